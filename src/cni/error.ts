@@ -1,0 +1,109 @@
+// Every way in which a call can fail, and how it is said to the runtime.
+// CNI specification 1.1.0, "Error" and "Well-known error codes"; ours start at 100, in tens by subject.
+
+/** The table of kinds: the code a runtime sees and the title its message starts with. docs/errors.md explains each. */
+export const ERROR_KINDS = {
+  incompatibleVersion: { code: 1, title: "incompatible CNI versions" },
+  unsupportedField: { code: 2, title: "unsupported field in network configuration" },
+  unknownContainer: { code: 3, title: "container unknown" },
+  badEnvironment: { code: 4, title: "invalid environment" },
+  ioFailure: { code: 5, title: "I/O failure" },
+  undecodable: { code: 6, title: "cannot decode content" },
+  invalidConfig: { code: 7, title: "invalid network config" },
+  invalidNamespace: { code: 8, title: "invalid network namespace" },
+  tryAgainLater: { code: 11, title: "try again later" },
+  notAvailable: { code: 50, title: "cannot serve ADD requests" },
+
+  poolExhausted: { code: 100, title: "no address left" },
+  duplicateAttachment: { code: 101, title: "attachment exists already" },
+  leaseStore: { code: 102, title: "lease store failure" },
+  recordStore: { code: 103, title: "attachment record failure" },
+
+  bridge: { code: 110, title: "bridge cannot be used" },
+  bridgeAddress: { code: 111, title: "bridge address cannot be set" },
+  bridgePort: { code: 112, title: "bridge port does not forward" },
+
+  link: { code: 120, title: "interface cannot be set up" },
+  interfaceExists: { code: 121, title: "interface exists already in the pod" },
+  address: { code: 122, title: "address cannot be set" },
+  route: { code: 123, title: "route cannot be set" },
+
+  rules: { code: 130, title: "packet rules cannot be set" },
+  sysctl: { code: 140, title: "kernel setting cannot be made" },
+  checkFailed: { code: 150, title: "attachment is not as it was made" },
+  cleanup: { code: 160, title: "clean-up is not complete" },
+
+  internal: { code: 999, title: "internal error" },
+} as const;
+
+export type ErrorKind = keyof typeof ERROR_KINDS;
+
+export interface ErrorParts {
+  /** What the title is about: the value, path or object in question. */
+  about?: string | undefined;
+  /** What was attempted. */
+  attempted?: string | undefined;
+  /** Why it did not work: an error number's name and the kernel's text, or a plain reason. */
+  cause?: string | undefined;
+  /** One sentence that starts with a verb: what the reader can do now. */
+  hint?: string | undefined;
+  /** What rollback could not take back. */
+  notUndone?: string[] | undefined;
+  /** The whole `msg`, where runtimes and scripts know the reference's wording. */
+  message?: string | undefined;
+}
+
+/** A failure as the runtime is told of it. */
+export class CniError extends Error {
+  readonly kind: ErrorKind;
+  readonly parts: ErrorParts;
+
+  constructor(kind: ErrorKind, parts: ErrorParts = {}, options?: ErrorOptions) {
+    const { title } = ERROR_KINDS[kind];
+    super(parts.message ?? (parts.about === undefined ? title : `${title}: ${parts.about}`), options);
+    this.name = "CniError";
+    this.kind = kind;
+    this.parts = parts;
+  }
+
+  get code(): number {
+    return ERROR_KINDS[this.kind].code;
+  }
+
+  /** The `details` text: what was attempted, cause, what is left over, hint. Empty when there is nothing to add. */
+  get details(): string {
+    const { attempted, cause, notUndone, hint } = this.parts;
+    const sentences: string[] = [];
+    if (attempted !== undefined) sentences.push(ended(attempted));
+    if (cause !== undefined) sentences.push(ended(`Cause: ${cause}`));
+    if (notUndone !== undefined && notUndone.length > 0) sentences.push(ended(`Not undone: ${notUndone.join("; ")}`));
+    if (hint !== undefined) sentences.push(ended(`Hint: ${hint}`));
+    return sentences.join(" ");
+  }
+
+  /** The same failure with what rollback could not take back. */
+  withNotUndone(notUndone: string[]): CniError {
+    return notUndone.length === 0 ? this : new CniError(this.kind, { ...this.parts, notUndone }, { cause: this });
+  }
+
+  /** The error object of the specification, as one line of JSON. `details` is left out when empty. */
+  toJson(cniVersion: string): string {
+    const { code, message, details } = this;
+    return JSON.stringify({ cniVersion, code, msg: message, ...(details === "" ? {} : { details }) }, undefined, 4);
+  }
+}
+
+/** Any thrown thing as a CniError; what is not one already is a bug of ours: code 999. */
+export function toCniError(error: unknown): CniError {
+  if (error instanceof CniError) return error;
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new CniError(
+    "internal",
+    { about: text, cause: error instanceof Error ? error.stack?.split("\n").slice(0, 4).join(" | ") : undefined, hint: "Report this as a bug of pontoon, with the network configuration." },
+    { cause: error },
+  );
+}
+
+function ended(sentence: string): string {
+  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+}

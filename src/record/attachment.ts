@@ -1,0 +1,39 @@
+// What is known about an attachment, so that DEL, GC and the tools need nobody's memory.
+
+/** The key of everything that Pontoon keeps (CNI specification 1.1.0: network name, CNI_CONTAINERID, CNI_IFNAME). */
+export interface AttachmentKey {
+  network: string;
+  containerId: string;
+  interfaceName: string;
+}
+
+/** The host an attachment was made on: one boot, one host namespace (SO_NETNS_COOKIE; inode numbers are reused at once). */
+export interface HostIdentity {
+  bootId: string;
+  /** Decimal text: the cookie has 64 bits. */
+  hostCookie: string;
+}
+
+/** An attachment on disk, version 1. Written whole before the kernel is touched; nothing in it changes after. */
+export interface AttachmentRecord {
+  version: 1;
+  key: AttachmentKey;
+  host: HostIdentity;
+  /** CNI_NETNS as the runtime gave it, and the namespace's cookie (decimal text). */
+  namespace: { path: string; cookie: string };
+  /** Where the leases are; undefined without built-in IPAM. */
+  leaseDirectory?: string | undefined;
+  bridge: string;
+  hostInterface: string;
+  hostMac: string;
+  mac: string;
+  mtu: number;
+  /** With prefix length, as in the result. */
+  addresses: string[];
+  /** `namespace/name` of a Kubernetes pod, where the runtime said it. */
+  pod?: string | undefined;
+  /** The nftables chain of the network that masquerades this attachment's addresses. */
+  masqueradeChain?: string | undefined;
+  /** What that chain must say: subnets that are not masqueraded. Lets a lost chain be made again. */
+  masqueradeSubnets?: string[] | undefined;
+}

@@ -1,0 +1,46 @@
+// Error numbers of the kernel by name (asm-generic/errno-base.h, errno.h), and the error that carries one.
+import { errno } from "./libc.ts";
+
+/** The error numbers that Pontoon meets or asks for; a test compares them with the C header. */
+export const ERRNO = {
+  EPERM: 1, ENOENT: 2, ESRCH: 3, EINTR: 4, EIO: 5, ENXIO: 6, EBADF: 9, EAGAIN: 11, ENOMEM: 12, EACCES: 13,
+  EBUSY: 16, EEXIST: 17, EXDEV: 18, ENODEV: 19, ENOTDIR: 20, EISDIR: 21, EINVAL: 22, ENFILE: 23, EMFILE: 24,
+  EFBIG: 27, ENOSPC: 28, EROFS: 30, EPIPE: 32, ERANGE: 34, ENAMETOOLONG: 36, ENOTEMPTY: 39, ELOOP: 40,
+  EXFULL: 54, EPROTONOSUPPORT: 93, EOPNOTSUPP: 95, EAFNOSUPPORT: 97, EADDRINUSE: 98, EADDRNOTAVAIL: 99,
+  ENETDOWN: 100, ENETUNREACH: 101, ENOBUFS: 105, ETIMEDOUT: 110, EHOSTUNREACH: 113, EDQUOT: 122,
+} as const;
+
+export type ErrnoName = keyof typeof ERRNO;
+
+const names = new Map<number, ErrnoName>(Object.entries(ERRNO).map(([name, code]) => [code, name as ErrnoName]));
+
+/** The kernel's name of an error number, or `errno N` for one that is not in the table. */
+export function errnoName(code: number): string {
+  return names.get(code) ?? `errno ${code}`;
+}
+
+/** A system call or kernel request that failed: which operation, the error number, and the kernel's own sentence if it gave one. */
+export class SystemError extends Error {
+  readonly operation: string;
+  readonly errno: number;
+  readonly kernelText: string;
+
+  constructor(operation: string, code: number, kernelText = "") {
+    super(`${operation}: ${errnoName(code)}${kernelText === "" ? "" : ` (${kernelText})`}`);
+    this.name = "SystemError";
+    this.operation = operation;
+    this.errno = code;
+    this.kernelText = kernelText;
+  }
+}
+
+/** True when `error` is a SystemError with one of the named error numbers. */
+export function isErrno(error: unknown, ...wanted: ErrnoName[]): boolean {
+  return error instanceof SystemError && wanted.some((name) => ERRNO[name] === error.errno);
+}
+
+/** Throws a SystemError for `operation` with the current errno when `result` says that the call failed. */
+export function check(result: number, operation: string): number {
+  if (result < 0) throw new SystemError(operation, errno());
+  return result;
+}

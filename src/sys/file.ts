@@ -1,0 +1,231 @@
+// Files by direct system calls. node:fs would cost more than a millisecond to load (docs/decisions/0002-files-by-libc.md),
+// and does not say the error number of what failed.
+import { check, isErrno, SystemError } from "./errno.ts";
+import { errno, libc } from "./libc.ts";
+
+// asm-generic/fcntl.h; O_DIRECTORY has another value on arm64.
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_TRUNC = 0o1000;
+export const O_NONBLOCK = 0o4000;
+export const O_CLOEXEC = 0o2000000;
+const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
+
+// linux/stat.h, linux/fcntl.h
+const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
+const STATX_BASIC_STATS = 0x7ff;
+const STATX_SIZE = 256;
+const S_IFMT = 0o170000;
+const S_IFDIR = 0o040000;
+const S_IFREG = 0o100000;
+
+// asm-generic/unistd.h layouts: struct linux_dirent64
+const DIRENT_RECLEN = 16;
+const DIRENT_NAME = 19;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What statx(2) says of a file. `device` and `inode` together name it. */
+export interface FileStatus {
+  kind: "file" | "directory" | "other";
+  size: number;
+  inode: bigint;
+  device: string;
+}
+
+/** `path` as C wants it. Throws EINVAL for a NUL inside, which C would silently cut at. */
+function cString(path: string): Uint8Array {
+  if (path.includes("\0")) throw new SystemError(`use path ${JSON.stringify(path)}`, 22);
+  return encoder.encode(`${path}\0`);
+}
+
+/** An open file descriptor that closes at the end of its `using` block. */
+export class FileHandle implements Disposable {
+  readonly fd: number;
+  #open = true;
+
+  constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** Closes the descriptor; a second call does nothing. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    libc.close(this.fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Opens `path`; always close-on-exec. `mode` counts when the file is created. Throws SystemError. */
+export function openFile(path: string, flags: number, mode = 0): FileHandle {
+  return new FileHandle(check(libc.open(cString(path), flags | O_CLOEXEC, mode), `open ${path}`));
+}
+
+/** Opens `path`, or gives undefined when it or its folder does not exist. Throws SystemError for all else. */
+export function openFileIfThere(path: string, flags: number): FileHandle | undefined {
+  try {
+    return openFile(path, flags);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. */
+export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024): Uint8Array {
+  let buffer = new Uint8Array(4096);
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) {
+      if (length >= limit) throw new SystemError(`read ${what}`, 27);
+      const larger = new Uint8Array(buffer.length * 4);
+      larger.set(buffer);
+      buffer = larger;
+    }
+    const space = buffer.subarray(length);
+    const count = libc.read(fd, space, space.length);
+    if (count < 0) {
+      if (errno() === 4) continue;
+      throw new SystemError(`read ${what}`, errno());
+    }
+    if (count === 0) return buffer.subarray(0, length);
+    length += count;
+  }
+}
+
+/** The whole text of a file, or undefined when it does not exist. Throws SystemError for all else. */
+export function readTextIfThere(path: string): string | undefined {
+  using file = openFileIfThere(path, O_RDONLY);
+  return file === undefined ? undefined : decoder.decode(readAll(file.fd, path));
+}
+
+/** The whole text of a file. Throws SystemError. */
+export function readText(path: string): string {
+  using file = openFile(path, O_RDONLY);
+  return decoder.decode(readAll(file.fd, path));
+}
+
+/** Writes all of `text` to a descriptor. Throws SystemError. */
+export function writeAll(fd: number, text: string, what: string): void {
+  const bytes = encoder.encode(text);
+  for (let done = 0; done < bytes.length; ) {
+    const rest = bytes.subarray(done);
+    const count = libc.write(fd, rest, rest.length);
+    if (count < 0 && errno() !== 4) throw new SystemError(`write ${what}`, errno());
+    if (count > 0) done += count;
+  }
+}
+
+/** Writes `text` to an existing or new file in place (sysctls, hints). Not atomic. Throws SystemError. */
+export function writeText(path: string, text: string, flags = O_WRONLY, mode = 0o600): void {
+  using file = openFile(path, flags, mode);
+  writeAll(file.fd, text, path);
+}
+
+/** Makes `path` hold `text`: a reader sees the old content or the new one, never a part. `temporary` is on the same file system. */
+export function replaceFile(path: string, temporary: string, text: string, mode = 0o600): void {
+  writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  renameFile(temporary, path);
+}
+
+/** rename(2). Throws SystemError. */
+export function renameFile(from: string, to: string): void {
+  check(libc.rename(cString(from), cString(to)), `rename ${from} to ${to}`);
+}
+
+/** link(2). False when `to` exists already; throws SystemError for all else. */
+export function linkFile(from: string, to: string): boolean {
+  if (libc.link(cString(from), cString(to)) === 0) return true;
+  const code = errno();
+  if (code === 17) return false;
+  throw new SystemError(`link ${from} to ${to}`, code);
+}
+
+/** Removes a file. False when it was not there; throws SystemError for all else. */
+export function removeFile(path: string): boolean {
+  if (libc.unlink(cString(path)) === 0) return true;
+  const code = errno();
+  if (code === 2 || code === 20) return false;
+  throw new SystemError(`remove ${path}`, code);
+}
+
+/** Removes a folder if it is empty. False when it is not there or not empty; throws SystemError for all else. */
+export function removeEmptyDirectory(path: string): boolean {
+  if (libc.rmdir(cString(path)) === 0) return true;
+  const code = errno();
+  if (code === 2 || code === 39 || code === 17) return false;
+  throw new SystemError(`remove folder ${path}`, code);
+}
+
+/** Makes sure that `path` is a folder, with all above it. Throws SystemError, ENOTDIR if a file is in the way. */
+export function ensureDirectory(path: string, mode = 0o755): void {
+  if (libc.mkdir(cString(path), mode) === 0) return;
+  const code = errno();
+  if (code === 17) {
+    if (fileStatus(path)?.kind === "directory") return;
+    throw new SystemError(`make folder ${path}`, 20);
+  }
+  const parent = path.slice(0, path.lastIndexOf("/"));
+  if (code !== 2 || parent === "" || parent === path) throw new SystemError(`make folder ${path}`, code);
+  ensureDirectory(parent, mode);
+  // Another process may have made it meanwhile.
+  if (libc.mkdir(cString(path), mode) !== 0 && errno() !== 17) throw new SystemError(`make folder ${path}`, errno());
+}
+
+/** What is at `path` (links followed), or undefined when nothing is. Throws SystemError for all else. */
+export function fileStatus(path: string): FileStatus | undefined {
+  return statx(AT_FDCWD, path, 0);
+}
+
+/** What an open descriptor is. Throws SystemError. */
+export function handleStatus(fd: number): FileStatus {
+  const status = statx(fd, "", AT_EMPTY_PATH);
+  if (status === undefined) throw new SystemError(`stat descriptor ${fd}`, 2);
+  return status;
+}
+
+function statx(directory: number, path: string, flags: number): FileStatus | undefined {
+  const bytes = new Uint8Array(STATX_SIZE);
+  const buffer = new DataView(bytes.buffer);
+  if (libc.statx(directory, cString(path), flags, STATX_BASIC_STATS, bytes) !== 0) {
+    const code = errno();
+    if (code === 2 || code === 20) return undefined;
+    throw new SystemError(`stat ${path}`, code);
+  }
+  // struct statx: stx_mode at 28, stx_ino at 32, stx_size at 40, stx_dev_major at 136, stx_dev_minor at 140.
+  const format = buffer.getUint16(28, true) & S_IFMT;
+  return {
+    kind: format === S_IFREG ? "file" : format === S_IFDIR ? "directory" : "other",
+    size: Number(buffer.getBigUint64(40, true)),
+    inode: buffer.getBigUint64(32, true),
+    device: `${buffer.getUint32(136, true)}:${buffer.getUint32(140, true)}`,
+  };
+}
+
+/** The names in a folder, in the kernel's order, without `.` and `..`; none when it does not exist. Throws SystemError. */
+export function listDirectory(path: string): string[] {
+  using directory = openFileIfThere(path, O_RDONLY | O_DIRECTORY);
+  const names: string[] = [];
+  if (directory === undefined) return names;
+  const buffer = new Uint8Array(256 * 1024);
+  const view = new DataView(buffer.buffer);
+  for (;;) {
+    const count = libc.getdents64(directory.fd, buffer, buffer.length);
+    if (count < 0) throw new SystemError(`list ${path}`, errno());
+    if (count === 0) return names;
+    for (let at = 0; at < count; at += view.getUint16(at + DIRENT_RECLEN, true)) {
+      const start = at + DIRENT_NAME;
+      const name = decoder.decode(buffer.subarray(start, buffer.indexOf(0, start)));
+      if (name !== "." && name !== "..") names.push(name);
+    }
+  }
+}
