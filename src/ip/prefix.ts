@@ -1,0 +1,56 @@
+// An address with a prefix length, as in 10.1.2.3/16.
+import { type Address, familyBits, formatAddress, parseAddress } from "./address.ts";
+
+/** An address and how many of its leading bits name the network. The host bits are kept. */
+export interface Prefix {
+  readonly address: Address;
+  readonly length: number;
+}
+
+/**
+ * The prefix that `text` names (`address/length`), or undefined. As Go's net.ParseCIDR, except that an IPv4-mapped
+ * IPv6 prefix is refused: its length would count other bits than its address has.
+ */
+export function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.indexOf("/");
+  if (slash < 0) return undefined;
+  const address = parseAddress(text.slice(0, slash));
+  const length = parseLength(text.slice(slash + 1));
+  if (address === undefined || length === undefined || length > familyBits(address.family)) return undefined;
+  if (address.family === 4 && text.includes(":")) return undefined;
+  return { address, length };
+}
+
+export function formatPrefix(prefix: Prefix): string {
+  return `${formatAddress(prefix.address)}/${prefix.length}`;
+}
+
+/** The same prefix with its host bits cleared. */
+export function networkOf(prefix: Prefix): Prefix {
+  const { family, value } = prefix.address;
+  const hostBits = BigInt(familyBits(family) - prefix.length);
+  return { address: { family, value: (value >> hostBits) << hostBits }, length: prefix.length };
+}
+
+export function hasHostBits(prefix: Prefix): boolean {
+  return networkOf(prefix).address.value !== prefix.address.value;
+}
+
+/** True when `address` lies in the network of `prefix`. */
+export function prefixContains(prefix: Prefix, address: Address): boolean {
+  const { family, value } = prefix.address;
+  const hostBits = BigInt(familyBits(family) - prefix.length);
+  return family === address.family && value >> hostBits === address.value >> hostBits;
+}
+
+function parseLength(text: string): number | undefined {
+  // Go takes leading zeros here, and stops at 0xFFFFFF.
+  if (text.length === 0 || text.length > 7) return undefined;
+  let value = 0;
+  for (let at = 0; at < text.length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
+  return value;
+}

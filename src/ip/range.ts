@@ -1,0 +1,45 @@
+// Ranges of addresses: what lies in one, how many there are, which is the n-th.
+import { type Address, familyBits } from "./address.ts";
+import { networkOf, type Prefix } from "./prefix.ts";
+import { type AddressRange, rangedSet } from "./ranged-set.ts";
+
+export type { AddressRange } from "./ranged-set.ts";
+
+/** All addresses of a prefix, from its network address to its last one. */
+export function prefixRange(prefix: Prefix): AddressRange {
+  const first = networkOf(prefix).address;
+  const hostBits = BigInt(familyBits(first.family) - prefix.length);
+  return { first, last: { family: first.family, value: first.value + (1n << hostBits) - 1n } };
+}
+
+/** True when both ends are of one family and the first is not after the last: what the functions below expect. */
+export function isRange({ first, last }: AddressRange): boolean {
+  return first.family === last.family && first.value <= last.value;
+}
+
+export function rangeContains(range: AddressRange, address: Address): boolean {
+  return range.first.family === address.family && rangedSet(range).contains(rangedSet({ first: address, last: address }));
+}
+
+/** True when at least one address lies in both. */
+export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
+  // Not RangedSet.isOverlapping: in ip-num 1.6.2 it says no when one range ends with the address the other starts with.
+  return rangeContains(a, b.first) || rangeContains(b, a.first);
+}
+
+/** The number of addresses, at least 1. */
+export function rangeSize(range: AddressRange): bigint {
+  return rangedSet(range).getSize();
+}
+
+/** The address at `index`, counted from 0 at the first. Throws RangeError outside of the range. */
+export function addressAt(range: AddressRange, index: bigint): Address {
+  const { family, value } = range.first;
+  if (index < 0n || index > range.last.value - value) throw new RangeError(`no address ${index} in a range of ${rangeSize(range)}`);
+  return { family, value: value + index };
+}
+
+/** Where `address` stands in the range, counted from 0, or undefined when it lies outside. */
+export function indexOf(range: AddressRange, address: Address): bigint | undefined {
+  return rangeContains(range, address) ? address.value - range.first.value : undefined;
+}
