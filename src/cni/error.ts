@@ -51,6 +51,8 @@ export interface ErrorParts {
   notUndone?: string[] | undefined;
   /** The whole `msg`, where runtimes and scripts know the reference's wording. */
   message?: string | undefined;
+  /** The whole `details`, where runtimes and scripts know the reference's wording. */
+  details?: string | undefined;
 }
 
 /** A failure as the runtime is told of it. */
@@ -72,7 +74,8 @@ export class CniError extends Error {
 
   /** The `details` text: what was attempted, cause, what is left over, hint. Empty when there is nothing to add. */
   get details(): string {
-    const { attempted, cause, notUndone, hint } = this.parts;
+    const { attempted, cause, notUndone, hint, details } = this.parts;
+    if (details !== undefined) return details;
     const sentences: string[] = [];
     if (attempted !== undefined) sentences.push(ended(attempted));
     if (cause !== undefined) sentences.push(ended(`Cause: ${cause}`));

@@ -1,0 +1,106 @@
+// The CNI_* environment variables (CNI specification 1.1.0, "Parameters"), checked like the Go skeleton does.
+import { CniError } from "./error.ts";
+
+export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";
+
+export interface Environment {
+  verb: Verb;
+  /** Empty for verbs without an attachment (GC, STATUS, VERSION); so are the next three. */
+  containerId: string;
+  /** CNI_NETNS as given; may be empty for DEL. */
+  namespacePath: string;
+  interfaceName: string;
+  /** CNI_ARGS. Hints only: a runtime may put keys for other plugins there. */
+  args: Map<string, string>;
+  /** The directories of CNI_PATH. */
+  pluginPath: string[];
+  /** CNI_NETNS_OVERRIDE: the caller's own namespace is a legal CNI_NETNS. */
+  allowOwnNamespace: boolean;
+}
+
+const VERBS: readonly string[] = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] satisfies Verb[];
+
+/**
+ * The environment of a call with CNI_COMMAND set. Every refusal has code 4 and the Go skeleton's message; a value that
+ * is wrong is reported before all that are missing, which are reported together.
+ */
+export function parseEnvironment(env: Record<string, string | undefined>): Environment {
+  const verb = parseVerb(env["CNI_COMMAND"] ?? "");
+  const hasAttachment = verb === "ADD" || verb === "DEL" || verb === "CHECK";
+  const missing: string[] = [];
+  const required = (name: string): string => {
+    const value = env[name] ?? "";
+    if (value === "") missing.push(name);
+    return value;
+  };
+
+  const containerId = hasAttachment ? required("CNI_CONTAINERID") : "";
+  if (containerId !== "") checkContainerId(containerId);
+  const namespacePath = verb === "ADD" || verb === "CHECK" ? required("CNI_NETNS") : verb === "DEL" ? (env["CNI_NETNS"] ?? "") : "";
+  const interfaceName = hasAttachment ? required("CNI_IFNAME") : "";
+  if (interfaceName !== "") checkInterfaceName(interfaceName);
+  const pluginPath = verb === "VERSION" ? "" : required("CNI_PATH");
+  if (missing.length > 0) {
+    throw new CniError("badEnvironment", {
+      message: `required env variables [${missing.join(",")}] missing`,
+    });
+  }
+  return {
+    verb,
+    containerId,
+    namespacePath,
+    interfaceName,
+    args: parseArgs(hasAttachment ? (env["CNI_ARGS"] ?? "") : ""),
+    pluginPath: pluginPath.split(":").filter((directory) => directory !== ""),
+    allowOwnNamespace: /^(1|true)$/i.test(env["CNI_NETNS_OVERRIDE"] ?? ""),
+  };
+}
+
+/** `namespace/name` of a Kubernetes pod, where the runtime said it in CNI_ARGS. */
+export function podOf(args: ReadonlyMap<string, string>): string | undefined {
+  const name = args.get("K8S_POD_NAME") ?? "";
+  const namespace = args.get("K8S_POD_NAMESPACE") ?? "";
+  if (name === "") return undefined;
+  return namespace === "" ? name : `${namespace}/${name}`;
+}
+
+function parseVerb(text: string): Verb {
+  if (VERBS.includes(text)) return text as Verb;
+  throw new CniError("badEnvironment", {
+    message: `unknown CNI_COMMAND: ${text}`,
+    details: `CNI_COMMAND must be one of ${VERBS.join(", ")}, in upper case.`,
+  });
+}
+
+function checkContainerId(id: string): void {
+  if (isPlainName(id)) return;
+  throw new CniError("badEnvironment", { message: "invalid characters in containerID", details: id });
+}
+
+/** What container ids and network names may look like; safe as one component of a path. */
+export function isPlainName(text: string): boolean {
+  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text);
+}
+
+/** White space as Go's unicode.IsSpace means it; JavaScript's `\s` lacks U+0085 and has U+FEFF. */
+export const WHITE_SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+
+function checkInterfaceName(name: string): void {
+  const fail = (message: string, prefix = ""): never => {
+    throw new CniError("badEnvironment", { message, details: `${prefix}CNI_IFNAME is ${JSON.stringify(name)}` });
+  };
+  // The kernel counts bytes (IFNAMSIZ is 16 with the final zero), not characters.
+  if (Buffer.byteLength(name) > 15) fail("interface name is too long", "interface name should be less than 16 characters: ");
+  if (name === "." || name === "..") fail("interface name is . or ..");
+  if (/[/:]/.test(name) || WHITE_SPACE.test(name)) fail("interface name contains / or : or whitespace characters");
+}
+
+/** CNI_ARGS without the errors: keys for other plugins arrive here too, so what cannot be read is skipped. Last one wins. */
+function parseArgs(text: string): Map<string, string> {
+  const args = new Map<string, string>();
+  for (const pair of text.split(";")) {
+    const equals = pair.indexOf("=");
+    if (equals > 0) args.set(pair.slice(0, equals), pair.slice(equals + 1));
+  }
+  return args;
+}

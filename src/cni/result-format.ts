@@ -1,0 +1,93 @@
+// A result as JSON text, in the shape of each protocol version (CNI specification 1.1.0, "ADD Success", and the texts of
+// the older versions). The Go library github.com/containernetworking/cni/pkg/types/{020,040,100} is the judge.
+import { formatAddress } from "../ip/address.ts";
+import { formatPrefix } from "../ip/prefix.ts";
+import { CniError } from "./error.ts";
+import { isEmptyDns, type Dns, type Result, type ResultInterface, type ResultIp, type Route } from "./result.ts";
+import { compareVersions, type Version } from "./version.ts";
+
+/**
+ * The result for stdout, indented by four spaces. Lists that are empty are left out.
+ * Throws code 7 below 0.3.0 when there is no address: that shape cannot say so.
+ */
+export function formatResult(result: Result, version: Version): string {
+  const shape = compareVersions(version, "0.3.0") < 0 ? perFamily : compareVersions(version, "1.0.0") < 0 ? withVersions : newest;
+  return JSON.stringify({ cniVersion: version, ...shape(result) }, undefined, 4);
+}
+
+/** Nothing below 0.3.0 can be said without an address; ADD asks this before it changes anything. */
+export function layer2NotExpressible(version: Version): CniError {
+  return new CniError("invalidConfig", {
+    message: "cannot convert: no valid IP addresses",
+    cause: `a result of version ${version} must contain an IP address, and this network gives none`,
+    hint: "Set cniVersion to 0.3.0 or newer, or give the network an ipam section with ranges",
+  });
+}
+
+/** 0.1.0 and 0.2.0: one address per family, no interfaces; an empty dns is printed. */
+function perFamily({ ips, routes, dns }: Result): object {
+  const family = (wanted: 4 | 6): object | undefined => {
+    const ip = ips.find(({ address }) => address.address.family === wanted);
+    if (ip === undefined) return undefined;
+    const ours = routes.filter(({ dst }) => dst.address.family === wanted);
+    return {
+      ip: formatPrefix(ip.address),
+      gateway: ip.gateway && formatAddress(ip.gateway),
+      routes: filled(ours.map(({ dst, gw }) => formatRoute({ dst, gw }))),
+    };
+  };
+  const ip4 = family(4);
+  const ip6 = family(6);
+  if (ip4 === undefined && ip6 === undefined) throw layer2NotExpressible("0.2.0");
+  return { ip4, ip6, dns: formatDns(dns) };
+}
+
+/** 0.3.0 to 0.4.0: every address names its family; an empty dns is printed. */
+function withVersions({ interfaces, ips, routes, dns }: Result): object {
+  return {
+    interfaces: filled(interfaces.map(({ name, mac, sandbox }) => formatInterface({ name, mac, sandbox }))),
+    ips: filled(ips.map((ip) => ({ version: String(ip.address.address.family), ...formatIp(ip) }))),
+    routes: filled(routes.map(formatRoute)),
+    dns: formatDns(dns),
+  };
+}
+
+/** 1.0.0 and 1.1.0; as in the Go library the newer fields are printed for both. */
+function newest({ interfaces, ips, routes, dns }: Result): object {
+  return {
+    interfaces: filled(interfaces.map(formatInterface)),
+    ips: filled(ips.map(formatIp)),
+    routes: filled(routes.map(formatRoute)),
+    dns: isEmptyDns(dns) ? undefined : formatDns(dns),
+  };
+}
+
+function formatInterface({ name, mac, mtu, sandbox, socketPath, pciID }: ResultInterface): object {
+  return { name, mac: mac || undefined, mtu: mtu || undefined, sandbox: sandbox || undefined, socketPath: socketPath || undefined, pciID: pciID || undefined };
+}
+
+function formatIp({ interface: index, address, gateway }: ResultIp): object {
+  return { interface: index, address: formatPrefix(address), gateway: gateway && formatAddress(gateway) };
+}
+
+/** A table or scope of 0 is a value; a 0 elsewhere means not set. */
+function formatRoute({ dst, gw, mtu, advmss, priority, table, scope }: Route): object {
+  return {
+    dst: formatPrefix(dst),
+    gw: gw && formatAddress(gw),
+    mtu: mtu || undefined,
+    advmss: advmss || undefined,
+    priority: priority || undefined,
+    table,
+    scope,
+  };
+}
+
+function formatDns({ nameservers, domain, search, options }: Dns): object {
+  return { nameservers: filled(nameservers), domain: domain || undefined, search: filled(search), options: filled(options) };
+}
+
+/** JSON.stringify leaves out what is undefined; an empty list must be left out too. */
+function filled<Item>(list: Item[] | undefined): Item[] | undefined {
+  return list === undefined || list.length === 0 ? undefined : list;
+}

@@ -1,0 +1,72 @@
+// The result of an ADD as values, independent of the protocol version it is said in (CNI specification 1.1.0, "ADD Success").
+import type { Address } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
+
+export interface Result {
+  interfaces: ResultInterface[];
+  ips: ResultIp[];
+  routes: Route[];
+  dns: Dns;
+}
+
+export interface ResultInterface {
+  name: string;
+  mac?: string | undefined;
+  /** Bytes. */
+  mtu?: number | undefined;
+  /** CNI_NETNS exactly as given; absent for interfaces of the host. */
+  sandbox?: string | undefined;
+  socketPath?: string | undefined;
+  pciID?: string | undefined;
+}
+
+export interface ResultIp {
+  /** Index into `interfaces`; 0 is a real index. */
+  interface?: number | undefined;
+  /** Host bits are kept. */
+  address: Prefix;
+  gateway?: Address | undefined;
+}
+
+export interface Route {
+  dst: Prefix;
+  gw?: Address | undefined;
+  /** Bytes; 0 means not set. */
+  mtu?: number | undefined;
+  /** Bytes; 0 means not set. */
+  advmss?: number | undefined;
+  /** The kernel's metric; 0 means not set. */
+  priority?: number | undefined;
+  /** Number of the routing table; 0 is a real value. */
+  table?: number | undefined;
+  /** 0 global, 253 link, 254 host. */
+  scope?: number | undefined;
+}
+
+export interface Dns {
+  nameservers?: string[] | undefined;
+  domain?: string | undefined;
+  search?: string[] | undefined;
+  options?: string[] | undefined;
+}
+
+/**
+ * What the chain says after this plugin: everything of `previous`, then `own` with its interface indices moved along
+ * ("Result Types": a plugin must pass on what it was given). Our dns wins as a whole where it says anything.
+ */
+export function mergeResults(previous: Result, own: Result): Result {
+  const shift = previous.interfaces.length;
+  const moved = own.ips.map((ip) => (ip.interface === undefined ? ip : { ...ip, interface: ip.interface + shift }));
+  return {
+    interfaces: [...previous.interfaces, ...own.interfaces],
+    ips: [...previous.ips, ...moved],
+    routes: [...previous.routes, ...own.routes],
+    dns: isEmptyDns(own.dns) ? previous.dns : own.dns,
+  };
+}
+
+/** True when `dns` says nothing: no member, or only empty ones. */
+export function isEmptyDns(dns: Dns): boolean {
+  const lists = [dns.nameservers, dns.search, dns.options];
+  return (dns.domain ?? "") === "" && lists.every((list) => list === undefined || list.length === 0);
+}

@@ -1,0 +1,66 @@
+// Protocol versions: which exist, how they compare, and which verb needs which (CNI specification 1.1.0, "Version considerations").
+import { CniError } from "./error.ts";
+
+/** Every released protocol version, oldest first. */
+export const SUPPORTED_VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const;
+
+export type Version = (typeof SUPPORTED_VERSIONS)[number];
+
+export const NEWEST_VERSION: Version = "1.1.0";
+
+/** The first version in which a verb exists; verbs that are not listed always existed. */
+const FIRST_VERSION: { readonly [verb: string]: Version } = { CHECK: "0.4.0", GC: "1.1.0", STATUS: "1.1.0" };
+
+/**
+ * The configuration's version, if `verb` exists in it and it is one of ours.
+ * Throws code 6 for a version that cannot be read and code 1 for all other refusals, in the order and with the
+ * messages of the Go skeleton (skel.go, pluginMain).
+ */
+export function checkVersionGate(verb: string, configVersion: string): Version {
+  const first = FIRST_VERSION[verb];
+  if (first !== undefined) checkVerbExists(verb, first, parseVersion(configVersion));
+  const version = SUPPORTED_VERSIONS.find((supported) => supported === configVersion);
+  if (version !== undefined) return version;
+  const supported = SUPPORTED_VERSIONS.map((each) => `"${each}"`).join(" ");
+  throw new CniError("incompatibleVersion", {
+    details: `config is ${JSON.stringify(configVersion)}, plugin supports [${supported}]`,
+  });
+}
+
+/** Negative if `a` is older than `b`, 0 if they are the same, positive if newer. */
+export function compareVersions(a: Version, b: Version): number {
+  return SUPPORTED_VERSIONS.indexOf(a) - SUPPORTED_VERSIONS.indexOf(b);
+}
+
+function checkVerbExists(verb: string, first: Version, wanted: number[]): void {
+  if (compareNumbers(wanted, parseVersion(first)) < 0) {
+    throw new CniError("incompatibleVersion", {
+      message: `config version does not allow ${verb}`,
+      hint: `Set cniVersion to ${first} or newer, or switch ${verb} off in the runtime`,
+    });
+  }
+  if (compareNumbers(wanted, parseVersion(NEWEST_VERSION)) > 0) {
+    throw new CniError("incompatibleVersion", {
+      message: `plugin version does not allow ${verb}`,
+      hint: `Set cniVersion to ${NEWEST_VERSION}, the newest version that this plugin knows`,
+    });
+  }
+}
+
+/** Major, minor and micro part; parts that are left out are 0. */
+function parseVersion(version: string): number[] {
+  const parts = version.split(".");
+  if (parts.length <= 3 && parts.every((part) => /^[+-]?\d+$/.test(part))) return parts.map(Number);
+  throw new CniError("undecodable", {
+    message: `invalid version ${JSON.stringify(version)} in network config`,
+    hint: `Set cniVersion to one of ${SUPPORTED_VERSIONS.join(", ")}`,
+  });
+}
+
+function compareNumbers(a: number[], b: number[]): number {
+  for (let i = 0; i < 3; i++) {
+    const difference = (a[i] ?? 0) - (b[i] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
