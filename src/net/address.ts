@@ -1,0 +1,73 @@
+// Addresses of links. (linux/if_addr.h, rtnetlink.h)
+import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
+import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
+import { type Reply, readAttributes, viewOf } from "../netlink/reader.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
+import * as rt from "../netlink/uapi/rtnetlink.ts";
+
+/** An address on a link. A tentative one does not answer yet. */
+export interface LinkAddress {
+  index: number;
+  prefix: Prefix;
+  tentative: boolean;
+}
+
+export function familyNumber(family: Family): number {
+  return family === 4 ? rt.AF_INET : rt.AF_INET6;
+}
+
+/** Puts an address on a link; IPv6 without duplicate address detection, so it answers at once. Refused with EEXIST when it is there. */
+export function addAddressMessage(index: number, prefix: Prefix): Message {
+  return addressMessage(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, prefix, "add address");
+}
+
+/** Takes an address off a link. Refused with EADDRNOTAVAIL when it is not there. */
+export function deleteAddressMessage(index: number, prefix: Prefix): Message {
+  return addressMessage(rt.RTM_DELADDR, 0, index, prefix, "remove address");
+}
+
+function addressMessage(type: number, flags: number, index: number, prefix: Prefix, verb: string): Message {
+  const { address, length } = prefix;
+  return {
+    what: `${verb} ${formatPrefix(prefix)}`,
+    type,
+    flags,
+    body: (w) => {
+      w.u8(familyNumber(address.family)).u8(length).u8(0).u8(0).u32(index);
+      w.attribute(rt.IFA_LOCAL, addressBytes(address)).attribute(rt.IFA_ADDRESS, addressBytes(address));
+      if (type !== rt.RTM_NEWADDR) return;
+      if (address.family === 6) w.u32Attribute(rt.IFA_FLAGS, rt.IFA_F_NODAD);
+      else if (length < 31) w.attribute(rt.IFA_BROADCAST, addressBytes(broadcastOf(prefix)));
+    },
+  };
+}
+
+/** The last address of an IPv4 network, which its hosts all listen to (RFC 919). */
+function broadcastOf(prefix: Prefix): Address {
+  return { family: 4, value: networkOf(prefix).address.value | ((1n << BigInt(32 - prefix.length)) - 1n) };
+}
+
+/** The addresses of one link, both families, filtered in the kernel. Throws SystemError. */
+export function listAddresses(socket: NetlinkSocket, index: number): LinkAddress[] {
+  const message: Message = {
+    what: `list the addresses of interface number ${index}`,
+    type: rt.RTM_GETADDR,
+    flags: 0,
+    body: (w) => w.u8(rt.AF_UNSPEC).u8(0).u8(0).u8(0).u32(index),
+  };
+  return socket.dump(message).flatMap((reply) => readAddress(reply) ?? []);
+}
+
+/** Reads RTM_NEWADDR; undefined when it holds no address. */
+export function readAddress(reply: Reply): LinkAddress | undefined {
+  const attributes = readAttributes(reply.payload, 8);
+  const bytes = attributes.bytes(rt.IFA_LOCAL) ?? attributes.bytes(rt.IFA_ADDRESS);
+  if (bytes === undefined) return undefined;
+  const flags = attributes.u32(rt.IFA_FLAGS) ?? 0;
+  return {
+    index: viewOf(reply.payload).getUint32(4, true),
+    prefix: { address: addressFromBytes(bytes), length: reply.payload[1] ?? 0 },
+    tentative: (flags & rt.IFA_F_TENTATIVE) !== 0,
+  };
+}

@@ -1,0 +1,117 @@
+// Requests that make, change and remove links. (linux/rtnetlink.h, if_link.h, veth.h, if_bridge.h)
+import type { Message } from "../netlink/socket.ts";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
+import * as rt from "../netlink/uapi/rtnetlink.ts";
+import type { Writer } from "../netlink/writer.ts";
+import { type LinkName, linkHeader, macBytes } from "./link.ts";
+
+/** A bridge, up, with its MAC and MTU pinned. Refused with EEXIST when the name is taken. */
+export function createBridgeMessage(bridge: { name: string; mac: string; mtu: number }): Message {
+  return {
+    what: `create bridge ${bridge.name}`,
+    type: rt.RTM_NEWLINK,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    body: (w) => {
+      linkHeader(w);
+      w.string(rt.IFLA_IFNAME, bridge.name).attribute(rt.IFLA_ADDRESS, macBytes(bridge.mac)).u32Attribute(rt.IFLA_MTU, bridge.mtu);
+      w.nest(rt.IFLA_LINKINFO, () => w.string(rt.IFLA_INFO_KIND, "bridge"));
+    },
+  };
+}
+
+export interface VethEnd {
+  name: string;
+  mac: string;
+}
+
+/**
+ * A veth pair, down: the host end as a port of `bridgeIndex`, the peer born inside the namespace of `namespaceFd`.
+ * One queue each way: saves two grace periods in the kernel. Refused with EEXIST when either name is taken.
+ */
+export function createVethMessage(host: VethEnd, pod: VethEnd, mtu: number, bridgeIndex: number, namespaceFd: number): Message {
+  const end = (w: Writer, { name, mac }: VethEnd) =>
+    w.string(rt.IFLA_IFNAME, name).attribute(rt.IFLA_ADDRESS, macBytes(mac)).u32Attribute(rt.IFLA_MTU, mtu)
+      .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1).u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
+  return {
+    what: `create veth pair ${host.name} with ${pod.name} in the pod`,
+    type: rt.RTM_NEWLINK,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    body: (w) => {
+      linkHeader(w);
+      end(w, host).u32Attribute(rt.IFLA_MASTER, bridgeIndex);
+      w.nest(rt.IFLA_LINKINFO, () => {
+        w.string(rt.IFLA_INFO_KIND, "veth");
+        w.nest(rt.IFLA_INFO_DATA, () =>
+          w.nest(rt.VETH_INFO_PEER, () => {
+            linkHeader(w);
+            end(w, pod).u32Attribute(rt.IFLA_NET_NS_FD, namespaceFd);
+          }),
+        );
+      });
+    },
+  };
+}
+
+/** What can change on an existing link; only what is given does. */
+export interface LinkChange {
+  up?: boolean;
+  promiscuous?: boolean;
+  mac?: string;
+  alias?: string;
+  /** No link-local IPv6 address of the kernel's own making. */
+  addressGeneration?: "none";
+  /** Gratuitous ARP when the link comes up or its MAC is set. */
+  arpNotify?: boolean;
+  /** Frames may leave by the bridge port that they came in by. */
+  hairpin?: boolean;
+}
+
+/** Changes a link. Sent as RTM_NEWLINK without create: RTM_SETLINK leaves bridge port settings out. */
+export function changeLinkMessage(which: LinkName, change: LinkChange, what: string): Message {
+  return {
+    what,
+    type: change.hairpin === undefined ? rt.RTM_SETLINK : rt.RTM_NEWLINK,
+    flags: 0,
+    body: (w) => {
+      linkHeader(w, { ...("index" in which ? { index: which.index } : {}), ...change });
+      if ("name" in which) w.string(rt.IFLA_IFNAME, which.name);
+      if (change.mac !== undefined) w.attribute(rt.IFLA_ADDRESS, macBytes(change.mac));
+      if (change.alias !== undefined) w.string(rt.IFLA_IFALIAS, change.alias);
+      writeFamilySettings(w, change);
+      if (change.hairpin !== undefined) writePortSettings(w, change.hairpin);
+    },
+  };
+}
+
+function writeFamilySettings(w: Writer, change: LinkChange): void {
+  if (change.addressGeneration === undefined && change.arpNotify === undefined) return;
+  w.nest(rt.IFLA_AF_SPEC, () => {
+    if (change.arpNotify !== undefined) {
+      const value = change.arpNotify ? 1 : 0;
+      w.nest(rt.AF_INET, () => w.nest(rt.IFLA_INET_CONF, () => w.u32Attribute(rt.IPV4_DEVCONF_ARP_NOTIFY, value)));
+    }
+    if (change.addressGeneration === "none") {
+      w.nest(rt.AF_INET6, () => w.u8Attribute(rt.IFLA_INET6_ADDR_GEN_MODE, rt.IN6_ADDR_GEN_MODE_NONE));
+    }
+  });
+}
+
+function writePortSettings(w: Writer, hairpin: boolean): void {
+  w.nest(rt.IFLA_LINKINFO, () => {
+    w.string(rt.IFLA_INFO_SLAVE_KIND, "bridge");
+    w.nest(rt.IFLA_INFO_SLAVE_DATA, () => w.u8Attribute(rt.IFLA_BRPORT_MODE, hairpin ? 1 : 0));
+  });
+}
+
+/** Removes a link (a veth takes its peer along). Refused with ENODEV when it is absent. Waits for the kernel's grace periods. */
+export function deleteLinkMessage(which: LinkName): Message {
+  return {
+    what: `delete interface ${"name" in which ? which.name : `number ${which.index}`}`,
+    type: rt.RTM_DELLINK,
+    flags: 0,
+    body: (w) => {
+      linkHeader(w, "index" in which ? { index: which.index } : {});
+      if ("name" in which) w.string(rt.IFLA_IFNAME, which.name);
+    },
+  };
+}

@@ -1,0 +1,125 @@
+// Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h, if_link.h)
+import { isErrno } from "../sys/errno.ts";
+import { type Attributes, type Reply, readAttributes, viewOf } from "../netlink/reader.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import * as rt from "../netlink/uapi/rtnetlink.ts";
+import type { Writer } from "../netlink/writer.ts";
+
+/** A link as the kernel shows it. `port` is there when its master is a bridge. */
+export interface Link {
+  index: number;
+  name: string;
+  /** `bridge`, `veth`…; empty for hardware and for `lo`. */
+  kind: string;
+  up: boolean;
+  promiscuous: boolean;
+  mtu: number;
+  /** Lower-case colon form; empty for links that have none. */
+  mac: string;
+  /** Index of the bridge (or other master) that the link is a port of; 0 without. */
+  master: number;
+  /** Index of a veth's peer, in the peer's namespace; 0 without, and dropped by the kernel when it equals the link's own. */
+  peerIndex: number;
+  operState: number;
+  alias: string;
+  port: { state: number; hairpin: boolean } | undefined;
+}
+
+/** A link, by name or by index. */
+export type LinkName = { name: string } | { index: number };
+
+/** A request for one link. The kernel also runs the link's pending carrier work before it answers. */
+export function getLinkMessage(which: LinkName): Message {
+  return {
+    what: `ask for interface ${"name" in which ? which.name : `number ${which.index}`}`,
+    type: rt.RTM_GETLINK,
+    flags: 0,
+    body: (w) => {
+      linkHeader(w, "index" in which ? { index: which.index } : {});
+      if ("name" in which) w.string(rt.IFLA_IFNAME, which.name);
+      w.u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
+    },
+  };
+}
+
+/** The link, or undefined when there is none. Throws SystemError for all else. */
+export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefined {
+  return getLinks(socket, [which])[0];
+}
+
+/** Several links in one exchange; undefined in the place of each that does not exist. Throws SystemError for all else. */
+export function getLinks(socket: NetlinkSocket, which: LinkName[]): (Link | undefined)[] {
+  return socket.transact(which.map(getLinkMessage)).map(({ replies, error }) => {
+    if (isErrno(error, "ENODEV")) return undefined;
+    if (error !== undefined) throw error;
+    const reply = replies[0];
+    return reply === undefined ? undefined : readLink(reply);
+  });
+}
+
+/** All ports of a bridge. Throws SystemError. */
+export function listPorts(socket: NetlinkSocket, bridgeIndex: number): Link[] {
+  const message: Message = {
+    what: `list the ports of bridge number ${bridgeIndex}`,
+    type: rt.RTM_GETLINK,
+    flags: 0,
+    body: (w) => {
+      linkHeader(w);
+      w.u32Attribute(rt.IFLA_MASTER, bridgeIndex).u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
+    },
+  };
+  return socket.dump(message).map(readLink);
+}
+
+/** Writes struct ifinfomsg. `up` and `promiscuous` change the flag when given. */
+export function linkHeader(w: Writer, fields: { family?: number; index?: number; up?: boolean; promiscuous?: boolean } = {}): void {
+  const flag = (value: boolean | undefined, bit: number) => (value === true ? bit : 0);
+  const flags = flag(fields.up, rt.IFF_UP) | flag(fields.promiscuous, rt.IFF_PROMISC);
+  const change = (fields.up === undefined ? 0 : rt.IFF_UP) | (fields.promiscuous === undefined ? 0 : rt.IFF_PROMISC);
+  w.u8(fields.family ?? rt.AF_UNSPEC).u8(0).u16(0).u32(fields.index ?? 0).u32(flags).u32(change);
+}
+
+/** Reads RTM_NEWLINK. */
+export function readLink(reply: Reply): Link {
+  const view = viewOf(reply.payload);
+  const flags = view.getUint32(8, true);
+  const attributes = readAttributes(reply.payload, 16);
+  const info = attributes.nest(rt.IFLA_LINKINFO);
+  return {
+    index: view.getInt32(4, true),
+    name: attributes.string(rt.IFLA_IFNAME) ?? "",
+    kind: info?.string(rt.IFLA_INFO_KIND) ?? "",
+    up: (flags & rt.IFF_UP) !== 0,
+    promiscuous: (flags & rt.IFF_PROMISC) !== 0,
+    mtu: attributes.u32(rt.IFLA_MTU) ?? 0,
+    mac: formatMac(attributes.bytes(rt.IFLA_ADDRESS)),
+    master: attributes.u32(rt.IFLA_MASTER) ?? 0,
+    peerIndex: attributes.u32(rt.IFLA_LINK) ?? 0,
+    operState: attributes.u8(rt.IFLA_OPERSTATE) ?? 0,
+    alias: attributes.string(rt.IFLA_IFALIAS) ?? "",
+    port: readPort(info),
+  };
+}
+
+function readPort(info: Attributes | undefined): Link["port"] {
+  if (info?.string(rt.IFLA_INFO_SLAVE_KIND) !== "bridge") return undefined;
+  const data = info.nest(rt.IFLA_INFO_SLAVE_DATA);
+  return { state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0, hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1 };
+}
+
+/** Six bytes as `aa:bb:cc:dd:ee:ff`; empty for none. */
+export function formatMac(bytes: Uint8Array | undefined): string {
+  return Array.from(bytes ?? [], (byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+/** `aa:bb:cc:dd:ee:ff` as six bytes. */
+export function macBytes(mac: string): Uint8Array {
+  return Uint8Array.from(mac.split(":"), (part) => Number.parseInt(part, 16));
+}
+
+/** A new random unicast address with the "locally administered" bit (IEEE 802, clause 8.2). */
+export function randomMac(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
+  return formatMac(bytes);
+}

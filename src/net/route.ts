@@ -1,0 +1,130 @@
+// Routes. (linux/rtnetlink.h)
+import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
+import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
+import { type Reply, readAttributes } from "../netlink/reader.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
+import * as rt from "../netlink/uapi/rtnetlink.ts";
+import type { Writer } from "../netlink/writer.ts";
+import { familyNumber } from "./address.ts";
+
+/** A route by way of one link. Absent numbers are the kernel's defaults. */
+export interface LinkRoute {
+  index: number;
+  dst: Prefix;
+  gateway?: Address | undefined;
+  mtu?: number | undefined;
+  advmss?: number | undefined;
+  priority?: number | undefined;
+  table?: number | undefined;
+  scope?: number | undefined;
+}
+
+/** Adds a route. Refused with EEXIST when the same one is there. Host bits of the destination are dropped. */
+export function addRouteMessage(route: LinkRoute): Message {
+  const dst = networkOf(route.dst);
+  const via = route.gateway === undefined ? "" : ` via ${formatAddress(route.gateway)}`;
+  return {
+    what: `add route ${formatPrefix(dst)}${via}`,
+    type: rt.RTM_NEWROUTE,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    body: (w) => {
+      // A table number above 255 only fits into the attribute.
+      const table = route.table ?? rt.RT_TABLE_MAIN;
+      const scope = route.scope ?? (route.gateway === undefined && dst.address.family === 4 ? rt.RT_SCOPE_LINK : rt.RT_SCOPE_UNIVERSE);
+      routeHeader(w, dst, { table: table > 255 ? rt.RT_TABLE_UNSPEC : table, protocol: rt.RTPROT_BOOT, scope, type: rt.RTN_UNICAST });
+      if (dst.length > 0) w.attribute(rt.RTA_DST, addressBytes(dst.address));
+      if (route.gateway !== undefined) w.attribute(rt.RTA_GATEWAY, addressBytes(route.gateway));
+      w.u32Attribute(rt.RTA_OIF, route.index).u32Attribute(rt.RTA_TABLE, table);
+      if (route.priority !== undefined) w.u32Attribute(rt.RTA_PRIORITY, route.priority);
+      writeMetrics(w, route);
+    },
+  };
+}
+
+function writeMetrics(w: Writer, { mtu, advmss }: LinkRoute): void {
+  if (mtu === undefined && advmss === undefined) return;
+  w.nest(rt.RTA_METRICS, () => {
+    if (mtu !== undefined) w.u32Attribute(rt.RTAX_MTU, mtu);
+    if (advmss !== undefined) w.u32Attribute(rt.RTAX_ADVMSS, advmss);
+  });
+}
+
+interface RouteFields {
+  table?: number;
+  protocol?: number;
+  scope?: number;
+  type?: number;
+  flags?: number;
+}
+
+/** struct rtmsg */
+function routeHeader(w: Writer, dst: Prefix, { table = 0, protocol = 0, scope = 0, type = 0, flags = 0 }: RouteFields): void {
+  w.u8(familyNumber(dst.address.family)).u8(dst.length).u8(0).u8(0).u8(table).u8(protocol).u8(scope).u8(type).u32(flags);
+}
+
+/** How a packet leaves: by which link, and the route's own MTU if it has one. */
+export interface RouteChoice {
+  index: number;
+  mtu: number | undefined;
+}
+
+/** Which route a packet to `address` takes: one look-up, however many routes there are. Undefined without a route. Throws SystemError for all else. */
+export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoice | undefined {
+  const message: Message = {
+    what: `look up the route to ${formatAddress(address)}`,
+    type: rt.RTM_GETROUTE,
+    flags: 0,
+    body: (w) => {
+      routeHeader(w, { address, length: address.family === 4 ? 32 : 128 }, { flags: rt.RTM_F_FIB_MATCH });
+      w.attribute(rt.RTA_DST, addressBytes(address));
+    },
+  };
+  const [outcome] = socket.transact([message]);
+  const reply = outcome?.replies[0];
+  // Every refusal here means that there is no way out: unreachable, prohibited, blackhole.
+  if (reply === undefined) return undefined;
+  const attributes = readAttributes(reply.payload, 12);
+  const index = attributes.u32(rt.RTA_OIF);
+  return index === undefined ? undefined : { index, mtu: attributes.nest(rt.RTA_METRICS)?.u32(rt.RTAX_MTU) };
+}
+
+/** Which routes a list is asked for: of one link, of one origin (RTPROT_…), of one table. The kernel filters. */
+export interface RouteFilter {
+  index?: number;
+  protocol?: number;
+  table?: number;
+}
+
+/** The routes of a family that fit the filter. Throws SystemError. */
+export function listRoutes(socket: NetlinkSocket, family: Family, filter: RouteFilter): LinkRoute[] {
+  const any: Prefix = { address: { family, value: 0n }, length: 0 };
+  const message: Message = {
+    what: "list routes",
+    type: rt.RTM_GETROUTE,
+    flags: 0,
+    body: (w) => {
+      routeHeader(w, any, { ...(filter.protocol === undefined ? {} : { protocol: filter.protocol }) });
+      if (filter.index !== undefined) w.u32Attribute(rt.RTA_OIF, filter.index);
+      if (filter.table !== undefined) w.u32Attribute(rt.RTA_TABLE, filter.table);
+    },
+  };
+  return socket.dump(message).map((reply) => readRoute(reply, family));
+}
+
+function readRoute(reply: Reply, family: Family): LinkRoute {
+  const attributes = readAttributes(reply.payload, 12);
+  const dst = attributes.bytes(rt.RTA_DST);
+  const gateway = attributes.bytes(rt.RTA_GATEWAY);
+  const metrics = attributes.nest(rt.RTA_METRICS);
+  return {
+    index: attributes.u32(rt.RTA_OIF) ?? 0,
+    dst: { address: dst === undefined ? { family, value: 0n } : addressFromBytes(dst), length: reply.payload[1] ?? 0 },
+    gateway: gateway === undefined ? undefined : addressFromBytes(gateway),
+    mtu: metrics?.u32(rt.RTAX_MTU),
+    advmss: metrics?.u32(rt.RTAX_ADVMSS),
+    priority: attributes.u32(rt.RTA_PRIORITY),
+    table: attributes.u32(rt.RTA_TABLE) ?? reply.payload[4],
+    scope: reply.payload[6],
+  };
+}

@@ -1,0 +1,207 @@
+// A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
+// It stays in the namespace that it was opened in, wherever the thread goes after.
+import { ERRNO, SystemError } from "../sys/errno.ts";
+import { errno, libc } from "../sys/libc.ts";
+import { type Reply, readAttributes, readMessages, viewOf } from "./reader.ts";
+import * as nl from "./uapi/netlink.ts";
+import { Writer } from "./writer.ts";
+
+/** One request: what it does in words, its type and flags, and what it holds after the header. */
+export interface Message {
+  what: string;
+  type: number;
+  flags: number;
+  body: (writer: Writer) => void;
+}
+
+/** The kernel's answer to one request: messages, or the refusal. */
+export interface Outcome {
+  replies: Reply[];
+  error: SystemError | undefined;
+}
+
+const TIMEOUT_MS = 10_000;
+const DUMP_ATTEMPTS = 8;
+const RECEIVE_SIZE = 64 * 1024;
+
+export class NetlinkSocket implements Disposable {
+  readonly #fd: number;
+  readonly #buffer = new Uint8Array(RECEIVE_SIZE);
+  #sequence = 1;
+  #open = true;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Opens a socket of `protocol` (NETLINK_ROUTE, NETLINK_NETFILTER) in this thread's namespace, listening to `groups` (RTNLGRP_…). Throws SystemError. */
+  static open(protocol: number, groups: number[] = []): NetlinkSocket {
+    const fd = libc.socket(nl.AF_NETLINK, nl.SOCK_RAW | nl.SOCK_CLOEXEC, protocol);
+    if (fd < 0) throw new SystemError("open a netlink socket", errno());
+    const socket = new NetlinkSocket(fd);
+    try {
+      for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.#setOption(option, 1);
+      if (protocol === nl.NETLINK_ROUTE) socket.#setOption(nl.NETLINK_GET_STRICT_CHK, 1);
+      for (const group of groups) socket.#setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /** The cookie of the socket's namespace: unlike an inode number it is never used again (SO_NETNS_COOKIE, Linux 5.14). */
+  namespaceCookie(): string {
+    const value = new BigUint64Array(1);
+    const length = Uint32Array.of(8);
+    if (libc.getsockopt(this.#fd, nl.SOL_SOCKET, nl.SO_NETNS_COOKIE, value, length) !== 0) {
+      throw new SystemError("read the namespace cookie", errno());
+    }
+    return String(value[0]);
+  }
+
+  /** Sends all messages at once and gives the outcome of each, in order. The kernel does them one by one and does not stop at a refusal. */
+  transact(messages: Message[]): Outcome[] {
+    const writer = new Writer();
+    const first = this.#sequence;
+    for (const message of messages) this.#write(writer, message, nl.NLM_F_ACK);
+    this.#send(writer.written, messages[0]?.what ?? "nothing");
+    return this.#gather(messages, first);
+  }
+
+  /** Sends all messages at once. Throws the first refusal as SystemError. */
+  execute(messages: Message[]): Outcome[] {
+    const outcomes = this.transact(messages);
+    for (const outcome of outcomes) if (outcome.error !== undefined) throw outcome.error;
+    return outcomes;
+  }
+
+  /**
+   * Sends `messages` between `begin` and `end` as one batch: all or nothing (nfnetlink). The outcome of each comes back;
+   * when one is refused nothing has been done.
+   */
+  batch(begin: Message, messages: Message[], end: Message): Outcome[] {
+    const writer = new Writer();
+    this.#write(writer, begin, 0);
+    const first = this.#sequence;
+    for (const message of messages) this.#write(writer, message, nl.NLM_F_ACK);
+    this.#write(writer, end, 0);
+    this.#send(writer.written, messages[0]?.what ?? "nothing");
+    return this.#gather(messages, first);
+  }
+
+  /** Asks for a list. Starts again when it changed while it was read. Throws SystemError. */
+  dump(message: Message): Reply[] {
+    for (let attempt = 1; ; attempt++) {
+      const list = this.#dumpOnce(message);
+      if (list !== undefined) return list;
+      if (attempt === DUMP_ATTEMPTS) throw new SystemError(message.what, ERRNO.EAGAIN, "the list changed at each attempt to read it");
+    }
+  }
+
+  /** The messages that one receive brings within `timeoutMs`; none when nothing came. ENOBUFS is thrown: events were lost. */
+  receive(what: string, timeoutMs: number): Reply[] {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const count = libc.recv(this.#fd, this.#buffer, this.#buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
+      if (count > this.#buffer.length) throw new SystemError(what, ERRNO.ENOBUFS, "an answer was longer than the buffer");
+      if (count >= 0) return readMessages(this.#buffer.subarray(0, count));
+      const code = errno();
+      if (code !== ERRNO.EAGAIN && code !== ERRNO.EINTR) throw new SystemError(what, code);
+      const rest = Math.ceil(deadline - performance.now());
+      if (rest <= 0) return [];
+      // struct pollfd: fd, events, revents
+      libc.poll(Int32Array.of(this.#fd, nl.POLLIN), 1, rest);
+    }
+  }
+
+  /** Closes the socket. After a delete in nftables this waits for the kernel's clean-up. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    libc.close(this.#fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #write(writer: Writer, message: Message, extraFlags: number): void {
+    writer.message(message.type, message.flags | nl.NLM_F_REQUEST | extraFlags, this.#sequence++, message.body);
+  }
+
+  #send(bytes: Uint8Array, what: string): void {
+    while (libc.send(this.#fd, bytes, bytes.length, 0) < 0) {
+      if (errno() !== ERRNO.EINTR) throw new SystemError(what, errno());
+    }
+  }
+
+  #gather(messages: Message[], first: number): Outcome[] {
+    const outcomes: (Outcome & { done: boolean })[] = messages.map(() => ({ replies: [], error: undefined, done: false }));
+    for (let missing = messages.length; missing > 0; ) {
+      const what = messages[outcomes.findIndex((outcome) => !outcome.done)]?.what ?? "nothing";
+      const replies = this.receive(what, TIMEOUT_MS);
+      if (replies.length === 0) throw new SystemError(what, ERRNO.ETIMEDOUT, "the kernel did not answer");
+      for (const reply of replies) {
+        const index = reply.sequence - first;
+        const outcome = outcomes[index];
+        // A refusal of the batch's own frame (index -1) is a refusal of everything.
+        if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1) this.#throwFrame(reply, what);
+        if (outcome === undefined) continue;
+        if (reply.type !== nl.NLMSG_ERROR) outcome.replies.push(reply);
+        else if (!outcome.done) {
+          outcome.error = readError(reply, messages[index]?.what ?? what);
+          outcome.done = true;
+          missing--;
+        }
+      }
+    }
+    return outcomes;
+  }
+
+  #throwFrame(reply: Reply, what: string): void {
+    const error = readError(reply, what);
+    if (error !== undefined) throw error;
+  }
+
+  #dumpOnce(message: Message): Reply[] | undefined {
+    const writer = new Writer();
+    const sequence = this.#sequence;
+    this.#write(writer, message, nl.NLM_F_DUMP);
+    this.#send(writer.written, message.what);
+    const list: Reply[] = [];
+    let interrupted = false;
+    for (;;) {
+      const replies = this.receive(message.what, TIMEOUT_MS);
+      if (replies.length === 0) throw new SystemError(message.what, ERRNO.ETIMEDOUT, "the kernel did not answer");
+      for (const reply of replies) {
+        if (reply.sequence !== sequence) continue;
+        if ((reply.flags & nl.NLM_F_DUMP_INTR) !== 0) interrupted = true;
+        if (reply.type === nl.NLMSG_DONE || reply.type === nl.NLMSG_ERROR) {
+          const error = readError(reply, message.what);
+          if (error !== undefined) throw error;
+          return interrupted ? undefined : list;
+        }
+        list.push(reply);
+      }
+    }
+  }
+
+  #setOption(option: number, value: number): void {
+    if (libc.setsockopt(this.#fd, nl.SOL_NETLINK, option, Uint32Array.of(value), 4) !== 0) {
+      throw new SystemError(`set netlink option ${option}`, errno());
+    }
+  }
+}
+
+/** The refusal in an NLMSG_ERROR or NLMSG_DONE message, with the kernel's own sentence; undefined for a plain acknowledgement. */
+function readError(reply: Reply, what: string): SystemError | undefined {
+  if (reply.payload.length < 4) return undefined;
+  const code = -viewOf(reply.payload).getInt32(0, true);
+  if (code === 0) return undefined;
+  // NLMSG_ERROR repeats the request's header, and all of its payload unless it says that it was capped.
+  const header = reply.type === nl.NLMSG_ERROR ? 4 + nl.NLMSG_HDRLEN : 4;
+  const hasText = (reply.flags & nl.NLM_F_ACK_TLVS) !== 0 && (reply.flags & nl.NLM_F_CAPPED) !== 0;
+  const text = hasText || reply.type === nl.NLMSG_DONE ? readAttributes(reply.payload, header).string(nl.NLMSGERR_ATTR_MSG) : undefined;
+  return new SystemError(what, code, text ?? "");
+}

@@ -1,0 +1,122 @@
+// The expressions that rules are built of: what nft compiles its text to. (linux/netfilter/nf_tables.h)
+import { addressBytes, type Family } from "../ip/address.ts";
+import { networkOf, type Prefix } from "../ip/prefix.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import type { Writer } from "../netlink/writer.ts";
+
+/** One expression: a name and its attributes. */
+export type Expression = (w: Writer) => void;
+
+/** Offsets and length of the addresses in the IP headers (RFC 791, RFC 8200). */
+const HEADER = { 4: { saddr: 12, daddr: 16, length: 4 }, 6: { saddr: 8, daddr: 24, length: 16 } } as const;
+
+/** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
+export function sourceVerdict(family: Family, map: string): Expression[] {
+  return [...isFamily(family), payload(nft.NFT_REG_1, HEADER[family].saddr, HEADER[family].length), lookUp(map, nft.NFT_REG_1)];
+}
+
+/** `iifname . ip saddr vmap @map`: an interface name takes the first four 32-bit registers, the address those after. */
+export function interfaceSourceVerdict(family: Family, map: string): Expression[] {
+  const second = nft.NFT_REG32_00 + 4;
+  return [
+    ...isFamily(family),
+    meta(nft.NFT_META_IIFNAME, nft.NFT_REG32_00),
+    payload(second, HEADER[family].saddr, HEADER[family].length),
+    lookUp(map, nft.NFT_REG32_00),
+  ];
+}
+
+/** `ip daddr PREFIX return` */
+export function destinationReturn(prefix: Prefix): Expression[] {
+  const network = networkOf(prefix);
+  const { family } = network.address;
+  const { daddr, length } = HEADER[family];
+  return [
+    ...isFamily(family),
+    payload(nft.NFT_REG_1, daddr, length),
+    mask(nft.NFT_REG_1, prefixMask(network)),
+    equals(nft.NFT_REG_1, addressBytes(network.address)),
+    verdict(nft.NFT_RETURN),
+  ];
+}
+
+/** `masquerade fully-random` */
+export function masquerade(): Expression[] {
+  return [expression("masq", (w) => w.be32Attribute(nft.NFTA_MASQ_FLAGS, nft.NF_NAT_RANGE_PROTO_RANDOM_FULLY))];
+}
+
+/** Writes a data attribute that holds plain bytes. */
+export function writeValue(w: Writer, type: number, value: Uint8Array): void {
+  w.nest(type, () => w.attribute(nft.NFTA_DATA_VALUE, value));
+}
+
+/** Writes a data attribute that holds a verdict. */
+export function writeVerdict(w: Writer, type: number, code: number, chain?: string): void {
+  w.nest(type, () =>
+    w.nest(nft.NFTA_DATA_VERDICT, () => {
+      w.be32Attribute(nft.NFTA_VERDICT_CODE, code >>> 0);
+      if (chain !== undefined) w.string(nft.NFTA_VERDICT_CHAIN, chain);
+    }),
+  );
+}
+
+/** `meta nfproto ipv4`: in an inet table the header's layout is known only after this. */
+function isFamily(family: Family): Expression[] {
+  const protocol = family === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6;
+  return [meta(nft.NFT_META_NFPROTO, nft.NFT_REG_1), equals(nft.NFT_REG_1, Uint8Array.of(protocol))];
+}
+
+function prefixMask(network: Prefix): Uint8Array {
+  const bits = network.address.family === 4 ? 32n : 128n;
+  const all = (1n << bits) - 1n;
+  return addressBytes({ family: network.address.family, value: all ^ (all >> BigInt(network.length)) });
+}
+
+function meta(key: number, register: number): Expression {
+  return expression("meta", (w) => w.be32Attribute(nft.NFTA_META_KEY, key).be32Attribute(nft.NFTA_META_DREG, register));
+}
+
+function payload(register: number, offset: number, length: number): Expression {
+  return expression("payload", (w) =>
+    w.be32Attribute(nft.NFTA_PAYLOAD_DREG, register).be32Attribute(nft.NFTA_PAYLOAD_BASE, nft.NFT_PAYLOAD_NETWORK_HEADER)
+      .be32Attribute(nft.NFTA_PAYLOAD_OFFSET, offset).be32Attribute(nft.NFTA_PAYLOAD_LEN, length),
+  );
+}
+
+function mask(register: number, bits: Uint8Array): Expression {
+  return expression("bitwise", (w) => {
+    w.be32Attribute(nft.NFTA_BITWISE_SREG, register).be32Attribute(nft.NFTA_BITWISE_DREG, register)
+      .be32Attribute(nft.NFTA_BITWISE_LEN, bits.length);
+    writeValue(w, nft.NFTA_BITWISE_MASK, bits);
+    writeValue(w, nft.NFTA_BITWISE_XOR, new Uint8Array(bits.length));
+  });
+}
+
+function equals(register: number, value: Uint8Array): Expression {
+  return expression("cmp", (w) => {
+    w.be32Attribute(nft.NFTA_CMP_SREG, register).be32Attribute(nft.NFTA_CMP_OP, nft.NFT_CMP_EQ);
+    writeValue(w, nft.NFTA_CMP_DATA, value);
+  });
+}
+
+function lookUp(map: string, register: number): Expression {
+  return expression("lookup", (w) =>
+    w.string(nft.NFTA_LOOKUP_SET, map).be32Attribute(nft.NFTA_LOOKUP_SREG, register)
+      .be32Attribute(nft.NFTA_LOOKUP_DREG, nft.NFT_REG_VERDICT),
+  );
+}
+
+function verdict(code: number): Expression {
+  return expression("immediate", (w) => {
+    w.be32Attribute(nft.NFTA_IMMEDIATE_DREG, nft.NFT_REG_VERDICT);
+    writeVerdict(w, nft.NFTA_IMMEDIATE_DATA, code);
+  });
+}
+
+function expression(name: string, data: (w: Writer) => void): Expression {
+  return (w) =>
+    w.nest(nft.NFTA_LIST_ELEM, () => {
+      w.string(nft.NFTA_EXPR_NAME, name);
+      w.nest(nft.NFTA_EXPR_DATA, () => data(w));
+    });
+}
