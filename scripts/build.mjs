@@ -8,11 +8,12 @@
 // built by somebody else is never half a file.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { muteEnvironment } from "./runtime-environment.mjs";
 
 const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR]
 
@@ -79,7 +80,16 @@ async function plugins() {
 // the container runtime stands in, as root.
 function compile(bundle, outfile) {
   const flags = ["--compile", "--bytecode", "--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
-  execFileSync(findBun(), ["build", ...flags, bundle, "--outfile", outfile], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(mutedBun(), ["build", ...flags, bundle, "--outfile", outfile], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+// bun puts a copy of itself around the bundle, so a bun that listens to no variable makes such an executable.
+function mutedBun() {
+  const runtime = readFileSync(findBun());
+  muteEnvironment(runtime, process.arch);
+  const bun = join(workDir, "bun");
+  writeFileSync(bun, runtime, { mode: 0o755 });
+  return bun;
 }
 
 // npm's install script of the package `bun` moves the runtime from the platform's package into node_modules/bun. Where
