@@ -25,22 +25,26 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#grow(2), value, true);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
@@ -73,7 +77,8 @@ export class Writer {
   /** A number in network order, as nftables wants all of its own. */
   be32Attribute(type: number, value: number): this {
     this.u16(NLA_HDRLEN + 4).u16(type);
-    this.#view.setUint32(this.#grow(4), value, false);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, false);
     return this;
   }
 
@@ -91,7 +96,7 @@ export class Writer {
     this.#grow((4 - (this.#length & 3)) & 3);
   }
 
-  /** Makes room for `count` zero bytes at the end and gives their place. */
+  /** Makes room for `count` zero bytes at the end and gives their place. The buffer may be another one after it. */
   #grow(count: number): number {
     const at = this.#length;
     this.#length += count;

@@ -74,6 +74,13 @@ export function ruleMessage(chain: string, expressions: Expression[]): Message {
   });
 }
 
+/** All rules of a chain go. */
+export function flushChainMessage(name: string): Message {
+  return message(`flush chain ${name}`, nft.NFT_MSG_DELRULE, 0, (w) =>
+    w.string(nft.NFTA_RULE_TABLE, TABLE).string(nft.NFTA_RULE_CHAIN, name),
+  );
+}
+
 /** A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the map or the table is missing. */
 export function addElementMessage(element: Element): Message {
   return message(`add an element to map ${element.map}`, nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w) =>

@@ -1,0 +1,122 @@
+// The ruleset, as data: one table for the node, one chain per network, map elements per attachment.
+// Above each rule stands its nft text; a test compares `nft list table inet pontoon` with all of it.
+//
+//   table inet pontoon {
+//     map net4 { type ipv4_addr : verdict }                   pod address : goto the network's chain
+//     map net6 { type ipv6_addr : verdict }
+//     map on4 { type ifname . ipv4_addr : verdict }           the same for a pod whose address a pod of another
+//     map on6 { type ifname . ipv6_addr : verdict }           network has too; asked first, by the bridge it is on
+//     chain postrouting { … }
+//     chain net-<network>-<hash of its subnets> { … }
+//   }
+import { type Address, addressBytes } from "../ip/address.ts";
+import { formatPrefix, type Prefix } from "../ip/prefix.ts";
+import type { Message } from "../netlink/socket.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import { destinationReturn, type Expression, interfaceSourceVerdict, masquerade, sourceVerdict } from "./expression.ts";
+import { chainMessage, flushChainMessage, ruleMessage, tableMessage, verdictMapMessage } from "./message.ts";
+
+export const POSTROUTING = "postrouting";
+
+/** nft's numbers of types (libnftables datatype.h); a concatenation holds six bits of each. */
+const TYPE_IPADDR = 7;
+const TYPE_IP6ADDR = 8;
+const TYPE_IFNAME = 41;
+const joined = (first: number, second: number) => (first << 6) | second;
+
+/** Length of an interface name in a key (IFNAMSIZ). */
+const INTERFACE_NAME_BYTES = 16;
+
+export const MAPS = [
+  { name: "net4", type: TYPE_IPADDR, length: 4 },
+  { name: "net6", type: TYPE_IP6ADDR, length: 16 },
+  { name: "on4", type: joined(TYPE_IFNAME, TYPE_IPADDR), length: INTERFACE_NAME_BYTES + 4 },
+  { name: "on6", type: joined(TYPE_IFNAME, TYPE_IP6ADDR), length: INTERFACE_NAME_BYTES + 16 },
+];
+
+/** The rules of chain postrouting (type nat hook postrouting priority srcnat; policy accept). */
+function postroutingRules(): Expression[][] {
+  return [
+    // iifname . ip saddr vmap @on4
+    interfaceSourceVerdict(4, "on4"),
+    // iifname . ip6 saddr vmap @on6
+    interfaceSourceVerdict(6, "on6"),
+    // ip saddr vmap @net4
+    sourceVerdict(4, "net4"),
+    // ip6 saddr vmap @net6
+    sourceVerdict(6, "net6"),
+  ];
+}
+
+/** How many rules chain postrouting has when it is whole. */
+export const POSTROUTING_RULES = 4;
+
+/** What makes the table with its maps and chain postrouting whole, whatever of it is there. Only under the node's lock. */
+export function baseMessages(): Message[] {
+  return [
+    tableMessage(),
+    ...MAPS.map(({ name, type, length }, index) => verdictMapMessage(name, type, length, index + 1)),
+    chainMessage(POSTROUTING, { number: nft.NF_INET_POST_ROUTING, priority: 100 }),
+    flushChainMessage(POSTROUTING),
+    ...postroutingRules().map((rule) => ruleMessage(POSTROUTING, rule)),
+  ];
+}
+
+/** A network's chain: its name says for which network and which subnets it was made, so it never needs to change. */
+export interface NetworkChain {
+  name: string;
+  subnets: Prefix[];
+}
+
+/** The chain of a network that masquerades all but what goes to `subnets` and to multicast. */
+export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
+  const sorted = [...new Map(subnets.map((subnet) => [formatPrefix(subnet), subnet]))].sort(([a], [b]) => (a < b ? -1 : 1));
+  const hash = new Bun.CryptoHasher("sha256").update([network, ...sorted.map(([text]) => text)].join("\0")).digest("hex");
+  // A chain's name has at most 255 bytes (NFT_NAME_MAXLEN).
+  return { name: `net-${network.slice(0, 200)}-${hash.slice(0, 8)}`, subnets: sorted.map(([, subnet]) => subnet) };
+}
+
+const MULTICAST: Prefix[] = [
+  { address: { family: 4, value: 0xe0000000n }, length: 4 },
+  { address: { family: 6, value: 0xffn << 120n }, length: 8 },
+];
+
+/** The rules of a network's chain. */
+function networkRules(chain: NetworkChain): Expression[][] {
+  return [
+    // ip daddr 10.1.0.0/24 return            for each subnet, and ip6 daddr fd01::/64 return
+    // ip daddr 224.0.0.0/4 return
+    // ip6 daddr ff00::/8 return
+    ...[...chain.subnets, ...MULTICAST].map(destinationReturn),
+    // masquerade fully-random
+    masquerade(),
+  ];
+}
+
+/** How many rules a network's chain has when it is whole. */
+export function networkRuleCount(chain: NetworkChain): number {
+  return chain.subnets.length + MULTICAST.length + 1;
+}
+
+/** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
+export function networkMessages(chain: NetworkChain): Message[] {
+  return [
+    chainMessage(chain.name),
+    flushChainMessage(chain.name),
+    ...networkRules(chain).map((rule) => ruleMessage(chain.name, rule)),
+  ];
+}
+
+/** Where an address stands: in the common map, and in the one that is keyed by the bridge too. */
+export function elementPlaces(address: Address, bridge: string): { common: ElementPlace; byBridge: ElementPlace } {
+  const bytes = addressBytes(address);
+  const named = new Uint8Array(INTERFACE_NAME_BYTES + bytes.length);
+  named.set(new TextEncoder().encode(bridge));
+  named.set(bytes, INTERFACE_NAME_BYTES);
+  return { common: { map: `net${address.family}`, key: bytes }, byBridge: { map: `on${address.family}`, key: named } };
+}
+
+export interface ElementPlace {
+  map: string;
+  key: Uint8Array;
+}

@@ -1,0 +1,159 @@
+// Masquerading for attachments: put in, take out, compare. Elements are ours by their comment, which starts with the
+// attachment's digest; the kernel itself deletes by key and does not ask whose element it is.
+import type { Address } from "../ip/address.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { countRules, getElement, listElements } from "./answer.ts";
+import {
+  baseMessages, type ElementPlace, elementPlaces, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES,
+} from "./layout.ts";
+import { addElementMessage, COMMENT_BYTES, deleteChainMessage, deleteElementMessage, type Element, sendBatch } from "./message.ts";
+
+/** What is masqueraded for one attachment. */
+export interface Masquerade {
+  /** The attachment's digest: the owner of its elements. */
+  owner: string;
+  /** For people who list the rules: network, container, interface. */
+  label: string;
+  chain: NetworkChain;
+  bridge: string;
+  addresses: Address[];
+}
+
+export interface Neighbours {
+  /** Does the attachment with this digest still live? */
+  isAlive(owner: string): boolean;
+  /** Runs `action` while no other process changes what the node shares. */
+  underNodeLock(action: () => void): void;
+  /** All other attachments that have to be masqueraded; asked only when the table was lost. */
+  others(): Masquerade[];
+}
+
+const ATTEMPTS = 6;
+
+/** Makes sure that the attachment's addresses are masqueraded, and puts back whatever of the table was lost. Throws SystemError. */
+export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbours): void {
+  for (let attempt = 1; ; attempt++) {
+    const missing = missingParts(socket, [wanted.chain]);
+    if (missing.length > 0) neighbours.underNodeLock(() => putBack(socket, wanted, neighbours));
+    try {
+      for (const address of wanted.addresses) ensureElement(socket, wanted, address, neighbours);
+      return;
+    } catch (error) {
+      // The network's last DEL took the chain away between our look and our element.
+      if (attempt === ATTEMPTS || !isErrno(error, "ENOENT")) throw error;
+    }
+  }
+}
+
+/** Which parts of the ruleset are not whole: the word `table`, or names of chains. Throws SystemError. */
+export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
+  const counts = countRules(socket);
+  const missing = chains.filter((chain) => counts.get(chain.name) !== networkRuleCount(chain)).map((chain) => chain.name);
+  return counts.get(POSTROUTING) === POSTROUTING_RULES ? missing : ["table", ...missing];
+}
+
+/** Makes the table whole, with the wanted chain; a lost table gets back the elements of everybody. */
+function putBack(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbours): void {
+  const lostTable = missingParts(socket, [])[0] === "table";
+  const others = lostTable ? neighbours.others() : [];
+  const chains = new Map([wanted, ...others].map(({ chain }) => [chain.name, chain]));
+  const missing = new Set(missingParts(socket, [...chains.values()]));
+  const messages: Message[] = lostTable ? baseMessages() : [];
+  for (const chain of chains.values()) if (missing.has(chain.name)) messages.push(...networkMessages(chain));
+  if (messages.length > 0) executeBatch(socket, messages);
+  for (const other of others) for (const address of other.addresses) ensureElement(socket, other, address, neighbours);
+}
+
+/** Puts an address into the common map, or, where another network's living pod has it too, into the one keyed by bridge. */
+function ensureElement(socket: NetlinkSocket, wanted: Masquerade, address: Address, neighbours: Neighbours): void {
+  const { common, byBridge } = elementPlaces(address, wanted.bridge);
+  if (claim(socket, wanted, common, neighbours) === undefined) return;
+  const holder = claim(socket, wanted, byBridge, neighbours);
+  if (holder === undefined) return;
+  throw new SystemError("masquerade the address", ERRNO.EADDRINUSE, `on bridge ${wanted.bridge} it belongs to ${holder.comment}`);
+}
+
+/** Takes a place for the attachment: a dead owner's, or one of its own network, gives way. A living owner's element is returned. */
+function claim(socket: NetlinkSocket, wanted: Masquerade, place: ElementPlace, neighbours: Neighbours): Element | undefined {
+  const element: Element = { ...place, chain: wanted.chain.name, comment: commentOf(wanted) };
+  for (let attempt = 1; ; attempt++) {
+    const error = firstRefusal(socket, [addElementMessage(element)]);
+    if (error === undefined) return undefined;
+    if (!isErrno(error, "EEXIST") || attempt === ATTEMPTS) throw error;
+    const holder = getElement(socket, place.map, place.key);
+    if (holder === undefined) continue;
+    const mine = ownerOf(holder) === wanted.owner;
+    if (mine && holder.chain === element.chain) return undefined;
+    if (!mine && holder.chain !== element.chain && neighbours.isAlive(ownerOf(holder))) return holder;
+    // We hold the address's lease, so an element of our own network is what a dead attachment left.
+    const replaced = firstRefusal(socket, [deleteElementMessage(place.map, place.key), addElementMessage(element)]);
+    if (replaced === undefined) return undefined;
+    if (attempt === ATTEMPTS) throw replaced;
+  }
+}
+
+/** Where to look for an attachment's elements; without addresses all maps are read. */
+export interface MasqueradeTraces {
+  owner: string;
+  bridge: string;
+  addresses: Address[] | undefined;
+}
+
+/**
+ * Takes out the attachment's elements, and the chain of its network if it was the last. Only elements that carry its
+ * digest go: hold the network's lease lock, so that an address cannot get a new owner in between. Throws SystemError.
+ */
+export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces): void {
+  const elements = findElements(socket, traces);
+  removeElements(socket, elements);
+}
+
+/** Takes out these elements, and each chain that nothing leads to any more. Throws SystemError. */
+export function removeElements(socket: NetlinkSocket, elements: Element[]): void {
+  for (const { map, key } of elements) {
+    const error = firstRefusal(socket, [deleteElementMessage(map, key)]);
+    if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
+  }
+  for (const chain of new Set(elements.map((element) => element.chain))) {
+    const error = firstRefusal(socket, [deleteChainMessage(chain)]);
+    // EBUSY: other attachments use it. ENOENT: somebody else was faster.
+    if (error !== undefined && !isErrno(error, "ENOENT", "EBUSY")) throw error;
+  }
+}
+
+/** The elements that carry the attachment's digest. Throws SystemError. */
+export function findElements(socket: NetlinkSocket, { owner, bridge, addresses }: MasqueradeTraces): Element[] {
+  if (addresses === undefined) return listAllElements(socket).filter((element) => ownerOf(element) === owner);
+  return addresses.flatMap((address) => {
+    const places = elementPlaces(address, bridge);
+    return [places.common, places.byBridge].flatMap(({ map, key }) => {
+      const element = getElement(socket, map, key);
+      return element !== undefined && ownerOf(element) === owner ? [element] : [];
+    });
+  });
+}
+
+/** Every element of every attachment on the node. Throws SystemError. */
+export function listAllElements(socket: NetlinkSocket): Element[] {
+  return MAPS.flatMap(({ name }) => listElements(socket, name));
+}
+
+/** The digest of the attachment that an element belongs to. */
+export function ownerOf(element: Element): string {
+  return element.comment.split(" ", 1)[0] ?? "";
+}
+
+function commentOf({ owner, label }: Masquerade): string {
+  const bytes = new TextEncoder().encode(`${owner} ${label}`);
+  return new TextDecoder().decode(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
+}
+
+function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
+  return sendBatch(socket, messages).find(({ error }) => error !== undefined)?.error;
+}
+
+function executeBatch(socket: NetlinkSocket, messages: Message[]): void {
+  const error = firstRefusal(socket, messages);
+  if (error !== undefined) throw error;
+}
