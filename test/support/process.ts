@@ -1,0 +1,85 @@
+// Running programs in a test: nothing is left unread, and everything has a time limit.
+import { execa } from "execa";
+import { waitFor } from "./wait.ts";
+
+export interface RunOptions {
+  /** The whole environment: nothing of the test's own gets through. */
+  env?: Record<string, string>;
+  stdin?: string;
+  timeoutMs?: number;
+}
+
+/** What a program did, whatever its end. */
+export interface Outcome {
+  command: string;
+  /** The exit status; undefined when a signal ended it. */
+  status: number | undefined;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end. Throws only when it cannot be started or takes longer than the limit. */
+export async function run(command: string[], { env = {}, stdin = "", timeoutMs = 15_000 }: RunOptions = {}): Promise<Outcome> {
+  const [file = "", ...args] = command;
+  const result = await execa(file, args, {
+    env, extendEnv: false, input: stdin, timeout: timeoutMs, killSignal: "SIGKILL", reject: false, stripFinalNewline: false,
+  });
+  const outcome = { command: command.join(" "), status: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  if (result.timedOut) throw new Error(`Did not end within ${timeoutMs} ms.\n${describe(outcome)}`);
+  if (result.code === "ENOENT") throw new Error(`Cannot be started: ${outcome.command}. Hint: run scripts/setup.`);
+  return outcome;
+}
+
+/** An outcome for a person: the command, how it ended and all it said. */
+export function describe({ command, status, stdout, stderr }: Outcome): string {
+  return `$ ${command}\nexit status: ${status ?? "ended by a signal"}\nstdout: ${stdout}\nstderr: ${stderr}`;
+}
+
+/** A program in the background. Its own limit ends it when the test forgets to. */
+export class BackgroundProcess implements AsyncDisposable {
+  readonly #command: string[];
+  readonly #child: ReturnType<typeof launch>;
+  /** Both streams, as far as they have come. */
+  output = "";
+
+  constructor(command: string[], options: RunOptions = {}) {
+    this.#command = command;
+    this.#child = launch(command, options);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.on("data", (chunk: Buffer) => { this.output += chunk.toString(); });
+    }
+  }
+
+  get pid(): number {
+    if (this.#child.pid === undefined) throw new Error(`Did not start: ${this.#command.join(" ")}`);
+    return this.#child.pid;
+  }
+
+  /** Waits until the program has said `text`. */
+  async says(text: string, limitMs = 10_000): Promise<void> {
+    await waitFor(`the program says "${text}", it said: ${this.output}`, () => this.output.includes(text), limitMs);
+  }
+
+  write(text: string): void {
+    this.#child.stdin.write(text);
+  }
+
+  /** Ends its standard input, for programs that live as long as that is open, and waits for the end. */
+  async finish(): Promise<void> {
+    this.#child.stdin.end();
+    await this.#child;
+  }
+
+  async stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGKILL"): Promise<void> {
+    this.#child.kill(signal);
+    await this.#child;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+function launch([file = "", ...args]: string[], { env = {}, timeoutMs = 30_000 }: RunOptions) {
+  return execa(file, args, { env, extendEnv: false, stdin: "pipe", timeout: timeoutMs, killSignal: "SIGKILL", reject: false });
+}
