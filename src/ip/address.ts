@@ -19,7 +19,7 @@ export function familyBits(family: Family): number {
  * plugins use: no zone, no leading zeros in IPv4, no spaces. An IPv4-mapped IPv6 address gives the IPv4 address.
  */
 export function parseAddress(text: string): Address | undefined {
-  if (text.includes(":")) return unmapped(parseIPv6(text));
+  if (text.includes(":")) return addressOfGroups(parseIPv6(text));
   const value = parseIPv4(text);
   return value === undefined ? undefined : { family: 4, value: BigInt(value) };
 }
@@ -58,7 +58,8 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   return { family: bytes.length === 4 ? 4 : 6, value };
 }
 
-function unmapped(groups: number[] | undefined): Address | undefined {
+/** The address of eight groups; a mapped one as the IPv4 address it stands for. */
+function addressOfGroups(groups: number[] | undefined): Address | undefined {
   if (groups === undefined) return undefined;
   let value = 0n;
   for (const group of groups) value = (value << 16n) | BigInt(group);
@@ -80,32 +81,37 @@ function parseIPv4(text: string): number | undefined {
 /** The eight groups of an IPv6 address. */
 function parseIPv6(text: string): number[] | undefined {
   const gap = text.indexOf("::");
-  if (gap < 0) return parseGroups(text, 8);
-  const head = gap === 0 ? [] : parseGroups(text.slice(0, gap), undefined);
-  const after = text.slice(gap + 2);
-  const tail = after === "" ? [] : parseGroups(after, undefined);
+  if (gap < 0) {
+    const groups = parseGroups(text);
+    return groups?.length === 8 ? groups : undefined;
+  }
+  const head = parseGroups(text.slice(0, gap));
+  const tail = parseGroups(text.slice(gap + 2));
   // Dotted IPv4 may only end an address, so never stand before the gap. The gap stands for one group at least.
-  if (head === undefined || tail === undefined || text.slice(0, gap).includes(".")) return undefined;
-  const missing = 8 - head.length - tail.length;
-  return missing < 1 ? undefined : [...head, ...new Array<number>(missing).fill(0), ...tail];
+  if (head === undefined || tail === undefined || text.lastIndexOf(".", gap) >= 0 || head.length + tail.length > 7) return undefined;
+  while (head.length + tail.length < 8) head.push(0);
+  return head.concat(tail);
 }
 
-/** Groups between single colons, the last one perhaps as dotted IPv4. */
-function parseGroups(text: string, wanted: number | undefined): number[] | undefined {
-  const fields = text.split(":");
+/** Groups between single colons, the last one perhaps as dotted IPv4; none in an empty text. */
+function parseGroups(text: string): number[] | undefined {
   const groups: number[] = [];
-  for (const [at, field] of fields.entries()) {
-    if (at === fields.length - 1 && field.includes(".")) {
+  if (text === "") return groups;
+  const fields = text.split(":");
+  for (let at = 0; at < fields.length; at++) {
+    const field = fields[at] ?? "";
+    const last = at === fields.length - 1;
+    if (last && field.includes(".")) {
       const value = parseIPv4(field);
       if (value === undefined) return undefined;
       groups.push(Math.floor(value / 65536), value % 65536);
-      continue;
+      return groups;
     }
     const group = parseDigits(field, 16, 4);
     if (group === undefined) return undefined;
     groups.push(group);
   }
-  return wanted === undefined || groups.length === wanted ? groups : undefined;
+  return groups;
 }
 
 /** The number that 1 to `longest` digits of a base say; nothing else may stand there. */

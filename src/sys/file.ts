@@ -229,3 +229,17 @@ export function listDirectory(path: string): string[] {
     }
   }
 }
+
+/**
+ * The text of a file in whose place anything may be: undefined when there is none, or a folder, a pipe, a loop of links,
+ * or more than `limit` bytes. Never waits. Throws SystemError for all else (no permission, a failing disk).
+ */
+export function readTextOfAny(path: string, limit = 256 * 1024): string | undefined {
+  try {
+    using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
+    return file === undefined ? undefined : decoder.decode(readAll(file.fd, path, limit));
+  } catch (error) {
+    if (isErrno(error, "EISDIR", "EFBIG", "ELOOP", "ENXIO", "EAGAIN", "EINVAL")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+// Names derived from an attachment's key, so that they can be found again with no memory at all.
+import type { AttachmentKey } from "./attachment.ts";
+
+/** 32 hexadecimal digits of SHA-256 over network, container id and interface name, with NUL between them. */
+export function attachmentDigest(key: AttachmentKey): string {
+  const text = `${key.network}\0${key.containerId}\0${key.interfaceName}`;
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+/** The name of an attachment's veth on the host: 15 characters, the most that Linux takes. */
+export function hostInterfaceName(key: AttachmentKey): string {
+  return `veth${attachmentDigest(key).slice(0, 11)}`;
+}
+
+export function sameKey(a: AttachmentKey, b: AttachmentKey): boolean {
+  return a.network === b.network && a.containerId === b.containerId && a.interfaceName === b.interfaceName;
+}

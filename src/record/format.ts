@@ -1,0 +1,50 @@
+// A record as text and back. What is read may be torn, altered by hand or from another version of Pontoon.
+import type { AttachmentRecord, HostIdentity } from "./attachment.ts";
+
+/** A text as a record, or why it is none. `unknownVersion` is whole, but a later Pontoon wrote it. */
+export type ParsedRecord = { state: "record"; record: AttachmentRecord } | { state: "damaged" } | { state: "unknownVersion" };
+
+export function formatRecord(record: AttachmentRecord): string {
+  return `${JSON.stringify(record, undefined, 1)}\n`;
+}
+
+/** Reads a record. Never throws; every field of a record it gives has the type that AttachmentRecord says. */
+export function parseRecord(text: string): ParsedRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { state: "damaged" };
+  }
+  if (!isObject(value)) return { state: "damaged" };
+  if (typeof value["version"] === "number" && value["version"] !== 1) return { state: "unknownVersion" };
+  return isRecord(value) ? { state: "record", record: value as unknown as AttachmentRecord } : { state: "damaged" };
+}
+
+export function sameHost(a: HostIdentity, b: HostIdentity): boolean {
+  return a.bootId === b.bootId && a.hostCookie === b.hostCookie;
+}
+
+function isRecord(value: Record<string, unknown>): boolean {
+  return value["version"] === 1
+    && hasTexts(value["key"], "network", "containerId", "interfaceName")
+    && hasTexts(value["host"], "bootId", "hostCookie")
+    && hasTexts(value["namespace"], "path", "cookie")
+    && hasTexts(value, "bridge", "hostInterface", "hostMac", "mac")
+    && ["leaseDirectory", "pod", "masqueradeChain"].every((name) => value[name] === undefined || typeof value[name] === "string")
+    && (value["masqueradeSubnets"] === undefined || isTextList(value["masqueradeSubnets"]))
+    && typeof value["mtu"] === "number"
+    && isTextList(value["addresses"]);
+}
+
+function hasTexts(value: unknown, ...names: string[]): boolean {
+  return isObject(value) && names.every((name) => typeof value[name] === "string");
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((entry) => typeof entry === "string");
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,111 @@
+// What an ADD is about to make, written before it touches the kernel. The ADD holds the file's lock for as long as it
+// lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock.
+import { isErrno, SystemError } from "../sys/errno.ts";
+import {
+  type FileHandle, fileStatus, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, openFile, openFileIfThere, removeFile, renameFile, writeAll,
+} from "../sys/file.ts";
+import { tryLock } from "../sys/flock.ts";
+import { libc } from "../sys/libc.ts";
+
+/** Somebody who only asks holds the lock for microseconds. */
+const ASK_AGAIN = 20;
+const ASK_AGAIN_US = 100;
+const EBUSY = 16;
+
+/** An ADD under way. Closing it at the end of a `using` block gives up the lock and nothing else. */
+export class Intent implements Disposable {
+  readonly #file: FileHandle;
+  readonly #path: string;
+  readonly #completePath: string;
+
+  constructor(file: FileHandle, path: string, completePath: string) {
+    this.#file = file;
+    this.#path = path;
+    this.#completePath = completePath;
+  }
+
+  /** Makes the intent the record of the attachment. False when a DEL has removed it meanwhile: roll back. Throws SystemError. */
+  complete(): boolean {
+    if (!this.#isStillThere()) return false;
+    try {
+      renameFile(this.#path, this.#completePath);
+      return true;
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return false;
+      throw error;
+    }
+  }
+
+  /** Takes the intent back, after the ADD has undone what it made. Throws SystemError. */
+  abandon(): void {
+    if (this.#isStillThere()) removeFile(this.#path);
+    this.#file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+
+  #isStillThere(): boolean {
+    return isSameFile(this.#file, this.#path);
+  }
+}
+
+/**
+ * Writes the intent at `path` and takes its lock; what a killed ADD left there is replaced. The folder exists.
+ * Throws SystemError, EBUSY when another ADD of this attachment is running.
+ */
+export function createIntentFile(path: string, completePath: string, text: string): Intent {
+  for (let attempt = 0; attempt < ASK_AGAIN; attempt++) {
+    const file = createNew(path);
+    if (file === undefined) {
+      if (isIntentLocked(path)) break;
+      removeFile(path);
+      continue;
+    }
+    try {
+      // Before the lock was ours somebody may have asked for it, or have removed the file as one without an owner.
+      if (!lockPatiently(file, path) || !isSameFile(file, path)) {
+        file.close();
+        continue;
+      }
+      writeAll(file.fd, text, path);
+      return new Intent(file, path, completePath);
+    } catch (error) {
+      removeFile(path);
+      file.close();
+      throw error;
+    }
+  }
+  throw new SystemError(`create ${path}`, EBUSY, "another ADD of this attachment is running");
+}
+
+/** True when the ADD that wrote the intent at `path` is alive. Throws SystemError. */
+export function isIntentLocked(path: string): boolean {
+  using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
+  return file !== undefined && !lockPatiently(file, path);
+}
+
+/** A new file, or undefined when anything is there. Links are not followed. */
+function createNew(path: string): FileHandle | undefined {
+  try {
+    return openFile(path, O_RDWR | O_CREAT | O_EXCL, 0o600);
+  } catch (error) {
+    if (isErrno(error, "EEXIST")) return undefined;
+    throw error;
+  }
+}
+
+function lockPatiently(file: FileHandle, path: string): boolean {
+  for (let attempt = 0; attempt < ASK_AGAIN; attempt++) {
+    if (tryLock(file, path)) return true;
+    libc.usleep(ASK_AGAIN_US);
+  }
+  return false;
+}
+
+function isSameFile(file: FileHandle, path: string): boolean {
+  const there = fileStatus(path);
+  const ours = handleStatus(file.fd);
+  return there?.inode === ours.inode && there.device === ours.device;
+}

@@ -1,0 +1,129 @@
+// The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is under way.
+// They are outside of the lease directory, since host-local walks that one recursively and deletes what it finds.
+import { isErrno, SystemError } from "../sys/errno.ts";
+import { ensureDirectory, fileStatus, listDirectory, readTextOfAny, removeFile } from "../sys/file.ts";
+import type { AttachmentKey, AttachmentRecord } from "./attachment.ts";
+import { attachmentDigest, sameKey } from "./digest.ts";
+import { formatRecord, parseRecord, type ParsedRecord } from "./format.ts";
+import { createIntentFile, type Intent, isIntentLocked } from "./intent.ts";
+
+export const RECORD_ROOT = "/var/lib/cni/pontoon";
+
+const COMPLETE = ".json";
+const INTENT = ".intent";
+const EINVAL = 22;
+
+/** A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: of a later Pontoon, left alone. */
+export interface UnreadableRecord {
+  digest: string;
+  path: string;
+  reason: "damaged" | "unknownVersion";
+}
+
+export interface RecordList {
+  records: AttachmentRecord[];
+  unreadable: UnreadableRecord[];
+}
+
+/** The records under one root folder. Every method throws SystemError when the system refuses, and nothing else. */
+export class RecordStore {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  /** Writes what an ADD is about to make and locks it; SystemError EBUSY when another ADD of the same key is running. */
+  createIntent(record: AttachmentRecord): Intent {
+    const base = this.#base(record.key);
+    const create = (): Intent => createIntentFile(base + INTENT, base + COMPLETE, formatRecord(record));
+    try {
+      return create();
+    } catch (error) {
+      if (!isErrno(error, "ENOENT")) throw error;
+      ensureDirectory(this.directory(record.key.network));
+      return create();
+    }
+  }
+
+  /** The record of an attachment, complete or intended; undefined when there is none that can be read. */
+  getRecord(key: AttachmentKey): AttachmentRecord | undefined {
+    return this.#read(key, COMPLETE) ?? this.#read(key, INTENT);
+  }
+
+  /** True when anything stands in the place of the attachment's record, readable or not. */
+  hasRecord(key: AttachmentKey): boolean {
+    const base = this.#base(key);
+    return fileStatus(base + COMPLETE) !== undefined || fileStatus(base + INTENT) !== undefined;
+  }
+
+  /** True when the ADD of this attachment came to its end. */
+  isComplete(key: AttachmentKey): boolean {
+    return fileStatus(this.#base(key) + COMPLETE) !== undefined;
+  }
+
+  /** True when an ADD of this attachment is alive right now. */
+  isAddRunning(key: AttachmentKey): boolean {
+    return isIntentLocked(this.#base(key) + INTENT);
+  }
+
+  /** Every record of a network, and the files that should be one. None when the network has no folder. */
+  listRecords(network: string): RecordList {
+    const directory = this.directory(network);
+    const list: RecordList = { records: [], unreadable: [] };
+    const names = new Set(listDirectory(directory));
+    for (const name of names) {
+      const digest = digestOfName(name);
+      if (digest === undefined || (name.endsWith(INTENT) && names.has(digest + COMPLETE))) continue;
+      const path = `${directory}/${name}`;
+      const parsed = readRecord(path);
+      if (parsed === undefined) continue;
+      if (parsed.state !== "record") list.unreadable.push({ digest, path, reason: parsed.state });
+      else if (attachmentDigest(parsed.record.key) !== digest) list.unreadable.push({ digest, path, reason: "damaged" });
+      else list.records.push(parsed.record);
+    }
+    return list;
+  }
+
+  /** Removes the record of an attachment, complete or intended, readable or not. True when there was one. */
+  removeRecord(key: AttachmentKey): boolean {
+    const base = this.#base(key);
+    const intended = removeFile(base + INTENT);
+    return removeFile(base + COMPLETE) || intended;
+  }
+
+  /** The folder of a network's records. SystemError EINVAL for a name that would lead elsewhere. */
+  directory(network: string): string {
+    if (network === "" || network.startsWith(".") || network.includes("/")) throw new SystemError(`use network name ${JSON.stringify(network)}`, EINVAL);
+    return `${this.root}/${network}`;
+  }
+
+  #base(key: AttachmentKey): string {
+    return `${this.directory(key.network)}/${attachmentDigest(key)}`;
+  }
+
+  #read(key: AttachmentKey, ending: string): AttachmentRecord | undefined {
+    const parsed = readRecord(this.#base(key) + ending);
+    return parsed?.state === "record" && sameKey(parsed.record.key, key) ? parsed.record : undefined;
+  }
+}
+
+/** The store of this node; tests name another root. Nothing is made on disk before the first record. */
+export function openRecordStore(root = RECORD_ROOT): RecordStore {
+  return new RecordStore(root);
+}
+
+/** What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one. */
+function readRecord(path: string): ParsedRecord | undefined {
+  const text = readTextOfAny(path);
+  if (text !== undefined) return parseRecord(text);
+  return fileStatus(path) === undefined ? undefined : { state: "damaged" };
+}
+
+/** The digest in a record's file name; undefined for every other file. */
+function digestOfName(name: string): string | undefined {
+  const ending = [COMPLETE, INTENT].find((candidate) => name.endsWith(candidate));
+  if (ending === undefined || name.length !== 32 + ending.length) return undefined;
+  const digest = name.slice(0, 32);
+  return /^[0-9a-f]+$/.test(digest) ? digest : undefined;
+}
