@@ -1,8 +1,18 @@
 // The network configuration of the bridge, checked completely before anything changes.
 import type { Address } from "../ip/address.ts";
-import type { Prefix } from "../ip/prefix.ts";
+import { networkOf, type Prefix } from "../ip/prefix.ts";
+import { type Decoded, decodeConfig } from "./decode.ts";
+import { type Fields, isFields } from "./keys.ts";
+import { checkBridge, checkDataDir, checkMtu, checkName, checkRoutes, checkOneAddressPerFamily } from "./netconf-check.ts";
+import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR, NETCONF_KEYS } from "./netconf-keys.ts";
+import type { IpamShape } from "./netconf-schema.ts";
+import { Problems } from "./problems.ts";
+import { parseRangeSets } from "./ranges.ts";
 import type { Dns, Result, Route } from "./result.ts";
-import type { Version } from "./version.ts";
+import { layer2NotExpressible } from "./result-format.ts";
+import { readDns, readResult, readRoutes } from "./result-parse.ts";
+import { refuseUnsupported } from "./unsupported.ts";
+import { compareVersions, type Version } from "./version.ts";
 
 /** What one plugin entry of a conflist asks for. Keys and meaning are those of the reference `bridge`. */
 export interface Netconf {
@@ -46,4 +56,72 @@ export interface LeaseRange {
   last: Address;
   /** Never handed out; may lie outside of the subnet. */
   gateway: Address;
+}
+
+/**
+ * The configuration on stdin for ADD, CHECK and STATUS. Throws what decodeConfig throws, then code 2 for what is not
+ * supported, then code 7 with everything that is wrong with the values.
+ */
+export function parseNetconf(text: string, verb: "ADD" | "CHECK" | "STATUS", args: ReadonlyMap<string, string> = new Map()): Netconf {
+  const decoded = decodeConfig(text, verb, NETCONF_KEYS);
+  refuseUnsupported(decoded.fields, args);
+  const problems = new Problems();
+  const netconf = readNetconf(decoded, verb, problems);
+  problems.throwIfAny(decoded.name);
+  const hasAddress = netconf.ipam !== undefined || (netconf.prevResult?.ips.length ?? 0) > 0;
+  if (verb === "ADD" && !hasAddress && compareVersions(netconf.cniVersion, "0.3.0") < 0) throw layer2NotExpressible(netconf.cniVersion);
+  return netconf;
+}
+
+function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, problems: Problems): Netconf {
+  // Loaded here, so that verbs without a full configuration do not pay for zod.
+  const { parseShape } = require("./netconf-schema.ts") as typeof import("./netconf-schema.ts");
+  const shape = parseShape(fields, problems);
+  const isDefaultGateway = shape.isDefaultGateway ?? false;
+  const ipam = readIpam(shape.ipam, verb === "STATUS" && declaresIpRanges(fields), problems);
+  if (ipam !== undefined) checkOneAddressPerFamily(ipam.rangeSets, cniVersion, problems);
+  const { dns, prevResult } = fields;
+  checkName(name, problems);
+  checkBridge(shape.bridge, problems);
+  checkMtu(shape.mtu, ipam, problems);
+  if (shape.hairpinMode === true && shape.promiscMode === true) {
+    problems.add("hairpinMode", true, "cannot set hairpin mode and promiscuous mode at the same time; take one of them out");
+  }
+  return {
+    cniVersion,
+    name,
+    bridge: shape.bridge ?? DEFAULT_BRIDGE,
+    isGateway: isDefaultGateway || (shape.isGateway ?? false),
+    isDefaultGateway,
+    forceAddress: shape.forceAddress ?? false,
+    ipMasq: shape.ipMasq ?? false,
+    mtu: shape.mtu ?? 0,
+    hairpinMode: shape.hairpinMode ?? false,
+    promiscMode: shape.promiscMode ?? false,
+    ipam,
+    dns: dns === undefined ? undefined : readDns(dns, "dns", problems),
+    prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
+  };
+}
+
+/** Undefined without a type: the network is a plain layer 2 one, as with the reference bridge. */
+function readIpam(ipam: IpamShape | undefined, mayLackRanges: boolean, problems: Problems): IpamConfig | undefined {
+  if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
+  checkDataDir(ipam.dataDir, problems);
+  const routes = readRoutes(ipam.routes, "ipam.routes", problems);
+  checkRoutes(routes, problems);
+  return {
+    type: "host-local",
+    rangeSets: parseRangeSets(ipam, mayLackRanges, problems),
+    // The kernel takes a route's destination without host bits, so that is what the result says too.
+    routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
+    dataDir: ipam.dataDir || DEFAULT_DATA_DIR,
+    resolvConf: ipam.resolvConf || undefined,
+    statusWhenFull: ipam.statusWhenFull ?? false,
+  };
+}
+
+/** True when ranges come through runtimeConfig, which STATUS does not get. */
+function declaresIpRanges({ capabilities }: Fields): boolean {
+  return isFields(capabilities) && capabilities["ipRanges"] === true;
 }

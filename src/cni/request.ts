@@ -1,7 +1,9 @@
-// What a runtime asks for: one type per verb.
-import type { Netconf } from "./config.ts";
+// What a runtime asks for, read from environment and stdin and checked: one type per verb.
+import { type Netconf, parseNetconf } from "./config.ts";
+import { type Environment, parseEnvironment, podOf } from "./environment.ts";
+import { CniError } from "./error.ts";
 import type { Result } from "./result.ts";
-import type { TeardownConfig } from "./teardown.ts";
+import { parseTeardownConfig, type TeardownConfig, type ValidAttachment } from "./teardown.ts";
 
 export type Request = AddRequest | CheckRequest | DelRequest | GcRequest | StatusRequest | VersionRequest;
 
@@ -43,17 +45,9 @@ export interface DelRequest extends AttachmentRequest {
 
 export interface GcRequest {
   verb: "GC";
-  config: TeardownConfig;
-  /** Everything else of this network is stale. */
-  validAttachments: ValidAttachment[];
-  /** False: the runtime sent no list, which means that nothing is valid. */
-  listGiven: boolean;
+  /** Everything of this network that is not in the list is stale. */
+  config: TeardownConfig & { validAttachments: ValidAttachment[] };
   pluginPath: string[];
-}
-
-export interface ValidAttachment {
-  containerId: string;
-  interfaceName: string;
 }
 
 export interface StatusRequest {
@@ -64,4 +58,64 @@ export interface StatusRequest {
 
 export interface VersionRequest {
   verb: "VERSION";
+}
+
+/**
+ * The request that environment and stdin make. Throws a CniError before stdin is read for what is wrong with the
+ * environment, after that for what is wrong with the configuration. VERSION never reads stdin.
+ */
+export function readRequest(env: Record<string, string | undefined>, readStdin: () => string): Request {
+  const environment = parseEnvironment(env);
+  const { verb, args, pluginPath } = environment;
+  switch (verb) {
+    case "VERSION":
+      return { verb };
+    case "ADD": {
+      const netconf = parseNetconf(readStdin(), verb, args);
+      return { verb, ...attachmentOf(environment, netconf.name), netconf };
+    }
+    case "CHECK": {
+      const netconf = parseNetconf(readStdin(), verb, args);
+      return { verb, ...attachmentOf(environment, netconf.name), netconf: { ...netconf, prevResult: required(netconf.prevResult) } };
+    }
+    case "DEL": {
+      const config = parseTeardownConfig(readStdin(), verb);
+      return { verb, ...attachmentOf(environment, config.name), config };
+    }
+    case "GC": {
+      const config = parseTeardownConfig(readStdin(), verb);
+      return { verb, config: { ...config, validAttachments: config.validAttachments ?? [] }, pluginPath };
+    }
+    case "STATUS":
+      return { verb, netconf: parseNetconf(readStdin(), verb), pluginPath };
+  }
+}
+
+/** Code 5, for a stdin that cannot be read; `reason` is the system's word for why. */
+export function unreadableStdin(reason: string): CniError {
+  return new CniError("ioFailure", {
+    message: `error reading from stdin: ${reason}`,
+    hint: "Send the network configuration on stdin",
+  });
+}
+
+function attachmentOf(environment: Environment, network: string): AttachmentRequest {
+  const { containerId, interfaceName, namespacePath, args, allowOwnNamespace, pluginPath } = environment;
+  return {
+    attachment: { network, containerId, interfaceName },
+    namespacePath,
+    args,
+    pod: podOf(args),
+    allowOwnNamespace,
+    pluginPath,
+  };
+}
+
+function required(prevResult: Result | undefined): Result {
+  if (prevResult !== undefined) return prevResult;
+  throw new CniError("invalidConfig", {
+    message: "Required prevResult missing",
+    cause: "CHECK compares the attachment with the result of its ADD, which the runtime did not send",
+    hint: "Add the container again, so that the runtime has a result to send",
+  });
 }

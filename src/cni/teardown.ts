@@ -1,5 +1,12 @@
 // The little that DEL and GC need of a configuration.
+import { decodeConfig } from "./decode.ts";
+import { CniError } from "./error.ts";
+import { type Fields, isFields, type KeyTree } from "./keys.ts";
+import { isBridgeName, isUsablePath } from "./netconf-check.ts";
+import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "./netconf-keys.ts";
+import { Problems } from "./problems.ts";
 import type { Result } from "./result.ts";
+import { readResult } from "./result-parse.ts";
 import type { Version } from "./version.ts";
 
 /**
@@ -14,4 +21,69 @@ export interface TeardownConfig {
   dataDir: string;
   /** Undefined as well when it cannot be read. */
   prevResult: Result | undefined;
+  /** For GC: what is still in use, where nothing is listed an empty list. Undefined for DEL. */
+  validAttachments: ValidAttachment[] | undefined;
+  /** False: GC was sent no list at all, which means that nothing is in use. */
+  listGiven: boolean;
+}
+
+export interface ValidAttachment {
+  containerId: string;
+  interfaceName: string;
+}
+
+/** The specification's key, and its name before 1.1.0 was corrected; libcni sends both. */
+const LISTS = ["cni.dev/valid-attachments", "cni.dev/attachments"] as const;
+const ENTRY: KeyTree = { containerID: true, ifname: true };
+const TEARDOWN_KEYS: KeyTree = {
+  cniVersion: true, name: true, bridge: true, ipam: { dataDir: true }, prevResult: true, [LISTS[0]]: ENTRY, [LISTS[1]]: ENTRY,
+};
+
+/**
+ * The configuration on stdin for DEL and GC. Throws what decodeConfig throws and, for GC, code 7 for a list of
+ * attachments that cannot be read; everything else is forgiven, because what was made must be taken away.
+ */
+export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
+  const { cniVersion, name, fields } = decodeConfig(text, verb, TEARDOWN_KEYS);
+  const { bridge, ipam, prevResult } = fields;
+  const dataDir = isFields(ipam) ? ipam["dataDir"] : undefined;
+  return {
+    cniVersion,
+    name,
+    bridge: typeof bridge === "string" && isBridgeName(bridge) ? bridge : DEFAULT_BRIDGE,
+    dataDir: typeof dataDir === "string" && isUsablePath(dataDir) ? dataDir : DEFAULT_DATA_DIR,
+    prevResult: prevResult === undefined ? undefined : readResultOrNothing(prevResult),
+    validAttachments: verb === "GC" ? readLists(fields) : undefined,
+    listGiven: LISTS.some((key) => fields[key] !== undefined),
+  };
+}
+
+function readResultOrNothing(value: unknown): Result | undefined {
+  const problems = new Problems();
+  const result = readResult(value, "prevResult", problems);
+  return problems.texts.length === 0 ? result : undefined;
+}
+
+/** Both lists together: keeping more is the safe side. */
+function readLists(fields: Fields): ValidAttachment[] {
+  return LISTS.flatMap((key) => {
+    const list = fields[key] ?? [];
+    if (!Array.isArray(list)) throw malformed(key, "must be a list");
+    return list.map((entry: unknown, index) => readEntry(entry, `${key}[${index}]`));
+  });
+}
+
+function readEntry(entry: unknown, path: string): ValidAttachment {
+  const { containerID, ifname } = isFields(entry) ? entry : {};
+  if (typeof containerID !== "string" || containerID === "") throw malformed(path, "must have a containerID");
+  if (typeof ifname !== "string" || ifname === "") throw malformed(path, "must have an ifname");
+  return { containerId: containerID, interfaceName: ifname };
+}
+
+function malformed(path: string, text: string): CniError {
+  return new CniError("invalidConfig", {
+    about: `${path}: ${text}`,
+    attempted: "Read the list of attachments that are in use; nothing was removed",
+    hint: "Report this to the runtime that sent the list",
+  });
 }

@@ -1,0 +1,71 @@
+// JSON text to a value, with errors that say where the text is broken. JSON.parse of this runtime does not.
+import { CniError } from "./error.ts";
+
+/** The one JSON value in `text`. Throws code 6 with the Go skeleton's message and the place of the first wrong character. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    // The scanner below agrees with JSON.parse, except for texts that are nested too deep for it.
+    const offset = findBrokenOffset(text);
+    throw new CniError("undecodable", {
+      message: `error unmarshall network config: ${offset === undefined ? String(error) : describe(text, offset)}`,
+      hint: text.trim() === "" ? "Send the network configuration on stdin" : "Correct the JSON text of the network configuration",
+    });
+  }
+}
+
+function describe(text: string, offset: number): string {
+  if (offset >= text.length) return "unexpected end of JSON input";
+  const before = text.slice(0, offset).split("\n");
+  const character = String.fromCodePoint(text.codePointAt(offset) ?? 0);
+  const shown = /[\p{C}\u2028\u2029]/u.test(character) ? `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}` : `'${character}'`;
+  return `invalid character ${shown} in line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
+}
+
+const TOKEN = /[ \t\n\r]*("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
+
+/** Where the first token stands that JSON does not allow (RFC 8259); the length of the text when it ends too early. */
+function findBrokenOffset(text: string): number | undefined {
+  const open: string[] = [];
+  let expected = "value";
+  let offset = 0;
+  for (;;) {
+    TOKEN.lastIndex = offset;
+    const token = TOKEN.exec(text)?.[1];
+    if (token === undefined) break;
+    const next = follow(token, expected, open);
+    if (next === undefined) return TOKEN.lastIndex - token.length;
+    offset = TOKEN.lastIndex;
+    expected = next;
+  }
+  while (offset < text.length && " \t\n\r".includes(text.charAt(offset))) offset++;
+  if (offset === text.length) return expected === "end" ? undefined : offset;
+  return isCutShort(text, offset) ? text.length : offset;
+}
+
+/** What may stand after `token` where `expected` was allowed, or undefined when the token is not. Keeps `open` up to date. */
+function follow(token: string, expected: string, open: string[]): string | undefined {
+  const after = (): string => (open.length === 0 ? "end" : "more");
+  const top = open.at(-1);
+  if (token === "}" || token === "]") {
+    const allowed = expected === "more" || expected === (token === "}" ? "first key" : "first value");
+    if (!allowed || top !== token) return undefined;
+    open.pop();
+    return after();
+  }
+  if (token === ":") return expected === "colon" ? "value" : undefined;
+  if (token === ",") return expected === "more" ? (top === "}" ? "key" : "value") : undefined;
+  if (expected === "key" || expected === "first key") return token.startsWith('"') ? "colon" : undefined;
+  if (expected !== "value" && expected !== "first value") return undefined;
+  if (token !== "{" && token !== "[") return after();
+  open.push(token === "{" ? "}" : "]");
+  return token === "{" ? "first key" : "first value";
+}
+
+/** True for a string or word that is right as far as it goes, but the text ends inside of it. */
+function isCutShort(text: string, offset: number): boolean {
+  const rest = text.slice(offset);
+  if (/^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*(?:\\(?:u[0-9a-fA-F]{0,3})?)?$/.test(rest)) return true;
+  return rest === "-" || ["true", "false", "null"].some((word) => word.startsWith(rest));
+}

@@ -1,0 +1,72 @@
+// What the values of a configuration must keep to, beyond their type.
+import { formatAddress } from "../ip/address.ts";
+import { formatPrefix } from "../ip/prefix.ts";
+import type { IpamConfig, LeaseRange } from "./config.ts";
+import { WHITE_SPACE } from "./environment.ts";
+import type { Problems } from "./problems.ts";
+import type { Route } from "./result.ts";
+import { compareVersions, type Version } from "./version.ts";
+
+/** The smallest MTU that IPv4 allows on a link (RFC 791), and that IPv6 does (RFC 8200, section 5). */
+const SMALLEST_MTU = { 4: 68, 6: 1280 } as const;
+const LARGEST_MTU = 65535;
+
+/** The name of a network is the name of a directory too. */
+export function checkName(name: string, problems: Problems): void {
+  if (name.length > 255) problems.add("name", name, "must have 255 characters at most");
+}
+
+/** True for a name that the kernel takes for a new interface as it is (dev_valid_name in net/core/dev.c, and no pattern). */
+export function isBridgeName(name: string): boolean {
+  return name !== "" && bridgeNameProblem(name) === undefined;
+}
+
+export function checkBridge(name: string | undefined, problems: Problems): void {
+  const text = name === undefined ? undefined : bridgeNameProblem(name);
+  if (text !== undefined) problems.add("bridge", name, text);
+}
+
+function bridgeNameProblem(name: string): string | undefined {
+  if (name === "") return "must not be empty; leave the key out for the default";
+  if (Buffer.byteLength(name) > 15) return "must have 15 bytes at most";
+  if (name === "." || name === "..") return "must not be . or ..";
+  if (/[/:]/.test(name) || WHITE_SPACE.test(name)) return "must not contain /, : or white space";
+  // The kernel would make "br%d" br0, br1 and so on.
+  if (name.includes("%")) return "must not contain %";
+  if (/[\p{Cc}\p{Cs}]/u.test(name)) return "must not contain control characters or broken Unicode";
+  return undefined;
+}
+
+export function checkMtu(mtu: number | undefined, ipam: IpamConfig | undefined, problems: Problems): void {
+  if (mtu === undefined || mtu === 0) return;
+  const hasIpv6 = ipam?.rangeSets.some((set) => set.some(({ first }) => first.family === 6)) ?? false;
+  const smallest = SMALLEST_MTU[hasIpv6 ? 6 : 4];
+  if (mtu >= smallest && mtu <= LARGEST_MTU) return;
+  const reason = hasIpv6 ? "IPv6 needs packets of 1280 bytes" : "IPv4 needs packets of 68 bytes";
+  problems.add("mtu", mtu, `must be 0 (pontoon decides) or from ${smallest} to ${LARGEST_MTU}; ${reason}`);
+}
+
+export function checkDataDir(path: string | undefined, problems: Problems): void {
+  if (path === undefined || path === "") return;
+  if (!isUsablePath(path)) problems.add("ipam.dataDir", path, "must be an absolute path, as in /var/lib/cni/networks");
+}
+
+export function isUsablePath(path: string): boolean {
+  return path.startsWith("/") && !path.includes("\0");
+}
+
+/** The kernel takes a gateway of the destination's family only. */
+export function checkRoutes(routes: Route[], problems: Problems): void {
+  for (const { dst, gw } of routes) {
+    if (gw === undefined || gw.family === dst.address.family) continue;
+    problems.addAt("ipam.routes", `the gateway ${formatAddress(gw)} of ${formatPrefix(dst)} must be of the family of its destination, IPv${dst.address.family}`);
+  }
+}
+
+/** The result of the oldest versions has room for one address of each family. */
+export function checkOneAddressPerFamily(sets: LeaseRange[][], version: Version, problems: Problems): void {
+  if (compareVersions(version, "0.3.0") >= 0) return;
+  const families = sets.map(([range]) => range?.first.family).filter((family) => family !== undefined);
+  if (new Set(families).size === families.length) return;
+  problems.addAt("ipam.ranges", `CNI version ${version} does not support more than 1 address per family; set cniVersion to 0.3.0 or newer, or give one range set per family`);
+}

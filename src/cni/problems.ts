@@ -1,0 +1,45 @@
+// What is wrong with a configuration: collected while it is read, so that a person can correct everything at once.
+import { CniError } from "./error.ts";
+
+/** The problems found so far. Readers add to it and go on with what is left. */
+export class Problems {
+  readonly #found: { path: string; text: string }[] = [];
+
+  /** `text` is a sentence about `value`, which stands at `path`. */
+  add(path: string, value: unknown, text: string): void {
+    this.#found.push({ path, text: `${path} ${quote(value)}: ${text}` });
+  }
+
+  /** For what is wrong with no single value: one that is missing, or two that do not go together. */
+  addAt(path: string, text: string): void {
+    this.#found.push({ path, text: `${path}: ${text}` });
+  }
+
+  /** True when something at `path` or below it is wrong. */
+  concern(path: string): boolean {
+    return this.#found.some((problem) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`));
+  }
+
+  get texts(): string[] {
+    return this.#found.map(({ text }) => text);
+  }
+
+  /** Throws code 7 with the first problem in the message, and with all in the details where there are more. */
+  throwIfAny(network: string): void {
+    const [first, ...others] = this.texts;
+    if (first === undefined) return;
+    throw new CniError("invalidConfig", {
+      about: first,
+      cause: others.length === 0 ? undefined : `${others.length + 1} values are wrong: ${this.texts.join("; ")}`,
+      hint: `Correct the configuration of network "${network}"; nothing was changed`,
+    });
+  }
+}
+
+/** A value as it is shown to a person: short, on one line, and never deeper than its own level. */
+export function quote(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+  if (Array.isArray(value)) return value.length === 0 ? "[]" : "(a list)";
+  if (typeof value === "object" && value !== null) return "(an object)";
+  return String(value);
+}

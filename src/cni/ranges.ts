@@ -1,0 +1,113 @@
+// The address ranges of `ipam`: what the reference host-local allows (backend/allocator/config.go, range.go, range_set.go).
+import { type Address, familyBits, formatAddress, parseAddress } from "../ip/address.ts";
+import { formatPrefix, hasHostBits, networkOf, type Prefix, parsePrefix, prefixContains } from "../ip/prefix.ts";
+import { prefixRange, rangesOverlap } from "../ip/range.ts";
+import type { LeaseRange } from "./config.ts";
+import type { IpamShape, RangeShape } from "./netconf-schema.ts";
+import { type Problems, quote } from "./problems.ts";
+
+/**
+ * The range sets, the old top-level range first. Every wrong value is reported; a set with a problem is left out of the
+ * answer. `mayBeEmpty`: pools that come through runtimeConfig alone are not there for STATUS.
+ */
+export function parseRangeSets(ipam: IpamShape, mayBeEmpty: boolean, problems: Problems): LeaseRange[][] {
+  const sources = ipam.ranges?.map((set, index) => ({ set, path: `ipam.ranges[${index}]` })) ?? [];
+  if (ipam.subnet !== undefined) sources.unshift({ set: [ipam], path: "ipam" });
+  if (sources.length === 0 && !mayBeEmpty && !problems.concern("ipam.ranges") && !problems.concern("ipam.subnet")) {
+    problems.addAt("ipam.ranges", 'no IP ranges specified; give at least one, as in [[{ "subnet": "10.1.0.0/16" }]]');
+  }
+  const parsed = sources.map(({ set, path }) => ({ path, ranges: parseSet(set, path, problems) }));
+  parsed.forEach(({ path, ranges }, index) => {
+    for (const earlier of parsed.slice(0, index)) {
+      if (!ranges.some((a) => earlier.ranges.some((b) => rangesOverlap(a, b)))) continue;
+      problems.addAt(path, `range set ${index} overlaps with ${parsed.indexOf(earlier)} (${earlier.path}): ${listText(ranges)} and ${listText(earlier.ranges)}`);
+    }
+  });
+  return parsed.map(({ ranges }) => ranges);
+}
+
+/** One address per pod comes out of a set, so its ranges are of one family and apart from each other. */
+function parseSet(set: readonly RangeShape[], path: string, problems: Problems): LeaseRange[] {
+  if (set.length === 0) problems.add(path, set, "empty range set; give it at least one range");
+  const ranges: LeaseRange[] = [];
+  set.forEach((source, index) => {
+    const at = path === "ipam" ? path : `${path}[${index}]`;
+    const range = parseRange(source, at, problems);
+    if (range === undefined) return;
+    const [first] = ranges;
+    if (first !== undefined && first.first.family !== range.first.family) {
+      problems.add(`${at}.subnet`, source.subnet, `mixed address families in one range set; give IPv4 and IPv6 a set each`);
+      return;
+    }
+    const other = ranges.find((earlier) => rangesOverlap(earlier, range));
+    if (other !== undefined) problems.addAt(at, `subnets ${rangeText(range)} and ${rangeText(other)} overlap`);
+    ranges.push(range);
+  });
+  return ranges;
+}
+
+function parseRange(source: RangeShape, path: string, problems: Problems): LeaseRange | undefined {
+  const subnet = parseSubnet(source.subnet, `${path}.subnet`, problems);
+  if (subnet === undefined) return undefined;
+  const { family, value } = subnet.address;
+  const end = prefixRange(subnet).last;
+  const address = (key: "rangeStart" | "rangeEnd" | "gateway", fallback: bigint): Address | undefined => {
+    const text = source[key] ?? "";
+    if (text === "") return { family, value: fallback };
+    return parseFamilyAddress(text, `${path}.${key}`, subnet, key !== "gateway", problems);
+  };
+  const first = address("rangeStart", value + 1n);
+  // The last IPv4 address of a subnet is its broadcast address; IPv6 has none.
+  const last = address("rangeEnd", family === 4 ? end.value - 1n : end.value);
+  const gateway = address("gateway", value + 1n);
+  if (first === undefined || last === undefined || gateway === undefined) return undefined;
+  if (first.value > last.value) {
+    problems.add(`${path}.rangeStart`, formatAddress(first), `must not come after the end of the range, ${formatAddress(last)}`);
+    return undefined;
+  }
+  return { subnet, first, last, gateway };
+}
+
+function parseSubnet(text: string | undefined, path: string, problems: Problems): Prefix | undefined {
+  if (text === undefined) {
+    problems.addAt(path, 'is missing; it must be a network with its prefix length, as in "10.1.0.0/16"');
+    return undefined;
+  }
+  const prefix = parsePrefix(text);
+  if (prefix === undefined) {
+    problems.add(path, text, 'invalid CIDR address; it must be a network with its prefix length, as in "10.1.0.0/16"');
+  } else if (hasHostBits(prefix)) {
+    const network = formatAddress(networkOf(prefix).address);
+    problems.add(path, text, `Network has host bits set. For a subnet mask of length ${prefix.length} the network address is ${network}`);
+  } else if (prefix.length > familyBits(prefix.address.family) - 2) {
+    const longest = familyBits(prefix.address.family) - 2;
+    problems.add(path, text, `Network ${text} too small to allocate from; its prefix length may be ${longest} at most`);
+  } else {
+    return prefix;
+  }
+  return undefined;
+}
+
+/** A gateway may lie outside of the subnet, the ends of a range may not. */
+function parseFamilyAddress(text: string, path: string, subnet: Prefix, inside: boolean, problems: Problems): Address | undefined {
+  const address = parseAddress(text);
+  if (address === undefined) {
+    problems.add(path, text, "must be an IP address");
+  } else if (address.family !== subnet.address.family) {
+    problems.add(path, text, `must be of the family of its subnet, IPv${subnet.address.family}`);
+  } else if (inside && !prefixContains(subnet, address)) {
+    const name = path.endsWith("Start") ? "RangeStart" : "RangeEnd";
+    problems.add(path, text, `${name} ${text} not in network ${formatPrefix(subnet)}`);
+  } else {
+    return address;
+  }
+  return undefined;
+}
+
+function rangeText({ first, last }: LeaseRange): string {
+  return `${formatAddress(first)}-${formatAddress(last)}`;
+}
+
+function listText(ranges: readonly LeaseRange[]): string {
+  return quote(ranges.map(rangeText).join(",")).slice(1, -1);
+}

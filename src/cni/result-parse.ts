@@ -1,0 +1,154 @@
+// A result as it comes back in `prevResult`, or from an IPAM plugin. Its shape decides how it is read, not the version
+// it claims: any program in the chain may have written it.
+import { type Address, parseAddress } from "../ip/address.ts";
+import { type Prefix, parsePrefix } from "../ip/prefix.ts";
+import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
+import { Problems } from "./problems.ts";
+import type { Dns, Result, ResultInterface, ResultIp, Route } from "./result.ts";
+
+const ROUTE: KeyTree = { dst: true, gw: true, mtu: true, advmss: true, priority: true, table: true, scope: true };
+const DNS: KeyTree = { nameservers: true, domain: true, search: true, options: true };
+const FAMILY: KeyTree = { ip: true, gateway: true, routes: ROUTE };
+const RESULT: KeyTree = {
+  interfaces: { name: true, mac: true, mtu: true, sandbox: true, socketPath: true, pciID: true },
+  ips: { interface: true, address: true, gateway: true },
+  ip4: FAMILY,
+  ip6: FAMILY,
+  routes: ROUTE,
+  dns: DNS,
+};
+
+const UINT32 = 0xffff_ffff;
+
+/** Throws code 7 that names each wrong value below `path`. */
+export function parseResult(value: unknown, path: string): Result {
+  const problems = new Problems();
+  const result = readResult(value, path, problems);
+  problems.throwIfAny(path);
+  return result;
+}
+
+/** The result, as far as it can be read; everything else is reported. */
+export function readResult(value: unknown, path: string, problems: Problems): Result {
+  const fields = readFields(normaliseKeys(value, RESULT), path, problems);
+  const families = (["ip4", "ip6"] as const).filter((key) => fields[key] !== undefined);
+  const old = families.map((key) => readFamily(fields[key], `${path}.${key}`, problems));
+  return {
+    interfaces: readList(fields["interfaces"], `${path}.interfaces`, problems, readInterface),
+    ips: [...old.flatMap(({ ip }) => ip), ...readList(fields["ips"], `${path}.ips`, problems, readIp)],
+    routes: [...old.flatMap(({ routes }) => routes), ...readRoutes(fields["routes"], `${path}.routes`, problems)],
+    dns: readDns(fields["dns"], `${path}.dns`, problems),
+  };
+}
+
+/** A list of `{ dst, gw?, … }`. */
+export function readRoutes(value: unknown, path: string, problems: Problems): Route[] {
+  return readList(normaliseKeys(value, ROUTE), path, problems, readRoute);
+}
+
+export function readDns(value: unknown, path: string, problems: Problems): Dns {
+  const fields = readFields(normaliseKeys(value ?? {}, DNS), path, problems);
+  const texts = (key: string): string[] | undefined =>
+    fields[key] === undefined ? undefined : readList(fields[key], `${path}.${key}`, problems, readText);
+  return given({
+    nameservers: texts("nameservers"),
+    domain: readOptionalText(fields["domain"], `${path}.domain`, problems),
+    search: texts("search"),
+    options: texts("options"),
+  });
+}
+
+/** The `ip4` or `ip6` of 0.1.0 and 0.2.0. */
+function readFamily(value: unknown, path: string, problems: Problems): { ip: ResultIp[]; routes: Route[] } {
+  const fields = readFields(value, path, problems);
+  const address = readPrefix(fields["ip"], `${path}.ip`, problems);
+  const gateway = readOptionalAddress(fields["gateway"], `${path}.gateway`, problems);
+  return {
+    ip: address === undefined ? [] : [given({ address, gateway })],
+    routes: readRoutes(fields["routes"], `${path}.routes`, problems),
+  };
+}
+
+function readInterface(value: unknown, path: string, problems: Problems): ResultInterface {
+  const fields = readFields(value, path, problems);
+  const text = (key: string): string | undefined => readOptionalText(fields[key], `${path}.${key}`, problems);
+  return given({
+    name: text("name") ?? "",
+    mac: text("mac"),
+    mtu: readWhole(fields["mtu"], `${path}.mtu`, problems) || undefined,
+    sandbox: text("sandbox"),
+    socketPath: text("socketPath"),
+    pciID: text("pciID"),
+  });
+}
+
+function readIp(value: unknown, path: string, problems: Problems): ResultIp | undefined {
+  const fields = readFields(value, path, problems);
+  const index = readWhole(fields["interface"], `${path}.interface`, problems);
+  const address = readPrefix(fields["address"], `${path}.address`, problems);
+  const gateway = readOptionalAddress(fields["gateway"], `${path}.gateway`, problems);
+  return address && given({ interface: index, address, gateway });
+}
+
+function readRoute(value: unknown, path: string, problems: Problems): Route | undefined {
+  const fields = readFields(value, path, problems);
+  const dst = readPrefix(fields["dst"], `${path}.dst`, problems);
+  const gw = readOptionalAddress(fields["gw"], `${path}.gw`, problems);
+  const whole = (key: string): number | undefined => readWhole(fields[key], `${path}.${key}`, problems);
+  const rest = { mtu: whole("mtu"), advmss: whole("advmss"), priority: whole("priority"), table: whole("table"), scope: whole("scope") };
+  if ((rest.scope ?? 0) > 255) problems.add(`${path}.scope`, rest.scope, "must be a whole number from 0 to 255");
+  return dst && given({ dst, gw, ...rest });
+}
+
+function readFields(value: unknown, path: string, problems: Problems): Fields {
+  if (isFields(value)) return value;
+  problems.add(path, value, "must be an object");
+  return {};
+}
+
+function readList<Item>(value: unknown, path: string, problems: Problems, read: (item: unknown, path: string, problems: Problems) => Item | undefined): Item[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) {
+    problems.add(path, value, "must be a list");
+    return [];
+  }
+  return value.map((item: unknown, index) => read(item, `${path}[${index}]`, problems)).filter((item) => item !== undefined);
+}
+
+function readText(value: unknown, path: string, problems: Problems): string | undefined {
+  if (typeof value === "string") return value;
+  problems.add(path, value, "must be text in quotes");
+  return undefined;
+}
+
+/** Undefined for an empty text too: Go leaves it out when it prints. */
+function readOptionalText(value: unknown, path: string, problems: Problems): string | undefined {
+  return value === undefined ? undefined : readText(value, path, problems) || undefined;
+}
+
+function readWhole(value: unknown, path: string, problems: Problems): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= UINT32) return value;
+  problems.add(path, value, `must be a whole number from 0 to ${UINT32}`);
+  return undefined;
+}
+
+function readPrefix(value: unknown, path: string, problems: Problems): Prefix | undefined {
+  const prefix = typeof value === "string" ? parsePrefix(value) : undefined;
+  if (value === undefined) problems.addAt(path, 'is missing; it must be an address with its prefix length, as in "10.1.2.3/16"');
+  else if (prefix === undefined) problems.add(path, value, 'invalid CIDR address; it must be an address with its prefix length, as in "10.1.2.3/16"');
+  return prefix;
+}
+
+/** Undefined for an empty text too, as Go's net.IP reads it. */
+function readOptionalAddress(value: unknown, path: string, problems: Problems): Address | undefined {
+  if (value === undefined || value === "") return undefined;
+  const address = typeof value === "string" ? parseAddress(value) : undefined;
+  if (address === undefined) problems.add(path, value, "must be an IP address");
+  return address;
+}
+
+/** The object without fields that are undefined, so that results compare and print as what was given. */
+function given<Shape extends object>(fields: Shape): Shape {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Shape;
+}

@@ -1,0 +1,69 @@
+// What the reference plugins can do and Pontoon cannot yet. Asking for it is refused with code 2, because a network that
+// silently lacks what somebody switched on is worse than none. Delete an entry when the feature arrives.
+import { CniError } from "./error.ts";
+import { type Fields, isFields } from "./keys.ts";
+import { quote } from "./problems.ts";
+
+interface Unsupported {
+  /** Path of the key, or the key in CNI_ARGS. */
+  key: string;
+  /** The value that means what Pontoon does anyway. */
+  allowed?: string;
+  hint: string;
+}
+
+const VLAN = "Take the key out, or use the reference bridge plugin for networks with VLANs";
+const ADDRESS = "Take the request out; addresses come from the ranges of ipam";
+const MAC = "Take the request out; the MAC address is chosen by pontoon";
+
+const IN_CONFIG: Unsupported[] = [
+  { key: "ipam.type", allowed: "host-local", hint: 'Set ipam.type to "host-local", or use the reference bridge plugin with this IPAM plugin' },
+  { key: "vlan", hint: VLAN },
+  { key: "vlanTrunk", hint: VLAN },
+  { key: "macspoofchk", hint: "Take the key out, or use the reference bridge plugin where pods must not send with a false MAC address" },
+  { key: "portIsolation", hint: "Take the key out, or keep pods apart with network policies" },
+  { key: "enabledad", hint: "Take the key out; addresses are leased to one pod only, so there are no duplicates to detect" },
+  { key: "disableContainerInterface", hint: "Take the key out; the interface in the pod is always set up" },
+  { key: "ipMasqBackend", allowed: "nftables", hint: 'Take the key out, or set it to "nftables"' },
+  { key: "runtimeConfig.ipRanges", hint: "Take ipRanges out of capabilities, and give the ranges in ipam" },
+  { key: "runtimeConfig.ips", hint: ADDRESS },
+  { key: "runtimeConfig.mac", hint: MAC },
+  { key: "args.cni.ips", hint: ADDRESS },
+  { key: "args.cni.mac", hint: MAC },
+];
+
+const IN_ARGS: Unsupported[] = [
+  { key: "IP", hint: ADDRESS },
+  { key: "MAC", hint: MAC },
+];
+
+/** Throws code 2 when something unsupported is switched on: the first in the message, all of them in the details. */
+export function refuseUnsupported(fields: Fields, args: ReadonlyMap<string, string>): void {
+  const inConfig = IN_CONFIG.map((entry) => ({ ...entry, value: valueAt(fields, entry.key) }));
+  const inArgs = IN_ARGS.map((entry) => ({ ...entry, key: `CNI_ARGS ${entry.key}`, value: args.get(entry.key) }));
+  const found = [...inConfig, ...inArgs].filter(({ value, allowed }) => value !== allowed && isSwitchedOn(value));
+  const [first] = found;
+  if (first === undefined) return;
+  const texts = found.map(({ key, value }) => `${key} = ${shown(value)}`);
+  throw new CniError("unsupportedField", {
+    about: texts[0],
+    cause: found.length === 1 ? undefined : `${found.length} fields are not supported: ${texts.join(", ")}`,
+    hint: first.hint,
+  });
+}
+
+/** False for every way to say no. */
+function isSwitchedOn(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  if (isFields(value)) return Object.keys(value).length > 0;
+  return Boolean(value);
+}
+
+function valueAt(fields: Fields, path: string): unknown {
+  return path.split(".").reduce<unknown>((value, key) => (isFields(value) ? value[key] : undefined), fields);
+}
+
+/** A short list of plain values is shown as it is. */
+function shown(value: unknown): string {
+  return Array.isArray(value) && value.length <= 4 ? `[${value.map(quote).join(", ")}]` : quote(value);
+}
