@@ -174,10 +174,7 @@ type verbose interface {
 }
 
 // printed writes an answer as crictl does: the state as the message says it, the texts of `info` as the JSON they hold.
-func printed[Answer interface {
-	verbose
-	comparable
-}](answer Answer, err error) error {
+func printed(answer verbose, err error) error {
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,91 @@
+// CHECK says that all is well when it is, and what is wrong when something is.
+import { expect } from "vitest";
+import { capture } from "../support/capture.ts";
+import { add, addDirectly, check, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { FAMILIES, install, network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { hostLinkOf } from "../support/steady.ts";
+import type { Pod, World } from "../support/world.ts";
+
+for (const { family, subnets } of FAMILIES) {
+  scene(`${family}: CHECK passes at once after ADD, prints nothing and changes nothing`, async (world) => {
+    const { red, pods, result } = await attached(world, subnets);
+    const before = await snapshot(world);
+    const outcome = mustSucceed(await plugin(world, "CHECK", { network: pods, pod: red, more: { prevResult: result } }));
+    expect(outcome.stdout).toBe("");
+    expect(changes(before, await snapshot(world))).toEqual([]);
+    expect(await check(world, pods, red)).toBeUndefined();
+  });
+}
+
+scene("CHECK passes while somebody watches the bridge with tcpdump", async (world) => {
+  const { red, pods } = await attached(world);
+  await using _dump = await capture(world.host, "pods0");
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene("CHECK leaves to others what is theirs: more addresses, routes and links in the pod, more ports on the bridge", async (world) => {
+  const { red, pods } = await attached(world);
+  await red.must("ip address add 172.16.0.1/24 dev eth0");
+  await red.must("ip route add 172.17.0.0/16 via 10.1.0.1");
+  await red.must("ip link add eth1 type veth peer name eth2");
+  await world.host.must("ip link add other type veth peer name another");
+  await world.host.must("ip link set other master pods0");
+  await world.host.must("ip address add 10.250.0.1/24 dev pods0");
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene("CHECK knows the namespace by another path to it, too", async (world) => {
+  const { red, pods, result } = await attached(world);
+  const netns = red.namespace.replace("/run/", "/var/run/");
+  mustSucceed(await plugin(world, "CHECK", { network: pods, pod: red, netns, more: { prevResult: result } }));
+});
+
+scene("CHECK passes for a network without addresses", async (world) => {
+  const red = await world.pod("red");
+  const { ipam: _, ...plain } = network("pods", { isGateway: false, ipMasq: false }).plugins[0];
+  const pods = install(world, { cniVersion: "1.1.0", name: "pods", plugins: [plain] });
+  await add(world, pods, red);
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene("CHECK without a prevResult is an error, as it has nothing to compare with", async (world) => {
+  const { red, pods } = await attached(world);
+  expect(mustFail(await plugin(world, "CHECK", { network: pods, pod: red })).msg).toMatch(/prevResult/);
+});
+
+scene("CHECK of an attachment that was never made fails", async (world) => {
+  const { pods, result } = await attached(world);
+  const blue = await world.pod("blue");
+  const error = mustFail(await plugin(world, "CHECK", { network: pods, pod: blue, more: { prevResult: result } }));
+  expect(error.code).toBeGreaterThanOrEqual(100);
+});
+
+scene("CHECK in a namespace that is gone fails with code 8", async (world) => {
+  const { red, pods } = await attached(world);
+  const blue = await world.pod("blue");
+  const result = await addDirectly(world, { network: pods, pod: blue });
+  await world.removePod(blue);
+  expect(mustFail(await plugin(world, "CHECK", { network: pods, pod: blue, more: { prevResult: result } })).code).toBe(8);
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene("CHECK fails when the lease of the attachment is gone", async (world) => {
+  const { red, pods } = await attached(world);
+  await world.host.must("rm /var/lib/cni/networks/pods/10.1.0.2");
+  expect(await check(world, pods, red)).toMatch(/10\.1\.0\.2|lease/);
+});
+
+scene("CHECK names the host's end of the pair when that is down", async (world) => {
+  const { red, pods } = await attached(world);
+  const link = await hostLinkOf(world, "red");
+  await world.host.must(`ip link set ${link} down`);
+  expect(await check(world, pods, red)).toContain(link);
+});
+
+async function attached(world: World, subnets = ["10.1.0.0/24"]): Promise<{ red: Pod; pods: ReturnType<typeof network>; result: unknown }> {
+  const red = await world.pod("red");
+  const pods = install(world, network("pods", { subnets }));
+  return { red, pods, result: await add(world, pods, red) };
+}
