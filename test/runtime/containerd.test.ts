@@ -1,0 +1,79 @@
+// The runtime that most nodes have: containerd starts pods through CRI, and Pontoon gives them their network with the
+// conflist that is shipped. The container ids, namespaces, arguments and port mappings are containerd's own.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { addNeighbour } from "../support/neighbour.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { REPOSITORY } from "../support/tool.ts";
+import { CONFIG_FOLDER, type World } from "../support/world.ts";
+import { type Containerd, type PodWishes, type RuntimePod, startContainerd } from "./containerd.ts";
+
+const LIMIT_MS = 120_000;
+const PUBLISHED: PodWishes = { portMappings: [{ host_port: 8088, container_port: 80, protocol: "TCP" }] };
+
+scene("containerd's pods get addresses, and reach each other, the gateway and the neighbour host", async (world) => {
+  const neighbour = await addNeighbour(world);
+  await using containerd = await startWithShippedConflist(world);
+  const red = await containerd.runPod("red");
+  const blue = await containerd.runPod("blue");
+
+  const [blueAddress = ""] = await blue.addresses();
+  expect(await red.exec("ip -4 address show dev eth0")).toContain(`${(await red.addresses())[0]}/`);
+  expect(await red.addresses()).not.toContain(blueAddress);
+  await red.exec(`ping -c 1 -W 3 ${blueAddress}`);
+  await red.exec(`ping -c 1 -W 3 ${await gatewayOf(red)}`);
+  await red.exec(`ping -c 1 -W 3 ${neighbour.v4}`);
+  await serve(blue, 8080, "blue is here");
+  expect(await red.exec(connect(blueAddress, 8080))).toBe("blue is here");
+}, LIMIT_MS);
+
+scene("a pod's host port leads a neighbour to it, as containerd writes port mappings", async (world) => {
+  const neighbour = await addNeighbour(world);
+  await using containerd = await startWithShippedConflist(world);
+  const web = await containerd.runPod("web", PUBLISHED);
+
+  await serve(web, 80, "web is here");
+  const answer = await neighbour.place.must(["busybox", "sh", "-c", connect(neighbour.host4, 8088)]);
+  expect(answer.trim()).toBe("web is here");
+}, LIMIT_MS);
+
+scene("after containerd has removed its pods, nothing of them is left", async (world) => {
+  await using containerd = await startWithShippedConflist(world);
+  // What belongs to the node stays after the first pod: the bridge and the table, both without anything of a pod.
+  await (await containerd.runPod("first", PUBLISHED)).remove();
+  const before = await snapshot(world);
+
+  const pods = [await containerd.runPod("red", PUBLISHED), await containerd.runPod("blue")];
+  expect(changes(before, await snapshot(world))).not.toEqual([]);
+  for (const pod of pods) await pod.remove();
+
+  const after = await snapshot(world);
+  expect(changes(before, after)).toEqual([]);
+  expect(after.filter((line) => line.startsWith("link veth") || line.startsWith("nft element"))).toEqual([]);
+  expect(await containerd.cri("pods")).toBe("");
+}, LIMIT_MS);
+
+async function startWithShippedConflist(world: World): Promise<Containerd> {
+  const name = "10-pontoon.conflist";
+  world.write(`${CONFIG_FOLDER}/${name}`, readFileSync(join(REPOSITORY, "cni-conf", name), "utf8"));
+  return startContainerd(world);
+}
+
+async function gatewayOf(pod: RuntimePod): Promise<string> {
+  const routes = await pod.exec("ip -4 route show");
+  const gateway = /^default via (\S+)/m.exec(routes)?.[1];
+  if (gateway === undefined) throw new Error(`The pod ${pod.name} has no default route:\n${routes}`);
+  return gateway;
+}
+
+/** Answers one connection with a sentence. */
+async function serve(pod: RuntimePod, port: number, sentence: string): Promise<void> {
+  await pod.exec(`echo ${sentence} | nc -l -p ${port} > /tmp/heard 2>&1 &`);
+}
+
+/** Reads what a server says; asks again until it listens. */
+function connect(address: string, port: number): string {
+  return `for attempt in 1 2 3 4 5 6 7 8 9 10; do nc -w 2 ${address} ${port} < /dev/null && exit 0; sleep 0.2; done; exit 1`;
+}
