@@ -6,6 +6,7 @@ import { type Fields, isFields } from "./keys.ts";
 import { checkBridge, checkDataDir, checkMtu, checkName, checkRoutes, checkOneAddressPerFamily } from "./netconf-check.ts";
 import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR, NETCONF_KEYS } from "./netconf-keys.ts";
 import type { IpamShape } from "./netconf-schema.ts";
+import { parseShape } from "./netconf-shape.ts";
 import { Problems } from "./problems.ts";
 import { parseRangeSets } from "./ranges.ts";
 import type { Dns, Result, Route } from "./result.ts";
@@ -74,8 +75,6 @@ export function parseNetconf(text: string, verb: "ADD" | "CHECK" | "STATUS", arg
 }
 
 function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, problems: Problems): Netconf {
-  // Loaded here, so that verbs without a full configuration do not pay for zod.
-  const { parseShape } = require("./netconf-schema.ts") as typeof import("./netconf-schema.ts");
   const shape = parseShape(fields, problems);
   const isDefaultGateway = shape.isDefaultGateway ?? false;
   const ipam = readIpam(shape.ipam, verb === "STATUS" && declaresIpRanges(fields), problems);

@@ -1,8 +1,8 @@
 // The first steps with a configuration, the same for every verb and in the Go skeleton's order: JSON, name, version.
-import { isPlainName } from "./environment.ts";
 import { CniError } from "./error.ts";
 import { parseJson } from "./json.ts";
 import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
+import { isPlainName } from "./name.ts";
 import { quote } from "./problems.ts";
 import { checkVersionGate, type Version } from "./version.ts";
 

@@ -1,5 +1,6 @@
 // The CNI_* environment variables (CNI specification 1.1.0, "Parameters"), checked like the Go skeleton does.
 import { CniError } from "./error.ts";
+import { hasWhiteSpace, isPlainName } from "./name.ts";
 
 export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";
 
@@ -45,14 +46,15 @@ export function parseEnvironment(env: Record<string, string | undefined>): Envir
       message: `required env variables [${missing.join(",")}] missing`,
     });
   }
+  const override = env["CNI_NETNS_OVERRIDE"] ?? "";
   return {
     verb,
     containerId,
     namespacePath,
     interfaceName,
     args: parseArgs(hasAttachment ? (env["CNI_ARGS"] ?? "") : ""),
-    pluginPath: pluginPath.split(":").filter((directory) => directory !== ""),
-    allowOwnNamespace: /^(1|true)$/i.test(env["CNI_NETNS_OVERRIDE"] ?? ""),
+    pluginPath: parsePath(pluginPath),
+    allowOwnNamespace: override === "1" || override.toLowerCase() === "true",
   };
 }
 
@@ -77,14 +79,6 @@ function checkContainerId(id: string): void {
   throw new CniError("badEnvironment", { message: "invalid characters in containerID", details: id });
 }
 
-/** What container ids and network names may look like; safe as one component of a path. */
-export function isPlainName(text: string): boolean {
-  return /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text);
-}
-
-/** White space as Go's unicode.IsSpace means it; JavaScript's `\s` lacks U+0085 and has U+FEFF. */
-export const WHITE_SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
-
 function checkInterfaceName(name: string): void {
   const fail = (message: string, prefix = ""): never => {
     throw new CniError("badEnvironment", { message, details: `${prefix}CNI_IFNAME is ${JSON.stringify(name)}` });
@@ -92,7 +86,14 @@ function checkInterfaceName(name: string): void {
   // The kernel counts bytes (IFNAMSIZ is 16 with the final zero), not characters.
   if (Buffer.byteLength(name) > 15) fail("interface name is too long", "interface name should be less than 16 characters: ");
   if (name === "." || name === "..") fail("interface name is . or ..");
-  if (/[/:]/.test(name) || WHITE_SPACE.test(name)) fail("interface name contains / or : or whitespace characters");
+  if (name.includes("/") || name.includes(":") || hasWhiteSpace(name)) fail("interface name contains / or : or whitespace characters");
+}
+
+/** The directories between the colons; Go would take an empty one for the working directory. */
+function parsePath(text: string): string[] {
+  const directories: string[] = [];
+  for (const directory of text.split(":")) if (directory !== "") directories.push(directory);
+  return directories;
 }
 
 /** CNI_ARGS without the errors: keys for other plugins arrive here too, so what cannot be read is skipped. Last one wins. */

@@ -22,20 +22,23 @@ export function normaliseKeys(value: unknown, known: KeyTree, listDepth = 2): un
     return listDepth === 0 ? value : value.map((item) => normaliseKeys(item, known, listDepth - 1));
   }
   if (!isFields(value)) return value;
+  const names = Object.keys(known);
   const found: { [key: string]: unknown } = {};
   for (const key of Object.keys(value)) {
-    const name = Object.hasOwn(known, key) ? key : knownName(key, known);
+    const name = knownName(key, names);
     const field = value[key];
     if (name === undefined || field === null) continue;
-    const isExact = name === key;
-    if (!isExact && Object.hasOwn(value, name) && value[name] !== null) continue;
+    const rightSpelling = value[name] ?? undefined;
+    if (key !== name && rightSpelling !== undefined) continue;
     const below = known[name];
     found[name] = below === undefined || below === true ? field : normaliseKeys(field, below);
   }
   return found;
 }
 
-function knownName(key: string, known: KeyTree): string | undefined {
+function knownName(key: string, names: string[]): string | undefined {
+  if (names.includes(key)) return key;
   const lower = key.toLowerCase();
-  return Object.keys(known).find((name) => name.toLowerCase() === lower);
+  for (const name of names) if (name.length === key.length && name.toLowerCase() === lower) return name;
+  return undefined;
 }

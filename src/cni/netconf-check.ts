@@ -1,8 +1,8 @@
 // What the values of a configuration must keep to, beyond their type.
-import { formatAddress } from "../ip/address.ts";
+import { type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import type { IpamConfig, LeaseRange } from "./config.ts";
-import { WHITE_SPACE } from "./environment.ts";
+import { hasUnprintable, hasWhiteSpace } from "./name.ts";
 import type { Problems } from "./problems.ts";
 import type { Route } from "./result.ts";
 import { compareVersions, type Version } from "./version.ts";
@@ -30,16 +30,16 @@ function bridgeNameProblem(name: string): string | undefined {
   if (name === "") return "must not be empty; leave the key out for the default";
   if (Buffer.byteLength(name) > 15) return "must have 15 bytes at most";
   if (name === "." || name === "..") return "must not be . or ..";
-  if (/[/:]/.test(name) || WHITE_SPACE.test(name)) return "must not contain /, : or white space";
+  if (name.includes("/") || name.includes(":") || hasWhiteSpace(name)) return "must not contain /, : or white space";
   // The kernel would make "br%d" br0, br1 and so on.
   if (name.includes("%")) return "must not contain %";
-  if (/[\p{Cc}\p{Cs}]/u.test(name)) return "must not contain control characters or broken Unicode";
+  if (hasUnprintable(name)) return "must not contain control characters or broken Unicode";
   return undefined;
 }
 
 export function checkMtu(mtu: number | undefined, ipam: IpamConfig | undefined, problems: Problems): void {
   if (mtu === undefined || mtu === 0) return;
-  const hasIpv6 = ipam?.rangeSets.some((set) => set.some(({ first }) => first.family === 6)) ?? false;
+  const hasIpv6 = ipam !== undefined && setFamilies(ipam.rangeSets).includes(6);
   const smallest = SMALLEST_MTU[hasIpv6 ? 6 : 4];
   if (mtu >= smallest && mtu <= LARGEST_MTU) return;
   const reason = hasIpv6 ? "IPv6 needs packets of 1280 bytes" : "IPv4 needs packets of 68 bytes";
@@ -66,7 +66,14 @@ export function checkRoutes(routes: Route[], problems: Problems): void {
 /** The result of the oldest versions has room for one address of each family. */
 export function checkOneAddressPerFamily(sets: LeaseRange[][], version: Version, problems: Problems): void {
   if (compareVersions(version, "0.3.0") >= 0) return;
-  const families = sets.map(([range]) => range?.first.family).filter((family) => family !== undefined);
+  const families = setFamilies(sets);
   if (new Set(families).size === families.length) return;
   problems.addAt("ipam.ranges", `CNI version ${version} does not support more than 1 address per family; set cniVersion to 0.3.0 or newer, or give one range set per family`);
+}
+
+/** The family of each set that has a range. */
+function setFamilies(sets: LeaseRange[][]): Family[] {
+  const families: Family[] = [];
+  for (const [range] of sets) if (range !== undefined) families.push(range.first.family);
+  return families;
 }

@@ -1,14 +1,30 @@
-// The shape of a network configuration: the type of each value. What the values mean is checked in config.ts.
+// The shape of a network configuration as a schema that can explain itself. Loaded only for a configuration of which
+// netconf-shape.ts says that a type is wrong: loading zod and building a schema costs 2.5 ms, the rest of a call about 8.
 import * as z from "zod/mini";
 import type { Fields } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 
-type Shape = z.infer<ReturnType<typeof buildSchema>>;
+/** Every field is optional here; what must be there is a question of meaning. */
+export type Shape = z.infer<ReturnType<typeof buildSchema>>;
 export type IpamShape = NonNullable<Shape["ipam"]>;
 export type RangeShape = NonNullable<IpamShape["ranges"]>[number][number];
 
-/** Built when it is needed: DEL, GC and VERSION never ask. */
+/** The fields with known types. A value of a wrong type is reported and left out of the answer. */
+export function explainShape(fields: Fields, problems: Problems): Shape {
+  const schema = buildSchema();
+  const first = schema.safeParse(fields);
+  if (first.success) return first.data;
+  for (const { path, ...issue } of first.error.issues) {
+    const expected = issue.code === "invalid_type" ? issue.expected : "int";
+    problems.add(pathText(path), valueAt(fields, path), ALLOWED[expected] ?? `must be of type ${expected}`);
+  }
+  // What is left has only optional fields, so nothing can be wrong with it.
+  return schema.parse(withoutPaths(fields, first.error.issues.map(({ path }) => path)));
+}
+
 function buildSchema() {
+  // Code made at run time pays off after many objects; here one is read.
+  z.config({ jitless: true });
   const text = z.optional(z.string());
   const flag = z.optional(z.boolean());
   const range = { subnet: text, rangeStart: text, rangeEnd: text, gateway: text };
@@ -29,23 +45,10 @@ function buildSchema() {
         dataDir: text,
         resolvConf: text,
         statusWhenFull: flag,
-        routes: z.optional(z.unknown()),
+        routes: z.optional(z.unknown()), // Read like the routes of a result.
       }),
     ),
   });
-}
-
-/** The fields with known types. A value of a wrong type is reported and left out of the answer. */
-export function parseShape(fields: Fields, problems: Problems): Shape {
-  const schema = buildSchema();
-  const first = schema.safeParse(fields);
-  if (first.success) return first.data;
-  for (const { path, ...issue } of first.error.issues) {
-    const expected = issue.code === "invalid_type" ? issue.expected : "int";
-    problems.add(pathText(path), valueAt(fields, path), ALLOWED[expected] ?? `must be of type ${expected}`);
-  }
-  // What is left has only optional fields, so nothing can be wrong with it.
-  return schema.parse(withoutPaths(fields, first.error.issues.map(({ path }) => path)));
 }
 
 const ALLOWED: { readonly [expected: string]: string } = {

@@ -20,14 +20,18 @@ export class Problems {
     return this.#found.some((problem) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`));
   }
 
+  get isEmpty(): boolean {
+    return this.#found.length === 0;
+  }
+
   get texts(): string[] {
     return this.#found.map(({ text }) => text);
   }
 
   /** Throws code 7 with the first problem in the message, and with all in the details where there are more. */
   throwIfAny(network: string): void {
+    if (this.isEmpty) return;
     const [first, ...others] = this.texts;
-    if (first === undefined) return;
     throw new CniError("invalidConfig", {
       about: first,
       cause: others.length === 0 ? undefined : `${others.length + 1} values are wrong: ${this.texts.join("; ")}`,

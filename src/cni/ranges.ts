@@ -11,38 +11,55 @@ import { type Problems, quote } from "./problems.ts";
  * answer. `mayBeEmpty`: pools that come through runtimeConfig alone are not there for STATUS.
  */
 export function parseRangeSets(ipam: IpamShape, mayBeEmpty: boolean, problems: Problems): LeaseRange[][] {
-  const sources = ipam.ranges?.map((set, index) => ({ set, path: `ipam.ranges[${index}]` })) ?? [];
-  if (ipam.subnet !== undefined) sources.unshift({ set: [ipam], path: "ipam" });
-  if (sources.length === 0 && !mayBeEmpty && !problems.concern("ipam.ranges") && !problems.concern("ipam.subnet")) {
+  const sets: Parsed[] = [];
+  if (ipam.subnet !== undefined) sets.push({ path: "ipam", ranges: parseSet([ipam], "ipam", problems) });
+  for (const set of ipam.ranges ?? []) {
+    const path = `ipam.ranges[${sets.length - (ipam.subnet === undefined ? 0 : 1)}]`;
+    sets.push({ path, ranges: parseSet(set, path, problems) });
+  }
+  if (sets.length === 0 && !mayBeEmpty && !problems.concern("ipam.ranges") && !problems.concern("ipam.subnet")) {
     problems.addAt("ipam.ranges", 'no IP ranges specified; give at least one, as in [[{ "subnet": "10.1.0.0/16" }]]');
   }
-  const parsed = sources.map(({ set, path }) => ({ path, ranges: parseSet(set, path, problems) }));
-  parsed.forEach(({ path, ranges }, index) => {
-    for (const earlier of parsed.slice(0, index)) {
-      if (!ranges.some((a) => earlier.ranges.some((b) => rangesOverlap(a, b)))) continue;
-      problems.addAt(path, `range set ${index} overlaps with ${parsed.indexOf(earlier)} (${earlier.path}): ${listText(ranges)} and ${listText(earlier.ranges)}`);
+  checkSetsApart(sets, problems);
+  return sets.map(({ ranges }) => ranges);
+}
+
+/** The ranges of one set, and where the set stands. */
+interface Parsed {
+  path: string;
+  ranges: LeaseRange[];
+}
+
+function checkSetsApart(sets: Parsed[], problems: Problems): void {
+  for (const [index, { path, ranges }] of sets.entries()) {
+    for (const [earlierIndex, earlier] of sets.slice(0, index).entries()) {
+      if (!setsOverlap(ranges, earlier.ranges)) continue;
+      problems.addAt(path, `range set ${index} overlaps with ${earlierIndex} (${earlier.path}): ${listText(ranges)} and ${listText(earlier.ranges)}`);
     }
-  });
-  return parsed.map(({ ranges }) => ranges);
+  }
+}
+
+function setsOverlap(a: LeaseRange[], b: LeaseRange[]): boolean {
+  for (const one of a) for (const other of b) if (rangesOverlap(one, other)) return true;
+  return false;
 }
 
 /** One address per pod comes out of a set, so its ranges are of one family and apart from each other. */
 function parseSet(set: readonly RangeShape[], path: string, problems: Problems): LeaseRange[] {
   if (set.length === 0) problems.add(path, set, "empty range set; give it at least one range");
   const ranges: LeaseRange[] = [];
-  set.forEach((source, index) => {
+  for (const [index, source] of set.entries()) {
     const at = path === "ipam" ? path : `${path}[${index}]`;
     const range = parseRange(source, at, problems);
-    if (range === undefined) return;
+    if (range === undefined) continue;
     const [first] = ranges;
     if (first !== undefined && first.first.family !== range.first.family) {
       problems.add(`${at}.subnet`, source.subnet, `mixed address families in one range set; give IPv4 and IPv6 a set each`);
-      return;
+      continue;
     }
-    const other = ranges.find((earlier) => rangesOverlap(earlier, range));
-    if (other !== undefined) problems.addAt(at, `subnets ${rangeText(range)} and ${rangeText(other)} overlap`);
+    for (const other of ranges) if (rangesOverlap(other, range)) problems.addAt(at, `subnets ${rangeText(range)} and ${rangeText(other)} overlap`);
     ranges.push(range);
-  });
+  }
   return ranges;
 }
 

@@ -1,6 +1,6 @@
 // A result as JSON text, in the shape of each protocol version (CNI specification 1.1.0, "ADD Success", and the texts of
 // the older versions). The Go library github.com/containernetworking/cni/pkg/types/{020,040,100} is the judge.
-import { formatAddress } from "../ip/address.ts";
+import { type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { CniError } from "./error.ts";
 import { isEmptyDns, type Dns, type Result, type ResultInterface, type ResultIp, type Route } from "./result.ts";
@@ -26,20 +26,21 @@ export function layer2NotExpressible(version: Version): CniError {
 
 /** 0.1.0 and 0.2.0: one address per family, no interfaces; an empty dns is printed. */
 function perFamily({ ips, routes, dns }: Result): object {
-  const family = (wanted: 4 | 6): object | undefined => {
-    const ip = ips.find(({ address }) => address.address.family === wanted);
-    if (ip === undefined) return undefined;
-    const ours = routes.filter(({ dst }) => dst.address.family === wanted);
-    return {
-      ip: formatPrefix(ip.address),
-      gateway: ip.gateway && formatAddress(ip.gateway),
-      routes: filled(ours.map(({ dst, gw }) => formatRoute({ dst, gw }))),
-    };
-  };
-  const ip4 = family(4);
-  const ip6 = family(6);
+  const ip4 = formatFamily(4, ips, routes);
+  const ip6 = formatFamily(6, ips, routes);
   if (ip4 === undefined && ip6 === undefined) throw layer2NotExpressible("0.2.0");
   return { ip4, ip6, dns: formatDns(dns) };
+}
+
+/** The first address of a family with the family's routes, of which only destination and gateway can be said. */
+function formatFamily(family: Family, ips: ResultIp[], routes: Route[]): object | undefined {
+  const ofFamily: object[] = [];
+  for (const { dst, gw } of routes) if (dst.address.family === family) ofFamily.push(formatRoute({ dst, gw }));
+  for (const { address, gateway } of ips) {
+    if (address.address.family !== family) continue;
+    return { ip: formatPrefix(address), gateway: gateway && formatAddress(gateway), routes: filled(ofFamily) };
+  }
+  return undefined;
 }
 
 /** 0.3.0 to 0.4.0: every address names its family; an empty dns is printed. */

@@ -31,14 +31,16 @@ export function parseResult(value: unknown, path: string): Result {
 /** The result, as far as it can be read; everything else is reported. */
 export function readResult(value: unknown, path: string, problems: Problems): Result {
   const fields = readFields(normaliseKeys(value, RESULT), path, problems);
-  const families = (["ip4", "ip6"] as const).filter((key) => fields[key] !== undefined);
-  const old = families.map((key) => readFamily(fields[key], `${path}.${key}`, problems));
-  return {
+  const result: Result = {
     interfaces: readList(fields["interfaces"], `${path}.interfaces`, problems, readInterface),
-    ips: [...old.flatMap(({ ip }) => ip), ...readList(fields["ips"], `${path}.ips`, problems, readIp)],
-    routes: [...old.flatMap(({ routes }) => routes), ...readRoutes(fields["routes"], `${path}.routes`, problems)],
+    ips: readList(fields["ips"], `${path}.ips`, problems, readIp),
+    routes: readRoutes(fields["routes"], `${path}.routes`, problems),
     dns: readDns(fields["dns"], `${path}.dns`, problems),
   };
+  for (const key of ["ip4", "ip6"]) {
+    if (fields[key] !== undefined) readFamily(fields[key], `${path}.${key}`, result, problems);
+  }
+  return result;
 }
 
 /** A list of `{ dst, gw?, … }`. */
@@ -58,15 +60,13 @@ export function readDns(value: unknown, path: string, problems: Problems): Dns {
   });
 }
 
-/** The `ip4` or `ip6` of 0.1.0 and 0.2.0. */
-function readFamily(value: unknown, path: string, problems: Problems): { ip: ResultIp[]; routes: Route[] } {
+/** Adds the `ip4` or `ip6` of 0.1.0 and 0.2.0 to the result. */
+function readFamily(value: unknown, path: string, result: Result, problems: Problems): void {
   const fields = readFields(value, path, problems);
   const address = readPrefix(fields["ip"], `${path}.ip`, problems);
   const gateway = readOptionalAddress(fields["gateway"], `${path}.gateway`, problems);
-  return {
-    ip: address === undefined ? [] : [given({ address, gateway })],
-    routes: readRoutes(fields["routes"], `${path}.routes`, problems),
-  };
+  if (address !== undefined) result.ips.push(given({ address, gateway }));
+  result.routes.push(...readRoutes(fields["routes"], `${path}.routes`, problems));
 }
 
 function readInterface(value: unknown, path: string, problems: Problems): ResultInterface {
@@ -112,7 +112,12 @@ function readList<Item>(value: unknown, path: string, problems: Problems, read: 
     problems.add(path, value, "must be a list");
     return [];
   }
-  return value.map((item: unknown, index) => read(item, `${path}[${index}]`, problems)).filter((item) => item !== undefined);
+  const items: Item[] = [];
+  for (const [index, each] of value.entries()) {
+    const item = read(each, `${path}[${index}]`, problems);
+    if (item !== undefined) items.push(item);
+  }
+  return items;
 }
 
 function readText(value: unknown, path: string, problems: Problems): string | undefined {
@@ -150,5 +155,8 @@ function readOptionalAddress(value: unknown, path: string, problems: Problems): 
 
 /** The object without fields that are undefined, so that results compare and print as what was given. */
 function given<Shape extends object>(fields: Shape): Shape {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Shape;
+  for (const key of Object.keys(fields) as (keyof Shape)[]) {
+    if (fields[key] === undefined) delete fields[key];
+  }
+  return fields;
 }

@@ -67,6 +67,6 @@ export function mergeResults(previous: Result, own: Result): Result {
 
 /** True when `dns` says nothing: no member, or only empty ones. */
 export function isEmptyDns(dns: Dns): boolean {
-  const lists = [dns.nameservers, dns.search, dns.options];
-  return (dns.domain ?? "") === "" && lists.every((list) => list === undefined || list.length === 0);
+  const words = (dns.nameservers?.length ?? 0) + (dns.search?.length ?? 0) + (dns.options?.length ?? 0);
+  return words === 0 && (dns.domain ?? "") === "";
 }

@@ -54,14 +54,14 @@ export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownC
     dataDir: typeof dataDir === "string" && isUsablePath(dataDir) ? dataDir : DEFAULT_DATA_DIR,
     prevResult: prevResult === undefined ? undefined : readResultOrNothing(prevResult),
     validAttachments: verb === "GC" ? readLists(fields) : undefined,
-    listGiven: LISTS.some((key) => fields[key] !== undefined),
+    listGiven: fields[LISTS[0]] !== undefined || fields[LISTS[1]] !== undefined,
   };
 }
 
 function readResultOrNothing(value: unknown): Result | undefined {
   const problems = new Problems();
   const result = readResult(value, "prevResult", problems);
-  return problems.texts.length === 0 ? result : undefined;
+  return problems.isEmpty ? result : undefined;
 }
 
 /** Both lists together: keeping more is the safe side. */

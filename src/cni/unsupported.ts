@@ -39,16 +39,20 @@ const IN_ARGS: Unsupported[] = [
 
 /** Throws code 2 when something unsupported is switched on: the first in the message, all of them in the details. */
 export function refuseUnsupported(fields: Fields, args: ReadonlyMap<string, string>): void {
-  const inConfig = IN_CONFIG.map((entry) => ({ ...entry, value: valueAt(fields, entry.key) }));
-  const inArgs = IN_ARGS.map((entry) => ({ ...entry, key: `CNI_ARGS ${entry.key}`, value: args.get(entry.key) }));
-  const found = [...inConfig, ...inArgs].filter(({ value, allowed }) => value !== allowed && isSwitchedOn(value));
-  const [first] = found;
-  if (first === undefined) return;
-  const texts = found.map(({ key, value }) => `${key} = ${shown(value)}`);
+  const texts: string[] = [];
+  const hints: string[] = [];
+  const check = (entry: Unsupported, name: string, value: unknown): void => {
+    if (value === entry.allowed || !isSwitchedOn(value)) return;
+    texts.push(`${name} = ${shown(value)}`);
+    hints.push(entry.hint);
+  };
+  for (const entry of IN_CONFIG) check(entry, entry.key, valueAt(fields, entry.key));
+  for (const entry of IN_ARGS) check(entry, `CNI_ARGS ${entry.key}`, args.get(entry.key));
+  if (texts.length === 0) return;
   throw new CniError("unsupportedField", {
     about: texts[0],
-    cause: found.length === 1 ? undefined : `${found.length} fields are not supported: ${texts.join(", ")}`,
-    hint: first.hint,
+    cause: texts.length === 1 ? undefined : `${texts.length} fields are not supported: ${texts.join(", ")}`,
+    hint: hints[0],
   });
 }
 
@@ -60,7 +64,9 @@ function isSwitchedOn(value: unknown): boolean {
 }
 
 function valueAt(fields: Fields, path: string): unknown {
-  return path.split(".").reduce<unknown>((value, key) => (isFields(value) ? value[key] : undefined), fields);
+  let value: unknown = fields;
+  for (const key of path.split(".")) value = isFields(value) ? value[key] : undefined;
+  return value;
 }
 
 /** A short list of plain values is shown as it is. */

@@ -19,8 +19,7 @@ const FIRST_VERSION: { readonly [verb: string]: Version } = { CHECK: "0.4.0", GC
 export function checkVersionGate(verb: string, configVersion: string): Version {
   const first = FIRST_VERSION[verb];
   if (first !== undefined) checkVerbExists(verb, first, parseVersion(configVersion));
-  const version = SUPPORTED_VERSIONS.find((supported) => supported === configVersion);
-  if (version !== undefined) return version;
+  if (isSupported(configVersion)) return configVersion;
   const supported = SUPPORTED_VERSIONS.map((each) => `"${each}"`).join(" ");
   throw new CniError("incompatibleVersion", {
     details: `config is ${JSON.stringify(configVersion)}, plugin supports [${supported}]`,
@@ -30,6 +29,10 @@ export function checkVersionGate(verb: string, configVersion: string): Version {
 /** Negative if `a` is older than `b`, 0 if they are the same, positive if newer. */
 export function compareVersions(a: Version, b: Version): number {
   return SUPPORTED_VERSIONS.indexOf(a) - SUPPORTED_VERSIONS.indexOf(b);
+}
+
+function isSupported(version: string): version is Version {
+  return (SUPPORTED_VERSIONS as readonly string[]).includes(version);
 }
 
 function checkVerbExists(verb: string, first: Version, wanted: number[]): void {
