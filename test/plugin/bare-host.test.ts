@@ -1,0 +1,69 @@
+// A node needs a kernel and a C library, nothing else.
+import { expect } from "vitest";
+import { addDirectly, mustFail, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
+import { network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { pings } from "../support/traffic.ts";
+import { PLUGIN_FOLDER, pluginBinary, type World } from "../support/world.ts";
+
+const ROOT = "/run/world/root";
+
+scene("with an empty PATH everything works", async (world) => {
+  const red = await world.pod("red");
+  await wholeLife(world, { network: network("pods"), pod: red, env: { PATH: "" } });
+});
+
+scene("with no environment but the CNI variables everything works", async (world) => {
+  const red = await world.pod("red");
+  const variables = ["CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH"];
+  const kept = variables.map((name) => `${name}="$${name}"`).join(" ");
+  await wholeLife(world, { network: network("pods"), pod: red, through: ["sh", "-c", `exec env -i ${kept} "$@"`, "sh"] });
+});
+
+scene("on a root file system with a C library and no program at all everything works", async (world) => {
+  const red = await world.pod("red");
+  await makeBareRoot(world);
+  await wholeLife(world, { network: network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }), pod: red, through: ["chroot", ROOT] });
+});
+
+scene("with /proc/sys read-only, as in some containers, ADD works where forwarding is on already", async (world) => {
+  const red = await world.pod("red");
+  await world.host.must("sysctl -q -w net.ipv4.ip_forward=1");
+  await world.host.must("mount --bind /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_forward");
+  await world.host.must("mount -o remount,bind,ro /proc/sys/net/ipv4/ip_forward");
+  await wholeLife(world, { network: network("pods"), pod: red });
+});
+
+scene("a read-only state directory is a plain error that names the path", async (world) => {
+  const red = await world.pod("red");
+  await world.host.must("mount -o remount,ro /var/lib/cni");
+  const error = mustFail(await plugin(world, "ADD", { network: network("pods"), pod: red }));
+  expect(error.code).toBeGreaterThanOrEqual(100);
+  expect(error.code).not.toBe(999);
+  expect(`${error.msg} ${error.details}`).toMatch(/\/var\/lib\/cni.*EROFS/s);
+});
+
+/** ADD, traffic, CHECK, STATUS, GC and DEL. */
+async function wholeLife(world: World, call: PluginCall): Promise<void> {
+  const prevResult = await addDirectly(world, call);
+  expect(await pings(call.pod!, "10.1.0.1")).toBe(true);
+  mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
+  mustSucceed(await plugin(world, "STATUS", call));
+  mustSucceed(await plugin(world, "DEL", call));
+  mustSucceed(await plugin(world, "GC", call));
+}
+
+/** A root with the executable, the libraries it asks for, and the folders that a runtime shares with it. */
+async function makeBareRoot(world: World): Promise<void> {
+  const { stdout } = await world.host.exec(["ldd", pluginBinary()]);
+  const libraries = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path!);
+  // libc is loaded by name while running, too.
+  const folders = ["/proc", "/sys", "/run", "/var/lib/cni", "/dev"];
+  const commands = [
+    ...folders.flatMap((folder) => [`mkdir -p ${ROOT}${folder}`, `mount --rbind ${folder} ${ROOT}${folder}`]),
+    `mkdir -p ${ROOT}${PLUGIN_FOLDER}`,
+    ...libraries.map((path) => `mkdir -p $(dirname ${ROOT}${path}) && cp -L ${path} ${ROOT}${path}`),
+    `rm ${PLUGIN_FOLDER}/pontoon && cp -L ${pluginBinary()} ${PLUGIN_FOLDER}/pontoon`,
+  ];
+  await world.host.must(["sh", "-e", "-c", commands.join("\n")]);
+}

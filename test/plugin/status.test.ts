@@ -1,0 +1,42 @@
+// STATUS: green as long as an ADD could be served, and it never changes anything.
+import { expect } from "vitest";
+import { add, cnitool, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { install, network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+
+scene("STATUS is green on a fresh host, silent, and without any effect", async (world) => {
+  const pods = install(world, network("pods"));
+  const before = await snapshot(world);
+  expect(mustSucceed(await plugin(world, "STATUS", { network: pods })).stdout).toBe("");
+  mustSucceed(await cnitool(world, "status", pods.name, await world.pod("any")));
+  expect(changes(before, await snapshot(world)).filter((line) => !line.includes("any:"))).toEqual([]);
+});
+
+scene("a full pool keeps STATUS green, unless the config asks to hear of it: then code 50 until a DEL", async (world) => {
+  const pods = install(world, oneAddress({}));
+  const strict = oneAddress({ statusWhenFull: true });
+  const red = await world.pod("red");
+  mustSucceed(await plugin(world, "STATUS", { network: strict }));
+  await add(world, pods, red);
+  mustSucceed(await plugin(world, "STATUS", { network: pods }));
+  expect(mustFail(await plugin(world, "STATUS", { network: strict })).code).toBe(50);
+  mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
+  mustSucceed(await plugin(world, "STATUS", { network: strict }));
+});
+
+scene("STATUS is red when the config cannot work", async (world) => {
+  const pods = network("pods", { subnets: ["10.1.0.0/99"] });
+  expect(mustFail(await plugin(world, "STATUS", { network: pods })).code).toBeGreaterThan(0);
+});
+
+scene("STATUS is red with code 50 when leases cannot be written", async (world) => {
+  await world.host.must("mount -o remount,ro /var/lib/cni");
+  expect(mustFail(await plugin(world, "STATUS", { network: network("pods") })).code).toBe(50);
+});
+
+function oneAddress(more: Record<string, unknown>) {
+  const pods = network("pods");
+  pods.plugins[0].ipam = { ...pods.plugins[0].ipam, ...more, ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.5", rangeEnd: "10.1.0.5" }]] };
+  return pods;
+}
