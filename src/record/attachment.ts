@@ -32,8 +32,6 @@ export interface AttachmentRecord {
   addresses: string[];
   /** `namespace/name` of a Kubernetes pod, where the runtime said it. */
   pod?: string | undefined;
-  /** The nftables chain of the network that masquerades this attachment's addresses. */
-  masqueradeChain?: string | undefined;
-  /** What that chain must say: subnets that are not masqueraded. Lets a lost chain be made again. */
+  /** Subnets that are reached without masquerading; undefined: nothing is masqueraded. Lets lost rules be made again. */
   masqueradeSubnets?: string[] | undefined;
 }

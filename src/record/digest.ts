@@ -9,7 +9,12 @@ export function attachmentDigest(key: AttachmentKey): string {
 
 /** The name of an attachment's veth on the host: 15 characters, the most that Linux takes. */
 export function hostInterfaceName(key: AttachmentKey): string {
-  return `veth${attachmentDigest(key).slice(0, 11)}`;
+  return hostInterfaceOfDigest(attachmentDigest(key));
+}
+
+/** The same from the attachment's digest. */
+export function hostInterfaceOfDigest(digest: string): string {
+  return `veth${digest.slice(0, 11)}`;
 }
 
 export function sameKey(a: AttachmentKey, b: AttachmentKey): boolean {

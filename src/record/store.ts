@@ -69,18 +69,15 @@ export class RecordStore {
 
   /** Every record of a network, and the files that should be one. None when the network has no folder. */
   listRecords(network: string): RecordList {
-    const directory = this.directory(network);
+    const names = listDirectory(this.directory(network));
     const list: RecordList = { records: [], unreadable: [] };
-    const names = new Set(listDirectory(directory));
-    for (const name of names) {
-      const digest = digestOfName(name);
-      if (digest === undefined || (name.endsWith(INTENT) && names.has(digest + COMPLETE))) continue;
-      const path = `${directory}/${name}`;
-      const parsed = readRecord(path);
-      if (parsed === undefined) continue;
-      if (parsed.state !== "record") list.unreadable.push({ digest, path, reason: parsed.state });
-      else if (attachmentDigest(parsed.record.key) !== digest) list.unreadable.push({ digest, path, reason: "damaged" });
-      else list.records.push(parsed.record);
+    const seen = new Set<string>();
+    // A complete record speaks for its attachment; the intent beside it counts only when that one cannot be read.
+    for (const ending of [COMPLETE, INTENT]) {
+      for (const name of names) {
+        const digest = digestOfName(name, ending);
+        if (digest !== undefined && !seen.has(digest) && this.#addTo(list, network, digest, ending)) seen.add(digest);
+      }
     }
     return list;
   }
@@ -92,10 +89,28 @@ export class RecordStore {
     return removeFile(base + COMPLETE) || intended;
   }
 
+  /** Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was removed. */
+  removeDamaged({ path, reason }: UnreadableRecord): boolean {
+    return reason === "damaged" && removeFile(path);
+  }
+
   /** The folder of a network's records. SystemError EINVAL for a name that would lead elsewhere. */
   directory(network: string): string {
     if (network === "" || network.startsWith(".") || network.includes("/")) throw new SystemError(`use network name ${JSON.stringify(network)}`, EINVAL);
     return `${this.root}/${network}`;
+  }
+
+  /** Puts one file where it belongs in `list`; true when it is a record. */
+  #addTo(list: RecordList, network: string, digest: string, ending: string): boolean {
+    const path = `${this.directory(network)}/${digest}${ending}`;
+    const parsed = readRecord(path);
+    if (parsed === undefined) return false;
+    if (parsed.state === "record" && attachmentDigest(parsed.record.key) === digest) {
+      list.records.push(parsed.record);
+      return true;
+    }
+    list.unreadable.push({ digest, path, reason: parsed.state === "record" ? "damaged" : parsed.state });
+    return false;
   }
 
   #base(key: AttachmentKey): string {
@@ -120,10 +135,9 @@ function readRecord(path: string): ParsedRecord | undefined {
   return fileStatus(path) === undefined ? undefined : { state: "damaged" };
 }
 
-/** The digest in a record's file name; undefined for every other file. */
-function digestOfName(name: string): string | undefined {
-  const ending = [COMPLETE, INTENT].find((candidate) => name.endsWith(candidate));
-  if (ending === undefined || name.length !== 32 + ending.length) return undefined;
+/** The digest in the name of a record's file; undefined for every other file. */
+function digestOfName(name: string, ending: string): string | undefined {
+  if (!name.endsWith(ending) || name.length !== 32 + ending.length) return undefined;
   const digest = name.slice(0, 32);
   return /^[0-9a-f]+$/.test(digest) ? digest : undefined;
 }

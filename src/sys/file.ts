@@ -13,6 +13,7 @@ export const O_TRUNC = 0o1000;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
+export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
 // linux/stat.h, linux/fcntl.h
 const AT_FDCWD = -100;

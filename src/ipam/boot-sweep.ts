@@ -1,0 +1,43 @@
+// After a reboot no pod of before is alive, and no runtime says so: host-local keeps such leases for ever.
+import type { HostIdentity } from "../record/attachment.ts";
+import { markBootSwept, needsBootSweep } from "../record/boot-marker.ts";
+import { attachmentDigest } from "../record/digest.ts";
+import { sameHost } from "../record/format.ts";
+import type { RecordStore, UnreadableRecord } from "../record/store.ts";
+import { removeFile } from "../sys/file.ts";
+import { listLeases } from "./lease-directory.ts";
+import { removeLease } from "./lease-file.ts";
+import { removeRecorded } from "./release.ts";
+
+/**
+ * Frees what attachments of an earlier boot, or of a host namespace that was replaced, hold in `directory`. Does it once
+ * per boot; the caller holds the lock of the directory. A lease without a record stays, whatever its age: it may be
+ * host-local's, of this boot. Rules and links need no clean-up: they went with the kernel or the namespace. Throws SystemError.
+ */
+export function sweepEarlierBoots(records: RecordStore, network: string, directory: string, host: HostIdentity): void {
+  if (!needsBootSweep(records, network, directory, host)) return;
+  const { records: all, unreadable } = records.listRecords(network);
+  for (const record of all) {
+    if (record.leaseDirectory !== directory || sameHost(record.host, host) || records.isAddRunning(record.key)) continue;
+    // A lease that cannot be removed keeps its record, for a later sweep or GC.
+    if (removeRecorded(directory, record).length === 0) records.removeRecord(record.key);
+  }
+  removeDamaged(network, directory, unreadable.filter(({ reason }) => reason === "damaged"));
+  markBootSwept(records, network, directory, host);
+}
+
+/**
+ * A power loss can leave a record empty. Its name is still the digest of its owner, so the leases that belong to it are
+ * found by the owners that the lease files name.
+ */
+function removeDamaged(network: string, directory: string, damaged: UnreadableRecord[]): void {
+  if (damaged.length === 0) return;
+  const digests = new Map(damaged.map((entry) => [entry.digest, entry.path]));
+  for (const { address, owner } of listLeases(directory).leases) {
+    const { containerId, interfaceName } = owner;
+    if (interfaceName === undefined) continue;
+    const path = digests.get(attachmentDigest({ network, containerId, interfaceName }));
+    if (path === undefined || !removeLease(directory, address, owner)) continue;
+    removeFile(path);
+  }
+}

@@ -1,0 +1,61 @@
+// Which address of a range set is next. Round robin as host-local does it, with a cost that does not grow with the leases.
+import { type Address, formatAddress } from "../ip/address.ts";
+import { addressInSet, isGateway, type RangeSet } from "./range-set.ts";
+
+/** Whether nobody holds an address. `closely` asks to look into a file that is not empty as well. */
+export type IsFree = (address: Address, closely: boolean) => boolean;
+
+/** How many addresses are tried one by one before the steps grow. */
+const NEXT = 8n;
+
+/**
+ * A free address at or after number `start`, wrapping around; undefined when the search met none.
+ *
+ * After a few neighbours it leaps ahead in steps that double until it lands on a free address, and then halves its way
+ * back to where the taken ones end. Exact behind one unbroken run of taken addresses, however long; with holes it finds
+ * some free address; it can miss the last few of an almost full set. Then {@link chooseByNames} decides.
+ */
+export function chooseAddress(set: RangeSet, start: bigint, isFree: IsFree): Address | undefined {
+  const usable = (index: bigint, closely: boolean): boolean => {
+    const address = addressInSet(set, index);
+    return !isGateway(set, address) && isFree(address, closely);
+  };
+  const index = findFrom(start, set.size, usable) ?? findFrom(0n, start, usable);
+  return index === undefined ? undefined : addressInSet(set, index);
+}
+
+/** The first address at or after `start`, wrapping around, that is no gateway and not among the `names` of files. */
+export function chooseByNames(set: RangeSet, start: bigint, names: ReadonlySet<string>): Address | undefined {
+  // Ends after one more step than there are names and gateways, even in a set of 2^64.
+  for (let step = 0n; step < set.size; step++) {
+    const address = addressInSet(set, (start + step) % set.size);
+    if (!isGateway(set, address) && !names.has(formatAddress(address))) return address;
+  }
+  return undefined;
+}
+
+function findFrom(start: bigint, end: bigint, usable: (index: bigint, closely: boolean) => boolean): bigint | undefined {
+  for (let index = start; index < end && index < start + NEXT; index++) {
+    if (usable(index, true)) return index;
+  }
+  let taken = start + NEXT - 1n;
+  for (let step = 2n * NEXT; taken < end - 1n; step *= 2n) {
+    const ahead = start + step;
+    const probe = ahead < end ? ahead : end - 1n;
+    if (usable(probe, false)) return firstFree(taken, probe, usable);
+    taken = probe;
+  }
+  return undefined;
+}
+
+/** Between a taken and a free address: the free one after the run of taken ones. */
+function firstFree(taken: bigint, free: bigint, usable: (index: bigint, closely: boolean) => boolean): bigint {
+  let low = taken;
+  let high = free;
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n;
+    if (usable(middle, false)) high = middle;
+    else low = middle;
+  }
+  return high;
+}

@@ -1,0 +1,54 @@
+// GC: leases whose attachment is not on the runtime's list any more.
+import { CniError } from "../cni/error.ts";
+import type { SystemError } from "../sys/errno.ts";
+import { removeFile } from "../sys/file.ts";
+import { collectFailures, explained } from "./failure.ts";
+import type { LeaseOwner } from "./lease.ts";
+import { type HeldLease, listLeases } from "./lease-directory.ts";
+import { leasePath, UNFINISHED } from "./lease-file.ts";
+import { openExistingLeaseLock } from "./lease-lock.ts";
+
+export interface Collection {
+  directory: string;
+  /** The attachments that live (`cni.dev/valid-attachments`). */
+  valid: readonly LeaseOwner[];
+  /** True for an owner to spare although it is not on the list: an ADD of it is running. */
+  keep?(owner: LeaseOwner): boolean;
+  lockTimeoutMs?: number | undefined;
+}
+
+/**
+ * Removes every lease that no valid attachment holds, and files that cannot be a lease; gives the leases. A lease with the
+ * container id alone (old host-local) stays while any valid attachment has that id. The lock is held throughout. Files that
+ * fail do not stop the others. Throws CniError.
+ */
+export function collectLeases({ directory, valid, keep, lockTimeoutMs }: Collection): HeldLease[] {
+  const attempted = "remove leases without an attachment";
+  return explained("leaseStore", attempted, () => {
+    using lock = openExistingLeaseLock(directory, lockTimeoutMs);
+    if (lock === undefined) return [];
+    const { leases, garbage } = listLeases(directory);
+    const isValid = validity(valid);
+    const stale = leases.filter(({ owner }) => !isValid(owner) && keep?.(owner) !== true);
+    const paths = [...stale.map(({ address }) => address), ...garbage].map((address) => leasePath(directory, address));
+    const failures = collectFailures([...paths, `${directory}/${UNFINISHED}`], removeFile);
+    if (failures.length > 0) throw incomplete(directory, attempted, failures);
+    return stale;
+  });
+}
+
+function validity(valid: readonly LeaseOwner[]): (owner: LeaseOwner) => boolean {
+  const keyOf = (owner: LeaseOwner): string => `${owner.containerId}\0${owner.interfaceName}`;
+  const keys = new Set(valid.map(keyOf));
+  const containers = new Set(valid.map(({ containerId }) => containerId));
+  return (owner) => owner.interfaceName === undefined ? containers.has(owner.containerId) : keys.has(keyOf(owner));
+}
+
+function incomplete(directory: string, attempted: string, failures: SystemError[]): CniError {
+  return new CniError("cleanup", {
+    about: `${failures.length} files in ${directory} could not be removed`,
+    attempted,
+    cause: failures.map(({ message }) => message).join("; "),
+    hint: "Make these files removable and send GC again",
+  }, { cause: failures[0] });
+}

@@ -1,0 +1,70 @@
+// One lease is one file, named by its address. Everything here that changes a file expects the directory's lock.
+import { type Address, formatAddress } from "../ip/address.ts";
+import { isErrno } from "../sys/errno.ts";
+import { fileStatus, linkFile, O_CREAT, O_EXCL, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
+import { formatOwner, type LeaseOwner, parseOwner } from "./lease.ts";
+
+/**
+ * A lease grows up under this name and is then linked to its address, so that a killed ADD never leaves half a lease. What
+ * a killed ADD leaves here harms nobody: host-local does not take the name for an address, removes the file in the DEL of
+ * the owner it names, and the next ADD and every GC of ours remove it as well.
+ */
+export const UNFINISHED = ".pontoon.new";
+
+export function leasePath(directory: string, address: Address): string {
+  return `${directory}/${formatAddress(address)}`;
+}
+
+/** Who holds `address`; undefined when nobody does, or the file cannot be a lease. Throws SystemError. */
+export function readOwner(directory: string, address: Address): LeaseOwner | undefined {
+  const text = readTextOfAny(leasePath(directory, address));
+  return text === undefined ? undefined : parseOwner(text);
+}
+
+/**
+ * True when `address` may be handed out: no file, or an empty one (a writer died between creating and writing it). With
+ * `closely` a file whose content cannot be a lease counts as free too; that costs reading it. Throws SystemError.
+ */
+export function isAddressFree(directory: string, address: Address, closely: boolean): boolean {
+  const status = fileStatus(leasePath(directory, address));
+  if (status === undefined) return true;
+  // A folder or the like in the place of a lease: host-local passes over it for ever, and so do we.
+  if (status.kind !== "file") return false;
+  return status.size === 0 || (closely && readOwner(directory, address) === undefined);
+}
+
+/** True when `holder` is `owner`: id and interface name, as host-local compares them. */
+export function isOwnedBy(holder: LeaseOwner | undefined, owner: LeaseOwner): boolean {
+  return holder !== undefined && holder.containerId === owner.containerId && holder.interfaceName === owner.interfaceName;
+}
+
+/** Gives `address` to `owner`. False when somebody holds it after all. Throws SystemError. */
+export function createLease(directory: string, address: Address, owner: LeaseOwner): boolean {
+  const unfinished = `${directory}/${UNFINISHED}`;
+  writeNew(unfinished, formatOwner(owner));
+  try {
+    const path = leasePath(directory, address);
+    if (linkFile(unfinished, path)) return true;
+    if (!isAddressFree(directory, address, true)) return false;
+    removeFile(path);
+    return linkFile(unfinished, path);
+  } finally {
+    removeFile(unfinished);
+  }
+}
+
+/** Takes `address` back if `owner` holds it; another owner's lease stays. True when it was removed. Throws SystemError. */
+export function removeLease(directory: string, address: Address, owner: LeaseOwner): boolean {
+  return isOwnedBy(readOwner(directory, address), owner) && removeFile(leasePath(directory, address));
+}
+
+/** A new file with `text`, in the place of what a killed ADD left. Links are not followed. */
+function writeNew(path: string, text: string): void {
+  try {
+    writeText(path, text, O_WRONLY | O_CREAT | O_EXCL);
+  } catch (error) {
+    removeFile(path);
+    if (!isErrno(error, "EEXIST")) throw error;
+    writeText(path, text, O_WRONLY | O_CREAT | O_EXCL);
+  }
+}

@@ -1,0 +1,42 @@
+// The lock of a network's leases: flock on the file `lock`, the same one that host-local takes.
+import { CniError } from "../cni/error.ts";
+import { isErrno } from "../sys/errno.ts";
+import { ensureDirectory, type FileHandle } from "../sys/file.ts";
+import { openLock } from "../sys/flock.ts";
+
+/** Under load a hundred ADDs stand in line for about a second. Longer than this somebody is stuck. */
+export const LOCK_TIMEOUT_MS = 10_000;
+
+export const LOCK_NAME = "lock";
+
+/** Holds the lock of `directory`, which is made if needed, until the handle is closed. Throws SystemError, CniError 11 when the wait gets too long. */
+export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): FileHandle {
+  const lock = openExistingLeaseLock(directory, timeoutMs);
+  if (lock !== undefined) return lock;
+  ensureDirectory(directory);
+  return openPatiently(directory, timeoutMs);
+}
+
+/** The same, or undefined when there is no such directory, and so no lease. */
+export function openExistingLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): FileHandle | undefined {
+  try {
+    return openPatiently(directory, timeoutMs);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+function openPatiently(directory: string, timeoutMs: number): FileHandle {
+  try {
+    return openLock(`${directory}/${LOCK_NAME}`, timeoutMs);
+  } catch (error) {
+    if (!isErrno(error, "ETIMEDOUT")) throw error;
+    throw new CniError("tryAgainLater", {
+      about: `the leases in ${directory} are locked`,
+      attempted: `waited ${timeoutMs / 1000} s for the lock of the leases`,
+      cause: (error as Error).message,
+      hint: `Look for the process that holds it: fuser -v ${directory}/${LOCK_NAME}`,
+    }, { cause: error });
+  }
+}

@@ -1,0 +1,53 @@
+// A range set as one row of addresses, numbered from 0 over all of its ranges: what round robin walks along.
+import { type Address, formatAddress, sameAddress } from "../ip/address.ts";
+import { addressAt, indexOf, rangeSize } from "../ip/range.ts";
+import type { LeaseRange } from "./lease.ts";
+
+export interface RangeSet {
+  readonly ranges: readonly LeaseRange[];
+  /** How many addresses, with the gateways among them. Of an IPv6 subnet more than could ever be counted. */
+  readonly size: bigint;
+}
+
+export function rangeSetOf(ranges: readonly LeaseRange[]): RangeSet {
+  let size = 0n;
+  for (const range of ranges) size += rangeSize(range);
+  return { ranges, size };
+}
+
+/** The address with number `index`. Throws RangeError for one outside of the set. */
+export function addressInSet(set: RangeSet, index: bigint): Address {
+  let rest = index;
+  for (const range of set.ranges) {
+    const size = range.last.value - range.first.value + 1n;
+    if (rest < size) return addressAt(range, rest);
+    rest -= size;
+  }
+  throw new RangeError(`no address ${index} in a range set of ${set.size}`);
+}
+
+/** The number of `address` in the set, or undefined when it is not in there. */
+export function indexInSet(set: RangeSet, address: Address): bigint | undefined {
+  let before = 0n;
+  for (const range of set.ranges) {
+    const index = indexOf(range, address);
+    if (index !== undefined) return before + index;
+    before += rangeSize(range);
+  }
+  return undefined;
+}
+
+/** The range that `address` lies in, or undefined. */
+export function rangeOf(set: RangeSet, address: Address): LeaseRange | undefined {
+  return set.ranges.find((range) => indexOf(range, address) !== undefined);
+}
+
+/** True for the gateway of any range of the set: such an address is never handed out. */
+export function isGateway(set: RangeSet, address: Address): boolean {
+  return set.ranges.some((range) => sameAddress(range.gateway, address));
+}
+
+/** The words of a range set in messages, as host-local writes them: `first-last`, separated by commas. */
+export function formatRangeSet(ranges: readonly LeaseRange[]): string {
+  return ranges.map(({ first, last }) => `${formatAddress(first)}-${formatAddress(last)}`).join(",");
+}

@@ -1,0 +1,56 @@
+// Giving addresses back. Nothing here reads ranges: a pool that was changed or broken since never keeps an address.
+import { CniError } from "../cni/error.ts";
+import { parsePrefix } from "../ip/prefix.ts";
+import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
+import type { SystemError } from "../sys/errno.ts";
+import { removeFile } from "../sys/file.ts";
+import { collectFailures, explained } from "./failure.ts";
+import { listOwnFiles } from "./lease-directory.ts";
+import { removeLease } from "./lease-file.ts";
+import { openExistingLeaseLock } from "./lease-lock.ts";
+
+export interface Release {
+  /** `<dataDir>/<network>` of the configuration. A record that names another directory is believed instead. */
+  directory: string;
+  key: AttachmentKey;
+  /** Without it the directory is searched for the owner: host-local may have made the lease. */
+  record?: AttachmentRecord | undefined;
+  lockTimeoutMs?: number | undefined;
+}
+
+/**
+ * Gives back what an attachment holds; succeeds when it holds nothing or the directory is gone. Looks into a file before
+ * it removes it, so an address that has gone to somebody else stays theirs. One file that fails does not stop the others.
+ * Throws CniError.
+ */
+export function release({ directory, key, record, lockTimeoutMs }: Release): void {
+  const where = record?.leaseDirectory ?? directory;
+  const attempted = `give back the addresses of container ${key.containerId}, interface ${key.interfaceName}`;
+  explained("leaseStore", attempted, () => {
+    using lock = openExistingLeaseLock(where, lockTimeoutMs);
+    if (lock === undefined) return;
+    const failures = record === undefined ? removeFound(where, key) : removeRecorded(where, record);
+    if (failures.length > 0) throw failedRelease(where, attempted, failures);
+  });
+}
+
+/** Removes the leases that a record names from `directory`, whose lock the caller holds. Gives what the system refused. */
+export function removeRecorded(directory: string, record: AttachmentRecord): SystemError[] {
+  return collectFailures(record.addresses, (text) => {
+    const address = parsePrefix(text)?.address;
+    if (address !== undefined) removeLease(directory, address, record.key);
+  });
+}
+
+function removeFound(directory: string, key: AttachmentKey): SystemError[] {
+  return collectFailures(listOwnFiles(directory, key), removeFile);
+}
+
+function failedRelease(directory: string, attempted: string, failures: SystemError[]): CniError {
+  return new CniError("leaseStore", {
+    about: `${failures.length === 1 ? "a lease" : `${failures.length} leases`} in ${directory} could not be removed`,
+    attempted,
+    cause: failures.map((failure) => failure.message).join("; "),
+    hint: "Make these files removable; the next DEL or GC removes them",
+  }, { cause: failures[0] });
+}

@@ -1,0 +1,79 @@
+// The addresses of one reservation, chosen and not yet taken.
+import { CniError } from "../cni/error.ts";
+import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import { formatPrefix } from "../ip/prefix.ts";
+import { listDirectory, readTextOfAny } from "../sys/file.ts";
+import { chooseAddress, chooseByNames, type IsFree } from "./choice.ts";
+import type { Lease } from "./lease.ts";
+import { hintPath } from "./lease-directory.ts";
+import { isAddressFree } from "./lease-file.ts";
+import { poolExhausted } from "./pool-exhausted.ts";
+import { formatRangeSet, indexInSet, isGateway, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
+import { reclaimDead, removeGarbage, type Reclaimed } from "./reclaim.ts";
+import type { Reservation } from "./reserve.ts";
+
+/** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
+export function chooseLeases(reservation: Reservation): Lease[] {
+  const requested = [...(reservation.requested ?? [])];
+  const leases = reservation.rangeSets.map((ranges, set) => {
+    const rangeSet = rangeSetOf(ranges);
+    const wanted = requested.findIndex((address) => rangeOf(rangeSet, address) !== undefined);
+    const [asked] = wanted < 0 ? [] : requested.splice(wanted, 1);
+    const address = asked === undefined ? chooseFree(reservation, rangeSet, set) : checkRequested(reservation, rangeSet, set, asked);
+    return leaseOf(rangeSet, set, address);
+  });
+  if (requested.length > 0) throw notFitting(requested, reservation.rangeSets);
+  return leases;
+}
+
+function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number): Address {
+  const { directory, key } = reservation;
+  const start = startOf(directory, rangeSet, set);
+  const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
+  const pick = (): Address | undefined => chooseAddress(rangeSet, start, isFree) ?? chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
+
+  let reclaimed: Reclaimed | undefined;
+  const reclaim = (): Address | undefined => {
+    reclaimed = reclaimDead({ ...reservation, network: key.network });
+    return reclaimed.attachments > 0 ? pick() : undefined;
+  };
+  const found = pick() ?? reclaim() ?? (removeGarbage(directory) > 0 ? pick() : undefined);
+  if (found === undefined) throw poolExhausted(directory, rangeSet, set, reclaimed?.failures ?? []);
+  return found;
+}
+
+/** The number behind the last address that the set gave out; its beginning when the hint is missing, torn or of another set. */
+function startOf(directory: string, rangeSet: RangeSet, set: number): bigint {
+  const hint = parseAddress(readTextOfAny(hintPath(directory, set))?.trim() ?? "");
+  const index = hint === undefined ? undefined : indexInSet(rangeSet, hint);
+  return index === undefined ? 0n : (index + 1n) % rangeSet.size;
+}
+
+function checkRequested({ directory }: Reservation, rangeSet: RangeSet, set: number, address: Address): Address {
+  const text = formatAddress(address);
+  if (isGateway(rangeSet, address)) {
+    throw new CniError("invalidConfig", { message: `failed to allocate for range ${set}: requested ip ${text} is subnet's gateway`, hint: "Ask for another address" });
+  }
+  if (!isAddressFree(directory, address, true)) {
+    throw new CniError("poolExhausted", {
+      message: `failed to allocate for range ${set}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
+      hint: `Look who holds it: cat ${directory}/${text}`,
+    });
+  }
+  return address;
+}
+
+function leaseOf(rangeSet: RangeSet, set: number, address: Address): Lease {
+  const range = rangeOf(rangeSet, address);
+  if (range === undefined) throw new RangeError(`${formatAddress(address)} is not in range set ${set}`);
+  return { set, address: { address, length: range.subnet.length }, gateway: range.gateway };
+}
+
+function notFitting(left: Address[], rangeSets: Reservation["rangeSets"]): CniError {
+  const subnets = rangeSets.flat().map(({ subnet }) => formatPrefix(subnet));
+  return new CniError("invalidConfig", {
+    message: `failed to allocate all requested IPs: ${left.map(formatAddress).join(" ")}`,
+    cause: `each range set gives one address; the sets are in ${subnets.join(", ")}`,
+    hint: "Ask for one address of each range set at most",
+  });
+}
