@@ -13,7 +13,8 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { muteEnvironment } from "./runtime-environment.mjs";
+import { lazyIpNum } from "./lazy-ip-num.mjs";
+import { heardStill, muteEnvironment } from "./runtime-environment.mjs";
 
 const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR]
 
@@ -66,14 +67,9 @@ async function bundleSource(entry, outfile) {
     legalComments: "none",
     external: ["bun:ffi"],
     define: { PONTOON_VERSION: JSON.stringify(version) },
-    plugins: await plugins(),
+    plugins: [lazyIpNum],
     logLevel: "warning",
   });
-}
-
-async function plugins() {
-  const file = join(root, "scripts/lazy-ip-num.mjs");
-  return existsSync(file) ? Object.values(await import(file)).map((plugin) => (typeof plugin === "function" ? plugin() : plugin)) : [];
 }
 
 // Without the two --no-compile-autoload flags the executable would read ./.env and ./bunfig.toml of whatever directory
@@ -87,6 +83,8 @@ function compile(bundle, outfile) {
 function mutedBun() {
   const runtime = readFileSync(findBun());
   muteEnvironment(runtime, process.arch);
+  const heard = heardStill[process.arch];
+  if (heard.length > 0) console.log(`the executable still listens to ${heard.join(", ")} (docs/decisions/0001-runtime-environment.md)`);
   const bun = join(workDir, "bun");
   writeFileSync(bun, runtime, { mode: 0o755 });
   return bun;

@@ -23,7 +23,6 @@ const names = [
   // ends the program, or takes bun:ffi away
   "JSC_SIGNAL_FOR_GC",
   "JavaScriptCoreUseJIT",
-  "SIMDUTF_FORCE_IMPLEMENTATION",
   // changes how it runs
   "BUN_DESTRUCT_VM_ON_EXIT",
   "BUN_DISABLE_STOP_IF_NECESSARY_TIMER",
@@ -40,9 +39,11 @@ const names = [
   "HYPERFINE_RANDOMIZED_ENVIRONMENT_OFFSET",
 ];
 
-// Compared inside instructions (x86-64): the prefix BUN_JSC_ letter by letter while walking the environment, and the
-// prefix mimalloc_ (in any case) as one eight-byte value.
-const x64Code = [
+// The runtime for x86-64 alone. It asks for the first one to choose code for the processor. The other two are compared
+// inside instructions: the prefix BUN_JSC_ letter by letter while walking the environment, and the prefix mimalloc_ (in
+// any case) as one eight-byte value.
+const onX64 = [
+  literal("SIMDUTF_FORCE_IMPLEMENTATION"),
   {
     name: "BUN_JSC_*",
     find: Buffer.from("41803e4275e541807e015575de41807e024e75d741807e035f75d041807e044a", "hex"),
@@ -51,10 +52,12 @@ const x64Code = [
   { name: "MIMALLOC_*", find: Buffer.concat([Buffer.from("49bd", "hex"), Buffer.from("mimalloc")]), letterAt: 2 },
 ];
 
+/** What the runtime goes on listening to, by the processor it is for. */
+export const heardStill = { x64: [], arm64: ["BUN_JSC_*", "MIMALLOC_*"] };
+
 /** Changes `runtime`, the bytes of bun's executable, in place. Throws when it is not the one this list was made for. */
 export function muteEnvironment(runtime, arch) {
-  const literals = names.map((name) => ({ name, find: Buffer.from(`\0${name}\0`), letterAt: 1 }));
-  for (const { name, find, letterAt } of arch === "x64" ? [...literals, ...x64Code] : literals) {
+  for (const { name, find, letterAt } of [...names.map(literal), ...(arch === "x64" ? onX64 : [])]) {
     const at = runtime.indexOf(find);
     if (at === -1 || runtime.indexOf(find, at + 1) !== -1) {
       const count = at === -1 ? "not at all" : "more than once";
@@ -62,4 +65,8 @@ export function muteEnvironment(runtime, arch) {
     }
     runtime.write("=", at + letterAt, "latin1");
   }
+}
+
+function literal(name) {
+  return { name, find: Buffer.from(`\0${name}\0`), letterAt: 1 };
 }
