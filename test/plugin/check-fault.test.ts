@@ -1,9 +1,9 @@
 // CHECK fails with a clear sentence after each of these faults, and passes again when the fault is mended.
 import { expect } from "vitest";
 import { add, check } from "../support/cni.ts";
+import { hostLinkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { hostLinkOf } from "../support/steady.ts";
 
 interface Fault {
   name: string;
@@ -49,7 +49,7 @@ function faults(family: string, subnet: string, list: Fault[]): void {
       const red = await world.pod("red");
       const pods = install(world, network("pods", { subnets: [subnet] }));
       await add(world, pods, red);
-      const link = await hostLinkOf(world, "red");
+      const link = await hostLinkOf(world, red);
       const place = where === "host" ? world.host : red;
       await place.must(["sh", "-c", harm.replace("VETH", link)]);
       expect(await check(world, pods, red)).toMatch(says);

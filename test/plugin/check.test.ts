@@ -2,10 +2,10 @@
 import { expect } from "vitest";
 import { capture } from "../support/capture.ts";
 import { add, addDirectly, check, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { hostLinkOf } from "../support/link.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
-import { hostLinkOf } from "../support/steady.ts";
 import type { Pod, World } from "../support/world.ts";
 
 for (const { family, subnets } of FAMILIES) {
@@ -79,7 +79,7 @@ scene("CHECK fails when the lease of the attachment is gone", async (world) => {
 
 scene("CHECK names the host's end of the pair when that is down", async (world) => {
   const { red, pods } = await attached(world);
-  const link = await hostLinkOf(world, "red");
+  const link = await hostLinkOf(world, red);
   await world.host.must(`ip link set ${link} down`);
   expect(await check(world, pods, red)).toContain(link);
 });

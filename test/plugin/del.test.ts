@@ -40,6 +40,7 @@ const CASES: Case[] = [
   { name: "with masquerade switched off in the config", meanwhile: async () => ({ network: network("pods", { subnets: SUBNETS, ipMasq: false }) }) },
   { name: "with ranges in the config that are invalid by now", meanwhile: async () => ({ network: network("pods", { subnets: ["10.1.0.300/24", "nonsense"] }) }) },
   { name: "with the config of a key that became nonsense", meanwhile: async () => ({ network: network("pods", { mtu: "many" as never, bridge: 5 as never }) }) },
+  { name: "with a feature in the config that is not supported", meanwhile: async () => ({ network: network("pods", { vlan: 5, ipam: { type: "dhcp" } }) }) },
   { name: "with the records removed", meanwhile: async ({ world }) => void (await world.host.must("rm -r /var/lib/cni/pontoon")) },
   { name: "with the leases removed", meanwhile: async ({ world }) => void (await world.host.must(["sh", "-c", "rm /var/lib/cni/networks/pods/10.* /var/lib/cni/networks/pods/fd*"])) },
   { name: "with all state removed", meanwhile: async ({ world }) => void (await world.host.must("rm -r /var/lib/cni/pontoon /var/lib/cni/networks")) },

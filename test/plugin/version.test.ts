@@ -2,19 +2,15 @@
 // The shapes are read here independently: cni-contract.md 7 and the specifications of each version.
 import { expect } from "vitest";
 import { add, check, del, gatewayOf, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { hostLinkOf, linkOf } from "../support/link.ts";
 import { CNI_VERSIONS, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
-import { hostLinkOf, warmUp } from "../support/steady.ts";
+import { warmUp } from "../support/steady.ts";
 import { pings } from "../support/traffic.ts";
-import type { World } from "../support/world.ts";
+import type { Pod, World } from "../support/world.ts";
 
 const SUBNETS = ["10.1.0.0/24", "fd01::/64"];
-
-interface MacOf {
-  address: string;
-  mtu: number;
-}
 
 for (const cniVersion of CNI_VERSIONS) {
   scene(`${cniVersion}: ADD, ping the gateway, CHECK where the version has it, DEL`, async (world) => {
@@ -39,7 +35,7 @@ for (const cniVersion of CNI_VERSIONS) {
     const red = await world.pod("red");
     const pods = network("pods", { cniVersion, subnets: SUBNETS, dns: {} });
     const { stdout } = mustSucceed(await plugin(world, "ADD", { network: pods, pod: red }));
-    expect(JSON.parse(stdout)).toEqual(await expectedResult(world, cniVersion, red.namespace));
+    expect(JSON.parse(stdout)).toEqual(await expectedResult(world, cniVersion, red));
   });
 }
 
@@ -66,7 +62,7 @@ scene("VERSION names all seven versions and does not wait for stdin", async (wor
   expect(JSON.parse(stdout)).toEqual({ cniVersion: "1.1.0", supportedVersions: [...CNI_VERSIONS] });
 });
 
-async function expectedResult(world: World, cniVersion: string, sandbox: string): Promise<unknown> {
+async function expectedResult(world: World, cniVersion: string, red: Pod): Promise<unknown> {
   const routes = { v4: { dst: "0.0.0.0/0" }, v6: { dst: "::/0" } };
   if (cniVersion < "0.3.0") {
     return {
@@ -81,17 +77,16 @@ async function expectedResult(world: World, cniVersion: string, sandbox: string)
     { ...(old ? { version: "4" } : {}), interface: 2, address: "10.1.0.2/24", gateway: "10.1.0.1" },
     { ...(old ? { version: "6" } : {}), interface: 2, address: "fd01::2/64", gateway: "fd01::1" },
   ];
-  const interfaces = await expectedInterfaces(world, sandbox, !old);
+  const interfaces = await expectedInterfaces(world, red, !old);
   return { cniVersion, interfaces, ips, routes: [routes.v4, routes.v6], ...(old ? { dns: {} } : {}) };
 }
 
 /** Bridge, host end and pod end in this order, with the MACs and MTUs that `ip` shows. */
-async function expectedInterfaces(world: World, sandbox: string, withMtu: boolean): Promise<unknown[]> {
-  const veth = await hostLinkOf(world, "red");
-  const places = [["pods0", world.host], [veth, world.host], ["eth0", world.pods[0]!]] as const;
+async function expectedInterfaces(world: World, red: Pod, withMtu: boolean): Promise<unknown[]> {
+  const veth = await hostLinkOf(world, red);
+  const places = [["pods0", world.host], [veth, world.host], ["eth0", red]] as const;
   return Promise.all(places.map(async ([name, place]) => {
-    const [link] = await place.json<MacOf[]>(`ip -j link show ${name}`);
-    const inside = place === world.host ? {} : { sandbox };
-    return { name, mac: link!.address, ...(withMtu ? { mtu: link!.mtu } : {}), ...inside };
+    const { address, mtu } = await linkOf(place, name);
+    return { name, mac: address, ...(withMtu ? { mtu } : {}), ...(place === red ? { sandbox: red.namespace } : {}) };
   }));
 }

@@ -1,0 +1,31 @@
+// Looking at links with the eyes of `ip`.
+import type { Place } from "./place.ts";
+import type { World } from "./world.ts";
+
+export interface Link {
+  ifname: string;
+  ifindex: number;
+  /** The other end of a veth pair. */
+  link_index?: number;
+  mtu: number;
+  address: string;
+  promiscuity: number;
+  ifalias?: string;
+  num_tx_queues: number;
+  linkinfo?: { info_slave_data?: { hairpin: boolean } };
+}
+
+/** What `ip` shows of a link. */
+export async function linkOf(place: Place, name: string): Promise<Link> {
+  const [found] = await place.json<Link[]>(`ip -j -d link show ${name}`);
+  return found!;
+}
+
+/** The name of a pod's link on the host's side, by the kernel's own word for the other end of `name`. */
+export async function hostLinkOf(world: World, pod: Place, name = "eth0"): Promise<string> {
+  const { link_index } = await linkOf(pod, name);
+  const links = await world.host.json<Link[]>("ip -j link show");
+  const found = links.find(({ ifindex }) => ifindex === link_index);
+  if (found === undefined) throw new Error(`The other end of ${name} in ${pod.name} is not in the host.`);
+  return found.ifname;
+}
