@@ -31,7 +31,7 @@ function isRecord(value: Record<string, unknown>): boolean {
     && hasTexts(value["host"], "bootId", "hostCookie")
     && hasTexts(value["namespace"], "path", "cookie")
     && hasTexts(value, "bridge", "hostInterface", "hostMac", "mac")
-    && ["leaseDirectory", "pod", "masqueradeChain"].every((name) => value[name] === undefined || typeof value[name] === "string")
+    && ["leaseDirectory", "pod"].every((name) => value[name] === undefined || typeof value[name] === "string")
     && (value["masqueradeSubnets"] === undefined || isTextList(value["masqueradeSubnets"]))
     && typeof value["mtu"] === "number"
     && isTextList(value["addresses"]);

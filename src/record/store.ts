@@ -67,6 +67,11 @@ export class RecordStore {
     return isIntentLocked(this.#base(key) + INTENT);
   }
 
+  /** The same by the attachment's digest. */
+  isAddOfDigestRunning(network: string, digest: string): boolean {
+    return /^[0-9a-f]+$/.test(digest) && isIntentLocked(`${this.directory(network)}/${digest}${INTENT}`);
+  }
+
   /** Every record of a network, and the files that should be one. None when the network has no folder. */
   listRecords(network: string): RecordList {
     const names = listDirectory(this.directory(network));

@@ -17,6 +17,7 @@ export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
 // linux/stat.h, linux/fcntl.h
 const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_SIZE = 256;
@@ -182,7 +183,7 @@ export function ensureDirectory(path: string, mode = 0o755): void {
   if (libc.mkdir(cString(path), mode) !== 0 && errno() !== 17) throw new SystemError(`make folder ${path}`, errno());
 }
 
-/** What is at `path` (links followed), or undefined when nothing is. Throws SystemError for all else. */
+/** What is at `path` (links followed; a loop of links is of kind `other`), or undefined when nothing is. Throws SystemError for all else. */
 export function fileStatus(path: string): FileStatus | undefined {
   return statx(AT_FDCWD, path, 0);
 }
@@ -200,6 +201,7 @@ function statx(directory: number, path: string, flags: number): FileStatus | und
   if (libc.statx(directory, cString(path), flags, STATX_BASIC_STATS, bytes) !== 0) {
     const code = errno();
     if (code === 2 || code === 20) return undefined;
+    if (code === 40 && flags === 0) return statx(directory, path, AT_SYMLINK_NOFOLLOW);
     throw new SystemError(`stat ${path}`, code);
   }
   // struct statx: stx_mode at 28, stx_ino at 32, stx_size at 40, stx_dev_major at 136, stx_dev_minor at 140.

@@ -1,0 +1,168 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { AttachmentRecord } from "../../../src/record/attachment.ts";
+import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.ts";
+import { formatRecord } from "../../../src/record/format.ts";
+import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
+import { SystemError } from "../../../src/sys/errno.ts";
+import { recordOf } from "./sample.ts";
+
+let root: string;
+let store: RecordStore;
+const record = recordOf("c1");
+const { key } = record;
+const place = (ending: string, of = key): string => join(root, "net", attachmentDigest(of) + ending);
+
+beforeEach(() => {
+  root = mkdtempSync("/tmp/record-");
+  store = openRecordStore(root);
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+test("names come from network, container and interface alone, and no two keys run together", () => {
+  expect(attachmentDigest(key)).toBe(new Bun.CryptoHasher("sha256").update("net\0c1\0eth0").digest("hex").slice(0, 32));
+  expect(hostInterfaceName(key)).toBe(`veth${attachmentDigest(key).slice(0, 11)}`);
+  expect(hostInterfaceName(key)).toHaveLength(15);
+  const others = [{ ...key, network: "netc1", containerId: "" }, { ...key, containerId: "c1e" }, { ...key, interfaceName: "eth1" }];
+  expect(new Set([key, ...others].map(attachmentDigest)).size).toBe(4);
+});
+
+test("an intent is readable at once and becomes the record unchanged", () => {
+  using intent = store.createIntent(record);
+  expect(store.getRecord(key)).toEqual(record);
+  expect(store.isComplete(key)).toBe(false);
+  const before = readFileSync(place(".intent"), "utf8");
+  expect(intent.complete()).toBe(true);
+  expect(readFileSync(place(".json"), "utf8")).toBe(before);
+  expect(readdirSync(join(root, "net"))).toEqual([`${attachmentDigest(key)}.json`]);
+  expect(store.getRecord(key)).toEqual(record);
+  expect(store.isComplete(key)).toBe(true);
+});
+
+test("completing says no when a DEL ran meanwhile", () => {
+  using intent = store.createIntent(record);
+  expect(store.removeRecord(key)).toBe(true);
+  expect(intent.complete()).toBe(false);
+  expect(store.getRecord(key)).toBeUndefined();
+});
+
+test("an ADD whose intent was replaced neither completes nor abandons the other's", () => {
+  using first = store.createIntent(record);
+  store.removeRecord(key);
+  using second = store.createIntent({ ...record, mac: "0a:00:00:00:00:02" });
+  expect(first.complete()).toBe(false);
+  first.abandon();
+  expect(second.complete()).toBe(true);
+  expect(store.getRecord(key)?.mac).toBe("0a:00:00:00:00:02");
+});
+
+test("an abandoned intent leaves nothing", () => {
+  const intent = store.createIntent(record);
+  intent.abandon();
+  expect(store.hasRecord(key)).toBe(false);
+  expect(readdirSync(join(root, "net"))).toEqual([]);
+});
+
+test("a running ADD is seen, a second one refused", () => {
+  const intent = store.createIntent(record);
+  expect(store.isAddRunning(key)).toBe(true);
+  expect(() => store.createIntent(record)).toThrow(/EBUSY.*another ADD/);
+  intent[Symbol.dispose]();
+  expect(store.isAddRunning(key)).toBe(false);
+  using next = store.createIntent(record);
+  expect(next.complete()).toBe(true);
+});
+
+test("the lists of networks are apart, and one without a folder is empty", () => {
+  for (const id of ["a", "b"]) store.createIntent(recordOf(id)).complete();
+  store.createIntent(recordOf("a", "other")).complete();
+  store.createIntent(recordOf("c"))[Symbol.dispose]();
+  expect(store.listRecords("net").records.map((entry) => entry.key.containerId).sort()).toEqual(["a", "b", "c"]);
+  expect(store.listRecords("other").records).toHaveLength(1);
+  expect(store.listRecords("nothing")).toEqual({ records: [], unreadable: [] });
+});
+
+test("a record of a later version is kept and reported, and goes with the DEL of its key", () => {
+  mkdirSync(join(root, "net"));
+  writeFileSync(place(".json"), JSON.stringify({ ...record, version: 2, addresses: { new: "shape" } }));
+  const { records, unreadable } = store.listRecords("net");
+  expect(records).toEqual([]);
+  expect(unreadable).toEqual([{ digest: attachmentDigest(key), path: place(".json"), reason: "unknownVersion" }]);
+  expect(store.getRecord(key)).toBeUndefined();
+  expect(store.hasRecord(key)).toBe(true);
+  expect(store.removeDamaged(unreadable[0]!)).toBe(false);
+  expect(store.removeRecord(key)).toBe(true);
+  expect(store.hasRecord(key)).toBe(false);
+});
+
+const CONTENTS = [
+  "", "{", "null", "[]", "42", '"text"', "\0\0\0\0", "{}", '{"version":1}', '{"version":"1"}', "\xff\xfe", formatRecord(record).slice(0, 100),
+  ...Object.keys(record).flatMap((name) => [null, 7, "text", {}, [null], [{}]].map((value) => JSON.stringify({ ...record, [name]: value }))),
+];
+
+test("hostile content is no record, or one whose every field has its type; never an exception", () => {
+  mkdirSync(join(root, "net"));
+  for (const content of CONTENTS) {
+    writeFileSync(place(".json"), content);
+    const found = store.getRecord(key);
+    if (found !== undefined) expectTyped(found);
+    const { records, unreadable } = store.listRecords("net");
+    expect(records.length + unreadable.length).toBe(1);
+    expect(store.removeRecord(key)).toBe(true);
+  }
+});
+
+test("a record under another's name is damaged, so that no DEL frees a stranger's address", () => {
+  mkdirSync(join(root, "net"));
+  writeFileSync(place(".json"), formatRecord(recordOf("stranger")));
+  expect(store.getRecord(key)).toBeUndefined();
+  const { unreadable } = store.listRecords("net");
+  expect(unreadable.map(({ reason }) => reason)).toEqual(["damaged"]);
+  expect(store.removeDamaged(unreadable[0]!)).toBe(true);
+});
+
+test("a readable intent counts beside a damaged record", () => {
+  store.createIntent(record)[Symbol.dispose]();
+  writeFileSync(place(".json"), "torn");
+  expect(store.getRecord(key)).toEqual(record);
+  expect(store.listRecords("net").records).toEqual([record]);
+});
+
+test("folders, links and pipes in the place of files: an answer or a SystemError, and no waiting", () => {
+  mkdirSync(join(root, "net"));
+  mkdirSync(place(".json"));
+  mkdirSync(place(".intent"));
+  expect(store.getRecord(key)).toBeUndefined();
+  expect(store.listRecords("net").unreadable).toHaveLength(2);
+  expect(store.isAddRunning(key)).toBe(false);
+  expect(() => store.removeRecord(key)).toThrow(SystemError);
+  expect(() => store.createIntent(record)).toThrow(SystemError);
+  const other = recordOf("c2");
+  const outside = join(root, "outside");
+  symlinkSync(outside, place(".intent", other.key));
+  using intent = store.createIntent(other);
+  expect(intent.complete()).toBe(true);
+  expect(readdirSync(root)).toEqual(["net"]);
+  symlinkSync(place(".json", recordOf("c3").key), place(".json", recordOf("c3").key));
+  expect(store.getRecord(recordOf("c3").key)).toBeUndefined();
+  Bun.spawnSync(["mkfifo", place(".json", recordOf("c4").key)]);
+  expect(store.getRecord(recordOf("c4").key)).toBeUndefined();
+});
+
+test("a file in the place of a folder is a SystemError that says where", () => {
+  writeFileSync(join(root, "net"), "");
+  expect(() => store.createIntent(record)).toThrow(SystemError);
+  expect(store.getRecord(key)).toBeUndefined();
+  expect(store.removeRecord(key)).toBe(false);
+});
+
+test.each(["", ".", "..", "a/b", "../x", ".hidden", "a\0b"])("network name %j leads nowhere", (network) => {
+  expect(() => store.createIntent({ ...record, key: { ...key, network } })).toThrow(SystemError);
+});
+
+function expectTyped(found: AttachmentRecord): void {
+  expect(typeof found.mtu).toBe("number");
+  for (const text of [found.bridge, found.hostInterface, found.mac, found.host.bootId, found.namespace.cookie, ...found.addresses]) expect(typeof text).toBe("string");
+  for (const text of [found.pod, found.leaseDirectory]) expect(["string", "undefined"]).toContain(typeof text);
+}
