@@ -1,0 +1,86 @@
+// Each file of cni-conf/ does what the README beside it says.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { add, addressesOf, check, cnitool, del, gatewayOf, mustSucceed } from "../support/cni.ts";
+import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
+import type { Network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { connect, isSilent, pings, serve } from "../support/traffic.ts";
+import { REPOSITORY } from "../support/tool.ts";
+import { CONFIG_FOLDER, type Pod, type World } from "../support/world.ts";
+
+const FOLDER = join(REPOSITORY, "cni-conf");
+const IPV4 = /^10\.222\.\d+\.\d+$/;
+const IPV6 = /^fd6a:2f1c:9b40::/;
+
+interface Promised {
+  file: string;
+  addresses: RegExp[];
+  masqueraded: boolean;
+}
+
+const PROMISES: Promised[] = [
+  { file: "10-pontoon.conflist", addresses: [IPV4], masqueraded: true },
+  { file: "20-pontoon-dual-stack.conflist", addresses: [IPV4, IPV6], masqueraded: true },
+  { file: "30-pontoon-ipv6.conflist", addresses: [IPV6], masqueraded: true },
+  { file: "40-pontoon-no-masquerade.conflist", addresses: [IPV4], masqueraded: false },
+];
+
+test("every file has a scene here and a line in the README", () => {
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith(".conflist"));
+  expect(files.sort()).toEqual(PROMISES.map(({ file }) => file));
+  const readme = readFileSync(join(FOLDER, "README.md"), "utf8");
+  for (const file of files) expect(readme).toContain(`\`${file}\``);
+});
+
+for (const { file, addresses: kinds, masqueraded } of PROMISES) {
+  scene(`${file}: pods get their addresses, reach each other and the node, and are gone after DEL`, async (world) => {
+    const conflist = copy(world, file);
+    const red = await world.pod("red");
+    const blue = await world.pod("blue");
+    const result = await add(world, conflist, red);
+    const others = addressesOf(await add(world, conflist, blue));
+    expect(result.cniVersion).toBe("1.1.0");
+    for (const [index, kind] of kinds.entries()) {
+      expect(addressesOf(result)[index]).toMatch(kind);
+      expect(await pings(red, gatewayOf(result, index))).toBe(true);
+      expect(await pings(red, others[index]!)).toBe(true);
+    }
+    expect(addressesOf(result)).toHaveLength(kinds.length);
+    expect(await check(world, conflist, red)).toBeUndefined();
+    mustSucceed(await cnitool(world, "status", conflist.name, red));
+    await del(world, conflist, red);
+    await del(world, conflist, blue);
+    mustSucceed(await cnitool(world, "gc", conflist.name, red));
+  });
+
+  scene(`${file}: packets leave the node with ${masqueraded ? "the node's" : "the pod's own"} address`, async (world) => {
+    const neighbour = await addNeighbour(world);
+    const red = await world.pod("red");
+    const result = await add(world, copy(world, file), red);
+    for (const [index, address] of addressesOf(result).entries()) {
+      const wire = wireOf(neighbour, address);
+      if (!masqueraded) await expectSilenceUntilRouted(red, neighbour, address, gatewayOf(result, index));
+      await using _server = await serve(neighbour.place, "tcp", wire.theirs, 8080);
+      expect(await connect(red, wire.theirs, 8080)).toBe(`neighbour saw ${masqueraded ? wire.ours : address}`);
+    }
+  });
+}
+
+/** The network around "must have a route to it". */
+async function expectSilenceUntilRouted(red: Pod, neighbour: Neighbour, address: string, gateway: string): Promise<void> {
+  const { theirs, ours } = wireOf(neighbour, gateway);
+  expect(await isSilent(red, theirs)).toBe(true);
+  await neighbour.place.must(`ip route add ${address} via ${ours}`);
+}
+
+function wireOf({ v4, v6, host4, host6 }: Neighbour, address: string): { theirs: string; ours: string } {
+  return address.includes(":") ? { theirs: v6, ours: host6 } : { theirs: v4, ours: host4 };
+}
+
+function copy(world: World, file: string): Network {
+  const text = readFileSync(join(FOLDER, file), "utf8");
+  world.write(join(CONFIG_FOLDER, file), text);
+  return JSON.parse(text) as Network;
+}

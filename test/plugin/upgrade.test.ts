@@ -1,0 +1,76 @@
+// Drop-in: on a node with pods of the reference plugins, the type in the conflist changes and everything goes on.
+import { symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect } from "vitest";
+import { add, addressOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
+import { install, type Network, network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { snapshot } from "../support/snapshot.ts";
+import { toolPath } from "../support/tool.ts";
+import { connect, pings, serve } from "../support/traffic.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
+
+const LEASES = "/var/lib/cni/networks/pods";
+
+scene("a pod of the reference plugin and a pod of ours share a bridge and a pool, and talk", async (world) => {
+  const { pods, red } = await podOfReference(world);
+  const blue = await world.pod("blue");
+  const address = addressOf(await add(world, install(world, pods), blue));
+  expect(address).toBe("10.1.0.3");
+  await using _server = await serve(blue, "tcp", address, 8080);
+  expect(await connect(red, address, 8080)).toBe("blue saw 10.1.0.2");
+  expect(await check(world, pods, blue)).toBeUndefined();
+});
+
+scene("DEL and GC take away what the reference plugins attached: lease and link", async (world) => {
+  const { pods, red } = await podOfReference(world);
+  const blue = await world.pod("blue");
+  await add(world, asReference(world, pods), blue);
+  install(world, pods);
+  await del(world, pods, red);
+  expect(world.has(`${LEASES}/10.1.0.2`)).toBe(false);
+  expect((await red.exec("ip link show eth0")).status).not.toBe(0);
+  mustSucceed(await plugin(world, "GC", { network: pods, more: { "cni.dev/valid-attachments": [] } }));
+  expect(world.has(`${LEASES}/10.1.0.3`)).toBe(false);
+});
+
+scene("the other way round: host-local releases a lease of ours, and never hands out a taken one", async (world) => {
+  const pods = install(world, network("pods"));
+  const red = await world.pod("red");
+  await add(world, pods, red);
+  expect(world.read(`${LEASES}/10.1.0.2`)).toBe(`${red.containerId}\r\neth0`);
+  expect((await snapshot(world)).filter((line) => line.includes(`${LEASES}/`))).toEqual([
+    `file ${LEASES}/10.1.0.2`, `file ${LEASES}/last_reserved_ip.0`, `file ${LEASES}/lock`,
+  ]);
+  const reference = asReference(world, pods);
+  const blue = await world.pod("blue");
+  expect(addressOf(await add(world, reference, blue))).toBe("10.1.0.3");
+  await del(world, reference, red);
+  expect(world.has(`${LEASES}/10.1.0.2`)).toBe(false);
+});
+
+scene("leases in the old form, only a container id, count as taken; empty ones do not", async (world) => {
+  world.write(`${LEASES}/10.1.0.2`, "somebody-from-long-ago");
+  world.write(`${LEASES}/10.1.0.3`, "");
+  const pods = install(world, network("pods"));
+  const red = await world.pod("red");
+  expect(addressOf(await add(world, pods, red))).toBe("10.1.0.3");
+});
+
+async function podOfReference(world: World): Promise<{ pods: Network; red: Pod }> {
+  const pods = network("pods");
+  const red = await world.pod("red");
+  const result = await add(world, asReference(world, pods), red);
+  expect(addressOf(result)).toBe("10.1.0.2");
+  expect(await pings(red, "10.1.0.1")).toBe(true);
+  return { pods, red };
+}
+
+/** The same network, served by the reference plugins. */
+function asReference(world: World, pods: Network): Network {
+  const folder = dirname(toolPath("host-local"));
+  for (const name of ["bridge", "host-local"]) {
+    if (!world.has(`${PLUGIN_FOLDER}/${name}`)) symlinkSync(join(folder, name), world.outside(`${PLUGIN_FOLDER}/${name}`));
+  }
+  return install(world, { ...pods, plugins: [{ ...pods.plugins[0], type: "bridge" }] });
+}
