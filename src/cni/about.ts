@@ -39,7 +39,7 @@ A container runtime starts this program; there is nothing to run by hand.
            "type": "pontoon",
            "isDefaultGateway": true,
            "ipMasq": true,
-           "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.99.0.0/16" }]] }
+           "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.222.0.0/16" }]] }
          }
        ]
      }

@@ -5,15 +5,15 @@ import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { type LinkName, linkHeader, macBytes } from "./link.ts";
 
-/** A bridge, up, with its MAC and MTU pinned. Refused with EEXIST when the name is taken. */
-export function createBridgeMessage(bridge: { name: string; mac: string; mtu: number }): Message {
+/** A bridge, down; a MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST when the name is taken. */
+export function createBridgeMessage(bridge: { name: string; mac: string }): Message {
   return {
     what: `create bridge ${bridge.name}`,
     type: rt.RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
       linkHeader(w);
-      w.string(rt.IFLA_IFNAME, bridge.name).attribute(rt.IFLA_ADDRESS, macBytes(bridge.mac)).u32Attribute(rt.IFLA_MTU, bridge.mtu);
+      w.string(rt.IFLA_IFNAME, bridge.name).attribute(rt.IFLA_ADDRESS, macBytes(bridge.mac));
       w.nest(rt.IFLA_LINKINFO, () => w.string(rt.IFLA_INFO_KIND, "bridge"));
     },
   };
@@ -56,6 +56,7 @@ export function createVethMessage(host: VethEnd, pod: VethEnd, mtu: number, brid
 export interface LinkChange {
   up?: boolean;
   promiscuous?: boolean;
+  mtu?: number;
   mac?: string;
   alias?: string;
   /** No link-local IPv6 address of the kernel's own making. */
@@ -76,6 +77,7 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
       linkHeader(w, { ...("index" in which ? { index: which.index } : {}), ...change });
       if ("name" in which) w.string(rt.IFLA_IFNAME, which.name);
       if (change.mac !== undefined) w.attribute(rt.IFLA_ADDRESS, macBytes(change.mac));
+      if (change.mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, change.mtu);
       if (change.alias !== undefined) w.string(rt.IFLA_IFALIAS, change.alias);
       writeFamilySettings(w, change);
       if (change.hairpin !== undefined) writePortSettings(w, change.hairpin);

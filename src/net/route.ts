@@ -13,6 +13,8 @@ export interface LinkRoute {
   index: number;
   dst: Prefix;
   gateway?: Address | undefined;
+  /** The gateway is on the link although no address of the link says so. */
+  onLink?: boolean;
   mtu?: number | undefined;
   advmss?: number | undefined;
   priority?: number | undefined;
@@ -32,7 +34,7 @@ export function addRouteMessage(route: LinkRoute): Message {
       // A table number above 255 only fits into the attribute.
       const table = route.table ?? rt.RT_TABLE_MAIN;
       const scope = route.scope ?? (route.gateway === undefined && dst.address.family === 4 ? rt.RT_SCOPE_LINK : rt.RT_SCOPE_UNIVERSE);
-      routeHeader(w, dst, { table: table > 255 ? rt.RT_TABLE_UNSPEC : table, protocol: rt.RTPROT_BOOT, scope, type: rt.RTN_UNICAST });
+      routeHeader(w, dst, { table: table > 255 ? rt.RT_TABLE_UNSPEC : table, protocol: rt.RTPROT_BOOT, scope, type: rt.RTN_UNICAST, flags: route.onLink === true ? rt.RTNH_F_ONLINK : 0 });
       if (dst.length > 0) w.attribute(rt.RTA_DST, addressBytes(dst.address));
       if (route.gateway !== undefined) w.attribute(rt.RTA_GATEWAY, addressBytes(route.gateway));
       w.u32Attribute(rt.RTA_OIF, route.index).u32Attribute(rt.RTA_TABLE, table);

@@ -70,10 +70,22 @@ export interface NetworkChain {
 
 /** The chain of a network that masquerades all but what goes to `subnets` and to multicast. */
 export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
-  const sorted = [...new Map(subnets.map((subnet) => [formatPrefix(subnet), subnet]))].sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = subnets.map((subnet) => [formatPrefix(subnet), subnet] as const).sort(([a], [b]) => (a < b ? -1 : 1));
   const hash = new Bun.CryptoHasher("sha256").update([network, ...sorted.map(([text]) => text)].join("\0")).digest("hex");
-  // A chain's name has at most 255 bytes (NFT_NAME_MAXLEN).
-  return { name: `net-${network.slice(0, 200)}-${hash.slice(0, 8)}`, subnets: sorted.map(([, subnet]) => subnet) };
+  return { name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`, subnets: sorted.map(([, subnet]) => subnet) };
+}
+
+/** True when a chain of this name is one of the network's. */
+export function isChainOf(network: string, chain: string): boolean {
+  const prefix = chainPrefix(network);
+  return chain.startsWith(prefix) && chain.length === prefix.length + HASH_DIGITS;
+}
+
+const HASH_DIGITS = 8;
+
+/** A chain's name has at most 255 bytes (NFT_NAME_MAXLEN). */
+function chainPrefix(network: string): string {
+  return `net-${network.slice(0, 200)}-`;
 }
 
 const MULTICAST: Prefix[] = [

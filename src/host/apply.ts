@@ -1,0 +1,103 @@
+// Does the steps of a plan one after the other, and takes back what was done when one of them fails.
+import type { CniError } from "../cni/error.ts";
+import { toCniError } from "../cni/error.ts";
+import type { Step } from "../plan/step.ts";
+import type { Link } from "../net/link.ts";
+import type { Machine } from "./machine.ts";
+import { ensureBridge, verifyBridge } from "./steps/bridge.ts";
+import { ensureForwarding, verifyForwarding } from "./steps/forwarding.ts";
+import { ensureGateway, verifyGateway } from "./steps/gateway.ts";
+import { announce, verifyAnnounced } from "./steps/announce.ts";
+import { putMasquerade, undoMasquerade, verifyMasquerade } from "./steps/masquerade.ts";
+import { setUpPod, verifyPod } from "./steps/pod.ts";
+import { createVeth, undoVeth, verifyVeth } from "./steps/veth.ts";
+
+/** What steps learn for those after them. */
+export interface Progress {
+  bridge: Link | undefined;
+}
+
+/** Does all steps in order. When one fails, those before it are undone, last one first, and its error is thrown as CniError. */
+export function applySteps(steps: Step[], machine: Machine): Progress {
+  const progress: Progress = { bridge: undefined };
+  const done: Step[] = [];
+  for (const step of steps) {
+    try {
+      applyStep(step, machine, progress);
+      done.push(step);
+    } catch (error) {
+      throw toCniError(error).withNotUndone(undoSteps(done, machine));
+    }
+  }
+  return progress;
+}
+
+/** Undoes steps, last one first, and goes on when one fails. Gives a sentence for each that could not be undone. */
+export function undoSteps(done: Step[], machine: Machine): string[] {
+  return done.toReversed().flatMap((step) => {
+    try {
+      undoStep(step, machine);
+      return [];
+    } catch (error) {
+      return [`${step.kind}: ${messageOf(toCniError(error))}`];
+    }
+  });
+}
+
+/** What is not as the steps would make it: a sentence for each step. Changes nothing. */
+export function verifySteps(steps: Step[], machine: Machine): string[] {
+  return steps.flatMap((step) => verifyStep(step, machine) ?? []);
+}
+
+function applyStep(step: Step, machine: Machine, progress: Progress): void {
+  switch (step.kind) {
+    case "bridge":
+      progress.bridge = ensureBridge(step, machine);
+      return;
+    case "gateway":
+      return ensureGateway(step, machine, bridgeOf(progress).index);
+    case "forwarding":
+      return ensureForwarding(step, machine);
+    case "veth":
+      return createVeth(step, machine, bridgeOf(progress).index);
+    case "pod":
+      return setUpPod(step, machine);
+    case "masquerade":
+      return putMasquerade(step, machine);
+    case "announce":
+      return announce(step, machine);
+  }
+}
+
+function undoStep(step: Step, machine: Machine): void {
+  if (step.kind === "veth") undoVeth(step, machine);
+  if (step.kind === "masquerade") undoMasquerade(step, machine);
+}
+
+function verifyStep(step: Step, machine: Machine): string | undefined {
+  switch (step.kind) {
+    case "bridge":
+      return verifyBridge(step, machine);
+    case "gateway":
+      return verifyGateway(step, machine);
+    case "forwarding":
+      return verifyForwarding(step);
+    case "veth":
+      return verifyVeth(step, machine);
+    case "pod":
+      return verifyPod(step, machine);
+    case "masquerade":
+      return verifyMasquerade(step, machine);
+    case "announce":
+      return verifyAnnounced(step, machine);
+  }
+}
+
+function bridgeOf(progress: Progress): Link {
+  if (progress.bridge === undefined) throw new Error("a plan starts with its bridge");
+  return progress.bridge;
+}
+
+function messageOf(error: CniError): string {
+  return error.details === "" ? error.message : `${error.message} (${error.details})`;
+}

@@ -1,0 +1,62 @@
+// Takes an attachment off the machine: packet rules first, then the veth. Every part is tried, whatever happens to the others.
+import { toCniError } from "../cni/error.ts";
+import type { Address } from "../ip/address.ts";
+import { parsePrefix } from "../ip/prefix.ts";
+import { getLink } from "../net/link.ts";
+import { deleteLinkMessage } from "../net/link-change.ts";
+import { removeMasquerade } from "../nft/masquerade.ts";
+import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
+import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
+import { isErrno } from "../sys/errno.ts";
+import { attempt } from "./failure.ts";
+import type { Machine, Pod } from "./machine.ts";
+import { deleteVeth } from "./steps/veth.ts";
+
+/** Removes the attachment's packet rules. Hold the lock of its lease directory. Without a record all elements are looked through. */
+export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): void {
+  if (record !== undefined && record.masqueradeSubnets === undefined) return;
+  const addresses: Address[] | undefined = record?.addresses.flatMap((text) => parsePrefix(text)?.address ?? []);
+  const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
+  attempt("cleanup", "packet rules", () => {
+    try {
+      removeMasquerade(machine.rules, traces);
+    } catch (error) {
+      // A kernel without nftables never had rules of ours.
+      if (record !== undefined || !isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP")) throw error;
+    }
+  });
+}
+
+/**
+ * Removes the veth pair, by the name that the key gives it. When that is gone but the pod still has an interface with the
+ * MAC that we gave it (somebody renamed the host's end), that one goes. Any other interface of the pod is left alone.
+ */
+export function removeLink(key: AttachmentKey, mac: string | undefined, pod: Pod | undefined, machine: Machine): void {
+  attempt("cleanup", hostInterfaceName(key), () => {
+    if (deleteVeth(hostInterfaceName(key), machine)) return;
+    if (pod === undefined || pod.isHost || mac === undefined) return;
+    const link = getLink(pod.links, { name: key.interfaceName });
+    if (link === undefined || link.kind !== "veth" || link.mac !== mac) return;
+    const [outcome] = pod.links.transact([deleteLinkMessage({ index: link.index })]);
+    if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
+  });
+}
+
+/** Tries every part, in order; gives a sentence for each that failed. */
+export function tryAll(parts: (() => void)[]): string[] {
+  return parts.flatMap((part) => {
+    try {
+      part();
+      return [];
+    } catch (error) {
+      const { message, details } = toCniError(error);
+      return [details === "" ? message : `${message}: ${details}`];
+    }
+  });
+}
+
+/** Rules and link of an attachment that died, before its address is free again. Throws what fails. */
+export function discardDead(record: AttachmentRecord, machine: Machine): void {
+  removeRules(record.key, record, record.bridge, machine);
+  deleteVeth(record.hostInterface, machine);
+}

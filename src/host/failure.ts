@@ -1,0 +1,33 @@
+// From what the kernel refused to what the runtime is told.
+import { CniError, type ErrorKind } from "../cni/error.ts";
+import { ERRNO, errnoName, SystemError } from "../sys/errno.ts";
+
+/** Sentences for error numbers that mean the same wherever they come from. */
+const HINTS: Partial<Record<number, string>> = {
+  [ERRNO.EPERM]: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
+  [ERRNO.EACCES]: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
+  [ERRNO.EOPNOTSUPP]: "Load the kernel modules bridge, veth and nf_tables, or use a kernel that has them",
+  [ERRNO.EPROTONOSUPPORT]: "Load the kernel modules nfnetlink and nf_tables, or use a kernel that has them",
+  [ERRNO.EAFNOSUPPORT]: "Switch IPv6 on in the kernel, or take the IPv6 ranges out of the configuration",
+  [ERRNO.EXFULL]: "Use a second network with another bridge: a Linux bridge has at most 1024 ports",
+  [ERRNO.EROFS]: "Mount the file system writable for the runtime",
+  [ERRNO.ENOSPC]: "Free some disk space",
+  [ERRNO.ENOBUFS]: "Give the node more memory",
+  [ERRNO.ENOMEM]: "Give the node more memory",
+};
+
+/** Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`. */
+export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint?: string): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw explain(kind, about, error, hint);
+  }
+}
+
+/** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */
+export function explain(kind: ErrorKind, about: string, error: SystemError, hint = HINTS[error.errno]): CniError {
+  const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;
+  return new CniError(kind, { about, attempted: `Tried to ${error.operation}`, cause, hint }, { cause: error });
+}

@@ -1,0 +1,38 @@
+// What dead attachments of a network left in the kernel, found without any record of them.
+import { getLink, listPorts } from "../net/link.ts";
+import { isChainOf } from "../nft/layout.ts";
+import { listAllElements, ownerOf } from "../nft/masquerade.ts";
+import type { Element } from "../nft/message.ts";
+import type { AttachmentKey } from "../record/attachment.ts";
+import { hostInterfaceName } from "../record/digest.ts";
+import { isErrno } from "../sys/errno.ts";
+import type { Machine } from "./machine.ts";
+
+/** The map elements of a network whose owners are stale. Throws SystemError. */
+export function listStaleElements(network: string, isStale: (owner: string) => boolean, machine: Machine): Element[] {
+  try {
+    return listAllElements(machine.rules).filter((element) => isChainOf(network, element.chain) && isStale(ownerOf(element)));
+  } catch (error) {
+    // A kernel without nftables never had rules of ours.
+    if (isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP")) return [];
+    throw error;
+  }
+}
+
+/** The bridge's ports that are host ends of stale attachments of a network: their alias tells, and their name proves it. Throws SystemError. */
+export function listStalePorts(network: string, bridge: string, isStale: (key: AttachmentKey) => boolean, machine: Machine): string[] {
+  const link = getLink(machine.links, { name: bridge });
+  if (link === undefined) return [];
+  return listPorts(machine.links, link.index).flatMap((port) => {
+    const key = keyOfAlias(port.alias);
+    return key !== undefined && key.network === network && hostInterfaceName(key) === port.name && isStale(key) ? [port.name] : [];
+  });
+}
+
+/** `pontoon <network> <container id> [<pod>] <interface>`, as the plan of an ADD writes it. */
+function keyOfAlias(alias: string): AttachmentKey | undefined {
+  const [program, network, containerId, ...rest] = alias.split(" ");
+  const interfaceName = rest.at(-1);
+  if (program !== "pontoon" || network === undefined || containerId === undefined || interfaceName === undefined) return undefined;
+  return { network, containerId, interfaceName };
+}

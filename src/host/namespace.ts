@@ -1,0 +1,58 @@
+// The namespace that a runtime names, checked before anything is done in it.
+import { CniError } from "../cni/error.ts";
+import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import type { AttachmentRecord } from "../record/attachment.ts";
+import { hostInterfaceName } from "../record/digest.ts";
+import { getLink } from "../net/link.ts";
+import { explain } from "./failure.ts";
+import { type Machine, Pod } from "./machine.ts";
+
+/** Opens CNI_NETNS for ADD and CHECK. CniError 8 when it is no namespace, or the one that we run in (unless that is allowed). */
+export function openPod(path: string, allowOwnNamespace: boolean, machine: Machine): Pod {
+  const pod = enter(path, machine);
+  if (pod.isHost && !allowOwnNamespace) throw ownNamespace(path);
+  return pod;
+}
+
+/** Opens CNI_NETNS for DEL: undefined when it is empty, gone, or no namespace. */
+export function openPodIfThere(path: string, machine: Machine): Pod | undefined {
+  if (path === "") return undefined;
+  try {
+    return machine.enterPod(path);
+  } catch (error) {
+    if (error instanceof SystemError) return undefined;
+    throw error;
+  }
+}
+
+/** The refusal of the host's own namespace, in the Go skeleton's words. */
+export function ownNamespace(path: string): CniError {
+  return new CniError("invalidNamespace", {
+    message: "plugin's netns and netns from CNI_NETNS should not be the same",
+    attempted: `CNI_NETNS is ${JSON.stringify(path)}`,
+    hint: "Give the pod a namespace of its own; CNI_NETNS_OVERRIDE=1 switches this check off",
+  });
+}
+
+/** True when the attachment's namespace is gone and so is its veth: nobody will miss it. Throws SystemError. */
+export function isDead(record: AttachmentRecord, machine: Machine): boolean {
+  if (getLink(machine.links, { name: hostInterfaceName(record.key) }) !== undefined) return false;
+  try {
+    using pod = Pod.open(record.namespace.path, machine.home);
+    return pod.links.namespaceCookie() !== record.namespace.cookie;
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP")) return true;
+    throw error;
+  }
+}
+
+function enter(path: string, machine: Machine): Pod {
+  try {
+    return machine.enterPod(path);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    const missing = error.errno === ERRNO.ENOENT;
+    const hint = missing ? "Create the namespace first (ip netns add), and give its path in CNI_NETNS" : "Give the path of a network namespace in CNI_NETNS, such as /run/netns/NAME or /proc/PID/ns/net";
+    throw explain("invalidNamespace", `failed to open netns ${JSON.stringify(path)}`, error, hint);
+  }
+}

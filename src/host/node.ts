@@ -1,0 +1,65 @@
+// What attachments of all networks of the node share: the lock on the ruleset, and the list of who needs it.
+import { parsePrefix } from "../ip/prefix.ts";
+import { attachmentLabel } from "../plan/add.ts";
+import type { MasqueradeStep } from "../plan/step.ts";
+import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
+import { attachmentDigest } from "../record/digest.ts";
+import { sameHost } from "../record/format.ts";
+import { openRecordStore, RECORD_ROOT } from "../record/store.ts";
+import { CniError } from "../cni/error.ts";
+import { isErrno } from "../sys/errno.ts";
+import { ensureDirectory, listDirectory } from "../sys/file.ts";
+import { openLock } from "../sys/flock.ts";
+import { attempt } from "./failure.ts";
+import type { Machine } from "./machine.ts";
+
+/** A network's name never starts with a dot, so this is no network's folder. */
+const NODE_LOCK = `${RECORD_ROOT}/.lock`;
+const NODE_LOCK_MS = 10_000;
+
+/** Runs `action` while no other process changes what the node shares. CniError 11 when the lock is not to be had. */
+export function underNodeLock(action: () => void): void {
+  using _lock = attempt("recordStore", NODE_LOCK, () => {
+    ensureDirectory(RECORD_ROOT);
+    return openNodeLock();
+  });
+  action();
+}
+
+function openNodeLock() {
+  try {
+    return openLock(NODE_LOCK, NODE_LOCK_MS);
+  } catch (error) {
+    if (!isErrno(error, "ETIMEDOUT")) throw error;
+    throw new CniError("tryAgainLater", {
+      about: "the node's lock is held by another process",
+      cause: `${NODE_LOCK} was not free within ${NODE_LOCK_MS / 1000} s`,
+      hint: `Look with "fuser ${NODE_LOCK}" who holds it`,
+    });
+  }
+}
+
+/** The masquerade steps of all attachments of this host but `except`: what a lost table has to get back. Throws SystemError. */
+export function masqueradedAttachments(machine: Machine, except: string): MasqueradeStep[] {
+  const store = openRecordStore();
+  const host = machine.identity();
+  const networks = listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
+  return networks.flatMap((network) =>
+    store.listRecords(network).records.flatMap((record) => masqueradeOfRecord(record, host, except) ?? []),
+  );
+}
+
+/** The masquerade step that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
+export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity, except = ""): MasqueradeStep | undefined {
+  const owner = attachmentDigest(record.key);
+  if (record.masqueradeSubnets === undefined || owner === except || !sameHost(record.host, host)) return undefined;
+  return {
+    kind: "masquerade",
+    network: record.key.network,
+    owner,
+    label: attachmentLabel(record.key),
+    bridge: record.bridge,
+    subnets: record.masqueradeSubnets.flatMap((text) => parsePrefix(text) ?? []),
+    addresses: record.addresses.flatMap((text) => parsePrefix(text)?.address ?? []),
+  };
+}

@@ -1,0 +1,48 @@
+// What is there before anything changes: the bridge, and how large a packet the way out of the node takes.
+import type { Netconf } from "../cni/config.ts";
+import type { Address, Family } from "../ip/address.ts";
+import { getLink } from "../net/link.ts";
+import { lookUpRoute } from "../net/route.ts";
+import { attempt } from "./failure.ts";
+import type { Machine } from "./machine.ts";
+import { checkIsBridge } from "./steps/bridge.ts";
+
+export interface ObservedBridge {
+  /** Undefined: the bridge has to be made. */
+  mac: string | undefined;
+  /** The bridge's own, or what it is to get. */
+  mtu: number;
+}
+
+/** The root name server A, as "somewhere in the Internet": the way there is the way out. */
+const FAR_AWAY: Record<Family, Address> = {
+  4: { family: 4, value: 0xc6290004n },
+  6: { family: 6, value: 0x20010503ba3e00000000000000020030n },
+};
+
+const DEFAULT_MTU = 1500;
+const IPV6_LEAST_MTU = 1280;
+
+/** Looks at the bridge, or at the uplink if the bridge has to be made. CniError when the name belongs to something else. */
+export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridge {
+  return attempt("bridge", netconf.bridge, () => {
+    const link = getLink(machine.links, { name: netconf.bridge });
+    if (link === undefined) return { mac: undefined, mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine) };
+    checkIsBridge(netconf.bridge, link);
+    return { mac: link.mac, mtu: link.mtu };
+  });
+}
+
+/** The smallest MTU of the ways out of the node, over the network's families; 1500 without a way out. */
+function uplinkMtu(netconf: Netconf, machine: Machine): number {
+  const families = new Set<Family>(netconf.ipam?.rangeSets.flat().map((range) => range.subnet.address.family) ?? [4]);
+  const found = [...families].flatMap((family) => wayOutMtu(family, machine) ?? []);
+  const mtu = found.length === 0 ? DEFAULT_MTU : Math.min(...found);
+  return families.has(6) ? Math.max(mtu, IPV6_LEAST_MTU) : mtu;
+}
+
+function wayOutMtu(family: Family, machine: Machine): number | undefined {
+  const route = lookUpRoute(machine.links, FAR_AWAY[family]);
+  if (route === undefined) return undefined;
+  return route.mtu ?? getLink(machine.links, { index: route.index })?.mtu;
+}

@@ -1,0 +1,79 @@
+// The last part of an ADD: the port forwards, and whoever knew an older owner of an address hears of the new one at once.
+import { CniError } from "../../cni/error.ts";
+import type { AnnounceStep } from "../../plan/step.ts";
+import { getLinks, type Link } from "../../net/link.ts";
+import { changeLinkMessage } from "../../net/link-change.ts";
+import { NetlinkSocket } from "../../netlink/socket.ts";
+import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
+import { BR_STATE_FORWARDING, IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uapi/rtnetlink.ts";
+import { isErrno, SystemError } from "../../sys/errno.ts";
+import { attempt } from "../failure.ts";
+import type { Machine } from "../machine.ts";
+
+/** A port comes up within a millisecond; with the spanning tree protocol on it listens and learns for twice the forward delay, at most 30 s each. */
+const FORWARDING_MS = 62_000;
+/** How long one wait for an event lasts before the kernel is asked again; it loses events when a socket overflows. */
+const EVENT_MS = 250;
+/** A port that is not even taking part in the spanning tree comes up soon or never. */
+const DISABLED_MS = 2_000;
+const BR_STATE_DISABLED = 0;
+
+/** Waits until the port forwards, then lets the kernel announce the pod's addresses. */
+export function announce(step: AnnounceStep, machine: Machine): void {
+  attempt("bridgePort", step.hostInterface, () => awaitForwarding(step, machine));
+  if (step.addresses.length === 0) return;
+  // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
+  const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
+  attempt("link", step.interfaceName, () => machine.pod.links.execute([again]));
+}
+
+/** What is wrong with the port, or undefined. */
+export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | undefined {
+  const [port] = getLinks(machine.links, [{ name: step.hostInterface }]);
+  return port === undefined || isForwarding(port) ? undefined : `${step.hostInterface} does not forward on bridge ${step.bridge}`;
+}
+
+/** Asking for a link makes the kernel do its pending carrier work first. The bridge is asked too: it gets its carrier with its first port. */
+function look(step: AnnounceStep, machine: Machine): Link {
+  const [port] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }]);
+  if (port !== undefined) return port;
+  throw new CniError("tryAgainLater", {
+    about: `${step.hostInterface} was deleted meanwhile`,
+    hint: "Run ADD again; a DEL for the same container, or something else on this node, took the interface away",
+  });
+}
+
+function awaitForwarding(step: AnnounceStep, machine: Machine): void {
+  if (isForwarding(look(step, machine))) return;
+  using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
+  const start = performance.now();
+  for (;;) {
+    const port = look(step, machine);
+    if (isForwarding(port)) return;
+    const waited = performance.now() - start;
+    if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
+      throw notForwarding(step, waited);
+    }
+    awaitEvent(events);
+  }
+}
+
+function awaitEvent(events: NetlinkSocket): void {
+  try {
+    events.receive("wait for the bridge port", EVENT_MS);
+  } catch (error) {
+    if (!(error instanceof SystemError) || !isErrno(error, "ENOBUFS")) throw error;
+  }
+}
+
+function isForwarding(port: Link): boolean {
+  return port.operState === IF_OPER_UP && port.port?.state === BR_STATE_FORWARDING;
+}
+
+function notForwarding(step: AnnounceStep, waitedMs: number): CniError {
+  return new CniError("bridgePort", {
+    about: `${step.hostInterface} on ${step.bridge}`,
+    cause: `it did not forward within ${Math.round(waitedMs / 1000)} s`,
+    hint: `Look at "bridge link show dev ${step.hostInterface}"; switch off the spanning tree protocol on ${step.bridge} or lower its forward delay`,
+  });
+}

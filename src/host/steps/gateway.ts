@@ -1,0 +1,69 @@
+// The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge goes down and up.
+import { CniError } from "../../cni/error.ts";
+import { sameAddress } from "../../ip/address.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains } from "../../ip/prefix.ts";
+import type { GatewayStep } from "../../plan/step.ts";
+import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../net/address.ts";
+import { getLink } from "../../net/link.ts";
+import { ensureSysctlIfThere } from "../../net/sysctl.ts";
+import { isErrno } from "../../sys/errno.ts";
+import { attempt } from "../failure.ts";
+import type { Machine } from "../machine.ts";
+
+/** Makes sure that the bridge holds the gateway addresses. */
+export function ensureGateway(step: GatewayStep, machine: Machine, bridgeIndex: number): void {
+  attempt("bridgeAddress", step.bridge, () => {
+    const present = listAddresses(machine.links, bridgeIndex).map(({ prefix }) => prefix);
+    for (const wanted of step.addresses) {
+      if (present.some((prefix) => samePrefix(prefix, wanted))) continue;
+      makeRoom(step, machine, bridgeIndex, wanted, present);
+      if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");
+      const [outcome] = machine.links.transact([addAddressMessage(bridgeIndex, wanted)]);
+      // EEXIST: another ADD was faster.
+      if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
+    }
+  });
+}
+
+/** What is wrong with the gateway addresses, or undefined. */
+export function verifyGateway(step: GatewayStep, machine: Machine): string | undefined {
+  const bridge = getLink(machine.links, { name: step.bridge });
+  if (bridge === undefined) return `bridge ${step.bridge} does not exist`;
+  const present = listAddresses(machine.links, bridge.index);
+  const missing = step.addresses.find((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
+  return missing === undefined ? undefined : `bridge ${step.bridge} has no gateway address ${formatPrefix(missing)}`;
+}
+
+/**
+ * As in the reference: an IPv4 bridge has one address only, and an IPv6 one none that overlaps; `forceAddress` removes
+ * what stands in the way. An address that the same configuration wants stands in nobody's way.
+ */
+function makeRoom(step: GatewayStep, machine: Machine, bridgeIndex: number, wanted: Prefix, present: Prefix[]): void {
+  const inTheWay = present.filter(
+    (prefix) =>
+      prefix.address.family === wanted.address.family &&
+      !step.addresses.some((other) => samePrefix(prefix, other)) &&
+      (wanted.address.family === 4 || overlap(prefix, wanted)),
+  );
+  if (inTheWay.length === 0) return;
+  if (!step.force) throw conflict(step.bridge, wanted, inTheWay);
+  const outcomes = machine.links.transact(inTheWay.map((prefix) => deleteAddressMessage(bridgeIndex, prefix)));
+  for (const { error } of outcomes) if (error !== undefined && !isErrno(error, "EADDRNOTAVAIL")) throw error;
+}
+
+function conflict(bridge: string, wanted: Prefix, inTheWay: Prefix[]): CniError {
+  const others = inTheWay.map(formatPrefix).join(", ");
+  return new CniError("bridgeAddress", {
+    about: `"${bridge}" already has an IP address different from ${formatPrefix(wanted)}`,
+    cause: `it has ${others}`,
+    hint: `Remove it with "ip address del ${inTheWay[0] === undefined ? "" : formatPrefix(inTheWay[0])} dev ${bridge}", set "forceAddress": true, or use another bridge`,
+  });
+}
+
+function overlap(a: Prefix, b: Prefix): boolean {
+  return prefixContains(networkOf(a), b.address) || prefixContains(networkOf(b), a.address);
+}
+
+function samePrefix(a: Prefix, b: Prefix): boolean {
+  return a.length === b.length && sameAddress(a.address, b.address);
+}

@@ -1,0 +1,111 @@
+// The pod's end: up, with its addresses and routes.
+import { formatAddress, sameAddress } from "../../ip/address.ts";
+import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
+import type { PodRoute, PodStep } from "../../plan/step.ts";
+import { addAddressMessage, listAddresses } from "../../net/address.ts";
+import { getLinkMessage, readLink } from "../../net/link.ts";
+import { changeLinkMessage } from "../../net/link-change.ts";
+import { addRouteMessage, type LinkRoute, listRoutes } from "../../net/route.ts";
+import { ensureSysctlIfThere } from "../../net/sysctl.ts";
+import { NetlinkSocket } from "../../netlink/socket.ts";
+import { readAddress } from "../../net/address.ts";
+import { ERRNO, SystemError } from "../../sys/errno.ts";
+import { attempt } from "../failure.ts";
+import type { Machine } from "../machine.ts";
+
+const SETTLE_MS = 2_000;
+const TABLE_MAIN = 254;
+
+/** Raises the pod's end and gives it its addresses and routes; every IPv6 address answers when this returns. */
+export function setUpPod(step: PodStep, machine: Machine): void {
+  const hasIPv6 = step.addresses.some(({ address }) => address.family === 6);
+  if (hasIPv6) attempt("sysctl", `net.ipv6.conf.${step.interfaceName}`, () => machine.pod.inside(() => prepareIPv6(step.interfaceName)));
+  using events = hasIPv6 ? machine.pod.openAddressEvents() : undefined;
+  const index = attempt("link", step.interfaceName, () => raise(step, machine));
+  addAddresses(step, machine, index);
+  addRoutes(step, machine, index);
+  if (events !== undefined) attempt("address", step.interfaceName, () => awaitAddresses(step, machine, index, events));
+}
+
+/** What is wrong with the pod's addresses and routes, or undefined. What others added is their business. */
+export function verifyPod(step: PodStep, machine: Machine): string | undefined {
+  const [outcome] = machine.pod.links.transact([getLinkMessage({ name: step.interfaceName })]);
+  const reply = outcome?.replies[0];
+  if (reply === undefined) return `interface ${step.interfaceName} in the pod does not exist`;
+  const { index } = readLink(reply);
+  const present = listAddresses(machine.pod.links, index);
+  const lost = step.addresses.find((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
+  if (lost !== undefined) return `interface ${step.interfaceName} in the pod has no address ${formatPrefix(lost)}`;
+  const missing = step.routes.find((wanted) => !hasRoute(wanted, machine, index));
+  if (missing === undefined) return undefined;
+  const via = missing.gateway === undefined ? "" : ` via ${formatAddress(missing.gateway)}`;
+  return `the pod has no route to ${formatPrefix(missing.dst)}${via} by ${step.interfaceName}`;
+}
+
+/** In the pod's namespace. accept_dad: a link-local address need not be waited for either; ndisc_notify has no netlink way. */
+function prepareIPv6(interfaceName: string): void {
+  for (const name of ["lo", interfaceName]) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
+  ensureSysctlIfThere(`ipv6/conf/${interfaceName}/accept_dad`, "0");
+  ensureSysctlIfThere(`ipv6/conf/${interfaceName}/keep_addr_on_down`, "1");
+  ensureSysctlIfThere(`ipv6/conf/${interfaceName}/ndisc_notify`, "1");
+}
+
+function raise(step: PodStep, machine: Machine): number {
+  const which = { name: step.interfaceName };
+  const raised = changeLinkMessage(which, { up: true, arpNotify: true }, `set up interface ${step.interfaceName} in the pod`);
+  const [, got] = machine.pod.links.execute([raised, getLinkMessage(which)]);
+  const reply = got?.replies[0];
+  if (reply === undefined) throw new SystemError("find the interface in the pod", ERRNO.ENODEV);
+  return readLink(reply).index;
+}
+
+function addAddresses(step: PodStep, machine: Machine, index: number): void {
+  if (step.addresses.length === 0) return;
+  const about = `${step.addresses.map(formatPrefix).join(", ")} on ${step.interfaceName} in the pod`;
+  attempt("address", about, () => machine.pod.links.execute(step.addresses.map((prefix) => addAddressMessage(index, prefix))));
+}
+
+function addRoutes(step: PodStep, machine: Machine, index: number): void {
+  if (step.routes.length === 0) return;
+  const outcomes = machine.pod.links.transact(step.routes.map((route) => addRouteMessage({ ...route, index })));
+  for (const [at, { error }] of outcomes.entries()) {
+    const route = step.routes[at];
+    if (error === undefined || route === undefined) continue;
+    const hint = error.errno === ERRNO.EEXIST
+      ? "Take one of the two out of ipam.routes, or give them different priorities"
+      : error.errno === ERRNO.EINVAL || error.errno === ERRNO.ENETUNREACH ? "Check gateway, scope and table of this route in ipam.routes" : undefined;
+    attempt("route", `${formatPrefix(route.dst)} in the pod`, () => { throw error; }, hint);
+  }
+}
+
+/** Waits until the kernel says of each IPv6 address that it is in use; even one without duplicate detection needs a moment. */
+function awaitAddresses(step: PodStep, machine: Machine, index: number, events: NetlinkSocket): void {
+  const waiting = new Set(step.addresses.filter(({ address }) => address.family === 6).map(formatPrefix));
+  const settle = (address: ReturnType<typeof readAddress>) => {
+    if (address !== undefined && address.index === index && !address.tentative) waiting.delete(formatPrefix(address.prefix));
+  };
+  const deadline = performance.now() + SETTLE_MS;
+  while (waiting.size > 0 && performance.now() < deadline) {
+    for (const reply of events.receive("wait for the pod's addresses", deadline - performance.now())) settle(readAddress(reply));
+  }
+  if (waiting.size > 0) for (const address of listAddresses(machine.pod.links, index)) settle(address);
+  if (waiting.size > 0) throw new SystemError(`use address ${[...waiting].join(", ")}`, ERRNO.ETIMEDOUT, "the kernel still calls it tentative");
+}
+
+function hasRoute(wanted: PodRoute, machine: Machine, index: number): boolean {
+  const candidates = listRoutes(machine.pod.links, wanted.dst.address.family, { index, table: wanted.table ?? TABLE_MAIN });
+  return candidates.some((route) => isRoute(route, wanted));
+}
+
+function isRoute(route: LinkRoute, wanted: PodRoute): boolean {
+  if (!samePrefix(route.dst, wanted.dst)) return false;
+  const given: [number | undefined, number | undefined][] = [
+    [wanted.mtu, route.mtu], [wanted.advmss, route.advmss], [wanted.priority, route.priority], [wanted.scope, route.scope],
+  ];
+  if (given.some(([want, have]) => want !== undefined && want !== have && !(wanted.dst.address.family === 6 && want === wanted.scope))) return false;
+  return wanted.gateway === undefined || (route.gateway !== undefined && sameAddress(wanted.gateway, route.gateway));
+}
+
+function samePrefix(a: Prefix, b: Prefix): boolean {
+  return a.length === b.length && sameAddress(a.address, b.address);
+}

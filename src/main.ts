@@ -1,0 +1,100 @@
+// The whole program: read, do, answer. This file alone reads stdin and prints.
+import { aboutText, helpText, versionAnswer } from "./cni/about.ts";
+import { CniError, toCniError } from "./cni/error.ts";
+import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
+import { NEWEST_VERSION } from "./cni/version.ts";
+import { Machine } from "./host/machine.ts";
+import { errnoName, SystemError } from "./sys/errno.ts";
+import { readAll, writeAll } from "./sys/file.ts";
+import { add } from "./verb/add.ts";
+import { check } from "./verb/check.ts";
+import { del } from "./verb/del.ts";
+import { gc } from "./verb/gc.ts";
+import { status } from "./verb/status.ts";
+
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+
+process.exit((process.env["CNI_COMMAND"] ?? "") === "" ? forPeople(process.argv.slice(2)) : forRuntime());
+
+/** A call of a runtime. Gives the exit status; stdout holds one JSON document or nothing. */
+function forRuntime(): number {
+  let version: string | undefined;
+  try {
+    const request = readRequest(process.env, readStdin);
+    if (request.verb === "VERSION") print(versionAnswer());
+    else {
+      version = "netconf" in request ? request.netconf.cniVersion : request.config.cniVersion;
+      using machine = Machine.open();
+      answer(request, machine);
+    }
+    return 0;
+  } catch (error) {
+    return fail(toCniError(error), version);
+  }
+}
+
+function answer(request: Exclude<Request, VersionRequest>, machine: Machine): void {
+  switch (request.verb) {
+    case "ADD": {
+      const added = add(request, machine);
+      return print(added.output, added.undo);
+    }
+    case "DEL":
+      return del(request, machine);
+    case "CHECK":
+      return check(request, machine);
+    case "GC":
+      return gc(request, machine);
+    case "STATUS":
+      return status(request, machine);
+  }
+}
+
+/** A call of a person. Gives the exit status. */
+function forPeople(args: string[]): number {
+  const [command] = args;
+  if (command === "--help" || command === "-h" || command === "help") writeAll(STDOUT, helpText(), "stdout");
+  else writeAll(STDERR, aboutText(), "stderr");
+  return 0;
+}
+
+/** Prints the answer as the very last act; what cannot be said is taken back. */
+function print(text: string, undo: () => string[] = () => []): void {
+  try {
+    writeAll(STDOUT, text, "the result to stdout");
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw new CniError("ioFailure", {
+      about: "the result could not be printed",
+      cause: errnoName(error.errno),
+      notUndone: undo(),
+      hint: "Find out why the runtime closed the plugin's output, then run ADD again",
+    });
+  }
+}
+
+/** Says the error on stdout, as runtimes read it; on stderr only when stdout is closed. */
+function fail(error: CniError, version: string | undefined): number {
+  const text = `${error.toJson(version ?? NEWEST_VERSION)}\n`;
+  try {
+    writeAll(STDOUT, text, "stdout");
+  } catch {
+    try {
+      writeAll(STDERR, text, "stderr");
+    } catch {
+      // Nobody listens; the exit status is all that is left.
+    }
+  }
+  return 1;
+}
+
+function readStdin(): string {
+  try {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(readAll(STDIN, "stdin"));
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw unreadableStdin(errnoName(error.errno));
+  }
+}

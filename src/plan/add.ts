@@ -1,0 +1,162 @@
+// From what was asked, what was reserved and what is there to the steps of an ADD and its result. Pure.
+import type { Netconf } from "../cni/config.ts";
+import { type Dns, isEmptyDns, type Result, type Route } from "../cni/result.ts";
+import type { Address, Family } from "../ip/address.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import type { AttachmentKey } from "../record/attachment.ts";
+import type { PodRoute, Step } from "./step.ts";
+
+/** An address that was reserved for the pod. */
+export interface PodAddress {
+  /** With the length of its subnet. */
+  address: Prefix;
+  gateway: Address;
+}
+
+/** What the plan of an ADD is made from. */
+export interface AddInput {
+  netconf: Netconf;
+  key: AttachmentKey;
+  /** Digest of the key. */
+  owner: string;
+  namespacePath: string;
+  pod: string | undefined;
+  addresses: PodAddress[];
+  /** What the `resolvConf` file says, if there is one. */
+  resolvDns: Dns;
+  bridge: { mac: string; mtu: number };
+  hostInterface: { name: string; mac: string };
+  mac: string;
+  mtu: number;
+}
+
+export interface AddPlan {
+  steps: Step[];
+  result: Result;
+}
+
+/** The steps of an ADD, in order, and the result that it prints when all are done. */
+export function planAdd(input: AddInput): AddPlan {
+  const routes = resultRoutes(input);
+  return { steps: [...bridgeSteps(input), ...podSteps(input, routes)], result: planResult(input, routes) };
+}
+
+/** The name that people see on the host's end: network, container, pod, interface; printable, cut to what the kernel takes. */
+export function aliasOf(key: AttachmentKey, pod: string | undefined): string {
+  const text = ["pontoon", key.network, key.containerId, pod ?? "", key.interfaceName].filter((part) => part !== "").join(" ");
+  const printable = text.replace(/[^\x20-\x7e]/g, "?");
+  return printable.slice(0, 255);
+}
+
+/** The subnets of a network, which its pods reach without masquerading. */
+export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefix[] {
+  const ranges = netconf.ipam?.rangeSets.flat().map((range) => range.subnet) ?? [];
+  const subnets = [...ranges, ...addresses.map(({ address }) => networkOf(address))];
+  return [...new Map(subnets.map((subnet) => [formatPrefix(subnet), subnet])).values()];
+}
+
+function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
+  const steps: Step[] = [
+    { kind: "bridge", name: netconf.bridge, mac: bridge.mac, mtu: bridge.mtu, promiscuous: netconf.promiscMode },
+  ];
+  if (!netconf.isGateway || addresses.length === 0) return steps;
+  const gateways = addresses.map(({ address, gateway }) => ({ address: gateway, length: address.length }));
+  const families = [...new Set(gateways.map(({ address }) => address.family))];
+  return [
+    ...steps,
+    { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: netconf.forceAddress },
+    { kind: "forwarding", families },
+  ];
+}
+
+function podSteps(input: AddInput, routes: Route[]): Step[] {
+  const { netconf, key, addresses, hostInterface, mac, mtu } = input;
+  const host = { ...hostInterface, alias: aliasOf(key, input.pod) };
+  const pod = { name: key.interfaceName, mac };
+  const prefixes = addresses.map(({ address }) => address);
+  const steps: Step[] = [
+    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode },
+    { kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: routes.map((route) => podRoute(route, addresses)) },
+  ];
+  if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
+  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: pod.name, mac, addresses: prefixes });
+  return steps;
+}
+
+function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {
+  return {
+    kind: "masquerade",
+    network: key.network,
+    owner,
+    label: attachmentLabel(key),
+    bridge: netconf.bridge,
+    subnets: networkSubnets(netconf, addresses),
+    addresses: addresses.map(({ address }) => address.address),
+  };
+}
+
+/** An attachment in words. */
+export function attachmentLabel({ network, containerId, interfaceName }: AttachmentKey): string {
+  return `${network} ${containerId} ${interfaceName}`;
+}
+
+/** The configured routes, and a default route by the gateway where one is asked for and none is configured. */
+function resultRoutes({ netconf, addresses }: AddInput): Route[] {
+  const configured = netconf.ipam?.routes ?? [];
+  if (!netconf.isDefaultGateway) return configured;
+  const gateways = addresses.filter(({ address }, index) => firstOfFamily(addresses, address.address.family) === index);
+  const routes = configured.map((route) => {
+    const gateway = isMainDefault(route) ? gatewayFor(route, addresses) : undefined;
+    return gateway === undefined || route.gw !== undefined ? route : { ...route, gw: gateway };
+  });
+  const missing = gateways.filter(({ gateway }) => !configured.some((route) => isMainDefault(route) && route.dst.address.family === gateway.family));
+  const defaults = missing.map(({ gateway }) => ({ dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway }));
+  return [...routes, ...defaults];
+}
+
+const TABLE_MAIN = 254;
+const SCOPE_LINK = 253;
+
+function isMainDefault({ dst, table }: Route): boolean {
+  return dst.length === 0 && (table === undefined || table === TABLE_MAIN);
+}
+
+function firstOfFamily(addresses: PodAddress[], family: Family): number {
+  return addresses.findIndex(({ address }) => address.address.family === family);
+}
+
+/** The gateway of a route that names none: that of the pod's first address of its family, unless its scope says "on the link". */
+function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | undefined {
+  if (scope !== undefined && scope >= SCOPE_LINK) return undefined;
+  return addresses[firstOfFamily(addresses, dst.address.family)]?.gateway;
+}
+
+/** A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set" (as in the reference), table and scope excepted. */
+export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
+  const gateway = route.gw ?? gatewayFor(route, addresses);
+  const set = (value: number | undefined) => (value === 0 ? undefined : value);
+  return {
+    dst: networkOf(route.dst),
+    gateway,
+    onLink: gateway !== undefined && !addresses.some(({ address }) => prefixContains(address, gateway)),
+    mtu: set(route.mtu),
+    advmss: set(route.advmss),
+    priority: set(route.priority),
+    table: set(route.table),
+    scope: route.scope,
+  };
+}
+
+/** Order as in the reference: bridge, host end, pod end; all addresses are the pod end's. */
+function planResult({ netconf, namespacePath, key, addresses, resolvDns, bridge, hostInterface, mac, mtu }: AddInput, routes: Route[]): Result {
+  return {
+    interfaces: [
+      { name: netconf.bridge, mac: bridge.mac, mtu: bridge.mtu },
+      { name: hostInterface.name, mac: hostInterface.mac, mtu },
+      { name: key.interfaceName, mac, mtu, sandbox: namespacePath },
+    ],
+    ips: addresses.map(({ address, gateway }) => ({ interface: 2, address, gateway })),
+    routes,
+    dns: netconf.dns !== undefined && !isEmptyDns(netconf.dns) ? netconf.dns : resolvDns,
+  };
+}

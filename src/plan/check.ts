@@ -1,0 +1,87 @@
+// From an attachment's result, configuration and record to the steps that must hold now. Pure.
+import type { Netconf } from "../cni/config.ts";
+import type { Result, ResultInterface, ResultIp } from "../cni/result.ts";
+import { parsePrefix } from "../ip/prefix.ts";
+import type { AttachmentRecord } from "../record/attachment.ts";
+import type { AttachmentKey } from "../record/attachment.ts";
+import { attachmentLabel, networkSubnets, type PodAddress, podRoute } from "./add.ts";
+import type { Step } from "./step.ts";
+
+export interface CheckInput {
+  netconf: Netconf;
+  prevResult: Result;
+  key: AttachmentKey;
+  owner: string;
+  namespacePath: string;
+  hostInterface: string;
+  /** Undefined when the attachment was made by another program. */
+  record: AttachmentRecord | undefined;
+}
+
+export interface CheckPlan {
+  steps: Step[];
+  /** The pod's addresses, as the result has them. */
+  ips: ResultIp[];
+}
+
+/**
+ * What must hold for the attachment that `prevResult` tells of. That is the final result of the chain, so what a later
+ * plugin changed on purpose (a MAC) is in it; what it does not name is not looked at. Undefined when the result has no
+ * interface of that name inside the pod.
+ */
+export function planCheck(input: CheckInput): CheckPlan | undefined {
+  const index = input.prevResult.interfaces.findIndex(({ name, sandbox }) => name === input.key.interfaceName && (sandbox ?? "") !== "");
+  const pod = input.prevResult.interfaces[index];
+  if (pod === undefined) return undefined;
+  const ips = input.prevResult.ips.filter((ip) => ip.interface === undefined || ip.interface === index);
+  const addresses = ips.flatMap(({ address, gateway }) => (gateway === undefined ? [] : [{ address, gateway }]));
+  return { ips, steps: [...sharedSteps(input, addresses), ...ownSteps(input, pod, ips, addresses)] };
+}
+
+function sharedSteps({ netconf }: CheckInput, addresses: PodAddress[]): Step[] {
+  const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode };
+  if (!netconf.isGateway || addresses.length === 0) return [bridge];
+  const gateways = addresses.map(({ address, gateway }) => ({ address: gateway, length: address.length }));
+  const families = [...new Set(gateways.map(({ address }) => address.family))];
+  return [bridge, { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: false }, { kind: "forwarding", families }];
+}
+
+function ownSteps(input: CheckInput, pod: ResultInterface, ips: ResultIp[], addresses: PodAddress[]): Step[] {
+  const { netconf, key, record, hostInterface } = input;
+  const prefixes = ips.map(({ address }) => address);
+  const mac = pod.mac ?? record?.mac ?? "";
+  const steps: Step[] = [
+    {
+      kind: "veth",
+      bridge: netconf.bridge,
+      host: { name: hostInterface, mac: "", alias: "" },
+      pod: { name: key.interfaceName, mac },
+      mtu: record?.mtu ?? pod.mtu ?? 0,
+      hairpin: netconf.hairpinMode,
+    },
+    {
+      kind: "pod",
+      interfaceName: key.interfaceName,
+      addresses: prefixes,
+      // A route that names no gateway is compared by its destination alone.
+      routes: input.prevResult.routes.map((route) => ({ ...podRoute(route, addresses), gateway: route.gw })),
+    },
+  ];
+  if (netconf.ipMasq && ips.length > 0) steps.push(masqueradeStep(input, ips, addresses));
+  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface, interfaceName: key.interfaceName, mac, addresses: prefixes });
+  return steps;
+}
+
+function masqueradeStep({ netconf, key, owner, record }: CheckInput, ips: ResultIp[], addresses: PodAddress[]): Step {
+  // The ranges may have been widened since: the attachment keeps the chain that it was made with.
+  const recorded = record?.masqueradeSubnets?.flatMap((text) => parsePrefix(text) ?? []);
+  return {
+    kind: "masquerade",
+    network: key.network,
+    owner,
+    label: attachmentLabel(key),
+    bridge: record?.bridge ?? netconf.bridge,
+    subnets: recorded ?? networkSubnets(netconf, addresses),
+    addresses: ips.map(({ address }) => address.address),
+  };
+}

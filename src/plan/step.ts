@@ -1,0 +1,84 @@
+// The steps that an attachment is made of, as plain data. src/host/steps/ does, undoes and verifies each kind.
+import type { Address, Family } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
+
+export type Step = BridgeStep | GatewayStep | ForwardingStep | VethStep | PodStep | MasqueradeStep | AnnounceStep;
+
+/** The bridge exists and is up. Shared: never undone. */
+export interface BridgeStep {
+  kind: "bridge";
+  name: string;
+  /** Used when the bridge has to be made; then also pinned. */
+  mac: string;
+  mtu: number;
+  promiscuous: boolean;
+}
+
+/** The bridge holds the gateway addresses. Shared: never undone. */
+export interface GatewayStep {
+  kind: "gateway";
+  bridge: string;
+  addresses: Prefix[];
+  /** Addresses that stand in the way may be taken off the bridge. */
+  force: boolean;
+}
+
+/** The node forwards packets of these families. Shared: never undone. */
+export interface ForwardingStep {
+  kind: "forwarding";
+  families: Family[];
+}
+
+/** A veth pair: one end a port of the bridge, the other born inside the pod. */
+export interface VethStep {
+  kind: "veth";
+  bridge: string;
+  host: { name: string; mac: string; alias: string };
+  pod: { name: string; mac: string };
+  mtu: number;
+  hairpin: boolean;
+}
+
+/** A route inside the pod. Without a gateway the destination is on the link itself. */
+export interface PodRoute {
+  dst: Prefix;
+  gateway: Address | undefined;
+  /** The gateway lies outside of the pod's own subnets, so the kernel must be told that it is on the link. */
+  onLink: boolean;
+  mtu: number | undefined;
+  advmss: number | undefined;
+  priority: number | undefined;
+  table: number | undefined;
+  scope: number | undefined;
+}
+
+/** Addresses and routes of the pod's end. Goes with the veth. */
+export interface PodStep {
+  kind: "pod";
+  interfaceName: string;
+  addresses: Prefix[];
+  routes: PodRoute[];
+}
+
+/** The pod's addresses are masqueraded when they leave the node. */
+export interface MasqueradeStep {
+  kind: "masquerade";
+  network: string;
+  /** Digest of the attachment: the owner of its map elements. */
+  owner: string;
+  /** For people who list the rules. */
+  label: string;
+  bridge: string;
+  subnets: Prefix[];
+  addresses: Address[];
+}
+
+/** The port forwards, the addresses answer, and neighbours that knew an older owner of an address have heard of the new one. */
+export interface AnnounceStep {
+  kind: "announce";
+  bridge: string;
+  hostInterface: string;
+  interfaceName: string;
+  mac: string;
+  addresses: Prefix[];
+}

@@ -1,0 +1,153 @@
+// ADD: read, observe, reserve, plan, apply, answer. What fails is taken back, so the machine is as it was.
+import { CniError, toCniError } from "../cni/error.ts";
+import type { Netconf } from "../cni/config.ts";
+import type { AddRequest } from "../cni/request.ts";
+import { type Dns, mergeResults, type Result } from "../cni/result.ts";
+import { formatResult } from "../cni/result-format.ts";
+import { parseResolvConf } from "../cni/resolv-conf.ts";
+import { applySteps, undoSteps } from "../host/apply.ts";
+import { discardDead, tryAll } from "../host/detach.ts";
+import { attempt } from "../host/failure.ts";
+import type { Machine } from "../host/machine.ts";
+import { isDead, openPod } from "../host/namespace.ts";
+import { type ObservedBridge, observeBridge } from "../host/observe.ts";
+import { checkInterfaceIsFree } from "../host/steps/veth.ts";
+import { formatPrefix } from "../ip/prefix.ts";
+import { type Attachment, refuseDuplicate } from "../ipam/duplicate.ts";
+import { release } from "../ipam/release.ts";
+import { reserve } from "../ipam/reserve.ts";
+import { type Link, randomMac } from "../net/link.ts";
+import { type AddPlan, networkSubnets, planAdd, type PodAddress } from "../plan/add.ts";
+import type { AttachmentRecord } from "../record/attachment.ts";
+import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
+import type { Intent } from "../record/intent.ts";
+import { openRecordStore } from "../record/store.ts";
+import { readText } from "../sys/file.ts";
+
+/** What an ADD has to say, and how to take it all back should saying it fail. */
+export interface Added {
+  output: string;
+  undo(): string[];
+}
+
+/** An ADD that has its plan and its addresses, and nothing in the kernel yet. */
+interface Prepared {
+  plan: AddPlan;
+  record: AttachmentRecord;
+  intent: Intent;
+}
+
+/** Attaches the pod. Throws CniError; the machine is then as it was, the shared bridge and sysctls excepted. */
+export function add(request: AddRequest, machine: Machine): Added {
+  const { netconf } = request;
+  openPod(request.namespacePath, request.allowOwnNamespace, machine);
+  attempt("link", request.attachment.interfaceName, () => checkInterfaceIsFree(request.attachment.interfaceName, machine));
+  const bridge = observeBridge(netconf, machine);
+  const prepared = prepare(request, machine, bridge, readResolvConf(netconf));
+  try {
+    return attach(request, machine, prepared);
+  } catch (error) {
+    throw toCniError(error).withNotUndone(giveBack(prepared));
+  }
+}
+
+/** Reserves the addresses, plans, and writes the intent, all under the lock of the leases. */
+function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, resolvDns: Dns): Prepared {
+  let prepared: Prepared | undefined;
+  const records = openRecordStore();
+  const directory = leaseDirectory(request.netconf);
+  const host = machine.identity();
+  const attachment: Attachment = {
+    records, key: request.attachment, host, directory: directory ?? "",
+    isDead: (record) => isDead(record, machine),
+    discard: (record) => discardDead(record, machine),
+  };
+  const commit = (addresses: PodAddress[]): void => {
+    const input = planInput(request, bridge, resolvDns, addresses);
+    const record = recordOf(request, machine, input, host, directory);
+    prepared = { plan: planAdd(input), record, intent: records.createIntent(record) };
+  };
+  try {
+    if (directory === undefined || request.netconf.ipam === undefined) {
+      refuseDuplicate(attachment);
+      commit([]);
+    } else reserve({ ...attachment, rangeSets: request.netconf.ipam.rangeSets, beforeCommit: commit });
+  } catch (error) {
+    prepared?.intent.abandon();
+    throw error;
+  }
+  if (prepared === undefined) throw new Error("an ADD was not prepared");
+  return prepared;
+}
+
+/** Does the steps. The record is completed last, when the answer is ready to be said. */
+function attach(request: AddRequest, machine: Machine, prepared: Prepared): Added {
+  const { plan, record, intent } = prepared;
+  const { bridge } = applySteps(plan.steps, machine);
+  const undo = (): string[] => undoSteps(plan.steps, machine);
+  try {
+    const output = formatResult(resultOf(request, plan, bridge), request.netconf.cniVersion);
+    if (!intent.complete()) throw new CniError("tryAgainLater", { about: "the attachment was deleted while it was being made", hint: "Run ADD again" });
+    const forget = (): void => void openRecordStore().removeRecord(record.key);
+    return { output, undo: () => [...undo(), ...giveBack(prepared), ...tryAll([forget])] };
+  } catch (error) {
+    throw toCniError(error).withNotUndone(undo());
+  }
+}
+
+/** The planned result with the bridge as it really is (another ADD may have made it), after the result of those before us in the chain. */
+function resultOf({ netconf }: AddRequest, plan: AddPlan, bridge: Link | undefined): Result {
+  const [first, ...others] = plan.result.interfaces;
+  const interfaces = first === undefined ? [] : [{ ...first, mac: bridge?.mac, mtu: bridge?.mtu }, ...others];
+  const own: Result = { ...plan.result, interfaces };
+  return netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
+}
+
+/** Addresses and intent, last of all. Gives a sentence for each that stayed. */
+function giveBack({ record, intent }: Prepared): string[] {
+  const { key, leaseDirectory: directory } = record;
+  return tryAll([
+    () => { if (directory !== undefined) release({ directory, key, record }); },
+    () => intent.abandon(),
+  ]);
+}
+
+function planInput(request: AddRequest, bridge: ObservedBridge, resolvDns: Dns, addresses: PodAddress[]) {
+  const { netconf, attachment: key, namespacePath, pod } = request;
+  return {
+    netconf, key, namespacePath, pod, addresses, resolvDns,
+    owner: attachmentDigest(key),
+    bridge: { mac: bridge.mac ?? randomMac(), mtu: bridge.mtu },
+    hostInterface: { name: hostInterfaceName(key), mac: randomMac() },
+    mac: randomMac(),
+    // A port that takes larger packets than its bridge would lose them.
+    mtu: netconf.mtu > 0 ? Math.min(netconf.mtu, bridge.mtu) : bridge.mtu,
+  };
+}
+
+function recordOf(request: AddRequest, machine: Machine, input: ReturnType<typeof planInput>, host: AttachmentRecord["host"], directory: string | undefined): AttachmentRecord {
+  const { netconf, attachment: key, namespacePath, pod } = request;
+  const { hostInterface, mac, mtu, addresses } = input;
+  return {
+    version: 1, key, host,
+    namespace: { path: namespacePath, cookie: machine.pod.links.namespaceCookie() },
+    leaseDirectory: directory,
+    bridge: netconf.bridge,
+    hostInterface: hostInterface.name,
+    hostMac: hostInterface.mac,
+    mac, mtu, pod,
+    addresses: addresses.map(({ address }) => formatPrefix(address)),
+    masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? networkSubnets(netconf, addresses).map(formatPrefix) : undefined,
+  };
+}
+
+/** `<dataDir>/<network>`; undefined without built-in IPAM. */
+export function leaseDirectory({ ipam, name }: Netconf): string | undefined {
+  return ipam === undefined ? undefined : `${ipam.dataDir}/${name}`;
+}
+
+function readResolvConf({ ipam }: Netconf): Dns {
+  const path = ipam?.resolvConf;
+  if (path === undefined) return {};
+  return parseResolvConf(attempt("invalidConfig", `ipam.resolvConf ${JSON.stringify(path)} cannot be read`, () => readText(path), "Name a file that exists, or take resolvConf out of the configuration"));
+}

@@ -1,0 +1,66 @@
+// DEL: takes everything of an attachment away, with or without a namespace, a record or a valid configuration.
+import { CniError } from "../cni/error.ts";
+import type { DelRequest } from "../cni/request.ts";
+import { removeLink, removeRules, tryAll } from "../host/detach.ts";
+import type { Machine, Pod } from "../host/machine.ts";
+import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
+import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
+import { release } from "../ipam/release.ts";
+import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
+import { openRecordStore, type RecordStore } from "../record/store.ts";
+import { isErrno } from "../sys/errno.ts";
+
+/** Detaches the pod. Success when nothing is left, also when nothing was there. Throws CniError. */
+export function del(request: DelRequest, machine: Machine): void {
+  const { attachment: key, config, namespacePath, allowOwnNamespace } = request;
+  const records = openRecordStore();
+  const record = readRecord(records, key);
+  const pod = openPodIfThere(namespacePath, machine);
+  const inHost = pod?.isHost === true && !allowOwnNamespace;
+  const mac = record?.mac ?? config.prevResult?.interfaces.find(({ name, sandbox }) => name === key.interfaceName && sandbox !== undefined)?.mac;
+  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac }, machine);
+  // Only now: what is the host's own was left alone, all else is gone.
+  if (inHost) throw ownNamespace(namespacePath);
+}
+
+/** What is known about an attachment that is to go. */
+export interface Detachment {
+  key: AttachmentKey;
+  record: AttachmentRecord | undefined;
+  records: RecordStore;
+  bridge: string;
+  /** `<dataDir>/<network>` of the configuration; the record's own is believed instead. */
+  directory: string;
+  pod: Pod | undefined;
+  mac: string | undefined;
+}
+
+/** Takes an attachment away: rules, veth, addresses, record. Throws CniError when something could not go; its record then stays. */
+export function detach({ key, record, records, bridge, directory, pod, mac }: Detachment, machine: Machine): void {
+  const failures = tryAll([
+    () => {
+      // Under this lock no address changes its owner, so the elements that we look at are the ones that we delete.
+      using _lock = openExistingLeaseLock(record?.leaseDirectory ?? directory);
+      removeRules(key, record, bridge, machine);
+    },
+    () => removeLink(key, mac, pod, machine),
+    () => release({ directory, key, record }),
+  ]);
+  if (failures.length === 0) failures.push(...tryAll([() => { records.removeRecord(key); }]));
+  if (failures.length === 0) return;
+  throw new CniError("cleanup", {
+    about: `${failures.length === 1 ? "a part" : `${failures.length} parts`} of container ${key.containerId}, interface ${key.interfaceName} could not be removed`,
+    cause: failures.join("; "),
+    hint: "Repeat DEL when the cause is gone; it goes on where it stopped",
+  });
+}
+
+/** A record that cannot be read is as good as none: DEL then looks for the traces themselves. */
+function readRecord(records: RecordStore, key: AttachmentKey): AttachmentRecord | undefined {
+  try {
+    return records.getRecord(key);
+  } catch (error) {
+    if (isErrno(error, "EIO", "EACCES", "ELOOP", "EISDIR", "EINVAL", "ENXIO")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+// GC: removes what belongs to this network but to no attachment that the runtime still knows.
+import { CniError } from "../cni/error.ts";
+import type { GcRequest } from "../cni/request.ts";
+import { tryAll } from "../host/detach.ts";
+import { listStaleElements, listStalePorts } from "../host/leftover.ts";
+import type { Machine } from "../host/machine.ts";
+import { deleteVeth } from "../host/steps/veth.ts";
+import { collectLeases } from "../ipam/collect.ts";
+import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
+import { removeElements } from "../nft/masquerade.ts";
+import type { AttachmentKey } from "../record/attachment.ts";
+import { attachmentDigest } from "../record/digest.ts";
+import { openRecordStore } from "../record/store.ts";
+import { detach } from "./del.ts";
+
+/**
+ * Removes records, rules, veths and leases of stale attachments. One that fails does not stop the others; an ADD that is
+ * running is left alone. Throws CniError when something stayed.
+ */
+export function gc({ config }: GcRequest, machine: Machine): void {
+  const { name: network, validAttachments } = config;
+  const directory = `${config.dataDir}/${network}`;
+  const records = openRecordStore();
+  const valid = new Set(validAttachments.map((owner) => attachmentDigest({ network, ...owner })));
+  const isStale = (key: AttachmentKey): boolean => !valid.has(attachmentDigest(key)) && !records.isAddRunning(key);
+  const isStaleOwner = (owner: string): boolean => !valid.has(owner) && !records.isAddOfDigestRunning(network, owner);
+
+  const failures = tryAll([
+    ...records.listRecords(network).records.filter(({ key }) => isStale(key)).map((record) => () =>
+      detach({ key: record.key, record, records, bridge: record.bridge, directory, pod: undefined, mac: undefined }, machine)),
+    () => {
+      using _lock = openExistingLeaseLock(directory);
+      removeElements(machine.rules, listStaleElements(network, isStaleOwner, machine));
+    },
+    () => { for (const name of listStalePorts(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
+    () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },
+  ]);
+  if (failures.length === 0) return;
+  throw new CniError("cleanup", {
+    about: `network ${network} still has leftovers`,
+    cause: failures.join("; "),
+    hint: "Send GC again when the cause is gone",
+  });
+}

@@ -1,0 +1,36 @@
+// STATUS: could an ADD be served now? Asked every few seconds, so it is quick and leaves nothing behind.
+import { CniError } from "../cni/error.ts";
+import type { StatusRequest } from "../cni/request.ts";
+import { explain } from "../host/failure.ts";
+import type { Machine } from "../host/machine.ts";
+import { checkIsBridge } from "../host/steps/bridge.ts";
+import { checkFreeAddresses, checkLeaseDirectory } from "../ipam/status.ts";
+import { getLink } from "../net/link.ts";
+import { getGenerationMessage } from "../nft/message.ts";
+import { RECORD_ROOT } from "../record/store.ts";
+import { SystemError } from "../sys/errno.ts";
+import { leaseDirectory } from "./add.ts";
+
+/** Throws CniError notAvailable (code 50) when an ADD would fail. */
+export function status({ netconf }: StatusRequest, machine: Machine): void {
+  answering("rtnetlink", () => {
+    const link = getLink(machine.links, { name: netconf.bridge });
+    if (link !== undefined) checkIsBridge(netconf.bridge, link);
+  });
+  if (netconf.ipMasq) answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
+  checkLeaseDirectory(RECORD_ROOT);
+  const directory = leaseDirectory(netconf);
+  if (directory === undefined || netconf.ipam === undefined) return;
+  checkLeaseDirectory(directory);
+  if (netconf.ipam.statusWhenFull) checkFreeAddresses(directory, netconf.ipam.rangeSets);
+}
+
+function answering(about: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof SystemError) throw explain("notAvailable", about, error);
+    if (!(error instanceof CniError)) throw error;
+    throw new CniError("notAvailable", { ...error.parts, about: error.message }, { cause: error });
+  }
+}
