@@ -1,17 +1,16 @@
 // The runtime that most nodes have: containerd starts pods through CRI, and Pontoon gives them their network with the
 // conflist that is shipped. The container ids, namespaces, arguments and port mappings are containerd's own.
-import { readFileSync } from "node:fs";
+import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { addNeighbour } from "../support/neighbour.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
-import { REPOSITORY } from "../support/tool.ts";
-import { CONFIG_FOLDER, type World } from "../support/world.ts";
-import { type Containerd, type PodWishes, type RuntimePod, startContainerd } from "./containerd.ts";
+import { REPOSITORY, toolPath } from "../support/tool.ts";
+import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
+import { type Containerd, type RuntimePod, startContainerd } from "./containerd.ts";
 
 const LIMIT_MS = 120_000;
-const PUBLISHED: PodWishes = { portMappings: [{ host_port: 8088, container_port: 80, protocol: "TCP" }] };
 
 scene("containerd's pods get addresses, and reach each other, the gateway and the neighbour host", async (world) => {
   const neighbour = await addNeighbour(world);
@@ -29,10 +28,11 @@ scene("containerd's pods get addresses, and reach each other, the gateway and th
   expect(await red.exec(connect(blueAddress, 8080))).toBe("blue is here");
 }, LIMIT_MS);
 
-scene("a pod's host port leads a neighbour to it, as containerd writes port mappings", async (world) => {
+scene("with portmap after Pontoon in the list, a pod's host port leads a neighbour to it", async (world) => {
   const neighbour = await addNeighbour(world);
-  await using containerd = await startWithShippedConflist(world);
-  const web = await containerd.runPod("web", PUBLISHED);
+  symlinkSync(toolPath("portmap"), world.outside(`${PLUGIN_FOLDER}/portmap`));
+  await using containerd = await startWithShippedConflist(world, { type: "portmap", capabilities: { portMappings: true } });
+  const web = await containerd.runPod("web", { portMappings: [{ host_port: 8088, container_port: 80, protocol: "TCP" }] });
 
   await serve(web, 80, "web is here");
   const answer = await neighbour.place.must(["busybox", "sh", "-c", connect(neighbour.host4, 8088)]);
@@ -42,10 +42,10 @@ scene("a pod's host port leads a neighbour to it, as containerd writes port mapp
 scene("after containerd has removed its pods, nothing of them is left", async (world) => {
   await using containerd = await startWithShippedConflist(world);
   // What belongs to the node stays after the first pod: the bridge and the table, both without anything of a pod.
-  await (await containerd.runPod("first", PUBLISHED)).remove();
+  await (await containerd.runPod("first")).remove();
   const before = await snapshot(world);
 
-  const pods = [await containerd.runPod("red", PUBLISHED), await containerd.runPod("blue")];
+  const pods = [await containerd.runPod("red"), await containerd.runPod("blue")];
   expect(changes(before, await snapshot(world))).not.toEqual([]);
   for (const pod of pods) await pod.remove();
 
@@ -55,9 +55,11 @@ scene("after containerd has removed its pods, nothing of them is left", async (w
   expect(await containerd.cri("pods")).toBe("");
 }, LIMIT_MS);
 
-async function startWithShippedConflist(world: World): Promise<Containerd> {
+async function startWithShippedConflist(world: World, ...morePlugins: object[]): Promise<Containerd> {
   const name = "10-pontoon.conflist";
-  world.write(`${CONFIG_FOLDER}/${name}`, readFileSync(join(REPOSITORY, "cni-conf", name), "utf8"));
+  const conflist = JSON.parse(readFileSync(join(REPOSITORY, "cni-conf", name), "utf8")) as { plugins: object[] };
+  conflist.plugins.push(...morePlugins);
+  world.write(`${CONFIG_FOLDER}/${name}`, JSON.stringify(conflist));
   return startContainerd(world);
 }
 
