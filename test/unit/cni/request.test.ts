@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { readRequest, unreadableStdin } from "../../../src/cni/request.ts";
+import { failureOf } from "./failure.ts";
+
+const ENV = { CNI_CONTAINERID: "c1", CNI_NETNS: "/var/run/netns/x", CNI_IFNAME: "eth0", CNI_ARGS: "K8S_POD_NAMESPACE=default;K8S_POD_NAME=web", CNI_PATH: "/opt/cni/bin" };
+const CONFIG = { cniVersion: "1.1.0", name: "pods", ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/16" }]] } };
+
+const read = (verb: string, config: object = CONFIG, env: object = {}) => readRequest({ CNI_COMMAND: verb, ...ENV, ...env }, () => JSON.stringify(config));
+const untouched = (): string => {
+  throw new Error("stdin was read");
+};
+
+test("ADD knows its attachment, its namespace and its pod", () => {
+  expect(read("ADD")).toMatchObject({
+    verb: "ADD",
+    attachment: { network: "pods", containerId: "c1", interfaceName: "eth0" },
+    namespacePath: "/var/run/netns/x",
+    pod: "default/web",
+    allowOwnNamespace: false,
+    pluginPath: ["/opt/cni/bin"],
+    netconf: { name: "pods", bridge: "cni0" },
+  });
+});
+
+test("ADD is told of requests in CNI_ARGS that cannot be met", () => {
+  expect(failureOf(() => read("ADD", CONFIG, { CNI_ARGS: "IP=10.1.0.9" })).code).toBe(2);
+});
+
+test("CHECK needs the result of ADD", () => {
+  expect(read("CHECK", { ...CONFIG, prevResult: {} })).toMatchObject({ verb: "CHECK", netconf: { prevResult: { ips: [] } } });
+  for (const config of [CONFIG, { ...CONFIG, prevResult: null }]) {
+    expect(failureOf(() => read("CHECK", config))).toMatchObject({ code: 7, msg: "Required prevResult missing" });
+  }
+});
+
+test("DEL works with what is left: no namespace, ranges that cannot be read, requests for an address", () => {
+  const config = { cniVersion: "0.1.0", name: "pods", vlan: 5, ipam: { type: "host-local", ranges: 5, dataDir: "/x" } };
+  expect(read("DEL", config, { CNI_NETNS: "", CNI_ARGS: "IP=x;MAC=y" })).toMatchObject({ verb: "DEL", namespacePath: "", config: { dataDir: "/x" } });
+});
+
+test("GC has its list", () => {
+  expect(read("GC", { ...CONFIG, "cni.dev/valid-attachments": [{ containerID: "a", ifname: "b" }] })).toEqual({
+    verb: "GC",
+    pluginPath: ["/opt/cni/bin"],
+    config: {
+      cniVersion: "1.1.0",
+      name: "pods",
+      bridge: "cni0",
+      dataDir: "/var/lib/cni/networks",
+      prevResult: undefined,
+      validAttachments: [{ containerId: "a", interfaceName: "b" }],
+      listGiven: true,
+    },
+  });
+});
+
+test("STATUS is checked like ADD", () => {
+  expect(read("STATUS")).toMatchObject({ verb: "STATUS", netconf: { name: "pods" } });
+  expect(failureOf(() => read("STATUS", { ...CONFIG, mtu: 1 })).code).toBe(7);
+});
+
+describe("order", () => {
+  test("VERSION never reads stdin and needs nothing else", () => {
+    expect(readRequest({ CNI_COMMAND: "VERSION" }, untouched)).toEqual({ verb: "VERSION" });
+  });
+
+  test("an unknown verb and a wrong environment are refused before stdin is read", () => {
+    expect(failureOf(() => readRequest({ CNI_COMMAND: "ADDD" }, untouched)).code).toBe(4);
+    expect(failureOf(() => readRequest({ CNI_COMMAND: "ADD" }, untouched)).code).toBe(4);
+  });
+
+  test("JSON, then name, then version, then what is not supported, then values", () => {
+    const text = (json: string) => failureOf(() => readRequest({ CNI_COMMAND: "GC", ...ENV }, () => json));
+    expect(text("{").code).toBe(6);
+    expect(text('{"cniVersion":"0.1.0"}').msg).toBe("missing network name");
+    expect(text('{"cniVersion":"0.1.0","name":"a","cni.dev/valid-attachments":5}').msg).toBe("config version does not allow GC");
+    expect(failureOf(() => read("ADD", { ...CONFIG, cniVersion: "9.0.0", vlan: 5, mtu: 1 })).code).toBe(1);
+    expect(failureOf(() => read("ADD", { ...CONFIG, vlan: 5, mtu: 1 })).code).toBe(2);
+    expect(failureOf(() => read("ADD", { ...CONFIG, mtu: 1 })).code).toBe(7);
+  });
+});
+
+test("a stdin that cannot be read has code 5 and says why", () => {
+  expect(unreadableStdin("EISDIR")).toMatchObject({ code: 5, message: "error reading from stdin: EISDIR" });
+});

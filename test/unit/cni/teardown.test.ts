@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { parseTeardownConfig } from "../../../src/cni/teardown.ts";
+import { failureOf } from "./failure.ts";
+
+const del = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ...fields }), "DEL");
+const gc = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion: "1.1.0", name: "pods", ...fields }), "GC");
+
+test("DEL takes the little it needs", () => {
+  expect(del({ bridge: "br1", ipam: { dataDir: "/run/x" }, prevResult: { ips: [] } })).toEqual({
+    cniVersion: "1.0.0",
+    name: "pods",
+    bridge: "br1",
+    dataDir: "/run/x",
+    prevResult: { interfaces: [], ips: [], routes: [], dns: {} },
+    validAttachments: undefined,
+    listGiven: false,
+  });
+});
+
+test.each<[string, object]>([
+  ["nothing", {}],
+  ["an empty bridge name", { bridge: "" }],
+  ["a bridge name that cannot be", { bridge: "a b" }],
+  ["a bridge that is no text", { bridge: [] }],
+  ["an ipam that is no object", { ipam: "x" }],
+  ["a dataDir that is no path", { ipam: { dataDir: "x" } }],
+  ["a dataDir that is no text", { ipam: { dataDir: {} } }],
+  ["ranges that cannot be read", { ipam: { type: "host-local", ranges: 5, subnet: "x" } }],
+  ["a foreign IPAM plugin", { ipam: { type: "dhcp" } }],
+  ["what ADD refuses", { vlan: 5, mtu: "x", hairpinMode: true, promiscMode: true, dns: 5 }],
+  ["a prevResult that is no object", { prevResult: 5 }],
+  ["a prevResult that cannot be read", { prevResult: { ips: [{ address: "x" }], interfaces: 5 } }],
+  ["a prevResult of null", { prevResult: null }],
+  ["lists of attachments that are not for it", { "cni.dev/valid-attachments": null, "cni.dev/attachments": null }],
+])("DEL is not stopped by %s", (_, fields) => {
+  expect(del(fields)).toEqual({
+    cniVersion: "1.0.0",
+    name: "pods",
+    bridge: "cni0",
+    dataDir: "/var/lib/cni/networks",
+    prevResult: undefined,
+    validAttachments: undefined,
+    listGiven: false,
+  });
+});
+
+test("DEL is stopped by broken JSON, a missing name and a version that there is not", () => {
+  expect(failureOf(() => parseTeardownConfig("{", "DEL")).code).toBe(6);
+  expect(failureOf(() => parseTeardownConfig("{}", "DEL")).code).toBe(7);
+  expect(failureOf(() => del({ cniVersion: "9.0.0" })).code).toBe(1);
+});
+
+test("no error of DEL has the words that go-cni takes for success", () => {
+  for (const text of ["", "{", "{}", '{"name":"a","cniVersion":"9.0.0"}', '{"name":"a b"}', "[]"]) {
+    const { msg, details } = failureOf(() => parseTeardownConfig(text, "DEL"));
+    expect(msg + details).not.toMatch(/not found|no such file or directory/i);
+  }
+});
+
+describe("what GC keeps", () => {
+  const a = { containerID: "a", ifname: "eth0" };
+  const b = { containerID: "b", ifname: "eth1" };
+  const kept = (fields: object) => gc(fields).validAttachments?.map(({ containerId, interfaceName }) => `${containerId}/${interfaceName}`);
+
+  test.each<[string, object, string[]]>([
+    ["the list", { "cni.dev/valid-attachments": [a, b] }, ["a/eth0", "b/eth1"]],
+    ["the list under its old name", { "cni.dev/attachments": [a] }, ["a/eth0"]],
+    ["both lists together", { "cni.dev/valid-attachments": [a], "cni.dev/attachments": [b] }, ["a/eth0", "b/eth1"]],
+    ["keys in any case", { "CNI.dev/Valid-Attachments": [{ ContainerID: "a", IfName: "eth0" }] }, ["a/eth0"]],
+    ["nothing of an empty list", { "cni.dev/valid-attachments": [] }, []],
+    ["nothing of null", { "cni.dev/valid-attachments": null }, []],
+    ["nothing without a list", {}, []],
+    ["one list where the other is null", { "cni.dev/valid-attachments": null, "cni.dev/attachments": [b] }, ["b/eth1"]],
+  ])("%s", (_, fields, expected) => {
+    expect(kept(fields)).toEqual(expected);
+  });
+
+  test("it knows whether there was a list", () => {
+    expect(gc({}).listGiven).toBe(false);
+    expect(gc({ "cni.dev/valid-attachments": [] }).listGiven).toBe(true);
+    expect(gc({ "cni.dev/attachments": [] }).listGiven).toBe(true);
+  });
+
+  test.each([5, "x", {}, true, ["x"], [5], [null], [[]], [{}], [{ ifname: "eth0" }], [{ containerID: "", ifname: "eth0" }], [{ containerID: 5, ifname: "eth0" }], [{ containerID: "a" }], [a, { containerID: "b", ifname: null }]])(
+    "the malformed list %j is refused before anything is removed",
+    (list) => {
+      for (const key of ["cni.dev/valid-attachments", "cni.dev/attachments"]) {
+        const error = failureOf(() => gc({ [key]: list }));
+        expect(error.code).toBe(7);
+        expect(error.msg).toContain(key);
+        expect(error.details).toContain("nothing was removed");
+      }
+    },
+  );
+
+  test("ranges are not needed", () => {
+    expect(gc({ ipam: { type: "host-local", ranges: "x" } }).dataDir).toBe("/var/lib/cni/networks");
+  });
+});
