@@ -1,0 +1,111 @@
+// A pool in a folder of its own to test with, and the reference host-local on the same folder.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { formatAddress, parseAddress } from "../../../src/ip/address.ts";
+import { formatPrefix, parsePrefix } from "../../../src/ip/prefix.ts";
+import type { Lease, LeaseRange } from "../../../src/ipam/lease.ts";
+import { release } from "../../../src/ipam/release.ts";
+import { reserve, type Reservation } from "../../../src/ipam/reserve.ts";
+import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../../../src/record/attachment.ts";
+import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
+import { toolPath } from "../../support/tool.ts";
+import { HOST, recordOf } from "../record/sample.ts";
+
+export const NETWORK = "net";
+
+/** `subnet, first, last, gateway` as a range. */
+export function range(subnet: string, first: string, last: string, gateway: string): LeaseRange {
+  return { subnet: parsePrefix(subnet)!, first: parseAddress(first)!, last: parseAddress(last)!, gateway: parseAddress(gateway)! };
+}
+
+export const TEN = range("10.1.2.0/24", "10.1.2.1", "10.1.2.254", "10.1.2.1");
+export const SIX = range("fd00::/64", "fd00::1", "fd00::ffff:ffff:ffff:ffff", "fd00::1");
+
+export class Pool {
+  readonly root = mkdtempSync("/tmp/pool-");
+  readonly dataDir = join(this.root, "networks");
+  readonly directory = join(this.dataDir, NETWORK);
+  readonly records: RecordStore = openRecordStore(join(this.root, "records"));
+  rangeSets: LeaseRange[][];
+
+  constructor(...rangeSets: LeaseRange[][]) {
+    this.rangeSets = rangeSets.length === 0 ? [[TEN]] : rangeSets;
+  }
+
+  /** An ADD: the record is completed. */
+  add(containerId: string, changes: Partial<Reservation> = {}, host: HostIdentity = HOST): string[] {
+    const leases = this.reserve(containerId, changes, host);
+    return leases.map(({ address }) => formatAddress(address.address));
+  }
+
+  reserve(containerId: string, changes: Partial<Reservation> = {}, host: HostIdentity = HOST, complete = true): Lease[] {
+    const key = keyOf(containerId);
+    return reserve({
+      key, host, directory: this.directory, records: this.records, rangeSets: this.rangeSets,
+      beforeCommit: (leases) => {
+        using intent = this.records.createIntent(this.recordOf(containerId, leases, host));
+        if (complete) intent.complete();
+      },
+      isDead: () => false,
+      discard: () => {},
+      ...changes,
+    });
+  }
+
+  recordOf(containerId: string, leases: Lease[], host: HostIdentity = HOST): AttachmentRecord {
+    return { ...recordOf(containerId), host, leaseDirectory: this.directory, addresses: leases.map(({ address }) => formatPrefix(address)) };
+  }
+
+  /** A DEL. */
+  del(containerId: string): void {
+    const key = keyOf(containerId);
+    release({ directory: this.directory, key, record: this.records.getRecord(key) });
+    this.records.removeRecord(key);
+  }
+
+  /** Puts a lease file there by hand. */
+  put(name: string, content: string): void {
+    mkdirSync(this.directory, { recursive: true });
+    writeFileSync(join(this.directory, name), content);
+  }
+
+  read(name: string): string {
+    return readFileSync(join(this.directory, name), "utf8");
+  }
+
+  /** The names of the lease files. */
+  leases(): string[] {
+    return this.names().filter((name) => parseAddress(name) !== undefined);
+  }
+
+  names(): string[] {
+    return readdirSync(this.directory).sort();
+  }
+
+  /** The reference's answer to a command for this pool: the addresses of an ADD, or the message of its error. */
+  hostLocal(command: "ADD" | "DEL" | "CHECK", containerId: string): { addresses: string[]; message: string } {
+    const { stdout, stderr, status } = spawnSync(toolPath("host-local"), { input: this.hostLocalConfig(), env: hostLocalEnvironment(command, containerId), encoding: "utf8", timeout: 20_000 });
+    if (stderr !== "") throw new Error(`host-local: ${stderr}`);
+    const answer = stdout === "" ? {} : JSON.parse(stdout);
+    return { addresses: (answer.ips ?? []).map(({ address }: { address: string }) => address.split("/")[0]), message: status === 0 ? "" : answer.msg };
+  }
+
+  hostLocalConfig(): string {
+    const ranges = this.rangeSets.map((set) => set.map(({ subnet, first, last, gateway }) =>
+      ({ subnet: formatPrefix(subnet), rangeStart: formatAddress(first), rangeEnd: formatAddress(last), gateway: formatAddress(gateway) })));
+    return JSON.stringify({ cniVersion: "1.0.0", name: NETWORK, type: "bridge", prevResult: { cniVersion: "1.0.0" }, ipam: { type: "host-local", dataDir: this.dataDir, ranges } });
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export function keyOf(containerId: string): AttachmentKey {
+  return { network: NETWORK, containerId, interfaceName: "eth0" };
+}
+
+export function hostLocalEnvironment(command: string, containerId: string): Record<string, string> {
+  return { CNI_COMMAND: command, CNI_CONTAINERID: containerId, CNI_NETNS: "/dev/null", CNI_IFNAME: "eth0", CNI_PATH: "/nowhere" };
+}

@@ -1,0 +1,121 @@
+import { existsSync, truncateSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { attachmentDigest } from "../../../src/record/digest.ts";
+import { HOST } from "../record/sample.ts";
+import { keyOf, Pool, range, SIX } from "./pool.ts";
+
+const FEW = range("10.1.2.0/24", "10.1.2.10", "10.1.2.13", "10.1.2.1");
+const NEXT_BOOT = { ...HOST, bootId: "next" };
+
+let pool: Pool;
+beforeEach(() => {
+  pool = new Pool([FEW]);
+});
+afterEach(() => pool.remove());
+
+const ids = (): string[] => pool.records.listRecords("net").records.map(({ key }) => key.containerId).sort();
+
+test("after a reboot the first ADD frees what died with it, and leases without a record stay", () => {
+  for (const id of ["a", "b", "c"]) pool.add(id);
+  pool.put("10.1.2.13", "hostlocals\r\neth0");
+  expect(pool.add("new", {}, NEXT_BOOT)).toEqual(["10.1.2.10"]);
+  expect(pool.leases()).toEqual(["10.1.2.10", "10.1.2.13"]);
+  expect(ids()).toEqual(["new"]);
+});
+
+test("the sweep looks at an address again before it frees it", () => {
+  pool.add("a");
+  pool.put("10.1.2.10", "other\r\neth0");
+  pool.add("new", {}, NEXT_BOOT);
+  expect(pool.leases()).toEqual(["10.1.2.10", "10.1.2.11"]);
+  expect(pool.read("10.1.2.10")).toBe("other\r\neth0");
+});
+
+test("the sweep happens once per boot: records that come later are not looked at", () => {
+  pool.add("a", {}, NEXT_BOOT);
+  pool.records.createIntent(pool.recordOf("old", [])).complete();
+  pool.add("b", {}, NEXT_BOOT);
+  expect(ids()).toEqual(["a", "b", "old"]);
+});
+
+test("an ADD that runs in another host namespace keeps its intent", () => {
+  using _intent = pool.records.createIntent(pool.recordOf("running", []));
+  pool.add("a", {}, NEXT_BOOT);
+  expect(ids()).toEqual(["a", "running"]);
+});
+
+test("a record of another lease directory is not of this pool", () => {
+  pool.records.createIntent({ ...pool.recordOf("elsewhere", []), leaseDirectory: "/elsewhere" }).complete();
+  pool.add("a", {}, NEXT_BOOT);
+  expect(ids()).toEqual(["a", "elsewhere"]);
+});
+
+test("the same id after a reboot is no duplicate", () => {
+  pool.add("a");
+  expect(pool.add("a", {}, NEXT_BOOT)).toEqual(["10.1.2.11"]);
+  expect(pool.leases()).toEqual(["10.1.2.11"]);
+});
+
+test("a record that a power loss emptied still frees its leases", () => {
+  pool.rangeSets = [[FEW], [SIX]];
+  pool.add("a");
+  pool.add("b");
+  const path = `${pool.records.root}/net/${attachmentDigest(keyOf("a"))}.json`;
+  truncateSync(path);
+  pool.add("new", {}, NEXT_BOOT);
+  expect(existsSync(path)).toBe(false);
+  expect(pool.leases()).toEqual(["10.1.2.12", "fd00::4"]);
+});
+
+test("a record of a later Pontoon survives the sweep with its leases", () => {
+  pool.add("a");
+  const path = `${pool.records.root}/net/${attachmentDigest(keyOf("a"))}.json`;
+  Bun.spawnSync(["sed", "-i", 's/"version": 1/"version": 9/', path]);
+  pool.add("new", {}, NEXT_BOOT);
+  expect(existsSync(path)).toBe(true);
+  expect(pool.leases()).toContain("10.1.2.10");
+});
+
+test("a full pool takes back what dead attachments hold: rules first, then the address", () => {
+  for (const id of ["a", "b", "c", "d"]) pool.add(id);
+  const discarded: [string, string[]][] = [];
+  const callbacks = {
+    isDead: ({ key }: { key: { containerId: string } }) => key.containerId === "c",
+    discard: ({ key }: { key: { containerId: string } }) => void discarded.push([key.containerId, pool.leases()]),
+  };
+  expect(pool.add("e", callbacks)).toEqual(["10.1.2.12"]);
+  expect(discarded).toEqual([["c", ["10.1.2.10", "10.1.2.11", "10.1.2.12", "10.1.2.13"]]]);
+  expect(ids()).toEqual(["a", "b", "d", "e"]);
+});
+
+test("an attachment whose rules stay keeps its address, and the refusal says why", () => {
+  for (const id of ["a", "b", "c", "d"]) pool.add(id);
+  const discard = (): void => {
+    throw new Error("rules are stuck");
+  };
+  expect(() => pool.add("e", { isDead: ({ key }) => key.containerId === "c", discard })).toThrow(expect.objectContaining({ details: expect.stringContaining("c: rules are stuck") }));
+  expect(ids()).toEqual(["a", "b", "c", "d"]);
+});
+
+test("an ADD that is running is not taken for dead", () => {
+  for (const id of ["a", "b", "c"]) pool.add(id);
+  pool.put("10.1.2.13", "running\r\neth0");
+  using _intent = pool.records.createIntent({ ...pool.recordOf("running", []), addresses: ["10.1.2.13/24"] });
+  const asked: string[] = [];
+  expect(() => pool.add("e", { isDead: ({ key }) => (asked.push(key.containerId), false) })).toThrow("no IP addresses available");
+  expect(asked.sort()).toEqual(["a", "b", "c"]);
+});
+
+test("a full pool frees garbage that stands in the place of leases", () => {
+  const wide = range("10.1.0.0/16", "10.1.0.10", "10.1.0.109", "10.1.0.1");
+  pool.rangeSets = [[wide]];
+  for (let at = 10; at < 110; at++) pool.put(`10.1.0.${at}`, at === 77 ? "{garbage}" : `c${at}\r\neth0`);
+  expect(pool.add("e")).toEqual(["10.1.0.77"]);
+});
+
+test("the last free address of a wide pool is found among taken ones", () => {
+  const wide = range("10.1.0.0/16", "10.1.0.10", "10.1.3.250", "10.1.0.1");
+  pool.rangeSets = [[wide]];
+  for (let at = 10; at <= 3 * 256 + 250; at++) if (at !== 555) pool.put(`10.1.${at >> 8}.${at & 255}`, `c${at}\r\neth0`);
+  expect(pool.add("e")).toEqual(["10.1.2.43"]);
+});
