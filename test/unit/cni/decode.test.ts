@@ -20,6 +20,8 @@ describe("text that is no configuration", () => {
     ["\ufeff{}", "invalid character U+FEFF in line 1, column 1"],
     ['{\n  "name": "a",\n}', "invalid character '}' in line 3, column 1"],
     ["{'name':1}", "invalid character ''' in line 1, column 2"],
+    ['{"a":[1}', "invalid character '}' in line 1, column 8"],
+    ['{"a":1]', "invalid character ']' in line 1, column 7"],
     ['{"a":01}', "invalid character '1' in line 1, column 7"],
     ['{"a":NaN}', "invalid character 'N' in line 1, column 6"],
     ['{"a":"\n"}', "invalid character '\"' in line 1, column 6"],
