@@ -1,0 +1,37 @@
+// Where the fields of the kernel's structs stand: src writes and reads them by number.
+import { expect, test } from "vitest";
+import { evaluateC } from "./c-header.ts";
+
+/** Struct, the size that src counts on, and the fields with their places. */
+const STRUCTS: [string, number, Record<string, number>][] = [
+  ["struct nlmsghdr", 16, { nlmsg_len: 0, nlmsg_type: 4, nlmsg_flags: 6, nlmsg_seq: 8, nlmsg_pid: 12 }],
+  ["struct nlattr", 4, { nla_len: 0, nla_type: 2 }],
+  ["struct nlmsgerr", 20, { error: 0, msg: 4 }],
+  ["struct ifinfomsg", 16, { ifi_family: 0, ifi_type: 2, ifi_index: 4, ifi_flags: 8, ifi_change: 12 }],
+  ["struct ifaddrmsg", 8, { ifa_family: 0, ifa_prefixlen: 1, ifa_flags: 2, ifa_scope: 3, ifa_index: 4 }],
+  ["struct rtmsg", 12, { rtm_family: 0, rtm_dst_len: 1, rtm_src_len: 2, rtm_tos: 3, rtm_table: 4, rtm_protocol: 5, rtm_scope: 6, rtm_type: 7, rtm_flags: 8 }],
+  ["struct nfgenmsg", 4, { nfgen_family: 0, version: 1, res_id: 2 }],
+  ["struct statx", 256, { stx_mode: 28, stx_ino: 32, stx_size: 40, stx_dev_major: 136, stx_dev_minor: 140 }],
+  ["struct pollfd", 8, { fd: 0, events: 4, revents: 6 }],
+  ["struct iphdr", 20, { saddr: 12, daddr: 16 }],
+  ["struct ipv6hdr", 40, { saddr: 8, daddr: 24 }],
+];
+
+test.each(STRUCTS)("%s is laid out as src reads and writes it", (struct, size, fields) => {
+  const expressions = Object.fromEntries(Object.keys(fields).map((field) => [field, `offsetof(${struct}, ${field})`]));
+  const wanted = Object.fromEntries(Object.entries({ size, ...fields }).map(([field, at]) => [field, BigInt(at)]));
+  expect(evaluateC({ size: `sizeof(${struct})`, ...expressions })).toEqual(wanted);
+});
+
+test("what is read whole fits: the type of a file system comes first, names have the length that is counted with", () => {
+  const found = evaluateC({
+    typeAt: "offsetof(struct statfs, f_type)",
+    typeBytes: "sizeof(((struct statfs *)0)->f_type)",
+    statfsFits: "sizeof(struct statfs) <= 256",
+    nameMax: "NFT_NAME_MAXLEN",
+    aliasMax: "IFALIASZ",
+    userdataMax: "NFT_USERDATA_MAXLEN",
+    register: "NFT_REG32_SIZE",
+  });
+  expect(found).toEqual({ typeAt: 0n, typeBytes: 8n, statfsFits: 1n, nameMax: 256n, aliasMax: 256n, userdataMax: 256n, register: 4n });
+});

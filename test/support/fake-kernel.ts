@@ -1,0 +1,59 @@
+// The other end of a netlink socket, for answers that no real kernel gives on request: one half of a local socket pair
+// is given to the code under test, the answers wait in the other half before they are asked for.
+import { dlopen } from "bun:ffi";
+import { NetlinkSocket } from "../../src/netlink/socket.ts";
+import { Writer } from "../../src/netlink/writer.ts";
+import { libc } from "../../src/sys/libc.ts";
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const { symbols } = dlopen("libc.so.6", { socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" } });
+
+export interface Answer {
+  type: number;
+  flags?: number;
+  sequence: number;
+  body?: (w: Writer) => void;
+}
+
+export class FakeKernel implements Disposable {
+  readonly socket: NetlinkSocket;
+  readonly #fd: number;
+
+  constructor() {
+    const pair = new Int32Array(2);
+    if (symbols.socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) !== 0) throw new Error("The test could not make a pair of sockets.");
+    const [ours = -1, theirs = -1] = pair;
+    this.#fd = ours;
+    // The constructor is closed to all but the class itself, since a real socket needs its options first.
+    const Constructor = NetlinkSocket as unknown as new (fd: number) => NetlinkSocket;
+    this.socket = new Constructor(theirs);
+  }
+
+  /** Lays one datagram of messages ready. */
+  answers(...messages: Answer[]): void {
+    const w = new Writer();
+    for (const { type, flags = 0, sequence, body } of messages) w.message(type, flags, sequence, body ?? (() => {}));
+    this.sends(w.written);
+  }
+
+  sends(bytes: Uint8Array): void {
+    if (libc.send(this.#fd, bytes, bytes.length, 0) !== bytes.length) throw new Error("The test could not lay an answer ready.");
+  }
+
+  /** What was asked so far, one datagram for each send. */
+  asked(): Uint8Array[] {
+    const list: Uint8Array[] = [];
+    const buffer = new Uint8Array(65536);
+    for (;;) {
+      const count = libc.recv(this.#fd, buffer, buffer.length, 0x40);
+      if (count < 0) return list;
+      list.push(buffer.slice(0, count));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.close();
+    libc.close(this.#fd);
+  }
+}

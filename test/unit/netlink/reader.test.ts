@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { Attributes, listAttributes, readAttributes, readMessages, readText } from "../../../src/netlink/reader.ts";
+import { Writer } from "../../../src/netlink/writer.ts";
+import { randomBytes, randomSource } from "./random.ts";
+
+function sample(): Uint8Array {
+  const w = new Writer();
+  w.message(16, 2, 1, () => w.u32(1).string(3, "eth0").nest(18, () => w.string(1, "veth").nest(2, () => w.u32Attribute(1, 7))));
+  w.message(3, 2, 1, () => w.u32(0));
+  return w.written.slice();
+}
+
+test("a message that was cut off anywhere is left out, and those before it are read", () => {
+  const whole = sample();
+  const first = readMessages(whole)[0];
+  for (let length = 0; length < whole.length; length++) {
+    const read = readMessages(whole.subarray(0, length));
+    expect(read).toEqual(length >= 16 + (first?.payload.length ?? 0) ? [first] : []);
+  }
+});
+
+test("attributes that were cut off anywhere are left out, and those before them are read", () => {
+  const payload = readMessages(sample())[0]?.payload ?? new Uint8Array();
+  const all = listAttributes(payload, 4);
+  for (let length = 0; length < payload.length; length++) {
+    const read = listAttributes(payload.subarray(0, length), 4);
+    expect(read).toEqual(all.slice(0, read.length));
+    expect(read.length).toBeLessThan(all.length);
+  }
+});
+
+test.each([0, 1, 3])("an attribute that says it is %i bytes long ends the reading instead of repeating it", (length) => {
+  expect(listAttributes(Uint8Array.of(4, 0, 1, 0, length, 0, 2, 0, 4, 0, 3, 0))).toHaveLength(1);
+});
+
+test.each([0, 1, 15, 0x7fffffff, 0x80000000, 0xfffffffd, 0xffffffff])("a message that says it is %i bytes long ends the reading", (length) => {
+  const bytes = sample();
+  new DataView(bytes.buffer).setUint32(0, length, true);
+  expect(readMessages(bytes)).toEqual([]);
+});
+
+test("an attribute that claims more than there is, is not read into what comes behind", () => {
+  const memory = new Uint8Array(64).fill(0x41);
+  const bytes = memory.subarray(0, 12);
+  bytes.set([5, 0, 1, 0, 0x42, 0, 0, 0, 60, 0, 2, 0]);
+  expect(listAttributes(bytes)).toEqual([[1, Uint8Array.of(0x42)]]);
+  expect(listAttributes(bytes, 100)).toEqual([]);
+});
+
+test("a value that is too short for what is asked is as good as none", () => {
+  const attributes = new Attributes(new Map([[1, Uint8Array.of(1, 2, 3)], [2, new Uint8Array()]]));
+  expect(attributes.u32(1)).toBeUndefined();
+  expect(attributes.be32(1)).toBeUndefined();
+  expect(attributes.u8(2)).toBeUndefined();
+  expect(attributes.string(2)).toBe("");
+  expect(attributes.nest(2)?.u32(1)).toBeUndefined();
+  expect([attributes.u8(3), attributes.u32(3), attributes.be32(3), attributes.string(3), attributes.bytes(3), attributes.nest(3)]).toEqual(Array(6).fill(undefined));
+});
+
+test("numbers are read where their bytes stand, also in the middle of a buffer", () => {
+  const bytes = Uint8Array.of(9, 9, 8, 0, 1, 0, 1, 2, 3, 4).subarray(2);
+  expect(readAttributes(bytes).u32(1)).toBe(0x04030201);
+  expect(readAttributes(bytes).be32(1)).toBe(0x01020304);
+});
+
+test("the last of two attributes of one type counts, and the flags are no part of a type", () => {
+  const w = new Writer();
+  w.u8Attribute(1, 1).u8Attribute(1 | 0x8000, 2).u8Attribute(2 | 0x4000, 3);
+  expect([readAttributes(w.written).u8(1), readAttributes(w.written).u8(2)]).toEqual([2, 3]);
+});
+
+test("a text ends with its NUL, or with its bytes when it has none", () => {
+  expect(readText(Uint8Array.of(0x61, 0x62, 0, 0x63))).toBe("ab");
+  expect(readText(Uint8Array.of(0x61, 0x62))).toBe("ab");
+  expect(readText(new Uint8Array())).toBe("");
+});
+
+test("rubbish is read to an end, whatever it is", () => {
+  for (let seed = 1; seed <= 500; seed++) {
+    const random = randomSource(seed);
+    const bytes = randomBytes(random, random(400));
+    const values = [...listAttributes(bytes).map(([, value]) => value), ...readMessages(bytes).map(({ payload }) => payload)];
+    const read = values.reduce((sum, value) => sum + value.length, 0);
+    expect(read, `seed ${seed}`).toBeLessThanOrEqual(2 * bytes.length);
+  }
+});

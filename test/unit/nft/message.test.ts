@@ -1,0 +1,72 @@
+// Messages byte by byte, written down by hand from linux/netfilter/nfnetlink.h and nf_tables.h. Numbers are in network order.
+import { expect, test } from "vitest";
+import { addElementMessage, chainMessage, deleteElementMessage, getGenerationMessage, tableMessage, verdictMapMessage } from "../../../src/nft/message.ts";
+import { bytesOf, hex } from "../../support/golden.ts";
+
+const HEADER_REST = "01000000 00000000"; // sequence 1, port 0
+const NFGENMSG = "01 00 0000"; // NFPROTO_INET, version 0, resource 0
+const PONTOON = "0c00 0100 706f6e746f6f6e00"; // attribute 1 of nearly all messages: the table
+
+test("the table", () => {
+  expect(bytesOf(tableMessage())).toBe(hex(`
+    20000000 000a 0004 ${HEADER_REST}          # NFT_MSG_NEWTABLE of NFNL_SUBSYS_NFTABLES, NLM_F_CREATE
+    ${NFGENMSG}
+    ${PONTOON}                                 # NFTA_TABLE_NAME
+  `));
+});
+
+test("the generation is asked for without an attribute", () => {
+  expect(bytesOf(getGenerationMessage())).toBe(hex(`14000000 100a 0000 ${HEADER_REST} ${NFGENMSG}`));
+});
+
+test("a map from addresses to verdicts", () => {
+  expect(bytesOf(verdictMapMessage("net4", 7, 4, 1))).toBe(hex(`
+    54000000 090a 0004 ${HEADER_REST}          # NFT_MSG_NEWSET
+    ${NFGENMSG} ${PONTOON}
+    0900 0200 6e65743400 000000                # NFTA_SET_NAME "net4"
+    0800 0300 00000008                         # NFTA_SET_FLAGS NFT_SET_MAP
+    0800 0400 00000007                         # NFTA_SET_KEY_TYPE ipv4_addr
+    0800 0500 00000004                         # NFTA_SET_KEY_LEN
+    0800 0600 ffffff00                         # NFTA_SET_DATA_TYPE NFT_DATA_VERDICT
+    0800 0a00 00000001                         # NFTA_SET_ID
+  `));
+});
+
+test("a base chain of type nat", () => {
+  expect(bytesOf(chainMessage("c", { number: 4, priority: 100 }))).toBe(hex(`
+    4c000000 030a 0004 ${HEADER_REST}          # NFT_MSG_NEWCHAIN
+    ${NFGENMSG} ${PONTOON}
+    0600 0300 6300 0000                        # NFTA_CHAIN_NAME "c"
+    1400 0480                                  # NFTA_CHAIN_HOOK
+      0800 0100 00000004                       # NFTA_HOOK_HOOKNUM postrouting
+      0800 0200 00000064                       # NFTA_HOOK_PRIORITY 100
+    0800 0700 6e617400                         # NFTA_CHAIN_TYPE "nat"
+    0800 0500 00000001                         # NFTA_CHAIN_POLICY NF_ACCEPT
+  `));
+});
+
+test("an element: key, goto, and a comment as nft reads it", () => {
+  const element = { map: "net4", key: Uint8Array.of(10, 1, 0, 2), chain: "net-a", comment: "me" };
+  expect(bytesOf(addElementMessage(element))).toBe(hex(`
+    68000000 0c0a 0006 ${HEADER_REST}          # NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL
+    ${NFGENMSG} ${PONTOON}
+    0900 0200 6e65743400 000000                # NFTA_SET_ELEM_LIST_SET
+    3c00 0380                                  # NFTA_SET_ELEM_LIST_ELEMENTS
+      3800 0180                                # NFTA_LIST_ELEM
+        0c00 0180  0800 0100 0a010002          # NFTA_SET_ELEM_KEY, NFTA_DATA_VALUE
+        1c00 0280                              # NFTA_SET_ELEM_DATA
+          1800 0280                            # NFTA_DATA_VERDICT
+            0800 0100 fffffffc                 # NFTA_VERDICT_CODE NFT_GOTO
+            0a00 0200 6e65742d6100 0000        # NFTA_VERDICT_CHAIN "net-a"
+        0900 0600 00 03 6d6500 000000          # NFTA_SET_ELEM_USERDATA: comment, 3 bytes, "me"
+  `));
+});
+
+test("a delete goes by key alone", () => {
+  expect(bytesOf(deleteElementMessage("net4", Uint8Array.of(10, 1, 0, 2)))).toBe(hex(`
+    40000000 0e0a 0000 ${HEADER_REST}          # NFT_MSG_DELSETELEM
+    ${NFGENMSG} ${PONTOON}
+    0900 0200 6e65743400 000000
+    1400 0380  1000 0180  0c00 0180  0800 0100 0a010002
+  `));
+});
