@@ -74,12 +74,12 @@ export function openFile(path: string, flags: number, mode = 0): FileHandle {
 
 /** Opens `path`, or gives undefined when it or its folder does not exist. Throws SystemError for all else. */
 export function openFileIfThere(path: string, flags: number): FileHandle | undefined {
-  try {
-    return openFile(path, flags);
-  } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  }
+  const fd = libc.open(cString(path), flags | O_CLOEXEC, 0);
+  if (fd >= 0) return new FileHandle(fd);
+  // Asked before anything is thrown: the first exception of a process costs 0.15 ms.
+  const code = errno();
+  if (code === 2 || code === 20) return undefined;
+  throw new SystemError(`open ${path}`, code);
 }
 
 /** Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. */

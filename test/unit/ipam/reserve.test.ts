@@ -50,6 +50,11 @@ test.each(["", "nonsense", "10.9.9.9", "fd00::1", "10.1.2.300"])("with the hint 
   expect(pool.add("c1")).toEqual(["10.1.2.2"]);
 });
 
+test("a hint that cannot be read or written costs round robin, not the pod", () => {
+  mkdirSync(join(pool.directory, "last_reserved_ip.0"), { recursive: true });
+  expect([pool.add("c1"), pool.add("c2")]).toEqual([["10.1.2.2"], ["10.1.2.3"]]);
+});
+
 test("a full /24 gives 253 addresses, no gateway, and the 254th is refused with the words of the reference", () => {
   const given = Array.from({ length: 253 }, (_, at) => pool.add(`c${at}`)[0]);
   expect(new Set(given).size).toBe(253);
