@@ -12,11 +12,10 @@ export const ERRNO = {
 
 export type ErrnoName = keyof typeof ERRNO;
 
-const names = new Map<number, ErrnoName>(Object.entries(ERRNO).map(([name, code]) => [code, name as ErrnoName]));
-
 /** The kernel's name of an error number, or `errno N` for one that is not in the table. */
 export function errnoName(code: number): string {
-  return names.get(code) ?? `errno ${code}`;
+  for (const name in ERRNO) if (ERRNO[name as ErrnoName] === code) return name;
+  return `errno ${code}`;
 }
 
 /** A system call or kernel request that failed: which operation, the error number, and the kernel's own sentence if it gave one. */
