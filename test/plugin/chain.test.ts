@@ -14,6 +14,8 @@ const BEFORE = {
 
 scene("ADD puts its interfaces, addresses and routes behind those of the plugin before it", async (world) => {
   const red = await world.pod("red");
+  await red.must(["sh", "-e", "-c", "ip link add tap0 address 02:00:00:00:00:01 type veth peer name host0; ip link set host0 up; ip link set tap0 up"]);
+  await red.must(["sh", "-e", "-c", "ip address add 192.168.7.2/24 dev tap0; ip route add 192.168.8.0/24 dev tap0"]);
   const call = { network: network("pods"), pod: red, more: { prevResult: BEFORE } };
   const result = await addDirectly(world, call);
   expect(result.interfaces?.map(({ name }) => name).toSpliced(3, 1, "veth")).toEqual(["tap0", "host0", "pods0", "veth", "eth0"]);

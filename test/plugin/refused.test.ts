@@ -28,9 +28,12 @@ scene("a full pool is refused with code 100, and serves again after a DEL", asyn
   expect(await pings(green, "10.1.0.1")).toBe(true);
 });
 
-scene("a second ADD of an attachment that exists is refused with code 101, and the first one goes on working", async (world) => {
-  const { red, pods } = await busyHost(world);
-  expect((await refused(world, { network: pods, pod: red })).code).toBe(101);
+scene("a second ADD of an attachment that exists is refused, and the first one goes on working", async (world) => {
+  const { red, blue, pods } = await busyHost(world);
+  // Both are true here: the attachment exists, and so does its interface.
+  expect([101, 121]).toContain((await refused(world, { network: pods, pod: red })).code);
+  // From another namespace under the same name only the first is.
+  expect((await refused(world, { network: pods, pod: blue, containerId: red.containerId })).code).toBe(101);
   expect(await pings(red, "10.1.0.1")).toBe(true);
   expect(await check(world, pods, red)).toBeUndefined();
 });
@@ -63,20 +66,32 @@ scene("a bridge that has another address already is refused with code 111", asyn
 
 scene("a route that the kernel does not take is refused with code 123, late, and everything is taken back", async (world) => {
   const { blue, pods } = await busyHost(world);
-  pods.plugins[0].ipam!.routes = [{ dst: "10.50.0.0/16", gw: "203.0.113.9" }];
+  await blue.must(["sh", "-c", "ip link add other type veth peer name another; ip link set another up; ip link set other up"]);
+  await blue.must("ip route add 10.50.0.0/16 dev other");
+  pods.plugins[0].ipam!.routes = [{ dst: "10.50.0.0/16" }];
   const error = await refused(world, { network: pods, pod: blue });
   expect(error.code).toBe(123);
-  expect(error.msg + error.details).toMatch(/10\.50\.0\.0\/16.*ENETUNREACH/s);
+  expect(error.msg + error.details).toMatch(/10\.50\.0\.0\/16.*EEXIST/s);
+});
+
+scene("forwarding that cannot be switched on is refused with code 140", async (world) => {
+  const { blue, pods } = await busyHost(world);
+  const file = "/proc/sys/net/ipv4/ip_forward";
+  await world.host.must(["sh", "-e", "-c", `echo 0 > ${file}; mount --bind ${file} ${file}; mount -o remount,bind,ro ${file}`]);
+  const error = await refused(world, { network: pods, pod: blue });
+  expect(error.code).toBe(140);
+  expect(error.details).toContain("EROFS");
 });
 
 scene("a result that cannot be written is a failed ADD, and everything is taken back", async (world) => {
   const { blue, pods } = await busyHost(world);
   const before = await snapshot(world);
-  for (const through of [["sh", "-c", 'exec "$@" >/dev/full', "sh"], ["sh", "-c", 'exec "$@" >&-', "sh"]]) {
-    const outcome = await plugin(world, "ADD", { network: pods, pod: blue, through });
-    expect([outcome.status, outcome.stdout]).toEqual([1, ""]);
-    expect(outcome.stderr).not.toBe("");
-    expect(changes(before, await snapshot(world))).toEqual([]);
+  // A full disk, and a pipe whose reader has left.
+  for (const words of ['"$@" >/dev/full', '{ "$@"; echo $? >/run/world/status; } | true; exit $(cat /run/world/status)']) {
+    const outcome = await plugin(world, "ADD", { network: pods, pod: blue, through: ["sh", "-c", words, "sh"] });
+    expect([outcome.status, outcome.stdout], words).toEqual([1, ""]);
+    expect(outcome.stderr).toContain('"code": 5');
+    expect(changes(before, await snapshot(world)), words).toEqual([]);
   }
 });
 

@@ -16,7 +16,7 @@ interface Expectation {
 
 const EXPECTATIONS: Expectation[] = [
   { name: "ADD", verb: "ADD", gives: "result" },
-  { name: "ADD again", verb: "ADD", gives: 101 },
+  { name: "ADD again", verb: "ADD", gives: 121 },
   { name: "CHECK without prevResult", verb: "CHECK", gives: 7 },
   { name: "STATUS", verb: "STATUS", gives: "silence" },
   { name: "GC that keeps all", verb: "GC", call: { more: { "cni.dev/valid-attachments": [{ containerID: "one", ifname: "eth0" }] } }, gives: "silence" },
