@@ -60,6 +60,6 @@ export function addressBytes(address: Address): Uint8Array {
 export function addressFromBytes(bytes: Uint8Array): Address {
   if (bytes.length !== 4 && bytes.length !== 16) throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`);
   let value = 0n;
-  for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+  for (let at = 0; at < bytes.length; at++) value = (value << 8n) | BigInt(bytes[at] ?? 0);
   return { family: bytes.length === 4 ? 4 : 6, value };
 }

@@ -39,12 +39,14 @@ export function indexInSet(set: RangeSet, address: Address): bigint | undefined 
 
 /** The range that `address` lies in, or undefined. */
 export function rangeOf(set: RangeSet, address: Address): LeaseRange | undefined {
-  return set.ranges.find((range) => indexOf(range, address) !== undefined);
+  for (const range of set.ranges) if (indexOf(range, address) !== undefined) return range;
+  return undefined;
 }
 
 /** True for the gateway of any range of the set: such an address is never handed out. */
 export function isGateway(set: RangeSet, address: Address): boolean {
-  return set.ranges.some((range) => sameAddress(range.gateway, address));
+  for (const range of set.ranges) if (sameAddress(range.gateway, address)) return true;
+  return false;
 }
 
 /** The words of a range set in messages, as host-local writes them: `first-last`, separated by commas. */

@@ -17,13 +17,23 @@ export function chooseLeases(reservation: Reservation): Lease[] {
   const requested = [...(reservation.requested ?? [])];
   const leases = reservation.rangeSets.map((ranges, set) => {
     const rangeSet = rangeSetOf(ranges);
-    const wanted = requested.findIndex((address) => rangeOf(rangeSet, address) !== undefined);
-    const [asked] = wanted < 0 ? [] : requested.splice(wanted, 1);
+    const asked = takeFitting(requested, rangeSet);
     const address = asked === undefined ? chooseFree(reservation, rangeSet, set) : checkRequested(reservation, rangeSet, set, asked);
     return leaseOf(rangeSet, set, address);
   });
   if (requested.length > 0) throw notFitting(requested, reservation.rangeSets);
   return leases;
+}
+
+/** Takes the first request that lies in the set off the list. */
+function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefined {
+  for (let at = 0; at < requested.length; at++) {
+    const address = requested[at];
+    if (address === undefined || rangeOf(rangeSet, address) === undefined) continue;
+    requested.splice(at, 1);
+    return address;
+  }
+  return undefined;
 }
 
 function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number): Address {

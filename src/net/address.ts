@@ -56,7 +56,12 @@ export function listAddresses(socket: NetlinkSocket, index: number): LinkAddress
     flags: 0,
     body: (w) => w.u8(rt.AF_UNSPEC).u8(0).u8(0).u8(0).u32(index),
   };
-  return socket.dump(message).flatMap((reply) => readAddress(reply) ?? []);
+  const list: LinkAddress[] = [];
+  for (const reply of socket.dump(message)) {
+    const address = readAddress(reply);
+    if (address !== undefined) list.push(address);
+  }
+  return list;
 }
 
 /** Reads RTM_NEWADDR; undefined when it holds no address. */

@@ -109,12 +109,20 @@ function readPort(info: Attributes | undefined): Link["port"] {
 
 /** Six bytes as `aa:bb:cc:dd:ee:ff`; empty for none. */
 export function formatMac(bytes: Uint8Array | undefined): string {
-  return Array.from(bytes ?? [], (byte) => byte.toString(16).padStart(2, "0")).join(":");
+  let text = "";
+  for (let at = 0; bytes !== undefined && at < bytes.length; at++) text += `${at === 0 ? "" : ":"}${hexByte(bytes[at] ?? 0)}`;
+  return text;
+}
+
+function hexByte(value: number): string {
+  return `${value < 16 ? "0" : ""}${value.toString(16)}`;
 }
 
 /** `aa:bb:cc:dd:ee:ff` as six bytes. */
 export function macBytes(mac: string): Uint8Array {
-  return Uint8Array.from(mac.split(":"), (part) => Number.parseInt(part, 16));
+  const bytes = new Uint8Array((mac.length + 1) / 3);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = Number.parseInt(mac.slice(at * 3, at * 3 + 2), 16);
+  return bytes;
 }
 
 /** A new random unicast address with the "locally administered" bit (IEEE 802, clause 8.2). */

@@ -1,6 +1,7 @@
 // A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
 // It stays in the namespace that it was opened in, wherever the thread goes after.
 import { ERRNO, SystemError } from "../sys/errno.ts";
+import { monotonicMs } from "../sys/clock.ts";
 import { errno, libc } from "../sys/libc.ts";
 import { type Reply, readAttributes, readMessages, viewOf } from "./reader.ts";
 import * as nl from "./uapi/netlink.ts";
@@ -101,14 +102,14 @@ export class NetlinkSocket implements Disposable {
 
   /** The messages that one receive brings within `timeoutMs`; none when nothing came. ENOBUFS is thrown: events were lost. */
   receive(what: string, timeoutMs: number): Reply[] {
-    const deadline = performance.now() + timeoutMs;
+    const deadline = monotonicMs() + timeoutMs;
     for (;;) {
       const count = libc.recv(this.#fd, this.#buffer, this.#buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
       if (count > this.#buffer.length) throw new SystemError(what, ERRNO.ENOBUFS, "an answer was longer than the buffer");
       if (count >= 0) return readMessages(this.#buffer.subarray(0, count));
       const code = errno();
       if (code !== ERRNO.EAGAIN && code !== ERRNO.EINTR) throw new SystemError(what, code);
-      const rest = Math.ceil(deadline - performance.now());
+      const rest = Math.ceil(deadline - monotonicMs());
       if (rest <= 0) return [];
       // struct pollfd: fd, events, revents
       libc.poll(Int32Array.of(this.#fd, nl.POLLIN), 1, rest);
@@ -138,8 +139,8 @@ export class NetlinkSocket implements Disposable {
 
   #gather(messages: Message[], first: number): Outcome[] {
     const outcomes: (Outcome & { done: boolean })[] = messages.map(() => ({ replies: [], error: undefined, done: false }));
+    const what = messages[0]?.what ?? "nothing";
     for (let missing = messages.length; missing > 0; ) {
-      const what = messages[outcomes.findIndex((outcome) => !outcome.done)]?.what ?? "nothing";
       const replies = this.receive(what, TIMEOUT_MS);
       if (replies.length === 0) throw new SystemError(what, ERRNO.ETIMEDOUT, "the kernel did not answer");
       for (const reply of replies) {

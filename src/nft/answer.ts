@@ -12,7 +12,8 @@ const HEADER = 4;
 export function getElement(socket: NetlinkSocket, map: string, key: Uint8Array): Element | undefined {
   const [outcome] = socket.transact([getElementMessage(map, key)]);
   if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
-  return outcome?.replies.flatMap((reply) => readElements(map, reply))[0];
+  const reply = outcome?.replies[0];
+  return reply === undefined ? undefined : readElements(map, reply)[0];
 }
 
 /** All elements of a map; none when the map or the table is missing. Throws SystemError. */

@@ -49,8 +49,9 @@ export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, neig
 /** Which parts of the ruleset are not whole: the word `table`, or names of chains. Throws SystemError. */
 export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
   const counts = countRules(socket);
-  const missing = chains.filter((chain) => counts.get(chain.name) !== networkRuleCount(chain)).map((chain) => chain.name);
-  return counts.get(POSTROUTING) === POSTROUTING_RULES ? missing : ["table", ...missing];
+  const missing = counts.get(POSTROUTING) === POSTROUTING_RULES ? [] : ["table"];
+  for (const chain of chains) if (counts.get(chain.name) !== networkRuleCount(chain)) missing.push(chain.name);
+  return missing;
 }
 
 /** Makes the table whole, with the wanted chain; a lost table gets back the elements of everybody. */
@@ -125,13 +126,15 @@ export function removeElements(socket: NetlinkSocket, elements: Element[]): void
 /** The elements that carry the attachment's digest. Throws SystemError. */
 export function findElements(socket: NetlinkSocket, { owner, bridge, addresses }: MasqueradeTraces): Element[] {
   if (addresses === undefined) return listAllElements(socket).filter((element) => ownerOf(element) === owner);
-  return addresses.flatMap((address) => {
+  const found: Element[] = [];
+  for (const address of addresses) {
     const places = elementPlaces(address, bridge);
-    return [places.common, places.byBridge].flatMap(({ map, key }) => {
+    for (const { map, key } of [places.common, places.byBridge]) {
       const element = getElement(socket, map, key);
-      return element !== undefined && ownerOf(element) === owner ? [element] : [];
-    });
-  });
+      if (element !== undefined && ownerOf(element) === owner) found.push(element);
+    }
+  }
+  return found;
 }
 
 /** Every element of every attachment on the node. Throws SystemError. */
@@ -141,16 +144,20 @@ export function listAllElements(socket: NetlinkSocket): Element[] {
 
 /** The digest of the attachment that an element belongs to. */
 export function ownerOf(element: Element): string {
-  return element.comment.split(" ", 1)[0] ?? "";
+  const end = element.comment.indexOf(" ");
+  return end < 0 ? element.comment : element.comment.slice(0, end);
 }
 
 function commentOf({ owner, label }: Masquerade): string {
-  const bytes = new TextEncoder().encode(`${owner} ${label}`);
-  return new TextDecoder().decode(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
+  const text = `${owner} ${label}`;
+  const bytes = new TextEncoder().encode(text);
+  // A cut in the middle of a character leaves a replacement character, which is longer than what was cut.
+  return bytes.length <= COMMENT_BYTES ? text : new TextDecoder().decode(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
 }
 
 function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
-  return sendBatch(socket, messages).find(({ error }) => error !== undefined)?.error;
+  for (const { error } of sendBatch(socket, messages)) if (error !== undefined) return error;
+  return undefined;
 }
 
 function executeBatch(socket: NetlinkSocket, messages: Message[]): void {

@@ -130,7 +130,11 @@ function elementList(w: Writer, map: string, element: () => void): void {
 
 function commentBytes(comment: string): Uint8Array {
   const text = new TextEncoder().encode(`${comment}\0`);
-  return Uint8Array.of(COMMENT_TYPE, text.length, ...text);
+  const bytes = new Uint8Array(2 + text.length);
+  bytes[0] = COMMENT_TYPE;
+  bytes[1] = text.length;
+  bytes.set(text, 2);
+  return bytes;
 }
 
 function message(what: string, type: number, flags: number, body: (w: Writer) => void): Message {

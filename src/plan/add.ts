@@ -41,18 +41,32 @@ export function planAdd(input: AddInput): AddPlan {
   return { steps: [...bridgeSteps(input), ...podSteps(input, routes)], result: planResult(input, routes) };
 }
 
+/** IFALIASZ without its final zero. */
+const ALIAS_BYTES = 255;
+
 /** The name that people see on the host's end: network, container, pod, interface; printable, cut to what the kernel takes. */
 export function aliasOf(key: AttachmentKey, pod: string | undefined): string {
-  const text = ["pontoon", key.network, key.containerId, pod ?? "", key.interfaceName].filter((part) => part !== "").join(" ");
-  const printable = text.replace(/[^\x20-\x7e]/g, "?");
-  return printable.slice(0, 255);
+  const text = `pontoon ${key.network} ${key.containerId}${pod === undefined ? "" : ` ${pod}`} ${key.interfaceName}`;
+  let printable = "";
+  for (let at = 0; at < text.length && at < ALIAS_BYTES; at++) {
+    const code = text.charCodeAt(at);
+    printable += code >= 0x20 && code <= 0x7e ? text[at] : "?";
+  }
+  return printable;
 }
 
 /** The subnets of a network, which its pods reach without masquerading. */
 export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefix[] {
-  const ranges = netconf.ipam?.rangeSets.flat().map((range) => range.subnet) ?? [];
-  const subnets = [...ranges, ...addresses.map(({ address }) => networkOf(address))];
-  return [...new Map(subnets.map((subnet) => [formatPrefix(subnet), subnet])).values()];
+  const seen = new Set<string>();
+  const subnets: Prefix[] = [];
+  const add = (subnet: Prefix): void => {
+    const text = formatPrefix(subnet);
+    if (!seen.has(text)) subnets.push(subnet);
+    seen.add(text);
+  };
+  for (const ranges of netconf.ipam?.rangeSets ?? []) for (const { subnet } of ranges) add(subnet);
+  for (const { address } of addresses) add(networkOf(address));
+  return subnets;
 }
 
 function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
@@ -104,14 +118,16 @@ export function attachmentLabel({ network, containerId, interfaceName }: Attachm
 function resultRoutes({ netconf, addresses }: AddInput): Route[] {
   const configured = netconf.ipam?.routes ?? [];
   if (!netconf.isDefaultGateway) return configured;
-  const gateways = addresses.filter(({ address }, index) => firstOfFamily(addresses, address.address.family) === index);
-  const routes = configured.map((route) => {
+  const routes: Route[] = [];
+  const without = new Map<Family, Address>();
+  for (const { gateway } of addresses) if (!without.has(gateway.family)) without.set(gateway.family, gateway);
+  for (const route of configured) {
     const gateway = isMainDefault(route) ? gatewayFor(route, addresses) : undefined;
-    return gateway === undefined || route.gw !== undefined ? route : { ...route, gw: gateway };
-  });
-  const missing = gateways.filter(({ gateway }) => !configured.some((route) => isMainDefault(route) && route.dst.address.family === gateway.family));
-  const defaults = missing.map(({ gateway }) => ({ dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway }));
-  return [...routes, ...defaults];
+    routes.push(gateway === undefined || route.gw !== undefined ? route : { ...route, gw: gateway });
+    if (isMainDefault(route)) without.delete(route.dst.address.family);
+  }
+  for (const [family, gateway] of without) routes.push({ dst: { address: { family, value: 0n }, length: 0 }, gw: gateway });
+  return routes;
 }
 
 const TABLE_MAIN = 254;
@@ -121,24 +137,23 @@ function isMainDefault({ dst, table }: Route): boolean {
   return dst.length === 0 && (table === undefined || table === TABLE_MAIN);
 }
 
-function firstOfFamily(addresses: PodAddress[], family: Family): number {
-  return addresses.findIndex(({ address }) => address.address.family === family);
-}
-
 /** The gateway of a route that names none: that of the pod's first address of its family, unless its scope says "on the link". */
 function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | undefined {
   if (scope !== undefined && scope >= SCOPE_LINK) return undefined;
-  return addresses[firstOfFamily(addresses, dst.address.family)]?.gateway;
+  for (const { address, gateway } of addresses) if (address.address.family === dst.address.family) return gateway;
+  return undefined;
 }
 
 /** A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set" (as in the reference), table and scope excepted. */
 export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
   const gateway = route.gw ?? gatewayFor(route, addresses);
   const set = (value: number | undefined) => (value === 0 ? undefined : value);
+  let onLink = gateway !== undefined;
+  for (const { address } of addresses) if (gateway !== undefined && prefixContains(address, gateway)) onLink = false;
   return {
     dst: networkOf(route.dst),
     gateway,
-    onLink: gateway !== undefined && !addresses.some(({ address }) => prefixContains(address, gateway)),
+    onLink,
     mtu: set(route.mtu),
     advmss: set(route.advmss),
     priority: set(route.priority),

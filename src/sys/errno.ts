@@ -35,7 +35,9 @@ export class SystemError extends Error {
 
 /** True when `error` is a SystemError with one of the named error numbers. */
 export function isErrno(error: unknown, ...wanted: ErrnoName[]): boolean {
-  return error instanceof SystemError && wanted.some((name) => ERRNO[name] === error.errno);
+  if (!(error instanceof SystemError)) return false;
+  for (const name of wanted) if (ERRNO[name] === error.errno) return true;
+  return false;
 }
 
 /** Throws a SystemError for `operation` with the current errno when `result` says that the call failed. */

@@ -1,6 +1,7 @@
 // Locks between processes. flock(2) belongs to an open file, so it goes when its holder dies, however it dies.
 import { ERRNO, SystemError } from "./errno.ts";
 import { type FileHandle, O_CREAT, O_RDWR, openFile } from "./file.ts";
+import { monotonicMs } from "./clock.ts";
 import { errno, libc } from "./libc.ts";
 
 const LOCK_EX = 2;
@@ -25,9 +26,9 @@ export function tryLock(file: FileHandle, what: string): boolean {
 export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHandle {
   const file = openFile(path, O_RDWR | O_CREAT, mode);
   try {
-    const deadline = performance.now() + timeoutMs;
+    const deadline = monotonicMs() + timeoutMs;
     for (let waitUs = FIRST_WAIT_US; !tryLock(file, path); waitUs = Math.min(waitUs * 1.5, LONGEST_WAIT_US)) {
-      if (performance.now() > deadline) throw new SystemError(`lock ${path}`, ERRNO.ETIMEDOUT);
+      if (monotonicMs() > deadline) throw new SystemError(`lock ${path}`, ERRNO.ETIMEDOUT);
       libc.usleep(Math.floor(waitUs * (0.5 + Math.random())));
     }
     return file;

@@ -40,6 +40,7 @@ interface Prepared {
 /** Attaches the pod. Throws CniError; the machine is then as it was, the shared bridge and sysctls excepted. */
 export function add(request: AddRequest, machine: Machine): Added {
   const { netconf } = request;
+  checkInterfaceName(request.attachment.interfaceName);
   openPod(request.namespacePath, request.allowOwnNamespace, machine);
   attempt("link", request.attachment.interfaceName, () => checkInterfaceIsFree(request.attachment.interfaceName, machine));
   const bridge = observeBridge(netconf, machine);
@@ -49,6 +50,12 @@ export function add(request: AddRequest, machine: Machine): Added {
   } catch (error) {
     throw toCniError(error).withNotUndone(giveBack(prepared));
   }
+}
+
+/** The Go skeleton takes such a name, but the kernel makes another one of it: eth%d becomes eth0. */
+function checkInterfaceName(name: string): void {
+  if (!name.includes("%")) return;
+  throw new CniError("badEnvironment", { about: `CNI_IFNAME is ${JSON.stringify(name)}`, cause: "Linux makes another name of one with %", hint: "Choose an interface name without %" });
 }
 
 /** Reserves the addresses, plans, and writes the intent, all under the lock of the leases. */
@@ -121,7 +128,7 @@ function planInput(request: AddRequest, bridge: ObservedBridge, resolvDns: Dns, 
     hostInterface: { name: hostInterfaceName(key), mac: randomMac() },
     mac: randomMac(),
     // A port that takes larger packets than its bridge would lose them.
-    mtu: netconf.mtu > 0 ? Math.min(netconf.mtu, bridge.mtu) : bridge.mtu,
+    mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
   };
 }
 

@@ -2,6 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { tryAll } from "../host/detach.ts";
+import { attempt } from "../host/failure.ts";
 import { listStaleElements, listStalePorts } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
 import { deleteVeth } from "../host/steps/veth.ts";
@@ -25,9 +26,15 @@ export function gc({ config }: GcRequest, machine: Machine): void {
   const isStale = (key: AttachmentKey): boolean => !valid.has(attachmentDigest(key)) && !records.isAddRunning(key);
   const isStaleOwner = (owner: string): boolean => !valid.has(owner) && !records.isAddOfDigestRunning(network, owner);
 
+  const { records: all, unreadable } = attempt("recordStore", network, () => records.listRecords(network));
   const failures = tryAll([
-    ...records.listRecords(network).records.filter(({ key }) => isStale(key)).map((record) => () =>
-      detach({ key: record.key, record, records, bridge: record.bridge, directory, pod: undefined, mac: undefined }, machine)),
+    ...all.map((record) => () => {
+      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory, pod: undefined, mac: undefined }, machine);
+    }),
+    ...unreadable.map((entry) => () => {
+      // What a later Pontoon wrote is not ours to judge.
+      if (entry.reason === "damaged" && isStaleOwner(entry.digest)) records.removeDamaged(entry);
+    }),
     () => {
       using _lock = openExistingLeaseLock(directory);
       removeElements(machine.rules, listStaleElements(network, isStaleOwner, machine));

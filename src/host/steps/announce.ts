@@ -6,6 +6,7 @@ import { changeLinkMessage } from "../../net/link-change.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
 import { BR_STATE_FORWARDING, IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uapi/rtnetlink.ts";
+import { monotonicMs } from "../../sys/clock.ts";
 import { isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -46,11 +47,11 @@ function look(step: AnnounceStep, machine: Machine): Link {
 function awaitForwarding(step: AnnounceStep, machine: Machine): void {
   if (isForwarding(look(step, machine))) return;
   using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
-  const start = performance.now();
+  const start = monotonicMs();
   for (;;) {
     const port = look(step, machine);
     if (isForwarding(port)) return;
-    const waited = performance.now() - start;
+    const waited = monotonicMs() - start;
     if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
       throw notForwarding(step, waited);
     }

@@ -14,7 +14,7 @@ const SWITCH: Record<Family, string> = { 4: "ipv4/ip_forward", 6: "ipv6/conf/all
 export function ensureForwarding(step: ForwardingStep, machine: Machine): void {
   for (const family of step.families) {
     const hint = "Switch it on by hand with sysctl, or mount /proc/sys writable for the runtime";
-    attempt("sysctl", `net.${SWITCH[family].replaceAll("/", ".")}`, () => {
+    attempt("sysctl", `/proc/sys/net/${SWITCH[family]}`, () => {
       if (readSysctl(SWITCH[family]) === "1") return;
       if (family === 6) keepAdvertisedRoutes(machine);
       ensureSysctl(SWITCH[family], "1");
@@ -25,7 +25,7 @@ export function ensureForwarding(step: ForwardingStep, machine: Machine): void {
 /** What is wrong with forwarding, or undefined. */
 export function verifyForwarding(step: ForwardingStep): string | undefined {
   const off = step.families.find((family) => readSysctl(SWITCH[family]) !== "1");
-  return off === undefined ? undefined : `forwarding of IPv${off} is switched off (net.${SWITCH[off].replaceAll("/", ".")})`;
+  return off === undefined ? undefined : `forwarding of IPv${off} is switched off (/proc/sys/net/${SWITCH[off]})`;
 }
 
 /**

@@ -15,7 +15,7 @@ export function ensureGateway(step: GatewayStep, machine: Machine, bridgeIndex: 
   attempt("bridgeAddress", step.bridge, () => {
     const present = listAddresses(machine.links, bridgeIndex).map(({ prefix }) => prefix);
     for (const wanted of step.addresses) {
-      if (present.some((prefix) => samePrefix(prefix, wanted))) continue;
+      if (hasPrefix(present, wanted)) continue;
       makeRoom(step, machine, bridgeIndex, wanted, present);
       if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");
       const [outcome] = machine.links.transact([addAddressMessage(bridgeIndex, wanted)]);
@@ -29,8 +29,8 @@ export function ensureGateway(step: GatewayStep, machine: Machine, bridgeIndex: 
 export function verifyGateway(step: GatewayStep, machine: Machine): string | undefined {
   const bridge = getLink(machine.links, { name: step.bridge });
   if (bridge === undefined) return `bridge ${step.bridge} does not exist`;
-  const present = listAddresses(machine.links, bridge.index);
-  const missing = step.addresses.find((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
+  const present = listAddresses(machine.links, bridge.index).map(({ prefix }) => prefix);
+  const missing = step.addresses.find((wanted) => !hasPrefix(present, wanted));
   return missing === undefined ? undefined : `bridge ${step.bridge} has no gateway address ${formatPrefix(missing)}`;
 }
 
@@ -42,7 +42,7 @@ function makeRoom(step: GatewayStep, machine: Machine, bridgeIndex: number, want
   const inTheWay = present.filter(
     (prefix) =>
       prefix.address.family === wanted.address.family &&
-      !step.addresses.some((other) => samePrefix(prefix, other)) &&
+      !hasPrefix(step.addresses, prefix) &&
       (wanted.address.family === 4 || overlap(prefix, wanted)),
   );
   if (inTheWay.length === 0) return;
@@ -62,6 +62,11 @@ function conflict(bridge: string, wanted: Prefix, inTheWay: Prefix[]): CniError 
 
 function overlap(a: Prefix, b: Prefix): boolean {
   return prefixContains(networkOf(a), b.address) || prefixContains(networkOf(b), a.address);
+}
+
+function hasPrefix(list: Prefix[], wanted: Prefix): boolean {
+  for (const prefix of list) if (samePrefix(prefix, wanted)) return true;
+  return false;
 }
 
 function samePrefix(a: Prefix, b: Prefix): boolean {

@@ -9,6 +9,7 @@ import { addRouteMessage, type LinkRoute, listRoutes } from "../../net/route.ts"
 import { ensureSysctlIfThere } from "../../net/sysctl.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { readAddress } from "../../net/address.ts";
+import { monotonicMs } from "../../sys/clock.ts";
 import { ERRNO, SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -18,7 +19,8 @@ const TABLE_MAIN = 254;
 
 /** Raises the pod's end and gives it its addresses and routes; every IPv6 address answers when this returns. */
 export function setUpPod(step: PodStep, machine: Machine): void {
-  const hasIPv6 = step.addresses.some(({ address }) => address.family === 6);
+  let hasIPv6 = false;
+  for (const { address } of step.addresses) hasIPv6 ||= address.family === 6;
   if (hasIPv6) attempt("sysctl", `net.ipv6.conf.${step.interfaceName}`, () => machine.pod.inside(() => prepareIPv6(step.interfaceName)));
   using events = hasIPv6 ? machine.pod.openAddressEvents() : undefined;
   const index = attempt("link", step.interfaceName, () => raise(step, machine));
@@ -68,7 +70,8 @@ function addAddresses(step: PodStep, machine: Machine, index: number): void {
 function addRoutes(step: PodStep, machine: Machine, index: number): void {
   if (step.routes.length === 0) return;
   const outcomes = machine.pod.links.transact(step.routes.map((route) => addRouteMessage({ ...route, index })));
-  for (const [at, { error }] of outcomes.entries()) {
+  for (let at = 0; at < outcomes.length; at++) {
+    const error = outcomes[at]?.error;
     const route = step.routes[at];
     if (error === undefined || route === undefined) continue;
     const hint = error.errno === ERRNO.EEXIST
@@ -84,9 +87,9 @@ function awaitAddresses(step: PodStep, machine: Machine, index: number, events: 
   const settle = (address: ReturnType<typeof readAddress>) => {
     if (address !== undefined && address.index === index && !address.tentative) waiting.delete(formatPrefix(address.prefix));
   };
-  const deadline = performance.now() + SETTLE_MS;
-  while (waiting.size > 0 && performance.now() < deadline) {
-    for (const reply of events.receive("wait for the pod's addresses", deadline - performance.now())) settle(readAddress(reply));
+  const deadline = monotonicMs() + SETTLE_MS;
+  while (waiting.size > 0 && monotonicMs() < deadline) {
+    for (const reply of events.receive("wait for the pod's addresses", deadline - monotonicMs())) settle(readAddress(reply));
   }
   if (waiting.size > 0) for (const address of listAddresses(machine.pod.links, index)) settle(address);
   if (waiting.size > 0) throw new SystemError(`use address ${[...waiting].join(", ")}`, ERRNO.ETIMEDOUT, "the kernel still calls it tentative");
