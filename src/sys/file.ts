@@ -1,4 +1,4 @@
-// Files by direct system calls. node:fs would cost more than a millisecond to load (docs/decisions/0002-files-by-libc.md),
+// Files by direct system calls. node:fs would cost more than a millisecond to load (docs/decisions/0003-files-by-libc.md),
 // and does not say the error number of what failed.
 import { check, isErrno, SystemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
