@@ -1,0 +1,2 @@
+// Nothing: what the runtime alone costs.
+export {};

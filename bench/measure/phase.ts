@@ -1,0 +1,36 @@
+// Where the time of one call goes, by an instrumented build of the same sources (trace.ts).
+import { openNode, pause, type Scene } from "../scene.ts";
+import { compileTraced, PHASES } from "../trace.ts";
+import { milliseconds, type Report } from "../report.ts";
+import { Samples } from "../sample.ts";
+import type { Timing } from "../host.ts";
+import type { Trace } from "../timer.ts";
+
+export async function measurePhases(scene: Scene, report: Report): Promise<void> {
+  const traced = { ...scene.ours, path: compileTraced() };
+  const plugin = await openNode(scene, traced, { masquerade: true }, ["pod"]);
+  await using _host = plugin.host;
+
+  const times = new Samples();
+  for (let round = 0; round < scene.rounds; round++) {
+    for (const verb of ["add", "del"] as const) {
+      await pause();
+      const timing = await plugin[verb]("pod");
+      for (const [phase, ms] of phasesOf(timing, plugin.stderr("pod"))) times.of(`${verb} ${phase}`).add(ms);
+      times.of(`${verb} total`).add(timing.ms);
+    }
+  }
+
+  report.heading("Where the time of one call goes", "masquerade; an instrumented build of the same sources; median (least)");
+  report.plain("", "ADD", "DEL");
+  for (const [phase, words] of [...Object.entries(PHASES), ["total", "all of it, the stop watch included"] as const]) {
+    const cells = (["add", "del"] as const).map((verb) => (times.of(`${verb} ${phase}`).values.length === 0 ? "" : milliseconds(times.of(`${verb} ${phase}`))));
+    report.plain(`${phase.padEnd(10)}${words}`.slice(0, 70), ...cells);
+  }
+}
+
+function phasesOf({ startUs, endUs }: Timing, stderr: string): [string, number][] {
+  const trace = JSON.parse(stderr) as Trace;
+  const inside = Object.entries(trace.spent).map(([phase, ns]): [string, number] => [phase, ns / 1e6]);
+  return [["start", (trace.firstLineUs - startUs) / 1000], ...inside, ["exit", (endUs - trace.lastLineUs) / 1000]];
+}

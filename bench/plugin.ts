@@ -1,0 +1,121 @@
+// One way to connect pods: a plugin, a configuration and a host. Calls the plugin as a runtime does, and nothing between.
+import { createHash } from "node:crypto";
+import { SYSTEM_PATH } from "../test/support/tool.ts";
+import type { Batch, Call, Host, Timing } from "./host.ts";
+
+export interface Wishes {
+  masquerade: boolean;
+  /** For the reference: "iptables" is its default. */
+  backend?: "nftables";
+  dataDir?: string;
+}
+
+export interface Program {
+  /** The value of "type". */
+  type: string;
+  path: string;
+  /** CNI_PATH: where the plugin finds others. */
+  folder: string;
+}
+
+let count = 0;
+
+export class Plugin {
+  readonly host: Host;
+  readonly #program: Program;
+  readonly #config: Record<string, unknown>;
+  readonly #folder: string;
+  readonly #ids = new Map<string, string>();
+
+  constructor(host: Host, program: Program, { masquerade, backend, dataDir }: Wishes) {
+    this.host = host;
+    this.#program = program;
+    this.#folder = `/run/bench/plugin-${++count}`;
+    this.#config = {
+      cniVersion: "1.0.0",
+      name: "bench",
+      type: program.type,
+      bridge: "bench0",
+      isDefaultGateway: true,
+      ipMasq: masquerade,
+      ...(backend === undefined ? {} : { ipMasqBackend: backend }),
+      ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/16" }]], ...(dataDir === undefined ? {} : { dataDir }) },
+    };
+    host.write(this.#file("add", "json"), JSON.stringify(this.#config));
+  }
+
+  /** ADD of one pod, which has to succeed. */
+  async add(pod: string): Promise<Timing> {
+    return only(await this.addAll([pod]));
+  }
+
+  async del(pod: string): Promise<Timing> {
+    return only(await this.delAll([pod]));
+  }
+
+  /** ADD of many pods at once. All have to succeed. */
+  async addAll(pods: string[]): Promise<Batch> {
+    for (const pod of pods) this.#ids.set(pod, containerId());
+    return this.#run("ADD", pods);
+  }
+
+  async delAll(pods: string[]): Promise<Batch> {
+    for (const pod of pods) this.host.write(this.#file(pod, "json"), JSON.stringify({ ...this.#config, prevResult: this.result(pod) }));
+    return this.#run("DEL", pods);
+  }
+
+  /** What the last ADD of a pod printed. */
+  result(pod: string): { ips: { address: string }[] } {
+    return JSON.parse(this.host.read(this.#file(pod, "result"))) as { ips: { address: string }[] };
+  }
+
+  /** What the last call for a pod wrote to stderr. */
+  stderr(pod: string): string {
+    return this.host.read(this.#file(pod, "err"));
+  }
+
+  async #run(verb: "ADD" | "DEL", pods: string[]): Promise<Batch> {
+    const batch = await this.host.run(pods.map((pod) => this.#call(verb, pod)));
+    for (const [index, { status }] of batch.timings.entries()) {
+      const pod = pods[index] ?? "";
+      if (status !== 0) throw new Error(`${verb} of ${pod} by ${this.#program.type} failed: ${this.host.read(this.#output(verb, pod))}${this.stderr(pod)}`);
+    }
+    return batch;
+  }
+
+  #call(verb: "ADD" | "DEL", pod: string): Call {
+    return {
+      words: [this.#program.path],
+      stdin: this.#file(verb === "ADD" ? "add" : pod, "json"),
+      stdout: this.#output(verb, pod),
+      stderr: this.#file(pod, "err"),
+      env: {
+        PATH: SYSTEM_PATH,
+        CNI_COMMAND: verb,
+        CNI_CONTAINERID: this.#ids.get(pod) ?? "",
+        CNI_NETNS: `/run/netns/${pod}`,
+        CNI_IFNAME: "eth0",
+        CNI_PATH: this.#program.folder,
+        CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`,
+      },
+    };
+  }
+
+  #output(verb: "ADD" | "DEL", pod: string): string {
+    return this.#file(pod, verb === "ADD" ? "result" : "del.out");
+  }
+
+  #file(name: string, ending: string): string {
+    return `${this.#folder}/${name}.${ending}`;
+  }
+}
+
+/** A new id each time, of the length that runtimes use. */
+function containerId(): string {
+  return createHash("sha256").update(`container ${++count}`).digest("hex");
+}
+
+function only({ timings: [timing] }: Batch): Timing {
+  if (timing === undefined) throw new Error("one call has one timing");
+  return timing;
+}

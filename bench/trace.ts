@@ -1,0 +1,94 @@
+// The program with a stop watch in it: a copy of src whose functions, named here, are phases. The product itself stays as
+// it is and pays nothing. When a function is renamed the bench stops and says which one.
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { compileEntry, WORK_FOLDER } from "./compile.ts";
+import { REPOSITORY } from "../test/support/tool.ts";
+
+/** Phases in the order in which they are shown. */
+export const PHASES: Record<string, string> = {
+  start: "the runtime, from the call to our first line",
+  load: "our modules, until main runs",
+  libc: "a part of loading: the C library, through bun:ffi",
+  parse: "reading and checking the request",
+  observe: "the pod's namespace, its interface, the bridge",
+  record: "the attachment record",
+  lease: "the addresses",
+  plan: "the plan",
+  bridge: "bridge, gateway address, forwarding",
+  link: "the veth pair",
+  container: "the pod's end: up, address, routes",
+  rules: "masquerading",
+  announce: "the port forwards, the address is announced",
+  answer: "the result as text, and printing it",
+  close: "closing sockets",
+  rest: "between these parts",
+  exit: "from our last line to the end that the caller sees",
+};
+
+/** Functions by file: `export function NAME(` becomes a phase. */
+const FUNCTIONS: [file: string, name: string, phase: string][] = [
+  ["cni/request.ts", "readRequest", "parse"],
+  ["host/namespace.ts", "openPod", "observe"],
+  ["host/namespace.ts", "openPodIfThere", "observe"],
+  ["host/steps/veth.ts", "checkInterfaceIsFree", "observe"],
+  ["host/observe.ts", "observeBridge", "observe"],
+  ["record/intent.ts", "createIntentFile", "record"],
+  ["ipam/reserve.ts", "reserve", "lease"],
+  ["ipam/release.ts", "release", "lease"],
+  ["plan/add.ts", "planAdd", "plan"],
+  ["host/steps/bridge.ts", "ensureBridge", "bridge"],
+  ["host/steps/gateway.ts", "ensureGateway", "bridge"],
+  ["host/steps/forwarding.ts", "ensureForwarding", "bridge"],
+  ["host/steps/veth.ts", "createVeth", "link"],
+  ["host/detach.ts", "removeLink", "link"],
+  ["host/steps/pod.ts", "setUpPod", "container"],
+  ["host/steps/masquerade.ts", "putMasquerade", "rules"],
+  ["host/detach.ts", "removeRules", "rules"],
+  ["host/steps/announce.ts", "announce", "announce"],
+  ["cni/result-format.ts", "formatResult", "answer"],
+];
+
+/** Other places, by their text. */
+const PLACES: [file: string, text: string, replacement: string][] = [
+  ["main.ts", "process.exit((process.env", 'enter("rest");\nfinish((process.env'],
+  ["main.ts", "\nfunction print(", '\nfunction print(...words: Parameters<typeof print_>): void {\n  timed("answer", () => print_(...words));\n}\nfunction print_('],
+  ["sys/libc.ts", "const library = dlopen(", 'const outerPhase = enter("libc");\nconst library = dlopen('],
+  ["sys/libc.ts", "export const libc = library.symbols;", "export const libc = library.symbols;\nenter(outerPhase);"],
+  ["host/machine.ts", "    this.#pod?.[Symbol.dispose]();", '    enter("close");\n    this.#pod?.[Symbol.dispose]();'],
+];
+
+/** Builds the instrumented executable. */
+export function compileTraced(): string {
+  const folder = join(WORK_FOLDER, "traced-source");
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(join(REPOSITORY, "src"), folder, { recursive: true });
+  cpSync(join(REPOSITORY, "bench/timer.ts"), join(folder, "timer.ts"));
+  for (const [file, name, phase] of FUNCTIONS) {
+    edit(folder, file, `export function ${name}(`, wrapped(name, phase));
+  }
+  for (const place of PLACES) edit(folder, ...place);
+  for (const file of new Set([...FUNCTIONS, ...PLACES].map(([name]) => name))) importTimer(folder, file);
+  return compileEntry("traced", join(folder, "main.ts"));
+}
+
+function wrapped(name: string, phase: string): string {
+  return `export function ${name}(...words: Parameters<typeof ${name}_>): ReturnType<typeof ${name}_> {
+  return timed("${phase}", () => ${name}_(...words));
+}
+function ${name}_(`;
+}
+
+function edit(folder: string, file: string, text: string, replacement: string): void {
+  const path = join(folder, file);
+  const source = readFileSync(path, "utf8");
+  if (source.split(text).length !== 2) throw new Error(`src/${file} does not hold ${JSON.stringify(text)} once: bench/trace.ts names a phase by it`);
+  writeFileSync(path, source.replace(text, () => replacement));
+}
+
+/** In front of every other import, so that in main it is the first thing that runs. */
+function importTimer(folder: string, file: string): void {
+  const path = join(folder, file);
+  const up = "../".repeat(file.split("/").length - 1) || "./";
+  writeFileSync(path, `import { enter, finish, timed } from "${up}timer.ts";\n${readFileSync(path, "utf8")}`);
+}
