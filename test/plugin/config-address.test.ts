@@ -1,6 +1,7 @@
 // What the keys about addresses do: gateways, routes, dns.
 import { expect } from "vitest";
 import { add, addDirectly, addressOf, check } from "../support/cni.ts";
+import { addNeighbour } from "../support/neighbour.ts";
 import { install, type Ipam, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -66,3 +67,15 @@ scene("dns and resolvConf: the network's own dns wins over the file", async (wor
   expect(fromConfig.dns).toEqual({ nameservers: ["192.0.2.2"] });
 });
 
+
+scene("IPv6 forwarding does not cost the host its default route: a link with an advertised route goes on listening to routers", async (world) => {
+  const { v6 } = await addNeighbour(world);
+  await world.host.must("ip link add other type veth peer name another");
+  await world.host.must("sysctl -q -w net.ipv6.conf.uplink.accept_ra=1 net.ipv6.conf.other.accept_ra=1");
+  await world.host.must(`ip -6 route add default via ${v6} dev uplink proto ra`);
+  const red = await world.pod("red");
+  await add(world, install(world, network("pods", { subnets: ["fd01::/64"] })), red);
+  expect(await world.host.must("sysctl -n net.ipv6.conf.uplink.accept_ra")).toBe("2\n");
+  // Where no router was heard so far, an advertisement may come from a pod: that link stays as it is.
+  expect(await world.host.must("sysctl -n net.ipv6.conf.other.accept_ra")).toBe("1\n");
+});
