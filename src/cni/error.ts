@@ -5,7 +5,6 @@
 export const ERROR_KINDS = {
   incompatibleVersion: { code: 1, title: "incompatible CNI versions" },
   unsupportedField: { code: 2, title: "unsupported field in network configuration" },
-  unknownContainer: { code: 3, title: "container unknown" },
   badEnvironment: { code: 4, title: "invalid environment" },
   ioFailure: { code: 5, title: "I/O failure" },
   undecodable: { code: 6, title: "cannot decode content" },
