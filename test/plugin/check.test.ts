@@ -1,7 +1,7 @@
 // CHECK says that all is well when it is, and what is wrong when something is.
 import { expect } from "vitest";
 import { capture } from "../support/capture.ts";
-import { add, addDirectly, check, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { add, addDirectly, check, type CniResult, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -34,6 +34,15 @@ scene("CHECK leaves to others what is theirs: more addresses, routes and links i
   await world.host.must("ip link set other master pods0");
   await world.host.must("ip address add 10.250.0.1/24 dev pods0");
   expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene("CHECK goes by the final result: a MAC that a later plugin changed and reported is right", async (world) => {
+  const { red, pods, result } = await attached(world);
+  await red.must("ip link set eth0 address 02:00:00:00:00:09");
+  expect(await check(world, pods, red)).toMatch(/02:00:00:00:00:09/);
+  const prevResult = structuredClone(result);
+  prevResult.interfaces![2]!.mac = "02:00:00:00:00:09";
+  mustSucceed(await plugin(world, "CHECK", { network: pods, pod: red, more: { prevResult } }));
 });
 
 scene("CHECK knows the namespace by another path to it, too", async (world) => {
@@ -84,7 +93,7 @@ scene("CHECK names the host's end of the pair when that is down", async (world) 
   expect(await check(world, pods, red)).toContain(link);
 });
 
-async function attached(world: World, subnets = ["10.1.0.0/24"]): Promise<{ red: Pod; pods: ReturnType<typeof network>; result: unknown }> {
+async function attached(world: World, subnets = ["10.1.0.0/24"]): Promise<{ red: Pod; pods: ReturnType<typeof network>; result: CniResult }> {
   const red = await world.pod("red");
   const pods = install(world, network("pods", { subnets }));
   return { red, pods, result: await add(world, pods, red) };
