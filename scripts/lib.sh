@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Shared by the scripts; sourced, not run.
 
+# Where Debian keeps ip, nft and others; the PATH of a root that came by `su` may lack these folders.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 # Go's own installer puts it where PATH does not always lead.
 find_go() {
   command -v go > /dev/null && return
