@@ -1,0 +1,73 @@
+// A network's chain lives as long as an element leads to it.
+import { expect, test } from "vitest";
+import { findElements, listAllElements, removeElements } from "../../src/nft/masquerade.ts";
+import { deleteChainMessage, sendBatch } from "../../src/nft/message.ts";
+import { Netns } from "../support/netns.ts";
+import { attachment, Ruleset } from "./masquerade.ts";
+
+test("the chain stays while another attachment uses it, and goes with the last one", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  const [one, two] = [attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] }), attachment({ owner: "2", addresses: ["10.1.0.3"] })];
+  ruleset.put(one);
+  ruleset.put(two);
+  ruleset.take(one);
+  expect(ruleset.chains()).toEqual(["postrouting", one.chain.name]);
+  ruleset.take(two);
+  expect(ruleset.chains()).toEqual(["postrouting"]);
+});
+
+test("the kernel itself refuses to take a chain away that is in use", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
+  ruleset.put(one);
+  expect(sendBatch(host.rules, [deleteChainMessage(one.chain.name)])[0]?.error).toMatchObject({ errno: 16, operation: `delete chain ${one.chain.name}` });
+  expect(ruleset.elements("net4")).toHaveLength(1);
+});
+
+test("an element by bridge holds its chain too", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
+  const [by, common] = [attachment({ owner: "2", network: "other", bridge: "br1", addresses: ["10.1.0.2"] }), attachment({ owner: "3", network: "other", bridge: "br1", addresses: ["10.1.0.3"] })];
+  for (const each of [one, by, common]) ruleset.put(each);
+  ruleset.take(common);
+  expect(ruleset.chains()).toContain(by.chain.name);
+  ruleset.take(by);
+  expect(ruleset.chains()).not.toContain(by.chain.name);
+});
+
+test("without a record all maps are looked through, and nobody else's elements go", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  const one = attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] });
+  const two = attachment({ owner: "2", network: "other", bridge: "br1", addresses: ["10.1.0.2", "10.1.0.3"] });
+  ruleset.put(one);
+  ruleset.put(two);
+  expect(listAllElements(host.rules)).toHaveLength(4);
+  const found = findElements(host.rules, { owner: two.owner, bridge: "", addresses: undefined });
+  expect(found.map(({ map }) => map).sort()).toEqual(["net4", "on4"]);
+  removeElements(host.rules, found);
+  expect([ruleset.elements("net4"), ruleset.elements("net6"), ruleset.elements("on4")].flat()).toHaveLength(2);
+  expect(ruleset.chains()).toEqual(["postrouting", one.chain.name]);
+});
+
+test("a thousand elements are read whole, and one of them is found by its key", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  const addresses = Array.from({ length: 1000 }, (_, at) => `10.1.${at >> 8}.${at & 255}`);
+  ruleset.put(attachment({ owner: "1", subnets: ["10.1.0.0/16"], addresses }));
+  expect(listAllElements(host.rules)).toHaveLength(1000);
+  expect(findElements(host.rules, { owner: "1".repeat(32), bridge: "br0", addresses: [{ family: 4, value: 0x0a0103e7n }] })).toHaveLength(1);
+});
+
+test("a batch is all or nothing, and says which part was refused", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  ruleset.put(attachment({ owner: "1", addresses: ["10.1.0.2"] }));
+  const before = ruleset.text;
+  const messages = ["net-a", "net-b"].map((name) => deleteChainMessage(name));
+  expect(sendBatch(host.rules, messages).map(({ error }) => error?.operation)).toContain("delete chain net-a");
+  expect(ruleset.text).toBe(before);
+});

@@ -1,0 +1,72 @@
+// Whatever somebody takes away from our table, the next ADD puts back, for everybody.
+import { expect, test } from "vitest";
+import { missingParts } from "../../src/nft/masquerade.ts";
+import { Netns } from "../support/netns.ts";
+import { attachment, Ruleset } from "./masquerade.ts";
+
+const ONE = attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] });
+const OTHER = attachment({ owner: "2", network: "other", bridge: "br1", subnets: ["10.2.0.0/24"], addresses: ["10.2.0.2"] });
+const SAME_ADDRESS = attachment({ owner: "3", network: "third", bridge: "br2", addresses: ["10.1.0.2"] });
+
+/** Everything that is lost, and what an ADD then misses. */
+const LOSSES = [
+  { what: "the whole table", command: "nft delete table inet pontoon", missing: ["table", ONE.chain.name] },
+  { what: "all rules of the table", command: "nft flush table inet pontoon", missing: ["table", ONE.chain.name] },
+  { what: "the whole ruleset", command: "nft flush ruleset", missing: ["table", ONE.chain.name] },
+  { what: "the rules of chain postrouting", command: "nft flush chain inet pontoon postrouting", missing: ["table"] },
+  { what: "the rules of the network's chain", command: `nft flush chain inet pontoon ${ONE.chain.name}`, missing: [ONE.chain.name] },
+];
+
+test.each(LOSSES)("$what: it is noticed, and put back with everybody's elements", ({ command, missing }) => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  const everybody = [ONE, OTHER, SAME_ADDRESS];
+  for (const each of everybody) ruleset.put(each);
+  const whole = states(ruleset);
+  host.run(command);
+  expect(missingParts(host.rules, [ONE.chain])).toEqual(missing);
+  ruleset.others.push(OTHER, SAME_ADDRESS);
+  ruleset.put(ONE);
+  // Another network's chain that was emptied alone comes back with that network's next ADD.
+  for (const each of everybody) expect(missingParts(host.rules, [each.chain])).toEqual([]);
+  expect(states(ruleset)).toEqual(whole);
+});
+
+test("one rule too many in one of our chains is as bad as one too few", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  ruleset.put(ONE);
+  const { text } = ruleset;
+  host.run("nft insert rule inet pontoon postrouting accept");
+  host.run(`nft insert rule inet pontoon ${ONE.chain.name} drop`);
+  expect(missingParts(host.rules, [ONE.chain])).toEqual(["table", ONE.chain.name]);
+  ruleset.put(ONE);
+  expect(ruleset.text).toBe(text);
+});
+
+test("elements that were taken out alone come back with their attachment's next ADD, and the lost chain with them", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  ruleset.put(ONE);
+  const { text } = ruleset;
+  host.run("nft flush map inet pontoon net4");
+  host.run("nft flush map inet pontoon net6");
+  host.run(`nft delete chain inet pontoon ${ONE.chain.name}`);
+  ruleset.put(ONE);
+  expect(ruleset.text).toBe(text);
+});
+
+test("somebody's table of our name, with a map of ours that is another kind, is an error and is not destroyed", () => {
+  using host = Netns.open();
+  host.run("nft -f -", "table inet pontoon { set net4 { type ipv4_addr; }; }");
+  const before = host.run("nft list ruleset");
+  expect(() => new Ruleset(host).put(ONE)).toThrow(/EEXIST/);
+  expect(host.run("nft list ruleset")).toBe(before);
+});
+
+/** Chains, rules and elements, sorted. Which of two holders of one address stands in the common map, and which by its bridge, is not promised. */
+function states(ruleset: Ruleset): string[][] {
+  const elements = ["net4", "net6", "on4", "on6"].flatMap((map) => ruleset.elements(map)).map((element) => element.replace(/^br\d \. /, ""));
+  const rules = ruleset.text.split("\n").filter((line) => !line.includes("elements = "));
+  return [elements.sort(), ruleset.chains().sort(), rules.sort()];
+}
