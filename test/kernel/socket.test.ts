@@ -1,0 +1,58 @@
+// The netlink socket at its limits, with the real kernel.
+import { expect, test } from "vitest";
+import { addAddressMessage, listAddresses } from "../../src/net/address.ts";
+import { getLinkMessage } from "../../src/net/link.ts";
+import { addRouteMessage, listRoutes } from "../../src/net/route.ts";
+import { NetlinkSocket } from "../../src/netlink/socket.ts";
+import { NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
+import { RTNLGRP_LINK } from "../../src/netlink/uapi/rtnetlink.ts";
+import { networkChain, networkMessages } from "../../src/nft/layout.ts";
+import { sendBatch, tableMessage } from "../../src/nft/message.ts";
+import { Netns } from "../support/netns.ts";
+import { mustIndex, prefix, Scene } from "./scene.ts";
+
+test("nothing comes within the time that is given: an empty answer, in about that time", () => {
+  using host = Netns.open();
+  using events = host.inside(() => NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]));
+  const start = performance.now();
+  expect(events.receive("wait", 30)).toEqual([]);
+  const waited = performance.now() - start;
+  expect(waited).toBeGreaterThanOrEqual(29);
+  expect(waited).toBeLessThan(2_000);
+});
+
+test("a thousand requests in one send are all answered: the kernel's answers do not fit into a socket's buffer at once", () => {
+  using scene = new Scene().connect();
+  const { pod } = scene;
+  const index = mustIndex(pod, "eth0");
+  const routes = Array.from({ length: 1_000 }, (_, at) => addRouteMessage({ index, dst: prefix(`10.${at >> 8}.${at & 255}.0/24`) }));
+  const outcomes = pod.links.transact(routes);
+  expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
+  expect(listRoutes(pod.links, 4, { index, table: 254 })).toHaveLength(1_000);
+});
+
+test("a thousand questions in one send are all answered", () => {
+  using scene = new Scene();
+  const { host } = scene;
+  const outcomes = host.links.transact(Array.from({ length: 1_000 }, () => getLinkMessage({ name: "br0" })));
+  expect(outcomes.filter(({ replies, error }) => error !== undefined || replies.length !== 1)).toEqual([]);
+});
+
+test("a batch of a thousand changes is answered: a lost table of two hundred networks comes back in one", () => {
+  using host = Netns.open();
+  const chains = Array.from({ length: 200 }, (_, at) => networkChain(`net${at}`, [prefix(`10.${at}.0.0/24`)]));
+  const outcomes = sendBatch(host.rules, [tableMessage(), ...chains.flatMap(networkMessages)]);
+  expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
+  expect(host.run("nft list table inet pontoon").match(/masquerade/g)).toHaveLength(200);
+});
+
+test("two thousand addresses are listed whole and once, in whatever pieces they come", () => {
+  using scene = new Scene();
+  const { host, bridgeIndex } = scene;
+  for (let at = 0; at < 2_000; at += 100) {
+    host.links.execute(Array.from({ length: 100 }, (_, more) => addAddressMessage(bridgeIndex, prefix(`10.1.${(at + more) >> 8}.${(at + more) & 255}/32`))));
+  }
+  const found = listAddresses(host.links, bridgeIndex).filter((each) => each.prefix.address.family === 4);
+  expect(new Set(found.map((each) => each.prefix.address.value)).size).toBe(2_000);
+  expect(found).toHaveLength(2_000);
+});
