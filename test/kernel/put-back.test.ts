@@ -64,6 +64,17 @@ test("somebody's table of our name, with a map of ours that is another kind, is 
   expect(host.run("nft list ruleset")).toBe(before);
 });
 
+test("a node of two hundred networks gets all of them back", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  for (let at = 0; at < 200; at++) {
+    ruleset.others.push(attachment({ owner: "2", network: `net${at}`, bridge: "br1", subnets: [`10.${at}.0.0/24`], addresses: [`10.${at}.0.2`] }));
+  }
+  ruleset.put(ONE);
+  expect(ruleset.elements("net4")).toHaveLength(201);
+  expect(missingParts(host.rules, ruleset.others.map(({ chain }) => chain))).toEqual([]);
+});
+
 /** Chains, rules and elements, sorted. Which of two holders of one address stands in the common map, and which by its bridge, is not promised. */
 function states(ruleset: Ruleset): string[][] {
   const elements = ["net4", "net6", "on4", "on6"].flatMap((map) => ruleset.elements(map)).map((element) => element.replace(/^br\d \. /, ""));
