@@ -26,7 +26,7 @@ export async function run(command: string[], { env = {}, stdin = "", timeoutMs =
   });
   const outcome = { command: command.join(" "), status: result.exitCode, stdout: result.stdout, stderr: result.stderr };
   if (result.timedOut) throw new Error(`Did not end within ${timeoutMs} ms.\n${describe(outcome)}`);
-  if (result.code === "ENOENT") throw new Error(`Cannot be started: ${outcome.command}. Hint: run scripts/setup.`);
+  if (result.code === "ENOENT") throw new Error(`Cannot be started: ${outcome.command}. Hint: run scripts/setup --test.`);
   return outcome;
 }
 

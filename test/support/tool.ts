@@ -14,7 +14,7 @@ export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 export function toolPath(name: string): string {
   const folders = [join(REPOSITORY, ".tools/bin"), ...SYSTEM_PATH.split(":"), ...(process.env["PATH"] ?? "").split(":")];
   const found = firstExecutable(folders, name) ?? firstExecutable(goFolders(), name);
-  if (found === undefined) throw new Error(`The program "${name}" is missing. Hint: run scripts/setup, it installs what the tests need.`);
+  if (found === undefined) throw new Error(`The program "${name}" is missing. Hint: run scripts/setup --test, it installs what the tests need.`);
   return found;
 }
 

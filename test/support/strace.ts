@@ -1,0 +1,41 @@
+// Hurting a call at one exact moment: strace lets the n-th system call of a kind fail, or kills the caller at its entry.
+import { toolPath } from "./tool.ts";
+
+/** What a call does that changes something: netlink requests, and files, folders and locks. */
+const CHANGING = ["sendto", "write", "mkdir", "link", "rename", "unlink", "rmdir", "flock"];
+
+/** No call does one kind of thing more often than this. */
+const MOST = 60;
+
+/** One system call of a run: the `count`-th of its kind. */
+export interface Moment {
+  kind: string;
+  count: number;
+}
+
+/** The words in front of a command that make it die when it enters that system call. */
+export function killedAt(moment: Moment): string[] {
+  return injected(moment, "signal=SIGKILL");
+}
+
+/** The words in front of a command that make that system call fail, once. */
+export function failingAt(moment: Moment, errno: string): string[] {
+  return injected(moment, `error=${errno}`);
+}
+
+/** Plays one moment after the other, of each kind until `play` says that the run was over before; gives how many there were. */
+export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, kinds: string[] = CHANGING): Promise<number> {
+  let moments = 0;
+  for (const kind of kinds) {
+    for (let count = 1; await play({ kind, count }); count += 1) {
+      if (count === MOST) throw new Error(`The call has more than ${MOST} times ${kind}.`);
+      moments += 1;
+    }
+  }
+  return moments;
+}
+
+function injected({ kind, count }: Moment, what: string): string[] {
+  // Only the first thread is watched: that is where the program runs; the runtime's own helpers are left alone.
+  return [toolPath("strace"), "-qq", "-o", "/run/world/strace", "-e", `trace=${kind}`, "-e", `inject=${kind}:${what}:when=${count}`];
+}
