@@ -4,7 +4,8 @@ import type { Address } from "../ip/address.ts";
 import { parsePrefix } from "../ip/prefix.ts";
 import { getLink } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
-import { removeMasquerade } from "../nft/masquerade.ts";
+import { networkChain } from "../nft/layout.ts";
+import { type ChainTraces, removeMasquerade } from "../nft/masquerade.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -17,9 +18,11 @@ export function removeRules(key: AttachmentKey, record: AttachmentRecord | undef
   if (record !== undefined && record.masqueradeSubnets === undefined) return;
   const addresses: Address[] | undefined = record?.addresses.flatMap((text) => parsePrefix(text)?.address ?? []);
   const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
+  const subnets = record?.masqueradeSubnets?.map((text) => parsePrefix(text)).filter((prefix) => prefix !== undefined);
+  const chains: ChainTraces = subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, subnets).name };
   attempt("cleanup", "packet rules", () => {
     try {
-      removeMasquerade(machine.rules, traces);
+      removeMasquerade(machine.rules, traces, chains);
     } catch (error) {
       // A kernel without nftables never had rules of ours.
       if (record !== undefined || !isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP")) throw error;

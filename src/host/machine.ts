@@ -69,24 +69,27 @@ export class Pod implements Disposable {
   readonly namespace: FileHandle;
   /** The namespace is the host's own. */
   readonly isHost: boolean;
+  /** rtnetlink of the pod. */
+  readonly links: NetlinkSocket;
   readonly #home: FileHandle;
-  #links: NetlinkSocket | undefined;
 
   private constructor(path: string, namespace: FileHandle, home: FileHandle) {
     this.path = path;
     this.namespace = namespace;
     this.#home = home;
     this.isHost = isSameNamespace(namespace, home);
+    this.links = this.inside(() => NetlinkSocket.open(NETLINK_ROUTE));
   }
 
+  /** Opens the namespace and a socket in it. Throws SystemError; EINVAL when the file is no network namespace. */
   static open(path: string, home: FileHandle): Pod {
-    return new Pod(path, openNamespace(path), home);
-  }
-
-  /** rtnetlink of the pod. */
-  get links(): NetlinkSocket {
-    this.#links ??= this.inside(() => NetlinkSocket.open(NETLINK_ROUTE));
-    return this.#links;
+    const namespace = openNamespace(path);
+    try {
+      return new Pod(path, namespace, home);
+    } catch (error) {
+      namespace.close();
+      throw error;
+    }
   }
 
   /** A socket of the pod that hears of IPv6 addresses that come into use. The caller closes it. */
@@ -100,7 +103,7 @@ export class Pod implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#links?.close();
+    this.links.close();
     this.namespace.close();
   }
 }

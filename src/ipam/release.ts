@@ -29,6 +29,8 @@ export function release({ directory, key, record, lockTimeoutMs }: Release): voi
   explained("leaseStore", attempted, () => {
     using lock = openExistingLeaseLock(where, lockTimeoutMs);
     if (lock === undefined) return;
+    // What a killed ADD was about to make a lease of; we hold the lock, so nobody else is.
+    removeFile(`${where}/${UNFINISHED}`);
     const failures = record === undefined ? removeFound(where, key) : removeRecorded(where, record);
     if (failures.length > 0) throw failedRelease(where, attempted, failures);
   });

@@ -43,7 +43,7 @@ export class NetlinkSocket implements Disposable {
     try {
       for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.#setOption(option, 1);
       if (protocol === nl.NETLINK_ROUTE) socket.#setOption(nl.NETLINK_GET_STRICT_CHK, 1);
-      for (const group of groups) socket.#setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
+      if (groups.length > 0) socket.#join(groups);
       return socket;
     } catch (error) {
       socket.close();
@@ -186,6 +186,14 @@ export class NetlinkSocket implements Disposable {
         list.push(reply);
       }
     }
+  }
+
+  /** The kernel takes a socket without a port number for the sender of its own events, and leaves it out. */
+  #join(groups: number[]): void {
+    // struct sockaddr_nl: family, padding, port number (0: the kernel chooses), groups
+    const anyPort = Uint16Array.of(nl.AF_NETLINK, 0, 0, 0, 0, 0);
+    if (libc.bind(this.#fd, anyPort, anyPort.byteLength) !== 0) throw new SystemError("bind a netlink socket", errno());
+    for (const group of groups) this.#setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
   }
 
   #setOption(option: number, value: number): void {

@@ -5,7 +5,7 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, getElement, listElements } from "./answer.ts";
 import {
-  baseMessages, type ElementPlace, elementPlaces, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES,
+  baseMessages, type ElementPlace, elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES,
 } from "./layout.ts";
 import { addElementMessage, COMMENT_BYTES, deleteChainMessage, deleteElementMessage, type Element, sendBatch } from "./message.ts";
 
@@ -101,22 +101,29 @@ export interface MasqueradeTraces {
   addresses: Address[] | undefined;
 }
 
+/** The chains to try: the attachment's own, or, where nobody knows it, all of its network. */
+export type ChainTraces = { chain: string } | { network: string };
+
 /**
  * Takes out the attachment's elements, and the chain of its network if it was the last. Only elements that carry its
  * digest go: hold the network's lease lock, so that an address cannot get a new owner in between. Throws SystemError.
  */
-export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces): void {
-  const elements = findElements(socket, traces);
-  removeElements(socket, elements);
+export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces, chains: ChainTraces): void {
+  removeElements(socket, findElements(socket, traces), chains);
 }
 
-/** Takes out these elements, and each chain that nothing leads to any more. Throws SystemError. */
-export function removeElements(socket: NetlinkSocket, elements: Element[]): void {
+/** Takes out these elements, and each of the chains that nothing leads to any more: theirs, and those named. Throws SystemError. */
+export function removeElements(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
   for (const { map, key } of elements) {
     const error = firstRefusal(socket, [deleteElementMessage(map, key)]);
     if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
   }
-  for (const chain of new Set(elements.map((element) => element.chain))) {
+  const unused = new Set<string>();
+  for (const { chain } of elements) unused.add(chain);
+  // A killed ADD may have made the chain and no element, a killed DEL may have taken the element and not the chain.
+  if ("chain" in chains) unused.add(chains.chain);
+  else for (const chain of countRules(socket).keys()) if (isChainOf(chains.network, chain)) unused.add(chain);
+  for (const chain of unused) {
     const error = firstRefusal(socket, [deleteChainMessage(chain)]);
     // EBUSY: other attachments use it. ENOENT: somebody else was faster.
     if (error !== undefined && !isErrno(error, "ENOENT", "EBUSY")) throw error;

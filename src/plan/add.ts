@@ -115,7 +115,7 @@ export function attachmentLabel({ network, containerId, interfaceName }: Attachm
 }
 
 /** The configured routes, and a default route by the gateway where one is asked for and none is configured. */
-function resultRoutes({ netconf, addresses }: AddInput): Route[] {
+export function resultRoutes({ netconf, addresses }: { netconf: Netconf; addresses: PodAddress[] }): Route[] {
   const configured = netconf.ipam?.routes ?? [];
   if (!netconf.isDefaultGateway) return configured;
   const routes: Route[] = [];

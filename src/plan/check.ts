@@ -1,10 +1,10 @@
 // From an attachment's result, configuration and record to the steps that must hold now. Pure.
 import type { Netconf } from "../cni/config.ts";
-import type { Result, ResultInterface, ResultIp } from "../cni/result.ts";
-import { parsePrefix } from "../ip/prefix.ts";
+import type { Result, ResultInterface, ResultIp, Route } from "../cni/result.ts";
+import { formatPrefix, networkOf, parsePrefix } from "../ip/prefix.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import { attachmentLabel, networkSubnets, type PodAddress, podRoute } from "./add.ts";
+import { attachmentLabel, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
 import type { Step } from "./step.ts";
 
 export interface CheckInput {
@@ -64,12 +64,18 @@ function ownSteps(input: CheckInput, pod: ResultInterface, ips: ResultIp[], addr
       interfaceName: key.interfaceName,
       addresses: prefixes,
       // A route that names no gateway is compared by its destination alone.
-      routes: input.prevResult.routes.map((route) => ({ ...podRoute(route, addresses), gateway: route.gw })),
+      routes: ownRoutes(input, addresses).map((route) => ({ ...podRoute(route, addresses), gateway: route.gw })),
     },
   ];
   if (netconf.ipMasq && ips.length > 0) steps.push(masqueradeStep(input, ips, addresses));
   steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface, interfaceName: key.interfaceName, mac, addresses: prefixes });
   return steps;
+}
+
+/** The routes of the result that the configuration asks for; others are those of other plugins in the chain. */
+function ownRoutes({ netconf, prevResult }: CheckInput, addresses: PodAddress[]): Route[] {
+  const asked = new Set(resultRoutes({ netconf, addresses }).map(({ dst }) => formatPrefix(networkOf(dst))));
+  return prevResult.routes.filter(({ dst }) => asked.has(formatPrefix(networkOf(dst))));
 }
 
 function masqueradeStep({ netconf, key, owner, record }: CheckInput, ips: ResultIp[], addresses: PodAddress[]): Step {

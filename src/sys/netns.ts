@@ -49,7 +49,7 @@ export function isSameNamespace(one: FileHandle, other: FileHandle): boolean {
  * everything after it would hit the wrong namespace.
  */
 export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: () => T): T {
-  check(libc.setns(namespace.fd, CLONE_NEWNET), "setns");
+  check(libc.setns(namespace.fd, CLONE_NEWNET), "enter the namespace");
   try {
     return action();
   } finally {

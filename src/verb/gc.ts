@@ -37,7 +37,7 @@ export function gc({ config }: GcRequest, machine: Machine): void {
     }),
     () => {
       using _lock = openExistingLeaseLock(directory);
-      removeElements(machine.rules, listStaleElements(network, isStaleOwner, machine));
+      removeElements(machine.rules, listStaleElements(network, isStaleOwner, machine), { network });
     },
     () => { for (const name of listStalePorts(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
     () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },

@@ -30,7 +30,7 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine): void {
 
 /** Undo: the attachment's own elements go. */
 export function undoMasquerade(step: MasqueradeStep, machine: Machine): void {
-  removeMasquerade(machine.rules, { owner: step.owner, bridge: step.bridge, addresses: step.addresses });
+  removeMasquerade(machine.rules, { owner: step.owner, bridge: step.bridge, addresses: step.addresses }, { chain: masqueradeOf(step).chain.name });
 }
 
 /** What is wrong with the masquerading, or undefined. */
