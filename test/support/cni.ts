@@ -69,6 +69,7 @@ export async function plugin(world: World, verb: Verb, call: PluginCall): Promis
   const outcome = await world.host.exec([...(call.through ?? []), `${PLUGIN_FOLDER}/pontoon`], {
     env: pluginEnvironment(verb, call),
     stdin: call.stdin ?? pluginInput(call.network, call.more),
+    timeoutMs: 40_000,
   });
   world.diary.push(describe(outcome));
   return outcome;

@@ -1,0 +1,58 @@
+// Locks: nobody waits for ever, and a dead holder holds nothing.
+import { describe, expect } from "vitest";
+import { add, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { install, network } from "../support/network.ts";
+import type { BackgroundProcess } from "../support/process.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { warmUp } from "../support/steady.ts";
+import type { World } from "../support/world.ts";
+
+const LEASES = "/var/lib/cni/networks/pods/lock";
+const NODE = "/var/lib/cni/pontoon/.lock";
+
+// The waits take seconds and no work, so they pass side by side.
+describe.concurrent("a lock that another process holds", () => {
+  for (const lock of [LEASES, NODE]) {
+    scene(`${lock}: an ADD ends with code 11 and has done nothing; STATUS does not wait; later all is well`, async (world) => {
+      const pods = install(world, network("pods"));
+      const red = await world.pod("red");
+      const blue = await world.pod("blue");
+      await add(world, pods, red);
+      // With the ruleset gone an ADD needs the node's lock, too.
+      await world.host.must("nft flush ruleset");
+      const before = await snapshot(world);
+      const holder = await hold(world, lock);
+      const refusal = mustFail(await plugin(world, "ADD", { network: pods, pod: blue }));
+      expect(refusal.code).toBe(11);
+      expect(refusal.details).toContain(lock);
+      expect(changes(before, await snapshot(world))).toEqual([]);
+      mustSucceed(await plugin(world, "STATUS", { network: pods }));
+      await holder.stop("SIGKILL");
+      mustSucceed(await plugin(world, "ADD", { network: pods, pod: blue }));
+      mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
+    }, 60_000);
+  }
+
+  scene("a DEL says so as well, and its repetition completes it", async (world) => {
+    const pods = install(world, network("pods"));
+    await warmUp(world, pods);
+    const red = await world.pod("red");
+    const before = await snapshot(world);
+    await add(world, pods, red);
+    const holder = await hold(world, LEASES);
+    const refusal = mustFail(await plugin(world, "DEL", { network: pods, pod: red }));
+    expect([11, 160]).toContain(refusal.code);
+    expect(refusal.details).toContain(LEASES);
+    await holder.stop("SIGKILL");
+    mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
+    expect(changes(before, await snapshot(world))).toEqual([]);
+  }, 60_000);
+});
+
+/** A process that holds the lock until it is stopped. */
+async function hold(world: World, path: string): Promise<BackgroundProcess> {
+  const holder = world.host.start(["flock", path, "sh", "-c", "echo held; exec cat"], { timeoutMs: 60_000 });
+  await holder.says("held");
+  return holder;
+}
