@@ -26,6 +26,24 @@ test("the kernel itself refuses to take a chain away that is in use", () => {
   expect(ruleset.elements("net4")).toHaveLength(1);
 });
 
+test("a chain that a killed ADD left without an element goes with the next DEL, with or without a record, and no other network's does", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
+  const other = attachment({ owner: "2", network: "net-2", addresses: ["10.1.0.3"] });
+  const leave = (each: typeof one) => {
+    ruleset.put(each);
+    host.run("nft flush map inet pontoon net4");
+  };
+  leave(one);
+  ruleset.take(one);
+  expect(ruleset.chains()).toEqual(["postrouting"]);
+  leave(one);
+  leave(other);
+  removeElements(host.rules, [], { network: "net" });
+  expect(ruleset.chains()).toEqual(["postrouting", other.chain.name]);
+});
+
 test("an element by bridge holds its chain too", () => {
   using host = Netns.open();
   const ruleset = new Ruleset(host);
@@ -48,7 +66,7 @@ test("without a record all maps are looked through, and nobody else's elements g
   expect(listAllElements(host.rules)).toHaveLength(4);
   const found = findElements(host.rules, { owner: two.owner, bridge: "", addresses: undefined });
   expect(found.map(({ map }) => map).sort()).toEqual(["net4", "on4"]);
-  removeElements(host.rules, found);
+  removeElements(host.rules, found, { network: "other" });
   expect([ruleset.elements("net4"), ruleset.elements("net6"), ruleset.elements("on4")].flat()).toHaveLength(2);
   expect(ruleset.chains()).toEqual(["postrouting", one.chain.name]);
 });

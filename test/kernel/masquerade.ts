@@ -55,8 +55,8 @@ export class Ruleset {
     ensureMasquerade(this.host.rules, wanted, this.neighbours);
   }
 
-  take({ owner, bridge, addresses }: Masquerade): void {
-    removeMasquerade(this.host.rules, { owner, bridge, addresses });
+  take({ owner, bridge, addresses, chain }: Masquerade): void {
+    removeMasquerade(this.host.rules, { owner, bridge, addresses }, { chain: chain.name });
   }
 
   /** As `nft` shows it. */

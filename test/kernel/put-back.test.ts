@@ -1,6 +1,6 @@
 // Whatever somebody takes away from our table, the next ADD puts back, for everybody.
 import { expect, test } from "vitest";
-import { missingParts } from "../../src/nft/masquerade.ts";
+import { ensureMasquerade, type Masquerade, missingParts } from "../../src/nft/masquerade.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 
@@ -74,6 +74,21 @@ test("a node of two hundred networks gets all of them back", () => {
   expect(ruleset.elements("net4")).toHaveLength(201);
   expect(missingParts(host.rules, ruleset.others.map(({ chain }) => chain))).toEqual([]);
 });
+
+test("an ADD that dies while it puts back leaves the loss to be noticed by the next one", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  ruleset.others.push(OTHER);
+  // The place of death: after the batch with the rules, before the others' elements.
+  expect(() => ensureMasquerade(host.rules, ONE, { ...ruleset.neighbours, others: () => [{ ...OTHER, addresses: [] }, dying()] })).toThrow("killed");
+  ruleset.put(ONE);
+  expect(ruleset.elements("net4")).toHaveLength(2);
+});
+
+/** An attachment at whose addresses the process dies. */
+function dying(): Masquerade {
+  return { ...OTHER, get addresses(): never { throw new Error("killed"); } };
+}
 
 /** Chains, rules and elements, sorted. Which of two holders of one address stands in the common map, and which by its bridge, is not promised. */
 function states(ruleset: Ruleset): string[][] {

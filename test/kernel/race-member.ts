@@ -26,7 +26,7 @@ console.log("ready");
 readAll(0, "stdin");
 for (const _ of rounds) {
   put();
-  removeMasquerade(socket, wanted);
+  removeMasquerade(socket, wanted, { chain: wanted.chain.name });
 }
 put();
 console.log("done");

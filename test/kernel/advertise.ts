@@ -1,0 +1,40 @@
+// A router that advertises itself once, as radvd would.
+import { dlopen } from "bun:ffi";
+import type { Netns } from "../support/netns.ts";
+import { mustIndex } from "./scene.ts";
+
+const AF_INET6 = 10;
+const SOCK_RAW = 3;
+const IPPROTO_IPV6 = 41;
+const IPPROTO_ICMPV6 = 58;
+const IPV6_MULTICAST_HOPS = 18;
+
+const { symbols: libc } = dlopen("libc.so.6", {
+  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i32" },
+  close: { args: ["i32"], returns: "i32" },
+});
+
+/**
+ * Tells all nodes on the link that this namespace is a router for half an hour (RFC 4861, 4.2). The kernel fills in the
+ * checksum. False when the link has no usable address yet.
+ */
+export function advertise(router: Netns, link: string): boolean {
+  const advertisement = Uint8Array.of(134, 0, 0, 0, 64, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0);
+  // struct sockaddr_in6: family, port, flow, address ff02::1, interface
+  const allNodes = new Uint8Array(28);
+  allNodes.set([AF_INET6, 0]);
+  allNodes.set([0xff, 0x02], 8);
+  allNodes[23] = 1;
+  new DataView(allNodes.buffer).setUint32(24, mustIndex(router, link), true);
+  return router.inside(() => {
+    const fd = libc.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+    try {
+      if (libc.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, Int32Array.of(255), 4) !== 0) throw new Error("The test could not set the hop limit.");
+      return libc.sendto(fd, advertisement, advertisement.length, 0, allNodes, allNodes.length) === advertisement.length;
+    } finally {
+      libc.close(fd);
+    }
+  });
+}

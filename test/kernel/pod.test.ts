@@ -1,0 +1,157 @@
+// The pod's end of the veth pair, set up in the pod's own namespace.
+import { expect, test } from "vitest";
+import { CniError } from "../../src/cni/error.ts";
+import { setUpPod, verifyPod } from "../../src/host/steps/pod.ts";
+import { checkInterfaceIsFree, createVeth, verifyVeth } from "../../src/host/steps/veth.ts";
+import { ipLink } from "../support/netns.ts";
+import { onMachine, podRoute, podStep, VETH } from "./attach.ts";
+import { address, Scene } from "./scene.ts";
+
+interface Address {
+  local: string;
+  tentative?: boolean;
+}
+
+function addresses(scene: Scene): Address[] {
+  const links = scene.pod.json<{ addr_info: Address[] }[]>("ip -j address show dev eth0");
+  return links.flatMap(({ addr_info }) => addr_info);
+}
+
+function setUp(scene: Scene, step = podStep(["10.1.0.2/24", "fd01::2/64"])): void {
+  onMachine(scene, (machine) => {
+    createVeth(VETH, machine, scene.bridgeIndex);
+    setUpPod(step, machine);
+  });
+}
+
+function failure(action: () => unknown): CniError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CniError) return error;
+    throw error;
+  }
+  throw new Error("This should have failed.");
+}
+
+test("every address is in use when the set-up returns, within moments, IPv6 too", () => {
+  using scene = new Scene();
+  const start = performance.now();
+  setUp(scene);
+  expect(performance.now() - start).toBeLessThan(500);
+  const found = addresses(scene).filter(({ local }) => ["10.1.0.2", "fd01::2"].includes(local));
+  expect(found).toHaveLength(2);
+  for (const each of found) expect(each.tentative).toBeUndefined();
+  expect(ipLink(scene.pod, "eth0")?.flags).toEqual(expect.arrayContaining(["UP", "LOWER_UP"]));
+});
+
+test("IPv6 is switched on in a pod where it is off, on the interface and nowhere in the host", () => {
+  using scene = new Scene();
+  scene.pod.run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
+  const paths = ["all", "default", "lo", "br0"].flatMap((name) => ["disable_ipv6", "accept_dad", "keep_addr_on_down", "ndisc_notify"].map((setting) => `/proc/sys/net/ipv6/conf/${name}/${setting}`));
+  const settings = () => scene.host.run(`cat ${paths.join(" ")}`);
+  const before = settings();
+  setUp(scene);
+  expect(addresses(scene).map(({ local }) => local)).toContain("fd01::2");
+  expect(settings()).toBe(before);
+});
+
+test("the thread is back in the host's namespace, also when the pod's refused something", () => {
+  using scene = new Scene();
+  scene.host.run("ip link add here type bridge");
+  onMachine(scene, (machine) => {
+    createVeth(VETH, machine, scene.bridgeIndex);
+    expect(() => machine.pod.inside(() => { throw new Error("inside"); })).toThrow("inside");
+    expect(() => setUpPod(podStep(["10.1.0.2/24", "10.1.0.2/24"]), machine)).toThrow(CniError);
+    expect(new TextDecoder().decode(Bun.spawnSync(["ip", "-br", "link", "show", "here"]).stdout)).toContain("here");
+  });
+});
+
+test("an address twice is an error that names addresses and interface", () => {
+  using scene = new Scene();
+  expect(failure(() => setUp(scene, podStep(["10.1.0.2/24", "10.1.0.2/24"])))).toMatchObject({
+    code: 122, message: "address cannot be set: 10.1.0.2/24, 10.1.0.2/24 on eth0 in the pod", details: expect.stringContaining("Cause: EEXIST"),
+  });
+});
+
+test("routes are set with what they have, and a configured one that the kernel refuses says which and why", () => {
+  using scene = new Scene();
+  const routes = [
+    podRoute("0.0.0.0/0", { gateway: address("10.1.0.1") }),
+    podRoute("10.9.0.0/16", { gateway: address("10.1.0.1"), mtu: 1300, advmss: 1200, priority: 7, table: 1000 }),
+    podRoute("10.8.0.0/16", { gateway: address("192.168.9.9"), onLink: true }),
+    podRoute("fd09::/32", { gateway: address("fd01::1") }),
+  ];
+  const step = podStep(["10.1.0.2/24", "fd01::2/64"], routes);
+  setUp(scene, step);
+  expect(scene.pod.run("ip route show table 1000")).toContain("10.9.0.0/16 via 10.1.0.1 dev eth0 metric 7 mtu 1300 advmss 1200");
+  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
+
+  using another = new Scene();
+  const error = failure(() => setUp(another, podStep(["10.1.0.2/24"], [podRoute("10.9.0.0/16", { gateway: address("192.168.9.9") })])));
+  expect(error).toMatchObject({ code: 123, message: "route cannot be set: 10.9.0.0/16 in the pod" });
+  expect(error.details).toMatch(/Tried to add route 10\.9\.0\.0\/16 via 192\.168\.9\.9\. Cause: ENETUNREACH \(Nexthop has invalid gateway\)\. Hint: Check gateway/);
+});
+
+test("the same route twice says what to do about it", () => {
+  using scene = new Scene();
+  const route = podRoute("10.9.0.0/16", { gateway: address("10.1.0.1") });
+  const error = failure(() => setUp(scene, podStep(["10.1.0.2/24"], [route, route])));
+  expect(error.details).toMatch(/Cause: EEXIST.*Hint: Take one of the two out of ipam\.routes/);
+});
+
+test("three hundred routes are set, as three are", () => {
+  using scene = new Scene();
+  const routes = Array.from({ length: 300 }, (_, at) => podRoute(`10.${2 + (at >> 8)}.${at & 255}.0/24`, { gateway: address("10.1.0.1") }));
+  setUp(scene, podStep(["10.1.0.2/24"], routes));
+  expect(scene.pod.run("ip route show").trim().split("\n")).toHaveLength(301);
+});
+
+test.each([
+  ["an address", "ip address del 10.1.0.2/24 dev eth0", "interface eth0 in the pod has no address 10.1.0.2/24"],
+  ["an IPv6 address", "ip address del fd01::2/64 dev eth0", "interface eth0 in the pod has no address fd01::2/64"],
+  ["a route", "ip route del 10.9.0.0/16", "the pod has no route to 10.9.0.0/16 via 10.1.0.1 by eth0"],
+  ["the gateway of a route", "ip route replace 10.9.0.0/16 via 10.1.0.7", "the pod has no route to 10.9.0.0/16 via 10.1.0.1 by eth0"],
+  ["the interface", "ip link delete eth0", "interface eth0 in the pod does not exist"],
+])("verify misses %s that somebody took away", (_, command, sentence) => {
+  using scene = new Scene();
+  const step = podStep(["10.1.0.2/24", "fd01::2/64"], [podRoute("10.9.0.0/16", { gateway: address("10.1.0.1") })]);
+  setUp(scene, step);
+  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
+  scene.pod.run(command);
+  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBe(sentence);
+});
+
+test.each([
+  ["the pod's end is down", "pod", "ip link set eth0 down", "interface eth0 in the pod is down"],
+  ["the pod's MAC is another", "pod", "ip link set eth0 address 0a:00:00:00:00:44", "interface eth0 in the pod has the MAC 0a:00:00:00:00:44 instead of 0a:00:00:00:00:03"],
+  ["the pod's MTU is another", "pod", "ip link set eth0 mtu 1300", "interface eth0 in the pod has the MTU 1300 instead of 1400"],
+  ["the host's end is down", "host", "ip link set veth0 down", "the host's end veth0 of the veth pair is down"],
+  ["the host's end is no port", "host", "ip link set veth0 nomaster", "veth0 is not a port of bridge br0"],
+  ["the host's MTU is another", "host", "ip link set veth0 mtu 1300", "veth0 has the MTU 1300 instead of 1400"],
+  ["hairpin mode is another", "host", "ip link set veth0 type bridge_slave hairpin on", "hairpin mode of veth0 is on"],
+] as const)("verify sees that %s", (_, place, command, sentence) => {
+  using scene = new Scene();
+  setUp(scene);
+  expect(onMachine(scene, (machine) => verifyVeth(VETH, machine))).toBeUndefined();
+  scene[place].run(command);
+  expect(onMachine(scene, (machine) => verifyVeth(VETH, machine))).toBe(sentence);
+});
+
+test("an interface of the pod is not taken over: the error names it and it stays as it is", () => {
+  using scene = new Scene();
+  scene.pod.run("ip link add eth0 type bridge");
+  const check = failure(() => onMachine(scene, (machine) => checkInterfaceIsFree("eth0", machine)));
+  expect(check).toMatchObject({ code: 121, message: expect.stringContaining('"eth0"') });
+  expect(failure(() => setUp(scene))).toMatchObject({ code: 121 });
+  expect(ipLink(scene.pod, "eth0")?.linkinfo?.info_kind).toBe("bridge");
+  expect(ipLink(scene.host, "veth0")).toBeUndefined();
+});
+
+test("a host's end that a dead attachment left is replaced", () => {
+  using scene = new Scene();
+  scene.host.run("ip link add veth0 type veth peer name left");
+  setUp(scene);
+  expect(ipLink(scene.host, "veth0")).toMatchObject({ master: "br0", address: "0a:00:00:00:00:02" });
+  expect(ipLink(scene.host, "left")).toBeUndefined();
+});

@@ -1,0 +1,94 @@
+// The last part of an ADD: the port forwards, and the neighbours hear of the pod.
+import { expect, test } from "vitest";
+import { CniError } from "../../src/cni/error.ts";
+import { announce, verifyAnnounced } from "../../src/host/steps/announce.ts";
+import { setUpPod } from "../../src/host/steps/pod.ts";
+import { createVeth } from "../../src/host/steps/veth.ts";
+import { ipLink } from "../support/netns.ts";
+import { waitFor } from "../support/wait.ts";
+import { announceStep, onMachine, podStep, VETH } from "./attach.ts";
+import { HOST_END, POD_END, Scene } from "./scene.ts";
+
+const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
+
+/** Everything of an ADD that comes before the announcement. */
+function attach(scene: Scene, addresses = ADDRESSES): void {
+  onMachine(scene, (machine) => {
+    createVeth(VETH, machine, scene.bridgeIndex);
+    setUpPod(podStep(addresses), machine);
+  });
+}
+
+function portState(scene: Scene): string | undefined {
+  return ipLink(scene.host, HOST_END.name)?.linkinfo?.info_slave_data?.state;
+}
+
+function failure(action: () => unknown): CniError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CniError) return error;
+    throw error;
+  }
+  throw new Error("This should have failed.");
+}
+
+test("a port forwards when the announcement returns, within a moment", () => {
+  using scene = new Scene();
+  attach(scene);
+  const start = performance.now();
+  onMachine(scene, (machine) => announce(announceStep(ADDRESSES), machine));
+  expect(performance.now() - start).toBeLessThan(1_000);
+  expect(portState(scene)).toBe("forwarding");
+  expect(onMachine(scene, (machine) => verifyAnnounced(announceStep(ADDRESSES), machine))).toBeUndefined();
+});
+
+test("with the spanning tree protocol on, the announcement waits as long as the port listens and learns, and no longer", () => {
+  using scene = new Scene();
+  scene.host.run("ip link set br0 type bridge stp_state 1 forward_delay 200");
+  attach(scene);
+  expect(portState(scene)).toBe("listening");
+  expect(onMachine(scene, (machine) => verifyAnnounced(announceStep(ADDRESSES), machine))).toBe("veth0 does not forward on bridge br0");
+  const start = performance.now();
+  onMachine(scene, (machine) => announce(announceStep(ADDRESSES), machine));
+  expect(portState(scene)).toBe("forwarding");
+  expect(performance.now() - start).toBeLessThan(8_000);
+});
+
+test("a port whose bridge is down is a clear error after two seconds, not a wait of a minute", () => {
+  using scene = new Scene();
+  attach(scene);
+  scene.host.run("ip link set br0 down");
+  const start = performance.now();
+  const error = failure(() => onMachine(scene, (machine) => announce(announceStep(ADDRESSES), machine)));
+  expect(performance.now() - start).toBeLessThan(4_000);
+  expect(error).toMatchObject({ code: 112, message: "bridge port does not forward: veth0 on br0" });
+  expect(error.details).toMatch(/Cause: .*\. Hint: Look at/);
+});
+
+test("a port that somebody deleted meanwhile asks for another try", () => {
+  using scene = new Scene();
+  attach(scene);
+  scene.host.run("ip link delete veth0");
+  expect(failure(() => onMachine(scene, (machine) => announce(announceStep(ADDRESSES), machine)))).toMatchObject({ code: 11, message: expect.stringContaining("veth0 was deleted meanwhile") });
+});
+
+test("without addresses there is nothing to announce, but the port forwards", () => {
+  using scene = new Scene();
+  attach(scene, []);
+  onMachine(scene, (machine) => announce(announceStep([]), machine));
+  expect(portState(scene)).toBe("forwarding");
+});
+
+test("who knew an older owner of the address hears of the new one, in both families", async () => {
+  using scene = new Scene();
+  const { host } = scene;
+  host.run("ip address add 10.1.0.1/24 dev br0");
+  host.run("ip address add fd01::1/64 dev br0 nodad");
+  attach(scene);
+  for (const address of ["10.1.0.2", "fd01::2"]) host.run(`ip neighbour add ${address} lladdr 0a:00:00:00:00:99 dev br0 nud reachable`);
+  onMachine(scene, (machine) => announce(announceStep(ADDRESSES), machine));
+  for (const address of ["10.1.0.2", "fd01::2"]) {
+    await waitFor(`the host knows the pod's MAC for ${address}`, () => host.run(`ip neighbour show ${address}`).includes(POD_END.mac), 1_000);
+  }
+});
