@@ -6,7 +6,7 @@ import type { SystemError } from "../sys/errno.ts";
 import { removeFile } from "../sys/file.ts";
 import { collectFailures, explained } from "./failure.ts";
 import { listOwnFiles } from "./lease-directory.ts";
-import { removeLease } from "./lease-file.ts";
+import { removeLease, UNFINISHED } from "./lease-file.ts";
 import { openExistingLeaseLock } from "./lease-lock.ts";
 
 export interface Release {

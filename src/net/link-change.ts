@@ -78,7 +78,7 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
       if ("name" in which) w.string(rt.IFLA_IFNAME, which.name);
       if (change.mac !== undefined) w.attribute(rt.IFLA_ADDRESS, macBytes(change.mac));
       if (change.mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, change.mtu);
-      if (change.alias !== undefined) w.string(rt.IFLA_IFALIAS, change.alias);
+      if (change.alias !== undefined) w.bareString(rt.IFLA_IFALIAS, change.alias);
       writeFamilySettings(w, change);
       if (change.hairpin !== undefined) writePortSettings(w, change.hairpin);
     },

@@ -78,7 +78,7 @@ export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoic
     type: rt.RTM_GETROUTE,
     flags: 0,
     body: (w) => {
-      routeHeader(w, { address, length: address.family === 4 ? 32 : 128 }, { flags: rt.RTM_F_FIB_MATCH });
+      routeHeader(w, { address, length: address.family === 4 ? 32 : 128 }, {});
       w.attribute(rt.RTA_DST, addressBytes(address));
     },
   };

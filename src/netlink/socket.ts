@@ -65,7 +65,7 @@ export class NetlinkSocket implements Disposable {
   transact(messages: Message[]): Outcome[] {
     const writer = new Writer();
     const first = this.#sequence;
-    for (const message of messages) this.#write(writer, message, nl.NLM_F_ACK);
+    this.#writeAll(writer, messages);
     this.#send(writer.written, messages[0]?.what ?? "nothing");
     return this.#gather(messages, first);
   }
@@ -85,7 +85,7 @@ export class NetlinkSocket implements Disposable {
     const writer = new Writer();
     this.#write(writer, begin, 0);
     const first = this.#sequence;
-    for (const message of messages) this.#write(writer, message, nl.NLM_F_ACK);
+    this.#writeAll(writer, messages);
     this.#write(writer, end, 0);
     this.#send(writer.written, messages[0]?.what ?? "nothing");
     return this.#gather(messages, first);
@@ -127,6 +127,17 @@ export class NetlinkSocket implements Disposable {
     this.close();
   }
 
+  /**
+   * Only the last message asks for an acknowledgement: the kernel works through them in order and reports a refusal
+   * unasked. One for each would overflow the socket's buffer from about 250 messages on.
+   */
+  #writeAll(writer: Writer, messages: Message[]): void {
+    for (let at = 0; at < messages.length; at++) {
+      const message = messages[at];
+      if (message !== undefined) this.#write(writer, message, at === messages.length - 1 ? nl.NLM_F_ACK : 0);
+    }
+  }
+
   #write(writer: Writer, message: Message, extraFlags: number): void {
     writer.message(message.type, message.flags | nl.NLM_F_REQUEST | extraFlags, this.#sequence++, message.body);
   }
@@ -138,9 +149,9 @@ export class NetlinkSocket implements Disposable {
   }
 
   #gather(messages: Message[], first: number): Outcome[] {
-    const outcomes: (Outcome & { done: boolean })[] = messages.map(() => ({ replies: [], error: undefined, done: false }));
+    const outcomes: Outcome[] = messages.map(() => ({ replies: [], error: undefined }));
     const what = messages[0]?.what ?? "nothing";
-    for (let missing = messages.length; missing > 0; ) {
+    for (let done = messages.length === 0; !done; ) {
       const replies = this.receive(what, TIMEOUT_MS);
       if (replies.length === 0) throw new SystemError(what, ERRNO.ETIMEDOUT, "the kernel did not answer");
       for (const reply of replies) {
@@ -150,10 +161,9 @@ export class NetlinkSocket implements Disposable {
         if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1) this.#throwFrame(reply, what);
         if (outcome === undefined) continue;
         if (reply.type !== nl.NLMSG_ERROR) outcome.replies.push(reply);
-        else if (!outcome.done) {
-          outcome.error = readError(reply, messages[index]?.what ?? what);
-          outcome.done = true;
-          missing--;
+        else {
+          outcome.error ??= readError(reply, messages[index]?.what ?? what);
+          done ||= index === messages.length - 1;
         }
       }
     }

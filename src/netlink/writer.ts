@@ -60,6 +60,11 @@ export class Writer {
     return this.attribute(type, encoder.encode(`${value}\0`));
   }
 
+  /** An attribute that holds a string without a closing NUL, where the kernel counts that one too. */
+  bareString(type: number, value: string): this {
+    return this.attribute(type, encoder.encode(value));
+  }
+
   u8Attribute(type: number, value: number): this {
     return this.attribute(type, Uint8Array.of(value));
   }

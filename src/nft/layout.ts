@@ -51,15 +51,18 @@ function postroutingRules(): Expression[][] {
 /** How many rules chain postrouting has when it is whole. */
 export const POSTROUTING_RULES = 4;
 
-/** What makes the table with its maps and chain postrouting whole, whatever of it is there. Only under the node's lock. */
-export function baseMessages(): Message[] {
+/** What makes the table with its maps and chain postrouting, still without rules, whatever of it is there. Only under the node's lock. */
+export function tableMessages(): Message[] {
   return [
     tableMessage(),
     ...MAPS.map(({ name, type, length }, index) => verdictMapMessage(name, type, length, index + 1)),
     chainMessage(POSTROUTING, { number: nft.NF_INET_POST_ROUTING, priority: 100 }),
-    flushChainMessage(POSTROUTING),
-    ...postroutingRules().map((rule) => ruleMessage(POSTROUTING, rule)),
   ];
+}
+
+/** What gives chain postrouting its rules, whatever it has now. Only under the node's lock. */
+export function postroutingMessages(): Message[] {
+  return [flushChainMessage(POSTROUTING), ...postroutingRules().map((rule) => ruleMessage(POSTROUTING, rule))];
 }
 
 /** A network's chain: its name says for which network and which subnets it was made, so it never needs to change. */

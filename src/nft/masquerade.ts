@@ -5,7 +5,8 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, getElement, listElements } from "./answer.ts";
 import {
-  baseMessages, type ElementPlace, elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES,
+  type ElementPlace, elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages,
+  tableMessages,
 } from "./layout.ts";
 import { addElementMessage, COMMENT_BYTES, deleteChainMessage, deleteElementMessage, type Element, sendBatch } from "./message.ts";
 
@@ -54,16 +55,19 @@ export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): str
   return missing;
 }
 
-/** Makes the table whole, with the wanted chain; a lost table gets back the elements of everybody. */
+/**
+ * Makes the table whole, with the wanted chain; a lost table gets back the elements of everybody. The rules of chain
+ * postrouting, by which a whole table is known, come last: when this is killed half-way the next ADD starts again.
+ */
 function putBack(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbours): void {
   const lostTable = missingParts(socket, [])[0] === "table";
   const others = lostTable ? neighbours.others() : [];
   const chains = new Map([wanted, ...others].map(({ chain }) => [chain.name, chain]));
   const missing = new Set(missingParts(socket, [...chains.values()]));
-  const messages: Message[] = lostTable ? baseMessages() : [];
-  for (const chain of chains.values()) if (missing.has(chain.name)) messages.push(...networkMessages(chain));
-  if (messages.length > 0) executeBatch(socket, messages);
+  if (lostTable) executeBatch(socket, tableMessages());
+  for (const chain of chains.values()) if (missing.has(chain.name)) executeBatch(socket, networkMessages(chain));
   for (const other of others) for (const address of other.addresses) ensureElement(socket, other, address, neighbours);
+  if (lostTable) executeBatch(socket, postroutingMessages());
 }
 
 /** Puts an address into the common map, or, where another network's living pod has it too, into the one keyed by bridge. */

@@ -74,4 +74,3 @@ export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
 export const RTN_UNICAST = 1;
 export const RTNH_F_ONLINK = 4;
-export const RTM_F_FIB_MATCH = 0x2000;
