@@ -12,7 +12,7 @@ test("the chain stays while another attachment uses it, and goes with the last o
   ruleset.put(one);
   ruleset.put(two);
   ruleset.take(one);
-  expect(ruleset.chains()).toEqual(["postrouting", one.chain.name]);
+  expect(ruleset.chains()).toEqual([one.chain.name, "postrouting"]);
   ruleset.take(two);
   expect(ruleset.chains()).toEqual(["postrouting"]);
 });
@@ -41,7 +41,7 @@ test("a chain that a killed ADD left without an element goes with the next DEL, 
   leave(one);
   leave(other);
   removeElements(host.rules, [], { network: "net" });
-  expect(ruleset.chains()).toEqual(["postrouting", other.chain.name]);
+  expect(ruleset.chains()).toEqual([other.chain.name, "postrouting"]);
 });
 
 test("an element by bridge holds its chain too", () => {
@@ -68,7 +68,7 @@ test("without a record all maps are looked through, and nobody else's elements g
   expect(found.map(({ map }) => map).sort()).toEqual(["net4", "on4"]);
   removeElements(host.rules, found, { network: "other" });
   expect([ruleset.elements("net4"), ruleset.elements("net6"), ruleset.elements("on4")].flat()).toHaveLength(2);
-  expect(ruleset.chains()).toEqual(["postrouting", one.chain.name]);
+  expect(ruleset.chains()).toEqual([one.chain.name, "postrouting"]);
 });
 
 test("a thousand elements are read whole, and one of them is found by its key", () => {

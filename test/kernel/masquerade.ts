@@ -73,10 +73,10 @@ export class Ruleset {
     }).sort();
   }
 
-  /** The names of the chains that there are. */
+  /** The names of the chains that there are, sorted. */
   chains(): string[] {
     const { nftables } = this.host.json<{ nftables: { chain?: { name: string } }[] }>("nft -j list chains");
-    return nftables.flatMap(({ chain }) => chain?.name ?? []);
+    return nftables.flatMap(({ chain }) => chain?.name ?? []).sort();
   }
 }
 
