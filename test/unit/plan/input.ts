@@ -1,0 +1,65 @@
+// Input for the plans: a pod of a dual-stack network, and whatever a test wants to be different.
+import type { Netconf } from "../../../src/cni/config.ts";
+import type { Route } from "../../../src/cni/result.ts";
+import { type Address, parseAddress } from "../../../src/ip/address.ts";
+import { parsePrefix, type Prefix } from "../../../src/ip/prefix.ts";
+import type { AddInput, PodAddress } from "../../../src/plan/add.ts";
+import type { Step } from "../../../src/plan/step.ts";
+
+export const KEY = { network: "net", containerId: "c1", interfaceName: "eth0" };
+const OWNER = "1".repeat(32);
+
+export function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed === undefined) throw new Error(`${text} is no address.`);
+  return parsed;
+}
+
+export function prefix(text: string): Prefix {
+  const parsed = parsePrefix(text);
+  if (parsed === undefined) throw new Error(`${text} is no prefix.`);
+  return parsed;
+}
+
+/** `10.1.0.2/24 10.1.0.1`: address and gateway. */
+export function podAddress(text: string): PodAddress {
+  const [own = "", gateway = ""] = text.split(" ");
+  return { address: prefix(own), gateway: address(gateway) };
+}
+
+/** `0.0.0.0/0` or `0.0.0.0/0 10.1.0.7`: destination and perhaps a gateway, with what else a route may have. */
+export function route(text: string, more: Partial<Route> = {}): Route {
+  const [dst = "", gw] = text.split(" ");
+  return { dst: prefix(dst), ...(gw === undefined ? {} : { gw: address(gw) }), ...more };
+}
+
+export const V4 = "10.1.0.2/24 10.1.0.1";
+export const V6 = "fd01::2/64 fd01::1";
+
+export function netconf({ routes = [], subnets = [], ...more }: Partial<Netconf> & { routes?: Route[]; subnets?: string[] } = {}): Netconf {
+  const range = (text: string) => {
+    const subnet = prefix(text);
+    return { subnet, first: subnet.address, last: subnet.address, gateway: subnet.address };
+  };
+  return {
+    cniVersion: "1.1.0", name: "net", bridge: "br0", isGateway: true, isDefaultGateway: false, forceAddress: false, ipMasq: false, mtu: 0,
+    hairpinMode: false, promiscMode: false, dns: undefined, prevResult: undefined,
+    ipam: { type: "host-local", rangeSets: subnets.map((text) => [range(text)]), routes, dataDir: "/d", resolvConf: undefined, statusWhenFull: false },
+    ...more,
+  };
+}
+
+export function addInput(config: Netconf, addresses: string[], more: Partial<AddInput> = {}): AddInput {
+  return {
+    netconf: config, key: KEY, owner: OWNER, namespacePath: "/run/netns/c1", pod: undefined, addresses: addresses.map(podAddress), resolvDns: {},
+    bridge: { mac: "0a:00:00:00:00:01", mtu: 1500 }, hostInterface: { name: "veth1", mac: "0a:00:00:00:00:02" }, mac: "0a:00:00:00:00:03", mtu: 1500,
+    ...more,
+  };
+}
+
+/** The step of a kind, which has to be there exactly once. */
+export function stepOf<K extends Step["kind"]>(steps: Step[], kind: K): Extract<Step, { kind: K }> {
+  const found = steps.filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
+  if (found.length !== 1 || found[0] === undefined) throw new Error(`There are ${found.length} steps of kind ${kind}.`);
+  return found[0];
+}
