@@ -11,7 +11,7 @@ export interface Line {
   base?: Sample | undefined;
 }
 
-const WIDTHS = [50, 18, 18, 7, 7] as const;
+const WIDTHS = [50, 15, 15, 12, 7] as const;
 
 export class Report {
   missed = 0;
@@ -28,10 +28,11 @@ export class Report {
 
   line({ what, ours, reference, target, base = reference }: Line): void {
     const ratio = base === undefined ? undefined : ours.median / base.median;
+    const leastRatio = base === undefined ? undefined : ours.least / base.least;
     const met = ratio === undefined || target === undefined ? undefined : ratio <= target;
     if (met === false) this.missed++;
     const cells = [
-      what, milliseconds(ours), reference === undefined ? "" : milliseconds(reference), ratio?.toFixed(2) ?? "",
+      what, milliseconds(ours), reference === undefined ? "" : milliseconds(reference), ratio === undefined ? "" : `${ratio.toFixed(2)} (${leastRatio?.toFixed(2)})`,
       target === undefined ? "" : `<=${target.toFixed(2)}`, verdict(met),
     ];
     console.log(row(cells));

@@ -7,11 +7,11 @@ import { REPOSITORY } from "../test/support/tool.ts";
 
 /** Phases in the order in which they are shown. */
 export const PHASES: Record<string, string> = {
-  start: "the runtime, from the call to our first line",
+  start: "the runtime, until our first line",
   load: "our modules, until main runs",
-  libc: "a part of loading: the C library, through bun:ffi",
+  libc: "the C library, by bun:ffi",
   parse: "reading and checking the request",
-  observe: "the pod's namespace, its interface, the bridge",
+  observe: "the pod's namespace, the bridge",
   record: "the attachment record",
   lease: "the addresses",
   plan: "the plan",
@@ -19,11 +19,11 @@ export const PHASES: Record<string, string> = {
   link: "the veth pair",
   container: "the pod's end: up, address, routes",
   rules: "masquerading",
-  announce: "the port forwards, the address is announced",
+  announce: "the port forwards, announcing",
   answer: "the result as text, and printing it",
   close: "closing sockets",
   rest: "between these parts",
-  exit: "from our last line to the end that the caller sees",
+  exit: "our last line until the caller knows",
 };
 
 /** Functions by file: `export function NAME(` becomes a phase. */

@@ -25,7 +25,7 @@ export async function measurePhases(scene: Scene, report: Report): Promise<void>
   report.plain("", "ADD", "DEL");
   for (const [phase, words] of [...Object.entries(PHASES), ["total", "all of it, the stop watch included"] as const]) {
     const cells = (["add", "del"] as const).map((verb) => (times.of(`${verb} ${phase}`).values.length === 0 ? "" : milliseconds(times.of(`${verb} ${phase}`))));
-    report.plain(`${phase.padEnd(10)}${words}`.slice(0, 70), ...cells);
+    report.plain(`${phase.padEnd(10)}${words}`, ...cells);
   }
 }
 
