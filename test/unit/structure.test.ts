@@ -1,0 +1,151 @@
+// The shape of src: which folder may know which, and a few things that no file does.
+import { existsSync, readFileSync } from "node:fs";
+import { basename, dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+import { REPOSITORY } from "../support/tool.ts";
+
+/** Every folder, what it may import, and why no more. `main` is src/main.ts. */
+const ARROWS: Record<string, { may: string[]; why: string }> = {
+  main: { may: ["cni", "host", "sys", "verb"], why: "The whole program on one page says what happens, not how." },
+  verb: { may: ["cni", "ipam", "record", "plan", "host", "nft", "net", "ip", "sys"], why: "A verb puts the parts together; nothing but main calls it." },
+  host: { may: ["plan", "cni", "record", "net", "nft", "netlink", "tool", "sys", "ip"], why: "Changing the machine knows no verbs and gives out no addresses." },
+  ipam: { may: ["cni", "record", "tool", "sys", "ip"], why: "Leases are files: they know no kernel objects and no plan." },
+  plan: { may: ["cni", "ip", "ipam", "record"], why: "Thinking does nothing: no I/O, no clock, no kernel. Of ipam and record it knows the types alone." },
+  record: { may: ["sys", "ip"], why: "Records are files and know nobody who reads them. Of ip they know the types alone." },
+  net: { may: ["netlink", "ip", "sys"], why: "Links, addresses and routes are what the kernel says they are, whoever wants them." },
+  nft: { may: ["netlink", "ip", "sys"], why: "Packet rules are what the kernel says they are, whoever wants them." },
+  netlink: { may: ["sys"], why: "The wire carries messages and does not know what is in them." },
+  cni: { may: ["ip"], why: "The contract with the runtime is text and values, and can be read without a machine." },
+  tool: { may: [], why: "Running a program knows nothing of what it is run for." },
+  sys: { may: [], why: "System calls are the ground that all else stands on." },
+  ip: { may: [], why: "Addresses are values." },
+};
+
+/** Of these only types are imported: nothing of them runs for the importer. */
+const TYPES_ONLY = [["plan", "ipam"], ["plan", "record"], ["record", "ip"]];
+
+/** Packages and the one place that may import them. */
+const PACKAGES: Record<string, { only: RegExp; why: string }> = {
+  "bun:ffi": { only: /^sys\/libc\.ts$/, why: "the C library is called in one place" },
+  "ip-num": { only: /^ip\/ranged-set\.ts$/, why: "it takes milliseconds to load, so it is loaded where ranges are reasoned about, and only then" },
+  "zod": { only: /^cni\/netconf-schema\.ts$/, why: "it takes milliseconds to load, so it only explains what was wrong" },
+  "execa": { only: /^tool\//, why: "programs are run in one place" },
+};
+
+interface SourceFile {
+  /** Below src. */
+  path: string;
+  text: string;
+  /** The same without comments. */
+  code: string;
+}
+
+const files: SourceFile[] = [...new Bun.Glob("**/*").scanSync(join(REPOSITORY, "src"))].sort().map((path) => {
+  const text = readFileSync(join(REPOSITORY, "src", path), "utf8");
+  return { path, text, code: text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "$1") };
+});
+
+/** Everything that a file names as a module: imports of values and of types, loaded at once or later. */
+function modulesOf({ code }: SourceFile): string[] {
+  return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*|\bimport\(\s*|\brequire\(\s*)["']([^"']+)["']/g)].map(([, name]) => name ?? "");
+}
+
+/** The modules that a file really loads. */
+function loadedBy({ text }: SourceFile): string[] {
+  return new Bun.Transpiler({ loader: "ts" }).scanImports(text).map(({ path }) => path);
+}
+
+const resolve = (from: SourceFile, name: string): string => normalize(join(dirname(from.path), name));
+const folderOf = (path: string): string => (path.includes("/") ? path.slice(0, path.indexOf("/")) : basename(path, ".ts"));
+
+/** A sentence for each import that has no arrow. */
+function missingArrows(file: SourceFile): string[] {
+  const from = folderOf(file.path);
+  return modulesOf(file).filter((name) => name.startsWith(".")).flatMap((name) => {
+    const target = resolve(file, name);
+    const to = folderOf(target);
+    const arrow = ARROWS[from];
+    if (arrow === undefined) return [`src/${file.path} is in a folder that this test does not know: give "${from}" its arrows.`];
+    if (from === to && from !== "main") return existsSync(join(REPOSITORY, "src", target)) ? [] : [`src/${file.path} imports src/${target}, which does not exist.`];
+    if (!arrow.may.includes(to)) return [`src/${file.path} imports src/${target}, but ${from} may import ${arrow.may.join(", ") || "no other folder"}. ${arrow.why}`];
+    const typesOnly = TYPES_ONLY.some(([one, other]) => one === from && other === to);
+    if (typesOnly && loadedBy(file).includes(name)) return [`src/${file.path} imports a value of src/${target}, but ${from} may use only types of ${to}. ${arrow.why}`];
+    return [];
+  });
+}
+
+/** A sentence for each package that is imported where it should not be. */
+function strayPackages(file: SourceFile): string[] {
+  return modulesOf(file).filter((name) => !name.startsWith(".")).flatMap((name) => {
+    const known = Object.entries(PACKAGES).find(([each]) => name === each || name.startsWith(`${each}/`));
+    if (known === undefined) return [`src/${file.path} imports "${name}". What is loaded at start costs every ADD; node: modules cost a millisecond and more.`];
+    const [packageName, { only, why }] = known;
+    return only.test(file.path) ? [] : [`src/${file.path} imports "${packageName}", which only ${only.source} may: ${why}.`];
+  });
+}
+
+/** The first circle of files that load each other. */
+function circle(path: string, trail: string[], done: Set<string>): string[] | undefined {
+  if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+  const file = files.find((each) => each.path === path);
+  if (file === undefined || done.has(path)) return undefined;
+  for (const name of loadedBy(file)) {
+    const found = name.startsWith(".") ? circle(resolve(file, name), [...trail, path], done) : undefined;
+    if (found !== undefined) return found;
+  }
+  done.add(path);
+  return undefined;
+}
+
+test("imports point down only", () => {
+  expect(files.length).toBeGreaterThan(80);
+  expect(files.flatMap(missingArrows)).toEqual([]);
+});
+
+test("the arrows themselves have no circle", () => {
+  const reaches = (from: string, seen: string[] = []): string[] => (ARROWS[from]?.may ?? []).flatMap((to) => (seen.includes(to) ? [] : [to, ...reaches(to, [...seen, to])]));
+  expect(Object.keys(ARROWS).filter((folder) => reaches(folder).includes(folder))).toEqual([]);
+});
+
+test("no files load each other in a circle", () => {
+  const done = new Set<string>();
+  for (const { path } of files) expect(circle(path, [], done)?.join(" → ")).toBeUndefined();
+});
+
+test("each package is imported in its one place, and nothing of Node", () => {
+  expect(files.flatMap(strayPackages)).toEqual([]);
+});
+
+test("files are named for what is in them, in kebab case", () => {
+  const wrong = files.filter(({ path }) => !/^([a-z]+\/)*(?!(index|utils?|common|helpers?|types?|misc|lib)\.ts$)[a-z0-9_]+(-[a-z0-9]+)*\.ts$/.test(path));
+  expect(wrong.map(({ path }) => `src/${path} says nothing about what is in it, or is no kebab case.`)).toEqual([]);
+});
+
+test.each([
+  ["writes to the console", /\bconsole\./, "stdout belongs to the answer: main.ts prints, everything else returns."],
+  ["writes to stdout by another way", /\bprocess\.(stdout|stderr)\b|\bBun\.(stdout|stderr|write)\b/, "main.ts prints, everything else returns."],
+  ["declares an enum", /^\s*(export\s+)?(const\s+|declare\s+)*enum\s/m, "A union on one literal field says it without code."],
+  ["starts a program", /\bBun\.spawn(Sync)?\b|\bprocess\.binding\b/, "Programs are run by src/tool alone."],
+  ["waits by a timer", /\bsetTimeout\b|\bsetInterval\b|\bBun\.sleep(Sync)?\b/, "Waiting has a named condition, or is a bounded wait for a lock."],
+])("no file %s", (_, pattern, sentence) => {
+  expect(files.filter(({ code, path }) => pattern.test(code) && !path.startsWith("tool/")).map(({ path }) => `src/${path}: ${sentence}`)).toEqual([]);
+});
+
+test("only main.ts knows the descriptor of stdout", () => {
+  const printing = files.filter(({ code }) => /\bwriteAll\(\s*(1|STDOUT)\b/.test(code)).map(({ path }) => path);
+  expect(printing).toEqual(["main.ts"]);
+});
+
+test("above every rule that is built stands its text, and the golden ruleset has that very text", () => {
+  const layout = files.find(({ path }) => path === "nft/layout.ts")?.text ?? "";
+  const golden = readFileSync(join(REPOSITORY, "test/kernel/golden/dual-stack.nft"), "utf8").split("\n").map((line) => line.trim());
+  const lists = [...layout.matchAll(/Rules\([^)]*\): Expression\[\]\[\] \{\n {2}return \[\n([\s\S]*?)\n {2}\];/g)].map(([, body]) => (body ?? "").split("\n").map((line) => line.trim()));
+  expect(lists).toHaveLength(2);
+  for (const lines of lists) {
+    for (const [at, line] of lines.entries()) {
+      if (!line.startsWith("//")) expect(lines[at - 1], `src/nft/layout.ts builds "${line}" without saying its nft text in the line above`).toMatch(/^\/\/ /);
+    }
+    const texts = lines.filter((line) => line.startsWith("// ")).map((line) => line.slice(3).split(/ {2,}/)[0]);
+    for (const text of texts) expect(golden, `"${text}" of src/nft/layout.ts is in no golden ruleset`).toContain(text);
+  }
+});
