@@ -27,9 +27,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const rounds = Number(values.rounds ?? (values.quick ? 15 : 30));
-if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a number, 1 or more");
+if (!Number.isInteger(rounds) || rounds < 1) refuse("--rounds wants a whole number, 1 or more");
 const unknown = positionals.find((name) => MEASURES[name] === undefined);
-if (unknown !== undefined) throw new Error(`there is no measure "${unknown}"; there are ${Object.keys(MEASURES).join(", ")}`);
+if (unknown !== undefined) refuse(`there is no measure "${unknown}"; there are ${Object.keys(MEASURES).join(", ")}`);
 
 const scene = openScene({ rounds, quick: values.quick }, compileRunner());
 const report = new Report();
@@ -43,6 +43,11 @@ for (const [name, measure] of Object.entries(MEASURES)) {
 }
 console.log(`\nload average at the end: ${loadavg().map((value) => value.toFixed(2)).join(" ")}`);
 console.log(report.missed === 0 ? "all targets met" : `${report.missed} targets missed`);
+
+function refuse(message: string): never {
+  console.error(`scripts/bench: ${message}`);
+  process.exit(2);
+}
 
 interface ProcessorTimes {
   /** What all processors did, idle or not. */
