@@ -1,8 +1,9 @@
 // The whole program: read, do, answer. This file alone reads stdin and prints.
 import { aboutText, helpText, versionAnswer } from "./cni/about.ts";
-import { CniError, toCniError } from "./cni/error.ts";
+import { CniError } from "./cni/error.ts";
 import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { NEWEST_VERSION } from "./cni/version.ts";
+import { asCniError } from "./host/failure.ts";
 import { Machine } from "./host/machine.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
 import { readAll, writeAll } from "./sys/file.ts";
@@ -31,7 +32,7 @@ function forRuntime(): number {
     }
     return 0;
   } catch (error) {
-    return fail(toCniError(error), version);
+    return fail(asCniError(error), version);
   }
 }
 

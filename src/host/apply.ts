@@ -1,8 +1,8 @@
 // Does the steps of a plan one after the other, and takes back what was done when one of them fails.
 import type { CniError } from "../cni/error.ts";
-import { toCniError } from "../cni/error.ts";
 import type { Step } from "../plan/step.ts";
 import type { Link } from "../net/link.ts";
+import { asCniError } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { ensureBridge, verifyBridge } from "./steps/bridge.ts";
 import { ensureForwarding, verifyForwarding } from "./steps/forwarding.ts";
@@ -26,7 +26,7 @@ export function applySteps(steps: Step[], machine: Machine): Progress {
       applyStep(step, machine, progress);
       done.push(step);
     } catch (error) {
-      throw toCniError(error).withNotUndone(undoSteps(done, machine));
+      throw asCniError(error).withNotUndone(undoSteps(done, machine));
     }
   }
   return progress;
@@ -39,7 +39,7 @@ export function undoSteps(done: Step[], machine: Machine): string[] {
       undoStep(step, machine);
       return [];
     } catch (error) {
-      return [`${step.kind}: ${messageOf(toCniError(error))}`];
+      return [`${step.kind}: ${messageOf(asCniError(error))}`];
     }
   });
 }

@@ -1,5 +1,4 @@
 // Takes an attachment off the machine: packet rules first, then the veth. Every part is tried, whatever happens to the others.
-import { toCniError } from "../cni/error.ts";
 import type { Address } from "../ip/address.ts";
 import { parsePrefix } from "../ip/prefix.ts";
 import { getLink } from "../net/link.ts";
@@ -9,7 +8,7 @@ import { type ChainTraces, removeMasquerade } from "../nft/masquerade.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { isErrno } from "../sys/errno.ts";
-import { attempt } from "./failure.ts";
+import { asCniError, attempt } from "./failure.ts";
 import type { Machine, Pod } from "./machine.ts";
 import { deleteVeth } from "./steps/veth.ts";
 
@@ -52,7 +51,7 @@ export function tryAll(parts: (() => void)[]): string[] {
       part();
       return [];
     } catch (error) {
-      const { message, details } = toCniError(error);
+      const { message, details } = asCniError(error);
       return [details === "" ? message : `${message}: ${details}`];
     }
   });

@@ -1,5 +1,5 @@
 // From what the kernel refused to what the runtime is told.
-import { CniError, type ErrorKind } from "../cni/error.ts";
+import { CniError, type ErrorKind, toCniError } from "../cni/error.ts";
 import { ERRNO, errnoName, SystemError } from "../sys/errno.ts";
 
 /** Sentences for error numbers that mean the same wherever they come from. */
@@ -24,6 +24,11 @@ export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint
     if (!(error instanceof SystemError)) throw error;
     throw explain(kind, about, error, hint);
   }
+}
+
+/** Any thrown thing as a CniError: a refusal of the system that nobody gave a meaning is an I/O failure, all else a bug of ours. */
+export function asCniError(error: unknown): CniError {
+  return error instanceof SystemError ? explain("ioFailure", error.operation, error) : toCniError(error);
 }
 
 /** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */

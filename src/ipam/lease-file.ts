@@ -1,6 +1,6 @@
 // One lease is one file, named by its address. Everything here that changes a file expects the directory's lock.
 import { type Address, formatAddress } from "../ip/address.ts";
-import { isErrno } from "../sys/errno.ts";
+import { isErrno, SystemError } from "../sys/errno.ts";
 import { fileStatus, linkFile, O_CREAT, O_EXCL, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
 import { formatOwner, type LeaseOwner, parseOwner } from "./lease.ts";
 
@@ -49,7 +49,16 @@ export function createLease(directory: string, address: Address, owner: LeaseOwn
     removeFile(path);
     return linkFile(unfinished, path);
   } finally {
-    removeFile(unfinished);
+    removeIfPossible(unfinished);
+  }
+}
+
+/** The lease stands or falls without this file; the next ADD or DEL in the directory removes it. */
+function removeIfPossible(path: string): void {
+  try {
+    removeFile(path);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
   }
 }
 

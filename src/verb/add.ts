@@ -1,5 +1,5 @@
 // ADD: read, observe, reserve, plan, apply, answer. What fails is taken back, so the machine is as it was.
-import { CniError, toCniError } from "../cni/error.ts";
+import { CniError } from "../cni/error.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { AddRequest } from "../cni/request.ts";
 import { type Dns, mergeResults, type Result } from "../cni/result.ts";
@@ -7,7 +7,7 @@ import { formatResult } from "../cni/result-format.ts";
 import { parseResolvConf } from "../cni/resolv-conf.ts";
 import { applySteps, undoSteps } from "../host/apply.ts";
 import { discardDead, tryAll } from "../host/detach.ts";
-import { attempt } from "../host/failure.ts";
+import { asCniError, attempt } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { isDead, openPod } from "../host/namespace.ts";
 import { type ObservedBridge, observeBridge } from "../host/observe.ts";
@@ -48,7 +48,7 @@ export function add(request: AddRequest, machine: Machine): Added {
   try {
     return attach(request, machine, prepared);
   } catch (error) {
-    throw toCniError(error).withNotUndone(giveBack(prepared));
+    throw asCniError(error).withNotUndone(giveBack(prepared));
   }
 }
 
@@ -94,11 +94,11 @@ function attach(request: AddRequest, machine: Machine, prepared: Prepared): Adde
   const undo = (): string[] => undoSteps(plan.steps, machine);
   try {
     const output = formatResult(resultOf(request, plan, bridge), request.netconf.cniVersion);
-    if (!intent.complete()) throw new CniError("tryAgainLater", { about: "the attachment was deleted while it was being made", hint: "Run ADD again" });
+    if (!attempt("recordStore", record.key.containerId, () => intent.complete())) throw new CniError("tryAgainLater", { about: "the attachment was deleted while it was being made", hint: "Run ADD again" });
     const forget = (): void => void openRecordStore().removeRecord(record.key);
     return { output, undo: () => [...undo(), ...giveBack(prepared), ...tryAll([forget])] };
   } catch (error) {
-    throw toCniError(error).withNotUndone(undo());
+    throw asCniError(error).withNotUndone(undo());
   }
 }
 

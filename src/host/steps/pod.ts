@@ -69,7 +69,8 @@ function addAddresses(step: PodStep, machine: Machine, index: number): void {
 
 function addRoutes(step: PodStep, machine: Machine, index: number): void {
   if (step.routes.length === 0) return;
-  const outcomes = machine.pod.links.transact(step.routes.map((route) => addRouteMessage({ ...route, index })));
+  const messages = step.routes.map((route) => addRouteMessage({ ...route, index }));
+  const outcomes = attempt("route", `routes of ${step.interfaceName} in the pod`, () => machine.pod.links.transact(messages));
   for (let at = 0; at < outcomes.length; at++) {
     const error = outcomes[at]?.error;
     const route = step.routes[at];
