@@ -16,25 +16,23 @@ const libc = dlopen("libc.so.6", {
 
 export class Netns implements Disposable {
   readonly handle: FileHandle;
-  readonly #home: FileHandle;
   #links: NetlinkSocket | undefined;
   #rules: NetlinkSocket | undefined;
 
   /** A new one, with nothing but a loopback that is down. */
   static open(): Netns {
     if (process.getuid?.() !== 0) throw new Error("The tests make network namespaces. Hint: run them as root.");
-    const home = openOwnNamespace();
+    using home = openOwnNamespace();
     if (libc.symbols.unshare(CLONE_NEWNET) !== 0) throw new Error("The kernel refuses a new network namespace. Hint: run the tests as root, with CAP_SYS_ADMIN.");
     try {
-      return new Netns(openOwnNamespace(), home);
+      return new Netns(openOwnNamespace());
     } finally {
       if (libc.symbols.setns(home.fd, CLONE_NEWNET) !== 0) process.abort();
     }
   }
 
-  private constructor(handle: FileHandle, home: FileHandle) {
+  private constructor(handle: FileHandle) {
     this.handle = handle;
-    this.#home = home;
   }
 
   /** A path that leads to the namespace as long as it is open. */
@@ -52,9 +50,10 @@ export class Netns implements Disposable {
     return (this.#rules ??= this.inside(() => NetlinkSocket.open(NETLINK_NETFILTER)));
   }
 
-  /** Runs `action`, which must be synchronous, with the thread in this namespace. */
+  /** Runs `action`, which must be synchronous, with the thread in this namespace; then the thread is back where it was. */
   inside<T>(action: () => T): T {
-    return inNamespace(this.handle, this.#home, action);
+    using back = openOwnNamespace();
+    return inNamespace(this.handle, back, action);
   }
 
   /** The command line that runs a command in here. */
@@ -82,7 +81,6 @@ export class Netns implements Disposable {
     this.#links?.close();
     this.#rules?.close();
     this.handle.close();
-    this.#home.close();
   }
 }
 

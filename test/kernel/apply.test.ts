@@ -1,0 +1,75 @@
+// Steps in a row: all of them, or none but those on what pods share.
+import { expect, test } from "vitest";
+import { CniError } from "../../src/cni/error.ts";
+import { applySteps, undoSteps, verifySteps } from "../../src/host/apply.ts";
+import type { Step } from "../../src/plan/step.ts";
+import { ipLink } from "../support/netns.ts";
+import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
+import { address, BRIDGE, HOST_END, POD_END, prefix, Scene } from "./scene.ts";
+
+const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
+
+function steps(pod = podStep(ADDRESSES)): Step[] {
+  return [
+    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false },
+    { kind: "gateway", bridge: BRIDGE.name, addresses: ["10.1.0.1/24", "fd01::1/64"].map(prefix), force: false },
+    { kind: "forwarding", families: [4, 6] },
+    VETH,
+    pod,
+    announceStep(ADDRESSES),
+  ];
+}
+
+function failure(action: () => unknown): CniError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof CniError) return error;
+    throw error;
+  }
+  throw new Error("This should have failed.");
+}
+
+const ends = (scene: Scene): unknown[] => [ipLink(scene.host, HOST_END.name), ipLink(scene.pod, POD_END.name)];
+
+test("what the steps made they verify, and the pod answers the host at once", () => {
+  using scene = new Scene();
+  onMachine(scene, (machine) => applySteps(steps(), machine));
+  expect(onMachine(scene, (machine) => verifySteps(steps(), machine))).toEqual([]);
+  for (const each of ["10.1.0.2", "fd01::2"]) scene.host.run(`ping -n -c 1 -W 1 ${each}`);
+});
+
+test("a step that fails takes those before it with it, and what pods share stays", () => {
+  using scene = new Scene();
+  const broken = podStep(ADDRESSES, [podRoute("10.9.0.0/16", { gateway: address("192.168.9.9") })]);
+  const error = failure(() => onMachine(scene, (machine) => applySteps(steps(broken), machine)));
+  expect(error.code).toBe(123);
+  expect(error.details).not.toContain("Not undone");
+  expect(ends(scene)).toEqual([undefined, undefined]);
+  expect(ipLink(scene.host, "br0")?.flags).toContain("UP");
+});
+
+test("undoing what is gone already is no failure", () => {
+  using scene = new Scene();
+  onMachine(scene, (machine) => applySteps(steps(), machine));
+  scene.host.run("ip link delete veth0");
+  expect(onMachine(scene, (machine) => undoSteps(steps(), machine))).toEqual([]);
+  expect(ends(scene)).toEqual([undefined, undefined]);
+});
+
+test("every step that no longer holds has a sentence of its own, and verifying changes nothing", () => {
+  using scene = new Scene();
+  onMachine(scene, (machine) => applySteps(steps(), machine));
+  scene.host.run("sysctl -qw net.ipv4.ip_forward=0");
+  scene.host.run("ip address del 10.1.0.1/24 dev br0");
+  scene.pod.run("ip address del 10.1.0.2/24 dev eth0");
+  scene.host.run("ip link set veth0 mtu 1300");
+  const look = () => onMachine(scene, (machine) => verifySteps(steps(), machine));
+  expect(look()).toEqual([
+    "bridge br0 has no gateway address 10.1.0.1/24",
+    expect.stringMatching(/^forwarding of IPv4 is switched off/),
+    "veth0 has the MTU 1300 instead of 1400",
+    "interface eth0 in the pod has no address 10.1.0.2/24",
+  ]);
+  expect(look()).toHaveLength(4);
+});

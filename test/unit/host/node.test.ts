@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { masqueradeOfRecord } from "../../../src/host/node.ts";
+import { formatAddress } from "../../../src/ip/address.ts";
+import { formatPrefix } from "../../../src/ip/prefix.ts";
+import type { AttachmentRecord } from "../../../src/record/attachment.ts";
+import { attachmentDigest } from "../../../src/record/digest.ts";
+
+const HOST = { bootId: "boot", hostCookie: "1" };
+const RECORD: AttachmentRecord = {
+  version: 1, key: { network: "net", containerId: "c1", interfaceName: "eth0" }, host: HOST, namespace: { path: "/run/netns/c1", cookie: "2" }, bridge: "br0",
+  hostInterface: "veth1", hostMac: "0a:00:00:00:00:02", mac: "0a:00:00:00:00:03", mtu: 1500, addresses: ["10.1.0.2/24", "fd01::2/64"],
+  masqueradeSubnets: ["10.1.0.0/24", "fd01::/64"],
+};
+
+test("a record tells how its attachment was masqueraded", () => {
+  const step = masqueradeOfRecord(RECORD, HOST);
+  expect(step).toMatchObject({ kind: "masquerade", network: "net", owner: attachmentDigest(RECORD.key), label: "net c1 eth0", bridge: "br0" });
+  expect(step?.addresses.map(formatAddress)).toEqual(["10.1.0.2", "fd01::2"]);
+  expect(step?.subnets.map(formatPrefix)).toEqual(["10.1.0.0/24", "fd01::/64"]);
+});
+
+test.each([
+  ["it was never masqueraded", { ...RECORD, masqueradeSubnets: undefined }, HOST],
+  ["it is of an earlier boot", RECORD, { ...HOST, bootId: "later" }],
+  ["it is of another host namespace", RECORD, { ...HOST, hostCookie: "2" }],
+])("a record says nothing when %s", (_, record, host) => {
+  expect(masqueradeOfRecord(record, host)).toBeUndefined();
+});
+
+test("the one who asks is left out", () => {
+  expect(masqueradeOfRecord(RECORD, HOST, attachmentDigest(RECORD.key))).toBeUndefined();
+});
+
+test("what cannot be read in a record is left out, and the rest counts", () => {
+  const step = masqueradeOfRecord({ ...RECORD, addresses: ["rubbish", "10.1.0.2/24"], masqueradeSubnets: ["", "10.1.0.0/24"] }, HOST);
+  expect([step?.addresses.length, step?.subnets.length]).toEqual([1, 1]);
+});
