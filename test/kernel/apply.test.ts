@@ -11,7 +11,7 @@ const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
 function steps(pod = podStep(ADDRESSES)): Step[] {
   return [
-    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false },
+    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false, found: undefined },
     { kind: "gateway", bridge: BRIDGE.name, addresses: ["10.1.0.1/24", "fd01::1/64"].map(prefix), force: false },
     { kind: "forwarding", families: [4, 6] },
     VETH,

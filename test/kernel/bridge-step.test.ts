@@ -8,7 +8,7 @@ import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { mustIndex, prefix, Scene } from "./scene.ts";
 
-const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false };
+const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, found: undefined };
 const gatewayStep = (addresses: string[], force = false): GatewayStep => ({ kind: "gateway", bridge: "br0", addresses: addresses.map(prefix), force });
 
 function onHost<T>(host: Netns, action: (machine: Machine) => T): T {
