@@ -74,10 +74,10 @@ async function bundleSource(entry, outfile) {
 
 // Without the two --no-compile-autoload flags the executable would read ./.env and ./bunfig.toml of whatever directory
 // the container runtime stands in, as root. A call lives for milliseconds: compiling to machine code is rarely worth its
-// while, so it starts ten times later than usual (docs/decisions/0002-start-time.md).
+// while, so it starts a hundred times later than usual (docs/decisions/0002-start-time.md).
 function compile(bundle, outfile) {
   const autoload = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
-  const flags = ["--compile", "--bytecode", "--compile-jit-policy=10", ...autoload];
+  const flags = ["--compile", "--bytecode", "--compile-jit-policy=100", ...autoload];
   execFileSync(mutedBun(), ["build", ...flags, bundle, "--outfile", outfile], { stdio: ["ignore", "ignore", "inherit"] });
 }
 

@@ -1,6 +1,6 @@
 // The CNI_* environment variables (CNI specification 1.1.0, "Parameters"), checked like the Go skeleton does.
 import { CniError } from "./error.ts";
-import { hasWhiteSpace, isPlainName } from "./name.ts";
+import { byteLength, hasWhiteSpace, isPlainName } from "./name.ts";
 
 export type Verb = "ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION";
 
@@ -84,7 +84,7 @@ function checkInterfaceName(name: string): void {
     throw new CniError("badEnvironment", { message, details: `${prefix}CNI_IFNAME is ${JSON.stringify(name)}` });
   };
   // The kernel counts bytes (IFNAMSIZ is 16 with the final zero), not characters.
-  if (Buffer.byteLength(name) > 15) fail("interface name is too long", "interface name should be less than 16 characters: ");
+  if (byteLength(name) > 15) fail("interface name is too long", "interface name should be less than 16 characters: ");
   if (name === "." || name === "..") fail("interface name is . or ..");
   if (name.includes("/") || name.includes(":") || hasWhiteSpace(name)) fail("interface name contains / or : or whitespace characters");
 }

@@ -19,7 +19,10 @@ export function isFields(value: unknown): value is Fields {
  */
 export function normaliseKeys(value: unknown, known: KeyTree, listDepth = 2): unknown {
   if (Array.isArray(value)) {
-    return listDepth === 0 ? value : value.map((item) => normaliseKeys(item, known, listDepth - 1));
+    if (listDepth === 0) return value;
+    const items: unknown[] = [];
+    for (const item of value) items.push(normaliseKeys(item, known, listDepth - 1));
+    return items;
   }
   if (!isFields(value)) return value;
   const names = Object.keys(known);

@@ -2,7 +2,7 @@
 import { type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import type { IpamConfig, LeaseRange } from "./config.ts";
-import { hasUnprintable, hasWhiteSpace } from "./name.ts";
+import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
 import type { Problems } from "./problems.ts";
 import type { Route } from "./result.ts";
 import { compareVersions, type Version } from "./version.ts";
@@ -28,7 +28,7 @@ export function checkBridge(name: string | undefined, problems: Problems): void 
 
 function bridgeNameProblem(name: string): string | undefined {
   if (name === "") return "must not be empty; leave the key out for the default";
-  if (Buffer.byteLength(name) > 15) return "must have 15 bytes at most";
+  if (byteLength(name) > 15) return "must have 15 bytes at most";
   if (name === "." || name === "..") return "must not be . or ..";
   if (name.includes("/") || name.includes(":") || hasWhiteSpace(name)) return "must not contain /, : or white space";
   // The kernel would make "br%d" br0, br1 and so on.

@@ -1,10 +1,9 @@
 // Does the steps of a plan one after the other, and takes back what was done when one of them fails.
 import type { CniError } from "../cni/error.ts";
 import type { Step } from "../plan/step.ts";
-import type { Link } from "../net/link.ts";
 import { asCniError } from "./failure.ts";
 import type { Machine } from "./machine.ts";
-import { ensureBridge, verifyBridge } from "./steps/bridge.ts";
+import { type Bridge, ensureBridge, verifyBridge } from "./steps/bridge.ts";
 import { ensureForwarding, verifyForwarding } from "./steps/forwarding.ts";
 import { ensureGateway, verifyGateway } from "./steps/gateway.ts";
 import { announce, verifyAnnounced } from "./steps/announce.ts";
@@ -14,7 +13,7 @@ import { createVeth, undoVeth, verifyVeth } from "./steps/veth.ts";
 
 /** What steps learn for those after them. */
 export interface Progress {
-  bridge: Link | undefined;
+  bridge: Bridge | undefined;
 }
 
 /** Does all steps in order. When one fails, those before it are undone, last one first, and its error is thrown as CniError. */
@@ -93,7 +92,7 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
   }
 }
 
-function bridgeOf(progress: Progress): Link {
+function bridgeOf(progress: Progress): Bridge {
   if (progress.bridge === undefined) throw new Error("a plan starts with its bridge");
   return progress.bridge;
 }

@@ -1,6 +1,6 @@
 // Takes an attachment off the machine: packet rules first, then the veth. Every part is tried, whatever happens to the others.
 import type { Address } from "../ip/address.ts";
-import { parsePrefix } from "../ip/prefix.ts";
+import { parsePrefix, type Prefix } from "../ip/prefix.ts";
 import { getLink } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
 import { networkChain } from "../nft/layout.ts";
@@ -15,10 +15,10 @@ import { deleteVeth } from "./steps/veth.ts";
 /** Removes the attachment's packet rules. Hold the lock of its lease directory. Without a record all elements are looked through. */
 export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): void {
   if (record !== undefined && record.masqueradeSubnets === undefined) return;
-  const addresses: Address[] | undefined = record?.addresses.flatMap((text) => parsePrefix(text)?.address ?? []);
+  const addresses: Address[] | undefined = record && prefixesOf(record.addresses).map(({ address }) => address);
   const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
-  const subnets = record?.masqueradeSubnets?.map((text) => parsePrefix(text)).filter((prefix) => prefix !== undefined);
-  const chains: ChainTraces = subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, subnets).name };
+  const subnets = record?.masqueradeSubnets;
+  const chains: ChainTraces = subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, prefixesOf(subnets)).name };
   attempt("cleanup", "packet rules", () => {
     try {
       removeMasquerade(machine.rules, traces, chains);
@@ -27,6 +27,15 @@ export function removeRules(key: AttachmentKey, record: AttachmentRecord | undef
       if (record !== undefined || !isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP")) throw error;
     }
   });
+}
+
+function prefixesOf(texts: string[]): Prefix[] {
+  const prefixes: Prefix[] = [];
+  for (const text of texts) {
+    const prefix = parsePrefix(text);
+    if (prefix !== undefined) prefixes.push(prefix);
+  }
+  return prefixes;
 }
 
 /**
@@ -46,15 +55,16 @@ export function removeLink(key: AttachmentKey, mac: string | undefined, pod: Pod
 
 /** Tries every part, in order; gives a sentence for each that failed. */
 export function tryAll(parts: (() => void)[]): string[] {
-  return parts.flatMap((part) => {
+  const failures: string[] = [];
+  for (const part of parts) {
     try {
       part();
-      return [];
     } catch (error) {
       const { message, details } = asCniError(error);
-      return [details === "" ? message : `${message}: ${details}`];
+      failures.push(details === "" ? message : `${message}: ${details}`);
     }
-  });
+  }
+  return failures;
 }
 
 /** Rules and link of an attachment that died, before its address is free again. Throws what fails. */

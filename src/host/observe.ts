@@ -1,7 +1,8 @@
 // What is there before anything changes: the bridge, and how large a packet the way out of the node takes.
 import type { Netconf } from "../cni/config.ts";
+import type { FoundBridge } from "../plan/step.ts";
 import type { Address, Family } from "../ip/address.ts";
-import { getLink } from "../net/link.ts";
+import { getLink, type Link, listPorts } from "../net/link.ts";
 import { lookUpRoute } from "../net/route.ts";
 import { attempt } from "./failure.ts";
 import type { Machine } from "./machine.ts";
@@ -12,6 +13,7 @@ export interface ObservedBridge {
   mac: string | undefined;
   /** The bridge's own, or what it is to get. */
   mtu: number;
+  found: FoundBridge | undefined;
 }
 
 /** The root name server A, as "somewhere in the Internet": the way there is the way out. */
@@ -27,10 +29,17 @@ const IPV6_LEAST_MTU = 1280;
 export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridge {
   return attempt("bridge", netconf.bridge, () => {
     const link = getLink(machine.links, { name: netconf.bridge });
-    if (link === undefined) return { mac: undefined, mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine) };
-    checkIsBridge(netconf.bridge, link);
-    return { mac: link.mac, mtu: link.mtu };
+    if (link !== undefined) checkIsBridge(netconf.bridge, link);
+    if (link === undefined || isUnfinished(link, machine)) {
+      return { mac: link?.mac, mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine), found: undefined };
+    }
+    return { mac: link.mac, mtu: link.mtu, found: link };
   });
+}
+
+/** A bridge that is down and has no ports is one whose ADD was killed before it had set it up: its MTU was not decided yet. */
+function isUnfinished(link: Link, machine: Machine): boolean {
+  return !link.up && listPorts(machine.links, link.index).length === 0;
 }
 
 /** The smallest MTU of the ways out of the node, over the network's families; 1500 without a way out. */

@@ -1,5 +1,6 @@
 // Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h, if_link.h)
 import { isErrno } from "../sys/errno.ts";
+import { randomBytes } from "../sys/random.ts";
 import { type Attributes, type Reply, readAttributes, viewOf } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
@@ -127,7 +128,7 @@ export function macBytes(mac: string): Uint8Array {
 
 /** A new random unicast address with the "locally administered" bit (IEEE 802, clause 8.2). */
 export function randomMac(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  const bytes = randomBytes(6);
   bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
   return formatMac(bytes);
 }

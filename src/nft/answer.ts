@@ -3,7 +3,7 @@ import { listAttributes, readAttributes, readText, type Reply } from "../netlink
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
-import { type Element, getElementMessage, listElementsMessage, listRulesMessage } from "./message.ts";
+import { type Element, getChainMessage, getElementMessage, listElementsMessage, listRulesMessage } from "./message.ts";
 
 /** struct nfgenmsg */
 const HEADER = 4;
@@ -24,6 +24,14 @@ export function listElements(socket: NetlinkSocket, map: string): Element[] {
     if (isErrno(error, "ENOENT")) return [];
     throw error;
   }
+}
+
+/** How many things the kernel counts for a chain: its own rules, and the elements that lead to it. Undefined when there is no such chain. Throws SystemError. */
+export function countChainUses(socket: NetlinkSocket, chain: string): number | undefined {
+  const [outcome] = socket.transact([getChainMessage(chain)]);
+  if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
+  const reply = outcome?.replies[0];
+  return reply === undefined ? undefined : readAttributes(reply.payload, HEADER).be32(nft.NFTA_CHAIN_USE);
 }
 
 /** How many rules each chain of our table holds; chains without rules are not named. Throws SystemError. */

@@ -3,7 +3,7 @@
 import type { Address } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
-import { countRules, getElement, listElements } from "./answer.ts";
+import { countChainUses, countRules, getElement, listElements } from "./answer.ts";
 import {
   type ElementPlace, elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages,
   tableMessages,
@@ -122,14 +122,25 @@ export function removeElements(socket: NetlinkSocket, elements: Element[], chain
     const error = firstRefusal(socket, [deleteElementMessage(map, key)]);
     if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
   }
-  const unused = new Set<string>();
-  for (const { chain } of elements) unused.add(chain);
+  removeUnusedChains(socket, elements, chains);
+}
+
+/**
+ * A chain that is still in use is not even tried: the kernel would refuse (EBUSY) and then wait 7 to 15 ms until the
+ * refused batch is cleaned up.
+ */
+function removeUnusedChains(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
+  const rules = countRules(socket);
+  const candidates = new Set<string>();
+  for (const { chain } of elements) candidates.add(chain);
   // A killed ADD may have made the chain and no element, a killed DEL may have taken the element and not the chain.
-  if ("chain" in chains) unused.add(chains.chain);
-  else for (const chain of countRules(socket).keys()) if (isChainOf(chains.network, chain)) unused.add(chain);
-  for (const chain of unused) {
+  if ("chain" in chains) candidates.add(chains.chain);
+  else for (const chain of rules.keys()) if (isChainOf(chains.network, chain)) candidates.add(chain);
+  for (const chain of candidates) {
+    const uses = countChainUses(socket, chain);
+    if (uses === undefined || uses > (rules.get(chain) ?? 0)) continue;
     const error = firstRefusal(socket, [deleteChainMessage(chain)]);
-    // EBUSY: other attachments use it. ENOENT: somebody else was faster.
+    // EBUSY: an ADD put an element in just now. ENOENT: there is no such chain, or somebody else was faster.
     if (error !== undefined && !isErrno(error, "ENOENT", "EBUSY")) throw error;
   }
 }

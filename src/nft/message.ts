@@ -64,6 +64,13 @@ export function deleteChainMessage(name: string): Message {
   );
 }
 
+/** Asks for a chain. Not part of a batch. */
+export function getChainMessage(name: string): Message {
+  return message(`ask for chain ${name}`, nft.NFT_MSG_GETCHAIN, 0, (w) =>
+    w.string(nft.NFTA_CHAIN_TABLE, TABLE).string(nft.NFTA_CHAIN_NAME, name),
+  );
+}
+
 /** A rule at the end of a chain. */
 export function ruleMessage(chain: string, expressions: Expression[]): Message {
   return message(`add a rule to chain ${chain}`, nft.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, (w) => {

@@ -4,7 +4,7 @@ import { type Dns, isEmptyDns, type Result, type Route } from "../cni/result.ts"
 import type { Address, Family } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import type { PodRoute, Step } from "./step.ts";
+import type { FoundBridge, PodRoute, Step } from "./step.ts";
 
 /** An address that was reserved for the pod. */
 export interface PodAddress {
@@ -24,7 +24,7 @@ export interface AddInput {
   addresses: PodAddress[];
   /** What the `resolvConf` file says, if there is one. */
   resolvDns: Dns;
-  bridge: { mac: string; mtu: number };
+  bridge: { mac: string; mtu: number; found: FoundBridge | undefined };
   hostInterface: { name: string; mac: string };
   mac: string;
   mtu: number;
@@ -71,7 +71,7 @@ export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefi
 
 function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
   const steps: Step[] = [
-    { kind: "bridge", name: netconf.bridge, mac: bridge.mac, mtu: bridge.mtu, promiscuous: netconf.promiscMode },
+    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode },
   ];
   if (!netconf.isGateway || addresses.length === 0) return steps;
   const gateways = addresses.map(({ address, gateway }) => ({ address: gateway, length: address.length }));

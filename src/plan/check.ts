@@ -39,7 +39,7 @@ export function planCheck(input: CheckInput): CheckPlan | undefined {
 }
 
 function sharedSteps({ netconf }: CheckInput, addresses: PodAddress[]): Step[] {
-  const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode };
+  const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode, found: undefined };
   if (!netconf.isGateway || addresses.length === 0) return [bridge];
   const gateways = addresses.map(({ address, gateway }) => ({ address: gateway, length: address.length }));
   const families = [...new Set(gateways.map(({ address }) => address.family))];

@@ -12,6 +12,14 @@ export interface BridgeStep {
   mac: string;
   mtu: number;
   promiscuous: boolean;
+  /** The bridge as it was a moment ago; undefined: it has to be made, or its making has to be finished. */
+  found: FoundBridge | undefined;
+}
+
+export interface FoundBridge {
+  index: number;
+  up: boolean;
+  promiscuous: boolean;
 }
 
 /** The bridge holds the gateway addresses. Shared: never undone. */

@@ -17,6 +17,7 @@ const library = dlopen("libc.so.6", {
   flock: { args: ["i32", "i32"], returns: "i32" },
   fstatfs: { args: ["i32", "ptr"], returns: "i32" },
   getdents64: { args: ["i32", "ptr", "u64"], returns: "i32" },
+  getrandom: { args: ["ptr", "u64", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   link: { args: ["ptr", "ptr"], returns: "i32" },
   mkdir: { args: ["ptr", "u32"], returns: "i32" },

@@ -6,6 +6,7 @@ import { type Dns, mergeResults, type Result } from "../cni/result.ts";
 import { formatResult } from "../cni/result-format.ts";
 import { parseResolvConf } from "../cni/resolv-conf.ts";
 import { applySteps, undoSteps } from "../host/apply.ts";
+import type { Bridge } from "../host/steps/bridge.ts";
 import { discardDead, tryAll } from "../host/detach.ts";
 import { asCniError, attempt } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
@@ -16,9 +17,9 @@ import { formatPrefix } from "../ip/prefix.ts";
 import { type Attachment, refuseDuplicate } from "../ipam/duplicate.ts";
 import { release } from "../ipam/release.ts";
 import { reserve } from "../ipam/reserve.ts";
-import { type Link, randomMac } from "../net/link.ts";
+import { randomMac } from "../net/link.ts";
 import { type AddPlan, networkSubnets, planAdd, type PodAddress } from "../plan/add.ts";
-import type { AttachmentRecord } from "../record/attachment.ts";
+import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import type { Intent } from "../record/intent.ts";
 import { openRecordStore } from "../record/store.ts";
@@ -42,7 +43,7 @@ export function add(request: AddRequest, machine: Machine): Added {
   const { netconf } = request;
   checkInterfaceName(request.attachment.interfaceName);
   openPod(request.namespacePath, request.allowOwnNamespace, machine);
-  attempt("link", request.attachment.interfaceName, () => checkInterfaceIsFree(request.attachment.interfaceName, machine));
+  if (!isLeftover(request.attachment)) attempt("link", request.attachment.interfaceName, () => checkInterfaceIsFree(request.attachment.interfaceName, machine));
   const bridge = observeBridge(netconf, machine);
   const prepared = prepare(request, machine, bridge, readResolvConf(netconf));
   try {
@@ -50,6 +51,12 @@ export function add(request: AddRequest, machine: Machine): Added {
   } catch (error) {
     throw asCniError(error).withNotUndone(giveBack(prepared));
   }
+}
+
+/** An ADD of this attachment was killed: what it left in the pod is cleared when the addresses are reserved, and looked at after that. */
+function isLeftover(key: AttachmentKey): boolean {
+  const records = openRecordStore();
+  return attempt("recordStore", key.containerId, () => records.hasRecord(key) && !records.isComplete(key) && !records.isAddRunning(key));
 }
 
 /** The Go skeleton takes such a name, but the kernel makes another one of it: eth%d becomes eth0. */
@@ -103,7 +110,7 @@ function attach(request: AddRequest, machine: Machine, prepared: Prepared): Adde
 }
 
 /** The planned result with the bridge as it really is (another ADD may have made it), after the result of those before us in the chain. */
-function resultOf({ netconf }: AddRequest, plan: AddPlan, bridge: Link | undefined): Result {
+function resultOf({ netconf }: AddRequest, plan: AddPlan, bridge: Bridge | undefined): Result {
   const [first, ...others] = plan.result.interfaces;
   const interfaces = first === undefined ? [] : [{ ...first, mac: bridge?.mac, mtu: bridge?.mtu }, ...others];
   const own: Result = { ...plan.result, interfaces };
@@ -124,7 +131,7 @@ function planInput(request: AddRequest, bridge: ObservedBridge, resolvDns: Dns, 
   return {
     netconf, key, namespacePath, pod, addresses, resolvDns,
     owner: attachmentDigest(key),
-    bridge: { mac: bridge.mac ?? randomMac(), mtu: bridge.mtu },
+    bridge: { ...bridge, mac: bridge.mac ?? randomMac() },
     hostInterface: { name: hostInterfaceName(key), mac: randomMac() },
     mac: randomMac(),
     // A port that takes larger packets than its bridge would lose them.

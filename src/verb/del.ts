@@ -35,17 +35,19 @@ export interface Detachment {
   mac: string | undefined;
 }
 
-/** Takes an attachment away: rules, veth, addresses, record. Throws CniError when something could not go; its record then stays. */
-export function detach({ key, record, records, bridge, directory, pod, mac }: Detachment, machine: Machine): void {
+/**
+ * Takes an attachment away: rules, veth, addresses, record. When the lock of the leases is not to be had, only the veth
+ * goes, which needs none. Throws CniError when something could not go; its record then stays.
+ */
+export function detach(detachment: Detachment, machine: Machine): void {
+  const { key, record, records, directory, pod, mac } = detachment;
+  let busy: CniError | undefined;
   const failures = tryAll([
-    () => {
-      // Under this lock no address changes its owner, so the elements that we look at are the ones that we delete.
-      using _lock = openExistingLeaseLock(record?.leaseDirectory ?? directory);
-      removeRules(key, record, bridge, machine);
-    },
+    () => { busy = removeRulesLocked(detachment, machine); },
     () => removeLink(key, mac, pod, machine),
-    () => release({ directory, key, record }),
+    () => { if (busy === undefined) release({ directory, key, record }); },
   ]);
+  if (busy !== undefined) throw busy;
   if (failures.length === 0) failures.push(...tryAll([() => { records.removeRecord(key); }]));
   if (failures.length === 0) return;
   throw new CniError("cleanup", {
@@ -53,6 +55,18 @@ export function detach({ key, record, records, bridge, directory, pod, mac }: De
     cause: failures.join("; "),
     hint: "Repeat DEL when the cause is gone; it goes on where it stopped",
   });
+}
+
+/** Under this lock no address changes its owner, so the elements that are looked at are the ones that are deleted. Gives the refusal when the lock is held. */
+function removeRulesLocked({ key, record, bridge, directory }: Detachment, machine: Machine): CniError | undefined {
+  try {
+    using _lock = openExistingLeaseLock(record?.leaseDirectory ?? directory);
+    removeRules(key, record, bridge, machine);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CniError && error.kind === "tryAgainLater") return error;
+    throw error;
+  }
 }
 
 /** A record that cannot be read is as good as none: DEL then looks for the traces themselves. */

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
 import { Machine } from "../../src/host/machine.ts";
+import { getLink } from "../../src/net/link.ts";
 import { ensureBridge, verifyBridge } from "../../src/host/steps/bridge.ts";
 import { ensureGateway, verifyGateway } from "../../src/host/steps/gateway.ts";
 import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
@@ -44,7 +45,9 @@ test("a bridge that is not there is made: up, its MAC and MTU as planned, deaf t
 test("a bridge that is there is used as it is, and raised when it is down", () => {
   using host = Netns.open();
   host.run("ip link add br0 address 0a:00:00:00:00:77 mtu 9000 type bridge");
-  expect(onHost(host, (machine) => ensureBridge(STEP, machine))).toMatchObject({ up: true, mac: "0a:00:00:00:00:77", mtu: 9000 });
+  const found = getLink(host.links, { name: "br0" });
+  expect(onHost(host, (machine) => ensureBridge({ ...STEP, found }, machine))).toMatchObject({ mac: "0a:00:00:00:00:77", mtu: 9000 });
+  expect(ipLink(host, "br0")?.flags).toContain("UP");
   expect(host.run("cat /proc/sys/net/ipv6/conf/br0/accept_ra").trim()).toBe("1");
   host.run("ip link set br0 down");
   expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBe("bridge br0 is down");

@@ -8,22 +8,27 @@ import { isErrno } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
+/** What later steps and the result need of the bridge. */
+export interface Bridge {
+  index: number;
+  mac: string;
+  mtu: number;
+}
+
 /** Makes sure that the bridge is there and up, and gives it. */
-export function ensureBridge(step: BridgeStep, machine: Machine): Link {
+export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
+  const { found } = step;
+  if (found !== undefined && isReady(step, found)) return { index: found.index, mac: step.mac, mtu: step.mtu };
   return attempt("bridge", step.name, () => {
-    const found = getLink(machine.links, { name: step.name });
-    if (found !== undefined) return reuse(step, machine, found);
-    try {
-      machine.links.execute([createBridgeMessage(step)]);
-    } catch (error) {
-      if (!isErrno(error, "EEXIST")) throw error;
-      return reuse(step, machine, mustExist(step, machine));
-    }
+    if (found !== undefined) return change(step, machine, {});
+    const [outcome] = machine.links.transact([createBridgeMessage(step)]);
+    // EEXIST: another ADD was faster, or one was killed before it came further than this.
+    if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
+    checkIsBridge(step.name, mustExist(step, machine));
     // A router that a pod plays must not give the host addresses and routes.
     ensureSysctlIfThere(`ipv6/conf/${step.name}/accept_ra`, "0");
     // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
-    change(step, machine, { up: true, mtu: step.mtu, ...(step.promiscuous ? { promiscuous: true } : {}) });
-    return mustExist(step, machine);
+    return change(step, machine, { mtu: step.mtu });
   });
 }
 
@@ -47,16 +52,14 @@ export function verifyBridge(step: BridgeStep, machine: Machine): string | undef
   return undefined;
 }
 
-function reuse(step: BridgeStep, machine: Machine, link: Link): Link {
-  checkIsBridge(step.name, link);
-  const wanted: LinkChange = { ...(link.up ? {} : { up: true }), ...(step.promiscuous && !link.promiscuous ? { promiscuous: true } : {}) };
-  if (Object.keys(wanted).length === 0) return link;
-  change(step, machine, wanted);
-  return mustExist(step, machine);
+function isReady(step: BridgeStep, link: { up: boolean; promiscuous: boolean }): boolean {
+  return link.up && (link.promiscuous || !step.promiscuous);
 }
 
-function change(step: BridgeStep, machine: Machine, wanted: LinkChange): void {
-  machine.links.execute([changeLinkMessage({ name: step.name }, wanted, `set up bridge ${step.name}`)]);
+function change(step: BridgeStep, machine: Machine, wanted: LinkChange): Bridge {
+  const all: LinkChange = { ...wanted, up: true, ...(step.promiscuous ? { promiscuous: true } : {}) };
+  machine.links.execute([changeLinkMessage({ name: step.name }, all, `set up bridge ${step.name}`)]);
+  return mustExist(step, machine);
 }
 
 function mustExist(step: BridgeStep, machine: Machine): Link {

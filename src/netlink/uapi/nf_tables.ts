@@ -13,6 +13,7 @@ export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 16;
 
 export const NFT_MSG_NEWTABLE = 0;
 export const NFT_MSG_NEWCHAIN = 3;
+export const NFT_MSG_GETCHAIN = 4;
 export const NFT_MSG_DELCHAIN = 5;
 export const NFT_MSG_NEWRULE = 6;
 export const NFT_MSG_GETRULE = 7;
@@ -37,6 +38,7 @@ export const NFTA_CHAIN_TABLE = 1;
 export const NFTA_CHAIN_NAME = 3;
 export const NFTA_CHAIN_HOOK = 4;
 export const NFTA_CHAIN_POLICY = 5;
+export const NFTA_CHAIN_USE = 6;
 export const NFTA_CHAIN_TYPE = 7;
 export const NFTA_RULE_TABLE = 1;
 export const NFTA_RULE_CHAIN = 2;
