@@ -1,13 +1,16 @@
 // The bridge and its gateway addresses, as an ADD makes sure of them.
 import { expect, test } from "vitest";
+import type { Netconf } from "../../src/cni/config.ts";
 import { CniError } from "../../src/cni/error.ts";
 import { Machine } from "../../src/host/machine.ts";
-import { getLink } from "../../src/net/link.ts";
-import { ensureBridge, verifyBridge } from "../../src/host/steps/bridge.ts";
+import { observeBridge } from "../../src/host/observe.ts";
+import { type Bridge, ensureBridge, verifyBridge } from "../../src/host/steps/bridge.ts";
 import { ensureGateway, verifyGateway } from "../../src/host/steps/gateway.ts";
+import { createBridgeMessage } from "../../src/net/link-change.ts";
 import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
 import { ipLink, Netns } from "../support/netns.ts";
-import { mustIndex, prefix, Scene } from "./scene.ts";
+import { netconf } from "../unit/plan/input.ts";
+import { addWire, mustIndex, prefix, Scene } from "./scene.ts";
 
 const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, found: undefined };
 const gatewayStep = (addresses: string[], force = false): GatewayStep => ({ kind: "gateway", bridge: "br0", addresses: addresses.map(prefix), force });
@@ -29,34 +32,69 @@ function failure(action: () => unknown): CniError {
   throw new Error("This should have failed.");
 }
 
+/** Looks at the bridge and makes sure of it, as an ADD does. */
+function ensure(host: Netns, more: Partial<Netconf> = {}): Bridge {
+  const config = netconf({ mtu: STEP.mtu, ...more });
+  return onHost(host, (machine) => {
+    const { mac, mtu, found } = observeBridge(config, machine);
+    return ensureBridge({ ...STEP, mac: mac ?? STEP.mac, mtu, promiscuous: config.promiscMode, found }, machine);
+  });
+}
+
 const setGateway = (host: Netns, step: GatewayStep): void => onHost(host, (machine) => ensureGateway(step, machine, mustIndex(host, "br0")));
 const globals = (host: Netns): string[] => [...host.run("ip -o address show dev br0 scope global").matchAll(/inet6? (\S+)/g)].map(([, found]) => found ?? "");
 
 test("a bridge that is not there is made: up, its MAC and MTU as planned, deaf to routers that pods play", () => {
   using host = Netns.open();
   expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBe("bridge br0 does not exist");
-  const link = onHost(host, (machine) => ensureBridge(STEP, machine));
-  expect(link).toMatchObject({ name: "br0", kind: "bridge", up: true, mac: STEP.mac, mtu: 1400 });
+  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: STEP.mac, mtu: 1400 });
   expect(ipLink(host, "br0")).toMatchObject({ address: STEP.mac, mtu: 1400, flags: expect.arrayContaining(["UP"]) });
   expect(host.run("cat /proc/sys/net/ipv6/conf/br0/accept_ra").trim()).toBe("0");
   expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBeUndefined();
 });
 
-test("a bridge that is there is used as it is, and raised when it is down", () => {
+test("a bridge that is in use stays as it is: MAC, MTU, what it hears", () => {
   using host = Netns.open();
   host.run("ip link add br0 address 0a:00:00:00:00:77 mtu 9000 type bridge");
-  const found = getLink(host.links, { name: "br0" });
-  expect(onHost(host, (machine) => ensureBridge({ ...STEP, found }, machine))).toMatchObject({ mac: "0a:00:00:00:00:77", mtu: 9000 });
-  expect(ipLink(host, "br0")?.flags).toContain("UP");
+  host.run("ip link set br0 up");
+  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: "0a:00:00:00:00:77", mtu: 9000 });
   expect(host.run("cat /proc/sys/net/ipv6/conf/br0/accept_ra").trim()).toBe("1");
-  host.run("ip link set br0 down");
+});
+
+test("a bridge that was taken down under its ports is raised, and nothing else of it changes", () => {
+  using host = Netns.open();
+  host.run("ip link add br0 address 0a:00:00:00:00:77 mtu 9000 type bridge");
+  host.run("ip link add port0 mtu 9000 master br0 type veth peer name other0");
   expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBe("bridge br0 is down");
+  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: "0a:00:00:00:00:77", mtu: 9000 });
+  expect(ipLink(host, "br0")?.flags).toContain("UP");
+});
+
+test("a bridge that a killed ADD left half made gets its MTU and is raised", () => {
+  using host = Netns.open();
+  host.links.execute([createBridgeMessage(STEP)]);
+  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: STEP.mac, mtu: 1400 });
+  host.run("ip link add port0 mtu 1300 master br0 type veth peer name other0");
+  expect(ipLink(host, "br0")).toMatchObject({ mtu: 1400, flags: expect.arrayContaining(["UP"]) });
+});
+
+test("two that make the bridge at once get the same one", () => {
+  using host = Netns.open();
+  onHost(host, (machine) => {
+    // Both looked before either of them had made it.
+    const looked = observeBridge(netconf(), machine);
+    expect(looked.found).toBeUndefined();
+    const step = (mac: string): BridgeStep => ({ ...STEP, mac, found: looked.found });
+    const first = ensureBridge(step("0a:00:00:00:00:0a"), machine);
+    expect(ensureBridge(step("0a:00:00:00:00:0b"), machine)).toEqual(first);
+  });
 });
 
 test("promiscuous mode is set where it is asked for, on an old bridge too", () => {
   using host = Netns.open();
-  host.run("ip link add br0 type bridge");
-  onHost(host, (machine) => ensureBridge({ ...STEP, promiscuous: true }, machine));
+  ensure(host);
+  expect(ipLink(host, "br0")?.flags).not.toContain("PROMISC");
+  ensure(host, { promiscMode: true });
   expect(ipLink(host, "br0")?.flags).toContain("PROMISC");
 });
 
@@ -64,8 +102,27 @@ test("a link of another kind is not touched, and the error says what it is", () 
   using host = Netns.open();
   host.run("ip link add br0 type veth peer name other");
   const before = ipLink(host, "br0");
-  expect(failure(() => onHost(host, (machine) => ensureBridge(STEP, machine)))).toMatchObject({ code: 110, message: expect.stringContaining('"br0" already exists but is not a bridge') });
+  for (const action of [() => ensure(host), () => onHost(host, (machine) => ensureBridge(STEP, machine))]) {
+    expect(failure(action)).toMatchObject({ code: 110, message: expect.stringContaining('"br0" already exists but is not a bridge') });
+  }
   expect(ipLink(host, "br0")).toEqual(before);
+});
+
+test.each([
+  ["1500 without a way out", [], ["10.1.0.0/24"], 1500],
+  ["the uplink's", ["ip route add default via 192.168.9.1"], ["10.1.0.0/24"], 1450],
+  ["the route's own, where it has one", ["ip route add default via 192.168.9.1 mtu 1420"], ["10.1.0.0/24"], 1420],
+  ["that of the family of the pods", ["ip route add default via 192.168.9.1 mtu 1300", "ip -6 route add default via fd99::1"], ["fd01::/64"], 1450],
+  ["the smaller one of both families", ["ip route add default via 192.168.9.1 mtu 1300", "ip -6 route add default via fd99::1"], ["10.1.0.0/24", "fd01::/64"], 1300],
+  ["never below what IPv6 needs", ["ip route add default via 192.168.9.1 mtu 1000"], ["10.1.0.0/24", "fd01::/64"], 1280],
+  ["that of one of several uplinks", ["ip route add default nexthop via 192.168.9.1 nexthop via 192.168.9.3"], ["10.1.0.0/24"], 1450],
+])("a new bridge's MTU is %s", (_, commands, subnets, mtu) => {
+  using host = Netns.open();
+  addWire(host, "up0", "up1", 1450);
+  host.run("ip address add 192.168.9.2/24 dev up0");
+  host.run("ip address add fd99::2/64 dev up0 nodad");
+  for (const command of commands) host.run(command);
+  expect(ensure(host, netconf({ subnets, mtu: 0 })).mtu).toBe(mtu);
 });
 
 test("gateway addresses are put on the bridge once, and put back when they were lost with a bridge that went down", () => {
@@ -111,7 +168,7 @@ test("an IPv6 address of another subnet, one of the other family and those of th
 test("where IPv6 is switched off by default the gateway is set all the same", () => {
   using host = Netns.open();
   host.run("sysctl -qw net.ipv6.conf.default.disable_ipv6=1");
-  onHost(host, (machine) => ensureBridge(STEP, machine));
+  ensure(host);
   setGateway(host, gatewayStep(["fd01::1/64"]));
   expect(globals(host)).toEqual(["fd01::1/64"]);
 });
