@@ -13,6 +13,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { closedModules } from "./closed-modules.mjs";
 import { lazyIpNum } from "./lazy-ip-num.mjs";
 import { heardStill, muteEnvironment } from "./runtime-environment.mjs";
 
@@ -67,7 +68,7 @@ async function bundleSource(entry, outfile) {
     legalComments: "none",
     external: ["bun:ffi"],
     define: { PONTOON_VERSION: JSON.stringify(version) },
-    plugins: [lazyIpNum],
+    plugins: [lazyIpNum, closedModules],
     logLevel: "warning",
   });
 }

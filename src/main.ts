@@ -6,6 +6,7 @@ import { NEWEST_VERSION } from "./cni/version.ts";
 import { asCniError } from "./host/failure.ts";
 import { Machine } from "./host/machine.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
+import { textOf } from "./sys/bytes.ts";
 import { readAll, writeAll } from "./sys/file.ts";
 import { add } from "./verb/add.ts";
 import { check } from "./verb/check.ts";
@@ -93,7 +94,7 @@ function fail(error: CniError, version: string | undefined): number {
 
 function readStdin(): string {
   try {
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(readAll(STDIN, "stdin"));
+    return textOf(readAll(STDIN, "stdin"));
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw unreadableStdin(errnoName(error.errno));

@@ -1,4 +1,5 @@
 // The network configuration of the bridge, checked completely before anything changes.
+import { mapped } from "../list.ts";
 import type { Address } from "../ip/address.ts";
 import { networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
@@ -113,7 +114,7 @@ function readIpam(ipam: IpamShape | undefined, mayLackRanges: boolean, problems:
     type: "host-local",
     rangeSets: parseRangeSets(ipam, mayLackRanges, problems),
     // The kernel takes a route's destination without host bits, so that is what the result says too.
-    routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
+    routes: mapped(routes, (route) => ({ ...route, dst: networkOf(route.dst) })),
     dataDir: ipam.dataDir || DEFAULT_DATA_DIR,
     resolvConf: ipam.resolvConf || undefined,
     statusWhenFull: ipam.statusWhenFull ?? false,

@@ -1,4 +1,5 @@
 // The address ranges of `ipam`: what the reference host-local allows (backend/allocator/config.go, range.go, range_set.go).
+import { mapped } from "../list.ts";
 import { type Address, familyBits, formatAddress, parseAddress } from "../ip/address.ts";
 import { formatPrefix, hasHostBits, networkOf, type Prefix, parsePrefix, prefixContains } from "../ip/prefix.ts";
 import { prefixRange, rangesOverlap } from "../ip/range.ts";
@@ -21,7 +22,7 @@ export function parseRangeSets(ipam: IpamShape, mayBeEmpty: boolean, problems: P
     problems.addAt("ipam.ranges", 'no IP ranges specified; give at least one, as in [[{ "subnet": "10.1.0.0/16" }]]');
   }
   checkSetsApart(sets, problems);
-  return sets.map(({ ranges }) => ranges);
+  return mapped(sets, ({ ranges }) => ranges);
 }
 
 /** The ranges of one set, and where the set stands. */
@@ -31,11 +32,14 @@ interface Parsed {
 }
 
 function checkSetsApart(sets: Parsed[], problems: Problems): void {
-  for (const [index, { path, ranges }] of sets.entries()) {
-    for (const [earlierIndex, earlier] of sets.slice(0, index).entries()) {
-      if (!setsOverlap(ranges, earlier.ranges)) continue;
-      problems.addAt(path, `range set ${index} overlaps with ${earlierIndex} (${earlier.path}): ${listText(ranges)} and ${listText(earlier.ranges)}`);
+  let index = 0;
+  for (const { path, ranges } of sets) {
+    for (let at = 0; at < index; at++) {
+      const earlier = sets[at];
+      if (earlier === undefined || !setsOverlap(ranges, earlier.ranges)) continue;
+      problems.addAt(path, `range set ${index} overlaps with ${at} (${earlier.path}): ${listText(ranges)} and ${listText(earlier.ranges)}`);
     }
+    index++;
   }
 }
 
@@ -48,8 +52,10 @@ function setsOverlap(a: LeaseRange[], b: LeaseRange[]): boolean {
 function parseSet(set: readonly RangeShape[], path: string, problems: Problems): LeaseRange[] {
   if (set.length === 0) problems.add(path, set, "empty range set; give it at least one range");
   const ranges: LeaseRange[] = [];
-  for (const [index, source] of set.entries()) {
+  let index = 0;
+  for (const source of set) {
     const at = path === "ipam" ? path : `${path}[${index}]`;
+    index++;
     const range = parseRange(source, at, problems);
     if (range === undefined) continue;
     const [first] = ranges;

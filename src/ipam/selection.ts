@@ -1,4 +1,5 @@
 // The addresses of one reservation, chosen and not yet taken.
+import { mapped } from "../list.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
@@ -15,7 +16,9 @@ import type { Reservation } from "./reserve.ts";
 /** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
 export function chooseLeases(reservation: Reservation): Lease[] {
   const requested = [...(reservation.requested ?? [])];
-  const leases = reservation.rangeSets.map((ranges, set) => {
+  let set = -1;
+  const leases = mapped(reservation.rangeSets, (ranges) => {
+    set++;
     const rangeSet = rangeSetOf(ranges);
     const asked = takeFitting(requested, rangeSet);
     const address = asked === undefined ? chooseFree(reservation, rangeSet, set) : checkRequested(reservation, rangeSet, set, asked);

@@ -1,7 +1,8 @@
 // Addresses of links. (linux/if_addr.h, rtnetlink.h)
 import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
-import { type Reply, readAttributes, viewOf } from "../netlink/reader.ts";
+import { type Reply, readAttributes } from "../netlink/reader.ts";
+import { u32At } from "../sys/bytes.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
@@ -71,7 +72,7 @@ export function readAddress(reply: Reply): LinkAddress | undefined {
   if (bytes === undefined) return undefined;
   const flags = attributes.u32(rt.IFA_FLAGS) ?? 0;
   return {
-    index: viewOf(reply.payload).getUint32(4, true),
+    index: u32At(reply.payload, 4),
     prefix: { address: addressFromBytes(bytes), length: reply.payload[1] ?? 0 },
     tentative: (flags & rt.IFA_F_TENTATIVE) !== 0,
   };

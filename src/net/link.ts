@@ -1,7 +1,9 @@
 // Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h, if_link.h)
+import { mapped } from "../list.ts";
 import { isErrno } from "../sys/errno.ts";
 import { randomBytes } from "../sys/random.ts";
-import { type Attributes, type Reply, readAttributes, viewOf } from "../netlink/reader.ts";
+import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
+import { u32At } from "../sys/bytes.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
@@ -50,9 +52,8 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
 
 /** Several links in one exchange; undefined in the place of each that does not exist. Throws SystemError for all else. */
 export function getLinks(socket: NetlinkSocket, which: LinkName[]): (Link | undefined)[] {
-  return socket.transact(which.map(getLinkMessage)).map(({ replies, error }) => {
-    if (isErrno(error, "ENODEV")) return undefined;
-    if (error !== undefined) throw error;
+  return mapped(socket.transact(mapped(which, getLinkMessage)), ({ replies, error }) => {
+    if (error !== undefined && !isErrno(error, "ENODEV")) throw error;
     const reply = replies[0];
     return reply === undefined ? undefined : readLink(reply);
   });
@@ -82,12 +83,11 @@ export function linkHeader(w: Writer, fields: { family?: number; index?: number;
 
 /** Reads RTM_NEWLINK. */
 export function readLink(reply: Reply): Link {
-  const view = viewOf(reply.payload);
-  const flags = view.getUint32(8, true);
+  const flags = u32At(reply.payload, 8);
   const attributes = readAttributes(reply.payload, 16);
   const info = attributes.nest(rt.IFLA_LINKINFO);
   return {
-    index: view.getInt32(4, true),
+    index: u32At(reply.payload, 4),
     name: attributes.string(rt.IFLA_IFNAME) ?? "",
     kind: info?.string(rt.IFLA_INFO_KIND) ?? "",
     up: (flags & rt.IFF_UP) !== 0,

@@ -1,8 +1,7 @@
 // Reads netlink messages and attributes. Mirrors writer.ts. What the kernel sends is trusted to be well formed, but
 // never read beyond its end.
+import { textOf, u16At, u32At } from "../sys/bytes.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN } from "./uapi/netlink.ts";
-
-const decoder = new TextDecoder();
 
 /** One message of the kernel: its type, flags, sequence number, and what comes after the header. */
 export interface Reply {
@@ -14,15 +13,14 @@ export interface Reply {
 
 /** Splits what one receive brought into messages. */
 export function readMessages(bytes: Uint8Array): Reply[] {
-  const view = viewOf(bytes);
   const messages: Reply[] = [];
   for (let at = 0; at + NLMSG_HDRLEN <= bytes.length; ) {
-    const length = view.getUint32(at, true);
+    const length = u32At(bytes, at);
     if (length < NLMSG_HDRLEN || at + length > bytes.length) break;
     messages.push({
-      type: view.getUint16(at + 4, true),
-      flags: view.getUint16(at + 6, true),
-      sequence: view.getUint32(at + 8, true),
+      type: u16At(bytes, at + 4),
+      flags: u16At(bytes, at + 6),
+      sequence: u32At(bytes, at + 8),
       payload: bytes.slice(at + NLMSG_HDRLEN, at + length),
     });
     at += (length + 3) & ~3;
@@ -30,69 +28,80 @@ export function readMessages(bytes: Uint8Array): Reply[] {
   return messages;
 }
 
-/** The attributes from `offset` to the end, by type (flags taken off). The last of a type wins, as in the kernel. */
+/** The attributes from `offset` to the end. */
 export function readAttributes(bytes: Uint8Array, offset = 0): Attributes {
-  return new Attributes(new Map(listAttributes(bytes, offset)));
+  return new Attributes(bytes, offset);
 }
 
-/** The same as a list of type and value, for nests that repeat one type. */
+/** The same as a list of type (flags taken off) and value, for nests that repeat one type. */
 export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Array][] {
-  const view = viewOf(bytes);
   const list: [number, Uint8Array][] = [];
   for (let at = offset; at + NLA_HDRLEN <= bytes.length; ) {
-    const length = view.getUint16(at, true);
+    const length = u16At(bytes, at);
     if (length < NLA_HDRLEN || at + length > bytes.length) break;
-    list.push([view.getUint16(at + 2, true) & NLA_TYPE_MASK, bytes.subarray(at + NLA_HDRLEN, at + length)]);
+    list.push([u16At(bytes, at + 2) & NLA_TYPE_MASK, bytes.subarray(at + NLA_HDRLEN, at + length)]);
     at += (length + 3) & ~3;
   }
   return list;
 }
 
-/** Attributes by type; every question is answered with undefined when the attribute is absent or too short. */
+/**
+ * Attributes by type; every question is answered with undefined when the attribute is absent or too short. One walk along
+ * the bytes notes where each one starts; a message has forty and is asked for a few, so values are cut out when asked for.
+ */
 export class Attributes {
-  readonly #map: Map<number, Uint8Array>;
+  readonly #bytes: Uint8Array;
+  readonly #starts: number[] = [];
 
-  constructor(map: Map<number, Uint8Array>) {
-    this.#map = map;
+  constructor(bytes: Uint8Array, offset: number) {
+    this.#bytes = bytes;
+    const { length } = bytes;
+    for (let at = offset; at + NLA_HDRLEN <= length; ) {
+      const size = bytes[at]! | (bytes[at + 1]! << 8);
+      if (size < NLA_HDRLEN || at + size > length) break;
+      // The last of a type counts, as in the kernel.
+      this.#starts[(bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK] = at;
+      at += (size + 3) & ~3;
+    }
   }
 
   bytes(type: number): Uint8Array | undefined {
-    return this.#map.get(type);
+    const at = this.#starts[type];
+    return at === undefined ? undefined : this.#bytes.subarray(at + NLA_HDRLEN, at + u16At(this.#bytes, at));
   }
 
   u8(type: number): number | undefined {
-    return this.#map.get(type)?.[0];
+    return this.bytes(type)?.[0];
   }
 
   u32(type: number): number | undefined {
-    const value = this.#map.get(type);
-    return value !== undefined && value.length >= 4 ? viewOf(value).getUint32(0, true) : undefined;
+    const value = this.bytes(type);
+    return value !== undefined && value.length >= 4 ? u32At(value, 0) : undefined;
   }
 
   be32(type: number): number | undefined {
-    const value = this.#map.get(type);
-    return value !== undefined && value.length >= 4 ? viewOf(value).getUint32(0, false) : undefined;
+    const value = this.bytes(type);
+    return value !== undefined && value.length >= 4 ? be32At(value, 0) : undefined;
   }
 
   /** Text up to its NUL. */
   string(type: number): string | undefined {
-    const value = this.#map.get(type);
+    const value = this.bytes(type);
     return value === undefined ? undefined : readText(value);
   }
 
   nest(type: number): Attributes | undefined {
-    const value = this.#map.get(type);
-    return value === undefined ? undefined : readAttributes(value);
+    const value = this.bytes(type);
+    return value === undefined ? undefined : new Attributes(value, 0);
   }
 }
 
 /** The text in `bytes` up to the first NUL. */
 export function readText(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
-  return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+  return textOf(end < 0 ? bytes : bytes.subarray(0, end));
 }
 
-/** A DataView of exactly these bytes. */
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function be32At(bytes: Uint8Array, at: number): number {
+  return (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
 }

@@ -1,9 +1,11 @@
 // A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
 // It stays in the namespace that it was opened in, wherever the thread goes after.
+import { mapped } from "../list.ts";
 import { ERRNO, SystemError } from "../sys/errno.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { errno, libc } from "../sys/libc.ts";
-import { type Reply, readAttributes, readMessages, viewOf } from "./reader.ts";
+import { type Reply, readAttributes, readMessages } from "./reader.ts";
+import { u32At, u32Bytes } from "../sys/bytes.ts";
 import * as nl from "./uapi/netlink.ts";
 import { Writer } from "./writer.ts";
 
@@ -23,11 +25,12 @@ export interface Outcome {
 
 const TIMEOUT_MS = 10_000;
 const DUMP_ATTEMPTS = 8;
-const RECEIVE_SIZE = 64 * 1024;
+
+/** The kernel never makes a message of a list longer than 32 KiB. One buffer serves all sockets: what is read is copied out at once. */
+const buffer = new Uint8Array(32 * 1024);
 
 export class NetlinkSocket implements Disposable {
   readonly #fd: number;
-  readonly #buffer = new Uint8Array(RECEIVE_SIZE);
   #sequence = 1;
   #open = true;
 
@@ -53,12 +56,12 @@ export class NetlinkSocket implements Disposable {
 
   /** The cookie of the socket's namespace: unlike an inode number it is never used again (SO_NETNS_COOKIE, Linux 5.14). */
   namespaceCookie(): string {
-    const value = new BigUint64Array(1);
-    const length = Uint32Array.of(8);
+    const value = new Uint8Array(8);
+    const length = u32Bytes(8);
     if (libc.getsockopt(this.#fd, nl.SOL_SOCKET, nl.SO_NETNS_COOKIE, value, length) !== 0) {
       throw new SystemError("read the namespace cookie", errno());
     }
-    return String(value[0]);
+    return String(u32At(value, 0) + u32At(value, 4) * 2 ** 32);
   }
 
   /** Sends all messages at once and gives the outcome of each, in order. The kernel does them one by one and does not stop at a refusal. */
@@ -104,15 +107,15 @@ export class NetlinkSocket implements Disposable {
   receive(what: string, timeoutMs: number): Reply[] {
     const deadline = monotonicMs() + timeoutMs;
     for (;;) {
-      const count = libc.recv(this.#fd, this.#buffer, this.#buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
-      if (count > this.#buffer.length) throw new SystemError(what, ERRNO.ENOBUFS, "an answer was longer than the buffer");
-      if (count >= 0) return readMessages(this.#buffer.subarray(0, count));
+      const count = libc.recv(this.#fd, buffer, buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
+      if (count > buffer.length) throw new SystemError(what, ERRNO.ENOBUFS, "an answer was longer than the buffer");
+      if (count >= 0) return readMessages(buffer.subarray(0, count));
       const code = errno();
       if (code !== ERRNO.EAGAIN && code !== ERRNO.EINTR) throw new SystemError(what, code);
       const rest = Math.ceil(deadline - monotonicMs());
       if (rest <= 0) return [];
       // struct pollfd: fd, events, revents
-      libc.poll(Int32Array.of(this.#fd, nl.POLLIN), 1, rest);
+      libc.poll(Uint8Array.of(this.#fd, this.#fd >>> 8, this.#fd >>> 16, 0, nl.POLLIN, 0, 0, 0), 1, rest);
     }
   }
 
@@ -149,7 +152,7 @@ export class NetlinkSocket implements Disposable {
   }
 
   #gather(messages: Message[], first: number): Outcome[] {
-    const outcomes: Outcome[] = messages.map(() => ({ replies: [], error: undefined }));
+    const outcomes: Outcome[] = mapped(messages, () => ({ replies: [], error: undefined }));
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
       const replies = this.receive(what, TIMEOUT_MS);
@@ -201,13 +204,13 @@ export class NetlinkSocket implements Disposable {
   /** The kernel takes a socket without a port number for the sender of its own events, and leaves it out. */
   #join(groups: number[]): void {
     // struct sockaddr_nl: family, padding, port number (0: the kernel chooses), groups
-    const anyPort = Uint16Array.of(nl.AF_NETLINK, 0, 0, 0, 0, 0);
+    const anyPort = Uint8Array.of(nl.AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     if (libc.bind(this.#fd, anyPort, anyPort.byteLength) !== 0) throw new SystemError("bind a netlink socket", errno());
     for (const group of groups) this.#setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
   }
 
   #setOption(option: number, value: number): void {
-    if (libc.setsockopt(this.#fd, nl.SOL_NETLINK, option, Uint32Array.of(value), 4) !== 0) {
+    if (libc.setsockopt(this.#fd, nl.SOL_NETLINK, option, u32Bytes(value), 4) !== 0) {
       throw new SystemError(`set netlink option ${option}`, errno());
     }
   }
@@ -216,7 +219,7 @@ export class NetlinkSocket implements Disposable {
 /** The refusal in an NLMSG_ERROR or NLMSG_DONE message, with the kernel's own sentence; undefined for a plain acknowledgement. */
 function readError(reply: Reply, what: string): SystemError | undefined {
   if (reply.payload.length < 4) return undefined;
-  const code = -viewOf(reply.payload).getInt32(0, true);
+  const code = -(u32At(reply.payload, 0) | 0);
   if (code === 0) return undefined;
   // NLMSG_ERROR repeats the request's header, and all of its payload unless it says that it was capped.
   const header = reply.type === nl.NLMSG_ERROR ? 4 + nl.NLMSG_HDRLEN : 4;

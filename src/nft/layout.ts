@@ -9,10 +9,12 @@
 //     chain postrouting { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
+import { mapped } from "../list.ts";
 import { type Address, addressBytes } from "../ip/address.ts";
 import { formatPrefix, type Prefix } from "../ip/prefix.ts";
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
+import { textBytes } from "../sys/bytes.ts";
 import { destinationReturn, type Expression, interfaceSourceVerdict, masquerade, sourceVerdict } from "./expression.ts";
 import { chainMessage, flushChainMessage, ruleMessage, tableMessage, verdictMapMessage } from "./message.ts";
 
@@ -73,9 +75,11 @@ export interface NetworkChain {
 
 /** The chain of a network that masquerades all but what goes to `subnets` and to multicast. */
 export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
-  const sorted = subnets.map((subnet) => [formatPrefix(subnet), subnet] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-  const hash = new Bun.CryptoHasher("sha256").update([network, ...sorted.map(([text]) => text)].join("\0")).digest("hex");
-  return { name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`, subnets: sorted.map(([, subnet]) => subnet) };
+  const sorted = mapped(subnets, (subnet) => ({ text: formatPrefix(subnet), subnet }));
+  if (sorted.length > 1) sorted.sort((a, b) => (a.text < b.text ? -1 : 1));
+  const texts = mapped(sorted, ({ text }) => text).join("\0");
+  const hash = new Bun.CryptoHasher("sha256").update(`${network}\0${texts}`).digest("hex");
+  return { name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`, subnets: mapped(sorted, ({ subnet }) => subnet) };
 }
 
 /** True when a chain of this name is one of the network's. */
@@ -126,7 +130,7 @@ export function networkMessages(chain: NetworkChain): Message[] {
 export function elementPlaces(address: Address, bridge: string): { common: ElementPlace; byBridge: ElementPlace } {
   const bytes = addressBytes(address);
   const named = new Uint8Array(INTERFACE_NAME_BYTES + bytes.length);
-  named.set(new TextEncoder().encode(bridge));
+  named.set(textBytes(bridge));
   named.set(bytes, INTERFACE_NAME_BYTES);
   return { common: { map: `net${address.family}`, key: bytes }, byBridge: { map: `on${address.family}`, key: named } };
 }

@@ -2,6 +2,7 @@
 // attachment's digest; the kernel itself deletes by key and does not ask whose element it is.
 import type { Address } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import { textBytes, textOf } from "../sys/bytes.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { countChainUses, countRules, getElement, listElements } from "./answer.ts";
 import {
@@ -172,9 +173,9 @@ export function ownerOf(element: Element): string {
 
 function commentOf({ owner, label }: Masquerade): string {
   const text = `${owner} ${label}`;
-  const bytes = new TextEncoder().encode(text);
+  const bytes = textBytes(text);
   // A cut in the middle of a character leaves a replacement character, which is longer than what was cut.
-  return bytes.length <= COMMENT_BYTES ? text : new TextDecoder().decode(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
+  return bytes.length <= COMMENT_BYTES ? text : textOf(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
 }
 
 function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {

@@ -2,6 +2,7 @@
 import type { Message, NetlinkSocket, Outcome } from "../netlink/socket.ts";
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
+import { textBytes } from "../sys/bytes.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { type Expression, writeValue, writeVerdict } from "./expression.ts";
 
@@ -136,7 +137,7 @@ function elementList(w: Writer, map: string, element: () => void): void {
 }
 
 function commentBytes(comment: string): Uint8Array {
-  const text = new TextEncoder().encode(`${comment}\0`);
+  const text = textBytes(`${comment}\0`);
   const bytes = new Uint8Array(2 + text.length);
   bytes[0] = COMMENT_TYPE;
   bytes[1] = text.length;

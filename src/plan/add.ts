@@ -1,8 +1,9 @@
 // From what was asked, what was reserved and what is there to the steps of an ADD and its result. Pure.
+import { mapped } from "../list.ts";
 import type { Netconf } from "../cni/config.ts";
 import { type Dns, isEmptyDns, type Result, type Route } from "../cni/result.ts";
-import type { Address, Family } from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { type Address, type Family, sameAddress } from "../ip/address.ts";
+import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import type { FoundBridge, PodRoute, Step } from "./step.ts";
 
@@ -57,12 +58,10 @@ export function aliasOf(key: AttachmentKey, pod: string | undefined): string {
 
 /** The subnets of a network, which its pods reach without masquerading. */
 export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefix[] {
-  const seen = new Set<string>();
   const subnets: Prefix[] = [];
   const add = (subnet: Prefix): void => {
-    const text = formatPrefix(subnet);
-    if (!seen.has(text)) subnets.push(subnet);
-    seen.add(text);
+    for (const known of subnets) if (known.length === subnet.length && sameAddress(known.address, subnet.address)) return;
+    subnets.push(subnet);
   };
   for (const ranges of netconf.ipam?.rangeSets ?? []) for (const { subnet } of ranges) add(subnet);
   for (const { address } of addresses) add(networkOf(address));
@@ -74,8 +73,9 @@ function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
     { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode },
   ];
   if (!netconf.isGateway || addresses.length === 0) return steps;
-  const gateways = addresses.map(({ address, gateway }) => ({ address: gateway, length: address.length }));
-  const families = [...new Set(gateways.map(({ address }) => address.family))];
+  const gateways = mapped(addresses, ({ address, gateway }) => ({ address: gateway, length: address.length }));
+  const families: Family[] = [];
+  for (const { address } of gateways) if (!families.includes(address.family)) families.push(address.family);
   return [
     ...steps,
     { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: netconf.forceAddress },
@@ -87,10 +87,10 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   const { netconf, key, addresses, hostInterface, mac, mtu } = input;
   const host = { ...hostInterface, alias: aliasOf(key, input.pod) };
   const pod = { name: key.interfaceName, mac };
-  const prefixes = addresses.map(({ address }) => address);
+  const prefixes = mapped(addresses, ({ address }) => address);
   const steps: Step[] = [
     { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode },
-    { kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: routes.map((route) => podRoute(route, addresses)) },
+    { kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)) },
   ];
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: pod.name, mac, addresses: prefixes });
@@ -105,7 +105,7 @@ function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {
     label: attachmentLabel(key),
     bridge: netconf.bridge,
     subnets: networkSubnets(netconf, addresses),
-    addresses: addresses.map(({ address }) => address.address),
+    addresses: mapped(addresses, ({ address }) => address.address),
   };
 }
 
@@ -119,14 +119,17 @@ export function resultRoutes({ netconf, addresses }: { netconf: Netconf; address
   const configured = netconf.ipam?.routes ?? [];
   if (!netconf.isDefaultGateway) return configured;
   const routes: Route[] = [];
-  const without = new Map<Family, Address>();
-  for (const { gateway } of addresses) if (!without.has(gateway.family)) without.set(gateway.family, gateway);
+  const provided: Family[] = [];
   for (const route of configured) {
     const gateway = isMainDefault(route) ? gatewayFor(route, addresses) : undefined;
     routes.push(gateway === undefined || route.gw !== undefined ? route : { ...route, gw: gateway });
-    if (isMainDefault(route)) without.delete(route.dst.address.family);
+    if (isMainDefault(route)) provided.push(route.dst.address.family);
   }
-  for (const [family, gateway] of without) routes.push({ dst: { address: { family, value: 0n }, length: 0 }, gw: gateway });
+  for (const { gateway } of addresses) {
+    if (provided.includes(gateway.family)) continue;
+    provided.push(gateway.family);
+    routes.push({ dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway });
+  }
   return routes;
 }
 
@@ -170,7 +173,7 @@ function planResult({ netconf, namespacePath, key, addresses, resolvDns, bridge,
       { name: hostInterface.name, mac: hostInterface.mac, mtu },
       { name: key.interfaceName, mac, mtu, sandbox: namespacePath },
     ],
-    ips: addresses.map(({ address, gateway }) => ({ interface: 2, address, gateway })),
+    ips: mapped(addresses, ({ address, gateway }) => ({ interface: 2, address, gateway })),
     routes,
     dns: netconf.dns !== undefined && !isEmptyDns(netconf.dns) ? netconf.dns : resolvDns,
   };

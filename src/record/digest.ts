@@ -1,10 +1,13 @@
 // Names derived from an attachment's key, so that they can be found again with no memory at all.
 import type { AttachmentKey } from "./attachment.ts";
 
-/** 32 hexadecimal digits of SHA-256 over network, container id and interface name, with NUL between them. */
+let latest: { text: string; digest: string } | undefined;
+
+/** 32 hexadecimal digits of SHA-256 over network, container id and interface name, with NUL between them. One call asks for the same one many times. */
 export function attachmentDigest(key: AttachmentKey): string {
   const text = `${key.network}\0${key.containerId}\0${key.interfaceName}`;
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32);
+  if (latest?.text !== text) latest = { text, digest: new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32) };
+  return latest.digest;
 }
 
 /** The name of an attachment's veth on the host: 15 characters, the most that Linux takes. */

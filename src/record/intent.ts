@@ -105,7 +105,5 @@ function lockPatiently(file: FileHandle, path: string): boolean {
 }
 
 function isSameFile(file: FileHandle, path: string): boolean {
-  const there = fileStatus(path);
-  const ours = handleStatus(file.fd);
-  return there?.inode === ours.inode && there.device === ours.device;
+  return fileStatus(path)?.identity === handleStatus(file.fd).identity;
 }

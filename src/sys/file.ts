@@ -1,5 +1,6 @@
 // Files by direct system calls. node:fs would cost more than a millisecond to load (docs/decisions/0003-files-by-libc.md),
 // and does not say the error number of what failed.
+import { textBytes, textOf, u16At, u32At } from "./bytes.ts";
 import { check, isErrno, SystemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 
@@ -29,21 +30,18 @@ const S_IFREG = 0o100000;
 const DIRENT_RECLEN = 16;
 const DIRENT_NAME = 19;
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-/** What statx(2) says of a file. `device` and `inode` together name it. */
+/** What statx(2) says of a file. */
 export interface FileStatus {
   kind: "file" | "directory" | "other";
   size: number;
-  inode: bigint;
-  device: string;
+  /** Device and inode: the same for two names of one file, and for no other file that exists at the same time. */
+  identity: string;
 }
 
 /** `path` as C wants it. Throws EINVAL for a NUL inside, which C would silently cut at. */
 function cString(path: string): Uint8Array {
   if (path.includes("\0")) throw new SystemError(`use path ${JSON.stringify(path)}`, 22);
-  return encoder.encode(`${path}\0`);
+  return textBytes(`${path}\0`);
 }
 
 /** An open file descriptor that closes at the end of its `using` block. */
@@ -107,18 +105,18 @@ export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024): Uin
 /** The whole text of a file, or undefined when it does not exist. Throws SystemError for all else. */
 export function readTextIfThere(path: string): string | undefined {
   using file = openFileIfThere(path, O_RDONLY);
-  return file === undefined ? undefined : decoder.decode(readAll(file.fd, path));
+  return file === undefined ? undefined : textOf(readAll(file.fd, path));
 }
 
 /** The whole text of a file. Throws SystemError. */
 export function readText(path: string): string {
   using file = openFile(path, O_RDONLY);
-  return decoder.decode(readAll(file.fd, path));
+  return textOf(readAll(file.fd, path));
 }
 
 /** Writes all of `text` to a descriptor. Throws SystemError. */
 export function writeAll(fd: number, text: string, what: string): void {
-  const bytes = encoder.encode(text);
+  const bytes = textBytes(text);
   for (let done = 0; done < bytes.length; ) {
     const rest = bytes.subarray(done);
     const count = libc.write(fd, rest, rest.length);
@@ -197,7 +195,6 @@ export function handleStatus(fd: number): FileStatus {
 
 function statx(directory: number, path: string, flags: number): FileStatus | undefined {
   const bytes = new Uint8Array(STATX_SIZE);
-  const buffer = new DataView(bytes.buffer);
   if (libc.statx(directory, cString(path), flags, STATX_BASIC_STATS, bytes) !== 0) {
     const code = errno();
     if (code === 2 || code === 20) return undefined;
@@ -205,12 +202,11 @@ function statx(directory: number, path: string, flags: number): FileStatus | und
     throw new SystemError(`stat ${path}`, code);
   }
   // struct statx: stx_mode at 28, stx_ino at 32, stx_size at 40, stx_dev_major at 136, stx_dev_minor at 140.
-  const format = buffer.getUint16(28, true) & S_IFMT;
+  const format = u16At(bytes, 28) & S_IFMT;
   return {
     kind: format === S_IFREG ? "file" : format === S_IFDIR ? "directory" : "other",
-    size: Number(buffer.getBigUint64(40, true)),
-    inode: buffer.getBigUint64(32, true),
-    device: `${buffer.getUint32(136, true)}:${buffer.getUint32(140, true)}`,
+    size: u32At(bytes, 40) + u32At(bytes, 44) * 2 ** 32,
+    identity: `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`,
   };
 }
 
@@ -220,14 +216,13 @@ export function listDirectory(path: string): string[] {
   const names: string[] = [];
   if (directory === undefined) return names;
   const buffer = new Uint8Array(256 * 1024);
-  const view = new DataView(buffer.buffer);
   for (;;) {
     const count = libc.getdents64(directory.fd, buffer, buffer.length);
     if (count < 0) throw new SystemError(`list ${path}`, errno());
     if (count === 0) return names;
-    for (let at = 0; at < count; at += view.getUint16(at + DIRENT_RECLEN, true)) {
+    for (let at = 0; at < count; at += u16At(buffer, at + DIRENT_RECLEN)) {
       const start = at + DIRENT_NAME;
-      const name = decoder.decode(buffer.subarray(start, buffer.indexOf(0, start)));
+      const name = textOf(buffer.subarray(start, buffer.indexOf(0, start)));
       if (name !== "." && name !== "..") names.push(name);
     }
   }
@@ -240,7 +235,7 @@ export function listDirectory(path: string): string[] {
 export function readTextOfAny(path: string, limit = 256 * 1024): string | undefined {
   try {
     using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-    return file === undefined ? undefined : decoder.decode(readAll(file.fd, path, limit));
+    return file === undefined ? undefined : textOf(readAll(file.fd, path, limit));
   } catch (error) {
     if (isErrno(error, "EISDIR", "EFBIG", "ELOOP", "ENXIO", "EAGAIN", "EINVAL")) return undefined;
     throw error;

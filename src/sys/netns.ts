@@ -1,12 +1,13 @@
 // Network namespaces: opening one, telling two apart, and doing something inside.
+import { u32At } from "./bytes.ts";
 import { check, SystemError } from "./errno.ts";
 import { type FileHandle, handleStatus, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
 import { errno, libc } from "./libc.ts";
 
 // linux/sched.h, linux/magic.h
 const CLONE_NEWNET = 0x40000000;
-const NSFS_MAGIC = 0x6e736673n;
-const PROC_SUPER_MAGIC = 0x9fa0n;
+const NSFS_MAGIC = 0x6e736673;
+const PROC_SUPER_MAGIC = 0x9fa0;
 
 /** The namespace of the calling thread. `/proc/self` would be the first thread's. */
 const OWN_NAMESPACE = "/proc/thread-self/ns/net";
@@ -26,9 +27,10 @@ export function openNamespace(path: string): FileHandle {
 
 function isNamespace(file: FileHandle): boolean {
   // struct statfs: f_type is the first long.
-  const buffer = new BigInt64Array(32);
+  const buffer = new Uint8Array(256);
   if (libc.fstatfs(file.fd, buffer) !== 0) throw new SystemError("statfs", errno());
-  return buffer[0] === NSFS_MAGIC || buffer[0] === PROC_SUPER_MAGIC;
+  const magic = u32At(buffer, 0);
+  return magic === NSFS_MAGIC || magic === PROC_SUPER_MAGIC;
 }
 
 /** Opens the network namespace that this thread is in. Throws SystemError. */
@@ -38,9 +40,7 @@ export function openOwnNamespace(): FileHandle {
 
 /** True when both handles are of one and the same namespace. */
 export function isSameNamespace(one: FileHandle, other: FileHandle): boolean {
-  const a = handleStatus(one.fd);
-  const b = handleStatus(other.fd);
-  return a.inode === b.inode && a.device === b.device;
+  return handleStatus(one.fd).identity === handleStatus(other.fd).identity;
 }
 
 /**

@@ -1,4 +1,5 @@
 // ADD: read, observe, reserve, plan, apply, answer. What fails is taken back, so the machine is as it was.
+import { mapped } from "../list.ts";
 import { CniError } from "../cni/error.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { AddRequest } from "../cni/request.ts";
@@ -43,13 +44,21 @@ export function add(request: AddRequest, machine: Machine): Added {
   const { netconf } = request;
   checkInterfaceName(request.attachment.interfaceName);
   openPod(request.namespacePath, request.allowOwnNamespace, machine);
-  if (!isLeftover(request.attachment)) attempt("link", request.attachment.interfaceName, () => checkInterfaceIsFree(request.attachment.interfaceName, machine));
+  refuseTakenInterface(request.attachment, machine);
   const bridge = observeBridge(netconf, machine);
   const prepared = prepare(request, machine, bridge, readResolvConf(netconf));
   try {
     return attach(request, machine, prepared);
   } catch (error) {
     throw asCniError(error).withNotUndone(giveBack(prepared));
+  }
+}
+
+function refuseTakenInterface(key: AttachmentKey, machine: Machine): void {
+  try {
+    attempt("link", key.interfaceName, () => checkInterfaceIsFree(key.interfaceName, machine));
+  } catch (error) {
+    if (!isLeftover(key)) throw error;
   }
 }
 
@@ -150,8 +159,8 @@ function recordOf(request: AddRequest, machine: Machine, input: ReturnType<typeo
     hostInterface: hostInterface.name,
     hostMac: hostInterface.mac,
     mac, mtu, pod,
-    addresses: addresses.map(({ address }) => formatPrefix(address)),
-    masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? networkSubnets(netconf, addresses).map(formatPrefix) : undefined,
+    addresses: mapped(addresses, ({ address }) => formatPrefix(address)),
+    masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? mapped(networkSubnets(netconf, addresses), formatPrefix) : undefined,
   };
 }
 

@@ -1,4 +1,5 @@
 // The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge goes down and up.
+import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { sameAddress } from "../../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains } from "../../ip/prefix.ts";
@@ -13,7 +14,7 @@ import type { Machine } from "../machine.ts";
 /** Makes sure that the bridge holds the gateway addresses. */
 export function ensureGateway(step: GatewayStep, machine: Machine, bridgeIndex: number): void {
   attempt("bridgeAddress", step.bridge, () => {
-    const present = listAddresses(machine.links, bridgeIndex).map(({ prefix }) => prefix);
+    const present = mapped(listAddresses(machine.links, bridgeIndex), ({ prefix }) => prefix);
     for (const wanted of step.addresses) {
       if (hasPrefix(present, wanted)) continue;
       makeRoom(step, machine, bridgeIndex, wanted, present);

@@ -1,4 +1,5 @@
 // Masquerading of the pod's addresses, by elements in the node's nftables table.
+import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink } from "../../net/link.ts";
@@ -13,7 +14,7 @@ import { masqueradedAttachments, underNodeLock } from "../node.ts";
 
 /** Makes sure that the addresses are masqueraded; a table that was lost comes back with everybody's elements. */
 export function putMasquerade(step: MasqueradeStep, machine: Machine): void {
-  const about = step.addresses.map(formatAddress).join(", ");
+  const about = mapped(step.addresses, formatAddress).join(", ");
   try {
     ensureMasquerade(machine.rules, masqueradeOf(step), {
       isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,

@@ -1,4 +1,5 @@
 // The pod's end: up, with its addresses and routes.
+import { mapped } from "../../list.ts";
 import { formatAddress, sameAddress } from "../../ip/address.ts";
 import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
 import type { PodRoute, PodStep } from "../../plan/step.ts";
@@ -63,13 +64,13 @@ function raise(step: PodStep, machine: Machine): number {
 
 function addAddresses(step: PodStep, machine: Machine, index: number): void {
   if (step.addresses.length === 0) return;
-  const about = `${step.addresses.map(formatPrefix).join(", ")} on ${step.interfaceName} in the pod`;
-  attempt("address", about, () => machine.pod.links.execute(step.addresses.map((prefix) => addAddressMessage(index, prefix))));
+  const about = `${mapped(step.addresses, formatPrefix).join(", ")} on ${step.interfaceName} in the pod`;
+  attempt("address", about, () => machine.pod.links.execute(mapped(step.addresses, (prefix) => addAddressMessage(index, prefix))));
 }
 
 function addRoutes(step: PodStep, machine: Machine, index: number): void {
   if (step.routes.length === 0) return;
-  const messages = step.routes.map((route) => addRouteMessage({ ...route, index }));
+  const messages = mapped(step.routes, (route) => addRouteMessage({ ...route, index }));
   const outcomes = attempt("route", `routes of ${step.interfaceName} in the pod`, () => machine.pod.links.transact(messages));
   for (let at = 0; at < outcomes.length; at++) {
     const error = outcomes[at]?.error;
