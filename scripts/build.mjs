@@ -16,6 +16,7 @@ import { build } from "esbuild";
 import { closedModules } from "./closed-modules.mjs";
 import { lazyIpNum } from "./lazy-ip-num.mjs";
 import { heardStill, muteEnvironment } from "./runtime-environment.mjs";
+import { isWarmUpKnown, switchWarmUpOff } from "./runtime-warm-up.mjs";
 
 const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR]
 
@@ -79,13 +80,16 @@ async function bundleSource(entry, outfile) {
 function compile(bundle, outfile) {
   const autoload = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
   const flags = ["--compile", "--bytecode", "--compile-jit-policy=100", ...autoload];
-  execFileSync(mutedBun(), ["build", ...flags, bundle, "--outfile", outfile], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(preparedBun(), ["build", ...flags, bundle, "--outfile", outfile], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
-// bun puts a copy of itself around the bundle, so a bun that listens to no variable makes such an executable.
-function mutedBun() {
+// bun puts a copy of itself around the bundle, so a bun that listens to no variable and starts no thread makes such an
+// executable.
+function preparedBun() {
   const runtime = readFileSync(findBun());
   muteEnvironment(runtime, process.arch);
+  if (isWarmUpKnown(process.arch)) switchWarmUpOff(runtime);
+  else console.log(`the executable still starts the engine's warm-up thread on ${process.arch} (docs/decisions/0002-start-time.md)`);
   const heard = heardStill[process.arch];
   if (heard.length > 0) console.log(`the executable still listens to ${heard.join(", ")} (docs/decisions/0001-runtime-environment.md)`);
   const bun = join(workDir, "bun");
