@@ -54,7 +54,7 @@ function applyStep(step: Step, machine: Machine, progress: Progress): void {
       progress.bridge = ensureBridge(step, machine);
       return;
     case "gateway":
-      return ensureGateway(step, machine, bridgeOf(progress).index);
+      return ensureGateway(step, machine, bridgeOf(progress));
     case "forwarding":
       return ensureForwarding(step, machine);
     case "veth":

@@ -24,6 +24,8 @@ const FAR_AWAY: Record<Family, Address> = {
 
 const DEFAULT_MTU = 1500;
 const IPV6_LEAST_MTU = 1280;
+/** The largest that a bridge takes; lo has more. */
+const LARGEST_MTU = 65535;
 
 /** Looks at the bridge, or at the uplink if the bridge has to be made. CniError when the name belongs to something else. */
 export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridge {
@@ -46,7 +48,7 @@ function isUnfinished(link: Link, machine: Machine): boolean {
 function uplinkMtu(netconf: Netconf, machine: Machine): number {
   const families = new Set<Family>(netconf.ipam?.rangeSets.flat().map((range) => range.subnet.address.family) ?? [4]);
   const found = [...families].flatMap((family) => wayOutMtu(family, machine) ?? []);
-  const mtu = found.length === 0 ? DEFAULT_MTU : Math.min(...found);
+  const mtu = found.length === 0 ? DEFAULT_MTU : Math.min(LARGEST_MTU, ...found);
   return families.has(6) ? Math.max(mtu, IPV6_LEAST_MTU) : mtu;
 }
 

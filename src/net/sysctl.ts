@@ -1,7 +1,7 @@
 // Kernel settings below /proc/sys/net. They belong to the namespace of the thread that opens the file.
 // Interface names may hold dots, so paths are written with slashes throughout.
 import { isErrno } from "../sys/errno.ts";
-import { listDirectory, readText, writeText } from "../sys/file.ts";
+import { readText, writeText } from "../sys/file.ts";
 
 const ROOT = "/proc/sys/net";
 
@@ -26,7 +26,11 @@ export function ensureSysctlIfThere(name: string, value: string): void {
   if (current !== undefined && current !== value) writeText(`${ROOT}/${name}`, value);
 }
 
-/** The names in a folder of settings, such as the interfaces of `ipv6/conf`. Throws SystemError. */
-export function listSysctls(name: string): string[] {
-  return listDirectory(`${ROOT}/${name}`);
+/** As {@link ensureSysctlIfThere}, for what is better so but not needed: nothing where it may not be written (a container's read-only /proc/sys). Throws SystemError. */
+export function ensureSysctlIfPossible(name: string, value: string): void {
+  try {
+    ensureSysctlIfThere(name, value);
+  } catch (error) {
+    if (!isErrno(error, "EROFS", "EACCES", "EPERM")) throw error;
+  }
 }

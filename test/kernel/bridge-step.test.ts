@@ -6,6 +6,7 @@ import { Machine } from "../../src/host/machine.ts";
 import { observeBridge } from "../../src/host/observe.ts";
 import { type Bridge, ensureBridge, verifyBridge } from "../../src/host/steps/bridge.ts";
 import { ensureGateway, verifyGateway } from "../../src/host/steps/gateway.ts";
+import { getLink } from "../../src/net/link.ts";
 import { createBridgeMessage } from "../../src/net/link-change.ts";
 import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
 import { ipLink, Netns } from "../support/netns.ts";
@@ -41,7 +42,7 @@ function ensure(host: Netns, more: Partial<Netconf> = {}): Bridge {
   });
 }
 
-const setGateway = (host: Netns, step: GatewayStep): void => onHost(host, (machine) => ensureGateway(step, machine, mustIndex(host, "br0")));
+const setGateway = (host: Netns, step: GatewayStep): void => onHost(host, (machine) => ensureGateway(step, machine, getLink(machine.links, { name: "br0" })!));
 const globals = (host: Netns): string[] => [...host.run("ip -o address show dev br0 scope global").matchAll(/inet6? (\S+)/g)].map(([, found]) => found ?? "");
 
 test("a bridge that is not there is made: up, its MAC and MTU as planned, deaf to routers that pods play", () => {

@@ -1,7 +1,7 @@
 // A node needs a kernel and a C library, nothing else.
 import { expect } from "vitest";
-import { addDirectly, mustFail, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
-import { network } from "../support/network.ts";
+import { addDirectly, gatewayOf, mustFail, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
+import { FAMILIES, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { pings } from "../support/traffic.ts";
 import { PLUGIN_FOLDER, pluginBinary, type World } from "../support/world.ts";
@@ -34,6 +34,15 @@ scene("with /proc/sys read-only, as in some containers, ADD works where forwardi
   await wholeLife(world, { network: network("pods"), pod: red });
 });
 
+for (const { family, subnets } of FAMILIES) {
+  scene(`${family}: with all of /proc/sys read-only, ADD works where forwarding is on already`, async (world) => {
+    const red = await world.pod("red");
+    await world.host.must("sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+    await world.host.must(["sh", "-e", "-c", "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys"]);
+    await wholeLife(world, { network: network("pods", { subnets }), pod: red });
+  });
+}
+
 scene("a read-only state directory is a plain error that names the path", async (world) => {
   const red = await world.pod("red");
   await world.host.must("mount -o remount,ro /var/lib/cni");
@@ -46,7 +55,7 @@ scene("a read-only state directory is a plain error that names the path", async 
 /** ADD, traffic, CHECK, STATUS, GC and DEL. */
 async function wholeLife(world: World, call: PluginCall): Promise<void> {
   const prevResult = await addDirectly(world, call);
-  expect(await pings(call.pod!, "10.1.0.1")).toBe(true);
+  expect(await pings(call.pod!, gatewayOf(prevResult))).toBe(true);
   mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
   mustSucceed(await plugin(world, "STATUS", call));
   mustSucceed(await plugin(world, "DEL", call));

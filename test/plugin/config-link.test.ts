@@ -15,6 +15,21 @@ scene("mtu: bridge, host end and pod end have it, and a full packet of that size
   expect(await check(world, pods, red)).toBeUndefined();
 });
 
+scene("mtu below 1280: a link without IPv6 serves IPv4 as well as any other", async (world) => {
+  const red = await world.pod("red");
+  const pods = install(world, network("pods", { mtu: 1000 }));
+  await add(world, pods, red);
+  expect((await red.exec("ping -n -c 1 -W 1 -M do -s 972 10.1.0.1")).status).toBe(0);
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene("no mtu, and the way out leads by lo: pods get the largest that a bridge takes", async (world) => {
+  await world.host.must("ip route add default dev lo");
+  const red = await world.pod("red");
+  await add(world, install(world, network("pods")), red);
+  expect((await linkOf(red, "eth0")).mtu).toBe(65535);
+});
+
 scene("no mtu: pods take the uplink's, the one the default route leads to", async (world) => {
   await world.host.must("ip link add uplink mtu 1380 type veth peer name wire");
   await world.host.must("ip address add 192.168.50.1/24 dev uplink");
@@ -53,3 +68,13 @@ scene("the host's end says whose it is, with the name that Kubernetes gave the p
   expect([ifalias, num_tx_queues]).toEqual(["pontoon pods 3f2a default/web-0 eth0", 1]);
 });
 
+scene("a bridge that somebody made keeps its MAC when pods come and go, once it is their gateway", async (world) => {
+  await world.host.must(["sh", "-c", "ip link add pods0 type bridge && ip link set pods0 up"]);
+  const { address } = await linkOf(world.host, "pods0");
+  const pods = install(world, network("pods"));
+  for (const name of ["red", "blue", "green"]) {
+    const { interfaces } = await add(world, pods, await world.pod(name));
+    expect(interfaces?.[0]?.mac).toBe(address);
+    expect((await linkOf(world.host, "pods0")).address).toBe(address);
+  }
+});

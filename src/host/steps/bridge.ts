@@ -3,7 +3,7 @@ import { CniError } from "../../cni/error.ts";
 import type { BridgeStep } from "../../plan/step.ts";
 import { getLink, type Link } from "../../net/link.ts";
 import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../net/link-change.ts";
-import { ensureSysctlIfThere } from "../../net/sysctl.ts";
+import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
 import { isErrno } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -26,7 +26,7 @@ export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
     if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
     checkIsBridge(step.name, mustExist(step, machine));
     // A router that a pod plays must not give the host addresses and routes.
-    ensureSysctlIfThere(`ipv6/conf/${step.name}/accept_ra`, "0");
+    ensureSysctlIfPossible(`ipv6/conf/${step.name}/accept_ra`, "0");
     // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
     return change(step, machine, { mtu: step.mtu });
   });

@@ -6,24 +6,33 @@ import { formatPrefix, networkOf, type Prefix, prefixContains } from "../../ip/p
 import type { GatewayStep } from "../../plan/step.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../net/address.ts";
 import { getLink } from "../../net/link.ts";
+import { changeLinkMessage } from "../../net/link-change.ts";
 import { ensureSysctlIfThere } from "../../net/sysctl.ts";
 import { isErrno } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
+import type { Bridge } from "./bridge.ts";
 
 /** Makes sure that the bridge holds the gateway addresses. */
-export function ensureGateway(step: GatewayStep, machine: Machine, bridgeIndex: number): void {
+export function ensureGateway(step: GatewayStep, machine: Machine, bridge: Bridge): void {
   attempt("bridgeAddress", step.bridge, () => {
-    const present = mapped(listAddresses(machine.links, bridgeIndex), ({ prefix }) => prefix);
+    const present = mapped(listAddresses(machine.links, bridge.index), ({ prefix }) => prefix);
     for (const wanted of step.addresses) {
       if (hasPrefix(present, wanted)) continue;
-      makeRoom(step, machine, bridgeIndex, wanted, present);
-      if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");
-      const [outcome] = machine.links.transact([addAddressMessage(bridgeIndex, wanted)]);
-      // EEXIST: another ADD was faster.
-      if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
+      makeRoom(step, machine, bridge.index, wanted, present);
+      addGateway(step, machine, bridge, wanted);
     }
   });
+}
+
+/** The MAC is pinned before: a bridge that somebody made takes that of a port, and another one when that port goes, while pods still know the old one. */
+function addGateway(step: GatewayStep, machine: Machine, { index, mac }: Bridge, wanted: Prefix): void {
+  if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");
+  const pin = changeLinkMessage({ index }, { mac }, `pin the MAC of bridge ${step.bridge}`);
+  const [pinned, added] = machine.links.transact([pin, addAddressMessage(index, wanted)]);
+  if (pinned?.error !== undefined) throw pinned.error;
+  // EEXIST: another ADD was faster.
+  if (added?.error !== undefined && !isErrno(added.error, "EEXIST")) throw added.error;
 }
 
 /** What is wrong with the gateway addresses, or undefined. */

@@ -7,7 +7,7 @@ import { addAddressMessage, listAddresses } from "../../net/address.ts";
 import { getLinkMessage, readLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { addRouteMessage, type LinkRoute, listRoutes } from "../../net/route.ts";
-import { ensureSysctlIfThere } from "../../net/sysctl.ts";
+import { ensureSysctlIfPossible, ensureSysctlIfThere } from "../../net/sysctl.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { readAddress } from "../../net/address.ts";
 import { monotonicMs } from "../../sys/clock.ts";
@@ -48,9 +48,9 @@ export function verifyPod(step: PodStep, machine: Machine): string | undefined {
 /** In the pod's namespace. accept_dad: a link-local address need not be waited for either; ndisc_notify has no netlink way. */
 function prepareIPv6(interfaceName: string): void {
   for (const name of ["lo", interfaceName]) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
-  ensureSysctlIfThere(`ipv6/conf/${interfaceName}/accept_dad`, "0");
-  ensureSysctlIfThere(`ipv6/conf/${interfaceName}/keep_addr_on_down`, "1");
-  ensureSysctlIfThere(`ipv6/conf/${interfaceName}/ndisc_notify`, "1");
+  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/accept_dad`, "0");
+  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/keep_addr_on_down`, "1");
+  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/ndisc_notify`, "1");
 }
 
 function raise(step: PodStep, machine: Machine): number {

@@ -2,7 +2,7 @@
 import { CniError } from "../../cni/error.ts";
 import type { VethStep } from "../../plan/step.ts";
 import { getLink, getLinks } from "../../net/link.ts";
-import { changeLinkMessage, createVethMessage, deleteLinkMessage } from "../../net/link-change.ts";
+import { changeLinkMessage, createVethMessage, deleteLinkMessage, type LinkChange } from "../../net/link-change.ts";
 import type { Message } from "../../netlink/socket.ts";
 import { isErrno, type SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
@@ -67,16 +67,20 @@ export function verifyVeth(step: VethStep, machine: Machine): string | undefined
 }
 
 function sendVeth(step: VethStep, machine: Machine, bridgeIndex: number): SystemError | undefined {
-  const { host, pod, mtu, hairpin } = step;
-  const settle: Message = changeLinkMessage(
-    { name: host.name },
-    { up: true, alias: host.alias, addressGeneration: "none", ...(hairpin ? { hairpin } : {}) },
-    `set up interface ${host.name}`,
-  );
-  const [created, settled] = machine.links.transact([createVethMessage(host, pod, mtu, bridgeIndex, machine.pod.namespace.fd), settle]);
+  const { host, pod, mtu } = step;
+  const create = createVethMessage(host, pod, mtu, bridgeIndex, machine.pod.namespace.fd);
+  const [created, settled] = machine.links.transact([create, settleMessage(step, { addressGeneration: "none" })]);
   if (created?.error !== undefined) return created.error;
-  if (settled?.error !== undefined) throw explainSettle(step, settled.error, machine);
+  let refusal = settled?.error;
+  // A link without IPv6 (ipv6.disable=1, or an MTU below 1280) does not know the setting, and makes no address either.
+  if (isErrno(refusal, "EAFNOSUPPORT")) refusal = machine.links.transact([settleMessage(step, {})])[0]?.error;
+  if (refusal !== undefined) throw explainSettle(step, refusal, machine);
   return undefined;
+}
+
+function settleMessage({ host, hairpin }: VethStep, more: LinkChange): Message {
+  const change: LinkChange = { ...more, up: true, alias: host.alias, ...(hairpin ? { hairpin } : {}) };
+  return changeLinkMessage({ name: host.name }, change, `set up interface ${host.name}`);
 }
 
 /** The pair is there but its settings were refused: it goes again at once. */
