@@ -16,7 +16,11 @@ export interface Progress {
   bridge: Bridge | undefined;
 }
 
-/** Does all steps in order. When one fails, those before it are undone, last one first, and its error is thrown as CniError. */
+/**
+ * Does all steps in order. When one fails, those before it are undone, last one first, and its error is thrown as CniError.
+ * Packet rules are undone whether or not their turn came: one address may be in when the next one is refused, and an ADD
+ * that puts back a lost table puts back ours too.
+ */
 export function applySteps(steps: Step[], machine: Machine): Progress {
   const progress: Progress = { bridge: undefined };
   const done: Step[] = [];
@@ -25,15 +29,19 @@ export function applySteps(steps: Step[], machine: Machine): Progress {
       applyStep(step, machine, progress);
       done.push(step);
     } catch (error) {
-      throw asCniError(error).withNotUndone(undoSteps(done, machine));
+      throw asCniError(error).withNotUndone(undoSteps(steps.filter((each) => done.includes(each) || isRules(each)), machine));
     }
   }
   return progress;
 }
 
-/** Undoes steps, last one first, and goes on when one fails. Gives a sentence for each that could not be undone. */
+/**
+ * Undoes steps, last one first, and goes on when one fails. Gives a sentence for each that could not be undone. Packet rules
+ * go at the very end: who puts back a lost table takes out again what it put in for somebody whose veth is gone.
+ */
 export function undoSteps(done: Step[], machine: Machine): string[] {
-  return done.toReversed().flatMap((step) => {
+  const ordered = [...done.filter((step) => !isRules(step)).toReversed(), ...done.filter(isRules)];
+  return ordered.flatMap((step) => {
     try {
       undoStep(step, machine);
       return [];
@@ -66,6 +74,10 @@ function applyStep(step: Step, machine: Machine, progress: Progress): void {
     case "announce":
       return announce(step, machine);
   }
+}
+
+function isRules(step: Step): boolean {
+  return step.kind === "masquerade";
 }
 
 function undoStep(step: Step, machine: Machine): void {

@@ -3,6 +3,7 @@ import type { Address } from "../ip/address.ts";
 import { parsePrefix, type Prefix } from "../ip/prefix.ts";
 import { getLink } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
+import { lacksNftables } from "../nft/answer.ts";
 import { networkChain } from "../nft/layout.ts";
 import { type ChainTraces, removeMasquerade } from "../nft/masquerade.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
@@ -12,19 +13,24 @@ import { asCniError, attempt } from "./failure.ts";
 import type { Machine, Pod } from "./machine.ts";
 import { deleteVeth } from "./steps/veth.ts";
 
-/** Removes the attachment's packet rules. Hold the lock of its lease directory. Without a record all elements are looked through. */
-export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): void {
-  if (record !== undefined && record.masqueradeSubnets === undefined) return;
+/**
+ * Removes the attachment's packet rules. Hold the lock of its lease directory. Without a record all elements are looked
+ * through. False when fewer were there than the record tells of: the table was lost, and an ADD that puts it back may just
+ * have read that record; then look again when the veth has gone.
+ */
+export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
+  if (record !== undefined && record.masqueradeSubnets === undefined) return true;
   const addresses: Address[] | undefined = record && prefixesOf(record.addresses).map(({ address }) => address);
   const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
   const subnets = record?.masqueradeSubnets;
   const chains: ChainTraces = subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, prefixesOf(subnets)).name };
-  attempt("cleanup", "packet rules", () => {
+  return attempt("cleanup", "packet rules", () => {
     try {
-      removeMasquerade(machine.rules, traces, chains);
+      return removeMasquerade(machine.rules, traces, chains) >= (addresses?.length ?? 0);
     } catch (error) {
       // A kernel without nftables never had rules of ours.
-      if (record !== undefined || !isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP")) throw error;
+      if (record !== undefined || !lacksNftables(error)) throw error;
+      return true;
     }
   });
 }

@@ -1,20 +1,27 @@
 // What dead attachments of a network left in the kernel, found without any record of them.
 import { getLink, listPorts } from "../net/link.ts";
 import { isChainOf } from "../nft/layout.ts";
-import { listAllElements, ownerOf } from "../nft/masquerade.ts";
+import { lacksNftables } from "../nft/answer.ts";
+import { listAllElements, ownerOf, removeElements } from "../nft/masquerade.ts";
 import type { Element } from "../nft/message.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { hostInterfaceName } from "../record/digest.ts";
-import { isErrno } from "../sys/errno.ts";
 import type { Machine } from "./machine.ts";
 
-/** The map elements of a network whose owners are stale. Throws SystemError. */
-export function listStaleElements(network: string, isStale: (owner: string) => boolean, machine: Machine): Element[] {
+/** Removes the map elements of a network whose owners are stale, and its chains that nothing leads to. The caller holds the lock of the leases. Throws SystemError. */
+export function removeStaleElements(network: string, isStale: (owner: string) => boolean, machine: Machine): void {
+  const elements = listElements(machine);
+  if (elements === undefined) return;
+  const stale = elements.filter((element) => isChainOf(network, element.chain) && isStale(ownerOf(element)));
+  removeElements(machine.rules, stale, { network });
+}
+
+/** Undefined on a kernel without nftables, which never had rules of ours. */
+function listElements(machine: Machine): Element[] | undefined {
   try {
-    return listAllElements(machine.rules).filter((element) => isChainOf(network, element.chain) && isStale(ownerOf(element)));
+    return listAllElements(machine.rules);
   } catch (error) {
-    // A kernel without nftables never had rules of ours.
-    if (isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP")) return [];
+    if (lacksNftables(error)) return undefined;
     throw error;
   }
 }

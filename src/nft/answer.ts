@@ -26,6 +26,11 @@ export function listElements(socket: NetlinkSocket, map: string): Element[] {
   }
 }
 
+/** True for what a kernel without nftables says: nfnetlink is missing, or knows nobody for these messages (nfnetlink_rcv_msg: EINVAL). */
+export function lacksNftables(error: unknown): boolean {
+  return isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP", "EINVAL");
+}
+
 /** How many things the kernel counts for a chain: its own rules, and the elements that lead to it. Undefined when there is no such chain. Throws SystemError. */
 export function countChainUses(socket: NetlinkSocket, chain: string): number | undefined {
   const [outcome] = socket.transact([getChainMessage(chain)]);

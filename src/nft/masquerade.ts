@@ -36,13 +36,13 @@ const ATTEMPTS = 6;
 /** Makes sure that the attachment's addresses are masqueraded, and puts back whatever of the table was lost. Throws SystemError. */
 export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbours): void {
   for (let attempt = 1; ; attempt++) {
-    const missing = missingParts(socket, [wanted.chain]);
-    if (missing.length > 0) neighbours.underNodeLock(() => putBack(socket, wanted, neighbours));
     try {
+      const missing = missingParts(socket, [wanted.chain]);
+      if (missing.length > 0) neighbours.underNodeLock(() => putBack(socket, wanted, neighbours));
       for (const address of wanted.addresses) ensureElement(socket, wanted, address, neighbours);
       return;
     } catch (error) {
-      // The network's last DEL took the chain away between our look and our element.
+      // A network's last DEL took its chain away between our look and our element.
       if (attempt === ATTEMPTS || !isErrno(error, "ENOENT")) throw error;
     }
   }
@@ -62,13 +62,20 @@ export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): str
  */
 function putBack(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbours): void {
   const lostTable = missingParts(socket, [])[0] === "table";
-  const others = lostTable ? neighbours.others() : [];
+  // Who is dead may have an address that is a living one's by now.
+  const others = lostTable ? neighbours.others().filter(({ owner }) => neighbours.isAlive(owner)) : [];
   const chains = new Map([wanted, ...others].map(({ chain }) => [chain.name, chain]));
   const missing = new Set(missingParts(socket, [...chains.values()]));
   if (lostTable) executeBatch(socket, tableMessages());
   for (const chain of chains.values()) if (missing.has(chain.name)) executeBatch(socket, networkMessages(chain));
-  for (const other of others) for (const address of other.addresses) ensureElement(socket, other, address, neighbours);
+  for (const other of others) putBackOther(socket, other, neighbours);
   if (lostTable) executeBatch(socket, postroutingMessages());
+}
+
+/** Whoever takes an attachment away looks for its elements once more when its veth has gone, so one of the two of us sees the other. */
+function putBackOther(socket: NetlinkSocket, other: Masquerade, neighbours: Neighbours): void {
+  for (const address of other.addresses) ensureElement(socket, other, address, neighbours);
+  if (!neighbours.isAlive(other.owner)) removeMasquerade(socket, other, { chain: other.chain.name });
 }
 
 /** Puts an address into the common map, or, where another network's living pod has it too, into the one keyed by bridge. */
@@ -111,10 +118,13 @@ export type ChainTraces = { chain: string } | { network: string };
 
 /**
  * Takes out the attachment's elements, and the chain of its network if it was the last. Only elements that carry its
- * digest go: hold the network's lease lock, so that an address cannot get a new owner in between. Throws SystemError.
+ * digest go: hold the network's lease lock, so that an address cannot get a new owner in between. Gives how many there
+ * were. Throws SystemError.
  */
-export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces, chains: ChainTraces): void {
-  removeElements(socket, findElements(socket, traces), chains);
+export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces, chains: ChainTraces): number {
+  const elements = findElements(socket, traces);
+  removeElements(socket, elements, chains);
+  return elements.length;
 }
 
 /** Takes out these elements, and each of the chains that nothing leads to any more: theirs, and those named. Throws SystemError. */

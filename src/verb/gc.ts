@@ -3,12 +3,11 @@ import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { tryAll } from "../host/detach.ts";
 import { attempt } from "../host/failure.ts";
-import { listStaleElements, listStalePorts } from "../host/leftover.ts";
+import { listStalePorts, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
 import { deleteVeth } from "../host/steps/veth.ts";
 import { collectLeases } from "../ipam/collect.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
-import { removeElements } from "../nft/masquerade.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
@@ -37,7 +36,7 @@ export function gc({ config }: GcRequest, machine: Machine): void {
     }),
     () => {
       using _lock = openExistingLeaseLock(directory);
-      removeElements(machine.rules, listStaleElements(network, isStaleOwner, machine), { network });
+      removeStaleElements(network, isStaleOwner, machine);
     },
     () => { for (const name of listStalePorts(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
     () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },

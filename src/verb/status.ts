@@ -4,6 +4,7 @@ import type { StatusRequest } from "../cni/request.ts";
 import { explain } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { checkIsBridge } from "../host/steps/bridge.ts";
+import { rulesHint } from "../host/steps/masquerade.ts";
 import { checkFreeAddresses, checkLeaseDirectory } from "../ipam/status.ts";
 import { getLink } from "../net/link.ts";
 import { getGenerationMessage } from "../nft/message.ts";
@@ -29,7 +30,7 @@ function answering(about: string, action: () => void): void {
   try {
     action();
   } catch (error) {
-    if (error instanceof SystemError) throw explain("notAvailable", about, error);
+    if (error instanceof SystemError) throw explain("notAvailable", about, error, about === "nftables" ? rulesHint(error) : undefined);
     if (!(error instanceof CniError)) throw error;
     throw new CniError("notAvailable", { ...error.parts, about: error.message }, { cause: error });
   }

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
 import { applySteps, undoSteps, verifySteps } from "../../src/host/apply.ts";
+import { putMasquerade } from "../../src/host/steps/masquerade.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { ipLink } from "../support/netns.ts";
 import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
@@ -47,6 +48,17 @@ test("a step that fails takes those before it with it, and what pods share stays
   expect(error.details).not.toContain("Not undone");
   expect(ends(scene)).toEqual([undefined, undefined]);
   expect(ipLink(scene.host, "br0")?.flags).toContain("UP");
+});
+
+test("a step that fails takes packet rules with it that another ADD put back for us before our turn came", () => {
+  using scene = new Scene();
+  const masquerade: Step = { kind: "masquerade", network: "net", owner: "a".repeat(32), label: "net c1 eth0", bridge: BRIDGE.name, subnets: [prefix("10.1.0.0/24")], addresses: [address("10.1.0.2")] };
+  onMachine(scene, (machine) => putMasquerade(masquerade, machine));
+  const broken = podStep(ADDRESSES, [podRoute("10.9.0.0/16", { gateway: address("192.168.9.9") })]);
+  const planned = steps(broken);
+  planned.splice(-1, 0, masquerade);
+  expect(failure(() => onMachine(scene, (machine) => applySteps(planned, machine))).code).toBe(123);
+  expect(scene.host.run("nft list map inet pontoon net4")).not.toContain("10.1.0.2");
 });
 
 test("undoing what is gone already is no failure", () => {

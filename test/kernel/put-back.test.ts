@@ -75,6 +75,43 @@ test("a node of two hundred networks gets all of them back", () => {
   expect(missingParts(host.rules, ruleset.others.map(({ chain }) => chain))).toEqual([]);
 });
 
+test("who is dead, or dies meanwhile, is not put back: nobody would take it out again", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  ruleset.others.push(OTHER, attachment({ owner: "4", addresses: ["10.1.0.4"] }));
+  ruleset.dead.add(OTHER.owner);
+  let asked = 0;
+  const isAlive = (owner: string): boolean => (owner.startsWith("4") ? ++asked === 1 : ruleset.neighbours.isAlive(owner));
+  ensureMasquerade(host.rules, ONE, { ...ruleset.neighbours, isAlive });
+  expect(ruleset.elements("net4")).toEqual([expect.stringMatching(/^10\.1\.0\.2 /)]);
+  expect(ruleset.chains()).toEqual(["postrouting", ONE.chain.name].sort());
+});
+
+test("a living attachment is not pushed out by a dead one of the same network and address", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  ruleset.others.push(attachment({ owner: "5", addresses: ["10.1.0.5"], label: "living" }), attachment({ owner: "6", addresses: ["10.1.0.5"], label: "dead" }));
+  ruleset.dead.add("6".repeat(32));
+  ruleset.put(ONE);
+  expect(ruleset.elements("net4").join()).toContain("(living)");
+});
+
+test("a chain that the last DEL of its network takes away while it is put back does not fail this ADD", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  let deleted = false;
+  ruleset.others.push({
+    ...OTHER,
+    get addresses() {
+      if (!deleted) host.run(`nft delete chain inet pontoon ${OTHER.chain.name}`);
+      deleted = true;
+      return OTHER.addresses;
+    },
+  });
+  ruleset.put(ONE);
+  expect(ruleset.elements("net4")).toHaveLength(2);
+});
+
 test("an ADD that dies while it puts back leaves the loss to be noticed by the next one", () => {
   using host = Netns.open();
   const ruleset = new Ruleset(host);

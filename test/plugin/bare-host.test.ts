@@ -3,6 +3,8 @@ import { expect } from "vitest";
 import { addDirectly, gatewayOf, mustFail, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
 import { FAMILIES, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
+import { snapshot } from "../support/snapshot.ts";
+import { failingAt, failingFrom } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
 import { PLUGIN_FOLDER, pluginBinary, type World } from "../support/world.ts";
 
@@ -42,6 +44,25 @@ for (const { family, subnets } of FAMILIES) {
     await wholeLife(world, { network: network("pods", { subnets }), pod: red });
   });
 }
+
+scene("a kernel without nftables: GC and a DEL without record have nothing to do there", async (world) => {
+  const red = await world.pod("red");
+  const call = { network: network("pods"), pod: red };
+  // No nfnetlink at all, and an nfnetlink that knows nobody for these messages.
+  for (const hurt of [failingAt({ kind: "socket", count: 1 }, "EPROTONOSUPPORT"), failingAt({ kind: "sendto", count: 1 }, "EINVAL")]) {
+    for (const verb of ["GC", "DEL"] as const) mustSucceed(await plugin(world, verb, { ...call, through: hurt }));
+  }
+});
+
+scene("a kernel without nftables: ADD with ipMasq says which modules to load, and leaves nothing", async (world) => {
+  const red = await world.pod("red");
+  const call = { network: network("pods"), pod: red };
+  // The host's socket and the pod's, then the one to nftables.
+  const error = mustFail(await plugin(world, "ADD", { ...call, through: failingFrom({ kind: "socket", count: 3 }, "EPROTONOSUPPORT") }));
+  expect(error).toMatchObject({ code: 130, details: expect.stringMatching(/EPROTONOSUPPORT.*Hint: Load .*nf_tables/) });
+  expect(error.details).not.toContain("Not undone");
+  expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+});
 
 scene("a read-only state directory is a plain error that names the path", async (world) => {
   const red = await world.pod("red");

@@ -23,6 +23,16 @@ export function failingAt(moment: Moment, errno: string): string[] {
   return injected(moment, `error=${errno}`);
 }
 
+/** The words in front of a command that make that system call fail, and all of its kind after it. */
+export function failingFrom({ kind, count }: Moment, errno: string): string[] {
+  return injected({ kind, count: `${count}+` }, `error=${errno}`);
+}
+
+/** The words in front of a command that make it stand still for a while before that system call. */
+export function delayedAt(moment: Moment, ms: number): string[] {
+  return injected(moment, `delay_enter=${ms * 1000}`);
+}
+
 /** Plays one moment after the other, of each kind until `play` says that the run was over before; gives how many there were. */
 export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, kinds: string[] = CHANGING): Promise<number> {
   let moments = 0;
@@ -35,7 +45,7 @@ export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, 
   return moments;
 }
 
-function injected({ kind, count }: Moment, what: string): string[] {
+function injected({ kind, count }: { kind: string; count: number | string }, what: string): string[] {
   // Only the first thread is watched: that is where the program runs; the runtime's own helpers are left alone.
   return [toolPath("strace"), "-qq", "-o", "/run/world/strace", "-e", `trace=${kind}`, "-e", `inject=${kind}:${what}:when=${count}`];
 }

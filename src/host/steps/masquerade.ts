@@ -3,11 +3,12 @@ import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink } from "../../net/link.ts";
+import { lacksNftables } from "../../nft/answer.ts";
 import { networkChain } from "../../nft/layout.ts";
 import { ensureMasquerade, findElements, type Masquerade, missingParts, removeMasquerade } from "../../nft/masquerade.ts";
 import type { MasqueradeStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
-import { ERRNO, SystemError } from "../../sys/errno.ts";
+import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { masqueradedAttachments, underNodeLock } from "../node.ts";
@@ -22,16 +23,24 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine): void {
       others: () => masqueradedAttachments(machine, step.owner).map(masqueradeOf),
     });
   } catch (error) {
-    // One address may be in already when the next one is refused.
-    undoMasquerade(step, machine);
     if (!(error instanceof SystemError)) throw error;
-    throw error.errno === ERRNO.EADDRINUSE ? addressTaken(about, error) : explain("rules", `masquerading ${about}`, error);
+    throw error.errno === ERRNO.EADDRINUSE ? addressTaken(about, error) : explain("rules", `masquerading ${about}`, error, rulesHint(error));
   }
 }
 
-/** Undo: the attachment's own elements go. */
+/** What helps when nftables refuses; undefined when only the error number can tell. ENOENT: a chain's type or an expression is a module too. */
+export function rulesHint(error: SystemError): string | undefined {
+  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  return "Load the kernel modules nfnetlink, nf_tables, nft_chain_nat and nft_masq, or use a kernel that has them";
+}
+
+/** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoMasquerade(step: MasqueradeStep, machine: Machine): void {
-  removeMasquerade(machine.rules, { owner: step.owner, bridge: step.bridge, addresses: step.addresses }, { chain: masqueradeOf(step).chain.name });
+  try {
+    removeMasquerade(machine.rules, step, { chain: masqueradeOf(step).chain.name });
+  } catch (error) {
+    if (!lacksNftables(error)) throw error;
+  }
 }
 
 /** What is wrong with the masquerading, or undefined. */
