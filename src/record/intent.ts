@@ -4,7 +4,7 @@ import { isErrno, SystemError } from "../sys/errno.ts";
 import {
   type FileHandle, fileStatus, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, openFile, openFileIfThere, removeFile, renameFile, writeAll,
 } from "../sys/file.ts";
-import { tryLock } from "../sys/flock.ts";
+import { lockWithin, tryLock } from "../sys/flock.ts";
 import { libc } from "../sys/libc.ts";
 
 /** Somebody who only asks holds the lock for microseconds. */
@@ -84,6 +84,17 @@ export function createIntentFile(path: string, completePath: string, text: strin
 export function isIntentLocked(path: string): boolean {
   using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
   return file !== undefined && !lockPatiently(file, path);
+}
+
+/**
+ * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made, and waits until it
+ * has ended, `timeoutMs` at most. An intent that nobody holds stays. Throws SystemError.
+ */
+export function stopRunningAdd(path: string, timeoutMs: number): void {
+  using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
+  if (file === undefined || lockPatiently(file, path)) return;
+  removeFile(path);
+  lockWithin(file, path, timeoutMs);
 }
 
 /** A new file, or undefined when anything is there. Links are not followed. */

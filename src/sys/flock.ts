@@ -20,20 +20,29 @@ export function tryLock(file: FileHandle, what: string): boolean {
 
 /**
  * Opens (and makes) the lock file at `path` and holds its exclusive lock until the handle is closed.
- * Waits at most `timeoutMs`, then throws SystemError ETIMEDOUT. flock cannot be interrupted by a timer of
- * ours once it blocks, so the wait asks again, with growing pauses and some chance in them.
+ * Waits at most `timeoutMs`, then throws SystemError ETIMEDOUT.
  */
 export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHandle {
   const file = openFile(path, O_RDWR | O_CREAT, mode);
   try {
-    const deadline = monotonicMs() + timeoutMs;
-    for (let waitUs = FIRST_WAIT_US; !tryLock(file, path); waitUs = Math.min(waitUs * 1.5, LONGEST_WAIT_US)) {
-      if (monotonicMs() > deadline) throw new SystemError(`lock ${path}`, ERRNO.ETIMEDOUT);
-      libc.usleep(Math.floor(waitUs * (0.5 + Math.random())));
-    }
+    if (!tryLock(file, path) && !lockWithin(file, path, timeoutMs)) throw new SystemError(`lock ${path}`, ERRNO.ETIMEDOUT);
     return file;
   } catch (error) {
     file.close();
     throw error;
   }
+}
+
+/**
+ * Takes the exclusive lock of an open file as soon as it is free; false when it was not within `timeoutMs`. flock cannot be
+ * interrupted by a timer of ours once it blocks, so the wait asks again, with growing pauses and some chance in them.
+ * Throws SystemError.
+ */
+export function lockWithin(file: FileHandle, what: string, timeoutMs: number): boolean {
+  const deadline = monotonicMs() + timeoutMs;
+  for (let waitUs = FIRST_WAIT_US; !tryLock(file, what); waitUs = Math.min(waitUs * 1.5, LONGEST_WAIT_US)) {
+    if (monotonicMs() > deadline) return false;
+    libc.usleep(Math.floor(waitUs * (0.5 + Math.random())));
+  }
+  return true;
 }

@@ -35,16 +35,31 @@ export interface Detachment {
   mac: string | undefined;
 }
 
+/** An ADD takes milliseconds. One that waits for its port longer ends when its veth goes. */
+const ADD_ENDS_MS = 2_000;
+
 /**
- * Takes an attachment away: rules, veth, addresses, record. When the lock of the leases is not to be had, only the veth
- * goes, which needs none. Throws CniError when something could not go; its record then stays.
+ * Takes an attachment away: rules, veth, addresses, record. An ADD of it that still runs, because its runtime died and it
+ * did not, is stopped first. When the lock of the leases is not to be had, only the veth goes, which needs none. Throws
+ * CniError when something could not go; its record then stays.
  */
 export function detach(detachment: Detachment, machine: Machine): void {
   const { key, record, records, directory, pod, mac } = detachment;
   let busy: CniError | undefined;
+  let complete = true;
+  const rules = (): void => {
+    try {
+      complete = removeRulesLocked(detachment, machine);
+    } catch (error) {
+      if (!(error instanceof CniError) || error.kind !== "tryAgainLater") throw error;
+      busy = error;
+    }
+  };
   const failures = tryAll([
-    () => { busy = removeRulesLocked(detachment, machine); },
+    () => records.stopAdd(key, ADD_ENDS_MS),
+    rules,
     () => removeLink(key, mac, pod, machine),
+    () => { if (busy === undefined && !complete) rules(); },
     () => { if (busy === undefined) release({ directory, key, record }); },
   ]);
   if (busy !== undefined) throw busy;
@@ -57,16 +72,10 @@ export function detach(detachment: Detachment, machine: Machine): void {
   });
 }
 
-/** Under this lock no address changes its owner, so the elements that are looked at are the ones that are deleted. Gives the refusal when the lock is held. */
-function removeRulesLocked({ key, record, bridge, directory }: Detachment, machine: Machine): CniError | undefined {
-  try {
-    using _lock = openExistingLeaseLock(record?.leaseDirectory ?? directory);
-    removeRules(key, record, bridge, machine);
-    return undefined;
-  } catch (error) {
-    if (error instanceof CniError && error.kind === "tryAgainLater") return error;
-    throw error;
-  }
+/** Under this lock no address changes its owner, so the elements that are looked at are the ones that are deleted. */
+function removeRulesLocked({ key, record, bridge, directory }: Detachment, machine: Machine): boolean {
+  using _lock = openExistingLeaseLock(record?.leaseDirectory ?? directory);
+  return removeRules(key, record, bridge, machine);
 }
 
 /** A record that cannot be read is as good as none: DEL then looks for the traces themselves. */
