@@ -113,7 +113,8 @@ export class RecordStore {
   /** Puts one file where it belongs in `list`; true when it is a record. */
   #addTo(list: RecordList, network: string, digest: string, ending: string): boolean {
     const path = `${this.directory(network)}/${digest}${ending}`;
-    const parsed = readRecord(path);
+    // An intent that has gone since the folder was read may have become the record.
+    const parsed = readRecord(path) ?? (ending === INTENT ? readRecord(`${this.directory(network)}/${digest}${COMPLETE}`) : undefined);
     if (parsed === undefined) return false;
     if (parsed.state === "record" && attachmentDigest(parsed.record.key) === digest) {
       list.records.push(parsed.record);

@@ -6,6 +6,7 @@ import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.
 import { formatRecord } from "../../../src/record/format.ts";
 import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
 import { SystemError } from "../../../src/sys/errno.ts";
+import { libc } from "../../../src/sys/libc.ts";
 import { recordOf } from "./sample.ts";
 
 let root: string;
@@ -166,3 +167,18 @@ function expectTyped(found: AttachmentRecord): void {
   for (const text of [found.bridge, found.hostInterface, found.mac, found.host.bootId, found.namespace.cookie, ...found.addresses]) expect(typeof text).toBe("string");
   for (const text of [found.pod, found.leaseDirectory]) expect(["string", "undefined"]).toContain(typeof text);
 }
+
+test("an ADD that completes while the records are listed is not missed", () => {
+  using intent = store.createIntent(record);
+  const { getdents64 } = libc;
+  try {
+    libc.getdents64 = ((...of: Parameters<typeof getdents64>) => {
+      const count = getdents64(...of);
+      if (count === 0) intent.complete();
+      return count;
+    }) as typeof getdents64;
+    expect(store.listRecords("net").records).toEqual([record]);
+  } finally {
+    libc.getdents64 = getdents64;
+  }
+});
