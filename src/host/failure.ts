@@ -16,14 +16,22 @@ const HINTS: Partial<Record<number, string>> = {
   [ERRNO.ENOMEM]: "Give the node more memory",
 };
 
-/** Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`. */
-export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint?: string): T {
+/** Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has something to say. */
+export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint?: string | ((error: SystemError) => string | undefined)): T {
   try {
     return action();
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw explain(kind, about, error, hint);
+    throw explain(kind, about, error, typeof hint === "function" ? hint(error) : hint);
   }
+}
+
+/** What helps when an address is refused. The operation names it, and a colon stands in those of IPv6 alone. */
+export function addressHint({ errno, operation }: SystemError): string | undefined {
+  if (!operation.includes(":")) return undefined;
+  // Missing rights are EPERM; EACCES is a link with disable_ipv6, EOPNOTSUPP a kernel started with ipv6.disable=1.
+  if (errno === ERRNO.EACCES || errno === ERRNO.EOPNOTSUPP) return HINTS[ERRNO.EAFNOSUPPORT];
+  return errno === ERRNO.EINVAL ? "Give bridge and pods an MTU of 1280 at least; IPv6 does not work on a link with less" : undefined;
 }
 
 /** Any thrown thing as a CniError: a refusal of the system that nobody gave a meaning is an I/O failure, all else a bug of ours. */

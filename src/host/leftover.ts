@@ -36,7 +36,7 @@ export function listStalePorts(network: string, bridge: string, isStale: (key: A
   });
 }
 
-/** `pontoon <network> <container id> [<pod>] <interface>`, as the plan of an ADD writes it. */
+/** `pontoon <network> <container id> [<pod>] <interface>`, as the plan of an ADD writes it. One that was cut for its network and container names a wrong link, which its name then disproves. */
 function keyOfAlias(alias: string): AttachmentKey | undefined {
   const [program, network, containerId, ...rest] = alias.split(" ");
   const interfaceName = rest.at(-1);

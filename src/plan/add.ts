@@ -45,9 +45,12 @@ export function planAdd(input: AddInput): AddPlan {
 /** IFALIASZ without its final zero. */
 const ALIAS_BYTES = 255;
 
-/** The name that people see on the host's end: network, container, pod, interface; printable, cut to what the kernel takes. */
+/** The name that people see on the host's end: network, container, pod, interface; printable, cut to what the kernel takes. The pod's name gives way first: by the others a GC knows the link again. */
 export function aliasOf(key: AttachmentKey, pod: string | undefined): string {
-  const text = `pontoon ${key.network} ${key.containerId}${pod === undefined ? "" : ` ${pod}`} ${key.interfaceName}`;
+  const head = `pontoon ${key.network} ${key.containerId}`;
+  const tail = ` ${key.interfaceName}`;
+  const room = ALIAS_BYTES - head.length - tail.length;
+  const text = `${head}${pod === undefined || room <= 0 ? "" : ` ${pod}`.slice(0, room)}${tail}`;
   let printable = "";
   for (let at = 0; at < text.length && at < ALIAS_BYTES; at++) {
     const code = text.charCodeAt(at);

@@ -173,3 +173,9 @@ test("where IPv6 is switched off by default the gateway is set all the same", ()
   setGateway(host, gatewayStep(["fd01::1/64"]));
   expect(globals(host)).toEqual(["fd01::1/64"]);
 });
+
+test("a bridge too small for IPv6 says so", () => {
+  using host = Netns.open();
+  ensure(host, { mtu: 1000 });
+  expect(failure(() => setGateway(host, gatewayStep(["fd01::1/64"])))).toMatchObject({ code: 111, details: expect.stringMatching(/EINVAL.*Hint: .*MTU.*1280/) });
+});

@@ -53,7 +53,7 @@ function awaitForwarding(step: AnnounceStep, machine: Machine): void {
     if (isForwarding(port)) return;
     const waited = monotonicMs() - start;
     if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
-      throw notForwarding(step, waited);
+      throw notForwarding(step, waited, machine);
     }
     awaitEvent(events);
   }
@@ -71,10 +71,14 @@ function isForwarding(port: Link): boolean {
   return port.operState === IF_OPER_UP && port.port?.state === BR_STATE_FORWARDING;
 }
 
-function notForwarding(step: AnnounceStep, waitedMs: number): CniError {
+function notForwarding({ hostInterface, bridge }: AnnounceStep, waitedMs: number, machine: Machine): CniError {
+  const isDown = getLinks(machine.links, [{ name: bridge }])[0]?.up !== true;
+  const cause = `it did not forward within ${Math.round(waitedMs / 1000)} s`;
   return new CniError("bridgePort", {
-    about: `${step.hostInterface} on ${step.bridge}`,
-    cause: `it did not forward within ${Math.round(waitedMs / 1000)} s`,
-    hint: `Look at "bridge link show dev ${step.hostInterface}"; switch off the spanning tree protocol on ${step.bridge} or lower its forward delay`,
+    about: `${hostInterface} on ${bridge}`,
+    cause: isDown ? `${cause}: bridge ${bridge} is down` : cause,
+    hint: isDown
+      ? `Find out what took ${bridge} down, then run ADD again, which raises it`
+      : `Look at "bridge link show dev ${hostInterface}"; switch off the spanning tree protocol on ${bridge} or lower its forward delay`,
   });
 }

@@ -9,7 +9,7 @@ import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { ensureSysctlIfThere } from "../../net/sysctl.ts";
 import { isErrno } from "../../sys/errno.ts";
-import { attempt } from "../failure.ts";
+import { addressHint, attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import type { Bridge } from "./bridge.ts";
 
@@ -22,7 +22,7 @@ export function ensureGateway(step: GatewayStep, machine: Machine, bridge: Bridg
       makeRoom(step, machine, bridge.index, wanted, present);
       addGateway(step, machine, bridge, wanted);
     }
-  });
+  }, addressHint);
 }
 
 /** The MAC is pinned before: a bridge that somebody made takes that of a port, and another one when that port goes, while pods still know the old one. */

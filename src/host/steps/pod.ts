@@ -12,7 +12,7 @@ import { NetlinkSocket } from "../../netlink/socket.ts";
 import { readAddress } from "../../net/address.ts";
 import { monotonicMs } from "../../sys/clock.ts";
 import { ERRNO, SystemError } from "../../sys/errno.ts";
-import { attempt } from "../failure.ts";
+import { addressHint, attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
 const SETTLE_MS = 2_000;
@@ -65,7 +65,7 @@ function raise(step: PodStep, machine: Machine): number {
 function addAddresses(step: PodStep, machine: Machine, index: number): void {
   if (step.addresses.length === 0) return;
   const about = `${mapped(step.addresses, formatPrefix).join(", ")} on ${step.interfaceName} in the pod`;
-  attempt("address", about, () => machine.pod.links.execute(mapped(step.addresses, (prefix) => addAddressMessage(index, prefix))));
+  attempt("address", about, () => machine.pod.links.execute(mapped(step.addresses, (prefix) => addAddressMessage(index, prefix))), addressHint);
 }
 
 function addRoutes(step: PodStep, machine: Machine, index: number): void {

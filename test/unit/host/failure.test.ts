@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CniError } from "../../../src/cni/error.ts";
-import { attempt, explain } from "../../../src/host/failure.ts";
+import { addressHint, attempt, explain } from "../../../src/host/failure.ts";
 import { ERRNO, SystemError } from "../../../src/sys/errno.ts";
 
 test("what the kernel refused becomes what was tried, why, and what to do", () => {
@@ -11,6 +11,20 @@ test("what the kernel refused becomes what was tried, why, and what to do", () =
 
 test.each(["EPERM", "EACCES", "EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EXFULL", "EROFS", "ENOSPC", "ENOMEM"] as const)("%s has a hint of its own, which starts with a verb", (name) => {
   expect(explain("link", "veth0", new SystemError("make it", ERRNO[name])).details).toMatch(/ Hint: [A-Z][a-z]+ /);
+});
+
+test("an IPv6 address that is refused has a hint about IPv6, an IPv4 one has not", () => {
+  const hintOf = (name: keyof typeof ERRNO, address: string) => {
+    try {
+      return attempt("address", address, () => { throw new SystemError(`add address ${address}`, ERRNO[name]); }, addressHint);
+    } catch (error) {
+      return (error as CniError).details;
+    }
+  };
+  for (const name of ["EACCES", "EOPNOTSUPP", "EAFNOSUPPORT"] as const) expect(hintOf(name, "fd01::2/64")).toMatch(/Hint: Switch IPv6 on/);
+  expect(hintOf("EINVAL", "fd01::2/64")).toMatch(/Hint: .*1280/);
+  expect(hintOf("EPERM", "fd01::2/64")).toMatch(/Hint: Run the runtime as root/);
+  expect(hintOf("EINVAL", "10.1.0.2/24")).not.toContain("Hint");
 });
 
 test("an error number that says nothing about what to do has no hint", () => {

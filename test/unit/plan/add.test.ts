@@ -158,6 +158,13 @@ test.each([
   expect(aliasOf(KEY, pod)).toBe(alias);
 });
 
+test("a long pod name is cut, so that the interface, which tells whose the link is, stands at the end all the same", () => {
+  const alias = aliasOf(KEY, `default/${"p".repeat(250)}`);
+  expect(alias).toHaveLength(255);
+  expect(alias).toMatch(/^pontoon net c1 default\/p+ eth0$/);
+  expect(aliasOf({ ...KEY, containerId: "c".repeat(236) }, "web-0")).toBe(`pontoon net ${"c".repeat(236)} w eth0`);
+});
+
 test("the longest alias is as long as the kernel takes it", () => {
   const alias = aliasOf({ ...KEY, containerId: "c".repeat(300) }, "p".repeat(300));
   expect(alias).toHaveLength(255);
