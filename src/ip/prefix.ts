@@ -1,5 +1,5 @@
 // An address with a prefix length, as in 10.1.2.3/16.
-import { type Address, familyBits, formatAddress, parseAddress } from "./address.ts";
+import { type Address, familyBits, formatAddress, parseAddress, sameAddress } from "./address.ts";
 
 /** An address and how many of its leading bits name the network. The host bits are kept. */
 export interface Prefix {
@@ -23,6 +23,11 @@ export function parsePrefix(text: string): Prefix | undefined {
 
 export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(prefix.address)}/${prefix.length}`;
+}
+
+/** True when address and length are the same; host bits count. */
+export function samePrefix(a: Prefix, b: Prefix): boolean {
+  return a.length === b.length && sameAddress(a.address, b.address);
 }
 
 /** The same prefix with its host bits cleared. */

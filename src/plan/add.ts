@@ -2,8 +2,8 @@
 import { mapped } from "../list.ts";
 import type { Netconf } from "../cni/config.ts";
 import { type Dns, isEmptyDns, type Result, type Route } from "../cni/result.ts";
-import { type Address, type Family, sameAddress } from "../ip/address.ts";
-import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import type { Address, Family } from "../ip/address.ts";
+import { networkOf, type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import type { FoundBridge, PodRoute, Step } from "./step.ts";
 
@@ -63,7 +63,7 @@ export function aliasOf(key: AttachmentKey, pod: string | undefined): string {
 export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefix[] {
   const subnets: Prefix[] = [];
   const add = (subnet: Prefix): void => {
-    for (const known of subnets) if (known.length === subnet.length && sameAddress(known.address, subnet.address)) return;
+    for (const known of subnets) if (samePrefix(known, subnet)) return;
     subnets.push(subnet);
   };
   for (const ranges of netconf.ipam?.rangeSets ?? []) for (const { subnet } of ranges) add(subnet);
@@ -136,11 +136,12 @@ export function resultRoutes({ netconf, addresses }: { netconf: Netconf; address
   return routes;
 }
 
+/** linux/rtnetlink.h: RT_TABLE_MAIN, RT_SCOPE_LINK. What is pure knows no wire. */
 const TABLE_MAIN = 254;
 const SCOPE_LINK = 253;
 
 function isMainDefault({ dst, table }: Route): boolean {
-  return dst.length === 0 && (table === undefined || table === TABLE_MAIN);
+  return dst.length === 0 && ((table ?? 0) === 0 || table === TABLE_MAIN);
 }
 
 /** The gateway of a route that names none: that of the pod's first address of its family, unless its scope says "on the link". */
@@ -150,7 +151,7 @@ function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | u
   return undefined;
 }
 
-/** A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set" (as in the reference), table and scope excepted. */
+/** A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set", scope excepted; in a result a table of 0 is printed, but the kernel too takes it for the main one. */
 export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
   const gateway = route.gw ?? gatewayFor(route, addresses);
   const set = (value: number | undefined) => (value === 0 ? undefined : value);

@@ -1,8 +1,7 @@
 // The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge goes down and up.
 import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
-import { sameAddress } from "../../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, prefixContains } from "../../ip/prefix.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../ip/prefix.ts";
 import type { GatewayStep } from "../../plan/step.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../net/address.ts";
 import { getLink } from "../../net/link.ts";
@@ -77,8 +76,4 @@ function overlap(a: Prefix, b: Prefix): boolean {
 function hasPrefix(list: Prefix[], wanted: Prefix): boolean {
   for (const prefix of list) if (samePrefix(prefix, wanted)) return true;
   return false;
-}
-
-function samePrefix(a: Prefix, b: Prefix): boolean {
-  return a.length === b.length && sameAddress(a.address, b.address);
 }

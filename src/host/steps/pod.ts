@@ -1,22 +1,21 @@
 // The pod's end: up, with its addresses and routes.
 import { mapped } from "../../list.ts";
 import { formatAddress, sameAddress } from "../../ip/address.ts";
-import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
+import { formatPrefix, samePrefix } from "../../ip/prefix.ts";
 import type { PodRoute, PodStep } from "../../plan/step.ts";
-import { addAddressMessage, listAddresses } from "../../net/address.ts";
+import { addAddressMessage, listAddresses, readAddress } from "../../net/address.ts";
 import { getLinkMessage, readLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { addRouteMessage, type LinkRoute, listRoutes } from "../../net/route.ts";
 import { ensureSysctlIfPossible, ensureSysctlIfThere } from "../../net/sysctl.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
-import { readAddress } from "../../net/address.ts";
+import { RT_TABLE_MAIN } from "../../netlink/uapi/rtnetlink.ts";
 import { monotonicMs } from "../../sys/clock.ts";
 import { ERRNO, SystemError } from "../../sys/errno.ts";
 import { addressHint, attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
 const SETTLE_MS = 2_000;
-const TABLE_MAIN = 254;
 
 /** Raises the pod's end and gives it its addresses and routes; every IPv6 address answers when this returns. */
 export function setUpPod(step: PodStep, machine: Machine): void {
@@ -98,7 +97,7 @@ function awaitAddresses(step: PodStep, machine: Machine, index: number, events: 
 }
 
 function hasRoute(wanted: PodRoute, machine: Machine, index: number): boolean {
-  const candidates = listRoutes(machine.pod.links, wanted.dst.address.family, { index, table: wanted.table ?? TABLE_MAIN });
+  const candidates = listRoutes(machine.pod.links, wanted.dst.address.family, { index, table: wanted.table ?? RT_TABLE_MAIN });
   return candidates.some((route) => isRoute(route, wanted));
 }
 
@@ -109,8 +108,4 @@ function isRoute(route: LinkRoute, wanted: PodRoute): boolean {
   ];
   if (given.some(([want, have]) => want !== undefined && want !== have && !(wanted.dst.address.family === 6 && want === wanted.scope))) return false;
   return wanted.gateway === undefined || (route.gateway !== undefined && sameAddress(wanted.gateway, route.gateway));
-}
-
-function samePrefix(a: Prefix, b: Prefix): boolean {
-  return a.length === b.length && sameAddress(a.address, b.address);
 }

@@ -64,6 +64,11 @@ test.each([
     pod: ["0.0.0.0/0 via 10.1.0.1", "0.0.0.0/0 via 10.1.0.1", "::/0 via fd01::1"],
   },
   {
+    what: "table 0 is the main one, as for the kernel",
+    config: netconf({ isDefaultGateway: true, routes: [route("0.0.0.0/0", { table: 0 })] }),
+    result: ["0.0.0.0/0 via 10.1.0.1", "::/0 via fd01::1"], pod: ["0.0.0.0/0 via 10.1.0.1", "::/0 via fd01::1"],
+  },
+  {
     what: "a default route that names the main table is",
     config: netconf({ isDefaultGateway: true, routes: [route("0.0.0.0/0", { table: 254 })] }),
     result: ["0.0.0.0/0 via 10.1.0.1", "::/0 via fd01::1"], pod: ["0.0.0.0/0 via 10.1.0.1", "::/0 via fd01::1"],
