@@ -3,7 +3,7 @@
 import { type Address, parseAddress } from "../ip/address.ts";
 import { type Prefix, parsePrefix } from "../ip/prefix.ts";
 import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
-import { Problems } from "./problems.ts";
+import type { Problems } from "./problems.ts";
 import type { Dns, Result, ResultInterface, ResultIp, Route } from "./result.ts";
 
 const ROUTE: KeyTree = { dst: true, gw: true, mtu: true, advmss: true, priority: true, table: true, scope: true };
@@ -19,14 +19,6 @@ const RESULT: KeyTree = {
 };
 
 const UINT32 = 0xffff_ffff;
-
-/** Throws code 7 that names each wrong value below `path`. */
-export function parseResult(value: unknown, path: string): Result {
-  const problems = new Problems();
-  const result = readResult(value, path, problems);
-  problems.throwIfAny(path);
-  return result;
-}
 
 /** The result, as far as it can be read; everything else is reported. */
 export function readResult(value: unknown, path: string, problems: Problems): Result {

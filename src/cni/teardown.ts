@@ -23,8 +23,6 @@ export interface TeardownConfig {
   prevResult: Result | undefined;
   /** For GC: what is still in use, where nothing is listed an empty list. Undefined for DEL. */
   validAttachments: ValidAttachment[] | undefined;
-  /** False: GC was sent no list at all, which means that nothing is in use. */
-  listGiven: boolean;
 }
 
 export interface ValidAttachment {
@@ -54,7 +52,6 @@ export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownC
     dataDir: typeof dataDir === "string" && isUsablePath(dataDir) ? dataDir : DEFAULT_DATA_DIR,
     prevResult: prevResult === undefined ? undefined : readResultOrNothing(prevResult),
     validAttachments: verb === "GC" ? readLists(fields) : undefined,
-    listGiven: fields[LISTS[0]] !== undefined || fields[LISTS[1]] !== undefined,
   };
 }
 

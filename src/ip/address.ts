@@ -39,12 +39,6 @@ export function sameAddress(a: Address, b: Address): boolean {
   return a.family === b.family && a.value === b.value;
 }
 
-/** Negative, zero or positive, for sorting; every IPv4 address comes before every IPv6 address. */
-export function compareAddresses(a: Address, b: Address): number {
-  if (a.family !== b.family) return a.family - b.family;
-  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
-}
-
 /** The address in network byte order: 4 or 16 bytes. */
 export function addressBytes(address: Address): Uint8Array {
   const bytes = new Uint8Array(familyBits(address.family) / 8);

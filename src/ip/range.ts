@@ -15,11 +15,6 @@ export function prefixRange(prefix: Prefix): AddressRange {
   return { first, last: { family: first.family, value: first.value + (1n << hostBits) - 1n } };
 }
 
-/** True when both ends are of one family and the first is not after the last: what the functions below expect. */
-export function isRange({ first, last }: AddressRange): boolean {
-  return first.family === last.family && first.value <= last.value;
-}
-
 export function rangeContains(range: AddressRange, address: Address): boolean {
   return range.first.family === address.family && range.first.value <= address.value && address.value <= range.last.value;
 }

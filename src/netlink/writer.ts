@@ -74,12 +74,6 @@ export class Writer {
     return this.attribute(type, Uint8Array.of(value));
   }
 
-  u16Attribute(type: number, value: number): this {
-    this.u16(NLA_HDRLEN + 2).u16(type).u16(value);
-    this.#pad();
-    return this;
-  }
-
   u32Attribute(type: number, value: number): this {
     return this.u16(NLA_HDRLEN + 4).u16(type).u32(value);
   }

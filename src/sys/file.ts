@@ -102,12 +102,6 @@ export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024): Uin
   }
 }
 
-/** The whole text of a file, or undefined when it does not exist. Throws SystemError for all else. */
-export function readTextIfThere(path: string): string | undefined {
-  using file = openFileIfThere(path, O_RDONLY);
-  return file === undefined ? undefined : textOf(readAll(file.fd, path));
-}
-
 /** The whole text of a file. Throws SystemError. */
 export function readText(path: string): string {
   using file = openFile(path, O_RDONLY);
@@ -156,14 +150,6 @@ export function removeFile(path: string): boolean {
   const code = errno();
   if (code === 2 || code === 20) return false;
   throw new SystemError(`remove ${path}`, code);
-}
-
-/** Removes a folder if it is empty. False when it is not there or not empty; throws SystemError for all else. */
-export function removeEmptyDirectory(path: string): boolean {
-  if (libc.rmdir(cString(path)) === 0) return true;
-  const code = errno();
-  if (code === 2 || code === 39 || code === 17) return false;
-  throw new SystemError(`remove folder ${path}`, code);
 }
 
 /** Makes sure that `path` is a folder, with all above it. Throws SystemError, ENOTDIR if a file is in the way. */

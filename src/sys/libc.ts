@@ -26,7 +26,6 @@ const library = dlopen("libc.so.6", {
   read: { args: ["i32", "ptr", "u64"], returns: "i32" },
   recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i32" },
   rename: { args: ["ptr", "ptr"], returns: "i32" },
-  rmdir: { args: ["ptr"], returns: "i32" },
   send: { args: ["i32", "ptr", "u64", "i32"], returns: "i32" },
   setns: { args: ["i32", "i32"], returns: "i32" },
   setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },

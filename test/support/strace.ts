@@ -2,7 +2,7 @@
 import { toolPath } from "./tool.ts";
 
 /** What a call does that changes something: netlink requests, and files, folders and locks. */
-const CHANGING = ["sendto", "write", "mkdir", "link", "rename", "unlink", "rmdir", "flock"];
+const CHANGING = ["sendto", "write", "mkdir", "link", "rename", "unlink", "flock"];
 
 /** No call does one kind of thing more often than this. */
 const MOST = 60;

@@ -49,7 +49,6 @@ test("GC has its list", () => {
       dataDir: "/var/lib/cni/networks",
       prevResult: undefined,
       validAttachments: [{ containerId: "a", interfaceName: "b" }],
-      listGiven: true,
     },
   });
 });

@@ -5,7 +5,7 @@ import { type Address, parseAddress } from "../../../src/ip/address.ts";
 import { type Prefix, parsePrefix } from "../../../src/ip/prefix.ts";
 import type { Result } from "../../../src/cni/result.ts";
 import { formatResult } from "../../../src/cni/result-format.ts";
-import { parseResult } from "../../../src/cni/result-parse.ts";
+import { parseResult } from "./parse-result.ts";
 import { SUPPORTED_VERSIONS, type Version } from "../../../src/cni/version.ts";
 import { failureOf } from "./failure.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { mergeResults, type Result } from "../../../src/cni/result.ts";
 import { formatResult } from "../../../src/cni/result-format.ts";
-import { parseResult } from "../../../src/cni/result-parse.ts";
+import { parseResult } from "./parse-result.ts";
 import { parseResolvConf } from "../../../src/cni/resolv-conf.ts";
 import { failureOf } from "./failure.ts";
 

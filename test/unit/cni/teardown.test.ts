@@ -13,7 +13,6 @@ test("DEL takes the little it needs", () => {
     dataDir: "/run/x",
     prevResult: { interfaces: [], ips: [], routes: [], dns: {} },
     validAttachments: undefined,
-    listGiven: false,
   });
 });
 
@@ -40,7 +39,6 @@ test.each<[string, object]>([
     dataDir: "/var/lib/cni/networks",
     prevResult: undefined,
     validAttachments: undefined,
-    listGiven: false,
   });
 });
 
@@ -73,12 +71,6 @@ describe("what GC keeps", () => {
     ["one list where the other is null", { "cni.dev/valid-attachments": null, "cni.dev/attachments": [b] }, ["b/eth1"]],
   ])("%s", (_, fields, expected) => {
     expect(kept(fields)).toEqual(expected);
-  });
-
-  test("it knows whether there was a list", () => {
-    expect(gc({}).listGiven).toBe(false);
-    expect(gc({ "cni.dev/valid-attachments": [] }).listGiven).toBe(true);
-    expect(gc({ "cni.dev/attachments": [] }).listGiven).toBe(true);
   });
 
   test.each([5, "x", {}, true, ["x"], [5], [null], [[]], [{}], [{ ifname: "eth0" }], [{ containerID: "", ifname: "eth0" }], [{ containerID: 5, ifname: "eth0" }], [{ containerID: "a" }], [a, { containerID: "b", ifname: null }]])(

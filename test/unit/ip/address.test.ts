@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { expect, test } from "vitest";
 import {
-  addressBytes, addressFromBytes, compareAddresses, familyBits, formatAddress, parseAddress, sameAddress,
+  addressBytes, addressFromBytes, familyBits, formatAddress, parseAddress, sameAddress,
 } from "../../../src/ip/address.ts";
 
 // What Go 1.26's net.ParseIP(text).String() says; undefined where ParseIP gives nil.
@@ -54,12 +54,9 @@ test("bytes are in network order and come back", () => {
   expect(() => addressFromBytes(new Uint8Array(5))).toThrow(RangeError);
 });
 
-test("order goes by family, then by number", () => {
-  const texts = ["::1", "10.0.0.2", "10.0.0.10", "fd00::1", "9.255.0.0"];
-  const sorted = texts.map((text) => parseAddress(text)!).sort(compareAddresses).map(formatAddress);
-  expect(sorted).toEqual(["9.255.0.0", "10.0.0.2", "10.0.0.10", "::1", "fd00::1"]);
+test("the same number in the other family is another address", () => {
   expect(sameAddress(parseAddress("0.0.0.1")!, parseAddress("::1")!)).toBe(false);
-  expect(compareAddresses(parseAddress("::1")!, parseAddress("0::1")!)).toBe(0);
+  expect(sameAddress(parseAddress("::1")!, parseAddress("0::1")!)).toBe(true);
 });
 
 /** Random addresses, many with runs of zeros; no mapped ones, whose text is that of an IPv4 address. */

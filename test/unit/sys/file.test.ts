@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { SystemError } from "../../../src/sys/errno.ts";
 import {
   ensureDirectory, fileStatus, handleStatus, linkFile, listDirectory, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, readAll,
-  readText, readTextIfThere, readTextOfAny, removeEmptyDirectory, removeFile, renameFile, replaceFile, writeText,
+  readText, readTextOfAny, removeFile, renameFile, replaceFile, writeText,
 } from "../../../src/sys/file.ts";
 
 let folder: string;
@@ -56,8 +56,8 @@ test("a NUL in a path is refused everywhere, so that no other file is meant than
   writeFileSync(at("a"), "kept");
   const path = `${at("a")}\0.json`;
   const uses: (() => unknown)[] = [
-    () => openFile(path, O_RDONLY), () => readText(path), () => readTextIfThere(path), () => writeText(path, "x"), () => removeFile(path), () => fileStatus(path),
-    () => renameFile(path, at("b")), () => renameFile(at("a"), `${at("b")}\0`), () => linkFile(path, at("b")), () => ensureDirectory(path), () => listDirectory(path), () => removeEmptyDirectory(path),
+    () => openFile(path, O_RDONLY), () => readText(path), () => writeText(path, "x"), () => removeFile(path), () => fileStatus(path),
+    () => renameFile(path, at("b")), () => renameFile(at("a"), `${at("b")}\0`), () => linkFile(path, at("b")), () => ensureDirectory(path), () => listDirectory(path),
   ];
   for (const use of uses) expect(errnoOf(use)).toBe(22);
   expect(readdirSync(folder)).toEqual(["a"]);
@@ -67,7 +67,7 @@ test("a NUL in a path is refused everywhere, so that no other file is meant than
 test("paths with anything else in them are taken as they are", () => {
   for (const name of ["a b", "ä", "🚢", "a\nb", "..a", "-rf", "x".repeat(255), "\u001b[2J"]) {
     writeText(at(name), name, O_WRONLY | O_CREAT);
-    expect(readTextIfThere(at(name))).toBe(name);
+    expect(readText(at(name))).toBe(name);
     expect(listDirectory(folder)).toEqual([name]);
     expect(removeFile(at(name))).toBe(true);
   }
@@ -77,7 +77,6 @@ test("paths with anything else in them are taken as they are", () => {
 test("what is not there is undefined, none or false where that is an answer, and ENOENT where it is not", () => {
   for (const path of [at("none"), at("none/deeper"), (writeFileSync(at("file"), ""), at("file/below"))]) {
     expect(openFileIfThere(path, O_RDONLY)).toBeUndefined();
-    expect(readTextIfThere(path)).toBeUndefined();
     expect(readTextOfAny(path)).toBeUndefined();
     expect(fileStatus(path)).toBeUndefined();
     expect(listDirectory(path)).toEqual([]);
@@ -162,14 +161,6 @@ test("removing says whether there was something", () => {
   expect(errnoOf(() => removeFile(at("d")))).toBe(21);
   symlinkSync("nowhere", at("l"));
   expect(removeFile(at("l"))).toBe(true);
-});
-
-test("a folder goes only when it is empty", () => {
-  mkdirSync(at("d/e"), { recursive: true });
-  expect(removeEmptyDirectory(at("d"))).toBe(false);
-  expect([removeEmptyDirectory(at("d/e")), removeEmptyDirectory(at("d")), removeEmptyDirectory(at("d"))]).toEqual([true, true, false]);
-  writeFileSync(at("f"), "");
-  expect(errnoOf(() => removeEmptyDirectory(at("f")))).toBe(20);
 });
 
 test("a folder is made with all above it; one that is there, or a link to one, will do", () => {
