@@ -35,7 +35,25 @@ export function planCheck(input: CheckInput): CheckPlan | undefined {
   if (pod === undefined) return undefined;
   const ips = input.prevResult.ips.filter((ip) => ip.interface === undefined || ip.interface === index);
   const addresses = ips.flatMap(({ address, gateway }) => (gateway === undefined ? [] : [{ address, gateway }]));
-  return { ips, steps: [...sharedSteps(input, addresses), ...ownSteps(input, pod, ips, addresses)] };
+  const host = hostEndOf(input, index);
+  return { ips, steps: [...sharedSteps(input, addresses), ...ownSteps(input, host, pod, ips, addresses)] };
+}
+
+/** The host's end of the veth pair, and whether it is one of ours. */
+interface HostEnd {
+  name: string;
+  isOurs: boolean;
+}
+
+/**
+ * An attachment that another program made, before the type in the configuration was changed, has a host end of another name
+ * (the interface that its result names before the pod's) and is masqueraded by rules of another kind.
+ */
+function hostEndOf({ hostInterface, prevResult, record }: CheckInput, podIndex: number): HostEnd {
+  const isOurs = record !== undefined || prevResult.interfaces.some(({ name }) => name === hostInterface);
+  const named = prevResult.interfaces[podIndex - 1];
+  if (isOurs || named === undefined || (named.sandbox ?? "") !== "") return { name: hostInterface, isOurs: true };
+  return { name: named.name, isOurs: false };
 }
 
 function sharedSteps({ netconf }: CheckInput, addresses: PodAddress[]): Step[] {
@@ -46,15 +64,15 @@ function sharedSteps({ netconf }: CheckInput, addresses: PodAddress[]): Step[] {
   return [bridge, { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: false }, { kind: "forwarding", families }];
 }
 
-function ownSteps(input: CheckInput, pod: ResultInterface, ips: ResultIp[], addresses: PodAddress[]): Step[] {
-  const { netconf, key, record, hostInterface } = input;
+function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: ResultIp[], addresses: PodAddress[]): Step[] {
+  const { netconf, key, record } = input;
   const prefixes = ips.map(({ address }) => address);
   const mac = pod.mac ?? record?.mac ?? "";
   const steps: Step[] = [
     {
       kind: "veth",
       bridge: netconf.bridge,
-      host: { name: hostInterface, mac: "", alias: "" },
+      host: { name: host.name, mac: "", alias: "" },
       pod: { name: key.interfaceName, mac },
       mtu: record?.mtu ?? pod.mtu ?? 0,
       hairpin: netconf.hairpinMode,
@@ -67,8 +85,8 @@ function ownSteps(input: CheckInput, pod: ResultInterface, ips: ResultIp[], addr
       routes: ownRoutes(input, addresses).map((route) => ({ ...podRoute(route, addresses), gateway: route.gw })),
     },
   ];
-  if (netconf.ipMasq && ips.length > 0) steps.push(masqueradeStep(input, ips, addresses));
-  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface, interfaceName: key.interfaceName, mac, addresses: prefixes });
+  if (netconf.ipMasq && ips.length > 0 && host.isOurs) steps.push(masqueradeStep(input, ips, addresses));
+  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, addresses: prefixes });
   return steps;
 }
 

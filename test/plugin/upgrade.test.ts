@@ -3,6 +3,7 @@ import { symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { add, addressOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
+import { hostLinkOf } from "../support/link.ts";
 import { install, type Network, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -20,6 +21,24 @@ scene("a pod of the reference plugin and a pod of ours share a bridge and a pool
   await using _server = await serve(blue, "tcp", address, 8080);
   expect(await connect(red, address, 8080)).toBe("blue saw 10.1.0.2");
   expect(await check(world, pods, blue)).toBeUndefined();
+});
+
+scene("CHECK of a pod of the reference plugin looks at what the result names, not for what only we make", async (world) => {
+  const { pods, red } = await podOfReference(world);
+  install(world, pods);
+  expect(await check(world, pods, red)).toBeUndefined();
+  await world.host.must(`ip link set ${await hostLinkOf(world, red)} nomaster`);
+  expect(await check(world, pods, red)).toMatch(/is not a port of bridge pods0/);
+});
+
+scene("CHECK without a record still knows a pod of ours, whatever the version of its result", async (world) => {
+  const pods = install(world, network("pods", { cniVersion: "0.4.0" }));
+  const red = await world.pod("red");
+  await add(world, pods, red);
+  await world.host.must("rm -r /var/lib/cni/pontoon");
+  expect(await check(world, pods, red)).toBeUndefined();
+  await world.host.must("nft flush map inet pontoon net4");
+  expect(await check(world, pods, red)).toMatch(/10\.1\.0\.2 is not masqueraded/);
 });
 
 scene("DEL and GC take away what the reference plugins attached: lease and link", async (world) => {

@@ -60,8 +60,10 @@ export function verifyVeth(step: VethStep, machine: Machine): string | undefined
   if (!host.up) return `the host's end ${step.host.name} of the veth pair is down`;
   if (bridge === undefined || host.master !== bridge.index) return `${step.host.name} is not a port of bridge ${step.bridge}`;
   if (pod.peerIndex !== 0 && pod.peerIndex !== host.index) return `${inPod} is not the other end of ${step.host.name}`;
-  if (host.mtu !== step.mtu) return `${step.host.name} has the MTU ${host.mtu} instead of ${step.mtu}`;
-  if (pod.mtu !== step.mtu) return `${inPod} has the MTU ${pod.mtu} instead of ${step.mtu}`;
+  // Results before 1.0.0 name no MTU; without a record the two ends can only be compared with each other.
+  const mtu = step.mtu === 0 ? host.mtu : step.mtu;
+  if (host.mtu !== mtu) return `${step.host.name} has the MTU ${host.mtu} instead of ${mtu}`;
+  if (pod.mtu !== mtu) return `${inPod} has the MTU ${pod.mtu} instead of ${mtu}`;
   if (host.port?.hairpin !== step.hairpin) return `hairpin mode of ${step.host.name} is ${step.hairpin ? "off" : "on"}`;
   return undefined;
 }
