@@ -67,7 +67,8 @@ export function tryAll(parts: (() => void)[]): string[] {
       part();
     } catch (error) {
       const { message, details } = asCniError(error);
-      failures.push(details === "" ? message : `${message}: ${details}`);
+      // Others follow behind a semicolon, and the whole ends with a full stop of its own.
+      failures.push(details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`);
     }
   }
   return failures;

@@ -2,6 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
 import { removeLink, removeRules, tryAll } from "../host/detach.ts";
+import { attempt } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
@@ -74,7 +75,8 @@ export function detach(detachment: Detachment, machine: Machine): void {
 
 /** Under this lock no address changes its owner, so the elements that are looked at are the ones that are deleted. */
 function removeRulesLocked({ key, record, bridge, directory }: Detachment, machine: Machine): boolean {
-  using _lock = openExistingLeaseLock(record?.leaseDirectory ?? directory);
+  const leases = record?.leaseDirectory ?? directory;
+  using _lock = attempt("leaseStore", leases, () => openExistingLeaseLock(leases));
   return removeRules(key, record, bridge, machine);
 }
 

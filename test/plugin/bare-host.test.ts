@@ -73,6 +73,19 @@ scene("a read-only state directory is a plain error that names the path", async 
   expect(`${error.msg} ${error.details}`).toMatch(/\/var\/lib\/cni.*EROFS/s);
 });
 
+scene("a DEL on a read-only state directory takes the link away and says what stays, each thing once and in whole sentences", async (world) => {
+  const red = await world.pod("red");
+  const call = { network: network("pods"), pod: red };
+  await addDirectly(world, call);
+  await world.host.must("mount -o remount,ro /var/lib/cni");
+  const error = mustFail(await plugin(world, "DEL", call));
+  expect(error).toMatchObject({ code: 160, details: expect.stringMatching(/EROFS/) });
+  expect(error.details).not.toMatch(/\.;|\.\.|I\/O failure/);
+  expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+  await world.host.must("mount -o remount,rw /var/lib/cni");
+  mustSucceed(await plugin(world, "DEL", call));
+});
+
 /** ADD, traffic, CHECK, STATUS, GC and DEL. */
 async function wholeLife(world: World, call: PluginCall): Promise<void> {
   const prevResult = await addDirectly(world, call);
