@@ -3,7 +3,7 @@
 //
 //   src/main.ts --esbuild--> dist/pontoon.cjs --bun build --compile--> dist/pontoon
 //
-// CommonJS keeps `await import("execa")` lazy; an ES module bundle would load execa's node built-ins at every start.
+// CommonJS keeps what is required late late; an ES module bundle would load it at every start.
 // Both files are made in a directory of their own and moved into place, so a dist/pontoon that is running or being
 // built by somebody else is never half a file.
 

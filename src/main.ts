@@ -58,7 +58,7 @@ function answer(request: Exclude<Request, VersionRequest>, machine: Machine): vo
 function forPeople(args: string[]): number {
   const [command] = args;
   if (command === "--help" || command === "-h" || command === "help") writeAll(STDOUT, helpText(), "stdout");
-  else writeAll(STDERR, aboutText(), "stderr");
+  else writeAll(STDERR, command === undefined ? aboutText() : `${aboutText()}Try --help.\n`, "stderr");
   return 0;
 }
 
@@ -72,7 +72,7 @@ function print(text: string, undo: () => string[] = () => []): void {
       about: "the result could not be printed",
       cause: errnoName(error.errno),
       notUndone: undo(),
-      hint: "Find out why the runtime closed the plugin's output, then run ADD again",
+      hint: "Find out why the plugin's output could not be written, then run ADD again",
     });
   }
 }

@@ -3,6 +3,7 @@ import { mapped } from "../list.ts";
 import type { Address } from "../ip/address.ts";
 import { networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
+import { CniError } from "./error.ts";
 import { type Fields, isFields } from "./keys.ts";
 import { checkBridge, checkDataDir, checkMtu, checkName, checkRoutes, checkOneAddressPerFamily } from "./netconf-check.ts";
 import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR, NETCONF_KEYS } from "./netconf-keys.ts";
@@ -67,12 +68,22 @@ export interface LeaseRange {
 export function parseNetconf(text: string, verb: "ADD" | "CHECK" | "STATUS", args: ReadonlyMap<string, string> = new Map()): Netconf {
   const decoded = decodeConfig(text, verb, NETCONF_KEYS);
   refuseUnsupported(decoded.fields, args);
+  refuseNetworkList(decoded.fields);
   const problems = new Problems();
   const netconf = readNetconf(decoded, verb, problems);
   problems.throwIfAny(decoded.name);
   const hasAddress = netconf.ipam !== undefined || (netconf.prevResult?.ips.length ?? 0) > 0;
   if (verb === "ADD" && !hasAddress && compareVersions(netconf.cniVersion, "0.3.0") < 0) throw layer2NotExpressible(netconf.cniVersion);
   return netconf;
+}
+
+/** A likely mistake by hand: it would be taken for a layer 2 network with all its defaults. */
+function refuseNetworkList({ plugins }: Fields): void {
+  if (!Array.isArray(plugins)) return;
+  throw new CniError("invalidConfig", {
+    about: "plugins: this is a whole network list",
+    hint: "Send one entry of plugins, with the name and the cniVersion of the list; a runtime does that",
+  });
 }
 
 function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, problems: Problems): Netconf {

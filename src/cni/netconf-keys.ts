@@ -12,6 +12,8 @@ export const NETCONF_KEYS = {
     subnet: true, rangeStart: true, rangeEnd: true, gateway: true,
   },
   capabilities: { ipRanges: true },
+  // Read to be refused: the sign of a whole network list.
+  plugins: true,
   // Read to be refused: unsupported.ts.
   vlan: true, vlanTrunk: true, macspoofchk: true, portIsolation: true, enabledad: true, disableContainerInterface: true, ipMasqBackend: true,
   args: { cni: { ips: true, mac: true } },

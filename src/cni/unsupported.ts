@@ -1,5 +1,5 @@
-// What the reference plugins can do and Pontoon cannot yet. Asking for it is refused with code 2, because a network that
-// silently lacks what somebody switched on is worse than none. Delete an entry when the feature arrives.
+// What the reference plugins can do and Pontoon cannot. Asking for it is refused with code 2, because a network that
+// silently lacks what somebody switched on is worse than none.
 import { CniError } from "./error.ts";
 import { type Fields, isFields } from "./keys.ts";
 import { quote } from "./problems.ts";

@@ -39,7 +39,7 @@ function checkVerbExists(verb: string, first: Version, wanted: number[]): void {
   if (compareNumbers(wanted, parseVersion(first)) < 0) {
     throw new CniError("incompatibleVersion", {
       message: `config version does not allow ${verb}`,
-      hint: `Set cniVersion to ${first} or newer, or switch ${verb} off in the runtime`,
+      hint: `Set cniVersion to ${first === NEWEST_VERSION ? first : `${first} or newer`}, or switch ${verb} off in the runtime`,
     });
   }
   if (compareNumbers(wanted, parseVersion(NEWEST_VERSION)) > 0) {

@@ -9,7 +9,7 @@ const HINTS: Partial<Record<number, string>> = {
   [ERRNO.EOPNOTSUPP]: "Load the kernel modules bridge, veth and nf_tables, or use a kernel that has them",
   [ERRNO.EPROTONOSUPPORT]: "Load the kernel modules nfnetlink and nf_tables, or use a kernel that has them",
   [ERRNO.EAFNOSUPPORT]: "Switch IPv6 on in the kernel, or take the IPv6 ranges out of the configuration",
-  [ERRNO.EXFULL]: "Use a second network with another bridge: a Linux bridge has at most 1024 ports",
+  [ERRNO.EXFULL]: "Use a second network with another bridge: a Linux bridge has at most 1,023 ports",
   [ERRNO.EROFS]: "Mount the file system writable for the runtime",
   [ERRNO.ENOSPC]: "Free some disk space",
   [ERRNO.ENOBUFS]: "Give the node more memory",

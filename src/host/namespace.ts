@@ -51,8 +51,12 @@ function enter(path: string, machine: Machine): Pod {
     return machine.enterPod(path);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    const missing = error.errno === ERRNO.ENOENT;
-    const hint = missing ? "Create the namespace first (ip netns add), and give its path in CNI_NETNS" : "Give the path of a network namespace in CNI_NETNS, such as /run/netns/NAME or /proc/PID/ns/net";
-    throw explain("invalidNamespace", `failed to open netns ${JSON.stringify(path)}`, error, hint);
+    throw explain("invalidNamespace", `failed to open netns ${JSON.stringify(path)}`, error, hintFor(error.errno));
   }
+}
+
+function hintFor(errno: number): string {
+  if (errno === ERRNO.ENOENT) return "Create the namespace first (ip netns add), and give its path in CNI_NETNS";
+  if (errno === ERRNO.EPERM || errno === ERRNO.EACCES) return "Run the runtime as root; entering a namespace needs CAP_SYS_ADMIN";
+  return "Give the path of a network namespace in CNI_NETNS, such as /run/netns/NAME or /proc/PID/ns/net";
 }

@@ -41,7 +41,7 @@ export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridg
 
 /** A bridge that is down and has no ports is one whose ADD was killed before it had set it up: its MTU was not decided yet. */
 function isUnfinished(link: Link, machine: Machine): boolean {
-  return !link.up && listPorts(machine.links, link.index).length === 0;
+  return !link.up && link.mtu === DEFAULT_MTU && listPorts(machine.links, link.index).length === 0;
 }
 
 /** The smallest MTU of the ways out of the node, over the network's families; 1500 without a way out. */

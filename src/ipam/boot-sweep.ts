@@ -1,5 +1,5 @@
 // After a reboot no pod of before is alive, and no runtime says so: host-local keeps such leases for ever.
-import type { HostIdentity } from "../record/attachment.ts";
+import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import { markBootSwept, needsBootSweep } from "../record/boot-marker.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { sameHost } from "../record/format.ts";
@@ -9,21 +9,37 @@ import { listLeases } from "./lease-directory.ts";
 import { removeLease } from "./lease-file.ts";
 import { removeRecorded } from "./release.ts";
 
+export interface BootSweep {
+  records: RecordStore;
+  network: string;
+  directory: string;
+  host: HostIdentity;
+  /** True when the attachment's namespace is gone and its host veth is absent. */
+  isDead(record: AttachmentRecord): boolean;
+}
+
 /**
  * Frees what attachments of an earlier boot, or of a host namespace that was replaced, hold in `directory`. Does it once
  * per boot; the caller holds the lock of the directory. A lease without a record stays, whatever its age: it may be
  * host-local's, of this boot. Rules and links need no clean-up: they went with the kernel or the namespace. Throws SystemError.
  */
-export function sweepEarlierBoots(records: RecordStore, network: string, directory: string, host: HostIdentity): void {
+export function sweepEarlierBoots(sweep: BootSweep): void {
+  const { records, network, directory, host } = sweep;
   if (!needsBootSweep(records, network, directory, host)) return;
   const { records: all, unreadable } = records.listRecords(network);
   for (const record of all) {
-    if (record.leaseDirectory !== directory || sameHost(record.host, host) || records.isAddRunning(record.key)) continue;
+    if (record.leaseDirectory !== directory || !isOver(record, sweep) || records.isAddRunning(record.key)) continue;
     // A lease that cannot be removed keeps its record, for a later sweep or GC.
     if (removeRecorded(directory, record).length === 0) records.removeRecord(record.key);
   }
   removeDamaged(network, directory, unreadable.filter(({ reason }) => reason === "damaged"));
   markBootSwept(records, network, directory, host);
+}
+
+/** Nothing outlives a boot. A host namespace may have been replaced, or may live beside ours on the same files: then its pods decide. */
+function isOver(record: AttachmentRecord, { host, isDead }: BootSweep): boolean {
+  if (sameHost(record.host, host)) return false;
+  return record.host.bootId !== host.bootId || isDead(record);
 }
 
 /**

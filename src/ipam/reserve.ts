@@ -27,12 +27,12 @@ export interface Reservation extends Attachment {
  * tryAgainLater, leaseStore, recordStore, or what the callbacks throw.
  */
 export function reserve(reservation: Reservation): Lease[] {
-  const { key, host, directory, records, lockTimeoutMs } = reservation;
+  const { key, directory, lockTimeoutMs } = reservation;
   const attempted = `reserve addresses for container ${key.containerId}, interface ${key.interfaceName}`;
   return explained("leaseStore", attempted, () => {
     using _lock = openLeaseLock(directory, lockTimeoutMs);
     explained("recordStore", attempted, () => {
-      sweepEarlierBoots(records, key.network, directory, host);
+      sweepEarlierBoots({ ...reservation, network: key.network });
       refuseDuplicate(reservation);
     });
     const leases = chooseLeases(reservation);

@@ -25,6 +25,8 @@ export interface Masquerade {
 export interface Neighbours {
   /** Does the attachment with this digest still live? */
   isAlive(owner: string): boolean;
+  /** Is its veth a port of this bridge? */
+  isOnBridge(owner: string, bridge: string): boolean;
   /** Runs `action` while no other process changes what the node shares. */
   underNodeLock(action: () => void): void;
   /** All other attachments that have to be masqueraded; asked only when the table was lost. */
@@ -81,8 +83,10 @@ function putBackOther(socket: NetlinkSocket, other: Masquerade, neighbours: Neig
 /** Puts an address into the common map, or, where another network's living pod has it too, into the one keyed by bridge. */
 function ensureElement(socket: NetlinkSocket, wanted: Masquerade, address: Address, neighbours: Neighbours): void {
   const { common, byBridge } = elementPlaces(address, wanted.bridge);
-  if (claim(socket, wanted, common, neighbours) === undefined) return;
-  const holder = claim(socket, wanted, byBridge, neighbours);
+  const first = claim(socket, wanted, common, neighbours);
+  if (first === undefined) return;
+  // On one bridge two pods with one address cannot work, whatever the rules say.
+  const holder = neighbours.isOnBridge(ownerOf(first), wanted.bridge) ? first : claim(socket, wanted, byBridge, neighbours);
   if (holder === undefined) return;
   throw new SystemError("masquerade the address", ERRNO.EADDRINUSE, `on bridge ${wanted.bridge} it belongs to ${holder.comment}`);
 }

@@ -40,6 +40,7 @@ export class Ruleset {
   get neighbours(): Neighbours {
     return {
       isAlive: (owner) => !this.dead.has(owner),
+      isOnBridge: () => false,
       underNodeLock: (action) => {
         this.locked++;
         action();

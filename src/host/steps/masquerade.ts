@@ -2,7 +2,7 @@
 import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
-import { getLink } from "../../net/link.ts";
+import { getLink, getLinks } from "../../net/link.ts";
 import { lacksNftables } from "../../nft/answer.ts";
 import { networkChain } from "../../nft/layout.ts";
 import { ensureMasquerade, findElements, type Masquerade, missingParts, removeMasquerade } from "../../nft/masquerade.ts";
@@ -19,6 +19,10 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine): void {
   try {
     ensureMasquerade(machine.rules, masqueradeOf(step), {
       isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
+      isOnBridge: (owner, bridge) => {
+        const [port, link] = getLinks(machine.links, [{ name: hostInterfaceOfDigest(owner) }, { name: bridge }]);
+        return port !== undefined && port.master === link?.index;
+      },
       underNodeLock,
       others: () => masqueradedAttachments(machine, step.owner).map(masqueradeOf),
     });

@@ -23,6 +23,20 @@ test("after a reboot the first ADD frees what died with it, and leases without a
   expect(ids()).toEqual(["new"]);
 });
 
+test("a host namespace that lives beside ours on the same files keeps its pods", () => {
+  pool.add("theirs");
+  expect(pool.add("ours", {}, { ...HOST, hostCookie: "another" })).toEqual(["10.1.2.11"]);
+  expect(pool.leases()).toEqual(["10.1.2.10", "10.1.2.11"]);
+  expect(ids()).toEqual(["ours", "theirs"]);
+});
+
+test("a host namespace that was replaced leaves nothing", () => {
+  pool.add("gone");
+  pool.add("new", { isDead: () => true }, { ...HOST, hostCookie: "another" });
+  expect(pool.leases()).toEqual(["10.1.2.11"]);
+  expect(ids()).toEqual(["new"]);
+});
+
 test("the sweep looks at an address again before it frees it", () => {
   pool.add("a");
   pool.put("10.1.2.10", "other\r\neth0");
