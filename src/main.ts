@@ -2,7 +2,7 @@
 import { aboutText, helpText, versionAnswer } from "./cni/about.ts";
 import { CniError } from "./cni/error.ts";
 import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
-import { NEWEST_VERSION } from "./cni/version.ts";
+import { answerVersion } from "./cni/version.ts";
 import { asCniError } from "./host/failure.ts";
 import { Machine } from "./host/machine.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
@@ -22,18 +22,17 @@ process.exit((process.env["CNI_COMMAND"] ?? "") === "" ? forPeople(process.argv.
 
 /** A call of a runtime. Gives the exit status; stdout holds one JSON document or nothing. */
 function forRuntime(): number {
-  let version: string | undefined;
+  let config = "";
   try {
-    const request = readRequest(process.env, readStdin);
+    const request = readRequest(process.env, () => (config = readStdin()));
     if (request.verb === "VERSION") print(versionAnswer());
     else {
-      version = "netconf" in request ? request.netconf.cniVersion : request.config.cniVersion;
       using machine = Machine.open();
       answer(request, machine);
     }
     return 0;
   } catch (error) {
-    return fail(asCniError(error), version);
+    return fail(asCniError(error), answerVersion(config));
   }
 }
 
@@ -78,8 +77,8 @@ function print(text: string, undo: () => string[] = () => []): void {
 }
 
 /** Says the error on stdout, as runtimes read it; on stderr only when stdout is closed. */
-function fail(error: CniError, version: string | undefined): number {
-  const text = `${error.toJson(version ?? NEWEST_VERSION)}\n`;
+function fail(error: CniError, version: string): number {
+  const text = `${error.toJson(version)}\n`;
   try {
     writeAll(STDOUT, text, "stdout");
   } catch {

@@ -88,7 +88,7 @@ export class CniError extends Error {
     return notUndone.length === 0 ? this : new CniError(this.kind, { ...this.parts, notUndone }, { cause: this });
   }
 
-  /** The error object of the specification, as one line of JSON. `details` is left out when empty. */
+  /** The error object of the specification as text. `details` is left out when empty. */
   toJson(cniVersion: string): string {
     const { code, message, details } = this;
     return JSON.stringify({ cniVersion, code, msg: message, ...(details === "" ? {} : { details }) }, undefined, 4);

@@ -26,6 +26,21 @@ export function checkVersionGate(verb: string, configVersion: string): Version {
   });
 }
 
+/** The version that an answer to this configuration is said in: its own, else the newest. Never throws: it is asked for errors too. */
+export function answerVersion(config: string): Version {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(config);
+  } catch {
+    return NEWEST_VERSION;
+  }
+  if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return NEWEST_VERSION;
+  const [, version] = Object.entries(fields).findLast(([key]) => key.toLowerCase() === "cniversion") ?? [];
+  // A configuration without a version is of the first one.
+  if (version === undefined || version === null || version === "") return "0.1.0";
+  return typeof version === "string" && isSupported(version) ? version : NEWEST_VERSION;
+}
+
 /** Negative if `a` is older than `b`, 0 if they are the same, positive if newer. */
 export function compareVersions(a: Version, b: Version): number {
   return SUPPORTED_VERSIONS.indexOf(a) - SUPPORTED_VERSIONS.indexOf(b);
