@@ -1,12 +1,12 @@
 // Steps in a row: all of them, or none but those on what pods share.
 import { expect, test } from "vitest";
-import { CniError } from "../../src/cni/error.ts";
 import { applySteps, undoSteps, verifySteps } from "../../src/host/apply.ts";
 import { putMasquerade } from "../../src/host/steps/masquerade.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { ipLink } from "../support/netns.ts";
 import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, BRIDGE, HOST_END, POD_END, prefix, Scene } from "./scene.ts";
+import { failure } from "../support/failure.ts";
 
 const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
@@ -19,16 +19,6 @@ function steps(pod = podStep(ADDRESSES)): Step[] {
     pod,
     announceStep(ADDRESSES),
   ];
-}
-
-function failure(action: () => unknown): CniError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error("This should have failed.");
 }
 
 const ends = (scene: Scene): unknown[] => [ipLink(scene.host, HOST_END.name), ipLink(scene.pod, POD_END.name)];

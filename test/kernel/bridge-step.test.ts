@@ -1,7 +1,6 @@
 // The bridge and its gateway addresses, as an ADD makes sure of them.
 import { expect, test } from "vitest";
 import type { Netconf } from "../../src/cni/config.ts";
-import { CniError } from "../../src/cni/error.ts";
 import { Machine } from "../../src/host/machine.ts";
 import { observeBridge } from "../../src/host/observe.ts";
 import { type Bridge, ensureBridge, verifyBridge } from "../../src/host/steps/bridge.ts";
@@ -12,6 +11,7 @@ import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { netconf } from "../unit/plan/input.ts";
 import { addWire, mustIndex, prefix, Scene } from "./scene.ts";
+import { failure } from "../support/failure.ts";
 
 const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, found: undefined };
 const gatewayStep = (addresses: string[], force = false): GatewayStep => ({ kind: "gateway", bridge: "br0", addresses: addresses.map(prefix), force });
@@ -21,16 +21,6 @@ function onHost<T>(host: Netns, action: (machine: Machine) => T): T {
     using machine = Machine.open();
     return action(machine);
   });
-}
-
-function failure(action: () => unknown): CniError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error("This should have failed.");
 }
 
 /** Looks at the bridge and makes sure of it, as an ADD does. */

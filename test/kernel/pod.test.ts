@@ -6,6 +6,7 @@ import { checkInterfaceIsFree, createVeth, verifyVeth } from "../../src/host/ste
 import { ipLink } from "../support/netns.ts";
 import { onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, Scene } from "./scene.ts";
+import { failure } from "../support/failure.ts";
 
 interface Address {
   local: string;
@@ -22,16 +23,6 @@ function setUp(scene: Scene, step = podStep(["10.1.0.2/24", "fd01::2/64"])): voi
     createVeth(VETH, machine, scene.bridgeIndex);
     setUpPod(step, machine);
   });
-}
-
-function failure(action: () => unknown): CniError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error("This should have failed.");
 }
 
 test("every address is in use when the set-up returns, within moments, IPv6 too", () => {

@@ -1,6 +1,5 @@
 // The last part of an ADD: the port forwards, and the neighbours hear of the pod.
 import { expect, test } from "vitest";
-import { CniError } from "../../src/cni/error.ts";
 import { announce, verifyAnnounced } from "../../src/host/steps/announce.ts";
 import { setUpPod } from "../../src/host/steps/pod.ts";
 import { createVeth } from "../../src/host/steps/veth.ts";
@@ -8,6 +7,7 @@ import { ipLink } from "../support/netns.ts";
 import { waitFor } from "../support/wait.ts";
 import { announceStep, onMachine, podStep, VETH } from "./attach.ts";
 import { HOST_END, POD_END, Scene } from "./scene.ts";
+import { failure } from "../support/failure.ts";
 
 const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
@@ -21,16 +21,6 @@ function attach(scene: Scene, addresses = ADDRESSES): void {
 
 function portState(scene: Scene): string | undefined {
   return ipLink(scene.host, HOST_END.name)?.linkinfo?.info_slave_data?.state;
-}
-
-function failure(action: () => unknown): CniError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error("This should have failed.");
 }
 
 test("a port forwards when the announcement returns, within a moment", () => {
