@@ -1,6 +1,6 @@
 // Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h, if_link.h)
 import { mapped } from "../list.ts";
-import { isErrno } from "../sys/errno.ts";
+import { ERRNO } from "../sys/errno.ts";
 import { randomBytes } from "../sys/random.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import { u32At } from "../sys/bytes.ts";
@@ -52,9 +52,9 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
 
 /** Several links in one exchange; undefined in the place of each that does not exist. Throws SystemError for all else. */
 export function getLinks(socket: NetlinkSocket, which: LinkName[]): (Link | undefined)[] {
-  return mapped(socket.transact(mapped(which, getLinkMessage)), ({ replies, error }) => {
-    if (error !== undefined && !isErrno(error, "ENODEV")) throw error;
-    const reply = replies[0];
+  return mapped(socket.transact(mapped(which, getLinkMessage)), (outcome) => {
+    if (outcome.errno !== 0 && outcome.errno !== ERRNO.ENODEV) throw outcome.error;
+    const reply = outcome.replies[0];
     return reply === undefined ? undefined : readLink(reply);
   });
 }

@@ -18,9 +18,30 @@ export interface Message {
 }
 
 /** The kernel's answer to one request: messages, or the refusal. */
-export interface Outcome {
-  replies: Reply[];
-  error: SystemError | undefined;
+export class Outcome {
+  readonly replies: Reply[] = [];
+  readonly #what: string;
+  #refusal: Reply | undefined;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  /** The error number of the refusal; 0 when there is none. For those to whom a refusal is a plain answer. */
+  get errno(): number {
+    return this.#refusal === undefined ? 0 : errnoOf(this.#refusal);
+  }
+
+  /** The refusal, with the kernel's own sentence. Made when it is asked for: the first exception of a process costs 0.1 ms. */
+  get error(): SystemError | undefined {
+    return this.#refusal === undefined ? undefined : readError(this.#refusal, this.#what);
+  }
+
+  /** Notes what the kernel said; of several refusals the first counts. */
+  add(reply: Reply): void {
+    if (reply.type !== nl.NLMSG_ERROR) this.replies.push(reply);
+    else if (errnoOf(reply) !== 0) this.#refusal ??= reply;
+  }
 }
 
 const TIMEOUT_MS = 10_000;
@@ -152,7 +173,7 @@ export class NetlinkSocket implements Disposable {
   }
 
   #gather(messages: Message[], first: number): Outcome[] {
-    const outcomes: Outcome[] = mapped(messages, () => ({ replies: [], error: undefined }));
+    const outcomes = mapped(messages, ({ what }) => new Outcome(what));
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
       const replies = this.receive(what, TIMEOUT_MS);
@@ -163,11 +184,8 @@ export class NetlinkSocket implements Disposable {
         // A refusal of the batch's own frame (index -1) is a refusal of everything.
         if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1) this.#throwFrame(reply, what);
         if (outcome === undefined) continue;
-        if (reply.type !== nl.NLMSG_ERROR) outcome.replies.push(reply);
-        else {
-          outcome.error ??= readError(reply, messages[index]?.what ?? what);
-          done ||= index === messages.length - 1;
-        }
+        outcome.add(reply);
+        done ||= reply.type === nl.NLMSG_ERROR && index === messages.length - 1;
       }
     }
     return outcomes;
@@ -216,10 +234,14 @@ export class NetlinkSocket implements Disposable {
   }
 }
 
+/** The error number in an NLMSG_ERROR or NLMSG_DONE message; 0 for a plain acknowledgement. */
+function errnoOf({ payload }: Reply): number {
+  return payload.length < 4 ? 0 : -(u32At(payload, 0) | 0);
+}
+
 /** The refusal in an NLMSG_ERROR or NLMSG_DONE message, with the kernel's own sentence; undefined for a plain acknowledgement. */
 function readError(reply: Reply, what: string): SystemError | undefined {
-  if (reply.payload.length < 4) return undefined;
-  const code = -(u32At(reply.payload, 0) | 0);
+  const code = errnoOf(reply);
   if (code === 0) return undefined;
   // NLMSG_ERROR repeats the request's header, and all of its payload unless it says that it was capped.
   const header = reply.type === nl.NLMSG_ERROR ? 4 + nl.NLMSG_HDRLEN : 4;
