@@ -5,7 +5,7 @@ import { textBytes } from "../sys/bytes.ts";
 import { NLA_F_NESTED, NLA_HDRLEN } from "./uapi/netlink.ts";
 
 export class Writer {
-  #bytes = new Uint8Array(1024);
+  #bytes = new Uint8Array(512);
   #length = 0;
 
   /** Everything written so far. */

@@ -82,7 +82,7 @@ export function openFileIfThere(path: string, flags: number): FileHandle | undef
 
 /** Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. */
 export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024): Uint8Array {
-  let buffer = new Uint8Array(4096);
+  let buffer = new Uint8Array(1024);
   let length = 0;
   for (;;) {
     if (length === buffer.length) {
