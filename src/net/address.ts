@@ -49,13 +49,13 @@ function broadcastOf(prefix: Prefix): Address {
   return { family: 4, value: networkOf(prefix).address.value | ((1n << BigInt(32 - prefix.length)) - 1n) };
 }
 
-/** The addresses of one link, both families, filtered in the kernel. Throws SystemError. */
-export function listAddresses(socket: NetlinkSocket, index: number): LinkAddress[] {
+/** The addresses of one link, of both families or of one, filtered in the kernel. Throws SystemError. */
+export function listAddresses(socket: NetlinkSocket, index: number, family?: Family): LinkAddress[] {
   const message: Message = {
     what: `list the addresses of interface number ${index}`,
     type: rt.RTM_GETADDR,
     flags: 0,
-    body: (w) => w.u8(rt.AF_UNSPEC).u8(0).u8(0).u8(0).u32(index),
+    body: (w) => w.u8(family === undefined ? rt.AF_UNSPEC : familyNumber(family)).u8(0).u8(0).u8(0).u32(index),
   };
   const list: LinkAddress[] = [];
   for (const reply of socket.dump(message)) {

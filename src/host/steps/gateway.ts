@@ -1,6 +1,7 @@
 // The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge goes down and up.
 import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
+import type { Family } from "../../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../ip/prefix.ts";
 import type { GatewayStep } from "../../plan/step.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../net/address.ts";
@@ -15,13 +16,20 @@ import type { Bridge } from "./bridge.ts";
 /** Makes sure that the bridge holds the gateway addresses. */
 export function ensureGateway(step: GatewayStep, machine: Machine, bridge: Bridge): void {
   attempt("bridgeAddress", step.bridge, () => {
-    const present = mapped(listAddresses(machine.links, bridge.index), ({ prefix }) => prefix);
+    const present = mapped(listAddresses(machine.links, bridge.index, onlyFamily(step)), ({ prefix }) => prefix);
     for (const wanted of step.addresses) {
       if (hasPrefix(present, wanted)) continue;
       makeRoom(step, machine, bridge.index, wanted, present);
       addGateway(step, machine, bridge, wanted);
     }
   }, addressHint);
+}
+
+/** The family of all gateways, where they are of one: then only that one's addresses can be missing or in the way. */
+function onlyFamily({ addresses }: GatewayStep): Family | undefined {
+  const family = addresses[0]?.address.family;
+  for (const { address } of addresses) if (address.family !== family) return undefined;
+  return family;
 }
 
 /** The MAC is pinned before: a bridge that somebody made takes that of a port, and another one when that port goes, while pods still know the old one. */
