@@ -1,6 +1,6 @@
 // Takes an attachment off the machine: packet rules first, then the veth. Every part is tried, whatever happens to the others.
 import type { Address } from "../ip/address.ts";
-import { parsePrefix, type Prefix } from "../ip/prefix.ts";
+import { parsePrefixes } from "../ip/prefix.ts";
 import { getLink } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
 import { lacksNftables } from "../nft/answer.ts";
@@ -20,10 +20,10 @@ import { deleteVeth } from "./steps/veth.ts";
  */
 export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
   if (record !== undefined && record.masqueradeSubnets === undefined) return true;
-  const addresses: Address[] | undefined = record && prefixesOf(record.addresses).map(({ address }) => address);
+  const addresses: Address[] | undefined = record && parsePrefixes(record.addresses).map(({ address }) => address);
   const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
   const subnets = record?.masqueradeSubnets;
-  const chains: ChainTraces = subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, prefixesOf(subnets)).name };
+  const chains: ChainTraces = subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, parsePrefixes(subnets)).name };
   return attempt("cleanup", "packet rules", () => {
     try {
       return removeMasquerade(machine.rules, traces, chains) >= (addresses?.length ?? 0);
@@ -33,15 +33,6 @@ export function removeRules(key: AttachmentKey, record: AttachmentRecord | undef
       return true;
     }
   });
-}
-
-function prefixesOf(texts: string[]): Prefix[] {
-  const prefixes: Prefix[] = [];
-  for (const text of texts) {
-    const prefix = parsePrefix(text);
-    if (prefix !== undefined) prefixes.push(prefix);
-  }
-  return prefixes;
 }
 
 /**

@@ -1,5 +1,5 @@
 // What attachments of all networks of the node share: the lock on the ruleset, and the list of who needs it.
-import { parsePrefix } from "../ip/prefix.ts";
+import { parsePrefixes } from "../ip/prefix.ts";
 import { attachmentLabel } from "../plan/add.ts";
 import type { MasqueradeStep } from "../plan/step.ts";
 import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
@@ -59,7 +59,7 @@ export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity,
     owner,
     label: attachmentLabel(record.key),
     bridge: record.bridge,
-    subnets: record.masqueradeSubnets.flatMap((text) => parsePrefix(text) ?? []),
-    addresses: record.addresses.flatMap((text) => parsePrefix(text)?.address ?? []),
+    subnets: parsePrefixes(record.masqueradeSubnets),
+    addresses: parsePrefixes(record.addresses).map(({ address }) => address),
   };
 }

@@ -21,6 +21,16 @@ export function parsePrefix(text: string): Prefix | undefined {
   return { address, length };
 }
 
+/** The prefixes that texts name; a text that names none is left out. Plain loops: DEL reads its record with it. */
+export function parsePrefixes(texts: readonly string[]): Prefix[] {
+  const prefixes: Prefix[] = [];
+  for (const text of texts) {
+    const prefix = parsePrefix(text);
+    if (prefix !== undefined) prefixes.push(prefix);
+  }
+  return prefixes;
+}
+
 export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(prefix.address)}/${prefix.length}`;
 }

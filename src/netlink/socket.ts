@@ -4,8 +4,9 @@ import { mapped } from "../list.ts";
 import { ERRNO, SystemError } from "../sys/errno.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { errno, libc } from "../sys/libc.ts";
-import { type Reply, readAttributes, readMessages } from "./reader.ts";
 import { u32At, u32Bytes } from "../sys/bytes.ts";
+import { Outcome, readError } from "./outcome.ts";
+import { type Reply, readMessages } from "./reader.ts";
 import * as nl from "./uapi/netlink.ts";
 import { Writer } from "./writer.ts";
 
@@ -15,33 +16,6 @@ export interface Message {
   type: number;
   flags: number;
   body: (writer: Writer) => void;
-}
-
-/** The kernel's answer to one request: messages, or the refusal. */
-export class Outcome {
-  readonly replies: Reply[] = [];
-  readonly #what: string;
-  #refusal: Reply | undefined;
-
-  constructor(what: string) {
-    this.#what = what;
-  }
-
-  /** The error number of the refusal; 0 when there is none. For those to whom a refusal is a plain answer. */
-  get errno(): number {
-    return this.#refusal === undefined ? 0 : errnoOf(this.#refusal);
-  }
-
-  /** The refusal, with the kernel's own sentence. Made when it is asked for: the first exception of a process costs 0.1 ms. */
-  get error(): SystemError | undefined {
-    return this.#refusal === undefined ? undefined : readError(this.#refusal, this.#what);
-  }
-
-  /** Notes what the kernel said; of several refusals the first counts. */
-  add(reply: Reply): void {
-    if (reply.type !== nl.NLMSG_ERROR) this.replies.push(reply);
-    else if (errnoOf(reply) !== 0) this.#refusal ??= reply;
-  }
 }
 
 const TIMEOUT_MS = 10_000;
@@ -232,20 +206,4 @@ export class NetlinkSocket implements Disposable {
       throw new SystemError(`set netlink option ${option}`, errno());
     }
   }
-}
-
-/** The error number in an NLMSG_ERROR or NLMSG_DONE message; 0 for a plain acknowledgement. */
-function errnoOf({ payload }: Reply): number {
-  return payload.length < 4 ? 0 : -(u32At(payload, 0) | 0);
-}
-
-/** The refusal in an NLMSG_ERROR or NLMSG_DONE message, with the kernel's own sentence; undefined for a plain acknowledgement. */
-function readError(reply: Reply, what: string): SystemError | undefined {
-  const code = errnoOf(reply);
-  if (code === 0) return undefined;
-  // NLMSG_ERROR repeats the request's header, and all of its payload unless it says that it was capped.
-  const header = reply.type === nl.NLMSG_ERROR ? 4 + nl.NLMSG_HDRLEN : 4;
-  const hasText = (reply.flags & nl.NLM_F_ACK_TLVS) !== 0 && (reply.flags & nl.NLM_F_CAPPED) !== 0;
-  const text = hasText || reply.type === nl.NLMSG_DONE ? readAttributes(reply.payload, header).string(nl.NLMSGERR_ATTR_MSG) : undefined;
-  return new SystemError(what, code, text ?? "");
 }

@@ -1,5 +1,6 @@
 // Requests to nftables, one table's worth: chains, maps, rules, elements. (linux/netfilter/nf_tables.h, nfnetlink.h)
-import type { Message, NetlinkSocket, Outcome } from "../netlink/socket.ts";
+import type { Outcome } from "../netlink/outcome.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { textBytes } from "../sys/bytes.ts";

@@ -1,7 +1,7 @@
 // From an attachment's result, configuration and record to the steps that must hold now. Pure.
 import type { Netconf } from "../cni/config.ts";
 import type { Result, ResultInterface, ResultIp, Route } from "../cni/result.ts";
-import { formatPrefix, networkOf, parsePrefix } from "../ip/prefix.ts";
+import { formatPrefix, networkOf, parsePrefixes } from "../ip/prefix.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentLabel, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
@@ -98,7 +98,7 @@ function ownRoutes({ netconf, prevResult }: CheckInput, addresses: PodAddress[])
 
 function masqueradeStep({ netconf, key, owner, record }: CheckInput, ips: ResultIp[], addresses: PodAddress[]): Step {
   // The ranges may have been widened since: the attachment keeps the chain that it was made with.
-  const recorded = record?.masqueradeSubnets?.flatMap((text) => parsePrefix(text) ?? []);
+  const recorded = record?.masqueradeSubnets && parsePrefixes(record.masqueradeSubnets);
   return {
     kind: "masquerade",
     network: key.network,

@@ -3,8 +3,8 @@ import { getLink } from "../../src/net/link.ts";
 import { changeLinkMessage, createBridgeMessage, createVethMessage } from "../../src/net/link-change.ts";
 import { type Address, parseAddress } from "../../src/ip/address.ts";
 import { parsePrefix, type Prefix } from "../../src/ip/prefix.ts";
-import { SystemError } from "../../src/sys/errno.ts";
 import { Netns } from "../support/netns.ts";
+export { refusal } from "../support/failure.ts";
 
 export const BRIDGE = { name: "br0", mac: "0a:00:00:00:00:01" };
 export const HOST_END = { name: "veth0", mac: "0a:00:00:00:00:02" };
@@ -54,17 +54,6 @@ export function prefix(text: string): Prefix {
   const parsed = parsePrefix(text);
   if (parsed === undefined) throw new Error(`${text} is no prefix.`);
   return parsed;
-}
-
-/** The SystemError that an action has to end with. */
-export function refusal(action: () => unknown): SystemError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof SystemError) return error;
-    throw error;
-  }
-  throw new Error("This should have been refused.");
 }
 
 /** A wire inside one namespace: a veth pair, both ends up. */

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { SystemError } from "../../../src/sys/errno.ts";
 import { O_RDWR, openFile } from "../../../src/sys/file.ts";
 import { openLock, tryLock } from "../../../src/sys/flock.ts";
 import { openFilesBelow } from "../../support/open-file.ts";
 import { BackgroundProcess } from "../../support/process.ts";
+import { refusal } from "../../support/failure.ts";
 
 const HOLDER = fileURLToPath(new URL("./lock-holder.ts", import.meta.url));
 
@@ -23,16 +23,6 @@ async function holder(): Promise<BackgroundProcess> {
   const process_ = new BackgroundProcess([process.execPath, HOLDER, path]);
   await process_.says("held");
   return process_;
-}
-
-function refusal(action: () => unknown): SystemError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof SystemError) return error;
-    throw error;
-  }
-  throw new Error("This should have been refused.");
 }
 
 test("a lock is held until its handle is closed, and makes its file", () => {

@@ -6,26 +6,16 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { getLink } from "../../../src/net/link.ts";
 import { NetlinkSocket } from "../../../src/netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../../src/netlink/uapi/netlink.ts";
-import { SystemError } from "../../../src/sys/errno.ts";
 import { inNamespace, isSameNamespace, openNamespace, openOwnNamespace } from "../../../src/sys/netns.ts";
 import { Netns } from "../../support/netns.ts";
 import { openFilesBelow } from "../../support/open-file.ts";
+import { refusal } from "../../support/failure.ts";
 
 const PIPE_READER = fileURLToPath(new URL("./pipe-reader.ts", import.meta.url));
 
 let folder: string;
 beforeEach(() => { folder = mkdtempSync("/tmp/netns-"); });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-function refusal(action: () => unknown): SystemError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof SystemError) return error;
-    throw error;
-  }
-  throw new Error("This should have been refused.");
-}
 
 /** The names of the links that a socket opened right now would see. */
 function sees(name: string): boolean {
