@@ -1,21 +1,20 @@
 // The network configuration of the bridge, checked completely before anything changes.
-import { mapped } from "../list.ts";
 import type { Address } from "../ip/address.ts";
-import { networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
-import { type Fields, isFields } from "./keys.ts";
-import { checkBridge, checkDataDir, checkMtu, checkName, checkRoutes, checkOneAddressPerFamily } from "./netconf-check.ts";
-import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR, NETCONF_KEYS } from "./netconf-keys.ts";
-import type { IpamShape } from "./netconf-schema.ts";
+import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, readIpam } from "./ipam-config.ts";
+import type { Fields } from "./keys.ts";
+import { checkBridge, checkMtu, checkName, checkOneAddressPerFamily, checkTogether, readBackend } from "./netconf-check.ts";
+import { DEFAULT_BRIDGE, NETCONF_KEYS } from "./netconf-keys.ts";
 import { parseShape } from "./netconf-shape.ts";
 import { Problems } from "./problems.ts";
-import { parseRangeSets } from "./ranges.ts";
-import type { Dns, Result, Route } from "./result.ts";
+import type { Dns, Result } from "./result.ts";
 import { layer2NotExpressible } from "./result-format.ts";
-import { readDns, readResult, readRoutes } from "./result-parse.ts";
+import { readDns, readResult } from "./result-parse.ts";
+import { meantForUs, NO_REQUESTS, readRequests, withoutIpam } from "./runtime-config.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 import { compareVersions, type Version } from "./version.ts";
+import { checkVlan, parseVlanTrunk, type VlanRange } from "./vlan.ts";
 
 /** What one plugin entry of a conflist asks for. Keys and meaning are those of the reference `bridge`. */
 export interface Netconf {
@@ -27,52 +26,48 @@ export interface Netconf {
   isDefaultGateway: boolean;
   forceAddress: boolean;
   ipMasq: boolean;
+  ipMasqBackend: MasqueradeBackend;
   /** Bytes; 0 leaves the choice to us. */
   mtu: number;
   hairpinMode: boolean;
   promiscMode: boolean;
-  /** Undefined: layer 2 only, no addresses. */
+  portIsolation: boolean;
+  macspoofchk: boolean;
+  enabledad: boolean;
+  /** Only without any IPAM. */
+  disableContainerInterface: boolean;
+  /** 0: none. */
+  vlan: number;
+  /** Apart from each other and in order. */
+  vlanTrunk: VlanRange[];
+  preserveDefaultVlan: boolean;
+  /** Undefined: layer 2 only, no addresses, unless `foreignIpam` gives them. */
   ipam: IpamConfig | undefined;
+  /** The plugin that gives the addresses, if not the built-in one: a name in CNI_PATH or an absolute path. `ipam` is then undefined. */
+  foreignIpam: string | undefined;
+  /** Addresses that the built-in IPAM is asked for, each one once. */
+  requestedAddresses: Address[];
+  /** The MAC that the pod is to have, in lower case with colons. */
+  mac: string | undefined;
   dns: Dns | undefined;
   prevResult: Result | undefined;
 }
 
-/** Keys and meaning are those of the reference `host-local`. */
-export interface IpamConfig {
-  type: "host-local";
-  /** A pod gets one address of each set. */
-  rangeSets: LeaseRange[][];
-  routes: Route[];
-  /** Absolute path. */
-  dataDir: string;
-  /** Path of a resolv.conf whose content becomes the result's dns. */
-  resolvConf: string | undefined;
-  /** True: STATUS fails with code 50 when no address is left. */
-  statusWhenFull: boolean;
-}
-
-export interface LeaseRange {
-  /** Host bits are zero. */
-  subnet: Prefix;
-  /** Both ends are handed out. */
-  first: Address;
-  last: Address;
-  /** Never handed out; may lie outside of the subnet. */
-  gateway: Address;
-}
+/** Who masquerades: a table of ours, or rules for those who read the ones of iptables. */
+export type MasqueradeBackend = "nftables" | "iptables";
 
 /**
  * The configuration on stdin for ADD, CHECK and STATUS. Throws what decodeConfig throws, then code 2 for what is not
- * supported, then code 7 with everything that is wrong with the values.
+ * supported, code 4 for a request in CNI_ARGS that cannot be read, code 7 with everything that is wrong with the values.
  */
 export function parseNetconf(text: string, verb: "ADD" | "CHECK" | "STATUS", args: ReadonlyMap<string, string> = new Map()): Netconf {
   const decoded = decodeConfig(text, verb, NETCONF_KEYS);
   refuseUnsupported(decoded.fields, args);
   refuseNetworkList(decoded.fields);
   const problems = new Problems();
-  const netconf = readNetconf(decoded, verb, problems);
+  const netconf = readNetconf(decoded, verb, args, problems);
   problems.throwIfAny(decoded.name);
-  const hasAddress = netconf.ipam !== undefined || (netconf.prevResult?.ips.length ?? 0) > 0;
+  const hasAddress = netconf.ipam !== undefined || netconf.foreignIpam !== undefined || (netconf.prevResult?.ips.length ?? 0) > 0;
   if (verb === "ADD" && !hasAddress && compareVersions(netconf.cniVersion, "0.3.0") < 0) throw layer2NotExpressible(netconf.cniVersion);
   return netconf;
 }
@@ -86,18 +81,22 @@ function refuseNetworkList({ plugins }: Fields): void {
   });
 }
 
-function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, problems: Problems): Netconf {
-  const shape = parseShape(fields, problems);
+function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: ReadonlyMap<string, string>, problems: Problems): Netconf {
+  const foreignIpam = foreignIpamOf(fields);
+  const shape = parseShape(ownFields(fields, foreignIpam !== undefined), problems);
   const isDefaultGateway = shape.isDefaultGateway ?? false;
-  const ipam = readIpam(shape.ipam, verb === "STATUS" && declaresIpRanges(fields), problems);
+  const vlan = shape.vlan ?? 0;
+  const ipam = readIpam(shape, verb === "STATUS" && declaresIpRanges(fields), problems);
   if (ipam !== undefined) checkOneAddressPerFamily(ipam.rangeSets, cniVersion, problems);
-  const { dns, prevResult } = fields;
+  if (foreignIpam !== undefined) checkForeignIpam(foreignIpam, problems);
+  const isAsked = shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
+  const requests = isAsked ? readRequests(shape, args, foreignIpam === undefined, problems) : NO_REQUESTS;
+  const { prevResult } = fields;
   checkName(name, problems);
   checkBridge(shape.bridge, problems);
   checkMtu(shape.mtu, ipam, problems);
-  if (shape.hairpinMode === true && shape.promiscMode === true) {
-    problems.add("hairpinMode", true, "cannot set hairpin mode and promiscuous mode at the same time; take one of them out");
-  }
+  if (vlan !== 0) checkVlan(vlan, problems);
+  checkTogether(shape, ipam !== undefined || foreignIpam !== undefined, problems);
   return {
     cniVersion,
     name,
@@ -106,33 +105,28 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, proble
     isDefaultGateway,
     forceAddress: shape.forceAddress ?? false,
     ipMasq: shape.ipMasq ?? false,
+    ipMasqBackend: shape.ipMasqBackend === undefined ? "nftables" : readBackend(shape.ipMasqBackend, problems),
     mtu: shape.mtu ?? 0,
     hairpinMode: shape.hairpinMode ?? false,
     promiscMode: shape.promiscMode ?? false,
+    portIsolation: shape.portIsolation ?? false,
+    macspoofchk: shape.macspoofchk ?? false,
+    enabledad: shape.enabledad ?? false,
+    disableContainerInterface: shape.disableContainerInterface ?? false,
+    vlan,
+    vlanTrunk: shape.vlanTrunk === undefined ? [] : parseVlanTrunk(shape.vlanTrunk, problems),
+    preserveDefaultVlan: shape.preserveDefaultVlan ?? false,
     ipam,
-    dns: dns === undefined ? undefined : readDns(dns, "dns", problems),
+    foreignIpam,
+    requestedAddresses: requests.addresses,
+    mac: requests.mac,
+    dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
   };
 }
 
-/** Undefined without a type: the network is a plain layer 2 one, as with the reference bridge. */
-function readIpam(ipam: IpamShape | undefined, mayLackRanges: boolean, problems: Problems): IpamConfig | undefined {
-  if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
-  checkDataDir(ipam.dataDir, problems);
-  const routes = readRoutes(ipam.routes, "ipam.routes", problems);
-  checkRoutes(routes, problems);
-  return {
-    type: "host-local",
-    rangeSets: parseRangeSets(ipam, mayLackRanges, problems),
-    // The kernel takes a route's destination without host bits, so that is what the result says too.
-    routes: mapped(routes, (route) => ({ ...route, dst: networkOf(route.dst) })),
-    dataDir: ipam.dataDir || DEFAULT_DATA_DIR,
-    resolvConf: ipam.resolvConf || undefined,
-    statusWhenFull: ipam.statusWhenFull ?? false,
-  };
-}
-
-/** True when ranges come through runtimeConfig, which STATUS does not get. */
-function declaresIpRanges({ capabilities }: Fields): boolean {
-  return isFields(capabilities) && capabilities["ipRanges"] === true;
+/** The fields that Pontoon has to understand. */
+function ownFields(fields: Fields, isForeignIpam: boolean): Fields {
+  const meant = fields["args"] === undefined && fields["runtimeConfig"] === undefined ? fields : meantForUs(fields);
+  return isForeignIpam ? withoutIpam(meant) : meant;
 }

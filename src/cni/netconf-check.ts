@@ -1,8 +1,10 @@
 // What the values of a configuration must keep to, beyond their type.
 import { type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
-import type { IpamConfig, LeaseRange } from "./config.ts";
+import type { MasqueradeBackend } from "./config.ts";
+import type { IpamConfig, LeaseRange } from "./ipam-config.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
+import type { Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 import type { Route } from "./result.ts";
 import { compareVersions, type Version } from "./version.ts";
@@ -44,6 +46,22 @@ export function checkMtu(mtu: number | undefined, ipam: IpamConfig | undefined, 
   if (mtu >= smallest && mtu <= LARGEST_MTU) return;
   const reason = hasIpv6 ? "IPv6 needs packets of 1280 bytes" : "IPv4 needs packets of 68 bytes";
   problems.add("mtu", mtu, `must be 0 (pontoon decides) or from ${smallest} to ${LARGEST_MTU}; ${reason}`);
+}
+
+/** Two keys that exclude each other. */
+export function checkTogether({ hairpinMode, promiscMode, disableContainerInterface }: Shape, hasIpam: boolean, problems: Problems): void {
+  if (hairpinMode === true && promiscMode === true) {
+    problems.add("hairpinMode", true, "cannot set hairpin mode and promiscuous mode at the same time; take one of them out");
+  }
+  if (disableContainerInterface === true && hasIpam) {
+    problems.add("disableContainerInterface", true, "cannot use IPAM when DisableContainerInterface flag is set; take one of them out");
+  }
+}
+
+export function readBackend(name: string, problems: Problems): MasqueradeBackend {
+  if (name === "nftables" || name === "iptables") return name;
+  problems.add("ipMasqBackend", name, 'unknown ipmasq backend; it must be "nftables" or "iptables"');
+  return "nftables";
 }
 
 export function checkDataDir(path: string | undefined, problems: Problems): void {

@@ -1,23 +1,25 @@
 // Every key that is read from a configuration, and the defaults of those that taking away needs too.
 import type { KeyTree } from "./keys.ts";
+import { DNS, ROUTE } from "./result-parse.ts";
 
-/** Keys of results are in result-parse.ts. */
+const RANGE = { subnet: true, rangeStart: true, rangeEnd: true, gateway: true } as const;
+
+/** Keys of a previous result are in result-parse.ts. */
 export const NETCONF_KEYS = {
-  cniVersion: true, name: true, prevResult: true, dns: true,
-  bridge: true, isGateway: true, isDefaultGateway: true, forceAddress: true, ipMasq: true, mtu: true, hairpinMode: true, promiscMode: true,
+  cniVersion: true, name: true, prevResult: true, dns: DNS,
+  bridge: true, isGateway: true, isDefaultGateway: true, forceAddress: true, ipMasq: true, ipMasqBackend: true, mtu: true,
+  hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, enabledad: true, disableContainerInterface: true,
+  vlan: true, vlanTrunk: { id: true, minID: true, maxID: true }, preserveDefaultVlan: true,
   ipam: {
-    type: true, routes: true, dataDir: true, resolvConf: true, statusWhenFull: true,
-    ranges: { subnet: true, rangeStart: true, rangeEnd: true, gateway: true },
+    type: true, routes: ROUTE, dataDir: true, resolvConf: true, statusWhenFull: true, ranges: RANGE,
     // The old form of one range.
-    subnet: true, rangeStart: true, rangeEnd: true, gateway: true,
+    ...RANGE,
   },
+  args: { cni: { ips: true, mac: true } },
+  runtimeConfig: { ips: true, mac: true, ipRanges: RANGE, dns: { servers: true, searches: true, options: true } },
   capabilities: { ipRanges: true },
   // Read to be refused: the sign of a whole network list.
   plugins: true,
-  // Read to be refused: unsupported.ts.
-  vlan: true, vlanTrunk: true, macspoofchk: true, portIsolation: true, enabledad: true, disableContainerInterface: true, ipMasqBackend: true,
-  args: { cni: { ips: true, mac: true } },
-  runtimeConfig: { ips: true, mac: true, ipRanges: true },
 } as const satisfies KeyTree;
 
 export const DEFAULT_BRIDGE = "cni0";

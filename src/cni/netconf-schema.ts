@@ -1,13 +1,18 @@
 // The shape of a network configuration as a schema that can explain itself. Loaded only for a configuration of which
 // netconf-shape.ts says that a type is wrong: loading zod and building a schema costs 2.5 ms, the rest of a call about 8.
 import * as z from "zod/mini";
-import type { Fields } from "./keys.ts";
+import { type Fields, isFields } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 
 /** Every field is optional here; what must be there is a question of meaning. */
 export type Shape = z.infer<ReturnType<typeof buildSchema>>;
 export type IpamShape = NonNullable<Shape["ipam"]>;
 export type RangeShape = NonNullable<IpamShape["ranges"]>[number][number];
+export type RouteShape = NonNullable<IpamShape["routes"]>[number];
+export type DnsShape = NonNullable<Shape["dns"]>;
+export type TrunkShape = NonNullable<Shape["vlanTrunk"]>[number];
+export type ArgsShape = NonNullable<NonNullable<Shape["args"]>["cni"]>;
+export type RuntimeShape = NonNullable<Shape["runtimeConfig"]>;
 
 /** The fields with known types. A value of a wrong type is reported and left out of the answer. */
 export function explainShape(fields: Fields, problems: Problems): Shape {
@@ -16,37 +21,57 @@ export function explainShape(fields: Fields, problems: Problems): Shape {
   if (first.success) return first.data;
   for (const { path, ...issue } of first.error.issues) {
     const expected = issue.code === "invalid_type" ? issue.expected : "int";
-    problems.add(pathText(path), valueAt(fields, path), ALLOWED[expected] ?? `must be of type ${expected}`);
+    const where = pathText(path);
+    const more = expected === "array" && /ranges/i.test(where) ? RANGES : "";
+    problems.add(where, valueAt(fields, path), `${ALLOWED[expected] ?? `must be of type ${expected}`}${more}`);
   }
   // What is left has only optional fields, so nothing can be wrong with it.
   return schema.parse(withoutPaths(fields, first.error.issues.map(({ path }) => path)));
 }
 
-function buildSchema() {
+/** The schema of one plugin entry, which scripts/json-schema.ts turns into cni-conf/pontoon.schema.json. */
+export function buildSchema() {
   // Code made at run time pays off after many objects; here one is read.
   z.config({ jitless: true });
   const text = z.optional(z.string());
+  const texts = z.optional(z.array(z.string()));
   const flag = z.optional(z.boolean());
+  const whole = z.optional(z.int());
   const range = { subnet: text, rangeStart: text, rangeEnd: text, gateway: text };
+  const ranges = z.optional(z.array(z.array(z.object(range))));
+  const route = { dst: text, gw: text, mtu: whole, advmss: whole, priority: whole, table: whole, scope: whole };
   return z.object({
     bridge: text,
     isGateway: flag,
     isDefaultGateway: flag,
     forceAddress: flag,
     ipMasq: flag,
-    mtu: z.optional(z.int()),
+    ipMasqBackend: text,
+    mtu: whole,
     hairpinMode: flag,
     promiscMode: flag,
+    portIsolation: flag,
+    macspoofchk: flag,
+    enabledad: flag,
+    disableContainerInterface: flag,
+    vlan: whole,
+    vlanTrunk: z.optional(z.array(z.object({ id: whole, minID: whole, maxID: whole }))),
+    preserveDefaultVlan: flag,
     ipam: z.optional(
       z.object({
-        ...range,
         type: text,
-        ranges: z.optional(z.array(z.array(z.object(range)))),
+        ranges,
+        ...range,
+        routes: z.optional(z.array(z.object(route))),
         dataDir: text,
         resolvConf: text,
         statusWhenFull: flag,
-        routes: z.optional(z.unknown()), // Read like the routes of a result.
       }),
+    ),
+    dns: z.optional(z.object({ nameservers: texts, domain: text, search: texts, options: texts })),
+    args: z.optional(z.object({ cni: z.optional(z.object({ mac: text, ips: texts })) })),
+    runtimeConfig: z.optional(
+      z.object({ mac: text, ips: texts, ipRanges: ranges, dns: z.optional(z.object({ servers: texts, searches: texts, options: texts })) }),
     ),
   });
 }
@@ -56,9 +81,11 @@ const ALLOWED: { readonly [expected: string]: string } = {
   boolean: "must be true or false, without quotes",
   number: "must be a whole number, without quotes",
   int: "must be a whole number",
-  array: 'must be a list; ranges are a list of lists, as in [[{ "subnet": "10.1.0.0/16" }]]',
+  array: "must be a list",
   object: "must be an object",
 };
+
+const RANGES = '; ranges are a list of lists, as in [[{ "subnet": "10.1.0.0/16" }]]';
 
 function pathText(path: readonly PropertyKey[]): string {
   return path.map((part, at) => (typeof part === "number" ? `[${part}]` : `${at === 0 ? "" : "."}${String(part)}`)).join("");
@@ -70,15 +97,13 @@ function valueAt(fields: Fields, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** A copy without the fields that the paths lead through; of `ipam`, only the one below it. */
+/** A copy without the fields that the paths lead through; of `ipam` and `runtimeConfig`, only the one below it. */
 function withoutPaths(fields: Fields, paths: (readonly PropertyKey[])[]): Fields {
-  const { ipam, ...rest } = fields as { [key: string]: unknown };
-  const inIpam = { ...(typeof ipam === "object" ? ipam : {}) } as { [key: string]: unknown };
-  let keepIpam = ipam !== undefined;
+  const kept: { [key: string]: unknown } = { ...fields };
   for (const [key, below] of paths) {
-    if (key !== "ipam") delete rest[String(key)];
-    else if (below !== undefined) delete inIpam[String(below)];
-    else keepIpam = false;
+    const section = kept[String(key)];
+    if ((key !== "ipam" && key !== "runtimeConfig") || below === undefined || !isFields(section)) delete kept[String(key)];
+    else kept[String(key)] = { ...section, [below]: undefined };
   }
-  return keepIpam ? { ...rest, ipam: inIpam } : rest;
+  return kept;
 }

@@ -1,7 +1,7 @@
 // Whether every value of a configuration is of its type: a plain answer for the plain case. The schema next door says the
 // same and can explain what is wrong; a test holds the two together.
 import { type Fields, isFields } from "./keys.ts";
-import type { IpamShape, RangeShape, Shape } from "./netconf-schema.ts";
+import type { ArgsShape, DnsShape, IpamShape, RangeShape, RouteShape, RuntimeShape, Shape, TrunkShape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
 type Test = (value: unknown) => boolean;
@@ -9,19 +9,28 @@ type Test = (value: unknown) => boolean;
 const text: Test = (value) => typeof value === "string";
 const flag: Test = (value) => typeof value === "boolean";
 const whole: Test = (value) => Number.isSafeInteger(value);
-const anything: Test = () => true;
+
+const texts = listOf(text);
 
 const RANGE: Record<keyof RangeShape, Test> = { subnet: text, rangeStart: text, rangeEnd: text, gateway: text };
+const RANGES = listOf(listOf(objectOf(RANGE)));
+const ROUTE: Record<keyof RouteShape, Test> = { dst: text, gw: text, mtu: whole, advmss: whole, priority: whole, table: whole, scope: whole };
+const DNS: Record<keyof DnsShape, Test> = { nameservers: texts, domain: text, search: texts, options: texts };
+const TRUNK: Record<keyof TrunkShape, Test> = { id: whole, minID: whole, maxID: whole };
 
 const IPAM: Record<keyof IpamShape, Test> = {
   ...RANGE,
   type: text,
-  ranges: listOf(listOf(objectOf(RANGE))),
-  routes: anything,
+  ranges: RANGES,
+  routes: listOf(objectOf(ROUTE)),
   dataDir: text,
   resolvConf: text,
   statusWhenFull: flag,
 };
+
+const ARGS: Record<keyof ArgsShape, Test> = { mac: text, ips: texts };
+const RUNTIME_DNS: Record<keyof NonNullable<RuntimeShape["dns"]>, Test> = { servers: texts, searches: texts, options: texts };
+const RUNTIME: Record<keyof RuntimeShape, Test> = { mac: text, ips: texts, ipRanges: RANGES, dns: objectOf(RUNTIME_DNS) };
 
 const NETCONF: Record<keyof Shape, Test> = {
   bridge: text,
@@ -29,10 +38,21 @@ const NETCONF: Record<keyof Shape, Test> = {
   isDefaultGateway: flag,
   forceAddress: flag,
   ipMasq: flag,
+  ipMasqBackend: text,
   mtu: whole,
   hairpinMode: flag,
   promiscMode: flag,
+  portIsolation: flag,
+  macspoofchk: flag,
+  enabledad: flag,
+  disableContainerInterface: flag,
+  vlan: whole,
+  vlanTrunk: listOf(objectOf(TRUNK)),
+  preserveDefaultVlan: flag,
   ipam: objectOf(IPAM),
+  dns: objectOf(DNS),
+  args: objectOf({ cni: objectOf(ARGS) }),
+  runtimeConfig: objectOf(RUNTIME),
 };
 
 /** The fields with known types. A value of a wrong type is reported and left out of the answer. */

@@ -3,32 +3,40 @@ import { mapped } from "../list.ts";
 import { type Address, familyBits, formatAddress, parseAddress } from "../ip/address.ts";
 import { formatPrefix, hasHostBits, networkOf, type Prefix, parsePrefix, prefixContains } from "../ip/prefix.ts";
 import { prefixRange, rangesOverlap } from "../ip/range.ts";
-import type { LeaseRange } from "./config.ts";
+import type { LeaseRange } from "./ipam-config.ts";
 import type { IpamShape, RangeShape } from "./netconf-schema.ts";
 import { type Problems, quote } from "./problems.ts";
 
 /**
- * The range sets, the old top-level range first. Every wrong value is reported; a set with a problem is left out of the
- * answer. `mayBeEmpty`: pools that come through runtimeConfig alone are not there for STATUS.
+ * The range sets: those of runtimeConfig, then the old top-level range, then the list. Every wrong value is reported; a set
+ * with a problem is left out of the answer. `mayBeEmpty`: pools that come through runtimeConfig alone are not there for STATUS.
  */
-export function parseRangeSets(ipam: IpamShape, mayBeEmpty: boolean, problems: Problems): LeaseRange[][] {
+export function parseRangeSets(ipam: IpamShape, runtimeSets: SetShape[] | undefined, mayBeEmpty: boolean, problems: Problems): LeaseRange[][] {
   const sets: Parsed[] = [];
+  if (runtimeSets !== undefined) parseList(runtimeSets, "runtimeConfig.ipRanges", sets, problems);
   if (ipam.subnet !== undefined) sets.push({ path: "ipam", ranges: parseSet([ipam], "ipam", problems) });
-  for (const set of ipam.ranges ?? []) {
-    const path = `ipam.ranges[${sets.length - (ipam.subnet === undefined ? 0 : 1)}]`;
-    sets.push({ path, ranges: parseSet(set, path, problems) });
-  }
-  if (sets.length === 0 && !mayBeEmpty && !problems.concern("ipam.ranges") && !problems.concern("ipam.subnet")) {
+  if (ipam.ranges !== undefined) parseList(ipam.ranges, "ipam.ranges", sets, problems);
+  if (sets.length === 0 && !mayBeEmpty && !problems.concern("ipam.ranges") && !problems.concern("ipam.subnet") && !problems.concern("runtimeConfig")) {
     problems.addAt("ipam.ranges", 'no IP ranges specified; give at least one, as in [[{ "subnet": "10.1.0.0/16" }]]');
   }
   checkSetsApart(sets, problems);
   return mapped(sets, ({ ranges }) => ranges);
 }
 
+type SetShape = readonly RangeShape[];
+
 /** The ranges of one set, and where the set stands. */
 interface Parsed {
   path: string;
   ranges: LeaseRange[];
+}
+
+function parseList(list: readonly SetShape[], name: string, sets: Parsed[], problems: Problems): void {
+  let index = 0;
+  for (const set of list) {
+    const path = `${name}[${index++}]`;
+    sets.push({ path, ranges: parseSet(set, path, problems) });
+  }
 }
 
 function checkSetsApart(sets: Parsed[], problems: Problems): void {
@@ -49,7 +57,7 @@ function setsOverlap(a: LeaseRange[], b: LeaseRange[]): boolean {
 }
 
 /** One address per pod comes out of a set, so its ranges are of one family and apart from each other. */
-function parseSet(set: readonly RangeShape[], path: string, problems: Problems): LeaseRange[] {
+function parseSet(set: SetShape, path: string, problems: Problems): LeaseRange[] {
   if (set.length === 0) problems.add(path, set, "empty range set; give it at least one range");
   const ranges: LeaseRange[] = [];
   let index = 0;

@@ -26,6 +26,8 @@ interface AttachmentRequest {
   /** True: the namespace that we run in is a legal CNI_NETNS. */
   allowOwnNamespace: boolean;
   pluginPath: string[];
+  /** The configuration exactly as it was read: another plugin gets the same. */
+  stdin: string;
 }
 
 export interface AddRequest extends AttachmentRequest {
@@ -48,12 +50,14 @@ export interface GcRequest {
   /** Everything of this network that is not in the list is stale. */
   config: TeardownConfig & { validAttachments: ValidAttachment[] };
   pluginPath: string[];
+  stdin: string;
 }
 
 export interface StatusRequest {
   verb: "STATUS";
   netconf: Netconf;
   pluginPath: string[];
+  stdin: string;
 }
 
 export interface VersionRequest {
@@ -67,27 +71,27 @@ export interface VersionRequest {
 export function readRequest(env: Record<string, string | undefined>, readStdin: () => string): Request {
   const environment = parseEnvironment(env);
   const { verb, args, pluginPath } = environment;
+  if (verb === "VERSION") return { verb };
+  const stdin = readStdin();
   switch (verb) {
-    case "VERSION":
-      return { verb };
     case "ADD": {
-      const netconf = parseNetconf(readStdin(), verb, args);
-      return { verb, ...attachmentOf(environment, netconf.name), netconf };
+      const netconf = parseNetconf(stdin, verb, args);
+      return { verb, ...attachmentOf(environment, netconf.name, stdin), netconf };
     }
     case "CHECK": {
-      const netconf = parseNetconf(readStdin(), verb, args);
-      return { verb, ...attachmentOf(environment, netconf.name), netconf: { ...netconf, prevResult: required(netconf.prevResult) } };
+      const netconf = parseNetconf(stdin, verb, args);
+      return { verb, ...attachmentOf(environment, netconf.name, stdin), netconf: { ...netconf, prevResult: required(netconf.prevResult) } };
     }
     case "DEL": {
-      const config = parseTeardownConfig(readStdin(), verb);
-      return { verb, ...attachmentOf(environment, config.name), config };
+      const config = parseTeardownConfig(stdin, verb);
+      return { verb, ...attachmentOf(environment, config.name, stdin), config };
     }
     case "GC": {
-      const config = parseTeardownConfig(readStdin(), verb);
-      return { verb, config: { ...config, validAttachments: config.validAttachments ?? [] }, pluginPath };
+      const config = parseTeardownConfig(stdin, verb);
+      return { verb, config: { ...config, validAttachments: config.validAttachments ?? [] }, pluginPath, stdin };
     }
     case "STATUS":
-      return { verb, netconf: parseNetconf(readStdin(), verb), pluginPath };
+      return { verb, netconf: parseNetconf(stdin, verb), pluginPath, stdin };
   }
 }
 
@@ -99,7 +103,7 @@ export function unreadableStdin(reason: string): CniError {
   });
 }
 
-function attachmentOf(environment: Environment, network: string): AttachmentRequest {
+function attachmentOf(environment: Environment, network: string, stdin: string): AttachmentRequest {
   const { containerId, interfaceName, namespacePath, args, allowOwnNamespace, pluginPath } = environment;
   return {
     attachment: { network, containerId, interfaceName },
@@ -108,6 +112,7 @@ function attachmentOf(environment: Environment, network: string): AttachmentRequ
     pod: podOf(args),
     allowOwnNamespace,
     pluginPath,
+    stdin,
   };
 }
 

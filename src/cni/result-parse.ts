@@ -6,8 +6,8 @@ import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 import type { Dns, Result, ResultInterface, ResultIp, Route } from "./result.ts";
 
-const ROUTE: KeyTree = { dst: true, gw: true, mtu: true, advmss: true, priority: true, table: true, scope: true };
-const DNS: KeyTree = { nameservers: true, domain: true, search: true, options: true };
+export const ROUTE: KeyTree = { dst: true, gw: true, mtu: true, advmss: true, priority: true, table: true, scope: true };
+export const DNS: KeyTree = { nameservers: true, domain: true, search: true, options: true };
 const FAMILY: KeyTree = { ip: true, gateway: true, routes: ROUTE };
 const RESULT: KeyTree = {
   interfaces: { name: true, mac: true, mtu: true, sandbox: true, socketPath: true, pciID: true },

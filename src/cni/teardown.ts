@@ -1,6 +1,8 @@
 // The little that DEL and GC need of a configuration.
+import type { MasqueradeBackend } from "./config.ts";
 import { decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
+import { foreignIpamOf, isPluginName } from "./ipam-config.ts";
 import { type Fields, isFields, type KeyTree } from "./keys.ts";
 import { isBridgeName, isUsablePath } from "./netconf-check.ts";
 import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "./netconf-keys.ts";
@@ -19,6 +21,11 @@ export interface TeardownConfig {
   bridge: string;
   /** Absolute path. */
   dataDir: string;
+  /** As in Netconf; undefined as well when no plugin can have that name. */
+  foreignIpam: string | undefined;
+  ipMasq: boolean;
+  ipMasqBackend: MasqueradeBackend;
+  macspoofchk: boolean;
   /** Undefined as well when it cannot be read. */
   prevResult: Result | undefined;
   /** For GC: what is still in use, where nothing is listed an empty list. Undefined for DEL. */
@@ -34,7 +41,8 @@ export interface ValidAttachment {
 const LISTS = ["cni.dev/valid-attachments", "cni.dev/attachments"] as const;
 const ENTRY: KeyTree = { containerID: true, ifname: true };
 const TEARDOWN_KEYS: KeyTree = {
-  cniVersion: true, name: true, bridge: true, ipam: { dataDir: true }, prevResult: true, [LISTS[0]]: ENTRY, [LISTS[1]]: ENTRY,
+  cniVersion: true, name: true, bridge: true, ipam: { type: true, dataDir: true }, ipMasq: true, ipMasqBackend: true, macspoofchk: true,
+  prevResult: true, [LISTS[0]]: ENTRY, [LISTS[1]]: ENTRY,
 };
 
 /**
@@ -43,13 +51,18 @@ const TEARDOWN_KEYS: KeyTree = {
  */
 export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
   const { cniVersion, name, fields } = decodeConfig(text, verb, TEARDOWN_KEYS);
-  const { bridge, ipam, prevResult } = fields;
+  const { bridge, ipam, ipMasq, ipMasqBackend, macspoofchk, prevResult } = fields;
   const dataDir = isFields(ipam) ? ipam["dataDir"] : undefined;
+  const foreignIpam = foreignIpamOf(fields);
   return {
     cniVersion,
     name,
     bridge: typeof bridge === "string" && isBridgeName(bridge) ? bridge : DEFAULT_BRIDGE,
     dataDir: typeof dataDir === "string" && isUsablePath(dataDir) ? dataDir : DEFAULT_DATA_DIR,
+    foreignIpam: foreignIpam !== undefined && isPluginName(foreignIpam) ? foreignIpam : undefined,
+    ipMasq: ipMasq === true,
+    ipMasqBackend: ipMasqBackend === "iptables" ? ipMasqBackend : "nftables",
+    macspoofchk: macspoofchk === true,
     prevResult: prevResult === undefined ? undefined : readResultOrNothing(prevResult),
     validAttachments: verb === "GC" ? readLists(fields) : undefined,
   };

@@ -25,7 +25,6 @@ const IN_CONFIG: Unsupported[] = [
   { key: "enabledad", hint: "Take the key out; addresses are leased to one pod only, so there are no duplicates to detect" },
   { key: "disableContainerInterface", hint: "Take the key out; the interface in the pod is always set up" },
   { key: "ipMasqBackend", allowed: "nftables", hint: 'Take the key out, or set it to "nftables"' },
-  { key: "runtimeConfig.ipRanges", hint: "Take ipRanges out of capabilities, and give the ranges in ipam" },
   { key: "runtimeConfig.ips", hint: ADDRESS },
   { key: "runtimeConfig.mac", hint: MAC },
   { key: "args.cni.ips", hint: ADDRESS },

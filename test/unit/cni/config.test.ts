@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseNetconf } from "../../../src/cni/config.ts";
+import { NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
 import { failureOf } from "./failure.ts";
@@ -21,7 +22,18 @@ test("a configuration that says nothing has the reference's defaults", () => {
     mtu: 0,
     hairpinMode: false,
     promiscMode: false,
+    portIsolation: false,
+    macspoofchk: false,
+    enabledad: false,
+    disableContainerInterface: false,
+    vlan: 0,
+    vlanTrunk: [],
+    preserveDefaultVlan: false,
+    ipMasqBackend: "nftables",
     ipam: undefined,
+    foreignIpam: undefined,
+    requestedAddresses: [],
+    mac: undefined,
     dns: undefined,
     prevResult: undefined,
   });
@@ -42,9 +54,12 @@ test("isDefaultGateway makes the bridge a gateway", () => {
 });
 
 test("null means absent for every key", () => {
-  const keys = ["bridge", "isGateway", "isDefaultGateway", "ipMasq", "mtu", "hairpinMode", "ipam", "dns", "prevResult", "runtimeConfig", "args", "vlan", "ipMasqBackend"];
-  expect(parse(Object.fromEntries(keys.map((key) => [key, null])))).toEqual(parse({}));
-  expect(parse({ ipam: { ...IPAM, dataDir: null, routes: null, subnet: null, resolvConf: null } })).toEqual(parse({ ipam: IPAM }));
+  const absent = (keys: object): object => Object.fromEntries(Object.keys(keys).map((key) => [key, null]));
+  const { cniVersion: _, name: __, ...keys } = NETCONF_KEYS;
+  expect(parse(absent(keys))).toEqual(parse({}));
+  expect(parse({ ipam: { ...absent(keys.ipam), ...IPAM } })).toEqual(parse({ ipam: IPAM }));
+  const { runtimeConfig, args, dns } = keys;
+  expect(parse({ runtimeConfig: { ...absent(runtimeConfig), dns: absent(runtimeConfig.dns) }, args: { cni: absent(args.cni) }, dns: absent(dns) })).toEqual(parse({ dns: {} }));
 });
 
 test("keys count in any case", () => {
@@ -54,10 +69,10 @@ test("keys count in any case", () => {
 });
 
 test("unknown keys, and what runtimes add, are accepted", () => {
-  const more = { addIf: "true", capabilities: { portMappings: true }, "cni.dev/x": 5, preserveDefaultVlan: true };
-  const runtimeConfig = { portMappings: [{ HostPort: 80 }], dns: { Servers: ["1.1.1.1"] } };
+  const more = { addIf: "true", capabilities: { portMappings: true }, "cni.dev/x": 5 };
+  const runtimeConfig = { portMappings: [{ HostPort: 80 }], bandwidth: { IngressRate: 1 }, "io.kubernetes.cri.pod-annotations": {} };
   expect(parse({ ...more, runtimeConfig, args: { cni: { labels: [] }, other: 5 }, ipam: { ...IPAM, foo: [] } })).toEqual(parse({ ipam: IPAM }));
-  expect(parse({ args: "x", runtimeConfig: 5, capabilities: [] })).toEqual(parse({}));
+  for (const args of ["x", [], { cni: 5 }, { cni: [] }]) expect(parse({ args, capabilities: [] })).toEqual(parse({}));
 });
 
 test("an ipam without a type is layer 2 only", () => {
@@ -98,6 +113,11 @@ describe("values of a wrong type are refused with path, value and what is allowe
     [{ dns: { nameservers: "1.1.1.1" } }, /: dns.nameservers "1.1.1.1": must be a list/],
     [{ dns: { search: [5] } }, /: dns.search\[0\] 5: must be text/],
     [{ dns: [] }, /: dns \[\]: must be an object/],
+    [{ dns: { domain: 5 } }, /: dns.domain 5: must be text/],
+    [{ runtimeConfig: 5 }, /: runtimeConfig 5: must be an object/],
+    [{ preserveDefaultVlan: "no" }, /: preserveDefaultVlan "no": must be true or false/],
+    [{ ipam: { ...IPAM, routes: [{ dst: "0.0.0.0/0", mtu: "x" }] } }, /: ipam.routes\[0\].mtu "x": must be a whole number/],
+    [{ ipam: { ...IPAM, routes: [5] } }, /: ipam.routes\[0\] 5: must be an object/],
     [{ prevResult: 5 }, /: prevResult 5: must be an object/],
     [{ prevResult: { ips: [{ address: "10.0.0.2" }] } }, /: prevResult.ips\[0\].address "10.0.0.2": invalid CIDR address/],
   ])("%j", (fields, message) => {
@@ -175,6 +195,57 @@ test("dns and the previous result are read", () => {
   expect(netconf.dns).toEqual({ nameservers: ["10.0.0.10"] });
   expect(netconf.prevResult).toEqual({ interfaces: [{ name: "a" }], ips: [], routes: [], dns: {} });
   expect(parse({ prevResult: {} }).prevResult).toEqual({ interfaces: [], ips: [], routes: [], dns: {} });
+});
+
+describe("ranges of runtimeConfig", () => {
+  const subnets = (runtimeConfig: object, ipam: object = IPAM) =>
+    parse({ ipam, runtimeConfig }).ipam?.rangeSets.map((set) => set.map(({ subnet }) => formatPrefix(subnet)).join(" "));
+
+  test("come first, before the old form and before the list", () => {
+    const ipRanges = [[{ subnet: "10.2.0.0/24" }, { subnet: "10.3.0.0/24" }], [{ subnet: "fd00::/64" }]];
+    expect(subnets({ ipRanges }, { ...IPAM, subnet: "10.4.0.0/24" })).toEqual(["10.2.0.0/24 10.3.0.0/24", "fd00::/64", "10.4.0.0/24", "10.1.0.0/16"]);
+    expect(subnets({ ipRanges }, { type: "host-local" })).toEqual(["10.2.0.0/24 10.3.0.0/24", "fd00::/64"]);
+    expect(subnets({ ipRanges: [] })).toEqual(["10.1.0.0/16"]);
+  });
+
+  test("come in the form of go-cni too: a flat list, with keys in PascalCase and empty texts", () => {
+    const range = (Subnet: string) => ({ Subnet, RangeStart: "", RangeEnd: "", Gateway: "" });
+    expect(subnets({ IPRanges: [range("10.2.0.0/24"), range("fd00::/64"), range("10.3.0.0/24")] })).toEqual(["10.2.0.0/24 10.3.0.0/24", "fd00::/64", "10.1.0.0/16"]);
+  });
+
+  test.each<[unknown, RegExp]>([
+    [[[{ subnet: "10.2.0.1/24" }]], /runtimeConfig.ipRanges\[0\]\[0\].subnet "10.2.0.1\/24": Network has host bits set/],
+    [[[]], /runtimeConfig.ipRanges\[0\] \[\]: empty range set/],
+    [[[{ subnet: "10.1.5.0/24" }]], /ipam.ranges\[0\]: range set 1 overlaps with 0 \(runtimeConfig.ipRanges\[0\]\)/],
+    [5, /runtimeConfig.ipRanges 5: must be a list/],
+    [["10.2.0.0/24"], /runtimeConfig.ipRanges\[0\] "10.2.0.0\/24": must be a list; ranges are a list of lists/],
+    [[{ subnet: 5 }], /runtimeConfig.ipRanges\[0\]\[0\].subnet 5: must be text/],
+  ])("%j are refused", (ipRanges, message) => {
+    expect(fail({ ipam: IPAM, runtimeConfig: { ipRanges } })).toMatchObject({ code: 7, msg: expect.stringMatching(message) as string });
+  });
+});
+
+describe("dns", () => {
+  const CONFIGURED = { nameservers: ["192.0.2.1"], domain: "example" };
+
+  test("of runtimeConfig replaces the network's as a whole, in either spelling", () => {
+    expect(parse({ dns: CONFIGURED, runtimeConfig: { dns: { searches: ["a.example"] } } }).dns).toEqual({ search: ["a.example"] });
+    expect(parse({ dns: CONFIGURED, runtimeConfig: { DNS: { Servers: ["192.0.2.2"], Searches: null, Options: ["ndots:5"] } } }).dns).toEqual({
+      nameservers: ["192.0.2.2"], options: ["ndots:5"],
+    });
+  });
+
+  test("of runtimeConfig that says nothing leaves the network's", () => {
+    for (const dns of [null, {}, { servers: [] }, { Servers: null, Searches: null, Options: null }]) expect(parse({ dns: CONFIGURED, runtimeConfig: { dns } }).dns).toEqual(CONFIGURED);
+  });
+
+  test.each<[unknown, string]>([
+    [5, "runtimeConfig.dns 5: must be an object"],
+    [{ servers: "192.0.2.1" }, 'runtimeConfig.dns.servers "192.0.2.1": must be a list'],
+    [{ searches: [5] }, "runtimeConfig.dns.searches[0] 5: must be text in quotes"],
+  ])("%j is refused", (dns, message) => {
+    expect(fail({ runtimeConfig: { dns } }).msg).toBe(`invalid network config: ${message}`);
+  });
 });
 
 describe("STATUS", () => {

@@ -22,6 +22,13 @@ test("ADD knows its attachment, its namespace and its pod", () => {
   });
 });
 
+test("every verb keeps the configuration as it was read, for other plugins", () => {
+  const text = ` {"name":"pods", "cniVersion":"1.1.0","x":12345678901234567890,"prevResult":{}}\n`;
+  for (const verb of ["ADD", "CHECK", "DEL", "GC", "STATUS"]) {
+    expect(readRequest({ CNI_COMMAND: verb, ...ENV }, () => text)).toMatchObject({ stdin: text });
+  }
+});
+
 test("ADD is told of requests in CNI_ARGS that cannot be met", () => {
   expect(failureOf(() => read("ADD", CONFIG, { CNI_ARGS: "IP=10.1.0.9" })).code).toBe(2);
 });
@@ -39,15 +46,11 @@ test("DEL works with what is left: no namespace, ranges that cannot be read, req
 });
 
 test("GC has its list", () => {
-  expect(read("GC", { ...CONFIG, "cni.dev/valid-attachments": [{ containerID: "a", ifname: "b" }] })).toEqual({
+  expect(read("GC", { ...CONFIG, "cni.dev/valid-attachments": [{ containerID: "a", ifname: "b" }] })).toMatchObject({
     verb: "GC",
     pluginPath: ["/opt/cni/bin"],
     config: {
-      cniVersion: "1.1.0",
       name: "pods",
-      bridge: "cni0",
-      dataDir: "/var/lib/cni/networks",
-      prevResult: undefined,
       validAttachments: [{ containerId: "a", interfaceName: "b" }],
     },
   });

@@ -2,17 +2,27 @@ import { describe, expect, test } from "vitest";
 import { parseTeardownConfig } from "../../../src/cni/teardown.ts";
 import { failureOf } from "./failure.ts";
 
+/** What DEL reads from a configuration that says nothing. */
+const PLAIN = {
+  cniVersion: "1.0.0",
+  name: "pods",
+  bridge: "cni0",
+  dataDir: "/var/lib/cni/networks",
+  foreignIpam: undefined,
+  ipMasq: false,
+  ipMasqBackend: "nftables",
+  macspoofchk: false,
+  prevResult: undefined,
+  validAttachments: undefined,
+};
+
 const del = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ...fields }), "DEL");
 const gc = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion: "1.1.0", name: "pods", ...fields }), "GC");
 
 test("DEL takes the little it needs", () => {
-  expect(del({ bridge: "br1", ipam: { dataDir: "/run/x" }, prevResult: { ips: [] } })).toEqual({
-    cniVersion: "1.0.0",
-    name: "pods",
-    bridge: "br1",
-    dataDir: "/run/x",
-    prevResult: { interfaces: [], ips: [], routes: [], dns: {} },
-    validAttachments: undefined,
+  const fields = { bridge: "br1", ipMasq: true, ipMasqBackend: "iptables", macspoofchk: true };
+  expect(del({ ...fields, ipam: { type: "static", dataDir: "/run/x" }, prevResult: { ips: [] } })).toEqual({
+    ...PLAIN, ...fields, dataDir: "/run/x", foreignIpam: "static", prevResult: { interfaces: [], ips: [], routes: [], dns: {} },
   });
 });
 
@@ -25,21 +35,17 @@ test.each<[string, object]>([
   ["a dataDir that is no path", { ipam: { dataDir: "x" } }],
   ["a dataDir that is no text", { ipam: { dataDir: {} } }],
   ["ranges that cannot be read", { ipam: { type: "host-local", ranges: 5, subnet: "x" } }],
-  ["a foreign IPAM plugin", { ipam: { type: "dhcp" } }],
-  ["what ADD refuses", { vlan: 5, mtu: "x", hairpinMode: true, promiscMode: true, dns: 5 }],
+  ["an IPAM plugin that no program can be", { ipam: { type: "../x" } }],
+  ["an IPAM plugin that is no text", { ipam: { type: 5 } }],
+  ["an ipMasq, a backend and a macspoofchk that cannot be read", { ipMasq: "true", ipMasqBackend: "ebtables", macspoofchk: 1 }],
+  ["requests that cannot be read", { runtimeConfig: { mac: 5, ips: "x", ipRanges: 5 }, args: { cni: { mac: 5 } } }],
+  ["what ADD refuses", { vlan: 5, vlanTrunk: 5, mtu: "x", hairpinMode: true, promiscMode: true, dns: 5 }],
   ["a prevResult that is no object", { prevResult: 5 }],
   ["a prevResult that cannot be read", { prevResult: { ips: [{ address: "x" }], interfaces: 5 } }],
   ["a prevResult of null", { prevResult: null }],
   ["lists of attachments that are not for it", { "cni.dev/valid-attachments": null, "cni.dev/attachments": null }],
 ])("DEL is not stopped by %s", (_, fields) => {
-  expect(del(fields)).toEqual({
-    cniVersion: "1.0.0",
-    name: "pods",
-    bridge: "cni0",
-    dataDir: "/var/lib/cni/networks",
-    prevResult: undefined,
-    validAttachments: undefined,
-  });
+  expect(del(fields)).toEqual(PLAIN);
 });
 
 test("DEL is stopped by broken JSON, a missing name and a version that there is not", () => {

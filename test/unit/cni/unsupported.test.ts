@@ -18,7 +18,6 @@ test.each<[object, string]>([
   [{ ipam: { type: "../host-local", subnet: 5 } }, 'ipam.type = "../host-local"'],
   [{ runtimeConfig: { ips: ["10.1.0.5/16"] } }, 'runtimeConfig.ips = ["10.1.0.5/16"]'],
   [{ RuntimeConfig: { Mac: "aa:bb:cc:dd:ee:ff" } }, 'runtimeConfig.mac = "aa:bb:cc:dd:ee:ff"'],
-  [{ runtimeConfig: { ipRanges: [[{ subnet: "10.2.0.0/16" }]] } }, "runtimeConfig.ipRanges = [(a list)]"],
   [{ args: { cni: { ips: ["10.1.0.5"] } } }, 'args.cni.ips = ["10.1.0.5"]'],
   [{ args: { cni: { mac: "aa:bb:cc:dd:ee:ff" } } }, 'args.cni.mac = "aa:bb:cc:dd:ee:ff"'],
 ])("%j is refused with code 2, key and value, and what to do", (fields, shown) => {
@@ -35,7 +34,7 @@ test.each([
   { vlan: 0, vlanTrunk: [], macspoofchk: false, portIsolation: false, enabledad: false, disableContainerInterface: false },
   { vlan: null, vlanTrunk: null, macspoofchk: null, ipMasqBackend: null, runtimeConfig: null, args: null },
   { ipMasqBackend: "nftables", runtimeConfig: { ips: [], mac: "", ipRanges: [] }, args: { cni: { ips: null, mac: "" } } },
-  { preserveDefaultVlan: true, runtimeConfig: { portMappings: [] } },
+  { runtimeConfig: { portMappings: [] } },
 ])("what is switched off is fine: %j", (fields) => {
   expect(parse(fields, [["IP", ""], ["mac", "x"], ["K8S_POD_NAME", "a"]])).toEqual(parse({}));
 });

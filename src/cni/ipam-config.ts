@@ -1,0 +1,76 @@
+// The `ipam` section: the built-in host-local, or the name of another plugin that gives the addresses.
+import { mapped } from "../list.ts";
+import type { Address } from "../ip/address.ts";
+import { networkOf, type Prefix } from "../ip/prefix.ts";
+import { type Fields, isFields } from "./keys.ts";
+import { hasUnprintable, isPlainName } from "./name.ts";
+import { checkDataDir, checkRoutes } from "./netconf-check.ts";
+import { DEFAULT_DATA_DIR } from "./netconf-keys.ts";
+import type { Shape } from "./netconf-schema.ts";
+import type { Problems } from "./problems.ts";
+import { parseRangeSets } from "./ranges.ts";
+import type { Route } from "./result.ts";
+import { readRoutes } from "./result-parse.ts";
+
+/** Keys and meaning are those of the reference `host-local`. */
+export interface IpamConfig {
+  type: "host-local";
+  /** A pod gets one address of each set. */
+  rangeSets: LeaseRange[][];
+  routes: Route[];
+  /** Absolute path. */
+  dataDir: string;
+  /** Path of a resolv.conf whose content becomes the result's dns. */
+  resolvConf: string | undefined;
+  /** True: STATUS fails with code 50 when no address is left. */
+  statusWhenFull: boolean;
+}
+
+export interface LeaseRange {
+  /** Host bits are zero. */
+  subnet: Prefix;
+  /** Both ends are handed out. */
+  first: Address;
+  last: Address;
+  /** Never handed out; may lie outside of the subnet. */
+  gateway: Address;
+}
+
+/** Undefined without a type: the network is a plain layer 2 one, as with the reference bridge. */
+export function readIpam({ ipam, runtimeConfig }: Shape, mayLackRanges: boolean, problems: Problems): IpamConfig | undefined {
+  if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
+  checkDataDir(ipam.dataDir, problems);
+  const routes = readRoutes(ipam.routes, "ipam.routes", problems);
+  checkRoutes(routes, problems);
+  return {
+    type: "host-local",
+    rangeSets: parseRangeSets(ipam, runtimeConfig?.ipRanges, mayLackRanges, problems),
+    // The kernel takes a route's destination without host bits, so that is what the result says too.
+    routes: mapped(routes, (route) => ({ ...route, dst: networkOf(route.dst) })),
+    dataDir: ipam.dataDir || DEFAULT_DATA_DIR,
+    resolvConf: ipam.resolvConf || undefined,
+    statusWhenFull: ipam.statusWhenFull ?? false,
+  };
+}
+
+/** `ipam.type` where it names a plugin that is not built in; it is not checked yet. */
+export function foreignIpamOf({ ipam }: Fields): string | undefined {
+  if (!isFields(ipam)) return undefined;
+  const { type } = ipam;
+  return typeof type !== "string" || type === "" || type === "host-local" ? undefined : type;
+}
+
+/** True for the name of a program in CNI_PATH, and for an absolute path. */
+export function isPluginName(name: string): boolean {
+  return isPlainName(name) || (name.startsWith("/") && !name.endsWith("/") && !hasUnprintable(name));
+}
+
+export function checkForeignIpam(name: string, problems: Problems): void {
+  if (isPluginName(name)) return;
+  problems.add("ipam.type", name, 'must be "host-local", the name of a plugin in CNI_PATH, as in "static", or an absolute path, as in "/opt/cni/bin/host-local"');
+}
+
+/** True when ranges come through runtimeConfig, which STATUS does not get. */
+export function declaresIpRanges({ capabilities }: Fields): boolean {
+  return isFields(capabilities) && capabilities["ipRanges"] === true;
+}

@@ -1,0 +1,112 @@
+// What is asked for one attachment rather than for its network: `runtimeConfig`, `args.cni` and CNI_ARGS. Read only when
+// there is something of it, so it is written plainly.
+import { type Address, parseAddress, sameAddress } from "../ip/address.ts";
+import { parsePrefix } from "../ip/prefix.ts";
+import { CniError } from "./error.ts";
+import { type Fields, isFields } from "./keys.ts";
+import { macProblem, readMac } from "./mac.ts";
+import type { Shape } from "./netconf-schema.ts";
+import { type Problems, quote } from "./problems.ts";
+import { type Dns, isEmptyDns } from "./result.ts";
+
+export interface Requests {
+  /** Lower case with colons. */
+  mac: string | undefined;
+  /** Each one once. */
+  addresses: Address[];
+  /** Undefined when the network's own counts. */
+  dns: Dns | undefined;
+}
+
+export const NO_REQUESTS: Requests = { mac: undefined, addresses: [], dns: undefined };
+
+/**
+ * The requests in a configuration. runtimeConfig.mac counts before args.cni.mac, and that before MAC in CNI_ARGS, as in the
+ * reference bridge; addresses of all three add up, as in the reference host-local. `withAddresses`: false when another
+ * plugin gives the addresses, which may understand more than we do. Throws code 4 for a value in CNI_ARGS.
+ */
+export function readRequests({ runtimeConfig, args: configArgs }: Shape, args: ReadonlyMap<string, string>, withAddresses: boolean, problems: Problems): Requests {
+  const { servers, searches, options } = runtimeConfig?.dns ?? {};
+  const dns: Dns = { ...(servers && { nameservers: servers }), ...(searches && { search: searches }), ...(options && { options }) };
+  return {
+    mac: requestedMac(runtimeConfig?.mac, configArgs?.cni?.mac, args.get("MAC"), problems),
+    addresses: withAddresses ? requestedAddresses(runtimeConfig?.ips, configArgs?.cni?.ips, args.get("IP"), problems) : [],
+    dns: isEmptyDns(dns) ? undefined : dns,
+  };
+}
+
+/**
+ * The fields in the shape that ours have: `args` may hold anything for anybody (CNI conventions), so what is no object there
+ * was not meant for us; a flat list of ranges, as go-cni sends it, becomes one set of each family.
+ */
+export function meantForUs(fields: Fields): Fields {
+  const { args, runtimeConfig } = fields;
+  const meant: { [key: string]: unknown } = { ...fields };
+  if (!isFields(args) || !isFields(args["cni"])) delete meant["args"];
+  if (isFields(runtimeConfig) && isFlat(runtimeConfig["ipRanges"])) {
+    meant["runtimeConfig"] = { ...runtimeConfig, ipRanges: setsOf(runtimeConfig["ipRanges"]) };
+  }
+  return meant;
+}
+
+/** The fields without what belongs to a foreign IPAM plugin, which may write there whatever it understands. */
+export function withoutIpam(fields: Fields): Fields {
+  const { ipam: _, args, runtimeConfig, ...others } = fields;
+  const kept: { [key: string]: unknown } = others;
+  const { cni } = isFields(args) ? args : {};
+  if (isFields(cni)) kept["args"] = { cni: { mac: cni["mac"] } };
+  if (isFields(runtimeConfig)) kept["runtimeConfig"] = { mac: runtimeConfig["mac"], dns: runtimeConfig["dns"] };
+  else if (runtimeConfig !== undefined) kept["runtimeConfig"] = runtimeConfig;
+  return kept;
+}
+
+function isFlat(ranges: unknown): ranges is Fields[] {
+  return Array.isArray(ranges) && ranges.length > 0 && ranges.every(isFields);
+}
+
+/** A pod gets one address of each set, and a set has one family. */
+function setsOf(ranges: Fields[]): Fields[][] {
+  const isIpv6 = ({ subnet }: Fields): boolean => typeof subnet === "string" && subnet.includes(":");
+  const sets = [ranges.filter((range) => !isIpv6(range)), ranges.filter(isIpv6)];
+  return sets.filter((set) => set.length > 0);
+}
+
+/** Only the one that counts is looked at. */
+function requestedMac(fromRuntime = "", fromConfig = "", fromArgs = "", problems: Problems): string | undefined {
+  if (fromRuntime !== "") return readMac(fromRuntime, "runtimeConfig.mac", problems);
+  if (fromConfig !== "") return readMac(fromConfig, "args.cni.mac", problems);
+  if (fromArgs === "") return undefined;
+  const problem = macProblem(fromArgs);
+  if (problem !== undefined) throw badArgument("MAC", fromArgs, problem);
+  return readMac(fromArgs, "CNI_ARGS", problems);
+}
+
+function requestedAddresses(fromRuntime: string[] = [], fromConfig: string[] = [], fromArgs = "", problems: Problems): Address[] {
+  const addresses: Address[] = [];
+  const add = (address: Address): void => {
+    if (!addresses.some((known) => sameAddress(known, address))) addresses.push(address);
+  };
+  for (const [path, texts] of [["runtimeConfig.ips", fromRuntime], ["args.cni.ips", fromConfig]] as const) {
+    texts.forEach((text, index) => {
+      const address = readRequested(text);
+      if (address === undefined) problems.add(`${path}[${index}]`, text, NO_ADDRESS);
+      else add(address);
+    });
+  }
+  if (fromArgs === "") return addresses;
+  const address = readRequested(fromArgs);
+  if (address === undefined) throw badArgument("IP", fromArgs, NO_ADDRESS);
+  add(address);
+  return addresses;
+}
+
+const NO_ADDRESS = "cannot understand ip; it must be an address, as in 10.1.0.5 or 10.1.0.5/16";
+
+/** An address with or without a prefix length, which does not count: the length is that of the range. */
+function readRequested(text: string): Address | undefined {
+  return text.includes("/") ? parsePrefix(text)?.address : parseAddress(text);
+}
+
+function badArgument(key: string, value: string, problem: string): CniError {
+  return new CniError("badEnvironment", { about: `CNI_ARGS ${key} ${quote(value)}: ${problem}`, hint: `Correct ${key} in CNI_ARGS, or take it out` });
+}
