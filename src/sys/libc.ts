@@ -39,6 +39,11 @@ const library = dlopen("libc.so.6", {
 /** The functions of libc that Pontoon calls, under their C names. They return -1 on failure; ask {@link errno}. */
 export const libc = library.symbols;
 
+/** Functions for rare occasions: at the start each one more in the table above would cost every call. */
+export const openRareLibc = () => dlopen("libc.so.6", {
+  memfd_create: { args: ["ptr", "u32"], returns: "i32" },
+}).symbols;
+
 const errnoAddress = libc.__errno_location() ?? 0;
 
 /** The error number that the last failed libc call of this thread left. */

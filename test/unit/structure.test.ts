@@ -16,7 +16,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   nft: { may: ["netlink", "ip", "sys"], why: "Packet rules are what the kernel says they are, whoever wants them." },
   netlink: { may: ["sys"], why: "The wire carries messages and does not know what is in them." },
   cni: { may: ["ip"], why: "The contract with the runtime is text and values, and can be read without a machine." },
-  tool: { may: [], why: "Running a program knows nothing of what it is run for." },
+  tool: { may: ["sys"], why: "Running a program knows nothing of what it is run for." },
   sys: { may: [], why: "System calls are the ground that all else stands on." },
   ip: { may: [], why: "Addresses are values." },
 };

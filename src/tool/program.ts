@@ -1,0 +1,63 @@
+// Running another program: synchronously, since a promise would go on in a thread that may stand in a pod's namespace.
+import { textBytes } from "../sys/bytes.ts";
+import { O_APPEND, O_WRONLY, writeAll } from "../sys/file.ts";
+import { createMemoryFile, readWhole, reopen } from "../sys/memory-file.ts";
+import { SystemError } from "../sys/errno.ts";
+import type { Ending } from "./execution.ts";
+
+/** A program to run. */
+export interface Program {
+  file: string;
+  args?: readonly string[];
+  /** The whole environment. */
+  env: Readonly<Record<string, string | undefined>>;
+  stdin: string;
+}
+
+/** What a program did, whatever its end. */
+export interface Outcome extends Ending {
+  stdout: string;
+  stderr: string;
+}
+
+const STDERR = 2;
+/** As much as is read of our own stdin. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** As long as libcni waits for a file that somebody is writing, but asking more often (pkg/invoke/raw_exec.go). */
+const BUSY_MS = 5_000;
+const BUSY_PAUSE_MS = 50;
+
+/**
+ * Runs a program to its end, however long that takes, and gives what it said; what it said on stderr is said on ours too.
+ * One that cannot be started is no exception but has a `refusal`. Throws SystemError, EFBIG when it says more than 16 MiB.
+ *
+ * Its output goes to files in memory, not to pipes: a child that it leaves behind holds neither our own stdout and stderr
+ * open, for whose end a runtime waits, nor us; and a script can open /dev/stderr, which a socket in its place refuses.
+ */
+export function runProgram({ file, args = [], env, stdin }: Program): Outcome {
+  using stdout = createMemoryFile("stdout");
+  using stderr = createMemoryFile("stderr");
+  // For appending: who opens /dev/stderr anew may cut the file.
+  using toStdout = reopen(stdout, O_WRONLY | O_APPEND);
+  using toStderr = reopen(stderr, O_WRONLY | O_APPEND);
+  const { execute } = require("./execution.ts") as typeof import("./execution.ts");
+  const execution = { file, args, env, stdin: textBytes(stdin), stdout: toStdout.fd, stderr: toStderr.fd };
+  let ending = execute(execution);
+  for (let waited = 0; ending.refusal === "ETXTBSY" && waited < BUSY_MS; waited += BUSY_PAUSE_MS) {
+    Bun.sleepSync(BUSY_PAUSE_MS);
+    ending = execute(execution);
+  }
+  const said = readWhole(stderr, `stderr of ${file}`, MOST_BYTES);
+  forward(said);
+  return { ...ending, stdout: readWhole(stdout, `stdout of ${file}`, MOST_BYTES), stderr: said };
+}
+
+function forward(text: string): void {
+  try {
+    writeAll(STDERR, text, "stderr");
+  } catch (error) {
+    // Nobody listens there: that is no reason to fail.
+    if (!(error instanceof SystemError)) throw error;
+  }
+}
