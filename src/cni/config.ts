@@ -1,11 +1,12 @@
 // The network configuration of the bridge, checked completely before anything changes.
 import type { Address } from "../ip/address.ts";
+import { type BridgeConfig, readBridge } from "./bridge-config.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
 import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, readIpam } from "./ipam-config.ts";
 import type { Fields } from "./keys.ts";
-import { checkBridge, checkMtu, checkName, checkOneAddressPerFamily, checkTogether, readBackend } from "./netconf-check.ts";
-import { DEFAULT_BRIDGE, NETCONF_KEYS } from "./netconf-keys.ts";
+import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily } from "./netconf-check.ts";
+import { NETCONF_KEYS } from "./netconf-keys.ts";
 import { parseShape } from "./netconf-shape.ts";
 import { Problems } from "./problems.ts";
 import type { Dns, Result } from "./result.ts";
@@ -14,33 +15,11 @@ import { readDns, readResult } from "./result-parse.ts";
 import { meantForUs, NO_REQUESTS, readRequests, withoutIpam } from "./runtime-config.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 import { compareVersions, type Version } from "./version.ts";
-import { checkVlan, parseVlanTrunk, type VlanRange } from "./vlan.ts";
 
-/** What one plugin entry of a conflist asks for. Keys and meaning are those of the reference `bridge`. */
-export interface Netconf {
+/** What one plugin entry of a conflist asks for. */
+export interface Netconf extends BridgeConfig {
   cniVersion: Version;
   name: string;
-  bridge: string;
-  /** True as well when `isDefaultGateway` is. */
-  isGateway: boolean;
-  isDefaultGateway: boolean;
-  forceAddress: boolean;
-  ipMasq: boolean;
-  ipMasqBackend: MasqueradeBackend;
-  /** Bytes; 0 leaves the choice to us. */
-  mtu: number;
-  hairpinMode: boolean;
-  promiscMode: boolean;
-  portIsolation: boolean;
-  macspoofchk: boolean;
-  enabledad: boolean;
-  /** Only without any IPAM. */
-  disableContainerInterface: boolean;
-  /** 0: none. */
-  vlan: number;
-  /** Apart from each other and in order. */
-  vlanTrunk: VlanRange[];
-  preserveDefaultVlan: boolean;
   /** Undefined: layer 2 only, no addresses, unless `foreignIpam` gives them. */
   ipam: IpamConfig | undefined;
   /** The plugin that gives the addresses, if not the built-in one: a name in CNI_PATH or an absolute path. `ipam` is then undefined. */
@@ -53,20 +32,17 @@ export interface Netconf {
   prevResult: Result | undefined;
 }
 
-/** Who masquerades: a table of ours, or rules for those who read the ones of iptables. */
-export type MasqueradeBackend = "nftables" | "iptables";
-
 /**
- * The configuration on stdin for ADD, CHECK and STATUS. Throws what decodeConfig throws, then code 2 for what is not
- * supported, code 4 for a request in CNI_ARGS that cannot be read, code 7 with everything that is wrong with the values.
+ * The configuration on stdin for ADD, CHECK and STATUS. Throws what decodeConfig throws, then code 4 for a request in
+ * CNI_ARGS that cannot be read, code 7 with everything that is wrong with the values, code 2 for what is not supported.
  */
 export function parseNetconf(text: string, verb: "ADD" | "CHECK" | "STATUS", args: ReadonlyMap<string, string> = new Map()): Netconf {
   const decoded = decodeConfig(text, verb, NETCONF_KEYS);
-  refuseUnsupported(decoded.fields, args);
   refuseNetworkList(decoded.fields);
   const problems = new Problems();
   const netconf = readNetconf(decoded, verb, args, problems);
   problems.throwIfAny(decoded.name);
+  refuseUnsupported(decoded.fields, args);
   const hasAddress = netconf.ipam !== undefined || netconf.foreignIpam !== undefined || (netconf.prevResult?.ips.length ?? 0) > 0;
   if (verb === "ADD" && !hasAddress && compareVersions(netconf.cniVersion, "0.3.0") < 0) throw layer2NotExpressible(netconf.cniVersion);
   return netconf;
@@ -84,38 +60,20 @@ function refuseNetworkList({ plugins }: Fields): void {
 function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: ReadonlyMap<string, string>, problems: Problems): Netconf {
   const foreignIpam = foreignIpamOf(fields);
   const shape = parseShape(ownFields(fields, foreignIpam !== undefined), problems);
-  const isDefaultGateway = shape.isDefaultGateway ?? false;
-  const vlan = shape.vlan ?? 0;
   const ipam = readIpam(shape, verb === "STATUS" && declaresIpRanges(fields), problems);
   if (ipam !== undefined) checkOneAddressPerFamily(ipam.rangeSets, cniVersion, problems);
   if (foreignIpam !== undefined) checkForeignIpam(foreignIpam, problems);
+  const bridge = readBridge(shape, problems);
   const isAsked = shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
   const requests = isAsked ? readRequests(shape, args, foreignIpam === undefined, problems) : NO_REQUESTS;
   const { prevResult } = fields;
   checkName(name, problems);
-  checkBridge(shape.bridge, problems);
   checkMtu(shape.mtu, ipam, problems);
-  if (vlan !== 0) checkVlan(vlan, problems);
-  checkTogether(shape, ipam !== undefined || foreignIpam !== undefined, problems);
+  if (bridge.disableContainerInterface) checkContainerInterface(ipam !== undefined || foreignIpam !== undefined, problems);
   return {
     cniVersion,
     name,
-    bridge: shape.bridge ?? DEFAULT_BRIDGE,
-    isGateway: isDefaultGateway || (shape.isGateway ?? false),
-    isDefaultGateway,
-    forceAddress: shape.forceAddress ?? false,
-    ipMasq: shape.ipMasq ?? false,
-    ipMasqBackend: shape.ipMasqBackend === undefined ? "nftables" : readBackend(shape.ipMasqBackend, problems),
-    mtu: shape.mtu ?? 0,
-    hairpinMode: shape.hairpinMode ?? false,
-    promiscMode: shape.promiscMode ?? false,
-    portIsolation: shape.portIsolation ?? false,
-    macspoofchk: shape.macspoofchk ?? false,
-    enabledad: shape.enabledad ?? false,
-    disableContainerInterface: shape.disableContainerInterface ?? false,
-    vlan,
-    vlanTrunk: shape.vlanTrunk === undefined ? [] : parseVlanTrunk(shape.vlanTrunk, problems),
-    preserveDefaultVlan: shape.preserveDefaultVlan ?? false,
+    ...bridge,
     ipam,
     foreignIpam,
     requestedAddresses: requests.addresses,

@@ -1,7 +1,7 @@
 // What the values of a configuration must keep to, beyond their type.
 import { type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
-import type { MasqueradeBackend } from "./config.ts";
+import type { MasqueradeBackend } from "./bridge-config.ts";
 import type { IpamConfig, LeaseRange } from "./ipam-config.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
 import type { Shape } from "./netconf-schema.ts";
@@ -48,14 +48,14 @@ export function checkMtu(mtu: number | undefined, ipam: IpamConfig | undefined, 
   problems.add("mtu", mtu, `must be 0 (pontoon decides) or from ${smallest} to ${LARGEST_MTU}; ${reason}`);
 }
 
-/** Two keys that exclude each other. */
-export function checkTogether({ hairpinMode, promiscMode, disableContainerInterface }: Shape, hasIpam: boolean, problems: Problems): void {
-  if (hairpinMode === true && promiscMode === true) {
-    problems.add("hairpinMode", true, "cannot set hairpin mode and promiscuous mode at the same time; take one of them out");
-  }
-  if (disableContainerInterface === true && hasIpam) {
-    problems.add("disableContainerInterface", true, "cannot use IPAM when DisableContainerInterface flag is set; take one of them out");
-  }
+export function checkTogether({ hairpinMode, promiscMode }: Shape, problems: Problems): void {
+  if (hairpinMode !== true || promiscMode !== true) return;
+  problems.add("hairpinMode", true, "cannot set hairpin mode and promiscuous mode at the same time; take one of them out");
+}
+
+/** An interface that stays down has no use for an address. */
+export function checkContainerInterface(hasIpam: boolean, problems: Problems): void {
+  if (hasIpam) problems.add("disableContainerInterface", true, "cannot use IPAM when DisableContainerInterface flag is set; take one of them out");
 }
 
 export function readBackend(name: string, problems: Problems): MasqueradeBackend {

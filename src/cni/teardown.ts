@@ -1,5 +1,5 @@
 // The little that DEL and GC need of a configuration.
-import type { MasqueradeBackend } from "./config.ts";
+import type { MasqueradeBackend } from "./bridge-config.ts";
 import { decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
 import { foreignIpamOf, isPluginName } from "./ipam-config.ts";

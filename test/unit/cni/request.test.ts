@@ -71,14 +71,14 @@ describe("order", () => {
     expect(failureOf(() => readRequest({ CNI_COMMAND: "ADD" }, untouched)).code).toBe(4);
   });
 
-  test("JSON, then name, then version, then what is not supported, then values", () => {
+  test("JSON, then name, then version, then values, then what is not supported", () => {
     const text = (json: string) => failureOf(() => readRequest({ CNI_COMMAND: "GC", ...ENV }, () => json));
     expect(text("{").code).toBe(6);
     expect(text('{"cniVersion":"0.1.0"}').msg).toBe("missing network name");
     expect(text('{"cniVersion":"0.1.0","name":"a","cni.dev/valid-attachments":5}').msg).toBe("config version does not allow GC");
     expect(failureOf(() => read("ADD", { ...CONFIG, cniVersion: "9.0.0", vlan: 5, mtu: 1 })).code).toBe(1);
-    expect(failureOf(() => read("ADD", { ...CONFIG, vlan: 5, mtu: 1 })).code).toBe(2);
-    expect(failureOf(() => read("ADD", { ...CONFIG, mtu: 1 })).code).toBe(7);
+    expect(failureOf(() => read("ADD", { ...CONFIG, vlan: 5, mtu: 1 })).code).toBe(7);
+    expect(failureOf(() => read("ADD", { ...CONFIG, vlan: 5 })).code).toBe(2);
   });
 });
 

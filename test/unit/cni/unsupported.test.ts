@@ -12,10 +12,10 @@ test.each<[object, string]>([
   [{ macspoofchk: true }, "macspoofchk = true"],
   [{ portIsolation: true }, "portIsolation = true"],
   [{ enabledad: true }, "enabledad = true"],
-  [{ disableContainerInterface: true }, "disableContainerInterface = true"],
+  [{ disableContainerInterface: true, ipam: null }, "disableContainerInterface = true"],
   [{ ipMasqBackend: "iptables" }, 'ipMasqBackend = "iptables"'],
   [{ ipam: { type: "dhcp" } }, 'ipam.type = "dhcp"'],
-  [{ ipam: { type: "../host-local", subnet: 5 } }, 'ipam.type = "../host-local"'],
+  [{ ipam: { type: "/opt/cni/bin/host-local", subnet: 5 } }, 'ipam.type = "/opt/cni/bin/host-local"'],
   [{ runtimeConfig: { ips: ["10.1.0.5/16"] } }, 'runtimeConfig.ips = ["10.1.0.5/16"]'],
   [{ RuntimeConfig: { Mac: "aa:bb:cc:dd:ee:ff" } }, 'runtimeConfig.mac = "aa:bb:cc:dd:ee:ff"'],
   [{ args: { cni: { ips: ["10.1.0.5"] } } }, 'args.cni.ips = ["10.1.0.5"]'],
@@ -26,8 +26,8 @@ test.each<[object, string]>([
   expect(error.details).toMatch(/^Hint: [A-Z]/);
 });
 
-test.each(["IP", "MAC"])("CNI_ARGS %s is refused", (key) => {
-  expect(failureOf(() => parse({}, [[key, "x"]]))).toMatchObject({ code: 2, msg: `unsupported field in network configuration: CNI_ARGS ${key} = "x"` });
+test.each([["IP", "10.1.0.5"], ["MAC", "0a:58:0a:01:00:05"]] as const)("CNI_ARGS %s is refused", (key, value) => {
+  expect(failureOf(() => parse({}, [[key, value]]))).toMatchObject({ code: 2, msg: `unsupported field in network configuration: CNI_ARGS ${key} = "${value}"` });
 });
 
 test.each([
@@ -40,6 +40,6 @@ test.each([
 });
 
 test("all of them are named at once", () => {
-  const { details } = failureOf(() => parse({ vlan: 5, macspoofchk: true }, [["MAC", "x"]]));
-  expect(details).toContain('3 fields are not supported: vlan = 5, macspoofchk = true, CNI_ARGS MAC = "x"');
+  const { details } = failureOf(() => parse({ vlan: 5, macspoofchk: true }, [["IP", "10.1.0.5"]]));
+  expect(details).toContain('3 fields are not supported: vlan = 5, macspoofchk = true, CNI_ARGS IP = "10.1.0.5"');
 });
