@@ -2,8 +2,8 @@
 import { getLink, listPorts } from "../net/link.ts";
 import { isChainOf } from "../nft/layout.ts";
 import { lacksNftables } from "../nft/answer.ts";
-import { listAllElements, ownerOf, removeElements } from "../nft/masquerade.ts";
-import type { Element } from "../nft/message.ts";
+import { type Element, ownerOf } from "../nft/element.ts";
+import { listAllElements, removeElements } from "../nft/masquerade.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { hostInterfaceName } from "../record/digest.ts";
 import type { Machine } from "./machine.ts";

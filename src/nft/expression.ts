@@ -10,6 +10,9 @@ export type Expression = (w: Writer) => void;
 /** Offsets and length of the addresses in the IP headers (RFC 791, RFC 8200). */
 const HEADER = { 4: { saddr: 12, daddr: 16, length: 4 }, 6: { saddr: 8, daddr: 24, length: 16 } } as const;
 
+/** The same of the source address in an Ethernet header (IEEE 802.3). */
+const ETHER = { saddr: 6, length: 6 };
+
 /** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
 export function sourceVerdict(family: Family, map: string): Expression[] {
   return [...isFamily(family), payload(nft.NFT_REG_1, HEADER[family].saddr, HEADER[family].length), lookUp(map, nft.NFT_REG_1)];
@@ -38,6 +41,23 @@ export function destinationReturn(prefix: Prefix): Expression[] {
     equals(nft.NFT_REG_1, addressBytes(network.address)),
     verdict(nft.NFT_RETURN),
   ];
+}
+
+/** `iifname @set` */
+export function interfaceIn(set: string): Expression[] {
+  return [meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1)];
+}
+
+/** `iifname . ether saddr != @set` */
+export function interfaceEtherSourceNotIn(set: string): Expression[] {
+  const name = meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1);
+  const source = payload(nft.NFT_REG_2, ETHER.saddr, ETHER.length, nft.NFT_PAYLOAD_LL_HEADER);
+  return [name, source, isIn(set, nft.NFT_REG_1, nft.NFT_LOOKUP_F_INV)];
+}
+
+/** `drop` */
+export function drop(): Expression[] {
+  return [verdict(nft.NF_DROP)];
 }
 
 /** `masquerade fully-random` */
@@ -76,9 +96,9 @@ function meta(key: number, register: number): Expression {
   return expression("meta", (w) => w.be32Attribute(nft.NFTA_META_KEY, key).be32Attribute(nft.NFTA_META_DREG, register));
 }
 
-function payload(register: number, offset: number, length: number): Expression {
+function payload(register: number, offset: number, length: number, base = nft.NFT_PAYLOAD_NETWORK_HEADER): Expression {
   return expression("payload", (w) =>
-    w.be32Attribute(nft.NFTA_PAYLOAD_DREG, register).be32Attribute(nft.NFTA_PAYLOAD_BASE, nft.NFT_PAYLOAD_NETWORK_HEADER)
+    w.be32Attribute(nft.NFTA_PAYLOAD_DREG, register).be32Attribute(nft.NFTA_PAYLOAD_BASE, base)
       .be32Attribute(nft.NFTA_PAYLOAD_OFFSET, offset).be32Attribute(nft.NFTA_PAYLOAD_LEN, length),
   );
 }
@@ -104,6 +124,14 @@ function lookUp(map: string, register: number): Expression {
     w.string(nft.NFTA_LOOKUP_SET, map).be32Attribute(nft.NFTA_LOOKUP_SREG, register)
       .be32Attribute(nft.NFTA_LOOKUP_DREG, nft.NFT_REG_VERDICT),
   );
+}
+
+/** True for the rule when the register is a key of the set; with NFT_LOOKUP_F_INV when it is not. */
+function isIn(set: string, register: number, flags = 0): Expression {
+  return expression("lookup", (w) => {
+    w.string(nft.NFTA_LOOKUP_SET, set).be32Attribute(nft.NFTA_LOOKUP_SREG, register);
+    if (flags !== 0) w.be32Attribute(nft.NFTA_LOOKUP_FLAGS, flags);
+  });
 }
 
 function verdict(code: number): Expression {

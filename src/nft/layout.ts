@@ -1,4 +1,4 @@
-// The ruleset, as data: one table for the node, one chain per network, map elements per attachment.
+// The ruleset that masquerades, as data: one table for the node, one chain per network, map elements per attachment.
 // Above each rule stands its nft text; a test compares `nft list table inet pontoon` with all of it.
 //
 //   table inet pontoon {
@@ -14,20 +14,14 @@ import { type Address, addressBytes } from "../ip/address.ts";
 import { formatPrefix, type Prefix } from "../ip/prefix.ts";
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { textBytes } from "../sys/bytes.ts";
 import { destinationReturn, type Expression, interfaceSourceVerdict, masquerade, sourceVerdict } from "./expression.ts";
-import { chainMessage, flushChainMessage, ruleMessage, tableMessage, verdictMapMessage } from "./message.ts";
+import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
+import { chainMessage, flushChainMessage, ruleMessage, type Table, tableMessage, verdictMapMessage } from "./message.ts";
+
+/** The table that masquerades. */
+export const TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon", title: "inet pontoon" };
 
 export const POSTROUTING = "postrouting";
-
-/** nft's numbers of types (libnftables datatype.h); a concatenation holds six bits of each. */
-const TYPE_IPADDR = 7;
-const TYPE_IP6ADDR = 8;
-const TYPE_IFNAME = 41;
-const joined = (first: number, second: number) => (first << 6) | second;
-
-/** Length of an interface name in a key (IFNAMSIZ). */
-const INTERFACE_NAME_BYTES = 16;
 
 export const MAPS = [
   { name: "net4", type: TYPE_IPADDR, length: 4 },
@@ -56,15 +50,15 @@ export const POSTROUTING_RULES = 4;
 /** What makes the table with its maps and chain postrouting, still without rules, whatever of it is there. Only under the node's lock. */
 export function tableMessages(): Message[] {
   return [
-    tableMessage(),
-    ...MAPS.map(({ name, type, length }, index) => verdictMapMessage(name, type, length, index + 1)),
-    chainMessage(POSTROUTING, { number: nft.NF_INET_POST_ROUTING, priority: 100 }),
+    tableMessage(TABLE),
+    ...MAPS.map(({ name, type, length }, index) => verdictMapMessage(TABLE, name, type, length, index + 1)),
+    chainMessage(TABLE, POSTROUTING, { type: "nat", number: nft.NF_INET_POST_ROUTING, priority: 100 }),
   ];
 }
 
 /** What gives chain postrouting its rules, whatever it has now. Only under the node's lock. */
 export function postroutingMessages(): Message[] {
-  return [flushChainMessage(POSTROUTING), ...postroutingRules().map((rule) => ruleMessage(POSTROUTING, rule))];
+  return [flushChainMessage(TABLE, POSTROUTING), ...postroutingRules().map((rule) => ruleMessage(TABLE, POSTROUTING, rule))];
 }
 
 /** A network's chain: its name says for which network and which subnets it was made, so it never needs to change. */
@@ -120,22 +114,20 @@ export function networkRuleCount(chain: NetworkChain): number {
 /** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
 export function networkMessages(chain: NetworkChain): Message[] {
   return [
-    chainMessage(chain.name),
-    flushChainMessage(chain.name),
-    ...networkRules(chain).map((rule) => ruleMessage(chain.name, rule)),
+    chainMessage(TABLE, chain.name),
+    flushChainMessage(TABLE, chain.name),
+    ...networkRules(chain).map((rule) => ruleMessage(TABLE, chain.name, rule)),
   ];
 }
 
 /** Where an address stands: in the common map, and in the one that is keyed by the bridge too. */
 export function elementPlaces(address: Address, bridge: string): { common: ElementPlace; byBridge: ElementPlace } {
   const bytes = addressBytes(address);
-  const named = new Uint8Array(INTERFACE_NAME_BYTES + bytes.length);
-  named.set(textBytes(bridge));
-  named.set(bytes, INTERFACE_NAME_BYTES);
-  return { common: { map: `net${address.family}`, key: bytes }, byBridge: { map: `on${address.family}`, key: named } };
+  const named = interfaceKey(bridge, bytes);
+  return { common: { set: `net${address.family}`, key: bytes }, byBridge: { set: `on${address.family}`, key: named } };
 }
 
 export interface ElementPlace {
-  map: string;
+  set: string;
   key: Uint8Array;
 }

@@ -1,15 +1,15 @@
 // Masquerading for attachments: put in, take out, compare. Elements are ours by their comment, which starts with the
 // attachment's digest; the kernel itself deletes by key and does not ask whose element it is.
 import type { Address } from "../ip/address.ts";
-import type { Message, NetlinkSocket } from "../netlink/socket.ts";
-import { textBytes, textOf } from "../sys/bytes.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
-import { countChainUses, countRules, getElement, listElements } from "./answer.ts";
+import { countChainUses, countRules } from "./answer.ts";
+import { addElementMessage, deleteElementMessage, type Element, getElement, listElements, ownerComment, ownerOf } from "./element.ts";
 import {
-  type ElementPlace, elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages,
+  type ElementPlace, elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages, TABLE,
   tableMessages,
 } from "./layout.ts";
-import { addElementMessage, COMMENT_BYTES, deleteChainMessage, deleteElementMessage, type Element, sendBatch } from "./message.ts";
+import { deleteChainMessage, executeBatch, firstRefusal } from "./message.ts";
 
 /** What is masqueraded for one attachment. */
 export interface Masquerade {
@@ -52,7 +52,7 @@ export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, neig
 
 /** Which parts of the ruleset are not whole: the word `table`, or names of chains. Throws SystemError. */
 export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
-  const counts = countRules(socket);
+  const counts = countRules(socket, TABLE);
   const missing = counts.get(POSTROUTING) === POSTROUTING_RULES ? [] : ["table"];
   for (const chain of chains) if (counts.get(chain.name) !== networkRuleCount(chain)) missing.push(chain.name);
   return missing;
@@ -93,18 +93,18 @@ function ensureElement(socket: NetlinkSocket, wanted: Masquerade, address: Addre
 
 /** Takes a place for the attachment: a dead owner's, or one of its own network, gives way. A living owner's element is returned. */
 function claim(socket: NetlinkSocket, wanted: Masquerade, place: ElementPlace, neighbours: Neighbours): Element | undefined {
-  const element: Element = { ...place, chain: wanted.chain.name, comment: commentOf(wanted) };
+  const element: Element = { ...place, chain: wanted.chain.name, comment: ownerComment(wanted) };
   for (let attempt = 1; ; attempt++) {
-    const error = firstRefusal(socket, [addElementMessage(element)]);
+    const error = firstRefusal(socket, [addElementMessage(TABLE, element)]);
     if (error === undefined) return undefined;
     if (!isErrno(error, "EEXIST") || attempt === ATTEMPTS) throw error;
-    const holder = getElement(socket, place.map, place.key);
+    const holder = getElement(socket, TABLE, place.set, place.key);
     if (holder === undefined) continue;
     const mine = ownerOf(holder) === wanted.owner;
     if (mine && holder.chain === element.chain) return undefined;
     if (!mine && holder.chain !== element.chain && neighbours.isAlive(ownerOf(holder))) return holder;
     // We hold the address's lease, so an element of our own network is what a dead attachment left.
-    const replaced = firstRefusal(socket, [deleteElementMessage(place.map, place.key), addElementMessage(element)]);
+    const replaced = firstRefusal(socket, [deleteElementMessage(TABLE, place.set, place.key), addElementMessage(TABLE, element)]);
     if (replaced === undefined) return undefined;
     if (attempt === ATTEMPTS) throw replaced;
   }
@@ -133,8 +133,8 @@ export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces
 
 /** Takes out these elements, and each of the chains that nothing leads to any more: theirs, and those named. Throws SystemError. */
 export function removeElements(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
-  for (const { map, key } of elements) {
-    const error = firstRefusal(socket, [deleteElementMessage(map, key)]);
+  for (const { set, key } of elements) {
+    const error = firstRefusal(socket, [deleteElementMessage(TABLE, set, key)]);
     if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
   }
   removeUnusedChains(socket, elements, chains);
@@ -145,16 +145,16 @@ export function removeElements(socket: NetlinkSocket, elements: Element[], chain
  * refused batch is cleaned up.
  */
 function removeUnusedChains(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
-  const rules = countRules(socket);
+  const rules = countRules(socket, TABLE);
   const candidates = new Set<string>();
   for (const { chain } of elements) candidates.add(chain);
   // A killed ADD may have made the chain and no element, a killed DEL may have taken the element and not the chain.
   if ("chain" in chains) candidates.add(chains.chain);
   else for (const chain of rules.keys()) if (isChainOf(chains.network, chain)) candidates.add(chain);
   for (const chain of candidates) {
-    const uses = countChainUses(socket, chain);
+    const uses = countChainUses(socket, TABLE, chain);
     if (uses === undefined || uses > (rules.get(chain) ?? 0)) continue;
-    const error = firstRefusal(socket, [deleteChainMessage(chain)]);
+    const error = firstRefusal(socket, [deleteChainMessage(TABLE, chain)]);
     // EBUSY: an ADD put an element in just now. ENOENT: there is no such chain, or somebody else was faster.
     if (error !== undefined && !isErrno(error, "ENOENT", "EBUSY")) throw error;
   }
@@ -166,8 +166,8 @@ export function findElements(socket: NetlinkSocket, { owner, bridge, addresses }
   const found: Element[] = [];
   for (const address of addresses) {
     const places = elementPlaces(address, bridge);
-    for (const { map, key } of [places.common, places.byBridge]) {
-      const element = getElement(socket, map, key);
+    for (const { set, key } of [places.common, places.byBridge]) {
+      const element = getElement(socket, TABLE, set, key);
       if (element !== undefined && ownerOf(element) === owner) found.push(element);
     }
   }
@@ -176,28 +176,5 @@ export function findElements(socket: NetlinkSocket, { owner, bridge, addresses }
 
 /** Every element of every attachment on the node. Throws SystemError. */
 export function listAllElements(socket: NetlinkSocket): Element[] {
-  return MAPS.flatMap(({ name }) => listElements(socket, name));
-}
-
-/** The digest of the attachment that an element belongs to. */
-export function ownerOf(element: Element): string {
-  const end = element.comment.indexOf(" ");
-  return end < 0 ? element.comment : element.comment.slice(0, end);
-}
-
-function commentOf({ owner, label }: Masquerade): string {
-  const text = `${owner} ${label}`;
-  const bytes = textBytes(text);
-  // A cut in the middle of a character leaves a replacement character, which is longer than what was cut.
-  return bytes.length <= COMMENT_BYTES ? text : textOf(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
-}
-
-function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
-  for (const { error } of sendBatch(socket, messages)) if (error !== undefined) return error;
-  return undefined;
-}
-
-function executeBatch(socket: NetlinkSocket, messages: Message[]): void {
-  const error = firstRefusal(socket, messages);
-  if (error !== undefined) throw error;
+  return MAPS.flatMap(({ name }) => listElements(socket, TABLE, name));
 }

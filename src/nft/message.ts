@@ -1,26 +1,22 @@
-// Requests to nftables, one table's worth: chains, maps, rules, elements. (linux/netfilter/nf_tables.h, nfnetlink.h)
+// Requests to nftables: tables, chains, sets and maps, rules; elements are next door. (linux/netfilter/nf_tables.h, nfnetlink.h)
 import type { Outcome } from "../netlink/outcome.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
-import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
+import { NLM_F_APPEND, NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { textBytes } from "../sys/bytes.ts";
+import type { SystemError } from "../sys/errno.ts";
 import type { Writer } from "../netlink/writer.ts";
-import { type Expression, writeValue, writeVerdict } from "./expression.ts";
+import type { Expression } from "./expression.ts";
 
-/** The one table of the node that is ours. */
-export const TABLE = "pontoon";
-
-/** An element of a verdict map: who owns it is in the comment, which `nft list` shows. */
-export interface Element {
-  map: string;
-  key: Uint8Array;
-  chain: string;
-  comment: string;
+/** A table: its family (NFPROTO_…) and name. */
+export interface Table {
+  family: number;
+  name: string;
+  /** Both, as `nft` writes them. */
+  title: string;
 }
 
-/** nft and libnftnl keep a comment as type 0, a length byte, and text with its NUL, of at most 128 bytes. */
-const COMMENT_TYPE = 0;
-export const COMMENT_BYTES = 127;
+/** Length of struct nfgenmsg, which the attributes of an answer come after. */
+export const GENERIC_HEADER = 4;
 
 /** Sends messages as one batch, all or nothing; gives the outcome of each. */
 export function sendBatch(socket: NetlinkSocket, messages: Message[]): Outcome[] {
@@ -33,126 +29,135 @@ export function sendBatch(socket: NetlinkSocket, messages: Message[]): Outcome[]
   return socket.batch(frame(nft.NFNL_MSG_BATCH_BEGIN), messages, frame(nft.NFNL_MSG_BATCH_END));
 }
 
+/** The same: the first refusal, or undefined when all was done. */
+export function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
+  for (const { error } of sendBatch(socket, messages)) if (error !== undefined) return error;
+  return undefined;
+}
+
+/** The same: throws the first refusal as SystemError. */
+export function executeBatch(socket: NetlinkSocket, messages: Message[]): void {
+  const error = firstRefusal(socket, messages);
+  if (error !== undefined) throw error;
+}
+
 /** The table, if it is not there yet. */
-export function tableMessage(): Message {
-  return message("create table inet pontoon", nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) => w.string(nft.NFTA_TABLE_NAME, TABLE));
+export function tableMessage(table: Table): Message {
+  return requestMessage(table, `create table ${table.title}`, nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) => w.string(nft.NFTA_TABLE_NAME, table.name));
 }
 
 /** A map from `keyType` (nft's number of it) to verdicts, if it is not there yet. `id` is any number, new in its batch. */
-export function verdictMapMessage(name: string, keyType: number, keyLength: number, id: number): Message {
-  return message(`create map ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, TABLE).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP)
+export function verdictMapMessage(table: Table, name: string, keyType: number, keyLength: number, id: number): Message {
+  return requestMessage(table, `create map ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
+    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP)
       .be32Attribute(nft.NFTA_SET_KEY_TYPE, keyType).be32Attribute(nft.NFTA_SET_KEY_LEN, keyLength)
       .be32Attribute(nft.NFTA_SET_DATA_TYPE, nft.NFT_DATA_VERDICT).be32Attribute(nft.NFTA_SET_ID, id);
   });
 }
 
-/** A chain, if it is not there yet; with `hook` a base chain of type nat. */
-export function chainMessage(name: string, hook?: { number: number; priority: number }): Message {
-  return message(`create chain ${name}`, nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_CHAIN_TABLE, TABLE).string(nft.NFTA_CHAIN_NAME, name);
+/** Keys of a set: nft's number of their type, their length, and whether nft is to read them in the host's byte order. */
+export interface SetKey {
+  type: number;
+  length: number;
+  inHostOrder: boolean;
+}
+
+/** What libnftnl keeps with a set: the byte order of its keys (NFTNL_UDATA_SET_KEYBYTEORDER, four bytes), which nft lists them by. */
+const NO_ORDER = Uint8Array.of(0, 4, 0, 0, 0, 0);
+const HOST_ORDER = Uint8Array.of(0, 4, 1, 0, 0, 0);
+
+/** A set, if it is not there yet. `id` is any number, new in its batch. */
+export function setMessage(table: Table, name: string, key: SetKey, id: number): Message {
+  return requestMessage(table, `create set ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
+    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, 0)
+      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type).be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
+      .be32Attribute(nft.NFTA_SET_ID, id).attribute(nft.NFTA_SET_USERDATA, key.inHostOrder ? HOST_ORDER : NO_ORDER);
+  });
+}
+
+/** Where packets come to a base chain. */
+export interface Hook {
+  type: "nat" | "filter";
+  number: number;
+  priority: number;
+}
+
+/** A chain, if it is not there yet; with `hook` a base chain, which accepts what its rules let through. */
+export function chainMessage(table: Table, name: string, hook?: Hook): Message {
+  return requestMessage(table, `create chain ${name}`, nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE, (w) => {
+    w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name);
     if (hook === undefined) return;
     w.nest(nft.NFTA_CHAIN_HOOK, () =>
       w.be32Attribute(nft.NFTA_HOOK_HOOKNUM, hook.number).be32Attribute(nft.NFTA_HOOK_PRIORITY, hook.priority),
     );
-    w.string(nft.NFTA_CHAIN_TYPE, "nat").be32Attribute(nft.NFTA_CHAIN_POLICY, nft.NF_ACCEPT);
+    w.string(nft.NFTA_CHAIN_TYPE, hook.type).be32Attribute(nft.NFTA_CHAIN_POLICY, nft.NF_ACCEPT);
   });
 }
 
-/** A chain with its rules goes. Refused with EBUSY while an element leads to it. */
-export function deleteChainMessage(name: string): Message {
-  return message(`delete chain ${name}`, nft.NFT_MSG_DELCHAIN, 0, (w) =>
-    w.string(nft.NFTA_CHAIN_TABLE, TABLE).string(nft.NFTA_CHAIN_NAME, name),
+/** A chain with its rules goes. Refused with EBUSY while an element or a rule leads to it. */
+export function deleteChainMessage(table: Table, name: string): Message {
+  return requestMessage(table, `delete chain ${name}`, nft.NFT_MSG_DELCHAIN, 0, (w) =>
+    w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name),
   );
 }
 
 /** Asks for a chain. Not part of a batch. */
-export function getChainMessage(name: string): Message {
-  return message(`ask for chain ${name}`, nft.NFT_MSG_GETCHAIN, 0, (w) =>
-    w.string(nft.NFTA_CHAIN_TABLE, TABLE).string(nft.NFTA_CHAIN_NAME, name),
+export function getChainMessage(table: Table, name: string): Message {
+  return requestMessage(table, `ask for chain ${name}`, nft.NFT_MSG_GETCHAIN, 0, (w) =>
+    w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name),
   );
 }
 
 /** A rule at the end of a chain. */
-export function ruleMessage(chain: string, expressions: Expression[]): Message {
-  return message(`add a rule to chain ${chain}`, nft.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, (w) => {
-    w.string(nft.NFTA_RULE_TABLE, TABLE).string(nft.NFTA_RULE_CHAIN, chain);
+export function ruleMessage(table: Table, chain: string, expressions: Expression[]): Message {
+  return requestMessage(table, `add a rule to chain ${chain}`, nft.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, (w) => {
+    w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, chain);
     w.nest(nft.NFTA_RULE_EXPRESSIONS, () => {
       for (const write of expressions) write(w);
     });
   });
 }
 
+/** One rule goes, by the number that the kernel gave it (64 bits, as they came). */
+export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Array): Message {
+  return requestMessage(table, `delete a rule of chain ${chain}`, nft.NFT_MSG_DELRULE, 0, (w) =>
+    w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, chain).attribute(nft.NFTA_RULE_HANDLE, handle),
+  );
+}
+
 /** All rules of a chain go. */
-export function flushChainMessage(name: string): Message {
-  return message(`flush chain ${name}`, nft.NFT_MSG_DELRULE, 0, (w) =>
-    w.string(nft.NFTA_RULE_TABLE, TABLE).string(nft.NFTA_RULE_CHAIN, name),
+export function flushChainMessage(table: Table, name: string): Message {
+  return requestMessage(table, `flush chain ${name}`, nft.NFT_MSG_DELRULE, 0, (w) =>
+    w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, name),
   );
 }
 
-/** A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the map or the table is missing. */
-export function addElementMessage(element: Element): Message {
-  return message(`add an element to map ${element.map}`, nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w) =>
-    elementList(w, element.map, () => {
-      writeValue(w, nft.NFTA_SET_ELEM_KEY, element.key);
-      writeVerdict(w, nft.NFTA_SET_ELEM_DATA, nft.NFT_GOTO, element.chain);
-      w.attribute(nft.NFTA_SET_ELEM_USERDATA, commentBytes(element.comment));
-    }),
-  );
-}
-
-/** The element with this key goes, whatever it leads to. Refused with ENOENT when there is none. */
-export function deleteElementMessage(map: string, key: Uint8Array): Message {
-  return message(`delete an element of map ${map}`, nft.NFT_MSG_DELSETELEM, 0, (w) =>
-    elementList(w, map, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
-  );
-}
-
-/** Asks for the element with this key. Not part of a batch. */
-export function getElementMessage(map: string, key: Uint8Array): Message {
-  return message(`ask for an element of map ${map}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
-    elementList(w, map, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
-  );
-}
-
-/** Asks for all elements of a map. */
-export function listElementsMessage(map: string): Message {
-  return message(`list map ${map}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
-    w.string(nft.NFTA_SET_ELEM_LIST_TABLE, TABLE).string(nft.NFTA_SET_ELEM_LIST_SET, map),
-  );
-}
-
-/** Asks for all rules of the table. */
-export function listRulesMessage(): Message {
-  return message("list the rules of table inet pontoon", nft.NFT_MSG_GETRULE, 0, (w) => w.string(nft.NFTA_RULE_TABLE, TABLE));
+/** Asks for all rules of a table, or of one of its chains. */
+export function listRulesMessage(table: Table, chain?: string): Message {
+  return requestMessage(table, `list the rules of table ${table.title}`, nft.NFT_MSG_GETRULE, 0, (w) => {
+    w.string(nft.NFTA_RULE_TABLE, table.name);
+    if (chain !== undefined) w.string(nft.NFTA_RULE_CHAIN, chain);
+  });
 }
 
 /** Asks for the generation of the ruleset: the cheapest proof that nftables is there. */
 export function getGenerationMessage(): Message {
-  return message("ask nftables for its generation", nft.NFT_MSG_GETGEN, 0, () => {});
+  return {
+    what: "ask nftables for its generation",
+    type: (nft.NFNL_SUBSYS_NFTABLES << 8) | nft.NFT_MSG_GETGEN,
+    flags: 0,
+    body: (w) => generic(w, nft.NFPROTO_INET, 0),
+  };
 }
 
-function elementList(w: Writer, map: string, element: () => void): void {
-  w.string(nft.NFTA_SET_ELEM_LIST_TABLE, TABLE).string(nft.NFTA_SET_ELEM_LIST_SET, map);
-  w.nest(nft.NFTA_SET_ELEM_LIST_ELEMENTS, () => w.nest(nft.NFTA_LIST_ELEM, element));
-}
-
-function commentBytes(comment: string): Uint8Array {
-  const text = textBytes(`${comment}\0`);
-  const bytes = new Uint8Array(2 + text.length);
-  bytes[0] = COMMENT_TYPE;
-  bytes[1] = text.length;
-  bytes.set(text, 2);
-  return bytes;
-}
-
-function message(what: string, type: number, flags: number, body: (w: Writer) => void): Message {
+/** A request about something in a table; `body` writes its attributes. */
+export function requestMessage({ family }: Table, what: string, type: number, flags: number, body: (w: Writer) => void): Message {
   return {
     what,
     type: (nft.NFNL_SUBSYS_NFTABLES << 8) | type,
     flags,
     body: (w) => {
-      generic(w, nft.NFPROTO_INET, 0);
+      generic(w, family, 0);
       body(w);
     },
   };

@@ -1,5 +1,6 @@
 // A network's chain lives as long as an element leads to it.
 import { expect, test } from "vitest";
+import { TABLE } from "../../src/nft/layout.ts";
 import { findElements, listAllElements, removeElements } from "../../src/nft/masquerade.ts";
 import { deleteChainMessage, sendBatch } from "../../src/nft/message.ts";
 import { Netns } from "../support/netns.ts";
@@ -22,7 +23,7 @@ test("the kernel itself refuses to take a chain away that is in use", () => {
   const ruleset = new Ruleset(host);
   const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
   ruleset.put(one);
-  expect(sendBatch(host.rules, [deleteChainMessage(one.chain.name)])[0]?.error).toMatchObject({ errno: 16, operation: `delete chain ${one.chain.name}` });
+  expect(sendBatch(host.rules, [deleteChainMessage(TABLE, one.chain.name)])[0]?.error).toMatchObject({ errno: 16, operation: `delete chain ${one.chain.name}` });
   expect(ruleset.elements("net4")).toHaveLength(1);
 });
 
@@ -65,7 +66,7 @@ test("without a record all maps are looked through, and nobody else's elements g
   ruleset.put(two);
   expect(listAllElements(host.rules)).toHaveLength(4);
   const found = findElements(host.rules, { owner: two.owner, bridge: "", addresses: undefined });
-  expect(found.map(({ map }) => map).sort()).toEqual(["net4", "on4"]);
+  expect(found.map(({ set }) => set).sort()).toEqual(["net4", "on4"]);
   removeElements(host.rules, found, { network: "other" });
   expect([ruleset.elements("net4"), ruleset.elements("net6"), ruleset.elements("on4")].flat()).toHaveLength(2);
   expect(ruleset.chains()).toEqual([one.chain.name, "postrouting"]);
@@ -85,7 +86,7 @@ test("a batch is all or nothing, and says which part was refused", () => {
   const ruleset = new Ruleset(host);
   ruleset.put(attachment({ owner: "1", addresses: ["10.1.0.2"] }));
   const before = ruleset.text;
-  const messages = ["net-a", "net-b"].map((name) => deleteChainMessage(name));
+  const messages = ["net-a", "net-b"].map((name) => deleteChainMessage(TABLE, name));
   expect(sendBatch(host.rules, messages).map(({ error }) => error?.operation)).toContain("delete chain net-a");
   expect(ruleset.text).toBe(before);
 });

@@ -1,6 +1,7 @@
 // The comment of an element: who owns it, in words that `nft` shows.
 import { expect, test } from "vitest";
-import { listAllElements, ownerOf } from "../../src/nft/masquerade.ts";
+import { ownerOf } from "../../src/nft/element.ts";
+import { listAllElements } from "../../src/nft/masquerade.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 

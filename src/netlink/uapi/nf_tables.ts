@@ -1,13 +1,17 @@
-// linux/netfilter/nf_tables.h, nfnetlink.h, nf_nat.h, netfilter.h, under their kernel names.
+// linux/netfilter/nf_tables.h, nfnetlink.h, nf_nat.h, netfilter.h, linux/netfilter_bridge.h, under their kernel names.
 // A test compares every value with the C headers.
 export const NFPROTO_UNSPEC = 0;
 export const NFPROTO_INET = 1;
 export const NFPROTO_IPV4 = 2;
+export const NFPROTO_BRIDGE = 7;
 export const NFPROTO_IPV6 = 10;
 export const NFNL_SUBSYS_NFTABLES = 10;
 export const NFNL_MSG_BATCH_BEGIN = 16;
 export const NFNL_MSG_BATCH_END = 17;
 export const NF_INET_POST_ROUTING = 4;
+export const NF_BR_PRE_ROUTING = 0;
+export const NF_BR_PRI_NAT_DST_BRIDGED = -300;
+export const NF_DROP = 0;
 export const NF_ACCEPT = 1;
 export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 16;
 
@@ -26,6 +30,7 @@ export const NFT_MSG_GETGEN = 16;
 
 export const NFT_REG_VERDICT = 0;
 export const NFT_REG_1 = 1;
+export const NFT_REG_2 = 2;
 export const NFT_REG32_00 = 8;
 export const NFT_RETURN = -5;
 export const NFT_GOTO = -4;
@@ -42,7 +47,9 @@ export const NFTA_CHAIN_USE = 6;
 export const NFTA_CHAIN_TYPE = 7;
 export const NFTA_RULE_TABLE = 1;
 export const NFTA_RULE_CHAIN = 2;
+export const NFTA_RULE_HANDLE = 3;
 export const NFTA_RULE_EXPRESSIONS = 4;
+export const NFTA_RULE_USERDATA = 7;
 export const NFTA_EXPR_NAME = 1;
 export const NFTA_EXPR_DATA = 2;
 
@@ -55,6 +62,7 @@ export const NFTA_SET_KEY_TYPE = 4;
 export const NFTA_SET_KEY_LEN = 5;
 export const NFTA_SET_DATA_TYPE = 6;
 export const NFTA_SET_ID = 10;
+export const NFTA_SET_USERDATA = 13;
 export const NFTA_SET_ELEM_LIST_TABLE = 1;
 export const NFTA_SET_ELEM_LIST_SET = 2;
 export const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
@@ -70,6 +78,7 @@ export const NFTA_PAYLOAD_DREG = 1;
 export const NFTA_PAYLOAD_BASE = 2;
 export const NFTA_PAYLOAD_OFFSET = 3;
 export const NFTA_PAYLOAD_LEN = 4;
+export const NFT_PAYLOAD_LL_HEADER = 0;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
 export const NFTA_CMP_SREG = 1;
 export const NFTA_CMP_OP = 2;
@@ -87,6 +96,8 @@ export const NFT_META_NFPROTO = 15;
 export const NFTA_LOOKUP_SET = 1;
 export const NFTA_LOOKUP_SREG = 2;
 export const NFTA_LOOKUP_DREG = 3;
+export const NFTA_LOOKUP_FLAGS = 5;
+export const NFT_LOOKUP_F_INV = 1;
 export const NFTA_IMMEDIATE_DREG = 1;
 export const NFTA_IMMEDIATE_DATA = 2;
 export const NFTA_MASQ_FLAGS = 1;

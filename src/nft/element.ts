@@ -1,0 +1,116 @@
+// Elements of sets and verdict maps. Whose one is, is in its comment: the attachment's digest, then words for people.
+import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import type { Writer } from "../netlink/writer.ts";
+import { textBytes, textOf } from "../sys/bytes.ts";
+import { isErrno } from "../sys/errno.ts";
+import { writeValue, writeVerdict } from "./expression.ts";
+import { GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
+
+/** An element of a set or of a verdict map. */
+export interface Element {
+  /** The set or map. */
+  set: string;
+  key: Uint8Array;
+  /** Where a map's element leads; empty in a set. */
+  chain: string;
+  comment: string;
+}
+
+/** nft and libnftnl keep a comment as type 0, a length byte, and text with its NUL, of at most 128 bytes. */
+const COMMENT_TYPE = 0;
+const COMMENT_BYTES = 127;
+
+/** A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the set or the table is missing. */
+export function addElementMessage(table: Table, element: Element): Message {
+  return requestMessage(table, `add an element to ${element.set}`, nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w) =>
+    elementList(w, table, element.set, () => {
+      writeValue(w, nft.NFTA_SET_ELEM_KEY, element.key);
+      if (element.chain !== "") writeVerdict(w, nft.NFTA_SET_ELEM_DATA, nft.NFT_GOTO, element.chain);
+      w.attribute(nft.NFTA_SET_ELEM_USERDATA, commentBytes(element.comment));
+    }),
+  );
+}
+
+/** The element with this key goes, whatever it leads to. Refused with ENOENT when there is none. */
+export function deleteElementMessage(table: Table, set: string, key: Uint8Array): Message {
+  return requestMessage(table, `delete an element of ${set}`, nft.NFT_MSG_DELSETELEM, 0, (w) =>
+    elementList(w, table, set, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
+  );
+}
+
+/** The element of a set or map with this key, or undefined when there is none (or no set, or no table). Throws SystemError. */
+export function getElement(socket: NetlinkSocket, table: Table, set: string, key: Uint8Array): Element | undefined {
+  const ask = requestMessage(table, `ask for an element of ${set}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
+    elementList(w, table, set, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
+  );
+  const [outcome] = socket.transact([ask]);
+  if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
+  const reply = outcome?.replies[0];
+  return reply === undefined ? undefined : readElements(set, reply)[0];
+}
+
+/** All elements of a set or map; none when it or the table is missing. Throws SystemError. */
+export function listElements(socket: NetlinkSocket, table: Table, set: string): Element[] {
+  const ask = requestMessage(table, `list ${set}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
+    w.string(nft.NFTA_SET_ELEM_LIST_TABLE, table.name).string(nft.NFTA_SET_ELEM_LIST_SET, set),
+  );
+  try {
+    return socket.dump(ask).flatMap((reply) => readElements(set, reply));
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/** The comment that says whose an element is: the attachment's digest and, as far as there is room, its label. */
+export function ownerComment({ owner, label }: { owner: string; label: string }): string {
+  const text = `${owner} ${label}`;
+  const bytes = textBytes(text);
+  // A cut in the middle of a character leaves a replacement character, which is longer than what was cut.
+  return bytes.length <= COMMENT_BYTES ? text : textOf(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
+}
+
+/** The digest of the attachment that an element belongs to. */
+export function ownerOf(element: Element): string {
+  const end = element.comment.indexOf(" ");
+  return end < 0 ? element.comment : element.comment.slice(0, end);
+}
+
+/** The comment in the user data of an element or a rule, which is a row of type, length, value; empty when there is none. */
+export function readComment(userdata: Uint8Array | undefined): string {
+  for (let at = 0; userdata !== undefined && at + 2 <= userdata.length; at += 2 + (userdata[at + 1] ?? 0)) {
+    if (userdata[at] === COMMENT_TYPE) return readText(userdata.subarray(at + 2, at + 2 + (userdata[at + 1] ?? 0)));
+  }
+  return "";
+}
+
+function elementList(w: Writer, table: Table, set: string, element: () => void): void {
+  w.string(nft.NFTA_SET_ELEM_LIST_TABLE, table.name).string(nft.NFTA_SET_ELEM_LIST_SET, set);
+  w.nest(nft.NFTA_SET_ELEM_LIST_ELEMENTS, () => w.nest(nft.NFTA_LIST_ELEM, element));
+}
+
+function commentBytes(comment: string): Uint8Array {
+  const text = textBytes(`${comment}\0`);
+  const bytes = new Uint8Array(2 + text.length);
+  bytes[0] = COMMENT_TYPE;
+  bytes[1] = text.length;
+  bytes.set(text, 2);
+  return bytes;
+}
+
+function readElements(set: string, reply: Reply): Element[] {
+  const list = readAttributes(reply.payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS);
+  return listAttributes(list ?? new Uint8Array()).map(([, bytes]) => {
+    const attributes = readAttributes(bytes);
+    const verdict = attributes.nest(nft.NFTA_SET_ELEM_DATA)?.nest(nft.NFTA_DATA_VERDICT);
+    return {
+      set,
+      key: attributes.nest(nft.NFTA_SET_ELEM_KEY)?.bytes(nft.NFTA_DATA_VALUE) ?? new Uint8Array(),
+      chain: verdict?.string(nft.NFTA_VERDICT_CHAIN) ?? "",
+      comment: readComment(attributes.bytes(nft.NFTA_SET_ELEM_USERDATA)),
+    };
+  });
+}
