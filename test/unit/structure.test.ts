@@ -140,16 +140,19 @@ test("only main.ts knows the descriptor of stdout", () => {
   expect(printing).toEqual(["main.ts"]);
 });
 
-test("above every rule that is built stands its text, and the golden ruleset has that very text", () => {
-  const layout = files.find(({ path }) => path === "nft/layout.ts")?.text ?? "";
-  const golden = readFileSync(join(REPOSITORY, "test/kernel/golden/dual-stack.nft"), "utf8").split("\n").map((line) => line.trim());
+test.each([
+  { file: "nft/layout.ts", ruleset: "dual-stack.nft", lists: 2 },
+  { file: "nft/spoof-layout.ts", ruleset: "spoof-check.nft", lists: 1 },
+])("$file: above every rule that is built stands its text, and the golden ruleset has that very text", ({ file, ruleset, lists: count }) => {
+  const layout = files.find(({ path }) => path === file)?.text ?? "";
+  const golden = readFileSync(join(REPOSITORY, "test/kernel/golden", ruleset), "utf8").split("\n").map((line) => line.trim());
   const lists = [...layout.matchAll(/Rules\([^)]*\): Expression\[\]\[\] \{\n {2}return \[\n([\s\S]*?)\n {2}\];/g)].map(([, body]) => (body ?? "").split("\n").map((line) => line.trim()));
-  expect(lists).toHaveLength(2);
+  expect(lists).toHaveLength(count);
   for (const lines of lists) {
     for (const [at, line] of lines.entries()) {
-      if (!line.startsWith("//")) expect(lines[at - 1], `src/nft/layout.ts builds "${line}" without saying its nft text in the line above`).toMatch(/^\/\/ /);
+      if (!line.startsWith("//")) expect(lines[at - 1], `src/${file} builds "${line}" without saying its nft text in the line above`).toMatch(/^\/\/ /);
     }
     const texts = lines.filter((line) => line.startsWith("// ")).map((line) => line.slice(3).split(/ {2,}/)[0]);
-    for (const text of texts) expect(golden, `"${text}" of src/nft/layout.ts is in no golden ruleset`).toContain(text);
+    for (const text of texts) expect(golden, `"${text}" of src/${file} is in no golden ruleset`).toContain(text);
   }
 });

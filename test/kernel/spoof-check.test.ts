@@ -1,0 +1,198 @@
+// The MAC spoof check that our messages make, word for word as `nft` lists it, and as `nft` itself would have compiled it.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { ensureSpoofCheck, isSpoofChecked, isSpoofTableWhole, listSpoofElements, removeSpoofCheck } from "../../src/nft/spoof-check.ts";
+import { macBytes } from "../../src/net/link.ts";
+import { Netns } from "../support/netns.ts";
+import { checked, SpoofChecks } from "./spoof-check.ts";
+
+const golden = readFileSync(new URL("golden/spoof-check.nft", import.meta.url), "utf8");
+const ONE = checked("1");
+const TWO = checked("2", { network: "other" });
+
+test("the table is as the golden text says", () => {
+  using host = Netns.open();
+  new SpoofChecks(host).put(ONE);
+  expect(host.run("nft list ruleset")).toBe(golden);
+});
+
+test("`nft` loads the golden text, lists it unchanged, and compiles the rule to the same instructions", () => {
+  using ours = Netns.open();
+  using theirs = Netns.open();
+  theirs.run("nft -f -", golden);
+  expect(theirs.run("nft list ruleset")).toBe(golden);
+  new SpoofChecks(ours).put(ONE);
+  expect(instructions(ours)).toEqual(instructions(theirs));
+  // What `nft` loaded is what we look for.
+  expect([isSpoofTableWhole(theirs.rules), isSpoofChecked(theirs.rules, ONE)]).toEqual([true, true]);
+});
+
+test("doing it again changes nothing, and asks for nobody else", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.put(ONE);
+  expect([checks.locked, checks.asked]).toEqual([1, 1]);
+  const before = host.run("nft --handle list ruleset");
+  for (let count = 0; count < 3; count++) checks.put(ONE);
+  expect(host.run("nft --handle list ruleset")).toBe(before);
+  expect([checks.locked, checks.asked]).toEqual([1, 1]);
+});
+
+test("a hundred attachments are checked by one rule, and cost no lock after the first", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  for (let at = 0; at < 100; at++) checks.put({ ...checked("1"), hostInterface: `veth${String(at).padStart(11, "0")}` });
+  expect(checks.locked).toBe(1);
+  expect(checks.text.match(/drop/g)).toHaveLength(1);
+  expect([checks.elements("guarded").length, checks.elements("source").length]).toEqual([100, 100]);
+});
+
+test("an attachment's elements go, with its MAC known or not, and nobody else's do", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.put(TWO);
+  const onlyTwo = checks.text;
+  checks.put(ONE);
+  expect(checks.take(ONE)).toBe(2);
+  expect(checks.text).toBe(onlyTwo);
+  checks.put(ONE);
+  expect(removeSpoofCheck(host.rules, ONE.hostInterface, undefined)).toBe(2);
+  expect(checks.text).toBe(onlyTwo);
+  expect(checks.take(ONE)).toBe(0);
+  expect(removeSpoofCheck(host.rules, ONE.hostInterface, undefined)).toBe(0);
+});
+
+test("nothing is looked for in vain on a host without the table", () => {
+  using host = Netns.open();
+  expect(isSpoofTableWhole(host.rules)).toBe(false);
+  expect(isSpoofChecked(host.rules, ONE)).toBe(false);
+  expect(removeSpoofCheck(host.rules, ONE.hostInterface, ONE.mac)).toBe(0);
+  expect(removeSpoofCheck(host.rules, ONE.hostInterface, undefined)).toBe(0);
+  expect(listSpoofElements(host.rules)).toEqual([]);
+});
+
+test("what a dead attachment of the same name left does not let its MAC through", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.put(checked("1", { mac: "0a:00:00:00:00:0f" }));
+  checks.put(ONE);
+  expect(checks.text).toBe(golden);
+  // The same from a half of it.
+  host.run("nft flush set bridge pontoon guarded");
+  checks.put(ONE);
+  host.run("nft flush set bridge pontoon source");
+  checks.put(ONE);
+  expect(checks.text).toBe(golden);
+});
+
+test("an element that lets another MAC through beside the right one goes", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.put(ONE);
+  host.run(`nft add element bridge pontoon source { "${ONE.hostInterface}" . 0a:00:00:00:00:0f }`);
+  checks.put(ONE);
+  expect(checks.text).toBe(golden);
+});
+
+test.each([
+  ["the whole table", "nft delete table bridge pontoon"],
+  ["all rules of the table", "nft flush table bridge pontoon"],
+  ["the whole ruleset", "nft flush ruleset"],
+])("%s: it is noticed, and put back with everybody's elements", (_, command) => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  for (const each of [ONE, TWO]) checks.put(each);
+  const whole = state(checks);
+  host.run(command);
+  expect(isSpoofTableWhole(host.rules)).toBe(false);
+  checks.others.push(TWO);
+  checks.put(ONE);
+  expect(state(checks)).toEqual(whole);
+  expect([ONE, TWO].map((each) => isSpoofChecked(host.rules, each))).toEqual([true, true]);
+});
+
+test("one rule too many is as bad as one too few", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.put(ONE);
+  host.run("nft insert rule bridge pontoon prerouting accept");
+  expect(isSpoofTableWhole(host.rules)).toBe(false);
+  checks.put(ONE);
+  expect(checks.text).toBe(golden);
+});
+
+test("elements that were lost alone are noticed", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  for (const set of ["guarded", "source"]) {
+    checks.put(ONE);
+    host.run(`nft flush set bridge pontoon ${set}`);
+    expect([isSpoofTableWhole(host.rules), isSpoofChecked(host.rules, ONE)]).toEqual([true, false]);
+  }
+});
+
+test("who put in its elements while another put them back from an older record keeps its own", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  const others = () => {
+    host.run("nft -f -", `add element bridge pontoon guarded { "${TWO.hostInterface}" comment "2 two" }\nadd element bridge pontoon source { "${TWO.hostInterface}" . 0a:00:00:00:00:0f comment "2 two" }`);
+    return [TWO];
+  };
+  ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, others });
+  expect(isSpoofChecked(host.rules, { ...TWO, mac: macBytes("0a:00:00:00:00:0f") })).toBe(true);
+  expect(isSpoofChecked(host.rules, TWO)).toBe(false);
+});
+
+test("who is dead, or dies meanwhile, is not put back: nobody would take it out again", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  const four = checked("4");
+  checks.others.push(TWO, four);
+  checks.dead.add(TWO.owner);
+  let asked = 0;
+  const isAlive = (check: typeof ONE): boolean => (check === four ? ++asked === 1 : checks.neighbours.isAlive(check));
+  ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, isAlive });
+  expect([checks.elements("guarded").length, checks.elements("source").length]).toEqual([1, 1]);
+});
+
+test("an ADD that dies while it puts back leaves the loss to be noticed by the next one", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.others.push(TWO);
+  const others = () => [TWO, { ...TWO, get hostInterface(): never { throw new Error("killed"); } }];
+  expect(() => ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, others })).toThrow("killed");
+  expect(isSpoofTableWhole(host.rules)).toBe(false);
+  checks.put(ONE);
+  expect(checks.elements("guarded")).toHaveLength(2);
+});
+
+test("an ADD that finds itself put back by another one is content", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.put(ONE);
+  const { text } = checks;
+  host.run("nft flush table bridge pontoon");
+  checks.others.push(ONE);
+  checks.put(TWO);
+  checks.put(ONE);
+  checks.take(TWO);
+  expect(checks.text).toBe(text);
+});
+
+test("somebody's table of our name, with a set of ours that is another kind, is an error and is not destroyed", () => {
+  using host = Netns.open();
+  host.run("nft -f -", "table bridge pontoon { set source { type ipv4_addr; }; }");
+  const before = host.run("nft list ruleset");
+  expect(() => new SpoofChecks(host).put(ONE)).toThrow(/EEXIST/);
+  expect(host.run("nft list ruleset")).toBe(before);
+});
+
+/** What the kernel runs for the rule, in order. */
+function instructions(netns: Netns): string[] {
+  return netns.run("nft --debug=netlink list chain bridge pontoon prerouting").split("\n").filter((line) => /^\s+\[ /.test(line)).map((line) => line.trim());
+}
+
+/** Rules and elements, sorted: the kernel lists a hash in any order. */
+function state(checks: SpoofChecks): unknown {
+  return [checks.elements("guarded"), checks.elements("source"), checks.text.split("\n").filter((line) => line.includes("hook") || line.includes("drop"))];
+}
