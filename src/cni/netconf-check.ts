@@ -10,8 +10,8 @@ import type { Route } from "./result.ts";
 import { compareVersions, type Version } from "./version.ts";
 
 /** The smallest MTU that IPv4 allows on a link (RFC 791), and that IPv6 does (RFC 8200, section 5). */
-const SMALLEST_MTU = { 4: 68, 6: 1280 } as const;
-const LARGEST_MTU = 65535;
+export const SMALLEST_MTU = { 4: 68, 6: 1280 } as const;
+export const LARGEST_MTU = 65535;
 
 /** The name of a network is the name of a directory too. */
 export function checkName(name: string, problems: Problems): void {

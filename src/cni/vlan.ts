@@ -27,7 +27,7 @@ function readEntry({ id, minID, maxID }: TrunkShape, path: string, problems: Pro
   if (minID !== undefined && maxID !== undefined) {
     if (!isId(minID)) problems.add(`${path}.minID`, minID, `incorrect trunk minID parameter; ${ALLOWED}`);
     else if (!isId(maxID)) problems.add(`${path}.maxID`, maxID, `incorrect trunk maxID parameter; ${ALLOWED}`);
-    else if (maxID < minID) problems.add(`${path}.minID`, minID, `minID is greater than maxID in trunk parameter, ${maxID}`);
+    else if (maxID < minID) problems.add(`${path}.minID`, minID, `minID is greater than maxID in trunk parameter, which is ${maxID}`);
     else ranges.push({ first: minID, last: maxID });
   } else if (minID !== undefined || maxID !== undefined) {
     problems.addAt(path, `minID and maxID should be configured simultaneously, ${minID === undefined ? "minID" : "maxID"} is missing`);

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import * as z from "zod/mini";
-import { type Fields, type KeyTree, normaliseKeys } from "../../../src/cni/keys.ts";
+import { type Fields, normaliseKeys } from "../../../src/cni/keys.ts";
 import { NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
 import { buildSchema, explainShape } from "../../../src/cni/netconf-schema.ts";
 import { parseShape } from "../../../src/cni/netconf-shape.ts";
 import { Problems } from "../../../src/cni/problems.ts";
+import { keysOf } from "./key-path.ts";
 
 /** One value of every kind that JSON has. */
 const VALUES: unknown[] = ["x", "", true, 0, 5, 1.5, -1, 2 ** 53, Infinity, null, {}, [], [[]], [[{}]], [{}], [["x"]], [[{ subnet: "x" }]], [[{ subnet: 5 }]], [[{ gateway: [] }], 5], ["x", 5], [{ dst: 5 }], [{ mtu: "x" }], [{ mtu: 1400 }], [{ id: 5 }], [{ minID: "x" }]];
@@ -24,10 +25,6 @@ function pathsOf({ properties = {} }: Described): string[][] {
 function allPathsOf({ properties = {}, items }: Described): string[] {
   const below = Object.entries(properties).flatMap(([key, field]) => [key, ...allPathsOf(field).map((path) => `${key}.${path}`)]);
   return items === undefined ? below : allPathsOf(items);
-}
-
-function keysOf(tree: KeyTree): string[] {
-  return Object.entries(tree).flatMap(([key, below]) => [key, ...(below === true ? [] : keysOf(below).map((path) => `${key}.${path}`))]);
 }
 
 /** A configuration with one value at a path, read as far as the check of types gets it. */
@@ -64,6 +61,6 @@ test("a wrong value is left out, and what stands beside it is kept", () => {
 
 test("every key of the schema is read, and every key that is read has its type in the schema", () => {
   const unchecked = new Set(["cniVersion", "name", "prevResult", "capabilities", "capabilities.ipRanges", "plugins"]);
-  const read = keysOf(NETCONF_KEYS as KeyTree).filter((key) => !unchecked.has(key));
+  const read = keysOf(NETCONF_KEYS).filter((key) => !unchecked.has(key));
   expect(read.sort()).toEqual(allPathsOf(z.toJSONSchema(buildSchema(), { io: "input" }) as Described).sort());
 });

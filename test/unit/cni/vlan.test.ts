@@ -39,7 +39,7 @@ test.each<[{ id?: number; minID?: number; maxID?: number }, string]>([
   [{ id: -1 }, "vlanTrunk[0].id -1: incorrect trunk id parameter; VLAN ids are 1 to 4094"],
   [{ minID: 0, maxID: 5 }, "vlanTrunk[0].minID 0: incorrect trunk minID parameter; VLAN ids are 1 to 4094"],
   [{ minID: 1, maxID: 4095 }, "vlanTrunk[0].maxID 4095: incorrect trunk maxID parameter; VLAN ids are 1 to 4094"],
-  [{ minID: 6, maxID: 5 }, "vlanTrunk[0].minID 6: minID is greater than maxID in trunk parameter, 5"],
+  [{ minID: 6, maxID: 5 }, "vlanTrunk[0].minID 6: minID is greater than maxID in trunk parameter, which is 5"],
   [{ minID: 6 }, "vlanTrunk[0]: minID and maxID should be configured simultaneously, maxID is missing"],
   [{ maxID: 6, id: 5 }, "vlanTrunk[0]: minID and maxID should be configured simultaneously, minID is missing"],
   [{}, "vlanTrunk[0]: says nothing; give it an id, or minID and maxID"],
