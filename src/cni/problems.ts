@@ -3,29 +3,29 @@ import { CniError } from "./error.ts";
 
 /** The problems found so far. Readers add to it and go on with what is left. */
 export class Problems {
-  readonly #found: { path: string; text: string }[] = [];
+  private readonly found: { path: string; text: string }[] = [];
 
   /** `text` is a sentence about `value`, which stands at `path`. */
   add(path: string, value: unknown, text: string): void {
-    this.#found.push({ path, text: `${path} ${quote(value)}: ${text}` });
+    this.found.push({ path, text: `${path} ${quote(value)}: ${text}` });
   }
 
   /** For what is wrong with no single value: one that is missing, or two that do not go together. */
   addAt(path: string, text: string): void {
-    this.#found.push({ path, text: `${path}: ${text}` });
+    this.found.push({ path, text: `${path}: ${text}` });
   }
 
   /** True when something at `path` or below it is wrong. */
   concern(path: string): boolean {
-    return this.#found.some((problem) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`));
+    return this.found.some((problem) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`));
   }
 
   get isEmpty(): boolean {
-    return this.#found.length === 0;
+    return this.found.length === 0;
   }
 
   get texts(): string[] {
-    return this.#found.map(({ text }) => text);
+    return this.found.map(({ text }) => text);
   }
 
   /** Throws code 7 with the first problem in the message, and with all in the details where there are more. */

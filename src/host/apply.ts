@@ -14,6 +14,8 @@ import { createVeth, undoVeth, verifyVeth } from "./steps/veth.ts";
 /** What steps learn for those after them. */
 export interface Progress {
   bridge: Bridge | undefined;
+  /** Index of the pod's end in the pod. */
+  podIndex: number | undefined;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface Progress {
  * that puts back a lost table puts back ours too.
  */
 export function applySteps(steps: Step[], machine: Machine): Progress {
-  const progress: Progress = { bridge: undefined };
+  const progress: Progress = { bridge: undefined, podIndex: undefined };
   const done: Step[] = [];
   for (const step of steps) {
     try {
@@ -66,9 +68,10 @@ function applyStep(step: Step, machine: Machine, progress: Progress): void {
     case "forwarding":
       return ensureForwarding(step, machine);
     case "veth":
-      return createVeth(step, machine, bridgeOf(progress).index);
+      progress.podIndex = createVeth(step, machine, bridgeOf(progress).index);
+      return;
     case "pod":
-      return setUpPod(step, machine);
+      return setUpPod(step, machine, podIndexOf(progress));
     case "masquerade":
       return putMasquerade(step, machine);
     case "announce":
@@ -107,6 +110,11 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
 function bridgeOf(progress: Progress): Bridge {
   if (progress.bridge === undefined) throw new Error("a plan starts with its bridge");
   return progress.bridge;
+}
+
+function podIndexOf(progress: Progress): number {
+  if (progress.podIndex === undefined) throw new Error("a plan makes the veth pair before it sets up the pod's end");
+  return progress.podIndex;
 }
 
 function messageOf(error: CniError): string {

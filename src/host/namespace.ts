@@ -5,7 +5,7 @@ import type { AttachmentRecord } from "../record/attachment.ts";
 import { hostInterfaceName } from "../record/digest.ts";
 import { getLink } from "../net/link.ts";
 import { explain } from "./failure.ts";
-import { type Machine, Pod } from "./machine.ts";
+import type { Machine, Pod } from "./machine.ts";
 
 /** Opens CNI_NETNS for ADD and CHECK. CniError 8 when it is no namespace, or the one that we run in (unless that is allowed). */
 export function openPod(path: string, allowOwnNamespace: boolean, machine: Machine): Pod {
@@ -38,8 +38,8 @@ export function ownNamespace(path: string): CniError {
 export function isDead(record: AttachmentRecord, machine: Machine): boolean {
   if (getLink(machine.links, { name: hostInterfaceName(record.key) }) !== undefined) return false;
   try {
-    using pod = Pod.open(record.namespace.path, machine.home);
-    return pod.links.namespaceCookie() !== record.namespace.cookie;
+    using pod = machine.openPod(record.namespace.path);
+    return pod.links.namespaceCookie !== record.namespace.cookie;
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP")) return true;
     throw error;

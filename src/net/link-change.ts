@@ -39,15 +39,13 @@ export function createVethMessage(host: VethEnd, pod: VethEnd, mtu: number, brid
     body: (w) => {
       linkHeader(w);
       end(w, host).u32Attribute(rt.IFLA_MASTER, bridgeIndex);
-      w.nest(rt.IFLA_LINKINFO, () => {
-        w.string(rt.IFLA_INFO_KIND, "veth");
-        w.nest(rt.IFLA_INFO_DATA, () =>
-          w.nest(rt.VETH_INFO_PEER, () => {
-            linkHeader(w);
-            end(w, pod).u32Attribute(rt.IFLA_NET_NS_FD, namespaceFd);
-          }),
-        );
-      });
+      const info = w.openNest(rt.IFLA_LINKINFO);
+      w.string(rt.IFLA_INFO_KIND, "veth");
+      const data = w.openNest(rt.IFLA_INFO_DATA);
+      const peer = w.openNest(rt.VETH_INFO_PEER);
+      linkHeader(w);
+      end(w, pod).u32Attribute(rt.IFLA_NET_NS_FD, namespaceFd);
+      w.closeNest(peer).closeNest(data).closeNest(info);
     },
   };
 }
@@ -87,15 +85,17 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
 
 function writeFamilySettings(w: Writer, change: LinkChange): void {
   if (change.addressGeneration === undefined && change.arpNotify === undefined) return;
-  w.nest(rt.IFLA_AF_SPEC, () => {
-    if (change.arpNotify !== undefined) {
-      const value = change.arpNotify ? 1 : 0;
-      w.nest(rt.AF_INET, () => w.nest(rt.IFLA_INET_CONF, () => w.u32Attribute(rt.IPV4_DEVCONF_ARP_NOTIFY, value)));
-    }
-    if (change.addressGeneration === "none") {
-      w.nest(rt.AF_INET6, () => w.u8Attribute(rt.IFLA_INET6_ADDR_GEN_MODE, rt.IN6_ADDR_GEN_MODE_NONE));
-    }
-  });
+  const families = w.openNest(rt.IFLA_AF_SPEC);
+  if (change.arpNotify !== undefined) {
+    const inet = w.openNest(rt.AF_INET);
+    const settings = w.openNest(rt.IFLA_INET_CONF);
+    w.u32Attribute(rt.IPV4_DEVCONF_ARP_NOTIFY, change.arpNotify ? 1 : 0).closeNest(settings).closeNest(inet);
+  }
+  if (change.addressGeneration === "none") {
+    const inet6 = w.openNest(rt.AF_INET6);
+    w.u8Attribute(rt.IFLA_INET6_ADDR_GEN_MODE, rt.IN6_ADDR_GEN_MODE_NONE).closeNest(inet6);
+  }
+  w.closeNest(families);
 }
 
 function writePortSettings(w: Writer, hairpin: boolean): void {

@@ -102,6 +102,11 @@ export function readLink(reply: Reply): Link {
   };
 }
 
+/** The index that the other end of a veth has in its namespace, from the RTM_NEWLINK of one end. The kernel may leave it out where the two are equal. */
+export function readPeerIndex(reply: Reply): number {
+  return readAttributes(reply.payload, 16).u32(rt.IFLA_LINK) ?? u32At(reply.payload, 4);
+}
+
 function readPort(info: Attributes | undefined): Link["port"] {
   if (info?.string(rt.IFLA_INFO_SLAVE_KIND) !== "bridge") return undefined;
   const data = info.nest(rt.IFLA_INFO_SLAVE_DATA);

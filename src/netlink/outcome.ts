@@ -7,27 +7,27 @@ import * as nl from "./uapi/netlink.ts";
 /** The kernel's answer to one request: messages, or the refusal. */
 export class Outcome {
   readonly replies: Reply[] = [];
-  readonly #what: string;
-  #refusal: Reply | undefined;
+  private readonly what: string;
+  private refusal: Reply | undefined;
 
   constructor(what: string) {
-    this.#what = what;
+    this.what = what;
   }
 
   /** The error number of the refusal; 0 when there is none. For those to whom a refusal is a plain answer. */
   get errno(): number {
-    return this.#refusal === undefined ? 0 : errnoOf(this.#refusal);
+    return this.refusal === undefined ? 0 : errnoOf(this.refusal);
   }
 
   /** The refusal, with the kernel's own sentence. Made when it is asked for: the first exception of a process costs 0.1 ms. */
   get error(): SystemError | undefined {
-    return this.#refusal === undefined ? undefined : readError(this.#refusal, this.#what);
+    return this.refusal === undefined ? undefined : readError(this.refusal, this.what);
   }
 
   /** Notes what the kernel said; of several refusals the first counts. */
   add(reply: Reply): void {
     if (reply.type !== nl.NLMSG_ERROR) this.replies.push(reply);
-    else if (errnoOf(reply) !== 0) this.#refusal ??= reply;
+    else if (errnoOf(reply) !== 0) this.refusal ??= reply;
   }
 }
 

@@ -50,24 +50,24 @@ export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Arr
  * the bytes notes where each one starts; a message has forty and is asked for a few, so values are cut out when asked for.
  */
 export class Attributes {
-  readonly #bytes: Uint8Array;
-  readonly #starts: number[] = [];
+  private readonly message: Uint8Array;
+  private readonly starts: number[] = [];
 
   constructor(bytes: Uint8Array, offset: number) {
-    this.#bytes = bytes;
+    this.message = bytes;
     const { length } = bytes;
     for (let at = offset; at + NLA_HDRLEN <= length; ) {
       const size = bytes[at]! | (bytes[at + 1]! << 8);
       if (size < NLA_HDRLEN || at + size > length) break;
       // The last of a type counts, as in the kernel.
-      this.#starts[(bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK] = at;
+      this.starts[(bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK] = at;
       at += (size + 3) & ~3;
     }
   }
 
   bytes(type: number): Uint8Array | undefined {
-    const at = this.#starts[type];
-    return at === undefined ? undefined : this.#bytes.subarray(at + NLA_HDRLEN, at + u16At(this.#bytes, at));
+    const at = this.starts[type];
+    return at === undefined ? undefined : this.message.subarray(at + NLA_HDRLEN, at + u16At(this.message, at));
   }
 
   u8(type: number): number | undefined {

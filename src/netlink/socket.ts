@@ -25,12 +25,13 @@ const DUMP_ATTEMPTS = 8;
 const buffer = new Uint8Array(32 * 1024);
 
 export class NetlinkSocket implements Disposable {
-  readonly #fd: number;
-  #sequence = 1;
-  #open = true;
+  private readonly fd: number;
+  private sequence = 1;
+  private open = true;
+  private cookie: string | undefined;
 
   private constructor(fd: number) {
-    this.#fd = fd;
+    this.fd = fd;
   }
 
   /** Opens a socket of `protocol` (NETLINK_ROUTE, NETLINK_NETFILTER) in this thread's namespace, listening to `groups` (RTNLGRP_…). Throws SystemError. */
@@ -39,9 +40,9 @@ export class NetlinkSocket implements Disposable {
     if (fd < 0) throw new SystemError("open a netlink socket", errno());
     const socket = new NetlinkSocket(fd);
     try {
-      for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.#setOption(option, 1);
-      if (protocol === nl.NETLINK_ROUTE) socket.#setOption(nl.NETLINK_GET_STRICT_CHK, 1);
-      if (groups.length > 0) socket.#join(groups);
+      for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.setOption(option, 1);
+      if (protocol === nl.NETLINK_ROUTE) socket.setOption(nl.NETLINK_GET_STRICT_CHK, 1);
+      if (groups.length > 0) socket.join(groups);
       return socket;
     } catch (error) {
       socket.close();
@@ -50,10 +51,15 @@ export class NetlinkSocket implements Disposable {
   }
 
   /** The cookie of the socket's namespace: unlike an inode number it is never used again (SO_NETNS_COOKIE, Linux 5.14). */
-  namespaceCookie(): string {
+  get namespaceCookie(): string {
+    this.cookie ??= this.readCookie();
+    return this.cookie;
+  }
+
+  private readCookie(): string {
     const value = new Uint8Array(8);
     const length = u32Bytes(8);
-    if (libc.getsockopt(this.#fd, nl.SOL_SOCKET, nl.SO_NETNS_COOKIE, value, length) !== 0) {
+    if (libc.getsockopt(this.fd, nl.SOL_SOCKET, nl.SO_NETNS_COOKIE, value, length) !== 0) {
       throw new SystemError("read the namespace cookie", errno());
     }
     return String(u32At(value, 0) + u32At(value, 4) * 2 ** 32);
@@ -62,10 +68,10 @@ export class NetlinkSocket implements Disposable {
   /** Sends all messages at once and gives the outcome of each, in order. The kernel does them one by one and does not stop at a refusal. */
   transact(messages: Message[]): Outcome[] {
     const writer = new Writer();
-    const first = this.#sequence;
-    this.#writeAll(writer, messages);
-    this.#send(writer.written, messages[0]?.what ?? "nothing");
-    return this.#gather(messages, first);
+    const first = this.sequence;
+    this.writeAll(writer, messages);
+    this.send(writer.written, messages[0]?.what ?? "nothing");
+    return this.gather(messages, first);
   }
 
   /** Sends all messages at once. Throws the first refusal as SystemError. */
@@ -81,18 +87,18 @@ export class NetlinkSocket implements Disposable {
    */
   batch(begin: Message, messages: Message[], end: Message): Outcome[] {
     const writer = new Writer();
-    this.#write(writer, begin, 0);
-    const first = this.#sequence;
-    this.#writeAll(writer, messages);
-    this.#write(writer, end, 0);
-    this.#send(writer.written, messages[0]?.what ?? "nothing");
-    return this.#gather(messages, first);
+    this.write(writer, begin, 0);
+    const first = this.sequence;
+    this.writeAll(writer, messages);
+    this.write(writer, end, 0);
+    this.send(writer.written, messages[0]?.what ?? "nothing");
+    return this.gather(messages, first);
   }
 
   /** Asks for a list. Starts again when it changed while it was read. Throws SystemError. */
   dump(message: Message): Reply[] {
     for (let attempt = 1; ; attempt++) {
-      const list = this.#dumpOnce(message);
+      const list = this.dumpOnce(message);
       if (list !== undefined) return list;
       if (attempt === DUMP_ATTEMPTS) throw new SystemError(message.what, ERRNO.EAGAIN, "the list changed at each attempt to read it");
     }
@@ -102,7 +108,7 @@ export class NetlinkSocket implements Disposable {
   receive(what: string, timeoutMs: number): Reply[] {
     const deadline = monotonicMs() + timeoutMs;
     for (;;) {
-      const count = libc.recv(this.#fd, buffer, buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
+      const count = libc.recv(this.fd, buffer, buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
       if (count > buffer.length) throw new SystemError(what, ERRNO.ENOBUFS, "an answer was longer than the buffer");
       if (count >= 0) return readMessages(buffer.subarray(0, count));
       const code = errno();
@@ -110,15 +116,15 @@ export class NetlinkSocket implements Disposable {
       const rest = Math.ceil(deadline - monotonicMs());
       if (rest <= 0) return [];
       // struct pollfd: fd, events, revents
-      libc.poll(Uint8Array.of(this.#fd, this.#fd >>> 8, this.#fd >>> 16, 0, nl.POLLIN, 0, 0, 0), 1, rest);
+      libc.poll(Uint8Array.of(this.fd, this.fd >>> 8, this.fd >>> 16, 0, nl.POLLIN, 0, 0, 0), 1, rest);
     }
   }
 
   /** Closes the socket. After a delete in nftables this waits for the kernel's clean-up. */
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    libc.close(this.#fd);
+    if (!this.open) return;
+    this.open = false;
+    libc.close(this.fd);
   }
 
   [Symbol.dispose](): void {
@@ -129,24 +135,24 @@ export class NetlinkSocket implements Disposable {
    * Only the last message asks for an acknowledgement: the kernel works through them in order and reports a refusal
    * unasked. One for each would overflow the socket's buffer from about 250 messages on.
    */
-  #writeAll(writer: Writer, messages: Message[]): void {
+  private writeAll(writer: Writer, messages: Message[]): void {
     for (let at = 0; at < messages.length; at++) {
       const message = messages[at];
-      if (message !== undefined) this.#write(writer, message, at === messages.length - 1 ? nl.NLM_F_ACK : 0);
+      if (message !== undefined) this.write(writer, message, at === messages.length - 1 ? nl.NLM_F_ACK : 0);
     }
   }
 
-  #write(writer: Writer, message: Message, extraFlags: number): void {
-    writer.message(message.type, message.flags | nl.NLM_F_REQUEST | extraFlags, this.#sequence++, message.body);
+  private write(writer: Writer, message: Message, extraFlags: number): void {
+    writer.message(message.type, message.flags | nl.NLM_F_REQUEST | extraFlags, this.sequence++, message.body);
   }
 
-  #send(bytes: Uint8Array, what: string): void {
-    while (libc.send(this.#fd, bytes, bytes.length, 0) < 0) {
+  private send(bytes: Uint8Array, what: string): void {
+    while (libc.send(this.fd, bytes, bytes.length, 0) < 0) {
       if (errno() !== ERRNO.EINTR) throw new SystemError(what, errno());
     }
   }
 
-  #gather(messages: Message[], first: number): Outcome[] {
+  private gather(messages: Message[], first: number): Outcome[] {
     const outcomes = mapped(messages, ({ what }) => new Outcome(what));
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
@@ -156,7 +162,7 @@ export class NetlinkSocket implements Disposable {
         const index = reply.sequence - first;
         const outcome = outcomes[index];
         // A refusal of the batch's own frame (index -1) is a refusal of everything.
-        if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1) this.#throwFrame(reply, what);
+        if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1) this.throwFrame(reply, what);
         if (outcome === undefined) continue;
         outcome.add(reply);
         done ||= reply.type === nl.NLMSG_ERROR && index === messages.length - 1;
@@ -165,16 +171,16 @@ export class NetlinkSocket implements Disposable {
     return outcomes;
   }
 
-  #throwFrame(reply: Reply, what: string): void {
+  private throwFrame(reply: Reply, what: string): void {
     const error = readError(reply, what);
     if (error !== undefined) throw error;
   }
 
-  #dumpOnce(message: Message): Reply[] | undefined {
+  private dumpOnce(message: Message): Reply[] | undefined {
     const writer = new Writer();
-    const sequence = this.#sequence;
-    this.#write(writer, message, nl.NLM_F_DUMP);
-    this.#send(writer.written, message.what);
+    const sequence = this.sequence;
+    this.write(writer, message, nl.NLM_F_DUMP);
+    this.send(writer.written, message.what);
     const list: Reply[] = [];
     let interrupted = false;
     for (;;) {
@@ -194,15 +200,15 @@ export class NetlinkSocket implements Disposable {
   }
 
   /** The kernel takes a socket without a port number for the sender of its own events, and leaves it out. */
-  #join(groups: number[]): void {
+  private join(groups: number[]): void {
     // struct sockaddr_nl: family, padding, port number (0: the kernel chooses), groups
     const anyPort = Uint8Array.of(nl.AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    if (libc.bind(this.#fd, anyPort, anyPort.byteLength) !== 0) throw new SystemError("bind a netlink socket", errno());
-    for (const group of groups) this.#setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
+    if (libc.bind(this.fd, anyPort, anyPort.byteLength) !== 0) throw new SystemError("bind a netlink socket", errno());
+    for (const group of groups) this.setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
   }
 
-  #setOption(option: number, value: number): void {
-    if (libc.setsockopt(this.#fd, nl.SOL_NETLINK, option, u32Bytes(value), 4) !== 0) {
+  private setOption(option: number, value: number): void {
+    if (libc.setsockopt(this.fd, nl.SOL_NETLINK, option, u32Bytes(value), 4) !== 0) {
       throw new SystemError(`set netlink option ${option}`, errno());
     }
   }

@@ -5,58 +5,63 @@ import { textBytes } from "../sys/bytes.ts";
 import { NLA_F_NESTED, NLA_HDRLEN } from "./uapi/netlink.ts";
 
 export class Writer {
-  #bytes = new Uint8Array(512);
-  #length = 0;
+  private buffer = new Uint8Array(512);
+  private length = 0;
 
   /** Everything written so far. */
   get written(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return this.buffer.subarray(0, this.length);
   }
 
   /** Writes one message: header, then what `body` writes. */
   message(type: number, flags: number, sequence: number, body: (writer: Writer) => void): void {
-    const start = this.#length;
+    const start = this.length;
     this.u32(0).u16(type).u16(flags).u32(sequence).u32(0);
     body(this);
-    const length = this.#length - start;
-    this.#bytes[start] = length;
-    this.#bytes[start + 1] = length >>> 8;
-    this.#bytes[start + 2] = length >>> 16;
-    this.#pad();
+    const length = this.length - start;
+    this.buffer[start] = length;
+    this.buffer[start + 1] = length >>> 8;
+    this.buffer[start + 2] = length >>> 16;
+    this.pad();
   }
 
   u8(value: number): this {
-    const at = this.#grow(1);
-    this.#bytes[at] = value;
+    const at = this.grow(1);
+    this.buffer[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    const at = this.#grow(2);
-    this.#bytes[at] = value;
-    this.#bytes[at + 1] = value >>> 8;
+    const at = this.length;
+    if (at + 2 > this.buffer.length) this.enlarge(2);
+    this.buffer[at] = value;
+    this.buffer[at + 1] = value >>> 8;
+    this.length = at + 2;
     return this;
   }
 
   u32(value: number): this {
-    const at = this.#grow(4);
-    this.#bytes[at] = value;
-    this.#bytes[at + 1] = value >>> 8;
-    this.#bytes[at + 2] = value >>> 16;
-    this.#bytes[at + 3] = value >>> 24;
+    const at = this.length;
+    if (at + 4 > this.buffer.length) this.enlarge(4);
+    const { buffer } = this;
+    buffer[at] = value;
+    buffer[at + 1] = value >>> 8;
+    buffer[at + 2] = value >>> 16;
+    buffer[at + 3] = value >>> 24;
+    this.length = at + 4;
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    const at = this.#grow(value.length);
-    this.#bytes.set(value, at);
+    const at = this.grow(value.length);
+    this.buffer.set(value, at);
     return this;
   }
 
   /** An attribute that holds raw bytes. */
   attribute(type: number, value: Uint8Array): this {
     this.u16(NLA_HDRLEN + value.length).u16(type).bytes(value);
-    this.#pad();
+    this.pad();
     return this;
   }
 
@@ -85,29 +90,42 @@ export class Writer {
 
   /** An attribute that holds attributes: what `body` writes. rtnetlink's older nests do not carry the flag, and need none. */
   nest(type: number, body: (writer: Writer) => void, flag = NLA_F_NESTED): this {
-    const start = this.#length;
-    this.u16(0).u16(type | flag);
+    const start = this.openNest(type, flag);
     body(this);
-    const length = this.#length - start;
-    this.#bytes[start] = length;
-    this.#bytes[start + 1] = length >>> 8;
-    this.#pad();
+    return this.closeNest(start);
+  }
+
+  /** Begins such an attribute; give what comes back to {@link closeNest}. For what every ADD writes: a function less than {@link nest} takes. */
+  openNest(type: number, flag = NLA_F_NESTED): number {
+    const start = this.length;
+    this.u16(0).u16(type | flag);
+    return start;
+  }
+
+  closeNest(start: number): this {
+    const length = this.length - start;
+    this.buffer[start] = length;
+    this.buffer[start + 1] = length >>> 8;
+    this.pad();
     return this;
   }
 
-  #pad(): void {
-    this.#grow((4 - (this.#length & 3)) & 3);
+  private pad(): void {
+    const rest = this.length & 3;
+    if (rest !== 0) this.grow(4 - rest);
   }
 
   /** Makes room for `count` zero bytes at the end and gives their place. The buffer may be another one after it. */
-  #grow(count: number): number {
-    const at = this.#length;
-    this.#length += count;
-    if (this.#length > this.#bytes.length) {
-      const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length));
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
+  private grow(count: number): number {
+    const at = this.length;
+    if (at + count > this.buffer.length) this.enlarge(count);
+    this.length = at + count;
     return at;
+  }
+
+  private enlarge(count: number): void {
+    const larger = new Uint8Array(Math.max(this.buffer.length * 2, this.length + count));
+    larger.set(this.buffer);
+    this.buffer = larger;
   }
 }

@@ -14,6 +14,7 @@ import { type Address, addressBytes } from "../ip/address.ts";
 import { formatPrefix, type Prefix } from "../ip/prefix.ts";
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
+import { sha256 } from "../sys/hash.ts";
 import { destinationReturn, type Expression, interfaceSourceVerdict, masquerade, sourceVerdict } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { chainMessage, flushChainMessage, ruleMessage, type Table, tableMessage, verdictMapMessage } from "./message.ts";
@@ -72,7 +73,7 @@ export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
   const sorted = mapped(subnets, (subnet) => ({ text: formatPrefix(subnet), subnet }));
   if (sorted.length > 1) sorted.sort((a, b) => (a.text < b.text ? -1 : 1));
   const texts = mapped(sorted, ({ text }) => text).join("\0");
-  const hash = new Bun.CryptoHasher("sha256").update(`${network}\0${texts}`).digest("hex");
+  const hash = sha256(`${network}\0${texts}`);
   return { name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`, subnets: mapped(sorted, ({ subnet }) => subnet) };
 }
 

@@ -1,6 +1,7 @@
 // The marker that says for which boot of which host a network's records have been looked through for dead ones.
 import { ensureDirectory, readTextOfAny, replaceFile } from "../sys/file.ts";
 import { isErrno } from "../sys/errno.ts";
+import { sha256 } from "../sys/hash.ts";
 import type { HostIdentity } from "./attachment.ts";
 import type { RecordStore } from "./store.ts";
 
@@ -25,7 +26,7 @@ export function markBootSwept(store: RecordStore, network: string, leaseDirector
 // One marker per lease directory: the lock of that directory covers it, and after a change of dataDir the leases of the
 // old directory still get their own sweep when it is used again.
 function markerPath(store: RecordStore, network: string, leaseDirectory: string): string {
-  const digest = new Bun.CryptoHasher("sha256").update(leaseDirectory).digest("hex").slice(0, 12);
+  const digest = sha256(leaseDirectory).slice(0, 12);
   return `${store.directory(network)}/boot-${digest}`;
 }
 

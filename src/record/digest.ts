@@ -1,4 +1,5 @@
 // Names derived from an attachment's key, so that they can be found again with no memory at all.
+import { sha256 } from "../sys/hash.ts";
 import type { AttachmentKey } from "./attachment.ts";
 
 let latest: { text: string; digest: string } | undefined;
@@ -6,7 +7,7 @@ let latest: { text: string; digest: string } | undefined;
 /** 32 hexadecimal digits of SHA-256 over network, container id and interface name, with NUL between them. One call asks for the same one many times. */
 export function attachmentDigest(key: AttachmentKey): string {
   const text = `${key.network}\0${key.containerId}\0${key.interfaceName}`;
-  if (latest?.text !== text) latest = { text, digest: new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 32) };
+  if (latest?.text !== text) latest = { text, digest: sha256(text).slice(0, 32) };
   return latest.digest;
 }
 

@@ -2,7 +2,7 @@
 // lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock.
 import { isErrno, SystemError } from "../sys/errno.ts";
 import {
-  type FileHandle, fileStatus, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, openFile, openFileIfThere, removeFile, renameFile, writeAll,
+  type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, openFile, openFileIfThere, removeFile, renameFile, writeAll,
 } from "../sys/file.ts";
 import { lockWithin, tryLock } from "../sys/flock.ts";
 import { libc } from "../sys/libc.ts";
@@ -14,21 +14,21 @@ const EBUSY = 16;
 
 /** An ADD under way. Closing it at the end of a `using` block gives up the lock and nothing else. */
 export class Intent implements Disposable {
-  readonly #file: FileHandle;
-  readonly #path: string;
-  readonly #completePath: string;
+  private readonly file: FileHandle;
+  private readonly path: string;
+  private readonly completePath: string;
 
   constructor(file: FileHandle, path: string, completePath: string) {
-    this.#file = file;
-    this.#path = path;
-    this.#completePath = completePath;
+    this.file = file;
+    this.path = path;
+    this.completePath = completePath;
   }
 
   /** Makes the intent the record of the attachment. False when a DEL has removed it meanwhile: roll back. Throws SystemError. */
   complete(): boolean {
-    if (!this.#isStillThere()) return false;
+    if (!hasName(this.file)) return false;
     try {
-      renameFile(this.#path, this.#completePath);
+      renameFile(this.path, this.completePath);
       return true;
     } catch (error) {
       if (isErrno(error, "ENOENT")) return false;
@@ -38,16 +38,12 @@ export class Intent implements Disposable {
 
   /** Takes the intent back, after the ADD has undone what it made. Throws SystemError. */
   abandon(): void {
-    if (this.#isStillThere()) removeFile(this.#path);
-    this.#file.close();
+    if (hasName(this.file)) removeFile(this.path);
+    this.file.close();
   }
 
   [Symbol.dispose](): void {
-    this.#file.close();
-  }
-
-  #isStillThere(): boolean {
-    return isSameFile(this.#file, this.#path);
+    this.file.close();
   }
 }
 
@@ -65,7 +61,7 @@ export function createIntentFile(path: string, completePath: string, text: strin
     }
     try {
       // Before the lock was ours somebody may have asked for it, or have removed the file as one without an owner.
-      if (!lockPatiently(file, path) || !isSameFile(file, path)) {
+      if (!lockPatiently(file, path) || !hasName(file)) {
         file.close();
         continue;
       }
@@ -115,6 +111,7 @@ function lockPatiently(file: FileHandle, path: string): boolean {
   return false;
 }
 
-function isSameFile(file: FileHandle, path: string): boolean {
-  return fileStatus(path)?.identity === handleStatus(file.fd).identity;
+/** False when somebody has removed the file. Nobody renames an intent but its own ADD. */
+function hasName(file: FileHandle): boolean {
+  return handleStatus(file.fd).links > 0;
 }

@@ -35,7 +35,7 @@ export class RecordStore {
 
   /** Writes what an ADD is about to make and locks it; SystemError EBUSY when another ADD of the same key is running. */
   createIntent(record: AttachmentRecord): Intent {
-    const base = this.#base(record.key);
+    const base = this.base(record.key);
     const create = (): Intent => createIntentFile(base + INTENT, base + COMPLETE, formatRecord(record));
     try {
       return create();
@@ -48,23 +48,23 @@ export class RecordStore {
 
   /** The record of an attachment, complete or intended; undefined when there is none that can be read. */
   getRecord(key: AttachmentKey): AttachmentRecord | undefined {
-    return this.#read(key, COMPLETE) ?? this.#read(key, INTENT);
+    return this.read(key, COMPLETE) ?? this.read(key, INTENT);
   }
 
   /** True when anything stands in the place of the attachment's record, readable or not. */
   hasRecord(key: AttachmentKey): boolean {
-    const base = this.#base(key);
+    const base = this.base(key);
     return fileStatus(base + COMPLETE) !== undefined || fileStatus(base + INTENT) !== undefined;
   }
 
   /** True when the ADD of this attachment came to its end. */
   isComplete(key: AttachmentKey): boolean {
-    return fileStatus(this.#base(key) + COMPLETE) !== undefined;
+    return fileStatus(this.base(key) + COMPLETE) !== undefined;
   }
 
   /** True when an ADD of this attachment is alive right now. */
   isAddRunning(key: AttachmentKey): boolean {
-    return isIntentLocked(this.#base(key) + INTENT);
+    return isIntentLocked(this.base(key) + INTENT);
   }
 
   /** The same by the attachment's digest. */
@@ -74,7 +74,7 @@ export class RecordStore {
 
   /** Ends the ADD of this attachment that is running right now, if there is one: it finds its intent gone and undoes what it made. Waits for that at most `timeoutMs`. */
   stopAdd(key: AttachmentKey, timeoutMs: number): void {
-    stopRunningAdd(this.#base(key) + INTENT, timeoutMs);
+    stopRunningAdd(this.base(key) + INTENT, timeoutMs);
   }
 
   /** Every record of a network, and the files that should be one. None when the network has no folder. */
@@ -86,7 +86,7 @@ export class RecordStore {
     for (const ending of [COMPLETE, INTENT]) {
       for (const name of names) {
         const digest = digestOfName(name, ending);
-        if (digest !== undefined && !seen.has(digest) && this.#addTo(list, network, digest, ending)) seen.add(digest);
+        if (digest !== undefined && !seen.has(digest) && this.addTo(list, network, digest, ending)) seen.add(digest);
       }
     }
     return list;
@@ -94,7 +94,7 @@ export class RecordStore {
 
   /** Removes the record of an attachment, complete or intended, readable or not. True when there was one. */
   removeRecord(key: AttachmentKey): boolean {
-    const base = this.#base(key);
+    const base = this.base(key);
     const intended = removeFile(base + INTENT);
     return removeFile(base + COMPLETE) || intended;
   }
@@ -111,7 +111,7 @@ export class RecordStore {
   }
 
   /** Puts one file where it belongs in `list`; true when it is a record. */
-  #addTo(list: RecordList, network: string, digest: string, ending: string): boolean {
+  private addTo(list: RecordList, network: string, digest: string, ending: string): boolean {
     const path = `${this.directory(network)}/${digest}${ending}`;
     // An intent that has gone since the folder was read may have become the record.
     const parsed = readRecord(path) ?? (ending === INTENT ? readRecord(`${this.directory(network)}/${digest}${COMPLETE}`) : undefined);
@@ -124,12 +124,12 @@ export class RecordStore {
     return false;
   }
 
-  #base(key: AttachmentKey): string {
+  private base(key: AttachmentKey): string {
     return `${this.directory(key.network)}/${attachmentDigest(key)}`;
   }
 
-  #read(key: AttachmentKey, ending: string): AttachmentRecord | undefined {
-    const parsed = readRecord(this.#base(key) + ending);
+  private read(key: AttachmentKey, ending: string): AttachmentRecord | undefined {
+    const parsed = readRecord(this.base(key) + ending);
     return parsed?.state === "record" && sameKey(parsed.record.key, key) ? parsed.record : undefined;
   }
 }

@@ -35,8 +35,8 @@ const DIRENT_NAME = 19;
 export interface FileStatus {
   kind: "file" | "directory" | "other";
   size: number;
-  /** Device and inode: the same for two names of one file, and for no other file that exists at the same time. */
-  identity: string;
+  /** How many names the file has; 0 when it was removed while somebody held it open. */
+  links: number;
 }
 
 /** `path` as C wants it. Throws EINVAL for a NUL inside, which C would silently cut at. */
@@ -48,7 +48,7 @@ function cString(path: string): Uint8Array {
 /** An open file descriptor that closes at the end of its `using` block. */
 export class FileHandle implements Disposable {
   readonly fd: number;
-  #open = true;
+  private open = true;
 
   constructor(fd: number) {
     this.fd = fd;
@@ -56,8 +56,8 @@ export class FileHandle implements Disposable {
 
   /** Closes the descriptor; a second call does nothing. */
   close(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!this.open) return;
+    this.open = false;
     libc.close(this.fd);
   }
 
@@ -81,8 +81,11 @@ export function openFileIfThere(path: string, flags: number): FileHandle | undef
   throw new SystemError(`open ${path}`, code);
 }
 
-/** Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. */
-export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024): Uint8Array {
+/**
+ * Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. `shortIsLast`: a read that
+ * brings less than was asked for is the last one, as it is with files on a disk and settings below /proc/sys.
+ */
+export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024, shortIsLast = false): Uint8Array {
   let buffer = new Uint8Array(1024);
   let length = 0;
   for (;;) {
@@ -98,15 +101,15 @@ export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024): Uin
       if (errno() === 4) continue;
       throw new SystemError(`read ${what}`, errno());
     }
-    if (count === 0) return buffer.subarray(0, length);
     length += count;
+    if (count === 0 || (shortIsLast && count < space.length)) return buffer.subarray(0, length);
   }
 }
 
-/** The whole text of a file. Throws SystemError. */
+/** The whole text of a file on a disk, or of a setting below /proc/sys. Throws SystemError. */
 export function readText(path: string): string {
   using file = openFile(path, O_RDONLY);
-  return textOf(readAll(file.fd, path));
+  return textOf(readAll(file.fd, path, undefined, true));
 }
 
 /** Writes all of `text` to a descriptor. Throws SystemError. */
@@ -188,12 +191,12 @@ function statx(directory: number, path: string, flags: number): FileStatus | und
     if (code === 40 && flags === 0) return statx(directory, path, AT_SYMLINK_NOFOLLOW);
     throw new SystemError(`stat ${path}`, code);
   }
-  // struct statx: stx_mode at 28, stx_ino at 32, stx_size at 40, stx_dev_major at 136, stx_dev_minor at 140.
+  // struct statx: stx_nlink at 16, stx_mode at 28, stx_size at 40.
   const format = u16At(bytes, 28) & S_IFMT;
   return {
     kind: format === S_IFREG ? "file" : format === S_IFDIR ? "directory" : "other",
     size: u32At(bytes, 40) + u32At(bytes, 44) * 2 ** 32,
-    identity: `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`,
+    links: u32At(bytes, 16),
   };
 }
 
@@ -222,7 +225,7 @@ export function listDirectory(path: string): string[] {
 export function readTextOfAny(path: string, limit = 256 * 1024): string | undefined {
   try {
     using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-    return file === undefined ? undefined : textOf(readAll(file.fd, path, limit));
+    return file === undefined ? undefined : textOf(readAll(file.fd, path, limit, true));
   } catch (error) {
     if (isErrno(error, "EISDIR", "EFBIG", "ELOOP", "ENXIO", "EAGAIN", "EINVAL")) return undefined;
     throw error;

@@ -153,7 +153,7 @@ function recordOf(request: AddRequest, machine: Machine, input: ReturnType<typeo
   const { hostInterface, mac, mtu, addresses } = input;
   return {
     version: 1, key, host,
-    namespace: { path: namespacePath, cookie: machine.pod.links.namespaceCookie() },
+    namespace: { path: namespacePath, cookie: machine.pod.links.namespaceCookie },
     leaseDirectory: directory,
     bridge: netconf.bridge,
     hostInterface: hostInterface.name,

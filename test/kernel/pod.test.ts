@@ -20,8 +20,7 @@ function addresses(scene: Scene): Address[] {
 
 function setUp(scene: Scene, step = podStep(["10.1.0.2/24", "fd01::2/64"])): void {
   onMachine(scene, (machine) => {
-    createVeth(VETH, machine, scene.bridgeIndex);
-    setUpPod(step, machine);
+    setUpPod(step, machine, createVeth(VETH, machine, scene.bridgeIndex));
   });
 }
 
@@ -51,17 +50,17 @@ test("the thread is back in the host's namespace, also when the pod's refused so
   using scene = new Scene();
   scene.host.run("ip link add here type bridge");
   onMachine(scene, (machine) => {
-    createVeth(VETH, machine, scene.bridgeIndex);
+    const index = createVeth(VETH, machine, scene.bridgeIndex);
     expect(() => machine.pod.inside(() => { throw new Error("inside"); })).toThrow("inside");
-    expect(() => setUpPod(podStep(["10.1.0.2/24", "10.1.0.2/24"]), machine)).toThrow(CniError);
+    expect(() => setUpPod(podStep(["10.1.0.2/24", "10.1.0.2/24"]), machine, index)).toThrow(CniError);
     expect(new TextDecoder().decode(Bun.spawnSync(["ip", "-br", "link", "show", "here"]).stdout)).toContain("here");
   });
 });
 
-test("an address twice is an error that names addresses and interface", () => {
+test("an address twice is an error that names address and interface", () => {
   using scene = new Scene();
   expect(failure(() => setUp(scene, podStep(["10.1.0.2/24", "10.1.0.2/24"])))).toMatchObject({
-    code: 122, message: "address cannot be set: 10.1.0.2/24, 10.1.0.2/24 on eth0 in the pod", details: expect.stringContaining("Cause: EEXIST"),
+    code: 122, message: "address cannot be set: 10.1.0.2/24 on eth0 in the pod", details: expect.stringContaining("Cause: EEXIST"),
   });
 });
 

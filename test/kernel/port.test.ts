@@ -14,8 +14,7 @@ const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 /** Everything of an ADD that comes before the announcement. */
 function attach(scene: Scene, addresses = ADDRESSES): void {
   onMachine(scene, (machine) => {
-    createVeth(VETH, machine, scene.bridgeIndex);
-    setUpPod(podStep(addresses), machine);
+    setUpPod(podStep(addresses), machine, createVeth(VETH, machine, scene.bridgeIndex));
   });
 }
 

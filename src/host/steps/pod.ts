@@ -1,5 +1,5 @@
 // The pod's end: up, with its addresses and routes.
-import { mapped } from "../../list.ts";
+import type { CniError } from "../../cni/error.ts";
 import { formatAddress, sameAddress } from "../../ip/address.ts";
 import { formatPrefix, samePrefix } from "../../ip/prefix.ts";
 import type { PodRoute, PodStep } from "../../plan/step.ts";
@@ -12,20 +12,18 @@ import { NetlinkSocket } from "../../netlink/socket.ts";
 import { RT_TABLE_MAIN } from "../../netlink/uapi/rtnetlink.ts";
 import { monotonicMs } from "../../sys/clock.ts";
 import { ERRNO, SystemError } from "../../sys/errno.ts";
-import { addressHint, attempt } from "../failure.ts";
+import { addressHint, attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
 const SETTLE_MS = 2_000;
 
-/** Raises the pod's end and gives it its addresses and routes; every IPv6 address answers when this returns. */
-export function setUpPod(step: PodStep, machine: Machine): void {
+/** Raises the pod's end, number `index` there, and gives it its addresses and routes; every IPv6 address answers when this returns. */
+export function setUpPod(step: PodStep, machine: Machine, index: number): void {
   let hasIPv6 = false;
   for (const { address } of step.addresses) hasIPv6 ||= address.family === 6;
   if (hasIPv6) attempt("sysctl", `net.ipv6.conf.${step.interfaceName}`, () => machine.pod.inside(() => prepareIPv6(step.interfaceName)));
   using events = hasIPv6 ? machine.pod.openAddressEvents() : undefined;
-  const index = attempt("link", step.interfaceName, () => raise(step, machine));
-  addAddresses(step, machine, index);
-  addRoutes(step, machine, index);
+  raise(step, machine, index);
   if (events !== undefined) attempt("address", step.interfaceName, () => awaitAddresses(step, machine, index, events));
 }
 
@@ -52,34 +50,30 @@ function prepareIPv6(interfaceName: string): void {
   ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/ndisc_notify`, "1");
 }
 
-function raise(step: PodStep, machine: Machine): number {
-  const which = { name: step.interfaceName };
-  const raised = changeLinkMessage(which, { up: true, arpNotify: true }, `set up interface ${step.interfaceName} in the pod`);
-  const [, got] = machine.pod.links.execute([raised, getLinkMessage(which)]);
-  const reply = got?.replies[0];
-  if (reply === undefined) throw new SystemError("find the interface in the pod", ERRNO.ENODEV);
-  return readLink(reply).index;
-}
-
-function addAddresses(step: PodStep, machine: Machine, index: number): void {
-  if (step.addresses.length === 0) return;
-  const about = `${mapped(step.addresses, formatPrefix).join(", ")} on ${step.interfaceName} in the pod`;
-  attempt("address", about, () => machine.pod.links.execute(mapped(step.addresses, (prefix) => addAddressMessage(index, prefix))), addressHint);
-}
-
-function addRoutes(step: PodStep, machine: Machine, index: number): void {
-  if (step.routes.length === 0) return;
-  const messages = mapped(step.routes, (route) => addRouteMessage({ ...route, index }));
-  const outcomes = attempt("route", `routes of ${step.interfaceName} in the pod`, () => machine.pod.links.transact(messages));
+/** All in one send: the kernel works through it in order. */
+function raise(step: PodStep, machine: Machine, index: number): void {
+  const messages = [changeLinkMessage({ index }, { up: true, arpNotify: true }, `set up interface ${step.interfaceName} in the pod`)];
+  for (const prefix of step.addresses) messages.push(addAddressMessage(index, prefix));
+  for (const route of step.routes) messages.push(addRouteMessage({ ...route, index }));
+  const outcomes = attempt("link", step.interfaceName, () => machine.pod.links.transact(messages));
   for (let at = 0; at < outcomes.length; at++) {
     const error = outcomes[at]?.error;
-    const route = step.routes[at];
-    if (error === undefined || route === undefined) continue;
-    const hint = error.errno === ERRNO.EEXIST
-      ? "Take one of the two out of ipam.routes, or give them different priorities"
-      : error.errno === ERRNO.EINVAL || error.errno === ERRNO.ENETUNREACH ? "Check gateway, scope and table of this route in ipam.routes" : undefined;
-    attempt("route", `${formatPrefix(route.dst)} in the pod`, () => { throw error; }, hint);
+    if (error !== undefined) throw explainRefusal(step, at, error);
   }
+}
+
+/** What the refusal of the request with this number means: the interface comes first, then the addresses, then the routes. */
+function explainRefusal(step: PodStep, at: number, error: SystemError): CniError {
+  const prefix = step.addresses[at - 1];
+  const route = step.routes[at - 1 - step.addresses.length];
+  if (prefix !== undefined) return explain("address", `${formatPrefix(prefix)} on ${step.interfaceName} in the pod`, error, addressHint(error));
+  if (route !== undefined) return explain("route", `${formatPrefix(route.dst)} in the pod`, error, routeHint(error));
+  return explain("link", step.interfaceName, error);
+}
+
+function routeHint({ errno }: SystemError): string | undefined {
+  if (errno === ERRNO.EEXIST) return "Take one of the two out of ipam.routes, or give them different priorities";
+  return errno === ERRNO.EINVAL || errno === ERRNO.ENETUNREACH ? "Check gateway, scope and table of this route in ipam.routes" : undefined;
 }
 
 /** Waits until the kernel says of each IPv6 address that it is in use; even one without duplicate detection needs a moment. */

@@ -1,27 +1,28 @@
 // The veth pair: the host's end is a port of the bridge, the pod's end is born inside the pod's namespace.
 import { CniError } from "../../cni/error.ts";
 import type { VethStep } from "../../plan/step.ts";
-import { getLink, getLinks } from "../../net/link.ts";
+import { getLink, getLinkMessage, getLinks, readPeerIndex } from "../../net/link.ts";
 import { changeLinkMessage, createVethMessage, deleteLinkMessage, type LinkChange } from "../../net/link-change.ts";
 import type { Message } from "../../netlink/socket.ts";
-import { isErrno, type SystemError } from "../../sys/errno.ts";
+import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
 /**
- * Creates the pair. The interface must not exist in the pod; a host end of that name is what a dead attachment left, since
- * the caller holds the attachment's record, and is replaced. Both requests go in one send: what the second one carries
- * would be dropped or refused in the first.
+ * Creates the pair and gives the index of its end in the pod. The interface must not exist in the pod; a host end of that
+ * name is what a dead attachment left, since the caller holds the attachment's record, and is replaced. All requests go in
+ * one send: what the second one carries would be dropped or refused in the first, and the third asks for the index.
  */
-export function createVeth(step: VethStep, machine: Machine, bridgeIndex: number): void {
-  attempt("link", step.host.name, () => {
-    const error = sendVeth(step, machine, bridgeIndex);
-    if (error === undefined) return;
-    if (!isErrno(error, "EEXIST")) throw error;
+export function createVeth(step: VethStep, machine: Machine, bridgeIndex: number): number {
+  return attempt("link", step.host.name, () => {
+    const first = sendVeth(step, machine, bridgeIndex);
+    if (typeof first === "number") return first;
+    if (!isErrno(first, "EEXIST")) throw first;
     checkInterfaceIsFree(step.pod.name, machine);
     deleteVeth(step.host.name, machine);
-    const again = sendVeth(step, machine, bridgeIndex);
-    if (again !== undefined) throw again;
+    const second = sendVeth(step, machine, bridgeIndex);
+    if (typeof second === "number") return second;
+    throw second;
   });
 }
 
@@ -68,16 +69,18 @@ export function verifyVeth(step: VethStep, machine: Machine): string | undefined
   return undefined;
 }
 
-function sendVeth(step: VethStep, machine: Machine, bridgeIndex: number): SystemError | undefined {
+/** The index of the end in the pod, or why the pair could not be made. */
+function sendVeth(step: VethStep, machine: Machine, bridgeIndex: number): number | SystemError {
   const { host, pod, mtu } = step;
   const create = createVethMessage(host, pod, mtu, bridgeIndex, machine.pod.namespace.fd);
-  const [created, settled] = machine.links.transact([create, settleMessage(step, { addressGeneration: "none" })]);
+  const [created, settled, got] = machine.links.transact([create, settleMessage(step, { addressGeneration: "none" }), getLinkMessage({ name: host.name })]);
   if (created?.error !== undefined) return created.error;
   let refusal = settled?.error;
   // A link without IPv6 (ipv6.disable=1, or an MTU below 1280) does not know the setting, and makes no address either.
   if (isErrno(refusal, "EAFNOSUPPORT")) refusal = machine.links.transact([settleMessage(step, {})])[0]?.error;
-  if (refusal !== undefined) throw explainSettle(step, refusal, machine);
-  return undefined;
+  const reply = got?.replies[0];
+  if (refusal === undefined && reply !== undefined) return readPeerIndex(reply);
+  throw explainSettle(step, refusal ?? new SystemError(`find ${host.name}`, ERRNO.ENODEV), machine);
 }
 
 function settleMessage({ host, hairpin }: VethStep, more: LinkChange): Message {

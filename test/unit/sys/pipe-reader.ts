@@ -7,6 +7,7 @@ import { openNamespace } from "../../../src/sys/netns.ts";
 const path = process.argv[2] ?? "";
 try {
   openNamespace(path).close();
+  console.log("opened");
 } catch (error) {
   if (!(error instanceof SystemError)) throw error;
   console.log(error.message);
