@@ -13,7 +13,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { closedModules } from "./closed-modules.mjs";
+import { lateModules } from "./late-modules.mjs";
 import { lazyIpNum } from "./lazy-ip-num.mjs";
 import { heardStill, muteEnvironment } from "./runtime-environment.mjs";
 import { isWarmUpKnown, switchWarmUpOff } from "./runtime-warm-up.mjs";
@@ -70,7 +70,7 @@ async function bundleSource(entry, outfile) {
     legalComments: "none",
     external: ["bun:ffi"],
     define: { PONTOON_VERSION: JSON.stringify(version) },
-    plugins: [lazyIpNum, closedModules],
+    plugins: [lazyIpNum, lateModules],
     logLevel: "warning",
   });
 }
