@@ -173,25 +173,36 @@ export function ensureDirectory(path: string, mode = 0o755): void {
 
 /** What is at `path` (links followed; a loop of links is of kind `other`), or undefined when nothing is. Throws SystemError for all else. */
 export function fileStatus(path: string): FileStatus | undefined {
-  return statx(AT_FDCWD, path, 0);
+  const bytes = statx(AT_FDCWD, path, 0);
+  return bytes && readStatus(bytes);
 }
 
 /** What an open descriptor is. Throws SystemError. */
 export function handleStatus(fd: number): FileStatus {
-  const status = statx(fd, "", AT_EMPTY_PATH);
-  if (status === undefined) throw new SystemError(`stat descriptor ${fd}`, 2);
-  return status;
+  const bytes = statx(fd, "", AT_EMPTY_PATH);
+  if (bytes === undefined) throw new SystemError(`stat descriptor ${fd}`, 2);
+  return readStatus(bytes);
 }
 
-function statx(directory: number, path: string, flags: number): FileStatus | undefined {
+/** Device and inode of what is at `path` (links followed): the same for two names of one file, and for no other file that exists at the same time. */
+export function fileIdentity(path: string): string | undefined {
+  const bytes = statx(AT_FDCWD, path, 0);
+  // struct statx: stx_ino at 32, stx_dev_major at 136, stx_dev_minor at 140.
+  return bytes && `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`;
+}
+
+/** struct statx, or undefined when nothing is there. */
+function statx(directory: number, path: string, flags: number): Uint8Array | undefined {
   const bytes = new Uint8Array(STATX_SIZE);
-  if (libc.statx(directory, cString(path), flags, STATX_BASIC_STATS, bytes) !== 0) {
-    const code = errno();
-    if (code === 2 || code === 20) return undefined;
-    if (code === 40 && flags === 0) return statx(directory, path, AT_SYMLINK_NOFOLLOW);
-    throw new SystemError(`stat ${path}`, code);
-  }
-  // struct statx: stx_nlink at 16, stx_mode at 28, stx_size at 40.
+  if (libc.statx(directory, cString(path), flags, STATX_BASIC_STATS, bytes) === 0) return bytes;
+  const code = errno();
+  if (code === 2 || code === 20) return undefined;
+  if (code === 40 && flags === 0) return statx(directory, path, AT_SYMLINK_NOFOLLOW);
+  throw new SystemError(`stat ${path}`, code);
+}
+
+/** stx_nlink at 16, stx_mode at 28, stx_size at 40. */
+function readStatus(bytes: Uint8Array): FileStatus {
   const format = u16At(bytes, 28) & S_IFMT;
   return {
     kind: format === S_IFREG ? "file" : format === S_IFDIR ? "directory" : "other",

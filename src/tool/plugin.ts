@@ -1,5 +1,5 @@
 // Running another CNI plugin in our place (CNI specification 1.1.0, section 4, "Plugin Delegation").
-import { fileStatus } from "../sys/file.ts";
+import { fileIdentity, fileStatus } from "../sys/file.ts";
 import { SystemError } from "../sys/errno.ts";
 import { type Outcome, runProgram } from "./program.ts";
 
@@ -30,7 +30,7 @@ export function findPlugin(name: string, directories: readonly string[]): string
 
 /** True when the file at `path` is the program that is running now, by whatever name. */
 export function isThisProgram(path: string): boolean {
-  return fileStatus(path)?.identity === fileStatus("/proc/self/exe")?.identity;
+  return fileIdentity(path) === fileIdentity("/proc/self/exe");
 }
 
 function isFile(path: string): boolean {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SystemError } from "../../../src/sys/errno.ts";
 import {
-  ensureDirectory, fileStatus, handleStatus, linkFile, listDirectory, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, readAll,
+  ensureDirectory, fileIdentity, fileStatus, handleStatus, linkFile, listDirectory, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, readAll,
   readText, readTextOfAny, removeFile, renameFile, replaceFile, writeText,
 } from "../../../src/sys/file.ts";
 
@@ -110,6 +110,10 @@ test("a status tells kind, size and how many names the file has, and follows lin
   expect(fileStatus(at("other"))).toEqual({ ...status, links: 1 });
   using file = openFile(at("a"), O_RDONLY);
   expect(handleStatus(file.fd)).toEqual(status);
+  expect(fileIdentity(at("link"))).toBe(fileIdentity(at("same")));
+  expect(fileIdentity(at("a"))).toMatch(new RegExp(`:0:${statSync(at("a")).ino}$`));
+  expect(fileIdentity(at("other"))).not.toBe(fileIdentity(at("a")));
+  expect(fileIdentity(at("none"))).toBeUndefined();
   rmSync(at("a"));
   rmSync(at("same"));
   expect(handleStatus(file.fd).links).toBe(0);
