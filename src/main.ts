@@ -1,5 +1,4 @@
 // The whole program: read, do, answer. This file alone reads stdin and prints.
-import { aboutText, helpText, versionAnswer } from "./cni/about.ts";
 import { CniError } from "./cni/error.ts";
 import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { answerVersion } from "./cni/version.ts";
@@ -9,10 +8,6 @@ import { errnoName, SystemError } from "./sys/errno.ts";
 import { textOf } from "./sys/bytes.ts";
 import { readAll, writeAll } from "./sys/file.ts";
 import { add } from "./verb/add.ts";
-import { check } from "./verb/check.ts";
-import { del } from "./verb/del.ts";
-import { gc } from "./verb/gc.ts";
-import { status } from "./verb/status.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -25,7 +20,7 @@ function forRuntime(): number {
   let config = "";
   try {
     const request = readRequest(process.env, () => (config = readStdin()));
-    if (request.verb === "VERSION") print(versionAnswer());
+    if (request.verb === "VERSION") print(about().versionAnswer());
     else {
       using machine = Machine.open();
       answer(request, machine);
@@ -36,6 +31,11 @@ function forRuntime(): number {
   }
 }
 
+function about() {
+  return require("./cni/about.ts") as typeof import("./cni/about.ts");
+}
+
+/** An ADD is what has to be quick: the other verbs are loaded when they are asked for (docs/decisions/0004-cold-code.md). */
 function answer(request: Exclude<Request, VersionRequest>, machine: Machine): void {
   switch (request.verb) {
     case "ADD": {
@@ -43,18 +43,19 @@ function answer(request: Exclude<Request, VersionRequest>, machine: Machine): vo
       return print(added.output, added.undo);
     }
     case "DEL":
-      return del(request, machine);
+      return (require("./verb/del.ts") as typeof import("./verb/del.ts")).del(request, machine);
     case "CHECK":
-      return check(request, machine);
+      return (require("./verb/check.ts") as typeof import("./verb/check.ts")).check(request, machine);
     case "GC":
-      return gc(request, machine);
+      return (require("./verb/gc.ts") as typeof import("./verb/gc.ts")).gc(request, machine);
     case "STATUS":
-      return status(request, machine);
+      return (require("./verb/status.ts") as typeof import("./verb/status.ts")).status(request, machine);
   }
 }
 
 /** A call of a person. Gives the exit status. */
 function forPeople(args: string[]): number {
+  const { aboutText, helpText } = about();
   const [command] = args;
   if (command === "--help" || command === "-h" || command === "help") writeAll(STDOUT, helpText(), "stdout");
   else writeAll(STDERR, command === undefined ? aboutText() : `${aboutText()}Try --help.\n`, "stderr");

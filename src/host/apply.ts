@@ -7,7 +7,6 @@ import { type Bridge, ensureBridge, verifyBridge } from "./steps/bridge.ts";
 import { ensureForwarding, verifyForwarding } from "./steps/forwarding.ts";
 import { ensureGateway, verifyGateway } from "./steps/gateway.ts";
 import { announce, verifyAnnounced } from "./steps/announce.ts";
-import { putMasquerade, undoMasquerade, verifyMasquerade } from "./steps/masquerade.ts";
 import { setUpPod, verifyPod } from "./steps/pod.ts";
 import { createVeth, undoVeth, verifyVeth } from "./steps/veth.ts";
 
@@ -73,7 +72,7 @@ function applyStep(step: Step, machine: Machine, progress: Progress): void {
     case "pod":
       return setUpPod(step, machine, podIndexOf(progress));
     case "masquerade":
-      return putMasquerade(step, machine);
+      return masquerading().putMasquerade(step, machine);
     case "announce":
       return announce(step, machine);
   }
@@ -85,7 +84,7 @@ function isRules(step: Step): boolean {
 
 function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "veth") undoVeth(step, machine);
-  if (step.kind === "masquerade") undoMasquerade(step, machine);
+  if (step.kind === "masquerade") masquerading().undoMasquerade(step, machine);
 }
 
 function verifyStep(step: Step, machine: Machine): string | undefined {
@@ -101,10 +100,15 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
     case "pod":
       return verifyPod(step, machine);
     case "masquerade":
-      return verifyMasquerade(step, machine);
+      return masquerading().verifyMasquerade(step, machine);
     case "announce":
       return verifyAnnounced(step, machine);
   }
+}
+
+/** Loaded for those who want it: a network without masquerading does not pay for it (docs/decisions/0004-cold-code.md). */
+function masquerading() {
+  return require("./steps/masquerade.ts") as typeof import("./steps/masquerade.ts");
 }
 
 function bridgeOf(progress: Progress): Bridge {

@@ -9,7 +9,7 @@ import { type ChainTraces, removeMasquerade } from "../nft/masquerade.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { isErrno } from "../sys/errno.ts";
-import { asCniError, attempt } from "./failure.ts";
+import { attempt } from "./failure.ts";
 import type { Machine, Pod } from "./machine.ts";
 import { deleteVeth } from "./steps/veth.ts";
 
@@ -48,21 +48,6 @@ export function removeLink(key: AttachmentKey, mac: string | undefined, pod: Pod
     const [outcome] = pod.links.transact([deleteLinkMessage({ index: link.index })]);
     if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
   });
-}
-
-/** Tries every part, in order; gives a sentence for each that failed. */
-export function tryAll(parts: (() => void)[]): string[] {
-  const failures: string[] = [];
-  for (const part of parts) {
-    try {
-      part();
-    } catch (error) {
-      const { message, details } = asCniError(error);
-      // Others follow behind a semicolon, and the whole ends with a full stop of its own.
-      failures.push(details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`);
-    }
-  }
-  return failures;
 }
 
 /** Rules and link of an attachment that died, before its address is free again. Throws what fails. */

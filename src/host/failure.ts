@@ -39,6 +39,21 @@ export function asCniError(error: unknown): CniError {
   return error instanceof SystemError ? explain("ioFailure", error.operation, error) : toCniError(error);
 }
 
+/** Tries every part, in order; gives a sentence for each that failed. */
+export function tryAll(parts: (() => void)[]): string[] {
+  const failures: string[] = [];
+  for (const part of parts) {
+    try {
+      part();
+    } catch (error) {
+      const { message, details } = asCniError(error);
+      // Others follow behind a semicolon, and the whole ends with a full stop of its own.
+      failures.push(details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`);
+    }
+  }
+  return failures;
+}
+
 /** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */
 export function explain(kind: ErrorKind, about: string, error: SystemError, hint = HINTS[error.errno]): CniError {
   const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;

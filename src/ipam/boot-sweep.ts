@@ -1,6 +1,6 @@
 // After a reboot no pod of before is alive, and no runtime says so: host-local keeps such leases for ever.
 import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
-import { markBootSwept, needsBootSweep } from "../record/boot-marker.ts";
+import { markBootSwept } from "../record/boot-marker.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { sameHost } from "../record/format.ts";
 import type { RecordStore, UnreadableRecord } from "../record/store.ts";
@@ -19,13 +19,12 @@ export interface BootSweep {
 }
 
 /**
- * Frees what attachments of an earlier boot, or of a host namespace that was replaced, hold in `directory`. Does it once
- * per boot; the caller holds the lock of the directory. A lease without a record stays, whatever its age: it may be
- * host-local's, of this boot. Rules and links need no clean-up: they went with the kernel or the namespace. Throws SystemError.
+ * Frees what attachments of an earlier boot, or of a host namespace that was replaced, hold in `directory`.
+ * The caller asks needsBootSweep first, and holds the lock of the directory. A lease without a record stays, whatever its
+ * age: it may be host-local's, of this boot. Rules and links need no clean-up: they went with the kernel or the namespace. Throws SystemError.
  */
 export function sweepEarlierBoots(sweep: BootSweep): void {
   const { records, network, directory, host } = sweep;
-  if (!needsBootSweep(records, network, directory, host)) return;
   const { records: all, unreadable } = records.listRecords(network);
   for (const record of all) {
     if (record.leaseDirectory !== directory || !isOver(record, sweep) || records.isAddRunning(record.key)) continue;

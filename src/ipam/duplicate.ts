@@ -1,12 +1,6 @@
 // One attachment holds one set of addresses. What a dead attachment of the same name left is taken over.
-import { CniError } from "../cni/error.ts";
-import { formatAddress } from "../ip/address.ts";
 import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../record/attachment.ts";
-import { sameHost } from "../record/format.ts";
 import type { RecordStore } from "../record/store.ts";
-import { addressOfName, listOwnFiles } from "./lease-directory.ts";
-import { openExistingLeaseLock } from "./lease-lock.ts";
-import { clearAttachment } from "./reclaim.ts";
 
 export interface Attachment {
   records: RecordStore;
@@ -25,45 +19,7 @@ export interface Attachment {
  * interface has no record and is not seen here; the scan of a DEL finds it.
  */
 export function refuseDuplicate(attachment: Attachment): void {
-  const { records, key, host, directory, isDead, discard } = attachment;
-  if (!records.hasRecord(key)) return;
-  const record = records.getRecord(key);
-  if (record === undefined) return refuseUnreadable(directory, key);
-  if (!sameHost(record.host, host)) return clear(attachment, record, () => {});
-  if (!records.isComplete(key)) {
-    if (records.isAddRunning(key)) throw addRunning(key);
-    return clear(attachment, record, discard);
-  }
-  if (!isDead(record)) throw duplicate(key, record.addresses[0]?.split("/")[0]);
-  clear(attachment, record, discard);
-}
-
-/** A record that cannot be read says no addresses: only then the directory is searched for the owner's leases. */
-function refuseUnreadable(directory: string, key: AttachmentKey): void {
-  const [path] = listOwnFiles(directory, key);
-  if (path === undefined) return;
-  const address = addressOfName(path.slice(path.lastIndexOf("/") + 1));
-  throw duplicate(key, address && formatAddress(address));
-}
-
-function clear({ records, directory }: Attachment, record: AttachmentRecord, discard: (record: AttachmentRecord) => void): void {
-  const where = record.leaseDirectory ?? directory;
-  // The configuration may have moved to another dataDir since: then the old directory has a lock of its own.
-  using _lock = where === directory ? undefined : openExistingLeaseLock(where);
-  clearAttachment(records, where, record, discard);
-}
-
-function duplicate({ containerId, interfaceName }: AttachmentKey, address: string | undefined): CniError {
-  return new CniError("duplicateAttachment", {
-    message: `${address ?? "an address"} has been allocated to ${containerId}, duplicate allocation is not allowed`,
-    attempted: `reserve addresses for interface ${interfaceName} of container ${containerId}`,
-    hint: "Send a DEL for this container and interface first",
-  });
-}
-
-function addRunning({ containerId, interfaceName }: AttachmentKey): CniError {
-  return new CniError("tryAgainLater", {
-    about: `another ADD of container ${containerId}, interface ${interfaceName} is running`,
-    hint: "Wait for it to end, then send a DEL or try again",
-  });
+  if (!attachment.records.hasRecord(attachment.key)) return;
+  const { refuseExisting } = require("./existing-attachment.ts") as typeof import("./existing-attachment.ts");
+  refuseExisting(attachment);
 }

@@ -1,9 +1,9 @@
 // Reserving addresses for an attachment: one of every range set, all of them or none, under one lock.
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
+import { needsBootSweep } from "../record/boot-marker.ts";
 import { SystemError } from "../sys/errno.ts";
 import { fileStatus, O_CREAT, O_WRONLY, removeFile, writeText } from "../sys/file.ts";
-import { sweepEarlierBoots } from "./boot-sweep.ts";
 import { type Attachment, refuseDuplicate } from "./duplicate.ts";
 import { collectFailures, explained, explainedError } from "./failure.ts";
 import type { Lease, LeaseRange } from "./lease.ts";
@@ -32,7 +32,7 @@ export function reserve(reservation: Reservation): Lease[] {
   return explained("leaseStore", attempted, () => {
     using _lock = openLeaseLock(directory, lockTimeoutMs);
     explained("recordStore", attempted, () => {
-      sweepEarlierBoots({ ...reservation, network: key.network });
+      if (needsBootSweep(reservation.records, key.network, directory, reservation.host)) sweepBoots(reservation);
       refuseDuplicate(reservation);
     });
     const leases = chooseLeases(reservation);
@@ -41,6 +41,12 @@ export function reserve(reservation: Reservation): Lease[] {
     for (const lease of leases) writeHint(directory, lease);
     return leases;
   });
+}
+
+/** Loaded once per boot (docs/decisions/0004-cold-code.md). */
+function sweepBoots(reservation: Reservation): void {
+  const { sweepEarlierBoots } = require("./boot-sweep.ts") as typeof import("./boot-sweep.ts");
+  sweepEarlierBoots({ ...reservation, network: reservation.key.network });
 }
 
 function takeAll({ directory, key }: Reservation, leases: Lease[]): void {

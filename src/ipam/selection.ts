@@ -8,9 +8,7 @@ import { chooseAddress, chooseByNames, type IsFree } from "./choice.ts";
 import type { Lease } from "./lease.ts";
 import { hintPath } from "./lease-directory.ts";
 import { isAddressFree } from "./lease-file.ts";
-import { poolExhausted } from "./pool-exhausted.ts";
 import { formatRangeSet, indexInSet, isGateway, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
-import { reclaimDead, removeGarbage, type Reclaimed } from "./reclaim.ts";
 import type { Reservation } from "./reserve.ts";
 
 /** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
@@ -40,18 +38,21 @@ function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefi
 }
 
 function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number): Address {
-  const { directory, key } = reservation;
+  const { directory } = reservation;
   const start = startOf(directory, rangeSet, set);
   const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
   const pick = (): Address | undefined => chooseAddress(rangeSet, start, isFree) ?? chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
 
-  let reclaimed: Reclaimed | undefined;
-  const reclaim = (): Address | undefined => {
-    reclaimed = reclaimDead({ ...reservation, network: key.network });
-    return reclaimed.attachments > 0 ? pick() : undefined;
-  };
-  const found = pick() ?? reclaim() ?? (removeGarbage(directory) > 0 ? pick() : undefined);
-  if (found === undefined) throw poolExhausted(directory, rangeSet, set, reclaimed?.failures ?? []);
+  return pick() ?? chooseFromFull(reservation, rangeSet, set, pick);
+}
+
+/** A full set: what dead attachments and broken files hold is freed, and then looked at again. */
+function chooseFromFull(reservation: Reservation, rangeSet: RangeSet, set: number, pick: () => Address | undefined): Address {
+  const { directory, key } = reservation;
+  const { poolExhausted, reclaimDead, removeGarbage } = require("./full-pool.ts") as typeof import("./full-pool.ts");
+  const { attachments, failures } = reclaimDead({ ...reservation, network: key.network });
+  const found = (attachments > 0 ? pick() : undefined) ?? (removeGarbage(directory) > 0 ? pick() : undefined);
+  if (found === undefined) throw poolExhausted(directory, rangeSet, set, failures);
   return found;
 }
 

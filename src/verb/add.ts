@@ -8,15 +8,13 @@ import { formatResult } from "../cni/result-format.ts";
 import { parseResolvConf } from "../cni/resolv-conf.ts";
 import { applySteps, undoSteps } from "../host/apply.ts";
 import type { Bridge } from "../host/steps/bridge.ts";
-import { discardDead, tryAll } from "../host/detach.ts";
-import { asCniError, attempt } from "../host/failure.ts";
+import { asCniError, attempt, tryAll } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { isDead, openPod } from "../host/namespace.ts";
 import { type ObservedBridge, observeBridge } from "../host/observe.ts";
 import { checkInterfaceIsFree } from "../host/steps/veth.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { type Attachment, refuseDuplicate } from "../ipam/duplicate.ts";
-import { release } from "../ipam/release.ts";
 import { reserve } from "../ipam/reserve.ts";
 import { randomMac } from "../net/link.ts";
 import { type AddPlan, networkSubnets, planAdd, type PodAddress } from "../plan/add.ts";
@@ -83,7 +81,7 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
   const attachment: Attachment = {
     records, key: request.attachment, host, directory: directory ?? "",
     isDead: (record) => isDead(record, machine),
-    discard: (record) => discardDead(record, machine),
+    discard: (record) => (require("../host/detach.ts") as typeof import("../host/detach.ts")).discardDead(record, machine),
   };
   const commit = (addresses: PodAddress[]): void => {
     const input = planInput(request, bridge, resolvDns, addresses);
@@ -129,6 +127,7 @@ function resultOf({ netconf }: AddRequest, plan: AddPlan, bridge: Bridge | undef
 /** Addresses and intent, last of all. Gives a sentence for each that stayed. */
 function giveBack({ record, intent }: Prepared): string[] {
   const { key, leaseDirectory: directory } = record;
+  const { release } = require("../ipam/release.ts") as typeof import("../ipam/release.ts");
   return tryAll([
     () => { if (directory !== undefined) release({ directory, key, record }); },
     () => intent.abandon(),

@@ -1,8 +1,8 @@
 // DEL: takes everything of an attachment away, with or without a namespace, a record or a valid configuration.
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
-import { removeLink, removeRules, tryAll } from "../host/detach.ts";
-import { attempt } from "../host/failure.ts";
+import { removeLink, removeRules } from "../host/detach.ts";
+import { attempt, tryAll } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";

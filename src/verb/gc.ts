@@ -1,8 +1,7 @@
 // GC: removes what belongs to this network but to no attachment that the runtime still knows.
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
-import { tryAll } from "../host/detach.ts";
-import { attempt } from "../host/failure.ts";
+import { attempt, tryAll } from "../host/failure.ts";
 import { listStalePorts, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
 import { deleteVeth } from "../host/steps/veth.ts";
