@@ -66,6 +66,8 @@ function applyStep(step: Step, machine: Machine, progress: Progress): void {
       return ensureGateway(step, machine, bridgeOf(progress));
     case "forwarding":
       return ensureForwarding(step, machine);
+    case "spoofCheck":
+      return spoofChecking().putSpoofCheck(step, machine);
     case "veth":
       progress.podIndex = createVeth(step, machine, bridgeOf(progress).index);
       return;
@@ -79,12 +81,13 @@ function applyStep(step: Step, machine: Machine, progress: Progress): void {
 }
 
 function isRules(step: Step): boolean {
-  return step.kind === "masquerade";
+  return step.kind === "masquerade" || step.kind === "spoofCheck";
 }
 
 function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "veth") undoVeth(step, machine);
   if (step.kind === "masquerade") masquerading().undoMasquerade(step, machine);
+  if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
 }
 
 function verifyStep(step: Step, machine: Machine): string | undefined {
@@ -95,6 +98,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
       return verifyGateway(step, machine);
     case "forwarding":
       return verifyForwarding(step);
+    case "spoofCheck":
+      return spoofChecking().verifySpoofCheck(step, machine);
     case "veth":
       return verifyVeth(step, machine);
     case "pod":
@@ -109,6 +114,10 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
 /** Loaded for those who want it: a network without masquerading does not pay for it (docs/decisions/0004-cold-code.md). */
 function masquerading() {
   return require("./steps/masquerade.ts") as typeof import("./steps/masquerade.ts");
+}
+
+function spoofChecking() {
+  return require("./steps/spoof-check.ts") as typeof import("./steps/spoof-check.ts");
 }
 
 function bridgeOf(progress: Progress): Bridge {

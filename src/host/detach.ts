@@ -1,11 +1,13 @@
 // Takes an attachment off the machine: packet rules first, then the veth. Every part is tried, whatever happens to the others.
 import type { Address } from "../ip/address.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
-import { getLink } from "../net/link.ts";
+import { getLink, macBytes } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
 import { lacksNftables } from "../nft/answer.ts";
 import { networkChain } from "../nft/layout.ts";
 import { type ChainTraces, removeMasquerade } from "../nft/masquerade.ts";
+import { removeReferenceSpoofCheck } from "../nft/reference-spoof-check.ts";
+import { removeSpoofCheck, SPOOF_CHECK_ELEMENTS } from "../nft/spoof-check.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -19,6 +21,16 @@ import { deleteVeth } from "./steps/veth.ts";
  * have read that record; then look again when the veth has gone.
  */
 export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
+  let complete = true;
+  try {
+    complete = removeMasqueradeOf(key, record, bridge, machine);
+  } finally {
+    if (record === undefined || record.spoofCheck === true) complete = removeSpoofCheckOf(key, record, machine) && complete;
+  }
+  return complete;
+}
+
+function removeMasqueradeOf(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
   if (record !== undefined && record.masqueradeSubnets === undefined) return true;
   const addresses: Address[] | undefined = record && parsePrefixes(record.addresses).map(({ address }) => address);
   const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
@@ -29,6 +41,20 @@ export function removeRules(key: AttachmentKey, record: AttachmentRecord | undef
       return removeMasquerade(machine.rules, traces, chains) >= (addresses?.length ?? 0);
     } catch (error) {
       // A kernel without nftables never had rules of ours.
+      if (record !== undefined || !lacksNftables(error)) throw error;
+      return true;
+    }
+  });
+}
+
+/** An attachment without a record may be one that the reference plugin made. */
+function removeSpoofCheckOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
+  return attempt("cleanup", "MAC spoof check", () => {
+    try {
+      const count = removeSpoofCheck(machine.rules, hostInterfaceName(key), record && macBytes(record.mac));
+      if (record === undefined) removeReferenceSpoofCheck(machine.rules, key.containerId, key.interfaceName);
+      return record === undefined || count === SPOOF_CHECK_ELEMENTS;
+    } catch (error) {
       if (record !== undefined || !lacksNftables(error)) throw error;
       return true;
     }

@@ -4,26 +4,34 @@ import { isChainOf } from "../nft/layout.ts";
 import { lacksNftables } from "../nft/answer.ts";
 import { type Element, ownerOf } from "../nft/element.ts";
 import { listAllElements, removeElements } from "../nft/masquerade.ts";
+import { listSpoofElements, removeSpoofElements } from "../nft/spoof-check.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { hostInterfaceName } from "../record/digest.ts";
 import type { Machine } from "./machine.ts";
 
-/** Removes the map elements of a network whose owners are stale, and its chains that nothing leads to. The caller holds the lock of the leases. Throws SystemError. */
+/** Removes the elements of a network whose owners are stale, and its chains that nothing leads to. The caller holds the lock of the leases. Throws SystemError. */
 export function removeStaleElements(network: string, isStale: (owner: string) => boolean, machine: Machine): void {
   const elements = listElements(machine);
   if (elements === undefined) return;
-  const stale = elements.filter((element) => isChainOf(network, element.chain) && isStale(ownerOf(element)));
-  removeElements(machine.rules, stale, { network });
+  const isOfStale = (element: Element): boolean => isStale(ownerOf(element));
+  removeElements(machine.rules, elements.masquerade.filter((element) => isChainOf(network, element.chain) && isOfStale(element)), { network });
+  removeSpoofElements(machine.rules, elements.spoofCheck.filter((element) => networkOf(element) === network && isOfStale(element)));
 }
 
 /** Undefined on a kernel without nftables, which never had rules of ours. */
-function listElements(machine: Machine): Element[] | undefined {
+function listElements(machine: Machine): { masquerade: Element[]; spoofCheck: Element[] } | undefined {
   try {
-    return listAllElements(machine.rules);
+    return { masquerade: listAllElements(machine.rules), spoofCheck: listSpoofElements(machine.rules) };
   } catch (error) {
     if (lacksNftables(error)) return undefined;
     throw error;
   }
+}
+
+/** The network that an element's comment names: the word after the owner. One that is too long for a comment is cut, and then no network's. */
+function networkOf({ comment }: Element): string | undefined {
+  const words = comment.split(" ");
+  return words.length > 2 ? words[1] : undefined;
 }
 
 /** The bridge's ports that are host ends of stale attachments of a network: their alias tells, and their name proves it. Throws SystemError. */

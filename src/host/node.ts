@@ -1,9 +1,9 @@
 // What attachments of all networks of the node share: the lock on the ruleset, and the list of who needs it.
 import { parsePrefixes } from "../ip/prefix.ts";
 import { attachmentLabel } from "../plan/add.ts";
-import type { MasqueradeStep } from "../plan/step.ts";
+import type { MasqueradeStep, SpoofCheckStep } from "../plan/step.ts";
 import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
-import { attachmentDigest } from "../record/digest.ts";
+import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { sameHost } from "../record/format.ts";
 import { openRecordStore, RECORD_ROOT } from "../record/store.ts";
 import { CniError } from "../cni/error.ts";
@@ -41,12 +41,19 @@ function openNodeLock() {
 
 /** The masquerade steps of all attachments of this host but `except`: what a lost table has to get back. Throws SystemError. */
 export function masqueradedAttachments(machine: Machine, except: string): MasqueradeStep[] {
+  return stepsOfRecords(machine, (record, host) => masqueradeOfRecord(record, host, except));
+}
+
+/** The same for the MAC spoof check. */
+export function spoofCheckedAttachments(machine: Machine, except: string): SpoofCheckStep[] {
+  return stepsOfRecords(machine, (record, host) => spoofCheckOfRecord(record, host, except));
+}
+
+function stepsOfRecords<OneStep>(machine: Machine, stepOf: (record: AttachmentRecord, host: HostIdentity) => OneStep | undefined): OneStep[] {
   const store = openRecordStore();
   const host = machine.identity();
   const networks = listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
-  return networks.flatMap((network) =>
-    store.listRecords(network).records.flatMap((record) => masqueradeOfRecord(record, host, except) ?? []),
-  );
+  return networks.flatMap((network) => store.listRecords(network).records.flatMap((record) => stepOf(record, host) ?? []));
 }
 
 /** The masquerade step that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
@@ -62,4 +69,12 @@ export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity,
     subnets: parsePrefixes(record.masqueradeSubnets),
     addresses: parsePrefixes(record.addresses).map(({ address }) => address),
   };
+}
+
+/** The spoof check that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
+export function spoofCheckOfRecord(record: AttachmentRecord, host: HostIdentity, except = ""): SpoofCheckStep | undefined {
+  const owner = attachmentDigest(record.key);
+  if (record.spoofCheck !== true || owner === except || !sameHost(record.host, host)) return undefined;
+  const { key, mac } = record;
+  return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface: hostInterfaceName(key), mac };
 }

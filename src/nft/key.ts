@@ -19,6 +19,7 @@ export const MAC_BYTES_JOINED = 8;
 export function interfaceKey(name: string, rest: Uint8Array, restLength = rest.length): Uint8Array {
   const key = new Uint8Array(INTERFACE_NAME_BYTES + restLength);
   key.set(textBytes(name));
-  key.set(rest, INTERFACE_NAME_BYTES);
+  // A record that was altered by hand may say more than there is room for.
+  key.set(rest.length > restLength ? rest.subarray(0, restLength) : rest, INTERFACE_NAME_BYTES);
   return key;
 }

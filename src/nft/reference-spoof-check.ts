@@ -11,6 +11,9 @@ import { deleteChainMessage, deleteRuleMessage, firstRefusal, GENERIC_HEADER, li
 const REFERENCE_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "nat", title: "bridge nat" };
 const BASE_CHAIN = "PREROUTING";
 
+/** NFT_NAME_MAXLEN without its NUL: the kernel refuses to look for a longer name. */
+const NAME_BYTES = 255;
+
 const ATTEMPTS = 6;
 
 /**
@@ -31,7 +34,8 @@ export function removeReferenceSpoofCheck(socket: NetlinkSocket, containerId: st
 
 /** No rule leads to a chain that does not exist, so without chains there is nothing to look for. */
 function removal(socket: NetlinkSocket, id: string): Message[] {
-  const names = [`cni-br-iface-${id}`, `cni-br-iface-${id}-mac`].filter((name) => countChainUses(socket, REFERENCE_TABLE, name) !== undefined);
+  const possible = [`cni-br-iface-${id}`, `cni-br-iface-${id}-mac`].filter(({ length }) => length <= NAME_BYTES);
+  const names = possible.filter((name) => countChainUses(socket, REFERENCE_TABLE, name) !== undefined);
   if (names.length === 0) return [];
   const rules = socket.dump(listRulesMessage(REFERENCE_TABLE, BASE_CHAIN)).flatMap((reply) => handleOf(reply, `macspoofchk-${id}`) ?? []);
   return [

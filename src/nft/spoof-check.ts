@@ -29,6 +29,9 @@ export interface SpoofCheckNeighbours {
   others(): SpoofCheck[];
 }
 
+/** How many elements an attachment has. */
+export const SPOOF_CHECK_ELEMENTS = 2;
+
 const ATTEMPTS = 6;
 
 /** Makes sure that the attachment's frames are checked, and puts back the table when it was lost. Throws SystemError. */
@@ -75,7 +78,7 @@ function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   if (refusal === undefined) return;
   if (!isErrno(refusal, "EEXIST")) throw refusal;
   const old = findElements(socket, wanted.hostInterface, undefined);
-  if (old.length === add.length && isSpoofChecked(socket, wanted)) return;
+  if (old.length === SPOOF_CHECK_ELEMENTS && isSpoofChecked(socket, wanted)) return;
   executeBatch(socket, [...old.map(({ set, key }) => deleteElementMessage(SPOOF_TABLE, set, key)), ...add]);
 }
 
@@ -94,7 +97,7 @@ function places(hostInterface: string, mac: Uint8Array): { set: string; key: Uin
 
 /** True when frames of the attachment are checked, and its own MAC is let through. Throws SystemError. */
 export function isSpoofChecked(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): boolean {
-  return findElements(socket, hostInterface, mac).length === places(hostInterface, mac).length;
+  return findElements(socket, hostInterface, mac).length === SPOOF_CHECK_ELEMENTS;
 }
 
 /**

@@ -95,9 +95,15 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
     { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode },
     { kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)) },
   ];
+  // Before there is an interface that a frame could come from.
+  if (netconf.macspoofchk) steps.unshift(spoofCheckStep(input));
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: pod.name, mac, addresses: prefixes });
   return steps;
+}
+
+function spoofCheckStep({ key, owner, hostInterface, mac }: AddInput): Step {
+  return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface: hostInterface.name, mac };
 }
 
 function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {

@@ -85,6 +85,7 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
       routes: ownRoutes(input, addresses).map((route) => ({ ...podRoute(route, addresses), gateway: route.gw })),
     },
   ];
+  if (netconf.macspoofchk && host.isOurs) steps.unshift(spoofCheckStep(input, host.name, mac));
   if (netconf.ipMasq && ips.length > 0 && host.isOurs) steps.push(masqueradeStep(input, ips, addresses));
   steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, addresses: prefixes });
   return steps;
@@ -94,6 +95,11 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
 function ownRoutes({ netconf, prevResult }: CheckInput, addresses: PodAddress[]): Route[] {
   const asked = new Set(resultRoutes({ netconf, addresses }).map(({ dst }) => formatPrefix(networkOf(dst))));
   return prevResult.routes.filter(({ dst }) => asked.has(formatPrefix(networkOf(dst))));
+}
+
+/** With the MAC of the result: a plugin that changed it after us has cut the pod off, since only that of the ADD is let through. */
+function spoofCheckStep({ key, owner }: CheckInput, hostInterface: string, mac: string): Step {
+  return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface, mac };
 }
 
 function masqueradeStep({ netconf, key, owner, record }: CheckInput, ips: ResultIp[], addresses: PodAddress[]): Step {

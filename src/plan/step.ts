@@ -2,7 +2,7 @@
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
-export type Step = BridgeStep | GatewayStep | ForwardingStep | VethStep | PodStep | MasqueradeStep | AnnounceStep;
+export type Step = BridgeStep | GatewayStep | ForwardingStep | SpoofCheckStep | VethStep | PodStep | MasqueradeStep | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -35,6 +35,18 @@ export interface GatewayStep {
 export interface ForwardingStep {
   kind: "forwarding";
   families: Family[];
+}
+
+/** Frames that come from the pod with another source MAC address than its own are dropped (macspoofchk). */
+export interface SpoofCheckStep {
+  kind: "spoofCheck";
+  network: string;
+  /** Digest of the attachment: the owner of its set elements. */
+  owner: string;
+  /** For people who list the rules. */
+  label: string;
+  hostInterface: string;
+  mac: string;
 }
 
 /** A veth pair: one end a port of the bridge, the other born inside the pod. */

@@ -34,4 +34,6 @@ export interface AttachmentRecord {
   pod?: string | undefined;
   /** Subnets that are reached without masquerading; undefined: nothing is masqueraded. Lets lost rules be made again. */
   masqueradeSubnets?: string[] | undefined;
+  /** True: frames with another source MAC than `mac` are dropped. */
+  spoofCheck?: boolean | undefined;
 }

@@ -33,6 +33,7 @@ function isRecord(value: Record<string, unknown>): boolean {
     && hasTexts(value, "bridge", "hostInterface", "hostMac", "mac")
     && ["leaseDirectory", "pod"].every((name) => value[name] === undefined || typeof value[name] === "string")
     && (value["masqueradeSubnets"] === undefined || isTextList(value["masqueradeSubnets"]))
+    && (value["spoofCheck"] === undefined || typeof value["spoofCheck"] === "boolean")
     && typeof value["mtu"] === "number"
     && isTextList(value["addresses"]);
 }

@@ -160,6 +160,7 @@ function recordOf(request: AddRequest, machine: Machine, input: ReturnType<typeo
     mac, mtu, pod,
     addresses: mapped(addresses, ({ address }) => formatPrefix(address)),
     masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? mapped(networkSubnets(netconf, addresses), formatPrefix) : undefined,
+    spoofCheck: netconf.macspoofchk ? true : undefined,
   };
 }
 

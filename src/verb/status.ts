@@ -18,7 +18,7 @@ export function status({ netconf }: StatusRequest, machine: Machine): void {
     const link = getLink(machine.links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
   });
-  if (netconf.ipMasq) answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
+  if (netconf.ipMasq || netconf.macspoofchk) answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
   checkLeaseDirectory(RECORD_ROOT);
   const directory = leaseDirectory(netconf);
   if (directory === undefined || netconf.ipam === undefined) return;

@@ -24,7 +24,7 @@ scene("a first ADD that dies before any one of its steps leaves a host on which 
 
 /** Kills the first ADD at `moment`, then goes through the life of a pod; gives what is left in the end. */
 async function play(world: World, moment?: Moment): Promise<{ died: boolean; left: string[] }> {
-  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
+  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true }));
   const red = await world.pod("red");
   const call = { network: pods, pod: red };
   const died = moment !== undefined && (await plugin(world, "ADD", { ...call, through: killedAt(moment) })).status !== 0;

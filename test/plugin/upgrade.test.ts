@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { add, addressOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
 import { hostLinkOf } from "../support/link.ts";
-import { install, type Network, network } from "../support/network.ts";
+import { install, type Network, network, type NetworkWishes } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { toolPath } from "../support/tool.ts";
@@ -53,6 +53,46 @@ scene("DEL and GC take away what the reference plugins attached: lease and link"
   expect(world.has(`${LEASES}/10.1.0.3`)).toBe(false);
 });
 
+for (const [way, netns] of [["with", undefined], ["without", ""]] as const) {
+  scene(`DEL ${way} a namespace takes away the rules of the reference plugin's macspoofchk, and leaves those of its other pods`, async (world) => {
+    const { pods, red } = await podOfReference(world, { macspoofchk: true });
+    await world.host.must("nft add rule bridge nat PREROUTING counter");
+    const onlyRed = await spoofRules(world);
+    const blue = await world.pod("blue");
+    await add(world, asReference(world, pods), blue);
+    expect(await spoofRules(world)).not.toEqual(onlyRed);
+    install(world, pods);
+    for (let times = 0; times < 2; times++) {
+      mustSucceed(await plugin(world, "DEL", { network: pods, containerId: blue.containerId, netns: netns ?? blue.namespace }));
+      expect(await spoofRules(world)).toEqual(onlyRed);
+    }
+    mustSucceed(await plugin(world, "DEL", { network: pods, containerId: red.containerId, netns: netns ?? red.namespace }));
+    expect(await spoofRules(world)).toEqual(["nft chain bridge nat PREROUTING", "nft rule bridge nat PREROUTING #1", "nft table bridge nat"]);
+  });
+}
+
+scene("what a killed ADD of the reference plugin left of macspoofchk goes too: chains without a rule, or that nothing leads to", async (world) => {
+  const { pods, red } = await podOfReference(world, { macspoofchk: true });
+  install(world, pods);
+  for (const harm of ["nft flush table bridge nat", "nft flush chain bridge nat PREROUTING", "true"]) {
+    const blue = await world.pod("blue");
+    await add(world, asReference(world, pods), blue);
+    await world.host.must(harm);
+    install(world, pods);
+    await del(world, pods, blue);
+    expect((await spoofRules(world)).filter((line) => line.includes(blue.containerId)), harm).toEqual([]);
+    await world.removePod(blue);
+  }
+  await del(world, pods, red);
+  expect((await spoofRules(world)).filter((line) => line.includes("cni-br-iface"))).toEqual([]);
+});
+
+scene("CHECK of a pod whose MAC the reference plugin checks does not ask for our rules", async (world) => {
+  const { pods, red } = await podOfReference(world, { macspoofchk: true });
+  install(world, pods);
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
 scene("the other way round: host-local releases a lease of ours, and never hands out a taken one", async (world) => {
   const pods = install(world, network("pods"));
   const red = await world.pod("red");
@@ -76,8 +116,13 @@ scene("leases in the old form, only a container id, count as taken; empty ones d
   expect(addressOf(await add(world, pods, red))).toBe("10.1.0.3");
 });
 
-async function podOfReference(world: World): Promise<{ pods: Network; red: Pod }> {
-  const pods = network("pods");
+/** What there is in the table of the reference plugin's macspoofchk. */
+async function spoofRules(world: World): Promise<string[]> {
+  return (await snapshot(world)).filter((line) => line.startsWith("nft ") && line.includes("bridge nat"));
+}
+
+async function podOfReference(world: World, wishes: NetworkWishes = {}): Promise<{ pods: Network; red: Pod }> {
+  const pods = network("pods", wishes);
   const red = await world.pod("red");
   const result = await add(world, asReference(world, pods), red);
   expect(addressOf(result)).toBe("10.1.0.2");

@@ -9,7 +9,6 @@ test.each<[object, string]>([
   [{ vlan: 100 }, "vlan = 100"],
   [{ VLAN: 100 }, "vlan = 100"],
   [{ vlanTrunk: [{ id: 5 }] }, "vlanTrunk = [(an object)]"],
-  [{ macspoofchk: true }, "macspoofchk = true"],
   [{ portIsolation: true }, "portIsolation = true"],
   [{ enabledad: true }, "enabledad = true"],
   [{ disableContainerInterface: true, ipam: null }, "disableContainerInterface = true"],
@@ -40,6 +39,6 @@ test.each([
 });
 
 test("all of them are named at once", () => {
-  const { details } = failureOf(() => parse({ vlan: 5, macspoofchk: true }, [["IP", "10.1.0.5"]]));
-  expect(details).toContain('3 fields are not supported: vlan = 5, macspoofchk = true, CNI_ARGS IP = "10.1.0.5"');
+  const { details } = failureOf(() => parse({ vlan: 5, portIsolation: true }, [["IP", "10.1.0.5"]]));
+  expect(details).toContain('3 fields are not supported: vlan = 5, portIsolation = true, CNI_ARGS IP = "10.1.0.5"');
 });

@@ -1,15 +1,15 @@
 import { expect, test } from "vitest";
-import { masqueradeOfRecord } from "../../../src/host/node.ts";
+import { masqueradeOfRecord, spoofCheckOfRecord } from "../../../src/host/node.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
 import type { AttachmentRecord } from "../../../src/record/attachment.ts";
-import { attachmentDigest } from "../../../src/record/digest.ts";
+import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.ts";
 
 const HOST = { bootId: "boot", hostCookie: "1" };
 const RECORD: AttachmentRecord = {
   version: 1, key: { network: "net", containerId: "c1", interfaceName: "eth0" }, host: HOST, namespace: { path: "/run/netns/c1", cookie: "2" }, bridge: "br0",
   hostInterface: "veth1", hostMac: "0a:00:00:00:00:02", mac: "0a:00:00:00:00:03", mtu: 1500, addresses: ["10.1.0.2/24", "fd01::2/64"],
-  masqueradeSubnets: ["10.1.0.0/24", "fd01::/64"],
+  masqueradeSubnets: ["10.1.0.0/24", "fd01::/64"], spoofCheck: true,
 };
 
 test("a record tells how its attachment was masqueraded", () => {
@@ -17,6 +17,21 @@ test("a record tells how its attachment was masqueraded", () => {
   expect(step).toMatchObject({ kind: "masquerade", network: "net", owner: attachmentDigest(RECORD.key), label: "net c1 eth0", bridge: "br0" });
   expect(step?.addresses.map(formatAddress)).toEqual(["10.1.0.2", "fd01::2"]);
   expect(step?.subnets.map(formatPrefix)).toEqual(["10.1.0.0/24", "fd01::/64"]);
+});
+
+test("a record tells which MAC its attachment may send with", () => {
+  expect(spoofCheckOfRecord(RECORD, HOST)).toEqual({
+    kind: "spoofCheck", network: "net", owner: attachmentDigest(RECORD.key), label: "net c1 eth0", hostInterface: hostInterfaceName(RECORD.key), mac: RECORD.mac,
+  });
+});
+
+test.each([
+  ["it was never asked for, or before there were such checks", { ...RECORD, spoofCheck: undefined }, HOST],
+  ["it was switched off", { ...RECORD, spoofCheck: false }, HOST],
+  ["it is of an earlier boot", RECORD, { ...HOST, bootId: "later" }],
+  ["it is of another host namespace", RECORD, { ...HOST, hostCookie: "2" }],
+])("a record says nothing of a spoof check when %s", (_, record, host) => {
+  expect(spoofCheckOfRecord(record, host)).toBeUndefined();
 });
 
 test.each([
@@ -29,6 +44,7 @@ test.each([
 
 test("the one who asks is left out", () => {
   expect(masqueradeOfRecord(RECORD, HOST, attachmentDigest(RECORD.key))).toBeUndefined();
+  expect(spoofCheckOfRecord(RECORD, HOST, attachmentDigest(RECORD.key))).toBeUndefined();
 });
 
 test("what cannot be read in a record is left out, and the rest counts", () => {

@@ -12,11 +12,18 @@ test("the steps stand in the order that they are done in", () => {
 });
 
 test.each([
+  ["the MAC spoof check comes before the wire that frames could come from", netconf({ macspoofchk: true, ipMasq: true }), [V4], ["bridge", "gateway", "forwarding", "spoofCheck", "veth", "pod", "masquerade", "announce"]],
   ["no masquerade without ipMasq", netconf(), [V4], ["bridge", "gateway", "forwarding", "veth", "pod", "announce"]],
   ["no gateway and no forwarding without isGateway", netconf({ isGateway: false, ipMasq: true }), [V4], ["bridge", "veth", "pod", "masquerade", "announce"]],
   ["layer 2 only: the bridge and the wire", netconf({ ipam: undefined, ipMasq: true }), [], ["bridge", "veth", "pod", "announce"]],
 ])("%s", (_, config, addresses, wanted) => {
   expect(kinds(config, addresses)).toEqual(wanted);
+});
+
+test("the spoof check lets the pod's own MAC through, at the host's end that the pod gets", () => {
+  const { steps } = planAdd(addInput(netconf({ macspoofchk: true }), [V4]));
+  const { host, pod } = stepOf(steps, "veth");
+  expect(stepOf(steps, "spoofCheck")).toMatchObject({ network: "net", owner: "1".repeat(32), label: "net c1 eth0", hostInterface: host.name, mac: pod.mac });
 });
 
 test("a plan is made of its input alone, and changes nothing of it", () => {

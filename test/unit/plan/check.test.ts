@@ -25,6 +25,7 @@ function plan(input: CheckInput): CheckPlan {
 
 test.each([
   ["dual stack with all there is", netconf({ isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] }), [V4, V6]],
+  ["with a MAC spoof check", netconf({ macspoofchk: true, ipMasq: true }), [V4]],
   ["without gateway", netconf({ isGateway: false }), [V4]],
   ["layer 2 only", netconf({ ipam: undefined, ipMasq: true }), []],
 ])("CHECK looks at the kinds of things that ADD made: %s", (_, config, addresses) => {

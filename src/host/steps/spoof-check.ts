@@ -1,0 +1,51 @@
+// The MAC spoof check of the pod's frames, by elements in the node's nftables table of family bridge.
+import { lacksNftables } from "../../nft/answer.ts";
+import { ensureSpoofCheck, isSpoofChecked, isSpoofTableWhole, removeSpoofCheck, type SpoofCheck } from "../../nft/spoof-check.ts";
+import { getLink, macBytes } from "../../net/link.ts";
+import type { SpoofCheckStep } from "../../plan/step.ts";
+import { openRecordStore } from "../../record/store.ts";
+import { isErrno, type SystemError } from "../../sys/errno.ts";
+import { attempt } from "../failure.ts";
+import type { Machine } from "../machine.ts";
+import { spoofCheckedAttachments, underNodeLock } from "../node.ts";
+
+/** Makes sure that the pod's frames are checked; a table that was lost comes back with everybody's elements. */
+export function putSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
+  attempt("rules", `MAC spoof check of ${step.hostInterface}`, () => {
+    ensureSpoofCheck(machine.rules, checkOf(step), {
+      // One whose ADD is running may not have its veth yet, and must not get one without a check.
+      isAlive: ({ hostInterface, network, owner }) =>
+        getLink(machine.links, { name: hostInterface }) !== undefined || openRecordStore().isAddOfDigestRunning(network, owner),
+      underNodeLock,
+      others: () => spoofCheckedAttachments(machine, step.owner).map(checkOf),
+    });
+  }, spoofCheckHint);
+}
+
+/** Undo: the attachment's own elements go, also those that another ADD put back for it. */
+export function undoSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
+  try {
+    removeSpoofCheck(machine.rules, step.hostInterface, macBytes(step.mac));
+  } catch (error) {
+    if (!lacksNftables(error)) throw error;
+  }
+}
+
+/** What is wrong with the check, or undefined. */
+export function verifySpoofCheck(step: SpoofCheckStep, machine: Machine): string | undefined {
+  return attempt("rules", "table bridge pontoon", () => {
+    if (!isSpoofTableWhole(machine.rules)) return "the nftables table bridge pontoon, which checks source MAC addresses, is missing or not whole";
+    if (isSpoofChecked(machine.rules, checkOf(step))) return undefined;
+    return `the nftables elements that let frames from ${step.hostInterface} through with the source MAC ${step.mac} alone are missing`;
+  });
+}
+
+/** ENOENT: the kernel has no chains in this family. */
+function spoofCheckHint(error: SystemError): string | undefined {
+  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  return "Use a kernel with nf_tables and its bridge family (CONFIG_NF_TABLES_BRIDGE), or take macspoofchk out of the configuration";
+}
+
+function checkOf({ network, owner, label, hostInterface, mac }: SpoofCheckStep): SpoofCheck {
+  return { network, owner, label, hostInterface, mac: macBytes(mac) };
+}

@@ -1,0 +1,185 @@
+// macspoofchk: from a pod's port come frames with the pod's own source MAC address, and no others.
+import { expect } from "vitest";
+import { add, addressesOf, addressOf, check, type CniResult, del, mustSucceed, plugin } from "../support/cni.ts";
+import { collect } from "../support/collection.ts";
+import { hostLinkOf, linkOf } from "../support/link.ts";
+import { FAMILIES, install, type Network, network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { warmUp } from "../support/steady.ts";
+import { isSilent, pings } from "../support/traffic.ts";
+import type { Pod, World } from "../support/world.ts";
+
+const FALSE_MAC = "0a:00:00:00:00:99";
+const TABLE = "the nftables table bridge pontoon, which checks source MAC addresses, is missing or not whole";
+const ELEMENTS = /the nftables elements that let frames from veth[0-9a-f]{11} through with the source MAC [0-9a-f:]{17} alone are missing/;
+
+for (const { family, subnets } of FAMILIES) {
+  scene(`${family}: a pod with a false MAC reaches nobody, with its own it does, and others are not touched`, async (world) => {
+    const { red, blue, results } = await redAndBlue(world, { subnets });
+    const gateways = results.blue.ips!.map(({ gateway }) => gateway!);
+    const own = (await linkOf(red, "eth0")).address;
+    await setMac(red, FALSE_MAC);
+    for (const address of [...gateways, ...addressesOf(results.blue)]) expect(await isSilent(red, address), address).toBe(true);
+    for (const address of addressesOf(results.blue)) expect(await pings(world.host, address), address).toBe(true);
+    for (const gateway of gateways) expect(await pings(blue, gateway), gateway).toBe(true);
+    await setMac(red, own);
+    for (const address of [...gateways, ...addressesOf(results.blue)]) expect(await pings(red, address), address).toBe(true);
+  });
+}
+
+scene("a second interface on top of the pod's own is cut off, while the pod's own goes on", async (world) => {
+  const { red } = await redAndBlue(world);
+  await red.must("ip link add link eth0 name second address 0a:00:00:00:00:77 type macvlan mode bridge");
+  await red.must("ip link set second up");
+  await red.must("ip address add 10.1.0.77/24 dev second");
+  expect(await red.exec("ping -n -c 2 -i 0.1 -W 0.3 -I second 10.1.0.1")).toMatchObject({ stdout: expect.stringContaining(" 0 received") });
+  expect((await red.exec("ping -n -c 1 -W 1 -I eth0 10.1.0.1")).status).toBe(0);
+});
+
+scene("a pod that takes another pod's MAC does not get that pod's frames", async (world) => {
+  const { red, blue, results } = await redAndBlue(world);
+  const stolen = (await linkOf(blue, "eth0")).address;
+  expect(await pings(blue, "10.1.0.1")).toBe(true);
+  await setMac(red, stolen);
+  expect(await isSilent(red, "10.1.0.1")).toBe(true);
+  const learnt = await world.host.must("bridge fdb show br pods0 dynamic");
+  expect(learnt.split("\n").filter((line) => line.startsWith(stolen))).toEqual([expect.stringContaining(`dev ${await hostLinkOf(world, blue)} `)]);
+  expect(await pings(world.host, addressOf(results.blue))).toBe(true);
+});
+
+scene("a pod of a network without macspoofchk may send what it likes, on the same bridge too", async (world) => {
+  await redAndBlue(world);
+  const free = install(world, network("free", { bridge: "pods0", subnets: ["fd02::/64"] }));
+  const green = await world.pod("green");
+  await add(world, free, green);
+  await setMac(green, FALSE_MAC);
+  expect(await pings(green, "fd02::1")).toBe(true);
+});
+
+scene("a network without addresses is checked as well", async (world) => {
+  const plain = network("pods", { macspoofchk: true, isGateway: false, ipMasq: false });
+  delete plain.plugins[0].ipam;
+  install(world, plain);
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  for (const [at, pod] of [red, blue].entries()) {
+    await add(world, plain, pod);
+    await pod.must(`ip address add 10.7.0.${at + 1}/24 dev eth0`);
+  }
+  expect(await pings(red, "10.7.0.2")).toBe(true);
+  await setMac(red, FALSE_MAC);
+  expect(await isSilent(red, "10.7.0.2")).toBe(true);
+});
+
+scene("CHECK says what is lost, and the next ADD brings back the whole table for all pods", async (world) => {
+  const { pods, red, blue } = await redAndBlue(world);
+  expect(await check(world, pods, red)).toBeUndefined();
+  const whole = await guards(world);
+  for (const harm of ["nft flush ruleset", "nft delete table bridge pontoon", "nft flush table bridge pontoon"]) {
+    await world.host.must(harm);
+    expect(await check(world, pods, red), harm).toContain(TABLE);
+    const green = await world.pod("green");
+    await add(world, pods, green);
+    for (const pod of [red, blue, green]) expect(await check(world, pods, pod), harm).toBeUndefined();
+    await del(world, pods, green);
+    await world.removePod(green);
+    expect(await guards(world), harm).toEqual(whole);
+  }
+  await setMac(red, FALSE_MAC);
+  expect(await isSilent(red, "10.1.0.1")).toBe(true);
+});
+
+scene("CHECK says when an attachment's own elements are lost", async (world) => {
+  const { pods, red } = await redAndBlue(world);
+  const port = await hostLinkOf(world, red);
+  for (const element of [`source { "${port}" . ${(await linkOf(red, "eth0")).address} }`, `guarded { "${port}" }`]) {
+    await world.host.must(`nft delete element bridge pontoon ${element}`);
+    expect(await check(world, pods, red), element).toMatch(ELEMENTS);
+  }
+});
+
+scene("a table that was lost comes back without the pods that are gone", async (world) => {
+  const { pods, red } = await redAndBlue(world);
+  await world.removePod(red);
+  await world.host.must("nft flush ruleset");
+  await add(world, pods, await world.pod("green"));
+  expect((await guards(world)).filter((line) => line.startsWith("nft element"))).toHaveLength(4);
+});
+
+const WAYS: [string, (world: World, pods: Network, red: Pod) => Promise<unknown>][] = [
+  ["as a runtime sends it", (world, pods, red) => del(world, pods, red)],
+  ["without a namespace", async (world, pods, red) => {
+    const { containerId } = red;
+    await world.removePod(red);
+    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
+  }],
+  ["without a record", async (world, pods, red) => {
+    await world.host.must("rm -r /var/lib/cni/pontoon");
+    return del(world, pods, red);
+  }],
+  ["without a record and without a namespace", async (world, pods, red) => {
+    const { containerId } = red;
+    await world.host.must("rm -r /var/lib/cni/pontoon");
+    await world.removePod(red);
+    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
+  }],
+  ["after macspoofchk was taken out of the configuration", (world, _, red) => del(world, install(world, network("pods")), red)],
+];
+
+for (const [way, remove] of WAYS) {
+  scene(`DEL ${way} takes the elements out and leaves those of others, and so does a second one`, async (world) => {
+    const { pods, red, onlyBlue } = await redAndBlue(world);
+    const call = { network: pods, containerId: red.containerId, netns: "" };
+    await remove(world, pods, red);
+    expect(await guards(world)).toEqual(onlyBlue);
+    mustSucceed(await plugin(world, "DEL", call));
+    expect(await guards(world)).toEqual(onlyBlue);
+  });
+}
+
+for (const records of ["with records", "without records"]) {
+  scene(`GC ${records} takes out what belongs to no valid attachment of its network`, async (world) => {
+    const others = install(world, network("others", { subnets: ["10.2.0.0/24"], macspoofchk: true }));
+    await add(world, others, await world.pod("green"));
+    const { pods, blue, onlyBlue } = await redAndBlue(world);
+    if (records === "without records") await world.host.must("rm -r /var/lib/cni/pontoon");
+    mustSucceed(await collect(world, pods, [blue]));
+    expect(await guards(world)).toEqual(onlyBlue);
+  });
+}
+
+scene("what stays after DEL is the table without elements", async (world) => {
+  const plain = await warmUp(world, install(world, network("pods")));
+  const pods = install(world, network("pods", { macspoofchk: true }));
+  expect(changes(plain, await warmUp(world, pods))).toEqual([
+    "+ nft chain bridge pontoon prerouting", "+ nft rule bridge pontoon prerouting #1", "+ nft set bridge pontoon guarded", "+ nft set bridge pontoon source", "+ nft table bridge pontoon",
+  ]);
+});
+
+scene("ten pods at once on a fresh host make one table with one rule", async (world) => {
+  const pods = install(world, network("pods", { macspoofchk: true }));
+  const all = await Promise.all(Array.from({ length: 10 }, (_, at) => world.pod(`pod${at}`)));
+  await Promise.all(all.map((pod) => add(world, pods, pod)));
+  const lines = await guards(world);
+  expect(lines.filter((line) => line.startsWith("nft rule"))).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith("nft element"))).toHaveLength(20);
+  for (const pod of all) expect(await pings(pod, "10.1.0.1"), pod.name).toBe(true);
+});
+
+async function redAndBlue(world: World, wishes: { subnets?: string[] } = {}) {
+  const pods = install(world, network("pods", { macspoofchk: true, ...wishes }));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  const results: { blue: CniResult; red: CniResult } = { blue: await add(world, pods, blue), red: { cniVersion: "" } };
+  const onlyBlue = await guards(world);
+  results.red = await add(world, pods, red);
+  return { pods, red, blue, results, onlyBlue };
+}
+
+/** What there is in the table that checks. */
+async function guards(world: World): Promise<string[]> {
+  return (await snapshot(world)).filter((line) => line.startsWith("nft ") && line.includes("bridge pontoon"));
+}
+
+async function setMac(pod: Pod, mac: string): Promise<void> {
+  await pod.must(`ip link set eth0 address ${mac}`);
+}
