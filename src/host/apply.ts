@@ -116,6 +116,7 @@ function masquerading() {
   return require("./steps/masquerade.ts") as typeof import("./steps/masquerade.ts");
 }
 
+/** The same for the MAC spoof check. */
 function spoofChecking() {
   return require("./steps/spoof-check.ts") as typeof import("./steps/spoof-check.ts");
 }
