@@ -1,15 +1,20 @@
 // An esbuild plugin for modules of ours that are loaded late, with require("./x.ts").
 //
-// esbuild hoists the functions of such a module to the top of the bundle, and the engine makes every function of the top
-// at each start, needed or not. So the module is bundled on its own first, with all that only late modules use (packages
-// too), and esbuild then closes it into one function: nothing in it is made before it is required. What the program loads
-// anyway stays outside and is shared, so a class is the same one everywhere. What two late modules share and the program
-// does not load is in both: such modules keep no state.
+// esbuild hoists the functions of every module to the top of the bundle, and the engine makes every function of the top at
+// each start, needed or not. So a late module is bundled on its own first, with all that only late modules use (packages
+// too), and becomes the body of one function: nothing in it is made before it is required. What the program loads anyway
+// stays outside and is shared, so a class is the same one everywhere. What two late modules share and the program does not
+// load is in both: such modules keep no state.
+//
+// Closing it as a CommonJS module is what esbuild would do by itself; but then it also closes all that the module imports,
+// and every start pays for that.
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { build } from "esbuild";
 
 const NAMESPACE = "late";
 const OURS = /^\.\.?\/.*\.ts$/;
+const REQUIRE = /\brequire\("(\.\.?\/[^"]+\.ts)"\)/g;
 
 /** Modules of plain constants: esbuild puts the numbers in the place of the names, so there is nothing to share. */
 const CONSTANTS = /\/uapi\/[^/]+\.ts$/;
@@ -17,16 +22,17 @@ const CONSTANTS = /\/uapi\/[^/]+\.ts$/;
 export const lateModules = {
   name: "late-modules",
   async setup({ onResolve, onLoad, initialOptions }) {
-    const entry = resolve(initialOptions.entryPoints[0]);
-    const early = await modulesLoadedAtStart(entry);
-    onResolve({ filter: OURS }, ({ kind, path, importer }) =>
-      kind === "require-call" ? { path: resolve(dirname(importer), path), namespace: NAMESPACE } : undefined,
-    );
+    const early = await modulesLoadedAtStart(resolve(initialOptions.entryPoints[0]));
+    onLoad({ filter: /\.ts$/, namespace: "file" }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      return early.has(path) ? { contents: requireByCall(source, dirname(path)), loader: "ts" } : undefined;
+    });
+    onResolve({ filter: /^late:/ }, ({ path }) => ({ path: path.slice(NAMESPACE.length + 1), namespace: NAMESPACE }));
     // What a late module leaves outside is named by its whole path.
     onResolve({ filter: /^\//, namespace: NAMESPACE }, ({ path }) => ({ path }));
     onLoad({ filter: /.*/, namespace: NAMESPACE }, async ({ path }) => {
       if (early.has(path)) throw new Error(`${path} is required late, but something loads it at the start anyway`);
-      return { contents: asCommonJs(await bundleAlone(path, early, initialOptions)), loader: "js" };
+      return { contents: asFunction(await bundleAlone(path, early, initialOptions)), loader: "js" };
     });
   },
 };
@@ -49,12 +55,19 @@ async function modulesLoadedAtStart(entry) {
   return early;
 }
 
+/** The source with a call of the function in the place of each late require. */
+function requireByCall(source, folder) {
+  const imports = [];
+  const text = source.replaceAll(REQUIRE, (_all, path) => `late${imports.push(resolve(folder, path)) - 1}()`);
+  return imports.map((path, at) => `import { late as late${at} } from "${NAMESPACE}:${path}";\n`).join("") + text;
+}
+
 /** The module with what only late modules use, as an ES module. */
-async function bundleAlone(path, early, { target, minify, legalComments, define, plugins }) {
+async function bundleAlone(path, early, { target, legalComments, define, plugins }) {
   const outside = {
     name: "outside",
     setup({ onResolve }) {
-      onResolve({ filter: OURS }, ({ kind, path: name, importer, resolveDir }) => {
+      onResolve({ filter: OURS }, ({ path: name, importer, resolveDir }) => {
         const file = resolve(importer === "" ? resolveDir : dirname(importer), name);
         return early.has(file) ? { path: file, external: true } : undefined;
       });
@@ -62,19 +75,31 @@ async function bundleAlone(path, early, { target, minify, legalComments, define,
   };
   const others = plugins.filter(({ name }) => name !== lateModules.name);
   const { outputFiles } = await build({
-    entryPoints: [path], bundle: true, write: false, platform: "node", format: "esm", target, minify, legalComments, define, plugins: [...others, outside], logLevel: "warning",
+    entryPoints: [path], bundle: true, write: false, platform: "node", format: "esm", target, minifySyntax: true, legalComments, define, plugins: [...others, outside], logLevel: "warning",
   });
   return outputFiles[0].text;
 }
 
-/** The one `export{a as b};` at the end becomes an assignment to module.exports; the import statements stay, and bind to what is loaded. */
-function asCommonJs(text) {
-  const found = /export\s*\{([^}]*)\};?\s*$/.exec(text);
+/** The imports stay at the top, all else goes into a function that gives what the module exports. */
+function asFunction(text) {
+  const imports = [];
+  const body = text.replaceAll(/^import\s[^;]*?from\s*"[^"]+";$/gm, (statement) => {
+    imports.push(statement);
+    return "";
+  });
+  const found = /export\s*\{([^}]*)\};?\s*$/.exec(body);
   if (found === null) throw new Error("a late module exports nothing");
   const pairs = found[1].split(",").map((item) => item.trim()).filter((item) => item !== "");
   const fields = pairs.map((pair) => {
     const [inner, outer = inner] = pair.split(/\s+as\s+/);
     return `${outer}: ${inner}`;
   });
-  return `${text.slice(0, found.index)}\nmodule.exports = { ${fields.join(", ")} };\n`;
+  return `${imports.join("\n")}
+let loaded;
+export function late() {
+  if (loaded !== undefined) return loaded;
+${body.slice(0, found.index)}
+  return (loaded = { ${fields.join(", ")} });
+}
+`;
 }
