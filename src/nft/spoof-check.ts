@@ -79,7 +79,7 @@ function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   if (!isErrno(refusal, "EEXIST")) throw refusal;
   const old = findElements(socket, wanted.hostInterface, undefined);
   if (old.length === SPOOF_CHECK_ELEMENTS && isSpoofChecked(socket, wanted)) return;
-  executeBatch(socket, [...old.map(({ set, key }) => deleteElementMessage(SPOOF_TABLE, set, key)), ...add]);
+  executeBatch(socket, [...old.map(deletion), ...add]);
 }
 
 function additions(check: SpoofCheck): Message[] {
@@ -106,16 +106,26 @@ export function isSpoofChecked(socket: NetlinkSocket, { hostInterface, mac }: Sp
  */
 export function removeSpoofCheck(socket: NetlinkSocket, hostInterface: string, mac: Uint8Array | undefined): number {
   const elements = findElements(socket, hostInterface, mac);
+  if (elements.length === 0) return 0;
+  // One batch: the kernel cleans up after each, and the close of the socket waits for it.
+  const refusal = firstRefusal(socket, elements.map(deletion));
+  if (refusal === undefined) return elements.length;
+  if (!isErrno(refusal, "ENOENT")) throw refusal;
+  // Somebody else took one out after our look.
   removeSpoofElements(socket, elements);
   return elements.length;
 }
 
-/** Takes out these elements. Throws SystemError. */
+/** Takes out these elements, of whomever they are. Throws SystemError. */
 export function removeSpoofElements(socket: NetlinkSocket, elements: Element[]): void {
-  for (const { set, key } of elements) {
-    const error = firstRefusal(socket, [deleteElementMessage(SPOOF_TABLE, set, key)]);
+  for (const element of elements) {
+    const error = firstRefusal(socket, [deletion(element)]);
     if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
   }
+}
+
+function deletion({ set, key }: Element): Message {
+  return deleteElementMessage(SPOOF_TABLE, set, key);
 }
 
 function findElements(socket: NetlinkSocket, hostInterface: string, mac: Uint8Array | undefined): Element[] {

@@ -64,6 +64,17 @@ scene("a kernel without nftables: ADD with ipMasq says which modules to load, an
   expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
 });
 
+scene("a kernel without nftables: ADD with macspoofchk says what it needs, and leaves nothing; STATUS says so before", async (world) => {
+  const red = await world.pod("red");
+  const call = { network: network("pods", { ipMasq: false, macspoofchk: true }), pod: red };
+  const withoutRules = failingFrom({ kind: "socket", count: 3 }, "EPROTONOSUPPORT");
+  const error = mustFail(await plugin(world, "ADD", { ...call, through: withoutRules }));
+  expect(error).toMatchObject({ code: 130, details: expect.stringMatching(/EPROTONOSUPPORT.*Hint: Use a kernel with nf_tables and its bridge family/) });
+  expect(error.details).not.toContain("Not undone");
+  expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+  expect(mustFail(await plugin(world, "STATUS", { ...call, through: failingFrom({ kind: "socket", count: 2 }, "EPROTONOSUPPORT") }))).toMatchObject({ code: 50 });
+});
+
 scene("a read-only state directory is a plain error that names the path", async (world) => {
   const red = await world.pod("red");
   await world.host.must("mount -o remount,ro /var/lib/cni");

@@ -7,7 +7,9 @@ import { FAMILIES, install, type Network, network } from "../support/network.ts"
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
+import { delayedAt } from "../support/strace.ts";
 import { isSilent, pings } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
 import type { Pod, World } from "../support/world.ts";
 
 const FALSE_MAC = "0a:00:00:00:00:99";
@@ -105,6 +107,25 @@ scene("a table that was lost comes back without the pods that are gone", async (
   await add(world, pods, await world.pod("green"));
   expect((await guards(world)).filter((line) => line.startsWith("nft element"))).toHaveLength(4);
 });
+
+scene("an ADD whose table is flushed at any moment, and put back by another ADD, does not end with an unchecked pod", async (world) => {
+  const pods = install(world, network("pods", { macspoofchk: true, ipMasq: false }));
+  await warmUp(world, pods);
+  const [red, green] = [await world.pod("red"), await world.pod("green")];
+  const call = { network: pods, pod: red };
+  // Netlink requests of an ADD after its intent is written, up to the last one.
+  for (const count of [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) {
+    const adding = plugin(world, "ADD", { ...call, through: delayedAt({ kind: "sendto", count }, 400) });
+    await waitFor("the ADD has written its intent", async () => /intent|json/.test(await world.host.must("ls /var/lib/cni/pontoon/pods")));
+    await world.host.must("nft flush ruleset");
+    await add(world, pods, green);
+    const prevResult = JSON.parse(mustSucceed(await adding).stdout) as CniResult;
+    mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
+    await del(world, pods, green);
+    mustSucceed(await plugin(world, "DEL", call));
+    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `flushed before request ${count}`).toEqual([]);
+  }
+}, 60_000);
 
 const WAYS: [string, (world: World, pods: Network, red: Pod) => Promise<unknown>][] = [
   ["as a runtime sends it", (world, pods, red) => del(world, pods, red)],

@@ -1,0 +1,40 @@
+// What a GC without records finds of a network in the table that checks source MAC addresses.
+import { expect, test } from "vitest";
+import { removeStaleElements } from "../../src/host/leftover.ts";
+import { Machine } from "../../src/host/machine.ts";
+import { Netns } from "../support/netns.ts";
+import { checked, SpoofChecks } from "./spoof-check.ts";
+
+const LONG = "n".repeat(93);
+
+test.each([
+  ["of the network and nobody's", "net", ["1"], ["veth22222222222", "veth33333333333"]],
+  ["of the network, but not those that are in use", "net", ["2", "3"], ["veth11111111111", "veth22222222222", "veth33333333333"]],
+  ["of a network with the longest name that a comment has room for", `${LONG}`, [], ["veth11111111111", "veth22222222222", "veth33333333333"]],
+])("elements %s go", (_, network, stale, left) => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  for (const each of [checked("1"), checked("2", { network: "net2" }), checked("3", { network: "other" }), checked("4", { network: LONG })]) checks.put(each);
+  collect(host, network, (owner) => stale.length === 0 || stale.some((digit) => owner.startsWith(digit)));
+  expect(namesOf(checks, "guarded")).toEqual(network === LONG ? left : [...left, "veth44444444444"]);
+  expect(namesOf(checks, "source")).toEqual(namesOf(checks, "guarded"));
+});
+
+test("nothing goes of a network whose name is cut in the comment: it could be another one's", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.put(checked("1", { network: `${LONG}nA` }));
+  for (const network of [`${LONG}nA`, `${LONG}nB`, `${LONG}n`, LONG]) collect(host, network, () => true);
+  expect(checks.elements("guarded")).toHaveLength(1);
+});
+
+function collect(host: Netns, network: string, isStale: (owner: string) => boolean): void {
+  host.inside(() => {
+    using machine = Machine.open();
+    removeStaleElements(network, isStale, machine);
+  });
+}
+
+function namesOf(checks: SpoofChecks, set: string): string[] {
+  return checks.elements(set).map((element) => element.slice(0, element.indexOf(" ")));
+}
