@@ -25,7 +25,6 @@ export interface TeardownConfig {
   foreignIpam: string | undefined;
   ipMasq: boolean;
   ipMasqBackend: MasqueradeBackend;
-  macspoofchk: boolean;
   /** Undefined as well when it cannot be read. */
   prevResult: Result | undefined;
   /** For GC: what is still in use, where nothing is listed an empty list. Undefined for DEL. */
@@ -41,7 +40,7 @@ export interface ValidAttachment {
 const LISTS = ["cni.dev/valid-attachments", "cni.dev/attachments"] as const;
 const ENTRY: KeyTree = { containerID: true, ifname: true };
 const TEARDOWN_KEYS: KeyTree = {
-  cniVersion: true, name: true, bridge: true, ipam: { type: true, dataDir: true }, ipMasq: true, ipMasqBackend: true, macspoofchk: true,
+  cniVersion: true, name: true, bridge: true, ipam: { type: true, dataDir: true }, ipMasq: true, ipMasqBackend: true,
   prevResult: true, [LISTS[0]]: ENTRY, [LISTS[1]]: ENTRY,
 };
 
@@ -51,7 +50,7 @@ const TEARDOWN_KEYS: KeyTree = {
  */
 export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
   const { cniVersion, name, fields } = decodeConfig(text, verb, TEARDOWN_KEYS);
-  const { bridge, ipam, ipMasq, ipMasqBackend, macspoofchk, prevResult } = fields;
+  const { bridge, ipam, ipMasq, ipMasqBackend, prevResult } = fields;
   const dataDir = isFields(ipam) ? ipam["dataDir"] : undefined;
   const foreignIpam = foreignIpamOf(fields);
   return {
@@ -62,7 +61,6 @@ export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownC
     foreignIpam: foreignIpam !== undefined && isPluginName(foreignIpam) ? foreignIpam : undefined,
     ipMasq: ipMasq === true,
     ipMasqBackend: ipMasqBackend === "iptables" ? ipMasqBackend : "nftables",
-    macspoofchk: macspoofchk === true,
     prevResult: prevResult === undefined ? undefined : readResultOrNothing(prevResult),
     validAttachments: verb === "GC" ? readLists(fields) : undefined,
   };

@@ -11,7 +11,6 @@ const PLAIN = {
   foreignIpam: undefined,
   ipMasq: false,
   ipMasqBackend: "nftables",
-  macspoofchk: false,
   prevResult: undefined,
   validAttachments: undefined,
 };
@@ -20,7 +19,7 @@ const del = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion:
 const gc = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion: "1.1.0", name: "pods", ...fields }), "GC");
 
 test("DEL takes the little it needs", () => {
-  const fields = { bridge: "br1", ipMasq: true, ipMasqBackend: "iptables", macspoofchk: true };
+  const fields = { bridge: "br1", ipMasq: true, ipMasqBackend: "iptables" };
   expect(del({ ...fields, ipam: { type: "static", dataDir: "/run/x" }, prevResult: { ips: [] } })).toEqual({
     ...PLAIN, ...fields, dataDir: "/run/x", foreignIpam: "static", prevResult: { interfaces: [], ips: [], routes: [], dns: {} },
   });
@@ -37,7 +36,7 @@ test.each<[string, object]>([
   ["ranges that cannot be read", { ipam: { type: "host-local", ranges: 5, subnet: "x" } }],
   ["an IPAM plugin that no program can be", { ipam: { type: "../x" } }],
   ["an IPAM plugin that is no text", { ipam: { type: 5 } }],
-  ["an ipMasq, a backend and a macspoofchk that cannot be read", { ipMasq: "true", ipMasqBackend: "ebtables", macspoofchk: 1 }],
+  ["an ipMasq and a backend that cannot be read", { ipMasq: "true", ipMasqBackend: "ebtables" }],
   ["requests that cannot be read", { runtimeConfig: { mac: 5, ips: "x", ipRanges: 5 }, args: { cni: { mac: 5 } } }],
   ["what ADD refuses", { vlan: 5, vlanTrunk: 5, mtu: "x", hairpinMode: true, promiscMode: true, dns: 5 }],
   ["a prevResult that is no object", { prevResult: 5 }],
