@@ -42,7 +42,7 @@ export function parseNetconf(text: string, verb: "ADD" | "CHECK" | "STATUS", arg
   const problems = new Problems();
   const netconf = readNetconf(decoded, verb, args, problems);
   problems.throwIfAny(decoded.name);
-  refuseUnsupported(decoded.fields, args);
+  refuseUnsupported(decoded.fields);
   const hasAddress = netconf.ipam !== undefined || netconf.foreignIpam !== undefined || (netconf.prevResult?.ips.length ?? 0) > 0;
   if (verb === "ADD" && !hasAddress && compareVersions(netconf.cniVersion, "0.3.0") < 0) throw layer2NotExpressible(netconf.cniVersion);
   return netconf;

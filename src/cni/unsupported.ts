@@ -5,7 +5,7 @@ import { type Fields, isFields } from "./keys.ts";
 import { quote } from "./problems.ts";
 
 interface Unsupported {
-  /** Path of the key, or the key in CNI_ARGS. */
+  /** Path of the key. */
   key: string;
   /** The value that means what Pontoon does anyway. */
   allowed?: string;
@@ -13,8 +13,6 @@ interface Unsupported {
 }
 
 const VLAN = "Take the key out, or use the reference bridge plugin for networks with VLANs";
-const ADDRESS = "Take the request out; addresses come from the ranges of ipam";
-const MAC = "Take the request out; the MAC address is chosen by pontoon";
 
 const IN_CONFIG: Unsupported[] = [
   { key: "ipam.type", allowed: "host-local", hint: 'Set ipam.type to "host-local", or use the reference bridge plugin with this IPAM plugin' },
@@ -24,28 +22,18 @@ const IN_CONFIG: Unsupported[] = [
   { key: "enabledad", hint: "Take the key out; addresses are leased to one pod only, so there are no duplicates to detect" },
   { key: "disableContainerInterface", hint: "Take the key out; the interface in the pod is always set up" },
   { key: "ipMasqBackend", allowed: "nftables", hint: 'Take the key out, or set it to "nftables"' },
-  { key: "runtimeConfig.ips", hint: ADDRESS },
-  { key: "runtimeConfig.mac", hint: MAC },
-  { key: "args.cni.ips", hint: ADDRESS },
-  { key: "args.cni.mac", hint: MAC },
-];
-
-const IN_ARGS: Unsupported[] = [
-  { key: "IP", hint: ADDRESS },
-  { key: "MAC", hint: MAC },
 ];
 
 /** Throws code 2 when something unsupported is switched on: the first in the message, all of them in the details. */
-export function refuseUnsupported(fields: Fields, args: ReadonlyMap<string, string>): void {
+export function refuseUnsupported(fields: Fields): void {
   const texts: string[] = [];
   const hints: string[] = [];
-  const check = (entry: Unsupported, name: string, value: unknown): void => {
-    if (value === entry.allowed || !isSwitchedOn(value)) return;
-    texts.push(`${name} = ${shown(value)}`);
-    hints.push(entry.hint);
-  };
-  for (const entry of IN_CONFIG) check(entry, entry.key, valueAt(fields, entry.key));
-  for (const entry of IN_ARGS) check(entry, `CNI_ARGS ${entry.key}`, args.get(entry.key));
+  for (const { key, allowed, hint } of IN_CONFIG) {
+    const value = valueAt(fields, key);
+    if (value === allowed || !isSwitchedOn(value)) continue;
+    texts.push(`${key} = ${shown(value)}`);
+    hints.push(hint);
+  }
   if (texts.length === 0) return;
   throw new CniError("unsupportedField", {
     about: texts[0],

@@ -8,7 +8,7 @@ import { chooseAddress, chooseByNames, type IsFree } from "./choice.ts";
 import type { Lease } from "./lease.ts";
 import { hintPath } from "./lease-directory.ts";
 import { isAddressFree } from "./lease-file.ts";
-import { formatRangeSet, indexInSet, isGateway, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
+import { indexInSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
 import type { Reservation } from "./reserve.ts";
 
 /** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
@@ -19,8 +19,8 @@ export function chooseLeases(reservation: Reservation): Lease[] {
     set++;
     const rangeSet = rangeSetOf(ranges);
     const asked = takeFitting(requested, rangeSet);
-    const address = asked === undefined ? chooseFree(reservation, rangeSet, set) : checkRequested(reservation, rangeSet, set, asked);
-    return leaseOf(rangeSet, set, address);
+    if (asked !== undefined) checkRequested(reservation, rangeSet, set, asked);
+    return leaseOf(rangeSet, set, asked ?? chooseFree(reservation, rangeSet, set));
   });
   if (requested.length > 0) throw notFitting(requested, reservation.rangeSets);
   return leases;
@@ -35,6 +35,11 @@ function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefi
     return address;
   }
   return undefined;
+}
+
+/** Loaded for those who ask (docs/decisions/0004-cold-code.md). */
+function checkRequested(reservation: Reservation, rangeSet: RangeSet, set: number, address: Address): void {
+  (require("./requested-address.ts") as typeof import("./requested-address.ts")).checkRequested(reservation, rangeSet, set, address);
 }
 
 function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number): Address {
@@ -61,20 +66,6 @@ function startOf(directory: string, rangeSet: RangeSet, set: number): bigint {
   const hint = parseAddress(readTextOfAny(hintPath(directory, set))?.trim() ?? "");
   const index = hint === undefined ? undefined : indexInSet(rangeSet, hint);
   return index === undefined ? 0n : (index + 1n) % rangeSet.size;
-}
-
-function checkRequested({ directory }: Reservation, rangeSet: RangeSet, set: number, address: Address): Address {
-  const text = formatAddress(address);
-  if (isGateway(rangeSet, address)) {
-    throw new CniError("invalidConfig", { message: `failed to allocate for range ${set}: requested ip ${text} is subnet's gateway`, hint: "Ask for another address" });
-  }
-  if (!isAddressFree(directory, address, true)) {
-    throw new CniError("poolExhausted", {
-      message: `failed to allocate for range ${set}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
-      hint: `Look who holds it: cat ${directory}/${text}`,
-    });
-  }
-  return address;
 }
 
 function leaseOf(rangeSet: RangeSet, set: number, address: Address): Lease {

@@ -92,7 +92,10 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
     if (directory === undefined || request.netconf.ipam === undefined) {
       refuseDuplicate(attachment);
       commit([]);
-    } else reserve({ ...attachment, rangeSets: request.netconf.ipam.rangeSets, beforeCommit: commit });
+    } else {
+      const { ipam, requestedAddresses: requested } = request.netconf;
+      reserve({ ...attachment, rangeSets: ipam.rangeSets, requested, beforeCommit: commit });
+    }
   } catch (error) {
     prepared?.intent.abandon();
     throw error;
@@ -141,7 +144,7 @@ function planInput(request: AddRequest, bridge: ObservedBridge, resolvDns: Dns, 
     owner: attachmentDigest(key),
     bridge: { ...bridge, mac: bridge.mac ?? randomMac() },
     hostInterface: { name: hostInterfaceName(key), mac: randomMac() },
-    mac: randomMac(),
+    mac: netconf.mac ?? randomMac(),
     // A port that takes larger packets than its bridge would lose them.
     mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
   };

@@ -1,5 +1,6 @@
 import { existsSync, truncateSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseAddress } from "../../../src/ip/address.ts";
 import { attachmentDigest } from "../../../src/record/digest.ts";
 import { HOST } from "../record/sample.ts";
 import { keyOf, Pool, range, SIX } from "./pool.ts";
@@ -118,6 +119,17 @@ test("an ADD that is running is not taken for dead", () => {
   const asked: string[] = [];
   expect(() => pool.add("e", { isDead: ({ key }) => (asked.push(key.containerId), false) })).toThrow("no IP addresses available");
   expect(asked.sort()).toEqual(["a", "b", "c"]);
+});
+
+test("an address that is asked for is taken back from a dead holder, and from no other", () => {
+  for (const id of ["a", "b"]) pool.add(id);
+  pool.put("10.1.2.12", "elsewhere\r\neth0");
+  const ask = (text: string) => ({ requested: [parseAddress(text)!], isDead: ({ key }: { key: { containerId: string } }) => key.containerId !== "b" });
+  expect(pool.add("e", ask("10.1.2.10"))).toEqual(["10.1.2.10"]);
+  expect(() => pool.add("f", ask("10.1.2.11"))).toThrow(expect.objectContaining({ details: expect.stringContaining("container b has it, for eth0") }));
+  expect(() => pool.add("f", ask("10.1.2.12"))).toThrow(expect.objectContaining({ details: expect.stringContaining("container elsewhere has it, for eth0") }));
+  expect(ids()).toEqual(["b", "e"]);
+  expect(pool.read("10.1.2.12")).toContain("elsewhere");
 });
 
 test("a full pool frees garbage that stands in the place of leases", () => {
