@@ -23,6 +23,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "threads",
+    // Rows of test/differential wait more than they work.
+    maxConcurrency: 10,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

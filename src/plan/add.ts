@@ -1,7 +1,7 @@
 // From what was asked, what was reserved and what is there to the steps of an ADD and its result. Pure.
 import { mapped } from "../list.ts";
 import type { Netconf } from "../cni/config.ts";
-import { type Dns, isEmptyDns, type Result, type Route } from "../cni/result.ts";
+import { type Dns, type Result, type Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { networkOf, type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
@@ -185,6 +185,11 @@ function planResult({ netconf, namespacePath, key, addresses, resolvDns, bridge,
     ],
     ips: mapped(addresses, ({ address, gateway }) => ({ interface: 2, address, gateway })),
     routes,
-    dns: netconf.dns !== undefined && !isEmptyDns(netconf.dns) ? netconf.dns : resolvDns,
+    dns: netconf.dns !== undefined && saysSomething(netconf.dns) ? netconf.dns : resolvDns,
   };
+}
+
+/** As in the reference: an empty list says that there is none, and an empty domain says nothing. */
+function saysSomething({ nameservers, domain, search, options }: Dns): boolean {
+  return nameservers !== undefined || search !== undefined || options !== undefined || (domain ?? "") !== "";
 }

@@ -158,7 +158,9 @@ test("dns is the configuration's own if it says anything, else what resolvConf s
   const resolvDns = { nameservers: ["10.0.0.9"] };
   const dnsOf = (dns: Parameters<typeof netconf>[0]) => planAdd(addInput(netconf(dns), [V4], { resolvDns })).result.dns;
   expect(dnsOf({ dns: { nameservers: ["10.0.0.1"] } })).toEqual({ nameservers: ["10.0.0.1"] });
-  expect(dnsOf({ dns: { nameservers: [] } })).toEqual(resolvDns);
+  // As in the reference: a list that is there and empty says that there are none.
+  expect(dnsOf({ dns: { nameservers: [] } })).toEqual({ nameservers: [] });
+  expect(dnsOf({ dns: { domain: "" } })).toEqual(resolvDns);
   expect(dnsOf({ dns: undefined })).toEqual(resolvDns);
 });
 

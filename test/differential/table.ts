@@ -1,0 +1,21 @@
+// The table, by subject.
+import type { Row } from "./row.ts";
+import { ADDRESS_ROWS } from "./rows/address.ts";
+import { BAD_VALUE_ROWS } from "./rows/bad-value.ts";
+import { GATEWAY_ROWS } from "./rows/gateway.ts";
+import { LINK_ROWS } from "./rows/link.ts";
+import { MASQUERADE_ROWS } from "./rows/masquerade.ts";
+import { READING_ROWS } from "./rows/reading.ts";
+import { ROUTE_ROWS } from "./rows/route.ts";
+import { VERSION_ROWS } from "./rows/version.ts";
+
+export const TABLE: { readonly [subject: string]: readonly Row[] } = {
+  link: LINK_ROWS,
+  gateway: GATEWAY_ROWS,
+  address: ADDRESS_ROWS,
+  route: ROUTE_ROWS,
+  masquerade: MASQUERADE_ROWS,
+  version: VERSION_ROWS,
+  reading: READING_ROWS,
+  "bad value": BAD_VALUE_ROWS,
+};
