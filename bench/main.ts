@@ -11,12 +11,16 @@ import { measureLeases } from "./measure/lease.ts";
 import { measureParallel } from "./measure/parallel.ts";
 import { measurePhases } from "./measure/phase.ts";
 import { Report } from "./report.ts";
+import { measureServices } from "./measure/services.ts";
+import { measureSpoofCheck } from "./measure/spoof.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> = {
   pod: measureAddAndDel,
   leases: measureLeases,
   parallel: measureParallel,
+  spoof: measureSpoofCheck,
+  services: measureServices,
   cold: measureCold,
   floor: measureFloor,
   phases: measurePhases,

@@ -8,6 +8,8 @@ export interface Wishes {
   /** For the reference: "iptables" is its default. */
   backend?: "nftables";
   dataDir?: string;
+  /** Further keys of the configuration. */
+  keys?: Record<string, unknown>;
 }
 
 export interface Program {
@@ -27,7 +29,7 @@ export class Plugin {
   readonly #folder: string;
   readonly #ids = new Map<string, string>();
 
-  constructor(host: Host, program: Program, { masquerade, backend, dataDir }: Wishes) {
+  constructor(host: Host, program: Program, { masquerade, backend, dataDir, keys }: Wishes) {
     this.host = host;
     this.#program = program;
     this.#folder = `/run/bench/plugin-${++count}`;
@@ -38,6 +40,7 @@ export class Plugin {
       bridge: "bench0",
       isDefaultGateway: true,
       ipMasq: masquerade,
+      ...keys,
       ...(backend === undefined ? {} : { ipMasqBackend: backend }),
       ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/16" }]], ...(dataDir === undefined ? {} : { dataDir }) },
     };
