@@ -3,6 +3,7 @@ import { type Difference, NOTHING } from "./row.ts";
 
 const NO_DAD = "nodad=true preferred_life_time=4294967295 scope=global valid_life_time=4294967295";
 const STAYS = "The node's one table stays, with nothing of the pod in it.";
+const STAYS_OF_SPOOF_CHECK = "The table for MAC addresses stays, with nothing of the pod in it.";
 
 export const ON_PURPOSE: Difference[] = [
   // Links.
@@ -28,6 +29,11 @@ export const ON_PURPOSE: Difference[] = [
   { where: "left after*.node.rules.inet pontoon net?", ours: "map", why: STAYS },
   { where: "left after*.node.rules.inet pontoon on?", ours: "map", why: STAYS },
   { where: "left after*.node.rules.inet pontoon postrouting*", reference: NOTHING, why: STAYS },
+  { where: "left after*.node.rules.bridge pontoon", ours: "table", why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge pontoon prerouting*", reference: NOTHING, why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge pontoon guarded", ours: "set", why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge pontoon source", ours: "set", why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge nat*", ours: NOTHING, why: "The reference leaves a table of its own." },
   { where: "left after*.node.rules.ip nat*", ours: NOTHING, why: "The reference leaves the tables of iptables." },
   { where: "left after*.node.rules.ip6 nat*", ours: NOTHING, why: "The reference leaves the tables of iptables." },
   { where: "left after*.node.rules.inet cni_plugins_masquerade*", ours: NOTHING, why: "The reference leaves a table of its own." },

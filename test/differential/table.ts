@@ -6,7 +6,9 @@ import { GATEWAY_ROWS } from "./rows/gateway.ts";
 import { LINK_ROWS } from "./rows/link.ts";
 import { MASQUERADE_ROWS } from "./rows/masquerade.ts";
 import { READING_ROWS } from "./rows/reading.ts";
+import { REQUEST_ROWS } from "./rows/request.ts";
 import { ROUTE_ROWS } from "./rows/route.ts";
+import { SPOOF_CHECK_ROWS } from "./rows/spoof-check.ts";
 import { VERSION_ROWS } from "./rows/version.ts";
 
 export const TABLE: { readonly [subject: string]: readonly Row[] } = {
@@ -15,6 +17,8 @@ export const TABLE: { readonly [subject: string]: readonly Row[] } = {
   address: ADDRESS_ROWS,
   route: ROUTE_ROWS,
   masquerade: MASQUERADE_ROWS,
+  "MAC spoof check": SPOOF_CHECK_ROWS,
+  request: REQUEST_ROWS,
   version: VERSION_ROWS,
   reading: READING_ROWS,
   "bad value": BAD_VALUE_ROWS,
