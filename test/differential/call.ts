@@ -14,19 +14,25 @@ export interface Call {
   /** True for the pod that the row's requests (args, runtimeConfig, CNI_ARGS) are made for. */
   isFirst: boolean;
   prevResult?: CniResult | undefined;
+  /** What is not as cnitool would have it. */
+  containerId?: string;
+  interfaceName?: string;
+  netns?: string;
+  /** The command in front of the executable. */
+  through?: string[];
 }
 
 export const NETWORK_NAME = "pods";
 
 /** Runs the plugin; gives its end, whatever it is. */
-export async function call(world: World, verb: Verb, { row, plugin, pod, isFirst, prevResult }: Call): Promise<Outcome> {
+export async function call(world: World, verb: Verb, { row, plugin, isFirst, prevResult, through = [], ...who }: Call): Promise<Outcome> {
   const file = plugin === "ours" ? pluginBinary() : toolPath("bridge");
   const env = {
-    ...pluginEnvironment(verb, { network: network(NETWORK_NAME), pod }),
+    ...pluginEnvironment(verb, { network: network(NETWORK_NAME), ...who }),
     CNI_PATH: dirname(toolPath("host-local")),
     ...(isFirst && row.cniArgs !== undefined ? { CNI_ARGS: row.cniArgs } : {}),
   };
-  const outcome = await world.host.exec([file], { env, stdin: stdinOf(row, plugin, isFirst, prevResult), timeoutMs: 40_000 });
+  const outcome = await world.host.exec([...through, file], { env, stdin: stdinOf(row, plugin, isFirst, prevResult), timeoutMs: 40_000 });
   world.diary.push(describe(outcome));
   return outcome;
 }

@@ -21,20 +21,24 @@ const { symbols: libc } = dlopen("libc.so.6", {
  * checksum. False when the link has no usable address yet.
  */
 export function advertise(router: Netns, link: string): boolean {
+  const index = mustIndex(router, link);
+  return router.inside(() => sendAdvertisement(index));
+}
+
+/** The same, in the namespace that the thread is in. */
+export function sendAdvertisement(linkIndex: number): boolean {
   const advertisement = Uint8Array.of(134, 0, 0, 0, 64, 0, 0x07, 0x08, 0, 0, 0, 0, 0, 0, 0, 0);
   // struct sockaddr_in6: family, port, flow, address ff02::1, interface
   const allNodes = new Uint8Array(28);
   allNodes.set([AF_INET6, 0]);
   allNodes.set([0xff, 0x02], 8);
   allNodes[23] = 1;
-  new DataView(allNodes.buffer).setUint32(24, mustIndex(router, link), true);
-  return router.inside(() => {
-    const fd = libc.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
-    try {
-      if (libc.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, Int32Array.of(255), 4) !== 0) throw new Error("The test could not set the hop limit.");
-      return libc.sendto(fd, advertisement, advertisement.length, 0, allNodes, allNodes.length) === advertisement.length;
-    } finally {
-      libc.close(fd);
-    }
-  });
+  new DataView(allNodes.buffer).setUint32(24, linkIndex, true);
+  const fd = libc.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+  try {
+    if (libc.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, Int32Array.of(255), 4) !== 0) throw new Error("The test could not set the hop limit.");
+    return libc.sendto(fd, advertisement, advertisement.length, 0, allNodes, allNodes.length) === advertisement.length;
+  } finally {
+    libc.close(fd);
+  }
 }
