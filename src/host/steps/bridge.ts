@@ -20,16 +20,23 @@ export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
   const { found } = step;
   if (found !== undefined && isReady(step, found)) return { index: found.index, mac: step.mac, mtu: step.mtu };
   return attempt("bridge", step.name, () => {
-    if (found !== undefined) return change(step, machine, {});
+    if (found !== undefined) {
+      refuseAdvertisements(step.name);
+      return change(step, machine, {});
+    }
     const [outcome] = machine.links.transact([createBridgeMessage(step)]);
     // EEXIST: another ADD was faster, or one was killed before it came further than this.
     if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
     checkIsBridge(step.name, mustExist(step, machine));
-    // A router that a pod plays must not give the host addresses and routes.
-    ensureSysctlIfPossible(`ipv6/conf/${step.name}/accept_ra`, "0");
+    refuseAdvertisements(step.name);
     // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
     return change(step, machine, { mtu: step.mtu });
   });
+}
+
+/** A router that a pod plays must not give the host addresses and routes. */
+export function refuseAdvertisements(bridge: string): void {
+  ensureSysctlIfPossible(`ipv6/conf/${bridge}/accept_ra`, "0");
 }
 
 /** A bridge as it must be, or the error that says why the link of that name is none. */

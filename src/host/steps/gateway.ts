@@ -10,7 +10,7 @@ import type { Message } from "../../netlink/socket.ts";
 import { ERRNO, isErrno } from "../../sys/errno.ts";
 import { addressHint, attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
-import type { Bridge } from "./bridge.ts";
+import { type Bridge, refuseAdvertisements } from "./bridge.ts";
 
 /** Makes sure that the bridge holds the gateway addresses. */
 export function ensureGateway(step: GatewayStep, machine: Machine, bridge: Bridge): void {
@@ -36,7 +36,10 @@ function addIfAbsent(machine: Machine, { index }: Bridge, wanted: Prefix): boole
 /** An address that has just been added stays, unless others stand in the way: then it goes, they are dealt with, and it comes again. */
 function settleFirst(step: GatewayStep, machine: Machine, bridge: Bridge, wanted: Prefix): void {
   const others = inTheWay(step, wanted, listAddresses(machine.links, bridge.index, 4).map(({ prefix }) => prefix));
-  if (others.length === 0) return void machine.links.execute([pinMessage(step, bridge)]);
+  if (others.length === 0) {
+    refuseAdvertisements(step.bridge);
+    return void machine.links.execute([pinMessage(step, bridge)]);
+  }
   machine.links.execute([deleteAddressMessage(bridge.index, wanted)]);
   ensureAddress(step, machine, bridge, wanted);
 }
@@ -46,6 +49,7 @@ function ensureAddress(step: GatewayStep, machine: Machine, bridge: Bridge, want
   if (hasPrefix(present, wanted)) return;
   makeRoom(step, machine, bridge.index, wanted, inTheWay(step, wanted, present));
   if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");
+  refuseAdvertisements(step.bridge);
   const [pinned, added] = machine.links.transact([pinMessage(step, bridge), addAddressMessage(bridge.index, wanted)]);
   if (pinned?.error !== undefined) throw pinned.error;
   // EEXIST: another ADD was faster.

@@ -9,11 +9,7 @@ export const LAYER_2: Difference[] = [
   { where: "red.sysctl.ipv4/conf/eth0/arp_notify", ours: "1", reference: "0", why: "It goes along with the request that sets the interface up, and does nothing without an address." },
 ];
 
-/** Of a bridge that somebody made. */
-export const FOREIGN_BRIDGE: Difference[] = ["node.sysctl.ipv6/conf/pods0/accept_ra", "left after DEL.node.sysctl.ipv6/conf/pods0/accept_ra"]
-  .map((where) => ({ where, reference: "0", why: "A bridge that somebody made and set up keeps its settings." }));
-
-/** The same, with a smaller MTU. */
+/** Of a bridge that somebody made, with a smaller MTU. */
 const MTU_OF_THE_BRIDGE: Difference[] = ["node.link.port.mtu", "node.sysctl.ipv6/conf/port/mtu", "red.link.eth0.mtu", "red.sysctl.ipv6/conf/eth0/mtu"]
   .map((where) => ({ where, ours: "1400", why: "A pod takes the MTU of its bridge: what is larger than that is lost there without a word." }));
 
@@ -38,10 +34,10 @@ export const LINK_ROWS: Row[] = [
     { where: "left after DEL.node.sysctl.ipv6/conf/pods0/*", ours: "nothing", why: "The bridge keeps its MTU, and with it, below 1280, goes without IPv6." },
   ] },
   { name: "the smallest mtu of IPv6", config: { mtu: 1280, ipam: ipamOf(V6) } },
-  { name: "a bridge that is there", node: [OLD_BRIDGE, "ip link set pods0 up"], differences: FOREIGN_BRIDGE },
+  { name: "a bridge that is there", node: [OLD_BRIDGE, "ip link set pods0 up"] },
   { name: "a bridge that is there and down", node: [OLD_BRIDGE] },
-  { name: "a bridge that is there, with an mtu of its own", node: [OLD_BRIDGE, "ip link set pods0 mtu 1400 up"], config: { mtu: 9000 }, differences: [...FOREIGN_BRIDGE, ...MTU_OF_THE_BRIDGE] },
-  { name: "a bridge that is there, no mtu is asked for", node: [OLD_BRIDGE, "ip link set pods0 mtu 1400 up"], differences: [...FOREIGN_BRIDGE, ...MTU_OF_THE_BRIDGE] },
-  { name: "a bridge that is there, with a port", node: [OLD_BRIDGE, "ip link add other type veth peer name rehto", "ip link set other master pods0 up", "ip link set pods0 up"], differences: FOREIGN_BRIDGE },
+  { name: "a bridge that is there, with an mtu of its own", node: [OLD_BRIDGE, "ip link set pods0 mtu 1400 up"], config: { mtu: 9000 }, differences: MTU_OF_THE_BRIDGE },
+  { name: "a bridge that is there, no mtu is asked for", node: [OLD_BRIDGE, "ip link set pods0 mtu 1400 up"], differences: MTU_OF_THE_BRIDGE },
+  { name: "a bridge that is there, with a port", node: [OLD_BRIDGE, "ip link add other type veth peer name rehto", "ip link set other master pods0 up", "ip link set pods0 up"] },
   { name: "IPv6 is switched off by default, and not asked for", node: ["sysctl -qw net.ipv6.conf.default.disable_ipv6=1"] },
 ];
