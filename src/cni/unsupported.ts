@@ -18,9 +18,6 @@ const IN_CONFIG: Unsupported[] = [
   { key: "ipam.type", allowed: "host-local", hint: 'Set ipam.type to "host-local", or use the reference bridge plugin with this IPAM plugin' },
   { key: "vlan", hint: VLAN },
   { key: "vlanTrunk", hint: VLAN },
-  { key: "portIsolation", hint: "Take the key out, or keep pods apart with network policies" },
-  { key: "enabledad", hint: "Take the key out; addresses are leased to one pod only, so there are no duplicates to detect" },
-  { key: "disableContainerInterface", hint: "Take the key out; the interface in the pod is always set up" },
   { key: "ipMasqBackend", allowed: "nftables", hint: 'Take the key out, or set it to "nftables"' },
 ];
 

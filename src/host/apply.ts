@@ -72,6 +72,7 @@ function applyStep(step: Step, machine: Machine, progress: Progress): void {
       progress.podIndex = createVeth(step, machine, bridgeOf(progress).index);
       return;
     case "pod":
+      if (step.detectThrough !== undefined) return detection().setUpWithDetection(step, step.detectThrough, machine, podIndexOf(progress));
       return setUpPod(step, machine, podIndexOf(progress));
     case "masquerade":
       return masquerading().putMasquerade(step, machine);
@@ -114,6 +115,11 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
 /** Loaded for those who want it: a network without masquerading does not pay for it (docs/decisions/0004-cold-code.md). */
 function masquerading() {
   return require("./steps/masquerade.ts") as typeof import("./steps/masquerade.ts");
+}
+
+/** The same for IPv6 duplicate address detection. */
+function detection() {
+  return require("./steps/duplicate-detection.ts") as typeof import("./steps/duplicate-detection.ts");
 }
 
 /** The same for the MAC spoof check. */

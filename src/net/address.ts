@@ -12,15 +12,17 @@ export interface LinkAddress {
   index: number;
   prefix: Prefix;
   tentative: boolean;
+  /** Duplicate address detection found another owner; the kernel does not use the address. */
+  duplicate: boolean;
 }
 
 export function familyNumber(family: Family): number {
   return family === 4 ? rt.AF_INET : rt.AF_INET6;
 }
 
-/** Puts an address on a link; IPv6 without duplicate address detection, so it answers at once. Refused with EEXIST when it is there. */
-export function addAddressMessage(index: number, prefix: Prefix): Message {
-  return addressMessage(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, prefix, "add address");
+/** Puts an address on a link; IPv6 without duplicate address detection, so it answers at once, unless that is asked for. Refused with EEXIST when it is there. */
+export function addAddressMessage(index: number, prefix: Prefix, detectDuplicates = false): Message {
+  return addressMessage(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, prefix, "add address", detectDuplicates);
 }
 
 /** Takes an address off a link. Refused with EADDRNOTAVAIL when it is not there. */
@@ -28,7 +30,7 @@ export function deleteAddressMessage(index: number, prefix: Prefix): Message {
   return addressMessage(rt.RTM_DELADDR, 0, index, prefix, "remove address");
 }
 
-function addressMessage(type: number, flags: number, index: number, prefix: Prefix, verb: string): Message {
+function addressMessage(type: number, flags: number, index: number, prefix: Prefix, verb: string, detectDuplicates = false): Message {
   const { address, length } = prefix;
   return {
     what: `${verb} ${formatPrefix(prefix)}`,
@@ -38,7 +40,7 @@ function addressMessage(type: number, flags: number, index: number, prefix: Pref
       w.u8(familyNumber(address.family)).u8(length).u8(0).u8(0).u32(index);
       w.attribute(rt.IFA_LOCAL, addressBytes(address)).attribute(rt.IFA_ADDRESS, addressBytes(address));
       if (type !== rt.RTM_NEWADDR) return;
-      if (address.family === 6) w.u32Attribute(rt.IFA_FLAGS, rt.IFA_F_NODAD);
+      if (address.family === 6) w.u32Attribute(rt.IFA_FLAGS, detectDuplicates ? 0 : rt.IFA_F_NODAD);
       else if (length < 31) w.attribute(rt.IFA_BROADCAST, addressBytes(broadcastOf(prefix)));
     },
   };
@@ -75,5 +77,6 @@ export function readAddress(reply: Reply): LinkAddress | undefined {
     index: u32At(reply.payload, 4),
     prefix: { address: addressFromBytes(bytes), length: reply.payload[1] ?? 0 },
     tentative: (flags & rt.IFA_F_TENTATIVE) !== 0,
+    duplicate: (flags & rt.IFA_F_DADFAILED) !== 0,
   };
 }

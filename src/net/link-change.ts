@@ -63,13 +63,15 @@ export interface LinkChange {
   arpNotify?: boolean;
   /** Frames may leave by the bridge port that they came in by. */
   hairpin?: boolean;
+  /** No frames go from this bridge port to others that are isolated. */
+  isolated?: boolean;
 }
 
 /** Changes a link. Sent as RTM_NEWLINK without create: RTM_SETLINK leaves bridge port settings out. */
 export function changeLinkMessage(which: LinkName, change: LinkChange, what: string): Message {
   return {
     what,
-    type: change.hairpin === undefined ? rt.RTM_SETLINK : rt.RTM_NEWLINK,
+    type: change.hairpin === undefined && change.isolated === undefined ? rt.RTM_SETLINK : rt.RTM_NEWLINK,
     flags: 0,
     body: (w) => {
       linkHeader(w, { ...("index" in which ? { index: which.index } : {}), ...change });
@@ -78,7 +80,7 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
       if (change.mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, change.mtu);
       if (change.alias !== undefined) w.bareString(rt.IFLA_IFALIAS, change.alias);
       writeFamilySettings(w, change);
-      if (change.hairpin !== undefined) writePortSettings(w, change.hairpin);
+      if (change.hairpin !== undefined || change.isolated !== undefined) writePortSettings(w, change);
     },
   };
 }
@@ -98,10 +100,13 @@ function writeFamilySettings(w: Writer, change: LinkChange): void {
   w.closeNest(families);
 }
 
-function writePortSettings(w: Writer, hairpin: boolean): void {
+function writePortSettings(w: Writer, { hairpin, isolated }: LinkChange): void {
   w.nest(rt.IFLA_LINKINFO, () => {
     w.string(rt.IFLA_INFO_SLAVE_KIND, "bridge");
-    w.nest(rt.IFLA_INFO_SLAVE_DATA, () => w.u8Attribute(rt.IFLA_BRPORT_MODE, hairpin ? 1 : 0));
+    w.nest(rt.IFLA_INFO_SLAVE_DATA, () => {
+      if (hairpin !== undefined) w.u8Attribute(rt.IFLA_BRPORT_MODE, hairpin ? 1 : 0);
+      if (isolated !== undefined) w.u8Attribute(rt.IFLA_BRPORT_ISOLATED, isolated ? 1 : 0);
+    });
   });
 }
 

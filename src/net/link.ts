@@ -25,7 +25,7 @@ export interface Link {
   peerIndex: number;
   operState: number;
   alias: string;
-  port: { state: number; hairpin: boolean } | undefined;
+  port: { state: number; hairpin: boolean; isolated: boolean } | undefined;
 }
 
 /** A link, by name or by index. */
@@ -110,7 +110,7 @@ export function readPeerIndex(reply: Reply): number {
 function readPort(info: Attributes | undefined): Link["port"] {
   if (info?.string(rt.IFLA_INFO_SLAVE_KIND) !== "bridge") return undefined;
   const data = info.nest(rt.IFLA_INFO_SLAVE_DATA);
-  return { state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0, hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1 };
+  return { state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0, hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1, isolated: data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1 };
 }
 
 /** Six bytes as `aa:bb:cc:dd:ee:ff`; empty for none. */

@@ -92,13 +92,17 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   const pod = { name: key.interfaceName, mac };
   const prefixes = mapped(addresses, ({ address }) => address);
   const steps: Step[] = [
-    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode },
-    { kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)) },
+    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode, isolated: netconf.portIsolation, raised: !netconf.disableContainerInterface },
   ];
   // Before there is an interface that a frame could come from.
   if (netconf.macspoofchk) steps.unshift(spoofCheckStep(input));
+  // Nothing can be said of a link that stays down, and its port cannot forward.
+  if (netconf.disableContainerInterface) return steps;
+  const port = { bridge: netconf.bridge, hostInterface: host.name };
+  const detectThrough = netconf.enabledad ? port : undefined;
+  steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)), detectThrough });
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
-  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: pod.name, mac, addresses: prefixes });
+  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes });
   return steps;
 }
 

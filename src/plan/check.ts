@@ -76,16 +76,15 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
       pod: { name: key.interfaceName, mac },
       mtu: record?.mtu ?? pod.mtu ?? 0,
       hairpin: netconf.hairpinMode,
-    },
-    {
-      kind: "pod",
-      interfaceName: key.interfaceName,
-      addresses: prefixes,
-      // A route that names no gateway is compared by its destination alone.
-      routes: ownRoutes(input, addresses).map((route) => ({ ...podRoute(route, addresses), gateway: route.gw })),
+      isolated: netconf.portIsolation,
+      raised: !netconf.disableContainerInterface,
     },
   ];
   if (netconf.macspoofchk && host.isOurs) steps.unshift(spoofCheckStep(input, host.name, mac));
+  if (netconf.disableContainerInterface) return steps;
+  // A route that names no gateway is compared by its destination alone.
+  const routes = ownRoutes(input, addresses).map((route) => ({ ...podRoute(route, addresses), gateway: route.gw }));
+  steps.push({ kind: "pod", interfaceName: key.interfaceName, addresses: prefixes, routes, detectThrough: undefined });
   if (netconf.ipMasq && ips.length > 0 && host.isOurs) steps.push(masqueradeStep(input, ips, addresses));
   steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, addresses: prefixes });
   return steps;

@@ -57,6 +57,10 @@ export interface VethStep {
   pod: { name: string; mac: string };
   mtu: number;
   hairpin: boolean;
+  /** False: the pod's end is left down, and whoever in the pod wants it raises it. */
+  raised: boolean;
+  /** Its port and others that are isolated do not reach each other over the bridge. */
+  isolated: boolean;
 }
 
 /** A route inside the pod. Without a gateway the destination is on the link itself. */
@@ -78,6 +82,14 @@ export interface PodStep {
   interfaceName: string;
   addresses: Prefix[];
   routes: PodRoute[];
+  /** Where the port is that IPv6 duplicate address detection has to go through; undefined: addresses are used at once. */
+  detectThrough: BridgePort | undefined;
+}
+
+/** The host's end of the veth pair, on its bridge. */
+export interface BridgePort {
+  bridge: string;
+  hostInterface: string;
 }
 
 /** The pod's addresses are masqueraded when they leave the node. */
@@ -94,10 +106,8 @@ export interface MasqueradeStep {
 }
 
 /** The port forwards, the addresses answer, and neighbours that knew an older owner of an address have heard of the new one. */
-export interface AnnounceStep {
+export interface AnnounceStep extends BridgePort {
   kind: "announce";
-  bridge: string;
-  hostInterface: string;
   interfaceName: string;
   mac: string;
   addresses: Prefix[];

@@ -13,11 +13,11 @@ export function onMachine<T>(scene: Scene, action: (machine: Machine) => T): T {
 }
 
 export const VETH: VethStep = {
-  kind: "veth", bridge: BRIDGE.name, host: { ...HOST_END, alias: "pontoon net c1 eth0" }, pod: POD_END, mtu: 1400, hairpin: false,
+  kind: "veth", bridge: BRIDGE.name, host: { ...HOST_END, alias: "pontoon net c1 eth0" }, pod: POD_END, mtu: 1400, hairpin: false, isolated: false, raised: true,
 };
 
 export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
-  return { kind: "pod", interfaceName: POD_END.name, addresses: addresses.map(prefix), routes };
+  return { kind: "pod", interfaceName: POD_END.name, addresses: addresses.map(prefix), routes, detectThrough: undefined };
 }
 
 export function announceStep(addresses: string[], more: Partial<AnnounceStep> = {}): AnnounceStep {

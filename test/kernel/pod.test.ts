@@ -3,10 +3,12 @@ import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
 import { setUpPod, verifyPod } from "../../src/host/steps/pod.ts";
 import { checkInterfaceIsFree, createVeth, verifyVeth } from "../../src/host/steps/veth.ts";
-import { ipLink } from "../support/netns.ts";
+import { ipLink, Netns } from "../support/netns.ts";
+import { advertise } from "./advertise.ts";
 import { onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, Scene } from "./scene.ts";
 import { failure } from "../support/failure.ts";
+import { waitFor } from "../support/wait.ts";
 
 interface Address {
   local: string;
@@ -44,6 +46,25 @@ test("IPv6 is switched on in a pod where it is off, on the interface and nowhere
   setUp(scene);
   expect(addresses(scene).map(({ local }) => local)).toContain("fd01::2");
   expect(settings()).toBe(before);
+});
+
+test.each([[["10.1.0.2/24"]], [["10.1.0.2/24", "fd01::2/64"]]])("a pod with %j learns nothing from a router that somebody plays on the bridge", async (given) => {
+  using scene = new Scene();
+  using witness = Netns.open();
+  setUp(scene, podStep(given));
+  scene.host.run(`ip link add name port master br0 type veth peer name eth0 netns ${witness.path}`);
+  scene.host.run("ip link set port up");
+  scene.host.run("ip address add fe80::1/64 dev br0 nodad");
+  witness.run("ip link set eth0 up");
+  const routes = (netns: Netns) => netns.run("ip -6 route show proto ra");
+  await waitFor("another node on the bridge has learnt a route", () => advertise(scene.host, "br0") && routes(witness).includes("default"));
+  expect(routes(scene.pod)).toBe("");
+});
+
+test("a pod without addresses of ours listens to routers as the kernel has it", () => {
+  using scene = new Scene();
+  setUp(scene, podStep([]));
+  expect(scene.pod.run("sysctl -n net.ipv6.conf.eth0.accept_ra")).toBe("1\n");
 });
 
 test("the thread is back in the host's namespace, also when the pod's refused something", () => {
@@ -120,6 +141,7 @@ test.each([
   ["the host's end is no port", "host", "ip link set veth0 nomaster", "veth0 is not a port of bridge br0"],
   ["the host's MTU is another", "host", "ip link set veth0 mtu 1300", "veth0 has the MTU 1300 instead of 1400"],
   ["hairpin mode is another", "host", "ip link set veth0 type bridge_slave hairpin on", "hairpin mode of veth0 is on"],
+  ["the port is isolated", "host", "ip link set veth0 type bridge_slave isolated on", "port isolation of veth0 is on"],
 ] as const)("verify sees that %s", (_, place, command, sentence) => {
   using scene = new Scene();
   setUp(scene);

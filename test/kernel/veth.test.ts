@@ -23,7 +23,7 @@ test("we see the pair as it is: each end names the other, the port its bridge", 
   // Equal numbers of the two ends are not said by the kernel, so the host's end gets another one than the pod's.
   const here = getLink(host.links, { name: "veth0" })!;
   const there = getLink(pod.links, { name: "eth0" })!;
-  expect(here).toMatchObject({ kind: "veth", up: true, master: scene.bridgeIndex, mac: HOST_END.mac, mtu: 1400, operState: 6, port: { state: 3, hairpin: false } });
+  expect(here).toMatchObject({ kind: "veth", up: true, master: scene.bridgeIndex, mac: HOST_END.mac, mtu: 1400, operState: 6, port: { state: 3, hairpin: false, isolated: false } });
   expect(there).toMatchObject({ kind: "veth", up: true, master: 0, mac: POD_END.mac, port: undefined });
   expect([here.peerIndex, there.peerIndex]).toEqual([there.index, here.index].map((index) => (here.index === there.index ? 0 : index)));
 });

@@ -1,9 +1,13 @@
 // What the keys about links do: MTU, hairpin, promiscuity, and the name that says whose a link is.
 import { expect } from "vitest";
-import { add, addDirectly, check } from "../support/cni.ts";
+import { add, addDirectly, addressesOf, check, del } from "../support/cni.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { warmUp } from "../support/steady.ts";
+import { isSilent, pings } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
 
 scene("mtu: bridge, host end and pod end have it, and a full packet of that size passes", async (world) => {
   const red = await world.pod("red");
@@ -48,6 +52,54 @@ scene("hairpinMode: on at the pod's port when asked for, else off", async (world
     expect(port.linkinfo?.info_slave_data?.hairpin).toBe(hairpinMode);
     expect(await check(world, pods, pod)).toBeUndefined();
   }
+});
+
+scene("portIsolation: pods with it do not reach each other; the gateway, and pods without it, they do", async (world) => {
+  const isolated = network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], portIsolation: true });
+  const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+  const results = { red: await add(world, install(world, isolated), red), blue: await add(world, isolated, blue) };
+  for (const pod of [red, blue]) expect(await check(world, isolated, pod)).toBeUndefined();
+  const open = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
+  const free = addressesOf(await add(world, open, green));
+  for (const address of addressesOf(results.blue)) expect(await isSilent(red, address), address).toBe(true);
+  for (const address of addressesOf(results.red)) expect(await isSilent(blue, address), address).toBe(true);
+  for (const pod of [red, blue]) for (const address of ["10.1.0.1", "fd01::1", ...free]) expect(await pings(pod, address), address).toBe(true);
+  for (const address of [...addressesOf(results.red), ...addressesOf(results.blue)]) expect(await pings(green, address), address).toBe(true);
+});
+
+scene("portIsolation: CHECK notices when it is lost, and when it is there unasked", async (world) => {
+  for (const portIsolation of [true, false]) {
+    const pods = install(world, network("pods", { portIsolation }));
+    const pod = await world.pod(portIsolation ? "red" : "blue");
+    await add(world, pods, pod);
+    const link = await hostLinkOf(world, pod);
+    await world.host.must(`ip link set ${link} type bridge_slave isolated ${portIsolation ? "off" : "on"}`);
+    expect(await check(world, pods, pod)).toContain(`port isolation of ${link} is ${portIsolation ? "off" : "on"}`);
+  }
+});
+
+scene("disableContainerInterface: the pod's end is there and down, and works when somebody in the pod raises it", async (world) => {
+  const plain = network("pods", { isGateway: false, ipMasq: false, disableContainerInterface: true });
+  delete plain.plugins[0].ipam;
+  install(world, plain);
+  const before = await warmUp(world, plain);
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  for (const pod of [red, blue]) {
+    const { interfaces, ips = [] } = await add(world, plain, pod);
+    expect([interfaces?.map(({ name }) => name), ips]).toEqual([["pods0", await hostLinkOf(world, pod), "eth0"], []]);
+    const { flags, operstate, address } = await linkOf(pod, "eth0");
+    expect([flags.includes("UP"), operstate, address]).toEqual([false, "DOWN", interfaces?.[2]?.mac]);
+    expect(await check(world, plain, pod)).toBeUndefined();
+  }
+  await red.must(["sh", "-c", "ip address add 10.7.0.1/24 dev eth0 && ip link set eth0 up"]);
+  await blue.must(["sh", "-c", "ip address add 10.7.0.2/24 dev eth0 && ip link set eth0 up"]);
+  await waitFor("the pods reach each other", () => pings(red, "10.7.0.2"));
+  expect(await check(world, plain, red)).toBeUndefined();
+  for (const pod of [red, blue]) {
+    await del(world, plain, pod);
+    await world.removePod(pod);
+  }
+  expect(changes(before, await snapshot(world))).toEqual([]);
 });
 
 scene("promiscMode: the bridge is promiscuous", async (world) => {

@@ -5,6 +5,8 @@ import type { World } from "./world.ts";
 export interface Link {
   ifname: string;
   ifindex: number;
+  flags: string[];
+  operstate: string;
   /** The other end of a veth pair. */
   link_index?: number;
   mtu: number;

@@ -100,7 +100,7 @@ export interface IpLink {
   num_tx_queues: number;
   num_rx_queues: number;
   inet6_addr_gen_mode?: string;
-  linkinfo?: { info_kind?: string; info_data?: Record<string, unknown>; info_slave_kind?: string; info_slave_data?: { state: string; hairpin: boolean } };
+  linkinfo?: { info_kind?: string; info_data?: Record<string, unknown>; info_slave_kind?: string; info_slave_data?: { state: string; hairpin: boolean; isolated: boolean } };
 }
 
 /** A link as `ip` sees it; undefined when there is none. */

@@ -1,6 +1,6 @@
 // The last part of an ADD: the port forwards, and whoever knew an older owner of an address hears of the new one at once.
 import { CniError } from "../../cni/error.ts";
-import type { AnnounceStep } from "../../plan/step.ts";
+import type { AnnounceStep, BridgePort } from "../../plan/step.ts";
 import { getLinks, type Link } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
@@ -21,7 +21,7 @@ const BR_STATE_DISABLED = 0;
 
 /** Waits until the port forwards, then lets the kernel announce the pod's addresses. */
 export function announce(step: AnnounceStep, machine: Machine): void {
-  attempt("bridgePort", step.hostInterface, () => awaitForwarding(step, machine));
+  awaitForwarding(step, machine);
   if (step.addresses.length === 0) return;
   // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
   const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
@@ -35,7 +35,7 @@ export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | 
 }
 
 /** Asking for a link makes the kernel do its pending carrier work first. The bridge is asked too: it gets its carrier with its first port. */
-function look(step: AnnounceStep, machine: Machine): Link {
+function look(step: BridgePort, machine: Machine): Link {
   const [port] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }]);
   if (port !== undefined) return port;
   throw new CniError("tryAgainLater", {
@@ -44,8 +44,14 @@ function look(step: AnnounceStep, machine: Machine): Link {
   });
 }
 
-function awaitForwarding(step: AnnounceStep, machine: Machine): void {
-  if (isForwarding(look(step, machine))) return;
+/** Returns when the port forwards, on a bridge with the spanning tree protocol after a while. Throws CniError. */
+export function awaitForwarding(step: BridgePort, machine: Machine): void {
+  attempt("bridgePort", step.hostInterface, () => {
+    if (!isForwarding(look(step, machine))) awaitEvents(step, machine);
+  });
+}
+
+function awaitEvents(step: BridgePort, machine: Machine): void {
   using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
   const start = monotonicMs();
   for (;;) {
@@ -71,7 +77,7 @@ function isForwarding(port: Link): boolean {
   return port.operState === IF_OPER_UP && port.port?.state === BR_STATE_FORWARDING;
 }
 
-function notForwarding({ hostInterface, bridge }: AnnounceStep, waitedMs: number, machine: Machine): CniError {
+function notForwarding({ hostInterface, bridge }: BridgePort, waitedMs: number, machine: Machine): CniError {
   const isDown = getLinks(machine.links, [{ name: bridge }])[0]?.up !== true;
   const cause = `it did not forward within ${Math.round(waitedMs / 1000)} s`;
   return new CniError("bridgePort", {

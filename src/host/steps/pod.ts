@@ -21,7 +21,7 @@ const SETTLE_MS = 2_000;
 export function setUpPod(step: PodStep, machine: Machine, index: number): void {
   let hasIPv6 = false;
   for (const { address } of step.addresses) hasIPv6 ||= address.family === 6;
-  if (hasIPv6) attempt("sysctl", `net.ipv6.conf.${step.interfaceName}`, () => machine.pod.inside(() => prepareIPv6(step.interfaceName)));
+  if (step.addresses.length > 0) attempt("sysctl", `net.ipv6.conf.${step.interfaceName}`, () => machine.pod.inside(() => prepare(step, hasIPv6)));
   using events = hasIPv6 ? machine.pod.openAddressEvents() : undefined;
   raise(step, machine, index);
   if (events !== undefined) attempt("address", step.interfaceName, () => awaitAddresses(step, machine, index, events));
@@ -36,24 +36,32 @@ export function verifyPod(step: PodStep, machine: Machine): string | undefined {
   const present = listAddresses(machine.pod.links, index);
   const lost = step.addresses.find((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
   if (lost !== undefined) return `interface ${step.interfaceName} in the pod has no address ${formatPrefix(lost)}`;
+  const useless = step.addresses.find((wanted) => present.some(({ prefix, duplicate }) => duplicate && samePrefix(prefix, wanted)));
+  if (useless !== undefined) return `address ${formatPrefix(useless)} of ${step.interfaceName} in the pod is in DADFAILED state: somebody else has it`;
   const missing = step.routes.find((wanted) => !hasRoute(wanted, machine, index));
   if (missing === undefined) return undefined;
   const via = missing.gateway === undefined ? "" : ` via ${formatAddress(missing.gateway)}`;
   return `the pod has no route to ${formatPrefix(missing.dst)}${via} by ${step.interfaceName}`;
 }
 
-/** In the pod's namespace. accept_dad: a link-local address need not be waited for either; ndisc_notify has no netlink way. */
-function prepareIPv6(interfaceName: string): void {
+/** In the pod's namespace, before its end is raised. What has addresses by IPAM takes none, and no routes, from a router that somebody plays on the bridge. */
+export function prepare(step: PodStep, hasIPv6: boolean): void {
+  if (hasIPv6) prepareIPv6(step);
+  ensureSysctlIfPossible(`ipv6/conf/${step.interfaceName}/accept_ra`, "0");
+}
+
+/** accept_dad 0: a link-local address need not be waited for either; ndisc_notify has no netlink way. */
+function prepareIPv6({ interfaceName, detectThrough }: PodStep): void {
   for (const name of ["lo", interfaceName]) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
-  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/accept_dad`, "0");
+  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/accept_dad`, detectThrough === undefined ? "0" : "1");
   ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/keep_addr_on_down`, "1");
   ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/ndisc_notify`, "1");
 }
 
-/** All in one send: the kernel works through it in order. */
-function raise(step: PodStep, machine: Machine, index: number): void {
+/** All in one send: the kernel works through it in order. Throws CniError. */
+export function raise(step: PodStep, machine: Machine, index: number): void {
   const messages = [changeLinkMessage({ index }, { up: true, arpNotify: true }, `set up interface ${step.interfaceName} in the pod`)];
-  for (const prefix of step.addresses) messages.push(addAddressMessage(index, prefix));
+  for (const prefix of step.addresses) messages.push(addAddressMessage(index, prefix, step.detectThrough !== undefined));
   for (const route of step.routes) messages.push(addRouteMessage({ ...route, index }));
   const outcomes = attempt("link", step.interfaceName, () => machine.pod.links.transact(messages));
   for (let at = 0; at < outcomes.length; at++) {

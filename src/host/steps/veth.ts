@@ -55,7 +55,7 @@ export function verifyVeth(step: VethStep, machine: Machine): string | undefined
   const inPod = `interface ${step.pod.name} in the pod`;
   if (pod === undefined) return `${inPod} does not exist`;
   if (pod.kind !== "veth") return `${inPod} is not a veth`;
-  if (!pod.up) return `${inPod} is down`;
+  if (step.raised && !pod.up) return `${inPod} is down`;
   if (pod.mac !== step.pod.mac) return `${inPod} has the MAC ${pod.mac} instead of ${step.pod.mac}`;
   if (host === undefined) return `the host's end ${step.host.name} of the veth pair does not exist`;
   if (!host.up) return `the host's end ${step.host.name} of the veth pair is down`;
@@ -66,6 +66,7 @@ export function verifyVeth(step: VethStep, machine: Machine): string | undefined
   if (host.mtu !== mtu) return `${step.host.name} has the MTU ${host.mtu} instead of ${mtu}`;
   if (pod.mtu !== mtu) return `${inPod} has the MTU ${pod.mtu} instead of ${mtu}`;
   if (host.port?.hairpin !== step.hairpin) return `hairpin mode of ${step.host.name} is ${step.hairpin ? "off" : "on"}`;
+  if (host.port?.isolated !== step.isolated) return `port isolation of ${step.host.name} is ${step.isolated ? "off" : "on"}`;
   return undefined;
 }
 
@@ -83,8 +84,8 @@ function sendVeth(step: VethStep, machine: Machine, bridgeIndex: number): number
   throw explainSettle(step, refusal ?? new SystemError(`find ${host.name}`, ERRNO.ENODEV), machine);
 }
 
-function settleMessage({ host, hairpin }: VethStep, more: LinkChange): Message {
-  const change: LinkChange = { ...more, up: true, alias: host.alias, ...(hairpin ? { hairpin } : {}) };
+function settleMessage({ host, hairpin, isolated }: VethStep, more: LinkChange): Message {
+  const change: LinkChange = { ...more, up: true, alias: host.alias, ...(hairpin ? { hairpin } : {}), ...(isolated ? { isolated } : {}) };
   return changeLinkMessage({ name: host.name }, change, `set up interface ${host.name}`);
 }
 

@@ -43,6 +43,7 @@ export const IFLA_INFO_SLAVE_DATA = 5;
 export const VETH_INFO_PEER = 1;
 export const IFLA_BRPORT_STATE = 1;
 export const IFLA_BRPORT_MODE = 4;
+export const IFLA_BRPORT_ISOLATED = 33;
 export const BR_STATE_FORWARDING = 3;
 
 export const IFLA_INET_CONF = 1;
@@ -55,6 +56,7 @@ export const IFA_LOCAL = 2;
 export const IFA_BROADCAST = 4;
 export const IFA_FLAGS = 8;
 export const IFA_F_NODAD = 0x02;
+export const IFA_F_DADFAILED = 0x08;
 export const IFA_F_TENTATIVE = 0x40;
 
 export const RTA_DST = 1;

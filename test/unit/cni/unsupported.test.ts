@@ -9,9 +9,6 @@ test.each<[object, string]>([
   [{ vlan: 100 }, "vlan = 100"],
   [{ VLAN: 100 }, "vlan = 100"],
   [{ vlanTrunk: [{ id: 5 }] }, "vlanTrunk = [(an object)]"],
-  [{ portIsolation: true }, "portIsolation = true"],
-  [{ enabledad: true }, "enabledad = true"],
-  [{ disableContainerInterface: true, ipam: null }, "disableContainerInterface = true"],
   [{ ipMasqBackend: "iptables" }, 'ipMasqBackend = "iptables"'],
   [{ ipam: { type: "dhcp" } }, 'ipam.type = "dhcp"'],
   [{ ipam: { type: "/opt/cni/bin/host-local", subnet: 5 } }, 'ipam.type = "/opt/cni/bin/host-local"'],
@@ -22,14 +19,14 @@ test.each<[object, string]>([
 });
 
 test.each([
-  { vlan: 0, vlanTrunk: [], macspoofchk: false, portIsolation: false, enabledad: false, disableContainerInterface: false },
-  { vlan: null, vlanTrunk: null, macspoofchk: null, ipMasqBackend: null },
+  { vlan: 0, vlanTrunk: [] },
+  { vlan: null, vlanTrunk: null, ipMasqBackend: null },
   { ipMasqBackend: "nftables" },
 ])("what is switched off is fine: %j", (fields) => {
   expect(parse(fields)).toEqual(parse({}));
 });
 
 test("all of them are named at once", () => {
-  const { details } = failureOf(() => parse({ vlan: 5, portIsolation: true }));
-  expect(details).toContain("2 fields are not supported: vlan = 5, portIsolation = true");
+  const { details } = failureOf(() => parse({ vlan: 5, ipMasqBackend: "iptables" }));
+  expect(details).toContain('2 fields are not supported: vlan = 5, ipMasqBackend = "iptables"');
 });

@@ -80,6 +80,28 @@ test("an IPv6 address without duplicate detection", () => {
   `));
 });
 
+test("an IPv6 address whose owner is asked for first has no flag", () => {
+  expect(bytesOf(addAddressMessage(3, parsePrefix("fd01::2/64")!, true))).toBe(hex(`
+    48000000 1400 0006 ${HEADER_REST}
+    0a 40 00 00 03000000
+    1400 0200 fd010000000000000000000000000002
+    1400 0100 fd010000000000000000000000000002
+    0800 0800 00000000                           # IFA_FLAGS
+  `));
+});
+
+test("a bridge port is isolated by RTM_NEWLINK, as hairpin mode is: RTM_SETLINK leaves both out", () => {
+  expect(bytesOf(changeLinkMessage({ index: 7 }, { hairpin: true, isolated: true }, "isolate"))).toBe(hex(`
+    44000000 1000 0000 ${HEADER_REST}            # RTM_NEWLINK without create
+    00 00 0000 07000000 00000000 00000000
+    2400 1280                                    # IFLA_LINKINFO
+      0b00 0400 62726964676500 00                # IFLA_INFO_SLAVE_KIND "bridge"
+      1400 0580                                  # IFLA_INFO_SLAVE_DATA
+        0500 0400 01 000000                      # IFLA_BRPORT_MODE
+        0500 2100 01 000000                      # IFLA_BRPORT_ISOLATED
+  `));
+});
+
 test("taking an address away names it and nothing else", () => {
   expect(bytesOf(deleteAddressMessage(3, parsePrefix("10.1.2.3/32")!))).toBe(hex(`
     28000000 1500 0000 ${HEADER_REST}            # RTM_DELADDR
