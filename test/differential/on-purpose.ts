@@ -19,6 +19,7 @@ export const ON_PURPOSE: Difference[] = [
   { where: "left after DEL.node.sysctl.ipv6/conf/*/mtu", reference: "1500", why: "The same, as a kernel setting." },
   // Kernel settings.
   { where: "red.sysctl.ipv6/conf/eth0/accept_dad", ours: "1", reference: "0", why: "Set where the pod has an IPv6 address; else it is left as the kernel has it." },
+  { where: "red.sysctl.ipv6/conf/eth0/accept_ra", ours: "0", reference: "1", why: "A pod that was given addresses takes none, and no default route, from whoever on the bridge says that it is a router (D9)." },
   { where: "red.sysctl.ipv6/conf/eth0/ndisc_notify", ours: "1", why: "D1: neighbours hear at once that a reused IPv6 address has a new MAC." },
   // Addresses.
   { where: "addresses of the node that do not answer yet", ours: "0", why: "D2: the gateway's IPv6 address answers when ADD returns, not two seconds later." },
