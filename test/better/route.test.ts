@@ -5,6 +5,8 @@ import { waitFor } from "../support/wait.ts";
 import { Pod } from "../support/world.ts";
 import { endOf, proof } from "./proof.ts";
 
+const SCRIPT = fileURLToPath(new URL("./advertise-once.ts", import.meta.url));
+
 proof("D7: mtu and advmss of a route reach the kernel", {
   row: { config: { ipam: { ...ipamOf("10.1.0.0/24"), routes: [{ dst: "10.9.0.0/16", mtu: 1300, advmss: 1200 }] } } },
   play: async ({ add, red }) => {
@@ -23,7 +25,26 @@ proof("D8: isDefaultGateway goes together with a default route that names no gat
   bad: { add: "refused", routes: "default via 10.1.0.1 dev eth0" },
 });
 
-const SCRIPT = fileURLToPath(new URL("./advertise-once.ts", import.meta.url));
+proof("D9: a pod takes no default route from a neighbour on the bridge that says it is a router", {
+  play: async ({ add, red, world }) => {
+    await add(red);
+    const [router, witness] = [await world.pod("router"), await world.pod("witness")];
+    for (const [at, node] of [router, witness].entries()) {
+      await world.host.must(`ip link add name port${at} master pods0 type veth peer name eth0 netns ${node.name}`);
+      await world.host.must(`ip link set port${at} up`);
+      await node.must("sysctl -qw net.ipv6.conf.eth0.accept_dad=0");
+      await node.must("ip link set eth0 up");
+    }
+    const routes = (node: Pod): Promise<string> => node.must("ip -6 route show default proto ra");
+    await waitFor("another node on the bridge has heard the router", async () => {
+      await router.exec([process.execPath, SCRIPT, "eth0"]);
+      return (await routes(witness)) !== "";
+    });
+    return (await routes(red)) === "";
+  },
+  good: true,
+  bad: false,
+});
 
 proof("D10: the node keeps the default route that a router told it of", {
   node: [
