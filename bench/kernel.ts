@@ -8,7 +8,7 @@ import { createVeth, deleteVeth } from "../src/host/steps/veth.ts";
 import { parsePrefix, type Prefix } from "../src/ip/prefix.ts";
 import { getLink, randomMac } from "../src/net/link.ts";
 import { deleteElementMessage } from "../src/nft/element.ts";
-import { elementPlaces, TABLE } from "../src/nft/layout.ts";
+import { elementPlaces } from "../src/nft/layout.ts";
 import { sendBatch } from "../src/nft/message.ts";
 
 /** Milliseconds by part. */
@@ -50,7 +50,7 @@ function oneRound(): Spent {
   time("container", () => setUpPod({ kind: "pod", interfaceName: pod.name, addresses: [address], routes: [{ dst: anywhere, gateway, onLink: false, mtu: undefined, advmss: undefined, priority: undefined, table: undefined, scope: undefined }], detectThrough: undefined }, machine, podIndex));
   time("rules", () => putMasquerade({ kind: "masquerade", network: "bench", owner: "0".repeat(32), label: "bench", bridge, subnets: [subnet], addresses: [address.address] }, machine));
   time("announce", () => announce({ kind: "announce", bridge, hostInterface: hostEnd.name, interfaceName: pod.name, mac, addresses: [address] }, machine));
-  time("elements", () => sendBatch(machine.rules, [deleteElementMessage(TABLE, common.set, common.key)]));
+  time("elements", () => sendBatch(machine.rules, [deleteElementMessage(common)]));
   time("delete", () => deleteVeth(hostEnd.name, machine));
   time("close", () => machine[Symbol.dispose]());
   return spent;

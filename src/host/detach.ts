@@ -4,10 +4,11 @@ import { parsePrefixes } from "../ip/prefix.ts";
 import { getLink, macBytes } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
 import { lacksNftables } from "../nft/answer.ts";
+import { deleteElements } from "../nft/element.ts";
 import { networkChain } from "../nft/layout.ts";
-import { type ChainTraces, removeMasquerade } from "../nft/masquerade.ts";
+import { type ChainTraces, findElements, removeUnusedChains } from "../nft/masquerade.ts";
 import { removeReferenceSpoofCheck } from "../nft/reference-spoof-check.ts";
-import { removeSpoofCheck, SPOOF_CHECK_ELEMENTS } from "../nft/spoof-check.ts";
+import { findSpoofElements, SPOOF_CHECK_ELEMENTS } from "../nft/spoof-check.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -21,24 +22,20 @@ import { deleteVeth } from "./steps/veth.ts";
  * have read that record; then look again when the veth has gone.
  */
 export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
-  let complete = true;
-  try {
-    complete = removeMasqueradeOf(key, record, bridge, machine);
-  } finally {
-    if (record === undefined || record.spoofCheck === true) complete = removeSpoofCheckOf(key, record, machine) && complete;
-  }
-  return complete;
-}
-
-function removeMasqueradeOf(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
-  if (record !== undefined && record.masqueradeSubnets === undefined) return true;
+  const isMasqueraded = record === undefined || record.masqueradeSubnets !== undefined;
+  const isChecked = record === undefined || record.spoofCheck === true;
+  if (!isMasqueraded && !isChecked) return true;
   const addresses: Address[] | undefined = record && parsePrefixes(record.addresses).map(({ address }) => address);
-  const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
-  const subnets = record?.masqueradeSubnets;
-  const chains: ChainTraces = subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, parsePrefixes(subnets)).name };
   return attempt("cleanup", "packet rules", () => {
     try {
-      return removeMasquerade(machine.rules, traces, chains) >= (addresses?.length ?? 0);
+      const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
+      const masquerade = isMasqueraded ? findElements(machine.rules, traces) : [];
+      const spoofCheck = isChecked ? findSpoofElements(machine.rules, hostInterfaceName(key), record && macBytes(record.mac)) : [];
+      deleteElements(machine.rules, [...masquerade, ...spoofCheck]);
+      if (isMasqueraded) removeUnusedChains(machine.rules, masquerade, chainsOf(key, record));
+      if (record === undefined) removeReferenceSpoofCheck(machine.rules, key.containerId, key.interfaceName);
+      if (addresses === undefined) return true;
+      return (!isMasqueraded || masquerade.length >= addresses.length) && (!isChecked || spoofCheck.length === SPOOF_CHECK_ELEMENTS);
     } catch (error) {
       // A kernel without nftables never had rules of ours.
       if (record !== undefined || !lacksNftables(error)) throw error;
@@ -47,18 +44,9 @@ function removeMasqueradeOf(key: AttachmentKey, record: AttachmentRecord | undef
   });
 }
 
-/** An attachment without a record may be one that the reference plugin made. */
-function removeSpoofCheckOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
-  return attempt("cleanup", "MAC spoof check", () => {
-    try {
-      const count = removeSpoofCheck(machine.rules, hostInterfaceName(key), record && macBytes(record.mac));
-      if (record === undefined) removeReferenceSpoofCheck(machine.rules, key.containerId, key.interfaceName);
-      return record === undefined || count === SPOOF_CHECK_ELEMENTS;
-    } catch (error) {
-      if (record !== undefined || !lacksNftables(error)) throw error;
-      return true;
-    }
-  });
+function chainsOf(key: AttachmentKey, record: AttachmentRecord | undefined): ChainTraces {
+  const subnets = record?.masqueradeSubnets;
+  return subnets === undefined ? { network: key.network } : { chain: networkChain(key.network, parsePrefixes(subnets)).name };
 }
 
 /**

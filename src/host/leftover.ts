@@ -2,9 +2,9 @@
 import { getLink, listPorts } from "../net/link.ts";
 import { isChainOf } from "../nft/layout.ts";
 import { lacksNftables } from "../nft/answer.ts";
-import { type Element, ownerOf } from "../nft/element.ts";
-import { listAllElements, removeElements } from "../nft/masquerade.ts";
-import { listSpoofElements, removeSpoofElements } from "../nft/spoof-check.ts";
+import { deleteElements, type Element, ownerOf } from "../nft/element.ts";
+import { listAllElements, removeUnusedChains } from "../nft/masquerade.ts";
+import { listSpoofElements } from "../nft/spoof-check.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { hostInterfaceName } from "../record/digest.ts";
 import type { Machine } from "./machine.ts";
@@ -13,22 +13,23 @@ import type { Machine } from "./machine.ts";
 export function removeStaleElements(network: string, isStale: (owner: string) => boolean, machine: Machine): void {
   const elements = listElements(machine);
   if (elements === undefined) return;
-  const isOfStale = (element: Element): boolean => isStale(ownerOf(element));
-  removeElements(machine.rules, elements.masquerade.filter((element) => isChainOf(network, element.chain) && isOfStale(element)), { network });
-  removeSpoofElements(machine.rules, elements.spoofCheck.filter((element) => networkOf(element) === network && isOfStale(element)));
+  const isOfNetwork = (element: Element): boolean => (element.chain === "" ? networkOf(element) === network : isChainOf(network, element.chain));
+  const stale = elements.filter((element) => isOfNetwork(element) && isStale(ownerOf(element)));
+  deleteElements(machine.rules, stale);
+  removeUnusedChains(machine.rules, stale, { network });
 }
 
 /** Undefined on a kernel without nftables, which never had rules of ours. */
-function listElements(machine: Machine): { masquerade: Element[]; spoofCheck: Element[] } | undefined {
+function listElements(machine: Machine): Element[] | undefined {
   try {
-    return { masquerade: listAllElements(machine.rules), spoofCheck: listSpoofElements(machine.rules) };
+    return [...listAllElements(machine.rules), ...listSpoofElements(machine.rules)];
   } catch (error) {
     if (lacksNftables(error)) return undefined;
     throw error;
   }
 }
 
-/** The network that an element's comment names: the word after the owner. One that is too long for a comment is cut, and then no network's. */
+/** The network that the comment of a set's element names: the word after the owner. One that is too long for a comment is cut, and then no network's. */
 function networkOf({ comment }: Element): string | undefined {
   const words = comment.split(" ");
   return words.length > 2 ? words[1] : undefined;

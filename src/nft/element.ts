@@ -7,13 +7,18 @@ import type { Writer } from "../netlink/writer.ts";
 import { textBytes, textOf } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
 import { writeValue, writeVerdict } from "./expression.ts";
-import { GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
+import { firstRefusal, GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
 
-/** An element of a set or of a verdict map. */
-export interface Element {
+/** Where an element stands. */
+export interface ElementPlace {
+  table: Table;
   /** The set or map. */
   set: string;
   key: Uint8Array;
+}
+
+/** An element of a set or of a verdict map. */
+export interface Element extends ElementPlace {
   /** Where a map's element leads; empty in a set. */
   chain: string;
   comment: string;
@@ -23,10 +28,13 @@ export interface Element {
 const COMMENT_TYPE = 0;
 const COMMENT_BYTES = 127;
 
+/** So many fit into one message to the kernel many times over. */
+const BATCH_ELEMENTS = 200;
+
 /** A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the set or the table is missing. */
-export function addElementMessage(table: Table, element: Element): Message {
-  return requestMessage(table, `add an element to ${element.set}`, nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w) =>
-    elementList(w, table, element.set, () => {
+export function addElementMessage(element: Element): Message {
+  return requestMessage(element.table, `add an element to ${element.set}`, nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w) =>
+    elementList(w, element, () => {
       writeValue(w, nft.NFTA_SET_ELEM_KEY, element.key);
       if (element.chain !== "") writeVerdict(w, nft.NFTA_SET_ELEM_DATA, nft.NFT_GOTO, element.chain);
       w.attribute(nft.NFTA_SET_ELEM_USERDATA, commentBytes(element.comment));
@@ -35,21 +43,39 @@ export function addElementMessage(table: Table, element: Element): Message {
 }
 
 /** The element with this key goes, whatever it leads to. Refused with ENOENT when there is none. */
-export function deleteElementMessage(table: Table, set: string, key: Uint8Array): Message {
-  return requestMessage(table, `delete an element of ${set}`, nft.NFT_MSG_DELSETELEM, 0, (w) =>
-    elementList(w, table, set, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
+export function deleteElementMessage(place: ElementPlace): Message {
+  return requestMessage(place.table, `delete an element of ${place.set}`, nft.NFT_MSG_DELSETELEM, 0, (w) =>
+    elementList(w, place, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, place.key)),
   );
 }
 
-/** The element of a set or map with this key, or undefined when there is none (or no set, or no table). Throws SystemError. */
-export function getElement(socket: NetlinkSocket, table: Table, set: string, key: Uint8Array): Element | undefined {
+/**
+ * Deletes elements, of whatever tables, and does not mind when somebody else was faster. They go in one batch: the kernel
+ * cleans up after each, and the close of the socket waits for that. Throws SystemError.
+ */
+export function deleteElements(socket: NetlinkSocket, elements: ElementPlace[]): void {
+  for (let at = 0; at < elements.length; at += BATCH_ELEMENTS) {
+    const part = elements.slice(at, at + BATCH_ELEMENTS);
+    const refusal = firstRefusal(socket, part.map(deleteElementMessage));
+    if (refusal === undefined) continue;
+    if (!isErrno(refusal, "ENOENT")) throw refusal;
+    for (const element of part) {
+      const error = firstRefusal(socket, [deleteElementMessage(element)]);
+      if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
+    }
+  }
+}
+
+/** The element in this place, or undefined when there is none (or no set, or no table). Throws SystemError. */
+export function getElement(socket: NetlinkSocket, place: ElementPlace): Element | undefined {
+  const { table, set, key } = place;
   const ask = requestMessage(table, `ask for an element of ${set}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
-    elementList(w, table, set, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
+    elementList(w, place, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
   );
   const [outcome] = socket.transact([ask]);
   if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
   const reply = outcome?.replies[0];
-  return reply === undefined ? undefined : readElements(set, reply)[0];
+  return reply === undefined ? undefined : readElements(table, set, reply)[0];
 }
 
 /** All elements of a set or map; none when it or the table is missing. Throws SystemError. */
@@ -58,7 +84,7 @@ export function listElements(socket: NetlinkSocket, table: Table, set: string): 
     w.string(nft.NFTA_SET_ELEM_LIST_TABLE, table.name).string(nft.NFTA_SET_ELEM_LIST_SET, set),
   );
   try {
-    return socket.dump(ask).flatMap((reply) => readElements(set, reply));
+    return socket.dump(ask).flatMap((reply) => readElements(table, set, reply));
   } catch (error) {
     if (isErrno(error, "ENOENT")) return [];
     throw error;
@@ -87,7 +113,7 @@ export function readComment(userdata: Uint8Array | undefined): string {
   return "";
 }
 
-function elementList(w: Writer, table: Table, set: string, element: () => void): void {
+function elementList(w: Writer, { table, set }: ElementPlace, element: () => void): void {
   w.string(nft.NFTA_SET_ELEM_LIST_TABLE, table.name).string(nft.NFTA_SET_ELEM_LIST_SET, set);
   w.nest(nft.NFTA_SET_ELEM_LIST_ELEMENTS, () => w.nest(nft.NFTA_LIST_ELEM, element));
 }
@@ -101,12 +127,13 @@ function commentBytes(comment: string): Uint8Array {
   return bytes;
 }
 
-function readElements(set: string, reply: Reply): Element[] {
+function readElements(table: Table, set: string, reply: Reply): Element[] {
   const list = readAttributes(reply.payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS);
   return listAttributes(list ?? new Uint8Array()).map(([, bytes]) => {
     const attributes = readAttributes(bytes);
     const verdict = attributes.nest(nft.NFTA_SET_ELEM_DATA)?.nest(nft.NFTA_DATA_VERDICT);
     return {
+      table,
       set,
       key: attributes.nest(nft.NFTA_SET_ELEM_KEY)?.bytes(nft.NFTA_DATA_VALUE) ?? new Uint8Array(),
       chain: verdict?.string(nft.NFTA_VERDICT_CHAIN) ?? "",

@@ -15,6 +15,7 @@ import { formatPrefix, type Prefix } from "../ip/prefix.ts";
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { sha256 } from "../sys/hash.ts";
+import type { ElementPlace } from "./element.ts";
 import { destinationReturn, type Expression, interfaceSourceVerdict, masquerade, sourceVerdict } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { chainMessage, flushChainMessage, ruleMessage, type Table, tableMessage, verdictMapMessage } from "./message.ts";
@@ -125,10 +126,8 @@ export function networkMessages(chain: NetworkChain): Message[] {
 export function elementPlaces(address: Address, bridge: string): { common: ElementPlace; byBridge: ElementPlace } {
   const bytes = addressBytes(address);
   const named = interfaceKey(bridge, bytes);
-  return { common: { set: `net${address.family}`, key: bytes }, byBridge: { set: `on${address.family}`, key: named } };
-}
-
-export interface ElementPlace {
-  set: string;
-  key: Uint8Array;
+  return {
+    common: { table: TABLE, set: `net${address.family}`, key: bytes },
+    byBridge: { table: TABLE, set: `on${address.family}`, key: named },
+  };
 }

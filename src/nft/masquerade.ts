@@ -4,9 +4,9 @@ import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { countChainUses, countRules } from "./answer.ts";
-import { addElementMessage, deleteElementMessage, type Element, getElement, listElements, ownerComment, ownerOf } from "./element.ts";
+import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, ownerComment, ownerOf } from "./element.ts";
 import {
-  type ElementPlace, elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages, TABLE,
+  elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages, TABLE,
   tableMessages,
 } from "./layout.ts";
 import { deleteChainMessage, executeBatch, firstRefusal } from "./message.ts";
@@ -95,16 +95,16 @@ function ensureElement(socket: NetlinkSocket, wanted: Masquerade, address: Addre
 function claim(socket: NetlinkSocket, wanted: Masquerade, place: ElementPlace, neighbours: Neighbours): Element | undefined {
   const element: Element = { ...place, chain: wanted.chain.name, comment: ownerComment(wanted) };
   for (let attempt = 1; ; attempt++) {
-    const error = firstRefusal(socket, [addElementMessage(TABLE, element)]);
+    const error = firstRefusal(socket, [addElementMessage(element)]);
     if (error === undefined) return undefined;
     if (!isErrno(error, "EEXIST") || attempt === ATTEMPTS) throw error;
-    const holder = getElement(socket, TABLE, place.set, place.key);
+    const holder = getElement(socket, place);
     if (holder === undefined) continue;
     const mine = ownerOf(holder) === wanted.owner;
     if (mine && holder.chain === element.chain) return undefined;
     if (!mine && holder.chain !== element.chain && neighbours.isAlive(ownerOf(holder))) return holder;
     // We hold the address's lease, so an element of our own network is what a dead attachment left.
-    const replaced = firstRefusal(socket, [deleteElementMessage(TABLE, place.set, place.key), addElementMessage(TABLE, element)]);
+    const replaced = firstRefusal(socket, [deleteElementMessage(place), addElementMessage(element)]);
     if (replaced === undefined) return undefined;
     if (attempt === ATTEMPTS) throw replaced;
   }
@@ -122,32 +122,23 @@ export type ChainTraces = { chain: string } | { network: string };
 
 /**
  * Takes out the attachment's elements, and the chain of its network if it was the last. Only elements that carry its
- * digest go: hold the network's lease lock, so that an address cannot get a new owner in between. Gives how many there
- * were. Throws SystemError.
+ * digest go: hold the network's lease lock, so that an address cannot get a new owner in between. Throws SystemError.
  */
-export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces, chains: ChainTraces): number {
+export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces, chains: ChainTraces): void {
   const elements = findElements(socket, traces);
-  removeElements(socket, elements, chains);
-  return elements.length;
-}
-
-/** Takes out these elements, and each of the chains that nothing leads to any more: theirs, and those named. Throws SystemError. */
-export function removeElements(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
-  for (const { set, key } of elements) {
-    const error = firstRefusal(socket, [deleteElementMessage(TABLE, set, key)]);
-    if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
-  }
+  deleteElements(socket, elements);
   removeUnusedChains(socket, elements, chains);
 }
 
 /**
- * A chain that is still in use is not even tried: the kernel would refuse (EBUSY) and then wait 7 to 15 ms until the
- * refused batch is cleaned up.
+ * After these elements were deleted: takes out each of the chains that nothing leads to any more, theirs and those named.
+ * One that is still in use is not even tried: the kernel would refuse (EBUSY) and then wait 7 to 15 ms until the refused
+ * batch is cleaned up. Throws SystemError.
  */
-function removeUnusedChains(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
+export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
   const rules = countRules(socket, TABLE);
   const candidates = new Set<string>();
-  for (const { chain } of elements) candidates.add(chain);
+  for (const { chain } of elements) if (chain !== "") candidates.add(chain);
   // A killed ADD may have made the chain and no element, a killed DEL may have taken the element and not the chain.
   if ("chain" in chains) candidates.add(chains.chain);
   else for (const chain of rules.keys()) if (isChainOf(chains.network, chain)) candidates.add(chain);
@@ -166,8 +157,8 @@ export function findElements(socket: NetlinkSocket, { owner, bridge, addresses }
   const found: Element[] = [];
   for (const address of addresses) {
     const places = elementPlaces(address, bridge);
-    for (const { set, key } of [places.common, places.byBridge]) {
-      const element = getElement(socket, TABLE, set, key);
+    for (const place of [places.common, places.byBridge]) {
+      const element = getElement(socket, place);
       if (element !== undefined && ownerOf(element) === owner) found.push(element);
     }
   }

@@ -4,7 +4,7 @@ import { mapped } from "../list.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countRules } from "./answer.ts";
-import { addElementMessage, deleteElementMessage, type Element, getElement, listElements, ownerComment } from "./element.ts";
+import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, ownerComment } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
 import { executeBatch, firstRefusal } from "./message.ts";
 import { GUARDED, PREROUTING, PREROUTING_RULES, preroutingMessages, SOURCE, SPOOF_TABLE, spoofTableMessages } from "./spoof-layout.ts";
@@ -68,7 +68,7 @@ function putBack(socket: NetlinkSocket, neighbours: SpoofCheckNeighbours): void 
 function putBackOther(socket: NetlinkSocket, other: SpoofCheck, neighbours: SpoofCheckNeighbours): void {
   const refusal = firstRefusal(socket, additions(other));
   if (refusal !== undefined && !isErrno(refusal, "EEXIST")) throw refusal;
-  if (!neighbours.isAlive(other)) removeSpoofCheck(socket, other.hostInterface, other.mac);
+  if (!neighbours.isAlive(other)) removeSpoofCheck(socket, other);
 }
 
 /** Both elements at once. What stands in their place is what a dead attachment of the same name left. */
@@ -77,59 +77,37 @@ function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   const refusal = firstRefusal(socket, add);
   if (refusal === undefined) return;
   if (!isErrno(refusal, "EEXIST")) throw refusal;
-  const old = findElements(socket, wanted.hostInterface, undefined);
+  const old = findSpoofElements(socket, wanted.hostInterface, undefined);
   if (old.length === SPOOF_CHECK_ELEMENTS && isSpoofChecked(socket, wanted)) return;
-  executeBatch(socket, [...old.map(deletion), ...add]);
+  executeBatch(socket, [...old.map(deleteElementMessage), ...add]);
 }
 
 function additions(check: SpoofCheck): Message[] {
   const comment = ownerComment(check);
-  return mapped(places(check.hostInterface, check.mac), ({ set, key }) => addElementMessage(SPOOF_TABLE, { set, key, chain: "", comment }));
+  return mapped(places(check.hostInterface, check.mac), (place) => addElementMessage({ ...place, chain: "", comment }));
 }
 
 /** The place that permits comes first: what is taken out in this order never lets through what was forbidden. */
-function places(hostInterface: string, mac: Uint8Array): { set: string; key: Uint8Array }[] {
+function places(hostInterface: string, mac: Uint8Array): ElementPlace[] {
   return [
-    { set: SOURCE, key: interfaceKey(hostInterface, mac, MAC_BYTES_JOINED) },
-    { set: GUARDED, key: interfaceKey(hostInterface, new Uint8Array()) },
+    { table: SPOOF_TABLE, set: SOURCE, key: interfaceKey(hostInterface, mac, MAC_BYTES_JOINED) },
+    { table: SPOOF_TABLE, set: GUARDED, key: interfaceKey(hostInterface, new Uint8Array()) },
   ];
 }
 
 /** True when frames of the attachment are checked, and its own MAC is let through. Throws SystemError. */
 export function isSpoofChecked(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): boolean {
-  return findElements(socket, hostInterface, mac).length === SPOOF_CHECK_ELEMENTS;
+  return findSpoofElements(socket, hostInterface, mac).length === SPOOF_CHECK_ELEMENTS;
 }
 
-/**
- * Takes out the elements of the attachment with this host end. Without a MAC all of its elements are looked for. Gives how
- * many there were. Throws SystemError.
- */
-export function removeSpoofCheck(socket: NetlinkSocket, hostInterface: string, mac: Uint8Array | undefined): number {
-  const elements = findElements(socket, hostInterface, mac);
-  if (elements.length === 0) return 0;
-  // One batch: the kernel cleans up after each, and the close of the socket waits for it.
-  const refusal = firstRefusal(socket, elements.map(deletion));
-  if (refusal === undefined) return elements.length;
-  if (!isErrno(refusal, "ENOENT")) throw refusal;
-  // Somebody else took one out after our look.
-  removeSpoofElements(socket, elements);
-  return elements.length;
+/** Takes out the elements of the attachment. Throws SystemError. */
+export function removeSpoofCheck(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): void {
+  deleteElements(socket, findSpoofElements(socket, hostInterface, mac));
 }
 
-/** Takes out these elements, of whomever they are. Throws SystemError. */
-export function removeSpoofElements(socket: NetlinkSocket, elements: Element[]): void {
-  for (const element of elements) {
-    const error = firstRefusal(socket, [deletion(element)]);
-    if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
-  }
-}
-
-function deletion({ set, key }: Element): Message {
-  return deleteElementMessage(SPOOF_TABLE, set, key);
-}
-
-function findElements(socket: NetlinkSocket, hostInterface: string, mac: Uint8Array | undefined): Element[] {
-  if (mac !== undefined) return places(hostInterface, mac).flatMap(({ set, key }) => getElement(socket, SPOOF_TABLE, set, key) ?? []);
+/** The elements of the attachment with this host end. Without a MAC all are looked through. Throws SystemError. */
+export function findSpoofElements(socket: NetlinkSocket, hostInterface: string, mac: Uint8Array | undefined): Element[] {
+  if (mac !== undefined) return places(hostInterface, mac).flatMap((place) => getElement(socket, place) ?? []);
   const name = interfaceKey(hostInterface, new Uint8Array());
   return listSpoofElements(socket).filter(({ key }) => name.every((byte, at) => key[at] === byte));
 }

@@ -1,7 +1,8 @@
 // A network's chain lives as long as an element leads to it.
 import { expect, test } from "vitest";
+import { deleteElements } from "../../src/nft/element.ts";
 import { TABLE } from "../../src/nft/layout.ts";
-import { findElements, listAllElements, removeElements } from "../../src/nft/masquerade.ts";
+import { findElements, listAllElements, removeUnusedChains } from "../../src/nft/masquerade.ts";
 import { deleteChainMessage, sendBatch } from "../../src/nft/message.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
@@ -41,7 +42,7 @@ test("a chain that a killed ADD left without an element goes with the next DEL, 
   expect(ruleset.chains()).toEqual(["postrouting"]);
   leave(one);
   leave(other);
-  removeElements(host.rules, [], { network: "net" });
+  removeUnusedChains(host.rules, [], { network: "net" });
   expect(ruleset.chains()).toEqual([other.chain.name, "postrouting"]);
 });
 
@@ -67,7 +68,8 @@ test("without a record all maps are looked through, and nobody else's elements g
   expect(listAllElements(host.rules)).toHaveLength(4);
   const found = findElements(host.rules, { owner: two.owner, bridge: "", addresses: undefined });
   expect(found.map(({ set }) => set).sort()).toEqual(["net4", "on4"]);
-  removeElements(host.rules, found, { network: "other" });
+  deleteElements(host.rules, found);
+  removeUnusedChains(host.rules, found, { network: "other" });
   expect([ruleset.elements("net4"), ruleset.elements("net6"), ruleset.elements("on4")].flat()).toHaveLength(2);
   expect(ruleset.chains()).toEqual([one.chain.name, "postrouting"]);
 });

@@ -39,8 +39,8 @@ export class SpoofChecks {
     ensureSpoofCheck(this.host.rules, wanted, this.neighbours);
   }
 
-  take({ hostInterface, mac }: SpoofCheck): number {
-    return removeSpoofCheck(this.host.rules, hostInterface, mac);
+  take(check: SpoofCheck): void {
+    removeSpoofCheck(this.host.rules, check);
   }
 
   /** As `nft` shows it. */

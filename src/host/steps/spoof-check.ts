@@ -25,7 +25,7 @@ export function putSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
   try {
-    removeSpoofCheck(machine.rules, step.hostInterface, macBytes(step.mac));
+    removeSpoofCheck(machine.rules, checkOf(step));
   } catch (error) {
     if (!lacksNftables(error)) throw error;
   }

@@ -50,7 +50,7 @@ test("a set of interface names, which nft reads as text because their byte order
 });
 
 test("an element of a set has no data", () => {
-  expect(bytesOf(addElementMessage(BRIDGE, { set: "s", key: Uint8Array.of(1, 2), chain: "", comment: "me" }))).toBe(hex(`
+  expect(bytesOf(addElementMessage({ table: BRIDGE, set: "s", key: Uint8Array.of(1, 2), chain: "", comment: "me" }))).toBe(hex(`
     44000000 0c0a 0006 ${HEADER_REST}          # NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL
     07 00 0000 0600 0100 6200 0000 0600 0200 7300 0000
     2000 0380  1c00 0180                       # NFTA_SET_ELEM_LIST_ELEMENTS, NFTA_LIST_ELEM
@@ -81,8 +81,8 @@ test("a base chain of type nat", () => {
 });
 
 test("an element: key, goto, and a comment as nft reads it", () => {
-  const element = { set: "net4", key: Uint8Array.of(10, 1, 0, 2), chain: "net-a", comment: "me" };
-  expect(bytesOf(addElementMessage(TABLE, element))).toBe(hex(`
+  const element = { table: TABLE, set: "net4", key: Uint8Array.of(10, 1, 0, 2), chain: "net-a", comment: "me" };
+  expect(bytesOf(addElementMessage(element))).toBe(hex(`
     68000000 0c0a 0006 ${HEADER_REST}          # NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL
     ${NFGENMSG} ${PONTOON}
     0900 0200 6e65743400 000000                # NFTA_SET_ELEM_LIST_SET
@@ -98,7 +98,7 @@ test("an element: key, goto, and a comment as nft reads it", () => {
 });
 
 test("a delete goes by key alone", () => {
-  expect(bytesOf(deleteElementMessage(TABLE, "net4", Uint8Array.of(10, 1, 0, 2)))).toBe(hex(`
+  expect(bytesOf(deleteElementMessage({ table: TABLE, set: "net4", key: Uint8Array.of(10, 1, 0, 2) }))).toBe(hex(`
     40000000 0e0a 0000 ${HEADER_REST}          # NFT_MSG_DELSETELEM
     ${NFGENMSG} ${PONTOON}
     0900 0200 6e65743400 000000
