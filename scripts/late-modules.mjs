@@ -3,8 +3,8 @@
 // esbuild hoists the functions of every module to the top of the bundle, and the engine makes every function of the top at
 // each start, needed or not. So a late module is bundled on its own first, with all that only late modules use (packages
 // too), and becomes the body of one function: nothing in it is made before it is required. What the program loads anyway
-// stays outside and is shared, so a class is the same one everywhere. What two late modules share and the program does not
-// load is in both: such modules keep no state.
+// stays outside and is shared, so a class is the same one everywhere; so is a late module that another one requires. What two
+// late modules import and the program does not load is in both: such modules keep no state.
 //
 // Closing it as a CommonJS module is what esbuild would do by itself; but then it also closes all that the module imports,
 // and every start pays for that.
@@ -14,6 +14,7 @@ import { build } from "esbuild";
 
 const NAMESPACE = "late";
 const OURS = /^\.\.?\/.*\.ts$/;
+const OURS_ON_DISK = /\.ts$/;
 const REQUIRE = /\brequire\("(\.\.?\/[^"]+\.ts)"\)/g;
 
 /** Modules of plain constants: esbuild puts the numbers in the place of the names, so there is nothing to share. */
@@ -23,7 +24,7 @@ export const lateModules = {
   name: "late-modules",
   async setup({ onResolve, onLoad, initialOptions }) {
     const early = await modulesLoadedAtStart(resolve(initialOptions.entryPoints[0]));
-    onLoad({ filter: /\.ts$/, namespace: "file" }, async ({ path }) => {
+    onLoad({ filter: OURS_ON_DISK, namespace: "file" }, async ({ path }) => {
       const source = await readFile(path, "utf8");
       return early.has(path) ? { contents: requireByCall(source, dirname(path)), loader: "ts" } : undefined;
     });
@@ -66,11 +67,13 @@ function requireByCall(source, folder) {
 async function bundleAlone(path, early, { target, legalComments, define, plugins }) {
   const outside = {
     name: "outside",
-    setup({ onResolve }) {
+    setup({ onResolve, onLoad }) {
       onResolve({ filter: OURS }, ({ path: name, importer, resolveDir }) => {
         const file = resolve(importer === "" ? resolveDir : dirname(importer), name);
         return early.has(file) ? { path: file, external: true } : undefined;
       });
+      onResolve({ filter: /^late:/ }, ({ path: name }) => ({ path: name, external: true }));
+      onLoad({ filter: OURS_ON_DISK }, async ({ path: file }) => ({ contents: requireByCall(await readFile(file, "utf8"), dirname(file)), loader: "ts" }));
     },
   };
   const others = plugins.filter(({ name }) => name !== lateModules.name);
@@ -83,7 +86,7 @@ async function bundleAlone(path, early, { target, legalComments, define, plugins
 /** The imports stay at the top, all else goes into a function that gives what the module exports. */
 function asFunction(text) {
   const imports = [];
-  const body = text.replaceAll(/^import\s[^;]*?from\s*"[^"]+";$/gm, (statement) => {
+  const body = text.replaceAll(/^import\s(?:[^;]*?from\s*)?"[^"]+";$/gm, (statement) => {
     imports.push(statement);
     return "";
   });

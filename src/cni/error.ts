@@ -31,6 +31,7 @@ export const ERROR_KINDS = {
   sysctl: { code: 140, title: "kernel setting cannot be made" },
   checkFailed: { code: 150, title: "attachment is not as it was made" },
   cleanup: { code: 160, title: "clean-up is not complete" },
+  ipamPlugin: { code: 170, title: "IPAM plugin failed" },
 
   internal: { code: 999, title: "internal error" },
 } as const;
@@ -48,9 +49,11 @@ export interface ErrorParts {
   hint?: string | undefined;
   /** What rollback could not take back. */
   notUndone?: string[] | undefined;
+  /** The code, where the error is another plugin's and passed on as it is. */
+  code?: number | undefined;
   /** The whole `msg`, where runtimes and scripts know the reference's wording. */
   message?: string | undefined;
-  /** The whole `details`, where runtimes and scripts know the reference's wording. */
+  /** The `details`, where runtimes and scripts know the reference's wording; of the other parts only `notUndone` comes behind. */
   details?: string | undefined;
 }
 
@@ -68,14 +71,14 @@ export class CniError extends Error {
   }
 
   get code(): number {
-    return ERROR_KINDS[this.kind].code;
+    return this.parts.code ?? ERROR_KINDS[this.kind].code;
   }
 
   /** The `details` text: what was attempted, cause, what is left over, hint. Empty when there is nothing to add. */
   get details(): string {
     const { attempted, cause, notUndone, hint, details } = this.parts;
-    if (details !== undefined) return details;
-    const sentences: string[] = [];
+    if (details !== undefined && notUndone === undefined) return details;
+    const sentences: string[] = details === undefined || details === "" ? [] : [ended(details)];
     if (attempted !== undefined) sentences.push(ended(attempted));
     if (cause !== undefined) sentences.push(ended(`Cause: ${cause}`));
     if (notUndone !== undefined && notUndone.length > 0) sentences.push(ended(`Not undone: ${notUndone.join("; ")}`));
@@ -83,9 +86,10 @@ export class CniError extends Error {
     return sentences.join(" ");
   }
 
-  /** The same failure with what rollback could not take back. */
+  /** The same failure with what rollback could not take back, behind what is known of that already. */
   withNotUndone(notUndone: string[]): CniError {
-    return notUndone.length === 0 ? this : new CniError(this.kind, { ...this.parts, notUndone }, { cause: this });
+    if (notUndone.length === 0) return this;
+    return new CniError(this.kind, { ...this.parts, notUndone: [...(this.parts.notUndone ?? []), ...notUndone] }, { cause: this });
   }
 
   /** The error object of the specification as text. `details` is left out when empty. */

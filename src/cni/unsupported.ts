@@ -15,7 +15,6 @@ interface Unsupported {
 const VLAN = "Take the key out, or use the reference bridge plugin for networks with VLANs";
 
 const IN_CONFIG: Unsupported[] = [
-  { key: "ipam.type", allowed: "host-local", hint: 'Set ipam.type to "host-local", or use the reference bridge plugin with this IPAM plugin' },
   { key: "vlan", hint: VLAN },
   { key: "vlanTrunk", hint: VLAN },
   { key: "ipMasqBackend", allowed: "nftables", hint: 'Take the key out, or set it to "nftables"' },

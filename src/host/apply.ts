@@ -10,30 +10,30 @@ import { announce, verifyAnnounced } from "./steps/announce.ts";
 import { setUpPod, verifyPod } from "./steps/pod.ts";
 import { createVeth, undoVeth, verifyVeth } from "./steps/veth.ts";
 
-/** What steps learn for those after them. */
-export interface Progress {
+/** Steps that are done, and what they learnt for those after them. */
+export interface Applied {
+  steps: Step[];
   bridge: Bridge | undefined;
   /** Index of the pod's end in the pod. */
   podIndex: number | undefined;
 }
 
 /**
- * Does all steps in order. When one fails, those before it are undone, last one first, and its error is thrown as CniError.
- * Packet rules are undone whether or not their turn came: one address may be in when the next one is refused, and an ADD
- * that puts back a lost table puts back ours too.
+ * Does all steps in order, going on from where `applied` stands. When one fails, all that are done are undone, last one
+ * first, and its error is thrown as CniError. Packet rules are undone whether or not their turn came: one address may be in
+ * when the next one is refused, and an ADD that puts back a lost table puts back ours too.
  */
-export function applySteps(steps: Step[], machine: Machine): Progress {
-  const progress: Progress = { bridge: undefined, podIndex: undefined };
-  const done: Step[] = [];
+export function applySteps(steps: Step[], machine: Machine, applied: Applied = { steps: [], bridge: undefined, podIndex: undefined }): Applied {
   for (const step of steps) {
     try {
-      applyStep(step, machine, progress);
-      done.push(step);
+      applyStep(step, machine, applied);
+      applied.steps.push(step);
     } catch (error) {
-      throw asCniError(error).withNotUndone(undoSteps(steps.filter((each) => done.includes(each) || isRules(each)), machine));
+      const rules = steps.filter((each) => isRules(each) && !applied.steps.includes(each));
+      throw asCniError(error).withNotUndone(undoSteps([...applied.steps, ...rules], machine));
     }
   }
-  return progress;
+  return applied;
 }
 
 /**
@@ -57,23 +57,23 @@ export function verifySteps(steps: Step[], machine: Machine): string[] {
   return steps.flatMap((step) => verifyStep(step, machine) ?? []);
 }
 
-function applyStep(step: Step, machine: Machine, progress: Progress): void {
+function applyStep(step: Step, machine: Machine, applied: Applied): void {
   switch (step.kind) {
     case "bridge":
-      progress.bridge = ensureBridge(step, machine);
+      applied.bridge = ensureBridge(step, machine);
       return;
     case "gateway":
-      return ensureGateway(step, machine, bridgeOf(progress));
+      return ensureGateway(step, machine, bridgeOf(applied));
     case "forwarding":
       return ensureForwarding(step, machine);
     case "spoofCheck":
       return spoofChecking().putSpoofCheck(step, machine);
     case "veth":
-      progress.podIndex = createVeth(step, machine, bridgeOf(progress).index);
+      applied.podIndex = createVeth(step, machine, bridgeOf(applied).index);
       return;
     case "pod":
-      if (step.detectThrough !== undefined) return detection().setUpWithDetection(step, step.detectThrough, machine, podIndexOf(progress));
-      return setUpPod(step, machine, podIndexOf(progress));
+      if (step.detectThrough !== undefined) return detection().setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
+      return setUpPod(step, machine, podIndexOf(applied));
     case "masquerade":
       return masquerading().putMasquerade(step, machine);
     case "announce":
@@ -127,14 +127,14 @@ function spoofChecking() {
   return require("./steps/spoof-check.ts") as typeof import("./steps/spoof-check.ts");
 }
 
-function bridgeOf(progress: Progress): Bridge {
-  if (progress.bridge === undefined) throw new Error("a plan starts with its bridge");
-  return progress.bridge;
+function bridgeOf(applied: Applied): Bridge {
+  if (applied.bridge === undefined) throw new Error("a plan starts with its bridge");
+  return applied.bridge;
 }
 
-function podIndexOf(progress: Progress): number {
-  if (progress.podIndex === undefined) throw new Error("a plan makes the veth pair before it sets up the pod's end");
-  return progress.podIndex;
+function podIndexOf(applied: Applied): number {
+  if (applied.podIndex === undefined) throw new Error("a plan makes the veth pair before it sets up the pod's end");
+  return applied.podIndex;
 }
 
 function messageOf(error: CniError): string {

@@ -1,4 +1,5 @@
 // From what the kernel refused to what the runtime is told.
+import { mapped } from "../list.ts";
 import { CniError, type ErrorKind, toCniError } from "../cni/error.ts";
 import { ERRNO, errnoName, SystemError } from "../sys/errno.ts";
 
@@ -39,19 +40,27 @@ export function asCniError(error: unknown): CniError {
   return error instanceof SystemError ? explain("ioFailure", error.operation, error) : toCniError(error);
 }
 
-/** Tries every part, in order; gives a sentence for each that failed. */
-export function tryAll(parts: (() => void)[]): string[] {
-  const failures: string[] = [];
+/** Tries every part, in order; gives the errors of those that failed. */
+export function collectErrors(parts: (() => void)[]): CniError[] {
+  const errors: CniError[] = [];
   for (const part of parts) {
     try {
       part();
     } catch (error) {
-      const { message, details } = asCniError(error);
-      // Others follow behind a semicolon, and the whole ends with a full stop of its own.
-      failures.push(details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`);
+      errors.push(asCniError(error));
     }
   }
-  return failures;
+  return errors;
+}
+
+/** The same with a sentence for each that failed. */
+export function tryAll(parts: (() => void)[]): string[] {
+  return sentencesOf(collectErrors(parts));
+}
+
+/** Others follow behind a semicolon, and the whole ends with a full stop of its own. */
+export function sentencesOf(errors: CniError[]): string[] {
+  return mapped(errors, ({ message, details }) => (details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`));
 }
 
 /** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */

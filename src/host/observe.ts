@@ -46,10 +46,16 @@ function isUnfinished(link: Link, machine: Machine): boolean {
 
 /** The smallest MTU of the ways out of the node, over the network's families; 1500 without a way out. */
 function uplinkMtu(netconf: Netconf, machine: Machine): number {
-  const families = new Set<Family>(netconf.ipam?.rangeSets.flat().map((range) => range.subnet.address.family) ?? [4]);
+  const families = new Set(familiesOf(netconf));
   const found = [...families].flatMap((family) => wayOutMtu(family, machine) ?? []);
   const mtu = found.length === 0 ? DEFAULT_MTU : Math.min(LARGEST_MTU, ...found);
   return families.has(6) ? Math.max(mtu, IPV6_LEAST_MTU) : mtu;
+}
+
+/** Of which families a foreign IPAM plugin will give addresses is not known yet. */
+function familiesOf({ ipam, foreignIpam }: Netconf): Family[] {
+  if (ipam === undefined) return foreignIpam === undefined ? [4] : [4, 6];
+  return ipam.rangeSets.flat().map((range) => range.subnet.address.family);
 }
 
 function wayOutMtu(family: Family, machine: Machine): number | undefined {

@@ -36,8 +36,12 @@ export function release({ directory, key, record, lockTimeoutMs }: Release): voi
   });
 }
 
-/** Removes the leases that a record names from `directory`, whose lock the caller holds. Gives what the system refused. */
+/**
+ * Removes the leases that a record names from `directory`, whose lock the caller holds. One that names no directory has no
+ * leases of ours: a foreign IPAM plugin gave its addresses, and only that one can take them back. Gives what the system refused.
+ */
 export function removeRecorded(directory: string, record: AttachmentRecord): SystemError[] {
+  if (record.leaseDirectory === undefined) return [];
   return collectFailures(record.addresses, (text) => {
     const address = parsePrefix(text)?.address;
     if (address !== undefined) removeLease(directory, address, record.key);

@@ -11,7 +11,8 @@ import type { FoundBridge, PodRoute, Step } from "./step.ts";
 export interface PodAddress {
   /** With the length of its subnet. */
   address: Prefix;
-  gateway: Address;
+  /** A foreign IPAM plugin may give none. */
+  gateway: Address | undefined;
 }
 
 /** What the plan of an ADD is made from. */
@@ -23,8 +24,9 @@ export interface AddInput {
   namespacePath: string;
   pod: string | undefined;
   addresses: PodAddress[];
-  /** What the `resolvConf` file says, if there is one. */
-  resolvDns: Dns;
+  /** Routes and dns that come with the addresses. */
+  routes: Route[];
+  ipamDns: Dns;
   bridge: { mac: string; mtu: number; found: FoundBridge | undefined };
   hostInterface: { name: string; mac: string };
   mac: string;
@@ -76,7 +78,7 @@ function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
     { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode },
   ];
   if (!netconf.isGateway || addresses.length === 0) return steps;
-  const gateways = mapped(addresses, ({ address, gateway }) => ({ address: gateway, length: address.length }));
+  const gateways = gatewaysOf(addresses);
   const families: Family[] = [];
   for (const { address } of gateways) if (!families.includes(address.family)) families.push(address.family);
   return [
@@ -84,6 +86,13 @@ function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
     { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: netconf.forceAddress },
     { kind: "forwarding", families },
   ];
+}
+
+/** The gateways as they stand on the bridge: with the lengths of their subnets. */
+export function gatewaysOf(addresses: PodAddress[]): Prefix[] {
+  const gateways: Prefix[] = [];
+  for (const { address, gateway } of addresses) if (gateway !== undefined) gateways.push({ address: gateway, length: address.length });
+  return gateways;
 }
 
 function podSteps(input: AddInput, routes: Route[]): Step[] {
@@ -127,19 +136,18 @@ export function attachmentLabel({ network, containerId, interfaceName }: Attachm
   return `${network} ${containerId} ${interfaceName}`;
 }
 
-/** The configured routes, and a default route by the gateway where one is asked for and none is configured. */
-export function resultRoutes({ netconf, addresses }: { netconf: Netconf; addresses: PodAddress[] }): Route[] {
-  const configured = netconf.ipam?.routes ?? [];
-  if (!netconf.isDefaultGateway) return configured;
+/** The routes that IPAM gives, and a default route by the gateway where one is asked for and IPAM gives none. */
+export function resultRoutes({ netconf, addresses, routes: given }: Pick<AddInput, "netconf" | "addresses" | "routes">): Route[] {
+  if (!netconf.isDefaultGateway) return given;
   const routes: Route[] = [];
   const provided: Family[] = [];
-  for (const route of configured) {
+  for (const route of given) {
     const gateway = isMainDefault(route) ? gatewayFor(route, addresses) : undefined;
     routes.push(gateway === undefined || route.gw !== undefined ? route : { ...route, gw: gateway });
     if (isMainDefault(route)) provided.push(route.dst.address.family);
   }
   for (const { gateway } of addresses) {
-    if (provided.includes(gateway.family)) continue;
+    if (gateway === undefined || provided.includes(gateway.family)) continue;
     provided.push(gateway.family);
     routes.push({ dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway });
   }
@@ -154,10 +162,10 @@ function isMainDefault({ dst, table }: Route): boolean {
   return dst.length === 0 && ((table ?? 0) === 0 || table === TABLE_MAIN);
 }
 
-/** The gateway of a route that names none: that of the pod's first address of its family, unless its scope says "on the link". */
+/** The gateway of a route that names none: the first one that comes with an address of its family, unless its scope says "on the link". */
 function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | undefined {
   if (scope !== undefined && scope >= SCOPE_LINK) return undefined;
-  for (const { address, gateway } of addresses) if (address.address.family === dst.address.family) return gateway;
+  for (const { gateway } of addresses) if (gateway?.family === dst.address.family) return gateway;
   return undefined;
 }
 
@@ -180,7 +188,7 @@ export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
 }
 
 /** Order as in the reference: bridge, host end, pod end; all addresses are the pod end's. */
-function planResult({ netconf, namespacePath, key, addresses, resolvDns, bridge, hostInterface, mac, mtu }: AddInput, routes: Route[]): Result {
+function planResult({ netconf, namespacePath, key, addresses, ipamDns, bridge, hostInterface, mac, mtu }: AddInput, routes: Route[]): Result {
   return {
     interfaces: [
       { name: netconf.bridge, mac: bridge.mac, mtu: bridge.mtu },
@@ -189,7 +197,7 @@ function planResult({ netconf, namespacePath, key, addresses, resolvDns, bridge,
     ],
     ips: mapped(addresses, ({ address, gateway }) => ({ interface: 2, address, gateway })),
     routes,
-    dns: netconf.dns !== undefined && saysSomething(netconf.dns) ? netconf.dns : resolvDns,
+    dns: netconf.dns !== undefined && saysSomething(netconf.dns) ? netconf.dns : ipamDns,
   };
 }
 

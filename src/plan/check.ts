@@ -4,7 +4,7 @@ import type { Result, ResultInterface, ResultIp, Route } from "../cni/result.ts"
 import { formatPrefix, networkOf, parsePrefixes } from "../ip/prefix.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import { attachmentLabel, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
+import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
 import type { Step } from "./step.ts";
 
 export interface CheckInput {
@@ -34,7 +34,7 @@ export function planCheck(input: CheckInput): CheckPlan | undefined {
   const pod = input.prevResult.interfaces[index];
   if (pod === undefined) return undefined;
   const ips = input.prevResult.ips.filter((ip) => ip.interface === undefined || ip.interface === index);
-  const addresses = ips.flatMap(({ address, gateway }) => (gateway === undefined ? [] : [{ address, gateway }]));
+  const addresses = ips.map(({ address, gateway }) => ({ address, gateway }));
   const host = hostEndOf(input, index);
   return { ips, steps: [...sharedSteps(input, addresses), ...ownSteps(input, host, pod, ips, addresses)] };
 }
@@ -59,7 +59,7 @@ function hostEndOf({ hostInterface, prevResult, record }: CheckInput, podIndex: 
 function sharedSteps({ netconf }: CheckInput, addresses: PodAddress[]): Step[] {
   const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode, found: undefined };
   if (!netconf.isGateway || addresses.length === 0) return [bridge];
-  const gateways = addresses.map(({ address, gateway }) => ({ address: gateway, length: address.length }));
+  const gateways = gatewaysOf(addresses);
   const families = [...new Set(gateways.map(({ address }) => address.family))];
   return [bridge, { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: false }, { kind: "forwarding", families }];
 }
@@ -90,9 +90,10 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
   return steps;
 }
 
-/** The routes of the result that the configuration asks for; others are those of other plugins in the chain. */
-function ownRoutes({ netconf, prevResult }: CheckInput, addresses: PodAddress[]): Route[] {
-  const asked = new Set(resultRoutes({ netconf, addresses }).map(({ dst }) => formatPrefix(networkOf(dst))));
+/** The routes of the result that IPAM gave or the configuration asks for; others are those of other plugins in the chain. */
+function ownRoutes({ netconf, prevResult, record }: CheckInput, addresses: PodAddress[]): Route[] {
+  const routes = netconf.ipam?.routes ?? parsePrefixes(record?.foreignRoutes ?? []).map((dst) => ({ dst }));
+  const asked = new Set(resultRoutes({ netconf, addresses, routes }).map(({ dst }) => formatPrefix(networkOf(dst))));
   return prevResult.routes.filter(({ dst }) => asked.has(formatPrefix(networkOf(dst))));
 }
 

@@ -14,14 +14,17 @@ export interface HostIdentity {
   hostCookie: string;
 }
 
-/** An attachment on disk, version 1. Written whole before the kernel is touched; nothing in it changes after. */
+/**
+ * An attachment on disk, version 1. Written whole before the kernel is touched; nothing in it changes after, but that what a
+ * foreign IPAM plugin gives is added when it has given it.
+ */
 export interface AttachmentRecord {
   version: 1;
   key: AttachmentKey;
   host: HostIdentity;
   /** CNI_NETNS as the runtime gave it, and the namespace's cookie (decimal text). */
   namespace: { path: string; cookie: string };
-  /** Where the leases are; undefined without built-in IPAM. */
+  /** Where the leases are; undefined without built-in IPAM, whose leases alone are ours. */
   leaseDirectory?: string | undefined;
   bridge: string;
   hostInterface: string;
@@ -30,6 +33,8 @@ export interface AttachmentRecord {
   mtu: number;
   /** With prefix length, as in the result. */
   addresses: string[];
+  /** Destinations of the routes that a foreign IPAM plugin gave. */
+  foreignRoutes?: string[] | undefined;
   /** `namespace/name` of a Kubernetes pod, where the runtime said it. */
   pod?: string | undefined;
   /** Subnets that are reached without masquerading; undefined: nothing is masqueraded. Lets lost rules be made again. */

@@ -32,7 +32,7 @@ function isRecord(value: Record<string, unknown>): boolean {
     && hasTexts(value["namespace"], "path", "cookie")
     && hasTexts(value, "bridge", "hostInterface", "hostMac", "mac")
     && ["leaseDirectory", "pod"].every((name) => value[name] === undefined || typeof value[name] === "string")
-    && (value["masqueradeSubnets"] === undefined || isTextList(value["masqueradeSubnets"]))
+    && ["masqueradeSubnets", "foreignRoutes"].every((name) => value[name] === undefined || isTextList(value[name]))
     && (value["spoofCheck"] === undefined || typeof value["spoofCheck"] === "boolean")
     && typeof value["mtu"] === "number"
     && isTextList(value["addresses"]);

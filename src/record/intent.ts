@@ -2,7 +2,7 @@
 // lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock.
 import { isErrno, SystemError } from "../sys/errno.ts";
 import {
-  type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, openFile, openFileIfThere, removeFile, renameFile, writeAll,
+  type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, removeFile, renameFile, writeAll,
 } from "../sys/file.ts";
 import { lockWithin, tryLock } from "../sys/flock.ts";
 import { libc } from "../sys/libc.ts";
@@ -22,6 +22,18 @@ export class Intent implements Disposable {
     this.file = file;
     this.path = path;
     this.completePath = completePath;
+  }
+
+  /**
+   * Replaces the text by one that is not shorter, in place; who reads meanwhile may see a part of it. False when a DEL
+   * has removed the intent: roll back. Throws SystemError.
+   */
+  extend(text: string): boolean {
+    using file = openFileIfThere(this.path, O_WRONLY | O_NONBLOCK);
+    // While ours has a name it is the one that was opened.
+    if (file === undefined || !hasName(this.file)) return false;
+    writeAll(file.fd, text, this.path);
+    return true;
   }
 
   /** Makes the intent the record of the attachment. False when a DEL has removed it meanwhile: roll back. Throws SystemError. */

@@ -46,6 +46,11 @@ export class RecordStore {
     }
   }
 
+  /** Adds to an intent what a foreign IPAM plugin gave. False when a DEL has removed it meanwhile: roll back. */
+  extendIntent(intent: Intent, record: AttachmentRecord): boolean {
+    return intent.extend(formatRecord(record));
+  }
+
   /** The record of an attachment, complete or intended; undefined when there is none that can be read. */
   getRecord(key: AttachmentKey): AttachmentRecord | undefined {
     return this.read(key, COMPLETE) ?? this.read(key, INTENT);

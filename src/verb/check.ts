@@ -2,7 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { CheckRequest } from "../cni/request.ts";
 import { verifySteps } from "../host/apply.ts";
-import { attempt } from "../host/failure.ts";
+import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { openPod } from "../host/namespace.ts";
 import { formatAddress } from "../ip/address.ts";
@@ -11,8 +11,9 @@ import { planCheck } from "../plan/check.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { leaseDirectory } from "./add.ts";
+import { delegate, passOn } from "./delegate.ts";
 
-/** Throws CniError checkFailed with a sentence for each thing that is not as it was made. */
+/** Throws CniError checkFailed with a sentence for each thing that is not as it was made; what a foreign IPAM plugin alone has to say in its own words. */
 export function check(request: CheckRequest, machine: Machine): void {
   const { netconf, attachment: key, namespacePath } = request;
   openPod(namespacePath, request.allowOwnNamespace, machine);
@@ -26,6 +27,9 @@ export function check(request: CheckRequest, machine: Machine): void {
     const lost = plan.ips.map(({ address }) => address.address).filter((address) => !ownsLease(directory, key, address));
     problems.push(...lost.map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`));
   }
+  const refusals = collectErrors([() => delegate(netconf.foreignIpam, request, "CHECK")]);
+  if (problems.length === 0) passOn(refusals);
+  problems.push(...sentencesOf(refusals));
   if (problems.length > 0) throw failed(key.containerId, problems);
 }
 

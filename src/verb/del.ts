@@ -2,7 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
 import { removeLink, removeRules } from "../host/detach.ts";
-import { attempt, tryAll } from "../host/failure.ts";
+import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
@@ -10,6 +10,7 @@ import { release } from "../ipam/release.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { openRecordStore, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
+import { delegate, passOn } from "./delegate.ts";
 
 /** Detaches the pod. Success when nothing is left, also when nothing was there. Throws CniError. */
 export function del(request: DelRequest, machine: Machine): void {
@@ -19,7 +20,8 @@ export function del(request: DelRequest, machine: Machine): void {
   const pod = openPodIfThere(namespacePath, machine);
   const inHost = pod?.isHost === true && !allowOwnNamespace;
   const mac = record?.mac ?? config.prevResult?.interfaces.find(({ name, sandbox }) => name === key.interfaceName && sandbox !== undefined)?.mac;
-  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac }, machine);
+  const releaseForeign = (): void => delegate(config.foreignIpam, request, "DEL");
+  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, releaseForeign }, machine);
   // Only now: what is the host's own was left alone, all else is gone.
   if (inHost) throw ownNamespace(namespacePath);
 }
@@ -34,6 +36,8 @@ export interface Detachment {
   directory: string;
   pod: Pod | undefined;
   mac: string | undefined;
+  /** Has a foreign IPAM plugin give back its addresses; undefined: it is told by another verb. */
+  releaseForeign: (() => void) | undefined;
 }
 
 /** An ADD takes milliseconds. One that waits for its port longer ends when its veth goes. */
@@ -42,10 +46,10 @@ const ADD_ENDS_MS = 2_000;
 /**
  * Takes an attachment away: rules, veth, addresses, record. An ADD of it that still runs, because its runtime died and it
  * did not, is stopped first. When the lock of the leases is not to be had, only the veth goes, which needs none. Throws
- * CniError when something could not go; its record then stays.
+ * CniError when something could not go, the IPAM plugin's own where that is all that failed; the record then stays.
  */
 export function detach(detachment: Detachment, machine: Machine): void {
-  const { key, record, records, directory, pod, mac } = detachment;
+  const { key, record, records, directory, pod, mac, releaseForeign } = detachment;
   let busy: CniError | undefined;
   let complete = true;
   const rules = (): void => {
@@ -56,19 +60,21 @@ export function detach(detachment: Detachment, machine: Machine): void {
       busy = error;
     }
   };
-  const failures = tryAll([
+  const errors = collectErrors([
     () => records.stopAdd(key, ADD_ENDS_MS),
     rules,
     () => removeLink(key, mac, pod, machine),
     () => { if (busy === undefined && !complete) rules(); },
     () => { if (busy === undefined) release({ directory, key, record }); },
+    () => { if (busy === undefined) releaseForeign?.(); },
   ]);
   if (busy !== undefined) throw busy;
-  if (failures.length === 0) failures.push(...tryAll([() => { records.removeRecord(key); }]));
-  if (failures.length === 0) return;
+  if (errors.length === 0) errors.push(...collectErrors([() => { records.removeRecord(key); }]));
+  if (errors.length === 0) return;
+  passOn(errors);
   throw new CniError("cleanup", {
-    about: `${failures.length === 1 ? "a part" : `${failures.length} parts`} of container ${key.containerId}, interface ${key.interfaceName} could not be removed`,
-    cause: failures.join("; "),
+    about: `${errors.length === 1 ? "a part" : `${errors.length} parts`} of container ${key.containerId}, interface ${key.interfaceName} could not be removed`,
+    cause: sentencesOf(errors).join("; "),
     hint: "Repeat DEL when the cause is gone; it goes on where it stopped",
   });
 }

@@ -1,7 +1,7 @@
 // GC: removes what belongs to this network but to no attachment that the runtime still knows.
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
-import { attempt, tryAll } from "../host/failure.ts";
+import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import { listStalePorts, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
 import { deleteVeth } from "../host/steps/veth.ts";
@@ -11,12 +11,15 @@ import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { detach } from "./del.ts";
+import { delegate, passOn } from "./delegate.ts";
 
 /**
- * Removes records, rules, veths and leases of stale attachments. One that fails does not stop the others; an ADD that is
- * running is left alone. Throws CniError when something stayed.
+ * Removes records, rules, veths and leases of stale attachments, and has a foreign IPAM plugin do the same. One that fails
+ * does not stop the others; an ADD that is running is left alone. Throws CniError when something stayed, the IPAM plugin's
+ * own where that is all that failed.
  */
-export function gc({ config }: GcRequest, machine: Machine): void {
+export function gc(request: GcRequest, machine: Machine): void {
+  const { config } = request;
   const { name: network, validAttachments } = config;
   const directory = `${config.dataDir}/${network}`;
   const records = openRecordStore();
@@ -25,9 +28,9 @@ export function gc({ config }: GcRequest, machine: Machine): void {
   const isStaleOwner = (owner: string): boolean => !valid.has(owner) && !records.isAddOfDigestRunning(network, owner);
 
   const { records: all, unreadable } = attempt("recordStore", network, () => records.listRecords(network));
-  const failures = tryAll([
+  const errors = collectErrors([
     ...all.map((record) => () => {
-      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory, pod: undefined, mac: undefined }, machine);
+      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory, pod: undefined, mac: undefined, releaseForeign: undefined }, machine);
     }),
     ...unreadable.map((entry) => () => {
       // What a later Pontoon wrote is not ours to judge.
@@ -39,11 +42,13 @@ export function gc({ config }: GcRequest, machine: Machine): void {
     },
     () => { for (const name of listStalePorts(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
     () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },
+    () => delegate(config.foreignIpam, request, "GC"),
   ]);
-  if (failures.length === 0) return;
+  if (errors.length === 0) return;
+  passOn(errors);
   throw new CniError("cleanup", {
     about: `network ${network} still has leftovers`,
-    cause: failures.join("; "),
+    cause: sentencesOf(errors).join("; "),
     hint: "Send GC again when the cause is gone",
   });
 }

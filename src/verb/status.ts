@@ -12,23 +12,32 @@ import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
 import { leaseDirectory } from "./add.ts";
 
-/** Throws CniError notAvailable (code 50) when an ADD would fail. */
-export function status({ netconf }: StatusRequest, machine: Machine): void {
+/** Throws CniError notAvailable (code 50) when an ADD would fail, or what a foreign IPAM plugin says of that. */
+export function status(request: StatusRequest, machine: Machine): void {
+  const { netconf } = request;
+  const { foreignIpam } = netconf;
   answering("rtnetlink", () => {
     const link = getLink(machine.links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
   });
   if (netconf.ipMasq || netconf.macspoofchk) answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
   checkLeaseDirectory(RECORD_ROOT);
+  if (foreignIpam !== undefined) askIpam(foreignIpam, request);
   const directory = leaseDirectory(netconf);
   if (directory === undefined || netconf.ipam === undefined) return;
   checkLeaseDirectory(directory);
   if (netconf.ipam.statusWhenFull) checkFreeAddresses(directory, netconf.ipam.rangeSets);
 }
 
-function answering(about: string, action: () => void): void {
+/** A plugin that is missing means that no ADD can be served; one that is there answers for itself. */
+function askIpam(name: string, request: StatusRequest): void {
+  const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
+  callIpam(answering("IPAM", () => findIpam(name, request)), "STATUS");
+}
+
+function answering<T>(about: string, action: () => T): T {
   try {
-    action();
+    return action();
   } catch (error) {
     if (error instanceof SystemError) throw explain("notAvailable", about, error, about === "nftables" ? rulesHint(error) : undefined);
     if (!(error instanceof CniError)) throw error;

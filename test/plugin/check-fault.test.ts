@@ -26,7 +26,7 @@ const IPV4: Fault[] = [
   { name: "the pod's element is flushed", where: "host", harm: "nft flush map inet pontoon net4", says: /10\.1\.0\.2|masquerad/i },
   { name: "forwarding is switched off", where: "host", harm: "sysctl -w net.ipv4.ip_forward=0", mend: "sysctl -w net.ipv4.ip_forward=1", says: /forward/ },
   { name: "hairpin is changed", where: "host", harm: "bridge link set dev VETH hairpin on", mend: "bridge link set dev VETH hairpin off", says: /hairpin/i },
-  { name: "the MTU is changed in the pod", where: "red", harm: "ip link set eth0 mtu 1400", mend: "ip link set eth0 mtu 1500", says: /mtu|1400/i },
+  { name: "the MTU is raised in the pod", where: "red", harm: "ip link set eth0 mtu 9000", mend: "ip link set eth0 mtu 1500", says: /MTU 9000/ },
   { name: "the pod's link is down", where: "red", harm: "ip link set eth0 down", says: /eth0/ },
   { name: "the pod's link is gone", where: "red", harm: "ip link del eth0", says: /eth0/ },
   { name: "the bridge is gone", where: "host", harm: "ip link del pods0", says: /pods0/ },

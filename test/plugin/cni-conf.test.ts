@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { add, addressesOf, check, cnitool, del, gatewayOf, mustSucceed } from "../support/cni.ts";
-import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
+import { addNeighbour, type Neighbour, wireOf } from "../support/neighbour.ts";
 import type { Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { connect, isSilent, pings, serve } from "../support/traffic.ts";
@@ -73,10 +73,6 @@ async function expectSilenceUntilRouted(red: Pod, neighbour: Neighbour, address:
   const { theirs, ours } = wireOf(neighbour, gateway);
   expect(await isSilent(red, theirs)).toBe(true);
   await neighbour.place.must(`ip route add ${address} via ${ours}`);
-}
-
-function wireOf({ v4, v6, host4, host6 }: Neighbour, address: string): { theirs: string; ours: string } {
-  return address.includes(":") ? { theirs: v6, ours: host6 } : { theirs: v4, ours: host4 };
 }
 
 function copy(world: World, file: string): Network {

@@ -25,3 +25,8 @@ export async function addNeighbour(world: World): Promise<Neighbour> {
   await place.must(`ip address add ${ADDRESSES.v6}/64 dev wire nodad`);
   return { place, ...ADDRESSES };
 }
+
+/** The wire's two addresses of the family of `address`. */
+export function wireOf({ v4, v6, host4, host6 }: Neighbour, address: string): { theirs: string; ours: string } {
+  return address.includes(":") ? { theirs: v6, ours: host6 } : { theirs: v4, ours: host4 };
+}

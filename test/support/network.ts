@@ -30,11 +30,11 @@ export interface PluginConfig {
   [key: string]: unknown;
 }
 
-/** A conflist with one plugin in it. */
+/** A conflist. Ours comes first, unless a scene is about something else. */
 export interface Network {
   cniVersion: string;
   name: string;
-  plugins: [PluginConfig];
+  plugins: [PluginConfig, ...PluginConfig[]];
 }
 
 export interface NetworkWishes extends Partial<PluginConfig> {

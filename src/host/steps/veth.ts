@@ -64,7 +64,8 @@ export function verifyVeth(step: VethStep, machine: Machine): string | undefined
   // Results before 1.0.0 name no MTU; without a record the two ends can only be compared with each other.
   const mtu = step.mtu === 0 ? host.mtu : step.mtu;
   if (host.mtu !== mtu) return `${step.host.name} has the MTU ${host.mtu} instead of ${mtu}`;
-  if (pod.mtu !== mtu) return `${inPod} has the MTU ${pod.mtu} instead of ${mtu}`;
+  // A plugin behind us may have set a smaller one there (tuning does not say so in its result); a larger one loses packets.
+  if (pod.mtu > mtu) return `${inPod} has the MTU ${pod.mtu}, and the host's end takes ${mtu}`;
   if (host.port?.hairpin !== step.hairpin) return `hairpin mode of ${step.host.name} is ${step.hairpin ? "off" : "on"}`;
   if (host.port?.isolated !== step.isolated) return `port isolation of ${step.host.name} is ${step.isolated ? "off" : "on"}`;
   return undefined;

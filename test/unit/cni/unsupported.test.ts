@@ -10,8 +10,6 @@ test.each<[object, string]>([
   [{ VLAN: 100 }, "vlan = 100"],
   [{ vlanTrunk: [{ id: 5 }] }, "vlanTrunk = [(an object)]"],
   [{ ipMasqBackend: "iptables" }, 'ipMasqBackend = "iptables"'],
-  [{ ipam: { type: "dhcp" } }, 'ipam.type = "dhcp"'],
-  [{ ipam: { type: "/opt/cni/bin/host-local", subnet: 5 } }, 'ipam.type = "/opt/cni/bin/host-local"'],
 ])("%j is refused with code 2, key and value, and what to do", (fields, shown) => {
   const error = failureOf(() => parse(fields));
   expect(error).toMatchObject({ code: 2, msg: `unsupported field in network configuration: ${shown}` });

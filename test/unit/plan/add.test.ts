@@ -98,6 +98,15 @@ test("a route of a family that the pod has no address of goes without a gateway"
   expect(routesOf(netconf({ routes: [route("fd09::/32")] }), [V4]).pod).toEqual(["fd09::/32"]);
 });
 
+test("an address without a gateway has none on the bridge, and its routes are on the link or go by the next address's", () => {
+  const { steps, result } = planAdd(addInput(netconf({ isDefaultGateway: true }), ["10.1.0.2/24", "10.2.0.2/24 10.2.0.1", "fd01::2/64"]));
+  expect(stepOf(steps, "gateway").addresses.map(formatPrefix)).toEqual(["10.2.0.1/24"]);
+  expect(stepOf(steps, "forwarding").families).toEqual([4]);
+  expect(result.ips.map(({ gateway }) => gateway && formatAddress(gateway))).toEqual([undefined, "10.2.0.1", undefined]);
+  expect(result.routes).toEqual([route("0.0.0.0/0 10.2.0.1")]);
+  expect(routesOf(netconf({ routes: [route("10.9.0.0/16"), route("fd09::/32")] }), ["10.1.0.2/24", "10.2.0.2/24 10.2.0.1", "fd01::2/64"]).pod).toEqual(["10.9.0.0/16 via 10.2.0.1", "fd09::/32"]);
+});
+
 /** The one route that a pod gets for a configured one. */
 function podRouteOf(text: string, more: Parameters<typeof route>[1], addresses = [V4, V6]): PodRoute {
   const [found] = stepOf(planAdd(addInput(netconf({ routes: [route(text, more)] }), addresses)).steps, "pod").routes;
@@ -154,14 +163,14 @@ test("the result names bridge, host end and pod end, in this order, and gives al
   ]);
 });
 
-test("dns is the configuration's own if it says anything, else what resolvConf says", () => {
-  const resolvDns = { nameservers: ["10.0.0.9"] };
-  const dnsOf = (dns: Parameters<typeof netconf>[0]) => planAdd(addInput(netconf(dns), [V4], { resolvDns })).result.dns;
+test("dns is the configuration's own if it says anything, else what came with the addresses", () => {
+  const ipamDns = { nameservers: ["10.0.0.9"] };
+  const dnsOf = (dns: Parameters<typeof netconf>[0]) => planAdd(addInput(netconf(dns), [V4], { ipamDns })).result.dns;
   expect(dnsOf({ dns: { nameservers: ["10.0.0.1"] } })).toEqual({ nameservers: ["10.0.0.1"] });
   // As in the reference: a list that is there and empty says that there are none.
   expect(dnsOf({ dns: { nameservers: [] } })).toEqual({ nameservers: [] });
-  expect(dnsOf({ dns: { domain: "" } })).toEqual(resolvDns);
-  expect(dnsOf({ dns: undefined })).toEqual(resolvDns);
+  expect(dnsOf({ dns: { domain: "" } })).toEqual(ipamDns);
+  expect(dnsOf({ dns: undefined })).toEqual(ipamDns);
 });
 
 test.each([

@@ -63,6 +63,15 @@ test("what a later plugin added to the result is its own business: other interfa
   expect(stepOf(steps, "pod").routes.map(({ dst }) => formatPrefix(dst))).toEqual(["0.0.0.0/0"]);
 });
 
+test("routes that a foreign IPAM plugin gave are known by the record", () => {
+  const config = netconf({ ipam: undefined, foreignIpam: "static", isDefaultGateway: true });
+  const { result } = planAdd(addInput(config, ["10.1.0.2/24 10.1.0.1", "fd01::2/64"], { routes: [route("10.9.0.0/16"), route("10.8.0.0/16 10.1.0.9")] }));
+  const chained: Result = { ...result, routes: [...result.routes, route("172.16.0.0/12 10.9.0.1")] };
+  const routesOf = (record: AttachmentRecord | undefined) => stepOf(plan(checkInput(config, chained, { record })).steps, "pod").routes.map(({ dst }) => formatPrefix(dst));
+  expect(routesOf({ ...RECORD, foreignRoutes: ["10.9.0.0/16", "10.8.0.0/16"] })).toEqual(["10.9.0.0/16", "10.8.0.0/16", "0.0.0.0/0"]);
+  expect(routesOf(undefined)).toEqual(["0.0.0.0/0"]);
+});
+
 test("a MAC that a later plugin changed on purpose is the one to hold", () => {
   const { result } = planAdd(addInput(netconf(), [V4]));
   const interfaces = result.interfaces.map((each) => (each.name === "eth0" ? { ...each, mac: "0a:00:00:00:00:77" } : each));

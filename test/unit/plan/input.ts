@@ -21,10 +21,10 @@ export function prefix(text: string): Prefix {
   return parsed;
 }
 
-/** `10.1.0.2/24 10.1.0.1`: address and gateway. */
+/** `10.1.0.2/24 10.1.0.1` or `10.1.0.2/24`: address and perhaps a gateway. */
 export function podAddress(text: string): PodAddress {
-  const [own = "", gateway = ""] = text.split(" ");
-  return { address: prefix(own), gateway: address(gateway) };
+  const [own = "", gateway] = text.split(" ");
+  return { address: prefix(own), gateway: gateway === undefined ? undefined : address(gateway) };
 }
 
 /** `0.0.0.0/0` or `0.0.0.0/0 10.1.0.7`: destination and perhaps a gateway, with what else a route may have. */
@@ -53,7 +53,7 @@ export function netconf({ routes = [], subnets = [], ...more }: Partial<Netconf>
 
 export function addInput(config: Netconf, addresses: string[], more: Partial<AddInput> = {}): AddInput {
   return {
-    netconf: config, key: KEY, owner: OWNER, namespacePath: "/run/netns/c1", pod: undefined, addresses: addresses.map(podAddress), resolvDns: {},
+    netconf: config, key: KEY, owner: OWNER, namespacePath: "/run/netns/c1", pod: undefined, addresses: addresses.map(podAddress), routes: config.ipam?.routes ?? [], ipamDns: {},
     bridge: { mac: "0a:00:00:00:00:01", mtu: 1500, found: undefined }, hostInterface: { name: "veth1", mac: "0a:00:00:00:00:02" }, mac: "0a:00:00:00:00:03", mtu: 1500,
     ...more,
   };

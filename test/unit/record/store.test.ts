@@ -41,6 +41,25 @@ test("an intent is readable at once and becomes the record unchanged", () => {
   expect(store.isComplete(key)).toBe(true);
 });
 
+test("an intent can be extended while its ADD lives, and stays locked", () => {
+  using intent = store.createIntent({ ...record, addresses: [], leaseDirectory: undefined });
+  const longer: AttachmentRecord = { ...record, leaseDirectory: undefined, masqueradeSubnets: ["10.1.0.0/16"], foreignRoutes: ["10.9.0.0/16"] };
+  expect(store.extendIntent(intent, longer)).toBe(true);
+  expect(store.getRecord(key)).toEqual(JSON.parse(JSON.stringify(longer)) as AttachmentRecord);
+  expect(store.isAddRunning(key)).toBe(true);
+  expect(intent.complete()).toBe(true);
+  expect(readFileSync(place(".json"), "utf8")).toBe(formatRecord(longer));
+});
+
+test("extending says no when a DEL ran meanwhile, and leaves the intent of another ADD alone", () => {
+  using first = store.createIntent({ ...record, addresses: [] });
+  store.removeRecord(key);
+  expect(store.extendIntent(first, record)).toBe(false);
+  using _second = store.createIntent({ ...record, mac: "0a:00:00:00:00:02" });
+  expect(store.extendIntent(first, record)).toBe(false);
+  expect(store.getRecord(key)?.mac).toBe("0a:00:00:00:00:02");
+});
+
 test("completing says no when a DEL ran meanwhile", () => {
   using intent = store.createIntent(record);
   expect(store.removeRecord(key)).toBe(true);

@@ -1,0 +1,113 @@
+// IPAM by another plugin (CNI specification 1.1.0, section 4): `static`, `dhcp`, the Go `host-local` and whatever else gives
+// addresses. It gets our own environment and configuration; what it refuses is passed on in its own words.
+import { CniError } from "../cni/error.ts";
+import type { Verb } from "../cni/environment.ts";
+import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
+import { findPlugin, isThisProgram, runPlugin } from "../tool/plugin.ts";
+import type { Outcome } from "../tool/program.ts";
+import { SystemError } from "../sys/errno.ts";
+import { explainedError } from "./failure.ts";
+
+/** The IPAM plugin of a call. */
+export interface ForeignIpam {
+  /** `ipam.type`: a name to look for, or an absolute path. */
+  name: string;
+  path: string;
+  /** The configuration as we got it. */
+  stdin: string;
+}
+
+/** What is needed to find and run the IPAM plugin of a configuration. */
+export interface ForeignIpamCall {
+  pluginPath: readonly string[];
+  stdin: string;
+}
+
+/** The IPAM plugin of that name. Throws CniError ipamPlugin when there is none. */
+export function findIpam(name: string, { pluginPath, stdin }: ForeignIpamCall): ForeignIpam {
+  const path = findPlugin(name, pluginPath);
+  if (path === undefined) throw missing(name, pluginPath);
+  if (isThisProgram(path)) throw calledItself(name, path);
+  return { name, path, stdin };
+}
+
+/**
+ * Runs the plugin for a verb and gives what it printed. Take no lock along: it may take any time, and the same lock.
+ * Throws CniError: the plugin's own code, message and details, or ipamPlugin when it said none.
+ */
+export function callIpam({ name, path, stdin }: ForeignIpam, verb: Verb): string {
+  const outcome = run(path, verb, stdin, name);
+  if (outcome.status === 0) return outcome.stdout;
+  throw errorObject(outcome.stdout) ?? wordless(name, verb, outcome);
+}
+
+function run(path: string, verb: Verb, stdin: string, name: string): Outcome {
+  try {
+    return runPlugin(path, { verb, stdin, env: process.env });
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw explainedError("ipamPlugin", `run ${name} ${verb}`, error);
+  }
+}
+
+/** The error object that a plugin printed; undefined when it printed none. Key names are read as Go reads them. */
+function errorObject(text: string): CniError | undefined {
+  const value = parse(text);
+  if (!isFields(value)) return undefined;
+  const { code, msg, details } = normaliseKeys(value, { code: true, msg: true, details: true }) as Fields;
+  if (typeof msg !== "string" || msg === "") return undefined;
+  return new CniError("ipamPlugin", {
+    code: Number.isSafeInteger(code) && (code as number) >= 0 ? (code as number) : undefined,
+    message: msg,
+    details: typeof details === "string" ? details : "",
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A plugin that failed without an error object: its last words on stderr have to do. */
+function wordless(name: string, verb: Verb, { status, signal, refusal, stdout, stderr }: Outcome): CniError {
+  const end = refusal !== undefined ? `could not be started: ${refusal}` : signal !== undefined ? `was ended by ${signal}` : `ended with status ${status}`;
+  const printed = stdout.trim() === "" ? "it printed no error object" : `it printed no error object but ${shortened(stdout)}`;
+  return new CniError("ipamPlugin", {
+    about: `${name} ${verb} ${end}`,
+    cause: refusal !== undefined ? undefined : [printed, ...(stderr.trim() === "" ? [] : [`its last words: ${lastWords(stderr)}`])].join("; "),
+    hint: refusal !== undefined ? "Install this IPAM plugin anew, as an executable for this machine" : "Look at what this IPAM plugin logs",
+  });
+}
+
+const LAST_LINES = 3;
+const LONGEST_QUOTE = 300;
+
+function lastWords(stderr: string): string {
+  return shortened(stderr.trim().split("\n").slice(-LAST_LINES).join(" | "));
+}
+
+/** go-cni takes an error of DEL for a success when it finds certain words in it (contract 10.9). */
+function shortened(text: string): string {
+  const short = text.length > LONGEST_QUOTE ? `…${text.slice(-LONGEST_QUOTE)}` : text;
+  return JSON.stringify(short.replaceAll("not found", "not-found").replaceAll("no such file or directory", "no such file"));
+}
+
+function missing(name: string, pluginPath: readonly string[]): CniError {
+  const isPath = name.startsWith("/");
+  return new CniError("ipamPlugin", {
+    about: isPath ? `there is no file ${name}` : `there is no plugin ${JSON.stringify(name)} in CNI_PATH`,
+    cause: isPath ? undefined : `looked in ${pluginPath.join(", ")}`,
+    hint: `Install this IPAM plugin${isPath ? "" : " in one of these directories"}, or correct "type" in the ipam section`,
+  });
+}
+
+function calledItself(name: string, path: string): CniError {
+  return new CniError("ipamPlugin", {
+    about: `${JSON.stringify(name)} is pontoon itself`,
+    cause: `${path} is the program that is running; it gives addresses as "host-local" alone`,
+    hint: 'Set "type" in the ipam section to "host-local", or to an IPAM plugin',
+  });
+}

@@ -1,0 +1,30 @@
+// The gateways of a network whose IPAM plugin need not give any. Pure.
+import { CniError } from "../cni/error.ts";
+import { type Address, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
+import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
+import type { PodAddress } from "./add.ts";
+
+/**
+ * The addresses with the gateways that the bridge is to have: where none is given, the first address of the subnet, as the
+ * reference bridge has it (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod that would get its gateway's
+ * address: one of the two would not be reached.
+ */
+export function completeGateways(addresses: PodAddress[]): PodAddress[] {
+  const complete = addresses.map(({ address, gateway }) => ({ address, gateway: gateway ?? firstAddress(address) }));
+  const taken = complete.find(({ address }) => complete.some(({ gateway }) => sameAddress(gateway, address.address)));
+  if (taken !== undefined) throw sharedAddress(taken.address);
+  return complete;
+}
+
+function firstAddress(prefix: Prefix): Address {
+  const { family, value } = networkOf(prefix).address;
+  return { family, value: BigInt.asUintN(familyBits(family), value + 1n) };
+}
+
+function sharedAddress(address: Prefix): CniError {
+  return new CniError("ipamPlugin", {
+    about: `${formatPrefix(address)} would be the address of the pod and of the bridge`,
+    cause: `"isGateway" puts the gateway on the bridge, which is the first address of the subnet where the IPAM plugin names none`,
+    hint: `Give the pod another address than ${formatAddress(address.address)}, or name another gateway in the ipam section`,
+  });
+}

@@ -1,0 +1,106 @@
+// The part of an ADD that is the same whoever gives the addresses: what the plan is made from, the record, the steps, the answer.
+import { mapped } from "../list.ts";
+import { CniError } from "../cni/error.ts";
+import type { AddRequest } from "../cni/request.ts";
+import { mergeResults, type Result } from "../cni/result.ts";
+import { formatResult } from "../cni/result-format.ts";
+import { type Applied, applySteps, undoSteps } from "../host/apply.ts";
+import { asCniError, attempt, tryAll } from "../host/failure.ts";
+import type { Machine } from "../host/machine.ts";
+import { isDead } from "../host/namespace.ts";
+import type { ObservedBridge } from "../host/observe.ts";
+import type { Bridge } from "../host/steps/bridge.ts";
+import { formatPrefix } from "../ip/prefix.ts";
+import type { Attachment } from "../ipam/duplicate.ts";
+import { randomMac } from "../net/link.ts";
+import { type AddInput, type AddPlan, networkSubnets } from "../plan/add.ts";
+import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
+import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
+import type { Intent } from "../record/intent.ts";
+import { openRecordStore } from "../record/store.ts";
+
+/** What an ADD has to say, and how to take it all back should saying it fail. */
+export interface Added {
+  output: string;
+  undo(): string[];
+}
+
+/** An ADD that has its plan, its addresses and its intent. */
+export interface Prepared {
+  plan: AddPlan;
+  record: AttachmentRecord;
+  intent: Intent;
+  /** Gives back addresses and intent, last of all; a sentence for each that stayed. */
+  giveBack(): string[];
+}
+
+/** What comes with the addresses of a pod. */
+export type Reserved = Pick<AddInput, "addresses" | "routes" | "ipamDns">;
+
+/** The attachment as a check for a second one of the same name wants it. Throws SystemError. */
+export function attachmentOf({ attachment: key }: AddRequest, machine: Machine, directory: string | undefined): Attachment {
+  return {
+    records: openRecordStore(), key, host: machine.identity(), directory: directory ?? "",
+    isDead: (record) => isDead(record, machine),
+    discard: (record) => (require("../host/detach.ts") as typeof import("../host/detach.ts")).discardDead(record, machine),
+  };
+}
+
+/** What the plan is made from. MACs are chosen here: ask once. */
+export function planInput(request: AddRequest, bridge: ObservedBridge, reserved: Reserved): AddInput {
+  const { netconf, attachment: key, namespacePath, pod } = request;
+  return {
+    netconf, key, namespacePath, pod, ...reserved,
+    owner: attachmentDigest(key),
+    bridge: { ...bridge, mac: bridge.mac ?? randomMac() },
+    hostInterface: { name: hostInterfaceName(key), mac: randomMac() },
+    mac: netconf.mac ?? randomMac(),
+    // A port that takes larger packets than its bridge would lose them.
+    mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
+  };
+}
+
+/** The record of an attachment that is made as `input` says. */
+export function recordOf(input: AddInput, machine: Machine, host: HostIdentity, leaseDirectory: string | undefined): AttachmentRecord {
+  const { netconf, key, namespacePath, pod, hostInterface, mac, mtu, addresses } = input;
+  return {
+    version: 1, key, host,
+    namespace: { path: namespacePath, cookie: machine.pod.links.namespaceCookie },
+    leaseDirectory,
+    bridge: netconf.bridge,
+    hostInterface: hostInterface.name,
+    hostMac: hostInterface.mac,
+    mac, mtu, pod,
+    addresses: mapped(addresses, ({ address }) => formatPrefix(address)),
+    masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? mapped(networkSubnets(netconf, addresses), formatPrefix) : undefined,
+    spoofCheck: netconf.macspoofchk ? true : undefined,
+  };
+}
+
+/** Does the steps that are not done yet. The record is completed last, when the answer is ready to be said. What fails is undone, but for `giveBack`. */
+export function attach(request: AddRequest, machine: Machine, prepared: Prepared, before?: Applied): Added {
+  const { plan, record, intent, giveBack } = prepared;
+  const applied = applySteps(plan.steps, machine, before);
+  const undo = (): string[] => undoSteps(applied.steps, machine);
+  try {
+    const output = formatResult(resultOf(request, plan, applied.bridge), request.netconf.cniVersion);
+    if (!attempt("recordStore", record.key.containerId, () => intent.complete())) throw deletedMeanwhile();
+    const forget = (): void => void openRecordStore().removeRecord(record.key);
+    return { output, undo: () => [...undo(), ...giveBack(), ...tryAll([forget])] };
+  } catch (error) {
+    throw asCniError(error).withNotUndone(undo());
+  }
+}
+
+/** The failure of an ADD that finds its intent gone. */
+export function deletedMeanwhile(): CniError {
+  return new CniError("tryAgainLater", { about: "the attachment was deleted while it was being made", hint: "Run ADD again" });
+}
+
+/** The planned result with the bridge as it really is (another ADD may have made it), after the result of those before us in the chain. */
+function resultOf({ netconf }: AddRequest, plan: AddPlan, bridge: Bridge | undefined): Result {
+  const [first, ...others] = plan.result.interfaces;
+  const interfaces = first === undefined ? [] : [{ ...first, mac: bridge?.mac, mtu: bridge?.mtu }, ...others];
+  const own: Result = { ...plan.result, interfaces };
+  return netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
+}

@@ -1,0 +1,16 @@
+// Telling a foreign IPAM plugin what we are told.
+import type { Verb } from "../cni/environment.ts";
+import type { CniError } from "../cni/error.ts";
+import type { ForeignIpamCall } from "../ipam/foreign.ts";
+
+/** Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. Throws CniError. */
+export function delegate(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
+  if (name === undefined) return;
+  const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
+  callIpam(findIpam(name, call), verb);
+}
+
+/** Throws the IPAM plugin's error where it is the only one: then that says all, in its own words. */
+export function passOn(errors: CniError[]): void {
+  if (errors.length === 1 && errors[0]?.kind === "ipamPlugin") throw errors[0];
+}

@@ -1,0 +1,90 @@
+// Another IPAM plugin may take its time: nobody waits for it who need not, and who dies meanwhile leaves nothing.
+import { expect } from "vitest";
+import { add, addDirectly, addressOf, mustFail, mustSucceed, plugin, pluginEnvironment, type PluginCall } from "../support/cni.ts";
+import { addRecorder, GIVES, notes, recorderHost, verbsOf } from "../support/ipam.ts";
+import { install, network, pluginInput } from "../support/network.ts";
+import type { BackgroundProcess } from "../support/process.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { pings } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
+import { PLUGIN_FOLDER, type World } from "../support/world.ts";
+
+const GATE = "/run/world/gate";
+/** Container one waits at the gate, others pass. */
+const WAITS = `[ $CNI_CONTAINERID != one ] || read _ < ${GATE}\n${GIVES}`;
+
+scene("nobody waits for somebody else's IPAM plugin: no lock is held while it runs", async (world) => {
+  const { call } = await gatedHost(world);
+  const blue = await world.pod("blue");
+  await using adding = await waiting(world, call);
+  await addDirectly(world, { network: call.network, pod: blue, containerId: "two" });
+  const others = install(world, network("others", { subnets: ["10.2.0.0/24"] }));
+  expect(await pings(blue, addressOf(await add(world, others, await world.pod("green"))))).toBe(true);
+  await openGate(world);
+  await adding.says('"10.1.0.7/24"');
+});
+
+scene("an ADD that is killed while its IPAM plugin works is known to DEL, which leaves nothing", async (world) => {
+  const { call, baseline } = await gatedHost(world);
+  await killed(world, call);
+  mustSucceed(await plugin(world, "DEL", call));
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
+  expect(changes(baseline, await snapshot(world))).toEqual([]);
+});
+
+scene("and to GC, which leaves the addresses to the IPAM plugin's own GC", async (world) => {
+  const { call, baseline } = await gatedHost(world);
+  await killed(world, call);
+  mustSucceed(await plugin(world, "GC", call));
+  expect(await verbsOf(world)).toEqual(["ADD", "GC"]);
+  expect(changes(baseline, await snapshot(world))).toEqual([]);
+});
+
+scene("the next ADD after it works, and has the dead one's addresses given back first", async (world) => {
+  const { call } = await gatedHost(world);
+  await killed(world, call);
+  addRecorder(world, { ADD: GIVES });
+  const prevResult = await addDirectly(world, call);
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "ADD"]);
+  mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
+});
+
+scene("a DEL stops an ADD that still waits for its IPAM plugin", async (world) => {
+  const { call, baseline } = await gatedHost(world);
+  const adding = plugin(world, "ADD", call);
+  await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
+  mustSucceed(await plugin(world, "DEL", call));
+  await openGate(world);
+  expect(mustFail(await adding)).toMatchObject({ code: 11, msg: expect.stringContaining("deleted while it was being made") as string });
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL"]);
+  expect(changes(baseline, await snapshot(world))).toEqual([]);
+});
+
+/** The host of the recorder with a gate in its way. */
+async function gatedHost(world: World): ReturnType<typeof recorderHost> {
+  await world.host.must(`mkfifo ${GATE}`);
+  return recorderHost(world, { ADD: WAITS });
+}
+
+/** Returns when somebody has come through. */
+async function openGate(world: World): Promise<void> {
+  await world.host.must(["sh", "-c", `echo > ${GATE}`]);
+}
+
+/** An ADD that waits for its IPAM plugin. */
+async function waiting(world: World, call: PluginCall): Promise<BackgroundProcess> {
+  const before = (await notes(world)).length;
+  const adding = world.host.start(`${PLUGIN_FOLDER}/pontoon`, { env: pluginEnvironment("ADD", call) });
+  adding.write(pluginInput(call.network));
+  void adding.finish();
+  await waitFor("the IPAM plugin was called", async () => (await notes(world)).length > before);
+  return adding;
+}
+
+/** An ADD that was killed while its IPAM plugin worked; that one lives on until the gate opens. */
+async function killed(world: World, call: PluginCall): Promise<void> {
+  const adding = await waiting(world, call);
+  await adding.stop("SIGKILL");
+  await openGate(world);
+}
