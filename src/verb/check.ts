@@ -11,7 +11,7 @@ import { planCheck } from "../plan/check.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { leaseDirectory } from "./add.ts";
-import { delegate, passOn } from "./delegate.ts";
+import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
 
 /** Throws CniError checkFailed with a sentence for each thing that is not as it was made; what a foreign IPAM plugin alone has to say in its own words. */
 export function check(request: CheckRequest, machine: Machine): void {
@@ -27,7 +27,7 @@ export function check(request: CheckRequest, machine: Machine): void {
     const lost = plan.ips.map(({ address }) => address.address).filter((address) => !ownsLease(directory, key, address));
     problems.push(...lost.map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`));
   }
-  const refusals = collectErrors([() => delegate(netconf.foreignIpam, request, "CHECK")]);
+  const refusals = collectErrors([() => delegate(foreignIpamOf(record, netconf), request, "CHECK")]);
   if (problems.length === 0) passOn(refusals);
   problems.push(...sentencesOf(refusals));
   if (problems.length > 0) throw failed(key.containerId, problems);

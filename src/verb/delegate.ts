@@ -2,12 +2,18 @@
 import type { Verb } from "../cni/environment.ts";
 import type { CniError } from "../cni/error.ts";
 import type { ForeignIpamCall } from "../ipam/foreign.ts";
+import type { AttachmentRecord } from "../record/attachment.ts";
 
 /** Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. Throws CniError. */
 export function delegate(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
   if (name === undefined) return;
   const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
   callIpam(findIpam(name, call), verb);
+}
+
+/** The IPAM plugin that may hold addresses of an attachment: the one that the configuration names now, unless ours has given them. */
+export function foreignIpamOf(record: AttachmentRecord | undefined, { foreignIpam }: { foreignIpam: string | undefined }): string | undefined {
+  return record?.leaseDirectory === undefined ? foreignIpam : undefined;
 }
 
 /** Throws the IPAM plugin's error where it is the only one: then that says all, in its own words. */

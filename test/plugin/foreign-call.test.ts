@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { addDirectly, mustFail, mustSucceed, plugin, pluginEnvironment, type Verb } from "../support/cni.ts";
 import { addRecorder, foreignNetwork, notes, prints, recorderCall, verbsOf } from "../support/ipam.ts";
+import { network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 
@@ -68,6 +69,14 @@ scene("without an IPAM section, and with the built-in one, nothing is run", asyn
     for (const verb of ["CHECK", "STATUS", "DEL", "GC"] as const) mustSucceed(await plugin(world, verb, { ...call, more: { prevResult } }));
   }
   expect(await verbsOf(world)).toEqual([]);
+});
+
+scene("a pod that has its addresses from the built-in one is no affair of the plugin that the configuration names since", async (world) => {
+  const call = await recorderCall(world, { CHECK: "exit 1", DEL: "exit 1" });
+  const prevResult = await addDirectly(world, { ...call, network: network("pods", { isDefaultGateway: true }) });
+  for (const verb of ["CHECK", "DEL"] as const) mustSucceed(await plugin(world, verb, { ...call, more: { prevResult } }));
+  expect(await verbsOf(world)).toEqual([]);
+  expect(world.has("/var/lib/cni/networks/pods/10.1.0.2")).toBe(false);
 });
 
 scene("ours as its own IPAM plugin is refused, and does not call itself for ever", async (world) => {

@@ -77,8 +77,8 @@ scene("the Go host-local by its path shares files with the built-in one: no addr
   for (const [index, pod] of pods.entries()) {
     const conflist = install(world, index % 2 === 0 ? ours : foreign);
     expect(await check(world, conflist, pod)).toBeUndefined();
-    await del(world, conflist, pod);
   }
+  for (const [index, pod] of pods.entries()) await del(world, install(world, index % 2 === 0 ? ours : foreign), pod);
   expect((await world.host.must("ls /var/lib/cni/networks/pods")).trim().split("\n").sort()).toEqual(["last_reserved_ip.0", "lock"]);
 });
 
