@@ -136,7 +136,7 @@ test.each([
 test.each([
   ["the pod's end is down", "pod", "ip link set eth0 down", "interface eth0 in the pod is down"],
   ["the pod's MAC is another", "pod", "ip link set eth0 address 0a:00:00:00:00:44", "interface eth0 in the pod has the MAC 0a:00:00:00:00:44 instead of 0a:00:00:00:00:03"],
-  ["the pod's MTU is another", "pod", "ip link set eth0 mtu 1300", "interface eth0 in the pod has the MTU 1300 instead of 1400"],
+  ["the pod's MTU is larger", "pod", "ip link set eth0 mtu 1500", "interface eth0 in the pod has the MTU 1500, and the host's end takes 1400"],
   ["the host's end is down", "host", "ip link set veth0 down", "the host's end veth0 of the veth pair is down"],
   ["the host's end is no port", "host", "ip link set veth0 nomaster", "veth0 is not a port of bridge br0"],
   ["the host's MTU is another", "host", "ip link set veth0 mtu 1300", "veth0 has the MTU 1300 instead of 1400"],
