@@ -25,7 +25,7 @@ export async function play(row: Row, plugin: Plugin): Promise<Played> {
   await using stage = await setStage(row.node);
   const scene = { ...stage, row, plugin };
   const facts: Facts = new Map();
-  const before = await seen(scene);
+  const before = await seenBefore(scene);
   const added = await call(stage.world, "ADD", { row, plugin, pod: stage.red, isFirst: true });
   if (added.status === 0) await attached(scene, JSON.parse(added.stdout) as CniResult, facts);
   else await refused(scene, added, before, facts);
@@ -82,6 +82,17 @@ function ending({ status, stdout }: Outcome): string {
   return "refused";
 }
 
+const fresh = new Map<string, Promise<Facts>>();
+
+/** Nodes that were made in the same way are the same. */
+function seenBefore(scene: Scene): Promise<Facts> {
+  const key = (scene.row.node ?? []).join("\n");
+  const known = fresh.get(key) ?? seen(scene);
+  fresh.set(key, known);
+  return known;
+}
+
+/** The node and pod red. */
 async function seen({ world, row }: Scene): Promise<Facts> {
   const now = await look(world);
   return now.facts(namesOf(row, now));

@@ -8,6 +8,7 @@ export interface LinkJson {
   link_index?: number;
   link_netnsid?: number;
   address?: string;
+  linkinfo?: { info_data?: Record<string, unknown> };
   addr_info: { local?: string; prefixlen?: number; scope?: string; [key: string]: unknown }[];
   [key: string]: unknown;
 }

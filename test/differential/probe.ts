@@ -2,11 +2,9 @@
 // the node also rules, files and how a bridge got its MAC. One shell does all the looking, because the table is long.
 import type { World } from "../support/world.ts";
 import { flatten, type Facts } from "./facts.ts";
+import { fileFacts, isPinned } from "./probe-files.ts";
 import { addressFacts, linkFacts, type LinkJson, type Names, routeFacts } from "./probe-network.ts";
 import { ruleFacts } from "./probe-rules.ts";
-
-/** Where the world's links are shown as files: a sysfs of its own. */
-export const SYSFS = "/run/world/sys";
 
 const MARK = "\u001e";
 
@@ -16,22 +14,16 @@ const SETTINGS = [
   "keep_addr_on_down", "mtu", "ndisc_notify", "optimistic_dad", "proxy_arp", "route_localnet", "rp_filter", "use_tempaddr",
 ];
 
-/** Of any place. One `ip` for all that it knows: routes of all tables are those of both families. */
-const NETWORK = [
-  "printf 'address show\\nroute show table all\\n' | ip -j -d -batch -",
-  `cd /proc/sys/net; grep -sZ "" ipv4/ip_forward bridge/* ${SETTINGS.map((name) => `ipv?/conf/*/${name}`).join(" ")}`,
-];
+/** One `ip` for all that it knows: routes of all tables are those of both families. */
+const NETWORK = `ip -j -d -batch - <<END
+address show
+route show table all
+END
+printf '${MARK}'
+cd /proc/sys/net; grep -sZ "" ipv4/ip_forward bridge/* ${SETTINGS.map((name) => `ipv?/conf/*/${name}`).join(" ")}
+printf '${MARK}'`;
 
-/** Of the node alone. */
-const NODE = [
-  "nft -j list ruleset",
-  "bridge -j vlan show",
-  "find /var/lib/cni /run -mindepth 1 -path /run/world -prune -o -path /run/netns -prune -o -printf '%y %m %p\\n'",
-  `grep -rsZ "" /var/lib/cni/networks /var/lib/cni/other; grep -sZ "" ${SYSFS}/class/net/*/addr_assign_type`,
-];
-
-const script = (commands: string[]): string => commands.map((command) => `${command}; printf '${MARK}'`).join("; ");
-const LOOK = `${script([...NODE, ...NETWORK])}; exec nsenter --net=/run/netns/red sh -c "$1"`;
+const LOOK = `nft -j list ruleset; printf '${MARK}'\n${NETWORK}\nexec nsenter --net=/run/netns/red sh -c "$1"`;
 
 /** What was there at one moment. */
 export interface Look {
@@ -40,21 +32,24 @@ export interface Look {
   facts(names: Names): Facts;
 }
 
-export async function look({ host }: World): Promise<Look> {
-  const { stdout } = await host.exec(["sh", "-c", LOOK, "sh", script(NETWORK)]);
-  const [rules = "", vlans = "", files = "", contents = "", ofNode = "", nodeSettings = "", ofRed = "", redSettings = ""] = stdout.split(MARK);
+export async function look(world: World): Promise<Look> {
+  const { stdout } = await world.host.exec(["sh", "-c", LOOK, "sh", NETWORK]);
+  const [rules = "", ofNode = "", nodeSettings = "", ofRed = "", redSettings = ""] = stdout.split(MARK);
   const [node, red] = [parseSeen(ofNode, nodeSettings), parseSeen(ofRed, redSettings)];
+  const vlans = node.links.some(filtersVlans) ? await world.host.json<{ ifname: string }[]>("bridge -j vlan show") : [];
+  const pinned = node.links.filter(({ ifname }) => !ifname.startsWith("veth")).map(({ ifname }) => [ifname, isPinned(world, ifname)] as const);
+  const files: Facts = new Map();
+  fileFacts(world, files);
   return {
     node: node.links,
     red: red.links,
     facts: (names) => {
-      const facts: Facts = new Map();
+      const facts: Facts = new Map(files);
       placeFacts("node", node, names, facts);
       placeFacts("red", red, names, facts);
       ruleFacts(JSON.parse(rules), facts);
-      vlanFacts(vlans, names, facts);
-      fileFacts(files, facts);
-      contentFacts(contents, names, facts);
+      for (const { ifname, ...rest } of vlans) flatten(rest, `node.vlan.${names.of(ifname)}`, facts);
+      for (const [name, value] of pinned) facts.set(`node.link.${names.of(name)}.MAC is pinned`, String(value));
       return facts;
     },
   };
@@ -76,24 +71,8 @@ function placeFacts(place: string, { links, routes, settings }: Seen, names: Nam
   }
 }
 
-function vlanFacts(text: string, names: Names, facts: Facts): void {
-  for (const { ifname, ...rest } of JSON.parse(text || "[]") as { ifname: string }[]) flatten(rest, `node.vlan.${names.of(ifname)}`, facts);
-}
-
-function fileFacts(text: string, facts: Facts): void {
-  for (const line of text.split("\n").filter(Boolean)) {
-    const [kind, mode, path = ""] = line.split(" ");
-    facts.set(`node.file.${path.replace(/[0-9a-f]{12,}/, "HASH")}`, `${kind} ${mode}`);
-  }
-}
-
-/** Leases, which have two lines, and how links got their MACs (3: somebody set it). */
-function contentFacts(text: string, names: Names, facts: Facts): void {
-  for (const [path, line] of pairs(text)) {
-    const link = path.startsWith(SYSFS) ? path.split("/").at(-2) ?? "" : undefined;
-    if (link === undefined) facts.set(`node.lease.${path}`, `${facts.get(`node.lease.${path}`) ?? ""} ${line}`.trim());
-    else if (!link.startsWith("veth")) facts.set(`node.link.${names.of(link)}.MAC is pinned`, String(line === "3"));
-  }
+function filtersVlans({ linkinfo }: LinkJson): boolean {
+  return linkinfo?.info_data?.["vlan_filtering"] === 1;
 }
 
 /** Lines of grep -Z: a path, a zero byte, a line of that file. */

@@ -20,12 +20,13 @@ export interface Ends {
 export async function reachFacts({ host }: World, ends: Ends, facts: Facts): Promise<void> {
   const pings = pingsOf(ends);
   if (pings.length === 0) return;
-  const commands = pings.map(({ from, to }, at) => {
-    const enter = from === undefined ? "" : `nsenter --net=/run/netns/${from} `;
-    return `(${enter}ping -n -c 1 -W 1 ${to} > /dev/null 2>&1; echo ping ${at} $?) &`;
+  const starts = [...new Set(pings.map(({ from }) => from))].map((from) => {
+    const own = pings.map((ping, at) => ({ ...ping, at })).filter((ping) => ping.from === from);
+    const script = `${own.map(({ to, at }) => `(ping -n -c 1 -W 1 ${to} > /dev/null 2>&1; echo ping ${at} $?) &`).join(" ")} wait`;
+    return from === undefined ? `(${script}) &` : `nsenter --net=/run/netns/${from} sh -c '${script}' &`;
   });
   const sources = "nsenter --net=/run/netns/neighbour nft -j list table inet seen";
-  const lines = (await host.must(["sh", "-c", `${commands.join("\n")}\nwait\n${sources}`])).trim().split("\n");
+  const lines = (await host.must(["sh", "-c", `${starts.join("\n")}\nwait\n${sources}`])).trim().split("\n");
   for (const { groups } of lines.map((line) => /^ping (?<at>\d+) (?<status>\d+)$/.exec(line)).filter((match) => match !== null)) {
     facts.set(`reach.${pings[Number(groups?.["at"])]?.what}`, groups?.["status"] === "0" ? "yes" : "no");
   }

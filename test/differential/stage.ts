@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { readFileSync } from "node:fs";
 import { waitFor } from "../support/wait.ts";
 import { openWorld, Pod, type World } from "../support/world.ts";
-import { SYSFS } from "./probe.ts";
+import { SYSFS } from "./probe-files.ts";
 
 export interface Stage extends AsyncDisposable {
   world: World;
