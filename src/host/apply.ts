@@ -77,7 +77,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "masquerade":
       return masquerading().putMasquerade(step, machine);
     case "announce":
-      return announce(step, machine);
+      bridgeOf(applied).mac = announce(step, machine) ?? bridgeOf(applied).mac;
+      return;
   }
 }
 

@@ -5,6 +5,7 @@ import { BAD_VALUE_ROWS } from "./rows/bad-value.ts";
 import { GATEWAY_ROWS } from "./rows/gateway.ts";
 import { LINK_ROWS } from "./rows/link.ts";
 import { MASQUERADE_ROWS } from "./rows/masquerade.ts";
+import { PORT_ROWS } from "./rows/port.ts";
 import { READING_ROWS } from "./rows/reading.ts";
 import { REQUEST_ROWS } from "./rows/request.ts";
 import { ROUTE_ROWS } from "./rows/route.ts";
@@ -13,6 +14,7 @@ import { VERSION_ROWS } from "./rows/version.ts";
 
 export const TABLE: { readonly [subject: string]: readonly Row[] } = {
   link: LINK_ROWS,
+  port: PORT_ROWS,
   gateway: GATEWAY_ROWS,
   address: ADDRESS_ROWS,
   route: ROUTE_ROWS,

@@ -19,13 +19,20 @@ const EVENT_MS = 250;
 const DISABLED_MS = 2_000;
 const BR_STATE_DISABLED = 0;
 
-/** Waits until the port forwards, then lets the kernel announce the pod's addresses. */
-export function announce(step: AnnounceStep, machine: Machine): void {
-  awaitForwarding(step, machine);
-  if (step.addresses.length === 0) return;
+/** A port of a bridge, and the MAC that the bridge has now that the port is in: one that nobody chose may have become the port's. */
+interface Seen {
+  port: Link;
+  bridgeMac: string | undefined;
+}
+
+/** Waits until the port forwards, then lets the kernel announce the pod's addresses. Gives the bridge's final MAC. */
+export function announce(step: AnnounceStep, machine: Machine): string | undefined {
+  const bridgeMac = awaitForwarding(step, machine);
+  if (step.addresses.length === 0) return bridgeMac;
   // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
   const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
   attempt("link", step.interfaceName, () => machine.pod.links.execute([again]));
+  return bridgeMac;
 }
 
 /** What is wrong with the port, or undefined. */
@@ -35,28 +42,29 @@ export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | 
 }
 
 /** Asking for a link makes the kernel do its pending carrier work first. The bridge is asked too: it gets its carrier with its first port. */
-function look(step: BridgePort, machine: Machine): Link {
-  const [port] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }]);
-  if (port !== undefined) return port;
+function look(step: BridgePort, machine: Machine): Seen {
+  const [port, bridge] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }]);
+  if (port !== undefined) return { port, bridgeMac: bridge?.mac };
   throw new CniError("tryAgainLater", {
     about: `${step.hostInterface} was deleted meanwhile`,
     hint: "Run ADD again; a DEL for the same container, or something else on this node, took the interface away",
   });
 }
 
-/** Returns when the port forwards, on a bridge with the spanning tree protocol after a while. Throws CniError. */
-export function awaitForwarding(step: BridgePort, machine: Machine): void {
-  attempt("bridgePort", step.hostInterface, () => {
-    if (!isForwarding(look(step, machine))) awaitEvents(step, machine);
+/** Returns when the port forwards, on a bridge with the spanning tree protocol after a while; gives the bridge's MAC. Throws CniError. */
+export function awaitForwarding(step: BridgePort, machine: Machine): string | undefined {
+  return attempt("bridgePort", step.hostInterface, () => {
+    const { port, bridgeMac } = look(step, machine);
+    return isForwarding(port) ? bridgeMac : awaitEvents(step, machine);
   });
 }
 
-function awaitEvents(step: BridgePort, machine: Machine): void {
+function awaitEvents(step: BridgePort, machine: Machine): string | undefined {
   using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
   const start = monotonicMs();
   for (;;) {
-    const port = look(step, machine);
-    if (isForwarding(port)) return;
+    const { port, bridgeMac } = look(step, machine);
+    if (isForwarding(port)) return bridgeMac;
     const waited = monotonicMs() - start;
     if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
       throw notForwarding(step, waited, machine);

@@ -1,5 +1,6 @@
 // The gateway: addresses of the bridge, default routes, forwarding.
 import { DUAL, ipamOf, onlyOurs, type Row, V6 } from "../row.ts";
+import { FOREIGN_BRIDGE } from "./link.ts";
 
 const OLD_BRIDGE = ["ip link add name pods0 type bridge", "ip link set pods0 up"];
 const range = (more: object) => ({ type: "host-local", ranges: [[{ subnet: "10.1.0.0/24", ...more }]], routes: [{ dst: "0.0.0.0/0" }] });
@@ -18,6 +19,7 @@ export const GATEWAY_ROWS: Row[] = [
   { name: "a gateway of its own", config: { ipam: range({ gateway: "10.1.0.254" }) } },
   { name: "a gateway outside of the subnet", config: { ipam: range({ gateway: "10.2.0.1" }) }, differences: onlyOurs("The gateway is on the link, as a bridge's address always is; the reference does not tell the kernel so.") },
   { name: "a gateway in the middle of the range", config: { ipam: range({ rangeStart: "10.1.0.2", gateway: "10.1.0.3" }) } },
+  { name: "the bridge has the gateway's address already", node: [...OLD_BRIDGE, "ip address add 10.1.0.1/24 dev pods0"], differences: FOREIGN_BRIDGE },
   { name: "the bridge has the gateway's address with another length", node: [...OLD_BRIDGE, "ip address add 10.1.0.1/16 dev pods0"] },
   { name: "the bridge has another address", node: [...OLD_BRIDGE, "ip address add 10.7.0.1/24 dev pods0"] },
   { name: "forceAddress: the bridge has another address", node: [...OLD_BRIDGE, "ip address add 10.7.0.1/24 dev pods0"], config: { forceAddress: true } },
