@@ -73,6 +73,9 @@ async function bundleAlone(path, early, { target, legalComments, define, plugins
         return early.has(file) ? { path: file, external: true } : undefined;
       });
       onResolve({ filter: /^late:/ }, ({ path: name }) => ({ path: name, external: true }));
+      // Import statements come to the top of the bundle, so that every start would load what a package takes of Node.
+      onResolve({ filter: /^node:/ }, ({ kind, path: name }) => (kind === "require-call" ? { path: name, external: true } : { path: name, namespace: "node" }));
+      onLoad({ filter: /.*/, namespace: "node" }, ({ path: name }) => ({ contents: `module.exports = require(${JSON.stringify(name)});`, loader: "js" }));
       onLoad({ filter: OURS_ON_DISK }, async ({ path: file }) => ({ contents: requireByCall(await readFile(file, "utf8"), dirname(file)), loader: "ts" }));
     },
   };
@@ -87,6 +90,8 @@ async function bundleAlone(path, early, { target, legalComments, define, plugins
 function asFunction(text) {
   const imports = [];
   const body = text.replaceAll(/^import\s(?:[^;]*?from\s*)?"[^"]+";$/gm, (statement) => {
+    // Ours are in the bundle; anything else would be loaded at every start.
+    if (!/"(?:\/|late:)[^"]+";$/.test(statement)) throw new Error(`a late module would have this run at the start: ${statement}`);
     imports.push(statement);
     return "";
   });
