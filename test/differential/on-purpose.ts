@@ -13,7 +13,7 @@ export const ON_PURPOSE: Difference[] = [
   { where: "*.num_*x_queues", ours: "1", why: "One queue is what a veth uses; more of them make the creation wait for the kernel." },
   { where: "node.link.port.txqlen", ours: "1000", reference: NOTHING, why: "The kernel's default; the reference sets 0, which a queueing discipline set later takes for its limit." },
   { where: "node.link.*.MAC is pinned", ours: "true", reference: "false", why: "D4: a bridge of ours has a MAC of its own from the start; the reference's without a gateway takes that of a port." },
-  { where: "left after DEL.node.link.*.MAC is pinned", ours: "true", reference: "false", why: "D4: it keeps it." },
+  { where: "left after*.node.link.*.MAC is pinned", ours: "true", reference: "false", why: "D4: it keeps it." },
   { where: "left after DEL.node.link.*.MAC", ours: "some MAC", reference: "00:00:00:00:00:00", why: "D4: it keeps it, D3: the reference's bridge has none left when its last port goes." },
   { where: "left after DEL.node.link.*.mtu", reference: "1500", why: "A bridge keeps the MTU that it was made with; the reference's forgets it with its last port." },
   { where: "left after DEL.node.sysctl.ipv6/conf/*/mtu", reference: "1500", why: "The same, as a kernel setting." },

@@ -57,9 +57,9 @@ async function attached(scene: Scene, result: CniResult, facts: Facts): Promise<
   for (const [path, value] of now.facts(names)) facts.set(path, value);
   resultFacts(result, now, names, facts);
   const second = { row, plugin, pod: blue, isFirst: false };
-  const other = await call(world, "ADD", second);
-  facts.set("ADD of blue", other.status === 0 ? "done" : "refused");
-  const otherResult = other.status === 0 ? (JSON.parse(other.stdout) as CniResult) : undefined;
+  const other = row.alone === true ? undefined : await call(world, "ADD", second);
+  facts.set("ADD of blue", other === undefined ? "none" : other.status === 0 ? "done" : "refused");
+  const otherResult = other?.status === 0 ? (JSON.parse(other.stdout) as CniResult) : undefined;
   flatten(otherResult?.ips ?? [], "result of blue.ips", facts);
   await settle(world);
   await reachFacts(world, endsOf(result, otherResult), facts);
@@ -67,7 +67,7 @@ async function attached(scene: Scene, result: CniResult, facts: Facts): Promise<
     const { status } = await (place === "red" ? red : world.host).exec(["sh", "-ec", command]);
     facts.set(`act.${what}`, status === 0 ? "yes" : "no");
   }
-  facts.set("DEL of blue", ending(await call(world, "DEL", { ...second, prevResult: otherResult })));
+  if (other !== undefined) facts.set("DEL of blue", ending(await call(world, "DEL", { ...second, prevResult: otherResult })));
   facts.set("DEL", ending(await call(world, "DEL", first)));
 }
 

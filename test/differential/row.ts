@@ -17,6 +17,10 @@ export interface Row {
   node?: string[];
   /** Run after all else is seen: in pod red, or on the node. Whether it succeeds becomes a fact. */
   acts?: { what: string; place: "red" | "node"; command: string }[];
+  /** No second pod: it would get the same address. */
+  alone?: true;
+  /** The error is another plugin's, with its code; it is passed on. */
+  errorOfOthers?: true;
   differences?: Difference[];
 }
 

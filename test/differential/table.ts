@@ -2,6 +2,7 @@
 import type { Row } from "./row.ts";
 import { ADDRESS_ROWS } from "./rows/address.ts";
 import { BAD_VALUE_ROWS } from "./rows/bad-value.ts";
+import { FOREIGN_IPAM_ROWS } from "./rows/foreign-ipam.ts";
 import { GATEWAY_ROWS } from "./rows/gateway.ts";
 import { LINK_ROWS } from "./rows/link.ts";
 import { MASQUERADE_ROWS } from "./rows/masquerade.ts";
@@ -17,6 +18,7 @@ export const TABLE: { readonly [subject: string]: readonly Row[] } = {
   port: PORT_ROWS,
   gateway: GATEWAY_ROWS,
   address: ADDRESS_ROWS,
+  "foreign IPAM": FOREIGN_IPAM_ROWS,
   route: ROUTE_ROWS,
   masquerade: MASQUERADE_ROWS,
   "MAC spoof check": SPOOF_CHECK_ROWS,

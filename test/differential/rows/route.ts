@@ -22,7 +22,6 @@ export const ROUTE_ROWS: Row[] = [
   { name: "one route twice", config: routes({ dst: "10.9.0.0/16" }, { dst: "10.9.0.0/16" }), differences: [
     { where: "left after*", reference: NOTHING, why: "The bridge becomes a gateway before the pod's routes are set, and stays one: the next pod needs it." },
     { where: "left after*.node.sysctl.ipv4/conf/pods0/forwarding", ours: "1", why: "The same, as a kernel setting." },
-    { where: "left after the refusal.node.link.pods0.MAC is pinned", ours: "true", why: "D4: from the start." },
   ] },
   { name: "one route twice, with two priorities", config: routes({ dst: "10.9.0.0/16", priority: 1 }, { dst: "10.9.0.0/16", priority: 2 }) },
   { name: "an IPv6 route with a gateway and a priority", config: routes6({ dst: "fd09::/64", gw: "fd01::77", priority: 77 }) },
