@@ -12,9 +12,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSy
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { build } from "esbuild";
-import { lateModules } from "./late-modules.mjs";
-import { lazyIpNum } from "./lazy-ip-num.mjs";
 import { heardStill, muteEnvironment } from "./runtime-environment.mjs";
 import { isWarmUpKnown, switchWarmUpOff } from "./runtime-warm-up.mjs";
 
@@ -39,6 +36,15 @@ if (options.help) {
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+if (!existsSync(join(root, "node_modules/esbuild"))) {
+  console.error("The packages that build Pontoon are missing: run scripts/setup first.");
+  process.exit(1);
+}
+// Only now: these need the packages.
+const { build } = await import("esbuild");
+const { lateModules } = await import("./late-modules.mjs");
+const { lazyIpNum } = await import("./lazy-ip-num.mjs");
+
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
 const outDir = resolve(root, options["out-dir"]);
