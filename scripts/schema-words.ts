@@ -3,6 +3,7 @@
 import { SUPPORTED_VERSIONS } from "../src/cni/version.ts";
 import { LARGEST_MTU, SMALLEST_MTU } from "../src/cni/netconf-check.ts";
 import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "../src/cni/netconf-keys.ts";
+import { SMALLEST_RATE } from "../src/cni/bandwidth.ts";
 import { LARGEST_VLAN } from "../src/cni/vlan.ts";
 
 /** Keywords of JSON Schema. */
@@ -20,6 +21,13 @@ const VLAN_ID = { minimum: 1, maximum: LARGEST_VLAN };
 const UINT32 = { minimum: 0, maximum: 0xffff_ffff };
 
 const flag = (title: string, description: string): Words => ({ title, description, default: false });
+
+const BANDWIDTH = {
+  ingressRate: { title: "Rate to the pod", description: "bit/s; 0 is no limit.", anyOf: [{ type: "integer", maximum: 0 }, { type: "integer", minimum: SMALLEST_RATE }], minimum: 0 },
+  ingressBurst: { title: "Burst to the pod", description: "Bits that may pass at once after a pause; 0 or more than a second of the rate: pontoon decides.", minimum: 0 },
+  egressRate: { title: "Rate from the pod", description: "bit/s; 0 is no limit.", anyOf: [{ type: "integer", maximum: 0 }, { type: "integer", minimum: SMALLEST_RATE }], minimum: 0 },
+  egressBurst: { title: "Burst from the pod", description: "Bits that may pass at once after a pause; 0 or more than a second of the rate: pontoon decides.", minimum: 0 },
+} satisfies Record<string, Words>;
 
 const RANGE = {
   subnet: { title: "Subnet", description: "A network with its prefix length; host bits are zero, at least four addresses.", pattern: PREFIX, examples: ["10.222.0.0/16", "fd00::/64"] },
@@ -55,6 +63,9 @@ export const WORDS: Record<string, Words> = {
   "vlanTrunk.maxID": { title: "Last VLAN", description: "The last of a run of VLANs.", ...VLAN_ID },
   "preserveDefaultVlan": flag("Preserve default VLAN", "With vlan or vlanTrunk the port stays in the bridge's default VLAN too."),
 
+  ...BANDWIDTH,
+  "egressInPod": flag("Limit inside the pod", "What the pod sends is held back at its own end, where a pod with NET_ADMIN could undo it, and not by an ifb device of the node's."),
+
   "ipam": { title: "Addresses (host-local)", description: "Who gives addresses. Without it, or empty: the pod gets an interface without addresses." },
   "ipam.type": { title: "IPAM plugin", description: '"host-local" is built in. Another name is that of a plugin in CNI_PATH; an absolute path names one anywhere.' },
   "ipam.ranges": { title: "Ranges", description: RANGES },
@@ -87,6 +98,8 @@ export const WORDS: Record<string, Words> = {
   "runtimeConfig.ips": { title: "Addresses", description: "Addresses that the pod is to have. Needs the capability ips.", items: { type: "string", pattern: REQUESTED } },
   "runtimeConfig.ipRanges": { title: "Ranges", description: `${RANGES} In front of those of ipam. Needs the capability ipRanges.` },
   ...below("runtimeConfig.ipRanges", RANGE),
+  "runtimeConfig.bandwidth": { title: "Bandwidth", description: "Limits for this pod; a rate here replaces rate and burst of the entry. Needs the capability bandwidth." },
+  ...below("runtimeConfig.bandwidth", BANDWIDTH),
   "runtimeConfig.dns": { title: "DNS", description: "Replaces dns. Needs the capability dns." },
   "runtimeConfig.dns.servers": { title: "Name servers", description: "Addresses of name servers." },
   "runtimeConfig.dns.searches": { title: "Search list", description: "Domains that short names are looked up in." },
@@ -99,7 +112,7 @@ const CNI_VERSION = { type: "string", title: "CNI version", description: "The ve
 /** Keys of the protocol in an entry. A list puts its own name and version there. */
 export const ENTRY_KEYS = {
   $schema: { type: "string" }, cniVersion: CNI_VERSION, name: NAME,
-  capabilities: { type: "object", title: "Capabilities", description: "What the runtime may put into runtimeConfig: mac, ips, ipRanges and dns are understood." },
+  capabilities: { type: "object", title: "Capabilities", description: "What the runtime may put into runtimeConfig: mac, ips, ipRanges, dns and bandwidth are understood." },
   prevResult: { type: "object", title: "Previous result", description: "Put in by the runtime; not written by hand." },
 };
 

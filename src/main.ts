@@ -40,6 +40,7 @@ function answer(request: Exclude<Request, VersionRequest>, machine: Machine): vo
   switch (request.verb) {
     case "ADD": {
       const added = add(request, machine);
+      if (added.notices !== undefined) log(added.notices);
       return print(added.output, added.undo);
     }
     case "DEL":
@@ -74,6 +75,15 @@ function print(text: string, undo: () => string[] = () => []): void {
       notUndone: undo(),
       hint: "Find out why the plugin's output could not be written, then run ADD again",
     });
+  }
+}
+
+/** Notices for whoever reads the runtime's log: a line each on stderr. Nobody has to listen. */
+function log(notices: string[]): void {
+  try {
+    for (const notice of notices) writeAll(STDERR, `pontoon: ${notice}\n`, "stderr");
+  } catch {
+    // The answer is on its way all the same.
   }
 }
 

@@ -1,5 +1,6 @@
 // The network configuration of the bridge, checked completely before anything changes.
 import type { Address } from "../ip/address.ts";
+import type { BandwidthConfig } from "./bandwidth.ts";
 import { type BridgeConfig, readBridge } from "./bridge-config.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
@@ -7,6 +8,7 @@ import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, rea
 import type { Fields } from "./keys.ts";
 import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily } from "./netconf-check.ts";
 import { NETCONF_KEYS } from "./netconf-keys.ts";
+import type { Shape } from "./netconf-schema.ts";
 import { parseShape } from "./netconf-shape.ts";
 import { Problems } from "./problems.ts";
 import type { Dns, Result } from "./result.ts";
@@ -28,6 +30,8 @@ export interface Netconf extends BridgeConfig {
   requestedAddresses: Address[];
   /** The MAC that the pod is to have, in lower case with colons. */
   mac: string | undefined;
+  /** Undefined: the pod sends and receives as much as it can. */
+  bandwidth: BandwidthConfig | undefined;
   dns: Dns | undefined;
   prevResult: Result | undefined;
 }
@@ -66,6 +70,7 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
   const bridge = readBridge(shape, problems);
   const isAsked = shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
   const requests = isAsked ? readRequests(shape, args, foreignIpam === undefined, problems) : NO_REQUESTS;
+  const isLimited = shape.ingressRate !== undefined || shape.ingressBurst !== undefined || shape.egressRate !== undefined || shape.egressBurst !== undefined || shape.runtimeConfig?.bandwidth !== undefined;
   const { prevResult } = fields;
   checkName(name, problems);
   checkMtu(shape.mtu, ipam, problems);
@@ -78,9 +83,14 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
     foreignIpam,
     requestedAddresses: requests.addresses,
     mac: requests.mac,
+    bandwidth: isLimited ? readLimits(shape, problems) : undefined,
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
   };
+}
+
+function readLimits(shape: Shape, problems: Problems): BandwidthConfig | undefined {
+  return (require("./bandwidth.ts") as typeof import("./bandwidth.ts")).readBandwidth(shape, problems);
 }
 
 /** The fields that Pontoon has to understand. */

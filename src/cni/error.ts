@@ -26,6 +26,7 @@ export const ERROR_KINDS = {
   interfaceExists: { code: 121, title: "interface exists already in the pod" },
   address: { code: 122, title: "address cannot be set" },
   route: { code: 123, title: "route cannot be set" },
+  bandwidth: { code: 124, title: "bandwidth cannot be limited" },
 
   rules: { code: 130, title: "packet rules cannot be set" },
   sysctl: { code: 140, title: "kernel setting cannot be made" },

@@ -2,6 +2,8 @@
 import type { KeyTree } from "./keys.ts";
 import { DNS, ROUTE } from "./result-parse.ts";
 
+/** For the network as a whole at the top, for one pod in runtimeConfig. */
+const BANDWIDTH = { ingressRate: true, ingressBurst: true, egressRate: true, egressBurst: true } as const;
 const RANGE = { subnet: true, rangeStart: true, rangeEnd: true, gateway: true } as const;
 
 /** Keys of a previous result are in result-parse.ts. */
@@ -10,13 +12,14 @@ export const NETCONF_KEYS = {
   bridge: true, isGateway: true, isDefaultGateway: true, forceAddress: true, ipMasq: true, ipMasqBackend: true, mtu: true,
   hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, enabledad: true, disableContainerInterface: true,
   vlan: true, vlanTrunk: { id: true, minID: true, maxID: true }, preserveDefaultVlan: true,
+  ...BANDWIDTH, egressInPod: true,
   ipam: {
     type: true, routes: ROUTE, dataDir: true, resolvConf: true, statusWhenFull: true, ranges: RANGE,
     // The old form of one range.
     ...RANGE,
   },
   args: { cni: { ips: true, mac: true } },
-  runtimeConfig: { ips: true, mac: true, ipRanges: RANGE, dns: { servers: true, searches: true, options: true } },
+  runtimeConfig: { ips: true, mac: true, ipRanges: RANGE, dns: { servers: true, searches: true, options: true }, bandwidth: BANDWIDTH },
   capabilities: { ipRanges: true },
   // Read to be refused: the sign of a whole network list.
   plugins: true,

@@ -11,6 +11,7 @@ export type RangeShape = NonNullable<IpamShape["ranges"]>[number][number];
 export type RouteShape = NonNullable<IpamShape["routes"]>[number];
 export type DnsShape = NonNullable<Shape["dns"]>;
 export type TrunkShape = NonNullable<Shape["vlanTrunk"]>[number];
+export type BandwidthShape = NonNullable<NonNullable<Shape["runtimeConfig"]>["bandwidth"]>;
 export type ArgsShape = NonNullable<NonNullable<Shape["args"]>["cni"]>;
 export type RuntimeShape = NonNullable<Shape["runtimeConfig"]>;
 
@@ -39,6 +40,7 @@ export function buildSchema() {
   const whole = z.optional(z.int());
   const range = { subnet: text, rangeStart: text, rangeEnd: text, gateway: text };
   const ranges = z.optional(z.array(z.array(z.object(range))));
+  const bandwidth = { ingressRate: whole, ingressBurst: whole, egressRate: whole, egressBurst: whole };
   const route = { dst: text, gw: text, mtu: whole, advmss: whole, priority: whole, table: whole, scope: whole };
   return z.object({
     bridge: text,
@@ -57,6 +59,8 @@ export function buildSchema() {
     vlan: whole,
     vlanTrunk: z.optional(z.array(z.object({ id: whole, minID: whole, maxID: whole }))),
     preserveDefaultVlan: flag,
+    ...bandwidth,
+    egressInPod: flag,
     ipam: z.optional(
       z.object({
         type: text,
@@ -71,7 +75,13 @@ export function buildSchema() {
     dns: z.optional(z.object({ nameservers: texts, domain: text, search: texts, options: texts })),
     args: z.optional(z.object({ cni: z.optional(z.object({ mac: text, ips: texts })) })),
     runtimeConfig: z.optional(
-      z.object({ mac: text, ips: texts, ipRanges: ranges, dns: z.optional(z.object({ servers: texts, searches: texts, options: texts })) }),
+      z.object({
+        mac: text,
+        ips: texts,
+        ipRanges: ranges,
+        dns: z.optional(z.object({ servers: texts, searches: texts, options: texts })),
+        bandwidth: z.optional(z.object(bandwidth)),
+      }),
     ),
   });
 }

@@ -1,7 +1,7 @@
 // Whether every value of a configuration is of its type: a plain answer for the plain case. The schema next door says the
 // same and can explain what is wrong; a test holds the two together.
 import { type Fields, isFields } from "./keys.ts";
-import type { ArgsShape, DnsShape, IpamShape, RangeShape, RouteShape, RuntimeShape, Shape, TrunkShape } from "./netconf-schema.ts";
+import type { ArgsShape, BandwidthShape, DnsShape, IpamShape, RangeShape, RouteShape, RuntimeShape, Shape, TrunkShape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
 type Test = (value: unknown) => boolean;
@@ -18,6 +18,8 @@ const ROUTE: Record<keyof RouteShape, Test> = { dst: text, gw: text, mtu: whole,
 const DNS: Record<keyof DnsShape, Test> = { nameservers: texts, domain: text, search: texts, options: texts };
 const TRUNK: Record<keyof TrunkShape, Test> = { id: whole, minID: whole, maxID: whole };
 
+const BANDWIDTH: Record<keyof BandwidthShape, Test> = { ingressRate: whole, ingressBurst: whole, egressRate: whole, egressBurst: whole };
+
 const IPAM: Record<keyof IpamShape, Test> = {
   ...RANGE,
   type: text,
@@ -30,7 +32,7 @@ const IPAM: Record<keyof IpamShape, Test> = {
 
 const ARGS: Record<keyof ArgsShape, Test> = { mac: text, ips: texts };
 const RUNTIME_DNS: Record<keyof NonNullable<RuntimeShape["dns"]>, Test> = { servers: texts, searches: texts, options: texts };
-const RUNTIME: Record<keyof RuntimeShape, Test> = { mac: text, ips: texts, ipRanges: RANGES, dns: objectOf(RUNTIME_DNS) };
+const RUNTIME: Record<keyof RuntimeShape, Test> = { mac: text, ips: texts, ipRanges: RANGES, dns: objectOf(RUNTIME_DNS), bandwidth: objectOf(BANDWIDTH) };
 
 const NETCONF: Record<keyof Shape, Test> = {
   bridge: text,
@@ -49,6 +51,8 @@ const NETCONF: Record<keyof Shape, Test> = {
   vlan: whole,
   vlanTrunk: listOf(objectOf(TRUNK)),
   preserveDefaultVlan: flag,
+  ...BANDWIDTH,
+  egressInPod: flag,
   ipam: objectOf(IPAM),
   dns: objectOf(DNS),
   args: objectOf({ cni: objectOf(ARGS) }),

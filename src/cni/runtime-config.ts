@@ -55,7 +55,7 @@ export function withoutIpam(fields: Fields): Fields {
   const kept: { [key: string]: unknown } = others;
   const { cni } = isFields(args) ? args : {};
   if (isFields(cni)) kept["args"] = { cni: { mac: cni["mac"] } };
-  if (isFields(runtimeConfig)) kept["runtimeConfig"] = { mac: runtimeConfig["mac"], dns: runtimeConfig["dns"] };
+  if (isFields(runtimeConfig)) kept["runtimeConfig"] = { mac: runtimeConfig["mac"], dns: runtimeConfig["dns"], bandwidth: runtimeConfig["bandwidth"] };
   else if (runtimeConfig !== undefined) kept["runtimeConfig"] = runtimeConfig;
   return kept;
 }

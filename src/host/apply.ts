@@ -71,6 +71,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "veth":
       applied.podIndex = createVeth(step, machine, bridgeOf(applied).index);
       return;
+    case "bandwidth":
+      return bandwidth().limitBandwidth(step, machine, podIndexOf(applied));
     case "pod":
       if (step.detectThrough !== undefined) return detection().setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
       return setUpPod(step, machine, podIndexOf(applied));
@@ -88,6 +90,7 @@ function isRules(step: Step): boolean {
 
 function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "veth") undoVeth(step, machine);
+  if (step.kind === "bandwidth") bandwidth().undoBandwidth(step, machine);
   if (step.kind === "masquerade") masquerading().undoMasquerade(step, machine);
   if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
 }
@@ -104,6 +107,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
       return spoofChecking().verifySpoofCheck(step, machine);
     case "veth":
       return verifyVeth(step, machine);
+    case "bandwidth":
+      return bandwidth().verifyBandwidth(step, machine);
     case "pod":
       return verifyPod(step, machine);
     case "masquerade":
@@ -126,6 +131,11 @@ function detection() {
 /** The same for the MAC spoof check. */
 function spoofChecking() {
   return require("./steps/spoof-check.ts") as typeof import("./steps/spoof-check.ts");
+}
+
+/** The same for limits of bandwidth. */
+function bandwidth() {
+  return require("./steps/bandwidth.ts") as typeof import("./steps/bandwidth.ts");
 }
 
 function bridgeOf(applied: Applied): Bridge {

@@ -1,8 +1,10 @@
 // Takes an attachment off the machine: packet rules first, then the veth. Every part is tried, whatever happens to the others.
+import { needsIfb } from "../cni/bandwidth.ts";
 import type { Address } from "../ip/address.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
 import { getLink, macBytes } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
+import { deleteTogether } from "../net/link-set.ts";
 import { lacksNftables } from "../nft/answer.ts";
 import { deleteElements } from "../nft/element.ts";
 import { networkChain } from "../nft/layout.ts";
@@ -10,7 +12,7 @@ import { type ChainTraces, findElements, removeUnusedChains } from "../nft/masqu
 import { removeReferenceSpoofCheck } from "../nft/reference-spoof-check.ts";
 import { findSpoofElements, SPOOF_CHECK_ELEMENTS } from "../nft/spoof-check.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
-import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
+import { attachmentDigest, hostInterfaceName, ifbName, referenceIfbName } from "../record/digest.ts";
 import { isErrno } from "../sys/errno.ts";
 import { attempt } from "./failure.ts";
 import type { Machine, Pod } from "./machine.ts";
@@ -50,12 +52,12 @@ function chainsOf(key: AttachmentKey, record: AttachmentRecord | undefined): Cha
 }
 
 /**
- * Removes the veth pair, by the name that the key gives it. When that is gone but the pod still has an interface with the
+ * Removes the veth pair and the ifb, by the names that the key gives them. When that is gone but the pod still has an interface with the
  * MAC that we gave it (somebody renamed the host's end), that one goes. Any other interface of the pod is left alone.
  */
-export function removeLink(key: AttachmentKey, mac: string | undefined, pod: Pod | undefined, machine: Machine): void {
+export function removeLink(key: AttachmentKey, record: AttachmentRecord | undefined, mac: string | undefined, pod: Pod | undefined, machine: Machine): void {
   attempt("cleanup", hostInterfaceName(key), () => {
-    if (deleteVeth(hostInterfaceName(key), machine)) return;
+    if (deleteLinks(key, record, machine)) return;
     if (pod === undefined || pod.isHost || mac === undefined) return;
     const link = getLink(pod.links, { name: key.interfaceName });
     if (link === undefined || link.kind !== "veth" || link.mac !== mac) return;
@@ -67,5 +69,18 @@ export function removeLink(key: AttachmentKey, mac: string | undefined, pod: Pod
 /** Rules and link of an attachment that died, before its address is free again. Throws what fails. */
 export function discardDead(record: AttachmentRecord, machine: Machine): void {
   removeRules(record.key, record, record.bridge, machine);
-  deleteVeth(record.hostInterface, machine);
+  deleteLinks(record.key, record, machine);
+}
+
+/** False when the veth pair was not there. Without a record there may be an ifb, ours or the reference plugin's. */
+function deleteLinks(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
+  const veth = hostInterfaceName(key);
+  if (record !== undefined && (record.bandwidth === undefined || !needsIfb(record.bandwidth))) return deleteVeth(veth, machine);
+  const ifbs = record === undefined ? [ifbName(key), referenceIfbName(key)] : [ifbName(key)];
+  return deleteTogether(machine.links, [veth, ...ifbs], groupOf(key))[0] === true;
+}
+
+/** Numbers of the upper half, which nobody gives by hand. */
+function groupOf(key: AttachmentKey): number {
+  return 2 ** 31 + Number.parseInt(attachmentDigest(key).slice(0, 7), 16);
 }

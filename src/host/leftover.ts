@@ -1,12 +1,13 @@
 // What dead attachments of a network left in the kernel, found without any record of them.
 import { getLink, listPorts } from "../net/link.ts";
+import { listLinks } from "../net/link-set.ts";
 import { isChainOf } from "../nft/layout.ts";
 import { lacksNftables } from "../nft/answer.ts";
 import { deleteElements, type Element, ownerOf } from "../nft/element.ts";
 import { listAllElements, removeUnusedChains } from "../nft/masquerade.ts";
 import { listSpoofElements } from "../nft/spoof-check.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import { hostInterfaceName } from "../record/digest.ts";
+import { hostInterfaceName, ifbName } from "../record/digest.ts";
 import type { Machine } from "./machine.ts";
 
 /** Removes the elements of a network whose owners are stale, and its chains that nothing leads to. The caller holds the lock of the leases. Throws SystemError. */
@@ -42,6 +43,14 @@ export function listStalePorts(network: string, bridge: string, isStale: (key: A
   return listPorts(machine.links, link.index).flatMap((port) => {
     const key = keyOfAlias(port.alias);
     return key !== undefined && key.network === network && hostInterfaceName(key) === port.name && isStale(key) ? [port.name] : [];
+  });
+}
+
+/** The ifbs of stale attachments of a network, known by the same signs. Throws SystemError. */
+export function listStaleIfbs(network: string, isStale: (key: AttachmentKey) => boolean, machine: Machine): string[] {
+  return listLinks(machine.links, "ifb").flatMap(({ name, alias }) => {
+    const key = keyOfAlias(alias);
+    return key !== undefined && key.network === network && ifbName(key) === name && isStale(key) ? [name] : [];
   });
 }
 

@@ -1,5 +1,6 @@
 // From what was asked, what was reserved and what is there to the steps of an ADD and its result. Pure.
 import { mapped } from "../list.ts";
+import type { BandwidthConfig } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
 import { type Dns, type Result, type Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
@@ -31,17 +32,23 @@ export interface AddInput {
   hostInterface: { name: string; mac: string };
   mac: string;
   mtu: number;
+  /** The device for what the pod sends; undefined when that is not limited, or inside the pod. */
+  ifb: { name: string; mac: string } | undefined;
 }
 
 export interface AddPlan {
   steps: Step[];
   result: Result;
+  /** Sentences for the log; mostly there is nothing to say. */
+  notices: string[] | undefined;
 }
 
 /** The steps of an ADD, in order, and the result that it prints when all are done. */
 export function planAdd(input: AddInput): AddPlan {
   const routes = resultRoutes(input);
-  return { steps: [...bridgeSteps(input), ...podSteps(input, routes)], result: planResult(input, routes) };
+  const plan: AddPlan = { steps: [...bridgeSteps(input), ...podSteps(input, routes)], result: planResult(input, routes), notices: undefined };
+  if (input.netconf.bandwidth !== undefined) limitBandwidth(input.netconf.bandwidth, input, plan);
+  return plan;
 }
 
 /** IFALIASZ without its final zero. */
@@ -113,6 +120,17 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes });
   return steps;
+}
+
+/** Before the pod's end comes up, so nothing passes by the limits. */
+function limitBandwidth(bandwidth: BandwidthConfig, { key, pod, hostInterface, mtu, ifb }: AddInput, plan: AddPlan): void {
+  const { planBandwidth } = require("./bandwidth.ts") as typeof import("./bandwidth.ts");
+  const device = ifb && { ...ifb, alias: aliasOf(key, pod) };
+  const { step, notices } = planBandwidth({ bandwidth, hostInterface: hostInterface.name, interfaceName: key.interfaceName, mtu, ifb: device });
+  plan.steps.splice(plan.steps.findIndex(({ kind }) => kind === "veth") + 1, 0, step);
+  plan.notices = notices;
+  // As the reference names it: after all others.
+  if (ifb !== undefined) plan.result.interfaces.push({ ...ifb, mtu });
 }
 
 function spoofCheckStep({ key, owner, hostInterface, mac }: AddInput): Step {

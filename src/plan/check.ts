@@ -1,10 +1,12 @@
 // From an attachment's result, configuration and record to the steps that must hold now. Pure.
+import { type BandwidthConfig, needsIfb } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { Result, ResultInterface, ResultIp, Route } from "../cni/result.ts";
 import { formatPrefix, networkOf, parsePrefixes } from "../ip/prefix.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
+import { planBandwidth } from "./bandwidth.ts";
 import type { Step } from "./step.ts";
 
 export interface CheckInput {
@@ -14,6 +16,8 @@ export interface CheckInput {
   owner: string;
   namespacePath: string;
   hostInterface: string;
+  /** The name of its ifb, should it have one. */
+  ifb: string;
   /** Undefined when the attachment was made by another program. */
   record: AttachmentRecord | undefined;
 }
@@ -80,6 +84,8 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
       raised: !netconf.disableContainerInterface,
     },
   ];
+  const bandwidth = record === undefined ? netconf.bandwidth : record.bandwidth;
+  if (bandwidth !== undefined && host.isOurs) steps.splice(1, 0, bandwidthStep(input, bandwidth, host.name, record?.mtu ?? pod.mtu ?? 0));
   if (netconf.macspoofchk && host.isOurs) steps.unshift(spoofCheckStep(input, host.name, mac));
   if (netconf.disableContainerInterface) return steps;
   // A route that names no gateway is compared by its destination alone.
@@ -95,6 +101,12 @@ function ownRoutes({ netconf, prevResult, record }: CheckInput, addresses: PodAd
   const routes = netconf.ipam?.routes ?? parsePrefixes(record?.foreignRoutes ?? []).map((dst) => ({ dst }));
   const asked = new Set(resultRoutes({ netconf, addresses, routes }).map(({ dst }) => formatPrefix(networkOf(dst))));
   return prevResult.routes.filter(({ dst }) => asked.has(formatPrefix(networkOf(dst))));
+}
+
+/** As it was made, which the record knows. */
+function bandwidthStep({ key, ifb }: CheckInput, bandwidth: BandwidthConfig, hostInterface: string, mtu: number): Step {
+  const device = needsIfb(bandwidth) ? { name: ifb, mac: "", alias: "" } : undefined;
+  return planBandwidth({ bandwidth, hostInterface, interfaceName: key.interfaceName, mtu, ifb: device }).step;
 }
 
 /** With the MAC of the result: a plugin that changed it after us has cut the pod off, since only that of the ADD is let through. */

@@ -2,7 +2,7 @@
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
-export type Step = BridgeStep | GatewayStep | ForwardingStep | SpoofCheckStep | VethStep | PodStep | MasqueradeStep | AnnounceStep;
+export type Step = BridgeStep | GatewayStep | ForwardingStep | SpoofCheckStep | VethStep | BandwidthStep | PodStep | MasqueradeStep | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -61,6 +61,34 @@ export interface VethStep {
   raised: boolean;
   /** Its port and others that are isolated do not reach each other over the bridge. */
   isolated: boolean;
+}
+
+/** What may pass in one direction: `rate` bytes in a second, `burst` bytes at once after a pause; `limit` bytes wait, more are dropped. */
+export interface TokenBucket {
+  rate: number;
+  burst: number;
+  limit: number;
+}
+
+/** A device of the host's through which a pod's packets are led. */
+export interface IfbDevice {
+  name: string;
+  mac: string;
+  alias: string;
+  mtu: number;
+}
+
+/** The pod sends and receives no more than it may. */
+export interface BandwidthStep {
+  kind: "bandwidth";
+  hostInterface: string;
+  interfaceName: string;
+  /** To the pod. */
+  ingress: TokenBucket | undefined;
+  /** From the pod. */
+  egress: TokenBucket | undefined;
+  /** Where what the pod sends is held back; undefined: at the pod's own end. */
+  ifb: IfbDevice | undefined;
 }
 
 /** A route inside the pod. Without a gateway the destination is on the link itself. */

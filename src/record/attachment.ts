@@ -14,6 +14,11 @@ export interface HostIdentity {
   hostCookie: string;
 }
 
+export interface RecordedLimit {
+  rate: number;
+  burst: number;
+}
+
 /**
  * An attachment on disk, version 1. Written whole before the kernel is touched; nothing in it changes after, but that what a
  * foreign IPAM plugin gives is added when it has given it.
@@ -41,4 +46,6 @@ export interface AttachmentRecord {
   masqueradeSubnets?: string[] | undefined;
   /** True: frames with another source MAC than `mac` are dropped. */
   spoofCheck?: boolean | undefined;
+  /** What may pass to the pod and from it, in bit/s and bits. */
+  bandwidth?: { ingress?: RecordedLimit | undefined; egress?: RecordedLimit | undefined; egressInPod: boolean } | undefined;
 }

@@ -1,5 +1,5 @@
 // Names derived from an attachment's key, so that they can be found again with no memory at all.
-import { sha256 } from "../sys/hash.ts";
+import { sha256, sha512 } from "../sys/hash.ts";
 import type { AttachmentKey } from "./attachment.ts";
 
 let latest: { text: string; digest: string } | undefined;
@@ -19,6 +19,16 @@ export function hostInterfaceName(key: AttachmentKey): string {
 /** The same from the attachment's digest. */
 export function hostInterfaceOfDigest(digest: string): string {
   return `veth${digest.slice(0, 11)}`;
+}
+
+/** The name of an attachment's ifb, where what its pod sends is held back: 15 characters too. */
+export function ifbName(key: AttachmentKey): string {
+  return `pifb${attachmentDigest(key).slice(0, 11)}`;
+}
+
+/** The name that the reference plugin `bandwidth` gives a container's ifb (containernetworking/plugins, plugins/meta/bandwidth/main.go). */
+export function referenceIfbName({ network, containerId }: AttachmentKey): string {
+  return `bwp${sha512(network + containerId).slice(0, 12)}`;
 }
 
 export function sameKey(a: AttachmentKey, b: AttachmentKey): boolean {

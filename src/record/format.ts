@@ -34,8 +34,17 @@ function isRecord(value: Record<string, unknown>): boolean {
     && ["leaseDirectory", "pod"].every((name) => value[name] === undefined || typeof value[name] === "string")
     && ["masqueradeSubnets", "foreignRoutes"].every((name) => value[name] === undefined || isTextList(value[name]))
     && (value["spoofCheck"] === undefined || typeof value["spoofCheck"] === "boolean")
+    && (value["bandwidth"] === undefined || isBandwidth(value["bandwidth"]))
     && typeof value["mtu"] === "number"
     && isTextList(value["addresses"]);
+}
+
+function isBandwidth(value: unknown): boolean {
+  return isObject(value) && typeof value["egressInPod"] === "boolean" && ["ingress", "egress"].every((name) => value[name] === undefined || isLimit(value[name]));
+}
+
+function isLimit(value: unknown): boolean {
+  return isObject(value) && typeof value["rate"] === "number" && typeof value["burst"] === "number";
 }
 
 function hasTexts(value: unknown, ...names: string[]): boolean {

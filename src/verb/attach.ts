@@ -1,6 +1,7 @@
 // The part of an ADD that is the same whoever gives the addresses: what the plan is made from, the record, the steps, the answer.
 import { mapped } from "../list.ts";
 import { CniError } from "../cni/error.ts";
+import type { BandwidthConfig } from "../cni/bandwidth.ts";
 import type { AddRequest } from "../cni/request.ts";
 import { mergeResults, type Result } from "../cni/result.ts";
 import { formatResult } from "../cni/result-format.ts";
@@ -14,14 +15,16 @@ import { formatPrefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/duplicate.ts";
 import { randomMac } from "../net/link.ts";
 import { type AddInput, type AddPlan, networkSubnets } from "../plan/add.ts";
-import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
-import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
+import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../record/attachment.ts";
+import { attachmentDigest, hostInterfaceName, ifbName } from "../record/digest.ts";
 import type { Intent } from "../record/intent.ts";
 import { openRecordStore } from "../record/store.ts";
 
 /** What an ADD has to say, and how to take it all back should saying it fail. */
 export interface Added {
   output: string;
+  /** Sentences for the log. */
+  notices: string[] | undefined;
   undo(): string[];
 }
 
@@ -57,7 +60,12 @@ export function planInput(request: AddRequest, bridge: ObservedBridge, reserved:
     mac: netconf.mac ?? randomMac(),
     // A port that takes larger packets than its bridge would lose them.
     mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
+    ifb: netconf.bandwidth === undefined ? undefined : ifbOf(netconf.bandwidth, key),
   };
+}
+
+function ifbOf({ egress, egressInPod }: BandwidthConfig, key: AttachmentKey): AddInput["ifb"] {
+  return egress === undefined || egressInPod ? undefined : { name: ifbName(key), mac: randomMac() };
 }
 
 /** The record of an attachment that is made as `input` says. */
@@ -74,6 +82,7 @@ export function recordOf(input: AddInput, machine: Machine, host: HostIdentity, 
     addresses: mapped(addresses, ({ address }) => formatPrefix(address)),
     masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? mapped(networkSubnets(netconf, addresses), formatPrefix) : undefined,
     spoofCheck: netconf.macspoofchk ? true : undefined,
+    bandwidth: netconf.bandwidth,
   };
 }
 
@@ -86,7 +95,7 @@ export function attach(request: AddRequest, machine: Machine, prepared: Prepared
     const output = formatResult(resultOf(request, plan, applied.bridge), request.netconf.cniVersion);
     if (!attempt("recordStore", record.key.containerId, () => intent.complete())) throw deletedMeanwhile();
     const forget = (): void => void openRecordStore().removeRecord(record.key);
-    return { output, undo: () => [...undo(), ...giveBack(), ...tryAll([forget])] };
+    return { output, notices: plan.notices, undo: () => [...undo(), ...giveBack(), ...tryAll([forget])] };
   } catch (error) {
     throw asCniError(error).withNotUndone(undo());
   }

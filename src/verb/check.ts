@@ -8,7 +8,7 @@ import { openPod } from "../host/namespace.ts";
 import { formatAddress } from "../ip/address.ts";
 import { ownsLease } from "../ipam/ownership.ts";
 import { planCheck } from "../plan/check.ts";
-import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
+import { attachmentDigest, hostInterfaceName, ifbName } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { leaseDirectory } from "./add.ts";
 import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
@@ -19,7 +19,7 @@ export function check(request: CheckRequest, machine: Machine): void {
   openPod(namespacePath, request.allowOwnNamespace, machine);
   const record = attempt("recordStore", key.containerId, () => openRecordStore().getRecord(key));
   const owner = attachmentDigest(key);
-  const plan = planCheck({ netconf, prevResult: netconf.prevResult, key, owner, namespacePath, hostInterface: hostInterfaceName(key), record });
+  const plan = planCheck({ netconf, prevResult: netconf.prevResult, key, owner, namespacePath, hostInterface: hostInterfaceName(key), ifb: ifbName(key), record });
   if (plan === undefined) throw failed(key.containerId, [`the result of its ADD names no interface ${key.interfaceName} inside the pod`]);
   const problems = attempt("checkFailed", key.containerId, () => verifySteps(plan.steps, machine));
   const directory = record?.leaseDirectory ?? leaseDirectory(netconf);

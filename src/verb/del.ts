@@ -63,7 +63,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
   const errors = collectErrors([
     () => records.stopAdd(key, ADD_ENDS_MS),
     rules,
-    () => removeLink(key, mac, pod, machine),
+    () => removeLink(key, record, mac, pod, machine),
     () => { if (busy === undefined && !complete) rules(); },
     () => { if (busy === undefined) release({ directory, key, record }); },
     () => { if (busy === undefined) releaseForeign?.(); },

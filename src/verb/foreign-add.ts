@@ -68,9 +68,9 @@ function reserve({ ipam, input, record, intent }: Foreign, machine: Machine, bef
     const addresses = input.netconf.isGateway ? completeGateways(given) : given;
     const whole = { ...input, addresses, routes, ipamDns: dns };
     const complete = { ...recordOf(whole, machine, record.host, undefined), foreignRoutes: mapped(routes, ({ dst }) => formatPrefix(dst)) };
-    const { steps, result } = planAdd(whole);
+    const { steps, ...plan } = planAdd(whole);
     if (!attempt("recordStore", record.key.containerId, () => openRecordStore().extendIntent(intent, complete))) throw deletedMeanwhile();
-    return { plan: { steps: steps.filter(needsAddresses), result }, record: complete };
+    return { plan: { ...plan, steps: steps.filter(needsAddresses) }, record: complete };
   } catch (error) {
     throw asCniError(error).withNotUndone(undoSteps(before.steps, machine));
   }

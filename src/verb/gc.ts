@@ -2,7 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
-import { listStalePorts, removeStaleElements } from "../host/leftover.ts";
+import { listStaleIfbs, listStalePorts, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
 import { deleteVeth } from "../host/steps/veth.ts";
 import { collectLeases } from "../ipam/collect.ts";
@@ -41,6 +41,7 @@ export function gc(request: GcRequest, machine: Machine): void {
       removeStaleElements(network, isStaleOwner, machine);
     },
     () => { for (const name of listStalePorts(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
+    () => { for (const name of listStaleIfbs(network, isStale, machine)) deleteVeth(name, machine); },
     () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },
     () => delegate(config.foreignIpam, request, "GC"),
   ]);

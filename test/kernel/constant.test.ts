@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { ERRNO } from "../../src/sys/errno.ts";
 import * as netfilter from "../../src/netlink/uapi/nf_tables.ts";
 import * as netlink from "../../src/netlink/uapi/netlink.ts";
+import * as trafficControl from "../../src/netlink/uapi/traffic_control.ts";
 import * as rtnetlink from "../../src/netlink/uapi/rtnetlink.ts";
 import { REPOSITORY } from "../support/tool.ts";
 import { evaluateC } from "./c-header.ts";
@@ -16,6 +17,9 @@ const WITHOUT_NAME: Record<string, string> = {
   DIRENT_NAME: "offsetof(struct dirent64, d_name)",
   // An attribute's type has 16 bits; the macro has as many as an int.
   NLA_TYPE_MASK: "NLA_TYPE_MASK & 0xffff",
+  // The place for filters is named for the parent that it stands under.
+  INGRESS_HANDLE: "TC_H_INGRESS & TC_H_MAJ_MASK",
+  FRAME_HEADER: "ETH_HLEN + 4",
   INTERFACE_NAME_BYTES: "IFNAMSIZ",
   // The pure plan does not import the numbers of the wire.
   TABLE_MAIN: "RT_TABLE_MAIN",
@@ -30,6 +34,7 @@ test.each([
   ["src/netlink/uapi/netlink.ts", netlink],
   ["src/netlink/uapi/rtnetlink.ts", rtnetlink],
   ["src/netlink/uapi/nf_tables.ts", netfilter],
+  ["src/netlink/uapi/traffic_control.ts", trafficControl],
   ["src/sys/errno.ts", ERRNO],
 ])("every number of %s is that of the headers", (_, numbers: Record<string, number>) => {
   expect(Object.keys(numbers).length).toBeGreaterThan(20);

@@ -60,7 +60,7 @@ scene("a signal that interrupts any one system call does no harm: the call goes 
 }, 120_000);
 
 async function stage(world: World): Promise<{ call: PluginCall; baseline: string[] }> {
-  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true }));
+  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true, ingressRate: 20_000_000, egressRate: 20_000_000 }));
   await warmUp(world, pods);
   const pod = await world.pod("red");
   return { call: { network: pods, pod }, baseline: await snapshot(world) };

@@ -14,7 +14,7 @@ const RECORD: AttachmentRecord = {
 };
 
 function checkInput(config: Netconf, prevResult: Result, more: Partial<CheckInput> = {}): CheckInput {
-  return { netconf: config, prevResult, key: KEY, owner: "1".repeat(32), namespacePath: "/run/netns/c1", hostInterface: "veth1", record: RECORD, ...more };
+  return { netconf: config, prevResult, key: KEY, owner: "1".repeat(32), namespacePath: "/run/netns/c1", hostInterface: "veth1", ifb: "pifb1", record: RECORD, ...more };
 }
 
 function plan(input: CheckInput): CheckPlan {

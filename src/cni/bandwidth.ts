@@ -1,0 +1,52 @@
+// How much a pod may send and receive. The keys are those of the reference `bandwidth`, in the entry for all pods of the
+// network, in runtimeConfig.bandwidth for one pod. Rarely used, so it is written plainly.
+import type { BandwidthShape, Shape } from "./netconf-schema.ts";
+import type { Problems } from "./problems.ts";
+
+/** What may pass in one direction. */
+export interface Shaping {
+  /** bit/s. */
+  rate: number;
+  /** Bits; 0 leaves the choice to us. */
+  burst: number;
+}
+
+export interface BandwidthConfig {
+  /** To the pod. */
+  ingress?: Shaping | undefined;
+  /** From the pod. */
+  egress?: Shaping | undefined;
+  /** What the pod sends is held back inside the pod rather than by a device of the node's. */
+  egressInPod: boolean;
+}
+
+/** True when a device of the node's holds back what the pod sends. */
+export function needsIfb({ egress, egressInPod }: BandwidthConfig): boolean {
+  return egress !== undefined && !egressInPod;
+}
+
+/** The kernel counts in bytes per second. */
+export const SMALLEST_RATE = 8;
+
+/**
+ * The limits. A rate of runtimeConfig counts before that of the entry and brings its own burst along; the reference takes no
+ * notice of runtimeConfig when the entry has one of the keys. A rate of 0 is none. Undefined when nothing is limited.
+ */
+export function readBandwidth(shape: Shape, problems: Problems): BandwidthConfig | undefined {
+  const runtime = shape.runtimeConfig?.bandwidth ?? {};
+  const ingress = readShaping(runtime, "ingress", PATH, problems) ?? readShaping(shape, "ingress", "", problems);
+  const egress = readShaping(runtime, "egress", PATH, problems) ?? readShaping(shape, "egress", "", problems);
+  return ingress === undefined && egress === undefined ? undefined : { ingress, egress, egressInPod: shape.egressInPod ?? false };
+}
+
+const PATH = "runtimeConfig.bandwidth.";
+
+function readShaping(shape: BandwidthShape, direction: "ingress" | "egress", path: string, problems: Problems): Shaping | undefined {
+  const rate = shape[`${direction}Rate`] ?? 0;
+  const burst = shape[`${direction}Burst`] ?? 0;
+  const [rateAt, burstAt] = [`${path}${direction}Rate`, `${path}${direction}Burst`];
+  if (rate !== 0 && rate < SMALLEST_RATE) problems.add(rateAt, rate, `must be 0 (no limit) or at least ${SMALLEST_RATE} bit/s`);
+  if (burst < 0) problems.add(burstAt, burst, "must be a number of bits, or 0 (pontoon decides)");
+  else if (burst > 0 && rate === 0) problems.add(burstAt, burst, `if burst is set, rate must also be set; give ${direction}Rate, or take the burst out`);
+  return rate === 0 ? undefined : { rate, burst };
+}
