@@ -1,12 +1,15 @@
 // Routes. (linux/rtnetlink.h)
 import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
-import { type Reply, readAttributes } from "../netlink/reader.ts";
+import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
-import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
+import { NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
+import { u16At, u32At } from "../sys/bytes.ts";
 import { familyNumber } from "./address.ts";
+
+const RTNEXTHOP_BYTES = 8;
 
 /** A route by way of one link. Absent numbers are the kernel's defaults. */
 export interface LinkRoute {
@@ -22,14 +25,17 @@ export interface LinkRoute {
   scope?: number | undefined;
 }
 
-/** Adds a route. Refused with EEXIST when the same one is there. Host bits of the destination are dropped. */
+/**
+ * Adds a route, also where there is one to the same destination by another gateway or link: a pod on two networks may have
+ * a default route by each. Refused with EEXIST when the same one is there. Host bits of the destination are dropped.
+ */
 export function addRouteMessage(route: LinkRoute): Message {
   const dst = networkOf(route.dst);
   const via = route.gateway === undefined ? "" : ` via ${formatAddress(route.gateway)}`;
   return {
     what: `add route ${formatPrefix(dst)}${via}`,
     type: rt.RTM_NEWROUTE,
-    flags: NLM_F_CREATE | NLM_F_EXCL,
+    flags: NLM_F_CREATE,
     body: (w) => {
       // A table number above 255 only fits into the attribute.
       const table = route.table ?? rt.RT_TABLE_MAIN;
@@ -111,16 +117,32 @@ export function listRoutes(socket: NetlinkSocket, family: Family, filter: RouteF
       if (filter.table !== undefined) w.u32Attribute(rt.RTA_TABLE, filter.table);
     },
   };
-  return socket.dump(message).map((reply) => readRoute(reply, family));
+  const routes = socket.dump(message).flatMap((reply) => readRoutes(reply, family));
+  // The kernel shows a route by several links whole, whichever of them was asked for.
+  return filter.index === undefined ? routes : routes.filter(({ index }) => index === filter.index);
 }
 
-function readRoute(reply: Reply, family: Family): LinkRoute {
+/** One for each way that it has: the kernel makes one route of IPv6 routes to the same destination (RTA_MULTIPATH). */
+function readRoutes(reply: Reply, family: Family): LinkRoute[] {
   const attributes = readAttributes(reply.payload, 12);
+  const ways = attributes.bytes(rt.RTA_MULTIPATH);
+  if (ways === undefined) return [readRoute(reply, family, attributes, attributes.u32(rt.RTA_OIF), attributes.bytes(rt.RTA_GATEWAY))];
+  const routes: LinkRoute[] = [];
+  for (let at = 0; at + RTNEXTHOP_BYTES <= ways.length; ) {
+    // struct rtnexthop: length, flags, hops, number of the link; then attributes.
+    const way = ways.subarray(at, at + u16At(ways, at));
+    if (way.length < RTNEXTHOP_BYTES) break;
+    routes.push(readRoute(reply, family, attributes, u32At(way, 4), readAttributes(way, RTNEXTHOP_BYTES).bytes(rt.RTA_GATEWAY)));
+    at += (way.length + 3) & ~3;
+  }
+  return routes;
+}
+
+function readRoute(reply: Reply, family: Family, attributes: Attributes, index: number | undefined, gateway: Uint8Array | undefined): LinkRoute {
   const dst = attributes.bytes(rt.RTA_DST);
-  const gateway = attributes.bytes(rt.RTA_GATEWAY);
   const metrics = attributes.nest(rt.RTA_METRICS);
   return {
-    index: attributes.u32(rt.RTA_OIF) ?? 0,
+    index: index ?? 0,
     dst: { address: dst === undefined ? { family, value: 0n } : addressFromBytes(dst), length: reply.payload[1] ?? 0 },
     gateway: gateway === undefined ? undefined : addressFromBytes(gateway),
     mtu: metrics?.u32(rt.RTAX_MTU),

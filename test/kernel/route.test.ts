@@ -100,6 +100,15 @@ test("the same route again is EEXIST; with another priority it is another route"
   }
 });
 
+test("one destination by two gateways is two routes, which the kernel may make one of", () => {
+  using net = new Routed();
+  for (const [dst, family, gateways] of [["10.9.0.0/16", 4, ["10.1.0.1", "10.1.0.7"]], ["fd09::/32", 6, ["fd01::1", "fd01::7"]]] as const) {
+    for (const gateway of gateways) net.add({ dst: prefix(dst), gateway: address(gateway) });
+    const listed = listRoutes(net.pod.links, family, { index: net.index }).filter((route) => formatPrefix(route.dst) === dst);
+    expect(listed.map(({ gateway }) => formatAddress(gateway!)).sort()).toEqual(gateways);
+  }
+});
+
 test("what `ip` makes of a route, we read", () => {
   using net = new Routed();
   net.pod.run("ip route add 10.9.0.0/16 via 10.1.0.1 mtu 1300 advmss 1200 metric 7 table 1000");

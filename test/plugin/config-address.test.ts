@@ -1,6 +1,6 @@
 // What the keys about addresses do: gateways, routes, dns.
 import { expect } from "vitest";
-import { add, addDirectly, addressOf, check } from "../support/cni.ts";
+import { add, addDirectly, addressOf, check, mustSucceed, plugin } from "../support/cni.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, type Ipam, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -54,6 +54,18 @@ scene("routes: gateway, metric, MTU, advertised segment size, table and scope re
   expect(routes).toMatch(/10\.62\.0\.0\/16 via 10\.1\.0\.1 dev eth0 table 100/);
   expect(routes).toMatch(/10\.63\.0\.0\/16 dev eth0 (proto \S+ )?scope link/);
   expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene("a pod on two networks may have a default route by each, in both families, and CHECK finds them", async (world) => {
+  const red = await world.pod("red");
+  const networks = [["one", "10.1.0.0/24", "fd01::/64"], ["two", "10.2.0.0/24", "fd02::/64"]].map(([name = "", ...subnets]) => network(name, { subnets }));
+  for (const [at, each] of networks.entries()) {
+    const call = { network: each, pod: red, interfaceName: `net${at}` };
+    const prevResult = await addDirectly(world, call);
+    mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
+  }
+  expect((await red.must("ip route show default")).trim().split("\n")).toHaveLength(2);
+  expect((await red.must("ip -6 route show default")).match(/via fd0[12]::1/g)).toHaveLength(2);
 });
 
 scene("dns and resolvConf: the network's own dns wins over the file", async (world) => {

@@ -114,7 +114,7 @@ test("taking an address away names it and nothing else", () => {
 test("a route with all it can have, its table in the attribute since it is above 255", () => {
   const route = { index: 4, dst: parsePrefix("192.168.7.9/24")!, gateway: parseAddress("10.1.0.1"), onLink: true, mtu: 1400, advmss: 1360, priority: 50, table: 1000 };
   expect(bytesOf(addRouteMessage(route))).toBe(hex(`
-    58000000 1800 0006 ${HEADER_REST}            # RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL
+    58000000 1800 0004 ${HEADER_REST}            # RTM_NEWROUTE, NLM_F_CREATE
     02 18 00 00 00 03 00 01 04000000             # rtmsg: AF_INET /24, table unspec, RTPROT_BOOT, universe, RTN_UNICAST, RTNH_F_ONLINK
     0800 0100 c0a80700                           # RTA_DST without host bits
     0800 0500 0a010001                           # RTA_GATEWAY
