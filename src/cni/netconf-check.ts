@@ -1,6 +1,6 @@
 // What the values of a configuration must keep to, beyond their type.
-import { type Family, formatAddress } from "../ip/address.ts";
-import { formatPrefix } from "../ip/prefix.ts";
+import { type Family, formatAddress, sameAddress } from "../ip/address.ts";
+import { formatPrefix, networkOf, samePrefix } from "../ip/prefix.ts";
 import type { MasqueradeBackend } from "./bridge-config.ts";
 import type { IpamConfig, LeaseRange } from "./ipam-config.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
@@ -12,6 +12,9 @@ import { compareVersions, type Version } from "./version.ts";
 /** The smallest MTU that IPv4 allows on a link (RFC 791), and that IPv6 does (RFC 8200, section 5). */
 export const SMALLEST_MTU = { 4: 68, 6: 1280 } as const;
 export const LARGEST_MTU = 65535;
+
+/** linux/rtnetlink.h: RT_TABLE_MAIN, which a table of 0 means too. */
+const TABLE_MAIN = 254;
 
 /** The name of a network is the name of a directory too. */
 export function checkName(name: string, problems: Problems): void {
@@ -73,12 +76,25 @@ export function isUsablePath(path: string): boolean {
   return path.startsWith("/") && !path.includes("\0");
 }
 
-/** The kernel takes a gateway of the destination's family only. */
+/** The kernel takes a gateway of the destination's family only, and no route twice. */
 export function checkRoutes(routes: Route[], problems: Problems): void {
-  for (const { dst, gw } of routes) {
-    if (gw === undefined || gw.family === dst.address.family) continue;
-    problems.addAt("ipam.routes", `the gateway ${formatAddress(gw)} of ${formatPrefix(dst)} must be of the family of its destination, IPv${dst.address.family}`);
+  let at = 0;
+  for (const route of routes) {
+    const { dst, gw } = route;
+    if (gw !== undefined && gw.family !== dst.address.family) {
+      problems.addAt("ipam.routes", `the gateway ${formatAddress(gw)} of ${formatPrefix(dst)} must be of the family of its destination, IPv${dst.address.family}`);
+    }
+    for (let earlier = 0; earlier < at; earlier++) {
+      if (isSame(routes[earlier], route)) problems.addAt("ipam.routes", `${formatPrefix(dst)} is there twice; take one of the two out, or give them different gateways, priorities or tables`);
+    }
+    at++;
   }
+}
+
+function isSame(one: Route | undefined, other: Route): boolean {
+  if (one === undefined || one.dst.length !== other.dst.length || !samePrefix(networkOf(one.dst), networkOf(other.dst))) return false;
+  if ((one.priority ?? 0) !== (other.priority ?? 0) || (one.table || TABLE_MAIN) !== (other.table || TABLE_MAIN)) return false;
+  return one.gw === undefined || other.gw === undefined ? one.gw === other.gw : sameAddress(one.gw, other.gw);
 }
 
 /** The result of the oldest versions has room for one address of each family. */

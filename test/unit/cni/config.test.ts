@@ -109,6 +109,7 @@ describe("values of a wrong type are refused with path, value and what is allowe
     [{ ipam: { ...IPAM, routes: [{ dst: "0.0.0.0/0", gw: "x" }] } }, /: ipam.routes\[0\].gw "x": must be an IP address/],
     [{ ipam: { ...IPAM, routes: [{ dst: "0.0.0.0/0", mtu: -1 }] } }, /: ipam.routes\[0\].mtu -1: must be a whole number from 0/],
     [{ ipam: { ...IPAM, routes: [{ dst: "0.0.0.0/0", scope: 256 }] } }, /: ipam.routes\[0\].scope 256: must be a whole number from 0 to 255/],
+    [{ ipam: { ...IPAM, routes: [{ dst: "10.9.0.0/16" }, { dst: "10.9.0.7/16", table: 254 }] } }, /: ipam.routes: 10.9.0.7\/16 is there twice/],
     [{ ipam: { ...IPAM, routes: [{ dst: "0.0.0.0/0", gw: "fd00::1" }] } }, /: ipam.routes: the gateway fd00::1 of 0.0.0.0\/0 must be of the family/],
     [{ dns: { nameservers: "1.1.1.1" } }, /: dns.nameservers "1.1.1.1": must be a list/],
     [{ dns: { search: [5] } }, /: dns.search\[0\] 5: must be text/],
