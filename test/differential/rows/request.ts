@@ -57,5 +57,5 @@ export const REQUEST_ROWS: Row[] = [
   { name: "dns in runtimeConfig", runtimeConfig: { dns: { servers: ["10.1.0.53"], searches: ["a.example"], options: ["ndots:5"] } }, differences: [
     { where: "result.dns.*", reference: "nothing", why: "The capability dns of the CNI conventions; the reference does not have it." },
   ] },
-  { name: "requests that nobody knows", runtimeConfig: { bandwidth: { ingressRate: 1 }, colour: "red" }, args: { colour: "red" } },
+  { name: "requests that nobody knows", runtimeConfig: { shape: { corners: 4 }, colour: "red" }, args: { colour: "red" } },
 ];
