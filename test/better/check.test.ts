@@ -9,6 +9,7 @@ const FAULTS: { [fault: string]: [harm: string, mend: string] } = {
   "the host's end is down": ["ip link set PORT down", "ip link set PORT up"],
   "the host's end has a smaller MTU": ["ip link set PORT mtu 1300", "ip link set PORT mtu 1500"],
   "hairpin mode is on": ["bridge link set dev PORT hairpin on", "bridge link set dev PORT hairpin off"],
+  "the port is isolated": ["bridge link set dev PORT isolated on", "bridge link set dev PORT isolated off"],
   "forwarding is off": ["sysctl -qw net.ipv4.ip_forward=0", "sysctl -qw net.ipv4.ip_forward=1"],
   "the rules are gone": ["nft flush ruleset", "true"],
 };
