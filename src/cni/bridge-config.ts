@@ -7,6 +7,8 @@ import { checkVlan, parseVlanTrunk, type VlanRange } from "./vlan.ts";
 
 export interface BridgeConfig {
   bridge: string;
+  /** Which interface of the node gets the gateway's addresses: the bridge, or with a VLAN one of its own. */
+  gatewayInterface: string;
   /** True as well when `isDefaultGateway` is. */
   isGateway: boolean;
   isDefaultGateway: boolean;
@@ -26,6 +28,8 @@ export interface BridgeConfig {
   vlan: number;
   /** Apart from each other and in order. */
   vlanTrunk: VlanRange[];
+  /** True with one or the other. */
+  hasVlans: boolean;
   preserveDefaultVlan: boolean;
 }
 
@@ -36,12 +40,16 @@ export type MasqueradeBackend = "nftables" | "iptables";
 export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
   const isDefaultGateway = shape.isDefaultGateway ?? false;
   const vlan = shape.vlan ?? 0;
+  const vlanTrunk = shape.vlanTrunk === undefined ? [] : parseVlanTrunk(shape.vlanTrunk, problems);
+  const bridge = shape.bridge ?? DEFAULT_BRIDGE;
+  const isGateway = isDefaultGateway || (shape.isGateway ?? false);
   checkBridge(shape.bridge, problems);
   if (vlan !== 0) checkVlan(vlan, problems);
   checkTogether(shape, problems);
   return {
-    bridge: shape.bridge ?? DEFAULT_BRIDGE,
-    isGateway: isDefaultGateway || (shape.isGateway ?? false),
+    bridge,
+    gatewayInterface: vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`,
+    isGateway,
     isDefaultGateway,
     forceAddress: shape.forceAddress ?? false,
     ipMasq: shape.ipMasq ?? false,
@@ -54,7 +62,8 @@ export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
     enabledad: shape.enabledad ?? false,
     disableContainerInterface: shape.disableContainerInterface ?? false,
     vlan,
-    vlanTrunk: shape.vlanTrunk === undefined ? [] : parseVlanTrunk(shape.vlanTrunk, problems),
+    vlanTrunk,
+    hasVlans: vlan !== 0 || vlanTrunk.length > 0,
     preserveDefaultVlan: shape.preserveDefaultVlan ?? false,
   };
 }

@@ -6,7 +6,7 @@ import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
 import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, readIpam } from "./ipam-config.ts";
 import type { Fields } from "./keys.ts";
-import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily } from "./netconf-check.ts";
+import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily, isBridgeName } from "./netconf-check.ts";
 import { NETCONF_KEYS } from "./netconf-keys.ts";
 import type { Shape } from "./netconf-schema.ts";
 import { parseShape } from "./netconf-shape.ts";
@@ -16,6 +16,7 @@ import { layer2NotExpressible } from "./result-format.ts";
 import { readDns, readResult } from "./result-parse.ts";
 import { meantForUs, NO_REQUESTS, readRequests, withoutIpam } from "./runtime-config.ts";
 import { refuseUnsupported } from "./unsupported.ts";
+import { checkGatewayInterface } from "./vlan.ts";
 import { compareVersions, type Version } from "./version.ts";
 
 /** What one plugin entry of a conflist asks for. */
@@ -74,7 +75,10 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
   const { prevResult } = fields;
   checkName(name, problems);
   checkMtu(shape.mtu, ipam, problems);
-  if (bridge.disableContainerInterface) checkContainerInterface(ipam !== undefined || foreignIpam !== undefined, problems);
+  const hasIpam = ipam !== undefined || foreignIpam !== undefined;
+  if (bridge.disableContainerInterface) checkContainerInterface(hasIpam, problems);
+  // A name that is too long by itself was reported.
+  if (bridge.vlan !== 0 && hasIpam && isBridgeName(bridge.bridge)) checkGatewayInterface(bridge.bridge, bridge.vlan, bridge.gatewayInterface, problems);
   return {
     cniVersion,
     name,

@@ -12,11 +12,7 @@ interface Unsupported {
   hint: string;
 }
 
-const VLAN = "Take the key out, or use the reference bridge plugin for networks with VLANs";
-
 const IN_CONFIG: Unsupported[] = [
-  { key: "vlan", hint: VLAN },
-  { key: "vlanTrunk", hint: VLAN },
   { key: "ipMasqBackend", allowed: "nftables", hint: 'Take the key out, or set it to "nftables"' },
 ];
 

@@ -1,5 +1,6 @@
 // VLAN ids: `vlan` is the one whose packets a pod sends and gets without a tag, `vlanTrunk` lists those with one. Rules and
 // sentences are the reference bridge's (collectVlanTrunk in bridge.go).
+import { byteLength } from "./name.ts";
 import type { Problems } from "./problems.ts";
 import type { TrunkShape } from "./netconf-schema.ts";
 
@@ -15,6 +16,12 @@ export const LARGEST_VLAN = 4094;
 /** 0 stands for no VLAN. */
 export function checkVlan(vlan: number, problems: Problems): void {
   if (vlan < 0 || vlan > LARGEST_VLAN) problems.add("vlan", vlan, `invalid VLAN ID ${vlan} (must be between 0 and ${LARGEST_VLAN})`);
+}
+
+/** The gateway of a VLAN is an interface of its own. The kernel would refuse a name of more than 15 bytes, but late. */
+export function checkGatewayInterface(bridge: string, vlan: number, gatewayInterface: string, problems: Problems): void {
+  if (byteLength(gatewayInterface) <= 15) return;
+  problems.add("bridge", bridge, `with vlan ${vlan} the gateway is the interface ${gatewayInterface}, which must have 15 bytes at most; shorten the name of the bridge`);
 }
 
 /** The ids as ranges that lie apart, in order. Every wrong entry is reported and left out. */

@@ -14,6 +14,8 @@ import { createVeth, undoVeth, verifyVeth } from "./steps/veth.ts";
 export interface Applied {
   steps: Step[];
   bridge: Bridge | undefined;
+  /** The gateway's interface of a network in a VLAN. */
+  vlanGateway: Bridge | undefined;
   /** Index of the pod's end in the pod. */
   podIndex: number | undefined;
 }
@@ -23,7 +25,7 @@ export interface Applied {
  * first, and its error is thrown as CniError. Packet rules are undone whether or not their turn came: one address may be in
  * when the next one is refused, and an ADD that puts back a lost table puts back ours too.
  */
-export function applySteps(steps: Step[], machine: Machine, applied: Applied = { steps: [], bridge: undefined, podIndex: undefined }): Applied {
+export function applySteps(steps: Step[], machine: Machine, applied: Applied = { steps: [], bridge: undefined, vlanGateway: undefined, podIndex: undefined }): Applied {
   for (const step of steps) {
     try {
       applyStep(step, machine, applied);
@@ -62,8 +64,11 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "bridge":
       applied.bridge = ensureBridge(step, machine);
       return;
+    case "vlanGateway":
+      applied.vlanGateway = vlanGateways().ensureVlanGateway(step, machine, bridgeOf(applied));
+      return;
     case "gateway":
-      return ensureGateway(step, machine, bridgeOf(applied));
+      return ensureGateway(step, machine, applied.vlanGateway ?? bridgeOf(applied));
     case "forwarding":
       return ensureForwarding(step, machine);
     case "spoofCheck":
@@ -71,6 +76,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "veth":
       applied.podIndex = createVeth(step, machine, bridgeOf(applied).index);
       return;
+    case "portVlan":
+      return portVlans().putPortVlans(step, machine);
     case "bandwidth":
       return bandwidth().limitBandwidth(step, machine, podIndexOf(applied));
     case "pod":
@@ -99,6 +106,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
   switch (step.kind) {
     case "bridge":
       return verifyBridge(step, machine);
+    case "vlanGateway":
+      return vlanGateways().verifyVlanGateway(step, machine);
     case "gateway":
       return verifyGateway(step, machine);
     case "forwarding":
@@ -107,6 +116,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
       return spoofChecking().verifySpoofCheck(step, machine);
     case "veth":
       return verifyVeth(step, machine);
+    case "portVlan":
+      return portVlans().verifyPortVlans(step, machine);
     case "bandwidth":
       return bandwidth().verifyBandwidth(step, machine);
     case "pod":
@@ -136,6 +147,15 @@ function spoofChecking() {
 /** The same for limits of bandwidth. */
 function bandwidth() {
   return require("./steps/bandwidth.ts") as typeof import("./steps/bandwidth.ts");
+}
+
+/** The same for VLANs. */
+function vlanGateways() {
+  return require("./steps/vlan-gateway.ts") as typeof import("./steps/vlan-gateway.ts");
+}
+
+function portVlans() {
+  return require("./steps/port-vlan.ts") as typeof import("./steps/port-vlan.ts");
 }
 
 function bridgeOf(applied: Applied): Bridge {

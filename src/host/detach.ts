@@ -30,7 +30,7 @@ export function removeRules(key: AttachmentKey, record: AttachmentRecord | undef
   const addresses: Address[] | undefined = record && parsePrefixes(record.addresses).map(({ address }) => address);
   return attempt("cleanup", "packet rules", () => {
     try {
-      const traces = { owner: attachmentDigest(key), bridge: record?.bridge ?? bridge, addresses };
+      const traces = { owner: attachmentDigest(key), bridge: record?.gatewayInterface ?? record?.bridge ?? bridge, addresses };
       const masquerade = isMasqueraded ? findElements(machine.rules, traces) : [];
       const spoofCheck = isChecked ? findSpoofElements(machine.rules, hostInterfaceName(key), record && macBytes(record.mac)) : [];
       deleteElements(machine.rules, [...masquerade, ...spoofCheck]);

@@ -65,7 +65,7 @@ export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity,
     network: record.key.network,
     owner,
     label: attachmentLabel(record.key),
-    bridge: record.bridge,
+    bridge: record.gatewayInterface ?? record.bridge,
     subnets: parsePrefixes(record.masqueradeSubnets),
     addresses: parsePrefixes(record.addresses).map(({ address }) => address),
   };

@@ -32,11 +32,17 @@ export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridg
   return attempt("bridge", netconf.bridge, () => {
     const link = getLink(machine.links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
+    if (link !== undefined && netconf.hasVlans) filtering().requireVlanFiltering(netconf.bridge, machine);
     if (link === undefined || isUnfinished(link, machine)) {
       return { mac: link?.mac, mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine), found: undefined };
     }
     return { mac: link.mac, mtu: link.mtu, found: link };
   });
+}
+
+/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
+function filtering() {
+  return require("./vlan-filtering.ts") as typeof import("./vlan-filtering.ts");
 }
 
 /** A bridge that is down and has no ports is one whose ADD was killed before it had set it up: its MTU was not decided yet. */

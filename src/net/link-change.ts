@@ -5,8 +5,11 @@ import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { type LinkName, linkHeader, macBytes } from "./link.ts";
 
-/** A bridge, down; a MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST when the name is taken. */
-export function createBridgeMessage(bridge: { name: string; mac: string }): Message {
+/**
+ * A bridge, down; a MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST when the name is taken,
+ * with EOPNOTSUPP when it is to filter by VLANs and the kernel cannot.
+ */
+export function createBridgeMessage(bridge: { name: string; mac: string; vlanFiltering?: boolean }): Message {
   return {
     what: `create bridge ${bridge.name}`,
     type: rt.RTM_NEWLINK,
@@ -14,7 +17,10 @@ export function createBridgeMessage(bridge: { name: string; mac: string }): Mess
     body: (w) => {
       linkHeader(w);
       w.string(rt.IFLA_IFNAME, bridge.name).attribute(rt.IFLA_ADDRESS, macBytes(bridge.mac));
-      w.nest(rt.IFLA_LINKINFO, () => w.string(rt.IFLA_INFO_KIND, "bridge"));
+      const info = w.openNest(rt.IFLA_LINKINFO);
+      w.string(rt.IFLA_INFO_KIND, "bridge");
+      if (bridge.vlanFiltering === true) w.nest(rt.IFLA_INFO_DATA, () => w.u8Attribute(rt.IFLA_BR_VLAN_FILTERING, 1));
+      w.closeNest(info);
     },
   };
 }

@@ -7,6 +7,7 @@ import type { Address, Family } from "../ip/address.ts";
 import { networkOf, type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import type { FoundBridge, PodRoute, Step } from "./step.ts";
+import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
 
 /** An address that was reserved for the pod. */
 export interface PodAddress {
@@ -82,15 +83,16 @@ export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefi
 
 function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
   const steps: Step[] = [
-    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode },
+    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans },
   ];
   if (!netconf.isGateway || addresses.length === 0) return steps;
   const gateways = gatewaysOf(addresses);
   const families: Family[] = [];
   for (const { address } of gateways) if (!families.includes(address.family)) families.push(address.family);
+  if (netconf.vlan !== 0) steps.push(vlanGatewayStep(netconf));
   return [
     ...steps,
-    { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: netconf.forceAddress },
+    { kind: "gateway", bridge: netconf.gatewayInterface, addresses: gateways, force: netconf.forceAddress },
     { kind: "forwarding", families },
   ];
 }
@@ -112,6 +114,7 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   ];
   // Before there is an interface that a frame could come from.
   if (netconf.macspoofchk) steps.unshift(spoofCheckStep(input));
+  if (netconf.hasVlans) steps.push(portVlanStep(netconf, host.name));
   // Nothing can be said of a link that stays down, and its port cannot forward.
   if (netconf.disableContainerInterface) return steps;
   const port = { bridge: netconf.bridge, hostInterface: host.name };
@@ -143,7 +146,7 @@ function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {
     network: key.network,
     owner,
     label: attachmentLabel(key),
-    bridge: netconf.bridge,
+    bridge: netconf.gatewayInterface,
     subnets: networkSubnets(netconf, addresses),
     addresses: mapped(addresses, ({ address }) => address.address),
   };

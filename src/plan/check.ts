@@ -8,6 +8,7 @@ import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
 import { planBandwidth } from "./bandwidth.ts";
 import type { Step } from "./step.ts";
+import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
 
 export interface CheckInput {
   netconf: Netconf;
@@ -61,11 +62,12 @@ function hostEndOf({ hostInterface, prevResult, record }: CheckInput, podIndex: 
 }
 
 function sharedSteps({ netconf }: CheckInput, addresses: PodAddress[]): Step[] {
-  const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode, found: undefined };
+  const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans, found: undefined };
   if (!netconf.isGateway || addresses.length === 0) return [bridge];
   const gateways = gatewaysOf(addresses);
   const families = [...new Set(gateways.map(({ address }) => address.family))];
-  return [bridge, { kind: "gateway", bridge: netconf.bridge, addresses: gateways, force: false }, { kind: "forwarding", families }];
+  const vlanGateway = netconf.vlan === 0 ? [] : [vlanGatewayStep(netconf)];
+  return [bridge, ...vlanGateway, { kind: "gateway", bridge: netconf.gatewayInterface, addresses: gateways, force: false }, { kind: "forwarding", families }];
 }
 
 function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: ResultIp[], addresses: PodAddress[]): Step[] {
@@ -87,6 +89,7 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
   const bandwidth = record === undefined ? netconf.bandwidth : record.bandwidth;
   if (bandwidth !== undefined && host.isOurs) steps.splice(1, 0, bandwidthStep(input, bandwidth, host.name, record?.mtu ?? pod.mtu ?? 0));
   if (netconf.macspoofchk && host.isOurs) steps.unshift(spoofCheckStep(input, host.name, mac));
+  if (netconf.hasVlans) steps.push(portVlanStep(netconf, host.name));
   if (netconf.disableContainerInterface) return steps;
   // A route that names no gateway is compared by its destination alone.
   const routes = ownRoutes(input, addresses).map((route) => ({ ...podRoute(route, addresses), gateway: route.gw }));
@@ -122,7 +125,7 @@ function masqueradeStep({ netconf, key, owner, record }: CheckInput, ips: Result
     network: key.network,
     owner,
     label: attachmentLabel(key),
-    bridge: record?.bridge ?? netconf.bridge,
+    bridge: record?.gatewayInterface ?? record?.bridge ?? netconf.gatewayInterface,
     subnets: recorded ?? networkSubnets(netconf, addresses),
     addresses: ips.map(({ address }) => address.address),
   };

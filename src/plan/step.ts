@@ -1,8 +1,11 @@
 // The steps that an attachment is made of, as plain data. src/host/steps/ does, undoes and verifies each kind.
+import type { VlanRange } from "../cni/vlan.ts";
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
-export type Step = BridgeStep | GatewayStep | ForwardingStep | SpoofCheckStep | VethStep | BandwidthStep | PodStep | MasqueradeStep | AnnounceStep;
+export type Step =
+  | BridgeStep | VlanGatewayStep | GatewayStep | ForwardingStep
+  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | MasqueradeStep | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -12,6 +15,8 @@ export interface BridgeStep {
   mac: string;
   mtu: number;
   promiscuous: boolean;
+  /** The bridge keeps VLANs apart. */
+  vlanFiltering: boolean;
   /** The bridge as it was a moment ago; undefined: it has to be made, or its making has to be finished. */
   found: FoundBridge | undefined;
 }
@@ -22,9 +27,20 @@ export interface FoundBridge {
   promiscuous: boolean;
 }
 
+/** For a network in a VLAN there is an interface of the node in it, which gets the gateway addresses. Shared: never undone. */
+export interface VlanGatewayStep {
+  kind: "vlanGateway";
+  bridge: string;
+  /** `<bridge>.<vlan>` */
+  name: string;
+  vlan: number;
+  keepDefaultVlan: boolean;
+}
+
 /** The bridge holds the gateway addresses. Shared: never undone. */
 export interface GatewayStep {
   kind: "gateway";
+  /** For a network in a VLAN the gateway's interface there. */
   bridge: string;
   addresses: Prefix[];
   /** Addresses that stand in the way may be taken off the bridge. */
@@ -61,6 +77,22 @@ export interface VethStep {
   raised: boolean;
   /** Its port and others that are isolated do not reach each other over the bridge. */
   isolated: boolean;
+}
+
+/** Which VLANs a bridge port is in. */
+export interface PortVlans {
+  /** That of packets without a tag. */
+  native: number;
+  /** Those of packets with a tag: apart from each other and in order. `native` may be among them. */
+  tagged: VlanRange[];
+  /** The port stays in others that it is in: the bridge's default. */
+  keepOthers: boolean;
+}
+
+/** The pod's port is in its VLANs. Goes with the veth. */
+export interface PortVlanStep extends PortVlans {
+  kind: "portVlan";
+  hostInterface: string;
 }
 
 /** What may pass in one direction: `rate` bytes in a second, `burst` bytes at once after a pause; `limit` bytes wait, more are dropped. */
@@ -128,6 +160,7 @@ export interface MasqueradeStep {
   owner: string;
   /** For people who list the rules. */
   label: string;
+  /** Where the pod's packets to others come in: the bridge, or for a network in a VLAN the gateway's interface there. */
   bridge: string;
   subnets: Prefix[];
   addresses: Address[];

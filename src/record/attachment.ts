@@ -32,6 +32,8 @@ export interface AttachmentRecord {
   /** Where the leases are; undefined without built-in IPAM, whose leases alone are ours. */
   leaseDirectory?: string | undefined;
   bridge: string;
+  /** Where packets of a pod in a VLAN come in when they go to others; undefined: the bridge. */
+  gatewayInterface?: string | undefined;
   hostInterface: string;
   hostMac: string;
   mac: string;

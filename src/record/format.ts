@@ -31,7 +31,7 @@ function isRecord(value: Record<string, unknown>): boolean {
     && hasTexts(value["host"], "bootId", "hostCookie")
     && hasTexts(value["namespace"], "path", "cookie")
     && hasTexts(value, "bridge", "hostInterface", "hostMac", "mac")
-    && ["leaseDirectory", "pod"].every((name) => value[name] === undefined || typeof value[name] === "string")
+    && ["leaseDirectory", "gatewayInterface", "pod"].every((name) => value[name] === undefined || typeof value[name] === "string")
     && ["masqueradeSubnets", "foreignRoutes"].every((name) => value[name] === undefined || isTextList(value[name]))
     && (value["spoofCheck"] === undefined || typeof value["spoofCheck"] === "boolean")
     && (value["bandwidth"] === undefined || isBandwidth(value["bandwidth"]))

@@ -10,7 +10,6 @@ import { asCniError, attempt, tryAll } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { isDead } from "../host/namespace.ts";
 import type { ObservedBridge } from "../host/observe.ts";
-import type { Bridge } from "../host/steps/bridge.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/duplicate.ts";
 import { randomMac } from "../net/link.ts";
@@ -76,6 +75,7 @@ export function recordOf(input: AddInput, machine: Machine, host: HostIdentity, 
     namespace: { path: namespacePath, cookie: machine.pod.links.namespaceCookie },
     leaseDirectory,
     bridge: netconf.bridge,
+    gatewayInterface: netconf.vlan === 0 ? undefined : netconf.gatewayInterface,
     hostInterface: hostInterface.name,
     hostMac: hostInterface.mac,
     mac, mtu, pod,
@@ -92,7 +92,7 @@ export function attach(request: AddRequest, machine: Machine, prepared: Prepared
   const applied = applySteps(plan.steps, machine, before);
   const undo = (): string[] => undoSteps(applied.steps, machine);
   try {
-    const output = formatResult(resultOf(request, plan, applied.bridge), request.netconf.cniVersion);
+    const output = formatResult(resultOf(request, plan, applied), request.netconf.cniVersion);
     if (!attempt("recordStore", record.key.containerId, () => intent.complete())) throw deletedMeanwhile();
     const forget = (): void => void openRecordStore().removeRecord(record.key);
     return { output, notices: plan.notices, undo: () => [...undo(), ...giveBack(), ...tryAll([forget])] };
@@ -107,9 +107,11 @@ export function deletedMeanwhile(): CniError {
 }
 
 /** The planned result with the bridge as it really is (another ADD may have made it), after the result of those before us in the chain. */
-function resultOf({ netconf }: AddRequest, plan: AddPlan, bridge: Bridge | undefined): Result {
+function resultOf({ netconf }: AddRequest, plan: AddPlan, { bridge, vlanGateway }: Applied): Result {
   const [first, ...others] = plan.result.interfaces;
   const interfaces = first === undefined ? [] : [{ ...first, mac: bridge?.mac, mtu: bridge?.mtu }, ...others];
+  // The fourth, as in the reference.
+  if (vlanGateway !== undefined) interfaces.splice(3, 0, { name: netconf.gatewayInterface, mac: vlanGateway.mac, mtu: vlanGateway.mtu });
   const own: Result = { ...plan.result, interfaces };
   return netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
 }

@@ -12,7 +12,7 @@ const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
 function steps(pod = podStep(ADDRESSES)): Step[] {
   return [
-    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false, found: undefined },
+    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false, vlanFiltering: false, found: undefined },
     { kind: "gateway", bridge: BRIDGE.name, addresses: ["10.1.0.1/24", "fd01::1/64"].map(prefix), force: false },
     { kind: "forwarding", families: [4, 6] },
     VETH,
@@ -68,7 +68,7 @@ test("every step that no longer holds has a sentence of its own, and verifying c
   scene.host.run("ip link set veth0 mtu 1300");
   const look = () => onMachine(scene, (machine) => verifySteps(steps(), machine));
   expect(look()).toEqual([
-    "bridge br0 has no gateway address 10.1.0.1/24",
+    "br0 has no gateway address 10.1.0.1/24",
     expect.stringMatching(/^forwarding of IPv4 is switched off/),
     "veth0 has the MTU 1300 instead of 1400",
     "interface eth0 in the pod has no address 10.1.0.2/24",

@@ -13,7 +13,7 @@ import { netconf } from "../unit/plan/input.ts";
 import { addWire, mustIndex, prefix, Scene } from "./scene.ts";
 import { failure } from "../support/failure.ts";
 
-const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, found: undefined };
+const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, vlanFiltering: false, found: undefined };
 const gatewayStep = (addresses: string[], force = false): GatewayStep => ({ kind: "gateway", bridge: "br0", addresses: addresses.map(prefix), force });
 
 function onHost<T>(host: Netns, action: (machine: Machine) => T): T {
@@ -125,7 +125,7 @@ test("gateway addresses are put on the bridge once, and put back when they were 
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   host.run("ip link set br0 down");
   host.run("ip link set br0 up");
-  expect(onHost(host, (machine) => verifyGateway(step, machine))).toBe("bridge br0 has no gateway address fd01::1/64");
+  expect(onHost(host, (machine) => verifyGateway(step, machine))).toBe("br0 has no gateway address fd01::1/64");
   setGateway(host, step);
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   expect(onHost(host, (machine) => verifyGateway(step, machine))).toBeUndefined();

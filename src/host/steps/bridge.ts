@@ -28,10 +28,16 @@ export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
     // EEXIST: another ADD was faster, or one was killed before it came further than this.
     if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
     checkIsBridge(step.name, mustExist(step, machine));
+    if (step.vlanFiltering) filtering().requireVlanFiltering(step.name, machine);
     refuseAdvertisements(step.name);
     // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
     return change(step, machine, { mtu: step.mtu });
-  });
+  }, step.vlanFiltering ? (error) => filtering().vlanHint(error) : undefined);
+}
+
+/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
+function filtering() {
+  return require("../vlan-filtering.ts") as typeof import("../vlan-filtering.ts");
 }
 
 /** A router that a pod plays must not give the host addresses and routes. */
@@ -56,7 +62,7 @@ export function verifyBridge(step: BridgeStep, machine: Machine): string | undef
   if (link.kind !== "bridge") return `${step.name} is not a bridge`;
   if (!link.up) return `bridge ${step.name} is down`;
   if (step.promiscuous && !link.promiscuous) return `bridge ${step.name} is not promiscuous`;
-  return undefined;
+  return step.vlanFiltering ? filtering().verifyVlanFiltering(step.name, machine) : undefined;
 }
 
 function isReady(step: BridgeStep, link: { up: boolean; promiscuous: boolean }): boolean {

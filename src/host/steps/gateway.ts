@@ -58,16 +58,16 @@ function ensureAddress(step: GatewayStep, machine: Machine, bridge: Bridge, want
 
 /** A bridge that somebody made takes the MAC of a port, and another one when that port goes, while pods still know the old one. */
 function pinMessage(step: GatewayStep, { index, mac }: Bridge): Message {
-  return changeLinkMessage({ index }, { mac }, `pin the MAC of bridge ${step.bridge}`);
+  return changeLinkMessage({ index }, { mac }, `pin the MAC of ${step.bridge}`);
 }
 
 /** What is wrong with the gateway addresses, or undefined. */
 export function verifyGateway(step: GatewayStep, machine: Machine): string | undefined {
   const bridge = getLink(machine.links, { name: step.bridge });
-  if (bridge === undefined) return `bridge ${step.bridge} does not exist`;
+  if (bridge === undefined) return `${step.bridge} does not exist`;
   const present = listAddresses(machine.links, bridge.index).map(({ prefix }) => prefix);
   const missing = step.addresses.find((wanted) => !hasPrefix(present, wanted));
-  return missing === undefined ? undefined : `bridge ${step.bridge} has no gateway address ${formatPrefix(missing)}`;
+  return missing === undefined ? undefined : `${step.bridge} has no gateway address ${formatPrefix(missing)}`;
 }
 
 /** Removes the addresses in the way, where `forceAddress` allows it. */

@@ -3,6 +3,7 @@
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
+export const AF_BRIDGE = 7;
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -35,6 +36,7 @@ export const IFLA_NET_NS_FD = 28;
 export const IFLA_EXT_MASK = 29;
 export const IFLA_NUM_TX_QUEUES = 31;
 export const IFLA_NUM_RX_QUEUES = 32;
+export const RTEXT_FILTER_BRVLAN_COMPRESSED = 4;
 export const RTEXT_FILTER_SKIP_STATS = 8;
 
 export const IFLA_INFO_KIND = 1;
@@ -46,6 +48,15 @@ export const IFLA_BRPORT_STATE = 1;
 export const IFLA_BRPORT_MODE = 4;
 export const IFLA_BRPORT_ISOLATED = 33;
 export const BR_STATE_FORWARDING = 3;
+export const IFLA_BR_VLAN_FILTERING = 7;
+export const IFLA_BR_VLAN_PROTOCOL = 8;
+export const IFLA_BRIDGE_FLAGS = 0;
+export const IFLA_BRIDGE_VLAN_INFO = 2;
+export const BRIDGE_FLAGS_MASTER = 1;
+export const BRIDGE_VLAN_INFO_PVID = 2;
+export const BRIDGE_VLAN_INFO_UNTAGGED = 4;
+export const BRIDGE_VLAN_INFO_RANGE_BEGIN = 8;
+export const BRIDGE_VLAN_INFO_RANGE_END = 16;
 
 export const IFLA_INET_CONF = 1;
 export const IPV4_DEVCONF_ARP_NOTIFY = 22;

@@ -20,7 +20,9 @@ test("a configuration that says nothing has the reference's defaults", () => {
     forceAddress: false,
     ipMasq: false,
     mtu: 0,
+    gatewayInterface: "cni0",
     hairpinMode: false,
+    hasVlans: false,
     promiscMode: false,
     portIsolation: false,
     macspoofchk: false,
@@ -254,7 +256,7 @@ describe("STATUS", () => {
 
   test("is refused for everything that ADD would refuse", () => {
     expect(failureOf(() => status({ mtu: 5 })).code).toBe(7);
-    expect(failureOf(() => status({ vlan: 5 })).code).toBe(2);
+    expect(failureOf(() => status({ ipMasqBackend: "iptables" })).code).toBe(2);
     expect(failureOf(() => status({ ipam: { type: "host-local" } })).msg).toContain("no IP ranges specified");
   });
 

@@ -22,6 +22,22 @@ test("vlan and vlanTrunk go together, as in the reference", () => {
   expect(parse({ vlan: 7, vlanTrunk: [{ id: 100 }] })).toMatchObject({ vlan: 7, vlanTrunk: [{ first: 100, last: 100 }] });
 });
 
+test("the gateway of a network in a VLAN is an interface of its own, whose name has to be one", () => {
+  expect(parse({ ipam: IPAM, isGateway: true, vlan: 100 })).toMatchObject({ gatewayInterface: "cni0.100", hasVlans: true });
+  for (const fields of [{ isGateway: true }, { vlan: 100 }]) expect(parse({ ipam: IPAM, ...fields }).gatewayInterface).toBe("cni0");
+  expect([parse({ vlanTrunk: [{ id: 5 }] }).hasVlans, parse({ vlan: 0, vlanTrunk: [], preserveDefaultVlan: true }).hasVlans]).toEqual([true, false]);
+  const long = { bridge: "abcdefghijk", isDefaultGateway: true };
+  expect(parse({ ipam: IPAM, ...long, vlan: 999 }).gatewayInterface).toBe("abcdefghijk.999");
+  for (const ipam of [IPAM, { type: "static" }]) {
+    expect(failureOf(() => parse({ ipam, ...long, vlan: 1000 }))).toMatchObject({
+      code: 7, msg: 'invalid network config: bridge "abcdefghijk": with vlan 1000 the gateway is the interface abcdefghijk.1000, which must have 15 bytes at most; shorten the name of the bridge',
+    });
+  }
+  // None of these makes the interface.
+  for (const fields of [{ ipam: IPAM, isDefaultGateway: false }, {}]) expect(parse({ ...long, vlan: 1000, ...fields }).vlan).toBe(1000);
+  expect(failureOf(() => parse({ ipam: IPAM, bridge: "abcdefghijklmnop", isGateway: true, vlan: 1 })).msg).toContain("must have 15 bytes at most");
+});
+
 test("requests have one form, wherever they come from", () => {
   const netconf = parse({ ipam: IPAM, RuntimeConfig: { Mac: "0A-58-0a-01-00-05", IPs: ["10.1.0.5/16"] }, args: { CNI: { IPS: ["10.1.0.6"] } } }, { args: { IP: "10.1.0.7", MAC: "zz" } });
   expect(netconf.mac).toBe("0a:58:0a:01:00:05");

@@ -6,9 +6,6 @@ const IPAM = { type: "host-local", subnet: "10.1.0.0/16" };
 const parse = (fields: object) => parseNetconf(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ipam: IPAM, ...fields }), "ADD");
 
 test.each<[object, string]>([
-  [{ vlan: 100 }, "vlan = 100"],
-  [{ VLAN: 100 }, "vlan = 100"],
-  [{ vlanTrunk: [{ id: 5 }] }, "vlanTrunk = [(an object)]"],
   [{ ipMasqBackend: "iptables" }, 'ipMasqBackend = "iptables"'],
 ])("%j is refused with code 2, key and value, and what to do", (fields, shown) => {
   const error = failureOf(() => parse(fields));
@@ -17,14 +14,8 @@ test.each<[object, string]>([
 });
 
 test.each([
-  { vlan: 0, vlanTrunk: [] },
-  { vlan: null, vlanTrunk: null, ipMasqBackend: null },
+  { ipMasqBackend: null },
   { ipMasqBackend: "nftables" },
 ])("what is switched off is fine: %j", (fields) => {
   expect(parse(fields)).toEqual(parse({}));
-});
-
-test("all of them are named at once", () => {
-  const { details } = failureOf(() => parse({ vlan: 5, ipMasqBackend: "iptables" }));
-  expect(details).toContain('2 fields are not supported: vlan = 5, ipMasqBackend = "iptables"');
 });

@@ -148,10 +148,35 @@ test("masquerading leaves out every subnet of the network once, those of ranges 
 test("bridge and veth get what was decided for them", () => {
   const input = addInput(netconf({ promiscMode: true }), [V4], { bridge: { mac: "0a:00:00:00:00:0b", mtu: 9000, found: undefined }, mtu: 1400 });
   const { steps, result } = planAdd(input);
-  expect(stepOf(steps, "bridge")).toEqual({ kind: "bridge", name: "br0", mac: "0a:00:00:00:00:0b", mtu: 9000, promiscuous: true });
+  expect(stepOf(steps, "bridge")).toEqual({ kind: "bridge", name: "br0", mac: "0a:00:00:00:00:0b", mtu: 9000, promiscuous: true, vlanFiltering: false });
   expect(stepOf(steps, "veth")).toMatchObject({ bridge: "br0", host: { name: "veth1" }, pod: { name: "eth0", mac: "0a:00:00:00:00:03" }, mtu: 1400, hairpin: false });
   expect(result.interfaces.map(({ mtu }) => mtu)).toEqual([9000, 1400, 1400]);
   expect(stepOf(planAdd(addInput(netconf({ hairpinMode: true }), [V4])).steps, "veth").hairpin).toBe(true);
+});
+
+test("a network in a VLAN: the bridge filters, the gateway is an interface of its own, the port is in the VLAN before the pod's end is up", () => {
+  const config = netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true, subnets: ["10.1.0.0/24"] });
+  const { steps } = planAdd(addInput(config, [V4]));
+  expect(steps.map(({ kind }) => kind)).toEqual(["bridge", "vlanGateway", "gateway", "forwarding", "veth", "portVlan", "pod", "masquerade", "announce"]);
+  expect(stepOf(steps, "bridge").vlanFiltering).toBe(true);
+  expect(stepOf(steps, "vlanGateway")).toEqual({ kind: "vlanGateway", bridge: "br0", name: "br0.100", vlan: 100, keepDefaultVlan: false });
+  expect([stepOf(steps, "gateway").bridge, stepOf(steps, "masquerade").bridge, stepOf(steps, "veth").bridge]).toEqual(["br0.100", "br0.100", "br0"]);
+  expect(stepOf(steps, "portVlan")).toEqual({ kind: "portVlan", hostInterface: "veth1", native: 100, tagged: [], keepOthers: false });
+});
+
+test("a trunk has VLAN 1 for packets without a tag, unless vlan says another, and no gateway of its own", () => {
+  const trunk = { vlanTrunk: [{ first: 200, last: 299 }], hasVlans: true };
+  const alone = planAdd(addInput(netconf({ ...trunk, preserveDefaultVlan: true }), [V4])).steps;
+  expect(alone.map(({ kind }) => kind)).not.toContain("vlanGateway");
+  expect(stepOf(alone, "gateway").bridge).toBe("br0");
+  expect(stepOf(alone, "portVlan")).toMatchObject({ native: 1, tagged: [{ first: 200, last: 299 }], keepOthers: true });
+  expect(stepOf(planAdd(addInput(netconf({ ...trunk, vlan: 7 }), [])).steps, "portVlan")).toMatchObject({ native: 7, tagged: [{ first: 200, last: 299 }] });
+});
+
+test("an interface that stays down gets nothing in the pod, and nothing is waited for or announced", () => {
+  const { steps } = planAdd(addInput(netconf({ ipam: undefined, disableContainerInterface: true, hasVlans: true, vlan: 5 }), []));
+  expect(steps.map(({ kind }) => kind)).toEqual(["bridge", "veth", "portVlan"]);
+  expect(stepOf(steps, "veth").raised).toBe(false);
 });
 
 test("the result names bridge, host end and pod end, in this order, and gives all addresses to the pod's end", () => {

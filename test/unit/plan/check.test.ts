@@ -27,6 +27,8 @@ test.each([
   ["dual stack with all there is", netconf({ isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] }), [V4, V6]],
   ["with a MAC spoof check", netconf({ macspoofchk: true, ipMasq: true }), [V4]],
   ["without gateway", netconf({ isGateway: false }), [V4]],
+  ["in a VLAN", netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true }), [V4]],
+  ["down in the pod", netconf({ ipam: undefined, disableContainerInterface: true, vlanTrunk: [{ first: 1, last: 2 }], hasVlans: true }), []],
   ["layer 2 only", netconf({ ipam: undefined, ipMasq: true }), []],
 ])("CHECK looks at the kinds of things that ADD made: %s", (_, config, addresses) => {
   const { steps, result } = planAdd(addInput(config, addresses));
@@ -96,6 +98,13 @@ test("an attachment keeps the chain that it was made with, whatever ranges the c
   expect(stepOf(recorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual(["10.1.0.0/24"]);
   const unrecorded = plan(checkInput(now, result, { record: undefined }));
   expect(stepOf(unrecorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual(["10.1.0.0/24", "10.2.0.0/24"]);
+});
+
+test("an attachment in a VLAN is masqueraded where its packets come in, as its record says", () => {
+  const config = netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true });
+  const { result } = planAdd(addInput(config, [V4]));
+  expect(stepOf(plan(checkInput(config, result, { record: { ...RECORD, gatewayInterface: "br0.7" } })).steps, "masquerade").bridge).toBe("br0.7");
+  expect(stepOf(plan(checkInput(config, result, { record: undefined })).steps, "masquerade").bridge).toBe("br0.100");
 });
 
 test("the MTU is the record's, and without a record the result's", () => {
