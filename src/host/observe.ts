@@ -29,10 +29,10 @@ const LARGEST_MTU = 65535;
 
 /** Looks at the bridge, or at the uplink if the bridge has to be made. CniError when the name belongs to something else. */
 export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridge {
+  if (netconf.hasVlans) filtering().ensureFilteringBridge(netconf.bridge, machine);
   return attempt("bridge", netconf.bridge, () => {
     const link = getLink(machine.links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
-    if (link !== undefined && netconf.hasVlans) filtering().requireVlanFiltering(netconf.bridge, machine);
     if (link === undefined || isUnfinished(link, machine)) {
       return { mac: link?.mac, mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine), found: undefined };
     }
