@@ -66,6 +66,12 @@ export const WORDS: Record<string, Words> = {
   ...BANDWIDTH,
   "egressInPod": flag("Limit inside the pod", "What the pod sends is held back at its own end, where a pod with NET_ADMIN could undo it, and not by an ifb device of the node's."),
 
+  "sysctl": { title: "Sysctls", description: "Settings of the pod's network, as in net.ipv4.conf.IFNAME.forwarding; IFNAME stands for the interface.", additionalProperties: { type: ["string", "number"] }, propertyNames: { pattern: "^net[./]" } },
+  "txQLen": { title: "Transmit queue length", description: "Packets that may wait at the pod's end.", ...UINT32 },
+  "promisc": flag("Promiscuous interface", "The pod's end is promiscuous."),
+  "allmulti": flag("All multicast", "The pod's end takes all multicast frames."),
+  "mac": { title: "MAC", description: "The MAC that the pod is to have, if nobody asks for another one.", pattern: MAC },
+
   "ipam": { title: "Addresses (host-local)", description: "Who gives addresses. Without it, or empty: the pod gets an interface without addresses." },
   "ipam.type": { title: "IPAM plugin", description: '"host-local" is built in. Another name is that of a plugin in CNI_PATH; an absolute path names one anywhere.' },
   "ipam.ranges": { title: "Ranges", description: RANGES },
@@ -90,9 +96,10 @@ export const WORDS: Record<string, Words> = {
   "dns.options": { title: "Options", description: "Options of the resolver, as in resolv.conf." },
 
   "args": { title: "Arguments", description: "For one attachment, by convention below cni. What Pontoon does not know is left to others." },
-  "args.cni": { title: "CNI arguments", description: "mac and ips ask for a MAC and for addresses." },
+  "args.cni": { title: "CNI arguments", description: "mac, ips and sysctl ask for a MAC, for addresses and for settings." },
   "args.cni.mac": { title: "MAC", description: "The MAC that the pod is to have.", pattern: MAC },
   "args.cni.ips": { title: "Addresses", description: "Addresses that the pod is to have, with or without a prefix length, which does not count.", items: { type: "string", pattern: REQUESTED } },
+  "args.cni.sysctl": { title: "Sysctls", description: "As sysctl of the entry, and counted before it.", additionalProperties: { type: ["string", "number"] }, propertyNames: { pattern: "^net[./]" } },
   "runtimeConfig": { title: "Runtime configuration", description: "Put in by the runtime for the capabilities that are declared; not written by hand." },
   "runtimeConfig.mac": { title: "MAC", description: "The MAC that the pod is to have. Needs the capability mac.", pattern: MAC },
   "runtimeConfig.ips": { title: "Addresses", description: "Addresses that the pod is to have. Needs the capability ips.", items: { type: "string", pattern: REQUESTED } },

@@ -6,6 +6,7 @@ import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
 import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, readIpam } from "./ipam-config.ts";
 import type { Fields } from "./keys.ts";
+import { readMac } from "./mac.ts";
 import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily, isBridgeName } from "./netconf-check.ts";
 import { NETCONF_KEYS } from "./netconf-keys.ts";
 import type { Shape } from "./netconf-schema.ts";
@@ -15,6 +16,7 @@ import type { Dns, Result } from "./result.ts";
 import { layer2NotExpressible } from "./result-format.ts";
 import { readDns, readResult } from "./result-parse.ts";
 import { meantForUs, NO_REQUESTS, readRequests, withoutIpam } from "./runtime-config.ts";
+import type { TuningConfig } from "./tuning.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 import { checkGatewayInterface } from "./vlan.ts";
 import { compareVersions, type Version } from "./version.ts";
@@ -33,6 +35,8 @@ export interface Netconf extends BridgeConfig {
   mac: string | undefined;
   /** Undefined: the pod sends and receives as much as it can. */
   bandwidth: BandwidthConfig | undefined;
+  /** Undefined: nothing beyond addresses and routes is set inside the pod. */
+  tuning: TuningConfig | undefined;
   dns: Dns | undefined;
   prevResult: Result | undefined;
 }
@@ -72,6 +76,7 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
   const isAsked = shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
   const requests = isAsked ? readRequests(shape, args, foreignIpam === undefined, problems) : NO_REQUESTS;
   const isLimited = shape.ingressRate !== undefined || shape.ingressBurst !== undefined || shape.egressRate !== undefined || shape.egressBurst !== undefined || shape.runtimeConfig?.bandwidth !== undefined;
+  const isTuned = shape.sysctl !== undefined || shape.txQLen !== undefined || shape.promisc === true || shape.allmulti === true || shape.args?.cni?.sysctl !== undefined;
   const { prevResult } = fields;
   checkName(name, problems);
   checkMtu(shape.mtu, ipam, problems);
@@ -86,8 +91,9 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
     ipam,
     foreignIpam,
     requestedAddresses: requests.addresses,
-    mac: requests.mac,
+    mac: requests.mac ?? (shape.mac === undefined || shape.mac === "" ? undefined : readMac(shape.mac, "mac", problems)),
     bandwidth: isLimited ? readLimits(shape, problems) : undefined,
+    tuning: isTuned ? readSettings(shape, problems) : undefined,
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
   };
@@ -95,6 +101,10 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
 
 function readLimits(shape: Shape, problems: Problems): BandwidthConfig | undefined {
   return (require("./bandwidth.ts") as typeof import("./bandwidth.ts")).readBandwidth(shape, problems);
+}
+
+function readSettings(shape: Shape, problems: Problems): TuningConfig | undefined {
+  return (require("./tuning.ts") as typeof import("./tuning.ts")).readTuning(shape, problems);
 }
 
 /** The fields that Pontoon has to understand. */

@@ -13,12 +13,13 @@ export const NETCONF_KEYS = {
   hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, enabledad: true, disableContainerInterface: true,
   vlan: true, vlanTrunk: { id: true, minID: true, maxID: true }, preserveDefaultVlan: true,
   ...BANDWIDTH, egressInPod: true,
+  sysctl: true, txQLen: true, promisc: true, allmulti: true, mac: true,
   ipam: {
     type: true, routes: ROUTE, dataDir: true, resolvConf: true, statusWhenFull: true, ranges: RANGE,
     // The old form of one range.
     ...RANGE,
   },
-  args: { cni: { ips: true, mac: true } },
+  args: { cni: { ips: true, mac: true, sysctl: true } },
   runtimeConfig: { ips: true, mac: true, ipRanges: RANGE, dns: { servers: true, searches: true, options: true }, bandwidth: BANDWIDTH },
   capabilities: { ipRanges: true },
   // Read to be refused: the sign of a whole network list.

@@ -41,6 +41,8 @@ export function buildSchema() {
   const range = { subnet: text, rangeStart: text, rangeEnd: text, gateway: text };
   const ranges = z.optional(z.array(z.array(z.object(range))));
   const bandwidth = { ingressRate: whole, ingressBurst: whole, egressRate: whole, egressBurst: whole };
+  // Whose values are text or numbers; src/cni/tuning.ts says which one is not.
+  const sysctls = z.optional(z.record(z.string(), z.unknown()));
   const route = { dst: text, gw: text, mtu: whole, advmss: whole, priority: whole, table: whole, scope: whole };
   return z.object({
     bridge: text,
@@ -61,6 +63,11 @@ export function buildSchema() {
     preserveDefaultVlan: flag,
     ...bandwidth,
     egressInPod: flag,
+    sysctl: sysctls,
+    txQLen: whole,
+    promisc: flag,
+    allmulti: flag,
+    mac: text,
     ipam: z.optional(
       z.object({
         type: text,
@@ -73,7 +80,7 @@ export function buildSchema() {
       }),
     ),
     dns: z.optional(z.object({ nameservers: texts, domain: text, search: texts, options: texts })),
-    args: z.optional(z.object({ cni: z.optional(z.object({ mac: text, ips: texts })) })),
+    args: z.optional(z.object({ cni: z.optional(z.object({ mac: text, ips: texts, sysctl: sysctls })) })),
     runtimeConfig: z.optional(
       z.object({
         mac: text,
@@ -93,6 +100,7 @@ const ALLOWED: { readonly [expected: string]: string } = {
   int: "must be a whole number",
   array: "must be a list",
   object: "must be an object",
+  record: "must be an object",
 };
 
 const RANGES = '; ranges are a list of lists, as in [[{ "subnet": "10.1.0.0/16" }]]';

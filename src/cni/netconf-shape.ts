@@ -30,7 +30,7 @@ const IPAM: Record<keyof IpamShape, Test> = {
   statusWhenFull: flag,
 };
 
-const ARGS: Record<keyof ArgsShape, Test> = { mac: text, ips: texts };
+const ARGS: Record<keyof ArgsShape, Test> = { mac: text, ips: texts, sysctl: isFields };
 const RUNTIME_DNS: Record<keyof NonNullable<RuntimeShape["dns"]>, Test> = { servers: texts, searches: texts, options: texts };
 const RUNTIME: Record<keyof RuntimeShape, Test> = { mac: text, ips: texts, ipRanges: RANGES, dns: objectOf(RUNTIME_DNS), bandwidth: objectOf(BANDWIDTH) };
 
@@ -53,6 +53,11 @@ const NETCONF: Record<keyof Shape, Test> = {
   preserveDefaultVlan: flag,
   ...BANDWIDTH,
   egressInPod: flag,
+  sysctl: isFields,
+  txQLen: whole,
+  promisc: flag,
+  allmulti: flag,
+  mac: text,
   ipam: objectOf(IPAM),
   dns: objectOf(DNS),
   args: objectOf({ cni: objectOf(ARGS) }),

@@ -54,7 +54,7 @@ export function withoutIpam(fields: Fields): Fields {
   const { ipam: _, args, runtimeConfig, ...others } = fields;
   const kept: { [key: string]: unknown } = others;
   const { cni } = isFields(args) ? args : {};
-  if (isFields(cni)) kept["args"] = { cni: { mac: cni["mac"] } };
+  if (isFields(cni)) kept["args"] = { cni: { mac: cni["mac"], sysctl: cni["sysctl"] } };
   if (isFields(runtimeConfig)) kept["runtimeConfig"] = { mac: runtimeConfig["mac"], dns: runtimeConfig["dns"], bandwidth: runtimeConfig["bandwidth"] };
   else if (runtimeConfig !== undefined) kept["runtimeConfig"] = runtimeConfig;
   return kept;

@@ -83,6 +83,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "pod":
       if (step.detectThrough !== undefined) return detection().setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
       return setUpPod(step, machine, podIndexOf(applied));
+    case "tuning":
+      return tuning().tune(step, machine);
     case "masquerade":
       return masquerading().putMasquerade(step, machine);
     case "announce":
@@ -98,6 +100,7 @@ function isRules(step: Step): boolean {
 function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "veth") undoVeth(step, machine);
   if (step.kind === "bandwidth") bandwidth().undoBandwidth(step, machine);
+  if (step.kind === "tuning") tuning().undoTuning(step, machine);
   if (step.kind === "masquerade") masquerading().undoMasquerade(step, machine);
   if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
 }
@@ -122,6 +125,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
       return bandwidth().verifyBandwidth(step, machine);
     case "pod":
       return verifyPod(step, machine);
+    case "tuning":
+      return tuning().verifyTuning(step, machine);
     case "masquerade":
       return masquerading().verifyMasquerade(step, machine);
     case "announce":
@@ -147,6 +152,11 @@ function spoofChecking() {
 /** The same for limits of bandwidth. */
 function bandwidth() {
   return require("./steps/bandwidth.ts") as typeof import("./steps/bandwidth.ts");
+}
+
+/** The same for settings inside the pod. */
+function tuning() {
+  return require("./steps/tuning.ts") as typeof import("./steps/tuning.ts");
 }
 
 /** The same for VLANs. */

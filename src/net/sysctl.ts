@@ -15,6 +15,11 @@ export function readSysctl(name: string): string | undefined {
   }
 }
 
+/** Writes a setting, an empty value too. Throws SystemError. */
+export function writeSysctl(name: string, value: string): void {
+  writeText(`${ROOT}/${name}`, `${value}\n`);
+}
+
 /** Makes sure that a setting has `value`; writes only if it differs, so a read-only /proc that is right is fine. Throws SystemError. */
 export function ensureSysctl(name: string, value: string): void {
   if (readSysctl(name) !== value) writeText(`${ROOT}/${name}`, value);

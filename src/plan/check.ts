@@ -7,6 +7,7 @@ import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
 import { planBandwidth } from "./bandwidth.ts";
+import { insertTuning } from "./tuning.ts";
 import type { Step } from "./step.ts";
 import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
 
@@ -41,7 +42,9 @@ export function planCheck(input: CheckInput): CheckPlan | undefined {
   const ips = input.prevResult.ips.filter((ip) => ip.interface === undefined || ip.interface === index);
   const addresses = ips.map(({ address, gateway }) => ({ address, gateway }));
   const host = hostEndOf(input, index);
-  return { ips, steps: [...sharedSteps(input, addresses), ...ownSteps(input, host, pod, ips, addresses)] };
+  const steps = [...sharedSteps(input, addresses), ...ownSteps(input, host, pod, ips, addresses)];
+  if (input.netconf.tuning !== undefined) insertTuning(steps, input.netconf.tuning, input.key.interfaceName);
+  return { ips, steps };
 }
 
 /** The host's end of the veth pair, and whether it is one of ours. */

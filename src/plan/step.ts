@@ -5,7 +5,7 @@ import type { Prefix } from "../ip/prefix.ts";
 
 export type Step =
   | BridgeStep | VlanGatewayStep | GatewayStep | ForwardingStep
-  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | MasqueradeStep | AnnounceStep;
+  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | TuningStep | MasqueradeStep | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -150,6 +150,19 @@ export interface PodStep {
 export interface BridgePort {
   bridge: string;
   hostInterface: string;
+}
+
+/** Settings inside the pod's namespace. What belongs to its interface goes with that; other sysctls stay until the namespace goes. */
+export interface TuningStep {
+  kind: "tuning";
+  interfaceName: string;
+  /** Names are below /proc/sys/net, with slashes; `key` is what the configuration calls it. */
+  sysctls: { key: string; name: string; value: string }[];
+  txQueueLength: number | undefined;
+  promiscuous: boolean;
+  allMulticast: boolean;
+  /** Filled while it is done: what undoing puts back. A value of undefined was not changed. */
+  former: { name: string; value: string | undefined }[];
 }
 
 /** The pod's addresses are masqueraded when they leave the node. */

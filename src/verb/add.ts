@@ -23,6 +23,7 @@ export function add(request: AddRequest, machine: Machine): Added {
   checkInterfaceName(request.attachment.interfaceName);
   openPod(request.namespacePath, request.allowOwnNamespace, machine);
   refuseTakenInterface(request.attachment, machine);
+  if (netconf.tuning !== undefined) (require("../host/allow-list.ts") as typeof import("../host/allow-list.ts")).checkAllowList(netconf.tuning);
   const bridge = observeBridge(netconf, machine);
   if (netconf.foreignIpam !== undefined) {
     const { addByForeignIpam } = require("./foreign-add.ts") as typeof import("./foreign-add.ts");

@@ -20,6 +20,7 @@ export const RTNLGRP_IPV6_IFADDR = 9;
 
 export const IFF_UP = 0x1;
 export const IFF_PROMISC = 0x100;
+export const IFF_ALLMULTI = 0x200;
 export const IF_OPER_UP = 6;
 
 export const IFLA_ADDRESS = 1;
@@ -27,6 +28,7 @@ export const IFLA_IFNAME = 3;
 export const IFLA_MTU = 4;
 export const IFLA_LINK = 5;
 export const IFLA_MASTER = 10;
+export const IFLA_TXQLEN = 13;
 export const IFLA_OPERSTATE = 16;
 export const IFLA_LINKINFO = 18;
 export const IFLA_IFALIAS = 20;
