@@ -1,7 +1,8 @@
-// Does an attachment still hold its addresses? Asked by CHECK; reads only and needs no lock, since a lease appears whole.
+// Who holds which addresses? Asked by CHECK and by a DEL without a record; reads only and needs no lock, since a lease appears whole.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { explained } from "./failure.ts";
 import type { LeaseOwner } from "./lease.ts";
+import { type HeldLease, listLeases } from "./lease-directory.ts";
 import { isOwnedBy, readOwner } from "./lease-file.ts";
 
 /** True when `owner` holds `address`. Throws CniError. */
@@ -11,4 +12,11 @@ export function ownsLease(directory: string, owner: LeaseOwner, address: Address
     // Old versions of host-local wrote the container id alone.
     return isOwnedBy(holder, owner) || isOwnedBy(holder, { containerId: owner.containerId });
   });
+}
+
+/** All leases of a container, whatever its interface. Reads every lease of the directory. Throws CniError. */
+export function leasesOf(directory: string, containerId: string): HeldLease[] {
+  return explained("leaseStore", `look up the leases of container ${containerId}`, () =>
+    listLeases(directory).leases.filter(({ owner }) => owner.containerId === containerId),
+  );
 }

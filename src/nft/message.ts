@@ -108,6 +108,11 @@ export function getChainMessage(table: Table, name: string): Message {
   );
 }
 
+/** Asks for all chains of a table. */
+export function listChainsMessage(table: Table): Message {
+  return requestMessage(table, `list the chains of table ${table.title}`, nft.NFT_MSG_GETCHAIN, 0, (w) => w.string(nft.NFTA_CHAIN_TABLE, table.name));
+}
+
 /** A rule at the end of a chain. */
 export function ruleMessage(table: Table, chain: string, expressions: Expression[]): Message {
   return requestMessage(table, `add a rule to chain ${chain}`, nft.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, (w) => {

@@ -1,6 +1,6 @@
 // Running another CNI plugin in our place (CNI specification 1.1.0, section 4, "Plugin Delegation").
-import { fileIdentity, fileStatus } from "../sys/file.ts";
-import { SystemError } from "../sys/errno.ts";
+import { fileIdentity } from "../sys/file.ts";
+import { isFile } from "./path.ts";
 import { type Outcome, runProgram } from "./program.ts";
 
 /** What a delegated call is made of: all that our own caller gave us, but for the verb. */
@@ -31,14 +31,4 @@ export function findPlugin(name: string, directories: readonly string[]): string
 /** True when the file at `path` is the program that is running now, by whatever name. */
 export function isThisProgram(path: string): boolean {
   return fileIdentity(path) === fileIdentity("/proc/self/exe");
-}
-
-function isFile(path: string): boolean {
-  try {
-    return fileStatus(path)?.kind === "file";
-  } catch (error) {
-    // What cannot be looked at is not there, as for libcni.
-    if (error instanceof SystemError) return false;
-    throw error;
-  }
 }

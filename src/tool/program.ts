@@ -12,6 +12,8 @@ export interface Program {
   /** The whole environment. */
   env: Readonly<Record<string, string | undefined>>;
   stdin: string;
+  /** What it says on stderr is not said on ours. */
+  isQuiet?: boolean;
 }
 
 /** What a program did, whatever its end. */
@@ -29,13 +31,13 @@ const BUSY_MS = 5_000;
 const BUSY_PAUSE_MS = 50;
 
 /**
- * Runs a program to its end, however long that takes, and gives what it said; what it said on stderr is said on ours too.
+ * Runs a program to its end, however long that takes, and gives what it said; what it said on stderr is said on ours too, unless it is to be quiet.
  * One that cannot be started is no exception but has a `refusal`. Throws SystemError, EFBIG when it says more than 16 MiB.
  *
  * Its output goes to files in memory, not to pipes: a child that it leaves behind holds neither our own stdout and stderr
  * open, for whose end a runtime waits, nor us; and a script can open /dev/stderr, which a socket in its place refuses.
  */
-export function runProgram({ file, args = [], env, stdin }: Program): Outcome {
+export function runProgram({ file, args = [], env, stdin, isQuiet = false }: Program): Outcome {
   using stdout = createMemoryFile("stdout");
   using stderr = createMemoryFile("stderr");
   // For appending: who opens /dev/stderr anew may cut the file.
@@ -49,7 +51,7 @@ export function runProgram({ file, args = [], env, stdin }: Program): Outcome {
     ending = execute(execution);
   }
   const said = readWhole(stderr, `stderr of ${file}`, MOST_BYTES);
-  forward(said);
+  if (!isQuiet) forward(said);
   return { ...ending, stdout: readWhole(stdout, `stdout of ${file}`, MOST_BYTES), stderr: said };
 }
 

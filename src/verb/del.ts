@@ -1,6 +1,7 @@
 // DEL: takes everything of an attachment away, with or without a namespace, a record or a valid configuration.
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
+import type { Result } from "../cni/result.ts";
 import { removeLink, removeRules } from "../host/detach.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
@@ -21,7 +22,8 @@ export function del(request: DelRequest, machine: Machine): void {
   const inHost = pod?.isHost === true && !allowOwnNamespace;
   const mac = record?.mac ?? config.prevResult?.interfaces.find(({ name, sandbox }) => name === key.interfaceName && sandbox !== undefined)?.mac;
   const releaseForeign = (): void => delegate(foreignIpamOf(record, config), request, "DEL");
-  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, releaseForeign }, machine);
+  const { prevResult } = config;
+  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, prevResult, releaseForeign }, machine);
   // Only now: what is the host's own was left alone, all else is gone.
   if (inHost) throw ownNamespace(namespacePath);
 }
@@ -34,10 +36,12 @@ export interface Detachment {
   bridge: string;
   /** `<dataDir>/<network>` of the configuration; the record's own is believed instead. */
   directory: string;
-  pod: Pod | undefined;
-  mac: string | undefined;
+  pod?: Pod | undefined;
+  mac?: string | undefined;
+  /** What the runtime remembers of the attachment; only asked for one without a record. */
+  prevResult?: Result | undefined;
   /** Has a foreign IPAM plugin give back its addresses; undefined: it is told by another verb. */
-  releaseForeign: (() => void) | undefined;
+  releaseForeign?: () => void;
 }
 
 /** An ADD takes milliseconds. One that waits for its port longer ends when its veth goes. */
@@ -49,7 +53,7 @@ const ADD_ENDS_MS = 2_000;
  * CniError when something could not go, the IPAM plugin's own where that is all that failed; the record then stays.
  */
 export function detach(detachment: Detachment, machine: Machine): void {
-  const { key, record, records, directory, pod, mac, releaseForeign } = detachment;
+  const { key, record, records, directory, pod, prevResult, releaseForeign } = detachment;
   let busy: CniError | undefined;
   let complete = true;
   const rules = (): void => {
@@ -63,7 +67,8 @@ export function detach(detachment: Detachment, machine: Machine): void {
   const errors = collectErrors([
     () => records.stopAdd(key, ADD_ENDS_MS),
     rules,
-    () => removeLink(key, record, mac, pod, machine),
+    () => { if (record === undefined) unrecorded().removeUnrecordedRules(key, directory, prevResult, machine); },
+    () => removeLink(key, record, macOf(detachment), pod, machine),
     () => { if (busy === undefined && !complete) rules(); },
     () => { if (busy === undefined) release({ directory, key, record }); },
     () => { if (busy === undefined) releaseForeign?.(); },
@@ -77,6 +82,16 @@ export function detach(detachment: Detachment, machine: Machine): void {
     cause: sentencesOf(errors).join("; "),
     hint: "Repeat DEL when the cause is gone; it goes on where it stopped",
   });
+}
+
+/** The pod's interface is known by it when the host's end is not there by our name. */
+function macOf({ key, record, directory, pod, mac }: Detachment): string | undefined {
+  return mac === undefined && record === undefined && pod !== undefined ? unrecorded().findUnrecordedMac(key, directory, pod) : mac;
+}
+
+/** An attachment without a record is rare. */
+function unrecorded() {
+  return require("./unrecorded.ts") as typeof import("./unrecorded.ts");
 }
 
 /** Under this lock no address changes its owner, so the elements that are looked at are the ones that are deleted. */

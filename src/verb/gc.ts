@@ -4,6 +4,7 @@ import type { GcRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import { listStaleIfbs, listStalePorts, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
+import { removeStaleReferenceRules } from "../host/reference-rules.ts";
 import { deleteVeth } from "../host/steps/veth.ts";
 import { collectLeases } from "../ipam/collect.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
@@ -30,7 +31,7 @@ export function gc(request: GcRequest, machine: Machine): void {
   const { records: all, unreadable } = attempt("recordStore", network, () => records.listRecords(network));
   const errors = collectErrors([
     ...all.map((record) => () => {
-      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory, pod: undefined, mac: undefined, releaseForeign: undefined }, machine);
+      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory }, machine);
     }),
     ...unreadable.map((entry) => () => {
       // What a later Pontoon wrote is not ours to judge.
@@ -40,6 +41,7 @@ export function gc(request: GcRequest, machine: Machine): void {
       using _lock = openExistingLeaseLock(directory);
       removeStaleElements(network, isStaleOwner, machine);
     },
+    () => removeStaleReferenceRules(network, validAttachments, machine),
     () => { for (const name of listStalePorts(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
     () => { for (const name of listStaleIfbs(network, isStale, machine)) deleteVeth(name, machine); },
     () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },

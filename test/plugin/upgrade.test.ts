@@ -1,15 +1,13 @@
 // Drop-in: on a node with pods of the reference plugins, the type in the conflist changes and everything goes on.
-import { symlinkSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { add, addressOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { install, type Network, network, type NetworkWishes } from "../support/network.ts";
+import { installReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
-import { toolPath } from "../support/tool.ts";
 import { connect, pings, serve } from "../support/traffic.ts";
-import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
+import type { Pod, World } from "../support/world.ts";
 
 const LEASES = "/var/lib/cni/networks/pods";
 
@@ -44,7 +42,7 @@ scene("CHECK without a record still knows a pod of ours, whatever the version of
 scene("DEL and GC take away what the reference plugins attached: lease and link", async (world) => {
   const { pods, red } = await podOfReference(world);
   const blue = await world.pod("blue");
-  await add(world, asReference(world, pods), blue);
+  await add(world, installReference(world, pods), blue);
   install(world, pods);
   await del(world, pods, red);
   expect(world.has(`${LEASES}/10.1.0.2`)).toBe(false);
@@ -59,7 +57,7 @@ for (const [way, netns] of [["with", undefined], ["without", ""]] as const) {
     await world.host.must("nft add rule bridge nat PREROUTING counter");
     const onlyRed = await spoofRules(world);
     const blue = await world.pod("blue");
-    await add(world, asReference(world, pods), blue);
+    await add(world, installReference(world, pods), blue);
     expect(await spoofRules(world)).not.toEqual(onlyRed);
     install(world, pods);
     for (let times = 0; times < 2; times++) {
@@ -76,7 +74,7 @@ scene("what a killed ADD of the reference plugin left of macspoofchk goes too: c
   install(world, pods);
   for (const harm of ["nft flush table bridge nat", "nft flush chain bridge nat PREROUTING", "true"]) {
     const blue = await world.pod("blue");
-    await add(world, asReference(world, pods), blue);
+    await add(world, installReference(world, pods), blue);
     await world.host.must(harm);
     install(world, pods);
     await del(world, pods, blue);
@@ -101,7 +99,7 @@ scene("the other way round: host-local releases a lease of ours, and never hands
   expect((await snapshot(world)).filter((line) => line.includes(`${LEASES}/`))).toEqual([
     `file ${LEASES}/10.1.0.2`, `file ${LEASES}/last_reserved_ip.0`, `file ${LEASES}/lock`,
   ]);
-  const reference = asReference(world, pods);
+  const reference = installReference(world, pods);
   const blue = await world.pod("blue");
   expect(addressOf(await add(world, reference, blue))).toBe("10.1.0.3");
   await del(world, reference, red);
@@ -124,17 +122,8 @@ async function spoofRules(world: World): Promise<string[]> {
 async function podOfReference(world: World, wishes: NetworkWishes = {}): Promise<{ pods: Network; red: Pod }> {
   const pods = network("pods", wishes);
   const red = await world.pod("red");
-  const result = await add(world, asReference(world, pods), red);
+  const result = await add(world, installReference(world, pods), red);
   expect(addressOf(result)).toBe("10.1.0.2");
   expect(await pings(red, "10.1.0.1")).toBe(true);
   return { pods, red };
-}
-
-/** The same network, served by the reference plugins. */
-function asReference(world: World, pods: Network): Network {
-  const folder = dirname(toolPath("host-local"));
-  for (const name of ["bridge", "host-local"]) {
-    if (!world.has(`${PLUGIN_FOLDER}/${name}`)) symlinkSync(join(folder, name), world.outside(`${PLUGIN_FOLDER}/${name}`));
-  }
-  return install(world, { ...pods, plugins: [{ ...pods.plugins[0], type: "bridge" }] });
 }

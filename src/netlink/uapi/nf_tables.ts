@@ -1,4 +1,4 @@
-// linux/netfilter/nf_tables.h, nfnetlink.h, nf_nat.h, netfilter.h, linux/netfilter_bridge.h, under their kernel names.
+// linux/netfilter/nf_tables.h, nf_tables_compat.h, nfnetlink.h, nf_nat.h, netfilter.h, linux/netfilter_bridge.h, under their kernel names.
 // A test compares every value with the C headers.
 export const NFPROTO_UNSPEC = 0;
 export const NFPROTO_INET = 1;
@@ -101,3 +101,5 @@ export const NFT_LOOKUP_F_INV = 1;
 export const NFTA_IMMEDIATE_DREG = 1;
 export const NFTA_IMMEDIATE_DATA = 2;
 export const NFTA_MASQ_FLAGS = 1;
+export const NFTA_MATCH_NAME = 1;
+export const NFTA_MATCH_INFO = 3;

@@ -1,0 +1,80 @@
+// The table `nat` of iptables in its nftables variant: `ip nat` and `ip6 nat`, looked at and cleared over netlink, without any
+// program. How the rules are built there was read off `nft --debug=netlink list table ip nat`.
+import { addressFromBytes, type Family, familyBits } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
+import { type Attributes, listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import { countChainUses } from "../nft/answer.ts";
+import { deleteChainMessage, deleteRuleMessage, executeBatch, GENERIC_HEADER, listChainsMessage, listRulesMessage, type Table } from "../nft/message.ts";
+import type { Jump, NatTable } from "./nat-table.ts";
+
+const POSTROUTING = "POSTROUTING";
+
+/** Offset of the source address in the IP headers (RFC 791, RFC 8200). */
+const SOURCE_OFFSET = { 4: 12, 6: 8 } as const;
+
+/** One family of the table. Nothing is asked yet. */
+export function nftablesNatTable(socket: NetlinkSocket, family: Family): NatTable {
+  const table: Table = family === 4
+    ? { family: nft.NFPROTO_IPV4, name: "nat", title: "ip nat" }
+    : { family: nft.NFPROTO_IPV6, name: "nat", title: "ip6 nat" };
+  return {
+    family,
+    countUses: (chain) => countChainUses(socket, table, chain),
+    listJumps: (prefix) => socket.dump(listRulesMessage(table, POSTROUTING)).flatMap((reply) => readJump(reply, family, prefix) ?? []),
+    listChains: (prefix) => socket.dump(listChainsMessage(table)).flatMap((reply) => readChain(reply, table, prefix) ?? []),
+    remove: (jumps, chains) => executeBatch(socket, [
+      ...jumps.map(({ rule }) => deleteRuleMessage(table, POSTROUTING, rule as Uint8Array)),
+      ...chains.map((chain) => deleteChainMessage(table, chain)),
+    ]),
+  };
+}
+
+/** The chain's name, if it starts so. The kernel lists the chains of all tables of the family. */
+function readChain({ payload }: Reply, table: Table, prefix: string): string | undefined {
+  const chain = readAttributes(payload, GENERIC_HEADER);
+  const name = chain.string(nft.NFTA_CHAIN_NAME) ?? "";
+  return chain.string(nft.NFTA_CHAIN_TABLE) === table.name && name.startsWith(prefix) ? name : undefined;
+}
+
+/**
+ * A rule as a jump, or undefined when it is none. Its expressions: the source address is loaded, masked where its prefix does
+ * not end with a byte, and compared; the comment is a match of xtables; the jump is a verdict.
+ */
+function readJump({ payload }: Reply, family: Family, prefix: string): Jump | undefined {
+  const rule = readAttributes(payload, GENERIC_HEADER);
+  const handle = rule.bytes(nft.NFTA_RULE_HANDLE);
+  let chain = "";
+  let comment = "";
+  let source: Prefix | undefined;
+  let isSource = false;
+  let mask: Uint8Array | undefined;
+  for (const [, bytes] of listAttributes(rule.bytes(nft.NFTA_RULE_EXPRESSIONS) ?? new Uint8Array())) {
+    const expression = readAttributes(bytes);
+    const data = expression.nest(nft.NFTA_EXPR_DATA);
+    const name = expression.string(nft.NFTA_EXPR_NAME);
+    if (data === undefined) continue;
+    if (name === "payload") isSource = data.be32(nft.NFTA_PAYLOAD_OFFSET) === SOURCE_OFFSET[family];
+    if (name === "bitwise") mask = data.nest(nft.NFTA_BITWISE_MASK)?.bytes(nft.NFTA_DATA_VALUE);
+    if (name === "cmp" && isSource) source = readSource(data, mask, family);
+    if (name === "match" && data.string(nft.NFTA_MATCH_NAME) === "comment") comment = readText(data.bytes(nft.NFTA_MATCH_INFO) ?? new Uint8Array());
+    if (name === "immediate") chain = data.nest(nft.NFTA_IMMEDIATE_DATA)?.nest(nft.NFTA_DATA_VERDICT)?.string(nft.NFTA_VERDICT_CHAIN) ?? "";
+  }
+  return handle !== undefined && chain !== "" && chain.startsWith(prefix) ? { chain, source, comment, rule: handle } : undefined;
+}
+
+/** Without a mask as many bytes are compared as the prefix has. */
+function readSource(data: Attributes, mask: Uint8Array | undefined, family: Family): Prefix | undefined {
+  const value = data.nest(nft.NFTA_CMP_DATA)?.bytes(nft.NFTA_DATA_VALUE);
+  const bytes = familyBits(family) / 8;
+  if (value === undefined || value.length > bytes) return undefined;
+  const address = new Uint8Array(bytes);
+  address.set(value);
+  return { address: addressFromBytes(address), length: mask === undefined ? value.length * 8 : leadingOnes(mask) };
+}
+
+function leadingOnes(mask: Uint8Array): number {
+  const zero = mask.findIndex((byte) => byte !== 0xff);
+  return zero < 0 ? mask.length * 8 : zero * 8 + Math.clz32(~((mask[zero] ?? 0) << 24));
+}

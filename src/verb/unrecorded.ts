@@ -1,0 +1,38 @@
+// DEL of an attachment that Pontoon has no record of: the reference plugin may have made it, before the type in the
+// configuration was changed.
+import type { Result } from "../cni/result.ts";
+import type { Machine, Pod } from "../host/machine.ts";
+import { removeReferenceRules } from "../host/reference-rules.ts";
+import type { Address } from "../ip/address.ts";
+import { leasesOf } from "../ipam/ownership.ts";
+import { listAddresses } from "../net/address.ts";
+import { getLink } from "../net/link.ts";
+import type { AttachmentKey } from "../record/attachment.ts";
+
+/** Removes what the reference plugin made to masquerade an attachment. Throws CniError. */
+export function removeUnrecordedRules(key: AttachmentKey, directory: string, prevResult: Result | undefined, machine: Machine): void {
+  removeReferenceRules(key, {
+    own: ownAddresses(key, prevResult),
+    others: () => leasesOf(directory, key.containerId).filter(({ owner }) => owner.interfaceName !== key.interfaceName).map(({ address }) => address),
+  }, machine);
+}
+
+/**
+ * The MAC of the attachment's interface in the pod, so that it can be removed although no result tells of it (runtimes send
+ * none below CNI 0.4.0): it is the one with an address that is leased to the attachment. Another network may have given the
+ * pod an interface of that name. Throws CniError and SystemError.
+ */
+export function findUnrecordedMac(key: AttachmentKey, directory: string, pod: Pod): string | undefined {
+  const link = getLink(pod.links, { name: key.interfaceName });
+  if (link === undefined) return undefined;
+  const leased = leasesOf(directory, key.containerId).filter(({ owner: { interfaceName = key.interfaceName } }) => interfaceName === key.interfaceName);
+  const isLeased = ({ family, value }: Address): boolean => leased.some(({ address }) => address.family === family && address.value === value);
+  return listAddresses(pod.links, link.index).some(({ prefix }) => isLeased(prefix.address)) ? link.mac : undefined;
+}
+
+/** The addresses that the result gives to the attachment's interface; undefined when it tells of none. */
+function ownAddresses({ interfaceName }: AttachmentKey, prevResult: Result | undefined): Address[] | undefined {
+  const index = prevResult?.interfaces.findIndex(({ name, sandbox }) => name === interfaceName && (sandbox ?? "") !== "") ?? -1;
+  const ips = prevResult?.ips.filter((ip) => ip.interface === undefined || ip.interface === index) ?? [];
+  return ips.length === 0 ? undefined : ips.map(({ address }) => address.address);
+}
