@@ -36,7 +36,7 @@ export function ownNamespace(path: string): CniError {
 
 /** True when the attachment's namespace is gone and so is its veth: nobody will miss it. Throws SystemError. */
 export function isDead(record: AttachmentRecord, machine: Machine): boolean {
-  if (getLink(machine.links, { name: hostInterfaceName(record.key) }) !== undefined) return false;
+  if (hasLink(record, machine)) return false;
   try {
     using pod = machine.openPod(record.namespace.path);
     return pod.links.namespaceCookie !== record.namespace.cookie;
@@ -44,6 +44,11 @@ export function isDead(record: AttachmentRecord, machine: Machine): boolean {
     if (isErrno(error, "ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP")) return true;
     throw error;
   }
+}
+
+/** True when the host's end of the attachment's veth pair is there. Throws SystemError. */
+export function hasLink({ key }: AttachmentRecord, machine: Machine): boolean {
+  return getLink(machine.links, { name: hostInterfaceName(key) }) !== undefined;
 }
 
 function enter(path: string, machine: Machine): Pod {

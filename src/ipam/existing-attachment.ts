@@ -1,10 +1,12 @@
 // An attachment that has a record already: it lives, or what is left of it is cleared.
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
+import { parsePrefixes } from "../ip/prefix.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { sameHost } from "../record/format.ts";
 import type { Attachment } from "./duplicate.ts";
 import { addressOfName, listOwnFiles } from "./lease-directory.ts";
+import { isOwnedBy, readOwner } from "./lease-file.ts";
 import { openExistingLeaseLock } from "./lease-lock.ts";
 import { clearAttachment } from "./reclaim.ts";
 
@@ -18,8 +20,15 @@ export function refuseExisting(attachment: Attachment): void {
     if (records.isAddRunning(key)) throw addRunning(key);
     return clear(attachment, record, discard);
   }
-  if (!isDead(record)) throw duplicate(key, record.addresses[0]?.split("/")[0]);
+  if (!isDead(record) && !isTakenDown(attachment, record)) throw duplicate(key, record.addresses[0]?.split("/")[0]);
   clear(attachment, record, discard);
+}
+
+/** The reference plugin takes down an attachment of ours like its own: link and lease go, and the record stays. */
+function isTakenDown({ key, hasLink }: Attachment, record: AttachmentRecord): boolean {
+  if (hasLink(record)) return false;
+  const where = record.leaseDirectory;
+  return where === undefined || !parsePrefixes(record.addresses).some(({ address }) => isOwnedBy(readOwner(where, address), key));
 }
 
 /** A record that cannot be read says no addresses: only then the directory is searched for the owner's leases. */

@@ -29,6 +29,8 @@ export interface Neighbours {
   isOnBridge(owner: string, bridge: string): boolean;
   /** Runs `action` while no other process changes what the node shares. */
   underNodeLock(action: () => void): void;
+  /** The element of this owner had to give way to ours: it had our address, and is no attachment any more. */
+  giveWay(owner: string): void;
   /** All other attachments that have to be masqueraded; asked only when the table was lost. */
   others(): Masquerade[];
 }
@@ -105,7 +107,10 @@ function claim(socket: NetlinkSocket, wanted: Masquerade, place: ElementPlace, n
     if (!mine && holder.chain !== element.chain && neighbours.isAlive(ownerOf(holder))) return holder;
     // We hold the address's lease, so an element of our own network is what a dead attachment left.
     const replaced = firstRefusal(socket, [deleteElementMessage(place), addElementMessage(element)]);
-    if (replaced === undefined) return undefined;
+    if (replaced === undefined) {
+      if (!mine) neighbours.giveWay(ownerOf(holder));
+      return undefined;
+    }
     if (attempt === ATTEMPTS) throw replaced;
   }
 }

@@ -99,9 +99,12 @@ export class RecordStore {
 
   /** Removes the record of an attachment, complete or intended, readable or not. True when there was one. */
   removeRecord(key: AttachmentKey): boolean {
-    const base = this.base(key);
-    const intended = removeFile(base + INTENT);
-    return removeFile(base + COMPLETE) || intended;
+    return removeBoth(this.base(key));
+  }
+
+  /** The same by the attachment's digest. */
+  removeRecordOfDigest(network: string, digest: string): boolean {
+    return /^[0-9a-f]+$/.test(digest) && removeBoth(`${this.directory(network)}/${digest}`);
   }
 
   /** Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was removed. */
@@ -142,6 +145,11 @@ export class RecordStore {
 /** The store of this node; tests name another root. Nothing is made on disk before the first record. */
 export function openRecordStore(root = RECORD_ROOT): RecordStore {
   return new RecordStore(root);
+}
+
+function removeBoth(base: string): boolean {
+  const intended = removeFile(base + INTENT);
+  return removeFile(base + COMPLETE) || intended;
 }
 
 /** What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one. */

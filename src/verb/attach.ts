@@ -8,7 +8,7 @@ import { formatResult } from "../cni/result-format.ts";
 import { type Applied, applySteps, undoSteps } from "../host/apply.ts";
 import { asCniError, attempt, tryAll } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
-import { isDead } from "../host/namespace.ts";
+import { hasLink, isDead } from "../host/namespace.ts";
 import type { ObservedBridge } from "../host/observe.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/duplicate.ts";
@@ -44,6 +44,7 @@ export function attachmentOf({ attachment: key }: AddRequest, machine: Machine, 
   return {
     records: openRecordStore(), key, host: machine.identity(), directory: directory ?? "",
     isDead: (record) => isDead(record, machine),
+    hasLink: (record) => hasLink(record, machine),
     discard: (record) => (require("../host/detach.ts") as typeof import("../host/detach.ts")).discardDead(record, machine),
   };
 }

@@ -32,6 +32,7 @@ export class Ruleset {
   /** How often somebody asked for all other attachments: that is dear, and only needed when the table was lost. */
   asked = 0;
   locked = 0;
+  readonly gaveWay: string[] = [];
 
   constructor(host: Netns) {
     this.host = host;
@@ -45,6 +46,7 @@ export class Ruleset {
         this.locked++;
         action();
       },
+      giveWay: (owner) => this.gaveWay.push(owner),
       others: () => {
         this.asked++;
         return this.others;

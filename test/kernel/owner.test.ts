@@ -22,6 +22,7 @@ test.each(FAMILIES)("$family: what a dead attachment of another network left is 
   ruleset.put(one);
   ruleset.dead.add(one.owner);
   ruleset.put(other);
+  expect(ruleset.gaveWay).toEqual([one.owner]);
   expect(ruleset.elements(common)).toEqual([`${held} ${other.chain.name} (other c2 eth0)`]);
   expect(ruleset.elements(byBridge)).toEqual([]);
 }));
@@ -57,6 +58,7 @@ test("an attachment whose network got other subnets moves its own element", () =
   ruleset.put(first("10.1.0.2"));
   const moved = first("10.1.0.2", { subnets: ["10.1.0.0/16"] });
   ruleset.put(moved);
+  expect(ruleset.gaveWay).toEqual([]);
   expect(ruleset.elements("net4")).toEqual([`10.1.0.2 ${moved.chain.name} (net c1 eth0)`]);
 }));
 

@@ -19,6 +19,7 @@ function put(): void {
       using _lock = openLock(lock, 10_000);
       action();
     },
+    giveWay: () => {},
     others: () => [],
   });
 }

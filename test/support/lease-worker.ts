@@ -27,6 +27,7 @@ for (let at = 0; Number(count) === 0 || at < Number(count); at++) {
       intent.complete();
     },
     isDead: () => false,
+    hasLink: () => true,
     discard: () => {},
   });
   console.log(leases.map(({ address }) => formatAddress(address.address)).join(" "));

@@ -8,6 +8,7 @@ import { networkChain } from "../../nft/layout.ts";
 import { ensureMasquerade, findElements, type Masquerade, missingParts, removeMasquerade } from "../../nft/masquerade.ts";
 import type { MasqueradeStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
+import { openRecordStore } from "../../record/store.ts";
 import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -24,12 +25,20 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine): void {
         return port !== undefined && port.master === link?.index;
       },
       underNodeLock,
+      giveWay: (owner) => forgetDead(step.network, owner, machine),
       others: () => masqueradedAttachments(machine, step.owner).map(masqueradeOf),
     });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw error.errno === ERRNO.EADDRINUSE ? addressTaken(about, error) : explain("rules", `masquerading ${about}`, error, rulesHint(error));
   }
+}
+
+/** Another program took the attachment down (the reference plugin does, link and lease alone): its record says what is not true any more. */
+function forgetDead(network: string, owner: string, machine: Machine): void {
+  const records = openRecordStore();
+  if (getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined || records.isAddOfDigestRunning(network, owner)) return;
+  records.removeRecordOfDigest(network, owner);
 }
 
 /** What helps when nftables refuses; undefined when only the error number can tell. ENOENT: a chain's type or an expression is a module too. */

@@ -48,6 +48,7 @@ export class Pool {
         if (complete) intent.complete();
       },
       isDead: () => false,
+      hasLink: () => true,
       discard: () => {},
       ...changes,
     });
