@@ -2,7 +2,7 @@
 import { CniError } from "./cni/error.ts";
 import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { answerVersion } from "./cni/version.ts";
-import { asCniError } from "./host/failure.ts";
+import { asCniError, sentencesOf } from "./host/failure.ts";
 import { Machine } from "./host/machine.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
 import { textOf } from "./sys/bytes.ts";
@@ -57,10 +57,26 @@ function answer(request: Exclude<Request, VersionRequest>, machine: Machine): vo
 /** A call of a person. Gives the exit status. */
 function forPeople(args: string[]): number {
   const { aboutText, helpText } = about();
-  const [command] = args;
+  const [command, ...rest] = args;
+  if (command === "restore" && rest.length === 0) return restore();
   if (command === "--help" || command === "-h" || command === "help") writeAll(STDOUT, helpText(), "stdout");
   else writeAll(STDERR, command === undefined ? aboutText() : `${aboutText()}Try --help.\n`, "stderr");
   return 0;
+}
+
+/** Puts back lost packet rules and says what was done. Errors are plain words on stderr: people read them. */
+function restore(): number {
+  const errors: CniError[] = [];
+  try {
+    using machine = Machine.open();
+    const restored = (require("./verb/restore.ts") as typeof import("./verb/restore.ts")).restore(machine);
+    errors.push(...restored.errors);
+    writeAll(STDOUT, restored.text, "stdout");
+  } catch (error) {
+    errors.push(asCniError(error));
+  }
+  for (const sentence of sentencesOf(errors)) writeAll(STDERR, `pontoon restore: ${sentence}.\n`, "stderr");
+  return errors.length === 0 ? 0 : 1;
 }
 
 /** Prints the answer as the very last act; what cannot be said is taken back. */

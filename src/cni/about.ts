@@ -26,7 +26,11 @@ export function aboutText(): string {
 export function helpText(): string {
   return `pontoon v${programVersion()}: a CNI plugin that gives a pod its network on a Linux bridge.
 
-A container runtime starts this program; there is nothing to run by hand.
+A container runtime starts this program. By hand there is one thing to run:
+
+  pontoon restore    puts back the packet rules of all running pods, after something flushed them (docs/restore.md)
+
+To set it up:
 
   1. Put the executable where the runtime looks for plugins:    /opt/cni/bin/pontoon
   2. Put a network configuration where it looks for networks:   /etc/cni/net.d/10-pontoon.conflist

@@ -26,6 +26,11 @@ export function underNodeLock(action: () => void): void {
   action();
 }
 
+/** The same for an action of somebody who holds the lock already. */
+export function underHeldNodeLock(action: () => void): void {
+  action();
+}
+
 function openNodeLock() {
   try {
     return openLock(NODE_LOCK, NODE_LOCK_MS);
@@ -39,21 +44,24 @@ function openNodeLock() {
   }
 }
 
+/** The records of all attachments of this host, of every network. Throws SystemError. */
+export function recordedAttachments(machine: Machine): AttachmentRecord[] {
+  const store = openRecordStore();
+  const host = machine.identity();
+  const networks = listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
+  return networks.flatMap((network) => store.listRecords(network).records.filter((record) => sameHost(record.host, host)));
+}
+
 /** The masquerade steps of all attachments of this host but `except`: what a lost table has to get back. Throws SystemError. */
 export function masqueradedAttachments(machine: Machine, except: string): MasqueradeStep[] {
-  return stepsOfRecords(machine, (record, host) => masqueradeOfRecord(record, host, except));
+  const host = machine.identity();
+  return recordedAttachments(machine).flatMap((record) => masqueradeOfRecord(record, host, except) ?? []);
 }
 
 /** The same for the MAC spoof check. */
 export function spoofCheckedAttachments(machine: Machine, except: string): SpoofCheckStep[] {
-  return stepsOfRecords(machine, (record, host) => spoofCheckOfRecord(record, host, except));
-}
-
-function stepsOfRecords<OneStep>(machine: Machine, stepOf: (record: AttachmentRecord, host: HostIdentity) => OneStep | undefined): OneStep[] {
-  const store = openRecordStore();
   const host = machine.identity();
-  const networks = listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
-  return networks.flatMap((network) => store.listRecords(network).records.flatMap((record) => stepOf(record, host) ?? []));
+  return recordedAttachments(machine).flatMap((record) => spoofCheckOfRecord(record, host, except) ?? []);
 }
 
 /** The masquerade step that a record tells of; undefined when it has none, or is of an earlier boot or another host. */

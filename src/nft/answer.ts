@@ -5,6 +5,14 @@ import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
 import { GENERIC_HEADER, getChainMessage, listRulesMessage, type Table } from "./message.ts";
 
+/** How many rules and elements of a number of attachments are not there. */
+export interface LostRules {
+  /** Those of the table itself, which all networks share. */
+  shared: number;
+  /** Those of an attachment, by its digest. What a network shares counts as its first attachment's. */
+  byOwner: Map<string, number>;
+}
+
 /** True for what a kernel without nftables says: nfnetlink is missing, or knows nobody for these messages (nfnetlink_rcv_msg: EINVAL). */
 export function lacksNftables(error: unknown): boolean {
   return isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP", "EINVAL");

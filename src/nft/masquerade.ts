@@ -3,7 +3,7 @@
 import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
-import { countChainUses, countRules } from "./answer.ts";
+import { countChainUses, countRules, type LostRules } from "./answer.ts";
 import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, ownerComment, ownerOf } from "./element.ts";
 import {
   elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages, TABLE,
@@ -80,6 +80,23 @@ function putBack(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbou
 function putBackOther(socket: NetlinkSocket, other: Masquerade, neighbours: Neighbours): void {
   for (const address of other.addresses) ensureElement(socket, other, address, neighbours);
   if (!neighbours.isAlive(other.owner)) removeMasquerade(socket, other, { chain: other.chain.name });
+}
+
+/** How much of what these attachments want is not there. Reads all elements once. Throws SystemError. */
+export function countLost(socket: NetlinkSocket, wanted: readonly Masquerade[]): LostRules {
+  const missing = new Set(wanted.length === 0 ? [] : missingParts(socket, wanted.map(({ chain }) => chain)));
+  const found = new Map<string, number>();
+  for (const element of wanted.length === 0 ? [] : listAllElements(socket)) {
+    const key = `${ownerOf(element)} ${element.chain}`;
+    found.set(key, (found.get(key) ?? 0) + 1);
+  }
+  const byOwner = new Map<string, number>();
+  const shared = missing.delete("table") ? POSTROUTING_RULES : 0;
+  for (const { owner, chain, addresses } of wanted) {
+    const elements = Math.max(0, addresses.length - (found.get(`${owner} ${chain.name}`) ?? 0));
+    byOwner.set(owner, elements + (missing.delete(chain.name) ? networkRuleCount(chain) : 0));
+  }
+  return { shared, byOwner };
 }
 
 /** Puts an address into the common map, or, where another network's living pod has it too, into the one keyed by bridge. */

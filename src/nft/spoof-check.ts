@@ -3,8 +3,8 @@
 import { mapped } from "../list.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
-import { countRules } from "./answer.ts";
-import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, ownerComment } from "./element.ts";
+import { countRules, type LostRules } from "./answer.ts";
+import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, ownerComment, ownerOf } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
 import { executeBatch, firstRefusal } from "./message.ts";
 import { GUARDED, PREROUTING, PREROUTING_RULES, preroutingMessages, SOURCE, SPOOF_TABLE, spoofTableMessages } from "./spoof-layout.ts";
@@ -51,6 +51,15 @@ export function ensureSpoofCheck(socket: NetlinkSocket, wanted: SpoofCheck, neig
 /** False when the table is missing or was emptied. Throws SystemError. */
 export function isSpoofTableWhole(socket: NetlinkSocket): boolean {
   return countRules(socket, SPOOF_TABLE).get(PREROUTING) === PREROUTING_RULES;
+}
+
+/** How much of what these attachments want is not there. Reads all elements once. Throws SystemError. */
+export function countLostSpoofChecks(socket: NetlinkSocket, wanted: readonly SpoofCheck[]): LostRules {
+  const isWhole = wanted.length === 0 || isSpoofTableWhole(socket);
+  const found = new Map<string, number>();
+  for (const element of wanted.length === 0 ? [] : listSpoofElements(socket)) found.set(ownerOf(element), (found.get(ownerOf(element)) ?? 0) + 1);
+  const byOwner = new Map(wanted.map(({ owner }) => [owner, Math.max(0, SPOOF_CHECK_ELEMENTS - (found.get(owner) ?? 0))]));
+  return { shared: isWhole ? 0 : PREROUTING_RULES, byOwner };
 }
 
 /** The rule, by which a whole table is known, comes last: when this is killed half-way the next ADD starts again. */

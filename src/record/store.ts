@@ -1,7 +1,7 @@
 // The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is under way.
 // They are outside of the lease directory, since host-local walks that one recursively and deletes what it finds.
 import { isErrno, SystemError } from "../sys/errno.ts";
-import { ensureDirectory, fileStatus, listDirectory, readTextOfAny, removeFile } from "../sys/file.ts";
+import { ensureDirectory, fileStatus, listDirectory, O_CREAT, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
 import type { AttachmentKey, AttachmentRecord } from "./attachment.ts";
 import { attachmentDigest, sameKey } from "./digest.ts";
 import { formatRecord, parseRecord, type ParsedRecord } from "./format.ts";
@@ -11,6 +11,7 @@ export const RECORD_ROOT = "/var/lib/cni/pontoon";
 
 const COMPLETE = ".json";
 const INTENT = ".intent";
+const RESTORED = ".restored";
 const EINVAL = 22;
 
 /** A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: of a later Pontoon, left alone. */
@@ -99,12 +100,22 @@ export class RecordStore {
 
   /** Removes the record of an attachment, complete or intended, readable or not. True when there was one. */
   removeRecord(key: AttachmentKey): boolean {
-    return removeBoth(this.base(key));
+    return removeAll(this.base(key));
   }
 
   /** The same by the attachment's digest. */
   removeRecordOfDigest(network: string, digest: string): boolean {
-    return /^[0-9a-f]+$/.test(digest) && removeBoth(`${this.directory(network)}/${digest}`);
+    return /^[0-9a-f]+$/.test(digest) && removeAll(`${this.directory(network)}/${digest}`);
+  }
+
+  /** Notes that somebody put back rules of this attachment, before they are put back. */
+  markRestored(key: AttachmentKey): void {
+    writeText(this.base(key) + RESTORED, "", O_WRONLY | O_CREAT);
+  }
+
+  /** True when rules of this attachment were put back; the note goes. */
+  removeRestoredMark(key: AttachmentKey): boolean {
+    return removeFile(this.base(key) + RESTORED);
   }
 
   /** Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was removed. */
@@ -147,8 +158,9 @@ export function openRecordStore(root = RECORD_ROOT): RecordStore {
   return new RecordStore(root);
 }
 
-function removeBoth(base: string): boolean {
+function removeAll(base: string): boolean {
   const intended = removeFile(base + INTENT);
+  removeFile(base + RESTORED);
   return removeFile(base + COMPLETE) || intended;
 }
 

@@ -69,7 +69,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
     rules,
     () => { if (record === undefined) unrecorded().removeUnrecordedRules(key, directory, prevResult, machine); },
     () => removeLink(key, record, macOf(detachment), pod, machine),
-    () => { if (busy === undefined && !complete) rules(); },
+    () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
     () => { if (busy === undefined) release({ directory, key, record }); },
     () => { if (busy === undefined) releaseForeign?.(); },
   ]);
@@ -82,6 +82,12 @@ export function detach(detachment: Detachment, machine: Machine): void {
     cause: sentencesOf(errors).join("; "),
     hint: "Repeat DEL when the cause is gone; it goes on where it stopped",
   });
+}
+
+/** Somebody put its rules back, perhaps after we took them out: "pontoon restore" looks who lives before it does so and after, and now the veth is gone. */
+function wasRestored({ key, record, records }: Detachment): boolean {
+  const hasRules = record?.masqueradeSubnets !== undefined || record?.spoofCheck === true;
+  return hasRules && records.removeRestoredMark(key);
 }
 
 /** The pod's interface is known by it when the host's end is not there by our name. */

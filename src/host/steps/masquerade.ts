@@ -3,9 +3,9 @@ import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink, getLinks } from "../../net/link.ts";
-import { lacksNftables } from "../../nft/answer.ts";
+import { lacksNftables, type LostRules } from "../../nft/answer.ts";
 import { networkChain } from "../../nft/layout.ts";
-import { ensureMasquerade, findElements, type Masquerade, missingParts, removeMasquerade } from "../../nft/masquerade.ts";
+import { countLost, ensureMasquerade, findElements, type Masquerade, missingParts, removeMasquerade } from "../../nft/masquerade.ts";
 import type { MasqueradeStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { openRecordStore } from "../../record/store.ts";
@@ -14,8 +14,8 @@ import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { masqueradedAttachments, underNodeLock } from "../node.ts";
 
-/** Makes sure that the addresses are masqueraded; a table that was lost comes back with everybody's elements. */
-export function putMasquerade(step: MasqueradeStep, machine: Machine): void {
+/** Makes sure that the addresses are masqueraded; a table that was lost comes back with everybody's elements, under the node's lock. */
+export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock = underNodeLock): void {
   const about = mapped(step.addresses, formatAddress).join(", ");
   try {
     ensureMasquerade(machine.rules, masqueradeOf(step), {
@@ -24,7 +24,7 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine): void {
         const [port, link] = getLinks(machine.links, [{ name: hostInterfaceOfDigest(owner) }, { name: bridge }]);
         return port !== undefined && port.master === link?.index;
       },
-      underNodeLock,
+      underNodeLock: nodeLock,
       giveWay: (owner) => forgetDead(step.network, owner, machine),
       others: () => masqueradedAttachments(machine, step.owner).map(masqueradeOf),
     });
@@ -54,6 +54,11 @@ export function undoMasquerade(step: MasqueradeStep, machine: Machine): void {
   } catch (error) {
     if (!lacksNftables(error)) throw error;
   }
+}
+
+/** How much of the masquerading of these attachments is not there. */
+export function countLostMasquerade(steps: readonly MasqueradeStep[], machine: Machine): LostRules {
+  return attempt("rules", "table inet pontoon", () => countLost(machine.rules, steps.map(masqueradeOf)));
 }
 
 /** What is wrong with the masquerading, or undefined. */

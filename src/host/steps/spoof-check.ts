@@ -1,6 +1,6 @@
 // The MAC spoof check of the pod's frames, by elements in the node's nftables table of family bridge.
-import { lacksNftables } from "../../nft/answer.ts";
-import { ensureSpoofCheck, isSpoofChecked, isSpoofTableWhole, removeSpoofCheck, type SpoofCheck } from "../../nft/spoof-check.ts";
+import { lacksNftables, type LostRules } from "../../nft/answer.ts";
+import { countLostSpoofChecks, ensureSpoofCheck, isSpoofChecked, isSpoofTableWhole, removeSpoofCheck, type SpoofCheck } from "../../nft/spoof-check.ts";
 import { getLink, macBytes } from "../../net/link.ts";
 import type { SpoofCheckStep } from "../../plan/step.ts";
 import { openRecordStore } from "../../record/store.ts";
@@ -9,14 +9,14 @@ import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { spoofCheckedAttachments, underNodeLock } from "../node.ts";
 
-/** Makes sure that the pod's frames are checked; a table that was lost comes back with everybody's elements. */
-export function putSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
+/** Makes sure that the pod's frames are checked; a table that was lost comes back with everybody's elements, under the node's lock. */
+export function putSpoofCheck(step: SpoofCheckStep, machine: Machine, nodeLock = underNodeLock): void {
   attempt("rules", `MAC spoof check of ${step.hostInterface}`, () => {
     ensureSpoofCheck(machine.rules, checkOf(step), {
       // One whose ADD is running may not have its veth yet, and must not get one without a check.
       isAlive: ({ hostInterface, network, owner }) =>
         getLink(machine.links, { name: hostInterface }) !== undefined || openRecordStore().isAddOfDigestRunning(network, owner),
-      underNodeLock,
+      underNodeLock: nodeLock,
       others: () => spoofCheckedAttachments(machine, step.owner).map(checkOf),
     });
   }, spoofCheckHint);
@@ -29,6 +29,11 @@ export function undoSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
   } catch (error) {
     if (!lacksNftables(error)) throw error;
   }
+}
+
+/** How much of the checks of these attachments is not there. */
+export function countLostChecks(steps: readonly SpoofCheckStep[], machine: Machine): LostRules {
+  return attempt("rules", "table bridge pontoon", () => countLostSpoofChecks(machine.rules, steps.map(checkOf)));
 }
 
 /** What is wrong with the check, or undefined. */

@@ -1,0 +1,153 @@
+// Packet rules that something flushed under running pods: CHECK says so, the next ADD brings them back for everybody, and so
+// does `pontoon restore`, for which nobody has to start a pod.
+import { expect } from "vitest";
+import { add, addressesOf, check, del, mustSucceed } from "../support/cni.ts";
+import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
+import { install, type Network, network } from "../support/network.ts";
+import type { Outcome } from "../support/process.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { connect, serve } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
+
+const HARMS = [
+  "nft flush ruleset",
+  "nft flush table inet pontoon",
+  "nft delete table inet pontoon",
+  "nft flush chain inet pontoon postrouting",
+];
+
+scene("after a flush of the ruleset CHECK complains, and one ADD on one network brings back the rules of all networks", async (world) => {
+  const stage = await twoNetworks(world);
+  await world.host.must("nft flush ruleset");
+  for (const { conflist, pod } of stage.attached) expect(await check(world, conflist, pod)).toMatch(/inet pontoon|bridge pontoon/);
+  await add(world, stage.networks[0]!, await world.pod("green"));
+  await everythingWorks(world, stage);
+});
+
+for (const harm of HARMS) {
+  scene(`"${harm}" under running pods: pontoon restore brings back the rules of all networks, and says how many`, async (world) => {
+    const stage = await twoNetworks(world);
+    const before = await snapshot(world);
+    await world.host.must(harm);
+    expect(await reaches(stage.attached[0]!.pod, stage.neighbour)).toEqual([undefined, undefined]);
+    const { stdout } = mustSucceed(await restore(world));
+    expect(stdout).toMatch(/^all networks: \d rules? put back\nothers: 1 attachment, .*\npods: 2 attachments, .*\n$/);
+    expect(changes(before, await snapshot(world)).filter((line) => !line.includes(".restored"))).toEqual([]);
+    await everythingWorks(world, stage);
+    expect(mustSucceed(await restore(world)).stdout).toBe("others: 1 attachment, nothing to do\npods: 2 attachments, nothing to do\n");
+  });
+}
+
+scene("single rules that were lost come back too", async (world) => {
+  const stage = await twoNetworks(world);
+  for (const [harm, said] of [
+    ["nft flush map inet pontoon net4", "others: 1 attachment, nothing to do\npods: 2 attachments, 2 rules put back\n"],
+    ["nft flush map inet pontoon net6", "others: 1 attachment, 1 rule put back\npods: 2 attachments, 2 rules put back\n"],
+    ["nft flush set bridge pontoon source", "others: 1 attachment, nothing to do\npods: 2 attachments, 2 rules put back\n"],
+    [`nft flush chain inet pontoon ${await chainOf(world, "pods")}`, "others: 1 attachment, nothing to do\npods: 2 attachments, 5 rules put back\n"],
+  ] as const) {
+    await world.host.must(harm);
+    expect(mustSucceed(await restore(world)).stdout, harm).toBe(said);
+    await everythingWorks(world, stage);
+  }
+});
+
+scene("who died is not brought back, and what a later DEL takes away stays away", async (world) => {
+  const { networks: [pods], attached: [red, blue] } = await twoNetworks(world);
+  await world.host.must("nft flush ruleset");
+  await world.removePod(red!.pod);
+  await waitForLinks(world, 2);
+  expect(mustSucceed(await restore(world)).stdout).toMatch(/^all networks: .*\nothers: 1 attachment, .*\npods: 1 attachment, /);
+  await del(world, pods!, blue!.pod);
+  const lines = await snapshot(world);
+  expect(lines.filter((line) => /nft element inet pontoon net4|pontoon\/pods\/.*\.restored/.test(line))).toEqual([]);
+  expect(mustSucceed(await restore(world)).stdout).toBe("others: 1 attachment, nothing to do\n");
+});
+
+scene("DELs at the same moment: nothing of them is left", async (world) => {
+  const pods = install(world, network("pods", { macspoofchk: true }));
+  const all = [];
+  for (let index = 0; index < 12; index++) all.push(await world.pod(`pod-${index}`));
+  await Promise.all(all.map((pod) => add(world, pods, pod)));
+  await world.host.must("nft flush ruleset");
+  await Promise.all(all.flatMap((pod) => [del(world, pods, pod), restore(world).then(mustSucceed)]));
+  expect((await snapshot(world)).filter((line) => /^nft element|^nft chain inet pontoon net-|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line))).toEqual([]);
+}, 60_000);
+
+scene("without attachments there is nothing to do, and nothing is made", async (world) => {
+  const before = await snapshot(world);
+  expect(mustSucceed(await restore(world)).stdout).toBe("nothing to do: no attachments are recorded on this host\n");
+  expect(changes(before, await snapshot(world))).toEqual(["+ file /var/lib/cni/pontoon/.lock", "+ folder /var/lib/cni/pontoon"]);
+});
+
+scene("what it cannot do it says in plain words on stderr: no rights, an address that is taken", async (world) => {
+  await twoNetworks(world);
+  const asNobody = await world.host.exec(`setpriv --reuid 65534 --clear-groups ${PLUGIN_FOLDER}/pontoon restore`);
+  expect(asNobody).toMatchObject({ status: 1, stdout: "", stderr: 'pontoon restore: only root may change packet rules: Hint: Run it as root, as in "sudo pontoon restore".\n' });
+  const unable = await world.host.exec(`setpriv --bounding-set=-net_admin ${PLUGIN_FOLDER}/pontoon restore`);
+  expect(unable).toMatchObject({ status: 1, stdout: "others: 1 attachment, 1 attachment failed\npods: 2 attachments, 2 attachments failed\n" });
+  expect(unable.stderr).toMatch(/^pontoon restore: packet rules cannot be set: .*Cause: EPERM.* Hint: Run .* as root with CAP_NET_ADMIN/);
+  await world.host.must("nft flush map inet pontoon net4");
+  await add(world, install(world, network("rogue", { bridge: "pods0" })), await world.pod("rogue"));
+  const clash = await restore(world);
+  expect(clash.stderr).toMatch(/^pontoon restore: packet rules cannot be set: address 10\.1\.0\.2.* is used twice/);
+  expect([clash.status, clash.stdout]).toEqual([1, expect.stringMatching(/^others: .*\npods: 2 attachments, 1 rule put back, 1 attachment failed\nrogue: 1 attachment, nothing to do\n$/)]);
+});
+
+scene("--help names it; another word is no command", async (world) => {
+  expect((await world.host.must(`${PLUGIN_FOLDER}/pontoon --help`))).toContain("pontoon restore ");
+  expect((await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore now`)).stderr).toContain("Try --help.");
+});
+
+interface Stage {
+  neighbour: Neighbour;
+  networks: Network[];
+  attached: { conflist: Network; pod: Pod; addresses: string[] }[];
+}
+
+/** Two pods on a network of both families with a MAC spoof check, one on another of IPv6 alone. */
+async function twoNetworks(world: World): Promise<Stage> {
+  const neighbour = await addNeighbour(world);
+  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true }));
+  const others = install(world, network("others", { subnets: ["fd02::/64"] }));
+  const attached = [];
+  for (const [name, conflist] of [["red", pods], ["blue", pods], ["white", others]] as const) {
+    const pod = await world.pod(name);
+    attached.push({ conflist, pod, addresses: addressesOf(await add(world, conflist, pod)) });
+  }
+  return { neighbour, networks: [pods, others], attached };
+}
+
+function restore(world: World): Promise<Outcome> {
+  return world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`);
+}
+
+/** CHECK is content, and the neighbour, which knows no way back to any pod, sees the host's own address. */
+async function everythingWorks(world: World, { neighbour, attached }: Stage): Promise<void> {
+  await using _v4 = await serve(neighbour.place, "tcp", neighbour.v4, 8080);
+  await using _v6 = await serve(neighbour.place, "tcp", neighbour.v6, 8080);
+  for (const { conflist, pod, addresses } of attached) {
+    expect(await check(world, conflist, pod)).toBeUndefined();
+    for (const address of addresses) {
+      const [theirs, ours] = address.includes(":") ? [neighbour.v6, neighbour.host6] : [neighbour.v4, neighbour.host4];
+      expect(await connect(pod, theirs, 8080), `${pod.name} to ${theirs}`).toBe(`neighbour saw ${ours}`);
+    }
+  }
+}
+
+async function reaches(pod: Pod, neighbour: Neighbour): Promise<(string | undefined)[]> {
+  await using _v4 = await serve(neighbour.place, "tcp", neighbour.v4, 8081);
+  await using _v6 = await serve(neighbour.place, "tcp", neighbour.v6, 8081);
+  return [await connect(pod, neighbour.v4, 8081), await connect(pod, neighbour.v6, 8081)];
+}
+
+async function chainOf(world: World, name: string): Promise<string> {
+  const line = (await snapshot(world)).find((each) => each.startsWith(`nft chain inet pontoon net-${name}-`));
+  return line!.split(" ").at(-1)!;
+}
+
+async function waitForLinks(world: World, count: number): Promise<void> {
+  await waitFor(`${count} host ends are left`, async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length <= count);
+}
