@@ -103,6 +103,7 @@ scene("CHECK says when an attachment's own elements are lost", async (world) => 
 scene("a table that was lost comes back without the pods that are gone", async (world) => {
   const { pods, red } = await redAndBlue(world);
   await world.removePod(red);
+  await waitFor("red's link is gone", async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length === 1);
   await world.host.must("nft flush ruleset");
   await add(world, pods, await world.pod("green"));
   expect((await guards(world)).filter((line) => line.startsWith("nft element"))).toHaveLength(4);
