@@ -71,6 +71,7 @@ export const WORDS: Record<string, Words> = {
   "promisc": flag("Promiscuous interface", "The pod's end is promiscuous."),
   "allmulti": flag("All multicast", "The pod's end takes all multicast frames."),
   "mac": { title: "MAC", description: "The MAC that the pod is to have, if nobody asks for another one.", pattern: MAC },
+  "sourceBasedRouting": flag("Source based routing", "What the pod sends from its addresses in this network leaves by this network; the main routing table gets no default route of it."),
 
   "ipam": { title: "Addresses (host-local)", description: "Who gives addresses. Without it, or empty: the pod gets an interface without addresses." },
   "ipam.type": { title: "IPAM plugin", description: '"host-local" is built in. Another name is that of a plugin in CNI_PATH; an absolute path names one anywhere.' },

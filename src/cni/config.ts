@@ -37,6 +37,8 @@ export interface Netconf extends BridgeConfig {
   bandwidth: BandwidthConfig | undefined;
   /** Undefined: nothing beyond addresses and routes is set inside the pod. */
   tuning: TuningConfig | undefined;
+  /** What the pod sends from its addresses in this network leaves by it. */
+  sourceBasedRouting: boolean;
   dns: Dns | undefined;
   prevResult: Result | undefined;
 }
@@ -94,6 +96,7 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
     mac: requests.mac ?? (shape.mac === undefined || shape.mac === "" ? undefined : readMac(shape.mac, "mac", problems)),
     bandwidth: isLimited ? readLimits(shape, problems) : undefined,
     tuning: isTuned ? readSettings(shape, problems) : undefined,
+    sourceBasedRouting: shape.sourceBasedRouting ?? false,
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
   };

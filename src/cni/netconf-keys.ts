@@ -13,7 +13,7 @@ export const NETCONF_KEYS = {
   hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, enabledad: true, disableContainerInterface: true,
   vlan: true, vlanTrunk: { id: true, minID: true, maxID: true }, preserveDefaultVlan: true,
   ...BANDWIDTH, egressInPod: true,
-  sysctl: true, txQLen: true, promisc: true, allmulti: true, mac: true,
+  sysctl: true, txQLen: true, promisc: true, allmulti: true, mac: true, sourceBasedRouting: true,
   ipam: {
     type: true, routes: ROUTE, dataDir: true, resolvConf: true, statusWhenFull: true, ranges: RANGE,
     // The old form of one range.

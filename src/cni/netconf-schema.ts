@@ -68,6 +68,7 @@ export function buildSchema() {
     promisc: flag,
     allmulti: flag,
     mac: text,
+    sourceBasedRouting: flag,
     ipam: z.optional(
       z.object({
         type: text,

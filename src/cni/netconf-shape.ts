@@ -58,6 +58,7 @@ const NETCONF: Record<keyof Shape, Test> = {
   promisc: flag,
   allmulti: flag,
   mac: text,
+  sourceBasedRouting: flag,
   ipam: objectOf(IPAM),
   dns: objectOf(DNS),
   args: objectOf({ cni: objectOf(ARGS) }),

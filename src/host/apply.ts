@@ -83,6 +83,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "pod":
       if (step.detectThrough !== undefined) return detection().setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
       return setUpPod(step, machine, podIndexOf(applied));
+    case "sourceRouting":
+      return sourceRouting().routeBySource(step, machine, podIndexOf(applied));
     case "tuning":
       return tuning().tune(step, machine);
     case "masquerade":
@@ -100,6 +102,7 @@ function isRules(step: Step): boolean {
 function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "veth") undoVeth(step, machine);
   if (step.kind === "bandwidth") bandwidth().undoBandwidth(step, machine);
+  if (step.kind === "sourceRouting") sourceRouting().undoSourceRouting(step, machine);
   if (step.kind === "tuning") tuning().undoTuning(step, machine);
   if (step.kind === "masquerade") masquerading().undoMasquerade(step, machine);
   if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
@@ -125,6 +128,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
       return bandwidth().verifyBandwidth(step, machine);
     case "pod":
       return verifyPod(step, machine);
+    case "sourceRouting":
+      return sourceRouting().verifySourceRouting(step, machine);
     case "tuning":
       return tuning().verifyTuning(step, machine);
     case "masquerade":
@@ -152,6 +157,11 @@ function spoofChecking() {
 /** The same for limits of bandwidth. */
 function bandwidth() {
   return require("./steps/bandwidth.ts") as typeof import("./steps/bandwidth.ts");
+}
+
+/** The same for source based routing. */
+function sourceRouting() {
+  return require("./steps/source-routing.ts") as typeof import("./steps/source-routing.ts");
 }
 
 /** The same for settings inside the pod. */

@@ -13,9 +13,10 @@ import { removeReferenceSpoofCheck } from "../nft/reference-spoof-check.ts";
 import { findSpoofElements, SPOOF_CHECK_ELEMENTS } from "../nft/spoof-check.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName, ifbName, referenceIfbName } from "../record/digest.ts";
-import { isErrno } from "../sys/errno.ts";
+import { isErrno, SystemError } from "../sys/errno.ts";
 import { attempt } from "./failure.ts";
 import type { Machine, Pod } from "./machine.ts";
+import { removeSourceRules } from "./steps/source-routing.ts";
 import { deleteVeth } from "./steps/veth.ts";
 
 /**
@@ -64,6 +65,28 @@ export function removeLink(key: AttachmentKey, record: AttachmentRecord | undefi
     const [outcome] = pod.links.transact([deleteLinkMessage({ index: link.index })]);
     if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
   });
+}
+
+/** Removes what source based routing left in the pod, whose interface is gone. A pod that nobody named is the one of the record, if it lives. */
+export function removePodRules(record: AttachmentRecord | undefined, pod: Pod | undefined, machine: Machine): void {
+  if (record !== undefined && record.sourceRouting !== true) return;
+  attempt("cleanup", "rules in the pod", () => {
+    if (pod !== undefined) return removeSourceRules(pod);
+    if (record === undefined) return;
+    using named = openIfThere(record, machine);
+    if (named !== undefined) removeSourceRules(named);
+  });
+}
+
+function openIfThere({ namespace }: AttachmentRecord, machine: Machine): Pod | undefined {
+  try {
+    const pod = machine.openPod(namespace.path);
+    if (pod.links.namespaceCookie === namespace.cookie) return pod;
+    pod[Symbol.dispose]();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+  return undefined;
 }
 
 /** Rules and link of an attachment that died, before its address is free again. Throws what fails. */

@@ -49,6 +49,10 @@ export function planAdd(input: AddInput): AddPlan {
   const routes = resultRoutes(input);
   const plan: AddPlan = { steps: [...bridgeSteps(input), ...podSteps(input, routes)], result: planResult(input, routes), notices: undefined };
   if (input.netconf.bandwidth !== undefined) limitBandwidth(input.netconf.bandwidth, input, plan);
+  if (input.netconf.sourceBasedRouting) {
+    const { insertSourceRouting } = require("./source-routing.ts") as typeof import("./source-routing.ts");
+    insertSourceRouting(plan.steps, input.addresses);
+  }
   if (input.netconf.tuning !== undefined) {
     const { insertTuning } = require("./tuning.ts") as typeof import("./tuning.ts");
     insertTuning(plan.steps, input.netconf.tuning, input.key.interfaceName);

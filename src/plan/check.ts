@@ -7,6 +7,7 @@ import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
 import { planBandwidth } from "./bandwidth.ts";
+import { insertSourceRouting } from "./source-routing.ts";
 import { insertTuning } from "./tuning.ts";
 import type { Step } from "./step.ts";
 import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
@@ -43,6 +44,7 @@ export function planCheck(input: CheckInput): CheckPlan | undefined {
   const addresses = ips.map(({ address, gateway }) => ({ address, gateway }));
   const host = hostEndOf(input, index);
   const steps = [...sharedSteps(input, addresses), ...ownSteps(input, host, pod, ips, addresses)];
+  if (input.netconf.sourceBasedRouting) insertSourceRouting(steps, addresses);
   if (input.netconf.tuning !== undefined) insertTuning(steps, input.netconf.tuning, input.key.interfaceName);
   return { ips, steps };
 }

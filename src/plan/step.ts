@@ -5,7 +5,7 @@ import type { Prefix } from "../ip/prefix.ts";
 
 export type Step =
   | BridgeStep | VlanGatewayStep | GatewayStep | ForwardingStep
-  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | TuningStep | MasqueradeStep | AnnounceStep;
+  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | SourceRoutingStep | TuningStep | MasqueradeStep | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -150,6 +150,14 @@ export interface PodStep {
 export interface BridgePort {
   bridge: string;
   hostInterface: string;
+}
+
+/** What the pod sends from these addresses is routed by a table of the interface's own, whose routes these are. */
+export interface SourceRoutingStep {
+  kind: "sourceRouting";
+  interfaceName: string;
+  sources: Address[];
+  routes: PodRoute[];
 }
 
 /** Settings inside the pod's namespace. What belongs to its interface goes with that; other sysctls stay until the namespace goes. */

@@ -48,6 +48,8 @@ export interface AttachmentRecord {
   masqueradeSubnets?: string[] | undefined;
   /** True: frames with another source MAC than `mac` are dropped. */
   spoofCheck?: boolean | undefined;
+  /** True: the pod has rules that lead packets from its addresses to a table of its own. */
+  sourceRouting?: boolean | undefined;
   /** What may pass to the pod and from it, in bit/s and bits. */
   bandwidth?: { ingress?: RecordedLimit | undefined; egress?: RecordedLimit | undefined; egressInPod: boolean } | undefined;
 }

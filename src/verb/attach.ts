@@ -84,6 +84,7 @@ export function recordOf(input: AddInput, machine: Machine, host: HostIdentity, 
     masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? mapped(networkSubnets(netconf, addresses), formatPrefix) : undefined,
     spoofCheck: netconf.macspoofchk ? true : undefined,
     bandwidth: netconf.bandwidth,
+    sourceRouting: netconf.sourceBasedRouting ? true : undefined,
   };
 }
 

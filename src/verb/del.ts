@@ -2,7 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
-import { removeLink, removeRules } from "../host/detach.ts";
+import { removeLink, removePodRules, removeRules } from "../host/detach.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
@@ -69,6 +69,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
     rules,
     () => { if (record === undefined) unrecorded().removeUnrecordedRules(key, directory, prevResult, machine); },
     () => removeLink(key, record, macOf(detachment), pod, machine),
+    () => removePodRules(record, pod, machine),
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
     () => { if (busy === undefined) release({ directory, key, record }); },
     () => { if (busy === undefined) releaseForeign?.(); },

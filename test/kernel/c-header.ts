@@ -8,7 +8,7 @@ import { toolPath } from "../support/tool.ts";
 const HEADERS = [
   "stdio.h", "stddef.h", "errno.h", "fcntl.h", "sched.h", "dirent.h", "poll.h", "sys/file.h", "sys/stat.h", "sys/socket.h", "sys/vfs.h",
   "asm/socket.h", "linux/magic.h", "linux/netlink.h", "linux/rtnetlink.h", "linux/if.h", "linux/if_link.h", "linux/if_addr.h",
-  "linux/if_bridge.h", "linux/if_ether.h", "linux/pkt_sched.h", "linux/pkt_cls.h", "linux/tc_act/tc_mirred.h", "linux/ip.h", "linux/ipv6.h", "linux/veth.h",
+  "linux/if_bridge.h", "linux/if_ether.h", "linux/fib_rules.h", "linux/pkt_sched.h", "linux/pkt_cls.h", "linux/tc_act/tc_mirred.h", "linux/ip.h", "linux/ipv6.h", "linux/veth.h",
   "linux/netfilter.h", "linux/netfilter/nfnetlink.h", "linux/netfilter/nf_tables.h", "linux/netfilter/nf_tables_compat.h", "linux/netfilter/nf_nat.h", "linux/netfilter_bridge.h",
 ];
 

@@ -10,6 +10,7 @@ const STRUCTS: [string, number, Record<string, number>][] = [
   ["struct ifinfomsg", 16, { ifi_family: 0, ifi_type: 2, ifi_index: 4, ifi_flags: 8, ifi_change: 12 }],
   ["struct ifaddrmsg", 8, { ifa_family: 0, ifa_prefixlen: 1, ifa_flags: 2, ifa_scope: 3, ifa_index: 4 }],
   ["struct rtmsg", 12, { rtm_family: 0, rtm_dst_len: 1, rtm_src_len: 2, rtm_tos: 3, rtm_table: 4, rtm_protocol: 5, rtm_scope: 6, rtm_type: 7, rtm_flags: 8 }],
+  ["struct fib_rule_hdr", 12, { family: 0, src_len: 2, table: 4, action: 7, flags: 8 }],
   ["struct tcmsg", 20, { tcm_family: 0, tcm_ifindex: 4, tcm_handle: 8, tcm_parent: 12, tcm_info: 16 }],
   ["struct tc_tbf_qopt", 36, { "rate.linklayer": 1, "rate.rate": 8, limit: 24 }],
   ["struct tc_u32_sel", 16, { flags: 0, nkeys: 2 }],

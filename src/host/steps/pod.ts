@@ -98,7 +98,8 @@ function awaitAddresses(step: PodStep, machine: Machine, index: number, events: 
   if (waiting.size > 0) throw new SystemError(`use address ${[...waiting].join(", ")}`, ERRNO.ETIMEDOUT, "the kernel still calls it tentative");
 }
 
-function hasRoute(wanted: PodRoute, machine: Machine, index: number): boolean {
+/** True when the pod's interface with this number has the route. Throws SystemError. */
+export function hasRoute(wanted: PodRoute, machine: Machine, index: number): boolean {
   const candidates = listRoutes(machine.pod.links, wanted.dst.address.family, { index, table: wanted.table ?? RT_TABLE_MAIN });
   return candidates.some((route) => isRoute(route, wanted));
 }

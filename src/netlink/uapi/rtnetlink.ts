@@ -1,4 +1,4 @@
-// linux/rtnetlink.h, if_link.h, if_addr.h, if.h, if_bridge.h, veth.h, ip.h, under their kernel names.
+// linux/rtnetlink.h, if_link.h, if_addr.h, if.h, if_bridge.h, fib_rules.h, veth.h, ip.h, under their kernel names.
 // A test compares every value with the C headers.
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
@@ -14,6 +14,9 @@ export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
 export const RTM_NEWROUTE = 24;
 export const RTM_GETROUTE = 26;
+export const RTM_NEWRULE = 32;
+export const RTM_DELRULE = 33;
+export const RTM_GETRULE = 34;
 
 export const RTNLGRP_LINK = 1;
 export const RTNLGRP_IPV6_IFADDR = 9;
@@ -82,6 +85,10 @@ export const RTA_MULTIPATH = 9;
 export const RTA_TABLE = 15;
 export const RTAX_MTU = 2;
 export const RTAX_ADVMSS = 8;
+export const FRA_SRC = 2;
+export const FRA_TABLE = 15;
+export const FRA_PROTOCOL = 21;
+export const FR_ACT_TO_TBL = 1;
 export const RT_TABLE_UNSPEC = 0;
 export const RT_TABLE_MAIN = 254;
 export const RTPROT_BOOT = 3;

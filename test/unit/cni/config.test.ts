@@ -36,7 +36,7 @@ test("a configuration that says nothing has the reference's defaults", () => {
     foreignIpam: undefined,
     requestedAddresses: [],
     mac: undefined,
-    dns: undefined,
+    sourceBasedRouting: false, dns: undefined,
     prevResult: undefined,
   });
 });
