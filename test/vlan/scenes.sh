@@ -3,14 +3,15 @@
 #
 #   test/vlan/scenes.sh [PONTOON]        as root; PONTOON is the executable, dist/pontoon if it is not named
 #
-# Needs a POSIX shell, iproute2, ping, unshare and mount; those of busybox will do, but for iproute2. Every scene has a
-# network namespace of its own and a /run and /var/lib/cni of its own, so the machine's own network is not touched.
-# REFERENCE=FOLDER with the reference plugins `bridge` and `host-local` in it plays the scenes with both, too.
+# Needs a POSIX shell, iproute2, ping, unshare and mount. The shell of busybox is none of use here: it takes its own `ip` for
+# that of iproute2. Every scene has a network namespace of its own and a /run and /var/lib/cni of its own, so the machine's own
+# network is not touched. REFERENCE=FOLDER with the reference plugins `bridge` and `host-local` in it plays those with both,
+# SCENES="gateway trunk" only these.
 # Ends with 0 when all is well, 1 when something is not, 77 when the kernel cannot filter by VLANs.
 # shellcheck disable=SC2317,SC2086,SC2020
 set -u
 
-SCENES="access gateway gateway6 trunk native preserve down check refused at_once healed masquerade reference"
+SCENES=${SCENES-access gateway gateway6 device trunk native preserve isolated down check refused at_once healed masquerade reference}
 
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${1-}" = --scene ]; then
@@ -129,6 +130,28 @@ gateway6() {
   works "a pod in VLAN 100 with IPv6" add red a '"bridge":"br0","vlan":100,"isDefaultGateway":true,'"$(ipam fd01::/64)"
   works "reaches its gateway at once" reaches red fd01::1
   works "CHECK" check red
+}
+
+device() {
+  pod red
+  works "a bridge that filters" add red a '"bridge":"br0","vlan":200,'"$(ipam 10.2.0.0/24)"
+  del red
+  if ip link add link br0 name br0.100 type vlan id 100 2>/dev/null; then
+    bridge vlan add dev br0 vid 100 self
+    works "a VLAN device of that name, which somebody made, is the gateway" add red a '"bridge":"br0","vlan":100,"isGateway":true,'"$(ipam 10.1.0.0/24)"
+    works "and the pod reaches it" reaches red 10.1.0.1
+    works "CHECK" check red
+  else
+    echo "#       $scene: a VLAN device is not tried, this kernel has no 8021q"
+  fi
+}
+
+isolated() {
+  pod red blue
+  works "a pod that is isolated in its VLAN" add red a '"bridge":"br0","vlan":100,"isGateway":true,"portIsolation":true,'"$(ipam 10.1.0.0/24)"
+  works "another one" add blue a '"bridge":"br0","vlan":100,"isGateway":true,"portIsolation":true,'"$(ipam 10.1.0.0/24)"
+  fails "they do not reach each other" reaches red "$(address blue)"
+  for name in red blue; do works "$name reaches the gateway" reaches $name 10.1.0.1; works "CHECK of $name" check $name; done
 }
 
 trunk() {
