@@ -1,4 +1,4 @@
-// Putting back packet rules that somebody flushed, for all recorded attachments of this host that live.
+// Putting back packet rules that somebody flushed, and limits of bandwidth that somebody took away, for all recorded attachments of this host that live.
 import type { CniError } from "../cni/error.ts";
 import type { LostRules } from "../nft/answer.ts";
 import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
@@ -8,6 +8,8 @@ import { asCniError } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { hasLink } from "./namespace.ts";
 import { masqueradeOfRecord, recordedAttachments, spoofCheckOfRecord, underHeldNodeLock, underNodeLock } from "./node.ts";
+import { undoBandwidth } from "./steps/bandwidth.ts";
+import { bandwidthOfRecord, countLostLimits, putLimits, type RecordedBandwidth } from "./steps/bandwidth-restore.ts";
 import { countLostMasquerade, putMasquerade, undoMasquerade } from "./steps/masquerade.ts";
 import { countLostChecks, putSpoofCheck, undoSpoofCheck } from "./steps/spoof-check.ts";
 
@@ -45,6 +47,7 @@ export function restoreRules(machine: Machine): Restoration {
     const living = recordedAttachments(machine).filter((record) => hasLink(record, machine));
     for (const record of living) networkOf(record, restoration).attachments++;
     restoreKind({ stepOf: masqueradeOfRecord, countLost: countLostMasquerade, put: putMasquerade, undo: undoMasquerade }, living, restoration, machine);
+    restoreKind<RecordedBandwidth>({ stepOf: bandwidthOfRecord, countLost: countLostLimits, put: putLimits, undo: undoBandwidth }, living, restoration, machine);
     restoreKind({ stepOf: spoofCheckOfRecord, countLost: countLostChecks, put: putSpoofCheck, undo: undoSpoofCheck }, living, restoration, machine);
   });
   return restoration;

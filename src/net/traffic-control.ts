@@ -48,6 +48,11 @@ export function ingressMessage(index: number): Message {
   };
 }
 
+/** Takes that place away, and all filters with it. Refused with ENOENT or EINVAL when there is none. */
+export function deleteIngressMessage(index: number): Message {
+  return { what: `remove the ingress qdisc of interface number ${index}`, type: tc.RTM_DELQDISC, flags: 0, body: (w) => header(w, index, INGRESS_HANDLE, tc.TC_H_INGRESS) };
+}
+
 /** Whatever `from` receives goes out by `to`; needs {@link ingressMessage}. u32 with an empty mask matches all; not every kernel has matchall. */
 export function redirectMessage(from: number, to: number): Message {
   return {

@@ -10,7 +10,7 @@ import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { failingAt } from "../support/strace.ts";
 import { toolPath } from "../support/tool.ts";
-import type { Pod, World } from "../support/world.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
 const RATE = 20_000_000;
 const LEAST = RATE * 0.85;
@@ -206,6 +206,25 @@ scene("CHECK compares both rates with what the kernel has", async (world) => {
     await add(world, pods, red);
     expect(await check(world, pods, red), harm).toBeUndefined();
   }
+});
+
+scene("pontoon restore brings back limits that somebody took away on the node, and leaves whole ones alone", async (world) => {
+  const { pods, red, host, ifb } = await limited(world, { ipMasq: false, ingressRate: RATE, egressRate: RATE });
+  await limited(world, { ipMasq: false, ingressRate: RATE, egressRate: RATE, egressInPod: true }, undefined, "blue");
+  const restored = async () => mustSucceed(await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`)).stdout;
+  expect(await restored()).toBe("pods: 2 attachments, nothing to do\n");
+  for (const harm of [
+    `tc qdisc replace dev ${host} root tbf rate 5mbit burst 20kb latency 25ms`, `tc qdisc delete dev ${host} root`, `tc qdisc delete dev ${ifb} root`,
+    `tc filter delete dev ${host} ingress`, `tc qdisc delete dev ${host} ingress`, `ip link set ${ifb} down`, `ip link delete ${ifb}`,
+  ]) {
+    await world.host.must(harm);
+    expect(await restored(), harm).toBe("pods: 2 attachments, 1 rule put back\n");
+    expect(await check(world, pods, red), harm).toBeUndefined();
+    expect(await redirectsOf(world.host, host), harm).toEqual([ifb]);
+  }
+  expect(await linkOf(world.host, ifb!)).toMatchObject({ ifalias: (await linkOf(world.host, host)).ifalias });
+  await del(world, pods, red);
+  expect(await ifbsOf(world.host)).toEqual([]);
 });
 
 scene("CHECK looks at the pod's own end with egressInPod", async (world) => {

@@ -12,8 +12,8 @@ import { isErrno, type SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
-/** Limits the pod's traffic; the pod's end has the number `podIndex` there. An ifb of that name is what a dead attachment left. */
-export function limitBandwidth(step: BandwidthStep, machine: Machine, podIndex: number): void {
+/** Limits the pod's traffic; the pod's end has the number `podIndex` there, which is needed for what is limited there. An ifb of that name is what a dead attachment left. */
+export function limitBandwidth(step: BandwidthStep, machine: Machine, podIndex?: number): void {
   const { ingress, egress, ifb } = step;
   try {
     attempt("bandwidth", step.interfaceName, () => {
@@ -22,7 +22,7 @@ export function limitBandwidth(step: BandwidthStep, machine: Machine, podIndex: 
       if (ingress !== undefined) messages.push(shapeMessage(port.index, ingress));
       if (egress !== undefined && ifb !== undefined) messages.push(...throughIfb(port.index, createIfb(ifb, machine), egress, ifb));
       if (messages.length > 0) machine.links.execute(messages);
-      if (egress !== undefined && ifb === undefined) machine.pod.links.execute([shapeMessage(podIndex, egress)]);
+      if (egress !== undefined && ifb === undefined && podIndex !== undefined) machine.pod.links.execute([shapeMessage(podIndex, egress)]);
     }, bandwidthHint);
   } catch (error) {
     undoBandwidth(step, machine);
