@@ -69,6 +69,7 @@ function fromZod(): JsonSchema {
 const REQUIRED: Record<string, JsonSchema> = {
   "ipam.ranges": { required: ["subnet"] },
   "ipam.routes": { required: ["dst"] },
+  "runtimeConfig.portMappings": { required: ["hostPort", "containerPort"] },
   "runtimeConfig.ipRanges": { required: ["subnet"] },
   "vlanTrunk": { anyOf: [requiring("id"), requiring("minID", "maxID")] },
 };

@@ -2,6 +2,7 @@
 // the code that checks them, where it names them.
 import { SUPPORTED_VERSIONS } from "../src/cni/version.ts";
 import { LARGEST_MTU, SMALLEST_MTU } from "../src/cni/netconf-check.ts";
+import { DEFAULT_MARK_BIT, LARGEST_PORT } from "../src/cni/host-port-config.ts";
 import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "../src/cni/netconf-keys.ts";
 import { SMALLEST_RATE } from "../src/cni/bandwidth.ts";
 import { LARGEST_VLAN } from "../src/cni/vlan.ts";
@@ -17,6 +18,7 @@ const ADDRESS = "^[0-9a-fA-F:.]*$";
 const PREFIX = "^[0-9a-fA-F:.]+/[0-9]+$";
 const REQUESTED = "^[0-9a-fA-F:.]+(/[0-9]+)?$";
 const MAC = "^([0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}|[0-9a-fA-F]{4}([.][0-9a-fA-F]{4}){2})?$";
+const PORT = { minimum: 1, maximum: LARGEST_PORT };
 const VLAN_ID = { minimum: 1, maximum: LARGEST_VLAN };
 const UINT32 = { minimum: 0, maximum: 0xffff_ffff };
 
@@ -61,6 +63,13 @@ export const WORDS: Record<string, Words> = {
   "vlanTrunk.id": { title: "VLAN", description: "One VLAN.", ...VLAN_ID },
   "vlanTrunk.minID": { title: "First VLAN", description: "The first of a run of VLANs.", ...VLAN_ID },
   "vlanTrunk.maxID": { title: "Last VLAN", description: "The last of a run of VLANs.", ...VLAN_ID },
+  "snat": { title: "Source address translation", description: "Connections to a host port get the node's address where the pod's answer would not find back otherwise.", default: true },
+  "masqAll": flag("Masquerade all", "All connections to a host port get the node's address."),
+  "markMasqBit": { title: "Mark bit", description: "The bit that marks packets on their way to a host port; one for all networks of the node.", default: DEFAULT_MARK_BIT, minimum: 0, maximum: 31 },
+  "externalSetMarkChain": { title: "External chain", description: "A chain of iptables that marks packets; not supported.", maxLength: 0 },
+  "conditionsV4": { title: "Conditions (IPv4)", description: "Conditions for host ports; not supported.", maxItems: 0 },
+  "conditionsV6": { title: "Conditions (IPv6)", description: "Conditions for host ports; not supported.", maxItems: 0 },
+  "allowListening": flag("Allow listening", "A host port is taken although a process of the node listens on it."),
   "preserveDefaultVlan": flag("Preserve default VLAN", "With vlan or vlanTrunk the port stays in the bridge's default VLAN too."),
 
   ...BANDWIDTH,
@@ -108,6 +117,12 @@ export const WORDS: Record<string, Words> = {
   ...below("runtimeConfig.ipRanges", RANGE),
   "runtimeConfig.bandwidth": { title: "Bandwidth", description: "Limits for this pod; a rate here replaces rate and burst of the entry. Needs the capability bandwidth." },
   ...below("runtimeConfig.bandwidth", BANDWIDTH),
+  "runtimeConfig.portMappings": { title: "Host ports", description: "Ports of the node that lead to the pod. Needs the capability portMappings." },
+  "runtimeConfig.portMappings.hostPort": { title: "Host port", description: "The node's port.", ...PORT },
+  "runtimeConfig.portMappings.hostPortEnd": { title: "Last host port", description: "The last of several in a row; the pod's ports go along. 0: one port.", minimum: 0, maximum: LARGEST_PORT },
+  "runtimeConfig.portMappings.containerPort": { title: "Container port", description: "The pod's port.", ...PORT },
+  "runtimeConfig.portMappings.protocol": { title: "Protocol", description: "tcp, udp or sctp, in small letters or capitals. Default: tcp." },
+  "runtimeConfig.portMappings.hostIP": { title: "Host address", description: "The node's address that has the port. Empty, 0.0.0.0 or ::: all of them.", pattern: ADDRESS },
   "runtimeConfig.dns": { title: "DNS", description: "Replaces dns. Needs the capability dns." },
   "runtimeConfig.dns.servers": { title: "Name servers", description: "Addresses of name servers." },
   "runtimeConfig.dns.searches": { title: "Search list", description: "Domains that short names are looked up in." },
@@ -120,7 +135,7 @@ const CNI_VERSION = { type: "string", title: "CNI version", description: "The ve
 /** Keys of the protocol in an entry. A list puts its own name and version there. */
 export const ENTRY_KEYS = {
   $schema: { type: "string" }, cniVersion: CNI_VERSION, name: NAME,
-  capabilities: { type: "object", title: "Capabilities", description: "What the runtime may put into runtimeConfig: mac, ips, ipRanges, dns and bandwidth are understood." },
+  capabilities: { type: "object", title: "Capabilities", description: "What the runtime may put into runtimeConfig: mac, ips, ipRanges, dns, portMappings and bandwidth are understood." },
   prevResult: { type: "object", title: "Previous result", description: "Put in by the runtime; not written by hand." },
 };
 

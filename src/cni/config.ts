@@ -5,6 +5,7 @@ import { type BridgeConfig, readBridge } from "./bridge-config.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
 import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, readIpam } from "./ipam-config.ts";
+import type { HostPortConfig } from "./host-port-config.ts";
 import type { Fields } from "./keys.ts";
 import { readMac } from "./mac.ts";
 import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily, isBridgeName } from "./netconf-check.ts";
@@ -40,6 +41,8 @@ export interface Netconf extends BridgeConfig {
   /** What the pod sends from its addresses in this network leaves by it. */
   sourceBasedRouting: boolean;
   dns: Dns | undefined;
+  /** Undefined: none were asked for. */
+  hostPorts: HostPortConfig | undefined;
   prevResult: Result | undefined;
 }
 
@@ -97,6 +100,7 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
     bandwidth: isLimited ? readLimits(shape, problems) : undefined,
     tuning: isTuned ? readSettings(shape, problems) : undefined,
     sourceBasedRouting: shape.sourceBasedRouting ?? false,
+    hostPorts: shape.runtimeConfig?.portMappings === undefined && shape.markMasqBit === undefined ? undefined : hostPortConfig().readHostPorts(shape, problems),
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
   };
@@ -108,6 +112,11 @@ function readLimits(shape: Shape, problems: Problems): BandwidthConfig | undefin
 
 function readSettings(shape: Shape, problems: Problems): TuningConfig | undefined {
   return (require("./tuning.ts") as typeof import("./tuning.ts")).readTuning(shape, problems);
+}
+
+/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
+function hostPortConfig() {
+  return require("./host-port-config.ts") as typeof import("./host-port-config.ts");
 }
 
 /** The fields that Pontoon has to understand. */

@@ -29,6 +29,7 @@ export const ERROR_KINDS = {
   bandwidth: { code: 124, title: "bandwidth cannot be limited" },
 
   rules: { code: 130, title: "packet rules cannot be set" },
+  hostPort: { code: 131, title: "host port cannot be used" },
   sysctl: { code: 140, title: "kernel setting cannot be made" },
   checkFailed: { code: 150, title: "attachment is not as it was made" },
   cleanup: { code: 160, title: "clean-up is not complete" },

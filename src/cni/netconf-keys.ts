@@ -11,6 +11,7 @@ export const NETCONF_KEYS = {
   cniVersion: true, name: true, prevResult: true, dns: DNS,
   bridge: true, isGateway: true, isDefaultGateway: true, forceAddress: true, ipMasq: true, ipMasqBackend: true, mtu: true,
   hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, enabledad: true, disableContainerInterface: true,
+  snat: true, masqAll: true, markMasqBit: true, externalSetMarkChain: true, conditionsV4: true, conditionsV6: true, allowListening: true,
   vlan: true, vlanTrunk: { id: true, minID: true, maxID: true }, preserveDefaultVlan: true,
   ...BANDWIDTH, egressInPod: true,
   sysctl: true, txQLen: true, promisc: true, allmulti: true, mac: true, sourceBasedRouting: true,
@@ -20,7 +21,10 @@ export const NETCONF_KEYS = {
     ...RANGE,
   },
   args: { cni: { ips: true, mac: true, sysctl: true } },
-  runtimeConfig: { ips: true, mac: true, ipRanges: RANGE, dns: { servers: true, searches: true, options: true }, bandwidth: BANDWIDTH },
+  runtimeConfig: {
+    ips: true, mac: true, ipRanges: RANGE, dns: { servers: true, searches: true, options: true }, bandwidth: BANDWIDTH,
+    portMappings: { hostPort: true, hostPortEnd: true, containerPort: true, protocol: true, hostIP: true },
+  },
   capabilities: { ipRanges: true },
   // Read to be refused: the sign of a whole network list.
   plugins: true,

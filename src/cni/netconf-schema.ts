@@ -14,6 +14,7 @@ export type TrunkShape = NonNullable<Shape["vlanTrunk"]>[number];
 export type BandwidthShape = NonNullable<NonNullable<Shape["runtimeConfig"]>["bandwidth"]>;
 export type ArgsShape = NonNullable<NonNullable<Shape["args"]>["cni"]>;
 export type RuntimeShape = NonNullable<Shape["runtimeConfig"]>;
+export type PortShape = NonNullable<RuntimeShape["portMappings"]>[number];
 
 /** The fields with known types. A value of a wrong type is reported and left out of the answer. */
 export function explainShape(fields: Fields, problems: Problems): Shape {
@@ -69,6 +70,13 @@ export function buildSchema() {
     allmulti: flag,
     mac: text,
     sourceBasedRouting: flag,
+    snat: flag,
+    masqAll: flag,
+    markMasqBit: whole,
+    externalSetMarkChain: text,
+    conditionsV4: texts,
+    conditionsV6: texts,
+    allowListening: flag,
     ipam: z.optional(
       z.object({
         type: text,
@@ -89,6 +97,7 @@ export function buildSchema() {
         ipRanges: ranges,
         dns: z.optional(z.object({ servers: texts, searches: texts, options: texts })),
         bandwidth: z.optional(z.object(bandwidth)),
+        portMappings: z.optional(z.array(z.object({ hostPort: whole, hostPortEnd: whole, containerPort: whole, protocol: text, hostIP: text }))),
       }),
     ),
   });

@@ -1,7 +1,7 @@
 // Whether every value of a configuration is of its type: a plain answer for the plain case. The schema next door says the
 // same and can explain what is wrong; a test holds the two together.
 import { type Fields, isFields } from "./keys.ts";
-import type { ArgsShape, BandwidthShape, DnsShape, IpamShape, RangeShape, RouteShape, RuntimeShape, Shape, TrunkShape } from "./netconf-schema.ts";
+import type { ArgsShape, BandwidthShape, DnsShape, IpamShape, PortShape, RangeShape, RouteShape, RuntimeShape, Shape, TrunkShape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
 type Test = (value: unknown) => boolean;
@@ -32,7 +32,8 @@ const IPAM: Record<keyof IpamShape, Test> = {
 
 const ARGS: Record<keyof ArgsShape, Test> = { mac: text, ips: texts, sysctl: isFields };
 const RUNTIME_DNS: Record<keyof NonNullable<RuntimeShape["dns"]>, Test> = { servers: texts, searches: texts, options: texts };
-const RUNTIME: Record<keyof RuntimeShape, Test> = { mac: text, ips: texts, ipRanges: RANGES, dns: objectOf(RUNTIME_DNS), bandwidth: objectOf(BANDWIDTH) };
+const PORT: Record<keyof PortShape, Test> = { hostPort: whole, hostPortEnd: whole, containerPort: whole, protocol: text, hostIP: text };
+const RUNTIME: Record<keyof RuntimeShape, Test> = { mac: text, ips: texts, ipRanges: RANGES, dns: objectOf(RUNTIME_DNS), bandwidth: objectOf(BANDWIDTH), portMappings: listOf(objectOf(PORT)) };
 
 const NETCONF: Record<keyof Shape, Test> = {
   bridge: text,
@@ -59,6 +60,13 @@ const NETCONF: Record<keyof Shape, Test> = {
   allmulti: flag,
   mac: text,
   sourceBasedRouting: flag,
+  snat: flag,
+  masqAll: flag,
+  markMasqBit: whole,
+  externalSetMarkChain: text,
+  conditionsV4: texts,
+  conditionsV6: texts,
+  allowListening: flag,
   ipam: objectOf(IPAM),
   dns: objectOf(DNS),
   args: objectOf({ cni: objectOf(ARGS) }),

@@ -55,7 +55,7 @@ export function withoutIpam(fields: Fields): Fields {
   const kept: { [key: string]: unknown } = others;
   const { cni } = isFields(args) ? args : {};
   if (isFields(cni)) kept["args"] = { cni: { mac: cni["mac"], sysctl: cni["sysctl"] } };
-  if (isFields(runtimeConfig)) kept["runtimeConfig"] = { mac: runtimeConfig["mac"], dns: runtimeConfig["dns"], bandwidth: runtimeConfig["bandwidth"] };
+  if (isFields(runtimeConfig)) kept["runtimeConfig"] = { mac: runtimeConfig["mac"], dns: runtimeConfig["dns"], bandwidth: runtimeConfig["bandwidth"], portMappings: runtimeConfig["portMappings"] };
   else if (runtimeConfig !== undefined) kept["runtimeConfig"] = runtimeConfig;
   return kept;
 }

@@ -89,6 +89,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
       return tuning().tune(step, machine);
     case "masquerade":
       return masquerading().putMasquerade(step, machine);
+    case "hostPorts":
+      return hostPorts().putHostPorts(step, machine);
     case "announce":
       bridgeOf(applied).mac = announce(step, machine) ?? bridgeOf(applied).mac;
       return;
@@ -96,7 +98,7 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
 }
 
 function isRules(step: Step): boolean {
-  return step.kind === "masquerade" || step.kind === "spoofCheck";
+  return step.kind === "masquerade" || step.kind === "spoofCheck" || step.kind === "hostPorts";
 }
 
 function undoStep(step: Step, machine: Machine): void {
@@ -106,6 +108,7 @@ function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "tuning") tuning().undoTuning(step, machine);
   if (step.kind === "masquerade") masquerading().undoMasquerade(step, machine);
   if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
+  if (step.kind === "hostPorts") hostPorts().undoHostPorts(step, machine);
 }
 
 function verifyStep(step: Step, machine: Machine): string | undefined {
@@ -134,6 +137,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
       return tuning().verifyTuning(step, machine);
     case "masquerade":
       return masquerading().verifyMasquerade(step, machine);
+    case "hostPorts":
+      return hostPorts().verifyHostPorts(step, machine);
     case "announce":
       return verifyAnnounced(step, machine);
   }
@@ -152,6 +157,11 @@ function detection() {
 /** The same for the MAC spoof check. */
 function spoofChecking() {
   return require("./steps/spoof-check.ts") as typeof import("./steps/spoof-check.ts");
+}
+
+/** The same for host ports. */
+function hostPorts() {
+  return require("./steps/host-port.ts") as typeof import("./steps/host-port.ts");
 }
 
 /** The same for limits of bandwidth. */

@@ -15,6 +15,7 @@ import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName, ifbName, referenceIfbName } from "../record/digest.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
 import { attempt } from "./failure.ts";
+import { removeHostPortsOf } from "./host-port-removal.ts";
 import type { Machine, Pod } from "./machine.ts";
 import { removeSourceRules } from "./steps/source-routing.ts";
 import { deleteVeth } from "./steps/veth.ts";
@@ -25,6 +26,16 @@ import { deleteVeth } from "./steps/veth.ts";
  * have read that record; then look again when the veth has gone.
  */
 export function removeRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
+  let complete = true;
+  try {
+    complete = removeOwnRules(key, record, bridge, machine);
+  } finally {
+    if (record === undefined || record.hostPorts !== undefined) complete = removeHostPortsOf(key, record, machine) && complete;
+  }
+  return complete;
+}
+
+function removeOwnRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
   const isMasqueraded = record === undefined || record.masqueradeSubnets !== undefined;
   const isChecked = record === undefined || record.spoofCheck === true;
   if (!isMasqueraded && !isChecked) return true;

@@ -3,21 +3,23 @@ import { getLink, listPorts } from "../net/link.ts";
 import { listLinks } from "../net/link-set.ts";
 import { isChainOf } from "../nft/layout.ts";
 import { lacksNftables } from "../nft/answer.ts";
-import { deleteElements, type Element, ownerOf } from "../nft/element.ts";
+import { deleteElements, type Element, networkOfComment, ownerOf } from "../nft/element.ts";
 import { listAllElements, removeUnusedChains } from "../nft/masquerade.ts";
 import { listSpoofElements } from "../nft/spoof-check.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { hostInterfaceName, ifbName } from "../record/digest.ts";
+import { removeUnrecordedHostPorts } from "./host-port-removal.ts";
 import type { Machine } from "./machine.ts";
 
 /** Removes the elements of a network whose owners are stale, and its chains that nothing leads to. The caller holds the lock of the leases. Throws SystemError. */
 export function removeStaleElements(network: string, isStale: (owner: string) => boolean, machine: Machine): void {
   const elements = listElements(machine);
   if (elements === undefined) return;
-  const isOfNetwork = (element: Element): boolean => (element.chain === "" ? networkOf(element) === network : isChainOf(network, element.chain));
+  const isOfNetwork = (element: Element): boolean => (element.chain === "" ? networkOfComment(element) === network : isChainOf(network, element.chain));
   const stale = elements.filter((element) => isOfNetwork(element) && isStale(ownerOf(element)));
   deleteElements(machine.rules, stale);
   removeUnusedChains(machine.rules, stale, { network });
+  removeUnrecordedHostPorts(network, (element) => networkOfComment(element) === network && isStale(ownerOf(element)), machine);
 }
 
 /** Undefined on a kernel without nftables, which never had rules of ours. */
@@ -28,12 +30,6 @@ function listElements(machine: Machine): Element[] | undefined {
     if (lacksNftables(error)) return undefined;
     throw error;
   }
-}
-
-/** The network that the comment of a set's element names: the word after the owner. One that is too long for a comment is cut, and then no network's. */
-function networkOf({ comment }: Element): string | undefined {
-  const words = comment.split(" ");
-  return words.length > 2 ? words[1] : undefined;
 }
 
 /** The bridge's ports that are host ends of stale attachments of a network: their alias tells, and their name proves it. Throws SystemError. */

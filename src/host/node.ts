@@ -1,7 +1,7 @@
 // What attachments of all networks of the node share: the lock on the ruleset, and the list of who needs it.
 import { parsePrefixes } from "../ip/prefix.ts";
 import { attachmentLabel } from "../plan/add.ts";
-import type { MasqueradeStep, SpoofCheckStep } from "../plan/step.ts";
+import type { HostPortStep, MasqueradeStep, SpoofCheckStep } from "../plan/step.ts";
 import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { sameHost } from "../record/format.ts";
@@ -64,6 +64,12 @@ export function spoofCheckedAttachments(machine: Machine, except: string): Spoof
   return recordedAttachments(machine).flatMap((record) => spoofCheckOfRecord(record, host, except) ?? []);
 }
 
+/** The same for host ports. */
+export function attachmentsWithHostPorts(machine: Machine, except: string): HostPortStep[] {
+  const host = machine.identity();
+  return recordedAttachments(machine).flatMap((record) => hostPortsOfRecord(record, host, except) ?? []);
+}
+
 /** The masquerade step that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
 export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity, except = ""): MasqueradeStep | undefined {
   const owner = attachmentDigest(record.key);
@@ -85,4 +91,16 @@ export function spoofCheckOfRecord(record: AttachmentRecord, host: HostIdentity,
   if (record.spoofCheck !== true || owner === except || !sameHost(record.host, host)) return undefined;
   const { key, mac } = record;
   return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface: hostInterfaceName(key), mac };
+}
+
+/** The host ports that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
+export function hostPortsOfRecord(record: AttachmentRecord, host: HostIdentity, except = ""): HostPortStep | undefined {
+  const step = hostPortStepOf(record);
+  return step?.owner === except || !sameHost(record.host, host) ? undefined : step;
+}
+
+/** The same, of whatever boot and host. */
+export function hostPortStepOf({ key, hostPorts: ports }: AttachmentRecord): HostPortStep | undefined {
+  if (ports === undefined) return undefined;
+  return { kind: "hostPorts", network: key.network, owner: attachmentDigest(key), label: attachmentLabel(key), ports, allowListening: true };
 }

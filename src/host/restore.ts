@@ -1,15 +1,17 @@
 // Putting back packet rules that somebody flushed, and limits of bandwidth that somebody took away, for all recorded attachments of this host that live.
 import type { CniError } from "../cni/error.ts";
 import type { LostRules } from "../nft/answer.ts";
+import type { HostPortStep } from "../plan/step.ts";
 import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { asCniError } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { hasLink } from "./namespace.ts";
-import { masqueradeOfRecord, recordedAttachments, spoofCheckOfRecord, underHeldNodeLock, underNodeLock } from "./node.ts";
+import { hostPortsOfRecord, masqueradeOfRecord, recordedAttachments, spoofCheckOfRecord, underHeldNodeLock, underNodeLock } from "./node.ts";
 import { undoBandwidth } from "./steps/bandwidth.ts";
 import { bandwidthOfRecord, countLostLimits, putLimits, type RecordedBandwidth } from "./steps/bandwidth-restore.ts";
+import { countLostHostPorts, putHostPorts, undoHostPorts } from "./steps/host-port.ts";
 import { countLostMasquerade, putMasquerade, undoMasquerade } from "./steps/masquerade.ts";
 import { countLostChecks, putSpoofCheck, undoSpoofCheck } from "./steps/spoof-check.ts";
 
@@ -49,6 +51,8 @@ export function restoreRules(machine: Machine): Restoration {
     restoreKind({ stepOf: masqueradeOfRecord, countLost: countLostMasquerade, put: putMasquerade, undo: undoMasquerade }, living, restoration, machine);
     restoreKind<RecordedBandwidth>({ stepOf: bandwidthOfRecord, countLost: countLostLimits, put: putLimits, undo: undoBandwidth }, living, restoration, machine);
     restoreKind({ stepOf: spoofCheckOfRecord, countLost: countLostChecks, put: putSpoofCheck, undo: undoSpoofCheck }, living, restoration, machine);
+    const undoPorts = (step: HostPortStep): void => undoHostPorts(step, machine, underHeldNodeLock);
+    restoreKind({ stepOf: hostPortsOfRecord, countLost: countLostHostPorts, put: putHostPorts, undo: undoPorts }, living, restoration, machine);
   });
   return restoration;
 }

@@ -67,6 +67,8 @@ export interface LinkChange {
   addressGeneration?: "none";
   /** Gratuitous ARP when the link comes up or its MAC is set. */
   arpNotify?: boolean;
+  /** Packets from and to 127.0.0.0/8 may pass. */
+  routeLocalnet?: boolean;
   /** Frames may leave by the bridge port that they came in by. */
   hairpin?: boolean;
   /** No frames go from this bridge port to others that are isolated. */
@@ -92,18 +94,21 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
 }
 
 function writeFamilySettings(w: Writer, change: LinkChange): void {
-  if (change.addressGeneration === undefined && change.arpNotify === undefined) return;
+  if (change.addressGeneration === undefined && change.arpNotify === undefined && change.routeLocalnet === undefined) return;
   const families = w.openNest(rt.IFLA_AF_SPEC);
-  if (change.arpNotify !== undefined) {
-    const inet = w.openNest(rt.AF_INET);
-    const settings = w.openNest(rt.IFLA_INET_CONF);
-    w.u32Attribute(rt.IPV4_DEVCONF_ARP_NOTIFY, change.arpNotify ? 1 : 0).closeNest(settings).closeNest(inet);
-  }
+  if (change.arpNotify !== undefined) writeInetSetting(w, rt.IPV4_DEVCONF_ARP_NOTIFY, change.arpNotify);
+  if (change.routeLocalnet !== undefined) writeInetSetting(w, rt.IPV4_DEVCONF_ROUTE_LOCALNET, change.routeLocalnet);
   if (change.addressGeneration === "none") {
     const inet6 = w.openNest(rt.AF_INET6);
     w.u8Attribute(rt.IFLA_INET6_ADDR_GEN_MODE, rt.IN6_ADDR_GEN_MODE_NONE).closeNest(inet6);
   }
   w.closeNest(families);
+}
+
+function writeInetSetting(w: Writer, setting: number, value: boolean): void {
+  const inet = w.openNest(rt.AF_INET);
+  const settings = w.openNest(rt.IFLA_INET_CONF);
+  w.u32Attribute(setting, value ? 1 : 0).closeNest(settings).closeNest(inet);
 }
 
 function writePortSettings(w: Writer, { hairpin, isolated }: LinkChange): void {

@@ -77,9 +77,26 @@ export interface RouteChoice {
   mtu: number | undefined;
 }
 
+/** True for an address of this machine. Throws SystemError. */
+export function isLocalAddress(socket: NetlinkSocket, address: Address): boolean {
+  const reply = socket.transact([lookUpMessage(address)])[0]?.replies[0];
+  // struct rtmsg: the type is its eighth byte.
+  return reply !== undefined && reply.payload[7] === rt.RTN_LOCAL;
+}
+
 /** Which route a packet to `address` takes: one look-up, however many routes there are. Undefined without a route. Throws SystemError for all else. */
 export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoice | undefined {
-  const message: Message = {
+  const [outcome] = socket.transact([lookUpMessage(address)]);
+  const reply = outcome?.replies[0];
+  // Every refusal here means that there is no way out: unreachable, prohibited, blackhole.
+  if (reply === undefined) return undefined;
+  const attributes = readAttributes(reply.payload, 12);
+  const index = attributes.u32(rt.RTA_OIF);
+  return index === undefined ? undefined : { index, mtu: attributes.nest(rt.RTA_METRICS)?.u32(rt.RTAX_MTU) };
+}
+
+function lookUpMessage(address: Address): Message {
+  return {
     what: `look up the route to ${formatAddress(address)}`,
     type: rt.RTM_GETROUTE,
     flags: 0,
@@ -88,13 +105,6 @@ export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoic
       w.attribute(rt.RTA_DST, addressBytes(address));
     },
   };
-  const [outcome] = socket.transact([message]);
-  const reply = outcome?.replies[0];
-  // Every refusal here means that there is no way out: unreachable, prohibited, blackhole.
-  if (reply === undefined) return undefined;
-  const attributes = readAttributes(reply.payload, 12);
-  const index = attributes.u32(rt.RTA_OIF);
-  return index === undefined ? undefined : { index, mtu: attributes.nest(rt.RTA_METRICS)?.u32(rt.RTAX_MTU) };
 }
 
 /** Which routes a list is asked for: of one link, of one origin (RTPROT_…), of one table. The kernel filters. */

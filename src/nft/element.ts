@@ -1,4 +1,4 @@
-// Elements of sets and verdict maps. Whose one is, is in its comment: the attachment's digest, then words for people.
+// Elements of sets and maps. Whose one is, is in its comment: the attachment's digest, then words for people.
 import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
@@ -15,12 +15,16 @@ export interface ElementPlace {
   /** The set or map. */
   set: string;
   key: Uint8Array;
+  /** The last key of an element that stands for an interval. */
+  lastKey?: Uint8Array | undefined;
 }
 
-/** An element of a set or of a verdict map. */
+/** An element of a set or of a map. */
 export interface Element extends ElementPlace {
-  /** Where a map's element leads; empty in a set. */
+  /** Where a verdict map's element leads; empty in all others. */
   chain: string;
+  /** What a map of values gives for the key. */
+  value?: Uint8Array | undefined;
   comment: string;
 }
 
@@ -28,14 +32,15 @@ export interface Element extends ElementPlace {
 const COMMENT_TYPE = 0;
 const COMMENT_BYTES = 127;
 
-/** So many fit into one message to the kernel many times over. */
-const BATCH_ELEMENTS = 200;
+/** Requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB each way; an answer counts as about 0.8 kB. */
+export const BATCH_ELEMENTS = 200;
 
 /** A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the set or the table is missing. */
 export function addElementMessage(element: Element): Message {
   return requestMessage(element.table, `add an element to ${element.set}`, nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w) =>
     elementList(w, element, () => {
-      writeValue(w, nft.NFTA_SET_ELEM_KEY, element.key);
+      writeKey(w, element);
+      if (element.value !== undefined) writeValue(w, nft.NFTA_SET_ELEM_DATA, element.value);
       if (element.chain !== "") writeVerdict(w, nft.NFTA_SET_ELEM_DATA, nft.NFT_GOTO, element.chain);
       w.attribute(nft.NFTA_SET_ELEM_USERDATA, commentBytes(element.comment));
     }),
@@ -45,7 +50,7 @@ export function addElementMessage(element: Element): Message {
 /** The element with this key goes, whatever it leads to. Refused with ENOENT when there is none. */
 export function deleteElementMessage(place: ElementPlace): Message {
   return requestMessage(place.table, `delete an element of ${place.set}`, nft.NFT_MSG_DELSETELEM, 0, (w) =>
-    elementList(w, place, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, place.key)),
+    elementList(w, place, () => writeKey(w, place)),
   );
 }
 
@@ -68,14 +73,31 @@ export function deleteElements(socket: NetlinkSocket, elements: ElementPlace[]):
 
 /** The element in this place, or undefined when there is none (or no set, or no table). Throws SystemError. */
 export function getElement(socket: NetlinkSocket, place: ElementPlace): Element | undefined {
-  const { table, set, key } = place;
-  const ask = requestMessage(table, `ask for an element of ${set}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
-    elementList(w, place, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, key)),
-  );
-  const [outcome] = socket.transact([ask]);
+  const [outcome] = socket.transact([getElementMessage(place)]);
   if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
   const reply = outcome?.replies[0];
-  return reply === undefined ? undefined : readElements(table, set, reply)[0];
+  return reply === undefined ? undefined : readElements(place.table, place.set, reply)[0];
+}
+
+function getElementMessage(place: ElementPlace): Message {
+  return requestMessage(place.table, `ask for an element of ${place.set}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
+    elementList(w, place, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, place.key)),
+  );
+}
+
+/** The same for many places; those elements that there are. Throws SystemError. */
+export function getElements(socket: NetlinkSocket, places: ElementPlace[]): Element[] {
+  const found: Element[] = [];
+  for (let at = 0; at < places.length; at += BATCH_ELEMENTS) {
+    const part = places.slice(at, at + BATCH_ELEMENTS);
+    for (const [index, { error, replies }] of socket.transact(part.map(getElementMessage)).entries()) {
+      if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
+      const [reply] = replies;
+      const place = part[index];
+      if (reply !== undefined && place !== undefined) found.push(...readElements(place.table, place.set, reply));
+    }
+  }
+  return found;
 }
 
 /** All elements of a set or map; none when it or the table is missing. Throws SystemError. */
@@ -105,12 +127,23 @@ export function ownerOf(element: Element): string {
   return end < 0 ? element.comment : element.comment.slice(0, end);
 }
 
+/** The network that an element's comment names: the word after the owner. One that is too long for a comment is cut, and then no network's. */
+export function networkOfComment({ comment }: Element): string | undefined {
+  const words = comment.split(" ");
+  return words.length > 2 ? words[1] : undefined;
+}
+
 /** The comment in the user data of an element or a rule, which is a row of type, length, value; empty when there is none. */
 export function readComment(userdata: Uint8Array | undefined): string {
   for (let at = 0; userdata !== undefined && at + 2 <= userdata.length; at += 2 + (userdata[at + 1] ?? 0)) {
     if (userdata[at] === COMMENT_TYPE) return readText(userdata.subarray(at + 2, at + 2 + (userdata[at + 1] ?? 0)));
   }
   return "";
+}
+
+function writeKey(w: Writer, { key, lastKey }: ElementPlace): void {
+  writeValue(w, nft.NFTA_SET_ELEM_KEY, key);
+  if (lastKey !== undefined) writeValue(w, nft.NFTA_SET_ELEM_KEY_END, lastKey);
 }
 
 function elementList(w: Writer, { table, set }: ElementPlace, element: () => void): void {
@@ -131,12 +164,14 @@ function readElements(table: Table, set: string, reply: Reply): Element[] {
   const list = readAttributes(reply.payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS);
   return listAttributes(list ?? new Uint8Array()).map(([, bytes]) => {
     const attributes = readAttributes(bytes);
-    const verdict = attributes.nest(nft.NFTA_SET_ELEM_DATA)?.nest(nft.NFTA_DATA_VERDICT);
+    const data = attributes.nest(nft.NFTA_SET_ELEM_DATA);
     return {
       table,
       set,
       key: attributes.nest(nft.NFTA_SET_ELEM_KEY)?.bytes(nft.NFTA_DATA_VALUE) ?? new Uint8Array(),
-      chain: verdict?.string(nft.NFTA_VERDICT_CHAIN) ?? "",
+      lastKey: attributes.nest(nft.NFTA_SET_ELEM_KEY_END)?.bytes(nft.NFTA_DATA_VALUE),
+      chain: data?.nest(nft.NFTA_DATA_VERDICT)?.string(nft.NFTA_VERDICT_CHAIN) ?? "",
+      value: data?.bytes(nft.NFTA_DATA_VALUE),
       comment: readComment(attributes.bytes(nft.NFTA_SET_ELEM_USERDATA)),
     };
   });

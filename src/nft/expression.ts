@@ -8,7 +8,7 @@ import type { Writer } from "../netlink/writer.ts";
 export type Expression = (w: Writer) => void;
 
 /** Offsets and length of the addresses in the IP headers (RFC 791, RFC 8200). */
-const HEADER = { 4: { saddr: 12, daddr: 16, length: 4 }, 6: { saddr: 8, daddr: 24, length: 16 } } as const;
+export const HEADER = { 4: { saddr: 12, daddr: 16, length: 4 }, 6: { saddr: 8, daddr: 24, length: 16 } } as const;
 
 /** The same of the source address in an Ethernet header (IEEE 802.3). */
 const ETHER = { saddr: 6, length: 6 };
@@ -81,48 +81,50 @@ export function writeVerdict(w: Writer, type: number, code: number, chain?: stri
 }
 
 /** `meta nfproto ipv4`: in an inet table the header's layout is known only after this. */
-function isFamily(family: Family): Expression[] {
+export function isFamily(family: Family): Expression[] {
   const protocol = family === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6;
   return [meta(nft.NFT_META_NFPROTO, nft.NFT_REG_1), equals(nft.NFT_REG_1, Uint8Array.of(protocol))];
 }
 
-function prefixMask(network: Prefix): Uint8Array {
+export function prefixMask(network: Prefix): Uint8Array {
   const bits = network.address.family === 4 ? 32n : 128n;
   const all = (1n << bits) - 1n;
   return addressBytes({ family: network.address.family, value: all ^ (all >> BigInt(network.length)) });
 }
 
-function meta(key: number, register: number): Expression {
+export function meta(key: number, register: number): Expression {
   return expression("meta", (w) => w.be32Attribute(nft.NFTA_META_KEY, key).be32Attribute(nft.NFTA_META_DREG, register));
 }
 
-function payload(register: number, offset: number, length: number, base = nft.NFT_PAYLOAD_NETWORK_HEADER): Expression {
+export function payload(register: number, offset: number, length: number, base = nft.NFT_PAYLOAD_NETWORK_HEADER): Expression {
   return expression("payload", (w) =>
     w.be32Attribute(nft.NFTA_PAYLOAD_DREG, register).be32Attribute(nft.NFTA_PAYLOAD_BASE, base)
       .be32Attribute(nft.NFTA_PAYLOAD_OFFSET, offset).be32Attribute(nft.NFTA_PAYLOAD_LEN, length),
   );
 }
 
-function mask(register: number, bits: Uint8Array): Expression {
+/** The register's bits that are in `bits`; then those in `turned` the other way round. */
+export function mask(register: number, bits: Uint8Array, turned: Uint8Array = new Uint8Array(bits.length)): Expression {
   return expression("bitwise", (w) => {
     w.be32Attribute(nft.NFTA_BITWISE_SREG, register).be32Attribute(nft.NFTA_BITWISE_DREG, register)
       .be32Attribute(nft.NFTA_BITWISE_LEN, bits.length);
     writeValue(w, nft.NFTA_BITWISE_MASK, bits);
-    writeValue(w, nft.NFTA_BITWISE_XOR, new Uint8Array(bits.length));
+    writeValue(w, nft.NFTA_BITWISE_XOR, turned);
   });
 }
 
-function equals(register: number, value: Uint8Array): Expression {
+export function equals(register: number, value: Uint8Array, operator = nft.NFT_CMP_EQ): Expression {
   return expression("cmp", (w) => {
-    w.be32Attribute(nft.NFTA_CMP_SREG, register).be32Attribute(nft.NFTA_CMP_OP, nft.NFT_CMP_EQ);
+    w.be32Attribute(nft.NFTA_CMP_SREG, register).be32Attribute(nft.NFTA_CMP_OP, operator);
     writeValue(w, nft.NFTA_CMP_DATA, value);
   });
 }
 
-function lookUp(map: string, register: number): Expression {
+/** The value of a map for the key in a register goes into another one; a verdict takes effect. */
+export function lookUp(map: string, register: number, destination = nft.NFT_REG_VERDICT): Expression {
   return expression("lookup", (w) =>
     w.string(nft.NFTA_LOOKUP_SET, map).be32Attribute(nft.NFTA_LOOKUP_SREG, register)
-      .be32Attribute(nft.NFTA_LOOKUP_DREG, nft.NFT_REG_VERDICT),
+      .be32Attribute(nft.NFTA_LOOKUP_DREG, destination),
   );
 }
 
@@ -134,14 +136,14 @@ function isIn(set: string, register: number, flags = 0): Expression {
   });
 }
 
-function verdict(code: number): Expression {
+export function verdict(code: number, chain?: string): Expression {
   return expression("immediate", (w) => {
     w.be32Attribute(nft.NFTA_IMMEDIATE_DREG, nft.NFT_REG_VERDICT);
-    writeVerdict(w, nft.NFTA_IMMEDIATE_DATA, code);
+    writeVerdict(w, nft.NFTA_IMMEDIATE_DATA, code, chain);
   });
 }
 
-function expression(name: string, data: (w: Writer) => void): Expression {
+export function expression(name: string, data: (w: Writer) => void): Expression {
   return (w) =>
     w.nest(nft.NFTA_LIST_ELEM, () => {
       w.string(nft.NFTA_EXPR_NAME, name);

@@ -3,13 +3,14 @@
 import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
-import { countChainUses, countRules, type LostRules } from "./answer.ts";
+import { countRules, type LostRules } from "./answer.ts";
+import { deleteUnusedChains } from "./chain.ts";
 import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, ownerComment, ownerOf } from "./element.ts";
 import {
   elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages, TABLE,
   tableMessages,
 } from "./layout.ts";
-import { deleteChainMessage, executeBatch, firstRefusal } from "./message.ts";
+import { executeBatch, firstRefusal } from "./message.ts";
 
 /** What is masqueraded for one attachment. */
 export interface Masquerade {
@@ -154,8 +155,7 @@ export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces
 
 /**
  * After these elements were deleted: takes out each of the chains that nothing leads to any more, theirs and those named.
- * One that is still in use is not even tried: the kernel would refuse (EBUSY) and then wait 7 to 15 ms until the refused
- * batch is cleaned up. Throws SystemError.
+ * Throws SystemError.
  */
 export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
   const rules = countRules(socket, TABLE);
@@ -164,13 +164,7 @@ export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], c
   // A killed ADD may have made the chain and no element, a killed DEL may have taken the element and not the chain.
   if ("chain" in chains) candidates.add(chains.chain);
   else for (const chain of rules.keys()) if (isChainOf(chains.network, chain)) candidates.add(chain);
-  for (const chain of candidates) {
-    const uses = countChainUses(socket, TABLE, chain);
-    if (uses === undefined || uses > (rules.get(chain) ?? 0)) continue;
-    const error = firstRefusal(socket, [deleteChainMessage(TABLE, chain)]);
-    // EBUSY: an ADD put an element in just now. ENOENT: there is no such chain, or somebody else was faster.
-    if (error !== undefined && !isErrno(error, "ENOENT", "EBUSY")) throw error;
-  }
+  deleteUnusedChains(socket, TABLE, candidates, rules);
 }
 
 /** The elements that carry the attachment's digest. Throws SystemError. */

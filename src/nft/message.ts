@@ -55,6 +55,31 @@ export function verdictMapMessage(table: Table, name: string, keyType: number, k
   });
 }
 
+/** A map from keys to values, as {@link ValueMap} says, if it is not there yet. `id` is any number, new in its batch. */
+export function valueMapMessage(table: Table, map: ValueMap, id: number): Message {
+  const intervals = map.intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT;
+  return requestMessage(table, `create map ${map.name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
+    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, map.name).be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
+      .be32Attribute(nft.NFTA_SET_KEY_TYPE, map.key.type).be32Attribute(nft.NFTA_SET_KEY_LEN, map.key.length)
+      .be32Attribute(nft.NFTA_SET_DATA_TYPE, map.value.type).be32Attribute(nft.NFTA_SET_DATA_LEN, map.value.length)
+      .be32Attribute(nft.NFTA_SET_ID, id);
+    if (map.intervalFields === undefined) return;
+    const fields = map.intervalFields;
+    w.nest(nft.NFTA_SET_DESC, () => w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
+      for (const length of fields) w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
+    }));
+  });
+}
+
+/** A map of values. Lengths are in bytes. */
+export interface ValueMap {
+  name: string;
+  key: { type: number; length: number };
+  value: { type: number; length: number };
+  /** Elements may stand for intervals: the length of each part of the key. */
+  intervalFields?: number[] | undefined;
+}
+
 /** Keys of a set: nft's number of their type, their length, and whether nft is to read them in the host's byte order. */
 export interface SetKey {
   type: number;
@@ -92,6 +117,11 @@ export function chainMessage(table: Table, name: string, hook?: Hook): Message {
     );
     w.string(nft.NFTA_CHAIN_TYPE, hook.type).be32Attribute(nft.NFTA_CHAIN_POLICY, nft.NF_ACCEPT);
   });
+}
+
+/** The table goes, with all that is in it. */
+export function deleteTableMessage(table: Table): Message {
+  return requestMessage(table, `delete table ${table.title}`, nft.NFT_MSG_DELTABLE, 0, (w) => w.string(nft.NFTA_TABLE_NAME, table.name));
 }
 
 /** A chain with its rules goes. Refused with EBUSY while an element or a rule leads to it. */

@@ -5,7 +5,7 @@ import type { Netconf } from "../cni/config.ts";
 import { type Dns, type Result, type Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { networkOf, type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
-import type { AttachmentKey } from "../record/attachment.ts";
+import type { AttachmentKey, RecordedHostPorts } from "../record/attachment.ts";
 import type { FoundBridge, PodRoute, Step } from "./step.ts";
 import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
 
@@ -35,6 +35,7 @@ export interface AddInput {
   mtu: number;
   /** The device for what the pod sends; undefined when that is not limited, or inside the pod. */
   ifb: { name: string; mac: string } | undefined;
+  hostPorts: RecordedHostPorts | undefined;
 }
 
 export interface AddPlan {
@@ -113,12 +114,12 @@ export function gatewaysOf(addresses: PodAddress[]): Prefix[] {
 }
 
 function podSteps(input: AddInput, routes: Route[]): Step[] {
-  const { netconf, key, addresses, hostInterface, mac, mtu } = input;
+  const { netconf, key, addresses, hostInterface, mac, mtu, hostPorts } = input;
   const host = { ...hostInterface, alias: aliasOf(key, input.pod) };
   const pod = { name: key.interfaceName, mac };
   const prefixes = mapped(addresses, ({ address }) => address);
   const steps: Step[] = [
-    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode, isolated: netconf.portIsolation, raised: !netconf.disableContainerInterface },
+    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode || hostPorts?.hairpin === true, isolated: netconf.portIsolation, raised: !netconf.disableContainerInterface },
   ];
   // Before there is an interface that a frame could come from.
   if (netconf.macspoofchk) steps.unshift(spoofCheckStep(input));
@@ -129,6 +130,7 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   const detectThrough = netconf.enabledad ? port : undefined;
   steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)), detectThrough });
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
+  if (hostPorts !== undefined) steps.push(hostPortStep(input, hostPorts));
   steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes });
   return steps;
 }
@@ -158,6 +160,11 @@ function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {
     subnets: networkSubnets(netconf, addresses),
     addresses: mapped(addresses, ({ address }) => address.address),
   };
+}
+
+function hostPortStep({ netconf, key, owner }: AddInput, ports: RecordedHostPorts): Step {
+  const allowListening = netconf.hostPorts?.allowListening === true;
+  return { kind: "hostPorts", network: key.network, owner, label: attachmentLabel(key), ports, allowListening };
 }
 
 /** An attachment in words. */

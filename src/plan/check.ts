@@ -86,7 +86,7 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
       host: { name: host.name, mac: "", alias: "" },
       pod: { name: key.interfaceName, mac },
       mtu: record?.mtu ?? pod.mtu ?? 0,
-      hairpin: netconf.hairpinMode,
+      hairpin: netconf.hairpinMode || record?.hostPorts?.hairpin === true,
       isolated: netconf.portIsolation,
       raised: !netconf.disableContainerInterface,
     },
@@ -100,6 +100,9 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
   const routes = ownRoutes(input, addresses).map((route) => ({ ...podRoute(route, addresses), gateway: route.gw }));
   steps.push({ kind: "pod", interfaceName: key.interfaceName, addresses: prefixes, routes, detectThrough: undefined });
   if (netconf.ipMasq && ips.length > 0 && host.isOurs) steps.push(masqueradeStep(input, ips, addresses));
+  if (record?.hostPorts !== undefined) {
+    steps.push({ kind: "hostPorts", network: key.network, owner: input.owner, label: attachmentLabel(key), ports: record.hostPorts, allowListening: true });
+  }
   steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, addresses: prefixes });
   return steps;
 }

@@ -2,10 +2,11 @@
 import type { VlanRange } from "../cni/vlan.ts";
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
+import type { RecordedHostPorts } from "../record/attachment.ts";
 
 export type Step =
   | BridgeStep | VlanGatewayStep | GatewayStep | ForwardingStep
-  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | SourceRoutingStep | TuningStep | MasqueradeStep | AnnounceStep;
+  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | SourceRoutingStep | TuningStep | MasqueradeStep | HostPortStep | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -185,6 +186,19 @@ export interface MasqueradeStep {
   bridge: string;
   subnets: Prefix[];
   addresses: Address[];
+}
+
+/** Ports of the node lead to the pod. */
+export interface HostPortStep {
+  kind: "hostPorts";
+  network: string;
+  /** Digest of the attachment: the owner of its map elements. */
+  owner: string;
+  /** For people who list the rules. */
+  label: string;
+  ports: RecordedHostPorts;
+  /** Ports on which a process of the node listens are taken all the same. */
+  allowListening: boolean;
 }
 
 /** The port forwards, the addresses answer, and neighbours that knew an older owner of an address have heard of the new one. */

@@ -52,4 +52,31 @@ export interface AttachmentRecord {
   sourceRouting?: boolean | undefined;
   /** What may pass to the pod and from it, in bit/s and bits. */
   bandwidth?: { ingress?: RecordedLimit | undefined; egress?: RecordedLimit | undefined; egressInPod: boolean } | undefined;
+  /** The node's ports that lead to the pod; undefined: none. Lets lost rules be made again, and known ones be found. */
+  hostPorts?: RecordedHostPorts | undefined;
+}
+
+export interface RecordedHostPorts {
+  mappings: RecordedPortMapping[];
+  /** Which sources get the node's address on the way to the pod: none, those that would get no answer otherwise, or all. */
+  masquerade: "none" | "own" | "all";
+  /** The subnets whose pods would get no answer otherwise. */
+  subnets: string[];
+  markBit: number;
+  /** The interface that packets from the node to the pod leave by. */
+  gatewayInterface: string;
+  /** The pod's port of the bridge was given hairpin mode for the pod's way to itself. */
+  hairpin: boolean;
+}
+
+/** Ports of the node, in a row, that lead to ports of the pod, in a row as long. */
+export interface RecordedPortMapping {
+  protocol: "tcp" | "udp" | "sctp";
+  /** Undefined: all addresses of the node, of the family of `address`. */
+  hostAddress?: string | undefined;
+  hostPort: number;
+  hostPortEnd: number;
+  containerPort: number;
+  /** The pod's. */
+  address: string;
 }

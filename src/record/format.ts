@@ -35,6 +35,7 @@ function isRecord(value: Record<string, unknown>): boolean {
     && ["masqueradeSubnets", "foreignRoutes"].every((name) => value[name] === undefined || isTextList(value[name]))
     && ["spoofCheck", "sourceRouting"].every((name) => value[name] === undefined || typeof value[name] === "boolean")
     && (value["bandwidth"] === undefined || isBandwidth(value["bandwidth"]))
+    && (value["hostPorts"] === undefined || areHostPorts(value["hostPorts"]))
     && typeof value["mtu"] === "number"
     && isTextList(value["addresses"]);
 }
@@ -45,6 +46,25 @@ function isBandwidth(value: unknown): boolean {
 
 function isLimit(value: unknown): boolean {
   return isObject(value) && typeof value["rate"] === "number" && typeof value["burst"] === "number";
+}
+
+function areHostPorts(value: unknown): boolean {
+  return isObject(value) && Array.isArray(value["mappings"]) && value["mappings"].every(isPortMapping)
+    && ["none", "own", "all"].includes(String(value["masquerade"]))
+    && isTextList(value["subnets"])
+    && isWithin(value["markBit"], 0, 31)
+    && hasTexts(value, "gatewayInterface") && typeof value["hairpin"] === "boolean";
+}
+
+function isPortMapping(value: unknown): boolean {
+  return isObject(value) && hasTexts(value, "address")
+    && ["tcp", "udp", "sctp"].includes(String(value["protocol"]))
+    && (value["hostAddress"] === undefined || typeof value["hostAddress"] === "string")
+    && ["hostPort", "hostPortEnd", "containerPort"].every((name) => isWithin(value[name], 1, 65535));
+}
+
+function isWithin(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
 }
 
 function hasTexts(value: unknown, ...names: string[]): boolean {

@@ -2,6 +2,8 @@
 import { mapped } from "../list.ts";
 import { CniError } from "../cni/error.ts";
 import type { BandwidthConfig } from "../cni/bandwidth.ts";
+import type { Netconf } from "../cni/config.ts";
+import type { HostPortConfig } from "../cni/host-port-config.ts";
 import type { AddRequest } from "../cni/request.ts";
 import { mergeResults, type Result } from "../cni/result.ts";
 import { formatResult } from "../cni/result-format.ts";
@@ -60,12 +62,18 @@ export function planInput(request: AddRequest, bridge: ObservedBridge, reserved:
     mac: netconf.mac ?? randomMac(),
     // A port that takes larger packets than its bridge would lose them.
     mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
+    hostPorts: netconf.hostPorts === undefined ? undefined : hostPortsOf(netconf.hostPorts, netconf, reserved),
     ifb: netconf.bandwidth === undefined ? undefined : ifbOf(netconf.bandwidth, key),
   };
 }
 
 function ifbOf({ egress, egressInPod }: BandwidthConfig, key: AttachmentKey): AddInput["ifb"] {
   return egress === undefined || egressInPod ? undefined : { name: ifbName(key), mac: randomMac() };
+}
+
+/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
+function hostPortsOf(config: HostPortConfig, netconf: Netconf, { addresses }: Reserved): AddInput["hostPorts"] {
+  return (require("../host/host-port-plan.ts") as typeof import("../host/host-port-plan.ts")).planHostPorts(config, netconf, addresses);
 }
 
 /** The record of an attachment that is made as `input` says. */
@@ -85,6 +93,7 @@ export function recordOf(input: AddInput, machine: Machine, host: HostIdentity, 
     spoofCheck: netconf.macspoofchk ? true : undefined,
     bandwidth: netconf.bandwidth,
     sourceRouting: netconf.sourceBasedRouting ? true : undefined,
+    hostPorts: input.hostPorts,
   };
 }
 

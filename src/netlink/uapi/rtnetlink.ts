@@ -65,6 +65,7 @@ export const BRIDGE_VLAN_INFO_RANGE_END = 16;
 
 export const IFLA_INET_CONF = 1;
 export const IPV4_DEVCONF_ARP_NOTIFY = 22;
+export const IPV4_DEVCONF_ROUTE_LOCALNET = 26;
 export const IFLA_INET6_ADDR_GEN_MODE = 8;
 export const IN6_ADDR_GEN_MODE_NONE = 1;
 
@@ -96,4 +97,5 @@ export const RTPROT_RA = 9;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
 export const RTN_UNICAST = 1;
+export const RTN_LOCAL = 2;
 export const RTNH_F_ONLINK = 4;

@@ -26,6 +26,7 @@ test("a configuration that says nothing has the reference's defaults", () => {
     promiscMode: false,
     portIsolation: false,
     macspoofchk: false,
+    hostPorts: undefined,
     enabledad: false,
     disableContainerInterface: false,
     vlan: 0,
@@ -72,7 +73,7 @@ test("keys count in any case", () => {
 
 test("unknown keys, and what runtimes add, are accepted", () => {
   const more = { addIf: "true", capabilities: { portMappings: true }, "cni.dev/x": 5 };
-  const runtimeConfig = { portMappings: [{ HostPort: 80 }], bandwidth: { IngressRate: 0, Other: 1 }, "io.kubernetes.cri.pod-annotations": {} };
+  const runtimeConfig = { aliases: ["web"], bandwidth: { IngressRate: 0, Other: 1 }, "io.kubernetes.cri.pod-annotations": {} };
   expect(parse({ ...more, runtimeConfig, args: { cni: { labels: [] }, other: 5 }, ipam: { ...IPAM, foo: [] } })).toEqual(parse({ ipam: IPAM }));
   for (const args of ["x", [], { cni: 5 }, { cni: [] }]) expect(parse({ args, capabilities: [] })).toEqual(parse({}));
 });

@@ -45,7 +45,7 @@ export function netconf({ routes = [], subnets = [], ...more }: Partial<Netconf>
     cniVersion: "1.1.0", name: "net", bridge: "br0", isGateway: true, isDefaultGateway: false, forceAddress: false, ipMasq: false, mtu: 0,
     hairpinMode: false, promiscMode: false, portIsolation: false, macspoofchk: false, enabledad: false, disableContainerInterface: false,
     vlan: 0, vlanTrunk: [], hasVlans: false, gatewayInterface: more.bridge ?? "br0", preserveDefaultVlan: false, ipMasqBackend: "nftables", foreignIpam: undefined, requestedAddresses: [], mac: undefined, bandwidth: undefined, tuning: undefined, sourceBasedRouting: false,
-    dns: undefined, prevResult: undefined,
+    dns: undefined, prevResult: undefined, hostPorts: undefined,
     ipam: { type: "host-local", rangeSets: subnets.map((text) => [range(text)]), routes, dataDir: "/d", resolvConf: undefined, statusWhenFull: false },
     ...more,
   };
@@ -54,7 +54,7 @@ export function netconf({ routes = [], subnets = [], ...more }: Partial<Netconf>
 export function addInput(config: Netconf, addresses: string[], more: Partial<AddInput> = {}): AddInput {
   return {
     netconf: config, key: KEY, owner: OWNER, namespacePath: "/run/netns/c1", pod: undefined, addresses: addresses.map(podAddress), routes: config.ipam?.routes ?? [], ipamDns: {},
-    bridge: { mac: "0a:00:00:00:00:01", mtu: 1500, found: undefined }, hostInterface: { name: "veth1", mac: "0a:00:00:00:00:02" }, mac: "0a:00:00:00:00:03", mtu: 1500, ifb: undefined,
+    bridge: { mac: "0a:00:00:00:00:01", mtu: 1500, found: undefined }, hostInterface: { name: "veth1", mac: "0a:00:00:00:00:02" }, mac: "0a:00:00:00:00:03", mtu: 1500, ifb: undefined, hostPorts: undefined,
     ...more,
   };
 }

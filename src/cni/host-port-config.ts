@@ -1,0 +1,115 @@
+// Host ports as a runtime asks for them: `runtimeConfig.portMappings`, with the keys of the reference `portmap` beside it.
+// Loaded only when there are some, so it is written plainly.
+import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import type { PortShape, Shape } from "./netconf-schema.ts";
+import type { Problems } from "./problems.ts";
+
+export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
+
+/** Ports of the node, in a row, that lead to ports of the pod, in a row as long. */
+export interface PortMapping {
+  protocol: (typeof PROTOCOLS)[number];
+  /** Undefined: all addresses of the node. The address 0.0.0.0 or :: is all of its family. */
+  hostAddress: Address | undefined;
+  hostPort: number;
+  hostPortEnd: number;
+  containerPort: number;
+}
+
+export interface HostPortConfig {
+  /** At least one. */
+  mappings: PortMapping[];
+  /** Connections that could not be answered otherwise get the node's address. */
+  snat: boolean;
+  /** All connections get the node's address. */
+  masqAll: boolean;
+  /** Number of the bit that marks packets on their way to a host port. */
+  markMasqBit: number;
+  allowListening: boolean;
+}
+
+/** The bit that the reference takes too. */
+export const DEFAULT_MARK_BIT = 13;
+export const LARGEST_PORT = 65535;
+
+/** What is asked for; undefined when no port is. Every wrong value is reported. */
+export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allowListening }: Shape, problems: Problems): HostPortConfig | undefined {
+  if (markMasqBit !== undefined && (markMasqBit < 0 || markMasqBit > 31)) problems.add("markMasqBit", markMasqBit, "MasqMarkBit must be between 0 and 31");
+  const mappings = (runtimeConfig?.portMappings ?? []).flatMap((source, index) => readMapping(source, `runtimeConfig.portMappings[${index}]`, problems) ?? []);
+  checkApart(mappings, problems);
+  if (mappings.length === 0) return undefined;
+  return {
+    mappings: mappings.map(({ path: _, ...mapping }) => mapping),
+    snat: snat ?? true, masqAll: masqAll ?? false, markMasqBit: markMasqBit ?? DEFAULT_MARK_BIT, allowListening: allowListening ?? false,
+  };
+}
+
+/** A mapping, and where it stands. */
+interface Read extends PortMapping {
+  path: string;
+}
+
+function readMapping(source: PortShape, path: string, problems: Problems): Read | undefined {
+  const protocol = readProtocol(source.protocol, path, problems);
+  const hostAddress = readHostAddress(source.hostIP, path, problems);
+  const hostPort = readPort(source.hostPort, `${path}.hostPort`, "Invalid host port number", problems);
+  const containerPort = readPort(source.containerPort, `${path}.containerPort`, "Invalid container port number", problems);
+  if (protocol === undefined || hostAddress === "wrong" || hostPort === undefined || containerPort === undefined) return undefined;
+  const hostPortEnd = readEnd(source.hostPortEnd, hostPort, containerPort, path, problems);
+  return hostPortEnd === undefined ? undefined : { path, protocol, hostAddress, hostPort, hostPortEnd, containerPort };
+}
+
+function readProtocol(text: string | undefined, path: string, problems: Problems): PortMapping["protocol"] | undefined {
+  const wanted = (text || "tcp").toLowerCase();
+  const protocol = PROTOCOLS.find((name) => name === wanted);
+  if (protocol === undefined) problems.add(`${path}.protocol`, text, "must be tcp, udp or sctp");
+  return protocol;
+}
+
+function readHostAddress(text: string | undefined, path: string, problems: Problems): Address | undefined | "wrong" {
+  if (text === undefined || text === "") return undefined;
+  const address = parseAddress(text);
+  if (address === undefined) problems.add(`${path}.hostIP`, text, "must be an IP address of the node; leave it out for all of them");
+  else if (address.family === 6 && address.value === 1n) problems.add(`${path}.hostIP`, text, "Linux cannot lead connections to ::1 elsewhere; use 127.0.0.1");
+  else return address;
+  return "wrong";
+}
+
+function readPort(port: number | undefined, path: string, title: string, problems: Problems): number | undefined {
+  if (port !== undefined && port >= 1 && port <= LARGEST_PORT) return port;
+  if (port === undefined) problems.addAt(path, `${title}: it is missing`);
+  else problems.add(path, port, `${title}: ${port}; it must be from 1 to ${LARGEST_PORT}`);
+  return undefined;
+}
+
+/** 0 is what a Go program sends for a number that it does not set. */
+function readEnd(end: number | undefined, hostPort: number, containerPort: number, path: string, problems: Problems): number | undefined {
+  if (end === undefined || end === 0) return hostPort;
+  const where = `${path}.hostPortEnd`;
+  if (end < hostPort || end > LARGEST_PORT) problems.add(where, end, `must be from hostPort, which is ${hostPort}, to ${LARGEST_PORT}`);
+  else if (containerPort + end - hostPort > LARGEST_PORT) problems.add(where, end, `leads beyond port ${LARGEST_PORT} of the pod, from containerPort ${containerPort} on`);
+  else return end;
+  return undefined;
+}
+
+/** A port that stands there twice could lead to two places. */
+function checkApart(mappings: Read[], problems: Problems): void {
+  for (const [index, mapping] of mappings.entries()) {
+    const earlier = mappings.slice(0, index).find((other) => overlap(mapping, other));
+    if (earlier !== undefined) problems.add(`${mapping.path}.hostPort`, mapping.hostPort, `is asked for twice: ${textOf(earlier)} is in ${earlier.path} too`);
+  }
+}
+
+function overlap(a: PortMapping, b: PortMapping): boolean {
+  return a.protocol === b.protocol && a.hostPort <= b.hostPortEnd && b.hostPort <= a.hostPortEnd && shareAddress(a.hostAddress, b.hostAddress);
+}
+
+function shareAddress(a: Address | undefined, b: Address | undefined): boolean {
+  if (a === undefined || b === undefined) return true;
+  return a.family === b.family && (a.value === 0n || b.value === 0n || a.value === b.value);
+}
+
+function textOf({ protocol, hostAddress, hostPort, hostPortEnd }: PortMapping): string {
+  const ports = hostPort === hostPortEnd ? `port ${hostPort}` : `ports ${hostPort} to ${hostPortEnd}`;
+  return `${protocol} ${ports}${hostAddress === undefined || hostAddress.value === 0n ? "" : ` of ${formatAddress(hostAddress)}`}`;
+}

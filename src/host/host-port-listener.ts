@@ -1,0 +1,37 @@
+// Host ports on which a process of the node listens: led to a pod, they would be taken from it without a word.
+import { CniError } from "../cni/error.ts";
+import { formatAddress } from "../ip/address.ts";
+import { type Listener, listListeners } from "../net/listener.ts";
+import { NetlinkSocket } from "../netlink/socket.ts";
+import { NETLINK_SOCK_DIAG } from "../netlink/uapi/sock_diag.ts";
+import { claimText, type PortMapping } from "../nft/port-element.ts";
+
+/** Throws CniError hostPort when a process listens on one of the ports, SystemError when the system refuses. */
+export function refuseListeners(mappings: PortMapping[]): void {
+  using socket = NetlinkSocket.open(NETLINK_SOCK_DIAG);
+  for (const protocol of new Set(mappings.map((mapping) => mapping.protocol))) {
+    const own = mappings.filter((mapping) => mapping.protocol === protocol);
+    const ports = new Set(own.flatMap(({ first, last }) => [first, last]));
+    const [onlyPort = 0] = ports;
+    const listeners = listListeners(socket, protocol, ports.size === 1 ? onlyPort : 0);
+    for (const mapping of own) {
+      const listener = listeners.find((each) => isInTheWay(each, mapping));
+      if (listener !== undefined) throw taken(listener, mapping);
+    }
+  }
+}
+
+function isInTheWay({ address, port, isForBoth }: Listener, { family, hostAddress, first, last }: PortMapping): boolean {
+  if (port < first || port > last) return false;
+  if (address.family !== family) return isForBoth;
+  return address.value === 0n || hostAddress === undefined || hostAddress.value === address.value;
+}
+
+function taken({ address, port }: Listener, mapping: PortMapping): CniError {
+  const where = address.family === 4 ? `${formatAddress(address)}:${port}` : `[${formatAddress(address)}]:${port}`;
+  return new CniError("hostPort", {
+    about: `a process of this node listens on ${where}`,
+    attempted: `Tried to take ${claimText(mapping)}`,
+    hint: `Look with "ss -lntup" who listens on port ${port}, or choose another host port; "allowListening": true takes the port all the same`,
+  });
+}

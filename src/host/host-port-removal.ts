@@ -1,0 +1,51 @@
+// Takes host ports away: their elements under the node's lock, then the flows that they led to the pod.
+import { type Element, ownerOf } from "../nft/element.ts";
+import { lacksNftables } from "../nft/answer.ts";
+import { listPortChains, listPortElements, removeHostPorts, removePortElements } from "../nft/host-port.ts";
+import { mappingOf, type PortMapping } from "../nft/port-element.ts";
+import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
+import { attachmentDigest } from "../record/digest.ts";
+import { attempt } from "./failure.ts";
+import { forgetFlows } from "./host-port-flow.ts";
+import type { Machine } from "./machine.ts";
+import { hostPortStepOf, underNodeLock } from "./node.ts";
+import { hostPortsOf } from "./steps/host-port.ts";
+
+/** Removes the attachment's host ports; without a record all elements are looked through. False when fewer were there than the record tells of. */
+export function removeHostPortsOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
+  return attempt("cleanup", "host ports", () => {
+    try {
+      const step = record && hostPortStepOf(record);
+      if (step !== undefined) return removeRecorded(hostPortsOf(step), machine);
+      removeUnrecordedHostPorts(key.network, (element) => ownerOf(element) === attachmentDigest(key), machine);
+      return true;
+    } catch (error) {
+      // A kernel without nftables never had rules of ours.
+      if (record !== undefined || !lacksNftables(error)) throw error;
+      return true;
+    }
+  });
+}
+
+function removeRecorded(ports: ReturnType<typeof hostPortsOf>, machine: Machine): boolean {
+  let complete = true;
+  underNodeLock(() => { complete = removeHostPorts(machine.rules, ports); });
+  // Last, when no new flow can take this way.
+  forgetFlows(ports.mappings, machine);
+  return complete;
+}
+
+/**
+ * Removes the host ports that nobody has a record of, found by the comments of their elements, and the chains of a network
+ * that nothing leads to. Throws SystemError.
+ */
+export function removeUnrecordedHostPorts(network: string, isTheirs: (element: Element) => boolean, machine: Machine): void {
+  if (!listPortElements(machine.rules).some(isTheirs) && listPortChains(machine.rules, network).length === 0) return;
+  let mappings: PortMapping[] = [];
+  underNodeLock(() => {
+    const elements = listPortElements(machine.rules).filter(isTheirs);
+    removePortElements(machine.rules, elements, listPortChains(machine.rules, network));
+    mappings = elements.flatMap((element) => mappingOf(element) ?? []);
+  });
+  forgetFlows(mappings, machine);
+}

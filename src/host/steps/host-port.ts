@@ -1,0 +1,123 @@
+// Ports of the node that lead to the pod, by elements in a table of nftables.
+import { CniError } from "../../cni/error.ts";
+import { formatAddress, parseAddress } from "../../ip/address.ts";
+import { parsePrefixes } from "../../ip/prefix.ts";
+import { getLink } from "../../net/link.ts";
+import { changeLinkMessage } from "../../net/link-change.ts";
+import { readSysctl } from "../../net/sysctl.ts";
+import { lacksNftables, type LostRules } from "../../nft/answer.ts";
+import { countLostPorts, ensureHostPorts, findPortElements, type HostPorts, missingPortParts, removeHostPorts } from "../../nft/host-port.ts";
+import { hairpinChain } from "../../nft/host-port-layout.ts";
+import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.ts";
+import type { HostPortStep } from "../../plan/step.ts";
+import type { RecordedPortMapping } from "../../record/attachment.ts";
+import { hostInterfaceOfDigest } from "../../record/digest.ts";
+import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
+import { attempt, explain } from "../failure.ts";
+import { forgetEarlierFlows } from "../host-port-flow.ts";
+import { refuseListeners } from "../host-port-listener.ts";
+import type { Machine } from "../machine.ts";
+import { attachmentsWithHostPorts, underNodeLock } from "../node.ts";
+
+/** Makes sure that the ports lead to the pod; a table that was lost comes back with everybody's elements. CniError hostPort when a port is taken. */
+export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
+  const wanted = hostPortsOf(step);
+  try {
+    if (!step.allowListening) refuseListeners(wanted.mappings);
+    nodeLock(() => ensureHostPorts(machine.rules, wanted, {
+      isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
+      others: () => attachmentsWithHostPorts(machine, step.owner).map(hostPortsOf),
+    }));
+    checkSctp(wanted);
+    openLocalhost(step, machine);
+    forgetEarlierFlows(wanted.mappings, machine);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw explainRefusal(wanted, error);
+  }
+}
+
+/** Undo: the attachment's own elements go, also those that another ADD put back for it. */
+export function undoHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
+  try {
+    nodeLock(() => removeHostPorts(machine.rules, hostPortsOf(step)));
+  } catch (error) {
+    if (!lacksNftables(error)) throw error;
+  }
+}
+
+/** How much of these attachments' host ports is not there. */
+export function countLostHostPorts(steps: readonly HostPortStep[], machine: Machine): LostRules {
+  return attempt("rules", "table inet pontoon-ports", () => countLostPorts(machine.rules, steps.map(hostPortsOf)));
+}
+
+/** What is wrong with the host ports, or undefined. */
+export function verifyHostPorts(step: HostPortStep, machine: Machine): string | undefined {
+  const wanted = hostPortsOf(step);
+  return attempt("rules", "table inet pontoon-ports", () => {
+    const [missing] = missingPortParts(machine.rules, wanted);
+    if (missing === "table") return "the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole";
+    if (missing !== undefined) return `the nftables chain ${missing}, which masquerades connections to host ports of network ${step.network}, is missing or not whole`;
+    const elements = findPortElements(machine.rules, wanted);
+    if (elements.found.length === elements.wanted) return undefined;
+    return `host ports do not lead to the pod: ${elements.wanted - elements.found.length} of its ${elements.wanted} nftables elements are missing`;
+  });
+}
+
+/** The kernel's connection tracking has this setting where it knows the protocol; it is loaded now. */
+function checkSctp({ mappings }: HostPorts): void {
+  if (mappings.every(({ protocol }) => protocol !== PROTOCOLS.sctp) || readSysctl("netfilter/nf_conntrack_sctp_timeout_established") !== undefined) return;
+  throw new CniError("hostPort", {
+    about: "this kernel cannot lead SCTP connections to pods",
+    cause: "its connection tracking was built without SCTP (CONFIG_NF_CT_PROTO_SCTP)",
+    hint: "Use a kernel that has it, or take the mappings with protocol sctp out",
+  });
+}
+
+/** With this setting a connection from 127.0.0.1 may leave by the interface; chain guard keeps the rest of localhost closed. It was there first. */
+function openLocalhost({ ports }: HostPortStep, machine: Machine): void {
+  if (ports.masquerade === "none" || ports.mappings.every(({ address }) => address.includes(":"))) return;
+  machine.links.execute([changeLinkMessage({ name: ports.gatewayInterface }, { routeLocalnet: true }, `let localhost use ${ports.gatewayInterface}`)]);
+}
+
+/** The host ports of a step as the ruleset has them. */
+export function hostPortsOf({ network, owner, label, ports }: HostPortStep): HostPorts {
+  const subnets = ports.masquerade === "all" ? undefined : parsePrefixes(ports.subnets);
+  return {
+    owner, label,
+    mappings: ports.mappings.flatMap((mapping) => mappingOf(mapping) ?? []),
+    chain: ports.masquerade === "none" ? undefined : hairpinChain(network, subnets),
+    markBit: ports.markBit,
+  };
+}
+
+/** Undefined for one with an address that nobody can read: a record may have been altered by hand. */
+function mappingOf({ protocol, hostAddress, hostPort, hostPortEnd, containerPort, address }: RecordedPortMapping): PortMapping | undefined {
+  const target = parseAddress(address);
+  const host = hostAddress === undefined ? undefined : parseAddress(hostAddress);
+  if (target === undefined || (hostAddress !== undefined && host?.family !== target.family)) return undefined;
+  return { family: target.family, protocol: PROTOCOLS[protocol], hostAddress: host, first: hostPort, last: hostPortEnd, containerPort, target };
+}
+
+function explainRefusal(wanted: HostPorts, error: SystemError): CniError {
+  if (error.errno === ERRNO.EADDRINUSE) {
+    return new CniError("hostPort", {
+      about: `it belongs to ${error.kernelText}`,
+      attempted: `Tried to ${error.operation}`,
+      hint: "Choose another host port, or take the attachment that has it away first",
+    }, { cause: error });
+  }
+  if (error.errno === ERRNO.EBUSY && error.kernelText !== "") {
+    return new CniError("hostPort", {
+      about: `markMasqBit ${wanted.markBit}`, attempted: `Tried to ${error.operation}`, cause: error.kernelText,
+      hint: "Give all networks of this node the same markMasqBit",
+    }, { cause: error });
+  }
+  const about = wanted.mappings.map((mapping) => `${claimText(mapping)} for ${formatAddress(mapping.target)}`).slice(0, 3).join(", ");
+  return explain("rules", `leading ${about} to the pod`, error, rulesHint(error));
+}
+
+function rulesHint(error: SystemError): string | undefined {
+  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  return "Load the kernel modules nfnetlink, nf_tables, nft_chain_nat, nft_nat, nft_masq, nft_ct and nft_fib_inet, or use a kernel that has them";
+}

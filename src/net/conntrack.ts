@@ -1,0 +1,113 @@
+// Connections that the kernel keeps track of: those of UDP go on along an old way as long as packets come, so whoever changes
+// the way takes them out. (linux/netfilter/nfnetlink_conntrack.h; net/netfilter/nf_conntrack_netlink.c for the filter's flags)
+import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
+import { type Attributes, readAttributes } from "../netlink/reader.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import * as ct from "../netlink/uapi/nf_conntrack.ts";
+import { NLA_F_NESTED } from "../netlink/uapi/netlink.ts";
+import { NFPROTO_IPV4, NFPROTO_IPV6 } from "../netlink/uapi/nf_tables.ts";
+import type { Writer } from "../netlink/writer.ts";
+import { isErrno } from "../sys/errno.ts";
+
+/** A row of UDP packets back and forth. */
+export interface UdpFlow {
+  /** Where the first packet was sent to. */
+  destination: Address;
+  destinationPort: number;
+  /** Who answers: the same, unless the destination was translated. */
+  answerer: Address;
+  answererPort: number;
+}
+
+/** Which flows the kernel is to show; those before Linux 5.8 show all. */
+export interface FlowFilter {
+  family: Family;
+  destinationPort?: number | undefined;
+  answerer?: Address | undefined;
+}
+
+const UDP = 17;
+/** Length of struct nfgenmsg. */
+const GENERIC_HEADER = 4;
+
+/** Flags of a filter, which no header names: which parts of a tuple count. */
+const IP_SRC = 1 << 0;
+const PROTO_NUM = 1 << 3;
+const PROTO_DST_PORT = 1 << 5;
+
+/** Takes out the UDP flows that `isStale` says yes to; gives how many. `socket` is one of NETLINK_NETFILTER. Throws SystemError. */
+export function deleteUdpFlows(socket: NetlinkSocket, filter: FlowFilter, isStale: (flow: UdpFlow) => boolean): number {
+  let count = 0;
+  for (const { payload } of socket.dump(listMessage(filter))) {
+    const attributes = readAttributes(payload, GENERIC_HEADER);
+    const flow = readFlow(attributes, filter.family);
+    if (flow === undefined || !isStale(flow)) continue;
+    const [outcome] = socket.transact([deleteMessage(attributes, filter.family)]);
+    // ENOENT: it came to its end by itself.
+    if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
+    count++;
+  }
+  return count;
+}
+
+function listMessage({ family, destinationPort, answerer }: FlowFilter): Message {
+  return request("list UDP flows", ct.IPCTNL_MSG_CT_GET, family, (w) => {
+    const port = destinationPort === undefined ? 0 : PROTO_DST_PORT;
+    w.nest(ct.CTA_TUPLE_ORIG, () => w.nest(ct.CTA_TUPLE_PROTO, () => {
+      w.u8Attribute(ct.CTA_PROTO_NUM, UDP);
+      if (destinationPort !== undefined) w.attribute(ct.CTA_PROTO_DST_PORT, Uint8Array.of(destinationPort >>> 8, destinationPort));
+    }));
+    if (answerer !== undefined) {
+      w.nest(ct.CTA_TUPLE_REPLY, () => w.nest(ct.CTA_TUPLE_IP, () => w.attribute(family === 4 ? ct.CTA_IP_V4_SRC : ct.CTA_IP_V6_SRC, addressBytes(answerer))));
+    }
+    w.nest(ct.CTA_FILTER, () => {
+      w.u32Attribute(ct.CTA_FILTER_ORIG_FLAGS, PROTO_NUM | port);
+      w.u32Attribute(ct.CTA_FILTER_REPLY_FLAGS, answerer === undefined ? 0 : IP_SRC);
+    });
+  });
+}
+
+/** By tuple and number, so that a new flow between the same two is not taken for the old one. */
+function deleteMessage(attributes: Attributes, family: Family): Message {
+  return request("delete a UDP flow", ct.IPCTNL_MSG_CT_DELETE, family, (w) => {
+    w.attribute(ct.CTA_TUPLE_ORIG | NLA_F_NESTED, attributes.bytes(ct.CTA_TUPLE_ORIG) ?? new Uint8Array());
+    for (const type of [ct.CTA_ID, ct.CTA_ZONE]) {
+      const value = attributes.bytes(type);
+      if (value !== undefined) w.attribute(type, value);
+    }
+  });
+}
+
+function request(what: string, type: number, family: Family, body: (w: Writer) => void): Message {
+  return {
+    what,
+    type: (ct.NFNL_SUBSYS_CTNETLINK << 8) | type,
+    flags: 0,
+    body: (w) => {
+      // struct nfgenmsg
+      w.u8(family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6).u8(0).u16(0);
+      body(w);
+    },
+  };
+}
+
+/** Undefined for what is not UDP, or of another family. */
+function readFlow(attributes: Attributes, family: Family): UdpFlow | undefined {
+  const original = attributes.nest(ct.CTA_TUPLE_ORIG);
+  const reply = attributes.nest(ct.CTA_TUPLE_REPLY);
+  const protocol = original?.nest(ct.CTA_TUPLE_PROTO);
+  const destination = original?.nest(ct.CTA_TUPLE_IP)?.bytes(family === 4 ? ct.CTA_IP_V4_DST : ct.CTA_IP_V6_DST);
+  const answerer = reply?.nest(ct.CTA_TUPLE_IP)?.bytes(family === 4 ? ct.CTA_IP_V4_SRC : ct.CTA_IP_V6_SRC);
+  if (protocol?.u8(ct.CTA_PROTO_NUM) !== UDP || destination === undefined || answerer === undefined) return undefined;
+  return {
+    destination: addressFromBytes(destination),
+    destinationPort: portOf(protocol.bytes(ct.CTA_PROTO_DST_PORT)),
+    answerer: addressFromBytes(answerer),
+    answererPort: portOf(reply?.nest(ct.CTA_TUPLE_PROTO)?.bytes(ct.CTA_PROTO_SRC_PORT)),
+  };
+}
+
+/** In network order. */
+function portOf(bytes: Uint8Array | undefined): number {
+  return ((bytes?.[0] ?? 0) << 8) | (bytes?.[1] ?? 0);
+}

@@ -1,0 +1,70 @@
+// Sockets of the node that wait for others: what `ss -ltu` shows, asked for by port where that is one. (linux/inet_diag.h)
+import { type Address, addressFromBytes, type Family } from "../ip/address.ts";
+import { readAttributes, type Reply } from "../netlink/reader.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+import { INET_DIAG_SKV6ONLY, SOCK_DIAG_BY_FAMILY } from "../netlink/uapi/sock_diag.ts";
+import { isErrno } from "../sys/errno.ts";
+import { familyNumber } from "./address.ts";
+
+export interface Listener {
+  /** With a value of 0: all addresses of the family. */
+  address: Address;
+  port: number;
+  /** One for all IPv6 addresses that takes IPv4 too. */
+  isForBoth: boolean;
+}
+
+/** Numbers of states (net/tcp_states.h): a socket of TCP or SCTP listens, one of UDP has nobody that it belongs to. */
+const TCP_CLOSE = 7;
+const TCP_LISTEN = 10;
+const UDP = 17;
+
+/** Length of struct inet_diag_msg, and the places of port and address in it. */
+const DIAG_MSG = 72;
+const DIAG_PORT = 4;
+const DIAG_ADDRESS = 8;
+
+/**
+ * The listeners of a protocol (IPPROTO_…), on one port or, with 0, on all. The kernel walks its listeners alone, not the
+ * connections. None where the kernel cannot say (no inet_diag for the protocol). `socket` is one of NETLINK_SOCK_DIAG.
+ * Throws SystemError.
+ */
+export function listListeners(socket: NetlinkSocket, protocol: number, port: number): Listener[] {
+  return ([4, 6] as const).flatMap((family) => {
+    try {
+      return socket.dump(listMessage(family, protocol, port)).map((reply) => readListener(reply, family));
+    } catch (error) {
+      if (isErrno(error, "ENOENT", "EOPNOTSUPP", "EINVAL")) return [];
+      throw error;
+    }
+  });
+}
+
+/** struct inet_diag_req_v2 with its struct inet_diag_sockid: ports in network order, addresses, interface, cookie. */
+function listMessage(family: Family, protocol: number, port: number) {
+  const state = protocol === UDP ? TCP_CLOSE : TCP_LISTEN;
+  return {
+    what: "list listening sockets",
+    type: SOCK_DIAG_BY_FAMILY,
+    flags: 0,
+    body: (w: { u8(value: number): unknown; u32(value: number): unknown; bytes(value: Uint8Array): unknown }) => {
+      for (const byte of [familyNumber(family), protocol, 0, 0]) w.u8(byte);
+      w.u32(1 << state);
+      for (const byte of [port >>> 8, port & 0xff, 0, 0]) w.u8(byte);
+      w.bytes(new Uint8Array(16 + 16 + 4));
+      // INET_DIAG_NOCOOKIE
+      w.u32(0xffffffff);
+      w.u32(0xffffffff);
+    },
+  };
+}
+
+function readListener({ payload }: Reply, family: Family): Listener {
+  const bytes = addressFromBytes(payload.subarray(DIAG_ADDRESS, DIAG_ADDRESS + (family === 4 ? 4 : 16)));
+  const isMapped = family === 6 && bytes.value >> 32n === 0xffffn;
+  return {
+    address: isMapped ? { family: 4, value: bytes.value & 0xffffffffn } : bytes,
+    port: ((payload[DIAG_PORT] ?? 0) << 8) | (payload[DIAG_PORT + 1] ?? 0),
+    isForBoth: family === 6 && bytes.value === 0n && readAttributes(payload, DIAG_MSG).u8(INET_DIAG_SKV6ONLY) !== 1,
+  };
+}

@@ -1,0 +1,209 @@
+// The ruleset of host ports, as data: a table of its own that comes with the node's first host port, map elements per
+// attachment. The first packet of a connection to one of the node's own addresses costs three look-ups of each family at
+// most, however many pods there are; all others cost none.
+//
+//   table inet pontoon-ports {
+//     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }    a port of one of the node's addresses
+//     map range4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval } ports in a row that stay the same
+//     map any4 { type inet_proto . inet_service : ipv4_addr . inet_service }                a port of all of them
+//     map hairpin4 { type ipv4_addr : verdict }       pod address : goto the chain of its network, for who came by a host port
+//     map one6, range6, any6, hairpin6                the same
+//     chain guard { … }                               localhost stays closed although bridges have route_localnet
+//     chain prerouting, output, postrouting { … }
+//     chain hostports-<number of the mark's bit> { … }
+//     chain unmark { … }
+//     chain net-<network>-<hash of its subnets> { … }
+//   }
+import type { Prefix } from "../ip/prefix.ts";
+import type { Message } from "../netlink/socket.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import { type Expression, masquerade } from "./expression.ts";
+import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
+import { networkChain } from "./layout.ts";
+import { chainMessage, deleteTableMessage, flushChainMessage, type Hook, ruleMessage, type Table, tableMessage, type ValueMap, valueMapMessage, verdictMapMessage } from "./message.ts";
+import {
+  acceptFrom, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, masqueradeFrom, setMark, translateAddressAndPort, translatePort,
+} from "./nat-expression.ts";
+
+export const PORT_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ports", title: "inet pontoon-ports" };
+
+/** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
+const REGISTER = 4;
+const PORT_KEY = joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE);
+
+/** The maps that give an address, and a port where it is another one; numbered from 1. */
+const VALUE_MAPS: ValueMap[] = [
+  { suffix: 4, type: TYPE_IPADDR, length: 4 },
+  { suffix: 6, type: TYPE_IP6ADDR, length: 16 },
+].flatMap(({ suffix, type, length }) => {
+  const addressKey = { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER };
+  const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
+  return [
+    { name: `one${suffix}`, key: addressKey, value: addressAndPort },
+    // Lengths of the parts: of a protocol one byte counts, of a port two.
+    { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
+    { name: `any${suffix}`, key: { type: PORT_KEY, length: 2 * REGISTER }, value: addressAndPort },
+  ];
+});
+
+const HAIRPIN_MAPS = [{ name: "hairpin4", type: TYPE_IPADDR, length: 4 }, { name: "hairpin6", type: TYPE_IP6ADDR, length: 16 }];
+
+/** The names of all maps. */
+export const PORT_MAPS = [...VALUE_MAPS, ...HAIRPIN_MAPS].map(({ name }) => name);
+
+const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
+
+const HOSTPORTS = "hostports-";
+const UNMARK = "unmark";
+
+/** True for the name of the chain that translates, with whatever bit it marks. */
+export function isTranslatingChain(chain: string): boolean {
+  return chain.startsWith(HOSTPORTS);
+}
+
+/** The rules of chain guard (type filter hook prerouting priority raw; policy accept): with route_localnet others could reach what listens on 127.0.0.1. */
+function guardRules(): Expression[][] {
+  return [
+    // iifname "lo" accept
+    acceptFrom("lo"),
+    // ip daddr 127.0.0.0/8 drop
+    dropAddressed("daddr", LOCALHOST),
+    // ip saddr 127.0.0.0/8 drop
+    dropAddressed("saddr", LOCALHOST),
+  ];
+}
+
+/** The rules of chain hostports. The mark tells chain postrouting that it was us who translated. */
+function translatingRules(bit: number): Expression[][] {
+  return [
+    // meta mark set meta mark | 0x00002000
+    setMark(bit),
+    // dnat ip to ip daddr . meta l4proto . th dport map @one4
+    translateAddressAndPort(4, "one4"),
+    // dnat ip to ip daddr . meta l4proto . th dport map @range4
+    translateAddressAndPort(4, "range4", true),
+    // meta nfproto ipv4 dnat ip to meta l4proto . th dport map @any4
+    translatePort(4, "any4"),
+    // ip6 daddr ::1 goto unmark
+    gotoFor({ family: 6, value: 1n }, UNMARK),
+    // dnat ip6 to ip6 daddr . meta l4proto . th dport map @one6
+    translateAddressAndPort(6, "one6"),
+    // dnat ip6 to ip6 daddr . meta l4proto . th dport map @range6
+    translateAddressAndPort(6, "range6", true),
+    // meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @any6
+    translatePort(6, "any6"),
+    // goto unmark
+    goto(UNMARK),
+  ];
+}
+
+/** The rule of chain unmark. */
+function unmarkingRules(bit: number): Expression[][] {
+  return [
+    // meta mark set meta mark & 0xffffdfff
+    clearMark(bit),
+  ];
+}
+
+/** The rule of the chains prerouting (type nat hook prerouting priority dstnat) and output (type nat hook output priority -100). */
+function localRules(bit: number): Expression[][] {
+  return [
+    // fib daddr type local goto hostports-13
+    gotoForLocal(HOSTPORTS + bit),
+  ];
+}
+
+/** The rules of chain postrouting (type nat hook postrouting priority srcnat - 1), which comes before all others that masquerade. */
+function hairpinRules(bit: number): Expression[][] {
+  return [
+    // meta mark & 0x00002000 == 0x00002000 ct status dnat ip daddr vmap @hairpin4
+    [...isMarkedAndTranslated(bit), ...destinationVerdict(4, "hairpin4")],
+    // meta mark & 0x00002000 == 0x00002000 ct status dnat ip6 daddr vmap @hairpin6
+    [...isMarkedAndTranslated(bit), ...destinationVerdict(6, "hairpin6")],
+  ];
+}
+
+interface Chain {
+  name: string;
+  hook?: Hook;
+  rules: Expression[][];
+}
+
+/** All chains but those of networks, each after those that its rules lead to. */
+function chains(bit: number): Chain[] {
+  const hook = (type: Hook["type"], number: number, priority: number): Hook => ({ type, number, priority });
+  return [
+    { name: "guard", hook: hook("filter", nft.NF_INET_PRE_ROUTING, -300), rules: guardRules() },
+    { name: UNMARK, rules: unmarkingRules(bit) },
+    { name: HOSTPORTS + bit, rules: translatingRules(bit) },
+    { name: "postrouting", hook: hook("nat", nft.NF_INET_POST_ROUTING, 99), rules: hairpinRules(bit) },
+    { name: "prerouting", hook: hook("nat", nft.NF_INET_PRE_ROUTING, -100), rules: localRules(bit) },
+    { name: "output", hook: hook("nat", nft.NF_INET_LOCAL_OUT, -100), rules: localRules(bit) },
+  ];
+}
+
+/** How many rules a whole table has, without the chains of networks. */
+export const PORT_RULES = 17;
+
+/** What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the node's lock. */
+export function portTableMessages(bit: number): Message[] {
+  return [
+    tableMessage(PORT_TABLE),
+    ...VALUE_MAPS.map((map, index) => valueMapMessage(PORT_TABLE, map, index + 1)),
+    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, VALUE_MAPS.length + index + 1)),
+    ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
+  ];
+}
+
+/** What gives the chains their rules, whatever they have now. Only under the node's lock. */
+export function portRuleMessages(bit: number): Message[] {
+  return chains(bit).flatMap(({ name, rules }) => [flushChainMessage(PORT_TABLE, name), ...rules.map((rule) => ruleMessage(PORT_TABLE, name, rule))]);
+}
+
+/** What takes the whole table away. */
+export function deletePortTableMessages(): Message[] {
+  return [deleteTableMessage(PORT_TABLE)];
+}
+
+/** True when all chains but those of networks hold as many rules as they must. */
+export function arePortRulesWhole(counts: ReadonlyMap<string, number>, bit: number): boolean {
+  return chains(bit).every(({ name, rules }) => counts.get(name) === rules.length);
+}
+
+/** Who gets the node's address when it comes by a host port: who could not understand the answer otherwise, or everybody. */
+export interface HairpinChain {
+  name: string;
+  /** Undefined: everybody. */
+  subnets: Prefix[] | undefined;
+}
+
+/** The chain of a network whose pods have host ports. Without `subnets` everybody is masqueraded. */
+export function hairpinChain(network: string, subnets: Prefix[] | undefined): HairpinChain {
+  const { name, subnets: sorted } = networkChain(network, subnets ?? []);
+  return { name, subnets: subnets === undefined ? undefined : sorted };
+}
+
+/**
+ * The rules of a network's chain. From localhost an answer would never find back, and a pod that gets an answer over the
+ * bridge from another pod than it asked does not know what it is about.
+ */
+function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
+  if (subnets === undefined) return [masquerade()];
+  const local = subnets.some(({ address }) => address.family === 4) ? [LOCALHOST] : [];
+  // ip saddr 127.0.0.0/8 masquerade fully-random
+  // ip saddr 10.1.0.0/24 masquerade fully-random            for each subnet, and ip6 saddr fd01::/64 masquerade fully-random
+  return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
+}
+
+/** How many rules a network's chain has when it is whole. */
+export function hairpinRuleCount(chain: HairpinChain): number {
+  return masqueradingRules(chain).length;
+}
+
+/** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
+export function hairpinMessages(chain: HairpinChain): Message[] {
+  return [
+    chainMessage(PORT_TABLE, chain.name), flushChainMessage(PORT_TABLE, chain.name),
+    ...masqueradingRules(chain).map((rule) => ruleMessage(PORT_TABLE, chain.name, rule)),
+  ];
+}

@@ -1,0 +1,205 @@
+// Host ports of attachments: put in, take out, compare. An element is ours by its comment, which starts with the attachment's
+// digest. The kernel deletes by key whosever the element is, and does not see that two maps hold the same port; so whoever
+// changes something here holds the node's lock.
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { countRules, type LostRules } from "./answer.ts";
+import { deleteUnusedChains } from "./chain.ts";
+import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, deleteElements, type Element, getElements, listElements, ownerComment, ownerOf } from "./element.ts";
+import {
+  arePortRulesWhole, deletePortTableMessages, type HairpinChain, hairpinMessages, hairpinRuleCount, isTranslatingChain, PORT_MAPS, PORT_RULES, PORT_TABLE, portRuleMessages, portTableMessages,
+} from "./host-port-layout.ts";
+import { isChainOf } from "./layout.ts";
+import { executeBatch, firstRefusal } from "./message.ts";
+import { anyPlace, claimOf, claimsOverlap, claimText, mappingPlaces, type PortMapping } from "./port-element.ts";
+import { type Address, addressBytes, formatAddress } from "../ip/address.ts";
+
+/** The host ports of one attachment. */
+export interface HostPorts {
+  /** The attachment's digest: the owner of its elements. */
+  owner: string;
+  /** For people who list the rules: network, container, interface. */
+  label: string;
+  /** At least one. */
+  mappings: PortMapping[];
+  /** Who gets the node's address; undefined: nobody. */
+  chain: HairpinChain | undefined;
+  /** Number of the bit that marks packets on their way to a host port; one for the whole node. */
+  markBit: number;
+}
+
+export interface PortNeighbours {
+  /** Does the attachment with this digest still live? */
+  isAlive(owner: string): boolean;
+  /** All other attachments with host ports; asked only when the table was lost. */
+  others(): HostPorts[];
+}
+
+/**
+ * Makes sure that the ports lead to the pod, and puts back the table when it was lost. The caller holds the node's lock.
+ * Throws SystemError; EADDRINUSE when a port, or the pod's address, belongs to a living attachment, EBUSY when the node's
+ * packets are marked with another bit.
+ */
+export function ensureHostPorts(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours): void {
+  if (missingPortParts(socket, wanted).length > 0) putBack(socket, wanted, neighbours);
+  claim(socket, wanted, neighbours);
+}
+
+/** Which parts of the ruleset are not whole: the word `table`, the name of the network's chain. Throws SystemError. */
+export function missingPortParts(socket: NetlinkSocket, { chain, markBit }: Pick<HostPorts, "chain" | "markBit">): string[] {
+  const counts = countRules(socket, PORT_TABLE);
+  const missing = arePortRulesWhole(counts, markBit) ? [] : ["table"];
+  if (chain !== undefined && counts.get(chain.name) !== hairpinRuleCount(chain)) missing.push(chain.name);
+  return missing;
+}
+
+/** How much of what these attachments want is not there. Reads all elements once. Throws SystemError. */
+export function countLostPorts(socket: NetlinkSocket, wanted: readonly HostPorts[]): LostRules {
+  const [first] = wanted;
+  if (first === undefined) return { shared: 0, byOwner: new Map() };
+  const counts = countRules(socket, PORT_TABLE);
+  const found = new Map<string, number>();
+  for (const element of listPortElements(socket)) found.set(ownerOf(element), (found.get(ownerOf(element)) ?? 0) + 1);
+  const byOwner = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const ports of wanted) {
+    const { owner, chain } = ports;
+    const isLost = chain !== undefined && !seen.has(chain.name) && counts.get(chain.name) !== hairpinRuleCount(chain);
+    if (chain !== undefined) seen.add(chain.name);
+    byOwner.set(owner, Math.max(0, elementsOf(ports).length - (found.get(owner) ?? 0)) + (isLost ? hairpinRuleCount(chain) : 0));
+  }
+  return { shared: arePortRulesWhole(counts, first.markBit) ? 0 : PORT_RULES, byOwner };
+}
+
+/** The rules, by which a whole table is known, come last: when this is killed half-way the next ADD starts again. */
+function putBack(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours): void {
+  const isLost = missingPortParts(socket, { chain: undefined, markBit: wanted.markBit })[0] === "table";
+  if (isLost) {
+    makeRoomForBit(socket, wanted.markBit);
+    executeBatch(socket, portTableMessages(wanted.markBit));
+    for (const other of neighbours.others()) if (neighbours.isAlive(other.owner)) putBackOther(socket, other, neighbours);
+  }
+  if (wanted.chain !== undefined) executeBatch(socket, hairpinMessages(wanted.chain));
+  if (isLost) executeBatch(socket, portRuleMessages(wanted.markBit));
+}
+
+/** A table that marks with another bit goes, if nobody has a host port in it. */
+function makeRoomForBit(socket: NetlinkSocket, markBit: number): void {
+  const other = [...countRules(socket, PORT_TABLE).keys()].find(isTranslatingChain);
+  if (other === undefined || missingPortParts(socket, { chain: undefined, markBit }).length === 0) return;
+  const bit = Number(other.split("-")[1]);
+  if (bit === markBit) return;
+  const [holder] = listPortElements(socket);
+  if (holder !== undefined) throw new SystemError(`mark packets with bit ${markBit}`, ERRNO.EBUSY, `host ports of this node are marked with bit ${bit}, as those of ${holderOf(holder)}`);
+  executeBatch(socket, deletePortTableMessages());
+}
+
+/** Whoever takes an attachment away looks for its elements once more when its veth has gone, so one of the two of us sees the other. */
+function putBackOther(socket: NetlinkSocket, other: HostPorts, neighbours: PortNeighbours): void {
+  if (other.chain !== undefined) executeBatch(socket, hairpinMessages(other.chain));
+  try {
+    claim(socket, other, neighbours);
+  } catch (error) {
+    // Somebody put this port to another use while there was no table: who is first has it.
+    if (!isErrno(error, "EADDRINUSE")) throw error;
+  }
+  if (!neighbours.isAlive(other.owner)) removeHostPorts(socket, other);
+}
+
+/** Takes all places of the attachment: what is its own already, or a dead owner's, gives way. */
+function claim(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours): void {
+  const elements = elementsOf(wanted);
+  let held = heldUnseen(socket, wanted.mappings);
+  for (let seenAll = false; ; seenAll = true) {
+    const inTheWay = obstacles(held, wanted, elements, neighbours);
+    const error = sendInParts(socket, [...inTheWay.map(deleteElementMessage), ...elements.map((element) => addElementMessage(element))]);
+    if (error === undefined) return;
+    if (seenAll || !isErrno(error, "EEXIST", "ENOTEMPTY")) throw error;
+    held = listPortElements(socket);
+  }
+}
+
+/** The elements in maps where the kernel does not see that they stand for one of these ports too. */
+function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[]): Element[] {
+  const held: Element[] = [];
+  for (const family of [4, 6] as const) {
+    const own = mappings.filter((mapping) => mapping.family === family);
+    const isRow = ({ first, last }: PortMapping): boolean => first !== last;
+    if (own.length === 0) continue;
+    held.push(...listElements(socket, PORT_TABLE, `range${family}`));
+    if (own.some((mapping) => isRow(mapping) || mapping.hostAddress === undefined)) held.push(...listElements(socket, PORT_TABLE, `one${family}`));
+    if (own.some(isRow)) held.push(...listElements(socket, PORT_TABLE, `any${family}`));
+    else held.push(...getElements(socket, own.filter(({ hostAddress }) => hostAddress !== undefined).map((mapping) => ({ table: PORT_TABLE, ...anyPlace(mapping) }))));
+  }
+  return held;
+}
+
+/** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
+function obstacles(held: Element[], wanted: HostPorts, elements: Element[], neighbours: PortNeighbours): Element[] {
+  return held.filter((element) => {
+    const claimed = claimOf(element);
+    const taken = claimed && wanted.mappings.find((mapping) => claimsOverlap(mapping, claimed));
+    const isSame = taken === undefined && elements.some(({ set, key }) => set === element.set && key.join() === element.key.join());
+    if (taken === undefined && !isSame) return false;
+    const owner = ownerOf(element);
+    if (owner === wanted.owner || !neighbours.isAlive(owner)) return true;
+    const what = taken === undefined ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}` : `take ${claimText(taken)}`;
+    throw new SystemError(what, ERRNO.EADDRINUSE, holderOf(element));
+  });
+}
+
+/** The attachment that an element belongs to, in words. */
+function holderOf(element: Element): string {
+  return element.comment.slice(ownerOf(element).length + 1) || "an unknown attachment";
+}
+
+function sendInParts(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
+  for (let at = 0; at < messages.length; at += BATCH_ELEMENTS) {
+    const error = firstRefusal(socket, messages.slice(at, at + BATCH_ELEMENTS));
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+function elementsOf(ports: HostPorts): Element[] {
+  const comment = ownerComment(ports);
+  const { chain } = ports;
+  const places = ports.mappings.flatMap(mappingPlaces).map((place) => ({ ...place, table: PORT_TABLE, chain: "", comment }));
+  if (chain === undefined) return places;
+  return [...places, ...targetsOf(ports.mappings).map((target) => ({ table: PORT_TABLE, set: `hairpin${target.family}`, key: addressBytes(target), chain: chain.name, comment }))];
+}
+
+/** The pod's addresses that ports lead to, each one once. */
+function targetsOf(mappings: PortMapping[]): Address[] {
+  return mappings.map(({ target }) => target).filter((target, at, all) => all.findIndex(({ family, value }) => family === target.family && value === target.value) === at);
+}
+
+/** Those of the attachment's elements that are there, of all that it must have. Throws SystemError. */
+export function findPortElements(socket: NetlinkSocket, ports: HostPorts): { found: Element[]; wanted: number } {
+  const wanted = elementsOf(ports);
+  return { found: getElements(socket, wanted).filter((element) => ownerOf(element) === ports.owner), wanted: wanted.length };
+}
+
+/** Takes out the attachment's elements, and its network's chain if it was the last. The caller holds the node's lock. True when all were there. Throws SystemError. */
+export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolean {
+  const { found, wanted } = findPortElements(socket, ports);
+  removePortElements(socket, found, ports.chain === undefined ? [] : [ports.chain.name]);
+  return found.length === wanted;
+}
+
+/** Takes out these elements, and each chain that nothing leads to any more: theirs, and those named. The caller holds the node's lock. Throws SystemError. */
+export function removePortElements(socket: NetlinkSocket, elements: Element[], chains: string[]): void {
+  deleteElements(socket, elements);
+  const candidates = new Set([...chains, ...elements.map(({ chain }) => chain)].filter((chain) => chain !== ""));
+  if (candidates.size > 0) deleteUnusedChains(socket, PORT_TABLE, candidates, countRules(socket, PORT_TABLE));
+}
+
+/** The chains of a network, whatever subnets they were made for. Throws SystemError. */
+export function listPortChains(socket: NetlinkSocket, network: string): string[] {
+  return [...countRules(socket, PORT_TABLE).keys()].filter((chain) => isChainOf(network, chain));
+}
+
+/** Every element of every attachment on the node; none when there is no table. Throws SystemError. */
+export function listPortElements(socket: NetlinkSocket): Element[] {
+  return PORT_MAPS.flatMap((name) => listElements(socket, PORT_TABLE, name));
+}

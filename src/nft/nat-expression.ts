@@ -1,0 +1,113 @@
+// The expressions of rules that translate the destination of connections to the node's own ports.
+// (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
+import type { Address, Family } from "../ip/address.ts";
+import { addressBytes } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import { RTN_LOCAL } from "../netlink/uapi/rtnetlink.ts";
+import { u32Bytes } from "../sys/bytes.ts";
+import { equals, type Expression, expression, HEADER, isFamily, lookUp, mask, meta, payload, prefixMask, verdict } from "./expression.ts";
+import { INTERFACE_NAME_BYTES, interfaceKey } from "./key.ts";
+
+const FIRST = nft.NFT_REG32_00;
+
+/** `iifname "NAME" accept` */
+export function acceptFrom(name: string): Expression[] {
+  return [meta(nft.NFT_META_IIFNAME, FIRST), equals(FIRST, interfaceKey(name, new Uint8Array()).subarray(0, INTERFACE_NAME_BYTES)), verdict(nft.NF_ACCEPT)];
+}
+
+/** `ip daddr PREFIX drop`, `ip saddr PREFIX drop` */
+export function dropAddressed(side: "saddr" | "daddr", prefix: Prefix): Expression[] {
+  return [...addressed(side, prefix), verdict(nft.NF_DROP)];
+}
+
+/** `ip saddr PREFIX masquerade fully-random` */
+export function masqueradeFrom(prefix: Prefix, masquerade: Expression[]): Expression[] {
+  return [...addressed("saddr", prefix), ...masquerade];
+}
+
+/** `ip6 daddr ADDRESS goto CHAIN` */
+export function gotoFor({ family, value }: Address, chain: string): Expression[] {
+  const { daddr, length } = HEADER[family];
+  return [...isFamily(family), payload(FIRST, daddr, length), equals(FIRST, addressBytes({ family, value })), verdict(nft.NFT_GOTO, chain)];
+}
+
+/** `goto CHAIN` */
+export function goto(chain: string): Expression[] {
+  return [verdict(nft.NFT_GOTO, chain)];
+}
+
+/** `fib daddr type local goto CHAIN` */
+export function gotoForLocal(chain: string): Expression[] {
+  const type = expression("fib", (w) =>
+    w.be32Attribute(nft.NFTA_FIB_DREG, FIRST).be32Attribute(nft.NFTA_FIB_RESULT, nft.NFT_FIB_RESULT_ADDRTYPE).be32Attribute(nft.NFTA_FIB_FLAGS, nft.NFTA_FIB_F_DADDR),
+  );
+  return [type, equals(FIRST, u32Bytes(RTN_LOCAL)), verdict(nft.NFT_GOTO, chain)];
+}
+
+/** `meta mark set meta mark | BIT` */
+export function setMark(bit: number): Expression[] {
+  return [meta(nft.NFT_META_MARK, FIRST), mask(FIRST, u32Bytes(~(1 << bit)), u32Bytes(1 << bit)), storeMark()];
+}
+
+/** `meta mark set meta mark & ~BIT` */
+export function clearMark(bit: number): Expression[] {
+  return [meta(nft.NFT_META_MARK, FIRST), mask(FIRST, u32Bytes(~(1 << bit))), storeMark()];
+}
+
+/** `meta mark & BIT == BIT ct status dnat` */
+export function isMarkedAndTranslated(bit: number): Expression[] {
+  const status = expression("ct", (w) => w.be32Attribute(nft.NFTA_CT_DREG, FIRST).be32Attribute(nft.NFTA_CT_KEY, nft.NFT_CT_STATUS));
+  return [
+    meta(nft.NFT_META_MARK, FIRST), mask(FIRST, u32Bytes(1 << bit)), equals(FIRST, u32Bytes(1 << bit)),
+    status, mask(FIRST, u32Bytes(nft.IPS_DST_NAT)), equals(FIRST, new Uint8Array(4), nft.NFT_CMP_NEQ),
+  ];
+}
+
+/** `ip daddr vmap @MAP` */
+export function destinationVerdict(family: Family, map: string): Expression[] {
+  return [...isFamily(family), payload(FIRST, HEADER[family].daddr, HEADER[family].length), lookUp(map, FIRST)];
+}
+
+/** `meta nfproto ipv4 dnat ip to meta l4proto . th dport map @MAP`: the map gives address and port. */
+export function translatePort(family: Family, map: string): Expression[] {
+  return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST, FIRST), translate(family, FIRST + registersOf(family))];
+}
+
+/** `dnat ip to ip daddr . meta l4proto . th dport map @MAP`: the map gives address and port, or with `keepPort` the address alone. */
+export function translateAddressAndPort(family: Family, map: string, keepPort = false): Expression[] {
+  const address = payload(FIRST, HEADER[family].daddr, HEADER[family].length);
+  const next = FIRST + registersOf(family);
+  return [...isFamily(family), address, ...protocolAndPort(next), lookUp(map, FIRST, FIRST), translate(family, keepPort ? undefined : next)];
+}
+
+/** How many registers of 32 bits an address takes. */
+function registersOf(family: Family): number {
+  return HEADER[family].length / 4;
+}
+
+/** All protocols that have ports have that of the destination in the same place. */
+function protocolAndPort(register: number): Expression[] {
+  return [meta(nft.NFT_META_L4PROTO, register), payload(register + 1, 2, 2, nft.NFT_PAYLOAD_TRANSPORT_HEADER)];
+}
+
+function translate(family: Family, portRegister: number | undefined): Expression {
+  return expression("nat", (w) => {
+    w.be32Attribute(nft.NFTA_NAT_TYPE, nft.NFT_NAT_DNAT).be32Attribute(nft.NFTA_NAT_FAMILY, family === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6)
+      .be32Attribute(nft.NFTA_NAT_REG_ADDR_MIN, FIRST);
+    if (portRegister !== undefined) w.be32Attribute(nft.NFTA_NAT_REG_PROTO_MIN, portRegister);
+  });
+}
+
+function storeMark(): Expression {
+  return expression("meta", (w) => w.be32Attribute(nft.NFTA_META_KEY, nft.NFT_META_MARK).be32Attribute(nft.NFTA_META_SREG, FIRST));
+}
+
+/** As `nft` compiles it: of a prefix that ends with a byte, only its bytes are loaded. */
+function addressed(side: "saddr" | "daddr", { address, length }: Prefix): Expression[] {
+  const { family } = address;
+  const offset = HEADER[family][side];
+  const bytes = addressBytes(address);
+  if (length % 8 === 0 && length > 0) return [...isFamily(family), payload(FIRST, offset, length / 8), equals(FIRST, bytes.subarray(0, length / 8))];
+  return [...isFamily(family), payload(FIRST, offset, bytes.length), mask(FIRST, prefixMask({ address, length })), equals(FIRST, bytes)];
+}

@@ -1,0 +1,105 @@
+// Host ports as map elements, and back: which ports of which addresses an element stands for.
+import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
+import type { Element } from "./element.ts";
+
+/** Ports of the node, in a row, of one protocol. */
+export interface PortClaim {
+  family: Family;
+  /** IPPROTO_… */
+  protocol: number;
+  /** Undefined: all of the node's addresses. */
+  hostAddress: Address | undefined;
+  first: number;
+  last: number;
+}
+
+/** Ports that lead to a pod. The port in the pod goes along with that of the node. */
+export interface PortMapping extends PortClaim {
+  containerPort: number;
+  /** The pod's address, of the same family. */
+  target: Address;
+}
+
+const REGISTER = 4;
+
+/** The elements of a mapping, all but comment: one, unless several ports become other ones. */
+export function mappingPlaces(mapping: PortMapping): Pick<Element, "set" | "key" | "lastKey" | "value">[] {
+  const { family, protocol, hostAddress, first, last, containerPort, target } = mapping;
+  if (first !== last && first === containerPort) {
+    const lowest = addressBytes(hostAddress ?? { family, value: 0n });
+    const highest = hostAddress === undefined ? new Uint8Array(lowest.length).fill(0xff) : lowest;
+    return [{ set: `range${family}`, key: keyOf(lowest, protocol, first), lastKey: keyOf(highest, protocol, last), value: addressBytes(target) }];
+  }
+  const places = [];
+  for (let port = first; port <= last; port++) {
+    const value = joinedBytes(addressBytes(target), portBytes(containerPort + port - first));
+    places.push({ set: `${hostAddress === undefined ? "any" : "one"}${family}`, key: keyOf(hostAddress && addressBytes(hostAddress), protocol, port), value });
+  }
+  return places;
+}
+
+/** The place in the map of all addresses that a port of one address would have there. */
+export function anyPlace({ family, protocol, first }: PortClaim): { set: string; key: Uint8Array } {
+  return { set: `any${family}`, key: keyOf(undefined, protocol, first) };
+}
+
+/** What an element stands for; undefined for one that is no host port. */
+export function claimOf({ set, key, lastKey }: Element): PortClaim | undefined {
+  const kind = set.slice(0, -1);
+  const family: Family = set.endsWith("4") ? 4 : 6;
+  const length = family === 4 ? 4 : 16;
+  if (kind === "any" && key.length === 2 * REGISTER) return { family, protocol: key[0] ?? 0, hostAddress: undefined, first: portAt(key, REGISTER), last: portAt(key, REGISTER) };
+  if ((kind !== "one" && kind !== "range") || key.length !== length + 2 * REGISTER) return undefined;
+  const first = portAt(key, length + REGISTER);
+  const hostAddress = addressFromBytes(key.subarray(0, length));
+  const isOfAll = lastKey !== undefined && hostAddress.value === 0n;
+  return { family, protocol: key[length] ?? 0, hostAddress: isOfAll ? undefined : hostAddress, first, last: lastKey === undefined ? first : portAt(lastKey, length + REGISTER) };
+}
+
+/** The mapping that an element is, or is one of; undefined for one that is no host port. */
+export function mappingOf(element: Element): PortMapping | undefined {
+  const claim = claimOf(element);
+  const length = claim?.family === 4 ? 4 : 16;
+  if (claim === undefined || element.value === undefined || element.value.length < length) return undefined;
+  const target = addressFromBytes(element.value.subarray(0, length));
+  return { ...claim, target, containerPort: element.value.length > length ? portAt(element.value, length) : claim.first };
+}
+
+/** True when a connection could belong to both. */
+export function claimsOverlap(a: PortClaim, b: PortClaim): boolean {
+  if (a.family !== b.family || a.protocol !== b.protocol || a.first > b.last || b.first > a.last) return false;
+  return a.hostAddress === undefined || b.hostAddress === undefined || a.hostAddress.value === b.hostAddress.value;
+}
+
+/** For people: `tcp port 8080`, `udp ports 5000 to 5100 of 192.168.50.1`. */
+export function claimText({ protocol, hostAddress, first, last }: PortClaim): string {
+  const ports = first === last ? `port ${first}` : `ports ${first} to ${last}`;
+  return `${PROTOCOL_NAMES[protocol] ?? protocol} ${ports}${hostAddress === undefined ? "" : ` of ${formatAddress(hostAddress)}`}`;
+}
+
+/** Numbers of the protocols that have ports (IANA; linux/in.h: IPPROTO_TCP and so on). */
+export const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const;
+const PROTOCOL_NAMES: Record<number, string> = { 6: "tcp", 17: "udp", 132: "sctp" };
+
+function keyOf(address: Uint8Array | undefined, protocol: number, port: number): Uint8Array {
+  return joinedBytes(address ?? new Uint8Array(), Uint8Array.of(protocol, 0, 0, 0), portBytes(port));
+}
+
+/** A port in network order, filled up to a register. */
+function portBytes(port: number): Uint8Array {
+  return Uint8Array.of(port >>> 8, port, 0, 0);
+}
+
+function portAt(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
+
+function joinedBytes(...parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,170 @@
+// The ruleset of host ports: word for word as `nft` lists it, who may have a port, and what is put back when it is lost.
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { missingPortParts } from "../../src/nft/host-port.ts";
+import { Netns } from "../support/netns.ts";
+import { hostPorts, PortRules } from "./host-port.ts";
+import { refusal } from "./scene.ts";
+
+const golden = readFileSync(new URL("golden/host-ports.nft", import.meta.url), "utf8");
+
+/** One element in each map: the kernel lists several in an order of its own. */
+const ONE_OF_EACH = hostPorts({
+  owner: "1",
+  ports: ["tcp any 8080 10.1.0.2 80", "udp any 8080 fd01::2 80", "tcp 192.168.50.1 9090 10.1.0.2 80", "sctp fd50::1 9090 fd01::2 80", "udp any 5000-5100 10.1.0.2 5000", "tcp fd50::1 6000-6010 fd01::2 6000"],
+});
+const ALL = hostPorts({ owner: "2", network: "other", masquerade: "all", ports: [] });
+
+test("the table is as the golden text says", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(ONE_OF_EACH);
+  rules.put(ALL);
+  expect(rules.text).toBe(golden);
+});
+
+test("`nft` loads the golden text, lists it unchanged, and compiles it to the same instructions", () => {
+  using ours = Netns.open();
+  using theirs = Netns.open();
+  theirs.run("nft -f -", golden);
+  expect(theirs.run("nft list table inet pontoon-ports")).toBe(golden);
+  const rules = new PortRules(ours);
+  rules.put(ONE_OF_EACH);
+  rules.put(ALL);
+  expect(instructions(ours)).toEqual(instructions(theirs));
+});
+
+test("doing it again changes nothing", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(ONE_OF_EACH);
+  const { text } = rules;
+  for (let count = 0; count < 3; count++) rules.put(ONE_OF_EACH);
+  expect(rules.text).toBe(text);
+});
+
+/** Who holds what, and who is refused beside it. */
+const CLASHES = [
+  { name: "the same port", held: "tcp any 8080 10.1.0.2 80", wanted: "tcp any 8080 10.1.0.3 81" },
+  { name: "the same port of one address", held: "tcp 192.168.50.1 8080 10.1.0.2 80", wanted: "tcp 192.168.50.1 8080 10.1.0.3 80" },
+  { name: "one address beside all of them", held: "tcp any 8080 10.1.0.2 80", wanted: "tcp 192.168.50.1 8080 10.1.0.3 80" },
+  { name: "all addresses beside one", held: "tcp 192.168.50.1 8080 10.1.0.2 80", wanted: "tcp any 8080 10.1.0.3 80" },
+  { name: "a port in a row", held: "tcp any 8000-8100 10.1.0.2 8000", wanted: "tcp any 8080 10.1.0.3 80" },
+  { name: "a row around a port", held: "tcp any 8080 10.1.0.2 80", wanted: "tcp any 8000-8100 10.1.0.3 8000" },
+  { name: "a row around a port of one address", held: "tcp 192.168.50.1 8080 10.1.0.2 80", wanted: "tcp any 8000-8100 10.1.0.3 8000" },
+  { name: "a row of other numbers", held: "tcp any 8000-8100 10.1.0.2 9000", wanted: "tcp any 8100 10.1.0.3 80" },
+  { name: "two rows that overlap", held: "tcp any 8000-8100 10.1.0.2 8000", wanted: "tcp any 8100-8200 10.1.0.3 8100" },
+  { name: "a row within a row of one address", held: "tcp 192.168.50.1 8000-8100 10.1.0.2 8000", wanted: "tcp any 8050-8060 10.1.0.3 8050" },
+  { name: "IPv6", held: "udp any 53 fd01::2 53", wanted: "udp fd50::1 53 fd01::3 53" },
+];
+
+test.each(CLASHES)("$name: refused with the holder's name, and nothing changes; a dead holder gives way", ({ held, wanted }) => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const [holder, other] = [hostPorts({ owner: "1", ports: [held] }), hostPorts({ owner: "2", ports: ["udp any 7 10.1.0.3 7", wanted] })];
+  rules.put(holder);
+  const before = rules.text;
+  expect(refusal(() => rules.put(other))).toMatchObject({ errno: 98, kernelText: "net c1 eth0" });
+  expect(rules.text).toBe(before);
+  rules.dead.add("1");
+  rules.put(other);
+  expect([rules.has(holder), rules.has(other)]).toEqual([false, true]);
+  // Its DEL comes late, and takes nothing from the new holder.
+  rules.take(holder);
+  expect(rules.has(other)).toBe(true);
+});
+
+test.each([
+  ["tcp any 8080 10.1.0.2 80", "udp any 8080 10.1.0.3 80"],
+  ["tcp any 8080 10.1.0.2 80", "tcp any 8081 10.1.0.3 80"],
+  ["tcp any 8080 10.1.0.2 80", "tcp any 8080 fd01::3 80"],
+  ["tcp 192.168.50.1 8080 10.1.0.2 80", "tcp 192.168.50.9 8080 10.1.0.3 80"],
+  ["tcp any 8000-8099 10.1.0.2 8000", "tcp any 8100-8200 10.1.0.3 8100"],
+])("%s and %s go together, and one's DEL leaves the other", (one, other) => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const [first, second] = [hostPorts({ owner: "1", ports: [one] }), hostPorts({ owner: "2", ports: [other] })];
+  rules.put(first);
+  rules.put(second);
+  expect(rules.take(first)).toBe(true);
+  expect([rules.has(first), rules.has(second)]).toEqual([false, true]);
+  expect(rules.take(second)).toBe(true);
+  expect(rules.elements).toEqual([]);
+  expect(rules.text).not.toContain("net-net-");
+});
+
+test("two living pods with one address cannot both have host ports: the node has one way to it", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(hostPorts({ owner: "1", ports: ["tcp any 8080 10.1.0.2 80"] }));
+  expect(refusal(() => rules.put(hostPorts({ owner: "2", network: "other", ports: ["tcp any 8081 10.1.0.2 80"] })))).toMatchObject({ errno: 98, kernelText: "net c1 eth0" });
+});
+
+const LOSSES = [
+  ["the whole table", "nft delete table inet pontoon-ports", ["table", "net"]],
+  ["all rules", "nft flush table inet pontoon-ports", ["table", "net"]],
+  ["the guard", "nft flush chain inet pontoon-ports guard", ["table"]],
+  ["a base chain", "nft flush chain inet pontoon-ports prerouting", ["table"]],
+  ["a rule too many", "nft insert rule inet pontoon-ports postrouting accept", ["table"]],
+] as const;
+
+test.each(LOSSES)("%s is lost: noticed, and put back by the next ADD with everybody's elements", (_, command, missing) => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const other = hostPorts({ owner: "2", network: "other", ports: ["tcp any 8081 10.2.0.2 80"] });
+  const dead = hostPorts({ owner: "3", network: "dead", ports: ["tcp any 8082 10.3.0.2 80"] });
+  for (const each of [ONE_OF_EACH, other]) rules.put(each);
+  const whole = sorted(rules.text);
+  host.run(command);
+  expect(missingPortParts(host.rules, ONE_OF_EACH).map((part) => part.split("-")[0])).toEqual(missing);
+  rules.others.push(other, dead);
+  rules.dead.add("3");
+  rules.put(ONE_OF_EACH);
+  expect(sorted(rules.text)).toEqual(whole);
+});
+
+test("an ADD that dies while it puts back leaves the loss to be noticed by the next one", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const other = hostPorts({ owner: "2", network: "other", ports: ["tcp any 8081 10.2.0.2 80"] });
+  rules.others.push(other, { ...other, get mappings(): never { throw new Error("killed"); } });
+  expect(() => rules.put(ONE_OF_EACH)).toThrow("killed");
+  rules.others.pop();
+  rules.put(ONE_OF_EACH);
+  expect([rules.has(ONE_OF_EACH), rules.has(other)]).toEqual([true, true]);
+  expect(missingPortParts(host.rules, ONE_OF_EACH)).toEqual([]);
+});
+
+test("one node, one bit: another one is refused while there are host ports, and taken when there are none", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const first = hostPorts({ owner: "1", ports: ["tcp any 8080 10.1.0.2 80"] });
+  const second = hostPorts({ owner: "2", ports: ["tcp any 8081 10.1.0.3 80"], markBit: 31 });
+  rules.put(first);
+  expect(refusal(() => rules.put(second))).toMatchObject({ errno: 16, kernelText: "host ports of this node are marked with bit 13, as those of net c1 eth0" });
+  rules.take(first);
+  rules.put(second);
+  expect(rules.text).toContain("meta mark set meta mark | 0x80000000");
+  expect(rules.text).not.toContain("hostports-13");
+});
+
+test("two thousand ports that become other ones are there, and go", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const many = hostPorts({ owner: "1", ports: ["udp any 10000-11999 10.1.0.2 20000"] });
+  rules.put(many);
+  rules.put(many);
+  expect(rules.has(many)).toBe(true);
+  expect(rules.take(many)).toBe(true);
+  expect(rules.elements).toEqual([]);
+});
+
+/** What the kernel runs for each rule, in order. What nft adds to a protocol in an interval map has no effect: it turns half a unit of two bytes. */
+function instructions(netns: Netns): string[] {
+  const lines = netns.run("nft --debug=netlink list table inet pontoon-ports").split("\n");
+  return lines.filter((line) => /^\s+\[ /.test(line) && !line.includes("byteorder")).map((line) => line.trim());
+}
+
+function sorted(text: string): string[] {
+  return text.split("\n").map((line) => line.replace("elements = {", "").replace(/[},\s]+$/, "").trim()).filter((line) => line !== "").flatMap((line) => line.split(/, (?=10\.)/)).sort();
+}

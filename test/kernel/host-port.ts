@@ -1,0 +1,76 @@
+// Host ports for the tests of the ruleset, without files or records: who lives, and who else there is, is in memory.
+import { ensureHostPorts, findPortElements, type HostPorts, type PortNeighbours, removeHostPorts } from "../../src/nft/host-port.ts";
+import { hairpinChain } from "../../src/nft/host-port-layout.ts";
+import { type PortMapping, PROTOCOLS } from "../../src/nft/port-element.ts";
+import type { Netns } from "../support/netns.ts";
+import { address, prefix } from "./scene.ts";
+
+export interface Wishes {
+  /** One digit, repeated: the owner's digest. */
+  owner: string;
+  network?: string;
+  subnets?: string[];
+  /** As `tcp 192.168.50.1 8080-8090 10.1.0.2 80`; `any` for all addresses. */
+  ports: string[];
+  /** Who is masqueraded on the way; the pods of the own subnets by default. */
+  masquerade?: "nobody" | "own" | "all";
+  markBit?: number;
+}
+
+export function hostPorts({ owner, network = "net", subnets = ["10.1.0.0/24", "fd01::/64"], ports, masquerade = "own", markBit = 13 }: Wishes): HostPorts {
+  return {
+    owner: owner.repeat(32).slice(0, 32),
+    label: `${network} c${owner} eth0`,
+    mappings: ports.map(mapping),
+    chain: masquerade === "nobody" ? undefined : hairpinChain(network, masquerade === "all" ? undefined : subnets.map(prefix)),
+    markBit,
+  };
+}
+
+function mapping(text: string): PortMapping {
+  const [protocol = "", host = "", range = "", to = "", port = ""] = text.split(" ");
+  const [first = 0, last = first] = range.split("-").map(Number);
+  const target = address(to);
+  return {
+    family: target.family, protocol: PROTOCOLS[protocol as keyof typeof PROTOCOLS], hostAddress: host === "any" ? undefined : address(host), first, last,
+    containerPort: Number(port), target,
+  };
+}
+
+/** The host ports of one host. `put` and `take` are what ADD and DEL do. */
+export class PortRules {
+  readonly host: Netns;
+  readonly dead = new Set<string>();
+  readonly others: HostPorts[] = [];
+
+  constructor(host: Netns) {
+    this.host = host;
+  }
+
+  get neighbours(): PortNeighbours {
+    return { isAlive: (owner) => !this.dead.has(owner.charAt(0)), others: () => this.others };
+  }
+
+  put(wanted: HostPorts): void {
+    ensureHostPorts(this.host.rules, wanted, this.neighbours);
+  }
+
+  take(ports: HostPorts): boolean {
+    return removeHostPorts(this.host.rules, ports);
+  }
+
+  has(ports: HostPorts): boolean {
+    const { found, wanted } = findPortElements(this.host.rules, ports);
+    return found.length === wanted;
+  }
+
+  /** As `nft` shows it. */
+  get text(): string {
+    return this.host.run("nft list table inet pontoon-ports");
+  }
+
+  /** The lines with elements, and those that continue them. */
+  get elements(): string[] {
+    return this.text.split("\n").filter((line) => line.includes("comment")).map((line) => line.replace("elements = {", "").replace(/[},\s]+$/, "").trim()).sort();
+  }
+}
