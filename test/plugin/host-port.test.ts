@@ -1,21 +1,18 @@
 // Host ports: who reaches the pod by them from where, and which address the pod then sees.
 import { expect } from "vitest";
 import { add, addressOf, gatewayOf } from "../support/cni.ts";
-import { addWithPorts, portNetwork, type PortWish, talk } from "../support/host-port.ts";
+import { addWithPorts, both, portNetwork, talk } from "../support/host-port.ts";
 import { addNeighbour } from "../support/neighbour.ts";
+import type { Place } from "../support/place.ts";
 import { scene } from "../support/scene.ts";
 import { serve } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
-import type { Place } from "../support/place.ts";
 import type { World } from "../support/world.ts";
 
 const FAMILIES = [
   { family: "IPv4", subnet: "10.1.0.0/24", other: "10.3.0.0/24", third: "10.5.0.0/24", foreign: "203.0.113.9" },
   { family: "IPv6", subnet: "fd01::/64", other: "fd03::/64", third: "fd05::/64", foreign: "fd99::9" },
 ];
-
-/** TCP and UDP of one port. */
-export const both = (ports: Omit<PortWish, "protocol">): PortWish[] => ["tcp", "udp"].map((protocol) => ({ ...ports, protocol }));
 
 for (const { family, subnet, other, third, foreign } of FAMILIES) {
   for (const filter of [1, 0]) {
@@ -65,6 +62,6 @@ async function settled(place: Place): Promise<void> {
 }
 
 /** Whether the packet filter sees what goes over bridges. */
-export async function setBridgeFilter(world: World, value: number): Promise<void> {
+async function setBridgeFilter(world: World, value: number): Promise<void> {
   for (const name of ["iptables", "ip6tables"]) await world.host.must(["sh", "-c", `echo ${value} > /proc/sys/net/bridge/bridge-nf-call-${name}`]);
 }

@@ -32,3 +32,6 @@ export async function talk(from: Place, address: string, port: number): Promise<
   const [tcp, udp] = await Promise.all([connect(from, address, port), ask(from, address, port)]);
   return tcp === udp ? tcp : `tcp: ${tcp}, udp: ${udp}`;
 }
+
+/** TCP and UDP of one port. */
+export const both = (ports: Omit<PortWish, "protocol">): PortWish[] => ["tcp", "udp"].map((protocol) => ({ ...ports, protocol }));
