@@ -1,0 +1,193 @@
+// Host ports from ADD to DEL: what CHECK sees, what comes back, what goes, and what a call leaves that dies half-way.
+import { expect } from "vitest";
+import { add, addressOf, check, type CniResult, del, mustSucceed, plugin, type PluginCall, type Verb } from "../support/cni.ts";
+import { collect } from "../support/collection.ts";
+import { addWithPorts, both, portConfig, portNetwork, talk } from "../support/host-port.ts";
+import { hostLinkOf } from "../support/link.ts";
+import type { Network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { warmUp } from "../support/steady.ts";
+import { atEveryMoment, killedAt, type Moment } from "../support/strace.ts";
+import { serve } from "../support/traffic.ts";
+import type { Pod, World } from "../support/world.ts";
+
+const SUBNETS = ["10.1.0.0/24", "fd01::/64"];
+/** Of each kind one: all addresses, one address, a row that stays as it is, a row of other numbers. */
+const PORTS = [
+  ...both({ hostPort: 8080, containerPort: 80 }), { hostPort: 8443, containerPort: 443, hostIP: "127.0.0.1" }, { hostPort: 5000, hostPortEnd: 5100, containerPort: 5000, protocol: "UDP" },
+  { hostPort: 6000, hostPortEnd: 6002, containerPort: 7000, protocol: "sctp" },
+];
+
+scene("CHECK says what is lost, and the next ADD with a host port brings back everybody's", async (world) => {
+  const { pods, red } = await redAndBlue(world);
+  expect(await check(world, pods, red)).toBeUndefined();
+  const whole = await portLines(world);
+  for (const harm of ["nft flush ruleset", "nft delete table inet pontoon-ports", "nft flush chain inet pontoon-ports output"]) {
+    await world.host.must(harm);
+    expect(await check(world, pods, red), harm).toContain("the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole");
+    const green = await world.pod("green");
+    await addWithPorts(world, pods, green, [{ hostPort: 9, containerPort: 9 }]);
+    expect(await check(world, pods, red), harm).toBeUndefined();
+    await del(world, pods, green);
+    await world.removePod(green);
+    expect(await portLines(world), harm).toEqual(whole);
+  }
+  await world.host.must("nft delete element inet pontoon-ports any4 { tcp . 8080 }");
+  expect(await check(world, pods, red)).toContain("host ports do not lead to the pod: 1 of its 15 nftables elements are missing");
+});
+
+scene("CHECK says when hairpin mode, which the pod's way to itself needs, was switched off", async (world) => {
+  const { pods, red } = await redAndBlue(world);
+  await world.host.must(`bridge link set dev ${await hostLinkOf(world, red)} hairpin off`);
+  expect(await check(world, pods, red)).toContain("hairpin mode of");
+});
+
+const WAYS: [string, (world: World, pods: Network, red: Pod) => Promise<unknown>][] = [
+  ["as a runtime sends it", (world, pods, red) => del(world, pods, red)],
+  ["without a namespace", async (world, pods, red) => {
+    const { containerId } = red;
+    await world.removePod(red);
+    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
+  }],
+  ["without a record", async (world, pods, red) => {
+    await world.host.must("rm -r /var/lib/cni/pontoon");
+    return del(world, pods, red);
+  }],
+  ["without a record and without a namespace", async (world, pods, red) => {
+    const { containerId } = red;
+    await world.host.must("rm -r /var/lib/cni/pontoon");
+    await world.removePod(red);
+    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
+  }],
+];
+
+for (const [way, remove] of WAYS) {
+  scene(`DEL ${way} takes the host ports out and leaves those of others, and so does a second one`, async (world) => {
+    const { pods, red, onlyBlue } = await redAndBlue(world);
+    const call = { network: pods, containerId: red.containerId, netns: "" };
+    await remove(world, pods, red);
+    expect(await portLines(world)).toEqual(onlyBlue);
+    mustSucceed(await plugin(world, "DEL", call));
+    expect(await portLines(world)).toEqual(onlyBlue);
+  });
+}
+
+for (const records of ["with records", "without records"]) {
+  scene(`GC ${records} takes out what belongs to no valid attachment of its network`, async (world) => {
+    const others = portNetwork(world, "others", { subnets: ["10.2.0.0/24"] });
+    await addWithPorts(world, others, await world.pod("green"), [{ hostPort: 99, containerPort: 99 }]);
+    const { pods, blue, onlyBlue } = await redAndBlue(world);
+    if (records === "without records") await world.host.must("rm -r /var/lib/cni/pontoon");
+    mustSucceed(await collect(world, pods, [blue]));
+    expect(await portLines(world)).toEqual(onlyBlue);
+  });
+}
+
+scene("two networks of one container: DEL of one leaves the ports of the other", async (world) => {
+  const pods = portNetwork(world, "pods");
+  const others = portNetwork(world, "others", { ipam: { type: "host-local", ranges: [[{ subnet: "10.2.0.0/24" }]] } });
+  const red = await world.pod("red");
+  const call = { pod: red, containerId: "both" };
+  mustSucceed(await plugin(world, "ADD", { ...call, network: pods, more: portConfig([{ hostPort: 8080, containerPort: 80 }]) }));
+  const prevResult = JSON.parse(mustSucceed(await plugin(world, "ADD", { ...call, network: others, interfaceName: "eth1", more: portConfig([{ hostPort: 8081, containerPort: 80 }]) })).stdout) as CniResult;
+  mustSucceed(await plugin(world, "DEL", { ...call, network: pods }));
+  mustSucceed(await plugin(world, "CHECK", { ...call, network: others, interfaceName: "eth1", more: { prevResult } }));
+  expect((await portLines(world)).filter((line) => line.startsWith("nft element")).map((line) => line.split(" ")[4])).toEqual(["any4", "hairpin4"]);
+});
+
+scene("a node without host ports has none of it; what stays after the last one is the table without elements", async (world) => {
+  const pods = portNetwork(world, "pods", { subnets: SUBNETS });
+  const plain = await warmUp(world, pods);
+  expect(plain.filter((line) => line.includes("pontoon-ports"))).toEqual([]);
+  const red = await world.pod("red");
+  const before = await snapshot(world);
+  await addWithPorts(world, pods, red, PORTS);
+  await del(world, pods, red);
+  const stayed = changes(before, await snapshot(world));
+  expect(stayed.filter((line) => line.includes(" element ") || line.includes(" net-"))).toEqual([]);
+  expect(stayed.filter((line) => !line.includes("inet pontoon-ports"))).toEqual(["+ sysctl net/ipv4/conf/pods0/route_localnet=1"]);
+});
+
+scene("what a runtime sends in PascalCase, as containerd does, with an empty protocol and address, is understood", async (world) => {
+  const pods = portNetwork(world, "pods");
+  const red = await world.pod("red");
+  const more = { runtimeConfig: { portMappings: [{ HostPort: 8080, ContainerPort: 80, Protocol: "TCP", HostIP: "" }, { HostPort: 8080, ContainerPort: 80, Protocol: "udp", HostIP: "0.0.0.0" }, { HostPort: 8081, ContainerPort: 80, Protocol: "", HostIP: "::" }] } };
+  const result = JSON.parse(mustSucceed(await plugin(world, "ADD", { network: pods, pod: red, more })).stdout) as CniResult;
+  await using _tcp = await serve(red, "tcp", addressOf(result), 80);
+  await using _udp = await serve(red, "udp", addressOf(result), 80);
+  expect(await talk(world.host, "127.0.0.1", 8080)).toBe("red saw 10.1.0.1");
+});
+
+scene("an ADD with host ports that dies before any one of its steps is made good by the next DEL", async (world) => {
+  const { call, baseline } = await stage(world);
+  const found: Record<string, string[]> = {};
+  const deaths = await atEveryMoment(async (moment) => {
+    const died = await dieAt(world, "ADD", call, moment);
+    mustSucceed(await plugin(world, "DEL", call));
+    await note(world, baseline, moment, found);
+    return died;
+  });
+  expect(deaths).toBeGreaterThan(30);
+  expect(found).toEqual({});
+}, 180_000);
+
+scene("a DEL with host ports that dies before any one of its steps is made good by the next DEL", async (world) => {
+  const { call, baseline } = await stage(world);
+  const found: Record<string, string[]> = {};
+  await atEveryMoment(async (moment) => {
+    mustSucceed(await plugin(world, "ADD", call));
+    const died = await dieAt(world, "DEL", call, moment);
+    mustSucceed(await plugin(world, "DEL", call));
+    await note(world, baseline, moment, found);
+    return died;
+  });
+  expect(found).toEqual({});
+}, 180_000);
+
+scene("an ADD that dies before any one of its steps, on a node whose table is lost, does not keep the next one from its ports", async (world) => {
+  const { call } = await stage(world);
+  const other = { ...call, pod: await world.pod("blue") };
+  await atEveryMoment(async (moment) => {
+    await world.host.must("nft flush ruleset");
+    const died = await dieAt(world, "ADD", call, moment);
+    if (!died) mustSucceed(await plugin(world, "DEL", call));
+    else await world.host.exec(`ip link delete ${await hostLinkOf(world, call.pod).catch(() => "none")}`);
+    const prevResult = JSON.parse(mustSucceed(await plugin(world, "ADD", other)).stdout) as CniResult;
+    mustSucceed(await plugin(world, "CHECK", { ...other, more: { prevResult } }));
+    for (const one of [call, other]) mustSucceed(await plugin(world, "DEL", one));
+    return died;
+  }, ["sendto"]);
+}, 180_000);
+
+async function stage(world: World): Promise<{ call: PluginCall & { pod: Pod }; baseline: string[] }> {
+  const pods = portNetwork(world, "pods", { subnets: SUBNETS });
+  const call = { network: pods, pod: await world.pod("red"), more: portConfig(PORTS) };
+  mustSucceed(await plugin(world, "ADD", call));
+  mustSucceed(await plugin(world, "DEL", call));
+  return { call, baseline: await snapshot(world) };
+}
+
+async function note(world: World, baseline: string[], { kind, count }: Moment, found: Record<string, string[]>): Promise<void> {
+  const added = changes(baseline, await snapshot(world)).filter((line) => line.startsWith("+ "));
+  if (added.length > 0) found[`killed before ${kind} ${count}`] = added;
+}
+
+async function dieAt(world: World, verb: Verb, call: PluginCall, moment: Moment): Promise<boolean> {
+  return (await plugin(world, verb, { ...call, through: killedAt(moment) })).status !== 0;
+}
+
+async function redAndBlue(world: World) {
+  const pods = portNetwork(world, "pods", { subnets: SUBNETS });
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  await addWithPorts(world, pods, blue, [{ hostPort: 7, containerPort: 7 }]);
+  await add(world, pods, await world.pod("plain"));
+  const onlyBlue = await portLines(world);
+  await addWithPorts(world, pods, red, PORTS);
+  return { pods, red, blue, onlyBlue };
+}
+
+/** What there is in the table of host ports. */
+async function portLines(world: World): Promise<string[]> {
+  return (await snapshot(world)).filter((line) => line.startsWith("nft ") && line.includes("inet pontoon-ports"));
+}
