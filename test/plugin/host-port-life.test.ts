@@ -10,7 +10,7 @@ import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { atEveryMoment, killedAt, type Moment } from "../support/strace.ts";
 import { serve } from "../support/traffic.ts";
-import type { Pod, World } from "../support/world.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
 const SUBNETS = ["10.1.0.0/24", "fd01::/64"];
 /** Of each kind one: all addresses, one address, a row that stays as it is, a row of other numbers. */
@@ -35,6 +35,18 @@ scene("CHECK says what is lost, and the next ADD with a host port brings back ev
   }
   await world.host.must("nft delete element inet pontoon-ports any4 { tcp . 8080 }");
   expect(await check(world, pods, red)).toContain("host ports do not lead to the pod: 1 of its 15 nftables elements are missing");
+});
+
+scene("`pontoon restore` puts back the host ports of all pods", async (world) => {
+  const { pods, red } = await redAndBlue(world);
+  const whole = await portLines(world);
+  for (const harm of ["nft flush ruleset", "nft delete element inet pontoon-ports any4 { tcp . 8080 }", "nft flush map inet pontoon-ports hairpin6"]) {
+    await world.host.must(harm);
+    await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`);
+    expect(await portLines(world), harm).toEqual(whole);
+  }
+  expect(await check(world, pods, red)).toBeUndefined();
+  expect(await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`)).toBe("pods: 3 attachments, nothing to do\n");
 });
 
 scene("CHECK says when hairpin mode, which the pod's way to itself needs, was switched off", async (world) => {
