@@ -11,7 +11,7 @@ import {
 } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
 import { executeBatch, firstRefusal } from "./message.ts";
-import { anyPlace, claimOf, claimsOverlap, claimText, mappingPlaces, type PortMapping } from "./port-element.ts";
+import { anyPlace, claimOf, claimsOverlap, claimText, isInterval, mappingPlaces, type PortMapping } from "./port-element.ts";
 import { type Address, addressBytes, formatAddress } from "../ip/address.ts";
 
 /** The host ports of one attachment. */
@@ -125,10 +125,12 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[]): Element[] {
   for (const family of [4, 6] as const) {
     const own = mappings.filter((mapping) => mapping.family === family);
     const isRow = ({ first, last }: PortMapping): boolean => first !== last;
+    // Ports of all addresses that become other ones stand in that map themselves, where the kernel sees them.
+    const needsAll = (mapping: PortMapping): boolean => isRow(mapping) && (isInterval(mapping) || mapping.hostAddress !== undefined);
     if (own.length === 0) continue;
     held.push(...listElements(socket, PORT_TABLE, `range${family}`));
     if (own.some((mapping) => isRow(mapping) || mapping.hostAddress === undefined)) held.push(...listElements(socket, PORT_TABLE, `one${family}`));
-    if (own.some(isRow)) held.push(...listElements(socket, PORT_TABLE, `any${family}`));
+    if (own.some(needsAll)) held.push(...listElements(socket, PORT_TABLE, `any${family}`));
     else held.push(...getElements(socket, own.filter(({ hostAddress }) => hostAddress !== undefined).map((mapping) => ({ table: PORT_TABLE, ...anyPlace(mapping) }))));
   }
   return held;
@@ -136,10 +138,11 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[]): Element[] {
 
 /** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
 function obstacles(held: Element[], wanted: HostPorts, elements: Element[], neighbours: PortNeighbours): Element[] {
+  const targets = elements.filter(({ chain }) => chain !== "");
   return held.filter((element) => {
     const claimed = claimOf(element);
     const taken = claimed && wanted.mappings.find((mapping) => claimsOverlap(mapping, claimed));
-    const isSame = taken === undefined && elements.some(({ set, key }) => set === element.set && key.join() === element.key.join());
+    const isSame = claimed === undefined && targets.some(({ set, key }) => set === element.set && key.join() === element.key.join());
     if (taken === undefined && !isSame) return false;
     const owner = ownerOf(element);
     if (owner === wanted.owner || !neighbours.isAlive(owner)) return true;

@@ -25,7 +25,7 @@ const REGISTER = 4;
 /** The elements of a mapping, all but comment: one, unless several ports become other ones. */
 export function mappingPlaces(mapping: PortMapping): Pick<Element, "set" | "key" | "lastKey" | "value">[] {
   const { family, protocol, hostAddress, first, last, containerPort, target } = mapping;
-  if (first !== last && first === containerPort) {
+  if (isInterval(mapping)) {
     const lowest = addressBytes(hostAddress ?? { family, value: 0n });
     const highest = hostAddress === undefined ? new Uint8Array(lowest.length).fill(0xff) : lowest;
     return [{ set: `range${family}`, key: keyOf(lowest, protocol, first), lastKey: keyOf(highest, protocol, last), value: addressBytes(target) }];
@@ -36,6 +36,11 @@ export function mappingPlaces(mapping: PortMapping): Pick<Element, "set" | "key"
     places.push({ set: `${hostAddress === undefined ? "any" : "one"}${family}`, key: keyOf(hostAddress && addressBytes(hostAddress), protocol, port), value });
   }
   return places;
+}
+
+/** True for several ports that stay the same: one element stands for them. */
+export function isInterval({ first, last, containerPort }: PortMapping): boolean {
+  return first !== last && first === containerPort;
 }
 
 /** The place in the map of all addresses that a port of one address would have there. */
