@@ -2,6 +2,7 @@
 // Judged by the first ping that is answered, of pings 10 ms apart, started when ADD has returned.
 import { expect } from "vitest";
 import { add, addressOf, addressesOf, del } from "../support/cni.ts";
+import { addNeighbour } from "../support/neighbour.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { firstAnswer, pings } from "../support/traffic.ts";
@@ -36,6 +37,15 @@ for (const { family, subnets } of FAMILIES) {
     const red = await world.pod("red");
     const result = await add(world, install(world, network("pods", { subnets })), red);
     for (const { gateway } of result.ips!) expect(await firstAnswer(red, gateway!)).toBeLessThanOrEqual(2);
+  });
+
+  scene(`${family}: the first pod on a fresh bridge is reached at once from beyond the node`, async (world) => {
+    const neighbour = await addNeighbour(world);
+    const result = await add(world, install(world, network("pods", { subnets })), await world.pod("red"));
+    for (const address of addressesOf(result)) {
+      await neighbour.place.must(`ip route add ${address} via ${address.includes(":") ? neighbour.host6 : neighbour.host4}`);
+      expect(await firstAnswer(neighbour.place, address)).toBeLessThanOrEqual(2);
+    }
   });
 
   scene(`${family}: a pod that nobody knows is reached at once by the host and by another pod`, async (world) => {

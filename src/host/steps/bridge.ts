@@ -30,6 +30,9 @@ export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
     checkIsBridge(step.name, mustExist(step, machine));
     if (step.vlanFiltering) filtering().requireVlanFiltering(step.name, machine);
     refuseAdvertisements(step.name);
+    // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which takes up to two
+    // seconds; until then no packet from beyond the node would reach a pod. It is made of a MAC that nobody else has.
+    ensureSysctlIfPossible(`ipv6/conf/${step.name}/accept_dad`, "0");
     // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
     return change(step, machine, { mtu: step.mtu });
   }, step.vlanFiltering ? (error) => filtering().vlanHint(error) : undefined);
