@@ -7,8 +7,6 @@ import { quote } from "./problems.ts";
 interface Unsupported {
   /** Path of the key. */
   key: string;
-  /** The value that means what Pontoon does anyway. */
-  allowed?: string;
   hint: string;
 }
 
@@ -18,16 +16,15 @@ const IN_CONFIG: Unsupported[] = [
   { key: "externalSetMarkChain", hint: "Take the key out: Pontoon marks packets in a chain of its own, with the bit of markMasqBit" },
   { key: "conditionsV4", hint: CONDITIONS },
   { key: "conditionsV6", hint: CONDITIONS },
-  { key: "ipMasqBackend", allowed: "nftables", hint: 'Take the key out, or set it to "nftables"' },
 ];
 
 /** Throws code 2 when something unsupported is switched on: the first in the message, all of them in the details. */
 export function refuseUnsupported(fields: Fields): void {
   const texts: string[] = [];
   const hints: string[] = [];
-  for (const { key, allowed, hint } of IN_CONFIG) {
+  for (const { key, hint } of IN_CONFIG) {
     const value = valueAt(fields, key);
-    if (value === allowed || !isSwitchedOn(value)) continue;
+    if (!isSwitchedOn(value)) continue;
     texts.push(`${key} = ${shown(value)}`);
     hints.push(hint);
   }

@@ -1,6 +1,6 @@
 // Does the steps of a plan one after the other, and takes back what was done when one of them fails.
 import type { CniError } from "../cni/error.ts";
-import type { Step } from "../plan/step.ts";
+import type { MasqueradeStep, Step } from "../plan/step.ts";
 import { asCniError } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { type Bridge, ensureBridge, verifyBridge } from "./steps/bridge.ts";
@@ -88,7 +88,7 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "tuning":
       return tuning().tune(step, machine);
     case "masquerade":
-      return masquerading().putMasquerade(step, machine);
+      return masquerading(step).putMasquerade(step, machine);
     case "hostPorts":
       return hostPorts().putHostPorts(step, machine);
     case "announce":
@@ -106,7 +106,7 @@ function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "bandwidth") bandwidth().undoBandwidth(step, machine);
   if (step.kind === "sourceRouting") sourceRouting().undoSourceRouting(step, machine);
   if (step.kind === "tuning") tuning().undoTuning(step, machine);
-  if (step.kind === "masquerade") masquerading().undoMasquerade(step, machine);
+  if (step.kind === "masquerade") masquerading(step).undoMasquerade(step, machine);
   if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
   if (step.kind === "hostPorts") hostPorts().undoHostPorts(step, machine);
 }
@@ -136,7 +136,7 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
     case "tuning":
       return tuning().verifyTuning(step, machine);
     case "masquerade":
-      return masquerading().verifyMasquerade(step, machine);
+      return masquerading(step).verifyMasquerade(step, machine);
     case "hostPorts":
       return hostPorts().verifyHostPorts(step, machine);
     case "announce":
@@ -145,7 +145,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
 }
 
 /** Loaded for those who want it: a network without masquerading does not pay for it (docs/decisions/0004-cold-code.md). */
-function masquerading() {
+function masquerading({ backend }: MasqueradeStep) {
+  if (backend === "iptables") return require("./steps/iptables-masquerade.ts") as typeof import("./steps/iptables-masquerade.ts");
   return require("./steps/masquerade.ts") as typeof import("./steps/masquerade.ts");
 }
 

@@ -21,7 +21,7 @@ import { removeSourceRules } from "./steps/source-routing.ts";
 import { deleteVeth } from "./steps/veth.ts";
 
 /**
- * Removes the attachment's packet rules. Hold the lock of its lease directory. Without a record all elements are looked
+ * Removes the attachment's own packet rules; those of its network in iptables are a matter of their own (network-chains.ts). Hold the lock of its lease directory. Without a record all elements are looked
  * through. False when fewer were there than the record tells of: the table was lost, and an ADD that puts it back may just
  * have read that record; then look again when the veth has gone.
  */
@@ -36,7 +36,7 @@ export function removeRules(key: AttachmentKey, record: AttachmentRecord | undef
 }
 
 function removeOwnRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {
-  const isMasqueraded = record === undefined || record.masqueradeSubnets !== undefined;
+  const isMasqueraded = record === undefined || (record.masqueradeSubnets !== undefined && record.masqueradeBackend === undefined);
   const isChecked = record === undefined || record.spoofCheck === true;
   if (!isMasqueraded && !isChecked) return true;
   const addresses: Address[] | undefined = record && parsePrefixes(record.addresses).map(({ address }) => address);

@@ -32,13 +32,13 @@ function listElements(machine: Machine): Element[] | undefined {
   }
 }
 
-/** The bridge's ports that are host ends of stale attachments of a network: their alias tells, and their name proves it. Throws SystemError. */
-export function listStalePorts(network: string, bridge: string, isStale: (key: AttachmentKey) => boolean, machine: Machine): string[] {
+/** The bridge's ports that are host ends of such attachments of a network: their alias tells, and their name proves it. Throws SystemError. */
+export function listPortsLike(network: string, bridge: string, isWanted: (key: AttachmentKey) => boolean, machine: Machine): string[] {
   const link = getLink(machine.links, { name: bridge });
   if (link === undefined) return [];
   return listPorts(machine.links, link.index).flatMap((port) => {
     const key = keyOfAlias(port.alias);
-    return key !== undefined && key.network === network && hostInterfaceName(key) === port.name && isStale(key) ? [port.name] : [];
+    return key !== undefined && key.network === network && hostInterfaceName(key) === port.name && isWanted(key) ? [port.name] : [];
   });
 }
 

@@ -44,18 +44,18 @@ function openNodeLock() {
   }
 }
 
-/** The records of all attachments of this host, of every network. Throws SystemError. */
-export function recordedAttachments(machine: Machine): AttachmentRecord[] {
+/** The records of all attachments of this host, of these networks or of every one. Throws SystemError. */
+export function recordedAttachments(machine: Machine, networks?: readonly string[]): AttachmentRecord[] {
   const store = openRecordStore();
   const host = machine.identity();
-  const networks = listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
-  return networks.flatMap((network) => store.listRecords(network).records.filter((record) => sameHost(record.host, host)));
+  const all = networks ?? listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
+  return all.flatMap((network) => store.listRecords(network).records.filter((record) => sameHost(record.host, host)));
 }
 
-/** The masquerade steps of all attachments of this host but `except`: what a lost table has to get back. Throws SystemError. */
+/** The masquerade steps of all attachments of this host but `except` that use nftables: what a lost table has to get back. Throws SystemError. */
 export function masqueradedAttachments(machine: Machine, except: string): MasqueradeStep[] {
   const host = machine.identity();
-  return recordedAttachments(machine).flatMap((record) => masqueradeOfRecord(record, host, except) ?? []);
+  return recordedAttachments(machine).flatMap((record) => masqueradeOfRecord(record, host, except) ?? []).filter(({ backend }) => backend === "nftables");
 }
 
 /** The same for the MAC spoof check. */
@@ -76,6 +76,7 @@ export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity,
   if (record.masqueradeSubnets === undefined || owner === except || !sameHost(record.host, host)) return undefined;
   return {
     kind: "masquerade",
+    backend: record.masqueradeBackend ?? "nftables",
     network: record.key.network,
     owner,
     label: attachmentLabel(record.key),

@@ -1,15 +1,13 @@
 // What the reference plugin made to masquerade, by either of its backends, for attachments that it made before the type in the
 // configuration was changed.
 import type { Address } from "../ip/address.ts";
-import { legacyNatTable } from "../iptables/legacy-nat-table.ts";
-import type { NatTable } from "../iptables/nat-table.ts";
-import { nftablesNatTable } from "../iptables/nftables-nat-table.ts";
 import { removeReferenceChain, removeStaleReferenceChains } from "../iptables/reference-chain.ts";
 import { lacksNftables } from "../nft/answer.ts";
 import { type ReferenceOwner, removeReferenceMasquerade, removeStaleReferenceMasquerade } from "../nft/reference-masquerade.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attempt } from "./failure.ts";
 import type { Machine } from "./machine.ts";
+import { natTables } from "./nat-tables.ts";
 
 /** What tells an attachment's addresses from those of the container's other interfaces on the network, which share a chain with it. */
 export interface KnownAddresses {
@@ -22,24 +20,29 @@ export interface KnownAddresses {
 /** Removes what the reference plugin made to masquerade an attachment. Starts a program only on a host with a legacy table `nat`. Throws CniError. */
 export function removeReferenceRules(key: AttachmentKey, addresses: KnownAddresses, machine: Machine): void {
   const sources = () => (addresses.own === undefined ? { except: addresses.others() } : { only: addresses.own });
-  inAllTables(machine, (tables) => removeReferenceChain(tables, key.network, key.containerId, sources), () => removeReferenceMasquerade(machine.rules, key.network, key));
+  attempting(() => {
+    ifThereIsNftables(() => removeReferenceMasquerade(machine.rules, key.network, key));
+    removeReferenceChain(natTables(machine), key.network, key.containerId, sources);
+  });
 }
 
 /** Removes those of all attachments of a network but the valid ones. A chain stays for as long as any interface of its container is valid. Throws CniError. */
 export function removeStaleReferenceRules(network: string, valid: readonly ReferenceOwner[], machine: Machine): void {
   const containers = new Set(valid.map(({ containerId }) => containerId));
-  const isValid = (containerId: string): boolean => containers.has(containerId);
-  inAllTables(machine, (tables) => removeStaleReferenceChains(tables, network, isValid), () => removeStaleReferenceMasquerade(machine.rules, network, valid));
+  attempting(() => {
+    ifThereIsNftables(() => removeStaleReferenceMasquerade(machine.rules, network, valid));
+    removeStaleReferenceChains(natTables(machine), network, (containerId) => containers.has(containerId));
+  });
 }
 
-function inAllTables(machine: Machine, inIptables: (tables: NatTable[]) => void, inNftables: () => void): void {
-  attempt("cleanup", "masquerading by the reference plugin", () => {
-    try {
-      inNftables();
-      inIptables([nftablesNatTable(machine.rules, 4), nftablesNatTable(machine.rules, 6)]);
-    } catch (error) {
-      if (!lacksNftables(error)) throw error;
-    }
-    inIptables([legacyNatTable(4), legacyNatTable(6)].filter((table) => table !== undefined));
-  });
+function attempting(action: () => void): void {
+  attempt("cleanup", "masquerading by the reference plugin", action);
+}
+
+function ifThereIsNftables(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!lacksNftables(error)) throw error;
+  }
 }

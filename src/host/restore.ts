@@ -1,7 +1,8 @@
 // Putting back packet rules that somebody flushed, and limits of bandwidth that somebody took away, for all recorded attachments of this host that live.
+import type { MasqueradeBackend } from "../cni/bridge-config.ts";
 import type { CniError } from "../cni/error.ts";
 import type { LostRules } from "../nft/answer.ts";
-import type { HostPortStep } from "../plan/step.ts";
+import type { HostPortStep, MasqueradeStep } from "../plan/step.ts";
 import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
@@ -12,7 +13,8 @@ import { hostPortsOfRecord, masqueradeOfRecord, recordedAttachments, spoofCheckO
 import { undoBandwidth } from "./steps/bandwidth.ts";
 import { bandwidthOfRecord, countLostLimits, putLimits, type RecordedBandwidth } from "./steps/bandwidth-restore.ts";
 import { countLostHostPorts, putHostPorts, undoHostPorts } from "./steps/host-port.ts";
-import { countLostMasquerade, putMasquerade, undoMasquerade } from "./steps/masquerade.ts";
+import * as inIptables from "./steps/iptables-masquerade.ts";
+import * as inNftables from "./steps/masquerade.ts";
 import { countLostChecks, putSpoofCheck, undoSpoofCheck } from "./steps/spoof-check.ts";
 
 /** What was put back. */
@@ -39,7 +41,7 @@ interface RuleKind<OneStep extends { owner: string }> {
   stepOf(record: AttachmentRecord, host: HostIdentity): OneStep | undefined;
   countLost(steps: readonly OneStep[], machine: Machine): LostRules;
   put(step: OneStep, machine: Machine, nodeLock: (action: () => void) => void): void;
-  undo(step: OneStep, machine: Machine): void;
+  undo(step: OneStep, machine: Machine, nodeLock: (action: () => void) => void): void;
 }
 
 /** Under the node's lock from beginning to end. One thing that fails does not stop the others. Throws CniError when nothing can be looked at. */
@@ -48,13 +50,24 @@ export function restoreRules(machine: Machine): Restoration {
   underNodeLock(() => {
     const living = recordedAttachments(machine).filter((record) => hasLink(record, machine));
     for (const record of living) networkOf(record, restoration).attachments++;
-    restoreKind({ stepOf: masqueradeOfRecord, countLost: countLostMasquerade, put: putMasquerade, undo: undoMasquerade }, living, restoration, machine);
+    restoreKind(masqueradingBy("nftables", inNftables), living, restoration, machine);
+    restoreKind(masqueradingBy("iptables", inIptables), living, restoration, machine);
     restoreKind<RecordedBandwidth>({ stepOf: bandwidthOfRecord, countLost: countLostLimits, put: putLimits, undo: undoBandwidth }, living, restoration, machine);
     restoreKind({ stepOf: spoofCheckOfRecord, countLost: countLostChecks, put: putSpoofCheck, undo: undoSpoofCheck }, living, restoration, machine);
     const undoPorts = (step: HostPortStep): void => undoHostPorts(step, machine, underHeldNodeLock);
     restoreKind({ stepOf: hostPortsOfRecord, countLost: countLostHostPorts, put: putHostPorts, undo: undoPorts }, living, restoration, machine);
   });
   return restoration;
+}
+
+function masqueradingBy(backend: MasqueradeBackend, { countLostMasquerade, putMasquerade, undoMasquerade }: typeof inNftables | typeof inIptables): RuleKind<MasqueradeStep> {
+  return {
+    stepOf: (record, host) => {
+      const step = masqueradeOfRecord(record, host);
+      return step?.backend === backend ? step : undefined;
+    },
+    countLost: countLostMasquerade, put: putMasquerade, undo: undoMasquerade,
+  };
 }
 
 function restoreKind<OneStep extends { owner: string }>(kind: RuleKind<OneStep>, living: AttachmentRecord[], restoration: Restoration, machine: Machine): void {
@@ -90,7 +103,7 @@ function putBack<OneStep extends { owner: string }>(kind: RuleKind<OneStep>, rec
   records.markRestored(record.key);
   kind.put(step, machine, underHeldNodeLock);
   if (hasLink(record, machine)) return;
-  kind.undo(step, machine);
+  kind.undo(step, machine, underHeldNodeLock);
   records.removeRestoredMark(record.key);
 }
 

@@ -46,12 +46,18 @@ export function removeJumps(table: NatTable, chain: string, goes: (jump: Jump) =
   }
 }
 
+/** The length of the prefix that a mask stands for. */
+export function leadingOnes(mask: Uint8Array): number {
+  const zero = mask.findIndex((byte) => byte !== 0xff);
+  return zero < 0 ? mask.length * 8 : zero * 8 + Math.clz32(~((mask[zero] ?? 0) << 24));
+}
+
 /** The refusal of a program that changes or lists the table. */
 export function programRefused(command: string, text: string): CniError {
   return new CniError("rules", {
     about: "the table nat of iptables",
     attempted: `Ran ${command}`,
     cause: text.trim().split("\n").join("; ") || "it said nothing",
-    hint: "Run this command by hand to see whether iptables works on this node",
+    hint: 'Run this command by hand to see whether iptables works on this node, or set ipMasqBackend to "nftables"',
   });
 }

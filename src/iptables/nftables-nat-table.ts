@@ -5,9 +5,9 @@ import type { Prefix } from "../ip/prefix.ts";
 import { type Attributes, listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { countChainUses } from "../nft/answer.ts";
+import { countChainUses, lacksNftables } from "../nft/answer.ts";
 import { deleteChainMessage, deleteRuleMessage, executeBatch, GENERIC_HEADER, listChainsMessage, listRulesMessage, type Table } from "../nft/message.ts";
-import type { Jump, NatTable } from "./nat-table.ts";
+import { type Jump, leadingOnes, type NatTable } from "./nat-table.ts";
 
 const POSTROUTING = "POSTROUTING";
 
@@ -21,14 +21,24 @@ export function nftablesNatTable(socket: NetlinkSocket, family: Family): NatTabl
     : { family: nft.NFPROTO_IPV6, name: "nat", title: "ip6 nat" };
   return {
     family,
-    countUses: (chain) => countChainUses(socket, table, chain),
-    listJumps: (prefix) => socket.dump(listRulesMessage(table, POSTROUTING)).flatMap((reply) => readJump(reply, family, prefix) ?? []),
-    listChains: (prefix) => socket.dump(listChainsMessage(table)).flatMap((reply) => readChain(reply, table, prefix) ?? []),
+    countUses: (chain) => ifThere(() => countChainUses(socket, table, chain)),
+    listJumps: (prefix) => ifThere(() => socket.dump(listRulesMessage(table, POSTROUTING)))?.flatMap((reply) => readJump(reply, family, prefix) ?? []) ?? [],
+    listChains: (prefix) => ifThere(() => socket.dump(listChainsMessage(table)))?.flatMap((reply) => readChain(reply, table, prefix) ?? []) ?? [],
     remove: (jumps, chains) => executeBatch(socket, [
       ...jumps.map(({ rule }) => deleteRuleMessage(table, POSTROUTING, rule as Uint8Array)),
       ...chains.map((chain) => deleteChainMessage(table, chain)),
     ]),
   };
+}
+
+/** What is found; undefined on a kernel without nftables, where nothing is. */
+function ifThere<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (lacksNftables(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The chain's name, if it starts so. The kernel lists the chains of all tables of the family. */
@@ -57,7 +67,7 @@ function readJump({ payload }: Reply, family: Family, prefix: string): Jump | un
     if (data === undefined) continue;
     if (name === "payload") isSource = data.be32(nft.NFTA_PAYLOAD_OFFSET) === SOURCE_OFFSET[family];
     if (name === "bitwise") mask = data.nest(nft.NFTA_BITWISE_MASK)?.bytes(nft.NFTA_DATA_VALUE);
-    if (name === "cmp" && isSource) source = readSource(data, mask, family);
+    if (name === "cmp" && isSource && data.be32(nft.NFTA_CMP_OP) === nft.NFT_CMP_EQ) source = readSource(data, mask, family);
     if (name === "match" && data.string(nft.NFTA_MATCH_NAME) === "comment") comment = readText(data.bytes(nft.NFTA_MATCH_INFO) ?? new Uint8Array());
     if (name === "immediate") chain = data.nest(nft.NFTA_IMMEDIATE_DATA)?.nest(nft.NFTA_DATA_VERDICT)?.string(nft.NFTA_VERDICT_CHAIN) ?? "";
   }
@@ -72,9 +82,4 @@ function readSource(data: Attributes, mask: Uint8Array | undefined, family: Fami
   const address = new Uint8Array(bytes);
   address.set(value);
   return { address: addressFromBytes(address), length: mask === undefined ? value.length * 8 : leadingOnes(mask) };
-}
-
-function leadingOnes(mask: Uint8Array): number {
-  const zero = mask.findIndex((byte) => byte !== 0xff);
-  return zero < 0 ? mask.length * 8 : zero * 8 + Math.clz32(~((mask[zero] ?? 0) << 24));
 }

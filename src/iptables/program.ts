@@ -1,14 +1,12 @@
-// The programs of iptables, for what nobody can do without them: making rules, and all of the legacy variant.
+// The programs of iptables, for what nobody can do without them: making rules, and changing those of the legacy variant.
 import type { Family } from "../ip/address.ts";
 import { findProgram } from "../tool/path.ts";
 import { type Outcome, runProgram } from "../tool/program.ts";
 import { programRefused } from "./nat-table.ts";
+import { type NetworkChain, restoreLines } from "./network-chain.ts";
 
 /** The lock that the legacy variant takes is waited for as long as other locks are, in seconds. */
 const LOCK_WAIT_S = 10;
-
-/** What iptables says of a chain that is not there. */
-const NO_SUCH_CHAIN = 1;
 
 /** The first of the programs `iptables…` (for IPv6 `ip6tables…`) with one of these endings that is there; undefined when none is. */
 export function findIptables(family: Family, endings: readonly string[]): string | undefined {
@@ -16,26 +14,19 @@ export function findIptables(family: Family, endings: readonly string[]): string
   return findProgram(endings.map((ending) => `${program}${ending}`));
 }
 
-/** The rules of a chain of table nat, one in a line, as `-S` prints them; undefined when there is no such chain. Throws CniError and SystemError. */
-export function listRules(program: string, chain: string): string[] | undefined {
-  const args = ["-w", String(LOCK_WAIT_S), "-t", "nat", "-S", chain];
-  const outcome = run(program, args, "");
-  if (outcome.status === NO_SUCH_CHAIN) return undefined;
-  if (outcome.status !== 0) throw programRefused([program, ...args].join(" "), textOf(outcome));
-  return linesOf(outcome.stdout).filter((line) => line.startsWith("-A "));
-}
-
-/** The names of the chains of table nat. Throws CniError and SystemError. */
-export function listChainNames(program: string): string[] {
-  const args = ["-w", String(LOCK_WAIT_S), "-t", "nat", "-S"];
-  const outcome = run(program, args, "");
-  if (outcome.status !== 0) throw programRefused([program, ...args].join(" "), textOf(outcome));
-  return linesOf(outcome.stdout).flatMap((line) => (line.startsWith("-N ") ? [line.slice(3)] : []));
-}
-
 /** Changes table nat as these lines say, all or nothing, and gives what the program did. Throws SystemError. */
-export function restore(program: string, lines: readonly string[]): Outcome {
-  return run(program, ["--noflush", "-w", String(LOCK_WAIT_S)], `*nat\n${lines.join("\n")}\nCOMMIT\n`);
+export function restore(program: string, lines: readonly string[], isOld = false): Outcome {
+  return run(program, isOld ? ["--noflush"] : ["--noflush", "-w", String(LOCK_WAIT_S)], `*nat\n${lines.join("\n")}\nCOMMIT\n`);
+}
+
+/** Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError. */
+export function makeChains(program: string, chains: readonly NetworkChain[]): void {
+  const make = (isOld: boolean): Outcome => restore(program, chains.flatMap((chain) => restoreLines(chain, !isOld)), isOld);
+  const outcome = make(false);
+  if (outcome.status === 0) return;
+  // iptables before 1.6.2 knows neither -w here nor --random-fully.
+  const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr) ? make(true) : outcome;
+  if (again.status !== 0) throw programRefused(`${program} --noflush`, textOf(again));
 }
 
 /** What a program that failed said, or how it ended. */
@@ -45,8 +36,4 @@ export function textOf({ stderr, status, signal, refusal }: Outcome): string {
 
 function run(file: string, args: string[], stdin: string): Outcome {
   return runProgram({ file, args, env: { ...process.env, LC_ALL: "C" }, stdin, isQuiet: true });
-}
-
-function linesOf(text: string): string[] {
-  return text.split("\n").filter((line) => line !== "");
 }

@@ -153,6 +153,7 @@ function spoofCheckStep({ key, owner, hostInterface, mac }: AddInput): Step {
 function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {
   return {
     kind: "masquerade",
+    backend: netconf.ipMasqBackend,
     network: key.network,
     owner,
     label: attachmentLabel(key),

@@ -130,6 +130,7 @@ function masqueradeStep({ netconf, key, owner, record }: CheckInput, ips: Result
   const recorded = record?.masqueradeSubnets && parsePrefixes(record.masqueradeSubnets);
   return {
     kind: "masquerade",
+    backend: record === undefined ? netconf.ipMasqBackend : (record.masqueradeBackend ?? "nftables"),
     network: key.network,
     owner,
     label: attachmentLabel(key),

@@ -1,5 +1,6 @@
 // The steps that an attachment is made of, as plain data. src/host/steps/ does, undoes and verifies each kind.
 import type { VlanRange } from "../cni/vlan.ts";
+import type { MasqueradeBackend } from "../cni/bridge-config.ts";
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import type { RecordedHostPorts } from "../record/attachment.ts";
@@ -177,6 +178,7 @@ export interface TuningStep {
 /** The pod's addresses are masqueraded when they leave the node. */
 export interface MasqueradeStep {
   kind: "masquerade";
+  backend: MasqueradeBackend;
   network: string;
   /** Digest of the attachment: the owner of its map elements. */
   owner: string;

@@ -46,6 +46,8 @@ export interface AttachmentRecord {
   pod?: string | undefined;
   /** Subnets that are reached without masquerading; undefined: nothing is masqueraded. Lets lost rules be made again. */
   masqueradeSubnets?: string[] | undefined;
+  /** Who masquerades; undefined: a table of ours in nftables. */
+  masqueradeBackend?: "iptables" | undefined;
   /** True: frames with another source MAC than `mac` are dropped. */
   spoofCheck?: boolean | undefined;
   /** True: the pod has rules that lead packets from its addresses to a table of its own. */

@@ -33,6 +33,7 @@ function isRecord(value: Record<string, unknown>): boolean {
     && hasTexts(value, "bridge", "hostInterface", "hostMac", "mac")
     && ["leaseDirectory", "gatewayInterface", "pod"].every((name) => value[name] === undefined || typeof value[name] === "string")
     && ["masqueradeSubnets", "foreignRoutes"].every((name) => value[name] === undefined || isTextList(value[name]))
+    && (value["masqueradeBackend"] === undefined || value["masqueradeBackend"] === "iptables")
     && ["spoofCheck", "sourceRouting"].every((name) => value[name] === undefined || typeof value[name] === "boolean")
     && (value["bandwidth"] === undefined || isBandwidth(value["bandwidth"]))
     && (value["hostPorts"] === undefined || areHostPorts(value["hostPorts"]))

@@ -98,6 +98,16 @@ export class RecordStore {
     return list;
   }
 
+  /** True when `wanted` holds for a record of the network, complete or intended. Reads no more of them than it has to. */
+  hasRecordLike(network: string, wanted: (record: AttachmentRecord) => boolean): boolean {
+    const directory = this.directory(network);
+    return listDirectory(directory).some((name) => {
+      if (digestOfName(name, COMPLETE) === undefined && digestOfName(name, INTENT) === undefined) return false;
+      const parsed = readRecord(`${directory}/${name}`);
+      return parsed?.state === "record" && wanted(parsed.record);
+    });
+  }
+
   /** Removes the record of an attachment, complete or intended, readable or not. True when there was one. */
   removeRecord(key: AttachmentKey): boolean {
     return removeAll(this.base(key));

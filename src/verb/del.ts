@@ -53,7 +53,7 @@ const ADD_ENDS_MS = 2_000;
  * CniError when something could not go, the IPAM plugin's own where that is all that failed; the record then stays.
  */
 export function detach(detachment: Detachment, machine: Machine): void {
-  const { key, record, records, directory, pod, prevResult, releaseForeign } = detachment;
+  const { key, record, records, directory, pod, releaseForeign } = detachment;
   let busy: CniError | undefined;
   let complete = true;
   const rules = (): void => {
@@ -67,10 +67,11 @@ export function detach(detachment: Detachment, machine: Machine): void {
   const errors = collectErrors([
     () => records.stopAdd(key, ADD_ENDS_MS),
     rules,
-    () => { if (record === undefined) unrecorded().removeUnrecordedRules(key, directory, prevResult, machine); },
+    () => { if (record === undefined) unrecorded().removeUnrecordedRules(detachment, machine); },
     () => removeLink(key, record, macOf(detachment), pod, machine),
     () => removePodRules(record, pod, machine),
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
+    () => { if (record?.masqueradeBackend !== undefined) networkChains().removeChainsOf(record, machine); },
     () => { if (busy === undefined) release({ directory, key, record }); },
     () => { if (busy === undefined) releaseForeign?.(); },
   ]);
@@ -94,6 +95,11 @@ function wasRestored({ key, record, records }: Detachment): boolean {
 /** The pod's interface is known by it when the host's end is not there by our name. */
 function macOf({ key, record, directory, pod, mac }: Detachment): string | undefined {
   return mac === undefined && record === undefined && pod !== undefined ? unrecorded().findUnrecordedMac(key, directory, pod) : mac;
+}
+
+/** Those of iptables need no lock of the leases, and are the network's: they go when the veth has gone. */
+function networkChains() {
+  return require("../host/network-chains.ts") as typeof import("../host/network-chains.ts");
 }
 
 /** An attachment without a record is rare. */

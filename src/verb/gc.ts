@@ -2,8 +2,9 @@
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
-import { listStaleIfbs, listStalePorts, removeStaleElements } from "../host/leftover.ts";
+import { listStaleIfbs, listPortsLike, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
+import { removeUnneededChains } from "../host/network-chains.ts";
 import { removeStaleReferenceRules } from "../host/reference-rules.ts";
 import { deleteVeth } from "../host/steps/veth.ts";
 import { collectLeases } from "../ipam/collect.ts";
@@ -42,7 +43,8 @@ export function gc(request: GcRequest, machine: Machine): void {
       removeStaleElements(network, isStaleOwner, machine);
     },
     () => removeStaleReferenceRules(network, validAttachments, machine),
-    () => { for (const name of listStalePorts(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
+    () => { for (const name of listPortsLike(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
+    () => removeUnneededChains({ network, bridge: config.bridge, except: "" }, "chains", machine),
     () => { for (const name of listStaleIfbs(network, isStale, machine)) deleteVeth(name, machine); },
     () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },
     () => delegate(config.foreignIpam, request, "GC"),

@@ -4,7 +4,10 @@ import type { StatusRequest } from "../cni/request.ts";
 import { explain } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { checkIsBridge } from "../host/steps/bridge.ts";
+import { checkIptables } from "../host/steps/iptables-masquerade.ts";
 import { rulesHint } from "../host/steps/masquerade.ts";
+import type { Family } from "../ip/address.ts";
+import type { LeaseRange } from "../ipam/lease.ts";
 import { checkFreeAddresses, checkLeaseDirectory } from "../ipam/status.ts";
 import { getLink } from "../net/link.ts";
 import { getGenerationMessage } from "../nft/message.ts";
@@ -20,7 +23,9 @@ export function status(request: StatusRequest, machine: Machine): void {
     const link = getLink(machine.links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
   });
-  if (netconf.ipMasq || netconf.macspoofchk) answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
+  const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
+  if (byIptables) answering("iptables", () => checkIptables(netconf.ipam === undefined ? [4] : familiesOf(netconf.ipam.rangeSets)));
+  if ((netconf.ipMasq && !byIptables) || netconf.macspoofchk) answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
   checkLeaseDirectory(RECORD_ROOT);
   if (foreignIpam !== undefined) askIpam(foreignIpam, request);
   const directory = leaseDirectory(netconf);
@@ -33,6 +38,10 @@ export function status(request: StatusRequest, machine: Machine): void {
 function askIpam(name: string, request: StatusRequest): void {
   const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
   callIpam(answering("IPAM", () => findIpam(name, request)), "STATUS");
+}
+
+function familiesOf(rangeSets: readonly (readonly LeaseRange[])[]): Family[] {
+  return [...new Set(rangeSets.flat().map(({ subnet }) => subnet.address.family))];
 }
 
 function answering<T>(about: string, action: () => T): T {

@@ -2,19 +2,31 @@
 // configuration was changed.
 import type { Result } from "../cni/result.ts";
 import type { Machine, Pod } from "../host/machine.ts";
+import { removeUnneededChains } from "../host/network-chains.ts";
 import { removeReferenceRules } from "../host/reference-rules.ts";
 import type { Address } from "../ip/address.ts";
 import { leasesOf } from "../ipam/ownership.ts";
 import { listAddresses } from "../net/address.ts";
 import { getLink } from "../net/link.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
+import { attachmentDigest } from "../record/digest.ts";
 
-/** Removes what the reference plugin made to masquerade an attachment. Throws CniError. */
-export function removeUnrecordedRules(key: AttachmentKey, directory: string, prevResult: Result | undefined, machine: Machine): void {
+export interface Unrecorded {
+  key: AttachmentKey;
+  /** `<dataDir>/<network>` and the bridge of the configuration. */
+  directory: string;
+  bridge: string;
+  /** What the runtime remembers of the attachment. */
+  prevResult?: Result | undefined;
+}
+
+/** Removes what the reference plugin made to masquerade an attachment, and chains of ours in iptables that its network does not need. Throws CniError. */
+export function removeUnrecordedRules({ key, directory, bridge, prevResult }: Unrecorded, machine: Machine): void {
   removeReferenceRules(key, {
     own: ownAddresses(key, prevResult),
     others: () => leasesOf(directory, key.containerId).filter(({ owner }) => owner.interfaceName !== key.interfaceName).map(({ address }) => address),
   }, machine);
+  removeUnneededChains({ network: key.network, bridge, except: attachmentDigest(key) }, "jumps", machine);
 }
 
 /**

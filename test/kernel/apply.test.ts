@@ -42,7 +42,7 @@ test("a step that fails takes those before it with it, and what pods share stays
 
 test("a step that fails takes packet rules with it that another ADD put back for us before our turn came", () => {
   using scene = new Scene();
-  const masquerade: Step = { kind: "masquerade", network: "net", owner: "a".repeat(32), label: "net c1 eth0", bridge: BRIDGE.name, subnets: [prefix("10.1.0.0/24")], addresses: [address("10.1.0.2")] };
+  const masquerade: Step = { kind: "masquerade", backend: "nftables", network: "net", owner: "a".repeat(32), label: "net c1 eth0", bridge: BRIDGE.name, subnets: [prefix("10.1.0.0/24")], addresses: [address("10.1.0.2")] };
   onMachine(scene, (machine) => putMasquerade(masquerade, machine));
   const broken = podStep(ADDRESSES, [podRoute("10.9.0.0/16", { gateway: address("192.168.9.9") })]);
   const planned = steps(broken);

@@ -10,7 +10,7 @@ const HEADERS = [
   "asm/socket.h", "linux/magic.h", "linux/netlink.h", "linux/rtnetlink.h", "linux/if.h", "linux/if_link.h", "linux/if_addr.h",
   "linux/if_bridge.h", "linux/if_ether.h", "linux/fib_rules.h", "linux/pkt_sched.h", "linux/pkt_cls.h", "linux/tc_act/tc_mirred.h", "linux/ip.h", "linux/ipv6.h", "linux/veth.h",
   "linux/netfilter.h", "linux/netfilter/nfnetlink.h", "linux/netfilter/nf_tables.h", "linux/netfilter/nf_tables_compat.h", "linux/netfilter/nf_nat.h", "linux/netfilter/nf_conntrack_common.h", "linux/netfilter/nfnetlink_conntrack.h",
-  "linux/sock_diag.h", "linux/inet_diag.h", "netinet/tcp.h", "linux/netfilter_bridge.h",
+  "linux/sock_diag.h", "linux/inet_diag.h", "netinet/tcp.h", "linux/netfilter_bridge.h", "linux/netfilter_ipv4/ip_tables.h", "linux/netfilter_ipv6/ip6_tables.h",
 ];
 
 const HINT = "Hint: run scripts/setup --test, it installs the compiler and the headers; a number that C does not know belongs on a list of the test.";

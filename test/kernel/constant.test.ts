@@ -29,7 +29,7 @@ const WITHOUT_NAME: Record<string, string> = {
 };
 
 /** Names as the kernel and the C library form them; all other numbers are our own choice. */
-const OF_C = /^(O|AT|S|STATX|LOCK(?=_[A-Z]+$)|CLONE|BR|RT|RTA|FRA|FR|NFT|NFTA|NLM|NLA|IFLA|IFF|AF|SO|MSG|IPPROTO|INET_DIAG|TCP|SOCK_DIAG|NETLINK)_|_MAGIC$|^E(?!VENT)[A-Z0-9]{3,}$/;
+const OF_C = /^(O|AT|S|STATX|LOCK(?=_[A-Z]+$)|CLONE|BR|RT|RTA|FRA|FR|NFT|NFTA|NLM|NLA|IFLA|IFF|AF|SO|MSG|IPPROTO|IPT|INET_DIAG|TCP|SOCK_DIAG|NETLINK)_|_MAGIC$|^E(?!VENT)[A-Z0-9]{3,}$/;
 
 test.each([
   ["src/netlink/uapi/netlink.ts", netlink],

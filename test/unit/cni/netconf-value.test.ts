@@ -1,11 +1,8 @@
-// The values of the keys that unsupported.ts still knows, read as they will be when all of it is built. When that file goes,
-// the mock below goes too.
-import { describe, expect, test, vi } from "vitest";
+// The values of keys of the bridge and of requests: what is made of them.
+import { describe, expect, test } from "vitest";
 import { parseNetconf } from "../../../src/cni/config.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { failureOf } from "./failure.ts";
-
-vi.mock("../../../src/cni/unsupported.ts", () => ({ refuseUnsupported: () => {} }));
 
 const IPAM = { type: "host-local", ranges: [[{ subnet: "10.1.0.0/16" }]] };
 const parse = (fields: object, { version = "1.0.0", args = {} }: { version?: string; args?: { [key: string]: string } } = {}) =>

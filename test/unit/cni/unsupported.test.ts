@@ -6,7 +6,9 @@ const IPAM = { type: "host-local", subnet: "10.1.0.0/16" };
 const parse = (fields: object) => parseNetconf(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ipam: IPAM, ...fields }), "ADD");
 
 test.each<[object, string]>([
-  [{ ipMasqBackend: "iptables" }, 'ipMasqBackend = "iptables"'],
+  [{ externalSetMarkChain: "KUBE-MARK-MASQ" }, 'externalSetMarkChain = "KUBE-MARK-MASQ"'],
+  [{ conditionsV4: ["-s", "10.0.0.0/8"] }, 'conditionsV4 = ["-s", "10.0.0.0/8"]'],
+  [{ conditionsV6: ["-s", "fd00::/8"] }, 'conditionsV6 = ["-s", "fd00::/8"]'],
 ])("%j is refused with code 2, key and value, and what to do", (fields, shown) => {
   const error = failureOf(() => parse(fields));
   expect(error).toMatchObject({ code: 2, msg: `unsupported field in network configuration: ${shown}` });
@@ -14,8 +16,8 @@ test.each<[object, string]>([
 });
 
 test.each([
-  { ipMasqBackend: null },
-  { ipMasqBackend: "nftables" },
+  { externalSetMarkChain: null },
+  { conditionsV4: [] },
 ])("what is switched off is fine: %j", (fields) => {
   expect(parse(fields)).toEqual(parse({}));
 });

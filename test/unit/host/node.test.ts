@@ -19,6 +19,11 @@ test("a record tells how its attachment was masqueraded", () => {
   expect(step?.subnets.map(formatPrefix)).toEqual(["10.1.0.0/24", "fd01::/64"]);
 });
 
+test("a record tells who masquerades: a table of ours, or iptables", () => {
+  expect(masqueradeOfRecord(RECORD, HOST)?.backend).toBe("nftables");
+  expect(masqueradeOfRecord({ ...RECORD, masqueradeBackend: "iptables" }, HOST)?.backend).toBe("iptables");
+});
+
 test("a record tells which MAC its attachment may send with", () => {
   expect(spoofCheckOfRecord(RECORD, HOST)).toEqual({
     kind: "spoofCheck", network: "net", owner: attachmentDigest(RECORD.key), label: "net c1 eth0", hostInterface: hostInterfaceName(RECORD.key), mac: RECORD.mac,

@@ -100,6 +100,14 @@ test("an attachment keeps the chain that it was made with, whatever ranges the c
   expect(stepOf(unrecorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual(["10.1.0.0/24", "10.2.0.0/24"]);
 });
 
+test("an attachment keeps the backend that it was made with, whatever the configuration says now; without a record that counts", () => {
+  const now = netconf({ ipMasq: true, ipMasqBackend: "iptables" });
+  const { result, steps } = planAdd(addInput(now, [V4]));
+  expect(stepOf(steps, "masquerade").backend).toBe("iptables");
+  const backendBy = (record: typeof RECORD | undefined) => stepOf(plan(checkInput(now, result, { record })).steps, "masquerade").backend;
+  expect([backendBy(RECORD), backendBy({ ...RECORD, masqueradeBackend: "iptables" }), backendBy(undefined)]).toEqual(["nftables", "iptables", "iptables"]);
+});
+
 test("an attachment in a VLAN is masqueraded where its packets come in, as its record says", () => {
   const config = netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true });
   const { result } = planAdd(addInput(config, [V4]));

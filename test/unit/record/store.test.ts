@@ -133,6 +133,39 @@ test("hostile content is no record, or one whose every field has its type; never
   }
 });
 
+test("a question to all records of a network is put to complete ones and to intents, and to no more than needed", () => {
+  using _first = store.createIntent(record);
+  using second = store.createIntent(recordOf("c2"));
+  second.complete();
+  writeFileSync(place(".json", recordOf("c3").key), "torn");
+  const asked: string[] = [];
+  expect(store.hasRecordLike("net", ({ key: { containerId } }) => (asked.push(containerId), false))).toBe(false);
+  expect(asked.sort()).toEqual(["c1", "c2"]);
+  asked.length = 0;
+  expect(store.hasRecordLike("net", ({ key: { containerId } }) => (asked.push(containerId), true))).toBe(true);
+  expect(asked).toHaveLength(1);
+  expect(store.hasRecordLike("nowhere", () => true)).toBe(false);
+});
+
+test("the mark of an attachment whose rules were put back is found once, and goes with the record", () => {
+  using intent = store.createIntent(record);
+  intent.complete();
+  expect(store.removeRestoredMark(key)).toBe(false);
+  store.markRestored(key);
+  store.markRestored(key);
+  expect(store.listRecords("net")).toMatchObject({ records: [{ key }], unreadable: [] });
+  expect([store.removeRestoredMark(key), store.removeRestoredMark(key)]).toEqual([true, false]);
+  store.markRestored(key);
+  store.removeRecord(key);
+  expect(readdirSync(join(root, "net"))).toEqual([]);
+});
+
+test.each([["iptables", true], ["ebtables", false], [5, false]])("a record whose masqueradeBackend is %j is readable: %j", (masqueradeBackend, isReadable) => {
+  mkdirSync(join(root, "net"));
+  writeFileSync(place(".json"), JSON.stringify({ ...record, masqueradeBackend }));
+  expect(store.getRecord(key) !== undefined).toBe(isReadable);
+});
+
 test("a record under another's name is damaged, so that no DEL frees a stranger's address", () => {
   mkdirSync(join(root, "net"));
   writeFileSync(place(".json"), formatRecord(recordOf("stranger")));

@@ -1,0 +1,162 @@
+// The table `nat` of the legacy variant of iptables as the kernel gives it out: one blob of entries, each a rule, or the head of
+// a chain. (linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h)
+//
+// The kernel gives out the whole table or nothing, 8 MB beside 5,000 services of kube-proxy. So names are searched for in the
+// bytes, and only the entries of a chain or of POSTROUTING are walked.
+import type { Family } from "../ip/address.ts";
+import { readText } from "../netlink/reader.ts";
+import { AF_INET, AF_INET6 } from "../netlink/uapi/rtnetlink.ts";
+import { SOCK_CLOEXEC, SOCK_RAW } from "../netlink/uapi/netlink.ts";
+import { textBytes, u16At, u32At, u32Bytes } from "../sys/bytes.ts";
+import { check, ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { FileHandle } from "../sys/file.ts";
+import { libc } from "../sys/libc.ts";
+
+// linux/in.h
+const IPPROTO_IP = 0;
+const IPPROTO_IPV6 = 41;
+const IPPROTO_RAW = 255;
+
+// Both families have the same numbers; so have both structs below.
+const IPT_SO_GET_INFO = 64;
+const IPT_SO_GET_ENTRIES = 65;
+
+/** struct ipt_getinfo: hook_entry and underflow have an offset for each hook; the last field is the size of all entries. */
+const INFO = { bytes: 84, hookEntry: 36, underflow: 56, size: 80 };
+/** struct ipt_get_entries: name, size, then the entries. */
+const ENTRIES = { size: 32, first: 40 };
+const POSTROUTING_HOOK = 4;
+
+/** struct ipt_entry, struct ip6t_entry: their size, and where their fields are. */
+const ENTRY = {
+  4: { bytes: 112, address: 4, mask: 8, flags: 83, targetOffset: 88, nextOffset: 90 },
+  6: { bytes: 168, address: 16, mask: 32, flags: 132, targetOffset: 140, nextOffset: 142 },
+} as const;
+const IPT_INV_SRCIP = 8;
+
+/** struct xt_entry_match and xt_entry_target: a size, a name, and data. The head of a chain has the target ERROR, with its name as data. */
+const NAME = 2;
+const DATA = 32;
+const HEAD_TARGET_BYTES = 64;
+
+const ATTEMPTS = 20;
+
+export class LegacyEntries {
+  private readonly family: Family;
+  private readonly bytes: Buffer;
+  private readonly postrouting: { first: number; end: number };
+
+  constructor(family: Family, bytes: Buffer, postrouting: { first: number; end: number }) {
+    this.family = family;
+    this.bytes = bytes;
+    this.postrouting = postrouting;
+  }
+
+  /** The names of the chains that start so. */
+  listChains(prefix: string): string[] {
+    const names: string[] = [];
+    for (let at = this.bytes.indexOf(prefix); at >= 0; at = this.bytes.indexOf(prefix, at + 1)) {
+      const head = this.headNamedAt(at);
+      if (head !== undefined) names.push(readText(this.bytes.subarray(at, at + DATA)));
+    }
+    return names;
+  }
+
+  /** How many rules a chain has; undefined when there is none of that name. */
+  countRules(chain: string): number | undefined {
+    const name = `${chain}\0`;
+    for (let at = this.bytes.indexOf(name); at >= 0; at = this.bytes.indexOf(name, at + 1)) {
+      const head = this.headNamedAt(at);
+      if (head === undefined) continue;
+      let count = 0;
+      for (let entry = this.next(head); entry < this.bytes.length && !this.isHead(entry); entry = this.next(entry)) count++;
+      // The last one is the return to where the jump came from, which iptables does not show.
+      return count - 1;
+    }
+    return undefined;
+  }
+
+  /** The rules of POSTROUTING that lead to a chain: its name, the source's address and mask (undefined: from anywhere), the comment. */
+  listJumps(): { chain: string; source: { address: Uint8Array; mask: Uint8Array } | undefined; comment: string }[] {
+    const jumps = [];
+    for (let entry = this.postrouting.first; entry < this.postrouting.end; entry = this.next(entry)) {
+      const chain = this.chainLedTo(entry);
+      if (chain !== undefined) jumps.push({ chain, source: this.sourceOf(entry), comment: this.commentOf(entry) });
+    }
+    return jumps;
+  }
+
+  /** Where the head of a chain starts whose name stands at `at`; undefined when that is something else. */
+  private headNamedAt(at: number): number | undefined {
+    const head = at - DATA - ENTRY[this.family].bytes;
+    return head >= 0 && this.isHead(head) ? head : undefined;
+  }
+
+  private isHead(entry: number): boolean {
+    const target = entry + ENTRY[this.family].bytes;
+    return u16At(this.bytes, entry + ENTRY[this.family].targetOffset) === ENTRY[this.family].bytes && this.nameAt(target) === "ERROR";
+  }
+
+  /** The jump's target is empty, with the place where the chain's first rule is; what is below zero is a verdict. */
+  private chainLedTo(entry: number): string | undefined {
+    const target = entry + u16At(this.bytes, entry + ENTRY[this.family].targetOffset);
+    if (this.nameAt(target) !== "") return undefined;
+    const head = (u32At(this.bytes, target + DATA) | 0) - ENTRY[this.family].bytes - HEAD_TARGET_BYTES;
+    return head >= 0 && this.isHead(head) ? readText(this.bytes.subarray(head + ENTRY[this.family].bytes + DATA, this.next(head))) : undefined;
+  }
+
+  private sourceOf(entry: number): { address: Uint8Array; mask: Uint8Array } | undefined {
+    const { address: length, mask: maskAt, flags } = ENTRY[this.family];
+    const mask = this.bytes.subarray(entry + maskAt, entry + maskAt + length);
+    if (mask.every((byte) => byte === 0) || ((this.bytes[entry + flags] ?? 0) & IPT_INV_SRCIP) !== 0) return undefined;
+    return { address: this.bytes.subarray(entry, entry + length), mask };
+  }
+
+  private commentOf(entry: number): string {
+    const end = entry + u16At(this.bytes, entry + ENTRY[this.family].targetOffset);
+    for (let match = entry + ENTRY[this.family].bytes; match < end; match += Math.max(DATA, u16At(this.bytes, match))) {
+      if (this.nameAt(match) === "comment") return readText(this.bytes.subarray(match + DATA, match + u16At(this.bytes, match)));
+    }
+    return "";
+  }
+
+  private nameAt(element: number): string {
+    return readText(this.bytes.subarray(element + NAME, element + DATA));
+  }
+
+  /** Never less than an entry further on, whatever the bytes say. */
+  private next(entry: number): number {
+    return entry + Math.max(ENTRY[this.family].bytes, u16At(this.bytes, entry + ENTRY[this.family].nextOffset));
+  }
+}
+
+/** Reads one family of the table, which must be there: the kernel makes one when it is asked for. Throws SystemError. */
+export function readLegacyEntries(family: Family): LegacyEntries {
+  const what = `read the legacy table nat of IPv${family}`;
+  using socket = new FileHandle(check(libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), what));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return readOnce(family, socket.fd, what);
+    } catch (error) {
+      // The table has got another size since we asked for it.
+      if (!isErrno(error, "EAGAIN") || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+function readOnce(family: Family, fd: number, what: string): LegacyEntries {
+  const ask = (option: number, buffer: Uint8Array): void => {
+    buffer.set(textBytes("nat"));
+    check(libc.getsockopt(fd, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, option, buffer, u32Bytes(buffer.length)), what);
+  };
+  const info = new Uint8Array(INFO.bytes);
+  ask(IPT_SO_GET_INFO, info);
+  const size = u32At(info, INFO.size);
+  const all = new Uint8Array(ENTRIES.first + size);
+  all.set(u32Bytes(size), ENTRIES.size);
+  ask(IPT_SO_GET_ENTRIES, all);
+  const first = u32At(info, INFO.hookEntry + 4 * POSTROUTING_HOOK);
+  const end = u32At(info, INFO.underflow + 4 * POSTROUTING_HOOK);
+  if (end > size) throw new SystemError(what, ERRNO.EINVAL, "an offset lies outside of the table");
+  return new LegacyEntries(family, Buffer.from(all.buffer, ENTRIES.first, size), { first, end });
+}
