@@ -59,6 +59,7 @@ function forPeople(args: string[]): number {
   const { aboutText, helpText } = about();
   const [command, ...rest] = args;
   if (command === "restore" && rest.length === 0) return restore();
+  if (command === "migrate") return migrate(rest);
   if (command === "--help" || command === "-h" || command === "help") writeAll(STDOUT, helpText(), "stdout");
   else writeAll(STDERR, command === undefined ? aboutText() : `${aboutText()}Try --help.\n`, "stderr");
   return 0;
@@ -77,6 +78,21 @@ function restore(): number {
   }
   for (const sentence of sentencesOf(errors)) writeAll(STDERR, `pontoon restore: ${sentence}.\n`, "stderr");
   return errors.length === 0 ? 0 : 1;
+}
+
+/** Prints a network configuration with one entry for a chain; what is not as it was, and errors, on stderr. */
+function migrate([file, ...more]: string[]): number {
+  try {
+    if (file === undefined || more.length > 0) throw new CniError("invalidConfig", { message: "name one file, or - for stdin" });
+    const late = require("./verb/migrate.ts") as typeof import("./verb/migrate.ts");
+    const { text, notes } = late.migrate(file === "-" ? readStdin() : late.readConfigFile(file));
+    writeAll(STDOUT, text, "stdout");
+    for (const note of notes) writeAll(STDERR, `${note}.\n`, "stderr");
+    return 0;
+  } catch (error) {
+    for (const sentence of sentencesOf([asCniError(error)])) writeAll(STDERR, `pontoon migrate: ${sentence}.\n`, "stderr");
+    return 1;
+  }
 }
 
 /** Prints the answer as the very last act; what cannot be said is taken back. */

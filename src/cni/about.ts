@@ -26,9 +26,11 @@ export function aboutText(): string {
 export function helpText(): string {
   return `pontoon v${programVersion()}: a CNI plugin that gives a pod its network on a Linux bridge.
 
-A container runtime starts this program. By hand there is one thing to run:
+A container runtime starts this program. By hand there are two things to run:
 
-  pontoon restore    puts back the packet rules of all running pods, after something flushed them (docs/restore.md)
+  pontoon restore         puts back the packet rules of all running pods, after something flushed them (docs/restore.md)
+  pontoon migrate FILE    prints a network configuration of the reference plugins (bridge and those behind it) with one entry
+                          for Pontoon in their place, and notes on stderr; - is stdin (docs/migrate.md)
 
 To set it up:
 

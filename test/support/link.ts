@@ -10,6 +10,7 @@ export interface Link {
   /** The other end of a veth pair. */
   link_index?: number;
   mtu: number;
+  txqlen: number;
   address: string;
   promiscuity: number;
   ifalias?: string;

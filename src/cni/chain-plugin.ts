@@ -1,0 +1,91 @@
+// The plugins of a chain that Pontoon makes needless, as a table: which of their keys become keys of the pontoon entry, and
+// what is done differently. It names keys that src/cni reads and no others, which the compiler sees to. Used by `pontoon migrate` alone.
+import type { Fields } from "./keys.ts";
+import type { NETCONF_KEYS } from "./netconf-keys.ts";
+
+export type NetconfKey = keyof typeof NETCONF_KEYS;
+export type Capability = keyof (typeof NETCONF_KEYS)["runtimeConfig"];
+
+/** Something that is not as it was; `key` is where it stands in the entry, or would. */
+export interface Difference {
+  key: string;
+  text: string;
+}
+
+export interface Replacement {
+  /** Become keys of the pontoon entry under the same name. A value that Pontoon refuses keeps the entry in the chain. */
+  keys: readonly NetconfKey[];
+  /** Those that the plugin listens to. */
+  capabilities: readonly Capability[];
+  /** What is asked for by the plugin's being there. */
+  adds?: { readonly [key in NetconfKey]?: unknown };
+  /** Keys that are not needed any more; `differences` says where that makes a difference. */
+  needless?: readonly string[];
+  /** Keys without an equal: an entry with one of them stays in the chain, for the reason given. */
+  without?: { readonly [key: string]: string };
+  /** True: the plugin does not listen to its capabilities when its entry has one of `keys`. */
+  isDeafWithKeys?: boolean;
+  /** True: may stand in a chain several times. */
+  isRepeatable?: boolean;
+  /** What is done differently for an entry with these fields. */
+  differences: (entry: Fields) => Difference[];
+}
+
+/** By the plugin's type. */
+export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Replacement>([
+  ["portmap", {
+    keys: ["snat", "masqAll", "markMasqBit", "externalSetMarkChain", "conditionsV4", "conditionsV6"],
+    capabilities: ["portMappings"],
+    needless: ["backend"],
+    differences: ({ backend }) => (backend === "nftables" ? [] : [{ key: "backend", text: "Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none" }]),
+  }],
+  ["bandwidth", {
+    keys: ["ingressRate", "ingressBurst", "egressRate", "egressBurst"],
+    capabilities: ["bandwidth"],
+    isDeafWithKeys: true,
+    differences: (entry) => (["ingress", "egress"] as const).flatMap((direction) => {
+      const [rate, burst] = [Number(entry[`${direction}Rate`] ?? 0), Number(entry[`${direction}Burst`] ?? 0)];
+      return rate > 0 && burst > rate ? [{ key: `${direction}Burst`, text: "a burst of more than a second of the rate counts as none given: Pontoon takes 10 ms of the rate" }] : [];
+    }),
+  }],
+  ["tuning", {
+    keys: ["sysctl", "mtu", "txQLen", "promisc", "allmulti", "mac"],
+    capabilities: ["mac"],
+    needless: ["dataDir"],
+    without: { args: "what stands in args of one plugin alone has no place in the entry of several" },
+    isRepeatable: true,
+    differences: ({ mtu = 0, dataDir }) => [
+      ...(mtu === 0 ? [] : [{ key: "mtu", text: "a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone" }]),
+      ...(dataDir === undefined ? [] : [{ key: "dataDir", text: "is left out: Pontoon keeps no files of old values" }]),
+    ],
+  }],
+  ["sbr", {
+    keys: [],
+    capabilities: [],
+    adds: { sourceBasedRouting: true },
+    without: {
+      table: "Pontoon chooses the number of the routing table itself",
+      gateways: "Pontoon takes the gateways of the addresses",
+      addSourceHints: "Pontoon sets no source hints",
+    },
+    differences: () => [{ key: "type", text: "the routing table's number is 10000 and more, and the main table keeps its routes of this network" }],
+  }],
+]);
+
+/** What the reference `bridge` reads. Other keys of Pontoon's in an entry of it mean nothing there. */
+export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
+  "cniVersion", "name", "prevResult", "dns", "ipam", "args", "runtimeConfig", "capabilities",
+  "bridge", "isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "ipMasqBackend", "mtu", "hairpinMode", "promiscMode",
+  "portIsolation", "macspoofchk", "enabledad", "disableContainerInterface", "vlan", "vlanTrunk", "preserveDefaultVlan",
+];
+
+/** What `bridge` and the IPAM plugin that it calls listen to. */
+export const CAPABILITIES_OF_BRIDGE: readonly Capability[] = ["mac", "ips", "ipRanges"];
+
+/** What Pontoon does differently from `bridge` where the entry leaves the choice to it. */
+export function differencesFromBridge({ mtu = 0, ipMasq, ipMasqBackend }: Fields): Difference[] {
+  const differences: Difference[] = [];
+  if (mtu === 0) differences.push({ key: "mtu", text: "is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500" });
+  if (ipMasq === true && ipMasqBackend === undefined) differences.push({ key: "ipMasqBackend", text: "is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there" });
+  return differences;
+}
