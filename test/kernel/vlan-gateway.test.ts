@@ -62,6 +62,7 @@ test("a veth pair: one end a port of the bridge and put into the VLAN, the other
   const link = ipLink(scene.host, "br0.100");
   expect(link).toMatchObject({ flags: expect.arrayContaining(["UP", "LOWER_UP"]), address: value.mac, ifindex: value.index, mtu: 1400, inet6_addr_gen_mode: "eui64" });
   expect(ipLink(scene.host, portOf(scene))).toMatchObject({ master: "br0", mtu: 1400, inet6_addr_gen_mode: "none", linkinfo: { info_slave_data: { state: "forwarding" } } });
+  expect(scene.host.run("ip -6 address show dev br0.100 tentative")).toBe("");
   expect(vlans).toEqual(VLANS);
   expect(value.mtu).toBe(1400);
 });

@@ -126,8 +126,15 @@ gateway() {
 }
 
 gateway6() {
-  pod red
+  pod red neighbour
+  ip link add name uplink type veth peer name wire netns neighbour
+  ip address add fd50::1/64 dev uplink nodad
+  ip link set uplink up
+  ip -n neighbour address add fd50::2/64 dev wire nodad
+  ip -n neighbour link set wire up
   works "a pod in VLAN 100 with IPv6" add red a '"bridge":"br0","vlan":100,"isDefaultGateway":true,'"$(ipam fd01::/64)"
+  ip -n neighbour route add fd01::/64 via fd50::1
+  works "is reached from beyond the node at once" reaches neighbour fd01::2
   works "reaches its gateway at once" reaches red fd01::1
   works "CHECK" check red
 }

@@ -4,6 +4,7 @@
 import { CniError } from "../../cni/error.ts";
 import { getLink, type Link, randomMac } from "../../net/link.ts";
 import { changeLinkMessage, createVethMessage } from "../../net/link-change.ts";
+import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
 import type { PortVlans, VlanGatewayStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
@@ -64,6 +65,8 @@ function createPair({ bridge, name, vlan }: VlanGatewayStep, machine: Machine, {
   if (created?.error !== undefined) throw created.error;
   // A link without IPv6 does not know the setting, and makes no address either.
   if (settled?.error !== undefined && !isErrno(settled.error, "EAFNOSUPPORT")) throw settled.error;
+  // As for the bridge: a pod is asked for with the link-local address, which has to be in use at once.
+  ensureSysctlIfPossible(`ipv6/conf/${name}/accept_dad`, "0");
   return true;
 }
 
