@@ -179,6 +179,19 @@ scene("an iptables that knows neither -w nor --random-fully is asked without", a
   expect(await check(world, pods, red)).toBeUndefined();
 });
 
+scene("an ADD that dies when the rules are made, and before it knows, is made good by the next DEL, and by a GC", async (world) => {
+  const pods = network("pods", BACKEND);
+  const red = await world.pod("red");
+  const env = await fakeRestore(world, `${toolPath("iptables-nft-restore")} "$@"; kill -KILL $PPID`);
+  for (const takeAway of [() => plugin(world, "DEL", { network: pods, pod: red }), () => collect(world, pods, [])]) {
+    expect((await plugin(world, "ADD", { network: pods, pod: red, env })).status).not.toBe(0);
+    expect(await natLines(world)).not.toEqual([]);
+    mustSucceed(await takeAway());
+    expect(await natLines(world)).toEqual([]);
+    expect((await red.exec("ip link show eth0")).status).not.toBe(0);
+  }
+});
+
 scene("iptables-save and its readers get along with it: it comes back as it was, and the names are those of the network", async (world) => {
   const pods = install(world, network("pods", { ...BACKEND, subnets: DUAL }));
   await add(world, pods, await world.pod("red"));

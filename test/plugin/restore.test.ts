@@ -1,12 +1,13 @@
 // Packet rules that something flushed under running pods: CHECK says so, the next ADD brings them back for everybody, and so
 // does `pontoon restore`, for which nobody has to start a pod.
 import { expect } from "vitest";
-import { add, addressesOf, check, del, mustSucceed } from "../support/cni.ts";
+import { add, addressesOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import { install, type Network, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
+import { delayedAt } from "../support/strace.ts";
 import { connect, serve } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
@@ -76,6 +77,22 @@ scene("DELs at the same moment: nothing of them is left", async (world) => {
   expect((await snapshot(world)).filter((line) => /^nft element|^nft chain inet pontoon net-|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line))).toEqual([]);
 }, 60_000);
 
+scene("a DEL that has taken out its rules and not yet its link, while pontoon restore looks: nothing of it is left", async (world) => {
+  const pods = install(world, network("pods", { macspoofchk: true }));
+  const red = await world.pod("red");
+  await add(world, pods, await world.pod("blue"));
+  const before = await attachmentLines(world);
+  // Netlink requests of a DEL, from the first to the last.
+  for (const count of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
+    await add(world, pods, red);
+    const taking = plugin(world, "DEL", { network: pods, pod: red, through: delayedAt({ kind: "sendto", count }, 400) });
+    const restoring = waitFor("the rules are half gone, or it is over", async () => (await attachmentLines(world)).length < 2 * before.length, 5_000).then(() => restore(world));
+    mustSucceed(await taking);
+    mustSucceed(await restoring);
+    expect(await attachmentLines(world), `sendto ${count}`).toEqual(before);
+  }
+}, 60_000);
+
 scene("without attachments there is nothing to do, and nothing is made", async (world) => {
   const before = await snapshot(world);
   expect(mustSucceed(await restore(world)).stdout).toBe("nothing to do: no attachments are recorded on this host\n");
@@ -141,6 +158,11 @@ async function reaches(pod: Pod, neighbour: Neighbour): Promise<(string | undefi
   await using _v4 = await serve(neighbour.place, "tcp", neighbour.v4, 8081);
   await using _v6 = await serve(neighbour.place, "tcp", neighbour.v6, 8081);
   return [await connect(pod, neighbour.v4, 8081), await connect(pod, neighbour.v6, 8081)];
+}
+
+/** Elements, records and marks. */
+async function attachmentLines(world: World): Promise<string[]> {
+  return (await snapshot(world)).filter((line) => /^nft element|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line));
 }
 
 async function chainOf(world: World, name: string): Promise<string> {

@@ -1,0 +1,29 @@
+// A kernel without nfnetlink has no rules of anybody in it: looking for them is no error.
+import { expect, test } from "vitest";
+import type { Machine } from "../../../src/host/machine.ts";
+import { natTables } from "../../../src/host/nat-tables.ts";
+import { removeReferenceRules, removeStaleReferenceRules } from "../../../src/host/reference-rules.ts";
+import { ERRNO, SystemError } from "../../../src/sys/errno.ts";
+
+/** A host whose socket to nftables cannot be opened, or is told that nobody knows its messages. */
+function hostWithout(errno: number, isOpen: boolean): Machine {
+  const refusal = new SystemError("ask nftables", errno);
+  const fail = (): never => { throw refusal; };
+  const socket = { dump: fail, transact: () => [{ error: refusal, replies: [] }] };
+  return { get rules() { return isOpen ? socket : fail(); } } as unknown as Machine;
+}
+
+test.each([
+  ["there is no nfnetlink", hostWithout(ERRNO.EPROTONOSUPPORT, false)],
+  ["nfnetlink knows no nftables", hostWithout(ERRNO.EINVAL, true)],
+])("%s: there is nothing to find and nothing to remove", (_, machine) => {
+  for (const table of natTables(machine)) {
+    expect([table.countUses("CNI-a"), table.listJumps("CNI-"), table.listChains("CNI-")]).toEqual([undefined, [], []]);
+  }
+  removeReferenceRules({ network: "pods", containerId: "c1", interfaceName: "eth0" }, { own: undefined, others: () => [] }, machine);
+  removeStaleReferenceRules("pods", [], machine);
+});
+
+test("a socket that cannot be opened for another reason is an error", () => {
+  expect(() => [...natTables(hostWithout(ERRNO.EMFILE, false))]).toThrow(/EMFILE/);
+});
