@@ -123,9 +123,14 @@ export class RecordStore {
     writeText(this.base(key) + RESTORED, "", O_WRONLY | O_CREAT);
   }
 
-  /** True when rules of this attachment were put back; the note goes. */
-  removeRestoredMark(key: AttachmentKey): boolean {
-    return removeFile(this.base(key) + RESTORED);
+  /** True when rules of this attachment were put back. */
+  hasRestoredMark(key: AttachmentKey): boolean {
+    return fileStatus(this.base(key) + RESTORED) !== undefined;
+  }
+
+  /** Takes the note back. It goes with the record as well. */
+  removeRestoredMark(key: AttachmentKey): void {
+    removeFile(this.base(key) + RESTORED);
   }
 
   /** Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was removed. */

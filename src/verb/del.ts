@@ -89,7 +89,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
 /** Somebody put its rules back, perhaps after we took them out: "pontoon restore" looks who lives before it does so and after, and now the veth is gone. */
 function wasRestored({ key, record, records }: Detachment): boolean {
   const hasRules = record?.masqueradeSubnets !== undefined || record?.spoofCheck === true || record?.hostPorts !== undefined;
-  return hasRules && records.removeRestoredMark(key);
+  return hasRules && records.hasRestoredMark(key);
 }
 
 /** The pod's interface is known by it when the host's end is not there by our name. */
