@@ -1,5 +1,6 @@
 // Takes an attachment off the machine: packet rules first, then the veth. Every part is tried, whatever happens to the others.
 import { needsIfb } from "../cni/bandwidth.ts";
+import type { Result } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
 import { getLink, macBytes } from "../net/link.ts";
@@ -47,7 +48,6 @@ function removeOwnRules(key: AttachmentKey, record: AttachmentRecord | undefined
       const spoofCheck = isChecked ? findSpoofElements(machine.rules, hostInterfaceName(key), record && macBytes(record.mac)) : [];
       deleteElements(machine.rules, [...masquerade, ...spoofCheck]);
       if (isMasqueraded) removeUnusedChains(machine.rules, masquerade, chainsOf(key, record));
-      if (record === undefined) removeReferenceSpoofCheck(machine.rules, key.containerId, key.interfaceName);
       if (addresses === undefined) return true;
       return (!isMasqueraded || masquerade.length >= addresses.length) && (!isChecked || spoofCheck.length === SPOOF_CHECK_ELEMENTS);
     } catch (error) {
@@ -67,14 +67,29 @@ function chainsOf(key: AttachmentKey, record: AttachmentRecord | undefined): Cha
  * Removes the veth pair and the ifb, by the names that the key gives them. When that is gone but the pod still has an interface with the
  * MAC that we gave it (somebody renamed the host's end), that one goes. Any other interface of the pod is left alone.
  */
-export function removeLink(key: AttachmentKey, record: AttachmentRecord | undefined, mac: string | undefined, pod: Pod | undefined, machine: Machine): void {
+export function removeLink(key: AttachmentKey, record: AttachmentRecord | undefined, mac: string | undefined, pod: Pod | undefined, machine: Machine, prevResult?: Result): void {
   attempt("cleanup", hostInterfaceName(key), () => {
-    if (deleteLinks(key, record, machine)) return;
+    if (deleteLinks(key, record, machine, prevResult)) return;
     if (pod === undefined || pod.isHost || mac === undefined) return;
     const link = getLink(pod.links, { name: key.interfaceName });
     if (link === undefined || link.kind !== "veth" || link.mac !== mac) return;
     const [outcome] = pod.links.transact([deleteLinkMessage({ index: link.index })]);
     if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
+  });
+}
+
+/**
+ * Removes the MAC spoof check that the reference plugin made for an attachment without a record. Its name holds neither network
+ * nor pod, so it stays for as long as the pod has an interface of that name: that one is another network's. Throws CniError.
+ */
+export function removeReferenceRulesOfLink({ containerId, interfaceName }: AttachmentKey, pod: Pod | undefined, machine: Machine): void {
+  attempt("cleanup", "packet rules", () => {
+    if (pod !== undefined && !pod.isHost && getLink(pod.links, { name: interfaceName }) !== undefined) return;
+    try {
+      removeReferenceSpoofCheck(machine.rules, containerId, interfaceName);
+    } catch (error) {
+      if (!lacksNftables(error)) throw error;
+    }
   });
 }
 
@@ -106,11 +121,15 @@ export function discardDead(record: AttachmentRecord, machine: Machine): void {
   deleteLinks(record.key, record, machine);
 }
 
-/** False when the veth pair was not there. Without a record there may be an ifb, ours or the reference plugin's. */
-function deleteLinks(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
+/**
+ * False when the veth pair was not there. Without a record there may be an ifb, ours or the reference plugin's. That one's name
+ * does not hold the interface, so it goes only where the result names it.
+ */
+function deleteLinks(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine, prevResult?: Result): boolean {
   const veth = hostInterfaceName(key);
   if (record !== undefined && (record.bandwidth === undefined || !needsIfb(record.bandwidth))) return deleteVeth(veth, machine);
-  const ifbs = record === undefined ? [ifbName(key), referenceIfbName(key)] : [ifbName(key)];
+  const ifbs = [ifbName(key)];
+  if (record === undefined && prevResult?.interfaces.some(({ name }) => name === referenceIfbName(key)) === true) ifbs.push(referenceIfbName(key));
   return deleteTogether(machine.links, [veth, ...ifbs], groupOf(key))[0] === true;
 }
 

@@ -1,7 +1,6 @@
 // What the reference plugin made to masquerade, by either of its backends, for attachments that it made before the type in the
 // configuration was changed.
-import type { Address } from "../ip/address.ts";
-import { removeReferenceChain, removeStaleReferenceChains } from "../iptables/reference-chain.ts";
+import { removeReferenceChain, removeStaleReferenceChains, type Sources } from "../iptables/reference-chain.ts";
 import { lacksNftables } from "../nft/answer.ts";
 import { type ReferenceOwner, removeReferenceMasquerade, removeStaleReferenceMasquerade } from "../nft/reference-masquerade.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
@@ -9,17 +8,14 @@ import { attempt } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { natTables } from "./nat-tables.ts";
 
-/** What tells an attachment's addresses from those of the container's other interfaces on the network, which share a chain with it. */
-export interface KnownAddresses {
-  /** The attachment's own, if somebody knows them. */
-  own: Address[] | undefined;
-  /** Those of the other interfaces; asked only when `own` is unknown and there is a chain. */
-  others(): Address[];
-}
+/** Which addresses' rules are an attachment's own, of those in the chain that all interfaces of its container share. */
+export type { Sources } from "../iptables/reference-chain.ts";
 
-/** Removes what the reference plugin made to masquerade an attachment. Starts a program only on a host with a legacy table `nat`. Throws CniError. */
-export function removeReferenceRules(key: AttachmentKey, addresses: KnownAddresses, machine: Machine): void {
-  const sources = () => (addresses.own === undefined ? { except: addresses.others() } : { only: addresses.own });
+/**
+ * Removes what the reference plugin made to masquerade an attachment; `sources` is asked only when there is a chain. Starts a
+ * program only on a host with a legacy table `nat`. Throws CniError.
+ */
+export function removeReferenceRules(key: AttachmentKey, sources: () => Sources, machine: Machine): void {
   attempting(() => {
     ifThereIsNftables(() => removeReferenceMasquerade(machine.rules, key.network, key));
     removeReferenceChain(natTables(machine), key.network, key.containerId, sources);

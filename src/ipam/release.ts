@@ -31,7 +31,8 @@ export function release({ directory, key, record, lockTimeoutMs }: Release): voi
     if (lock === undefined) return;
     // What a killed ADD was about to make a lease of; we hold the lock, so nobody else is.
     removeFile(`${where}/${UNFINISHED}`);
-    const failures = record === undefined ? removeFound(where, key) : removeRecorded(where, record);
+    // A record without a directory is of another IPAM plugin: perhaps of the Go host-local, whose leases are in this one.
+    const failures = record?.leaseDirectory === undefined ? removeFound(where, key) : removeRecorded(where, record);
     if (failures.length > 0) throw failedRelease(where, attempted, failures);
   });
 }

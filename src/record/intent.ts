@@ -94,15 +94,25 @@ export function isIntentLocked(path: string): boolean {
   return file !== undefined && !lockPatiently(file, path);
 }
 
+/** An ADD that was told to stop. */
+export interface StoppedAdd {
+  /** Waits until it has ended, `timeoutMs` at most; false when it has not. Throws SystemError. */
+  endsWithin(timeoutMs: number): boolean;
+}
+
 /**
- * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made, and waits until it
- * has ended, `timeoutMs` at most. An intent that nobody holds stays. Throws SystemError.
+ * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made. Undefined when none
+ * is running; an intent that nobody holds stays. Throws SystemError.
  */
-export function stopRunningAdd(path: string, timeoutMs: number): void {
-  using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-  if (file === undefined || lockPatiently(file, path)) return;
+export function stopRunningAdd(path: string): StoppedAdd | undefined {
+  const file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
+  if (file === undefined) return undefined;
+  if (lockPatiently(file, path)) {
+    file.close();
+    return undefined;
+  }
   removeFile(path);
-  lockWithin(file, path, timeoutMs);
+  return { endsWithin: (timeoutMs) => lockWithin(file, path, timeoutMs) };
 }
 
 /** A new file, or undefined when anything is there. Links are not followed. */

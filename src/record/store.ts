@@ -5,7 +5,7 @@ import { ensureDirectory, fileStatus, listDirectory, O_CREAT, O_WRONLY, readText
 import type { AttachmentKey, AttachmentRecord } from "./attachment.ts";
 import { attachmentDigest, sameKey } from "./digest.ts";
 import { formatRecord, parseRecord, type ParsedRecord } from "./format.ts";
-import { createIntentFile, type Intent, isIntentLocked, stopRunningAdd } from "./intent.ts";
+import { createIntentFile, type Intent, isIntentLocked, type StoppedAdd, stopRunningAdd } from "./intent.ts";
 
 export const RECORD_ROOT = "/var/lib/cni/pontoon";
 
@@ -78,9 +78,9 @@ export class RecordStore {
     return /^[0-9a-f]+$/.test(digest) && isIntentLocked(`${this.directory(network)}/${digest}${INTENT}`);
   }
 
-  /** Ends the ADD of this attachment that is running right now, if there is one: it finds its intent gone and undoes what it made. Waits for that at most `timeoutMs`. */
-  stopAdd(key: AttachmentKey, timeoutMs: number): void {
-    stopRunningAdd(this.base(key) + INTENT, timeoutMs);
+  /** Tells the ADD of this attachment that is running right now to stop: it finds its intent gone and undoes what it made. Undefined when none is running. */
+  stopAdd(key: AttachmentKey): StoppedAdd | undefined {
+    return stopRunningAdd(this.base(key) + INTENT);
   }
 
   /** Every record of a network, and the files that should be one. None when the network has no folder. */

@@ -2,13 +2,14 @@
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
-import { removeLink, removePodRules, removeRules } from "../host/detach.ts";
+import { removeLink, removePodRules, removeReferenceRulesOfLink, removeRules } from "../host/detach.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { release } from "../ipam/release.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
+import type { StoppedAdd } from "../record/intent.ts";
 import { openRecordStore, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
 import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
@@ -56,6 +57,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
   const { key, record, records, directory, pod, releaseForeign } = detachment;
   let busy: CniError | undefined;
   let complete = true;
+  let running: StoppedAdd | undefined;
   const rules = (): void => {
     try {
       complete = removeRulesLocked(detachment, machine);
@@ -65,10 +67,15 @@ export function detach(detachment: Detachment, machine: Machine): void {
     }
   };
   const errors = collectErrors([
-    () => records.stopAdd(key, ADD_ENDS_MS),
+    () => {
+      running = records.stopAdd(key);
+      running?.endsWithin(ADD_ENDS_MS);
+    },
     rules,
     () => { if (record === undefined) unrecorded().removeUnrecordedRules(detachment, machine); },
-    () => removeLink(key, record, macOf(detachment), pod, machine),
+    () => removeLink(key, record, macOf(detachment), pod, machine, detachment.prevResult),
+    () => { if (record === undefined) removeReferenceRulesOfLink(key, pod, machine); },
+    () => { if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key); },
     () => removePodRules(record, pod, machine),
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
     () => { if (record?.masqueradeBackend !== undefined) networkChains().removeChainsOf(record, machine); },
@@ -83,6 +90,15 @@ export function detach(detachment: Detachment, machine: Machine): void {
     about: `${errors.length === 1 ? "a part" : `${errors.length} parts`} of container ${key.containerId}, interface ${key.interfaceName} could not be removed`,
     cause: sentencesOf(errors).join("; "),
     hint: "Repeat DEL when the cause is gone; it goes on where it stopped",
+  });
+}
+
+/** It will take back what it made when it comes to it, by names that are the next ADD's too: a success now would invite that one. */
+function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
+  return new CniError("tryAgainLater", {
+    about: `an ADD of container ${containerId}, interface ${interfaceName} is still running`,
+    cause: `it was told to stop and had not ended after ${(2 * ADD_ENDS_MS) / 1000} s`,
+    hint: "Find out what it waits for (its IPAM plugin, a lock), then repeat DEL",
   });
 }
 

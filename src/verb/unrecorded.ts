@@ -3,7 +3,7 @@
 import type { Result } from "../cni/result.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { removeUnneededChains } from "../host/network-chains.ts";
-import { removeReferenceRules } from "../host/reference-rules.ts";
+import { removeReferenceRules, type Sources } from "../host/reference-rules.ts";
 import type { Address } from "../ip/address.ts";
 import { leasesOf } from "../ipam/ownership.ts";
 import { listAddresses } from "../net/address.ts";
@@ -22,10 +22,7 @@ export interface Unrecorded {
 
 /** Removes what the reference plugin made to masquerade an attachment, and chains of ours in iptables that its network does not need. Throws CniError. */
 export function removeUnrecordedRules({ key, directory, bridge, prevResult }: Unrecorded, machine: Machine): void {
-  removeReferenceRules(key, {
-    own: ownAddresses(key, prevResult),
-    others: () => leasesOf(directory, key.containerId).filter(({ owner }) => owner.interfaceName !== key.interfaceName).map(({ address }) => address),
-  }, machine);
+  removeReferenceRules(key, () => sourcesOf(key, directory, prevResult), machine);
   removeUnneededChains({ network: key.network, bridge, except: attachmentDigest(key) }, "jumps", machine);
 }
 
@@ -40,6 +37,19 @@ export function findUnrecordedMac(key: AttachmentKey, directory: string, pod: Po
   const leased = leasesOf(directory, key.containerId).filter(({ owner: { interfaceName = key.interfaceName } }) => interfaceName === key.interfaceName);
   const isLeased = ({ family, value }: Address): boolean => leased.some(({ address }) => address.family === family && address.value === value);
   return listAddresses(pod.links, link.index).some(({ prefix }) => isLeased(prefix.address)) ? link.mac : undefined;
+}
+
+/**
+ * Which addresses' rules are this attachment's: the chain is shared by all interfaces of a container. The result tells, else
+ * the leases: its own, or all but those of the other interfaces. Where nobody tells, none: GC takes the chain with the container.
+ */
+function sourcesOf(key: AttachmentKey, directory: string, prevResult: Result | undefined): Sources {
+  const own = ownAddresses(key, prevResult);
+  if (own !== undefined) return { only: own };
+  const leases = leasesOf(directory, key.containerId);
+  const leased = leases.filter(({ owner: { interfaceName = key.interfaceName } }) => interfaceName === key.interfaceName);
+  if (leased.length > 0 || leases.length === 0) return { only: leased.map(({ address }) => address) };
+  return { except: leases.map(({ address }) => address) };
 }
 
 /** The addresses that the result gives to the attachment's interface; undefined when it tells of none. */

@@ -9,6 +9,7 @@ import { changes, snapshot } from "../support/snapshot.ts";
 const ALWAYS = [
   // The bridge stays: a DEL that removed it would race with another pod's ADD.
   "+ link pods0 bridge mtu 1500 up",
+  "+ sysctl net/ipv6/conf/pods0/accept_dad=0",
   "+ sysctl net/ipv6/conf/pods0/accept_ra=0",
   // Lease directory: the lock of host-local and ours.
   "+ folder /var/lib/cni/networks",

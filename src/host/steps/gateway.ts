@@ -1,4 +1,5 @@
 // The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge goes down and up.
+import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../ip/prefix.ts";
 import type { GatewayStep } from "../../plan/step.ts";
@@ -7,7 +8,7 @@ import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { ensureSysctlIfThere } from "../../net/sysctl.ts";
 import type { Message } from "../../netlink/socket.ts";
-import { ERRNO, isErrno } from "../../sys/errno.ts";
+import { isErrno } from "../../sys/errno.ts";
 import { addressHint, attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { type Bridge, refuseAdvertisements } from "./bridge.ts";
@@ -15,37 +16,14 @@ import { type Bridge, refuseAdvertisements } from "./bridge.ts";
 /** Makes sure that the bridge holds the gateway addresses. */
 export function ensureGateway(step: GatewayStep, machine: Machine, bridge: Bridge): void {
   attempt("bridgeAddress", step.bridge, () => {
-    for (const wanted of step.addresses) {
-      if (wanted.address.family === 6) ensureAddress(step, machine, bridge, wanted);
-      else if (addIfAbsent(machine, bridge, wanted)) settleFirst(step, machine, bridge, wanted);
-    }
+    for (const wanted of step.addresses) ensureAddress(step, machine, bridge, wanted);
   }, addressHint);
 }
 
-/**
- * True when the bridge did not hold the IPv4 address. All ADDs but the first find it there: the kernel refuses to add it
- * again, which is cheaper than a list. An IPv6 address it would refuse with any other prefix length too.
- */
-function addIfAbsent(machine: Machine, { index }: Bridge, wanted: Prefix): boolean {
-  const [added] = machine.links.transact([addAddressMessage(index, wanted)]);
-  if (added?.errno === ERRNO.EEXIST) return false;
-  if (added?.error !== undefined) throw added.error;
-  return true;
-}
-
-/** An address that has just been added stays, unless others stand in the way: then it goes, they are dealt with, and it comes again. */
-function settleFirst(step: GatewayStep, machine: Machine, bridge: Bridge, wanted: Prefix): void {
-  const others = inTheWay(step, wanted, listAddresses(machine.links, bridge.index, 4).map(({ prefix }) => prefix));
-  if (others.length === 0) {
-    refuseAdvertisements(step.bridge);
-    return void machine.links.execute([pinMessage(step, bridge)]);
-  }
-  machine.links.execute([deleteAddressMessage(bridge.index, wanted)]);
-  ensureAddress(step, machine, bridge, wanted);
-}
-
 function ensureAddress(step: GatewayStep, machine: Machine, bridge: Bridge, wanted: Prefix): void {
-  const present = listAddresses(machine.links, bridge.index, wanted.address.family).map(({ prefix }) => prefix);
+  // Looked for, not just added: an address that goes again because another stands in the way would be there for a moment, and
+  // an ADD that finds it in that moment would take it for settled.
+  const present = mapped(listAddresses(machine.links, bridge.index, wanted.address.family), ({ prefix }) => prefix);
   if (hasPrefix(present, wanted)) return;
   makeRoom(step, machine, bridge.index, wanted, inTheWay(step, wanted, present));
   if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");
