@@ -50,14 +50,15 @@ scene("the next ADD after it works, and has the dead one's addresses given back 
   mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
 });
 
-scene("a DEL stops an ADD that still waits for its IPAM plugin", async (world) => {
+scene("a DEL stops an ADD that still waits for its IPAM plugin, and does not say that all is well while it runs", async (world) => {
   const { call, baseline } = await gatedHost(world);
   const adding = plugin(world, "ADD", call);
   await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
-  mustSucceed(await plugin(world, "DEL", call));
+  expect(mustFail(await plugin(world, "DEL", call)).details).toMatch(/an ADD of container .* is still running/);
   await openGate(world);
   expect(mustFail(await adding)).toMatchObject({ code: 11, msg: expect.stringContaining("deleted while it was being made") as string });
-  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL"]);
+  mustSucceed(await plugin(world, "DEL", call));
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "DEL"]);
   expect(changes(baseline, await snapshot(world))).toEqual([]);
 });
 
