@@ -20,7 +20,7 @@ test.each([
   for (const table of natTables(machine)) {
     expect([table.countUses("CNI-a"), table.listJumps("CNI-"), table.listChains("CNI-")]).toEqual([undefined, [], []]);
   }
-  removeReferenceRules({ network: "pods", containerId: "c1", interfaceName: "eth0" }, { own: undefined, others: () => [] }, machine);
+  removeReferenceRules({ network: "pods", containerId: "c1", interfaceName: "eth0" }, () => ({ only: [] }), machine);
   removeStaleReferenceRules("pods", [], machine);
 });
 
