@@ -18,7 +18,7 @@ export const ON_PURPOSE: Difference[] = [
   { where: "left after DEL.node.link.*.mtu", reference: "1500", why: "A bridge keeps the MTU that it was made with; the reference's forgets it with its last port." },
   { where: "left after DEL.node.sysctl.ipv6/conf/*/mtu", reference: "1500", why: "The same, as a kernel setting." },
   // Kernel settings.
-  { where: "*node.sysctl.ipv6/conf/*/accept_dad", ours: "0", reference: "1", why: "Pods are reached over IPv6 from beyond the node at once, not when the bridge's own address has been checked for duplicates." },
+  { where: "*node.sysctl.ipv6/conf/*/accept_dad", ours: "0", why: "Pods are reached over IPv6 from beyond the node at once, not when the bridge's own address has been checked for duplicates." },
   { where: "red.sysctl.ipv6/conf/eth0/accept_dad", ours: "1", reference: "0", why: "Set where the pod has an IPv6 address; else it is left as the kernel has it." },
   { where: "red.sysctl.ipv6/conf/eth0/accept_ra", ours: "0", reference: "1", why: "A pod that was given addresses takes none, and no default route, from whoever on the bridge says that it is a router (D9)." },
   { where: "red.sysctl.ipv6/conf/eth0/ndisc_notify", ours: "1", why: "D1: neighbours hear at once that a reused IPv6 address has a new MAC." },
