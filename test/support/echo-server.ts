@@ -19,8 +19,15 @@ if (protocol === "tcp") {
     port: Number(port),
     socket: {
       data(socket, _data, fromPort, fromAddress) {
-        socket.send(`${name} saw ${plain(fromAddress)}\n`, fromPort, fromAddress);
+        const answer = () => socket.send(`${name} saw ${plain(fromAddress)}\n`, fromPort, fromAddress);
+        try {
+          answer();
+        } catch {
+          // Somebody refused an earlier answer, and the kernel tells it now, instead of sending this one.
+          answer();
+        }
       },
+      error() {},
     },
   });
 }

@@ -1,0 +1,29 @@
+// Every scene with the reference chain (bridge, portmap, firewall, bandwidth, tuning) and with our one entry: equal, or
+// different as the scene says.
+import { afterAll, expect, test } from "vitest";
+import { compare, report } from "../differential/compare.ts";
+import type { Difference } from "../differential/row.ts";
+import { ON_PURPOSE } from "./on-purpose.ts";
+import { play } from "./play.ts";
+import { SCENES } from "./scene.ts";
+
+const count = { facts: 0, equal: 0, different: 0 };
+const used = new Set<Difference>();
+
+test.concurrent.for(SCENES)("$name", { timeout: 60_000 }, async (scene) => {
+  const [ours, reference] = [await play(scene, "ours"), await play(scene, "reference")];
+  const comparison = compare(ours.facts, reference.facts, scene.differences ?? [], ON_PURPOSE);
+  for (const entry of comparison.used) used.add(entry);
+  const lines = report(comparison);
+  count.facts += ours.facts.size;
+  count[lines.length === 0 ? "equal" : "different"] += 1;
+  if (lines.length === 0) return;
+  console.error(`What was called in "${scene.name}":\n${[...ours.diary, ...reference.diary].join("\n")}`);
+  throw new Error(lines.join("\n"));
+});
+
+afterAll(() => {
+  console.log(`one entry beside the reference chain: ${count.equal} scenes as they should be, ${count.different} different, ${count.facts} facts compared`);
+  const idle = ON_PURPOSE.filter((entry) => !used.has(entry)).map(({ where, why }) => `${where} (${why})`);
+  if (count.equal === SCENES.length) expect(idle, "differences of no scene, so take them out of on-purpose.ts").toEqual([]);
+});

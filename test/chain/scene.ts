@@ -1,0 +1,37 @@
+// The scenes: how the node is, and what is not as most have it. Each is played with the chain and with our one entry.
+import type { Difference } from "../differential/row.ts";
+
+export interface ChainScene {
+  name: string;
+  /** Whether the packet filter sees what goes over bridges; 1 is what nodes of Kubernetes have. */
+  bridgeFilter?: 0 | 1;
+  /** Keys of one plugin of the chain, and of our entry. */
+  bridge?: Record<string, unknown>;
+  portmap?: Record<string, unknown>;
+  ours?: Record<string, unknown>;
+  /** Run on the node before all else. */
+  node?: string;
+  differences?: Difference[];
+}
+
+const ITSELF: Difference = {
+  where: "* by the host port, from itself",
+  ours: "red saw its gateway",
+  reference: "no answer",
+  why: "A pod with host ports reaches itself by them without hairpinMode, too.",
+};
+const NFTABLES_SOURCE: Difference = {
+  where: "* by the host port*, from another pod",
+  ours: "red saw its gateway",
+  why: "What comes back passes the node in every case, also where the packet filter does not see bridges; the reference's nftables backend leaves the source.",
+};
+
+export const SCENES: ChainScene[] = [
+  { name: "as most have it", differences: [ITSELF] },
+  { name: "the packet filter does not see bridges", bridgeFilter: 0 },
+  { name: "hairpinMode", bridge: { hairpinMode: true }, ours: { hairpinMode: true } },
+  { name: "snat false", portmap: { snat: false }, ours: { snat: false } },
+  { name: "masqAll", portmap: { masqAll: true }, ours: { masqAll: true }, differences: [ITSELF] },
+  { name: "without ipMasq", bridge: { ipMasq: false }, ours: { ipMasq: false }, differences: [ITSELF] },
+  { name: "nftables", bridge: { ipMasqBackend: "nftables" }, portmap: { backend: "nftables" }, differences: [ITSELF, NFTABLES_SOURCE] },
+];
