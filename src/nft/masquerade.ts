@@ -5,7 +5,7 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type LostRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
-import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, ownerComment, ownerOf } from "./element.ts";
+import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, networkOfComment, ownerComment, ownerOf } from "./element.ts";
 import {
   elementPlaces, isChainOf, MAPS, type NetworkChain, networkMessages, networkRuleCount, POSTROUTING, POSTROUTING_RULES, postroutingMessages, TABLE,
   tableMessages,
@@ -26,8 +26,10 @@ export interface Masquerade {
 export interface Neighbours {
   /** Does the attachment with this digest still live? */
   isAlive(owner: string): boolean;
-  /** Is its veth a port of this bridge? */
-  isOnBridge(owner: string, bridge: string): boolean;
+  /** Has an attachment of our own network lost its address to us? Then its element is ours to take, although it lives. */
+  lostAddress(owner: string): boolean;
+  /** Do its packets come in by this interface, the bridge or the gateway of a VLAN? `network` is its own; undefined when nobody knows. */
+  isOnBridge(owner: string, network: string | undefined, bridge: string): boolean;
   /** Runs `action` while no other process changes what the node shares. */
   underNodeLock(action: () => void): void;
   /** The element of this owner had to give way to ours: it had our address, and is no attachment any more. */
@@ -106,12 +108,12 @@ function ensureElement(socket: NetlinkSocket, wanted: Masquerade, address: Addre
   const first = claim(socket, wanted, common, neighbours);
   if (first === undefined) return;
   // On one bridge two pods with one address cannot work, whatever the rules say.
-  const holder = neighbours.isOnBridge(ownerOf(first), wanted.bridge) ? first : claim(socket, wanted, byBridge, neighbours);
+  const holder = neighbours.isOnBridge(ownerOf(first), networkOfComment(first), wanted.bridge) ? first : claim(socket, wanted, byBridge, neighbours);
   if (holder === undefined) return;
   throw new SystemError("masquerade the address", ERRNO.EADDRINUSE, `on bridge ${wanted.bridge} it belongs to ${holder.comment}`);
 }
 
-/** Takes a place for the attachment: a dead owner's, or one of its own network, gives way. A living owner's element is returned. */
+/** Takes a place for the attachment: the element of an owner who is dead, or has lost the address to us, gives way. Anybody else's is returned. */
 function claim(socket: NetlinkSocket, wanted: Masquerade, place: ElementPlace, neighbours: Neighbours): Element | undefined {
   const element: Element = { ...place, chain: wanted.chain.name, comment: ownerComment(wanted) };
   for (let attempt = 1; ; attempt++) {
@@ -122,8 +124,7 @@ function claim(socket: NetlinkSocket, wanted: Masquerade, place: ElementPlace, n
     if (holder === undefined) continue;
     const mine = ownerOf(holder) === wanted.owner;
     if (mine && holder.chain === element.chain) return undefined;
-    if (!mine && holder.chain !== element.chain && neighbours.isAlive(ownerOf(holder))) return holder;
-    // We hold the address's lease, so an element of our own network is what a dead attachment left.
+    if (!mine && neighbours.isAlive(ownerOf(holder)) && !neighbours.lostAddress(ownerOf(holder))) return holder;
     const replaced = firstRefusal(socket, [deleteElementMessage(place), addElementMessage(element)]);
     if (replaced === undefined) {
       if (!mine) neighbours.giveWay(ownerOf(holder));

@@ -57,6 +57,16 @@ export class RecordStore {
     return this.read(key, COMPLETE) ?? this.read(key, INTENT);
   }
 
+  /** The same by the attachment's digest. */
+  getRecordOfDigest(network: string, digest: string): AttachmentRecord | undefined {
+    if (!/^[0-9a-f]+$/.test(digest)) return undefined;
+    for (const ending of [COMPLETE, INTENT]) {
+      const parsed = readRecord(`${this.directory(network)}/${digest}${ending}`);
+      if (parsed?.state === "record" && attachmentDigest(parsed.record.key) === digest) return parsed.record;
+    }
+    return undefined;
+  }
+
   /** True when anything stands in the place of the attachment's record, readable or not. */
   hasRecord(key: AttachmentKey): boolean {
     const base = this.base(key);

@@ -28,6 +28,8 @@ export function attachment({ owner, network = "net", bridge = "br0", subnets = [
 export class Ruleset {
   readonly host: Netns;
   readonly dead = new Set<string>();
+  /** Those whose address is leased to somebody else by now. */
+  readonly lost = new Set<string>();
   readonly others: Masquerade[] = [];
   /** How often somebody asked for all other attachments: that is dear, and only needed when the table was lost. */
   asked = 0;
@@ -41,6 +43,7 @@ export class Ruleset {
   get neighbours(): Neighbours {
     return {
       isAlive: (owner) => !this.dead.has(owner),
+      lostAddress: (owner) => this.lost.has(owner),
       isOnBridge: () => false,
       underNodeLock: (action) => {
         this.locked++;

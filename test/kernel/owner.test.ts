@@ -48,8 +48,10 @@ test.each(FAMILIES)("$family: the same address twice on one bridge, both alive, 
   expect(ruleset.elements(byBridge)).toHaveLength(1);
 }));
 
-test.each(FAMILIES)("$family: an element of one's own network is what a dead attachment left, alive or not, since the lease says so", ({ common, held }) => play((ruleset) => {
-  ruleset.put(first(held));
+test.each(FAMILIES)("$family: who has lost the address to an attachment of the same network gives way, alive or not", ({ common, held }) => play((ruleset) => {
+  const one = first(held);
+  ruleset.put(one);
+  ruleset.lost.add(one.owner);
   ruleset.put(attachment({ owner: "2", addresses: [held] }));
   expect(ruleset.elements(common)).toEqual([expect.stringContaining("(net c2 eth0)")]);
 }));
@@ -79,6 +81,7 @@ test("a late DEL does not take what the address's next owner has", () => play((r
   const one = first("10.1.0.2");
   const next = attachment({ owner: "2", addresses: ["10.1.0.2"] });
   ruleset.put(one);
+  ruleset.lost.add(one.owner);
   ruleset.put(next);
   ruleset.take(one);
   expect(ruleset.elements("net4")).toEqual([`10.1.0.2 ${next.chain.name} (net c2 eth0)`]);

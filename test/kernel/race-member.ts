@@ -14,6 +14,7 @@ const socket = NetlinkSocket.open(NETLINK_NETFILTER);
 function put(): void {
   ensureMasquerade(socket, wanted, {
     isAlive: () => true,
+    lostAddress: () => false,
     isOnBridge: () => false,
     underNodeLock: (action) => {
       using _lock = openLock(lock, 10_000);

@@ -1,6 +1,6 @@
 // The IPAM plugins of the reference give the addresses: static, and the Go host-local by its path.
 import { expect } from "vitest";
-import { add, addressesOf, addressOf, check, cnitool, del, mustSucceed } from "../support/cni.ts";
+import { add, addressesOf, addressOf, check, cnitool, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { addPlugins, foreignNetwork } from "../support/ipam.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -37,6 +37,32 @@ scene("static: all five verbs, and nothing is left", async (world) => {
   await add(world, pods, red);
   mustSucceed(await cnitool(world, "gc", "pods", red));
   await world.removePod(red);
+  expect(changes(steady, await snapshot(world))).toEqual([]);
+});
+
+scene("two pods with one address on one network: the second is refused by the name of the first, which stays masqueraded, and nothing is left", async (world) => {
+  addPlugins(world, "static");
+  const neighbour = await addNeighbour(world);
+  const pods = install(world, foreignNetwork("pods", STATIC));
+  const steady = await warmUp(world, pods);
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  await add(world, pods, red);
+  const before = await snapshot(world);
+  const refusal = mustFail(await plugin(world, "ADD", { network: pods, pod: blue }));
+  expect(refusal).toMatchObject({ code: 130, msg: expect.stringMatching(/10\.1\.0\.7.* is used twice/) as string, details: expect.stringContaining(`pods ${red.containerId} eth0`) as string });
+  expect(changes(before, await snapshot(world))).toEqual([]);
+  mustSucceed(await plugin(world, "DEL", { network: pods, pod: blue }));
+  for (const address of [neighbour.v4, neighbour.v6]) expect(await pings(red, address), address).toBe(true);
+  expect(await check(world, pods, red)).toBeUndefined();
+  await del(world, pods, red);
+  // What a pod that died left gives way.
+  await add(world, pods, red);
+  await red.must("ip link delete eth0");
+  await add(world, pods, blue);
+  for (const address of [neighbour.v4, neighbour.v6]) expect(await pings(blue, address), address).toBe(true);
+  for (const pod of [red, blue]) await del(world, pods, pod);
+  await world.removePod(red);
+  await world.removePod(blue);
   expect(changes(steady, await snapshot(world))).toEqual([]);
 });
 

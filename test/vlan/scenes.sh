@@ -286,6 +286,11 @@ masquerade() {
   fi
   works "a neighbour that knows no way back answers" reaches red 192.168.50.2
   works "CHECK" check red
+  pod blue
+  fails "a pod of another network with the same address in the same VLAN is refused" add blue b '"bridge":"br0","vlan":100,"isGateway":true,"ipMasq":true,'"$(ipam 10.1.0.0/24)"
+  has "by the name of the first" "$(answer blue)" "on bridge br0.100 it belongs to"
+  works "one in another VLAN is not" add blue c '"bridge":"br0","vlan":200,"ipMasq":true,'"$(ipam 10.1.0.0/24)"
+  works "DEL of it" del blue
   works "DEL" del red
 }
 

@@ -20,12 +20,10 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock =
   try {
     ensureMasquerade(machine.rules, masqueradeOf(step), {
       isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
-      isOnBridge: (owner, bridge) => {
-        const [port, link] = getLinks(machine.links, [{ name: hostInterfaceOfDigest(owner) }, { name: bridge }]);
-        return port !== undefined && port.master === link?.index;
-      },
+      lostAddress: (owner) => hasLostAddress(owner, step),
+      isOnBridge: (owner, network, bridge) => isOnBridge(owner, network, bridge, machine),
       underNodeLock: nodeLock,
-      giveWay: (owner) => forgetDead(step.network, owner, machine),
+      giveWay: (owner) => forgetDead(owner, step, machine),
       others: () => masqueradedAttachments(machine, step.owner).map(masqueradeOf),
     });
   } catch (error) {
@@ -34,11 +32,30 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock =
   }
 }
 
-/** Another program took the attachment down (the reference plugin does, link and lease alone): its record says what is not true any more. */
-function forgetDead(network: string, owner: string, machine: Machine): void {
+/**
+ * True when an attachment of our network had its leases where ours are: then another program has taken away the one that we
+ * hold now. Nothing is said by an address that is leased elsewhere, since somebody changed dataDir, or that a foreign IPAM plugin gave.
+ */
+function hasLostAddress(owner: string, step: MasqueradeStep): boolean {
   const records = openRecordStore();
-  if (getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined || records.isAddOfDigestRunning(network, owner)) return;
-  records.removeRecordOfDigest(network, owner);
+  const ours = records.getRecordOfDigest(step.network, step.owner)?.leaseDirectory;
+  return ours !== undefined && records.getRecordOfDigest(step.network, owner)?.leaseDirectory === ours;
+}
+
+/** The record tells what a pod in a VLAN comes in by; the kernel tells it of all others. */
+function isOnBridge(owner: string, network: string | undefined, bridge: string, machine: Machine): boolean {
+  const record = network === undefined ? undefined : openRecordStore().getRecordOfDigest(network, owner);
+  if (record?.gatewayInterface !== undefined) return record.gatewayInterface === bridge;
+  const [port, link] = getLinks(machine.links, [{ name: hostInterfaceOfDigest(owner) }, { name: bridge }]);
+  return port !== undefined && port.master === link?.index;
+}
+
+/** Another program took the attachment down (the reference plugin does, link and lease alone): its record says what is not true any more. */
+function forgetDead(owner: string, step: MasqueradeStep, machine: Machine): void {
+  const records = openRecordStore();
+  if (getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined || records.isAddOfDigestRunning(step.network, owner)) return;
+  // Else it may hold a lease still, which is found by its record alone.
+  if (hasLostAddress(owner, step)) records.removeRecordOfDigest(step.network, owner);
 }
 
 /** What helps when nftables refuses; undefined when only the error number can tell. ENOENT: a chain's type or an expression is a module too. */
@@ -83,6 +100,6 @@ function addressTaken(about: string, error: SystemError): CniError {
   return new CniError("rules", {
     about: `address ${about} is used twice`,
     cause: error.kernelText,
-    hint: "Give the two networks different ranges, different bridges, or one dataDir with one network name",
+    hint: "Give each pod an address of its own: different ranges for two networks, one dataDir for one network, or different bridges",
   }, { cause: error });
 }
