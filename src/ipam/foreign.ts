@@ -3,6 +3,7 @@
 import { CniError } from "../cni/error.ts";
 import type { Verb } from "../cni/environment.ts";
 import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
+import type { AttachmentKey } from "../record/attachment.ts";
 import { findPlugin, isThisProgram, runPlugin } from "../tool/plugin.ts";
 import type { Outcome } from "../tool/program.ts";
 import { SystemError } from "../sys/errno.ts";
@@ -23,6 +24,9 @@ export interface ForeignIpamCall {
   stdin: string;
 }
 
+/** Whom a call is about where our own caller named nobody: a GC that has the addresses of a dead attachment given back. */
+export type OnBehalfOf = Pick<AttachmentKey, "containerId" | "interfaceName">;
+
 /** The IPAM plugin of that name. Throws CniError ipamPlugin when there is none. */
 export function findIpam(name: string, { pluginPath, stdin }: ForeignIpamCall): ForeignIpam {
   const path = findPlugin(name, pluginPath);
@@ -35,15 +39,17 @@ export function findIpam(name: string, { pluginPath, stdin }: ForeignIpamCall): 
  * Runs the plugin for a verb and gives what it printed. Take no lock along: it may take any time, and the same lock.
  * Throws CniError: the plugin's own code, message and details, or ipamPlugin when it said none.
  */
-export function callIpam({ name, path, stdin }: ForeignIpam, verb: Verb): string {
-  const outcome = run(path, verb, stdin, name);
+export function callIpam({ name, path, stdin }: ForeignIpam, verb: Verb, onBehalfOf?: OnBehalfOf): string {
+  const outcome = run(path, verb, stdin, name, onBehalfOf);
   if (outcome.status === 0) return outcome.stdout;
   throw errorObject(outcome.stdout) ?? wordless(name, verb, outcome);
 }
 
-function run(path: string, verb: Verb, stdin: string, name: string): Outcome {
+function run(path: string, verb: Verb, stdin: string, name: string, onBehalfOf: OnBehalfOf | undefined): Outcome {
+  // The dead one's namespace may be somebody else's by now.
+  const named = onBehalfOf && { CNI_CONTAINERID: onBehalfOf.containerId, CNI_IFNAME: onBehalfOf.interfaceName, CNI_NETNS: "" };
   try {
-    return runPlugin(path, { verb, stdin, env: process.env });
+    return runPlugin(path, { verb, stdin, env: { ...process.env, ...named } });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw explainedError("ipamPlugin", `run ${name} ${verb}`, error);

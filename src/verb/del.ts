@@ -41,8 +41,8 @@ export interface Detachment {
   mac?: string | undefined;
   /** What the runtime remembers of the attachment; only asked for one without a record. */
   prevResult?: Result | undefined;
-  /** Has a foreign IPAM plugin give back its addresses; undefined: it is told by another verb. */
-  releaseForeign?: () => void;
+  /** Has a foreign IPAM plugin give back its addresses. */
+  releaseForeign: () => void;
 }
 
 /** An ADD takes milliseconds. One that waits for its port longer ends when its veth goes. */
@@ -80,7 +80,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
     () => { if (record?.masqueradeBackend !== undefined) networkChains().removeChainsOf(record, machine); },
     () => { if (busy === undefined) release({ directory, key, record }); },
-    () => { if (busy === undefined) releaseForeign?.(); },
+    () => { if (busy === undefined) releaseForeign(); },
   ]);
   if (busy !== undefined) throw busy;
   if (errors.length === 0) errors.push(...collectErrors([() => { records.removeRecord(key); }]));

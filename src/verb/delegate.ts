@@ -1,14 +1,14 @@
 // Telling a foreign IPAM plugin what we are told.
 import type { Verb } from "../cni/environment.ts";
 import type { CniError } from "../cni/error.ts";
-import type { ForeignIpamCall } from "../ipam/foreign.ts";
+import type { ForeignIpamCall, OnBehalfOf } from "../ipam/foreign.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 
-/** Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. Throws CniError. */
-export function delegate(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
+/** Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. `onBehalfOf` is needed where our own caller named no attachment. Throws CniError. */
+export function delegate(name: string | undefined, call: ForeignIpamCall, verb: Verb, onBehalfOf?: OnBehalfOf): void {
   if (name === undefined) return;
   const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
-  callIpam(findIpam(name, call), verb);
+  callIpam(findIpam(name, call), verb, onBehalfOf);
 }
 
 /** The IPAM plugin that may hold addresses of an attachment: the one that the configuration names now, unless ours has given them. */

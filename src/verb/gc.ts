@@ -13,10 +13,11 @@ import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { detach } from "./del.ts";
-import { delegate, passOn } from "./delegate.ts";
+import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
 
 /**
- * Removes records, rules, veths and leases of stale attachments, and has a foreign IPAM plugin do the same. One that fails
+ * Removes records, rules, veths and leases of stale attachments. A foreign IPAM plugin is told of the DEL of each that has a
+ * record (none of the reference plugins knows GC, and a DEL of before may have failed), and of the GC. One that fails
  * does not stop the others; an ADD that is running is left alone. Throws CniError when something stayed, the IPAM plugin's
  * own where that is all that failed.
  */
@@ -32,7 +33,8 @@ export function gc(request: GcRequest, machine: Machine): void {
   const { records: all, unreadable } = attempt("recordStore", network, () => records.listRecords(network));
   const errors = collectErrors([
     ...all.map((record) => () => {
-      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory }, machine);
+      const releaseForeign = (): void => delegate(foreignIpamOf(record, config), request, "DEL", record.key);
+      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory, releaseForeign }, machine);
     }),
     ...unreadable.map((entry) => () => {
       // What a later Pontoon wrote is not ours to judge.
@@ -50,10 +52,16 @@ export function gc(request: GcRequest, machine: Machine): void {
     () => delegate(config.foreignIpam, request, "GC"),
   ]);
   if (errors.length === 0) return;
-  passOn(errors);
+  passOn(distinct(errors));
   throw new CniError("cleanup", {
     about: `network ${network} still has leftovers`,
-    cause: sentencesOf(errors).join("; "),
+    cause: sentencesOf(distinct(errors)).join("; "),
     hint: "Send GC again when the cause is gone",
   });
+}
+
+/** A foreign IPAM plugin that is not there says so for each attachment. */
+function distinct(errors: CniError[]): CniError[] {
+  const bySentence = new Map(errors.map((error) => [sentencesOf([error])[0], error]));
+  return [...bySentence.values()];
 }

@@ -1,7 +1,7 @@
 // Another IPAM plugin may take its time: nobody waits for it who need not, and who dies meanwhile leaves nothing.
 import { expect } from "vitest";
 import { add, addDirectly, addressOf, mustFail, mustSucceed, plugin, pluginEnvironment, type PluginCall } from "../support/cni.ts";
-import { addRecorder, GIVES, notes, recorderHost, verbsOf } from "../support/ipam.ts";
+import { addRecorder, GIVES, notes, prints, recorderHost, verbsOf } from "../support/ipam.ts";
 import { install, network, pluginInput } from "../support/network.ts";
 import type { BackgroundProcess } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
@@ -11,8 +11,8 @@ import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 
 const GATE = "/run/world/gate";
-/** Container one waits at the gate, others pass. */
-const WAITS = `[ $CNI_CONTAINERID != one ] || read _ < ${GATE}\n${GIVES}`;
+/** Container one waits at the gate, others pass and get another address. */
+const WAITS = `if [ $CNI_CONTAINERID = one ]; then read _ < ${GATE}\n${GIVES}\nelse ${prints({ ips: [{ address: "10.1.0.8/24" }] })}\nfi`;
 
 scene("nobody waits for somebody else's IPAM plugin: no lock is held while it runs", async (world) => {
   const { call } = await gatedHost(world);
@@ -33,11 +33,12 @@ scene("an ADD that is killed while its IPAM plugin works is known to DEL, which 
   expect(changes(baseline, await snapshot(world))).toEqual([]);
 });
 
-scene("and to GC, which leaves the addresses to the IPAM plugin's own GC", async (world) => {
+scene("and to GC, which has its addresses given back by the name of the dead one", async (world) => {
   const { call, baseline } = await gatedHost(world);
   await killed(world, call);
-  mustSucceed(await plugin(world, "GC", call));
-  expect(await verbsOf(world)).toEqual(["ADD", "GC"]);
+  mustSucceed(await plugin(world, "GC", { ...call, containerId: "", interfaceName: "" }));
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "GC"]);
+  expect((await notes(world))[1]?.env).toMatchObject({ CNI_CONTAINERID: "one", CNI_IFNAME: "eth0", CNI_NETNS: "" });
   expect(changes(baseline, await snapshot(world))).toEqual([]);
 });
 

@@ -60,13 +60,33 @@ scene("DEL and GC reach the IPAM plugin whatever becomes of the rest, and tell o
   world.write("/var/lib/cni/networks/pods/lock/in-the-way", "");
   const more = { "cni.dev/valid-attachments": [] };
   for (const verb of ["DEL", "GC"] as const) expect(mustFail(await plugin(world, verb, { ...call, more })), verb).toMatchObject({ code: 160, details: expect.stringContaining("EISDIR") as string });
-  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "GC"]);
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC"]);
   addRecorder(world, { DEL: fails(REFUSAL), GC: fails(REFUSAL) });
   for (const verb of ["DEL", "GC"] as const) {
     const { code, details } = mustFail(await plugin(world, verb, { ...call, more }));
     expect(code, verb).toBe(160);
     expect(details, verb).toMatch(/EISDIR.*; I do not want to: It is Sunday\. Hint/);
   }
+});
+
+scene("what the IPAM plugin did not give back at DEL it is asked for again by each GC, until it has", async (world) => {
+  const { call, baseline } = await recorderHost(world, { ADD: GIVES, DEL: fails(REFUSAL) });
+  await addDirectly(world, call);
+  for (const verb of ["DEL", "GC", "GC"] as const) expect(mustFail(await plugin(world, verb, call)), verb).toEqual(REFUSAL);
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC", "DEL", "GC"]);
+  addRecorder(world, {});
+  for (let times = 0; times < 2; times++) mustSucceed(await plugin(world, "GC", call));
+  expect((await verbsOf(world)).slice(6)).toEqual(["DEL", "GC", "GC"]);
+  expect(changes(baseline, await snapshot(world))).toEqual([]);
+});
+
+scene("a GC asks the IPAM plugin for nobody who is valid, nor for whom it gave nothing", async (world) => {
+  const { call } = await recorderHost(world, { ADD: GIVES });
+  await addDirectly(world, call);
+  const blue = await world.pod("blue");
+  await addDirectly(world, { ...call, network: network("pods", { subnets: ["10.1.0.0/24"] }), pod: blue, containerId: "two" });
+  mustSucceed(await plugin(world, "GC", { ...call, more: { "cni.dev/valid-attachments": [{ containerID: "one", ifname: "eth0" }] } }));
+  expect(await verbsOf(world)).toEqual(["ADD", "GC"]);
 });
 
 scene("CHECK tells of both as well", async (world) => {
