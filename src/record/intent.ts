@@ -1,5 +1,6 @@
 // What an ADD is about to make, written before it touches the kernel. The ADD holds the file's lock for as long as it
-// lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock.
+// lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock. A DEL that tells a running
+// ADD to stop gives the file another name: the ADD finds its own gone, and everybody else sees that it is still there.
 import { isErrno, SystemError } from "../sys/errno.ts";
 import {
   type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, removeFile, renameFile, writeAll,
@@ -12,45 +13,46 @@ const ASK_AGAIN = 20;
 const ASK_AGAIN_US = 100;
 const EBUSY = 16;
 
+/** The names of an attachment's file: while its ADD is under way, when that has ended well, and when a DEL has told it to stop. */
+export interface IntentPaths {
+  intent: string;
+  complete: string;
+  stopped: string;
+}
+
 /** An ADD under way. Closing it at the end of a `using` block gives up the lock and nothing else. */
 export class Intent implements Disposable {
   private readonly file: FileHandle;
-  private readonly path: string;
-  private readonly completePath: string;
+  private readonly paths: IntentPaths;
 
-  constructor(file: FileHandle, path: string, completePath: string) {
+  constructor(file: FileHandle, paths: IntentPaths) {
     this.file = file;
-    this.path = path;
-    this.completePath = completePath;
+    this.paths = paths;
   }
 
   /**
    * Replaces the text by one that is not shorter, in place; who reads meanwhile may see a part of it. False when a DEL
-   * has removed the intent: roll back. Throws SystemError.
+   * has stopped the ADD: roll back. Throws SystemError.
    */
   extend(text: string): boolean {
-    using file = openFileIfThere(this.path, O_WRONLY | O_NONBLOCK);
-    // While ours has a name it is the one that was opened.
+    using file = openFileIfThere(this.paths.intent, O_WRONLY | O_NONBLOCK);
+    // While ours has a name it is the one that was opened: no other ADD of the attachment begins.
     if (file === undefined || !hasName(this.file)) return false;
-    writeAll(file.fd, text, this.path);
+    writeAll(file.fd, text, this.paths.intent);
     return true;
   }
 
-  /** Makes the intent the record of the attachment. False when a DEL has removed it meanwhile: roll back. Throws SystemError. */
+  /** Makes the intent the record of the attachment. False when a DEL has stopped the ADD meanwhile: roll back. Throws SystemError. */
   complete(): boolean {
-    if (!hasName(this.file)) return false;
-    try {
-      renameFile(this.path, this.completePath);
-      return true;
-    } catch (error) {
-      if (isErrno(error, "ENOENT")) return false;
-      throw error;
-    }
+    return hasName(this.file) && renameIfThere(this.paths.intent, this.paths.complete);
   }
 
   /** Takes the intent back, after the ADD has undone what it made. Throws SystemError. */
   abandon(): void {
-    if (hasName(this.file)) removeFile(this.path);
+    if (hasName(this.file)) {
+      removeFile(this.paths.intent);
+      removeFile(this.paths.stopped);
+    }
     this.file.close();
   }
 
@@ -60,10 +62,11 @@ export class Intent implements Disposable {
 }
 
 /**
- * Writes the intent at `path` and takes its lock; what a killed ADD left there is replaced. The folder exists.
- * Throws SystemError, EBUSY when another ADD of this attachment is running.
+ * Writes the intent and takes its lock; what a killed ADD left there is replaced. The folder exists, and no ADD that was
+ * told to stop is running. Throws SystemError, EBUSY when another ADD of this attachment is running.
  */
-export function createIntentFile(path: string, completePath: string, text: string): Intent {
+export function createIntentFile(paths: IntentPaths, text: string): Intent {
+  const path = paths.intent;
   for (let attempt = 0; attempt < ASK_AGAIN; attempt++) {
     const file = createNew(path);
     if (file === undefined) {
@@ -78,7 +81,7 @@ export function createIntentFile(path: string, completePath: string, text: strin
         continue;
       }
       writeAll(file.fd, text, path);
-      return new Intent(file, path, completePath);
+      return new Intent(file, paths);
     } catch (error) {
       removeFile(path);
       file.close();
@@ -101,18 +104,33 @@ export interface StoppedAdd {
 }
 
 /**
- * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made. Undefined when none
- * is running; an intent that nobody holds stays. Throws SystemError.
+ * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made; gives one that was
+ * stopped before as well. Undefined when none is running; an intent that nobody holds stays. Throws SystemError.
  */
-export function stopRunningAdd(path: string): StoppedAdd | undefined {
+export function stopRunningAdd({ intent, stopped }: IntentPaths): StoppedAdd | undefined {
+  const running = openRunning(intent);
+  // Not there any more: it has ended just now, or another DEL has done the same.
+  if (running !== undefined) renameIfThere(intent, stopped);
+  const file = running ?? openRunning(stopped);
+  return file && { endsWithin: (timeoutMs) => lockWithin(file, intent, timeoutMs) };
+}
+
+/** The intent at `path` when its ADD is running. */
+function openRunning(path: string): FileHandle | undefined {
   const file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-  if (file === undefined) return undefined;
-  if (lockPatiently(file, path)) {
-    file.close();
-    return undefined;
+  if (file === undefined || !lockPatiently(file, path)) return file;
+  file.close();
+  return undefined;
+}
+
+function renameIfThere(from: string, to: string): boolean {
+  try {
+    renameFile(from, to);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return false;
+    throw error;
   }
-  removeFile(path);
-  return { endsWithin: (timeoutMs) => lockWithin(file, path, timeoutMs) };
 }
 
 /** A new file, or undefined when anything is there. Links are not followed. */

@@ -1,16 +1,20 @@
-// The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is under way.
+// The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is under way, and
+// .stopped when a DEL has told that one to stop.
 // They are outside of the lease directory, since host-local walks that one recursively and deletes what it finds.
 import { isErrno, SystemError } from "../sys/errno.ts";
 import { ensureDirectory, fileStatus, listDirectory, O_CREAT, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
 import type { AttachmentKey, AttachmentRecord } from "./attachment.ts";
-import { attachmentDigest, sameKey } from "./digest.ts";
+import { attachmentDigest } from "./digest.ts";
 import { formatRecord, parseRecord, type ParsedRecord } from "./format.ts";
-import { createIntentFile, type Intent, isIntentLocked, type StoppedAdd, stopRunningAdd } from "./intent.ts";
+import { createIntentFile, type Intent, type IntentPaths, isIntentLocked, type StoppedAdd, stopRunningAdd } from "./intent.ts";
 
 export const RECORD_ROOT = "/var/lib/cni/pontoon";
 
 const COMPLETE = ".json";
 const INTENT = ".intent";
+const STOPPED = ".stopped";
+/** A complete record speaks for its attachment; an intent beside it counts only when that one cannot be read. */
+const ENDINGS = [COMPLETE, INTENT, STOPPED];
 const RESTORED = ".restored";
 const EINVAL = 22;
 
@@ -36,8 +40,8 @@ export class RecordStore {
 
   /** Writes what an ADD is about to make and locks it; SystemError EBUSY when another ADD of the same key is running. */
   createIntent(record: AttachmentRecord): Intent {
-    const base = this.base(record.key);
-    const create = (): Intent => createIntentFile(base + INTENT, base + COMPLETE, formatRecord(record));
+    const paths = this.intentPaths(record.key);
+    const create = (): Intent => createIntentFile(paths, formatRecord(record));
     try {
       return create();
     } catch (error) {
@@ -54,13 +58,13 @@ export class RecordStore {
 
   /** The record of an attachment, complete or intended; undefined when there is none that can be read. */
   getRecord(key: AttachmentKey): AttachmentRecord | undefined {
-    return this.read(key, COMPLETE) ?? this.read(key, INTENT);
+    return this.getRecordOfDigest(key.network, attachmentDigest(key));
   }
 
   /** The same by the attachment's digest. */
   getRecordOfDigest(network: string, digest: string): AttachmentRecord | undefined {
-    if (!/^[0-9a-f]+$/.test(digest)) return undefined;
-    for (const ending of [COMPLETE, INTENT]) {
+    if (!isDigest(digest)) return undefined;
+    for (const ending of ENDINGS) {
       const parsed = readRecord(`${this.directory(network)}/${digest}${ending}`);
       if (parsed?.state === "record" && attachmentDigest(parsed.record.key) === digest) return parsed.record;
     }
@@ -70,7 +74,8 @@ export class RecordStore {
   /** True when anything stands in the place of the attachment's record, readable or not. */
   hasRecord(key: AttachmentKey): boolean {
     const base = this.base(key);
-    return fileStatus(base + COMPLETE) !== undefined || fileStatus(base + INTENT) !== undefined;
+    // In this order none is missed that gets another name meanwhile.
+    return fileStatus(base + INTENT) !== undefined || fileStatus(base + COMPLETE) !== undefined || fileStatus(base + STOPPED) !== undefined;
   }
 
   /** True when the ADD of this attachment came to its end. */
@@ -78,19 +83,21 @@ export class RecordStore {
     return fileStatus(this.base(key) + COMPLETE) !== undefined;
   }
 
-  /** True when an ADD of this attachment is alive right now. */
+  /** True when an ADD of this attachment is alive right now, also one that was told to stop. */
   isAddRunning(key: AttachmentKey): boolean {
-    return isIntentLocked(this.base(key) + INTENT);
+    return this.isAddOfDigestRunning(key.network, attachmentDigest(key));
   }
 
   /** The same by the attachment's digest. */
   isAddOfDigestRunning(network: string, digest: string): boolean {
-    return /^[0-9a-f]+$/.test(digest) && isIntentLocked(`${this.directory(network)}/${digest}${INTENT}`);
+    if (!isDigest(digest)) return false;
+    const base = `${this.directory(network)}/${digest}`;
+    return isIntentLocked(base + INTENT) || isIntentLocked(base + STOPPED);
   }
 
   /** Tells the ADD of this attachment that is running right now to stop: it finds its intent gone and undoes what it made. Undefined when none is running. */
   stopAdd(key: AttachmentKey): StoppedAdd | undefined {
-    return stopRunningAdd(this.base(key) + INTENT);
+    return stopRunningAdd(this.intentPaths(key));
   }
 
   /** Every record of a network, and the files that should be one. None when the network has no folder. */
@@ -98,8 +105,7 @@ export class RecordStore {
     const names = listDirectory(this.directory(network));
     const list: RecordList = { records: [], unreadable: [] };
     const seen = new Set<string>();
-    // A complete record speaks for its attachment; the intent beside it counts only when that one cannot be read.
-    for (const ending of [COMPLETE, INTENT]) {
+    for (const ending of ENDINGS) {
       for (const name of names) {
         const digest = digestOfName(name, ending);
         if (digest !== undefined && !seen.has(digest) && this.addTo(list, network, digest, ending)) seen.add(digest);
@@ -112,7 +118,7 @@ export class RecordStore {
   hasRecordLike(network: string, wanted: (record: AttachmentRecord) => boolean): boolean {
     const directory = this.directory(network);
     return listDirectory(directory).some((name) => {
-      if (digestOfName(name, COMPLETE) === undefined && digestOfName(name, INTENT) === undefined) return false;
+      if (!ENDINGS.some((ending) => digestOfName(name, ending) !== undefined)) return false;
       const parsed = readRecord(`${directory}/${name}`);
       return parsed?.state === "record" && wanted(parsed.record);
     });
@@ -125,7 +131,7 @@ export class RecordStore {
 
   /** The same by the attachment's digest. */
   removeRecordOfDigest(network: string, digest: string): boolean {
-    return /^[0-9a-f]+$/.test(digest) && removeAll(`${this.directory(network)}/${digest}`);
+    return isDigest(digest) && removeAll(`${this.directory(network)}/${digest}`);
   }
 
   /** Notes that somebody put back rules of this attachment, before they are put back. */
@@ -157,8 +163,8 @@ export class RecordStore {
   /** Puts one file where it belongs in `list`; true when it is a record. */
   private addTo(list: RecordList, network: string, digest: string, ending: string): boolean {
     const path = `${this.directory(network)}/${digest}${ending}`;
-    // An intent that has gone since the folder was read may have become the record.
-    const parsed = readRecord(path) ?? (ending === INTENT ? readRecord(`${this.directory(network)}/${digest}${COMPLETE}`) : undefined);
+    // An intent that has gone since the folder was read may have another name now.
+    const parsed = readRecord(path) ?? (ending === INTENT ? this.readRenamed(network, digest) : undefined);
     if (parsed === undefined) return false;
     if (parsed.state === "record" && attachmentDigest(parsed.record.key) === digest) {
       list.records.push(parsed.record);
@@ -168,13 +174,18 @@ export class RecordStore {
     return false;
   }
 
+  private readRenamed(network: string, digest: string): ParsedRecord | undefined {
+    const base = `${this.directory(network)}/${digest}`;
+    return readRecord(base + COMPLETE) ?? readRecord(base + STOPPED);
+  }
+
   private base(key: AttachmentKey): string {
     return `${this.directory(key.network)}/${attachmentDigest(key)}`;
   }
 
-  private read(key: AttachmentKey, ending: string): AttachmentRecord | undefined {
-    const parsed = readRecord(this.base(key) + ending);
-    return parsed?.state === "record" && sameKey(parsed.record.key, key) ? parsed.record : undefined;
+  private intentPaths(key: AttachmentKey): IntentPaths {
+    const base = this.base(key);
+    return { intent: base + INTENT, complete: base + COMPLETE, stopped: base + STOPPED };
   }
 }
 
@@ -185,8 +196,9 @@ export function openRecordStore(root = RECORD_ROOT): RecordStore {
 
 function removeAll(base: string): boolean {
   const intended = removeFile(base + INTENT);
+  const stopped = removeFile(base + STOPPED);
   removeFile(base + RESTORED);
-  return removeFile(base + COMPLETE) || intended;
+  return removeFile(base + COMPLETE) || intended || stopped;
 }
 
 /** What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one. */
@@ -200,5 +212,9 @@ function readRecord(path: string): ParsedRecord | undefined {
 function digestOfName(name: string, ending: string): string | undefined {
   if (!name.endsWith(ending) || name.length !== 32 + ending.length) return undefined;
   const digest = name.slice(0, 32);
-  return /^[0-9a-f]+$/.test(digest) ? digest : undefined;
+  return isDigest(digest) ? digest : undefined;
+}
+
+function isDigest(text: string): boolean {
+  return /^[0-9a-f]+$/.test(text);
 }

@@ -18,13 +18,16 @@ import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
 export function del(request: DelRequest, machine: Machine): void {
   const { attachment: key, config, namespacePath, allowOwnNamespace } = request;
   const records = openRecordStore();
-  const record = readRecord(records, key);
+  // What was known of it before, in case its ADD takes all back; what its IPAM plugin gave meanwhile is in the record now.
+  const before = readRecord(records, key);
+  const running = stopAdd(records, key);
+  const record = readRecord(records, key) ?? before;
   const pod = openPodIfThere(namespacePath, machine);
   const inHost = pod?.isHost === true && !allowOwnNamespace;
   const mac = record?.mac ?? config.prevResult?.interfaces.find(({ name, sandbox }) => name === key.interfaceName && sandbox !== undefined)?.mac;
   const releaseForeign = (): void => delegate(foreignIpamOf(record, config), request, "DEL");
   const { prevResult } = config;
-  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, prevResult, releaseForeign }, machine);
+  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, prevResult, running, releaseForeign }, machine);
   // Only now: what is the host's own was left alone, all else is gone.
   if (inHost) throw ownNamespace(namespacePath);
 }
@@ -41,6 +44,8 @@ export interface Detachment {
   mac?: string | undefined;
   /** What the runtime remembers of the attachment; only asked for one without a record. */
   prevResult?: Result | undefined;
+  /** Its ADD, which was told to stop. */
+  running?: StoppedAdd | undefined;
   /** Has a foreign IPAM plugin give back its addresses. */
   releaseForeign: () => void;
 }
@@ -48,16 +53,23 @@ export interface Detachment {
 /** An ADD takes milliseconds. One that waits for its port longer ends when its veth goes. */
 const ADD_ENDS_MS = 2_000;
 
+/** An ADD that still runs, because its runtime died and it did not, is stopped first. One that cannot be asked for is as good as none. */
+function stopAdd(records: RecordStore, key: AttachmentKey): StoppedAdd | undefined {
+  return orNothing(() => {
+    const running = records.stopAdd(key);
+    running?.endsWithin(ADD_ENDS_MS);
+    return running;
+  });
+}
+
 /**
- * Takes an attachment away: rules, veth, addresses, record. An ADD of it that still runs, because its runtime died and it
- * did not, is stopped first. When the lock of the leases is not to be had, only the veth goes, which needs none. Throws
+ * Takes an attachment away: rules, veth, addresses, record. When the lock of the leases is not to be had, only the veth goes, which needs none. Throws
  * CniError when something could not go, the IPAM plugin's own where that is all that failed; the record then stays.
  */
 export function detach(detachment: Detachment, machine: Machine): void {
-  const { key, record, records, directory, pod, releaseForeign } = detachment;
+  const { key, record, records, directory, pod, running, releaseForeign } = detachment;
   let busy: CniError | undefined;
   let complete = true;
-  let running: StoppedAdd | undefined;
   const rules = (): void => {
     try {
       complete = removeRulesLocked(detachment, machine);
@@ -67,10 +79,6 @@ export function detach(detachment: Detachment, machine: Machine): void {
     }
   };
   const errors = collectErrors([
-    () => {
-      running = records.stopAdd(key);
-      running?.endsWithin(ADD_ENDS_MS);
-    },
     rules,
     () => { if (record === undefined) unrecorded().removeUnrecordedRules(detachment, machine); },
     () => removeLink(key, record, macOf(detachment), pod, machine, detachment.prevResult),
@@ -93,7 +101,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
   });
 }
 
-/** It will take back what it made when it comes to it, by names that are the next ADD's too: a success now would invite that one. */
+/** It will take back what it made when it comes to it, by names that are the next ADD's too: a success now would invite that one, which is refused. */
 function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
   return new CniError("tryAgainLater", {
     about: `an ADD of container ${containerId}, interface ${interfaceName} is still running`,
@@ -132,8 +140,12 @@ function removeRulesLocked({ key, record, bridge, directory }: Detachment, machi
 
 /** A record that cannot be read is as good as none: DEL then looks for the traces themselves. */
 function readRecord(records: RecordStore, key: AttachmentKey): AttachmentRecord | undefined {
+  return orNothing(() => records.getRecord(key));
+}
+
+function orNothing<T>(action: () => T): T | undefined {
   try {
-    return records.getRecord(key);
+    return action();
   } catch (error) {
     if (isErrno(error, "EIO", "EACCES", "ELOOP", "EISDIR", "EINVAL", "ENXIO")) return undefined;
     throw error;

@@ -6,6 +6,7 @@ import { install, network, pluginInput } from "../support/network.ts";
 import type { BackgroundProcess } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
+import { delayedAt } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
@@ -55,11 +56,42 @@ scene("a DEL stops an ADD that still waits for its IPAM plugin, and does not say
   const { call, baseline } = await gatedHost(world);
   const adding = plugin(world, "ADD", call);
   await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
-  expect(mustFail(await plugin(world, "DEL", call)).details).toMatch(/an ADD of container .* is still running/);
+  // Nor does the second one, and another ADD of that name does not begin: what the first one takes back would be the other's.
+  for (let times = 0; times < 2; times++) expect(mustFail(await plugin(world, "DEL", call)).details).toMatch(/an ADD of container .* is still running/);
+  expect(mustFail(await plugin(world, "ADD", call))).toMatchObject({ code: 11, msg: expect.stringContaining("another ADD of container one, interface eth0 is running") as string });
+  mustSucceed(await plugin(world, "GC", call));
   await openGate(world);
   expect(mustFail(await adding)).toMatchObject({ code: 11, msg: expect.stringContaining("deleted while it was being made") as string });
+  expect(changes(baseline, await snapshot(world))).toEqual([]);
   mustSucceed(await plugin(world, "DEL", call));
-  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "DEL"]);
+  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC", "DEL", "DEL"]);
+  expect(changes(baseline, await snapshot(world))).toEqual([]);
+}, 60_000);
+
+scene("one that was stopped and then killed is known to the next DEL, and to GC", async (world) => {
+  const { call, baseline } = await gatedHost(world);
+  for (const verb of ["DEL", "GC"] as const) {
+    const adding = await waiting(world, call);
+    mustFail(await plugin(world, "DEL", call));
+    await adding.stop("SIGKILL");
+    await openGate(world);
+    const before = (await notes(world)).length;
+    mustSucceed(await plugin(world, verb, call));
+    expect((await verbsOf(world)).slice(before)[0]).toBe("DEL");
+    expect(changes(baseline, await snapshot(world)), verb).toEqual([]);
+  }
+}, 60_000);
+
+scene("what an ADD got from its IPAM plugin while a DEL came is taken away with the rest", async (world) => {
+  const { call, baseline } = await gatedHost(world);
+  // The DEL has read what it knows of the attachment before the ADD goes on, and looks for it after.
+  const adding = plugin(world, "ADD", call);
+  await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
+  const deleting = plugin(world, "DEL", { ...call, through: delayedAt({ kind: "flock", count: 1 }, 2_000) });
+  await waitFor("the DEL asks whether the ADD runs", () => world.has("/run/world/strace") && world.read("/run/world/strace").includes("flock"));
+  await openGate(world);
+  mustSucceed(await adding);
+  mustSucceed(await deleting);
   expect(changes(baseline, await snapshot(world))).toEqual([]);
 });
 

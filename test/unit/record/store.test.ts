@@ -77,6 +77,30 @@ test("an ADD whose intent was replaced neither completes nor abandons the other'
   expect(store.getRecord(key)?.mac).toBe("0a:00:00:00:00:02");
 });
 
+test("an ADD that was told to stop does not complete, and is known as running for as long as it lives", () => {
+  const intent = store.createIntent(record);
+  for (let times = 0; times < 2; times++) {
+    expect(store.stopAdd(key)?.endsWithin(0)).toBe(false);
+    expect([store.hasRecord(key), store.isComplete(key), store.isAddRunning(key), store.isAddOfDigestRunning("net", attachmentDigest(key))]).toEqual([true, false, true, true]);
+    expect([store.getRecord(key), store.getRecordOfDigest("net", attachmentDigest(key)), store.listRecords("net").records]).toEqual([record, record, [record]]);
+    expect([store.extendIntent(intent, record), intent.complete()]).toEqual([false, false]);
+  }
+  const stopped = store.stopAdd(key);
+  intent.abandon();
+  expect(stopped?.endsWithin(0)).toBe(true);
+  expect(readdirSync(join(root, "net"))).toEqual([]);
+  expect(store.stopAdd(key)).toBeUndefined();
+});
+
+test("one that was killed after it was told to stop leaves its record, which goes as any other", () => {
+  const intent = store.createIntent(record);
+  store.stopAdd(key);
+  intent[Symbol.dispose]();
+  expect([store.stopAdd(key), store.isAddRunning(key), store.getRecord(key)]).toEqual([undefined, false, record]);
+  expect(store.removeRecord(key)).toBe(true);
+  expect(readdirSync(join(root, "net"))).toEqual([]);
+});
+
 test("an abandoned intent leaves nothing", () => {
   const intent = store.createIntent(record);
   intent.abandon();
