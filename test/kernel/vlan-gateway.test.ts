@@ -102,6 +102,7 @@ test("preserveDefaultVlan takes no VLAN off the port", () => {
 
 test.each([
   ["another kind of link", ["ip link add br0.100 type bridge"], "it is a bridge interface"],
+  ["a pair on no bridge, of somebody else", ["ip link add br0.100 type veth peer name port"], "it is not connected to br0"],
   ["a pair on another bridge", ["ip link add other type bridge", "ip link add br0.100 type veth peer name port", "ip link set port master other"], "it is not connected to br0"],
 ])("%s under that name is refused and stays", (_, commands, cause) => {
   using scene = new Scene();

@@ -43,13 +43,13 @@ export function verifyVlanGateway(step: VlanGatewayStep, machine: Machine): stri
   return vlanProblem(port.name, port.index, vlansOf(step), machine);
 }
 
-/** What is there under that name. A pair whose bridge is gone goes too; the addresses come back with the next one. */
+/** What is there under that name. A pair of ours whose bridge is gone goes too; the addresses come back with the next one. */
 function findUsable(step: VlanGatewayStep, machine: Machine, bridge: Bridge): Link | undefined {
   const link = getLink(machine.links, { name: step.name });
   if (link === undefined || link.kind === "vlan") return link;
   const port = portOf(link, machine);
   if (port?.master === bridge.index) return link;
-  if (port?.master !== 0) throw notOurs(step, link);
+  if (port?.master !== 0 || port.name !== portName(step.bridge, step.vlan)) throw notOurs(step, link);
   deleteVeth(step.name, machine);
   return undefined;
 }
@@ -95,7 +95,7 @@ function vlansOf({ vlan, keepDefaultVlan }: VlanGatewayStep): PortVlans {
   return { native: vlan, tagged: [], keepOthers: keepDefaultVlan };
 }
 
-/** Found again by nobody but the kernel's own link to its peer; only no two may have the same. */
+/** No two may have the same, and nobody else makes one of this name. The port of a gateway that another plugin made is known by the kernel's link to its peer alone. */
 function portName(bridge: string, vlan: number): string {
   return hostInterfaceOfDigest(sha256(`gateway\0${bridge}\0${vlan}`));
 }
