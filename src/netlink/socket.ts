@@ -20,6 +20,8 @@ export interface Message {
 
 const TIMEOUT_MS = 10_000;
 const DUMP_ATTEMPTS = 8;
+/** So many requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB each way; an answer counts as about 0.8 kB. */
+const MOST_AT_ONCE = 200;
 
 /** The kernel never makes a message of a list longer than 32 KiB. One buffer serves all sockets: what is read is copied out at once. */
 const buffer = new Uint8Array(32 * 1024);
@@ -65,8 +67,9 @@ export class NetlinkSocket implements Disposable {
     return String(u32At(value, 0) + u32At(value, 4) * 2 ** 32);
   }
 
-  /** Sends all messages at once and gives the outcome of each, in order. The kernel does them one by one and does not stop at a refusal. */
+  /** Sends all messages at once, very many in parts, and gives the outcome of each, in order. The kernel does them one by one and does not stop at a refusal. */
   transact(messages: Message[]): Outcome[] {
+    if (messages.length > MOST_AT_ONCE) return this.transactInParts(messages);
     const writer = new Writer();
     const first = this.sequence;
     this.writeAll(writer, messages);
@@ -74,7 +77,13 @@ export class NetlinkSocket implements Disposable {
     return this.gather(messages, first);
   }
 
-  /** Sends all messages at once. Throws the first refusal as SystemError. */
+  private transactInParts(messages: Message[]): Outcome[] {
+    const outcomes: Outcome[] = [];
+    for (let at = 0; at < messages.length; at += MOST_AT_ONCE) outcomes.push(...this.transact(messages.slice(at, at + MOST_AT_ONCE)));
+    return outcomes;
+  }
+
+  /** The same. Throws the first refusal as SystemError. */
   execute(messages: Message[]): Outcome[] {
     const outcomes = this.transact(messages);
     for (const outcome of outcomes) if (outcome.error !== undefined) throw outcome.error;

@@ -111,6 +111,21 @@ test("the same route twice says what to do about it", () => {
   expect(error.details).toMatch(/Cause: EEXIST.*Hint: Take one of the two out of ipam\.routes/);
 });
 
+test("six thousand routes are set, each is looked for, and one that the kernel refuses is named", () => {
+  using scene = new Scene();
+  const routes = [10, 0xfd02].flatMap((first) => Array.from({ length: 3_000 }, (_, at) => (first === 10
+    ? podRoute(`10.${2 + (at >> 8)}.${at & 255}.0/24`, { gateway: address("10.1.0.1") })
+    : podRoute(`fd02:${at.toString(16)}::/32`, { gateway: address("fd01::1"), table: 1000 }))));
+  const step = podStep(["10.1.0.2/24", "fd01::2/64"], routes);
+  setUp(scene, step);
+  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
+  scene.pod.run("ip -6 route del fd02:bb7::/32 table 1000");
+  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBe("the pod has no route to fd02:bb7::/32 via fd01::1 by eth0");
+  scene.pod.run("ip link del eth0");
+  const refused = failure(() => setUp(scene, podStep(["10.1.0.2/24"], [...routes.slice(0, 3_000), podRoute("10.99.0.0/24", { gateway: address("10.2.3.4") })])));
+  expect(refused.message).toBe("route cannot be set: 10.99.0.0/24 in the pod");
+}, 30_000);
+
 test("three hundred routes are set, as three are", () => {
   using scene = new Scene();
   const routes = Array.from({ length: 300 }, (_, at) => podRoute(`10.${2 + (at >> 8)}.${at & 255}.0/24`, { gateway: address("10.1.0.1") }));

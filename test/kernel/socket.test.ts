@@ -18,7 +18,7 @@ test("nothing comes within the time that is given: an empty answer, in about tha
   expect(waited).toBeLessThan(2_000);
 });
 
-test("a thousand requests in one send are all answered: the kernel's answers do not fit into a socket's buffer at once", () => {
+test("a thousand requests are all answered: the kernel's answers do not fit into a socket's buffer at once", () => {
   using scene = new Scene().connect();
   const { pod } = scene;
   const index = mustIndex(pod, "eth0");

@@ -38,7 +38,7 @@ export function verifyPod(step: PodStep, machine: Machine): string | undefined {
   if (lost !== undefined) return `interface ${step.interfaceName} in the pod has no address ${formatPrefix(lost)}`;
   const useless = step.addresses.find((wanted) => present.some(({ prefix, duplicate }) => duplicate && samePrefix(prefix, wanted)));
   if (useless !== undefined) return `address ${formatPrefix(useless)} of ${step.interfaceName} in the pod is in DADFAILED state: somebody else has it`;
-  const missing = step.routes.find((wanted) => !hasRoute(wanted, machine, index));
+  const missing = findMissingRoute(step.routes, machine, index);
   if (missing === undefined) return undefined;
   const via = missing.gateway === undefined ? "" : ` via ${formatAddress(missing.gateway)}`;
   return `the pod has no route to ${formatPrefix(missing.dst)}${via} by ${step.interfaceName}`;
@@ -98,10 +98,27 @@ function awaitAddresses(step: PodStep, machine: Machine, index: number, events: 
   if (waiting.size > 0) throw new SystemError(`use address ${[...waiting].join(", ")}`, ERRNO.ETIMEDOUT, "the kernel still calls it tentative");
 }
 
-/** True when the pod's interface with this number has the route. Throws SystemError. */
-export function hasRoute(wanted: PodRoute, machine: Machine, index: number): boolean {
-  const candidates = listRoutes(machine.pod.links, wanted.dst.address.family, { index, table: wanted.table ?? RT_TABLE_MAIN });
-  return candidates.some((route) => isRoute(route, wanted));
+/** The first of these routes that the pod's interface with this number does not have. Each table is read once. Throws SystemError. */
+export function findMissingRoute(routes: readonly PodRoute[], machine: Machine, index: number): PodRoute | undefined {
+  const tables = new Map<string, Map<string, LinkRoute[]>>();
+  return routes.find((wanted) => {
+    const { dst: { address: { family } }, table = RT_TABLE_MAIN } = wanted;
+    const name = `${family} ${table}`;
+    const byDestination = tables.get(name) ?? groupByDestination(listRoutes(machine.pod.links, family, { index, table }));
+    tables.set(name, byDestination);
+    return byDestination.get(formatPrefix(wanted.dst))?.some((route) => isRoute(route, wanted)) !== true;
+  });
+}
+
+function groupByDestination(routes: readonly LinkRoute[]): Map<string, LinkRoute[]> {
+  const groups = new Map<string, LinkRoute[]>();
+  for (const route of routes) {
+    const destination = formatPrefix(route.dst);
+    const group = groups.get(destination);
+    if (group === undefined) groups.set(destination, [route]);
+    else group.push(route);
+  }
+  return groups;
 }
 
 function isRoute(route: LinkRoute, wanted: PodRoute): boolean {

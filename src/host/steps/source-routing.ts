@@ -12,7 +12,7 @@ import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { isErrno } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine, Pod } from "../machine.ts";
-import { hasRoute } from "./pod.ts";
+import { findMissingRoute } from "./pod.ts";
 
 /** Above what people and programs number by hand. */
 const FIRST_TABLE = 10_000;
@@ -47,7 +47,7 @@ export function verifySourceRouting({ interfaceName, sources, routes }: SourceRo
   const table = tableOf(link.index);
   const lost = sources.find((source) => !listSourceRules(links, source.family).some((rule) => rule.table === table && sameAddress(rule.source, source)));
   if (lost !== undefined) return `the pod has no rule that leads packets from ${formatAddress(lost)} to routing table ${table}`;
-  const missing = routes.find((route) => !hasRoute({ ...route, table }, machine, link.index));
+  const missing = findMissingRoute(routes.map((route) => ({ ...route, table })), machine, link.index);
   return missing && `routing table ${table} in the pod has no route to ${formatPrefix(missing.dst)} by ${interfaceName}`;
 }
 

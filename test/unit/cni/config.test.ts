@@ -132,6 +132,13 @@ describe("values of a wrong type are refused with path, value and what is allowe
   });
 });
 
+test("of twenty thousand routes the one that is there twice is found, in whatever spelling", () => {
+  const routes = Array.from({ length: 20_000 }, (_, at) => ({ dst: `10.${at >> 8}.${at & 255}.0/24`, gw: "10.1.0.1", priority: at % 3 }));
+  expect(parse({ ipam: { ...IPAM, routes } }).ipam?.routes).toHaveLength(20_000);
+  const twice = [...routes, { dst: "10.0.9.0/24", gw: "10.1.0.1", priority: 1 }, { dst: "10.0.9.7/24", gw: "10.1.0.1", table: 254 }];
+  expect(fail({ ipam: { ...IPAM, routes: twice } }).msg).toMatch(/: ipam.routes: 10.0.9.7\/24 is there twice/);
+});
+
 describe("values that cannot be meant are refused", () => {
   test.each<[object, string]>([
     [{ bridge: "" }, 'bridge "": must not be empty'],
