@@ -12,7 +12,7 @@ import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import type { StoppedAdd } from "../record/intent.ts";
 import { openRecordStore, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
-import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
+import { delegate, delegateIfThere, foreignIpamOf, passOn } from "./delegate.ts";
 
 /** Detaches the pod. Success when nothing is left, also when nothing was there. Throws CniError. */
 export function del(request: DelRequest, machine: Machine): void {
@@ -25,8 +25,9 @@ export function del(request: DelRequest, machine: Machine): void {
   const pod = openPodIfThere(namespacePath, machine);
   const inHost = pod?.isHost === true && !allowOwnNamespace;
   const mac = record?.mac ?? config.prevResult?.interfaces.find(({ name, sandbox }) => name === key.interfaceName && sandbox !== undefined)?.mac;
-  const releaseForeign = (): void => delegate(foreignIpamOf(record, config), request, "DEL");
   const { prevResult } = config;
+  const isKnown = record !== undefined || (prevResult !== undefined && prevResult.ips.length > 0);
+  const releaseForeign = (): void => (isKnown ? delegate : delegateIfThere)(foreignIpamOf(record, config), request, "DEL");
   detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, prevResult, running, releaseForeign }, machine);
   // Only now: what is the host's own was left alone, all else is gone.
   if (inHost) throw ownNamespace(namespacePath);

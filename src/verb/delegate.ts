@@ -1,7 +1,7 @@
 // Telling a foreign IPAM plugin what we are told.
 import type { Verb } from "../cni/environment.ts";
-import type { CniError } from "../cni/error.ts";
-import type { ForeignIpamCall, OnBehalfOf } from "../ipam/foreign.ts";
+import { CniError } from "../cni/error.ts";
+import type { ForeignIpam, ForeignIpamCall, OnBehalfOf } from "../ipam/foreign.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 
 /** Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. `onBehalfOf` is needed where our own caller named no attachment. Throws CniError. */
@@ -9,6 +9,20 @@ export function delegate(name: string | undefined, call: ForeignIpamCall, verb: 
   if (name === undefined) return;
   const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
   callIpam(findIpam(name, call), verb, onBehalfOf);
+}
+
+/** The same for an attachment that nobody knows of: a plugin that is not there cannot be asked, and has given it nothing (docs/decisions/0010-del-without-ipam-plugin.md). */
+export function delegateIfThere(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
+  if (name === undefined) return;
+  const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
+  let ipam: ForeignIpam;
+  try {
+    ipam = findIpam(name, call);
+  } catch (error) {
+    if (error instanceof CniError) return;
+    throw error;
+  }
+  callIpam(ipam, verb);
 }
 
 /** The IPAM plugin that may hold addresses of an attachment: the one that the configuration names now, unless ours has given them. */

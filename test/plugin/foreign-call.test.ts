@@ -60,6 +60,16 @@ scene("a plugin that is not there is named, with the directories that were searc
   mustSucceed(await plugin(world, "DEL", { ...call, env }));
 });
 
+scene("DEL of an attachment that never was does not need its IPAM plugin: neither after an ADD that failed for want of it, nor at all", async (world) => {
+  const call = await recorderCall(world, { ADD: prints(RESULT) });
+  await world.host.must(`rm ${PLUGIN_FOLDER}/recorder`);
+  expect(mustFail(await plugin(world, "ADD", call)).code).toBe(170);
+  for (const containerId of ["one", "two"]) mustSucceed(await plugin(world, "DEL", { ...call, containerId }));
+  // An attachment that another program made: the runtime knows its addresses, and the plugin may still hold them.
+  const prevResult = { ...RESULT, interfaces: [{ name: "eth0", sandbox: call.pod.namespace }] };
+  expect(mustFail(await plugin(world, "DEL", { ...call, more: { prevResult } })).code).toBe(170);
+});
+
 scene("without an IPAM section, and with the built-in one, nothing is run", async (world) => {
   const { pod } = await recorderCall(world, { ADD: prints(RESULT) });
   addRecorder(world, {}, "host-local");
@@ -82,7 +92,8 @@ scene("a pod that has its addresses from the built-in one is no affair of the pl
 scene("ours as its own IPAM plugin is refused, and does not call itself for ever", async (world) => {
   const pod = await world.pod("red");
   const call = { pod, network: foreignNetwork("pods", { type: "pontoon" }) };
-  for (const verb of ["ADD", "DEL", "GC", "STATUS"] as const) expect(mustFail(await plugin(world, verb, call)).msg, verb).toContain('"pontoon" is pontoon itself');
+  for (const verb of ["ADD", "GC", "STATUS"] as const) expect(mustFail(await plugin(world, verb, call)).msg, verb).toContain('"pontoon" is pontoon itself');
+  mustSucceed(await plugin(world, "DEL", call));
 });
 
 /** What the test's own way to the host puts into every environment. */
