@@ -13,6 +13,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { heardStill, muteEnvironment } from "./runtime-environment.mjs";
+import { muteQuestions } from "./runtime-questions.mjs";
 import { isWarmUpKnown, switchWarmUpOff } from "./runtime-warm-up.mjs";
 
 const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR]
@@ -95,6 +96,7 @@ function compile(bundle, outfile) {
 function preparedBun() {
   const runtime = readFileSync(findBun());
   muteEnvironment(runtime, process.arch);
+  muteQuestions(runtime);
   if (isWarmUpKnown(process.arch)) switchWarmUpOff(runtime);
   else console.log(`the executable still starts the engine's warm-up thread on ${process.arch} (docs/decisions/0002-start-time.md)`);
   const heard = heardStill[process.arch];
