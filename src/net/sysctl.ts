@@ -31,11 +31,14 @@ export function ensureSysctlIfThere(name: string, value: string): void {
   if (current !== undefined && current !== value) writeText(`${ROOT}/${name}`, value);
 }
 
-/** As {@link ensureSysctlIfThere}, for what is better so but not needed: nothing where it may not be written (a container's read-only /proc/sys). Throws SystemError. */
+/**
+ * Gives a setting `value` for what is better so but not needed: nothing where the kernel does not have it, or where it may
+ * not be written (a container's read-only /proc/sys). Does not look first: that is what costs. Throws SystemError.
+ */
 export function ensureSysctlIfPossible(name: string, value: string): void {
   try {
-    ensureSysctlIfThere(name, value);
+    writeText(`${ROOT}/${name}`, value);
   } catch (error) {
-    if (!isErrno(error, "EROFS", "EACCES", "EPERM")) throw error;
+    if (!isErrno(error, "ENOENT", "ENOTDIR", "EROFS", "EACCES", "EPERM")) throw error;
   }
 }

@@ -6,7 +6,7 @@ import {
   type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, removeFile, renameFile, writeAll,
 } from "../sys/file.ts";
 import { lockWithin, tryLock } from "../sys/flock.ts";
-import { libc } from "../sys/libc.ts";
+import { rareLibc } from "../sys/libc.ts";
 
 /** Somebody who only asks holds the lock for microseconds. */
 const ASK_AGAIN = 20;
@@ -146,7 +146,7 @@ function createNew(path: string): FileHandle | undefined {
 function lockPatiently(file: FileHandle, path: string): boolean {
   for (let attempt = 0; attempt < ASK_AGAIN; attempt++) {
     if (tryLock(file, path)) return true;
-    libc.usleep(ASK_AGAIN_US);
+    rareLibc().usleep(ASK_AGAIN_US);
   }
   return false;
 }

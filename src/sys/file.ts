@@ -2,7 +2,7 @@
 // and does not say the error number of what failed.
 import { textBytes, textOf, u16At, u32At } from "./bytes.ts";
 import { check, isErrno, SystemError } from "./errno.ts";
-import { errno, libc } from "./libc.ts";
+import { errno, libc, rareLibc } from "./libc.ts";
 
 // asm-generic/fcntl.h; O_DIRECTORY has another value on arm64.
 export const O_RDONLY = 0;
@@ -158,7 +158,7 @@ export function removeFile(path: string): boolean {
 
 /** Makes sure that `path` is a folder, with all above it. Throws SystemError, ENOTDIR if a file is in the way. */
 export function ensureDirectory(path: string, mode = 0o755): void {
-  if (libc.mkdir(cString(path), mode) === 0) return;
+  if (rareLibc().mkdir(cString(path), mode) === 0) return;
   const code = errno();
   if (code === 17) {
     if (fileStatus(path)?.kind === "directory") return;
@@ -168,7 +168,7 @@ export function ensureDirectory(path: string, mode = 0o755): void {
   if (code !== 2 || parent === "" || parent === path) throw new SystemError(`make folder ${path}`, code);
   ensureDirectory(parent, mode);
   // Another process may have made it meanwhile.
-  if (libc.mkdir(cString(path), mode) !== 0 && errno() !== 17) throw new SystemError(`make folder ${path}`, errno());
+  if (rareLibc().mkdir(cString(path), mode) !== 0 && errno() !== 17) throw new SystemError(`make folder ${path}`, errno());
 }
 
 /** What is at `path` (links followed; a loop of links is of kind `other`), or undefined when nothing is. Throws SystemError for all else. */
@@ -218,7 +218,7 @@ export function listDirectory(path: string): string[] {
   if (directory === undefined) return names;
   const buffer = new Uint8Array(256 * 1024);
   for (;;) {
-    const count = libc.getdents64(directory.fd, buffer, buffer.length);
+    const count = rareLibc().getdents64(directory.fd, buffer, buffer.length);
     if (count < 0) throw new SystemError(`list ${path}`, errno());
     if (count === 0) return names;
     for (let at = 0; at < count; at += u16At(buffer, at + DIRENT_RECLEN)) {

@@ -2,7 +2,7 @@
 import { ERRNO, SystemError } from "./errno.ts";
 import { type FileHandle, O_CREAT, O_RDWR, openFile } from "./file.ts";
 import { monotonicMs } from "./clock.ts";
-import { errno, libc } from "./libc.ts";
+import { errno, libc, rareLibc } from "./libc.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -42,7 +42,7 @@ export function lockWithin(file: FileHandle, what: string, timeoutMs: number): b
   const deadline = monotonicMs() + timeoutMs;
   for (let waitUs = FIRST_WAIT_US; !tryLock(file, what); waitUs = Math.min(waitUs * 1.5, LONGEST_WAIT_US)) {
     if (monotonicMs() > deadline) return false;
-    libc.usleep(Math.floor(waitUs * (0.5 + Math.random())));
+    rareLibc().usleep(Math.floor(waitUs * (0.5 + Math.random())));
   }
   return true;
 }

@@ -15,11 +15,9 @@ const library = dlopen("libc.so.6", {
   bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
   close: { args: ["i32"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
-  getdents64: { args: ["i32", "ptr", "u64"], returns: "i32" },
   getrandom: { args: ["ptr", "u64", "u32"], returns: "i32" },
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
   link: { args: ["ptr", "ptr"], returns: "i32" },
-  mkdir: { args: ["ptr", "u32"], returns: "i32" },
   open: { args: ["ptr", "i32", "u32"], returns: "i32" },
   poll: { args: ["ptr", "u64", "i32"], returns: "i32" },
   read: { args: ["i32", "ptr", "u64"], returns: "i32" },
@@ -31,17 +29,26 @@ const library = dlopen("libc.so.6", {
   socket: { args: ["i32", "i32", "i32"], returns: "i32" },
   statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
   unlink: { args: ["ptr"], returns: "i32" },
-  usleep: { args: ["u32"], returns: "i32" },
   write: { args: ["i32", "ptr", "u64"], returns: "i32" },
 });
 
 /** The functions of libc that Pontoon calls, under their C names. They return -1 on failure; ask {@link errno}. */
 export const libc = library.symbols;
 
-/** Functions for rare occasions: at the start each one more in the table above would cost every call. */
-export const openRareLibc = () => dlopen("libc.so.6", {
+const openRare = () => dlopen("libc.so.6", {
+  getdents64: { args: ["i32", "ptr", "u64"], returns: "i32" },
   memfd_create: { args: ["ptr", "u32"], returns: "i32" },
+  mkdir: { args: ["ptr", "u32"], returns: "i32" },
+  usleep: { args: ["u32"], returns: "i32" },
 }).symbols;
+
+let rare: ReturnType<typeof openRare> | undefined;
+
+/** More of them, which the ADD of a network's second pod does without: each function costs every start 8 microseconds. */
+export function rareLibc(): ReturnType<typeof openRare> {
+  rare ??= openRare();
+  return rare;
+}
 
 const errnoAddress = libc.__errno_location() ?? 0;
 

@@ -6,7 +6,7 @@ import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.
 import { formatRecord } from "../../../src/record/format.ts";
 import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
 import { SystemError } from "../../../src/sys/errno.ts";
-import { libc } from "../../../src/sys/libc.ts";
+import { rareLibc } from "../../../src/sys/libc.ts";
 import { recordOf } from "./sample.ts";
 
 let root: string;
@@ -248,15 +248,15 @@ function expectTyped(found: AttachmentRecord): void {
 
 test("an ADD that completes while the records are listed is not missed", () => {
   using intent = store.createIntent(record);
-  const { getdents64 } = libc;
+  const { getdents64 } = rareLibc();
   try {
-    libc.getdents64 = ((...of: Parameters<typeof getdents64>) => {
+    rareLibc().getdents64 = ((...of: Parameters<typeof getdents64>) => {
       const count = getdents64(...of);
       if (count === 0) intent.complete();
       return count;
     }) as typeof getdents64;
     expect(store.listRecords("net").records).toEqual([record]);
   } finally {
-    libc.getdents64 = getdents64;
+    rareLibc().getdents64 = getdents64;
   }
 });
