@@ -8,10 +8,19 @@ export const WORK_FOLDER = join(REPOSITORY, ".tools/bench");
 
 /** The C program that starts and times others. */
 export function compileRunner(): string {
+  return compileC("runner");
+}
+
+/** The C program that makes connections. */
+export function compileConnect(): string {
+  return compileC("connect");
+}
+
+function compileC(name: string): string {
   mkdirSync(WORK_FOLDER, { recursive: true });
-  const runner = join(WORK_FOLDER, "runner");
-  must([toolPath("gcc"), "-O2", "-o", runner, join(REPOSITORY, "bench/runner.c")]);
-  return runner;
+  const executable = join(WORK_FOLDER, name);
+  must([toolPath("gcc"), "-O2", "-o", executable, join(REPOSITORY, `bench/${name}.c`)]);
+  return executable;
 }
 
 /** An executable of `entry`, made as the product is. Built again only when one of `sources` is newer. */

@@ -85,9 +85,12 @@ export class Host implements AsyncDisposable {
     return this.read(stdout);
   }
 
-  /** Makes namespaces as a runtime does: loopback up and nothing else. */
-  async makePods(names: string[]): Promise<void> {
-    await this.must(["/bin/sh", "-c", `set -e; for pod in ${names.join(" ")}; do ip netns add $pod; ip -n $pod link set lo up; done`]);
+  /** Makes namespaces as a runtime does: loopback up and nothing else. Those that only fill the node do without. */
+  async makePods(names: string[], loopback: "with loopback" | "without loopback" = "with loopback"): Promise<void> {
+    const file = "/run/bench/pods";
+    this.write(file, names.map((name) => `netns add ${name}\n`).join(""));
+    await this.must(["/sbin/ip", "-batch", file]);
+    if (loopback === "with loopback") await this.must(["/bin/sh", "-c", `set -e; for pod in ${names.join(" ")}; do ip -n $pod link set lo up; done`]);
   }
 
   /** The path by which the bench itself reaches a file of the host. */

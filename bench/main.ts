@@ -1,18 +1,22 @@
-// Measures Pontoon side by side with the reference `bridge` + `host-local`. What each line means: README.md.
+// Measures Pontoon side by side with the reference plugins. What each line means: README.md.
 import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { parseArgs } from "node:util";
 import { compileRunner } from "./compile.ts";
 import { usedProcessorMs } from "./host.ts";
 import { measureAddAndDel } from "./measure/add-del.ts";
+import { measureChain } from "./measure/chain.ts";
 import { measureCold } from "./measure/cold.ts";
+import { measureConnections } from "./measure/connections.ts";
 import { measureFloor } from "./measure/floor.ts";
 import { measureLeases } from "./measure/lease.ts";
 import { measureParallel } from "./measure/parallel.ts";
 import { measurePhases } from "./measure/phase.ts";
+import { measurePorts } from "./measure/ports.ts";
 import { Report } from "./report.ts";
 import { measureServices } from "./measure/services.ts";
 import { measureSpoofCheck } from "./measure/spoof.ts";
+import { measureThousand } from "./measure/thousand.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> = {
@@ -21,6 +25,10 @@ const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> 
   parallel: measureParallel,
   spoof: measureSpoofCheck,
   services: measureServices,
+  chain: measureChain,
+  ports: measurePorts,
+  thousand: measureThousand,
+  connections: measureConnections,
   cold: measureCold,
   floor: measureFloor,
   phases: measurePhases,

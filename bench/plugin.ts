@@ -10,6 +10,8 @@ export interface Wishes {
   dataDir?: string;
   /** Further keys of the configuration. */
   keys?: Record<string, unknown>;
+  /** What the runtime adds for one pod. */
+  runtimeConfig?: (pod: string) => Record<string, unknown>;
 }
 
 export interface Program {
@@ -26,23 +28,20 @@ export class Plugin {
   readonly host: Host;
   readonly #program: Program;
   readonly #config: Record<string, unknown>;
+  readonly #runtimeConfig: Wishes["runtimeConfig"];
   readonly #folder: string;
   readonly #ids = new Map<string, string>();
 
-  constructor(host: Host, program: Program, { masquerade, backend, dataDir, keys }: Wishes) {
+  constructor(host: Host, program: Program, { masquerade, backend, dataDir, keys, runtimeConfig }: Wishes) {
     this.host = host;
     this.#program = program;
+    this.#runtimeConfig = runtimeConfig;
     this.#folder = `/run/bench/plugin-${++count}`;
     this.#config = {
-      cniVersion: "1.0.0",
-      name: "bench",
+      ...NETWORK,
       type: program.type,
-      bridge: "bench0",
-      isDefaultGateway: true,
-      ipMasq: masquerade,
+      ...bridgeKeys(masquerade, backend, dataDir),
       ...keys,
-      ...(backend === undefined ? {} : { ipMasqBackend: backend }),
-      ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/16" }]], ...(dataDir === undefined ? {} : { dataDir }) },
     };
     host.write(this.#file("add", "json"), JSON.stringify(this.#config));
   }
@@ -59,11 +58,12 @@ export class Plugin {
   /** ADD of many pods at once. All have to succeed. */
   async addAll(pods: string[]): Promise<Batch> {
     for (const pod of pods) this.#ids.set(pod, containerId());
+    if (this.#runtimeConfig !== undefined) for (const pod of pods) this.host.write(this.#file(`add-${pod}`, "json"), JSON.stringify(this.#configOf(pod)));
     return this.#run("ADD", pods);
   }
 
   async delAll(pods: string[]): Promise<Batch> {
-    for (const pod of pods) this.host.write(this.#file(pod, "json"), JSON.stringify({ ...this.#config, prevResult: this.result(pod) }));
+    for (const pod of pods) this.host.write(this.#file(pod, "json"), JSON.stringify({ ...this.#configOf(pod), prevResult: this.result(pod) }));
     return this.#run("DEL", pods);
   }
 
@@ -86,21 +86,18 @@ export class Plugin {
     return batch;
   }
 
+  #configOf(pod: string): Record<string, unknown> {
+    return this.#runtimeConfig === undefined ? this.#config : { ...this.#config, runtimeConfig: this.#runtimeConfig(pod) };
+  }
+
   #call(verb: "ADD" | "DEL", pod: string): Call {
+    const add = this.#runtimeConfig === undefined ? "add" : `add-${pod}`;
     return {
       words: [this.#program.path],
-      stdin: this.#file(verb === "ADD" ? "add" : pod, "json"),
+      stdin: this.#file(verb === "ADD" ? add : pod, "json"),
       stdout: this.#output(verb, pod),
       stderr: this.#file(pod, "err"),
-      env: {
-        PATH: SYSTEM_PATH,
-        CNI_COMMAND: verb,
-        CNI_CONTAINERID: this.#ids.get(pod) ?? "",
-        CNI_NETNS: `/run/netns/${pod}`,
-        CNI_IFNAME: "eth0",
-        CNI_PATH: this.#program.folder,
-        CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`,
-      },
+      env: cniEnvironment(verb, pod, this.#ids.get(pod) ?? "", this.#program.folder),
     };
   }
 
@@ -113,8 +110,35 @@ export class Plugin {
   }
 }
 
+/** The keys of every network list. */
+export const NETWORK = { cniVersion: "1.0.0", name: "bench" };
+
+/** The network as `bridge` and ours are told of it. */
+export function bridgeKeys(masquerade: boolean, backend?: Wishes["backend"], dataDir?: string): Record<string, unknown> {
+  return {
+    bridge: "bench0",
+    isDefaultGateway: true,
+    ipMasq: masquerade,
+    ...(backend === undefined ? {} : { ipMasqBackend: backend }),
+    ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/16" }]], ...(dataDir === undefined ? {} : { dataDir }) },
+  };
+}
+
+/** What a runtime tells a plugin by its environment. */
+export function cniEnvironment(verb: "ADD" | "DEL", pod: string, id: string, folder: string): Record<string, string> {
+  return {
+    PATH: SYSTEM_PATH,
+    CNI_COMMAND: verb,
+    CNI_CONTAINERID: id,
+    CNI_NETNS: `/run/netns/${pod}`,
+    CNI_IFNAME: "eth0",
+    CNI_PATH: folder,
+    CNI_ARGS: `IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=${pod}`,
+  };
+}
+
 /** A new id each time, of the length that runtimes use. */
-function containerId(): string {
+export function containerId(): string {
   return createHash("sha256").update(`container ${++count}`).digest("hex");
 }
 

@@ -1,7 +1,9 @@
 // What all measures share: the programs, and how to open a host with a contender on it.
+import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { toolPath } from "../test/support/tool.ts";
 import { pluginBinary } from "../test/support/world.ts";
+import { Chain, type ChainPlugin } from "./chain.ts";
 import { Host } from "./host.ts";
 import { Plugin, type Program, type Wishes } from "./plugin.ts";
 
@@ -44,8 +46,27 @@ export async function openNode(scene: Scene, program: Program, wishes: Wishes, p
   return plugin;
 }
 
+/** The same for the reference chain. */
+export async function openChain(scene: Scene, plugins: ChainPlugin[], runtimeConfig: (pod: string) => Record<string, unknown>, pods: string[]): Promise<Chain> {
+  const host = await Host.open(scene.runner);
+  await host.makePods([...RESIDENTS, ...pods]);
+  const chain = new Chain(host, plugins, runtimeConfig);
+  for (const pod of RESIDENTS) await chain.add(pod);
+  return chain;
+}
+
 export async function pause(): Promise<void> {
   await Bun.sleep(PAUSE_MS);
+}
+
+/** Waits until the machine has little to do, ten seconds at most: what was built or taken down in great numbers goes on for a while. */
+export async function quiet(): Promise<void> {
+  const busy = (): number => cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+  for (let seconds = 0; seconds < 10; seconds++) {
+    const before = busy();
+    await Bun.sleep(1000);
+    if (busy() - before < 100) return;
+  }
 }
 
 /** The list, starting at another place each round, so that nobody always comes after the same one. */
