@@ -6,15 +6,12 @@ import type { IpamConfig, LeaseRange } from "./ipam-config.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
 import type { Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
-import type { Route } from "./result.ts";
+import { type Route, TABLE_MAIN } from "./result.ts";
 import { compareVersions, type Version } from "./version.ts";
 
 /** The smallest MTU that IPv4 allows on a link (RFC 791), and that IPv6 does (RFC 8200, section 5). */
 export const SMALLEST_MTU = { 4: 68, 6: 1280 } as const;
 export const LARGEST_MTU = 65535;
-
-/** linux/rtnetlink.h: RT_TABLE_MAIN, which a table of 0 means too. */
-const TABLE_MAIN = 254;
 
 /** The name of a network is the name of a directory too. */
 export function checkName(name: string, problems: Problems): void {

@@ -28,6 +28,10 @@ export interface ResultIp {
   gateway?: Address | undefined;
 }
 
+/** linux/rtnetlink.h: RT_TABLE_MAIN, which a table of 0 means too, and RT_SCOPE_LINK. What is pure knows no wire. */
+export const TABLE_MAIN = 254;
+export const SCOPE_LINK = 253;
+
 export interface Route {
   dst: Prefix;
   gw?: Address | undefined;

@@ -63,6 +63,14 @@ export function sentencesOf(errors: CniError[]): string[] {
   return mapped(errors, ({ message, details }) => (details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`));
 }
 
+/** The failure of an ADD whose interface somebody took away. */
+export function vanished(name: string): CniError {
+  return new CniError("tryAgainLater", {
+    about: `${name} was deleted meanwhile`,
+    hint: "Run ADD again; a DEL for the same container, or something else on this node, took the interface away",
+  });
+}
+
 /** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */
 export function explain(kind: ErrorKind, about: string, error: SystemError, hint = HINTS[error.errno]): CniError {
   const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;

@@ -1,7 +1,7 @@
 // A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
 // It stays in the namespace that it was opened in, wherever the thread goes after.
 import { mapped } from "../list.ts";
-import { ERRNO, SystemError } from "../sys/errno.ts";
+import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { errno, libc } from "../sys/libc.ts";
 import { u32At, u32Bytes } from "../sys/bytes.ts";
@@ -126,6 +126,15 @@ export class NetlinkSocket implements Disposable {
       if (rest <= 0) return [];
       // struct pollfd: fd, events, revents
       libc.poll(Uint8Array.of(this.fd, this.fd >>> 8, this.fd >>> 16, 0, nl.POLLIN, 0, 0, 0), 1, rest);
+    }
+  }
+
+  /** Waits until an event comes, `timeoutMs` at most. Whoever waits looks again afterwards, so events that were lost (ENOBUFS) count as one. */
+  waitForEvent(what: string, timeoutMs: number): void {
+    try {
+      this.receive(what, timeoutMs);
+    } catch (error) {
+      if (!isErrno(error, "ENOBUFS")) throw error;
     }
   }
 

@@ -2,11 +2,12 @@
 import { mapped } from "../list.ts";
 import type { BandwidthConfig } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
-import { type Dns, type Result, type Route } from "../cni/result.ts";
+import type { Dns, Result, Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
-import { networkOf, type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
+import { networkOf, type Prefix, samePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey, RecordedHostPorts } from "../record/attachment.ts";
-import type { FoundBridge, PodRoute, Step } from "./step.ts";
+import { podRoute, resultRoutes } from "./route.ts";
+import type { FoundBridge, Step } from "./step.ts";
 import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
 
 /** An address that was reserved for the pod. */
@@ -171,57 +172,6 @@ function hostPortStep({ netconf, key, owner }: AddInput, ports: RecordedHostPort
 /** An attachment in words. */
 export function attachmentLabel({ network, containerId, interfaceName }: AttachmentKey): string {
   return `${network} ${containerId} ${interfaceName}`;
-}
-
-/** The routes that IPAM gives, and a default route by the gateway where one is asked for and IPAM gives none. */
-export function resultRoutes({ netconf, addresses, routes: given }: Pick<AddInput, "netconf" | "addresses" | "routes">): Route[] {
-  if (!netconf.isDefaultGateway) return given;
-  const routes: Route[] = [];
-  const provided: Family[] = [];
-  for (const route of given) {
-    const gateway = isMainDefault(route) ? gatewayFor(route, addresses) : undefined;
-    routes.push(gateway === undefined || route.gw !== undefined ? route : { ...route, gw: gateway });
-    if (isMainDefault(route)) provided.push(route.dst.address.family);
-  }
-  for (const { gateway } of addresses) {
-    if (gateway === undefined || provided.includes(gateway.family)) continue;
-    provided.push(gateway.family);
-    routes.push({ dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway });
-  }
-  return routes;
-}
-
-/** linux/rtnetlink.h: RT_TABLE_MAIN, RT_SCOPE_LINK. What is pure knows no wire. */
-const TABLE_MAIN = 254;
-const SCOPE_LINK = 253;
-
-function isMainDefault({ dst, table }: Route): boolean {
-  return dst.length === 0 && ((table ?? 0) === 0 || table === TABLE_MAIN);
-}
-
-/** The gateway of a route that names none: the first one that comes with an address of its family, unless its scope says "on the link". */
-function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | undefined {
-  if (scope !== undefined && scope >= SCOPE_LINK) return undefined;
-  for (const { gateway } of addresses) if (gateway?.family === dst.address.family) return gateway;
-  return undefined;
-}
-
-/** A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set", scope excepted; in a result a table of 0 is printed, but the kernel too takes it for the main one. */
-export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
-  const gateway = route.gw ?? gatewayFor(route, addresses);
-  const set = (value: number | undefined) => (value === 0 ? undefined : value);
-  let onLink = gateway !== undefined;
-  for (const { address } of addresses) if (gateway !== undefined && prefixContains(address, gateway)) onLink = false;
-  return {
-    dst: networkOf(route.dst),
-    gateway,
-    onLink,
-    mtu: set(route.mtu),
-    advmss: set(route.advmss),
-    priority: set(route.priority),
-    table: set(route.table),
-    scope: route.scope,
-  };
 }
 
 /** Order as in the reference: bridge, host end, pod end; all addresses are the pod end's. */

@@ -5,8 +5,9 @@ import type { Result, ResultInterface, ResultIp, Route } from "../cni/result.ts"
 import { formatPrefix, networkOf, parsePrefixes } from "../ip/prefix.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress, podRoute, resultRoutes } from "./add.ts";
+import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress } from "./add.ts";
 import { planBandwidth } from "./bandwidth.ts";
+import { podRoute, resultRoutes } from "./route.ts";
 import { insertSourceRouting } from "./source-routing.ts";
 import { insertTuning } from "./tuning.ts";
 import type { Step } from "./step.ts";

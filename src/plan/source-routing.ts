@@ -1,12 +1,10 @@
 // Source based routing as a step: what a pod sends from an attachment's addresses leaves by that attachment, and the main
 // table stays as others have it. Pure.
-import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { SCOPE_LINK, TABLE_MAIN } from "../cni/result.ts";
+import type { Prefix } from "../ip/prefix.ts";
 import type { PodAddress } from "./add.ts";
+import { podRoute } from "./route.ts";
 import type { PodRoute, Step } from "./step.ts";
-
-/** linux/rtnetlink.h: RT_TABLE_MAIN, RT_SCOPE_LINK. What is pure knows no wire. */
-const TABLE_MAIN = 254;
-const SCOPE_LINK = 253;
 
 /**
  * Adds the step behind the one that sets up the pod's end. Default routes leave the main table, in which another attachment may
@@ -30,17 +28,14 @@ function isDefault({ dst }: PodRoute): boolean {
 /** The way to the address's own network, which the kernel puts into the main table only. */
 function connected(prefix: Prefix): PodRoute[] {
   if (prefix.length === (prefix.address.family === 4 ? 32 : 128)) return [];
-  return [{ ...PLAIN, dst: networkOf(prefix), gateway: undefined, onLink: false, scope: prefix.address.family === 4 ? SCOPE_LINK : undefined }];
+  return [podRoute({ dst: prefix, scope: prefix.address.family === 4 ? SCOPE_LINK : undefined }, [])];
 }
-
-const PLAIN = { mtu: undefined, advmss: undefined, priority: undefined, table: undefined };
 
 function defaultsByGateway(addresses: PodAddress[], given: PodRoute[]): PodRoute[] {
   const routes: PodRoute[] = [];
   for (const { gateway } of addresses) {
     if (gateway === undefined || [...given, ...routes].some(({ dst }) => dst.address.family === gateway.family)) continue;
-    const dst = { address: { family: gateway.family, value: 0n }, length: 0 };
-    routes.push({ ...PLAIN, dst, gateway, onLink: !addresses.some(({ address }) => prefixContains(address, gateway)), scope: undefined });
+    routes.push(podRoute({ dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway }, addresses));
   }
   return routes;
 }

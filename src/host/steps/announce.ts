@@ -7,8 +7,7 @@ import { NetlinkSocket } from "../../netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
 import { BR_STATE_FORWARDING, IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uapi/rtnetlink.ts";
 import { monotonicMs } from "../../sys/clock.ts";
-import { isErrno, SystemError } from "../../sys/errno.ts";
-import { attempt } from "../failure.ts";
+import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
 /** A port comes up within a millisecond; with the spanning tree protocol on it listens and learns for twice the forward delay, at most 30 s each. */
@@ -45,10 +44,7 @@ export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | 
 function look(step: BridgePort, machine: Machine): Seen {
   const [port, bridge] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }]);
   if (port !== undefined) return { port, bridgeMac: bridge?.mac };
-  throw new CniError("tryAgainLater", {
-    about: `${step.hostInterface} was deleted meanwhile`,
-    hint: "Run ADD again; a DEL for the same container, or something else on this node, took the interface away",
-  });
+  throw vanished(step.hostInterface);
 }
 
 /** Returns when the port forwards, on a bridge with the spanning tree protocol after a while; gives the bridge's MAC. Throws CniError. */
@@ -69,15 +65,7 @@ function awaitEvents(step: BridgePort, machine: Machine): string | undefined {
     if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
       throw notForwarding(step, waited, machine);
     }
-    awaitEvent(events);
-  }
-}
-
-function awaitEvent(events: NetlinkSocket): void {
-  try {
-    events.receive("wait for the bridge port", EVENT_MS);
-  } catch (error) {
-    if (!(error instanceof SystemError) || !isErrno(error, "ENOBUFS")) throw error;
+    events.waitForEvent("wait for the bridge port", EVENT_MS);
   }
 }
 

@@ -1,7 +1,6 @@
 // The limits of what a pod sends and receives: token buckets. What goes to the pod waits at the host's end of its veth. What
 // comes from it is led through a device of the host's (an ifb) and waits there, where the pod has no say; or it waits at
 // the pod's own end.
-import { CniError } from "../../cni/error.ts";
 import { type BandwidthStep, type IfbDevice, type TokenBucket } from "../../plan/step.ts";
 import { getLink, getLinkMessage, type Link, readLink } from "../../net/link.ts";
 import { changeLinkMessage, deleteLinkMessage } from "../../net/link-change.ts";
@@ -9,7 +8,7 @@ import { createIfbMessage } from "../../net/link-set.ts";
 import { getBucket, ingressMessage, listRedirects, redirectMessage, shapeMessage } from "../../net/traffic-control.ts";
 import type { Message, NetlinkSocket } from "../../netlink/socket.ts";
 import { isErrno, type SystemError } from "../../sys/errno.ts";
-import { attempt } from "../failure.ts";
+import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
 /** Limits the pod's traffic; the pod's end has the number `podIndex` there, which is needed for what is limited there. An ifb of that name is what a dead attachment left. */
@@ -91,10 +90,6 @@ function mustLink(name: string, machine: Machine): Link {
   const link = getLink(machine.links, { name });
   if (link === undefined) throw vanished(name);
   return link;
-}
-
-function vanished(name: string): CniError {
-  return new CniError("tryAgainLater", { about: `${name} was deleted meanwhile`, hint: "Run ADD again; a DEL for the same container, or something else on this node, took the interface away" });
 }
 
 /** EOPNOTSUPP: no ifb; ENOENT: no such qdisc, classifier or action. */

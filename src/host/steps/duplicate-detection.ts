@@ -6,7 +6,6 @@ import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
 import type { BridgePort, PodStep } from "../../plan/step.ts";
 import { monotonicMs } from "../../sys/clock.ts";
-import { isErrno } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { awaitForwarding } from "./announce.ts";
@@ -35,21 +34,12 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, machine: Mac
 }
 
 function awaitSettled({ interfaceName }: PodStep, { bridge }: BridgePort, machine: Machine, index: number, events: NetlinkSocket): void {
-  for (const deadline = monotonicMs() + SETTLE_MS; ; awaitEvent(events, deadline - monotonicMs())) {
+  for (const deadline = monotonicMs() + SETTLE_MS; ; events.waitForEvent("wait for the pod's addresses", deadline - monotonicMs())) {
     const present = listAddresses(machine.pod.links, index, 6);
     const duplicate = present.find((address) => address.duplicate);
     if (duplicate !== undefined) throw inUse(interfaceName, formatAddress(duplicate.prefix.address), bridge);
     if (!present.some(({ tentative }) => tentative)) return;
     if (monotonicMs() >= deadline) throw unsettled(interfaceName);
-  }
-}
-
-/** Whatever happened, the addresses are looked at again; so a lost event costs nothing. */
-function awaitEvent(events: NetlinkSocket, timeoutMs: number): void {
-  try {
-    events.receive("wait for the pod's addresses", timeoutMs);
-  } catch (error) {
-    if (!isErrno(error, "ENOBUFS")) throw error;
   }
 }
 
