@@ -1,4 +1,4 @@
-// execa, behind one plain function. Loaded only when a program has to be run (scripts/closed-modules.mjs): loading it costs
+// execa, behind one plain function. Loaded only when a program has to be run (scripts/late-modules.mjs): loading it costs
 // more than the whole rest of a call.
 import { execaSync } from "execa";
 
