@@ -1,5 +1,6 @@
 // Host ports as a runtime asks for them: `runtimeConfig.portMappings`, with the keys of the reference `portmap` beside it.
 // Loaded only when there are some, so it is written plainly.
+import { mapped } from "../list.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import type { PortShape, Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
@@ -35,35 +36,45 @@ export const LARGEST_PORT = 65535;
 /** What is asked for; undefined when no port is. Every wrong value is reported. */
 export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allowListening }: Shape, problems: Problems): HostPortConfig | undefined {
   if (markMasqBit !== undefined && (markMasqBit < 0 || markMasqBit > 31)) problems.add("markMasqBit", markMasqBit, "MasqMarkBit must be between 0 and 31");
-  const mappings = (runtimeConfig?.portMappings ?? []).flatMap((source, index) => readMapping(source, `runtimeConfig.portMappings[${index}]`, problems) ?? []);
-  checkApart(mappings, problems);
+  const mappings: Read[] = [];
+  let position = 0;
+  for (const source of runtimeConfig?.portMappings ?? []) {
+    const mapping = readMapping(source, position++, problems);
+    if (mapping !== undefined) mappings.push(mapping);
+  }
+  if (mappings.length > 1) checkApart(mappings, problems);
   if (mappings.length === 0) return undefined;
   return {
-    mappings: mappings.map(({ path: _, ...mapping }) => mapping),
+    mappings: mapped(mappings, ({ position: _, ...mapping }) => mapping),
     snat: snat ?? true, masqAll: masqAll ?? false, markMasqBit: markMasqBit ?? DEFAULT_MARK_BIT, allowListening: allowListening ?? false,
   };
 }
 
-/** A mapping, and where it stands. */
+/** A mapping, and where in the list it stands. */
 interface Read extends PortMapping {
-  path: string;
+  position: number;
 }
 
-function readMapping(source: PortShape, path: string, problems: Problems): Read | undefined {
+function pathOf(position: number): string {
+  return `runtimeConfig.portMappings[${position}]`;
+}
+
+function readMapping(source: PortShape, position: number, problems: Problems): Read | undefined {
+  const path = pathOf(position);
   const protocol = readProtocol(source.protocol, path, problems);
   const hostAddress = readHostAddress(source.hostIP, path, problems);
   const hostPort = readPort(source.hostPort, `${path}.hostPort`, "Invalid host port number", problems);
   const containerPort = readPort(source.containerPort, `${path}.containerPort`, "Invalid container port number", problems);
   if (protocol === undefined || hostAddress === "wrong" || hostPort === undefined || containerPort === undefined) return undefined;
   const hostPortEnd = readEnd(source.hostPortEnd, hostPort, containerPort, path, problems);
-  return hostPortEnd === undefined ? undefined : { path, protocol, hostAddress, hostPort, hostPortEnd, containerPort };
+  return hostPortEnd === undefined ? undefined : { position, protocol, hostAddress, hostPort, hostPortEnd, containerPort };
 }
 
 function readProtocol(text: string | undefined, path: string, problems: Problems): PortMapping["protocol"] | undefined {
   const wanted = (text || "tcp").toLowerCase();
-  const protocol = PROTOCOLS.find((name) => name === wanted);
-  if (protocol === undefined) problems.add(`${path}.protocol`, text, "must be tcp, udp or sctp");
-  return protocol;
+  for (const protocol of PROTOCOLS) if (protocol === wanted) return protocol;
+  problems.add(`${path}.protocol`, text, "must be tcp, udp or sctp");
+  return undefined;
 }
 
 function readHostAddress(text: string | undefined, path: string, problems: Problems): Address | undefined | "wrong" {
@@ -92,11 +103,18 @@ function readEnd(end: number | undefined, hostPort: number, containerPort: numbe
   return undefined;
 }
 
-/** A port that stands there twice could lead to two places. */
+/** A port that stands there twice could lead to two places. In the order of ports, so each is compared with those alone that reach as far. */
 function checkApart(mappings: Read[], problems: Problems): void {
-  for (const [index, mapping] of mappings.entries()) {
-    const earlier = mappings.slice(0, index).find((other) => overlap(mapping, other));
-    if (earlier !== undefined) problems.add(`${mapping.path}.hostPort`, mapping.hostPort, `is asked for twice: ${textOf(earlier)} is in ${earlier.path} too`);
+  let open: Read[] = [];
+  const twice: [earlier: Read, later: Read][] = [];
+  for (const mapping of mappings.toSorted((a, b) => a.hostPort - b.hostPort)) {
+    open = open.filter(({ hostPortEnd }) => hostPortEnd >= mapping.hostPort);
+    const other = open.find((each) => overlap(mapping, each));
+    if (other === undefined) open.push(mapping);
+    else twice.push(other.position < mapping.position ? [other, mapping] : [mapping, other]);
+  }
+  for (const [earlier, later] of twice.sort(([, a], [, b]) => a.position - b.position)) {
+    problems.add(`${pathOf(later.position)}.hostPort`, later.hostPort, `is asked for twice: ${textOf(earlier)} is in ${pathOf(earlier.position)} too`);
   }
 }
 

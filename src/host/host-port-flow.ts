@@ -24,8 +24,12 @@ export function forgetFlows(mappings: PortMapping[], machine: Machine): void {
 
 /** The mappings of UDP of each family; the one port and the one address of them, where there is one. */
 function byFamily(mappings: PortMapping[]): { family: Family; own: PortMapping[]; onlyPort: number | undefined; target: Address | undefined }[] {
+  const isUdp = ({ protocol }: PortMapping): boolean => protocol === PROTOCOLS.udp;
+  let hasUdp = false;
+  for (const mapping of mappings) if (isUdp(mapping)) hasUdp = true;
+  if (!hasUdp) return [];
   return ([4, 6] as const).flatMap((family) => {
-    const own = mappings.filter((mapping) => mapping.family === family && mapping.protocol === PROTOCOLS.udp);
+    const own = mappings.filter((mapping) => mapping.family === family && isUdp(mapping));
     const [mapping] = own;
     if (mapping === undefined) return [];
     const isOne = own.length === 1 && mapping.first === mapping.last;

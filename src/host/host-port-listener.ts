@@ -9,16 +9,24 @@ import { claimText, type PortMapping } from "../nft/port-element.ts";
 /** Throws CniError hostPort when a process listens on one of the ports, SystemError when the system refuses. */
 export function refuseListeners(mappings: PortMapping[]): void {
   using socket = NetlinkSocket.open(NETLINK_SOCK_DIAG);
-  for (const protocol of new Set(mappings.map((mapping) => mapping.protocol))) {
-    const own = mappings.filter((mapping) => mapping.protocol === protocol);
-    const ports = new Set(own.flatMap(({ first, last }) => [first, last]));
-    const [onlyPort = 0] = ports;
-    const listeners = listListeners(socket, protocol, ports.size === 1 ? onlyPort : 0);
-    for (const mapping of own) {
-      const listener = listeners.find((each) => isInTheWay(each, mapping));
-      if (listener !== undefined) throw taken(listener, mapping);
+  const protocols: number[] = [];
+  for (const { protocol } of mappings) if (!protocols.includes(protocol)) protocols.push(protocol);
+  for (const protocol of protocols) {
+    for (const listener of listListeners(socket, protocol, onlyPort(mappings, protocol))) {
+      for (const mapping of mappings) if (mapping.protocol === protocol && isInTheWay(listener, mapping)) throw taken(listener, mapping);
     }
   }
+}
+
+/** The one port that all mappings of a protocol are about; 0 when there are several. */
+function onlyPort(mappings: PortMapping[], wanted: number): number {
+  let port: number | undefined;
+  for (const { protocol, first, last } of mappings) {
+    if (protocol !== wanted) continue;
+    if (first !== last || (port !== undefined && port !== first)) return 0;
+    port = first;
+  }
+  return port ?? 0;
 }
 
 function isInTheWay({ address, port, isForBoth }: Listener, { family, hostAddress, first, last }: PortMapping): boolean {

@@ -1,4 +1,5 @@
 // What is asked for as host ports, with the pod's addresses put in: what the record keeps and the step does.
+import { mapped } from "../list.ts";
 import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import type { HostPortConfig, PortMapping } from "../cni/host-port-config.ts";
@@ -10,12 +11,13 @@ import type { RecordedHostPorts, RecordedPortMapping } from "../record/attachmen
 
 /** CniError 7 when a mapping cannot lead anywhere, because the pod has no address of its family. */
 export function planHostPorts(config: HostPortConfig, netconf: Netconf, addresses: PodAddress[]): RecordedHostPorts {
-  const mappings = config.mappings.flatMap((mapping) => mappingsOf(mapping, addresses));
+  const mappings: RecordedPortMapping[] = [];
+  for (const mapping of config.mappings) mappings.push(...mappingsOf(mapping, addresses));
   if (mappings.length === 0) throw unreachable("host ports are asked for, but the pod has no address that they could lead to");
   return {
     mappings,
     masquerade: config.masqAll ? "all" : config.snat ? "own" : "none",
-    subnets: networkSubnets(netconf, addresses).map(formatPrefix),
+    subnets: mapped(networkSubnets(netconf, addresses), formatPrefix),
     markBit: config.markMasqBit,
     gatewayInterface: netconf.gatewayInterface,
     hairpin: !netconf.promiscMode && needsHairpin(mappings),
@@ -25,19 +27,32 @@ export function planHostPorts(config: HostPortConfig, netconf: Netconf, addresse
 /** One for each family that the mapping is meant for. As in the reference, the pod's first address of a family counts. */
 function mappingsOf({ hostAddress, protocol, hostPort, hostPortEnd, containerPort }: PortMapping, addresses: PodAddress[]): RecordedPortMapping[] {
   const families: Family[] = hostAddress === undefined ? [4, 6] : [hostAddress.family];
-  const targets = families.flatMap((family) => addresses.find(({ address }) => address.address.family === family)?.address.address ?? []);
+  const targets: Address[] = [];
+  for (const family of families) {
+    const target = firstOf(family, addresses);
+    if (target !== undefined) targets.push(target);
+  }
   const isOne = hostAddress !== undefined && hostAddress.value !== 0n;
   if (isOne && targets.length === 0) throw unreachable(`hostIP ${formatAddress(hostAddress)}: the pod has no IPv${hostAddress.family} address that its ports could lead to`);
-  return targets.map((target: Address) => ({
+  return mapped(targets, (target) => ({
     protocol, ...(isOne ? { hostAddress: formatAddress(hostAddress) } : {}), hostPort, hostPortEnd, containerPort, address: formatAddress(target),
   }));
+}
+
+function firstOf(family: Family, addresses: PodAddress[]): Address | undefined {
+  for (const { address: { address } } of addresses) if (address.family === family) return address;
+  return undefined;
 }
 
 /** Where the packet filter sees what goes over bridges, a packet of the pod to its own host port comes back to the bridge by the port that it came from. */
 function needsHairpin(mappings: RecordedPortMapping[]): boolean {
   const sees = (name: string): boolean => (readSysctl(`bridge/bridge-nf-call-${name}`) ?? "0") !== "0";
-  const has = (isSix: boolean): boolean => mappings.some(({ address }) => address.includes(":") === isSix);
-  return (has(false) && sees("iptables")) || (has(true) && sees("ip6tables"));
+  let [hasFour, hasSix] = [false, false];
+  for (const { address } of mappings) {
+    if (address.includes(":")) hasSix = true;
+    else hasFour = true;
+  }
+  return (hasFour && sees("iptables")) || (hasSix && sees("ip6tables"));
 }
 
 function unreachable(about: string): CniError {

@@ -30,14 +30,15 @@ const DIAG_ADDRESS = 8;
  * Throws SystemError.
  */
 export function listListeners(socket: NetlinkSocket, protocol: number, port: number): Listener[] {
-  return ([4, 6] as const).flatMap((family) => {
+  const listeners: Listener[] = [];
+  for (const family of [4, 6] as const) {
     try {
-      return socket.dump(listMessage(family, protocol, port)).map((reply) => readListener(reply, family));
+      for (const reply of socket.dump(listMessage(family, protocol, port))) listeners.push(readListener(reply, family));
     } catch (error) {
-      if (isErrno(error, "ENOENT", "EOPNOTSUPP", "EINVAL")) return [];
-      throw error;
+      if (!isErrno(error, "ENOENT", "EOPNOTSUPP", "EINVAL")) throw error;
     }
-  });
+  }
+  return listeners;
 }
 
 /** struct inet_diag_req_v2 with its struct inet_diag_sockid: ports in network order, addresses, interface, cookie. */

@@ -29,27 +29,25 @@ export const PORT_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-port
 
 /** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
 const REGISTER = 4;
-const PORT_KEY = joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE);
 
 /** The maps that give an address, and a port where it is another one; numbered from 1. */
-const VALUE_MAPS: ValueMap[] = [
-  { suffix: 4, type: TYPE_IPADDR, length: 4 },
-  { suffix: 6, type: TYPE_IP6ADDR, length: 16 },
-].flatMap(({ suffix, type, length }) => {
-  const addressKey = { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER };
-  const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
-  return [
-    { name: `one${suffix}`, key: addressKey, value: addressAndPort },
-    // Lengths of the parts: of a protocol one byte counts, of a port two.
-    { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
-    { name: `any${suffix}`, key: { type: PORT_KEY, length: 2 * REGISTER }, value: addressAndPort },
-  ];
-});
+function valueMaps(): ValueMap[] {
+  return [{ suffix: 4, type: TYPE_IPADDR, length: 4 }, { suffix: 6, type: TYPE_IP6ADDR, length: 16 }].flatMap(({ suffix, type, length }) => {
+    const addressKey = { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER };
+    const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
+    return [
+      { name: `one${suffix}`, key: addressKey, value: addressAndPort },
+      // Lengths of the parts: of a protocol one byte counts, of a port two.
+      { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
+      { name: `any${suffix}`, key: { type: joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE), length: 2 * REGISTER }, value: addressAndPort },
+    ];
+  });
+}
 
 const HAIRPIN_MAPS = [{ name: "hairpin4", type: TYPE_IPADDR, length: 4 }, { name: "hairpin6", type: TYPE_IP6ADDR, length: 16 }];
 
 /** The names of all maps. */
-export const PORT_MAPS = [...VALUE_MAPS, ...HAIRPIN_MAPS].map(({ name }) => name);
+export const PORT_MAPS = ["one4", "range4", "any4", "one6", "range6", "any6", "hairpin4", "hairpin6"];
 
 const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
 
@@ -142,15 +140,19 @@ function chains(bit: number): Chain[] {
   ];
 }
 
+/** How many rules each of them has: an ADD compares the numbers and does not make the rules for that. */
+const RULES: [chain: string, count: number][] = [["guard", 3], [UNMARK, 1], [HOSTPORTS, 9], ["postrouting", 2], ["prerouting", 1], ["output", 1]];
+
 /** How many rules a whole table has, without the chains of networks. */
 export const PORT_RULES = 17;
 
 /** What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the node's lock. */
 export function portTableMessages(bit: number): Message[] {
+  const maps = valueMaps();
   return [
     tableMessage(PORT_TABLE),
-    ...VALUE_MAPS.map((map, index) => valueMapMessage(PORT_TABLE, map, index + 1)),
-    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, VALUE_MAPS.length + index + 1)),
+    ...maps.map((map, index) => valueMapMessage(PORT_TABLE, map, index + 1)),
+    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, maps.length + index + 1)),
     ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
   ];
 }
@@ -167,7 +169,8 @@ export function deletePortTableMessages(): Message[] {
 
 /** True when all chains but those of networks hold as many rules as they must. */
 export function arePortRulesWhole(counts: ReadonlyMap<string, number>, bit: number): boolean {
-  return chains(bit).every(({ name, rules }) => counts.get(name) === rules.length);
+  for (const [chain, count] of RULES) if (counts.get(chain === HOSTPORTS ? HOSTPORTS + bit : chain) !== count) return false;
+  return true;
 }
 
 /** Who gets the node's address when it comes by a host port: who could not understand the answer otherwise, or everybody. */
@@ -196,8 +199,10 @@ function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
 }
 
 /** How many rules a network's chain has when it is whole. */
-export function hairpinRuleCount(chain: HairpinChain): number {
-  return masqueradingRules(chain).length;
+export function hairpinRuleCount({ subnets }: HairpinChain): number {
+  if (subnets === undefined) return 1;
+  for (const { address } of subnets) if (address.family === 4) return subnets.length + 1;
+  return subnets.length;
 }
 
 /** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */

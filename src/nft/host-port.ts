@@ -5,14 +5,15 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type LostRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
-import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, deleteElements, type Element, getElements, listElements, ownerComment, ownerOf } from "./element.ts";
+import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElements, listElements, ownerComment, ownerOf, searchElements } from "./element.ts";
 import {
   arePortRulesWhole, deletePortTableMessages, type HairpinChain, hairpinMessages, hairpinRuleCount, isTranslatingChain, PORT_MAPS, PORT_RULES, PORT_TABLE, portRuleMessages, portTableMessages,
 } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
 import { executeBatch, firstRefusal } from "./message.ts";
-import { anyPlace, claimOf, claimsOverlap, claimText, isInterval, mappingPlaces, type PortMapping } from "./port-element.ts";
-import { type Address, addressBytes, formatAddress } from "../ip/address.ts";
+import { claimOf, claimsOverlap, claimText, keyTest, mappingPlaces, portKey, type PortMapping, unseenMaps } from "./port-element.ts";
+import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
+import { mapped } from "../list.ts";
 
 /** The host ports of one attachment. */
 export interface HostPorts {
@@ -111,44 +112,60 @@ function claim(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbo
   const elements = elementsOf(wanted);
   let held = heldUnseen(socket, wanted.mappings);
   for (let seenAll = false; ; seenAll = true) {
-    const inTheWay = obstacles(held, wanted, elements, neighbours);
-    const error = sendInParts(socket, [...inTheWay.map(deleteElementMessage), ...elements.map((element) => addElementMessage(element))]);
+    const messages = mapped(obstacles(held, wanted, elements, neighbours), deleteElementMessage);
+    for (const element of elements) messages.push(addElementMessage(element));
+    const error = sendInParts(socket, messages);
     if (error === undefined) return;
     if (seenAll || !isErrno(error, "EEXIST", "ENOTEMPTY")) throw error;
     held = listPortElements(socket);
   }
 }
 
-/** The elements in maps where the kernel does not see that they stand for one of these ports too. */
+/**
+ * Where the kernel does not see that an element stands for one of these ports too: elements to ask for by their keys, however
+ * many there are in the map, and maps to look through, which are those of mappings that most pods do not have.
+ */
 function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[]): Element[] {
-  const held: Element[] = [];
-  for (const family of [4, 6] as const) {
-    const own = mappings.filter((mapping) => mapping.family === family);
-    const isRow = ({ first, last }: PortMapping): boolean => first !== last;
-    // Ports of all addresses that become other ones stand in that map themselves, where the kernel sees them.
-    const needsAll = (mapping: PortMapping): boolean => isRow(mapping) && (isInterval(mapping) || mapping.hostAddress !== undefined);
-    if (own.length === 0) continue;
-    held.push(...listElements(socket, PORT_TABLE, `range${family}`));
-    if (own.some((mapping) => isRow(mapping) || mapping.hostAddress === undefined)) held.push(...listElements(socket, PORT_TABLE, `one${family}`));
-    if (own.some(needsAll)) held.push(...listElements(socket, PORT_TABLE, `any${family}`));
-    else held.push(...getElements(socket, own.filter(({ hostAddress }) => hostAddress !== undefined).map((mapping) => ({ table: PORT_TABLE, ...anyPlace(mapping) }))));
+  const asked: ElementPlace[] = [];
+  const searched: string[] = [];
+  for (const mapping of mappings) {
+    for (const set of unseenMaps(mapping)) {
+      if (searched.includes(set)) continue;
+      // A port of all addresses has no one key in a map of single ones.
+      const isAskable = mapping.hostAddress !== undefined || set.startsWith("any");
+      if (!isAskable || asked.length + mapping.last - mapping.first >= MOST_ASKED) searched.push(set);
+      else for (let port = mapping.first; port <= mapping.last; port++) asked.push({ table: PORT_TABLE, set, key: portKey(set, mapping, port) });
+    }
   }
+  const held = asked.length === 0 ? [] : getElements(socket, asked);
+  for (const set of searched) held.push(...searchElements(socket, PORT_TABLE, set, keyTest(set, mappings)));
   return held;
 }
 
+/** From so many keys on it costs less to look through the map. */
+const MOST_ASKED = 500;
+
 /** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
 function obstacles(held: Element[], wanted: HostPorts, elements: Element[], neighbours: PortNeighbours): Element[] {
-  const targets = elements.filter(({ chain }) => chain !== "");
-  return held.filter((element) => {
+  const found: Element[] = [];
+  for (const element of held) {
     const claimed = claimOf(element);
     const taken = claimed && wanted.mappings.find((mapping) => claimsOverlap(mapping, claimed));
-    const isSame = claimed === undefined && targets.some(({ set, key }) => set === element.set && key.join() === element.key.join());
-    if (taken === undefined && !isSame) return false;
+    const isSame = claimed === undefined && elements.some(({ chain, set, key }) => chain !== "" && set === element.set && key.join() === element.key.join());
+    if ((taken === undefined && !isSame) || found.some((other) => isSamePlace(other, element))) continue;
     const owner = ownerOf(element);
-    if (owner === wanted.owner || !neighbours.isAlive(owner)) return true;
-    const what = taken === undefined ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}` : `take ${claimText(taken)}`;
-    throw new SystemError(what, ERRNO.EADDRINUSE, holderOf(element));
-  });
+    if (owner !== wanted.owner && neighbours.isAlive(owner)) {
+      const what = taken === undefined ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}` : `take ${claimText(taken)}`;
+      throw new SystemError(what, ERRNO.EADDRINUSE, holderOf(element));
+    }
+    found.push(element);
+  }
+  return found;
+}
+
+/** An element that stands for several ports is the answer for each of them. */
+function isSamePlace(a: Element, b: Element): boolean {
+  return a.set === b.set && a.key.join() === b.key.join();
 }
 
 /** The attachment that an element belongs to, in words. */
@@ -164,23 +181,33 @@ function sendInParts(socket: NetlinkSocket, messages: Message[]): SystemError | 
   return undefined;
 }
 
-function elementsOf(ports: HostPorts): Element[] {
+function elementsOf({ mappings, chain, ...ports }: HostPorts): Element[] {
   const comment = ownerComment(ports);
-  const { chain } = ports;
-  const places = ports.mappings.flatMap(mappingPlaces).map((place) => ({ ...place, table: PORT_TABLE, chain: "", comment }));
-  if (chain === undefined) return places;
-  return [...places, ...targetsOf(ports.mappings).map((target) => ({ table: PORT_TABLE, set: `hairpin${target.family}`, key: addressBytes(target), chain: chain.name, comment }))];
+  const elements: Element[] = [];
+  for (const mapping of mappings) {
+    for (const place of mappingPlaces(mapping)) elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
+  }
+  if (chain === undefined) return elements;
+  for (const target of targetsOf(mappings)) elements.push({ table: PORT_TABLE, set: `hairpin${target.family}`, key: addressBytes(target), chain: chain.name, comment });
+  return elements;
 }
 
 /** The pod's addresses that ports lead to, each one once. */
 function targetsOf(mappings: PortMapping[]): Address[] {
-  return mappings.map(({ target }) => target).filter((target, at, all) => all.findIndex(({ family, value }) => family === target.family && value === target.value) === at);
+  const targets: Address[] = [];
+  next: for (const { target } of mappings) {
+    for (const known of targets) if (sameAddress(known, target)) continue next;
+    targets.push(target);
+  }
+  return targets;
 }
 
 /** Those of the attachment's elements that are there, of all that it must have. Throws SystemError. */
 export function findPortElements(socket: NetlinkSocket, ports: HostPorts): { found: Element[]; wanted: number } {
   const wanted = elementsOf(ports);
-  return { found: getElements(socket, wanted).filter((element) => ownerOf(element) === ports.owner), wanted: wanted.length };
+  const found: Element[] = [];
+  for (const element of getElements(socket, wanted)) if (ownerOf(element) === ports.owner) found.push(element);
+  return { found, wanted: wanted.length };
 }
 
 /** Takes out the attachment's elements, and its network's chain if it was the last. The caller holds the node's lock. True when all were there. Throws SystemError. */
@@ -193,7 +220,8 @@ export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolea
 /** Takes out these elements, and each chain that nothing leads to any more: theirs, and those named. The caller holds the node's lock. Throws SystemError. */
 export function removePortElements(socket: NetlinkSocket, elements: Element[], chains: string[]): void {
   deleteElements(socket, elements);
-  const candidates = new Set([...chains, ...elements.map(({ chain }) => chain)].filter((chain) => chain !== ""));
+  const candidates = new Set(chains);
+  for (const { chain } of elements) if (chain !== "") candidates.add(chain);
   if (candidates.size > 0) deleteUnusedChains(socket, PORT_TABLE, candidates, countRules(socket, PORT_TABLE));
 }
 

@@ -43,9 +43,30 @@ export function isInterval({ first, last, containerPort }: PortMapping): boolean
   return first !== last && first === containerPort;
 }
 
-/** The place in the map of all addresses that a port of one address would have there. */
-export function anyPlace({ family, protocol, first }: PortClaim): { set: string; key: Uint8Array } {
-  return { set: `any${family}`, key: keyOf(undefined, protocol, first) };
+/** The maps in which an element for one of these ports may stand that the kernel does not see when the mapping's own are added. */
+export function unseenMaps(mapping: PortMapping): string[] {
+  const { family, hostAddress } = mapping;
+  const [any, one, range] = [`any${family}`, `one${family}`, `range${family}`] as const;
+  // An interval that lies inside of another one is not seen either.
+  if (isInterval(mapping)) return [any, one, range];
+  return hostAddress === undefined ? [one, range] : [any, range];
+}
+
+/** The key of a port in one of the maps; in one of intervals it finds the element whose interval the port is in. The map is one for all addresses, or the mapping has one. */
+export function portKey(set: string, { protocol, hostAddress }: PortMapping, port: number): Uint8Array {
+  return keyOf(set.startsWith("any") || hostAddress === undefined ? undefined : addressBytes(hostAddress), protocol, port);
+}
+
+/** True for the keys of an element of this map that has the protocol and one of the ports of one of the mappings. */
+export function keyTest(set: string, mappings: PortMapping[]): (bytes: Uint8Array, keyAt: number, lastKeyAt: number | undefined) => boolean {
+  const at = set.startsWith("any") ? 0 : set.endsWith("4") ? 4 : 16;
+  return (bytes, keyAt, lastKeyAt) => {
+    const protocol = bytes[keyAt + at];
+    const lowest = portAt(bytes, keyAt + at + REGISTER);
+    const highest = lastKeyAt === undefined ? lowest : portAt(bytes, lastKeyAt + at + REGISTER);
+    for (const { protocol: own, first, last } of mappings) if (own === protocol && first <= highest && lowest <= last) return true;
+    return false;
+  };
 }
 
 /** What an element stands for; undefined for one that is no host port. */
@@ -100,7 +121,9 @@ function portAt(bytes: Uint8Array, at: number): number {
 }
 
 function joinedBytes(...parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const bytes = new Uint8Array(length);
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);

@@ -55,6 +55,12 @@ const CLASHES = [
   { name: "a row of other numbers", held: "tcp any 8000-8100 10.1.0.2 9000", wanted: "tcp any 8100 10.1.0.3 80" },
   { name: "two rows that overlap", held: "tcp any 8000-8100 10.1.0.2 8000", wanted: "tcp any 8100-8200 10.1.0.3 8100" },
   { name: "a row within a row of one address", held: "tcp 192.168.50.1 8000-8100 10.1.0.2 8000", wanted: "tcp any 8050-8060 10.1.0.3 8050" },
+  { name: "a row of one address around a row of it", held: "tcp 192.168.50.1 8050-8060 10.1.0.2 8050", wanted: "tcp 192.168.50.1 8000-8100 10.1.0.3 8000" },
+  { name: "a row of one address around a row of all", held: "tcp any 8050-8060 10.1.0.2 8050", wanted: "tcp 192.168.50.1 8000-8100 10.1.0.3 8000" },
+  { name: "a row of other numbers around a row", held: "tcp any 8050-8060 10.1.0.2 8050", wanted: "tcp 192.168.50.1 8000-8100 10.1.0.3 9000" },
+  { name: "a row of thousands around a port", held: "tcp any 8080 10.1.0.2 80", wanted: "tcp any 1000-9000 10.1.0.3 1000" },
+  { name: "a row of thousands of one address around a port of it", held: "tcp 192.168.50.1 8080 10.1.0.2 80", wanted: "tcp 192.168.50.1 1000-9000 10.1.0.3 1000" },
+  { name: "IPv6, a row around a port of one address", held: "tcp fd50::1 8080 fd01::2 80", wanted: "tcp any 8000-8100 fd01::3 8000" },
   { name: "IPv6", held: "udp any 53 fd01::2 53", wanted: "udp fd50::1 53 fd01::3 53" },
 ];
 
@@ -91,6 +97,26 @@ test.each([
   expect(rules.take(second)).toBe(true);
   expect(rules.elements).toEqual([]);
   expect(rules.text).not.toContain("net-net-");
+});
+
+test("an ADD does not read other pods' ports: all ports of an address are asked for one by one, and of what most do not have the list is short", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(ONE_OF_EACH);
+  const listed = (owner: string, ports: string[]): string[] => {
+    const lists: string[] = [];
+    const dump = host.rules.dump.bind(host.rules);
+    host.rules.dump = (message) => {
+      lists.push(message.what);
+      return dump(message);
+    };
+    rules.put(hostPorts({ owner, ports }));
+    host.rules.dump = dump;
+    return lists.filter((what) => /any|one|range/.test(what)).sort();
+  };
+  expect(listed("4", ["tcp any 1 10.1.0.4 80"])).toEqual(["list one4", "list range4"]);
+  expect(listed("5", ["tcp any 2-3 10.1.0.5 2", "tcp any 4-5 10.1.0.5 80"])).toEqual(["list one4", "list range4"]);
+  expect(listed("6", ["tcp 192.168.50.1 6 10.1.0.6 80", "tcp 192.168.50.1 7-8 10.1.0.6 7"])).toEqual([]);
 });
 
 test("two living pods with one address cannot both have host ports: the node has one way to it", () => {

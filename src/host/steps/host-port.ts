@@ -66,7 +66,9 @@ export function verifyHostPorts(step: HostPortStep, machine: Machine): string | 
 
 /** The kernel's connection tracking has this setting where it knows the protocol; it is loaded now. */
 function checkSctp({ mappings }: HostPorts): void {
-  if (mappings.every(({ protocol }) => protocol !== PROTOCOLS.sctp) || readSysctl("netfilter/nf_conntrack_sctp_timeout_established") !== undefined) return;
+  let isWanted = false;
+  for (const { protocol } of mappings) if (protocol === PROTOCOLS.sctp) isWanted = true;
+  if (!isWanted || readSysctl("netfilter/nf_conntrack_sctp_timeout_established") !== undefined) return;
   throw new CniError("hostPort", {
     about: "this kernel cannot lead SCTP connections to pods",
     cause: "its connection tracking was built without SCTP (CONFIG_NF_CT_PROTO_SCTP)",
@@ -76,16 +78,23 @@ function checkSctp({ mappings }: HostPorts): void {
 
 /** With this setting a connection from 127.0.0.1 may leave by the interface; chain guard keeps the rest of localhost closed. It was there first. */
 function openLocalhost({ ports }: HostPortStep, machine: Machine): void {
-  if (ports.masquerade === "none" || ports.mappings.every(({ address }) => address.includes(":"))) return;
-  machine.links.execute([changeLinkMessage({ name: ports.gatewayInterface }, { routeLocalnet: true }, `let localhost use ${ports.gatewayInterface}`)]);
+  if (ports.masquerade === "none") return;
+  let isFour = false;
+  for (const { address } of ports.mappings) if (!address.includes(":")) isFour = true;
+  if (isFour) machine.links.execute([changeLinkMessage({ name: ports.gatewayInterface }, { routeLocalnet: true }, `let localhost use ${ports.gatewayInterface}`)]);
 }
 
 /** The host ports of a step as the ruleset has them. */
 export function hostPortsOf({ network, owner, label, ports }: HostPortStep): HostPorts {
   const subnets = ports.masquerade === "all" ? undefined : parsePrefixes(ports.subnets);
+  const mappings: PortMapping[] = [];
+  for (const each of ports.mappings) {
+    const mapping = mappingOf(each);
+    if (mapping !== undefined) mappings.push(mapping);
+  }
   return {
     owner, label,
-    mappings: ports.mappings.flatMap((mapping) => mappingOf(mapping) ?? []),
+    mappings,
     chain: ports.masquerade === "none" ? undefined : hairpinChain(network, subnets),
     markBit: ports.markBit,
   };
