@@ -55,6 +55,7 @@ export const WORDS: Record<string, Words> = {
   "hairpinMode": flag("Hairpin mode", "The pod reaches itself by way of the bridge. Not together with promiscMode."),
   "promiscMode": flag("Promiscuous mode", "The bridge is promiscuous. Not together with hairpinMode."),
   "portIsolation": flag("Port isolation", "Pods of the bridge do not reach each other, only the node and what lies behind it."),
+  "ingressPolicy": { title: "Ingress policy", description: "The pods' packets pass firewalls of the node. open: all pods reach each other; same-bridge: pods of different networks with same-bridge or isolated do not; isolated: nor do pods of one network.", enum: ["open", "same-bridge", "isolated"] },
   "macspoofchk": flag("MAC spoof check", "Frames from a pod with a source address that is not its own are dropped."),
   "enabledad": flag("Duplicate address detection", "ADD waits until the kernel has made sure that nobody else has the pod's IPv6 addresses."),
   "disableContainerInterface": flag("Disable container interface", "The pod's end stays down. Not together with ipam."),

@@ -1,5 +1,5 @@
 // The keys of the reference `bridge`: the bridge itself, its ports and who masquerades.
-import { checkBridge, checkTogether, readBackend } from "./netconf-check.ts";
+import { checkBridge, checkTogether, readBackend, readPolicy } from "./netconf-check.ts";
 import { DEFAULT_BRIDGE } from "./netconf-keys.ts";
 import type { Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
@@ -21,6 +21,8 @@ export interface BridgeConfig {
   promiscMode: boolean;
   portIsolation: boolean;
   macspoofchk: boolean;
+  /** Undefined: as if there were no such thing. */
+  ingressPolicy: IngressPolicy | undefined;
   enabledad: boolean;
   /** Only without any IPAM. */
   disableContainerInterface: boolean;
@@ -35,6 +37,9 @@ export interface BridgeConfig {
 
 /** Who masquerades: a table of ours, or rules for those who read the ones of iptables. */
 export type MasqueradeBackend = "nftables" | "iptables";
+
+/** Which pods reach which: all; of networks with a policy those of the same one; none. */
+export type IngressPolicy = "open" | "same-bridge" | "isolated";
 
 /** The keys with their defaults. What is wrong with the MTU depends on the addresses and is not looked at here. */
 export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
@@ -59,6 +64,7 @@ export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
     promiscMode: shape.promiscMode ?? false,
     portIsolation: shape.portIsolation ?? false,
     macspoofchk: shape.macspoofchk ?? false,
+    ingressPolicy: shape.ingressPolicy === undefined ? undefined : readPolicy(shape.ingressPolicy, bridge, problems),
     enabledad: shape.enabledad ?? false,
     disableContainerInterface: shape.disableContainerInterface ?? false,
     vlan,

@@ -1,7 +1,7 @@
 // What the values of a configuration must keep to, beyond their type.
 import { type Family, formatAddress, sameAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, samePrefix } from "../ip/prefix.ts";
-import type { MasqueradeBackend } from "./bridge-config.ts";
+import type { IngressPolicy, MasqueradeBackend } from "./bridge-config.ts";
 import type { IpamConfig, LeaseRange } from "./ipam-config.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
 import type { Shape } from "./netconf-schema.ts";
@@ -62,6 +62,14 @@ export function readBackend(name: string, problems: Problems): MasqueradeBackend
   if (name === "nftables" || name === "iptables") return name;
   problems.add("ipMasqBackend", name, 'unknown ipmasq backend; it must be "nftables" or "iptables"');
   return "nftables";
+}
+
+/** Rules of iptables name the bridge, where a plus stands for any ending and a name may not start with a dash. */
+export function readPolicy(name: string, bridge: string, problems: Problems): IngressPolicy {
+  if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/.test(bridge) && isBridgeName(bridge)) problems.add("bridge", bridge, "must consist of letters, digits, _, . and -, and not start with -, where there is an ingressPolicy");
+  if (name === "open" || name === "same-bridge" || name === "isolated") return name;
+  problems.add("ingressPolicy", name, 'unknown ingress policy; it must be "open", "same-bridge" or "isolated"');
+  return "open";
 }
 
 export function checkDataDir(path: string | undefined, problems: Problems): void {

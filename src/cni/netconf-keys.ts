@@ -10,7 +10,7 @@ const RANGE = { subnet: true, rangeStart: true, rangeEnd: true, gateway: true } 
 export const NETCONF_KEYS = {
   cniVersion: true, name: true, prevResult: true, dns: DNS,
   bridge: true, isGateway: true, isDefaultGateway: true, forceAddress: true, ipMasq: true, ipMasqBackend: true, mtu: true,
-  hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, enabledad: true, disableContainerInterface: true,
+  hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, ingressPolicy: true, enabledad: true, disableContainerInterface: true,
   snat: true, masqAll: true, markMasqBit: true, externalSetMarkChain: true, conditionsV4: true, conditionsV6: true, allowListening: true,
   vlan: true, vlanTrunk: { id: true, minID: true, maxID: true }, preserveDefaultVlan: true,
   ...BANDWIDTH, egressInPod: true,

@@ -57,6 +57,7 @@ export function buildSchema() {
     promiscMode: flag,
     portIsolation: flag,
     macspoofchk: flag,
+    ingressPolicy: text,
     enabledad: flag,
     disableContainerInterface: flag,
     vlan: whole,

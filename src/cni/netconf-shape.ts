@@ -47,6 +47,7 @@ const NETCONF: Record<keyof Shape, Test> = {
   promiscMode: flag,
   portIsolation: flag,
   macspoofchk: flag,
+  ingressPolicy: text,
   enabledad: flag,
   disableContainerInterface: flag,
   vlan: whole,

@@ -71,6 +71,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
       return ensureGateway(step, machine, applied.vlanGateway ?? bridgeOf(applied));
     case "forwarding":
       return ensureForwarding(step, machine);
+    case "ingressPolicy":
+      return ingressPolicies().putIngressPolicy(step, machine);
     case "spoofCheck":
       return spoofChecking().putSpoofCheck(step, machine);
     case "veth":
@@ -98,7 +100,7 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
 }
 
 function isRules(step: Step): boolean {
-  return step.kind === "masquerade" || step.kind === "spoofCheck" || step.kind === "hostPorts";
+  return step.kind === "masquerade" || step.kind === "spoofCheck" || step.kind === "hostPorts" || step.kind === "ingressPolicy";
 }
 
 function undoStep(step: Step, machine: Machine): void {
@@ -108,6 +110,7 @@ function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "tuning") tuning().undoTuning(step, machine);
   if (step.kind === "masquerade") masquerading(step).undoMasquerade(step, machine);
   if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
+  if (step.kind === "ingressPolicy") ingressPolicies().undoIngressPolicy(step, machine);
   if (step.kind === "hostPorts") hostPorts().undoHostPorts(step, machine);
 }
 
@@ -121,6 +124,8 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
       return verifyGateway(step, machine);
     case "forwarding":
       return verifyForwarding(step);
+    case "ingressPolicy":
+      return ingressPolicies().verifyIngressPolicy(step, machine);
     case "spoofCheck":
       return spoofChecking().verifySpoofCheck(step, machine);
     case "veth":
@@ -158,6 +163,11 @@ function detection() {
 /** The same for the MAC spoof check. */
 function spoofChecking() {
   return require("./steps/spoof-check.ts") as typeof import("./steps/spoof-check.ts");
+}
+
+/** The same for ingress policies. */
+function ingressPolicies() {
+  return require("./steps/ingress-policy.ts") as typeof import("./steps/ingress-policy.ts");
 }
 
 /** The same for host ports. */

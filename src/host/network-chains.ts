@@ -1,26 +1,26 @@
 // The chains by which networks are masqueraded in iptables: looked for, taken away when no attachment needs them any more.
 import { parsePrefixes } from "../ip/prefix.ts";
-import { type NatTable, removeJumps } from "../iptables/nat-table.ts";
 import { chainPrefix, type NetworkChain, networkChains, usesOf } from "../iptables/network-chain.ts";
+import { type IptablesTable, NAT, removeJumps } from "../iptables/table.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { attempt } from "./failure.ts";
+import { iptablesTables } from "./iptables-tables.ts";
 import { listPortsLike } from "./leftover.ts";
 import type { Machine } from "./machine.ts";
 import { hasLink } from "./namespace.ts";
-import { natTables } from "./nat-tables.ts";
 import { underNodeLock } from "./node.ts";
 
 /** True when the chain has all of its rules, and all that lead to it are there. */
 export function isWhole(chain: NetworkChain, machine: Machine): boolean {
-  for (const table of natTables(machine, [chain.family])) if (table.countUses(chain.name) === usesOf(chain)) return true;
+  for (const table of iptablesTables(machine, NAT, [chain.family])) if (table.countUses(chain.name) === usesOf(chain)) return true;
   return false;
 }
 
 /** Takes away what there is of a chain, in every table. */
 export function removeChain(chain: NetworkChain, machine: Machine): void {
-  for (const table of natTables(machine, [chain.family])) removeJumps(table, chain.name, () => true);
+  for (const table of iptablesTables(machine, NAT, [chain.family])) removeJumps(table, chain.name, () => true);
 }
 
 /** The chains that a recorded attachment needs. */
@@ -72,9 +72,9 @@ export function removeUnneededChains(left: LeftNetwork, search: Search, machine:
   });
 }
 
-function* findChains(network: string, search: Search, machine: Machine): Generator<[NatTable, string]> {
+function* findChains(network: string, search: Search, machine: Machine): Generator<[IptablesTable, string]> {
   const prefix = chainPrefix(network);
-  for (const table of natTables(machine)) {
+  for (const table of iptablesTables(machine, NAT)) {
     const names = search === "chains" ? table.listChains(prefix) : table.listJumps(prefix).map(({ chain }) => chain);
     for (const name of new Set(names)) yield [table, name];
   }

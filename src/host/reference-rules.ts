@@ -1,12 +1,13 @@
 // What the reference plugin made to masquerade, by either of its backends, for attachments that it made before the type in the
 // configuration was changed.
 import { removeReferenceChain, removeStaleReferenceChains, type Sources } from "../iptables/reference-chain.ts";
+import { NAT } from "../iptables/table.ts";
 import { lacksNftables } from "../nft/answer.ts";
 import { type ReferenceOwner, removeReferenceMasquerade, removeStaleReferenceMasquerade } from "../nft/reference-masquerade.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attempt } from "./failure.ts";
+import { iptablesTables } from "./iptables-tables.ts";
 import type { Machine } from "./machine.ts";
-import { natTables } from "./nat-tables.ts";
 
 /** Which addresses' rules are an attachment's own, of those in the chain that all interfaces of its container share. */
 export type { Sources } from "../iptables/reference-chain.ts";
@@ -18,7 +19,7 @@ export type { Sources } from "../iptables/reference-chain.ts";
 export function removeReferenceRules(key: AttachmentKey, sources: () => Sources, machine: Machine): void {
   attempting(() => {
     ifThereIsNftables(() => removeReferenceMasquerade(machine.rules, key.network, key));
-    removeReferenceChain(natTables(machine), key.network, key.containerId, sources);
+    removeReferenceChain(iptablesTables(machine, NAT), key.network, key.containerId, sources);
   });
 }
 
@@ -27,7 +28,7 @@ export function removeStaleReferenceRules(network: string, valid: readonly Refer
   const containers = new Set(valid.map(({ containerId }) => containerId));
   attempting(() => {
     ifThereIsNftables(() => removeStaleReferenceMasquerade(machine.rules, network, valid));
-    removeStaleReferenceChains(natTables(machine), network, (containerId) => containers.has(containerId));
+    removeStaleReferenceChains(iptablesTables(machine, NAT), network, (containerId) => containers.has(containerId));
   });
 }
 

@@ -1,16 +1,18 @@
-// The table `nat` of the legacy variant of iptables as the kernel gives it out: one blob of entries, each a rule, or the head of
+// A table of the legacy variant of iptables as the kernel gives it out: one blob of entries, each a rule, or the head of
 // a chain. (linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h)
 //
 // The kernel gives out the whole table or nothing, 8 MB beside 5,000 services of kube-proxy. So names are searched for in the
-// bytes, and only the entries of a chain or of POSTROUTING are walked.
+// bytes, and only the entries of a chain or of a base chain are walked.
 import type { Family } from "../ip/address.ts";
 import { readText } from "../netlink/reader.ts";
+import { NF_DROP } from "../netlink/uapi/nf_tables.ts";
 import { AF_INET, AF_INET6 } from "../netlink/uapi/rtnetlink.ts";
 import { SOCK_CLOEXEC, SOCK_RAW } from "../netlink/uapi/netlink.ts";
 import { textBytes, u16At, u32At, u32Bytes } from "../sys/bytes.ts";
 import { check, ERRNO, isErrno, SystemError } from "../sys/errno.ts";
 import { FileHandle } from "../sys/file.ts";
 import { libc } from "../sys/libc.ts";
+import type { TablePlace } from "./table.ts";
 
 // linux/in.h
 const IPPROTO_IP = 0;
@@ -25,14 +27,17 @@ const IPT_SO_GET_ENTRIES = 65;
 const INFO = { bytes: 84, hookEntry: 36, underflow: 56, size: 80 };
 /** struct ipt_get_entries: name, size, then the entries. */
 const ENTRIES = { size: 32, first: 40 };
-const POSTROUTING_HOOK = 4;
+/** Numbers of the hooks (linux/netfilter.h). */
+const HOOK = { FORWARD: 2, POSTROUTING: 4 } as const;
 
 /** struct ipt_entry, struct ip6t_entry: their size, and where their fields are. */
 const ENTRY = {
-  4: { bytes: 112, address: 4, mask: 8, flags: 83, targetOffset: 88, nextOffset: 90 },
-  6: { bytes: 168, address: 16, mask: 32, flags: 132, targetOffset: 140, nextOffset: 142 },
+  4: { bytes: 112, address: 4, mask: 8, input: 16, output: 32, flags: 83, targetOffset: 88, nextOffset: 90 },
+  6: { bytes: 168, address: 16, mask: 32, input: 64, output: 80, flags: 132, targetOffset: 140, nextOffset: 142 },
 } as const;
 const IPT_INV_SRCIP = 8;
+/** Length of an interface name there. */
+const INTERFACE_NAME_BYTES = 16;
 
 /** struct xt_entry_match and xt_entry_target: a size, a name, and data. The head of a chain has the target ERROR, with its name as data. */
 const NAME = 2;
@@ -41,15 +46,24 @@ const HEAD_TARGET_BYTES = 64;
 
 const ATTEMPTS = 20;
 
+/** A rule that leads to a chain: from where (undefined: from anywhere), by which interfaces (empty: by any). */
+export interface LegacyJump {
+  chain: string;
+  source: { address: Uint8Array; mask: Uint8Array } | undefined;
+  input: string;
+  output: string;
+  comment: string;
+}
+
 export class LegacyEntries {
   private readonly family: Family;
   private readonly bytes: Buffer;
-  private readonly postrouting: { first: number; end: number };
+  private readonly base: { first: number; end: number };
 
-  constructor(family: Family, bytes: Buffer, postrouting: { first: number; end: number }) {
+  constructor(family: Family, bytes: Buffer, base: { first: number; end: number }) {
     this.family = family;
     this.bytes = bytes;
-    this.postrouting = postrouting;
+    this.base = base;
   }
 
   /** The names of the chains that start so. */
@@ -76,14 +90,27 @@ export class LegacyEntries {
     return undefined;
   }
 
-  /** The rules of POSTROUTING that lead to a chain: its name, the source's address and mask (undefined: from anywhere), the comment. */
-  listJumps(): { chain: string; source: { address: Uint8Array; mask: Uint8Array } | undefined; comment: string }[] {
+  /** The rules of the base chain that lead to a chain. */
+  listJumps(): LegacyJump[] {
     const jumps = [];
-    for (let entry = this.postrouting.first; entry < this.postrouting.end; entry = this.next(entry)) {
+    for (let entry = this.base.first; entry < this.base.end; entry = this.next(entry)) {
       const chain = this.chainLedTo(entry);
-      if (chain !== undefined) jumps.push({ chain, source: this.sourceOf(entry), comment: this.commentOf(entry) });
+      if (chain === undefined) continue;
+      const { input, output } = ENTRY[this.family];
+      jumps.push({ chain, source: this.sourceOf(entry), input: this.interfaceAt(entry + input), output: this.interfaceAt(entry + output), comment: this.commentOf(entry) });
     }
     return jumps;
+  }
+
+  /** True when what no rule of the base chain takes is dropped: the last entry's verdict, counted from below zero (linux/netfilter/x_tables.h). */
+  dropsByDefault(): boolean {
+    const target = this.base.end + u16At(this.bytes, this.base.end + ENTRY[this.family].targetOffset);
+    return (u32At(this.bytes, target + DATA) | 0) === -NF_DROP - 1;
+  }
+
+  /** True when the base chain has a rule. */
+  hasRules(): boolean {
+    return this.base.first < this.base.end;
   }
 
   /** Where the head of a chain starts whose name stands at `at`; undefined when that is something else. */
@@ -112,6 +139,10 @@ export class LegacyEntries {
     return { address: this.bytes.subarray(entry, entry + length), mask };
   }
 
+  private interfaceAt(at: number): string {
+    return readText(this.bytes.subarray(at, at + INTERFACE_NAME_BYTES));
+  }
+
   private commentOf(entry: number): string {
     const end = entry + u16At(this.bytes, entry + ENTRY[this.family].targetOffset);
     for (let match = entry + ENTRY[this.family].bytes; match < end; match += Math.max(DATA, u16At(this.bytes, match))) {
@@ -131,12 +162,12 @@ export class LegacyEntries {
 }
 
 /** Reads one family of the table, which must be there: the kernel makes one when it is asked for. Throws SystemError. */
-export function readLegacyEntries(family: Family): LegacyEntries {
-  const what = `read the legacy table nat of IPv${family}`;
+export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntries {
+  const what = `read the legacy table ${place.table} of IPv${family}`;
   using socket = new FileHandle(check(libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), what));
   for (let attempt = 1; ; attempt++) {
     try {
-      return readOnce(family, socket.fd, what);
+      return readOnce(family, place, socket.fd, what);
     } catch (error) {
       // The table has got another size since we asked for it.
       if (!isErrno(error, "EAGAIN") || attempt === ATTEMPTS) throw error;
@@ -144,9 +175,9 @@ export function readLegacyEntries(family: Family): LegacyEntries {
   }
 }
 
-function readOnce(family: Family, fd: number, what: string): LegacyEntries {
+function readOnce(family: Family, { table, base }: TablePlace, fd: number, what: string): LegacyEntries {
   const ask = (option: number, buffer: Uint8Array): void => {
-    buffer.set(textBytes("nat"));
+    buffer.set(textBytes(table));
     check(libc.getsockopt(fd, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, option, buffer, u32Bytes(buffer.length)), what);
   };
   const info = new Uint8Array(INFO.bytes);
@@ -155,8 +186,8 @@ function readOnce(family: Family, fd: number, what: string): LegacyEntries {
   const all = new Uint8Array(ENTRIES.first + size);
   all.set(u32Bytes(size), ENTRIES.size);
   ask(IPT_SO_GET_ENTRIES, all);
-  const first = u32At(info, INFO.hookEntry + 4 * POSTROUTING_HOOK);
-  const end = u32At(info, INFO.underflow + 4 * POSTROUTING_HOOK);
+  const first = u32At(info, INFO.hookEntry + 4 * HOOK[base]);
+  const end = u32At(info, INFO.underflow + 4 * HOOK[base]);
   if (end > size) throw new SystemError(what, ERRNO.EINVAL, "an offset lies outside of the table");
   return new LegacyEntries(family, Buffer.from(all.buffer, ENTRIES.first, size), { first, end });
 }

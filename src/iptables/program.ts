@@ -2,8 +2,9 @@
 import type { Family } from "../ip/address.ts";
 import { findProgram } from "../tool/path.ts";
 import { type Outcome, runProgram } from "../tool/program.ts";
-import { programRefused } from "./nat-table.ts";
+import { type ForwardChain, forwardLines } from "./forward-chain.ts";
 import { type NetworkChain, restoreLines } from "./network-chain.ts";
+import { FILTER, NAT, programRefused, type TablePlace } from "./table.ts";
 
 /** The lock that the legacy variant takes is waited for as long as other locks are, in seconds. */
 const LOCK_WAIT_S = 10;
@@ -14,19 +15,29 @@ export function findIptables(family: Family, endings: readonly string[]): string
   return findProgram(endings.map((ending) => `${program}${ending}`));
 }
 
-/** Changes table nat as these lines say, all or nothing, and gives what the program did. Throws SystemError. */
-export function restore(program: string, lines: readonly string[], isOld = false): Outcome {
-  return run(program, isOld ? ["--noflush"] : ["--noflush", "-w", String(LOCK_WAIT_S)], `*nat\n${lines.join("\n")}\nCOMMIT\n`);
+/** Changes a table as these lines say, all or nothing, and gives what the program did. Throws SystemError. */
+export function restore(program: string, { table }: TablePlace, lines: readonly string[], isOld = false): Outcome {
+  return run(program, isOld ? ["--noflush"] : ["--noflush", "-w", String(LOCK_WAIT_S)], `*${table}\n${lines.join("\n")}\nCOMMIT\n`);
 }
 
 /** Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError. */
 export function makeChains(program: string, chains: readonly NetworkChain[]): void {
-  const make = (isOld: boolean): Outcome => restore(program, chains.flatMap((chain) => restoreLines(chain, !isOld)), isOld);
+  const make = (isOld: boolean): Outcome => restore(program, NAT, chains.flatMap((chain) => restoreLines(chain, !isOld)), isOld);
   const outcome = make(false);
   if (outcome.status === 0) return;
   // iptables before 1.6.2 knows neither -w here nor --random-fully.
   const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr) ? make(true) : outcome;
-  if (again.status !== 0) throw programRefused(`${program} --noflush`, textOf(again));
+  if (again.status !== 0) throw programRefused(NAT, `${program} --noflush`, textOf(again), 'set ipMasqBackend to "nftables"');
+}
+
+/** Makes this chain in table filter, of which nothing is there. Throws CniError and SystemError. */
+export function makeForwardChain(program: string, chain: ForwardChain, hasAdmin: boolean): void {
+  const lines = forwardLines(chain, hasAdmin);
+  const outcome = restore(program, FILTER, lines);
+  if (outcome.status === 0) return;
+  // iptables before 1.6.2 does not know -w here.
+  const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr) ? restore(program, FILTER, lines, true) : outcome;
+  if (again.status !== 0) throw programRefused(FILTER, `${program} --noflush`, textOf(again), "take ingressPolicy out of the configuration");
 }
 
 /** What a program that failed said, or how it ended. */

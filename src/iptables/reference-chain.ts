@@ -4,7 +4,7 @@
 import type { Address } from "../ip/address.ts";
 import { prefixContains } from "../ip/prefix.ts";
 import { sha512 } from "../sys/hash.ts";
-import { type Jump, type NatTable, removeJumps } from "./nat-table.ts";
+import { type IptablesTable, type Jump, removeJumps } from "./table.ts";
 
 const PREFIX = "CNI-";
 /** As many characters as make a name of 28 (pkg/utils, FormatChainName). */
@@ -17,13 +17,13 @@ export type Sources = { only: readonly Address[] } | { except: readonly Address[
  * Removes what leads from these addresses to the container's chain on a network, and the chain with the last of them.
  * `sources` is asked only when there is such a chain. Throws SystemError and CniError.
  */
-export function removeReferenceChain(tables: Iterable<NatTable>, network: string, containerId: string, sources: () => Sources): void {
+export function removeReferenceChain(tables: Iterable<IptablesTable>, network: string, containerId: string, sources: () => Sources): void {
   let known: Sources | undefined;
   for (const table of tables) removeJumps(table, chainOf(network, containerId), (jump) => isFrom(jump, (known ??= sources())));
 }
 
 /** Removes the chains of a network's containers that are not valid, known by the comments of the rules that lead there. Throws SystemError and CniError. */
-export function removeStaleReferenceChains(tables: Iterable<NatTable>, network: string, isValid: (containerId: string) => boolean): void {
+export function removeStaleReferenceChains(tables: Iterable<IptablesTable>, network: string, isValid: (containerId: string) => boolean): void {
   for (const table of tables) {
     for (const { chain, comment } of table.listJumps(PREFIX)) {
       const containerId = containerOf(comment);

@@ -55,6 +55,21 @@ export function interfaceEtherSourceNotIn(set: string): Expression[] {
   return [name, source, isIn(set, nft.NFT_REG_1, nft.NFT_LOOKUP_F_INV)];
 }
 
+/** `iifname @INPUT oifname @OUTPUT` */
+export function interfacesIn(input: string, output: string): Expression[] {
+  return [...interfaceIn(input), meta(nft.NFT_META_OIFNAME, nft.NFT_REG_1), isIn(output, nft.NFT_REG_1)];
+}
+
+/** `iifname . oifname @set` */
+export function interfacePairIn(set: string): Expression[] {
+  return [meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1), meta(nft.NFT_META_OIFNAME, nft.NFT_REG_2), isIn(set, nft.NFT_REG_1)];
+}
+
+/** `return` */
+export function returned(): Expression[] {
+  return [verdict(nft.NFT_RETURN)];
+}
+
 /** `drop` */
 export function drop(): Expression[] {
   return [verdict(nft.NF_DROP)];

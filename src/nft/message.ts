@@ -153,6 +153,11 @@ export function ruleMessage(table: Table, chain: string, expressions: Expression
   });
 }
 
+/** A rule at the beginning of a chain. */
+export function firstRuleMessage(table: Table, chain: string, expressions: Expression[]): Message {
+  return { ...ruleMessage(table, chain, expressions), flags: NLM_F_CREATE };
+}
+
 /** One rule goes, by the number that the kernel gave it (64 bits, as they came). */
 export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Array): Message {
   return requestMessage(table, `delete a rule of chain ${chain}`, nft.NFT_MSG_DELRULE, 0, (w) =>

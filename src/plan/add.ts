@@ -1,6 +1,7 @@
 // From what was asked, what was reserved and what is there to the steps of an ADD and its result. Pure.
 import { mapped } from "../list.ts";
 import type { BandwidthConfig } from "../cni/bandwidth.ts";
+import type { IngressPolicy } from "../cni/bridge-config.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { Dns, Result, Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
@@ -120,10 +121,11 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   const pod = { name: key.interfaceName, mac };
   const prefixes = mapped(addresses, ({ address }) => address);
   const steps: Step[] = [
-    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode || hostPorts?.hairpin === true, isolated: netconf.portIsolation, raised: !netconf.disableContainerInterface },
+    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode || hostPorts?.hairpin === true, isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated", raised: !netconf.disableContainerInterface },
   ];
   // Before there is an interface that a frame could come from.
   if (netconf.macspoofchk) steps.unshift(spoofCheckStep(input));
+  if (netconf.ingressPolicy !== undefined) steps.unshift(ingressPolicyStep(input, netconf.ingressPolicy));
   if (netconf.hasVlans) steps.push(portVlanStep(netconf, host.name));
   // Nothing can be said of a link that stays down, and its port cannot forward.
   if (netconf.disableContainerInterface) return steps;
@@ -149,6 +151,16 @@ function limitBandwidth(bandwidth: BandwidthConfig, { key, pod, hostInterface, m
 
 function spoofCheckStep({ key, owner, hostInterface, mac }: AddInput): Step {
   return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface: hostInterface.name, mac };
+}
+
+function ingressPolicyStep({ netconf, key, owner, addresses }: AddInput, policy: IngressPolicy): Step {
+  const families = familiesOf(addresses.map(({ address }) => address));
+  return { kind: "ingressPolicy", policy, network: key.network, owner, bridge: netconf.bridge, interfaceName: netconf.gatewayInterface, families };
+}
+
+/** The families of these, each once. */
+export function familiesOf(prefixes: Prefix[]): Family[] {
+  return ([4, 6] as const).filter((family) => prefixes.some(({ address }) => address.family === family));
 }
 
 function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {

@@ -1,11 +1,12 @@
 // From an attachment's result, configuration and record to the steps that must hold now. Pure.
 import { type BandwidthConfig, needsIfb } from "../cni/bandwidth.ts";
+import type { IngressPolicy } from "../cni/bridge-config.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { Result, ResultInterface, ResultIp, Route } from "../cni/result.ts";
-import { formatPrefix, networkOf, parsePrefixes } from "../ip/prefix.ts";
+import { formatPrefix, networkOf, parsePrefixes, type Prefix } from "../ip/prefix.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import { attachmentLabel, gatewaysOf, networkSubnets, type PodAddress } from "./add.ts";
+import { attachmentLabel, familiesOf, gatewaysOf, networkSubnets, type PodAddress } from "./add.ts";
 import { planBandwidth } from "./bandwidth.ts";
 import { podRoute, resultRoutes } from "./route.ts";
 import { insertSourceRouting } from "./source-routing.ts";
@@ -88,12 +89,14 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
       pod: { name: key.interfaceName, mac },
       mtu: record?.mtu ?? pod.mtu ?? 0,
       hairpin: netconf.hairpinMode || record?.hostPorts?.hairpin === true,
-      isolated: netconf.portIsolation,
+      isolated: netconf.portIsolation || policyOf(input) === "isolated",
       raised: !netconf.disableContainerInterface,
     },
   ];
   const bandwidth = record === undefined ? netconf.bandwidth : record.bandwidth;
   if (bandwidth !== undefined && host.isOurs) steps.splice(1, 0, bandwidthStep(input, bandwidth, host.name, record?.mtu ?? pod.mtu ?? 0));
+  const policy = policyOf(input);
+  if (policy !== undefined && host.isOurs) steps.unshift(ingressPolicyStep(input, policy, prefixes));
   if (netconf.macspoofchk && host.isOurs) steps.unshift(spoofCheckStep(input, host.name, mac));
   if (netconf.hasVlans) steps.push(portVlanStep(netconf, host.name));
   if (netconf.disableContainerInterface) return steps;
@@ -124,6 +127,16 @@ function bandwidthStep({ key, ifb }: CheckInput, bandwidth: BandwidthConfig, hos
 /** With the MAC of the result: a plugin that changed it after us has cut the pod off, since only that of the ADD is let through. */
 function spoofCheckStep({ key, owner }: CheckInput, hostInterface: string, mac: string): Step {
   return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface, mac };
+}
+
+/** As it was made, which the record knows. */
+function policyOf({ netconf, record }: CheckInput): IngressPolicy | undefined {
+  return record === undefined ? netconf.ingressPolicy : record.ingressPolicy;
+}
+
+function ingressPolicyStep({ netconf, key, owner, record }: CheckInput, policy: IngressPolicy, prefixes: Prefix[]): Step {
+  const interfaceName = record?.gatewayInterface ?? record?.bridge ?? netconf.gatewayInterface;
+  return { kind: "ingressPolicy", policy, network: key.network, owner, bridge: record?.bridge ?? netconf.bridge, interfaceName, families: familiesOf(prefixes) };
 }
 
 function masqueradeStep({ netconf, key, owner, record }: CheckInput, ips: ResultIp[], addresses: PodAddress[]): Step {

@@ -1,13 +1,13 @@
 // The steps that an attachment is made of, as plain data. src/host/steps/ does, undoes and verifies each kind.
 import type { VlanRange } from "../cni/vlan.ts";
-import type { MasqueradeBackend } from "../cni/bridge-config.ts";
+import type { IngressPolicy, MasqueradeBackend } from "../cni/bridge-config.ts";
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import type { RecordedHostPorts } from "../record/attachment.ts";
 
 export type Step =
   | BridgeStep | VlanGatewayStep | GatewayStep | ForwardingStep
-  | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | SourceRoutingStep | TuningStep | MasqueradeStep | HostPortStep | AnnounceStep;
+  | IngressPolicyStep | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | SourceRoutingStep | TuningStep | MasqueradeStep | HostPortStep | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -52,6 +52,20 @@ export interface GatewayStep {
 /** The node forwards packets of these families. Shared: never undone. */
 export interface ForwardingStep {
   kind: "forwarding";
+  families: Family[];
+}
+
+/** Packets of the network's pods are let through firewalls, and its pods and those of others reach each other as the policy says. */
+export interface IngressPolicyStep {
+  kind: "ingressPolicy";
+  policy: IngressPolicy;
+  network: string;
+  /** Digest of the attachment. */
+  owner: string;
+  bridge: string;
+  /** Where the pods' packets to others come in: the bridge, or for a network in a VLAN the gateway's interface there. */
+  interfaceName: string;
+  /** Those of the pod's addresses. */
   families: Family[];
 }
 

@@ -50,6 +50,8 @@ export interface AttachmentRecord {
   masqueradeBackend?: "iptables" | undefined;
   /** True: frames with another source MAC than `mac` are dropped. */
   spoofCheck?: boolean | undefined;
+  /** Undefined: none was asked for. */
+  ingressPolicy?: "open" | "same-bridge" | "isolated" | undefined;
   /** True: the pod has rules that lead packets from its addresses to a table of its own. */
   sourceRouting?: boolean | undefined;
   /** What may pass to the pod and from it, in bit/s and bits. */

@@ -35,6 +35,7 @@ function isRecord(value: Record<string, unknown>): boolean {
     && ["masqueradeSubnets", "foreignRoutes"].every((name) => value[name] === undefined || isTextList(value[name]))
     && (value["masqueradeBackend"] === undefined || value["masqueradeBackend"] === "iptables")
     && ["spoofCheck", "sourceRouting"].every((name) => value[name] === undefined || typeof value[name] === "boolean")
+    && (value["ingressPolicy"] === undefined || ["open", "same-bridge", "isolated"].includes(String(value["ingressPolicy"])))
     && (value["bandwidth"] === undefined || isBandwidth(value["bandwidth"]))
     && (value["hostPorts"] === undefined || areHostPorts(value["hostPorts"]))
     && typeof value["mtu"] === "number"

@@ -88,6 +88,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
     () => removePodRules(record, pod, machine),
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
     () => { if (record?.masqueradeBackend !== undefined) networkChains().removeChainsOf(record, machine); },
+    () => { if (record?.ingressPolicy !== undefined) ingressNeed().removeIngressPolicyOf(record, machine); },
     () => { if (busy === undefined) release({ directory, key, record }); },
     () => { if (busy === undefined) releaseForeign(); },
   ]);
@@ -125,6 +126,11 @@ function macOf({ key, record, directory, pod, mac }: Detachment): string | undef
 /** Those of iptables need no lock of the leases, and are the network's: they go when the veth has gone. */
 function networkChains() {
   return require("../host/network-chains.ts") as typeof import("../host/network-chains.ts");
+}
+
+/** The same for an ingress policy. */
+function ingressNeed() {
+  return require("../host/ingress-need.ts") as typeof import("../host/ingress-need.ts");
 }
 
 /** An attachment without a record is rare. */

@@ -78,5 +78,5 @@ function reserve({ ipam, input, record, intent }: Foreign, machine: Machine, bef
 
 /** All others come before: they make the interface. */
 function needsAddresses({ kind }: Step): boolean {
-  return kind === "vlanGateway" || kind === "gateway" || kind === "forwarding" || kind === "pod" || kind === "sourceRouting" || kind === "tuning" || kind === "masquerade" || kind === "announce";
+  return kind === "vlanGateway" || kind === "gateway" || kind === "forwarding" || kind === "pod" || kind === "sourceRouting" || kind === "tuning" || kind === "masquerade" || kind === "ingressPolicy" || kind === "announce";
 }

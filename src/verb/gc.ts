@@ -2,6 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
+import { removeUnneededPolicies } from "../host/ingress-need.ts";
 import { listStaleIfbs, listPortsLike, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
 import { removeUnneededChains } from "../host/network-chains.ts";
@@ -47,6 +48,7 @@ export function gc(request: GcRequest, machine: Machine): void {
     () => removeStaleReferenceRules(network, validAttachments, machine),
     () => { for (const name of listPortsLike(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
     () => removeUnneededChains({ network, bridge: config.bridge, except: "" }, "chains", machine),
+    () => removeUnneededPolicies({ network, bridge: config.bridge, owner: "" }, machine),
     () => { for (const name of listStaleIfbs(network, isStale, machine)) deleteVeth(name, machine); },
     () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },
     () => delegate(config.foreignIpam, request, "GC"),

@@ -1,6 +1,7 @@
 // DEL of an attachment that Pontoon has no record of: the reference plugin may have made it, before the type in the
 // configuration was changed.
 import type { Result } from "../cni/result.ts";
+import { removeUnneededPolicies } from "../host/ingress-need.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { removeUnneededChains } from "../host/network-chains.ts";
 import { removeReferenceRules, type Sources } from "../host/reference-rules.ts";
@@ -20,10 +21,11 @@ export interface Unrecorded {
   prevResult?: Result | undefined;
 }
 
-/** Removes what the reference plugin made to masquerade an attachment, and chains of ours in iptables that its network does not need. Throws CniError. */
+/** Removes what the reference plugin made to masquerade an attachment, and chains of ours in iptables and ingress policies that its network does not need. Throws CniError. */
 export function removeUnrecordedRules({ key, directory, bridge, prevResult }: Unrecorded, machine: Machine): void {
   removeReferenceRules(key, () => sourcesOf(key, directory, prevResult), machine);
   removeUnneededChains({ network: key.network, bridge, except: attachmentDigest(key) }, "jumps", machine);
+  removeUnneededPolicies({ network: key.network, bridge, owner: attachmentDigest(key) }, machine);
 }
 
 /**

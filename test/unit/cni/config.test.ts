@@ -26,6 +26,7 @@ test("a configuration that says nothing has the reference's defaults", () => {
     promiscMode: false,
     portIsolation: false,
     macspoofchk: false,
+    ingressPolicy: undefined,
     hostPorts: undefined,
     enabledad: false,
     disableContainerInterface: false,

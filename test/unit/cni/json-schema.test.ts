@@ -68,7 +68,7 @@ describe("schema and plugin say the same of", () => {
   test.each<[boolean, object[]]>([
     [true, [
       {}, { bridge: "abcdefghijklmno" }, { isGateway: true }, { ipMasq: false },
-      { ipMasqBackend: "nftables" }, { ipMasqBackend: "iptables" },
+      { ipMasqBackend: "nftables" }, { ipMasqBackend: "iptables" }, { ingressPolicy: "open" }, { ingressPolicy: "same-bridge" }, { ingressPolicy: "isolated" },
       { mtu: 0 }, { mtu: 68 }, { mtu: 65535 },
       { vlan: 0 }, { vlan: 4094 }, { vlanTrunk: [] }, { vlanTrunk: [{ id: 1 }, { minID: 1, maxID: 4094 }] },
       { ipam: {} }, { ipam: IPAM }, { ipam: { type: "static" } }, { ipam: { type: "/opt/cni/bin/host-local" } },
@@ -80,7 +80,7 @@ describe("schema and plugin say the same of", () => {
     ]],
     [false, [
       { bridge: "" }, { bridge: "abcdefghijklmnop" }, { bridge: ".." }, { bridge: "a/b" }, { bridge: "a b" }, { bridge: "br%d" }, { bridge: 5 }, { isGateway: "true" },
-      { ipMasqBackend: "ebtables" }, { ipMasqBackend: "" },
+      { ipMasqBackend: "ebtables" }, { ipMasqBackend: "" }, { ingressPolicy: "closed" }, { ingressPolicy: "" },
       { mtu: -1 }, { mtu: 67 }, { mtu: 65536 }, { mtu: "1500" }, { mtu: 1.5 },
       { vlan: -1 }, { vlan: 4095 }, { vlanTrunk: [{ id: 0 }] }, { vlanTrunk: [{ minID: 1, maxID: 4095 }] }, { vlanTrunk: 5 }, { vlanTrunk: [{}] }, { vlanTrunk: [{ minID: 5 }] },
       { ipam: 5 }, { ipam: { type: "../x" } }, { ipam: { type: "a b" } }, { ipam: { type: "/x/" } },

@@ -43,7 +43,7 @@ export function netconf({ routes = [], subnets = [], ...more }: Partial<Netconf>
   };
   return {
     cniVersion: "1.1.0", name: "net", bridge: "br0", isGateway: true, isDefaultGateway: false, forceAddress: false, ipMasq: false, mtu: 0,
-    hairpinMode: false, promiscMode: false, portIsolation: false, macspoofchk: false, enabledad: false, disableContainerInterface: false,
+    hairpinMode: false, promiscMode: false, portIsolation: false, macspoofchk: false, ingressPolicy: undefined, enabledad: false, disableContainerInterface: false,
     vlan: 0, vlanTrunk: [], hasVlans: false, gatewayInterface: more.bridge ?? "br0", preserveDefaultVlan: false, ipMasqBackend: "nftables", foreignIpam: undefined, requestedAddresses: [], mac: undefined, bandwidth: undefined, tuning: undefined, sourceBasedRouting: false,
     dns: undefined, prevResult: undefined, hostPorts: undefined,
     ipam: { type: "host-local", rangeSets: subnets.map((text) => [range(text)]), routes, dataDir: "/d", resolvConf: undefined, statusWhenFull: false },

@@ -1,15 +1,30 @@
-// The table `nat` of iptables, in one family, as far as masquerading concerns it: chains, and the rules in POSTROUTING that
-// lead to them. iptables keeps it in nftables (nftables-nat-table.ts) or, older, in a table of its own (legacy-nat-table.ts).
+// A table of iptables, in one family, as far as we have chains in it: those, and the rules of its base chain that lead to
+// them. iptables keeps it in nftables (nftables-table.ts) or, older, in a table of its own (legacy-table.ts).
 import type { Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
 
-export interface NatTable {
+/** A table and its base chain from which rules lead to ours. */
+export interface TablePlace {
+  table: "nat" | "filter";
+  base: "POSTROUTING" | "FORWARD";
+}
+
+/** Where networks are masqueraded. */
+export const NAT: TablePlace = { table: "nat", base: "POSTROUTING" };
+
+/** Where packets on their way through the node are let through or not. */
+export const FILTER: TablePlace = { table: "filter", base: "FORWARD" };
+
+export interface IptablesTable {
   readonly family: Family;
+  readonly variant: "nftables" | "legacy";
+  /** True when packets may be dropped here. In nftables: there is a base chain. In the legacy variant there always is one: it drops by default, or has rules. */
+  mayDrop(): boolean;
   /** How many rules a chain has, and how many lead to it, in one number; undefined when there is no such chain. Throws SystemError or CniError, as all of these. */
   countUses(chain: string): number | undefined;
-  /** The rules of POSTROUTING that lead to a chain whose name starts so. */
+  /** The rules of the base chain that lead to a chain whose name starts so. */
   listJumps(prefix: string): Jump[];
   /** The names of the chains that start so. */
   listChains(prefix: string): string[];
@@ -17,7 +32,7 @@ export interface NatTable {
   remove(jumps: readonly Jump[], chains: readonly string[]): void;
 }
 
-/** A rule of POSTROUTING that leads to a chain. */
+/** A rule of the base chain that leads to a chain. */
 export interface Jump {
   chain: string;
   /** Where a packet has to come from; undefined: from anywhere. */
@@ -30,7 +45,7 @@ export interface Jump {
 const ATTEMPTS = 6;
 
 /** Takes out those rules that lead to a chain and `goes` says, and the chain when nothing else leads to it. False when there is no such chain. Throws SystemError and CniError. */
-export function removeJumps(table: NatTable, chain: string, goes: (jump: Jump) => boolean): boolean {
+export function removeJumps(table: IptablesTable, chain: string, goes: (jump: Jump) => boolean): boolean {
   for (let attempt = 1; ; attempt++) {
     if (table.countUses(chain) === undefined) return false;
     const jumps = table.listJumps(chain).filter((jump) => jump.chain === chain);
@@ -52,12 +67,12 @@ export function leadingOnes(mask: Uint8Array): number {
   return zero < 0 ? mask.length * 8 : zero * 8 + Math.clz32(~((mask[zero] ?? 0) << 24));
 }
 
-/** The refusal of a program that changes or lists the table. */
-export function programRefused(command: string, text: string): CniError {
+/** The refusal of a program that changes a table; `instead` is what helps where the program does not. */
+export function programRefused({ table }: TablePlace, command: string, text: string, instead: string): CniError {
   return new CniError("rules", {
-    about: "the table nat of iptables",
+    about: `the table ${table} of iptables`,
     attempted: `Ran ${command}`,
     cause: text.trim().split("\n").join("; ") || "it said nothing",
-    hint: 'Run this command by hand to see whether iptables works on this node, or set ipMasqBackend to "nftables"',
+    hint: `Run this command by hand to see whether iptables works on this node, or ${instead}`,
   });
 }

@@ -1,9 +1,9 @@
 // Table nat of iptables, in both variants: what is found there is what iptables put in, and what is taken out is gone for it.
 import { expect, test } from "vitest";
 import { formatPrefix } from "../../src/ip/prefix.ts";
-import { legacyNatTable } from "../../src/iptables/legacy-nat-table.ts";
-import { type Jump, type NatTable, removeJumps } from "../../src/iptables/nat-table.ts";
-import { nftablesNatTable } from "../../src/iptables/nftables-nat-table.ts";
+import { legacyTable } from "../../src/iptables/legacy-table.ts";
+import { type IptablesTable, type Jump, NAT, removeJumps } from "../../src/iptables/table.ts";
+import { nftablesTable } from "../../src/iptables/nftables-table.ts";
 import { removeReferenceChain, removeStaleReferenceChains } from "../../src/iptables/reference-chain.ts";
 import { parseAddress } from "../../src/ip/address.ts";
 import { Netns } from "../support/netns.ts";
@@ -16,8 +16,8 @@ const FAMILIES = [
 const VARIANTS = FAMILIES.flatMap((one) => ["nft", "legacy"].map((variant) => ({ ...one, variant, iptables: `${one.program}-${variant} -t nat`, save: `${one.program}-${variant}-save -t nat` })));
 
 /** The table, looked at from inside of a namespace. */
-function tableOf(netns: Netns, variant: string, family: 4 | 6): NatTable | undefined {
-  return variant === "nft" ? nftablesNatTable(netns.rules, family) : legacyNatTable(family);
+function tableOf(netns: Netns, variant: string, family: 4 | 6): IptablesTable | undefined {
+  return variant === "nft" ? nftablesTable(netns.rules, family, NAT) : legacyTable(family, NAT);
 }
 
 test.each(VARIANTS)("$program-$variant: chains, what leads to them, and from where", ({ variant, family, iptables, sources }) => {
@@ -91,7 +91,7 @@ test.each(VARIANTS)("$program-$variant: chains of the reference plugin by their 
 test("a host that never had a legacy table has none for us either, and gets none by our look", () => {
   using netns = Netns.open();
   netns.inside(() => {
-    for (const family of [4, 6] as const) expect(legacyNatTable(family)).toBeUndefined();
+    for (const family of [4, 6] as const) expect(legacyTable(family, NAT)).toBeUndefined();
     expect(netns.run("cat /proc/self/net/ip_tables_names /proc/self/net/ip6_tables_names")).not.toContain("nat");
   });
 });

@@ -1,4 +1,4 @@
-// The table `nat` of iptables in its nftables variant: `ip nat` and `ip6 nat`, looked at and cleared over netlink, without any
+// A table of iptables in its nftables variant, such as `ip nat` and `ip6 nat`, looked at and cleared over netlink, without any
 // program. How the rules are built there was read off `nft --debug=netlink list table ip nat`.
 import { addressFromBytes, type Family, familyBits } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
@@ -7,28 +7,32 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { countChainUses, lacksNftables } from "../nft/answer.ts";
 import { deleteChainMessage, deleteRuleMessage, executeBatch, GENERIC_HEADER, listChainsMessage, listRulesMessage, type Table } from "../nft/message.ts";
-import { type Jump, leadingOnes, type NatTable } from "./nat-table.ts";
-
-const POSTROUTING = "POSTROUTING";
+import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
 
 /** Offset of the source address in the IP headers (RFC 791, RFC 8200). */
 const SOURCE_OFFSET = { 4: 12, 6: 8 } as const;
 
 /** One family of the table. Nothing is asked yet. */
-export function nftablesNatTable(socket: NetlinkSocket, family: Family): NatTable {
-  const table: Table = family === 4
-    ? { family: nft.NFPROTO_IPV4, name: "nat", title: "ip nat" }
-    : { family: nft.NFPROTO_IPV6, name: "nat", title: "ip6 nat" };
+export function nftablesTable(socket: NetlinkSocket, family: Family, place: TablePlace): IptablesTable {
+  const { base } = place;
+  const table = tableInNftables(family, place);
   return {
     family,
+    variant: "nftables",
+    mayDrop: () => ifThere(() => countChainUses(socket, table, base)) !== undefined,
     countUses: (chain) => ifThere(() => countChainUses(socket, table, chain)),
-    listJumps: (prefix) => ifThere(() => socket.dump(listRulesMessage(table, POSTROUTING)))?.flatMap((reply) => readJump(reply, family, prefix) ?? []) ?? [],
+    listJumps: (prefix) => ifThere(() => socket.dump(listRulesMessage(table, base)))?.flatMap((reply) => readJump(reply, family, prefix) ?? []) ?? [],
     listChains: (prefix) => ifThere(() => socket.dump(listChainsMessage(table)))?.flatMap((reply) => readChain(reply, table, prefix) ?? []) ?? [],
     remove: (jumps, chains) => executeBatch(socket, [
-      ...jumps.map(({ rule }) => deleteRuleMessage(table, POSTROUTING, rule as Uint8Array)),
+      ...jumps.map(({ rule }) => deleteRuleMessage(table, base, rule as Uint8Array)),
       ...chains.map((chain) => deleteChainMessage(table, chain)),
     ]),
   };
+}
+
+/** The table as nftables knows it. */
+export function tableInNftables(family: Family, { table: name }: TablePlace): Table {
+  return family === 4 ? { family: nft.NFPROTO_IPV4, name, title: `ip ${name}` } : { family: nft.NFPROTO_IPV6, name, title: `ip6 ${name}` };
 }
 
 /** What is found; undefined on a kernel without nftables, where nothing is. */

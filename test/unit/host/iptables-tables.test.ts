@@ -1,8 +1,9 @@
 // A kernel without nfnetlink has no rules of anybody in it: looking for them is no error.
 import { expect, test } from "vitest";
 import type { Machine } from "../../../src/host/machine.ts";
-import { natTables } from "../../../src/host/nat-tables.ts";
+import { iptablesTables } from "../../../src/host/iptables-tables.ts";
 import { removeReferenceRules, removeStaleReferenceRules } from "../../../src/host/reference-rules.ts";
+import { NAT } from "../../../src/iptables/table.ts";
 import { ERRNO, SystemError } from "../../../src/sys/errno.ts";
 
 /** A host whose socket to nftables cannot be opened, or is told that nobody knows its messages. */
@@ -17,7 +18,7 @@ test.each([
   ["there is no nfnetlink", hostWithout(ERRNO.EPROTONOSUPPORT, false)],
   ["nfnetlink knows no nftables", hostWithout(ERRNO.EINVAL, true)],
 ])("%s: there is nothing to find and nothing to remove", (_, machine) => {
-  for (const table of natTables(machine)) {
+  for (const table of iptablesTables(machine, NAT)) {
     expect([table.countUses("CNI-a"), table.listJumps("CNI-"), table.listChains("CNI-")]).toEqual([undefined, [], []]);
   }
   removeReferenceRules({ network: "pods", containerId: "c1", interfaceName: "eth0" }, () => ({ only: [] }), machine);
@@ -25,5 +26,5 @@ test.each([
 });
 
 test("a socket that cannot be opened for another reason is an error", () => {
-  expect(() => [...natTables(hostWithout(ERRNO.EMFILE, false))]).toThrow(/EMFILE/);
+  expect(() => [...iptablesTables(hostWithout(ERRNO.EMFILE, false), NAT)]).toThrow(/EMFILE/);
 });

@@ -1,0 +1,73 @@
+// firewalld rejects what it forwards for interfaces of no zone. It has rules of its own in nftables, where an accept of ours
+// means nothing; so it is asked to put the interface into its zone "trusted", as the reference plugin asks for each address.
+// Whether an interface is in a zone is seen in its rules: asking it costs milliseconds, and its program a third of a second.
+import { CniError } from "../cni/error.ts";
+import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import { countChainUses } from "../nft/answer.ts";
+import { hasIngressElement, putIngressElements, removeIngressElement } from "../nft/ingress.ts";
+import { INTERFACE_NAME_BYTES } from "../nft/key.ts";
+import { GENERIC_HEADER, listRulesMessage, type Table } from "../nft/message.ts";
+import { findProgram } from "../tool/path.ts";
+import { type Outcome, runProgram } from "../tool/program.ts";
+import { ifThereIsNftables } from "./iptables-tables.ts";
+import type { Machine } from "./machine.ts";
+
+const FIREWALLD: Table = { family: nft.NFPROTO_INET, name: "firewalld", title: "inet firewalld" };
+/** Which zone a packet is in that comes to the node. All its versions with nftables have it. */
+const ZONES = "filter_INPUT_ZONES";
+const PROGRAM = "firewall-cmd";
+const ZONE = "--zone=trusted";
+
+/** True when firewalld has the interface in any zone, or does not run with nftables: its rules in iptables come after ours. Throws SystemError. */
+export function isInZone(interfaceName: string, machine: Machine): boolean {
+  return ifThereIsNftables(() => {
+    if (countChainUses(machine.rules, FIREWALLD, ZONES) === undefined) return true;
+    return machine.rules.dump(listRulesMessage(FIREWALLD, ZONES)).some((reply) => isAboutInput(reply, interfaceName));
+  }) ?? true;
+}
+
+/** Puts the interface into the zone. What we put in, we note first, and only that we take out. Throws SystemError and CniError. */
+export function putIntoZone(interfaceName: string, network: string, machine: Machine): void {
+  putIngressElements(machine.rules, [{ set: "trusted", interfaceName, comment: network }]);
+  const { status, stderr, stdout, refusal } = run(`--add-interface=${interfaceName}`);
+  if (status === 0) return;
+  throw new CniError("rules", {
+    about: `firewalld did not take ${interfaceName} into its zone trusted`,
+    attempted: `Ran ${PROGRAM} ${ZONE} --add-interface=${interfaceName}`,
+    cause: [stderr.trim(), stdout.trim(), refusal ?? ""].find((text) => text !== "") ?? `it ended with status ${status}`,
+    hint: "Run this command by hand to see what is wrong, or put the bridge into a zone of your choice",
+  });
+}
+
+/** Takes the interface out of the zone again, if it was we who put it in. Throws SystemError. */
+export function takeOutOfZone(interfaceName: string, machine: Machine): void {
+  ifThereIsNftables(() => {
+    if (!hasIngressElement(machine.rules, "trusted", interfaceName)) return;
+    // It does not run, or has forgotten it: then it is out.
+    if (countChainUses(machine.rules, FIREWALLD, ZONES) !== undefined) run(`--remove-interface=${interfaceName}`);
+    removeIngressElement(machine.rules, "trusted", interfaceName);
+  });
+}
+
+/** `iifname "cni0" …`, or `iifname "cni*" …`, whose name has no end. */
+function isAboutInput({ payload }: Reply, interfaceName: string): boolean {
+  let isInput = false;
+  for (const [, bytes] of listAttributes(readAttributes(payload, GENERIC_HEADER).bytes(nft.NFTA_RULE_EXPRESSIONS) ?? new Uint8Array())) {
+    const expression = readAttributes(bytes);
+    const name = expression.string(nft.NFTA_EXPR_NAME);
+    const data = expression.nest(nft.NFTA_EXPR_DATA);
+    if (name === "meta") isInput = data?.be32(nft.NFTA_META_KEY) === nft.NFT_META_IIFNAME;
+    if (name !== "cmp" || !isInput) continue;
+    const value = data?.nest(nft.NFTA_CMP_DATA)?.bytes(nft.NFTA_DATA_VALUE) ?? new Uint8Array();
+    const text = readText(value);
+    return value.length < INTERFACE_NAME_BYTES && !value.includes(0) ? interfaceName.startsWith(text) : text === interfaceName;
+  }
+  return false;
+}
+
+function run(argument: string): Outcome {
+  const file = findProgram([PROGRAM]);
+  if (file === undefined) return { status: undefined, signal: undefined, refusal: `${PROGRAM} is not there`, stdout: "", stderr: "" };
+  return runProgram({ file, args: [ZONE, argument], env: { ...process.env, LC_ALL: "C" }, stdin: "", isQuiet: true });
+}

@@ -1,0 +1,62 @@
+// The chains by which pods' packets pass a firewall of iptables: looked for, made and taken away in every table filter that the
+// host has, whichever variant.
+import { CniError } from "../cni/error.ts";
+import type { Family } from "../ip/address.ts";
+import { ADMIN_CHAIN, FORWARD_PREFIX, type ForwardChain, forwardUses } from "../iptables/forward-chain.ts";
+import { forwardMessages } from "../iptables/forward-rule.ts";
+import { findLegacyRestore, isOutOfReach } from "../iptables/legacy-table.ts";
+import { makeForwardChain } from "../iptables/program.ts";
+import { FILTER, type IptablesTable, removeJumps } from "../iptables/table.ts";
+import { executeBatch } from "../nft/message.ts";
+import { iptablesTables } from "./iptables-tables.ts";
+import type { Machine } from "./machine.ts";
+
+/** True when packets pass in every table: the chain has all of its rules, and all that lead to it are there. Throws SystemError. */
+export function isPassable(chain: ForwardChain, machine: Machine): boolean {
+  for (const table of droppingTables(chain.family, machine)) if (!isWholeIn(table, chain)) return false;
+  return !isOutOfReach(chain.family, FILTER);
+}
+
+/** Makes the chain where it is not whole. Throws SystemError, and CniError when a program that it takes is not there or refuses. */
+export function makePassable(chain: ForwardChain, machine: Machine): void {
+  for (const table of droppingTables(chain.family, machine)) {
+    if (isWholeIn(table, chain)) continue;
+    removeJumps(table, chain.name, () => true);
+    const hasAdmin = hasAdminChain(table);
+    if (table.variant === "nftables") executeBatch(machine.rules, forwardMessages(chain, hasAdmin));
+    else makeForwardChain(findLegacyRestore(chain.family) ?? "iptables-restore", chain, hasAdmin);
+  }
+  if (isOutOfReach(chain.family, FILTER)) throw programMissing(chain.family);
+}
+
+/** Takes away what there is of the chain. Throws SystemError and CniError. */
+export function removePassage(chain: ForwardChain, machine: Machine): void {
+  for (const table of iptablesTables(machine, FILTER, [chain.family])) removeJumps(table, chain.name, () => true);
+}
+
+/** The interfaces that have such a chain, in any table. Throws SystemError. */
+export function listPassable(machine: Machine): string[] {
+  const names = [...iptablesTables(machine, FILTER)].flatMap((table) => table.listJumps(FORWARD_PREFIX).map(({ chain }) => chain.slice(FORWARD_PREFIX.length)));
+  return [...new Set(names)];
+}
+
+function* droppingTables(family: Family, machine: Machine): Generator<IptablesTable> {
+  for (const table of iptablesTables(machine, FILTER, [family])) if (table.mayDrop()) yield table;
+}
+
+function isWholeIn(table: IptablesTable, { name }: ForwardChain): boolean {
+  return table.countUses(name) === forwardUses(hasAdminChain(table));
+}
+
+/** An administrator who makes the chain later is heard too: ours is then not whole any more. */
+function hasAdminChain(table: IptablesTable): boolean {
+  return table.countUses(ADMIN_CHAIN) !== undefined;
+}
+
+function programMissing(family: Family): CniError {
+  return new CniError("rules", {
+    about: `${family === 4 ? "iptables" : "ip6tables"}-restore is not there`,
+    cause: "the legacy iptables of this node drop what is forwarded, and only this program can let the pods' packets through",
+    hint: "Install the package iptables, or set the policy of the chain FORWARD to ACCEPT",
+  });
+}

@@ -1,0 +1,68 @@
+// What an ingress policy is made of, for one interface of a network: parts that its pods share, each of them there or not.
+import type { IngressPolicy } from "../cni/bridge-config.ts";
+import { type ForwardChain, forwardChain, forwardUses } from "../iptables/forward-chain.ts";
+import type { Family } from "../ip/address.ts";
+import { hasIngressElement, isIngressTableWhole, putIngressElements, removeIngressElement } from "../nft/ingress.ts";
+import type { IngressSet } from "../nft/ingress-layout.ts";
+import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
+import { isPassable, makePassable, removePassage } from "./forward-chains.ts";
+import { ifThereIsNftables } from "./iptables-tables.ts";
+import type { Machine } from "./machine.ts";
+
+/** A place of the interface in one of our own sets; a way for its packets through iptables, in one family, or through firewalld. */
+export type IngressPart = "networks" | "together" | "apart" | "accept4" | "accept6" | "zone";
+
+export const ALL_PARTS: IngressPart[] = ["networks", "together", "apart", "accept4", "accept6", "zone"];
+
+/** The parts that a pod with this policy and addresses of these families needs. */
+export function partsOf(policy: IngressPolicy, families: readonly Family[]): IngressPart[] {
+  const apart: Record<IngressPolicy, IngressPart[]> = { "open": [], "same-bridge": ["networks", "together"], "isolated": ["networks", "apart"] };
+  const ways: IngressPart[] = families.length === 0 ? [] : [...families.map((family): IngressPart => `accept${family}`), "zone"];
+  return [...apart[policy], ...ways];
+}
+
+/** True for a part that is an element of our own table. */
+export function isElement(part: IngressPart): part is IngressPart & IngressSet {
+  return part === "networks" || part === "together" || part === "apart";
+}
+
+/** True when the part is there, and whole. Throws SystemError. */
+export function isPartThere(part: IngressPart, interfaceName: string, machine: Machine): boolean {
+  if (part === "zone") return isInZone(interfaceName, machine);
+  if (!isElement(part)) return isPassable(chainOf(part, interfaceName), machine);
+  return isIngressTableWhole(machine.rules) && hasIngressElement(machine.rules, part, interfaceName);
+}
+
+/** Makes these parts of an interface; `network` is for people who list the rules. Only under the node's lock. Throws SystemError and CniError. */
+export function makeParts(parts: readonly IngressPart[], interfaceName: string, network: string, machine: Machine): void {
+  const elements = parts.filter(isElement).map((set) => ({ set, interfaceName, comment: network }));
+  if (elements.length > 0) putIngressElements(machine.rules, elements);
+  for (const part of parts) {
+    if (part === "zone") putIntoZone(interfaceName, network, machine);
+    else if (!isElement(part)) makePassable(chainOf(part, interfaceName), machine);
+  }
+}
+
+/** Takes a part away. Only under the node's lock. Throws SystemError and CniError. */
+export function removePart(part: IngressPart, interfaceName: string, machine: Machine): void {
+  if (part === "zone") takeOutOfZone(interfaceName, machine);
+  else if (isElement(part)) ifThereIsNftables(() => removeIngressElement(machine.rules, part, interfaceName));
+  else removePassage(chainOf(part, interfaceName), machine);
+}
+
+/** How many rules and elements a part counts as. */
+export function sizeOf(part: IngressPart): number {
+  return isElement(part) || part === "zone" ? 1 : forwardUses(false);
+}
+
+/** What a person is told of a part that is not there. */
+export function missingText(part: IngressPart, interfaceName: string, network: string): string {
+  if (isElement(part)) return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${interfaceName} in its set ${part}`;
+  if (part === "zone") return `firewalld has ${interfaceName} in none of its zones, so it rejects packets of network ${network}`;
+  const { family, name } = chainOf(part, interfaceName);
+  return `the ${family === 4 ? "iptables" : "ip6tables"} chain ${name} in table filter, which lets packets of network ${network} through, is missing or not whole`;
+}
+
+function chainOf(part: Exclude<IngressPart, IngressSet | "zone">, interfaceName: string): ForwardChain {
+  return forwardChain(part === "accept4" ? 4 : 6, interfaceName);
+}

@@ -1,0 +1,64 @@
+// Who reaches the pods of a network, and the way for their packets through firewalls of the node (ingressPolicy).
+import { lacksNftables, type LostRules } from "../../nft/answer.ts";
+import { isIngressTableWhole } from "../../nft/ingress.ts";
+import { FORWARD_RULES } from "../../nft/ingress-layout.ts";
+import type { IngressPolicyStep } from "../../plan/step.ts";
+import { isErrno, type SystemError } from "../../sys/errno.ts";
+import { attempt } from "../failure.ts";
+import { ingressPolicyOf, removeUnneededParts } from "../ingress-need.ts";
+import { isElement, isPartThere, makeParts, missingText, partsOf, sizeOf } from "../ingress-part.ts";
+import type { Machine } from "../machine.ts";
+import { hasLink } from "../namespace.ts";
+import { recordedAttachments, underNodeLock } from "../node.ts";
+
+/**
+ * Makes sure of the policy. When its rules were lost, those of all networks with living attachments come back. All of it under
+ * the node's lock: a DEL that takes them away looks there who needs them.
+ */
+export function putIngressPolicy(step: IngressPolicyStep, machine: Machine, nodeLock = underNodeLock): void {
+  nodeLock(() => attempt("rules", `ingress policy of network ${step.network}`, () => {
+    if (missingParts(step, machine).length === 0) return;
+    const others = wereLost(step, machine) ? livingWithPolicy(machine).filter(({ owner }) => owner !== step.owner) : [];
+    for (const each of [step, ...others]) makeParts(missingParts(each, machine), each.interfaceName, each.network, machine);
+  }, rulesHint));
+}
+
+/** Undo: what nobody else needs goes. */
+export function undoIngressPolicy(step: IngressPolicyStep, machine: Machine, nodeLock = underNodeLock): void {
+  nodeLock(() => removeUnneededParts(partsOf(step.policy, step.families), step, machine));
+}
+
+/** What is wrong with the policy, or undefined. */
+export function verifyIngressPolicy(step: IngressPolicyStep, machine: Machine): string | undefined {
+  const [missing] = attempt("rules", `ingress policy of network ${step.network}`, () => missingParts(step, machine));
+  return missing && missingText(missing, step.interfaceName, step.network);
+}
+
+/** How much of the policies of these attachments is not there. */
+export function countLostPolicies(steps: readonly IngressPolicyStep[], machine: Machine): LostRules {
+  const seen = new Set<string>();
+  const isOurs = steps.some(({ policy, families }) => partsOf(policy, families).some(isElement));
+  const byOwner = new Map(steps.map((step) => {
+    const lost = missingParts(step, machine).filter((part) => !seen.has(`${part} ${step.interfaceName}`) && seen.add(`${part} ${step.interfaceName}`));
+    return [step.owner, lost.reduce((sum, part) => sum + sizeOf(part), 0)];
+  }));
+  return { shared: isOurs && !isIngressTableWhole(machine.rules) ? FORWARD_RULES : 0, byOwner };
+}
+
+function missingParts({ policy, families, interfaceName }: IngressPolicyStep, machine: Machine) {
+  return partsOf(policy, families).filter((part) => !isPartThere(part, interfaceName, machine));
+}
+
+/** Another pod of the network lives, so the rules were there. */
+function wereLost({ network, owner }: IngressPolicyStep, machine: Machine): boolean {
+  return livingWithPolicy(machine, [network]).some((other) => other.owner !== owner);
+}
+
+function livingWithPolicy(machine: Machine, networks?: string[]): IngressPolicyStep[] {
+  return recordedAttachments(machine, networks).flatMap((record) => (record.ingressPolicy !== undefined && hasLink(record, machine) ? (ingressPolicyOf(record) ?? []) : []));
+}
+
+function rulesHint(error: SystemError): string | undefined {
+  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  return "Load the kernel modules nfnetlink, nf_tables, nft_compat and xt_conntrack, or use a kernel that has them";
+}

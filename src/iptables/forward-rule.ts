@@ -1,0 +1,54 @@
+// The same chain for iptables in its nftables variant, over netlink. The rules are built as iptables builds them, so that it
+// can list and save the table: a native `ct state` would make it refuse. (As `nft --debug=netlink` shows them;
+// linux/netfilter/nf_tables_compat.h, xt_conntrack.h)
+import type { Message } from "../netlink/socket.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import { equals, type Expression, expression, meta, verdict } from "../nft/expression.ts";
+import { chainMessage, firstRuleMessage, ruleMessage } from "../nft/message.ts";
+import { textBytes, u32Bytes } from "../sys/bytes.ts";
+import { ADMIN_CHAIN, ANSWERS, type ForwardChain, TRANSLATED } from "./forward-chain.ts";
+import { tableInNftables } from "./nftables-table.ts";
+import { FILTER } from "./table.ts";
+
+/** What makes a chain, in one batch; nothing of it is there. */
+export function forwardMessages({ family, interfaceName, name }: ForwardChain, hasAdmin: boolean): Message[] {
+  const table = tableInNftables(family, FILTER);
+  const [from, to] = [interfaceIs(nft.NFT_META_IIFNAME, interfaceName), interfaceIs(nft.NFT_META_OIFNAME, interfaceName)];
+  const accept = (match: Expression[]): Message => ruleMessage(table, name, [...match, counter(), verdict(nft.NF_ACCEPT)]);
+  const jump = (match: Expression[]): Message => firstRuleMessage(table, FILTER.base, [...match, counter(), verdict(nft.NFT_JUMP, name)]);
+  return [
+    chainMessage(table, name),
+    ...(hasAdmin ? [ruleMessage(table, name, [counter(), verdict(nft.NFT_JUMP, ADMIN_CHAIN)])] : []),
+    accept(from), accept([...to, stateIs(ANSWERS)]), accept([...to, stateIs(TRANSLATED)]),
+    jump(to), jump(from),
+  ];
+}
+
+/** With the name's end, or it would be the beginning of any name. */
+function interfaceIs(key: number, name: string): Expression[] {
+  return [meta(key, nft.NFT_REG_1), equals(nft.NFT_REG_1, textBytes(`${name}\0`))];
+}
+
+/** `-m conntrack --ctstate …` */
+function stateIs(states: readonly (keyof typeof STATE)[]): Expression {
+  return expression("match", (w) =>
+    w.string(nft.NFTA_MATCH_NAME, "conntrack").be32Attribute(nft.NFTA_MATCH_REV, CONNTRACK.revision).attribute(nft.NFTA_MATCH_INFO, stateMatch(states)),
+  );
+}
+
+function counter(): Expression {
+  return expression("counter", () => {});
+}
+
+/** XT_CONNTRACK_STATE_BIT of IP_CT_RELATED and IP_CT_ESTABLISHED, XT_CONNTRACK_STATE_DNAT. */
+const STATE = { ESTABLISHED: 1 << 1, RELATED: 1 << 2, DNAT: 1 << 7 } as const;
+
+/** struct xt_conntrack_mtinfo3: its size with padding, where its fields are, and XT_CONNTRACK_STATE. */
+const CONNTRACK = { revision: 3, bytes: 168, matchFlags: 146, stateMask: 150, state: 1 };
+
+function stateMatch(states: readonly (keyof typeof STATE)[]): Uint8Array {
+  const info = new Uint8Array(CONNTRACK.bytes);
+  info.set(u32Bytes(CONNTRACK.state), CONNTRACK.matchFlags);
+  info.set(u32Bytes(states.reduce((mask, state) => mask | STATE[state], 0)), CONNTRACK.stateMask);
+  return info;
+}

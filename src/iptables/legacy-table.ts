@@ -1,0 +1,70 @@
+// A table of the legacy variant of iptables. What is in it the kernel says; only changing it needs the program.
+import { addressFromBytes, type Family } from "../ip/address.ts";
+import { formatPrefix } from "../ip/prefix.ts";
+import { ERRNO, SystemError } from "../sys/errno.ts";
+import { readTextOfAny } from "../sys/file.ts";
+import { readLegacyEntries } from "./legacy-entries.ts";
+import { findIptables, restore, textOf } from "./program.ts";
+import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
+
+/** One family of the table; undefined where this host has none, or no program for it: then there is nothing that we could do. */
+export function legacyTable(family: Family, place: TablePlace): IptablesTable | undefined {
+  if (!isThere(family, place)) return undefined;
+  const program = findLegacyRestore(family);
+  return program === undefined ? undefined : {
+    family,
+    variant: "legacy",
+    mayDrop: () => mayDrop(family, place),
+    countUses: (chain) => {
+      const entries = readLegacyEntries(family, place);
+      const rules = entries.countRules(chain);
+      return rules === undefined ? undefined : rules + entries.listJumps().filter((jump) => jump.chain === chain).length;
+    },
+    listJumps: (prefix) => listJumps(family, place, prefix),
+    listChains: (prefix) => readLegacyEntries(family, place).listChains(prefix),
+    remove: (jumps, chains) => remove(program, place, jumps, chains),
+  };
+}
+
+/** What changes tables of the legacy variant; undefined when it is not there. */
+export function findLegacyRestore(family: Family): string | undefined {
+  return findIptables(family, ["-legacy-restore", "-restore"]);
+}
+
+/** True when packets are dropped here that no rule lets through, and no program is there by which we could add one. Throws SystemError. */
+export function isOutOfReach(family: Family, place: TablePlace): boolean {
+  return isThere(family, place) && findLegacyRestore(family) === undefined && readLegacyEntries(family, place).dropsByDefault();
+}
+
+function mayDrop(family: Family, place: TablePlace): boolean {
+  const entries = readLegacyEntries(family, place);
+  return entries.dropsByDefault() || entries.hasRules();
+}
+
+/** The kernel's list of tables of the legacy variant in this network namespace; the file is absent where the kernel has none. */
+function isThere(family: Family, { table }: TablePlace): boolean {
+  const names = readTextOfAny(family === 4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names") ?? "";
+  return names.split("\n").includes(table);
+}
+
+function listJumps(family: Family, place: TablePlace, prefix: string): Jump[] {
+  return readLegacyEntries(family, place).listJumps().filter(({ chain }) => chain.startsWith(prefix)).map(({ chain, source, input, output, comment }) => {
+    const from = source && { address: addressFromBytes(source.address), length: leadingOnes(source.mask) };
+    const words: string[] = [place.base];
+    if (from !== undefined) words.push("-s", formatPrefix(from));
+    if (input !== "") words.push("-i", input);
+    if (output !== "") words.push("-o", output);
+    if (comment !== "") words.push("-m comment --comment", `"${comment.replaceAll(/["\\]/g, "\\$&")}"`);
+    return { chain, source: from, comment, rule: [...words, "-j", chain].join(" ") };
+  });
+}
+
+/** It does not say whether a rule was missing or something else was wrong; the one who asked looks again. */
+function remove(program: string, place: TablePlace, jumps: readonly Jump[], chains: readonly string[]): void {
+  const outcome = restore(program, place, [
+    ...jumps.map(({ rule }) => `-D ${rule as string}`),
+    ...chains.map((chain) => `-F ${chain}`),
+    ...chains.map((chain) => `-X ${chain}`),
+  ]);
+  if (outcome.status !== 0) throw new SystemError(`change the table ${place.table} by ${program}`, ERRNO.EBUSY, textOf(outcome));
+}

@@ -1,0 +1,67 @@
+// The ruleset that keeps networks of pods apart, as data: a table of its own, which is there for as long as a network wants
+// it. Elements are interfaces of networks, so a packet on its way through the node meets five look-ups at most, however
+// many pods and networks there are.
+//
+//   table inet pontoon-ingress {
+//     set networks { type ifname }                 where pods of networks with a policy of their own come in
+//     set together { type ifname . ifname }        twice the same interface: its pods reach each other
+//     set apart { type ifname }                    those whose pods do not
+//     set trusted { type ifname }                  what we put into firewalld's zone "trusted"; no rule asks for it
+//     chain forward { … }
+//   }
+import type { Message } from "../netlink/socket.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import type { ElementPlace } from "./element.ts";
+import { drop, type Expression, interfacePairIn, interfacesIn, returned } from "./expression.ts";
+import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME } from "./key.ts";
+import { chainMessage, deleteTableMessage, flushChainMessage, ruleMessage, setMessage, type Table, tableMessage } from "./message.ts";
+
+export const INGRESS_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ingress", title: "inet pontoon-ingress" };
+
+export const INGRESS_SETS = ["networks", "together", "apart", "trusted"] as const;
+
+export type IngressSet = (typeof INGRESS_SETS)[number];
+
+export const FORWARD = "forward";
+
+/** The rules of chain forward (type filter hook forward priority filter; policy accept). What it drops no other table brings back. */
+function forwardRules(): Expression[][] {
+  return [
+    // iifname @apart oifname @apart drop
+    [...interfacesIn("apart", "apart"), ...drop()],
+    // iifname . oifname @together return
+    [...interfacePairIn("together"), ...returned()],
+    // iifname @networks oifname @networks drop
+    [...interfacesIn("networks", "networks"), ...drop()],
+  ];
+}
+
+/** How many rules chain forward has when it is whole. */
+export const FORWARD_RULES = 3;
+
+/** What makes the table with its sets and chain forward, still without rules, whatever of it is there. Only under the node's lock. */
+export function ingressTableMessages(): Message[] {
+  const one = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
+  const pair = { type: joined(TYPE_IFNAME, TYPE_IFNAME), length: 2 * INTERFACE_NAME_BYTES, inHostOrder: false };
+  return [
+    tableMessage(INGRESS_TABLE),
+    ...INGRESS_SETS.map((set, index) => setMessage(INGRESS_TABLE, set, set === "together" ? pair : one, index + 1)),
+    chainMessage(INGRESS_TABLE, FORWARD, { type: "filter", number: nft.NF_INET_FORWARD, priority: 0 }),
+  ];
+}
+
+/** What gives chain forward its rules, whatever it has now. Only under the node's lock. */
+export function forwardRuleMessages(): Message[] {
+  return [flushChainMessage(INGRESS_TABLE, FORWARD), ...forwardRules().map((rule) => ruleMessage(INGRESS_TABLE, FORWARD, rule))];
+}
+
+/** What takes the whole table away. */
+export function deleteIngressTableMessages(): Message[] {
+  return [deleteTableMessage(INGRESS_TABLE)];
+}
+
+/** Where an interface stands in a set. */
+export function ingressPlace(set: IngressSet, interfaceName: string): ElementPlace {
+  const name = interfaceKey(interfaceName, new Uint8Array());
+  return { table: INGRESS_TABLE, set, key: set === "together" ? interfaceKey(interfaceName, name) : name };
+}

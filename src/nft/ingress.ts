@@ -1,0 +1,60 @@
+// Which interfaces of networks are kept apart: put in, take out, compare. An element is an interface's, which pods share; who
+// calls knows which of them are needed, and holds the node's lock.
+import { readText } from "../netlink/reader.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+import { isErrno } from "../sys/errno.ts";
+import { countRules } from "./answer.ts";
+import { addElementMessage, deleteElements, type Element, getElement, listElements } from "./element.ts";
+import {
+  deleteIngressTableMessages, FORWARD, FORWARD_RULES, forwardRuleMessages, INGRESS_SETS, INGRESS_TABLE, ingressPlace, type IngressSet, ingressTableMessages,
+} from "./ingress-layout.ts";
+import { INTERFACE_NAME_BYTES } from "./key.ts";
+import { executeBatch, firstRefusal } from "./message.ts";
+
+/** An interface of a network in one of the sets. */
+export interface IngressElement {
+  set: IngressSet;
+  interfaceName: string;
+  /** For people who list the rules. */
+  comment: string;
+}
+
+/** False when the table is missing or was emptied. Throws SystemError. */
+export function isIngressTableWhole(socket: NetlinkSocket): boolean {
+  return countRules(socket, INGRESS_TABLE).get(FORWARD) === FORWARD_RULES;
+}
+
+/** True when the interface is in the set. Throws SystemError. */
+export function hasIngressElement(socket: NetlinkSocket, set: IngressSet, interfaceName: string): boolean {
+  return getElement(socket, ingressPlace(set, interfaceName)) !== undefined;
+}
+
+/** Puts interfaces into the sets, and makes the table whole with it: all or nothing. Throws SystemError. */
+export function putIngressElements(socket: NetlinkSocket, elements: readonly IngressElement[]): void {
+  const isWhole = isIngressTableWhole(socket);
+  const missing = elements.filter(({ set, interfaceName }) => !hasIngressElement(socket, set, interfaceName));
+  const additions = missing.map(({ set, interfaceName, comment }) => addElementMessage({ ...ingressPlace(set, interfaceName), chain: "", comment }));
+  const messages = isWhole ? additions : [...ingressTableMessages(), ...additions, ...forwardRuleMessages()];
+  if (messages.length > 0) executeBatch(socket, messages);
+}
+
+/** Takes an interface out of a set; the last one takes the table along. Throws SystemError. */
+export function removeIngressElement(socket: NetlinkSocket, set: IngressSet, interfaceName: string): void {
+  const others = listIngressElements(socket).filter((element) => element.set !== set || interfaceOf(element) !== interfaceName);
+  if (others.length > 0) return deleteElements(socket, [ingressPlace(set, interfaceName)]);
+  const refusal = firstRefusal(socket, deleteIngressTableMessages());
+  if (refusal !== undefined && !isErrno(refusal, "ENOENT")) throw refusal;
+}
+
+/** The names of all interfaces that stand in a set. Throws SystemError. */
+export function listIngressInterfaces(socket: NetlinkSocket): string[] {
+  return [...new Set(listIngressElements(socket).map(interfaceOf))];
+}
+
+function listIngressElements(socket: NetlinkSocket): Element[] {
+  return INGRESS_SETS.flatMap((set) => listElements(socket, INGRESS_TABLE, set));
+}
+
+function interfaceOf({ key }: Element): string {
+  return readText(key.subarray(0, INTERFACE_NAME_BYTES));
+}
