@@ -1,13 +1,13 @@
 // The runtime that most nodes have: containerd starts pods through CRI, and Pontoon gives them their network with the
 // conflist that is shipped. The container ids, namespaces, arguments and port mappings are containerd's own.
-import { readFileSync, symlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { addNeighbour } from "../support/neighbour.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
-import { REPOSITORY, toolPath } from "../support/tool.ts";
-import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
+import { REPOSITORY } from "../support/tool.ts";
+import { CONFIG_FOLDER, type World } from "../support/world.ts";
 import { type Containerd, type RuntimePod, startContainerd } from "./containerd.ts";
 
 const LIMIT_MS = 120_000;
@@ -28,11 +28,16 @@ scene("containerd's pods get addresses, and reach each other, the gateway and th
   expect(await red.exec(connect(blueAddress, 8080))).toBe("blue is here");
 }, LIMIT_MS);
 
-scene("with portmap after Pontoon in the list, a pod's host port leads a neighbour to it", async (world) => {
+scene("a pod's host port leads a neighbour to it, and its limits of bandwidth are those of its annotations", async (world) => {
   const neighbour = await addNeighbour(world);
-  symlinkSync(toolPath("portmap"), world.outside(`${PLUGIN_FOLDER}/portmap`));
-  await using containerd = await startWithShippedConflist(world, { type: "portmap", capabilities: { portMappings: true } });
-  const web = await containerd.runPod("web", { portMappings: [{ host_port: 8088, container_port: 80, protocol: "TCP" }] });
+  await using containerd = await startWithShippedConflist(world);
+  const web = await containerd.runPod("web", {
+    portMappings: [{ host_port: 8088, container_port: 80, protocol: "TCP" }],
+    annotations: { "kubernetes.io/ingress-bandwidth": "10M", "kubernetes.io/egress-bandwidth": "20M" },
+  });
+  const buckets = await world.host.must("tc qdisc show");
+  expect(buckets).toMatch(/tbf .* dev veth\S+ root .* rate 10Mbit /);
+  expect(buckets).toMatch(/tbf .* dev pifb\S+ root .* rate 20Mbit /);
 
   await serve(web, 80, "web is here");
   const answer = await neighbour.place.must(["busybox", "sh", "-c", connect(neighbour.host4, 8088)]);
@@ -55,11 +60,9 @@ scene("after containerd has removed its pods, nothing of them is left", async (w
   expect(await containerd.cri("pods")).toBe("");
 }, LIMIT_MS);
 
-async function startWithShippedConflist(world: World, ...morePlugins: object[]): Promise<Containerd> {
+async function startWithShippedConflist(world: World): Promise<Containerd> {
   const name = "10-pontoon.conflist";
-  const conflist = JSON.parse(readFileSync(join(REPOSITORY, "cni-conf", name), "utf8")) as { plugins: object[] };
-  conflist.plugins.push(...morePlugins);
-  world.write(`${CONFIG_FOLDER}/${name}`, JSON.stringify(conflist));
+  world.write(`${CONFIG_FOLDER}/${name}`, readFileSync(join(REPOSITORY, "cni-conf", name), "utf8"));
   return startContainerd(world);
 }
 

@@ -47,6 +47,7 @@ const START = `
 
 export interface PodWishes {
   portMappings?: { host_port: number; container_port: number; protocol: "TCP" | "UDP" }[];
+  annotations?: Record<string, string>;
 }
 
 export class Containerd implements AsyncDisposable {
@@ -81,6 +82,7 @@ export class Containerd implements AsyncDisposable {
       hostname: name,
       log_directory: `${FOLDER}/logs`,
       port_mappings: wishes.portMappings ?? [],
+      annotations: wishes.annotations ?? {},
       linux: { cgroup_parent: `/${CGROUP}` },
     }));
     this.#world.write(containerFile, JSON.stringify({ metadata: { name, attempt: 0 }, image: { image: IMAGE }, log_path: `${name}.log`, linux: {} }));
