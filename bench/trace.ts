@@ -19,6 +19,9 @@ export const PHASES: Record<string, string> = {
   link: "the veth pair",
   container: "the pod's end: up, address, routes",
   rules: "masquerading",
+  ports: "host ports",
+  shaping: "limits of bandwidth",
+  settings: "settings inside the pod",
   announce: "the port forwards, announcing",
   answer: "the result as text, and printing it",
   close: "closing sockets",
@@ -45,6 +48,12 @@ const FUNCTIONS: [file: string, name: string, phase: string][] = [
   ["host/steps/pod.ts", "setUpPod", "container"],
   ["host/steps/masquerade.ts", "putMasquerade", "rules"],
   ["host/detach.ts", "removeRules", "rules"],
+  ["host/host-port-plan.ts", "planHostPorts", "ports"],
+  ["host/steps/host-port.ts", "putHostPorts", "ports"],
+  ["host/host-port-removal.ts", "removeHostPortsOf", "ports"],
+  ["plan/bandwidth.ts", "planBandwidth", "shaping"],
+  ["host/steps/bandwidth.ts", "limitBandwidth", "shaping"],
+  ["host/steps/tuning.ts", "tune", "settings"],
   ["host/steps/announce.ts", "announce", "announce"],
   ["cni/result-format.ts", "formatResult", "answer"],
 ];
@@ -55,7 +64,7 @@ const PLACES: [file: string, text: string, replacement: string][] = [
   ["main.ts", "\nfunction print(", '\nfunction print(...words: Parameters<typeof print_>): void {\n  timed("answer", () => print_(...words));\n}\nfunction print_('],
   ["sys/libc.ts", "const library = dlopen(", 'const outerPhase = enter("libc");\nconst library = dlopen('],
   ["sys/libc.ts", "export const libc = library.symbols;", "export const libc = library.symbols;\nenter(outerPhase);"],
-  ["host/machine.ts", "    this.#pod?.[Symbol.dispose]();", '    enter("close");\n    this.#pod?.[Symbol.dispose]();'],
+  ["host/machine.ts", "    this.openedPod?.[Symbol.dispose]();", '    enter("close");\n    this.openedPod?.[Symbol.dispose]();'],
 ];
 
 /** Builds the instrumented executable. */

@@ -1,4 +1,6 @@
 // Where the time of one call goes, by an instrumented build of the same sources (trace.ts).
+import { fullEntry } from "../full-job.ts";
+import type { Wishes } from "../plugin.ts";
 import { openNode, pause, type Scene } from "../scene.ts";
 import { compileTraced, PHASES } from "../trace.ts";
 import { milliseconds, type Report } from "../report.ts";
@@ -8,7 +10,12 @@ import type { Trace } from "../timer.ts";
 
 export async function measurePhases(scene: Scene, report: Report): Promise<void> {
   const traced = { ...scene.ours, path: compileTraced() };
-  const plugin = await openNode(scene, traced, { masquerade: true }, ["pod"]);
+  await measureJob(scene, report, traced, "Where the time of one call goes", { masquerade: true });
+  await measureJob(scene, report, traced, "The same with the full job", fullEntry());
+}
+
+async function measureJob(scene: Scene, report: Report, traced: Scene["ours"], title: string, wishes: Wishes): Promise<void> {
+  const plugin = await openNode(scene, traced, wishes, ["pod"]);
   await using _host = plugin.host;
 
   const times = new Samples();
@@ -21,9 +28,10 @@ export async function measurePhases(scene: Scene, report: Report): Promise<void>
     }
   }
 
-  report.heading("Where the time of one call goes", "masquerade; an instrumented build of the same sources; median (least)");
+  report.heading(title, "an instrumented build of the same sources; median (least)");
   report.plain("", "ADD", "DEL");
   for (const [phase, words] of [...Object.entries(PHASES), ["total", "all of it, the stop watch included"] as const]) {
+    if (times.of(`add ${phase}`).values.length + times.of(`del ${phase}`).values.length === 0) continue;
     const cells = (["add", "del"] as const).map((verb) => (times.of(`${verb} ${phase}`).values.length === 0 ? "" : milliseconds(times.of(`${verb} ${phase}`))));
     report.plain(`${phase.padEnd(10)}${words}`, ...cells);
   }
