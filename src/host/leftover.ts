@@ -7,7 +7,7 @@ import { deleteElements, type Element, networkOfComment, ownerOf } from "../nft/
 import { listAllElements, removeUnusedChains } from "../nft/masquerade.ts";
 import { listSpoofElements } from "../nft/spoof-check.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import { hostInterfaceName, ifbName } from "../record/digest.ts";
+import { hostInterfaceName, ifbName, referenceIfbName } from "../record/digest.ts";
 import { removeUnrecordedHostPorts } from "./host-port-removal.ts";
 import type { Machine } from "./machine.ts";
 
@@ -48,6 +48,15 @@ export function listStaleIfbs(network: string, isStale: (key: AttachmentKey) => 
     const key = keyOfAlias(alias);
     return key !== undefined && key.network === network && ifbName(key) === name && isStale(key) ? [name] : [];
   });
+}
+
+/**
+ * The ifbs of the reference plugin `bandwidth` for these containers. They have no alias, and their name is a hash of network and
+ * container, so one whose container nobody names is not known again. Throws SystemError.
+ */
+export function listReferenceIfbs(network: string, containers: Iterable<string>, machine: Machine): string[] {
+  const names = [...containers].map((containerId) => referenceIfbName({ network, containerId }));
+  return names.length === 0 ? [] : listLinks(machine.links, "ifb").flatMap(({ name }) => (names.includes(name) ? [name] : []));
 }
 
 /** `pontoon <network> <container id> [<pod>] <interface>`, as the plan of an ADD writes it. One that was cut for its network and container names a wrong link, which its name then disproves. */

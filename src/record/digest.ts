@@ -27,7 +27,7 @@ export function ifbName(key: AttachmentKey): string {
 }
 
 /** The name that the reference plugin `bandwidth` gives a container's ifb (containernetworking/plugins, plugins/meta/bandwidth/main.go). */
-export function referenceIfbName({ network, containerId }: AttachmentKey): string {
+export function referenceIfbName({ network, containerId }: Pick<AttachmentKey, "network" | "containerId">): string {
   return `bwp${sha512(network + containerId).slice(0, 12)}`;
 }
 

@@ -3,7 +3,7 @@ import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import { removeUnneededPolicies } from "../host/ingress-need.ts";
-import { listStaleIfbs, listPortsLike, removeStaleElements } from "../host/leftover.ts";
+import { listPortsLike, listReferenceIfbs, listStaleIfbs, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
 import { removeUnneededChains } from "../host/network-chains.ts";
 import { removeStaleReferenceRules } from "../host/reference-rules.ts";
@@ -31,11 +31,16 @@ export function gc(request: GcRequest, machine: Machine): void {
   const isStale = (key: AttachmentKey): boolean => !valid.has(attachmentDigest(key)) && !records.isAddRunning(key);
   const isStaleOwner = (owner: string): boolean => !valid.has(owner) && !records.isAddOfDigestRunning(network, owner);
 
+  /** Containers of which an attachment was stale. */
+  const gone = new Set<string>();
+
   const { records: all, unreadable } = attempt("recordStore", network, () => records.listRecords(network));
   const errors = collectErrors([
     ...all.map((record) => () => {
       const releaseForeign = (): void => delegate(foreignIpamOf(record, config), request, "DEL", record.key);
-      if (isStale(record.key)) detach({ key: record.key, record, records, bridge: record.bridge, directory, releaseForeign }, machine);
+      if (!isStale(record.key)) return;
+      gone.add(record.key.containerId);
+      detach({ key: record.key, record, records, bridge: record.bridge, directory, releaseForeign }, machine);
     }),
     ...unreadable.map((entry) => () => {
       // What a later Pontoon wrote is not ours to judge.
@@ -50,7 +55,15 @@ export function gc(request: GcRequest, machine: Machine): void {
     () => removeUnneededChains({ network, bridge: config.bridge, except: "" }, "chains", machine),
     () => removeUnneededPolicies({ network, bridge: config.bridge, owner: "" }, machine),
     () => { for (const name of listStaleIfbs(network, isStale, machine)) deleteVeth(name, machine); },
-    () => { collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) }); },
+    () => {
+      const leases = collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) });
+      for (const { owner } of leases) gone.add(owner.containerId);
+    },
+    () => {
+      // A container has one for all its interfaces.
+      for (const { containerId } of validAttachments) gone.delete(containerId);
+      for (const name of listReferenceIfbs(network, gone, machine)) deleteVeth(name, machine);
+    },
     () => delegate(config.foreignIpam, request, "GC"),
   ]);
   if (errors.length === 0) return;

@@ -187,6 +187,27 @@ scene("GC takes the ifbs of attachments that are not listed, with and without re
   expect(await check(world, pods, red)).toBeUndefined();
 });
 
+scene("GC takes the reference's ifb of a container that is gone, and leaves those of containers that live and of other networks", async (world) => {
+  const limits = { type: "bandwidth", ingressRate: RATE, ingressBurst: RATE, egressRate: RATE, egressBurst: RATE };
+  const added = async (name: string, subnet: string, ...pods: string[]): Promise<Pod[]> => {
+    const plain = network(name, { type: "bridge", subnets: [subnet] });
+    install(world, { ...plain, plugins: [...plain.plugins, limits] as unknown as typeof plain.plugins });
+    const made = await Promise.all(pods.map((pod) => world.pod(pod)));
+    for (const pod of made) await add(world, plain, pod, { CNI_PATH: dirname(toolPath("bandwidth")) });
+    return made;
+  };
+  const [red, blue] = await added("pods", "10.1.0.0/24", "red", "blue");
+  await added("others", "10.2.0.0/24", "green");
+  const before = await ifbsOf(world.host);
+  await world.removePod(red!);
+  const valid = [{ containerID: blue!.containerId, ifname: "eth0" }];
+  mustSucceed(await plugin(world, "GC", { network: network("pods"), more: { "cni.dev/valid-attachments": valid } }));
+  const after = await ifbsOf(world.host);
+  expect(before.filter((name) => !after.includes(name))).toHaveLength(1);
+  mustSucceed(await plugin(world, "GC", { network: network("pods"), more: { "cni.dev/valid-attachments": [] } }));
+  expect(await ifbsOf(world.host)).toHaveLength(1);
+});
+
 scene("CHECK compares both rates with what the kernel has", async (world) => {
   const { pods, red, host, ifb } = await limited(world, { ingressRate: RATE, egressRate: RATE });
   const harms: [string, string][] = [
