@@ -6,7 +6,8 @@ import { parsePrefixes } from "../ip/prefix.ts";
 import { getLink, macBytes } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
 import { deleteTogether } from "../net/link-set.ts";
-import { lacksNftables } from "../nft/answer.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
 import { deleteElements } from "../nft/element.ts";
 import { networkChain } from "../nft/layout.ts";
 import { type ChainTraces, findElements, removeUnusedChains } from "../nft/masquerade.ts";
@@ -41,21 +42,17 @@ function removeOwnRules(key: AttachmentKey, record: AttachmentRecord | undefined
   const isChecked = record === undefined || record.spoofCheck === true;
   if (!isMasqueraded && !isChecked) return true;
   const addresses: Address[] | undefined = record && parsePrefixes(record.addresses).map(({ address }) => address);
-  return attempt("cleanup", "packet rules", () => {
-    try {
-      const traces = { owner: attachmentDigest(key), bridge: record?.gatewayInterface ?? record?.bridge ?? bridge, addresses };
-      const masquerade = isMasqueraded ? findElements(machine.rules, traces) : [];
-      const spoofCheck = isChecked ? findSpoofElements(machine.rules, hostInterfaceName(key), record && macBytes(record.mac)) : [];
-      deleteElements(machine.rules, [...masquerade, ...spoofCheck]);
-      if (isMasqueraded) removeUnusedChains(machine.rules, masquerade, chainsOf(key, record));
-      if (addresses === undefined) return true;
-      return (!isMasqueraded || masquerade.length >= addresses.length) && (!isChecked || spoofCheck.length === SPOOF_CHECK_ELEMENTS);
-    } catch (error) {
-      // A kernel without nftables never had rules of ours.
-      if (record !== undefined || !lacksNftables(error)) throw error;
-      return true;
-    }
-  });
+  const remove = (rules: NetlinkSocket): boolean => {
+    const traces = { owner: attachmentDigest(key), bridge: record?.gatewayInterface ?? record?.bridge ?? bridge, addresses };
+    const masquerade = isMasqueraded ? findElements(rules, traces) : [];
+    const spoofCheck = isChecked ? findSpoofElements(rules, hostInterfaceName(key), record && macBytes(record.mac)) : [];
+    deleteElements(rules, [...masquerade, ...spoofCheck]);
+    if (isMasqueraded) removeUnusedChains(rules, masquerade, chainsOf(key, record));
+    if (addresses === undefined) return true;
+    return (!isMasqueraded || masquerade.length >= addresses.length) && (!isChecked || spoofCheck.length === SPOOF_CHECK_ELEMENTS);
+  };
+  // What is recorded was there, and so was nftables.
+  return attempt("cleanup", "packet rules", () => (record === undefined ? (ifThereIsNftables(() => machine.rules, remove) ?? true) : remove(machine.rules)));
 }
 
 function chainsOf(key: AttachmentKey, record: AttachmentRecord | undefined): ChainTraces {
@@ -85,11 +82,7 @@ export function removeLink(key: AttachmentKey, record: AttachmentRecord | undefi
 export function removeReferenceRulesOfLink({ containerId, interfaceName }: AttachmentKey, pod: Pod | undefined, machine: Machine): void {
   attempt("cleanup", "packet rules", () => {
     if (pod !== undefined && !pod.isHost && getLink(pod.links, { name: interfaceName }) !== undefined) return;
-    try {
-      removeReferenceSpoofCheck(machine.rules, containerId, interfaceName);
-    } catch (error) {
-      if (!lacksNftables(error)) throw error;
-    }
+    ifThereIsNftables(() => machine.rules, (rules) => removeReferenceSpoofCheck(rules, containerId, interfaceName));
   });
 }
 

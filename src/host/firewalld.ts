@@ -4,13 +4,12 @@
 import { CniError } from "../cni/error.ts";
 import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { countChainUses } from "../nft/answer.ts";
+import { countChainUses, ifThereIsNftables } from "../nft/answer.ts";
 import { hasIngressElement, putIngressElements, removeIngressElement } from "../nft/ingress.ts";
 import { INTERFACE_NAME_BYTES } from "../nft/key.ts";
 import { GENERIC_HEADER, listRulesMessage, type Table } from "../nft/message.ts";
 import { findProgram } from "../tool/path.ts";
 import { type Outcome, runProgram } from "../tool/program.ts";
-import { ifThereIsNftables } from "./iptables-tables.ts";
 import type { Machine } from "./machine.ts";
 
 const FIREWALLD: Table = { family: nft.NFPROTO_INET, name: "firewalld", title: "inet firewalld" };
@@ -21,9 +20,9 @@ const ZONE = "--zone=trusted";
 
 /** True when firewalld has the interface in any zone, or does not run with nftables: its rules in iptables come after ours. Throws SystemError. */
 export function isInZone(interfaceName: string, machine: Machine): boolean {
-  return ifThereIsNftables(() => {
-    if (countChainUses(machine.rules, FIREWALLD, ZONES) === undefined) return true;
-    return machine.rules.dump(listRulesMessage(FIREWALLD, ZONES)).some((reply) => isAboutInput(reply, interfaceName));
+  return ifThereIsNftables(() => machine.rules, (rules) => {
+    if (countChainUses(rules, FIREWALLD, ZONES) === undefined) return true;
+    return rules.dump(listRulesMessage(FIREWALLD, ZONES)).some((reply) => isAboutInput(reply, interfaceName));
   }) ?? true;
 }
 
@@ -42,11 +41,11 @@ export function putIntoZone(interfaceName: string, network: string, machine: Mac
 
 /** Takes the interface out of the zone again, if it was we who put it in. Throws SystemError. */
 export function takeOutOfZone(interfaceName: string, machine: Machine): void {
-  ifThereIsNftables(() => {
-    if (!hasIngressElement(machine.rules, "trusted", interfaceName)) return;
+  ifThereIsNftables(() => machine.rules, (rules) => {
+    if (!hasIngressElement(rules, "trusted", interfaceName)) return;
     // It does not run, or has forgotten it: then it is out.
-    if (countChainUses(machine.rules, FIREWALLD, ZONES) !== undefined) run(`--remove-interface=${interfaceName}`);
-    removeIngressElement(machine.rules, "trusted", interfaceName);
+    if (countChainUses(rules, FIREWALLD, ZONES) !== undefined) run(`--remove-interface=${interfaceName}`);
+    removeIngressElement(rules, "trusted", interfaceName);
   });
 }
 

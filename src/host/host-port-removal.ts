@@ -1,6 +1,6 @@
 // Takes host ports away: their elements under the node's lock, then the flows that they led to the pod.
 import { type Element, ownerOf } from "../nft/element.ts";
-import { lacksNftables } from "../nft/answer.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
 import { listPortChains, listPortElements, removeHostPorts, removePortElements } from "../nft/host-port.ts";
 import { mappingOf, type PortMapping } from "../nft/port-element.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
@@ -14,16 +14,10 @@ import { hostPortsOf } from "./steps/host-port.ts";
 /** Removes the attachment's host ports; without a record all elements are looked through. False when fewer were there than the record tells of. */
 export function removeHostPortsOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
   return attempt("cleanup", "host ports", () => {
-    try {
-      const step = record && hostPortStepOf(record);
-      if (step !== undefined) return removeRecorded(hostPortsOf(step), machine);
-      removeUnrecordedHostPorts(key.network, (element) => ownerOf(element) === attachmentDigest(key), machine);
-      return true;
-    } catch (error) {
-      // A kernel without nftables never had rules of ours.
-      if (record !== undefined || !lacksNftables(error)) throw error;
-      return true;
-    }
+    const step = record && hostPortStepOf(record);
+    if (step !== undefined) return removeRecorded(hostPortsOf(step), machine);
+    ifThereIsNftables(() => machine.rules, () => removeUnrecordedHostPorts(key.network, (element) => ownerOf(element) === attachmentDigest(key), machine));
+    return true;
   });
 }
 

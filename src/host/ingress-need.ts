@@ -12,7 +12,7 @@ import { attempt } from "./failure.ts";
 import { listIngressInterfaces } from "../nft/ingress.ts";
 import { listPassable } from "./forward-chains.ts";
 import { ALL_PARTS, type IngressPart, partsOf, removePart } from "./ingress-part.ts";
-import { ifThereIsNftables } from "./iptables-tables.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
 import { listPortsLike } from "./leftover.ts";
 import type { Machine } from "./machine.ts";
 import { hasLink } from "./namespace.ts";
@@ -54,7 +54,7 @@ export function removeIngressPolicyOf(record: AttachmentRecord, machine: Machine
 export function removeUnneededPolicies({ network, bridge, owner }: Omit<LeftInterface, "interfaceName">, machine: Machine): void {
   const isOurs = (name: string): boolean => name === bridge || name.startsWith(`${bridge}.`);
   attempt("cleanup", `ingress policy of network ${network}`, () => {
-    const interfaces = [...new Set([...(ifThereIsNftables(() => listIngressInterfaces(machine.rules)) ?? []), ...listPassable(machine)])].filter(isOurs);
+    const interfaces = [...new Set([...(ifThereIsNftables(() => machine.rules, listIngressInterfaces) ?? []), ...listPassable(machine)])].filter(isOurs);
     if (interfaces.length === 0) return;
     underNodeLock(() => {
       for (const interfaceName of interfaces) removeUnneededParts(ALL_PARTS, { network, bridge, interfaceName, owner }, machine);

@@ -6,7 +6,7 @@ import { hasIngressElement, isIngressTableWhole, putIngressElements, removeIngre
 import type { IngressSet } from "../nft/ingress-layout.ts";
 import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
 import { isPassable, makePassable, removePassage } from "./forward-chains.ts";
-import { ifThereIsNftables } from "./iptables-tables.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
 import type { Machine } from "./machine.ts";
 
 /** A place of the interface in one of our own sets; a way for its packets through iptables, in one family, or through firewalld. */
@@ -46,7 +46,7 @@ export function makeParts(parts: readonly IngressPart[], interfaceName: string, 
 /** Takes a part away. Only under the node's lock. Throws SystemError and CniError. */
 export function removePart(part: IngressPart, interfaceName: string, machine: Machine): void {
   if (part === "zone") takeOutOfZone(interfaceName, machine);
-  else if (isElement(part)) ifThereIsNftables(() => removeIngressElement(machine.rules, part, interfaceName));
+  else if (isElement(part)) ifThereIsNftables(() => machine.rules, (rules) => removeIngressElement(rules, part, interfaceName));
   else removePassage(chainOf(part, interfaceName), machine);
 }
 

@@ -3,26 +3,16 @@ import type { Family } from "../ip/address.ts";
 import { legacyTable } from "../iptables/legacy-table.ts";
 import { nftablesTable } from "../iptables/nftables-table.ts";
 import type { IptablesTable, TablePlace } from "../iptables/table.ts";
-import { lacksNftables } from "../nft/answer.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
 import type { Machine } from "./machine.ts";
 
 /** The table of both families and both variants; those of the legacy variant only where this host has them. */
 export function* iptablesTables(machine: Machine, place: TablePlace, families: readonly Family[] = [4, 6]): Generator<IptablesTable> {
-  const socket = ifThereIsNftables(() => machine.rules);
+  const socket = ifThereIsNftables(() => machine.rules, (rules) => rules);
   if (socket !== undefined) for (const family of families) yield nftablesTable(socket, family, place);
   // Whoever finds what he wants in the others does not even look for these.
   for (const family of families) {
     const table = legacyTable(family, place);
     if (table !== undefined) yield table;
-  }
-}
-
-/** What `action` gives; undefined on a kernel without nftables. */
-export function ifThereIsNftables<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    if (lacksNftables(error)) return undefined;
-    throw error;
   }
 }

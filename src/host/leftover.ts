@@ -2,7 +2,7 @@
 import { getLink, listPorts } from "../net/link.ts";
 import { listLinks } from "../net/link-set.ts";
 import { isChainOf } from "../nft/layout.ts";
-import { lacksNftables } from "../nft/answer.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
 import { deleteElements, type Element, networkOfComment, ownerOf } from "../nft/element.ts";
 import { listAllElements, removeUnusedChains } from "../nft/masquerade.ts";
 import { listSpoofElements } from "../nft/spoof-check.ts";
@@ -13,23 +13,13 @@ import type { Machine } from "./machine.ts";
 
 /** Removes the elements of a network whose owners are stale, and its chains that nothing leads to. The caller holds the lock of the leases. Throws SystemError. */
 export function removeStaleElements(network: string, isStale: (owner: string) => boolean, machine: Machine): void {
-  const elements = listElements(machine);
+  const elements = ifThereIsNftables(() => machine.rules, (rules) => [...listAllElements(rules), ...listSpoofElements(rules)]);
   if (elements === undefined) return;
   const isOfNetwork = (element: Element): boolean => (element.chain === "" ? networkOfComment(element) === network : isChainOf(network, element.chain));
   const stale = elements.filter((element) => isOfNetwork(element) && isStale(ownerOf(element)));
   deleteElements(machine.rules, stale);
   removeUnusedChains(machine.rules, stale, { network });
   removeUnrecordedHostPorts(network, (element) => networkOfComment(element) === network && isStale(ownerOf(element)), machine);
-}
-
-/** Undefined on a kernel without nftables, which never had rules of ours. */
-function listElements(machine: Machine): Element[] | undefined {
-  try {
-    return [...listAllElements(machine.rules), ...listSpoofElements(machine.rules)];
-  } catch (error) {
-    if (lacksNftables(error)) return undefined;
-    throw error;
-  }
 }
 
 /** The bridge's ports that are host ends of such attachments of a network: their alias tells, and their name proves it. Throws SystemError. */

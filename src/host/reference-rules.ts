@@ -2,7 +2,7 @@
 // configuration was changed.
 import { removeReferenceChain, removeStaleReferenceChains, type Sources } from "../iptables/reference-chain.ts";
 import { NAT } from "../iptables/table.ts";
-import { lacksNftables } from "../nft/answer.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
 import { type ReferenceOwner, removeReferenceMasquerade, removeStaleReferenceMasquerade } from "../nft/reference-masquerade.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attempt } from "./failure.ts";
@@ -18,7 +18,7 @@ export type { Sources } from "../iptables/reference-chain.ts";
  */
 export function removeReferenceRules(key: AttachmentKey, sources: () => Sources, machine: Machine): void {
   attempting(() => {
-    ifThereIsNftables(() => removeReferenceMasquerade(machine.rules, key.network, key));
+    ifThereIsNftables(() => machine.rules, (rules) => removeReferenceMasquerade(rules, key.network, key));
     removeReferenceChain(iptablesTables(machine, NAT), key.network, key.containerId, sources);
   });
 }
@@ -27,19 +27,11 @@ export function removeReferenceRules(key: AttachmentKey, sources: () => Sources,
 export function removeStaleReferenceRules(network: string, valid: readonly ReferenceOwner[], machine: Machine): void {
   const containers = new Set(valid.map(({ containerId }) => containerId));
   attempting(() => {
-    ifThereIsNftables(() => removeStaleReferenceMasquerade(machine.rules, network, valid));
+    ifThereIsNftables(() => machine.rules, (rules) => removeStaleReferenceMasquerade(rules, network, valid));
     removeStaleReferenceChains(iptablesTables(machine, NAT), network, (containerId) => containers.has(containerId));
   });
 }
 
 function attempting(action: () => void): void {
   attempt("cleanup", "masquerading by the reference plugin", action);
-}
-
-function ifThereIsNftables(action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    if (!lacksNftables(error)) throw error;
-  }
 }

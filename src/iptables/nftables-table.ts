@@ -5,7 +5,7 @@ import type { Prefix } from "../ip/prefix.ts";
 import { type Attributes, listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { countChainUses, lacksNftables } from "../nft/answer.ts";
+import { countChainUses, ifThereIsNftables } from "../nft/answer.ts";
 import { deleteChainMessage, deleteRuleMessage, executeBatch, GENERIC_HEADER, listChainsMessage, listRulesMessage, type Table } from "../nft/message.ts";
 import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
 
@@ -16,13 +16,14 @@ const SOURCE_OFFSET = { 4: 12, 6: 8 } as const;
 export function nftablesTable(socket: NetlinkSocket, family: Family, place: TablePlace): IptablesTable {
   const { base } = place;
   const table = tableInNftables(family, place);
+  const ifThere = <T>(look: (rules: NetlinkSocket) => T): T | undefined => ifThereIsNftables(() => socket, look);
   return {
     family,
     variant: "nftables",
-    mayDrop: () => ifThere(() => countChainUses(socket, table, base)) !== undefined,
-    countUses: (chain) => ifThere(() => countChainUses(socket, table, chain)),
-    listJumps: (prefix) => ifThere(() => socket.dump(listRulesMessage(table, base)))?.flatMap((reply) => readJump(reply, family, prefix) ?? []) ?? [],
-    listChains: (prefix) => ifThere(() => socket.dump(listChainsMessage(table)))?.flatMap((reply) => readChain(reply, table, prefix) ?? []) ?? [],
+    mayDrop: () => ifThere((rules) => countChainUses(rules, table, base)) !== undefined,
+    countUses: (chain) => ifThere((rules) => countChainUses(rules, table, chain)),
+    listJumps: (prefix) => ifThere((rules) => rules.dump(listRulesMessage(table, base)))?.flatMap((reply) => readJump(reply, family, prefix) ?? []) ?? [],
+    listChains: (prefix) => ifThere((rules) => rules.dump(listChainsMessage(table)))?.flatMap((reply) => readChain(reply, table, prefix) ?? []) ?? [],
     remove: (jumps, chains) => executeBatch(socket, [
       ...jumps.map(({ rule }) => deleteRuleMessage(table, base, rule as Uint8Array)),
       ...chains.map((chain) => deleteChainMessage(table, chain)),
@@ -33,16 +34,6 @@ export function nftablesTable(socket: NetlinkSocket, family: Family, place: Tabl
 /** The table as nftables knows it. */
 export function tableInNftables(family: Family, { table: name }: TablePlace): Table {
   return family === 4 ? { family: nft.NFPROTO_IPV4, name, title: `ip ${name}` } : { family: nft.NFPROTO_IPV6, name, title: `ip6 ${name}` };
-}
-
-/** What is found; undefined on a kernel without nftables, where nothing is. */
-function ifThere<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (lacksNftables(error)) return undefined;
-    throw error;
-  }
 }
 
 /** The chain's name, if it starts so. The kernel lists the chains of all tables of the family. */

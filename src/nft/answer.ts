@@ -3,7 +3,7 @@ import { readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
-import { GENERIC_HEADER, getChainMessage, listRulesMessage, type Table } from "./message.ts";
+import { GENERIC_HEADER, getChainMessage, getGenerationMessage, listRulesMessage, type Table } from "./message.ts";
 
 /** How many rules and elements of a number of attachments are not there. */
 export interface LostRules {
@@ -13,9 +13,38 @@ export interface LostRules {
   byOwner: Map<string, number>;
 }
 
-/** True for what a kernel without nftables says: nfnetlink is missing, or knows nobody for these messages (nfnetlink_rcv_msg: EINVAL). */
-export function lacksNftables(error: unknown): boolean {
+/**
+ * What `action` gives; undefined on a kernel without nftables, which never had rules of ours. An nftables that refuses is no
+ * missing one: the refusal is thrown, as all else that the two throw.
+ */
+export function ifThereIsNftables<T>(open: () => NetlinkSocket, action: (socket: NetlinkSocket) => T): T | undefined {
+  let socket: NetlinkSocket | undefined;
+  try {
+    socket = open();
+    return action(socket);
+  } catch (error) {
+    if (soundsLikeNoNftables(error) && (socket === undefined || !isNftables(socket))) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * True for what a kernel without nftables says: nfnetlink is missing, or knows nobody for these messages (nfnetlink_rcv_msg:
+ * EINVAL, nfnetlink_rcv_batch: EOPNOTSUPP). nftables itself says the latter two as well, so this is good for a hint alone.
+ */
+export function soundsLikeNoNftables(error: unknown): boolean {
   return isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP", "EINVAL");
+}
+
+/** nftables tells its generation, whatever else it refuses. */
+function isNftables(socket: NetlinkSocket): boolean {
+  try {
+    socket.execute([getGenerationMessage()]);
+    return true;
+  } catch (error) {
+    if (soundsLikeNoNftables(error)) return false;
+    throw error;
+  }
 }
 
 /** How many things the kernel counts for a chain: its own rules, and the elements that lead to it. Undefined when there is no such chain. Throws SystemError. */

@@ -18,8 +18,8 @@ export function killedAt(moment: Moment): string[] {
   return injected(moment, "signal=SIGKILL");
 }
 
-/** The words in front of a command that make that system call fail, once. */
-export function failingAt(moment: Moment, errno: string): string[] {
+/** The words in front of a command that make that system call fail, or a row of them (`1..2`). */
+export function failingAt(moment: { kind: string; count: number | string }, errno: string): string[] {
   return injected(moment, `error=${errno}`);
 }
 

@@ -5,7 +5,7 @@ import { parsePrefixes } from "../../ip/prefix.ts";
 import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { readSysctl } from "../../net/sysctl.ts";
-import { lacksNftables, type LostRules } from "../../nft/answer.ts";
+import { ifThereIsNftables, type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
 import { countLostPorts, ensureHostPorts, findPortElements, type HostPorts, missingPortParts, removeHostPorts } from "../../nft/host-port.ts";
 import { hairpinChain } from "../../nft/host-port-layout.ts";
 import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.ts";
@@ -39,11 +39,7 @@ export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = un
 
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
-  try {
-    nodeLock(() => removeHostPorts(machine.rules, hostPortsOf(step)));
-  } catch (error) {
-    if (!lacksNftables(error)) throw error;
-  }
+  ifThereIsNftables(() => machine.rules, (rules) => nodeLock(() => void removeHostPorts(rules, hostPortsOf(step))));
 }
 
 /** How much of these attachments' host ports is not there. */
@@ -127,6 +123,6 @@ function explainRefusal(wanted: HostPorts, error: SystemError): CniError {
 }
 
 function rulesHint(error: SystemError): string | undefined {
-  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
   return "Load the kernel modules nfnetlink, nf_tables, nft_chain_nat, nft_nat, nft_masq, nft_ct and nft_fib_inet, or use a kernel that has them";
 }

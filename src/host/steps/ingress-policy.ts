@@ -1,5 +1,5 @@
 // Who reaches the pods of a network, and the way for their packets through firewalls of the node (ingressPolicy).
-import { lacksNftables, type LostRules } from "../../nft/answer.ts";
+import { type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
 import { isIngressTableWhole } from "../../nft/ingress.ts";
 import { FORWARD_RULES } from "../../nft/ingress-layout.ts";
 import type { IngressPolicyStep } from "../../plan/step.ts";
@@ -59,6 +59,6 @@ function livingWithPolicy(machine: Machine, networks?: string[]): IngressPolicyS
 }
 
 function rulesHint(error: SystemError): string | undefined {
-  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
   return "Load the kernel modules nfnetlink, nf_tables, nft_compat and xt_conntrack, or use a kernel that has them";
 }

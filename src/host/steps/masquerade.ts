@@ -3,7 +3,7 @@ import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink, getLinks } from "../../net/link.ts";
-import { lacksNftables, type LostRules } from "../../nft/answer.ts";
+import { ifThereIsNftables, type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
 import { networkChain } from "../../nft/layout.ts";
 import { countLost, ensureMasquerade, findElements, type Masquerade, missingParts, removeMasquerade } from "../../nft/masquerade.ts";
 import type { MasqueradeStep } from "../../plan/step.ts";
@@ -60,17 +60,13 @@ function forgetDead(owner: string, step: MasqueradeStep, machine: Machine): void
 
 /** What helps when nftables refuses; undefined when only the error number can tell. ENOENT: a chain's type or an expression is a module too. */
 export function rulesHint(error: SystemError): string | undefined {
-  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
   return "Load the kernel modules nfnetlink, nf_tables, nft_chain_nat and nft_masq, or use a kernel that has them";
 }
 
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoMasquerade(step: MasqueradeStep, machine: Machine): void {
-  try {
-    removeMasquerade(machine.rules, step, { chain: masqueradeOf(step).chain.name });
-  } catch (error) {
-    if (!lacksNftables(error)) throw error;
-  }
+  ifThereIsNftables(() => machine.rules, (rules) => removeMasquerade(rules, step, { chain: masqueradeOf(step).chain.name }));
 }
 
 /** How much of the masquerading of these attachments is not there. */

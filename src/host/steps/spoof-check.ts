@@ -1,5 +1,5 @@
 // The MAC spoof check of the pod's frames, by elements in the node's nftables table of family bridge.
-import { lacksNftables, type LostRules } from "../../nft/answer.ts";
+import { ifThereIsNftables, type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
 import { countLostSpoofChecks, ensureSpoofCheck, isSpoofChecked, isSpoofTableWhole, removeSpoofCheck, type SpoofCheck } from "../../nft/spoof-check.ts";
 import { getLink, macBytes } from "../../net/link.ts";
 import type { SpoofCheckStep } from "../../plan/step.ts";
@@ -24,11 +24,7 @@ export function putSpoofCheck(step: SpoofCheckStep, machine: Machine, nodeLock =
 
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
-  try {
-    removeSpoofCheck(machine.rules, checkOf(step));
-  } catch (error) {
-    if (!lacksNftables(error)) throw error;
-  }
+  ifThereIsNftables(() => machine.rules, (rules) => removeSpoofCheck(rules, checkOf(step)));
 }
 
 /** How much of the checks of these attachments is not there. */
@@ -47,7 +43,7 @@ export function verifySpoofCheck(step: SpoofCheckStep, machine: Machine): string
 
 /** ENOENT: the kernel has no chains in this family. */
 function spoofCheckHint(error: SystemError): string | undefined {
-  if (!lacksNftables(error) && !isErrno(error, "ENOENT")) return undefined;
+  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
   return "Use a kernel with nf_tables and its bridge family (CONFIG_NF_TABLES_BRIDGE), or take macspoofchk out of the configuration";
 }
 

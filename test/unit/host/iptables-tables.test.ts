@@ -10,7 +10,7 @@ import { ERRNO, SystemError } from "../../../src/sys/errno.ts";
 function hostWithout(errno: number, isOpen: boolean): Machine {
   const refusal = new SystemError("ask nftables", errno);
   const fail = (): never => { throw refusal; };
-  const socket = { dump: fail, transact: () => [{ error: refusal, replies: [] }] };
+  const socket = { dump: fail, execute: fail, transact: () => [{ error: refusal, replies: [] }] };
   return { get rules() { return isOpen ? socket : fail(); } } as unknown as Machine;
 }
 
