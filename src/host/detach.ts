@@ -4,7 +4,7 @@ import type { Result } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
 import { getLink, macBytes } from "../net/link.ts";
-import { deleteLinkMessage } from "../net/link-change.ts";
+import { changeLinkMessage, deleteLinkMessage } from "../net/link-change.ts";
 import { deleteTogether } from "../net/link-set.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
@@ -35,6 +35,19 @@ export function removeRules(key: AttachmentKey, record: AttachmentRecord | undef
     if (record === undefined || record.hostPorts !== undefined) complete = removeHostPortsOf(key, record, machine) && complete;
   }
   return complete;
+}
+
+/**
+ * Takes the host's end of an attachment down whose frames are checked, or may be: the check goes before the link does, and
+ * nothing is to pass meanwhile. In this order the kernel cleans up after the rules while it waits for the link. Throws CniError.
+ */
+export function shutPort(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): void {
+  if (record !== undefined && record.spoofCheck !== true) return;
+  const name = hostInterfaceName(key);
+  attempt("cleanup", name, () => {
+    const [outcome] = machine.links.transact([changeLinkMessage({ name }, { up: false }, `take interface ${name} down`)]);
+    if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
+  });
 }
 
 function removeOwnRules(key: AttachmentKey, record: AttachmentRecord | undefined, bridge: string, machine: Machine): boolean {

@@ -46,12 +46,13 @@ export function gc(request: GcRequest, machine: Machine): void {
       // What a later Pontoon wrote is not ours to judge.
       if (entry.reason === "damaged" && isStaleOwner(entry.digest)) records.removeDamaged(entry);
     }),
+    // Before the rules that check what comes from them.
+    () => { for (const name of listPortsLike(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
     () => {
       using _lock = openExistingLeaseLock(directory);
       removeStaleElements(network, isStaleOwner, machine);
     },
     () => removeStaleReferenceRules(network, validAttachments, machine),
-    () => { for (const name of listPortsLike(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
     () => removeUnneededChains({ network, bridge: config.bridge, except: "" }, "chains", machine),
     () => removeUnneededPolicies({ network, bridge: config.bridge, owner: "" }, machine),
     () => { for (const name of listStaleIfbs(network, isStale, machine)) deleteVeth(name, machine); },

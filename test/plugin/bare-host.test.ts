@@ -48,15 +48,15 @@ for (const { family, subnets } of FAMILIES) {
 scene("a kernel without nftables: GC and a DEL without record have nothing to do there", async (world) => {
   const red = await world.pod("red");
   const call = { network: network("pods"), pod: red };
-  // No nfnetlink at all, and an nfnetlink that knows nobody for these messages, and not for the question whether it does.
-  for (const hurt of [failingAt({ kind: "socket", count: 1 }, "EPROTONOSUPPORT"), failingAt({ kind: "sendto", count: "1..2" }, "EINVAL")]) {
+  // No nfnetlink at all, and an nfnetlink that knows nobody for these messages, nor for the question whether it does. A link is asked for first.
+  for (const hurt of [failingAt({ kind: "socket", count: 2 }, "EPROTONOSUPPORT"), failingAt({ kind: "sendto", count: "2..3" }, "EINVAL")]) {
     for (const verb of ["GC", "DEL"] as const) mustSucceed(await plugin(world, verb, { ...call, through: hurt }));
   }
 });
 
 scene("an nftables that is there and refuses is an error of GC and of a DEL without record", async (world) => {
   const call = { network: network("pods"), pod: await world.pod("red") };
-  const hurt = failingAt({ kind: "sendto", count: 1 }, "EINVAL");
+  const hurt = failingAt({ kind: "sendto", count: 2 }, "EINVAL");
   for (const verb of ["GC", "DEL"] as const) expect(mustFail(await plugin(world, verb, { ...call, through: hurt })), verb).toMatchObject({ code: 160, details: expect.stringContaining("EINVAL") as string });
 });
 

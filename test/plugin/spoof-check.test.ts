@@ -170,6 +170,25 @@ for (const records of ["with records", "without records"]) {
   });
 }
 
+for (const way of ["DEL", "DEL without a record", "GC without a record"]) {
+  scene(`${way}: at no moment is the pod's port open and not checked`, async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true }));
+    const red = await world.pod("red");
+    // Netlink requests, from the first look at the rules until the link goes.
+    for (const count of [5, 6, 7, 8, 9, 10, 11]) {
+      await add(world, pods, red);
+      const port = await hostLinkOf(world, red);
+      if (way !== "DEL") await world.host.must("rm -r /var/lib/cni/pontoon");
+      const verb = way.startsWith("GC") ? "GC" : "DEL";
+      const taking = plugin(world, verb, { network: pods, pod: red, through: delayedAt({ kind: "sendto", count }, 250) });
+      await waitFor("it is not checked any more", async () => !(await world.host.must("nft list table bridge pontoon")).includes(port));
+      const { stdout } = await world.host.exec(["ip", "-j", "link", "show", port]);
+      expect(stdout, `request ${count}`).not.toContain('"UP"');
+      mustSucceed(await taking);
+    }
+  }, 60_000);
+}
+
 scene("what stays after DEL is the table without elements", async (world) => {
   const plain = await warmUp(world, install(world, network("pods")));
   const pods = install(world, network("pods", { macspoofchk: true }));
