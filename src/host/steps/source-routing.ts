@@ -19,7 +19,7 @@ const FIRST_TABLE = 10_000;
 /** Who made a rule (`ip rule` shows it): a number that no one of /etc/iproute2/rt_protos has. */
 const RULE_PROTOCOL = 112;
 
-/** Routes what comes from the addresses of the interface, number `index` in the pod, by a table of its own. */
+/** Routes what comes from the addresses of the interface, number `index` in the pod, by a table of its own. Throws CniError; no rule of it is left then. */
 export function routeBySource(step: SourceRoutingStep, machine: Machine, index: number): void {
   const { links } = machine.pod;
   attempt("route", `of ${step.interfaceName} in the pod`, () => {
@@ -28,8 +28,16 @@ export function routeBySource(step: SourceRoutingStep, machine: Machine, index: 
     const table = tableOf(index);
     // EEXIST: the same route was asked for, too.
     for (const { error } of links.transact(step.routes.map((route) => addRouteMessage({ ...route, table, index })))) if (error !== undefined && !isErrno(error, "EEXIST")) throw error;
-    for (const { error } of links.transact(rulesOf(step, table).map(addRuleMessage))) if (error !== undefined && !isErrno(error, "EEXIST")) throw error;
+    addRules(links, rulesOf(step, table));
   }, (error) => (isErrno(error, "EOPNOTSUPP", "EAFNOSUPPORT") ? "Use a kernel with CONFIG_IP_MULTIPLE_TABLES and CONFIG_IPV6_MULTIPLE_TABLES, or take sourceBasedRouting out" : undefined));
+}
+
+function addRules(links: NetlinkSocket, rules: SourceRule[]): void {
+  for (const { error } of links.transact(rules.map(addRuleMessage))) {
+    if (error === undefined || isErrno(error, "EEXIST")) continue;
+    removeRules(links, rules);
+    throw error;
+  }
 }
 
 /** Undo: the rules go; the routes go with the interface. */
