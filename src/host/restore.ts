@@ -99,15 +99,18 @@ function restoreKind<OneStep extends { owner: string }>(kind: RuleKind<OneStep>,
 
 /**
  * A DEL that runs at this moment may have taken the rules out already, and its veth not yet. It finds the mark when its veth is
- * gone, and looks again; or it has looked for the mark already, and then we find no veth.
+ * gone, and looks again; or it has looked for the mark already, and then we find no veth. The mark stays for as long as there is
+ * a record: an earlier restore may rely on it for rules of another kind.
  */
 function putBack<OneStep extends { owner: string }>(kind: RuleKind<OneStep>, record: AttachmentRecord, step: OneStep, machine: Machine): void {
   const records = openRecordStore();
   records.markRestored(record.key);
-  kind.put(step, machine, underHeldNodeLock);
-  if (hasLink(record, machine)) return;
-  kind.undo(step, machine, underHeldNodeLock);
-  records.removeRestoredMark(record.key);
+  try {
+    kind.put(step, machine, underHeldNodeLock);
+    if (!hasLink(record, machine)) kind.undo(step, machine, underHeldNodeLock);
+  } finally {
+    records.removeMarkOfNobody(record.key);
+  }
 }
 
 function networkOf({ key: { network } }: AttachmentRecord, { networks }: Restoration): RestoredNetwork {

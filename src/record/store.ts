@@ -144,9 +144,18 @@ export class RecordStore {
     return fileStatus(this.base(key) + RESTORED) !== undefined;
   }
 
-  /** Takes the note back. It goes with the record as well. */
-  removeRestoredMark(key: AttachmentKey): void {
-    removeFile(this.base(key) + RESTORED);
+  /** Takes the note back where there is no record any more. Else it goes with the record: its DEL has to know of all that was put back, by anybody. */
+  removeMarkOfNobody(key: AttachmentKey): void {
+    if (!this.hasRecord(key)) removeFile(this.base(key) + RESTORED);
+  }
+
+  /** The same for all of a network: whoever put back rules may have been killed. */
+  removeMarksOfNobody(network: string): void {
+    const directory = this.directory(network);
+    for (const name of listDirectory(directory)) {
+      const digest = digestOfName(name, RESTORED);
+      if (digest !== undefined && !ENDINGS.some((ending) => fileStatus(`${directory}/${digest}${ending}`) !== undefined)) removeFile(`${directory}/${name}`);
+    }
   }
 
   /** Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was removed. */
@@ -197,8 +206,10 @@ export function openRecordStore(root = RECORD_ROOT): RecordStore {
 function removeAll(base: string): boolean {
   const intended = removeFile(base + INTENT);
   const stopped = removeFile(base + STOPPED);
+  const completed = removeFile(base + COMPLETE);
+  // Last: whoever puts back rules takes its mark away where it finds no record.
   removeFile(base + RESTORED);
-  return removeFile(base + COMPLETE) || intended || stopped;
+  return completed || intended || stopped;
 }
 
 /** What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one. */

@@ -48,6 +48,7 @@ export function gc(request: GcRequest, machine: Machine): void {
     }),
     // Before the rules that check what comes from them.
     () => { for (const name of listPortsLike(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
+    () => records.removeMarksOfNobody(network),
     () => {
       using _lock = openExistingLeaseLock(directory);
       removeStaleElements(network, isStaleOwner, machine);

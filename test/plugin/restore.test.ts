@@ -93,6 +93,28 @@ scene("a DEL that has taken out its rules and not yet its link, while pontoon re
   }
 }, 60_000);
 
+scene("pontoon restore that finds a pod gone leaves word for its DEL of what an earlier one put back", async (world) => {
+  const pods = install(world, network("pods", { macspoofchk: true }));
+  const red = await world.pod("red");
+  const marks = async (): Promise<string[]> => (await attachmentLines(world)).filter((line) => line.endsWith(".restored"));
+  // Netlink requests of a restore, around the last look at the pod's link.
+  for (const count of [7, 8, 9, 10, 11]) {
+    await add(world, pods, red);
+    await world.host.must("nft flush ruleset");
+    mustSucceed(await restore(world));
+    expect(await marks()).toHaveLength(1);
+    // The pod goes at the moment when one kind of its rules is back, and the other was never lost.
+    await world.host.must("nft flush map inet pontoon net4");
+    const restoring = restore(world, delayedAt({ kind: "sendto", count }, 300));
+    await waitFor("the lost rule is back", async () => (await world.host.must("nft list map inet pontoon net4")).includes("10.1.0."));
+    await red.must("ip link delete eth0");
+    mustSucceed(await restoring);
+    expect(await marks(), `request ${count}`).toHaveLength(1);
+    await del(world, pods, red);
+    expect(await attachmentLines(world), `request ${count}`).toEqual([]);
+  }
+}, 60_000);
+
 scene("without attachments there is nothing to do, and nothing is made", async (world) => {
   const before = await snapshot(world);
   expect(mustSucceed(await restore(world)).stdout).toBe("nothing to do: no attachments are recorded on this host\n");
@@ -137,8 +159,8 @@ async function twoNetworks(world: World): Promise<Stage> {
   return { neighbour, networks: [pods, others], attached };
 }
 
-function restore(world: World): Promise<Outcome> {
-  return world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`);
+function restore(world: World, through: string[] = []): Promise<Outcome> {
+  return world.host.exec([...through, `${PLUGIN_FOLDER}/pontoon`, "restore"]);
 }
 
 /** CHECK is content, and the neighbour, which knows no way back to any pod, sees the host's own address. */

@@ -101,6 +101,23 @@ test("one that was killed after it was told to stop leaves its record, which goe
   expect(readdirSync(join(root, "net"))).toEqual([]);
 });
 
+test("the mark of a restore stays for as long as the record, and goes with it; one of nobody is taken away", () => {
+  const marks = (): string[] => readdirSync(join(root, "net")).filter((name) => name.endsWith(".restored"));
+  store.createIntent(record).complete();
+  store.markRestored(key);
+  store.removeMarkOfNobody(key);
+  store.removeMarksOfNobody("net");
+  expect([store.hasRestoredMark(key), marks().length]).toEqual([true, 1]);
+  store.removeRecord(key);
+  expect(marks()).toEqual([]);
+  for (const remove of [() => store.removeMarkOfNobody(key), () => store.removeMarksOfNobody("net")]) {
+    store.markRestored(key);
+    remove();
+    expect(marks()).toEqual([]);
+  }
+  store.removeMarksOfNobody("nothing");
+});
+
 test("an abandoned intent leaves nothing", () => {
   const intent = store.createIntent(record);
   intent.abandon();
@@ -179,9 +196,6 @@ test("the mark of an attachment whose rules were put back is no record, and goes
   store.markRestored(key);
   expect(store.listRecords("net")).toMatchObject({ records: [{ key }], unreadable: [] });
   expect(store.hasRestoredMark(key)).toBe(true);
-  store.removeRestoredMark(key);
-  expect(store.hasRestoredMark(key)).toBe(false);
-  store.markRestored(key);
   store.removeRecord(key);
   expect(readdirSync(join(root, "net"))).toEqual([]);
 });
