@@ -1,10 +1,11 @@
-// The full job: masquerading, one host port, a limit of bandwidth each way, two sysctls, a route out whatever the policy of
-// chain FORWARD is. One entry of ours, five plugins of the reference.
+// The full job: masquerading, one host port, a policy of who reaches the pod, a limit of bandwidth each way, two sysctls. One
+// entry of ours, five plugins of the reference.
 import { bridgePlugin, type ChainPlugin } from "./chain.ts";
 import type { Wishes } from "./plugin.ts";
 
 const BANDWIDTH = { ingressRate: 100_000_000, ingressBurst: 10_000_000, egressRate: 100_000_000, egressBurst: 10_000_000 };
 const SYSCTL = { "net.core.somaxconn": "1024", "net.ipv4.tcp_syncookies": "0" };
+const POLICY = { ingressPolicy: "same-bridge" };
 const CAPABILITIES = { portMappings: true, bandwidth: true };
 
 /** The pod that is measured. */
@@ -36,7 +37,7 @@ export function fullWishes(): (pod: string) => Record<string, unknown> {
 
 /** In one entry. */
 export function fullEntry(): Wishes {
-  return { masquerade: true, keys: { capabilities: CAPABILITIES, sysctl: SYSCTL }, runtimeConfig: fullWishes() };
+  return { masquerade: true, keys: { capabilities: CAPABILITIES, sysctl: SYSCTL, ...POLICY }, runtimeConfig: fullWishes() };
 }
 
 /** In five plugins; iptables is what the reference takes where it is there. */
@@ -44,7 +45,7 @@ export function fullChain(backend?: "nftables"): ChainPlugin[] {
   return [
     bridgePlugin(backend),
     { type: "portmap", ...(backend === undefined ? {} : { backend }) },
-    { type: "firewall" },
+    { type: "firewall", ...POLICY },
     { type: "bandwidth" },
     { type: "tuning", sysctl: SYSCTL },
   ];

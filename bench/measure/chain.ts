@@ -24,7 +24,7 @@ export async function measureChain(scene: Scene, report: Report): Promise<void> 
     }
   }
 
-  report.heading("The full job", "masquerade, one host port, bandwidth both ways, two sysctls; reference: the time of its five plugins, added up");
+  report.heading("The full job", "masquerade, one host port, ingress policy, bandwidth both ways, two sysctls; reference: the time of its five plugins, added up");
   report.columns();
   for (const [verb, target] of [["add", 0.2], ["del", 0.15]] as const) {
     for (const backend of ["iptables", "nftables"]) {

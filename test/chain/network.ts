@@ -18,14 +18,14 @@ export const WISHES = {
 };
 
 /** Puts the network where cnitool looks for it; of two names one has an address space of its own. */
-export function installNetwork(world: World, plugin: Plugin, { bridge = {}, portmap = {}, ours = {} }: ChainScene, name: "pods" | "others"): Network {
+export function installNetwork(world: World, plugin: Plugin, { bridge = {}, portmap = {}, firewall = {}, ours = {} }: ChainScene, name: "pods" | "others"): Network {
   const subnets = name === "pods" ? ["10.1.0.0/24", "fd01::/64"] : ["10.3.0.0/24", "fd03::/64"];
-  const conflist = network(name, { subnets, ...(plugin === "ours" ? ours : bridge) });
+  const conflist = network(name, { subnets, ...(plugin === "ours" ? { ingressPolicy: "open", ...ours } : bridge) });
   const [first] = conflist.plugins;
   if (plugin === "ours") return install(world, { ...conflist, plugins: [{ ...first, capabilities: { portMappings: true, bandwidth: true }, sysctl: SYSCTL }] });
   const behind: PluginConfig[] = [
     { type: "portmap", capabilities: { portMappings: true }, ...portmap },
-    { type: "firewall" },
+    { type: "firewall", ...firewall },
     { type: "bandwidth", capabilities: { bandwidth: true } },
     { type: "tuning", sysctl: SYSCTL },
   ];

@@ -8,6 +8,7 @@ export interface ChainScene {
   /** Keys of one plugin of the chain, and of our entry. */
   bridge?: Record<string, unknown>;
   portmap?: Record<string, unknown>;
+  firewall?: Record<string, unknown>;
   ours?: Record<string, unknown>;
   /** Run on the node before all else. */
   node?: string;
@@ -26,9 +27,21 @@ const NFTABLES_SOURCE: Difference = {
   why: "What comes back passes the node in every case, also where the packet filter does not see bridges; the reference's nftables backend leaves the source.",
 };
 
+const FROM_OUTSIDE: Difference = {
+  where: "* by the host port, from outside",
+  reference: "no answer",
+  why: "A host port leads to the pod also where the node drops what it forwards; the reference's rules let in answers alone.",
+};
+
+/** As Docker leaves a node. */
+const DROP = "iptables -P FORWARD DROP; ip6tables -P FORWARD DROP";
+
 export const SCENES: ChainScene[] = [
   { name: "as most have it", differences: [ITSELF] },
   { name: "the packet filter does not see bridges", bridgeFilter: 0 },
+  { name: "the firewall drops what is forwarded", node: DROP, differences: [ITSELF, FROM_OUTSIDE] },
+  { name: "ingressPolicy same-bridge", firewall: { ingressPolicy: "same-bridge" }, ours: { ingressPolicy: "same-bridge" }, differences: [ITSELF] },
+  { name: "ingressPolicy isolated", firewall: { ingressPolicy: "isolated" }, ours: { ingressPolicy: "isolated" } },
   { name: "hairpinMode", bridge: { hairpinMode: true }, ours: { hairpinMode: true } },
   { name: "snat false", portmap: { snat: false }, ours: { snat: false } },
   { name: "masqAll", portmap: { masqAll: true }, ours: { masqAll: true }, differences: [ITSELF] },
