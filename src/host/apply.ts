@@ -95,6 +95,7 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
       return hostPorts().putHostPorts(step, machine);
     case "announce":
       bridgeOf(applied).mac = announce(step, machine) ?? bridgeOf(applied).mac;
+      if (applied.vlanGateway !== undefined) vlanGateways().awaitVlanGateway(applied.vlanGateway, machine);
       return;
   }
 }

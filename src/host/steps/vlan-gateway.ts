@@ -5,11 +5,15 @@ import { CniError } from "../../cni/error.ts";
 import { getLink, type Link, randomMac } from "../../net/link.ts";
 import { changeLinkMessage, createVethMessage } from "../../net/link-change.ts";
 import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
+import { NetlinkSocket } from "../../netlink/socket.ts";
+import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
+import { IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uapi/rtnetlink.ts";
 import type { PortVlans, VlanGatewayStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
+import { monotonicMs } from "../../sys/clock.ts";
 import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
 import { sha256 } from "../../sys/hash.ts";
-import { attempt } from "../failure.ts";
+import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { vlanHint } from "../vlan-filtering.ts";
 import { awaitForwarding } from "./announce.ts";
@@ -29,6 +33,31 @@ export function ensureVlanGateway(step: VlanGatewayStep, machine: Machine, bridg
       throw error;
     }
   }, vlanHint);
+}
+
+/** Longer than any carrier takes that comes at all. */
+const CARRIER_MS = 2_000;
+/** How long one wait for an event lasts before the kernel is asked again. */
+const EVENT_MS = 250;
+
+/**
+ * Returns when the gateway's interface can send: one that is a VLAN device gets its carrier after the bridge, and that one with
+ * the pod's port. Throws CniError.
+ */
+export function awaitVlanGateway({ index }: Bridge, machine: Machine): void {
+  attempt("bridge", "the gateway of its VLAN", () => {
+    if (isOperating(index, machine)) return;
+    using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
+    for (const deadline = monotonicMs() + CARRIER_MS; !isOperating(index, machine); events.waitForEvent("wait for the gateway of the VLAN", EVENT_MS)) {
+      if (monotonicMs() > deadline) throw new SystemError(`use interface number ${index}`, ERRNO.ETIMEDOUT, "it has no carrier");
+    }
+  });
+}
+
+function isOperating(index: number, machine: Machine): boolean {
+  const link = getLink(machine.links, { index });
+  if (link === undefined) throw vanished("the gateway of the VLAN");
+  return link.operState === IF_OPER_UP;
 }
 
 /** What is wrong with the gateway's interface, or undefined. */
