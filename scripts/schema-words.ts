@@ -71,6 +71,8 @@ export const WORDS: Record<string, Words> = {
   "conditionsV4": { title: "Conditions (IPv4)", description: "Conditions for host ports; not supported.", maxItems: 0 },
   "conditionsV6": { title: "Conditions (IPv6)", description: "Conditions for host ports; not supported.", maxItems: 0 },
   "allowListening": flag("Allow listening", "A host port is taken although a process of the node listens on it."),
+  "compat": { title: "Compatibility", description: "For programs that read what the reference plugins write." },
+  "compat.iptablesHostPortChains": flag("Chains of host ports", "Host ports are listed in iptables too, where nerdctl looks which are taken."),
   "preserveDefaultVlan": flag("Preserve default VLAN", "With vlan or vlanTrunk the port stays in the bridge's default VLAN too."),
 
   ...BANDWIDTH,

@@ -37,7 +37,7 @@ export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Re
     keys: ["snat", "masqAll", "markMasqBit", "externalSetMarkChain", "conditionsV4", "conditionsV6"],
     capabilities: ["portMappings"],
     needless: ["backend"],
-    differences: ({ backend }) => (backend === "nftables" ? [] : [{ key: "backend", text: "Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none" }]),
+    differences: ({ backend }) => (backend === "nftables" ? [] : [{ key: "backend", text: "Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none, unless compat.iptablesHostPortChains is true" }]),
   }],
   ["bandwidth", {
     keys: ["ingressRate", "ingressBurst", "egressRate", "egressBurst"],

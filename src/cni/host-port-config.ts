@@ -27,6 +27,8 @@ export interface HostPortConfig {
   /** Number of the bit that marks packets on their way to a host port. */
   markMasqBit: number;
   allowListening: boolean;
+  /** Other programs find the ports in iptables, as those of the reference. */
+  iptablesChains: boolean;
 }
 
 /** The bit that the reference takes too. */
@@ -34,7 +36,7 @@ export const DEFAULT_MARK_BIT = 13;
 export const LARGEST_PORT = 65535;
 
 /** What is asked for; undefined when no port is. Every wrong value is reported. */
-export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allowListening }: Shape, problems: Problems): HostPortConfig | undefined {
+export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allowListening, compat }: Shape, problems: Problems): HostPortConfig | undefined {
   if (markMasqBit !== undefined && (markMasqBit < 0 || markMasqBit > 31)) problems.add("markMasqBit", markMasqBit, "MasqMarkBit must be between 0 and 31");
   const mappings: Read[] = [];
   let position = 0;
@@ -47,6 +49,7 @@ export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allow
   return {
     mappings: mapped(mappings, ({ position: _, ...mapping }) => mapping),
     snat: snat ?? true, masqAll: masqAll ?? false, markMasqBit: markMasqBit ?? DEFAULT_MARK_BIT, allowListening: allowListening ?? false,
+    iptablesChains: compat?.iptablesHostPortChains ?? false,
   };
 }
 

@@ -12,6 +12,7 @@ export const NETCONF_KEYS = {
   bridge: true, isGateway: true, isDefaultGateway: true, forceAddress: true, ipMasq: true, ipMasqBackend: true, mtu: true,
   hairpinMode: true, promiscMode: true, portIsolation: true, macspoofchk: true, ingressPolicy: true, enabledad: true, disableContainerInterface: true,
   snat: true, masqAll: true, markMasqBit: true, externalSetMarkChain: true, conditionsV4: true, conditionsV6: true, allowListening: true,
+  compat: { iptablesHostPortChains: true },
   vlan: true, vlanTrunk: { id: true, minID: true, maxID: true }, preserveDefaultVlan: true,
   ...BANDWIDTH, egressInPod: true,
   sysctl: true, txQLen: true, promisc: true, allmulti: true, mac: true, sourceBasedRouting: true,

@@ -78,6 +78,7 @@ export function buildSchema() {
     conditionsV4: texts,
     conditionsV6: texts,
     allowListening: flag,
+    compat: z.optional(z.object({ iptablesHostPortChains: flag })),
     ipam: z.optional(
       z.object({
         type: text,

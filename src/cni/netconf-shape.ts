@@ -68,6 +68,7 @@ const NETCONF: Record<keyof Shape, Test> = {
   conditionsV4: texts,
   conditionsV6: texts,
   allowListening: flag,
+  compat: objectOf({ iptablesHostPortChains: flag }),
   ipam: objectOf(IPAM),
   dns: objectOf(DNS),
   args: objectOf({ cni: objectOf(ARGS) }),

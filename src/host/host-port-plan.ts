@@ -20,6 +20,7 @@ export function planHostPorts(config: HostPortConfig, netconf: Netconf, addresse
     subnets: mapped(networkSubnets(netconf, addresses), formatPrefix),
     markBit: config.markMasqBit,
     gatewayInterface: netconf.gatewayInterface,
+    iptablesChains: config.iptablesChains ? true : undefined,
     hairpin: !netconf.promiscMode && needsHairpin(mappings),
   };
 }

@@ -15,10 +15,16 @@ import { hostPortsOf } from "./steps/host-port.ts";
 export function removeHostPortsOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
   return attempt("cleanup", "host ports", () => {
     const step = record && hostPortStepOf(record);
+    if (step === undefined || step.ports.iptablesChains === true) chains().removePortChain(attachmentDigest(key), machine);
     if (step !== undefined) return removeRecorded(hostPortsOf(step), machine);
     ifThereIsNftables(() => machine.rules, () => removeUnrecordedHostPorts(key.network, (element) => ownerOf(element) === attachmentDigest(key), machine));
     return true;
   });
+}
+
+/** Few have them. */
+function chains() {
+  return require("./host-port-chains.ts") as typeof import("./host-port-chains.ts");
 }
 
 function removeRecorded(ports: ReturnType<typeof hostPortsOf>, machine: Machine): boolean {

@@ -7,13 +7,13 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { countChainUses, ifThereIsNftables } from "../nft/answer.ts";
 import { deleteChainMessage, deleteRuleMessage, executeBatch, GENERIC_HEADER, listChainsMessage, listRulesMessage, type Table } from "../nft/message.ts";
-import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
+import { type ChainPlace, type IptablesTable, type Jump, leadingOnes } from "./table.ts";
 
 /** Offset of the source address in the IP headers (RFC 791, RFC 8200). */
 const SOURCE_OFFSET = { 4: 12, 6: 8 } as const;
 
 /** One family of the table. Nothing is asked yet. */
-export function nftablesTable(socket: NetlinkSocket, family: Family, place: TablePlace): IptablesTable {
+export function nftablesTable(socket: NetlinkSocket, family: Family, place: ChainPlace): IptablesTable {
   const { base } = place;
   const table = tableInNftables(family, place);
   const ifThere = <T>(look: (rules: NetlinkSocket) => T): T | undefined => ifThereIsNftables(() => socket, look);
@@ -32,7 +32,7 @@ export function nftablesTable(socket: NetlinkSocket, family: Family, place: Tabl
 }
 
 /** The table as nftables knows it. */
-export function tableInNftables(family: Family, { table: name }: TablePlace): Table {
+export function tableInNftables(family: Family, { table: name }: ChainPlace): Table {
   return family === 4 ? { family: nft.NFPROTO_IPV4, name, title: `ip ${name}` } : { family: nft.NFPROTO_IPV6, name, title: `ip6 ${name}` };
 }
 

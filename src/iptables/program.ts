@@ -4,7 +4,7 @@ import { findProgram } from "../tool/path.ts";
 import { type Outcome, runProgram } from "../tool/program.ts";
 import { type ForwardChain, forwardLines } from "./forward-chain.ts";
 import { type NetworkChain, restoreLines } from "./network-chain.ts";
-import { FILTER, NAT, programRefused, type TablePlace } from "./table.ts";
+import { type ChainPlace, FILTER, NAT, programRefused, type TablePlace } from "./table.ts";
 
 /** The lock that the legacy variant takes is waited for as long as other locks are, in seconds. */
 const LOCK_WAIT_S = 10;
@@ -18,6 +18,12 @@ export function findIptables(family: Family, endings: readonly string[]): string
 /** Changes a table as these lines say, all or nothing, and gives what the program did. Throws SystemError. */
 export function restore(program: string, { table }: TablePlace, lines: readonly string[], isOld = false): Outcome {
   return run(program, isOld ? ["--noflush"] : ["--noflush", "-w", String(LOCK_WAIT_S)], `*${table}\n${lines.join("\n")}\nCOMMIT\n`);
+}
+
+/** The rules of a chain as `iptables -S` shows them; undefined when there is no such chain. Throws SystemError. */
+export function listRules(program: string, { table, base }: ChainPlace): string[] | undefined {
+  const outcome = run(program, ["-w", String(LOCK_WAIT_S), "-t", table, "-S", base], "");
+  return outcome.status === 0 ? outcome.stdout.split("\n").filter((line) => line.startsWith("-A ")) : undefined;
 }
 
 /** Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError. */

@@ -5,9 +5,14 @@ import type { Prefix } from "../ip/prefix.ts";
 import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
 
-/** A table and its base chain from which rules lead to ours. */
-export interface TablePlace {
+/** A table and its chain from which rules lead to ours. */
+export interface ChainPlace {
   table: "nat" | "filter";
+  base: string;
+}
+
+/** The same, from a base chain. */
+export interface TablePlace extends ChainPlace {
   base: "POSTROUTING" | "FORWARD";
 }
 

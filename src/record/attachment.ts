@@ -71,6 +71,8 @@ export interface RecordedHostPorts {
   gatewayInterface: string;
   /** The pod's port of the bridge was given hairpin mode for the pod's way to itself. */
   hairpin: boolean;
+  /** True: there is a chain in iptables by which other programs know of these ports. */
+  iptablesChains?: boolean | undefined;
 }
 
 /** Ports of the node, in a row, that lead to ports of the pod, in a row as long. */

@@ -55,7 +55,8 @@ function areHostPorts(value: unknown): boolean {
     && ["none", "own", "all"].includes(String(value["masquerade"]))
     && isTextList(value["subnets"])
     && isWithin(value["markBit"], 0, 31)
-    && hasTexts(value, "gatewayInterface") && typeof value["hairpin"] === "boolean";
+    && hasTexts(value, "gatewayInterface") && typeof value["hairpin"] === "boolean"
+    && (value["iptablesChains"] === undefined || typeof value["iptablesChains"] === "boolean");
 }
 
 function isPortMapping(value: unknown): boolean {

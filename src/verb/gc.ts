@@ -2,6 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
+import { removeStalePortChains } from "../host/host-port-chains.ts";
 import { removeUnneededPolicies } from "../host/ingress-need.ts";
 import { listPortsLike, listReferenceIfbs, listStaleIfbs, removeStaleElements } from "../host/leftover.ts";
 import type { Machine } from "../host/machine.ts";
@@ -53,6 +54,7 @@ export function gc(request: GcRequest, machine: Machine): void {
       using _lock = openExistingLeaseLock(directory);
       removeStaleElements(network, isStaleOwner, machine);
     },
+    () => removeStalePortChains(network, () => [...valid, ...records.listRecords(network).records.map(({ key }) => attachmentDigest(key))], machine),
     () => removeStaleReferenceRules(network, validAttachments, machine),
     () => removeUnneededChains({ network, bridge: config.bridge, except: "" }, "chains", machine),
     () => removeUnneededPolicies({ network, bridge: config.bridge, owner: "" }, machine),

@@ -17,17 +17,20 @@ import { attempt, explain } from "../failure.ts";
 import { forgetEarlierFlows } from "../host-port-flow.ts";
 import { refuseListeners } from "../host-port-listener.ts";
 import type { Machine } from "../machine.ts";
-import { attachmentsWithHostPorts, underNodeLock } from "../node.ts";
+import { attachmentsWithHostPorts, underHeldNodeLock, underNodeLock } from "../node.ts";
 
 /** Makes sure that the ports lead to the pod; a table that was lost comes back with everybody's elements. CniError hostPort when a port is taken. */
 export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
   const wanted = hostPortsOf(step);
   try {
     if (!step.allowListening) refuseListeners(wanted.mappings);
-    nodeLock(() => ensureHostPorts(machine.rules, wanted, {
-      isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
-      others: () => attachmentsWithHostPorts(machine, step.owner).map(hostPortsOf),
-    }));
+    nodeLock(() => {
+      ensureHostPorts(machine.rules, wanted, {
+        isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
+        others: () => attachmentsWithHostPorts(machine, step.owner).map(hostPortsOf),
+      });
+      if (step.ports.iptablesChains === true) chains().putPortChain(step, machine);
+    });
     checkSctp(wanted);
     openLocalhost(step, machine);
     forgetEarlierFlows(wanted.mappings, machine);
@@ -39,12 +42,22 @@ export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = un
 
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
-  ifThereIsNftables(() => machine.rules, (rules) => nodeLock(() => void removeHostPorts(rules, hostPortsOf(step))));
+  ifThereIsNftables(() => machine.rules, (rules) => nodeLock(() => {
+    removeHostPorts(rules, hostPortsOf(step));
+    if (step.ports.iptablesChains === true) chains().removePortChain(step.owner, machine, underHeldNodeLock);
+  }));
 }
 
 /** How much of these attachments' host ports is not there. */
 export function countLostHostPorts(steps: readonly HostPortStep[], machine: Machine): LostRules {
-  return attempt("rules", "table inet pontoon-ports", () => countLostPorts(machine.rules, steps.map(hostPortsOf)));
+  return attempt("rules", "table inet pontoon-ports", () => {
+    const lost = countLostPorts(machine.rules, steps.map(hostPortsOf));
+    for (const step of steps) {
+      if (step.ports.iptablesChains !== true || chains().isPortChainWhole(step, machine)) continue;
+      lost.byOwner.set(step.owner, (lost.byOwner.get(step.owner) ?? 0) + chains().countPortChain(step));
+    }
+    return lost;
+  });
 }
 
 /** What is wrong with the host ports, or undefined. */
@@ -55,9 +68,19 @@ export function verifyHostPorts(step: HostPortStep, machine: Machine): string | 
     if (missing === "table") return "the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole";
     if (missing !== undefined) return `the nftables chain ${missing}, which masquerades connections to host ports of network ${step.network}, is missing or not whole`;
     const elements = findPortElements(machine.rules, wanted);
-    if (elements.found.length === elements.wanted) return undefined;
+    if (elements.found.length === elements.wanted) return chainProblem(step, machine);
     return `host ports do not lead to the pod: ${elements.wanted - elements.found.length} of its ${elements.wanted} nftables elements are missing`;
   });
+}
+
+function chainProblem(step: HostPortStep, machine: Machine): string | undefined {
+  if (step.ports.iptablesChains !== true || chains().isPortChainWhole(step, machine)) return undefined;
+  return "the chain of iptables by which other programs know of the host ports is missing or not whole";
+}
+
+/** Few want them. */
+function chains() {
+  return require("../host-port-chains.ts") as typeof import("../host-port-chains.ts");
 }
 
 /** The kernel's connection tracking has this setting where it knows the protocol; it is loaded now. */

@@ -58,7 +58,7 @@ test("containerd's sample becomes one entry", () => {
   expect(notes).toEqual([
     "plugins[0].mtu: is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500",
     "plugins[0].ipMasqBackend: is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there",
-    "plugins[1].backend: Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none",
+    "plugins[1].backend: Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none, unless compat.iptablesHostPortChains is true",
   ]);
 });
 
