@@ -78,14 +78,15 @@ export function merge(base: Fields, { entry, path }: Placed): Merged | string {
   const type = typeOf(entry);
   const replacement = REPLACEMENTS.get(type);
   if (replacement === undefined) return "Pontoon does not do what this plugin does";
-  const { keys, needless = [], without = {} } = replacement;
+  const { keys, needless = [], without = {}, adds = {} } = replacement;
   const notes: string[] = [];
   const note = noteAt(path, notes);
-  const taken = read(entry, treeOf(keys));
+  const given = read(entry, treeOf(keys));
+  const taken: Fields = { ...adds, ...Object.fromEntries(Object.entries(given).filter(([key, value]) => !(value === "" && Object.hasOwn(adds, key)))) };
   const others = read(entry, treeOf([...needless, ...Object.keys(without)]));
   const reason = Object.keys(without).find((key) => others[key] !== undefined);
   if (reason !== undefined) return `${reason}: ${without[reason]}`;
-  let made: Fields = { ...base, ...replacement.adds };
+  let made: Fields = base;
   for (const [key, value] of Object.entries(taken)) {
     const before = valueOf(base, key);
     const joined = join(before, value, key);

@@ -17,7 +17,7 @@ export interface Replacement {
   keys: readonly NetconfKey[];
   /** Those that the plugin listens to. */
   capabilities: readonly Capability[];
-  /** What is asked for by the plugin's being there. */
+  /** What is asked for by the plugin's being there, where its entry does not say otherwise. An empty text says nothing. */
   adds?: { readonly [key in NetconfKey]?: unknown };
   /** Keys that are not needed any more; `differences` says where that makes a difference. */
   needless?: readonly string[];
@@ -38,6 +38,21 @@ export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Re
     capabilities: ["portMappings"],
     needless: ["backend"],
     differences: ({ backend }) => (backend === "nftables" ? [] : [{ key: "backend", text: "Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none, unless compat.iptablesHostPortChains is true" }]),
+  }],
+  ["firewall", {
+    keys: ["ingressPolicy"],
+    capabilities: [],
+    adds: { ingressPolicy: "open" },
+    needless: ["backend"],
+    without: {
+      iptablesAdminChainName: "of an administrator's chains Pontoon leads to CNI-ADMIN alone",
+      firewalldZone: "of firewalld's zones Pontoon puts a bridge into trusted alone",
+    },
+    differences: ({ backend = "", ingressPolicy }) => [
+      { key: "type", text: "the rules are the network's and not a pod's: iptables have a chain PONTOON-FWD-... in the place of CNI-FORWARD and CNI-ISOLATION-..., and lead to CNI-ADMIN where it is, but do not make it" },
+      ...(backend === "" ? [] : [{ key: "backend", text: "is left out: Pontoon answers every firewall that it finds, iptables of both variants and firewalld" }]),
+      ...(ingressPolicy === "isolated" ? [{ key: "ingressPolicy", text: "pods on the bridge do not reach each other where bridge-nf-call-iptables is 0 either" }] : []),
+    ],
   }],
   ["bandwidth", {
     keys: ["ingressRate", "ingressBurst", "egressRate", "egressBurst"],

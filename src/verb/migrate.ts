@@ -100,14 +100,11 @@ function mergeAll(base: Merged, behind: Placed[], network: Fields): Merged & { r
     }
     entry = merged.entry;
     notes.push(...merged.notes);
-    const overtaken = stayed.filter((each) => !NO_MATTER.has(typeOf(each.entry)) && !REPLACEMENTS.has(typeOf(each.entry)));
+    const overtaken = stayed.filter((each) => !REPLACEMENTS.has(typeOf(each.entry)));
     for (const each of overtaken) notes.push(`${titleOf(placed)}: is done before ${titleOf(each)} now`);
   }
   return { entry, notes, rest: stayed.map((each) => each.entry) };
 }
-
-/** Plugins of which it does not matter what was done before them. */
-const NO_MATTER = new Set(["firewall"]);
 
 function mergeOne(entry: Fields, placed: Placed, behind: Placed[], stayed: Placed[], network: Fields): Merged | string {
   const type = typeOf(placed.entry);

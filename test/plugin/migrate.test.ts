@@ -4,12 +4,13 @@ import { bucketOf, ifbsOf } from "../support/bandwidth.ts";
 import { add, addressOf, check, del } from "../support/cni.ts";
 import { addPlugins } from "../support/ipam.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
+import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import { install, type Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { connect, serve } from "../support/traffic.ts";
+import { connect, pings, serve } from "../support/traffic.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
 
-const REFERENCE = ["bridge", "host-local", "portmap", "bandwidth", "tuning"];
+const REFERENCE = ["bridge", "host-local", "portmap", "firewall", "bandwidth", "tuning"];
 const RATE = 20_000_000;
 const MAC = "02:00:00:00:00:77";
 const CHAIN: Network = {
@@ -18,6 +19,7 @@ const CHAIN: Network = {
   plugins: [
     { type: "bridge", bridge: "pods0", isGateway: true, ipMasq: true, hairpinMode: true, ipMasqBackend: "nftables", ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd01::/64" }]], routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }] } },
     { type: "portmap", backend: "nftables", capabilities: { portMappings: true } },
+    { type: "firewall", ingressPolicy: "same-bridge" },
     { type: "bandwidth", ingressRate: RATE, ingressBurst: RATE / 10, egressRate: RATE, egressBurst: RATE / 10 },
     { type: "tuning", mtu: 1400, txQLen: 77, promisc: true, allmulti: true, mac: MAC, sysctl: { "net.core.somaxconn": "500", "net.ipv4.conf.IFNAME.arp_filter": "1" } },
   ],
@@ -26,18 +28,20 @@ const HOST_PORTS = { CAP_ARGS: JSON.stringify({ portMappings: [{ hostPort: 8080,
 
 scene("the printed list gives a pod what the chain of the reference gave", async (world) => {
   addPlugins(world, ...REFERENCE);
+  const neighbour = await addNeighbour(world);
   install(world, CHAIN);
   const { status, stdout, stderr } = await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate ${CONFIG_FOLDER}/pods.conflist`);
   expect(status).toBe(0);
-  expect(stderr).toBe("plugins[3].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone.\n");
+  expect(stderr).toMatch(/^plugins\[2\]\.type "firewall": the rules are the network's and not a pod's.*\n/);
+  expect(stderr.split("\n").slice(1).join("\n")).toBe("plugins[4].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone.\n");
   const migrated = JSON.parse(stdout) as Network;
   expect(migrated.plugins.map(({ type }) => type)).toEqual(["pontoon"]);
 
-  const before = await factsOf(world, CHAIN, "red");
+  const before = await factsOf(world, CHAIN, "red", neighbour);
   for (const command of ["rm -r /var/lib/cni/networks", "ip link delete pods0", "nft flush ruleset"]) await world.host.must(command);
   await world.host.must(["rm", ...REFERENCE.map((plugin) => `${PLUGIN_FOLDER}/${plugin}`)]);
-  expect(await factsOf(world, migrated, "red")).toEqual(before);
-  expect(before).toMatchObject({ eth0: { mtu: 1400, txqlen: 77, address: MAC }, somaxconn: "500\n", addresses: ["10.1.0.2/24", "fd01::2/64"], rates: [RATE, RATE], hostPort: expect.stringMatching(/^red saw /), check: undefined });
+  expect(await factsOf(world, migrated, "red", neighbour)).toEqual(before);
+  expect(before).toMatchObject({ eth0: { mtu: 1400, txqlen: 77, address: MAC }, somaxconn: "500\n", addresses: ["10.1.0.2/24", "fd01::2/64"], rates: [RATE, RATE], hostPort: expect.stringMatching(/^red saw /), check: undefined, getsOut: true });
 });
 
 scene("stdin works too, and what is no network configuration leaves stdout empty", async (world) => {
@@ -49,7 +53,8 @@ scene("stdin works too, and what is no network configuration leaves stdout empty
 });
 
 /** What a pod of this network has, and how it is reached; it is gone again afterwards. */
-async function factsOf(world: World, conflist: Network, name: string): Promise<object> {
+async function factsOf(world: World, conflist: Network, name: string, neighbour: Neighbour): Promise<object> {
+  await world.host.must("iptables -P FORWARD DROP");
   install(world, conflist);
   const pod = await world.pod(name);
   const result = await add(world, conflist, pod, HOST_PORTS);
@@ -63,6 +68,7 @@ async function factsOf(world: World, conflist: Network, name: string): Promise<o
     somaxconn: await pod.must("cat /proc/sys/net/core/somaxconn"),
     arpFilter: await pod.must("cat /proc/sys/net/ipv4/conf/eth0/arp_filter"),
     addresses: result.ips?.map((each) => each.address),
+    getsOut: await pings(pod, neighbour.v4),
     routes: await pod.must("ip route"),
     hairpin: (await linkOf(world.host, host)).linkinfo?.info_slave_data?.hairpin,
     check: await check(world, conflist, pod),

@@ -11,7 +11,8 @@ const IPAM = { type: "host-local", ranges: [[{ subnet: "10.1.0.0/16" }]] };
 const BRIDGE = { type: "bridge", bridge: "cni0", mtu: 1500, isGateway: true, ipMasqBackend: "nftables", ipMasq: true, ipam: IPAM };
 const PONTOON = { ...BRIDGE, type: "pontoon" };
 const PORTMAP = { type: "portmap", backend: "nftables", capabilities: { portMappings: true } };
-const FIREWALL_STAYS = /\(firewall\): stays behind Pontoon as it is/;
+/** What is said of any firewall. */
+const FIREWALL = /\.type "firewall": the rules are the network's/;
 
 /** The plugins that come out, and the notes. */
 function migrated(...plugins: Entry[]): { plugins: Entry[]; notes: string[] } {
@@ -62,25 +63,39 @@ test("containerd's sample becomes one entry", () => {
   ]);
 });
 
-test("minikube's: what its firewall does stays behind, and an unknown key stays with a note", () => {
+test("minikube's: its firewall lets all pods reach each other, and an unknown key stays with a note", () => {
   const bridge = { type: "bridge", bridge: "bridge", addIf: "true", isDefaultGateway: true, forceAddress: false, ipMasq: true, hairpinMode: true, ipam: { type: "host-local", subnet: "10.244.0.0/16" } };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall" });
-  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true } }, { type: "firewall" }]);
+  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" }]);
   expect(notes).toContain('plugins[0].addIf "true": means nothing to Pontoon; it stays');
-  expect(notes).toContainEqual(expect.stringMatching(FIREWALL_STAYS));
+  expect(notes).toContainEqual(expect.stringMatching(FIREWALL));
 });
 
 test("podman's: a tuning that asks for nothing goes", () => {
   const bridge = { ...BRIDGE, bridge: "cni-podman0", hairpinMode: true };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall", backend: "" }, { type: "tuning" });
-  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true } }, { type: "firewall", backend: "" }]);
-  expect(notes).toEqual([expect.stringMatching(FIREWALL_STAYS)]);
+  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" }]);
+  expect(notes).toEqual([expect.stringMatching(FIREWALL)]);
 });
 
-test("nerdctl's: its ingress policy stays, and what it notes in the list too", () => {
+test("nerdctl's: its ingress policy is kept, and what it notes in the list too", () => {
   const list = { cniVersion: "1.0.0", name: "bridge", nerdctlID: "17f29b", nerdctlLabels: {}, plugins: [{ ...BRIDGE, bridge: "nerdctl0" }, PORTMAP, { type: "firewall", ingressPolicy: "same-bridge" }, { type: "tuning" }] };
   const out = JSON.parse(migrate(JSON.stringify(list)).text) as typeof list;
-  expect(out).toEqual({ ...list, plugins: [{ ...PONTOON, bridge: "nerdctl0", capabilities: { portMappings: true } }, { type: "firewall", ingressPolicy: "same-bridge" }] });
+  expect(out).toEqual({ ...list, plugins: [{ ...PONTOON, bridge: "nerdctl0", capabilities: { portMappings: true }, ingressPolicy: "same-bridge" }] });
+});
+
+test.each([["open", {}], ["open", { ingressPolicy: "" }], ["open", { ingressPolicy: null }], ["isolated", { ingressPolicy: "isolated" }]])("a firewall of %s: %o", (ingressPolicy, entry) => {
+  const { plugins, notes } = migrated(BRIDGE, { type: "firewall", backend: "iptables", ...entry });
+  expect(plugins).toEqual([{ ...PONTOON, ingressPolicy }]);
+  expect(notes.slice(0, 2)).toEqual([expect.stringMatching(FIREWALL), 'plugins[1].backend "iptables": is left out: Pontoon answers every firewall that it finds, iptables of both variants and firewalld']);
+  expect(notes.slice(2)).toEqual(ingressPolicy === "isolated" ? [expect.stringContaining("where bridge-nf-call-iptables is 0 either")] : []);
+});
+
+test("a firewall does not change what an entry of Pontoon says", () => {
+  const pontoon = { ...PONTOON, ingressPolicy: "isolated" };
+  const { plugins, notes } = migrated(pontoon, { type: "firewall" });
+  expect(plugins).toEqual([pontoon, { type: "firewall" }]);
+  expect(notes).toEqual(['plugins[1] (firewall): stays behind Pontoon as it is: ingressPolicy "open" is not what an entry before it says, "isolated", and Pontoon has one ingressPolicy']);
 });
 
 test("CRI-O's is a single configuration and stays one", () => {
@@ -117,10 +132,10 @@ test("a full chain becomes one entry that asks for the same", () => {
 });
 
 test("what came out comes out again", () => {
-  const first = migrate(JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins: [BRIDGE, PORTMAP, { type: "firewall" }, { type: "tuning", txQLen: 7 }] }));
+  const first = migrate(JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins: [BRIDGE, PORTMAP, { type: "firewall" }, { type: "tuning", txQLen: 7 }, { type: "firewall2" }] }));
   const second = migrate(first.text);
   expect(second.text).toBe(first.text);
-  expect(second.notes).toEqual([expect.stringMatching(FIREWALL_STAYS)]);
+  expect(second.notes).toEqual([expect.stringMatching(/\(firewall2\): stays behind Pontoon as it is/)]);
 });
 
 test("keys are known in any spelling, and one in a wrong spelling is not there twice afterwards", () => {
@@ -150,6 +165,9 @@ const STAYING: [string, Entry[], RegExp][] = [
   ["a value of a wrong type", [{ type: "bandwidth", ingressRate: "1M" }], /Pontoon would refuse it: .*ingressRate "1M"/],
   ["another MTU than the bridge's", [{ type: "tuning", mtu: 1400, txQLen: 5 }], /mtu 1400 is not what an entry before it says, 1500/],
   ["args of one plugin", [{ type: "tuning", args: { cni: { mac: "02:00:00:00:00:07" } } }], /args: /],
+  ["an administrator's chain", [{ type: "firewall", iptablesAdminChainName: "SITE" }], /iptablesAdminChainName: of an administrator's chains/],
+  ["a zone of firewalld", [{ type: "firewall", firewalldZone: "pods" }], /firewalldZone: of firewalld's zones/],
+  ["an unknown ingress policy", [{ type: "firewall", ingressPolicy: "closed" }], /Pontoon would refuse it: .*ingressPolicy "closed"/],
   ["a routing table by number", [{ type: "sbr", table: 7 }], /table: Pontoon chooses/],
   ["two portmaps", [PORTMAP, { ...PORTMAP, snat: false }], /portmap is there 2 times/],
 ];
