@@ -8,13 +8,13 @@ import { attachmentDigest } from "../record/digest.ts";
 import { attempt } from "./failure.ts";
 import { forgetFlows } from "./host-port-flow.ts";
 import type { Machine } from "./machine.ts";
-import { hostPortStepOf, underNodeLock } from "./node.ts";
+import { hostPortsOfRecord, underNodeLock } from "./node.ts";
 import { hostPortsOf } from "./steps/host-port.ts";
 
 /** Removes the attachment's host ports; without a record all elements are looked through. False when fewer were there than the record tells of. */
 export function removeHostPortsOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
   return attempt("cleanup", "host ports", () => {
-    const step = record && hostPortStepOf(record);
+    const step = record && hostPortsOfRecord(record);
     if (step === undefined || step.ports.iptablesChains === true) chains().removePortChain(attachmentDigest(key), machine);
     if (step !== undefined) return removeRecorded(hostPortsOf(step), machine);
     ifThereIsNftables(() => machine.rules, () => removeUnrecordedHostPorts(key.network, (element) => ownerOf(element) === attachmentDigest(key), machine));

@@ -3,9 +3,8 @@
 import { familiesOf } from "../plan/add.ts";
 import type { IngressPolicyStep } from "../plan/step.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
-import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../record/attachment.ts";
+import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
-import { sameHost } from "../record/format.ts";
 import { openRecordStore, RECORD_ROOT } from "../record/store.ts";
 import { listDirectory } from "../sys/file.ts";
 import { attempt } from "./failure.ts";
@@ -19,14 +18,9 @@ import { hasLink } from "./namespace.ts";
 import { underNodeLock } from "./node.ts";
 
 /** The policy that a record tells of; undefined when it has none. */
-export function ingressPolicyOf({ key, ingressPolicy: policy, bridge, gatewayInterface, addresses }: AttachmentRecord): IngressPolicyStep | undefined {
+export function ingressPolicyOfRecord({ key, ingressPolicy: policy, bridge, gatewayInterface, addresses }: AttachmentRecord): IngressPolicyStep | undefined {
   if (policy === undefined) return undefined;
   return { kind: "ingressPolicy", policy, network: key.network, owner: attachmentDigest(key), bridge, interfaceName: gatewayInterface ?? bridge, families: familiesOf(parsePrefixes(addresses)) };
-}
-
-/** The same; undefined as well when the record is of an earlier boot or another host. */
-export function ingressPolicyOfRecord(record: AttachmentRecord, host: HostIdentity): IngressPolicyStep | undefined {
-  return sameHost(record.host, host) ? ingressPolicyOf(record) : undefined;
 }
 
 /** Where attachments go, and which one. */
@@ -45,7 +39,7 @@ export function removeUnneededParts(parts: readonly IngressPart[], left: LeftInt
 
 /** Takes away what an attachment whose veth has gone needed alone. Takes the node's lock. Throws CniError. */
 export function removeIngressPolicyOf(record: AttachmentRecord, machine: Machine): void {
-  const step = ingressPolicyOf(record);
+  const step = ingressPolicyOfRecord(record);
   if (step === undefined) return;
   underNodeLock(() => attempt("cleanup", `ingress policy of network ${step.network}`, () => removeUnneededParts(partsOf(step.policy, step.families), step, machine)));
 }
@@ -67,7 +61,7 @@ function unneededParts(parts: readonly IngressPart[], { network, bridge, interfa
   const records = openRecordStore();
   const unneeded = new Set(parts);
   const takesAll = (record: AttachmentRecord): boolean => {
-    const step = ingressPolicyOf(record);
+    const step = ingressPolicyOfRecord(record);
     if (step === undefined || step.owner === owner || step.interfaceName !== interfaceName) return false;
     if (hasLink(record, machine) || records.isAddRunning(record.key)) for (const part of partsOf(step.policy, step.families)) unneeded.delete(part);
     return unneeded.size === 0;

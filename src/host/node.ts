@@ -2,7 +2,7 @@
 import { parsePrefixes } from "../ip/prefix.ts";
 import { attachmentLabel } from "../plan/add.ts";
 import type { HostPortStep, MasqueradeStep, SpoofCheckStep } from "../plan/step.ts";
-import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
+import type { AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { sameHost } from "../record/format.ts";
 import { openRecordStore, RECORD_ROOT } from "../record/store.ts";
@@ -52,33 +52,19 @@ export function recordedAttachments(machine: Machine, networks?: readonly string
   return all.flatMap((network) => store.listRecords(network).records.filter((record) => sameHost(record.host, host)));
 }
 
-/** The masquerade steps of all attachments of this host but `except` that use nftables: what a lost table has to get back. Throws SystemError. */
-export function masqueradedAttachments(machine: Machine, except: string): MasqueradeStep[] {
-  const host = machine.identity();
-  return recordedAttachments(machine).flatMap((record) => masqueradeOfRecord(record, host, except) ?? []).filter(({ backend }) => backend === "nftables");
+/** What the records of all attachments of this host but `except` tell, as `stepOf` reads them: what a lost table has to get back. Throws SystemError. */
+export function recordedSteps<OneStep>(machine: Machine, except: string, stepOf: (record: AttachmentRecord) => OneStep | undefined): OneStep[] {
+  return recordedAttachments(machine).filter(({ key }) => attachmentDigest(key) !== except).flatMap((record) => stepOf(record) ?? []);
 }
 
-/** The same for the MAC spoof check. */
-export function spoofCheckedAttachments(machine: Machine, except: string): SpoofCheckStep[] {
-  const host = machine.identity();
-  return recordedAttachments(machine).flatMap((record) => spoofCheckOfRecord(record, host, except) ?? []);
-}
-
-/** The same for host ports. */
-export function attachmentsWithHostPorts(machine: Machine, except: string): HostPortStep[] {
-  const host = machine.identity();
-  return recordedAttachments(machine).flatMap((record) => hostPortsOfRecord(record, host, except) ?? []);
-}
-
-/** The masquerade step that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
-export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity, except = ""): MasqueradeStep | undefined {
-  const owner = attachmentDigest(record.key);
-  if (record.masqueradeSubnets === undefined || owner === except || !sameHost(record.host, host)) return undefined;
+/** The masquerade step that a record tells of; undefined when it has none. */
+export function masqueradeOfRecord(record: AttachmentRecord): MasqueradeStep | undefined {
+  if (record.masqueradeSubnets === undefined) return undefined;
   return {
     kind: "masquerade",
     backend: record.masqueradeBackend ?? "nftables",
     network: record.key.network,
-    owner,
+    owner: attachmentDigest(record.key),
     label: attachmentLabel(record.key),
     bridge: record.gatewayInterface ?? record.bridge,
     subnets: parsePrefixes(record.masqueradeSubnets),
@@ -86,22 +72,14 @@ export function masqueradeOfRecord(record: AttachmentRecord, host: HostIdentity,
   };
 }
 
-/** The spoof check that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
-export function spoofCheckOfRecord(record: AttachmentRecord, host: HostIdentity, except = ""): SpoofCheckStep | undefined {
-  const owner = attachmentDigest(record.key);
-  if (record.spoofCheck !== true || owner === except || !sameHost(record.host, host)) return undefined;
-  const { key, mac } = record;
-  return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface: hostInterfaceName(key), mac };
+/** The spoof check that a record tells of; undefined when it has none. */
+export function spoofCheckOfRecord({ key, mac, spoofCheck }: AttachmentRecord): SpoofCheckStep | undefined {
+  if (spoofCheck !== true) return undefined;
+  return { kind: "spoofCheck", network: key.network, owner: attachmentDigest(key), label: attachmentLabel(key), hostInterface: hostInterfaceName(key), mac };
 }
 
-/** The host ports that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
-export function hostPortsOfRecord(record: AttachmentRecord, host: HostIdentity, except = ""): HostPortStep | undefined {
-  const step = hostPortStepOf(record);
-  return step?.owner === except || !sameHost(record.host, host) ? undefined : step;
-}
-
-/** The same, of whatever boot and host. */
-export function hostPortStepOf({ key, hostPorts: ports }: AttachmentRecord): HostPortStep | undefined {
+/** The host ports that a record tells of; undefined when it has none. */
+export function hostPortsOfRecord({ key, hostPorts: ports }: AttachmentRecord): HostPortStep | undefined {
   if (ports === undefined) return undefined;
   return { kind: "hostPorts", network: key.network, owner: attachmentDigest(key), label: attachmentLabel(key), ports, allowListening: true };
 }

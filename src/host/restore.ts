@@ -2,8 +2,8 @@
 import type { MasqueradeBackend } from "../cni/bridge-config.ts";
 import type { CniError } from "../cni/error.ts";
 import type { LostRules } from "../nft/answer.ts";
-import type { HostPortStep, MasqueradeStep } from "../plan/step.ts";
-import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
+import type { MasqueradeStep } from "../plan/step.ts";
+import type { AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
 import { asCniError } from "./failure.ts";
@@ -40,7 +40,7 @@ export interface RestoredNetwork {
 /** A kind of packet rules that an attachment may have. */
 interface RuleKind<OneStep extends { owner: string }> {
   /** Undefined when it has none of these. */
-  stepOf(record: AttachmentRecord, host: HostIdentity): OneStep | undefined;
+  stepOf(record: AttachmentRecord): OneStep | undefined;
   countLost(steps: readonly OneStep[], machine: Machine): LostRules;
   put(step: OneStep, machine: Machine, nodeLock: (action: () => void) => void): void;
   undo(step: OneStep, machine: Machine, nodeLock: (action: () => void) => void): void;
@@ -57,16 +57,15 @@ export function restoreRules(machine: Machine): Restoration {
     restoreKind<RecordedBandwidth>({ stepOf: bandwidthOfRecord, countLost: countLostLimits, put: putLimits, undo: undoBandwidth }, living, restoration, machine);
     restoreKind({ stepOf: spoofCheckOfRecord, countLost: countLostChecks, put: putSpoofCheck, undo: undoSpoofCheck }, living, restoration, machine);
     restoreKind({ stepOf: ingressPolicyOfRecord, countLost: countLostPolicies, put: putIngressPolicy, undo: undoIngressPolicy }, living, restoration, machine);
-    const undoPorts = (step: HostPortStep): void => undoHostPorts(step, machine, underHeldNodeLock);
-    restoreKind({ stepOf: hostPortsOfRecord, countLost: countLostHostPorts, put: putHostPorts, undo: undoPorts }, living, restoration, machine);
+    restoreKind({ stepOf: hostPortsOfRecord, countLost: countLostHostPorts, put: putHostPorts, undo: undoHostPorts }, living, restoration, machine);
   });
   return restoration;
 }
 
 function masqueradingBy(backend: MasqueradeBackend, { countLostMasquerade, putMasquerade, undoMasquerade }: typeof inNftables | typeof inIptables): RuleKind<MasqueradeStep> {
   return {
-    stepOf: (record, host) => {
-      const step = masqueradeOfRecord(record, host);
+    stepOf: (record) => {
+      const step = masqueradeOfRecord(record);
       return step?.backend === backend ? step : undefined;
     },
     countLost: countLostMasquerade, put: putMasquerade, undo: undoMasquerade,
@@ -74,9 +73,8 @@ function masqueradingBy(backend: MasqueradeBackend, { countLostMasquerade, putMa
 }
 
 function restoreKind<OneStep extends { owner: string }>(kind: RuleKind<OneStep>, living: AttachmentRecord[], restoration: Restoration, machine: Machine): void {
-  const host = machine.identity();
   const wanted = living.flatMap((record) => {
-    const step = kind.stepOf(record, host);
+    const step = kind.stepOf(record);
     return step === undefined ? [] : [{ record, step }];
   });
   const all = wanted.map(({ record }) => record);

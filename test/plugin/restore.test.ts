@@ -67,6 +67,22 @@ scene("who died is not brought back, and what a later DEL takes away stays away"
   expect(mustSucceed(await restore(world)).stdout).toBe("others: 1 attachment, nothing to do\n");
 });
 
+for (const [what, edit] of [
+  ["an earlier boot", 's/"bootId": "[^"]*"/"bootId": "00000000-0000-0000-0000-000000000000"/'],
+  ["another host namespace", 's/"hostCookie": "[^"]*"/"hostCookie": "1"/'],
+] as const) {
+  scene(`the record of an attachment of ${what} brings nothing back`, async (world) => {
+    const { attached: [red] } = await twoNetworks(world);
+    const [address] = red!.addresses;
+    await world.host.must(["sh", "-c", `sed -i '${edit}' $(grep -l ${red!.pod.containerId} /var/lib/cni/pontoon/*/*.json)`]);
+    await world.host.must("nft flush ruleset");
+    mustSucceed(await restore(world));
+    const elements = await world.host.must("nft list map inet pontoon net4");
+    expect(elements).toContain("comment");
+    expect(elements).not.toContain(`${address} `);
+  });
+}
+
 scene("DELs at the same moment: nothing of them is left", async (world) => {
   const pods = install(world, network("pods", { macspoofchk: true }));
   const all = [];

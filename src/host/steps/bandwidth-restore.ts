@@ -6,18 +6,17 @@ import type { LostRules } from "../../nft/answer.ts";
 import { aliasOf } from "../../plan/add.ts";
 import { planBandwidth } from "../../plan/bandwidth.ts";
 import type { BandwidthStep } from "../../plan/step.ts";
-import type { AttachmentRecord, HostIdentity } from "../../record/attachment.ts";
+import type { AttachmentRecord } from "../../record/attachment.ts";
 import { attachmentDigest, ifbName } from "../../record/digest.ts";
-import { sameHost } from "../../record/format.ts";
 import { isErrno } from "../../sys/errno.ts";
 import type { Machine } from "../machine.ts";
 import { limitBandwidth, verifyBandwidth } from "./bandwidth.ts";
 
 export type RecordedBandwidth = BandwidthStep & { owner: string };
 
-/** The limits on the node that a record tells of; undefined when it has none, or is of an earlier boot or another host. */
-export function bandwidthOfRecord({ key, host: made, bandwidth, hostInterface, mtu, pod }: AttachmentRecord, host: HostIdentity): RecordedBandwidth | undefined {
-  if (bandwidth === undefined || !sameHost(made, host)) return undefined;
+/** The limits on the node that a record tells of; undefined when it has none. */
+export function bandwidthOfRecord({ key, bandwidth, hostInterface, mtu, pod }: AttachmentRecord): RecordedBandwidth | undefined {
+  if (bandwidth === undefined) return undefined;
   const onNode = { ...bandwidth, egress: needsIfb(bandwidth) ? bandwidth.egress : undefined };
   if (onNode.ingress === undefined && onNode.egress === undefined) return undefined;
   const ifb = onNode.egress && { name: ifbName(key), mac: randomMac(), alias: aliasOf(key, pod) };

@@ -17,7 +17,7 @@ import { attempt, explain } from "../failure.ts";
 import { forgetEarlierFlows } from "../host-port-flow.ts";
 import { refuseListeners } from "../host-port-listener.ts";
 import type { Machine } from "../machine.ts";
-import { attachmentsWithHostPorts, underHeldNodeLock, underNodeLock } from "../node.ts";
+import { hostPortsOfRecord, recordedSteps, underHeldNodeLock, underNodeLock } from "../node.ts";
 
 /** Makes sure that the ports lead to the pod; a table that was lost comes back with everybody's elements. CniError hostPort when a port is taken. */
 export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
@@ -27,7 +27,7 @@ export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = un
     nodeLock(() => {
       ensureHostPorts(machine.rules, wanted, {
         isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
-        others: () => attachmentsWithHostPorts(machine, step.owner).map(hostPortsOf),
+        others: () => recordedSteps(machine, step.owner, hostPortsOfRecord).map(hostPortsOf),
       });
       if (step.ports.iptablesChains === true) chains().putPortChain(step, machine);
     });

@@ -5,7 +5,7 @@ import { FORWARD_RULES } from "../../nft/ingress-layout.ts";
 import type { IngressPolicyStep } from "../../plan/step.ts";
 import { isErrno, type SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
-import { ingressPolicyOf, removeUnneededParts } from "../ingress-need.ts";
+import { ingressPolicyOfRecord, removeUnneededParts } from "../ingress-need.ts";
 import { isElement, isPartThere, makeParts, missingText, partsOf, sizeOf } from "../ingress-part.ts";
 import type { Machine } from "../machine.ts";
 import { hasLink } from "../namespace.ts";
@@ -55,7 +55,7 @@ function wereLost({ network, owner }: IngressPolicyStep, machine: Machine): bool
 }
 
 function livingWithPolicy(machine: Machine, networks?: string[]): IngressPolicyStep[] {
-  return recordedAttachments(machine, networks).flatMap((record) => (record.ingressPolicy !== undefined && hasLink(record, machine) ? (ingressPolicyOf(record) ?? []) : []));
+  return recordedAttachments(machine, networks).flatMap((record) => (record.ingressPolicy !== undefined && hasLink(record, machine) ? (ingressPolicyOfRecord(record) ?? []) : []));
 }
 
 function rulesHint(error: SystemError): string | undefined {

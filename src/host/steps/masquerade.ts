@@ -12,7 +12,7 @@ import { openRecordStore } from "../../record/store.ts";
 import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
-import { masqueradedAttachments, underNodeLock } from "../node.ts";
+import { masqueradeOfRecord, recordedSteps, underNodeLock } from "../node.ts";
 
 /** Makes sure that the addresses are masqueraded; a table that was lost comes back with everybody's elements, under the node's lock. */
 export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock = underNodeLock): void {
@@ -24,7 +24,7 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock =
       isOnBridge: (owner, network, bridge) => isOnBridge(owner, network, bridge, machine),
       underNodeLock: nodeLock,
       giveWay: (owner) => forgetDead(owner, step, machine),
-      others: () => masqueradedAttachments(machine, step.owner).map(masqueradeOf),
+      others: () => recordedSteps(machine, step.owner, masqueradeOfRecord).filter(({ backend }) => backend === "nftables").map(masqueradeOf),
     });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;

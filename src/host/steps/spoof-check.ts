@@ -7,7 +7,7 @@ import { openRecordStore } from "../../record/store.ts";
 import { isErrno, type SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
-import { spoofCheckedAttachments, underNodeLock } from "../node.ts";
+import { recordedSteps, spoofCheckOfRecord, underNodeLock } from "../node.ts";
 
 /** Makes sure that the pod's frames are checked; a table that was lost comes back with everybody's elements, under the node's lock. */
 export function putSpoofCheck(step: SpoofCheckStep, machine: Machine, nodeLock = underNodeLock): void {
@@ -17,7 +17,7 @@ export function putSpoofCheck(step: SpoofCheckStep, machine: Machine, nodeLock =
       isAlive: ({ hostInterface, network, owner }) =>
         getLink(machine.links, { name: hostInterface }) !== undefined || openRecordStore().isAddOfDigestRunning(network, owner),
       underNodeLock: nodeLock,
-      others: () => spoofCheckedAttachments(machine, step.owner).map(checkOf),
+      others: () => recordedSteps(machine, step.owner, spoofCheckOfRecord).map(checkOf),
     });
   }, spoofCheckHint);
 }
