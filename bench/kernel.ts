@@ -4,9 +4,10 @@ import { Machine } from "../src/host/machine.ts";
 import { announce } from "../src/host/steps/announce.ts";
 import { putMasquerade } from "../src/host/steps/masquerade.ts";
 import { setUpPod } from "../src/host/steps/pod.ts";
-import { createVeth, deleteVeth } from "../src/host/steps/veth.ts";
+import { createVeth } from "../src/host/steps/veth.ts";
 import { parsePrefix, type Prefix } from "../src/ip/prefix.ts";
 import { getLink, randomMac } from "../src/net/link.ts";
+import { removeLink } from "../src/net/link-change.ts";
 import { deleteElementMessage } from "../src/nft/element.ts";
 import { elementPlaces } from "../src/nft/layout.ts";
 import { sendBatch } from "../src/nft/message.ts";
@@ -51,7 +52,7 @@ function oneRound(): Spent {
   time("rules", () => putMasquerade({ kind: "masquerade", backend: "nftables", network: "bench", owner: "0".repeat(32), label: "bench", bridge, subnets: [subnet], addresses: [address.address] }, machine));
   time("announce", () => announce({ kind: "announce", bridge, hostInterface: hostEnd.name, interfaceName: pod.name, mac, addresses: [address] }, machine));
   time("elements", () => sendBatch(machine.rules, [deleteElementMessage(common)]));
-  time("delete", () => deleteVeth(hostEnd.name, machine));
+  time("delete", () => removeLink(machine.links, hostEnd));
   time("close", () => machine[Symbol.dispose]());
   return spent;
 }

@@ -4,7 +4,7 @@ import type { Result } from "../cni/result.ts";
 import type { Address } from "../ip/address.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
 import { getLink, macBytes } from "../net/link.ts";
-import { changeLinkMessage, deleteLinkMessage } from "../net/link-change.ts";
+import { changeLinkMessage, removeLink } from "../net/link-change.ts";
 import { deleteTogether } from "../net/link-set.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
@@ -20,7 +20,6 @@ import { attempt } from "./failure.ts";
 import { removeHostPortsOf } from "./host-port-removal.ts";
 import type { Machine, Pod } from "./machine.ts";
 import { removeSourceRules } from "./steps/source-routing.ts";
-import { deleteVeth } from "./steps/veth.ts";
 
 /**
  * Removes the attachment's own packet rules; those of its network in iptables are a matter of their own (network-chains.ts). Hold the lock of its lease directory. Without a record all elements are looked
@@ -77,14 +76,13 @@ function chainsOf(key: AttachmentKey, record: AttachmentRecord | undefined): Cha
  * Removes the veth pair and the ifb, by the names that the key gives them. When that is gone but the pod still has an interface with the
  * MAC that we gave it (somebody renamed the host's end), that one goes. Any other interface of the pod is left alone.
  */
-export function removeLink(key: AttachmentKey, record: AttachmentRecord | undefined, mac: string | undefined, pod: Pod | undefined, machine: Machine, prevResult?: Result): void {
+export function removeLinks(key: AttachmentKey, record: AttachmentRecord | undefined, mac: string | undefined, pod: Pod | undefined, machine: Machine, prevResult?: Result): void {
   attempt("cleanup", hostInterfaceName(key), () => {
     if (deleteLinks(key, record, machine, prevResult)) return;
     if (pod === undefined || pod.isHost || mac === undefined) return;
     const link = getLink(pod.links, { name: key.interfaceName });
     if (link === undefined || link.kind !== "veth" || link.mac !== mac) return;
-    const [outcome] = pod.links.transact([deleteLinkMessage({ index: link.index })]);
-    if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
+    removeLink(pod.links, { index: link.index });
   });
 }
 
@@ -133,7 +131,7 @@ export function discardDead(record: AttachmentRecord, machine: Machine): void {
  */
 function deleteLinks(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine, prevResult?: Result): boolean {
   const veth = hostInterfaceName(key);
-  if (record !== undefined && (record.bandwidth === undefined || !needsIfb(record.bandwidth))) return deleteVeth(veth, machine);
+  if (record !== undefined && (record.bandwidth === undefined || !needsIfb(record.bandwidth))) return removeLink(machine.links, { name: veth });
   const ifbs = [ifbName(key)];
   if (record === undefined && prevResult?.interfaces.some(({ name }) => name === referenceIfbName(key)) === true) ifbs.push(referenceIfbName(key));
   return deleteTogether(machine.links, [veth, ...ifbs], groupOf(key))[0] === true;

@@ -1,8 +1,9 @@
 // Requests that make, change and remove links. (linux/rtnetlink.h, if_link.h, veth.h, if_bridge.h)
-import type { Message } from "../netlink/socket.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
+import { isErrno } from "../sys/errno.ts";
 import { type LinkName, linkHeader, macBytes } from "./link.ts";
 
 /**
@@ -121,7 +122,15 @@ function writePortSettings(w: Writer, { hairpin, isolated }: LinkChange): void {
   });
 }
 
-/** Removes a link (a veth takes its peer along). Refused with ENODEV when it is absent. Waits for the kernel's grace periods. */
+/** Removes a link, a veth with its peer. False when it was not there. Waits for the kernel's grace periods. Throws SystemError. */
+export function removeLink(socket: NetlinkSocket, which: LinkName): boolean {
+  const [outcome] = socket.transact([deleteLinkMessage(which)]);
+  if (outcome?.error === undefined) return true;
+  if (isErrno(outcome.error, "ENODEV")) return false;
+  throw outcome.error;
+}
+
+/** The request for it: refused with ENODEV when the link is absent. */
 export function deleteLinkMessage(which: LinkName): Message {
   return {
     what: `delete interface ${"name" in which ? which.name : `number ${which.index}`}`,

@@ -2,7 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
-import { removeLink, removePodRules, removeReferenceRulesOfLink, removeRules, shutPort } from "../host/detach.ts";
+import { removeLinks, removePodRules, removeReferenceRulesOfLink, removeRules, shutPort } from "../host/detach.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
@@ -83,7 +83,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
     () => shutPort(key, record, machine),
     rules,
     () => { if (record === undefined) unrecorded().removeUnrecordedRules(detachment, machine); },
-    () => removeLink(key, record, macOf(detachment), pod, machine, detachment.prevResult),
+    () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),
     () => { if (record === undefined) removeReferenceRulesOfLink(key, pod, machine); },
     () => { if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key); },
     () => removePodRules(record, pod, machine),

@@ -8,9 +8,9 @@ import { listPortsLike, listReferenceIfbs, listStaleIfbs, removeStaleElements } 
 import type { Machine } from "../host/machine.ts";
 import { removeUnneededChains } from "../host/network-chains.ts";
 import { removeStaleReferenceRules } from "../host/reference-rules.ts";
-import { deleteVeth } from "../host/steps/veth.ts";
 import { collectLeases } from "../ipam/collect.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
+import { removeLink } from "../net/link-change.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { openRecordStore } from "../record/store.ts";
@@ -48,7 +48,7 @@ export function gc(request: GcRequest, machine: Machine): void {
       if (entry.reason === "damaged" && isStaleOwner(entry.digest)) records.removeDamaged(entry);
     }),
     // Before the rules that check what comes from them.
-    () => { for (const name of listPortsLike(network, config.bridge, isStale, machine)) deleteVeth(name, machine); },
+    () => { for (const name of listPortsLike(network, config.bridge, isStale, machine)) removeLink(machine.links, { name }); },
     () => records.removeMarksOfNobody(network),
     () => {
       using _lock = openExistingLeaseLock(directory);
@@ -58,7 +58,7 @@ export function gc(request: GcRequest, machine: Machine): void {
     () => removeStaleReferenceRules(network, validAttachments, machine),
     () => removeUnneededChains({ network, bridge: config.bridge, except: "" }, "chains", machine),
     () => removeUnneededPolicies({ network, bridge: config.bridge, owner: "" }, machine),
-    () => { for (const name of listStaleIfbs(network, isStale, machine)) deleteVeth(name, machine); },
+    () => { for (const name of listStaleIfbs(network, isStale, machine)) removeLink(machine.links, { name }); },
     () => {
       const leases = collectLeases({ directory, valid: validAttachments, keep: ({ containerId, interfaceName }) => interfaceName !== undefined && !isStale({ network, containerId, interfaceName }) });
       for (const { owner } of leases) gone.add(owner.containerId);
@@ -66,7 +66,7 @@ export function gc(request: GcRequest, machine: Machine): void {
     () => {
       // A container has one for all its interfaces.
       for (const { containerId } of validAttachments) gone.delete(containerId);
-      for (const name of listReferenceIfbs(network, gone, machine)) deleteVeth(name, machine);
+      for (const name of listReferenceIfbs(network, gone, machine)) removeLink(machine.links, { name });
     },
     () => delegate(config.foreignIpam, request, "GC"),
   ]);

@@ -3,7 +3,7 @@
 // the pod's own end.
 import { type BandwidthStep, type IfbDevice, type TokenBucket } from "../../plan/step.ts";
 import { getLink, getLinkMessage, type Link, readLink } from "../../net/link.ts";
-import { changeLinkMessage, deleteLinkMessage } from "../../net/link-change.ts";
+import { changeLinkMessage, removeLink } from "../../net/link-change.ts";
 import { createIfbMessage } from "../../net/link-set.ts";
 import { getBucket, ingressMessage, listRedirects, redirectMessage, shapeMessage } from "../../net/traffic-control.ts";
 import type { Message, NetlinkSocket } from "../../netlink/socket.ts";
@@ -31,7 +31,7 @@ export function limitBandwidth(step: BandwidthStep, machine: Machine, podIndex?:
 
 /** Undo: the ifb goes; the rest goes with the veth. */
 export function undoBandwidth({ ifb }: BandwidthStep, machine: Machine): void {
-  if (ifb !== undefined) deleteIfb(ifb.name, machine);
+  if (ifb !== undefined) removeLink(machine.links, ifb);
 }
 
 /** What is wrong with the limits, or undefined. */
@@ -57,7 +57,7 @@ function createIfb(ifb: IfbDevice, machine: Machine): number {
   const send = () => machine.links.transact([createIfbMessage(ifb), changeLinkMessage({ name: ifb.name }, { alias: ifb.alias }, `name ${ifb.name}`), getLinkMessage({ name: ifb.name })]);
   let [created, named, got] = send();
   if (isErrno(created?.error, "EEXIST")) {
-    deleteIfb(ifb.name, machine);
+    removeLink(machine.links, ifb);
     [created, named, got] = send();
   }
   const refusal = created?.error ?? named?.error ?? got?.error;
@@ -72,11 +72,6 @@ function createIfb(ifb: IfbDevice, machine: Machine): number {
 /** The device first: a packet that is led to one that is down is lost. */
 function throughIfb(port: number, device: number, egress: TokenBucket, { name }: IfbDevice): Message[] {
   return [shapeMessage(device, egress), changeLinkMessage({ index: device }, { up: true }, `raise ${name}`), ingressMessage(port), redirectMessage(port, device)];
-}
-
-function deleteIfb(name: string, machine: Machine): void {
-  const [outcome] = machine.links.transact([deleteLinkMessage({ name })]);
-  if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
 }
 
 function shapingProblem(socket: NetlinkSocket, index: number, wanted: TokenBucket, subject: string): string | undefined {

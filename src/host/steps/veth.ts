@@ -2,7 +2,7 @@
 import { CniError } from "../../cni/error.ts";
 import type { VethStep } from "../../plan/step.ts";
 import { getLink, getLinkMessage, getLinks, readPeerIndex } from "../../net/link.ts";
-import { changeLinkMessage, createVethMessage, deleteLinkMessage, type LinkChange } from "../../net/link-change.ts";
+import { changeLinkMessage, createVethMessage, type LinkChange, removeLink } from "../../net/link-change.ts";
 import type { Message } from "../../netlink/socket.ts";
 import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
@@ -19,7 +19,7 @@ export function createVeth(step: VethStep, machine: Machine, bridgeIndex: number
     if (typeof first === "number") return first;
     if (!isErrno(first, "EEXIST")) throw first;
     checkInterfaceIsFree(step.pod.name, machine);
-    deleteVeth(step.host.name, machine);
+    removeLink(machine.links, step.host);
     const second = sendVeth(step, machine, bridgeIndex);
     if (typeof second === "number") return second;
     throw second;
@@ -35,17 +35,9 @@ export function checkInterfaceIsFree(name: string, machine: Machine): void {
   });
 }
 
-/** Deletes the host's end, and the pod's end with it. False when it was not there. Throws SystemError. */
-export function deleteVeth(name: string, machine: Machine): boolean {
-  const [outcome] = machine.links.transact([deleteLinkMessage({ name })]);
-  if (outcome?.error === undefined) return true;
-  if (isErrno(outcome.error, "ENODEV")) return false;
-  throw outcome.error;
-}
-
 /** Undo: the pair goes. */
 export function undoVeth(step: VethStep, machine: Machine): void {
-  deleteVeth(step.host.name, machine);
+  removeLink(machine.links, step.host);
 }
 
 /** What is wrong with the pair, or undefined. */
@@ -92,6 +84,6 @@ function settleMessage({ host, hairpin, isolated }: VethStep, more: LinkChange):
 
 /** The pair is there but its settings were refused: it goes again at once. */
 function explainSettle(step: VethStep, error: SystemError, machine: Machine): CniError {
-  deleteVeth(step.host.name, machine);
+  removeLink(machine.links, step.host);
   return explain("link", step.host.name, error);
 }

@@ -3,7 +3,7 @@
 // we, and both use what the other one made. Shared, as the bridge is: made once, never taken away.
 import { CniError } from "../../cni/error.ts";
 import { getLink, type Link, randomMac } from "../../net/link.ts";
-import { changeLinkMessage, createVethMessage } from "../../net/link-change.ts";
+import { changeLinkMessage, createVethMessage, removeLink } from "../../net/link-change.ts";
 import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
@@ -19,7 +19,6 @@ import { vlanHint } from "../vlan-filtering.ts";
 import { awaitForwarding } from "./announce.ts";
 import type { Bridge } from "./bridge.ts";
 import { portVlanMessages, vlanProblem } from "./port-vlan.ts";
-import { deleteVeth } from "./veth.ts";
 
 /** Makes sure that the gateway's interface is there, in its VLAN and up, and gives it. Throws CniError; then a pair that was made here is gone again. */
 export function ensureVlanGateway(step: VlanGatewayStep, machine: Machine, bridge: Bridge): Bridge {
@@ -29,7 +28,7 @@ export function ensureVlanGateway(step: VlanGatewayStep, machine: Machine, bridg
     try {
       return settle(step, machine, bridge, found ?? mustExist(step, machine));
     } catch (error) {
-      if (isNew) deleteVeth(step.name, machine);
+      if (isNew) removeLink(machine.links, step);
       throw error;
     }
   }, vlanHint);
@@ -79,7 +78,7 @@ function findUsable(step: VlanGatewayStep, machine: Machine, bridge: Bridge): Li
   const port = portOf(link, machine);
   if (port?.master === bridge.index) return link;
   if (port?.master !== 0 || port.name !== portName(step.bridge, step.vlan)) throw notOurs(step, link);
-  deleteVeth(step.name, machine);
+  removeLink(machine.links, step);
   return undefined;
 }
 
