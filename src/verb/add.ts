@@ -15,7 +15,7 @@ import { planAdd, type PodAddress } from "../plan/add.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { openRecordStore } from "../record/store.ts";
 import { readText } from "../sys/file.ts";
-import { type Added, attach, attachmentOf, planInput, type Prepared, recordOf } from "./attach.ts";
+import { abandon, type Added, attach, attachmentOf, planInput, type Prepared, recordOf } from "./attach.ts";
 
 /** Attaches the pod. Throws CniError; the machine is then as it was, the shared bridge and sysctls excepted. */
 export function add(request: AddRequest, machine: Machine): Added {
@@ -67,7 +67,7 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
     const input = planInput(request, bridge, { addresses, routes: ipam?.routes ?? [], ipamDns });
     const record = recordOf(input, machine, attachment.host, directory);
     const intent = attachment.records.createIntent(record);
-    prepared = { plan: planAdd(input), record, intent, giveBack: () => giveBack(record, intent) };
+    prepared = { plan: planAdd(input), record, intent, giveBack: () => giveBack(record, intent, machine) };
   };
   try {
     if (directory === undefined || ipam === undefined) {
@@ -75,19 +75,19 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
       commit([]);
     } else reserve({ ...attachment, rangeSets: ipam.rangeSets, requested: request.netconf.requestedAddresses, beforeCommit: commit });
   } catch (error) {
-    prepared?.intent.abandon();
+    if (prepared !== undefined) abandon(prepared.intent, prepared.record, machine);
     throw error;
   }
   if (prepared === undefined) throw new Error("an ADD was not prepared");
   return prepared;
 }
 
-function giveBack(record: AttachmentRecord, intent: Prepared["intent"]): string[] {
+function giveBack(record: AttachmentRecord, intent: Prepared["intent"], machine: Machine): string[] {
   const { key, leaseDirectory: directory } = record;
   const { release } = require("../ipam/release.ts") as typeof import("../ipam/release.ts");
   return tryAll([
     () => { if (directory !== undefined) release({ directory, key, record }); },
-    () => intent.abandon(),
+    () => abandon(intent, record, machine),
   ]);
 }
 

@@ -114,6 +114,15 @@ export function attach(request: AddRequest, machine: Machine, prepared: Prepared
   }
 }
 
+/**
+ * Takes back the intent of an ADD that has undone what it made. Until then it counts as one that is being made, and another ADD
+ * that puts back a lost table puts back its MAC spoof check too; so that one is looked for once more. Throws CniError and SystemError.
+ */
+export function abandon(intent: Intent, record: AttachmentRecord, machine: Machine): void {
+  intent.abandon();
+  if (record.spoofCheck === true) (require("../host/steps/spoof-check.ts") as typeof import("../host/steps/spoof-check.ts")).undoRecordedSpoofCheck(record, machine);
+}
+
 /** The failure of an ADD that finds its intent gone. */
 export function deletedMeanwhile(): CniError {
   return new CniError("tryAgainLater", { about: "the attachment was deleted while it was being made", hint: "Run ADD again" });

@@ -16,7 +16,7 @@ import type { Step } from "../plan/step.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { Intent } from "../record/intent.ts";
 import { openRecordStore } from "../record/store.ts";
-import { type Added, attach, attachmentOf, deletedMeanwhile, planInput, type Prepared, recordOf } from "./attach.ts";
+import { abandon, type Added, attach, attachmentOf, deletedMeanwhile, planInput, type Prepared, recordOf } from "./attach.ts";
 
 /** An ADD that may ask its IPAM plugin: it has its intent, and nothing in the kernel yet. */
 interface Foreign {
@@ -34,7 +34,7 @@ export function addByForeignIpam(request: AddRequest, name: string, machine: Mac
   let isAsked = false;
   const giveBack = (): string[] => tryAll([
     () => { if (isAsked) callIpam(ipam, "DEL"); },
-    () => foreign.intent.abandon(),
+    () => abandon(foreign.intent, foreign.record, machine),
   ]);
   try {
     const before = applySteps(planAdd(foreign.input).steps.filter((step) => !needsAddresses(step)), machine);

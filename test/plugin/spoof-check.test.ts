@@ -170,6 +170,28 @@ for (const records of ["with records", "without records"]) {
   });
 }
 
+scene("an ADD that fails while another one puts back a lost table leaves no elements", async (world) => {
+  const pods = install(world, network("pods", { macspoofchk: true }));
+  const free = install(world, network("free", { subnets: ["10.3.0.0/24"] , macspoofchk: true }));
+  const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+  // The address that blue gets is red's already, on the same bridge.
+  await add(world, install(world, network("others", { bridge: "pods0" })), red);
+  const trace = "/run/world/strace";
+  const paused = (count: number): boolean => world.has(trace) && world.read(trace).split("unlink(").length > count;
+  // Before each file that it removes: last of all it gives back what it holds.
+  for (const count of [1, 2, 3, 4, 5, 6]) {
+    await world.host.must(`rm -rf ${trace} /var/lib/cni/networks/pods`);
+    let hasEnded = false;
+    const adding = plugin(world, "ADD", { network: pods, pod: blue, through: delayedAt({ kind: "unlink", count }, 400) }).finally(() => { hasEnded = true; });
+    await waitFor("it stands still, or is over", () => paused(count) || hasEnded);
+    await world.host.must("nft flush ruleset");
+    await add(world, free, green);
+    expect((await adding).status, `file ${count}`).toBe(1);
+    await del(world, free, green);
+    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `file ${count}`).toEqual([]);
+  }
+}, 60_000);
+
 for (const way of ["DEL", "DEL without a record", "GC without a record"]) {
   scene(`${way}: at no moment is the pod's port open and not checked`, async (world) => {
     const pods = install(world, network("pods", { macspoofchk: true }));

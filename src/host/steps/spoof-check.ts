@@ -3,6 +3,7 @@ import { ifThereIsNftables, type LostRules, soundsLikeNoNftables } from "../../n
 import { countLostSpoofChecks, ensureSpoofCheck, isSpoofChecked, isSpoofTableWhole, removeSpoofCheck, type SpoofCheck } from "../../nft/spoof-check.ts";
 import { getLink, macBytes } from "../../net/link.ts";
 import type { SpoofCheckStep } from "../../plan/step.ts";
+import type { AttachmentRecord } from "../../record/attachment.ts";
 import { openRecordStore } from "../../record/store.ts";
 import { isErrno, type SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
@@ -25,6 +26,12 @@ export function putSpoofCheck(step: SpoofCheckStep, machine: Machine, nodeLock =
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoSpoofCheck(step: SpoofCheckStep, machine: Machine): void {
   ifThereIsNftables(() => machine.rules, (rules) => removeSpoofCheck(rules, checkOf(step)));
+}
+
+/** The same by the attachment's record. */
+export function undoRecordedSpoofCheck(record: AttachmentRecord, machine: Machine): void {
+  const step = spoofCheckOfRecord(record);
+  if (step !== undefined) undoSpoofCheck(step, machine);
 }
 
 /** How much of the checks of these attachments is not there. */
