@@ -2,9 +2,9 @@
 import { expect } from "vitest";
 import { add, addressOf, check, type CniResult, del, mustSucceed, plugin, type PluginCall, type Verb } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
+import { DEL_WAYS } from "../support/del-way.ts";
 import { addWithPorts, both, portConfig, portNetwork, talk } from "../support/host-port.ts";
 import { hostLinkOf } from "../support/link.ts";
-import type { Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
@@ -55,26 +55,7 @@ scene("CHECK says when hairpin mode, which the pod's way to itself needs, was sw
   expect(await check(world, pods, red)).toContain("hairpin mode of");
 });
 
-const WAYS: [string, (world: World, pods: Network, red: Pod) => Promise<unknown>][] = [
-  ["as a runtime sends it", (world, pods, red) => del(world, pods, red)],
-  ["without a namespace", async (world, pods, red) => {
-    const { containerId } = red;
-    await world.removePod(red);
-    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
-  }],
-  ["without a record", async (world, pods, red) => {
-    await world.host.must("rm -r /var/lib/cni/pontoon");
-    return del(world, pods, red);
-  }],
-  ["without a record and without a namespace", async (world, pods, red) => {
-    const { containerId } = red;
-    await world.host.must("rm -r /var/lib/cni/pontoon");
-    await world.removePod(red);
-    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
-  }],
-];
-
-for (const [way, remove] of WAYS) {
+for (const [way, remove] of DEL_WAYS) {
   scene(`DEL ${way} takes the host ports out and leaves those of others, and so does a second one`, async (world) => {
     const { pods, red, onlyBlue } = await redAndBlue(world);
     const call = { network: pods, containerId: red.containerId, netns: "" };

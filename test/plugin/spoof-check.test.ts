@@ -2,8 +2,9 @@
 import { expect } from "vitest";
 import { add, addressesOf, addressOf, check, type CniResult, del, mustSucceed, plugin } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
+import { DEL_WAYS, type DelWay } from "../support/del-way.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
-import { FAMILIES, install, type Network, network } from "../support/network.ts";
+import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
@@ -128,23 +129,8 @@ scene("an ADD whose table is flushed at any moment, and put back by another ADD,
   }
 }, 60_000);
 
-const WAYS: [string, (world: World, pods: Network, red: Pod) => Promise<unknown>][] = [
-  ["as a runtime sends it", (world, pods, red) => del(world, pods, red)],
-  ["without a namespace", async (world, pods, red) => {
-    const { containerId } = red;
-    await world.removePod(red);
-    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
-  }],
-  ["without a record", async (world, pods, red) => {
-    await world.host.must("rm -r /var/lib/cni/pontoon");
-    return del(world, pods, red);
-  }],
-  ["without a record and without a namespace", async (world, pods, red) => {
-    const { containerId } = red;
-    await world.host.must("rm -r /var/lib/cni/pontoon");
-    await world.removePod(red);
-    return mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
-  }],
+const WAYS: DelWay[] = [
+  ...DEL_WAYS,
   ["after macspoofchk was taken out of the configuration", (world, _, red) => del(world, install(world, network("pods")), red)],
 ];
 

@@ -1,10 +1,10 @@
 import { mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { CniError } from "../../../src/cni/error.ts";
 import { parseAddress } from "../../../src/ip/address.ts";
 import type { Lease } from "../../../src/ipam/lease.ts";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
+import { failure } from "../../support/failure.ts";
 import { Pool, range, SIX, TEN } from "./pool.ts";
 
 const FEW = range("10.1.2.0/24", "10.1.2.10", "10.1.2.13", "10.1.2.1");
@@ -14,17 +14,6 @@ beforeEach(() => {
   pool = new Pool();
 });
 afterEach(() => pool.remove());
-
-/** What `action` throws. */
-function failure(action: () => unknown): CniError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof CniError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 test("a lease is a file as host-local writes it, with the hint beside it", () => {
   const [lease] = pool.reserve("c1");

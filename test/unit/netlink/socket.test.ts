@@ -3,7 +3,7 @@ import { readMessages } from "../../../src/netlink/reader.ts";
 import type { Message } from "../../../src/netlink/socket.ts";
 import * as nl from "../../../src/netlink/uapi/netlink.ts";
 import type { Writer } from "../../../src/netlink/writer.ts";
-import { SystemError } from "../../../src/sys/errno.ts";
+import { refusal } from "../../support/failure.ts";
 import { type Answer, FakeKernel } from "../../support/fake-kernel.ts";
 
 const ask = (what: string): Message => ({ what, type: 18, flags: 0, body: (w) => w.u32(0) });
@@ -20,16 +20,6 @@ function refused(sequence: number, code: number, flags = nl.NLM_F_CAPPED, rest?:
       rest?.(w);
     },
   };
-}
-
-function caught(action: () => unknown): SystemError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof SystemError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
 }
 
 afterEach(() => { vi.restoreAllMocks(); });
@@ -58,7 +48,7 @@ test("answers find their request, in one receive or many, strangers among them",
 test("a refusal carries the kernel's sentence", () => {
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 22, nl.NLM_F_CAPPED | nl.NLM_F_ACK_TLVS, (w) => w.string(nl.NLMSGERR_ATTR_MSG, "Nexthop has invalid gateway").u32Attribute(2, 24)));
-  const error = caught(() => kernel.socket.execute([ask("add route 10.0.0.0/8")]));
+  const error = refusal(() => kernel.socket.execute([ask("add route 10.0.0.0/8")]));
   expect(error).toMatchObject({ operation: "add route 10.0.0.0/8", errno: 22, kernelText: "Nexthop has invalid gateway" });
   expect(error.message).toBe("add route 10.0.0.0/8: EINVAL (Nexthop has invalid gateway)");
 });
@@ -67,8 +57,8 @@ test("a request that is repeated in a refusal is not taken for the kernel's sent
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 22, nl.NLM_F_ACK_TLVS, (w) => w.string(1, "a name from the request")));
   kernel.answers(refused(2, 22, nl.NLM_F_CAPPED, (w) => w.string(1, "not even announced")));
-  expect(caught(() => kernel.socket.execute([ask("one")])).kernelText).toBe("");
-  expect(caught(() => kernel.socket.execute([ask("two")])).kernelText).toBe("");
+  expect(refusal(() => kernel.socket.execute([ask("one")])).kernelText).toBe("");
+  expect(refusal(() => kernel.socket.execute([ask("two")])).kernelText).toBe("");
 });
 
 test("a list that changed while it was read is read again", () => {
@@ -84,7 +74,7 @@ test("a list that changed while it was read is read again", () => {
 test("a list that changes each time ends with an error, not in a circle", () => {
   using kernel = new FakeKernel();
   for (let sequence = 1; sequence <= 8; sequence++) kernel.answers(done(sequence, nl.NLM_F_DUMP_INTR));
-  expect(caught(() => kernel.socket.dump(ask("list the ports")))).toMatchObject({ operation: "list the ports", errno: 11 });
+  expect(refusal(() => kernel.socket.dump(ask("list the ports")))).toMatchObject({ operation: "list the ports", errno: 11 });
   expect(kernel.asked()).toHaveLength(8);
 });
 
@@ -92,14 +82,14 @@ test("a list that fails, at its start or at its end, is an error", () => {
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 95));
   kernel.answers(item(2, 1), { type: nl.NLMSG_DONE, flags: nl.NLM_F_ACK_TLVS, sequence: 2, body: (w) => w.u32(-22 >>> 0).string(nl.NLMSGERR_ATTR_MSG, "Invalid filter") });
-  expect(caught(() => kernel.socket.dump(ask("list"))).errno).toBe(95);
-  expect(caught(() => kernel.socket.dump(ask("list")))).toMatchObject({ errno: 22, kernelText: "Invalid filter" });
+  expect(refusal(() => kernel.socket.dump(ask("list"))).errno).toBe(95);
+  expect(refusal(() => kernel.socket.dump(ask("list")))).toMatchObject({ errno: 22, kernelText: "Invalid filter" });
 });
 
 test("an answer that is longer than any real one is an error, not half an answer", () => {
   using kernel = new FakeKernel();
   kernel.sends(new Uint8Array(64 * 1024 + 1));
-  expect(caught(() => kernel.socket.execute([ask("ask")]))).toMatchObject({ errno: 105, operation: "ask" });
+  expect(refusal(() => kernel.socket.execute([ask("ask")]))).toMatchObject({ errno: 105, operation: "ask" });
 });
 
 test("an answer of rubbish is skipped, and the right one after it counts", () => {
@@ -114,14 +104,14 @@ test("a kernel that never answers is an error after ten seconds", () => {
   // The clock makes the ten seconds at once.
   let now = 0;
   vi.spyOn(Bun, "nanoseconds").mockImplementation(() => (now += 10_001e6));
-  expect(caught(() => kernel.socket.execute([ask("make the bridge")]))).toMatchObject({ operation: "make the bridge", errno: 110, kernelText: "the kernel did not answer" });
-  expect(caught(() => kernel.socket.dump(ask("list")))).toMatchObject({ operation: "list", errno: 110 });
+  expect(refusal(() => kernel.socket.execute([ask("make the bridge")]))).toMatchObject({ operation: "make the bridge", errno: 110, kernelText: "the kernel did not answer" });
+  expect(refusal(() => kernel.socket.dump(ask("list")))).toMatchObject({ operation: "list", errno: 110 });
 });
 
 test("the refusal of a batch's frame is the refusal of all of it", () => {
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 1));
-  expect(caught(() => kernel.socket.batch(ask("begin"), [ask("add a rule")], ask("end")))).toMatchObject({ errno: 1, operation: "add a rule" });
+  expect(refusal(() => kernel.socket.batch(ask("begin"), [ask("add a rule")], ask("end")))).toMatchObject({ errno: 1, operation: "add a rule" });
 });
 
 test("a closed socket stays closed: a second close does not hit a stranger's descriptor", () => {
