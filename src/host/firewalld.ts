@@ -5,7 +5,7 @@ import { CniError } from "../cni/error.ts";
 import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { countChainUses, ifThereIsNftables } from "../nft/answer.ts";
-import { hasIngressElement, putIngressElements, removeIngressElement } from "../nft/ingress.ts";
+import { hasIngressElement, putIngressElements, removeIngressElements } from "../nft/ingress.ts";
 import { INTERFACE_NAME_BYTES } from "../nft/key.ts";
 import { GENERIC_HEADER, listRulesMessage, type Table } from "../nft/message.ts";
 import { findProgram } from "../tool/path.ts";
@@ -45,7 +45,7 @@ export function takeOutOfZone(interfaceName: string, machine: Machine): void {
     if (!hasIngressElement(rules, "trusted", interfaceName)) return;
     // It does not run, or has forgotten it: then it is out.
     if (countChainUses(rules, FIREWALLD, ZONES) !== undefined) run(`--remove-interface=${interfaceName}`);
-    removeIngressElement(rules, "trusted", interfaceName);
+    removeIngressElements(rules, ["trusted"], interfaceName);
   });
 }
 

@@ -10,7 +10,7 @@ import { listDirectory } from "../sys/file.ts";
 import { attempt } from "./failure.ts";
 import { listIngressInterfaces } from "../nft/ingress.ts";
 import { listPassable } from "./forward-chains.ts";
-import { ALL_PARTS, type IngressPart, partsOf, removePart } from "./ingress-part.ts";
+import { ALL_PARTS, type IngressPart, partsOf, removeParts } from "./ingress-part.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
 import { listPortsLike } from "./leftover.ts";
 import type { Machine } from "./machine.ts";
@@ -34,7 +34,7 @@ export interface LeftInterface {
 
 /** Takes away those of the parts of an interface that nobody else needs. Only under the node's lock. Throws SystemError and CniError. */
 export function removeUnneededParts(parts: readonly IngressPart[], left: LeftInterface, machine: Machine): void {
-  for (const part of unneededParts(parts, left, machine)) removePart(part, left.interfaceName, machine);
+  removeParts(unneededParts(parts, left, machine), left.interfaceName, machine);
 }
 
 /** Takes away what an attachment whose veth has gone needed alone. Takes the node's lock. Throws CniError. */

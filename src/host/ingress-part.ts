@@ -2,11 +2,12 @@
 import type { IngressPolicy } from "../cni/bridge-config.ts";
 import { type ForwardChain, forwardChain, forwardUses } from "../iptables/forward-chain.ts";
 import type { Family } from "../ip/address.ts";
-import { hasIngressElement, isIngressTableWhole, putIngressElements, removeIngressElement } from "../nft/ingress.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
+import { missingIngressSets, putIngressElements, removeIngressElements } from "../nft/ingress.ts";
 import type { IngressSet } from "../nft/ingress-layout.ts";
+import { collectErrors } from "./failure.ts";
 import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
 import { isPassable, makePassable, removePassage } from "./forward-chains.ts";
-import { ifThereIsNftables } from "../nft/answer.ts";
 import type { Machine } from "./machine.ts";
 
 /** A place of the interface in one of our own sets; a way for its packets through iptables, in one family, or through firewalld. */
@@ -26,11 +27,14 @@ export function isElement(part: IngressPart): part is IngressPart & IngressSet {
   return part === "networks" || part === "together" || part === "apart";
 }
 
-/** True when the part is there, and whole. Throws SystemError. */
-export function isPartThere(part: IngressPart, interfaceName: string, machine: Machine): boolean {
-  if (part === "zone") return isInZone(interfaceName, machine);
-  if (!isElement(part)) return isPassable(chainOf(part, interfaceName), machine);
-  return isIngressTableWhole(machine.rules) && hasIngressElement(machine.rules, part, interfaceName);
+/** Those of the parts that are not there, or not whole. Throws SystemError. */
+export function missingParts(parts: readonly IngressPart[], interfaceName: string, machine: Machine): IngressPart[] {
+  const sets = parts.filter(isElement);
+  const missing = sets.length === 0 ? [] : missingIngressSets(machine.rules, sets, interfaceName);
+  return parts.filter((part) => {
+    if (part === "zone") return !isInZone(interfaceName, machine);
+    return isElement(part) ? missing.includes(part) : !isPassable(chainOf(part, interfaceName), machine);
+  });
 }
 
 /** Makes these parts of an interface; `network` is for people who list the rules. Only under the node's lock. Throws SystemError and CniError. */
@@ -43,11 +47,17 @@ export function makeParts(parts: readonly IngressPart[], interfaceName: string, 
   }
 }
 
-/** Takes a part away. Only under the node's lock. Throws SystemError and CniError. */
-export function removePart(part: IngressPart, interfaceName: string, machine: Machine): void {
-  if (part === "zone") takeOutOfZone(interfaceName, machine);
-  else if (isElement(part)) ifThereIsNftables(() => machine.rules, (rules) => removeIngressElement(rules, part, interfaceName));
-  else removePassage(chainOf(part, interfaceName), machine);
+/** Takes parts away, and goes on when one stays. Only under the node's lock. Throws CniError. */
+export function removeParts(parts: readonly IngressPart[], interfaceName: string, machine: Machine): void {
+  const sets = parts.filter(isElement);
+  const [error] = collectErrors([
+    () => { if (sets.length > 0) ifThereIsNftables(() => machine.rules, (rules) => removeIngressElements(rules, sets, interfaceName)); },
+    ...parts.map((part) => () => {
+      if (part === "zone") takeOutOfZone(interfaceName, machine);
+      else if (!isElement(part)) removePassage(chainOf(part, interfaceName), machine);
+    }),
+  ]);
+  if (error !== undefined) throw error;
 }
 
 /** How many rules and elements a part counts as. */

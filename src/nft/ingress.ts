@@ -29,6 +29,12 @@ export function hasIngressElement(socket: NetlinkSocket, set: IngressSet, interf
   return getElement(socket, ingressPlace(set, interfaceName)) !== undefined;
 }
 
+/** The sets that the interface should stand in and does not; all of them when the table is not whole. Throws SystemError. */
+export function missingIngressSets<Set extends IngressSet>(socket: NetlinkSocket, sets: readonly Set[], interfaceName: string): Set[] {
+  if (!isIngressTableWhole(socket)) return [...sets];
+  return sets.filter((set) => !hasIngressElement(socket, set, interfaceName));
+}
+
 /** Puts interfaces into the sets, and makes the table whole with it: all or nothing. Throws SystemError. */
 export function putIngressElements(socket: NetlinkSocket, elements: readonly IngressElement[]): void {
   const isWhole = isIngressTableWhole(socket);
@@ -38,10 +44,11 @@ export function putIngressElements(socket: NetlinkSocket, elements: readonly Ing
   if (messages.length > 0) executeBatch(socket, messages);
 }
 
-/** Takes an interface out of a set; the last one takes the table along. Throws SystemError. */
-export function removeIngressElement(socket: NetlinkSocket, set: IngressSet, interfaceName: string): void {
-  const others = listIngressElements(socket).filter((element) => element.set !== set || interfaceOf(element) !== interfaceName);
-  if (others.length > 0) return deleteElements(socket, [ingressPlace(set, interfaceName)]);
+/** Takes an interface out of sets; the last one takes the table along. Throws SystemError. */
+export function removeIngressElements(socket: NetlinkSocket, sets: readonly IngressSet[], interfaceName: string): void {
+  const all = listIngressElements(socket);
+  const going = all.filter((element) => sets.some((set) => set === element.set) && interfaceOf(element) === interfaceName);
+  if (going.length < all.length) return deleteElements(socket, going);
   const refusal = firstRefusal(socket, deleteIngressTableMessages());
   if (refusal !== undefined && !isErrno(refusal, "ENOENT")) throw refusal;
 }

@@ -1,7 +1,7 @@
 // What keeps networks apart, word for word as `nft` lists it, and as `nft` itself would have compiled it.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { hasIngressElement, isIngressTableWhole, listIngressInterfaces, putIngressElements, removeIngressElement } from "../../src/nft/ingress.ts";
+import { hasIngressElement, isIngressTableWhole, listIngressInterfaces, putIngressElements, removeIngressElements } from "../../src/nft/ingress.ts";
 import { INGRESS_SETS, type IngressSet } from "../../src/nft/ingress-layout.ts";
 import { Netns } from "../support/netns.ts";
 
@@ -40,13 +40,13 @@ test.each(["nft delete table inet pontoon-ingress", "nft flush table inet pontoo
 
 test("elements go one by one, and the table with the last; what is not there is no error", () => {
   using host = Netns.open();
-  removeIngressElement(host.rules, "apart", "cni0");
+  removeIngressElements(host.rules, ["apart"], "cni0");
   putIngressElements(host.rules, ALL);
   expect(listIngressInterfaces(host.rules).sort()).toEqual(["cni0", "cni1"]);
-  for (const { set, interfaceName } of ALL.slice(1)) removeIngressElement(host.rules, set, interfaceName);
+  for (const { set, interfaceName } of ALL.slice(1)) removeIngressElements(host.rules, [set], interfaceName);
   expect(INGRESS_SETS.filter((set) => hasIngressElement(host.rules, set, "cni0"))).toEqual(["networks"]);
-  removeIngressElement(host.rules, "apart", "cni1");
+  removeIngressElements(host.rules, ["apart"], "cni1");
   expect(isIngressTableWhole(host.rules)).toBe(true);
-  removeIngressElement(host.rules, "networks", "cni0");
+  removeIngressElements(host.rules, ["networks"], "cni0");
   expect(host.run("nft list ruleset")).toBe("");
 });

@@ -8,6 +8,7 @@ import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { atEveryMoment, failingAt, type Moment } from "../support/strace.ts";
+import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
 
 const ERRORS: Record<string, string> = { sendto: "ENOMEM", write: "ENOSPC", mkdir: "ENOSPC", link: "EIO", rename: "EIO", unlink: "EIO", flock: "ENOLCK" };
@@ -60,7 +61,8 @@ scene("a signal that interrupts any one system call does no harm: the call goes 
 }, 120_000);
 
 async function stage(world: World): Promise<{ call: PluginCall; baseline: string[] }> {
-  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true, ingressRate: 20_000_000, egressRate: 20_000_000 }));
+  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true, ingressPolicy: "isolated", ingressRate: 20_000_000, egressRate: 20_000_000 }));
+  for (const program of ["iptables-nft", "ip6tables-nft"]) await world.host.must(`${toolPath(program)} -P FORWARD DROP`);
   await warmUp(world, pods);
   const pod = await world.pod("red");
   return { call: { network: pods, pod }, baseline: await snapshot(world) };

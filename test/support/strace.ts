@@ -5,7 +5,7 @@ import { toolPath } from "./tool.ts";
 const CHANGING = ["sendto", "write", "mkdir", "link", "rename", "unlink", "flock"];
 
 /** No call does one kind of thing more often than this. */
-const MOST = 60;
+const MOST = 100;
 
 /** One system call of a run: the `count`-th of its kind. */
 export interface Moment {

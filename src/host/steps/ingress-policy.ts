@@ -6,7 +6,7 @@ import type { IngressPolicyStep } from "../../plan/step.ts";
 import { isErrno, type SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import { ingressPolicyOfRecord, removeUnneededParts } from "../ingress-need.ts";
-import { isElement, isPartThere, makeParts, missingText, partsOf, sizeOf } from "../ingress-part.ts";
+import { type IngressPart, isElement, makeParts, missingParts, missingText, partsOf, sizeOf } from "../ingress-part.ts";
 import type { Machine } from "../machine.ts";
 import { hasLink } from "../namespace.ts";
 import { recordedAttachments, underNodeLock } from "../node.ts";
@@ -17,9 +17,9 @@ import { recordedAttachments, underNodeLock } from "../node.ts";
  */
 export function putIngressPolicy(step: IngressPolicyStep, machine: Machine, nodeLock = underNodeLock): void {
   nodeLock(() => attempt("rules", `ingress policy of network ${step.network}`, () => {
-    if (missingParts(step, machine).length === 0) return;
+    if (missingOf(step, machine).length === 0) return;
     const others = wereLost(step, machine) ? livingWithPolicy(machine).filter(({ owner }) => owner !== step.owner) : [];
-    for (const each of [step, ...others]) makeParts(missingParts(each, machine), each.interfaceName, each.network, machine);
+    for (const each of [step, ...others]) makeParts(missingOf(each, machine), each.interfaceName, each.network, machine);
   }, rulesHint));
 }
 
@@ -30,7 +30,7 @@ export function undoIngressPolicy(step: IngressPolicyStep, machine: Machine, nod
 
 /** What is wrong with the policy, or undefined. */
 export function verifyIngressPolicy(step: IngressPolicyStep, machine: Machine): string | undefined {
-  const [missing] = attempt("rules", `ingress policy of network ${step.network}`, () => missingParts(step, machine));
+  const [missing] = attempt("rules", `ingress policy of network ${step.network}`, () => missingOf(step, machine));
   return missing && missingText(missing, step.interfaceName, step.network);
 }
 
@@ -39,14 +39,14 @@ export function countLostPolicies(steps: readonly IngressPolicyStep[], machine: 
   const seen = new Set<string>();
   const isOurs = steps.some(({ policy, families }) => partsOf(policy, families).some(isElement));
   const byOwner = new Map(steps.map((step) => {
-    const lost = missingParts(step, machine).filter((part) => !seen.has(`${part} ${step.interfaceName}`) && seen.add(`${part} ${step.interfaceName}`));
+    const lost = missingOf(step, machine).filter((part) => !seen.has(`${part} ${step.interfaceName}`) && seen.add(`${part} ${step.interfaceName}`));
     return [step.owner, lost.reduce((sum, part) => sum + sizeOf(part), 0)];
   }));
   return { shared: isOurs && !isIngressTableWhole(machine.rules) ? FORWARD_RULES : 0, byOwner };
 }
 
-function missingParts({ policy, families, interfaceName }: IngressPolicyStep, machine: Machine) {
-  return partsOf(policy, families).filter((part) => !isPartThere(part, interfaceName, machine));
+function missingOf({ policy, families, interfaceName }: IngressPolicyStep, machine: Machine): IngressPart[] {
+  return missingParts(partsOf(policy, families), interfaceName, machine);
 }
 
 /** Another pod of the network lives, so the rules were there. */
