@@ -29,6 +29,12 @@ export function makePassable(chain: ForwardChain, machine: Machine): void {
   if (isOutOfReach(chain.family, FILTER)) throw programMissing(chain.family);
 }
 
+/** True when there is anything of the chain, in any table. Throws SystemError. */
+export function hasPassage(chain: ForwardChain, machine: Machine): boolean {
+  for (const table of iptablesTables(machine, FILTER, [chain.family])) if (table.countUses(chain.name) !== undefined) return true;
+  return false;
+}
+
 /** Takes away what there is of the chain. Throws SystemError and CniError. */
 export function removePassage(chain: ForwardChain, machine: Machine): void {
   for (const table of iptablesTables(machine, FILTER, [chain.family])) removeJumps(table, chain.name, () => true);

@@ -10,7 +10,7 @@ import { listDirectory } from "../sys/file.ts";
 import { attempt } from "./failure.ts";
 import { listIngressInterfaces } from "../nft/ingress.ts";
 import { listPassable } from "./forward-chains.ts";
-import { ALL_PARTS, type IngressPart, partsOf, removeParts } from "./ingress-part.ts";
+import { type IngressPart, partsOf, partsToRemove, removeParts } from "./ingress-part.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
 import { listPortsLike } from "./leftover.ts";
 import type { Machine } from "./machine.ts";
@@ -51,7 +51,7 @@ export function removeUnneededPolicies({ network, bridge, owner }: Omit<LeftInte
     const interfaces = [...new Set([...(ifThereIsNftables(() => machine.rules, listIngressInterfaces) ?? []), ...listPassable(machine)])].filter(isOurs);
     if (interfaces.length === 0) return;
     underNodeLock(() => {
-      for (const interfaceName of interfaces) removeUnneededParts(ALL_PARTS, { network, bridge, interfaceName, owner }, machine);
+      for (const interfaceName of interfaces) removeUnneededParts(partsToRemove(interfaceName, machine), { network, bridge, interfaceName, owner }, machine);
     });
   });
 }

@@ -3,17 +3,15 @@ import type { IngressPolicy } from "../cni/bridge-config.ts";
 import { type ForwardChain, forwardChain, forwardUses } from "../iptables/forward-chain.ts";
 import type { Family } from "../ip/address.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
-import { missingIngressSets, putIngressElements, removeIngressElements } from "../nft/ingress.ts";
-import type { IngressSet } from "../nft/ingress-layout.ts";
+import { hasIngressElement, missingIngressSets, putIngressElements, removeIngressElements } from "../nft/ingress.ts";
+import { INGRESS_SETS, type IngressSet } from "../nft/ingress-layout.ts";
 import { collectErrors } from "./failure.ts";
 import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
-import { isPassable, makePassable, removePassage } from "./forward-chains.ts";
+import { hasPassage, isPassable, makePassable, removePassage } from "./forward-chains.ts";
 import type { Machine } from "./machine.ts";
 
 /** A place of the interface in one of our own sets; a way for its packets through iptables, in one family, or through firewalld. */
 export type IngressPart = "networks" | "together" | "apart" | "accept4" | "accept6" | "zone";
-
-export const ALL_PARTS: IngressPart[] = ["networks", "together", "apart", "accept4", "accept6", "zone"];
 
 /** The parts that a pod with this policy and addresses of these families needs. */
 export function partsOf(policy: IngressPolicy, families: readonly Family[]): IngressPart[] {
@@ -35,6 +33,13 @@ export function missingParts(parts: readonly IngressPart[], interfaceName: strin
     if (part === "zone") return !isInZone(interfaceName, machine);
     return isElement(part) ? missing.includes(part) : !isPassable(chainOf(part, interfaceName), machine);
   });
+}
+
+/** The parts of which there is anything that could be taken away. Throws SystemError. */
+export function partsToRemove(interfaceName: string, machine: Machine): IngressPart[] {
+  const sets = ifThereIsNftables(() => machine.rules, (rules) => INGRESS_SETS.filter((set) => hasIngressElement(rules, set, interfaceName))) ?? [];
+  const ways = (["accept4", "accept6"] as const).filter((part) => hasPassage(chainOf(part, interfaceName), machine));
+  return [...sets.map((set) => (set === "trusted" ? "zone" : set)), ...ways];
 }
 
 /** Makes these parts of an interface; `network` is for people who list the rules. Only under the node's lock. Throws SystemError and CniError. */

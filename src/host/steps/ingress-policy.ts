@@ -39,6 +39,9 @@ export function countLostPolicies(steps: readonly IngressPolicyStep[], machine: 
   const seen = new Set<string>();
   const isOurs = steps.some(({ policy, families }) => partsOf(policy, families).some(isElement));
   const byOwner = new Map(steps.map((step) => {
+    const asked = [step.interfaceName, step.policy, ...step.families].join(" ");
+    if (seen.has(asked)) return [step.owner, 0];
+    seen.add(asked);
     const lost = missingOf(step, machine).filter((part) => !seen.has(`${part} ${step.interfaceName}`) && seen.add(`${part} ${step.interfaceName}`));
     return [step.owner, lost.reduce((sum, part) => sum + sizeOf(part), 0)];
   }));
