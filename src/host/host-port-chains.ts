@@ -20,7 +20,10 @@ export function putPortChain(step: HostPortStep, machine: Machine): void {
   const program = findIptables(4, ["-restore"]);
   if (list === undefined || program === undefined) throw programMissing();
   // By the program: of both variants it is the one that others read.
-  const outcome = restore(program, NAT, portChainLines(chain, listRules(list, HOST_PORTS) === undefined));
+  const make = () => restore(program, NAT, portChainLines(chain, listRules(list, HOST_PORTS) === undefined));
+  let outcome = make();
+  // The chain of all pods is the reference's too, which may have made it just now.
+  if (outcome.status !== 0) outcome = make();
   if (outcome.status !== 0) throw programRefused(NAT, `${program} --noflush`, textOf(outcome), "take compat.iptablesHostPortChains out of the configuration");
 }
 
