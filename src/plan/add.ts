@@ -60,6 +60,7 @@ export function planAdd(input: AddInput): AddPlan {
     const { insertTuning } = require("./tuning.ts") as typeof import("./tuning.ts");
     insertTuning(plan.steps, input.netconf.tuning, input.key.interfaceName);
   }
+  if (input.hostPorts !== undefined && input.netconf.vlan !== 0) noticeHalfReach(input.hostPorts, input.netconf, plan);
   return plan;
 }
 
@@ -147,6 +148,13 @@ function limitBandwidth(bandwidth: BandwidthConfig, { key, pod, hostInterface, m
   plan.notices = notices;
   // As the reference names it: after all others.
   if (ifb !== undefined) plan.result.interfaces.push({ ...ifb, mtu });
+}
+
+/** The kernel translates such a packet in the bridge, and hands it to the bridge's own interface, which is in no VLAN. */
+function noticeHalfReach({ hairpin }: RecordedHostPorts, { vlan, bridge }: Netconf, plan: AddPlan): void {
+  if (!hairpin) return;
+  const notice = `host ports do not answer pods of VLAN ${vlan} of bridge ${bridge}, because the packet filter sees bridges (bridge-nf-call-iptables, bridge-nf-call-ip6tables); they answer everybody else`;
+  plan.notices = [...(plan.notices ?? []), notice];
 }
 
 function spoofCheckStep({ key, owner, hostInterface, mac }: AddInput): Step {
