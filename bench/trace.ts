@@ -1,5 +1,5 @@
 // The program with a stop watch in it: a copy of src whose functions, named here, are phases. The product itself stays as
-// it is and pays nothing. When a function is renamed the bench stops and says which one.
+// it is and pays nothing. When a function is renamed the bench stops and says which one; test/unit/trace.test.ts says it before.
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compileEntry, WORK_FOLDER } from "./compile.ts";
@@ -45,7 +45,8 @@ const FUNCTIONS: [file: string, name: string, phase: string][] = [
   ["host/steps/gateway.ts", "ensureGateway", "bridge"],
   ["host/steps/forwarding.ts", "ensureForwarding", "bridge"],
   ["host/steps/veth.ts", "createVeth", "link"],
-  ["host/detach.ts", "removeLink", "link"],
+  ["host/detach.ts", "shutPort", "link"],
+  ["host/detach.ts", "removeLinks", "link"],
   ["host/steps/pod.ts", "setUpPod", "container"],
   ["host/steps/masquerade.ts", "putMasquerade", "rules"],
   ["host/detach.ts", "removeRules", "rules"],
@@ -74,6 +75,12 @@ const PLACES: [file: string, text: string, replacement: string][] = [
 export function compileTraced(): string {
   const folder = join(WORK_FOLDER, "traced-source");
   rmSync(folder, { recursive: true, force: true });
+  writeTraced(folder);
+  return compileEntry("traced", join(folder, "main.ts"));
+}
+
+/** Writes the sources with the stop watch in them. Throws when a phase is not where it was. */
+export function writeTraced(folder: string): void {
   cpSync(join(REPOSITORY, "src"), folder, { recursive: true });
   cpSync(join(REPOSITORY, "bench/timer.ts"), join(folder, "timer.ts"));
   for (const [file, name, phase] of FUNCTIONS) {
@@ -81,7 +88,6 @@ export function compileTraced(): string {
   }
   for (const place of PLACES) edit(folder, ...place);
   for (const file of new Set([...FUNCTIONS, ...PLACES].map(([name]) => name))) importTimer(folder, file);
-  return compileEntry("traced", join(folder, "main.ts"));
 }
 
 function wrapped(name: string, phase: string): string {
