@@ -13,16 +13,17 @@ import { type Outcome, runProgram } from "../tool/program.ts";
 import type { Machine } from "./machine.ts";
 
 const FIREWALLD: Table = { family: nft.NFPROTO_INET, name: "firewalld", title: "inet firewalld" };
-/** Which zone a packet is in that comes to the node. All its versions with nftables have it. */
-const ZONES = "filter_INPUT_ZONES";
+/** Packets to the node. All its versions with nftables have this chain, and lead from it to one that knows the zones: to 1.3, to 2.4, from 2.5 on. */
+const INPUT = "filter_INPUT";
+const DISPATCH = ["filter_INPUT_ZONES", "filter_INPUT_POLICIES", "filter_INPUT_dispatch"];
 const PROGRAM = "firewall-cmd";
 const ZONE = "--zone=trusted";
 
 /** True when firewalld has the interface in any zone, or does not run with nftables: its rules in iptables come after ours. Throws SystemError. */
 export function isInZone(interfaceName: string, machine: Machine): boolean {
   return ifThereIsNftables(() => machine.rules, (rules) => {
-    if (countChainUses(rules, FIREWALLD, ZONES) === undefined) return true;
-    return rules.dump(listRulesMessage(FIREWALLD, ZONES)).some((reply) => isAboutInput(reply, interfaceName));
+    if (countChainUses(rules, FIREWALLD, INPUT) === undefined) return true;
+    return DISPATCH.some((chain) => rules.dump(listRulesMessage(FIREWALLD, chain)).some((reply) => isAboutInput(reply, interfaceName)));
   }) ?? true;
 }
 
@@ -44,7 +45,7 @@ export function takeOutOfZone(interfaceName: string, machine: Machine): void {
   ifThereIsNftables(() => machine.rules, (rules) => {
     if (!hasIngressElement(rules, "trusted", interfaceName)) return;
     // It does not run, or has forgotten it: then it is out.
-    if (countChainUses(rules, FIREWALLD, ZONES) !== undefined) run(`--remove-interface=${interfaceName}`);
+    if (countChainUses(rules, FIREWALLD, INPUT) !== undefined) run(`--remove-interface=${interfaceName}`);
     removeIngressElements(rules, ["trusted"], interfaceName);
   });
 }

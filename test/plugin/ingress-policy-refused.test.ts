@@ -12,7 +12,7 @@ import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 const POLICY: Network = network("pods", { ingressPolicy: "isolated", subnets: ["10.1.0.0/24", "fd01::/64"] });
 
 /** What firewalld has in nftables, as far as we look at it. */
-const FIREWALLD = "table inet firewalld { chain filter_INPUT_ZONES { iifname \"internal*\" accept; iifname \"pods\" accept; oifname \"pods0\" accept; }; }";
+const firewalld = (dispatch: string) => `table inet firewalld { chain filter_INPUT { type filter hook input priority 10; }; chain ${dispatch} { iifname "internal*" accept; iifname "pods" accept; oifname "pods0" accept; }; }`;
 
 /** All rules that a policy may be made of. */
 async function rulesOf(world: World): Promise<string[]> {
@@ -76,7 +76,7 @@ scene("an ADD that dies when the legacy rules are made is made good by the next 
 });
 
 scene("what firewalld says when it refuses stands in the error, and nothing is left", async (world) => {
-  await world.host.must("nft -f -", { stdin: FIREWALLD });
+  await world.host.must("nft -f -", { stdin: firewalld("filter_INPUT_ZONES") });
   const red = await world.pod("red");
   const before = await rulesOf(world);
   const refusing = scripted(world, { "firewall-cmd": "echo 'Error: ZONE_CONFLICT: it is bound to another zone' >&2; exit 16" });
@@ -87,19 +87,20 @@ scene("what firewalld says when it refuses stands in the error, and nothing is l
   expect(await isGone(red)).toBe(true);
 });
 
-scene("firewalld is asked once for a network: not for the second pod, nor for an interface that a pattern of its covers", async (world) => {
-  await world.host.must("nft -f -", { stdin: FIREWALLD });
+// As firewalld names it to version 1.3, to 2.4, and from 2.5 on.
+for (const dispatch of ["filter_INPUT_ZONES", "filter_INPUT_POLICIES", "filter_INPUT_dispatch"]) scene(`firewalld with ${dispatch} is asked once for a network: not for the second pod, nor for an interface that a pattern of its covers`, async (world) => {
+  await world.host.must("nft -f -", { stdin: firewalld(dispatch) });
   const env = scripted(world, { "firewall-cmd": `echo "$@" >> /run/world/asked
 case $2 in
---add-interface=*) nft add rule inet firewalld filter_INPUT_ZONES iifname \\"\${2#*=}\\" accept;;
-*) nft flush chain inet firewalld filter_INPUT_ZONES;;
+--add-interface=*) nft add rule inet firewalld ${dispatch} iifname \\"\${2#*=}\\" accept;;
+*) nft flush chain inet firewalld ${dispatch};;
 esac` });
   const [red, blue] = [await world.pod("red"), await world.pod("blue")];
   const call = (verb: "ADD" | "DEL", pod: Pod, conflist = POLICY) => plugin(world, verb, { network: conflist, pod, env });
   for (const pod of [red, blue]) mustSucceed(await call("ADD", pod));
   for (const pod of [red, blue]) mustSucceed(await call("DEL", pod));
   expect(world.read("/run/world/asked")).toBe("--zone=trusted --add-interface=pods0\n--zone=trusted --remove-interface=pods0\n");
-  await world.host.must("nft -f -", { stdin: FIREWALLD });
+  await world.host.must("nft -f -", { stdin: firewalld(dispatch) });
   const covered = network("internal", { ingressPolicy: "open" });
   for (const verb of ["ADD", "DEL"] as const) mustSucceed(await call(verb, red, covered));
   expect(world.read("/run/world/asked").trim().split("\n")).toHaveLength(2);
