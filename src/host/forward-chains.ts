@@ -61,7 +61,7 @@ function hasAdminChain(table: IptablesTable): boolean {
 
 function programMissing(family: Family): CniError {
   return new CniError("rules", {
-    about: `${family === 4 ? "iptables" : "ip6tables"}-restore is not there`,
+    about: `${family === 4 ? "iptables" : "ip6tables"}-restore of the legacy variant is not there`,
     cause: "the legacy iptables of this node drop what is forwarded, and only this program can let the pods' packets through",
     hint: "Install the package iptables, or set the policy of the chain FORWARD to ACCEPT",
   });

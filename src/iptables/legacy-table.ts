@@ -2,7 +2,7 @@
 import { addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { ERRNO, SystemError } from "../sys/errno.ts";
-import { readTextOfAny } from "../sys/file.ts";
+import { fileIdentity, readTextOfAny } from "../sys/file.ts";
 import { readLegacyEntries } from "./legacy-entries.ts";
 import { findIptables, restore, textOf } from "./program.ts";
 import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
@@ -28,7 +28,10 @@ export function legacyTable(family: Family, place: TablePlace): IptablesTable | 
 
 /** What changes tables of the legacy variant; undefined when it is not there. */
 export function findLegacyRestore(family: Family): string | undefined {
-  return findIptables(family, ["-legacy-restore", "-restore"]);
+  const [legacy, other, nftables] = ["-legacy-restore", "-restore", "-nft-restore"].map((ending) => findIptables(family, [ending]));
+  if (legacy !== undefined || other === undefined) return legacy;
+  // The plain name leads to the variant of the administrator's choice, which would write into another table.
+  return nftables !== undefined && fileIdentity(other) === fileIdentity(nftables) ? undefined : other;
 }
 
 /** True when packets are dropped here that no rule lets through, and no program is there by which we could add one. Throws SystemError. */

@@ -33,18 +33,16 @@ async function isGone(pod: Pod): Promise<boolean> {
   return (await pod.exec("ip link show eth0")).status !== 0;
 }
 
-scene("legacy iptables that drop, and no program to change them: the ADD is refused with what to install, and leaves nothing", async (world) => {
+scene("legacy iptables that drop, and no program to change them, but the one of the other variant: the ADD is refused with what to install, and leaves nothing", async (world) => {
   await dropByLegacy(world);
   const red = await world.pod("red");
-  const pods = POLICY;
   const before = await rulesOf(world);
-  const path = "/run/world/empty";
-  await world.host.must(`mkdir ${path}`);
-  await world.host.must(`mount --bind ${path} /usr/sbin`);
-  const error = mustFail(await plugin(world, "ADD", { network: pods, pod: red, env: { PATH: path } }));
-  await world.host.must("umount /usr/sbin");
-  expect(error).toMatchObject({ code: 130, msg: "packet rules cannot be set: iptables-restore is not there" });
+  const legacy = (await world.host.must(`readlink -f ${toolPath("iptables-legacy-restore")}`)).trim();
+  await world.host.must(`mount --bind /dev/null ${legacy}`);
+  const error = mustFail(await plugin(world, "ADD", { network: POLICY, pod: red }));
+  expect(error).toMatchObject({ code: 130, msg: "packet rules cannot be set: iptables-restore of the legacy variant is not there" });
   expect(error.details).toContain("Hint: Install the package iptables, or set the policy of the chain FORWARD to ACCEPT");
+  await world.host.must(`umount ${legacy}`);
   expect(await rulesOf(world)).toEqual(before);
   expect(await isGone(red)).toBe(true);
 });
