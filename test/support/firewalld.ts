@@ -4,6 +4,8 @@ import { toolPath } from "./tool.ts";
 import type { World } from "./world.ts";
 
 const BUS = "/run/world/bus.conf";
+/** Empty: what firewalld brings along counts, and not what an administrator made of it. */
+const CONFIG = "/run/world/firewalld";
 
 /** No service is started by this bus, so none outlives the world. */
 const BUS_CONFIG = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -17,12 +19,12 @@ const BUS_CONFIG = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Co
 
 /** Starts firewalld in the world and waits until it answers. Its zone for all that it does not know is "public", which forwards to no other zone. */
 export async function startFirewalld(world: World): Promise<AsyncDisposable> {
-  await world.host.must("mkdir -p /run/dbus /run/firewalld");
-  for (const folder of ["/var/log", "/etc/firewalld/zones"]) await world.host.must(`mount -t tmpfs tmpfs ${folder}`);
+  await world.host.must(`mkdir -p /run/dbus /run/firewalld ${CONFIG}`);
+  await world.host.must("mount -t tmpfs tmpfs /var/log");
   world.write(BUS, BUS_CONFIG);
   const bus = world.host.start([toolPath("dbus-daemon"), `--config-file=${BUS}`, "--nofork", "--nopidfile", "--print-address=1"], { timeoutMs: 120_000 });
   await bus.says("unix:path");
-  const daemon = world.host.start([toolPath("firewalld"), "--nofork", "--nopid"], { timeoutMs: 120_000 });
+  const daemon = world.host.start([toolPath("firewalld"), "--nofork", "--nopid", "--system-config", CONFIG], { timeoutMs: 120_000 });
   await waitFor("firewalld answers", async () => (await world.host.exec("firewall-cmd --state")).status === 0, 20_000);
   return {
     async [Symbol.asyncDispose]() {
