@@ -14,6 +14,15 @@ export function planHostPorts(config: HostPortConfig, netconf: Netconf, addresse
   const mappings: RecordedPortMapping[] = [];
   for (const mapping of config.mappings) mappings.push(...mappingsOf(mapping, addresses));
   if (mappings.length === 0) throw unreachable("host ports are asked for, but the pod has no address that they could lead to");
+  return hostPortsTo(mappings, config, netconf, addresses);
+}
+
+/** The same before a foreign IPAM plugin has said the addresses: no mapping yet, and the veth is made for addresses of both families. */
+export function planUnaddressedHostPorts(config: HostPortConfig, netconf: Netconf): RecordedHostPorts {
+  return { ...hostPortsTo([], config, netconf, []), hairpin: !netconf.promiscMode && (filterSees(4) || filterSees(6)) };
+}
+
+function hostPortsTo(mappings: RecordedPortMapping[], config: HostPortConfig, netconf: Netconf, addresses: PodAddress[]): RecordedHostPorts {
   return {
     mappings,
     masquerade: config.masqAll ? "all" : config.snat ? "own" : "none",
@@ -47,13 +56,16 @@ function firstOf(family: Family, addresses: PodAddress[]): Address | undefined {
 
 /** Where the packet filter sees what goes over bridges, a packet of the pod to its own host port comes back to the bridge by the port that it came from. */
 function needsHairpin(mappings: RecordedPortMapping[]): boolean {
-  const sees = (name: string): boolean => (readSysctl(`bridge/bridge-nf-call-${name}`) ?? "0") !== "0";
   let [hasFour, hasSix] = [false, false];
   for (const { address } of mappings) {
     if (address.includes(":")) hasSix = true;
     else hasFour = true;
   }
-  return (hasFour && sees("iptables")) || (hasSix && sees("ip6tables"));
+  return (hasFour && filterSees(4)) || (hasSix && filterSees(6));
+}
+
+function filterSees(family: Family): boolean {
+  return (readSysctl(`bridge/bridge-nf-call-${family === 4 ? "iptables" : "ip6tables"}`) ?? "0") !== "0";
 }
 
 function unreachable(about: string): CniError {

@@ -15,7 +15,7 @@ import type { ObservedBridge } from "../host/observe.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/duplicate.ts";
 import { randomMac } from "../net/link.ts";
-import { type AddInput, type AddPlan, networkSubnets } from "../plan/add.ts";
+import { type AddInput, type AddPlan, networkSubnets, type PodAddress } from "../plan/add.ts";
 import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName, ifbName } from "../record/digest.ts";
 import type { Intent } from "../record/intent.ts";
@@ -62,7 +62,7 @@ export function planInput(request: AddRequest, bridge: ObservedBridge, reserved:
     mac: netconf.mac ?? randomMac(),
     // A port that takes larger packets than its bridge would lose them.
     mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
-    hostPorts: netconf.hostPorts === undefined ? undefined : hostPortsOf(netconf.hostPorts, netconf, reserved),
+    hostPorts: netconf.hostPorts === undefined ? undefined : hostPortsOf(netconf.hostPorts, netconf, reserved.addresses),
     ifb: netconf.bandwidth === undefined ? undefined : ifbOf(netconf.bandwidth, key),
   };
 }
@@ -71,9 +71,10 @@ function ifbOf({ egress, egressInPod }: BandwidthConfig, key: AttachmentKey): Ad
   return egress === undefined || egressInPod ? undefined : { name: ifbName(key), mac: randomMac() };
 }
 
-/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
-function hostPortsOf(config: HostPortConfig, netconf: Netconf, { addresses }: Reserved): AddInput["hostPorts"] {
-  return (require("../host/host-port-plan.ts") as typeof import("../host/host-port-plan.ts")).planHostPorts(config, netconf, addresses);
+/** Loaded for those who want it (docs/decisions/0004-cold-code.md). A foreign IPAM plugin says the addresses later. */
+export function hostPortsOf(config: HostPortConfig, netconf: Netconf, addresses: PodAddress[]): AddInput["hostPorts"] {
+  const { planHostPorts, planUnaddressedHostPorts } = require("../host/host-port-plan.ts") as typeof import("../host/host-port-plan.ts");
+  return netconf.foreignIpam !== undefined && addresses.length === 0 ? planUnaddressedHostPorts(config, netconf) : planHostPorts(config, netconf, addresses);
 }
 
 /** The record of an attachment that is made as `input` says. */

@@ -10,13 +10,13 @@ import { formatPrefix } from "../ip/prefix.ts";
 import { refuseDuplicate } from "../ipam/duplicate.ts";
 import { callIpam, findIpam, type ForeignIpam } from "../ipam/foreign.ts";
 import { readReservation } from "../ipam/foreign-result.ts";
-import { type AddInput, planAdd } from "../plan/add.ts";
+import { type AddInput, planAdd, type PodAddress } from "../plan/add.ts";
 import { completeGateways } from "../plan/gateway.ts";
 import type { Step } from "../plan/step.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import type { Intent } from "../record/intent.ts";
 import { openRecordStore } from "../record/store.ts";
-import { abandon, type Added, attach, attachmentOf, deletedMeanwhile, planInput, type Prepared, recordOf } from "./attach.ts";
+import { abandon, type Added, attach, attachmentOf, deletedMeanwhile, hostPortsOf, planInput, type Prepared, recordOf } from "./attach.ts";
 
 /** An ADD that may ask its IPAM plugin: it has its intent, and nothing in the kernel yet. */
 interface Foreign {
@@ -66,7 +66,7 @@ function reserve({ ipam, input, record, intent }: Foreign, machine: Machine, bef
   try {
     const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));
     const addresses = input.netconf.isGateway ? completeGateways(given) : given;
-    const whole = { ...input, addresses, routes, ipamDns: dns };
+    const whole = { ...input, addresses, routes, ipamDns: dns, hostPorts: addressedPorts(input, addresses) };
     const complete = { ...recordOf(whole, machine, record.host, undefined), foreignRoutes: mapped(routes, ({ dst }) => formatPrefix(dst)) };
     const { steps, ...plan } = planAdd(whole);
     if (!attempt("recordStore", record.key.containerId, () => openRecordStore().extendIntent(intent, complete))) throw deletedMeanwhile();
@@ -76,7 +76,13 @@ function reserve({ ipam, input, record, intent }: Foreign, machine: Machine, bef
   }
 }
 
+/** The host ports with the addresses. Hairpin stays as the veth was made with it. */
+function addressedPorts({ netconf, hostPorts: before }: AddInput, addresses: PodAddress[]): AddInput["hostPorts"] {
+  const ports = netconf.hostPorts && hostPortsOf(netconf.hostPorts, netconf, addresses);
+  return ports && { ...ports, hairpin: before?.hairpin === true };
+}
+
 /** All others come before: they make the interface. */
 function needsAddresses({ kind }: Step): boolean {
-  return kind === "vlanGateway" || kind === "gateway" || kind === "forwarding" || kind === "pod" || kind === "sourceRouting" || kind === "tuning" || kind === "masquerade" || kind === "ingressPolicy" || kind === "announce";
+  return kind === "vlanGateway" || kind === "gateway" || kind === "forwarding" || kind === "pod" || kind === "sourceRouting" || kind === "tuning" || kind === "masquerade" || kind === "hostPorts" || kind === "ingressPolicy" || kind === "announce";
 }

@@ -1,12 +1,13 @@
 // The IPAM plugins of the reference give the addresses: static, and the Go host-local by its path.
 import { expect } from "vitest";
 import { add, addressesOf, addressOf, check, cnitool, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { addWithPorts, both, talk } from "../support/host-port.ts";
 import { addPlugins, foreignNetwork } from "../support/ipam.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
-import { pings } from "../support/traffic.ts";
+import { pings, serve } from "../support/traffic.ts";
 import { toolPath } from "../support/tool.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 
@@ -37,6 +38,27 @@ scene("static: all five verbs, and nothing is left", async (world) => {
   await add(world, pods, red);
   mustSucceed(await cnitool(world, "gc", "pods", red));
   await world.removePod(red);
+  expect(changes(steady, await snapshot(world))).toEqual([]);
+});
+
+scene("static: a host port leads to the pod, from the node, from beyond it and from the pod itself, and goes with it", async (world) => {
+  addPlugins(world, "static");
+  const neighbour = await addNeighbour(world);
+  const pods = install(world, foreignNetwork("pods", STATIC, { capabilities: { portMappings: true } }));
+  const red = await world.pod("red");
+  const ports = both({ hostPort: 8080, containerPort: 80 });
+  // What a first one leaves on purpose is there before: bridge, tables, forwarding.
+  await addWithPorts(world, pods, red, ports);
+  await del(world, pods, red);
+  const steady = await snapshot(world);
+  await addWithPorts(world, pods, red, ports);
+  for (const [address, host] of [["10.1.0.7", neighbour.host4], ["fd01::7", neighbour.host6]] as const) {
+    await using _tcp = await serve(red, "tcp", address, 80);
+    await using _udp = await serve(red, "udp", address, 80);
+    for (const from of [world.host, neighbour.place, red]) expect(await talk(from, host, 8080), `${from.name} to ${host}`).toContain("red");
+  }
+  expect(await check(world, pods, red)).toBeUndefined();
+  await del(world, pods, red);
   expect(changes(steady, await snapshot(world))).toEqual([]);
 });
 
