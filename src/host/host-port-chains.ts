@@ -2,6 +2,7 @@
 // iptables-restore, looked at without a program. Changed under the node's lock.
 import { CniError } from "../cni/error.ts";
 import { HOST_PORTS, type ListedPort, listPortChains, type PortChain, portChainLines, portChainName, portChainUses } from "../iptables/host-port-chain.ts";
+import { findLegacyRestore } from "../iptables/legacy-table.ts";
 import { nftablesTable, tableInNftables } from "../iptables/nftables-table.ts";
 import { findIptables, listRules, restore, textOf } from "../iptables/program.ts";
 import { type IptablesTable, NAT, programRefused, removeJumps } from "../iptables/table.ts";
@@ -82,7 +83,7 @@ function removeFromNftables(name: string, machine: Machine): void {
 /** What is in these rules only iptables can say. */
 function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
   const list = findIptables(4, ["-legacy", ""]);
-  const program = findIptables(4, ["-legacy-restore", "-restore"]);
+  const program = findLegacyRestore(4);
   if (list === undefined || program === undefined) throw programMissing();
   const jumps = (listRules(list, HOST_PORTS) ?? []).filter((rule) => rule.endsWith(` -j ${name}`));
   const outcome = restore(program, NAT, [...jumps.map((rule) => rule.replace("-A", "-D")), `-F ${name}`, `-X ${name}`]);
