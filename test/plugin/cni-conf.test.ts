@@ -55,17 +55,21 @@ for (const { file, addresses: kinds, masqueraded } of PROMISES) {
     mustSucceed(await cnitool(world, "gc", conflist.name, red));
   });
 
-  scene(`${file}: packets leave the node with ${masqueraded ? "the node's" : "the pod's own"} address`, async (world) => {
-    const neighbour = await addNeighbour(world);
-    const red = await world.pod("red");
-    const result = await add(world, copy(world, file), red);
-    for (const [index, address] of addressesOf(result).entries()) {
-      const wire = wireOf(neighbour, address);
-      if (!masqueraded) await expectSilenceUntilRouted(red, neighbour, address, gatewayOf(result, index));
-      await using _server = await serve(neighbour.place, "tcp", wire.theirs, 8080);
-      expect(await connect(red, wire.theirs, 8080)).toBe(`neighbour saw ${masqueraded ? wire.ours : address}`);
-    }
-  });
+  for (const drops of [false, true]) {
+    const where = drops ? ", also where iptables drops what is forwarded" : "";
+    scene(`${file}: packets leave the node with ${masqueraded ? "the node's" : "the pod's own"} address${where}`, async (world) => {
+      if (drops) for (const program of ["iptables", "ip6tables"]) await world.host.must(`${program} -P FORWARD DROP`);
+      const neighbour = await addNeighbour(world);
+      const red = await world.pod("red");
+      const result = await add(world, copy(world, file), red);
+      for (const [index, address] of addressesOf(result).entries()) {
+        const wire = wireOf(neighbour, address);
+        if (!masqueraded) await expectSilenceUntilRouted(red, neighbour, address, gatewayOf(result, index));
+        await using _server = await serve(neighbour.place, "tcp", wire.theirs, 8080);
+        expect(await connect(red, wire.theirs, 8080)).toBe(`neighbour saw ${masqueraded ? wire.ours : address}`);
+      }
+    });
+  }
 }
 
 /** The network around "must have a route to it". */
