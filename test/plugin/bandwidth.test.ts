@@ -28,7 +28,7 @@ for (const egressInPod of [false, true]) {
       expect(await wireRate(world.host, red, address, 7001, LEAST), address).toSatisfy(isRight);
       expect(await wireRate(red, world.host, gateway, 7002, LEAST), gateway).toSatisfy(isRight);
     }
-  }, 60_000);
+  }, 120_000);
 }
 
 scene("a burst that nobody asked for does not undo the rate: kubelet's keeps to it by traffic", async (world) => {
@@ -36,7 +36,7 @@ scene("a burst that nobody asked for does not undo the rate: kubelet's keeps to 
   const [address] = addressesOf(result);
   expect(await wireRate(world.host, red, address!, 7001, LEAST)).toSatisfy(isRight);
   expect(await wireRate(red, world.host, "10.1.0.1", 7002, LEAST)).toSatisfy(isRight);
-});
+}, 60_000);
 
 scene("the rate is on both ways of the pod, and what it sends is led through an ifb, which the result names last", async (world) => {
   const { red, result, host, ifb } = await limited(world, { ingressRate: RATE, egressRate: 2 * RATE });

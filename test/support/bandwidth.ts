@@ -30,22 +30,25 @@ export async function ifbsOf(place: Place): Promise<string[]> {
   return (await place.json<{ ifname: string }[]>("ip -j link show type ifb")).map(({ ifname }) => ifname);
 }
 
+/** Both ends come before whatever else the machine does: a bucket of 10 ms is full before a program that waits its turn sends again. */
+const FIRST = ["nice", "-n", "-20"];
+
 /**
  * bit/s on the wire, by TCP of two seconds, counted where it arrives. On a busy machine a receiver may be too slow, never too
- * fast: what is less than `least` is measured again, three times at most.
+ * fast: what is less than `least` is measured again, six times at most.
  */
 export async function wireRate(from: Place, to: Place, address: string, port: number, least: number): Promise<number> {
   // Payload and whole frame of a full segment with timestamps, at an MTU of 1500.
   const overhead = 1514 / (address.includes(":") ? 1428 : 1448);
   let best = 0;
-  for (let attempt = 1; attempt <= 3 && best < least; attempt += 1) best = Math.max(best, (await receivedRate(from, to, address, port)) * overhead);
+  for (let attempt = 1; attempt <= 6 && best < least; attempt += 1) best = Math.max(best, (await receivedRate(from, to, address, port)) * overhead);
   return best;
 }
 
 async function receivedRate(from: Place, to: Place, address: string, port: number): Promise<number> {
-  await using sink = to.start([process.execPath, FLOW, "sink", address, String(port)]);
+  await using sink = to.start([...FIRST, process.execPath, FLOW, "sink", address, String(port)]);
   await sink.says("listening");
-  await using _source = from.start([process.execPath, FLOW, "source", address, String(port), "2000"]);
+  await using _source = from.start([...FIRST, process.execPath, FLOW, "source", address, String(port), "2000"]);
   await waitFor("the sink has counted", () => /received \d+/.test(sink.output), 15_000);
   return Number(/received (\d+)/.exec(sink.output)?.[1]);
 }
