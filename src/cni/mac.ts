@@ -1,9 +1,6 @@
 // A MAC address that somebody asks for, as text. Rarely used, so it is written plainly.
 import type { Problems } from "./problems.ts";
 
-/** The forms of six bytes that Go's net.ParseMAC takes: 0a:58:0a:01:00:05, 0a-58-0a-01-00-05, 0a58.0a01.0005. */
-const FORMS = [/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, /^[0-9a-f]{2}(-[0-9a-f]{2}){5}$/i, /^[0-9a-f]{4}(\.[0-9a-f]{4}){2}$/i];
-
 /**
  * The address in lower case with colons, as the kernel prints it. Undefined, and reported, when an interface cannot have it
  * (is_valid_ether_addr in linux/etherdevice.h: no group address, not all zero).
@@ -17,7 +14,9 @@ export function readMac(text: string, path: string, problems: Problems): string 
 
 /** What is wrong with a MAC address, or undefined. */
 export function macProblem(text: string): string | undefined {
-  if (!FORMS.some((form) => form.test(text))) return "invalid MAC address; write six bytes, as in 0a:58:0a:01:00:05";
+  // What Go's net.ParseMAC takes of six bytes: 0a:58:0a:01:00:05, 0a-58-0a-01-00-05, 0a58.0a01.0005.
+  const forms = [/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, /^[0-9a-f]{2}(-[0-9a-f]{2}){5}$/i, /^[0-9a-f]{4}(\.[0-9a-f]{4}){2}$/i];
+  if (!forms.some((form) => form.test(text))) return "invalid MAC address; write six bytes, as in 0a:58:0a:01:00:05";
   const mac = normalised(text);
   if (Number.parseInt(mac.slice(0, 2), 16) % 2 === 1) return "is a multicast address, which no interface can have; the first byte must be even";
   return mac === "00:00:00:00:00:00" ? "is all zero, which no interface can have" : undefined;

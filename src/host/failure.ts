@@ -1,21 +1,24 @@
 // From what the kernel refused to what the runtime is told.
 import { mapped } from "../list.ts";
 import { CniError, type ErrorKind, toCniError } from "../cni/error.ts";
-import { ERRNO, errnoName, SystemError } from "../sys/errno.ts";
+import { type ErrnoName, errnoName, errnoOf, SystemError } from "../sys/errno.ts";
 
 /** Sentences for error numbers that mean the same wherever they come from. */
-const HINTS: Partial<Record<number, string>> = {
-  [ERRNO.EPERM]: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
-  [ERRNO.EACCES]: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
-  [ERRNO.EOPNOTSUPP]: "Load the kernel modules bridge, veth and nf_tables, or use a kernel that has them",
-  [ERRNO.EPROTONOSUPPORT]: "Load the kernel modules nfnetlink and nf_tables, or use a kernel that has them",
-  [ERRNO.EAFNOSUPPORT]: "Switch IPv6 on in the kernel, or take the IPv6 ranges out of the configuration",
-  [ERRNO.EXFULL]: "Use a second network with another bridge: a Linux bridge has at most 1,023 ports",
-  [ERRNO.EROFS]: "Mount the file system writable for the runtime",
-  [ERRNO.ENOSPC]: "Free some disk space",
-  [ERRNO.ENOBUFS]: "Give the node more memory",
-  [ERRNO.ENOMEM]: "Give the node more memory",
-};
+function hintOf(code: number): string | undefined {
+  const hints: Partial<Record<ErrnoName, string>> = {
+    EPERM: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
+    EACCES: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
+    EOPNOTSUPP: "Load the kernel modules bridge, veth and nf_tables, or use a kernel that has them",
+    EPROTONOSUPPORT: "Load the kernel modules nfnetlink and nf_tables, or use a kernel that has them",
+    EAFNOSUPPORT: "Switch IPv6 on in the kernel, or take the IPv6 ranges out of the configuration",
+    EXFULL: "Use a second network with another bridge: a Linux bridge has at most 1,023 ports",
+    EROFS: "Mount the file system writable for the runtime",
+    ENOSPC: "Free some disk space",
+    ENOBUFS: "Give the node more memory",
+    ENOMEM: "Give the node more memory",
+  };
+  return hints[errnoName(code) as ErrnoName];
+}
 
 /** Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has something to say. */
 export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint?: string | ((error: SystemError) => string | undefined)): T {
@@ -31,8 +34,8 @@ export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint
 export function addressHint({ errno, operation }: SystemError): string | undefined {
   if (!operation.includes(":")) return undefined;
   // Missing rights are EPERM; EACCES is a link with disable_ipv6, EOPNOTSUPP a kernel started with ipv6.disable=1.
-  if (errno === ERRNO.EACCES || errno === ERRNO.EOPNOTSUPP) return HINTS[ERRNO.EAFNOSUPPORT];
-  return errno === ERRNO.EINVAL ? "Give bridge and pods an MTU of 1280 at least; IPv6 does not work on a link with less" : undefined;
+  if (errno === errnoOf("EACCES") || errno === errnoOf("EOPNOTSUPP")) return hintOf(errnoOf("EAFNOSUPPORT"));
+  return errno === errnoOf("EINVAL") ? "Give bridge and pods an MTU of 1280 at least; IPv6 does not work on a link with less" : undefined;
 }
 
 /** Any thrown thing as a CniError: a refusal of the system that nobody gave a meaning is an I/O failure, all else a bug of ours. */
@@ -72,7 +75,7 @@ export function vanished(name: string): CniError {
 }
 
 /** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */
-export function explain(kind: ErrorKind, about: string, error: SystemError, hint = HINTS[error.errno]): CniError {
+export function explain(kind: ErrorKind, about: string, error: SystemError, hint = hintOf(error.errno)): CniError {
   const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;
   return new CniError(kind, { about, attempted: `Tried to ${error.operation}`, cause, hint }, { cause: error });
 }

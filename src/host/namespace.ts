@@ -1,6 +1,6 @@
 // The namespace that a runtime names, checked before anything is done in it.
 import { CniError } from "../cni/error.ts";
-import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import { hostInterfaceName } from "../record/digest.ts";
 import { getLink } from "../net/link.ts";
@@ -61,7 +61,7 @@ function enter(path: string, machine: Machine): Pod {
 }
 
 function hintFor(errno: number): string {
-  if (errno === ERRNO.ENOENT) return "Create the namespace first (ip netns add), and give its path in CNI_NETNS";
-  if (errno === ERRNO.EPERM || errno === ERRNO.EACCES) return "Run the runtime as root; entering a namespace needs CAP_SYS_ADMIN";
+  if (errno === errnoOf("ENOENT")) return "Create the namespace first (ip netns add), and give its path in CNI_NETNS";
+  if (errno === errnoOf("EPERM") || errno === errnoOf("EACCES")) return "Run the runtime as root; entering a namespace needs CAP_SYS_ADMIN";
   return "Give the path of a network namespace in CNI_NETNS, such as /run/netns/NAME or /proc/PID/ns/net";
 }

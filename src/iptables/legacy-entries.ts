@@ -9,7 +9,7 @@ import { NF_DROP } from "../netlink/uapi/nf_tables.ts";
 import { AF_INET, AF_INET6 } from "../netlink/uapi/rtnetlink.ts";
 import { SOCK_CLOEXEC, SOCK_RAW } from "../netlink/uapi/netlink.ts";
 import { textBytes, u16At, u32At, u32Bytes } from "../sys/bytes.ts";
-import { check, ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { FileHandle } from "../sys/file.ts";
 import { libc } from "../sys/libc.ts";
 import type { TablePlace } from "./table.ts";
@@ -188,6 +188,6 @@ function readOnce(family: Family, { table, base }: TablePlace, fd: number, what:
   ask(IPT_SO_GET_ENTRIES, all);
   const first = u32At(info, INFO.hookEntry + 4 * HOOK[base]);
   const end = u32At(info, INFO.underflow + 4 * HOOK[base]);
-  if (end > size) throw new SystemError(what, ERRNO.EINVAL, "an offset lies outside of the table");
+  if (end > size) throw new SystemError(what, errnoOf("EINVAL"), "an offset lies outside of the table");
   return new LegacyEntries(family, Buffer.from(all.buffer, ENTRIES.first, size), { first, end });
 }

@@ -1,7 +1,7 @@
 // A table of the legacy variant of iptables. What is in it the kernel says; only changing it needs the program.
 import { addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
-import { ERRNO, SystemError } from "../sys/errno.ts";
+import { errnoOf, SystemError } from "../sys/errno.ts";
 import { fileIdentity, readTextOfAny } from "../sys/file.ts";
 import { readLegacyEntries } from "./legacy-entries.ts";
 import { findIptables, restore, textOf } from "./program.ts";
@@ -69,5 +69,5 @@ function remove(program: string, place: TablePlace, jumps: readonly Jump[], chai
     ...chains.map((chain) => `-F ${chain}`),
     ...chains.map((chain) => `-X ${chain}`),
   ]);
-  if (outcome.status !== 0) throw new SystemError(`change the table ${place.table} by ${program}`, ERRNO.EBUSY, textOf(outcome));
+  if (outcome.status !== 0) throw new SystemError(`change the table ${place.table} by ${program}`, errnoOf("EBUSY"), textOf(outcome));
 }

@@ -1,12 +1,14 @@
 // Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h, if_link.h)
 import { mapped } from "../list.ts";
-import { ERRNO } from "../sys/errno.ts";
 import { randomBytes } from "../sys/random.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import { u32At } from "../sys/bytes.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
+
+/** asm-generic/errno-base.h */
+const ENODEV = 19;
 
 /** A link as the kernel shows it. `port` is there when its master is a bridge. */
 export interface Link {
@@ -53,7 +55,7 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
 /** Several links in one exchange; undefined in the place of each that does not exist. Throws SystemError for all else. */
 export function getLinks(socket: NetlinkSocket, which: LinkName[]): (Link | undefined)[] {
   return mapped(socket.transact(mapped(which, getLinkMessage)), (outcome) => {
-    if (outcome.errno !== 0 && outcome.errno !== ERRNO.ENODEV) throw outcome.error;
+    if (outcome.errno !== 0 && outcome.errno !== ENODEV) throw outcome.error;
     const reply = outcome.replies[0];
     return reply === undefined ? undefined : readLink(reply);
   });

@@ -1,7 +1,7 @@
 // Traffic control: a token bucket (tbf) that holds packets back, and a filter that sends what comes in by one link through
 // another. (linux/pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h; net/sched/sch_tbf.c, cls_u32.c, act_mirred.c)
 import { u32At, u32Bytes } from "../sys/bytes.ts";
-import { ERRNO } from "../sys/errno.ts";
+import { errnoOf } from "../sys/errno.ts";
 import { type Attributes, type Reply, listAttributes, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_ECHO, NLM_F_REPLACE } from "../netlink/uapi/netlink.ts";
@@ -86,7 +86,7 @@ export function getBucket(socket: NetlinkSocket, index: number): Omit<Bucket, "b
     body: (w) => header(w, index, 0, tc.TC_H_ROOT),
   };
   const [outcome] = socket.transact([message]);
-  if (outcome?.error !== undefined && outcome.errno !== ERRNO.ENOENT) throw outcome.error;
+  if (outcome?.error !== undefined && outcome.errno !== errnoOf("ENOENT")) throw outcome.error;
   const reply = outcome?.replies[0];
   return reply === undefined ? undefined : readBucket(reply);
 }

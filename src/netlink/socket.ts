@@ -1,7 +1,7 @@
 // A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
 // It stays in the namespace that it was opened in, wherever the thread goes after.
 import { mapped } from "../list.ts";
-import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { errno, libc } from "../sys/libc.ts";
 import { u32At, u32Bytes } from "../sys/bytes.ts";
@@ -109,7 +109,7 @@ export class NetlinkSocket implements Disposable {
     for (let attempt = 1; ; attempt++) {
       const list = this.dumpOnce(message);
       if (list !== undefined) return list;
-      if (attempt === DUMP_ATTEMPTS) throw new SystemError(message.what, ERRNO.EAGAIN, "the list changed at each attempt to read it");
+      if (attempt === DUMP_ATTEMPTS) throw new SystemError(message.what, errnoOf("EAGAIN"), "the list changed at each attempt to read it");
     }
   }
 
@@ -118,10 +118,10 @@ export class NetlinkSocket implements Disposable {
     const deadline = monotonicMs() + timeoutMs;
     for (;;) {
       const count = libc.recv(this.fd, buffer, buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
-      if (count > buffer.length) throw new SystemError(what, ERRNO.ENOBUFS, "an answer was longer than the buffer");
+      if (count > buffer.length) throw new SystemError(what, errnoOf("ENOBUFS"), "an answer was longer than the buffer");
       if (count >= 0) return readMessages(buffer.subarray(0, count));
       const code = errno();
-      if (code !== ERRNO.EAGAIN && code !== ERRNO.EINTR) throw new SystemError(what, code);
+      if (code !== errnoOf("EAGAIN") && code !== errnoOf("EINTR")) throw new SystemError(what, code);
       const rest = Math.ceil(deadline - monotonicMs());
       if (rest <= 0) return [];
       // struct pollfd: fd, events, revents
@@ -166,7 +166,7 @@ export class NetlinkSocket implements Disposable {
 
   private send(bytes: Uint8Array, what: string): void {
     while (libc.send(this.fd, bytes, bytes.length, 0) < 0) {
-      if (errno() !== ERRNO.EINTR) throw new SystemError(what, errno());
+      if (errno() !== errnoOf("EINTR")) throw new SystemError(what, errno());
     }
   }
 
@@ -175,7 +175,7 @@ export class NetlinkSocket implements Disposable {
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
       const replies = this.receive(what, TIMEOUT_MS);
-      if (replies.length === 0) throw new SystemError(what, ERRNO.ETIMEDOUT, "the kernel did not answer");
+      if (replies.length === 0) throw new SystemError(what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
       for (const reply of replies) {
         const index = reply.sequence - first;
         const outcome = outcomes[index];
@@ -203,7 +203,7 @@ export class NetlinkSocket implements Disposable {
     let interrupted = false;
     for (;;) {
       const replies = this.receive(message.what, TIMEOUT_MS);
-      if (replies.length === 0) throw new SystemError(message.what, ERRNO.ETIMEDOUT, "the kernel did not answer");
+      if (replies.length === 0) throw new SystemError(message.what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
       for (const reply of replies) {
         if (reply.sequence !== sequence) continue;
         if ((reply.flags & nl.NLM_F_DUMP_INTR) !== 0) interrupted = true;

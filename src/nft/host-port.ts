@@ -2,7 +2,7 @@
 // digest. The kernel deletes by key whosever the element is, and does not see that two maps hold the same port; so whoever
 // changes something here holds the node's lock.
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
-import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type LostRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
 import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElements, listElements, ownerComment, ownerOf, searchElements } from "./element.ts";
@@ -91,7 +91,7 @@ function makeRoomForBit(socket: NetlinkSocket, markBit: number): void {
   const bit = Number(other.split("-")[1]);
   if (bit === markBit) return;
   const [holder] = listPortElements(socket);
-  if (holder !== undefined) throw new SystemError(`mark packets with bit ${markBit}`, ERRNO.EBUSY, `host ports of this node are marked with bit ${bit}, as those of ${holderOf(holder)}`);
+  if (holder !== undefined) throw new SystemError(`mark packets with bit ${markBit}`, errnoOf("EBUSY"), `host ports of this node are marked with bit ${bit}, as those of ${holderOf(holder)}`);
   executeBatch(socket, deletePortTableMessages());
 }
 
@@ -156,7 +156,7 @@ function obstacles(held: Element[], wanted: HostPorts, elements: Element[], neig
     const owner = ownerOf(element);
     if (owner !== wanted.owner && neighbours.isAlive(owner)) {
       const what = taken === undefined ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}` : `take ${claimText(taken)}`;
-      throw new SystemError(what, ERRNO.EADDRINUSE, holderOf(element));
+      throw new SystemError(what, errnoOf("EADDRINUSE"), holderOf(element));
     }
     found.push(element);
   }

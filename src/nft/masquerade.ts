@@ -2,7 +2,7 @@
 // attachment's digest; the kernel itself deletes by key and does not ask whose element it is.
 import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
-import { ERRNO, isErrno, SystemError } from "../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type LostRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
 import { addElementMessage, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElement, listElements, networkOfComment, ownerComment, ownerOf } from "./element.ts";
@@ -110,7 +110,7 @@ function ensureElement(socket: NetlinkSocket, wanted: Masquerade, address: Addre
   // On one bridge two pods with one address cannot work, whatever the rules say.
   const holder = neighbours.isOnBridge(ownerOf(first), networkOfComment(first), wanted.bridge) ? first : claim(socket, wanted, byBridge, neighbours);
   if (holder === undefined) return;
-  throw new SystemError("masquerade the address", ERRNO.EADDRINUSE, `on bridge ${wanted.bridge} it belongs to ${holder.comment}`);
+  throw new SystemError("masquerade the address", errnoOf("EADDRINUSE"), `on bridge ${wanted.bridge} it belongs to ${holder.comment}`);
 }
 
 /** Takes a place for the attachment: the element of an owner who is dead, or has lost the address to us, gives way. Anybody else's is returned. */

@@ -1,20 +1,28 @@
 // Error numbers of the kernel by name (asm-generic/errno-base.h, errno.h), and the error that carries one.
 import { errno } from "./libc.ts";
 
-/** The error numbers that Pontoon meets or asks for; a test compares them with the C header. */
-export const ERRNO = {
+/** The error numbers that Pontoon meets or asks for; a test compares them with the C header. Made when something fails, not at each start. */
+export const errnoTable = () => ({
   EPERM: 1, ENOENT: 2, ESRCH: 3, EINTR: 4, EIO: 5, ENXIO: 6, EBADF: 9, EAGAIN: 11, ENOMEM: 12, EACCES: 13,
   EBUSY: 16, EEXIST: 17, EXDEV: 18, ENODEV: 19, ENOTDIR: 20, EISDIR: 21, EINVAL: 22, ENFILE: 23, EMFILE: 24,
   EFBIG: 27, ENOSPC: 28, EROFS: 30, EPIPE: 32, ERANGE: 34, ENAMETOOLONG: 36, ENOTEMPTY: 39, ELOOP: 40,
   EXFULL: 54, EMSGSIZE: 90, EPROTONOSUPPORT: 93, EOPNOTSUPP: 95, EAFNOSUPPORT: 97, EADDRINUSE: 98, EADDRNOTAVAIL: 99,
   ENETDOWN: 100, ENETUNREACH: 101, ENOBUFS: 105, ETIMEDOUT: 110, EHOSTUNREACH: 113, EDQUOT: 122,
-} as const;
+}) as const;
 
-export type ErrnoName = keyof typeof ERRNO;
+export type ErrnoName = keyof ReturnType<typeof errnoTable>;
+
+let table: ReturnType<typeof errnoTable> | undefined;
+
+/** The error number of that name. */
+export function errnoOf(name: ErrnoName): number {
+  table ??= errnoTable();
+  return table[name];
+}
 
 /** The kernel's name of an error number, or `errno N` for one that is not in the table. */
 export function errnoName(code: number): string {
-  for (const name in ERRNO) if (ERRNO[name as ErrnoName] === code) return name;
+  for (const [name, known] of Object.entries(errnoTable())) if (known === code) return name;
   return `errno ${code}`;
 }
 
@@ -36,7 +44,7 @@ export class SystemError extends Error {
 /** True when `error` is a SystemError with one of the named error numbers. */
 export function isErrno(error: unknown, ...wanted: ErrnoName[]): boolean {
   if (!(error instanceof SystemError)) return false;
-  for (const name of wanted) if (ERRNO[name] === error.errno) return true;
+  for (const name of wanted) if (errnoOf(name) === error.errno) return true;
   return false;
 }
 

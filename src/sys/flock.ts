@@ -1,5 +1,5 @@
 // Locks between processes. flock(2) belongs to an open file, so it goes when its holder dies, however it dies.
-import { ERRNO, SystemError } from "./errno.ts";
+import { errnoOf, SystemError } from "./errno.ts";
 import { type FileHandle, O_CREAT, O_RDWR, openFile } from "./file.ts";
 import { monotonicMs } from "./clock.ts";
 import { errno, libc, rareLibc } from "./libc.ts";
@@ -14,7 +14,7 @@ const LONGEST_WAIT_US = 5_000;
 export function tryLock(file: FileHandle, what: string): boolean {
   if (libc.flock(file.fd, LOCK_EX | LOCK_NB) === 0) return true;
   const code = errno();
-  if (code === ERRNO.EAGAIN || code === ERRNO.EINTR) return false;
+  if (code === errnoOf("EAGAIN") || code === errnoOf("EINTR")) return false;
   throw new SystemError(`lock ${what}`, code);
 }
 
@@ -25,7 +25,7 @@ export function tryLock(file: FileHandle, what: string): boolean {
 export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHandle {
   const file = openFile(path, O_RDWR | O_CREAT, mode);
   try {
-    if (!tryLock(file, path) && !lockWithin(file, path, timeoutMs)) throw new SystemError(`lock ${path}`, ERRNO.ETIMEDOUT);
+    if (!tryLock(file, path) && !lockWithin(file, path, timeoutMs)) throw new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT"));
     return file;
   } catch (error) {
     file.close();

@@ -1,5 +1,5 @@
 // Network namespaces: opening one, and doing something inside.
-import { ERRNO, SystemError } from "./errno.ts";
+import { errnoOf, SystemError } from "./errno.ts";
 import { type FileHandle, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
 import { errno, libc } from "./libc.ts";
 
@@ -35,5 +35,5 @@ export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: 
 }
 
 function refusal(code: number): SystemError {
-  return new SystemError("enter the namespace", code, code === ERRNO.EINVAL ? "the file is not a network namespace" : "");
+  return new SystemError("enter the namespace", code, code === errnoOf("EINVAL") ? "the file is not a network namespace" : "");
 }

@@ -8,7 +8,7 @@ import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
 import { NETCONF_KEYS } from "../cni/netconf-keys.ts";
 import { quote } from "../cni/problems.ts";
 import { textOf } from "../sys/bytes.ts";
-import { ERRNO, errnoName, SystemError } from "../sys/errno.ts";
+import { errnoOf, errnoName, SystemError } from "../sys/errno.ts";
 import { O_RDONLY, openFile, readAll } from "../sys/file.ts";
 
 /** What to say: `text` is the configuration with one entry, `notes` has a sentence for each thing that is not as it was. */
@@ -24,7 +24,7 @@ export function readConfigFile(path: string): string {
     return textOf(readAll(file.fd, path));
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw new CniError("ioFailure", { message: `${path} cannot be read: ${error.errno === ERRNO.ENOENT ? "there is no such file" : errnoName(error.errno)}` });
+    throw new CniError("ioFailure", { message: `${path} cannot be read: ${error.errno === errnoOf("ENOENT") ? "there is no such file" : errnoName(error.errno)}` });
   }
 }
 

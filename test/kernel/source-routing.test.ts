@@ -7,7 +7,7 @@ import { createVeth } from "../../src/host/steps/veth.ts";
 import type { Message, NetlinkSocket } from "../../src/netlink/socket.ts";
 import { RTM_NEWRULE } from "../../src/netlink/uapi/rtnetlink.ts";
 import type { SourceRoutingStep } from "../../src/plan/step.ts";
-import { ERRNO, SystemError } from "../../src/sys/errno.ts";
+import { errnoOf, SystemError } from "../../src/sys/errno.ts";
 import { failure } from "../support/failure.ts";
 import { onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, Scene } from "./scene.ts";
@@ -35,7 +35,7 @@ function refusingSecondRule(machine: Machine): Machine {
   const transact: NetlinkSocket["transact"] = (messages) => {
     const isRefused = ({ type }: Message, at: number): boolean => type === RTM_NEWRULE && at > 0;
     const outcomes = pod.links.transact(messages.filter((message, at) => !isRefused(message, at)));
-    const refusal = { errno: ERRNO.ENOMEM, error: new SystemError("add a rule", ERRNO.ENOMEM), replies: [] };
+    const refusal = { errno: errnoOf("ENOMEM"), error: new SystemError("add a rule", errnoOf("ENOMEM")), replies: [] };
     return [...outcomes, ...messages.filter(isRefused).map(() => refusal)] as unknown as typeof outcomes;
   };
   const links = replaced(pod.links, "transact", transact);

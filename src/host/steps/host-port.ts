@@ -12,7 +12,7 @@ import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.t
 import type { HostPortStep } from "../../plan/step.ts";
 import type { RecordedPortMapping } from "../../record/attachment.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
-import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import { forgetEarlierFlows } from "../host-port-flow.ts";
 import { refuseListeners } from "../host-port-listener.ts";
@@ -128,14 +128,14 @@ function mappingOf({ protocol, hostAddress, hostPort, hostPortEnd, containerPort
 }
 
 function explainRefusal(wanted: HostPorts, error: SystemError): CniError {
-  if (error.errno === ERRNO.EADDRINUSE) {
+  if (error.errno === errnoOf("EADDRINUSE")) {
     return new CniError("hostPort", {
       about: `it belongs to ${error.kernelText}`,
       attempted: `Tried to ${error.operation}`,
       hint: "Choose another host port, or take the attachment that has it away first",
     }, { cause: error });
   }
-  if (error.errno === ERRNO.EBUSY && error.kernelText !== "") {
+  if (error.errno === errnoOf("EBUSY") && error.kernelText !== "") {
     return new CniError("hostPort", {
       about: `markMasqBit ${wanted.markBit}`, attempted: `Tried to ${error.operation}`, cause: error.kernelText,
       hint: "Give all networks of this node the same markMasqBit",

@@ -9,7 +9,7 @@ import { countLost, ensureMasquerade, findElements, type Masquerade, missingPart
 import type { MasqueradeStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { openRecordStore } from "../../record/store.ts";
-import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { masqueradeOfRecord, recordedSteps, underNodeLock } from "../node.ts";
@@ -28,7 +28,7 @@ export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock =
     });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw error.errno === ERRNO.EADDRINUSE ? addressTaken(about, error) : explain("rules", `masquerading ${about}`, error, rulesHint(error));
+    throw error.errno === errnoOf("EADDRINUSE") ? addressTaken(about, error) : explain("rules", `masquerading ${about}`, error, rulesHint(error));
   }
 }
 

@@ -11,7 +11,7 @@ import { ensureSysctlIfPossible, ensureSysctlIfThere } from "../../net/sysctl.ts
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { RT_TABLE_MAIN } from "../../netlink/uapi/rtnetlink.ts";
 import { monotonicMs } from "../../sys/clock.ts";
-import { ERRNO, SystemError } from "../../sys/errno.ts";
+import { errnoOf, SystemError } from "../../sys/errno.ts";
 import { addressHint, attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
@@ -80,8 +80,8 @@ function explainRefusal(step: PodStep, at: number, error: SystemError): CniError
 }
 
 function routeHint({ errno }: SystemError): string | undefined {
-  if (errno === ERRNO.EEXIST) return "Take one of the two out of ipam.routes, or give them different priorities";
-  return errno === ERRNO.EINVAL || errno === ERRNO.ENETUNREACH ? "Check gateway, scope and table of this route in ipam.routes" : undefined;
+  if (errno === errnoOf("EEXIST")) return "Take one of the two out of ipam.routes, or give them different priorities";
+  return errno === errnoOf("EINVAL") || errno === errnoOf("ENETUNREACH") ? "Check gateway, scope and table of this route in ipam.routes" : undefined;
 }
 
 /** Waits until the kernel says of each IPv6 address that it is in use; even one without duplicate detection needs a moment. */
@@ -95,7 +95,7 @@ function awaitAddresses(step: PodStep, machine: Machine, index: number, events: 
     for (const reply of events.receive("wait for the pod's addresses", deadline - monotonicMs())) settle(readAddress(reply));
   }
   if (waiting.size > 0) for (const address of listAddresses(machine.pod.links, index)) settle(address);
-  if (waiting.size > 0) throw new SystemError(`use address ${[...waiting].join(", ")}`, ERRNO.ETIMEDOUT, "the kernel still calls it tentative");
+  if (waiting.size > 0) throw new SystemError(`use address ${[...waiting].join(", ")}`, errnoOf("ETIMEDOUT"), "the kernel still calls it tentative");
 }
 
 /** The first of these routes that the pod's interface with this number does not have. Each table is read once. Throws SystemError. */

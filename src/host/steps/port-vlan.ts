@@ -3,7 +3,7 @@ import { addNativeVlanMessage, addTaggedVlansMessage, formatRange, listPortVlans
 import { getLink } from "../../net/link.ts";
 import type { Message } from "../../netlink/socket.ts";
 import type { PortVlans, PortVlanStep } from "../../plan/step.ts";
-import { ERRNO, SystemError } from "../../sys/errno.ts";
+import { errnoOf, SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { vlanHint } from "../vlan-filtering.ts";
@@ -14,7 +14,7 @@ const LARGEST_VLAN = 4094;
 export function putPortVlans(step: PortVlanStep, machine: Machine): void {
   attempt("link", step.hostInterface, () => {
     const port = getLink(machine.links, { name: step.hostInterface });
-    if (port === undefined) throw new SystemError(`find ${step.hostInterface}`, ERRNO.ENODEV);
+    if (port === undefined) throw new SystemError(`find ${step.hostInterface}`, errnoOf("ENODEV"));
     machine.links.execute(portVlanMessages(port.index, step));
   }, vlanHint);
 }

@@ -5,7 +5,7 @@ import type { TuningStep } from "../../plan/step.ts";
 import { getLink } from "../../net/link.ts";
 import { getLinkTuning, tuneLinkMessage } from "../../net/link-tuning.ts";
 import { readSysctl, writeSysctl } from "../../net/sysctl.ts";
-import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
@@ -64,7 +64,7 @@ function refuseHost({ sysctls }: TuningStep, machine: Machine): void {
 function set({ key, name, value }: Sysctl): string | undefined {
   return attempt("sysctl", key, () => {
     const found = readIfReadable(name);
-    if (found === "absent") throw new SystemError(`find /proc/sys/net/${name} in the pod`, ERRNO.ENOENT);
+    if (found === "absent") throw new SystemError(`find /proc/sys/net/${name} in the pod`, errnoOf("ENOENT"));
     if (found !== undefined && words(found.value) === words(value)) return undefined;
     try {
       writeSysctl(name, value);

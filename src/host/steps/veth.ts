@@ -4,7 +4,7 @@ import type { VethStep } from "../../plan/step.ts";
 import { getLink, getLinkMessage, getLinks, readPeerIndex } from "../../net/link.ts";
 import { changeLinkMessage, createVethMessage, type LinkChange, removeLink } from "../../net/link-change.ts";
 import type { Message } from "../../netlink/socket.ts";
-import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 
@@ -74,7 +74,7 @@ function sendVeth(step: VethStep, machine: Machine, bridgeIndex: number): number
   if (isErrno(refusal, "EAFNOSUPPORT")) refusal = machine.links.transact([settleMessage(step, {})])[0]?.error;
   const reply = got?.replies[0];
   if (refusal === undefined && reply !== undefined) return readPeerIndex(reply);
-  throw explainSettle(step, refusal ?? new SystemError(`find ${host.name}`, ERRNO.ENODEV), machine);
+  throw explainSettle(step, refusal ?? new SystemError(`find ${host.name}`, errnoOf("ENODEV")), machine);
 }
 
 function settleMessage({ host, hairpin, isolated }: VethStep, more: LinkChange): Message {

@@ -11,7 +11,7 @@ import { IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uapi/rtnetlink.ts";
 import type { PortVlans, VlanGatewayStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { monotonicMs } from "../../sys/clock.ts";
-import { ERRNO, isErrno, SystemError } from "../../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
 import { sha256 } from "../../sys/hash.ts";
 import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -48,7 +48,7 @@ export function awaitVlanGateway({ index }: Bridge, machine: Machine): void {
     if (isOperating(index, machine)) return;
     using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
     for (const deadline = monotonicMs() + CARRIER_MS; !isOperating(index, machine); events.waitForEvent("wait for the gateway of the VLAN", EVENT_MS)) {
-      if (monotonicMs() > deadline) throw new SystemError(`use interface number ${index}`, ERRNO.ETIMEDOUT, "it has no carrier");
+      if (monotonicMs() > deadline) throw new SystemError(`use interface number ${index}`, errnoOf("ETIMEDOUT"), "it has no carrier");
     }
   });
 }
@@ -132,7 +132,7 @@ function mustExist({ name, bridge, vlan }: VlanGatewayStep, machine: Machine): L
   const link = getLink(machine.links, { name });
   if (link !== undefined) return link;
   const port = portName(bridge, vlan);
-  if (getLink(machine.links, { name: port }) === undefined) throw new SystemError(`find ${name}`, ERRNO.ENODEV);
+  if (getLink(machine.links, { name: port }) === undefined) throw new SystemError(`find ${name}`, errnoOf("ENODEV"));
   throw new CniError("bridge", { about: `the gateway's interface ${name} cannot be made`, cause: `${port}, its port, exists already`, hint: `Remove it with "ip link delete ${port}"` });
 }
 

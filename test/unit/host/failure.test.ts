@@ -1,22 +1,22 @@
 import { expect, test } from "vitest";
 import { CniError } from "../../../src/cni/error.ts";
 import { addressHint, attempt, explain } from "../../../src/host/failure.ts";
-import { ERRNO, SystemError } from "../../../src/sys/errno.ts";
+import { type ErrnoName, errnoOf, SystemError } from "../../../src/sys/errno.ts";
 
 test("what the kernel refused becomes what was tried, why, and what to do", () => {
-  const error = explain("route", "10.9.0.0/16 in the pod", new SystemError("add route 10.9.0.0/16", ERRNO.EINVAL, "Nexthop has invalid gateway"), "Check the gateway");
+  const error = explain("route", "10.9.0.0/16 in the pod", new SystemError("add route 10.9.0.0/16", errnoOf("EINVAL"), "Nexthop has invalid gateway"), "Check the gateway");
   expect(error).toMatchObject({ code: 123, message: "route cannot be set: 10.9.0.0/16 in the pod" });
   expect(error.details).toBe("Tried to add route 10.9.0.0/16. Cause: EINVAL (Nexthop has invalid gateway). Hint: Check the gateway.");
 });
 
 test.each(["EPERM", "EACCES", "EOPNOTSUPP", "EPROTONOSUPPORT", "EAFNOSUPPORT", "EXFULL", "EROFS", "ENOSPC", "ENOMEM"] as const)("%s has a hint of its own, which starts with a verb", (name) => {
-  expect(explain("link", "veth0", new SystemError("make it", ERRNO[name])).details).toMatch(/ Hint: [A-Z][a-z]+ /);
+  expect(explain("link", "veth0", new SystemError("make it", errnoOf(name))).details).toMatch(/ Hint: [A-Z][a-z]+ /);
 });
 
 test("an IPv6 address that is refused has a hint about IPv6, an IPv4 one has not", () => {
-  const hintOf = (name: keyof typeof ERRNO, address: string) => {
+  const hintOf = (name: ErrnoName, address: string) => {
     try {
-      return attempt("address", address, () => { throw new SystemError(`add address ${address}`, ERRNO[name]); }, addressHint);
+      return attempt("address", address, () => { throw new SystemError(`add address ${address}`, errnoOf(name)); }, addressHint);
     } catch (error) {
       return (error as CniError).details;
     }
@@ -28,7 +28,7 @@ test("an IPv6 address that is refused has a hint about IPv6, an IPv4 one has not
 });
 
 test("an error number that says nothing about what to do has no hint", () => {
-  expect(explain("link", "veth0", new SystemError("make it", ERRNO.EBUSY)).details).toBe("Tried to make it. Cause: EBUSY.");
+  expect(explain("link", "veth0", new SystemError("make it", errnoOf("EBUSY"))).details).toBe("Tried to make it. Cause: EBUSY.");
 });
 
 test("an action's value comes back, its CniError goes through as it is, and a bug stays a bug", () => {
@@ -40,6 +40,6 @@ test("an action's value comes back, its CniError goes through as it is, and a bu
 });
 
 test("the error keeps where it came from", () => {
-  const cause = new SystemError("make it", ERRNO.EBUSY);
+  const cause = new SystemError("make it", errnoOf("EBUSY"));
   expect(explain("link", "veth0", cause).cause).toBe(cause);
 });

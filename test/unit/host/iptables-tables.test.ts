@@ -4,7 +4,7 @@ import type { Machine } from "../../../src/host/machine.ts";
 import { iptablesTables } from "../../../src/host/iptables-tables.ts";
 import { removeReferenceRules, removeStaleReferenceRules } from "../../../src/host/reference-rules.ts";
 import { NAT } from "../../../src/iptables/table.ts";
-import { ERRNO, SystemError } from "../../../src/sys/errno.ts";
+import { errnoOf, SystemError } from "../../../src/sys/errno.ts";
 
 /** A host whose socket to nftables cannot be opened, or is told that nobody knows its messages. */
 function hostWithout(errno: number, isOpen: boolean): Machine {
@@ -15,8 +15,8 @@ function hostWithout(errno: number, isOpen: boolean): Machine {
 }
 
 test.each([
-  ["there is no nfnetlink", hostWithout(ERRNO.EPROTONOSUPPORT, false)],
-  ["nfnetlink knows no nftables", hostWithout(ERRNO.EINVAL, true)],
+  ["there is no nfnetlink", hostWithout(errnoOf("EPROTONOSUPPORT"), false)],
+  ["nfnetlink knows no nftables", hostWithout(errnoOf("EINVAL"), true)],
 ])("%s: there is nothing to find and nothing to remove", (_, machine) => {
   for (const table of iptablesTables(machine, NAT)) {
     expect([table.countUses("CNI-a"), table.listJumps("CNI-"), table.listChains("CNI-")]).toEqual([undefined, [], []]);
@@ -26,5 +26,5 @@ test.each([
 });
 
 test("a socket that cannot be opened for another reason is an error", () => {
-  expect(() => [...iptablesTables(hostWithout(ERRNO.EMFILE, false), NAT)]).toThrow(/EMFILE/);
+  expect(() => [...iptablesTables(hostWithout(errnoOf("EMFILE"), false), NAT)]).toThrow(/EMFILE/);
 });
