@@ -3,21 +3,19 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { add, addressOf, check, del } from "../support/cni.ts";
-import { hostLinkOf } from "../support/link.ts";
+import { dies, hostLinkOf } from "../support/link.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { pings } from "../support/traffic.ts";
-import { waitFor } from "../support/wait.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 scene("a full pool gets back the address of a pod whose namespace vanished without a DEL", async (world) => {
   const pods = install(world, oneAddress());
   const red = await world.pod("red");
   const address = addressOf(await add(world, pods, red));
-  await world.removePod(red);
-  await linksAreGone(world);
+  await dies(world, red);
   const blue = await world.pod("blue");
   expect(addressOf(await add(world, pods, blue))).toBe(address);
   expect(await pings(blue, "10.1.0.1")).toBe(true);
@@ -75,10 +73,6 @@ scene("a leftover link with the name that the pod's link has to have is replaced
   expect(await hostLinkOf(world, red)).toBe(name);
   expect(await pings(red, "10.1.0.1")).toBe(true);
 });
-
-async function linksAreGone(world: World): Promise<void> {
-  await waitFor("the links of the vanished namespace are gone", async () => !(await snapshot(world)).some((line) => line.startsWith("link veth")));
-}
 
 /** What a disk keeps over a reboot. */
 function copyState(from: World, to: World, folders: string[]): void {

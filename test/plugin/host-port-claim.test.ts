@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { add, addressOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { addWithPorts, both, portArgs, portConfig, portNetwork, talk } from "../support/host-port.ts";
+import { dies } from "../support/link.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
@@ -35,7 +36,7 @@ scene("a pod that died without DEL gives its port to the next one, and its late 
   const [red, blue] = [await world.pod("red"), await world.pod("blue")];
   await addWithPorts(world, pods, red, both(WEB[0]!));
   const { containerId } = red;
-  await world.removePod(red);
+  await dies(world, red);
   const address = addressOf(await addWithPorts(world, others, blue, both(WEB[0]!)));
   mustSucceed(await plugin(world, "DEL", { network: pods, containerId, netns: "" }));
   await using _tcp = await serve(blue, "tcp", address, 80);

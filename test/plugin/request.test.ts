@@ -1,7 +1,7 @@
 // What is asked for one pod: addresses and a MAC, by runtimeConfig, args.cni and CNI_ARGS.
 import { expect } from "vitest";
 import { add, addDirectly, addressesOf, check, cnitool, del, mustFail, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
-import { linkOf } from "../support/link.ts";
+import { dies, linkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { busyHost, refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
@@ -76,7 +76,7 @@ scene("a container does not collect addresses by asking for one after the other"
 scene("a container that died without DEL does not keep its successor from the address", async (world) => {
   const { red, blue, pods } = await busyHost(world);
   const [address] = await leases(world);
-  await world.removePod(red);
+  await dies(world, red);
   expect(addressesOf(await addDirectly(world, { network: pods, pod: blue, more: ips(address!) }))).toEqual([address]);
   expect(await pings(blue, "10.1.0.1")).toBe(true);
 });

@@ -1,6 +1,7 @@
 // Looking at links with the eyes of `ip`.
 import type { Place } from "./place.ts";
-import type { World } from "./world.ts";
+import { waitFor } from "./wait.ts";
+import type { Pod, World } from "./world.ts";
 
 export interface Link {
   ifname: string;
@@ -31,4 +32,11 @@ export async function hostLinkOf(world: World, pod: Place, name = "eth0"): Promi
   const found = links.find(({ ifindex }) => ifindex === link_index);
   if (found === undefined) throw new Error(`The other end of ${name} in ${pod.name} is not in the host.`);
   return found.ifname;
+}
+
+/** The pod's namespace goes, and nobody says DEL. Returns when the kernel, which clears it away when it comes to it, has taken its link on the host too. */
+export async function dies(world: World, pod: Pod): Promise<void> {
+  const name = await hostLinkOf(world, pod);
+  await world.removePod(pod);
+  await waitFor(`${name} has gone with its namespace`, async () => (await world.host.exec(`ip link show ${name}`)).status !== 0);
 }
