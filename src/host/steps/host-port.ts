@@ -5,18 +5,19 @@ import { parsePrefixes } from "../../ip/prefix.ts";
 import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { readSysctl } from "../../net/sysctl.ts";
-import { ifThereIsNftables, type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
+import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
 import { countLostPorts, ensureHostPorts, findPortElements, type HostPorts, missingPortParts, removeHostPorts } from "../../nft/host-port.ts";
 import { hairpinChain } from "../../nft/host-port-layout.ts";
 import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.ts";
 import type { HostPortStep } from "../../plan/step.ts";
 import type { RecordedPortMapping } from "../../record/attachment.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
-import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
+import { errnoOf, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import { forgetEarlierFlows } from "../host-port-flow.ts";
 import { refuseListeners } from "../host-port-listener.ts";
 import type { Machine } from "../machine.ts";
+import { modulesHint } from "../rules-hint.ts";
 import { hostPortsOfRecord, recordedSteps, underHeldNodeLock, underNodeLock } from "../node.ts";
 
 /** Makes sure that the ports lead to the pod; a table that was lost comes back with everybody's elements. CniError hostPort when a port is taken. */
@@ -146,6 +147,5 @@ function explainRefusal(wanted: HostPorts, error: SystemError): CniError {
 }
 
 function rulesHint(error: SystemError): string | undefined {
-  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
-  return "Load the kernel modules nfnetlink, nf_tables, nft_chain_nat, nft_nat, nft_masq, nft_ct and nft_fib_inet, or use a kernel that has them";
+  return modulesHint(error, "nfnetlink, nf_tables, nft_chain_nat, nft_nat, nft_masq, nft_ct and nft_fib_inet");
 }

@@ -1,13 +1,14 @@
 // Who reaches the pods of a network, and the way for their packets through firewalls of the node (ingressPolicy).
-import { type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
+import type { LostRules } from "../../nft/answer.ts";
 import { isIngressTableWhole } from "../../nft/ingress.ts";
 import { FORWARD_RULES } from "../../nft/ingress-layout.ts";
 import type { IngressPolicyStep } from "../../plan/step.ts";
-import { isErrno, type SystemError } from "../../sys/errno.ts";
+import type { SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import { ingressPolicyOfRecord, removeUnneededParts } from "../ingress-need.ts";
 import { type IngressPart, isElement, makeParts, missingParts, missingText, partsOf, sizeOf } from "../ingress-part.ts";
 import type { Machine } from "../machine.ts";
+import { modulesHint } from "../rules-hint.ts";
 import { hasLink } from "../namespace.ts";
 import { recordedAttachments, underNodeLock } from "../node.ts";
 
@@ -62,6 +63,5 @@ function livingWithPolicy(machine: Machine, networks?: string[]): IngressPolicyS
 }
 
 function rulesHint(error: SystemError): string | undefined {
-  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
-  return "Load the kernel modules nfnetlink, nf_tables, nft_compat and xt_conntrack, or use a kernel that has them";
+  return modulesHint(error, "nfnetlink, nf_tables, nft_compat and xt_conntrack");
 }

@@ -3,15 +3,16 @@ import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink, getLinks } from "../../net/link.ts";
-import { ifThereIsNftables, type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
+import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
 import { networkChain } from "../../nft/layout.ts";
 import { countLost, ensureMasquerade, findElements, type Masquerade, missingParts, removeMasquerade } from "../../nft/masquerade.ts";
 import type { MasqueradeStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { openRecordStore } from "../../record/store.ts";
-import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
+import { errnoOf, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
+import { modulesHint } from "../rules-hint.ts";
 import { masqueradeOfRecord, recordedSteps, underNodeLock } from "../node.ts";
 
 /** Makes sure that the addresses are masqueraded; a table that was lost comes back with everybody's elements, under the node's lock. */
@@ -60,8 +61,7 @@ function forgetDead(owner: string, step: MasqueradeStep, machine: Machine): void
 
 /** What helps when nftables refuses; undefined when only the error number can tell. ENOENT: a chain's type or an expression is a module too. */
 export function rulesHint(error: SystemError): string | undefined {
-  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
-  return "Load the kernel modules nfnetlink, nf_tables, nft_chain_nat and nft_masq, or use a kernel that has them";
+  return modulesHint(error, "nfnetlink, nf_tables, nft_chain_nat and nft_masq");
 }
 
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */

@@ -1,13 +1,14 @@
 // The MAC spoof check of the pod's frames, by elements in the node's nftables table of family bridge.
-import { ifThereIsNftables, type LostRules, soundsLikeNoNftables } from "../../nft/answer.ts";
+import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
 import { countLostSpoofChecks, ensureSpoofCheck, isSpoofChecked, isSpoofTableWhole, removeSpoofCheck, type SpoofCheck } from "../../nft/spoof-check.ts";
 import { getLink, macBytes } from "../../net/link.ts";
 import type { SpoofCheckStep } from "../../plan/step.ts";
 import type { AttachmentRecord } from "../../record/attachment.ts";
 import { openRecordStore } from "../../record/store.ts";
-import { isErrno, type SystemError } from "../../sys/errno.ts";
+import type { SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
+import { hintOfMissing } from "../rules-hint.ts";
 import { recordedSteps, spoofCheckOfRecord, underNodeLock } from "../node.ts";
 
 /** Makes sure that the pod's frames are checked; a table that was lost comes back with everybody's elements, under the node's lock. */
@@ -50,8 +51,7 @@ export function verifySpoofCheck(step: SpoofCheckStep, machine: Machine): string
 
 /** ENOENT: the kernel has no chains in this family. */
 function spoofCheckHint(error: SystemError): string | undefined {
-  if (!soundsLikeNoNftables(error) && !isErrno(error, "ENOENT")) return undefined;
-  return "Use a kernel with nf_tables and its bridge family (CONFIG_NF_TABLES_BRIDGE), or take macspoofchk out of the configuration";
+  return hintOfMissing(error, "Use a kernel with nf_tables and its bridge family (CONFIG_NF_TABLES_BRIDGE), or take macspoofchk out of the configuration");
 }
 
 function checkOf({ network, owner, label, hostInterface, mac }: SpoofCheckStep): SpoofCheck {

@@ -1,0 +1,13 @@
+// What helps when nftables refuses rules.
+import { soundsLikeNoNftables } from "../nft/answer.ts";
+import { isErrno, type SystemError } from "../sys/errno.ts";
+
+/** `hint` where something of the kernel is missing; undefined when only the error number can tell. ENOENT: a chain's type or an expression is a module too. */
+export function hintOfMissing(error: SystemError, hint: string): string | undefined {
+  return soundsLikeNoNftables(error) || isErrno(error, "ENOENT") ? hint : undefined;
+}
+
+/** The same, with the kernel modules that the rules take. */
+export function modulesHint(error: SystemError, modules: string): string | undefined {
+  return hintOfMissing(error, `Load the kernel modules ${modules}, or use a kernel that has them`);
+}
