@@ -28,22 +28,20 @@ export function listRules(program: string, { table, base }: ChainPlace): string[
 
 /** Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError. */
 export function makeChains(program: string, chains: readonly NetworkChain[]): void {
-  const make = (isOld: boolean): Outcome => restore(program, NAT, chains.flatMap((chain) => restoreLines(chain, !isOld)), isOld);
-  const outcome = make(false);
-  if (outcome.status === 0) return;
-  // iptables before 1.6.2 knows neither -w here nor --random-fully.
-  const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr) ? make(true) : outcome;
-  if (again.status !== 0) throw programRefused(NAT, `${program} --noflush`, textOf(again), 'set ipMasqBackend to "nftables"');
+  make(program, NAT, (isOld) => chains.flatMap((chain) => restoreLines(chain, !isOld)), 'set ipMasqBackend to "nftables"');
 }
 
 /** Makes this chain in table filter, of which nothing is there. Throws CniError and SystemError. */
 export function makeForwardChain(program: string, chain: ForwardChain, hasAdmin: boolean): void {
-  const lines = forwardLines(chain, hasAdmin);
-  const outcome = restore(program, FILTER, lines);
+  make(program, FILTER, () => forwardLines(chain, hasAdmin), "take ingressPolicy out of the configuration");
+}
+
+/** iptables before 1.6.2 (`isOld`) knows neither -w here nor --random-fully. */
+function make(program: string, place: TablePlace, lines: (isOld: boolean) => string[], wayOut: string): void {
+  const outcome = restore(program, place, lines(false));
   if (outcome.status === 0) return;
-  // iptables before 1.6.2 does not know -w here.
-  const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr) ? restore(program, FILTER, lines, true) : outcome;
-  if (again.status !== 0) throw programRefused(FILTER, `${program} --noflush`, textOf(again), "take ingressPolicy out of the configuration");
+  const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr) ? restore(program, place, lines(true), true) : outcome;
+  if (again.status !== 0) throw programRefused(place, `${program} --noflush`, textOf(again), wayOut);
 }
 
 /** What a program that failed said, or how it ended. */
