@@ -7,6 +7,7 @@ import * as ct from "../netlink/uapi/nf_conntrack.ts";
 import { NLA_F_NESTED } from "../netlink/uapi/netlink.ts";
 import { NFPROTO_IPV4, NFPROTO_IPV6 } from "../netlink/uapi/nf_tables.ts";
 import type { Writer } from "../netlink/writer.ts";
+import { be16At } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
 
 /** A row of UDP packets back and forth. */
@@ -107,7 +108,6 @@ function readFlow(attributes: Attributes, family: Family): UdpFlow | undefined {
   };
 }
 
-/** In network order. */
 function portOf(bytes: Uint8Array | undefined): number {
-  return ((bytes?.[0] ?? 0) << 8) | (bytes?.[1] ?? 0);
+  return bytes === undefined ? 0 : be16At(bytes, 0);
 }

@@ -3,6 +3,7 @@ import { type Address, addressFromBytes, type Family } from "../ip/address.ts";
 import { readAttributes, type Reply } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { INET_DIAG_SKV6ONLY, SOCK_DIAG_BY_FAMILY } from "../netlink/uapi/sock_diag.ts";
+import { be16At } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
 import { familyNumber } from "./address.ts";
 
@@ -65,7 +66,7 @@ function readListener({ payload }: Reply, family: Family): Listener {
   const isMapped = family === 6 && bytes.value >> 32n === 0xffffn;
   return {
     address: isMapped ? { family: 4, value: bytes.value & 0xffffffffn } : bytes,
-    port: ((payload[DIAG_PORT] ?? 0) << 8) | (payload[DIAG_PORT + 1] ?? 0),
+    port: be16At(payload, DIAG_PORT),
     isForBoth: family === 6 && bytes.value === 0n && readAttributes(payload, DIAG_MSG).u8(INET_DIAG_SKV6ONLY) !== 1,
   };
 }

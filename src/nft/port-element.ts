@@ -1,5 +1,6 @@
 // Host ports as map elements, and back: which ports of which addresses an element stands for.
 import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
+import { be16At } from "../sys/bytes.ts";
 import type { Element } from "./element.ts";
 
 /** Ports of the node, in a row, of one protocol. */
@@ -62,8 +63,8 @@ export function keyTest(set: string, mappings: PortMapping[]): (bytes: Uint8Arra
   const at = set.startsWith("any") ? 0 : set.endsWith("4") ? 4 : 16;
   return (bytes, keyAt, lastKeyAt) => {
     const protocol = bytes[keyAt + at];
-    const lowest = portAt(bytes, keyAt + at + REGISTER);
-    const highest = lastKeyAt === undefined ? lowest : portAt(bytes, lastKeyAt + at + REGISTER);
+    const lowest = be16At(bytes, keyAt + at + REGISTER);
+    const highest = lastKeyAt === undefined ? lowest : be16At(bytes, lastKeyAt + at + REGISTER);
     for (const { protocol: own, first, last } of mappings) if (own === protocol && first <= highest && lowest <= last) return true;
     return false;
   };
@@ -74,12 +75,12 @@ export function claimOf({ set, key, lastKey }: Element): PortClaim | undefined {
   const kind = set.slice(0, -1);
   const family: Family = set.endsWith("4") ? 4 : 6;
   const length = family === 4 ? 4 : 16;
-  if (kind === "any" && key.length === 2 * REGISTER) return { family, protocol: key[0] ?? 0, hostAddress: undefined, first: portAt(key, REGISTER), last: portAt(key, REGISTER) };
+  if (kind === "any" && key.length === 2 * REGISTER) return { family, protocol: key[0] ?? 0, hostAddress: undefined, first: be16At(key, REGISTER), last: be16At(key, REGISTER) };
   if ((kind !== "one" && kind !== "range") || key.length !== length + 2 * REGISTER) return undefined;
-  const first = portAt(key, length + REGISTER);
+  const first = be16At(key, length + REGISTER);
   const hostAddress = addressFromBytes(key.subarray(0, length));
   const isOfAll = lastKey !== undefined && hostAddress.value === 0n;
-  return { family, protocol: key[length] ?? 0, hostAddress: isOfAll ? undefined : hostAddress, first, last: lastKey === undefined ? first : portAt(lastKey, length + REGISTER) };
+  return { family, protocol: key[length] ?? 0, hostAddress: isOfAll ? undefined : hostAddress, first, last: lastKey === undefined ? first : be16At(lastKey, length + REGISTER) };
 }
 
 /** The mapping that an element is, or is one of; undefined for one that is no host port. */
@@ -88,7 +89,7 @@ export function mappingOf(element: Element): PortMapping | undefined {
   const length = claim?.family === 4 ? 4 : 16;
   if (claim === undefined || element.value === undefined || element.value.length < length) return undefined;
   const target = addressFromBytes(element.value.subarray(0, length));
-  return { ...claim, target, containerPort: element.value.length > length ? portAt(element.value, length) : claim.first };
+  return { ...claim, target, containerPort: element.value.length > length ? be16At(element.value, length) : claim.first };
 }
 
 /** True when a connection could belong to both. */
@@ -114,10 +115,6 @@ function keyOf(address: Uint8Array | undefined, protocol: number, port: number):
 /** A port in network order, filled up to a register. */
 function portBytes(port: number): Uint8Array {
   return Uint8Array.of(port >>> 8, port, 0, 0);
-}
-
-function portAt(bytes: Uint8Array, at: number): number {
-  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
 function joinedBytes(...parts: Uint8Array[]): Uint8Array {
