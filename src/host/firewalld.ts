@@ -2,9 +2,9 @@
 // means nothing; so it is asked to put the interface into its zone "trusted", as the reference plugin asks for each address.
 // Whether an interface is in a zone is seen in its rules: asking it costs milliseconds, and its program a third of a second.
 import { CniError } from "../cni/error.ts";
-import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
+import { readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { countChainUses, ifThereIsNftables } from "../nft/answer.ts";
+import { countChainUses, ifThereIsNftables, listExpressions } from "../nft/answer.ts";
 import { hasIngressElement, putIngressElements, removeIngressElements } from "../nft/ingress.ts";
 import { INTERFACE_NAME_BYTES } from "../nft/key.ts";
 import { GENERIC_HEADER, listRulesMessage, type Table } from "../nft/message.ts";
@@ -53,10 +53,7 @@ export function takeOutOfZone(interfaceName: string, machine: Machine): void {
 /** `iifname "cni0" …`, or `iifname "cni*" …`, whose name has no end. */
 function isAboutInput({ payload }: Reply, interfaceName: string): boolean {
   let isInput = false;
-  for (const [, bytes] of listAttributes(readAttributes(payload, GENERIC_HEADER).bytes(nft.NFTA_RULE_EXPRESSIONS) ?? new Uint8Array())) {
-    const expression = readAttributes(bytes);
-    const name = expression.string(nft.NFTA_EXPR_NAME);
-    const data = expression.nest(nft.NFTA_EXPR_DATA);
+  for (const { name, data } of listExpressions(readAttributes(payload, GENERIC_HEADER))) {
     if (name === "meta") isInput = data?.be32(nft.NFTA_META_KEY) === nft.NFT_META_IIFNAME;
     if (name !== "cmp" || !isInput) continue;
     const value = data?.nest(nft.NFTA_CMP_DATA)?.bytes(nft.NFTA_DATA_VALUE) ?? new Uint8Array();

@@ -2,10 +2,10 @@
 // program. How the rules are built there was read off `nft --debug=netlink list table ip nat`.
 import { addressFromBytes, type Family, familyBits } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import { type Attributes, listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
+import { type Attributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { countChainUses, ifThereIsNftables } from "../nft/answer.ts";
+import { countChainUses, ifThereIsNftables, listExpressions } from "../nft/answer.ts";
 import { deleteChainMessage, deleteRuleMessage, executeBatch, GENERIC_HEADER, listChainsMessage, listRulesMessage, type Table } from "../nft/message.ts";
 import { type ChainPlace, type IptablesTable, type Jump, leadingOnes } from "./table.ts";
 
@@ -55,10 +55,7 @@ function readJump({ payload }: Reply, family: Family, prefix: string): Jump | un
   let source: Prefix | undefined;
   let isSource = false;
   let mask: Uint8Array | undefined;
-  for (const [, bytes] of listAttributes(rule.bytes(nft.NFTA_RULE_EXPRESSIONS) ?? new Uint8Array())) {
-    const expression = readAttributes(bytes);
-    const data = expression.nest(nft.NFTA_EXPR_DATA);
-    const name = expression.string(nft.NFTA_EXPR_NAME);
+  for (const { name, data } of listExpressions(rule)) {
     if (data === undefined) continue;
     if (name === "payload") isSource = data.be32(nft.NFTA_PAYLOAD_OFFSET) === SOURCE_OFFSET[family];
     if (name === "bitwise") mask = data.nest(nft.NFTA_BITWISE_MASK)?.bytes(nft.NFTA_DATA_VALUE);

@@ -1,5 +1,5 @@
 // What nftables answers: which chains hold how many rules, and that it is not there at all.
-import { readAttributes } from "../netlink/reader.ts";
+import { type Attributes, listAttributes, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -63,4 +63,12 @@ export function countRules(socket: NetlinkSocket, table: Table): Map<string, num
     counts.set(chain, (counts.get(chain) ?? 0) + 1);
   }
   return counts;
+}
+
+/** The expressions of a rule: the name of each, and its own attributes if it has any. */
+export function listExpressions(rule: Attributes): { name: string | undefined; data: Attributes | undefined }[] {
+  return listAttributes(rule.bytes(nft.NFTA_RULE_EXPRESSIONS) ?? new Uint8Array()).map(([, bytes]) => {
+    const expression = readAttributes(bytes);
+    return { name: expression.string(nft.NFTA_EXPR_NAME), data: expression.nest(nft.NFTA_EXPR_DATA) };
+  });
 }
