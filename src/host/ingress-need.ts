@@ -5,8 +5,7 @@ import type { IngressPolicyStep } from "../plan/step.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
-import { openRecordStore, RECORD_ROOT } from "../record/store.ts";
-import { listDirectory } from "../sys/file.ts";
+import { listRecordedNetworks, openRecordStore } from "../record/store.ts";
 import { attempt } from "./failure.ts";
 import { listIngressInterfaces } from "../nft/ingress.ts";
 import { listPassable } from "./forward-chains.ts";
@@ -66,7 +65,7 @@ function unneededParts(parts: readonly IngressPart[], { network, bridge, interfa
     if (hasLink(record, machine) || records.isAddRunning(record.key)) for (const part of partsOf(step.policy, step.families)) unneeded.delete(part);
     return unneeded.size === 0;
   };
-  const others = listDirectory(RECORD_ROOT).filter((name) => !name.startsWith(".") && name !== network);
+  const others = listRecordedNetworks().filter((name) => name !== network);
   for (const name of [network, ...others]) if (records.hasRecordLike(name, takesAll)) return [];
   // One whose record was lost may need any of them.
   const isUnknown = (key: AttachmentKey): boolean => attachmentDigest(key) !== owner && records.getRecord(key) === undefined;

@@ -5,10 +5,10 @@ import type { HostPortStep, MasqueradeStep, SpoofCheckStep } from "../plan/step.
 import type { AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { sameHost } from "../record/format.ts";
-import { openRecordStore, RECORD_ROOT } from "../record/store.ts";
+import { listRecordedNetworks, openRecordStore, RECORD_ROOT } from "../record/store.ts";
 import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
-import { ensureDirectory, listDirectory } from "../sys/file.ts";
+import { ensureDirectory } from "../sys/file.ts";
 import { openLock } from "../sys/flock.ts";
 import { attempt } from "./failure.ts";
 import type { Machine } from "./machine.ts";
@@ -48,7 +48,7 @@ function openNodeLock() {
 export function recordedAttachments(machine: Machine, networks?: readonly string[]): AttachmentRecord[] {
   const store = openRecordStore();
   const host = machine.identity();
-  const all = networks ?? listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
+  const all = networks ?? listRecordedNetworks();
   return all.flatMap((network) => store.listRecords(network).records.filter((record) => sameHost(record.host, host)));
 }
 

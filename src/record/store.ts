@@ -212,6 +212,11 @@ function removeAll(base: string): boolean {
   return completed || intended || stopped;
 }
 
+/** The networks of which there are records. What starts with a dot is no network's folder. Throws SystemError. */
+export function listRecordedNetworks(): string[] {
+  return listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
+}
+
 /** What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one. */
 function readRecord(path: string): ParsedRecord | undefined {
   const text = readTextOfAny(path);
