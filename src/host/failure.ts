@@ -4,7 +4,7 @@ import { CniError, type ErrorKind, toCniError } from "../cni/error.ts";
 import { type ErrnoName, errnoName, errnoOf, SystemError } from "../sys/errno.ts";
 
 /** Sentences for error numbers that mean the same wherever they come from. */
-function hintOf(code: number): string | undefined {
+function hintOf(name: string): string | undefined {
   const hints: Partial<Record<ErrnoName, string>> = {
     EPERM: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
     EACCES: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
@@ -17,7 +17,7 @@ function hintOf(code: number): string | undefined {
     ENOBUFS: "Give the node more memory",
     ENOMEM: "Give the node more memory",
   };
-  return hints[errnoName(code) as ErrnoName];
+  return hints[name as ErrnoName];
 }
 
 /** Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has something to say. */
@@ -34,7 +34,7 @@ export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint
 export function addressHint({ errno, operation }: SystemError): string | undefined {
   if (!operation.includes(":")) return undefined;
   // Missing rights are EPERM; EACCES is a link with disable_ipv6, EOPNOTSUPP a kernel started with ipv6.disable=1.
-  if (errno === errnoOf("EACCES") || errno === errnoOf("EOPNOTSUPP")) return hintOf(errnoOf("EAFNOSUPPORT"));
+  if (errno === errnoOf("EACCES") || errno === errnoOf("EOPNOTSUPP")) return hintOf("EAFNOSUPPORT");
   return errno === errnoOf("EINVAL") ? "Give bridge and pods an MTU of 1280 at least; IPv6 does not work on a link with less" : undefined;
 }
 
@@ -75,7 +75,7 @@ export function vanished(name: string): CniError {
 }
 
 /** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */
-export function explain(kind: ErrorKind, about: string, error: SystemError, hint = hintOf(error.errno)): CniError {
+export function explain(kind: ErrorKind, about: string, error: SystemError, hint = hintOf(errnoName(error.errno))): CniError {
   const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;
   return new CniError(kind, { about, attempted: `Tried to ${error.operation}`, cause, hint }, { cause: error });
 }

@@ -36,7 +36,7 @@ export function gc(request: GcRequest, machine: Machine): void {
   const gone = new Set<string>();
 
   const { records: all, unreadable } = attempt("recordStore", network, () => records.listRecords(network));
-  const errors = collectErrors([
+  const errors = distinct(collectErrors([
     ...all.map((record) => () => {
       const releaseForeign = (): void => delegate(foreignIpamOf(record, config), request, "DEL", record.key);
       if (!isStale(record.key)) return;
@@ -69,12 +69,12 @@ export function gc(request: GcRequest, machine: Machine): void {
       for (const name of listReferenceIfbs(network, gone, machine)) removeLink(machine.links, { name });
     },
     () => delegate(config.foreignIpam, request, "GC"),
-  ]);
+  ]));
   if (errors.length === 0) return;
-  passOn(distinct(errors));
+  passOn(errors);
   throw new CniError("cleanup", {
     about: `network ${network} still has leftovers`,
-    cause: sentencesOf(distinct(errors)).join("; "),
+    cause: sentencesOf(errors).join("; "),
     hint: "Send GC again when the cause is gone",
   });
 }
