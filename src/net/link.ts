@@ -52,13 +52,18 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
   return getLinks(socket, [which])[0];
 }
 
-/** Several links in one exchange; undefined in the place of each that does not exist. Throws SystemError for all else. */
-export function getLinks(socket: NetlinkSocket, which: LinkName[]): (Link | undefined)[] {
-  return mapped(socket.transact(mapped(which, getLinkMessage)), (outcome) => {
+/**
+ * Several links in one exchange, after `changes` to them; undefined in the place of each that does not exist. Throws SystemError
+ * for all else, a refused change too.
+ */
+export function getLinks(socket: NetlinkSocket, which: LinkName[], changes: Message[] = []): (Link | undefined)[] {
+  const outcomes = socket.transact([...changes, ...mapped(which, getLinkMessage)]);
+  const links = mapped(outcomes, (outcome) => {
     if (outcome.errno !== 0 && outcome.errno !== ENODEV) throw outcome.error;
     const reply = outcome.replies[0];
     return reply === undefined ? undefined : readLink(reply);
   });
+  return links.slice(changes.length);
 }
 
 /** All ports of a bridge. Throws SystemError. */

@@ -3,7 +3,7 @@ import { CniError } from "../../cni/error.ts";
 import type { AnnounceStep, BridgePort } from "../../plan/step.ts";
 import { getLinks, type Link } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
-import { NetlinkSocket } from "../../netlink/socket.ts";
+import { type Message, NetlinkSocket } from "../../netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
 import { BR_STATE_FORWARDING, IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uapi/rtnetlink.ts";
 import { monotonicMs } from "../../sys/clock.ts";
@@ -24,9 +24,9 @@ interface Seen {
   bridgeMac: string | undefined;
 }
 
-/** Waits until the port forwards, then lets the kernel announce the pod's addresses. Gives the bridge's final MAC. */
+/** Raises the port, waits until it forwards, then lets the kernel announce the pod's addresses. Gives the bridge's final MAC. */
 export function announce(step: AnnounceStep, machine: Machine): string | undefined {
-  const bridgeMac = awaitForwarding(step, machine);
+  const bridgeMac = raisePort(step, machine);
   if (step.addresses.length === 0) return bridgeMac;
   // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
   const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
@@ -40,19 +40,27 @@ export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | 
   return port === undefined || isForwarding(port) ? undefined : `${step.hostInterface} does not forward on bridge ${step.bridge}`;
 }
 
-/** Asking for a link makes the kernel do its pending carrier work first. The bridge is asked too: it gets its carrier with its first port. */
-function look(step: BridgePort, machine: Machine): Seen {
-  const [port, bridge] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }]);
-  if (port !== undefined) return { port, bridgeMac: bridge?.mac };
-  throw vanished(step.hostInterface);
-}
-
-/** Returns when the port forwards, on a bridge with the spanning tree protocol after a while; gives the bridge's MAC. Throws CniError. */
-export function awaitForwarding(step: BridgePort, machine: Machine): string | undefined {
+/**
+ * Raises the host's end and returns when the port forwards, on a bridge with the spanning tree protocol after a while; gives the
+ * bridge's MAC. The pod's end has to be up before: so the port comes up once, and not with, without and with a carrier, each
+ * of which costs the kernel a walk over all ports of the bridge. Throws CniError.
+ */
+export function raisePort(step: BridgePort, machine: Machine): string | undefined {
   return attempt("bridgePort", step.hostInterface, () => {
-    const { port, bridgeMac } = look(step, machine);
+    const raise = changeLinkMessage({ name: step.hostInterface }, { up: true }, `set up interface ${step.hostInterface}`);
+    const { port, bridgeMac } = look(step, machine, [raise]);
     return isForwarding(port) ? bridgeMac : awaitEvents(step, machine);
   });
+}
+
+/**
+ * The port and the bridge, after `changes`. Asking for a link makes the kernel do its pending carrier work first. The bridge
+ * is asked too: it gets its carrier with its first port.
+ */
+function look(step: BridgePort, machine: Machine, changes?: Message[]): Seen {
+  const [port, bridge] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }], changes);
+  if (port !== undefined) return { port, bridgeMac: bridge?.mac };
+  throw vanished(step.hostInterface);
 }
 
 function awaitEvents(step: BridgePort, machine: Machine): string | undefined {

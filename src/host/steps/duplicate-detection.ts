@@ -8,7 +8,7 @@ import type { BridgePort, PodStep } from "../../plan/step.ts";
 import { monotonicMs } from "../../sys/clock.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
-import { awaitForwarding } from "./announce.ts";
+import { raisePort } from "./announce.ts";
 import { prepare, raise, setUpPod } from "./pod.ts";
 
 /** The kernel asks once, within a second, and waits for an answer for another one (RFC 4862, 5.4; dad_transmits, retrans_time_ms). */
@@ -28,7 +28,7 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, machine: Mac
   }));
   using events = machine.pod.openAddressEvents();
   raise({ ...step, addresses: [], routes: [] }, machine, index);
-  awaitForwarding(port, machine);
+  raisePort(port, machine);
   raise(step, machine, index);
   attempt("address", interfaceName, () => awaitSettled(step, port, machine, index, events));
 }

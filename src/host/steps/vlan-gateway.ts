@@ -16,7 +16,7 @@ import { sha256 } from "../../sys/hash.ts";
 import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { vlanHint } from "../vlan-filtering.ts";
-import { awaitForwarding } from "./announce.ts";
+import { raisePort } from "./announce.ts";
 import type { Bridge } from "./bridge.ts";
 import { portVlanMessages, vlanProblem } from "./port-vlan.ts";
 
@@ -99,16 +99,16 @@ function createPair({ bridge, name, vlan }: VlanGatewayStep, machine: Machine, {
 }
 
 function settle(step: VlanGatewayStep, machine: Machine, bridge: Bridge, link: Link): Bridge {
-  const raise = ({ index, name }: Link) => changeLinkMessage({ index }, { up: true }, `set up ${name}`);
+  const raise = changeLinkMessage({ index: link.index }, { up: true }, `set up ${link.name}`);
   if (link.kind === "vlan") {
-    if (!link.up) machine.links.execute([raise(link)]);
+    if (!link.up) machine.links.execute([raise]);
     return link;
   }
   const port = portOf(link, machine);
   if (port?.master !== bridge.index) throw notOurs(step, link);
   // Its VLAN first: nothing of another one gets in.
-  machine.links.execute([...portVlanMessages(port.index, vlansOf(step)), ...[port, link].filter(({ up }) => !up).map(raise)]);
-  awaitForwarding({ bridge: step.bridge, hostInterface: port.name }, machine);
+  machine.links.execute([...portVlanMessages(port.index, vlansOf(step)), ...(link.up ? [] : [raise])]);
+  raisePort({ bridge: step.bridge, hostInterface: port.name }, machine);
   return link;
 }
 
