@@ -6,7 +6,7 @@ import { getLink, type Link, listPorts } from "../net/link.ts";
 import { lookUpRoute } from "../net/route.ts";
 import { attempt } from "./failure.ts";
 import type { Machine } from "./machine.ts";
-import { checkIsBridge } from "./steps/bridge.ts";
+import { checkIsBridge, saysMacsFollow } from "./steps/bridge.ts";
 
 export interface ObservedBridge {
   /** Undefined: the bridge has to be made. */
@@ -36,7 +36,8 @@ export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridg
     if (link === undefined || isUnfinished(link, machine)) {
       return { mac: link?.mac, mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine), found: undefined };
     }
-    return { mac: link.mac, mtu: link.mtu, found: link };
+    const { mac, mtu, index, up, promiscuous } = link;
+    return { mac, mtu, found: { index, up, promiscuous, macsFollow: saysMacsFollow(link) } };
   });
 }
 

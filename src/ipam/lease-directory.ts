@@ -2,11 +2,10 @@
 // never on the way of an ordinary ADD.
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { listDirectory, readTextOfAny } from "../sys/file.ts";
+import { HINT_PREFIX } from "./hint.ts";
 import { type LeaseOwner, parseOwner } from "./lease.ts";
 import { UNFINISHED } from "./lease-file.ts";
 import { LOCK_NAME } from "./lease-lock.ts";
-
-const HINT_PREFIX = "last_reserved_ip.";
 
 export interface HeldLease {
   address: Address;
@@ -17,11 +16,6 @@ export interface LeaseList {
   leases: HeldLease[];
   /** Addresses whose file is empty or cannot be a lease: free, but in the way. */
   garbage: Address[];
-}
-
-/** The path of the hint: the address that a range set gave out last. The next search starts behind it. */
-export function hintPath(directory: string, set: number): string {
-  return `${directory}/${HINT_PREFIX}${set}`;
 }
 
 /** Every lease, and every file that should be one. Nothing when the directory does not exist. Throws SystemError. */

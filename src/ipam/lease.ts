@@ -17,6 +17,8 @@ export interface Lease {
   /** With the length of its subnet. */
   address: Prefix;
   gateway: Address;
+  /** Another program may have given out addresses of the set since we last did. */
+  givenByOthers: boolean;
 }
 
 /** Who a lease belongs to. Files of old host-local versions hold no interface name. */

@@ -3,11 +3,11 @@ import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { needsBootSweep } from "../record/boot-marker.ts";
 import { SystemError } from "../sys/errno.ts";
-import { fileStatus, O_CREAT, O_WRONLY, removeFile, writeText } from "../sys/file.ts";
+import { removeFile } from "../sys/file.ts";
 import { type Attachment, refuseDuplicate } from "./duplicate.ts";
 import { collectFailures, explained, explainedError } from "./failure.ts";
+import { writeHint } from "./hint.ts";
 import type { Lease, LeaseRange } from "./lease.ts";
-import { hintPath } from "./lease-directory.ts";
 import { createLease, leasePath } from "./lease-file.ts";
 import { openLeaseLock } from "./lease-lock.ts";
 import { chooseLeases } from "./selection.ts";
@@ -59,22 +59,6 @@ function takeAll({ directory, key }: Reservation, leases: Lease[]): void {
   } catch (error) {
     const failures = collectFailures(taken, removeFile);
     throw withLeft(error, `take ${leases.length} addresses`, failures);
-  }
-}
-
-/**
- * The next search starts behind the address given last. The file is overwritten, or made anew when the length changes, but
- * not truncated: ext4 writes a truncated file out when it is closed, and the next ADD would wait for the disk (1 to 80 ms,
- * seen). A hint that cannot be written costs round robin, not the pod.
- */
-function writeHint(directory: string, { set, address }: Lease): void {
-  try {
-    const path = hintPath(directory, set);
-    const text = formatAddress(address.address);
-    if (fileStatus(path)?.size !== text.length) removeFile(path);
-    writeText(path, text, O_WRONLY | O_CREAT);
-  } catch (error) {
-    if (!(error instanceof SystemError)) throw error;
   }
 }
 

@@ -1,12 +1,12 @@
 // The addresses of one reservation, chosen and not yet taken.
 import { mapped } from "../list.ts";
 import { CniError } from "../cni/error.ts";
-import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import { type Address, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
-import { listDirectory, readTextOfAny } from "../sys/file.ts";
+import { listDirectory } from "../sys/file.ts";
 import { chooseAddress, chooseByNames, type IsFree } from "./choice.ts";
+import { type Hint, readHint } from "./hint.ts";
 import type { Lease } from "./lease.ts";
-import { hintPath } from "./lease-directory.ts";
 import { isAddressFree } from "./lease-file.ts";
 import { indexInSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
 import type { Reservation } from "./reserve.ts";
@@ -18,9 +18,10 @@ export function chooseLeases(reservation: Reservation): Lease[] {
   const leases = mapped(reservation.rangeSets, (ranges) => {
     set++;
     const rangeSet = rangeSetOf(ranges);
+    const hint = readHint(reservation.directory, set);
     const asked = takeFitting(requested, rangeSet);
     if (asked !== undefined) checkRequested(reservation, rangeSet, set, asked);
-    return leaseOf(rangeSet, set, asked ?? chooseFree(reservation, rangeSet, set));
+    return leaseOf(rangeSet, set, asked ?? chooseFree(reservation, rangeSet, set, hint), hint);
   });
   if (requested.length > 0) throw notFitting(requested, reservation.rangeSets);
   return leases;
@@ -42,9 +43,9 @@ function checkRequested(reservation: Reservation, rangeSet: RangeSet, set: numbe
   (require("./requested-address.ts") as typeof import("./requested-address.ts")).checkRequested(reservation, rangeSet, set, address);
 }
 
-function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number): Address {
+function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number, hint: Hint): Address {
   const { directory } = reservation;
-  const start = startOf(directory, rangeSet, set);
+  const start = startOf(rangeSet, hint);
   const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
   const pick = (): Address | undefined => chooseAddress(rangeSet, start, isFree) ?? chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
 
@@ -61,17 +62,16 @@ function chooseFromFull(reservation: Reservation, rangeSet: RangeSet, set: numbe
   return found;
 }
 
-/** The number behind the last address that the set gave out; its beginning when the hint is missing, torn or of another set. */
-function startOf(directory: string, rangeSet: RangeSet, set: number): bigint {
-  const hint = parseAddress(readTextOfAny(hintPath(directory, set))?.trim() ?? "");
-  const index = hint === undefined ? undefined : indexInSet(rangeSet, hint);
+/** The number behind the last address that the set gave out; its beginning when there is no such hint, or one of another set. */
+function startOf(rangeSet: RangeSet, { address }: Hint): bigint {
+  const index = address === undefined ? undefined : indexInSet(rangeSet, address);
   return index === undefined ? 0n : (index + 1n) % rangeSet.size;
 }
 
-function leaseOf(rangeSet: RangeSet, set: number, address: Address): Lease {
+function leaseOf(rangeSet: RangeSet, set: number, address: Address, { byOthers }: Hint): Lease {
   const range = rangeOf(rangeSet, address);
   if (range === undefined) throw new RangeError(`${formatAddress(address)} is not in range set ${set}`);
-  return { set, address: { address, length: range.subnet.length }, gateway: range.gateway };
+  return { set, address: { address, length: range.subnet.length }, gateway: range.gateway, givenByOthers: byOthers };
 }
 
 function notFitting(left: Address[], rangeSets: Reservation["rangeSets"]): CniError {

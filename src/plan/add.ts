@@ -7,6 +7,7 @@ import type { Dns, Result, Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { networkOf, type Prefix, samePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey, RecordedHostPorts } from "../record/attachment.ts";
+import { macsFollow, needsAnnouncement } from "./mac.ts";
 import { podRoute, resultRoutes } from "./route.ts";
 import type { FoundBridge, Step } from "./step.ts";
 import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
@@ -17,6 +18,8 @@ export interface PodAddress {
   address: Prefix;
   /** A foreign IPAM plugin may give none. */
   gateway: Address | undefined;
+  /** True: another program has given out addresses of this range set since we last did. */
+  givenByOthers?: boolean | undefined;
 }
 
 /** What the plan of an ADD is made from. */
@@ -93,9 +96,10 @@ export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefi
   return subnets;
 }
 
-function bridgeSteps({ netconf, addresses, bridge }: AddInput): Step[] {
+function bridgeSteps(input: AddInput): Step[] {
+  const { netconf, addresses, bridge } = input;
   const steps: Step[] = [
-    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans },
+    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans, macsFollow: macsFollow(input) },
   ];
   if (!netconf.isGateway || addresses.length === 0) return steps;
   const gateways = gatewaysOf(addresses);
@@ -135,7 +139,7 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)), detectThrough });
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   if (hostPorts !== undefined) steps.push(hostPortStep(input, hostPorts));
-  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes });
+  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, isNeeded: needsAnnouncement(input) });
   return steps;
 }
 

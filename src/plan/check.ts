@@ -69,7 +69,7 @@ function hostEndOf({ hostInterface, prevResult, record }: CheckInput, podIndex: 
 }
 
 function sharedSteps({ netconf }: CheckInput, addresses: PodAddress[]): Step[] {
-  const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans, found: undefined };
+  const bridge: Step = { kind: "bridge", name: netconf.bridge, mac: "", mtu: 0, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans, macsFollow: false, found: undefined };
   if (!netconf.isGateway || addresses.length === 0) return [bridge];
   const gateways = gatewaysOf(addresses);
   const families = [...new Set(gateways.map(({ address }) => address.family))];
@@ -107,7 +107,7 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
   if (record?.hostPorts !== undefined) {
     steps.push({ kind: "hostPorts", network: key.network, owner: input.owner, label: attachmentLabel(key), ports: record.hostPorts, allowListening: true });
   }
-  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, addresses: prefixes });
+  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, isNeeded: false });
   return steps;
 }
 

@@ -19,6 +19,8 @@ export interface BridgeStep {
   promiscuous: boolean;
   /** The bridge keeps VLANs apart. */
   vlanFiltering: boolean;
+  /** The bridge says that the MAC of each pod that it ever had follows its IPv4 addresses. One that is found may stop saying so and never starts. */
+  macsFollow: boolean;
   /** The bridge as it was a moment ago; undefined: it has to be made, or its making has to be finished. */
   found: FoundBridge | undefined;
 }
@@ -27,6 +29,7 @@ export interface FoundBridge {
   index: number;
   up: boolean;
   promiscuous: boolean;
+  macsFollow: boolean;
 }
 
 /** For a network in a VLAN there is an interface of the node in it, which gets the gateway addresses. Shared: never undone. */
@@ -222,5 +225,6 @@ export interface AnnounceStep extends BridgePort {
   kind: "announce";
   interfaceName: string;
   mac: string;
-  addresses: Prefix[];
+  /** Somebody may know one of the pod's addresses by another MAC. */
+  isNeeded: boolean;
 }

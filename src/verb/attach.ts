@@ -16,6 +16,7 @@ import { formatPrefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/duplicate.ts";
 import { randomMac } from "../net/link.ts";
 import { type AddInput, type AddPlan, networkSubnets, type PodAddress } from "../plan/add.ts";
+import { macOfAddresses } from "../plan/mac.ts";
 import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName, ifbName } from "../record/digest.ts";
 import type { Intent } from "../record/intent.ts";
@@ -59,7 +60,7 @@ export function planInput(request: AddRequest, bridge: ObservedBridge, reserved:
     owner: attachmentDigest(key),
     bridge: { ...bridge, mac: bridge.mac ?? randomMac() },
     hostInterface: { name: hostInterfaceName(key), mac: randomMac() },
-    mac: netconf.mac ?? randomMac(),
+    mac: netconf.mac ?? macOfAddresses(reserved.addresses) ?? randomMac(),
     // A port that takes larger packets than its bridge would lose them.
     mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
     hostPorts: netconf.hostPorts === undefined ? undefined : hostPortsOf(netconf.hostPorts, netconf, reserved.addresses),

@@ -6,6 +6,7 @@ import { removeLinks, removePodRules, removeReferenceRulesOfLink, removeRules, s
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
+import { forgetMacsFollow } from "../host/steps/bridge.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { release } from "../ipam/release.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
@@ -24,8 +25,8 @@ export function del(request: DelRequest, machine: Machine): void {
   const record = readRecord(records, key) ?? before;
   const pod = openPodIfThere(namespacePath, machine);
   const inHost = pod?.isHost === true && !allowOwnNamespace;
-  const mac = record?.mac ?? config.prevResult?.interfaces.find(({ name, sandbox }) => name === key.interfaceName && sandbox !== undefined)?.mac;
   const { prevResult } = config;
+  const mac = record?.mac ?? macOfResult(key, prevResult);
   const isKnown = record !== undefined || (prevResult !== undefined && prevResult.ips.length > 0);
   const releaseForeign = (): void => (isKnown ? delegate : delegateIfThere)(foreignIpamOf(record, config), request, "DEL");
   detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, prevResult, running, releaseForeign }, machine);
@@ -43,7 +44,7 @@ export interface Detachment {
   directory: string;
   pod?: Pod | undefined;
   mac?: string | undefined;
-  /** What the runtime remembers of the attachment; only asked for one without a record. */
+  /** What the runtime remembers of the attachment. */
   prevResult?: Result | undefined;
   /** Its ADD, which was told to stop. */
   running?: StoppedAdd | undefined;
@@ -87,6 +88,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
     () => { if (record === undefined) removeReferenceRulesOfLink(key, pod, machine); },
     () => { if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key); },
     () => removePodRules(record, pod, machine),
+    () => { if (hasOtherMac(detachment)) forgetMacsFollow(record?.bridge ?? detachment.bridge, machine); },
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
     () => { if (record?.masqueradeBackend !== undefined) networkChains().removeChainsOf(record, machine); },
     () => { if (record?.ingressPolicy !== undefined) ingressNeed().removeIngressPolicyOf(record, machine); },
@@ -122,6 +124,16 @@ function wasRestored({ key, record, records }: Detachment): boolean {
 /** The pod's interface is known by it when the host's end is not there by our name. */
 function macOf({ key, record, directory, pod, mac }: Detachment): string | undefined {
   return mac === undefined && record === undefined && pod !== undefined ? unrecorded().findUnrecordedMac(key, directory, pod) : mac;
+}
+
+/** Of the pod's end, as the plugins behind us left it. */
+function macOfResult({ interfaceName }: AttachmentKey, result: Result | undefined): string | undefined {
+  return result?.interfaces.find(({ name, sandbox }) => name === interfaceName && sandbox !== undefined)?.mac;
+}
+
+/** A plugin behind us (tuning) gave the pod another MAC: its neighbours know its address by that one. */
+function hasOtherMac({ key, record, prevResult }: Detachment): boolean {
+  return record !== undefined && (macOfResult(key, prevResult) ?? record.mac) !== record.mac;
 }
 
 /** Those of iptables need no lock of the leases, and are the network's: they go when the veth has gone. */

@@ -12,12 +12,12 @@ const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
 function steps(pod = podStep(ADDRESSES)): Step[] {
   return [
-    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false, vlanFiltering: false, found: undefined },
+    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false, vlanFiltering: false, macsFollow: true, found: undefined },
     { kind: "gateway", bridge: BRIDGE.name, addresses: ["10.1.0.1/24", "fd01::1/64"].map(prefix), force: false },
     { kind: "forwarding", families: [4, 6] },
     VETH,
     pod,
-    announceStep(ADDRESSES),
+    announceStep(),
   ];
 }
 

@@ -20,8 +20,8 @@ export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
   return { kind: "pod", interfaceName: POD_END.name, addresses: addresses.map(prefix), routes, detectThrough: undefined };
 }
 
-export function announceStep(addresses: string[], more: Partial<AnnounceStep> = {}): AnnounceStep {
-  return { kind: "announce", bridge: BRIDGE.name, hostInterface: HOST_END.name, interfaceName: POD_END.name, mac: POD_END.mac, addresses: addresses.map(prefix), ...more };
+export function announceStep(more: Partial<AnnounceStep> = {}): AnnounceStep {
+  return { kind: "announce", bridge: BRIDGE.name, hostInterface: HOST_END.name, interfaceName: POD_END.name, mac: POD_END.mac, isNeeded: true, ...more };
 }
 
 export function podRoute(dst: string, more: Partial<PodRoute> = {}): PodRoute {

@@ -13,7 +13,7 @@ import { netconf } from "../unit/plan/input.ts";
 import { addWire, mustIndex, prefix, Scene } from "./scene.ts";
 import { failure } from "../support/failure.ts";
 
-const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, vlanFiltering: false, found: undefined };
+const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, vlanFiltering: false, macsFollow: false, found: undefined };
 const gatewayStep = (addresses: string[], force = false): GatewayStep => ({ kind: "gateway", bridge: "br0", addresses: addresses.map(prefix), force });
 
 function onHost<T>(host: Netns, action: (machine: Machine) => T): T {
@@ -79,6 +79,36 @@ test("two that make the bridge at once get the same one", () => {
     const first = ensureBridge(step("0a:00:00:00:00:0a"), machine);
     expect(ensureBridge(step("0a:00:00:00:00:0b"), machine)).toEqual(first);
   });
+});
+
+test("a bridge of ours says that MACs follow addresses, until a pod has another one; one that others made never does", () => {
+  using host = Netns.open();
+  const says = (): string | undefined => ipLink(host, "br0")?.ifalias;
+  const follow = (macsFollow: boolean): boolean | undefined => onHost(host, (machine) => {
+    const { found } = observeBridge(netconf(), machine);
+    ensureBridge({ ...STEP, macsFollow: macsFollow && found?.macsFollow !== false, found }, machine);
+    return found?.macsFollow;
+  });
+  expect(follow(true)).toBeUndefined();
+  expect(says()).toBe("pontoon: 0a:58 and its IPv4 address are a pod's MAC");
+  expect([follow(true), follow(false), follow(true)]).toEqual([true, true, false]);
+  expect(says()).toBeUndefined();
+  host.run("ip link set br0 alias mine");
+  follow(false);
+  expect(says()).toBe("mine");
+
+  host.run("ip link delete br0");
+  host.run("ip link add br0 type bridge");
+  follow(true);
+  expect(says()).toBeUndefined();
+});
+
+test("of two that make the bridge at once, one with another MAC, that one counts", () => {
+  using host = Netns.open();
+  onHost(host, (machine) => {
+    for (const macsFollow of [true, false]) ensureBridge({ ...STEP, macsFollow, found: undefined }, machine);
+  });
+  expect(ipLink(host, "br0")?.ifalias).toBeUndefined();
 });
 
 test("promiscuous mode is set where it is asked for, on an old bridge too", () => {

@@ -1,11 +1,12 @@
 // The pod's end of the veth pair, set up in the pod's own namespace.
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
+import { announce } from "../../src/host/steps/announce.ts";
 import { setUpPod, verifyPod } from "../../src/host/steps/pod.ts";
 import { checkInterfaceIsFree, createVeth, verifyVeth } from "../../src/host/steps/veth.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { advertise } from "./advertise.ts";
-import { onMachine, podRoute, podStep, VETH } from "./attach.ts";
+import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, Scene } from "./scene.ts";
 import { failure } from "../support/failure.ts";
 import { waitFor } from "../support/wait.ts";
@@ -23,6 +24,7 @@ function addresses(scene: Scene): Address[] {
 function setUp(scene: Scene, step = podStep(["10.1.0.2/24", "fd01::2/64"])): void {
   onMachine(scene, (machine) => {
     setUpPod(step, machine, createVeth(VETH, machine, scene.bridgeIndex));
+    announce(announceStep({ isNeeded: false }), machine);
   });
 }
 

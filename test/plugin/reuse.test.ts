@@ -1,35 +1,122 @@
 // Reachable at once: nobody waits for an old neighbour entry to die or for an address to be tested.
 // Judged by the first ping that is answered, of pings 10 ms apart, started when ADD has returned.
 import { expect } from "vitest";
-import { add, addressOf, addressesOf, del } from "../support/cni.ts";
+import { capture } from "../support/capture.ts";
+import { add, addressOf, addressesOf, type CniResult, del } from "../support/cni.ts";
+import { addPlugins } from "../support/ipam.ts";
 import { addNeighbour } from "../support/neighbour.ts";
-import { FAMILIES, install, network } from "../support/network.ts";
+import { FAMILIES, install, network, type Network, type PluginConfig, type Range } from "../support/network.ts";
+import { installReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
 import { firstAnswer, pings } from "../support/traffic.ts";
+import type { Pod, World } from "../support/world.ts";
 
-const CASES = [
-  { family: "IPv4", range: { subnet: "10.1.0.0/24", rangeStart: "10.1.0.5", rangeEnd: "10.1.0.6" } },
-  { family: "IPv6", range: { subnet: "fd01::/64", rangeStart: "fd01::5", rangeEnd: "fd01::6" } },
-];
+const TWO = {
+  IPv4: { subnet: "10.1.0.0/24", rangeStart: "10.1.0.5", rangeEnd: "10.1.0.6" },
+  IPv6: { subnet: "fd01::/64", rangeStart: "fd01::5", rangeEnd: "fd01::6" },
+};
 
-for (const { family, range } of CASES) {
-  scene(`${family}: a reused address with a new MAC is reached at once by the host and by a pod that knew the old one`, async (world) => {
-    const pods = network("pods");
-    pods.plugins[0].ipam!.ranges = [[range]];
-    install(world, pods);
-    const peer = await world.pod("peer");
-    await add(world, pods, peer);
-    for (const name of ["red", "blue", "green"]) {
-      const pod = await world.pod(name);
-      const address = addressOf(await add(world, pods, pod));
-      expect(address).toBe(range.rangeEnd);
-      const answers = await Promise.all([firstAnswer(world.host, address), firstAnswer(peer, address)]);
-      for (const answer of answers) expect(answer, `${name} answers ping`).toBeLessThanOrEqual(2);
-      // Both know this one's MAC now; the next pod has another.
-      expect([await pings(world.host, address), await pings(peer, address)]).toEqual([true, true]);
+/** The MAC that follows one of them. */
+const followingMac = (address: string): string => `0a:58:0a:01:00:0${address.at(-1)}`;
+
+/** A network with two addresses: the first one is for the peer, the other one goes from pod to pod. */
+function twoAddresses(range: Range, more: Partial<PluginConfig> = {}): Network {
+  const pods = network("pods", more);
+  pods.plugins[0].ipam!.ranges = [[range]];
+  return pods;
+}
+
+async function podMac(pod: Pod): Promise<string> {
+  const [link] = await pod.json<{ address: string }[]>("ip -j link show dev eth0");
+  return link?.address ?? "";
+}
+
+/** The pod's MAC, of which the host and the peer learn now. Both reached it at once. */
+async function meet(world: World, peer: Pod, pod: Pod, address: string): Promise<string> {
+  for (const answer of await Promise.all([firstAnswer(world.host, address), firstAnswer(peer, address)])) expect(answer, `${pod.name} answers ping`).toBeLessThanOrEqual(2);
+  expect([await pings(world.host, address), await pings(peer, address)]).toEqual([true, true]);
+  return podMac(pod);
+}
+
+scene("IPv4: a reused address has the MAC that its neighbours know, so it is reached at once and nothing is announced to a full bridge", async (world) => {
+  const pods = install(world, twoAddresses(TWO.IPv4));
+  const [peer, ...others] = [await world.pod("peer"), await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+  await add(world, pods, peer);
+  const arp = await capture(peer, "eth0", "arp");
+  for (const pod of others) {
+    const address = addressOf(await add(world, pods, pod));
+    expect(address).toBe("10.1.0.6");
+    expect(await meet(world, peer, pod, address)).toBe("0a:58:0a:01:00:06");
+    await del(world, pods, pod);
+  }
+  expect(arp.output).toContain("who-has 10.1.0.6");
+  expect(arp.output).not.toMatch(/who-has 10\.1\.0\.6\b.* tell 10\.1\.0\.6\b|Announcement 10\.1\.0\.6/);
+});
+
+scene("IPv6: a reused address with a new MAC is reached at once by the host and by a pod that knew the old one", async (world) => {
+  const pods = install(world, twoAddresses(TWO.IPv6));
+  const [peer, ...others] = [await world.pod("peer"), await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+  await add(world, pods, peer);
+  const macs: string[] = [];
+  for (const pod of others) {
+    const address = addressOf(await add(world, pods, pod));
+    expect(address).toBe("fd01::6");
+    macs.push(await meet(world, peer, pod, address));
+    await del(world, pods, pod);
+  }
+  expect(new Set(macs).size).toBe(macs.length);
+});
+
+/** How an address of a bridge gets another MAC than the one that follows it. `before` is done before the peer is there. */
+interface Way {
+  before?: (world: World, pods: Network, pod: Pod) => Promise<void>;
+  /** Adds the first owner of the address. */
+  first: (world: World, pods: Network, pod: Pod) => Promise<CniResult>;
+  /** The runtime takes its namespace away before DEL. */
+  vanishes?: boolean;
+}
+
+const OTHER_MAC = "0a:00:00:00:00:77";
+const asked = (pods: Network, mac: string): Network => ({ ...pods, plugins: [{ ...pods.plugins[0], mac }] });
+const tuned = (pods: Network, mac: string): Network => ({ ...pods, plugins: [pods.plugins[0], { type: "tuning", mac }] });
+
+const WAYS: Record<string, Way> = {
+  "asked for another one": { first: (world, pods, pod) => add(world, install(world, asked(pods, OTHER_MAC)), pod) },
+  "got another one by a plugin behind us": {
+    before: async (world) => addPlugins(world, "tuning"),
+    first: (world, pods, pod) => add(world, install(world, tuned(pods, OTHER_MAC)), pod),
+    // Else tuning gives it back the MAC that it had, and the kernel tells everybody.
+    vanishes: true,
+  },
+  "was made by the reference plugin": { first: (world, pods, pod) => add(world, installReference(world, pods), pod) },
+  "is on a bridge of the reference plugin": {
+    before: async (world, pods, pod) => {
+      await add(world, installReference(world, pods), pod);
       await del(world, pods, pod);
+    },
+    first: (world, pods, pod) => add(world, installReference(world, pods), pod),
+  },
+};
+
+for (const [way, { before, first, vanishes }] of Object.entries(WAYS)) {
+  scene(`IPv4: when the owner before ${way}, the next one is reached at once by the host and by a pod that knew that MAC`, async (world) => {
+    const pods = twoAddresses(TWO.IPv4);
+    const [peer, early] = [await world.pod("peer"), await world.pod("early")];
+    await before?.(world, pods, early);
+    const known = addressOf(await add(world, install(world, pods), peer));
+    for (const round of [1, 2]) {
+      const [red, next] = [await world.pod(`red-${round}`), await world.pod(`next-${round}`)];
+      const address = addressOf(await first(world, pods, red));
+      // The reference plugin's pods are known when they talk first, and not before.
+      expect([await pings(red, "10.1.0.1"), await pings(red, known)]).toEqual([true, true]);
+      expect(await meet(world, peer, red, address)).not.toBe(followingMac(address));
+      if (vanishes === true) await world.removePod(red);
+      await del(world, pods, red);
+      expect(addressOf(await add(world, install(world, pods), next))).toBe(address);
+      expect(await meet(world, peer, next, address)).toBe(followingMac(address));
+      await del(world, pods, next);
     }
-  });
+  }, 60_000);
 }
 
 for (const { family, subnets } of FAMILIES) {

@@ -18,19 +18,27 @@ const EVENT_MS = 250;
 const DISABLED_MS = 2_000;
 const BR_STATE_DISABLED = 0;
 
-/** A port of a bridge, and the MAC that the bridge has now that the port is in: one that nobody chose may have become the port's. */
+/** The pod's end of a pair, or what is in its place. */
+export interface PodEnd {
+  links: NetlinkSocket;
+  name: string;
+}
+
+/** What was found: the port, whether its other end sends, and the MAC that the bridge has now that the port is in: one that nobody chose may have become the port's. */
 interface Seen {
   port: Link;
+  sends: boolean;
   bridgeMac: string | undefined;
 }
 
-/** Raises the port, waits until it forwards, then lets the kernel announce the pod's addresses. Gives the bridge's final MAC. */
+/** Raises the port, waits until it forwards, and lets the kernel announce the pod's addresses to those who may know older owners of them. Gives the bridge's final MAC. */
 export function announce(step: AnnounceStep, machine: Machine): string | undefined {
-  const bridgeMac = raisePort(step, machine);
-  if (step.addresses.length === 0) return bridgeMac;
+  const { links } = machine.pod;
+  const bridgeMac = raisePort(step, { links, name: step.interfaceName }, machine);
+  if (!step.isNeeded) return bridgeMac;
   // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
   const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
-  attempt("link", step.interfaceName, () => machine.pod.links.execute([again]));
+  attempt("link", step.interfaceName, () => links.execute([again]));
   return bridgeMac;
 }
 
@@ -41,40 +49,46 @@ export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | 
 }
 
 /**
- * Raises the host's end and returns when the port forwards, on a bridge with the spanning tree protocol after a while; gives the
- * bridge's MAC. The pod's end has to be up before: so the port comes up once, and not with, without and with a carrier, each
- * of which costs the kernel a walk over all ports of the bridge. Throws CniError.
+ * Raises the host's end and returns when the port forwards and the pod's end sends, on a bridge with the spanning tree protocol
+ * after a while; gives the bridge's MAC. The pod's end has to be up before: so the port comes up once, and not with, without
+ * and with a carrier, each of which costs the kernel a walk over all ports of the bridge. Throws CniError.
  */
-export function raisePort(step: BridgePort, machine: Machine): string | undefined {
+export function raisePort(step: BridgePort, podEnd: PodEnd, machine: Machine): string | undefined {
   return attempt("bridgePort", step.hostInterface, () => {
     const raise = changeLinkMessage({ name: step.hostInterface }, { up: true }, `set up interface ${step.hostInterface}`);
-    const { port, bridgeMac } = look(step, machine, [raise]);
-    return isForwarding(port) ? bridgeMac : awaitEvents(step, machine);
+    const seen = look(step, podEnd, machine, [raise]);
+    return isReady(seen) ? seen.bridgeMac : awaitEvents(step, podEnd, machine);
   });
 }
 
 /**
- * The port and the bridge, after `changes`. Asking for a link makes the kernel do its pending carrier work first. The bridge
- * is asked too: it gets its carrier with its first port.
+ * The two ends and the bridge, after `changes`. Asking for a link makes the kernel do its pending carrier work first: the pod's
+ * end gets its queue so, and the bridge its carrier with its first port.
  */
-function look(step: BridgePort, machine: Machine, changes?: Message[]): Seen {
-  const [port, bridge] = getLinks(machine.links, [{ name: step.hostInterface }, { name: step.bridge }], changes);
-  if (port !== undefined) return { port, bridgeMac: bridge?.mac };
-  throw vanished(step.hostInterface);
+function look({ hostInterface, bridge }: BridgePort, podEnd: PodEnd, machine: Machine, changes?: Message[]): Seen {
+  const [port, found] = getLinks(machine.links, [{ name: hostInterface }, { name: bridge }], changes);
+  if (port === undefined) throw vanished(hostInterface);
+  const [other] = getLinks(podEnd.links, [{ name: podEnd.name }]);
+  return { port, sends: other?.operState === IF_OPER_UP, bridgeMac: found?.mac };
 }
 
-function awaitEvents(step: BridgePort, machine: Machine): string | undefined {
+function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): string | undefined {
   using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
   const start = monotonicMs();
   for (;;) {
-    const { port, bridgeMac } = look(step, machine);
-    if (isForwarding(port)) return bridgeMac;
+    const seen = look(step, podEnd, machine);
+    if (isReady(seen)) return seen.bridgeMac;
+    const { port } = seen;
     const waited = monotonicMs() - start;
     if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
       throw notForwarding(step, waited, machine);
     }
     events.waitForEvent("wait for the bridge port", EVENT_MS);
   }
+}
+
+function isReady({ port, sends }: Seen): boolean {
+  return sends && isForwarding(port);
 }
 
 function isForwarding(port: Link): boolean {

@@ -1,6 +1,6 @@
 // The bridge of a network: made race-free by the kernel's own refusal of a second one, with a MAC that does not drift.
 import { CniError } from "../../cni/error.ts";
-import type { BridgeStep } from "../../plan/step.ts";
+import type { BridgeStep, FoundBridge } from "../../plan/step.ts";
 import { getLink, type Link } from "../../net/link.ts";
 import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../net/link-change.ts";
 import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
@@ -15,27 +15,57 @@ export interface Bridge {
   mtu: number;
 }
 
+/**
+ * The alias of a bridge that we made and whose pods have always had the MAC that follows their IPv4 addresses. It is where people
+ * see it, and goes with the bridge and so with all who may know a MAC.
+ */
+const MACS_FOLLOW = "pontoon: 0a:58 and its IPv4 address are a pod's MAC";
+
 /** Makes sure that the bridge is there and up, and gives it. */
 export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
   const { found } = step;
   if (found !== undefined && isReady(step, found)) return { index: found.index, mac: step.mac, mtu: step.mtu };
   return attempt("bridge", step.name, () => {
-    if (found !== undefined) {
+    if (found === undefined) make(step, machine);
+    else {
       refuseAdvertisements(step.name);
-      return change(step, machine, {});
+      change(step, machine, lessAlias(step, found.macsFollow));
     }
-    const [outcome] = machine.links.transact([createBridgeMessage(step)]);
-    // EEXIST: another ADD was faster, or one was killed before it came further than this.
-    if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
-    checkIsBridge(step.name, mustExist(step, machine));
-    if (step.vlanFiltering) filtering().requireVlanFiltering(step.name, machine);
-    refuseAdvertisements(step.name);
-    // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which takes up to two
-    // seconds; until then no packet from beyond the node would reach a pod. It is made of a MAC that nobody else has.
-    ensureSysctlIfPossible(`ipv6/conf/${step.name}/accept_dad`, "0");
-    // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
-    return change(step, machine, { mtu: step.mtu });
+    return mustExist(step, machine);
   }, step.vlanFiltering ? (error) => filtering().vlanHint(error) : undefined);
+}
+
+function make(step: BridgeStep, machine: Machine): void {
+  const [outcome] = machine.links.transact([createBridgeMessage(step)]);
+  // EEXIST: another ADD was faster, or one was killed before it came further than this.
+  if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
+  const link = mustExist(step, machine);
+  checkIsBridge(step.name, link);
+  if (step.vlanFiltering) filtering().requireVlanFiltering(step.name, machine);
+  refuseAdvertisements(step.name);
+  // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which takes up to two
+  // seconds; until then no packet from beyond the node would reach a pod. It is made of a MAC that nobody else has.
+  ensureSysctlIfPossible(`ipv6/conf/${step.name}/accept_dad`, "0");
+  const alias = outcome?.error === undefined && step.macsFollow ? { alias: MACS_FOLLOW } : lessAlias(step, saysMacsFollow(link));
+  // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
+  change(step, machine, { mtu: step.mtu, ...alias });
+}
+
+/** Takes away our alias when it is not true any more. One of somebody else stays. */
+function lessAlias(step: BridgeStep, isThere: boolean): LinkChange {
+  return isThere && !step.macsFollow ? { alias: "" } : {};
+}
+
+/** True when {@link BridgeStep.macsFollow} is true of a bridge that is there. */
+export function saysMacsFollow({ alias }: Link): boolean {
+  return alias === MACS_FOLLOW;
+}
+
+/** A pod of the bridge got another MAC later: its next owner has to be announced. Throws SystemError. */
+export function forgetMacsFollow(bridge: string, machine: Machine): void {
+  const link = getLink(machine.links, { name: bridge });
+  if (link === undefined || !saysMacsFollow(link)) return;
+  machine.links.execute([changeLinkMessage({ index: link.index }, { alias: "" }, `take the alias from bridge ${bridge}`)]);
 }
 
 /** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
@@ -68,14 +98,13 @@ export function verifyBridge(step: BridgeStep, machine: Machine): string | undef
   return step.vlanFiltering ? filtering().verifyVlanFiltering(step.name, machine) : undefined;
 }
 
-function isReady(step: BridgeStep, link: { up: boolean; promiscuous: boolean }): boolean {
-  return link.up && (link.promiscuous || !step.promiscuous);
+function isReady(step: BridgeStep, { up, promiscuous, macsFollow }: FoundBridge): boolean {
+  return up && (promiscuous || !step.promiscuous) && (step.macsFollow || !macsFollow);
 }
 
-function change(step: BridgeStep, machine: Machine, wanted: LinkChange): Bridge {
+function change(step: BridgeStep, machine: Machine, wanted: LinkChange): void {
   const all: LinkChange = { ...wanted, up: true, ...(step.promiscuous ? { promiscuous: true } : {}) };
   machine.links.execute([changeLinkMessage({ name: step.name }, all, `set up bridge ${step.name}`)]);
-  return mustExist(step, machine);
 }
 
 function mustExist(step: BridgeStep, machine: Machine): Link {

@@ -28,7 +28,7 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, machine: Mac
   }));
   using events = machine.pod.openAddressEvents();
   raise({ ...step, addresses: [], routes: [] }, machine, index);
-  raisePort(port, machine);
+  raisePort(port, { links: machine.pod.links, name: interfaceName }, machine);
   raise(step, machine, index);
   attempt("address", interfaceName, () => awaitSettled(step, port, machine, index, events));
 }

@@ -108,7 +108,7 @@ function settle(step: VlanGatewayStep, machine: Machine, bridge: Bridge, link: L
   if (port?.master !== bridge.index) throw notOurs(step, link);
   // Its VLAN first: nothing of another one gets in.
   machine.links.execute([...portVlanMessages(port.index, vlansOf(step)), ...(link.up ? [] : [raise])]);
-  raisePort({ bridge: step.bridge, hostInterface: port.name }, machine);
+  raisePort({ bridge: step.bridge, hostInterface: port.name }, { links: machine.links, name: link.name }, machine);
   return link;
 }
 

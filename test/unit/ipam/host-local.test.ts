@@ -33,14 +33,26 @@ test("each goes on where the other stopped", () => {
   expect(pool.hostLocal("ADD", "d").addresses).toEqual(["10.1.2.5", "fd00::5"]);
 });
 
-test("the files of both look the same", () => {
+test("the files of both look the same, but that our hint gives an IPv4 address as a mapped one", () => {
   pool.hostLocal("ADD", "a");
   const theirs = pool.names().map((name) => [name, pool.read(name)]);
   pool.hostLocal("DEL", "a");
   pool.put("last_reserved_ip.0", "");
   pool.put("last_reserved_ip.1", "");
   pool.add("a");
+  expect(pool.read("last_reserved_ip.0")).toBe("::ffff:10.1.2.2");
+  pool.put("last_reserved_ip.0", "10.1.2.2");
   expect(pool.names().map((name) => [name, pool.read(name)])).toEqual(theirs);
+});
+
+test("we know whether another program gave out an IPv4 address of the set since we did", () => {
+  const byOthers = (id: string): boolean | undefined => pool.reserve(id)[0]?.givenByOthers;
+  expect([byOthers("a"), byOthers("b")]).toEqual([false, false]);
+  pool.hostLocal("ADD", "c");
+  pool.hostLocal("DEL", "c");
+  expect([byOthers("d"), byOthers("e")]).toEqual([true, false]);
+  pool.put("last_reserved_ip.0", "");
+  expect([byOthers("f"), byOthers("g")]).toEqual([true, false]);
 });
 
 test("each sees and releases the leases of the other", () => {

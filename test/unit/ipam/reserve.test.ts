@@ -20,7 +20,7 @@ test("a lease is a file as host-local writes it, with the hint beside it", () =>
   expect(lease).toMatchObject({ set: 0, address: { length: 24 }, gateway: parseAddress("10.1.2.1") });
   expect(pool.names()).toEqual(["10.1.2.2", "last_reserved_ip.0", "lock"]);
   expect(pool.read("10.1.2.2")).toBe("c1\r\neth0");
-  expect(pool.read("last_reserved_ip.0")).toBe("10.1.2.2");
+  expect(pool.read("last_reserved_ip.0")).toBe("::ffff:10.1.2.2");
   const mode = (name: string): string => (statSync(join(pool.directory, name)).mode & 0o777).toString(8);
   expect([mode("10.1.2.2"), mode("last_reserved_ip.0"), mode("lock"), mode(".")]).toEqual(["600", "600", "750", "755"]);
   expect(statSync(join(pool.directory, "10.1.2.2")).nlink).toBe(1);
@@ -34,7 +34,7 @@ test("addresses go round: a released one comes back last", () => {
   expect(pool.add("e")).toEqual(["10.1.2.2"]);
 });
 
-test.each(["", "nonsense", "10.9.9.9", "fd00::1", "10.1.2.300"])("with the hint %j the walk starts at the beginning", (hint) => {
+test.each(["", "nonsense", "10.9.9.9", "fd00::1", "10.1.2.300", "::ffff:10.9.9.9", "::ffff:"])("with the hint %j the walk starts at the beginning", (hint) => {
   pool.put("last_reserved_ip.0", hint);
   expect(pool.add("c1")).toEqual(["10.1.2.2"]);
 });

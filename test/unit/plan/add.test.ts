@@ -148,7 +148,7 @@ test("masquerading leaves out every subnet of the network once, those of ranges 
 test("bridge and veth get what was decided for them", () => {
   const input = addInput(netconf({ promiscMode: true }), [V4], { bridge: { mac: "0a:00:00:00:00:0b", mtu: 9000, found: undefined }, mtu: 1400 });
   const { steps, result } = planAdd(input);
-  expect(stepOf(steps, "bridge")).toEqual({ kind: "bridge", name: "br0", mac: "0a:00:00:00:00:0b", mtu: 9000, promiscuous: true, vlanFiltering: false });
+  expect(stepOf(steps, "bridge")).toEqual({ kind: "bridge", name: "br0", mac: "0a:00:00:00:00:0b", mtu: 9000, promiscuous: true, vlanFiltering: false, macsFollow: false });
   expect(stepOf(steps, "veth")).toMatchObject({ bridge: "br0", host: { name: "veth1" }, pod: { name: "eth0", mac: "0a:00:00:00:00:03" }, mtu: 1400, hairpin: false });
   expect(result.interfaces.map(({ mtu }) => mtu)).toEqual([9000, 1400, 1400]);
   expect(stepOf(planAdd(addInput(netconf({ hairpinMode: true }), [V4])).steps, "veth").hairpin).toBe(true);

@@ -1,0 +1,48 @@
+// The hint: the address that a range set gave out last, in the file that host-local has for it. The next search starts behind it.
+import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import { SystemError } from "../sys/errno.ts";
+import { fileStatus, O_CREAT, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
+import type { Lease } from "./lease.ts";
+
+export const HINT_PREFIX = "last_reserved_ip.";
+
+/**
+ * An IPv4 address is written as the IPv6 address that it is mapped to (RFC 4291, 2.5.5.2). host-local reads the same address,
+ * and writes the dotted form itself: so we know whether it gave out an address since we did.
+ */
+const OURS = "::ffff:";
+
+export interface Hint {
+  /** Undefined when the file is missing, torn or of no use. */
+  address: Address | undefined;
+  /** Another program wrote it, or it may have. */
+  byOthers: boolean;
+}
+
+export function hintPath(directory: string, set: number): string {
+  return `${directory}/${HINT_PREFIX}${set}`;
+}
+
+/** Throws SystemError. */
+export function readHint(directory: string, set: number): Hint {
+  const text = readTextOfAny(hintPath(directory, set))?.trim();
+  if (text === undefined) return { address: undefined, byOthers: false };
+  const isOurs = text.startsWith(OURS);
+  return { address: parseAddress(isOurs ? text.slice(OURS.length) : text), byOthers: !isOurs };
+}
+
+/**
+ * The file is overwritten, or made anew when the length changes, but not truncated: ext4 writes a truncated file out when it is
+ * closed, and the next ADD would wait for the disk (1 to 80 ms, seen). A hint that cannot be written costs round robin, not
+ * the pod.
+ */
+export function writeHint(directory: string, { set, address: { address } }: Lease): void {
+  try {
+    const path = hintPath(directory, set);
+    const text = `${address.family === 4 ? OURS : ""}${formatAddress(address)}`;
+    if (fileStatus(path)?.size !== text.length) removeFile(path);
+    writeText(path, text, O_WRONLY | O_CREAT);
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+  }
+}
