@@ -8,6 +8,7 @@ const STAYS_OF_SPOOF_CHECK = "The table for MAC addresses stays, with nothing of
 export const ON_PURPOSE: Difference[] = [
   // Links.
   { where: "node.link.port.ifalias", reference: NOTHING, why: "The host's end says whose it is: `ip -d link` and a GC without memory read it." },
+  { where: "*node.link.*.ifalias", ours: "pontoon: 0a:58 and its IPv4 address are a pod's MAC", reference: NOTHING, why: "D1: a reused address has the MAC that its neighbours know; the bridge says that no pod of it ever had another one." },
   { where: "node.sysctl.ipv6/conf/port/addr_gen_mode", ours: "1", why: "A bridge port needs no address; the reference's gets one, checks it for duplicates and joins groups for it." },
   { where: "node.sysctl.ipv6/conf/port/accept_ra", ours: "1", why: "The host's end is born a port of the bridge: no frame reaches the node's IP by it, so there is nothing to refuse." },
   { where: "*.num_*x_queues", ours: "1", why: "One queue is what a veth uses; more of them make the creation wait for the kernel." },

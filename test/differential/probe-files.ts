@@ -20,9 +20,14 @@ export function fileFacts(world: World, facts: Facts, folder = ["/run", "/var/li
       const mode = (statSync(world.outside(path)).mode & 0o7777).toString(8);
       facts.set(`node.file.${path.replace(/[0-9a-f]{12,}/, "HASH")}`, `${entry.isDirectory() ? "folder" : "file"} ${mode}`);
       if (entry.isDirectory()) fileFacts(world, facts, [path]);
-      else if (/^\/var\/lib\/cni\/(networks|other)\//.test(path)) facts.set(`node.lease.${path}`, world.read(path).split(/\s+/).join(" ").trim());
+      else if (/^\/var\/lib\/cni\/(networks|other)\//.test(path)) facts.set(`node.lease.${path}`, leaseText(world.read(path)));
     }
   }
+}
+
+/** As host-local reads it: space is space, and a mapped address is the IPv4 address. */
+function leaseText(text: string): string {
+  return text.split(/\s+/).join(" ").trim().replace(/^::ffff:(?=[\d.]+$)/, "");
 }
 
 /** True when somebody set the link's MAC (linux/netdevice.h: NET_ADDR_SET), so that it does not change with the ports. */
