@@ -100,10 +100,15 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
     bandwidth: isLimited ? readLimits(shape, problems) : undefined,
     tuning: isTuned ? readSettings(shape, problems) : undefined,
     sourceBasedRouting: shape.sourceBasedRouting ?? false,
-    hostPorts: shape.runtimeConfig?.portMappings === undefined && shape.markMasqBit === undefined ? undefined : hostPortConfig().readHostPorts(shape, problems),
+    hostPorts: saysSomethingOfPorts(shape) ? hostPortConfig().readHostPorts(shape, problems) : undefined,
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
   };
+}
+
+/** Values that no port needs are checked all the same. */
+function saysSomethingOfPorts({ runtimeConfig, markMasqBit, conditionsV4, conditionsV6 }: Shape): boolean {
+  return runtimeConfig?.portMappings !== undefined || markMasqBit !== undefined || conditionsV4 !== undefined || conditionsV6 !== undefined;
 }
 
 function readLimits(shape: Shape, problems: Problems): BandwidthConfig | undefined {

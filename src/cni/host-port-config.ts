@@ -1,7 +1,8 @@
 // Host ports as a runtime asks for them: `runtimeConfig.portMappings`, with the keys of the reference `portmap` beside it.
 // Loaded only when there are some, so it is written plainly.
 import { mapped } from "../list.ts";
-import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import { type Address, type Family, formatAddress, parseAddress } from "../ip/address.ts";
+import type { PortCondition } from "./condition.ts";
 import type { PortShape, Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
@@ -29,6 +30,9 @@ export interface HostPortConfig {
   allowListening: boolean;
   /** Other programs find the ports in iptables, as those of the reference. */
   iptablesChains: boolean;
+  /** What connections have to be like; undefined: anything is led to the pod. */
+  conditions4: PortCondition[] | undefined;
+  conditions6: PortCondition[] | undefined;
 }
 
 /** The bit that the reference takes too. */
@@ -36,7 +40,7 @@ export const DEFAULT_MARK_BIT = 13;
 export const LARGEST_PORT = 65535;
 
 /** What is asked for; undefined when no port is. Every wrong value is reported. */
-export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allowListening, compat }: Shape, problems: Problems): HostPortConfig | undefined {
+export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allowListening, compat, conditionsV4, conditionsV6 }: Shape, problems: Problems): HostPortConfig | undefined {
   if (markMasqBit !== undefined && (markMasqBit < 0 || markMasqBit > 31)) problems.add("markMasqBit", markMasqBit, "MasqMarkBit must be between 0 and 31");
   const mappings: Read[] = [];
   let position = 0;
@@ -45,12 +49,23 @@ export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allow
     if (mapping !== undefined) mappings.push(mapping);
   }
   if (mappings.length > 1) checkApart(mappings, problems);
+  const conditions4 = conditionsOf(conditionsV4, 4, "conditionsV4", problems);
+  const conditions6 = conditionsOf(conditionsV6, 6, "conditionsV6", problems);
   if (mappings.length === 0) return undefined;
   return {
     mappings: mapped(mappings, ({ position: _, ...mapping }) => mapping),
     snat: snat ?? true, masqAll: masqAll ?? false, markMasqBit: markMasqBit ?? DEFAULT_MARK_BIT, allowListening: allowListening ?? false,
     iptablesChains: compat?.iptablesHostPortChains ?? false,
+    conditions4, conditions6,
   };
+}
+
+/** Few networks have them. */
+function conditionsOf(words: string[] | undefined, family: Family, key: string, problems: Problems): PortCondition[] | undefined {
+  if (words === undefined || words.length === 0) return undefined;
+  const { readConditions } = require("./condition.ts") as typeof import("./condition.ts");
+  const conditions = readConditions(words, family, key, problems);
+  return conditions.length === 0 ? undefined : conditions;
 }
 
 /** A mapping, and where in the list it stands. */

@@ -10,12 +10,8 @@ interface Unsupported {
   hint: string;
 }
 
-const CONDITIONS = "Take the key out; give hostIP to mappings that are meant for one address, or use the reference portmap plugin for conditions";
-
 const IN_CONFIG: Unsupported[] = [
   { key: "externalSetMarkChain", hint: "Take the key out: Pontoon marks packets in a chain of its own, with the bit of markMasqBit" },
-  { key: "conditionsV4", hint: CONDITIONS },
-  { key: "conditionsV6", hint: CONDITIONS },
 ];
 
 /** Throws code 2 when something unsupported is switched on: the first in the message, all of them in the details. */

@@ -30,6 +30,8 @@ function hostPortsTo(mappings: RecordedPortMapping[], config: HostPortConfig, ne
     markBit: config.markMasqBit,
     gatewayInterface: netconf.gatewayInterface,
     iptablesChains: config.iptablesChains ? true : undefined,
+    conditions4: config.conditions4,
+    conditions6: config.conditions6,
     hairpin: !netconf.promiscMode && needsHairpin(mappings),
   };
 }

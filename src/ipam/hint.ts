@@ -15,7 +15,7 @@ const OURS = "::ffff:";
 export interface Hint {
   /** Undefined when the file is missing, torn or of no use. */
   address: Address | undefined;
-  /** Another program wrote it, or it may have. */
+  /** Another program wrote it, or it may have; of IPv6 addresses nobody can tell. */
   byOthers: boolean;
 }
 

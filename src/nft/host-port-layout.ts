@@ -1,17 +1,19 @@
 // The ruleset of host ports, as data: a table of its own that comes with the node's first host port, map elements per
-// attachment. The first packet of a connection to one of the node's own addresses costs three look-ups of each family at
+// attachment. The first packet of a connection to one of the node's own addresses costs four look-ups of each family at
 // most, however many pods there are; all others cost none.
 //
 //   table inet pontoon-ports {
 //     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }    a port of one of the node's addresses
 //     map range4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval } ports in a row that stay the same
 //     map any4 { type inet_proto . inet_service : ipv4_addr . inet_service }                a port of all of them
+//     map limited4 { type ipv4_addr . inet_proto . inet_service : verdict; flags interval } those with conditions : goto their chain
 //     map hairpin4 { type ipv4_addr : verdict }       pod address : goto the chain of its network, for who came by a host port
-//     map one6, range6, any6, hairpin6                the same
+//     map one6, range6, any6, limited6, hairpin6      the same
 //     chain guard { … }                               localhost stays closed although bridges have route_localnet
 //     chain prerouting, output, postrouting { … }
 //     chain hostports-<number of the mark's bit> { … }
-//     chain unmark { … }
+//     chain translate, unmark { … }
+//     chain where4-<hash of the conditions>, where6-… { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
 import type { Prefix } from "../ip/prefix.ts";
@@ -22,7 +24,7 @@ import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADD
 import { networkChain } from "./layout.ts";
 import { chainMessage, deleteTableMessage, flushChainMessage, type Hook, ruleMessage, type Table, tableMessage, type ValueMap, valueMapMessage, verdictMapMessage } from "./message.ts";
 import {
-  acceptFrom, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, masqueradeFrom, setMark, translateAddressAndPort, translatePort,
+  acceptFrom, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, limit, masqueradeFrom, setMark, translateAddressAndPort, translatePort,
 } from "./nat-expression.ts";
 
 export const PORT_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ports", title: "inet pontoon-ports" };
@@ -30,15 +32,19 @@ export const PORT_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-port
 /** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
 const REGISTER = 4;
 
+/** The key of a port of an address, and the lengths of its parts in an interval: of a protocol one byte counts, of a port two. */
+function addressKey(type: number, length: number): { key: { type: number; length: number }; fields: number[] } {
+  return { key: { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER }, fields: [length, 1, 2] };
+}
+
 /** The maps that give an address, and a port where it is another one; numbered from 1. */
 function valueMaps(): ValueMap[] {
   return [{ suffix: 4, type: TYPE_IPADDR, length: 4 }, { suffix: 6, type: TYPE_IP6ADDR, length: 16 }].flatMap(({ suffix, type, length }) => {
-    const addressKey = { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER };
+    const { key, fields } = addressKey(type, length);
     const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
     return [
-      { name: `one${suffix}`, key: addressKey, value: addressAndPort },
-      // Lengths of the parts: of a protocol one byte counts, of a port two.
-      { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
+      { name: `one${suffix}`, key, value: addressAndPort },
+      { name: `range${suffix}`, key, value: { type, length }, intervalFields: fields },
       { name: `any${suffix}`, key: { type: joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE), length: 2 * REGISTER }, value: addressAndPort },
     ];
   });
@@ -46,16 +52,20 @@ function valueMaps(): ValueMap[] {
 
 const HAIRPIN_MAPS = [{ name: "hairpin4", type: TYPE_IPADDR, length: 4 }, { name: "hairpin6", type: TYPE_IP6ADDR, length: 16 }];
 
+/** Of verdicts, for ports with conditions. */
+const LIMITED_MAPS = [{ name: "limited4", type: TYPE_IPADDR, length: 4 }, { name: "limited6", type: TYPE_IP6ADDR, length: 16 }];
+
 /** The names of all maps. */
-export const PORT_MAPS = ["one4", "range4", "any4", "one6", "range6", "any6", "hairpin4", "hairpin6"];
+export const PORT_MAPS = ["one4", "range4", "any4", "one6", "range6", "any6", "limited4", "limited6", "hairpin4", "hairpin6"];
 
 const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
 
 const HOSTPORTS = "hostports-";
-const UNMARK = "unmark";
+export const TRANSLATE = "translate";
+export const UNMARK = "unmark";
 
-/** True for the name of the chain that translates, with whatever bit it marks. */
-export function isTranslatingChain(chain: string): boolean {
+/** True for the name of the chain that marks, with whatever bit. */
+export function isMarkingChain(chain: string): boolean {
   return chain.startsWith(HOSTPORTS);
 }
 
@@ -72,10 +82,22 @@ function guardRules(): Expression[][] {
 }
 
 /** The rules of chain hostports. The mark tells chain postrouting that it was us who translated. */
-function translatingRules(bit: number): Expression[][] {
+function markingRules(bit: number): Expression[][] {
   return [
     // meta mark set meta mark | 0x00002000
     setMark(bit),
+    // ip daddr . meta l4proto . th dport vmap @limited4
+    limit(4, "limited4"),
+    // ip6 daddr . meta l4proto . th dport vmap @limited6
+    limit(6, "limited6"),
+    // goto translate
+    goto(TRANSLATE),
+  ];
+}
+
+/** The rules of chain translate. */
+function translatingRules(): Expression[][] {
+  return [
     // dnat ip to ip daddr . meta l4proto . th dport map @one4
     translateAddressAndPort(4, "one4"),
     // dnat ip to ip daddr . meta l4proto . th dport map @range4
@@ -133,7 +155,8 @@ function chains(bit: number): Chain[] {
   return [
     { name: "guard", hook: hook("filter", nft.NF_INET_PRE_ROUTING, -300), rules: guardRules() },
     { name: UNMARK, rules: unmarkingRules(bit) },
-    { name: HOSTPORTS + bit, rules: translatingRules(bit) },
+    { name: TRANSLATE, rules: translatingRules() },
+    { name: HOSTPORTS + bit, rules: markingRules(bit) },
     { name: "postrouting", hook: hook("nat", nft.NF_INET_POST_ROUTING, 99), rules: hairpinRules(bit) },
     { name: "prerouting", hook: hook("nat", nft.NF_INET_PRE_ROUTING, -100), rules: localRules(bit) },
     { name: "output", hook: hook("nat", nft.NF_INET_LOCAL_OUT, -100), rules: localRules(bit) },
@@ -141,10 +164,10 @@ function chains(bit: number): Chain[] {
 }
 
 /** How many rules each of them has: an ADD compares the numbers and does not make the rules for that. */
-const RULES: [chain: string, count: number][] = [["guard", 3], [UNMARK, 1], [HOSTPORTS, 9], ["postrouting", 2], ["prerouting", 1], ["output", 1]];
+const RULES: [chain: string, count: number][] = [["guard", 3], [UNMARK, 1], [TRANSLATE, 8], [HOSTPORTS, 4], ["postrouting", 2], ["prerouting", 1], ["output", 1]];
 
 /** How many rules a whole table has, without the chains of networks. */
-export const PORT_RULES = 17;
+export const PORT_RULES = 20;
 
 /** What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the node's lock. */
 export function portTableMessages(bit: number): Message[] {
@@ -152,7 +175,11 @@ export function portTableMessages(bit: number): Message[] {
   return [
     tableMessage(PORT_TABLE),
     ...maps.map((map, index) => valueMapMessage(PORT_TABLE, map, index + 1)),
-    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, maps.length + index + 1)),
+    ...LIMITED_MAPS.map(({ name, type, length }, index) => {
+      const { key, fields } = addressKey(type, length);
+      return verdictMapMessage(PORT_TABLE, name, key.type, key.length, maps.length + index + 1, fields);
+    }),
+    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, maps.length + LIMITED_MAPS.length + index + 1)),
     ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
   ];
 }

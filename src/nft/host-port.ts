@@ -7,11 +7,12 @@ import { countRules, type LostRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
 import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, deleteElements, type Element, type ElementPlace, getElements, listElements, ownerComment, ownerOf, searchElements } from "./element.ts";
 import {
-  arePortRulesWhole, deletePortTableMessages, type HairpinChain, hairpinMessages, hairpinRuleCount, isTranslatingChain, PORT_MAPS, PORT_RULES, PORT_TABLE, portRuleMessages, portTableMessages,
+  arePortRulesWhole, deletePortTableMessages, type HairpinChain, hairpinMessages, hairpinRuleCount, isMarkingChain, PORT_MAPS, PORT_RULES, PORT_TABLE, portRuleMessages, portTableMessages,
 } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
 import { executeBatch, firstRefusal } from "./message.ts";
-import { claimOf, claimsOverlap, claimText, keyTest, mappingPlaces, portKey, type PortMapping, unseenMaps } from "./port-element.ts";
+import { type ConditionChain, conditionMessages, conditionRuleCount, isConditionChain } from "./port-condition.ts";
+import { claimOf, claimsOverlap, claimText, intervalPlace, keyTest, mappingPlaces, portKey, type PortMapping, unseenMaps } from "./port-element.ts";
 import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
 import { mapped } from "../list.ts";
 
@@ -25,6 +26,8 @@ export interface HostPorts {
   mappings: PortMapping[];
   /** Who gets the node's address; undefined: nobody. */
   chain: HairpinChain | undefined;
+  /** What connections have to be like: for each family one chain at most. */
+  conditions: ConditionChain[];
   /** Number of the bit that marks packets on their way to a host port; one for the whole node. */
   markBit: number;
 }
@@ -42,16 +45,37 @@ export interface PortNeighbours {
  * packets are marked with another bit.
  */
 export function ensureHostPorts(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours): void {
-  if (missingPortParts(socket, wanted).length > 0) putBack(socket, wanted, neighbours);
-  claim(socket, wanted, neighbours);
+  const counts = countRules(socket, PORT_TABLE);
+  if (missingParts(counts, wanted).length > 0) putBack(socket, wanted, neighbours);
+  claim(socket, wanted, neighbours, [...counts.keys()].some(isConditionChain));
 }
 
-/** Which parts of the ruleset are not whole: the word `table`, the name of the network's chain. Throws SystemError. */
-export function missingPortParts(socket: NetlinkSocket, { chain, markBit }: Pick<HostPorts, "chain" | "markBit">): string[] {
-  const counts = countRules(socket, PORT_TABLE);
+/** Which parts of the ruleset are not whole: the word `table`, the names of the chains that the attachment needs besides. Throws SystemError. */
+export function missingPortParts(socket: NetlinkSocket, wanted: Pick<HostPorts, "chain" | "conditions" | "markBit">): string[] {
+  return missingParts(countRules(socket, PORT_TABLE), wanted);
+}
+
+function missingParts(counts: ReadonlyMap<string, number>, { chain, conditions, markBit }: Pick<HostPorts, "chain" | "conditions" | "markBit">): string[] {
   const missing = arePortRulesWhole(counts, markBit) ? [] : ["table"];
-  if (chain !== undefined && counts.get(chain.name) !== hairpinRuleCount(chain)) missing.push(chain.name);
+  for (const part of partsOf({ chain, conditions })) if (counts.get(part.name) !== part.rules) missing.push(part.name);
   return missing;
+}
+
+/** A chain that attachments share. */
+interface Part {
+  name: string;
+  /** How many rules it has when it is whole. */
+  rules: number;
+  /** What makes it whole. */
+  messages(): Message[];
+}
+
+/** The chains that an attachment needs besides those of the table. */
+function partsOf({ chain, conditions }: Pick<HostPorts, "chain" | "conditions">): Part[] {
+  const parts: Part[] = [];
+  if (chain !== undefined) parts.push({ name: chain.name, rules: hairpinRuleCount(chain), messages: () => hairpinMessages(chain) });
+  for (const each of conditions) parts.push({ name: each.name, rules: conditionRuleCount(each), messages: () => conditionMessages(each) });
+  return parts;
 }
 
 /** How much of what these attachments want is not there. Reads all elements once. Throws SystemError. */
@@ -64,30 +88,39 @@ export function countLostPorts(socket: NetlinkSocket, wanted: readonly HostPorts
   const byOwner = new Map<string, number>();
   const seen = new Set<string>();
   for (const ports of wanted) {
-    const { owner, chain } = ports;
-    const isLost = chain !== undefined && !seen.has(chain.name) && counts.get(chain.name) !== hairpinRuleCount(chain);
-    if (chain !== undefined) seen.add(chain.name);
-    byOwner.set(owner, Math.max(0, elementsOf(ports).length - (found.get(owner) ?? 0)) + (isLost ? hairpinRuleCount(chain) : 0));
+    const { owner } = ports;
+    let lost = Math.max(0, elementsOf(ports).length - (found.get(owner) ?? 0));
+    for (const { name, rules } of partsOf(ports)) {
+      if (!seen.has(name) && counts.get(name) !== rules) lost += rules;
+      seen.add(name);
+    }
+    byOwner.set(owner, lost);
   }
   return { shared: arePortRulesWhole(counts, first.markBit) ? 0 : PORT_RULES, byOwner };
 }
 
 /** The rules, by which a whole table is known, come last: when this is killed half-way the next ADD starts again. */
 function putBack(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours): void {
-  const isLost = missingPortParts(socket, { chain: undefined, markBit: wanted.markBit })[0] === "table";
+  const isLost = missingPortParts(socket, { ...NO_PARTS, markBit: wanted.markBit })[0] === "table";
   if (isLost) {
     makeRoomForBit(socket, wanted.markBit);
     executeBatch(socket, portTableMessages(wanted.markBit));
     for (const other of neighbours.others()) if (neighbours.isAlive(other.owner)) putBackOther(socket, other, neighbours);
   }
-  if (wanted.chain !== undefined) executeBatch(socket, hairpinMessages(wanted.chain));
+  putBackParts(socket, wanted);
   if (isLost) executeBatch(socket, portRuleMessages(wanted.markBit));
+}
+
+const NO_PARTS = { chain: undefined, conditions: [] };
+
+function putBackParts(socket: NetlinkSocket, ports: HostPorts): void {
+  for (const { messages } of partsOf(ports)) executeBatch(socket, messages());
 }
 
 /** A table that marks with another bit goes, if nobody has a host port in it. */
 function makeRoomForBit(socket: NetlinkSocket, markBit: number): void {
-  const other = [...countRules(socket, PORT_TABLE).keys()].find(isTranslatingChain);
-  if (other === undefined || missingPortParts(socket, { chain: undefined, markBit }).length === 0) return;
+  const other = [...countRules(socket, PORT_TABLE).keys()].find(isMarkingChain);
+  if (other === undefined || missingPortParts(socket, { ...NO_PARTS, markBit }).length === 0) return;
   const bit = Number(other.split("-")[1]);
   if (bit === markBit) return;
   const [holder] = listPortElements(socket);
@@ -97,9 +130,9 @@ function makeRoomForBit(socket: NetlinkSocket, markBit: number): void {
 
 /** Whoever takes an attachment away looks for its elements once more when its veth has gone, so one of the two of us sees the other. */
 function putBackOther(socket: NetlinkSocket, other: HostPorts, neighbours: PortNeighbours): void {
-  if (other.chain !== undefined) executeBatch(socket, hairpinMessages(other.chain));
+  putBackParts(socket, other);
   try {
-    claim(socket, other, neighbours);
+    claim(socket, other, neighbours, false);
   } catch (error) {
     // Somebody put this port to another use while there was no table: who is first has it.
     if (!isErrno(error, "EADDRINUSE")) throw error;
@@ -108,9 +141,9 @@ function putBackOther(socket: NetlinkSocket, other: HostPorts, neighbours: PortN
 }
 
 /** Takes all places of the attachment: what is its own already, or a dead owner's, gives way. */
-function claim(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours): void {
+function claim(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours, hasConditions: boolean): void {
   const elements = elementsOf(wanted);
-  let held = heldUnseen(socket, wanted.mappings);
+  let held = heldUnseen(socket, wanted.mappings, hasConditions);
   for (let seenAll = false; ; seenAll = true) {
     const messages = mapped(obstacles(held, wanted, elements, neighbours), deleteElementMessage);
     for (const element of elements) messages.push(addElementMessage(element));
@@ -125,9 +158,10 @@ function claim(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbo
  * Where the kernel does not see that an element stands for one of these ports too: elements to ask for by their keys, however
  * many there are in the map, and maps to look through, which are those of mappings that most pods do not have.
  */
-function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[]): Element[] {
+function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasConditions: boolean): Element[] {
   const asked: ElementPlace[] = [];
-  const searched: string[] = [];
+  // What is left of a dead attachment must not limit the next one that has the port.
+  const searched = hasConditions ? ["limited4", "limited6"] : [];
   for (const mapping of mappings) {
     for (const set of unseenMaps(mapping)) {
       if (searched.includes(set)) continue;
@@ -181,10 +215,12 @@ function sendInParts(socket: NetlinkSocket, messages: Message[]): SystemError | 
   return undefined;
 }
 
-function elementsOf({ mappings, chain, ...ports }: HostPorts): Element[] {
+function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Element[] {
   const comment = ownerComment(ports);
   const elements: Element[] = [];
   for (const mapping of mappings) {
+    // First, so that no port leads anywhere without its conditions.
+    for (const { family, name } of conditions) if (family === mapping.family) elements.push({ ...intervalPlace("limited", mapping), table: PORT_TABLE, chain: name, comment });
     for (const place of mappingPlaces(mapping)) elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
   }
   if (chain === undefined) return elements;
@@ -213,7 +249,7 @@ export function findPortElements(socket: NetlinkSocket, ports: HostPorts): { fou
 /** Takes out the attachment's elements, and its network's chain if it was the last. The caller holds the node's lock. True when all were there. Throws SystemError. */
 export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolean {
   const { found, wanted } = findPortElements(socket, ports);
-  removePortElements(socket, found, ports.chain === undefined ? [] : [ports.chain.name]);
+  removePortElements(socket, found, mapped(partsOf(ports), ({ name }) => name));
   return found.length === wanted;
 }
 
@@ -225,9 +261,9 @@ export function removePortElements(socket: NetlinkSocket, elements: Element[], c
   if (candidates.size > 0) deleteUnusedChains(socket, PORT_TABLE, candidates, countRules(socket, PORT_TABLE));
 }
 
-/** The chains of a network, whatever subnets they were made for. Throws SystemError. */
+/** The chains of a network, whatever subnets they were made for, and those of conditions, which are no network's own. Throws SystemError. */
 export function listPortChains(socket: NetlinkSocket, network: string): string[] {
-  return [...countRules(socket, PORT_TABLE).keys()].filter((chain) => isChainOf(network, chain));
+  return [...countRules(socket, PORT_TABLE).keys()].filter((chain) => isChainOf(network, chain) || isConditionChain(chain));
 }
 
 /** Every element of every attachment on the node; none when there is no table. Throws SystemError. */

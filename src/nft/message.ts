@@ -47,28 +47,36 @@ export function tableMessage(table: Table): Message {
 }
 
 /** A map from `keyType` (nft's number of it) to verdicts, if it is not there yet. `id` is any number, new in its batch. */
-export function verdictMapMessage(table: Table, name: string, keyType: number, keyLength: number, id: number): Message {
+export function verdictMapMessage(table: Table, name: string, keyType: number, keyLength: number, id: number, intervalFields?: number[]): Message {
   return requestMessage(table, `create map ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP)
+    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, mapFlags(intervalFields))
       .be32Attribute(nft.NFTA_SET_KEY_TYPE, keyType).be32Attribute(nft.NFTA_SET_KEY_LEN, keyLength)
       .be32Attribute(nft.NFTA_SET_DATA_TYPE, nft.NFT_DATA_VERDICT).be32Attribute(nft.NFTA_SET_ID, id);
+    writeIntervalFields(w, intervalFields);
   });
 }
 
 /** A map from keys to values, as {@link ValueMap} says, if it is not there yet. `id` is any number, new in its batch. */
 export function valueMapMessage(table: Table, map: ValueMap, id: number): Message {
-  const intervals = map.intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT;
   return requestMessage(table, `create map ${map.name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, map.name).be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
+    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, map.name).be32Attribute(nft.NFTA_SET_FLAGS, mapFlags(map.intervalFields))
       .be32Attribute(nft.NFTA_SET_KEY_TYPE, map.key.type).be32Attribute(nft.NFTA_SET_KEY_LEN, map.key.length)
       .be32Attribute(nft.NFTA_SET_DATA_TYPE, map.value.type).be32Attribute(nft.NFTA_SET_DATA_LEN, map.value.length)
       .be32Attribute(nft.NFTA_SET_ID, id);
-    if (map.intervalFields === undefined) return;
-    const fields = map.intervalFields;
-    w.nest(nft.NFTA_SET_DESC, () => w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
-      for (const length of fields) w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
-    }));
+    writeIntervalFields(w, map.intervalFields);
   });
+}
+
+function mapFlags(intervalFields: number[] | undefined): number {
+  return nft.NFT_SET_MAP | (intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT);
+}
+
+/** The length of each part of keys that stand for intervals. */
+function writeIntervalFields(w: Writer, fields: number[] | undefined): void {
+  if (fields === undefined) return;
+  w.nest(nft.NFTA_SET_DESC, () => w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
+    for (const length of fields) w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
+  }));
 }
 
 /** A map of values. Lengths are in bytes. */

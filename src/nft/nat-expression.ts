@@ -2,7 +2,7 @@
 // (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
 import type { Address, Family } from "../ip/address.ts";
 import { addressBytes } from "../ip/address.ts";
-import type { Prefix } from "../ip/prefix.ts";
+import { parsePrefix, type Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { RTN_LOCAL } from "../netlink/uapi/rtnetlink.ts";
 import { u32Bytes } from "../sys/bytes.ts";
@@ -13,7 +13,7 @@ const FIRST = nft.NFT_REG32_00;
 
 /** `iifname "NAME" accept` */
 export function acceptFrom(name: string): Expression[] {
-  return [meta(nft.NFT_META_IIFNAME, FIRST), equals(FIRST, interfaceKey(name, new Uint8Array()).subarray(0, INTERFACE_NAME_BYTES)), verdict(nft.NF_ACCEPT)];
+  return [...cameInBy(name), verdict(nft.NF_ACCEPT)];
 }
 
 /** `ip daddr PREFIX drop`, `ip saddr PREFIX drop` */
@@ -30,6 +30,23 @@ export function masqueradeFrom(prefix: Prefix, masquerade: Expression[]): Expres
 export function gotoFor({ family, value }: Address, chain: string): Expression[] {
   const { daddr, length } = HEADER[family];
   return [...isFamily(family), payload(FIRST, daddr, length), equals(FIRST, addressBytes({ family, value })), verdict(nft.NFT_GOTO, chain)];
+}
+
+/** What a packet's source or destination, or the interface that it came in by, is compared with; `not`: is not to be. */
+export interface PacketTest {
+  field: "saddr" | "daddr" | "iifname";
+  not: boolean;
+  /** A subnet, or the name of an interface; a star at its end stands for any end. */
+  value: string;
+}
+
+/** `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet that fails the test. Nobody passes one whose value says nothing. */
+export function gotoUnless({ field, not, value }: PacketTest, chain: string): Expression[] {
+  const operator = not ? nft.NFT_CMP_EQ : nft.NFT_CMP_NEQ;
+  const leave = verdict(nft.NFT_GOTO, chain);
+  if (field === "iifname") return [...cameInBy(value, operator), leave];
+  const prefix = parsePrefix(value);
+  return prefix === undefined ? [leave] : [...addressed(field, prefix, operator), leave];
 }
 
 /** `goto CHAIN` */
@@ -74,6 +91,11 @@ export function translatePort(family: Family, map: string): Expression[] {
   return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST, FIRST), translate(family, FIRST + registersOf(family))];
 }
 
+/** `ip daddr . meta l4proto . th dport vmap @MAP` */
+export function limit(family: Family, map: string): Expression[] {
+  return [...isFamily(family), payload(FIRST, HEADER[family].daddr, HEADER[family].length), ...protocolAndPort(FIRST + registersOf(family)), lookUp(map, FIRST)];
+}
+
 /** `dnat ip to ip daddr . meta l4proto . th dport map @MAP`: the map gives address and port, or with `keepPort` the address alone. */
 export function translateAddressAndPort(family: Family, map: string, keepPort = false): Expression[] {
   const address = payload(FIRST, HEADER[family].daddr, HEADER[family].length);
@@ -103,11 +125,17 @@ function storeMark(): Expression {
   return expression("meta", (w) => w.be32Attribute(nft.NFTA_META_KEY, nft.NFT_META_MARK).be32Attribute(nft.NFTA_META_SREG, FIRST));
 }
 
+/** Of a name that ends with a star only what stands before it counts. */
+function cameInBy(name: string, operator = nft.NFT_CMP_EQ): Expression[] {
+  const key = interfaceKey(name, new Uint8Array());
+  return [meta(nft.NFT_META_IIFNAME, FIRST), equals(FIRST, key.subarray(0, name.endsWith("*") ? key.indexOf(0x2a) : INTERFACE_NAME_BYTES), operator)];
+}
+
 /** As `nft` compiles it: of a prefix that ends with a byte, only its bytes are loaded. */
-function addressed(side: "saddr" | "daddr", { address, length }: Prefix): Expression[] {
+function addressed(side: "saddr" | "daddr", { address, length }: Prefix, operator = nft.NFT_CMP_EQ): Expression[] {
   const { family } = address;
   const offset = HEADER[family][side];
   const bytes = addressBytes(address);
-  if (length % 8 === 0 && length > 0) return [...isFamily(family), payload(FIRST, offset, length / 8), equals(FIRST, bytes.subarray(0, length / 8))];
-  return [...isFamily(family), payload(FIRST, offset, bytes.length), mask(FIRST, prefixMask({ address, length })), equals(FIRST, bytes)];
+  if (length % 8 === 0 && length > 0) return [...isFamily(family), payload(FIRST, offset, length / 8), equals(FIRST, bytes.subarray(0, length / 8), operator)];
+  return [...isFamily(family), payload(FIRST, offset, bytes.length), mask(FIRST, prefixMask({ address, length })), equals(FIRST, bytes, operator)];
 }

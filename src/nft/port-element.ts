@@ -26,17 +26,20 @@ const REGISTER = 4;
 /** The elements of a mapping, all but comment: one, unless several ports become other ones. */
 export function mappingPlaces(mapping: PortMapping): Pick<Element, "set" | "key" | "lastKey" | "value">[] {
   const { family, protocol, hostAddress, first, last, containerPort, target } = mapping;
-  if (isInterval(mapping)) {
-    const lowest = addressBytes(hostAddress ?? { family, value: 0n });
-    const highest = hostAddress === undefined ? new Uint8Array(lowest.length).fill(0xff) : lowest;
-    return [{ set: `range${family}`, key: keyOf(lowest, protocol, first), lastKey: keyOf(highest, protocol, last), value: addressBytes(target) }];
-  }
+  if (isInterval(mapping)) return [{ ...intervalPlace("range", mapping), value: addressBytes(target) }];
   const places = [];
   for (let port = first; port <= last; port++) {
     const value = joinedBytes(addressBytes(target), portBytes(containerPort + port - first));
     places.push({ set: `${hostAddress === undefined ? "any" : "one"}${family}`, key: keyOf(hostAddress && addressBytes(hostAddress), protocol, port), value });
   }
   return places;
+}
+
+/** Where all ports of a mapping stand as one element. */
+export function intervalPlace(kind: "range" | "limited", { family, protocol, hostAddress, first, last }: PortClaim): Pick<Element, "set" | "key" | "lastKey"> {
+  const lowest = addressBytes(hostAddress ?? { family, value: 0n });
+  const highest = hostAddress === undefined ? new Uint8Array(lowest.length).fill(0xff) : lowest;
+  return { set: `${kind}${family}`, key: keyOf(lowest, protocol, first), lastKey: keyOf(highest, protocol, last) };
 }
 
 /** True for several ports that stay the same: one element stands for them. */
@@ -76,7 +79,7 @@ export function claimOf({ set, key, lastKey }: Element): PortClaim | undefined {
   const family: Family = set.endsWith("4") ? 4 : 6;
   const length = family === 4 ? 4 : 16;
   if (kind === "any" && key.length === 2 * REGISTER) return { family, protocol: key[0] ?? 0, hostAddress: undefined, first: be16At(key, REGISTER), last: be16At(key, REGISTER) };
-  if ((kind !== "one" && kind !== "range") || key.length !== length + 2 * REGISTER) return undefined;
+  if ((kind !== "one" && kind !== "range" && kind !== "limited") || key.length !== length + 2 * REGISTER) return undefined;
   const first = be16At(key, length + REGISTER);
   const hostAddress = addressFromBytes(key.subarray(0, length));
   const isOfAll = lastKey !== undefined && hostAddress.value === 0n;

@@ -73,6 +73,16 @@ export interface RecordedHostPorts {
   hairpin: boolean;
   /** True: there is a chain in iptables by which other programs know of these ports. */
   iptablesChains?: boolean | undefined;
+  /** What connections over IPv4, over IPv6, have to be like; undefined: anything is led to the pod. */
+  conditions4?: RecordedCondition[] | undefined;
+  conditions6?: RecordedCondition[] | undefined;
+}
+
+/** A packet's source or destination is in a subnet, or it came in by an interface (a star stands for any end of its name); with `not` it must not. */
+export interface RecordedCondition {
+  field: "saddr" | "daddr" | "iifname";
+  not: boolean;
+  value: string;
 }
 
 /** Ports of the node, in a row, that lead to ports of the pod, in a row as long. */

@@ -56,7 +56,12 @@ function areHostPorts(value: unknown): boolean {
     && isTextList(value["subnets"])
     && isWithin(value["markBit"], 0, 31)
     && hasTexts(value, "gatewayInterface") && typeof value["hairpin"] === "boolean"
-    && (value["iptablesChains"] === undefined || typeof value["iptablesChains"] === "boolean");
+    && (value["iptablesChains"] === undefined || typeof value["iptablesChains"] === "boolean")
+    && ["conditions4", "conditions6"].every((name) => value[name] === undefined || areConditions(value[name]));
+}
+
+function areConditions(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => hasTexts(each, "value") && ["saddr", "daddr", "iifname"].includes(String(each["field"])) && typeof each["not"] === "boolean");
 }
 
 function isPortMapping(value: unknown): boolean {

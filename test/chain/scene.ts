@@ -36,6 +36,9 @@ const FROM_OUTSIDE: Difference = {
 /** As Docker leaves a node. */
 const DROP = "iptables -P FORWARD DROP; ip6tables -P FORWARD DROP";
 
+const IPTABLES_CONDITIONS = { conditionsV4: ["!", "-s", "192.168.50.0/24"], conditionsV6: ["-i", "uplink"] };
+const NFT_CONDITIONS = { conditionsV4: ["iifname", "uplink"], conditionsV6: ["ip6", "saddr", "!=", "fd50::/64"] };
+
 export const SCENES: ChainScene[] = [
   { name: "as most have it", differences: [ITSELF] },
   { name: "the packet filter does not see bridges", bridgeFilter: 0 },
@@ -45,6 +48,8 @@ export const SCENES: ChainScene[] = [
   { name: "hairpinMode", bridge: { hairpinMode: true }, ours: { hairpinMode: true } },
   { name: "snat false", portmap: { snat: false }, ours: { snat: false } },
   { name: "masqAll", portmap: { masqAll: true }, ours: { masqAll: true }, differences: [ITSELF] },
+  { name: "conditions in the words of iptables", portmap: IPTABLES_CONDITIONS, ours: IPTABLES_CONDITIONS, differences: [ITSELF] },
+  { name: "conditions in the words of nft", portmap: { backend: "nftables", ...NFT_CONDITIONS }, ours: NFT_CONDITIONS, differences: [ITSELF, NFTABLES_SOURCE] },
   { name: "without ipMasq", bridge: { ipMasq: false }, ours: { ipMasq: false }, differences: [ITSELF] },
   { name: "nftables", bridge: { ipMasqBackend: "nftables" }, portmap: { backend: "nftables" }, differences: [ITSELF, NFTABLES_SOURCE] },
 ];

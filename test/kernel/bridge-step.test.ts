@@ -98,7 +98,7 @@ test("a bridge of ours says that MACs follow addresses, until a pod has another 
   expect(says()).toBe("mine");
 
   host.run("ip link delete br0");
-  host.run("ip link add br0 type bridge");
+  host.run("ip link add br0 up type bridge");
   follow(true);
   expect(says()).toBeUndefined();
 });

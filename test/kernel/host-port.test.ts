@@ -6,6 +6,7 @@ import { Netns } from "../support/netns.ts";
 import { hostPorts, PortRules } from "./host-port.ts";
 import { refusal } from "./scene.ts";
 
+const limited = readFileSync(new URL("golden/host-port-conditions.nft", import.meta.url), "utf8");
 const golden = readFileSync(new URL("golden/host-ports.nft", import.meta.url), "utf8");
 
 /** One element in each map: the kernel lists several in an order of its own. */
@@ -32,6 +33,69 @@ test("`nft` loads the golden text, lists it unchanged, and compiles it to the sa
   rules.put(ONE_OF_EACH);
   rules.put(ALL);
   expect(instructions(ours)).toEqual(instructions(theirs));
+});
+
+const LIMITED = hostPorts({
+  owner: "1", masquerade: "nobody", conditions: ["4 daddr != 192.0.2.0/24", "4 saddr 10.0.0.0/9", "4 iifname eth*", "6 iifname != eth0", "6 saddr fd00::7/128"],
+  ports: ["udp any 5000-5100 10.1.0.2 6000", "sctp fd50::1 9090 fd01::2 80"],
+});
+
+test("ports with conditions lead to a chain of their own, word for word, that `nft` compiles to the same instructions", () => {
+  using ours = Netns.open();
+  using theirs = Netns.open();
+  const rules = new PortRules(ours);
+  rules.put(LIMITED);
+  const chains = /\tchain where[^}]*\}\n/g;
+  expect(rules.text.match(chains)?.join("")).toBe(limited);
+  expect(rules.text).toContain('elements = { 0.0.0.0/0 . udp . 5000-5100 comment "11111111111111111111111111111111 net c1 eth0" : goto where4-');
+  expect(rules.text).toContain('elements = { fd50::1 . sctp . 9090 comment "11111111111111111111111111111111 net c1 eth0" : goto where6-');
+  theirs.run("nft -f -", rules.text);
+  expect(instructions(theirs)).toEqual(instructions(ours));
+});
+
+test("the chain of conditions is shared, put back when it is lost, and goes with the last port that has them", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const conditions = ["4 saddr 10.0.0.0/8"];
+  const [first, second] = [hostPorts({ owner: "1", conditions, ports: ["tcp any 8080 10.1.0.2 80"] }), hostPorts({ owner: "2", network: "other", conditions, ports: ["tcp any 8081 10.1.0.3 80"] })];
+  const chains = (): string[] => rules.text.match(/chain where\S+/g) ?? [];
+  rules.put(first);
+  rules.put(second);
+  expect(chains()).toHaveLength(1);
+  const { elements } = rules;
+  host.run(`nft flush ${chains()[0]!.replace("chain ", "chain inet pontoon-ports ")}`);
+  expect(host.inside(() => missingPortParts(host.rules, first))).toEqual([chains()[0]!.replace("chain ", "")]);
+  rules.put(first);
+  expect([host.inside(() => missingPortParts(host.rules, first)), rules.elements]).toEqual([[], elements]);
+  rules.take(first);
+  expect(chains()).toHaveLength(1);
+  rules.take(second);
+  expect(chains()).toEqual([]);
+});
+
+test.each([[["4 saddr 10.2.0.0/16"]], [[]]])("a dead holder's conditions do not stay with a port that another one takes, whatever the rows were: %j", (conditions) => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(hostPorts({ owner: "1", conditions: ["4 saddr 10.0.0.0/8"], ports: ["tcp any 8000-8100 10.1.0.2 8000"] }));
+  rules.dead.add("1");
+  const next = hostPorts({ owner: "2", conditions, ports: ["tcp any 8050 10.1.0.3 80"] });
+  rules.put(next);
+  expect(rules.has(next)).toBe(true);
+  expect(rules.elements.filter((line) => !line.includes("net c2 eth0"))).toEqual([]);
+});
+
+test("a table of before, without conditions, is made whole with all that is in it", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(ONE_OF_EACH);
+  const { text } = rules;
+  host.run("nft flush chain inet pontoon-ports hostports-13");
+  host.run("nft flush chain inet pontoon-ports translate");
+  for (const name of ["map inet pontoon-ports limited4", "map inet pontoon-ports limited6", "chain inet pontoon-ports translate"]) host.run(`nft delete ${name}`);
+  rules.others.push(ONE_OF_EACH);
+  rules.put(ONE_OF_EACH);
+  const sorted = (all: string): string[] => all.split("\n").sort();
+  expect(sorted(rules.text)).toEqual(sorted(text));
 });
 
 test("doing it again changes nothing", () => {

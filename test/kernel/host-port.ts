@@ -1,6 +1,8 @@
 // Host ports for the tests of the ruleset, without files or records: who lives, and who else there is, is in memory.
 import { ensureHostPorts, findPortElements, type HostPorts, type PortNeighbours, removeHostPorts } from "../../src/nft/host-port.ts";
 import { hairpinChain } from "../../src/nft/host-port-layout.ts";
+import type { PacketTest } from "../../src/nft/nat-expression.ts";
+import { conditionChain } from "../../src/nft/port-condition.ts";
 import { type PortMapping, PROTOCOLS } from "../../src/nft/port-element.ts";
 import type { Netns } from "../support/netns.ts";
 import { address, prefix } from "./scene.ts";
@@ -15,16 +17,27 @@ export interface Wishes {
   /** Who is masqueraded on the way; the pods of the own subnets by default. */
   masquerade?: "nobody" | "own" | "all";
   markBit?: number;
+  /** As `4 daddr != 192.0.2.0/24`: for connections over IPv4. */
+  conditions?: string[];
 }
 
-export function hostPorts({ owner, network = "net", subnets = ["10.1.0.0/24", "fd01::/64"], ports, masquerade = "own", markBit = 13 }: Wishes): HostPorts {
+export function hostPorts({ owner, network = "net", subnets = ["10.1.0.0/24", "fd01::/64"], ports, masquerade = "own", markBit = 13, conditions = [] }: Wishes): HostPorts {
   return {
     owner: owner.repeat(32).slice(0, 32),
     label: `${network} c${owner} eth0`,
     mappings: ports.map(mapping),
     chain: masquerade === "nobody" ? undefined : hairpinChain(network, masquerade === "all" ? undefined : subnets.map(prefix)),
+    conditions: ([4, 6] as const).flatMap((family) => {
+      const tests = conditions.filter((text) => text.startsWith(`${family} `)).map(packetTest);
+      return tests.length === 0 ? [] : [conditionChain(family, tests)];
+    }),
     markBit,
   };
+}
+
+function packetTest(text: string): PacketTest {
+  const [, field = "", ...rest] = text.split(" ");
+  return { field: field as PacketTest["field"], not: rest[0] === "!=", value: rest.at(-1) ?? "" };
 }
 
 function mapping(text: string): PortMapping {

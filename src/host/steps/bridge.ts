@@ -16,7 +16,7 @@ export interface Bridge {
 }
 
 /**
- * The alias of a bridge that we made and whose pods have always had the MAC that follows their IPv4 addresses. It is where people
+ * The alias of a bridge that we raised first, and whose pods have always had the MAC that follows their IPv4 addresses. It is where people
  * see it, and goes with the bridge and so with all who may know a MAC.
  */
 const MACS_FOLLOW = "pontoon: 0a:58 and its IPv4 address are a pod's MAC";
@@ -46,7 +46,8 @@ function make(step: BridgeStep, machine: Machine): void {
   // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which takes up to two
   // seconds; until then no packet from beyond the node would reach a pod. It is made of a MAC that nobody else has.
   ensureSysctlIfPossible(`ipv6/conf/${step.name}/accept_dad`, "0");
-  const alias = outcome?.error === undefined && step.macsFollow ? { alias: MACS_FOLLOW } : lessAlias(step, saysMacsFollow(link));
+  // One that is still down and has no name of somebody else's is as good as new: nobody knows anybody.
+  const alias = step.macsFollow && !link.up && link.alias === "" ? { alias: MACS_FOLLOW } : lessAlias(step, saysMacsFollow(link));
   // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
   change(step, machine, { mtu: step.mtu, ...alias });
 }

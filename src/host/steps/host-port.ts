@@ -1,6 +1,6 @@
 // Ports of the node that lead to the pod, by elements in a table of nftables.
 import { CniError } from "../../cni/error.ts";
-import { formatAddress, parseAddress } from "../../ip/address.ts";
+import { type Family, formatAddress, parseAddress } from "../../ip/address.ts";
 import { parsePrefixes } from "../../ip/prefix.ts";
 import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
@@ -8,9 +8,10 @@ import { readSysctl } from "../../net/sysctl.ts";
 import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
 import { countLostPorts, ensureHostPorts, findPortElements, type HostPorts, missingPortParts, removeHostPorts } from "../../nft/host-port.ts";
 import { hairpinChain } from "../../nft/host-port-layout.ts";
+import { type ConditionChain, conditionChain } from "../../nft/port-condition.ts";
 import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.ts";
 import type { HostPortStep } from "../../plan/step.ts";
-import type { RecordedPortMapping } from "../../record/attachment.ts";
+import type { RecordedHostPorts, RecordedPortMapping } from "../../record/attachment.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { errnoOf, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
@@ -67,7 +68,7 @@ export function verifyHostPorts(step: HostPortStep, machine: Machine): string | 
   return attempt("rules", "table inet pontoon-ports", () => {
     const [missing] = missingPortParts(machine.rules, wanted);
     if (missing === "table") return "the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole";
-    if (missing !== undefined) return `the nftables chain ${missing}, which masquerades connections to host ports of network ${step.network}, is missing or not whole`;
+    if (missing !== undefined) return `the nftables chain ${missing}, ${missing === wanted.chain?.name ? "which masquerades connections to" : "which has the conditions of"} host ports of network ${step.network}, is missing or not whole`;
     const elements = findPortElements(machine.rules, wanted);
     if (elements.found.length === elements.wanted) return chainProblem(step, machine);
     return `host ports do not lead to the pod: ${elements.wanted - elements.found.length} of its ${elements.wanted} nftables elements are missing`;
@@ -116,8 +117,18 @@ export function hostPortsOf({ network, owner, label, ports }: HostPortStep): Hos
     owner, label,
     mappings,
     chain: ports.masquerade === "none" ? undefined : hairpinChain(network, subnets),
+    conditions: conditionsOf(ports, mappings),
     markBit: ports.markBit,
   };
+}
+
+function conditionsOf({ conditions4, conditions6 }: RecordedHostPorts, mappings: PortMapping[]): ConditionChain[] {
+  if (conditions4 === undefined && conditions6 === undefined) return [];
+  const isThere = (wanted: Family): boolean => mappings.some(({ family }) => family === wanted);
+  return [
+    ...(conditions4 === undefined || !isThere(4) ? [] : [conditionChain(4, conditions4)]),
+    ...(conditions6 === undefined || !isThere(6) ? [] : [conditionChain(6, conditions6)]),
+  ];
 }
 
 /** Undefined for one with an address that nobody can read: a record may have been altered by hand. */

@@ -265,7 +265,8 @@ describe("STATUS", () => {
 
   test("is refused for everything that ADD would refuse", () => {
     expect(failureOf(() => status({ mtu: 5 })).code).toBe(7);
-    expect(failureOf(() => status({ conditionsV4: ["-s"] })).code).toBe(2);
+    expect(failureOf(() => status({ conditionsV4: ["-s"] })).code).toBe(7);
+    expect(failureOf(() => status({ externalSetMarkChain: "X" })).code).toBe(2);
     expect(failureOf(() => status({ ipam: { type: "host-local" } })).msg).toContain("no IP ranges specified");
   });
 

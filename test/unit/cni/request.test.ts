@@ -76,9 +76,9 @@ describe("order", () => {
     expect(text("{").code).toBe(6);
     expect(text('{"cniVersion":"0.1.0"}').msg).toBe("missing network name");
     expect(text('{"cniVersion":"0.1.0","name":"a","cni.dev/valid-attachments":5}').msg).toBe("config version does not allow GC");
-    expect(failureOf(() => read("ADD", { ...CONFIG, cniVersion: "9.0.0", conditionsV4: ["-s"], mtu: 1 })).code).toBe(1);
-    expect(failureOf(() => read("ADD", { ...CONFIG, conditionsV4: ["-s"], mtu: 1 })).code).toBe(7);
-    expect(failureOf(() => read("ADD", { ...CONFIG, conditionsV4: ["-s"] })).code).toBe(2);
+    expect(failureOf(() => read("ADD", { ...CONFIG, cniVersion: "9.0.0", externalSetMarkChain: "X", mtu: 1 })).code).toBe(1);
+    expect(failureOf(() => read("ADD", { ...CONFIG, externalSetMarkChain: "X", mtu: 1 })).code).toBe(7);
+    expect(failureOf(() => read("ADD", { ...CONFIG, externalSetMarkChain: "X" })).code).toBe(2);
   });
 });
 

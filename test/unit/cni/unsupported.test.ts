@@ -7,8 +7,6 @@ const parse = (fields: object) => parseNetconf(JSON.stringify({ cniVersion: "1.0
 
 test.each<[object, string]>([
   [{ externalSetMarkChain: "KUBE-MARK-MASQ" }, 'externalSetMarkChain = "KUBE-MARK-MASQ"'],
-  [{ conditionsV4: ["-s", "10.0.0.0/8"] }, 'conditionsV4 = ["-s", "10.0.0.0/8"]'],
-  [{ conditionsV6: ["-s", "fd00::/8"] }, 'conditionsV6 = ["-s", "fd00::/8"]'],
 ])("%j is refused with code 2, key and value, and what to do", (fields, shown) => {
   const error = failureOf(() => parse(fields));
   expect(error).toMatchObject({ code: 2, msg: `unsupported field in network configuration: ${shown}` });
@@ -17,7 +15,7 @@ test.each<[object, string]>([
 
 test.each([
   { externalSetMarkChain: null },
-  { conditionsV4: [] },
+  { externalSetMarkChain: "" },
 ])("what is switched off is fine: %j", (fields) => {
   expect(parse(fields)).toEqual(parse({}));
 });

@@ -112,13 +112,13 @@ test("kind's has no bridge and is refused", () => {
 test("a full chain becomes one entry that asks for the same", () => {
   const { plugins, notes } = migrated(
     { ...BRIDGE, capabilities: { mac: true, ips: true } },
-    { ...PORTMAP, snat: false, markMasqBit: 0, conditionsV4: null },
+    { ...PORTMAP, snat: false, markMasqBit: 0, conditionsV4: ["!", "-d", "192.0.2.1"] },
     { type: "bandwidth", ingressRate: 1000000, ingressBurst: 800000, egressRate: 0 },
     { type: "tuning", sysctl: { "net.core.somaxconn": "500" }, txQLen: 0, promisc: true, allmulti: false, mac: "02:00:00:00:00:07", capabilities: { mac: true }, dataDir: "/run/tuning" },
     { type: "sbr" },
   );
   expect(plugins).toEqual([{
-    ...PONTOON, capabilities: { mac: true, ips: true, portMappings: true }, snat: false, markMasqBit: 0,
+    ...PONTOON, capabilities: { mac: true, ips: true, portMappings: true }, snat: false, markMasqBit: 0, conditionsV4: ["!", "-d", "192.0.2.1"],
     ingressRate: 1000000, ingressBurst: 800000, egressRate: 0,
     sysctl: { "net.core.somaxconn": "500" }, txQLen: 0, promisc: true, allmulti: false, mac: "02:00:00:00:00:07", sourceBasedRouting: true,
   }]);
@@ -159,7 +159,7 @@ test("entries of other plugins stay at their place: in front, between and behind
 
 /** Entries that have to stay, and a part of the reason. */
 const STAYING: [string, Entry[], RegExp][] = [
-  ["conditions of host ports", [{ ...PORTMAP, conditionsV4: ["-d", "192.0.2.1"] }], /Pontoon would refuse it: .*conditionsV4/],
+  ["conditions of host ports that Pontoon does not know", [{ ...PORTMAP, conditionsV4: ["-m", "time", "--weekdays", "Mo"] }], /Pontoon would refuse it: .*conditionsV4 "-m time/],
   ["a chain that marks", [{ ...PORTMAP, externalSetMarkChain: "KUBE-MARK-MASQ" }], /Pontoon would refuse it: .*externalSetMarkChain/],
   ["a wrong value", [{ type: "tuning", txQLen: -1 }], /Pontoon would refuse it: .*txQLen -1/],
   ["a value of a wrong type", [{ type: "bandwidth", ingressRate: "1M" }], /Pontoon would refuse it: .*ingressRate "1M"/],
