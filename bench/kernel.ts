@@ -47,7 +47,7 @@ function oneRound(): Spent {
   const pod = { name: "eth0", mac };
   const { common } = elementPlaces(address.address, bridge);
 
-  const podIndex = time("link", () => createVeth({ kind: "veth", bridge, host: { ...hostEnd, mac: randomMac() }, pod, mtu: 1500, hairpin: false, isolated: false, raised: true }, machine, index));
+  const podIndex = time("link", () => createVeth({ kind: "veth", bridge, host: { ...hostEnd, mac: randomMac() }, pod, mtu: 1500, hairpin: false, isolated: false, raised: true, hostRaised: false }, machine, index));
   time("container", () => setUpPod({ kind: "pod", interfaceName: pod.name, addresses: [address], routes: [{ dst: anywhere, gateway, onLink: false, mtu: undefined, advmss: undefined, priority: undefined, table: undefined, scope: undefined }], detectThrough: undefined }, machine, podIndex));
   time("rules", () => putMasquerade({ kind: "masquerade", backend: "nftables", network: "bench", owner: "0".repeat(32), label: "bench", bridge, subnets: [subnet], addresses: [address.address] }, machine));
   time("announce", () => announce({ kind: "announce", bridge, hostInterface: hostEnd.name, interfaceName: pod.name, mac, isNeeded: false }, machine));

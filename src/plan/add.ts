@@ -126,7 +126,7 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   const pod = { name: key.interfaceName, mac };
   const prefixes = mapped(addresses, ({ address }) => address);
   const steps: Step[] = [
-    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode || hostPorts?.hairpin === true, isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated", raised: !netconf.disableContainerInterface },
+    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode || hostPorts?.hairpin === true, isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated", raised: !netconf.disableContainerInterface, hostRaised: netconf.disableContainerInterface || netconf.foreignIpam !== undefined },
   ];
   // Before there is an interface that a frame could come from.
   if (netconf.macspoofchk) steps.unshift(spoofCheckStep(input));

@@ -91,6 +91,7 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
       hairpin: netconf.hairpinMode || record?.hostPorts?.hairpin === true,
       isolated: netconf.portIsolation || policyOf(input) === "isolated",
       raised: !netconf.disableContainerInterface,
+      hostRaised: false,
     },
   ];
   const bandwidth = record === undefined ? netconf.bandwidth : record.bandwidth;

@@ -94,6 +94,8 @@ export interface VethStep {
   hairpin: boolean;
   /** False: the pod's end is left down, and whoever in the pod wants it raises it. */
   raised: boolean;
+  /** The host's end comes up at once, because others raise the pod's end before we do (dhcp sends by it), or instead. Else it comes up last of all. */
+  hostRaised: boolean;
   /** Its port and others that are isolated do not reach each other over the bridge. */
   isolated: boolean;
 }

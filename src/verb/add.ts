@@ -73,7 +73,7 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
     if (directory === undefined || ipam === undefined) {
       refuseDuplicate(attachment);
       commit([]);
-    } else reserve({ ...attachment, rangeSets: ipam.rangeSets, requested: request.netconf.requestedAddresses, beforeCommit: commit });
+    } else reserve({ ...attachment, rangeSets: ipam.rangeSets, requested: request.netconf.requestedAddresses, keepsForeignHint: bridge.found?.macsFollow, beforeCommit: commit });
   } catch (error) {
     if (prepared !== undefined) abandon(prepared.intent, prepared.record, machine);
     throw error;

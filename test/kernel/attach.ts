@@ -13,7 +13,7 @@ export function onMachine<T>(scene: Scene, action: (machine: Machine) => T): T {
 }
 
 export const VETH: VethStep = {
-  kind: "veth", bridge: BRIDGE.name, host: { ...HOST_END, alias: "pontoon net c1 eth0" }, pod: POD_END, mtu: 1400, hairpin: false, isolated: false, raised: true,
+  kind: "veth", bridge: BRIDGE.name, host: { ...HOST_END, alias: "pontoon net c1 eth0" }, pod: POD_END, mtu: 1400, hairpin: false, isolated: false, raised: true, hostRaised: false,
 };
 
 export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {

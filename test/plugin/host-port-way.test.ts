@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { add, addressOf, type CniResult, del, gatewayOf, mustSucceed, plugin } from "../support/cni.ts";
 import { addWithPorts, both, portConfig, portNetwork, talk } from "../support/host-port.ts";
+import { dies } from "../support/link.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import type { NetworkWishes } from "../support/network.ts";
 import type { Place } from "../support/place.ts";
@@ -148,7 +149,7 @@ scene("a flow to a pod that died without DEL goes to the next holder of the port
     await using _udp = await serve(red, "udp", addressOf(await addWithPorts(world, pods, red, WEB)), 80);
     expect(await askFrom(4444, neighbour.place, neighbour.host4)).toBe(`red saw ${neighbour.v4}`);
   }
-  await world.removePod(red);
+  await dies(world, red);
   await using _udp = await serve(blue, "udp", addressOf(await addWithPorts(world, pods, blue, WEB)), 80);
   expect(await askFrom(4444, neighbour.place, neighbour.host4)).toBe(`blue saw ${neighbour.v4}`);
 });

@@ -2,12 +2,13 @@
 // Judged by the first ping that is answered, of pings 10 ms apart, started when ADD has returned.
 import { expect } from "vitest";
 import { capture } from "../support/capture.ts";
-import { add, addressOf, addressesOf, type CniResult, del } from "../support/cni.ts";
+import { add, addressOf, addressesOf, type CniResult, del, mustSucceed, plugin } from "../support/cni.ts";
 import { addPlugins } from "../support/ipam.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { FAMILIES, install, network, type Network, type PluginConfig, type Range } from "../support/network.ts";
 import { installReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
+import { atEveryMoment, killedAt } from "../support/strace.ts";
 import { firstAnswer, pings } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
 
@@ -118,6 +119,29 @@ for (const [way, { before, first, vanishes }] of Object.entries(WAYS)) {
     }
   }, 60_000);
 }
+
+scene("an ADD that is killed at any one of its steps does not hide that the reference plugin gave out addresses", async (world) => {
+  const pods = install(world, network("pods"));
+  const red = await world.pod("red");
+  await add(world, pods, red);
+  const alias = async (): Promise<string | undefined> => (await world.host.json<{ ifalias?: string }[]>("ip -j link show dev pods0"))[0]?.ifalias;
+  const says = await alias();
+  expect(says).toContain("0a:58");
+  await del(world, pods, red);
+  const call = { network: pods, pod: red };
+  const wrong: string[] = [];
+  await atEveryMoment(async (moment) => {
+    await world.host.must(["ip", "link", "set", "pods0", "alias", says!]);
+    await world.host.must(["sh", "-c", "printf 10.1.0.9 > /var/lib/cni/networks/pods/last_reserved_ip.0"]);
+    const died = (await plugin(world, "ADD", { ...call, through: killedAt(moment) })).status !== 0;
+    mustSucceed(await plugin(world, "DEL", call));
+    mustSucceed(await plugin(world, "ADD", call));
+    if ((await alias()) !== undefined) wrong.push(`killed before ${moment.kind} ${moment.count}`);
+    mustSucceed(await plugin(world, "DEL", call));
+    return died;
+  }, ["sendto", "write", "link", "rename"]);
+  expect(wrong).toEqual([]);
+}, 120_000);
 
 for (const { family, subnets } of FAMILIES) {
   scene(`${family}: the first pod on a fresh bridge pings the gateway at once`, async (world) => {

@@ -77,9 +77,8 @@ function sendVeth(step: VethStep, machine: Machine, bridgeIndex: number): number
   throw explainSettle(step, refusal ?? new SystemError(`find ${host.name}`, errnoOf("ENODEV")), machine);
 }
 
-/** The host's end comes up last of all ({@link raisePort}), if the pod's end does at all. */
-function settleMessage({ host, hairpin, isolated, raised }: VethStep, more: LinkChange): Message {
-  const change: LinkChange = { ...more, ...(raised ? {} : { up: true }), alias: host.alias, ...(hairpin ? { hairpin } : {}), ...(isolated ? { isolated } : {}) };
+function settleMessage({ host, hairpin, isolated, hostRaised }: VethStep, more: LinkChange): Message {
+  const change: LinkChange = { ...more, ...(hostRaised ? { up: true } : {}), alias: host.alias, ...(hairpin ? { hairpin } : {}), ...(isolated ? { isolated } : {}) };
   return changeLinkMessage({ name: host.name }, change, `set up interface ${host.name}`);
 }
 

@@ -55,6 +55,14 @@ test("we know whether another program gave out an IPv4 address of the set since 
   expect([byOthers("f"), byOthers("g")]).toEqual([true, false]);
 });
 
+test("who has still to act on what another program gave out finds it again when it was killed before it did", () => {
+  pool.add("a");
+  pool.hostLocal("ADD", "b");
+  const byOthers = (id: string, keepsForeignHint: boolean): boolean | undefined => pool.reserve(id, { keepsForeignHint })[0]?.givenByOthers;
+  expect([byOthers("c", true), byOthers("d", true), byOthers("e", false), byOthers("f", true)]).toEqual([true, true, true, false]);
+  expect(pool.read("last_reserved_ip.0")).toBe("::ffff:10.1.2.7");
+});
+
 test("each sees and releases the leases of the other", () => {
   pool.add("ours");
   pool.hostLocal("ADD", "theirs");
