@@ -1,7 +1,6 @@
 // Conditions of host ports, in the words of iptables or of nft, as the reference `portmap` takes them for its backends.
 // Loaded for those who want them, so it is written plainly.
-import type { Family } from "../ip/address.ts";
-import { parseAddress } from "../ip/address.ts";
+import { type Family, parseAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, parsePrefix } from "../ip/prefix.ts";
 import type { Problems } from "./problems.ts";
 
@@ -26,69 +25,103 @@ const EQUAL = ["==", "eq"];
 const UNEQUAL = ["!=", "ne"];
 /** IFNAMSIZ without its final zero (linux/if.h). */
 const NAME_BYTES = 15;
+/** Each is a rule; all of a chain have to fit into one batch. */
+const MOST = 64;
 
 /**
  * Reads `conditionsV4` or `conditionsV6`: words, all of which are one text. It is iptables when it starts with a minus or an
  * exclamation mark, else nft. All conditions have to be met. What Pontoon does not know is reported.
  */
 export function readConditions(words: readonly string[], family: Family, key: string, problems: Problems): PortCondition[] {
-  const rest = words.flatMap((word) => word.split(/\s+/)).filter((word) => word !== "");
-  const isIptables = /^[-!]/.test(rest[0] ?? "");
+  const rest = new Words(words);
+  const isIptables = /^[-!]/.test(rest.peek() ?? "");
   const conditions: PortCondition[] = [];
-  while (rest.length > 0) {
-    const start = rest.join(" ");
+  while (rest.peek() !== undefined) {
+    const start = rest.shown;
     const condition = isIptables ? takeIptables(rest) : takeNft(rest, family);
-    const problem = condition === undefined ? unknown(isIptables, family) : valueProblem(condition, family);
-    if (problem !== undefined || condition === undefined) {
+    const problem = conditions.length === MOST ? `there are more than ${MOST} conditions` : problemOf(condition, isIptables, family);
+    if (condition === undefined || problem !== undefined) {
       problems.add(key, start, problem ?? "");
       return [];
     }
-    conditions.push({ ...condition, value: condition.field === "iifname" ? condition.value : subnetText(condition.value) ?? "" });
+    conditions.push(normalised(condition));
   }
   return conditions;
 }
 
+/** The words that are left. A comparison may be written without a space before what is compared. */
+class Words {
+  private readonly words: string[];
+  private at = 0;
+
+  constructor(words: readonly string[]) {
+    this.words = words.flatMap((word) => word.split(/\s+|(?<=[!=]=)/)).filter((word) => word !== "");
+  }
+
+  peek(): string | undefined {
+    return this.words[this.at];
+  }
+
+  next(): string | undefined {
+    return this.words[this.at++];
+  }
+
+  /** The next word is passed over if it is one of these. */
+  skip(...words: string[]): boolean {
+    const isOne = words.includes(this.peek() ?? "");
+    if (isOne) this.at++;
+    return isOne;
+  }
+
+  /** The next few, for people. */
+  get shown(): string {
+    return this.words.slice(this.at, this.at + 4).join(" ");
+  }
+}
+
 /** `! -d 192.0.2.0/24` */
-function takeIptables(rest: string[]): PortCondition | undefined {
-  const not = rest[0] === "!";
-  if (not) rest.shift();
-  const field = IPTABLES.get(rest.shift() ?? "");
-  const value = rest.shift();
-  return field === undefined || value === undefined ? undefined : { field, not, value: field === "iifname" ? value.replace(/\+$/, "*") : value };
+function takeIptables(rest: Words): PortCondition | undefined {
+  const not = rest.skip("!");
+  const field = IPTABLES.get(rest.next() ?? "");
+  const value = rest.next();
+  if (field === undefined || value === undefined) return undefined;
+  // A star is a letter as any other here, and none that an interface has.
+  return { field, not, value: field === "iifname" ? value.replaceAll("*", "?").replace(/\+$/, "*") : value };
 }
 
 /** `ip daddr != 192.0.2.0/24`, `iifname "eth*"` */
-function takeNft(rest: string[], family: Family): PortCondition | undefined {
-  const head = family === 4 ? "ip" : "ip6";
-  const isAddress = rest[0] === head;
-  if (isAddress || rest[0] === "meta") rest.shift();
-  const field = NFT.get(rest.shift() ?? "");
+function takeNft(rest: Words, family: Family): PortCondition | undefined {
+  const isAddress = rest.skip(family === 4 ? "ip" : "ip6");
+  if (!isAddress) rest.skip("meta");
+  const field = NFT.get(rest.next() ?? "");
   if (field === undefined || isAddress === (field === "iifname")) return undefined;
-  const not = UNEQUAL.includes(rest[0] ?? "");
-  if (not || EQUAL.includes(rest[0] ?? "")) rest.shift();
-  const value = rest.shift();
+  const not = rest.skip(...UNEQUAL);
+  if (!not) rest.skip(...EQUAL);
+  const value = rest.next();
   return value === undefined ? undefined : { field, not, value: field === "iifname" ? value.replace(/^"(.*)"$/, "$1") : value };
 }
 
-function unknown(isIptables: boolean, family: Family): string {
+function problemOf(condition: PortCondition | undefined, isIptables: boolean, family: Family): string | undefined {
+  if (condition !== undefined) return valueProblem(condition, family);
   const ip = family === 4 ? "ip" : "ip6";
   const known = isIptables ? "-s, -d and -i, each with ! before it or without" : `${ip} saddr, ${ip} daddr and iifname, each with != or without`;
   return `is no condition that Pontoon knows; it knows ${known}`;
 }
 
+/** Of names only such letters are taken as mean nothing in either language. */
 function valueProblem({ field, value }: PortCondition, family: Family): string | undefined {
   if (field !== "iifname") return familyOf(value) === family ? undefined : `"${value}" must be an IPv${family} address or subnet`;
-  const isName = value !== "" && value !== "*" && new TextEncoder().encode(value).length <= NAME_BYTES && !/[/:\0"]/.test(value) && !value.slice(0, -1).includes("*");
-  return isName ? undefined : `"${value}" must be the name of an interface, of at most ${NAME_BYTES} bytes`;
+  return /^[\w.][\w.-]*\*?$/.test(value) && value.length <= NAME_BYTES ? undefined : `must have the name of an interface, of letters, digits and . _ -, at most ${NAME_BYTES}`;
 }
 
 function familyOf(text: string): Family | undefined {
   return parseAddress(text)?.family ?? parsePrefix(text)?.address.family;
 }
 
-/** With its length, and without bits beyond it. */
-function subnetText(text: string): string | undefined {
-  const address = parseAddress(text);
-  const prefix = address === undefined ? parsePrefix(text) : { address, length: address.family === 4 ? 32 : 128 };
-  return prefix && formatPrefix(networkOf(prefix));
+/** A subnet with its length, and without bits beyond it. */
+function normalised(condition: PortCondition): PortCondition {
+  const { field, value } = condition;
+  const address = parseAddress(value);
+  const prefix = address === undefined ? parsePrefix(value) : { address, length: address.family === 4 ? 32 : 128 };
+  return field === "iifname" || prefix === undefined ? condition : { ...condition, value: formatPrefix(networkOf(prefix)) };
 }

@@ -1,14 +1,14 @@
 // The ruleset of host ports, as data: a table of its own that comes with the node's first host port, map elements per
-// attachment. The first packet of a connection to one of the node's own addresses costs four look-ups of each family at
-// most, however many pods there are; all others cost none.
+// attachment. The first packet of a connection to one of the node's own addresses costs six look-ups of its
+// family at most, however many pods there are; all others cost none.
 //
 //   table inet pontoon-ports {
 //     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }    a port of one of the node's addresses
 //     map range4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval } ports in a row that stay the same
 //     map any4 { type inet_proto . inet_service : ipv4_addr . inet_service }                a port of all of them
-//     map limited4 { type ipv4_addr . inet_proto . inet_service : verdict; flags interval } those with conditions : goto their chain
 //     map hairpin4 { type ipv4_addr : verdict }       pod address : goto the chain of its network, for who came by a host port
-//     map one6, range6, any6, limited6, hairpin6      the same
+//     map one6, range6, any6, hairpin6                the same
+//     map where-one4, where-range4, …                 those of one4, range4, … that have conditions : goto the chain of these
 //     chain guard { … }                               localhost stays closed although bridges have route_localnet
 //     chain prerouting, output, postrouting { … }
 //     chain hostports-<number of the mark's bit> { … }
@@ -17,6 +17,7 @@
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
 import type { Prefix } from "../ip/prefix.ts";
+import { conditionMap } from "./port-element.ts";
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { type Expression, masquerade } from "./expression.ts";
@@ -24,7 +25,7 @@ import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADD
 import { networkChain } from "./layout.ts";
 import { chainMessage, deleteTableMessage, flushChainMessage, type Hook, ruleMessage, type Table, tableMessage, type ValueMap, valueMapMessage, verdictMapMessage } from "./message.ts";
 import {
-  acceptFrom, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, limit, masqueradeFrom, setMark, translateAddressAndPort, translatePort,
+  acceptFrom, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, limitAddressAndPort, limitPort, masqueradeFrom, setMark, translateAddressAndPort, translatePort,
 } from "./nat-expression.ts";
 
 export const PORT_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ports", title: "inet pontoon-ports" };
@@ -52,11 +53,11 @@ function valueMaps(): ValueMap[] {
 
 const HAIRPIN_MAPS = [{ name: "hairpin4", type: TYPE_IPADDR, length: 4 }, { name: "hairpin6", type: TYPE_IP6ADDR, length: 16 }];
 
-/** Of verdicts, for ports with conditions. */
-const LIMITED_MAPS = [{ name: "limited4", type: TYPE_IPADDR, length: 4 }, { name: "limited6", type: TYPE_IP6ADDR, length: 16 }];
+/** The names of all maps that lead to pods. */
+const VALUE_MAPS = ["one4", "range4", "any4", "one6", "range6", "any6"];
 
 /** The names of all maps. */
-export const PORT_MAPS = ["one4", "range4", "any4", "one6", "range6", "any6", "limited4", "limited6", "hairpin4", "hairpin6"];
+export const PORT_MAPS = [...VALUE_MAPS, ...VALUE_MAPS.map(conditionMap), "hairpin4", "hairpin6"];
 
 const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
 
@@ -86,10 +87,18 @@ function markingRules(bit: number): Expression[][] {
   return [
     // meta mark set meta mark | 0x00002000
     setMark(bit),
-    // ip daddr . meta l4proto . th dport vmap @limited4
-    limit(4, "limited4"),
-    // ip6 daddr . meta l4proto . th dport vmap @limited6
-    limit(6, "limited6"),
+    // ip daddr . meta l4proto . th dport vmap @where-one4
+    limitAddressAndPort(4, "where-one4"),
+    // ip daddr . meta l4proto . th dport vmap @where-range4
+    limitAddressAndPort(4, "where-range4"),
+    // meta nfproto ipv4 meta l4proto . th dport vmap @where-any4
+    limitPort(4, "where-any4"),
+    // ip6 daddr . meta l4proto . th dport vmap @where-one6
+    limitAddressAndPort(6, "where-one6"),
+    // ip6 daddr . meta l4proto . th dport vmap @where-range6
+    limitAddressAndPort(6, "where-range6"),
+    // meta nfproto ipv6 meta l4proto . th dport vmap @where-any6
+    limitPort(6, "where-any6"),
     // goto translate
     goto(TRANSLATE),
   ];
@@ -164,10 +173,10 @@ function chains(bit: number): Chain[] {
 }
 
 /** How many rules each of them has: an ADD compares the numbers and does not make the rules for that. */
-const RULES: [chain: string, count: number][] = [["guard", 3], [UNMARK, 1], [TRANSLATE, 8], [HOSTPORTS, 4], ["postrouting", 2], ["prerouting", 1], ["output", 1]];
+const RULES: [chain: string, count: number][] = [["guard", 3], [UNMARK, 1], [TRANSLATE, 8], [HOSTPORTS, 8], ["postrouting", 2], ["prerouting", 1], ["output", 1]];
 
 /** How many rules a whole table has, without the chains of networks. */
-export const PORT_RULES = 20;
+export const PORT_RULES = 24;
 
 /** What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the node's lock. */
 export function portTableMessages(bit: number): Message[] {
@@ -175,11 +184,8 @@ export function portTableMessages(bit: number): Message[] {
   return [
     tableMessage(PORT_TABLE),
     ...maps.map((map, index) => valueMapMessage(PORT_TABLE, map, index + 1)),
-    ...LIMITED_MAPS.map(({ name, type, length }, index) => {
-      const { key, fields } = addressKey(type, length);
-      return verdictMapMessage(PORT_TABLE, name, key.type, key.length, maps.length + index + 1, fields);
-    }),
-    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, maps.length + LIMITED_MAPS.length + index + 1)),
+    ...maps.map(({ name, key, intervalFields }, index) => verdictMapMessage(PORT_TABLE, conditionMap(name), key.type, key.length, maps.length + index + 1, intervalFields)),
+    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, 2 * maps.length + index + 1)),
     ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
   ];
 }

@@ -12,7 +12,7 @@ import {
 import { isChainOf } from "./layout.ts";
 import { executeBatch, firstRefusal } from "./message.ts";
 import { type ConditionChain, conditionMessages, conditionRuleCount, isConditionChain } from "./port-condition.ts";
-import { claimOf, claimsOverlap, claimText, intervalPlace, keyTest, mappingPlaces, portKey, type PortMapping, unseenMaps } from "./port-element.ts";
+import { claimOf, claimsOverlap, claimText, conditionMap, isOfAllAddresses, keyTest, mappingPlaces, portKey, type PortMapping, unseenMaps } from "./port-element.ts";
 import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
 import { mapped } from "../list.ts";
 
@@ -46,8 +46,15 @@ export interface PortNeighbours {
  */
 export function ensureHostPorts(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours): void {
   const counts = countRules(socket, PORT_TABLE);
-  if (missingParts(counts, wanted).length > 0) putBack(socket, wanted, neighbours);
-  claim(socket, wanted, neighbours, [...counts.keys()].some(isConditionChain));
+  const missing = missingParts(counts, wanted);
+  if (missing.length > 0) putBack(socket, wanted, neighbours);
+  // A flushed table shows no chain of conditions, and its elements may still be there.
+  claim(socket, wanted, neighbours, missing[0] === "table" || hasConditionChain(counts));
+}
+
+function hasConditionChain(counts: ReadonlyMap<string, number>): boolean {
+  for (const chain of counts.keys()) if (isConditionChain(chain)) return true;
+  return false;
 }
 
 /** Which parts of the ruleset are not whole: the word `table`, the names of the chains that the attachment needs besides. Throws SystemError. */
@@ -132,7 +139,7 @@ function makeRoomForBit(socket: NetlinkSocket, markBit: number): void {
 function putBackOther(socket: NetlinkSocket, other: HostPorts, neighbours: PortNeighbours): void {
   putBackParts(socket, other);
   try {
-    claim(socket, other, neighbours, false);
+    claim(socket, other, neighbours, true);
   } catch (error) {
     // Somebody put this port to another use while there was no table: who is first has it.
     if (!isErrno(error, "EADDRINUSE")) throw error;
@@ -160,13 +167,12 @@ function claim(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbo
  */
 function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasConditions: boolean): Element[] {
   const asked: ElementPlace[] = [];
-  // What is left of a dead attachment must not limit the next one that has the port.
-  const searched = hasConditions ? ["limited4", "limited6"] : [];
+  const searched: string[] = [];
   for (const mapping of mappings) {
-    for (const set of unseenMaps(mapping)) {
+    for (const set of unseenMaps(mapping, hasConditions)) {
       if (searched.includes(set)) continue;
       // A port of all addresses has no one key in a map of single ones.
-      const isAskable = mapping.hostAddress !== undefined || set.startsWith("any");
+      const isAskable = mapping.hostAddress !== undefined || isOfAllAddresses(set);
       if (!isAskable || asked.length + mapping.last - mapping.first >= MOST_ASKED) searched.push(set);
       else for (let port = mapping.first; port <= mapping.last; port++) asked.push({ table: PORT_TABLE, set, key: portKey(set, mapping, port) });
     }
@@ -219,9 +225,12 @@ function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Eleme
   const comment = ownerComment(ports);
   const elements: Element[] = [];
   for (const mapping of mappings) {
-    // First, so that no port leads anywhere without its conditions.
-    for (const { family, name } of conditions) if (family === mapping.family) elements.push({ ...intervalPlace("limited", mapping), table: PORT_TABLE, chain: name, comment });
-    for (const place of mappingPlaces(mapping)) elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
+    const where = conditions.find(({ family }) => family === mapping.family);
+    for (const place of mappingPlaces(mapping)) {
+      // First, so that no port leads anywhere without its conditions.
+      if (where !== undefined) elements.push({ ...place, set: conditionMap(place.set), value: undefined, table: PORT_TABLE, chain: where.name, comment });
+      elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
+    }
   }
   if (chain === undefined) return elements;
   for (const target of targetsOf(mappings)) elements.push({ table: PORT_TABLE, set: `hairpin${target.family}`, key: addressBytes(target), chain: chain.name, comment });
@@ -249,7 +258,8 @@ export function findPortElements(socket: NetlinkSocket, ports: HostPorts): { fou
 /** Takes out the attachment's elements, and its network's chain if it was the last. The caller holds the node's lock. True when all were there. Throws SystemError. */
 export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolean {
   const { found, wanted } = findPortElements(socket, ports);
-  removePortElements(socket, found, mapped(partsOf(ports), ({ name }) => name));
+  // The other way round than they were put in: no port is left without its conditions.
+  removePortElements(socket, found.toReversed(), mapped(partsOf(ports), ({ name }) => name));
   return found.length === wanted;
 }
 

@@ -5,7 +5,7 @@ import { addressBytes } from "../ip/address.ts";
 import { parsePrefix, type Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { RTN_LOCAL } from "../netlink/uapi/rtnetlink.ts";
-import { u32Bytes } from "../sys/bytes.ts";
+import { textBytes, u32Bytes } from "../sys/bytes.ts";
 import { equals, type Expression, expression, HEADER, isFamily, lookUp, mask, meta, payload, prefixMask, verdict } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey } from "./key.ts";
 
@@ -40,13 +40,22 @@ export interface PacketTest {
   value: string;
 }
 
-/** `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet that fails the test. Nobody passes one whose value says nothing. */
-export function gotoUnless({ field, not, value }: PacketTest, chain: string): Expression[] {
+/**
+ * `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet of the family that fails the test. Nobody passes one
+ * whose value says nothing, as it may in a record that was altered by hand.
+ */
+export function gotoUnless({ field, not, value }: PacketTest, family: Family, chain: string): Expression[] {
   const operator = not ? nft.NFT_CMP_EQ : nft.NFT_CMP_NEQ;
   const leave = verdict(nft.NFT_GOTO, chain);
-  if (field === "iifname") return [...cameInBy(value, operator), leave];
+  if (field === "iifname") return isInterfaceName(value) ? [...cameInBy(value, operator), leave] : [leave];
   const prefix = parsePrefix(value);
-  return prefix === undefined ? [leave] : [...addressed(field, prefix, operator), leave];
+  return prefix?.address.family === family ? [...addressed(field, prefix, operator), leave] : [leave];
+}
+
+/** True for the name of an interface, with or without a star at its end. */
+function isInterfaceName(text: string): boolean {
+  const length = textBytes(text).length;
+  return length > 0 && length < INTERFACE_NAME_BYTES && text.indexOf("*") !== 0 && [-1, text.length - 1].includes(text.indexOf("*"));
 }
 
 /** `goto CHAIN` */
@@ -91,8 +100,13 @@ export function translatePort(family: Family, map: string): Expression[] {
   return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST, FIRST), translate(family, FIRST + registersOf(family))];
 }
 
+/** `meta nfproto ipv4 meta l4proto . th dport vmap @MAP` */
+export function limitPort(family: Family, map: string): Expression[] {
+  return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST)];
+}
+
 /** `ip daddr . meta l4proto . th dport vmap @MAP` */
-export function limit(family: Family, map: string): Expression[] {
+export function limitAddressAndPort(family: Family, map: string): Expression[] {
   return [...isFamily(family), payload(FIRST, HEADER[family].daddr, HEADER[family].length), ...protocolAndPort(FIRST + registersOf(family)), lookUp(map, FIRST)];
 }
 

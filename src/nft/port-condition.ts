@@ -30,10 +30,10 @@ export function conditionChain(family: Family, conditions: PacketTest[]): Condit
   return { name: `${WHERE}${family}-${sha256(text).slice(0, HASH_DIGITS)}`, family, conditions };
 }
 
-function conditionRules({ conditions }: ConditionChain): Expression[][] {
+function conditionRules({ family, conditions }: ConditionChain): Expression[][] {
   // ip daddr != 192.0.2.0/24 goto unmark            for ip daddr 192.0.2.0/24, and without != for its opposite
   // goto translate
-  return [...conditions.map((condition) => gotoUnless(condition, UNMARK)), goto(TRANSLATE)];
+  return [...conditions.map((condition) => gotoUnless(condition, family, UNMARK)), goto(TRANSLATE)];
 }
 
 /** How many rules the chain has when it is whole. */

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { missingPortParts } from "../../src/nft/host-port.ts";
+import type { Message } from "../../src/netlink/socket.ts";
 import { Netns } from "../support/netns.ts";
 import { hostPorts, PortRules } from "./host-port.ts";
 import { refusal } from "./scene.ts";
@@ -37,7 +38,7 @@ test("`nft` loads the golden text, lists it unchanged, and compiles it to the sa
 
 const LIMITED = hostPorts({
   owner: "1", masquerade: "nobody", conditions: ["4 daddr != 192.0.2.0/24", "4 saddr 10.0.0.0/9", "4 iifname eth*", "6 iifname != eth0", "6 saddr fd00::7/128"],
-  ports: ["udp any 5000-5100 10.1.0.2 6000", "sctp fd50::1 9090 fd01::2 80"],
+  ports: ["udp any 5000-5100 10.1.0.2 5000", "tcp any 8080 10.1.0.2 80", "sctp fd50::1 9090 fd01::2 80"],
 });
 
 test("ports with conditions lead to a chain of their own, word for word, that `nft` compiles to the same instructions", () => {
@@ -49,6 +50,7 @@ test("ports with conditions lead to a chain of their own, word for word, that `n
   expect(rules.text.match(chains)?.join("")).toBe(limited);
   expect(rules.text).toContain('elements = { 0.0.0.0/0 . udp . 5000-5100 comment "11111111111111111111111111111111 net c1 eth0" : goto where4-');
   expect(rules.text).toContain('elements = { fd50::1 . sctp . 9090 comment "11111111111111111111111111111111 net c1 eth0" : goto where6-');
+  expect(rules.text).toContain('elements = { tcp . 8080 comment "11111111111111111111111111111111 net c1 eth0" : goto where4-');
   theirs.run("nft -f -", rules.text);
   expect(instructions(theirs)).toEqual(instructions(ours));
 });
@@ -84,6 +86,49 @@ test.each([[["4 saddr 10.2.0.0/16"]], [[]]])("a dead holder's conditions do not 
   expect(rules.elements.filter((line) => !line.includes("net c2 eth0"))).toEqual([]);
 });
 
+test.each(["nft flush table inet pontoon-ports", "nft delete element inet pontoon-ports any4 { tcp . 8080 }"])("what \"%s\" left of a dead holder's conditions does not limit the next holder either", (harm) => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(hostPorts({ owner: "1", conditions: ["4 saddr 10.0.0.0/8"], ports: ["tcp any 8080 10.1.0.2 80"] }));
+  host.run(harm);
+  rules.dead.add("1");
+  rules.put(hostPorts({ owner: "2", ports: ["tcp 192.168.50.1 8080 10.1.0.3 80"] }));
+  expect(rules.elements.filter((line) => line.includes("where"))).toEqual([]);
+});
+
+test("a port is never without its conditions, in however many batches it comes and goes", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const row = hostPorts({ owner: "1", conditions: ["4 saddr 10.0.0.0/8"], ports: ["tcp any 1000-1499 10.1.0.2 2000"] });
+  const batches: Message[][] = [];
+  const { batch } = host.rules;
+  host.rules.batch = (begin, messages, end) => {
+    batches.push(messages);
+    return batch.call(host.rules, begin, messages, end);
+  };
+  rules.put(row);
+  rules.take(row);
+  const open = new Map<string, number>();
+  for (const messages of batches) {
+    for (const { what } of messages) {
+      const [, verb = "", map = ""] = /^(add|delete) an element (?:to|of) (\S+)$/.exec(what) ?? [];
+      if (map !== "") open.set(map, (open.get(map) ?? 0) + (verb === "add" ? 1 : -1));
+    }
+    expect(open.get("any4") ?? 0).toBeLessThanOrEqual(open.get("where-any4") ?? 0);
+  }
+  expect(batches.length).toBeGreaterThan(8);
+  expect(open.get("any4")).toBe(0);
+});
+
+test.each([
+  ["4 iifname *"], ["4 iifname a-name-of-16-byt"], ["4 iifname e*h*"], ["4 saddr fd00::/8"], ["4 saddr nothing"],
+])("a condition that nobody would write, %s, in a record that was altered by hand, is met by nobody", (condition) => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(hostPorts({ owner: "1", conditions: [condition], ports: ["tcp any 8080 10.1.0.2 80"] }));
+  expect(rules.text).toMatch(/chain where4-\w+ \{\n\t\tgoto unmark\n\t\tgoto translate\n/);
+});
+
 test("a table of before, without conditions, is made whole with all that is in it", () => {
   using host = Netns.open();
   const rules = new PortRules(host);
@@ -91,7 +136,7 @@ test("a table of before, without conditions, is made whole with all that is in i
   const { text } = rules;
   host.run("nft flush chain inet pontoon-ports hostports-13");
   host.run("nft flush chain inet pontoon-ports translate");
-  for (const name of ["map inet pontoon-ports limited4", "map inet pontoon-ports limited6", "chain inet pontoon-ports translate"]) host.run(`nft delete ${name}`);
+  for (const name of ["map inet pontoon-ports where-any4", "map inet pontoon-ports where-range6", "chain inet pontoon-ports translate"]) host.run(`nft delete ${name}`);
   rules.others.push(ONE_OF_EACH);
   rules.put(ONE_OF_EACH);
   const sorted = (all: string): string[] => all.split("\n").sort();

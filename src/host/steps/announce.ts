@@ -24,11 +24,11 @@ export interface PodEnd {
   name: string;
 }
 
-/** What was found: the port, whether its other end sends, and the MAC that the bridge has now that the port is in: one that nobody chose may have become the port's. */
+/** What was found. The bridge's MAC, when nobody chose one, may have become the port's. */
 interface Seen {
   port: Link;
-  sends: boolean;
-  bridgeMac: string | undefined;
+  bridge: Link | undefined;
+  podEnd: Link | undefined;
 }
 
 /** Raises the port, waits until it forwards, and lets the kernel announce the pod's addresses to those who may know older owners of them. Gives the bridge's final MAC. */
@@ -57,7 +57,7 @@ export function raisePort(step: BridgePort, podEnd: PodEnd, machine: Machine): s
   return attempt("bridgePort", step.hostInterface, () => {
     const raise = changeLinkMessage({ name: step.hostInterface }, { up: true }, `set up interface ${step.hostInterface}`);
     const seen = look(step, podEnd, machine, [raise]);
-    return isReady(seen) ? seen.bridgeMac : awaitEvents(step, podEnd, machine);
+    return isReady(seen) ? seen.bridge?.mac : awaitEvents(step, podEnd, machine);
   });
 }
 
@@ -69,7 +69,7 @@ function look({ hostInterface, bridge }: BridgePort, podEnd: PodEnd, machine: Ma
   const [port, found] = getLinks(machine.links, [{ name: hostInterface }, { name: bridge }], changes);
   if (port === undefined) throw vanished(hostInterface);
   const [other] = getLinks(podEnd.links, [{ name: podEnd.name }]);
-  return { port, sends: other?.operState === IF_OPER_UP, bridgeMac: found?.mac };
+  return { port, bridge: found, podEnd: other };
 }
 
 function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): string | undefined {
@@ -77,9 +77,11 @@ function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): string
   const start = monotonicMs();
   for (;;) {
     const seen = look(step, podEnd, machine);
-    if (isReady(seen)) return seen.bridgeMac;
+    if (isReady(seen)) return seen.bridge?.mac;
     const { port } = seen;
     const waited = monotonicMs() - start;
+    // Somebody keeps the pod's end down. That is not the port's fault.
+    if (waited > DISABLED_MS && isForwarding(port)) return seen.bridge?.mac;
     if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
       throw notForwarding(step, waited, machine);
     }
@@ -87,8 +89,9 @@ function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): string
   }
 }
 
-function isReady({ port, sends }: Seen): boolean {
-  return sends && isForwarding(port);
+/** The port forwards, and pod and host can send: an interface has a queue from the moment that the kernel knows of its carrier. */
+function isReady({ port, bridge, podEnd }: Seen): boolean {
+  return isForwarding(port) && podEnd?.operState === IF_OPER_UP && bridge?.operState === IF_OPER_UP;
 }
 
 function isForwarding(port: Link): boolean {
