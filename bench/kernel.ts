@@ -50,7 +50,7 @@ function oneRound(): Spent {
   const podIndex = time("link", () => createVeth({ kind: "veth", bridge, host: { ...hostEnd, mac: randomMac() }, pod, mtu: 1500, hairpin: false, isolated: false, raised: true, hostRaised: false }, machine, index));
   time("container", () => setUpPod({ kind: "pod", interfaceName: pod.name, addresses: [address], routes: [{ dst: anywhere, gateway, onLink: false, mtu: undefined, advmss: undefined, priority: undefined, table: undefined, scope: undefined }], detectThrough: undefined }, machine, podIndex));
   time("rules", () => putMasquerade({ kind: "masquerade", backend: "nftables", network: "bench", owner: "0".repeat(32), label: "bench", bridge, subnets: [subnet], addresses: [address.address] }, machine));
-  time("announce", () => announce({ kind: "announce", bridge, hostInterface: hostEnd.name, interfaceName: pod.name, mac, isNeeded: false }, machine));
+  time("announce", () => announce({ kind: "announce", bridge, hostInterface: hostEnd.name, interfaceName: pod.name, mac, addresses: [address], macFollows: true, goesBeyond: false }, machine, podIndex));
   time("elements", () => sendBatch(machine.rules, [deleteElementMessage(common)]));
   time("delete", () => removeLink(machine.links, hostEnd));
   time("close", () => machine[Symbol.dispose]());

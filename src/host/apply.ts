@@ -94,7 +94,7 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "hostPorts":
       return hostPorts().putHostPorts(step, machine);
     case "announce":
-      bridgeOf(applied).mac = announce(step, machine) ?? bridgeOf(applied).mac;
+      bridgeOf(applied).mac = announce(step, machine, podIndexOf(applied)) ?? bridgeOf(applied).mac;
       if (applied.vlanGateway !== undefined) vlanGateways().awaitVlanGateway(applied.vlanGateway, machine);
       return;
   }

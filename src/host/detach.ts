@@ -19,6 +19,7 @@ import { isErrno, SystemError } from "../sys/errno.ts";
 import { attempt } from "./failure.ts";
 import { removeHostPortsOf } from "./host-port-removal.ts";
 import type { Machine, Pod } from "./machine.ts";
+import { forgetMacsFollow } from "./steps/bridge.ts";
 import { removeSourceRules } from "./steps/source-routing.ts";
 
 /**
@@ -123,6 +124,8 @@ function openIfThere({ namespace }: AttachmentRecord, machine: Machine): Pod | u
 export function discardDead(record: AttachmentRecord, machine: Machine): void {
   removeRules(record.key, record, record.bridge, machine);
   deleteLinks(record.key, record, machine);
+  // Nobody can tell any more what its MAC was in the end.
+  forgetMacsFollow(record.bridge, machine);
 }
 
 /**

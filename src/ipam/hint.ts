@@ -36,10 +36,10 @@ export function readHint(directory: string, set: number): Hint {
  * closed, and the next ADD would wait for the disk (1 to 80 ms, seen). A hint that cannot be written costs round robin, not
  * the pod.
  */
-export function writeHint(directory: string, { set, address: { address } }: Lease, isOurs: boolean): void {
+export function writeHint(directory: string, { set, address: { address } }: Lease): void {
   try {
     const path = hintPath(directory, set);
-    const text = `${isOurs && address.family === 4 ? OURS : ""}${formatAddress(address)}`;
+    const text = `${address.family === 4 ? OURS : ""}${formatAddress(address)}`;
     if (fileStatus(path)?.size !== text.length) removeFile(path);
     writeText(path, text, O_WRONLY | O_CREAT);
   } catch (error) {

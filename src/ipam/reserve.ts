@@ -19,7 +19,7 @@ export interface Reservation extends Attachment {
   /** Called under the lock when the addresses are chosen and before they are taken: write the intent here. */
   beforeCommit(leases: Lease[]): void;
   lockTimeoutMs?: number | undefined;
-  /** True: that another program gave out addresses is still to be seen when this call is through. Who acts on it may be killed before. */
+  /** True: a hint of another program stays as it is, for who has to act on it may be killed before. It costs round robin once. */
   keepsForeignHint?: boolean | undefined;
 }
 
@@ -40,7 +40,7 @@ export function reserve(reservation: Reservation): Lease[] {
     const leases = chooseLeases(reservation);
     explained("recordStore", attempted, () => reservation.beforeCommit(leases));
     takeAll(reservation, leases);
-    for (const lease of leases) writeHint(directory, lease, !(lease.givenByOthers && reservation.keepsForeignHint === true));
+    for (const lease of leases) if (!(lease.givenByOthers && reservation.keepsForeignHint === true)) writeHint(directory, lease);
     return leases;
   });
 }

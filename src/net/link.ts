@@ -10,7 +10,7 @@ import type { Writer } from "../netlink/writer.ts";
 /** asm-generic/errno-base.h */
 const ENODEV = 19;
 
-/** A link as the kernel shows it. `port` is there when its master is a bridge. */
+/** A link as the kernel shows it. `port` is there when its master is a bridge; its number is the lowest that was free on that. */
 export interface Link {
   index: number;
   name: string;
@@ -27,7 +27,7 @@ export interface Link {
   peerIndex: number;
   operState: number;
   alias: string;
-  port: { state: number; hairpin: boolean; isolated: boolean } | undefined;
+  port: { state: number; number: number; hairpin: boolean; isolated: boolean } | undefined;
 }
 
 /** A link, by name or by index. */
@@ -64,6 +64,20 @@ export function getLinks(socket: NetlinkSocket, which: LinkName[], changes: Mess
     return reply === undefined ? undefined : readLink(reply);
   });
   return links.slice(changes.length);
+}
+
+/** All links of a namespace. Throws SystemError. */
+export function listAllLinks(socket: NetlinkSocket): Link[] {
+  const message: Message = {
+    what: "list the interfaces",
+    type: rt.RTM_GETLINK,
+    flags: 0,
+    body: (w) => {
+      linkHeader(w);
+      w.u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
+    },
+  };
+  return socket.dump(message).map(readLink);
 }
 
 /** All ports of a bridge. Throws SystemError. */
@@ -117,7 +131,7 @@ export function readPeerIndex(reply: Reply): number {
 function readPort(info: Attributes | undefined): Link["port"] {
   if (info?.string(rt.IFLA_INFO_SLAVE_KIND) !== "bridge") return undefined;
   const data = info.nest(rt.IFLA_INFO_SLAVE_DATA);
-  return { state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0, hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1, isolated: data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1 };
+  return { state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0, number: data?.u16(rt.IFLA_BRPORT_NO) ?? 0, hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1, isolated: data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1 };
 }
 
 /** Six bytes as `aa:bb:cc:dd:ee:ff`; empty for none. */

@@ -74,6 +74,11 @@ export class Attributes {
     return this.bytes(type)?.[0];
   }
 
+  u16(type: number): number | undefined {
+    const value = this.bytes(type);
+    return value !== undefined && value.length >= 2 ? u16At(value, 0) : undefined;
+  }
+
   u32(type: number): number | undefined {
     const value = this.bytes(type);
     return value !== undefined && value.length >= 4 ? u32At(value, 0) : undefined;

@@ -7,7 +7,7 @@ import type { Dns, Result, Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { networkOf, type Prefix, samePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey, RecordedHostPorts } from "../record/attachment.ts";
-import { macsFollow, needsAnnouncement } from "./mac.ts";
+import { macsFollow } from "./mac.ts";
 import { podRoute, resultRoutes } from "./route.ts";
 import type { FoundBridge, Step } from "./step.ts";
 import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
@@ -139,7 +139,7 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)), detectThrough });
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   if (hostPorts !== undefined) steps.push(hostPortStep(input, hostPorts));
-  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, isNeeded: needsAnnouncement(input) });
+  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes, macFollows: macsFollow(input), goesBeyond: !netconf.isGateway });
   return steps;
 }
 

@@ -108,7 +108,7 @@ function ownSteps(input: CheckInput, host: HostEnd, pod: ResultInterface, ips: R
   if (record?.hostPorts !== undefined) {
     steps.push({ kind: "hostPorts", network: key.network, owner: input.owner, label: attachmentLabel(key), ports: record.hostPorts, allowListening: true });
   }
-  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, isNeeded: false });
+  steps.push({ kind: "announce", bridge: netconf.bridge, hostInterface: host.name, interfaceName: key.interfaceName, mac, addresses: prefixes, macFollows: false, goesBeyond: false });
   return steps;
 }
 

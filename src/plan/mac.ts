@@ -1,7 +1,11 @@
 // The pod's MAC, and whether somebody may know one of its addresses by another one (docs/decisions/0012-mac-of-an-address.md).
-import { addressBytes } from "../ip/address.ts";
-import type { Prefix } from "../ip/prefix.ts";
+import type { Netconf } from "../cni/config.ts";
+import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
+import { type Prefix, prefixContains } from "../ip/prefix.ts";
 import type { AddInput, PodAddress } from "./add.ts";
+
+/** Locally administered, and what CNI plugins have long had for it. */
+const FOLLOWING = "0a:58:";
 
 /** 0a:58 and the first IPv4 address: whoever gets the address next has the MAC that its neighbours know. Undefined without one. */
 export function macOfAddresses(addresses: readonly PodAddress[]): string | undefined {
@@ -24,15 +28,19 @@ export function macsFollow(input: AddInput): boolean {
   return true;
 }
 
-/** Neighbours may know an address of the pod by another MAC, or a switch beyond the bridge may look for it behind another port. */
-export function needsAnnouncement(input: AddInput): boolean {
-  for (const { address } of input.addresses) if (address.address.family === 6) return true;
-  return input.addresses.length > 0 && !(input.netconf.isGateway && macsFollow(input));
+/** The address that another pod has this MAC by: one of the network, and none of this pod's. Undefined for a MAC that follows none. */
+export function ownerOfMac(mac: string, { ipam }: Netconf, addresses: readonly PodAddress[]): Address | undefined {
+  if (!mac.startsWith(FOLLOWING)) return undefined;
+  const value = BigInt(`0x${mac.slice(FOLLOWING.length).replaceAll(":", "")}`);
+  const address: Address = { family: 4, value };
+  const isOurs = addresses.some((own) => sameAddress(own.address.address, address));
+  const isInside = ipam?.rangeSets.flat().some(({ subnet }) => prefixContains(subnet, address)) === true;
+  return isInside && !isOurs ? address : undefined;
 }
 
 function macOf({ address }: Prefix): string {
   const bytes = addressBytes(address);
-  let mac = "0a:58";
-  for (let at = 0; at < bytes.length; at++) mac += `:${(bytes[at] ?? 0).toString(16).padStart(2, "0")}`;
+  let mac = FOLLOWING;
+  for (let at = 0; at < bytes.length; at++) mac += `${at === 0 ? "" : ":"}${(bytes[at] ?? 0).toString(16).padStart(2, "0")}`;
   return mac;
 }

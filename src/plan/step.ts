@@ -227,6 +227,9 @@ export interface AnnounceStep extends BridgePort {
   kind: "announce";
   interfaceName: string;
   mac: string;
-  /** Somebody may know one of the pod's addresses by another MAC. */
-  isNeeded: boolean;
+  addresses: Prefix[];
+  /** As far as the plan knows, everybody who knows one of the IPv4 addresses knows it by this MAC. */
+  macFollows: boolean;
+  /** The network goes on behind the bridge, where switches learn by frames. */
+  goesBeyond: boolean;
 }

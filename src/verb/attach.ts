@@ -12,11 +12,12 @@ import { asCniError, attempt, tryAll } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { hasLink, isDead } from "../host/namespace.ts";
 import type { ObservedBridge } from "../host/observe.ts";
+import { formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import type { Attachment } from "../ipam/duplicate.ts";
 import { randomMac } from "../net/link.ts";
 import { type AddInput, type AddPlan, networkSubnets, type PodAddress } from "../plan/add.ts";
-import { macOfAddresses } from "../plan/mac.ts";
+import { macOfAddresses, ownerOfMac } from "../plan/mac.ts";
 import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName, ifbName } from "../record/digest.ts";
 import type { Intent } from "../record/intent.ts";
@@ -55,6 +56,7 @@ export function attachmentOf({ attachment: key }: AddRequest, machine: Machine, 
 /** What the plan is made from. MACs are chosen here: ask once. */
 export function planInput(request: AddRequest, bridge: ObservedBridge, reserved: Reserved): AddInput {
   const { netconf, attachment: key, namespacePath, pod } = request;
+  if (netconf.mac !== undefined) refuseForeignMac(netconf.mac, netconf, reserved.addresses);
   return {
     netconf, key, namespacePath, pod, ...reserved,
     owner: attachmentDigest(key),
@@ -66,6 +68,17 @@ export function planInput(request: AddRequest, bridge: ObservedBridge, reserved:
     hostPorts: netconf.hostPorts === undefined ? undefined : hostPortsOf(netconf.hostPorts, netconf, reserved.addresses),
     ifb: netconf.bandwidth === undefined ? undefined : ifbOf(netconf.bandwidth, key),
   };
+}
+
+/** Two pods of a bridge with one MAC would take each other's frames. */
+function refuseForeignMac(mac: string, netconf: Netconf, addresses: PodAddress[]): void {
+  const owner = ownerOfMac(mac, netconf, addresses);
+  if (owner === undefined) return;
+  throw new CniError("invalidConfig", {
+    about: `the MAC ${mac} belongs to the pod with the address ${formatAddress(owner)}`,
+    cause: "a pod's MAC is 0a:58 and its IPv4 address unless another one is asked for",
+    hint: `Ask for a MAC that begins otherwise, or for the address ${formatAddress(owner)} too`,
+  });
 }
 
 function ifbOf({ egress, egressInPod }: BandwidthConfig, key: AttachmentKey): AddInput["ifb"] {

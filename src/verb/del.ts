@@ -7,6 +7,7 @@ import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
 import { forgetMacsFollow } from "../host/steps/bridge.ts";
+import { getLink } from "../net/link.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { release } from "../ipam/release.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
@@ -82,13 +83,13 @@ export function detach(detachment: Detachment, machine: Machine): void {
   };
   const errors = collectErrors([
     () => shutPort(key, record, machine),
+    () => { if (record !== undefined && mayHaveOtherMac(detachment)) forgetMacsFollow(record.bridge, machine); },
     rules,
     () => { if (record === undefined) unrecorded().removeUnrecordedRules(detachment, machine); },
     () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),
     () => { if (record === undefined) removeReferenceRulesOfLink(key, pod, machine); },
     () => { if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key); },
     () => removePodRules(record, pod, machine),
-    () => { if (hasOtherMac(detachment)) forgetMacsFollow(record?.bridge ?? detachment.bridge, machine); },
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
     () => { if (record?.masqueradeBackend !== undefined) networkChains().removeChainsOf(record, machine); },
     () => { if (record?.ingressPolicy !== undefined) ingressNeed().removeIngressPolicyOf(record, machine); },
@@ -131,9 +132,10 @@ function macOfResult({ interfaceName }: AttachmentKey, result: Result | undefine
   return result?.interfaces.find(({ name, sandbox }) => name === interfaceName && sandbox !== undefined)?.mac;
 }
 
-/** A plugin behind us (tuning) gave the pod another MAC: its neighbours know its address by that one. */
-function hasOtherMac({ key, record, prevResult }: Detachment): boolean {
-  return record !== undefined && (macOfResult(key, prevResult) ?? record.mac) !== record.mac;
+/** A plugin behind us (tuning) may have given the pod another MAC, by which its neighbours know its address. Nobody can tell when it is in no result and the pod has gone. */
+function mayHaveOtherMac({ key, record, prevResult, pod }: Detachment): boolean {
+  const last = macOfResult(key, prevResult) ?? (pod === undefined ? undefined : getLink(pod.links, { name: key.interfaceName })?.mac);
+  return last !== record?.mac;
 }
 
 /** Those of iptables need no lock of the leases, and are the network's: they go when the veth has gone. */

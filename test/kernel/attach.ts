@@ -21,7 +21,7 @@ export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
 }
 
 export function announceStep(more: Partial<AnnounceStep> = {}): AnnounceStep {
-  return { kind: "announce", bridge: BRIDGE.name, hostInterface: HOST_END.name, interfaceName: POD_END.name, mac: POD_END.mac, isNeeded: true, ...more };
+  return { kind: "announce", bridge: BRIDGE.name, hostInterface: HOST_END.name, interfaceName: POD_END.name, mac: POD_END.mac, addresses: ["10.1.0.2/24", "fd01::2/64"].map(prefix), macFollows: false, goesBeyond: false, ...more };
 }
 
 export function podRoute(dst: string, more: Partial<PodRoute> = {}): PodRoute {

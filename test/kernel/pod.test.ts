@@ -24,7 +24,7 @@ function addresses(scene: Scene): Address[] {
 function setUp(scene: Scene, step = podStep(["10.1.0.2/24", "fd01::2/64"])): void {
   onMachine(scene, (machine) => {
     setUpPod(step, machine, createVeth(VETH, machine, scene.bridgeIndex));
-    announce(announceStep({ isNeeded: false }), machine);
+    announce(announceStep({ addresses: [] }), machine, 2);
   });
 }
 

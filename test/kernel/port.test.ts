@@ -26,7 +26,7 @@ test("a port forwards when the announcement returns, within a moment", () => {
   using scene = new Scene();
   attach(scene);
   const start = performance.now();
-  onMachine(scene, (machine) => announce(announceStep(), machine));
+  onMachine(scene, (machine) => announce(announceStep(), machine, 2));
   expect(performance.now() - start).toBeLessThan(1_500);
   expect(portState(scene)).toBe("forwarding");
   expect(onMachine(scene, (machine) => verifyAnnounced(announceStep(), machine))).toBeUndefined();
@@ -38,7 +38,7 @@ test("with the spanning tree protocol on, the announcement waits as long as the 
   attach(scene);
   expect(onMachine(scene, (machine) => verifyAnnounced(announceStep(), machine))).toBe("veth0 does not forward on bridge br0");
   const start = performance.now();
-  onMachine(scene, (machine) => announce(announceStep(), machine));
+  onMachine(scene, (machine) => announce(announceStep(), machine, 2));
   expect(portState(scene)).toBe("forwarding");
   expect(performance.now() - start).toBeLessThan(8_000);
 });
@@ -48,7 +48,7 @@ test("a port whose bridge is down is a clear error after two seconds, not a wait
   attach(scene);
   scene.host.run("ip link set br0 down");
   const start = performance.now();
-  const error = failure(() => onMachine(scene, (machine) => announce(announceStep(), machine)));
+  const error = failure(() => onMachine(scene, (machine) => announce(announceStep(), machine, 2)));
   expect(performance.now() - start).toBeLessThan(4_000);
   expect(error).toMatchObject({ code: 112, message: "bridge port does not forward: veth0 on br0" });
   expect(error.details).toMatch(/Cause: .*bridge br0 is down\. Hint: Find out what took br0 down/);
@@ -59,14 +59,14 @@ test("a port that somebody deleted meanwhile asks for another try", () => {
   using scene = new Scene();
   attach(scene);
   scene.host.run("ip link delete veth0");
-  expect(failure(() => onMachine(scene, (machine) => announce(announceStep(), machine)))).toMatchObject({ code: 11, message: expect.stringContaining("veth0 was deleted meanwhile") });
+  expect(failure(() => onMachine(scene, (machine) => announce(announceStep(), machine, 2)))).toMatchObject({ code: 11, message: expect.stringContaining("veth0 was deleted meanwhile") });
 });
 
 test("where nothing has to be announced the port forwards all the same, and the pod can send at once", () => {
   using scene = new Scene();
   attach(scene);
   scene.host.run("ip address add 10.1.0.1/24 dev br0");
-  onMachine(scene, (machine) => announce(announceStep({ isNeeded: false }), machine));
+  onMachine(scene, (machine) => announce(announceStep({ addresses: [] }), machine, 2));
   expect(portState(scene)).toBe("forwarding");
   expect(ipLink(scene.pod, POD_END.name)?.operstate).toBe("UP");
   scene.pod.run("ping -c 1 -W 0.5 10.1.0.1");
@@ -86,7 +86,7 @@ test("who knew an older owner of the address hears of the new one, in both famil
   host.run("ip address add fd01::1/64 dev br0 nodad");
   attach(scene);
   for (const address of ["10.1.0.2", "fd01::2"]) host.run(`ip neighbour add ${address} lladdr 0a:00:00:00:00:99 dev br0 nud reachable`);
-  onMachine(scene, (machine) => announce(announceStep(), machine));
+  onMachine(scene, (machine) => announce(announceStep(), machine, 2));
   for (const address of ["10.1.0.2", "fd01::2"]) {
     await waitFor(`the host knows the pod's MAC for ${address}`, () => host.run(`ip neighbour show ${address}`).includes(POD_END.mac), 1_000);
   }

@@ -78,7 +78,7 @@ scene("CHECK knows the conditions, pontoon restore puts them back, DEL leaves no
   const sorted = (all: string): string[] => all.split("\n").sort();
   expect(sorted(await world.host.must("nft list table inet pontoon-ports"))).toEqual(sorted(text));
   await del(world, pods, red, portArgs(WEB));
-  expect(await world.host.must("nft list table inet pontoon-ports")).not.toContain("where");
+  expect(await world.host.must("nft list table inet pontoon-ports")).not.toContain("goto where");
   expect(changes(before, await snapshot(world))).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 // The last part of an ADD: the port forwards, and whoever knew an older owner of an address hears of the new one at once.
 import { CniError } from "../../cni/error.ts";
 import type { AnnounceStep, BridgePort } from "../../plan/step.ts";
-import { getLinks, type Link } from "../../net/link.ts";
+import { getLinks, type Link, listAllLinks } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { type Message, NetlinkSocket } from "../../netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
@@ -9,6 +9,7 @@ import { BR_STATE_FORWARDING, IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uap
 import { monotonicMs } from "../../sys/clock.ts";
 import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
+import { forgetMacsFollow, saysMacsFollow } from "./bridge.ts";
 
 /** A port comes up within a millisecond; with the spanning tree protocol on it listens and learns for twice the forward delay, at most 30 s each. */
 const FORWARDING_MS = 62_000;
@@ -17,6 +18,8 @@ const EVENT_MS = 250;
 /** A port that is not even taking part in the spanning tree comes up soon or never. */
 const DISABLED_MS = 2_000;
 const BR_STATE_DISABLED = 0;
+/** To so many pods an announcement goes in a third of a millisecond. */
+const FEW_PORTS = 100;
 
 /** The pod's end of a pair, or what is in its place. */
 export interface PodEnd {
@@ -28,18 +31,40 @@ export interface PodEnd {
 interface Seen {
   port: Link;
   bridge: Link | undefined;
-  podEnd: Link | undefined;
+  podEnd: Link;
 }
 
-/** Raises the port, waits until it forwards, and lets the kernel announce the pod's addresses to those who may know older owners of them. Gives the bridge's final MAC. */
-export function announce(step: AnnounceStep, machine: Machine): string | undefined {
+/**
+ * Raises the port, waits until it forwards, and lets the kernel announce the pod's addresses; on a crowded bridge only to those
+ * who may know older owners of them by another MAC (docs/decisions/0012-mac-of-an-address.md). Gives the bridge's final MAC.
+ */
+export function announce(step: AnnounceStep, machine: Machine, podIndex: number): string | undefined {
   const { links } = machine.pod;
-  const bridgeMac = raisePort(step, { links, name: step.interfaceName }, machine);
-  if (!step.isNeeded) return bridgeMac;
+  const { port, bridge } = raisePort(step, { links, name: step.interfaceName }, machine);
+  // Looked at now, when no other pod can have changed it any more without this one being there.
+  const says = bridge !== undefined && saysMacsFollow(bridge);
+  const follows = step.macFollows && !(says && hasOtherLink(machine, podIndex));
+  if (says && !follows) forgetMacsFollow(step.bridge, machine);
+  const isKnown = says && follows && !step.goesBeyond && (port.port?.number ?? 0) > FEW_PORTS && !hasFamily6(step);
+  if (isKnown || step.addresses.length === 0) return bridge?.mac;
   // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
   const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
   attempt("link", step.interfaceName, () => links.execute([again]));
-  return bridgeMac;
+  return bridge?.mac;
+}
+
+function hasFamily6({ addresses }: AnnounceStep): boolean {
+  for (const { address } of addresses) if (address.family === 6) return true;
+  return false;
+}
+
+/** The first link in a namespace, behind lo. */
+const FIRST_INDEX = 2;
+
+/** A pod with another interface may answer for this one's address by the MAC of that one (net.ipv4.conf.*.arp_ignore 0). */
+function hasOtherLink({ pod }: Machine, podIndex: number): boolean {
+  if (podIndex === FIRST_INDEX) return false;
+  return listAllLinks(pod.links).some(({ index, name, up }) => up && index !== podIndex && name !== "lo");
 }
 
 /** What is wrong with the port, or undefined. */
@@ -50,14 +75,14 @@ export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | 
 
 /**
  * Raises the host's end and returns when the port forwards and the pod's end sends, on a bridge with the spanning tree protocol
- * after a while; gives the bridge's MAC. The pod's end has to be up before: so the port comes up once, and not with, without
+ * after a while; gives what it found then. The pod's end has to be up before: so the port comes up once, and not with, without
  * and with a carrier, each of which costs the kernel a walk over all ports of the bridge. Throws CniError.
  */
-export function raisePort(step: BridgePort, podEnd: PodEnd, machine: Machine): string | undefined {
+export function raisePort(step: BridgePort, podEnd: PodEnd, machine: Machine): Seen {
   return attempt("bridgePort", step.hostInterface, () => {
     const raise = changeLinkMessage({ name: step.hostInterface }, { up: true }, `set up interface ${step.hostInterface}`);
     const seen = look(step, podEnd, machine, [raise]);
-    return isReady(seen) ? seen.bridge?.mac : awaitEvents(step, podEnd, machine);
+    return isReady(seen) ? seen : awaitEvents(step, podEnd, machine);
   });
 }
 
@@ -69,19 +94,20 @@ function look({ hostInterface, bridge }: BridgePort, podEnd: PodEnd, machine: Ma
   const [port, found] = getLinks(machine.links, [{ name: hostInterface }, { name: bridge }], changes);
   if (port === undefined) throw vanished(hostInterface);
   const [other] = getLinks(podEnd.links, [{ name: podEnd.name }]);
+  if (other === undefined) throw vanished(podEnd.name);
   return { port, bridge: found, podEnd: other };
 }
 
-function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): string | undefined {
+function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): Seen {
   using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
   const start = monotonicMs();
   for (;;) {
     const seen = look(step, podEnd, machine);
-    if (isReady(seen)) return seen.bridge?.mac;
+    if (isReady(seen)) return seen;
     const { port } = seen;
     const waited = monotonicMs() - start;
     // Somebody keeps the pod's end down. That is not the port's fault.
-    if (waited > DISABLED_MS && isForwarding(port)) return seen.bridge?.mac;
+    if (waited > DISABLED_MS && isForwarding(port)) return seen;
     if (waited > FORWARDING_MS || (waited > DISABLED_MS && (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED)) {
       throw notForwarding(step, waited, machine);
     }
@@ -91,7 +117,7 @@ function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): string
 
 /** The port forwards, and pod and host can send: an interface has a queue from the moment that the kernel knows of its carrier. */
 function isReady({ port, bridge, podEnd }: Seen): boolean {
-  return isForwarding(port) && podEnd?.operState === IF_OPER_UP && bridge?.operState === IF_OPER_UP;
+  return isForwarding(port) && podEnd.operState === IF_OPER_UP && bridge?.operState === IF_OPER_UP;
 }
 
 function isForwarding(port: Link): boolean {

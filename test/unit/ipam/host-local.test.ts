@@ -60,7 +60,7 @@ test("who has still to act on what another program gave out finds it again when 
   pool.hostLocal("ADD", "b");
   const byOthers = (id: string, keepsForeignHint: boolean): boolean | undefined => pool.reserve(id, { keepsForeignHint })[0]?.givenByOthers;
   expect([byOthers("c", true), byOthers("d", true), byOthers("e", false), byOthers("f", true)]).toEqual([true, true, true, false]);
-  expect(pool.read("last_reserved_ip.0")).toBe("::ffff:10.1.2.7");
+  expect(pool.leases().filter((address) => !address.includes(":"))).toHaveLength(6);
 });
 
 test("each sees and releases the leases of the other", () => {

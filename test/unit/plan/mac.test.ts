@@ -1,6 +1,7 @@
-// The pod's MAC, and who has to be told of it.
+// The pod's MAC, and whether all of a bridge are like it.
 import { expect, test } from "vitest";
-import { macOfAddresses, macsFollow, needsAnnouncement } from "../../../src/plan/mac.ts";
+import { formatAddress } from "../../../src/ip/address.ts";
+import { macOfAddresses, macsFollow, ownerOfMac } from "../../../src/plan/mac.ts";
 import type { AddInput } from "../../../src/plan/add.ts";
 import { addInput, netconf, podAddress, V4, V6 } from "./input.ts";
 
@@ -18,19 +19,29 @@ test.each([
   expect(macOfAddresses(addresses.map(podAddress))).toBe(mac);
 });
 
-test.each<[string, AddInput, boolean, boolean]>([
-  ["a pod like all others on its bridge", input(), true, false],
-  ["the first pod of a bridge", input({ bridge: { ...found(false), found: undefined } }), true, false],
-  ["the first pod of a bridge, whose addresses others gave out before", input({ bridge: { ...found(false), found: undefined }, addresses: byOthers }), true, false],
-  ["a pod with a MAC of its own", input({ mac: "0a:00:00:00:00:03" }), false, true],
-  ["a bridge that does not say so", input({ bridge: found(false) }), false, true],
-  ["another program on the network", input({ addresses: byOthers }), false, true],
-  ["a second IPv4 address", input({}, [V4, "10.2.0.2/24 10.2.0.1"]), false, true],
-  ["IPv6 beside it", input({}, [V4, V6]), true, true],
-  ["IPv6 beside it that others may have given out", input({ addresses: [podAddress(V4), { ...podAddress(V6), givenByOthers: true }] }), true, true],
-  ["IPv6 alone", input({ mac: "0a:00:00:00:00:03" }, [V6]), true, true],
-  ["a network that goes on beyond the bridge", input({ netconf: netconf({ isGateway: false }) }), true, true],
-  ["no address that we know", input({}, []), false, false],
-])("%s: whether all MACs follow, and whether neighbours are told", (_, given, follow, told) => {
-  expect([macsFollow(given), needsAnnouncement(given)]).toEqual([follow, told]);
+test.each<[string, AddInput, boolean]>([
+  ["a pod like all others on its bridge", input(), true],
+  ["the first pod of a bridge", input({ bridge: { ...found(false), found: undefined } }), true],
+  ["the first pod of a bridge, whose addresses others gave out before", input({ bridge: { ...found(false), found: undefined }, addresses: byOthers }), true],
+  ["a pod with a MAC of its own", input({ mac: "0a:00:00:00:00:03" }), false],
+  ["a bridge that does not say so", input({ bridge: found(false) }), false],
+  ["another program on the network", input({ addresses: byOthers }), false],
+  ["a second IPv4 address", input({}, [V4, "10.2.0.2/24 10.2.0.1"]), false],
+  ["IPv6 beside it", input({}, [V4, V6]), true],
+  ["IPv6 beside it that others may have given out", input({ addresses: [podAddress(V4), { ...podAddress(V6), givenByOthers: true }] }), true],
+  ["IPv6 alone", input({ mac: "0a:00:00:00:00:03" }, [V6]), true],
+  ["a network that goes on beyond the bridge", input({ netconf: netconf({ isGateway: false }) }), true],
+  ["no address that we know", input({}, []), false],
+])("%s: whether all MACs follow", (_, given, follow) => {
+  expect(macsFollow(given)).toBe(follow);
+});
+
+test.each([
+  ["0a:58:0a:01:00:03", "10.1.0.3"],
+  ["0a:58:0a:01:00:02", undefined],
+  ["0a:58:0a:02:00:03", undefined],
+  ["0a:59:0a:01:00:03", undefined],
+])("a MAC that is asked for, %s, may be the one of another address of the network: %s", (mac, owner) => {
+  const found = ownerOfMac(mac, netconf({ subnets: ["10.1.0.0/24"] }), [podAddress(V4)]);
+  expect(found && formatAddress(found)).toBe(owner);
 });
