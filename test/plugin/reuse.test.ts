@@ -1,4 +1,4 @@
-// Reachable at once: nobody waits for an old neighbour entry to die or for an address to be tested.
+// Reachable at once: nobody waits for an old neighbour entry to die or for an address to be tested, on a crowded bridge neither.
 // Judged by the first ping that is answered, of pings 10 ms apart, started when ADD has returned.
 import { expect } from "vitest";
 import { capture } from "../support/capture.ts";
