@@ -9,7 +9,7 @@ import { pings } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
 
 const DUAL = ["10.1.0.0/24", "fd01::/64"];
-const MACS = { runtime: "0a:58:0a:01:00:05", config: "0a:58:0a:01:00:06", args: "0a:58:0a:01:00:07" };
+const MACS = { runtime: "02:58:0a:01:00:05", config: "02:58:0a:01:00:06", args: "02:58:0a:01:00:07" };
 
 /** What asks for addresses, in each of the places. */
 const ips = (...addresses: string[]) => ({ runtimeConfig: { ips: addresses } });
@@ -91,7 +91,7 @@ scene("a network without addresses takes no notice of a request for one", async 
 scene("a MAC by the capability mac, through cnitool: the pod has it, the result says it, and CHECK holds to it", async (world) => {
   const pods = install(world, network("pods", { subnets: DUAL, capabilities: { mac: true } }));
   const red = await world.pod("red");
-  const asked = { CAP_ARGS: JSON.stringify({ mac: "0A-58-0A-01-00-05" }) };
+  const asked = { CAP_ARGS: JSON.stringify({ mac: "02-58-0A-01-00-05" }) };
   const result = await add(world, pods, red, asked);
   expect(await macs(red, result)).toEqual([MACS.runtime, MACS.runtime]);
   for (const address of addressesOf(result)) expect(await pings(world.host, address), address).toBe(true);

@@ -75,8 +75,8 @@ describe("schema and plugin say the same of", () => {
       range({ rangeStart: "10.1.0.5", rangeEnd: "", gateway: "10.9.0.1" }), { ipam: { type: "host-local", subnet: "fd00::/64" } },
       route({ gw: "10.1.0.1", mtu: 1400, advmss: 0, priority: 0xffff_ffff, table: 0, scope: 255 }), { ipam: { ...IPAM, dataDir: "/x" } },
       { dns: { nameservers: ["x"], domain: "x", search: [], options: ["x"] } },
-      { args: { cni: { mac: "0A-58-0a-01-00-05", ips: ["10.1.0.5", "fd00::5/64"], other: 5 }, more: 5 } },
-      { runtimeConfig: { mac: "0a58.0a01.0005", ips: [], ipRanges: [], dns: { servers: ["x"] }, portMappings: [] } }, { runtimeConfig: { mac: "" } },
+      { args: { cni: { mac: "02-58-0a-01-00-05", ips: ["10.1.0.5", "fd00::5/64"], other: 5 }, more: 5 } },
+      { runtimeConfig: { mac: "0258.0a01.0005", ips: [], ipRanges: [], dns: { servers: ["x"] }, portMappings: [] } }, { runtimeConfig: { mac: "" } },
     ]],
     [false, [
       { bridge: "" }, { bridge: "abcdefghijklmnop" }, { bridge: ".." }, { bridge: "a/b" }, { bridge: "a b" }, { bridge: "br%d" }, { bridge: 5 }, { isGateway: "true" },
@@ -87,7 +87,7 @@ describe("schema and plugin say the same of", () => {
       range({ subnet: "10.1.0.0" }), range({ rangeStart: "x" }), { ipam: { type: "host-local", ranges: [{ subnet: "10.1.0.0/16" }] } }, { ipam: { type: "host-local", ranges: [[{}]] } },
       route({ dst: "x" }), route({ mtu: -1 }), route({ scope: 256 }), route({ priority: 2 ** 32 }), { ipam: { ...IPAM, routes: [{}] } }, { ipam: { ...IPAM, dataDir: "x" } },
       { dns: { nameservers: "x" } }, { dns: 5 },
-      { args: { cni: { mac: "zz" } } }, { args: { cni: { ips: ["x"] } } }, { runtimeConfig: { mac: "0a:58:0a:01:00" } }, { runtimeConfig: { ips: "10.1.0.5" } }, { runtimeConfig: 5 },
+      { args: { cni: { mac: "zz" } } }, { args: { cni: { ips: ["x"] } } }, { runtimeConfig: { mac: "02:58:0a:01:00" } }, { runtimeConfig: { ips: "10.1.0.5" } }, { runtimeConfig: 5 },
     ]],
   ])("what is right is %s", (expected, all) => {
     for (const fields of all) {

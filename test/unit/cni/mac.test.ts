@@ -7,14 +7,14 @@ const read = (text: string) => {
   return readMac(text, "mac", problems) ?? problems.texts.join();
 };
 
-test.each(["0a:58:0a:01:00:fe", "0A:58:0A:01:00:FE", "0a-58-0a-01-00-fe", "0a58.0a01.00fe"])("%s has one form", (text) => {
-  expect(read(text)).toBe("0a:58:0a:01:00:fe");
+test.each(["02:58:0a:01:00:fe", "02:58:0A:01:00:FE", "02-58-0a-01-00-fe", "0258.0a01.00fe"])("%s has one form", (text) => {
+  expect(read(text)).toBe("02:58:0a:01:00:fe");
 });
 
-test.each(["zz", "", "0a:58:0a:01:00", "0a:58:0a:01:00:05:06", "0a:58-0a:01:00:05", "0a580a010005", "a:58:0a:01:00:05", " 0a:58:0a:01:00:05", "0a:58:0a:01:00:05\n", "0a:58:0a:01:00:0g", "02:00:5e:10:00:00:00:01"])(
+test.each(["zz", "", "02:58:0a:01:00", "02:58:0a:01:00:05:06", "02:58-0a:01:00:05", "02580a010005", "a:58:0a:01:00:05", " 02:58:0a:01:00:05", "02:58:0a:01:00:05\n", "02:58:0a:01:00:0g", "02:00:5e:10:00:00:00:01"])(
   "%j is none",
   (text) => {
-    expect(read(text)).toBe(`mac ${JSON.stringify(text)}: invalid MAC address; write six bytes, as in 0a:58:0a:01:00:05`);
+    expect(read(text)).toBe(`mac ${JSON.stringify(text)}: invalid MAC address; write six bytes, as in 02:58:0a:01:00:05`);
   },
 );
 

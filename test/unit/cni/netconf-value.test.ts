@@ -36,10 +36,10 @@ test("the gateway of a network in a VLAN is an interface of its own, whose name 
 });
 
 test("requests have one form, wherever they come from", () => {
-  const netconf = parse({ ipam: IPAM, RuntimeConfig: { Mac: "0A-58-0a-01-00-05", IPs: ["10.1.0.5/16"] }, args: { CNI: { IPS: ["10.1.0.6"] } } }, { args: { IP: "10.1.0.7", MAC: "zz" } });
-  expect(netconf.mac).toBe("0a:58:0a:01:00:05");
+  const netconf = parse({ ipam: IPAM, RuntimeConfig: { Mac: "02-58-0a-01-00-05", IPs: ["10.1.0.5/16"] }, args: { CNI: { IPS: ["10.1.0.6"] } } }, { args: { IP: "10.1.0.7", MAC: "zz" } });
+  expect(netconf.mac).toBe("02:58:0a:01:00:05");
   expect(netconf.requestedAddresses.map(formatAddress)).toEqual(["10.1.0.5", "10.1.0.6", "10.1.0.7"]);
-  expect(parse({}, { args: { MAC: "0a58.0a01.0005", K8S_POD_NAME: "web" } }).mac).toBe("0a:58:0a:01:00:05");
+  expect(parse({}, { args: { MAC: "0258.0a01.0005", K8S_POD_NAME: "web" } }).mac).toBe("02:58:0a:01:00:05");
 });
 
 describe("another IPAM plugin", () => {
@@ -53,8 +53,8 @@ describe("another IPAM plugin", () => {
   });
 
   test("understands requests that we do not", () => {
-    const requests = { runtimeConfig: { ips: [5], ipRanges: "x", mac: "0a:58:0a:01:00:05" }, args: { cni: { ips: "10.1.0.5" } } };
-    expect(parse({ ipam: { type: "static" }, ...requests }, { args: { IP: "10.1.0.5/16,10.2.0.5/16" } })).toMatchObject({ requestedAddresses: [], mac: "0a:58:0a:01:00:05" });
+    const requests = { runtimeConfig: { ips: [5], ipRanges: "x", mac: "02:58:0a:01:00:05" }, args: { cni: { ips: "10.1.0.5" } } };
+    expect(parse({ ipam: { type: "static" }, ...requests }, { args: { IP: "10.1.0.5/16,10.2.0.5/16" } })).toMatchObject({ requestedAddresses: [], mac: "02:58:0a:01:00:05" });
     expect(failureOf(() => parse({ ipam: IPAM, ...requests })).code).toBe(7);
   });
 

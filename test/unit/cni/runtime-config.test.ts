@@ -5,7 +5,7 @@ import { meantForUs, readRequests, withoutIpam } from "../../../src/cni/runtime-
 import { formatAddress } from "../../../src/ip/address.ts";
 import { failureOf } from "./failure.ts";
 
-const MAC = "0a:58:0a:01:00:05";
+const MAC = "02:58:0a:01:00:05";
 
 const read = (shape: Shape, args: { [key: string]: string } = {}, withAddresses = true) => {
   const problems = new Problems();
@@ -31,11 +31,11 @@ describe("the MAC", () => {
   });
 
   test("is named where it stands when it is none", () => {
-    expect(read({ runtimeConfig: { mac: "zz" } }).problems).toEqual(['runtimeConfig.mac "zz": invalid MAC address; write six bytes, as in 0a:58:0a:01:00:05']);
+    expect(read({ runtimeConfig: { mac: "zz" } }).problems).toEqual(['runtimeConfig.mac "zz": invalid MAC address; write six bytes, as in 02:58:0a:01:00:05']);
     expect(read({ args: { cni: { mac: "zz" } } }).problems[0]).toContain('args.cni.mac "zz"');
     expect(failureOf(() => read({}, { MAC: "zz" }))).toEqual({
       code: 4,
-      msg: 'invalid environment: CNI_ARGS MAC "zz": invalid MAC address; write six bytes, as in 0a:58:0a:01:00:05',
+      msg: 'invalid environment: CNI_ARGS MAC "zz": invalid MAC address; write six bytes, as in 02:58:0a:01:00:05',
       details: "Hint: Correct MAC in CNI_ARGS, or take it out.",
     });
     expect(failureOf(() => read({}, { MAC: "01:00:5e:00:00:01" })).msg).toContain("is a multicast address");
