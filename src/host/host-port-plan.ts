@@ -5,9 +5,9 @@ import { CniError } from "../cni/error.ts";
 import type { HostPortConfig, PortMapping } from "../cni/host-port-config.ts";
 import { type Address, type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
-import { readSysctl } from "../net/sysctl.ts";
 import { networkSubnets, type PodAddress } from "../plan/add.ts";
 import type { RecordedHostPorts, RecordedPortMapping } from "../record/attachment.ts";
+import { filterSees } from "./bridge-filter.ts";
 
 /** CniError 7 when a mapping cannot lead anywhere, because the pod has no address of its family. */
 export function planHostPorts(config: HostPortConfig, netconf: Netconf, addresses: PodAddress[]): RecordedHostPorts {
@@ -64,10 +64,6 @@ function needsHairpin(mappings: RecordedPortMapping[]): boolean {
     else hasFour = true;
   }
   return (hasFour && filterSees(4)) || (hasSix && filterSees(6));
-}
-
-function filterSees(family: Family): boolean {
-  return (readSysctl(`bridge/bridge-nf-call-${family === 4 ? "iptables" : "ip6tables"}`) ?? "0") !== "0";
 }
 
 function unreachable(about: string): CniError {

@@ -41,6 +41,8 @@ export interface AddInput {
   /** The device for what the pod sends; undefined when that is not limited, or inside the pod. */
   ifb: { name: string; mac: string } | undefined;
   hostPorts: RecordedHostPorts | undefined;
+  /** The network is in a VLAN and masqueraded, and the packet filter sees bridges. */
+  isFilteredVlan: boolean;
 }
 
 export interface AddPlan {
@@ -64,6 +66,7 @@ export function planAdd(input: AddInput): AddPlan {
     insertTuning(plan.steps, input.netconf.tuning, input.key.interfaceName);
   }
   if (input.hostPorts !== undefined && input.netconf.vlan !== 0) noticeHalfReach(input.hostPorts, input.netconf, plan);
+  if (input.isFilteredVlan) noticeNoWayOut(input.netconf, plan);
   return plan;
 }
 
@@ -158,6 +161,12 @@ function limitBandwidth(bandwidth: BandwidthConfig, { key, pod, hostInterface, m
 function noticeHalfReach({ hairpin }: RecordedHostPorts, { vlan, bridge }: Netconf, plan: AddPlan): void {
   if (!hairpin) return;
   const notice = `host ports do not answer pods of VLAN ${vlan} of bridge ${bridge}, because the packet filter sees bridges (bridge-nf-call-iptables, bridge-nf-call-ip6tables); they answer everybody else`;
+  plan.notices = [...(plan.notices ?? []), notice];
+}
+
+/** The kernel decides about the source address in the bridge, which has none to give, and the packet is gone. */
+function noticeNoWayOut({ vlan, bridge }: Netconf, plan: AddPlan): void {
+  const notice = `pods of VLAN ${vlan} of bridge ${bridge} reach nobody beyond the node, because the packet filter sees bridges (bridge-nf-call-iptables, bridge-nf-call-ip6tables) and cannot masquerade there`;
   plan.notices = [...(plan.notices ?? []), notice];
 }
 

@@ -67,7 +67,14 @@ export function planInput(request: AddRequest, bridge: ObservedBridge, reserved:
     mtu: netconf.mtu > 0 && netconf.mtu < bridge.mtu ? netconf.mtu : bridge.mtu,
     hostPorts: netconf.hostPorts === undefined ? undefined : hostPortsOf(netconf.hostPorts, netconf, reserved.addresses),
     ifb: netconf.bandwidth === undefined ? undefined : ifbOf(netconf.bandwidth, key),
+    isFilteredVlan: netconf.vlan !== 0 && netconf.ipMasq && isFiltered(),
   };
+}
+
+/** Few are in a VLAN. */
+function isFiltered(): boolean {
+  const { filterSees } = require("../host/bridge-filter.ts") as typeof import("../host/bridge-filter.ts");
+  return filterSees(4) || filterSees(6);
 }
 
 /** Two pods of a bridge with one MAC would take each other's frames. */

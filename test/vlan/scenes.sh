@@ -279,6 +279,8 @@ healed() {
 }
 
 masquerade() {
+  filter=/proc/sys/net/bridge/bridge-nf-call-iptables
+  if [ -e $filter ]; then echo 0 > $filter; fi
   pod red neighbour
   ip link add name uplink type veth peer name wire netns neighbour
   ip address add 192.168.50.1/24 dev uplink
@@ -297,6 +299,12 @@ masquerade() {
   works "one in another VLAN is not" add blue c '"bridge":"br0","vlan":200,"ipMasq":true,'"$(ipam 10.1.0.0/24)"
   works "DEL of it" del blue
   works "DEL" del red
+  [ -e $filter ] || return
+  echo 1 > $filter
+  add red a '"bridge":"br0","vlan":100,"isDefaultGateway":true,"ipMasq":true,'"$(ipam 10.1.0.0/24)" 2>$work/notice
+  has "where the packet filter sees bridges, ADD says that there is no way out" "$(cat $work/notice)" "pods of VLAN 100 of bridge br0 reach nobody beyond the node"
+  fails "and there is none" reaches red 192.168.50.2
+  works "DEL then" del red
 }
 
 # reference_add POD NETWORK KEYS: the same with the reference plugin

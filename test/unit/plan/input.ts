@@ -54,7 +54,7 @@ export function netconf({ routes = [], subnets = [], ...more }: Partial<Netconf>
 export function addInput(config: Netconf, addresses: string[], more: Partial<AddInput> = {}): AddInput {
   return {
     netconf: config, key: KEY, owner: OWNER, namespacePath: "/run/netns/c1", pod: undefined, addresses: addresses.map(podAddress), routes: config.ipam?.routes ?? [], ipamDns: {},
-    bridge: { mac: "0a:00:00:00:00:01", mtu: 1500, found: undefined }, hostInterface: { name: "veth1", mac: "0a:00:00:00:00:02" }, mac: "0a:00:00:00:00:03", mtu: 1500, ifb: undefined, hostPorts: undefined,
+    bridge: { mac: "0a:00:00:00:00:01", mtu: 1500, found: undefined }, hostInterface: { name: "veth1", mac: "0a:00:00:00:00:02" }, mac: "0a:00:00:00:00:03", mtu: 1500, ifb: undefined, hostPorts: undefined, isFilteredVlan: false,
     ...more,
   };
 }
