@@ -17,7 +17,7 @@ export interface Lease {
   /** With the length of its subnet. */
   address: Prefix;
   gateway: Address;
-  /** Another program may have given out addresses of the set since we last did. */
+  /** Another program may have given out IPv4 addresses of the set since we last did. */
   givenByOthers: boolean;
 }
 

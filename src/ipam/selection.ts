@@ -71,7 +71,7 @@ function startOf(rangeSet: RangeSet, { address }: Hint): bigint {
 function leaseOf(rangeSet: RangeSet, set: number, address: Address, { byOthers }: Hint): Lease {
   const range = rangeOf(rangeSet, address);
   if (range === undefined) throw new RangeError(`${formatAddress(address)} is not in range set ${set}`);
-  return { set, address: { address, length: range.subnet.length }, gateway: range.gateway, givenByOthers: byOthers };
+  return { set, address: { address, length: range.subnet.length }, gateway: range.gateway, givenByOthers: byOthers && address.family === 4 };
 }
 
 function notFitting(left: Address[], rangeSets: Reservation["rangeSets"]): CniError {

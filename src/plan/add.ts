@@ -18,7 +18,7 @@ export interface PodAddress {
   address: Prefix;
   /** A foreign IPAM plugin may give none. */
   gateway: Address | undefined;
-  /** True: another program may have given out addresses of this range set since we last did. */
+  /** True: another program may have given out IPv4 addresses of this range set since we last did. */
   givenByOthers?: boolean | undefined;
 }
 

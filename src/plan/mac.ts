@@ -24,7 +24,7 @@ export function macsFollow(input: AddInput): boolean {
   if (!macFollows(input) || input.bridge.found?.macsFollow === false) return false;
   // On a bridge that is made only now nobody knows anybody.
   if (input.bridge.found === undefined) return true;
-  for (const { address, givenByOthers } of input.addresses) if (address.address.family === 4 && givenByOthers === true) return false;
+  for (const { givenByOthers } of input.addresses) if (givenByOthers === true) return false;
   return true;
 }
 

@@ -8,7 +8,7 @@ import { changes, snapshot } from "../support/snapshot.ts";
 /** Whatever the addresses are. */
 const ALWAYS = [
   // The bridge stays: a DEL that removed it would race with another pod's ADD.
-  "+ link pods0 bridge mtu 1500 up alias pontoon: 0a:58 and its IPv4 address are a pod's MAC",
+  "+ link pods0 bridge mtu 1500 up",
   "+ sysctl net/ipv6/conf/pods0/accept_dad=0",
   "+ sysctl net/ipv6/conf/pods0/accept_ra=0",
   // Lease directory: the lock of host-local and ours.

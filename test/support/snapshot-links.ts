@@ -39,7 +39,8 @@ function linkLine({ ifname, mtu, flags, master, promiscuity, ifalias, linkinfo }
   if (master !== undefined) words.push(`master ${master}`);
   // The kernel makes every bridge port promiscuous: only a link without a master was asked to be so by somebody.
   if (promiscuity && master === undefined) words.push("promiscuous");
-  if (ifalias !== undefined) words.push(`alias ${ifalias}`);
+  // A bridge's own says something of all pods that it had, and goes with one of whom nobody can say it.
+  if (ifalias !== undefined && linkinfo?.info_kind !== "bridge") words.push(`alias ${ifalias}`);
   return words.filter(Boolean).join(" ");
 }
 

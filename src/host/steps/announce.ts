@@ -41,7 +41,7 @@ interface Seen {
 export function announce(step: AnnounceStep, machine: Machine, podIndex: number): string | undefined {
   const { links } = machine.pod;
   const { port, bridge } = raisePort(step, { links, name: step.interfaceName }, machine);
-  // Looked at now, when no other pod can have changed it any more without this one being there.
+  // Looked at only now: another pod may have taken it away since this one was planned.
   const says = bridge !== undefined && saysMacsFollow(bridge);
   const follows = step.macFollows && !(says && hasOtherLink(machine, podIndex));
   if (says && !follows) forgetMacsFollow(step.bridge, machine);

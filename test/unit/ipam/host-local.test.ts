@@ -58,8 +58,11 @@ test("we know whether another program gave out an IPv4 address of the set since 
 test("who has still to act on what another program gave out finds it again when it was killed before it did", () => {
   pool.add("a");
   pool.hostLocal("ADD", "b");
-  const byOthers = (id: string, keepsForeignHint: boolean): boolean | undefined => pool.reserve(id, { keepsForeignHint })[0]?.givenByOthers;
-  expect([byOthers("c", true), byOthers("d", true), byOthers("e", false), byOthers("f", true)]).toEqual([true, true, true, false]);
+  const byOthers = (id: string, keepsForeignHint: boolean): (boolean | undefined)[] => pool.reserve(id, { keepsForeignHint }).map(({ givenByOthers }) => givenByOthers);
+  const seen = [byOthers("c", true), byOthers("d", true), byOthers("e", false), byOthers("f", true)];
+  // Of IPv6 addresses nobody can tell, so they go round as ever.
+  expect(seen).toEqual([[true, false], [true, false], [true, false], [false, false]]);
+  expect(pool.read("last_reserved_ip.1")).toBe("fd00::7");
   expect(pool.leases().filter((address) => !address.includes(":"))).toHaveLength(6);
 });
 

@@ -28,7 +28,6 @@ test.each<[string, AddInput, boolean]>([
   ["another program on the network", input({ addresses: byOthers }), false],
   ["a second IPv4 address", input({}, [V4, "10.2.0.2/24 10.2.0.1"]), false],
   ["IPv6 beside it", input({}, [V4, V6]), true],
-  ["IPv6 beside it that others may have given out", input({ addresses: [podAddress(V4), { ...podAddress(V6), givenByOthers: true }] }), true],
   ["IPv6 alone", input({ mac: "0a:00:00:00:00:03" }, [V6]), true],
   ["a network that goes on beyond the bridge", input({ netconf: netconf({ isGateway: false }) }), true],
   ["no address that we know", input({}, []), false],
