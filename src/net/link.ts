@@ -66,20 +66,6 @@ export function getLinks(socket: NetlinkSocket, which: LinkName[], changes: Mess
   return links.slice(changes.length);
 }
 
-/** All links of a namespace. Throws SystemError. */
-export function listAllLinks(socket: NetlinkSocket): Link[] {
-  const message: Message = {
-    what: "list the interfaces",
-    type: rt.RTM_GETLINK,
-    flags: 0,
-    body: (w) => {
-      linkHeader(w);
-      w.u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
-    },
-  };
-  return socket.dump(message).map(readLink);
-}
-
 /** All ports of a bridge. Throws SystemError. */
 export function listPorts(socket: NetlinkSocket, bridgeIndex: number): Link[] {
   const message: Message = {

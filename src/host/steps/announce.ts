@@ -1,12 +1,13 @@
 // The last part of an ADD: the port forwards, and whoever knew an older owner of an address hears of the new one at once.
 import { CniError } from "../../cni/error.ts";
 import type { AnnounceStep, BridgePort } from "../../plan/step.ts";
-import { getLinks, type Link, listAllLinks } from "../../net/link.ts";
+import { getLinkMessage, getLinks, type Link, readLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { type Message, NetlinkSocket } from "../../netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../netlink/uapi/netlink.ts";
 import { BR_STATE_FORWARDING, IF_OPER_UP, RTNLGRP_LINK } from "../../netlink/uapi/rtnetlink.ts";
 import { monotonicMs } from "../../sys/clock.ts";
+import { readText } from "../../sys/file.ts";
 import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
 import { forgetMacsFollow, saysMacsFollow } from "./bridge.ts";
@@ -27,30 +28,39 @@ export interface PodEnd {
   name: string;
 }
 
-/** What was found. The bridge's MAC, when nobody chose one, may have become the port's. */
-interface Seen {
+/** What was found of the host's side. The bridge's MAC, when nobody chose one, may have become the port's. */
+interface PortSeen {
   port: Link;
   bridge: Link | undefined;
+}
+
+interface Seen extends PortSeen {
   podEnd: Link;
 }
+
+/** What is to be changed in the pod when its port forwards. */
+type Then = (seen: PortSeen) => Message[];
 
 /**
  * Raises the port, waits until it forwards, and lets the kernel announce the pod's addresses; on a crowded bridge only to those
  * who may know older owners of them by another MAC (docs/decisions/0012-mac-of-an-address.md). Gives the bridge's final MAC.
  */
 export function announce(step: AnnounceStep, machine: Machine, podIndex: number): string | undefined {
-  const { links } = machine.pod;
-  const { port, bridge } = raisePort(step, { links, name: step.interfaceName }, machine);
+  // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
+  const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
+  const podEnd = { links: machine.pod.links, name: step.interfaceName };
+  const { bridge } = raisePort(step, podEnd, machine, (seen) => (isKnown(step, seen, machine, podIndex) ? [] : [again]));
+  return bridge?.mac;
+}
+
+/** True when everybody who knows one of the addresses knows it by this MAC, as far as that matters. The bridge's alias goes when that is not so. */
+function isKnown(step: AnnounceStep, { port, bridge }: PortSeen, machine: Machine, podIndex: number): boolean {
   // Looked at only now: another pod may have taken it away since this one was planned.
   const says = bridge !== undefined && saysMacsFollow(bridge);
   const follows = step.macFollows && !(says && hasOtherLink(machine, podIndex));
   if (says && !follows) forgetMacsFollow(step.bridge, machine);
-  const isKnown = says && follows && !step.goesBeyond && (port.port?.number ?? 0) > FEW_PORTS && !hasFamily6(step);
-  if (isKnown || step.addresses.length === 0) return bridge?.mac;
-  // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
-  const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
-  attempt("link", step.interfaceName, () => links.execute([again]));
-  return bridge?.mac;
+  if (step.addresses.length === 0) return true;
+  return says && follows && !step.goesBeyond && (port.port?.number ?? 0) > FEW_PORTS && !hasFamily6(step);
 }
 
 function hasFamily6({ addresses }: AnnounceStep): boolean {
@@ -60,11 +70,12 @@ function hasFamily6({ addresses }: AnnounceStep): boolean {
 
 /** The first link in a namespace, behind lo. */
 const FIRST_INDEX = 2;
+/** Lines of /proc/net/dev with two links, its heading of two and the end of the last one. */
+const LINES_OF_TWO = 5;
 
-/** A pod with another interface may answer for this one's address by the MAC of that one (net.ipv4.conf.*.arp_ignore 0). */
+/** A pod with another interface may answer for this one's address by the MAC of that one (net.ipv4.conf.*.arp_ignore 0). A list by netlink takes half a millisecond more. */
 function hasOtherLink({ pod }: Machine, podIndex: number): boolean {
-  if (podIndex === FIRST_INDEX) return false;
-  return listAllLinks(pod.links).some(({ index, name, up }) => up && index !== podIndex && name !== "lo");
+  return podIndex !== FIRST_INDEX && pod.inside(() => readText("/proc/thread-self/net/dev")).split("\n").length > LINES_OF_TWO;
 }
 
 /** What is wrong with the port, or undefined. */
@@ -78,31 +89,40 @@ export function verifyAnnounced(step: AnnounceStep, machine: Machine): string | 
  * after a while; gives what it found then. The pod's end has to be up before: so the port comes up once, and not with, without
  * and with a carrier, each of which costs the kernel a walk over all ports of the bridge. Throws CniError.
  */
-export function raisePort(step: BridgePort, podEnd: PodEnd, machine: Machine): Seen {
+export function raisePort(step: BridgePort, podEnd: PodEnd, machine: Machine, then: Then = () => []): Seen {
   return attempt("bridgePort", step.hostInterface, () => {
     const raise = changeLinkMessage({ name: step.hostInterface }, { up: true }, `set up interface ${step.hostInterface}`);
-    const seen = look(step, podEnd, machine, [raise]);
-    return isReady(seen) ? seen : awaitEvents(step, podEnd, machine);
+    const seen = look(step, podEnd, machine, then, [raise]);
+    return isReady(seen) ? seen : awaitEvents(step, podEnd, machine, then);
   });
 }
 
 /**
- * The two ends and the bridge, after `changes`. Asking for a link makes the kernel do its pending carrier work first: the pod's
- * end gets its queue so, and the bridge its carrier with its first port.
+ * The two ends and the bridge, after `changes`. Asking for a link makes the kernel do its pending carrier work first: the bridge
+ * gets its carrier so, with its first port, and the pod's end its queue. What is to be done there then goes in the same send.
  */
-function look({ hostInterface, bridge }: BridgePort, podEnd: PodEnd, machine: Machine, changes?: Message[]): Seen {
+function look({ hostInterface, bridge }: BridgePort, podEnd: PodEnd, machine: Machine, then: Then, changes?: Message[]): Seen {
   const [port, found] = getLinks(machine.links, [{ name: hostInterface }, { name: bridge }], changes);
   if (port === undefined) throw vanished(hostInterface);
-  const [other] = getLinks(podEnd.links, [{ name: podEnd.name }]);
-  if (other === undefined) throw vanished(podEnd.name);
-  return { port, bridge: found, podEnd: other };
+  const after = isForwarding(port) ? then({ port, bridge: found }) : [];
+  return { port, bridge: found, podEnd: lookIn(podEnd, after) };
 }
 
-function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine): Seen {
+function lookIn({ links, name }: PodEnd, after: Message[]): Link {
+  return attempt("link", name, () => {
+    const [got, ...done] = links.transact([getLinkMessage({ name }), ...after]);
+    const reply = got?.replies[0];
+    if (reply === undefined) throw vanished(name);
+    for (const { error } of done) if (error !== undefined) throw error;
+    return readLink(reply);
+  });
+}
+
+function awaitEvents(step: BridgePort, podEnd: PodEnd, machine: Machine, then: Then): Seen {
   using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
   const start = monotonicMs();
   for (;;) {
-    const seen = look(step, podEnd, machine);
+    const seen = look(step, podEnd, machine, then);
     if (isReady(seen)) return seen;
     const { port } = seen;
     const waited = monotonicMs() - start;
