@@ -1,7 +1,7 @@
 // Conditions of host ports, in the words of iptables or of nft, as the reference `portmap` takes them for its backends.
 // Loaded for those who want them, so it is written plainly.
-import { type Family, parseAddress } from "../ip/address.ts";
-import { formatPrefix, networkOf, parsePrefix } from "../ip/prefix.ts";
+import { type Family, familyBits, parseAddress } from "../ip/address.ts";
+import { formatPrefix, networkOf, parsePrefix, type Prefix } from "../ip/prefix.ts";
 import type { Problems } from "./problems.ts";
 
 /** A packet to a host port must be like that to be led to the pod; with `not` it must not. */
@@ -110,18 +110,18 @@ function problemOf(condition: PortCondition | undefined, isIptables: boolean, fa
 
 /** Of names only such letters are taken as mean nothing in either language. */
 function valueProblem({ field, value }: PortCondition, family: Family): string | undefined {
-  if (field !== "iifname") return familyOf(value) === family ? undefined : `"${value}" must be an IPv${family} address or subnet`;
+  if (field !== "iifname") return subnetOf(value)?.address.family === family ? undefined : `"${value}" must be an IPv${family} address or subnet`;
   return /^[\w.][\w.-]*\*?$/.test(value) && value.length <= NAME_BYTES ? undefined : `must have the name of an interface, of letters, digits and . _ -, at most ${NAME_BYTES}`;
 }
 
-function familyOf(text: string): Family | undefined {
-  return parseAddress(text)?.family ?? parsePrefix(text)?.address.family;
+/** The subnet that a text names; an address is one of its own. */
+function subnetOf(text: string): Prefix | undefined {
+  const address = parseAddress(text);
+  return address === undefined ? parsePrefix(text) : { address, length: familyBits(address.family) };
 }
 
 /** A subnet with its length, and without bits beyond it. */
 function normalised(condition: PortCondition): PortCondition {
-  const { field, value } = condition;
-  const address = parseAddress(value);
-  const prefix = address === undefined ? parsePrefix(value) : { address, length: address.family === 4 ? 32 : 128 };
-  return field === "iifname" || prefix === undefined ? condition : { ...condition, value: formatPrefix(networkOf(prefix)) };
+  const subnet = condition.field === "iifname" ? undefined : subnetOf(condition.value);
+  return subnet === undefined ? condition : { ...condition, value: formatPrefix(networkOf(subnet)) };
 }

@@ -1,7 +1,8 @@
 // Takes host ports away: their elements under the node's lock, then the flows that they led to the pod.
 import { type Element, ownerOf } from "../nft/element.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
-import { listPortChains, listPortElements, removeHostPorts, removePortElements } from "../nft/host-port.ts";
+import { listPortChains, removeHostPorts, removePortElements } from "../nft/host-port.ts";
+import { listPortElements } from "../nft/port-claim.ts";
 import { mappingOf, type PortMapping } from "../nft/port-element.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";

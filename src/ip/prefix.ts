@@ -1,5 +1,5 @@
 // An address with a prefix length, as in 10.1.2.3/16.
-import { type Address, familyBits, formatAddress, parseAddress, sameAddress } from "./address.ts";
+import { type Address, type Family, familyBits, formatAddress, parseAddress, sameAddress } from "./address.ts";
 
 /** An address and how many of its leading bits name the network. The host bits are kept. */
 export interface Prefix {
@@ -49,6 +49,12 @@ export function networkOf(prefix: Prefix): Prefix {
 
 export function hasHostBits(prefix: Prefix): boolean {
   return networkOf(prefix).address.value !== prefix.address.value;
+}
+
+/** True when one of the prefixes is of this family. A plain loop: every ADD asks. */
+export function hasFamily(prefixes: readonly Prefix[], family: Family): boolean {
+  for (const { address } of prefixes) if (address.family === family) return true;
+  return false;
 }
 
 /** True when `address` lies in the network of `prefix`. */

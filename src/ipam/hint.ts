@@ -19,7 +19,7 @@ export interface Hint {
   byOthers: boolean;
 }
 
-export function hintPath(directory: string, set: number): string {
+function hintPath(directory: string, set: number): string {
   return `${directory}/${HINT_PREFIX}${set}`;
 }
 

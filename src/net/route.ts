@@ -1,5 +1,5 @@
 // Routes. (linux/rtnetlink.h)
-import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
+import { type Address, addressBytes, addressFromBytes, type Family, familyBits, formatAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
@@ -101,7 +101,7 @@ function lookUpMessage(address: Address): Message {
     type: rt.RTM_GETROUTE,
     flags: 0,
     body: (w) => {
-      routeHeader(w, { address, length: address.family === 4 ? 32 : 128 }, {});
+      routeHeader(w, { address, length: familyBits(address.family) }, {});
       w.attribute(rt.RTA_DST, addressBytes(address));
     },
   };

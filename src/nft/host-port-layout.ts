@@ -16,48 +16,49 @@
 //     chain where4-<hash of the conditions>, where6-… { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
-import type { Prefix } from "../ip/prefix.ts";
-import { conditionMap } from "./port-element.ts";
+import { hasFamily, type Prefix } from "../ip/prefix.ts";
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { type Expression, masquerade } from "./expression.ts";
 import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { networkChain } from "./layout.ts";
-import { chainMessage, deleteTableMessage, flushChainMessage, type Hook, ruleMessage, type Table, tableMessage, type ValueMap, valueMapMessage, verdictMapMessage } from "./message.ts";
+import { chainMessage, deleteTableMessage, type Hook, type MapLayout, mapMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
 import {
-  acceptFrom, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, limitAddressAndPort, limitPort, masqueradeFrom, setMark, translateAddressAndPort, translatePort,
+  acceptFrom, addressAndPortVerdict, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, masqueradeFrom, portVerdict, setMark, translateAddressAndPort, translatePort,
 } from "./nat-expression.ts";
+import { conditionMap } from "./port-element.ts";
 
 export const PORT_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ports", title: "inet pontoon-ports" };
 
 /** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
 const REGISTER = 4;
 
-/** The key of a port of an address, and the lengths of its parts in an interval: of a protocol one byte counts, of a port two. */
-function addressKey(type: number, length: number): { key: { type: number; length: number }; fields: number[] } {
-  return { key: { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER }, fields: [length, 1, 2] };
-}
-
-/** The maps that give an address, and a port where it is another one; numbered from 1. */
-function valueMaps(): ValueMap[] {
+/** The maps that give an address, and a port where it is another one. */
+function valueMaps(): MapLayout[] {
   return [{ suffix: 4, type: TYPE_IPADDR, length: 4 }, { suffix: 6, type: TYPE_IP6ADDR, length: 16 }].flatMap(({ suffix, type, length }) => {
-    const { key, fields } = addressKey(type, length);
+    const addressKey = { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER };
     const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
     return [
-      { name: `one${suffix}`, key, value: addressAndPort },
-      { name: `range${suffix}`, key, value: { type, length }, intervalFields: fields },
+      { name: `one${suffix}`, key: addressKey, value: addressAndPort },
+      // Lengths of the parts: of a protocol one byte counts, of a port two.
+      { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
       { name: `any${suffix}`, key: { type: joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE), length: 2 * REGISTER }, value: addressAndPort },
     ];
   });
 }
 
-const HAIRPIN_MAPS = [{ name: "hairpin4", type: TYPE_IPADDR, length: 4 }, { name: "hairpin6", type: TYPE_IP6ADDR, length: 16 }];
+const HAIRPIN_MAPS: MapLayout[] = [{ name: "hairpin4", key: { type: TYPE_IPADDR, length: 4 } }, { name: "hairpin6", key: { type: TYPE_IP6ADDR, length: 16 } }];
 
-/** The names of all maps that lead to pods. */
-const VALUE_MAPS = ["one4", "range4", "any4", "one6", "range6", "any6"];
+/** All maps. */
+function portMaps(): MapLayout[] {
+  const maps = valueMaps();
+  return [...maps, ...maps.map(({ name, key, intervalFields }) => ({ name: conditionMap(name), key, intervalFields })), ...HAIRPIN_MAPS];
+}
 
 /** The names of all maps. */
-export const PORT_MAPS = [...VALUE_MAPS, ...VALUE_MAPS.map(conditionMap), "hairpin4", "hairpin6"];
+export function portMapNames(): string[] {
+  return portMaps().map(({ name }) => name);
+}
 
 const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
 
@@ -88,17 +89,17 @@ function markingRules(bit: number): Expression[][] {
     // meta mark set meta mark | 0x00002000
     setMark(bit),
     // ip daddr . meta l4proto . th dport vmap @where-one4
-    limitAddressAndPort(4, "where-one4"),
+    addressAndPortVerdict(4, "where-one4"),
     // ip daddr . meta l4proto . th dport vmap @where-range4
-    limitAddressAndPort(4, "where-range4"),
+    addressAndPortVerdict(4, "where-range4"),
     // meta nfproto ipv4 meta l4proto . th dport vmap @where-any4
-    limitPort(4, "where-any4"),
+    portVerdict(4, "where-any4"),
     // ip6 daddr . meta l4proto . th dport vmap @where-one6
-    limitAddressAndPort(6, "where-one6"),
+    addressAndPortVerdict(6, "where-one6"),
     // ip6 daddr . meta l4proto . th dport vmap @where-range6
-    limitAddressAndPort(6, "where-range6"),
+    addressAndPortVerdict(6, "where-range6"),
     // meta nfproto ipv6 meta l4proto . th dport vmap @where-any6
-    limitPort(6, "where-any6"),
+    portVerdict(6, "where-any6"),
     // goto translate
     goto(TRANSLATE),
   ];
@@ -180,19 +181,16 @@ export const PORT_RULES = 24;
 
 /** What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the node's lock. */
 export function portTableMessages(bit: number): Message[] {
-  const maps = valueMaps();
   return [
     tableMessage(PORT_TABLE),
-    ...maps.map((map, index) => valueMapMessage(PORT_TABLE, map, index + 1)),
-    ...maps.map(({ name, key, intervalFields }, index) => verdictMapMessage(PORT_TABLE, conditionMap(name), key.type, key.length, maps.length + index + 1, intervalFields)),
-    ...HAIRPIN_MAPS.map(({ name, type, length }, index) => verdictMapMessage(PORT_TABLE, name, type, length, 2 * maps.length + index + 1)),
+    ...portMaps().map((map, index) => mapMessage(PORT_TABLE, map, index + 1)),
     ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
   ];
 }
 
 /** What gives the chains their rules, whatever they have now. Only under the node's lock. */
 export function portRuleMessages(bit: number): Message[] {
-  return chains(bit).flatMap(({ name, rules }) => [flushChainMessage(PORT_TABLE, name), ...rules.map((rule) => ruleMessage(PORT_TABLE, name, rule))]);
+  return chains(bit).flatMap(({ name, rules }) => rulesMessages(PORT_TABLE, name, rules));
 }
 
 /** What takes the whole table away. */
@@ -225,7 +223,7 @@ export function hairpinChain(network: string, subnets: Prefix[] | undefined): Ha
  */
 function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
   if (subnets === undefined) return [masquerade()];
-  const local = subnets.some(({ address }) => address.family === 4) ? [LOCALHOST] : [];
+  const local = hasFamily(subnets, 4) ? [LOCALHOST] : [];
   // ip saddr 127.0.0.0/8 masquerade fully-random
   // ip saddr 10.1.0.0/24 masquerade fully-random            for each subnet, and ip6 saddr fd01::/64 masquerade fully-random
   return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
@@ -234,14 +232,10 @@ function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
 /** How many rules a network's chain has when it is whole. */
 export function hairpinRuleCount({ subnets }: HairpinChain): number {
   if (subnets === undefined) return 1;
-  for (const { address } of subnets) if (address.family === 4) return subnets.length + 1;
-  return subnets.length;
+  return hasFamily(subnets, 4) ? subnets.length + 1 : subnets.length;
 }
 
 /** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
 export function hairpinMessages(chain: HairpinChain): Message[] {
-  return [
-    chainMessage(PORT_TABLE, chain.name), flushChainMessage(PORT_TABLE, chain.name),
-    ...masqueradingRules(chain).map((rule) => ruleMessage(PORT_TABLE, chain.name, rule)),
-  ];
+  return [chainMessage(PORT_TABLE, chain.name), ...rulesMessages(PORT_TABLE, chain.name, masqueradingRules(chain))];
 }

@@ -14,7 +14,7 @@ import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { ElementPlace } from "./element.ts";
 import { drop, type Expression, interfacePairIn, interfacesIn, returned } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME } from "./key.ts";
-import { chainMessage, deleteTableMessage, flushChainMessage, ruleMessage, setMessage, type Table, tableMessage } from "./message.ts";
+import { chainMessage, deleteTableMessage, rulesMessages, setMessage, type Table, tableMessage } from "./message.ts";
 
 export const INGRESS_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ingress", title: "inet pontoon-ingress" };
 
@@ -52,7 +52,7 @@ export function ingressTableMessages(): Message[] {
 
 /** What gives chain forward its rules, whatever it has now. Only under the node's lock. */
 export function forwardRuleMessages(): Message[] {
-  return [flushChainMessage(INGRESS_TABLE, FORWARD), ...forwardRules().map((rule) => ruleMessage(INGRESS_TABLE, FORWARD, rule))];
+  return rulesMessages(INGRESS_TABLE, FORWARD, forwardRules());
 }
 
 /** What takes the whole table away. */

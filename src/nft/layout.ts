@@ -18,7 +18,7 @@ import { sha256 } from "../sys/hash.ts";
 import type { ElementPlace } from "./element.ts";
 import { destinationReturn, type Expression, interfaceSourceVerdict, masquerade, sourceVerdict } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
-import { chainMessage, flushChainMessage, ruleMessage, type Table, tableMessage, verdictMapMessage } from "./message.ts";
+import { chainMessage, mapMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
 
 /** The table that masquerades. */
 export const TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon", title: "inet pontoon" };
@@ -26,10 +26,10 @@ export const TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon", title: 
 export const POSTROUTING = "postrouting";
 
 export const MAPS = [
-  { name: "net4", type: TYPE_IPADDR, length: 4 },
-  { name: "net6", type: TYPE_IP6ADDR, length: 16 },
-  { name: "on4", type: joined(TYPE_IFNAME, TYPE_IPADDR), length: INTERFACE_NAME_BYTES + 4 },
-  { name: "on6", type: joined(TYPE_IFNAME, TYPE_IP6ADDR), length: INTERFACE_NAME_BYTES + 16 },
+  { name: "net4", key: { type: TYPE_IPADDR, length: 4 } },
+  { name: "net6", key: { type: TYPE_IP6ADDR, length: 16 } },
+  { name: "on4", key: { type: joined(TYPE_IFNAME, TYPE_IPADDR), length: INTERFACE_NAME_BYTES + 4 } },
+  { name: "on6", key: { type: joined(TYPE_IFNAME, TYPE_IP6ADDR), length: INTERFACE_NAME_BYTES + 16 } },
 ];
 
 /** The rules of chain postrouting (type nat hook postrouting priority srcnat; policy accept). */
@@ -53,14 +53,14 @@ export const POSTROUTING_RULES = 4;
 export function tableMessages(): Message[] {
   return [
     tableMessage(TABLE),
-    ...MAPS.map(({ name, type, length }, index) => verdictMapMessage(TABLE, name, type, length, index + 1)),
+    ...MAPS.map((map, index) => mapMessage(TABLE, map, index + 1)),
     chainMessage(TABLE, POSTROUTING, { type: "nat", number: nft.NF_INET_POST_ROUTING, priority: 100 }),
   ];
 }
 
 /** What gives chain postrouting its rules, whatever it has now. Only under the node's lock. */
 export function postroutingMessages(): Message[] {
-  return [flushChainMessage(TABLE, POSTROUTING), ...postroutingRules().map((rule) => ruleMessage(TABLE, POSTROUTING, rule))];
+  return rulesMessages(TABLE, POSTROUTING, postroutingRules());
 }
 
 /** A network's chain: its name says for which network and which subnets it was made, so it never needs to change. */
@@ -115,11 +115,7 @@ export function networkRuleCount(chain: NetworkChain): number {
 
 /** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
 export function networkMessages(chain: NetworkChain): Message[] {
-  return [
-    chainMessage(TABLE, chain.name),
-    flushChainMessage(TABLE, chain.name),
-    ...networkRules(chain).map((rule) => ruleMessage(TABLE, chain.name, rule)),
-  ];
+  return [chainMessage(TABLE, chain.name), ...rulesMessages(TABLE, chain.name, networkRules(chain))];
 }
 
 /** Where an address stands: in the common map, and in the one that is keyed by the bridge too. */

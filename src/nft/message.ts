@@ -46,44 +46,33 @@ export function tableMessage(table: Table): Message {
   return requestMessage(table, `create table ${table.title}`, nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) => w.string(nft.NFTA_TABLE_NAME, table.name));
 }
 
-/** A map from `keyType` (nft's number of it) to verdicts, if it is not there yet. `id` is any number, new in its batch. */
-export function verdictMapMessage(table: Table, name: string, keyType: number, keyLength: number, id: number, intervalFields?: number[]): Message {
+/** A map, if it is not there yet. `id` is any number, new in its batch. */
+export function mapMessage(table: Table, { name, key, value, intervalFields }: MapLayout, id: number): Message {
+  const intervals = intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT;
   return requestMessage(table, `create map ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, mapFlags(intervalFields))
-      .be32Attribute(nft.NFTA_SET_KEY_TYPE, keyType).be32Attribute(nft.NFTA_SET_KEY_LEN, keyLength)
-      .be32Attribute(nft.NFTA_SET_DATA_TYPE, nft.NFT_DATA_VERDICT).be32Attribute(nft.NFTA_SET_ID, id);
-    writeIntervalFields(w, intervalFields);
+    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
+      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type).be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
+      .be32Attribute(nft.NFTA_SET_DATA_TYPE, value?.type ?? nft.NFT_DATA_VERDICT);
+    if (value !== undefined) w.be32Attribute(nft.NFTA_SET_DATA_LEN, value.length);
+    w.be32Attribute(nft.NFTA_SET_ID, id);
+    if (intervalFields === undefined) return;
+    w.nest(nft.NFTA_SET_DESC, () => w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
+      for (const length of intervalFields) w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
+    }));
   });
 }
 
-/** A map from keys to values, as {@link ValueMap} says, if it is not there yet. `id` is any number, new in its batch. */
-export function valueMapMessage(table: Table, map: ValueMap, id: number): Message {
-  return requestMessage(table, `create map ${map.name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, map.name).be32Attribute(nft.NFTA_SET_FLAGS, mapFlags(map.intervalFields))
-      .be32Attribute(nft.NFTA_SET_KEY_TYPE, map.key.type).be32Attribute(nft.NFTA_SET_KEY_LEN, map.key.length)
-      .be32Attribute(nft.NFTA_SET_DATA_TYPE, map.value.type).be32Attribute(nft.NFTA_SET_DATA_LEN, map.value.length)
-      .be32Attribute(nft.NFTA_SET_ID, id);
-    writeIntervalFields(w, map.intervalFields);
-  });
+/** A type, as nft's number of it, and a length in bytes. */
+export interface DataType {
+  type: number;
+  length: number;
 }
 
-function mapFlags(intervalFields: number[] | undefined): number {
-  return nft.NFT_SET_MAP | (intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT);
-}
-
-/** The length of each part of keys that stand for intervals. */
-function writeIntervalFields(w: Writer, fields: number[] | undefined): void {
-  if (fields === undefined) return;
-  w.nest(nft.NFTA_SET_DESC, () => w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
-    for (const length of fields) w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
-  }));
-}
-
-/** A map of values. Lengths are in bytes. */
-export interface ValueMap {
+export interface MapLayout {
   name: string;
-  key: { type: number; length: number };
-  value: { type: number; length: number };
+  key: DataType;
+  /** Undefined: verdicts. */
+  value?: DataType | undefined;
   /** Elements may stand for intervals: the length of each part of the key. */
   intervalFields?: number[] | undefined;
 }
@@ -161,6 +150,11 @@ export function ruleMessage(table: Table, chain: string, expressions: Expression
   });
 }
 
+/** What gives a chain these rules, whatever it has now. */
+export function rulesMessages(table: Table, chain: string, rules: Expression[][]): Message[] {
+  return [flushChainMessage(table, chain), ...rules.map((rule) => ruleMessage(table, chain, rule))];
+}
+
 /** A rule at the beginning of a chain. */
 export function firstRuleMessage(table: Table, chain: string, expressions: Expression[]): Message {
   return { ...ruleMessage(table, chain, expressions), flags: NLM_F_CREATE };
@@ -174,7 +168,7 @@ export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Arra
 }
 
 /** All rules of a chain go. */
-export function flushChainMessage(table: Table, name: string): Message {
+function flushChainMessage(table: Table, name: string): Message {
   return requestMessage(table, `flush chain ${name}`, nft.NFT_MSG_DELRULE, 0, (w) =>
     w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, name),
   );

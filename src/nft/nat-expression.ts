@@ -101,20 +101,23 @@ export function translatePort(family: Family, map: string): Expression[] {
 }
 
 /** `meta nfproto ipv4 meta l4proto . th dport vmap @MAP` */
-export function limitPort(family: Family, map: string): Expression[] {
+export function portVerdict(family: Family, map: string): Expression[] {
   return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST)];
-}
-
-/** `ip daddr . meta l4proto . th dport vmap @MAP` */
-export function limitAddressAndPort(family: Family, map: string): Expression[] {
-  return [...isFamily(family), payload(FIRST, HEADER[family].daddr, HEADER[family].length), ...protocolAndPort(FIRST + registersOf(family)), lookUp(map, FIRST)];
 }
 
 /** `dnat ip to ip daddr . meta l4proto . th dport map @MAP`: the map gives address and port, or with `keepPort` the address alone. */
 export function translateAddressAndPort(family: Family, map: string, keepPort = false): Expression[] {
+  return [...addressProtocolAndPort(family), lookUp(map, FIRST, FIRST), translate(family, keepPort ? undefined : FIRST + registersOf(family))];
+}
+
+/** `ip daddr . meta l4proto . th dport vmap @MAP` */
+export function addressAndPortVerdict(family: Family, map: string): Expression[] {
+  return [...addressProtocolAndPort(family), lookUp(map, FIRST)];
+}
+
+function addressProtocolAndPort(family: Family): Expression[] {
   const address = payload(FIRST, HEADER[family].daddr, HEADER[family].length);
-  const next = FIRST + registersOf(family);
-  return [...isFamily(family), address, ...protocolAndPort(next), lookUp(map, FIRST, FIRST), translate(family, keepPort ? undefined : next)];
+  return [...isFamily(family), address, ...protocolAndPort(FIRST + registersOf(family))];
 }
 
 /** How many registers of 32 bits an address takes. */

@@ -6,7 +6,7 @@ import type { Message } from "../netlink/socket.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { Expression } from "./expression.ts";
 import { PORT_TABLE, TRANSLATE, UNMARK } from "./host-port-layout.ts";
-import { chainMessage, flushChainMessage, ruleMessage } from "./message.ts";
+import { chainMessage, rulesMessages } from "./message.ts";
 import { goto, gotoUnless, type PacketTest } from "./nat-expression.ts";
 
 /** The chain that connections of a family to some pods' host ports come to first. */
@@ -43,8 +43,5 @@ export function conditionRuleCount({ conditions }: ConditionChain): number {
 
 /** What makes the chain whole, whatever of it is there. Only under the node's lock. */
 export function conditionMessages(chain: ConditionChain): Message[] {
-  return [
-    chainMessage(PORT_TABLE, chain.name), flushChainMessage(PORT_TABLE, chain.name),
-    ...conditionRules(chain).map((rule) => ruleMessage(PORT_TABLE, chain.name, rule)),
-  ];
+  return [chainMessage(PORT_TABLE, chain.name), ...rulesMessages(PORT_TABLE, chain.name, conditionRules(chain))];
 }

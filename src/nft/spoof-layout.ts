@@ -10,7 +10,7 @@ import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { drop, type Expression, interfaceEtherSourceNotIn, interfaceIn } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, joined, MAC_BYTES_JOINED, TYPE_ETHERADDR, TYPE_IFNAME } from "./key.ts";
-import { chainMessage, flushChainMessage, ruleMessage, setMessage, type Table, tableMessage } from "./message.ts";
+import { chainMessage, rulesMessages, setMessage, type Table, tableMessage } from "./message.ts";
 
 export const SPOOF_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "pontoon", title: "bridge pontoon" };
 
@@ -41,5 +41,5 @@ export function spoofTableMessages(): Message[] {
 
 /** What gives chain prerouting its rules, whatever it has now. Only under the node's lock. */
 export function preroutingMessages(): Message[] {
-  return [flushChainMessage(SPOOF_TABLE, PREROUTING), ...preroutingRules().map((rule) => ruleMessage(SPOOF_TABLE, PREROUTING, rule))];
+  return rulesMessages(SPOOF_TABLE, PREROUTING, preroutingRules());
 }

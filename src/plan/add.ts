@@ -55,7 +55,8 @@ export interface AddPlan {
 /** The steps of an ADD, in order, and the result that it prints when all are done. */
 export function planAdd(input: AddInput): AddPlan {
   const routes = resultRoutes(input);
-  const plan: AddPlan = { steps: [...bridgeSteps(input), ...podSteps(input, routes)], result: planResult(input, routes), notices: undefined };
+  const follow = macsFollow(input);
+  const plan: AddPlan = { steps: [...bridgeSteps(input, follow), ...podSteps(input, routes, follow)], result: planResult(input, routes), notices: undefined };
   if (input.netconf.bandwidth !== undefined) limitBandwidth(input.netconf.bandwidth, input, plan);
   if (input.netconf.sourceBasedRouting) {
     const { insertSourceRouting } = require("./source-routing.ts") as typeof import("./source-routing.ts");
@@ -99,10 +100,9 @@ export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefi
   return subnets;
 }
 
-function bridgeSteps(input: AddInput): Step[] {
-  const { netconf, addresses, bridge } = input;
+function bridgeSteps({ netconf, addresses, bridge }: AddInput, follow: boolean): Step[] {
   const steps: Step[] = [
-    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans, macsFollow: macsFollow(input) },
+    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans, macsFollow: follow },
   ];
   if (!netconf.isGateway || addresses.length === 0) return steps;
   const gateways = gatewaysOf(addresses);
@@ -123,7 +123,7 @@ export function gatewaysOf(addresses: PodAddress[]): Prefix[] {
   return gateways;
 }
 
-function podSteps(input: AddInput, routes: Route[]): Step[] {
+function podSteps(input: AddInput, routes: Route[], follow: boolean): Step[] {
   const { netconf, key, addresses, hostInterface, mac, mtu, hostPorts } = input;
   const host = { ...hostInterface, alias: aliasOf(key, input.pod) };
   const pod = { name: key.interfaceName, mac };
@@ -142,7 +142,7 @@ function podSteps(input: AddInput, routes: Route[]): Step[] {
   steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)), detectThrough });
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   if (hostPorts !== undefined) steps.push(hostPortStep(input, hostPorts));
-  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes, macFollows: macsFollow(input), goesBeyond: !netconf.isGateway });
+  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes, macFollows: follow, goesBeyond: !netconf.isGateway });
   return steps;
 }
 

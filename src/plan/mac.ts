@@ -21,9 +21,10 @@ function macFollows({ mac, addresses }: Pick<AddInput, "mac" | "addresses">): bo
 
 /** What {@link macFollows} says has been true of every pod of the bridge, and nobody else may have given one an address of this network. */
 export function macsFollow(input: AddInput): boolean {
-  if (!macFollows(input) || input.bridge.found?.macsFollow === false) return false;
+  const { found } = input.bridge;
+  if (!macFollows(input) || found?.macsFollow === false) return false;
   // On a bridge that is made only now nobody knows anybody.
-  if (input.bridge.found === undefined) return true;
+  if (found === undefined) return true;
   for (const { givenByOthers } of input.addresses) if (givenByOthers === true) return false;
   return true;
 }

@@ -83,7 +83,7 @@ export function detach(detachment: Detachment, machine: Machine): void {
   };
   const errors = collectErrors([
     () => shutPort(key, record, machine),
-    () => { if (record !== undefined && mayHaveOtherMac(detachment)) forgetMacsFollow(record.bridge, machine); },
+    () => forgetOtherMac(detachment, machine),
     rules,
     () => { if (record === undefined) unrecorded().removeUnrecordedRules(detachment, machine); },
     () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),
@@ -133,9 +133,10 @@ function macOfResult({ interfaceName }: AttachmentKey, result: Result | undefine
 }
 
 /** A plugin behind us (tuning) may have given the pod another MAC, by which its neighbours know its address. Nobody can tell when it is in no result and the pod has gone. */
-function mayHaveOtherMac({ key, record, prevResult, pod }: Detachment): boolean {
+function forgetOtherMac({ key, record, prevResult, pod }: Detachment, machine: Machine): void {
+  if (record === undefined) return;
   const last = macOfResult(key, prevResult) ?? (pod === undefined ? undefined : getLink(pod.links, { name: key.interfaceName })?.mac);
-  return last !== record?.mac;
+  if (last !== record.mac) forgetMacsFollow(record.bridge, machine);
 }
 
 /** Those of iptables need no lock of the leases, and are the network's: they go when the veth has gone. */

@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { capture } from "../support/capture.ts";
 import { add, addressOf, addressesOf, type CniResult, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { addPlugins } from "../support/ipam.ts";
+import { linkOf } from "../support/link.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { FAMILIES, install, network, type Network, type PluginConfig, type Range } from "../support/network.ts";
 import { installReference } from "../support/reference.ts";
@@ -33,16 +34,11 @@ function twoAddresses(range: Range, more: Partial<PluginConfig> = {}): Network {
   return pods;
 }
 
-async function podMac(pod: Pod): Promise<string> {
-  const [link] = await pod.json<{ address: string }[]>("ip -j link show dev eth0");
-  return link?.address ?? "";
-}
-
 /** The pod's MAC, of which the host and the peer learn now. Both reached it at once. */
 async function meet(world: World, peer: Pod, pod: Pod, address: string): Promise<string> {
   for (const answer of await Promise.all([firstAnswer(world.host, address), firstAnswer(peer, address)])) expect(answer, `${pod.name} answers ping`).toBeLessThanOrEqual(2);
   expect([await pings(world.host, address), await pings(peer, address)]).toEqual([true, true]);
-  return podMac(pod);
+  return (await linkOf(pod, "eth0")).address;
 }
 
 /** How the kernel announces an address by ARP. */
@@ -171,7 +167,7 @@ scene("of two first ADDs at once, one with a MAC of its own, the bridge does not
   const calls = [{ network: pods, pod: red }, { network: own, pod: blue }];
   for (let round = 0; round < 20; round++) {
     for (const outcome of await Promise.all(calls.map((call) => plugin(world, "ADD", call)))) mustSucceed(outcome);
-    expect(await aliasOf(world)).toBeUndefined();
+    expect((await linkOf(world.host, "pods0")).ifalias).toBeUndefined();
     for (const call of calls) mustSucceed(await plugin(world, "DEL", call));
     await world.host.must("ip link delete pods0");
   }
@@ -194,15 +190,11 @@ scene("an interface that somebody renames in the pod meanwhile ends the ADD at o
   expect(error.msg).not.toContain("does not forward");
 });
 
-async function aliasOf(world: World): Promise<string | undefined> {
-  return (await world.host.json<{ ifalias?: string }[]>("ip -j link show dev pods0"))[0]?.ifalias;
-}
-
 scene("an ADD that is killed at any one of its steps does not hide that the reference plugin gave out addresses", async (world) => {
   const pods = install(world, network("pods"));
   const red = await world.pod("red");
   await add(world, pods, red);
-  const says = await aliasOf(world);
+  const says = (await linkOf(world.host, "pods0")).ifalias;
   expect(says).toContain("0a:58");
   await del(world, pods, red);
   const call = { network: pods, pod: red };
@@ -213,7 +205,7 @@ scene("an ADD that is killed at any one of its steps does not hide that the refe
     const died = (await plugin(world, "ADD", { ...call, through: killedAt(moment) })).status !== 0;
     mustSucceed(await plugin(world, "DEL", call));
     mustSucceed(await plugin(world, "ADD", call));
-    if ((await aliasOf(world)) !== undefined) wrong.push(`killed before ${moment.kind} ${moment.count}`);
+    if ((await linkOf(world.host, "pods0")).ifalias !== undefined) wrong.push(`killed before ${moment.kind} ${moment.count}`);
     mustSucceed(await plugin(world, "DEL", call));
     return died;
   }, ["sendto", "write", "link", "unlink", "rename"]);

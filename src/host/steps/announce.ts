@@ -1,5 +1,6 @@
 // The last part of an ADD: the port forwards, and whoever knew an older owner of an address hears of the new one at once.
 import { CniError } from "../../cni/error.ts";
+import { hasFamily } from "../../ip/prefix.ts";
 import type { AnnounceStep, BridgePort } from "../../plan/step.ts";
 import { getLinkMessage, getLinks, type Link, readLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
@@ -10,7 +11,7 @@ import { monotonicMs } from "../../sys/clock.ts";
 import { readText } from "../../sys/file.ts";
 import { attempt, vanished } from "../failure.ts";
 import type { Machine } from "../machine.ts";
-import { forgetMacsFollow, saysMacsFollow } from "./bridge.ts";
+import { saysMacsFollow, takeAlias } from "./bridge.ts";
 
 /** A port comes up within a millisecond; with the spanning tree protocol on it listens and learns for twice the forward delay, at most 30 s each. */
 const FORWARDING_MS = 62_000;
@@ -49,23 +50,25 @@ export function announce(step: AnnounceStep, machine: Machine, podIndex: number)
   // Setting the MAC, the same one too, makes the kernel send gratuitous ARP (arp_notify) and neighbour advertisements (ndisc_notify).
   const again = changeLinkMessage({ name: step.interfaceName }, { mac: step.mac }, `announce ${step.interfaceName} in the pod`);
   const podEnd = { links: machine.pod.links, name: step.interfaceName };
-  const { bridge } = raisePort(step, podEnd, machine, (seen) => (isKnown(step, seen, machine, podIndex) ? [] : [again]));
+  const { bridge } = raisePort(step, podEnd, machine, ({ port, bridge }) => {
+    // Looked at only now: another pod may have taken the alias away since this one was planned.
+    const follows = bridge !== undefined && saysMacsFollow(bridge) && stillFollows(step, bridge, machine, podIndex);
+    return isNeeded(step, port, follows) ? [again] : [];
+  });
   return bridge?.mac;
 }
 
-/** True when everybody who knows one of the addresses knows it by this MAC, as far as that matters. The bridge's alias goes when that is not so. */
-function isKnown(step: AnnounceStep, { port, bridge }: PortSeen, machine: Machine, podIndex: number): boolean {
-  // Looked at only now: another pod may have taken it away since this one was planned.
-  const says = bridge !== undefined && saysMacsFollow(bridge);
-  const follows = step.macFollows && !(says && hasOtherLink(machine, podIndex));
-  if (says && !follows) forgetMacsFollow(step.bridge, machine);
-  if (step.addresses.length === 0) return true;
-  return says && follows && !step.goesBeyond && (port.port?.number ?? 0) > FEW_PORTS && !hasFamily6(step);
+/** Whether this pod's MAC follows too. The alias goes when it does not. */
+function stillFollows(step: AnnounceStep, bridge: Link, machine: Machine, podIndex: number): boolean {
+  if (step.macFollows && !hasOtherLink(machine, podIndex)) return true;
+  takeAlias(bridge, machine);
+  return false;
 }
 
-function hasFamily6({ addresses }: AnnounceStep): boolean {
-  for (const { address } of addresses) if (address.family === 6) return true;
-  return false;
+/** False when everybody who knows one of the addresses knows it by this MAC, as far as that matters. */
+function isNeeded({ addresses, goesBeyond }: AnnounceStep, { port }: Link, follows: boolean): boolean {
+  if (addresses.length === 0) return false;
+  return !follows || goesBeyond || (port?.number ?? 0) <= FEW_PORTS || hasFamily(addresses, 6);
 }
 
 /** The first link in a namespace, behind lo. */

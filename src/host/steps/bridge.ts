@@ -65,8 +65,12 @@ export function saysMacsFollow({ alias }: Link): boolean {
 /** A pod of the bridge got another MAC later: its next owner has to be announced. Throws SystemError. */
 export function forgetMacsFollow(bridge: string, machine: Machine): void {
   const link = getLink(machine.links, { name: bridge });
-  if (link === undefined || !saysMacsFollow(link)) return;
-  machine.links.execute([changeLinkMessage({ index: link.index }, { alias: "" }, `take the alias from bridge ${bridge}`)]);
+  if (link !== undefined && saysMacsFollow(link)) takeAlias(link, machine);
+}
+
+/** The same for a bridge that says so. */
+export function takeAlias({ index, name }: Link, machine: Machine): void {
+  machine.links.execute([changeLinkMessage({ index }, { alias: "" }, `take the alias from bridge ${name}`)]);
 }
 
 /** Loaded for those who want it (docs/decisions/0004-cold-code.md). */

@@ -1,6 +1,7 @@
 // The pod's end with IPv6 duplicate address detection (enabledad): its addresses are used when nobody else answered for them.
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
+import { hasFamily } from "../../ip/prefix.ts";
 import { listAddresses } from "../../net/address.ts";
 import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
@@ -20,7 +21,7 @@ const SETTLE_MS = 10_000;
  */
 export function setUpWithDetection(step: PodStep, port: BridgePort, machine: Machine, index: number): void {
   const { interfaceName } = step;
-  if (!step.addresses.some(({ address }) => address.family === 6)) return setUpPod(step, machine, index);
+  if (!hasFamily(step.addresses, 6)) return setUpPod(step, machine, index);
   attempt("sysctl", `net.ipv6.conf.${interfaceName}`, () => machine.pod.inside(() => {
     prepare(step, true);
     // A bridge may send the kernel its own question back; with a nonce in it the kernel knows it again (RFC 7527).

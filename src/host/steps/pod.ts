@@ -1,7 +1,7 @@
 // The pod's end: up, with its addresses and routes.
 import type { CniError } from "../../cni/error.ts";
 import { formatAddress, sameAddress } from "../../ip/address.ts";
-import { formatPrefix, samePrefix } from "../../ip/prefix.ts";
+import { formatPrefix, hasFamily, samePrefix } from "../../ip/prefix.ts";
 import type { PodRoute, PodStep } from "../../plan/step.ts";
 import { addAddressMessage, listAddresses, readAddress } from "../../net/address.ts";
 import { getLinkMessage, readLink } from "../../net/link.ts";
@@ -19,8 +19,7 @@ const SETTLE_MS = 2_000;
 
 /** Raises the pod's end, number `index` there, and gives it its addresses and routes; every IPv6 address answers when this returns. */
 export function setUpPod(step: PodStep, machine: Machine, index: number): void {
-  let hasIPv6 = false;
-  for (const { address } of step.addresses) hasIPv6 ||= address.family === 6;
+  const hasIPv6 = hasFamily(step.addresses, 6);
   if (step.addresses.length > 0) attempt("sysctl", `net.ipv6.conf.${step.interfaceName}`, () => machine.pod.inside(() => prepare(step, hasIPv6)));
   using events = hasIPv6 ? machine.pod.openAddressEvents() : undefined;
   raise(step, machine, index);

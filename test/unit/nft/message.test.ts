@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { addElementMessage, deleteElementMessage } from "../../../src/nft/element.ts";
 import { TABLE } from "../../../src/nft/layout.ts";
-import { chainMessage, deleteRuleMessage, getGenerationMessage, setMessage, tableMessage, verdictMapMessage } from "../../../src/nft/message.ts";
+import { chainMessage, deleteRuleMessage, getGenerationMessage, mapMessage, setMessage, tableMessage } from "../../../src/nft/message.ts";
 import { bytesOf, hex } from "../../support/golden.ts";
 
 const HEADER_REST = "01000000 00000000"; // sequence 1, port 0
@@ -23,7 +23,7 @@ test("the generation is asked for without an attribute", () => {
 });
 
 test("a map from addresses to verdicts", () => {
-  expect(bytesOf(verdictMapMessage(TABLE, "net4", 7, 4, 1))).toBe(hex(`
+  expect(bytesOf(mapMessage(TABLE, { name: "net4", key: { type: 7, length: 4 } }, 1))).toBe(hex(`
     54000000 090a 0004 ${HEADER_REST}          # NFT_MSG_NEWSET
     ${NFGENMSG} ${PONTOON}
     0900 0200 6e65743400 000000                # NFTA_SET_NAME "net4"

@@ -1,0 +1,119 @@
+// Taking the places of an attachment in the maps of host ports: its elements, and whoever is in their way.
+import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
+import { mapped } from "../list.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, type Element, type ElementPlace, getElements, listElements, ownerComment, ownerOf, searchElements } from "./element.ts";
+import type { HostPorts, PortNeighbours } from "./host-port.ts";
+import { PORT_TABLE, portMapNames } from "./host-port-layout.ts";
+import { firstRefusal } from "./message.ts";
+import { claimOf, claimsOverlap, claimText, conditionMap, isOfAllAddresses, keyTest, mappingPlaces, portKey, type PortMapping, unseenMaps } from "./port-element.ts";
+
+/**
+ * Takes all places of the attachment: what is its own already, or a dead owner's, gives way. `hasConditions`: there may be conditions
+ * of somebody on the node. Throws SystemError; EADDRINUSE when a place belongs to a living attachment.
+ */
+export function claimPorts(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours, hasConditions: boolean): void {
+  const elements = elementsOf(wanted);
+  let held = heldUnseen(socket, wanted.mappings, hasConditions);
+  for (let seenAll = false; ; seenAll = true) {
+    const messages = mapped(obstacles(held, wanted, elements, neighbours), deleteElementMessage);
+    for (const element of elements) messages.push(addElementMessage(element));
+    const error = sendInParts(socket, messages);
+    if (error === undefined) return;
+    if (seenAll || !isErrno(error, "EEXIST", "ENOTEMPTY")) throw error;
+    held = listPortElements(socket);
+  }
+}
+
+/**
+ * Where the kernel does not see that an element stands for one of these ports too: elements to ask for by their keys, however
+ * many there are in the map, and maps to look through, which are those of mappings that most pods do not have.
+ */
+function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasConditions: boolean): Element[] {
+  const asked: ElementPlace[] = [];
+  const searched: string[] = [];
+  for (const mapping of mappings) {
+    for (const set of unseenMaps(mapping, hasConditions)) {
+      if (searched.includes(set)) continue;
+      // A port of all addresses has no one key in a map of single ones.
+      const isAskable = mapping.hostAddress !== undefined || isOfAllAddresses(set);
+      if (!isAskable || asked.length + mapping.last - mapping.first >= MOST_ASKED) searched.push(set);
+      else for (let port = mapping.first; port <= mapping.last; port++) asked.push({ table: PORT_TABLE, set, key: portKey(set, mapping, port) });
+    }
+  }
+  const held = asked.length === 0 ? [] : getElements(socket, asked);
+  for (const set of searched) held.push(...searchElements(socket, PORT_TABLE, set, keyTest(set, mappings)));
+  return held;
+}
+
+/** From so many keys on it costs less to look through the map. */
+const MOST_ASKED = 500;
+
+/** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
+function obstacles(held: Element[], wanted: HostPorts, elements: Element[], neighbours: PortNeighbours): Element[] {
+  const found: Element[] = [];
+  for (const element of held) {
+    const claimed = claimOf(element);
+    const taken = claimed && wanted.mappings.find((mapping) => claimsOverlap(mapping, claimed));
+    const isSame = claimed === undefined && elements.some(({ chain, set, key }) => chain !== "" && set === element.set && key.join() === element.key.join());
+    if ((taken === undefined && !isSame) || found.some((other) => isSamePlace(other, element))) continue;
+    const owner = ownerOf(element);
+    if (owner !== wanted.owner && neighbours.isAlive(owner)) {
+      const what = taken === undefined ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}` : `take ${claimText(taken)}`;
+      throw new SystemError(what, errnoOf("EADDRINUSE"), holderOf(element));
+    }
+    found.push(element);
+  }
+  return found;
+}
+
+/** An element that stands for several ports is the answer for each of them. */
+function isSamePlace(a: Element, b: Element): boolean {
+  return a.set === b.set && a.key.join() === b.key.join();
+}
+
+/** The attachment that an element belongs to, in words. */
+export function holderOf(element: Element): string {
+  return element.comment.slice(ownerOf(element).length + 1) || "an unknown attachment";
+}
+
+function sendInParts(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
+  for (let at = 0; at < messages.length; at += BATCH_ELEMENTS) {
+    const error = firstRefusal(socket, messages.slice(at, at + BATCH_ELEMENTS));
+    if (error !== undefined) return error;
+  }
+  return undefined;
+}
+
+/** What stands for an attachment in the maps, in the order in which it is put in. */
+export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Element[] {
+  const comment = ownerComment(ports);
+  const elements: Element[] = [];
+  for (const mapping of mappings) {
+    const where = conditions.find(({ family }) => family === mapping.family);
+    for (const place of mappingPlaces(mapping)) {
+      // First, so that no port leads anywhere without its conditions.
+      if (where !== undefined) elements.push({ ...place, set: conditionMap(place.set), value: undefined, table: PORT_TABLE, chain: where.name, comment });
+      elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
+    }
+  }
+  if (chain === undefined) return elements;
+  for (const target of targetsOf(mappings)) elements.push({ table: PORT_TABLE, set: `hairpin${target.family}`, key: addressBytes(target), chain: chain.name, comment });
+  return elements;
+}
+
+/** The pod's addresses that ports lead to, each one once. */
+function targetsOf(mappings: PortMapping[]): Address[] {
+  const targets: Address[] = [];
+  next: for (const { target } of mappings) {
+    for (const known of targets) if (sameAddress(known, target)) continue next;
+    targets.push(target);
+  }
+  return targets;
+}
+
+/** Every element of every attachment on the node; none when there is no table. Throws SystemError. */
+export function listPortElements(socket: NetlinkSocket): Element[] {
+  return portMapNames().flatMap((name) => listElements(socket, PORT_TABLE, name));
+}
