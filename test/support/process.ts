@@ -24,10 +24,14 @@ export async function run(command: string[], { env = {}, stdin = "", timeoutMs =
   const result = await execa(file, args, {
     env, extendEnv: false, input: stdin, timeout: timeoutMs, killSignal: "SIGKILL", reject: false, stripFinalNewline: false,
   });
-  const outcome = { command: command.join(" "), status: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+  const outcome = outcomeOf(command, result);
   if (result.timedOut) throw new Error(`Did not end within ${timeoutMs} ms.\n${describe(outcome)}`);
   if (result.code === "ENOENT") throw new Error(`Cannot be started: ${outcome.command}. Hint: run scripts/setup --test.`);
   return outcome;
+}
+
+function outcomeOf(command: string[], { exitCode, stdout, stderr }: { exitCode?: number | undefined; stdout: string; stderr: string }): Outcome {
+  return { command: command.join(" "), status: exitCode, stdout, stderr };
 }
 
 /** An outcome for a person: the command, how it ended and all it said. */
@@ -64,10 +68,10 @@ export class BackgroundProcess implements AsyncDisposable {
     this.#child.stdin.write(text);
   }
 
-  /** Ends its standard input, for programs that live as long as that is open, and waits for the end. */
-  async finish(): Promise<void> {
+  /** Ends its standard input, for programs that live as long as that is open, and waits for the end; gives what it did. */
+  async finish(): Promise<Outcome> {
     this.#child.stdin.end();
-    await this.#child;
+    return outcomeOf(this.#command, await this.#child);
   }
 
   async stop(signal: "SIGTERM" | "SIGINT" | "SIGKILL" = "SIGKILL"): Promise<void> {
@@ -81,5 +85,5 @@ export class BackgroundProcess implements AsyncDisposable {
 }
 
 function launch([file = "", ...args]: string[], { env = {}, timeoutMs = 30_000 }: RunOptions) {
-  return execa(file, args, { env, extendEnv: false, stdin: "pipe", timeout: timeoutMs, killSignal: "SIGKILL", reject: false });
+  return execa(file, args, { env, extendEnv: false, stdin: "pipe", timeout: timeoutMs, killSignal: "SIGKILL", reject: false, stripFinalNewline: false });
 }

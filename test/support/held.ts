@@ -1,0 +1,151 @@
+// A call that stands still before one exact system call, for as long as a test wants. strace holds it there: it looks on
+// from the side (-D), so the call is the test's own child as ever, and goes on by itself when strace is ended.
+import { readFileSync } from "node:fs";
+import { type PluginCall, pluginEnvironment, type Verb } from "./cni.ts";
+import { pluginInput } from "./network.ts";
+import { type BackgroundProcess, describe, type Outcome } from "./process.ts";
+import type { Moment } from "./strace.ts";
+import { toolPath } from "./tool.ts";
+import { waitFor } from "./wait.ts";
+import { PLUGIN_FOLDER, type World } from "./world.ts";
+
+/** The delay outlasts every scene: time lets nobody go. */
+const DELAY_US = 300_000_000;
+const LIMIT_MS = 60_000;
+
+/** Each held call has a trace of its own, so that several may stand at once. */
+let traces = 0;
+
+/**
+ * A call of the plugin that stands right before the `count`-th system call of `kind` of its first thread. All that the call
+ * did before is done; the system call itself has not begun: no packet is sent, no file made, no lock taken.
+ * Disposing of it kills the call, wherever it is.
+ */
+export class Held implements AsyncDisposable {
+  /** How the call ends. */
+  readonly outcome: Promise<Outcome>;
+  readonly #moment: Moment;
+  readonly #call: BackgroundProcess;
+  readonly #trace: () => string;
+  #ended: Outcome | undefined;
+  #isReleased = false;
+
+  constructor(call: BackgroundProcess, moment: Moment, trace: () => string, record: (outcome: Outcome) => void) {
+    this.#moment = moment;
+    this.#call = call;
+    this.#trace = trace;
+    this.outcome = call.finish().then((outcome) => {
+      record(outcome);
+      return (this.#ended = outcome);
+    });
+  }
+
+  /** The process id of the call. */
+  get pid(): number {
+    return this.#call.pid;
+  }
+
+  /** True once the call has ended, with or without having stood still. */
+  get isOver(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** True while the call stands still: its trace ends in the middle of the line of that system call. */
+  get stands(): boolean {
+    if (this.isOver || this.#isReleased) return false;
+    const lines = this.#trace().split("\n");
+    return lines.length === this.#moment.count && lines.at(-1) !== "";
+  }
+
+  /** Waits until the call stands still or is over. */
+  async settle(): Promise<void> {
+    await waitFor(`the call ${this.#name} or is over`, () => this.stands || this.isOver, LIMIT_MS);
+  }
+
+  /** Throws unless the call has stood still from the first moment until now. */
+  mustStand(): void {
+    if (!this.stands) throw new Error(`No call ${this.#name}.\n${this.#ended === undefined ? "It was not held there, or was let go." : describe(this.#ended)}`);
+  }
+
+  /** Lets the call go on, and gives its outcome. Throws unless it has stood still until now. */
+  async goOn(): Promise<Outcome> {
+    this.mustStand();
+    this.#release();
+    return this.outcome;
+  }
+
+  /** Kills the call before that system call. Throws unless it has stood still until now. */
+  async kill(): Promise<void> {
+    this.mustStand();
+    await this[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const strace = this.#tracer();
+    const stopped = this.#call.stop("SIGKILL");
+    this.#release(strace);
+    await stopped;
+    await this.outcome;
+  }
+
+  get #name(): string {
+    return `stands still before ${this.#moment.kind} ${this.#moment.count}`;
+  }
+
+  /** The process id of strace; undefined when it looks on no more. */
+  #tracer(): number | undefined {
+    if (this.#isReleased || this.isOver) return undefined;
+    return Number(/^TracerPid:\t([1-9]\d*)$/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1] ?? NaN) || undefined;
+  }
+
+  /** Ends strace; the kernel then lets the call go on where it stands. */
+  #release(strace = this.#tracer()): void {
+    this.#isReleased = true;
+    if (strace !== undefined) process.kill(strace, "SIGKILL");
+  }
+}
+
+/** Starts a call of the plugin and resolves once it stands still before that system call. Throws when the call ends before. */
+export async function holdAt(world: World, verb: Verb, call: PluginCall, moment: Moment): Promise<Held> {
+  return standing(await holdAtOrEnd(world, verb, call, moment));
+}
+
+/** The same for another command line, such as `pontoon restore`. */
+export async function holdCommandAt(world: World, command: string[], moment: Moment): Promise<Held> {
+  return standing(await holdCommandAtOrEnd(world, command, moment));
+}
+
+/** For `atEveryMoment`: `isOver` says whether the call ended before that system call. */
+export async function holdAtOrEnd(world: World, verb: Verb, call: PluginCall, moment: Moment): Promise<Held> {
+  const input = { env: pluginEnvironment(verb, call), stdin: call.stdin ?? pluginInput(call.network, call.more) };
+  return start(world, [`${PLUGIN_FOLDER}/pontoon`], moment, { ...input, through: call.through ?? [] });
+}
+
+/** The same for another command line. */
+export async function holdCommandAtOrEnd(world: World, command: string[], moment: Moment): Promise<Held> {
+  return start(world, command, moment, { env: {}, stdin: "", through: [] });
+}
+
+interface Input {
+  env: Record<string, string>;
+  stdin: string;
+  /** The words in front of it all. */
+  through: string[];
+}
+
+async function start(world: World, command: string[], moment: Moment, { env, stdin, through }: Input): Promise<Held> {
+  const { kind, count } = moment;
+  const trace = `/run/world/held-${++traces}`;
+  // Only the first thread is watched, as in strace.ts. Signals are no lines of the trace: each line is one system call.
+  const strace = [toolPath("strace"), "-D", "-qq", "-o", trace, "-e", "signal=none", "-e", `trace=${kind}`, "-e", `inject=${kind}:delay_enter=${DELAY_US}:when=${count}`];
+  const process = world.host.start([...through, ...strace, ...command], { env, timeoutMs: 2 * LIMIT_MS });
+  process.write(stdin);
+  const held = new Held(process, moment, () => (world.has(trace) ? world.read(trace) : ""), (outcome) => world.diary.push(describe(outcome)));
+  await held.settle();
+  return held;
+}
+
+async function standing(held: Held): Promise<Held> {
+  held.mustStand();
+  return held;
+}
