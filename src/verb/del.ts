@@ -67,7 +67,7 @@ function stopAdd(records: RecordStore, key: AttachmentKey): StoppedAdd | undefin
 
 /**
  * Takes an attachment away: rules, veth, addresses, record. When the lock of the leases is not to be had, only the veth goes, which needs none. Throws
- * CniError when something could not go, the IPAM plugin's own where that is all that failed; the record then stays.
+ * CniError when something could not go, the IPAM plugin's own or code 11 where that is all that failed; the record then stays.
  */
 export function detach(detachment: Detachment, machine: Machine): void {
   const { key, record, records, directory, pod, running, releaseForeign } = detachment;

@@ -30,7 +30,11 @@ export function foreignIpamOf(record: AttachmentRecord | undefined, { foreignIpa
   return record?.leaseDirectory === undefined ? foreignIpam : undefined;
 }
 
-/** Throws the IPAM plugin's error where it is the only one: then that says all, in its own words. */
+/**
+ * Throws the error that is the only one where it says all: an IPAM plugin's in its own words, and code 11, which tells the runtime to
+ * try again later.
+ */
 export function passOn(errors: CniError[]): void {
-  if (errors.length === 1 && errors[0]?.kind === "ipamPlugin") throw errors[0];
+  const [error] = errors;
+  if (errors.length === 1 && (error?.kind === "ipamPlugin" || error?.kind === "tryAgainLater")) throw error;
 }

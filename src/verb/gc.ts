@@ -21,7 +21,7 @@ import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
  * Removes records, rules, veths and leases of stale attachments. A foreign IPAM plugin is told of the DEL of each that has a
  * record (none of the reference plugins knows GC, and a DEL of before may have failed), and of the GC. One that fails
  * does not stop the others; an ADD that is running is left alone. Throws CniError when something stayed, the IPAM plugin's
- * own where that is all that failed.
+ * own or code 11 where that is all that failed.
  */
 export function gc(request: GcRequest, machine: Machine): void {
   const { config } = request;
@@ -79,7 +79,7 @@ export function gc(request: GcRequest, machine: Machine): void {
   });
 }
 
-/** A foreign IPAM plugin that is not there says so for each attachment. */
+/** A foreign IPAM plugin that is not there says so for each attachment, and so does a lock that is not to be had. */
 function distinct(errors: CniError[]): CniError[] {
   const bySentence = new Map(errors.map((error) => [sentencesOf([error])[0], error]));
   return [...bySentence.values()];

@@ -1,6 +1,7 @@
 // Locks: nobody waits for ever, and a dead holder holds nothing.
 import { describe, expect } from "vitest";
 import { add, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { collect, redAndBlue } from "../support/collection.ts";
 import { install, network } from "../support/network.ts";
 import type { BackgroundProcess } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
@@ -48,6 +49,21 @@ describe.concurrent("a lock that another process holds", () => {
     mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
     expect(changes(before, await snapshot(world))).toEqual([]);
   }, 60_000);
+
+  scene("a GC says so as well, takes no rule away without the lock, and its repetition completes it", async (world) => {
+    const { pods, blue, onlyBlue } = await redAndBlue(world);
+    const rules = async (): Promise<string[]> => (await snapshot(world)).filter((line) => line.startsWith("nft "));
+    const before = await rules();
+    const holder = await hold(world, LEASES);
+    const refusal = mustFail(await collect(world, pods, [blue]));
+    expect(await rules()).toEqual(before);
+    expect(refusal.code).toBe(11);
+    expect(refusal.details).toContain(LEASES);
+    await holder.stop("SIGKILL");
+    mustSucceed(await collect(world, pods, [blue]));
+    expect(await rules()).toEqual(onlyBlue.filter((line) => line.startsWith("nft ")));
+    expect(changes(onlyBlue, await snapshot(world)).filter((line) => !line.includes("last_reserved_ip"))).toEqual([]);
+  }, 90_000);
 });
 
 /** A process that holds the lock until it is stopped. */
