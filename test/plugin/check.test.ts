@@ -93,6 +93,23 @@ scene("CHECK names the host's end of the pair when that is down", async (world) 
   expect(await check(world, pods, red)).toContain(link);
 });
 
+scene("CHECK notices that the host's port of that name is the end of another pair than the pod's", async (world) => {
+  const { red, pods } = await attached(world);
+  const link = await hostLinkOf(world, red);
+  await world.host.must(`ip link set ${link} down`);
+  await world.host.must(`ip link set ${link} name elsewhere`);
+  await world.host.must("ip link set elsewhere up");
+  await world.host.must(`ip link add ${link} type veth peer name impostor`);
+  for (const name of [link, "impostor"]) await world.host.must(`ip link set ${name} up`);
+  await world.host.must(`ip link set ${link} master pods0`);
+  expect(await check(world, pods, red)).toContain(`interface eth0 in the pod is not the other end of ${link}`);
+  await world.host.must(`ip link del ${link}`);
+  await world.host.must("ip link set elsewhere down");
+  await world.host.must(`ip link set elsewhere name ${link}`);
+  await world.host.must(`ip link set ${link} up`);
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
 async function attached(world: World, subnets = ["10.1.0.0/24"]): Promise<{ red: Pod; pods: ReturnType<typeof network>; result: CniResult }> {
   const red = await world.pod("red");
   const pods = install(world, network("pods", { subnets }));
