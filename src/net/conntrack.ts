@@ -20,7 +20,7 @@ export interface UdpFlow {
   answererPort: number;
 }
 
-/** Which flows the kernel is to show; those before Linux 5.8 show all. */
+/** Which flows the kernel is to show. It may show others too: one before Linux 5.8 shows all, and `answerer` counts for IPv4 alone. */
 export interface FlowFilter {
   family: Family;
   destinationPort?: number | undefined;
@@ -51,19 +51,19 @@ export function deleteUdpFlows(socket: NetlinkSocket, filter: FlowFilter, isStal
   return count;
 }
 
+/** Without an IPv6 answerer: ctnetlink_filter_match_tuple() shows all flows but those with that address (seen up to Linux 6.18). */
 function listMessage({ family, destinationPort, answerer }: FlowFilter): Message {
+  const source = family === 4 ? answerer : undefined;
   return request("list UDP flows", ct.IPCTNL_MSG_CT_GET, family, (w) => {
     const port = destinationPort === undefined ? 0 : PROTO_DST_PORT;
     w.nest(ct.CTA_TUPLE_ORIG, () => w.nest(ct.CTA_TUPLE_PROTO, () => {
       w.u8Attribute(ct.CTA_PROTO_NUM, UDP);
       if (destinationPort !== undefined) w.attribute(ct.CTA_PROTO_DST_PORT, Uint8Array.of(destinationPort >>> 8, destinationPort));
     }));
-    if (answerer !== undefined) {
-      w.nest(ct.CTA_TUPLE_REPLY, () => w.nest(ct.CTA_TUPLE_IP, () => w.attribute(family === 4 ? ct.CTA_IP_V4_SRC : ct.CTA_IP_V6_SRC, addressBytes(answerer))));
-    }
+    if (source !== undefined) w.nest(ct.CTA_TUPLE_REPLY, () => w.nest(ct.CTA_TUPLE_IP, () => w.attribute(ct.CTA_IP_V4_SRC, addressBytes(source))));
     w.nest(ct.CTA_FILTER, () => {
       w.u32Attribute(ct.CTA_FILTER_ORIG_FLAGS, PROTO_NUM | port);
-      w.u32Attribute(ct.CTA_FILTER_REPLY_FLAGS, answerer === undefined ? 0 : IP_SRC);
+      w.u32Attribute(ct.CTA_FILTER_REPLY_FLAGS, source === undefined ? 0 : IP_SRC);
     });
   });
 }

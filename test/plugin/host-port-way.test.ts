@@ -1,11 +1,9 @@
-// The ways to a host port beyond the plain one: other settings, rows of ports, UDP flows from before, and what stays closed.
+// The ways to a host port beyond the plain one: other settings, rows of ports, and what stays closed.
 import { expect } from "vitest";
-import { add, addressOf, type CniResult, del, gatewayOf, mustSucceed, plugin } from "../support/cni.ts";
+import { add, addressOf, type CniResult, gatewayOf, mustSucceed, plugin } from "../support/cni.ts";
 import { addWithPorts, both, portConfig, portNetwork, talk } from "../support/host-port.ts";
-import { dies } from "../support/link.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import type { NetworkWishes } from "../support/network.ts";
-import type { Place } from "../support/place.ts";
 import { refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
 import { warmUp } from "../support/steady.ts";
@@ -116,44 +114,6 @@ scene("what listens on 127.0.0.1 stays closed to pods and neighbours, although l
   }
 });
 
-scene("a flow of UDP that was there before finds the pod at once, and after DEL the next one; others go on", async (world) => {
-  const neighbour = await addNeighbour(world);
-  await neighbour.place.must(`ip route add default via ${neighbour.host4}`);
-  const pods = portNetwork(world, "pods");
-  await warmUp(world, pods);
-  const [red, blue, white] = [await world.pod("red"), await world.pod("blue"), await world.pod("white")];
-  await add(world, pods, white);
-  await using _theirs = await serve(neighbour.place, "udp", neighbour.v4, 8080);
-  expect(await askFrom(4443, white, neighbour.v4)).toBe("neighbour saw 192.168.50.1");
-  const others = await flows(world, neighbour.v4);
-  expect(others).toHaveLength(1);
-  expect(await askFrom(4444, neighbour.place, neighbour.host4)).toBeUndefined();
-  expect(await flows(world, neighbour.host4)).toHaveLength(1);
-  for (const pod of [red, blue]) {
-    const address = addressOf(await addWithPorts(world, pods, pod, WEB));
-    expect(await flows(world, neighbour.host4)).toEqual([]);
-    await using _udp = await serve(pod, "udp", address, 80);
-    expect(await askFrom(4444, neighbour.place, neighbour.host4)).toBe(`${pod.name} saw ${neighbour.v4}`);
-    await del(world, pods, pod);
-    expect(await flows(world, neighbour.host4)).toEqual([]);
-    expect(await flows(world, neighbour.v4)).toEqual(others);
-  }
-});
-
-scene("a flow to a pod that died without DEL goes to the next holder of the port", async (world) => {
-  const neighbour = await addNeighbour(world);
-  await neighbour.place.must(`ip route add default via ${neighbour.host4}`);
-  const pods = portNetwork(world, "pods");
-  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
-  {
-    await using _udp = await serve(red, "udp", addressOf(await addWithPorts(world, pods, red, WEB)), 80);
-    expect(await askFrom(4444, neighbour.place, neighbour.host4)).toBe(`red saw ${neighbour.v4}`);
-  }
-  await dies(world, red);
-  await using _udp = await serve(blue, "udp", addressOf(await addWithPorts(world, pods, blue, WEB)), 80);
-  expect(await askFrom(4444, neighbour.place, neighbour.host4)).toBe(`blue saw ${neighbour.v4}`);
-});
-
 scene("hairpin mode, which a pod with host ports gets, does not disturb its own IPv6 address", async (world) => {
   const pods = portNetwork(world, "pods", { subnets: ["fd01::/64"], enabledad: true });
   const red = await world.pod("red");
@@ -173,16 +133,4 @@ async function webServer(world: World, wishes: NetworkWishes): Promise<{ red: Po
   await add(world, pods, blue);
   const servers = [await serve(red, "tcp", address, 80), await serve(red, "udp", address, 80)];
   return { red, blue, neighbour, [Symbol.asyncDispose]: async () => { for (const server of servers) await server.finish(); } };
-}
-
-/** What is said to a datagram from a port of one's own choice to port 8080. */
-async function askFrom(port: number, from: Place, address: string): Promise<string | undefined> {
-  const { stdout } = await from.exec(`nc -n -u -w 1 -W 1 -p ${port} ${address} 8080`, { stdin: "hello" });
-  return stdout === "" ? undefined : stdout.trim();
-}
-
-/** The UDP flows that were sent to port 8080 of an address, as the kernel tells of them, without what changes by itself. */
-async function flows(world: World, address: string): Promise<string[]> {
-  const lines = (await world.host.must("cat /proc/net/nf_conntrack")).split("\n");
-  return lines.filter((line) => line.includes(" udp ") && new RegExp(`^[^=]*src=\\S+ dst=${RegExp.escape(address)} sport=\\d+ dport=8080 `).test(line)).map((line) => line.replace(/udp\s+17 \d+/, "udp"));
 }
