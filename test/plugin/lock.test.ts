@@ -35,14 +35,16 @@ describe.concurrent("a lock that another process holds", () => {
     }, 60_000);
   }
 
-  scene("a DEL says so as well, and its repetition completes it", async (world) => {
+  scene("a DEL says so as well, takes no rule away without the lock, and its repetition completes it", async (world) => {
     const pods = install(world, network("pods"));
     await warmUp(world, pods);
     const red = await world.pod("red");
     const before = await snapshot(world);
     await add(world, pods, red);
+    const rules = await ruleLines(world);
     const holder = await hold(world, LEASES);
     const refusal = mustFail(await plugin(world, "DEL", { network: pods, pod: red }));
+    expect(await ruleLines(world)).toEqual(rules);
     expect(refusal.code).toBe(11);
     expect(refusal.details).toContain(LEASES);
     await holder.stop("SIGKILL");
@@ -52,19 +54,24 @@ describe.concurrent("a lock that another process holds", () => {
 
   scene("a GC says so as well, takes no rule away without the lock, and its repetition completes it", async (world) => {
     const { pods, blue, onlyBlue } = await redAndBlue(world);
-    const rules = async (): Promise<string[]> => (await snapshot(world)).filter((line) => line.startsWith("nft "));
-    const before = await rules();
+    // A GC waits for the lock once more for each record.
+    await world.host.must("rm -r /var/lib/cni/pontoon");
+    const rules = await ruleLines(world);
     const holder = await hold(world, LEASES);
     const refusal = mustFail(await collect(world, pods, [blue]));
-    expect(await rules()).toEqual(before);
+    expect(await ruleLines(world)).toEqual(rules);
     expect(refusal.code).toBe(11);
     expect(refusal.details).toContain(LEASES);
     await holder.stop("SIGKILL");
     mustSucceed(await collect(world, pods, [blue]));
-    expect(await rules()).toEqual(onlyBlue.filter((line) => line.startsWith("nft ")));
-    expect(changes(onlyBlue, await snapshot(world)).filter((line) => !line.includes("last_reserved_ip"))).toEqual([]);
-  }, 90_000);
+    expect(changes(onlyBlue, await snapshot(world)).filter((line) => !line.includes("/var/lib/cni/pontoon"))).toEqual([]);
+  }, 60_000);
 });
+
+/** The rules of nftables, elements and all. */
+async function ruleLines(world: World): Promise<string[]> {
+  return (await snapshot(world)).filter((line) => line.startsWith("nft "));
+}
 
 /** A process that holds the lock until it is stopped. */
 async function hold(world: World, path: string): Promise<BackgroundProcess> {
