@@ -1,12 +1,12 @@
 // Another IPAM plugin may take its time: nobody waits for it who need not, and who dies meanwhile leaves nothing.
 import { expect } from "vitest";
 import { add, addDirectly, addressOf, mustFail, mustSucceed, plugin, pluginEnvironment, type PluginCall } from "../support/cni.ts";
+import { holdAt } from "../support/held.ts";
 import { addRecorder, GIVES, notes, prints, recorderHost, verbsOf } from "../support/ipam.ts";
 import { install, network, pluginInput } from "../support/network.ts";
 import type { BackgroundProcess } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
-import { delayedAt } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
@@ -88,11 +88,10 @@ scene("what an ADD got from its IPAM plugin while a DEL came is taken away with 
   // The DEL has read what it knows of the attachment before the ADD goes on, and looks for it after.
   const adding = plugin(world, "ADD", call);
   await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
-  const deleting = plugin(world, "DEL", { ...call, through: delayedAt({ kind: "flock", count: 1 }, 2_000) });
-  await waitFor("the DEL asks whether the ADD runs", () => world.has("/run/world/strace") && world.read("/run/world/strace").includes("flock"));
+  await using deleting = await holdAt(world, "DEL", call, { kind: "flock", count: 1 });
   await openGate(world);
   mustSucceed(await adding);
-  mustSucceed(await deleting);
+  mustSucceed(await deleting.goOn());
   expect(changes(baseline, await snapshot(world))).toEqual([]);
 });
 

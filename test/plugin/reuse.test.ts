@@ -3,13 +3,14 @@
 import { expect } from "vitest";
 import { capture } from "../support/capture.ts";
 import { add, addressOf, addressesOf, type CniResult, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { dieAt } from "../support/hurt.ts";
 import { addPlugins } from "../support/ipam.ts";
 import { linkOf } from "../support/link.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { FAMILIES, install, network, type Network, type PluginConfig, type Range } from "../support/network.ts";
 import { installReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
-import { atEveryMoment, killedAt } from "../support/strace.ts";
+import { atEveryMoment } from "../support/strace.ts";
 import { firstAnswer, pings } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
 
@@ -202,7 +203,7 @@ scene("an ADD that is killed at any one of its steps does not hide that the refe
   await atEveryMoment(async (moment) => {
     await world.host.must(["ip", "link", "set", "pods0", "alias", says!]);
     await world.host.must(["sh", "-c", "printf 10.1.0.9 > /var/lib/cni/networks/pods/last_reserved_ip.0"]);
-    const died = (await plugin(world, "ADD", { ...call, through: killedAt(moment) })).status !== 0;
+    const died = await dieAt(world, "ADD", call, moment);
     mustSucceed(await plugin(world, "DEL", call));
     mustSucceed(await plugin(world, "ADD", call));
     if ((await linkOf(world.host, "pods0")).ifalias !== undefined) wrong.push(`killed before ${moment.kind} ${moment.count}`);

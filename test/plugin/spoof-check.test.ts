@@ -3,12 +3,13 @@ import { expect } from "vitest";
 import { add, addressesOf, addressOf, check, type CniResult, del, mustSucceed, plugin } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
 import { DEL_WAYS, type DelWay } from "../support/del-way.ts";
+import { holdAtOrEnd } from "../support/held.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
-import { delayedAt } from "../support/strace.ts";
+import { atEveryMoment } from "../support/strace.ts";
 import { isSilent, pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Pod, World } from "../support/world.ts";
@@ -115,19 +116,25 @@ scene("an ADD whose table is flushed at any moment, and put back by another ADD,
   await warmUp(world, pods);
   const [red, green] = [await world.pod("red"), await world.pod("green")];
   const call = { network: pods, pod: red };
-  // Netlink requests of an ADD after its intent is written, up to the last one.
-  for (const count of [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) {
-    const adding = plugin(world, "ADD", { ...call, through: delayedAt({ kind: "sendto", count }, 400) });
-    await waitFor("the ADD has written its intent", async () => /intent|json/.test(await world.host.must("ls /var/lib/cni/pontoon/pods")));
-    await world.host.must("nft flush ruleset");
-    await add(world, pods, green);
-    const prevResult = JSON.parse(mustSucceed(await adding).stdout) as CniResult;
+  let met = 0;
+  await atEveryMoment(async (moment) => {
+    await using adding = await holdAtOrEnd(world, "ADD", call, moment);
+    const stood = !adding.isOver;
+    if (stood) await world.host.must("nft flush ruleset");
+    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, pods, green), LOCKS) : { outcome: await adding.outcome, wasBeside: false };
+    const prevResult = JSON.parse(mustSucceed(outcome).stdout) as CniResult;
     mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
     await del(world, pods, green);
     mustSucceed(await plugin(world, "DEL", call));
-    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `flushed before request ${count}`).toEqual([]);
-  }
+    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `flushed before request ${moment.count}`).toEqual([]);
+    if (wasBeside) met += 1;
+    return stood;
+  }, ["sendto"]);
+  expect(met).toBeGreaterThan(0);
 }, 60_000);
+
+/** Who holds one of these keeps another ADD of network "pods" waiting. */
+const LOCKS = ["/var/lib/cni/networks/pods/lock", "/var/lib/cni/pontoon/.lock"];
 
 const WAYS: DelWay[] = [
   ...DEL_WAYS,
@@ -162,38 +169,44 @@ scene("an ADD that fails while another one puts back a lost table leaves no elem
   const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
   // The address that blue gets is red's already, on the same bridge.
   await add(world, install(world, network("others", { bridge: "pods0" })), red);
-  const trace = "/run/world/strace";
-  const paused = (count: number): boolean => world.has(trace) && world.read(trace).split("unlink(").length > count;
+  let met = 0;
   // Before each file that it removes: last of all it gives back what it holds.
-  for (const count of [1, 2, 3, 4, 5, 6]) {
-    await world.host.must(`rm -rf ${trace} /var/lib/cni/networks/pods`);
-    let hasEnded = false;
-    const adding = plugin(world, "ADD", { network: pods, pod: blue, through: delayedAt({ kind: "unlink", count }, 400) }).finally(() => { hasEnded = true; });
-    await waitFor("it stands still, or is over", () => paused(count) || hasEnded);
-    await world.host.must("nft flush ruleset");
-    await add(world, free, green);
-    expect((await adding).status, `file ${count}`).toBe(1);
+  await atEveryMoment(async (moment) => {
+    await world.host.must("rm -rf /var/lib/cni/networks/pods");
+    await using adding = await holdAtOrEnd(world, "ADD", { network: pods, pod: blue }, moment);
+    const stood = !adding.isOver;
+    if (stood) await world.host.must("nft flush ruleset");
+    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, free, green), LOCKS) : { outcome: await adding.outcome, wasBeside: false };
+    expect(outcome.status, `file ${moment.count}`).toBe(1);
     await del(world, free, green);
-    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `file ${count}`).toEqual([]);
-  }
+    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `file ${moment.count}`).toEqual([]);
+    if (wasBeside) met += 1;
+    return stood;
+  }, ["unlink"]);
+  expect(met).toBeGreaterThan(0);
 }, 60_000);
 
-for (const way of ["DEL", "DEL without a record", "GC without a record"]) {
+// A GC that knows no records takes the link before its elements, a DEL shuts it first.
+for (const [way, between] of [["DEL", "shut, not checked"], ["DEL without a record", "shut, not checked"], ["GC without a record", "gone, checked"]] as const) {
   scene(`${way}: at no moment is the pod's port open and not checked`, async (world) => {
     const pods = install(world, network("pods", { macspoofchk: true }));
     const red = await world.pod("red");
-    // Netlink requests, from the first look at the rules until the link goes.
-    for (const count of [5, 6, 7, 8, 9, 10, 11]) {
+    const verb = way.startsWith("GC") ? "GC" : "DEL";
+    const seen = new Set<string>();
+    await atEveryMoment(async (moment) => {
       await add(world, pods, red);
       const port = await hostLinkOf(world, red);
       if (way !== "DEL") await world.host.must("rm -r /var/lib/cni/pontoon");
-      const verb = way.startsWith("GC") ? "GC" : "DEL";
-      const taking = plugin(world, verb, { network: pods, pod: red, through: delayedAt({ kind: "sendto", count }, 250) });
-      await waitFor("it is not checked any more", async () => !(await world.host.must("nft list table bridge pontoon")).includes(port));
+      await using taking = await holdAtOrEnd(world, verb, { network: pods, pod: red }, moment);
+      const stood = !taking.isOver;
+      const isChecked = (await world.host.must("nft list table bridge pontoon")).includes(port);
       const { stdout } = await world.host.exec(["ip", "-j", "link", "show", port]);
-      expect(stdout, `request ${count}`).not.toContain('"UP"');
-      mustSucceed(await taking);
-    }
+      seen.add(`${stdout === "" ? "gone" : stdout.includes('"UP"') ? "open" : "shut"}, ${isChecked ? "checked" : "not checked"}`);
+      expect([...seen], `request ${moment.count}`).not.toContain("open, not checked");
+      mustSucceed(await (stood ? taking.goOn() : taking.outcome));
+      return stood;
+    }, ["sendto"]);
+    expect([...seen]).toEqual(expect.arrayContaining(["open, checked", between, "gone, not checked"]));
   }, 60_000);
 }
 

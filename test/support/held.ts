@@ -1,6 +1,6 @@
 // A call that stands still before one exact system call, for as long as a test wants. strace holds it there: it looks on
 // from the side (-D), so the call is the test's own child as ever, and goes on by itself when strace is ended.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { type PluginCall, pluginEnvironment, type Verb } from "./cni.ts";
 import { pluginInput } from "./network.ts";
 import { type BackgroundProcess, describe, type Outcome } from "./process.ts";
@@ -26,16 +26,19 @@ export class Held implements AsyncDisposable {
   readonly outcome: Promise<Outcome>;
   readonly #moment: Moment;
   readonly #call: BackgroundProcess;
-  readonly #trace: () => string;
+  readonly #world: World;
+  /** The path of its trace inside the world. */
+  readonly #trace: string;
   #ended: Outcome | undefined;
   #isReleased = false;
 
-  constructor(call: BackgroundProcess, moment: Moment, trace: () => string, record: (outcome: Outcome) => void) {
-    this.#moment = moment;
+  constructor(world: World, call: BackgroundProcess, moment: Moment, trace: string) {
+    this.#world = world;
     this.#call = call;
+    this.#moment = moment;
     this.#trace = trace;
     this.outcome = call.finish().then((outcome) => {
-      record(outcome);
+      world.diary.push(describe(outcome));
       return (this.#ended = outcome);
     });
   }
@@ -53,8 +56,15 @@ export class Held implements AsyncDisposable {
   /** True while the call stands still: its trace ends in the middle of the line of that system call. */
   get stands(): boolean {
     if (this.isOver || this.#isReleased) return false;
-    const lines = this.#trace().split("\n");
+    const lines = this.#world.has(this.#trace) ? this.#world.read(this.#trace).split("\n") : [];
     return lines.length === this.#moment.count && lines.at(-1) !== "";
+  }
+
+  /** True while the call has the exclusive lock of that file of the world, by the kernel's word (/proc/locks). */
+  holdsLock(path: string): boolean {
+    if (!this.#world.has(path)) return false;
+    const inode = statSync(this.#world.outside(path)).ino;
+    return new RegExp(`FLOCK +ADVISORY +WRITE ${this.pid} [0-9a-f]+:[0-9a-f]+:${inode} `).test(readFileSync("/proc/locks", "utf8"));
   }
 
   /** Waits until the call stands still or is over. */
@@ -72,6 +82,18 @@ export class Held implements AsyncDisposable {
     this.mustStand();
     this.#release();
     return this.outcome;
+  }
+
+  /**
+   * Plays something else while the call stands, then lets the call go on. Where the call holds one of `locks`, for which the
+   * other one would wait, both go on at once; `wasBeside` is true when the other one ran from its beginning to its end while
+   * the call stood.
+   */
+  async meanwhile(play: () => Promise<unknown>, locks: string[]): Promise<{ outcome: Outcome; wasBeside: boolean }> {
+    const wasBeside = !locks.some((path) => this.holdsLock(path));
+    if (wasBeside) await play();
+    const [outcome] = await Promise.all([this.goOn(), wasBeside ? undefined : play()]);
+    return { outcome, wasBeside };
   }
 
   /** Kills the call before that system call. Throws unless it has stood still until now. */
@@ -140,7 +162,7 @@ async function start(world: World, command: string[], moment: Moment, { env, std
   const strace = [toolPath("strace"), "-D", "-qq", "-o", trace, "-e", "signal=none", "-e", `trace=${kind}`, "-e", `inject=${kind}:delay_enter=${DELAY_US}:when=${count}`];
   const process = world.host.start([...through, ...strace, ...command], { env, timeoutMs: 2 * LIMIT_MS });
   process.write(stdin);
-  const held = new Held(process, moment, () => (world.has(trace) ? world.read(trace) : ""), (outcome) => world.diary.push(describe(outcome)));
+  const held = new Held(world, process, moment, trace);
   await held.settle();
   return held;
 }

@@ -19,11 +19,14 @@ export async function snapshot(world: World): Promise<string[]> {
   return parts.flat().sort();
 }
 
-/** What came (`+`) and went (`-`) between two snapshots. */
-export function changes(before: string[], after: string[]): string[] {
+/**
+ * What came (`+`) and went (`-`) between two snapshots. Where something may differ, `allowed` says so by a pattern of the whole
+ * line, its sign included: what went from others is as wrong as what stayed.
+ */
+export function changes(before: string[], after: string[], allowed: RegExp[] = []): string[] {
   const gone = before.filter((line) => !after.includes(line)).map((line) => `- ${line}`);
   const come = after.filter((line) => !before.includes(line)).map((line) => `+ ${line}`);
-  return [...gone, ...come];
+  return [...gone, ...come].filter((line) => !allowed.some((pattern) => pattern.test(line)));
 }
 
 async function podLines(pod: Place): Promise<string[]> {

@@ -1,4 +1,5 @@
-// Hurting a call at one exact moment: strace lets the n-th system call of a kind fail, or kills the caller at its entry.
+// Hurting a call at one exact moment: strace lets the n-th system call of a kind fail, or kills the
+// caller at its entry. Calls that are to stand still are in held.ts.
 import { toolPath } from "./tool.ts";
 
 /** What a call does that changes something: netlink requests, and files, folders and locks. */
@@ -6,6 +7,9 @@ const CHANGING = ["sendto", "write", "mkdir", "link", "rename", "unlink", "flock
 
 /** No call does one kind of thing more often than this. */
 const MOST = 100;
+
+/** Where strace writes what it saw of the last call. */
+export const TRACE = "/run/world/strace";
 
 /** One system call of a run: the `count`-th of its kind. */
 export interface Moment {
@@ -28,24 +32,26 @@ export function failingFrom({ kind, count }: Moment, errno: string): string[] {
   return injected({ kind, count: `${count}+` }, `error=${errno}`);
 }
 
-/** The words in front of a command that make it stand still for a while before that system call. */
-export function delayedAt(moment: Moment, ms: number): string[] {
-  return injected(moment, `delay_enter=${ms * 1000}`);
-}
-
-/** Plays one moment after the other, of each kind until `play` says that the run was over before; gives how many there were. */
-export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, kinds: string[] = CHANGING): Promise<number> {
+/**
+ * Plays one moment after the other, of each kind until `play` says that the run was over before; gives how many there were.
+ * Throws when not one moment was met, and, where the kinds are given, when one of them was not: the test would prove nothing.
+ */
+export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, kinds?: string[]): Promise<number> {
   let moments = 0;
-  for (const kind of kinds) {
-    for (let count = 1; await play({ kind, count }); count += 1) {
+  for (const kind of kinds ?? CHANGING) {
+    let count = 1;
+    while (await play({ kind, count })) {
       if (count === MOST) throw new Error(`The call has more than ${MOST} times ${kind}.`);
-      moments += 1;
+      count += 1;
     }
+    if (kinds !== undefined && count === 1) throw new Error(`The call never came to ${kind}, so nothing was tried.`);
+    moments += count - 1;
   }
+  if (moments === 0) throw new Error(`The call never came to any of ${CHANGING.join(", ")}, so nothing was tried.`);
   return moments;
 }
 
 function injected({ kind, count }: { kind: string; count: number | string }, what: string): string[] {
   // Only the first thread is watched: that is where the program runs; the runtime's own helpers are left alone.
-  return [toolPath("strace"), "-qq", "-o", "/run/world/strace", "-e", `trace=${kind}`, "-e", `inject=${kind}:${what}:when=${count}`];
+  return [toolPath("strace"), "-qq", "-o", TRACE, "-e", `trace=${kind}`, "-e", `inject=${kind}:${what}:when=${count}`];
 }
