@@ -23,6 +23,14 @@ scene("with enabledad every address is checked for duplicates and in use when AD
   expect(await check(world, pods, red)).toBeUndefined();
 });
 
+scene("a question that the bridge sends back to its port is known as the pod's own, whatever the pod's namespace says of that", async (world) => {
+  const red = await world.pod("red");
+  for (const which of ["all", "default"]) await red.must(`sysctl -q -w net.ipv6.conf.${which}.enhanced_dad=0`);
+  const [v6] = addressesOf(await addDirectly(world, { network: network("pods", { subnets: ["fd01::/64"], enabledad: true, hairpinMode: true }), pod: red }));
+  expect(await red.must("sysctl -n net.ipv6.conf.eth0.enhanced_dad")).toBe("1\n");
+  expect(await pings(world.host, v6!)).toBe(true);
+});
+
 scene("an address that somebody else has fails the ADD, which says so and takes everything back; the next one gets another", async (world) => {
   const { blue, pods } = await busyHost(world, network("pods", { subnets: DUAL, enabledad: true }));
   const thief = await nodeOn(world, "pods0", "fd01::4/64");
