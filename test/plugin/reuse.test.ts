@@ -1,13 +1,14 @@
 // Reachable at once: nobody waits for an old neighbour entry to die or for an address to be tested, on a crowded bridge neither.
 // Judged by the first ping that is answered, of pings 10 ms apart, started when ADD has returned.
 import { expect } from "vitest";
+import { ANNOUNCEMENT, crowd, OTHER_MAC, tuned, twoAddresses } from "../support/announcement.ts";
 import { capture } from "../support/capture.ts";
 import { add, addressOf, addressesOf, type CniResult, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { dieAt } from "../support/hurt.ts";
 import { addPlugins } from "../support/ipam.ts";
 import { linkOf } from "../support/link.ts";
 import { addNeighbour } from "../support/neighbour.ts";
-import { FAMILIES, install, network, type Network, type PluginConfig, type Range } from "../support/network.ts";
+import { FAMILIES, install, network, type Network } from "../support/network.ts";
 import { installReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
 import { atEveryMoment } from "../support/strace.ts";
@@ -22,28 +23,12 @@ const TWO = {
 /** The MAC that follows one of them. */
 const followingMac = (address: string): string => `0a:58:0a:01:00:0${address.at(-1)}`;
 
-/** A bridge with so many ports that nothing is announced on it without need; what hangs on them is nobody. */
-async function crowd(world: World, bridge: string): Promise<void> {
-  const pairs = Array.from({ length: 101 }, (_, at) => `link add crowd${at} type veth peer name other${at}\nlink set crowd${at} master ${bridge}\n`);
-  await world.host.must("ip -batch -", { stdin: pairs.join("") });
-}
-
-/** A network with two addresses: the first one is for the peer, the other one goes from pod to pod. */
-function twoAddresses(range: Range, more: Partial<PluginConfig> = {}): Network {
-  const pods = network("pods", more);
-  pods.plugins[0].ipam!.ranges = [[range]];
-  return pods;
-}
-
 /** The pod's MAC, of which the host and the peer learn now. Both reached it at once. */
 async function meet(world: World, peer: Pod, pod: Pod, address: string): Promise<string> {
   for (const answer of await Promise.all([firstAnswer(world.host, address), firstAnswer(peer, address)])) expect(answer, `${pod.name} answers ping`).toBeLessThanOrEqual(2);
   expect([await pings(world.host, address), await pings(peer, address)]).toEqual([true, true]);
   return (await linkOf(pod, "eth0")).address;
 }
-
-/** How the kernel announces an address by ARP. */
-const ANNOUNCEMENT = /who-has 10\.1\.0\.6\b.* tell 10\.1\.0\.6\b|Announcement 10\.1\.0\.6/;
 
 for (const size of ["crowded", "quiet"] as const) scene(`IPv4: a reused address on a ${size} bridge has the MAC that its neighbours know and is reached at once; it is announced where that costs little`, async (world) => {
   const pods = install(world, twoAddresses(TWO.IPv4));
@@ -84,15 +69,13 @@ interface Way {
   vanishes?: boolean;
 }
 
-const OTHER_MAC = "0a:00:00:00:00:77";
 const asked = (pods: Network, mac: string): Network => ({ ...pods, plugins: [{ ...pods.plugins[0], mac }] });
-const tuned = (pods: Network, mac: string): Network => ({ ...pods, plugins: [pods.plugins[0], { type: "tuning", mac }] });
 
 const WAYS: Record<string, Way> = {
   "asked for another one": { first: (world, pods, pod) => add(world, install(world, asked(pods, OTHER_MAC)), pod) },
   "got another one by a plugin behind us": {
     before: async (world) => addPlugins(world, "tuning"),
-    first: (world, pods, pod) => add(world, install(world, tuned(pods, OTHER_MAC)), pod),
+    first: (world, pods, pod) => add(world, install(world, tuned(pods)), pod),
     // Else tuning gives it back the MAC that it had, and the kernel tells everybody.
     vanishes: true,
   },
@@ -150,7 +133,7 @@ for (const end of ["GC", "a DEL whose runtime remembers nothing"] as const) {
     const [peer, red, blue] = [await world.pod("peer"), await world.pod("red"), await world.pod("blue")];
     await add(world, install(world, pods), peer);
     await crowd(world, "pods0");
-    const address = addressOf(await add(world, install(world, tuned(pods, OTHER_MAC)), red));
+    const address = addressOf(await add(world, install(world, tuned(pods)), red));
     expect(await meet(world, peer, red, address)).toBe(OTHER_MAC);
     const call = { network: pods, containerId: red.containerId, netns: "" };
     await world.removePod(red);
