@@ -5,6 +5,7 @@ import { install, type Network, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { changes, snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
+import { pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Pod, World } from "../support/world.ts";
 
@@ -84,6 +85,34 @@ scene("DEL of an attachment that never was succeeds and changes nothing, on a fr
   expect(changes(used, await snapshot(world))).toEqual([]);
 });
 
+/** What DEL may know of the pod's MAC. */
+const KNOWN: Case[] = [
+  { name: "a record" },
+  { name: "no record and a prevResult", meanwhile: async ({ world, result }) => {
+    await world.host.must("rm -r /var/lib/cni/pontoon");
+    return { more: { prevResult: result } };
+  } },
+  { name: "no record and no prevResult", meanwhile: async ({ world }) => void (await world.host.must("rm -r /var/lib/cni/pontoon")) },
+];
+for (const { name, meanwhile } of KNOWN) for (const whose of ["another network", "another program"] as const) {
+  scene(`DEL with ${name}, whose link has gone and whose name in the pod ${whose} has taken, leaves that interface`, async (world) => {
+    const pods = install(world, network("pods", { subnets: SUBNETS }));
+    const others = install(world, network("others", { subnets: ["10.2.0.0/24"] }));
+    const red = await world.pod("red");
+    const result = await add(world, pods, red);
+    await red.must("ip link del eth0");
+    if (whose === "another network") await add(world, others, red);
+    else await world.host.must("ip link add wire type veth peer name eth0 netns red");
+    const before = await snapshot(world);
+    const call = { network: pods, pod: red, ...(await meanwhile?.({ world, pods, red, result })) };
+    for (const time of ["first", "second"]) {
+      mustSucceed(await plugin(world, "DEL", call));
+      expect(linksOf(await snapshot(world)), `${time} DEL`).toEqual(linksOf(before));
+    }
+    if (whose === "another network") expect(await pings(red, "10.2.0.1")).toBe(true);
+  });
+}
+
 scene("DEL with the host's own namespace as CNI_NETNS releases what is ours, touches no link there, and says code 8", async (world) => {
   const pods = install(world, network("pods", { subnets: SUBNETS }));
   await warmUp(world, pods);
@@ -98,6 +127,11 @@ scene("DEL with the host's own namespace as CNI_NETNS releases what is ours, tou
   expect(after.filter((line) => line.startsWith("link eth0"))).toHaveLength(1);
   expect(after.filter((line) => /^(file .*\/(10\.1\.|fd01)|file .*\.json|nft element)/.test(line))).toEqual([]);
 });
+
+/** All links, the pod's own too, with their addresses. */
+function linksOf(lines: string[]): string[] {
+  return lines.filter((line) => /^(red: )?(link|address) /.test(line));
+}
 
 /** What DEL left. What somebody else took away meanwhile does not count; nor does the file that stands for a namespace. */
 function left(before: string[], after: string[]): string[] {

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { add, addressOf, check, type CniResult, del, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
 import { DEL_WAYS } from "../support/del-way.ts";
+import { holdAtOrEnd } from "../support/held.ts";
 import { addWithPorts, both, portConfig, portNetwork, talk } from "../support/host-port.ts";
 import { dieAt } from "../support/hurt.ts";
 import { hostLinkOf } from "../support/link.ts";
@@ -49,6 +50,31 @@ scene("`pontoon restore` puts back the host ports of all pods", async (world) =>
   expect(await check(world, pods, red)).toBeUndefined();
   expect(await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`)).toBe("pods: 3 attachments, nothing to do\n");
 });
+
+scene("host ports that `pontoon restore` puts back at any moment of a DEL are gone when that has ended", async (world) => {
+  // Without rules of another kind, for which DEL would look again anyway.
+  const pods = portNetwork(world, "pods", { subnets: SUBNETS, ipMasq: false });
+  const call = { network: pods, pod: await world.pod("red"), more: portConfig(PORTS) };
+  await addWithPorts(world, pods, await world.pod("blue"), [{ hostPort: 7, containerPort: 7 }]);
+  const onlyBlue = await portLines(world);
+  let putBack = 0;
+  await atEveryMoment(async (moment) => {
+    mustSucceed(await plugin(world, "ADD", call));
+    const whole = await portLines(world);
+    await using deleting = await holdAtOrEnd(world, "DEL", call, moment);
+    const { isOver } = deleting;
+    // While it holds the lock, restore waits for it.
+    if (!isOver && !deleting.holdsLock("/var/lib/cni/pontoon/.lock")) {
+      const taken = (await portLines(world)).length < whole.length;
+      await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`);
+      if (taken && Bun.deepEquals(await portLines(world), whole)) putBack += 1;
+    }
+    mustSucceed(await (isOver ? deleting.outcome : deleting.goOn()));
+    expect(await portLines(world), `restored before ${moment.kind} ${moment.count}`).toEqual(onlyBlue);
+    return !isOver;
+  }, ["sendto"]);
+  expect(putBack).toBeGreaterThan(0);
+}, 60_000);
 
 scene("CHECK says when hairpin mode, which the pod's way to itself needs, was switched off", async (world) => {
   const { pods, red } = await redAndBlue(world);
