@@ -1,7 +1,7 @@
 // Packet rules that something flushed under running pods: CHECK says so, the next ADD brings them back for everybody, and so
 // does `pontoon restore`, for which nobody has to start a pod.
 import { expect } from "vitest";
-import { add, addressesOf, check, del, mustSucceed } from "../support/cni.ts";
+import { add, addressesOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
 import { holdAtOrEnd, holdCommandAtOrEnd } from "../support/held.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
@@ -56,6 +56,26 @@ scene("single rules that were lost come back too", async (world) => {
     await everythingWorks(world, stage);
   }
 });
+
+scene("a DEL at any moment of pontoon restore: nothing of it is left", async (world) => {
+  const pods = install(world, network("pods", { macspoofchk: true }));
+  const call = { network: pods, pod: await world.pod("red") };
+  await add(world, pods, await world.pod("blue"));
+  await world.host.must("nft flush ruleset");
+  mustSucceed(await restore(world));
+  const onlyBlue = await attachmentLines(world);
+  const moments = await atEveryMoment(async (moment) => {
+    mustSucceed(await plugin(world, "ADD", call));
+    await world.host.must("nft flush ruleset");
+    await using restoring = await holdCommandAtOrEnd(world, [`${PLUGIN_FOLDER}/pontoon`, "restore"], moment);
+    const { isOver } = restoring;
+    mustSucceed(await plugin(world, "DEL", call));
+    mustSucceed(await (isOver ? restoring.outcome : restoring.goOn()));
+    expect(await attachmentLines(world), `DEL before ${moment.kind} ${moment.count}`).toEqual(onlyBlue);
+    return !isOver;
+  }, ["sendto"]);
+  expect(moments).toBeGreaterThan(10);
+}, 60_000);
 
 scene("who died is not brought back, and what a later DEL takes away stays away", async (world) => {
   const { networks: [pods], attached: [red, blue] } = await twoNetworks(world);
