@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { add, addressOf, type CniResult, del, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
-import { holdAtOrEnd } from "../support/held.ts";
+import { holdAtOrEnd, locksOf } from "../support/held.ts";
 import { filterLines } from "../support/ingress.ts";
 import { install, network } from "../support/network.ts";
 import { iptablesVariants } from "../support/reference.ts";
@@ -21,9 +21,6 @@ interface Beside {
   after: (result: CniResult) => Promise<unknown>;
 }
 
-/** While an ADD holds one of these, all others wait for it. */
-const LOCKS = ["/var/lib/cni/pontoon/.lock", "/var/lib/cni/networks/pods/lock"];
-
 /** Plays it before every netlink request of an ADD that holds no lock, after which the pod is detached again; gives how often there was something to do. */
 async function besideAdd(world: World, call: PluginCall, { before, meanwhile, after }: Beside): Promise<number> {
   let times = 0;
@@ -31,7 +28,7 @@ async function besideAdd(world: World, call: PluginCall, { before, meanwhile, af
     await before?.();
     await using adding = await holdAtOrEnd(world, "ADD", call, moment);
     const { isOver } = adding;
-    if (!isOver && !LOCKS.some((path) => adding.holdsLock(path)) && await meanwhile()) times += 1;
+    if (!isOver && !locksOf("pods").some((path) => adding.holdsLock(path)) && await meanwhile()) times += 1;
     const { stdout } = mustSucceed(await (isOver ? adding.outcome : adding.goOn()));
     await after(JSON.parse(stdout) as CniResult);
     mustSucceed(await plugin(world, "DEL", call));
@@ -62,7 +59,7 @@ scene("GC leaves the lease of an ADD that is running, though the runtime does no
     },
   });
   expect(times).toBeGreaterThan(3);
-}, 60_000);
+}, 120_000);
 
 scene("the DEL of the last pod with an ingress policy leaves the rules that an ADD beside it has found", async (world) => {
   for (const program of ["iptables", "ip6tables"]) await world.host.must(`${toolPath(`${program}-nft`)} -P FORWARD DROP`);
@@ -87,7 +84,7 @@ scene("the DEL of the last pod with an ingress policy leaves the rules that an A
     },
   });
   expect(times).toBeGreaterThan(5);
-}, 60_000);
+}, 120_000);
 
 /** All rules that the policy is made of. */
 async function policyRules(world: World): Promise<string[]> {

@@ -2,7 +2,7 @@
 // does `pontoon restore`, for which nobody has to start a pod.
 import { expect } from "vitest";
 import { add, addressesOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
-import { holdAtOrEnd, holdCommandAtOrEnd } from "../support/held.ts";
+import { holdAtOrEnd, holdCommandAtOrEnd, locksOf } from "../support/held.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import { install, type Network, network } from "../support/network.ts";
@@ -67,7 +67,7 @@ scene("a DEL at any moment of pontoon restore: nothing of it is left", async (wo
   const moments = await atEveryMoment(async (moment) => {
     mustSucceed(await plugin(world, "ADD", call));
     await world.host.must("nft flush ruleset");
-    await using restoring = await holdCommandAtOrEnd(world, [`${PLUGIN_FOLDER}/pontoon`, "restore"], moment);
+    await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
     const { isOver } = restoring;
     mustSucceed(await plugin(world, "DEL", call));
     mustSucceed(await (isOver ? restoring.outcome : restoring.goOn()));
@@ -75,7 +75,7 @@ scene("a DEL at any moment of pontoon restore: nothing of it is left", async (wo
     return !isOver;
   }, ["sendto"]);
   expect(moments).toBeGreaterThan(10);
-}, 60_000);
+}, 120_000);
 
 scene("who died is not brought back, and what a later DEL takes away stays away", async (world) => {
   const { networks: [pods], attached: [red, blue] } = await twoNetworks(world);
@@ -131,7 +131,7 @@ scene("a DEL that has taken out its rules and not yet its link, while pontoon re
       return false;
     }
     const isHalfGone = elementsOf(await attachmentLines(world)) === elementsOf(before) && (await world.host.exec(`ip link show ${link}`)).status === 0;
-    const { outcome, wasBeside } = await taking.meanwhile(async () => mustSucceed(await restore(world)), LOCKS);
+    const { outcome, wasBeside } = await taking.meanwhile(async () => mustSucceed(await restore(world)), locksOf("pods"));
     mustSucceed(outcome);
     expect(await attachmentLines(world), `sendto ${moment.count}`).toEqual(before);
     if (isHalfGone && wasBeside) met += 1;
@@ -192,8 +192,6 @@ scene("--help names it; another word is no command", async (world) => {
 });
 
 const RESTORE = [`${PLUGIN_FOLDER}/pontoon`, "restore"];
-/** Who holds one of these keeps others from rules and leases. */
-const LOCKS = ["/var/lib/cni/networks/pods/lock", "/var/lib/cni/pontoon/.lock"];
 
 interface Stage {
   neighbour: Neighbour;

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { add, addressesOf, addressOf, check, type CniResult, del, mustSucceed, plugin } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
 import { DEL_WAYS, type DelWay } from "../support/del-way.ts";
-import { holdAtOrEnd } from "../support/held.ts";
+import { holdAtOrEnd, locksOf } from "../support/held.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -121,7 +121,7 @@ scene("an ADD whose table is flushed at any moment, and put back by another ADD,
     await using adding = await holdAtOrEnd(world, "ADD", call, moment);
     const stood = !adding.isOver;
     if (stood) await world.host.must("nft flush ruleset");
-    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, pods, green), LOCKS) : { outcome: await adding.outcome, wasBeside: false };
+    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, pods, green), locksOf("pods")) : { outcome: await adding.outcome, wasBeside: false };
     const prevResult = JSON.parse(mustSucceed(outcome).stdout) as CniResult;
     mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
     await del(world, pods, green);
@@ -132,9 +132,6 @@ scene("an ADD whose table is flushed at any moment, and put back by another ADD,
   }, ["sendto"]);
   expect(met).toBeGreaterThan(0);
 }, 60_000);
-
-/** Who holds one of these keeps another ADD of network "pods" waiting. */
-const LOCKS = ["/var/lib/cni/networks/pods/lock", "/var/lib/cni/pontoon/.lock"];
 
 const WAYS: DelWay[] = [
   ...DEL_WAYS,
@@ -176,7 +173,7 @@ scene("an ADD that fails while another one puts back a lost table leaves no elem
     await using adding = await holdAtOrEnd(world, "ADD", { network: pods, pod: blue }, moment);
     const stood = !adding.isOver;
     if (stood) await world.host.must("nft flush ruleset");
-    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, free, green), LOCKS) : { outcome: await adding.outcome, wasBeside: false };
+    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, free, green), locksOf("pods")) : { outcome: await adding.outcome, wasBeside: false };
     expect(outcome.status, `file ${moment.count}`).toBe(1);
     await del(world, free, green);
     expect((await guards(world)).filter((line) => line.startsWith("nft element")), `file ${moment.count}`).toEqual([]);

@@ -13,6 +13,12 @@ import { PLUGIN_FOLDER, type World } from "./world.ts";
 const DELAY_US = 300_000_000;
 const LIMIT_MS = 60_000;
 
+/** The lock of what all networks of the node share. While a held call has it, others wait for it. */
+export const NODE_LOCK = "/var/lib/cni/pontoon/.lock";
+
+/** The same, and the lock of a network's leases. */
+export const locksOf = (network: string): string[] => [`/var/lib/cni/networks/${network}/lock`, NODE_LOCK];
+
 /** Each held call has a trace of its own, so that several may stand at once. */
 let traces = 0;
 
