@@ -53,6 +53,16 @@ test.each(VARIANTS)("$program-$variant: some of what leads to a chain goes, and 
   });
 });
 
+test.each(VARIANTS)("$program-$variant: what leads to a chain whose name only begins so stays, and so does that chain", ({ variant, family, iptables, save }) => {
+  using netns = Netns.open();
+  netns.inside(() => {
+    make(netns, iptables, ["-N CNI-eth1", "-N CNI-eth10", "-A CNI-eth10 -j RETURN", "-A POSTROUTING -o eth1 -j CNI-eth1", "-A POSTROUTING -o eth10 -j CNI-eth10"]);
+    expect(removeJumps(tableOf(netns, variant, family)!, "CNI-eth1", () => true)).toBe(true);
+    const rules = netns.run(save).split("\n").filter((line) => /^-A|^:CNI/.test(line)).map((line) => line.replace(/ \[.*/, ""));
+    expect(rules).toEqual([":CNI-eth10 -", "-A POSTROUTING -o eth10 -j CNI-eth10", "-A CNI-eth10 -j RETURN"]);
+  });
+});
+
 test.each(VARIANTS)("$program-$variant: a chain that others lead to as well stays, and that is an error", ({ variant, family, iptables }) => {
   using netns = Netns.open();
   netns.inside(() => {

@@ -39,7 +39,7 @@ test("every address is in use when the set-up returns, within moments, IPv6 too"
   expect(ipLink(scene.pod, "eth0")?.flags).toEqual(expect.arrayContaining(["UP", "LOWER_UP"]));
 });
 
-test("IPv6 is switched on in a pod where it is off, on the interface and nowhere in the host", () => {
+test("IPv6 is switched on in a pod where it is off, on the interface and on lo, and nowhere in the host", () => {
   using scene = new Scene();
   scene.pod.run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
   const paths = ["all", "default", "lo", "br0"].flatMap((name) => ["disable_ipv6", "accept_dad", "keep_addr_on_down", "ndisc_notify"].map((setting) => `/proc/sys/net/ipv6/conf/${name}/${setting}`));
@@ -47,6 +47,7 @@ test("IPv6 is switched on in a pod where it is off, on the interface and nowhere
   const before = settings();
   setUp(scene);
   expect(addresses(scene).map(({ local }) => local)).toContain("fd01::2");
+  expect(scene.pod.run("sysctl -n net.ipv6.conf.lo.disable_ipv6")).toBe("0\n");
   expect(settings()).toBe(before);
 });
 

@@ -109,6 +109,21 @@ test("one destination by two gateways is two routes, which the kernel may make o
   }
 });
 
+test("of a route by several links a list for one of them holds its own way alone", () => {
+  using net = new Routed();
+  net.pod.run("ip link add br1 up type bridge");
+  net.pod.run("ip address add 10.2.0.2/24 dev br1");
+  net.pod.run("ip address add fd02::2/64 dev br1 nodad");
+  net.pod.run("ip route add 10.9.0.0/16 nexthop via 10.1.0.1 dev eth0 nexthop via 10.2.0.1 dev br1");
+  net.pod.run("ip -6 route add fd09::/32 nexthop via fd01::1 dev eth0 nexthop via fd02::1 dev br1");
+  for (const [dst, family] of [["10.9.0.0/16", 4], ["fd09::/32", 6]] as const) {
+    for (const index of [net.index, mustIndex(net.pod, "br1")]) {
+      const listed = listRoutes(net.pod.links, family, { index }).filter((route) => formatPrefix(route.dst) === dst);
+      expect(listed.map((route) => route.index)).toEqual([index]);
+    }
+  }
+});
+
 test("what `ip` makes of a route, we read", () => {
   using net = new Routed();
   net.pod.run("ip route add 10.9.0.0/16 via 10.1.0.1 mtu 1300 advmss 1200 metric 7 table 1000");

@@ -1,4 +1,5 @@
 // The netlink socket at its limits, with the real kernel.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import { addAddressMessage, listAddresses } from "../../src/net/address.ts";
 import { addRouteMessage, listRoutes } from "../../src/net/route.ts";
@@ -28,6 +29,26 @@ test("a thousand requests are all answered: the kernel's answers do not fit into
   expect(listRoutes(pod.links, 4, { index, table: 254 })).toHaveLength(1_000);
 });
 
+test("a thousand requests that are all refused are all answered: a refusal takes more room than an answer", () => {
+  using scene = new Scene().connect();
+  const { pod } = scene;
+  const index = mustIndex(pod, "eth0");
+  const routes = Array.from({ length: 1_000 }, (_, at) => addRouteMessage({ index, dst: prefix(`10.${at >> 8}.${at & 255}.0/24`) }));
+  pod.links.execute(routes);
+  expect(pod.links.transact(routes).filter(({ errno }) => errno === 17)).toHaveLength(1_000);
+});
+
+test("no program that is started inherits a netlink socket", () => {
+  using netns = Netns.open();
+  const sockets = (): string[] => readdirSync("/proc/self/fd").filter((fd) => linkTo(`/proc/self/fd/${fd}`).startsWith("socket:"));
+  const before = sockets();
+  using _socket = netns.inside(() => NetlinkSocket.open(NETLINK_ROUTE));
+  const opened = sockets().filter((fd) => !before.includes(fd));
+  expect(opened).toHaveLength(1);
+  // O_CLOEXEC, in octal digits.
+  expect(readFileSync(`/proc/self/fdinfo/${opened[0]}`, "utf8")).toMatch(/^flags:\s+0?2\d{6}$/m);
+});
+
 test("two thousand addresses are listed whole and once, in whatever pieces they come", () => {
   using scene = new Scene();
   const { host, bridgeIndex } = scene;
@@ -38,3 +59,12 @@ test("two thousand addresses are listed whole and once, in whatever pieces they 
   expect(new Set(found.map((each) => each.prefix.address.value)).size).toBe(2_000);
   expect(found).toHaveLength(2_000);
 });
+
+/** Where a link leads; empty when it has gone meanwhile. */
+function linkTo(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}

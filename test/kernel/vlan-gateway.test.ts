@@ -137,6 +137,18 @@ test("a pair whose VLAN the kernel refuses is taken away again, and the error na
   expect(links(scene)).toEqual(before);
 });
 
+test("a pair that was there before stays when an ADD fails", () => {
+  using scene = new Scene();
+  ensure(scene);
+  const before = links(scene);
+  const vlan = scene.host.run("ip -d link show br0").includes("vlan_protocol") ? 4095 : 100;
+  failure(() => scene.host.inside(() => {
+    using machine = Machine.open();
+    return ensureVlanGateway({ ...STEP, vlan }, machine, getLink(machine.links, { name: "br0" })!);
+  }));
+  expect(links(scene)).toEqual(before);
+});
+
 test.each([
   ["it is gone", "ip link delete br0.100", "br0.100, the gateway of VLAN 100, does not exist"],
   ["it is down", "ip link set br0.100 down", "br0.100, the gateway of VLAN 100, is down"],

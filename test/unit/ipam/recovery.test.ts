@@ -132,6 +132,23 @@ test("an address that is asked for is taken back from a dead holder, and from no
   expect(pool.read("10.1.2.12")).toContain("elsewhere");
 });
 
+test("an address that is asked for stays with an ADD that is running", () => {
+  pool.put("10.1.2.13", "running\r\neth0");
+  using _intent = pool.records.createIntent({ ...pool.recordOf("running", []), addresses: ["10.1.2.13/24"] });
+  expect(() => pool.add("e", { requested: [parseAddress("10.1.2.13")!], isDead: () => true })).toThrow(expect.objectContaining({ details: expect.stringContaining("container running has it") }));
+  expect(ids()).toEqual(["running"]);
+  expect(pool.read("10.1.2.13")).toBe("running\r\neth0");
+});
+
+test("a full pool leaves dead attachments of another lease directory alone: their addresses are there", () => {
+  pool.records.createIntent({ ...pool.recordOf("elsewhere", []), leaseDirectory: "/elsewhere", addresses: ["10.1.2.10/24"] }).complete();
+  for (const id of ["a", "b", "c", "d"]) pool.add(id);
+  const discarded: string[] = [];
+  expect(() => pool.add("e", { isDead: ({ key }) => key.containerId === "elsewhere", discard: ({ key }) => void discarded.push(key.containerId) })).toThrow("no IP addresses available");
+  expect(discarded).toEqual([]);
+  expect(ids()).toEqual(["a", "b", "c", "d", "elsewhere"]);
+});
+
 test("a full pool frees garbage that stands in the place of leases", () => {
   const wide = range("10.1.0.0/16", "10.1.0.10", "10.1.0.109", "10.1.0.1");
   pool.rangeSets = [[wide]];

@@ -44,6 +44,12 @@ test("a hint that cannot be read or written costs round robin, not the pod", () 
   expect([pool.add("c1"), pool.add("c2")]).toEqual([["10.1.2.2"], ["10.1.2.3"]]);
 });
 
+test("nothing of a longer hint is left behind a shorter one", () => {
+  pool.put("last_reserved_ip.0", "::ffff:10.1.2.254");
+  pool.add("c1");
+  expect(pool.read("last_reserved_ip.0")).toBe("::ffff:10.1.2.2");
+});
+
 test("a full /24 gives 253 addresses, no gateway, and the 254th is refused with the words of the reference", () => {
   const given = Array.from({ length: 253 }, (_, at) => pool.add(`c${at}`)[0]);
   expect(new Set(given).size).toBe(253);
@@ -139,6 +145,16 @@ test("what a killed ADD of the same attachment left is discarded and taken over"
   expect(pool.add("c1", { discard: (record) => discarded.push(...record.addresses) })).toEqual(["10.1.2.3"]);
   expect(discarded).toEqual(["10.1.2.2/24"]);
   expect(pool.leases()).toEqual(["10.1.2.3"]);
+});
+
+test("what an attachment holds in an earlier dataDir is given back under the lock of that one", () => {
+  pool.add("c1");
+  const moved = join(pool.root, "moved");
+  const refusals: number[] = [];
+  const discard = (): void => void refusals.push(failure(() => openLeaseLock(pool.directory, 0)).code);
+  pool.reserve("c1", { directory: moved, isDead: () => true, discard });
+  expect(refusals).toEqual([11]);
+  expect(pool.leases()).toEqual([]);
 });
 
 test("an attachment of which nothing is left is taken over: a restarted container keeps its id", () => {

@@ -45,6 +45,13 @@ test("answers find their request, in one receive or many, strangers among them",
   expect(two).toMatchObject({ replies: [{ payload: Uint8Array.of(22, 0, 0, 0) }], error: undefined });
 });
 
+test("of two refusals of one request the first one tells why", () => {
+  using kernel = new FakeKernel();
+  kernel.answers(refused(1, 17), refused(1, 2), acknowledged(2));
+  const [one] = kernel.socket.transact([ask("add an element"), ask("add a rule")]);
+  expect(one?.error).toMatchObject({ errno: 17, operation: "add an element" });
+});
+
 test("a refusal carries the kernel's sentence", () => {
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 22, nl.NLM_F_CAPPED | nl.NLM_F_ACK_TLVS, (w) => w.string(nl.NLMSGERR_ATTR_MSG, "Nexthop has invalid gateway").u32Attribute(2, 24)));

@@ -7,6 +7,7 @@ import {
   ensureDirectory, fileIdentity, fileStatus, handleStatus, linkFile, listDirectory, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, readAll,
   readText, readTextOfAny, removeFile, renameFile, replaceFile, writeText,
 } from "../../../src/sys/file.ts";
+import { createMemoryFile } from "../../../src/sys/memory-file.ts";
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
@@ -133,7 +134,10 @@ test("a handle is closed at the end of its block, and once only", () => {
 test("no program that is started inherits an open file", () => {
   writeFileSync(at("a"), "");
   using file = openFile(at("a"), O_RDWR);
-  expect(readText(`/proc/self/fdinfo/${file.fd}`)).toMatch(/^flags:\s+0?2\d{6}$/m);
+  using found = openFileIfThere(at("a"), O_RDWR);
+  using memory = createMemoryFile("a");
+  // O_CLOEXEC, in octal digits.
+  for (const fd of [file.fd, found?.fd, memory.fd]) expect(readText(`/proc/self/fdinfo/${fd}`)).toMatch(/^flags:\s+0?2\d{6}$/m);
 });
 
 test("a new file with EXCL is made by one only, and has the mode that was asked for", () => {

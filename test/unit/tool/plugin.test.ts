@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { findProgram } from "../../../src/tool/path.ts";
 import { findPlugin, isThisProgram } from "../../../src/tool/plugin.ts";
 
 let folder: string;
@@ -33,6 +34,15 @@ test.each<[string, string, string | undefined]>([
 test("an absolute path means exactly that file", () => {
   expect(findPlugin(at("three/static"), [])).toBe(at("three/static"));
   expect(findPlugin(at("two/static"), [at("three")])).toBeUndefined();
+});
+
+test("a program is looked for in the absolute folders of PATH, never below the working directory", () => {
+  writeFileSync(at("one/tool"), "");
+  const fromHere = relative(process.cwd(), at("one"));
+  expect(findProgram(["tool"], `${fromHere}:${at("one")}`)).toBe(at("one/tool"));
+  expect(findProgram(["tool"], `${fromHere}::.`)).toBeUndefined();
+  // Of several names the first one that is anywhere counts.
+  expect(findProgram(["none", "other", "tool"], `${at("three")}:${at("one")}`)).toBe(at("one/other"));
 });
 
 test("the program that runs now is known by its file, not by its name", () => {
