@@ -101,6 +101,12 @@ test("a bridge of ours says that MACs follow addresses, until a pod has another 
   host.run("ip link add br0 up type bridge");
   follow(true);
   expect(says()).toBeUndefined();
+
+  host.run("ip link delete br0");
+  host.run("ip link add br0 type bridge");
+  host.run("ip link set br0 alias mine");
+  follow(true);
+  expect(says()).toBe("mine");
 });
 
 test("of two that make the bridge at once, one with another MAC, that one counts", () => {
@@ -166,6 +172,7 @@ test.each([
   ["the same IPv4 address with another length", "10.1.0.1/16", "10.1.0.1/24"],
   ["an IPv6 address of the same subnet", "fd01::9/64", "fd01::1/64"],
   ["an IPv6 address of a subnet around it", "fd01::9/48", "fd01::1/64"],
+  ["an IPv6 address of a subnet inside of it", "fd01::1:0:0:9/80", "fd01::1/64"],
 ])("%s stands in the way: an error that names it, and with forceAddress it goes", (_, present, wanted) => {
   using scene = new Scene();
   const { host } = scene;

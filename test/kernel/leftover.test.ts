@@ -1,8 +1,9 @@
-// What a GC without records finds of a network in the table that checks source MAC addresses.
+// What a GC without records finds of a network in the tables that check source MAC addresses and masquerade.
 import { expect, test } from "vitest";
 import { removeStaleElements } from "../../src/host/leftover.ts";
 import { Machine } from "../../src/host/machine.ts";
 import { Netns } from "../support/netns.ts";
+import { attachment, Ruleset } from "./masquerade.ts";
 import { checked, SpoofChecks } from "./spoof-check.ts";
 
 const LONG = "n".repeat(93);
@@ -26,6 +27,16 @@ test("nothing goes of a network whose name is cut in the comment: it could be an
   checks.put(checked("1", { network: `${LONG}nA` }));
   for (const network of [`${LONG}nA`, `${LONG}nB`, `${LONG}n`, LONG]) collect(host, network, () => true);
   expect(checks.elements("guarded")).toHaveLength(1);
+});
+
+test("what is masqueraded for a network whose name goes on after a dash stays", () => {
+  using host = Netns.open();
+  const ruleset = new Ruleset(host);
+  ruleset.put(attachment({ owner: "1", addresses: ["10.1.0.2"] }));
+  ruleset.put(attachment({ owner: "2", network: "net-blue", bridge: "br1", addresses: ["10.1.0.3"] }));
+  collect(host, "net", () => true);
+  expect(ruleset.elements("net4")).toEqual([expect.stringMatching(/^10\.1\.0\.3 net-net-blue-[0-9a-f]{8} \(net-blue c2 eth0\)$/)]);
+  expect(ruleset.chains()).toEqual([expect.stringMatching(/^net-net-blue-/), "postrouting"]);
 });
 
 function collect(host: Netns, network: string, isStale: (owner: string) => boolean): void {

@@ -200,6 +200,8 @@ scene("GC takes the reference's ifb of a container that is gone, and leaves thos
   await added("others", "10.2.0.0/24", "green");
   const before = await ifbsOf(world.host);
   await world.removePod(red!);
+  // Blue had a second interface, which is gone; the ifb is the container's.
+  world.write("/var/lib/cni/networks/pods/10.1.0.99", `${blue!.containerId}\r\nnet1`);
   const valid = [{ containerID: blue!.containerId, ifname: "eth0" }];
   mustSucceed(await plugin(world, "GC", { network: network("pods"), more: { "cni.dev/valid-attachments": valid } }));
   const after = await ifbsOf(world.host);

@@ -95,6 +95,15 @@ scene("stdin that cannot be read is an I/O failure, and a closed one is no hang"
   expect([5, 6]).toContain((JSON.parse(stdout) as { code: number }).code);
 });
 
+scene("an ADD whose notices nobody takes says its result all the same", async (world) => {
+  const call = { network: network("pods", { ingressRate: 1_000_000, ingressBurst: 2_147_483_647 }), pod: await world.pod("red") };
+  expect(mustSucceed(await plugin(world, "ADD", call)).stderr).toContain("pontoon: ingressBurst 2147483647");
+  for (const words of ['exec "$@" 2>/dev/full', 'exec "$@" 2>&-']) {
+    mustSucceed(await plugin(world, "DEL", call));
+    expectAnswer(await plugin(world, "ADD", { ...call, through: ["sh", "-c", words, "sh"] }), "result", words);
+  }
+});
+
 async function playAll(world: World, around: Partial<PluginCall>): Promise<void> {
   const red = await world.pod("red");
   for (const { name, verb, call = {}, gives } of EXPECTATIONS) {

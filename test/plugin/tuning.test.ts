@@ -147,6 +147,9 @@ scene("a list of what is allowed holds: as the reference reads it, for the entry
     const error = mustFail(await plugin(world, "ADD", { network: network("pods", wishes), pod: await podOf(world, "blue") }));
     expect(error).toMatchObject({ code: 7, msg: expect.stringMatching(/Sysctl net\S+ is not allowed\. Only the following sysctls are allowed: \[\^net\.ipv4\.conf\.IFNAME\.arp_filter\$ somaxconn\]/) });
   }
+  // A list without a line allows nothing.
+  world.write("/etc/cni/tuning/allowlist.conf", "\n");
+  expect(mustFail(await plugin(world, "ADD", { network: network("pods", { sysctl: allowed }), pod: await podOf(world, "blue") })).msg).toContain("is not allowed. Only the following sysctls are allowed: []");
   world.write("/etc/cni/tuning/allowlist.conf", "net.(\n");
   expect(mustFail(await plugin(world, "ADD", { network: network("pods", { sysctl: allowed }), pod: await podOf(world, "blue") })).msg).toContain('allowlist.conf: "net.(" is no regular expression');
 });
