@@ -39,6 +39,14 @@ test("every address is in use when the set-up returns, within moments, IPv6 too"
   expect(ipLink(scene.pod, "eth0")?.flags).toEqual(expect.arrayContaining(["UP", "LOWER_UP"]));
 });
 
+test("a pair whose settings the kernel refuses is gone again, both ends of it", () => {
+  using scene = new Scene();
+  const alias = "a".repeat(256);
+  const error = onMachine(scene, (machine) => failure(() => createVeth({ ...VETH, host: { ...VETH.host, alias } }, machine, scene.bridgeIndex)));
+  expect(error).toMatchObject({ code: 120, details: expect.stringContaining("ERANGE") as string });
+  expect([ipLink(scene.host, VETH.host.name), ipLink(scene.pod, "eth0")]).toEqual([undefined, undefined]);
+});
+
 test("IPv6 is switched on in a pod where it is off, on the interface and on lo, and nowhere in the host", () => {
   using scene = new Scene();
   scene.pod.run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");

@@ -86,6 +86,13 @@ scene("CHECK fails when the lease of the attachment is gone", async (world) => {
   expect(await check(world, pods, red)).toMatch(/10\.1\.0\.2|lease/);
 });
 
+scene("CHECK looks for the lease where ADD put it, also when the configuration names another dataDir by now", async (world) => {
+  const { red, result } = await attached(world);
+  const { ipam } = network("pods").plugins[0];
+  const moved = network("pods", { ipam: { ...ipam, dataDir: "/run/world/moved" } });
+  mustSucceed(await plugin(world, "CHECK", { network: moved, pod: red, more: { prevResult: result } }));
+});
+
 scene("CHECK names the host's end of the pair when that is down", async (world) => {
   const { red, pods } = await attached(world);
   const link = await hostLinkOf(world, red);

@@ -22,6 +22,15 @@ scene("a full pool gets back the address of a pod whose namespace vanished witho
   expect(await check(world, pods, blue)).toBeUndefined();
 });
 
+scene("and also when another namespace has the path of the one that vanished", async (world) => {
+  const pods = install(world, oneAddress());
+  const red = await world.pod("red");
+  const address = addressOf(await add(world, pods, red));
+  await dies(world, red);
+  await world.pod("red");
+  expect(addressOf(await add(world, pods, await world.pod("blue")))).toBe(address);
+});
+
 scene("after a reboot the leases of before are free again, and those of other programs stay", async (world) => {
   const pods = install(world, oneAddress());
   await add(world, pods, await world.pod("red"));

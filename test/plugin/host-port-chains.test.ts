@@ -35,6 +35,8 @@ for (const at of [0, 1]) {
     for (const harm of ["true", "rm -r /var/lib/cni/pontoon"]) {
       await addDirectly(world, call);
       expect(await portsThatNerdctlSees(world, env)).toEqual([":8080", ":8080", `${NODE}:9090`, ...ROW].sort());
+      // Of a row each port leads to one of the pod's own.
+      expect((await natLines(world)).flatMap((line) => /--dport (50\d\d) .*:(\d+)"/.exec(line)?.slice(1).join(" to ") ?? [])).toEqual(Array.from({ length: 20 }, (_, port) => `${5000 + port} to ${6000 + port}`));
       await world.host.must(harm);
       mustSucceed(await plugin(world, "DEL", call));
       expect(await natLines(world), harm).toEqual(before);

@@ -35,6 +35,15 @@ scene("STATUS is red with code 50 when leases cannot be written", async (world) 
   expect(mustFail(await plugin(world, "STATUS", { network: network("pods") })).code).toBe(50);
 });
 
+scene("STATUS is red with code 50 when records cannot be written, whoever gives the addresses", async (world) => {
+  await world.host.must("mkdir -p /var/lib/cni/pontoon");
+  await world.host.must("mount -t tmpfs -o ro tmpfs /var/lib/cni/pontoon");
+  for (const wishes of [{}, { isGateway: false, ipMasq: false, ipam: undefined as never }]) {
+    const error = mustFail(await plugin(world, "STATUS", { network: network("pods", wishes) }));
+    expect(error).toMatchObject({ code: 50, details: expect.stringContaining("/var/lib/cni/pontoon") as string });
+  }
+});
+
 function oneAddress(more: Record<string, unknown>) {
   const pods = network("pods");
   pods.plugins[0].ipam = { ...pods.plugins[0].ipam, ...more, ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.5", rangeEnd: "10.1.0.5" }]] };

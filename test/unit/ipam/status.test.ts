@@ -37,6 +37,14 @@ test("addresses and leases are counted, gateways not", () => {
   expect(countPools("/nowhere", [[FEW]])).toEqual([{ words: "10.1.2.1-10.1.2.4", size: 3n, taken: 0n }]);
 });
 
+test("a gateway that lies outside of the range takes none of its addresses", () => {
+  const outside = range("10.1.2.0/24", "10.1.2.10", "10.1.2.13", "10.1.2.1");
+  pool.put("10.1.2.1", "c8\r\neth0");
+  for (const last of [10, 11, 12]) pool.put(`10.1.2.${last}`, `c${last}\r\neth0`);
+  expect(countPools(pool.directory, [[outside]])).toEqual([{ words: "10.1.2.10-10.1.2.13", size: 4n, taken: 3n }]);
+  checkFreeAddresses(pool.directory, [[outside]]);
+});
+
 test("a full set is code 50 for those who ask", () => {
   checkFreeAddresses(pool.directory, pool.rangeSets);
   for (const id of ["a", "b", "c"]) pool.add(id);
