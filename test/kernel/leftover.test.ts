@@ -1,7 +1,9 @@
-// What a GC without records finds of a network in the tables that check source MAC addresses and masquerade.
+// What a GC without records finds of a network: in the tables that check source MAC addresses and masquerade, and on its bridge.
 import { expect, test } from "vitest";
-import { removeStaleElements } from "../../src/host/leftover.ts";
+import { listPortsLike, removeStaleElements } from "../../src/host/leftover.ts";
 import { Machine } from "../../src/host/machine.ts";
+import { changeLinkMessage } from "../../src/net/link-change.ts";
+import { hostInterfaceName } from "../../src/record/digest.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 import { checked, SpoofChecks } from "./spoof-check.ts";
@@ -37,6 +39,21 @@ test("what is masqueraded for a network whose name goes on after a dash stays", 
   collect(host, "net", () => true);
   expect(ruleset.elements("net4")).toEqual([expect.stringMatching(/^10\.1\.0\.3 net-net-blue-[0-9a-f]{8} \(net-blue c2 eth0\)$/)]);
   expect(ruleset.chains()).toEqual([expect.stringMatching(/^net-net-blue-/), "postrouting"]);
+});
+
+test("a port of the bridge is known by its alias and its name together: one that only reads like ours is somebody else's", () => {
+  using host = Netns.open();
+  const key = { network: "net", containerId: "c1", interfaceName: "eth0" };
+  host.run("ip link add br0 type bridge");
+  for (const [name, alias] of [[hostInterfaceName(key), "pontoon net c1 eth0"], ["theirs", "pontoon net c1 eth0"], [hostInterfaceName({ ...key, containerId: "c2" }), "pontoon other c2 eth0"]]) {
+    host.run(`ip link add ${name} master br0 type veth peer name ${name!.slice(-4)}-peer`);
+    host.links.execute([changeLinkMessage({ name: name! }, { alias: alias! }, "name it")]);
+  }
+  host.inside(() => {
+    using machine = Machine.open();
+    expect(listPortsLike("net", "br0", () => true, machine)).toEqual([hostInterfaceName(key)]);
+    expect(listPortsLike("net", "br0", ({ containerId }) => containerId !== "c1", machine)).toEqual([]);
+  });
 });
 
 function collect(host: Netns, network: string, isStale: (owner: string) => boolean): void {

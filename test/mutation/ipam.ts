@@ -1,21 +1,60 @@
-// Small changes of src/ipam.
 import type { Mutation } from "./mutation.ts";
 
-export const IPAM: readonly Mutation[] = [
+export const IPAM: Mutation[] = [
   {
-    name: "a lease owner is compared by container id alone",
-    file: "src/ipam/lease-file.ts",
-    find: "holder.containerId === owner.containerId && holder.interfaceName === owner.interfaceName",
-    replace: "holder.containerId === owner.containerId",
-    test: "test/unit/ipam/release.test.ts",
-    promise: "an address that has gone to somebody else stays theirs",
+    name: "leases in an earlier dataDir are given back without its lock",
+    file: "src/ipam/existing-attachment.ts",
+    find: "where === directory ? undefined : openExistingLeaseLock(where)",
+    replace: "where === directory ? openExistingLeaseLock(`${where}/none`) : undefined",
+    test: "test/unit/ipam/reserve.test.ts",
+    promise: "given back under the lock of that one",
   },
   {
-    name: "nothing",
-    file: "src/ipam/lease-file.ts",
-    find: "holder.containerId === owner.containerId && holder.interfaceName === owner.interfaceName",
-    replace: "holder.interfaceName === owner.interfaceName && holder.containerId === owner.containerId",
+    name: "an address that is asked for is taken from an ADD that is running",
+    file: "src/ipam/requested-address.ts",
+    find: "records.isAddRunning(key) || !isDead(record)",
+    replace: "!isDead(record)",
+    test: "test/unit/ipam/recovery.test.ts",
+    promise: "an address that is asked for stays with an ADD that is running",
+  },
+  {
+    name: "a shorter hint keeps the end of the longer one before it",
+    file: "src/ipam/hint.ts",
+    find: "    if (fileStatus(path)?.size !== text.length) removeFile(path);\n",
+    replace: "",
+    test: "test/unit/ipam/reserve.test.ts",
+    promise: "nothing of a longer hint is left behind a shorter one",
+  },
+  {
+    name: "a DEL takes the container's leases without an interface beside its own",
+    file: "src/ipam/lease-directory.ts",
+    find: "return own.length > 0 ? own : old;",
+    replace: "return [...own, ...old];",
     test: "test/unit/ipam/release.test.ts",
-    promise: "an address that has gone to somebody else stays theirs",
+    promise: "without a record the directory is searched",
+  },
+  {
+    name: "a full pool gives up records of another dataDir",
+    file: "src/ipam/full-pool.ts",
+    find: "    if (record.leaseDirectory !== directory) continue;\n",
+    replace: "",
+    test: "test/unit/ipam/recovery.test.ts",
+    promise: "a full pool leaves dead attachments of another lease directory alone",
+  },
+  {
+    name: "a gateway outside of the range makes the pool full one address early",
+    file: "src/ipam/status.ts",
+    find: ".filter((gateway) => rangeOf(set, gateway) !== undefined)",
+    replace: "",
+    test: "test/unit/ipam/status.test.ts",
+    promise: "a gateway that lies outside of the range takes none of its addresses",
+  },
+  {
+    name: "a GC names a namespace to the IPAM plugin that may be somebody else's by now",
+    file: "src/ipam/foreign.ts",
+    find: ", CNI_NETNS: \"\" }",
+    replace: " }",
+    test: "test/plugin/foreign-killed.test.ts",
+    promise: "which has its addresses given back by the name of the dead one",
   },
 ];

@@ -239,8 +239,9 @@ scene("pontoon restore brings back limits that somebody took away on the node, a
   for (const harm of [
     `tc qdisc replace dev ${host} root tbf rate 5mbit burst 20kb latency 25ms`, `tc qdisc delete dev ${host} root`, `tc qdisc delete dev ${ifb} root`,
     `tc filter delete dev ${host} ingress`, `tc qdisc delete dev ${host} ingress`, `ip link set ${ifb} down`, `ip link delete ${ifb}`,
+    `ip link add elsewhere type bridge; tc filter delete dev ${host} ingress; tc filter add dev ${host} ingress u32 match u32 0 0 action mirred egress redirect dev elsewhere`,
   ]) {
-    await world.host.must(harm);
+    await world.host.must(["sh", "-e", "-c", harm]);
     expect(await restored(), harm).toBe("pods: 2 attachments, 1 rule put back\n");
     expect(await check(world, pods, red), harm).toBeUndefined();
     expect(await redirectsOf(world.host, host), harm).toEqual([ifb]);

@@ -48,15 +48,15 @@ scene("firewalld: pods get out from the first to the last, also after a reload a
   expect(await world.host.must("nft list tables")).not.toContain("pontoon-ingress");
 }, 90_000);
 
-scene("a bridge that the administrator put into a zone of his choice stays there", async (world) => {
+for (const zone of ["internal", "trusted"]) scene(`a bridge that the administrator put into a zone of his choice stays there: ${zone}`, async (world) => {
   const red = await world.pod("red");
   await using _firewalld = await startFirewalld(world);
   await world.host.must("ip link add pods0 type bridge");
-  await world.host.must("firewall-cmd --zone=internal --add-interface=pods0");
+  await world.host.must(`firewall-cmd --zone=${zone} --add-interface=pods0`);
   const pods = install(world, network("pods", { ingressPolicy: "open" }));
   await add(world, pods, red);
-  expect(await zoneOf(world, "pods0")).toBe("internal");
+  expect(await zoneOf(world, "pods0")).toBe(zone);
   expect(await check(world, pods, red)).toBeUndefined();
   await del(world, pods, red);
-  expect(await zoneOf(world, "pods0")).toBe("internal");
+  expect(await zoneOf(world, "pods0")).toBe(zone);
 }, 60_000);

@@ -1,0 +1,52 @@
+import type { Mutation } from "./mutation.ts";
+
+export const NET: Mutation[] = [
+  {
+    name: "listeners on IPv6 are not looked for",
+    file: "src/net/listener.ts",
+    find: "for (const family of [4, 6] as const) {",
+    replace: "for (const family of [4] as const) {",
+    test: "test/plugin/host-port-claim.test.ts",
+    promise: "is refused, and allowListening takes it all the same",
+  },
+  {
+    name: "a UDP socket that waits is not found",
+    file: "src/net/listener.ts",
+    find: "protocol === UDP ? TCP_CLOSE : TCP_LISTEN",
+    replace: "protocol === UDP ? TCP_LISTEN : TCP_LISTEN",
+    test: "test/plugin/host-port-claim.test.ts",
+    promise: "is refused, and allowListening takes it all the same",
+  },
+  {
+    name: "a route by several links counts for each of them",
+    file: "src/net/route.ts",
+    find: "routes.filter(({ index }) => index === filter.index)",
+    replace: "routes",
+    test: "test/kernel/route.test.ts",
+    promise: "of a route by several links a list for one of them holds its own way alone",
+  },
+  {
+    name: "rates above 34 Gbit/s are cut to 32 bits",
+    file: "src/net/traffic-control.ts",
+    find: "u32Bytes(Math.floor(value / 2 ** 32))",
+    replace: "u32Bytes(0)",
+    test: "test/kernel/traffic-control.test.ts",
+    promise: "is the one that was asked for",
+  },
+  {
+    name: "an address of a /31 gets a broadcast address, which is the other end's",
+    file: "src/net/address.ts",
+    find: "else if (length < 31)",
+    replace: "else if (length < 32)",
+    test: "test/kernel/address.test.ts",
+    promise: "has no broadcast address",
+  },
+  {
+    name: "an ADD fails where /proc/sys is read-only, although all is set",
+    file: "src/net/sysctl.ts",
+    find: "\"ENOENT\", \"ENOTDIR\", \"EROFS\", \"EACCES\", \"EPERM\"",
+    replace: "\"ENOENT\", \"ENOTDIR\", \"EACCES\", \"EPERM\"",
+    test: "test/plugin/bare-host.test.ts",
+    promise: "with all of /proc/sys read-only",
+  },
+];

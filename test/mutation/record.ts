@@ -1,0 +1,52 @@
+import type { Mutation } from "./mutation.ts";
+
+export const RECORD: Mutation[] = [
+  {
+    name: "an ADD that was told to stop and died has no record any more",
+    file: "src/record/store.ts",
+    find: "const ENDINGS = [COMPLETE, INTENT, STOPPED];",
+    replace: "const ENDINGS = [COMPLETE, INTENT];",
+    test: "test/unit/record/store.test.ts",
+    promise: "one that was killed after it was told to stop leaves its record",
+  },
+  {
+    name: "GC takes the marks of restore from attachments that live",
+    file: "src/record/store.ts",
+    find: "if (digest !== undefined && !ENDINGS.some(",
+    replace: "if (digest !== undefined || !ENDINGS.some(",
+    test: "test/unit/record/store.test.ts",
+    promise: "the mark of a restore stays for as long as the record",
+  },
+  {
+    name: "the record of another attachment under this one's name is believed",
+    file: "src/record/store.ts",
+    find: "if (parsed?.state === \"record\" && attachmentDigest(parsed.record.key) === digest) return parsed.record;",
+    replace: "if (parsed?.state === \"record\") return parsed.record;",
+    test: "test/unit/record/store.test.ts",
+    promise: "a record under another's name is damaged",
+  },
+  {
+    name: "a record with a broken end of a row of ports is believed",
+    file: "src/record/format.ts",
+    find: "[\"hostPort\", \"hostPortEnd\", \"containerPort\"].every",
+    replace: "[\"hostPort\", \"containerPort\"].every",
+    test: "test/unit/record/host-port.test.ts",
+    promise: "is no list of host ports",
+  },
+  {
+    name: "two attachments whose names run together have one digest",
+    file: "src/record/digest.ts",
+    find: "`${key.network}\\0${key.containerId}\\0${key.interfaceName}`",
+    replace: "`${key.network}${key.containerId}${key.interfaceName}`",
+    test: "test/unit/record/store.test.ts",
+    promise: "and no two keys run together",
+  },
+  {
+    name: "an ADD whose intent was replaced completes that of the next one",
+    file: "src/record/intent.ts",
+    find: "return hasName(this.file) && renameIfThere(",
+    replace: "return renameIfThere(",
+    test: "test/unit/record/store.test.ts",
+    promise: "an ADD whose intent was replaced neither completes nor abandons",
+  },
+];
