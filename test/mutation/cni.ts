@@ -1,6 +1,7 @@
+// Small changes of src/cni.
 import type { Mutation } from "./mutation.ts";
 
-export const CNI: Mutation[] = [
+export const CNI: readonly Mutation[] = [
   {
     name: "GC reads the list of living attachments under its new key alone",
     file: "src/cni/teardown.ts",
@@ -36,7 +37,7 @@ export const CNI: Mutation[] = [
   {
     name: "limits of the runtime are lost beside a foreign IPAM plugin",
     file: "src/cni/runtime-config.ts",
-    find: " bandwidth: runtimeConfig[\"bandwidth\"],",
+    find: ' bandwidth: runtimeConfig["bandwidth"],',
     replace: "",
     test: "test/unit/cni/bandwidth.test.ts",
     promise: "a foreign IPAM plugin does not hide the keys",

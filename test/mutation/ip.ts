@@ -1,6 +1,7 @@
+// Small changes of src/ip.
 import type { Mutation } from "./mutation.ts";
 
-export const IP: Mutation[] = [
+export const IP: readonly Mutation[] = [
   {
     name: "a range that lies around another one does not overlap with it",
     file: "src/ip/range.ts",

@@ -1,6 +1,7 @@
+// Small changes of src/ipam.
 import type { Mutation } from "./mutation.ts";
 
-export const IPAM: Mutation[] = [
+export const IPAM: readonly Mutation[] = [
   {
     name: "leases in an earlier dataDir are given back without its lock",
     file: "src/ipam/existing-attachment.ts",
@@ -52,9 +53,57 @@ export const IPAM: Mutation[] = [
   {
     name: "a GC names a namespace to the IPAM plugin that may be somebody else's by now",
     file: "src/ipam/foreign.ts",
-    find: ", CNI_NETNS: \"\" }",
+    find: ', CNI_NETNS: "" }',
     replace: " }",
     test: "test/plugin/foreign-killed.test.ts",
     promise: "which has its addresses given back by the name of the dead one",
+  },
+  {
+    name: "the owner of a lease is compared by the container id alone",
+    file: "src/ipam/lease-file.ts",
+    find: "holder.containerId === owner.containerId && holder.interfaceName === owner.interfaceName;",
+    replace: "holder.containerId === owner.containerId;",
+    test: "test/unit/ipam/release.test.ts",
+    promise: "an address that has gone to somebody else stays theirs",
+  },
+  {
+    name: "a lease is written in place, not linked from a temporary file",
+    file: "src/ipam/lease-file.ts",
+    find: "    if (linkFile(unfinished, path)) return true;\n    if (!isAddressFree(directory, address, true)) return false;\n    removeFile(path);\n    return linkFile(unfinished, path);\n",
+    replace: "    if (!isAddressFree(directory, address, true)) return false;\n    removeFile(path);\n    writeText(path, formatOwner(owner), O_WRONLY | O_CREAT | O_EXCL);\n    return true;\n",
+    test: "test/plugin/killed-step.test.ts",
+    promise: "an ADD that dies before any one of its steps is made good by the next DEL",
+  },
+  {
+    name: "boot sweep: another boot alone does not make an attachment over",
+    file: "src/ipam/boot-sweep.ts",
+    find: "record.host.bootId !== host.bootId || isDead(record)",
+    replace: "isDead(record)",
+    test: "test/unit/ipam/recovery.test.ts",
+    promise: "after a reboot the first ADD frees what died with it, and leases without a record stay",
+  },
+  {
+    name: "boot sweep frees what a running ADD holds",
+    file: "src/ipam/boot-sweep.ts",
+    find: " || records.isAddRunning(record.key)",
+    replace: "",
+    test: "test/unit/ipam/recovery.test.ts",
+    promise: "an ADD that runs in another host namespace keeps its intent",
+  },
+  {
+    name: "full pool: a running ADD is reclaimed",
+    file: "src/ipam/full-pool.ts",
+    find: "records.isAddRunning(record.key) || ",
+    replace: "",
+    test: "test/unit/ipam/recovery.test.ts",
+    promise: "an ADD that is running is not taken for dead",
+  },
+  {
+    name: "DEL leaves the unfinished lease file",
+    file: "src/ipam/release.ts",
+    find: "    removeFile(`${where}/${UNFINISHED}`);\n",
+    replace: "",
+    test: "test/plugin/killed-step.test.ts",
+    promise: "an ADD that dies before any one of its steps is made good by the next DEL",
   },
 ];

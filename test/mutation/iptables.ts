@@ -1,6 +1,7 @@
+// Small changes of src/iptables.
 import type { Mutation } from "./mutation.ts";
 
-export const IPTABLES: Mutation[] = [
+export const IPTABLES: readonly Mutation[] = [
   {
     name: "rules that lead to a chain with a longer name go too",
     file: "src/iptables/table.ts",

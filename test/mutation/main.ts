@@ -1,6 +1,7 @@
+// Small changes of src/main.ts.
 import type { Mutation } from "./mutation.ts";
 
-export const MAIN: Mutation[] = [
+export const MAIN: readonly Mutation[] = [
   {
     name: "a failed restore ends with status 0",
     file: "src/main.ts",

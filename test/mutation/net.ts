@@ -1,6 +1,7 @@
+// Small changes of src/net.
 import type { Mutation } from "./mutation.ts";
 
-export const NET: Mutation[] = [
+export const NET: readonly Mutation[] = [
   {
     name: "listeners on IPv6 are not looked for",
     file: "src/net/listener.ts",
@@ -44,8 +45,8 @@ export const NET: Mutation[] = [
   {
     name: "an ADD fails where /proc/sys is read-only, although all is set",
     file: "src/net/sysctl.ts",
-    find: "\"ENOENT\", \"ENOTDIR\", \"EROFS\", \"EACCES\", \"EPERM\"",
-    replace: "\"ENOENT\", \"ENOTDIR\", \"EACCES\", \"EPERM\"",
+    find: '"ENOENT", "ENOTDIR", "EROFS", "EACCES", "EPERM"',
+    replace: '"ENOENT", "ENOTDIR", "EACCES", "EPERM"',
     test: "test/plugin/bare-host.test.ts",
     promise: "with all of /proc/sys read-only",
   },

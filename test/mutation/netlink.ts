@@ -1,6 +1,7 @@
+// Small changes of src/netlink.
 import type { Mutation } from "./mutation.ts";
 
-export const NETLINK: Mutation[] = [
+export const NETLINK: readonly Mutation[] = [
   {
     name: "programs that are run inherit the netlink sockets",
     file: "src/netlink/socket.ts",

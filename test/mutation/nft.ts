@@ -1,6 +1,7 @@
+// Small changes of src/nft.
 import type { Mutation } from "./mutation.ts";
 
-export const NFT: Mutation[] = [
+export const NFT: readonly Mutation[] = [
   {
     name: "an element that is there passes for the new one, MAC and owner aside",
     file: "src/nft/element.ts",
@@ -48,5 +49,13 @@ export const NFT: Mutation[] = [
     replace: "true",
     test: "test/plugin/bare-host.test.ts",
     promise: "an nftables that is there and refuses is an error of GC and of a DEL without record",
+  },
+  {
+    name: "the postrouting of host ports comes after masquerading (priority 101 instead of 99)",
+    file: "src/nft/host-port-layout.ts",
+    find: "nft.NF_INET_POST_ROUTING, 99)",
+    replace: "nft.NF_INET_POST_ROUTING, 101)",
+    test: "test/kernel/host-port.test.ts",
+    promise: "the table is as the golden text says",
   },
 ];

@@ -1,6 +1,7 @@
+// Small changes of src/record.
 import type { Mutation } from "./mutation.ts";
 
-export const RECORD: Mutation[] = [
+export const RECORD: readonly Mutation[] = [
   {
     name: "an ADD that was told to stop and died has no record any more",
     file: "src/record/store.ts",
@@ -20,16 +21,16 @@ export const RECORD: Mutation[] = [
   {
     name: "the record of another attachment under this one's name is believed",
     file: "src/record/store.ts",
-    find: "if (parsed?.state === \"record\" && attachmentDigest(parsed.record.key) === digest) return parsed.record;",
-    replace: "if (parsed?.state === \"record\") return parsed.record;",
+    find: 'if (parsed?.state === "record" && attachmentDigest(parsed.record.key) === digest) return parsed.record;',
+    replace: 'if (parsed?.state === "record") return parsed.record;',
     test: "test/unit/record/store.test.ts",
     promise: "a record under another's name is damaged",
   },
   {
     name: "a record with a broken end of a row of ports is believed",
     file: "src/record/format.ts",
-    find: "[\"hostPort\", \"hostPortEnd\", \"containerPort\"].every",
-    replace: "[\"hostPort\", \"containerPort\"].every",
+    find: '["hostPort", "hostPortEnd", "containerPort"].every',
+    replace: '["hostPort", "containerPort"].every',
     test: "test/unit/record/host-port.test.ts",
     promise: "is no list of host ports",
   },

@@ -1,6 +1,7 @@
+// Small changes of src/sys.
 import type { Mutation } from "./mutation.ts";
 
-export const SYS: Mutation[] = [
+export const SYS: readonly Mutation[] = [
   {
     name: "programs that are run inherit files that are opened where they are there",
     file: "src/sys/file.ts",
