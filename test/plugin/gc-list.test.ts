@@ -12,7 +12,7 @@ scene("a list that is empty, null or absent means that nothing is valid", async 
   for (const more of [{ "cni.dev/valid-attachments": [] }, { "cni.dev/valid-attachments": null }, {}]) {
     const { pods, red, blue, nobody } = await redAndBlue(world);
     mustSucceed(await plugin(world, "GC", { network: pods, more }));
-    expect(changes(nobody, await snapshot(world)).filter((line) => line.startsWith("+ "))).toEqual([]);
+    expect(changes(nobody, await snapshot(world))).toEqual([]);
     await Promise.all([red, blue].map((pod) => world.removePod(pod)));
     await world.host.must("rm -rf /var/lib/cni/results");
   }
@@ -21,7 +21,7 @@ scene("a list that is empty, null or absent means that nothing is valid", async 
 scene("cnitool gc clears the whole network", async (world) => {
   const { pods, red, nobody } = await redAndBlue(world);
   mustSucceed(await cnitool(world, "gc", pods.name, red));
-  expect(changes(nobody, await snapshot(world)).filter((line) => line.startsWith("+ "))).toEqual([]);
+  expect(changes(nobody, await snapshot(world))).toEqual([]);
 });
 
 scene("an attachment counts as valid under the old name of the key, too", async (world) => {
@@ -56,5 +56,5 @@ scene("a list that cannot be understood is an error, and nothing is touched", as
 scene("GC works with a config whose ranges are invalid by now", async (world) => {
   const { nobody } = await redAndBlue(world);
   mustSucceed(await collect(world, network("pods", { subnets: ["nonsense"] }), []));
-  expect(changes(nobody, await snapshot(world)).filter((line) => line.startsWith("+ "))).toEqual([]);
+  expect(changes(nobody, await snapshot(world))).toEqual([]);
 });
