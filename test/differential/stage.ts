@@ -2,7 +2,6 @@
 // to every pod and writes down from which addresses it is pinged.
 import { dirname, join } from "node:path";
 import { readFileSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 import { waitFor } from "../support/wait.ts";
 import { openWorld, Pod, type World } from "../support/world.ts";
 import { SYSFS } from "./probe-files.ts";
@@ -68,6 +67,5 @@ export function tentativeAddresses(world: World): string[] {
 /** Waits until the node's addresses are in use. */
 export async function settle(world: World): Promise<void> {
   // It takes the kernel one to two seconds, and others work meanwhile.
-  const isSettled = async (): Promise<boolean> => tentativeAddresses(world).length === 0 || pause(50, false);
-  await waitFor("the node's addresses are no longer tentative", isSettled, 10_000);
+  await waitFor("the node's addresses are no longer tentative", () => tentativeAddresses(world).length === 0, 10_000, 50);
 }

@@ -89,5 +89,6 @@ test("who knew an older owner of the address hears of the new one, in both famil
   onMachine(scene, (machine) => announce(announceStep(), machine, 2));
   for (const address of ["10.1.0.2", "fd01::2"]) {
     await waitFor(`the host knows the pod's MAC for ${address}`, () => host.run(`ip neighbour show ${address}`).includes(POD_END.mac), 1_000);
+    expect(host.run(`ip neighbour show ${address}`)).not.toContain("0a:00:00:00:00:99");
   }
 });

@@ -158,15 +158,17 @@ test("a list holds what the filter asks for and nothing else: link, table, origi
   }
 });
 
+function listedOrErrno({ pod }: Routed, family: 4 | 6, table: number): LinkRoute[] | string {
+  try {
+    return listRoutes(pod.links, family, { table });
+  } catch (error) {
+    return `errno ${(error as { errno: number }).errno}`;
+  }
+}
+
 test("a table that nobody has made is empty or refused with ENOENT, as the kernel likes, and no wrong list", () => {
   using net = new Routed();
   for (const family of [4, 6] as const) {
-    let found: LinkRoute[] = [];
-    try {
-      found = listRoutes(net.pod.links, family, { table: 4711 });
-    } catch (error) {
-      expect(error).toMatchObject({ errno: 2 });
-    }
-    expect(found).toEqual([]);
+    expect([[], "errno 2"]).toContainEqual(listedOrErrno(net, family, 4711));
   }
 });

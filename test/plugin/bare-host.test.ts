@@ -4,7 +4,7 @@ import { addDirectly, gatewayOf, mustFail, mustSucceed, plugin, type PluginCall 
 import { FAMILIES, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
-import { failingAt, failingFrom } from "../support/strace.ts";
+import { failingAt, failingFrom, TRACE } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
 import { PLUGIN_FOLDER, pluginBinary, type World } from "../support/world.ts";
 
@@ -50,7 +50,10 @@ scene("a kernel without nftables: GC and a DEL without record have nothing to do
   const call = { network: network("pods"), pod: red };
   // No nfnetlink at all, and an nfnetlink that knows nobody for these messages, nor for the question whether it does. A link is asked for first.
   for (const hurt of [failingAt({ kind: "socket", count: 2 }, "EPROTONOSUPPORT"), failingAt({ kind: "sendto", count: "2..3" }, "EINVAL")]) {
-    for (const verb of ["GC", "DEL"] as const) mustSucceed(await plugin(world, verb, { ...call, through: hurt }));
+    for (const verb of ["GC", "DEL"] as const) {
+      mustSucceed(await plugin(world, verb, { ...call, through: hurt }));
+      expect(world.read(TRACE)).toContain("(INJECTED)");
+    }
   }
 });
 

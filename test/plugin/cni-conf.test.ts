@@ -64,7 +64,7 @@ for (const { file, addresses: kinds, masqueraded } of PROMISES) {
       const result = await add(world, copy(world, file), red);
       for (const [index, address] of addressesOf(result).entries()) {
         const wire = wireOf(neighbour, address);
-        if (!masqueraded) await expectSilenceUntilRouted(red, neighbour, address, gatewayOf(result, index));
+        if (!masqueraded) await routeWhereSilent(red, neighbour, address, gatewayOf(result, index));
         await using _server = await serve(neighbour.place, "tcp", wire.theirs, 8080);
         expect(await connect(red, wire.theirs, 8080)).toBe(`neighbour saw ${masqueraded ? wire.ours : address}`);
       }
@@ -73,7 +73,7 @@ for (const { file, addresses: kinds, masqueraded } of PROMISES) {
 }
 
 /** The network around "must have a route to it". */
-async function expectSilenceUntilRouted(red: Pod, neighbour: Neighbour, address: string, gateway: string): Promise<void> {
+async function routeWhereSilent(red: Pod, neighbour: Neighbour, address: string, gateway: string): Promise<void> {
   const { theirs, ours } = wireOf(neighbour, gateway);
   expect(await isSilent(red, theirs)).toBe(true);
   await neighbour.place.must(`ip route add ${address} via ${ours}`);

@@ -6,6 +6,7 @@ import { install, network } from "../support/network.ts";
 import { busyHost, refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
 import { pings } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
 import type { Pod, World } from "../support/world.ts";
 
 const DUAL = ["10.1.0.0/24", "fd01::/64"];
@@ -68,7 +69,7 @@ scene("CHECK says when an address turned out to be somebody else's", async (worl
   await nodeOn(world, "pods0", "fd01::2/64");
   await red.must("ip address del fd01::2/64 dev eth0");
   await red.must("ip address add fd01::2/64 dev eth0");
-  await red.must(["sh", "-c", "until ip -6 address show dev eth0 dadfailed | grep -q fd01::2; do sleep 0.05; done"]);
+  await waitFor("the address is found to be somebody else's", async () => (await addresses6(red)).some(({ local, dadfailed }) => local === "fd01::2" && dadfailed === true));
   expect(await check(world, pods, red), link).toContain("address fd01::2/64 of eth0 in the pod is in DADFAILED state");
 });
 

@@ -23,17 +23,14 @@ scene("a DEL at any moment of an ADD stops it, and leaves nothing", async (world
     }
     const isKnown = (await fileNames(world)).some((name) => name.endsWith(".intent"));
     const deleting = plugin(world, "DEL", call);
-    if (isKnown) {
-      await waitFor("the DEL has told the ADD to stop", async () => (await fileNames(world)).some((name) => name.endsWith(".stopped")));
-      expect(mustFail(await adding.goOn()), nameOf(moment)).toMatchObject(STOPPED);
-      stopped += 1;
-    } else {
-      // The ADD has not begun, or is over but for its answer.
-      mustSucceed(await deleting);
-      mustSucceed(await adding.goOn());
-      mustSucceed(await plugin(world, "DEL", call));
-    }
+    // Else the ADD has not begun, or is over but for its answer.
+    if (isKnown) await waitFor("the DEL has told the ADD to stop", async () => (await fileNames(world)).some((name) => name.endsWith(".stopped")));
+    else mustSucceed(await deleting);
+    const outcome = await adding.goOn();
+    expect(isKnown ? mustFail(outcome) : mustSucceed(outcome), nameOf(moment)).toMatchObject(isKnown ? STOPPED : { status: 0 });
     mustSucceed(await deleting);
+    if (isKnown) stopped += 1;
+    else mustSucceed(await plugin(world, "DEL", call));
     expect(await left(), nameOf(moment)).toEqual([]);
     return true;
   }, ["sendto"]);

@@ -85,6 +85,7 @@ scene("without CNI_COMMAND it says on stderr what it is, and leaves stdin alone"
 scene("VERSION answers while stdin stays open", async (world) => {
   await using process = world.host.start(`${PLUGIN_FOLDER}/pontoon`, { env: { CNI_COMMAND: "VERSION" } });
   await process.says('"supportedVersions"');
+  expect(JSON.parse(process.output)).toMatchObject({ supportedVersions: expect.arrayContaining(["1.1.0"]) as string[] });
 });
 
 scene("stdin that cannot be read is an I/O failure, and a closed one is no hang", async (world) => {

@@ -41,10 +41,14 @@ test("every address survives its own text, and node agrees that it is one", () =
 
 test("what node calls no address is none here either", () => {
   const parts = ["0", "1", "255", "256", "01", "a", "ffff", "g", ":", "::", ".", "%eth0", "/", " ", "1.2.3.4", "::ffff:"];
+  let addresses = 0;
   for (let round = 0; round < 20_000; round++) {
     const text = Array.from({ length: 1 + round % 9 }, () => parts[Math.floor(Math.random() * parts.length)]).join("");
-    if (isIP(text) === 0) expect(parseAddress(text), text).toBeUndefined();
-    else if (!text.includes("%")) expect(parseAddress(text), text).toBeDefined();
+    const isAddress = isIP(text) !== 0;
+    // Of a zone we know nothing.
+    if (isAddress && text.includes("%")) continue;
+    expect(parseAddress(text) !== undefined, text).toBe(isAddress);
+    addresses += isAddress ? 1 : 0;
   }
 });
 

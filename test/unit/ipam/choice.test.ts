@@ -77,18 +77,22 @@ test("taken to the end of the set, it goes on at the beginning", () => {
 
 test("whatever the holes, a chosen address is free and no gateway", () => {
   const set = rangeSetOf([A, B]);
+  let found = 0;
   for (let round = 0; round < 2_000; round++) {
     const free = new Set(Array.from({ length: 30 }, (_, at) => at).filter(() => Math.random() < Math.random()).map((at) => text(addressInSet(set, BigInt(at)))!));
     const start = BigInt(round % 30);
     const chosen = text(chooseAddress(set, start, (address) => free.has(formatAddress(address))));
-    if (chosen !== undefined) expect(free.has(chosen) && chosen !== "10.0.9.1").toBe(true);
+    found += chosen === undefined ? 0 : 1;
+    expect(chosen === undefined || (free.has(chosen) && chosen !== "10.0.9.1")).toBe(true);
     // The names decide where the leaps found nothing.
     const all = Array.from({ length: 30 }, (_, at) => text(addressInSet(set, BigInt(at)))!);
     const byNames = text(chooseByNames(set, start, new Set(all.filter((name) => !free.has(name)))));
     free.delete("10.0.9.1");
     expect(byNames === undefined).toBe(free.size === 0);
-    if (byNames !== undefined) expect(free.has(byNames)).toBe(true);
+    expect(byNames === undefined || free.has(byNames)).toBe(true);
   }
+  // The leaps may miss a free address, but not most of the time.
+  expect(found).toBeGreaterThan(1_000);
 });
 
 test("a set of 2^64 addresses costs no more than a small one", () => {

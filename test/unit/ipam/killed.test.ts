@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { afterEach, expect, test } from "vitest";
 import { collectLeases } from "../../../src/ipam/collect.ts";
 import { parseOwner } from "../../../src/ipam/lease.ts";
@@ -12,14 +13,23 @@ const WIDE = range("10.1.0.0/16", "10.1.0.1", "10.1.255.254", "10.1.0.1");
 const SETS = "10.1.0.0/16,10.1.0.1,10.1.255.254,10.1.0.1;fd00::/64,fd00::1,fd00::ffff:ffff:ffff:ffff,fd00::1";
 const ROUNDS = 10;
 
+/** Waits until a worker has said that it reserved so often. */
+async function reservations({ stdout }: { stdout: Readable }, count: number): Promise<void> {
+  let lines = 0;
+  while (lines < count) {
+    const [chunk] = await once(stdout, "data") as [Buffer];
+    lines += chunk.toString().split("\n").length - 1;
+  }
+}
+
 const pool = new Pool([WIDE], [SIX]);
 afterEach(() => pool.remove());
 
 test("the directory stays usable for both programs, no lease is half, and nothing is lost for good", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const children = ["a", "b"].map((name) => spawn(process.execPath, [WORKER, pool.root, `${name}${round}x`, "0", SETS], { stdio: ["ignore", "pipe", "inherit"] }));
-    for (const child of children) await once(child.stdout, "data");
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
+    // They die somewhere in the reservation after this many.
+    await Promise.all(children.map((child) => reservations(child, 1 + Math.floor(Math.random() * 20))));
     const ends = children.map((child) => once(child, "exit"));
     for (const child of children) child.kill("SIGKILL");
     await Promise.all(ends);

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
@@ -56,8 +56,10 @@ test("without a record the directory is searched: id and interface first, else f
 
 test("a directory that is gone, or a file in its place, holds nothing to give back", () => {
   release({ directory: pool.directory, key: keyOf("c1") });
-  writeFileSync(pool.dataDir, "");
+  expect(existsSync(pool.dataDir)).toBe(false);
+  writeFileSync(pool.dataDir, "text");
   release({ directory: pool.directory, key: keyOf("c1") });
+  expect(readFileSync(pool.dataDir, "utf8")).toBe("text");
   rmSync(pool.dataDir);
 });
 

@@ -48,7 +48,7 @@ test("a signal that ends it is told", async () => {
 });
 
 test("a child that it leaves behind holds nobody up, and has none of our descriptors", async () => {
-  const { stdout, ownStderr } = await runIt("/bin/sh", "-c", `sleep 1000 & echo $!; echo "${"$"}(readlink /proc/$!/fd/1 /proc/$!/fd/2)" >&2`);
+  const { stdout, ownStderr } = await runIt("/bin/sh", "-c", `tail -f /dev/null & echo $!; echo "${"$"}(readlink /proc/$!/fd/1 /proc/$!/fd/2)" >&2`);
   process.kill(Number(stdout), "SIGKILL");
   expect(ownStderr.split("\n")[0]).toContain("memfd");
   expect(ownStderr.split("\n")[1]).toContain("memfd");
@@ -77,7 +77,8 @@ test("a file that somebody is still writing is tried again until it is complete"
   writeFileSync(writer, "#!/bin/sh\necho complete\n");
   await waitFor("the first try is refused", () => existsSync(trace) && readFileSync(trace, "utf8").includes("ETXTBSY"));
   closeSync(writer);
-  await worker.says('"stdout":"complete\\n"');
+  await worker.says("stdout");
+  expect(worker.output).toContain('"stdout":"complete\\n"');
 });
 
 test("our own stderr may be closed", async () => {
