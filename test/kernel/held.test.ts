@@ -48,6 +48,8 @@ scene("every netlink request of an ADD is a moment: the ADD stands there, and is
   const moments = await atEveryMoment(async (moment) => {
     await using adding = await holdAtOrEnd(world, "ADD", call, moment);
     const stood = !adding.isOver;
+    // Something that takes a while: the ADD stands until it is over.
+    await snapshot(world);
     mustSucceed(stood ? await adding.goOn() : await adding.outcome);
     expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toHaveLength(1);
     mustSucceed(await plugin(world, "DEL", call));

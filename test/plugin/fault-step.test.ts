@@ -1,7 +1,7 @@
 // One system call of a call fails, any one: a full disk, a refusing kernel. The call either does without it, or says
 // so with a code that means something and takes back what it did.
 import { expect } from "vitest";
-import { type CniError, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
+import { addDirectly, type CniError, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
 import { failAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
@@ -73,6 +73,8 @@ async function stage(world: World): Promise<{ call: PluginCall; baseline: string
   const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true, ingressPolicy: "isolated", ingressRate: 20_000_000, egressRate: 20_000_000 }));
   for (const program of ["iptables-nft", "ip6tables-nft"]) await world.host.must(`${toolPath(program)} -P FORWARD DROP`);
   await warmUp(world, pods);
+  // Another pod of the network, which loses nothing.
+  await addDirectly(world, { network: pods, pod: await world.pod("resident") });
   const pod = await world.pod("red");
   return { call: { network: pods, pod }, baseline: await snapshot(world) };
 }

@@ -165,7 +165,7 @@ scene("a DEL with host ports that dies before any one of its steps is made good 
 }, 180_000);
 
 scene("an ADD that dies before any one of its steps, on a node whose table is lost, does not keep the next one from its ports", async (world) => {
-  const { call } = await stage(world);
+  const { call } = await stage(world, "none");
   const other = { ...call, pod: await world.pod("blue") };
   const kinds = new Set<string>();
   await atEveryMoment(async (moment) => {
@@ -184,11 +184,13 @@ scene("an ADD that dies before any one of its steps, on a node whose table is lo
   expect([...kinds].sort()).toEqual(["died with 0 links", "died with 1 links", "whole with 1 links"]);
 }, 180_000);
 
-async function stage(world: World): Promise<{ call: PluginCall & { pod: Pod }; baseline: string[] }> {
+/** With another pod, which loses nothing, where nobody says that there is none. */
+async function stage(world: World, others: "one" | "none" = "one"): Promise<{ call: PluginCall & { pod: Pod }; baseline: string[] }> {
   const pods = portNetwork(world, "pods", { subnets: SUBNETS });
   const call = { network: pods, pod: await world.pod("red"), more: portConfig(PORTS) };
   mustSucceed(await plugin(world, "ADD", call));
   mustSucceed(await plugin(world, "DEL", call));
+  if (others === "one") await addWithPorts(world, pods, await world.pod("resident"), [{ hostPort: 7, containerPort: 7 }]);
   return { call, baseline: await snapshot(world) };
 }
 

@@ -1,7 +1,8 @@
 // SIGKILL before each single thing that a call does: no luck involved. strace delivers it at the entry of the first,
 // second, third… system call of each kind that changes something, until a whole call has gone through unharmed.
 import { expect } from "vitest";
-import { mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
+import { addDirectly, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
+import { listed } from "../support/collection.ts";
 import { dieAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -41,7 +42,7 @@ scene("an ADD that dies before any one of its steps is made good by a GC that do
   const remains = new Remains(world, baseline);
   await atEveryMoment(async (moment) => {
     const died = await dieAt(world, "ADD", call, moment);
-    mustSucceed(await plugin(world, "GC", { ...call, more: { "cni.dev/valid-attachments": [] } }));
+    mustSucceed(await plugin(world, "GC", { ...call, more: { "cni.dev/valid-attachments": listed(world.pods.filter(({ name }) => name === "resident")) } }));
     await remains.collect(moment);
     return died;
   });
@@ -66,6 +67,8 @@ async function stage(world: World): Promise<{ call: PluginCall; baseline: string
   const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true, ingressPolicy: "isolated", ingressRate: 20_000_000, egressRate: 20_000_000 }));
   for (const program of ["iptables-nft", "ip6tables-nft"]) await world.host.must(`${toolPath(program)} -P FORWARD DROP`);
   await warmUp(world, pods);
+  // Another pod of the network, which loses nothing.
+  await addDirectly(world, { network: pods, pod: await world.pod("resident") });
   const pod = await world.pod("red");
   return { call: { network: pods, pod }, baseline: await snapshot(world) };
 }

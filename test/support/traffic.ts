@@ -11,7 +11,7 @@ export async function pings(from: Place, address: string): Promise<boolean> {
   return (await from.exec(`ping -n -c 1 -W 1 ${address}`)).status === 0;
 }
 
-/** True when several pings stay without an answer. */
+/** True when several pings stay without an answer: a window in which nothing may come, so its length is a part of the promise. */
 export async function isSilent(from: Place, address: string): Promise<boolean> {
   const { stdout } = await from.exec(`ping -n -c 3 -i 0.1 -W 0.3 ${address}`);
   return stdout.includes(" 0 received");
@@ -38,7 +38,7 @@ export async function connect(from: Place, address: string, port: number, source
   return status === 0 && stdout !== "" ? stdout.trim() : undefined;
 }
 
-/** What the server at the other end answers to a datagram; undefined when nothing comes. */
+/** What the server at the other end answers to a datagram; undefined when nothing comes within a second. */
 export async function ask(from: Place, address: string, port: number): Promise<string | undefined> {
   const { stdout } = await from.exec(`nc -n -u -w 1 -W 1 ${address} ${port}`, { stdin: "hello" });
   return stdout === "" ? undefined : stdout.trim();
