@@ -22,6 +22,7 @@ export default defineConfig({
   plugins: [importLateModules],
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/native.ts"],
     pool: "threads",
     // Tests wait for programs more than they work, so each processor takes one, the last one too.
     maxWorkers: "100%",

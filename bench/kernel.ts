@@ -1,5 +1,6 @@
 // Runs inside a throw-away host, in one long-lived process: the same netlink messages as in an ADD and a DEL, without a
 // process start. Arguments: the pod's namespace, rounds. Prints how long each part took in each round, as JSON.
+import "../test/support/native.ts";
 import { Machine } from "../src/host/machine.ts";
 import { announce } from "../src/host/steps/announce.ts";
 import { putMasquerade } from "../src/host/steps/masquerade.ts";

@@ -1,25 +1,31 @@
 // The whole program: read, do, answer. This file alone reads stdin and prints.
 import { CniError } from "./cni/error.ts";
+import { VARIABLES } from "./cni/environment.ts";
 import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { answerVersion } from "./cni/version.ts";
 import { asCniError, sentencesOf } from "./host/failure.ts";
 import { Machine } from "./host/machine.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
 import { textOf } from "./sys/bytes.ts";
+import { variables } from "./sys/environment.ts";
 import { readAll, writeAll } from "./sys/file.ts";
+import { native } from "./sys/native.ts";
 import { add } from "./verb/add.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
-process.exit((process.env["CNI_COMMAND"] ?? "") === "" ? forPeople(process.argv.slice(2)) : forRuntime());
+/** The whole program. Gives the exit status. */
+export function main(): number {
+  return (native.getenv("CNI_COMMAND") ?? "") === "" ? forPeople(native.argv()) : forRuntime();
+}
 
 /** A call of a runtime. Gives the exit status; stdout holds one JSON document or nothing. */
 function forRuntime(): number {
   let config = "";
   try {
-    const request = readRequest(process.env, () => (config = readStdin()));
+    const request = readRequest(variables(...VARIABLES), () => (config = readStdin()));
     if (request.verb === "VERSION") print(about().versionAnswer());
     else {
       using machine = Machine.open();

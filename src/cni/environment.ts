@@ -19,6 +19,9 @@ export interface Environment {
   allowOwnNamespace: boolean;
 }
 
+/** What {@link parseEnvironment} asks for. */
+export const VARIABLES = ["CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS", "CNI_PATH", "CNI_NETNS_OVERRIDE"] as const;
+
 const VERBS: readonly string[] = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] satisfies Verb[];
 
 /**

@@ -8,6 +8,7 @@ import { countChainUses, ifThereIsNftables, listExpressions } from "../nft/answe
 import { hasIngressElement, putIngressElements, removeIngressElements } from "../nft/ingress.ts";
 import { INTERFACE_NAME_BYTES } from "../nft/key.ts";
 import { GENERIC_HEADER, listRulesMessage, type Table } from "../nft/message.ts";
+import { wholeEnvironment } from "../sys/environment.ts";
 import { findProgram } from "../tool/path.ts";
 import { type Outcome, runProgram } from "../tool/program.ts";
 import type { Machine } from "./machine.ts";
@@ -66,5 +67,5 @@ function isAboutInput({ payload }: Reply, interfaceName: string): boolean {
 function run(argument: string): Outcome {
   const file = findProgram([PROGRAM]);
   if (file === undefined) return { status: undefined, signal: undefined, refusal: `${PROGRAM} is not there`, stdout: "", stderr: "" };
-  return runProgram({ file, args: [ZONE, argument], env: { ...process.env, LC_ALL: "C" }, stdin: "", isQuiet: true });
+  return runProgram({ file, args: [ZONE, argument], env: { ...wholeEnvironment(), LC_ALL: "C" }, stdin: "", isQuiet: true });
 }

@@ -6,6 +6,7 @@ import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { findPlugin, isThisProgram, runPlugin } from "../tool/plugin.ts";
 import type { Outcome } from "../tool/program.ts";
+import { wholeEnvironment } from "../sys/environment.ts";
 import { SystemError } from "../sys/errno.ts";
 import { explainedError } from "./failure.ts";
 
@@ -49,7 +50,7 @@ function run(path: string, verb: Verb, stdin: string, name: string, onBehalfOf: 
   // The dead one's namespace may be somebody else's by now.
   const named = onBehalfOf && { CNI_CONTAINERID: onBehalfOf.containerId, CNI_IFNAME: onBehalfOf.interfaceName, CNI_NETNS: "" };
   try {
-    return runPlugin(path, { verb, stdin, env: { ...process.env, ...named } });
+    return runPlugin(path, { verb, stdin, env: { ...wholeEnvironment(), ...named } });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw explainedError("ipamPlugin", `run ${name} ${verb}`, error);

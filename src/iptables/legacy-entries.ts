@@ -7,11 +7,11 @@ import type { Family } from "../ip/address.ts";
 import { readText } from "../netlink/reader.ts";
 import { NF_DROP } from "../netlink/uapi/nf_tables.ts";
 import { AF_INET, AF_INET6 } from "../netlink/uapi/rtnetlink.ts";
-import { SOCK_CLOEXEC, SOCK_RAW } from "../netlink/uapi/netlink.ts";
-import { textBytes, u16At, u32At, u32Bytes } from "../sys/bytes.ts";
+import { SOCK_RAW } from "../netlink/uapi/netlink.ts";
+import { placeOf, textBytes, u16At, u32At, u32Bytes } from "../sys/bytes.ts";
 import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { FileHandle } from "../sys/file.ts";
-import { libc } from "../sys/libc.ts";
+import { native } from "../sys/native.ts";
 import type { TablePlace } from "./table.ts";
 
 // linux/in.h
@@ -57,10 +57,10 @@ export interface LegacyJump {
 
 export class LegacyEntries {
   private readonly family: Family;
-  private readonly bytes: Buffer;
+  private readonly bytes: Uint8Array;
   private readonly base: { first: number; end: number };
 
-  constructor(family: Family, bytes: Buffer, base: { first: number; end: number }) {
+  constructor(family: Family, bytes: Uint8Array, base: { first: number; end: number }) {
     this.family = family;
     this.bytes = bytes;
     this.base = base;
@@ -69,7 +69,8 @@ export class LegacyEntries {
   /** The names of the chains that start so. */
   listChains(prefix: string): string[] {
     const names: string[] = [];
-    for (let at = this.bytes.indexOf(prefix); at >= 0; at = this.bytes.indexOf(prefix, at + 1)) {
+    const wanted = textBytes(prefix);
+    for (let at = placeOf(wanted, this.bytes); at >= 0; at = placeOf(wanted, this.bytes, at + 1)) {
       const head = this.headNamedAt(at);
       if (head !== undefined) names.push(readText(this.bytes.subarray(at, at + DATA)));
     }
@@ -78,8 +79,8 @@ export class LegacyEntries {
 
   /** How many rules a chain has; undefined when there is none of that name. */
   countRules(chain: string): number | undefined {
-    const name = `${chain}\0`;
-    for (let at = this.bytes.indexOf(name); at >= 0; at = this.bytes.indexOf(name, at + 1)) {
+    const name = textBytes(`${chain}\0`);
+    for (let at = placeOf(name, this.bytes); at >= 0; at = placeOf(name, this.bytes, at + 1)) {
       const head = this.headNamedAt(at);
       if (head === undefined) continue;
       let count = 0;
@@ -164,7 +165,7 @@ export class LegacyEntries {
 /** Reads one family of the table, which must be there: the kernel makes one when it is asked for. Throws SystemError. */
 export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntries {
   const what = `read the legacy table ${place.table} of IPv${family}`;
-  using socket = new FileHandle(check(libc.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW), what));
+  using socket = new FileHandle(check(native.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW), what));
   for (let attempt = 1; ; attempt++) {
     try {
       return readOnce(family, place, socket.fd, what);
@@ -178,7 +179,7 @@ export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntr
 function readOnce(family: Family, { table, base }: TablePlace, fd: number, what: string): LegacyEntries {
   const ask = (option: number, buffer: Uint8Array): void => {
     buffer.set(textBytes(table));
-    check(libc.getsockopt(fd, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, option, buffer, u32Bytes(buffer.length)), what);
+    check(native.getsockopt(fd, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, option, buffer), what);
   };
   const info = new Uint8Array(INFO.bytes);
   ask(IPT_SO_GET_INFO, info);
@@ -189,5 +190,5 @@ function readOnce(family: Family, { table, base }: TablePlace, fd: number, what:
   const first = u32At(info, INFO.hookEntry + 4 * HOOK[base]);
   const end = u32At(info, INFO.underflow + 4 * HOOK[base]);
   if (end > size) throw new SystemError(what, errnoOf("EINVAL"), "an offset lies outside of the table");
-  return new LegacyEntries(family, Buffer.from(all.buffer, ENTRIES.first, size), { first, end });
+  return new LegacyEntries(family, all.subarray(ENTRIES.first, ENTRIES.first + size), { first, end });
 }

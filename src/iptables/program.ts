@@ -1,5 +1,6 @@
 // The programs of iptables, for what nobody can do without them: making rules, and changing those of the legacy variant.
 import type { Family } from "../ip/address.ts";
+import { wholeEnvironment } from "../sys/environment.ts";
 import { findProgram } from "../tool/path.ts";
 import { type Outcome, runProgram } from "../tool/program.ts";
 import { type ForwardChain, forwardLines } from "./forward-chain.ts";
@@ -50,5 +51,5 @@ export function textOf({ stderr, status, signal, refusal }: Outcome): string {
 }
 
 function run(file: string, args: string[], stdin: string): Outcome {
-  return runProgram({ file, args, env: { ...process.env, LC_ALL: "C" }, stdin, isQuiet: true });
+  return runProgram({ file, args, env: { ...wholeEnvironment(), LC_ALL: "C" }, stdin, isQuiet: true });
 }

@@ -1,9 +1,9 @@
 // A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
 // It stays in the namespace that it was opened in, wherever the thread goes after.
 import { mapped } from "../list.ts";
-import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { monotonicMs } from "../sys/clock.ts";
-import { errno, libc } from "../sys/libc.ts";
+import { native } from "../sys/native.ts";
 import { u32At, u32Bytes } from "../sys/bytes.ts";
 import { Outcome, readError } from "./outcome.ts";
 import { type Reply, readMessages } from "./reader.ts";
@@ -38,9 +38,7 @@ export class NetlinkSocket implements Disposable {
 
   /** Opens a socket of `protocol` (NETLINK_ROUTE, NETLINK_NETFILTER) in this thread's namespace, listening to `groups` (RTNLGRP_…). Throws SystemError. */
   static open(protocol: number, groups: number[] = []): NetlinkSocket {
-    const fd = libc.socket(nl.AF_NETLINK, nl.SOCK_RAW | nl.SOCK_CLOEXEC, protocol);
-    if (fd < 0) throw new SystemError("open a netlink socket", errno());
-    const socket = new NetlinkSocket(fd);
+    const socket = new NetlinkSocket(check(native.socket(nl.AF_NETLINK, nl.SOCK_RAW, protocol), "open a netlink socket"));
     try {
       for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.setOption(option, 1);
       if (protocol === nl.NETLINK_ROUTE) socket.setOption(nl.NETLINK_GET_STRICT_CHK, 1);
@@ -60,10 +58,7 @@ export class NetlinkSocket implements Disposable {
 
   private readCookie(): string {
     const value = new Uint8Array(8);
-    const length = u32Bytes(8);
-    if (libc.getsockopt(this.fd, nl.SOL_SOCKET, nl.SO_NETNS_COOKIE, value, length) !== 0) {
-      throw new SystemError("read the namespace cookie", errno());
-    }
+    check(native.getsockopt(this.fd, nl.SOL_SOCKET, nl.SO_NETNS_COOKIE, value), "read the namespace cookie");
     return String(u32At(value, 0) + u32At(value, 4) * 2 ** 32);
   }
 
@@ -117,15 +112,14 @@ export class NetlinkSocket implements Disposable {
   receive(what: string, timeoutMs: number): Reply[] {
     const deadline = monotonicMs() + timeoutMs;
     for (;;) {
-      const count = libc.recv(this.fd, buffer, buffer.length, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
+      const count = native.recv(this.fd, buffer, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
       if (count > buffer.length) throw new SystemError(what, errnoOf("ENOBUFS"), "an answer was longer than the buffer");
       if (count >= 0) return readMessages(buffer.subarray(0, count));
-      const code = errno();
-      if (code !== errnoOf("EAGAIN") && code !== errnoOf("EINTR")) throw new SystemError(what, code);
+      if (count !== -errnoOf("EAGAIN") && count !== -errnoOf("EINTR")) throw new SystemError(what, -count);
       const rest = Math.ceil(deadline - monotonicMs());
       if (rest <= 0) return [];
       // struct pollfd: fd, events, revents
-      libc.poll(Uint8Array.of(this.fd, this.fd >>> 8, this.fd >>> 16, 0, nl.POLLIN, 0, 0, 0), 1, rest);
+      native.poll(Uint8Array.of(this.fd, this.fd >>> 8, this.fd >>> 16, 0, nl.POLLIN, 0, 0, 0), rest);
     }
   }
 
@@ -142,7 +136,7 @@ export class NetlinkSocket implements Disposable {
   close(): void {
     if (!this.open) return;
     this.open = false;
-    libc.close(this.fd);
+    native.close(this.fd);
   }
 
   [Symbol.dispose](): void {
@@ -165,8 +159,9 @@ export class NetlinkSocket implements Disposable {
   }
 
   private send(bytes: Uint8Array, what: string): void {
-    while (libc.send(this.fd, bytes, bytes.length, 0) < 0) {
-      if (errno() !== errnoOf("EINTR")) throw new SystemError(what, errno());
+    for (;;) {
+      const sent = native.send(this.fd, bytes, 0);
+      if (sent !== -errnoOf("EINTR")) return void check(sent, what);
     }
   }
 
@@ -221,13 +216,11 @@ export class NetlinkSocket implements Disposable {
   private join(groups: number[]): void {
     // struct sockaddr_nl: family, padding, port number (0: the kernel chooses), groups
     const anyPort = Uint8Array.of(nl.AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    if (libc.bind(this.fd, anyPort, anyPort.byteLength) !== 0) throw new SystemError("bind a netlink socket", errno());
+    check(native.bind(this.fd, anyPort), "bind a netlink socket");
     for (const group of groups) this.setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
   }
 
   private setOption(option: number, value: number): void {
-    if (libc.setsockopt(this.fd, nl.SOL_NETLINK, option, u32Bytes(value), 4) !== 0) {
-      throw new SystemError(`set netlink option ${option}`, errno());
-    }
+    check(native.setsockopt(this.fd, nl.SOL_NETLINK, option, u32Bytes(value)), `set netlink option ${option}`);
   }
 }

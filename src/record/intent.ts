@@ -6,11 +6,11 @@ import {
   type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, removeFile, renameFile, writeAll,
 } from "../sys/file.ts";
 import { lockWithin, tryLock } from "../sys/flock.ts";
-import { rareLibc } from "../sys/libc.ts";
+import { pause } from "../sys/clock.ts";
 
 /** Somebody who only asks holds the lock for microseconds. */
 const ASK_AGAIN = 20;
-const ASK_AGAIN_US = 100;
+const ASK_AGAIN_MS = 0.1;
 const EBUSY = 16;
 
 /** The names of an attachment's file: while its ADD is under way, when that has ended well, and when a DEL has told it to stop. */
@@ -146,7 +146,7 @@ function createNew(path: string): FileHandle | undefined {
 function lockPatiently(file: FileHandle, path: string): boolean {
   for (let attempt = 0; attempt < ASK_AGAIN; attempt++) {
     if (tryLock(file, path)) return true;
-    rareLibc().usleep(ASK_AGAIN_US);
+    pause(ASK_AGAIN_MS);
   }
   return false;
 }

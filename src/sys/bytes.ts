@@ -1,18 +1,14 @@
-// Numbers and text as bytes and back. One encoder, one decoder and one kind of typed array serve the whole program: each
-// further kind costs the engine a block of memory and its first use (docs/decisions/0004-cold-code.md).
-
-const encoder = new TextEncoder();
-/** A byte order mark is kept, so that who reads the text can refuse it. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+// Numbers and text as bytes and back.
+import { native } from "./native.ts";
 
 /** A text as UTF-8. */
 export function textBytes(text: string): Uint8Array {
-  return encoder.encode(text);
+  return native.encode(text);
 }
 
-/** The text that UTF-8 bytes say; what is no UTF-8 becomes replacement characters. */
+/** The text that UTF-8 bytes say; what is no UTF-8 becomes replacement characters. A byte order mark is kept, so that who reads the text can refuse it. */
 export function textOf(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  return native.decode(bytes);
 }
 
 /** A number as four little-endian bytes. */
@@ -32,4 +28,15 @@ export function be16At(bytes: Uint8Array, at: number): number {
 
 export function u32At(bytes: Uint8Array, at: number): number {
   return (u16At(bytes, at) | (u16At(bytes, at + 2) << 16)) >>> 0;
+}
+
+/** Where `wanted` (not empty) stands first from a place on; -1 when it does not. */
+export function placeOf(wanted: Uint8Array, bytes: Uint8Array, from = 0): number {
+  const first = wanted[0] ?? 0;
+  for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    let length = 1;
+    while (length < wanted.length && bytes[at + length] === wanted[length]) length++;
+    if (length === wanted.length) return at;
+  }
+  return -1;
 }

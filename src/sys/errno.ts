@@ -1,5 +1,4 @@
 // Error numbers of the kernel by name (asm-generic/errno-base.h, errno.h), and the error that carries one.
-import { errno } from "./libc.ts";
 
 /** The error numbers that Pontoon meets or asks for; a test compares them with the C header. Made when something fails, not at each start. */
 export const errnoTable = () => ({
@@ -48,8 +47,8 @@ export function isErrno(error: unknown, ...wanted: ErrnoName[]): boolean {
   return false;
 }
 
-/** Throws a SystemError for `operation` with the current errno when `result` says that the call failed. */
+/** Gives the result of a native function; throws a SystemError for `operation` when it is `-errno`. */
 export function check(result: number, operation: string): number {
-  if (result < 0) throw new SystemError(operation, errno());
+  if (result < 0) throw new SystemError(operation, -result);
   return result;
 }

@@ -1,10 +1,9 @@
-// Files by direct system calls. node:fs would cost more than a millisecond to load (docs/decisions/0003-files-by-libc.md),
-// and does not say the error number of what failed.
+// Files by direct system calls.
 import { textBytes, textOf, u16At, u32At } from "./bytes.ts";
 import { check, isErrno, SystemError } from "./errno.ts";
-import { errno, libc, rareLibc } from "./libc.ts";
+import { native } from "./native.ts";
 
-// asm-generic/fcntl.h; O_DIRECTORY has another value on arm64.
+// asm-generic/fcntl.h
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
@@ -13,8 +12,7 @@ export const O_EXCL = 0o200;
 export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
-export const O_CLOEXEC = 0o2000000;
-const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
+const O_DIRECTORY = 0o200000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
 // linux/stat.h, linux/fcntl.h
@@ -31,18 +29,22 @@ const S_IFREG = 0o100000;
 const DIRENT_RECLEN = 16;
 const DIRENT_NAME = 19;
 
+// The error numbers that mean something here (errno.ts has them by name).
+const ENOENT = 2;
+const EINTR = 4;
+const EEXIST = 17;
+const ENOTDIR = 20;
+const ELOOP = 40;
+
+/** True when a native function says that there is no such file, or no such folder. */
+const isMissing = (result: number): boolean => result === -ENOENT || result === -ENOTDIR;
+
 /** What statx(2) says of a file. */
 export interface FileStatus {
   kind: "file" | "directory" | "other";
   size: number;
   /** How many names the file has; 0 when it was removed while somebody held it open. */
   links: number;
-}
-
-/** `path` as C wants it. Throws EINVAL for a NUL inside, which C would silently cut at. */
-function cString(path: string): Uint8Array {
-  if (path.includes("\0")) throw new SystemError(`use path ${JSON.stringify(path)}`, 22);
-  return textBytes(`${path}\0`);
 }
 
 /** An open file descriptor that closes at the end of its `using` block. */
@@ -58,7 +60,7 @@ export class FileHandle implements Disposable {
   close(): void {
     if (!this.open) return;
     this.open = false;
-    libc.close(this.fd);
+    native.close(this.fd);
   }
 
   [Symbol.dispose](): void {
@@ -68,17 +70,14 @@ export class FileHandle implements Disposable {
 
 /** Opens `path`; always close-on-exec. `mode` counts when the file is created. Throws SystemError. */
 export function openFile(path: string, flags: number, mode = 0): FileHandle {
-  return new FileHandle(check(libc.open(cString(path), flags | O_CLOEXEC, mode), `open ${path}`));
+  return new FileHandle(check(native.open(path, flags, mode), `open ${path}`));
 }
 
 /** Opens `path`, or gives undefined when it or its folder does not exist. Throws SystemError for all else. */
 export function openFileIfThere(path: string, flags: number): FileHandle | undefined {
-  const fd = libc.open(cString(path), flags | O_CLOEXEC, 0);
-  if (fd >= 0) return new FileHandle(fd);
-  // Asked before anything is thrown: the first exception of a process costs 0.15 ms.
-  const code = errno();
-  if (code === 2 || code === 20) return undefined;
-  throw new SystemError(`open ${path}`, code);
+  const fd = native.open(path, flags, 0);
+  if (isMissing(fd)) return undefined;
+  return new FileHandle(check(fd, `open ${path}`));
 }
 
 /**
@@ -96,12 +95,9 @@ export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024, shor
       buffer = larger;
     }
     const space = buffer.subarray(length);
-    const count = libc.read(fd, space, space.length);
-    if (count < 0) {
-      if (errno() === 4) continue;
-      throw new SystemError(`read ${what}`, errno());
-    }
-    length += count;
+    const count = native.read(fd, space);
+    if (count === -EINTR) continue;
+    length += check(count, `read ${what}`);
     if (count === 0 || (shortIsLast && count < space.length)) return buffer.subarray(0, length);
   }
 }
@@ -116,10 +112,8 @@ export function readText(path: string): string {
 export function writeAll(fd: number, text: string, what: string): void {
   const bytes = textBytes(text);
   for (let done = 0; done < bytes.length; ) {
-    const rest = bytes.subarray(done);
-    const count = libc.write(fd, rest, rest.length);
-    if (count < 0 && errno() !== 4) throw new SystemError(`write ${what}`, errno());
-    if (count > 0) done += count;
+    const count = native.write(fd, bytes.subarray(done));
+    if (count !== -EINTR) done += check(count, `write ${what}`);
   }
 }
 
@@ -137,38 +131,41 @@ export function replaceFile(path: string, temporary: string, text: string, mode 
 
 /** rename(2). Throws SystemError. */
 export function renameFile(from: string, to: string): void {
-  check(libc.rename(cString(from), cString(to)), `rename ${from} to ${to}`);
+  check(native.rename(from, to), `rename ${from} to ${to}`);
 }
 
 /** link(2). False when `to` exists already; throws SystemError for all else. */
 export function linkFile(from: string, to: string): boolean {
-  if (libc.link(cString(from), cString(to)) === 0) return true;
-  const code = errno();
-  if (code === 17) return false;
-  throw new SystemError(`link ${from} to ${to}`, code);
+  const result = native.link(from, to);
+  if (result === -EEXIST) return false;
+  check(result, `link ${from} to ${to}`);
+  return true;
 }
 
 /** Removes a file. False when it was not there; throws SystemError for all else. */
 export function removeFile(path: string): boolean {
-  if (libc.unlink(cString(path)) === 0) return true;
-  const code = errno();
-  if (code === 2 || code === 20) return false;
-  throw new SystemError(`remove ${path}`, code);
+  const result = native.unlink(path);
+  if (isMissing(result)) return false;
+  check(result, `remove ${path}`);
+  return true;
 }
 
 /** Makes sure that `path` is a folder, with all above it. Throws SystemError, ENOTDIR if a file is in the way. */
 export function ensureDirectory(path: string, mode = 0o755): void {
-  if (rareLibc().mkdir(cString(path), mode) === 0) return;
-  const code = errno();
-  if (code === 17) {
+  const result = native.mkdir(path, mode);
+  if (result === -EEXIST) {
     if (fileStatus(path)?.kind === "directory") return;
-    throw new SystemError(`make folder ${path}`, 20);
+    throw new SystemError(`make folder ${path}`, ENOTDIR);
   }
   const parent = path.slice(0, path.lastIndexOf("/"));
-  if (code !== 2 || parent === "" || parent === path) throw new SystemError(`make folder ${path}`, code);
+  if (result !== -ENOENT || parent === "" || parent === path) {
+    check(result, `make folder ${path}`);
+    return;
+  }
   ensureDirectory(parent, mode);
   // Another process may have made it meanwhile.
-  if (rareLibc().mkdir(cString(path), mode) !== 0 && errno() !== 17) throw new SystemError(`make folder ${path}`, errno());
+  const second = native.mkdir(path, mode);
+  if (second !== -EEXIST) check(second, `make folder ${path}`);
 }
 
 /** What is at `path` (links followed; a loop of links is of kind `other`), or undefined when nothing is. Throws SystemError for all else. */
@@ -194,11 +191,11 @@ export function fileIdentity(path: string): string | undefined {
 /** struct statx, or undefined when nothing is there. */
 function statx(directory: number, path: string, flags: number): Uint8Array | undefined {
   const bytes = new Uint8Array(STATX_SIZE);
-  if (libc.statx(directory, cString(path), flags, STATX_BASIC_STATS, bytes) === 0) return bytes;
-  const code = errno();
-  if (code === 2 || code === 20) return undefined;
-  if (code === 40 && flags === 0) return statx(directory, path, AT_SYMLINK_NOFOLLOW);
-  throw new SystemError(`stat ${path}`, code);
+  const result = native.statx(directory, path, flags, STATX_BASIC_STATS, bytes);
+  if (isMissing(result)) return undefined;
+  if (result === -ELOOP && flags === 0) return statx(directory, path, AT_SYMLINK_NOFOLLOW);
+  check(result, `stat ${path}`);
+  return bytes;
 }
 
 /** stx_nlink at 16, stx_mode at 28, stx_size at 40. */
@@ -218,8 +215,7 @@ export function listDirectory(path: string): string[] {
   if (directory === undefined) return names;
   const buffer = new Uint8Array(256 * 1024);
   for (;;) {
-    const count = rareLibc().getdents64(directory.fd, buffer, buffer.length);
-    if (count < 0) throw new SystemError(`list ${path}`, errno());
+    const count = check(native.getdents64(directory.fd, buffer), `list ${path}`);
     if (count === 0) return names;
     for (let at = 0; at < count; at += u16At(buffer, at + DIRENT_RECLEN)) {
       const start = at + DIRENT_NAME;

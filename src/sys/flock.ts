@@ -1,21 +1,22 @@
 // Locks between processes. flock(2) belongs to an open file, so it goes when its holder dies, however it dies.
-import { errnoOf, SystemError } from "./errno.ts";
+import { check, errnoOf, SystemError } from "./errno.ts";
 import { type FileHandle, O_CREAT, O_RDWR, openFile } from "./file.ts";
-import { monotonicMs } from "./clock.ts";
-import { errno, libc, rareLibc } from "./libc.ts";
+import { monotonicMs, pause } from "./clock.ts";
+import { native } from "./native.ts";
+import { randomBytes } from "./random.ts";
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
-const FIRST_WAIT_US = 200;
-const LONGEST_WAIT_US = 5_000;
+const FIRST_WAIT_MS = 0.2;
+const LONGEST_WAIT_MS = 5;
 
 /** Takes the exclusive lock of an open file if nobody holds it. Throws SystemError for any other failure. */
 export function tryLock(file: FileHandle, what: string): boolean {
-  if (libc.flock(file.fd, LOCK_EX | LOCK_NB) === 0) return true;
-  const code = errno();
-  if (code === errnoOf("EAGAIN") || code === errnoOf("EINTR")) return false;
-  throw new SystemError(`lock ${what}`, code);
+  const result = native.flock(file.fd, LOCK_EX | LOCK_NB);
+  if (result === -errnoOf("EAGAIN") || result === -errnoOf("EINTR")) return false;
+  check(result, `lock ${what}`);
+  return true;
 }
 
 /**
@@ -40,9 +41,9 @@ export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHan
  */
 export function lockWithin(file: FileHandle, what: string, timeoutMs: number): boolean {
   const deadline = monotonicMs() + timeoutMs;
-  for (let waitUs = FIRST_WAIT_US; !tryLock(file, what); waitUs = Math.min(waitUs * 1.5, LONGEST_WAIT_US)) {
+  for (let wait = FIRST_WAIT_MS; !tryLock(file, what); wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
     if (monotonicMs() > deadline) return false;
-    rareLibc().usleep(Math.floor(waitUs * (0.5 + Math.random())));
+    pause(wait * (0.5 + (randomBytes(1)[0] ?? 0) / 256));
   }
   return true;
 }

@@ -1,15 +1,12 @@
 // A file that is nowhere but in memory and goes with its last descriptor.
 import { check } from "./errno.ts";
 import { FileHandle, O_RDONLY, openFile, readAll } from "./file.ts";
-import { textBytes, textOf } from "./bytes.ts";
-import { rareLibc } from "./libc.ts";
-
-// linux/memfd.h
-const MFD_CLOEXEC = 1;
+import { textOf } from "./bytes.ts";
+import { native } from "./native.ts";
 
 /** Makes an empty file in memory; `name` is seen in /proc alone. memfd_create(2). Throws SystemError. */
 export function createMemoryFile(name: string): FileHandle {
-  return new FileHandle(check(rareLibc().memfd_create(textBytes(`${name}\0`), MFD_CLOEXEC), `make a file in memory (${name})`));
+  return new FileHandle(check(native.memfd_create(name, 0), `make a file in memory (${name})`));
 }
 
 /** Another descriptor of an open file, with a place of its own in it. Throws SystemError. */

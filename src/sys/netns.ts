@@ -1,7 +1,7 @@
 // Network namespaces: opening one, and doing something inside.
 import { errnoOf, SystemError } from "./errno.ts";
 import { type FileHandle, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
-import { errno, libc } from "./libc.ts";
+import { native } from "./native.ts";
 
 // linux/sched.h
 const CLONE_NEWNET = 0x40000000;
@@ -26,11 +26,12 @@ export function openOwnNamespace(): FileHandle {
  * everything after it would hit the wrong namespace. Throws SystemError: EINVAL when the file is no network namespace.
  */
 export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: () => T): T {
-  if (libc.setns(namespace.fd, CLONE_NEWNET) !== 0) throw refusal(errno());
+  const entered = native.setns(namespace.fd, CLONE_NEWNET);
+  if (entered < 0) throw refusal(-entered);
   try {
     return action();
   } finally {
-    if (libc.setns(home.fd, CLONE_NEWNET) !== 0) process.abort();
+    if (native.setns(home.fd, CLONE_NEWNET) < 0) native.abort();
   }
 }
 

@@ -1,14 +1,15 @@
-// execa, behind one plain function. Loaded only when a program has to be run (scripts/late-modules.mjs): loading it costs
-// more than the whole rest of a call.
-import { execaSync } from "execa";
+// Running a program: the system's part of it.
+import { errnoName } from "../sys/errno.ts";
+import { native } from "../sys/native.ts";
+import { signalName } from "./signal.ts";
 
-/** A program to run, with the descriptors that it gets as its output. */
+/** A program to run, with the descriptors that it gets as its input and output. */
 export interface Execution {
   file: string;
   args: readonly string[];
   /** The whole environment. */
   env: Readonly<Record<string, string | undefined>>;
-  stdin: Uint8Array;
+  stdin: number;
   stdout: number;
   stderr: number;
 }
@@ -20,13 +21,13 @@ export interface Ending {
   refusal: string | undefined;
 }
 
-/** execa's types know no descriptor above 9, execa does. */
-const descriptor = (fd: number): 3 => fd as 3;
-
 /** Runs a program to its end. It has no time limit. Never throws. */
 export function execute({ file, args, env, stdin, stdout, stderr }: Execution): Ending {
-  const { exitCode, signal, code } = execaSync(file, args, {
-    env: { ...env }, extendEnv: false, input: stdin, stdout: descriptor(stdout), stderr: descriptor(stderr), reject: false, buffer: false,
-  });
-  return { status: exitCode, signal, refusal: exitCode === undefined && signal === undefined ? (code ?? "EIO") : undefined };
+  const variables = Object.entries(env).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
+  const result = native.spawn(file, [file, ...args], variables, stdin, stdout, stderr);
+  if (result < 0) return { status: undefined, signal: undefined, refusal: errnoName(-result) };
+  // wait(2): the signal, or the exit status in the byte above.
+  const signal = result & 0x7f;
+  if (signal !== 0) return { status: undefined, signal: signalName(signal), refusal: undefined };
+  return { status: (result >> 8) & 0xff, signal: undefined, refusal: undefined };
 }

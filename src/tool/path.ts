@@ -1,12 +1,13 @@
 // Where programs are.
 import { fileStatus } from "../sys/file.ts";
+import { native } from "../sys/native.ts";
 import { SystemError } from "../sys/errno.ts";
 
 /** Where the programs of the administrator are. The PATH of a runtime or of a person often leaves them out. */
 const ADMINISTRATOR = ["/usr/sbin", "/sbin"];
 
 /** The path of the first of these programs that is there, in PATH or among those of the administrator; undefined when none is. */
-export function findProgram(names: readonly string[], path: string | undefined = process.env["PATH"]): string | undefined {
+export function findProgram(names: readonly string[], path: string | undefined = native.getenv("PATH")): string | undefined {
   const folders = [...(path ?? "").split(":").filter((folder) => folder.startsWith("/")), ...ADMINISTRATOR];
   return names.flatMap((name) => folders.map((folder) => `${folder}/${name}`)).find(isFile);
 }

@@ -1,9 +1,9 @@
 // Running another program: synchronously, since a promise would go on in a thread that may stand in a pod's namespace.
-import { textBytes } from "../sys/bytes.ts";
-import { O_APPEND, O_WRONLY, writeAll } from "../sys/file.ts";
+import { pause } from "../sys/clock.ts";
+import { O_APPEND, O_RDONLY, O_WRONLY, writeAll } from "../sys/file.ts";
 import { createMemoryFile, readWhole, reopen } from "../sys/memory-file.ts";
 import { SystemError } from "../sys/errno.ts";
-import type { Ending } from "./execution.ts";
+import { type Ending, execute } from "./execution.ts";
 
 /** A program to run. */
 export interface Program {
@@ -34,8 +34,9 @@ const BUSY_PAUSE_MS = 50;
  * Runs a program to its end, however long that takes, and gives what it said; what it said on stderr is said on ours too, unless it is to be quiet.
  * One that cannot be started is no exception but has a `refusal`. Throws SystemError, EFBIG when it says more than 16 MiB.
  *
- * Its output goes to files in memory, not to pipes: a child that it leaves behind holds neither our own stdout and stderr
- * open, for whose end a runtime waits, nor us; and a script can open /dev/stderr, which a socket in its place refuses.
+ * Its input and output are files in memory, not pipes: a child that it leaves behind holds neither our own stdout and stderr
+ * open, for whose end a runtime waits, nor us; it need not read its input; and a script can open /dev/stderr, which a socket
+ * in its place refuses.
  */
 export function runProgram({ file, args = [], env, stdin, isQuiet = false }: Program): Outcome {
   using stdout = createMemoryFile("stdout");
@@ -43,11 +44,13 @@ export function runProgram({ file, args = [], env, stdin, isQuiet = false }: Pro
   // For appending: who opens /dev/stderr anew may cut the file.
   using toStdout = reopen(stdout, O_WRONLY | O_APPEND);
   using toStderr = reopen(stderr, O_WRONLY | O_APPEND);
-  const { execute } = require("./execution.ts") as typeof import("./execution.ts");
-  const execution = { file, args, env, stdin: textBytes(stdin), stdout: toStdout.fd, stderr: toStderr.fd };
+  using input = createMemoryFile("stdin");
+  writeAll(input.fd, stdin, `stdin of ${file}`);
+  using fromInput = reopen(input, O_RDONLY);
+  const execution = { file, args, env, stdin: fromInput.fd, stdout: toStdout.fd, stderr: toStderr.fd };
   let ending = execute(execution);
   for (let waited = 0; ending.refusal === "ETXTBSY" && waited < BUSY_MS; waited += BUSY_PAUSE_MS) {
-    Bun.sleepSync(BUSY_PAUSE_MS);
+    pause(BUSY_PAUSE_MS);
     ending = execute(execution);
   }
   const said = readWhole(stderr, `stderr of ${file}`, MOST_BYTES);

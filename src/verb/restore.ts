@@ -2,6 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import type { Machine } from "../host/machine.ts";
 import { restoreRules } from "../host/restore.ts";
+import { native } from "../sys/native.ts";
 
 /** What to say: `text` is what was done, one line per network, `errors` why some was not. */
 export interface Restored {
@@ -11,7 +12,7 @@ export interface Restored {
 
 /** Puts back all packet rules that recorded attachments of this host have lost. Throws CniError when it cannot even begin. */
 export function restore(machine: Machine): Restored {
-  if (process.geteuid?.() !== 0) {
+  if (native.geteuid() !== 0) {
     throw new CniError("rules", { message: "only root may change packet rules", hint: 'Run it as root, as in "sudo pontoon restore"' });
   }
   const { shared, networks, errors } = restoreRules(machine);

@@ -3,7 +3,7 @@
 import { dlopen } from "bun:ffi";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { Writer } from "../../src/netlink/writer.ts";
-import { libc } from "../../src/sys/libc.ts";
+import { native } from "../../src/sys/native.ts";
 
 const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
@@ -38,7 +38,7 @@ export class FakeKernel implements Disposable {
   }
 
   sends(bytes: Uint8Array): void {
-    if (libc.send(this.#fd, bytes, bytes.length, 0) !== bytes.length) throw new Error("The test could not lay an answer ready.");
+    if (native.send(this.#fd, bytes, 0) !== bytes.length) throw new Error("The test could not lay an answer ready.");
   }
 
   /** What was asked so far, one datagram for each send. */
@@ -46,7 +46,7 @@ export class FakeKernel implements Disposable {
     const list: Uint8Array[] = [];
     const buffer = new Uint8Array(65536);
     for (;;) {
-      const count = libc.recv(this.#fd, buffer, buffer.length, 0x40);
+      const count = native.recv(this.#fd, buffer, 0x40);
       if (count < 0) return list;
       list.push(buffer.slice(0, count));
     }
@@ -54,6 +54,6 @@ export class FakeKernel implements Disposable {
 
   [Symbol.dispose](): void {
     this.socket.close();
-    libc.close(this.#fd);
+    native.close(this.#fd);
   }
 }

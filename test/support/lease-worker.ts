@@ -3,6 +3,7 @@
 // Arguments: the root folder of a pool (networks/ and records/ in it), a prefix for container ids, how many to reserve,
 // and the range sets as `subnet,first,last,gateway;…`. Prints the addresses of each reservation in a line of its own.
 // With a count of 0 it reserves and releases until it is killed.
+import "./native.ts";
 import { formatAddress, parseAddress } from "../../src/ip/address.ts";
 import { formatPrefix, parsePrefix } from "../../src/ip/prefix.ts";
 import { release } from "../../src/ipam/release.ts";

@@ -1,5 +1,6 @@
 // Writes another value into every sysctl that the pod's namespace lets it write, and says which of the host's values changed.
 // Argument: the path of the host's network namespace. Runs inside the pod's namespace.
+import "./native.ts";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openOwnNamespace, inNamespace } from "../../src/sys/netns.ts";

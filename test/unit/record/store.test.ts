@@ -6,7 +6,7 @@ import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.
 import { formatRecord } from "../../../src/record/format.ts";
 import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
 import { SystemError } from "../../../src/sys/errno.ts";
-import { rareLibc } from "../../../src/sys/libc.ts";
+import { native } from "../../../src/sys/native.ts";
 import { recordOf } from "./sample.ts";
 
 let root: string;
@@ -266,15 +266,15 @@ function expectTyped(found: AttachmentRecord): void {
 
 test("an ADD that completes while the records are listed is not missed", () => {
   using intent = store.createIntent(record);
-  const { getdents64 } = rareLibc();
+  const { getdents64 } = native;
   try {
-    rareLibc().getdents64 = ((...of: Parameters<typeof getdents64>) => {
+    native.getdents64 = ((...of: Parameters<typeof getdents64>) => {
       const count = getdents64(...of);
       if (count === 0) intent.complete();
       return count;
     }) as typeof getdents64;
     expect(store.listRecords("net").records).toEqual([record]);
   } finally {
-    rareLibc().getdents64 = getdents64;
+    native.getdents64 = getdents64;
   }
 });

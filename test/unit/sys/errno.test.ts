@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { check, errnoName, errnoTable, isErrno, SystemError } from "../../../src/sys/errno.ts";
-import { libc } from "../../../src/sys/libc.ts";
+import { native } from "../../../src/sys/native.ts";
 
 test("an error number has the kernel's name, and its number where we have no name for it", () => {
   expect([errnoName(2), errnoName(98), errnoName(4095)]).toEqual(["ENOENT", "EADDRINUSE", "errno 4095"]);
@@ -22,5 +22,5 @@ test("an error is asked by number, and only one of the system has one", () => {
 
 test("a failing call throws with the number that it left behind; a good one gives its result", () => {
   expect(check(7, "anything")).toBe(7);
-  expect(() => check(libc.flock(-1, 2), "lock nothing")).toThrow("lock nothing: EBADF");
+  expect(() => check(native.flock(-1, 2), "lock nothing")).toThrow("lock nothing: EBADF");
 });

@@ -1,4 +1,5 @@
 // Holds the lock at the path that is its argument until it is killed or its standard input ends.
+import "../../support/native.ts";
 import { readAll } from "../../../src/sys/file.ts";
 import { openLock } from "../../../src/sys/flock.ts";
 

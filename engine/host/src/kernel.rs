@@ -1,0 +1,174 @@
+//! System calls over checked slices. Each gives what the kernel gives: a number from 0 on, or `-errno`.
+//!
+//! The call numbers are those that every architecture has (`openat` for `open`), so nothing here names a processor.
+//! All `unsafe` of this crate is in this file and in `process.rs`.
+use alloc::ffi::CString;
+use alloc::string::String;
+use core::ffi::{c_int, c_long};
+use core::ptr;
+use libc::timespec;
+
+/// A path or name that holds a NUL, which C would cut at, is EINVAL.
+pub fn c_text(text: String) -> Result<CString, i64> {
+    CString::new(text).map_err(|_| -i64::from(libc::EINVAL))
+}
+
+/// One system call. The arguments beyond those that `number` takes are zero and not looked at.
+fn call(number: c_long, arguments: [i64; 6]) -> i64 {
+    let [a, b, c, d, e, f] = arguments;
+    // SAFETY: the callers below pass numbers, and addresses with lengths that come from one slice or C string which
+    // lives until the call returns; the kernel writes nowhere else.
+    let result = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    if result == -1 { -i64::from(errno()) } else { result }
+}
+
+fn errno() -> c_int {
+    // SAFETY: the address is the calling thread's own and always valid.
+    unsafe { *libc::__errno_location() }
+}
+
+fn address<T: ?Sized>(value: &T) -> i64 {
+    ptr::from_ref(value).cast::<u8>() as i64
+}
+
+fn address_mut<T: ?Sized>(value: &mut T) -> i64 {
+    ptr::from_mut(value).cast::<u8>() as i64
+}
+
+const HERE: i64 = libc::AT_FDCWD as i64;
+
+/// O_DIRECTORY of `asm-generic/fcntl.h`; arm64 has another number for it.
+const O_DIRECTORY: i64 = 0o200000;
+
+/// `flags` are those of `asm-generic/fcntl.h`, whatever the processor.
+pub fn open(path: String, flags: i64, mode: i64) -> i64 {
+    let flags = if flags & O_DIRECTORY == 0 { flags } else { flags & !O_DIRECTORY | i64::from(libc::O_DIRECTORY) };
+    match c_text(path) {
+        Ok(path) => call(libc::SYS_openat, [HERE, address(path.as_c_str()), flags | i64::from(libc::O_CLOEXEC), mode, 0, 0]),
+        Err(refusal) => refusal,
+    }
+}
+
+pub fn close(fd: i64) -> i64 {
+    call(libc::SYS_close, [fd, 0, 0, 0, 0, 0])
+}
+
+pub fn read(fd: i64, buffer: &mut [u8]) -> i64 {
+    call(libc::SYS_read, [fd, address_mut(buffer), buffer.len() as i64, 0, 0, 0])
+}
+
+pub fn write(fd: i64, bytes: &[u8]) -> i64 {
+    call(libc::SYS_write, [fd, address(bytes), bytes.len() as i64, 0, 0, 0])
+}
+
+pub fn link(from: String, to: String) -> i64 {
+    two_paths(from, to, |from, to| call(libc::SYS_linkat, [HERE, from, HERE, to, 0, 0]))
+}
+
+pub fn rename(from: String, to: String) -> i64 {
+    two_paths(from, to, |from, to| call(libc::SYS_renameat2, [HERE, from, HERE, to, 0, 0]))
+}
+
+fn two_paths(from: String, to: String, action: impl FnOnce(i64, i64) -> i64) -> i64 {
+    match (c_text(from), c_text(to)) {
+        (Ok(from), Ok(to)) => action(address(from.as_c_str()), address(to.as_c_str())),
+        (Err(refusal), _) | (_, Err(refusal)) => refusal,
+    }
+}
+
+pub fn unlink(path: String) -> i64 {
+    one_path(path, |path| call(libc::SYS_unlinkat, [HERE, path, 0, 0, 0, 0]))
+}
+
+pub fn mkdir(path: String, mode: i64) -> i64 {
+    one_path(path, |path| call(libc::SYS_mkdirat, [HERE, path, mode, 0, 0, 0]))
+}
+
+fn one_path(path: String, action: impl FnOnce(i64) -> i64) -> i64 {
+    match c_text(path) {
+        Ok(path) => action(address(path.as_c_str())),
+        Err(refusal) => refusal,
+    }
+}
+
+/// Fills `status` with a `struct statx`; less room than it needs is EINVAL.
+pub fn statx(directory: i64, path: String, flags: i64, mask: i64, status: &mut [u8]) -> i64 {
+    if status.len() < size_of::<libc::statx>() {
+        return -i64::from(libc::EINVAL);
+    }
+    one_path(path, |path| call(libc::SYS_statx, [directory, path, flags, mask, address_mut(status), 0]))
+}
+
+pub fn getdents64(fd: i64, buffer: &mut [u8]) -> i64 {
+    call(libc::SYS_getdents64, [fd, address_mut(buffer), buffer.len() as i64, 0, 0, 0])
+}
+
+pub fn flock(fd: i64, operation: i64) -> i64 {
+    call(libc::SYS_flock, [fd, operation, 0, 0, 0, 0])
+}
+
+pub fn memfd_create(name: String, flags: i64) -> i64 {
+    one_path(name, |name| call(libc::SYS_memfd_create, [name, flags | i64::from(libc::MFD_CLOEXEC), 0, 0, 0, 0]))
+}
+
+pub fn socket(domain: i64, kind: i64, protocol: i64) -> i64 {
+    call(libc::SYS_socket, [domain, kind | i64::from(libc::SOCK_CLOEXEC), protocol, 0, 0, 0])
+}
+
+pub fn bind(fd: i64, to: &[u8]) -> i64 {
+    call(libc::SYS_bind, [fd, address(to), to.len() as i64, 0, 0, 0])
+}
+
+pub fn send(fd: i64, bytes: &[u8], flags: i64) -> i64 {
+    call(libc::SYS_sendto, [fd, address(bytes), bytes.len() as i64, flags, 0, 0])
+}
+
+pub fn recv(fd: i64, buffer: &mut [u8], flags: i64) -> i64 {
+    call(libc::SYS_recvfrom, [fd, address_mut(buffer), buffer.len() as i64, flags, 0, 0])
+}
+
+/// `fds` holds as many `struct pollfd` (eight bytes) as its length says. Below zero, `milliseconds` is without end.
+pub fn poll(fds: &mut [u8], milliseconds: i64) -> i64 {
+    let time = timespec { tv_sec: milliseconds / 1000, tv_nsec: (milliseconds % 1000) * 1_000_000 };
+    let limit = if milliseconds < 0 { 0 } else { address(&time) };
+    call(libc::SYS_ppoll, [address_mut(fds), (fds.len() / size_of::<libc::pollfd>()) as i64, limit, 0, 0, 0])
+}
+
+/// Gives how many bytes of `value` the kernel filled.
+pub fn getsockopt(fd: i64, level: i64, option: i64, value: &mut [u8]) -> i64 {
+    let mut length = value.len() as libc::socklen_t;
+    match call(libc::SYS_getsockopt, [fd, level, option, address_mut(value), address_mut(&mut length), 0]) {
+        0 => i64::from(length),
+        refusal => refusal,
+    }
+}
+
+pub fn setsockopt(fd: i64, level: i64, option: i64, value: &[u8]) -> i64 {
+    call(libc::SYS_setsockopt, [fd, level, option, address(value), value.len() as i64, 0])
+}
+
+pub fn setns(fd: i64, kind: i64) -> i64 {
+    call(libc::SYS_setns, [fd, kind, 0, 0, 0, 0])
+}
+
+pub fn getrandom(buffer: &mut [u8]) -> i64 {
+    call(libc::SYS_getrandom, [address_mut(buffer), buffer.len() as i64, 0, 0, 0, 0])
+}
+
+pub fn usleep(microseconds: i64) -> i64 {
+    let time = timespec { tv_sec: microseconds / 1_000_000, tv_nsec: (microseconds % 1_000_000) * 1000 };
+    call(libc::SYS_nanosleep, [address(&time), 0, 0, 0, 0, 0])
+}
+
+/// A clock in milliseconds; NaN for one that the kernel does not have.
+pub fn clock_gettime(clock: i64) -> f64 {
+    let mut time = timespec { tv_sec: 0, tv_nsec: 0 };
+    match call(libc::SYS_clock_gettime, [clock, address_mut(&mut time), 0, 0, 0, 0]) {
+        0 => time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6,
+        _ => f64::NAN,
+    }
+}
+
+pub fn geteuid() -> i64 {
+    call(libc::SYS_geteuid, [0; 6])
+}

@@ -1,0 +1,191 @@
+//! The process itself: its arguments and environment, its end, and other programs that it runs.
+use crate::kernel::{c_text, close, open, poll, read, write};
+use alloc::ffi::CString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_char, c_int};
+use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+static ARGUMENTS: AtomicPtr<*const c_char> = AtomicPtr::new(ptr::null_mut());
+
+/// Prepares the process for the functions of this crate.
+///
+/// A closed standard descriptor is taken by one that can neither be read nor written, so that nothing which is opened
+/// later gets its number; and a reader that goes away is an error of `write`, no signal.
+///
+/// # Safety
+/// `arguments` is the list that `main` got.
+pub unsafe fn prepare(arguments: *const *const c_char) {
+    ARGUMENTS.store(arguments.cast_mut(), Ordering::Relaxed);
+    // SAFETY: no handler is installed, so nothing of ours runs in a signal.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    // Three `struct pollfd`: fd, events, revents.
+    let mut standard = [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0];
+    poll(&mut standard, 0);
+    for fd in 0..3_i64 {
+        if i16::from(standard[8 * fd as usize + 6]) & libc::POLLNVAL != 0 {
+            open("/".to_string(), i64::from(libc::O_PATH), 0);
+        }
+    }
+}
+
+/// The arguments of the process without its name; what is no UTF-8 has U+FFFD in its place.
+pub fn argv() -> Vec<String> {
+    // SAFETY: `prepare` was given a list that ends with a null pointer, or it is null.
+    unsafe { texts(ARGUMENTS.load(Ordering::Relaxed)) }.into_iter().skip(1).collect()
+}
+
+/// The environment, each variable as `NAME=value`.
+pub fn environment() -> Vec<String> {
+    // SAFETY: the C library keeps this list, which ends with a null pointer; nobody here changes it.
+    unsafe { texts(environ) }
+}
+
+/// The value of an environment variable.
+pub fn getenv(name: String) -> Option<String> {
+    let name = c_text(name).ok()?;
+    // SAFETY: nobody here changes the environment, so the text stays.
+    let value = unsafe { libc::getenv(name.as_ptr()) };
+    // SAFETY: as above; a text of C ends with NUL.
+    if value.is_null() { None } else { Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned()) }
+}
+
+/// # Safety
+/// `list` is null, or a list of C texts that ends with a null pointer.
+unsafe fn texts(list: *const *const c_char) -> Vec<String> {
+    let mut all = Vec::new();
+    if list.is_null() {
+        return all;
+    }
+    for at in 0.. {
+        // SAFETY: no element behind the null pointer is read.
+        let text = unsafe { *list.add(at) };
+        if text.is_null() {
+            break;
+        }
+        // SAFETY: the caller's promise.
+        all.push(unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned());
+    }
+    all
+}
+
+/// Ends the process without any clean-up.
+pub fn exit(status: i64) -> ! {
+    // SAFETY: all that is open is the kernel's to close.
+    unsafe { libc::_exit(status as c_int) }
+}
+
+/// Ends the process by SIGABRT.
+pub fn abort() -> ! {
+    // SAFETY: as for `exit`.
+    unsafe { libc::abort() }
+}
+
+/// A program to run: all three descriptors are from 3 on.
+pub struct Program {
+    pub file: String,
+    /// Its arguments, with its name.
+    pub arguments: Vec<String>,
+    /// Its whole environment, as `NAME=value`.
+    pub environment: Vec<String>,
+    pub descriptors: [i64; 3],
+}
+
+/// Runs a program to its end. Gives the wait status (wait(2): the signal in the low seven bits, else the exit status in the
+/// next eight), or `-errno` when it could not be started.
+pub fn spawn(program: Program) -> i64 {
+    match prepared(program) {
+        Ok((file, arguments, environment, descriptors)) => start(&file, &arguments, &environment, descriptors),
+        Err(refusal) => refusal,
+    }
+}
+
+type Prepared = (CString, Vec<CString>, Vec<CString>, [c_int; 3]);
+
+fn prepared(Program { file, arguments, environment, descriptors }: Program) -> Result<Prepared, i64> {
+    if descriptors.iter().any(|&fd| !(3..=i64::from(c_int::MAX)).contains(&fd)) {
+        return Err(-i64::from(libc::EBADF));
+    }
+    let all = |texts: Vec<String>| texts.into_iter().map(c_text).collect::<Result<Vec<_>, _>>();
+    Ok((c_text(file)?, all(arguments)?, all(environment)?, descriptors.map(|fd| fd as c_int)))
+}
+
+fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptors: [c_int; 3]) -> i64 {
+    let list = |texts: &[CString]| texts.iter().map(|text| text.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect::<Vec<_>>();
+    let (arguments, environment) = (list(arguments), list(environment));
+    let mut actions = MaybeUninit::uninit();
+    let mut attributes = MaybeUninit::uninit();
+    let mut signals = MaybeUninit::uninit();
+    let mut child = 0;
+    // SAFETY: every structure is initialised by its own function before another one reads it, and destroyed at the end;
+    // the lists end with a null pointer, and all texts in them live until the call returns.
+    let refusal = unsafe {
+        libc::posix_spawn_file_actions_init(actions.as_mut_ptr());
+        for (to, from) in descriptors.into_iter().enumerate() {
+            libc::posix_spawn_file_actions_adddup2(actions.as_mut_ptr(), from, to as c_int);
+        }
+        libc::posix_spawnattr_init(attributes.as_mut_ptr());
+        libc::sigemptyset(signals.as_mut_ptr());
+        libc::sigaddset(signals.as_mut_ptr(), libc::SIGPIPE);
+        libc::posix_spawnattr_setsigdefault(attributes.as_mut_ptr(), signals.as_ptr());
+        libc::posix_spawnattr_setflags(attributes.as_mut_ptr(), libc::POSIX_SPAWN_SETSIGDEF as _);
+        let refusal = libc::posix_spawn(&mut child, file.as_ptr(), actions.as_ptr(), attributes.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+        libc::posix_spawnattr_destroy(attributes.as_mut_ptr());
+        libc::posix_spawn_file_actions_destroy(actions.as_mut_ptr());
+        refusal
+    };
+    if refusal == 0 { wait(child) } else { -i64::from(refusal) }
+}
+
+fn wait(child: libc::pid_t) -> i64 {
+    let mut status = 0;
+    loop {
+        // SAFETY: the status is written into a number of ours.
+        if unsafe { libc::waitpid(child, &mut status, 0) } == child {
+            return i64::from(status);
+        }
+        // SAFETY: the address is the calling thread's own and always valid.
+        let code = unsafe { *libc::__errno_location() };
+        if code != libc::EINTR {
+            return -i64::from(code);
+        }
+    }
+}
+
+/// More than most files have.
+const LIKELY_BYTES: usize = 4 << 20;
+
+/// The whole content of a file, or `-errno`.
+pub fn read_file(path: &str) -> Result<Vec<u8>, i64> {
+    let fd = open(path.to_string(), i64::from(libc::O_RDONLY), 0);
+    if fd < 0 {
+        return Err(fd);
+    }
+    let mut bytes = Vec::with_capacity(LIKELY_BYTES);
+    let mut part = [0; 4096];
+    let end = loop {
+        match read(fd, &mut part) {
+            count @ 1.. => bytes.extend_from_slice(&part[..count as usize]),
+            end => break end,
+        }
+    };
+    close(fd);
+    if end < 0 { Err(end) } else { Ok(bytes) }
+}
+
+/// Writes all bytes to a descriptor; false when that does not go.
+pub fn write_all(fd: i64, mut bytes: &[u8]) -> bool {
+    while !bytes.is_empty() {
+        match write(fd, bytes) {
+            count @ 1.. => bytes = &bytes[count as usize..],
+            _ => return false,
+        }
+    }
+    true
+}

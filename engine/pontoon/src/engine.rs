@@ -1,0 +1,306 @@
+//! The engine: makes the program while the executable is built, and calls it at each start.
+use crate::arena;
+use crate::last_words::stop;
+use alloc::ffi::CString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ffi::{CStr, c_int};
+use core::ptr::null_mut;
+use core::slice;
+use host::{Answer, Arguments, FUNCTIONS, Refused, kernel, process};
+use rquickjs_sys as js;
+
+/// The stack that the engine leaves to the C library and to the functions here.
+const STACK_RESERVE: usize = 24 << 10;
+/// More is not used, however large the process's stack may become.
+const LARGEST_STACK: usize = 4 << 20;
+/// Garbage in cycles is collected first when the heap has grown to so many bytes.
+const GARBAGE_THRESHOLD: js::size_t = 16 << 20;
+
+/// Calls the program of the image. Gives the exit status.
+pub fn run() -> c_int {
+    arena::prepare();
+    let &mut arena::Program { runtime, context, main } = arena::program();
+    // SAFETY: runtime, context and function are those of the image, whole and initialised.
+    unsafe {
+        js::JS_UpdateStackTop(runtime);
+        js::JS_SetMaxStackSize(runtime, stack_size() as js::size_t);
+        let status = js::JS_Call(context, main, js::JS_UNDEFINED, 0, null_mut());
+        if js::JS_VALUE_GET_TAG(status) != js::JS_TAG_INT {
+            stop();
+        }
+        js::JS_VALUE_GET_INT(status)
+    }
+}
+
+/// How much of the stack is left from here to its end.
+fn stack_size() -> usize {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit is written into a structure of ours; the text of AT_EXECFN is the last thing on the stack.
+    let bottom = unsafe {
+        libc::getrlimit(libc::RLIMIT_STACK, &mut limit);
+        libc::getauxval(libc::AT_EXECFN) as usize
+    };
+    let used = bottom.saturating_sub((&raw const limit).addr());
+    let whole = usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX);
+    whole.saturating_sub(used + STACK_RESERVE).clamp(1, LARGEST_STACK)
+}
+
+/// Loads the bundle and writes the heap to `image`. Gives the exit status; what is wrong is said on stderr.
+pub fn make(bundle: &str, image: &str) -> c_int {
+    let Ok(mut source) = process::read_file(bundle) else { return refuse(&["cannot read ", bundle]) };
+    source.push(0);
+    // SAFETY: the source ends with NUL, as the parser wants it; each value is used by the context that made it, once.
+    let loaded = unsafe { compile(&source).and_then(|bytecode| load(&bytecode)) };
+    drop(source);
+    if let Err(problem) = loaded {
+        return refuse(&[&problem]);
+    }
+    // Opened first: nothing may ask for memory once the image is finished.
+    let file = kernel::open(image.to_string(), i64::from(libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC), 0o644);
+    if !process::write_all(file, arena::finish()) {
+        return refuse(&["cannot write ", image]);
+    }
+    0
+}
+
+fn refuse(parts: &[&str]) -> c_int {
+    kernel::write(2, ["pontoon: ", &parts.concat(), "\n"].concat().as_bytes());
+    1
+}
+
+/// The bundle as bytecode without its source text. The compiler has an engine and memory of its own, of which nothing stays.
+unsafe fn compile(source: &[u8]) -> Result<Vec<u8>, String> {
+    unsafe {
+        let context = js::JS_NewContextRaw(js::JS_NewRuntime());
+        js::JS_AddIntrinsicBaseObjects(context);
+        js::JS_AddIntrinsicEval(context);
+        js::JS_AddIntrinsicRegExp(context);
+        let flags = js::JS_EVAL_TYPE_MODULE | js::JS_EVAL_FLAG_COMPILE_ONLY;
+        let module = js::JS_Eval(context, source.as_ptr().cast(), (source.len() - 1) as js::size_t, c"pontoon".as_ptr(), flags as c_int);
+        if js::JS_IsException(module) {
+            return Err(exception(context));
+        }
+        let mut length = 0;
+        let bytes = js::JS_WriteObject(context, &mut length, module, (js::JS_WRITE_OBJ_BYTECODE | js::JS_WRITE_OBJ_STRIP_SOURCE) as c_int);
+        if bytes.is_null() { Err(exception(context)) } else { Ok(slice::from_raw_parts(bytes, length as usize).to_vec()) }
+    }
+}
+
+/// Makes the engine in the image, gives it the native functions and loads the bundle.
+///
+/// Not there, on purpose: `eval`, `Date`, `performance` and `Math.random`, so no clock and no chance gets into an image.
+unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
+    unsafe {
+        let runtime = js::JS_NewRuntime2(&arena::FUNCTIONS, null_mut());
+        let context = js::JS_NewContextRaw(runtime);
+        js::JS_AddIntrinsicBaseObjects(context);
+        js::JS_AddIntrinsicRegExp(context);
+        js::JS_AddIntrinsicJSON(context);
+        js::JS_AddIntrinsicProxy(context);
+        js::JS_AddIntrinsicMapSet(context);
+        js::JS_AddIntrinsicTypedArrays(context);
+        js::JS_AddIntrinsicPromise(context);
+        js::JS_AddIntrinsicWeakRef(context);
+        let global = js::JS_GetGlobalObject(context);
+        let math = js::JS_GetPropertyStr(context, global, c"Math".as_ptr());
+        js::JS_DeleteProperty(context, math, js::JS_NewAtom(context, c"random".as_ptr()), 0);
+        js::JS_SetPropertyStr(context, global, c"native".as_ptr(), natives(context));
+        let module = js::JS_ReadObject(context, bytecode.as_ptr(), bytecode.len() as js::size_t, js::JS_READ_OBJ_BYTECODE as c_int);
+        if js::JS_IsException(module) || js::JS_ResolveModule(context, module) < 0 {
+            return Err(exception(context));
+        }
+        let definition = js::JS_VALUE_GET_PTR(module).cast();
+        let promise = js::JS_EvalFunction(context, module);
+        while js::JS_ExecutePendingJob(runtime, &mut null_mut()) > 0 {}
+        if js::JS_PromiseState(context, promise) != js::JSPromiseStateEnum_JS_PROMISE_FULFILLED {
+            return Err(text_of(context, js::JS_PromiseResult(context, promise)));
+        }
+        let main = js::JS_GetPropertyStr(context, js::JS_GetModuleNamespace(context, definition), c"main".as_ptr());
+        if !js::JS_IsFunction(context, main) {
+            return Err("the bundle exports no function main".to_string());
+        }
+        js::JS_RunGC(runtime);
+        js::JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);
+        *arena::program() = arena::Program { runtime, context, main };
+        Ok(())
+    }
+}
+
+unsafe fn exception(context: *mut js::JSContext) -> String {
+    unsafe { text_of(context, js::JS_GetException(context)) }
+}
+
+/// An error with its stack.
+unsafe fn text_of(context: *mut js::JSContext, error: js::JSValue) -> String {
+    let text = |value| unsafe { text(context, value) }.unwrap_or_default();
+    unsafe { [text(error), text(js::JS_GetPropertyStr(context, error, c"stack".as_ptr()))].join("\n") }
+}
+
+/// A value as text; `None` when the engine has thrown.
+unsafe fn text(context: *mut js::JSContext, value: js::JSValue) -> Option<String> {
+    unsafe {
+        let mut length = 0;
+        let start = js::JS_ToCStringLen2(context, &mut length, value, false);
+        if start.is_null() {
+            return None;
+        }
+        let text = well_formed(slice::from_raw_parts(start.cast(), length as usize));
+        js::JS_FreeCString(context, start);
+        Some(text)
+    }
+}
+
+/// Text of the engine is UTF-8, but half of a surrogate pair is in it by its number (ED A0 80 to ED BF BF); it becomes U+FFFD, as long.
+fn well_formed(bytes: &[u8]) -> String {
+    if let Ok(text) = str::from_utf8(bytes) {
+        return text.to_string();
+    }
+    let mut bytes = bytes.to_vec();
+    for at in 0..bytes.len().saturating_sub(2) {
+        if bytes[at] == 0xed && bytes[at + 1] >= 0xa0 {
+            bytes[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The global object `native`. A function is known by its place in the list.
+unsafe fn natives(context: *mut js::JSContext) -> js::JSValue {
+    unsafe {
+        let object = js::JS_NewObject(context);
+        for (at, function) in FUNCTIONS.iter().enumerate() {
+            let Ok(name) = CString::new(function.name) else { stop() };
+            let kind = js::JSCFunctionType { generic_magic: Some(call) };
+            let value = js::JS_NewCFunction2(context, kind.generic, name.as_ptr(), 0, js::JSCFunctionEnum_JS_CFUNC_generic_magic, at as c_int);
+            js::JS_SetPropertyStr(context, object, name.as_ptr(), value);
+        }
+        object
+    }
+}
+
+/// The native function number `place`.
+unsafe extern "C" fn call(context: *mut js::JSContext, _: js::JSValue, count: c_int, values: *mut js::JSValue, place: c_int) -> js::JSValue {
+    let function = &FUNCTIONS[place as usize];
+    if !arena::has_image() && !function.is_pure {
+        // SAFETY: both texts end with NUL.
+        return unsafe { js::JS_ThrowTypeError(context, c"native.%.*s is called while modules load: the build may not look at the machine".as_ptr(), function.name.len() as c_int, function.name.as_ptr()) };
+    }
+    // SAFETY: the engine passes as many values as it says.
+    let mut given = Given { context, values: if count == 0 { &[] } else { unsafe { slice::from_raw_parts(values, count as usize) } } };
+    match (function.call)(&mut given) {
+        // SAFETY: the context is the caller's.
+        Ok(answer) => unsafe { value_of(context, answer) },
+        Err(Refused) => js::JS_EXCEPTION,
+    }
+}
+
+unsafe fn value_of(context: *mut js::JSContext, answer: Answer) -> js::JSValue {
+    unsafe {
+        match answer {
+            Answer::Undefined => js::JS_UNDEFINED,
+            Answer::Number(number) => js::JS_NewFloat64(number),
+            Answer::Text(text) => new_text(context, &text),
+            Answer::Bytes(bytes) => js::JS_NewUint8ArrayCopy(context, bytes.as_ptr(), bytes.len() as js::size_t),
+            Answer::Texts(texts) => {
+                let list = js::JS_NewArray(context);
+                for (at, text) in texts.iter().enumerate() {
+                    js::JS_SetPropertyUint32(context, list, at as u32, new_text(context, text));
+                }
+                list
+            }
+        }
+    }
+}
+
+unsafe fn new_text(context: *mut js::JSContext, text: &str) -> js::JSValue {
+    unsafe { js::JS_NewStringLen(context, text.as_ptr().cast(), text.len() as js::size_t) }
+}
+
+/// The arguments of a call.
+struct Given<'a> {
+    context: *mut js::JSContext,
+    values: &'a [js::JSValue],
+}
+
+impl Given<'_> {
+    fn value(&self, at: usize) -> js::JSValue {
+        self.values.get(at).copied().unwrap_or(js::JS_UNDEFINED)
+    }
+
+    fn refuse<T>(&self, wanted: &CStr) -> Result<T, Refused> {
+        // SAFETY: both texts end with NUL.
+        unsafe { js::JS_ThrowTypeError(self.context, c"an argument is no %s".as_ptr(), wanted.as_ptr()) };
+        Err(Refused)
+    }
+
+    fn text_of(&self, value: js::JSValue) -> Result<String, Refused> {
+        // SAFETY: the value is alive as long as the call.
+        if unsafe { !js::JS_IsString(value) } {
+            return self.refuse(c"text");
+        }
+        // SAFETY: as above.
+        unsafe { text(self.context, value) }.ok_or(Refused)
+    }
+}
+
+impl Arguments for Given<'_> {
+    fn number(&mut self, at: usize) -> Result<i64, Refused> {
+        let value = self.value(at);
+        // SAFETY: the tag says which number it is.
+        unsafe {
+            match js::JS_VALUE_GET_TAG(value) {
+                js::JS_TAG_INT => Ok(i64::from(js::JS_VALUE_GET_INT(value))),
+                js::JS_TAG_FLOAT64 => Ok(js::JS_VALUE_GET_FLOAT64(value) as i64),
+                _ => self.refuse(c"number"),
+            }
+        }
+    }
+
+    fn text(&mut self, at: usize) -> Result<String, Refused> {
+        self.text_of(self.value(at))
+    }
+
+    fn bytes(&mut self, at: usize) -> Result<&mut [u8], Refused> {
+        let mut length = 0;
+        // SAFETY: the engine gives the array's own bytes, which stay until the call is over: nothing of the engine runs meanwhile.
+        unsafe {
+            let start = js::JS_GetUint8Array(self.context, &mut length, self.value(at));
+            if start.is_null() && js::JS_HasException(self.context) {
+                return Err(Refused);
+            }
+            Ok(if start.is_null() { &mut [] } else { slice::from_raw_parts_mut(start, length as usize) })
+        }
+    }
+
+    fn texts(&mut self, at: usize) -> Result<Vec<String>, Refused> {
+        let list = self.value(at);
+        let mut length = 0;
+        // SAFETY: the list is alive as long as the call; each element is given back.
+        unsafe {
+            if !js::JS_IsArray(list) || js::JS_GetLength(self.context, list, &mut length) < 0 {
+                return self.refuse(c"list");
+            }
+            let mut texts = Vec::new();
+            for at in 0..length {
+                let value = js::JS_GetPropertyInt64(self.context, list, at);
+                let text = self.text_of(value);
+                js::JS_FreeValue(self.context, value);
+                texts.push(text?);
+            }
+            Ok(texts)
+        }
+    }
+}
+
+/// The engine is compiled with this name in the place of `gettimeofday`, which it asks for the seed of `Math.random`.
+/// It has no clock, so the time stays as the caller wrote it; `Math.random` is not there.
+///
+/// # Safety
+/// `time` is a `struct timeval`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn pontoon_no_clock(time: *mut libc::timeval, _: *mut libc::c_void) -> c_int {
+    // SAFETY: the caller's promise.
+    unsafe { time.write(libc::timeval { tv_sec: 0, tv_usec: 0 }) };
+    0
+}

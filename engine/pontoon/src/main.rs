@@ -1,0 +1,35 @@
+//! Pontoon's executable: an engine whose heap, with every module loaded, was made when the program was built.
+//!
+//! What the linker makes has an empty heap. Run as `pontoon BUNDLE IMAGE` it loads the bundle (one ES module, which exports
+//! `main`) and writes its heap to the file IMAGE; `scripts/build.mjs` puts these bytes into the executable, in the place of
+//! the empty heap. From then on a start calls `main` and nothing else: neither argument leads back here.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+mod arena;
+mod engine;
+mod last_words;
+
+use core::ffi::{c_char, c_int};
+use host::{kernel, process};
+
+/// # Safety
+/// The C library calls it once, with the arguments of the process.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_int {
+    // SAFETY: the list is the one that `main` got.
+    unsafe { process::prepare(arguments) };
+    if arena::has_image() {
+        return engine::run();
+    }
+    arena::begin();
+    match process::argv().as_slice() {
+        [bundle, image] => engine::make(bundle, image),
+        _ => {
+            kernel::write(2, b"usage: pontoon BUNDLE IMAGE\n");
+            2
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// The functions that are not JavaScript: system calls under their C names, hashes, UTF-8, the process. The executable's
+// engine has them as the global object `native` (engine/host), Node as an add-on.
+//
+// A call that can fail gives `-errno`; no error number is kept anywhere. A path is a text, and EINVAL with a NUL inside.
+// Every descriptor is close-on-exec. An argument of the wrong type is a TypeError. While the executable is built, only the
+// last four may be called.
+
+/** The global object `native`. Numbers are integers unless said otherwise. */
+export interface Native {
+  /** open(2), with O_CLOEXEC. */
+  open(path: string, flags: number, mode: number): number;
+  close(fd: number): number;
+  /** read(2) into all of `buffer`; gives how many bytes came. */
+  read(fd: number, buffer: Uint8Array): number;
+  /** write(2). A reader that is gone is EPIPE, never a signal. */
+  write(fd: number, bytes: Uint8Array): number;
+  link(from: string, to: string): number;
+  unlink(path: string): number;
+  rename(from: string, to: string): number;
+  mkdir(path: string, mode: number): number;
+  /** statx(2) into `status`, a struct statx; EINVAL when that is less than 256 bytes. */
+  statx(directory: number, path: string, flags: number, mask: number, status: Uint8Array): number;
+  /** getdents64(2): gives how many bytes of `buffer` hold entries. */
+  getdents64(fd: number, buffer: Uint8Array): number;
+  flock(fd: number, operation: number): number;
+  /** memfd_create(2), with MFD_CLOEXEC. */
+  memfd_create(name: string, flags: number): number;
+  /** socket(2), with SOCK_CLOEXEC. */
+  socket(domain: number, type: number, protocol: number): number;
+  /** bind(2) to `address`, a struct sockaddr. */
+  bind(fd: number, address: Uint8Array): number;
+  send(fd: number, bytes: Uint8Array, flags: number): number;
+  recv(fd: number, buffer: Uint8Array, flags: number): number;
+  /** poll(2): `fds` is a list of struct pollfd; below zero, `milliseconds` has no end. */
+  poll(fds: Uint8Array, milliseconds: number): number;
+  /** getsockopt(2): gives how many bytes of `value` the kernel filled. */
+  getsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
+  setns(fd: number, type: number): number;
+  /** getrandom(2) into all of `buffer`, at most 256 bytes. */
+  getrandom(buffer: Uint8Array): number;
+  usleep(microseconds: number): number;
+  /** clock_gettime(2) in milliseconds with a fraction: clock 0 counts since 1970 (UTC), clock 1 since the machine started. */
+  clock_gettime(clock: number): number;
+  geteuid(): number;
+  /** A variable of the process's environment. What is no UTF-8 in it becomes replacement characters; so below. */
+  getenv(name: string): string | undefined;
+  /** The whole environment, as `NAME=value`. */
+  environment(): string[];
+  /** The arguments of the process without its name. */
+  argv(): string[];
+  /**
+   * Runs a program to its end: its arguments with its name, its whole environment as `NAME=value`, and three open
+   * descriptors, from 3 on, that become its standard input, output and error. Gives the wait status of wait(2), or
+   * `-errno` when it could not be started.
+   */
+  spawn(file: string, args: readonly string[], environment: readonly string[], stdin: number, stdout: number, stderr: number): number;
+  /** Ends the process at once, as abort(3). */
+  abort(): never;
+
+  /** A text as UTF-8 (Encoding Standard): half of a surrogate pair becomes U+FFFD. */
+  encode(text: string): Uint8Array;
+  /** The text that UTF-8 bytes say (Encoding Standard); a byte order mark is kept, what is no UTF-8 becomes U+FFFD. */
+  decode(bytes: Uint8Array): string;
+  /** SHA-256 of a text as UTF-8, in 64 hexadecimal digits (FIPS 180-4). */
+  sha256(text: string): string;
+  /** SHA-512, in 128 digits. */
+  sha512(text: string): string;
+}
+
+export const { native } = globalThis as unknown as { native: Native };
