@@ -1,4 +1,5 @@
 // The whole program: read, do, answer. This file alone reads stdin and prints.
+import { aboutText, helpText, versionAnswer } from "./cni/about.ts";
 import { CniError } from "./cni/error.ts";
 import { VARIABLES } from "./cni/environment.ts";
 import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
@@ -11,6 +12,12 @@ import { variables } from "./sys/environment.ts";
 import { readAll, writeAll } from "./sys/file.ts";
 import { native } from "./sys/native.ts";
 import { add } from "./verb/add.ts";
+import { check } from "./verb/check.ts";
+import { del } from "./verb/del.ts";
+import { gc } from "./verb/gc.ts";
+import { migrate, readConfigFile } from "./verb/migrate.ts";
+import { restore } from "./verb/restore.ts";
+import { status } from "./verb/status.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -26,7 +33,7 @@ function forRuntime(): number {
   let config = "";
   try {
     const request = readRequest(variables(...VARIABLES), () => (config = readStdin()));
-    if (request.verb === "VERSION") print(about().versionAnswer());
+    if (request.verb === "VERSION") print(versionAnswer());
     else {
       using machine = Machine.open();
       answer(request, machine);
@@ -37,11 +44,6 @@ function forRuntime(): number {
   }
 }
 
-function about() {
-  return require("./cni/about.ts") as typeof import("./cni/about.ts");
-}
-
-/** An ADD is what has to be quick: the other verbs are loaded when they are asked for (docs/decisions/0004-cold-code.md). */
 function answer(request: Exclude<Request, VersionRequest>, machine: Machine): void {
   switch (request.verb) {
     case "ADD": {
@@ -50,33 +52,32 @@ function answer(request: Exclude<Request, VersionRequest>, machine: Machine): vo
       return print(added.output, added.undo);
     }
     case "DEL":
-      return (require("./verb/del.ts") as typeof import("./verb/del.ts")).del(request, machine);
+      return del(request, machine);
     case "CHECK":
-      return (require("./verb/check.ts") as typeof import("./verb/check.ts")).check(request, machine);
+      return check(request, machine);
     case "GC":
-      return (require("./verb/gc.ts") as typeof import("./verb/gc.ts")).gc(request, machine);
+      return gc(request, machine);
     case "STATUS":
-      return (require("./verb/status.ts") as typeof import("./verb/status.ts")).status(request, machine);
+      return status(request, machine);
   }
 }
 
 /** A call of a person. Gives the exit status. */
 function forPeople(args: string[]): number {
-  const { aboutText, helpText } = about();
   const [command, ...rest] = args;
-  if (command === "restore" && rest.length === 0) return restore();
-  if (command === "migrate") return migrate(rest);
+  if (command === "restore" && rest.length === 0) return sayRestored();
+  if (command === "migrate") return sayMigrated(rest);
   if (command === "--help" || command === "-h" || command === "help") writeAll(STDOUT, helpText(), "stdout");
   else writeAll(STDERR, command === undefined ? aboutText() : `${aboutText()}Try --help.\n`, "stderr");
   return 0;
 }
 
 /** Puts back lost packet rules and says what was done. Errors are plain words on stderr: people read them. */
-function restore(): number {
+function sayRestored(): number {
   const errors: CniError[] = [];
   try {
     using machine = Machine.open();
-    const restored = (require("./verb/restore.ts") as typeof import("./verb/restore.ts")).restore(machine);
+    const restored = restore(machine);
     errors.push(...restored.errors);
     writeAll(STDOUT, restored.text, "stdout");
   } catch (error) {
@@ -87,11 +88,10 @@ function restore(): number {
 }
 
 /** Prints a network configuration with one entry for a chain; what is not as it was, and errors, on stderr. */
-function migrate([file, ...more]: string[]): number {
+function sayMigrated([file, ...more]: string[]): number {
   try {
     if (file === undefined || more.length > 0) throw new CniError("invalidConfig", { message: "name one file, or - for stdin" });
-    const late = require("./verb/migrate.ts") as typeof import("./verb/migrate.ts");
-    const { text, notes } = late.migrate(file === "-" ? readStdin() : late.readConfigFile(file));
+    const { text, notes } = migrate(file === "-" ? readStdin() : readConfigFile(file));
     writeAll(STDOUT, text, "stdout");
     for (const note of notes) writeAll(STDERR, `${note}.\n`, "stderr");
     return 0;

@@ -1,11 +1,11 @@
 // The network configuration of the bridge, checked completely before anything changes.
 import type { Address } from "../ip/address.ts";
-import type { BandwidthConfig } from "./bandwidth.ts";
+import { type BandwidthConfig, readBandwidth } from "./bandwidth.ts";
 import { type BridgeConfig, readBridge } from "./bridge-config.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
 import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, readIpam } from "./ipam-config.ts";
-import type { HostPortConfig } from "./host-port-config.ts";
+import { type HostPortConfig, readHostPorts } from "./host-port-config.ts";
 import type { Fields } from "./keys.ts";
 import { readMac } from "./mac.ts";
 import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily, isBridgeName } from "./netconf-check.ts";
@@ -17,7 +17,7 @@ import type { Dns, Result } from "./result.ts";
 import { layer2NotExpressible } from "./result-format.ts";
 import { readDns, readResult } from "./result-parse.ts";
 import { meantForUs, NO_REQUESTS, readRequests, withoutIpam } from "./runtime-config.ts";
-import type { TuningConfig } from "./tuning.ts";
+import { readTuning, type TuningConfig } from "./tuning.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 import { checkGatewayInterface } from "./vlan.ts";
 import { compareVersions, type Version } from "./version.ts";
@@ -100,7 +100,7 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
     bandwidth: isLimited ? readLimits(shape, problems) : undefined,
     tuning: isTuned ? readSettings(shape, problems) : undefined,
     sourceBasedRouting: shape.sourceBasedRouting ?? false,
-    hostPorts: saysSomethingOfPorts(shape) ? hostPortConfig().readHostPorts(shape, problems) : undefined,
+    hostPorts: saysSomethingOfPorts(shape) ? readHostPorts(shape, problems) : undefined,
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
   };
@@ -112,16 +112,11 @@ function saysSomethingOfPorts({ runtimeConfig, markMasqBit, conditionsV4, condit
 }
 
 function readLimits(shape: Shape, problems: Problems): BandwidthConfig | undefined {
-  return (require("./bandwidth.ts") as typeof import("./bandwidth.ts")).readBandwidth(shape, problems);
+  return readBandwidth(shape, problems);
 }
 
 function readSettings(shape: Shape, problems: Problems): TuningConfig | undefined {
-  return (require("./tuning.ts") as typeof import("./tuning.ts")).readTuning(shape, problems);
-}
-
-/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
-function hostPortConfig() {
-  return require("./host-port-config.ts") as typeof import("./host-port-config.ts");
+  return readTuning(shape, problems);
 }
 
 /** The fields that Pontoon has to understand. */

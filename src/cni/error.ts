@@ -1,8 +1,8 @@
 // Every way in which a call can fail, and how it is said to the runtime.
 // CNI specification 1.1.0, "Error" and "Well-known error codes"; ours start at 100, in tens by subject.
 
-/** The table of kinds: the code a runtime sees and the title its message starts with. docs/errors.md explains each. Made when something fails, not at each start. */
-export const errorKinds = () => ({
+/** The table of kinds: the code a runtime sees and the title its message starts with. docs/errors.md explains each. */
+export const errorKinds = {
   incompatibleVersion: { code: 1, title: "incompatible CNI versions" },
   unsupportedField: { code: 2, title: "unsupported field in network configuration" },
   badEnvironment: { code: 4, title: "invalid environment" },
@@ -36,9 +36,9 @@ export const errorKinds = () => ({
   ipamPlugin: { code: 170, title: "IPAM plugin failed" },
 
   internal: { code: 999, title: "internal error" },
-}) as const;
+} as const;
 
-export type ErrorKind = keyof ReturnType<typeof errorKinds>;
+export type ErrorKind = keyof typeof errorKinds;
 
 export interface ErrorParts {
   /** What the title is about: the value, path or object in question. */
@@ -65,7 +65,7 @@ export class CniError extends Error {
   readonly parts: ErrorParts;
 
   constructor(kind: ErrorKind, parts: ErrorParts = {}, options?: ErrorOptions) {
-    const { title } = errorKinds()[kind];
+    const { title } = errorKinds[kind];
     super(parts.message ?? (parts.about === undefined ? title : `${title}: ${parts.about}`), options);
     this.name = "CniError";
     this.kind = kind;
@@ -73,7 +73,7 @@ export class CniError extends Error {
   }
 
   get code(): number {
-    return this.parts.code ?? errorKinds()[this.kind].code;
+    return this.parts.code ?? errorKinds[this.kind].code;
   }
 
   /** The `details` text: what was attempted, cause, what is left over, hint. Empty when there is nothing to add. */

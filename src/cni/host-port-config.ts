@@ -1,8 +1,7 @@
 // Host ports as a runtime asks for them: `runtimeConfig.portMappings`, with the keys of the reference `portmap` beside it.
 // Loaded only when there are some, so it is written plainly.
-import { mapped } from "../list.ts";
 import { type Address, type Family, formatAddress, parseAddress } from "../ip/address.ts";
-import type { PortCondition } from "./condition.ts";
+import { type PortCondition, readConditions } from "./condition.ts";
 import type { PortShape, Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
@@ -53,7 +52,7 @@ export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allow
   const conditions6 = conditionsOf(conditionsV6, 6, "conditionsV6", problems);
   if (mappings.length === 0) return undefined;
   return {
-    mappings: mapped(mappings, ({ position: _, ...mapping }) => mapping),
+    mappings: mappings.map(({ position: _, ...mapping }) => mapping),
     snat: snat ?? true, masqAll: masqAll ?? false, markMasqBit: markMasqBit ?? DEFAULT_MARK_BIT, allowListening: allowListening ?? false,
     iptablesChains: compat?.iptablesHostPortChains ?? false,
     conditions4, conditions6,
@@ -63,7 +62,6 @@ export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allow
 /** Few networks have them. */
 function conditionsOf(words: string[] | undefined, family: Family, key: string, problems: Problems): PortCondition[] | undefined {
   if (words === undefined || words.length === 0) return undefined;
-  const { readConditions } = require("./condition.ts") as typeof import("./condition.ts");
   const conditions = readConditions(words, family, key, problems);
   return conditions.length === 0 ? undefined : conditions;
 }

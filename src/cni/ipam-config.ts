@@ -1,5 +1,4 @@
 // The `ipam` section: the built-in host-local, or the name of another plugin that gives the addresses.
-import { mapped } from "../list.ts";
 import type { Address } from "../ip/address.ts";
 import { networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Fields, isFields } from "./keys.ts";
@@ -46,7 +45,7 @@ export function readIpam({ ipam, runtimeConfig }: Shape, mayLackRanges: boolean,
     type: "host-local",
     rangeSets: parseRangeSets(ipam, runtimeConfig?.ipRanges, mayLackRanges, problems),
     // The kernel takes a route's destination without host bits, so that is what the result says too.
-    routes: mapped(routes, (route) => ({ ...route, dst: networkOf(route.dst) })),
+    routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
     dataDir: ipam.dataDir || DEFAULT_DATA_DIR,
     resolvConf: ipam.resolvConf || undefined,
     statusWhenFull: ipam.statusWhenFull ?? false,

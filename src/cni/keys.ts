@@ -1,6 +1,5 @@
 // Field names the way Go reads them: without regard to case. Runtimes rely on it: containerd sends `HostPort` and the
 // like inside runtimeConfig (go-cni's structs carry no JSON names).
-import { mapped } from "../list.ts";
 
 /** The keys that are read at one level: `true` for a value that is taken as it is, a tree for what lies below it. */
 export interface KeyTree {
@@ -20,7 +19,7 @@ export function isFields(value: unknown): value is Fields {
  */
 export function normaliseKeys(value: unknown, known: KeyTree, listDepth = 2): unknown {
   if (Array.isArray(value)) {
-    return listDepth === 0 ? value : mapped(value, (item) => normaliseKeys(item, known, listDepth - 1));
+    return listDepth === 0 ? value : value.map((item) => normaliseKeys(item, known, listDepth - 1));
   }
   if (!isFields(value)) return value;
   const names = Object.keys(known);

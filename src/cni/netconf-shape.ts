@@ -1,7 +1,7 @@
 // Whether every value of a configuration is of its type: a plain answer for the plain case. The schema next door says the
 // same and can explain what is wrong; a test holds the two together.
 import { type Fields, isFields } from "./keys.ts";
-import type { ArgsShape, BandwidthShape, DnsShape, IpamShape, PortShape, RangeShape, RouteShape, RuntimeShape, Shape, TrunkShape } from "./netconf-schema.ts";
+import { type ArgsShape, type BandwidthShape, type DnsShape, explainShape, type IpamShape, type PortShape, type RangeShape, type RouteShape, type RuntimeShape, type Shape, type TrunkShape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
 type Test = (value: unknown) => boolean;
@@ -78,7 +78,6 @@ const NETCONF: Record<keyof Shape, Test> = {
 /** The fields with known types. A value of a wrong type is reported and left out of the answer. */
 export function parseShape(fields: Fields, problems: Problems): Shape {
   if (objectOf(NETCONF)(fields)) return fields as Shape;
-  const { explainShape } = require("./netconf-schema.ts") as typeof import("./netconf-schema.ts");
   return explainShape(fields, problems);
 }
 

@@ -1,5 +1,4 @@
 // The address ranges of `ipam`: what the reference host-local allows (backend/allocator/config.go, range.go, range_set.go).
-import { mapped } from "../list.ts";
 import { type Address, familyBits, formatAddress, parseAddress } from "../ip/address.ts";
 import { formatPrefix, hasHostBits, networkOf, type Prefix, parsePrefix, prefixContains } from "../ip/prefix.ts";
 import { prefixRange, rangesOverlap } from "../ip/range.ts";
@@ -20,7 +19,7 @@ export function parseRangeSets(ipam: IpamShape, runtimeSets: SetShape[] | undefi
     problems.addAt("ipam.ranges", 'no IP ranges specified; give at least one, as in [[{ "subnet": "10.1.0.0/16" }]]');
   }
   checkSetsApart(sets, problems);
-  return mapped(sets, ({ ranges }) => ranges);
+  return sets.map(({ ranges }) => ranges);
 }
 
 type SetShape = readonly RangeShape[];

@@ -3,7 +3,7 @@ import { type Netconf, parseNetconf } from "./config.ts";
 import { type Environment, parseEnvironment, podOf } from "./environment.ts";
 import { CniError } from "./error.ts";
 import type { Result } from "./result.ts";
-import type { TeardownConfig, ValidAttachment } from "./teardown.ts";
+import { parseTeardownConfig, type TeardownConfig, type ValidAttachment } from "./teardown.ts";
 
 export type Request = AddRequest | CheckRequest | DelRequest | GcRequest | StatusRequest | VersionRequest;
 
@@ -83,21 +83,16 @@ export function readRequest(env: Record<string, string | undefined>, readStdin: 
       return { verb, ...attachmentOf(environment, netconf.name, stdin), netconf: { ...netconf, prevResult: required(netconf.prevResult) } };
     }
     case "DEL": {
-      const config = teardown().parseTeardownConfig(stdin, verb);
+      const config = parseTeardownConfig(stdin, verb);
       return { verb, ...attachmentOf(environment, config.name, stdin), config };
     }
     case "GC": {
-      const config = teardown().parseTeardownConfig(stdin, verb);
+      const config = parseTeardownConfig(stdin, verb);
       return { verb, config: { ...config, validAttachments: config.validAttachments ?? [] }, pluginPath, stdin };
     }
     case "STATUS":
       return { verb, netconf: parseNetconf(stdin, verb), pluginPath, stdin };
   }
-}
-
-/** Loaded for the verbs that take away. */
-function teardown() {
-  return require("./teardown.ts") as typeof import("./teardown.ts");
 }
 
 /** Code 5, for a stdin that cannot be read; `reason` is the system's word for why. */

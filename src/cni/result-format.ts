@@ -1,6 +1,5 @@
 // A result as JSON text, in the shape of each protocol version (CNI specification 1.1.0, "ADD Success", and the texts of
 // the older versions). The Go library github.com/containernetworking/cni/pkg/types/{020,040,100} is the judge.
-import { mapped } from "../list.ts";
 import { type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { CniError } from "./error.ts";
@@ -47,9 +46,9 @@ function formatFamily(family: Family, ips: ResultIp[], routes: Route[]): object 
 /** 0.3.0 to 0.4.0: every address names its family; an empty dns is printed. */
 function withVersions({ interfaces, ips, routes, dns }: Result): object {
   return {
-    interfaces: filled(mapped(interfaces, ({ name, mac, sandbox }) => formatInterface({ name, mac, sandbox }))),
-    ips: filled(mapped(ips, (ip) => ({ version: String(ip.address.address.family), ...formatIp(ip) }))),
-    routes: filled(mapped(routes, formatRoute)),
+    interfaces: filled(interfaces.map(({ name, mac, sandbox }) => formatInterface({ name, mac, sandbox }))),
+    ips: filled(ips.map((ip) => ({ version: String(ip.address.address.family), ...formatIp(ip) }))),
+    routes: filled(routes.map(formatRoute)),
     dns: formatDns(dns),
   };
 }
@@ -57,9 +56,9 @@ function withVersions({ interfaces, ips, routes, dns }: Result): object {
 /** 1.0.0 and 1.1.0; as in the Go library the newer fields are printed for both. */
 function newest({ interfaces, ips, routes, dns }: Result): object {
   return {
-    interfaces: filled(mapped(interfaces, formatInterface)),
-    ips: filled(mapped(ips, formatIp)),
-    routes: filled(mapped(routes, formatRoute)),
+    interfaces: filled(interfaces.map(formatInterface)),
+    ips: filled(ips.map(formatIp)),
+    routes: filled(routes.map(formatRoute)),
     dns: isEmptyDns(dns) ? undefined : formatDns(dns),
   };
 }

@@ -3,12 +3,23 @@ import type { CniError } from "../cni/error.ts";
 import type { MasqueradeStep, Step } from "../plan/step.ts";
 import { asCniError } from "./failure.ts";
 import type { Machine } from "./machine.ts";
+import { limitBandwidth, undoBandwidth, verifyBandwidth } from "./steps/bandwidth.ts";
 import { type Bridge, ensureBridge, verifyBridge } from "./steps/bridge.ts";
+import { setUpWithDetection } from "./steps/duplicate-detection.ts";
 import { ensureForwarding, verifyForwarding } from "./steps/forwarding.ts";
 import { ensureGateway, verifyGateway } from "./steps/gateway.ts";
 import { announce, verifyAnnounced } from "./steps/announce.ts";
+import { putHostPorts, undoHostPorts, verifyHostPorts } from "./steps/host-port.ts";
+import { putIngressPolicy, undoIngressPolicy, verifyIngressPolicy } from "./steps/ingress-policy.ts";
+import * as iptablesMasquerade from "./steps/iptables-masquerade.ts";
+import * as masquerade from "./steps/masquerade.ts";
 import { setUpPod, verifyPod } from "./steps/pod.ts";
+import { putPortVlans, verifyPortVlans } from "./steps/port-vlan.ts";
+import { routeBySource, undoSourceRouting, verifySourceRouting } from "./steps/source-routing.ts";
+import { putSpoofCheck, undoSpoofCheck, verifySpoofCheck } from "./steps/spoof-check.ts";
+import { tune, undoTuning, verifyTuning } from "./steps/tuning.ts";
 import { createVeth, undoVeth, verifyVeth } from "./steps/veth.ts";
+import { awaitVlanGateway, ensureVlanGateway, verifyVlanGateway } from "./steps/vlan-gateway.ts";
 
 /** Steps that are done, and what they learnt for those after them. */
 export interface Applied {
@@ -65,37 +76,37 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
       applied.bridge = ensureBridge(step, machine);
       return;
     case "vlanGateway":
-      applied.vlanGateway = vlanGateways().ensureVlanGateway(step, machine, bridgeOf(applied));
+      applied.vlanGateway = ensureVlanGateway(step, machine, bridgeOf(applied));
       return;
     case "gateway":
       return ensureGateway(step, machine, applied.vlanGateway ?? bridgeOf(applied));
     case "forwarding":
       return ensureForwarding(step, machine);
     case "ingressPolicy":
-      return ingressPolicies().putIngressPolicy(step, machine);
+      return putIngressPolicy(step, machine);
     case "spoofCheck":
-      return spoofChecking().putSpoofCheck(step, machine);
+      return putSpoofCheck(step, machine);
     case "veth":
       applied.podIndex = createVeth(step, machine, bridgeOf(applied).index);
       return;
     case "portVlan":
-      return portVlans().putPortVlans(step, machine);
+      return putPortVlans(step, machine);
     case "bandwidth":
-      return bandwidth().limitBandwidth(step, machine, podIndexOf(applied));
+      return limitBandwidth(step, machine, podIndexOf(applied));
     case "pod":
-      if (step.detectThrough !== undefined) return detection().setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
+      if (step.detectThrough !== undefined) return setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
       return setUpPod(step, machine, podIndexOf(applied));
     case "sourceRouting":
-      return sourceRouting().routeBySource(step, machine, podIndexOf(applied));
+      return routeBySource(step, machine, podIndexOf(applied));
     case "tuning":
-      return tuning().tune(step, machine);
+      return tune(step, machine);
     case "masquerade":
       return masquerading(step).putMasquerade(step, machine);
     case "hostPorts":
-      return hostPorts().putHostPorts(step, machine);
+      return putHostPorts(step, machine);
     case "announce":
       bridgeOf(applied).mac = announce(step, machine, podIndexOf(applied)) ?? bridgeOf(applied).mac;
-      if (applied.vlanGateway !== undefined) vlanGateways().awaitVlanGateway(applied.vlanGateway, machine);
+      if (applied.vlanGateway !== undefined) awaitVlanGateway(applied.vlanGateway, machine);
       return;
   }
 }
@@ -106,13 +117,13 @@ function isRules(step: Step): boolean {
 
 function undoStep(step: Step, machine: Machine): void {
   if (step.kind === "veth") undoVeth(step, machine);
-  if (step.kind === "bandwidth") bandwidth().undoBandwidth(step, machine);
-  if (step.kind === "sourceRouting") sourceRouting().undoSourceRouting(step, machine);
-  if (step.kind === "tuning") tuning().undoTuning(step, machine);
+  if (step.kind === "bandwidth") undoBandwidth(step, machine);
+  if (step.kind === "sourceRouting") undoSourceRouting(step, machine);
+  if (step.kind === "tuning") undoTuning(step, machine);
   if (step.kind === "masquerade") masquerading(step).undoMasquerade(step, machine);
-  if (step.kind === "spoofCheck") spoofChecking().undoSpoofCheck(step, machine);
-  if (step.kind === "ingressPolicy") ingressPolicies().undoIngressPolicy(step, machine);
-  if (step.kind === "hostPorts") hostPorts().undoHostPorts(step, machine);
+  if (step.kind === "spoofCheck") undoSpoofCheck(step, machine);
+  if (step.kind === "ingressPolicy") undoIngressPolicy(step, machine);
+  if (step.kind === "hostPorts") undoHostPorts(step, machine);
 }
 
 function verifyStep(step: Step, machine: Machine): string | undefined {
@@ -120,84 +131,38 @@ function verifyStep(step: Step, machine: Machine): string | undefined {
     case "bridge":
       return verifyBridge(step, machine);
     case "vlanGateway":
-      return vlanGateways().verifyVlanGateway(step, machine);
+      return verifyVlanGateway(step, machine);
     case "gateway":
       return verifyGateway(step, machine);
     case "forwarding":
       return verifyForwarding(step);
     case "ingressPolicy":
-      return ingressPolicies().verifyIngressPolicy(step, machine);
+      return verifyIngressPolicy(step, machine);
     case "spoofCheck":
-      return spoofChecking().verifySpoofCheck(step, machine);
+      return verifySpoofCheck(step, machine);
     case "veth":
       return verifyVeth(step, machine);
     case "portVlan":
-      return portVlans().verifyPortVlans(step, machine);
+      return verifyPortVlans(step, machine);
     case "bandwidth":
-      return bandwidth().verifyBandwidth(step, machine);
+      return verifyBandwidth(step, machine);
     case "pod":
       return verifyPod(step, machine);
     case "sourceRouting":
-      return sourceRouting().verifySourceRouting(step, machine);
+      return verifySourceRouting(step, machine);
     case "tuning":
-      return tuning().verifyTuning(step, machine);
+      return verifyTuning(step, machine);
     case "masquerade":
       return masquerading(step).verifyMasquerade(step, machine);
     case "hostPorts":
-      return hostPorts().verifyHostPorts(step, machine);
+      return verifyHostPorts(step, machine);
     case "announce":
       return verifyAnnounced(step, machine);
   }
 }
 
-/** Loaded for those who want it: a network without masquerading does not pay for it (docs/decisions/0004-cold-code.md). */
 function masquerading({ backend }: MasqueradeStep) {
-  if (backend === "iptables") return require("./steps/iptables-masquerade.ts") as typeof import("./steps/iptables-masquerade.ts");
-  return require("./steps/masquerade.ts") as typeof import("./steps/masquerade.ts");
-}
-
-/** The same for IPv6 duplicate address detection. */
-function detection() {
-  return require("./steps/duplicate-detection.ts") as typeof import("./steps/duplicate-detection.ts");
-}
-
-/** The same for the MAC spoof check. */
-function spoofChecking() {
-  return require("./steps/spoof-check.ts") as typeof import("./steps/spoof-check.ts");
-}
-
-/** The same for ingress policies. */
-function ingressPolicies() {
-  return require("./steps/ingress-policy.ts") as typeof import("./steps/ingress-policy.ts");
-}
-
-/** The same for host ports. */
-function hostPorts() {
-  return require("./steps/host-port.ts") as typeof import("./steps/host-port.ts");
-}
-
-/** The same for limits of bandwidth. */
-function bandwidth() {
-  return require("./steps/bandwidth.ts") as typeof import("./steps/bandwidth.ts");
-}
-
-/** The same for source based routing. */
-function sourceRouting() {
-  return require("./steps/source-routing.ts") as typeof import("./steps/source-routing.ts");
-}
-
-/** The same for settings inside the pod. */
-function tuning() {
-  return require("./steps/tuning.ts") as typeof import("./steps/tuning.ts");
-}
-
-/** The same for VLANs. */
-function vlanGateways() {
-  return require("./steps/vlan-gateway.ts") as typeof import("./steps/vlan-gateway.ts");
-}
-
-function portVlans() {
-  return require("./steps/port-vlan.ts") as typeof import("./steps/port-vlan.ts");
+  return backend === "iptables" ? iptablesMasquerade : masquerade;
 }
 
 function bridgeOf(applied: Applied): Bridge {

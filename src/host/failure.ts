@@ -1,5 +1,4 @@
 // From what the kernel refused to what the runtime is told.
-import { mapped } from "../list.ts";
 import { CniError, type ErrorKind, toCniError } from "../cni/error.ts";
 import { type ErrnoName, errnoName, errnoOf, SystemError } from "../sys/errno.ts";
 
@@ -63,7 +62,7 @@ export function tryAll(parts: (() => void)[]): string[] {
 
 /** Others follow behind a semicolon, and the whole ends with a full stop of its own. */
 export function sentencesOf(errors: CniError[]): string[] {
-  return mapped(errors, ({ message, details }) => (details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`));
+  return errors.map(({ message, details }) => (details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`));
 }
 
 /** The failure of an ADD whose interface somebody took away. */

@@ -1,5 +1,4 @@
 // What is asked for as host ports, with the pod's addresses put in: what the record keeps and the step does.
-import { mapped } from "../list.ts";
 import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import type { HostPortConfig, PortMapping } from "../cni/host-port-config.ts";
@@ -26,7 +25,7 @@ function hostPortsTo(mappings: RecordedPortMapping[], config: HostPortConfig, ne
   return {
     mappings,
     masquerade: config.masqAll ? "all" : config.snat ? "own" : "none",
-    subnets: mapped(networkSubnets(netconf, addresses), formatPrefix),
+    subnets: networkSubnets(netconf, addresses).map(formatPrefix),
     markBit: config.markMasqBit,
     gatewayInterface: netconf.gatewayInterface,
     iptablesChains: config.iptablesChains ? true : undefined,
@@ -46,7 +45,7 @@ function mappingsOf({ hostAddress, protocol, hostPort, hostPortEnd, containerPor
   }
   const isOne = hostAddress !== undefined && hostAddress.value !== 0n;
   if (isOne && targets.length === 0) throw unreachable(`hostIP ${formatAddress(hostAddress)}: the pod has no IPv${hostAddress.family} address that its ports could lead to`);
-  return mapped(targets, (target) => ({
+  return targets.map((target) => ({
     protocol, ...(isOne ? { hostAddress: formatAddress(hostAddress) } : {}), hostPort, hostPortEnd, containerPort, address: formatAddress(target),
   }));
 }

@@ -7,6 +7,7 @@ import { mappingOf, type PortMapping } from "../nft/port-element.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { attempt } from "./failure.ts";
+import { removePortChain } from "./host-port-chains.ts";
 import { forgetFlows } from "./host-port-flow.ts";
 import type { Machine } from "./machine.ts";
 import { hostPortsOfRecord, underNodeLock } from "./node.ts";
@@ -16,16 +17,11 @@ import { hostPortsOf } from "./steps/host-port.ts";
 export function removeHostPortsOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
   return attempt("cleanup", "host ports", () => {
     const step = record && hostPortsOfRecord(record);
-    if (step === undefined || step.ports.iptablesChains === true) chains().removePortChain(attachmentDigest(key), machine);
+    if (step === undefined || step.ports.iptablesChains === true) removePortChain(attachmentDigest(key), machine);
     if (step !== undefined) return removeRecorded(hostPortsOf(step), machine);
     ifThereIsNftables(() => machine.rules, () => removeUnrecordedHostPorts(key.network, (element) => ownerOf(element) === attachmentDigest(key), machine));
     return true;
   });
-}
-
-/** Few have them. */
-function chains() {
-  return require("./host-port-chains.ts") as typeof import("./host-port-chains.ts");
 }
 
 function removeRecorded(ports: ReturnType<typeof hostPortsOf>, machine: Machine): boolean {

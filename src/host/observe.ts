@@ -7,6 +7,7 @@ import { lookUpRoute } from "../net/route.ts";
 import { attempt } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { checkIsBridge, saysMacsFollow } from "./steps/bridge.ts";
+import { ensureFilteringBridge } from "./vlan-filtering.ts";
 
 export interface ObservedBridge {
   /** Undefined: the bridge has to be made. */
@@ -29,7 +30,7 @@ const LARGEST_MTU = 65535;
 
 /** Looks at the bridge, or at the uplink if the bridge has to be made. CniError when the name belongs to something else. */
 export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridge {
-  if (netconf.hasVlans) filtering().ensureFilteringBridge(netconf.bridge, machine);
+  if (netconf.hasVlans) ensureFilteringBridge(netconf.bridge, machine);
   return attempt("bridge", netconf.bridge, () => {
     const link = getLink(machine.links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
@@ -39,11 +40,6 @@ export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridg
     const { mac, mtu, index, up, promiscuous } = link;
     return { mac, mtu, found: { index, up, promiscuous, macsFollow: saysMacsFollow(link) } };
   });
-}
-
-/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
-function filtering() {
-  return require("./vlan-filtering.ts") as typeof import("./vlan-filtering.ts");
 }
 
 /** A bridge that is down and has no ports is one whose ADD was killed before it had set it up: its MTU was not decided yet. */

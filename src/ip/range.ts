@@ -1,7 +1,6 @@
 // Ranges of addresses: what lies in one, how many there are, which is the n-th.
 //
-// Ranges are compared with each other by ip-num. Where one address stands in one range is asked at every ADD; that is a
-// comparison and a subtraction, and loading ip-num for it would cost 0.8 ms (docs/decisions/0004-cold-code.md).
+// Ranges are compared with each other by ip-num. Where one address stands in one range is a comparison and a subtraction.
 import { type Address, familyBits } from "./address.ts";
 import { networkOf, type Prefix } from "./prefix.ts";
 import { type AddressRange, rangedSet } from "./ranged-set.ts";

@@ -1,6 +1,7 @@
 // One attachment holds one set of addresses. What a dead attachment of the same name left is taken over.
 import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../record/attachment.ts";
 import type { RecordStore } from "../record/store.ts";
+import { refuseExisting } from "./existing-attachment.ts";
 
 export interface Attachment {
   records: RecordStore;
@@ -24,6 +25,5 @@ export interface Attachment {
  */
 export function refuseDuplicate(attachment: Attachment): void {
   if (!attachment.records.hasRecord(attachment.key)) return;
-  const { refuseExisting } = require("./existing-attachment.ts") as typeof import("./existing-attachment.ts");
   refuseExisting(attachment);
 }

@@ -4,6 +4,7 @@ import { type Address, formatAddress } from "../ip/address.ts";
 import { needsBootSweep } from "../record/boot-marker.ts";
 import { SystemError } from "../sys/errno.ts";
 import { removeFile } from "../sys/file.ts";
+import { sweepEarlierBoots } from "./boot-sweep.ts";
 import { type Attachment, refuseDuplicate } from "./duplicate.ts";
 import { collectFailures, explained, explainedError } from "./failure.ts";
 import { writeHint } from "./hint.ts";
@@ -34,7 +35,7 @@ export function reserve(reservation: Reservation): Lease[] {
   return explained("leaseStore", attempted, () => {
     using _lock = openLeaseLock(directory, lockTimeoutMs);
     explained("recordStore", attempted, () => {
-      if (needsBootSweep(reservation.records, key.network, directory, reservation.host)) sweepBoots(reservation);
+      if (needsBootSweep(reservation.records, key.network, directory, reservation.host)) sweepEarlierBoots({ ...reservation, network: key.network });
       refuseDuplicate(reservation);
     });
     const leases = chooseLeases(reservation);
@@ -43,12 +44,6 @@ export function reserve(reservation: Reservation): Lease[] {
     for (const lease of leases) if (!(lease.givenByOthers && reservation.keepsForeignHint === true)) writeHint(directory, lease);
     return leases;
   });
-}
-
-/** Loaded once per boot (docs/decisions/0004-cold-code.md). */
-function sweepBoots(reservation: Reservation): void {
-  const { sweepEarlierBoots } = require("./boot-sweep.ts") as typeof import("./boot-sweep.ts");
-  sweepEarlierBoots({ ...reservation, network: reservation.key.network });
 }
 
 function takeAll({ directory, key }: Reservation, leases: Lease[]): void {

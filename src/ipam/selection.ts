@@ -1,21 +1,22 @@
 // The addresses of one reservation, chosen and not yet taken.
-import { mapped } from "../list.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { listDirectory } from "../sys/file.ts";
 import { chooseAddress, chooseByNames, type IsFree } from "./choice.ts";
+import { poolExhausted, reclaimDead, removeGarbage } from "./full-pool.ts";
 import { type Hint, readHint } from "./hint.ts";
 import type { Lease } from "./lease.ts";
 import { isAddressFree } from "./lease-file.ts";
 import { indexInSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
+import { checkRequested } from "./requested-address.ts";
 import type { Reservation } from "./reserve.ts";
 
 /** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
 export function chooseLeases(reservation: Reservation): Lease[] {
   const requested = [...(reservation.requested ?? [])];
   let set = -1;
-  const leases = mapped(reservation.rangeSets, (ranges) => {
+  const leases = reservation.rangeSets.map((ranges) => {
     set++;
     const rangeSet = rangeSetOf(ranges);
     const hint = readHint(reservation.directory, set);
@@ -38,11 +39,6 @@ function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefi
   return undefined;
 }
 
-/** Loaded for those who ask (docs/decisions/0004-cold-code.md). */
-function checkRequested(reservation: Reservation, rangeSet: RangeSet, set: number, address: Address): void {
-  (require("./requested-address.ts") as typeof import("./requested-address.ts")).checkRequested(reservation, rangeSet, set, address);
-}
-
 function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number, hint: Hint): Address {
   const { directory } = reservation;
   const start = startOf(rangeSet, hint);
@@ -55,7 +51,6 @@ function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number, h
 /** A full set: what dead attachments and broken files hold is freed, and then looked at again. */
 function chooseFromFull(reservation: Reservation, rangeSet: RangeSet, set: number, pick: () => Address | undefined): Address {
   const { directory, key } = reservation;
-  const { poolExhausted, reclaimDead, removeGarbage } = require("./full-pool.ts") as typeof import("./full-pool.ts");
   const { attachments, failures } = reclaimDead({ ...reservation, network: key.network });
   const found = (attachments > 0 ? pick() : undefined) ?? (removeGarbage(directory) > 0 ? pick() : undefined);
   if (found === undefined) throw poolExhausted(directory, rangeSet, set, failures);

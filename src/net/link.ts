@@ -1,5 +1,4 @@
 // Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h, if_link.h)
-import { mapped } from "../list.ts";
 import { randomBytes } from "../sys/random.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import { u32At } from "../sys/bytes.ts";
@@ -57,8 +56,8 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
  * for all else, a refused change too.
  */
 export function getLinks(socket: NetlinkSocket, which: LinkName[], changes: Message[] = []): (Link | undefined)[] {
-  const outcomes = socket.transact([...changes, ...mapped(which, getLinkMessage)]);
-  const links = mapped(outcomes, (outcome) => {
+  const outcomes = socket.transact([...changes, ...which.map(getLinkMessage)]);
+  const links = outcomes.map((outcome) => {
     if (outcome.errno !== 0 && outcome.errno !== ENODEV) throw outcome.error;
     const reply = outcome.replies[0];
     return reply === undefined ? undefined : readLink(reply);

@@ -19,7 +19,7 @@ export class Outcome {
     return this.refusal === undefined ? 0 : errnoOf(this.refusal);
   }
 
-  /** The refusal, with the kernel's own sentence. Made when it is asked for: the first exception of a process costs 0.1 ms. */
+  /** The refusal, with the kernel's own sentence. */
   get error(): SystemError | undefined {
     return this.refusal === undefined ? undefined : readError(this.refusal, this.what);
   }

@@ -1,6 +1,5 @@
 // A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
 // It stays in the namespace that it was opened in, wherever the thread goes after.
-import { mapped } from "../list.ts";
 import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { native } from "../sys/native.ts";
@@ -166,7 +165,7 @@ export class NetlinkSocket implements Disposable {
   }
 
   private gather(messages: Message[], first: number): Outcome[] {
-    const outcomes = mapped(messages, ({ what }) => new Outcome(what));
+    const outcomes = messages.map(({ what }) => new Outcome(what));
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
       const replies = this.receive(what, TIMEOUT_MS);

@@ -1,6 +1,6 @@
 // Writes netlink messages: a header with a length that is patched at the end, then attributes, each padded to
-// four bytes. Numbers are in host order, which is little-endian on every machine that the runtime exists for.
-// Bytes are stored one by one: a DataView costs more at its first use than all of them. Mirrors reader.ts. (linux/netlink.h: struct nlmsghdr, struct nlattr.)
+// four bytes. Numbers are in host order, which is little-endian on every machine that Pontoon runs on.
+// Mirrors reader.ts. (linux/netlink.h: struct nlmsghdr, struct nlattr.)
 import { textBytes } from "../sys/bytes.ts";
 import { NLA_F_NESTED, NLA_HDRLEN } from "./uapi/netlink.ts";
 

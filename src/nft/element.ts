@@ -1,5 +1,4 @@
 // Elements of sets and maps. Whose one is, is in its comment: the attachment's digest, then words for people.
-import { mapped } from "../list.ts";
 import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
@@ -62,7 +61,7 @@ export function deleteElementMessage(place: ElementPlace): Message {
 export function deleteElements(socket: NetlinkSocket, elements: ElementPlace[]): void {
   for (let at = 0; at < elements.length; at += BATCH_ELEMENTS) {
     const part = elements.slice(at, at + BATCH_ELEMENTS);
-    const refusal = firstRefusal(socket, mapped(part, deleteElementMessage));
+    const refusal = firstRefusal(socket, part.map(deleteElementMessage));
     if (refusal === undefined) continue;
     if (!isErrno(refusal, "ENOENT")) throw refusal;
     for (const element of part) {
@@ -92,7 +91,7 @@ export function getElements(socket: NetlinkSocket, places: ElementPlace[]): Elem
   for (let at = 0; at < places.length; at += BATCH_ELEMENTS) {
     const part = places.slice(at, at + BATCH_ELEMENTS);
     let index = 0;
-    for (const { error, replies } of socket.transact(mapped(part, getElementMessage))) {
+    for (const { error, replies } of socket.transact(part.map(getElementMessage))) {
       if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
       const [reply] = replies;
       const place = part[index++];
@@ -198,7 +197,7 @@ function commentBytes(comment: string): Uint8Array {
 
 function readElements(table: Table, set: string, reply: Reply): Element[] {
   const list = readAttributes(reply.payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS);
-  return mapped(listAttributes(list ?? new Uint8Array()), ([, bytes]) => readElement(table, set, bytes));
+  return listAttributes(list ?? new Uint8Array()).map(([, bytes]) => readElement(table, set, bytes));
 }
 
 function readElement(table: Table, set: string, bytes: Uint8Array): Element {

@@ -1,7 +1,6 @@
 // Host ports of attachments: put in, take out, compare. An element is ours by its comment, which starts with the attachment's
 // digest. The kernel deletes by key whosever the element is, and does not see that two maps hold the same port; so whoever
 // changes something here holds the node's lock.
-import { mapped } from "../list.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type LostRules } from "./answer.ts";
@@ -159,7 +158,7 @@ export function findPortElements(socket: NetlinkSocket, ports: HostPorts): { fou
 export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolean {
   const { found, wanted } = findPortElements(socket, ports);
   // The other way round than they were put in: no port is left without its conditions.
-  removePortElements(socket, found.toReversed(), mapped(partsOf(ports), ({ name }) => name));
+  removePortElements(socket, found.toReversed(), partsOf(ports).map(({ name }) => name));
   return found.length === wanted;
 }
 

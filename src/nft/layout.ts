@@ -9,7 +9,6 @@
 //     chain postrouting { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
-import { mapped } from "../list.ts";
 import { type Address, addressBytes } from "../ip/address.ts";
 import { formatPrefix, type Prefix } from "../ip/prefix.ts";
 import type { Message } from "../netlink/socket.ts";
@@ -71,11 +70,11 @@ export interface NetworkChain {
 
 /** The chain of a network that masquerades all but what goes to `subnets` and to multicast. */
 export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
-  const sorted = mapped(subnets, (subnet) => ({ text: formatPrefix(subnet), subnet }));
+  const sorted = subnets.map((subnet) => ({ text: formatPrefix(subnet), subnet }));
   if (sorted.length > 1) sorted.sort((a, b) => (a.text < b.text ? -1 : 1));
-  const texts = mapped(sorted, ({ text }) => text).join("\0");
+  const texts = sorted.map(({ text }) => text).join("\0");
   const hash = sha256(`${network}\0${texts}`);
-  return { name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`, subnets: mapped(sorted, ({ subnet }) => subnet) };
+  return { name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`, subnets: sorted.map(({ subnet }) => subnet) };
 }
 
 /** True when a chain of this name is one of the network's. */

@@ -1,6 +1,5 @@
 // Taking the places of an attachment in the maps of host ports: its elements, and whoever is in their way.
 import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
-import { mapped } from "../list.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, type Element, type ElementPlace, getElements, listElements, ownerComment, ownerOf, searchElements } from "./element.ts";
@@ -17,7 +16,7 @@ export function claimPorts(socket: NetlinkSocket, wanted: HostPorts, neighbours:
   const elements = elementsOf(wanted);
   let held = heldUnseen(socket, wanted.mappings, hasConditions);
   for (let seenAll = false; ; seenAll = true) {
-    const messages = mapped(obstacles(held, wanted, elements, neighbours), deleteElementMessage);
+    const messages = obstacles(held, wanted, elements, neighbours).map(deleteElementMessage);
     for (const element of elements) messages.push(addElementMessage(element));
     const error = sendInParts(socket, messages);
     if (error === undefined) return;

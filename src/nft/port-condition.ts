@@ -1,7 +1,6 @@
 // Conditions of host ports, as chains of their own: a connection that does not meet them all is not led to the pod. Networks
 // with the same conditions share a chain.
 import type { Family } from "../ip/address.ts";
-import { mapped } from "../list.ts";
 import type { Message } from "../netlink/socket.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { Expression } from "./expression.ts";
@@ -26,7 +25,7 @@ export function isConditionChain(chain: string): boolean {
 
 /** Its name says what its rules are, so it never needs to change. */
 export function conditionChain(family: Family, conditions: PacketTest[]): ConditionChain {
-  const text = mapped(conditions, ({ field, not, value }) => `${field} ${not} ${value}`).join("\0");
+  const text = conditions.map(({ field, not, value }) => `${field} ${not} ${value}`).join("\0");
   return { name: `${WHERE}${family}-${sha256(text).slice(0, HASH_DIGITS)}`, family, conditions };
 }
 

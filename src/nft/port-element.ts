@@ -1,6 +1,5 @@
 // Host ports as map elements, and back: which ports of which addresses an element stands for.
 import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
-import { mapped } from "../list.ts";
 import { be16At } from "../sys/bytes.ts";
 import type { Element } from "./element.ts";
 
@@ -66,7 +65,7 @@ export function unseenMaps(mapping: PortMapping, hasConditions: boolean): string
   const [any, one, range] = [`any${family}`, `one${family}`, `range${family}`] as const;
   // An interval that lies inside of another one is not seen either.
   const unseen = isInterval(mapping) ? [any, one, range] : hostAddress === undefined ? [one, range] : [any, range];
-  return hasConditions ? [...unseen, ...mapped([any, one, range], conditionMap)] : unseen;
+  return hasConditions ? [...unseen, ...[any, one, range].map(conditionMap)] : unseen;
 }
 
 /** True for a map that has one key for a port of all addresses. */

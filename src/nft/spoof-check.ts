@@ -1,6 +1,5 @@
 // The MAC spoof check of attachments: put in, take out, compare. The key of each element starts with the name of the
 // attachment's host end, which is made of its digest, so nobody else ever owns it.
-import { mapped } from "../list.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countRules, type LostRules } from "./answer.ts";
@@ -93,7 +92,7 @@ function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
 
 function additions(check: SpoofCheck): Message[] {
   const comment = ownerComment(check);
-  return mapped(places(check.hostInterface, check.mac), (place) => addElementMessage({ ...place, chain: "", comment }));
+  return places(check.hostInterface, check.mac).map((place) => addElementMessage({ ...place, chain: "", comment }));
 }
 
 /** The place that permits comes first: what is taken out in this order never lets through what was forbidden. */

@@ -1,5 +1,4 @@
 // From what was asked, what was reserved and what is there to the steps of an ADD and its result. Pure.
-import { mapped } from "../list.ts";
 import type { BandwidthConfig } from "../cni/bandwidth.ts";
 import type { IngressPolicy } from "../cni/bridge-config.ts";
 import type { Netconf } from "../cni/config.ts";
@@ -7,9 +6,12 @@ import type { Dns, Result, Route } from "../cni/result.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { networkOf, type Prefix, samePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey, RecordedHostPorts } from "../record/attachment.ts";
+import { planBandwidth } from "./bandwidth.ts";
 import { macsFollow } from "./mac.ts";
 import { podRoute, resultRoutes } from "./route.ts";
+import { insertSourceRouting } from "./source-routing.ts";
 import type { FoundBridge, Step } from "./step.ts";
+import { insertTuning } from "./tuning.ts";
 import { portVlanStep, vlanGatewayStep } from "./vlan.ts";
 
 /** An address that was reserved for the pod. */
@@ -59,11 +61,9 @@ export function planAdd(input: AddInput): AddPlan {
   const plan: AddPlan = { steps: [...bridgeSteps(input, follow), ...podSteps(input, routes, follow)], result: planResult(input, routes), notices: undefined };
   if (input.netconf.bandwidth !== undefined) limitBandwidth(input.netconf.bandwidth, input, plan);
   if (input.netconf.sourceBasedRouting) {
-    const { insertSourceRouting } = require("./source-routing.ts") as typeof import("./source-routing.ts");
     insertSourceRouting(plan.steps, input.addresses);
   }
   if (input.netconf.tuning !== undefined) {
-    const { insertTuning } = require("./tuning.ts") as typeof import("./tuning.ts");
     insertTuning(plan.steps, input.netconf.tuning, input.key.interfaceName);
   }
   if (input.hostPorts !== undefined && input.netconf.vlan !== 0) noticeHalfReach(input.hostPorts, input.netconf, plan);
@@ -127,7 +127,7 @@ function podSteps(input: AddInput, routes: Route[], follow: boolean): Step[] {
   const { netconf, key, addresses, hostInterface, mac, mtu, hostPorts } = input;
   const host = { ...hostInterface, alias: aliasOf(key, input.pod) };
   const pod = { name: key.interfaceName, mac };
-  const prefixes = mapped(addresses, ({ address }) => address);
+  const prefixes = addresses.map(({ address }) => address);
   const steps: Step[] = [
     { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode || hostPorts?.hairpin === true, isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated", raised: !netconf.disableContainerInterface, hostRaised: netconf.disableContainerInterface || netconf.foreignIpam !== undefined },
   ];
@@ -139,7 +139,7 @@ function podSteps(input: AddInput, routes: Route[], follow: boolean): Step[] {
   if (netconf.disableContainerInterface) return steps;
   const port = { bridge: netconf.bridge, hostInterface: host.name };
   const detectThrough = netconf.enabledad ? port : undefined;
-  steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: mapped(routes, (route) => podRoute(route, addresses)), detectThrough });
+  steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: routes.map((route) => podRoute(route, addresses)), detectThrough });
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   if (hostPorts !== undefined) steps.push(hostPortStep(input, hostPorts));
   steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes, macFollows: follow, goesBeyond: !netconf.isGateway });
@@ -148,7 +148,6 @@ function podSteps(input: AddInput, routes: Route[], follow: boolean): Step[] {
 
 /** Before the pod's end comes up, so nothing passes by the limits. */
 function limitBandwidth(bandwidth: BandwidthConfig, { key, pod, hostInterface, mtu, ifb }: AddInput, plan: AddPlan): void {
-  const { planBandwidth } = require("./bandwidth.ts") as typeof import("./bandwidth.ts");
   const device = ifb && { ...ifb, alias: aliasOf(key, pod) };
   const { step, notices } = planBandwidth({ bandwidth, hostInterface: hostInterface.name, interfaceName: key.interfaceName, mtu, ifb: device });
   plan.steps.splice(plan.steps.findIndex(({ kind }) => kind === "veth") + 1, 0, step);
@@ -193,7 +192,7 @@ function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {
     label: attachmentLabel(key),
     bridge: netconf.gatewayInterface,
     subnets: networkSubnets(netconf, addresses),
-    addresses: mapped(addresses, ({ address }) => address.address),
+    addresses: addresses.map(({ address }) => address.address),
   };
 }
 
@@ -215,7 +214,7 @@ function planResult({ netconf, namespacePath, key, addresses, ipamDns, bridge, h
       { name: hostInterface.name, mac: hostInterface.mac, mtu },
       { name: key.interfaceName, mac, mtu, sandbox: namespacePath },
     ],
-    ips: mapped(addresses, ({ address, gateway }) => ({ interface: 2, address, gateway })),
+    ips: addresses.map(({ address, gateway }) => ({ interface: 2, address, gateway })),
     routes,
     dns: netconf.dns !== undefined && saysSomething(netconf.dns) ? netconf.dns : ipamDns,
   };

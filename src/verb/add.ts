@@ -4,18 +4,21 @@ import type { Netconf } from "../cni/config.ts";
 import type { AddRequest } from "../cni/request.ts";
 import type { Dns } from "../cni/result.ts";
 import { parseResolvConf } from "../cni/resolv-conf.ts";
+import { checkAllowList } from "../host/allow-list.ts";
 import { asCniError, attempt, tryAll } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
 import { openPod } from "../host/namespace.ts";
 import { type ObservedBridge, observeBridge } from "../host/observe.ts";
 import { checkInterfaceIsFree } from "../host/steps/veth.ts";
 import { refuseDuplicate } from "../ipam/duplicate.ts";
+import { release } from "../ipam/release.ts";
 import { reserve } from "../ipam/reserve.ts";
 import { planAdd, type PodAddress } from "../plan/add.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { openRecordStore } from "../record/store.ts";
 import { readText } from "../sys/file.ts";
 import { abandon, type Added, attach, attachmentOf, planInput, type Prepared, recordOf } from "./attach.ts";
+import { addByForeignIpam } from "./foreign-add.ts";
 
 /** Attaches the pod. Throws CniError; the machine is then as it was, the shared bridge and sysctls excepted. */
 export function add(request: AddRequest, machine: Machine): Added {
@@ -23,10 +26,9 @@ export function add(request: AddRequest, machine: Machine): Added {
   checkInterfaceName(request.attachment.interfaceName);
   openPod(request.namespacePath, request.allowOwnNamespace, machine);
   refuseTakenInterface(request.attachment, machine);
-  if (netconf.tuning !== undefined) (require("../host/allow-list.ts") as typeof import("../host/allow-list.ts")).checkAllowList(netconf.tuning);
+  if (netconf.tuning !== undefined) checkAllowList(netconf.tuning);
   const bridge = observeBridge(netconf, machine);
   if (netconf.foreignIpam !== undefined) {
-    const { addByForeignIpam } = require("./foreign-add.ts") as typeof import("./foreign-add.ts");
     return addByForeignIpam(request, netconf.foreignIpam, machine, bridge);
   }
   const prepared = prepare(request, machine, bridge, readResolvConf(netconf));
@@ -84,7 +86,6 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
 
 function giveBack(record: AttachmentRecord, intent: Prepared["intent"], machine: Machine): string[] {
   const { key, leaseDirectory: directory } = record;
-  const { release } = require("../ipam/release.ts") as typeof import("../ipam/release.ts");
   return tryAll([
     () => { if (directory !== undefined) release({ directory, key, record }); },
     () => abandon(intent, record, machine),

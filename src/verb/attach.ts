@@ -1,5 +1,8 @@
 // The part of an ADD that is the same whoever gives the addresses: what the plan is made from, the record, the steps, the answer.
-import { mapped } from "../list.ts";
+import { filterSees } from "../host/bridge-filter.ts";
+import { discardDead } from "../host/detach.ts";
+import { planHostPorts, planUnaddressedHostPorts } from "../host/host-port-plan.ts";
+import { undoRecordedSpoofCheck } from "../host/steps/spoof-check.ts";
 import { CniError } from "../cni/error.ts";
 import type { BandwidthConfig } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
@@ -49,7 +52,7 @@ export function attachmentOf({ attachment: key }: AddRequest, machine: Machine, 
     records: openRecordStore(), key, host: machine.identity(), directory: directory ?? "",
     isDead: (record) => isDead(record, machine),
     hasLink: (record) => hasLink(record, machine),
-    discard: (record) => (require("../host/detach.ts") as typeof import("../host/detach.ts")).discardDead(record, machine),
+    discard: (record) => discardDead(record, machine),
   };
 }
 
@@ -73,7 +76,6 @@ export function planInput(request: AddRequest, bridge: ObservedBridge, reserved:
 
 /** Few are in a VLAN. */
 function isFiltered(): boolean {
-  const { filterSees } = require("../host/bridge-filter.ts") as typeof import("../host/bridge-filter.ts");
   return filterSees(4) || filterSees(6);
 }
 
@@ -92,9 +94,8 @@ function ifbOf({ egress, egressInPod }: BandwidthConfig, key: AttachmentKey): Ad
   return egress === undefined || egressInPod ? undefined : { name: ifbName(key), mac: randomMac() };
 }
 
-/** Loaded for those who want it (docs/decisions/0004-cold-code.md). A foreign IPAM plugin says the addresses later. */
+/** A foreign IPAM plugin says the addresses later. */
 export function hostPortsOf(config: HostPortConfig, netconf: Netconf, addresses: PodAddress[]): AddInput["hostPorts"] {
-  const { planHostPorts, planUnaddressedHostPorts } = require("../host/host-port-plan.ts") as typeof import("../host/host-port-plan.ts");
   return netconf.foreignIpam !== undefined && addresses.length === 0 ? planUnaddressedHostPorts(config, netconf) : planHostPorts(config, netconf, addresses);
 }
 
@@ -110,8 +111,8 @@ export function recordOf(input: AddInput, machine: Machine, host: HostIdentity, 
     hostInterface: hostInterface.name,
     hostMac: hostInterface.mac,
     mac, mtu, pod,
-    addresses: mapped(addresses, ({ address }) => formatPrefix(address)),
-    masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? mapped(networkSubnets(netconf, addresses), formatPrefix) : undefined,
+    addresses: addresses.map(({ address }) => formatPrefix(address)),
+    masqueradeSubnets: netconf.ipMasq && addresses.length > 0 ? networkSubnets(netconf, addresses).map(formatPrefix) : undefined,
     masqueradeBackend: netconf.ipMasq && netconf.ipMasqBackend === "iptables" ? "iptables" : undefined,
     spoofCheck: netconf.macspoofchk ? true : undefined,
     ingressPolicy: netconf.ingressPolicy,
@@ -142,7 +143,7 @@ export function attach(request: AddRequest, machine: Machine, prepared: Prepared
  */
 export function abandon(intent: Intent, record: AttachmentRecord, machine: Machine): void {
   intent.abandon();
-  if (record.spoofCheck === true) (require("../host/steps/spoof-check.ts") as typeof import("../host/steps/spoof-check.ts")).undoRecordedSpoofCheck(record, machine);
+  if (record.spoofCheck === true) undoRecordedSpoofCheck(record, machine);
 }
 
 /** The failure of an ADD that finds its intent gone. */

@@ -4,8 +4,10 @@ import type { DelRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
 import { removeLinks, removePodRules, removeReferenceRulesOfLink, removeRules, shutPort } from "../host/detach.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
+import { removeIngressPolicyOf } from "../host/ingress-need.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
+import { removeChainsOf } from "../host/network-chains.ts";
 import { forgetMacsFollow } from "../host/steps/bridge.ts";
 import { getLink } from "../net/link.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
@@ -15,6 +17,7 @@ import type { StoppedAdd } from "../record/intent.ts";
 import { openRecordStore, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
 import { delegate, delegateIfThere, foreignIpamOf, passOn } from "./delegate.ts";
+import { findUnrecordedMac, removeUnrecordedRules } from "./unrecorded.ts";
 
 /** Detaches the pod. Success when nothing is left, also when nothing was there. Throws CniError. */
 export function del(request: DelRequest, machine: Machine): void {
@@ -85,14 +88,14 @@ export function detach(detachment: Detachment, machine: Machine): void {
     () => shutPort(key, record, machine),
     () => forgetOtherMac(detachment, machine),
     rules,
-    () => { if (record === undefined) unrecorded().removeUnrecordedRules(detachment, machine); },
+    () => { if (record === undefined) removeUnrecordedRules(detachment, machine); },
     () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),
     () => { if (record === undefined) removeReferenceRulesOfLink(key, pod, machine); },
     () => { if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key); },
     () => removePodRules(record, pod, machine),
     () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
-    () => { if (record?.masqueradeBackend !== undefined) networkChains().removeChainsOf(record, machine); },
-    () => { if (record?.ingressPolicy !== undefined) ingressNeed().removeIngressPolicyOf(record, machine); },
+    () => { if (record?.masqueradeBackend !== undefined) removeChainsOf(record, machine); },
+    () => { if (record?.ingressPolicy !== undefined) removeIngressPolicyOf(record, machine); },
     () => { if (busy === undefined) release({ directory, key, record }); },
     () => { if (busy === undefined) releaseForeign(); },
   ]);
@@ -124,7 +127,7 @@ function wasRestored({ key, record, records }: Detachment): boolean {
 
 /** The pod's interface is known by it when the host's end is not there by our name. */
 function macOf({ key, record, directory, pod, mac }: Detachment): string | undefined {
-  return mac === undefined && record === undefined && pod !== undefined ? unrecorded().findUnrecordedMac(key, directory, pod) : mac;
+  return mac === undefined && record === undefined && pod !== undefined ? findUnrecordedMac(key, directory, pod) : mac;
 }
 
 /** Of the pod's end, as the plugins behind us left it. */
@@ -137,21 +140,6 @@ function forgetOtherMac({ key, record, prevResult, pod }: Detachment, machine: M
   if (record === undefined) return;
   const last = macOfResult(key, prevResult) ?? (pod === undefined ? undefined : getLink(pod.links, { name: key.interfaceName })?.mac);
   if (last !== record.mac) forgetMacsFollow(record.bridge, machine);
-}
-
-/** Those of iptables need no lock of the leases, and are the network's: they go when the veth has gone. */
-function networkChains() {
-  return require("../host/network-chains.ts") as typeof import("../host/network-chains.ts");
-}
-
-/** The same for an ingress policy. */
-function ingressNeed() {
-  return require("../host/ingress-need.ts") as typeof import("../host/ingress-need.ts");
-}
-
-/** An attachment without a record is rare. */
-function unrecorded() {
-  return require("./unrecorded.ts") as typeof import("./unrecorded.ts");
 }
 
 /** Under this lock no address changes its owner, so the elements that are looked at are the ones that are deleted. */

@@ -1,20 +1,18 @@
 // Telling a foreign IPAM plugin what we are told.
 import type { Verb } from "../cni/environment.ts";
 import { CniError } from "../cni/error.ts";
-import type { ForeignIpam, ForeignIpamCall, OnBehalfOf } from "../ipam/foreign.ts";
+import { callIpam, findIpam, type ForeignIpam, type ForeignIpamCall, type OnBehalfOf } from "../ipam/foreign.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 
 /** Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. `onBehalfOf` is needed where our own caller named no attachment. Throws CniError. */
 export function delegate(name: string | undefined, call: ForeignIpamCall, verb: Verb, onBehalfOf?: OnBehalfOf): void {
   if (name === undefined) return;
-  const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
   callIpam(findIpam(name, call), verb, onBehalfOf);
 }
 
 /** The same for an attachment that nobody knows of: a plugin that is not there cannot be asked, and has given it nothing (docs/decisions/0010-del-without-ipam-plugin.md). */
 export function delegateIfThere(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
   if (name === undefined) return;
-  const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
   let ipam: ForeignIpam;
   try {
     ipam = findIpam(name, call);

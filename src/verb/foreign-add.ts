@@ -1,6 +1,5 @@
 // ADD with the addresses of another plugin. In contrast to the built-in IPAM, which reserves before anything is made, that
 // one runs when the interface is there, as with the reference bridge: `dhcp` asks for its addresses through it.
-import { mapped } from "../list.ts";
 import type { AddRequest } from "../cni/request.ts";
 import { type Applied, applySteps, undoSteps } from "../host/apply.ts";
 import { asCniError, attempt, tryAll } from "../host/failure.ts";
@@ -67,7 +66,7 @@ function reserve({ ipam, input, record, intent }: Foreign, machine: Machine, bef
     const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));
     const addresses = input.netconf.isGateway ? completeGateways(given) : given;
     const whole = { ...input, addresses, routes, ipamDns: dns, hostPorts: addressedPorts(input, addresses) };
-    const complete = { ...recordOf(whole, machine, record.host, undefined), foreignRoutes: mapped(routes, ({ dst }) => formatPrefix(dst)) };
+    const complete = { ...recordOf(whole, machine, record.host, undefined), foreignRoutes: routes.map(({ dst }) => formatPrefix(dst)) };
     const { steps, ...plan } = planAdd(whole);
     if (!attempt("recordStore", record.key.containerId, () => openRecordStore().extendIntent(intent, complete))) throw deletedMeanwhile();
     return { plan: { ...plan, steps: steps.filter(needsAddresses) }, record: complete };

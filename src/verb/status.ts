@@ -7,6 +7,7 @@ import { checkIsBridge } from "../host/steps/bridge.ts";
 import { checkIptables } from "../host/steps/iptables-masquerade.ts";
 import { rulesHint } from "../host/steps/masquerade.ts";
 import type { Family } from "../ip/address.ts";
+import { callIpam, findIpam } from "../ipam/foreign.ts";
 import type { LeaseRange } from "../ipam/lease.ts";
 import { checkFreeAddresses, checkLeaseDirectory } from "../ipam/status.ts";
 import { getLink } from "../net/link.ts";
@@ -36,7 +37,6 @@ export function status(request: StatusRequest, machine: Machine): void {
 
 /** A plugin that is missing means that no ADD can be served; one that is there answers for itself. */
 function askIpam(name: string, request: StatusRequest): void {
-  const { callIpam, findIpam } = require("../ipam/foreign.ts") as typeof import("../ipam/foreign.ts");
   callIpam(answering("IPAM", () => findIpam(name, request)), "STATUS");
 }
 

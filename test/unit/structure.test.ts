@@ -22,18 +22,13 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   ip: { may: [], why: "Addresses are values." },
 };
 
-/** Knows nothing of what it lists, so everybody may use it. */
-const EVERYBODYS = "list.ts";
-
 /** Of these only types are imported: nothing of them runs for the importer. */
 const TYPES_ONLY = [["plan", "ipam"], ["plan", "record"], ["record", "ip"]];
 
 /** Packages and the one place that may import them. */
 const PACKAGES: Record<string, { only: RegExp; why: string }> = {
-  "bun:ffi": { only: /^sys\/libc\.ts$/, why: "the C library is called in one place" },
-  "ip-num": { only: /^ip\/ranged-set\.ts$/, why: "it takes milliseconds to load, so it is loaded where ranges are reasoned about, and only then" },
-  "zod": { only: /^cni\/netconf-schema\.ts$/, why: "it takes milliseconds to load, so it only explains what was wrong" },
-  "execa": { only: /^tool\//, why: "programs are run in one place" },
+  "ip-num": { only: /^ip\/ranged-set\.ts$/, why: "ranges are compared in one place" },
+  "zod": { only: /^cni\/netconf-schema\.ts$/, why: "it only explains what was wrong" },
 };
 
 interface SourceFile {
@@ -49,7 +44,7 @@ const files: SourceFile[] = [...new Bun.Glob("**/*").scanSync(join(REPOSITORY, "
   return { path, text, code: text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "$1") };
 });
 
-/** Everything that a file names as a module: imports of values and of types, loaded at once or later. */
+/** Everything that a file names as a module: imports of values and of types. */
 function modulesOf({ code }: SourceFile): string[] {
   return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*|\bimport\(\s*|\brequire\(\s*)["']([^"']+)["']/g)].map(([, name]) => name ?? "");
 }
@@ -67,7 +62,6 @@ function missingArrows(file: SourceFile): string[] {
   const from = folderOf(file.path);
   return modulesOf(file).filter((name) => name.startsWith(".")).flatMap((name) => {
     const target = resolve(file, name);
-    if (target === EVERYBODYS) return [];
     const to = folderOf(target);
     const arrow = ARROWS[from];
     if (arrow === undefined) return [`src/${file.path} is in a folder that this test does not know: give "${from}" its arrows.`];
@@ -83,7 +77,7 @@ function missingArrows(file: SourceFile): string[] {
 function strayPackages(file: SourceFile): string[] {
   return modulesOf(file).filter((name) => !name.startsWith(".")).flatMap((name) => {
     const known = Object.entries(PACKAGES).find(([each]) => name === each || name.startsWith(`${each}/`));
-    if (known === undefined) return [`src/${file.path} imports "${name}". What is loaded at start costs every ADD; node: modules cost a millisecond and more.`];
+    if (known === undefined) return [`src/${file.path} imports "${name}". The engine has no modules of Node; a package more has to be worth its place in the executable.`];
     const [packageName, { only, why }] = known;
     return only.test(file.path) ? [] : [`src/${file.path} imports "${packageName}", which only ${only.source} may: ${why}.`];
   });
@@ -130,7 +124,9 @@ test.each([
   ["writes to the console", /\bconsole\./, "stdout belongs to the answer: main.ts prints, everything else returns."],
   ["writes to stdout by another way", /\bprocess\.(stdout|stderr)\b|\bBun\.(stdout|stderr|write)\b/, "main.ts prints, everything else returns."],
   ["declares an enum", /^\s*(export\s+)?(const\s+|declare\s+)*enum\s/m, "A union on one literal field says it without code."],
-  ["starts a program", /\bBun\.spawn(Sync)?\b|\bprocess\.binding\b/, "Programs are run by src/tool alone."],
+  ["starts a program", /\bnative\.spawn\b/, "Programs are run by src/tool alone."],
+  ["asks the surroundings", /\b(process|Buffer|Bun|TextEncoder|TextDecoder|Date|performance|crypto)\b[.(]|\bMath\.random\b/, "The engine has none of that: src/sys/native.ts has what there is."],
+  ["loads a module by call", /\brequire\(|\bimport\(/, "All modules are loaded when the executable is built."],
   ["waits by a timer", /\bsetTimeout\b|\bsetInterval\b|\bBun\.sleep(Sync)?\b/, "Waiting has a named condition, or is a bounded wait for a lock."],
 ])("no file %s", (_, pattern, sentence) => {
   expect(files.filter(({ code, path }) => pattern.test(code) && !path.startsWith("tool/")).map(({ path }) => `src/${path}: ${sentence}`)).toEqual([]);

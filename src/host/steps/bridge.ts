@@ -7,6 +7,7 @@ import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
 import { isErrno } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
+import { requireVlanFiltering, verifyVlanFiltering, vlanHint } from "../vlan-filtering.ts";
 
 /** What later steps and the result need of the bridge. */
 export interface Bridge {
@@ -32,7 +33,7 @@ export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
       change(step, machine, lessAlias(step, found.macsFollow));
     }
     return mustExist(step, machine);
-  }, step.vlanFiltering ? (error) => filtering().vlanHint(error) : undefined);
+  }, step.vlanFiltering ? (error) => vlanHint(error) : undefined);
 }
 
 function make(step: BridgeStep, machine: Machine): void {
@@ -41,7 +42,7 @@ function make(step: BridgeStep, machine: Machine): void {
   if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
   const link = mustExist(step, machine);
   checkIsBridge(step.name, link);
-  if (step.vlanFiltering) filtering().requireVlanFiltering(step.name, machine);
+  if (step.vlanFiltering) requireVlanFiltering(step.name, machine);
   refuseAdvertisements(step.name);
   // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which takes up to two
   // seconds; until then no packet from beyond the node would reach a pod. It is made of a MAC that nobody else has.
@@ -73,11 +74,6 @@ export function takeAlias({ index, name }: Link, machine: Machine): void {
   machine.links.execute([changeLinkMessage({ index }, { alias: "" }, `take the alias from bridge ${name}`)]);
 }
 
-/** Loaded for those who want it (docs/decisions/0004-cold-code.md). */
-function filtering() {
-  return require("../vlan-filtering.ts") as typeof import("../vlan-filtering.ts");
-}
-
 /** A router that a pod plays must not give the host addresses and routes. */
 export function refuseAdvertisements(bridge: string): void {
   ensureSysctlIfPossible(`ipv6/conf/${bridge}/accept_ra`, "0");
@@ -100,7 +96,7 @@ export function verifyBridge(step: BridgeStep, machine: Machine): string | undef
   if (link.kind !== "bridge") return `${step.name} is not a bridge`;
   if (!link.up) return `bridge ${step.name} is down`;
   if (step.promiscuous && !link.promiscuous) return `bridge ${step.name} is not promiscuous`;
-  return step.vlanFiltering ? filtering().verifyVlanFiltering(step.name, machine) : undefined;
+  return step.vlanFiltering ? verifyVlanFiltering(step.name, machine) : undefined;
 }
 
 function isReady(step: BridgeStep, { up, promiscuous, macsFollow }: FoundBridge): boolean {

@@ -1,5 +1,4 @@
 // The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge goes down and up.
-import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../ip/prefix.ts";
 import type { GatewayStep } from "../../plan/step.ts";
@@ -23,7 +22,7 @@ export function ensureGateway(step: GatewayStep, machine: Machine, bridge: Bridg
 function ensureAddress(step: GatewayStep, machine: Machine, bridge: Bridge, wanted: Prefix): void {
   // Looked for, not just added: an address that goes again because another stands in the way would be there for a moment, and
   // an ADD that finds it in that moment would take it for settled.
-  const present = mapped(listAddresses(machine.links, bridge.index, wanted.address.family), ({ prefix }) => prefix);
+  const present = listAddresses(machine.links, bridge.index, wanted.address.family).map(({ prefix }) => prefix);
   if (hasPrefix(present, wanted)) return;
   makeRoom(step, machine, bridge.index, wanted, inTheWay(step, wanted, present));
   if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");

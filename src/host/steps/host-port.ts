@@ -15,6 +15,7 @@ import type { RecordedHostPorts, RecordedPortMapping } from "../../record/attach
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { errnoOf, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
+import { countPortChain, isPortChainWhole, putPortChain, removePortChain } from "../host-port-chains.ts";
 import { forgetEarlierFlows } from "../host-port-flow.ts";
 import { refuseListeners } from "../host-port-listener.ts";
 import type { Machine } from "../machine.ts";
@@ -31,7 +32,7 @@ export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = un
         isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
         others: () => recordedSteps(machine, step.owner, hostPortsOfRecord).map(hostPortsOf),
       });
-      if (step.ports.iptablesChains === true) chains().putPortChain(step, machine);
+      if (step.ports.iptablesChains === true) putPortChain(step, machine);
     });
     checkSctp(wanted);
     openLocalhost(step, machine);
@@ -46,7 +47,7 @@ export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = un
 export function undoHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
   ifThereIsNftables(() => machine.rules, (rules) => nodeLock(() => {
     removeHostPorts(rules, hostPortsOf(step));
-    if (step.ports.iptablesChains === true) chains().removePortChain(step.owner, machine, underHeldNodeLock);
+    if (step.ports.iptablesChains === true) removePortChain(step.owner, machine, underHeldNodeLock);
   }));
 }
 
@@ -55,8 +56,8 @@ export function countLostHostPorts(steps: readonly HostPortStep[], machine: Mach
   return attempt("rules", "table inet pontoon-ports", () => {
     const lost = countLostPorts(machine.rules, steps.map(hostPortsOf));
     for (const step of steps) {
-      if (step.ports.iptablesChains !== true || chains().isPortChainWhole(step, machine)) continue;
-      lost.byOwner.set(step.owner, (lost.byOwner.get(step.owner) ?? 0) + chains().countPortChain(step));
+      if (step.ports.iptablesChains !== true || isPortChainWhole(step, machine)) continue;
+      lost.byOwner.set(step.owner, (lost.byOwner.get(step.owner) ?? 0) + countPortChain(step));
     }
     return lost;
   });
@@ -76,13 +77,8 @@ export function verifyHostPorts(step: HostPortStep, machine: Machine): string | 
 }
 
 function chainProblem(step: HostPortStep, machine: Machine): string | undefined {
-  if (step.ports.iptablesChains !== true || chains().isPortChainWhole(step, machine)) return undefined;
+  if (step.ports.iptablesChains !== true || isPortChainWhole(step, machine)) return undefined;
   return "the chain of iptables by which other programs know of the host ports is missing or not whole";
-}
-
-/** Few want them. */
-function chains() {
-  return require("../host-port-chains.ts") as typeof import("../host-port-chains.ts");
 }
 
 /** The kernel's connection tracking has this setting where it knows the protocol; it is loaded now. */

@@ -1,5 +1,4 @@
 // Masquerading of the pod's addresses, by elements in the node's nftables table.
-import { mapped } from "../../list.ts";
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink, getLinks } from "../../net/link.ts";
@@ -17,7 +16,7 @@ import { masqueradeOfRecord, recordedSteps, underNodeLock } from "../node.ts";
 
 /** Makes sure that the addresses are masqueraded; a table that was lost comes back with everybody's elements, under the node's lock. */
 export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock = underNodeLock): void {
-  const about = mapped(step.addresses, formatAddress).join(", ");
+  const about = step.addresses.map(formatAddress).join(", ");
   try {
     ensureMasquerade(machine.rules, masqueradeOf(step), {
       isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
