@@ -1,15 +1,18 @@
 // The TypeScript as one ES module for the engine.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const { version } = JSON.parse(readFileSync(fileURLToPath(new URL("../package.json", import.meta.url)), "utf8"));
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
 
 /** Bundles the module `entry`, which exports `main`, into `outfile`. */
 export async function bundleSource(entry, outfile) {
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [entry],
     outfile,
+    write: false,
     bundle: true,
     // Neither Node nor a browser: what asks for one of them does not build.
     platform: "neutral",
@@ -17,10 +20,55 @@ export async function bundleSource(entry, outfile) {
     format: "esm",
     // As new as the engine: `using` stays, which as a function of its own would cost each call its making.
     target: "esnext",
-    // Names stay, for the trace of an internal error.
+    // Names and lines stay, for the trace of an internal error.
     minifySyntax: true,
     legalComments: "none",
+    sourcemap: "external",
+    sourcesContent: false,
     define: { PONTOON_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });
+  const [{ text: map }, { text: code }] = outputFiles.sort((a, b) => b.path.length - a.path.length);
+  writeFileSync(outfile, `${code}const BUNDLE_LINES = ${JSON.stringify(lineTable(JSON.parse(map), dirname(outfile)))};\n`);
+}
+
+/**
+ * Which line of which file each line of the bundle is from, for src/cni/trace.ts: the files, one a line, an empty line, then
+ * `bundle:file:line` for each line of the bundle that does not follow its predecessor in the same file.
+ */
+function lineTable({ mappings, sources }, folder) {
+  const entries = [];
+  let [file, line, follows] = [0, 0, ""];
+  for (const [at, segments] of mappings.split(";").entries()) {
+    if (segments === "") continue;
+    let first;
+    for (const segment of segments.split(",")) {
+      const [, fileStep = 0, lineStep = 0] = decodeVlq(segment);
+      file += fileStep;
+      line += lineStep;
+      first ??= [file, line + 1];
+    }
+    const [firstFile, firstLine] = first;
+    if (`${firstFile}:${firstLine - at}` !== follows) entries.push(`${at + 1}:${firstFile}:${firstLine}`);
+    follows = `${firstFile}:${firstLine - at}`;
+  }
+  const files = sources.map((source) => relative(root, resolve(folder, source)));
+  return `${files.join("\n")}\n\n${entries.join(" ")}`;
+}
+
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** The numbers of one segment of a source map (ECMA-426): five bits a digit, the lowest first, with the sign in the lowest of all. */
+function decodeVlq(segment) {
+  const numbers = [];
+  let [value, shift] = [0, 0];
+  for (const digit of segment) {
+    const bits = DIGITS.indexOf(digit);
+    value |= (bits & 31) << shift;
+    shift += 5;
+    if ((bits & 32) !== 0) continue;
+    numbers.push((value & 1) === 0 ? value >> 1 : -(value >> 1));
+    [value, shift] = [0, 0];
+  }
+  return numbers;
 }

@@ -1,5 +1,6 @@
 // Every way in which a call can fail, and how it is said to the runtime.
 // CNI specification 1.1.0, "Error" and "Well-known error codes"; ours start at 100, in tens by subject.
+import { traceOf } from "./trace.ts";
 
 /** The table of kinds: the code a runtime sees and the title its message starts with. docs/errors.md explains each. */
 export const errorKinds = {
@@ -104,12 +105,18 @@ export class CniError extends Error {
 /** Any thrown thing as a CniError; what is not one already is a bug of ours: code 999. */
 export function toCniError(error: unknown): CniError {
   if (error instanceof CniError) return error;
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return new CniError(
-    "internal",
-    { about: text, cause: error instanceof Error ? error.stack?.split("\n").slice(0, 4).join(" | ") : undefined, hint: "Report this as a bug of pontoon, with the network configuration." },
-    { cause: error },
-  );
+  const about = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const trace = traceOf(error);
+  const attempted = trace.length === 0 ? undefined : `Happened in ${trace.join(", called by ")}`;
+  return new CniError("internal", { about, attempted, hint: hintOf(error) }, { cause: error });
+}
+
+/** A call that meets a limit of its caller's is no bug; the engine tells so by these messages. */
+function hintOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : "";
+  if (message === "out of memory") return "Give the plugin more memory (ulimit -v), or send a smaller configuration";
+  if (message.startsWith("Maximum call stack size exceeded")) return "Give the plugin a larger stack (ulimit -s)";
+  return "Report this as a bug of pontoon, with the network configuration";
 }
 
 function ended(sentence: string): string {

@@ -6,13 +6,16 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    // The scanner below agrees with JSON.parse, except for texts that are nested too deep for it.
-    const offset = findBrokenOffset(text);
     throw new CniError("undecodable", {
-      message: `error unmarshall network config: ${offset === undefined ? String(error) : describe(text, offset)}`,
+      message: `error unmarshall network config: ${error instanceof SyntaxError ? describe(text, findBrokenOffset(text)) : limitOf(error)}`,
       hint: text.trim() === "" ? "Send the network configuration on stdin" : "Correct the JSON text of the network configuration",
     });
   }
+}
+
+/** What a text is too much for: the stack, whatever else is wrong with it, or the memory. */
+function limitOf(error: unknown): string {
+  return error instanceof RangeError ? "nested too deeply" : "too large for the memory that the plugin may use";
 }
 
 function describe(text: string, offset: number): string {
@@ -25,8 +28,8 @@ function describe(text: string, offset: number): string {
 
 const TOKEN = /[ \t\n\r]*("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
 
-/** Where the first token stands that JSON does not allow (RFC 8259); the length of the text when it ends too early. */
-function findBrokenOffset(text: string): number | undefined {
+/** Where the first token stands that JSON does not allow (RFC 8259); the length of the text when it ends too early, and when nothing is wrong. */
+function findBrokenOffset(text: string): number {
   const open: string[] = [];
   let expected = "value";
   let offset = 0;
@@ -40,7 +43,7 @@ function findBrokenOffset(text: string): number | undefined {
     expected = next;
   }
   while (offset < text.length && " \t\n\r".includes(text.charAt(offset))) offset++;
-  if (offset === text.length) return expected === "end" ? undefined : offset;
+  if (offset === text.length) return offset;
   return isCutShort(text, offset) ? text.length : offset;
 }
 
