@@ -54,7 +54,8 @@ try {
   const bundle = join(workDir, "pontoon.mjs");
   await bundleSource(resolve(root, options.entry), bundle);
   const image = join(workDir, "image");
-  execFileSync(engine, [bundle, image], { env: {}, stdio: ["ignore", "inherit", "inherit"] });
+  // By names without a folder: what the arguments were leaves its traces in the heap.
+  execFileSync(engine, ["pontoon.mjs", "image"], { cwd: workDir, argv0: "pontoon", env: {}, stdio: ["ignore", "inherit", "inherit"] });
   writeFileSync(join(workDir, "pontoon"), withImage(readFileSync(engine), readFileSync(image)), { mode: 0o755 });
   for (const name of ["pontoon.mjs", "pontoon"]) {
     renameSync(join(workDir, name), join(outDir, name));

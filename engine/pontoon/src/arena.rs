@@ -8,6 +8,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
+use core::ops::Range;
 use core::ptr::{self, null_mut};
 use core::slice;
 use rquickjs_sys as js;
@@ -100,6 +101,17 @@ pub fn begin() {
     let start = SEGMENT.image.get().expose_provenance();
     image().next = (start + size_of::<Image>()).next_multiple_of(STEP) + HEAD;
     image().end = start + BYTES;
+}
+
+/// Clears the addresses of a range that a block holds: the engine keeps the top of a stack which is gone by the next start.
+pub fn forget(block: *mut u8, addresses: Range<usize>) {
+    // SAFETY: the block holds so many bytes, and no reference to it is alive.
+    let words = unsafe { slice::from_raw_parts_mut(block.cast::<usize>(), room(block) / size_of::<usize>()) };
+    for word in words {
+        if addresses.contains(word) {
+            *word = 0;
+        }
+    }
 }
 
 /// The image as it stands. Blocks that are free stay out of use: fresh objects shall lie side by side, not all over the image.

@@ -36,14 +36,17 @@ pub fn run() -> c_int {
 /// How much of the stack is left from here to its end.
 fn stack_size() -> usize {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the limit is written into a structure of ours; the text of AT_EXECFN is the last thing on the stack.
-    let bottom = unsafe {
-        libc::getrlimit(libc::RLIMIT_STACK, &mut limit);
-        libc::getauxval(libc::AT_EXECFN) as usize
-    };
-    let used = bottom.saturating_sub((&raw const limit).addr());
+    // SAFETY: the limit is written into a structure of ours.
+    unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
+    let used = stack_bottom().saturating_sub((&raw const limit).addr());
     let whole = usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX);
     whole.saturating_sub(used + STACK_RESERVE).clamp(1, LARGEST_STACK)
+}
+
+/// The highest address of the stack, nearly: the last thing there is the text of AT_EXECFN.
+fn stack_bottom() -> usize {
+    // SAFETY: it only looks into a list that the kernel made.
+    unsafe { libc::getauxval(libc::AT_EXECFN) as usize }
 }
 
 /// Loads the bundle and writes the heap to `image`. Gives the exit status; what is wrong is said on stderr.
@@ -122,6 +125,8 @@ unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
         }
         js::JS_RunGC(runtime);
         js::JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);
+        js::JS_SetMaxStackSize(runtime, 0);
+        arena::forget(runtime.cast(), (&raw const global).addr() - STACK_RESERVE..stack_bottom());
         *arena::program() = arena::Program { runtime, context, main };
         Ok(())
     }
