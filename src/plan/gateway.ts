@@ -18,7 +18,7 @@ export function completeGateways(addresses: PodAddress[]): PodAddress[] {
 
 function firstAddress(prefix: Prefix): Address {
   const { family, value } = networkOf(prefix).address;
-  return { family, value: BigInt.asUintN(familyBits(family), value + 1n) };
+  return { family, value: (value + 1n) % 2n ** BigInt(familyBits(family)) };
 }
 
 function sharedAddress(address: Prefix): CniError {

@@ -1,0 +1,120 @@
+// The executable itself: what it needs, what it listens to, and how it ends when its limits are met.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, copyFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { CniError } from "../support/cni.ts";
+import { build, program } from "../support/engine.ts";
+import { type Outcome, run } from "../support/process.ts";
+import { REPOSITORY, SYSTEM_PATH, toolPath } from "../support/tool.ts";
+import { pluginBinary } from "../support/world.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "pontoon-engine-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** An ADD that is refused at the last look before anything is made: its namespace is the caller's own. */
+const ADD = { CNI_COMMAND: "ADD", CNI_CONTAINERID: "c1", CNI_NETNS: "/proc/self/ns/net", CNI_IFNAME: "eth0", CNI_PATH: "/opt/cni/bin" };
+const CONFIG = JSON.stringify({ cniVersion: "1.0.0", name: "pods", type: "pontoon", ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }]] } });
+const REFUSED = "plugin's netns and netns from CNI_NETNS should not be the same";
+
+/** The one error object of a call that has to fail with status 1, and say nothing else. */
+function errorOf({ status, stdout, stderr }: Outcome): CniError {
+  expect({ status, stderr }).toEqual({ status: 1, stderr: "" });
+  return JSON.parse(stdout) as CniError;
+}
+
+async function add(stdin: string, through: string[] = []): Promise<CniError> {
+  return errorOf(await run([...through, pluginBinary()], { env: { PATH: SYSTEM_PATH, ...ADD }, stdin, timeoutMs: 60_000 }));
+}
+
+test("it is static: no interpreter, no dynamic section, and at most 4.5 MB", async () => {
+  const { stdout } = await run([toolPath("readelf"), "--wide", "--program-headers", "--dynamic", pluginBinary()]);
+  expect(stdout).toContain("There is no dynamic section");
+  expect(stdout).toMatch(/^\s+LOAD/m);
+  expect(stdout).not.toMatch(/INTERP|DYNAMIC/);
+  expect(stdout).not.toMatch(/LOAD.* RWE /);
+  expect(readFileSync(pluginBinary()).length).toBeLessThan(4_500_000);
+});
+
+test("it needs no file but those of the kernel: it runs in an empty root with /proc and /sys", async () => {
+  const root = join(folder, "root");
+  for (const name of ["proc", "sys"]) mkdirSync(join(root, name), { recursive: true });
+  copyFileSync(pluginBinary(), join(root, "pontoon"));
+  const script = 'mount --rbind /proc "$0/proc" && mount --rbind /sys "$0/sys" && exec chroot "$0" /pontoon';
+  const inside = (env: Record<string, string>, stdin: string) => run([toolPath("unshare"), "--mount", "/bin/sh", "-c", script, root], { env: { PATH: SYSTEM_PATH, ...env }, stdin });
+  expect(JSON.parse((await inside({ CNI_COMMAND: "VERSION" }, CONFIG)).stdout)).toHaveProperty("supportedVersions");
+  expect(errorOf(await inside(ADD, CONFIG)).msg).toBe(REFUSED);
+});
+
+test("of a runtime's environment it asks for CNI_* and nothing else", async () => {
+  const { stdout: plain } = await run([pluginBinary()], { env: ADD, stdin: CONFIG });
+  const names = ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_DEBUG", "GLIBC_TUNABLES", "MALLOC_CHECK_", "LANG", "LC_ALL", "TZ", "HOME", "TMPDIR", "NODE_OPTIONS", "QUICKJS", "RUST_BACKTRACE", "NOTIFY_SOCKET"];
+  const all = Object.fromEntries(names.map((name) => [name, "/proc/self/environ"]));
+  const disturbed = await run([toolPath("strace"), "-f", "-qq", "-o", join(folder, "trace"), "--trace=%file", pluginBinary()], { env: { ...all, ...ADD }, stdin: CONFIG });
+  expect(disturbed).toMatchObject({ status: 1, stdout: plain });
+  const opened = readFileSync(join(folder, "trace"), "utf8");
+  expect(opened).toContain("/proc/self/ns/net");
+  expect(opened).not.toMatch(/environ|locale|zoneinfo|\.so/);
+  // Every question by name goes through one function; with a library in between it could not be counted.
+  const asked = [...readFileSync(join(REPOSITORY, "dist/pontoon.mjs"), "utf8").matchAll(/native\.getenv\(([^)]*)\)/g)].map(([, name]) => name);
+  expect(new Set(asked)).toEqual(new Set(["name", '"CNI_COMMAND"', '"PATH"']));
+});
+
+const DEEP = 1_000_000;
+test.each([
+  ["a million open brackets", "[".repeat(DEEP), 6, /nested too deeply/],
+  ["a hundred thousand nested objects", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`, 6, /nested too deeply/],
+  ["50 MB of white space", " ".repeat(50_000_000), 5, /EFBIG/],
+  ["15 MB of empty lists", `{"x":[${"[],".repeat(5_000_000)}[]]}`, 6, /too large for the memory/],
+  ["nothing", "", 6, /unexpected end of JSON input/],
+  ["bytes that are no text", "\0\u0001\u0002", 6, /invalid character/],
+])("%s on stdin ends in one error", async (_, stdin, code, message) => {
+  expect(await add(stdin)).toMatchObject({ code, msg: expect.stringMatching(message) });
+});
+
+test.each([
+  ["64 kB of stack", "--stack=65536", REFUSED],
+  ["40 kB of stack", "--stack=40960", /stack size exceeded|had to stop/],
+  ["24 kB of stack", "--stack=24576", /had to stop/],
+  ["6 MB of addresses", "--as=6000000", REFUSED],
+  ["3 descriptors", "--nofile=3", /open \/proc\/thread-self\/ns\/net/],
+])("with %s an ADD does what it can, or says what is missing", async (_, limit, message) => {
+  expect((await add(CONFIG, [toolPath("prlimit"), limit])).msg).toEqual(typeof message === "string" ? message : expect.stringMatching(message));
+});
+
+test("with little memory large input ends in one error that says so", async () => {
+  const { code, details } = await add(`{"x":[${"1,".repeat(5_000_000)}1]}`, [toolPath("prlimit"), "--as=20000000"]);
+  expect([code, details]).toEqual([999, expect.stringContaining("Give the plugin more memory")]);
+});
+
+test("a bug of ours names function, file and line of the TypeScript, and what to do", async () => {
+  using broken = await program("broken.ts");
+  const { code, msg, details } = errorOf(await run([broken.path]));
+  const line = readFileSync(join(REPOSITORY, "test/runtime/program/broken.ts"), "utf8").split("\n").findIndex((text) => text.includes("return fail(")) + 1;
+  expect([code, msg]).toEqual([999, expect.stringMatching(/^internal error: TypeError: /)]);
+  expect(details).toContain(`reachInto (test/runtime/program/broken.ts:${line}), called by main (test/runtime/program/broken.ts:${line + 5})`);
+  expect(details).toContain("Report this as a bug");
+});
+
+test("a module that looks at the machine while it loads does not build", async () => {
+  const { status, stderr } = await build(join(REPOSITORY, "test/runtime/program/hasty.ts"), join(folder, "hasty"));
+  expect([status, stderr]).toEqual([1, expect.stringContaining("native.geteuid is called while modules load")]);
+});
+
+let twice: Buffer[];
+beforeAll(async () => {
+  const places = [{ name: "one", env: {} }, { name: "another-place", env: { GLIBC_TUNABLES: "glibc.cpu.hwcaps=-AVX2,-AVX,-SSE4_2,-ERMS", TZ: "Asia/Tokyo", LANG: "de_DE.UTF-8", CFLAGS: "-O0", RUSTFLAGS: "-Copt-level=0" } }];
+  twice = [];
+  for (const { name, env } of places) {
+    const outcome = await build("src/main.ts", join(folder, name), { env });
+    expect(outcome).toMatchObject({ status: 0 });
+    twice.push(readFileSync(join(folder, name, "pontoon")));
+  }
+});
+
+test("the heap image is the same wherever and whenever it is made: it holds no time, no path, no processor, and no address of a stack or library", () => {
+  // Those addresses are other ones for each process.
+  expect(readFileSync("/proc/sys/kernel/randomize_va_space", "utf8")).not.toBe("0\n");
+  expect(twice[0]?.equals(twice[1] ?? Buffer.of())).toBe(true);
+  for (const place of [REPOSITORY, folder, process.env["HOME"] ?? "/root"]) expect(twice[0]?.includes(`${place}/`)).toBe(false);
+});
