@@ -1,7 +1,11 @@
 // A throw-away host for one contender: its own network, its own /run and /var/lib/cni, and the runner that starts programs
 // in it. The kernel removes all of it when the runner ends, and that ends when its input does, however the bench ends.
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { SYSTEM_PATH, toolPath } from "../test/support/tool.ts";
 
 const PREPARE = `
@@ -48,13 +52,15 @@ export function usedProcessorMs(): number {
 }
 
 export class Host implements AsyncDisposable {
-  readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">;
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #ended: Promise<unknown>;
   readonly #lines: AsyncIterator<string>;
 
   private constructor(runner: string) {
-    const command = [toolPath("unshare"), "--mount", "--net", "--propagation", "private", "sh", "-c", PREPARE, runner];
-    this.#process = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit", env: { PATH: SYSTEM_PATH } });
-    this.#lines = linesOf(this.#process.stdout);
+    const args = ["--mount", "--net", "--propagation", "private", "sh", "-c", PREPARE, runner];
+    this.#process = spawn(toolPath("unshare"), args, { stdio: ["pipe", "pipe", "inherit"], env: { PATH: SYSTEM_PATH } });
+    this.#ended = once(this.#process, "close");
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
 
   /** A new host; its runner answers. */
@@ -66,10 +72,7 @@ export class Host implements AsyncDisposable {
 
   /** Starts all calls at once and waits for all of them. */
   async run(calls: Call[]): Promise<Batch> {
-    const { stdin } = this.#process;
-    for (const call of calls) stdin.write(`${lineOf(call)}\n`);
-    stdin.write("go\n");
-    await stdin.flush();
+    this.#process.stdin.write([...calls.map(lineOf), "go\n"].join("\n"));
     const timings: Timing[] = [];
     for (const _ of calls) timings.push(readTiming(await this.#line()));
     for (const timing of timings) processorMs += timing.processorMs;
@@ -114,8 +117,8 @@ export class Host implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#process.stdin.end();
-    await this.#process.exited;
+    this.#process.stdin.end();
+    await this.#ended;
   }
 }
 
@@ -127,15 +130,4 @@ function lineOf({ words, env = {}, stdin = "/dev/null", stdout = "/dev/null", st
 function readTiming(line: string): Timing {
   const [status = -1, startUs = 0, endUs = 0, ns = 0, peakKB = 0, processorUs = 0] = line.split(" ").map(Number);
   return { status, ms: ns / 1e6, startUs, endUs, peakMB: peakKB / 1024, processorMs: processorUs / 1e3 };
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-  return undefined;
 }

@@ -1,6 +1,7 @@
 // What all measures share: the programs, and how to open a host with a contender on it.
 import { cpus } from "node:os";
 import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { toolPath } from "../test/support/tool.ts";
 import { pluginBinary } from "../test/support/world.ts";
 import { Chain, type ChainPlugin } from "./chain.ts";
@@ -56,7 +57,7 @@ export async function openChain(scene: Scene, plugins: ChainPlugin[], runtimeCon
 }
 
 export async function pause(): Promise<void> {
-  await Bun.sleep(PAUSE_MS);
+  await sleep(PAUSE_MS);
 }
 
 /** Waits until the machine has little to do, ten seconds at most: what was built or taken down in great numbers goes on for a while. */
@@ -64,7 +65,7 @@ export async function quiet(): Promise<void> {
   const busy = (): number => cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
   for (let seconds = 0; seconds < 10; seconds++) {
     const before = busy();
-    await Bun.sleep(1000);
+    await sleep(1000);
     if (busy() - before < 100) return;
   }
 }

@@ -1,5 +1,7 @@
 // A router that advertises itself once, as radvd would.
-import { dlopen } from "bun:ffi";
+import { u32Bytes } from "../../src/sys/bytes.ts";
+import { native } from "../../src/sys/native.ts";
+import { sendTo } from "../support/libc.ts";
 import type { Netns } from "../support/netns.ts";
 import { mustIndex } from "./scene.ts";
 
@@ -8,13 +10,6 @@ const SOCK_RAW = 3;
 const IPPROTO_IPV6 = 41;
 const IPPROTO_ICMPV6 = 58;
 const IPV6_MULTICAST_HOPS = 18;
-
-const { symbols: libc } = dlopen("libc.so.6", {
-  socket: { args: ["i32", "i32", "i32"], returns: "i32" },
-  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
-  sendto: { args: ["i32", "ptr", "u64", "i32", "ptr", "u32"], returns: "i32" },
-  close: { args: ["i32"], returns: "i32" },
-});
 
 /**
  * Tells all nodes on the link that this namespace is a router for half an hour (RFC 4861, 4.2). The kernel fills in the
@@ -34,11 +29,11 @@ export function sendAdvertisement(linkIndex: number): boolean {
   allNodes.set([0xff, 0x02], 8);
   allNodes[23] = 1;
   new DataView(allNodes.buffer).setUint32(24, linkIndex, true);
-  const fd = libc.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+  const fd = native.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
   try {
-    if (libc.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, Int32Array.of(255), 4) !== 0) throw new Error("The test could not set the hop limit.");
-    return libc.sendto(fd, advertisement, advertisement.length, 0, allNodes, allNodes.length) === advertisement.length;
+    if (native.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, u32Bytes(255)) !== 0) throw new Error("The test could not set the hop limit.");
+    return sendTo(fd, advertisement, allNodes);
   } finally {
-    libc.close(fd);
+    native.close(fd);
   }
 }

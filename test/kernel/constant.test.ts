@@ -1,5 +1,5 @@
 // Numbers against the C headers: what is written down in src must be what a C compiler prints.
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { errnoTable } from "../../src/sys/errno.ts";
@@ -44,8 +44,8 @@ test.each([
 });
 
 test("every other number that has a name in C is that of the headers, wherever in src it stands", () => {
-  const files = new Bun.Glob("**/*.ts").scanSync(join(REPOSITORY, "src"));
-  const found = [...files].flatMap((file) => Object.entries(namedNumbers(readFileSync(join(REPOSITORY, "src", file), "utf8"))).map(([name, value]) => ({ file, name, value })));
+  const files = globSync("**/*.ts", { cwd: join(REPOSITORY, "src") });
+  const found = files.flatMap((file) => Object.entries(namedNumbers(readFileSync(join(REPOSITORY, "src", file), "utf8"))).map(([name, value]) => ({ file, name, value })));
   const kernels = found.filter(({ name }) => OF_C.test(name) || name in WITHOUT_NAME);
   expect(kernels.map(({ file }) => file)).toEqual(expect.arrayContaining(["sys/file.ts", "sys/flock.ts", "sys/netns.ts", "cni/result.ts"]));
   const wanted = evaluateC(Object.fromEntries(kernels.map(({ file, name }) => [`${file} ${name}`, WITHOUT_NAME[name] ?? name])));

@@ -1,4 +1,5 @@
 // The pod's end of the veth pair, set up in the pod's own namespace.
+import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
 import { announce } from "../../src/host/steps/announce.ts";
@@ -85,7 +86,7 @@ test("the thread is back in the host's namespace, also when the pod's refused so
     const index = createVeth(VETH, machine, scene.bridgeIndex);
     expect(() => machine.pod.inside(() => { throw new Error("inside"); })).toThrow("inside");
     expect(() => setUpPod(podStep(["10.1.0.2/24", "10.1.0.2/24"]), machine, index)).toThrow(CniError);
-    expect(new TextDecoder().decode(Bun.spawnSync(["ip", "-br", "link", "show", "here"]).stdout)).toContain("here");
+    expect(spawnSync("ip", ["-br", "link", "show", "here"], { encoding: "utf8" }).stdout).toContain("here");
   });
 });
 

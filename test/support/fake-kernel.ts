@@ -1,13 +1,9 @@
 // The other end of a netlink socket, for answers that no real kernel gives on request: one half of a local socket pair
 // is given to the code under test, the answers wait in the other half before they are asked for.
-import { dlopen } from "bun:ffi";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { Writer } from "../../src/netlink/writer.ts";
 import { native } from "../../src/sys/native.ts";
-
-const AF_UNIX = 1;
-const SOCK_DGRAM = 2;
-const { symbols } = dlopen("libc.so.6", { socketpair: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" } });
+import { socketPair } from "./libc.ts";
 
 export interface Answer {
   type: number;
@@ -21,9 +17,7 @@ export class FakeKernel implements Disposable {
   readonly #fd: number;
 
   constructor() {
-    const pair = new Int32Array(2);
-    if (symbols.socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) !== 0) throw new Error("The test could not make a pair of sockets.");
-    const [ours = -1, theirs = -1] = pair;
+    const [ours, theirs] = socketPair();
     this.#fd = ours;
     // The constructor is closed to all but the class itself, since a real socket needs its options first.
     const Constructor = NetlinkSocket as unknown as new (fd: number) => NetlinkSocket;

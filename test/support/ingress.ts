@@ -1,5 +1,6 @@
 // Who reaches whom on a node with two networks of pods and a neighbour on the wire: a connection from each to each, in both
 // families, direct and by a host port.
+import { isDeepStrictEqual } from "node:util";
 import { addNeighbour } from "./neighbour.ts";
 import { addressesOf, type CniResult } from "./cni.ts";
 import { iptablesVariants } from "./reference.ts";
@@ -48,7 +49,7 @@ type Results = { blue: CniResult; green: CniResult };
 /** Looks again when it is not as expected: a node that is busy with namespaces of others may take seconds for an answer. */
 export async function reachTable(stage: Stage, results: Results, expected: Record<string, string>): Promise<Record<string, string>> {
   let table = await tryAll(stage, results);
-  for (let attempt = 1; attempt < ATTEMPTS && !Bun.deepEquals(table, expected); attempt++) table = await tryAll(stage, results);
+  for (let attempt = 1; attempt < ATTEMPTS && !isDeepStrictEqual(table, expected); attempt++) table = await tryAll(stage, results);
   return table;
 }
 

@@ -1,18 +1,15 @@
 // Throw-away network namespaces inside the test process: made and entered by the test's own thread, gone with the last
 // handle. `ip`, `nft` and other witnesses run in them by nsenter.
 import { spawnSync } from "node:child_process";
-import { dlopen } from "bun:ffi";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
 import type { FileHandle } from "../../src/sys/file.ts";
+import { native } from "../../src/sys/native.ts";
 import { inNamespace, openOwnNamespace } from "../../src/sys/netns.ts";
+import { unshareNetwork } from "./libc.ts";
 import { SYSTEM_PATH, toolPath } from "./tool.ts";
 
 const CLONE_NEWNET = 0x40000000;
-const libc = dlopen("libc.so.6", {
-  unshare: { args: ["i32"], returns: "i32" },
-  setns: { args: ["i32", "i32"], returns: "i32" },
-});
 
 export class Netns implements Disposable {
   readonly handle: FileHandle;
@@ -23,11 +20,11 @@ export class Netns implements Disposable {
   static open(): Netns {
     if (process.getuid?.() !== 0) throw new Error("The tests make network namespaces. Hint: run them as root.");
     using home = openOwnNamespace();
-    if (libc.symbols.unshare(CLONE_NEWNET) !== 0) throw new Error("The kernel refuses a new network namespace. Hint: run the tests as root, with CAP_SYS_ADMIN.");
+    if (!unshareNetwork()) throw new Error("The kernel refuses a new network namespace. Hint: run the tests as root, with CAP_SYS_ADMIN.");
     try {
       return new Netns(openOwnNamespace());
     } finally {
-      if (libc.symbols.setns(home.fd, CLONE_NEWNET) !== 0) process.abort();
+      if (native.setns(home.fd, CLONE_NEWNET) !== 0) process.abort();
     }
   }
 

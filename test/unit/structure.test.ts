@@ -1,6 +1,7 @@
 // The shape of src: which folder may know which, and a few things that no file does.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
+import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { REPOSITORY } from "../support/tool.ts";
 
@@ -39,7 +40,7 @@ interface SourceFile {
   code: string;
 }
 
-const files: SourceFile[] = [...new Bun.Glob("**/*").scanSync(join(REPOSITORY, "src"))].sort().map((path) => {
+const files: SourceFile[] = globSync("**/*.*", { cwd: join(REPOSITORY, "src") }).sort().map((path) => {
   const text = readFileSync(join(REPOSITORY, "src", path), "utf8");
   return { path, text, code: text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "$1") };
 });
@@ -49,9 +50,17 @@ function modulesOf({ code }: SourceFile): string[] {
   return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*|\bimport\(\s*|\brequire\(\s*)["']([^"']+)["']/g)].map(([, name]) => name ?? "");
 }
 
-/** The modules that a file really loads. */
-function loadedBy({ text }: SourceFile): string[] {
-  return new Bun.Transpiler({ loader: "ts" }).scanImports(text).map(({ path }) => path);
+/** The modules that each file really loads, by the file's path: imports of types are none. */
+const loads = await (async () => {
+  const { metafile: { inputs } } = await build({
+    absWorkingDir: join(REPOSITORY, "src"), entryPoints: files.map(({ path }) => path),
+    bundle: true, packages: "external", format: "esm", outdir: "nowhere", write: false, metafile: true, logLevel: "silent",
+  });
+  return new Map(Object.entries(inputs).map(([path, { imports }]) => [path, imports.map(({ original, path: name }) => original ?? name)]));
+})();
+
+function loadedBy({ path }: SourceFile): string[] {
+  return loads.get(path) ?? [];
 }
 
 const resolve = (from: SourceFile, name: string): string => normalize(join(dirname(from.path), name));

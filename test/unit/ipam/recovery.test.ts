@@ -1,4 +1,4 @@
-import { existsSync, truncateSync } from "node:fs";
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { parseAddress } from "../../../src/ip/address.ts";
 import { attachmentDigest } from "../../../src/record/digest.ts";
@@ -85,7 +85,7 @@ test("a record that a power loss emptied still frees its leases", () => {
 test("a record of a later Pontoon survives the sweep with its leases", () => {
   pool.add("a");
   const path = `${pool.records.root}/net/${attachmentDigest(keyOf("a"))}.json`;
-  Bun.spawnSync(["sed", "-i", 's/"version": 1/"version": 9/', path]);
+  writeFileSync(path, readFileSync(path, "utf8").replace('"version": 1', '"version": 9'));
   pool.add("new", {}, NEXT_BOOT);
   expect(existsSync(path)).toBe(true);
   expect(pool.leases()).toContain("10.1.2.10");

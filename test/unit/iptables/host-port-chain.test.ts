@@ -1,4 +1,5 @@
 // The text by which other programs know of host ports.
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { type ListedPort, listPortChains, portChainLines, portChainName, portChainUses } from "../../../src/iptables/host-port-chain.ts";
 
@@ -32,6 +33,6 @@ test("a rule takes 15 ports, and where there is a chain for all pods it is left 
 test("GC knows a network's chains by the comments, and the reference's by their names", () => {
   const rule = (network: string, id: string, to: string) => `-A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \\"${network}\\" id: \\"${id}\\"" -m multiport --dports 80 -j ${to}`;
   // sha512 of "pods" and "1f2a".
-  const theirs = `CNI-DN-${new Bun.CryptoHasher("sha512").update("pods1f2a").digest("hex").slice(0, 21)}`;
+  const theirs = `CNI-DN-${createHash("sha512").update("pods1f2a").digest("hex").slice(0, 21)}`;
   expect(listPortChains([rule("pods", "1f2a", NAME), rule("pods", "1f2a", NAME), rule("pods", "1f2a", theirs), rule("others", "1f2a", "CNI-DN-1"), rule("pods", "x", "OTHER"), "-A CNI-HOSTPORT-DNAT -j CNI-DN-2"], "pods")).toEqual([NAME]);
 });

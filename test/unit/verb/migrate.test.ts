@@ -1,4 +1,5 @@
 // What `pontoon migrate` makes of configurations as people have them, and of odd ones.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { REPLACEMENTS } from "../../../src/cni/chain-plugin.ts";
 import { parseNetconf } from "../../../src/cni/config.ts";
@@ -273,8 +274,8 @@ test.each(REFUSED)("refused: %s", (_, text, error) => {
   expect(failureOf(() => migrate(text))).toMatchObject(error);
 });
 
-test("every plugin that is replaced is in the documentation", async () => {
-  const page = await Bun.file(new URL("../../../docs/migrate.md", import.meta.url)).text();
+test("every plugin that is replaced is in the documentation", () => {
+  const page = readFileSync(new URL("../../../docs/migrate.md", import.meta.url), "utf8");
   for (const [type, { keys }] of REPLACEMENTS) {
     const row = page.split("\n").find((line) => line.startsWith(`| \`${type}\` |`)) ?? "";
     for (const key of keys) expect(row, type).toContain(`\`${key}\``);
