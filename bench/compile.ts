@@ -29,7 +29,7 @@ export function compileEntry(name: string, entry: string, sources: string[] = [e
   const executable = join(folder, "pontoon");
   const inputs = [...sources, join(REPOSITORY, "scripts/build.mjs"), join(REPOSITORY, "package-lock.json")];
   if (!isOlder(executable, inputs)) return executable;
-  must([toolPath("node"), join(REPOSITORY, "scripts/build.mjs"), "--entry", entry, "--out-dir", folder]);
+  must([process.execPath, join(REPOSITORY, "scripts/build.mjs"), "--entry", entry, "--out-dir", folder]);
   return executable;
 }
 

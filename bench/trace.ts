@@ -7,9 +7,7 @@ import { REPOSITORY } from "../test/support/tool.ts";
 
 /** Phases in the order in which they are shown. */
 export const PHASES: Record<string, string> = {
-  start: "the runtime, until our first line",
-  load: "our modules, until main runs",
-  libc: "the C library, by bun:ffi",
+  start: "the process and the engine, until our first line",
   parse: "reading and checking the request",
   observe: "the pod's namespace, the bridge",
   record: "the attachment record",
@@ -64,10 +62,8 @@ const FUNCTIONS: [file: string, name: string, phase: string][] = [
 
 /** Other places, by their text. */
 const PLACES: [file: string, text: string, replacement: string][] = [
-  ["main.ts", "process.exit((process.env", 'enter("rest");\nfinish((process.env'],
+  ["main.ts", "export function main(): number {", "export function main(): number {\n  begin();\n  const status = main_();\n  finish();\n  return status;\n}\nfunction main_(): number {"],
   ["main.ts", "\nfunction print(", '\nfunction print(...words: Parameters<typeof print_>): void {\n  timed("answer", () => print_(...words));\n}\nfunction print_('],
-  ["sys/libc.ts", "const library = dlopen(", 'const outerPhase = enter("libc");\nconst library = dlopen('],
-  ["sys/libc.ts", "export const libc = library.symbols;", "export const libc = library.symbols;\nenter(outerPhase);"],
   ["host/machine.ts", "    this.openedPod?.[Symbol.dispose]();", '    enter("close");\n    this.openedPod?.[Symbol.dispose]();'],
 ];
 
@@ -82,7 +78,7 @@ export function compileTraced(): string {
 /** Writes the sources with the stop watch in them. Throws when a phase is not where it was. */
 export function writeTraced(folder: string): void {
   cpSync(join(REPOSITORY, "src"), folder, { recursive: true });
-  cpSync(join(REPOSITORY, "bench/timer.ts"), join(folder, "timer.ts"));
+  writeFileSync(join(folder, "timer.ts"), readFileSync(join(REPOSITORY, "bench/timer.ts"), "utf8").replace("../src/", "./"));
   for (const [file, name, phase] of FUNCTIONS) {
     edit(folder, file, `export function ${name}(`, wrapped(name, phase));
   }
@@ -104,9 +100,8 @@ function edit(folder: string, file: string, text: string, replacement: string): 
   writeFileSync(path, source.replace(text, () => replacement));
 }
 
-/** In front of every other import, so that in main it is the first thing that runs. */
 function importTimer(folder: string, file: string): void {
   const path = join(folder, file);
   const up = "../".repeat(file.split("/").length - 1) || "./";
-  writeFileSync(path, `import { enter, finish, timed } from "${up}timer.ts";\n${readFileSync(path, "utf8")}`);
+  writeFileSync(path, `import { begin, enter, finish, timed } from "${up}timer.ts";\n${readFileSync(path, "utf8")}`);
 }

@@ -18,11 +18,12 @@ import { parseArgs } from "node:util";
 import { compileEngine } from "./engine.mjs";
 import { withImage } from "./heap-image.mjs";
 
-const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR]
+const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR] [--engine FILE]
 
 Builds DIR/pontoon.mjs (the bundle) and DIR/pontoon (the executable, engine inside).
   --entry FILE    what to build: a module that exports main   (src/main.ts)
   --out-dir DIR   where the files go                          (dist)
+  --engine FILE   an engine that is compiled already; without it cargo compiles engine/
 Relative names count from the top of the repository.
 `;
 
@@ -30,6 +31,7 @@ const { values: options } = parseArgs({
   options: {
     entry: { type: "string", default: "src/main.ts" },
     "out-dir": { type: "string", default: "dist" },
+    engine: { type: "string" },
     help: { type: "boolean", short: "h", default: false },
   },
 });
@@ -50,7 +52,7 @@ const outDir = resolve(root, options["out-dir"]);
 mkdirSync(outDir, { recursive: true });
 const workDir = mkdtempSync(join(outDir, ".build-"));
 try {
-  const engine = compileEngine(root);
+  const engine = options.engine === undefined ? compileEngine(root) : resolve(root, options.engine);
   const bundle = join(workDir, "pontoon.mjs");
   await bundleSource(resolve(root, options.entry), bundle);
   const image = join(workDir, "image");

@@ -3,6 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
+// @ts-expect-error: a script, without types
+import { compileEngine } from "./engine.mjs";
 import type { Mutation } from "../test/mutation/mutation.ts";
 
 /** Folders that hold no sources: they are shared by hard links. */
@@ -26,9 +28,12 @@ interface Report {
 
 export class MutationCopy {
   readonly folder: string;
+  /** The repository's own engine: the changes are made in TypeScript, so no copy compiles one anew. */
+  readonly #engine: string;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, engine: string) {
     this.folder = folder;
+    this.#engine = engine;
   }
 
   /** Copies what git knows of `repository`, and what it would add. */
@@ -41,7 +46,7 @@ export class MutationCopy {
       copyFileSync(join(repository, name), join(folder, name));
     }
     for (const name of SHARED) await execa("cp", ["--archive", "--link", join(repository, name), join(folder, name)]);
-    return new MutationCopy(folder);
+    return new MutationCopy(folder, compileEngine(repository));
   }
 
   remove(): void {
@@ -50,14 +55,14 @@ export class MutationCopy {
 
   /** Builds the executable as the sources are now and runs the tests that `rows` name. */
   async run(rows: readonly Mutation[]): Promise<TestResult> {
-    const build = await execa("node", ["scripts/build.mjs"], { cwd: this.folder, reject: false, all: true });
+    const build = await execa(process.execPath, ["scripts/build.mjs", "--engine", this.#engine], { cwd: this.folder, reject: false, all: true });
     if (build.exitCode !== 0) return { isGreen: false, isBroken: true, words: `the build failed: ${build.all}` };
     const file = join(this.folder, "mutation-report.json");
     rmSync(file, { force: true });
     const names = rows.map(({ promise }) => escaped(promise)).join("|");
     const tests = [...new Set(rows.map(({ test }) => test))];
-    const program = ["--bun", "vitest", "run", ...tests, "-t", names, "--reporter=json", `--outputFile.json=${file}`];
-    const { all } = await execa("node_modules/.bin/bun", program, { cwd: this.folder, reject: false, all: true, timeout: rows.length * LIMIT_MS, stdin: "ignore", env: { NO_COLOR: "1" } });
+    const program = ["node_modules/.bin/vitest", "run", ...tests, "-t", names, "--reporter=json", `--outputFile.json=${file}`];
+    const { all } = await execa(process.execPath, program, { cwd: this.folder, reject: false, all: true, timeout: rows.length * LIMIT_MS, stdin: "ignore", env: { NO_COLOR: "1" } });
     if (!existsSync(file)) return { isGreen: false, isBroken: true, words: `vitest gave no report: ${all}` };
     return resultOf(JSON.parse(readFileSync(file, "utf8")) as Report, rows);
   }

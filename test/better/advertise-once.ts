@@ -1,4 +1,5 @@
 // Run in the namespace of a router: advertises it once on the link that is named.
+import "../support/native.ts";
 import { sendAdvertisement } from "../kernel/advertise.ts";
 import { readFileSync } from "node:fs";
 

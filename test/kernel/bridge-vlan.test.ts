@@ -7,6 +7,7 @@ import { createBridgeMessage } from "../../src/net/link-change.ts";
 import type { Message } from "../../src/netlink/socket.ts";
 import { NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST } from "../../src/netlink/uapi/netlink.ts";
 import { Writer } from "../../src/netlink/writer.ts";
+import { toHex } from "../support/golden.ts";
 import { Netns } from "../support/netns.ts";
 import { toolPath } from "../support/tool.ts";
 import { mustIndex, Scene } from "./scene.ts";
@@ -24,7 +25,7 @@ test.each<[string, (port: number) => Message, number]>([
   const ours = message(mustIndex(scene.host, PORT));
   const w = new Writer();
   w.message(ours.type, ours.flags | NLM_F_REQUEST | flags, 0, ours.body);
-  expect(requestsOf(scene.host, command)).toContain(w.written.toHex());
+  expect(requestsOf(scene.host, command)).toContain(toHex(w.written));
 });
 
 test("the settings of a bridge that filters are those of `ip link add`", () => {
@@ -33,7 +34,7 @@ test("the settings of a bridge that filters are those of `ip link add`", () => {
   const ours = new Writer();
   ours.message(16, 0, 0, createBridgeMessage({ name: "br7", mac: "0a:00:00:00:00:01", vlanFiltering: true }).body);
   // IFLA_LINKINFO is the last attribute of both; iproute2 does not mark it and its settings as nested, and leaves out the NUL of "bridge".
-  const settings = ours.written.toHex().slice(-28 * 2).replace("1c001280", "1c001200").replace("0c000280", "0c000200").replace("0b000100", "0a000100");
+  const settings = toHex(ours.written).slice(-28 * 2).replace("1c001280", "1c001200").replace("0c000280", "0c000200").replace("0b000100", "0a000100");
   expect(requests.some((request) => request.endsWith(settings)), `${settings} in ${requests.join(" ")}`).toBe(true);
 });
 

@@ -6,7 +6,12 @@ import { Writer } from "../../src/netlink/writer.ts";
 export function bytesOf(message: Message): string {
   const w = new Writer();
   w.message(message.type, message.flags, 1, message.body);
-  return w.written.toHex();
+  return toHex(w.written);
+}
+
+/** Bytes as hexadecimal digits. */
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
 }
 
 /** Lines like `0800 0100 01000000   # IFLA_X 1` as one hexadecimal text. */

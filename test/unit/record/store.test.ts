@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AttachmentRecord } from "../../../src/record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.ts";
 import { formatRecord } from "../../../src/record/format.ts";
@@ -269,14 +269,10 @@ function expectTyped(found: AttachmentRecord): void {
 test("an ADD that completes while the records are listed is not missed", () => {
   using intent = store.createIntent(record);
   const { getdents64 } = native;
-  try {
-    native.getdents64 = ((...of: Parameters<typeof getdents64>) => {
-      const count = getdents64(...of);
-      if (count === 0) intent.complete();
-      return count;
-    }) as typeof getdents64;
-    expect(store.listRecords("net").records).toEqual([record]);
-  } finally {
-    native.getdents64 = getdents64;
-  }
+  using _completing = vi.spyOn(native, "getdents64").mockImplementation((...of) => {
+    const count = getdents64(...of);
+    if (count === 0) intent.complete();
+    return count;
+  });
+  expect(store.listRecords("net").records).toEqual([record]);
 });

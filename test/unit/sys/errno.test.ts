@@ -20,7 +20,7 @@ test("an error is asked by number, and only one of the system has one", () => {
   expect([isErrno(error, "ENOENT", "EEXIST"), isErrno(error, "ENOENT"), isErrno(new Error("EEXIST"), "EEXIST"), isErrno(undefined, "EEXIST")]).toEqual([true, false, false, false]);
 });
 
-test("a failing call throws with the number that it left behind; a good one gives its result", () => {
+test("a failing call throws with the number that it gives; a good one gives its result", () => {
   expect(check(7, "anything")).toBe(7);
   expect(() => check(native.flock(-1, 2), "lock nothing")).toThrow("lock nothing: EBADF");
 });
