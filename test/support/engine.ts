@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type Outcome, run } from "./process.ts";
-import { REPOSITORY, SYSTEM_PATH, toolPath } from "./tool.ts";
+import { REPOSITORY, SYSTEM_PATH } from "./tool.ts";
 
 /** An executable made from a module that exports `main`; its folder goes with it. */
 export class Program implements Disposable {
@@ -18,7 +18,7 @@ export class Program implements Disposable {
 /** Runs scripts/build.mjs of a repository. The compilers see the person's own cargo, and otherwise only `env`. */
 export async function build(entry: string, outDir: string, { repository = REPOSITORY, env = {} }: { repository?: string; env?: Record<string, string> } = {}): Promise<Outcome> {
   const own = Object.fromEntries(["HOME", "CARGO_HOME", "RUSTUP_HOME", "PATH"].map((name) => [name, process.env[name] ?? ""]).filter(([, value]) => value !== ""));
-  const command = [toolPath("node"), join(repository, "scripts/build.mjs"), "--entry", entry, "--out-dir", outDir];
+  const command = [process.execPath, join(repository, "scripts/build.mjs"), "--entry", entry, "--out-dir", outDir];
   return run(command, { env: { PATH: SYSTEM_PATH, ...own, ...env }, timeoutMs: 600_000 });
 }
 
