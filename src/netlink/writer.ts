@@ -6,6 +6,7 @@ import { NLA_F_NESTED, NLA_HDRLEN } from "./uapi/netlink.ts";
 
 export class Writer {
   private buffer = new Uint8Array(512);
+  private view = new DataView(this.buffer.buffer);
   private length = 0;
 
   /** Everything written so far. */
@@ -18,10 +19,7 @@ export class Writer {
     const start = this.length;
     this.u32(0).u16(type).u16(flags).u32(sequence).u32(0);
     body(this);
-    const length = this.length - start;
-    this.buffer[start] = length;
-    this.buffer[start + 1] = length >>> 8;
-    this.buffer[start + 2] = length >>> 16;
+    this.view.setUint32(start, this.length - start, true);
     this.pad();
   }
 
@@ -34,8 +32,7 @@ export class Writer {
   u16(value: number): this {
     const at = this.length;
     if (at + 2 > this.buffer.length) this.enlarge(2);
-    this.buffer[at] = value;
-    this.buffer[at + 1] = value >>> 8;
+    this.view.setUint16(at, value, true);
     this.length = at + 2;
     return this;
   }
@@ -43,11 +40,7 @@ export class Writer {
   u32(value: number): this {
     const at = this.length;
     if (at + 4 > this.buffer.length) this.enlarge(4);
-    const { buffer } = this;
-    buffer[at] = value;
-    buffer[at + 1] = value >>> 8;
-    buffer[at + 2] = value >>> 16;
-    buffer[at + 3] = value >>> 24;
+    this.view.setUint32(at, value, true);
     this.length = at + 4;
     return this;
   }
@@ -85,7 +78,10 @@ export class Writer {
 
   /** A number in network order, as nftables wants all of its own. */
   be32Attribute(type: number, value: number): this {
-    return this.u16(NLA_HDRLEN + 4).u16(type).u8(value >>> 24).u8(value >>> 16).u8(value >>> 8).u8(value);
+    this.u16(NLA_HDRLEN + 4).u16(type);
+    const at = this.grow(4);
+    this.view.setUint32(at, value);
+    return this;
   }
 
   /** An attribute that holds attributes: what `body` writes. rtnetlink's older nests do not carry the flag, and need none. */
@@ -103,9 +99,7 @@ export class Writer {
   }
 
   closeNest(start: number): this {
-    const length = this.length - start;
-    this.buffer[start] = length;
-    this.buffer[start + 1] = length >>> 8;
+    this.view.setUint16(start, this.length - start, true);
     this.pad();
     return this;
   }
@@ -127,5 +121,6 @@ export class Writer {
     const larger = new Uint8Array(Math.max(this.buffer.length * 2, this.length + count));
     larger.set(this.buffer);
     this.buffer = larger;
+    this.view = new DataView(larger.buffer);
   }
 }
