@@ -37,7 +37,7 @@ scene("an ADD and a DEL of different pods stand still at once, and both go on", 
   const { call, other } = await twoPods(world);
   await using adding = await holdAt(world, "ADD", call, { kind: "sendto", count: 3 });
   mustSucceed(await plugin(world, "ADD", other));
-  await using deleting = await holdAt(world, "DEL", other, { kind: "unlink", count: 1 });
+  await using deleting = await holdAt(world, "DEL", other, { kind: "unlinkat", count: 1 });
   expect([adding.stands, deleting.stands]).toEqual([true, true]);
   mustSucceed(await deleting.goOn());
   expect(JSON.parse(mustSucceed(await adding.goOn()).stdout)).toMatchObject({ ips: [expect.anything()] });

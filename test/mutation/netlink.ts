@@ -3,14 +3,6 @@ import type { Mutation } from "./mutation.ts";
 
 export const NETLINK: readonly Mutation[] = [
   {
-    name: "programs that are run inherit the netlink sockets",
-    file: "src/netlink/socket.ts",
-    find: "nl.SOCK_RAW | nl.SOCK_CLOEXEC",
-    replace: "nl.SOCK_RAW",
-    test: "test/kernel/socket.test.ts",
-    promise: "no program that is started inherits a netlink socket",
-  },
-  {
     name: "requests go in sends whose refusals do not fit into the socket",
     file: "src/netlink/socket.ts",
     find: "const MOST_AT_ONCE = 200;",

@@ -3,22 +3,6 @@ import type { Mutation } from "./mutation.ts";
 
 export const SYS: readonly Mutation[] = [
   {
-    name: "programs that are run inherit files that are opened where they are there",
-    file: "src/sys/file.ts",
-    find: "const fd = libc.open(cString(path), flags | O_CLOEXEC, 0);",
-    replace: "const fd = libc.open(cString(path), flags, 0);",
-    test: "test/unit/sys/file.test.ts",
-    promise: "no program that is started inherits an open file",
-  },
-  {
-    name: "programs that are run inherit the files for what they say",
-    file: "src/sys/memory-file.ts",
-    find: ", MFD_CLOEXEC)",
-    replace: ", 0)",
-    test: "test/unit/sys/file.test.ts",
-    promise: "no program that is started inherits an open file",
-  },
-  {
     name: "two hold one lock",
     file: "src/sys/flock.ts",
     find: "const LOCK_EX = 2;",

@@ -12,7 +12,7 @@ import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
 
-const ERRORS: Record<string, string> = { sendto: "ENOMEM", write: "ENOSPC", mkdir: "ENOSPC", link: "EIO", rename: "EIO", unlink: "EIO", flock: "ENOLCK" };
+const ERRORS: Record<string, string> = { sendto: "ENOMEM", write: "ENOSPC", mkdirat: "ENOSPC", linkat: "EIO", renameat2: "EIO", unlinkat: "EIO", flock: "ENOLCK" };
 const INTERRUPTED = ["sendto", "recvfrom", "flock"];
 
 scene("an ADD in which one system call fails succeeds without it, or fails with a meaning and leaves nothing", async (world) => {
@@ -66,7 +66,7 @@ scene("a signal that interrupts the wait for events of the kernel does no harm: 
     expect(outcome.status, `${moment.kind} ${moment.count}`).toBe(0);
     mustSucceed(await plugin(world, "DEL", call));
     return wasHurt;
-  }, ["poll"]);
+  }, ["ppoll"]);
 }, 120_000);
 
 async function stage(world: World): Promise<{ call: PluginCall; baseline: string[] }> {

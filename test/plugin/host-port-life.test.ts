@@ -1,4 +1,5 @@
 // Host ports from ADD to DEL: what CHECK sees, what comes back, what goes, and what a call leaves that dies half-way.
+import { isDeepStrictEqual } from "node:util";
 import { expect } from "vitest";
 import { add, addressOf, check, type CniResult, del, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
@@ -67,7 +68,7 @@ scene("host ports that `pontoon restore` puts back at any moment of a DEL are go
     if (!isOver && !deleting.holdsLock(NODE_LOCK)) {
       const taken = (await portLines(world)).length < whole.length;
       await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`);
-      if (taken && Bun.deepEquals(await portLines(world), whole)) putBack += 1;
+      if (taken && isDeepStrictEqual(await portLines(world), whole)) putBack += 1;
     }
     mustSucceed(await (isOver ? deleting.outcome : deleting.goOn()));
     expect(await portLines(world), `restored before ${moment.kind} ${moment.count}`).toEqual(onlyBlue);

@@ -18,7 +18,7 @@ scene("a first ADD that dies before any one of its steps leaves a host on which 
     const difference = changes(wanted, left);
     if (difference.length > 0) wrong[`killed before ${moment.kind} ${moment.count}`] = difference;
     return died;
-  }, ["sendto", "write", "mkdir"]);
+  }, ["sendto", "write", "mkdirat"]);
   expect(wrong).toEqual({});
 }, 120_000);
 

@@ -19,5 +19,5 @@ scene("an ADD that dies before any one of its steps may be repeated at once, and
     expect((await world.host.must("nft list set bridge pontoon source")).match(/"veth/g)).toHaveLength(1);
     mustSucceed(await plugin(world, "DEL", call));
     return died;
-  }, ["sendto", "rename"]);
+  }, ["sendto", "renameat2"]);
 }, 120_000);

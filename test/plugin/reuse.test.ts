@@ -192,7 +192,7 @@ scene("an ADD that is killed at any one of its steps does not hide that the refe
     if ((await linkOf(world.host, "pods0")).ifalias !== undefined) wrong.push(`killed before ${moment.kind} ${moment.count}`);
     mustSucceed(await plugin(world, "DEL", call));
     return died;
-  }, ["sendto", "write", "link", "unlink", "rename"]);
+  }, ["sendto", "write", "linkat", "unlinkat", "renameat2"]);
   expect(wrong).toEqual([]);
 }, 120_000);
 

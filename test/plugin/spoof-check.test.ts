@@ -179,7 +179,7 @@ scene("an ADD that fails while another one puts back a lost table leaves no elem
     expect((await guards(world)).filter((line) => line.startsWith("nft element")), `file ${moment.count}`).toEqual([]);
     if (wasBeside) met += 1;
     return stood;
-  }, ["unlink"]);
+  }, ["unlinkat"]);
   expect(met).toBeGreaterThan(0);
 }, 60_000);
 

@@ -3,7 +3,7 @@
 import { toolPath } from "./tool.ts";
 
 /** What a call does that changes something: netlink requests, and files, folders and locks. */
-const CHANGING = ["sendto", "write", "mkdir", "link", "rename", "unlink", "flock"];
+const CHANGING = ["sendto", "write", "mkdirat", "linkat", "renameat2", "unlinkat", "flock"];
 
 /** No call does one kind of thing more often than this. */
 const MOST = 100;

@@ -1,7 +1,6 @@
 // linux/netlink.h and linux/socket.h, under their kernel names. A test compares every value with the C headers.
 export const AF_NETLINK = 16;
 export const SOCK_RAW = 3;
-export const SOCK_CLOEXEC = 0o2000000;
 export const SOL_SOCKET = 1;
 export const SO_NETNS_COOKIE = 71;
 export const SOL_NETLINK = 270;
