@@ -36,6 +36,8 @@ export interface Timing {
   endUs: number;
   peakMB: number;
   processorMs: number;
+  /** Page faults that needed no disk, those of the caller's start of the process among them. */
+  faults: number;
 }
 
 export interface Batch {
@@ -128,6 +130,6 @@ function lineOf({ words, env = {}, stdin = "/dev/null", stdout = "/dev/null", st
 }
 
 function readTiming(line: string): Timing {
-  const [status = -1, startUs = 0, endUs = 0, ns = 0, peakKB = 0, processorUs = 0] = line.split(" ").map(Number);
-  return { status, ms: ns / 1e6, startUs, endUs, peakMB: peakKB / 1024, processorMs: processorUs / 1e3 };
+  const [status = -1, startUs = 0, endUs = 0, ns = 0, peakKB = 0, processorUs = 0, faults = 0] = line.split(" ").map(Number);
+  return { status, ms: ns / 1e6, startUs, endUs, peakMB: peakKB / 1024, processorMs: processorUs / 1e3, faults };
 }

@@ -8,6 +8,7 @@ import { measureAddAndDel } from "./measure/add-del.ts";
 import { measureChain } from "./measure/chain.ts";
 import { measureCold } from "./measure/cold.ts";
 import { measureConnections } from "./measure/connections.ts";
+import { measureCounts } from "./measure/counts.ts";
 import { measureFloor } from "./measure/floor.ts";
 import { measureLeases } from "./measure/lease.ts";
 import { measureParallel } from "./measure/parallel.ts";
@@ -16,11 +17,14 @@ import { measurePorts } from "./measure/ports.ts";
 import { Report } from "./report.ts";
 import { measureServices } from "./measure/services.ts";
 import { measureSpoofCheck } from "./measure/spoof.ts";
+import { measureStart } from "./measure/start.ts";
 import { measureThousand } from "./measure/thousand.ts";
 import { openScene, type Scene } from "./scene.ts";
 
 const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> = {
+  start: measureStart,
   pod: measureAddAndDel,
+  counts: measureCounts,
   leases: measureLeases,
   parallel: measureParallel,
   spoof: measureSpoofCheck,

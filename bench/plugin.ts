@@ -20,6 +20,8 @@ export interface Program {
   path: string;
   /** CNI_PATH: where the plugin finds others. */
   folder: string;
+  /** The words in front of the path, where another program looks on. */
+  through?: string[];
 }
 
 let count = 0;
@@ -93,7 +95,7 @@ export class Plugin {
   #call(verb: "ADD" | "DEL", pod: string): Call {
     const add = this.#runtimeConfig === undefined ? "add" : `add-${pod}`;
     return {
-      words: [this.#program.path],
+      words: [...(this.#program.through ?? []), this.#program.path],
       stdin: this.#file(verb === "ADD" ? add : pod, "json"),
       stdout: this.#output(verb, pod),
       stderr: this.#file(pod, "err"),

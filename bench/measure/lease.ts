@@ -45,6 +45,8 @@ export async function measureLeases(scene: Scene, report: Report): Promise<void>
       base: times.of(`ours ${NONE}`), ...(isBase ? {} : { target: 1.2 }),
     });
   }
+  const many = `${COUNTS.at(-1)!.toLocaleString("en")} leases, hint behind them`;
+  report.line({ what: `${many}; ratio to the reference`, ours: times.of(`ours ${many}`), reference: times.of(`reference ${many}`), target: 0.05 });
 }
 
 const NONE = "no leases";
