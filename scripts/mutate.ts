@@ -15,21 +15,24 @@ interface Played {
   ending: Ending;
 }
 
-const words = process.argv.slice(2);
-const rows = MUTATIONS.filter((row) => words.every((word) => [row.name, row.file, row.test].some((text) => text.includes(word))));
-if (rows.length === 0) stop(`no row of test/mutation has all of these words: ${words.join(" ")}`);
+process.exitCode = await main(process.argv.slice(2));
 
-await using copies = await openCopies(Math.min(availableParallelism(), rows.length));
-console.log(`${rows.length} changes; first their tests without a change`);
-const red = await copies.all[0]!.run(rows);
-if (!red.isGreen) stop(`without any change these tests fail or do not exist:\n${red.words}`);
-process.exitCode = report(await playAll());
+/** Plays the rows that have all of `words` in them. Gives the exit status. */
+async function main(words: string[]): Promise<number> {
+  const rows = MUTATIONS.filter((row) => words.every((word) => [row.name, row.file, row.test].some((text) => text.includes(word))));
+  if (rows.length === 0) return refuse(`no row of test/mutation has all of these words: ${words.join(" ")}`);
+  await using copies = await openCopies(Math.min(availableParallelism(), rows.length));
+  console.log(`${rows.length} changes; first their tests without a change`);
+  const { failed } = await copies.all[0]!.run(rows);
+  if (failed.length > 0) return refuse(`without any change these tests fail:\n${failed.join("\n")}`);
+  return report(await playAll(copies.all, rows));
+}
 
 /** Plays every row in whichever copy is free, and says how each ended. */
-async function playAll(): Promise<Played[]> {
+async function playAll(copies: MutationCopy[], rows: Mutation[]): Promise<Played[]> {
   const waiting = [...rows];
   const played: Played[] = [];
-  await Promise.all(copies.all.map(async (copy) => {
+  await Promise.all(copies.map(async (copy) => {
     for (let mutation = waiting.shift(); mutation !== undefined; mutation = waiting.shift()) {
       const ending = await play(copy, mutation);
       played.push({ mutation, ending });
@@ -73,7 +76,7 @@ async function openCopies(count: number) {
   return { all, async [Symbol.asyncDispose]() { for (const copy of all) copy.remove(); } };
 }
 
-function stop(why: string): never {
+function refuse(why: string): number {
   console.error(`scripts/test --mutate: ${why}`);
-  process.exit(1);
+  return 1;
 }

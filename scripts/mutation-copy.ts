@@ -17,7 +17,9 @@ const LIMIT_MS = 400_000;
 export interface TestResult {
   isGreen: boolean;
   isBroken: boolean;
-  /** What failed, in words. */
+  /** The names of the tests that failed. */
+  failed: string[];
+  /** Everything that was not as it should be. */
   words: string;
 }
 
@@ -56,14 +58,14 @@ export class MutationCopy {
   /** Builds the executable as the sources are now and runs the tests that `rows` name. */
   async run(rows: readonly Mutation[]): Promise<TestResult> {
     const build = await execa(process.execPath, ["scripts/build.mjs", "--engine", this.#engine], { cwd: this.folder, reject: false, all: true });
-    if (build.exitCode !== 0) return { isGreen: false, isBroken: true, words: `the build failed: ${build.all}` };
+    if (build.exitCode !== 0) return { isGreen: false, isBroken: true, failed: [], words: `the build failed: ${build.all}` };
     const file = join(this.folder, "mutation-report.json");
     rmSync(file, { force: true });
     const names = rows.map(({ promise }) => escaped(promise)).join("|");
     const tests = [...new Set(rows.map(({ test }) => test))];
     const program = ["node_modules/.bin/vitest", "run", ...tests, "-t", names, "--reporter=json", `--outputFile.json=${file}`];
     const { all } = await execa(process.execPath, program, { cwd: this.folder, reject: false, all: true, timeout: rows.length * LIMIT_MS, stdin: "ignore", env: { NO_COLOR: "1" } });
-    if (!existsSync(file)) return { isGreen: false, isBroken: true, words: `vitest gave no report: ${all}` };
+    if (!existsSync(file)) return { isGreen: false, isBroken: true, failed: [], words: `vitest gave no report: ${all}` };
     return resultOf(JSON.parse(readFileSync(file, "utf8")) as Report, rows);
   }
 }
@@ -79,7 +81,7 @@ function resultOf({ testResults }: Report, rows: readonly Mutation[]): TestResul
     ...unloaded.map(({ name, message }) => `could not be loaded: ${name}: ${message}`),
     ...unknown.map(({ test, promise }) => `no test of ${test} has this in its name: ${promise}`),
   ];
-  return { isGreen: words.length === 0, isBroken: unloaded.length > 0 || unknown.length > 0, words: words.join("\n") };
+  return { isGreen: words.length === 0, isBroken: unloaded.length > 0 || unknown.length > 0, failed, words: words.join("\n") };
 }
 
 function escaped(text: string): string {

@@ -120,7 +120,7 @@ export const HOST: readonly Mutation[] = [
     find: "  if (step.kind === \"sourceRouting\") undoSourceRouting(step, machine);\n",
     replace: "",
     test: "test/plugin/source-routing.test.ts",
-    promise: "leaves no rule, after a DEL or the next ADD at the latest",
+    promise: "an ADD that fails at any moment leaves no rule",
   },
   {
     name: "rollback does not remove the ifb",
