@@ -1,5 +1,5 @@
 // How much a pod may send and receive. The keys are those of the reference `bandwidth`, in the entry for all pods of the
-// network, in runtimeConfig.bandwidth for one pod. Rarely used, so it is written plainly.
+// network, in runtimeConfig.bandwidth for one pod.
 import type { BandwidthShape, Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 

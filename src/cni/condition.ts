@@ -1,5 +1,4 @@
 // Conditions of host ports, in the words of iptables or of nft, as the reference `portmap` takes them for its backends.
-// Loaded for those who want them, so it is written plainly.
 import { type Family, familyBits, parseAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, parsePrefix, type Prefix } from "../ip/prefix.ts";
 import type { Problems } from "./problems.ts";

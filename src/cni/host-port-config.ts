@@ -1,5 +1,4 @@
 // Host ports as a runtime asks for them: `runtimeConfig.portMappings`, with the keys of the reference `portmap` beside it.
-// Loaded only when there are some, so it is written plainly.
 import { type Address, type Family, formatAddress, parseAddress } from "../ip/address.ts";
 import { type PortCondition, readConditions } from "./condition.ts";
 import type { PortShape, Shape } from "./netconf-schema.ts";

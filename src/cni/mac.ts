@@ -1,4 +1,4 @@
-// A MAC address that somebody asks for, as text. Rarely used, so it is written plainly.
+// A MAC address that somebody asks for, as text.
 import type { Problems } from "./problems.ts";
 
 /**

@@ -1,5 +1,5 @@
-// The shape of a network configuration as a schema that can explain itself. Loaded only for a configuration of which
-// netconf-shape.ts says that a type is wrong: loading zod and building a schema costs 2.5 ms, the rest of a call about 8.
+// The shape of a network configuration as a schema that can explain itself. Built only for a configuration of which
+// netconf-shape.ts says that a type is wrong.
 import * as z from "zod/mini";
 import { type Fields, isFields } from "./keys.ts";
 import type { Problems } from "./problems.ts";
@@ -33,7 +33,7 @@ export function explainShape(fields: Fields, problems: Problems): Shape {
 
 /** The schema of one plugin entry, which scripts/json-schema.ts turns into cni-conf/pontoon.schema.json. */
 export function buildSchema() {
-  // Code made at run time pays off after many objects; here one is read.
+  // The engine makes no code at run time.
   z.config({ jitless: true });
   const text = z.optional(z.string());
   const texts = z.optional(z.array(z.string()));

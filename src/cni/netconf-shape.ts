@@ -82,18 +82,10 @@ export function parseShape(fields: Fields, problems: Problems): Shape {
 }
 
 function listOf(test: Test): Test {
-  return (value) => {
-    if (!Array.isArray(value)) return false;
-    for (const item of value) if (!test(item)) return false;
-    return true;
-  };
+  return (value) => Array.isArray(value) && value.every(test);
 }
 
 /** Fields that are absent pass, and so do unknown ones. */
 function objectOf(tests: { readonly [key: string]: Test }): Test {
-  return (value) => {
-    if (!isFields(value)) return false;
-    for (const key of Object.keys(tests)) if (value[key] !== undefined && tests[key]?.(value[key]) !== true) return false;
-    return true;
-  };
+  return (value) => isFields(value) && Object.entries(tests).every(([key, test]) => value[key] === undefined || test(value[key]));
 }

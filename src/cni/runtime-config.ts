@@ -1,5 +1,4 @@
-// What is asked for one attachment rather than for its network: `runtimeConfig`, `args.cni` and CNI_ARGS. Read only when
-// there is something of it, so it is written plainly.
+// What is asked for one attachment rather than for its network: `runtimeConfig`, `args.cni` and CNI_ARGS.
 import { type Address, parseAddress, sameAddress } from "../ip/address.ts";
 import { parsePrefix } from "../ip/prefix.ts";
 import { CniError } from "./error.ts";

@@ -1,5 +1,4 @@
-// What is set inside the pod's namespace beyond addresses and routes: the keys of the reference `tuning`. Rarely used, so it is
-// written plainly.
+// What is set inside the pod's namespace beyond addresses and routes: the keys of the reference `tuning`.
 import { hasUnprintable, hasWhiteSpace } from "./name.ts";
 import type { Shape } from "./netconf-schema.ts";
 import { type Problems, quote } from "./problems.ts";

@@ -1,5 +1,4 @@
-// Addresses as values. Text is read by hand: strict where a mistake could hand out a wrong address, and
-// without regular expressions, whose compilation would cost more than the whole of this file.
+// Addresses as values. Text is read by hand, digit by digit and strictly: a mistake could hand out a wrong address.
 import { formatIPv4, parseIPv4 } from "./ipv4.ts";
 import { formatIPv6, parseIPv6 } from "./ipv6.ts";
 

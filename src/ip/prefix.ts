@@ -21,14 +21,9 @@ export function parsePrefix(text: string): Prefix | undefined {
   return { address, length };
 }
 
-/** The prefixes that texts name; a text that names none is left out. Plain loops: DEL reads its record with it. */
+/** The prefixes that texts name; a text that names none is left out. */
 export function parsePrefixes(texts: readonly string[]): Prefix[] {
-  const prefixes: Prefix[] = [];
-  for (const text of texts) {
-    const prefix = parsePrefix(text);
-    if (prefix !== undefined) prefixes.push(prefix);
-  }
-  return prefixes;
+  return texts.flatMap((text) => parsePrefix(text) ?? []);
 }
 
 export function formatPrefix(prefix: Prefix): string {
@@ -51,10 +46,9 @@ export function hasHostBits(prefix: Prefix): boolean {
   return networkOf(prefix).address.value !== prefix.address.value;
 }
 
-/** True when one of the prefixes is of this family. A plain loop: every ADD asks. */
+/** True when one of the prefixes is of this family. */
 export function hasFamily(prefixes: readonly Prefix[], family: Family): boolean {
-  for (const { address } of prefixes) if (address.family === family) return true;
-  return false;
+  return prefixes.some(({ address }) => address.family === family);
 }
 
 /** True when `address` lies in the network of `prefix`. */

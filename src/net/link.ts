@@ -2,12 +2,10 @@
 import { randomBytes } from "../sys/random.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import { u32At } from "../sys/bytes.ts";
+import { errnoOf } from "../sys/errno.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
-
-/** asm-generic/errno-base.h */
-const ENODEV = 19;
 
 /** A link as the kernel shows it. `port` is there when its master is a bridge; its number is the lowest that was free on that. */
 export interface Link {
@@ -58,7 +56,7 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
 export function getLinks(socket: NetlinkSocket, which: LinkName[], changes: Message[] = []): (Link | undefined)[] {
   const outcomes = socket.transact([...changes, ...which.map(getLinkMessage)]);
   const links = outcomes.map((outcome) => {
-    if (outcome.errno !== 0 && outcome.errno !== ENODEV) throw outcome.error;
+    if (outcome.errno !== 0 && outcome.errno !== errnoOf("ENODEV")) throw outcome.error;
     const reply = outcome.replies[0];
     return reply === undefined ? undefined : readLink(reply);
   });

@@ -111,7 +111,7 @@ export function listElements(socket: NetlinkSocket, table: Table, set: string): 
 /** Says yes or no to an element by its keys alone: where they start in the bytes. For an element without a last key that is undefined. */
 export type KeyTest = (bytes: Uint8Array, keyAt: number, lastKeyAt: number | undefined) => boolean;
 
-/** The elements of a set or map that pass a test; all others cost a tenth of those in a list. Throws SystemError. */
+/** The elements of a set or map that pass a test; of all others the keys alone are read. Throws SystemError. */
 export function searchElements(socket: NetlinkSocket, table: Table, set: string, passes: KeyTest): Element[] {
   const found: Element[] = [];
   for (const { payload } of dumpElements(socket, table, set)) {

@@ -1,7 +1,7 @@
 // What an ADD is about to make, written before it touches the kernel. The ADD holds the file's lock for as long as it
 // lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock. A DEL that tells a running
 // ADD to stop gives the file another name: the ADD finds its own gone, and everybody else sees that it is still there.
-import { isErrno, SystemError } from "../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import {
   type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, removeFile, renameFile, writeAll,
 } from "../sys/file.ts";
@@ -11,7 +11,6 @@ import { pause } from "../sys/clock.ts";
 /** Somebody who only asks holds the lock for microseconds. */
 const ASK_AGAIN = 20;
 const ASK_AGAIN_MS = 0.1;
-const EBUSY = 16;
 
 /** The names of an attachment's file: while its ADD is under way, when that has ended well, and when a DEL has told it to stop. */
 export interface IntentPaths {
@@ -88,7 +87,7 @@ export function createIntentFile(paths: IntentPaths, text: string): Intent {
       throw error;
     }
   }
-  throw new SystemError(`create ${path}`, EBUSY, "another ADD of this attachment is running");
+  throw new SystemError(`create ${path}`, errnoOf("EBUSY"), "another ADD of this attachment is running");
 }
 
 /** True when the ADD that wrote the intent at `path` is alive. Throws SystemError. */

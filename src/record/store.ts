@@ -1,7 +1,7 @@
 // The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is under way, and
 // .stopped when a DEL has told that one to stop.
 // They are outside of the lease directory, since host-local walks that one recursively and deletes what it finds.
-import { isErrno, SystemError } from "../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { ensureDirectory, fileStatus, listDirectory, O_CREAT, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
 import type { AttachmentKey, AttachmentRecord } from "./attachment.ts";
 import { attachmentDigest } from "./digest.ts";
@@ -16,7 +16,6 @@ const STOPPED = ".stopped";
 /** A complete record speaks for its attachment; an intent beside it counts only when that one cannot be read. */
 const ENDINGS = [COMPLETE, INTENT, STOPPED];
 const RESTORED = ".restored";
-const EINVAL = 22;
 
 /** A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: of a later Pontoon, left alone. */
 export interface UnreadableRecord {
@@ -165,7 +164,7 @@ export class RecordStore {
 
   /** The folder of a network's records. SystemError EINVAL for a name that would lead elsewhere. */
   directory(network: string): string {
-    if (network === "" || network.startsWith(".") || network.includes("/")) throw new SystemError(`use network name ${JSON.stringify(network)}`, EINVAL);
+    if (network === "" || network.startsWith(".") || network.includes("/")) throw new SystemError(`use network name ${JSON.stringify(network)}`, errnoOf("EINVAL"));
     return `${this.root}/${network}`;
   }
 

@@ -1,6 +1,6 @@
 // Files by direct system calls.
 import { textBytes, textOf, u16At, u32At } from "./bytes.ts";
-import { check, isErrno, SystemError } from "./errno.ts";
+import { check, errnoTable, isErrno, SystemError } from "./errno.ts";
 import { native } from "./native.ts";
 
 // asm-generic/fcntl.h
@@ -29,12 +29,7 @@ const S_IFREG = 0o100000;
 const DIRENT_RECLEN = 16;
 const DIRENT_NAME = 19;
 
-// The error numbers that mean something here (errno.ts has them by name).
-const ENOENT = 2;
-const EINTR = 4;
-const EEXIST = 17;
-const ENOTDIR = 20;
-const ELOOP = 40;
+const { EEXIST, EFBIG, EINTR, ELOOP, ENOENT, ENOTDIR } = errnoTable;
 
 /** True when a native function says that there is no such file, or no such folder. */
 const isMissing = (result: number): boolean => result === -ENOENT || result === -ENOTDIR;
@@ -89,7 +84,7 @@ export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024, shor
   let length = 0;
   for (;;) {
     if (length === buffer.length) {
-      if (length >= limit) throw new SystemError(`read ${what}`, 27);
+      if (length >= limit) throw new SystemError(`read ${what}`, EFBIG);
       const larger = new Uint8Array(buffer.length * 4);
       larger.set(buffer);
       buffer = larger;

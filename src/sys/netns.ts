@@ -22,7 +22,7 @@ export function openOwnNamespace(): FileHandle {
 
 /**
  * Runs `action` inside `namespace` and comes back to `home`, whatever happens. `action` must be synchronous: a
- * promise would go on in another thread or after the return. If the way back fails the process ends, since
+ * promise would go on after the return, if at all. If the way back fails the process ends, since
  * everything after it would hit the wrong namespace. Throws SystemError: EINVAL when the file is no network namespace.
  */
 export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: () => T): T {

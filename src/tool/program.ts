@@ -1,4 +1,4 @@
-// Running another program: synchronously, since a promise would go on in a thread that may stand in a pod's namespace.
+// Running another program: synchronously, since the executable's engine runs nothing when `main` has returned.
 import { pause } from "../sys/clock.ts";
 import { O_APPEND, O_RDONLY, O_WRONLY, writeAll } from "../sys/file.ts";
 import { createMemoryFile, readWhole, reopen } from "../sys/memory-file.ts";
