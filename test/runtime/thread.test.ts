@@ -1,5 +1,5 @@
-// A call lives for some milliseconds. A thread of the runtime that prepares for a longer life only takes the processor
-// away from it, and from the other calls of a busy node.
+// A call lives for some milliseconds. A thread or process that prepares for a longer life would only take the processor
+// away from it, and from the other calls of a busy node. And a namespace is entered by a thread, so there has to be one alone.
 import { expect } from "vitest";
 import { mustSucceed, plugin } from "../support/cni.ts";
 import { install, network } from "../support/network.ts";

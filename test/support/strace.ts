@@ -52,6 +52,6 @@ export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, 
 }
 
 function injected({ kind, count }: { kind: string; count: number | string }, what: string): string[] {
-  // Only the first thread is watched: that is where the program runs; the runtime's own helpers are left alone.
+  // Without -f: what the call starts is left alone.
   return [toolPath("strace"), "-qq", "-o", TRACE, "-e", `trace=${kind}`, "-e", `inject=${kind}:${what}:when=${count}`];
 }

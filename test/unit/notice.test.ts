@@ -77,7 +77,7 @@ test.each([
   [EMPTY, 'scene("a", async (world) => { mustSucceed(await add(world)); });'],
   [EMPTY, 'test.each([1])("a", () => { helps(); });\nfunction helps() { act(); }'],
   [SLEEP, "setTimeout(act, 5);"],
-  [SLEEP, "await Bun.sleep(5);"],
+  [SLEEP, "await timers.sleep(5);"],
   [SLEEP, "timers.setTimeout(5);"],
   [SLEEP, 'import { setTimeout as pause } from "node:timers/promises";'],
   [SLEEP, 'run(["sh", "-c", "until done; do sleep 0.1; done"]);'],
