@@ -75,9 +75,11 @@ const NETCONF: Record<keyof Shape, Test> = {
   runtimeConfig: objectOf(RUNTIME),
 };
 
+const isShape = objectOf(NETCONF);
+
 /** The fields with known types. A value of a wrong type is reported and left out of the answer. */
 export function parseShape(fields: Fields, problems: Problems): Shape {
-  if (objectOf(NETCONF)(fields)) return fields as Shape;
+  if (isShape(fields)) return fields as Shape;
   return explainShape(fields, problems);
 }
 
@@ -87,5 +89,6 @@ function listOf(test: Test): Test {
 
 /** Fields that are absent pass, and so do unknown ones. */
 function objectOf(tests: { readonly [key: string]: Test }): Test {
-  return (value) => isFields(value) && Object.entries(tests).every(([key, test]) => value[key] === undefined || test(value[key]));
+  const keys = Object.keys(tests);
+  return (value) => isFields(value) && keys.every((key) => value[key] === undefined || tests[key]?.(value[key]));
 }
