@@ -5,7 +5,7 @@
 //   engine/     --cargo----> engine, heap empty +--run once--> heap with all modules --+--> dist/pontoon
 //
 // The engine loads the bundle, once, here; what its heap holds then is put into the executable, so a start loads nothing
-// (docs/decisions). Files are made in a directory of their own and moved into place, so a dist/pontoon that is running or
+// (docs/decisions/0013-engine.md). Files are made in a directory of their own and moved into place, so a dist/pontoon that is running or
 // being built by somebody else is never half a file.
 //
 // The same sources and compilers give the same bytes, in whatever folder and whatever environment.
