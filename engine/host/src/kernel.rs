@@ -27,6 +27,18 @@ fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
+/// Waits for the end of a child; gives its wait status.
+pub fn wait(child: i64) -> i64 {
+    let mut status: c_int = 0;
+    loop {
+        match call(libc::SYS_wait4, [child, address_mut(&mut status), 0, 0, 0, 0]) {
+            refusal if refusal == -i64::from(libc::EINTR) => {}
+            refusal @ ..0 => return refusal,
+            _ => return i64::from(status),
+        }
+    }
+}
+
 fn address<T: ?Sized>(value: &T) -> i64 {
     ptr::from_ref(value).cast::<u8>() as i64
 }
@@ -138,7 +150,8 @@ pub fn poll(fds: &mut [u8], milliseconds: i64) -> i64 {
 pub fn getsockopt(fd: i64, level: i64, option: i64, value: &mut [u8]) -> i64 {
     let mut length = value.len() as libc::socklen_t;
     match call(libc::SYS_getsockopt, [fd, level, option, address_mut(value), address_mut(&mut length), 0]) {
-        0 => i64::from(length),
+        // Some options say how much room they would have needed.
+        0 => i64::from(length).min(value.len() as i64),
         refusal => refusal,
     }
 }

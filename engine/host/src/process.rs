@@ -1,5 +1,5 @@
 //! The process itself: its arguments and environment, its end, and other programs that it runs.
-use crate::kernel::{c_text, close, open, poll, read, write};
+use crate::kernel::{c_text, close, open, poll, read, wait, write};
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -52,8 +52,12 @@ pub fn getenv(name: String) -> Option<String> {
     let name = c_text(name).ok()?;
     // SAFETY: nobody here changes the environment, so the text stays.
     let value = unsafe { libc::getenv(name.as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
     // SAFETY: as above; a text of C ends with NUL.
-    if value.is_null() { None } else { Some(unsafe { CStr::from_ptr(value) }.to_string_lossy().into_owned()) }
+    let value = unsafe { CStr::from_ptr(value) };
+    Some(value.to_string_lossy().into_owned())
 }
 
 /// # Safety
@@ -126,36 +130,24 @@ fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptor
     // SAFETY: every structure is initialised by its own function before another one reads it, and destroyed at the end;
     // the lists end with a null pointer, and all texts in them live until the call returns.
     let refusal = unsafe {
-        libc::posix_spawn_file_actions_init(actions.as_mut_ptr());
+        let mut refusal = libc::posix_spawn_file_actions_init(actions.as_mut_ptr());
         for (to, from) in descriptors.into_iter().enumerate() {
-            libc::posix_spawn_file_actions_adddup2(actions.as_mut_ptr(), from, to as c_int);
+            // Without memory for it the program would get a descriptor of ours.
+            refusal |= libc::posix_spawn_file_actions_adddup2(actions.as_mut_ptr(), from, to as c_int);
         }
         libc::posix_spawnattr_init(attributes.as_mut_ptr());
         libc::sigemptyset(signals.as_mut_ptr());
         libc::sigaddset(signals.as_mut_ptr(), libc::SIGPIPE);
         libc::posix_spawnattr_setsigdefault(attributes.as_mut_ptr(), signals.as_ptr());
         libc::posix_spawnattr_setflags(attributes.as_mut_ptr(), libc::POSIX_SPAWN_SETSIGDEF as _);
-        let refusal = libc::posix_spawn(&mut child, file.as_ptr(), actions.as_ptr(), attributes.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+        if refusal == 0 {
+            refusal = libc::posix_spawn(&mut child, file.as_ptr(), actions.as_ptr(), attributes.as_ptr(), arguments.as_ptr(), environment.as_ptr());
+        }
         libc::posix_spawnattr_destroy(attributes.as_mut_ptr());
         libc::posix_spawn_file_actions_destroy(actions.as_mut_ptr());
         refusal
     };
-    if refusal == 0 { wait(child) } else { -i64::from(refusal) }
-}
-
-fn wait(child: libc::pid_t) -> i64 {
-    let mut status = 0;
-    loop {
-        // SAFETY: the status is written into a number of ours.
-        if unsafe { libc::waitpid(child, &mut status, 0) } == child {
-            return i64::from(status);
-        }
-        // SAFETY: the address is the calling thread's own and always valid.
-        let code = unsafe { *libc::__errno_location() };
-        if code != libc::EINTR {
-            return -i64::from(code);
-        }
-    }
+    if refusal == 0 { wait(i64::from(child)) } else { -i64::from(refusal) }
 }
 
 /// More than most files have.

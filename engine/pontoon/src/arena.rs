@@ -18,7 +18,7 @@ const BYTES: usize = 4 << 20;
 const PIECE: usize = 1 << 20;
 /// Blocks from here on are asked of the kernel one by one, but not while an image is made.
 const LARGE: usize = 128 << 10;
-/// A call that wants more than this in all is refused: 16 MiB of JSON need a tenth.
+/// A call that wants more than this beyond the segment is refused: 16 MiB of JSON need a tenth.
 const MOST: usize = 512 << 20;
 const HEAD: usize = 8;
 const STEP: usize = 16;
@@ -105,7 +105,7 @@ pub fn begin() {
 
 /// Clears the addresses of a range that a block holds: the engine keeps the top of a stack which is gone by the next start.
 pub fn forget(block: *mut u8, addresses: Range<usize>) {
-    // SAFETY: the block holds so many bytes, and no reference to it is alive.
+    // SAFETY: the block holds so many bytes, the segment's zeros where nothing was written, and no reference to it is alive.
     let words = unsafe { slice::from_raw_parts_mut(block.cast::<usize>(), room(block) / size_of::<usize>()) };
     for word in words {
         if addresses.contains(word) {
@@ -128,12 +128,12 @@ pub fn finish() -> &'static [u8] {
 /// Makes the first fresh memory ready.
 pub fn prepare() {
     let from = ptr::with_exposed_provenance_mut(image().next & !4095);
-    // SAFETY: the range lies in the segment and keeps what it holds; a kernel that does not know this does nothing.
+    // SAFETY: memory keeps what it holds, whether it is ours or not; a kernel that does not know this does nothing.
     unsafe { libc::madvise(from, READY, libc::MADV_POPULATE_WRITE) };
 }
 
-/// The size of a block for so many bytes, its head among them, and the list it belongs to.
-fn class(bytes: usize) -> (usize, usize) {
+/// The size of a block for so many bytes (at most [`MOST`]), its head among them, and the list it belongs to.
+const fn class(bytes: usize) -> (usize, usize) {
     let size = (bytes + HEAD).next_multiple_of(STEP);
     if size <= LAST_STEP {
         return (size, size / STEP - 1);
@@ -143,6 +143,19 @@ fn class(bytes: usize) -> (usize, usize) {
     let size = size.next_multiple_of(quarter);
     (size, 64 + (power - 10) * 4 + ((size - 1) >> (power - 2)) % 4)
 }
+
+/// A block of a list has the very size of that list: what is freed goes where the next one of its size is looked for.
+const _: () = {
+    let (mut bytes, mut expected) = (0, 0);
+    while bytes <= MOST {
+        let (size, list) = class(bytes);
+        assert!(list == expected && list < CLASSES && size >= bytes + HEAD && size.is_multiple_of(STEP));
+        let (largest, same) = class(size - HEAD);
+        assert!(largest == size && same == list);
+        bytes = size - HEAD + 1;
+        expected += 1;
+    }
+};
 
 fn size_of_block(block: *mut u8) -> usize {
     // The head is no part of what Rust knows as the block, so its address is made anew.
@@ -254,15 +267,16 @@ unsafe fn resize(block: *mut u8, bytes: usize, is_for_image: bool) -> *mut u8 {
     if bytes <= held && (held < LARGE || bytes > held / 2) {
         return block;
     }
-    let larger = allocate(bytes, is_for_image);
-    if !larger.is_null() {
-        // SAFETY: two blocks do not overlap, and both hold as much.
-        unsafe {
-            ptr::copy_nonoverlapping(block, larger, held.min(bytes));
-            release(block);
-        }
+    let other = allocate(bytes, is_for_image);
+    if other.is_null() {
+        return if bytes <= held { block } else { other };
     }
-    larger
+    // SAFETY: two blocks do not overlap, and both hold as much.
+    unsafe {
+        ptr::copy_nonoverlapping(block, other, held.min(bytes));
+        release(block);
+    }
+    other
 }
 
 /// Rust's own texts and lists; none is alive while an image is written.

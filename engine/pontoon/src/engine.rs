@@ -26,6 +26,7 @@ pub fn run() -> c_int {
         js::JS_UpdateStackTop(runtime);
         js::JS_SetMaxStackSize(runtime, stack_size() as js::size_t);
         let status = js::JS_Call(context, main, js::JS_UNDEFINED, 0, null_mut());
+        // An exception has left `main`, which catches all of its own.
         if js::JS_VALUE_GET_TAG(status) != js::JS_TAG_INT {
             stop();
         }
@@ -51,12 +52,12 @@ fn stack_bottom() -> usize {
 
 /// Loads the bundle and writes the heap to `image`. Gives the exit status; what is wrong is said on stderr.
 pub fn make(bundle: &str, image: &str) -> c_int {
-    let Ok(mut source) = process::read_file(bundle) else { return refuse(&["cannot read ", bundle]) };
-    source.push(0);
-    // SAFETY: the source ends with NUL, as the parser wants it; each value is used by the context that made it, once.
-    let loaded = unsafe { compile(&source).and_then(|bytecode| load(&bytecode)) };
+    let Ok(source) = process::read_file(bundle) else { return refuse(&["cannot read ", bundle]) };
+    let Ok(source) = CString::new(source) else { return refuse(&["a NUL is in ", bundle]) };
+    let bytecode = compile(&source);
     drop(source);
-    if let Err(problem) = loaded {
+    // SAFETY: the bytecode comes from the same engine.
+    if let Err(problem) = bytecode.and_then(|bytecode| unsafe { load(&bytecode) }) {
         return refuse(&[&problem]);
     }
     // Opened first: nothing may ask for memory once the image is finished.
@@ -73,14 +74,15 @@ fn refuse(parts: &[&str]) -> c_int {
 }
 
 /// The bundle as bytecode without its source text. The compiler has an engine and memory of its own, of which nothing stays.
-unsafe fn compile(source: &[u8]) -> Result<Vec<u8>, String> {
+fn compile(source: &CStr) -> Result<Vec<u8>, String> {
+    // SAFETY: the source ends with NUL, as the parser wants it. The context outlives its values, each of which is used once.
     unsafe {
         let context = js::JS_NewContextRaw(js::JS_NewRuntime());
         js::JS_AddIntrinsicBaseObjects(context);
         js::JS_AddIntrinsicEval(context);
         js::JS_AddIntrinsicRegExp(context);
         let flags = js::JS_EVAL_TYPE_MODULE | js::JS_EVAL_FLAG_COMPILE_ONLY;
-        let module = js::JS_Eval(context, source.as_ptr().cast(), (source.len() - 1) as js::size_t, c"pontoon".as_ptr(), flags as c_int);
+        let module = js::JS_Eval(context, source.as_ptr(), source.count_bytes() as js::size_t, c"pontoon".as_ptr(), flags as c_int);
         if js::JS_IsException(module) {
             return Err(exception(context));
         }
@@ -93,7 +95,12 @@ unsafe fn compile(source: &[u8]) -> Result<Vec<u8>, String> {
 /// Makes the engine in the image, gives it the native functions and loads the bundle.
 ///
 /// Not there, on purpose: `eval`, `Date`, `performance` and `Math.random`, so no clock and no chance gets into an image.
+///
+/// # Safety
+/// `bytecode` is what [`compile`] gave: the engine does not check what it reads.
 unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
+    // SAFETY: the caller's promise. Runtime and context are never freed, every name ends with NUL, and each value is used
+    // by the context that made it: once where the call takes it, as `JS_SetPropertyStr` and `JS_EvalFunction` do.
     unsafe {
         let runtime = js::JS_NewRuntime2(&arena::FUNCTIONS, null_mut());
         let context = js::JS_NewContextRaw(runtime);
@@ -132,18 +139,33 @@ unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
     }
 }
 
+/// What the engine has thrown, as text.
+///
+/// # Safety
+/// `context` is alive.
 unsafe fn exception(context: *mut js::JSContext) -> String {
+    // SAFETY: the caller's promise, and the exception is a value of this context.
     unsafe { text_of(context, js::JS_GetException(context)) }
 }
 
 /// An error with its stack.
+///
+/// # Safety
+/// `error` is a value of `context`, and both are alive.
 unsafe fn text_of(context: *mut js::JSContext, error: js::JSValue) -> String {
+    // SAFETY: the caller's promise.
     let text = |value| unsafe { text(context, value) }.unwrap_or_default();
-    unsafe { [text(error), text(js::JS_GetPropertyStr(context, error, c"stack".as_ptr()))].join("\n") }
+    // SAFETY: as above, and the name ends with NUL.
+    let stack = unsafe { js::JS_GetPropertyStr(context, error, c"stack".as_ptr()) };
+    [text(error), text(stack)].join("\n")
 }
 
 /// A value as text; `None` when the engine has thrown.
+///
+/// # Safety
+/// `value` is one of `context`, and both are alive.
 unsafe fn text(context: *mut js::JSContext, value: js::JSValue) -> Option<String> {
+    // SAFETY: the caller's promise; the engine gives as many bytes as it says, which stay until they are given back.
     unsafe {
         let mut length = 0;
         let start = js::JS_ToCStringLen2(context, &mut length, value, false);
@@ -171,7 +193,11 @@ fn well_formed(bytes: &[u8]) -> String {
 }
 
 /// The global object `native`. A function is known by its place in the list.
+///
+/// # Safety
+/// `context` is alive.
 unsafe fn natives(context: *mut js::JSContext) -> js::JSValue {
+    // SAFETY: the caller's promise; names end with NUL, the kind says how `call` is called, and the engine takes each function once.
     unsafe {
         let object = js::JS_NewObject(context);
         for (at, function) in FUNCTIONS.iter().enumerate() {
@@ -185,14 +211,23 @@ unsafe fn natives(context: *mut js::JSContext) -> js::JSValue {
 }
 
 /// The native function number `place`.
+///
+/// # Safety
+/// The engine calls it, with a context and as many values as it says.
 unsafe extern "C" fn call(context: *mut js::JSContext, _: js::JSValue, count: c_int, values: *mut js::JSValue, place: c_int) -> js::JSValue {
     let function = &FUNCTIONS[place as usize];
     if !arena::has_image() && !function.is_pure {
-        // SAFETY: both texts end with NUL.
-        return unsafe { js::JS_ThrowTypeError(context, c"native.%.*s is called while modules load: the build may not look at the machine".as_ptr(), function.name.len() as c_int, function.name.as_ptr()) };
+        const TEXT: &CStr = c"native.%.*s is called while modules load: the build may not look at the machine";
+        // SAFETY: the text wants a length and so many bytes, and gets them.
+        return unsafe { js::JS_ThrowTypeError(context, TEXT.as_ptr(), function.name.len() as c_int, function.name.as_ptr()) };
     }
-    // SAFETY: the engine passes as many values as it says.
-    let mut given = Given { context, values: if count == 0 { &[] } else { unsafe { slice::from_raw_parts(values, count as usize) } } };
+    let values: &[js::JSValue] = match count {
+        // Their address may be null.
+        0 => &[],
+        // SAFETY: the caller's promise.
+        _ => unsafe { slice::from_raw_parts(values, count as usize) },
+    };
+    let mut given = Given { context, values };
     match (function.call)(&mut given) {
         // SAFETY: the context is the caller's.
         Ok(answer) => unsafe { value_of(context, answer) },
@@ -200,17 +235,25 @@ unsafe extern "C" fn call(context: *mut js::JSContext, _: js::JSValue, count: c_
     }
 }
 
+/// What a function gives, as a value; an exception when there is no memory for it.
+///
+/// # Safety
+/// `context` is alive.
 unsafe fn value_of(context: *mut js::JSContext, answer: Answer) -> js::JSValue {
+    // SAFETY: the caller's promise; every address comes with the length of its own bytes, and the list takes each text once.
     unsafe {
         match answer {
             Answer::Undefined => js::JS_UNDEFINED,
-            Answer::Number(number) => js::JS_NewFloat64(number),
+            Answer::Number(number) => js::JS_NewNumber(context, number),
             Answer::Text(text) => new_text(context, &text),
             Answer::Bytes(bytes) => js::JS_NewUint8ArrayCopy(context, bytes.as_ptr(), bytes.len() as js::size_t),
             Answer::Texts(texts) => {
                 let list = js::JS_NewArray(context);
                 for (at, text) in texts.iter().enumerate() {
-                    js::JS_SetPropertyUint32(context, list, at as u32, new_text(context, text));
+                    let value = new_text(context, text);
+                    if js::JS_IsException(value) || js::JS_SetPropertyUint32(context, list, at as u32, value) < 0 {
+                        return js::JS_EXCEPTION;
+                    }
                 }
                 list
             }
@@ -218,7 +261,10 @@ unsafe fn value_of(context: *mut js::JSContext, answer: Answer) -> js::JSValue {
     }
 }
 
+/// # Safety
+/// `context` is alive.
 unsafe fn new_text(context: *mut js::JSContext, text: &str) -> js::JSValue {
+    // SAFETY: the caller's promise, and the address comes with the length of its own bytes.
     unsafe { js::JS_NewStringLen(context, text.as_ptr().cast(), text.len() as js::size_t) }
 }
 
@@ -234,7 +280,7 @@ impl Given<'_> {
     }
 
     fn refuse<T>(&self, wanted: &CStr) -> Result<T, Refused> {
-        // SAFETY: both texts end with NUL.
+        // SAFETY: the text wants another one that ends with NUL, and gets it.
         unsafe { js::JS_ThrowTypeError(self.context, c"an argument is no %s".as_ptr(), wanted.as_ptr()) };
         Err(Refused)
     }

@@ -19,12 +19,15 @@ use host::{kernel, process};
 /// The C library calls it once, with the arguments of the process.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_int {
+    let has_image = arena::has_image();
+    if !has_image {
+        arena::begin();
+    }
     // SAFETY: the list is the one that `main` got.
     unsafe { process::prepare(arguments) };
-    if arena::has_image() {
+    if has_image {
         return engine::run();
     }
-    arena::begin();
     match process::argv().as_slice() {
         [bundle, image] => engine::make(bundle, image),
         _ => {
