@@ -10,6 +10,8 @@ const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8
 /** Bundles the module `entry`, which exports `main`, into `outfile`. */
 export async function bundleSource(entry, outfile) {
   const { outputFiles } = await build({
+    // Files are named from here on, whatever folder the build is called in.
+    absWorkingDir: root,
     entryPoints: [entry],
     outfile,
     write: false,

@@ -26,8 +26,10 @@ export function compileEngine(root) {
       "-fno-pic",
       // The engine ends by our words (engine/pontoon/src/last_words.rs), and has no clock (engine/pontoon/src/engine.rs).
       "-Dabort=pontoon_abort", "-Dgettimeofday=pontoon_no_clock",
-      ...places.map(([from, to]) => `-ffile-prefix-map=${from}=${to}`),
+      ...places.map(([from, to]) => `'-ffile-prefix-map=${from}=${to}'`),
     ].join(" "),
+    // The flags are quoted as in a shell: a folder's name may hold a space.
+    CC_SHELL_ESCAPED_FLAGS: "1",
     CARGO_ENCODED_RUSTFLAGS: [
       `-Clinker=${LINKER}`, "-Crelocation-model=static", "-Ctarget-feature=+crt-static",
       "-Clink-arg=-static", "-Clink-arg=-Wl,-Bstatic,--build-id=none", "-Clink-arg=-lc", "-Clink-arg=-lgcc",

@@ -15,10 +15,19 @@ export class Program implements Disposable {
   }
 }
 
-/** Runs scripts/build.mjs of a repository. The compilers see the person's own cargo, and otherwise only `env`. */
-export async function build(entry: string, outDir: string, { repository = REPOSITORY, env = {} }: { repository?: string; env?: Record<string, string> } = {}): Promise<Outcome> {
+export interface BuildOptions {
+  /** The folder of the sources. */
+  repository?: string;
+  /** The compilers see the person's own cargo, and otherwise only this. */
+  env?: Record<string, string>;
+  /** An engine that is compiled already. */
+  engine?: string;
+}
+
+/** Runs scripts/build.mjs of a repository. */
+export async function build(entry: string, outDir: string, { repository = REPOSITORY, env = {}, engine }: BuildOptions = {}): Promise<Outcome> {
   const own = Object.fromEntries(["HOME", "CARGO_HOME", "RUSTUP_HOME", "PATH"].map((name) => [name, process.env[name] ?? ""]).filter(([, value]) => value !== ""));
-  const command = [process.execPath, join(repository, "scripts/build.mjs"), "--entry", entry, "--out-dir", outDir];
+  const command = [process.execPath, join(repository, "scripts/build.mjs"), "--entry", entry, "--out-dir", outDir, ...(engine === undefined ? [] : ["--engine", engine])];
   return run(command, { env: { PATH: SYSTEM_PATH, ...own, ...env }, timeoutMs: 600_000 });
 }
 
