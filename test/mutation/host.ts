@@ -39,7 +39,7 @@ export const HOST: readonly Mutation[] = [
     file: "src/host/host-port-flow.ts",
     find: "isLocalAddress(machine.links, flow.destination)",
     replace: "true",
-    test: "test/plugin/host-port-way.test.ts",
+    test: "test/plugin/host-port-flow.test.ts",
     promise: "a flow of UDP that was there before finds the pod at once",
   },
   {
@@ -47,7 +47,7 @@ export const HOST: readonly Mutation[] = [
     file: "src/host/host-port-flow.ts",
     find: "destinationPort <= last",
     replace: "destinationPort < last",
-    test: "test/plugin/host-port-way.test.ts",
+    test: "test/plugin/host-port-flow.test.ts",
     promise: "a flow of UDP that was there before finds the pod at once",
   },
   {
