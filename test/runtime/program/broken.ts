@@ -1,17 +1,23 @@
-// Fails as a program does that has a bug.
+// Fails as a program does that has a bug: it asks nothing for a property, or calls nothing.
 import { toCniError } from "../../../src/cni/error.ts";
+import { native } from "../../../src/sys/native.ts";
 import { writeAll } from "../../../src/sys/file.ts";
 
-const fail = undefined as unknown as (holder: object) => number;
+const nothing = undefined as unknown as { deep: number } & ((holder: object) => number);
 
 function reachInto(holder: object): number {
+  const other = Object.keys(holder).length;
+  return other + nothing.deep;
+}
+
+function callIt(holder: object): number {
   const other = { ...holder };
-  return fail(other);
+  return nothing(other);
 }
 
 export function main(): number {
   try {
-    return reachInto({});
+    return native.argv().length === 0 ? reachInto({}) : callIt({});
   } catch (error) {
     writeAll(1, toCniError(error).toJson("1.0.0"), "stdout");
     return 1;
