@@ -95,6 +95,16 @@ test("with little memory large input ends in one error that says so", async () =
   expect([code, details]).toEqual([999, expect.stringContaining("Give the plugin more memory")]);
 });
 
+test("memory of every size holds what was written until it is given back, grows and shrinks, and has a limit that can be met twice", async () => {
+  using memory = await program("memory.ts");
+  const { status, stdout } = await run([memory.path]);
+  expect([status, JSON.parse(stdout)]).toEqual([0, { damaged: 0, grown: true, mostMiB: [expect.any(Number), expect.any(Number)] }]);
+  const [first = 0, second = 0] = (JSON.parse(stdout) as { mostMiB: number[] }).mostMiB;
+  expect(first).toBeGreaterThan(480);
+  expect(first).toBeLessThanOrEqual(512);
+  expect(second).toBe(first);
+});
+
 test("a bug of ours names function, file and line of the TypeScript, and what to do", async () => {
   using broken = await program("broken.ts");
   const lines = readFileSync(join(REPOSITORY, "test/runtime/program/broken.ts"), "utf8").split("\n");

@@ -49,6 +49,8 @@ fn every_descriptor_is_close_on_exec() {
 #[test]
 fn an_option_fills_no_more_than_its_room() {
     let fd = kernel::socket(i64::from(libc::AF_NETLINK), i64::from(libc::SOCK_RAW), 0);
+    // A member of group 1 (struct sockaddr_nl).
+    assert_eq!(kernel::bind(fd, &[16, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]), 0);
     // The kernel says how much NETLINK_LIST_MEMBERSHIPS would need, however little there is.
     assert_eq!(kernel::getsockopt(fd, i64::from(libc::SOL_NETLINK), i64::from(libc::NETLINK_LIST_MEMBERSHIPS), &mut [0; 0]), 0);
 }
