@@ -26,7 +26,7 @@ function describe(text: string, offset: number): string {
   return `invalid character ${shown} in line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
 }
 
-const TOKEN = /[ \t\n\r]*("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
+const TOKEN = /[ \t\n\r]*("|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
 
 /** Where the first token stands that JSON does not allow (RFC 8259); the length of the text when it ends too early, and when nothing is wrong. */
 function findBrokenOffset(text: string): number {
@@ -37,14 +37,41 @@ function findBrokenOffset(text: string): number {
     TOKEN.lastIndex = offset;
     const token = TOKEN.exec(text)?.[1];
     if (token === undefined) break;
+    const start = TOKEN.lastIndex - token.length;
+    const end = token === '"' ? endOfString(text, start) : TOKEN.lastIndex;
+    // A string that is no string is wrong as such, whether one may stand there or not.
+    if (end === undefined) return start;
+    if (end > text.length) return text.length;
     const next = follow(token, expected, open);
-    if (next === undefined) return TOKEN.lastIndex - token.length;
-    offset = TOKEN.lastIndex;
+    if (next === undefined) return start;
+    offset = end;
     expected = next;
   }
   while (offset < text.length && " \t\n\r".includes(text.charAt(offset))) offset++;
   if (offset === text.length) return offset;
-  return isCutShort(text, offset) ? text.length : offset;
+  return isCutShort(text.slice(offset)) ? text.length : offset;
+}
+
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const ESCAPES = /(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,1000}/y;
+const PART_OF_ESCAPE = /\\(?:u[0-9a-fA-F]{0,3})?$/y;
+
+/**
+ * The place behind the string whose opening quote stands at `start`; beyond the text's end when the text ends inside of it;
+ * undefined for no string. Piece by piece: a pattern for the whole would keep a way back for each character.
+ */
+function endOfString(text: string, start: number): number | undefined {
+  const beyond = text.length + 1;
+  for (let at = start + 1; ; ) {
+    PLAIN.lastIndex = at;
+    PLAIN.test(text);
+    at = PLAIN.lastIndex;
+    if (at === text.length) return beyond;
+    if (text.charAt(at) === '"') return at + 1;
+    ESCAPES.lastIndex = PART_OF_ESCAPE.lastIndex = at;
+    if (!ESCAPES.test(text)) return PART_OF_ESCAPE.test(text) ? beyond : undefined;
+    at = ESCAPES.lastIndex;
+  }
 }
 
 /** What may stand after `token` where `expected` was allowed, or undefined when the token is not. Keeps `open` up to date. */
@@ -66,9 +93,7 @@ function follow(token: string, expected: string, open: string[]): string | undef
   return token === "{" ? "first key" : "first value";
 }
 
-/** True for a string or word that is right as far as it goes, but the text ends inside of it. */
-function isCutShort(text: string, offset: number): boolean {
-  const rest = text.slice(offset);
-  if (/^"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*(?:\\(?:u[0-9a-fA-F]{0,3})?)?$/.test(rest)) return true;
+/** True for a number or word that is right as far as it goes, but the text ends inside of it. */
+function isCutShort(rest: string): boolean {
   return rest === "-" || ["true", "false", "null"].some((word) => word.startsWith(rest));
 }

@@ -66,6 +66,8 @@ test.each([
   ["a hundred thousand nested objects", `${'{"a":'.repeat(100_000)}1${"}".repeat(100_000)}`, 6, /nested too deeply/],
   ["50 MB of white space", " ".repeat(50_000_000), 5, /EFBIG/],
   ["15 MB of empty lists", `{"x":[${"[],".repeat(5_000_000)}[]]}`, 6, /too large for the memory/],
+  ["a text of 15 MB in front of a mistake", `{"a":"${"x".repeat(15_000_000)}",}`, 6, /invalid character '}' in line 1, column 15000009/],
+  ["a text of 15 MB of escapes that does not end", `{"a":"${"\\n".repeat(7_500_000)}`, 6, /unexpected end of JSON input/],
   ["nothing", "", 6, /unexpected end of JSON input/],
   ["bytes that are no text", "\0\u0001\u0002", 6, /invalid character/],
 ])("%s on stdin ends in one error", async (_, stdin, code, message) => {
