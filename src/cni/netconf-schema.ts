@@ -1,6 +1,7 @@
 // The shape of a network configuration as a schema that can explain itself. Built only for a configuration of which
 // netconf-shape.ts says that a type is wrong.
 import * as z from "zod/mini";
+import { CniError } from "./error.ts";
 import { type Fields, isFields } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 
@@ -19,7 +20,7 @@ export type PortShape = NonNullable<RuntimeShape["portMappings"]>[number];
 /** The fields with known types. A value of a wrong type is reported and left out of the answer. */
 export function explainShape(fields: Fields, problems: Problems): Shape {
   const schema = buildSchema();
-  const first = schema.safeParse(fields);
+  const first = attemptParse(schema, fields);
   if (first.success) return first.data;
   for (const { path, ...issue } of first.error.issues) {
     const expected = issue.code === "invalid_type" ? issue.expected : "int";
@@ -29,6 +30,16 @@ export function explainShape(fields: Fields, problems: Problems): Shape {
   }
   // What is left has only optional fields, so nothing can be wrong with it.
   return schema.parse(withoutPaths(fields, first.error.issues.map(({ path }) => path)));
+}
+
+/** zod passes the problems of a list as arguments, of which an engine takes 65,535 at most. */
+function attemptParse(schema: ReturnType<typeof buildSchema>, fields: Fields) {
+  try {
+    return schema.safeParse(fields);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CniError("invalidConfig", { about: "more values of a wrong type than can be told", hint: "Correct the configuration; nothing was changed" });
+  }
 }
 
 /** The schema of one plugin entry, which scripts/json-schema.ts turns into cni-conf/pontoon.schema.json. */

@@ -10,8 +10,8 @@ export function parseResolvConf(text: string): Dns {
     if (first === undefined || keyword.startsWith("#") || keyword.startsWith(";")) continue;
     if (keyword === "nameserver") (dns.nameservers ??= []).push(first);
     else if (keyword === "domain") dns.domain = first;
-    else if (keyword === "search") (dns.search ??= []).push(...values);
-    else if (keyword === "options") (dns.options ??= []).push(...values);
+    else if (keyword === "search") dns.search = [...(dns.search ?? []), ...values];
+    else if (keyword === "options") dns.options = [...(dns.options ?? []), ...values];
   }
   return dns;
 }

@@ -58,7 +58,8 @@ function readFamily(value: unknown, path: string, result: Result, problems: Prob
   const address = readPrefix(fields["ip"], `${path}.ip`, problems);
   const gateway = readOptionalAddress(fields["gateway"], `${path}.gateway`, problems);
   if (address !== undefined) result.ips.push(given({ address, gateway }));
-  result.routes.push(...readRoutes(fields["routes"], `${path}.routes`, problems));
+  // One by one: an engine passes no more than 65,535 arguments.
+  for (const route of readRoutes(fields["routes"], `${path}.routes`, problems)) result.routes.push(route);
 }
 
 function readInterface(value: unknown, path: string, problems: Problems): ResultInterface {

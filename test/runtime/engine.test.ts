@@ -68,6 +68,7 @@ test.each([
   ["15 MB of empty lists", `{"x":[${"[],".repeat(5_000_000)}[]]}`, 6, /too large for the memory/],
   ["a text of 15 MB in front of a mistake", `{"a":"${"x".repeat(15_000_000)}",}`, 6, /invalid character '}' in line 1, column 15000009/],
   ["a text of 15 MB of escapes that does not end", `{"a":"${"\\n".repeat(7_500_000)}`, 6, /unexpected end of JSON input/],
+  ["a hundred thousand values of a wrong type", CONFIG.replace(/}$/, `,"dns":{"search":[${"5,".repeat(100_000)}5]}}`), 7, /more values of a wrong type than can be told/],
   ["nothing", "", 6, /unexpected end of JSON input/],
   ["bytes that are no text", "\0\u0001\u0002", 6, /invalid character/],
 ])("%s on stdin ends in one error", async (_, stdin, code, message) => {

@@ -79,6 +79,12 @@ describe("merging into what was there before", () => {
   });
 });
 
+test("a result and a resolv.conf may be as long as they like", () => {
+  const many = 200_000;
+  expect(read({ ip4: { ip: "10.1.2.3/16", routes: Array(many).fill({ dst: "0.0.0.0/0" }) } }).routes).toHaveLength(many);
+  expect(parseResolvConf(`search ${"a ".repeat(many)}\noptions ${"b ".repeat(many)}\nsearch c`)).toMatchObject({ search: { length: many + 1 }, options: { length: many } });
+});
+
 test("a resolv.conf is read like the reference reads it", () => {
   const text = "# comment\n; other\nnameserver 10.0.0.1\n\tnameserver   fd00::1 extra\r\ndomain a.org\ndomain b.org\nsearch x y\nsearch z\noptions ndots:5 rotate\nsortlist 1\nnameserver\n#nameserver 9.9.9.9\n";
   expect(parseResolvConf(text)).toEqual({ nameservers: ["10.0.0.1", "fd00::1"], domain: "b.org", search: ["x", "y", "z"], options: ["ndots:5", "rotate"] });
