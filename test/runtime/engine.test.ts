@@ -93,6 +93,12 @@ test("between enough stack and too little there is no crash", async () => {
   }
 });
 
+test("a limit on the size of files is an error, no signal", async () => {
+  const answer = join(folder, "answer");
+  const { status, stderr } = await run([toolPath("prlimit"), "--fsize=10", "/bin/sh", "-c", 'exec "$0" > "$1"', pluginBinary(), answer], { env: { PATH: SYSTEM_PATH, CNI_COMMAND: "VERSION" } });
+  expect([status, JSON.parse(stderr)]).toMatchObject([1, { code: 5, details: expect.stringContaining("Cause: EFBIG") }]);
+});
+
 test("with little memory large input ends in one error that says so", async () => {
   const { code, details } = await add(`{"x":[${"1,".repeat(5_000_000)}1]}`, [toolPath("prlimit"), "--as=20000000"]);
   expect([code, details]).toEqual([999, expect.stringContaining("Give the plugin more memory")]);

@@ -12,8 +12,8 @@ const TRACE = "/run/world/calls";
 const START = `
   # the C library starts
   execve arch_prctl set_tid_address
-  # a reader that goes away is no signal; a closed standard descriptor is taken
-  rt_sigaction ppoll
+  # a reader that goes away is no signal, nor is a limit on the size of files; a closed standard descriptor is taken
+  rt_sigaction rt_sigaction ppoll
   # the engine: fresh memory, the stack's size
   madvise prlimit64`;
 

@@ -12,19 +12,25 @@ unsafe extern "C" {
     static environ: *const *const c_char;
 }
 
+/// Signals of a write that fails, which gives EPIPE or EFBIG as well: a reader that is gone, a limit on the size of files.
+/// They are ignored here, and as the system has them in a program that is run.
+const ERRORS_OF_WRITE: [c_int; 2] = [libc::SIGPIPE, libc::SIGXFSZ];
+
 static ARGUMENTS: AtomicPtr<*const c_char> = AtomicPtr::new(ptr::null_mut());
 
 /// Prepares the process for the functions of this crate.
 ///
 /// A closed standard descriptor is taken by one that can neither be read nor written, so that nothing which is opened
-/// later gets its number; and a reader that goes away is an error of `write`, no signal.
+/// later gets its number; and what fails a write is an error of `write`, no signal.
 ///
 /// # Safety
 /// `arguments` is the list that `main` got.
 pub unsafe fn prepare(arguments: *const *const c_char) {
     ARGUMENTS.store(arguments.cast_mut(), Ordering::Relaxed);
-    // SAFETY: no handler is installed, so nothing of ours runs in a signal.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    for signal in ERRORS_OF_WRITE {
+        // SAFETY: no handler is installed, so nothing of ours runs in a signal.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
     // Three `struct pollfd`: fd, events, revents.
     let mut standard = [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0];
     poll(&mut standard, 0);
@@ -137,7 +143,9 @@ fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptor
         }
         libc::posix_spawnattr_init(attributes.as_mut_ptr());
         libc::sigemptyset(signals.as_mut_ptr());
-        libc::sigaddset(signals.as_mut_ptr(), libc::SIGPIPE);
+        for signal in ERRORS_OF_WRITE {
+            libc::sigaddset(signals.as_mut_ptr(), signal);
+        }
         libc::posix_spawnattr_setsigdefault(attributes.as_mut_ptr(), signals.as_ptr());
         libc::posix_spawnattr_setflags(attributes.as_mut_ptr(), libc::POSIX_SPAWN_SETSIGDEF as _);
         if refusal == 0 {
