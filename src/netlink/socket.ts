@@ -109,13 +109,16 @@ export class NetlinkSocket implements Disposable {
 
   /** The messages that one receive brings within `timeoutMs`; none when nothing came. ENOBUFS is thrown: events were lost. */
   receive(what: string, timeoutMs: number): Reply[] {
-    const deadline = monotonicMs() + timeoutMs;
+    let deadline: number | undefined;
     for (;;) {
       const count = native.recv(this.fd, buffer, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
       if (count > buffer.length) throw new SystemError(what, errnoOf("ENOBUFS"), "an answer was longer than the buffer");
       if (count >= 0) return readMessages(buffer.subarray(0, count));
       if (count !== -errnoOf("EAGAIN") && count !== -errnoOf("EINTR")) throw new SystemError(what, -count);
-      const rest = Math.ceil(deadline - monotonicMs());
+      // The clock is asked once there is something to wait for: an answer of rtnetlink is there when its request was sent.
+      const now = monotonicMs();
+      deadline ??= now + timeoutMs;
+      const rest = Math.ceil(deadline - now);
       if (rest <= 0) return [];
       // struct pollfd: fd, events, revents
       native.poll(Uint8Array.of(this.fd, this.fd >>> 8, this.fd >>> 16, 0, nl.POLLIN, 0, 0, 0), rest);

@@ -38,7 +38,7 @@ test("the image holds the licence, the executable, its installer and the configu
   try {
     const files = readdirSync(join(root, "pontoon"), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     const shipped = readdirSync(join(REPOSITORY, "cni-conf"));
-    expect(files.map(({ name }) => name).sort()).toEqual(["LICENSE", "install", "pontoon", ...shipped].sort());
+    expect(files.map(({ name }) => name).sort()).toEqual(["LICENSE", "NOTICE", "install", "pontoon", ...shipped].sort());
   } finally {
     await buildah("umount", container);
   }

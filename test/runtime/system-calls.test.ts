@@ -30,9 +30,9 @@ const ADD = `${START}
   # the pod: the same, made inside
   openat setns socket setsockopt setsockopt setsockopt setns getsockopt
   # the pod has no eth0: an error is its answer
-  sendto clock_gettime recvfrom
+  sendto recvfrom
   # the bridge is there: a link, then the end of the request
-  sendto clock_gettime recvfrom clock_gettime recvfrom
+  sendto recvfrom recvfrom
   # which start of the machine this is
   openat read close
   # the lock of the leases, which nobody else holds, so it is tried once
@@ -54,20 +54,20 @@ const ADD = `${START}
   # the lock of the leases
   close
   # the bridge has its address: one address, then the end of the list
-  sendto clock_gettime recvfrom clock_gettime recvfrom
+  sendto recvfrom recvfrom
   # forwarding is on
   openat read close
   # the pair of interfaces, with the host's end in the bridge; then that end
-  sendto clock_gettime recvfrom clock_gettime recvfrom
+  sendto recvfrom recvfrom
   # accept_ra of the pod's end, written in the pod
   setns openat write close setns
   # the pod's end gets its addresses and routes, is raised, and is looked at
-  sendto clock_gettime recvfrom
+  sendto recvfrom
   # the host's end is raised. Asking for it and the bridge makes the kernel do its pending carrier work first, so the port
   # forwards at this first look, and nothing is waited for
-  sendto clock_gettime recvfrom clock_gettime recvfrom clock_gettime recvfrom
+  sendto recvfrom recvfrom recvfrom
   # the pod's end is announced
-  sendto clock_gettime recvfrom clock_gettime recvfrom
+  sendto recvfrom recvfrom
   # the intent becomes the record
   statx renameat2
   # the answer
