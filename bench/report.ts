@@ -45,11 +45,10 @@ export class Report {
     console.log(row([what, `${ours.most.toFixed(1)} MB`, `${reference.most.toFixed(1)} MB`, ratio.toFixed(2), `<=${target.toFixed(2)}`, verdict(ratio <= target)]));
   }
 
-  /** A number that is the same in every run, with the most that it may be. */
-  count(what: string, ours: string, most?: { value: number; limit: number }): void {
-    const met = most === undefined ? undefined : most.value <= most.limit;
-    if (met === false) this.missed++;
-    console.log(row([what, ours, "", "", most === undefined ? "" : `<=${most.limit}`, verdict(met)]));
+  /** The size of files in MB, which is the same in every run. `limit` is for ours. */
+  size(what: string, ours: number, reference: number, limit: number): void {
+    if (ours > limit) this.missed++;
+    console.log(row([what, `${ours.toFixed(2)} MB`, `${reference.toFixed(2)} MB`, "", `<=${limit}`, verdict(ours <= limit)]));
   }
 
   plain(what: string, ...cells: string[]): void {

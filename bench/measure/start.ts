@@ -1,6 +1,6 @@
 // What each call pays before it does anything: VERSION, which reads nothing and touches nothing, and the size of the file.
 import { statSync } from "node:fs";
-import { SYSTEM_PATH } from "../../test/support/tool.ts";
+import { SYSTEM_PATH, toolPath } from "../../test/support/tool.ts";
 import { Host } from "../host.ts";
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
@@ -29,14 +29,8 @@ export async function measureStart(scene: Scene, report: Report): Promise<void> 
   report.columns();
   report.line({ what: "VERSION", ours: times.of("ours"), reference: times.of("reference"), target: 0.4 });
   report.memory("VERSION, memory", memory.of("ours"), memory.of("reference"), 0.65);
-  const size = megabytes(ours.path);
-  report.count("the executable, MB", size.toFixed(2), { value: size, limit: LARGEST_MB });
-  report.plain("the reference's two of seven, MB", "", sizes(reference.path).toFixed(2));
-}
-
-/** The reference calls `host-local` beside itself for each address. */
-function sizes(bridge: string): number {
-  return megabytes(bridge) + megabytes(bridge.replace(/bridge$/, "host-local"));
+  // The reference calls host-local for each address.
+  report.size("the executable; two of the reference's seven", megabytes(ours.path), megabytes(reference.path) + megabytes(toolPath("host-local")), LARGEST_MB);
 }
 
 function megabytes(path: string): number {

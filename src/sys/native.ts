@@ -12,7 +12,7 @@ export interface Native {
   close(fd: number): number;
   /** read(2) into all of `buffer`; gives how many bytes came. */
   read(fd: number, buffer: Uint8Array): number;
-  /** write(2). A reader that is gone is EPIPE, never a signal. */
+  /** write(2). A reader that is gone is EPIPE, a limit on the size of files EFBIG; neither is a signal. */
   write(fd: number, bytes: Uint8Array): number;
   link(from: string, to: string): number;
   unlink(path: string): number;

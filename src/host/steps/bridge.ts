@@ -33,7 +33,7 @@ export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
       change(step, machine, lessAlias(step, found.macsFollow));
     }
     return mustExist(step, machine);
-  }, step.vlanFiltering ? (error) => vlanHint(error) : undefined);
+  }, step.vlanFiltering ? vlanHint : undefined);
 }
 
 function make(step: BridgeStep, machine: Machine): void {
