@@ -1,0 +1,85 @@
+// Records outlive the release that wrote them. test/plugin/record-1 holds real ones of version 1, with the call and the result of
+// the ADD that wrote each; only the names of boot, host, namespace and link that differ from host to host are put in.
+import { readdirSync, readFileSync } from "node:fs";
+import { expect } from "vitest";
+import { addDirectly, type CniResult, mustSucceed, plugin } from "../support/cni.ts";
+import { addPlugins } from "../support/ipam.ts";
+import type { Network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { changes, snapshot } from "../support/snapshot.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
+
+const FIXTURES = new URL("record-1/", import.meta.url);
+const RECORDS = "/var/lib/cni/pontoon/pods";
+
+interface Fixture {
+  network: Network;
+  more?: Record<string, unknown>;
+  env?: Record<string, string>;
+  record: Record<string, unknown>;
+}
+
+const fixtures = readdirSync(FIXTURES).map((file) => ({
+  name: file.replace(".json", ""),
+  fixture: JSON.parse(readFileSync(new URL(file, FIXTURES), "utf8")) as Fixture,
+}));
+
+for (const { name, fixture } of fixtures) {
+  scene(`record of version 1, ${name}: CHECK and STATUS find all well, and DEL leaves nothing`, async (world) => {
+    const warm = await attach(world, fixture, "warm");
+    mustSucceed(await plugin(world, "DEL", warm.call));
+    await world.removePod(warm.pod);
+    // The fixtures have the first address of each range.
+    await world.host.must(["sh", "-c", "rm -f /var/lib/cni/networks/pods/last_reserved_ip.*"]);
+    const steady = await snapshot(world);
+    const { pod, call, prevResult } = await attach(world, fixture, "red");
+    replaceRecord(world, fixture.record);
+    mustSucceed(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
+    mustSucceed(await plugin(world, "STATUS", call));
+    mustSucceed(await plugin(world, "DEL", call));
+    await world.removePod(pod);
+    expect(changes(steady, await snapshot(world), [/^\+ file .*last_reserved_ip/])).toEqual([]);
+  });
+
+  scene(`record of version 1, ${name}: pontoon restore puts back all of its rules, as they were`, async (world) => {
+    const { call, prevResult } = await attach(world, fixture, "red");
+    replaceRecord(world, fixture.record);
+    const whole = await snapshot(world);
+    await world.host.must("nft flush ruleset");
+    await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`);
+    expect(changes(whole, await snapshot(world), [/^\+ file .*(\.restored|\.lock)$/])).toEqual([]);
+    mustSucceed(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
+  });
+
+  scene(`record of version 1, ${name}: GC without the attachment leaves nothing`, async (world) => {
+    const { pod, call } = await attach(world, fixture, "red");
+    replaceRecord(world, fixture.record);
+    mustSucceed(await plugin(world, "GC", { network: call.network, more: { "cni.dev/valid-attachments": [] } }));
+    await world.removePod(pod);
+    const left = (await snapshot(world)).filter((line) => /veth|pifb|\/10\.1\.|\/fd01|nft element|\.json/.test(line));
+    expect(left).toEqual([]);
+  });
+}
+
+async function attach(world: World, { network, more, env }: Fixture, name: string) {
+  if (!world.has(`${PLUGIN_FOLDER}/static`)) addPlugins(world, "static");
+  const pod: Pod = await world.pod(name);
+  const call = { network, pod, containerId: "c1", ...(more && { more }), ...(env && { env }) };
+  const prevResult: CniResult = await addDirectly(world, call);
+  return { pod, call, prevResult };
+}
+
+/** Puts the text of the fixture in the place of the record that the ADD wrote, for the same host, pod, addresses and links. */
+function replaceRecord(world: World, record: Record<string, unknown>): void {
+  const [path = ""] = readdirSync(world.outside(RECORDS)).filter((file) => file.endsWith(".json")).map((file) => `${RECORDS}/${file}`);
+  const written = JSON.parse(world.read(path)) as Record<string, unknown>;
+  const { host, namespace } = written;
+  const ofThisHost = { host, namespace, ...linksOf(written) };
+  world.write(path, `${JSON.stringify({ ...record, ...ofThisHost }, undefined, 1)}\n`);
+}
+
+/** MACs that nobody can know before: each ADD chooses them. */
+function linksOf({ hostMac, mac, ...others }: Record<string, unknown>): Record<string, unknown> {
+  const link = others["link"] as { host: { mac: string }; pod: { mac: string } } | undefined;
+  return { hostMac: link?.host.mac ?? hostMac, mac: link?.pod.mac ?? mac };
+}
