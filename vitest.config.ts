@@ -4,10 +4,12 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Processes, not threads: starting a program copies the page tables of all that its starter has in memory.
+    // Processes, not threads: starting a program copies the page tables of all that its starter has in
+    // memory.
     pool: "forks",
     setupFiles: ["test/support/native.ts"],
-    // Tests wait for the kernel and for programs a third of their time, so there are more of them than processors.
+    // Tests wait for the kernel and for programs a third of their time, so there are more of them than
+    // processors.
     maxWorkers: Math.ceil(availableParallelism() * 1.5),
     // Rows of test/differential wait more than they work.
     maxConcurrency: 10,

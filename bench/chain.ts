@@ -1,5 +1,6 @@
-// The reference chain on one host: its plugins called one after the other as libcni does it, each with the result of the one
-// before. What is counted is the time of the plugins, added up; the work of a runtime between them is nobody's.
+// The reference chain on one host: its plugins called one after the other as libcni does it, each with the
+// result of the one before. What is counted is the time of the plugins, added up; the work of a runtime
+// between them is nobody's.
 import { dirname } from "node:path";
 import { toolPath } from "../test/support/tool.ts";
 import type { Host } from "./host.ts";
@@ -56,10 +57,23 @@ export class Chain {
     const [stdin, stdout, stderr] = ["/run/bench/chain.json", "/run/bench/chain.out", "/run/bench/chain.err"];
     const path = toolPath(plugin.type);
     const folder = dirname(toolPath("host-local"));
-    this.host.write(stdin, JSON.stringify({ ...NETWORK, ...plugin, runtimeConfig: this.#runtimeConfig(pod), prevResult: this.#results.get(pod) }));
+    this.host.write(
+      stdin,
+      JSON.stringify({
+        ...NETWORK,
+        ...plugin,
+        runtimeConfig: this.#runtimeConfig(pod),
+        prevResult: this.#results.get(pod),
+      }),
+    );
     const env = cniEnvironment(verb, pod, this.#ids.get(pod) ?? "", folder);
-    const { timings: [timing] } = await this.host.run([{ words: [path], stdin, stdout, stderr, env }]);
-    if (timing?.status !== 0) throw new Error(`${verb} of ${pod} by ${plugin.type} failed: ${this.host.read(stdout)}${this.host.read(stderr)}`);
+    const {
+      timings: [timing],
+    } = await this.host.run([{ words: [path], stdin, stdout, stderr, env }]);
+    if (timing?.status !== 0)
+      throw new Error(
+        `${verb} of ${pod} by ${plugin.type} failed: ${this.host.read(stdout)}${this.host.read(stderr)}`,
+      );
     return timing.ms;
   }
 }

@@ -1,5 +1,6 @@
-// A throw-away host for one contender: its own network, its own /run and /var/lib/cni, and the runner that starts programs
-// in it. The kernel removes all of it when the runner ends, and that ends when its input does, however the bench ends.
+// A throw-away host for one contender: its own network, its own /run and /var/lib/cni, and the runner that
+// starts programs in it. The kernel removes all of it when the runner ends, and that ends when its input
+// does, however the bench ends.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -60,7 +61,10 @@ export class Host implements AsyncDisposable {
 
   private constructor(runner: string) {
     const args = ["--mount", "--net", "--propagation", "private", "sh", "-c", PREPARE, runner];
-    this.#process = spawn(toolPath("unshare"), args, { stdio: ["pipe", "pipe", "inherit"], env: { PATH: SYSTEM_PATH } });
+    this.#process = spawn(toolPath("unshare"), args, {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { PATH: SYSTEM_PATH },
+    });
     this.#ended = once(this.#process, "close");
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
   }
@@ -86,16 +90,30 @@ export class Host implements AsyncDisposable {
     const stdout = "/run/bench/must.out";
     const stderr = "/run/bench/must.err";
     const { timings } = await this.run([{ words, env: { PATH: SYSTEM_PATH, ...env }, stdout, stderr }]);
-    if (timings[0]?.status !== 0) throw new Error(`${words.join(" ")} failed in the throw-away host: ${this.read(stderr)}${this.read(stdout)}`);
+    if (timings[0]?.status !== 0)
+      throw new Error(
+        `${words.join(" ")} failed in the throw-away host: ${this.read(stderr)}${this.read(stdout)}`,
+      );
     return this.read(stdout);
   }
 
-  /** Makes namespaces as a runtime does: loopback up and nothing else. Those that only fill the node do without. */
-  async makePods(names: string[], loopback: "with loopback" | "without loopback" = "with loopback"): Promise<void> {
+  /**
+   * Makes namespaces as a runtime does: loopback up and nothing else. Those that only fill the node do
+   * without.
+   */
+  async makePods(
+    names: string[],
+    loopback: "with loopback" | "without loopback" = "with loopback",
+  ): Promise<void> {
     const file = "/run/bench/pods";
     this.write(file, names.map((name) => `netns add ${name}\n`).join(""));
     await this.must(["/sbin/ip", "-batch", file]);
-    if (loopback === "with loopback") await this.must(["/bin/sh", "-c", `set -e; for pod in ${names.join(" ")}; do ip -n $pod link set lo up; done`]);
+    if (loopback === "with loopback")
+      await this.must([
+        "/bin/sh",
+        "-c",
+        `set -e; for pod in ${names.join(" ")}; do ip -n $pod link set lo up; done`,
+      ]);
   }
 
   /** The path by which the bench itself reaches a file of the host. */
@@ -124,12 +142,28 @@ export class Host implements AsyncDisposable {
   }
 }
 
-function lineOf({ words, env = {}, stdin = "/dev/null", stdout = "/dev/null", stderr = "/dev/null" }: Call): string {
+function lineOf({
+  words,
+  env = {},
+  stdin = "/dev/null",
+  stdout = "/dev/null",
+  stderr = "/dev/null",
+}: Call): string {
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return [stdin, stdout, stderr, words.length, ...words, ...variables].join("\t");
 }
 
 function readTiming(line: string): Timing {
-  const [status = -1, startUs = 0, endUs = 0, ns = 0, peakKB = 0, processorUs = 0, faults = 0] = line.split(" ").map(Number);
-  return { status, ms: ns / 1e6, startUs, endUs, peakMB: peakKB / 1024, processorMs: processorUs / 1e3, faults };
+  const [status = -1, startUs = 0, endUs = 0, ns = 0, peakKB = 0, processorUs = 0, faults = 0] = line
+    .split(" ")
+    .map(Number);
+  return {
+    status,
+    ms: ns / 1e6,
+    startUs,
+    endUs,
+    peakMB: peakKB / 1024,
+    processorMs: processorUs / 1e3,
+    faults,
+  };
 }

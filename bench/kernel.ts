@@ -1,5 +1,6 @@
-// Runs inside a throw-away host, in one long-lived process: the same netlink messages as in an ADD and a DEL, without a
-// process start. Arguments: the pod's namespace, rounds. Prints how long each part took in each round, as JSON.
+// Runs inside a throw-away host, in one long-lived process: the same netlink messages as in an ADD and a DEL,
+// without a process start. Arguments: the pod's namespace, rounds. Prints how long each part took in each
+// round, as JSON.
 import "../test/support/native.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Machine } from "../src/host/machine.ts";
@@ -7,7 +8,7 @@ import { announce } from "../src/host/steps/announce.ts";
 import { putMasquerade } from "../src/host/steps/masquerade.ts";
 import { setUpPod } from "../src/host/steps/pod.ts";
 import { createVeth } from "../src/host/steps/veth.ts";
-import { parsePrefix, type Prefix } from "../src/ip/prefix.ts";
+import { type Prefix, parsePrefix } from "../src/ip/prefix.ts";
 import { getLink, randomMac } from "../src/net/link.ts";
 import { removeLink } from "../src/net/link-change.ts";
 import { deleteElementMessage } from "../src/nft/element.ts";
@@ -49,10 +50,78 @@ function oneRound(): Spent {
   const pod = { name: "eth0", mac };
   const { common } = elementPlaces(address.address, bridge);
 
-  const podIndex = time("link", () => createVeth({ kind: "veth", bridge, host: { ...hostEnd, mac: randomMac() }, pod, mtu: 1500, hairpin: false, isolated: false, raised: true, hostRaised: false }, machine, index));
-  time("container", () => setUpPod({ kind: "pod", interfaceName: pod.name, addresses: [address], routes: [{ dst: anywhere, gateway, onLink: false, mtu: undefined, advmss: undefined, priority: undefined, table: undefined, scope: undefined }], detectThrough: undefined }, machine, podIndex));
-  time("rules", () => putMasquerade({ kind: "masquerade", backend: "nftables", network: "bench", owner: "0".repeat(32), label: "bench", bridge, subnets: [subnet], addresses: [address.address] }, machine));
-  time("announce", () => announce({ kind: "announce", bridge, hostInterface: hostEnd.name, interfaceName: pod.name, mac, addresses: [address], macFollows: true, goesBeyond: false }, machine, podIndex));
+  const podIndex = time("link", () =>
+    createVeth(
+      {
+        kind: "veth",
+        bridge,
+        host: { ...hostEnd, mac: randomMac() },
+        pod,
+        mtu: 1500,
+        hairpin: false,
+        isolated: false,
+        raised: true,
+        hostRaised: false,
+      },
+      machine,
+      index,
+    ),
+  );
+  time("container", () =>
+    setUpPod(
+      {
+        kind: "pod",
+        interfaceName: pod.name,
+        addresses: [address],
+        routes: [
+          {
+            dst: anywhere,
+            gateway,
+            onLink: false,
+            mtu: undefined,
+            advmss: undefined,
+            priority: undefined,
+            table: undefined,
+            scope: undefined,
+          },
+        ],
+        detectThrough: undefined,
+      },
+      machine,
+      podIndex,
+    ),
+  );
+  time("rules", () =>
+    putMasquerade(
+      {
+        kind: "masquerade",
+        backend: "nftables",
+        network: "bench",
+        owner: "0".repeat(32),
+        label: "bench",
+        bridge,
+        subnets: [subnet],
+        addresses: [address.address],
+      },
+      machine,
+    ),
+  );
+  time("announce", () =>
+    announce(
+      {
+        kind: "announce",
+        bridge,
+        hostInterface: hostEnd.name,
+        interfaceName: pod.name,
+        mac,
+        addresses: [address],
+        macFollows: true,
+        goesBeyond: false,
+      },
+      machine,
+      podIndex,
+    ),
+  );
   time("elements", () => sendBatch(machine.rules, [deleteElementMessage(common)]));
   time("delete", () => removeLink(machine.links, hostEnd));
   time("close", () => machine[Symbol.dispose]());

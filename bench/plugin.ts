@@ -1,4 +1,5 @@
-// One way to connect pods: a plugin, a configuration and a host. Calls the plugin as a runtime does, and nothing between.
+// One way to connect pods: a plugin, a configuration and a host. Calls the plugin as a runtime does, and
+// nothing between.
 import { createHash } from "node:crypto";
 import { SYSTEM_PATH } from "../test/support/tool.ts";
 import type { Batch, Call, Host, Timing } from "./host.ts";
@@ -60,12 +61,18 @@ export class Plugin {
   /** ADD of many pods at once. All have to succeed. */
   async addAll(pods: string[]): Promise<Batch> {
     for (const pod of pods) this.#ids.set(pod, containerId());
-    if (this.#runtimeConfig !== undefined) for (const pod of pods) this.host.write(this.#file(`add-${pod}`, "json"), JSON.stringify(this.#configOf(pod)));
+    if (this.#runtimeConfig !== undefined)
+      for (const pod of pods)
+        this.host.write(this.#file(`add-${pod}`, "json"), JSON.stringify(this.#configOf(pod)));
     return this.#run("ADD", pods);
   }
 
   async delAll(pods: string[]): Promise<Batch> {
-    for (const pod of pods) this.host.write(this.#file(pod, "json"), JSON.stringify({ ...this.#configOf(pod), prevResult: this.result(pod) }));
+    for (const pod of pods)
+      this.host.write(
+        this.#file(pod, "json"),
+        JSON.stringify({ ...this.#configOf(pod), prevResult: this.result(pod) }),
+      );
     return this.#run("DEL", pods);
   }
 
@@ -83,13 +90,18 @@ export class Plugin {
     const batch = await this.host.run(pods.map((pod) => this.#call(verb, pod)));
     for (const [index, { status }] of batch.timings.entries()) {
       const pod = pods[index] ?? "";
-      if (status !== 0) throw new Error(`${verb} of ${pod} by ${this.#program.type} failed: ${this.host.read(this.#output(verb, pod))}${this.stderr(pod)}`);
+      if (status !== 0)
+        throw new Error(
+          `${verb} of ${pod} by ${this.#program.type} failed: ${this.host.read(this.#output(verb, pod))}${this.stderr(pod)}`,
+        );
     }
     return batch;
   }
 
   #configOf(pod: string): Record<string, unknown> {
-    return this.#runtimeConfig === undefined ? this.#config : { ...this.#config, runtimeConfig: this.#runtimeConfig(pod) };
+    return this.#runtimeConfig === undefined
+      ? this.#config
+      : { ...this.#config, runtimeConfig: this.#runtimeConfig(pod) };
   }
 
   #call(verb: "ADD" | "DEL", pod: string): Call {
@@ -116,18 +128,31 @@ export class Plugin {
 export const NETWORK = { cniVersion: "1.0.0", name: "bench" };
 
 /** The network as `bridge` and ours are told of it. */
-export function bridgeKeys(masquerade: boolean, backend?: Wishes["backend"], dataDir?: string): Record<string, unknown> {
+export function bridgeKeys(
+  masquerade: boolean,
+  backend?: Wishes["backend"],
+  dataDir?: string,
+): Record<string, unknown> {
   return {
     bridge: "bench0",
     isDefaultGateway: true,
     ipMasq: masquerade,
     ...(backend === undefined ? {} : { ipMasqBackend: backend }),
-    ipam: { type: "host-local", ranges: [[{ subnet: "10.77.0.0/16" }]], ...(dataDir === undefined ? {} : { dataDir }) },
+    ipam: {
+      type: "host-local",
+      ranges: [[{ subnet: "10.77.0.0/16" }]],
+      ...(dataDir === undefined ? {} : { dataDir }),
+    },
   };
 }
 
 /** What a runtime tells a plugin by its environment. */
-export function cniEnvironment(verb: "ADD" | "DEL", pod: string, id: string, folder: string): Record<string, string> {
+export function cniEnvironment(
+  verb: "ADD" | "DEL",
+  pod: string,
+  id: string,
+  folder: string,
+): Record<string, string> {
   return {
     PATH: SYSTEM_PATH,
     CNI_COMMAND: verb,

@@ -32,8 +32,12 @@ export class Report {
     const met = ratio === undefined || target === undefined ? undefined : ratio <= target;
     if (met === false) this.missed++;
     const cells = [
-      what, milliseconds(ours), reference === undefined ? "" : milliseconds(reference), ratio === undefined ? "" : `${ratio.toFixed(2)} (${leastRatio?.toFixed(2)})`,
-      target === undefined ? "" : `<=${target.toFixed(2)}`, verdict(met),
+      what,
+      milliseconds(ours),
+      reference === undefined ? "" : milliseconds(reference),
+      ratio === undefined ? "" : `${ratio.toFixed(2)} (${leastRatio?.toFixed(2)})`,
+      target === undefined ? "" : `<=${target.toFixed(2)}`,
+      verdict(met),
     ];
     console.log(row(cells));
   }
@@ -42,13 +46,31 @@ export class Report {
   memory(what: string, ours: Sample, reference: Sample, target: number): void {
     const ratio = ours.most / reference.most;
     if (ratio > target) this.missed++;
-    console.log(row([what, `${ours.most.toFixed(1)} MB`, `${reference.most.toFixed(1)} MB`, ratio.toFixed(2), `<=${target.toFixed(2)}`, verdict(ratio <= target)]));
+    console.log(
+      row([
+        what,
+        `${ours.most.toFixed(1)} MB`,
+        `${reference.most.toFixed(1)} MB`,
+        ratio.toFixed(2),
+        `<=${target.toFixed(2)}`,
+        verdict(ratio <= target),
+      ]),
+    );
   }
 
   /** The size of files in MB, which is the same in every run. `limit` is for ours. */
   size(what: string, ours: number, reference: number, limit: number): void {
     if (ours > limit) this.missed++;
-    console.log(row([what, `${ours.toFixed(2)} MB`, `${reference.toFixed(2)} MB`, "", `<=${limit}`, verdict(ours <= limit)]));
+    console.log(
+      row([
+        what,
+        `${ours.toFixed(2)} MB`,
+        `${reference.toFixed(2)} MB`,
+        "",
+        `<=${limit}`,
+        verdict(ours <= limit),
+      ]),
+    );
   }
 
   plain(what: string, ...cells: string[]): void {
@@ -67,6 +89,8 @@ function verdict(met: boolean | undefined): string {
 }
 
 function row(cells: string[]): string {
-  const text = cells.map((cell, index) => (index === 0 ? cell.padEnd(WIDTHS[0]) : cell.padStart(WIDTHS[index] ?? 5)));
+  const text = cells.map((cell, index) =>
+    index === 0 ? cell.padEnd(WIDTHS[0]) : cell.padStart(WIDTHS[index] ?? 5),
+  );
   return `  ${text.join(" ").trimEnd()}`;
 }

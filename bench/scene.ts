@@ -39,7 +39,12 @@ export function openScene(options: Options, runner: string): Scene {
 }
 
 /** A host with namespaces for `pods`, and a contender that has connected the residents. */
-export async function openNode(scene: Scene, program: Program, wishes: Wishes, pods: string[]): Promise<Plugin> {
+export async function openNode(
+  scene: Scene,
+  program: Program,
+  wishes: Wishes,
+  pods: string[],
+): Promise<Plugin> {
   const host = await Host.open(scene.runner);
   await host.makePods([...RESIDENTS, ...pods]);
   const plugin = new Plugin(host, program, wishes);
@@ -48,7 +53,12 @@ export async function openNode(scene: Scene, program: Program, wishes: Wishes, p
 }
 
 /** The same for the reference chain. */
-export async function openChain(scene: Scene, plugins: ChainPlugin[], runtimeConfig: (pod: string) => Record<string, unknown>, pods: string[]): Promise<Chain> {
+export async function openChain(
+  scene: Scene,
+  plugins: ChainPlugin[],
+  runtimeConfig: (pod: string) => Record<string, unknown>,
+  pods: string[],
+): Promise<Chain> {
   const host = await Host.open(scene.runner);
   await host.makePods([...RESIDENTS, ...pods]);
   const chain = new Chain(host, plugins, runtimeConfig);
@@ -60,9 +70,13 @@ export async function pause(): Promise<void> {
   await sleep(PAUSE_MS);
 }
 
-/** Waits until the machine has little to do, ten seconds at most: what was built or taken down in great numbers goes on for a while. */
+/**
+ * Waits until the machine has little to do, ten seconds at most: what was built or taken down in great
+ * numbers goes on for a while.
+ */
 export async function quiet(): Promise<void> {
-  const busy = (): number => cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
+  const busy = (): number =>
+    cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0);
   for (let seconds = 0; seconds < 10; seconds++) {
     const before = busy();
     await sleep(1000);

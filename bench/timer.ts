@@ -1,5 +1,5 @@
-// Goes into the instrumented copy of the program (see trace.ts): adds up how long each phase took and writes it to stderr
-// at the end. Time inside a phase within a phase counts for the inner one.
+// Goes into the instrumented copy of the program (see trace.ts): adds up how long each phase took and writes
+// it to stderr at the end. Time inside a phase within a phase counts for the inner one.
 import { native } from "../src/sys/native.ts";
 
 // linux/time.h
@@ -38,7 +38,10 @@ export function timed<T>(phase: string, action: () => T): T {
   }
 }
 
-/** What was measured: moments on the wall clock in microseconds, phases in milliseconds. The writing itself is in no phase. */
+/**
+ * What was measured: moments on the wall clock in microseconds, phases in milliseconds. The writing itself is
+ * in no phase.
+ */
 export interface Trace {
   firstLineUs: number;
   spent: Record<string, number>;

@@ -1,9 +1,10 @@
-// The program with a stop watch in it: a copy of src whose functions, named here, are phases. The product itself stays as
-// it is and pays nothing. When a function is renamed the bench stops and says which one; test/unit/trace.test.ts says it before.
+// The program with a stop watch in it: a copy of src whose functions, named here, are phases. The product
+// itself stays as it is and pays nothing. When a function is renamed the bench stops and says which one;
+// test/unit/trace.test.ts says it before.
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compileEntry, WORK_FOLDER } from "./compile.ts";
 import { REPOSITORY } from "../test/support/tool.ts";
+import { compileEntry, WORK_FOLDER } from "./compile.ts";
 
 /** Phases in the order in which they are shown. */
 export const PHASES: Record<string, string> = {
@@ -62,9 +63,21 @@ const FUNCTIONS: [file: string, name: string, phase: string][] = [
 
 /** Other places, by their text. */
 const PLACES: [file: string, text: string, replacement: string][] = [
-  ["main.ts", "export function main(): number {", "export function main(): number {\n  begin();\n  const status = main_();\n  finish();\n  return status;\n}\nfunction main_(): number {"],
-  ["main.ts", "\nfunction print(", '\nfunction print(...words: Parameters<typeof print_>): void {\n  timed("answer", () => print_(...words));\n}\nfunction print_('],
-  ["host/machine.ts", "    this.openedPod?.[Symbol.dispose]();", '    enter("close");\n    this.openedPod?.[Symbol.dispose]();'],
+  [
+    "main.ts",
+    "export function main(): number {",
+    "export function main(): number {\n  begin();\n  const status = main_();\n  finish();\n  return status;\n}\nfunction main_(): number {",
+  ],
+  [
+    "main.ts",
+    "\nfunction print(",
+    '\nfunction print(...words: Parameters<typeof print_>): void {\n  timed("answer", () => print_(...words));\n}\nfunction print_(',
+  ],
+  [
+    "host/machine.ts",
+    "    this.openedPod?.[Symbol.dispose]();",
+    '    enter("close");\n    this.openedPod?.[Symbol.dispose]();',
+  ],
 ];
 
 /** Builds the instrumented executable. */
@@ -78,7 +91,10 @@ export function compileTraced(): string {
 /** Writes the sources with the stop watch in them. Throws when a phase is not where it was. */
 export function writeTraced(folder: string): void {
   cpSync(join(REPOSITORY, "src"), folder, { recursive: true });
-  writeFileSync(join(folder, "timer.ts"), readFileSync(join(REPOSITORY, "bench/timer.ts"), "utf8").replace("../src/", "./"));
+  writeFileSync(
+    join(folder, "timer.ts"),
+    readFileSync(join(REPOSITORY, "bench/timer.ts"), "utf8").replace("../src/", "./"),
+  );
   for (const [file, name, phase] of FUNCTIONS) {
     edit(folder, file, `export function ${name}(`, wrapped(name, phase));
   }
@@ -96,12 +112,21 @@ function ${name}_(`;
 function edit(folder: string, file: string, text: string, replacement: string): void {
   const path = join(folder, file);
   const source = readFileSync(path, "utf8");
-  if (source.split(text).length !== 2) throw new Error(`src/${file} does not hold ${JSON.stringify(text)} once: bench/trace.ts names a phase by it`);
-  writeFileSync(path, source.replace(text, () => replacement));
+  if (source.split(text).length !== 2)
+    throw new Error(
+      `src/${file} does not hold ${JSON.stringify(text)} once: bench/trace.ts names a phase by it`,
+    );
+  writeFileSync(
+    path,
+    source.replace(text, () => replacement),
+  );
 }
 
 function importTimer(folder: string, file: string): void {
   const path = join(folder, file);
   const up = "../".repeat(file.split("/").length - 1) || "./";
-  writeFileSync(path, `import { begin, enter, finish, timed } from "${up}timer.ts";\n${readFileSync(path, "utf8")}`);
+  writeFileSync(
+    path,
+    `import { begin, enter, finish, timed } from "${up}timer.ts";\n${readFileSync(path, "utf8")}`,
+  );
 }

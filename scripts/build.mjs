@@ -4,14 +4,23 @@
 //   src/main.ts --esbuild--> dist/pontoon.mjs --+
 //   engine/     --cargo----> engine, heap empty +--run once--> heap with all modules --+--> dist/pontoon
 //
-// The engine loads the bundle, once, here; what its heap holds then is put into the executable, so a start loads nothing
-// (docs/decisions/0013-engine.md). Files are made in a directory of their own and moved into place, so a dist/pontoon that is running or
-// being built by somebody else is never half a file.
+// The engine loads the bundle, once, here; what its heap holds then is put into the executable, so a start
+// loads nothing (docs/decisions/0013-engine.md). Files are made in a directory of their own and moved into
+// place, so a dist/pontoon that is running or being built by somebody else is never half a file.
 //
 // The same sources and compilers give the same bytes, in whatever folder and whatever environment.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -57,8 +66,15 @@ try {
   await bundleSource(resolve(root, options.entry), bundle);
   const image = join(workDir, "image");
   // By names without a folder: what the arguments were leaves its traces in the heap.
-  execFileSync(engine, ["pontoon.mjs", "image"], { cwd: workDir, argv0: "pontoon", env: {}, stdio: ["ignore", "inherit", "inherit"] });
-  writeFileSync(join(workDir, "pontoon"), withImage(readFileSync(engine), readFileSync(image)), { mode: 0o755 });
+  execFileSync(engine, ["pontoon.mjs", "image"], {
+    cwd: workDir,
+    argv0: "pontoon",
+    env: {},
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  writeFileSync(join(workDir, "pontoon"), withImage(readFileSync(engine), readFileSync(image)), {
+    mode: 0o755,
+  });
   for (const name of ["pontoon.mjs", "pontoon"]) {
     renameSync(join(workDir, name), join(outDir, name));
     console.log(`${join(options["out-dir"], name)}  ${size(join(outDir, name))}`);

@@ -31,12 +31,16 @@ export async function bundleSource(entry, outfile) {
     logLevel: "warning",
   });
   const [{ text: map }, { text: code }] = outputFiles.sort((a, b) => b.path.length - a.path.length);
-  writeFileSync(outfile, `${code}const BUNDLE_LINES = ${JSON.stringify(lineTable(JSON.parse(map), dirname(outfile)))};\n`);
+  writeFileSync(
+    outfile,
+    `${code}const BUNDLE_LINES = ${JSON.stringify(lineTable(JSON.parse(map), dirname(outfile)))};\n`,
+  );
 }
 
 /**
- * Which line of which file each line of the bundle is from, for src/cni/trace.ts: the files, one a line, an empty line, then
- * `bundle:file:line` for each line of the bundle that does not follow its predecessor in the same file.
+ * Which line of which file each line of the bundle is from, for src/cni/trace.ts: the files, one a line, an
+ * empty line, then `bundle:file:line` for each line of the bundle that does not follow its predecessor in the
+ * same file.
  */
 function lineTable({ mappings, sources }, folder) {
   const entries = [];
@@ -60,7 +64,10 @@ function lineTable({ mappings, sources }, folder) {
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/** The numbers of one segment of a source map (ECMA-426): five bits a digit, the lowest first, with the sign in the lowest of all. */
+/**
+ * The numbers of one segment of a source map (ECMA-426): five bits a digit, the lowest first, with the sign
+ * in the lowest of all.
+ */
 function decodeVlq(segment) {
   const numbers = [];
   let [value, shift] = [0, 0];

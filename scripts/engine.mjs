@@ -1,7 +1,7 @@
 // The engine without a program: engine/, compiled.
 //
-// Linked statically against musl, which starts 0.2 ms sooner than glibc and chooses nothing by the processor. Nothing in it
-// is position independent: the heap image holds addresses.
+// Linked statically against musl, which starts 0.2 ms sooner than glibc and chooses nothing by the processor.
+// Nothing in it is position independent: the heap image holds addresses.
 import { execFileSync } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -11,28 +11,39 @@ const TARGET = "x86_64-unknown-linux-gnu";
 const LINKER = "musl-gcc";
 
 /** What cargo needs of the environment; nothing else of it reaches the compilers. */
-const KEPT = /^(PATH|HOME|RUSTUP_\w+|CARGO_HOME|CARGO_(NET|HTTP|REGISTRIES)_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_\w+)$/;
+const KEPT =
+  /^(PATH|HOME|RUSTUP_\w+|CARGO_HOME|CARGO_(NET|HTTP|REGISTRIES)_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_\w+)$/;
 
 /** Compiles the engine and gives the path of its executable. Throws when a compiler refuses. */
 export function compileEngine(root) {
   const folder = join(root, "engine");
   const cargoHome = process.env["CARGO_HOME"] ?? join(homedir(), ".cargo");
   const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => KEPT.test(name)));
-  const places = [[folder, "engine"], [cargoHome, "cargo"]];
+  const places = [
+    [folder, "engine"],
+    [cargoHome, "cargo"],
+  ];
   const env = {
     ...kept,
     CC: LINKER,
     CFLAGS: [
       "-fno-pic",
-      // The engine ends by our words (engine/pontoon/src/last_words.rs), and has no clock (engine/pontoon/src/engine.rs).
-      "-Dabort=pontoon_abort", "-Dgettimeofday=pontoon_no_clock",
+      // The engine ends by our words (engine/pontoon/src/last_words.rs), and has no clock
+      // (engine/pontoon/src/engine.rs).
+      "-Dabort=pontoon_abort",
+      "-Dgettimeofday=pontoon_no_clock",
       ...places.map(([from, to]) => `'-ffile-prefix-map=${from}=${to}'`),
     ].join(" "),
     // The flags are quoted as in a shell: a folder's name may hold a space.
     CC_SHELL_ESCAPED_FLAGS: "1",
     CARGO_ENCODED_RUSTFLAGS: [
-      `-Clinker=${LINKER}`, "-Crelocation-model=static", "-Ctarget-feature=+crt-static",
-      "-Clink-arg=-static", "-Clink-arg=-Wl,-Bstatic,--build-id=none", "-Clink-arg=-lc", "-Clink-arg=-lgcc",
+      `-Clinker=${LINKER}`,
+      "-Crelocation-model=static",
+      "-Ctarget-feature=+crt-static",
+      "-Clink-arg=-static",
+      "-Clink-arg=-Wl,-Bstatic,--build-id=none",
+      "-Clink-arg=-lc",
+      "-Clink-arg=-lgcc",
       // Asking the processor what it can do costs more than the few hashes of a call.
       '--cfg=sha2_backend="soft"',
       ...places.map(([from, to]) => `--remap-path-prefix=${from}=${to}`),

@@ -1,7 +1,8 @@
 // Puts a heap image into the executable that made it (engine/pontoon/src/arena.rs).
 //
-// The empty heap is the last thing in the file that its segment is loaded from. The image takes its place, and what lies
-// behind it (names for a debugger) goes; beyond the image the kernel fills the segment with zeros, as it does for .bss.
+// The empty heap is the last thing in the file that its segment is loaded from. The image takes its place,
+// and what lies behind it (names for a debugger) goes; beyond the image the kernel fills the segment with
+// zeros, as it does for .bss.
 
 // Elf64_Ehdr and Elf64_Phdr (elf.h): offsets of what is read or changed.
 const EHDR = { e_phoff: 32, e_shoff: 40, e_phnum: 56, e_shnum: 60, e_shstrndx: 62 };
@@ -11,12 +12,21 @@ const PT_LOAD = 1;
 /** The executable with the image inside. Throws when they do not belong together. */
 export function withImage(executable, image) {
   const address = number(image, 0);
-  for (let count = executable.readUInt16LE(EHDR.e_phnum), at = number(executable, EHDR.e_phoff); count > 0; count--, at += PHDR.bytes) {
-    const [offset, start, bytes, memory] = ["p_offset", "p_vaddr", "p_filesz", "p_memsz"].map((field) => number(executable, at + PHDR[field]));
-    if (executable.readUInt32LE(at + PHDR.p_type) !== PT_LOAD || address < start || address >= start + bytes) continue;
-    if (address + image.length > start + memory) throw new Error("the image is larger than the heap in the executable");
+  for (
+    let count = executable.readUInt16LE(EHDR.e_phnum), at = number(executable, EHDR.e_phoff);
+    count > 0;
+    count--, at += PHDR.bytes
+  ) {
+    const [offset, start, bytes, memory] = ["p_offset", "p_vaddr", "p_filesz", "p_memsz"].map((field) =>
+      number(executable, at + PHDR[field]),
+    );
+    if (executable.readUInt32LE(at + PHDR.p_type) !== PT_LOAD || address < start || address >= start + bytes)
+      continue;
+    if (address + image.length > start + memory)
+      throw new Error("the image is larger than the heap in the executable");
     const place = offset + address - start;
-    if (executable.subarray(place, offset + bytes).some((byte) => byte !== 0)) throw new Error("the heap in the executable is not empty, or not the last thing in its segment");
+    if (executable.subarray(place, offset + bytes).some((byte) => byte !== 0))
+      throw new Error("the heap in the executable is not empty, or not the last thing in its segment");
     const whole = Buffer.concat([executable.subarray(0, place), image]);
     whole.writeBigUInt64LE(BigInt(whole.length - offset), at + PHDR.p_filesz);
     whole.fill(0, EHDR.e_shoff, EHDR.e_shoff + 8);

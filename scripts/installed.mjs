@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// usage: node scripts/installed.mjs
-// Exit status 0 when node_modules holds what package-lock.json says; else 1 and a line that says what differs.
+// usage: node scripts/installed.mjs Exit status 0 when node_modules holds what package-lock.json says; else 1
+// and a line that says what differs.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,9 @@ const difference = Object.entries(wanted).flatMap(([path, { version, optional }]
   const found = present[path]?.version;
   // Of the optional packages npm installs those made for this machine.
   if (found === undefined && optional) return [];
-  return found === version && existsSync(join(root, path)) ? [] : [`${path}: ${version} wanted, ${found ?? "nothing"} there`];
+  return found === version && existsSync(join(root, path))
+    ? []
+    : [`${path}: ${version} wanted, ${found ?? "nothing"} there`];
 })[0];
 
 if (difference !== undefined) {

@@ -1,7 +1,9 @@
-// Makes cni-conf/pontoon.schema.json of the zod schema that a configuration is checked with (src/cni/netconf-schema.ts) and
-// of the words beside this file: run it with `npm run schema` when one of them has changed.
+// Makes cni-conf/pontoon.schema.json of the zod schema that a configuration is checked with
+// (src/cni/netconf-schema.ts) and of the words beside this file: run it with `npm run schema` when one of
+// them has changed.
 //
-// A file is a whole network list, or one plugin entry. Editors know draft 7 of JSON Schema best, without `if` and `not`.
+// A file is a whole network list, or one plugin entry. Editors know draft 7 of JSON Schema best, without `if`
+// and `not`.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
@@ -23,13 +25,25 @@ export function schemaText(): string {
 
 function jsonSchema(): JsonSchema {
   const entry = { $ref: "#/definitions/entry" };
-  const plugins = { type: "array", title: "Plugins", description: "Called one after the other.", minItems: 1, items: { anyOf: [entry, otherPlugin()] } };
+  const plugins = {
+    type: "array",
+    title: "Plugins",
+    description: "Called one after the other.",
+    minItems: 1,
+    items: { anyOf: [entry, otherPlugin()] },
+  };
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Network configuration of Pontoon",
-    description: "A network list (.conflist) with an entry of type pontoon, or such an entry alone. Keys that Pontoon does not know are marked, though it skips them: most are misspelt.",
+    description:
+      "A network list (.conflist) with an entry of type pontoon, or such an entry alone. Keys that Pontoon does not know are marked, though it skips them: most are misspelt.",
     anyOf: [
-      { type: "object", title: "Network list", properties: { ...LIST_KEYS, plugins }, required: ["cniVersion", "name", "plugins"] },
+      {
+        type: "object",
+        title: "Network list",
+        properties: { ...LIST_KEYS, plugins },
+        required: ["cniVersion", "name", "plugins"],
+      },
       { allOf: [entry, requiring("name")] },
     ],
     definitions: { entry: entryOfPlugins() },
@@ -39,26 +53,45 @@ function jsonSchema(): JsonSchema {
 function entryOfPlugins(): JsonSchema {
   const { properties: { ipam, ...keys } = {} } = described(fromZod(), "");
   const type = { const: "pontoon", title: "Plugin", description: "The name of the executable." };
-  return { ...closed({ type, ...ENTRY_KEYS, ...keys, ipam: anyIpam(ipam ?? {}) }), title: "Pontoon", required: ["type"] };
+  return {
+    ...closed({ type, ...ENTRY_KEYS, ...keys, ipam: anyIpam(ipam ?? {}) }),
+    title: "Pontoon",
+    required: ["type"],
+  };
 }
 
 /** The built-in one, one of another plugin, which says what it takes, or none. */
 function anyIpam(builtIn: JsonSchema): JsonSchema {
   const { title, description } = WORDS["ipam.type"] ?? {};
-  const foreign = { type: "string", title, description, pattern: "^(?!host-local$)([a-zA-Z0-9][a-zA-Z0-9_.-]*|/.*[^/])$" };
+  const foreign = {
+    type: "string",
+    title,
+    description,
+    pattern: "^(?!host-local$)([a-zA-Z0-9][a-zA-Z0-9_.-]*|/.*[^/])$",
+  };
   const type = { const: "host-local", title, description };
   return {
     description: builtIn["description"],
     anyOf: [
       { ...builtIn, properties: { ...builtIn.properties, type }, required: ["type"] },
-      { type: "object", title: "Addresses (another plugin)", properties: { type: foreign }, required: ["type"] },
+      {
+        type: "object",
+        title: "Addresses (another plugin)",
+        properties: { type: foreign },
+        required: ["type"],
+      },
       { type: "object", title: "No addresses", maxProperties: 0 },
     ],
   };
 }
 
 function otherPlugin(): JsonSchema {
-  return { type: "object", title: "Another plugin", properties: { type: { type: "string", pattern: "^(?!pontoon$)." } }, required: ["type"] };
+  return {
+    type: "object",
+    title: "Another plugin",
+    properties: { type: { type: "string", pattern: "^(?!pontoon$)." } },
+    required: ["type"],
+  };
 }
 
 function fromZod(): JsonSchema {
@@ -71,21 +104,30 @@ const REQUIRED: Record<string, JsonSchema> = {
   "ipam.routes": { required: ["dst"] },
   "runtimeConfig.portMappings": { required: ["hostPort", "containerPort"] },
   "runtimeConfig.ipRanges": { required: ["subnet"] },
-  "vlanTrunk": { anyOf: [requiring("id"), requiring("minID", "maxID")] },
+  vlanTrunk: { anyOf: [requiring("id"), requiring("minID", "maxID")] },
 };
 
 /** Others write there too. */
 const OPEN = ["args", "args.cni", "runtimeConfig"];
 
-/** The schema of a key with its words. Every key has some: a key without is a mistake, and so are words without a key. */
+/**
+ * The schema of a key with its words. Every key has some: a key without is a mistake, and so are words
+ * without a key.
+ */
 function described({ $schema: _, ...schema }: JsonSchema, path: string): JsonSchema {
   const words = WORDS[path] ?? {};
   if (schema.properties !== undefined) {
-    const properties = Object.entries(schema.properties).map(([key, value]) => [key, keyOf(value, path === "" ? key : `${path}.${key}`)] as const);
+    const properties = Object.entries(schema.properties).map(
+      ([key, value]) => [key, keyOf(value, path === "" ? key : `${path}.${key}`)] as const,
+    );
     const made = { ...schema, properties: Object.fromEntries(properties) };
     return { ...(OPEN.includes(path) ? made : closed(made.properties)), ...words };
   }
-  return { ...schema, ...(schema.items === undefined ? {} : { items: itemOf(schema.items, path) }), ...words };
+  return {
+    ...schema,
+    ...(schema.items === undefined ? {} : { items: itemOf(schema.items, path) }),
+    ...words,
+  };
 }
 
 function keyOf(schema: JsonSchema, path: string): JsonSchema {

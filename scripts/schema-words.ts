@@ -1,10 +1,11 @@
-// What cni-conf/pontoon.schema.json says about each key beyond its type: words for people, default, limits. Limits come from
-// the code that checks them, where it names them.
-import { SUPPORTED_VERSIONS } from "../src/cni/version.ts";
-import { LARGEST_MTU, SMALLEST_MTU } from "../src/cni/netconf-check.ts";
-import { DEFAULT_MARK_BIT, LARGEST_PORT } from "../src/cni/host-port-config.ts";
-import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "../src/cni/netconf-keys.ts";
+// What cni-conf/pontoon.schema.json says about each key beyond its type: words for people, default, limits.
+// Limits come from the code that checks them, where it names them.
+
 import { SMALLEST_RATE } from "../src/cni/bandwidth.ts";
+import { DEFAULT_MARK_BIT, LARGEST_PORT } from "../src/cni/host-port-config.ts";
+import { LARGEST_MTU, SMALLEST_MTU } from "../src/cni/netconf-check.ts";
+import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "../src/cni/netconf-keys.ts";
+import { SUPPORTED_VERSIONS } from "../src/cni/version.ts";
 import { LARGEST_VLAN } from "../src/cni/vlan.ts";
 
 /** Keywords of JSON Schema. */
@@ -25,129 +26,426 @@ const UINT32 = { minimum: 0, maximum: 0xffff_ffff };
 const flag = (title: string, description: string): Words => ({ title, description, default: false });
 
 const BANDWIDTH = {
-  ingressRate: { title: "Rate to the pod", description: "bit/s; 0 is no limit.", anyOf: [{ type: "integer", maximum: 0 }, { type: "integer", minimum: SMALLEST_RATE }], minimum: 0 },
-  ingressBurst: { title: "Burst to the pod", description: "Bits that may pass at once after a pause; 0 or more than a second of the rate: pontoon decides.", minimum: 0 },
-  egressRate: { title: "Rate from the pod", description: "bit/s; 0 is no limit.", anyOf: [{ type: "integer", maximum: 0 }, { type: "integer", minimum: SMALLEST_RATE }], minimum: 0 },
-  egressBurst: { title: "Burst from the pod", description: "Bits that may pass at once after a pause; 0 or more than a second of the rate: pontoon decides.", minimum: 0 },
+  ingressRate: {
+    title: "Rate to the pod",
+    description: "bit/s; 0 is no limit.",
+    anyOf: [
+      { type: "integer", maximum: 0 },
+      { type: "integer", minimum: SMALLEST_RATE },
+    ],
+    minimum: 0,
+  },
+  ingressBurst: {
+    title: "Burst to the pod",
+    description:
+      "Bits that may pass at once after a pause; 0 or more than a second of the rate: pontoon decides.",
+    minimum: 0,
+  },
+  egressRate: {
+    title: "Rate from the pod",
+    description: "bit/s; 0 is no limit.",
+    anyOf: [
+      { type: "integer", maximum: 0 },
+      { type: "integer", minimum: SMALLEST_RATE },
+    ],
+    minimum: 0,
+  },
+  egressBurst: {
+    title: "Burst from the pod",
+    description:
+      "Bits that may pass at once after a pause; 0 or more than a second of the rate: pontoon decides.",
+    minimum: 0,
+  },
 } satisfies Record<string, Words>;
 
 const RANGE = {
-  subnet: { title: "Subnet", description: "A network with its prefix length; host bits are zero, at least four addresses.", pattern: PREFIX, examples: ["10.222.0.0/16", "fd00::/64"] },
-  rangeStart: { title: "First address", description: "The first address that is handed out. Default: the subnet's address + 1.", pattern: ADDRESS },
-  rangeEnd: { title: "Last address", description: "The last address that is handed out. Default: for IPv4 the one before the broadcast address, for IPv6 the last.", pattern: ADDRESS },
-  gateway: { title: "Gateway", description: "Never handed out; may lie outside of the subnet. Default: the subnet's address + 1.", pattern: ADDRESS },
+  subnet: {
+    title: "Subnet",
+    description: "A network with its prefix length; host bits are zero, at least four addresses.",
+    pattern: PREFIX,
+    examples: ["10.222.0.0/16", "fd00::/64"],
+  },
+  rangeStart: {
+    title: "First address",
+    description: "The first address that is handed out. Default: the subnet's address + 1.",
+    pattern: ADDRESS,
+  },
+  rangeEnd: {
+    title: "Last address",
+    description:
+      "The last address that is handed out. Default: for IPv4 the one before the broadcast address, for IPv6 the last.",
+    pattern: ADDRESS,
+  },
+  gateway: {
+    title: "Gateway",
+    description: "Never handed out; may lie outside of the subnet. Default: the subnet's address + 1.",
+    pattern: ADDRESS,
+  },
 } satisfies Record<string, Words>;
 
 const RANGES = "Range sets: the pod gets one address of each inner list, whose ranges are one pool.";
 
 /** By path: `ipam.ranges.subnet` is the subnet of a range, whatever lists it is in. */
 export const WORDS: Record<string, Words> = {
-  "bridge": { title: "Bridge", description: "Name of the bridge. It is made at the first ADD and never deleted.", default: DEFAULT_BRIDGE, minLength: 1, maxLength: 15, pattern: "^(?![.]{1,2}$)[^/:%\\s]+$" },
-  "isGateway": flag("Gateway", "The bridge gets the gateway's address of each range, and the node forwards packets."),
-  "isDefaultGateway": flag("Default gateway", "As isGateway, and the pod gets a default route by the bridge for each family."),
-  "forceAddress": flag("Force address", "Other addresses of the bridge that stand in the way of the gateway's are removed."),
-  "ipMasq": flag("Masquerade", "Packets from pods get the node's address when they leave the network."),
-  "ipMasqBackend": { title: "Masquerade backend", description: "Who masquerades: a table of Pontoon's in nftables, or chains for those who read the ones of iptables.", default: "nftables", enum: ["nftables", "iptables"] },
-  "mtu": {
-    title: "MTU", description: `0: that of the way out of the node. With IPv6 ranges at least ${SMALLEST_MTU[6]}.`, default: 0,
-    minimum: 0, maximum: LARGEST_MTU, anyOf: [{ type: "integer", maximum: 0 }, { type: "integer", minimum: SMALLEST_MTU[4] }],
+  bridge: {
+    title: "Bridge",
+    description: "Name of the bridge. It is made at the first ADD and never deleted.",
+    default: DEFAULT_BRIDGE,
+    minLength: 1,
+    maxLength: 15,
+    pattern: "^(?![.]{1,2}$)[^/:%\\s]+$",
   },
-  "hairpinMode": flag("Hairpin mode", "The pod reaches itself by way of the bridge. Not together with promiscMode."),
-  "promiscMode": flag("Promiscuous mode", "The bridge is promiscuous. Not together with hairpinMode."),
-  "portIsolation": flag("Port isolation", "Pods of the bridge do not reach each other, only the node and what lies behind it."),
-  "ingressPolicy": { title: "Ingress policy", description: "The pods' packets pass firewalls of the node. open: all pods reach each other; same-bridge: pods of different networks with same-bridge or isolated do not; isolated: nor do pods of one network.", enum: ["open", "same-bridge", "isolated"] },
-  "macspoofchk": flag("MAC spoof check", "Frames from a pod with a source address that is not its own are dropped."),
-  "enabledad": flag("Duplicate address detection", "ADD waits until the kernel has made sure that nobody else has the pod's IPv6 addresses."),
-  "disableContainerInterface": flag("Disable container interface", "The pod's end stays down. Not together with ipam."),
-  "vlan": { title: "VLAN", description: "The VLAN that the pod is in without knowing; 0 is none.", default: 0, minimum: 0, maximum: LARGEST_VLAN },
-  "vlanTrunk": { title: "VLAN trunk", description: "VLANs whose packets the pod sends and gets with their tag. An entry has an id, or minID and maxID." },
+  isGateway: flag(
+    "Gateway",
+    "The bridge gets the gateway's address of each range, and the node forwards packets.",
+  ),
+  isDefaultGateway: flag(
+    "Default gateway",
+    "As isGateway, and the pod gets a default route by the bridge for each family.",
+  ),
+  forceAddress: flag(
+    "Force address",
+    "Other addresses of the bridge that stand in the way of the gateway's are removed.",
+  ),
+  ipMasq: flag("Masquerade", "Packets from pods get the node's address when they leave the network."),
+  ipMasqBackend: {
+    title: "Masquerade backend",
+    description:
+      "Who masquerades: a table of Pontoon's in nftables, or chains for those who read the ones of iptables.",
+    default: "nftables",
+    enum: ["nftables", "iptables"],
+  },
+  mtu: {
+    title: "MTU",
+    description: `0: that of the way out of the node. With IPv6 ranges at least ${SMALLEST_MTU[6]}.`,
+    default: 0,
+    minimum: 0,
+    maximum: LARGEST_MTU,
+    anyOf: [
+      { type: "integer", maximum: 0 },
+      { type: "integer", minimum: SMALLEST_MTU[4] },
+    ],
+  },
+  hairpinMode: flag(
+    "Hairpin mode",
+    "The pod reaches itself by way of the bridge. Not together with promiscMode.",
+  ),
+  promiscMode: flag("Promiscuous mode", "The bridge is promiscuous. Not together with hairpinMode."),
+  portIsolation: flag(
+    "Port isolation",
+    "Pods of the bridge do not reach each other, only the node and what lies behind it.",
+  ),
+  ingressPolicy: {
+    title: "Ingress policy",
+    description:
+      "The pods' packets pass firewalls of the node. open: all pods reach each other; same-bridge: pods of different networks with same-bridge or isolated do not; isolated: nor do pods of one network.",
+    enum: ["open", "same-bridge", "isolated"],
+  },
+  macspoofchk: flag(
+    "MAC spoof check",
+    "Frames from a pod with a source address that is not its own are dropped.",
+  ),
+  enabledad: flag(
+    "Duplicate address detection",
+    "ADD waits until the kernel has made sure that nobody else has the pod's IPv6 addresses.",
+  ),
+  disableContainerInterface: flag(
+    "Disable container interface",
+    "The pod's end stays down. Not together with ipam.",
+  ),
+  vlan: {
+    title: "VLAN",
+    description: "The VLAN that the pod is in without knowing; 0 is none.",
+    default: 0,
+    minimum: 0,
+    maximum: LARGEST_VLAN,
+  },
+  vlanTrunk: {
+    title: "VLAN trunk",
+    description:
+      "VLANs whose packets the pod sends and gets with their tag. An entry has an id, or minID and maxID.",
+  },
   "vlanTrunk.id": { title: "VLAN", description: "One VLAN.", ...VLAN_ID },
   "vlanTrunk.minID": { title: "First VLAN", description: "The first of a run of VLANs.", ...VLAN_ID },
   "vlanTrunk.maxID": { title: "Last VLAN", description: "The last of a run of VLANs.", ...VLAN_ID },
-  "snat": { title: "Source address translation", description: "Connections to a host port get the node's address where the pod's answer would not find back otherwise.", default: true },
-  "masqAll": flag("Masquerade all", "All connections to a host port get the node's address."),
-  "markMasqBit": { title: "Mark bit", description: "The bit that marks packets on their way to a host port; one for all networks of the node.", default: DEFAULT_MARK_BIT, minimum: 0, maximum: 31 },
-  "externalSetMarkChain": { title: "External chain", description: "A chain of iptables that marks packets; not supported.", maxLength: 0 },
-  "conditionsV4": { title: "Conditions (IPv4)", description: "What connections to host ports have to be like, in words of iptables or nft: source, destination, incoming interface.", examples: [["!", "-d", "192.0.2.0/24"]] },
-  "conditionsV6": { title: "Conditions (IPv6)", description: "The same over IPv6.", examples: [["ip6", "daddr", "!=", "fc00::/7"]] },
-  "allowListening": flag("Allow listening", "A host port is taken although a process of the node listens on it."),
-  "compat": { title: "Compatibility", description: "For programs that read what the reference plugins write." },
-  "compat.iptablesHostPortChains": flag("Chains of host ports", "Host ports are listed in iptables too, where nerdctl looks which are taken."),
-  "preserveDefaultVlan": flag("Preserve default VLAN", "With vlan or vlanTrunk the port stays in the bridge's default VLAN too."),
+  snat: {
+    title: "Source address translation",
+    description:
+      "Connections to a host port get the node's address where the pod's answer would not find back otherwise.",
+    default: true,
+  },
+  masqAll: flag("Masquerade all", "All connections to a host port get the node's address."),
+  markMasqBit: {
+    title: "Mark bit",
+    description: "The bit that marks packets on their way to a host port; one for all networks of the node.",
+    default: DEFAULT_MARK_BIT,
+    minimum: 0,
+    maximum: 31,
+  },
+  externalSetMarkChain: {
+    title: "External chain",
+    description: "A chain of iptables that marks packets; not supported.",
+    maxLength: 0,
+  },
+  conditionsV4: {
+    title: "Conditions (IPv4)",
+    description:
+      "What connections to host ports have to be like, in words of iptables or nft: source, destination, incoming interface.",
+    examples: [["!", "-d", "192.0.2.0/24"]],
+  },
+  conditionsV6: {
+    title: "Conditions (IPv6)",
+    description: "The same over IPv6.",
+    examples: [["ip6", "daddr", "!=", "fc00::/7"]],
+  },
+  allowListening: flag(
+    "Allow listening",
+    "A host port is taken although a process of the node listens on it.",
+  ),
+  compat: { title: "Compatibility", description: "For programs that read what the reference plugins write." },
+  "compat.iptablesHostPortChains": flag(
+    "Chains of host ports",
+    "Host ports are listed in iptables too, where nerdctl looks which are taken.",
+  ),
+  preserveDefaultVlan: flag(
+    "Preserve default VLAN",
+    "With vlan or vlanTrunk the port stays in the bridge's default VLAN too.",
+  ),
 
   ...BANDWIDTH,
-  "egressInPod": flag("Limit inside the pod", "What the pod sends is held back at its own end, where a pod with NET_ADMIN could undo it, and not by an ifb device of the node's."),
+  egressInPod: flag(
+    "Limit inside the pod",
+    "What the pod sends is held back at its own end, where a pod with NET_ADMIN could undo it, and not by an ifb device of the node's.",
+  ),
 
-  "sysctl": { title: "Sysctls", description: "Settings of the pod's network, as in net.ipv4.conf.IFNAME.forwarding; IFNAME stands for the interface.", additionalProperties: { type: ["string", "number"] }, propertyNames: { pattern: "^net[./]" } },
-  "txQLen": { title: "Transmit queue length", description: "Packets that may wait at the pod's end.", ...UINT32 },
-  "promisc": flag("Promiscuous interface", "The pod's end is promiscuous."),
-  "allmulti": flag("All multicast", "The pod's end takes all multicast frames."),
-  "mac": { title: "MAC", description: "The MAC that the pod is to have, if nobody asks for another one.", pattern: MAC },
-  "sourceBasedRouting": flag("Source based routing", "What the pod sends from its addresses in this network leaves by this network; the main routing table gets no default route of it."),
+  sysctl: {
+    title: "Sysctls",
+    description:
+      "Settings of the pod's network, as in net.ipv4.conf.IFNAME.forwarding; IFNAME stands for the interface.",
+    additionalProperties: { type: ["string", "number"] },
+    propertyNames: { pattern: "^net[./]" },
+  },
+  txQLen: {
+    title: "Transmit queue length",
+    description: "Packets that may wait at the pod's end.",
+    ...UINT32,
+  },
+  promisc: flag("Promiscuous interface", "The pod's end is promiscuous."),
+  allmulti: flag("All multicast", "The pod's end takes all multicast frames."),
+  mac: {
+    title: "MAC",
+    description: "The MAC that the pod is to have, if nobody asks for another one.",
+    pattern: MAC,
+  },
+  sourceBasedRouting: flag(
+    "Source based routing",
+    "What the pod sends from its addresses in this network leaves by this network; the main routing table gets no default route of it.",
+  ),
 
-  "ipam": { title: "Addresses (host-local)", description: "Who gives addresses. Without it, or empty: the pod gets an interface without addresses." },
-  "ipam.type": { title: "IPAM plugin", description: '"host-local" is built in. Another name is that of a plugin in CNI_PATH; an absolute path names one anywhere.' },
+  ipam: {
+    title: "Addresses (host-local)",
+    description: "Who gives addresses. Without it, or empty: the pod gets an interface without addresses.",
+  },
+  "ipam.type": {
+    title: "IPAM plugin",
+    description:
+      '"host-local" is built in. Another name is that of a plugin in CNI_PATH; an absolute path names one anywhere.',
+  },
   "ipam.ranges": { title: "Ranges", description: RANGES },
   ...below("ipam.ranges", RANGE),
   ...below("ipam", RANGE),
   "ipam.routes": { title: "Routes", description: "Routes of the pod." },
-  "ipam.routes.dst": { title: "Destination", description: "A network with its prefix length.", pattern: PREFIX, examples: ["0.0.0.0/0", "::/0"] },
-  "ipam.routes.gw": { title: "Next hop", description: "Default: the gateway of the pod's first address of that family.", pattern: ADDRESS },
+  "ipam.routes.dst": {
+    title: "Destination",
+    description: "A network with its prefix length.",
+    pattern: PREFIX,
+    examples: ["0.0.0.0/0", "::/0"],
+  },
+  "ipam.routes.gw": {
+    title: "Next hop",
+    description: "Default: the gateway of the pod's first address of that family.",
+    pattern: ADDRESS,
+  },
   "ipam.routes.mtu": { title: "MTU", description: "Of packets on this route; 0 is not set.", ...UINT32 },
-  "ipam.routes.advmss": { title: "Advertised segment size", description: "Of TCP connections on this route; 0 is not set.", ...UINT32 },
-  "ipam.routes.priority": { title: "Metric", description: "Decides between routes to one destination; 0 is not set.", ...UINT32 },
+  "ipam.routes.advmss": {
+    title: "Advertised segment size",
+    description: "Of TCP connections on this route; 0 is not set.",
+    ...UINT32,
+  },
+  "ipam.routes.priority": {
+    title: "Metric",
+    description: "Decides between routes to one destination; 0 is not set.",
+    ...UINT32,
+  },
   "ipam.routes.table": { title: "Routing table", description: "Default: the main table, 254.", ...UINT32 },
-  "ipam.routes.scope": { title: "Scope", description: "0 global, 253 link, 254 host.", minimum: 0, maximum: 255 },
-  "ipam.dataDir": { title: "Lease directory", description: "Absolute path. The leases of a network are in the directory of its name below it.", default: DEFAULT_DATA_DIR, pattern: "^(/|$)" },
-  "ipam.resolvConf": { title: "resolv.conf", description: "A file like /etc/resolv.conf whose content becomes the result's dns." },
-  "ipam.statusWhenFull": flag("STATUS when full", "STATUS fails with code 50 when no address is left. In Kubernetes that makes the whole node NotReady."),
+  "ipam.routes.scope": {
+    title: "Scope",
+    description: "0 global, 253 link, 254 host.",
+    minimum: 0,
+    maximum: 255,
+  },
+  "ipam.dataDir": {
+    title: "Lease directory",
+    description: "Absolute path. The leases of a network are in the directory of its name below it.",
+    default: DEFAULT_DATA_DIR,
+    pattern: "^(/|$)",
+  },
+  "ipam.resolvConf": {
+    title: "resolv.conf",
+    description: "A file like /etc/resolv.conf whose content becomes the result's dns.",
+  },
+  "ipam.statusWhenFull": flag(
+    "STATUS when full",
+    "STATUS fails with code 50 when no address is left. In Kubernetes that makes the whole node NotReady.",
+  ),
 
-  "dns": { title: "DNS", description: "If any of it is there, it replaces what ipam.resolvConf gives, and is replaced by runtimeConfig.dns." },
+  dns: {
+    title: "DNS",
+    description:
+      "If any of it is there, it replaces what ipam.resolvConf gives, and is replaced by runtimeConfig.dns.",
+  },
   "dns.nameservers": { title: "Name servers", description: "Addresses of name servers." },
   "dns.domain": { title: "Domain", description: "The local domain." },
   "dns.search": { title: "Search list", description: "Domains that short names are looked up in." },
   "dns.options": { title: "Options", description: "Options of the resolver, as in resolv.conf." },
 
-  "args": { title: "Arguments", description: "For one attachment, by convention below cni. What Pontoon does not know is left to others." },
-  "args.cni": { title: "CNI arguments", description: "mac, ips and sysctl ask for a MAC, for addresses and for settings." },
+  args: {
+    title: "Arguments",
+    description: "For one attachment, by convention below cni. What Pontoon does not know is left to others.",
+  },
+  "args.cni": {
+    title: "CNI arguments",
+    description: "mac, ips and sysctl ask for a MAC, for addresses and for settings.",
+  },
   "args.cni.mac": { title: "MAC", description: "The MAC that the pod is to have.", pattern: MAC },
-  "args.cni.ips": { title: "Addresses", description: "Addresses that the pod is to have, with or without a prefix length, which does not count.", items: { type: "string", pattern: REQUESTED } },
-  "args.cni.sysctl": { title: "Sysctls", description: "As sysctl of the entry, and counted before it.", additionalProperties: { type: ["string", "number"] }, propertyNames: { pattern: "^net[./]" } },
-  "runtimeConfig": { title: "Runtime configuration", description: "Put in by the runtime for the capabilities that are declared; not written by hand." },
-  "runtimeConfig.mac": { title: "MAC", description: "The MAC that the pod is to have. Needs the capability mac.", pattern: MAC },
-  "runtimeConfig.ips": { title: "Addresses", description: "Addresses that the pod is to have. Needs the capability ips.", items: { type: "string", pattern: REQUESTED } },
-  "runtimeConfig.ipRanges": { title: "Ranges", description: `${RANGES} In front of those of ipam. Needs the capability ipRanges.` },
+  "args.cni.ips": {
+    title: "Addresses",
+    description: "Addresses that the pod is to have, with or without a prefix length, which does not count.",
+    items: { type: "string", pattern: REQUESTED },
+  },
+  "args.cni.sysctl": {
+    title: "Sysctls",
+    description: "As sysctl of the entry, and counted before it.",
+    additionalProperties: { type: ["string", "number"] },
+    propertyNames: { pattern: "^net[./]" },
+  },
+  runtimeConfig: {
+    title: "Runtime configuration",
+    description: "Put in by the runtime for the capabilities that are declared; not written by hand.",
+  },
+  "runtimeConfig.mac": {
+    title: "MAC",
+    description: "The MAC that the pod is to have. Needs the capability mac.",
+    pattern: MAC,
+  },
+  "runtimeConfig.ips": {
+    title: "Addresses",
+    description: "Addresses that the pod is to have. Needs the capability ips.",
+    items: { type: "string", pattern: REQUESTED },
+  },
+  "runtimeConfig.ipRanges": {
+    title: "Ranges",
+    description: `${RANGES} In front of those of ipam. Needs the capability ipRanges.`,
+  },
   ...below("runtimeConfig.ipRanges", RANGE),
-  "runtimeConfig.bandwidth": { title: "Bandwidth", description: "Limits for this pod; a rate here replaces rate and burst of the entry. Needs the capability bandwidth." },
+  "runtimeConfig.bandwidth": {
+    title: "Bandwidth",
+    description:
+      "Limits for this pod; a rate here replaces rate and burst of the entry. Needs the capability bandwidth.",
+  },
   ...below("runtimeConfig.bandwidth", BANDWIDTH),
-  "runtimeConfig.portMappings": { title: "Host ports", description: "Ports of the node that lead to the pod. Needs the capability portMappings." },
+  "runtimeConfig.portMappings": {
+    title: "Host ports",
+    description: "Ports of the node that lead to the pod. Needs the capability portMappings.",
+  },
   "runtimeConfig.portMappings.hostPort": { title: "Host port", description: "The node's port.", ...PORT },
-  "runtimeConfig.portMappings.hostPortEnd": { title: "Last host port", description: "The last of several in a row; the pod's ports go along. 0: one port.", minimum: 0, maximum: LARGEST_PORT },
-  "runtimeConfig.portMappings.containerPort": { title: "Container port", description: "The pod's port.", ...PORT },
-  "runtimeConfig.portMappings.protocol": { title: "Protocol", description: "tcp, udp or sctp, in small letters or capitals. Default: tcp." },
-  "runtimeConfig.portMappings.hostIP": { title: "Host address", description: "The node's address that has the port. Empty, 0.0.0.0 or ::: all of them.", pattern: ADDRESS },
+  "runtimeConfig.portMappings.hostPortEnd": {
+    title: "Last host port",
+    description: "The last of several in a row; the pod's ports go along. 0: one port.",
+    minimum: 0,
+    maximum: LARGEST_PORT,
+  },
+  "runtimeConfig.portMappings.containerPort": {
+    title: "Container port",
+    description: "The pod's port.",
+    ...PORT,
+  },
+  "runtimeConfig.portMappings.protocol": {
+    title: "Protocol",
+    description: "tcp, udp or sctp, in small letters or capitals. Default: tcp.",
+  },
+  "runtimeConfig.portMappings.hostIP": {
+    title: "Host address",
+    description: "The node's address that has the port. Empty, 0.0.0.0 or ::: all of them.",
+    pattern: ADDRESS,
+  },
   "runtimeConfig.dns": { title: "DNS", description: "Replaces dns. Needs the capability dns." },
   "runtimeConfig.dns.servers": { title: "Name servers", description: "Addresses of name servers." },
-  "runtimeConfig.dns.searches": { title: "Search list", description: "Domains that short names are looked up in." },
-  "runtimeConfig.dns.options": { title: "Options", description: "Options of the resolver, as in resolv.conf." },
+  "runtimeConfig.dns.searches": {
+    title: "Search list",
+    description: "Domains that short names are looked up in.",
+  },
+  "runtimeConfig.dns.options": {
+    title: "Options",
+    description: "Options of the resolver, as in resolv.conf.",
+  },
 };
 
-const NAME = { type: "string", title: "Network", description: "Name of the network; its leases and records are in directories of this name.", pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$", maxLength: 255 };
-const CNI_VERSION = { type: "string", title: "CNI version", description: "The version of the protocol that the runtime speaks.", enum: [...SUPPORTED_VERSIONS] };
+const NAME = {
+  type: "string",
+  title: "Network",
+  description: "Name of the network; its leases and records are in directories of this name.",
+  pattern: "^[a-zA-Z0-9][a-zA-Z0-9_.-]*$",
+  maxLength: 255,
+};
+const CNI_VERSION = {
+  type: "string",
+  title: "CNI version",
+  description: "The version of the protocol that the runtime speaks.",
+  enum: [...SUPPORTED_VERSIONS],
+};
 
 /** Keys of the protocol in an entry. A list puts its own name and version there. */
 export const ENTRY_KEYS = {
-  $schema: { type: "string" }, cniVersion: CNI_VERSION, name: NAME,
-  capabilities: { type: "object", title: "Capabilities", description: "What the runtime may put into runtimeConfig: mac, ips, ipRanges, dns, portMappings and bandwidth are understood." },
-  prevResult: { type: "object", title: "Previous result", description: "Put in by the runtime; not written by hand." },
+  $schema: { type: "string" },
+  cniVersion: CNI_VERSION,
+  name: NAME,
+  capabilities: {
+    type: "object",
+    title: "Capabilities",
+    description:
+      "What the runtime may put into runtimeConfig: mac, ips, ipRanges, dns, portMappings and bandwidth are understood.",
+  },
+  prevResult: {
+    type: "object",
+    title: "Previous result",
+    description: "Put in by the runtime; not written by hand.",
+  },
 };
 
 /** Keys of a list, but for `plugins`. */
 export const LIST_KEYS = {
-  $schema: { type: "string" }, cniVersion: CNI_VERSION, name: NAME,
-  cniVersions: { type: "array", title: "CNI versions", description: "Runtimes that know this key take the newest of these and cniVersion.", items: CNI_VERSION },
-  disableCheck: { type: "boolean", title: "Disable CHECK", description: "The runtime does not call CHECK.", default: false },
-  disableGC: { type: "boolean", title: "Disable GC", description: "The runtime does not call GC.", default: false },
+  $schema: { type: "string" },
+  cniVersion: CNI_VERSION,
+  name: NAME,
+  cniVersions: {
+    type: "array",
+    title: "CNI versions",
+    description: "Runtimes that know this key take the newest of these and cniVersion.",
+    items: CNI_VERSION,
+  },
+  disableCheck: {
+    type: "boolean",
+    title: "Disable CHECK",
+    description: "The runtime does not call CHECK.",
+    default: false,
+  },
+  disableGC: {
+    type: "boolean",
+    title: "Disable GC",
+    description: "The runtime does not call GC.",
+    default: false,
+  },
 };
 
 function below(path: string, words: Record<string, Words>): Record<string, Words> {

@@ -1,14 +1,14 @@
 // The whole program: read, do, answer. This file alone reads stdin and prints.
 import { aboutText, helpText, versionAnswer } from "./cni/about.ts";
-import { CniError } from "./cni/error.ts";
 import { VARIABLES } from "./cni/environment.ts";
-import { readRequest, type Request, unreadableStdin, type VersionRequest } from "./cni/request.ts";
+import { CniError } from "./cni/error.ts";
+import { type Request, readRequest, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { answerVersion } from "./cni/version.ts";
 import { asCniError, sentencesOf } from "./host/failure.ts";
 import { Machine } from "./host/machine.ts";
-import { errnoName, SystemError } from "./sys/errno.ts";
 import { textOf } from "./sys/bytes.ts";
 import { variables } from "./sys/environment.ts";
+import { errnoName, SystemError } from "./sys/errno.ts";
 import { readAll, writeAll } from "./sys/file.ts";
 import { native } from "./sys/native.ts";
 import { add } from "./verb/add.ts";
@@ -87,16 +87,20 @@ function sayRestored(): number {
   return errors.length === 0 ? 0 : 1;
 }
 
-/** Prints a network configuration with one entry for a chain; what is not as it was, and errors, on stderr. */
+/**
+ * Prints a network configuration with one entry for a chain; what is not as it was, and errors, on stderr.
+ */
 function sayMigrated([file, ...more]: string[]): number {
   try {
-    if (file === undefined || more.length > 0) throw new CniError("invalidConfig", { message: "name one file, or - for stdin" });
+    if (file === undefined || more.length > 0)
+      throw new CniError("invalidConfig", { message: "name one file, or - for stdin" });
     const { text, notes } = migrate(file === "-" ? readStdin() : readConfigFile(file));
     writeAll(STDOUT, text, "stdout");
     for (const note of notes) writeAll(STDERR, `${note}.\n`, "stderr");
     return 0;
   } catch (error) {
-    for (const sentence of sentencesOf([asCniError(error)])) writeAll(STDERR, `pontoon migrate: ${sentence}.\n`, "stderr");
+    for (const sentence of sentencesOf([asCniError(error)]))
+      writeAll(STDERR, `pontoon migrate: ${sentence}.\n`, "stderr");
     return 1;
   }
 }

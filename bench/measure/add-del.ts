@@ -1,7 +1,8 @@
 // One pod comes, one pod goes: time and peak memory of ADD and DEL, all contenders in turn.
-import { openNode, pause, rotate, type Scene } from "../scene.ts";
+
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
+import { openNode, pause, rotate, type Scene } from "../scene.ts";
 
 type Verb = "add" | "del";
 type Name = "ours" | "ours plain" | "iptables" | "nftables" | "plain";
@@ -19,7 +20,10 @@ export async function measureAddAndDel(scene: Scene, report: Report): Promise<vo
   const { ours, reference } = scene;
   await using stack = new AsyncDisposableStack();
   const contenders: { name: Name; plugin: Awaited<ReturnType<typeof openNode>> }[] = [];
-  const open = async (name: Name, ...[program, wishes]: [typeof ours, Parameters<typeof openNode>[2]]): Promise<void> => {
+  const open = async (
+    name: Name,
+    ...[program, wishes]: [typeof ours, Parameters<typeof openNode>[2]]
+  ): Promise<void> => {
     const plugin = await openNode(scene, program, wishes, ["pod"]);
     stack.use(plugin.host);
     contenders.push({ name, plugin });
@@ -53,13 +57,36 @@ export async function measureAddAndDel(scene: Scene, report: Report): Promise<vo
     report.line({ what, ours: times.of(`${verb} ${who}`), reference: times.of(`${verb} ${other}`), target });
   }
 
-  report.heading("Processor time of one call", "milliseconds in the program and in the kernel, of all processes of the call");
+  report.heading(
+    "Processor time of one call",
+    "milliseconds in the program and in the kernel, of all processes of the call",
+  );
   report.columns();
-  report.line({ what: "ADD, no masquerade", ours: processor.of("add ours plain"), reference: processor.of("add plain"), target: 0.3 });
-  report.line({ what: "ADD, masquerade; reference with iptables", ours: processor.of("add ours"), reference: processor.of("add iptables"), target: 0.3 });
+  report.line({
+    what: "ADD, no masquerade",
+    ours: processor.of("add ours plain"),
+    reference: processor.of("add plain"),
+    target: 0.3,
+  });
+  report.line({
+    what: "ADD, masquerade; reference with iptables",
+    ours: processor.of("add ours"),
+    reference: processor.of("add iptables"),
+    target: 0.3,
+  });
 
   report.heading("Peak resident memory of one call", "the most that was seen");
   report.columns();
-  report.memory("ADD, masquerade; reference with iptables", memory.of("add ours"), memory.of("add iptables"), 0.65);
-  report.memory("DEL, masquerade; reference with iptables", memory.of("del ours"), memory.of("del iptables"), 0.65);
+  report.memory(
+    "ADD, masquerade; reference with iptables",
+    memory.of("add ours"),
+    memory.of("add iptables"),
+    0.65,
+  );
+  report.memory(
+    "DEL, masquerade; reference with iptables",
+    memory.of("del ours"),
+    memory.of("del iptables"),
+    0.65,
+  );
 }

@@ -1,8 +1,8 @@
 // The full job of a node: one entry of ours beside the five plugins of the reference.
 import { fullChain, fullEntry, fullWishes, MEASURED } from "../full-job.ts";
-import { openChain, openNode, pause, rotate, type Scene } from "../scene.ts";
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
+import { openChain, openNode, pause, rotate, type Scene } from "../scene.ts";
 
 export async function measureChain(scene: Scene, report: Report): Promise<void> {
   await using stack = new AsyncDisposableStack();
@@ -24,12 +24,23 @@ export async function measureChain(scene: Scene, report: Report): Promise<void> 
     }
   }
 
-  report.heading("The full job", "masquerade, one host port, ingress policy, bandwidth both ways, two sysctls; reference: the time of its five plugins, added up");
+  report.heading(
+    "The full job",
+    "masquerade, one host port, ingress policy, bandwidth both ways, two sysctls; reference: the time of its five plugins, added up",
+  );
   report.columns();
-  for (const [verb, target] of [["add", 0.08], ["del", 0.14]] as const) {
+  for (const [verb, target] of [
+    ["add", 0.08],
+    ["del", 0.14],
+  ] as const) {
     for (const backend of ["iptables", "nftables"]) {
       const wanted = backend === "iptables" ? { target } : {};
-      report.line({ what: `${verb.toUpperCase()}; reference with ${backend}`, ours: times.of(`${verb} ours`), reference: times.of(`${verb} ${backend}`), ...wanted });
+      report.line({
+        what: `${verb.toUpperCase()}; reference with ${backend}`,
+        ours: times.of(`${verb} ours`),
+        reference: times.of(`${verb} ${backend}`),
+        ...wanted,
+      });
     }
   }
 }

@@ -1,8 +1,8 @@
 // The first call after the page cache was dropped: executables and libraries come from the disk.
 import { writeFileSync } from "node:fs";
-import { openNode, pause, rotate, type Scene } from "../scene.ts";
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
+import { openNode, pause, rotate, type Scene } from "../scene.ts";
 
 export async function measureCold(scene: Scene, report: Report): Promise<void> {
   await using stack = new AsyncDisposableStack();
@@ -25,7 +25,12 @@ export async function measureCold(scene: Scene, report: Report): Promise<void> {
 
   report.heading("The first ADD after the page cache was dropped", "masquerade, reference with iptables");
   report.columns();
-  report.line({ what: "ADD from the disk", ours: times.of("ours"), reference: times.of("reference"), target: 0.4 });
+  report.line({
+    what: "ADD from the disk",
+    ours: times.of("ours"),
+    reference: times.of("reference"),
+    target: 0.4,
+  });
 }
 
 function dropPageCache(): void {

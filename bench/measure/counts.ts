@@ -1,4 +1,5 @@
-// What no noise touches: system calls (strace), instructions of the program (callgrind), page faults (getrusage).
+// What no noise touches: system calls (strace), instructions of the program (callgrind), page faults
+// (getrusage).
 import { toolPath } from "../../test/support/tool.ts";
 import type { Program } from "../plugin.ts";
 import type { Report } from "../report.ts";
@@ -18,25 +19,47 @@ interface Counter {
 }
 
 const systemCalls = (): Counter => ({
-  what: "system calls", through: [toolPath("strace"), "-f", "-c", "-U", "calls,name", "-o", NOTES], number: /^\s*(\d+) total$/m,
+  what: "system calls",
+  through: [toolPath("strace"), "-f", "-c", "-U", "calls,name", "-o", NOTES],
+  number: /^\s*(\d+) total$/m,
 });
 
 const thousandInstructions = (): Counter => ({
-  what: "instructions", through: [toolPath("valgrind"), "--tool=callgrind", "--callgrind-out-file=/dev/null", `--log-file=${NOTES}`], number: /Collected : (\d+)\d{3}$/m,
+  what: "instructions",
+  through: [
+    toolPath("valgrind"),
+    "--tool=callgrind",
+    "--callgrind-out-file=/dev/null",
+    `--log-file=${NOTES}`,
+  ],
+  number: /Collected : (\d+)\d{3}$/m,
 });
 
 export async function measureCounts(scene: Scene, report: Report): Promise<void> {
-  report.heading("What a call asks for", "the second pod and later; the reference is bridge with host-local, iptables and no instructions");
+  report.heading(
+    "What a call asks for",
+    "the second pod and later; the reference is bridge with host-local, iptables and no instructions",
+  );
   report.columns();
   for (const masquerade of [false, true]) {
     const { ours, reference } = scene;
-    const faults = { ours: await faultsOf(scene, ours, masquerade), reference: await faultsOf(scene, reference, masquerade) };
-    const calls = { ours: await countsOf(scene, ours, masquerade, systemCalls()), reference: await countsOf(scene, reference, masquerade, systemCalls()) };
+    const faults = {
+      ours: await faultsOf(scene, ours, masquerade),
+      reference: await faultsOf(scene, reference, masquerade),
+    };
+    const calls = {
+      ours: await countsOf(scene, ours, masquerade, systemCalls()),
+      reference: await countsOf(scene, reference, masquerade, systemCalls()),
+    };
     const instructions = await countsOf(scene, ours, masquerade, thousandInstructions());
     for (const verb of ["add", "del"] as const) {
       const name = `${verb.toUpperCase()}${masquerade ? ", masquerade" : ""}`;
       report.plain(`${name}: system calls`, String(calls.ours[verb]), String(calls.reference[verb]));
-      report.plain(`${name}: page faults`, String(faults.ours.of(verb).median), String(faults.reference.of(verb).median));
+      report.plain(
+        `${name}: page faults`,
+        String(faults.ours.of(verb).median),
+        String(faults.reference.of(verb).median),
+      );
       report.plain(`${name}: instructions, thousands`, String(instructions[verb]));
     }
   }
@@ -57,7 +80,12 @@ async function faultsOf(scene: Scene, program: Program, masquerade: boolean): Pr
 }
 
 /** One ADD and one DEL under the eyes of `counter`. */
-async function countsOf(scene: Scene, program: Program, masquerade: boolean, { what, through, number }: Counter): Promise<Record<Verb, number>> {
+async function countsOf(
+  scene: Scene,
+  program: Program,
+  masquerade: boolean,
+  { what, through, number }: Counter,
+): Promise<Record<Verb, number>> {
   const plugin = await openNode(scene, { ...program, through }, { masquerade }, ["pod"]);
   await using host = plugin.host;
   const counts: Partial<Record<Verb, number>> = {};

@@ -1,10 +1,12 @@
-// Does an ADD cost more where many addresses are taken? Lease files as host-local writes them, with the hint (the address
-// given last) behind them, or in front of them so that the search starts before thousands of taken ones.
-import { openNode, pause, rotate, type Scene } from "../scene.ts";
-import type { Report } from "../report.ts";
-import { Plugin } from "../plugin.ts";
-import { Samples } from "../sample.ts";
+// Does an ADD cost more where many addresses are taken? Lease files as host-local writes them, with the hint
+// (the address given last) behind them, or in front of them so that the search starts before thousands of
+// taken ones.
+
 import type { Host } from "../host.ts";
+import { Plugin } from "../plugin.ts";
+import type { Report } from "../report.ts";
+import { Samples } from "../sample.ts";
+import { openNode, pause, rotate, type Scene } from "../scene.ts";
 
 const COUNTS = [1_000, 10_000];
 
@@ -41,12 +43,20 @@ export async function measureLeases(scene: Scene, report: Report): Promise<void>
   for (const what of new Set(cases.map((each) => each.what))) {
     const isBase = what === NONE;
     report.line({
-      what, ours: times.of(`ours ${what}`), reference: times.of(`reference ${what}`),
-      base: times.of(`ours ${NONE}`), ...(isBase ? {} : { target: 1.2 }),
+      what,
+      ours: times.of(`ours ${what}`),
+      reference: times.of(`reference ${what}`),
+      base: times.of(`ours ${NONE}`),
+      ...(isBase ? {} : { target: 1.2 }),
     });
   }
   const many = `${COUNTS.at(-1)!.toLocaleString("en")} leases, hint behind them`;
-  report.line({ what: `${many}; ratio to the reference`, ours: times.of(`ours ${many}`), reference: times.of(`reference ${many}`), target: 0.05 });
+  report.line({
+    what: `${many}; ratio to the reference`,
+    ours: times.of(`ours ${many}`),
+    reference: times.of(`reference ${many}`),
+    target: 0.05,
+  });
 }
 
 const NONE = "no leases";

@@ -1,13 +1,17 @@
 // Eight and a hundred pods come at once, and go at once.
-import { openNode, pause, rotate, type Scene } from "../scene.ts";
+
+import type { Plugin } from "../plugin.ts";
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
-import type { Plugin } from "../plugin.ts";
+import { openNode, pause, rotate, type Scene } from "../scene.ts";
 
 const COUNTS = [8, 100];
 
 export async function measureParallel(scene: Scene, report: Report): Promise<void> {
-  report.heading("Many pods at once", "masquerade, reference with iptables; none fails, all addresses differ");
+  report.heading(
+    "Many pods at once",
+    "masquerade, reference with iptables; none fails, all addresses differ",
+  );
   report.columns();
   for (const count of COUNTS) await measureAtOnce(scene, report, count);
 }
@@ -34,12 +38,22 @@ async function measureAtOnce(scene: Scene, report: Report, count: number): Promi
     }
   }
 
-  report.line({ what: `${count} ADDs, until the last is done`, ours: times.of("add ours"), reference: times.of("add reference"), target: 0.3 });
+  report.line({
+    what: `${count} ADDs, until the last is done`,
+    ours: times.of("add ours"),
+    reference: times.of("add reference"),
+    target: 0.3,
+  });
   report.line({ what: "one of them", ours: times.of("each ours"), reference: times.of("each reference") });
-  report.line({ what: `${count} DELs, until the last is done`, ours: times.of("del ours"), reference: times.of("del reference") });
+  report.line({
+    what: `${count} DELs, until the last is done`,
+    ours: times.of("del ours"),
+    reference: times.of("del reference"),
+  });
 }
 
 function checkDistinct(plugin: Plugin, pods: string[], who: string): void {
   const addresses = pods.flatMap((pod) => plugin.result(pod).ips.map(({ address }) => address));
-  if (new Set(addresses).size !== pods.length) throw new Error(`${who}: ${pods.length} ADDs gave ${new Set(addresses).size} different addresses`);
+  if (new Set(addresses).size !== pods.length)
+    throw new Error(`${who}: ${pods.length} ADDs gave ${new Set(addresses).size} different addresses`);
 }

@@ -1,12 +1,12 @@
 // Where the time of one call goes, by an instrumented build of the same sources (trace.ts).
 import { fullEntry } from "../full-job.ts";
+import type { Timing } from "../host.ts";
 import type { Wishes } from "../plugin.ts";
-import { openNode, pause, type Scene } from "../scene.ts";
-import { compileTraced, PHASES } from "../trace.ts";
 import { milliseconds, type Report } from "../report.ts";
 import { Samples } from "../sample.ts";
-import type { Timing } from "../host.ts";
+import { openNode, pause, type Scene } from "../scene.ts";
 import type { Trace } from "../timer.ts";
+import { compileTraced, PHASES } from "../trace.ts";
 
 export async function measurePhases(scene: Scene, report: Report): Promise<void> {
   const traced = { ...scene.ours, path: compileTraced() };
@@ -14,7 +14,13 @@ export async function measurePhases(scene: Scene, report: Report): Promise<void>
   await measureJob(scene, report, traced, "The same with the full job", fullEntry());
 }
 
-async function measureJob(scene: Scene, report: Report, traced: Scene["ours"], title: string, wishes: Wishes): Promise<void> {
+async function measureJob(
+  scene: Scene,
+  report: Report,
+  traced: Scene["ours"],
+  title: string,
+  wishes: Wishes,
+): Promise<void> {
   const plugin = await openNode(scene, traced, wishes, ["pod"]);
   await using _host = plugin.host;
 
@@ -30,14 +36,23 @@ async function measureJob(scene: Scene, report: Report, traced: Scene["ours"], t
 
   report.heading(title, "an instrumented build of the same sources; median (least)");
   report.plain("", "ADD", "DEL");
-  for (const [phase, words] of [...Object.entries(PHASES), ["total", "all of it, the stop watch included"] as const]) {
+  for (const [phase, words] of [
+    ...Object.entries(PHASES),
+    ["total", "all of it, the stop watch included"] as const,
+  ]) {
     if (times.of(`add ${phase}`).values.length + times.of(`del ${phase}`).values.length === 0) continue;
-    const cells = (["add", "del"] as const).map((verb) => (times.of(`${verb} ${phase}`).values.length === 0 ? "" : milliseconds(times.of(`${verb} ${phase}`))));
+    const cells = (["add", "del"] as const).map((verb) =>
+      times.of(`${verb} ${phase}`).values.length === 0 ? "" : milliseconds(times.of(`${verb} ${phase}`)),
+    );
     report.plain(`${phase.padEnd(10)}${words}`, ...cells);
   }
 }
 
 function phasesOf({ startUs, endUs }: Timing, stderr: string): [string, number][] {
   const trace = JSON.parse(stderr) as Trace;
-  return [["start", (trace.firstLineUs - startUs) / 1000], ...Object.entries(trace.spent), ["exit", (endUs - trace.lastLineUs) / 1000]];
+  return [
+    ["start", (trace.firstLineUs - startUs) / 1000],
+    ...Object.entries(trace.spent),
+    ["exit", (endUs - trace.lastLineUs) / 1000],
+  ];
 }

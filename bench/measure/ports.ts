@@ -1,9 +1,9 @@
 // Many host ports on one pod.
 import { bridgePlugin } from "../chain.ts";
 import { hostPorts, MEASURED, numbered } from "../full-job.ts";
-import { openChain, openNode, pause, rotate, type Scene } from "../scene.ts";
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
+import { openChain, openNode, pause, rotate, type Scene } from "../scene.ts";
 
 const COUNTS = [1, 100];
 
@@ -13,8 +13,19 @@ export async function measurePorts(scene: Scene, report: Report): Promise<void> 
   for (const count of COUNTS) {
     const numberOf = numbered();
     const wishes = (pod: string) => ({ portMappings: hostPorts(numberOf(pod), count) });
-    contenders.push({ name: `ours ${count}`, plugin: await openNode(scene, scene.ours, { masquerade: true, keys: { capabilities: { portMappings: true } }, runtimeConfig: wishes }, [MEASURED]) });
-    contenders.push({ name: `reference ${count}`, plugin: await openChain(scene, [bridgePlugin(), { type: "portmap" }], wishes, [MEASURED]) });
+    contenders.push({
+      name: `ours ${count}`,
+      plugin: await openNode(
+        scene,
+        scene.ours,
+        { masquerade: true, keys: { capabilities: { portMappings: true } }, runtimeConfig: wishes },
+        [MEASURED],
+      ),
+    });
+    contenders.push({
+      name: `reference ${count}`,
+      plugin: await openChain(scene, [bridgePlugin(), { type: "portmap" }], wishes, [MEASURED]),
+    });
   }
   for (const { plugin } of contenders) stack.use(plugin.host);
 
@@ -31,13 +42,22 @@ export async function measurePorts(scene: Scene, report: Report): Promise<void> 
     }
   }
 
-  report.heading("Host ports of one pod", `masquerade; reference: bridge and portmap with iptables; ${rounds} rounds; the ratio is to our own with one`);
+  report.heading(
+    "Host ports of one pod",
+    `masquerade; reference: bridge and portmap with iptables; ${rounds} rounds; the ratio is to our own with one`,
+  );
   report.columns();
   for (const verb of ["add", "del"] as const) {
     const base = times.of(`${verb} ours 1`);
     for (const count of COUNTS) {
       const target = verb === "add" && count > 1 ? { target: 1.5 } : {};
-      report.line({ what: `${verb.toUpperCase()}, ${count}`, ours: times.of(`${verb} ours ${count}`), reference: times.of(`${verb} reference ${count}`), base, ...target });
+      report.line({
+        what: `${verb.toUpperCase()}, ${count}`,
+        ours: times.of(`${verb} ours ${count}`),
+        reference: times.of(`${verb} reference ${count}`),
+        base,
+        ...target,
+      });
     }
   }
 }

@@ -1,8 +1,9 @@
 // An ADD beside the rules of a cluster: what kube-proxy in iptables mode writes for 5,000 services.
-import { openNode, pause, rotate, type Scene } from "../scene.ts";
+
+import type { Host } from "../host.ts";
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
-import type { Host } from "../host.ts";
+import { openNode, pause, rotate, type Scene } from "../scene.ts";
 
 const SERVICES = 5_000;
 
@@ -30,14 +31,26 @@ export async function measureServices(scene: Scene, report: Report): Promise<voi
       if (round >= 0) times.of(name).add(ms);
     }
   }
-  report.heading(`ADD beside ${SERVICES.toLocaleString("en")} services of kube-proxy in iptables mode`, `masquerade, ${rounds} rounds; the ratio is to our own ADD on an empty host`);
+  report.heading(
+    `ADD beside ${SERVICES.toLocaleString("en")} services of kube-proxy in iptables mode`,
+    `masquerade, ${rounds} rounds; the ratio is to our own ADD on an empty host`,
+  );
   report.columns();
   const base = times.of("ours alone");
   report.line({ what: "an empty host", ours: base, reference: times.of("reference alone"), base });
-  report.line({ what: "beside the services", ours: times.of("ours beside"), reference: times.of("reference beside"), base, target: 1.2 });
+  report.line({
+    what: "beside the services",
+    ours: times.of("ours beside"),
+    reference: times.of("reference beside"),
+    base,
+    target: 1.2,
+  });
 }
 
-/** Four rules and two chains a service, as kube-proxy lays them out: entry, masquerade mark, choice of the endpoint, translation. */
+/**
+ * Four rules and two chains a service, as kube-proxy lays them out: entry, masquerade mark, choice of the
+ * endpoint, translation.
+ */
 async function writeServices(host: Host): Promise<void> {
   const chains: string[] = [];
   const rules: string[] = [];
@@ -54,10 +67,18 @@ async function writeServices(host: Host): Promise<void> {
       `-A ${endpoint} -p tcp -m comment --comment "default/service-${index}:http" -m tcp -j DNAT --to-destination ${target}:8080`,
     );
   }
-  const text = ["*nat", ":KUBE-SERVICES - [0:0]", ":KUBE-MARK-MASQ - [0:0]", ...chains,
-    "-A PREROUTING -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES",
-    "-A OUTPUT -m comment --comment \"kubernetes service portals\" -j KUBE-SERVICES",
-    "-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000", ...rules, "COMMIT", ""].join("\n");
+  const text = [
+    "*nat",
+    ":KUBE-SERVICES - [0:0]",
+    ":KUBE-MARK-MASQ - [0:0]",
+    ...chains,
+    '-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+    '-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES',
+    "-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000",
+    ...rules,
+    "COMMIT",
+    "",
+  ].join("\n");
   host.write("/run/bench/services", text);
   await host.must(["/bin/sh", "-c", "exec iptables-restore --noflush < /run/bench/services"]);
 }

@@ -1,7 +1,8 @@
 // What macspoofchk costs an ADD.
-import { openNode, pause, rotate, type Scene } from "../scene.ts";
+
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
+import { openNode, pause, rotate, type Scene } from "../scene.ts";
 
 type Name = `${"ours" | "reference"} ${"without" | "with"}`;
 
@@ -28,5 +29,11 @@ export async function measureSpoofCheck(scene: Scene, report: Report): Promise<v
   report.columns();
   const base = times.of("ours without");
   report.line({ what: "without", ours: base, reference: times.of("reference without"), base });
-  report.line({ what: "with", ours: times.of("ours with"), reference: times.of("reference with"), base, target: 1.3 });
+  report.line({
+    what: "with",
+    ours: times.of("ours with"),
+    reference: times.of("reference with"),
+    base,
+    target: 1.3,
+  });
 }

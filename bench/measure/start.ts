@@ -1,4 +1,5 @@
-// What each call pays before it does anything: VERSION, which reads nothing and touches nothing, and the size of the file.
+// What each call pays before it does anything: VERSION, which reads nothing and touches nothing, and the size
+// of the file.
 import { statSync } from "node:fs";
 import { SYSTEM_PATH, toolPath } from "../../test/support/tool.ts";
 import { Host } from "../host.ts";
@@ -15,9 +16,23 @@ export async function measureStart(scene: Scene, report: Report): Promise<void> 
   await using host = await Host.open(scene.runner);
   host.write("/run/bench/version.json", JSON.stringify({ cniVersion: "1.0.0" }));
   for (let round = -2; round < scene.rounds; round++) {
-    for (const [name, { path }] of rotate([["ours", ours], ["reference", reference]] as const, round + 2)) {
+    for (const [name, { path }] of rotate(
+      [
+        ["ours", ours],
+        ["reference", reference],
+      ] as const,
+      round + 2,
+    )) {
       await pause();
-      const { timings: [timing] } = await host.run([{ words: [path], stdin: "/run/bench/version.json", env: { CNI_COMMAND: "VERSION", PATH: SYSTEM_PATH } }]);
+      const {
+        timings: [timing],
+      } = await host.run([
+        {
+          words: [path],
+          stdin: "/run/bench/version.json",
+          env: { CNI_COMMAND: "VERSION", PATH: SYSTEM_PATH },
+        },
+      ]);
       if (timing?.status !== 0) throw new Error(`VERSION of ${path} failed`);
       if (round < 0) continue;
       times.of(name).add(timing.ms);
@@ -30,7 +45,12 @@ export async function measureStart(scene: Scene, report: Report): Promise<void> 
   report.line({ what: "VERSION", ours: times.of("ours"), reference: times.of("reference"), target: 0.4 });
   report.memory("VERSION, memory", memory.of("ours"), memory.of("reference"), 0.65);
   // The reference calls host-local for each address.
-  report.size("the executable; two of the reference's seven", megabytes(ours.path), megabytes(reference.path) + megabytes(toolPath("host-local")), LARGEST_MB);
+  report.size(
+    "the executable; two of the reference's seven",
+    megabytes(ours.path),
+    megabytes(reference.path) + megabytes(toolPath("host-local")),
+    LARGEST_MB,
+  );
 }
 
 function megabytes(path: string): number {

@@ -1,9 +1,9 @@
 // Does an ADD or a DEL cost more where a thousand pods have host ports?
 import { MEASURED } from "../full-job.ts";
 import { openOurs, openReference, PODS } from "../full-node.ts";
-import { pause, quiet, rotate, type Scene } from "../scene.ts";
 import { milliseconds, type Report } from "../report.ts";
 import { Samples } from "../sample.ts";
+import { pause, quiet, rotate, type Scene } from "../scene.ts";
 import { ADD_PARTS, DEL_PARTS, kernelPart, sums } from "./floor.ts";
 
 const FEW = 3;
@@ -37,13 +37,22 @@ export async function measureThousand(scene: Scene, report: Report): Promise<voi
     }
   }
 
-  report.heading("Beside pods with two host ports each", `masquerade; reference: bridge and portmap with iptables, of the others the rules alone; ${rounds} rounds; the ratio is to our own beside few`);
+  report.heading(
+    "Beside pods with two host ports each",
+    `masquerade; reference: bridge and portmap with iptables, of the others the rules alone; ${rounds} rounds; the ratio is to our own beside few`,
+  );
   report.columns();
   for (const verb of ["add", "del"] as const) {
     const base = times.of(`${verb} ours ${few}`);
     for (const what of [few, many, crowded]) {
       const reference = what === crowded ? undefined : times.of(`${verb} reference ${what}`);
-      report.line({ what: `${verb.toUpperCase()} beside ${what}`, ours: times.of(`${verb} ours ${what}`), reference, base, ...(what === few ? {} : { target: 1.25 }) });
+      report.line({
+        what: `${verb.toUpperCase()} beside ${what}`,
+        ours: times.of(`${verb} ours ${what}`),
+        reference,
+        base,
+        ...(what === few ? {} : { target: 1.25 }),
+      });
     }
   }
   for (const what of [few, crowded]) {

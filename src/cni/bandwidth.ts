@@ -1,5 +1,5 @@
-// How much a pod may send and receive. The keys are those of the reference `bandwidth`, in the entry for all pods of the
-// network, in runtimeConfig.bandwidth for one pod.
+// How much a pod may send and receive. The keys are those of the reference `bandwidth`, in the entry for all
+// pods of the network, in runtimeConfig.bandwidth for one pod.
 import type { BandwidthShape, Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
@@ -29,24 +29,39 @@ export function needsIfb({ egress, egressInPod }: BandwidthConfig): boolean {
 export const SMALLEST_RATE = 8;
 
 /**
- * The limits. A rate of runtimeConfig counts before that of the entry and brings its own burst along; the reference takes no
- * notice of runtimeConfig when the entry has one of the keys. A rate of 0 is none. Undefined when nothing is limited.
+ * The limits. A rate of runtimeConfig counts before that of the entry and brings its own burst along; the
+ * reference takes no notice of runtimeConfig when the entry has one of the keys. A rate of 0 is none.
+ * Undefined when nothing is limited.
  */
 export function readBandwidth(shape: Shape, problems: Problems): BandwidthConfig | undefined {
   const runtime = shape.runtimeConfig?.bandwidth ?? {};
-  const ingress = readShaping(runtime, "ingress", PATH, problems) ?? readShaping(shape, "ingress", "", problems);
+  const ingress =
+    readShaping(runtime, "ingress", PATH, problems) ?? readShaping(shape, "ingress", "", problems);
   const egress = readShaping(runtime, "egress", PATH, problems) ?? readShaping(shape, "egress", "", problems);
-  return ingress === undefined && egress === undefined ? undefined : { ingress, egress, egressInPod: shape.egressInPod ?? false };
+  return ingress === undefined && egress === undefined
+    ? undefined
+    : { ingress, egress, egressInPod: shape.egressInPod ?? false };
 }
 
 const PATH = "runtimeConfig.bandwidth.";
 
-function readShaping(shape: BandwidthShape, direction: "ingress" | "egress", path: string, problems: Problems): Shaping | undefined {
+function readShaping(
+  shape: BandwidthShape,
+  direction: "ingress" | "egress",
+  path: string,
+  problems: Problems,
+): Shaping | undefined {
   const rate = shape[`${direction}Rate`] ?? 0;
   const burst = shape[`${direction}Burst`] ?? 0;
   const [rateAt, burstAt] = [`${path}${direction}Rate`, `${path}${direction}Burst`];
-  if (rate !== 0 && rate < SMALLEST_RATE) problems.add(rateAt, rate, `must be 0 (no limit) or at least ${SMALLEST_RATE} bit/s`);
+  if (rate !== 0 && rate < SMALLEST_RATE)
+    problems.add(rateAt, rate, `must be 0 (no limit) or at least ${SMALLEST_RATE} bit/s`);
   if (burst < 0) problems.add(burstAt, burst, "must be a number of bits, or 0 (pontoon decides)");
-  else if (burst > 0 && rate === 0) problems.add(burstAt, burst, `if burst is set, rate must also be set; give ${direction}Rate, or take the burst out`);
+  else if (burst > 0 && rate === 0)
+    problems.add(
+      burstAt,
+      burst,
+      `if burst is set, rate must also be set; give ${direction}Rate, or take the burst out`,
+    );
   return rate === 0 ? undefined : { rate, burst };
 }

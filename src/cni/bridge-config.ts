@@ -41,7 +41,10 @@ export type MasqueradeBackend = "nftables" | "iptables";
 /** Which pods reach which: all; of networks with a policy those of the same one; none. */
 export type IngressPolicy = "open" | "same-bridge" | "isolated";
 
-/** The keys with their defaults. What is wrong with the MTU depends on the addresses and is not looked at here. */
+/**
+ * The keys with their defaults. What is wrong with the MTU depends on the addresses and is not looked at
+ * here.
+ */
 export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
   const isDefaultGateway = shape.isDefaultGateway ?? false;
   const vlan = shape.vlan ?? 0;
@@ -58,13 +61,15 @@ export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
     isDefaultGateway,
     forceAddress: shape.forceAddress ?? false,
     ipMasq: shape.ipMasq ?? false,
-    ipMasqBackend: shape.ipMasqBackend === undefined ? "nftables" : readBackend(shape.ipMasqBackend, problems),
+    ipMasqBackend:
+      shape.ipMasqBackend === undefined ? "nftables" : readBackend(shape.ipMasqBackend, problems),
     mtu: shape.mtu ?? 0,
     hairpinMode: shape.hairpinMode ?? false,
     promiscMode: shape.promiscMode ?? false,
     portIsolation: shape.portIsolation ?? false,
     macspoofchk: shape.macspoofchk ?? false,
-    ingressPolicy: shape.ingressPolicy === undefined ? undefined : readPolicy(shape.ingressPolicy, bridge, problems),
+    ingressPolicy:
+      shape.ingressPolicy === undefined ? undefined : readPolicy(shape.ingressPolicy, bridge, problems),
     enabledad: shape.enabledad ?? false,
     disableContainerInterface: shape.disableContainerInterface ?? false,
     vlan,

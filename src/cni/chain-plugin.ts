@@ -1,5 +1,6 @@
-// The plugins of a chain that Pontoon makes needless, as a table: which of their keys become keys of the pontoon entry, and
-// what is done differently. It names keys that src/cni reads and no others, which the compiler sees to. Used by `pontoon migrate` alone.
+// The plugins of a chain that Pontoon makes needless, as a table: which of their keys become keys of the
+// pontoon entry, and what is done differently. It names keys that src/cni reads and no others, which the
+// compiler sees to. Used by `pontoon migrate` alone.
 import type { Fields } from "./keys.ts";
 import type { NETCONF_KEYS } from "./netconf-keys.ts";
 
@@ -13,11 +14,17 @@ export interface Difference {
 }
 
 export interface Replacement {
-  /** Become keys of the pontoon entry under the same name. A value that Pontoon refuses keeps the entry in the chain. */
+  /**
+   * Become keys of the pontoon entry under the same name. A value that Pontoon refuses keeps the entry in the
+   * chain.
+   */
   keys: readonly NetconfKey[];
   /** Those that the plugin listens to. */
   capabilities: readonly Capability[];
-  /** What is asked for by the plugin's being there, where its entry does not say otherwise. An empty text says nothing. */
+  /**
+   * What is asked for by the plugin's being there, where its entry does not say otherwise. An empty text says
+   * nothing.
+   */
   adds?: { readonly [key in NetconfKey]?: unknown };
   /** Keys that are not needed any more; `differences` says where that makes a difference. */
   needless?: readonly string[];
@@ -33,65 +40,151 @@ export interface Replacement {
 
 /** By the plugin's type. */
 export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Replacement>([
-  ["portmap", {
-    keys: ["snat", "masqAll", "markMasqBit", "externalSetMarkChain", "conditionsV4", "conditionsV6"],
-    capabilities: ["portMappings"],
-    needless: ["backend"],
-    differences: ({ backend }) => (backend === "nftables" ? [] : [{ key: "backend", text: "Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none, unless compat.iptablesHostPortChains is true" }]),
-  }],
-  ["firewall", {
-    keys: ["ingressPolicy"],
-    capabilities: [],
-    adds: { ingressPolicy: "open" },
-    needless: ["backend"],
-    without: {
-      iptablesAdminChainName: "of an administrator's chains Pontoon leads to CNI-ADMIN alone",
-      firewalldZone: "of firewalld's zones Pontoon puts a bridge into trusted alone",
+  [
+    "portmap",
+    {
+      keys: ["snat", "masqAll", "markMasqBit", "externalSetMarkChain", "conditionsV4", "conditionsV6"],
+      capabilities: ["portMappings"],
+      needless: ["backend"],
+      differences: ({ backend }) =>
+        backend === "nftables"
+          ? []
+          : [
+              {
+                key: "backend",
+                text: "Pontoon leads host ports by nftables alone, so programs that read the iptables chains CNI-HOSTPORT-DNAT and CNI-DN-... find none, unless compat.iptablesHostPortChains is true",
+              },
+            ],
     },
-    differences: ({ backend = "", ingressPolicy }) => [
-      { key: "type", text: "the rules are the network's and not a pod's: iptables have a chain PONTOON-FWD-... in the place of CNI-FORWARD and CNI-ISOLATION-..., and lead to CNI-ADMIN where it is, but do not make it" },
-      ...(backend === "" ? [] : [{ key: "backend", text: "is left out: Pontoon answers every firewall that it finds, iptables of both variants and firewalld" }]),
-      ...(ingressPolicy === "isolated" ? [{ key: "ingressPolicy", text: "pods on the bridge do not reach each other where bridge-nf-call-iptables is 0 either" }] : []),
-    ],
-  }],
-  ["bandwidth", {
-    keys: ["ingressRate", "ingressBurst", "egressRate", "egressBurst"],
-    capabilities: ["bandwidth"],
-    isDeafWithKeys: true,
-    differences: (entry) => (["ingress", "egress"] as const).flatMap((direction) => {
-      const [rate, burst] = [Number(entry[`${direction}Rate`] ?? 0), Number(entry[`${direction}Burst`] ?? 0)];
-      return rate > 0 && burst > rate ? [{ key: `${direction}Burst`, text: "a burst of more than a second of the rate counts as none given: Pontoon takes 10 ms of the rate" }] : [];
-    }),
-  }],
-  ["tuning", {
-    keys: ["sysctl", "mtu", "txQLen", "promisc", "allmulti", "mac"],
-    capabilities: ["mac"],
-    needless: ["dataDir"],
-    without: { args: "what stands in args of one plugin alone has no place in the entry of several" },
-    isRepeatable: true,
-    differences: ({ mtu = 0, dataDir }) => [
-      ...(mtu === 0 ? [] : [{ key: "mtu", text: "a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone" }]),
-      ...(dataDir === undefined ? [] : [{ key: "dataDir", text: "is left out: Pontoon keeps no files of old values" }]),
-    ],
-  }],
-  ["sbr", {
-    keys: [],
-    capabilities: [],
-    adds: { sourceBasedRouting: true },
-    without: {
-      table: "Pontoon chooses the number of the routing table itself",
-      gateways: "Pontoon takes the gateways of the addresses",
-      addSourceHints: "Pontoon sets no source hints",
+  ],
+  [
+    "firewall",
+    {
+      keys: ["ingressPolicy"],
+      capabilities: [],
+      adds: { ingressPolicy: "open" },
+      needless: ["backend"],
+      without: {
+        iptablesAdminChainName: "of an administrator's chains Pontoon leads to CNI-ADMIN alone",
+        firewalldZone: "of firewalld's zones Pontoon puts a bridge into trusted alone",
+      },
+      differences: ({ backend = "", ingressPolicy }) => [
+        {
+          key: "type",
+          text: "the rules are the network's and not a pod's: iptables have a chain PONTOON-FWD-... in the place of CNI-FORWARD and CNI-ISOLATION-..., and lead to CNI-ADMIN where it is, but do not make it",
+        },
+        ...(backend === ""
+          ? []
+          : [
+              {
+                key: "backend",
+                text: "is left out: Pontoon answers every firewall that it finds, iptables of both variants and firewalld",
+              },
+            ]),
+        ...(ingressPolicy === "isolated"
+          ? [
+              {
+                key: "ingressPolicy",
+                text: "pods on the bridge do not reach each other where bridge-nf-call-iptables is 0 either",
+              },
+            ]
+          : []),
+      ],
     },
-    differences: () => [{ key: "type", text: "the routing table's number is 10000 and more, and the main table keeps its routes of this network" }],
-  }],
+  ],
+  [
+    "bandwidth",
+    {
+      keys: ["ingressRate", "ingressBurst", "egressRate", "egressBurst"],
+      capabilities: ["bandwidth"],
+      isDeafWithKeys: true,
+      differences: (entry) =>
+        (["ingress", "egress"] as const).flatMap((direction) => {
+          const [rate, burst] = [
+            Number(entry[`${direction}Rate`] ?? 0),
+            Number(entry[`${direction}Burst`] ?? 0),
+          ];
+          return rate > 0 && burst > rate
+            ? [
+                {
+                  key: `${direction}Burst`,
+                  text: "a burst of more than a second of the rate counts as none given: Pontoon takes 10 ms of the rate",
+                },
+              ]
+            : [];
+        }),
+    },
+  ],
+  [
+    "tuning",
+    {
+      keys: ["sysctl", "mtu", "txQLen", "promisc", "allmulti", "mac"],
+      capabilities: ["mac"],
+      needless: ["dataDir"],
+      without: { args: "what stands in args of one plugin alone has no place in the entry of several" },
+      isRepeatable: true,
+      differences: ({ mtu = 0, dataDir }) => [
+        ...(mtu === 0
+          ? []
+          : [
+              {
+                key: "mtu",
+                text: "a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone",
+              },
+            ]),
+        ...(dataDir === undefined
+          ? []
+          : [{ key: "dataDir", text: "is left out: Pontoon keeps no files of old values" }]),
+      ],
+    },
+  ],
+  [
+    "sbr",
+    {
+      keys: [],
+      capabilities: [],
+      adds: { sourceBasedRouting: true },
+      without: {
+        table: "Pontoon chooses the number of the routing table itself",
+        gateways: "Pontoon takes the gateways of the addresses",
+        addSourceHints: "Pontoon sets no source hints",
+      },
+      differences: () => [
+        {
+          key: "type",
+          text: "the routing table's number is 10000 and more, and the main table keeps its routes of this network",
+        },
+      ],
+    },
+  ],
 ]);
 
 /** What the reference `bridge` reads. Other keys of Pontoon's in an entry of it mean nothing there. */
 export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
-  "cniVersion", "name", "prevResult", "dns", "ipam", "args", "runtimeConfig", "capabilities",
-  "bridge", "isGateway", "isDefaultGateway", "forceAddress", "ipMasq", "ipMasqBackend", "mtu", "hairpinMode", "promiscMode",
-  "portIsolation", "macspoofchk", "enabledad", "disableContainerInterface", "vlan", "vlanTrunk", "preserveDefaultVlan",
+  "cniVersion",
+  "name",
+  "prevResult",
+  "dns",
+  "ipam",
+  "args",
+  "runtimeConfig",
+  "capabilities",
+  "bridge",
+  "isGateway",
+  "isDefaultGateway",
+  "forceAddress",
+  "ipMasq",
+  "ipMasqBackend",
+  "mtu",
+  "hairpinMode",
+  "promiscMode",
+  "portIsolation",
+  "macspoofchk",
+  "enabledad",
+  "disableContainerInterface",
+  "vlan",
+  "vlanTrunk",
+  "preserveDefaultVlan",
 ];
 
 /** What `bridge` and the IPAM plugin that it calls listen to. */
@@ -100,7 +193,15 @@ export const CAPABILITIES_OF_BRIDGE: readonly Capability[] = ["mac", "ips", "ipR
 /** What Pontoon does differently from `bridge` where the entry leaves the choice to it. */
 export function differencesFromBridge({ mtu = 0, ipMasq, ipMasqBackend }: Fields): Difference[] {
   const differences: Difference[] = [];
-  if (mtu === 0) differences.push({ key: "mtu", text: "is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500" });
-  if (ipMasq === true && ipMasqBackend === undefined) differences.push({ key: "ipMasqBackend", text: "is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there" });
+  if (mtu === 0)
+    differences.push({
+      key: "mtu",
+      text: "is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500",
+    });
+  if (ipMasq === true && ipMasqBackend === undefined)
+    differences.push({
+      key: "ipMasqBackend",
+      text: "is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there",
+    });
   return differences;
 }

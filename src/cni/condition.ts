@@ -1,11 +1,14 @@
-// Conditions of host ports, in the words of iptables or of nft, as the reference `portmap` takes them for its backends.
+// Conditions of host ports, in the words of iptables or of nft, as the reference `portmap` takes them for its
+// backends.
 import { type Family, familyBits, parseAddress } from "../ip/address.ts";
-import { formatPrefix, networkOf, parsePrefix, type Prefix } from "../ip/prefix.ts";
+import { formatPrefix, networkOf, type Prefix, parsePrefix } from "../ip/prefix.ts";
 import type { Problems } from "./problems.ts";
 
 /** A packet to a host port must be like that to be led to the pod; with `not` it must not. */
 export interface PortCondition {
-  /** Where it comes from, where it goes to, and the interface that it came in by (none for the node's own). */
+  /**
+   * Where it comes from, where it goes to, and the interface that it came in by (none for the node's own).
+   */
   field: "saddr" | "daddr" | "iifname";
   not: boolean;
   /** A subnet, or the name of an interface; a star at its end stands for any end. */
@@ -13,12 +16,21 @@ export interface PortCondition {
 }
 
 const IPTABLES = new Map<string, PortCondition["field"]>([
-  ["-s", "saddr"], ["--source", "saddr"], ["--src", "saddr"],
-  ["-d", "daddr"], ["--destination", "daddr"], ["--dst", "daddr"],
-  ["-i", "iifname"], ["--in-interface", "iifname"],
+  ["-s", "saddr"],
+  ["--source", "saddr"],
+  ["--src", "saddr"],
+  ["-d", "daddr"],
+  ["--destination", "daddr"],
+  ["--dst", "daddr"],
+  ["-i", "iifname"],
+  ["--in-interface", "iifname"],
 ]);
 
-const NFT = new Map<string, PortCondition["field"]>([["saddr", "saddr"], ["daddr", "daddr"], ["iifname", "iifname"]]);
+const NFT = new Map<string, PortCondition["field"]>([
+  ["saddr", "saddr"],
+  ["daddr", "daddr"],
+  ["iifname", "iifname"],
+]);
 
 const EQUAL = ["==", "eq"];
 const UNEQUAL = ["!=", "ne"];
@@ -28,17 +40,26 @@ const NAME_BYTES = 15;
 const MOST = 64;
 
 /**
- * Reads `conditionsV4` or `conditionsV6`: words, all of which are one text. It is iptables when it starts with a minus or an
- * exclamation mark, else nft. All conditions have to be met. What Pontoon does not know is reported.
+ * Reads `conditionsV4` or `conditionsV6`: words, all of which are one text. It is iptables when it starts
+ * with a minus or an exclamation mark, else nft. All conditions have to be met. What Pontoon does not know is
+ * reported.
  */
-export function readConditions(words: readonly string[], family: Family, key: string, problems: Problems): PortCondition[] {
+export function readConditions(
+  words: readonly string[],
+  family: Family,
+  key: string,
+  problems: Problems,
+): PortCondition[] {
   const rest = new Words(words);
   const isIptables = /^[-!]/.test(rest.peek() ?? "");
   const conditions: PortCondition[] = [];
   while (rest.peek() !== undefined) {
     const start = rest.shown;
     const condition = isIptables ? takeIptables(rest) : takeNft(rest, family);
-    const problem = conditions.length === MOST ? `there are more than ${MOST} conditions` : problemOf(condition, isIptables, family);
+    const problem =
+      conditions.length === MOST
+        ? `there are more than ${MOST} conditions`
+        : problemOf(condition, isIptables, family);
     if (condition === undefined || problem !== undefined) {
       problems.add(key, start, problem ?? "");
       return [];
@@ -97,20 +118,33 @@ function takeNft(rest: Words, family: Family): PortCondition | undefined {
   const not = rest.skip(...UNEQUAL);
   if (!not) rest.skip(...EQUAL);
   const value = rest.next();
-  return value === undefined ? undefined : { field, not, value: field === "iifname" ? value.replace(/^"(.*)"$/, "$1") : value };
+  return value === undefined
+    ? undefined
+    : { field, not, value: field === "iifname" ? value.replace(/^"(.*)"$/, "$1") : value };
 }
 
-function problemOf(condition: PortCondition | undefined, isIptables: boolean, family: Family): string | undefined {
+function problemOf(
+  condition: PortCondition | undefined,
+  isIptables: boolean,
+  family: Family,
+): string | undefined {
   if (condition !== undefined) return valueProblem(condition, family);
   const ip = family === 4 ? "ip" : "ip6";
-  const known = isIptables ? "-s, -d and -i, each with ! before it or without" : `${ip} saddr, ${ip} daddr and iifname, each with != or without`;
+  const known = isIptables
+    ? "-s, -d and -i, each with ! before it or without"
+    : `${ip} saddr, ${ip} daddr and iifname, each with != or without`;
   return `is no condition that Pontoon knows; it knows ${known}`;
 }
 
 /** Of names only such letters are taken as mean nothing in either language. */
 function valueProblem({ field, value }: PortCondition, family: Family): string | undefined {
-  if (field !== "iifname") return subnetOf(value)?.address.family === family ? undefined : `"${value}" must be an IPv${family} address or subnet`;
-  return /^[\w.][\w.-]*\*?$/.test(value) && value.length <= NAME_BYTES ? undefined : `must have the name of an interface, of letters, digits and . _ -, at most ${NAME_BYTES}`;
+  if (field !== "iifname")
+    return subnetOf(value)?.address.family === family
+      ? undefined
+      : `"${value}" must be an IPv${family} address or subnet`;
+  return /^[\w.][\w.-]*\*?$/.test(value) && value.length <= NAME_BYTES
+    ? undefined
+    : `must have the name of an interface, of letters, digits and . _ -, at most ${NAME_BYTES}`;
 }
 
 /** The subnet that a text names; an address is one of its own. */

@@ -4,11 +4,23 @@ import { type BandwidthConfig, readBandwidth } from "./bandwidth.ts";
 import { type BridgeConfig, readBridge } from "./bridge-config.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
-import { checkForeignIpam, declaresIpRanges, foreignIpamOf, type IpamConfig, readIpam } from "./ipam-config.ts";
 import { type HostPortConfig, readHostPorts } from "./host-port-config.ts";
+import {
+  checkForeignIpam,
+  declaresIpRanges,
+  foreignIpamOf,
+  type IpamConfig,
+  readIpam,
+} from "./ipam-config.ts";
 import type { Fields } from "./keys.ts";
 import { readMac } from "./mac.ts";
-import { checkContainerInterface, checkMtu, checkName, checkOneAddressPerFamily, isBridgeName } from "./netconf-check.ts";
+import {
+  checkContainerInterface,
+  checkMtu,
+  checkName,
+  checkOneAddressPerFamily,
+  isBridgeName,
+} from "./netconf-check.ts";
 import { NETCONF_KEYS } from "./netconf-keys.ts";
 import type { Shape } from "./netconf-schema.ts";
 import { parseShape } from "./netconf-shape.ts";
@@ -19,8 +31,8 @@ import { readDns, readResult } from "./result-parse.ts";
 import { meantForUs, NO_REQUESTS, readRequests, withoutIpam } from "./runtime-config.ts";
 import { readTuning, type TuningConfig } from "./tuning.ts";
 import { refuseUnsupported } from "./unsupported.ts";
-import { checkGatewayInterface } from "./vlan.ts";
 import { compareVersions, type Version } from "./version.ts";
+import { checkGatewayInterface } from "./vlan.ts";
 
 /** What one plugin entry of a conflist asks for. */
 export interface Netconf extends BridgeConfig {
@@ -28,7 +40,10 @@ export interface Netconf extends BridgeConfig {
   name: string;
   /** Undefined: layer 2 only, no addresses, unless `foreignIpam` gives them. */
   ipam: IpamConfig | undefined;
-  /** The plugin that gives the addresses, if not the built-in one: a name in CNI_PATH or an absolute path. `ipam` is then undefined. */
+  /**
+   * The plugin that gives the addresses, if not the built-in one: a name in CNI_PATH or an absolute path.
+   * `ipam` is then undefined.
+   */
   foreignIpam: string | undefined;
   /** Addresses that the built-in IPAM is asked for, each one once. */
   requestedAddresses: Address[];
@@ -47,18 +62,27 @@ export interface Netconf extends BridgeConfig {
 }
 
 /**
- * The configuration on stdin for ADD, CHECK and STATUS. Throws what decodeConfig throws, then code 4 for a request in
- * CNI_ARGS that cannot be read, code 7 with everything that is wrong with the values, code 2 for what is not supported.
+ * The configuration on stdin for ADD, CHECK and STATUS. Throws what decodeConfig throws, then code 4 for a
+ * request in CNI_ARGS that cannot be read, code 7 with everything that is wrong with the values, code 2 for
+ * what is not supported.
  */
-export function parseNetconf(text: string, verb: "ADD" | "CHECK" | "STATUS", args: ReadonlyMap<string, string> = new Map()): Netconf {
+export function parseNetconf(
+  text: string,
+  verb: "ADD" | "CHECK" | "STATUS",
+  args: ReadonlyMap<string, string> = new Map(),
+): Netconf {
   const decoded = decodeConfig(text, verb, NETCONF_KEYS);
   refuseNetworkList(decoded.fields);
   const problems = new Problems();
   const netconf = readNetconf(decoded, verb, args, problems);
   problems.throwIfAny(decoded.name);
   refuseUnsupported(decoded.fields);
-  const hasAddress = netconf.ipam !== undefined || netconf.foreignIpam !== undefined || (netconf.prevResult?.ips.length ?? 0) > 0;
-  if (verb === "ADD" && !hasAddress && compareVersions(netconf.cniVersion, "0.3.0") < 0) throw layer2NotExpressible(netconf.cniVersion);
+  const hasAddress =
+    netconf.ipam !== undefined ||
+    netconf.foreignIpam !== undefined ||
+    (netconf.prevResult?.ips.length ?? 0) > 0;
+  if (verb === "ADD" && !hasAddress && compareVersions(netconf.cniVersion, "0.3.0") < 0)
+    throw layer2NotExpressible(netconf.cniVersion);
   return netconf;
 }
 
@@ -71,24 +95,41 @@ function refuseNetworkList({ plugins }: Fields): void {
   });
 }
 
-function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: ReadonlyMap<string, string>, problems: Problems): Netconf {
+function readNetconf(
+  { cniVersion, name, fields }: Decoded,
+  verb: string,
+  args: ReadonlyMap<string, string>,
+  problems: Problems,
+): Netconf {
   const foreignIpam = foreignIpamOf(fields);
   const shape = parseShape(ownFields(fields, foreignIpam !== undefined), problems);
   const ipam = readIpam(shape, verb === "STATUS" && declaresIpRanges(fields), problems);
   if (ipam !== undefined) checkOneAddressPerFamily(ipam.rangeSets, cniVersion, problems);
   if (foreignIpam !== undefined) checkForeignIpam(foreignIpam, problems);
   const bridge = readBridge(shape, problems);
-  const isAsked = shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
+  const isAsked =
+    shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
   const requests = isAsked ? readRequests(shape, args, foreignIpam === undefined, problems) : NO_REQUESTS;
-  const isLimited = shape.ingressRate !== undefined || shape.ingressBurst !== undefined || shape.egressRate !== undefined || shape.egressBurst !== undefined || shape.runtimeConfig?.bandwidth !== undefined;
-  const isTuned = shape.sysctl !== undefined || shape.txQLen !== undefined || shape.promisc === true || shape.allmulti === true || shape.args?.cni?.sysctl !== undefined;
+  const isLimited =
+    shape.ingressRate !== undefined ||
+    shape.ingressBurst !== undefined ||
+    shape.egressRate !== undefined ||
+    shape.egressBurst !== undefined ||
+    shape.runtimeConfig?.bandwidth !== undefined;
+  const isTuned =
+    shape.sysctl !== undefined ||
+    shape.txQLen !== undefined ||
+    shape.promisc === true ||
+    shape.allmulti === true ||
+    shape.args?.cni?.sysctl !== undefined;
   const { prevResult } = fields;
   checkName(name, problems);
   checkMtu(shape.mtu, ipam, problems);
   const hasIpam = ipam !== undefined || foreignIpam !== undefined;
   if (bridge.disableContainerInterface) checkContainerInterface(hasIpam, problems);
   // A name that is too long by itself was reported.
-  if (bridge.vlan !== 0 && hasIpam && isBridgeName(bridge.bridge)) checkGatewayInterface(bridge.bridge, bridge.vlan, bridge.gatewayInterface, problems);
+  if (bridge.vlan !== 0 && hasIpam && isBridgeName(bridge.bridge))
+    checkGatewayInterface(bridge.bridge, bridge.vlan, bridge.gatewayInterface, problems);
   return {
     cniVersion,
     name,
@@ -96,19 +137,29 @@ function readNetconf({ cniVersion, name, fields }: Decoded, verb: string, args: 
     ipam,
     foreignIpam,
     requestedAddresses: requests.addresses,
-    mac: requests.mac ?? (shape.mac === undefined || shape.mac === "" ? undefined : readMac(shape.mac, "mac", problems)),
+    mac:
+      requests.mac ??
+      (shape.mac === undefined || shape.mac === "" ? undefined : readMac(shape.mac, "mac", problems)),
     bandwidth: isLimited ? readLimits(shape, problems) : undefined,
     tuning: isTuned ? readSettings(shape, problems) : undefined,
     sourceBasedRouting: shape.sourceBasedRouting ?? false,
     hostPorts: saysSomethingOfPorts(shape) ? readHostPorts(shape, problems) : undefined,
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
-    prevResult: prevResult === undefined || verb === "STATUS" ? undefined : readResult(prevResult, "prevResult", problems),
+    prevResult:
+      prevResult === undefined || verb === "STATUS"
+        ? undefined
+        : readResult(prevResult, "prevResult", problems),
   };
 }
 
 /** Values that no port needs are checked all the same. */
 function saysSomethingOfPorts({ runtimeConfig, markMasqBit, conditionsV4, conditionsV6 }: Shape): boolean {
-  return runtimeConfig?.portMappings !== undefined || markMasqBit !== undefined || conditionsV4 !== undefined || conditionsV6 !== undefined;
+  return (
+    runtimeConfig?.portMappings !== undefined ||
+    markMasqBit !== undefined ||
+    conditionsV4 !== undefined ||
+    conditionsV6 !== undefined
+  );
 }
 
 function readLimits(shape: Shape, problems: Problems): BandwidthConfig | undefined {
@@ -121,6 +172,7 @@ function readSettings(shape: Shape, problems: Problems): TuningConfig | undefine
 
 /** The fields that Pontoon has to understand. */
 function ownFields(fields: Fields, isForeignIpam: boolean): Fields {
-  const meant = fields["args"] === undefined && fields["runtimeConfig"] === undefined ? fields : meantForUs(fields);
+  const meant =
+    fields["args"] === undefined && fields["runtimeConfig"] === undefined ? fields : meantForUs(fields);
   return isForeignIpam ? withoutIpam(meant) : meant;
 }

@@ -1,4 +1,5 @@
-// The first steps with a configuration, the same for every verb and in the Go skeleton's order: JSON, name, version.
+// The first steps with a configuration, the same for every verb and in the Go skeleton's order: JSON, name,
+// version.
 import { CniError } from "./error.ts";
 import { parseJson } from "./json.ts";
 import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
@@ -14,19 +15,23 @@ export interface Decoded {
 }
 
 /**
- * Throws code 6 for text that is no JSON object or has a name or cniVersion that is no text, code 7 for a missing or
- * illegal name, code 1 for a version that does not fit (contract 5.1, 5.2, 6).
+ * Throws code 6 for text that is no JSON object or has a name or cniVersion that is no text, code 7 for a
+ * missing or illegal name, code 1 for a version that does not fit (contract 5.1, 5.2, 6).
  */
 export function decodeConfig(text: string, verb: string, known: KeyTree): Decoded {
   const value = parseJson(text);
   if (value !== null && !isFields(value)) {
-    throw undecodable(`error unmarshall network config: json: cannot unmarshal ${kindOf(value)} into a network configuration, which is an object`);
+    throw undecodable(
+      `error unmarshall network config: json: cannot unmarshal ${kindOf(value)} into a network configuration, which is an object`,
+    );
   }
   const fields = normaliseKeys(value ?? {}, known) as Fields;
   const name = checkName(fields["name"]);
   const version = fields["cniVersion"] ?? "";
   if (typeof version !== "string") {
-    throw undecodable(`decoding version from network config: json: cannot unmarshal ${kindOf(version)} into cniVersion, which is a string`);
+    throw undecodable(
+      `decoding version from network config: json: cannot unmarshal ${kindOf(version)} into cniVersion, which is a string`,
+    );
   }
   // A configuration without a version is of the first one.
   return { cniVersion: checkVersionGate(verb, version === "" ? "0.1.0" : version), name, fields };
@@ -34,13 +39,21 @@ export function decodeConfig(text: string, verb: string, known: KeyTree): Decode
 
 function checkName(name: unknown): string {
   if (name === undefined || name === "") {
-    throw new CniError("invalidConfig", { message: "missing network name", hint: 'Give the network configuration a "name"' });
+    throw new CniError("invalidConfig", {
+      message: "missing network name",
+      hint: 'Give the network configuration a "name"',
+    });
   }
   if (typeof name !== "string") {
-    throw undecodable(`error unmarshall network config: json: cannot unmarshal ${kindOf(name)} into name, which is a string`);
+    throw undecodable(
+      `error unmarshall network config: json: cannot unmarshal ${kindOf(name)} into name, which is a string`,
+    );
   }
   if (!isPlainName(name)) {
-    throw new CniError("invalidConfig", { message: "invalid characters found in network name", details: name });
+    throw new CniError("invalidConfig", {
+      message: "invalid characters found in network name",
+      details: name,
+    });
   }
   return name;
 }
@@ -51,5 +64,9 @@ function undecodable(message: string): CniError {
 
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return "array";
-  return typeof value === "boolean" ? "bool" : typeof value === "object" ? "object" : `${typeof value} ${quote(value)}`;
+  return typeof value === "boolean"
+    ? "bool"
+    : typeof value === "object"
+      ? "object"
+      : `${typeof value} ${quote(value)}`;
 }

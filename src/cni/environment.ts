@@ -20,13 +20,21 @@ export interface Environment {
 }
 
 /** What {@link parseEnvironment} asks for. */
-export const VARIABLES = ["CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_ARGS", "CNI_PATH", "CNI_NETNS_OVERRIDE"] as const;
+export const VARIABLES = [
+  "CNI_COMMAND",
+  "CNI_CONTAINERID",
+  "CNI_NETNS",
+  "CNI_IFNAME",
+  "CNI_ARGS",
+  "CNI_PATH",
+  "CNI_NETNS_OVERRIDE",
+] as const;
 
 const VERBS: readonly string[] = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] satisfies Verb[];
 
 /**
- * The environment of a call with CNI_COMMAND set. Every refusal has code 4 and the Go skeleton's message; a value that
- * is wrong is reported before all that are missing, which are reported together.
+ * The environment of a call with CNI_COMMAND set. Every refusal has code 4 and the Go skeleton's message; a
+ * value that is wrong is reported before all that are missing, which are reported together.
  */
 export function parseEnvironment(env: Record<string, string | undefined>): Environment {
   const verb = parseVerb(env["CNI_COMMAND"] ?? "");
@@ -40,7 +48,12 @@ export function parseEnvironment(env: Record<string, string | undefined>): Envir
 
   const containerId = hasAttachment ? required("CNI_CONTAINERID") : "";
   if (containerId !== "") checkContainerId(containerId);
-  const namespacePath = verb === "ADD" || verb === "CHECK" ? required("CNI_NETNS") : verb === "DEL" ? (env["CNI_NETNS"] ?? "") : "";
+  const namespacePath =
+    verb === "ADD" || verb === "CHECK"
+      ? required("CNI_NETNS")
+      : verb === "DEL"
+        ? (env["CNI_NETNS"] ?? "")
+        : "";
   const interfaceName = hasAttachment ? required("CNI_IFNAME") : "";
   if (interfaceName !== "") checkInterfaceName(interfaceName);
   const pluginPath = verb === "VERSION" ? "" : required("CNI_PATH");
@@ -84,12 +97,17 @@ function checkContainerId(id: string): void {
 
 function checkInterfaceName(name: string): void {
   const fail = (message: string, prefix = ""): never => {
-    throw new CniError("badEnvironment", { message, details: `${prefix}CNI_IFNAME is ${JSON.stringify(name)}` });
+    throw new CniError("badEnvironment", {
+      message,
+      details: `${prefix}CNI_IFNAME is ${JSON.stringify(name)}`,
+    });
   };
   // The kernel counts bytes (IFNAMSIZ is 16 with the final zero), not characters.
-  if (byteLength(name) > 15) fail("interface name is too long", "interface name should be less than 16 characters: ");
+  if (byteLength(name) > 15)
+    fail("interface name is too long", "interface name should be less than 16 characters: ");
   if (name === "." || name === "..") fail("interface name is . or ..");
-  if (name.includes("/") || name.includes(":") || hasWhiteSpace(name)) fail("interface name contains / or : or whitespace characters");
+  if (name.includes("/") || name.includes(":") || hasWhiteSpace(name))
+    fail("interface name contains / or : or whitespace characters");
 }
 
 /** The directories between the colons; Go would take an empty one for the working directory. */
@@ -99,7 +117,10 @@ function parsePath(text: string): string[] {
   return directories;
 }
 
-/** CNI_ARGS without the errors: keys for other plugins arrive here too, so what cannot be read is skipped. Last one wins. */
+/**
+ * CNI_ARGS without the errors: keys for other plugins arrive here too, so what cannot be read is skipped.
+ * Last one wins.
+ */
 function parseArgs(text: string): Map<string, string> {
   const args = new Map<string, string>();
   for (const pair of text.split(";")) {

@@ -2,7 +2,10 @@
 // CNI specification 1.1.0, "Error" and "Well-known error codes"; ours start at 100, in tens by subject.
 import { traceOf } from "./trace.ts";
 
-/** The table of kinds: the code a runtime sees and the title its message starts with. docs/errors.md explains each. */
+/**
+ * The table of kinds: the code a runtime sees and the title its message starts with. docs/errors.md explains
+ * each.
+ */
 export const errorKinds = {
   incompatibleVersion: { code: 1, title: "incompatible CNI versions" },
   unsupportedField: { code: 2, title: "unsupported field in network configuration" },
@@ -56,7 +59,10 @@ export interface ErrorParts {
   code?: number | undefined;
   /** The whole `msg`, where runtimes and scripts know the reference's wording. */
   message?: string | undefined;
-  /** The `details`, where runtimes and scripts know the reference's wording; of the other parts only `notUndone` comes behind. */
+  /**
+   * The `details`, where runtimes and scripts know the reference's wording; of the other parts only
+   * `notUndone` comes behind.
+   */
   details?: string | undefined;
 }
 
@@ -77,14 +83,18 @@ export class CniError extends Error {
     return this.parts.code ?? errorKinds[this.kind].code;
   }
 
-  /** The `details` text: what was attempted, cause, what is left over, hint. Empty when there is nothing to add. */
+  /**
+   * The `details` text: what was attempted, cause, what is left over, hint. Empty when there is nothing to
+   * add.
+   */
   get details(): string {
     const { attempted, cause, notUndone, hint, details } = this.parts;
     if (details !== undefined && notUndone === undefined) return details;
     const sentences: string[] = details === undefined || details === "" ? [] : [ended(details)];
     if (attempted !== undefined) sentences.push(ended(attempted));
     if (cause !== undefined) sentences.push(ended(`Cause: ${cause}`));
-    if (notUndone !== undefined && notUndone.length > 0) sentences.push(ended(`Not undone: ${notUndone.join("; ")}`));
+    if (notUndone !== undefined && notUndone.length > 0)
+      sentences.push(ended(`Not undone: ${notUndone.join("; ")}`));
     if (hint !== undefined) sentences.push(ended(`Hint: ${hint}`));
     return sentences.join(" ");
   }
@@ -92,13 +102,21 @@ export class CniError extends Error {
   /** The same failure with what rollback could not take back, behind what is known of that already. */
   withNotUndone(notUndone: string[]): CniError {
     if (notUndone.length === 0) return this;
-    return new CniError(this.kind, { ...this.parts, notUndone: [...(this.parts.notUndone ?? []), ...notUndone] }, { cause: this });
+    return new CniError(
+      this.kind,
+      { ...this.parts, notUndone: [...(this.parts.notUndone ?? []), ...notUndone] },
+      { cause: this },
+    );
   }
 
   /** The error object of the specification as text. `details` is left out when empty. */
   toJson(cniVersion: string): string {
     const { code, message, details } = this;
-    return JSON.stringify({ cniVersion, code, msg: message, ...(details === "" ? {} : { details }) }, undefined, 4);
+    return JSON.stringify(
+      { cniVersion, code, msg: message, ...(details === "" ? {} : { details }) },
+      undefined,
+      4,
+    );
   }
 }
 
@@ -114,8 +132,10 @@ export function toCniError(error: unknown): CniError {
 /** A call that meets a limit of its caller's is no bug; the engine tells so by these messages. */
 function hintOf(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
-  if (message === "out of memory") return "Give the plugin more memory (ulimit -v), or send a smaller configuration";
-  if (message.startsWith("Maximum call stack size exceeded")) return "Give the plugin a larger stack (ulimit -s)";
+  if (message === "out of memory")
+    return "Give the plugin more memory (ulimit -v), or send a smaller configuration";
+  if (message.startsWith("Maximum call stack size exceeded"))
+    return "Give the plugin a larger stack (ulimit -s)";
   return "Report this as a bug of pontoon, with the network configuration";
 }
 

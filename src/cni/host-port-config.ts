@@ -1,4 +1,5 @@
-// Host ports as a runtime asks for them: `runtimeConfig.portMappings`, with the keys of the reference `portmap` beside it.
+// Host ports as a runtime asks for them: `runtimeConfig.portMappings`, with the keys of the reference
+// `portmap` beside it.
 import { type Address, type Family, formatAddress, parseAddress } from "../ip/address.ts";
 import { type PortCondition, readConditions } from "./condition.ts";
 import type { PortShape, Shape } from "./netconf-schema.ts";
@@ -38,8 +39,12 @@ export const DEFAULT_MARK_BIT = 13;
 export const LARGEST_PORT = 65535;
 
 /** What is asked for; undefined when no port is. Every wrong value is reported. */
-export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allowListening, compat, conditionsV4, conditionsV6 }: Shape, problems: Problems): HostPortConfig | undefined {
-  if (markMasqBit !== undefined && (markMasqBit < 0 || markMasqBit > 31)) problems.add("markMasqBit", markMasqBit, "MasqMarkBit must be between 0 and 31");
+export function readHostPorts(
+  { runtimeConfig, snat, masqAll, markMasqBit, allowListening, compat, conditionsV4, conditionsV6 }: Shape,
+  problems: Problems,
+): HostPortConfig | undefined {
+  if (markMasqBit !== undefined && (markMasqBit < 0 || markMasqBit > 31))
+    problems.add("markMasqBit", markMasqBit, "MasqMarkBit must be between 0 and 31");
   const mappings: Read[] = [];
   let position = 0;
   for (const source of runtimeConfig?.portMappings ?? []) {
@@ -52,14 +57,23 @@ export function readHostPorts({ runtimeConfig, snat, masqAll, markMasqBit, allow
   if (mappings.length === 0) return undefined;
   return {
     mappings: mappings.map(({ position: _, ...mapping }) => mapping),
-    snat: snat ?? true, masqAll: masqAll ?? false, markMasqBit: markMasqBit ?? DEFAULT_MARK_BIT, allowListening: allowListening ?? false,
+    snat: snat ?? true,
+    masqAll: masqAll ?? false,
+    markMasqBit: markMasqBit ?? DEFAULT_MARK_BIT,
+    allowListening: allowListening ?? false,
     iptablesChains: compat?.iptablesHostPortChains ?? false,
-    conditions4, conditions6,
+    conditions4,
+    conditions6,
   };
 }
 
 /** Few networks have them. */
-function conditionsOf(words: string[] | undefined, family: Family, key: string, problems: Problems): PortCondition[] | undefined {
+function conditionsOf(
+  words: string[] | undefined,
+  family: Family,
+  key: string,
+  problems: Problems,
+): PortCondition[] | undefined {
   if (words === undefined || words.length === 0) return undefined;
   const conditions = readConditions(words, family, key, problems);
   return conditions.length === 0 ? undefined : conditions;
@@ -79,29 +93,57 @@ function readMapping(source: PortShape, position: number, problems: Problems): R
   const protocol = readProtocol(source.protocol, path, problems);
   const hostAddress = readHostAddress(source.hostIP, path, problems);
   const hostPort = readPort(source.hostPort, `${path}.hostPort`, "Invalid host port number", problems);
-  const containerPort = readPort(source.containerPort, `${path}.containerPort`, "Invalid container port number", problems);
-  if (protocol === undefined || hostAddress === "wrong" || hostPort === undefined || containerPort === undefined) return undefined;
+  const containerPort = readPort(
+    source.containerPort,
+    `${path}.containerPort`,
+    "Invalid container port number",
+    problems,
+  );
+  if (
+    protocol === undefined ||
+    hostAddress === "wrong" ||
+    hostPort === undefined ||
+    containerPort === undefined
+  )
+    return undefined;
   const hostPortEnd = readEnd(source.hostPortEnd, hostPort, containerPort, path, problems);
-  return hostPortEnd === undefined ? undefined : { position, protocol, hostAddress, hostPort, hostPortEnd, containerPort };
+  return hostPortEnd === undefined
+    ? undefined
+    : { position, protocol, hostAddress, hostPort, hostPortEnd, containerPort };
 }
 
-function readProtocol(text: string | undefined, path: string, problems: Problems): PortMapping["protocol"] | undefined {
+function readProtocol(
+  text: string | undefined,
+  path: string,
+  problems: Problems,
+): PortMapping["protocol"] | undefined {
   const wanted = (text || "tcp").toLowerCase();
   for (const protocol of PROTOCOLS) if (protocol === wanted) return protocol;
   problems.add(`${path}.protocol`, text, "must be tcp, udp or sctp");
   return undefined;
 }
 
-function readHostAddress(text: string | undefined, path: string, problems: Problems): Address | undefined | "wrong" {
+function readHostAddress(
+  text: string | undefined,
+  path: string,
+  problems: Problems,
+): Address | undefined | "wrong" {
   if (text === undefined || text === "") return undefined;
   const address = parseAddress(text);
-  if (address === undefined) problems.add(`${path}.hostIP`, text, "must be an IP address of the node; leave it out for all of them");
-  else if (address.family === 6 && address.value === 1n) problems.add(`${path}.hostIP`, text, "Linux cannot lead connections to ::1 elsewhere; use 127.0.0.1");
+  if (address === undefined)
+    problems.add(`${path}.hostIP`, text, "must be an IP address of the node; leave it out for all of them");
+  else if (address.family === 6 && address.value === 1n)
+    problems.add(`${path}.hostIP`, text, "Linux cannot lead connections to ::1 elsewhere; use 127.0.0.1");
   else return address;
   return "wrong";
 }
 
-function readPort(port: number | undefined, path: string, title: string, problems: Problems): number | undefined {
+function readPort(
+  port: number | undefined,
+  path: string,
+  title: string,
+  problems: Problems,
+): number | undefined {
   if (port !== undefined && port >= 1 && port <= LARGEST_PORT) return port;
   if (port === undefined) problems.addAt(path, `${title}: it is missing`);
   else problems.add(path, port, `${title}: ${port}; it must be from 1 to ${LARGEST_PORT}`);
@@ -109,16 +151,31 @@ function readPort(port: number | undefined, path: string, title: string, problem
 }
 
 /** 0 is what a Go program sends for a number that it does not set. */
-function readEnd(end: number | undefined, hostPort: number, containerPort: number, path: string, problems: Problems): number | undefined {
+function readEnd(
+  end: number | undefined,
+  hostPort: number,
+  containerPort: number,
+  path: string,
+  problems: Problems,
+): number | undefined {
   if (end === undefined || end === 0) return hostPort;
   const where = `${path}.hostPortEnd`;
-  if (end < hostPort || end > LARGEST_PORT) problems.add(where, end, `must be from hostPort, which is ${hostPort}, to ${LARGEST_PORT}`);
-  else if (containerPort + end - hostPort > LARGEST_PORT) problems.add(where, end, `leads beyond port ${LARGEST_PORT} of the pod, from containerPort ${containerPort} on`);
+  if (end < hostPort || end > LARGEST_PORT)
+    problems.add(where, end, `must be from hostPort, which is ${hostPort}, to ${LARGEST_PORT}`);
+  else if (containerPort + end - hostPort > LARGEST_PORT)
+    problems.add(
+      where,
+      end,
+      `leads beyond port ${LARGEST_PORT} of the pod, from containerPort ${containerPort} on`,
+    );
   else return end;
   return undefined;
 }
 
-/** A port that stands there twice could lead to two places. In the order of ports, so each is compared with those alone that reach as far. */
+/**
+ * A port that stands there twice could lead to two places. In the order of ports, so each is compared with
+ * those alone that reach as far.
+ */
 function checkApart(mappings: Read[], problems: Problems): void {
   let open: Read[] = [];
   const twice: [earlier: Read, later: Read][] = [];
@@ -129,12 +186,21 @@ function checkApart(mappings: Read[], problems: Problems): void {
     else twice.push(other.position < mapping.position ? [other, mapping] : [mapping, other]);
   }
   for (const [earlier, later] of twice.sort(([, a], [, b]) => a.position - b.position)) {
-    problems.add(`${pathOf(later.position)}.hostPort`, later.hostPort, `is asked for twice: ${textOf(earlier)} is in ${pathOf(earlier.position)} too`);
+    problems.add(
+      `${pathOf(later.position)}.hostPort`,
+      later.hostPort,
+      `is asked for twice: ${textOf(earlier)} is in ${pathOf(earlier.position)} too`,
+    );
   }
 }
 
 function overlap(a: PortMapping, b: PortMapping): boolean {
-  return a.protocol === b.protocol && a.hostPort <= b.hostPortEnd && b.hostPort <= a.hostPortEnd && shareAddress(a.hostAddress, b.hostAddress);
+  return (
+    a.protocol === b.protocol &&
+    a.hostPort <= b.hostPortEnd &&
+    b.hostPort <= a.hostPortEnd &&
+    shareAddress(a.hostAddress, b.hostAddress)
+  );
 }
 
 function shareAddress(a: Address | undefined, b: Address | undefined): boolean {

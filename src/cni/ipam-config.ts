@@ -36,7 +36,11 @@ export interface LeaseRange {
 }
 
 /** Undefined without a type: the network is a plain layer 2 one, as with the reference bridge. */
-export function readIpam({ ipam, runtimeConfig }: Shape, mayLackRanges: boolean, problems: Problems): IpamConfig | undefined {
+export function readIpam(
+  { ipam, runtimeConfig }: Shape,
+  mayLackRanges: boolean,
+  problems: Problems,
+): IpamConfig | undefined {
   if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
   checkDataDir(ipam.dataDir, problems);
   const routes = readRoutes(ipam.routes, "ipam.routes", problems);
@@ -66,7 +70,11 @@ export function isPluginName(name: string): boolean {
 
 export function checkForeignIpam(name: string, problems: Problems): void {
   if (isPluginName(name)) return;
-  problems.add("ipam.type", name, 'must be "host-local", the name of a plugin in CNI_PATH, as in "static", or an absolute path, as in "/opt/cni/bin/host-local"');
+  problems.add(
+    "ipam.type",
+    name,
+    'must be "host-local", the name of a plugin in CNI_PATH, as in "static", or an absolute path, as in "/opt/cni/bin/host-local"',
+  );
 }
 
 /** True when ranges come through runtimeConfig, which STATUS does not get. */

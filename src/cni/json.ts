@@ -1,34 +1,47 @@
 // JSON text to a value, with errors that say where the text is broken. JSON.parse of this runtime does not.
 import { CniError } from "./error.ts";
 
-/** The one JSON value in `text`. Throws code 6 with the Go skeleton's message and the place of the first wrong character. */
+/**
+ * The one JSON value in `text`. Throws code 6 with the Go skeleton's message and the place of the first wrong
+ * character.
+ */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     throw new CniError("undecodable", {
       message: `error unmarshall network config: ${error instanceof SyntaxError ? describe(text, findBrokenOffset(text)) : limitOf(error)}`,
-      hint: text.trim() === "" ? "Send the network configuration on stdin" : "Correct the JSON text of the network configuration",
+      hint:
+        text.trim() === ""
+          ? "Send the network configuration on stdin"
+          : "Correct the JSON text of the network configuration",
     });
   }
 }
 
 /** What a text is too much for: the stack, whatever else is wrong with it, or the memory. */
 function limitOf(error: unknown): string {
-  return error instanceof RangeError ? "nested too deeply" : "too large for the memory that the plugin may use";
+  return error instanceof RangeError
+    ? "nested too deeply"
+    : "too large for the memory that the plugin may use";
 }
 
 function describe(text: string, offset: number): string {
   if (offset >= text.length) return "unexpected end of JSON input";
   const before = text.slice(0, offset).split("\n");
   const character = String.fromCodePoint(text.codePointAt(offset) ?? 0);
-  const shown = /[\p{C}\u2028\u2029]/u.test(character) ? `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}` : `'${character}'`;
+  const shown = /[\p{C}\u2028\u2029]/u.test(character)
+    ? `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`
+    : `'${character}'`;
   return `invalid character ${shown} in line ${before.length}, column ${(before.at(-1) ?? "").length + 1}`;
 }
 
 const TOKEN = /[ \t\n\r]*("|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
 
-/** Where the first token stands that JSON does not allow (RFC 8259); the length of the text when it ends too early, and when nothing is wrong. */
+/**
+ * Where the first token stands that JSON does not allow (RFC 8259); the length of the text when it ends too
+ * early, and when nothing is wrong.
+ */
 function findBrokenOffset(text: string): number {
   const open: string[] = [];
   let expected = "value";
@@ -57,8 +70,9 @@ const ESCAPES = /(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,1000}/y;
 const PART_OF_ESCAPE = /\\(?:u[0-9a-fA-F]{0,3})?$/y;
 
 /**
- * The place behind the string whose opening quote stands at `start`; beyond the text's end when the text ends inside of it;
- * undefined for no string. Piece by piece: a pattern for the whole would keep a way back for each character.
+ * The place behind the string whose opening quote stands at `start`; beyond the text's end when the text ends
+ * inside of it; undefined for no string. Piece by piece: a pattern for the whole would keep a way back for
+ * each character.
  */
 function endOfString(text: string, start: number): number | undefined {
   const beyond = text.length + 1;
@@ -74,7 +88,10 @@ function endOfString(text: string, start: number): number | undefined {
   }
 }
 
-/** What may stand after `token` where `expected` was allowed, or undefined when the token is not. Keeps `open` up to date. */
+/**
+ * What may stand after `token` where `expected` was allowed, or undefined when the token is not. Keeps `open`
+ * up to date.
+ */
 function follow(token: string, expected: string, open: string[]): string | undefined {
   const after = (): string => (open.length === 0 ? "end" : "more");
   const top = open.at(-1);

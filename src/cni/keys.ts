@@ -1,7 +1,10 @@
-// Field names the way Go reads them: without regard to case. Runtimes rely on it: containerd sends `HostPort` and the
-// like inside runtimeConfig (go-cni's structs carry no JSON names).
+// Field names the way Go reads them: without regard to case. Runtimes rely on it: containerd sends `HostPort`
+// and the like inside runtimeConfig (go-cni's structs carry no JSON names).
 
-/** The keys that are read at one level: `true` for a value that is taken as it is, a tree for what lies below it. */
+/**
+ * The keys that are read at one level: `true` for a value that is taken as it is, a tree for what lies below
+ * it.
+ */
 export interface KeyTree {
   readonly [key: string]: KeyTree | true;
 }
@@ -13,9 +16,10 @@ export function isFields(value: unknown): value is Fields {
 }
 
 /**
- * A copy of `value` that holds only the known keys, under their right names. A key in its right spelling beats others,
- * of several others the last one counts. A null field counts as absent, as in Go. Lists are gone through, two deep at
- * most (range sets), so that hostile nesting costs nothing. Anything else is returned as it is.
+ * A copy of `value` that holds only the known keys, under their right names. A key in its right spelling
+ * beats others, of several others the last one counts. A null field counts as absent, as in Go. Lists are
+ * gone through, two deep at most (range sets), so that hostile nesting costs nothing. Anything else is
+ * returned as it is.
  */
 export function normaliseKeys(value: unknown, known: KeyTree, listDepth = 2): unknown {
   if (Array.isArray(value)) {

@@ -16,7 +16,8 @@ export function hasWhiteSpace(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if ((code >= 0x09 && code <= 0x0d) || code === 0x20 || (code >= 0x2000 && code <= 0x200a)) return true;
-    if (code > 0x7f && "\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000".includes(text.charAt(at))) return true;
+    if (code > 0x7f && "\u0085\u00a0\u1680\u2028\u2029\u202f\u205f\u3000".includes(text.charAt(at)))
+      return true;
   }
   return false;
 }

@@ -18,7 +18,10 @@ export function checkName(name: string, problems: Problems): void {
   if (name.length > 255) problems.add("name", name, "must have 255 characters at most");
 }
 
-/** True for a name that the kernel takes for a new interface as it is (dev_valid_name in net/core/dev.c, and no pattern). */
+/**
+ * True for a name that the kernel takes for a new interface as it is (dev_valid_name in net/core/dev.c, and
+ * no pattern).
+ */
 export function isBridgeName(name: string): boolean {
   return name !== "" && bridgeNameProblem(name) === undefined;
 }
@@ -32,7 +35,8 @@ function bridgeNameProblem(name: string): string | undefined {
   if (name === "") return "must not be empty; leave the key out for the default";
   if (byteLength(name) > 15) return "must have 15 bytes at most";
   if (name === "." || name === "..") return "must not be . or ..";
-  if (name.includes("/") || name.includes(":") || hasWhiteSpace(name)) return "must not contain /, : or white space";
+  if (name.includes("/") || name.includes(":") || hasWhiteSpace(name))
+    return "must not contain /, : or white space";
   // The kernel would make "br%d" br0, br1 and so on.
   if (name.includes("%")) return "must not contain %";
   if (hasUnprintable(name)) return "must not contain control characters or broken Unicode";
@@ -50,12 +54,21 @@ export function checkMtu(mtu: number | undefined, ipam: IpamConfig | undefined, 
 
 export function checkTogether({ hairpinMode, promiscMode }: Shape, problems: Problems): void {
   if (hairpinMode !== true || promiscMode !== true) return;
-  problems.add("hairpinMode", true, "cannot set hairpin mode and promiscuous mode at the same time; take one of them out");
+  problems.add(
+    "hairpinMode",
+    true,
+    "cannot set hairpin mode and promiscuous mode at the same time; take one of them out",
+  );
 }
 
 /** An interface that stays down has no use for an address. */
 export function checkContainerInterface(hasIpam: boolean, problems: Problems): void {
-  if (hasIpam) problems.add("disableContainerInterface", true, "cannot use IPAM when DisableContainerInterface flag is set; take one of them out");
+  if (hasIpam)
+    problems.add(
+      "disableContainerInterface",
+      true,
+      "cannot use IPAM when DisableContainerInterface flag is set; take one of them out",
+    );
 }
 
 export function readBackend(name: string, problems: Problems): MasqueradeBackend {
@@ -64,24 +77,39 @@ export function readBackend(name: string, problems: Problems): MasqueradeBackend
   return "nftables";
 }
 
-/** Rules of iptables name the bridge, where a plus stands for any ending and a name may not start with a dash. */
+/**
+ * Rules of iptables name the bridge, where a plus stands for any ending and a name may not start with a dash.
+ */
 export function readPolicy(name: string, bridge: string, problems: Problems): IngressPolicy {
-  if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/.test(bridge) && isBridgeName(bridge)) problems.add("bridge", bridge, "must consist of letters, digits, _, . and -, and not start with -, where there is an ingressPolicy");
+  if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/.test(bridge) && isBridgeName(bridge))
+    problems.add(
+      "bridge",
+      bridge,
+      "must consist of letters, digits, _, . and -, and not start with -, where there is an ingressPolicy",
+    );
   if (name === "open" || name === "same-bridge" || name === "isolated") return name;
-  problems.add("ingressPolicy", name, 'unknown ingress policy; it must be "open", "same-bridge" or "isolated"');
+  problems.add(
+    "ingressPolicy",
+    name,
+    'unknown ingress policy; it must be "open", "same-bridge" or "isolated"',
+  );
   return "open";
 }
 
 export function checkDataDir(path: string | undefined, problems: Problems): void {
   if (path === undefined || path === "") return;
-  if (!isUsablePath(path)) problems.add("ipam.dataDir", path, "must be an absolute path, as in /var/lib/cni/networks");
+  if (!isUsablePath(path))
+    problems.add("ipam.dataDir", path, "must be an absolute path, as in /var/lib/cni/networks");
 }
 
 export function isUsablePath(path: string): boolean {
   return path.startsWith("/") && !path.includes("\0");
 }
 
-/** Up to here each is compared with those before it: that costs less than the first text that is made of a route. */
+/**
+ * Up to here each is compared with those before it: that costs less than the first text that is made of a
+ * route.
+ */
 const FEW_ROUTES = 8;
 
 /** The kernel takes a gateway of the destination's family only, and no route twice. */
@@ -91,10 +119,16 @@ export function checkRoutes(routes: Route[], problems: Problems): void {
   for (const route of routes) {
     const { dst, gw } = route;
     if (gw !== undefined && gw.family !== dst.address.family) {
-      problems.addAt("ipam.routes", `the gateway ${formatAddress(gw)} of ${formatPrefix(dst)} must be of the family of its destination, IPv${dst.address.family}`);
+      problems.addAt(
+        "ipam.routes",
+        `the gateway ${formatAddress(gw)} of ${formatPrefix(dst)} must be of the family of its destination, IPv${dst.address.family}`,
+      );
     }
     if (seen === undefined ? isBefore(routes, at, route) : isSeen(seen, route)) {
-      problems.addAt("ipam.routes", `${formatPrefix(dst)} is there twice; take one of the two out, or give them different gateways, priorities or tables`);
+      problems.addAt(
+        "ipam.routes",
+        `${formatPrefix(dst)} is there twice; take one of the two out, or give them different gateways, priorities or tables`,
+      );
     }
     at++;
   }
@@ -114,8 +148,17 @@ function isSeen(seen: Set<string>, { dst, gw, priority, table }: Route): boolean
 }
 
 function isSame(one: Route | undefined, other: Route): boolean {
-  if (one === undefined || one.dst.length !== other.dst.length || !samePrefix(networkOf(one.dst), networkOf(other.dst))) return false;
-  if ((one.priority ?? 0) !== (other.priority ?? 0) || (one.table || TABLE_MAIN) !== (other.table || TABLE_MAIN)) return false;
+  if (
+    one === undefined ||
+    one.dst.length !== other.dst.length ||
+    !samePrefix(networkOf(one.dst), networkOf(other.dst))
+  )
+    return false;
+  if (
+    (one.priority ?? 0) !== (other.priority ?? 0) ||
+    (one.table || TABLE_MAIN) !== (other.table || TABLE_MAIN)
+  )
+    return false;
   return one.gw === undefined || other.gw === undefined ? one.gw === other.gw : sameAddress(one.gw, other.gw);
 }
 
@@ -124,7 +167,10 @@ export function checkOneAddressPerFamily(sets: LeaseRange[][], version: Version,
   if (compareVersions(version, "0.3.0") >= 0) return;
   const families = setFamilies(sets);
   if (new Set(families).size === families.length) return;
-  problems.addAt("ipam.ranges", `CNI version ${version} does not support more than 1 address per family; set cniVersion to 0.3.0 or newer, or give one range set per family`);
+  problems.addAt(
+    "ipam.ranges",
+    `CNI version ${version} does not support more than 1 address per family; set cniVersion to 0.3.0 or newer, or give one range set per family`,
+  );
 }
 
 /** The family of each set that has a range. */

@@ -1,5 +1,5 @@
-// The shape of a network configuration as a schema that can explain itself. Built only for a configuration of which
-// netconf-shape.ts says that a type is wrong.
+// The shape of a network configuration as a schema that can explain itself. Built only for a configuration of
+// which netconf-shape.ts says that a type is wrong.
 import * as z from "zod/mini";
 import { CniError } from "./error.ts";
 import { type Fields, isFields } from "./keys.ts";
@@ -26,10 +26,19 @@ export function explainShape(fields: Fields, problems: Problems): Shape {
     const expected = issue.code === "invalid_type" ? issue.expected : "int";
     const where = pathText(path);
     const more = expected === "array" && /ranges/i.test(where) ? RANGES : "";
-    problems.add(where, valueAt(fields, path), `${ALLOWED[expected] ?? `must be of type ${expected}`}${more}`);
+    problems.add(
+      where,
+      valueAt(fields, path),
+      `${ALLOWED[expected] ?? `must be of type ${expected}`}${more}`,
+    );
   }
   // What is left has only optional fields, so nothing can be wrong with it.
-  return schema.parse(withoutPaths(fields, first.error.issues.map(({ path }) => path)));
+  return schema.parse(
+    withoutPaths(
+      fields,
+      first.error.issues.map(({ path }) => path),
+    ),
+  );
 }
 
 /** zod passes the problems of a list as arguments, of which an engine takes 65,535 at most. */
@@ -38,7 +47,10 @@ function attemptParse(schema: ReturnType<typeof buildSchema>, fields: Fields) {
     return schema.safeParse(fields);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new CniError("invalidConfig", { about: "more values of a wrong type than can be told", hint: "Correct the configuration; nothing was changed" });
+    throw new CniError("invalidConfig", {
+      about: "more values of a wrong type than can be told",
+      hint: "Correct the configuration; nothing was changed",
+    });
   }
 }
 
@@ -55,7 +67,15 @@ export function buildSchema() {
   const bandwidth = { ingressRate: whole, ingressBurst: whole, egressRate: whole, egressBurst: whole };
   // Whose values are text or numbers; src/cni/tuning.ts says which one is not.
   const sysctls = z.optional(z.record(z.string(), z.unknown()));
-  const route = { dst: text, gw: text, mtu: whole, advmss: whole, priority: whole, table: whole, scope: whole };
+  const route = {
+    dst: text,
+    gw: text,
+    mtu: whole,
+    advmss: whole,
+    priority: whole,
+    table: whole,
+    scope: whole,
+  };
   return z.object({
     bridge: text,
     isGateway: flag,
@@ -110,7 +130,17 @@ export function buildSchema() {
         ipRanges: ranges,
         dns: z.optional(z.object({ servers: texts, searches: texts, options: texts })),
         bandwidth: z.optional(z.object(bandwidth)),
-        portMappings: z.optional(z.array(z.object({ hostPort: whole, hostPortEnd: whole, containerPort: whole, protocol: text, hostIP: text }))),
+        portMappings: z.optional(
+          z.array(
+            z.object({
+              hostPort: whole,
+              hostPortEnd: whole,
+              containerPort: whole,
+              protocol: text,
+              hostIP: text,
+            }),
+          ),
+        ),
       }),
     ),
   });
@@ -129,7 +159,9 @@ const ALLOWED: { readonly [expected: string]: string } = {
 const RANGES = '; ranges are a list of lists, as in [[{ "subnet": "10.1.0.0/16" }]]';
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map((part, at) => (typeof part === "number" ? `[${part}]` : `${at === 0 ? "" : "."}${String(part)}`)).join("");
+  return path
+    .map((part, at) => (typeof part === "number" ? `[${part}]` : `${at === 0 ? "" : "."}${String(part)}`))
+    .join("");
 }
 
 function valueAt(fields: Fields, path: readonly PropertyKey[]): unknown {
@@ -138,12 +170,16 @@ function valueAt(fields: Fields, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-/** A copy without the fields that the paths lead through; of `ipam` and `runtimeConfig`, only the one below it. */
+/**
+ * A copy without the fields that the paths lead through; of `ipam` and `runtimeConfig`, only the one below
+ * it.
+ */
 function withoutPaths(fields: Fields, paths: (readonly PropertyKey[])[]): Fields {
   const kept: { [key: string]: unknown } = { ...fields };
   for (const [key, below] of paths) {
     const section = kept[String(key)];
-    if ((key !== "ipam" && key !== "runtimeConfig") || below === undefined || !isFields(section)) delete kept[String(key)];
+    if ((key !== "ipam" && key !== "runtimeConfig") || below === undefined || !isFields(section))
+      delete kept[String(key)];
     else kept[String(key)] = { ...section, [below]: undefined };
   }
   return kept;

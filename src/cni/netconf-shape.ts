@@ -1,7 +1,19 @@
-// Whether every value of a configuration is of its type: a plain answer for the plain case. The schema next door says the
-// same and can explain what is wrong; a test holds the two together.
+// Whether every value of a configuration is of its type: a plain answer for the plain case. The schema next
+// door says the same and can explain what is wrong; a test holds the two together.
 import { type Fields, isFields } from "./keys.ts";
-import { type ArgsShape, type BandwidthShape, type DnsShape, explainShape, type IpamShape, type PortShape, type RangeShape, type RouteShape, type RuntimeShape, type Shape, type TrunkShape } from "./netconf-schema.ts";
+import {
+  type ArgsShape,
+  type BandwidthShape,
+  type DnsShape,
+  explainShape,
+  type IpamShape,
+  type PortShape,
+  type RangeShape,
+  type RouteShape,
+  type RuntimeShape,
+  type Shape,
+  type TrunkShape,
+} from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
 type Test = (value: unknown) => boolean;
@@ -12,13 +24,31 @@ const whole: Test = (value) => Number.isSafeInteger(value);
 
 const texts = listOf(text);
 
-const RANGE: Record<keyof RangeShape, Test> = { subnet: text, rangeStart: text, rangeEnd: text, gateway: text };
+const RANGE: Record<keyof RangeShape, Test> = {
+  subnet: text,
+  rangeStart: text,
+  rangeEnd: text,
+  gateway: text,
+};
 const RANGES = listOf(listOf(objectOf(RANGE)));
-const ROUTE: Record<keyof RouteShape, Test> = { dst: text, gw: text, mtu: whole, advmss: whole, priority: whole, table: whole, scope: whole };
+const ROUTE: Record<keyof RouteShape, Test> = {
+  dst: text,
+  gw: text,
+  mtu: whole,
+  advmss: whole,
+  priority: whole,
+  table: whole,
+  scope: whole,
+};
 const DNS: Record<keyof DnsShape, Test> = { nameservers: texts, domain: text, search: texts, options: texts };
 const TRUNK: Record<keyof TrunkShape, Test> = { id: whole, minID: whole, maxID: whole };
 
-const BANDWIDTH: Record<keyof BandwidthShape, Test> = { ingressRate: whole, ingressBurst: whole, egressRate: whole, egressBurst: whole };
+const BANDWIDTH: Record<keyof BandwidthShape, Test> = {
+  ingressRate: whole,
+  ingressBurst: whole,
+  egressRate: whole,
+  egressBurst: whole,
+};
 
 const IPAM: Record<keyof IpamShape, Test> = {
   ...RANGE,
@@ -31,9 +61,26 @@ const IPAM: Record<keyof IpamShape, Test> = {
 };
 
 const ARGS: Record<keyof ArgsShape, Test> = { mac: text, ips: texts, sysctl: isFields };
-const RUNTIME_DNS: Record<keyof NonNullable<RuntimeShape["dns"]>, Test> = { servers: texts, searches: texts, options: texts };
-const PORT: Record<keyof PortShape, Test> = { hostPort: whole, hostPortEnd: whole, containerPort: whole, protocol: text, hostIP: text };
-const RUNTIME: Record<keyof RuntimeShape, Test> = { mac: text, ips: texts, ipRanges: RANGES, dns: objectOf(RUNTIME_DNS), bandwidth: objectOf(BANDWIDTH), portMappings: listOf(objectOf(PORT)) };
+const RUNTIME_DNS: Record<keyof NonNullable<RuntimeShape["dns"]>, Test> = {
+  servers: texts,
+  searches: texts,
+  options: texts,
+};
+const PORT: Record<keyof PortShape, Test> = {
+  hostPort: whole,
+  hostPortEnd: whole,
+  containerPort: whole,
+  protocol: text,
+  hostIP: text,
+};
+const RUNTIME: Record<keyof RuntimeShape, Test> = {
+  mac: text,
+  ips: texts,
+  ipRanges: RANGES,
+  dns: objectOf(RUNTIME_DNS),
+  bandwidth: objectOf(BANDWIDTH),
+  portMappings: listOf(objectOf(PORT)),
+};
 
 const NETCONF: Record<keyof Shape, Test> = {
   bridge: text,
@@ -90,5 +137,6 @@ function listOf(test: Test): Test {
 /** Fields that are absent pass, and so do unknown ones. */
 function objectOf(tests: { readonly [key: string]: Test }): Test {
   const keys = Object.keys(tests);
-  return (value) => isFields(value) && keys.every((key) => value[key] === undefined || tests[key]?.(value[key]));
+  return (value) =>
+    isFields(value) && keys.every((key) => value[key] === undefined || tests[key]?.(value[key]));
 }

@@ -1,4 +1,5 @@
-// What is wrong with a configuration: collected while it is read, so that a person can correct everything at once.
+// What is wrong with a configuration: collected while it is read, so that a person can correct everything at
+// once.
 import { CniError } from "./error.ts";
 
 /** The problems found so far. Readers add to it and go on with what is left. */
@@ -17,7 +18,10 @@ export class Problems {
 
   /** True when something at `path` or below it is wrong. */
   concern(path: string): boolean {
-    return this.found.some((problem) => problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`));
+    return this.found.some(
+      (problem) =>
+        problem.path === path || problem.path.startsWith(`${path}.`) || problem.path.startsWith(`${path}[`),
+    );
   }
 
   get isEmpty(): boolean {
@@ -28,13 +32,16 @@ export class Problems {
     return this.found.map(({ text }) => text);
   }
 
-  /** Throws code 7 with the first problem in the message, and with all in the details where there are more. */
+  /**
+   * Throws code 7 with the first problem in the message, and with all in the details where there are more.
+   */
   throwIfAny(network: string): void {
     if (this.isEmpty) return;
     const [first, ...others] = this.texts;
     throw new CniError("invalidConfig", {
       about: first,
-      cause: others.length === 0 ? undefined : `${others.length + 1} values are wrong: ${this.texts.join("; ")}`,
+      cause:
+        others.length === 0 ? undefined : `${others.length + 1} values are wrong: ${this.texts.join("; ")}`,
       hint: `Correct the configuration of network "${network}"; nothing was changed`,
     });
   }

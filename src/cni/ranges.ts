@@ -1,22 +1,45 @@
-// The address ranges of `ipam`: what the reference host-local allows (backend/allocator/config.go, range.go, range_set.go).
+// The address ranges of `ipam`: what the reference host-local allows (backend/allocator/config.go, range.go,
+// range_set.go).
 import { type Address, familyBits, formatAddress, parseAddress } from "../ip/address.ts";
-import { formatPrefix, hasHostBits, networkOf, type Prefix, parsePrefix, prefixContains } from "../ip/prefix.ts";
+import {
+  formatPrefix,
+  hasHostBits,
+  networkOf,
+  type Prefix,
+  parsePrefix,
+  prefixContains,
+} from "../ip/prefix.ts";
 import { prefixRange, rangesOverlap } from "../ip/range.ts";
 import type { LeaseRange } from "./ipam-config.ts";
 import type { IpamShape, RangeShape } from "./netconf-schema.ts";
 import { type Problems, quote } from "./problems.ts";
 
 /**
- * The range sets: those of runtimeConfig, then the old top-level range, then the list. Every wrong value is reported; a set
- * with a problem is left out of the answer. `mayBeEmpty`: pools that come through runtimeConfig alone are not there for STATUS.
+ * The range sets: those of runtimeConfig, then the old top-level range, then the list. Every wrong value is
+ * reported; a set with a problem is left out of the answer. `mayBeEmpty`: pools that come through
+ * runtimeConfig alone are not there for STATUS.
  */
-export function parseRangeSets(ipam: IpamShape, runtimeSets: SetShape[] | undefined, mayBeEmpty: boolean, problems: Problems): LeaseRange[][] {
+export function parseRangeSets(
+  ipam: IpamShape,
+  runtimeSets: SetShape[] | undefined,
+  mayBeEmpty: boolean,
+  problems: Problems,
+): LeaseRange[][] {
   const sets: Parsed[] = [];
   if (runtimeSets !== undefined) parseList(runtimeSets, "runtimeConfig.ipRanges", sets, problems);
   if (ipam.subnet !== undefined) sets.push({ path: "ipam", ranges: parseSet([ipam], "ipam", problems) });
   if (ipam.ranges !== undefined) parseList(ipam.ranges, "ipam.ranges", sets, problems);
-  if (sets.length === 0 && !mayBeEmpty && !problems.concern("ipam.ranges") && !problems.concern("ipam.subnet") && !problems.concern("runtimeConfig")) {
-    problems.addAt("ipam.ranges", 'no IP ranges specified; give at least one, as in [[{ "subnet": "10.1.0.0/16" }]]');
+  if (
+    sets.length === 0 &&
+    !mayBeEmpty &&
+    !problems.concern("ipam.ranges") &&
+    !problems.concern("ipam.subnet") &&
+    !problems.concern("runtimeConfig")
+  ) {
+    problems.addAt(
+      "ipam.ranges",
+      'no IP ranges specified; give at least one, as in [[{ "subnet": "10.1.0.0/16" }]]',
+    );
   }
   checkSetsApart(sets, problems);
   return sets.map(({ ranges }) => ranges);
@@ -44,7 +67,10 @@ function checkSetsApart(sets: Parsed[], problems: Problems): void {
     for (let at = 0; at < index; at++) {
       const earlier = sets[at];
       if (earlier === undefined || !setsOverlap(ranges, earlier.ranges)) continue;
-      problems.addAt(path, `range set ${index} overlaps with ${at} (${earlier.path}): ${listText(ranges)} and ${listText(earlier.ranges)}`);
+      problems.addAt(
+        path,
+        `range set ${index} overlaps with ${at} (${earlier.path}): ${listText(ranges)} and ${listText(earlier.ranges)}`,
+      );
     }
     index++;
   }
@@ -67,10 +93,16 @@ function parseSet(set: SetShape, path: string, problems: Problems): LeaseRange[]
     if (range === undefined) continue;
     const [first] = ranges;
     if (first !== undefined && first.first.family !== range.first.family) {
-      problems.add(`${at}.subnet`, source.subnet, `mixed address families in one range set; give IPv4 and IPv6 a set each`);
+      problems.add(
+        `${at}.subnet`,
+        source.subnet,
+        `mixed address families in one range set; give IPv4 and IPv6 a set each`,
+      );
       continue;
     }
-    for (const other of ranges) if (rangesOverlap(other, range)) problems.addAt(at, `subnets ${rangeText(range)} and ${rangeText(other)} overlap`);
+    for (const other of ranges)
+      if (rangesOverlap(other, range))
+        problems.addAt(at, `subnets ${rangeText(range)} and ${rangeText(other)} overlap`);
     ranges.push(range);
   }
   return ranges;
@@ -92,7 +124,11 @@ function parseRange(source: RangeShape, path: string, problems: Problems): Lease
   const gateway = address("gateway", value + 1n);
   if (first === undefined || last === undefined || gateway === undefined) return undefined;
   if (first.value > last.value) {
-    problems.add(`${path}.rangeStart`, formatAddress(first), `must not come after the end of the range, ${formatAddress(last)}`);
+    problems.add(
+      `${path}.rangeStart`,
+      formatAddress(first),
+      `must not come after the end of the range, ${formatAddress(last)}`,
+    );
     return undefined;
   }
   return { subnet, first, last, gateway };
@@ -105,13 +141,25 @@ function parseSubnet(text: string | undefined, path: string, problems: Problems)
   }
   const prefix = parsePrefix(text);
   if (prefix === undefined) {
-    problems.add(path, text, 'invalid CIDR address; it must be a network with its prefix length, as in "10.1.0.0/16"');
+    problems.add(
+      path,
+      text,
+      'invalid CIDR address; it must be a network with its prefix length, as in "10.1.0.0/16"',
+    );
   } else if (hasHostBits(prefix)) {
     const network = formatAddress(networkOf(prefix).address);
-    problems.add(path, text, `Network has host bits set. For a subnet mask of length ${prefix.length} the network address is ${network}`);
+    problems.add(
+      path,
+      text,
+      `Network has host bits set. For a subnet mask of length ${prefix.length} the network address is ${network}`,
+    );
   } else if (prefix.length > familyBits(prefix.address.family) - 2) {
     const longest = familyBits(prefix.address.family) - 2;
-    problems.add(path, text, `Network ${text} too small to allocate from; its prefix length may be ${longest} at most`);
+    problems.add(
+      path,
+      text,
+      `Network ${text} too small to allocate from; its prefix length may be ${longest} at most`,
+    );
   } else {
     return prefix;
   }
@@ -119,7 +167,13 @@ function parseSubnet(text: string | undefined, path: string, problems: Problems)
 }
 
 /** A gateway may lie outside of the subnet, the ends of a range may not. */
-function parseFamilyAddress(text: string, path: string, subnet: Prefix, inside: boolean, problems: Problems): Address | undefined {
+function parseFamilyAddress(
+  text: string,
+  path: string,
+  subnet: Prefix,
+  inside: boolean,
+  problems: Problems,
+): Address | undefined {
   const address = parseAddress(text);
   if (address === undefined) {
     problems.add(path, text, "must be an IP address");

@@ -65,8 +65,8 @@ export interface VersionRequest {
 }
 
 /**
- * The request that environment and stdin make. Throws a CniError before stdin is read for what is wrong with the
- * environment, after that for what is wrong with the configuration. VERSION never reads stdin.
+ * The request that environment and stdin make. Throws a CniError before stdin is read for what is wrong with
+ * the environment, after that for what is wrong with the configuration. VERSION never reads stdin.
  */
 export function readRequest(env: Record<string, string | undefined>, readStdin: () => string): Request {
   const environment = parseEnvironment(env);
@@ -80,7 +80,11 @@ export function readRequest(env: Record<string, string | undefined>, readStdin: 
     }
     case "CHECK": {
       const netconf = parseNetconf(stdin, verb, args);
-      return { verb, ...attachmentOf(environment, netconf.name, stdin), netconf: { ...netconf, prevResult: required(netconf.prevResult) } };
+      return {
+        verb,
+        ...attachmentOf(environment, netconf.name, stdin),
+        netconf: { ...netconf, prevResult: required(netconf.prevResult) },
+      };
     }
     case "DEL": {
       const config = parseTeardownConfig(stdin, verb);
@@ -88,7 +92,12 @@ export function readRequest(env: Record<string, string | undefined>, readStdin: 
     }
     case "GC": {
       const config = parseTeardownConfig(stdin, verb);
-      return { verb, config: { ...config, validAttachments: config.validAttachments ?? [] }, pluginPath, stdin };
+      return {
+        verb,
+        config: { ...config, validAttachments: config.validAttachments ?? [] },
+        pluginPath,
+        stdin,
+      };
     }
     case "STATUS":
       return { verb, netconf: parseNetconf(stdin, verb), pluginPath, stdin };

@@ -1,7 +1,11 @@
-// The text of a resolv.conf as the dns part of a result, read like the reference host-local reads it (dns.go).
+// The text of a resolv.conf as the dns part of a result, read like the reference host-local reads it
+// (dns.go).
 import type { Dns } from "./result.ts";
 
-/** `nameserver`, `search` and `options` add up, the last `domain` counts; comments and everything else are skipped. */
+/**
+ * `nameserver`, `search` and `options` add up, the last `domain` counts; comments and everything else are
+ * skipped.
+ */
 export function parseResolvConf(text: string): Dns {
   const dns: { nameservers?: string[]; domain?: string; search?: string[]; options?: string[] } = {};
   for (const line of text.split("\n")) {

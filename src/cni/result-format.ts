@@ -1,9 +1,17 @@
-// A result as JSON text, in the shape of each protocol version (CNI specification 1.1.0, "ADD Success", and the texts of
-// the older versions). The Go library github.com/containernetworking/cni/pkg/types/{020,040,100} is the judge.
+// A result as JSON text, in the shape of each protocol version (CNI specification 1.1.0, "ADD Success", and
+// the texts of the older versions). The Go library github.com/containernetworking/cni/pkg/types/{020,040,100}
+// is the judge.
 import { type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { CniError } from "./error.ts";
-import { isEmptyDns, type Dns, type Result, type ResultInterface, type ResultIp, type Route } from "./result.ts";
+import {
+  type Dns,
+  isEmptyDns,
+  type Result,
+  type ResultInterface,
+  type ResultIp,
+  type Route,
+} from "./result.ts";
 import { compareVersions, type Version } from "./version.ts";
 
 /**
@@ -11,7 +19,12 @@ import { compareVersions, type Version } from "./version.ts";
  * Throws code 7 below 0.3.0 when there is no address: that shape cannot say so.
  */
 export function formatResult(result: Result, version: Version): string {
-  const shape = compareVersions(version, "0.3.0") < 0 ? perFamily : compareVersions(version, "1.0.0") < 0 ? withVersions : newest;
+  const shape =
+    compareVersions(version, "0.3.0") < 0
+      ? perFamily
+      : compareVersions(version, "1.0.0") < 0
+        ? withVersions
+        : newest;
   return JSON.stringify({ cniVersion: version, ...shape(result) }, undefined, 4);
 }
 
@@ -32,13 +45,20 @@ function perFamily({ ips, routes, dns }: Result): object {
   return { ip4, ip6, dns: formatDns(dns) };
 }
 
-/** The first address of a family with the family's routes, of which only destination and gateway can be said. */
+/**
+ * The first address of a family with the family's routes, of which only destination and gateway can be said.
+ */
 function formatFamily(family: Family, ips: ResultIp[], routes: Route[]): object | undefined {
   const ofFamily: object[] = [];
-  for (const { dst, gw } of routes) if (dst.address.family === family) ofFamily.push(formatRoute({ dst, gw }));
+  for (const { dst, gw } of routes)
+    if (dst.address.family === family) ofFamily.push(formatRoute({ dst, gw }));
   for (const { address, gateway } of ips) {
     if (address.address.family !== family) continue;
-    return { ip: formatPrefix(address), gateway: gateway && formatAddress(gateway), routes: filled(ofFamily) };
+    return {
+      ip: formatPrefix(address),
+      gateway: gateway && formatAddress(gateway),
+      routes: filled(ofFamily),
+    };
   }
   return undefined;
 }
@@ -64,7 +84,14 @@ function newest({ interfaces, ips, routes, dns }: Result): object {
 }
 
 function formatInterface({ name, mac, mtu, sandbox, socketPath, pciID }: ResultInterface): object {
-  return { name, mac: mac || undefined, mtu: mtu || undefined, sandbox: sandbox || undefined, socketPath: socketPath || undefined, pciID: pciID || undefined };
+  return {
+    name,
+    mac: mac || undefined,
+    mtu: mtu || undefined,
+    sandbox: sandbox || undefined,
+    socketPath: socketPath || undefined,
+    pciID: pciID || undefined,
+  };
 }
 
 function formatIp({ interface: index, address, gateway }: ResultIp): object {
@@ -85,7 +112,12 @@ function formatRoute({ dst, gw, mtu, advmss, priority, table, scope }: Route): o
 }
 
 function formatDns({ nameservers, domain, search, options }: Dns): object {
-  return { nameservers: filled(nameservers), domain: domain || undefined, search: filled(search), options: filled(options) };
+  return {
+    nameservers: filled(nameservers),
+    domain: domain || undefined,
+    search: filled(search),
+    options: filled(options),
+  };
 }
 
 /** JSON.stringify leaves out what is undefined; an empty list must be left out too. */

@@ -1,12 +1,20 @@
-// A result as it comes back in `prevResult`, or from an IPAM plugin. Its shape decides how it is read, not the version
-// it claims: any program in the chain may have written it.
+// A result as it comes back in `prevResult`, or from an IPAM plugin. Its shape decides how it is read, not
+// the version it claims: any program in the chain may have written it.
 import { type Address, parseAddress } from "../ip/address.ts";
 import { type Prefix, parsePrefix } from "../ip/prefix.ts";
 import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 import type { Dns, Result, ResultInterface, ResultIp, Route } from "./result.ts";
 
-export const ROUTE: KeyTree = { dst: true, gw: true, mtu: true, advmss: true, priority: true, table: true, scope: true };
+export const ROUTE: KeyTree = {
+  dst: true,
+  gw: true,
+  mtu: true,
+  advmss: true,
+  priority: true,
+  table: true,
+  scope: true,
+};
 export const DNS: KeyTree = { nameservers: true, domain: true, search: true, options: true };
 const FAMILY: KeyTree = { ip: true, gateway: true, routes: ROUTE };
 const RESULT: KeyTree = {
@@ -88,8 +96,15 @@ function readRoute(value: unknown, path: string, problems: Problems): Route | un
   const dst = readPrefix(fields["dst"], `${path}.dst`, problems);
   const gw = readOptionalAddress(fields["gw"], `${path}.gw`, problems);
   const whole = (key: string): number | undefined => readWhole(fields[key], `${path}.${key}`, problems);
-  const rest = { mtu: whole("mtu"), advmss: whole("advmss"), priority: whole("priority"), table: whole("table"), scope: whole("scope") };
-  if ((rest.scope ?? 0) > 255) problems.add(`${path}.scope`, rest.scope, "must be a whole number from 0 to 255");
+  const rest = {
+    mtu: whole("mtu"),
+    advmss: whole("advmss"),
+    priority: whole("priority"),
+    table: whole("table"),
+    scope: whole("scope"),
+  };
+  if ((rest.scope ?? 0) > 255)
+    problems.add(`${path}.scope`, rest.scope, "must be a whole number from 0 to 255");
   return dst && given({ dst, gw, ...rest });
 }
 
@@ -99,7 +114,12 @@ function readFields(value: unknown, path: string, problems: Problems): Fields {
   return {};
 }
 
-function readList<Item>(value: unknown, path: string, problems: Problems, read: (item: unknown, path: string, problems: Problems) => Item | undefined): Item[] {
+function readList<Item>(
+  value: unknown,
+  path: string,
+  problems: Problems,
+  read: (item: unknown, path: string, problems: Problems) => Item | undefined,
+): Item[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) {
     problems.add(path, value, "must be a list");
@@ -133,8 +153,14 @@ function readWhole(value: unknown, path: string, problems: Problems): number | u
 
 function readPrefix(value: unknown, path: string, problems: Problems): Prefix | undefined {
   const prefix = typeof value === "string" ? parsePrefix(value) : undefined;
-  if (value === undefined) problems.addAt(path, 'is missing; it must be an address with its prefix length, as in "10.1.2.3/16"');
-  else if (prefix === undefined) problems.add(path, value, 'invalid CIDR address; it must be an address with its prefix length, as in "10.1.2.3/16"');
+  if (value === undefined)
+    problems.addAt(path, 'is missing; it must be an address with its prefix length, as in "10.1.2.3/16"');
+  else if (prefix === undefined)
+    problems.add(
+      path,
+      value,
+      'invalid CIDR address; it must be an address with its prefix length, as in "10.1.2.3/16"',
+    );
   return prefix;
 }
 

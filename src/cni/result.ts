@@ -1,4 +1,5 @@
-// The result of an ADD as values, independent of the protocol version it is said in (CNI specification 1.1.0, "ADD Success").
+// The result of an ADD as values, independent of the protocol version it is said in (CNI specification 1.1.0,
+// "ADD Success").
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
@@ -28,7 +29,10 @@ export interface ResultIp {
   gateway?: Address | undefined;
 }
 
-/** linux/rtnetlink.h: RT_TABLE_MAIN, which a table of 0 means too, and RT_SCOPE_LINK. What is pure knows no wire. */
+/**
+ * linux/rtnetlink.h: RT_TABLE_MAIN, which a table of 0 means too, and RT_SCOPE_LINK. What is pure knows no
+ * wire.
+ */
 export const TABLE_MAIN = 254;
 export const SCOPE_LINK = 253;
 
@@ -55,12 +59,15 @@ export interface Dns {
 }
 
 /**
- * What the chain says after this plugin: everything of `previous`, then `own` with its interface indices moved along
- * ("Result Types": a plugin must pass on what it was given). Our dns wins as a whole where it says anything.
+ * What the chain says after this plugin: everything of `previous`, then `own` with its interface indices
+ * moved along ("Result Types": a plugin must pass on what it was given). Our dns wins as a whole where it
+ * says anything.
  */
 export function mergeResults(previous: Result, own: Result): Result {
   const shift = previous.interfaces.length;
-  const moved = own.ips.map((ip) => (ip.interface === undefined ? ip : { ...ip, interface: ip.interface + shift }));
+  const moved = own.ips.map((ip) =>
+    ip.interface === undefined ? ip : { ...ip, interface: ip.interface + shift },
+  );
   return {
     interfaces: [...previous.interfaces, ...own.interfaces],
     ips: [...previous.ips, ...moved],

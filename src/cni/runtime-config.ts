@@ -20,23 +20,36 @@ export interface Requests {
 export const NO_REQUESTS: Requests = { mac: undefined, addresses: [], dns: undefined };
 
 /**
- * The requests in a configuration. runtimeConfig.mac counts before args.cni.mac, and that before MAC in CNI_ARGS, as in the
- * reference bridge; addresses of all three add up, as in the reference host-local. `withAddresses`: false when another
- * plugin gives the addresses, which may understand more than we do. Throws code 4 for a value in CNI_ARGS.
+ * The requests in a configuration. runtimeConfig.mac counts before args.cni.mac, and that before MAC in
+ * CNI_ARGS, as in the reference bridge; addresses of all three add up, as in the reference host-local.
+ * `withAddresses`: false when another plugin gives the addresses, which may understand more than we do.
+ * Throws code 4 for a value in CNI_ARGS.
  */
-export function readRequests({ runtimeConfig, args: configArgs }: Shape, args: ReadonlyMap<string, string>, withAddresses: boolean, problems: Problems): Requests {
+export function readRequests(
+  { runtimeConfig, args: configArgs }: Shape,
+  args: ReadonlyMap<string, string>,
+  withAddresses: boolean,
+  problems: Problems,
+): Requests {
   const { servers, searches, options } = runtimeConfig?.dns ?? {};
-  const dns: Dns = { ...(servers && { nameservers: servers }), ...(searches && { search: searches }), ...(options && { options }) };
+  const dns: Dns = {
+    ...(servers && { nameservers: servers }),
+    ...(searches && { search: searches }),
+    ...(options && { options }),
+  };
   return {
     mac: requestedMac(runtimeConfig?.mac, configArgs?.cni?.mac, args.get("MAC"), problems),
-    addresses: withAddresses ? requestedAddresses(runtimeConfig?.ips, configArgs?.cni?.ips, args.get("IP"), problems) : [],
+    addresses: withAddresses
+      ? requestedAddresses(runtimeConfig?.ips, configArgs?.cni?.ips, args.get("IP"), problems)
+      : [],
     dns: isEmptyDns(dns) ? undefined : dns,
   };
 }
 
 /**
- * The fields in the shape that ours have: `args` may hold anything for anybody (CNI conventions), so what is no object there
- * was not meant for us; a flat list of ranges, as go-cni sends it, becomes one set of each family.
+ * The fields in the shape that ours have: `args` may hold anything for anybody (CNI conventions), so what is
+ * no object there was not meant for us; a flat list of ranges, as go-cni sends it, becomes one set of each
+ * family.
  */
 export function meantForUs(fields: Fields): Fields {
   const { args, runtimeConfig } = fields;
@@ -48,13 +61,21 @@ export function meantForUs(fields: Fields): Fields {
   return meant;
 }
 
-/** The fields without what belongs to a foreign IPAM plugin, which may write there whatever it understands. */
+/**
+ * The fields without what belongs to a foreign IPAM plugin, which may write there whatever it understands.
+ */
 export function withoutIpam(fields: Fields): Fields {
   const { ipam: _, args, runtimeConfig, ...others } = fields;
   const kept: { [key: string]: unknown } = others;
   const { cni } = isFields(args) ? args : {};
   if (isFields(cni)) kept["args"] = { cni: { mac: cni["mac"], sysctl: cni["sysctl"] } };
-  if (isFields(runtimeConfig)) kept["runtimeConfig"] = { mac: runtimeConfig["mac"], dns: runtimeConfig["dns"], bandwidth: runtimeConfig["bandwidth"], portMappings: runtimeConfig["portMappings"] };
+  if (isFields(runtimeConfig))
+    kept["runtimeConfig"] = {
+      mac: runtimeConfig["mac"],
+      dns: runtimeConfig["dns"],
+      bandwidth: runtimeConfig["bandwidth"],
+      portMappings: runtimeConfig["portMappings"],
+    };
   else if (runtimeConfig !== undefined) kept["runtimeConfig"] = runtimeConfig;
   return kept;
 }
@@ -71,7 +92,12 @@ function setsOf(ranges: Fields[]): Fields[][] {
 }
 
 /** Only the one that counts is looked at. */
-function requestedMac(fromRuntime = "", fromConfig = "", fromArgs = "", problems: Problems): string | undefined {
+function requestedMac(
+  fromRuntime = "",
+  fromConfig = "",
+  fromArgs = "",
+  problems: Problems,
+): string | undefined {
   if (fromRuntime !== "") return readMac(fromRuntime, "runtimeConfig.mac", problems);
   if (fromConfig !== "") return readMac(fromConfig, "args.cni.mac", problems);
   if (fromArgs === "") return undefined;
@@ -80,12 +106,20 @@ function requestedMac(fromRuntime = "", fromConfig = "", fromArgs = "", problems
   return readMac(fromArgs, "CNI_ARGS", problems);
 }
 
-function requestedAddresses(fromRuntime: string[] = [], fromConfig: string[] = [], fromArgs = "", problems: Problems): Address[] {
+function requestedAddresses(
+  fromRuntime: string[] = [],
+  fromConfig: string[] = [],
+  fromArgs = "",
+  problems: Problems,
+): Address[] {
   const addresses: Address[] = [];
   const add = (address: Address): void => {
     if (!addresses.some((known) => sameAddress(known, address))) addresses.push(address);
   };
-  for (const [path, texts] of [["runtimeConfig.ips", fromRuntime], ["args.cni.ips", fromConfig]] as const) {
+  for (const [path, texts] of [
+    ["runtimeConfig.ips", fromRuntime],
+    ["args.cni.ips", fromConfig],
+  ] as const) {
     texts.forEach((text, index) => {
       const address = readRequested(text);
       if (address === undefined) problems.add(`${path}[${index}]`, text, NO_ADDRESS);
@@ -107,5 +141,8 @@ function readRequested(text: string): Address | undefined {
 }
 
 function badArgument(key: string, value: string, problem: string): CniError {
-  return new CniError("badEnvironment", { about: `CNI_ARGS ${key} ${quote(value)}: ${problem}`, hint: `Correct ${key} in CNI_ARGS, or take it out` });
+  return new CniError("badEnvironment", {
+    about: `CNI_ARGS ${key} ${quote(value)}: ${problem}`,
+    hint: `Correct ${key} in CNI_ARGS, or take it out`,
+  });
 }

@@ -12,8 +12,8 @@ import { readResult } from "./result-parse.ts";
 import type { Version } from "./version.ts";
 
 /**
- * What taking away needs. The configuration may have been edited since ADD, so values that cannot be used are replaced
- * by their defaults and ranges are not looked at.
+ * What taking away needs. The configuration may have been edited since ADD, so values that cannot be used are
+ * replaced by their defaults and ranges are not looked at.
  */
 export interface TeardownConfig {
   cniVersion: Version;
@@ -40,13 +40,20 @@ export interface ValidAttachment {
 const LISTS = ["cni.dev/valid-attachments", "cni.dev/attachments"] as const;
 const ENTRY: KeyTree = { containerID: true, ifname: true };
 const TEARDOWN_KEYS: KeyTree = {
-  cniVersion: true, name: true, bridge: true, ipam: { type: true, dataDir: true }, ipMasq: true, ipMasqBackend: true,
-  prevResult: true, [LISTS[0]]: ENTRY, [LISTS[1]]: ENTRY,
+  cniVersion: true,
+  name: true,
+  bridge: true,
+  ipam: { type: true, dataDir: true },
+  ipMasq: true,
+  ipMasqBackend: true,
+  prevResult: true,
+  [LISTS[0]]: ENTRY,
+  [LISTS[1]]: ENTRY,
 };
 
 /**
- * The configuration on stdin for DEL and GC. Throws what decodeConfig throws and, for GC, code 7 for a list of
- * attachments that cannot be read; everything else is forgiven, because what was made must be taken away.
+ * The configuration on stdin for DEL and GC. Throws what decodeConfig throws and, for GC, code 7 for a list
+ * of attachments that cannot be read; everything else is forgiven, because what was made must be taken away.
  */
 export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
   const { cniVersion, name, fields } = decodeConfig(text, verb, TEARDOWN_KEYS);

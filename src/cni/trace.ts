@@ -10,9 +10,17 @@ const MOST_CALLS = 6;
 /** The innermost calls of an error's stack, as `function (file:line)`; empty when it has no stack. */
 export function traceOf(error: unknown): string[] {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const calls = stack.split("\n").filter((line) => /^\s+at /.test(line)).slice(0, MOST_CALLS);
+  const calls = stack
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, MOST_CALLS);
   const lines = typeof BUNDLE_LINES === "undefined" ? undefined : readLines(BUNDLE_LINES);
-  return calls.map((call) => call.trim().replace(/^at /, "").replaceAll(PLACE, (place, line: string) => lines?.(Number(line)) ?? place));
+  return calls.map((call) =>
+    call
+      .trim()
+      .replace(/^at /, "")
+      .replaceAll(PLACE, (place, line: string) => lines?.(Number(line)) ?? place),
+  );
 }
 
 /** Gives for a line of the bundle the file and line that it is from. */

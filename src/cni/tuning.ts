@@ -25,27 +25,44 @@ export const INTERFACE_PLACEHOLDER = "IFNAME";
 
 const UINT32 = 0xffff_ffff;
 
-/** What these keys ask for; undefined when that is nothing. Settings in args.cni count before those of the entry. */
+/**
+ * What these keys ask for; undefined when that is nothing. Settings in args.cni count before those of the
+ * entry.
+ */
 export function readTuning(shape: Shape, problems: Problems): TuningConfig | undefined {
   const { txQLen, promisc = false, allmulti = false } = shape;
   const sysctls = readSysctls(shape, problems);
-  if (txQLen !== undefined && (txQLen < 0 || txQLen > UINT32)) problems.add("txQLen", txQLen, `must be a number of packets from 0 to ${UINT32}`);
+  if (txQLen !== undefined && (txQLen < 0 || txQLen > UINT32))
+    problems.add("txQLen", txQLen, `must be a number of packets from 0 to ${UINT32}`);
   if (sysctls.length === 0 && txQLen === undefined && !promisc && !allmulti) return undefined;
   return { sysctls, txQueueLength: txQLen, promiscuous: promisc, allMulticast: allmulti };
 }
 
 function readSysctls({ sysctl = {}, args }: Shape, problems: Problems): Sysctl[] {
   const found = new Map<string, Sysctl>();
-  for (const [path, settings] of [["sysctl", sysctl], ["args.cni.sysctl", args?.cni?.sysctl ?? {}]] as const) {
+  for (const [path, settings] of [
+    ["sysctl", sysctl],
+    ["args.cni.sysctl", args?.cni?.sysctl ?? {}],
+  ] as const) {
     const here = new Set<string>();
     for (const [key, value] of Object.entries(settings)) {
       const where = `${path}[${quote(key)}]`;
       const name = nameOf(key);
       const text = typeof value === "number" ? String(value) : value;
-      if (name === undefined) problems.addAt(where, `invalid net sysctl key: ${quote(key)}; write a setting of the pod's network, as in "net.ipv4.conf.IFNAME.forwarding"`);
-      else if (here.has(name)) problems.addAt(where, "duplicated sysctl keys are not allowed; the same setting stands there in another spelling");
-      else if (HOST_WIDE.includes(name)) problems.addAt(where, "is one setting for the whole node, not for a pod; take it out");
-      else if (typeof text !== "string" || hasUnprintable(text.replaceAll("\t", " "))) problems.addAt(where, `${quote(value)}: must be text on one line, or a number`);
+      if (name === undefined)
+        problems.addAt(
+          where,
+          `invalid net sysctl key: ${quote(key)}; write a setting of the pod's network, as in "net.ipv4.conf.IFNAME.forwarding"`,
+        );
+      else if (here.has(name))
+        problems.addAt(
+          where,
+          "duplicated sysctl keys are not allowed; the same setting stands there in another spelling",
+        );
+      else if (HOST_WIDE.includes(name))
+        problems.addAt(where, "is one setting for the whole node, not for a pod; take it out");
+      else if (typeof text !== "string" || hasUnprintable(text.replaceAll("\t", " ")))
+        problems.addAt(where, `${quote(value)}: must be text on one line, or a number`);
       else found.set(name, { key, name, value: text });
       if (name !== undefined) here.add(name);
     }
@@ -53,7 +70,10 @@ function readSysctls({ sysctl = {}, args }: Shape, problems: Problems): Sysctl[]
   return [...found.values()].toSorted(byReach);
 }
 
-/** libcni sorts the keys of an object, so their order means nothing: what sets something for all interfaces comes before what sets it for one. */
+/**
+ * libcni sorts the keys of an object, so their order means nothing: what sets something for all interfaces
+ * comes before what sets it for one.
+ */
 function byReach(a: Sysctl, b: Sysctl): number {
   return reachOf(a) - reachOf(b) || (a.name < b.name ? -1 : 1);
 }
@@ -64,18 +84,20 @@ function reachOf({ name }: Sysctl): number {
 }
 
 /**
- * Below /proc/sys/net a pod's namespace has its own of all that it may write (the kernel leaves out or protects what is not;
- * a test tries each), except for this one, which once switched on stays on for all.
+ * Below /proc/sys/net a pod's namespace has its own of all that it may write (the kernel leaves out or
+ * protects what is not; a test tries each), except for this one, which once switched on stays on for all.
  */
 const HOST_WIDE = ["netfilter/nf_hooks_lwtunnel"];
 
 /**
- * The name below net. As with sysctl(8), what divides the first two words divides all: `net.ipv4.ip_forward`, or
- * `net/ipv4/conf/eth0.100/forwarding`, in which dots are part of a name. Undefined for what leads elsewhere.
+ * The name below net. As with sysctl(8), what divides the first two words divides all: `net.ipv4.ip_forward`,
+ * or `net/ipv4/conf/eth0.100/forwarding`, in which dots are part of a name. Undefined for what leads
+ * elsewhere.
  */
 function nameOf(key: string): string | undefined {
   const path = /^[^./]*\//.test(key) ? key : key.replaceAll(".", "/");
   const [root, ...words] = path.split("/");
-  const isPlain = (word: string): boolean => word !== "" && word !== "." && word !== ".." && !hasWhiteSpace(word) && !hasUnprintable(word);
+  const isPlain = (word: string): boolean =>
+    word !== "" && word !== "." && word !== ".." && !hasWhiteSpace(word) && !hasUnprintable(word);
   return root === "net" && words.length >= 2 && words.every(isPlain) ? words.join("/") : undefined;
 }

@@ -1,4 +1,5 @@
-// Protocol versions: which exist, how they compare, and which verb needs which (CNI specification 1.1.0, "Version considerations").
+// Protocol versions: which exist, how they compare, and which verb needs which (CNI specification 1.1.0,
+// "Version considerations").
 import { CniError } from "./error.ts";
 
 /** Every released protocol version, oldest first. */
@@ -12,9 +13,9 @@ export const NEWEST_VERSION: Version = "1.1.0";
 const FIRST_VERSION: { readonly [verb: string]: Version } = { CHECK: "0.4.0", GC: "1.1.0", STATUS: "1.1.0" };
 
 /**
- * The configuration's version, if `verb` exists in it and it is one of ours.
- * Throws code 6 for a version that cannot be read and code 1 for all other refusals, in the order and with the
- * messages of the Go skeleton (skel.go, pluginMain).
+ * The configuration's version, if `verb` exists in it and it is one of ours. Throws code 6 for a version that
+ * cannot be read and code 1 for all other refusals, in the order and with the messages of the Go skeleton
+ * (skel.go, pluginMain).
  */
 export function checkVersionGate(verb: string, configVersion: string): Version {
   const first = FIRST_VERSION[verb];
@@ -26,7 +27,10 @@ export function checkVersionGate(verb: string, configVersion: string): Version {
   });
 }
 
-/** The version that an answer to this configuration is said in: its own, else the newest. Never throws: it is asked for errors too. */
+/**
+ * The version that an answer to this configuration is said in: its own, else the newest. Never throws: it is
+ * asked for errors too.
+ */
 export function answerVersion(config: string): Version {
   let fields: unknown;
   try {

@@ -1,8 +1,8 @@
-// VLAN ids: `vlan` is the one whose packets a pod sends and gets without a tag, `vlanTrunk` lists those with one. Rules and
-// sentences are the reference bridge's (collectVlanTrunk in bridge.go).
+// VLAN ids: `vlan` is the one whose packets a pod sends and gets without a tag, `vlanTrunk` lists those with
+// one. Rules and sentences are the reference bridge's (collectVlanTrunk in bridge.go).
 import { byteLength } from "./name.ts";
-import type { Problems } from "./problems.ts";
 import type { TrunkShape } from "./netconf-schema.ts";
+import type { Problems } from "./problems.ts";
 
 /** Both ends belong to it. */
 export interface VlanRange {
@@ -15,13 +15,26 @@ export const LARGEST_VLAN = 4094;
 
 /** 0 stands for no VLAN. */
 export function checkVlan(vlan: number, problems: Problems): void {
-  if (vlan < 0 || vlan > LARGEST_VLAN) problems.add("vlan", vlan, `invalid VLAN ID ${vlan} (must be between 0 and ${LARGEST_VLAN})`);
+  if (vlan < 0 || vlan > LARGEST_VLAN)
+    problems.add("vlan", vlan, `invalid VLAN ID ${vlan} (must be between 0 and ${LARGEST_VLAN})`);
 }
 
-/** The gateway of a VLAN is an interface of its own. The kernel would refuse a name of more than 15 bytes, but late. */
-export function checkGatewayInterface(bridge: string, vlan: number, gatewayInterface: string, problems: Problems): void {
+/**
+ * The gateway of a VLAN is an interface of its own. The kernel would refuse a name of more than 15 bytes, but
+ * late.
+ */
+export function checkGatewayInterface(
+  bridge: string,
+  vlan: number,
+  gatewayInterface: string,
+  problems: Problems,
+): void {
   if (byteLength(gatewayInterface) <= 15) return;
-  problems.add("bridge", bridge, `with vlan ${vlan} the gateway is the interface ${gatewayInterface}, which must have 15 bytes at most; shorten the name of the bridge`);
+  problems.add(
+    "bridge",
+    bridge,
+    `with vlan ${vlan} the gateway is the interface ${gatewayInterface}, which must have 15 bytes at most; shorten the name of the bridge`,
+  );
 }
 
 /** The ids as ranges that lie apart, in order. Every wrong entry is reported and left out. */
@@ -33,15 +46,25 @@ function readEntry({ id, minID, maxID }: TrunkShape, path: string, problems: Pro
   const ranges: VlanRange[] = [];
   if (minID !== undefined && maxID !== undefined) {
     if (!isId(minID)) problems.add(`${path}.minID`, minID, `incorrect trunk minID parameter; ${ALLOWED}`);
-    else if (!isId(maxID)) problems.add(`${path}.maxID`, maxID, `incorrect trunk maxID parameter; ${ALLOWED}`);
-    else if (maxID < minID) problems.add(`${path}.minID`, minID, `minID is greater than maxID in trunk parameter, which is ${maxID}`);
+    else if (!isId(maxID))
+      problems.add(`${path}.maxID`, maxID, `incorrect trunk maxID parameter; ${ALLOWED}`);
+    else if (maxID < minID)
+      problems.add(
+        `${path}.minID`,
+        minID,
+        `minID is greater than maxID in trunk parameter, which is ${maxID}`,
+      );
     else ranges.push({ first: minID, last: maxID });
   } else if (minID !== undefined || maxID !== undefined) {
-    problems.addAt(path, `minID and maxID should be configured simultaneously, ${minID === undefined ? "minID" : "maxID"} is missing`);
+    problems.addAt(
+      path,
+      `minID and maxID should be configured simultaneously, ${minID === undefined ? "minID" : "maxID"} is missing`,
+    );
   } else if (id === undefined) {
     problems.addAt(path, "says nothing; give it an id, or minID and maxID");
   }
-  if (id !== undefined && !isId(id)) problems.add(`${path}.id`, id, `incorrect trunk id parameter; ${ALLOWED}`);
+  if (id !== undefined && !isId(id))
+    problems.add(`${path}.id`, id, `incorrect trunk id parameter; ${ALLOWED}`);
   else if (id !== undefined) ranges.push({ first: id, last: id });
   return ranges;
 }

@@ -1,5 +1,6 @@
-// The list of sysctls that an administrator allows, where there is one: the file of the reference `tuning`, a regular expression
-// in each line. It matches where a part of the key matches, as with the reference; ^ and $ make it the whole key.
+// The list of sysctls that an administrator allows, where there is one: the file of the reference `tuning`, a
+// regular expression in each line. It matches where a part of the key matches, as with the reference; ^ and $
+// make it the whole key.
 import { CniError } from "../cni/error.ts";
 import type { TuningConfig } from "../cni/tuning.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -30,13 +31,20 @@ function readAllowList(): string[] | undefined {
       throw error;
     }
   });
-  return text?.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return text
+    ?.split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }
 
 function parseLine(line: string): RegExp {
   try {
     return new RegExp(line);
   } catch (error) {
-    throw new CniError("invalidConfig", { about: `${ALLOW_LIST}: ${JSON.stringify(line)} is no regular expression`, cause: String(error), hint: "Correct the line" });
+    throw new CniError("invalidConfig", {
+      about: `${ALLOW_LIST}: ${JSON.stringify(line)} is no regular expression`,
+      cause: String(error),
+      hint: "Correct the line",
+    });
   }
 }

@@ -3,12 +3,12 @@ import type { CniError } from "../cni/error.ts";
 import type { MasqueradeStep, Step } from "../plan/step.ts";
 import { asCniError } from "./failure.ts";
 import type { Machine } from "./machine.ts";
+import { announce, verifyAnnounced } from "./steps/announce.ts";
 import { limitBandwidth, undoBandwidth, verifyBandwidth } from "./steps/bandwidth.ts";
 import { type Bridge, ensureBridge, verifyBridge } from "./steps/bridge.ts";
 import { setUpWithDetection } from "./steps/duplicate-detection.ts";
 import { ensureForwarding, verifyForwarding } from "./steps/forwarding.ts";
 import { ensureGateway, verifyGateway } from "./steps/gateway.ts";
-import { announce, verifyAnnounced } from "./steps/announce.ts";
 import { putHostPorts, undoHostPorts, verifyHostPorts } from "./steps/host-port.ts";
 import { putIngressPolicy, undoIngressPolicy, verifyIngressPolicy } from "./steps/ingress-policy.ts";
 import * as iptablesMasquerade from "./steps/iptables-masquerade.ts";
@@ -32,11 +32,16 @@ export interface Applied {
 }
 
 /**
- * Does all steps in order, going on from where `applied` stands. When one fails, all that are done are undone, last one
- * first, and its error is thrown as CniError. Packet rules are undone whether or not their turn came: one address may be in
- * when the next one is refused, and an ADD that puts back a lost table puts back ours too.
+ * Does all steps in order, going on from where `applied` stands. When one fails, all that are done are
+ * undone, last one first, and its error is thrown as CniError. Packet rules are undone whether or not their
+ * turn came: one address may be in when the next one is refused, and an ADD that puts back a lost table puts
+ * back ours too.
  */
-export function applySteps(steps: Step[], machine: Machine, applied: Applied = { steps: [], bridge: undefined, vlanGateway: undefined, podIndex: undefined }): Applied {
+export function applySteps(
+  steps: Step[],
+  machine: Machine,
+  applied: Applied = { steps: [], bridge: undefined, vlanGateway: undefined, podIndex: undefined },
+): Applied {
   for (const step of steps) {
     try {
       applyStep(step, machine, applied);
@@ -50,8 +55,9 @@ export function applySteps(steps: Step[], machine: Machine, applied: Applied = {
 }
 
 /**
- * Undoes steps, last one first, and goes on when one fails. Gives a sentence for each that could not be undone. Packet rules
- * go at the very end: who puts back a lost table takes out again what it put in for somebody whose veth is gone.
+ * Undoes steps, last one first, and goes on when one fails. Gives a sentence for each that could not be
+ * undone. Packet rules go at the very end: who puts back a lost table takes out again what it put in for
+ * somebody whose veth is gone.
  */
 export function undoSteps(done: Step[], machine: Machine): string[] {
   const ordered = [...done.filter((step) => !isRules(step)).toReversed(), ...done.filter(isRules)];
@@ -94,7 +100,8 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
     case "bandwidth":
       return limitBandwidth(step, machine, podIndexOf(applied));
     case "pod":
-      if (step.detectThrough !== undefined) return setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
+      if (step.detectThrough !== undefined)
+        return setUpWithDetection(step, step.detectThrough, machine, podIndexOf(applied));
       return setUpPod(step, machine, podIndexOf(applied));
     case "sourceRouting":
       return routeBySource(step, machine, podIndexOf(applied));
@@ -112,7 +119,12 @@ function applyStep(step: Step, machine: Machine, applied: Applied): void {
 }
 
 function isRules(step: Step): boolean {
-  return step.kind === "masquerade" || step.kind === "spoofCheck" || step.kind === "hostPorts" || step.kind === "ingressPolicy";
+  return (
+    step.kind === "masquerade" ||
+    step.kind === "spoofCheck" ||
+    step.kind === "hostPorts" ||
+    step.kind === "ingressPolicy"
+  );
 }
 
 function undoStep(step: Step, machine: Machine): void {
@@ -171,7 +183,8 @@ function bridgeOf(applied: Applied): Bridge {
 }
 
 function podIndexOf(applied: Applied): number {
-  if (applied.podIndex === undefined) throw new Error("a plan makes the veth pair before it sets up the pod's end");
+  if (applied.podIndex === undefined)
+    throw new Error("a plan makes the veth pair before it sets up the pod's end");
   return applied.podIndex;
 }
 

@@ -19,8 +19,16 @@ function hintOf(name: string): string | undefined {
   return hints[name as ErrnoName];
 }
 
-/** Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has something to say. */
-export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint?: string | ((error: SystemError) => string | undefined)): T {
+/**
+ * Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has
+ * something to say.
+ */
+export function attempt<T>(
+  kind: ErrorKind,
+  about: string,
+  action: () => T,
+  hint?: string | ((error: SystemError) => string | undefined),
+): T {
   try {
     return action();
   } catch (error) {
@@ -29,15 +37,23 @@ export function attempt<T>(kind: ErrorKind, about: string, action: () => T, hint
   }
 }
 
-/** What helps when an address is refused. The operation names it, and a colon stands in those of IPv6 alone. */
+/**
+ * What helps when an address is refused. The operation names it, and a colon stands in those of IPv6 alone.
+ */
 export function addressHint({ errno, operation }: SystemError): string | undefined {
   if (!operation.includes(":")) return undefined;
-  // Missing rights are EPERM; EACCES is a link with disable_ipv6, EOPNOTSUPP a kernel started with ipv6.disable=1.
+  // Missing rights are EPERM; EACCES is a link with disable_ipv6, EOPNOTSUPP a kernel started with
+  // ipv6.disable=1.
   if (errno === errnoOf("EACCES") || errno === errnoOf("EOPNOTSUPP")) return hintOf("EAFNOSUPPORT");
-  return errno === errnoOf("EINVAL") ? "Give bridge and pods an MTU of 1280 at least; IPv6 does not work on a link with less" : undefined;
+  return errno === errnoOf("EINVAL")
+    ? "Give bridge and pods an MTU of 1280 at least; IPv6 does not work on a link with less"
+    : undefined;
 }
 
-/** Any thrown thing as a CniError: a refusal of the system that nobody gave a meaning is an I/O failure, all else a bug of ours. */
+/**
+ * Any thrown thing as a CniError: a refusal of the system that nobody gave a meaning is an I/O failure, all
+ * else a bug of ours.
+ */
 export function asCniError(error: unknown): CniError {
   return error instanceof SystemError ? explain("ioFailure", error.operation, error) : toCniError(error);
 }
@@ -62,7 +78,9 @@ export function tryAll(parts: (() => void)[]): string[] {
 
 /** Others follow behind a semicolon, and the whole ends with a full stop of its own. */
 export function sentencesOf(errors: CniError[]): string[] {
-  return errors.map(({ message, details }) => (details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`));
+  return errors.map(({ message, details }) =>
+    details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`,
+  );
 }
 
 /** The failure of an ADD whose interface somebody took away. */
@@ -73,8 +91,19 @@ export function vanished(name: string): CniError {
   });
 }
 
-/** A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do. */
-export function explain(kind: ErrorKind, about: string, error: SystemError, hint = hintOf(errnoName(error.errno))): CniError {
+/**
+ * A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do.
+ */
+export function explain(
+  kind: ErrorKind,
+  about: string,
+  error: SystemError,
+  hint = hintOf(errnoName(error.errno)),
+): CniError {
   const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;
-  return new CniError(kind, { about, attempted: `Tried to ${error.operation}`, cause, hint }, { cause: error });
+  return new CniError(
+    kind,
+    { about, attempted: `Tried to ${error.operation}`, cause, hint },
+    { cause: error },
+  );
 }

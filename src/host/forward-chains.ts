@@ -1,5 +1,5 @@
-// The chains by which pods' packets pass a firewall of iptables: looked for, made and taken away in every table filter that the
-// host has, whichever variant.
+// The chains by which pods' packets pass a firewall of iptables: looked for, made and taken away in every
+// table filter that the host has, whichever variant.
 import { CniError } from "../cni/error.ts";
 import type { Family } from "../ip/address.ts";
 import { ADMIN_CHAIN, FORWARD_PREFIX, type ForwardChain, forwardUses } from "../iptables/forward-chain.ts";
@@ -11,13 +11,19 @@ import { executeBatch } from "../nft/message.ts";
 import { iptablesTables } from "./iptables-tables.ts";
 import type { Machine } from "./machine.ts";
 
-/** True when packets pass in every table: the chain has all of its rules, and all that lead to it are there. Throws SystemError. */
+/**
+ * True when packets pass in every table: the chain has all of its rules, and all that lead to it are there.
+ * Throws SystemError.
+ */
 export function isPassable(chain: ForwardChain, machine: Machine): boolean {
   for (const table of droppingTables(chain.family, machine)) if (!isWholeIn(table, chain)) return false;
   return !isOutOfReach(chain.family, FILTER);
 }
 
-/** Makes the chain where it is not whole. Throws SystemError, and CniError when a program that it takes is not there or refuses. */
+/**
+ * Makes the chain where it is not whole. Throws SystemError, and CniError when a program that it takes is not
+ * there or refuses.
+ */
 export function makePassable(chain: ForwardChain, machine: Machine): void {
   for (const table of droppingTables(chain.family, machine)) {
     if (isWholeIn(table, chain)) continue;
@@ -31,18 +37,22 @@ export function makePassable(chain: ForwardChain, machine: Machine): void {
 
 /** True when there is anything of the chain, in any table. Throws SystemError. */
 export function hasPassage(chain: ForwardChain, machine: Machine): boolean {
-  for (const table of iptablesTables(machine, FILTER, [chain.family])) if (table.countUses(chain.name) !== undefined) return true;
+  for (const table of iptablesTables(machine, FILTER, [chain.family]))
+    if (table.countUses(chain.name) !== undefined) return true;
   return false;
 }
 
 /** Takes away what there is of the chain. Throws SystemError and CniError. */
 export function removePassage(chain: ForwardChain, machine: Machine): void {
-  for (const table of iptablesTables(machine, FILTER, [chain.family])) removeJumps(table, chain.name, () => true);
+  for (const table of iptablesTables(machine, FILTER, [chain.family]))
+    removeJumps(table, chain.name, () => true);
 }
 
 /** The interfaces that have such a chain, in any table. Throws SystemError. */
 export function listPassable(machine: Machine): string[] {
-  const names = [...iptablesTables(machine, FILTER)].flatMap((table) => table.listJumps(FORWARD_PREFIX).map(({ chain }) => chain.slice(FORWARD_PREFIX.length)));
+  const names = [...iptablesTables(machine, FILTER)].flatMap((table) =>
+    table.listJumps(FORWARD_PREFIX).map(({ chain }) => chain.slice(FORWARD_PREFIX.length)),
+  );
   return [...new Set(names)];
 }
 
@@ -62,7 +72,8 @@ function hasAdminChain(table: IptablesTable): boolean {
 function programMissing(family: Family): CniError {
   return new CniError("rules", {
     about: `${family === 4 ? "iptables" : "ip6tables"}-restore of the legacy variant is not there`,
-    cause: "the legacy iptables of this node drop what is forwarded, and only this program can let the pods' packets through",
+    cause:
+      "the legacy iptables of this node drop what is forwarded, and only this program can let the pods' packets through",
     hint: "Install the package iptables, or set the policy of the chain FORWARD to ACCEPT",
   });
 }

@@ -1,7 +1,15 @@
-// The chains in iptables by which other programs know of host ports (compat.iptablesHostPortChains): made by one call of
-// iptables-restore, looked at without a program. Changed under the node's lock.
+// The chains in iptables by which other programs know of host ports (compat.iptablesHostPortChains): made by
+// one call of iptables-restore, looked at without a program. Changed under the node's lock.
 import { CniError } from "../cni/error.ts";
-import { HOST_PORTS, type ListedPort, listPortChains, type PortChain, portChainLines, portChainName, portChainUses } from "../iptables/host-port-chain.ts";
+import {
+  HOST_PORTS,
+  type ListedPort,
+  listPortChains,
+  type PortChain,
+  portChainLines,
+  portChainName,
+  portChainUses,
+} from "../iptables/host-port-chain.ts";
 import { findLegacyRestore } from "../iptables/legacy-table.ts";
 import { nftablesTable, tableInNftables } from "../iptables/nftables-table.ts";
 import { findIptables, listRules, restore, textOf } from "../iptables/program.ts";
@@ -12,7 +20,10 @@ import { iptablesTables } from "./iptables-tables.ts";
 import type { Machine } from "./machine.ts";
 import { underNodeLock } from "./node.ts";
 
-/** Makes the attachment's chain. The caller holds the node's lock. Throws SystemError, and CniError when iptables is not there or refuses. */
+/**
+ * Makes the attachment's chain. The caller holds the node's lock. Throws SystemError, and CniError when
+ * iptables is not there or refuses.
+ */
 export function putPortChain(step: HostPortStep, machine: Machine): void {
   const chain = portChainOf(step);
   if (chain === undefined || isPortChainWhole(step, machine)) return;
@@ -25,7 +36,13 @@ export function putPortChain(step: HostPortStep, machine: Machine): void {
   let outcome = make();
   // The chain of all pods is the reference's too, which may have made it just now.
   if (outcome.status !== 0) outcome = make();
-  if (outcome.status !== 0) throw programRefused(NAT, `${program} --noflush`, textOf(outcome), "take compat.iptablesHostPortChains out of the configuration");
+  if (outcome.status !== 0)
+    throw programRefused(
+      NAT,
+      `${program} --noflush`,
+      textOf(outcome),
+      "take compat.iptablesHostPortChains out of the configuration",
+    );
 }
 
 /** True when all is there that others read, or nothing has to be. Throws SystemError. */
@@ -34,7 +51,8 @@ export function isPortChainWhole(step: HostPortStep, machine: Machine): boolean 
   if (chain === undefined) return true;
   const { rules, jumps } = portChainUses(chain);
   // Of the legacy variant jumps are counted in the base chains alone.
-  for (const table of iptablesTables(machine, NAT, [4])) if (table.countUses(chain.name) === (table.variant === "nftables" ? rules + jumps : rules)) return true;
+  for (const table of iptablesTables(machine, NAT, [4]))
+    if (table.countUses(chain.name) === (table.variant === "nftables" ? rules + jumps : rules)) return true;
   return false;
 }
 
@@ -46,24 +64,32 @@ export function countPortChain(step: HostPortStep): number {
   return rules + jumps;
 }
 
-/** Takes away what there is of an attachment's chain, and that of all pods when nothing needs it. Takes the node's lock where there is any. Throws SystemError and CniError. */
+/**
+ * Takes away what there is of an attachment's chain, and that of all pods when nothing needs it. Takes the
+ * node's lock where there is any. Throws SystemError and CniError.
+ */
 export function removePortChain(owner: string, machine: Machine, nodeLock = underNodeLock): void {
   const name = portChainName(owner);
   if (isThere(name, machine)) nodeLock(() => removeNamed(name, machine));
 }
 
-/** Takes away the chains of a network's attachments but of those with these digests. Takes the node's lock where there are chains. Throws SystemError and CniError. */
+/**
+ * Takes away the chains of a network's attachments but of those with these digests. Takes the node's lock
+ * where there are chains. Throws SystemError and CniError.
+ */
 export function removeStalePortChains(network: string, owners: () => string[], machine: Machine): void {
   const list = isThere(HOST_PORTS.base, machine) ? findIptables(4, [""]) : undefined;
   if (list === undefined) return;
   underNodeLock(() => {
     const kept = new Set(owners().map(portChainName));
-    for (const name of listPortChains(listRules(list, HOST_PORTS) ?? [], network)) if (!kept.has(name)) removeNamed(name, machine);
+    for (const name of listPortChains(listRules(list, HOST_PORTS) ?? [], network))
+      if (!kept.has(name)) removeNamed(name, machine);
   });
 }
 
 function isThere(chain: string, machine: Machine): boolean {
-  for (const table of iptablesTables(machine, NAT, [4])) if (table.countUses(chain) !== undefined) return true;
+  for (const table of iptablesTables(machine, NAT, [4]))
+    if (table.countUses(chain) !== undefined) return true;
   return false;
 }
 
@@ -86,8 +112,13 @@ function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
   const program = findLegacyRestore(4);
   if (list === undefined || program === undefined) throw programMissing();
   const jumps = (listRules(list, HOST_PORTS) ?? []).filter((rule) => rule.endsWith(` -j ${name}`));
-  const outcome = restore(program, NAT, [...jumps.map((rule) => rule.replace("-A", "-D")), `-F ${name}`, `-X ${name}`]);
-  if (outcome.status !== 0) throw programRefused(NAT, `${program} --noflush`, textOf(outcome), "take the chain away by hand");
+  const outcome = restore(program, NAT, [
+    ...jumps.map((rule) => rule.replace("-A", "-D")),
+    `-F ${name}`,
+    `-X ${name}`,
+  ]);
+  if (outcome.status !== 0)
+    throw programRefused(NAT, `${program} --noflush`, textOf(outcome), "take the chain away by hand");
   // It is refused where the chain is in use.
   if (countUses(HOST_PORTS.base) === 0) restore(program, NAT, [`-X ${HOST_PORTS.base}`]);
 }
@@ -95,18 +126,32 @@ function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
 /** Undefined when no chain is asked for. */
 function portChainOf({ network, owner, label, ports }: HostPortStep): PortChain | undefined {
   if (ports.iptablesChains !== true) return undefined;
-  const listed = ports.mappings.filter(({ address }) => !address.includes(":")).flatMap(({ protocol, hostAddress, hostPort, hostPortEnd, containerPort, address }) =>
-    Array.from({ length: hostPortEnd - hostPort + 1 }, (_, at): ListedPort => ({ protocol, hostAddress, hostPort: hostPort + at, address, containerPort: containerPort + at })),
-  );
+  const listed = ports.mappings
+    .filter(({ address }) => !address.includes(":"))
+    .flatMap(({ protocol, hostAddress, hostPort, hostPortEnd, containerPort, address }) =>
+      Array.from(
+        { length: hostPortEnd - hostPort + 1 },
+        (_, at): ListedPort => ({
+          protocol,
+          hostAddress,
+          hostPort: hostPort + at,
+          address,
+          containerPort: containerPort + at,
+        }),
+      ),
+    );
   // Network, container, interface: none of them has a blank in it.
   const [, containerId = ""] = label.split(" ");
-  return listed.length === 0 ? undefined : { name: portChainName(owner), network, containerId, ports: listed };
+  return listed.length === 0
+    ? undefined
+    : { name: portChainName(owner), network, containerId, ports: listed };
 }
 
 function programMissing(): CniError {
   return new CniError("rules", {
     about: "iptables is not there",
-    cause: "compat.iptablesHostPortChains is set, and iptables and iptables-restore are neither in PATH nor in /usr/sbin or /sbin",
+    cause:
+      "compat.iptablesHostPortChains is set, and iptables and iptables-restore are neither in PATH nor in /usr/sbin or /sbin",
     hint: "Install the package iptables, or take compat.iptablesHostPortChains out of the configuration",
   });
 }

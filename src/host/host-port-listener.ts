@@ -1,4 +1,5 @@
-// Host ports on which a process of the node listens: led to a pod, they would be taken from it without a word.
+// Host ports on which a process of the node listens: led to a pod, they would be taken from it without a
+// word.
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
 import { type Listener, listListeners } from "../net/listener.ts";
@@ -6,14 +7,17 @@ import { NetlinkSocket } from "../netlink/socket.ts";
 import { NETLINK_SOCK_DIAG } from "../netlink/uapi/sock_diag.ts";
 import { claimText, type PortMapping } from "../nft/port-element.ts";
 
-/** Throws CniError hostPort when a process listens on one of the ports, SystemError when the system refuses. */
+/**
+ * Throws CniError hostPort when a process listens on one of the ports, SystemError when the system refuses.
+ */
 export function refuseListeners(mappings: PortMapping[]): void {
   using socket = NetlinkSocket.open(NETLINK_SOCK_DIAG);
   const protocols: number[] = [];
   for (const { protocol } of mappings) if (!protocols.includes(protocol)) protocols.push(protocol);
   for (const protocol of protocols) {
     for (const listener of listListeners(socket, protocol, onlyPort(mappings, protocol))) {
-      for (const mapping of mappings) if (mapping.protocol === protocol && isInTheWay(listener, mapping)) throw taken(listener, mapping);
+      for (const mapping of mappings)
+        if (mapping.protocol === protocol && isInTheWay(listener, mapping)) throw taken(listener, mapping);
     }
   }
 }
@@ -29,14 +33,18 @@ function onlyPort(mappings: PortMapping[], wanted: number): number {
   return port ?? 0;
 }
 
-function isInTheWay({ address, port, isForBoth }: Listener, { family, hostAddress, first, last }: PortMapping): boolean {
+function isInTheWay(
+  { address, port, isForBoth }: Listener,
+  { family, hostAddress, first, last }: PortMapping,
+): boolean {
   if (port < first || port > last) return false;
   if (address.family !== family) return isForBoth;
   return address.value === 0n || hostAddress === undefined || hostAddress.value === address.value;
 }
 
 function taken({ address, port }: Listener, mapping: PortMapping): CniError {
-  const where = address.family === 4 ? `${formatAddress(address)}:${port}` : `[${formatAddress(address)}]:${port}`;
+  const where =
+    address.family === 4 ? `${formatAddress(address)}:${port}` : `[${formatAddress(address)}]:${port}`;
   return new CniError("hostPort", {
     about: `a process of this node listens on ${where}`,
     attempted: `Tried to take ${claimText(mapping)}`,

@@ -1,6 +1,7 @@
 // Takes host ports away: their elements under the node's lock, then the flows that they led to the pod.
-import { type Element, ownerOf } from "../nft/element.ts";
+
 import { ifThereIsNftables } from "../nft/answer.ts";
+import { type Element, ownerOf } from "../nft/element.ts";
 import { listPortChains, removeHostPorts, removePortElements } from "../nft/host-port.ts";
 import { listPortElements } from "../nft/port-claim.ts";
 import { mappingOf, type PortMapping } from "../nft/port-element.ts";
@@ -13,31 +14,54 @@ import type { Machine } from "./machine.ts";
 import { hostPortsOfRecord, underNodeLock } from "./node.ts";
 import { hostPortsOf } from "./steps/host-port.ts";
 
-/** Removes the attachment's host ports; without a record all elements are looked through. False when fewer were there than the record tells of. */
-export function removeHostPortsOf(key: AttachmentKey, record: AttachmentRecord | undefined, machine: Machine): boolean {
+/**
+ * Removes the attachment's host ports; without a record all elements are looked through. False when fewer
+ * were there than the record tells of.
+ */
+export function removeHostPortsOf(
+  key: AttachmentKey,
+  record: AttachmentRecord | undefined,
+  machine: Machine,
+): boolean {
   return attempt("cleanup", "host ports", () => {
     const step = record && hostPortsOfRecord(record);
-    if (step === undefined || step.ports.iptablesChains === true) removePortChain(attachmentDigest(key), machine);
+    if (step === undefined || step.ports.iptablesChains === true)
+      removePortChain(attachmentDigest(key), machine);
     if (step !== undefined) return removeRecorded(hostPortsOf(step), machine);
-    ifThereIsNftables(() => machine.rules, () => removeUnrecordedHostPorts(key.network, (element) => ownerOf(element) === attachmentDigest(key), machine));
+    ifThereIsNftables(
+      () => machine.rules,
+      () =>
+        removeUnrecordedHostPorts(
+          key.network,
+          (element) => ownerOf(element) === attachmentDigest(key),
+          machine,
+        ),
+    );
     return true;
   });
 }
 
 function removeRecorded(ports: ReturnType<typeof hostPortsOf>, machine: Machine): boolean {
   let complete = true;
-  underNodeLock(() => { complete = removeHostPorts(machine.rules, ports); });
+  underNodeLock(() => {
+    complete = removeHostPorts(machine.rules, ports);
+  });
   // Last, when no new flow can take this way.
   forgetFlows(ports.mappings, machine);
   return complete;
 }
 
 /**
- * Removes the host ports that nobody has a record of, found by the comments of their elements, and the chains of a network
- * that nothing leads to. Throws SystemError.
+ * Removes the host ports that nobody has a record of, found by the comments of their elements, and the chains
+ * of a network that nothing leads to. Throws SystemError.
  */
-export function removeUnrecordedHostPorts(network: string, isTheirs: (element: Element) => boolean, machine: Machine): void {
-  if (!listPortElements(machine.rules).some(isTheirs) && listPortChains(machine.rules, network).length === 0) return;
+export function removeUnrecordedHostPorts(
+  network: string,
+  isTheirs: (element: Element) => boolean,
+  machine: Machine,
+): void {
+  if (!listPortElements(machine.rules).some(isTheirs) && listPortChains(machine.rules, network).length === 0)
+    return;
   let mappings: PortMapping[] = [];
   underNodeLock(() => {
     const elements = listPortElements(machine.rules).filter(isTheirs);

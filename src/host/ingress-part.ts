@@ -1,22 +1,36 @@
-// What an ingress policy is made of, for one interface of a network: parts that its pods share, each of them there or not.
+// What an ingress policy is made of, for one interface of a network: parts that its pods share, each of them
+// there or not.
 import type { IngressPolicy } from "../cni/bridge-config.ts";
-import { type ForwardChain, forwardChain, forwardUses } from "../iptables/forward-chain.ts";
 import type { Family } from "../ip/address.ts";
+import { type ForwardChain, forwardChain, forwardUses } from "../iptables/forward-chain.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
-import { hasIngressElement, missingIngressSets, putIngressElements, removeIngressElements } from "../nft/ingress.ts";
+import {
+  hasIngressElement,
+  missingIngressSets,
+  putIngressElements,
+  removeIngressElements,
+} from "../nft/ingress.ts";
 import { INGRESS_SETS, type IngressSet } from "../nft/ingress-layout.ts";
 import { collectErrors } from "./failure.ts";
 import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
 import { hasPassage, isPassable, makePassable, removePassage } from "./forward-chains.ts";
 import type { Machine } from "./machine.ts";
 
-/** A place of the interface in one of our own sets; a way for its packets through iptables, in one family, or through firewalld. */
+/**
+ * A place of the interface in one of our own sets; a way for its packets through iptables, in one family, or
+ * through firewalld.
+ */
 export type IngressPart = "networks" | "together" | "apart" | "accept4" | "accept6" | "zone";
 
 /** The parts that a pod with this policy and addresses of these families needs. */
 export function partsOf(policy: IngressPolicy, families: readonly Family[]): IngressPart[] {
-  const apart: Record<IngressPolicy, IngressPart[]> = { "open": [], "same-bridge": ["networks", "together"], "isolated": ["networks", "apart"] };
-  const ways: IngressPart[] = families.length === 0 ? [] : [...families.map((family): IngressPart => `accept${family}`), "zone"];
+  const apart: Record<IngressPolicy, IngressPart[]> = {
+    open: [],
+    "same-bridge": ["networks", "together"],
+    isolated: ["networks", "apart"],
+  };
+  const ways: IngressPart[] =
+    families.length === 0 ? [] : [...families.map((family): IngressPart => `accept${family}`), "zone"];
   return [...apart[policy], ...ways];
 }
 
@@ -26,7 +40,11 @@ export function isElement(part: IngressPart): part is IngressPart & IngressSet {
 }
 
 /** Those of the parts that are not there, or not whole. Throws SystemError. */
-export function missingParts(parts: readonly IngressPart[], interfaceName: string, machine: Machine): IngressPart[] {
+export function missingParts(
+  parts: readonly IngressPart[],
+  interfaceName: string,
+  machine: Machine,
+): IngressPart[] {
   const sets = parts.filter(isElement);
   const missing = sets.length === 0 ? [] : missingIngressSets(machine.rules, sets, interfaceName);
   return parts.filter((part) => {
@@ -37,13 +55,27 @@ export function missingParts(parts: readonly IngressPart[], interfaceName: strin
 
 /** The parts of which there is anything that could be taken away. Throws SystemError. */
 export function partsToRemove(interfaceName: string, machine: Machine): IngressPart[] {
-  const sets = ifThereIsNftables(() => machine.rules, (rules) => INGRESS_SETS.filter((set) => hasIngressElement(rules, set, interfaceName))) ?? [];
-  const ways = (["accept4", "accept6"] as const).filter((part) => hasPassage(chainOf(part, interfaceName), machine));
+  const sets =
+    ifThereIsNftables(
+      () => machine.rules,
+      (rules) => INGRESS_SETS.filter((set) => hasIngressElement(rules, set, interfaceName)),
+    ) ?? [];
+  const ways = (["accept4", "accept6"] as const).filter((part) =>
+    hasPassage(chainOf(part, interfaceName), machine),
+  );
   return [...sets.map((set) => (set === "trusted" ? "zone" : set)), ...ways];
 }
 
-/** Makes these parts of an interface; `network` is for people who list the rules. Only under the node's lock. Throws SystemError and CniError. */
-export function makeParts(parts: readonly IngressPart[], interfaceName: string, network: string, machine: Machine): void {
+/**
+ * Makes these parts of an interface; `network` is for people who list the rules. Only under the node's lock.
+ * Throws SystemError and CniError.
+ */
+export function makeParts(
+  parts: readonly IngressPart[],
+  interfaceName: string,
+  network: string,
+  machine: Machine,
+): void {
   const elements = parts.filter(isElement).map((set) => ({ set, interfaceName, comment: network }));
   if (elements.length > 0) putIngressElements(machine.rules, elements);
   for (const part of parts) {
@@ -56,7 +88,13 @@ export function makeParts(parts: readonly IngressPart[], interfaceName: string, 
 export function removeParts(parts: readonly IngressPart[], interfaceName: string, machine: Machine): void {
   const sets = parts.filter(isElement);
   const [error] = collectErrors([
-    () => { if (sets.length > 0) ifThereIsNftables(() => machine.rules, (rules) => removeIngressElements(rules, sets, interfaceName)); },
+    () => {
+      if (sets.length > 0)
+        ifThereIsNftables(
+          () => machine.rules,
+          (rules) => removeIngressElements(rules, sets, interfaceName),
+        );
+    },
     ...parts.map((part) => () => {
       if (part === "zone") takeOutOfZone(interfaceName, machine);
       else if (!isElement(part)) removePassage(chainOf(part, interfaceName), machine);
@@ -72,8 +110,10 @@ export function sizeOf(part: IngressPart): number {
 
 /** What a person is told of a part that is not there. */
 export function missingText(part: IngressPart, interfaceName: string, network: string): string {
-  if (isElement(part)) return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${interfaceName} in its set ${part}`;
-  if (part === "zone") return `firewalld has ${interfaceName} in none of its zones, so it rejects packets of network ${network}`;
+  if (isElement(part))
+    return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${interfaceName} in its set ${part}`;
+  if (part === "zone")
+    return `firewalld has ${interfaceName} in none of its zones, so it rejects packets of network ${network}`;
   const { family, name } = chainOf(part, interfaceName);
   return `the ${family === 4 ? "iptables" : "ip6tables"} chain ${name} in table filter, which lets packets of network ${network} through, is missing or not whole`;
 }

@@ -6,9 +6,18 @@ import type { IptablesTable, TablePlace } from "../iptables/table.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
 import type { Machine } from "./machine.ts";
 
-/** The table of both families and both variants; those of the legacy variant only where this host has them. */
-export function* iptablesTables(machine: Machine, place: TablePlace, families: readonly Family[] = [4, 6]): Generator<IptablesTable> {
-  const socket = ifThereIsNftables(() => machine.rules, (rules) => rules);
+/**
+ * The table of both families and both variants; those of the legacy variant only where this host has them.
+ */
+export function* iptablesTables(
+  machine: Machine,
+  place: TablePlace,
+  families: readonly Family[] = [4, 6],
+): Generator<IptablesTable> {
+  const socket = ifThereIsNftables(
+    () => machine.rules,
+    (rules) => rules,
+  );
   if (socket !== undefined) for (const family of families) yield nftablesTable(socket, family, place);
   // Whoever finds what he wants in the others does not even look for these.
   for (const family of families) {

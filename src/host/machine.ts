@@ -9,7 +9,9 @@ import { inNamespace, openNamespace, openOwnNamespace } from "../sys/netns.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
-/** The host's side. Sockets are opened when first asked for, and all closed at the end of the `using` block. */
+/**
+ * The host's side. Sockets are opened when first asked for, and all closed at the end of the `using` block.
+ */
 export class Machine implements Disposable {
   readonly home: FileHandle;
   private openedLinks: NetlinkSocket | undefined;
@@ -54,12 +56,18 @@ export class Machine implements Disposable {
     return this.openedPod;
   }
 
-  /** Opens any pod's namespace; the caller closes it. Throws SystemError; EINVAL when the file is no namespace. */
+  /**
+   * Opens any pod's namespace; the caller closes it. Throws SystemError; EINVAL when the file is no
+   * namespace.
+   */
   openPod(path: string): Pod {
     return Pod.open(path, this.home, this.links.namespaceCookie);
   }
 
-  /** The nftables socket goes last: its close waits for the kernel's clean-up, which is free after a veth's own wait. */
+  /**
+   * The nftables socket goes last: its close waits for the kernel's clean-up, which is free after a veth's
+   * own wait.
+   */
   [Symbol.dispose](): void {
     this.openedPod?.[Symbol.dispose]();
     this.openedLinks?.close();
@@ -86,7 +94,9 @@ export class Pod implements Disposable {
     this.isHost = this.links.namespaceCookie === hostCookie;
   }
 
-  /** Opens the namespace and a socket in it. Throws SystemError; EINVAL when the file is no network namespace. */
+  /**
+   * Opens the namespace and a socket in it. Throws SystemError; EINVAL when the file is no network namespace.
+   */
   static open(path: string, home: FileHandle, hostCookie: string): Pod {
     const namespace = openNamespace(path);
     try {

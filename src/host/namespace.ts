@@ -1,13 +1,16 @@
 // The namespace that a runtime names, checked before anything is done in it.
 import { CniError } from "../cni/error.ts";
-import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { getLink } from "../net/link.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 import { hostInterfaceName } from "../record/digest.ts";
-import { getLink } from "../net/link.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { explain } from "./failure.ts";
 import type { Machine, Pod } from "./machine.ts";
 
-/** Opens CNI_NETNS for ADD and CHECK. CniError 8 when it is no namespace, or the one that we run in (unless that is allowed). */
+/**
+ * Opens CNI_NETNS for ADD and CHECK. CniError 8 when it is no namespace, or the one that we run in (unless
+ * that is allowed).
+ */
 export function openPod(path: string, allowOwnNamespace: boolean, machine: Machine): Pod {
   const pod = enter(path, machine);
   if (pod.isHost && !allowOwnNamespace) throw ownNamespace(path);
@@ -34,7 +37,9 @@ export function ownNamespace(path: string): CniError {
   });
 }
 
-/** True when the attachment's namespace is gone and so is its veth: nobody will miss it. Throws SystemError. */
+/**
+ * True when the attachment's namespace is gone and so is its veth: nobody will miss it. Throws SystemError.
+ */
 export function isDead(record: AttachmentRecord, machine: Machine): boolean {
   if (hasLink(record, machine)) return false;
   try {
@@ -56,12 +61,19 @@ function enter(path: string, machine: Machine): Pod {
     return machine.enterPod(path);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw explain("invalidNamespace", `failed to open netns ${JSON.stringify(path)}`, error, hintFor(error.errno));
+    throw explain(
+      "invalidNamespace",
+      `failed to open netns ${JSON.stringify(path)}`,
+      error,
+      hintFor(error.errno),
+    );
   }
 }
 
 function hintFor(errno: number): string {
-  if (errno === errnoOf("ENOENT")) return "Create the namespace first (ip netns add), and give its path in CNI_NETNS";
-  if (errno === errnoOf("EPERM") || errno === errnoOf("EACCES")) return "Run the runtime as root; entering a namespace needs CAP_SYS_ADMIN";
+  if (errno === errnoOf("ENOENT"))
+    return "Create the namespace first (ip netns add), and give its path in CNI_NETNS";
+  if (errno === errnoOf("EPERM") || errno === errnoOf("EACCES"))
+    return "Run the runtime as root; entering a namespace needs CAP_SYS_ADMIN";
   return "Give the path of a network namespace in CNI_NETNS, such as /run/netns/NAME or /proc/PID/ns/net";
 }

@@ -1,4 +1,6 @@
 // What attachments of all networks of the node share: the lock on the ruleset, and the list of who needs it.
+
+import { CniError } from "../cni/error.ts";
 import { parsePrefixes } from "../ip/prefix.ts";
 import { attachmentLabel } from "../plan/add.ts";
 import type { HostPortStep, MasqueradeStep, SpoofCheckStep } from "../plan/step.ts";
@@ -6,7 +8,6 @@ import type { AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
 import { sameHost } from "../record/format.ts";
 import { listRecordedNetworks, openRecordStore, RECORD_ROOT } from "../record/store.ts";
-import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory } from "../sys/file.ts";
 import { openLock } from "../sys/flock.ts";
@@ -17,7 +18,10 @@ import type { Machine } from "./machine.ts";
 const NODE_LOCK = `${RECORD_ROOT}/.lock`;
 const NODE_LOCK_MS = 10_000;
 
-/** Runs `action` while no other process changes what the node shares. CniError 11 when the lock is not to be had. */
+/**
+ * Runs `action` while no other process changes what the node shares. CniError 11 when the lock is not to be
+ * had.
+ */
 export function underNodeLock(action: () => void): void {
   using _lock = attempt("recordStore", NODE_LOCK, () => {
     ensureDirectory(RECORD_ROOT);
@@ -49,12 +53,23 @@ export function recordedAttachments(machine: Machine, networks?: readonly string
   const store = openRecordStore();
   const host = machine.identity();
   const all = networks ?? listRecordedNetworks();
-  return all.flatMap((network) => store.listRecords(network).records.filter((record) => sameHost(record.host, host)));
+  return all.flatMap((network) =>
+    store.listRecords(network).records.filter((record) => sameHost(record.host, host)),
+  );
 }
 
-/** What the records of all attachments of this host but `except` tell, as `stepOf` reads them: what a lost table has to get back. Throws SystemError. */
-export function recordedSteps<OneStep>(machine: Machine, except: string, stepOf: (record: AttachmentRecord) => OneStep | undefined): OneStep[] {
-  return recordedAttachments(machine).filter(({ key }) => attachmentDigest(key) !== except).flatMap((record) => stepOf(record) ?? []);
+/**
+ * What the records of all attachments of this host but `except` tell, as `stepOf` reads them: what a lost
+ * table has to get back. Throws SystemError.
+ */
+export function recordedSteps<OneStep>(
+  machine: Machine,
+  except: string,
+  stepOf: (record: AttachmentRecord) => OneStep | undefined,
+): OneStep[] {
+  return recordedAttachments(machine)
+    .filter(({ key }) => attachmentDigest(key) !== except)
+    .flatMap((record) => stepOf(record) ?? []);
 }
 
 /** The masquerade step that a record tells of; undefined when it has none. */
@@ -75,11 +90,25 @@ export function masqueradeOfRecord(record: AttachmentRecord): MasqueradeStep | u
 /** The spoof check that a record tells of; undefined when it has none. */
 export function spoofCheckOfRecord({ key, mac, spoofCheck }: AttachmentRecord): SpoofCheckStep | undefined {
   if (spoofCheck !== true) return undefined;
-  return { kind: "spoofCheck", network: key.network, owner: attachmentDigest(key), label: attachmentLabel(key), hostInterface: hostInterfaceName(key), mac };
+  return {
+    kind: "spoofCheck",
+    network: key.network,
+    owner: attachmentDigest(key),
+    label: attachmentLabel(key),
+    hostInterface: hostInterfaceName(key),
+    mac,
+  };
 }
 
 /** The host ports that a record tells of; undefined when it has none. */
 export function hostPortsOfRecord({ key, hostPorts: ports }: AttachmentRecord): HostPortStep | undefined {
   if (ports === undefined) return undefined;
-  return { kind: "hostPorts", network: key.network, owner: attachmentDigest(key), label: attachmentLabel(key), ports, allowListening: true };
+  return {
+    kind: "hostPorts",
+    network: key.network,
+    owner: attachmentDigest(key),
+    label: attachmentLabel(key),
+    ports,
+    allowListening: true,
+  };
 }

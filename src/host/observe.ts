@@ -1,9 +1,9 @@
 // What is there before anything changes: the bridge, and how large a packet the way out of the node takes.
 import type { Netconf } from "../cni/config.ts";
-import type { FoundBridge } from "../plan/step.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { getLink, type Link, listPorts } from "../net/link.ts";
 import { lookUpRoute } from "../net/route.ts";
+import type { FoundBridge } from "../plan/step.ts";
 import { attempt } from "./failure.ts";
 import type { Machine } from "./machine.ts";
 import { checkIsBridge, saysMacsFollow } from "./steps/bridge.ts";
@@ -28,21 +28,31 @@ const IPV6_LEAST_MTU = 1280;
 /** The largest that a bridge takes; lo has more. */
 const LARGEST_MTU = 65535;
 
-/** Looks at the bridge, or at the uplink if the bridge has to be made. CniError when the name belongs to something else. */
+/**
+ * Looks at the bridge, or at the uplink if the bridge has to be made. CniError when the name belongs to
+ * something else.
+ */
 export function observeBridge(netconf: Netconf, machine: Machine): ObservedBridge {
   if (netconf.hasVlans) ensureFilteringBridge(netconf.bridge, machine);
   return attempt("bridge", netconf.bridge, () => {
     const link = getLink(machine.links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
     if (link === undefined || isUnfinished(link, machine)) {
-      return { mac: link?.mac, mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine), found: undefined };
+      return {
+        mac: link?.mac,
+        mtu: netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, machine),
+        found: undefined,
+      };
     }
     const { mac, mtu, index, up, promiscuous } = link;
     return { mac, mtu, found: { index, up, promiscuous, macsFollow: saysMacsFollow(link) } };
   });
 }
 
-/** A bridge that is down and has no ports is one whose ADD was killed before it had set it up: its MTU was not decided yet. */
+/**
+ * A bridge that is down and has no ports is one whose ADD was killed before it had set it up: its MTU was not
+ * decided yet.
+ */
 function isUnfinished(link: Link, machine: Machine): boolean {
   return !link.up && link.mtu === DEFAULT_MTU && listPorts(machine.links, link.index).length === 0;
 }

@@ -1,34 +1,60 @@
-// What the reference plugin made to masquerade, by either of its backends, for attachments that it made before the type in the
-// configuration was changed.
-import { removeReferenceChain, removeStaleReferenceChains, type Sources } from "../iptables/reference-chain.ts";
+// What the reference plugin made to masquerade, by either of its backends, for attachments that it made
+// before the type in the configuration was changed.
+import {
+  removeReferenceChain,
+  removeStaleReferenceChains,
+  type Sources,
+} from "../iptables/reference-chain.ts";
 import { NAT } from "../iptables/table.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
-import { type ReferenceOwner, removeReferenceMasquerade, removeStaleReferenceMasquerade } from "../nft/reference-masquerade.ts";
+import {
+  type ReferenceOwner,
+  removeReferenceMasquerade,
+  removeStaleReferenceMasquerade,
+} from "../nft/reference-masquerade.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
 import { attempt } from "./failure.ts";
 import { iptablesTables } from "./iptables-tables.ts";
 import type { Machine } from "./machine.ts";
 
-/** Which addresses' rules are an attachment's own, of those in the chain that all interfaces of its container share. */
+/**
+ * Which addresses' rules are an attachment's own, of those in the chain that all interfaces of its container
+ * share.
+ */
 export type { Sources } from "../iptables/reference-chain.ts";
 
 /**
- * Removes what the reference plugin made to masquerade an attachment; `sources` is asked only when there is a chain. Starts a
- * program only on a host with a legacy table `nat`. Throws CniError.
+ * Removes what the reference plugin made to masquerade an attachment; `sources` is asked only when there is a
+ * chain. Starts a program only on a host with a legacy table `nat`. Throws CniError.
  */
 export function removeReferenceRules(key: AttachmentKey, sources: () => Sources, machine: Machine): void {
   attempting(() => {
-    ifThereIsNftables(() => machine.rules, (rules) => removeReferenceMasquerade(rules, key.network, key));
+    ifThereIsNftables(
+      () => machine.rules,
+      (rules) => removeReferenceMasquerade(rules, key.network, key),
+    );
     removeReferenceChain(iptablesTables(machine, NAT), key.network, key.containerId, sources);
   });
 }
 
-/** Removes those of all attachments of a network but the valid ones. A chain stays for as long as any interface of its container is valid. Throws CniError. */
-export function removeStaleReferenceRules(network: string, valid: readonly ReferenceOwner[], machine: Machine): void {
+/**
+ * Removes those of all attachments of a network but the valid ones. A chain stays for as long as any
+ * interface of its container is valid. Throws CniError.
+ */
+export function removeStaleReferenceRules(
+  network: string,
+  valid: readonly ReferenceOwner[],
+  machine: Machine,
+): void {
   const containers = new Set(valid.map(({ containerId }) => containerId));
   attempting(() => {
-    ifThereIsNftables(() => machine.rules, (rules) => removeStaleReferenceMasquerade(rules, network, valid));
-    removeStaleReferenceChains(iptablesTables(machine, NAT), network, (containerId) => containers.has(containerId));
+    ifThereIsNftables(
+      () => machine.rules,
+      (rules) => removeStaleReferenceMasquerade(rules, network, valid),
+    );
+    removeStaleReferenceChains(iptablesTables(machine, NAT), network, (containerId) =>
+      containers.has(containerId),
+    );
   });
 }
 

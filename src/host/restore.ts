@@ -1,4 +1,5 @@
-// Putting back packet rules that somebody flushed, and limits of bandwidth that somebody took away, for all recorded attachments of this host that live.
+// Putting back packet rules that somebody flushed, and limits of bandwidth that somebody took away, for all
+// recorded attachments of this host that live.
 import type { MasqueradeBackend } from "../cni/bridge-config.ts";
 import type { CniError } from "../cni/error.ts";
 import type { LostRules } from "../nft/answer.ts";
@@ -10,9 +11,21 @@ import { asCniError } from "./failure.ts";
 import { ingressPolicyOfRecord } from "./ingress-need.ts";
 import type { Machine } from "./machine.ts";
 import { hasLink } from "./namespace.ts";
-import { hostPortsOfRecord, masqueradeOfRecord, recordedAttachments, spoofCheckOfRecord, underHeldNodeLock, underNodeLock } from "./node.ts";
+import {
+  hostPortsOfRecord,
+  masqueradeOfRecord,
+  recordedAttachments,
+  spoofCheckOfRecord,
+  underHeldNodeLock,
+  underNodeLock,
+} from "./node.ts";
 import { undoBandwidth } from "./steps/bandwidth.ts";
-import { bandwidthOfRecord, countLostLimits, putLimits, type RecordedBandwidth } from "./steps/bandwidth-restore.ts";
+import {
+  bandwidthOfRecord,
+  countLostLimits,
+  putLimits,
+  type RecordedBandwidth,
+} from "./steps/bandwidth-restore.ts";
 import { countLostHostPorts, putHostPorts, undoHostPorts } from "./steps/host-port.ts";
 import { countLostPolicies, putIngressPolicy, undoIngressPolicy } from "./steps/ingress-policy.ts";
 import * as inIptables from "./steps/iptables-masquerade.ts";
@@ -46,7 +59,10 @@ interface RuleKind<OneStep extends { owner: string }> {
   undo(step: OneStep, machine: Machine, nodeLock: (action: () => void) => void): void;
 }
 
-/** Under the node's lock from beginning to end. One thing that fails does not stop the others. Throws CniError when nothing can be looked at. */
+/**
+ * Under the node's lock from beginning to end. One thing that fails does not stop the others. Throws CniError
+ * when nothing can be looked at.
+ */
 export function restoreRules(machine: Machine): Restoration {
   const restoration: Restoration = { shared: 0, networks: new Map(), errors: [] };
   underNodeLock(() => {
@@ -54,32 +70,70 @@ export function restoreRules(machine: Machine): Restoration {
     for (const record of living) networkOf(record, restoration).attachments++;
     restoreKind(masqueradingBy("nftables", inNftables), living, restoration, machine);
     restoreKind(masqueradingBy("iptables", inIptables), living, restoration, machine);
-    restoreKind<RecordedBandwidth>({ stepOf: bandwidthOfRecord, countLost: countLostLimits, put: putLimits, undo: undoBandwidth }, living, restoration, machine);
-    restoreKind({ stepOf: spoofCheckOfRecord, countLost: countLostChecks, put: putSpoofCheck, undo: undoSpoofCheck }, living, restoration, machine);
-    restoreKind({ stepOf: ingressPolicyOfRecord, countLost: countLostPolicies, put: putIngressPolicy, undo: undoIngressPolicy }, living, restoration, machine);
-    restoreKind({ stepOf: hostPortsOfRecord, countLost: countLostHostPorts, put: putHostPorts, undo: undoHostPorts }, living, restoration, machine);
+    restoreKind<RecordedBandwidth>(
+      { stepOf: bandwidthOfRecord, countLost: countLostLimits, put: putLimits, undo: undoBandwidth },
+      living,
+      restoration,
+      machine,
+    );
+    restoreKind(
+      { stepOf: spoofCheckOfRecord, countLost: countLostChecks, put: putSpoofCheck, undo: undoSpoofCheck },
+      living,
+      restoration,
+      machine,
+    );
+    restoreKind(
+      {
+        stepOf: ingressPolicyOfRecord,
+        countLost: countLostPolicies,
+        put: putIngressPolicy,
+        undo: undoIngressPolicy,
+      },
+      living,
+      restoration,
+      machine,
+    );
+    restoreKind(
+      { stepOf: hostPortsOfRecord, countLost: countLostHostPorts, put: putHostPorts, undo: undoHostPorts },
+      living,
+      restoration,
+      machine,
+    );
   });
   return restoration;
 }
 
-function masqueradingBy(backend: MasqueradeBackend, { countLostMasquerade, putMasquerade, undoMasquerade }: typeof inNftables | typeof inIptables): RuleKind<MasqueradeStep> {
+function masqueradingBy(
+  backend: MasqueradeBackend,
+  { countLostMasquerade, putMasquerade, undoMasquerade }: typeof inNftables | typeof inIptables,
+): RuleKind<MasqueradeStep> {
   return {
     stepOf: (record) => {
       const step = masqueradeOfRecord(record);
       return step?.backend === backend ? step : undefined;
     },
-    countLost: countLostMasquerade, put: putMasquerade, undo: undoMasquerade,
+    countLost: countLostMasquerade,
+    put: putMasquerade,
+    undo: undoMasquerade,
   };
 }
 
-function restoreKind<OneStep extends { owner: string }>(kind: RuleKind<OneStep>, living: AttachmentRecord[], restoration: Restoration, machine: Machine): void {
+function restoreKind<OneStep extends { owner: string }>(
+  kind: RuleKind<OneStep>,
+  living: AttachmentRecord[],
+  restoration: Restoration,
+  machine: Machine,
+): void {
   const wanted = living.flatMap((record) => {
     const step = kind.stepOf(record);
     return step === undefined ? [] : [{ record, step }];
   });
   const all = wanted.map(({ record }) => record);
   trying(restoration, all, () => {
-    const lost = kind.countLost(wanted.map(({ step }) => step), machine);
+    const lost = kind.countLost(
+      wanted.map(({ step }) => step),
+      machine,
+    );
     let sharedIsBack = lost.shared === 0;
     for (const { record, step } of wanted) {
       const count = lost.byOwner.get(attachmentDigest(record.key)) ?? 0;
@@ -96,11 +150,17 @@ function restoreKind<OneStep extends { owner: string }>(kind: RuleKind<OneStep>,
 }
 
 /**
- * A DEL that runs at this moment may have taken the rules out already, and its veth not yet. It finds the mark when its veth is
- * gone, and looks again; or it has looked for the mark already, and then we find no veth. The mark stays for as long as there is
- * a record: an earlier restore may rely on it for rules of another kind.
+ * A DEL that runs at this moment may have taken the rules out already, and its veth not yet. It finds the
+ * mark when its veth is gone, and looks again; or it has looked for the mark already, and then we find no
+ * veth. The mark stays for as long as there is a record: an earlier restore may rely on it for rules of
+ * another kind.
  */
-function putBack<OneStep extends { owner: string }>(kind: RuleKind<OneStep>, record: AttachmentRecord, step: OneStep, machine: Machine): void {
+function putBack<OneStep extends { owner: string }>(
+  kind: RuleKind<OneStep>,
+  record: AttachmentRecord,
+  step: OneStep,
+  machine: Machine,
+): void {
   const records = openRecordStore();
   records.markRestored(record.key);
   try {

@@ -2,7 +2,10 @@
 import { soundsLikeNoNftables } from "../nft/answer.ts";
 import { isErrno, type SystemError } from "../sys/errno.ts";
 
-/** `hint` where something of the kernel is missing; undefined when only the error number can tell. ENOENT: a chain's type or an expression is a module too. */
+/**
+ * `hint` where something of the kernel is missing; undefined when only the error number can tell. ENOENT: a
+ * chain's type or an expression is a module too.
+ */
 export function hintOfMissing(error: SystemError, hint: string): string | undefined {
   return soundsLikeNoNftables(error) || isErrno(error, "ENOENT") ? hint : undefined;
 }

@@ -1,4 +1,5 @@
-// Addresses as values. Text is read by hand, digit by digit and strictly: a mistake could hand out a wrong address.
+// Addresses as values. Text is read by hand, digit by digit and strictly: a mistake could hand out a wrong
+// address.
 import { formatIPv4, parseIPv4 } from "./ipv4.ts";
 import { formatIPv6, parseIPv6 } from "./ipv6.ts";
 
@@ -16,8 +17,9 @@ export function familyBits(family: Family): number {
 }
 
 /**
- * The address that `text` names, or undefined when it names none. As strict as Go's net.ParseIP, which the reference
- * plugins use: no zone, no leading zeros in IPv4, no spaces. An IPv4-mapped IPv6 address gives the IPv4 address.
+ * The address that `text` names, or undefined when it names none. As strict as Go's net.ParseIP, which the
+ * reference plugins use: no zone, no leading zeros in IPv4, no spaces. An IPv4-mapped IPv6 address gives the
+ * IPv4 address.
  */
 export function parseAddress(text: string): Address | undefined {
   if (!text.includes(":")) {
@@ -49,9 +51,13 @@ export function addressBytes(address: Address): Uint8Array {
   return bytes;
 }
 
-/** The address of 4 or 16 bytes in network byte order; 16 bytes are IPv6 whatever they say. Throws RangeError for another length. */
+/**
+ * The address of 4 or 16 bytes in network byte order; 16 bytes are IPv6 whatever they say. Throws RangeError
+ * for another length.
+ */
 export function addressFromBytes(bytes: Uint8Array): Address {
-  if (bytes.length !== 4 && bytes.length !== 16) throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`);
+  if (bytes.length !== 4 && bytes.length !== 16)
+    throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`);
   let value = 0n;
   for (let at = 0; at < bytes.length; at++) value = (value << 8n) | BigInt(bytes[at] ?? 0);
   return { family: bytes.length === 4 ? 4 : 6, value };

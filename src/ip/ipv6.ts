@@ -13,7 +13,10 @@ export function parseIPv6(text: string): bigint | undefined {
   return value;
 }
 
-/** The shortest text of 128 bits, with dotted IPv4 in a mapped address (as RFC 5952, section 5, and Go have it). */
+/**
+ * The shortest text of 128 bits, with dotted IPv4 in a mapped address (as RFC 5952, section 5, and Go have
+ * it).
+ */
 export function formatIPv6(value: bigint): string {
   if (value >> 32n === 0xffffn) return `::ffff:${formatIPv4(Number(value & 0xffffffffn))}`;
   const groups: string[] = [];
@@ -41,8 +44,15 @@ function expandGap(text: string): number[] | undefined {
   if (gap < 0) return parseGroups(text);
   const head = parseGroups(text.slice(0, gap));
   const tail = parseGroups(text.slice(gap + 2));
-  // Dotted IPv4 may only end an address, so never stand before the gap. The gap stands for one group at least.
-  if (head === undefined || tail === undefined || text.lastIndexOf(".", gap) >= 0 || head.length + tail.length >= GROUPS) return undefined;
+  // Dotted IPv4 may only end an address, so never stand before the gap. The gap stands for one group at
+  // least.
+  if (
+    head === undefined ||
+    tail === undefined ||
+    text.lastIndexOf(".", gap) >= 0 ||
+    head.length + tail.length >= GROUPS
+  )
+    return undefined;
   while (head.length + tail.length < GROUPS) head.push(0);
   return head.concat(tail);
 }

@@ -1,5 +1,12 @@
 // An address with a prefix length, as in 10.1.2.3/16.
-import { type Address, type Family, familyBits, formatAddress, parseAddress, sameAddress } from "./address.ts";
+import {
+  type Address,
+  type Family,
+  familyBits,
+  formatAddress,
+  parseAddress,
+  sameAddress,
+} from "./address.ts";
 
 /** An address and how many of its leading bits name the network. The host bits are kept. */
 export interface Prefix {
@@ -8,8 +15,8 @@ export interface Prefix {
 }
 
 /**
- * The prefix that `text` names (`address/length`), or undefined. As Go's net.ParseCIDR, except that an IPv4-mapped
- * IPv6 prefix is refused: its length would count other bits than its address has.
+ * The prefix that `text` names (`address/length`), or undefined. As Go's net.ParseCIDR, except that an
+ * IPv4-mapped IPv6 prefix is refused: its length would count other bits than its address has.
  */
 export function parsePrefix(text: string): Prefix | undefined {
   const slash = text.indexOf("/");

@@ -1,6 +1,7 @@
 // Ranges of addresses: what lies in one, how many there are, which is the n-th.
 //
-// Ranges are compared with each other by ip-num. Where one address stands in one range is a comparison and a subtraction.
+// Ranges are compared with each other by ip-num. Where one address stands in one range is a comparison and a
+// subtraction.
 import { type Address, familyBits } from "./address.ts";
 import { networkOf, type Prefix } from "./prefix.ts";
 import { type AddressRange, rangedSet } from "./ranged-set.ts";
@@ -15,15 +16,21 @@ export function prefixRange(prefix: Prefix): AddressRange {
 }
 
 export function rangeContains(range: AddressRange, address: Address): boolean {
-  return range.first.family === address.family && range.first.value <= address.value && address.value <= range.last.value;
+  return (
+    range.first.family === address.family &&
+    range.first.value <= address.value &&
+    address.value <= range.last.value
+  );
 }
 
 /** True when at least one address lies in both. */
 export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
   if (a.first.family !== b.first.family) return false;
   const [one, other] = [rangedSet(a), rangedSet(b)];
-  // Not RangedSet.isOverlapping: in ip-num 1.6.2 it says no when one range ends with the address the other starts with.
-  const startsIn = (set: typeof one, { first }: AddressRange): boolean => set.contains(rangedSet({ first, last: first }));
+  // Not RangedSet.isOverlapping: in ip-num 1.6.2 it says no when one range ends with the address the other
+  // starts with.
+  const startsIn = (set: typeof one, { first }: AddressRange): boolean =>
+    set.contains(rangedSet({ first, last: first }));
   return startsIn(one, b) || startsIn(other, a);
 }
 
@@ -35,7 +42,8 @@ export function rangeSize(range: AddressRange): bigint {
 /** The address at `index`, counted from 0 at the first. Throws RangeError outside of the range. */
 export function addressAt(range: AddressRange, index: bigint): Address {
   const { family, value } = range.first;
-  if (index < 0n || index > range.last.value - value) throw new RangeError(`no address ${index} in a range of ${rangeSize(range)}`);
+  if (index < 0n || index > range.last.value - value)
+    throw new RangeError(`no address ${index} in a range of ${rangeSize(range)}`);
   return { family, value: value + index };
 }
 

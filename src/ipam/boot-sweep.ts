@@ -20,30 +20,39 @@ export interface BootSweep {
 
 /**
  * Frees what attachments of an earlier boot, or of a host namespace that was replaced, hold in `directory`.
- * The caller asks needsBootSweep first, and holds the lock of the directory. A lease without a record stays, whatever its
- * age: it may be host-local's, of this boot. Rules and links need no clean-up: they went with the kernel or the namespace. Throws SystemError.
+ * The caller asks needsBootSweep first, and holds the lock of the directory. A lease without a record stays,
+ * whatever its age: it may be host-local's, of this boot. Rules and links need no clean-up: they went with
+ * the kernel or the namespace. Throws SystemError.
  */
 export function sweepEarlierBoots(sweep: BootSweep): void {
   const { records, network, directory, host } = sweep;
   const { records: all, unreadable } = records.listRecords(network);
   for (const record of all) {
-    if (record.leaseDirectory !== directory || !isOver(record, sweep) || records.isAddRunning(record.key)) continue;
+    if (record.leaseDirectory !== directory || !isOver(record, sweep) || records.isAddRunning(record.key))
+      continue;
     // A lease that cannot be removed keeps its record, for a later sweep or GC.
     if (removeRecorded(directory, record).length === 0) records.removeRecord(record.key);
   }
-  removeDamaged(network, directory, unreadable.filter(({ reason }) => reason === "damaged"));
+  removeDamaged(
+    network,
+    directory,
+    unreadable.filter(({ reason }) => reason === "damaged"),
+  );
   markBootSwept(records, network, directory, host);
 }
 
-/** Nothing outlives a boot. A host namespace may have been replaced, or may live beside ours on the same files: then its pods decide. */
+/**
+ * Nothing outlives a boot. A host namespace may have been replaced, or may live beside ours on the same
+ * files: then its pods decide.
+ */
 function isOver(record: AttachmentRecord, { host, isDead }: BootSweep): boolean {
   if (sameHost(record.host, host)) return false;
   return record.host.bootId !== host.bootId || isDead(record);
 }
 
 /**
- * A power loss can leave a record empty. Its name is still the digest of its owner, so the leases that belong to it are
- * found by the owners that the lease files name.
+ * A power loss can leave a record empty. Its name is still the digest of its owner, so the leases that belong
+ * to it are found by the owners that the lease files name.
  */
 function removeDamaged(network: string, directory: string, damaged: UnreadableRecord[]): void {
   if (damaged.length === 0) return;

@@ -1,4 +1,5 @@
-// Which address of a range set is next. Round robin as host-local does it, with a cost that does not grow with the leases.
+// Which address of a range set is next. Round robin as host-local does it, with a cost that does not grow
+// with the leases.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { addressInSet, isGateway, type RangeSet } from "./range-set.ts";
 
@@ -11,9 +12,10 @@ const NEXT = 8n;
 /**
  * A free address at or after number `start`, wrapping around; undefined when the search met none.
  *
- * After a few neighbours it leaps ahead in steps that double until it lands on a free address, and then halves its way
- * back to where the taken ones end. Exact behind one unbroken run of taken addresses, however long; with holes it finds
- * some free address; it can miss the last few of an almost full set. Then {@link chooseByNames} decides.
+ * After a few neighbours it leaps ahead in steps that double until it lands on a free address, and then
+ * halves its way back to where the taken ones end. Exact behind one unbroken run of taken addresses, however
+ * long; with holes it finds some free address; it can miss the last few of an almost full set. Then {@link
+ * chooseByNames} decides.
  */
 export function chooseAddress(set: RangeSet, start: bigint, isFree: IsFree): Address | undefined {
   const usable = (index: bigint, closely: boolean): boolean => {
@@ -24,7 +26,10 @@ export function chooseAddress(set: RangeSet, start: bigint, isFree: IsFree): Add
   return index === undefined ? undefined : addressInSet(set, index);
 }
 
-/** The first address at or after `start`, wrapping around, that is no gateway and not among the `names` of files. */
+/**
+ * The first address at or after `start`, wrapping around, that is no gateway and not among the `names` of
+ * files.
+ */
 export function chooseByNames(set: RangeSet, start: bigint, names: ReadonlySet<string>): Address | undefined {
   // Ends after one more step than there are names and gateways, even in a set of 2^64.
   for (let step = 0n; step < set.size; step++) {
@@ -34,7 +39,11 @@ export function chooseByNames(set: RangeSet, start: bigint, names: ReadonlySet<s
   return undefined;
 }
 
-function findFrom(start: bigint, end: bigint, usable: (index: bigint, closely: boolean) => boolean): bigint | undefined {
+function findFrom(
+  start: bigint,
+  end: bigint,
+  usable: (index: bigint, closely: boolean) => boolean,
+): bigint | undefined {
   for (let index = start; index < end && index < start + NEXT; index++) {
     if (usable(index, true)) return index;
   }
@@ -49,7 +58,11 @@ function findFrom(start: bigint, end: bigint, usable: (index: bigint, closely: b
 }
 
 /** Between a taken and a free address: the free one after the run of taken ones. */
-function firstFree(taken: bigint, free: bigint, usable: (index: bigint, closely: boolean) => boolean): bigint {
+function firstFree(
+  taken: bigint,
+  free: bigint,
+  usable: (index: bigint, closely: boolean) => boolean,
+): bigint {
   let low = taken;
   let high = free;
   while (high - low > 1n) {

@@ -18,9 +18,9 @@ export interface Collection {
 }
 
 /**
- * Removes every lease that no valid attachment holds, and files that cannot be a lease; gives the leases. A lease with the
- * container id alone (old host-local) stays while any valid attachment has that id. The lock is held throughout. Files that
- * fail do not stop the others. Throws CniError.
+ * Removes every lease that no valid attachment holds, and files that cannot be a lease; gives the leases. A
+ * lease with the container id alone (old host-local) stays while any valid attachment has that id. The lock
+ * is held throughout. Files that fail do not stop the others. Throws CniError.
  */
 export function collectLeases({ directory, valid, keep, lockTimeoutMs }: Collection): HeldLease[] {
   const attempted = "remove leases without an attachment";
@@ -30,7 +30,9 @@ export function collectLeases({ directory, valid, keep, lockTimeoutMs }: Collect
     const { leases, garbage } = listLeases(directory);
     const isValid = validity(valid);
     const stale = leases.filter(({ owner }) => !isValid(owner) && keep?.(owner) !== true);
-    const paths = [...stale.map(({ address }) => address), ...garbage].map((address) => leasePath(directory, address));
+    const paths = [...stale.map(({ address }) => address), ...garbage].map((address) =>
+      leasePath(directory, address),
+    );
     const failures = collectFailures([...paths, `${directory}/${UNFINISHED}`], removeFile);
     if (failures.length > 0) throw incomplete(directory, attempted, failures);
     return stale;
@@ -41,14 +43,19 @@ function validity(valid: readonly LeaseOwner[]): (owner: LeaseOwner) => boolean 
   const keyOf = (owner: LeaseOwner): string => `${owner.containerId}\0${owner.interfaceName}`;
   const keys = new Set(valid.map(keyOf));
   const containers = new Set(valid.map(({ containerId }) => containerId));
-  return (owner) => owner.interfaceName === undefined ? containers.has(owner.containerId) : keys.has(keyOf(owner));
+  return (owner) =>
+    owner.interfaceName === undefined ? containers.has(owner.containerId) : keys.has(keyOf(owner));
 }
 
 function incomplete(directory: string, attempted: string, failures: SystemError[]): CniError {
-  return new CniError("cleanup", {
-    about: `${failures.length} files in ${directory} could not be removed`,
-    attempted,
-    cause: failures.map(({ message }) => message).join("; "),
-    hint: "Make these files removable and send GC again",
-  }, { cause: failures[0] });
+  return new CniError(
+    "cleanup",
+    {
+      about: `${failures.length} files in ${directory} could not be removed`,
+      attempted,
+      cause: failures.map(({ message }) => message).join("; "),
+      hint: "Make these files removable and send GC again",
+    },
+    { cause: failures[0] },
+  );
 }

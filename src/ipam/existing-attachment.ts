@@ -20,18 +20,27 @@ export function refuseExisting(attachment: Attachment): void {
     if (records.isAddRunning(key)) throw addRunning(key);
     return clear(attachment, record, discard);
   }
-  if (!isDead(record) && !isTakenDown(attachment, record)) throw duplicate(key, record.addresses[0]?.split("/")[0]);
+  if (!isDead(record) && !isTakenDown(attachment, record))
+    throw duplicate(key, record.addresses[0]?.split("/")[0]);
   clear(attachment, record, discard);
 }
 
-/** The reference plugin takes down an attachment of ours like its own: link and lease go, and the record stays. */
+/**
+ * The reference plugin takes down an attachment of ours like its own: link and lease go, and the record
+ * stays.
+ */
 function isTakenDown({ key, hasLink }: Attachment, record: AttachmentRecord): boolean {
   if (hasLink(record)) return false;
   const where = record.leaseDirectory;
-  return where === undefined || !parsePrefixes(record.addresses).some(({ address }) => isOwnedBy(readOwner(where, address), key));
+  return (
+    where === undefined ||
+    !parsePrefixes(record.addresses).some(({ address }) => isOwnedBy(readOwner(where, address), key))
+  );
 }
 
-/** A record that cannot be read says no addresses: only then the directory is searched for the owner's leases. */
+/**
+ * A record that cannot be read says no addresses: only then the directory is searched for the owner's leases.
+ */
 function refuseUnreadable(directory: string, key: AttachmentKey): void {
   const [path] = listOwnFiles(directory, key);
   if (path === undefined) return;
@@ -39,7 +48,11 @@ function refuseUnreadable(directory: string, key: AttachmentKey): void {
   throw duplicate(key, address && formatAddress(address));
 }
 
-function clear({ records, directory }: Attachment, record: AttachmentRecord, discard: (record: AttachmentRecord) => void): void {
+function clear(
+  { records, directory }: Attachment,
+  record: AttachmentRecord,
+  discard: (record: AttachmentRecord) => void,
+): void {
   const where = record.leaseDirectory ?? directory;
   // The configuration may have moved to another dataDir since: then the old directory has a lock of its own.
   using _lock = where === directory ? undefined : openExistingLeaseLock(where);

@@ -12,10 +12,17 @@ export function explained<T>(kind: ErrorKind, attempted: string, action: () => T
 }
 
 export function explainedError(kind: ErrorKind, attempted: string, error: SystemError): CniError {
-  return new CniError(kind, { about: error.operation, attempted, cause: error.message, hint: hintFor(error) }, { cause: error });
+  return new CniError(
+    kind,
+    { about: error.operation, attempted, cause: error.message, hint: hintFor(error) },
+    { cause: error },
+  );
 }
 
-/** Runs `action` for every item, although the system refuses some; gives what it refused. Throws all but SystemError. */
+/**
+ * Runs `action` for every item, although the system refuses some; gives what it refused. Throws all but
+ * SystemError.
+ */
 export function collectFailures<T>(items: readonly T[], action: (item: T) => unknown): SystemError[] {
   const failures: SystemError[] = [];
   for (const item of items) {
@@ -32,7 +39,9 @@ export function collectFailures<T>(items: readonly T[], action: (item: T) => unk
 function hintFor(error: SystemError): string {
   if (isErrno(error, "ENOSPC", "EDQUOT")) return "Free space or inodes on this file system";
   if (isErrno(error, "EROFS")) return "Mount this file system for writing, or choose another dataDir";
-  if (isErrno(error, "EACCES", "EPERM")) return "Run as root, and look for a security module that forbids this path";
-  if (isErrno(error, "ENOTDIR", "EISDIR", "EEXIST")) return "Move away what stands in the place of this file or folder";
+  if (isErrno(error, "EACCES", "EPERM"))
+    return "Run as root, and look for a security module that forbids this path";
+  if (isErrno(error, "ENOTDIR", "EISDIR", "EEXIST"))
+    return "Move away what stands in the place of this file or folder";
   return "Look at this path and at the kernel log of the node";
 }

@@ -1,4 +1,5 @@
-// What a foreign IPAM plugin reserved: its result in any version, or without one, checked like everything that comes in.
+// What a foreign IPAM plugin reserved: its result in any version, or without one, checked like everything
+// that comes in.
 import { CniError } from "../cni/error.ts";
 import { Problems } from "../cni/problems.ts";
 import type { Dns, ResultIp, Route } from "../cni/result.ts";
@@ -13,7 +14,10 @@ export interface ForeignReservation {
   dns: Dns;
 }
 
-/** The reservation in what the plugin `name` printed. Throws CniError ipamPlugin when it cannot be used, or has no address. */
+/**
+ * The reservation in what the plugin `name` printed. Throws CniError ipamPlugin when it cannot be used, or
+ * has no address.
+ */
 export function readReservation(name: string, text: string): ForeignReservation {
   const problems = new Problems();
   const { ips, routes, dns } = readResult(parse(name, text) ?? {}, "result", problems);
@@ -38,7 +42,10 @@ function parse(name: string, text: string): unknown {
 
 function checkGateway({ address, gateway }: ResultIp, problems: Problems): void {
   if (gateway === undefined || gateway.family === address.address.family) return;
-  problems.addAt("result.ips", `the gateway ${formatAddress(gateway)} of ${formatPrefix(address)} must be of the family of its address`);
+  problems.addAt(
+    "result.ips",
+    `the gateway ${formatAddress(gateway)} of ${formatPrefix(address)} must be of the family of its address`,
+  );
 }
 
 function unusable(name: string, reasons: string[]): CniError {

@@ -1,13 +1,15 @@
-// IPAM by another plugin (CNI specification 1.1.0, section 4): `static`, `dhcp`, the Go `host-local` and whatever else gives
-// addresses. It gets our own environment and configuration; what it refuses is passed on in its own words.
-import { CniError } from "../cni/error.ts";
+// IPAM by another plugin (CNI specification 1.1.0, section 4): `static`, `dhcp`, the Go `host-local` and
+// whatever else gives addresses. It gets our own environment and configuration; what it refuses is passed on
+// in its own words.
+
 import type { Verb } from "../cni/environment.ts";
+import { CniError } from "../cni/error.ts";
 import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
 import type { AttachmentKey } from "../record/attachment.ts";
-import { findPlugin, isThisProgram, runPlugin } from "../tool/plugin.ts";
-import type { Outcome } from "../tool/program.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { SystemError } from "../sys/errno.ts";
+import { findPlugin, isThisProgram, runPlugin } from "../tool/plugin.ts";
+import type { Outcome } from "../tool/program.ts";
 import { explainedError } from "./failure.ts";
 
 /** The IPAM plugin of a call. */
@@ -25,7 +27,10 @@ export interface ForeignIpamCall {
   stdin: string;
 }
 
-/** Whom a call is about where our own caller named nobody: a GC that has the addresses of a dead attachment given back. */
+/**
+ * Whom a call is about where our own caller named nobody: a GC that has the addresses of a dead attachment
+ * given back.
+ */
 export type OnBehalfOf = Pick<AttachmentKey, "containerId" | "interfaceName">;
 
 /** The IPAM plugin of that name. Throws CniError ipamPlugin when there is none. */
@@ -37,8 +42,8 @@ export function findIpam(name: string, { pluginPath, stdin }: ForeignIpamCall): 
 }
 
 /**
- * Runs the plugin for a verb and gives what it printed. Take no lock along: it may take any time, and the same lock.
- * Throws CniError: the plugin's own code, message and details, or ipamPlugin when it said none.
+ * Runs the plugin for a verb and gives what it printed. Take no lock along: it may take any time, and the
+ * same lock. Throws CniError: the plugin's own code, message and details, or ipamPlugin when it said none.
  */
 export function callIpam({ name, path, stdin }: ForeignIpam, verb: Verb, onBehalfOf?: OnBehalfOf): string {
   const outcome = run(path, verb, stdin, name, onBehalfOf);
@@ -46,9 +51,19 @@ export function callIpam({ name, path, stdin }: ForeignIpam, verb: Verb, onBehal
   throw errorObject(outcome.stdout) ?? wordless(name, verb, outcome);
 }
 
-function run(path: string, verb: Verb, stdin: string, name: string, onBehalfOf: OnBehalfOf | undefined): Outcome {
+function run(
+  path: string,
+  verb: Verb,
+  stdin: string,
+  name: string,
+  onBehalfOf: OnBehalfOf | undefined,
+): Outcome {
   // The dead one's namespace may be somebody else's by now.
-  const named = onBehalfOf && { CNI_CONTAINERID: onBehalfOf.containerId, CNI_IFNAME: onBehalfOf.interfaceName, CNI_NETNS: "" };
+  const named = onBehalfOf && {
+    CNI_CONTAINERID: onBehalfOf.containerId,
+    CNI_IFNAME: onBehalfOf.interfaceName,
+    CNI_NETNS: "",
+  };
   try {
     return runPlugin(path, { verb, stdin, env: { ...wholeEnvironment(), ...named } });
   } catch (error) {
@@ -57,7 +72,10 @@ function run(path: string, verb: Verb, stdin: string, name: string, onBehalfOf: 
   }
 }
 
-/** The error object that a plugin printed; undefined when it printed none. Key names are read as Go reads them. */
+/**
+ * The error object that a plugin printed; undefined when it printed none. Key names are read as Go reads
+ * them.
+ */
 function errorObject(text: string): CniError | undefined {
   const value = parse(text);
   if (!isFields(value)) return undefined;
@@ -80,12 +98,26 @@ function parse(text: string): unknown {
 
 /** A plugin that failed without an error object: its last words on stderr have to do. */
 function wordless(name: string, verb: Verb, { status, signal, refusal, stdout, stderr }: Outcome): CniError {
-  const end = refusal !== undefined ? `could not be started: ${refusal}` : signal !== undefined ? `was ended by ${signal}` : `ended with status ${status}`;
-  const printed = stdout.trim() === "" ? "it printed no error object" : `it printed no error object but ${shortened(stdout)}`;
+  const end =
+    refusal !== undefined
+      ? `could not be started: ${refusal}`
+      : signal !== undefined
+        ? `was ended by ${signal}`
+        : `ended with status ${status}`;
+  const printed =
+    stdout.trim() === ""
+      ? "it printed no error object"
+      : `it printed no error object but ${shortened(stdout)}`;
   return new CniError("ipamPlugin", {
     about: `${name} ${verb} ${end}`,
-    cause: refusal !== undefined ? undefined : [printed, ...(stderr.trim() === "" ? [] : [`its last words: ${lastWords(stderr)}`])].join("; "),
-    hint: refusal !== undefined ? "Install this IPAM plugin anew, as an executable for this machine" : "Look at what this IPAM plugin logs",
+    cause:
+      refusal !== undefined
+        ? undefined
+        : [printed, ...(stderr.trim() === "" ? [] : [`its last words: ${lastWords(stderr)}`])].join("; "),
+    hint:
+      refusal !== undefined
+        ? "Install this IPAM plugin anew, as an executable for this machine"
+        : "Look at what this IPAM plugin logs",
   });
 }
 
@@ -99,7 +131,9 @@ function lastWords(stderr: string): string {
 /** go-cni takes an error of DEL for a success when it finds certain words in it (contract 10.9). */
 function shortened(text: string): string {
   const short = text.length > LONGEST_QUOTE ? `…${text.slice(-LONGEST_QUOTE)}` : text;
-  return JSON.stringify(short.replaceAll("not found", "not-found").replaceAll("no such file or directory", "no such file"));
+  return JSON.stringify(
+    short.replaceAll("not found", "not-found").replaceAll("no such file or directory", "no such file"),
+  );
 }
 
 function missing(name: string, pluginPath: readonly string[]): CniError {

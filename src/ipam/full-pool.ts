@@ -24,7 +24,10 @@ export interface Reclaimed {
   failures: string[];
 }
 
-/** Clears dead attachments whose ADD is not running. The caller holds the lock of the directory. One that fails does not stop the others. */
+/**
+ * Clears dead attachments whose ADD is not running. The caller holds the lock of the directory. One that
+ * fails does not stop the others.
+ */
 export function reclaimDead({ records, network, directory, isDead, discard }: Reclaim): Reclaimed {
   const reclaimed: Reclaimed = { attachments: 0, failures: [] };
   for (const record of records.listRecords(network).records) {
@@ -34,28 +37,44 @@ export function reclaimDead({ records, network, directory, isDead, discard }: Re
       clearAttachment(records, directory, record, discard);
       reclaimed.attachments++;
     } catch (error) {
-      reclaimed.failures.push(`${record.key.containerId}: ${error instanceof Error ? error.message : String(error)}`);
+      reclaimed.failures.push(
+        `${record.key.containerId}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
   return reclaimed;
 }
 
-/** Removes lease files that cannot be a lease. The caller holds the lock. Gives how many. Throws SystemError. */
+/**
+ * Removes lease files that cannot be a lease. The caller holds the lock. Gives how many. Throws SystemError.
+ */
 export function removeGarbage(directory: string): number {
   const { garbage } = listLeases(directory);
   for (const address of garbage) removeFile(leasePath(directory, address));
   return garbage.length;
 }
 
-/** The refusal, with the words that runtimes and scripts know from host-local in front. Throws SystemError. */
-export function poolExhausted(directory: string, rangeSet: RangeSet, set: number, failures: string[]): CniError {
-  const held = listLeases(directory).leases.filter(({ address }) => indexInSet(rangeSet, address) !== undefined);
+/**
+ * The refusal, with the words that runtimes and scripts know from host-local in front. Throws SystemError.
+ */
+export function poolExhausted(
+  directory: string,
+  rangeSet: RangeSet,
+  set: number,
+  failures: string[],
+): CniError {
+  const held = listLeases(directory).leases.filter(
+    ({ address }) => indexInSet(rangeSet, address) !== undefined,
+  );
   const containers = new Set(held.map(({ owner }) => owner.containerId)).size;
   const words = `failed to allocate for range ${set}: no IP addresses available in range set: ${formatRangeSet(rangeSet.ranges)}`;
   return new CniError("poolExhausted", {
     message: `${words} (${held.length} leased to ${containers} containers)`,
     attempted: "looked at every address, then for attachments that are dead and for files that are no lease",
-    cause: failures.length === 0 ? "all of them belong to attachments that live or that Pontoon has no record of" : `dead attachments could not be cleared: ${failures.join("; ")}`,
+    cause:
+      failures.length === 0
+        ? "all of them belong to attachments that live or that Pontoon has no record of"
+        : `dead attachments could not be cleared: ${failures.join("; ")}`,
     hint: `Remove pods, send a GC with the valid attachments of this network, widen its ranges, or look at ${directory}`,
   });
 }

@@ -1,4 +1,5 @@
-// The hint: the address that a range set gave out last, in the file that host-local has for it. The next search starts behind it.
+// The hint: the address that a range set gave out last, in the file that host-local has for it. The next
+// search starts behind it.
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { SystemError } from "../sys/errno.ts";
 import { fileStatus, O_CREAT, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
@@ -7,8 +8,9 @@ import type { Lease } from "./lease.ts";
 export const HINT_PREFIX = "last_reserved_ip.";
 
 /**
- * An IPv4 address is written as the IPv6 address that it is mapped to (RFC 4291, 2.5.5.2). host-local reads the same address,
- * and writes the dotted form itself: so we know whether it gave out an address since we did.
+ * An IPv4 address is written as the IPv6 address that it is mapped to (RFC 4291, 2.5.5.2). host-local reads
+ * the same address, and writes the dotted form itself: so we know whether it gave out an address since we
+ * did.
  */
 const OURS = "::ffff:";
 
@@ -32,9 +34,9 @@ export function readHint(directory: string, set: number): Hint {
 }
 
 /**
- * The file is overwritten, or made anew when the length changes, but not truncated: ext4 writes a truncated file out when it is
- * closed, and the next ADD would wait for the disk (1 to 80 ms, seen). A hint that cannot be written costs round robin, not
- * the pod.
+ * The file is overwritten, or made anew when the length changes, but not truncated: ext4 writes a truncated
+ * file out when it is closed, and the next ADD would wait for the disk (1 to 80 ms, seen). A hint that cannot
+ * be written costs round robin, not the pod.
  */
 export function writeHint(directory: string, { set, address: { address } }: Lease): void {
   try {

@@ -1,5 +1,5 @@
-// All leases of a network at once. Reads every file of the directory: for GC, for a DEL without a record, for a full pool,
-// never on the way of an ordinary ADD.
+// All leases of a network at once. Reads every file of the directory: for GC, for a DEL without a record, for
+// a full pool, never on the way of an ordinary ADD.
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { listDirectory, readTextOfAny } from "../sys/file.ts";
 import { HINT_PREFIX } from "./hint.ts";
@@ -18,7 +18,10 @@ export interface LeaseList {
   garbage: Address[];
 }
 
-/** Every lease, and every file that should be one. Nothing when the directory does not exist. Throws SystemError. */
+/**
+ * Every lease, and every file that should be one. Nothing when the directory does not exist. Throws
+ * SystemError.
+ */
 export function listLeases(directory: string): LeaseList {
   const list: LeaseList = { leases: [], garbage: [] };
   for (const name of listDirectory(directory)) {
@@ -34,7 +37,10 @@ export function listLeases(directory: string): LeaseList {
   return list;
 }
 
-/** The paths of all files that name `owner`; without any, those that name its container alone, as old versions of host-local wrote them. Throws SystemError. */
+/**
+ * The paths of all files that name `owner`; without any, those that name its container alone, as old versions
+ * of host-local wrote them. Throws SystemError.
+ */
 export function listOwnFiles(directory: string, owner: LeaseOwner): string[] {
   const own: string[] = [];
   const old: string[] = [];
@@ -50,7 +56,10 @@ export function listOwnFiles(directory: string, owner: LeaseOwner): string[] {
   return own.length > 0 ? own : old;
 }
 
-/** The address that a file is named by; undefined for the lock, the hints and files that are not ours to judge. */
+/**
+ * The address that a file is named by; undefined for the lock, the hints and files that are not ours to
+ * judge.
+ */
 export function addressOfName(name: string): Address | undefined {
   const address = parseAddress(name);
   return address !== undefined && formatAddress(address) === name ? address : undefined;

@@ -1,13 +1,23 @@
-// One lease is one file, named by its address. Everything here that changes a file expects the directory's lock.
+// One lease is one file, named by its address. Everything here that changes a file expects the directory's
+// lock.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
-import { fileStatus, linkFile, O_CREAT, O_EXCL, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
+import {
+  fileStatus,
+  linkFile,
+  O_CREAT,
+  O_EXCL,
+  O_WRONLY,
+  readTextOfAny,
+  removeFile,
+  writeText,
+} from "../sys/file.ts";
 import { formatOwner, type LeaseOwner, parseOwner } from "./lease.ts";
 
 /**
- * A lease grows up under this name and is then linked to its address, so that a killed ADD never leaves half a lease. What
- * a killed ADD leaves here harms nobody: host-local does not take the name for an address, removes the file in the DEL of
- * the owner it names, and the next ADD and every GC of ours remove it as well.
+ * A lease grows up under this name and is then linked to its address, so that a killed ADD never leaves half
+ * a lease. What a killed ADD leaves here harms nobody: host-local does not take the name for an address,
+ * removes the file in the DEL of the owner it names, and the next ADD and every GC of ours remove it as well.
  */
 export const UNFINISHED = ".pontoon.new";
 
@@ -22,8 +32,9 @@ export function readOwner(directory: string, address: Address): LeaseOwner | und
 }
 
 /**
- * True when `address` may be handed out: no file, or an empty one (a writer died between creating and writing it). With
- * `closely` a file whose content cannot be a lease counts as free too; that costs reading it. Throws SystemError.
+ * True when `address` may be handed out: no file, or an empty one (a writer died between creating and writing
+ * it). With `closely` a file whose content cannot be a lease counts as free too; that costs reading it.
+ * Throws SystemError.
  */
 export function isAddressFree(directory: string, address: Address, closely: boolean): boolean {
   const status = fileStatus(leasePath(directory, address));
@@ -35,7 +46,11 @@ export function isAddressFree(directory: string, address: Address, closely: bool
 
 /** True when `holder` is `owner`: id and interface name, as host-local compares them. */
 export function isOwnedBy(holder: LeaseOwner | undefined, owner: LeaseOwner): boolean {
-  return holder !== undefined && holder.containerId === owner.containerId && holder.interfaceName === owner.interfaceName;
+  return (
+    holder !== undefined &&
+    holder.containerId === owner.containerId &&
+    holder.interfaceName === owner.interfaceName
+  );
 }
 
 /** Gives `address` to `owner`. False when somebody holds it after all. Throws SystemError. */
@@ -62,7 +77,10 @@ function removeIfPossible(path: string): void {
   }
 }
 
-/** Takes `address` back if `owner` holds it; another owner's lease stays. True when it was removed. Throws SystemError. */
+/**
+ * Takes `address` back if `owner` holds it; another owner's lease stays. True when it was removed. Throws
+ * SystemError.
+ */
 export function removeLease(directory: string, address: Address, owner: LeaseOwner): boolean {
   return isOwnedBy(readOwner(directory, address), owner) && removeFile(leasePath(directory, address));
 }

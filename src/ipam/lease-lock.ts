@@ -9,7 +9,10 @@ export const LOCK_TIMEOUT_MS = 10_000;
 
 export const LOCK_NAME = "lock";
 
-/** Holds the lock of `directory`, which is made if needed, until the handle is closed. Throws SystemError, CniError 11 when the wait gets too long. */
+/**
+ * Holds the lock of `directory`, which is made if needed, until the handle is closed. Throws SystemError,
+ * CniError 11 when the wait gets too long.
+ */
 export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): FileHandle {
   const lock = openExistingLeaseLock(directory, timeoutMs);
   if (lock !== undefined) return lock;
@@ -18,7 +21,10 @@ export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): F
 }
 
 /** The same, or undefined when there is no such directory, and so no lease. */
-export function openExistingLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): FileHandle | undefined {
+export function openExistingLeaseLock(
+  directory: string,
+  timeoutMs = LOCK_TIMEOUT_MS,
+): FileHandle | undefined {
   try {
     return openPatiently(directory, timeoutMs);
   } catch (error) {
@@ -32,11 +38,15 @@ function openPatiently(directory: string, timeoutMs: number): FileHandle {
     return openLock(`${directory}/${LOCK_NAME}`, timeoutMs);
   } catch (error) {
     if (!isErrno(error, "ETIMEDOUT")) throw error;
-    throw new CniError("tryAgainLater", {
-      about: `the leases in ${directory} are locked`,
-      attempted: `waited ${timeoutMs / 1000} s for the lock of the leases`,
-      cause: (error as Error).message,
-      hint: `Look for the process that holds it: fuser -v ${directory}/${LOCK_NAME}`,
-    }, { cause: error });
+    throw new CniError(
+      "tryAgainLater",
+      {
+        about: `the leases in ${directory} are locked`,
+        attempted: `waited ${timeoutMs / 1000} s for the lock of the leases`,
+        cause: (error as Error).message,
+        hint: `Look for the process that holds it: fuser -v ${directory}/${LOCK_NAME}`,
+      },
+      { cause: error },
+    );
   }
 }

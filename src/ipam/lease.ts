@@ -1,8 +1,11 @@
-// What a lease is, and how it stands in its file. The format is host-local's: both programs may share a directory.
+// What a lease is, and how it stands in its file. The format is host-local's: both programs may share a
+// directory.
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
-/** A run of addresses to hand out, as the network configuration gives it (the same shape as in cni/config.ts). */
+/**
+ * A run of addresses to hand out, as the network configuration gives it (the same shape as in cni/config.ts).
+ */
 export interface LeaseRange {
   subnet: Prefix;
   first: Address;
@@ -30,19 +33,28 @@ export interface LeaseOwner {
 const LINE_BREAK = "\r\n";
 
 export function formatOwner(owner: LeaseOwner): string {
-  return owner.interfaceName === undefined ? owner.containerId : `${owner.containerId}${LINE_BREAK}${owner.interfaceName}`;
+  return owner.interfaceName === undefined
+    ? owner.containerId
+    : `${owner.containerId}${LINE_BREAK}${owner.interfaceName}`;
 }
 
-/** The owner that a lease file names; undefined when its content cannot be a lease (empty or garbage), so that the address is free. */
+/**
+ * The owner that a lease file names; undefined when its content cannot be a lease (empty or garbage), so that
+ * the address is free.
+ */
 export function parseOwner(text: string): LeaseOwner | undefined {
   const trimmed = text.trim();
   const end = trimmed.indexOf("\n");
   const first = (end < 0 ? trimmed : trimmed.slice(0, end)).trimEnd();
   if (!isContainerId(first)) return undefined;
-  return end < 0 ? { containerId: first } : { containerId: first, interfaceName: trimmed.slice(end + 1).trim() };
+  return end < 0
+    ? { containerId: first }
+    : { containerId: first, interfaceName: trimmed.slice(end + 1).trim() };
 }
 
-/** CNI specification 1.1.0, CNI_CONTAINERID: an alphanumeric character, then alphanumerics, `_`, `.` or `-`. */
+/**
+ * CNI specification 1.1.0, CNI_CONTAINERID: an alphanumeric character, then alphanumerics, `_`, `.` or `-`.
+ */
 function isContainerId(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);

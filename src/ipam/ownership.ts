@@ -1,4 +1,5 @@
-// Who holds which addresses? Asked by CHECK and by a DEL without a record; reads only and needs no lock, since a lease appears whole.
+// Who holds which addresses? Asked by CHECK and by a DEL without a record; reads only and needs no lock,
+// since a lease appears whole.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { explained } from "./failure.ts";
 import type { LeaseOwner } from "./lease.ts";

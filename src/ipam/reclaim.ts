@@ -3,8 +3,16 @@ import type { AttachmentRecord } from "../record/attachment.ts";
 import type { RecordStore } from "../record/store.ts";
 import { removeRecorded } from "./release.ts";
 
-/** Rules first, then leases, then the record: an address is free only when nothing points at it. Throws what fails. */
-export function clearAttachment(records: RecordStore, directory: string, record: AttachmentRecord, discard: (record: AttachmentRecord) => void): void {
+/**
+ * Rules first, then leases, then the record: an address is free only when nothing points at it. Throws what
+ * fails.
+ */
+export function clearAttachment(
+  records: RecordStore,
+  directory: string,
+  record: AttachmentRecord,
+  discard: (record: AttachmentRecord) => void,
+): void {
   discard(record);
   const [failure] = removeRecorded(directory, record);
   if (failure !== undefined) throw failure;

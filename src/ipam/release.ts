@@ -1,4 +1,5 @@
-// Giving addresses back. Nothing here reads ranges: a pool that was changed or broken since never keeps an address.
+// Giving addresses back. Nothing here reads ranges: a pool that was changed or broken since never keeps an
+// address.
 import { CniError } from "../cni/error.ts";
 import { parsePrefix } from "../ip/prefix.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
@@ -10,7 +11,9 @@ import { removeLease, UNFINISHED } from "./lease-file.ts";
 import { openExistingLeaseLock } from "./lease-lock.ts";
 
 export interface Release {
-  /** `<dataDir>/<network>` of the configuration. A record that names another directory is believed instead. */
+  /**
+   * `<dataDir>/<network>` of the configuration. A record that names another directory is believed instead.
+   */
   directory: string;
   key: AttachmentKey;
   /** Without it the directory is searched for the owner: host-local may have made the lease. */
@@ -19,9 +22,9 @@ export interface Release {
 }
 
 /**
- * Gives back what an attachment holds; succeeds when it holds nothing or the directory is gone. Looks into a file before
- * it removes it, so an address that has gone to somebody else stays theirs. One file that fails does not stop the others.
- * Throws CniError.
+ * Gives back what an attachment holds; succeeds when it holds nothing or the directory is gone. Looks into a
+ * file before it removes it, so an address that has gone to somebody else stays theirs. One file that fails
+ * does not stop the others. Throws CniError.
  */
 export function release({ directory, key, record, lockTimeoutMs }: Release): void {
   const where = record?.leaseDirectory ?? directory;
@@ -31,15 +34,18 @@ export function release({ directory, key, record, lockTimeoutMs }: Release): voi
     if (lock === undefined) return;
     // What a killed ADD was about to make a lease of; we hold the lock, so nobody else is.
     removeFile(`${where}/${UNFINISHED}`);
-    // A record without a directory is of another IPAM plugin: perhaps of the Go host-local, whose leases are in this one.
-    const failures = record?.leaseDirectory === undefined ? removeFound(where, key) : removeRecorded(where, record);
+    // A record without a directory is of another IPAM plugin: perhaps of the Go host-local, whose leases are
+    // in this one.
+    const failures =
+      record?.leaseDirectory === undefined ? removeFound(where, key) : removeRecorded(where, record);
     if (failures.length > 0) throw failedRelease(where, attempted, failures);
   });
 }
 
 /**
- * Removes the leases that a record names from `directory`, whose lock the caller holds. One that names no directory has no
- * leases of ours: a foreign IPAM plugin gave its addresses, and only that one can take them back. Gives what the system refused.
+ * Removes the leases that a record names from `directory`, whose lock the caller holds. One that names no
+ * directory has no leases of ours: a foreign IPAM plugin gave its addresses, and only that one can take them
+ * back. Gives what the system refused.
  */
 export function removeRecorded(directory: string, record: AttachmentRecord): SystemError[] {
   if (record.leaseDirectory === undefined) return [];
@@ -54,10 +60,14 @@ function removeFound(directory: string, key: AttachmentKey): SystemError[] {
 }
 
 function failedRelease(directory: string, attempted: string, failures: SystemError[]): CniError {
-  return new CniError("leaseStore", {
-    about: `${failures.length === 1 ? "a lease" : `${failures.length} leases`} in ${directory} could not be removed`,
-    attempted,
-    cause: failures.map((failure) => failure.message).join("; "),
-    hint: "Make these files removable; the next DEL or GC removes them",
-  }, { cause: failures[0] });
+  return new CniError(
+    "leaseStore",
+    {
+      about: `${failures.length === 1 ? "a lease" : `${failures.length} leases`} in ${directory} could not be removed`,
+      attempted,
+      cause: failures.map((failure) => failure.message).join("; "),
+      hint: "Make these files removable; the next DEL or GC removes them",
+    },
+    { cause: failures[0] },
+  );
 }

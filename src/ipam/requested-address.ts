@@ -7,32 +7,58 @@ import { clearAttachment } from "./reclaim.ts";
 import type { Reservation } from "./reserve.ts";
 
 /**
- * Makes sure that `address`, which lies in the set, can be taken; what a dead attachment holds is freed for it. The caller
- * holds the lock. Throws CniError in the words of host-local: invalidConfig for a gateway, poolExhausted for one that is taken.
+ * Makes sure that `address`, which lies in the set, can be taken; what a dead attachment holds is freed for
+ * it. The caller holds the lock. Throws CniError in the words of host-local: invalidConfig for a gateway,
+ * poolExhausted for one that is taken.
  */
-export function checkRequested(reservation: Reservation, rangeSet: RangeSet, set: number, address: Address): void {
+export function checkRequested(
+  reservation: Reservation,
+  rangeSet: RangeSet,
+  set: number,
+  address: Address,
+): void {
   const { directory } = reservation;
   const text = formatAddress(address);
   if (isGateway(rangeSet, address)) {
-    throw new CniError("invalidConfig", { message: `failed to allocate for range ${set}: requested ip ${text} is subnet's gateway`, hint: "Ask for another address" });
+    throw new CniError("invalidConfig", {
+      message: `failed to allocate for range ${set}: requested ip ${text} is subnet's gateway`,
+      hint: "Ask for another address",
+    });
   }
   if (isAddressFree(directory, address, true) || reclaimHolder(reservation, address)) return;
   const holder = readOwner(directory, address);
   throw new CniError("poolExhausted", {
     message: `failed to allocate for range ${set}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
-    cause: holder && `container ${holder.containerId} has it${holder.interfaceName === undefined ? "" : `, for ${holder.interfaceName}`}`,
+    cause:
+      holder &&
+      `container ${holder.containerId} has it${holder.interfaceName === undefined ? "" : `, for ${holder.interfaceName}`}`,
     hint: `Look who holds it: cat ${directory}/${text}`,
   });
 }
 
-/** A container that starts again may ask for the address that it had when nobody sent its DEL. True when the address is free now. */
+/**
+ * A container that starts again may ask for the address that it had when nobody sent its DEL. True when the
+ * address is free now.
+ */
 function reclaimHolder(reservation: Reservation, address: Address): boolean {
-  const { directory, records, key: { network }, isDead, discard } = reservation;
+  const {
+    directory,
+    records,
+    key: { network },
+    isDead,
+    discard,
+  } = reservation;
   const holder = readOwner(directory, address);
   if (holder?.interfaceName === undefined) return false;
   const key = { network, containerId: holder.containerId, interfaceName: holder.interfaceName };
   const record = records.getRecord(key);
-  if (record === undefined || record.leaseDirectory !== directory || records.isAddRunning(key) || !isDead(record)) return false;
+  if (
+    record === undefined ||
+    record.leaseDirectory !== directory ||
+    records.isAddRunning(key) ||
+    !isDead(record)
+  )
+    return false;
   clearAttachment(records, directory, record, discard);
   return isAddressFree(directory, address, true);
 }

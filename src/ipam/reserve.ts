@@ -20,14 +20,17 @@ export interface Reservation extends Attachment {
   /** Called under the lock when the addresses are chosen and before they are taken: write the intent here. */
   beforeCommit(leases: Lease[]): void;
   lockTimeoutMs?: number | undefined;
-  /** True: a hint of another program stays as it is, for who has to act on it may be killed before. It costs round robin once. */
+  /**
+   * True: a hint of another program stays as it is, for who has to act on it may be killed before. It costs
+   * round robin once.
+   */
   keepsForeignHint?: boolean | undefined;
 }
 
 /**
- * Reserves addresses and gives them in the order of the sets. When it throws, no lease of this call is left; an intent that
- * beforeCommit wrote is the caller's to abandon. Throws CniError: duplicateAttachment, poolExhausted, invalidConfig,
- * tryAgainLater, leaseStore, recordStore, or what the callbacks throw.
+ * Reserves addresses and gives them in the order of the sets. When it throws, no lease of this call is left;
+ * an intent that beforeCommit wrote is the caller's to abandon. Throws CniError: duplicateAttachment,
+ * poolExhausted, invalidConfig, tryAgainLater, leaseStore, recordStore, or what the callbacks throw.
  */
 export function reserve(reservation: Reservation): Lease[] {
   const { key, directory, lockTimeoutMs } = reservation;
@@ -35,13 +38,15 @@ export function reserve(reservation: Reservation): Lease[] {
   return explained("leaseStore", attempted, () => {
     using _lock = openLeaseLock(directory, lockTimeoutMs);
     explained("recordStore", attempted, () => {
-      if (needsBootSweep(reservation.records, key.network, directory, reservation.host)) sweepEarlierBoots({ ...reservation, network: key.network });
+      if (needsBootSweep(reservation.records, key.network, directory, reservation.host))
+        sweepEarlierBoots({ ...reservation, network: key.network });
       refuseDuplicate(reservation);
     });
     const leases = chooseLeases(reservation);
     explained("recordStore", attempted, () => reservation.beforeCommit(leases));
     takeAll(reservation, leases);
-    for (const lease of leases) if (!(lease.givenByOthers && reservation.keepsForeignHint === true)) writeHint(directory, lease);
+    for (const lease of leases)
+      if (!(lease.givenByOthers && reservation.keepsForeignHint === true)) writeHint(directory, lease);
     return leases;
   });
 }
@@ -49,7 +54,9 @@ export function reserve(reservation: Reservation): Lease[] {
 function takeAll({ directory, key }: Reservation, leases: Lease[]): void {
   const taken: string[] = [];
   try {
-    for (const { address: { address } } of leases) {
+    for (const {
+      address: { address },
+    } of leases) {
       if (!createLease(directory, address, key)) throw takenMeanwhile(directory, address);
       taken.push(leasePath(directory, address));
     }

@@ -43,13 +43,20 @@ function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number, h
   const { directory } = reservation;
   const start = startOf(rangeSet, hint);
   const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
-  const pick = (): Address | undefined => chooseAddress(rangeSet, start, isFree) ?? chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
+  const pick = (): Address | undefined =>
+    chooseAddress(rangeSet, start, isFree) ??
+    chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
 
   return pick() ?? chooseFromFull(reservation, rangeSet, set, pick);
 }
 
 /** A full set: what dead attachments and broken files hold is freed, and then looked at again. */
-function chooseFromFull(reservation: Reservation, rangeSet: RangeSet, set: number, pick: () => Address | undefined): Address {
+function chooseFromFull(
+  reservation: Reservation,
+  rangeSet: RangeSet,
+  set: number,
+  pick: () => Address | undefined,
+): Address {
   const { directory, key } = reservation;
   const { attachments, failures } = reclaimDead({ ...reservation, network: key.network });
   const found = (attachments > 0 ? pick() : undefined) ?? (removeGarbage(directory) > 0 ? pick() : undefined);
@@ -57,7 +64,10 @@ function chooseFromFull(reservation: Reservation, rangeSet: RangeSet, set: numbe
   return found;
 }
 
-/** The number behind the last address that the set gave out; its beginning when there is no such hint, or one of another set. */
+/**
+ * The number behind the last address that the set gave out; its beginning when there is no such hint, or one
+ * of another set.
+ */
 function startOf(rangeSet: RangeSet, { address }: Hint): bigint {
   const index = address === undefined ? undefined : indexInSet(rangeSet, address);
   return index === undefined ? 0n : (index + 1n) % rangeSet.size;
@@ -66,7 +76,12 @@ function startOf(rangeSet: RangeSet, { address }: Hint): bigint {
 function leaseOf(rangeSet: RangeSet, set: number, address: Address, { byOthers }: Hint): Lease {
   const range = rangeOf(rangeSet, address);
   if (range === undefined) throw new RangeError(`${formatAddress(address)} is not in range set ${set}`);
-  return { set, address: { address, length: range.subnet.length }, gateway: range.gateway, givenByOthers: byOthers && address.family === 4 };
+  return {
+    set,
+    address: { address, length: range.subnet.length },
+    gateway: range.gateway,
+    givenByOthers: byOthers && address.family === 4,
+  };
 }
 
 function notFitting(left: Address[], rangeSets: Reservation["rangeSets"]): CniError {

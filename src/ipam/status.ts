@@ -16,7 +16,10 @@ export interface PoolCount {
   taken: bigint;
 }
 
-/** Throws CniError notAvailable (code 50) when no lease could be written in `directory`, or in the folder that it would be made in. */
+/**
+ * Throws CniError notAvailable (code 50) when no lease could be written in `directory`, or in the folder that
+ * it would be made in.
+ */
 export function checkLeaseDirectory(directory: string): void {
   try {
     // A file without a name proves that the file system takes new files now, and is gone when it is closed.
@@ -29,14 +32,28 @@ export function checkLeaseDirectory(directory: string): void {
   }
 }
 
-/** Addresses and leases of each range set, counted by names alone: one listing, no file is opened. Throws CniError. */
+/**
+ * Addresses and leases of each range set, counted by names alone: one listing, no file is opened. Throws
+ * CniError.
+ */
 export function countPools(directory: string, rangeSets: readonly (readonly LeaseRange[])[]): PoolCount[] {
   const addresses = listNames(directory).flatMap((name) => addressOfName(name) ?? []);
   return rangeSets.map((ranges) => {
     const set = rangeSetOf(ranges);
-    const gateways = new Set(ranges.map(({ gateway }) => gateway).filter((gateway) => rangeOf(set, gateway) !== undefined).map(({ value }) => value));
-    const taken = addresses.filter((address) => indexInSet(set, address) !== undefined && !isGateway(set, address));
-    return { words: formatRangeSet(ranges), size: set.size - BigInt(gateways.size), taken: BigInt(taken.length) };
+    const gateways = new Set(
+      ranges
+        .map(({ gateway }) => gateway)
+        .filter((gateway) => rangeOf(set, gateway) !== undefined)
+        .map(({ value }) => value),
+    );
+    const taken = addresses.filter(
+      (address) => indexInSet(set, address) !== undefined && !isGateway(set, address),
+    );
+    return {
+      words: formatRangeSet(ranges),
+      size: set.size - BigInt(gateways.size),
+      taken: BigInt(taken.length),
+    };
   });
 }
 

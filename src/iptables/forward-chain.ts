@@ -1,6 +1,6 @@
-// The chain by which packets of a network's pods are let through a firewall of iptables, in table filter. FORWARD leads there
-// first, so whatever drops comes after it: a policy, or a rule at the end. New connections to pods from outside are not let
-// through, but for those to host ports: who drops them means to.
+// The chain by which packets of a network's pods are let through a firewall of iptables, in table filter.
+// FORWARD leads there first, so whatever drops comes after it: a policy, or a rule at the end. New
+// connections to pods from outside are not let through, but for those to host ports: who drops them means to.
 //
 //   -A FORWARD -i cni0 -j PONTOON-FWD-cni0
 //   -A FORWARD -o cni0 -j PONTOON-FWD-cni0
@@ -21,7 +21,10 @@ export interface ForwardChain {
   name: string;
 }
 
-/** Where the reference plugin `firewall` lets an administrator say what is dropped all the same (plugins/meta/firewall). */
+/**
+ * Where the reference plugin `firewall` lets an administrator say what is dropped all the same
+ * (plugins/meta/firewall).
+ */
 export const ADMIN_CHAIN = "CNI-ADMIN";
 
 /** What the names of these chains start with; the interface follows. */
@@ -42,7 +45,9 @@ export function forwardUses(hasAdmin: boolean): number {
 
 /** What makes a chain, for iptables-restore; nothing of it is there. */
 export function forwardLines({ name, interfaceName }: ForwardChain, hasAdmin: boolean): string[] {
-  const answers = [ANSWERS, TRANSLATED].map((states) => `-A ${name} -o ${interfaceName} -m conntrack --ctstate ${states.join(",")} -j ACCEPT`);
+  const answers = [ANSWERS, TRANSLATED].map(
+    (states) => `-A ${name} -o ${interfaceName} -m conntrack --ctstate ${states.join(",")} -j ACCEPT`,
+  );
   return [
     `:${name} - [0:0]`,
     ...(hasAdmin ? [`-A ${name} -j ${ADMIN_CHAIN}`] : []),

@@ -1,9 +1,9 @@
-// The same chain for iptables in its nftables variant, over netlink. The rules are built as iptables builds them, so that it
-// can list and save the table: a native `ct state` would make it refuse. (As `nft --debug=netlink` shows them;
-// linux/netfilter/nf_tables_compat.h, xt_conntrack.h)
+// The same chain for iptables in its nftables variant, over netlink. The rules are built as iptables builds
+// them, so that it can list and save the table: a native `ct state` would make it refuse. (As `nft
+// --debug=netlink` shows them; linux/netfilter/nf_tables_compat.h, xt_conntrack.h)
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { equals, type Expression, expression, meta, verdict } from "../nft/expression.ts";
+import { type Expression, equals, expression, meta, verdict } from "../nft/expression.ts";
 import { chainMessage, firstRuleMessage, ruleMessage } from "../nft/message.ts";
 import { textBytes, u32Bytes } from "../sys/bytes.ts";
 import { ADMIN_CHAIN, ANSWERS, type ForwardChain, TRANSLATED } from "./forward-chain.ts";
@@ -13,14 +13,22 @@ import { FILTER } from "./table.ts";
 /** What makes a chain, in one batch; nothing of it is there. */
 export function forwardMessages({ family, interfaceName, name }: ForwardChain, hasAdmin: boolean): Message[] {
   const table = tableInNftables(family, FILTER);
-  const [from, to] = [interfaceIs(nft.NFT_META_IIFNAME, interfaceName), interfaceIs(nft.NFT_META_OIFNAME, interfaceName)];
-  const accept = (match: Expression[]): Message => ruleMessage(table, name, [...match, counter(), verdict(nft.NF_ACCEPT)]);
-  const jump = (match: Expression[]): Message => firstRuleMessage(table, FILTER.base, [...match, counter(), verdict(nft.NFT_JUMP, name)]);
+  const [from, to] = [
+    interfaceIs(nft.NFT_META_IIFNAME, interfaceName),
+    interfaceIs(nft.NFT_META_OIFNAME, interfaceName),
+  ];
+  const accept = (match: Expression[]): Message =>
+    ruleMessage(table, name, [...match, counter(), verdict(nft.NF_ACCEPT)]);
+  const jump = (match: Expression[]): Message =>
+    firstRuleMessage(table, FILTER.base, [...match, counter(), verdict(nft.NFT_JUMP, name)]);
   return [
     chainMessage(table, name),
     ...(hasAdmin ? [ruleMessage(table, name, [counter(), verdict(nft.NFT_JUMP, ADMIN_CHAIN)])] : []),
-    accept(from), accept([...to, stateIs(ANSWERS)]), accept([...to, stateIs(TRANSLATED)]),
-    jump(to), jump(from),
+    accept(from),
+    accept([...to, stateIs(ANSWERS)]),
+    accept([...to, stateIs(TRANSLATED)]),
+    jump(to),
+    jump(from),
   ];
 }
 
@@ -32,7 +40,10 @@ function interfaceIs(key: number, name: string): Expression[] {
 /** `-m conntrack --ctstate …` */
 function stateIs(states: readonly (keyof typeof STATE)[]): Expression {
   return expression("match", (w) =>
-    w.string(nft.NFTA_MATCH_NAME, "conntrack").be32Attribute(nft.NFTA_MATCH_REV, CONNTRACK.revision).attribute(nft.NFTA_MATCH_INFO, stateMatch(states)),
+    w
+      .string(nft.NFTA_MATCH_NAME, "conntrack")
+      .be32Attribute(nft.NFTA_MATCH_REV, CONNTRACK.revision)
+      .attribute(nft.NFTA_MATCH_INFO, stateMatch(states)),
   );
 }
 

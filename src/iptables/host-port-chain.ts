@@ -1,13 +1,14 @@
-// What the reference plugin `portmap` writes into table nat of iptables, as far as other programs read it: nerdctl looks there
-// which host ports are taken (pkg/portutil/iptable). It is text for them and does nothing: every rule returns, so connections
-// stay with our maps in nftables, also where the reference is beside us and leads packets into the first chain.
+// What the reference plugin `portmap` writes into table nat of iptables, as far as other programs read it:
+// nerdctl looks there which host ports are taken (pkg/portutil/iptable). It is text for them and does
+// nothing: every rule returns, so connections stay with our maps in nftables, also where the reference is
+// beside us and leads packets into the first chain.
 //
 //   -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"pods\" id: \"1f2a\"" -m multiport --dports 8080,9090 -j CNI-DN-…
 //   -A CNI-DN-… -p tcp -m tcp --dport 8080 -m comment --comment "to 10.1.0.2:80" -j RETURN
 //   -A CNI-DN-… -d 192.168.50.1/32 -p tcp -m tcp --dport 9090 -m comment --comment "to 10.1.0.2:90" -j RETURN
 //
-// Of IPv4 alone, since nobody reads that of IPv6. A chain's name is made from the attachment's digest, so it is none of the
-// reference's.
+// Of IPv4 alone, since nobody reads that of IPv6. A chain's name is made from the attachment's digest, so it
+// is none of the reference's.
 import { sha512 } from "../sys/hash.ts";
 import type { ChainPlace } from "./table.ts";
 
@@ -51,22 +52,39 @@ export function portChainUses({ ports }: PortChain): { rules: number; jumps: num
   return { rules: ports.length, jumps: portRows(ports).length };
 }
 
-/** What makes the chain, for iptables-restore, whatever there was of it but jumps. `isFirst`: there is no chain for all pods yet. */
+/**
+ * What makes the chain, for iptables-restore, whatever there was of it but jumps. `isFirst`: there is no
+ * chain for all pods yet.
+ */
 export function portChainLines({ name, network, containerId, ports }: PortChain, isFirst: boolean): string[] {
   const whose = commentMatch(`dnat name: "${network}" id: "${containerId}"`);
   return [
     ...(isFirst ? [`-N ${HOST_PORTS.base}`] : []),
     `:${name} - [0:0]`,
-    ...ports.map((port) => `-A ${name} ${portMatch(port)} ${commentMatch(`to ${port.address}:${port.containerPort}`)} -j RETURN`),
-    ...portRows(ports).map((row) => `-A ${HOST_PORTS.base} -p ${row[0]?.protocol} ${whose} -m multiport --dports ${row.map(({ hostPort }) => hostPort).join(",")} -j ${name}`),
+    ...ports.map(
+      (port) =>
+        `-A ${name} ${portMatch(port)} ${commentMatch(`to ${port.address}:${port.containerPort}`)} -j RETURN`,
+    ),
+    ...portRows(ports).map(
+      (row) =>
+        `-A ${HOST_PORTS.base} -p ${row[0]?.protocol} ${whose} -m multiport --dports ${row.map(({ hostPort }) => hostPort).join(",")} -j ${name}`,
+    ),
   ];
 }
 
-/** The chains to which rules lead that name a container of this network, and are not the reference's own. `rules` as `iptables -S` shows them. */
+/**
+ * The chains to which rules lead that name a container of this network, and are not the reference's own.
+ * `rules` as `iptables -S` shows them.
+ */
 export function listPortChains(rules: readonly string[], network: string): string[] {
   const chains = rules.flatMap((rule) => {
-    const [, of, containerId = "", chain = ""] = /--comment "dnat name: \\"(.*?)\\" id: \\"(.*?)\\"" .*-j (\S+)$/.exec(rule) ?? [];
-    return of === network && chain.startsWith(PREFIX) && chain !== PREFIX + sha512(network + containerId).slice(0, HASH_DIGITS) ? [chain] : [];
+    const [, of, containerId = "", chain = ""] =
+      /--comment "dnat name: \\"(.*?)\\" id: \\"(.*?)\\"" .*-j (\S+)$/.exec(rule) ?? [];
+    return of === network &&
+      chain.startsWith(PREFIX) &&
+      chain !== PREFIX + sha512(network + containerId).slice(0, HASH_DIGITS)
+      ? [chain]
+      : [];
   });
   return [...new Set(chains)];
 }
@@ -85,6 +103,8 @@ function commentMatch(text: string): string {
 function portRows(ports: readonly ListedPort[]): ListedPort[][] {
   return (["tcp", "udp", "sctp"] as const).flatMap((protocol) => {
     const own = ports.filter((port) => port.protocol === protocol);
-    return Array.from({ length: Math.ceil(own.length / PORTS_AT_ONCE) }, (_, row) => own.slice(row * PORTS_AT_ONCE, (row + 1) * PORTS_AT_ONCE));
+    return Array.from({ length: Math.ceil(own.length / PORTS_AT_ONCE) }, (_, row) =>
+      own.slice(row * PORTS_AT_ONCE, (row + 1) * PORTS_AT_ONCE),
+    );
   });
 }

@@ -1,13 +1,13 @@
-// A table of the legacy variant of iptables as the kernel gives it out: one blob of entries, each a rule, or the head of
-// a chain. (linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h)
+// A table of the legacy variant of iptables as the kernel gives it out: one blob of entries, each a rule, or
+// the head of a chain. (linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h)
 //
-// The kernel gives out the whole table or nothing, 8 MB beside 5,000 services of kube-proxy. So names are searched for in the
-// bytes, and only the entries of a chain or of a base chain are walked.
+// The kernel gives out the whole table or nothing, 8 MB beside 5,000 services of kube-proxy. So names are
+// searched for in the bytes, and only the entries of a chain or of a base chain are walked.
 import type { Family } from "../ip/address.ts";
 import { readText } from "../netlink/reader.ts";
+import { SOCK_RAW } from "../netlink/uapi/netlink.ts";
 import { NF_DROP } from "../netlink/uapi/nf_tables.ts";
 import { AF_INET, AF_INET6 } from "../netlink/uapi/rtnetlink.ts";
-import { SOCK_RAW } from "../netlink/uapi/netlink.ts";
 import { placeOf, textBytes, u16At, u32At, u32Bytes } from "../sys/bytes.ts";
 import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { FileHandle } from "../sys/file.ts";
@@ -23,7 +23,10 @@ const IPPROTO_RAW = 255;
 const IPT_SO_GET_INFO = 64;
 const IPT_SO_GET_ENTRIES = 65;
 
-/** struct ipt_getinfo: hook_entry and underflow have an offset for each hook; the last field is the size of all entries. */
+/**
+ * struct ipt_getinfo: hook_entry and underflow have an offset for each hook; the last field is the size of
+ * all entries.
+ */
 const INFO = { bytes: 84, hookEntry: 36, underflow: 56, size: 80 };
 /** struct ipt_get_entries: name, size, then the entries. */
 const ENTRIES = { size: 32, first: 40 };
@@ -33,20 +36,34 @@ const HOOK = { FORWARD: 2, POSTROUTING: 4 } as const;
 /** struct ipt_entry, struct ip6t_entry: their size, and where their fields are. */
 const ENTRY = {
   4: { bytes: 112, address: 4, mask: 8, input: 16, output: 32, flags: 83, targetOffset: 88, nextOffset: 90 },
-  6: { bytes: 168, address: 16, mask: 32, input: 64, output: 80, flags: 132, targetOffset: 140, nextOffset: 142 },
+  6: {
+    bytes: 168,
+    address: 16,
+    mask: 32,
+    input: 64,
+    output: 80,
+    flags: 132,
+    targetOffset: 140,
+    nextOffset: 142,
+  },
 } as const;
 const IPT_INV_SRCIP = 8;
 /** Length of an interface name there. */
 const INTERFACE_NAME_BYTES = 16;
 
-/** struct xt_entry_match and xt_entry_target: a size, a name, and data. The head of a chain has the target ERROR, with its name as data. */
+/**
+ * struct xt_entry_match and xt_entry_target: a size, a name, and data. The head of a chain has the target
+ * ERROR, with its name as data.
+ */
 const NAME = 2;
 const DATA = 32;
 const HEAD_TARGET_BYTES = 64;
 
 const ATTEMPTS = 20;
 
-/** A rule that leads to a chain: from where (undefined: from anywhere), by which interfaces (empty: by any). */
+/**
+ * A rule that leads to a chain: from where (undefined: from anywhere), by which interfaces (empty: by any).
+ */
 export interface LegacyJump {
   chain: string;
   source: { address: Uint8Array; mask: Uint8Array } | undefined;
@@ -84,7 +101,12 @@ export class LegacyEntries {
       const head = this.headNamedAt(at);
       if (head === undefined) continue;
       let count = 0;
-      for (let entry = this.next(head); entry < this.bytes.length && !this.isHead(entry); entry = this.next(entry)) count++;
+      for (
+        let entry = this.next(head);
+        entry < this.bytes.length && !this.isHead(entry);
+        entry = this.next(entry)
+      )
+        count++;
       // The last one is the return to where the jump came from, which iptables does not show.
       return count - 1;
     }
@@ -98,12 +120,21 @@ export class LegacyEntries {
       const chain = this.chainLedTo(entry);
       if (chain === undefined) continue;
       const { input, output } = ENTRY[this.family];
-      jumps.push({ chain, source: this.sourceOf(entry), input: this.interfaceAt(entry + input), output: this.interfaceAt(entry + output), comment: this.commentOf(entry) });
+      jumps.push({
+        chain,
+        source: this.sourceOf(entry),
+        input: this.interfaceAt(entry + input),
+        output: this.interfaceAt(entry + output),
+        comment: this.commentOf(entry),
+      });
     }
     return jumps;
   }
 
-  /** True when what no rule of the base chain takes is dropped: the last entry's verdict, counted from below zero (linux/netfilter/x_tables.h). */
+  /**
+   * True when what no rule of the base chain takes is dropped: the last entry's verdict, counted from below
+   * zero (linux/netfilter/x_tables.h).
+   */
   dropsByDefault(): boolean {
     const target = this.base.end + u16At(this.bytes, this.base.end + ENTRY[this.family].targetOffset);
     return (u32At(this.bytes, target + DATA) | 0) === -NF_DROP - 1;
@@ -122,21 +153,30 @@ export class LegacyEntries {
 
   private isHead(entry: number): boolean {
     const target = entry + ENTRY[this.family].bytes;
-    return u16At(this.bytes, entry + ENTRY[this.family].targetOffset) === ENTRY[this.family].bytes && this.nameAt(target) === "ERROR";
+    return (
+      u16At(this.bytes, entry + ENTRY[this.family].targetOffset) === ENTRY[this.family].bytes &&
+      this.nameAt(target) === "ERROR"
+    );
   }
 
-  /** The jump's target is empty, with the place where the chain's first rule is; what is below zero is a verdict. */
+  /**
+   * The jump's target is empty, with the place where the chain's first rule is; what is below zero is a
+   * verdict.
+   */
   private chainLedTo(entry: number): string | undefined {
     const target = entry + u16At(this.bytes, entry + ENTRY[this.family].targetOffset);
     if (this.nameAt(target) !== "") return undefined;
     const head = (u32At(this.bytes, target + DATA) | 0) - ENTRY[this.family].bytes - HEAD_TARGET_BYTES;
-    return head >= 0 && this.isHead(head) ? readText(this.bytes.subarray(head + ENTRY[this.family].bytes + DATA, this.next(head))) : undefined;
+    return head >= 0 && this.isHead(head)
+      ? readText(this.bytes.subarray(head + ENTRY[this.family].bytes + DATA, this.next(head)))
+      : undefined;
   }
 
   private sourceOf(entry: number): { address: Uint8Array; mask: Uint8Array } | undefined {
     const { address: length, mask: maskAt, flags } = ENTRY[this.family];
     const mask = this.bytes.subarray(entry + maskAt, entry + maskAt + length);
-    if (mask.every((byte) => byte === 0) || ((this.bytes[entry + flags] ?? 0) & IPT_INV_SRCIP) !== 0) return undefined;
+    if (mask.every((byte) => byte === 0) || ((this.bytes[entry + flags] ?? 0) & IPT_INV_SRCIP) !== 0)
+      return undefined;
     return { address: this.bytes.subarray(entry, entry + length), mask };
   }
 
@@ -146,8 +186,13 @@ export class LegacyEntries {
 
   private commentOf(entry: number): string {
     const end = entry + u16At(this.bytes, entry + ENTRY[this.family].targetOffset);
-    for (let match = entry + ENTRY[this.family].bytes; match < end; match += Math.max(DATA, u16At(this.bytes, match))) {
-      if (this.nameAt(match) === "comment") return readText(this.bytes.subarray(match + DATA, match + u16At(this.bytes, match)));
+    for (
+      let match = entry + ENTRY[this.family].bytes;
+      match < end;
+      match += Math.max(DATA, u16At(this.bytes, match))
+    ) {
+      if (this.nameAt(match) === "comment")
+        return readText(this.bytes.subarray(match + DATA, match + u16At(this.bytes, match)));
     }
     return "";
   }
@@ -158,14 +203,21 @@ export class LegacyEntries {
 
   /** Never less than an entry further on, whatever the bytes say. */
   private next(entry: number): number {
-    return entry + Math.max(ENTRY[this.family].bytes, u16At(this.bytes, entry + ENTRY[this.family].nextOffset));
+    return (
+      entry + Math.max(ENTRY[this.family].bytes, u16At(this.bytes, entry + ENTRY[this.family].nextOffset))
+    );
   }
 }
 
-/** Reads one family of the table, which must be there: the kernel makes one when it is asked for. Throws SystemError. */
+/**
+ * Reads one family of the table, which must be there: the kernel makes one when it is asked for. Throws
+ * SystemError.
+ */
 export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntries {
   const what = `read the legacy table ${place.table} of IPv${family}`;
-  using socket = new FileHandle(check(native.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW), what));
+  using socket = new FileHandle(
+    check(native.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW), what),
+  );
   for (let attempt = 1; ; attempt++) {
     try {
       return readOnce(family, place, socket.fd, what);

@@ -1,4 +1,5 @@
-// A table of the legacy variant of iptables. What is in it the kernel says; only changing it needs the program.
+// A table of the legacy variant of iptables. What is in it the kernel says; only changing it needs the
+// program.
 import { addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { errnoOf, SystemError } from "../sys/errno.ts";
@@ -7,36 +8,52 @@ import { readLegacyEntries } from "./legacy-entries.ts";
 import { findIptables, restore, textOf } from "./program.ts";
 import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
 
-/** One family of the table; undefined where this host has none, or no program for it: then there is nothing that we could do. */
+/**
+ * One family of the table; undefined where this host has none, or no program for it: then there is nothing
+ * that we could do.
+ */
 export function legacyTable(family: Family, place: TablePlace): IptablesTable | undefined {
   if (!isThere(family, place)) return undefined;
   const program = findLegacyRestore(family);
-  return program === undefined ? undefined : {
-    family,
-    variant: "legacy",
-    mayDrop: () => mayDrop(family, place),
-    countUses: (chain) => {
-      const entries = readLegacyEntries(family, place);
-      const rules = entries.countRules(chain);
-      return rules === undefined ? undefined : rules + entries.listJumps().filter((jump) => jump.chain === chain).length;
-    },
-    listJumps: (prefix) => listJumps(family, place, prefix),
-    listChains: (prefix) => readLegacyEntries(family, place).listChains(prefix),
-    remove: (jumps, chains) => remove(program, place, jumps, chains),
-  };
+  return program === undefined
+    ? undefined
+    : {
+        family,
+        variant: "legacy",
+        mayDrop: () => mayDrop(family, place),
+        countUses: (chain) => {
+          const entries = readLegacyEntries(family, place);
+          const rules = entries.countRules(chain);
+          return rules === undefined
+            ? undefined
+            : rules + entries.listJumps().filter((jump) => jump.chain === chain).length;
+        },
+        listJumps: (prefix) => listJumps(family, place, prefix),
+        listChains: (prefix) => readLegacyEntries(family, place).listChains(prefix),
+        remove: (jumps, chains) => remove(program, place, jumps, chains),
+      };
 }
 
 /** What changes tables of the legacy variant; undefined when it is not there. */
 export function findLegacyRestore(family: Family): string | undefined {
-  const [legacy, other, nftables] = ["-legacy-restore", "-restore", "-nft-restore"].map((ending) => findIptables(family, [ending]));
+  const [legacy, other, nftables] = ["-legacy-restore", "-restore", "-nft-restore"].map((ending) =>
+    findIptables(family, [ending]),
+  );
   if (legacy !== undefined || other === undefined) return legacy;
   // The plain name leads to the variant of the administrator's choice, which would write into another table.
   return nftables !== undefined && fileIdentity(other) === fileIdentity(nftables) ? undefined : other;
 }
 
-/** True when packets are dropped here that no rule lets through, and no program is there by which we could add one. Throws SystemError. */
+/**
+ * True when packets are dropped here that no rule lets through, and no program is there by which we could add
+ * one. Throws SystemError.
+ */
 export function isOutOfReach(family: Family, place: TablePlace): boolean {
-  return isThere(family, place) && findLegacyRestore(family) === undefined && readLegacyEntries(family, place).dropsByDefault();
+  return (
+    isThere(family, place) &&
+    findLegacyRestore(family) === undefined &&
+    readLegacyEntries(family, place).dropsByDefault()
+  );
 }
 
 function mayDrop(family: Family, place: TablePlace): boolean {
@@ -44,22 +61,31 @@ function mayDrop(family: Family, place: TablePlace): boolean {
   return entries.dropsByDefault() || entries.hasRules();
 }
 
-/** The kernel's list of tables of the legacy variant in this network namespace; the file is absent where the kernel has none. */
+/**
+ * The kernel's list of tables of the legacy variant in this network namespace; the file is absent where the
+ * kernel has none.
+ */
 function isThere(family: Family, { table }: TablePlace): boolean {
-  const names = readTextOfAny(family === 4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names") ?? "";
+  const names =
+    readTextOfAny(
+      family === 4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names",
+    ) ?? "";
   return names.split("\n").includes(table);
 }
 
 function listJumps(family: Family, place: TablePlace, prefix: string): Jump[] {
-  return readLegacyEntries(family, place).listJumps().filter(({ chain }) => chain.startsWith(prefix)).map(({ chain, source, input, output, comment }) => {
-    const from = source && { address: addressFromBytes(source.address), length: leadingOnes(source.mask) };
-    const words: string[] = [place.base];
-    if (from !== undefined) words.push("-s", formatPrefix(from));
-    if (input !== "") words.push("-i", input);
-    if (output !== "") words.push("-o", output);
-    if (comment !== "") words.push("-m comment --comment", `"${comment.replaceAll(/["\\]/g, "\\$&")}"`);
-    return { chain, source: from, comment, rule: [...words, "-j", chain].join(" ") };
-  });
+  return readLegacyEntries(family, place)
+    .listJumps()
+    .filter(({ chain }) => chain.startsWith(prefix))
+    .map(({ chain, source, input, output, comment }) => {
+      const from = source && { address: addressFromBytes(source.address), length: leadingOnes(source.mask) };
+      const words: string[] = [place.base];
+      if (from !== undefined) words.push("-s", formatPrefix(from));
+      if (input !== "") words.push("-i", input);
+      if (output !== "") words.push("-o", output);
+      if (comment !== "") words.push("-m comment --comment", `"${comment.replaceAll(/["\\]/g, "\\$&")}"`);
+      return { chain, source: from, comment, rule: [...words, "-j", chain].join(" ") };
+    });
 }
 
 /** It does not say whether a rule was missing or something else was wrong; the one who asked looks again. */
@@ -69,5 +95,6 @@ function remove(program: string, place: TablePlace, jumps: readonly Jump[], chai
     ...chains.map((chain) => `-F ${chain}`),
     ...chains.map((chain) => `-X ${chain}`),
   ]);
-  if (outcome.status !== 0) throw new SystemError(`change the table ${place.table} by ${program}`, errnoOf("EBUSY"), textOf(outcome));
+  if (outcome.status !== 0)
+    throw new SystemError(`change the table ${place.table} by ${program}`, errnoOf("EBUSY"), textOf(outcome));
 }

@@ -1,6 +1,7 @@
-// The rules that masquerade a network by iptables, as text: for each family a chain in table nat, and for each of the network's
-// subnets one rule in POSTROUTING that leads there. There is nothing in it of single pods, so the second pod costs nothing and a
-// packet meets as many rules as there are subnets. What comes from the subnet is masqueraded, whoever sent it.
+// The rules that masquerade a network by iptables, as text: for each family a chain in table nat, and for
+// each of the network's subnets one rule in POSTROUTING that leads there. There is nothing in it of single
+// pods, so the second pod costs nothing and a packet meets as many rules as there are subnets. What comes
+// from the subnet is masqueraded, whoever sent it.
 //
 //   :PONTOON-<network>-<subnets> - [0:0]
 //   -A PONTOON-… -d 10.1.0.0/24 -m comment --comment "name: \"pods\"" -j RETURN          for each subnet
@@ -8,13 +9,16 @@
 //   -A PONTOON-… -m comment --comment "name: \"pods\"" -j MASQUERADE --random-fully
 //   -A POSTROUTING -s 10.1.0.0/24 -m comment --comment "name: \"pods\"" -j PONTOON-…      for each subnet
 //
-// The comment is that of the reference plugin without its container. RETURN rather than its ACCEPT: rules behind ours still see
-// what stays inside.
+// The comment is that of the reference plugin without its container. RETURN rather than its ACCEPT: rules
+// behind ours still see what stays inside.
 import type { Family } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 import { sha256 } from "../sys/hash.ts";
 
-/** A network's chain in one family. Its name says for which network and subnets it was made, so it never needs to change. */
+/**
+ * A network's chain in one family. Its name says for which network and subnets it was made, so it never needs
+ * to change.
+ */
 export interface NetworkChain {
   family: Family;
   /** 28 characters, the most that iptables takes. */
@@ -43,7 +47,14 @@ export function networkChains(network: string, subnets: readonly Prefix[]): Netw
     const own = subnets.filter(({ address }) => address.family === family).map(networkOf);
     if (own.length === 0) return [];
     const texts = own.map(formatPrefix).sort().join("\0");
-    return [{ family, network, subnets: own, name: `${chainPrefix(network)}${sha256(texts).slice(0, SUBNETS_DIGITS)}` }];
+    return [
+      {
+        family,
+        network,
+        subnets: own,
+        name: `${chainPrefix(network)}${sha256(texts).slice(0, SUBNETS_DIGITS)}`,
+      },
+    ];
   });
 }
 
@@ -52,8 +63,14 @@ export function usesOf({ subnets }: NetworkChain): number {
   return subnets.length + 2 + subnets.length;
 }
 
-/** What makes a chain, for iptables-restore; nothing of it is there. `randomFully`: ports are chosen at random, which iptables before 1.6.2 does not know. */
-export function restoreLines({ family, name, network, subnets }: NetworkChain, randomFully: boolean): string[] {
+/**
+ * What makes a chain, for iptables-restore; nothing of it is there. `randomFully`: ports are chosen at
+ * random, which iptables before 1.6.2 does not know.
+ */
+export function restoreLines(
+  { family, name, network, subnets }: NetworkChain,
+  randomFully: boolean,
+): string[] {
   const comment = `-m comment --comment "name: \\"${network.slice(0, COMMENT_NAME_BYTES)}\\""`;
   const prefixes = subnets.map(formatPrefix);
   return [

@@ -1,4 +1,5 @@
-// The programs of iptables, for what nobody can do without them: making rules, and changing those of the legacy variant.
+// The programs of iptables, for what nobody can do without them: making rules, and changing those of the
+// legacy variant.
 import type { Family } from "../ip/address.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { findProgram } from "../tool/path.ts";
@@ -10,26 +11,50 @@ import { type ChainPlace, FILTER, NAT, programRefused, type TablePlace } from ".
 /** The lock that the legacy variant takes is waited for as long as other locks are, in seconds. */
 const LOCK_WAIT_S = 10;
 
-/** The first of the programs `iptables…` (for IPv6 `ip6tables…`) with one of these endings that is there; undefined when none is. */
+/**
+ * The first of the programs `iptables…` (for IPv6 `ip6tables…`) with one of these endings that is there;
+ * undefined when none is.
+ */
 export function findIptables(family: Family, endings: readonly string[]): string | undefined {
   const program = family === 4 ? "iptables" : "ip6tables";
   return findProgram(endings.map((ending) => `${program}${ending}`));
 }
 
 /** Changes a table as these lines say, all or nothing, and gives what the program did. Throws SystemError. */
-export function restore(program: string, { table }: TablePlace, lines: readonly string[], isOld = false): Outcome {
-  return run(program, isOld ? ["--noflush"] : ["--noflush", "-w", String(LOCK_WAIT_S)], `*${table}\n${lines.join("\n")}\nCOMMIT\n`);
+export function restore(
+  program: string,
+  { table }: TablePlace,
+  lines: readonly string[],
+  isOld = false,
+): Outcome {
+  return run(
+    program,
+    isOld ? ["--noflush"] : ["--noflush", "-w", String(LOCK_WAIT_S)],
+    `*${table}\n${lines.join("\n")}\nCOMMIT\n`,
+  );
 }
 
-/** The rules of a chain as `iptables -S` shows them; undefined when there is no such chain. Throws SystemError. */
+/**
+ * The rules of a chain as `iptables -S` shows them; undefined when there is no such chain. Throws
+ * SystemError.
+ */
 export function listRules(program: string, { table, base }: ChainPlace): string[] | undefined {
   const outcome = run(program, ["-w", String(LOCK_WAIT_S), "-t", table, "-S", base], "");
-  return outcome.status === 0 ? outcome.stdout.split("\n").filter((line) => line.startsWith("-A ")) : undefined;
+  return outcome.status === 0
+    ? outcome.stdout.split("\n").filter((line) => line.startsWith("-A "))
+    : undefined;
 }
 
-/** Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError. */
+/**
+ * Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError.
+ */
 export function makeChains(program: string, chains: readonly NetworkChain[]): void {
-  make(program, NAT, (isOld) => chains.flatMap((chain) => restoreLines(chain, !isOld)), 'set ipMasqBackend to "nftables"');
+  make(
+    program,
+    NAT,
+    (isOld) => chains.flatMap((chain) => restoreLines(chain, !isOld)),
+    'set ipMasqBackend to "nftables"',
+  );
 }
 
 /** Makes this chain in table filter, of which nothing is there. Throws CniError and SystemError. */
@@ -41,7 +66,9 @@ export function makeForwardChain(program: string, chain: ForwardChain, hasAdmin:
 function make(program: string, place: TablePlace, lines: (isOld: boolean) => string[], wayOut: string): void {
   const outcome = restore(program, place, lines(false));
   if (outcome.status === 0) return;
-  const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr) ? restore(program, place, lines(true), true) : outcome;
+  const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr)
+    ? restore(program, place, lines(true), true)
+    : outcome;
   if (again.status !== 0) throw programRefused(place, `${program} --noflush`, textOf(again), wayOut);
 }
 

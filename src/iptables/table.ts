@@ -1,8 +1,10 @@
-// A table of iptables, in one family, as far as we have chains in it: those, and the rules of its base chain that lead to
-// them. iptables keeps it in nftables (nftables-table.ts) or, older, in a table of its own (legacy-table.ts).
+// A table of iptables, in one family, as far as we have chains in it: those, and the rules of its base chain
+// that lead to them. iptables keeps it in nftables (nftables-table.ts) or, older, in a table of its own
+// (legacy-table.ts).
+
+import { CniError } from "../cni/error.ts";
 import type { Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
 
 /** A table and its chain from which rules lead to ours. */
@@ -25,15 +27,24 @@ export const FILTER: TablePlace = { table: "filter", base: "FORWARD" };
 export interface IptablesTable {
   readonly family: Family;
   readonly variant: "nftables" | "legacy";
-  /** True when packets may be dropped here. In nftables: there is a base chain. In the legacy variant there always is one: it drops by default, or has rules. */
+  /**
+   * True when packets may be dropped here. In nftables: there is a base chain. In the legacy variant there
+   * always is one: it drops by default, or has rules.
+   */
   mayDrop(): boolean;
-  /** How many rules a chain has, and how many lead to it, in one number; undefined when there is no such chain. Throws SystemError or CniError, as all of these. */
+  /**
+   * How many rules a chain has, and how many lead to it, in one number; undefined when there is no such
+   * chain. Throws SystemError or CniError, as all of these.
+   */
   countUses(chain: string): number | undefined;
   /** The rules of the base chain that lead to a chain whose name starts so. */
   listJumps(prefix: string): Jump[];
   /** The names of the chains that start so. */
   listChains(prefix: string): string[];
-  /** Takes out these rules, then these chains with their rules: all or nothing. SystemError ENOENT or EBUSY when the table has changed since the look. */
+  /**
+   * Takes out these rules, then these chains with their rules: all or nothing. SystemError ENOENT or EBUSY
+   * when the table has changed since the look.
+   */
   remove(jumps: readonly Jump[], chains: readonly string[]): void;
 }
 
@@ -49,7 +60,10 @@ export interface Jump {
 
 const ATTEMPTS = 6;
 
-/** Takes out those rules that lead to a chain and `goes` says, and the chain when nothing else leads to it. False when there is no such chain. Throws SystemError and CniError. */
+/**
+ * Takes out those rules that lead to a chain and `goes` says, and the chain when nothing else leads to it.
+ * False when there is no such chain. Throws SystemError and CniError.
+ */
 export function removeJumps(table: IptablesTable, chain: string, goes: (jump: Jump) => boolean): boolean {
   for (let attempt = 1; ; attempt++) {
     if (table.countUses(chain) === undefined) return false;
@@ -73,7 +87,12 @@ export function leadingOnes(mask: Uint8Array): number {
 }
 
 /** The refusal of a program that changes a table; `instead` is what helps where the program does not. */
-export function programRefused({ table }: TablePlace, command: string, text: string, instead: string): CniError {
+export function programRefused(
+  { table }: TablePlace,
+  command: string,
+  text: string,
+  instead: string,
+): CniError {
   return new CniError("rules", {
     about: `the table ${table} of iptables`,
     attempted: `Ran ${command}`,

@@ -2,10 +2,10 @@
 import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
-import { u32At } from "../sys/bytes.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
+import { u32At } from "../sys/bytes.ts";
 
 /** An address on a link. A tentative one does not answer yet. */
 export interface LinkAddress {
@@ -20,9 +20,19 @@ export function familyNumber(family: Family): number {
   return family === 4 ? rt.AF_INET : rt.AF_INET6;
 }
 
-/** Puts an address on a link; IPv6 without duplicate address detection, so it answers at once, unless that is asked for. Refused with EEXIST when it is there. */
+/**
+ * Puts an address on a link; IPv6 without duplicate address detection, so it answers at once, unless that is
+ * asked for. Refused with EEXIST when it is there.
+ */
 export function addAddressMessage(index: number, prefix: Prefix, detectDuplicates = false): Message {
-  return addressMessage(rt.RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, prefix, "add address", detectDuplicates);
+  return addressMessage(
+    rt.RTM_NEWADDR,
+    NLM_F_CREATE | NLM_F_EXCL,
+    index,
+    prefix,
+    "add address",
+    detectDuplicates,
+  );
 }
 
 /** Takes an address off a link. Refused with EADDRNOTAVAIL when it is not there. */
@@ -30,7 +40,14 @@ export function deleteAddressMessage(index: number, prefix: Prefix): Message {
   return addressMessage(rt.RTM_DELADDR, 0, index, prefix, "remove address");
 }
 
-function addressMessage(type: number, flags: number, index: number, prefix: Prefix, verb: string, detectDuplicates = false): Message {
+function addressMessage(
+  type: number,
+  flags: number,
+  index: number,
+  prefix: Prefix,
+  verb: string,
+  detectDuplicates = false,
+): Message {
   const { address, length } = prefix;
   return {
     what: `${verb} ${formatPrefix(prefix)}`,
@@ -57,7 +74,13 @@ export function listAddresses(socket: NetlinkSocket, index: number, family?: Fam
     what: `list the addresses of interface number ${index}`,
     type: rt.RTM_GETADDR,
     flags: 0,
-    body: (w) => w.u8(family === undefined ? rt.AF_UNSPEC : familyNumber(family)).u8(0).u8(0).u8(0).u32(index),
+    body: (w) =>
+      w
+        .u8(family === undefined ? rt.AF_UNSPEC : familyNumber(family))
+        .u8(0)
+        .u8(0)
+        .u8(0)
+        .u32(index),
   };
   const list: LinkAddress[] = [];
   for (const reply of socket.dump(message)) {

@@ -1,11 +1,11 @@
-// VLANs of bridge ports: which ones a port is in, and whether its packets carry a tag. (linux/if_bridge.h; the requests are
-// those of iproute2's `bridge vlan`)
-import { listAttributes, readAttributes, type Reply } from "../netlink/reader.ts";
+// VLANs of bridge ports: which ones a port is in, and whether its packets carry a tag. (linux/if_bridge.h;
+// the requests are those of iproute2's `bridge vlan`)
+import { listAttributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
-import { getLinkMessage, linkHeader, type LinkName } from "./link.ts";
+import { getLinkMessage, type LinkName, linkHeader } from "./link.ts";
 
 /** VLAN ids in a row; both ends belong to it. */
 export interface VlanRange {
@@ -13,7 +13,10 @@ export interface VlanRange {
   last: number;
 }
 
-/** A VLAN that a port is in. `native`: what comes without a tag belongs to it (PVID). `untagged`: what leaves carries no tag. */
+/**
+ * A VLAN that a port is in. `native`: what comes without a tag belongs to it (PVID). `untagged`: what leaves
+ * carries no tag.
+ */
 export interface PortVlan extends VlanRange {
   native: boolean;
   untagged: boolean;
@@ -21,7 +24,13 @@ export interface PortVlan extends VlanRange {
 
 /** The VLAN of everything that comes and goes without a tag; it stops being that of any other. */
 export function addNativeVlanMessage(port: number, vlan: number): Message {
-  return vlanMessage(rt.RTM_SETLINK, port, { first: vlan, last: vlan }, rt.BRIDGE_VLAN_INFO_PVID | rt.BRIDGE_VLAN_INFO_UNTAGGED, `put the port into VLAN ${vlan}`);
+  return vlanMessage(
+    rt.RTM_SETLINK,
+    port,
+    { first: vlan, last: vlan },
+    rt.BRIDGE_VLAN_INFO_PVID | rt.BRIDGE_VLAN_INFO_UNTAGGED,
+    `put the port into VLAN ${vlan}`,
+  );
 }
 
 /** VLANs whose packets come and go with their tag. */
@@ -39,7 +48,13 @@ export function formatRange({ first, last }: VlanRange): string {
 }
 
 /** struct bridge_vlan_info twice says "from" and "to". */
-function vlanMessage(type: number, port: number, { first, last }: VlanRange, flags: number, what: string): Message {
+function vlanMessage(
+  type: number,
+  port: number,
+  { first, last }: VlanRange,
+  flags: number,
+  what: string,
+): Message {
   return {
     what,
     type,
@@ -66,7 +81,10 @@ function vlanInfo(w: Writer, flags: number, vlan: number): void {
 /** Whether a bridge filters by VLANs, and whether the kernel could. */
 export type VlanFiltering = "on" | "off" | "notInKernel";
 
-/** Undefined when there is no such bridge. A kernel without filtering says that it is off, but knows no protocol of it. Throws SystemError. */
+/**
+ * Undefined when there is no such bridge. A kernel without filtering says that it is off, but knows no
+ * protocol of it. Throws SystemError.
+ */
 export function getVlanFiltering(socket: NetlinkSocket, which: LinkName): VlanFiltering | undefined {
   const [outcome] = socket.transact([getLinkMessage(which)]);
   const reply = outcome?.replies[0];
@@ -78,7 +96,10 @@ export function getVlanFiltering(socket: NetlinkSocket, which: LinkName): VlanFi
   return settings.u8(rt.IFLA_BR_VLAN_FILTERING) === 1 ? "on" : "off";
 }
 
-/** A request for the VLANs of all ports of all bridges; the kernel knows no smaller one that works in all its versions (RTM_GETVLAN for one link did not end before 5.17). */
+/**
+ * A request for the VLANs of all ports of all bridges; the kernel knows no smaller one that works in all its
+ * versions (RTM_GETVLAN for one link did not end before 5.17).
+ */
 export function listVlansMessage(): Message {
   return {
     what: "list the VLANs of bridge ports",
@@ -94,14 +115,18 @@ export function listVlansMessage(): Message {
 /** The VLANs of some ports, in their order; none for what is no port. Throws SystemError. */
 export function listPortVlans(socket: NetlinkSocket, ports: number[]): PortVlan[][] {
   const replies = socket.dump(listVlansMessage());
-  return ports.map((port) => replies.filter(({ payload }) => u32At(payload, 4) === port).flatMap(readPortVlans));
+  return ports.map((port) =>
+    replies.filter(({ payload }) => u32At(payload, 4) === port).flatMap(readPortVlans),
+  );
 }
 
 /** Reads RTM_NEWLINK of family AF_BRIDGE. A range is two entries, its beginning and its end. */
 export function readPortVlans({ payload }: Reply): PortVlan[] {
   const list: PortVlan[] = [];
   let first: number | undefined;
-  for (const [type, value] of listAttributes(readAttributes(payload, 16).bytes(rt.IFLA_AF_SPEC) ?? new Uint8Array())) {
+  for (const [type, value] of listAttributes(
+    readAttributes(payload, 16).bytes(rt.IFLA_AF_SPEC) ?? new Uint8Array(),
+  )) {
     if (type !== rt.IFLA_BRIDGE_VLAN_INFO || value.length < 4) continue;
     const [flags, vlan] = [u16At(value, 0), u16At(value, 2)];
     if ((flags & rt.BRIDGE_VLAN_INFO_RANGE_BEGIN) !== 0) {
@@ -109,7 +134,12 @@ export function readPortVlans({ payload }: Reply): PortVlan[] {
       continue;
     }
     const isEnd = (flags & rt.BRIDGE_VLAN_INFO_RANGE_END) !== 0;
-    list.push({ first: isEnd ? (first ?? vlan) : vlan, last: vlan, native: (flags & rt.BRIDGE_VLAN_INFO_PVID) !== 0, untagged: (flags & rt.BRIDGE_VLAN_INFO_UNTAGGED) !== 0 });
+    list.push({
+      first: isEnd ? (first ?? vlan) : vlan,
+      last: vlan,
+      native: (flags & rt.BRIDGE_VLAN_INFO_PVID) !== 0,
+      untagged: (flags & rt.BRIDGE_VLAN_INFO_UNTAGGED) !== 0,
+    });
     first = undefined;
   }
   return list;

@@ -1,10 +1,11 @@
-// Connections that the kernel keeps track of: those of UDP go on along an old way as long as packets come, so whoever changes
-// the way takes them out. (linux/netfilter/nfnetlink_conntrack.h; net/netfilter/nf_conntrack_netlink.c for the filter's flags)
+// Connections that the kernel keeps track of: those of UDP go on along an old way as long as packets come, so
+// whoever changes the way takes them out. (linux/netfilter/nfnetlink_conntrack.h;
+// net/netfilter/nf_conntrack_netlink.c for the filter's flags)
 import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
 import { type Attributes, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
-import * as ct from "../netlink/uapi/nf_conntrack.ts";
 import { NLA_F_NESTED } from "../netlink/uapi/netlink.ts";
+import * as ct from "../netlink/uapi/nf_conntrack.ts";
 import { NFPROTO_IPV4, NFPROTO_IPV6 } from "../netlink/uapi/nf_tables.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { be16At } from "../sys/bytes.ts";
@@ -20,7 +21,10 @@ export interface UdpFlow {
   answererPort: number;
 }
 
-/** Which flows the kernel is to show. It may show others too: one before Linux 5.8 shows all, and `answerer` counts for IPv4 alone. */
+/**
+ * Which flows the kernel is to show. It may show others too: one before Linux 5.8 shows all, and `answerer`
+ * counts for IPv4 alone.
+ */
 export interface FlowFilter {
   family: Family;
   destinationPort?: number | undefined;
@@ -36,8 +40,15 @@ const IP_SRC = 1 << 0;
 const PROTO_NUM = 1 << 3;
 const PROTO_DST_PORT = 1 << 5;
 
-/** Takes out the UDP flows that `isStale` says yes to; gives how many. `socket` is one of NETLINK_NETFILTER. Throws SystemError. */
-export function deleteUdpFlows(socket: NetlinkSocket, filter: FlowFilter, isStale: (flow: UdpFlow) => boolean): number {
+/**
+ * Takes out the UDP flows that `isStale` says yes to; gives how many. `socket` is one of NETLINK_NETFILTER.
+ * Throws SystemError.
+ */
+export function deleteUdpFlows(
+  socket: NetlinkSocket,
+  filter: FlowFilter,
+  isStale: (flow: UdpFlow) => boolean,
+): number {
   let count = 0;
   for (const { payload } of socket.dump(listMessage(filter))) {
     const attributes = readAttributes(payload, GENERIC_HEADER);
@@ -51,16 +62,25 @@ export function deleteUdpFlows(socket: NetlinkSocket, filter: FlowFilter, isStal
   return count;
 }
 
-/** Without an IPv6 answerer: ctnetlink_filter_match_tuple() shows all flows but those with that address (seen up to Linux 6.18). */
+/**
+ * Without an IPv6 answerer: ctnetlink_filter_match_tuple() shows all flows but those with that address (seen
+ * up to Linux 6.18).
+ */
 function listMessage({ family, destinationPort, answerer }: FlowFilter): Message {
   const source = family === 4 ? answerer : undefined;
   return request("list UDP flows", ct.IPCTNL_MSG_CT_GET, family, (w) => {
     const port = destinationPort === undefined ? 0 : PROTO_DST_PORT;
-    w.nest(ct.CTA_TUPLE_ORIG, () => w.nest(ct.CTA_TUPLE_PROTO, () => {
-      w.u8Attribute(ct.CTA_PROTO_NUM, UDP);
-      if (destinationPort !== undefined) w.attribute(ct.CTA_PROTO_DST_PORT, Uint8Array.of(destinationPort >>> 8, destinationPort));
-    }));
-    if (source !== undefined) w.nest(ct.CTA_TUPLE_REPLY, () => w.nest(ct.CTA_TUPLE_IP, () => w.attribute(ct.CTA_IP_V4_SRC, addressBytes(source))));
+    w.nest(ct.CTA_TUPLE_ORIG, () =>
+      w.nest(ct.CTA_TUPLE_PROTO, () => {
+        w.u8Attribute(ct.CTA_PROTO_NUM, UDP);
+        if (destinationPort !== undefined)
+          w.attribute(ct.CTA_PROTO_DST_PORT, Uint8Array.of(destinationPort >>> 8, destinationPort));
+      }),
+    );
+    if (source !== undefined)
+      w.nest(ct.CTA_TUPLE_REPLY, () =>
+        w.nest(ct.CTA_TUPLE_IP, () => w.attribute(ct.CTA_IP_V4_SRC, addressBytes(source))),
+      );
     w.nest(ct.CTA_FILTER, () => {
       w.u32Attribute(ct.CTA_FILTER_ORIG_FLAGS, PROTO_NUM | port);
       w.u32Attribute(ct.CTA_FILTER_REPLY_FLAGS, source === undefined ? 0 : IP_SRC);
@@ -86,7 +106,9 @@ function request(what: string, type: number, family: Family, body: (w: Writer) =
     flags: 0,
     body: (w) => {
       // struct nfgenmsg
-      w.u8(family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6).u8(0).u16(0);
+      w.u8(family === 4 ? NFPROTO_IPV4 : NFPROTO_IPV6)
+        .u8(0)
+        .u16(0);
       body(w);
     },
   };
@@ -97,9 +119,12 @@ function readFlow(attributes: Attributes, family: Family): UdpFlow | undefined {
   const original = attributes.nest(ct.CTA_TUPLE_ORIG);
   const reply = attributes.nest(ct.CTA_TUPLE_REPLY);
   const protocol = original?.nest(ct.CTA_TUPLE_PROTO);
-  const destination = original?.nest(ct.CTA_TUPLE_IP)?.bytes(family === 4 ? ct.CTA_IP_V4_DST : ct.CTA_IP_V6_DST);
+  const destination = original
+    ?.nest(ct.CTA_TUPLE_IP)
+    ?.bytes(family === 4 ? ct.CTA_IP_V4_DST : ct.CTA_IP_V6_DST);
   const answerer = reply?.nest(ct.CTA_TUPLE_IP)?.bytes(family === 4 ? ct.CTA_IP_V4_SRC : ct.CTA_IP_V6_SRC);
-  if (protocol?.u8(ct.CTA_PROTO_NUM) !== UDP || destination === undefined || answerer === undefined) return undefined;
+  if (protocol?.u8(ct.CTA_PROTO_NUM) !== UDP || destination === undefined || answerer === undefined)
+    return undefined;
   return {
     destination: addressFromBytes(destination),
     destinationPort: portOf(protocol.bytes(ct.CTA_PROTO_DST_PORT)),

@@ -7,8 +7,8 @@ import { isErrno } from "../sys/errno.ts";
 import { type LinkName, linkHeader, macBytes } from "./link.ts";
 
 /**
- * A bridge, down; a MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST when the name is taken,
- * with EOPNOTSUPP when it is to filter by VLANs and the kernel cannot.
+ * A bridge, down; a MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST when
+ * the name is taken, with EOPNOTSUPP when it is to filter by VLANs and the kernel cannot.
  */
 export function createBridgeMessage(bridge: { name: string; mac: string; vlanFiltering?: boolean }): Message {
   return {
@@ -20,7 +20,8 @@ export function createBridgeMessage(bridge: { name: string; mac: string; vlanFil
       w.string(rt.IFLA_IFNAME, bridge.name).attribute(rt.IFLA_ADDRESS, macBytes(bridge.mac));
       const info = w.openNest(rt.IFLA_LINKINFO);
       w.string(rt.IFLA_INFO_KIND, "bridge");
-      if (bridge.vlanFiltering === true) w.nest(rt.IFLA_INFO_DATA, () => w.u8Attribute(rt.IFLA_BR_VLAN_FILTERING, 1));
+      if (bridge.vlanFiltering === true)
+        w.nest(rt.IFLA_INFO_DATA, () => w.u8Attribute(rt.IFLA_BR_VLAN_FILTERING, 1));
       w.closeNest(info);
     },
   };
@@ -32,13 +33,24 @@ export interface VethEnd {
 }
 
 /**
- * A veth pair, down: the host end as a port of `bridgeIndex`, the peer born inside the namespace of `namespaceFd`.
- * One queue each way: saves two grace periods in the kernel. Refused with EEXIST when either name is taken.
+ * A veth pair, down: the host end as a port of `bridgeIndex`, the peer born inside the namespace of
+ * `namespaceFd`. One queue each way: saves two grace periods in the kernel. Refused with EEXIST when either
+ * name is taken.
  */
-export function createVethMessage(host: VethEnd, pod: VethEnd, mtu: number, bridgeIndex: number, namespaceFd: number): Message {
+export function createVethMessage(
+  host: VethEnd,
+  pod: VethEnd,
+  mtu: number,
+  bridgeIndex: number,
+  namespaceFd: number,
+): Message {
   const end = (w: Writer, { name, mac }: VethEnd) =>
-    w.string(rt.IFLA_IFNAME, name).attribute(rt.IFLA_ADDRESS, macBytes(mac)).u32Attribute(rt.IFLA_MTU, mtu)
-      .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1).u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
+    w
+      .string(rt.IFLA_IFNAME, name)
+      .attribute(rt.IFLA_ADDRESS, macBytes(mac))
+      .u32Attribute(rt.IFLA_MTU, mtu)
+      .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1)
+      .u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
   return {
     what: `create veth pair ${host.name} with ${pod.name} in the pod`,
     type: rt.RTM_NEWLINK,
@@ -95,10 +107,16 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
 }
 
 function writeFamilySettings(w: Writer, change: LinkChange): void {
-  if (change.addressGeneration === undefined && change.arpNotify === undefined && change.routeLocalnet === undefined) return;
+  if (
+    change.addressGeneration === undefined &&
+    change.arpNotify === undefined &&
+    change.routeLocalnet === undefined
+  )
+    return;
   const families = w.openNest(rt.IFLA_AF_SPEC);
   if (change.arpNotify !== undefined) writeInetSetting(w, rt.IPV4_DEVCONF_ARP_NOTIFY, change.arpNotify);
-  if (change.routeLocalnet !== undefined) writeInetSetting(w, rt.IPV4_DEVCONF_ROUTE_LOCALNET, change.routeLocalnet);
+  if (change.routeLocalnet !== undefined)
+    writeInetSetting(w, rt.IPV4_DEVCONF_ROUTE_LOCALNET, change.routeLocalnet);
   if (change.addressGeneration === "none") {
     const inet6 = w.openNest(rt.AF_INET6);
     w.u8Attribute(rt.IFLA_INET6_ADDR_GEN_MODE, rt.IN6_ADDR_GEN_MODE_NONE).closeNest(inet6);
@@ -109,7 +127,9 @@ function writeFamilySettings(w: Writer, change: LinkChange): void {
 function writeInetSetting(w: Writer, setting: number, value: boolean): void {
   const inet = w.openNest(rt.AF_INET);
   const settings = w.openNest(rt.IFLA_INET_CONF);
-  w.u32Attribute(setting, value ? 1 : 0).closeNest(settings).closeNest(inet);
+  w.u32Attribute(setting, value ? 1 : 0)
+    .closeNest(settings)
+    .closeNest(inet);
 }
 
 function writePortSettings(w: Writer, { hairpin, isolated }: LinkChange): void {
@@ -122,7 +142,10 @@ function writePortSettings(w: Writer, { hairpin, isolated }: LinkChange): void {
   });
 }
 
-/** Removes a link, a veth with its peer. False when it was not there. Waits for the kernel's grace periods. Throws SystemError. */
+/**
+ * Removes a link, a veth with its peer. False when it was not there. Waits for the kernel's grace periods.
+ * Throws SystemError.
+ */
 export function removeLink(socket: NetlinkSocket, which: LinkName): boolean {
   const [outcome] = socket.transact([deleteLinkMessage(which)]);
   if (outcome?.error === undefined) return true;

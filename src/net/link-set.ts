@@ -1,11 +1,15 @@
-// Links that are looked for by kind or deleted together: for those who take away. (linux/if_link.h, net/core/rtnetlink.c)
+// Links that are looked for by kind or deleted together: for those who take away. (linux/if_link.h,
+// net/core/rtnetlink.c)
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { isErrno } from "../sys/errno.ts";
 import { type Link, linkHeader, macBytes, readLink } from "./link.ts";
 
-/** An intermediate functional block, down: what is redirected to it passes its way out. Refused with EEXIST when the name is taken. */
+/**
+ * An intermediate functional block, down: what is redirected to it passes its way out. Refused with EEXIST
+ * when the name is taken.
+ */
 export function createIfbMessage({ name, mac, mtu }: { name: string; mac: string; mtu: number }): Message {
   return {
     what: `create ifb ${name}`,
@@ -13,8 +17,11 @@ export function createIfbMessage({ name, mac, mtu }: { name: string; mac: string
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
       linkHeader(w);
-      w.string(rt.IFLA_IFNAME, name).attribute(rt.IFLA_ADDRESS, macBytes(mac)).u32Attribute(rt.IFLA_MTU, mtu)
-        .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1).u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
+      w.string(rt.IFLA_IFNAME, name)
+        .attribute(rt.IFLA_ADDRESS, macBytes(mac))
+        .u32Attribute(rt.IFLA_MTU, mtu)
+        .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1)
+        .u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
       w.nest(rt.IFLA_LINKINFO, () => w.string(rt.IFLA_INFO_KIND, "ifb"));
     },
   };
@@ -28,20 +35,29 @@ export function listLinks(socket: NetlinkSocket, kind: string): Link[] {
     flags: 0,
     body: (w) => {
       linkHeader(w);
-      w.nest(rt.IFLA_LINKINFO, () => w.string(rt.IFLA_INFO_KIND, kind)).u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
+      w.nest(rt.IFLA_LINKINFO, () => w.string(rt.IFLA_INFO_KIND, kind)).u32Attribute(
+        rt.IFLA_EXT_MASK,
+        rt.RTEXT_FILTER_SKIP_STATS,
+      );
     },
   };
   // A kernel that does not know the kind leaves the filter out and gives all links.
-  return socket.dump(message).map(readLink).filter((link) => link.kind === kind);
+  return socket
+    .dump(message)
+    .map(readLink)
+    .filter((link) => link.kind === kind);
 }
 
 /**
- * Deletes the links of these names that there are, and tells which were there. Each deletion of its own would wait for the
- * kernel's grace periods; one request by group waits once. The group's number is set here, a moment before: it must be one
- * that no other link has. Throws SystemError.
+ * Deletes the links of these names that there are, and tells which were there. Each deletion of its own would
+ * wait for the kernel's grace periods; one request by group waits once. The group's number is set here, a
+ * moment before: it must be one that no other link has. Throws SystemError.
  */
 export function deleteTogether(socket: NetlinkSocket, names: string[], group: number): boolean[] {
-  const outcomes = socket.transact([...names.map((name) => groupMessage(name, group)), deleteGroupMessage(group)]);
+  const outcomes = socket.transact([
+    ...names.map((name) => groupMessage(name, group)),
+    deleteGroupMessage(group),
+  ]);
   for (const { error } of outcomes) if (error !== undefined && !isErrno(error, "ENODEV")) throw error;
   return names.map((_, at) => outcomes[at]?.error === undefined);
 }

@@ -1,8 +1,9 @@
 // What is rarely set on a link: how many packets may wait, and which frames it takes. (linux/if_link.h, if.h)
-import { u32At } from "../sys/bytes.ts";
+
 import { readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
+import { u32At } from "../sys/bytes.ts";
 import { getLinkMessage } from "./link.ts";
 
 export interface LinkTuning {
@@ -14,7 +15,10 @@ export interface LinkTuning {
 }
 
 /** Sets what is given. */
-export function tuneLinkMessage(index: number, { txQueueLength, promiscuous, allMulticast }: LinkTuning): Message {
+export function tuneLinkMessage(
+  index: number,
+  { txQueueLength, promiscuous, allMulticast }: LinkTuning,
+): Message {
   const flags = (promiscuous ? rt.IFF_PROMISC : 0) | (allMulticast ? rt.IFF_ALLMULTI : 0);
   return {
     what: `set queue length, promiscuous or all-multicast mode of interface number ${index}`,

@@ -1,13 +1,18 @@
-// Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h, if_link.h)
-import { randomBytes } from "../sys/random.ts";
+// Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h,
+// if_link.h)
+
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
-import { u32At } from "../sys/bytes.ts";
-import { errnoOf } from "../sys/errno.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
+import { u32At } from "../sys/bytes.ts";
+import { errnoOf } from "../sys/errno.ts";
+import { randomBytes } from "../sys/random.ts";
 
-/** A link as the kernel shows it. `port` is there when its master is a bridge; its number is the lowest that was free on that. */
+/**
+ * A link as the kernel shows it. `port` is there when its master is a bridge; its number is the lowest that
+ * was free on that.
+ */
 export interface Link {
   index: number;
   name: string;
@@ -20,7 +25,10 @@ export interface Link {
   mac: string;
   /** Index of the bridge (or other master) that the link is a port of; 0 without. */
   master: number;
-  /** Index of a veth's peer, in the peer's namespace; 0 without, and dropped by the kernel when it equals the link's own. */
+  /**
+   * Index of a veth's peer, in the peer's namespace; 0 without, and dropped by the kernel when it equals the
+   * link's own.
+   */
   peerIndex: number;
   operState: number;
   alias: string;
@@ -50,10 +58,14 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
 }
 
 /**
- * Several links in one exchange, after `changes` to them; undefined in the place of each that does not exist. Throws SystemError
- * for all else, a refused change too.
+ * Several links in one exchange, after `changes` to them; undefined in the place of each that does not exist.
+ * Throws SystemError for all else, a refused change too.
  */
-export function getLinks(socket: NetlinkSocket, which: LinkName[], changes: Message[] = []): (Link | undefined)[] {
+export function getLinks(
+  socket: NetlinkSocket,
+  which: LinkName[],
+  changes: Message[] = [],
+): (Link | undefined)[] {
   const outcomes = socket.transact([...changes, ...which.map(getLinkMessage)]);
   const links = outcomes.map((outcome) => {
     if (outcome.errno !== 0 && outcome.errno !== errnoOf("ENODEV")) throw outcome.error;
@@ -78,11 +90,20 @@ export function listPorts(socket: NetlinkSocket, bridgeIndex: number): Link[] {
 }
 
 /** Writes struct ifinfomsg. `up` and `promiscuous` change the flag when given. */
-export function linkHeader(w: Writer, fields: { family?: number; index?: number; up?: boolean; promiscuous?: boolean } = {}): void {
+export function linkHeader(
+  w: Writer,
+  fields: { family?: number; index?: number; up?: boolean; promiscuous?: boolean } = {},
+): void {
   const flag = (value: boolean | undefined, bit: number) => (value === true ? bit : 0);
   const flags = flag(fields.up, rt.IFF_UP) | flag(fields.promiscuous, rt.IFF_PROMISC);
-  const change = (fields.up === undefined ? 0 : rt.IFF_UP) | (fields.promiscuous === undefined ? 0 : rt.IFF_PROMISC);
-  w.u8(fields.family ?? rt.AF_UNSPEC).u8(0).u16(0).u32(fields.index ?? 0).u32(flags).u32(change);
+  const change =
+    (fields.up === undefined ? 0 : rt.IFF_UP) | (fields.promiscuous === undefined ? 0 : rt.IFF_PROMISC);
+  w.u8(fields.family ?? rt.AF_UNSPEC)
+    .u8(0)
+    .u16(0)
+    .u32(fields.index ?? 0)
+    .u32(flags)
+    .u32(change);
 }
 
 /** Reads RTM_NEWLINK. */
@@ -106,7 +127,10 @@ export function readLink(reply: Reply): Link {
   };
 }
 
-/** The index that the other end of a veth has in its namespace, from the RTM_NEWLINK of one end. The kernel may leave it out where the two are equal. */
+/**
+ * The index that the other end of a veth has in its namespace, from the RTM_NEWLINK of one end. The kernel
+ * may leave it out where the two are equal.
+ */
 export function readPeerIndex(reply: Reply): number {
   return readAttributes(reply.payload, 16).u32(rt.IFLA_LINK) ?? u32At(reply.payload, 4);
 }
@@ -114,13 +138,19 @@ export function readPeerIndex(reply: Reply): number {
 function readPort(info: Attributes | undefined): Link["port"] {
   if (info?.string(rt.IFLA_INFO_SLAVE_KIND) !== "bridge") return undefined;
   const data = info.nest(rt.IFLA_INFO_SLAVE_DATA);
-  return { state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0, number: data?.u16(rt.IFLA_BRPORT_NO) ?? 0, hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1, isolated: data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1 };
+  return {
+    state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0,
+    number: data?.u16(rt.IFLA_BRPORT_NO) ?? 0,
+    hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1,
+    isolated: data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1,
+  };
 }
 
 /** Six bytes as `aa:bb:cc:dd:ee:ff`; empty for none. */
 export function formatMac(bytes: Uint8Array | undefined): string {
   let text = "";
-  for (let at = 0; bytes !== undefined && at < bytes.length; at++) text += `${at === 0 ? "" : ":"}${hexByte(bytes[at] ?? 0)}`;
+  for (let at = 0; bytes !== undefined && at < bytes.length; at++)
+    text += `${at === 0 ? "" : ":"}${hexByte(bytes[at] ?? 0)}`;
   return text;
 }
 

@@ -1,6 +1,7 @@
-// Sockets of the node that wait for others: what `ss -ltu` shows, asked for by port where that is one. (linux/inet_diag.h)
+// Sockets of the node that wait for others: what `ss -ltu` shows, asked for by port where that is one.
+// (linux/inet_diag.h)
 import { type Address, addressFromBytes, type Family } from "../ip/address.ts";
-import { readAttributes, type Reply } from "../netlink/reader.ts";
+import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { INET_DIAG_SKV6ONLY, SOCK_DIAG_BY_FAMILY } from "../netlink/uapi/sock_diag.ts";
 import { be16At } from "../sys/bytes.ts";
@@ -15,7 +16,10 @@ export interface Listener {
   isForBoth: boolean;
 }
 
-/** Numbers of states (net/tcp_states.h): a socket of TCP or SCTP listens, one of UDP has nobody that it belongs to. */
+/**
+ * Numbers of states (net/tcp_states.h): a socket of TCP or SCTP listens, one of UDP has nobody that it
+ * belongs to.
+ */
 const TCP_CLOSE = 7;
 const TCP_LISTEN = 10;
 const UDP = 17;
@@ -26,15 +30,16 @@ const DIAG_PORT = 4;
 const DIAG_ADDRESS = 8;
 
 /**
- * The listeners of a protocol (IPPROTO_…), on one port or, with 0, on all. The kernel walks its listeners alone, not the
- * connections. None where the kernel cannot say (no inet_diag for the protocol). `socket` is one of NETLINK_SOCK_DIAG.
- * Throws SystemError.
+ * The listeners of a protocol (IPPROTO_…), on one port or, with 0, on all. The kernel walks its listeners
+ * alone, not the connections. None where the kernel cannot say (no inet_diag for the protocol). `socket` is
+ * one of NETLINK_SOCK_DIAG. Throws SystemError.
  */
 export function listListeners(socket: NetlinkSocket, protocol: number, port: number): Listener[] {
   const listeners: Listener[] = [];
   for (const family of [4, 6] as const) {
     try {
-      for (const reply of socket.dump(listMessage(family, protocol, port))) listeners.push(readListener(reply, family));
+      for (const reply of socket.dump(listMessage(family, protocol, port)))
+        listeners.push(readListener(reply, family));
     } catch (error) {
       if (!isErrno(error, "ENOENT", "EOPNOTSUPP", "EINVAL")) throw error;
     }
@@ -42,14 +47,21 @@ export function listListeners(socket: NetlinkSocket, protocol: number, port: num
   return listeners;
 }
 
-/** struct inet_diag_req_v2 with its struct inet_diag_sockid: ports in network order, addresses, interface, cookie. */
+/**
+ * struct inet_diag_req_v2 with its struct inet_diag_sockid: ports in network order, addresses, interface,
+ * cookie.
+ */
 function listMessage(family: Family, protocol: number, port: number) {
   const state = protocol === UDP ? TCP_CLOSE : TCP_LISTEN;
   return {
     what: "list listening sockets",
     type: SOCK_DIAG_BY_FAMILY,
     flags: 0,
-    body: (w: { u8(value: number): unknown; u32(value: number): unknown; bytes(value: Uint8Array): unknown }) => {
+    body: (w: {
+      u8(value: number): unknown;
+      u32(value: number): unknown;
+      bytes(value: Uint8Array): unknown;
+    }) => {
       for (const byte of [familyNumber(family), protocol, 0, 0]) w.u8(byte);
       w.u32(1 << state);
       for (const byte of [port >>> 8, port & 0xff, 0, 0]) w.u8(byte);
@@ -67,6 +79,7 @@ function readListener({ payload }: Reply, family: Family): Listener {
   return {
     address: isMapped ? { family: 4, value: bytes.value & 0xffffffffn } : bytes,
     port: be16At(payload, DIAG_PORT),
-    isForBoth: family === 6 && bytes.value === 0n && readAttributes(payload, DIAG_MSG).u8(INET_DIAG_SKV6ONLY) !== 1,
+    isForBoth:
+      family === 6 && bytes.value === 0n && readAttributes(payload, DIAG_MSG).u8(INET_DIAG_SKV6ONLY) !== 1,
   };
 }

@@ -1,5 +1,12 @@
 // Routes. (linux/rtnetlink.h)
-import { type Address, addressBytes, addressFromBytes, type Family, familyBits, formatAddress } from "../ip/address.ts";
+import {
+  type Address,
+  addressBytes,
+  addressFromBytes,
+  type Family,
+  familyBits,
+  formatAddress,
+} from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
@@ -26,8 +33,9 @@ export interface LinkRoute {
 }
 
 /**
- * Adds a route, also where there is one to the same destination by another gateway or link: a pod on two networks may have
- * a default route by each. Refused with EEXIST when the same one is there. Host bits of the destination are dropped.
+ * Adds a route, also where there is one to the same destination by another gateway or link: a pod on two
+ * networks may have a default route by each. Refused with EEXIST when the same one is there. Host bits of the
+ * destination are dropped.
  */
 export function addRouteMessage(route: LinkRoute): Message {
   const dst = networkOf(route.dst);
@@ -39,8 +47,16 @@ export function addRouteMessage(route: LinkRoute): Message {
     body: (w) => {
       // A table number above 255 only fits into the attribute.
       const table = route.table ?? rt.RT_TABLE_MAIN;
-      const scope = route.scope ?? (route.gateway === undefined && dst.address.family === 4 ? rt.RT_SCOPE_LINK : rt.RT_SCOPE_UNIVERSE);
-      routeHeader(w, dst, { table: table > 255 ? rt.RT_TABLE_UNSPEC : table, protocol: rt.RTPROT_BOOT, scope, type: rt.RTN_UNICAST, flags: route.onLink === true ? rt.RTNH_F_ONLINK : 0 });
+      const scope =
+        route.scope ??
+        (route.gateway === undefined && dst.address.family === 4 ? rt.RT_SCOPE_LINK : rt.RT_SCOPE_UNIVERSE);
+      routeHeader(w, dst, {
+        table: table > 255 ? rt.RT_TABLE_UNSPEC : table,
+        protocol: rt.RTPROT_BOOT,
+        scope,
+        type: rt.RTN_UNICAST,
+        flags: route.onLink === true ? rt.RTNH_F_ONLINK : 0,
+      });
       if (dst.length > 0) w.attribute(rt.RTA_DST, addressBytes(dst.address));
       if (route.gateway !== undefined) w.attribute(rt.RTA_GATEWAY, addressBytes(route.gateway));
       w.u32Attribute(rt.RTA_OIF, route.index).u32Attribute(rt.RTA_TABLE, table);
@@ -67,8 +83,20 @@ interface RouteFields {
 }
 
 /** struct rtmsg */
-function routeHeader(w: Writer, dst: Prefix, { table = 0, protocol = 0, scope = 0, type = 0, flags = 0 }: RouteFields): void {
-  w.u8(familyNumber(dst.address.family)).u8(dst.length).u8(0).u8(0).u8(table).u8(protocol).u8(scope).u8(type).u32(flags);
+function routeHeader(
+  w: Writer,
+  dst: Prefix,
+  { table = 0, protocol = 0, scope = 0, type = 0, flags = 0 }: RouteFields,
+): void {
+  w.u8(familyNumber(dst.address.family))
+    .u8(dst.length)
+    .u8(0)
+    .u8(0)
+    .u8(table)
+    .u8(protocol)
+    .u8(scope)
+    .u8(type)
+    .u32(flags);
 }
 
 /** How a packet leaves: by which link, and the route's own MTU if it has one. */
@@ -84,7 +112,10 @@ export function isLocalAddress(socket: NetlinkSocket, address: Address): boolean
   return reply !== undefined && reply.payload[7] === rt.RTN_LOCAL;
 }
 
-/** Which route a packet to `address` takes: one look-up, however many routes there are. Undefined without a route. Throws SystemError for all else. */
+/**
+ * Which route a packet to `address` takes: one look-up, however many routes there are. Undefined without a
+ * route. Throws SystemError for all else.
+ */
 export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoice | undefined {
   const [outcome] = socket.transact([lookUpMessage(address)]);
   const reply = outcome?.replies[0];
@@ -107,7 +138,9 @@ function lookUpMessage(address: Address): Message {
   };
 }
 
-/** Which routes a list is asked for: of one link, of one origin (RTPROT_…), of one table. The kernel filters. */
+/**
+ * Which routes a list is asked for: of one link, of one origin (RTPROT_…), of one table. The kernel filters.
+ */
 export interface RouteFilter {
   index?: number;
   protocol?: number;
@@ -132,28 +165,51 @@ export function listRoutes(socket: NetlinkSocket, family: Family, filter: RouteF
   return filter.index === undefined ? routes : routes.filter(({ index }) => index === filter.index);
 }
 
-/** One for each way that it has: the kernel makes one route of IPv6 routes to the same destination (RTA_MULTIPATH). */
+/**
+ * One for each way that it has: the kernel makes one route of IPv6 routes to the same destination
+ * (RTA_MULTIPATH).
+ */
 function readRoutes(reply: Reply, family: Family): LinkRoute[] {
   const attributes = readAttributes(reply.payload, 12);
   const ways = attributes.bytes(rt.RTA_MULTIPATH);
-  if (ways === undefined) return [readRoute(reply, family, attributes, attributes.u32(rt.RTA_OIF), attributes.bytes(rt.RTA_GATEWAY))];
+  if (ways === undefined)
+    return [
+      readRoute(reply, family, attributes, attributes.u32(rt.RTA_OIF), attributes.bytes(rt.RTA_GATEWAY)),
+    ];
   const routes: LinkRoute[] = [];
   for (let at = 0; at + RTNEXTHOP_BYTES <= ways.length; ) {
     // struct rtnexthop: length, flags, hops, number of the link; then attributes.
     const way = ways.subarray(at, at + u16At(ways, at));
     if (way.length < RTNEXTHOP_BYTES) break;
-    routes.push(readRoute(reply, family, attributes, u32At(way, 4), readAttributes(way, RTNEXTHOP_BYTES).bytes(rt.RTA_GATEWAY)));
+    routes.push(
+      readRoute(
+        reply,
+        family,
+        attributes,
+        u32At(way, 4),
+        readAttributes(way, RTNEXTHOP_BYTES).bytes(rt.RTA_GATEWAY),
+      ),
+    );
     at += (way.length + 3) & ~3;
   }
   return routes;
 }
 
-function readRoute(reply: Reply, family: Family, attributes: Attributes, index: number | undefined, gateway: Uint8Array | undefined): LinkRoute {
+function readRoute(
+  reply: Reply,
+  family: Family,
+  attributes: Attributes,
+  index: number | undefined,
+  gateway: Uint8Array | undefined,
+): LinkRoute {
   const dst = attributes.bytes(rt.RTA_DST);
   const metrics = attributes.nest(rt.RTA_METRICS);
   return {
     index: index ?? 0,
-    dst: { address: dst === undefined ? { family, value: 0n } : addressFromBytes(dst), length: reply.payload[1] ?? 0 },
+    dst: {
+      address: dst === undefined ? { family, value: 0n } : addressFromBytes(dst),
+      length: reply.payload[1] ?? 0,
+    },
     gateway: gateway === undefined ? undefined : addressFromBytes(gateway),
     mtu: metrics?.u32(rt.RTAX_MTU),
     advmss: metrics?.u32(rt.RTAX_ADVMSS),

@@ -6,7 +6,9 @@ import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { familyNumber } from "./address.ts";
 
-/** Packets from this one address are routed by this table. `protocol` says who made the rule, as with routes. */
+/**
+ * Packets from this one address are routed by this table. `protocol` says who made the rule, as with routes.
+ */
 export interface SourceRule {
   source: Address;
   table: number;
@@ -25,19 +27,39 @@ export function deleteRuleMessage(rule: SourceRule): Message {
 
 /** The rules of a family that look at a single source address and lead to a table. Throws SystemError. */
 export function listSourceRules(socket: NetlinkSocket, family: Family): SourceRule[] {
-  const message: Message = { what: `list the rules of IPv${family}`, type: rt.RTM_GETRULE, flags: 0, body: (w) => w.u8(familyNumber(family)).bytes(new Uint8Array(11)) };
+  const message: Message = {
+    what: `list the rules of IPv${family}`,
+    type: rt.RTM_GETRULE,
+    flags: 0,
+    body: (w) => w.u8(familyNumber(family)).bytes(new Uint8Array(11)),
+  };
   return socket.dump(message).flatMap((reply) => readRule(reply, family) ?? []);
 }
 
-function ruleMessage(type: number, flags: number, { source, table, protocol }: SourceRule, verb: string): Message {
+function ruleMessage(
+  type: number,
+  flags: number,
+  { source, table, protocol }: SourceRule,
+  verb: string,
+): Message {
   return {
     what: `${verb} rule from ${formatAddress(source)} lookup ${table}`,
     type,
     flags,
     body: (w) => {
       // struct fib_rule_hdr; a table number above 255 only fits into the attribute.
-      w.u8(familyNumber(source.family)).u8(0).u8(source.family === 4 ? 32 : 128).u8(0).u8(rt.RT_TABLE_UNSPEC).u8(0).u8(0).u8(rt.FR_ACT_TO_TBL).u32(0);
-      w.attribute(rt.FRA_SRC, addressBytes(source)).u32Attribute(rt.FRA_TABLE, table).u8Attribute(rt.FRA_PROTOCOL, protocol);
+      w.u8(familyNumber(source.family))
+        .u8(0)
+        .u8(source.family === 4 ? 32 : 128)
+        .u8(0)
+        .u8(rt.RT_TABLE_UNSPEC)
+        .u8(0)
+        .u8(0)
+        .u8(rt.FR_ACT_TO_TBL)
+        .u32(0);
+      w.attribute(rt.FRA_SRC, addressBytes(source))
+        .u32Attribute(rt.FRA_TABLE, table)
+        .u8Attribute(rt.FRA_PROTOCOL, protocol);
     },
   };
 }
@@ -46,6 +68,12 @@ function readRule({ payload }: Reply, family: Family): SourceRule | undefined {
   const attributes = readAttributes(payload, 12);
   const [bytes, table] = [attributes.bytes(rt.FRA_SRC), attributes.u32(rt.FRA_TABLE)];
   const source = bytes && addressFromBytes(bytes);
-  if (source === undefined || table === undefined || payload[2] !== (family === 4 ? 32 : 128) || payload[7] !== rt.FR_ACT_TO_TBL) return undefined;
+  if (
+    source === undefined ||
+    table === undefined ||
+    payload[2] !== (family === 4 ? 32 : 128) ||
+    payload[7] !== rt.FR_ACT_TO_TBL
+  )
+    return undefined;
   return { source, table, protocol: attributes.u8(rt.FRA_PROTOCOL) ?? 0 };
 }

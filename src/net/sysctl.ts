@@ -5,7 +5,10 @@ import { readText, writeText } from "../sys/file.ts";
 
 const ROOT = "/proc/sys/net";
 
-/** The value of a setting such as `ipv4/ip_forward`, or undefined where the kernel has none. Throws SystemError. */
+/**
+ * The value of a setting such as `ipv4/ip_forward`, or undefined where the kernel has none. Throws
+ * SystemError.
+ */
 export function readSysctl(name: string): string | undefined {
   try {
     return readText(`${ROOT}/${name}`).trim();
@@ -20,7 +23,10 @@ export function writeSysctl(name: string, value: string): void {
   writeText(`${ROOT}/${name}`, `${value}\n`);
 }
 
-/** Makes sure that a setting has `value`; writes only if it differs, so a read-only /proc that is right is fine. Throws SystemError. */
+/**
+ * Makes sure that a setting has `value`; writes only if it differs, so a read-only /proc that is right is
+ * fine. Throws SystemError.
+ */
 export function ensureSysctl(name: string, value: string): void {
   if (readSysctl(name) !== value) writeText(`${ROOT}/${name}`, value);
 }
@@ -32,8 +38,9 @@ export function ensureSysctlIfThere(name: string, value: string): void {
 }
 
 /**
- * Gives a setting `value` for what is better so but not needed: nothing where the kernel does not have it, or where it may
- * not be written (a container's read-only /proc/sys). Does not look first: that is what costs. Throws SystemError.
+ * Gives a setting `value` for what is better so but not needed: nothing where the kernel does not have it, or
+ * where it may not be written (a container's read-only /proc/sys). Does not look first: that is what costs.
+ * Throws SystemError.
  */
 export function ensureSysctlIfPossible(name: string, value: string): void {
   try {

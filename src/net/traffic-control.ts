@@ -1,15 +1,20 @@
-// Traffic control: a token bucket (tbf) that holds packets back, and a filter that sends what comes in by one link through
-// another. (linux/pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h; net/sched/sch_tbf.c, cls_u32.c, act_mirred.c)
-import { u32At, u32Bytes } from "../sys/bytes.ts";
-import { errnoOf } from "../sys/errno.ts";
-import { type Attributes, type Reply, listAttributes, readAttributes } from "../netlink/reader.ts";
+// Traffic control: a token bucket (tbf) that holds packets back, and a filter that sends what comes in by one
+// link through another. (linux/pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h; net/sched/sch_tbf.c, cls_u32.c,
+// act_mirred.c)
+
+import { type Attributes, listAttributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_ECHO, NLM_F_REPLACE } from "../netlink/uapi/netlink.ts";
 import { AF_UNSPEC } from "../netlink/uapi/rtnetlink.ts";
 import * as tc from "../netlink/uapi/traffic_control.ts";
 import type { Writer } from "../netlink/writer.ts";
+import { u32At, u32Bytes } from "../sys/bytes.ts";
+import { errnoOf } from "../sys/errno.ts";
 
-/** A token bucket: `rate` bytes leave in a second, `burst` bytes at once after a pause, and `limit` bytes wait; more are dropped. */
+/**
+ * A token bucket: `rate` bytes leave in a second, `burst` bytes at once after a pause, and `limit` bytes
+ * wait; more are dropped.
+ */
 export interface Bucket {
   rate: number;
   burst: number;
@@ -21,8 +26,9 @@ const UINT32 = 0xffff_ffff;
 const INGRESS_HANDLE = 0xffff_0000;
 
 /**
- * The root of a link's way out becomes a token bucket, whatever it was. The burst is said in bytes (TCA_TBF_BURST): said as
- * time, in the 32 bits of `buffer`, it wraps above 274 s. With a link layer given, the kernel needs no table of rates.
+ * The root of a link's way out becomes a token bucket, whatever it was. The burst is said in bytes
+ * (TCA_TBF_BURST): said as time, in the 32 bits of `buffer`, it wraps above 274 s. With a link layer given,
+ * the kernel needs no table of rates.
  */
 export function shapeMessage(index: number, { rate, burst, limit }: Bucket): Message {
   return {
@@ -32,7 +38,9 @@ export function shapeMessage(index: number, { rate, burst, limit }: Bucket): Mes
     body: (w) => {
       header(w, index, 0, tc.TC_H_ROOT).string(tc.TCA_KIND, "tbf");
       const options = w.openNest(tc.TCA_OPTIONS);
-      w.attribute(tc.TCA_TBF_PARMS, tbfOptions(rate, limit)).attribute(tc.TCA_TBF_RATE64, u64Bytes(rate)).u32Attribute(tc.TCA_TBF_BURST, burst);
+      w.attribute(tc.TCA_TBF_PARMS, tbfOptions(rate, limit))
+        .attribute(tc.TCA_TBF_RATE64, u64Bytes(rate))
+        .u32Attribute(tc.TCA_TBF_BURST, burst);
       w.closeNest(options);
     },
   };
@@ -50,10 +58,18 @@ export function ingressMessage(index: number): Message {
 
 /** Takes that place away, and all filters with it. Refused with ENOENT or EINVAL when there is none. */
 export function deleteIngressMessage(index: number): Message {
-  return { what: `remove the ingress qdisc of interface number ${index}`, type: tc.RTM_DELQDISC, flags: 0, body: (w) => header(w, index, INGRESS_HANDLE, tc.TC_H_INGRESS) };
+  return {
+    what: `remove the ingress qdisc of interface number ${index}`,
+    type: tc.RTM_DELQDISC,
+    flags: 0,
+    body: (w) => header(w, index, INGRESS_HANDLE, tc.TC_H_INGRESS),
+  };
 }
 
-/** Whatever `from` receives goes out by `to`; needs {@link ingressMessage}. u32 with an empty mask matches all; not every kernel has matchall. */
+/**
+ * Whatever `from` receives goes out by `to`; needs {@link ingressMessage}. u32 with an empty mask matches
+ * all; not every kernel has matchall.
+ */
 export function redirectMessage(from: number, to: number): Message {
   return {
     what: `redirect what interface number ${from} receives to number ${to}`,
@@ -76,7 +92,10 @@ export function redirectMessage(from: number, to: number): Message {
   };
 }
 
-/** The token bucket at the root of a link's way out: rate and limit; undefined when there is none. The kernel tells the burst rounded. Throws SystemError. */
+/**
+ * The token bucket at the root of a link's way out: rate and limit; undefined when there is none. The kernel
+ * tells the burst rounded. Throws SystemError.
+ */
 export function getBucket(socket: NetlinkSocket, index: number): Omit<Bucket, "burst"> | undefined {
   const message: Message = {
     what: `ask for the root qdisc of interface number ${index}`,
@@ -117,7 +136,10 @@ function readBucket(reply: Reply): Omit<Bucket, "burst"> | undefined {
   const parms = options?.bytes(tc.TCA_TBF_PARMS);
   if (attributes.string(tc.TCA_KIND) !== "tbf" || parms === undefined) return undefined;
   const rate64 = options?.bytes(tc.TCA_TBF_RATE64);
-  return { rate: rate64 === undefined ? u32At(parms, 8) : u32At(rate64, 0) + u32At(rate64, 4) * 2 ** 32, limit: u32At(parms, 24) };
+  return {
+    rate: rate64 === undefined ? u32At(parms, 8) : u32At(rate64, 0) + u32At(rate64, 4) * 2 ** 32,
+    limit: u32At(parms, 24),
+  };
 }
 
 function redirectOf(attributes: Attributes): number | undefined {
@@ -127,7 +149,10 @@ function redirectOf(attributes: Attributes): number | undefined {
   return parms && u32At(parms, 24);
 }
 
-/** struct tc_tbf_qopt: struct tc_ratespec of the rate, another one of a peak rate that there is not, limit, buffer and mtu. */
+/**
+ * struct tc_tbf_qopt: struct tc_ratespec of the rate, another one of a peak rate that there is not, limit,
+ * buffer and mtu.
+ */
 function tbfOptions(rate: number, limit: number): Uint8Array {
   const bytes = new Uint8Array(36);
   bytes[1] = tc.TC_LINKLAYER_ETHERNET;
@@ -149,7 +174,10 @@ function u64Bytes(value: number): Uint8Array {
   return Uint8Array.of(...u32Bytes(value % 2 ** 32), ...u32Bytes(Math.floor(value / 2 ** 32)));
 }
 
-/** Network order in the lower half of the message's `tcm_info`; the upper half is a priority that the kernel chooses. */
+/**
+ * Network order in the lower half of the message's `tcm_info`; the upper half is a priority that the kernel
+ * chooses.
+ */
 function networkOrder(protocol: number): number {
   return ((protocol & 0xff) << 8) | (protocol >>> 8);
 }

@@ -36,13 +36,19 @@ function errnoOf({ payload }: Reply): number {
   return payload.length < 4 ? 0 : -(u32At(payload, 0) | 0);
 }
 
-/** The refusal in an NLMSG_ERROR or NLMSG_DONE message, with the kernel's own sentence; undefined for a plain acknowledgement. */
+/**
+ * The refusal in an NLMSG_ERROR or NLMSG_DONE message, with the kernel's own sentence; undefined for a plain
+ * acknowledgement.
+ */
 export function readError(reply: Reply, what: string): SystemError | undefined {
   const code = errnoOf(reply);
   if (code === 0) return undefined;
   // NLMSG_ERROR repeats the request's header, and all of its payload unless it says that it was capped.
   const header = reply.type === nl.NLMSG_ERROR ? 4 + nl.NLMSG_HDRLEN : 4;
   const hasText = (reply.flags & nl.NLM_F_ACK_TLVS) !== 0 && (reply.flags & nl.NLM_F_CAPPED) !== 0;
-  const text = hasText || reply.type === nl.NLMSG_DONE ? readAttributes(reply.payload, header).string(nl.NLMSGERR_ATTR_MSG) : undefined;
+  const text =
+    hasText || reply.type === nl.NLMSG_DONE
+      ? readAttributes(reply.payload, header).string(nl.NLMSGERR_ATTR_MSG)
+      : undefined;
   return new SystemError(what, code, text ?? "");
 }

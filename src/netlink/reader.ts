@@ -1,5 +1,5 @@
-// Reads netlink messages and attributes. Mirrors writer.ts. What the kernel sends is trusted to be well formed, but
-// never read beyond its end.
+// Reads netlink messages and attributes. Mirrors writer.ts. What the kernel sends is trusted to be well
+// formed, but never read beyond its end.
 import { textOf, u16At, u32At } from "../sys/bytes.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN } from "./uapi/netlink.ts";
 
@@ -46,8 +46,9 @@ export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Arr
 }
 
 /**
- * Attributes by type; every question is answered with undefined when the attribute is absent or too short. One walk along
- * the bytes notes where each one starts; a message has forty and is asked for a few, so values are cut out when asked for.
+ * Attributes by type; every question is answered with undefined when the attribute is absent or too short.
+ * One walk along the bytes notes where each one starts; a message has forty and is asked for a few, so values
+ * are cut out when asked for.
  */
 export class Attributes {
   private readonly message: Uint8Array;
@@ -67,7 +68,9 @@ export class Attributes {
 
   bytes(type: number): Uint8Array | undefined {
     const at = this.starts[type];
-    return at === undefined ? undefined : this.message.subarray(at + NLA_HDRLEN, at + u16At(this.message, at));
+    return at === undefined
+      ? undefined
+      : this.message.subarray(at + NLA_HDRLEN, at + u16At(this.message, at));
   }
 
   u8(type: number): number | undefined {
@@ -108,5 +111,11 @@ export function readText(bytes: Uint8Array): string {
 }
 
 function be32At(bytes: Uint8Array, at: number): number {
-  return (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
+  return (
+    (((bytes[at] ?? 0) << 24) |
+      ((bytes[at + 1] ?? 0) << 16) |
+      ((bytes[at + 2] ?? 0) << 8) |
+      (bytes[at + 3] ?? 0)) >>>
+    0
+  );
 }

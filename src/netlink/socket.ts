@@ -1,9 +1,10 @@
-// A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the kernel's text.
-// It stays in the namespace that it was opened in, wherever the thread goes after.
-import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import { monotonicMs } from "../sys/clock.ts";
-import { native } from "../sys/native.ts";
+// A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the
+// kernel's text. It stays in the namespace that it was opened in, wherever the thread goes after.
+
 import { u32At, u32Bytes } from "../sys/bytes.ts";
+import { monotonicMs } from "../sys/clock.ts";
+import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { native } from "../sys/native.ts";
 import { Outcome, readError } from "./outcome.ts";
 import { type Reply, readMessages } from "./reader.ts";
 import * as nl from "./uapi/netlink.ts";
@@ -19,10 +20,16 @@ export interface Message {
 
 const TIMEOUT_MS = 10_000;
 const DUMP_ATTEMPTS = 8;
-/** So many requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB each way; an answer counts as about 0.8 kB. */
+/**
+ * So many requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB
+ * each way; an answer counts as about 0.8 kB.
+ */
 const MOST_AT_ONCE = 200;
 
-/** The kernel never makes a message of a list longer than 32 KiB. One buffer serves all sockets: what is read is copied out at once. */
+/**
+ * The kernel never makes a message of a list longer than 32 KiB. One buffer serves all sockets: what is read
+ * is copied out at once.
+ */
 const buffer = new Uint8Array(32 * 1024);
 
 export class NetlinkSocket implements Disposable {
@@ -35,9 +42,14 @@ export class NetlinkSocket implements Disposable {
     this.fd = fd;
   }
 
-  /** Opens a socket of `protocol` (NETLINK_ROUTE, NETLINK_NETFILTER) in this thread's namespace, listening to `groups` (RTNLGRP_…). Throws SystemError. */
+  /**
+   * Opens a socket of `protocol` (NETLINK_ROUTE, NETLINK_NETFILTER) in this thread's namespace, listening to
+   * `groups` (RTNLGRP_…). Throws SystemError.
+   */
   static open(protocol: number, groups: number[] = []): NetlinkSocket {
-    const socket = new NetlinkSocket(check(native.socket(nl.AF_NETLINK, nl.SOCK_RAW, protocol), "open a netlink socket"));
+    const socket = new NetlinkSocket(
+      check(native.socket(nl.AF_NETLINK, nl.SOCK_RAW, protocol), "open a netlink socket"),
+    );
     try {
       for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.setOption(option, 1);
       if (protocol === nl.NETLINK_ROUTE) socket.setOption(nl.NETLINK_GET_STRICT_CHK, 1);
@@ -49,7 +61,10 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** The cookie of the socket's namespace: unlike an inode number it is never used again (SO_NETNS_COOKIE, Linux 5.14). */
+  /**
+   * The cookie of the socket's namespace: unlike an inode number it is never used again (SO_NETNS_COOKIE,
+   * Linux 5.14).
+   */
   get namespaceCookie(): string {
     this.cookie ??= this.readCookie();
     return this.cookie;
@@ -61,7 +76,10 @@ export class NetlinkSocket implements Disposable {
     return String(u32At(value, 0) + u32At(value, 4) * 2 ** 32);
   }
 
-  /** Sends all messages at once, very many in parts, and gives the outcome of each, in order. The kernel does them one by one and does not stop at a refusal. */
+  /**
+   * Sends all messages at once, very many in parts, and gives the outcome of each, in order. The kernel does
+   * them one by one and does not stop at a refusal.
+   */
   transact(messages: Message[]): Outcome[] {
     if (messages.length > MOST_AT_ONCE) return this.transactInParts(messages);
     const writer = new Writer();
@@ -73,7 +91,8 @@ export class NetlinkSocket implements Disposable {
 
   private transactInParts(messages: Message[]): Outcome[] {
     const outcomes: Outcome[] = [];
-    for (let at = 0; at < messages.length; at += MOST_AT_ONCE) outcomes.push(...this.transact(messages.slice(at, at + MOST_AT_ONCE)));
+    for (let at = 0; at < messages.length; at += MOST_AT_ONCE)
+      outcomes.push(...this.transact(messages.slice(at, at + MOST_AT_ONCE)));
     return outcomes;
   }
 
@@ -85,8 +104,8 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Sends `messages` between `begin` and `end` as one batch: all or nothing (nfnetlink). The outcome of each comes back;
-   * when one is refused nothing has been done.
+   * Sends `messages` between `begin` and `end` as one batch: all or nothing (nfnetlink). The outcome of each
+   * comes back; when one is refused nothing has been done.
    */
   batch(begin: Message, messages: Message[], end: Message): Outcome[] {
     const writer = new Writer();
@@ -103,19 +122,25 @@ export class NetlinkSocket implements Disposable {
     for (let attempt = 1; ; attempt++) {
       const list = this.dumpOnce(message);
       if (list !== undefined) return list;
-      if (attempt === DUMP_ATTEMPTS) throw new SystemError(message.what, errnoOf("EAGAIN"), "the list changed at each attempt to read it");
+      if (attempt === DUMP_ATTEMPTS)
+        throw new SystemError(message.what, errnoOf("EAGAIN"), "the list changed at each attempt to read it");
     }
   }
 
-  /** The messages that one receive brings within `timeoutMs`; none when nothing came. ENOBUFS is thrown: events were lost. */
+  /**
+   * The messages that one receive brings within `timeoutMs`; none when nothing came. ENOBUFS is thrown:
+   * events were lost.
+   */
   receive(what: string, timeoutMs: number): Reply[] {
     let deadline: number | undefined;
     for (;;) {
       const count = native.recv(this.fd, buffer, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
-      if (count > buffer.length) throw new SystemError(what, errnoOf("ENOBUFS"), "an answer was longer than the buffer");
+      if (count > buffer.length)
+        throw new SystemError(what, errnoOf("ENOBUFS"), "an answer was longer than the buffer");
       if (count >= 0) return readMessages(buffer.subarray(0, count));
       if (count !== -errnoOf("EAGAIN") && count !== -errnoOf("EINTR")) throw new SystemError(what, -count);
-      // The clock is asked once there is something to wait for: an answer of rtnetlink is there when its request was sent.
+      // The clock is asked once there is something to wait for: an answer of rtnetlink is there when its
+      // request was sent.
       const now = monotonicMs();
       deadline ??= now + timeoutMs;
       const rest = Math.ceil(deadline - now);
@@ -125,7 +150,10 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** Waits until an event comes, `timeoutMs` at most. Whoever waits looks again afterwards, so events that were lost (ENOBUFS) count as one. */
+  /**
+   * Waits until an event comes, `timeoutMs` at most. Whoever waits looks again afterwards, so events that
+   * were lost (ENOBUFS) count as one.
+   */
   waitForEvent(what: string, timeoutMs: number): void {
     try {
       this.receive(what, timeoutMs);
@@ -146,8 +174,8 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Only the last message asks for an acknowledgement: the kernel works through them in order and reports a refusal
-   * unasked. One for each would overflow the socket's buffer from about 250 messages on.
+   * Only the last message asks for an acknowledgement: the kernel works through them in order and reports a
+   * refusal unasked. One for each would overflow the socket's buffer from about 250 messages on.
    */
   private writeAll(writer: Writer, messages: Message[]): void {
     for (let at = 0; at < messages.length; at++) {
@@ -157,7 +185,12 @@ export class NetlinkSocket implements Disposable {
   }
 
   private write(writer: Writer, message: Message, extraFlags: number): void {
-    writer.message(message.type, message.flags | nl.NLM_F_REQUEST | extraFlags, this.sequence++, message.body);
+    writer.message(
+      message.type,
+      message.flags | nl.NLM_F_REQUEST | extraFlags,
+      this.sequence++,
+      message.body,
+    );
   }
 
   private send(bytes: Uint8Array, what: string): void {
@@ -172,12 +205,14 @@ export class NetlinkSocket implements Disposable {
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
       const replies = this.receive(what, TIMEOUT_MS);
-      if (replies.length === 0) throw new SystemError(what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
+      if (replies.length === 0)
+        throw new SystemError(what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
       for (const reply of replies) {
         const index = reply.sequence - first;
         const outcome = outcomes[index];
         // A refusal of the batch's own frame (index -1) is a refusal of everything.
-        if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1) this.throwFrame(reply, what);
+        if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1)
+          this.throwFrame(reply, what);
         if (outcome === undefined) continue;
         outcome.add(reply);
         done ||= reply.type === nl.NLMSG_ERROR && index === messages.length - 1;
@@ -200,7 +235,8 @@ export class NetlinkSocket implements Disposable {
     let interrupted = false;
     for (;;) {
       const replies = this.receive(message.what, TIMEOUT_MS);
-      if (replies.length === 0) throw new SystemError(message.what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
+      if (replies.length === 0)
+        throw new SystemError(message.what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
       for (const reply of replies) {
         if (reply.sequence !== sequence) continue;
         if ((reply.flags & nl.NLM_F_DUMP_INTR) !== 0) interrupted = true;
@@ -223,6 +259,9 @@ export class NetlinkSocket implements Disposable {
   }
 
   private setOption(option: number, value: number): void {
-    check(native.setsockopt(this.fd, nl.SOL_NETLINK, option, u32Bytes(value)), `set netlink option ${option}`);
+    check(
+      native.setsockopt(this.fd, nl.SOL_NETLINK, option, u32Bytes(value)),
+      `set netlink option ${option}`,
+    );
   }
 }

@@ -53,7 +53,9 @@ export class Writer {
 
   /** An attribute that holds raw bytes. */
   attribute(type: number, value: Uint8Array): this {
-    this.u16(NLA_HDRLEN + value.length).u16(type).bytes(value);
+    this.u16(NLA_HDRLEN + value.length)
+      .u16(type)
+      .bytes(value);
     this.pad();
     return this;
   }
@@ -73,7 +75,9 @@ export class Writer {
   }
 
   u32Attribute(type: number, value: number): this {
-    return this.u16(NLA_HDRLEN + 4).u16(type).u32(value);
+    return this.u16(NLA_HDRLEN + 4)
+      .u16(type)
+      .u32(value);
   }
 
   /** A number in network order, as nftables wants all of its own. */
@@ -84,14 +88,20 @@ export class Writer {
     return this;
   }
 
-  /** An attribute that holds attributes: what `body` writes. rtnetlink's older nests do not carry the flag, and need none. */
+  /**
+   * An attribute that holds attributes: what `body` writes. rtnetlink's older nests do not carry the flag,
+   * and need none.
+   */
   nest(type: number, body: (writer: Writer) => void, flag = NLA_F_NESTED): this {
     const start = this.openNest(type, flag);
     body(this);
     return this.closeNest(start);
   }
 
-  /** Begins such an attribute; give what comes back to {@link closeNest}. For what every ADD writes: a function less than {@link nest} takes. */
+  /**
+   * Begins such an attribute; give what comes back to {@link closeNest}. For what every ADD writes: a
+   * function less than {@link nest} takes.
+   */
   openNest(type: number, flag = NLA_F_NESTED): number {
     const start = this.length;
     this.u16(0).u16(type | flag);
@@ -109,7 +119,10 @@ export class Writer {
     if (rest !== 0) this.grow(4 - rest);
   }
 
-  /** Makes room for `count` zero bytes at the end and gives their place. The buffer may be another one after it. */
+  /**
+   * Makes room for `count` zero bytes at the end and gives their place. The buffer may be another one after
+   * it.
+   */
   private grow(count: number): number {
     const at = this.length;
     if (at + count > this.buffer.length) this.enlarge(count);

@@ -3,7 +3,13 @@ import { type Attributes, listAttributes, readAttributes } from "../netlink/read
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
-import { GENERIC_HEADER, getChainMessage, getGenerationMessage, listRulesMessage, type Table } from "./message.ts";
+import {
+  GENERIC_HEADER,
+  getChainMessage,
+  getGenerationMessage,
+  listRulesMessage,
+  type Table,
+} from "./message.ts";
 
 /** How many rules and elements of a number of attachments are not there. */
 export interface LostRules {
@@ -14,10 +20,13 @@ export interface LostRules {
 }
 
 /**
- * What `action` gives; undefined on a kernel without nftables, which never had rules of ours. An nftables that refuses is no
- * missing one: the refusal is thrown, as all else that the two throw.
+ * What `action` gives; undefined on a kernel without nftables, which never had rules of ours. An nftables
+ * that refuses is no missing one: the refusal is thrown, as all else that the two throw.
  */
-export function ifThereIsNftables<T>(open: () => NetlinkSocket, action: (socket: NetlinkSocket) => T): T | undefined {
+export function ifThereIsNftables<T>(
+  open: () => NetlinkSocket,
+  action: (socket: NetlinkSocket) => T,
+): T | undefined {
   let socket: NetlinkSocket | undefined;
   try {
     socket = open();
@@ -29,8 +38,9 @@ export function ifThereIsNftables<T>(open: () => NetlinkSocket, action: (socket:
 }
 
 /**
- * True for what a kernel without nftables says: nfnetlink is missing, or knows nobody for these messages (nfnetlink_rcv_msg:
- * EINVAL, nfnetlink_rcv_batch: EOPNOTSUPP). nftables itself says the latter two as well, so this is good for a hint alone.
+ * True for what a kernel without nftables says: nfnetlink is missing, or knows nobody for these messages
+ * (nfnetlink_rcv_msg: EINVAL, nfnetlink_rcv_batch: EOPNOTSUPP). nftables itself says the latter two as well,
+ * so this is good for a hint alone.
  */
 export function soundsLikeNoNftables(error: unknown): boolean {
   return isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP", "EINVAL");
@@ -47,12 +57,17 @@ function isNftables(socket: NetlinkSocket): boolean {
   }
 }
 
-/** How many things the kernel counts for a chain: its own rules, and the elements that lead to it. Undefined when there is no such chain. Throws SystemError. */
+/**
+ * How many things the kernel counts for a chain: its own rules, and the elements that lead to it. Undefined
+ * when there is no such chain. Throws SystemError.
+ */
 export function countChainUses(socket: NetlinkSocket, table: Table, chain: string): number | undefined {
   const [outcome] = socket.transact([getChainMessage(table, chain)]);
   if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
   const reply = outcome?.replies[0];
-  return reply === undefined ? undefined : readAttributes(reply.payload, GENERIC_HEADER).be32(nft.NFTA_CHAIN_USE);
+  return reply === undefined
+    ? undefined
+    : readAttributes(reply.payload, GENERIC_HEADER).be32(nft.NFTA_CHAIN_USE);
 }
 
 /** How many rules each chain of a table holds; chains without rules are not named. Throws SystemError. */
@@ -66,7 +81,9 @@ export function countRules(socket: NetlinkSocket, table: Table): Map<string, num
 }
 
 /** The expressions of a rule: the name of each, and its own attributes if it has any. */
-export function listExpressions(rule: Attributes): { name: string | undefined; data: Attributes | undefined }[] {
+export function listExpressions(
+  rule: Attributes,
+): { name: string | undefined; data: Attributes | undefined }[] {
   return listAttributes(rule.bytes(nft.NFTA_RULE_EXPRESSIONS) ?? new Uint8Array()).map(([, bytes]) => {
     const expression = readAttributes(bytes);
     return { name: expression.string(nft.NFTA_EXPR_NAME), data: expression.nest(nft.NFTA_EXPR_DATA) };

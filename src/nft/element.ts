@@ -1,5 +1,5 @@
 // Elements of sets and maps. Whose one is, is in its comment: the attachment's digest, then words for people.
-import { listAttributes, readAttributes, readText, type Reply } from "../netlink/reader.ts";
+import { listAttributes, type Reply, readAttributes, readText } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -32,18 +32,29 @@ export interface Element extends ElementPlace {
 const COMMENT_TYPE = 0;
 const COMMENT_BYTES = 127;
 
-/** Requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB each way; an answer counts as about 0.8 kB. */
+/**
+ * Requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB each way;
+ * an answer counts as about 0.8 kB.
+ */
 export const BATCH_ELEMENTS = 200;
 
-/** A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the set or the table is missing. */
+/**
+ * A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the set or the table
+ * is missing.
+ */
 export function addElementMessage(element: Element): Message {
-  return requestMessage(element.table, `add an element to ${element.set}`, nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w) =>
-    elementList(w, element, () => {
-      writeKey(w, element);
-      if (element.value !== undefined) writeValue(w, nft.NFTA_SET_ELEM_DATA, element.value);
-      if (element.chain !== "") writeVerdict(w, nft.NFTA_SET_ELEM_DATA, nft.NFT_GOTO, element.chain);
-      w.attribute(nft.NFTA_SET_ELEM_USERDATA, commentBytes(element.comment));
-    }),
+  return requestMessage(
+    element.table,
+    `add an element to ${element.set}`,
+    nft.NFT_MSG_NEWSETELEM,
+    NLM_F_CREATE | NLM_F_EXCL,
+    (w) =>
+      elementList(w, element, () => {
+        writeKey(w, element);
+        if (element.value !== undefined) writeValue(w, nft.NFTA_SET_ELEM_DATA, element.value);
+        if (element.chain !== "") writeVerdict(w, nft.NFTA_SET_ELEM_DATA, nft.NFT_GOTO, element.chain);
+        w.attribute(nft.NFTA_SET_ELEM_USERDATA, commentBytes(element.comment));
+      }),
   );
 }
 
@@ -55,8 +66,8 @@ export function deleteElementMessage(place: ElementPlace): Message {
 }
 
 /**
- * Deletes elements, of whatever tables, and does not mind when somebody else was faster. They go in one batch: the kernel
- * cleans up after each, and the close of the socket waits for that. Throws SystemError.
+ * Deletes elements, of whatever tables, and does not mind when somebody else was faster. They go in one
+ * batch: the kernel cleans up after each, and the close of the socket waits for that. Throws SystemError.
  */
 export function deleteElements(socket: NetlinkSocket, elements: ElementPlace[]): void {
   for (let at = 0; at < elements.length; at += BATCH_ELEMENTS) {
@@ -71,7 +82,9 @@ export function deleteElements(socket: NetlinkSocket, elements: ElementPlace[]):
   }
 }
 
-/** The element in this place, or undefined when there is none (or no set, or no table). Throws SystemError. */
+/**
+ * The element in this place, or undefined when there is none (or no set, or no table). Throws SystemError.
+ */
 export function getElement(socket: NetlinkSocket, place: ElementPlace): Element | undefined {
   const [outcome] = socket.transact([getElementMessage(place)]);
   if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
@@ -95,7 +108,8 @@ export function getElements(socket: NetlinkSocket, places: ElementPlace[]): Elem
       if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
       const [reply] = replies;
       const place = part[index++];
-      if (reply !== undefined && place !== undefined) found.push(...readElements(place.table, place.set, reply));
+      if (reply !== undefined && place !== undefined)
+        found.push(...readElements(place.table, place.set, reply));
     }
   }
   return found;
@@ -108,10 +122,15 @@ export function listElements(socket: NetlinkSocket, table: Table, set: string): 
   return found;
 }
 
-/** Says yes or no to an element by its keys alone: where they start in the bytes. For an element without a last key that is undefined. */
+/**
+ * Says yes or no to an element by its keys alone: where they start in the bytes. For an element without a
+ * last key that is undefined.
+ */
 export type KeyTest = (bytes: Uint8Array, keyAt: number, lastKeyAt: number | undefined) => boolean;
 
-/** The elements of a set or map that pass a test; of all others the keys alone are read. Throws SystemError. */
+/**
+ * The elements of a set or map that pass a test; of all others the keys alone are read. Throws SystemError.
+ */
 export function searchElements(socket: NetlinkSocket, table: Table, set: string, passes: KeyTest): Element[] {
   const found: Element[] = [];
   for (const { payload } of dumpElements(socket, table, set)) {
@@ -121,7 +140,11 @@ export function searchElements(socket: NetlinkSocket, table: Table, set: string,
       const end = at + Math.max(NLA_HDRLEN, u16At(list, at));
       next = (end + 3) & ~3;
       const keyAt = valueStart(list, at + NLA_HDRLEN, end, nft.NFTA_SET_ELEM_KEY);
-      if (keyAt !== undefined && passes(list, keyAt, valueStart(list, at + NLA_HDRLEN, end, nft.NFTA_SET_ELEM_KEY_END))) found.push(readElement(table, set, list.subarray(at + NLA_HDRLEN, end)));
+      if (
+        keyAt !== undefined &&
+        passes(list, keyAt, valueStart(list, at + NLA_HDRLEN, end, nft.NFTA_SET_ELEM_KEY_END))
+      )
+        found.push(readElement(table, set, list.subarray(at + NLA_HDRLEN, end)));
     }
   }
   return found;
@@ -148,12 +171,16 @@ function dumpElements(socket: NetlinkSocket, table: Table, set: string): Reply[]
   }
 }
 
-/** The comment that says whose an element is: the attachment's digest and, as far as there is room, its label. */
+/**
+ * The comment that says whose an element is: the attachment's digest and, as far as there is room, its label.
+ */
 export function ownerComment({ owner, label }: { owner: string; label: string }): string {
   const text = `${owner} ${label}`;
   const bytes = textBytes(text);
   // A cut in the middle of a character leaves a replacement character, which is longer than what was cut.
-  return bytes.length <= COMMENT_BYTES ? text : textOf(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
+  return bytes.length <= COMMENT_BYTES
+    ? text
+    : textOf(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
 }
 
 /** The digest of the attachment that an element belongs to. */
@@ -162,16 +189,23 @@ export function ownerOf(element: Element): string {
   return end < 0 ? element.comment : element.comment.slice(0, end);
 }
 
-/** The network that an element's comment names: the word after the owner. One that is too long for a comment is cut, and then no network's. */
+/**
+ * The network that an element's comment names: the word after the owner. One that is too long for a comment
+ * is cut, and then no network's.
+ */
 export function networkOfComment({ comment }: Element): string | undefined {
   const words = comment.split(" ");
   return words.length > 2 ? words[1] : undefined;
 }
 
-/** The comment in the user data of an element or a rule, which is a row of type, length, value; empty when there is none. */
+/**
+ * The comment in the user data of an element or a rule, which is a row of type, length, value; empty when
+ * there is none.
+ */
 export function readComment(userdata: Uint8Array | undefined): string {
   for (let at = 0; userdata !== undefined && at + 2 <= userdata.length; at += 2 + (userdata[at + 1] ?? 0)) {
-    if (userdata[at] === COMMENT_TYPE) return readText(userdata.subarray(at + 2, at + 2 + (userdata[at + 1] ?? 0)));
+    if (userdata[at] === COMMENT_TYPE)
+      return readText(userdata.subarray(at + 2, at + 2 + (userdata[at + 1] ?? 0)));
   }
   return "";
 }

@@ -8,17 +8,27 @@ import type { Writer } from "../netlink/writer.ts";
 export type Expression = (w: Writer) => void;
 
 /** Offsets and length of the addresses in the IP headers (RFC 791, RFC 8200). */
-export const HEADER = { 4: { saddr: 12, daddr: 16, length: 4 }, 6: { saddr: 8, daddr: 24, length: 16 } } as const;
+export const HEADER = {
+  4: { saddr: 12, daddr: 16, length: 4 },
+  6: { saddr: 8, daddr: 24, length: 16 },
+} as const;
 
 /** The same of the source address in an Ethernet header (IEEE 802.3). */
 const ETHER = { saddr: 6, length: 6 };
 
 /** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
 export function sourceVerdict(family: Family, map: string): Expression[] {
-  return [...isFamily(family), payload(nft.NFT_REG_1, HEADER[family].saddr, HEADER[family].length), lookUp(map, nft.NFT_REG_1)];
+  return [
+    ...isFamily(family),
+    payload(nft.NFT_REG_1, HEADER[family].saddr, HEADER[family].length),
+    lookUp(map, nft.NFT_REG_1),
+  ];
 }
 
-/** `iifname . ip saddr vmap @map`: an interface name takes the first four 32-bit registers, the address those after. */
+/**
+ * `iifname . ip saddr vmap @map`: an interface name takes the first four 32-bit registers, the address those
+ * after.
+ */
 export function interfaceSourceVerdict(family: Family, map: string): Expression[] {
   const second = nft.NFT_REG32_00 + 4;
   return [
@@ -62,7 +72,11 @@ export function interfacesIn(input: string, output: string): Expression[] {
 
 /** `iifname . oifname @set` */
 export function interfacePairIn(set: string): Expression[] {
-  return [meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1), meta(nft.NFT_META_OIFNAME, nft.NFT_REG_2), isIn(set, nft.NFT_REG_1)];
+  return [
+    meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1),
+    meta(nft.NFT_META_OIFNAME, nft.NFT_REG_2),
+    isIn(set, nft.NFT_REG_1),
+  ];
 }
 
 /** `return` */
@@ -77,7 +91,9 @@ export function drop(): Expression[] {
 
 /** `masquerade fully-random` */
 export function masquerade(): Expression[] {
-  return [expression("masq", (w) => w.be32Attribute(nft.NFTA_MASQ_FLAGS, nft.NF_NAT_RANGE_PROTO_RANDOM_FULLY))];
+  return [
+    expression("masq", (w) => w.be32Attribute(nft.NFTA_MASQ_FLAGS, nft.NF_NAT_RANGE_PROTO_RANDOM_FULLY)),
+  ];
 }
 
 /** Writes a data attribute that holds plain bytes. */
@@ -108,20 +124,35 @@ export function prefixMask(network: Prefix): Uint8Array {
 }
 
 export function meta(key: number, register: number): Expression {
-  return expression("meta", (w) => w.be32Attribute(nft.NFTA_META_KEY, key).be32Attribute(nft.NFTA_META_DREG, register));
+  return expression("meta", (w) =>
+    w.be32Attribute(nft.NFTA_META_KEY, key).be32Attribute(nft.NFTA_META_DREG, register),
+  );
 }
 
-export function payload(register: number, offset: number, length: number, base = nft.NFT_PAYLOAD_NETWORK_HEADER): Expression {
+export function payload(
+  register: number,
+  offset: number,
+  length: number,
+  base = nft.NFT_PAYLOAD_NETWORK_HEADER,
+): Expression {
   return expression("payload", (w) =>
-    w.be32Attribute(nft.NFTA_PAYLOAD_DREG, register).be32Attribute(nft.NFTA_PAYLOAD_BASE, base)
-      .be32Attribute(nft.NFTA_PAYLOAD_OFFSET, offset).be32Attribute(nft.NFTA_PAYLOAD_LEN, length),
+    w
+      .be32Attribute(nft.NFTA_PAYLOAD_DREG, register)
+      .be32Attribute(nft.NFTA_PAYLOAD_BASE, base)
+      .be32Attribute(nft.NFTA_PAYLOAD_OFFSET, offset)
+      .be32Attribute(nft.NFTA_PAYLOAD_LEN, length),
   );
 }
 
 /** The register's bits that are in `bits`; then those in `turned` the other way round. */
-export function mask(register: number, bits: Uint8Array, turned: Uint8Array = new Uint8Array(bits.length)): Expression {
+export function mask(
+  register: number,
+  bits: Uint8Array,
+  turned: Uint8Array = new Uint8Array(bits.length),
+): Expression {
   return expression("bitwise", (w) => {
-    w.be32Attribute(nft.NFTA_BITWISE_SREG, register).be32Attribute(nft.NFTA_BITWISE_DREG, register)
+    w.be32Attribute(nft.NFTA_BITWISE_SREG, register)
+      .be32Attribute(nft.NFTA_BITWISE_DREG, register)
       .be32Attribute(nft.NFTA_BITWISE_LEN, bits.length);
     writeValue(w, nft.NFTA_BITWISE_MASK, bits);
     writeValue(w, nft.NFTA_BITWISE_XOR, turned);
@@ -138,7 +169,9 @@ export function equals(register: number, value: Uint8Array, operator = nft.NFT_C
 /** The value of a map for the key in a register goes into another one; a verdict takes effect. */
 export function lookUp(map: string, register: number, destination = nft.NFT_REG_VERDICT): Expression {
   return expression("lookup", (w) =>
-    w.string(nft.NFTA_LOOKUP_SET, map).be32Attribute(nft.NFTA_LOOKUP_SREG, register)
+    w
+      .string(nft.NFTA_LOOKUP_SET, map)
+      .be32Attribute(nft.NFTA_LOOKUP_SREG, register)
       .be32Attribute(nft.NFTA_LOOKUP_DREG, destination),
   );
 }

@@ -1,6 +1,6 @@
-// The ruleset of host ports, as data: a table of its own that comes with the node's first host port, map elements per
-// attachment. The first packet of a connection to one of the node's own addresses costs six look-ups of its
-// family at most, however many pods there are; all others cost none.
+// The ruleset of host ports, as data: a table of its own that comes with the node's first host port, map
+// elements per attachment. The first packet of a connection to one of the node's own addresses costs six
+// look-ups of its family at most, however many pods there are; all others cost none.
 //
 //   table inet pontoon-ports {
 //     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }    a port of one of the node's addresses
@@ -22,37 +22,80 @@ import * as nft from "../netlink/uapi/nf_tables.ts";
 import { type Expression, masquerade } from "./expression.ts";
 import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { networkChain } from "./layout.ts";
-import { chainMessage, deleteTableMessage, type Hook, type MapLayout, mapMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
 import {
-  acceptFrom, addressAndPortVerdict, clearMark, destinationVerdict, dropAddressed, goto, gotoFor, gotoForLocal, isMarkedAndTranslated, masqueradeFrom, portVerdict, setMark, translateAddressAndPort, translatePort,
+  chainMessage,
+  deleteTableMessage,
+  type Hook,
+  type MapLayout,
+  mapMessage,
+  rulesMessages,
+  type Table,
+  tableMessage,
+} from "./message.ts";
+import {
+  acceptFrom,
+  addressAndPortVerdict,
+  clearMark,
+  destinationVerdict,
+  dropAddressed,
+  goto,
+  gotoFor,
+  gotoForLocal,
+  isMarkedAndTranslated,
+  masqueradeFrom,
+  portVerdict,
+  setMark,
+  translateAddressAndPort,
+  translatePort,
 } from "./nat-expression.ts";
 import { conditionMap } from "./port-element.ts";
 
-export const PORT_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ports", title: "inet pontoon-ports" };
+export const PORT_TABLE: Table = {
+  family: nft.NFPROTO_INET,
+  name: "pontoon-ports",
+  title: "inet pontoon-ports",
+};
 
 /** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
 const REGISTER = 4;
 
 /** The maps that give an address, and a port where it is another one. */
 function valueMaps(): MapLayout[] {
-  return [{ suffix: 4, type: TYPE_IPADDR, length: 4 }, { suffix: 6, type: TYPE_IP6ADDR, length: 16 }].flatMap(({ suffix, type, length }) => {
-    const addressKey = { type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE), length: length + 2 * REGISTER };
+  return [
+    { suffix: 4, type: TYPE_IPADDR, length: 4 },
+    { suffix: 6, type: TYPE_IP6ADDR, length: 16 },
+  ].flatMap(({ suffix, type, length }) => {
+    const addressKey = {
+      type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE),
+      length: length + 2 * REGISTER,
+    };
     const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
     return [
       { name: `one${suffix}`, key: addressKey, value: addressAndPort },
       // Lengths of the parts: of a protocol one byte counts, of a port two.
       { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
-      { name: `any${suffix}`, key: { type: joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE), length: 2 * REGISTER }, value: addressAndPort },
+      {
+        name: `any${suffix}`,
+        key: { type: joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE), length: 2 * REGISTER },
+        value: addressAndPort,
+      },
     ];
   });
 }
 
-const HAIRPIN_MAPS: MapLayout[] = [{ name: "hairpin4", key: { type: TYPE_IPADDR, length: 4 } }, { name: "hairpin6", key: { type: TYPE_IP6ADDR, length: 16 } }];
+const HAIRPIN_MAPS: MapLayout[] = [
+  { name: "hairpin4", key: { type: TYPE_IPADDR, length: 4 } },
+  { name: "hairpin6", key: { type: TYPE_IP6ADDR, length: 16 } },
+];
 
 /** All maps. */
 function portMaps(): MapLayout[] {
   const maps = valueMaps();
-  return [...maps, ...maps.map(({ name, key, intervalFields }) => ({ name: conditionMap(name), key, intervalFields })), ...HAIRPIN_MAPS];
+  return [
+    ...maps,
+    ...maps.map(({ name, key, intervalFields }) => ({ name: conditionMap(name), key, intervalFields })),
+    ...HAIRPIN_MAPS,
+  ];
 }
 
 /** The names of all maps. */
@@ -71,7 +114,10 @@ export function isMarkingChain(chain: string): boolean {
   return chain.startsWith(HOSTPORTS);
 }
 
-/** The rules of chain guard (type filter hook prerouting priority raw; policy accept): with route_localnet others could reach what listens on 127.0.0.1. */
+/**
+ * The rules of chain guard (type filter hook prerouting priority raw; policy accept): with route_localnet
+ * others could reach what listens on 127.0.0.1.
+ */
 function guardRules(): Expression[][] {
   return [
     // iifname "lo" accept
@@ -135,7 +181,10 @@ function unmarkingRules(bit: number): Expression[][] {
   ];
 }
 
-/** The rule of the chains prerouting (type nat hook prerouting priority dstnat) and output (type nat hook output priority -100). */
+/**
+ * The rule of the chains prerouting (type nat hook prerouting priority dstnat) and output (type nat hook
+ * output priority -100).
+ */
 function localRules(bit: number): Expression[][] {
   return [
     // fib daddr type local goto hostports-13
@@ -143,7 +192,10 @@ function localRules(bit: number): Expression[][] {
   ];
 }
 
-/** The rules of chain postrouting (type nat hook postrouting priority srcnat - 1), which comes before all others that masquerade. */
+/**
+ * The rules of chain postrouting (type nat hook postrouting priority srcnat - 1), which comes before all
+ * others that masquerade.
+ */
 function hairpinRules(bit: number): Expression[][] {
   return [
     // meta mark & 0x00002000 == 0x00002000 ct status dnat ip daddr vmap @hairpin4
@@ -174,12 +226,23 @@ function chains(bit: number): Chain[] {
 }
 
 /** How many rules each of them has: an ADD compares the numbers and does not make the rules for that. */
-const RULES: [chain: string, count: number][] = [["guard", 3], [UNMARK, 1], [TRANSLATE, 8], [HOSTPORTS, 8], ["postrouting", 2], ["prerouting", 1], ["output", 1]];
+const RULES: [chain: string, count: number][] = [
+  ["guard", 3],
+  [UNMARK, 1],
+  [TRANSLATE, 8],
+  [HOSTPORTS, 8],
+  ["postrouting", 2],
+  ["prerouting", 1],
+  ["output", 1],
+];
 
 /** How many rules a whole table has, without the chains of networks. */
 export const PORT_RULES = 24;
 
-/** What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the node's lock. */
+/**
+ * What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the
+ * node's lock.
+ */
 export function portTableMessages(bit: number): Message[] {
   return [
     tableMessage(PORT_TABLE),
@@ -200,11 +263,15 @@ export function deletePortTableMessages(): Message[] {
 
 /** True when all chains but those of networks hold as many rules as they must. */
 export function arePortRulesWhole(counts: ReadonlyMap<string, number>, bit: number): boolean {
-  for (const [chain, count] of RULES) if (counts.get(chain === HOSTPORTS ? HOSTPORTS + bit : chain) !== count) return false;
+  for (const [chain, count] of RULES)
+    if (counts.get(chain === HOSTPORTS ? HOSTPORTS + bit : chain) !== count) return false;
   return true;
 }
 
-/** Who gets the node's address when it comes by a host port: who could not understand the answer otherwise, or everybody. */
+/**
+ * Who gets the node's address when it comes by a host port: who could not understand the answer otherwise, or
+ * everybody.
+ */
 export interface HairpinChain {
   name: string;
   /** Undefined: everybody. */
@@ -218,14 +285,14 @@ export function hairpinChain(network: string, subnets: Prefix[] | undefined): Ha
 }
 
 /**
- * The rules of a network's chain. From localhost an answer would never find back, and a pod that gets an answer over the
- * bridge from another pod than it asked does not know what it is about.
+ * The rules of a network's chain. From localhost an answer would never find back, and a pod that gets an
+ * answer over the bridge from another pod than it asked does not know what it is about.
  */
 function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
   if (subnets === undefined) return [masquerade()];
   const local = hasFamily(subnets, 4) ? [LOCALHOST] : [];
-  // ip saddr 127.0.0.0/8 masquerade fully-random
-  // ip saddr 10.1.0.0/24 masquerade fully-random            for each subnet, and ip6 saddr fd01::/64 masquerade fully-random
+  // ip saddr 127.0.0.0/8 masquerade fully-random ip saddr 10.1.0.0/24 masquerade fully-random            for
+  // each subnet, and ip6 saddr fd01::/64 masquerade fully-random
   return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
 }
 
@@ -237,5 +304,8 @@ export function hairpinRuleCount({ subnets }: HairpinChain): number {
 
 /** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
 export function hairpinMessages(chain: HairpinChain): Message[] {
-  return [chainMessage(PORT_TABLE, chain.name), ...rulesMessages(PORT_TABLE, chain.name, masqueradingRules(chain))];
+  return [
+    chainMessage(PORT_TABLE, chain.name),
+    ...rulesMessages(PORT_TABLE, chain.name, masqueradingRules(chain)),
+  ];
 }

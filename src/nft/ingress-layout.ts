@@ -1,6 +1,6 @@
-// The ruleset that keeps networks of pods apart, as data: a table of its own, which is there for as long as a network wants
-// it. Elements are interfaces of networks, so a packet on its way through the node meets five look-ups at most, however
-// many pods and networks there are.
+// The ruleset that keeps networks of pods apart, as data: a table of its own, which is there for as long as a
+// network wants it. Elements are interfaces of networks, so a packet on its way through the node meets five
+// look-ups at most, however many pods and networks there are.
 //
 //   table inet pontoon-ingress {
 //     set networks { type ifname }                 where pods of networks with a policy of their own come in
@@ -14,9 +14,20 @@ import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { ElementPlace } from "./element.ts";
 import { drop, type Expression, interfacePairIn, interfacesIn, returned } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME } from "./key.ts";
-import { chainMessage, deleteTableMessage, rulesMessages, setMessage, type Table, tableMessage } from "./message.ts";
+import {
+  chainMessage,
+  deleteTableMessage,
+  rulesMessages,
+  setMessage,
+  type Table,
+  tableMessage,
+} from "./message.ts";
 
-export const INGRESS_TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon-ingress", title: "inet pontoon-ingress" };
+export const INGRESS_TABLE: Table = {
+  family: nft.NFPROTO_INET,
+  name: "pontoon-ingress",
+  title: "inet pontoon-ingress",
+};
 
 export const INGRESS_SETS = ["networks", "together", "apart", "trusted"] as const;
 
@@ -24,7 +35,10 @@ export type IngressSet = (typeof INGRESS_SETS)[number];
 
 export const FORWARD = "forward";
 
-/** The rules of chain forward (type filter hook forward priority filter; policy accept). What it drops no other table brings back. */
+/**
+ * The rules of chain forward (type filter hook forward priority filter; policy accept). What it drops no
+ * other table brings back.
+ */
 function forwardRules(): Expression[][] {
   return [
     // iifname @apart oifname @apart drop
@@ -39,13 +53,22 @@ function forwardRules(): Expression[][] {
 /** How many rules chain forward has when it is whole. */
 export const FORWARD_RULES = 3;
 
-/** What makes the table with its sets and chain forward, still without rules, whatever of it is there. Only under the node's lock. */
+/**
+ * What makes the table with its sets and chain forward, still without rules, whatever of it is there. Only
+ * under the node's lock.
+ */
 export function ingressTableMessages(): Message[] {
   const one = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
-  const pair = { type: joined(TYPE_IFNAME, TYPE_IFNAME), length: 2 * INTERFACE_NAME_BYTES, inHostOrder: false };
+  const pair = {
+    type: joined(TYPE_IFNAME, TYPE_IFNAME),
+    length: 2 * INTERFACE_NAME_BYTES,
+    inHostOrder: false,
+  };
   return [
     tableMessage(INGRESS_TABLE),
-    ...INGRESS_SETS.map((set, index) => setMessage(INGRESS_TABLE, set, set === "together" ? pair : one, index + 1)),
+    ...INGRESS_SETS.map((set, index) =>
+      setMessage(INGRESS_TABLE, set, set === "together" ? pair : one, index + 1),
+    ),
     chainMessage(INGRESS_TABLE, FORWARD, { type: "filter", number: nft.NF_INET_FORWARD, priority: 0 }),
   ];
 }

@@ -1,12 +1,20 @@
-// Which interfaces of networks are kept apart: put in, take out, compare. An element is an interface's, which pods share; who
-// calls knows which of them are needed, and holds the node's lock.
+// Which interfaces of networks are kept apart: put in, take out, compare. An element is an interface's, which
+// pods share; who calls knows which of them are needed, and holds the node's lock.
 import { readText } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countRules } from "./answer.ts";
 import { addElementMessage, deleteElements, type Element, getElement, listElements } from "./element.ts";
 import {
-  deleteIngressTableMessages, FORWARD, FORWARD_RULES, forwardRuleMessages, INGRESS_SETS, INGRESS_TABLE, ingressPlace, type IngressSet, ingressTableMessages,
+  deleteIngressTableMessages,
+  FORWARD,
+  FORWARD_RULES,
+  forwardRuleMessages,
+  INGRESS_SETS,
+  INGRESS_TABLE,
+  type IngressSet,
+  ingressPlace,
+  ingressTableMessages,
 } from "./ingress-layout.ts";
 import { INTERFACE_NAME_BYTES } from "./key.ts";
 import { executeBatch, firstRefusal } from "./message.ts";
@@ -29,8 +37,15 @@ export function hasIngressElement(socket: NetlinkSocket, set: IngressSet, interf
   return getElement(socket, ingressPlace(set, interfaceName)) !== undefined;
 }
 
-/** The sets that the interface should stand in and does not; all of them when the table is not whole. Throws SystemError. */
-export function missingIngressSets<Set extends IngressSet>(socket: NetlinkSocket, sets: readonly Set[], interfaceName: string): Set[] {
+/**
+ * The sets that the interface should stand in and does not; all of them when the table is not whole. Throws
+ * SystemError.
+ */
+export function missingIngressSets<Set extends IngressSet>(
+  socket: NetlinkSocket,
+  sets: readonly Set[],
+  interfaceName: string,
+): Set[] {
   if (!isIngressTableWhole(socket)) return [...sets];
   return sets.filter((set) => !hasIngressElement(socket, set, interfaceName));
 }
@@ -39,15 +54,23 @@ export function missingIngressSets<Set extends IngressSet>(socket: NetlinkSocket
 export function putIngressElements(socket: NetlinkSocket, elements: readonly IngressElement[]): void {
   const isWhole = isIngressTableWhole(socket);
   const missing = elements.filter(({ set, interfaceName }) => !hasIngressElement(socket, set, interfaceName));
-  const additions = missing.map(({ set, interfaceName, comment }) => addElementMessage({ ...ingressPlace(set, interfaceName), chain: "", comment }));
+  const additions = missing.map(({ set, interfaceName, comment }) =>
+    addElementMessage({ ...ingressPlace(set, interfaceName), chain: "", comment }),
+  );
   const messages = isWhole ? additions : [...ingressTableMessages(), ...additions, ...forwardRuleMessages()];
   if (messages.length > 0) executeBatch(socket, messages);
 }
 
 /** Takes an interface out of sets; the last one takes the table along. Throws SystemError. */
-export function removeIngressElements(socket: NetlinkSocket, sets: readonly IngressSet[], interfaceName: string): void {
+export function removeIngressElements(
+  socket: NetlinkSocket,
+  sets: readonly IngressSet[],
+  interfaceName: string,
+): void {
   const all = listIngressElements(socket);
-  const going = all.filter((element) => sets.some((set) => set === element.set) && interfaceOf(element) === interfaceName);
+  const going = all.filter(
+    (element) => sets.some((set) => set === element.set) && interfaceOf(element) === interfaceName,
+  );
   if (going.length < all.length) return deleteElements(socket, going);
   const refusal = firstRefusal(socket, deleteIngressTableMessages());
   if (refusal !== undefined && !isErrno(refusal, "ENOENT")) throw refusal;

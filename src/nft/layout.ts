@@ -1,5 +1,6 @@
-// The ruleset that masquerades, as data: one table for the node, one chain per network, map elements per attachment.
-// Above each rule stands its nft text; a test compares `nft list table inet pontoon` with all of it.
+// The ruleset that masquerades, as data: one table for the node, one chain per network, map elements per
+// attachment. Above each rule stands its nft text; a test compares `nft list table inet pontoon` with all of
+// it.
 //
 //   table inet pontoon {
 //     map net4 { type ipv4_addr : verdict }                   pod address : goto the network's chain
@@ -15,7 +16,13 @@ import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { ElementPlace } from "./element.ts";
-import { destinationReturn, type Expression, interfaceSourceVerdict, masquerade, sourceVerdict } from "./expression.ts";
+import {
+  destinationReturn,
+  type Expression,
+  interfaceSourceVerdict,
+  masquerade,
+  sourceVerdict,
+} from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { chainMessage, mapMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
 
@@ -48,7 +55,10 @@ function postroutingRules(): Expression[][] {
 /** How many rules chain postrouting has when it is whole. */
 export const POSTROUTING_RULES = 4;
 
-/** What makes the table with its maps and chain postrouting, still without rules, whatever of it is there. Only under the node's lock. */
+/**
+ * What makes the table with its maps and chain postrouting, still without rules, whatever of it is there.
+ * Only under the node's lock.
+ */
 export function tableMessages(): Message[] {
   return [
     tableMessage(TABLE),
@@ -62,7 +72,10 @@ export function postroutingMessages(): Message[] {
   return rulesMessages(TABLE, POSTROUTING, postroutingRules());
 }
 
-/** A network's chain: its name says for which network and which subnets it was made, so it never needs to change. */
+/**
+ * A network's chain: its name says for which network and which subnets it was made, so it never needs to
+ * change.
+ */
 export interface NetworkChain {
   name: string;
   subnets: Prefix[];
@@ -74,7 +87,10 @@ export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
   if (sorted.length > 1) sorted.sort((a, b) => (a.text < b.text ? -1 : 1));
   const texts = sorted.map(({ text }) => text).join("\0");
   const hash = sha256(`${network}\0${texts}`);
-  return { name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`, subnets: sorted.map(({ subnet }) => subnet) };
+  return {
+    name: `${chainPrefix(network)}${hash.slice(0, HASH_DIGITS)}`,
+    subnets: sorted.map(({ subnet }) => subnet),
+  };
 }
 
 /** True when a chain of this name is one of the network's. */
@@ -118,7 +134,10 @@ export function networkMessages(chain: NetworkChain): Message[] {
 }
 
 /** Where an address stands: in the common map, and in the one that is keyed by the bridge too. */
-export function elementPlaces(address: Address, bridge: string): { common: ElementPlace; byBridge: ElementPlace } {
+export function elementPlaces(
+  address: Address,
+  bridge: string,
+): { common: ElementPlace; byBridge: ElementPlace } {
   const bytes = addressBytes(address);
   const named = interfaceKey(bridge, bytes);
   return {

@@ -1,10 +1,11 @@
-// Requests to nftables: tables, chains, sets and maps, rules; elements are next door. (linux/netfilter/nf_tables.h, nfnetlink.h)
+// Requests to nftables: tables, chains, sets and maps, rules; elements are next door.
+// (linux/netfilter/nf_tables.h, nfnetlink.h)
 import type { Outcome } from "../netlink/outcome.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_APPEND, NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import type { SystemError } from "../sys/errno.ts";
 import type { Writer } from "../netlink/writer.ts";
+import type { SystemError } from "../sys/errno.ts";
 import type { Expression } from "./expression.ts";
 
 /** A table: its family (NFPROTO_…) and name. */
@@ -43,22 +44,34 @@ export function executeBatch(socket: NetlinkSocket, messages: Message[]): void {
 
 /** The table, if it is not there yet. */
 export function tableMessage(table: Table): Message {
-  return requestMessage(table, `create table ${table.title}`, nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) => w.string(nft.NFTA_TABLE_NAME, table.name));
+  return requestMessage(table, `create table ${table.title}`, nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) =>
+    w.string(nft.NFTA_TABLE_NAME, table.name),
+  );
 }
 
 /** A map, if it is not there yet. `id` is any number, new in its batch. */
-export function mapMessage(table: Table, { name, key, value, intervalFields }: MapLayout, id: number): Message {
+export function mapMessage(
+  table: Table,
+  { name, key, value, intervalFields }: MapLayout,
+  id: number,
+): Message {
   const intervals = intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT;
   return requestMessage(table, `create map ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
-      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type).be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
+    w.string(nft.NFTA_SET_TABLE, table.name)
+      .string(nft.NFTA_SET_NAME, name)
+      .be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
+      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
+      .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
       .be32Attribute(nft.NFTA_SET_DATA_TYPE, value?.type ?? nft.NFT_DATA_VERDICT);
     if (value !== undefined) w.be32Attribute(nft.NFTA_SET_DATA_LEN, value.length);
     w.be32Attribute(nft.NFTA_SET_ID, id);
     if (intervalFields === undefined) return;
-    w.nest(nft.NFTA_SET_DESC, () => w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
-      for (const length of intervalFields) w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
-    }));
+    w.nest(nft.NFTA_SET_DESC, () =>
+      w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
+        for (const length of intervalFields)
+          w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
+      }),
+    );
   });
 }
 
@@ -77,23 +90,33 @@ export interface MapLayout {
   intervalFields?: number[] | undefined;
 }
 
-/** Keys of a set: nft's number of their type, their length, and whether nft is to read them in the host's byte order. */
+/**
+ * Keys of a set: nft's number of their type, their length, and whether nft is to read them in the host's byte
+ * order.
+ */
 export interface SetKey {
   type: number;
   length: number;
   inHostOrder: boolean;
 }
 
-/** What libnftnl keeps with a set: the byte order of its keys (NFTNL_UDATA_SET_KEYBYTEORDER, four bytes), which nft lists them by. */
+/**
+ * What libnftnl keeps with a set: the byte order of its keys (NFTNL_UDATA_SET_KEYBYTEORDER, four bytes),
+ * which nft lists them by.
+ */
 const NO_ORDER = Uint8Array.of(0, 4, 0, 0, 0, 0);
 const HOST_ORDER = Uint8Array.of(0, 4, 1, 0, 0, 0);
 
 /** A set, if it is not there yet. `id` is any number, new in its batch. */
 export function setMessage(table: Table, name: string, key: SetKey, id: number): Message {
   return requestMessage(table, `create set ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name).string(nft.NFTA_SET_NAME, name).be32Attribute(nft.NFTA_SET_FLAGS, 0)
-      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type).be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
-      .be32Attribute(nft.NFTA_SET_ID, id).attribute(nft.NFTA_SET_USERDATA, key.inHostOrder ? HOST_ORDER : NO_ORDER);
+    w.string(nft.NFTA_SET_TABLE, table.name)
+      .string(nft.NFTA_SET_NAME, name)
+      .be32Attribute(nft.NFTA_SET_FLAGS, 0)
+      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
+      .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
+      .be32Attribute(nft.NFTA_SET_ID, id)
+      .attribute(nft.NFTA_SET_USERDATA, key.inHostOrder ? HOST_ORDER : NO_ORDER);
   });
 }
 
@@ -110,7 +133,9 @@ export function chainMessage(table: Table, name: string, hook?: Hook): Message {
     w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name);
     if (hook === undefined) return;
     w.nest(nft.NFTA_CHAIN_HOOK, () =>
-      w.be32Attribute(nft.NFTA_HOOK_HOOKNUM, hook.number).be32Attribute(nft.NFTA_HOOK_PRIORITY, hook.priority),
+      w
+        .be32Attribute(nft.NFTA_HOOK_HOOKNUM, hook.number)
+        .be32Attribute(nft.NFTA_HOOK_PRIORITY, hook.priority),
     );
     w.string(nft.NFTA_CHAIN_TYPE, hook.type).be32Attribute(nft.NFTA_CHAIN_POLICY, nft.NF_ACCEPT);
   });
@@ -118,7 +143,9 @@ export function chainMessage(table: Table, name: string, hook?: Hook): Message {
 
 /** The table goes, with all that is in it. */
 export function deleteTableMessage(table: Table): Message {
-  return requestMessage(table, `delete table ${table.title}`, nft.NFT_MSG_DELTABLE, 0, (w) => w.string(nft.NFTA_TABLE_NAME, table.name));
+  return requestMessage(table, `delete table ${table.title}`, nft.NFT_MSG_DELTABLE, 0, (w) =>
+    w.string(nft.NFTA_TABLE_NAME, table.name),
+  );
 }
 
 /** A chain with its rules goes. Refused with EBUSY while an element or a rule leads to it. */
@@ -137,17 +164,25 @@ export function getChainMessage(table: Table, name: string): Message {
 
 /** Asks for all chains of a table. */
 export function listChainsMessage(table: Table): Message {
-  return requestMessage(table, `list the chains of table ${table.title}`, nft.NFT_MSG_GETCHAIN, 0, (w) => w.string(nft.NFTA_CHAIN_TABLE, table.name));
+  return requestMessage(table, `list the chains of table ${table.title}`, nft.NFT_MSG_GETCHAIN, 0, (w) =>
+    w.string(nft.NFTA_CHAIN_TABLE, table.name),
+  );
 }
 
 /** A rule at the end of a chain. */
 export function ruleMessage(table: Table, chain: string, expressions: Expression[]): Message {
-  return requestMessage(table, `add a rule to chain ${chain}`, nft.NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND, (w) => {
-    w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, chain);
-    w.nest(nft.NFTA_RULE_EXPRESSIONS, () => {
-      for (const write of expressions) write(w);
-    });
-  });
+  return requestMessage(
+    table,
+    `add a rule to chain ${chain}`,
+    nft.NFT_MSG_NEWRULE,
+    NLM_F_CREATE | NLM_F_APPEND,
+    (w) => {
+      w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, chain);
+      w.nest(nft.NFTA_RULE_EXPRESSIONS, () => {
+        for (const write of expressions) write(w);
+      });
+    },
+  );
 }
 
 /** What gives a chain these rules, whatever it has now. */
@@ -163,7 +198,10 @@ export function firstRuleMessage(table: Table, chain: string, expressions: Expre
 /** One rule goes, by the number that the kernel gave it (64 bits, as they came). */
 export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Array): Message {
   return requestMessage(table, `delete a rule of chain ${chain}`, nft.NFT_MSG_DELRULE, 0, (w) =>
-    w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, chain).attribute(nft.NFTA_RULE_HANDLE, handle),
+    w
+      .string(nft.NFTA_RULE_TABLE, table.name)
+      .string(nft.NFTA_RULE_CHAIN, chain)
+      .attribute(nft.NFTA_RULE_HANDLE, handle),
   );
 }
 
@@ -193,7 +231,13 @@ export function getGenerationMessage(): Message {
 }
 
 /** A request about something in a table; `body` writes its attributes. */
-export function requestMessage({ family }: Table, what: string, type: number, flags: number, body: (w: Writer) => void): Message {
+export function requestMessage(
+  { family }: Table,
+  what: string,
+  type: number,
+  flags: number,
+  body: (w: Writer) => void,
+): Message {
   return {
     what,
     type: (nft.NFNL_SUBSYS_NFTABLES << 8) | type,
@@ -207,5 +251,7 @@ export function requestMessage({ family }: Table, what: string, type: number, fl
 
 /** struct nfgenmsg; the resource number is in network order. */
 function generic(w: Writer, family: number, resource: number): void {
-  w.u8(family).u8(0).u16(((resource & 0xff) << 8) | (resource >> 8));
+  w.u8(family)
+    .u8(0)
+    .u16(((resource & 0xff) << 8) | (resource >> 8));
 }

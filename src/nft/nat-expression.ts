@@ -2,11 +2,23 @@
 // (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
 import type { Address, Family } from "../ip/address.ts";
 import { addressBytes } from "../ip/address.ts";
-import { parsePrefix, type Prefix } from "../ip/prefix.ts";
+import { type Prefix, parsePrefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { RTN_LOCAL } from "../netlink/uapi/rtnetlink.ts";
 import { textBytes, u32Bytes } from "../sys/bytes.ts";
-import { equals, type Expression, expression, HEADER, isFamily, lookUp, mask, meta, payload, prefixMask, verdict } from "./expression.ts";
+import {
+  type Expression,
+  equals,
+  expression,
+  HEADER,
+  isFamily,
+  lookUp,
+  mask,
+  meta,
+  payload,
+  prefixMask,
+  verdict,
+} from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey } from "./key.ts";
 
 const FIRST = nft.NFT_REG32_00;
@@ -29,10 +41,18 @@ export function masqueradeFrom(prefix: Prefix, masquerade: Expression[]): Expres
 /** `ip6 daddr ADDRESS goto CHAIN` */
 export function gotoFor({ family, value }: Address, chain: string): Expression[] {
   const { daddr, length } = HEADER[family];
-  return [...isFamily(family), payload(FIRST, daddr, length), equals(FIRST, addressBytes({ family, value })), verdict(nft.NFT_GOTO, chain)];
+  return [
+    ...isFamily(family),
+    payload(FIRST, daddr, length),
+    equals(FIRST, addressBytes({ family, value })),
+    verdict(nft.NFT_GOTO, chain),
+  ];
 }
 
-/** What a packet's source or destination, or the interface that it came in by, is compared with; `not`: is not to be. */
+/**
+ * What a packet's source or destination, or the interface that it came in by, is compared with; `not`: is not
+ * to be.
+ */
 export interface PacketTest {
   field: "saddr" | "daddr" | "iifname";
   not: boolean;
@@ -41,8 +61,8 @@ export interface PacketTest {
 }
 
 /**
- * `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet of the family that fails the test. Nobody passes one
- * whose value says nothing, as it may in a record that was altered by hand.
+ * `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet of the family that fails the
+ * test. Nobody passes one whose value says nothing, as it may in a record that was altered by hand.
  */
 export function gotoUnless({ field, not, value }: PacketTest, family: Family, chain: string): Expression[] {
   const operator = not ? nft.NFT_CMP_EQ : nft.NFT_CMP_NEQ;
@@ -55,7 +75,12 @@ export function gotoUnless({ field, not, value }: PacketTest, family: Family, ch
 /** True for the name of an interface, with or without a star at its end. */
 function isInterfaceName(text: string): boolean {
   const length = textBytes(text).length;
-  return length > 0 && length < INTERFACE_NAME_BYTES && text.indexOf("*") !== 0 && [-1, text.length - 1].includes(text.indexOf("*"));
+  return (
+    length > 0 &&
+    length < INTERFACE_NAME_BYTES &&
+    text.indexOf("*") !== 0 &&
+    [-1, text.length - 1].includes(text.indexOf("*"))
+  );
 }
 
 /** `goto CHAIN` */
@@ -66,14 +91,21 @@ export function goto(chain: string): Expression[] {
 /** `fib daddr type local goto CHAIN` */
 export function gotoForLocal(chain: string): Expression[] {
   const type = expression("fib", (w) =>
-    w.be32Attribute(nft.NFTA_FIB_DREG, FIRST).be32Attribute(nft.NFTA_FIB_RESULT, nft.NFT_FIB_RESULT_ADDRTYPE).be32Attribute(nft.NFTA_FIB_FLAGS, nft.NFTA_FIB_F_DADDR),
+    w
+      .be32Attribute(nft.NFTA_FIB_DREG, FIRST)
+      .be32Attribute(nft.NFTA_FIB_RESULT, nft.NFT_FIB_RESULT_ADDRTYPE)
+      .be32Attribute(nft.NFTA_FIB_FLAGS, nft.NFTA_FIB_F_DADDR),
   );
   return [type, equals(FIRST, u32Bytes(RTN_LOCAL)), verdict(nft.NFT_GOTO, chain)];
 }
 
 /** `meta mark set meta mark | BIT` */
 export function setMark(bit: number): Expression[] {
-  return [meta(nft.NFT_META_MARK, FIRST), mask(FIRST, u32Bytes(~(1 << bit)), u32Bytes(1 << bit)), storeMark()];
+  return [
+    meta(nft.NFT_META_MARK, FIRST),
+    mask(FIRST, u32Bytes(~(1 << bit)), u32Bytes(1 << bit)),
+    storeMark(),
+  ];
 }
 
 /** `meta mark set meta mark & ~BIT` */
@@ -83,21 +115,36 @@ export function clearMark(bit: number): Expression[] {
 
 /** `meta mark & BIT == BIT ct status dnat` */
 export function isMarkedAndTranslated(bit: number): Expression[] {
-  const status = expression("ct", (w) => w.be32Attribute(nft.NFTA_CT_DREG, FIRST).be32Attribute(nft.NFTA_CT_KEY, nft.NFT_CT_STATUS));
+  const status = expression("ct", (w) =>
+    w.be32Attribute(nft.NFTA_CT_DREG, FIRST).be32Attribute(nft.NFTA_CT_KEY, nft.NFT_CT_STATUS),
+  );
   return [
-    meta(nft.NFT_META_MARK, FIRST), mask(FIRST, u32Bytes(1 << bit)), equals(FIRST, u32Bytes(1 << bit)),
-    status, mask(FIRST, u32Bytes(nft.IPS_DST_NAT)), equals(FIRST, new Uint8Array(4), nft.NFT_CMP_NEQ),
+    meta(nft.NFT_META_MARK, FIRST),
+    mask(FIRST, u32Bytes(1 << bit)),
+    equals(FIRST, u32Bytes(1 << bit)),
+    status,
+    mask(FIRST, u32Bytes(nft.IPS_DST_NAT)),
+    equals(FIRST, new Uint8Array(4), nft.NFT_CMP_NEQ),
   ];
 }
 
 /** `ip daddr vmap @MAP` */
 export function destinationVerdict(family: Family, map: string): Expression[] {
-  return [...isFamily(family), payload(FIRST, HEADER[family].daddr, HEADER[family].length), lookUp(map, FIRST)];
+  return [
+    ...isFamily(family),
+    payload(FIRST, HEADER[family].daddr, HEADER[family].length),
+    lookUp(map, FIRST),
+  ];
 }
 
 /** `meta nfproto ipv4 dnat ip to meta l4proto . th dport map @MAP`: the map gives address and port. */
 export function translatePort(family: Family, map: string): Expression[] {
-  return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST, FIRST), translate(family, FIRST + registersOf(family))];
+  return [
+    ...isFamily(family),
+    ...protocolAndPort(FIRST),
+    lookUp(map, FIRST, FIRST),
+    translate(family, FIRST + registersOf(family)),
+  ];
 }
 
 /** `meta nfproto ipv4 meta l4proto . th dport vmap @MAP` */
@@ -105,9 +152,16 @@ export function portVerdict(family: Family, map: string): Expression[] {
   return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST)];
 }
 
-/** `dnat ip to ip daddr . meta l4proto . th dport map @MAP`: the map gives address and port, or with `keepPort` the address alone. */
+/**
+ * `dnat ip to ip daddr . meta l4proto . th dport map @MAP`: the map gives address and port, or with
+ * `keepPort` the address alone.
+ */
 export function translateAddressAndPort(family: Family, map: string, keepPort = false): Expression[] {
-  return [...addressProtocolAndPort(family), lookUp(map, FIRST, FIRST), translate(family, keepPort ? undefined : FIRST + registersOf(family))];
+  return [
+    ...addressProtocolAndPort(family),
+    lookUp(map, FIRST, FIRST),
+    translate(family, keepPort ? undefined : FIRST + registersOf(family)),
+  ];
 }
 
 /** `ip daddr . meta l4proto . th dport vmap @MAP` */
@@ -127,32 +181,55 @@ function registersOf(family: Family): number {
 
 /** All protocols that have ports have that of the destination in the same place. */
 function protocolAndPort(register: number): Expression[] {
-  return [meta(nft.NFT_META_L4PROTO, register), payload(register + 1, 2, 2, nft.NFT_PAYLOAD_TRANSPORT_HEADER)];
+  return [
+    meta(nft.NFT_META_L4PROTO, register),
+    payload(register + 1, 2, 2, nft.NFT_PAYLOAD_TRANSPORT_HEADER),
+  ];
 }
 
 function translate(family: Family, portRegister: number | undefined): Expression {
   return expression("nat", (w) => {
-    w.be32Attribute(nft.NFTA_NAT_TYPE, nft.NFT_NAT_DNAT).be32Attribute(nft.NFTA_NAT_FAMILY, family === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6)
+    w.be32Attribute(nft.NFTA_NAT_TYPE, nft.NFT_NAT_DNAT)
+      .be32Attribute(nft.NFTA_NAT_FAMILY, family === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6)
       .be32Attribute(nft.NFTA_NAT_REG_ADDR_MIN, FIRST);
     if (portRegister !== undefined) w.be32Attribute(nft.NFTA_NAT_REG_PROTO_MIN, portRegister);
   });
 }
 
 function storeMark(): Expression {
-  return expression("meta", (w) => w.be32Attribute(nft.NFTA_META_KEY, nft.NFT_META_MARK).be32Attribute(nft.NFTA_META_SREG, FIRST));
+  return expression("meta", (w) =>
+    w.be32Attribute(nft.NFTA_META_KEY, nft.NFT_META_MARK).be32Attribute(nft.NFTA_META_SREG, FIRST),
+  );
 }
 
 /** Of a name that ends with a star only what stands before it counts. */
 function cameInBy(name: string, operator = nft.NFT_CMP_EQ): Expression[] {
   const key = interfaceKey(name, new Uint8Array());
-  return [meta(nft.NFT_META_IIFNAME, FIRST), equals(FIRST, key.subarray(0, name.endsWith("*") ? key.indexOf(0x2a) : INTERFACE_NAME_BYTES), operator)];
+  return [
+    meta(nft.NFT_META_IIFNAME, FIRST),
+    equals(FIRST, key.subarray(0, name.endsWith("*") ? key.indexOf(0x2a) : INTERFACE_NAME_BYTES), operator),
+  ];
 }
 
 /** As `nft` compiles it: of a prefix that ends with a byte, only its bytes are loaded. */
-function addressed(side: "saddr" | "daddr", { address, length }: Prefix, operator = nft.NFT_CMP_EQ): Expression[] {
+function addressed(
+  side: "saddr" | "daddr",
+  { address, length }: Prefix,
+  operator = nft.NFT_CMP_EQ,
+): Expression[] {
   const { family } = address;
   const offset = HEADER[family][side];
   const bytes = addressBytes(address);
-  if (length % 8 === 0 && length > 0) return [...isFamily(family), payload(FIRST, offset, length / 8), equals(FIRST, bytes.subarray(0, length / 8), operator)];
-  return [...isFamily(family), payload(FIRST, offset, bytes.length), mask(FIRST, prefixMask({ address, length })), equals(FIRST, bytes, operator)];
+  if (length % 8 === 0 && length > 0)
+    return [
+      ...isFamily(family),
+      payload(FIRST, offset, length / 8),
+      equals(FIRST, bytes.subarray(0, length / 8), operator),
+    ];
+  return [
+    ...isFamily(family),
+    payload(FIRST, offset, bytes.length),
+    mask(FIRST, prefixMask({ address, length })),
+    equals(FIRST, bytes, operator),
+  ];
 }

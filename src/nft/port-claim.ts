@@ -2,17 +2,45 @@
 import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import { addElementMessage, BATCH_ELEMENTS, deleteElementMessage, type Element, type ElementPlace, getElements, listElements, ownerComment, ownerOf, searchElements } from "./element.ts";
+import {
+  addElementMessage,
+  BATCH_ELEMENTS,
+  deleteElementMessage,
+  type Element,
+  type ElementPlace,
+  getElements,
+  listElements,
+  ownerComment,
+  ownerOf,
+  searchElements,
+} from "./element.ts";
 import type { HostPorts, PortNeighbours } from "./host-port.ts";
 import { PORT_TABLE, portMapNames } from "./host-port-layout.ts";
 import { firstRefusal } from "./message.ts";
-import { claimOf, claimsOverlap, claimText, conditionMap, isOfAllAddresses, keyTest, mappingPlaces, portKey, type PortMapping, unseenMaps } from "./port-element.ts";
+import {
+  claimOf,
+  claimsOverlap,
+  claimText,
+  conditionMap,
+  isOfAllAddresses,
+  keyTest,
+  mappingPlaces,
+  type PortMapping,
+  portKey,
+  unseenMaps,
+} from "./port-element.ts";
 
 /**
- * Takes all places of the attachment: what is its own already, or a dead owner's, gives way. `hasConditions`: there may be conditions
- * of somebody on the node. Throws SystemError; EADDRINUSE when a place belongs to a living attachment.
+ * Takes all places of the attachment: what is its own already, or a dead owner's, gives way. `hasConditions`:
+ * there may be conditions of somebody on the node. Throws SystemError; EADDRINUSE when a place belongs to a
+ * living attachment.
  */
-export function claimPorts(socket: NetlinkSocket, wanted: HostPorts, neighbours: PortNeighbours, hasConditions: boolean): void {
+export function claimPorts(
+  socket: NetlinkSocket,
+  wanted: HostPorts,
+  neighbours: PortNeighbours,
+  hasConditions: boolean,
+): void {
   const elements = elementsOf(wanted);
   let held = heldUnseen(socket, wanted.mappings, hasConditions);
   for (let seenAll = false; ; seenAll = true) {
@@ -26,8 +54,9 @@ export function claimPorts(socket: NetlinkSocket, wanted: HostPorts, neighbours:
 }
 
 /**
- * Where the kernel does not see that an element stands for one of these ports too: elements to ask for by their keys, however
- * many there are in the map, and maps to look through, which are those of mappings that most pods do not have.
+ * Where the kernel does not see that an element stands for one of these ports too: elements to ask for by
+ * their keys, however many there are in the map, and maps to look through, which are those of mappings that
+ * most pods do not have.
  */
 function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasConditions: boolean): Element[] {
   const asked: ElementPlace[] = [];
@@ -38,7 +67,9 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
       // A port of all addresses has no one key in a map of single ones.
       const isAskable = mapping.hostAddress !== undefined || isOfAllAddresses(set);
       if (!isAskable || asked.length + mapping.last - mapping.first >= MOST_ASKED) searched.push(set);
-      else for (let port = mapping.first; port <= mapping.last; port++) asked.push({ table: PORT_TABLE, set, key: portKey(set, mapping, port) });
+      else
+        for (let port = mapping.first; port <= mapping.last; port++)
+          asked.push({ table: PORT_TABLE, set, key: portKey(set, mapping, port) });
     }
   }
   const held = asked.length === 0 ? [] : getElements(socket, asked);
@@ -50,16 +81,28 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
 const MOST_ASKED = 500;
 
 /** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
-function obstacles(held: Element[], wanted: HostPorts, elements: Element[], neighbours: PortNeighbours): Element[] {
+function obstacles(
+  held: Element[],
+  wanted: HostPorts,
+  elements: Element[],
+  neighbours: PortNeighbours,
+): Element[] {
   const found: Element[] = [];
   for (const element of held) {
     const claimed = claimOf(element);
     const taken = claimed && wanted.mappings.find((mapping) => claimsOverlap(mapping, claimed));
-    const isSame = claimed === undefined && elements.some(({ chain, set, key }) => chain !== "" && set === element.set && key.join() === element.key.join());
+    const isSame =
+      claimed === undefined &&
+      elements.some(
+        ({ chain, set, key }) => chain !== "" && set === element.set && key.join() === element.key.join(),
+      );
     if ((taken === undefined && !isSame) || found.some((other) => isSamePlace(other, element))) continue;
     const owner = ownerOf(element);
     if (owner !== wanted.owner && neighbours.isAlive(owner)) {
-      const what = taken === undefined ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}` : `take ${claimText(taken)}`;
+      const what =
+        taken === undefined
+          ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}`
+          : `take ${claimText(taken)}`;
       throw new SystemError(what, errnoOf("EADDRINUSE"), holderOf(element));
     }
     found.push(element);
@@ -93,12 +136,27 @@ export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts)
     const where = conditions.find(({ family }) => family === mapping.family);
     for (const place of mappingPlaces(mapping)) {
       // First, so that no port leads anywhere without its conditions.
-      if (where !== undefined) elements.push({ ...place, set: conditionMap(place.set), value: undefined, table: PORT_TABLE, chain: where.name, comment });
+      if (where !== undefined)
+        elements.push({
+          ...place,
+          set: conditionMap(place.set),
+          value: undefined,
+          table: PORT_TABLE,
+          chain: where.name,
+          comment,
+        });
       elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
     }
   }
   if (chain === undefined) return elements;
-  for (const target of targetsOf(mappings)) elements.push({ table: PORT_TABLE, set: `hairpin${target.family}`, key: addressBytes(target), chain: chain.name, comment });
+  for (const target of targetsOf(mappings))
+    elements.push({
+      table: PORT_TABLE,
+      set: `hairpin${target.family}`,
+      key: addressBytes(target),
+      chain: chain.name,
+      comment,
+    });
   return elements;
 }
 

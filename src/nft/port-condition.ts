@@ -1,5 +1,5 @@
-// Conditions of host ports, as chains of their own: a connection that does not meet them all is not led to the pod. Networks
-// with the same conditions share a chain.
+// Conditions of host ports, as chains of their own: a connection that does not meet them all is not led to
+// the pod. Networks with the same conditions share a chain.
 import type { Family } from "../ip/address.ts";
 import type { Message } from "../netlink/socket.ts";
 import { sha256 } from "../sys/hash.ts";
@@ -30,8 +30,8 @@ export function conditionChain(family: Family, conditions: PacketTest[]): Condit
 }
 
 function conditionRules({ family, conditions }: ConditionChain): Expression[][] {
-  // ip daddr != 192.0.2.0/24 goto unmark            for ip daddr 192.0.2.0/24, and without != for its opposite
-  // goto translate
+  // ip daddr != 192.0.2.0/24 goto unmark            for ip daddr 192.0.2.0/24, and without != for its
+  // opposite goto translate
   return [...conditions.map((condition) => gotoUnless(condition, family, UNMARK)), goto(TRANSLATE)];
 }
 
@@ -42,5 +42,8 @@ export function conditionRuleCount({ conditions }: ConditionChain): number {
 
 /** What makes the chain whole, whatever of it is there. Only under the node's lock. */
 export function conditionMessages(chain: ConditionChain): Message[] {
-  return [chainMessage(PORT_TABLE, chain.name), ...rulesMessages(PORT_TABLE, chain.name, conditionRules(chain))];
+  return [
+    chainMessage(PORT_TABLE, chain.name),
+    ...rulesMessages(PORT_TABLE, chain.name, conditionRules(chain)),
+  ];
 }

@@ -1,6 +1,6 @@
-// What ipMasq of the reference plugin leaves in nftables, for attachments that it made: in table `inet cni_plugins_masquerade`
-// a rule per address, known by its comment `<hash of the network>-<hash of interface and container>, net: …`
-// (containernetworking/plugins, pkg/ip/ipmasq_nftables_linux.go).
+// What ipMasq of the reference plugin leaves in nftables, for attachments that it made: in table `inet
+// cni_plugins_masquerade` a rule per address, known by its comment `<hash of the network>-<hash of interface
+// and container>, net: …` (containernetworking/plugins, pkg/ip/ipmasq_nftables_linux.go).
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -9,7 +9,11 @@ import { sha512 } from "../sys/hash.ts";
 import { readComment } from "./element.ts";
 import { deleteRuleMessage, firstRefusal, GENERIC_HEADER, listRulesMessage, type Table } from "./message.ts";
 
-const REFERENCE_TABLE: Table = { family: nft.NFPROTO_INET, name: "cni_plugins_masquerade", title: "inet cni_plugins_masquerade" };
+const REFERENCE_TABLE: Table = {
+  family: nft.NFPROTO_INET,
+  name: "cni_plugins_masquerade",
+  title: "inet cni_plugins_masquerade",
+};
 const CHECKS = "masq_checks";
 const HASH_DIGITS = 16;
 const ATTEMPTS = 6;
@@ -21,16 +25,24 @@ export interface ReferenceOwner {
 }
 
 /**
- * Removes the rules that the reference plugin made for an attachment; its table and chains stay, as with its own DEL. Costs one
- * question where there are none. Throws SystemError.
+ * Removes the rules that the reference plugin made for an attachment; its table and chains stay, as with its
+ * own DEL. Costs one question where there are none. Throws SystemError.
  */
-export function removeReferenceMasquerade(socket: NetlinkSocket, network: string, owner: ReferenceOwner): void {
+export function removeReferenceMasquerade(
+  socket: NetlinkSocket,
+  network: string,
+  owner: ReferenceOwner,
+): void {
   const own = ownerHash(network, owner);
   removeRules(socket, (hash) => hash === own);
 }
 
 /** Removes those of a network for all but these attachments. Throws SystemError. */
-export function removeStaleReferenceMasquerade(socket: NetlinkSocket, network: string, valid: readonly ReferenceOwner[]): void {
+export function removeStaleReferenceMasquerade(
+  socket: NetlinkSocket,
+  network: string,
+  valid: readonly ReferenceOwner[],
+): void {
   const prefix = `${hashOf(network)}-`;
   const kept = new Set(valid.map((owner) => ownerHash(network, owner)));
   removeRules(socket, (hash) => hash.startsWith(prefix) && !kept.has(hash));
@@ -38,9 +50,14 @@ export function removeStaleReferenceMasquerade(socket: NetlinkSocket, network: s
 
 function removeRules(socket: NetlinkSocket, goes: (hash: string) => boolean): void {
   for (let attempt = 1; ; attempt++) {
-    const rules = socket.dump(listRulesMessage(REFERENCE_TABLE, CHECKS)).flatMap((reply) => handleOf(reply, goes) ?? []);
+    const rules = socket
+      .dump(listRulesMessage(REFERENCE_TABLE, CHECKS))
+      .flatMap((reply) => handleOf(reply, goes) ?? []);
     if (rules.length === 0) return;
-    const error = firstRefusal(socket, rules.map((handle) => deleteRuleMessage(REFERENCE_TABLE, CHECKS, handle)));
+    const error = firstRefusal(
+      socket,
+      rules.map((handle) => deleteRuleMessage(REFERENCE_TABLE, CHECKS, handle)),
+    );
     if (error === undefined) return;
     // Somebody else took one away after our look.
     if (!isErrno(error, "ENOENT") || attempt === ATTEMPTS) throw error;

@@ -1,12 +1,20 @@
-// What macspoofchk of the reference plugin leaves, for attachments that it made before the type in the configuration was
-// changed: in table `bridge nat` two chains, and rules that lead to them (containernetworking/plugins, pkg/link/spoofcheck.go).
+// What macspoofchk of the reference plugin leaves, for attachments that it made before the type in the
+// configuration was changed: in table `bridge nat` two chains, and rules that lead to them
+// (containernetworking/plugins, pkg/link/spoofcheck.go).
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countChainUses } from "./answer.ts";
 import { readComment } from "./element.ts";
-import { deleteChainMessage, deleteRuleMessage, firstRefusal, GENERIC_HEADER, listRulesMessage, type Table } from "./message.ts";
+import {
+  deleteChainMessage,
+  deleteRuleMessage,
+  firstRefusal,
+  GENERIC_HEADER,
+  listRulesMessage,
+  type Table,
+} from "./message.ts";
 
 const REFERENCE_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "nat", title: "bridge nat" };
 const BASE_CHAIN = "PREROUTING";
@@ -17,10 +25,14 @@ const NAME_BYTES = 255;
 const ATTEMPTS = 6;
 
 /**
- * Removes the rules and chains that the reference plugin made for an attachment; its table and base chain stay, as with its
- * own DEL. Costs two questions where there are none. Throws SystemError.
+ * Removes the rules and chains that the reference plugin made for an attachment; its table and base chain
+ * stay, as with its own DEL. Costs two questions where there are none. Throws SystemError.
  */
-export function removeReferenceSpoofCheck(socket: NetlinkSocket, containerId: string, interfaceName: string): void {
+export function removeReferenceSpoofCheck(
+  socket: NetlinkSocket,
+  containerId: string,
+  interfaceName: string,
+): void {
   const id = `${containerId}-${interfaceName}`;
   for (let attempt = 1; ; attempt++) {
     const messages = removal(socket, id);
@@ -34,10 +46,14 @@ export function removeReferenceSpoofCheck(socket: NetlinkSocket, containerId: st
 
 /** No rule leads to a chain that does not exist, so without chains there is nothing to look for. */
 function removal(socket: NetlinkSocket, id: string): Message[] {
-  const possible = [`cni-br-iface-${id}`, `cni-br-iface-${id}-mac`].filter(({ length }) => length <= NAME_BYTES);
+  const possible = [`cni-br-iface-${id}`, `cni-br-iface-${id}-mac`].filter(
+    ({ length }) => length <= NAME_BYTES,
+  );
   const names = possible.filter((name) => countChainUses(socket, REFERENCE_TABLE, name) !== undefined);
   if (names.length === 0) return [];
-  const rules = socket.dump(listRulesMessage(REFERENCE_TABLE, BASE_CHAIN)).flatMap((reply) => handleOf(reply, `macspoofchk-${id}`) ?? []);
+  const rules = socket
+    .dump(listRulesMessage(REFERENCE_TABLE, BASE_CHAIN))
+    .flatMap((reply) => handleOf(reply, `macspoofchk-${id}`) ?? []);
   return [
     ...rules.map((handle) => deleteRuleMessage(REFERENCE_TABLE, BASE_CHAIN, handle)),
     ...names.map((name) => deleteChainMessage(REFERENCE_TABLE, name)),
@@ -47,5 +63,7 @@ function removal(socket: NetlinkSocket, id: string): Message[] {
 /** The number of a rule with this comment. */
 function handleOf({ payload }: Reply, comment: string): Uint8Array | undefined {
   const attributes = readAttributes(payload, GENERIC_HEADER);
-  return readComment(attributes.bytes(nft.NFTA_RULE_USERDATA)) === comment ? attributes.bytes(nft.NFTA_RULE_HANDLE) : undefined;
+  return readComment(attributes.bytes(nft.NFTA_RULE_USERDATA)) === comment
+    ? attributes.bytes(nft.NFTA_RULE_HANDLE)
+    : undefined;
 }

@@ -58,7 +58,11 @@ export interface AddPlan {
 export function planAdd(input: AddInput): AddPlan {
   const routes = resultRoutes(input);
   const follow = macsFollow(input);
-  const plan: AddPlan = { steps: [...bridgeSteps(input, follow), ...podSteps(input, routes, follow)], result: planResult(input, routes), notices: undefined };
+  const plan: AddPlan = {
+    steps: [...bridgeSteps(input, follow), ...podSteps(input, routes, follow)],
+    result: planResult(input, routes),
+    notices: undefined,
+  };
   if (input.netconf.bandwidth !== undefined) limitBandwidth(input.netconf.bandwidth, input, plan);
   if (input.netconf.sourceBasedRouting) {
     insertSourceRouting(plan.steps, input.addresses);
@@ -66,7 +70,8 @@ export function planAdd(input: AddInput): AddPlan {
   if (input.netconf.tuning !== undefined) {
     insertTuning(plan.steps, input.netconf.tuning, input.key.interfaceName);
   }
-  if (input.hostPorts !== undefined && input.netconf.vlan !== 0) noticeHalfReach(input.hostPorts, input.netconf, plan);
+  if (input.hostPorts !== undefined && input.netconf.vlan !== 0)
+    noticeHalfReach(input.hostPorts, input.netconf, plan);
   if (input.isFilteredVlan) noticeNoWayOut(input.netconf, plan);
   return plan;
 }
@@ -74,7 +79,10 @@ export function planAdd(input: AddInput): AddPlan {
 /** IFALIASZ without its final zero. */
 const ALIAS_BYTES = 255;
 
-/** The name that people see on the host's end: network, container, pod, interface; printable, cut to what the kernel takes. The pod's name gives way first: by the others a GC knows the link again. */
+/**
+ * The name that people see on the host's end: network, container, pod, interface; printable, cut to what the
+ * kernel takes. The pod's name gives way first: by the others a GC knows the link again.
+ */
 export function aliasOf(key: AttachmentKey, pod: string | undefined): string {
   const head = `pontoon ${key.network} ${key.containerId}`;
   const tail = ` ${key.interfaceName}`;
@@ -102,7 +110,14 @@ export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefi
 
 function bridgeSteps({ netconf, addresses, bridge }: AddInput, follow: boolean): Step[] {
   const steps: Step[] = [
-    { kind: "bridge", name: netconf.bridge, ...bridge, promiscuous: netconf.promiscMode, vlanFiltering: netconf.hasVlans, macsFollow: follow },
+    {
+      kind: "bridge",
+      name: netconf.bridge,
+      ...bridge,
+      promiscuous: netconf.promiscMode,
+      vlanFiltering: netconf.hasVlans,
+      macsFollow: follow,
+    },
   ];
   if (!netconf.isGateway || addresses.length === 0) return steps;
   const gateways = gatewaysOf(addresses);
@@ -119,7 +134,8 @@ function bridgeSteps({ netconf, addresses, bridge }: AddInput, follow: boolean):
 /** The gateways as they stand on the bridge: with the lengths of their subnets. */
 export function gatewaysOf(addresses: PodAddress[]): Prefix[] {
   const gateways: Prefix[] = [];
-  for (const { address, gateway } of addresses) if (gateway !== undefined) gateways.push({ address: gateway, length: address.length });
+  for (const { address, gateway } of addresses)
+    if (gateway !== undefined) gateways.push({ address: gateway, length: address.length });
   return gateways;
 }
 
@@ -129,7 +145,17 @@ function podSteps(input: AddInput, routes: Route[], follow: boolean): Step[] {
   const pod = { name: key.interfaceName, mac };
   const prefixes = addresses.map(({ address }) => address);
   const steps: Step[] = [
-    { kind: "veth", bridge: netconf.bridge, host, pod, mtu, hairpin: netconf.hairpinMode || hostPorts?.hairpin === true, isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated", raised: !netconf.disableContainerInterface, hostRaised: netconf.disableContainerInterface || netconf.foreignIpam !== undefined },
+    {
+      kind: "veth",
+      bridge: netconf.bridge,
+      host,
+      pod,
+      mtu,
+      hairpin: netconf.hairpinMode || hostPorts?.hairpin === true,
+      isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated",
+      raised: !netconf.disableContainerInterface,
+      hostRaised: netconf.disableContainerInterface || netconf.foreignIpam !== undefined,
+    },
   ];
   // Before there is an interface that a frame could come from.
   if (netconf.macspoofchk) steps.unshift(spoofCheckStep(input));
@@ -139,43 +165,87 @@ function podSteps(input: AddInput, routes: Route[], follow: boolean): Step[] {
   if (netconf.disableContainerInterface) return steps;
   const port = { bridge: netconf.bridge, hostInterface: host.name };
   const detectThrough = netconf.enabledad ? port : undefined;
-  steps.push({ kind: "pod", interfaceName: pod.name, addresses: prefixes, routes: routes.map((route) => podRoute(route, addresses)), detectThrough });
+  steps.push({
+    kind: "pod",
+    interfaceName: pod.name,
+    addresses: prefixes,
+    routes: routes.map((route) => podRoute(route, addresses)),
+    detectThrough,
+  });
   if (netconf.ipMasq && addresses.length > 0) steps.push(masqueradeStep(input));
   if (hostPorts !== undefined) steps.push(hostPortStep(input, hostPorts));
-  steps.push({ kind: "announce", ...port, interfaceName: pod.name, mac, addresses: prefixes, macFollows: follow, goesBeyond: !netconf.isGateway });
+  steps.push({
+    kind: "announce",
+    ...port,
+    interfaceName: pod.name,
+    mac,
+    addresses: prefixes,
+    macFollows: follow,
+    goesBeyond: !netconf.isGateway,
+  });
   return steps;
 }
 
 /** Before the pod's end comes up, so nothing passes by the limits. */
-function limitBandwidth(bandwidth: BandwidthConfig, { key, pod, hostInterface, mtu, ifb }: AddInput, plan: AddPlan): void {
+function limitBandwidth(
+  bandwidth: BandwidthConfig,
+  { key, pod, hostInterface, mtu, ifb }: AddInput,
+  plan: AddPlan,
+): void {
   const device = ifb && { ...ifb, alias: aliasOf(key, pod) };
-  const { step, notices } = planBandwidth({ bandwidth, hostInterface: hostInterface.name, interfaceName: key.interfaceName, mtu, ifb: device });
+  const { step, notices } = planBandwidth({
+    bandwidth,
+    hostInterface: hostInterface.name,
+    interfaceName: key.interfaceName,
+    mtu,
+    ifb: device,
+  });
   plan.steps.splice(plan.steps.findIndex(({ kind }) => kind === "veth") + 1, 0, step);
   plan.notices = notices;
   // As the reference names it: after all others.
   if (ifb !== undefined) plan.result.interfaces.push({ ...ifb, mtu });
 }
 
-/** The kernel translates such a packet in the bridge, and hands it to the bridge's own interface, which is in no VLAN. */
+/**
+ * The kernel translates such a packet in the bridge, and hands it to the bridge's own interface, which is in
+ * no VLAN.
+ */
 function noticeHalfReach({ hairpin }: RecordedHostPorts, { vlan, bridge }: Netconf, plan: AddPlan): void {
   if (!hairpin) return;
   const notice = `host ports do not answer pods of VLAN ${vlan} of bridge ${bridge}, because the packet filter sees bridges (bridge-nf-call-iptables, bridge-nf-call-ip6tables); they answer everybody else`;
   plan.notices = [...(plan.notices ?? []), notice];
 }
 
-/** The kernel decides about the source address in the bridge, which has none to give, and the packet is gone. */
+/**
+ * The kernel decides about the source address in the bridge, which has none to give, and the packet is gone.
+ */
 function noticeNoWayOut({ vlan, bridge }: Netconf, plan: AddPlan): void {
   const notice = `pods of VLAN ${vlan} of bridge ${bridge} reach nobody beyond the node, because the packet filter sees bridges (bridge-nf-call-iptables, bridge-nf-call-ip6tables) and cannot masquerade there`;
   plan.notices = [...(plan.notices ?? []), notice];
 }
 
 function spoofCheckStep({ key, owner, hostInterface, mac }: AddInput): Step {
-  return { kind: "spoofCheck", network: key.network, owner, label: attachmentLabel(key), hostInterface: hostInterface.name, mac };
+  return {
+    kind: "spoofCheck",
+    network: key.network,
+    owner,
+    label: attachmentLabel(key),
+    hostInterface: hostInterface.name,
+    mac,
+  };
 }
 
 function ingressPolicyStep({ netconf, key, owner, addresses }: AddInput, policy: IngressPolicy): Step {
   const families = familiesOf(addresses.map(({ address }) => address));
-  return { kind: "ingressPolicy", policy, network: key.network, owner, bridge: netconf.bridge, interfaceName: netconf.gatewayInterface, families };
+  return {
+    kind: "ingressPolicy",
+    policy,
+    network: key.network,
+    owner,
+    bridge: netconf.bridge,
+    interfaceName: netconf.gatewayInterface,
+    families,
+  };
 }
 
 /** The families of these, each once. */
@@ -198,7 +268,14 @@ function masqueradeStep({ netconf, key, owner, addresses }: AddInput): Step {
 
 function hostPortStep({ netconf, key, owner }: AddInput, ports: RecordedHostPorts): Step {
   const allowListening = netconf.hostPorts?.allowListening === true;
-  return { kind: "hostPorts", network: key.network, owner, label: attachmentLabel(key), ports, allowListening };
+  return {
+    kind: "hostPorts",
+    network: key.network,
+    owner,
+    label: attachmentLabel(key),
+    ports,
+    allowListening,
+  };
 }
 
 /** An attachment in words. */
@@ -207,7 +284,10 @@ export function attachmentLabel({ network, containerId, interfaceName }: Attachm
 }
 
 /** Order as in the reference: bridge, host end, pod end; all addresses are the pod end's. */
-function planResult({ netconf, namespacePath, key, addresses, ipamDns, bridge, hostInterface, mac, mtu }: AddInput, routes: Route[]): Result {
+function planResult(
+  { netconf, namespacePath, key, addresses, ipamDns, bridge, hostInterface, mac, mtu }: AddInput,
+  routes: Route[],
+): Result {
   return {
     interfaces: [
       { name: netconf.bridge, mac: bridge.mac, mtu: bridge.mtu },

@@ -1,5 +1,6 @@
-// From rates in bits to token buckets in bytes. Pure. What is sane was measured: with less burst than 10 ms of the rate a fast
-// link does not reach its rate, with more it exceeds it; with less time to wait slow links drop, with more they only delay.
+// From rates in bits to token buckets in bytes. Pure. What is sane was measured: with less burst than 10 ms
+// of the rate a fast link does not reach its rate, with more it exceeds it; with less time to wait slow links
+// drop, with more they only delay.
 import type { BandwidthConfig, Shaping } from "../cni/bandwidth.ts";
 import type { BandwidthStep, TokenBucket } from "./step.ts";
 
@@ -33,19 +34,33 @@ export interface BandwidthPlan {
 }
 
 /** The limits of a pod as a step. */
-export function planBandwidth({ bandwidth, hostInterface, interfaceName, mtu, ifb }: BandwidthInput): BandwidthPlan {
+export function planBandwidth({
+  bandwidth,
+  hostInterface,
+  interfaceName,
+  mtu,
+  ifb,
+}: BandwidthInput): BandwidthPlan {
   const { ingress, egress } = bandwidth;
   const notices: string[] = [];
-  const bucket = (direction: string, shaping: Shaping | undefined): TokenBucket | undefined => shaping && bucketOf(direction, shaping, mtu, notices);
+  const bucket = (direction: string, shaping: Shaping | undefined): TokenBucket | undefined =>
+    shaping && bucketOf(direction, shaping, mtu, notices);
   return {
-    step: { kind: "bandwidth", hostInterface, interfaceName, ingress: bucket("ingress", ingress), egress: bucket("egress", egress), ifb: ifb && { ...ifb, mtu } },
+    step: {
+      kind: "bandwidth",
+      hostInterface,
+      interfaceName,
+      ingress: bucket("ingress", ingress),
+      egress: bucket("egress", egress),
+      ifb: ifb && { ...ifb, mtu },
+    },
     notices,
   };
 }
 
 /**
- * A burst of more than a second of the rate is none: runtimes send 2147483647, 4294967295 or 34359738359 where nobody asked
- * for one. A packet that is larger than the bucket would never pass.
+ * A burst of more than a second of the rate is none: runtimes send 2147483647, 4294967295 or 34359738359
+ * where nobody asked for one. A packet that is larger than the bucket would never pass.
  */
 function bucketOf(direction: string, shaping: Shaping, mtu: number, notices: string[]): TokenBucket {
   const rate = Math.floor(shaping.rate / 8);
@@ -56,7 +71,15 @@ function bucketOf(direction: string, shaping: Shaping, mtu: number, notices: str
   if (given > rate) burst = usual;
   else if (given > 0 && given < least) burst = least;
   burst = Math.min(burst, UINT32);
-  if (given > 0 && burst !== given) notices.push(notice(direction, shaping, burst, given < burst ? "the largest packet needs more" : "it is more than a second of the rate"));
+  if (given > 0 && burst !== given)
+    notices.push(
+      notice(
+        direction,
+        shaping,
+        burst,
+        given < burst ? "the largest packet needs more" : "it is more than a second of the rate",
+      ),
+    );
   const wait = rate >= FAST ? FAST_WAIT_S : SLOW_WAIT_S;
   return { rate, burst, limit: Math.min(UINT32, burst + Math.round(rate * wait)) };
 }

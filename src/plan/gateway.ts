@@ -5,13 +5,18 @@ import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 import type { PodAddress } from "./add.ts";
 
 /**
- * The addresses with the gateways that the bridge is to have: where none is given, the first address of the subnet, as the
- * reference bridge has it (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod that would get its gateway's
- * address: one of the two would not be reached.
+ * The addresses with the gateways that the bridge is to have: where none is given, the first address of the
+ * subnet, as the reference bridge has it (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod
+ * that would get its gateway's address: one of the two would not be reached.
  */
 export function completeGateways(addresses: PodAddress[]): PodAddress[] {
-  const complete = addresses.map(({ address, gateway }) => ({ address, gateway: gateway ?? firstAddress(address) }));
-  const taken = complete.find(({ address }) => complete.some(({ gateway }) => sameAddress(gateway, address.address)));
+  const complete = addresses.map(({ address, gateway }) => ({
+    address,
+    gateway: gateway ?? firstAddress(address),
+  }));
+  const taken = complete.find(({ address }) =>
+    complete.some(({ gateway }) => sameAddress(gateway, address.address)),
+  );
   if (taken !== undefined) throw sharedAddress(taken.address);
   return complete;
 }

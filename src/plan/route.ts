@@ -5,8 +5,14 @@ import { networkOf, prefixContains } from "../ip/prefix.ts";
 import type { AddInput, PodAddress } from "./add.ts";
 import type { PodRoute } from "./step.ts";
 
-/** The routes that IPAM gives, and a default route by the gateway where one is asked for and IPAM gives none. */
-export function resultRoutes({ netconf, addresses, routes: given }: Pick<AddInput, "netconf" | "addresses" | "routes">): Route[] {
+/**
+ * The routes that IPAM gives, and a default route by the gateway where one is asked for and IPAM gives none.
+ */
+export function resultRoutes({
+  netconf,
+  addresses,
+  routes: given,
+}: Pick<AddInput, "netconf" | "addresses" | "routes">): Route[] {
   if (!netconf.isDefaultGateway) return given;
   const routes: Route[] = [];
   const provided: Family[] = [];
@@ -27,19 +33,26 @@ function isMainDefault({ dst, table }: Route): boolean {
   return dst.length === 0 && ((table ?? 0) === 0 || table === TABLE_MAIN);
 }
 
-/** The gateway of a route that names none: the first one that comes with an address of its family, unless its scope says "on the link". */
+/**
+ * The gateway of a route that names none: the first one that comes with an address of its family, unless its
+ * scope says "on the link".
+ */
 function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | undefined {
   if (scope !== undefined && scope >= SCOPE_LINK) return undefined;
   for (const { gateway } of addresses) if (gateway?.family === dst.address.family) return gateway;
   return undefined;
 }
 
-/** A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set", scope excepted; in a result a table of 0 is printed, but the kernel too takes it for the main one. */
+/**
+ * A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set", scope excepted; in a
+ * result a table of 0 is printed, but the kernel too takes it for the main one.
+ */
 export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
   const gateway = route.gw ?? gatewayFor(route, addresses);
   const set = (value: number | undefined) => (value === 0 ? undefined : value);
   let onLink = gateway !== undefined;
-  for (const { address } of addresses) if (gateway !== undefined && prefixContains(address, gateway)) onLink = false;
+  for (const { address } of addresses)
+    if (gateway !== undefined && prefixContains(address, gateway)) onLink = false;
   return {
     dst: networkOf(route.dst),
     gateway,

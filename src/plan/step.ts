@@ -1,13 +1,28 @@
-// The steps that an attachment is made of, as plain data. src/host/steps/ does, undoes and verifies each kind.
-import type { VlanRange } from "../cni/vlan.ts";
+// The steps that an attachment is made of, as plain data. src/host/steps/ does, undoes and verifies each
+// kind.
+
 import type { IngressPolicy, MasqueradeBackend } from "../cni/bridge-config.ts";
+import type { VlanRange } from "../cni/vlan.ts";
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import type { RecordedHostPorts } from "../record/attachment.ts";
 
 export type Step =
-  | BridgeStep | VlanGatewayStep | GatewayStep | ForwardingStep
-  | IngressPolicyStep | SpoofCheckStep | VethStep | PortVlanStep | BandwidthStep | PodStep | SourceRoutingStep | TuningStep | MasqueradeStep | HostPortStep | AnnounceStep;
+  | BridgeStep
+  | VlanGatewayStep
+  | GatewayStep
+  | ForwardingStep
+  | IngressPolicyStep
+  | SpoofCheckStep
+  | VethStep
+  | PortVlanStep
+  | BandwidthStep
+  | PodStep
+  | SourceRoutingStep
+  | TuningStep
+  | MasqueradeStep
+  | HostPortStep
+  | AnnounceStep;
 
 /** The bridge exists and is up. Shared: never undone. */
 export interface BridgeStep {
@@ -19,7 +34,10 @@ export interface BridgeStep {
   promiscuous: boolean;
   /** The bridge keeps VLANs apart. */
   vlanFiltering: boolean;
-  /** The bridge says that the MAC of each pod that it ever had follows its IPv4 addresses. One that is found may stop saying so and never starts. */
+  /**
+   * The bridge says that the MAC of each pod that it ever had follows its IPv4 addresses. One that is found
+   * may stop saying so and never starts.
+   */
   macsFollow: boolean;
   /** The bridge as it was a moment ago; undefined: it has to be made, or its making has to be finished. */
   found: FoundBridge | undefined;
@@ -32,7 +50,10 @@ export interface FoundBridge {
   macsFollow: boolean;
 }
 
-/** For a network in a VLAN there is an interface of the node in it, which gets the gateway addresses. Shared: never undone. */
+/**
+ * For a network in a VLAN there is an interface of the node in it, which gets the gateway addresses. Shared:
+ * never undone.
+ */
 export interface VlanGatewayStep {
   kind: "vlanGateway";
   bridge: string;
@@ -58,7 +79,10 @@ export interface ForwardingStep {
   families: Family[];
 }
 
-/** Packets of the network's pods are let through firewalls, and its pods and those of others reach each other as the policy says. */
+/**
+ * Packets of the network's pods are let through firewalls, and its pods and those of others reach each other
+ * as the policy says.
+ */
 export interface IngressPolicyStep {
   kind: "ingressPolicy";
   policy: IngressPolicy;
@@ -66,7 +90,10 @@ export interface IngressPolicyStep {
   /** Digest of the attachment. */
   owner: string;
   bridge: string;
-  /** Where the pods' packets to others come in: the bridge, or for a network in a VLAN the gateway's interface there. */
+  /**
+   * Where the pods' packets to others come in: the bridge, or for a network in a VLAN the gateway's interface
+   * there.
+   */
   interfaceName: string;
   /** Those of the pod's addresses. */
   families: Family[];
@@ -94,7 +121,10 @@ export interface VethStep {
   hairpin: boolean;
   /** False: the pod's end is left down, and whoever in the pod wants it raises it. */
   raised: boolean;
-  /** The host's end comes up at once, because others raise the pod's end before we do (dhcp sends by it), or instead. Else it comes up last of all. */
+  /**
+   * The host's end comes up at once, because others raise the pod's end before we do (dhcp sends by it), or
+   * instead. Else it comes up last of all.
+   */
   hostRaised: boolean;
   /** Its port and others that are isolated do not reach each other over the bridge. */
   isolated: boolean;
@@ -116,7 +146,10 @@ export interface PortVlanStep extends PortVlans {
   hostInterface: string;
 }
 
-/** What may pass in one direction: `rate` bytes in a second, `burst` bytes at once after a pause; `limit` bytes wait, more are dropped. */
+/**
+ * What may pass in one direction: `rate` bytes in a second, `burst` bytes at once after a pause; `limit`
+ * bytes wait, more are dropped.
+ */
 export interface TokenBucket {
   rate: number;
   burst: number;
@@ -163,7 +196,10 @@ export interface PodStep {
   interfaceName: string;
   addresses: Prefix[];
   routes: PodRoute[];
-  /** Where the port is that IPv6 duplicate address detection has to go through; undefined: addresses are used at once. */
+  /**
+   * Where the port is that IPv6 duplicate address detection has to go through; undefined: addresses are used
+   * at once.
+   */
   detectThrough: BridgePort | undefined;
 }
 
@@ -173,7 +209,10 @@ export interface BridgePort {
   hostInterface: string;
 }
 
-/** What the pod sends from these addresses is routed by a table of the interface's own, whose routes these are. */
+/**
+ * What the pod sends from these addresses is routed by a table of the interface's own, whose routes these
+ * are.
+ */
 export interface SourceRoutingStep {
   kind: "sourceRouting";
   interfaceName: string;
@@ -181,7 +220,10 @@ export interface SourceRoutingStep {
   routes: PodRoute[];
 }
 
-/** Settings inside the pod's namespace. What belongs to its interface goes with that; other sysctls stay until the namespace goes. */
+/**
+ * Settings inside the pod's namespace. What belongs to its interface goes with that; other sysctls stay until
+ * the namespace goes.
+ */
 export interface TuningStep {
   kind: "tuning";
   interfaceName: string;
@@ -203,7 +245,10 @@ export interface MasqueradeStep {
   owner: string;
   /** For people who list the rules. */
   label: string;
-  /** Where the pod's packets to others come in: the bridge, or for a network in a VLAN the gateway's interface there. */
+  /**
+   * Where the pod's packets to others come in: the bridge, or for a network in a VLAN the gateway's interface
+   * there.
+   */
   bridge: string;
   subnets: Prefix[];
   addresses: Address[];
@@ -222,7 +267,10 @@ export interface HostPortStep {
   allowListening: boolean;
 }
 
-/** The port forwards, the addresses answer, and neighbours that knew an older owner of an address have heard of the new one. */
+/**
+ * The port forwards, the addresses answer, and neighbours that knew an older owner of an address have heard
+ * of the new one.
+ */
 export interface AnnounceStep extends BridgePort {
   kind: "announce";
   interfaceName: string;

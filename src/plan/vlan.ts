@@ -10,5 +10,11 @@ export function vlanGatewayStep({ bridge, gatewayInterface, vlan, preserveDefaul
 }
 
 export function portVlanStep({ vlan, vlanTrunk, preserveDefaultVlan }: Netconf, hostInterface: string): Step {
-  return { kind: "portVlan", hostInterface, native: vlan === 0 ? NATIVE_VLAN : vlan, tagged: vlanTrunk, keepOthers: preserveDefaultVlan };
+  return {
+    kind: "portVlan",
+    hostInterface,
+    native: vlan === 0 ? NATIVE_VLAN : vlan,
+    tagged: vlanTrunk,
+    keepOthers: preserveDefaultVlan,
+  };
 }

@@ -1,13 +1,19 @@
 // What is known about an attachment, so that DEL, GC and the tools need nobody's memory.
 
-/** The key of everything that Pontoon keeps (CNI specification 1.1.0: network name, CNI_CONTAINERID, CNI_IFNAME). */
+/**
+ * The key of everything that Pontoon keeps (CNI specification 1.1.0: network name, CNI_CONTAINERID,
+ * CNI_IFNAME).
+ */
 export interface AttachmentKey {
   network: string;
   containerId: string;
   interfaceName: string;
 }
 
-/** The host an attachment was made on: one boot, one host namespace (SO_NETNS_COOKIE; inode numbers are reused at once). */
+/**
+ * The host an attachment was made on: one boot, one host namespace (SO_NETNS_COOKIE; inode numbers are reused
+ * at once).
+ */
 export interface HostIdentity {
   bootId: string;
   /** Decimal text: the cookie has 64 bits. */
@@ -20,8 +26,8 @@ export interface RecordedLimit {
 }
 
 /**
- * An attachment on disk, version 1. Written whole before the kernel is touched; nothing in it changes after, but that what a
- * foreign IPAM plugin gives is added when it has given it.
+ * An attachment on disk, version 1. Written whole before the kernel is touched; nothing in it changes after,
+ * but that what a foreign IPAM plugin gives is added when it has given it.
  */
 export interface AttachmentRecord {
   version: 1;
@@ -44,7 +50,10 @@ export interface AttachmentRecord {
   foreignRoutes?: string[] | undefined;
   /** `namespace/name` of a Kubernetes pod, where the runtime said it. */
   pod?: string | undefined;
-  /** Subnets that are reached without masquerading; undefined: nothing is masqueraded. Lets lost rules be made again. */
+  /**
+   * Subnets that are reached without masquerading; undefined: nothing is masqueraded. Lets lost rules be made
+   * again.
+   */
   masqueradeSubnets?: string[] | undefined;
   /** Who masquerades; undefined: a table of ours in nftables. */
   masqueradeBackend?: "iptables" | undefined;
@@ -55,14 +64,22 @@ export interface AttachmentRecord {
   /** True: the pod has rules that lead packets from its addresses to a table of its own. */
   sourceRouting?: boolean | undefined;
   /** What may pass to the pod and from it, in bit/s and bits. */
-  bandwidth?: { ingress?: RecordedLimit | undefined; egress?: RecordedLimit | undefined; egressInPod: boolean } | undefined;
-  /** The node's ports that lead to the pod; undefined: none. Lets lost rules be made again, and known ones be found. */
+  bandwidth?:
+    | { ingress?: RecordedLimit | undefined; egress?: RecordedLimit | undefined; egressInPod: boolean }
+    | undefined;
+  /**
+   * The node's ports that lead to the pod; undefined: none. Lets lost rules be made again, and known ones be
+   * found.
+   */
   hostPorts?: RecordedHostPorts | undefined;
 }
 
 export interface RecordedHostPorts {
   mappings: RecordedPortMapping[];
-  /** Which sources get the node's address on the way to the pod: none, those that would get no answer otherwise, or all. */
+  /**
+   * Which sources get the node's address on the way to the pod: none, those that would get no answer
+   * otherwise, or all.
+   */
   masquerade: "none" | "own" | "all";
   /** The subnets whose pods would get no answer otherwise. */
   subnets: string[];
@@ -78,7 +95,10 @@ export interface RecordedHostPorts {
   conditions6?: RecordedCondition[] | undefined;
 }
 
-/** A packet's source or destination is in a subnet, or it came in by an interface (a star stands for any end of its name); with `not` it must not. */
+/**
+ * A packet's source or destination is in a subnet, or it came in by an interface (a star stands for any end
+ * of its name); with `not` it must not.
+ */
 export interface RecordedCondition {
   field: "saddr" | "daddr" | "iifname";
   not: boolean;

@@ -1,17 +1,32 @@
-// The marker that says for which boot of which host a network's records have been looked through for dead ones.
-import { ensureDirectory, readTextOfAny, replaceFile } from "../sys/file.ts";
+// The marker that says for which boot of which host a network's records have been looked through for dead
+// ones.
+
 import { isErrno } from "../sys/errno.ts";
+import { ensureDirectory, readTextOfAny, replaceFile } from "../sys/file.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { HostIdentity } from "./attachment.ts";
 import type { RecordStore } from "./store.ts";
 
-/** True when no sweep has been finished on this host since it started, for this network and lease directory. Throws SystemError. */
-export function needsBootSweep(store: RecordStore, network: string, leaseDirectory: string, host: HostIdentity): boolean {
+/**
+ * True when no sweep has been finished on this host since it started, for this network and lease directory.
+ * Throws SystemError.
+ */
+export function needsBootSweep(
+  store: RecordStore,
+  network: string,
+  leaseDirectory: string,
+  host: HostIdentity,
+): boolean {
   return readTextOfAny(markerPath(store, network, leaseDirectory)) !== formatIdentity(host);
 }
 
 /** Says that the sweep is done. The caller holds the lock of the lease directory. Throws SystemError. */
-export function markBootSwept(store: RecordStore, network: string, leaseDirectory: string, host: HostIdentity): void {
+export function markBootSwept(
+  store: RecordStore,
+  network: string,
+  leaseDirectory: string,
+  host: HostIdentity,
+): void {
   const path = markerPath(store, network, leaseDirectory);
   const write = (): void => replaceFile(path, `${path}.new`, formatIdentity(host));
   try {
@@ -23,8 +38,8 @@ export function markBootSwept(store: RecordStore, network: string, leaseDirector
   }
 }
 
-// One marker per lease directory: the lock of that directory covers it, and after a change of dataDir the leases of the
-// old directory still get their own sweep when it is used again.
+// One marker per lease directory: the lock of that directory covers it, and after a change of dataDir the
+// leases of the old directory still get their own sweep when it is used again.
 function markerPath(store: RecordStore, network: string, leaseDirectory: string): string {
   const digest = sha256(leaseDirectory).slice(0, 12);
   return `${store.directory(network)}/boot-${digest}`;

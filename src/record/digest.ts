@@ -4,7 +4,10 @@ import type { AttachmentKey } from "./attachment.ts";
 
 let latest: { text: string; digest: string } | undefined;
 
-/** 32 hexadecimal digits of SHA-256 over network, container id and interface name, with NUL between them. One call asks for the same one many times. */
+/**
+ * 32 hexadecimal digits of SHA-256 over network, container id and interface name, with NUL between them. One
+ * call asks for the same one many times.
+ */
 export function attachmentDigest(key: AttachmentKey): string {
   const text = `${key.network}\0${key.containerId}\0${key.interfaceName}`;
   if (latest?.text !== text) latest = { text, digest: sha256(text).slice(0, 32) };
@@ -26,8 +29,14 @@ export function ifbName(key: AttachmentKey): string {
   return `pifb${attachmentDigest(key).slice(0, 11)}`;
 }
 
-/** The name that the reference plugin `bandwidth` gives a container's ifb (containernetworking/plugins, plugins/meta/bandwidth/main.go). */
-export function referenceIfbName({ network, containerId }: Pick<AttachmentKey, "network" | "containerId">): string {
+/**
+ * The name that the reference plugin `bandwidth` gives a container's ifb (containernetworking/plugins,
+ * plugins/meta/bandwidth/main.go).
+ */
+export function referenceIfbName({
+  network,
+  containerId,
+}: Pick<AttachmentKey, "network" | "containerId">): string {
   return `bwp${sha512(network + containerId).slice(0, 12)}`;
 }
 

@@ -1,18 +1,35 @@
-// What an ADD is about to make, written before it touches the kernel. The ADD holds the file's lock for as long as it
-// lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock. A DEL that tells a running
-// ADD to stop gives the file another name: the ADD finds its own gone, and everybody else sees that it is still there.
+// What an ADD is about to make, written before it touches the kernel. The ADD holds the file's lock for as
+// long as it lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock.
+// A DEL that tells a running ADD to stop gives the file another name: the ADD finds its own gone, and
+// everybody else sees that it is still there.
+
+import { pause } from "../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import {
-  type FileHandle, handleStatus, O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, removeFile, renameFile, writeAll,
+  type FileHandle,
+  handleStatus,
+  O_CREAT,
+  O_EXCL,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  openFile,
+  openFileIfThere,
+  removeFile,
+  renameFile,
+  writeAll,
 } from "../sys/file.ts";
 import { lockWithin, tryLock } from "../sys/flock.ts";
-import { pause } from "../sys/clock.ts";
 
 /** Somebody who only asks holds the lock for microseconds. */
 const ASK_AGAIN = 20;
 const ASK_AGAIN_MS = 0.1;
 
-/** The names of an attachment's file: while its ADD is under way, when that has ended well, and when a DEL has told it to stop. */
+/**
+ * The names of an attachment's file: while its ADD is under way, when that has ended well, and when a DEL has
+ * told it to stop.
+ */
 export interface IntentPaths {
   intent: string;
   complete: string;
@@ -30,8 +47,8 @@ export class Intent implements Disposable {
   }
 
   /**
-   * Replaces the text by one that is not shorter, in place; who reads meanwhile may see a part of it. False when a DEL
-   * has stopped the ADD: roll back. Throws SystemError.
+   * Replaces the text by one that is not shorter, in place; who reads meanwhile may see a part of it. False
+   * when a DEL has stopped the ADD: roll back. Throws SystemError.
    */
   extend(text: string): boolean {
     using file = openFileIfThere(this.paths.intent, O_WRONLY | O_NONBLOCK);
@@ -41,7 +58,10 @@ export class Intent implements Disposable {
     return true;
   }
 
-  /** Makes the intent the record of the attachment. False when a DEL has stopped the ADD meanwhile: roll back. Throws SystemError. */
+  /**
+   * Makes the intent the record of the attachment. False when a DEL has stopped the ADD meanwhile: roll back.
+   * Throws SystemError.
+   */
   complete(): boolean {
     return hasName(this.file) && renameIfThere(this.paths.intent, this.paths.complete);
   }
@@ -61,8 +81,9 @@ export class Intent implements Disposable {
 }
 
 /**
- * Writes the intent and takes its lock; what a killed ADD left there is replaced. The folder exists, and no ADD that was
- * told to stop is running. Throws SystemError, EBUSY when another ADD of this attachment is running.
+ * Writes the intent and takes its lock; what a killed ADD left there is replaced. The folder exists, and no
+ * ADD that was told to stop is running. Throws SystemError, EBUSY when another ADD of this attachment is
+ * running.
  */
 export function createIntentFile(paths: IntentPaths, text: string): Intent {
   const path = paths.intent;
@@ -74,7 +95,8 @@ export function createIntentFile(paths: IntentPaths, text: string): Intent {
       continue;
     }
     try {
-      // Before the lock was ours somebody may have asked for it, or have removed the file as one without an owner.
+      // Before the lock was ours somebody may have asked for it, or have removed the file as one without an
+      // owner.
       if (!lockPatiently(file, path) || !hasName(file)) {
         file.close();
         continue;
@@ -103,8 +125,9 @@ export interface StoppedAdd {
 }
 
 /**
- * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made; gives one that was
- * stopped before as well. Undefined when none is running; an intent that nobody holds stays. Throws SystemError.
+ * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made;
+ * gives one that was stopped before as well. Undefined when none is running; an intent that nobody holds
+ * stays. Throws SystemError.
  */
 export function stopRunningAdd({ intent, stopped }: IntentPaths): StoppedAdd | undefined {
   const running = openRunning(intent);

@@ -1,23 +1,44 @@
-// The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is under way, and
-// .stopped when a DEL has told that one to stop.
-// They are outside of the lease directory, since host-local walks that one recursively and deletes what it finds.
+// The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is
+// under way, and .stopped when a DEL has told that one to stop. They are outside of the lease directory,
+// since host-local walks that one recursively and deletes what it finds.
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import { ensureDirectory, fileStatus, listDirectory, O_CREAT, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
+import {
+  ensureDirectory,
+  fileStatus,
+  listDirectory,
+  O_CREAT,
+  O_WRONLY,
+  readTextOfAny,
+  removeFile,
+  writeText,
+} from "../sys/file.ts";
 import type { AttachmentKey, AttachmentRecord } from "./attachment.ts";
 import { attachmentDigest } from "./digest.ts";
-import { formatRecord, parseRecord, type ParsedRecord } from "./format.ts";
-import { createIntentFile, type Intent, type IntentPaths, isIntentLocked, type StoppedAdd, stopRunningAdd } from "./intent.ts";
+import { formatRecord, type ParsedRecord, parseRecord } from "./format.ts";
+import {
+  createIntentFile,
+  type Intent,
+  type IntentPaths,
+  isIntentLocked,
+  type StoppedAdd,
+  stopRunningAdd,
+} from "./intent.ts";
 
 export const RECORD_ROOT = "/var/lib/cni/pontoon";
 
 const COMPLETE = ".json";
 const INTENT = ".intent";
 const STOPPED = ".stopped";
-/** A complete record speaks for its attachment; an intent beside it counts only when that one cannot be read. */
+/**
+ * A complete record speaks for its attachment; an intent beside it counts only when that one cannot be read.
+ */
 const ENDINGS = [COMPLETE, INTENT, STOPPED];
 const RESTORED = ".restored";
 
-/** A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: of a later Pontoon, left alone. */
+/**
+ * A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: of a
+ * later Pontoon, left alone.
+ */
 export interface UnreadableRecord {
   digest: string;
   path: string;
@@ -29,7 +50,10 @@ export interface RecordList {
   unreadable: UnreadableRecord[];
 }
 
-/** The records under one root folder. Every method throws SystemError when the system refuses, and nothing else. */
+/**
+ * The records under one root folder. Every method throws SystemError when the system refuses, and nothing
+ * else.
+ */
 export class RecordStore {
   readonly root: string;
 
@@ -37,7 +61,10 @@ export class RecordStore {
     this.root = root;
   }
 
-  /** Writes what an ADD is about to make and locks it; SystemError EBUSY when another ADD of the same key is running. */
+  /**
+   * Writes what an ADD is about to make and locks it; SystemError EBUSY when another ADD of the same key is
+   * running.
+   */
   createIntent(record: AttachmentRecord): Intent {
     const paths = this.intentPaths(record.key);
     const create = (): Intent => createIntentFile(paths, formatRecord(record));
@@ -50,7 +77,9 @@ export class RecordStore {
     }
   }
 
-  /** Adds to an intent what a foreign IPAM plugin gave. False when a DEL has removed it meanwhile: roll back. */
+  /**
+   * Adds to an intent what a foreign IPAM plugin gave. False when a DEL has removed it meanwhile: roll back.
+   */
   extendIntent(intent: Intent, record: AttachmentRecord): boolean {
     return intent.extend(formatRecord(record));
   }
@@ -74,7 +103,11 @@ export class RecordStore {
   hasRecord(key: AttachmentKey): boolean {
     const base = this.base(key);
     // In this order none is missed that gets another name meanwhile.
-    return fileStatus(base + INTENT) !== undefined || fileStatus(base + COMPLETE) !== undefined || fileStatus(base + STOPPED) !== undefined;
+    return (
+      fileStatus(base + INTENT) !== undefined ||
+      fileStatus(base + COMPLETE) !== undefined ||
+      fileStatus(base + STOPPED) !== undefined
+    );
   }
 
   /** True when the ADD of this attachment came to its end. */
@@ -94,7 +127,10 @@ export class RecordStore {
     return isIntentLocked(base + INTENT) || isIntentLocked(base + STOPPED);
   }
 
-  /** Tells the ADD of this attachment that is running right now to stop: it finds its intent gone and undoes what it made. Undefined when none is running. */
+  /**
+   * Tells the ADD of this attachment that is running right now to stop: it finds its intent gone and undoes
+   * what it made. Undefined when none is running.
+   */
   stopAdd(key: AttachmentKey): StoppedAdd | undefined {
     return stopRunningAdd(this.intentPaths(key));
   }
@@ -107,13 +143,17 @@ export class RecordStore {
     for (const ending of ENDINGS) {
       for (const name of names) {
         const digest = digestOfName(name, ending);
-        if (digest !== undefined && !seen.has(digest) && this.addTo(list, network, digest, ending)) seen.add(digest);
+        if (digest !== undefined && !seen.has(digest) && this.addTo(list, network, digest, ending))
+          seen.add(digest);
       }
     }
     return list;
   }
 
-  /** True when `wanted` holds for a record of the network, complete or intended. Reads no more of them than it has to. */
+  /**
+   * True when `wanted` holds for a record of the network, complete or intended. Reads no more of them than it
+   * has to.
+   */
   hasRecordLike(network: string, wanted: (record: AttachmentRecord) => boolean): boolean {
     const directory = this.directory(network);
     return listDirectory(directory).some((name) => {
@@ -143,7 +183,10 @@ export class RecordStore {
     return fileStatus(this.base(key) + RESTORED) !== undefined;
   }
 
-  /** Takes the note back where there is no record any more. Else it goes with the record: its DEL has to know of all that was put back, by anybody. */
+  /**
+   * Takes the note back where there is no record any more. Else it goes with the record: its DEL has to know
+   * of all that was put back, by anybody.
+   */
   removeMarkOfNobody(key: AttachmentKey): void {
     if (!this.hasRecord(key)) removeFile(this.base(key) + RESTORED);
   }
@@ -153,18 +196,26 @@ export class RecordStore {
     const directory = this.directory(network);
     for (const name of listDirectory(directory)) {
       const digest = digestOfName(name, RESTORED);
-      if (digest !== undefined && !ENDINGS.some((ending) => fileStatus(`${directory}/${digest}${ending}`) !== undefined)) removeFile(`${directory}/${name}`);
+      if (
+        digest !== undefined &&
+        !ENDINGS.some((ending) => fileStatus(`${directory}/${digest}${ending}`) !== undefined)
+      )
+        removeFile(`${directory}/${name}`);
     }
   }
 
-  /** Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was removed. */
+  /**
+   * Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was
+   * removed.
+   */
   removeDamaged({ path, reason }: UnreadableRecord): boolean {
     return reason === "damaged" && removeFile(path);
   }
 
   /** The folder of a network's records. SystemError EINVAL for a name that would lead elsewhere. */
   directory(network: string): string {
-    if (network === "" || network.startsWith(".") || network.includes("/")) throw new SystemError(`use network name ${JSON.stringify(network)}`, errnoOf("EINVAL"));
+    if (network === "" || network.startsWith(".") || network.includes("/"))
+      throw new SystemError(`use network name ${JSON.stringify(network)}`, errnoOf("EINVAL"));
     return `${this.root}/${network}`;
   }
 
@@ -211,12 +262,16 @@ function removeAll(base: string): boolean {
   return completed || intended || stopped;
 }
 
-/** The networks of which there are records. What starts with a dot is no network's folder. Throws SystemError. */
+/**
+ * The networks of which there are records. What starts with a dot is no network's folder. Throws SystemError.
+ */
 export function listRecordedNetworks(): string[] {
   return listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
 }
 
-/** What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one. */
+/**
+ * What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one.
+ */
 function readRecord(path: string): ParsedRecord | undefined {
   const text = readTextOfAny(path);
   if (text !== undefined) return parseRecord(text);

@@ -6,7 +6,10 @@ export function textBytes(text: string): Uint8Array {
   return native.encode(text);
 }
 
-/** The text that UTF-8 bytes say; what is no UTF-8 becomes replacement characters. A byte order mark is kept, so that who reads the text can refuse it. */
+/**
+ * The text that UTF-8 bytes say; what is no UTF-8 becomes replacement characters. A byte order mark is kept,
+ * so that who reads the text can refuse it.
+ */
 export function textOf(bytes: Uint8Array): string {
   return native.decode(bytes);
 }

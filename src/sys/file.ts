@@ -76,8 +76,9 @@ export function openFileIfThere(path: string, flags: number): FileHandle | undef
 }
 
 /**
- * Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. `shortIsLast`: a read that
- * brings less than was asked for is the last one, as it is with files on a disk and settings below /proc/sys.
+ * Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. `shortIsLast`:
+ * a read that brings less than was asked for is the last one, as it is with files on a disk and settings
+ * below /proc/sys.
  */
 export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024, shortIsLast = false): Uint8Array {
   let buffer = new Uint8Array(1024);
@@ -118,7 +119,10 @@ export function writeText(path: string, text: string, flags = O_WRONLY, mode = 0
   writeAll(file.fd, text, path);
 }
 
-/** Makes `path` hold `text`: a reader sees the old content or the new one, never a part. `temporary` is on the same file system. */
+/**
+ * Makes `path` hold `text`: a reader sees the old content or the new one, never a part. `temporary` is on the
+ * same file system.
+ */
 export function replaceFile(path: string, temporary: string, text: string, mode = 0o600): void {
   writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC, mode);
   renameFile(temporary, path);
@@ -145,7 +149,9 @@ export function removeFile(path: string): boolean {
   return true;
 }
 
-/** Makes sure that `path` is a folder, with all above it. Throws SystemError, ENOTDIR if a file is in the way. */
+/**
+ * Makes sure that `path` is a folder, with all above it. Throws SystemError, ENOTDIR if a file is in the way.
+ */
 export function ensureDirectory(path: string, mode = 0o755): void {
   const result = native.mkdir(path, mode);
   if (result === -EEXIST) {
@@ -163,7 +169,10 @@ export function ensureDirectory(path: string, mode = 0o755): void {
   if (second !== -EEXIST) check(second, `make folder ${path}`);
 }
 
-/** What is at `path` (links followed; a loop of links is of kind `other`), or undefined when nothing is. Throws SystemError for all else. */
+/**
+ * What is at `path` (links followed; a loop of links is of kind `other`), or undefined when nothing is.
+ * Throws SystemError for all else.
+ */
 export function fileStatus(path: string): FileStatus | undefined {
   const bytes = statx(AT_FDCWD, path, 0);
   return bytes && readStatus(bytes);
@@ -176,7 +185,10 @@ export function handleStatus(fd: number): FileStatus {
   return readStatus(bytes);
 }
 
-/** Device and inode of what is at `path` (links followed): the same for two names of one file, and for no other file that exists at the same time. */
+/**
+ * Device and inode of what is at `path` (links followed): the same for two names of one file, and for no
+ * other file that exists at the same time.
+ */
 export function fileIdentity(path: string): string | undefined {
   const bytes = statx(AT_FDCWD, path, 0);
   // struct statx: stx_ino at 32, stx_dev_major at 136, stx_dev_minor at 140.
@@ -203,7 +215,10 @@ function readStatus(bytes: Uint8Array): FileStatus {
   };
 }
 
-/** The names in a folder, in the kernel's order, without `.` and `..`; none when it does not exist. Throws SystemError. */
+/**
+ * The names in a folder, in the kernel's order, without `.` and `..`; none when it does not exist. Throws
+ * SystemError.
+ */
 export function listDirectory(path: string): string[] {
   using directory = openFileIfThere(path, O_RDONLY | O_DIRECTORY);
   const names: string[] = [];
@@ -221,8 +236,9 @@ export function listDirectory(path: string): string[] {
 }
 
 /**
- * The text of a file in whose place anything may be: undefined when there is none, or a folder, a pipe, a loop of links,
- * or more than `limit` bytes. Never waits. Throws SystemError for all else (no permission, a failing disk).
+ * The text of a file in whose place anything may be: undefined when there is none, or a folder, a pipe, a
+ * loop of links, or more than `limit` bytes. Never waits. Throws SystemError for all else (no permission, a
+ * failing disk).
  */
 export function readTextOfAny(path: string, limit = 256 * 1024): string | undefined {
   try {

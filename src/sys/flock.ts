@@ -1,7 +1,9 @@
-// Locks between processes. flock(2) belongs to an open file, so it goes when its holder dies, however it dies.
+// Locks between processes. flock(2) belongs to an open file, so it goes when its holder dies, however it
+// dies.
+
+import { monotonicMs, pause } from "./clock.ts";
 import { check, errnoOf, SystemError } from "./errno.ts";
 import { type FileHandle, O_CREAT, O_RDWR, openFile } from "./file.ts";
-import { monotonicMs, pause } from "./clock.ts";
 import { native } from "./native.ts";
 import { randomBytes } from "./random.ts";
 
@@ -26,7 +28,8 @@ export function tryLock(file: FileHandle, what: string): boolean {
 export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHandle {
   const file = openFile(path, O_RDWR | O_CREAT, mode);
   try {
-    if (!tryLock(file, path) && !lockWithin(file, path, timeoutMs)) throw new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT"));
+    if (!tryLock(file, path) && !lockWithin(file, path, timeoutMs))
+      throw new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT"));
     return file;
   } catch (error) {
     file.close();
@@ -35,9 +38,9 @@ export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHan
 }
 
 /**
- * Takes the exclusive lock of an open file as soon as it is free; false when it was not within `timeoutMs`. flock cannot be
- * interrupted by a timer of ours once it blocks, so the wait asks again, with growing pauses and some chance in them.
- * Throws SystemError.
+ * Takes the exclusive lock of an open file as soon as it is free; false when it was not within `timeoutMs`.
+ * flock cannot be interrupted by a timer of ours once it blocks, so the wait asks again, with growing pauses
+ * and some chance in them. Throws SystemError.
  */
 export function lockWithin(file: FileHandle, what: string, timeoutMs: number): boolean {
   const deadline = monotonicMs() + timeoutMs;

@@ -1,7 +1,8 @@
 // A file that is nowhere but in memory and goes with its last descriptor.
+
+import { textOf } from "./bytes.ts";
 import { check } from "./errno.ts";
 import { FileHandle, O_RDONLY, openFile, readAll } from "./file.ts";
-import { textOf } from "./bytes.ts";
 import { native } from "./native.ts";
 
 /** Makes an empty file in memory; `name` is seen in /proc alone. memfd_create(2). Throws SystemError. */
@@ -14,7 +15,10 @@ export function reopen({ fd }: FileHandle, flags: number): FileHandle {
   return openFile(`/proc/self/fd/${fd}`, flags);
 }
 
-/** The whole text of an open file, wherever its descriptor stands. Throws SystemError, EFBIG above `limit` bytes. */
+/**
+ * The whole text of an open file, wherever its descriptor stands. Throws SystemError, EFBIG above `limit`
+ * bytes.
+ */
 export function readWhole(file: FileHandle, what: string, limit?: number): string {
   using reader = reopen(file, O_RDONLY);
   return textOf(readAll(reader.fd, what, limit));

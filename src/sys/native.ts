@@ -1,9 +1,9 @@
-// The functions that are not JavaScript: system calls under their C names, hashes, UTF-8, the process. The executable's
-// engine has them as the global object `native` (engine/host), Node as an add-on.
+// The functions that are not JavaScript: system calls under their C names, hashes, UTF-8, the process. The
+// executable's engine has them as the global object `native` (engine/host), Node as an add-on.
 //
-// A call that can fail gives `-errno`; no error number is kept anywhere. A path is a text, and EINVAL with a NUL inside.
-// Every descriptor is close-on-exec. An argument of the wrong type is a TypeError. While the executable is built, only the
-// last four may be called.
+// A call that can fail gives `-errno`; no error number is kept anywhere. A path is a text, and EINVAL with a
+// NUL inside. Every descriptor is close-on-exec. An argument of the wrong type is a TypeError. While the
+// executable is built, only the last four may be called.
 
 /** The global object `native`. Numbers are integers unless said otherwise. */
 export interface Native {
@@ -40,27 +40,42 @@ export interface Native {
   /** getrandom(2) into all of `buffer`, at most 256 bytes. */
   getrandom(buffer: Uint8Array): number;
   usleep(microseconds: number): number;
-  /** clock_gettime(2) in milliseconds with a fraction: clock 0 counts since 1970 (UTC), clock 1 since the machine started. */
+  /**
+   * clock_gettime(2) in milliseconds with a fraction: clock 0 counts since 1970 (UTC), clock 1 since the
+   * machine started.
+   */
   clock_gettime(clock: number): number;
   geteuid(): number;
-  /** A variable of the process's environment. What is no UTF-8 in it becomes replacement characters; so below. */
+  /**
+   * A variable of the process's environment. What is no UTF-8 in it becomes replacement characters; so below.
+   */
   getenv(name: string): string | undefined;
   /** The whole environment, as `NAME=value`. */
   environment(): string[];
   /** The arguments of the process without its name. */
   argv(): string[];
   /**
-   * Runs a program to its end: its arguments with its name, its whole environment as `NAME=value`, and three open
-   * descriptors, from 3 on, that become its standard input, output and error. Gives the wait status of wait(2), or
-   * `-errno` when it could not be started.
+   * Runs a program to its end: its arguments with its name, its whole environment as `NAME=value`, and three
+   * open descriptors, from 3 on, that become its standard input, output and error. Gives the wait status of
+   * wait(2), or `-errno` when it could not be started.
    */
-  spawn(file: string, args: readonly string[], environment: readonly string[], stdin: number, stdout: number, stderr: number): number;
+  spawn(
+    file: string,
+    args: readonly string[],
+    environment: readonly string[],
+    stdin: number,
+    stdout: number,
+    stderr: number,
+  ): number;
   /** Ends the process at once, as abort(3). */
   abort(): never;
 
   /** A text as UTF-8 (Encoding Standard): half of a surrogate pair becomes U+FFFD. */
   encode(text: string): Uint8Array;
-  /** The text that UTF-8 bytes say (Encoding Standard); a byte order mark is kept, what is no UTF-8 becomes U+FFFD. */
+  /**
+   * The text that UTF-8 bytes say (Encoding Standard); a byte order mark is kept, what is no UTF-8 becomes
+   * U+FFFD.
+   */
   decode(bytes: Uint8Array): string;
   /** SHA-256 of a text as UTF-8, in 64 hexadecimal digits (FIPS 180-4). */
   sha256(text: string): string;

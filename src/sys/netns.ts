@@ -9,7 +9,10 @@ const CLONE_NEWNET = 0x40000000;
 /** The namespace of the calling thread. `/proc/self` would be the first thread's. */
 const OWN_NAMESPACE = "/proc/thread-self/ns/net";
 
-/** Opens the file at `path`. Whether it is a network namespace shows when it is entered: {@link inNamespace}. Throws SystemError. */
+/**
+ * Opens the file at `path`. Whether it is a network namespace shows when it is entered: {@link inNamespace}.
+ * Throws SystemError.
+ */
 export function openNamespace(path: string): FileHandle {
   // Without O_NONBLOCK the open of a FIFO in the place of a namespace would wait for ever.
   return openFile(path, O_RDONLY | O_NONBLOCK);
@@ -21,9 +24,9 @@ export function openOwnNamespace(): FileHandle {
 }
 
 /**
- * Runs `action` inside `namespace` and comes back to `home`, whatever happens. `action` must be synchronous: a
- * promise would go on after the return, if at all. If the way back fails the process ends, since
- * everything after it would hit the wrong namespace. Throws SystemError: EINVAL when the file is no network namespace.
+ * Runs `action` inside `namespace` and comes back to `home`, whatever happens. `action` must be synchronous:
+ * a promise would go on after the return, if at all. If the way back fails the process ends, since everything
+ * after it would hit the wrong namespace. Throws SystemError: EINVAL when the file is no network namespace.
  */
 export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: () => T): T {
   const entered = native.setns(namespace.fd, CLONE_NEWNET);
@@ -36,5 +39,9 @@ export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: 
 }
 
 function refusal(code: number): SystemError {
-  return new SystemError("enter the namespace", code, code === errnoOf("EINVAL") ? "the file is not a network namespace" : "");
+  return new SystemError(
+    "enter the namespace",
+    code,
+    code === errnoOf("EINVAL") ? "the file is not a network namespace" : "",
+  );
 }

@@ -14,7 +14,10 @@ export interface Execution {
   stderr: number;
 }
 
-/** How a program ended: by its exit status, by a signal, or not even started (`refusal` is the error number's name). */
+/**
+ * How a program ended: by its exit status, by a signal, or not even started (`refusal` is the error number's
+ * name).
+ */
 export interface Ending {
   status: number | undefined;
   signal: string | undefined;
@@ -23,7 +26,9 @@ export interface Ending {
 
 /** Runs a program to its end. It has no time limit. Never throws. */
 export function execute({ file, args, env, stdin, stdout, stderr }: Execution): Ending {
-  const variables = Object.entries(env).filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.entries(env)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${value}`);
   const result = native.spawn(file, [file, ...args], variables, stdin, stdout, stderr);
   if (result < 0) return { status: undefined, signal: undefined, refusal: errnoName(-result) };
   // wait(2): the signal, or the exit status in the byte above.

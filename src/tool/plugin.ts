@@ -12,15 +12,18 @@ export interface PluginCall {
   env: Readonly<Record<string, string | undefined>>;
 }
 
-/** Runs the plugin at `path` with the identical stdin and environment, of which only CNI_COMMAND is another. Throws as runProgram does. */
+/**
+ * Runs the plugin at `path` with the identical stdin and environment, of which only CNI_COMMAND is another.
+ * Throws as runProgram does.
+ */
 export function runPlugin(path: string, { verb, stdin, env }: PluginCall): Outcome {
   return runProgram({ file: path, env: { ...env, CNI_COMMAND: verb }, stdin });
 }
 
 /**
- * The path of a plugin: the first of the directories that has a regular file (or a link to one) of that name, executable or
- * not, as libcni looks for it. An absolute path means exactly that file. Undefined when there is none, and for any other
- * name that would lead elsewhere.
+ * The path of a plugin: the first of the directories that has a regular file (or a link to one) of that name,
+ * executable or not, as libcni looks for it. An absolute path means exactly that file. Undefined when there
+ * is none, and for any other name that would lead elsewhere.
  */
 export function findPlugin(name: string, directories: readonly string[]): string | undefined {
   if (name.startsWith("/")) return isFile(name) ? name : undefined;

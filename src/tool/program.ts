@@ -1,8 +1,9 @@
-// Running another program: synchronously, since the executable's engine runs nothing when `main` has returned.
+// Running another program: synchronously, since the executable's engine runs nothing when `main` has
+// returned.
 import { pause } from "../sys/clock.ts";
+import { SystemError } from "../sys/errno.ts";
 import { O_APPEND, O_RDONLY, O_WRONLY, writeAll } from "../sys/file.ts";
 import { createMemoryFile, readWhole, reopen } from "../sys/memory-file.ts";
-import { SystemError } from "../sys/errno.ts";
 import { type Ending, execute } from "./execution.ts";
 
 /** A program to run. */
@@ -26,17 +27,21 @@ const STDERR = 2;
 /** As much as is read of our own stdin. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** As long as libcni waits for a file that somebody is writing, but asking more often (pkg/invoke/raw_exec.go). */
+/**
+ * As long as libcni waits for a file that somebody is writing, but asking more often
+ * (pkg/invoke/raw_exec.go).
+ */
 const BUSY_MS = 5_000;
 const BUSY_PAUSE_MS = 50;
 
 /**
- * Runs a program to its end, however long that takes, and gives what it said; what it said on stderr is said on ours too, unless it is to be quiet.
- * One that cannot be started is no exception but has a `refusal`. Throws SystemError, EFBIG when it says more than 16 MiB.
+ * Runs a program to its end, however long that takes, and gives what it said; what it said on stderr is said
+ * on ours too, unless it is to be quiet. One that cannot be started is no exception but has a `refusal`.
+ * Throws SystemError, EFBIG when it says more than 16 MiB.
  *
- * Its input and output are files in memory, not pipes: a child that it leaves behind holds neither our own stdout and stderr
- * open, for whose end a runtime waits, nor us; it need not read its input; and a script can open /dev/stderr, which a socket
- * in its place refuses.
+ * Its input and output are files in memory, not pipes: a child that it leaves behind holds neither our own
+ * stdout and stderr open, for whose end a runtime waits, nor us; it need not read its input; and a script can
+ * open /dev/stderr, which a socket in its place refuses.
  */
 export function runProgram({ file, args = [], env, stdin, isQuiet = false }: Program): Outcome {
   using stdout = createMemoryFile("stdout");

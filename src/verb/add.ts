@@ -1,9 +1,10 @@
 // ADD: read, observe, reserve, plan, apply, answer. What fails is taken back, so the machine is as it was.
-import { CniError } from "../cni/error.ts";
+
 import type { Netconf } from "../cni/config.ts";
+import { CniError } from "../cni/error.ts";
 import type { AddRequest } from "../cni/request.ts";
-import type { Dns } from "../cni/result.ts";
 import { parseResolvConf } from "../cni/resolv-conf.ts";
+import type { Dns } from "../cni/result.ts";
 import { checkAllowList } from "../host/allow-list.ts";
 import { asCniError, attempt, tryAll } from "../host/failure.ts";
 import type { Machine } from "../host/machine.ts";
@@ -13,14 +14,16 @@ import { checkInterfaceIsFree } from "../host/steps/veth.ts";
 import { refuseDuplicate } from "../ipam/duplicate.ts";
 import { release } from "../ipam/release.ts";
 import { reserve } from "../ipam/reserve.ts";
-import { planAdd, type PodAddress } from "../plan/add.ts";
+import { type PodAddress, planAdd } from "../plan/add.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { openRecordStore } from "../record/store.ts";
 import { readText } from "../sys/file.ts";
-import { abandon, type Added, attach, attachmentOf, planInput, type Prepared, recordOf } from "./attach.ts";
+import { type Added, abandon, attach, attachmentOf, type Prepared, planInput, recordOf } from "./attach.ts";
 import { addByForeignIpam } from "./foreign-add.ts";
 
-/** Attaches the pod. Throws CniError; the machine is then as it was, the shared bridge and sysctls excepted. */
+/**
+ * Attaches the pod. Throws CniError; the machine is then as it was, the shared bridge and sysctls excepted.
+ */
 export function add(request: AddRequest, machine: Machine): Added {
   const { netconf } = request;
   checkInterfaceName(request.attachment.interfaceName);
@@ -47,16 +50,27 @@ function refuseTakenInterface(key: AttachmentKey, machine: Machine): void {
   }
 }
 
-/** An ADD of this attachment was killed: what it left in the pod is cleared when the addresses are reserved, and looked at after that. */
+/**
+ * An ADD of this attachment was killed: what it left in the pod is cleared when the addresses are reserved,
+ * and looked at after that.
+ */
 function isLeftover(key: AttachmentKey): boolean {
   const records = openRecordStore();
-  return attempt("recordStore", key.containerId, () => records.hasRecord(key) && !records.isComplete(key) && !records.isAddRunning(key));
+  return attempt(
+    "recordStore",
+    key.containerId,
+    () => records.hasRecord(key) && !records.isComplete(key) && !records.isAddRunning(key),
+  );
 }
 
 /** The Go skeleton takes such a name, but the kernel makes another one of it: eth%d becomes eth0. */
 function checkInterfaceName(name: string): void {
   if (!name.includes("%")) return;
-  throw new CniError("badEnvironment", { about: `CNI_IFNAME is ${JSON.stringify(name)}`, cause: "Linux makes another name of one with %", hint: "Choose an interface name without %" });
+  throw new CniError("badEnvironment", {
+    about: `CNI_IFNAME is ${JSON.stringify(name)}`,
+    cause: "Linux makes another name of one with %",
+    hint: "Choose an interface name without %",
+  });
 }
 
 /** Reserves the addresses, plans, and writes the intent, all under the lock of the leases. */
@@ -75,7 +89,14 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
     if (directory === undefined || ipam === undefined) {
       refuseDuplicate(attachment);
       commit([]);
-    } else reserve({ ...attachment, rangeSets: ipam.rangeSets, requested: request.netconf.requestedAddresses, keepsForeignHint: bridge.found?.macsFollow, beforeCommit: commit });
+    } else
+      reserve({
+        ...attachment,
+        rangeSets: ipam.rangeSets,
+        requested: request.netconf.requestedAddresses,
+        keepsForeignHint: bridge.found?.macsFollow,
+        beforeCommit: commit,
+      });
   } catch (error) {
     if (prepared !== undefined) abandon(prepared.intent, prepared.record, machine);
     throw error;
@@ -87,7 +108,9 @@ function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, 
 function giveBack(record: AttachmentRecord, intent: Prepared["intent"], machine: Machine): string[] {
   const { key, leaseDirectory: directory } = record;
   return tryAll([
-    () => { if (directory !== undefined) release({ directory, key, record }); },
+    () => {
+      if (directory !== undefined) release({ directory, key, record });
+    },
     () => abandon(intent, record, machine),
   ]);
 }
@@ -100,5 +123,12 @@ export function leaseDirectory({ ipam, name }: Netconf): string | undefined {
 function readResolvConf({ ipam }: Netconf): Dns {
   const path = ipam?.resolvConf;
   if (path === undefined) return {};
-  return parseResolvConf(attempt("invalidConfig", `ipam.resolvConf ${JSON.stringify(path)} cannot be read`, () => readText(path), "Name a file that exists, or take resolvConf out of the configuration"));
+  return parseResolvConf(
+    attempt(
+      "invalidConfig",
+      `ipam.resolvConf ${JSON.stringify(path)} cannot be read`,
+      () => readText(path),
+      "Name a file that exists, or take resolvConf out of the configuration",
+    ),
+  );
 }

@@ -13,19 +13,40 @@ import { openRecordStore } from "../record/store.ts";
 import { leaseDirectory } from "./add.ts";
 import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
 
-/** Throws CniError checkFailed with a sentence for each thing that is not as it was made; what a foreign IPAM plugin alone has to say in its own words. */
+/**
+ * Throws CniError checkFailed with a sentence for each thing that is not as it was made; what a foreign IPAM
+ * plugin alone has to say in its own words.
+ */
 export function check(request: CheckRequest, machine: Machine): void {
   const { netconf, attachment: key, namespacePath } = request;
   openPod(namespacePath, request.allowOwnNamespace, machine);
   const record = attempt("recordStore", key.containerId, () => openRecordStore().getRecord(key));
   const owner = attachmentDigest(key);
-  const plan = planCheck({ netconf, prevResult: netconf.prevResult, key, owner, namespacePath, hostInterface: hostInterfaceName(key), ifb: ifbName(key), record });
-  if (plan === undefined) throw failed(key.containerId, [`the result of its ADD names no interface ${key.interfaceName} inside the pod`]);
+  const plan = planCheck({
+    netconf,
+    prevResult: netconf.prevResult,
+    key,
+    owner,
+    namespacePath,
+    hostInterface: hostInterfaceName(key),
+    ifb: ifbName(key),
+    record,
+  });
+  if (plan === undefined)
+    throw failed(key.containerId, [
+      `the result of its ADD names no interface ${key.interfaceName} inside the pod`,
+    ]);
   const problems = attempt("checkFailed", key.containerId, () => verifySteps(plan.steps, machine));
   const directory = record?.leaseDirectory ?? leaseDirectory(netconf);
   if (directory !== undefined) {
-    const lost = plan.ips.map(({ address }) => address.address).filter((address) => !ownsLease(directory, key, address));
-    problems.push(...lost.map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`));
+    const lost = plan.ips
+      .map(({ address }) => address.address)
+      .filter((address) => !ownsLease(directory, key, address));
+    problems.push(
+      ...lost.map(
+        (address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`,
+      ),
+    );
   }
   const refusals = collectErrors([() => delegate(foreignIpamOf(record, netconf), request, "CHECK")]);
   if (problems.length === 0) passOn(refusals);

@@ -1,17 +1,24 @@
-// DEL: takes everything of an attachment away, with or without a namespace, a record or a valid configuration.
+// DEL: takes everything of an attachment away, with or without a namespace, a record or a valid
+// configuration.
 import { CniError } from "../cni/error.ts";
 import type { DelRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
-import { removeLinks, removePodRules, removeReferenceRulesOfLink, removeRules, shutPort } from "../host/detach.ts";
+import {
+  removeLinks,
+  removePodRules,
+  removeReferenceRulesOfLink,
+  removeRules,
+  shutPort,
+} from "../host/detach.ts";
 import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
 import { removeIngressPolicyOf } from "../host/ingress-need.ts";
 import type { Machine, Pod } from "../host/machine.ts";
 import { openPodIfThere, ownNamespace } from "../host/namespace.ts";
 import { removeChainsOf } from "../host/network-chains.ts";
 import { forgetMacsFollow } from "../host/steps/bridge.ts";
-import { getLink } from "../net/link.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { release } from "../ipam/release.ts";
+import { getLink } from "../net/link.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import type { StoppedAdd } from "../record/intent.ts";
 import { openRecordStore, type RecordStore } from "../record/store.ts";
@@ -23,7 +30,8 @@ import { findUnrecordedMac, removeUnrecordedRules } from "./unrecorded.ts";
 export function del(request: DelRequest, machine: Machine): void {
   const { attachment: key, config, namespacePath, allowOwnNamespace } = request;
   const records = openRecordStore();
-  // What was known of it before, in case its ADD takes all back; what its IPAM plugin gave meanwhile is in the record now.
+  // What was known of it before, in case its ADD takes all back; what its IPAM plugin gave meanwhile is in
+  // the record now.
   const before = readRecord(records, key);
   const running = stopAdd(records, key);
   const record = readRecord(records, key) ?? before;
@@ -32,8 +40,23 @@ export function del(request: DelRequest, machine: Machine): void {
   const { prevResult } = config;
   const mac = record?.mac ?? macOfResult(key, prevResult);
   const isKnown = record !== undefined || (prevResult !== undefined && prevResult.ips.length > 0);
-  const releaseForeign = (): void => (isKnown ? delegate : delegateIfThere)(foreignIpamOf(record, config), request, "DEL");
-  detach({ key, record, records, bridge: config.bridge, directory: `${config.dataDir}/${config.name}`, pod: inHost ? undefined : pod, mac, prevResult, running, releaseForeign }, machine);
+  const releaseForeign = (): void =>
+    (isKnown ? delegate : delegateIfThere)(foreignIpamOf(record, config), request, "DEL");
+  detach(
+    {
+      key,
+      record,
+      records,
+      bridge: config.bridge,
+      directory: `${config.dataDir}/${config.name}`,
+      pod: inHost ? undefined : pod,
+      mac,
+      prevResult,
+      running,
+      releaseForeign,
+    },
+    machine,
+  );
   // Only now: what is the host's own was left alone, all else is gone.
   if (inHost) throw ownNamespace(namespacePath);
 }
@@ -59,7 +82,10 @@ export interface Detachment {
 /** An ADD takes milliseconds. One that waits for its port longer ends when its veth goes. */
 const ADD_ENDS_MS = 2_000;
 
-/** An ADD that still runs, because its runtime died and it did not, is stopped first. One that cannot be asked for is as good as none. */
+/**
+ * An ADD that still runs, because its runtime died and it did not, is stopped first. One that cannot be asked
+ * for is as good as none.
+ */
 function stopAdd(records: RecordStore, key: AttachmentKey): StoppedAdd | undefined {
   return orNothing(() => {
     const running = records.stopAdd(key);
@@ -69,8 +95,9 @@ function stopAdd(records: RecordStore, key: AttachmentKey): StoppedAdd | undefin
 }
 
 /**
- * Takes an attachment away: rules, veth, addresses, record. When the lock of the leases is not to be had, only the veth goes, which needs none. Throws
- * CniError when something could not go, the IPAM plugin's own or code 11 where that is all that failed; the record then stays.
+ * Takes an attachment away: rules, veth, addresses, record. When the lock of the leases is not to be had,
+ * only the veth goes, which needs none. Throws CniError when something could not go, the IPAM plugin's own or
+ * code 11 where that is all that failed; the record then stays.
  */
 export function detach(detachment: Detachment, machine: Machine): void {
   const { key, record, records, directory, pod, running, releaseForeign } = detachment;
@@ -88,19 +115,42 @@ export function detach(detachment: Detachment, machine: Machine): void {
     () => shutPort(key, record, machine),
     () => forgetOtherMac(detachment, machine),
     rules,
-    () => { if (record === undefined) removeUnrecordedRules(detachment, machine); },
+    () => {
+      if (record === undefined) removeUnrecordedRules(detachment, machine);
+    },
     () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),
-    () => { if (record === undefined) removeReferenceRulesOfLink(key, pod, machine); },
-    () => { if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key); },
+    () => {
+      if (record === undefined) removeReferenceRulesOfLink(key, pod, machine);
+    },
+    () => {
+      if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key);
+    },
     () => removePodRules(record, pod, machine),
-    () => { if (busy === undefined && (!complete || wasRestored(detachment))) rules(); },
-    () => { if (record?.masqueradeBackend !== undefined) removeChainsOf(record, machine); },
-    () => { if (record?.ingressPolicy !== undefined) removeIngressPolicyOf(record, machine); },
-    () => { if (busy === undefined) release({ directory, key, record }); },
-    () => { if (busy === undefined) releaseForeign(); },
+    () => {
+      if (busy === undefined && (!complete || wasRestored(detachment))) rules();
+    },
+    () => {
+      if (record?.masqueradeBackend !== undefined) removeChainsOf(record, machine);
+    },
+    () => {
+      if (record?.ingressPolicy !== undefined) removeIngressPolicyOf(record, machine);
+    },
+    () => {
+      if (busy === undefined) release({ directory, key, record });
+    },
+    () => {
+      if (busy === undefined) releaseForeign();
+    },
   ]);
   if (busy !== undefined) throw busy;
-  if (errors.length === 0) errors.push(...collectErrors([() => { records.removeRecord(key); }]));
+  if (errors.length === 0)
+    errors.push(
+      ...collectErrors([
+        () => {
+          records.removeRecord(key);
+        },
+      ]),
+    );
   if (errors.length === 0) return;
   passOn(errors);
   throw new CniError("cleanup", {
@@ -110,7 +160,10 @@ export function detach(detachment: Detachment, machine: Machine): void {
   });
 }
 
-/** It will take back what it made when it comes to it, by names that are the next ADD's too: a success now would invite that one, which is refused. */
+/**
+ * It will take back what it made when it comes to it, by names that are the next ADD's too: a success now
+ * would invite that one, which is refused.
+ */
 function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
   return new CniError("tryAgainLater", {
     about: `an ADD of container ${containerId}, interface ${interfaceName} is still running`,
@@ -119,15 +172,21 @@ function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
   });
 }
 
-/** Somebody put its rules back, perhaps after we took them out: "pontoon restore" looks who lives before it does so and after, and now the veth is gone. */
+/**
+ * Somebody put its rules back, perhaps after we took them out: "pontoon restore" looks who lives before it
+ * does so and after, and now the veth is gone.
+ */
 function wasRestored({ key, record, records }: Detachment): boolean {
-  const hasRules = record?.masqueradeSubnets !== undefined || record?.spoofCheck === true || record?.hostPorts !== undefined;
+  const hasRules =
+    record?.masqueradeSubnets !== undefined || record?.spoofCheck === true || record?.hostPorts !== undefined;
   return hasRules && records.hasRestoredMark(key);
 }
 
 /** The pod's interface is known by it when the host's end is not there by our name. */
 function macOf({ key, record, directory, pod, mac }: Detachment): string | undefined {
-  return mac === undefined && record === undefined && pod !== undefined ? findUnrecordedMac(key, directory, pod) : mac;
+  return mac === undefined && record === undefined && pod !== undefined
+    ? findUnrecordedMac(key, directory, pod)
+    : mac;
 }
 
 /** Of the pod's end, as the plugins behind us left it. */
@@ -135,14 +194,22 @@ function macOfResult({ interfaceName }: AttachmentKey, result: Result | undefine
   return result?.interfaces.find(({ name, sandbox }) => name === interfaceName && sandbox !== undefined)?.mac;
 }
 
-/** A plugin behind us (tuning) may have given the pod another MAC, by which its neighbours know its address. Nobody can tell when it is in no result and the pod has gone. */
+/**
+ * A plugin behind us (tuning) may have given the pod another MAC, by which its neighbours know its address.
+ * Nobody can tell when it is in no result and the pod has gone.
+ */
 function forgetOtherMac({ key, record, prevResult, pod }: Detachment, machine: Machine): void {
   if (record === undefined) return;
-  const last = macOfResult(key, prevResult) ?? (pod === undefined ? undefined : getLink(pod.links, { name: key.interfaceName })?.mac);
+  const last =
+    macOfResult(key, prevResult) ??
+    (pod === undefined ? undefined : getLink(pod.links, { name: key.interfaceName })?.mac);
   if (last !== record.mac) forgetMacsFollow(record.bridge, machine);
 }
 
-/** Under this lock no address changes its owner, so the elements that are looked at are the ones that are deleted. */
+/**
+ * Under this lock no address changes its owner, so the elements that are looked at are the ones that are
+ * deleted.
+ */
 function removeRulesLocked({ key, record, bridge, directory }: Detachment, machine: Machine): boolean {
   const leases = record?.leaseDirectory ?? directory;
   using _lock = attempt("leaseStore", leases, () => openExistingLeaseLock(leases));

@@ -1,16 +1,33 @@
 // Telling a foreign IPAM plugin what we are told.
 import type { Verb } from "../cni/environment.ts";
 import { CniError } from "../cni/error.ts";
-import { callIpam, findIpam, type ForeignIpam, type ForeignIpamCall, type OnBehalfOf } from "../ipam/foreign.ts";
+import {
+  callIpam,
+  type ForeignIpam,
+  type ForeignIpamCall,
+  findIpam,
+  type OnBehalfOf,
+} from "../ipam/foreign.ts";
 import type { AttachmentRecord } from "../record/attachment.ts";
 
-/** Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. `onBehalfOf` is needed where our own caller named no attachment. Throws CniError. */
-export function delegate(name: string | undefined, call: ForeignIpamCall, verb: Verb, onBehalfOf?: OnBehalfOf): void {
+/**
+ * Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one.
+ * `onBehalfOf` is needed where our own caller named no attachment. Throws CniError.
+ */
+export function delegate(
+  name: string | undefined,
+  call: ForeignIpamCall,
+  verb: Verb,
+  onBehalfOf?: OnBehalfOf,
+): void {
   if (name === undefined) return;
   callIpam(findIpam(name, call), verb, onBehalfOf);
 }
 
-/** The same for an attachment that nobody knows of: a plugin that is not there cannot be asked, and has given it nothing (docs/decisions/0010-del-without-ipam-plugin.md). */
+/**
+ * The same for an attachment that nobody knows of: a plugin that is not there cannot be asked, and has given
+ * it nothing (docs/decisions/0010-del-without-ipam-plugin.md).
+ */
 export function delegateIfThere(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
   if (name === undefined) return;
   let ipam: ForeignIpam;
@@ -23,14 +40,20 @@ export function delegateIfThere(name: string | undefined, call: ForeignIpamCall,
   callIpam(ipam, verb);
 }
 
-/** The IPAM plugin that may hold addresses of an attachment: the one that the configuration names now, unless ours has given them. */
-export function foreignIpamOf(record: AttachmentRecord | undefined, { foreignIpam }: { foreignIpam: string | undefined }): string | undefined {
+/**
+ * The IPAM plugin that may hold addresses of an attachment: the one that the configuration names now, unless
+ * ours has given them.
+ */
+export function foreignIpamOf(
+  record: AttachmentRecord | undefined,
+  { foreignIpam }: { foreignIpam: string | undefined },
+): string | undefined {
   return record?.leaseDirectory === undefined ? foreignIpam : undefined;
 }
 
 /**
- * Throws the error that is the only one where it says all: an IPAM plugin's in its own words, and code 11, which tells the runtime to
- * try again later.
+ * Throws the error that is the only one where it says all: an IPAM plugin's in its own words, and code 11,
+ * which tells the runtime to try again later.
  */
 export function passOn(errors: CniError[]): void {
   const [error] = errors;

@@ -1,5 +1,13 @@
 // `pontoon migrate`: for the operator who has a chain of the reference plugins and wants one entry.
-import { choices, fromBridge, merge, type Merged, type Placed, shownName, typeOf } from "../cni/chain-entry.ts";
+import {
+  choices,
+  fromBridge,
+  type Merged,
+  merge,
+  type Placed,
+  shownName,
+  typeOf,
+} from "../cni/chain-entry.ts";
 import { REPLACEMENTS } from "../cni/chain-plugin.ts";
 import { parseNetconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
@@ -8,10 +16,13 @@ import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
 import { NETCONF_KEYS } from "../cni/netconf-keys.ts";
 import { quote } from "../cni/problems.ts";
 import { textOf } from "../sys/bytes.ts";
-import { errnoOf, errnoName, SystemError } from "../sys/errno.ts";
+import { errnoName, errnoOf, SystemError } from "../sys/errno.ts";
 import { O_RDONLY, openFile, readAll } from "../sys/file.ts";
 
-/** What to say: `text` is the configuration with one entry, `notes` has a sentence for each thing that is not as it was. */
+/**
+ * What to say: `text` is the configuration with one entry, `notes` has a sentence for each thing that is not
+ * as it was.
+ */
 export interface Migrated {
   text: string;
   notes: string[];
@@ -24,14 +35,17 @@ export function readConfigFile(path: string): string {
     return textOf(readAll(file.fd, path));
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw new CniError("ioFailure", { message: `${path} cannot be read: ${error.errno === errnoOf("ENOENT") ? "there is no such file" : errnoName(error.errno)}` });
+    throw new CniError("ioFailure", {
+      message: `${path} cannot be read: ${error.errno === errnoOf("ENOENT") ? "there is no such file" : errnoName(error.errno)}`,
+    });
   }
 }
 
 /**
- * A network list or a single configuration in which the entry of `bridge`, and those behind it that Pontoon makes needless, are
- * one entry of Pontoon. All else stays, in its order. Each entry that is made was read by what reads an ADD. Throws CniError 6
- * for what is no network configuration, code 7 where there is nothing to migrate, or Pontoon would refuse the outcome.
+ * A network list or a single configuration in which the entry of `bridge`, and those behind it that Pontoon
+ * makes needless, are one entry of Pontoon. All else stays, in its order. Each entry that is made was read by
+ * what reads an ADD. Throws CniError 6 for what is no network configuration, code 7 where there is nothing to
+ * migrate, or Pontoon would refuse the outcome.
  */
 export function migrate(text: string): Migrated {
   try {
@@ -44,7 +58,8 @@ export function migrate(text: string): Migrated {
 
 function migrateText(text: string): Migrated {
   if (text.trim() === "") throw invalid("there is nothing in it", "Give it a network configuration");
-  if (!isFields(parseJson(text))) throw invalid("it is no network configuration, which is an object", "Give it a .conflist or .conf file");
+  if (!isFields(parseJson(text)))
+    throw invalid("it is no network configuration, which is an object", "Give it a .conflist or .conf file");
   const config = JSON.parse(text, keepNumber) as Fields;
   if (config["plugins"] === undefined) {
     const { entries, notes } = migrateChain([{ entry: config, path: "" }], config);
@@ -54,7 +69,10 @@ function migrateText(text: string): Migrated {
   return { text: printed({ ...config, plugins: entries }), notes };
 }
 
-/** A number that would be printed in another way than it was written, such as one of more than 53 bits, stays text. */
+/**
+ * A number that would be printed in another way than it was written, such as one of more than 53 bits, stays
+ * text.
+ */
 function keepNumber(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
   if (typeof value !== "number" || source === undefined || String(value) === source) return value;
   // Newer than what TypeScript knows of JSON: printed as it is.
@@ -62,28 +80,44 @@ function keepNumber(_key: string, value: unknown, { source }: { source?: string 
 }
 
 function entriesOf(plugins: unknown): Placed[] {
-  if (!Array.isArray(plugins)) throw invalid("plugins: must be a list", 'Write it as in "plugins": [{ "type": "bridge" }]');
+  if (!Array.isArray(plugins))
+    throw invalid("plugins: must be a list", 'Write it as in "plugins": [{ "type": "bridge" }]');
   return plugins.map((entry: unknown, index) => {
-    if (!isFields(entry)) throw invalid(`plugins[${index}]: must be an object`, 'Write it as in { "type": "bridge" }');
+    if (!isFields(entry))
+      throw invalid(`plugins[${index}]: must be an object`, 'Write it as in { "type": "bridge" }');
     return { entry, path: `plugins[${index}]` };
   });
 }
 
 function migrateChain(chain: Placed[], network: Fields): { entries: Fields[]; notes: string[] } {
-  const ours = chain.flatMap(({ entry }, index) => (["bridge", "pontoon"].includes(typeOf(entry)) ? [index] : []));
+  const ours = chain.flatMap(({ entry }, index) =>
+    ["bridge", "pontoon"].includes(typeOf(entry)) ? [index] : [],
+  );
   const [at] = ours;
   const types = chain.map(({ entry }) => quote(typeOf(entry))).join(", ");
-  if (at === undefined) throw invalid(`no plugin in it is a bridge (${types || "there is none"})`, "Keep the file: Pontoon takes the place of the plugin bridge alone");
-  if (ours.length > 1) throw invalid(`more than one plugin in it is a bridge (${types})`, "Write a list for each of them");
+  if (at === undefined)
+    throw invalid(
+      `no plugin in it is a bridge (${types || "there is none"})`,
+      "Keep the file: Pontoon takes the place of the plugin bridge alone",
+    );
+  if (ours.length > 1)
+    throw invalid(`more than one plugin in it is a bridge (${types})`, "Write a list for each of them");
   const source = chain[at]!;
   const base = fromBridge(source);
   const refusal = refusalOf(base.entry, network);
-  if (refusal !== undefined) throw invalid(`${source.path === "" ? "" : `${source.path}: `}Pontoon would refuse the entry: ${refusal.message}`, refusal.parts.hint);
+  if (refusal !== undefined)
+    throw invalid(
+      `${source.path === "" ? "" : `${source.path}: `}Pontoon would refuse the entry: ${refusal.message}`,
+      refusal.parts.hint,
+    );
   const { entry, notes, rest } = mergeAll(base, chain.slice(at + 1), network);
   const before = chain.slice(0, at);
   const stay = before.map((each) => `${titleOf(each)}: stays in front of Pontoon as it is`);
   const chosen = typeOf(source.entry) === "bridge" ? choices({ entry, path: source.path }) : [];
-  return { entries: [...before.map((each) => each.entry), entry, ...rest], notes: [...stay, ...chosen, ...notes] };
+  return {
+    entries: [...before.map((each) => each.entry), entry, ...rest],
+    notes: [...stay, ...chosen, ...notes],
+  };
 }
 
 /** Merges what can be merged, in order. `rest` are the entries that stay. */
@@ -106,19 +140,29 @@ function mergeAll(base: Merged, behind: Placed[], network: Fields): Merged & { r
   return { entry, notes, rest: stayed.map((each) => each.entry) };
 }
 
-function mergeOne(entry: Fields, placed: Placed, behind: Placed[], stayed: Placed[], network: Fields): Merged | string {
+function mergeOne(
+  entry: Fields,
+  placed: Placed,
+  behind: Placed[],
+  stayed: Placed[],
+  network: Fields,
+): Merged | string {
   const type = typeOf(placed.entry);
   const replacement = REPLACEMENTS.get(type);
   const twins = behind.filter((each) => typeOf(each.entry) === type);
-  if (replacement !== undefined && replacement.isRepeatable !== true && twins.length > 1) return `${type} is there ${twins.length} times`;
-  if (replacement !== undefined && stayed.some((each) => typeOf(each.entry) === type)) return `an entry of ${type} before it stays, and its order counts`;
+  if (replacement !== undefined && replacement.isRepeatable !== true && twins.length > 1)
+    return `${type} is there ${twins.length} times`;
+  if (replacement !== undefined && stayed.some((each) => typeOf(each.entry) === type))
+    return `an entry of ${type} before it stays, and its order counts`;
   const merged = merge(entry, placed);
   if (typeof merged === "string") return merged;
   const refusal = refusalOf(merged.entry, network);
   return refusal === undefined ? merged : `Pontoon would refuse it: ${refusal.message}`;
 }
 
-/** What an ADD with this entry would be refused with before anything is done; undefined when it would not be. */
+/**
+ * What an ADD with this entry would be refused with before anything is done; undefined when it would not be.
+ */
 function refusalOf(entry: Fields, { name, cniVersion, cniVersions }: Fields): CniError | undefined {
   const version = cniVersion ?? (Array.isArray(cniVersions) ? (cniVersions as unknown[]).at(-1) : undefined);
   try {
@@ -133,7 +177,12 @@ function refusalOf(entry: Fields, { name, cniVersion, cniVersions }: Fields): Cn
 /** Where the runtime gives all ranges, an entry without any is whole. */
 function rangesOfRuntime(entry: Fields): Fields {
   const { ipam, capabilities } = normaliseKeys(entry, NETCONF_KEYS) as Fields;
-  const isGiven = isFields(capabilities) && capabilities["ipRanges"] === true && isFields(ipam) && ipam["ranges"] === undefined && ipam["subnet"] === undefined;
+  const isGiven =
+    isFields(capabilities) &&
+    capabilities["ipRanges"] === true &&
+    isFields(ipam) &&
+    ipam["ranges"] === undefined &&
+    ipam["subnet"] === undefined;
   return isGiven ? { runtimeConfig: { ipRanges: [[{ subnet: "192.0.2.0/24" }]] } } : {};
 }
 

@@ -10,13 +10,24 @@ export interface Restored {
   errors: CniError[];
 }
 
-/** Puts back all packet rules that recorded attachments of this host have lost. Throws CniError when it cannot even begin. */
+/**
+ * Puts back all packet rules that recorded attachments of this host have lost. Throws CniError when it cannot
+ * even begin.
+ */
 export function restore(machine: Machine): Restored {
   if (native.geteuid() !== 0) {
-    throw new CniError("rules", { message: "only root may change packet rules", hint: 'Run it as root, as in "sudo pontoon restore"' });
+    throw new CniError("rules", {
+      message: "only root may change packet rules",
+      hint: 'Run it as root, as in "sudo pontoon restore"',
+    });
   }
   const { shared, networks, errors } = restoreRules(machine);
-  const lines = [...networks].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, network]) => `${name}: ${counted(network.attachments, "attachment")}, ${done(network.rules, network.failed.size)}`);
+  const lines = [...networks]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([name, network]) =>
+        `${name}: ${counted(network.attachments, "attachment")}, ${done(network.rules, network.failed.size)}`,
+    );
   if (shared > 0) lines.unshift(`all networks: ${done(shared, 0)}`);
   if (lines.length === 0) lines.push("nothing to do: no attachments are recorded on this host");
   return { text: `${lines.join("\n")}\n`, errors };

@@ -16,7 +16,9 @@ import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
 import { leaseDirectory } from "./add.ts";
 
-/** Throws CniError notAvailable (code 50) when an ADD would fail, or what a foreign IPAM plugin says of that. */
+/**
+ * Throws CniError notAvailable (code 50) when an ADD would fail, or what a foreign IPAM plugin says of that.
+ */
 export function status(request: StatusRequest, machine: Machine): void {
   const { netconf } = request;
   const { foreignIpam } = netconf;
@@ -25,8 +27,12 @@ export function status(request: StatusRequest, machine: Machine): void {
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
   });
   const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
-  if (byIptables) answering("iptables", () => checkIptables(netconf.ipam === undefined ? [4] : familiesOf(netconf.ipam.rangeSets)));
-  if ((netconf.ipMasq && !byIptables) || netconf.macspoofchk) answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
+  if (byIptables)
+    answering("iptables", () =>
+      checkIptables(netconf.ipam === undefined ? [4] : familiesOf(netconf.ipam.rangeSets)),
+    );
+  if ((netconf.ipMasq && !byIptables) || netconf.macspoofchk)
+    answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
   checkLeaseDirectory(RECORD_ROOT);
   if (foreignIpam !== undefined) askIpam(foreignIpam, request);
   const directory = leaseDirectory(netconf);
@@ -37,7 +43,10 @@ export function status(request: StatusRequest, machine: Machine): void {
 
 /** A plugin that is missing means that no ADD can be served; one that is there answers for itself. */
 function askIpam(name: string, request: StatusRequest): void {
-  callIpam(answering("IPAM", () => findIpam(name, request)), "STATUS");
+  callIpam(
+    answering("IPAM", () => findIpam(name, request)),
+    "STATUS",
+  );
 }
 
 function familiesOf(rangeSets: readonly (readonly LeaseRange[])[]): Family[] {
@@ -48,7 +57,8 @@ function answering<T>(about: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    if (error instanceof SystemError) throw explain("notAvailable", about, error, about === "nftables" ? rulesHint(error) : undefined);
+    if (error instanceof SystemError)
+      throw explain("notAvailable", about, error, about === "nftables" ? rulesHint(error) : undefined);
     if (!(error instanceof CniError)) throw error;
     throw new CniError("notAvailable", { ...error.parts, about: error.message }, { cause: error });
   }

@@ -2,7 +2,9 @@
 import { ipamOf, V6 } from "../differential/row.ts";
 import { endOf, pings, proof, type Side } from "./proof.ts";
 
-const TWICE = { config: { ipam: { ...ipamOf("10.1.0.0/24"), routes: [{ dst: "10.9.0.0/16" }, { dst: "10.9.0.0/16" }] } } };
+const TWICE = {
+  config: { ipam: { ...ipamOf("10.1.0.0/24"), routes: [{ dst: "10.9.0.0/16" }, { dst: "10.9.0.0/16" }] } },
+};
 
 proof("D3: after a first ADD that failed, the next one succeeds, and the bridge has a MAC that stays", {
   play: async ({ call, world }) => {
@@ -17,15 +19,18 @@ proof("D3: after a first ADD that failed, the next one succeeds, and the bridge 
   bad: { broken: "refused", next: "refused", macStays: false },
 });
 
-proof("D4: without a gateway, too, the bridge keeps its MAC when ports come, and CHECK has nothing to complain about", {
-  row: { config: { isGateway: false } },
-  play: async ({ add, call, world, red }) => {
-    const prevResult = await add(red);
-    return { macStays: await macStays({ world }), check: endOf(await call("CHECK", { prevResult })) };
+proof(
+  "D4: without a gateway, too, the bridge keeps its MAC when ports come, and CHECK has nothing to complain about",
+  {
+    row: { config: { isGateway: false } },
+    play: async ({ add, call, world, red }) => {
+      const prevResult = await add(red);
+      return { macStays: await macStays({ world }), check: endOf(await call("CHECK", { prevResult })) };
+    },
+    good: { macStays: true, check: "done" },
+    bad: { macStays: false, check: "refused" },
   },
-  good: { macStays: true, check: "done" },
-  bad: { macStays: false, check: "refused" },
-});
+);
 
 proof("D11: on a node where IPv6 is off for new links, an IPv6 network works", {
   node: ["sysctl -qw net.ipv6.conf.default.disable_ipv6=1"],
@@ -37,7 +42,8 @@ proof("D11: on a node where IPv6 is off for new links, an IPv6 network works", {
 
 /** A port with the lowest MAC of all: a bridge whose MAC is nobody's choice takes it. */
 async function macStays({ world: { host } }: Pick<Side, "world">): Promise<boolean> {
-  const mac = async (): Promise<string> => (await host.json<{ address: string }[]>("ip -j link show pods0"))[0]?.address ?? "";
+  const mac = async (): Promise<string> =>
+    (await host.json<{ address: string }[]>("ip -j link show pods0"))[0]?.address ?? "";
   const before = await mac();
   await host.must("ip link add lowest address 00:00:5e:00:53:01 type veth peer name tsewol");
   await host.must("ip link set lowest master pods0 up");

@@ -4,7 +4,10 @@ import { endOf, proof } from "./proof.ts";
 
 /** What breaks a pod's network, and what mends it. PORT is the pod's end on the node. */
 const FAULTS: { [fault: string]: [harm: string, mend: string] } = {
-  "the gateway's address is gone": ["ip address del 10.1.0.1/24 dev pods0", "ip address add 10.1.0.1/24 brd + dev pods0"],
+  "the gateway's address is gone": [
+    "ip address del 10.1.0.1/24 dev pods0",
+    "ip address add 10.1.0.1/24 brd + dev pods0",
+  ],
   "the bridge is down": ["ip link set pods0 down", "ip link set pods0 up"],
   "the host's end is down": ["ip link set PORT down", "ip link set PORT up"],
   "the host's end has a smaller MTU": ["ip link set PORT mtu 1300", "ip link set PORT mtu 1500"],
@@ -43,18 +46,36 @@ proof("D5: CHECK sees that the check of MAC addresses is gone", {
   bad: { before: "done", after: "done" },
 });
 
-proof("D5: CHECK lets somebody watch the bridge, knows networks without addresses and routes in other tables", {
-  play: async ({ add, call, world, red, blue }) => {
-    const prevResult = await add(red);
-    await world.host.must("ip link set pods0 promisc on");
-    const watched = endOf(await call("CHECK", { prevResult }));
-    await world.host.must("ip link set pods0 promisc off");
-    const layer2 = { row: { config: { ipam: undefined, isGateway: false, bridge: "other0" } }, pod: blue };
-    const layer2Check = endOf(await call("CHECK", { ...layer2, prevResult: await add(blue, layer2) }));
-    const green = await world.pod("green");
-    const inTable = { row: { config: { ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }]], routes: [{ dst: "10.9.0.0/16", table: 100 }] } } }, pod: green };
-    return { watched, layer2: layer2Check, inTable: endOf(await call("CHECK", { ...inTable, prevResult: await add(green, inTable) })) };
+proof(
+  "D5: CHECK lets somebody watch the bridge, knows networks without addresses and routes in other tables",
+  {
+    play: async ({ add, call, world, red, blue }) => {
+      const prevResult = await add(red);
+      await world.host.must("ip link set pods0 promisc on");
+      const watched = endOf(await call("CHECK", { prevResult }));
+      await world.host.must("ip link set pods0 promisc off");
+      const layer2 = { row: { config: { ipam: undefined, isGateway: false, bridge: "other0" } }, pod: blue };
+      const layer2Check = endOf(await call("CHECK", { ...layer2, prevResult: await add(blue, layer2) }));
+      const green = await world.pod("green");
+      const inTable = {
+        row: {
+          config: {
+            ipam: {
+              type: "host-local",
+              ranges: [[{ subnet: "10.1.0.0/24" }]],
+              routes: [{ dst: "10.9.0.0/16", table: 100 }],
+            },
+          },
+        },
+        pod: green,
+      };
+      return {
+        watched,
+        layer2: layer2Check,
+        inTable: endOf(await call("CHECK", { ...inTable, prevResult: await add(green, inTable) })),
+      };
+    },
+    good: { watched: "done", layer2: "done", inTable: "done" },
+    bad: { watched: "refused", layer2: "refused", inTable: "refused" },
   },
-  good: { watched: "done", layer2: "done", inTable: "done" },
-  bad: { watched: "refused", layer2: "refused", inTable: "refused" },
-});
+);

@@ -1,6 +1,7 @@
 // Masquerading of several interfaces, and what stays of rules.
-import { hostLinkOf } from "../support/link.ts";
+
 import { NEIGHBOUR } from "../differential/stage.ts";
+import { hostLinkOf } from "../support/link.ts";
 import { endOf, pings, proof, type Side } from "./proof.ts";
 
 const POOL = { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }]] };
@@ -23,7 +24,13 @@ proof("D15: two interfaces of one pod on one network are masqueraded each for it
 });
 
 proof("D15: DEL of a pod with addresses of two subnets succeeds", {
-  row: { config: { ipMasq: true, isGateway: false, ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "10.2.0.0/24" }]] } } },
+  row: {
+    config: {
+      ipMasq: true,
+      isGateway: false,
+      ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "10.2.0.0/24" }]] },
+    },
+  },
   play: async ({ add, call, red }) => {
     await add(red);
     return endOf(await call("DEL"));
@@ -56,7 +63,12 @@ proof("L5: an ADD whose answer nobody could read leaves no rules, no link and no
   row: MASQUERADED,
   play: async (side) => {
     const add = endOf(await side.call("ADD", { through: ["sh", "-c", '"$@" > /dev/full', "sh"] }));
-    return { add, rules: (await rulesAbout(side, "eth0")) > 0, link: (await side.red.exec("ip link show eth0")).status === 0, lease: side.world.has("/var/lib/cni/networks/pods/10.1.0.2") };
+    return {
+      add,
+      rules: (await rulesAbout(side, "eth0")) > 0,
+      link: (await side.red.exec("ip link show eth0")).status === 0,
+      lease: side.world.has("/var/lib/cni/networks/pods/10.1.0.2"),
+    };
   },
   good: { add: "refused", rules: false, link: false, lease: false },
   bad: { add: "refused", rules: true, link: true, lease: true },
@@ -65,5 +77,6 @@ proof("L5: an ADD whose answer nobody could read leaves no rules, no link and no
 /** Rules, chains and elements that name the pod: its address, its container id or its port. */
 async function rulesAbout({ world, red }: Side, port: string): Promise<number> {
   const lines = (await world.host.must("nft list ruleset")).split("\n");
-  return lines.filter((line) => [red.containerId, "10.1.0.2", port].some((word) => line.includes(word))).length;
+  return lines.filter((line) => [red.containerId, "10.1.0.2", port].some((word) => line.includes(word)))
+    .length;
 }

@@ -1,12 +1,13 @@
-// A defect of the reference plugins as a test: the same scene is played with both, on fresh nodes. Ours has to end as it
-// should, and the reference as it does; should a newer one end well, the test says so and can become an ordinary one.
+// A defect of the reference plugins as a test: the same scene is played with both, on fresh nodes. Ours has
+// to end as it should, and the reference as it does; should a newer one end well, the test says so and can
+// become an ordinary one.
 import { expect, test } from "vitest";
+import { type Call, call } from "../differential/call.ts";
+import type { Plugin, Row } from "../differential/row.ts";
+import { type Stage, setStage, settle } from "../differential/stage.ts";
 import type { CniResult, Verb } from "../support/cni.ts";
 import { describe, type Outcome } from "../support/process.ts";
 import type { Pod } from "../support/world.ts";
-import { call, type Call } from "../differential/call.ts";
-import type { Plugin, Row } from "../differential/row.ts";
-import { setStage, settle, type Stage } from "../differential/stage.ts";
 
 export interface Proof<T> {
   /** Run on the node before all else. */
@@ -60,8 +61,16 @@ async function seenWith<T>(plugin: Plugin, { node = [], row = {}, play }: Proof<
   const side: Side = {
     ...stage,
     plugin,
-    call: (verb, { row: otherRow = row, ...wishes } = {}) => call(stage.world, verb, { row: { name: "", ...otherRow }, plugin, pod: stage.red, isFirst: true, ...wishes }),
-    add: async (pod, wishes) => JSON.parse(mustSucceed(await side.call("ADD", { pod, ...wishes })).stdout) as CniResult,
+    call: (verb, { row: otherRow = row, ...wishes } = {}) =>
+      call(stage.world, verb, {
+        row: { name: "", ...otherRow },
+        plugin,
+        pod: stage.red,
+        isFirst: true,
+        ...wishes,
+      }),
+    add: async (pod, wishes) =>
+      JSON.parse(mustSucceed(await side.call("ADD", { pod, ...wishes })).stdout) as CniResult,
     del: async (pod, wishes) => void mustSucceed(await side.call("DEL", { pod, ...wishes })),
     settle: () => settle(stage.world),
   };

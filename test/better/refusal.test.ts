@@ -30,7 +30,9 @@ proof("L4: an ADD that failed may be repeated in the same namespace", {
 proof("D21: an ADD into the node's own namespace is refused with code 8, and leaves nothing", {
   play: async ({ call, world }) => {
     const { code } = JSON.parse((await call("ADD", { netns: world.hostNamespace })).stdout) as CniError;
-    const leases = world.has("/var/lib/cni/networks/pods") ? readdirSync(world.outside("/var/lib/cni/networks/pods")).filter((name) => name.startsWith("10.")) : [];
+    const leases = world.has("/var/lib/cni/networks/pods")
+      ? readdirSync(world.outside("/var/lib/cni/networks/pods")).filter((name) => name.startsWith("10."))
+      : [];
     return { code, leases, link: (await world.host.exec("ip link show eth0")).status === 0 };
   },
   good: { code: 8, leases: [], link: false },

@@ -1,5 +1,5 @@
-// Every scene with the reference chain (bridge, portmap, firewall, bandwidth, tuning) and with our one entry: equal, or
-// different as the scene says.
+// Every scene with the reference chain (bridge, portmap, firewall, bandwidth, tuning) and with our one entry:
+// equal, or different as the scene says.
 import { afterAll, expect, test } from "vitest";
 import { compare, report } from "../differential/compare.ts";
 import type { Difference } from "../differential/row.ts";
@@ -16,7 +16,9 @@ const lanes: Promise<unknown>[] = [];
 
 test.concurrent.for(SCENES)("$name", { timeout: 120_000 }, async (scene) => {
   const lane = SCENES.indexOf(scene) % LANES;
-  const played = (lanes[lane] ?? Promise.resolve()).then(async () => [await play(scene, "ours"), await play(scene, "reference")] as const);
+  const played = (lanes[lane] ?? Promise.resolve()).then(
+    async () => [await play(scene, "ours"), await play(scene, "reference")] as const,
+  );
   lanes[lane] = Promise.allSettled([played]);
   const [ours, reference] = await played;
   const comparison = compare(ours.facts, reference.facts, scene.differences ?? [], ON_PURPOSE);
@@ -30,7 +32,12 @@ test.concurrent.for(SCENES)("$name", { timeout: 120_000 }, async (scene) => {
 });
 
 afterAll(() => {
-  console.log(`one entry beside the reference chain: ${count.equal} scenes as they should be, ${count.different} different, ${count.facts} facts compared`);
+  console.log(
+    `one entry beside the reference chain: ${count.equal} scenes as they should be, ${count.different} different, ${count.facts} facts compared`,
+  );
   const idle = ON_PURPOSE.filter((entry) => !used.has(entry)).map(({ where, why }) => `${where} (${why})`);
-  expect(count.equal === SCENES.length ? idle : [], "differences of no scene, so take them out of on-purpose.ts").toEqual([]);
+  expect(
+    count.equal === SCENES.length ? idle : [],
+    "differences of no scene, so take them out of on-purpose.ts",
+  ).toEqual([]);
 });

@@ -6,7 +6,12 @@ import type { World } from "../support/world.ts";
 import type { ChainScene } from "./scene.ts";
 
 /** What bandwidth is limited to, in bit/s and bit. */
-export const LIMITS = { ingressRate: 80_000_000, ingressBurst: 8_000_000, egressRate: 160_000_000, egressBurst: 8_000_000 };
+export const LIMITS = {
+  ingressRate: 80_000_000,
+  ingressBurst: 8_000_000,
+  egressRate: 160_000_000,
+  egressBurst: 8_000_000,
+};
 const SYSCTL = { "net.core.somaxconn": "500", "net.ipv4.ip_local_port_range": "20000 60000" };
 
 /** What the runtime asks for, for pod red alone. */
@@ -18,11 +23,23 @@ export const WISHES = {
 };
 
 /** Puts the network where cnitool looks for it; of two names one has an address space of its own. */
-export function installNetwork(world: World, plugin: Plugin, { bridge = {}, portmap = {}, firewall = {}, ours = {} }: ChainScene, name: "pods" | "others"): Network {
+export function installNetwork(
+  world: World,
+  plugin: Plugin,
+  { bridge = {}, portmap = {}, firewall = {}, ours = {} }: ChainScene,
+  name: "pods" | "others",
+): Network {
   const subnets = name === "pods" ? ["10.1.0.0/24", "fd01::/64"] : ["10.3.0.0/24", "fd03::/64"];
-  const conflist = network(name, { subnets, ...(plugin === "ours" ? { ingressPolicy: "open", ...ours } : bridge) });
+  const conflist = network(name, {
+    subnets,
+    ...(plugin === "ours" ? { ingressPolicy: "open", ...ours } : bridge),
+  });
   const [first] = conflist.plugins;
-  if (plugin === "ours") return install(world, { ...conflist, plugins: [{ ...first, capabilities: { portMappings: true, bandwidth: true }, sysctl: SYSCTL }] });
+  if (plugin === "ours")
+    return install(world, {
+      ...conflist,
+      plugins: [{ ...first, capabilities: { portMappings: true, bandwidth: true }, sysctl: SYSCTL }],
+    });
   const behind: PluginConfig[] = [
     { type: "portmap", capabilities: { portMappings: true }, ...portmap },
     { type: "firewall", ...firewall },

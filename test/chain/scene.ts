@@ -1,4 +1,5 @@
-// The scenes: how the node is, and what is not as most have it. Each is played with the chain and with our one entry.
+// The scenes: how the node is, and what is not as most have it. Each is played with the chain and with our
+// one entry.
 import type { Difference } from "../differential/row.ts";
 
 export interface ChainScene {
@@ -37,19 +38,46 @@ const FROM_OUTSIDE: Difference = {
 const DROP = "iptables -P FORWARD DROP; ip6tables -P FORWARD DROP";
 
 const IPTABLES_CONDITIONS = { conditionsV4: ["!", "-s", "192.168.50.0/24"], conditionsV6: ["-i", "uplink"] };
-const NFT_CONDITIONS = { conditionsV4: ["iifname", "uplink"], conditionsV6: ["ip6", "saddr", "!=", "fd50::/64"] };
+const NFT_CONDITIONS = {
+  conditionsV4: ["iifname", "uplink"],
+  conditionsV6: ["ip6", "saddr", "!=", "fd50::/64"],
+};
 
 export const SCENES: ChainScene[] = [
   { name: "as most have it", differences: [ITSELF] },
   { name: "the packet filter does not see bridges", bridgeFilter: 0 },
   { name: "the firewall drops what is forwarded", node: DROP, differences: [ITSELF, FROM_OUTSIDE] },
-  { name: "ingressPolicy same-bridge", firewall: { ingressPolicy: "same-bridge" }, ours: { ingressPolicy: "same-bridge" }, differences: [ITSELF] },
-  { name: "ingressPolicy isolated", firewall: { ingressPolicy: "isolated" }, ours: { ingressPolicy: "isolated" } },
+  {
+    name: "ingressPolicy same-bridge",
+    firewall: { ingressPolicy: "same-bridge" },
+    ours: { ingressPolicy: "same-bridge" },
+    differences: [ITSELF],
+  },
+  {
+    name: "ingressPolicy isolated",
+    firewall: { ingressPolicy: "isolated" },
+    ours: { ingressPolicy: "isolated" },
+  },
   { name: "hairpinMode", bridge: { hairpinMode: true }, ours: { hairpinMode: true } },
   { name: "snat false", portmap: { snat: false }, ours: { snat: false } },
   { name: "masqAll", portmap: { masqAll: true }, ours: { masqAll: true }, differences: [ITSELF] },
-  { name: "conditions in the words of iptables", portmap: IPTABLES_CONDITIONS, ours: IPTABLES_CONDITIONS, differences: [ITSELF] },
-  { name: "conditions in the words of nft", portmap: { backend: "nftables", ...NFT_CONDITIONS }, ours: NFT_CONDITIONS, differences: [ITSELF, NFTABLES_SOURCE] },
+  {
+    name: "conditions in the words of iptables",
+    portmap: IPTABLES_CONDITIONS,
+    ours: IPTABLES_CONDITIONS,
+    differences: [ITSELF],
+  },
+  {
+    name: "conditions in the words of nft",
+    portmap: { backend: "nftables", ...NFT_CONDITIONS },
+    ours: NFT_CONDITIONS,
+    differences: [ITSELF, NFTABLES_SOURCE],
+  },
   { name: "without ipMasq", bridge: { ipMasq: false }, ours: { ipMasq: false }, differences: [ITSELF] },
-  { name: "nftables", bridge: { ipMasqBackend: "nftables" }, portmap: { backend: "nftables" }, differences: [ITSELF, NFTABLES_SOURCE] },
+  {
+    name: "nftables",
+    bridge: { ipMasqBackend: "nftables" },
+    portmap: { backend: "nftables" },
+    differences: [ITSELF, NFTABLES_SOURCE],
+  },
 ];

@@ -4,7 +4,7 @@ import { type CniResult, pluginEnvironment, type Verb } from "../support/cni.ts"
 import { network } from "../support/network.ts";
 import { describe, type Outcome } from "../support/process.ts";
 import { toolPath } from "../support/tool.ts";
-import { pluginBinary, type Pod, type World } from "../support/world.ts";
+import { type Pod, pluginBinary, type World } from "../support/world.ts";
 import { BASE, type Plugin, type Row } from "./row.ts";
 
 export interface Call {
@@ -25,22 +25,43 @@ export interface Call {
 export const NETWORK_NAME = "pods";
 
 /** Runs the plugin; gives its end, whatever it is. */
-export async function call(world: World, verb: Verb, { row, plugin, isFirst, prevResult, through = [], ...who }: Call): Promise<Outcome> {
+export async function call(
+  world: World,
+  verb: Verb,
+  { row, plugin, isFirst, prevResult, through = [], ...who }: Call,
+): Promise<Outcome> {
   const file = plugin === "ours" ? pluginBinary() : toolPath("bridge");
   const env = {
     ...pluginEnvironment(verb, { network: network(NETWORK_NAME), ...who }),
     CNI_PATH: dirname(toolPath("host-local")),
     ...(isFirst && row.cniArgs !== undefined ? { CNI_ARGS: row.cniArgs } : {}),
   };
-  const outcome = await world.host.exec([...through, file], { env, stdin: stdinOf(row, plugin, isFirst, prevResult), timeoutMs: 40_000 });
+  const outcome = await world.host.exec([...through, file], {
+    env,
+    stdin: stdinOf(row, plugin, isFirst, prevResult),
+    timeoutMs: 40_000,
+  });
   world.diary.push(describe(outcome));
   return outcome;
 }
 
-export function stdinOf(row: Row, plugin: Plugin, isFirst: boolean, prevResult: CniResult | undefined): string {
+export function stdinOf(
+  row: Row,
+  plugin: Plugin,
+  isFirst: boolean,
+  prevResult: CniResult | undefined,
+): string {
   const requests = isFirst ? { args: row.args && { cni: row.args }, runtimeConfig: row.runtimeConfig } : {};
   const type = plugin === "ours" ? "pontoon" : "bridge";
   const cniVersion = "cniVersion" in row ? row.cniVersion : "1.0.0";
-  const config = JSON.stringify({ cniVersion, name: NETWORK_NAME, type, ...BASE, ...row.config, ...requests, prevResult });
+  const config = JSON.stringify({
+    cniVersion,
+    name: NETWORK_NAME,
+    type,
+    ...BASE,
+    ...row.config,
+    ...requests,
+    prevResult,
+  });
   return row.text === undefined ? config : `${config.slice(0, -1)},${row.text}}`;
 }

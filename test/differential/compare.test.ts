@@ -6,16 +6,37 @@ const facts = (object: Record<string, string>): Map<string, string> => new Map(O
 const why = "Because.";
 
 test("a fact that one side has not, or has otherwise, is a difference by name", () => {
-  const { unexplained } = compare(facts({ a: "1", b: "1", c: "1" }), facts({ a: "1", b: "2", d: "1" }), [], []);
+  const { unexplained } = compare(
+    facts({ a: "1", b: "1", c: "1" }),
+    facts({ a: "1", b: "2", d: "1" }),
+    [],
+    [],
+  );
   expect(unexplained).toEqual([
-    { path: "b", ours: "1", reference: "2" }, { path: "c", ours: "1", reference: "nothing" }, { path: "d", ours: "nothing", reference: "1" },
+    { path: "b", ours: "1", reference: "2" },
+    { path: "c", ours: "1", reference: "nothing" },
+    { path: "d", ours: "nothing", reference: "1" },
   ]);
 });
 
 test("an explanation holds for the paths and the values that it names, and for no others", () => {
-  const found = (own: object) => compare(facts({ "a.b": "1" }), facts({ "a.b": "2" }), [{ where: "a.*", why, ...own }], []).unexplained.length;
-  expect([found({}), found({ ours: "1" }), found({ ours: "1", reference: "2" }), found({ ours: "2" }), found({ reference: "nothing" })]).toEqual([0, 0, 0, 1, 1]);
-  expect([matches("a.?", "a.b"), matches("a.?", "a.bc"), matches("a[0].*", "a[0].b.c"), matches("a", "ab"), matches("*.b", "a.b")]).toEqual([true, false, true, false, true]);
+  const found = (own: object) =>
+    compare(facts({ "a.b": "1" }), facts({ "a.b": "2" }), [{ where: "a.*", why, ...own }], []).unexplained
+      .length;
+  expect([
+    found({}),
+    found({ ours: "1" }),
+    found({ ours: "1", reference: "2" }),
+    found({ ours: "2" }),
+    found({ reference: "nothing" }),
+  ]).toEqual([0, 0, 0, 1, 1]);
+  expect([
+    matches("a.?", "a.b"),
+    matches("a.?", "a.bc"),
+    matches("a[0].*", "a[0].b.c"),
+    matches("a", "ab"),
+    matches("*.b", "a.b"),
+  ]).toEqual([true, false, true, false, true]);
 });
 
 test("an explanation of the row that nothing needs is reported, one that all rows share is not", () => {

@@ -38,7 +38,11 @@ function differencesOf(ours: Facts, reference: Facts): Found[] {
 }
 
 function explains({ where, ours, reference }: Difference, found: Found): boolean {
-  return matches(where, found.path) && (ours ?? found.ours) === found.ours && (reference ?? found.reference) === found.reference;
+  return (
+    matches(where, found.path) &&
+    (ours ?? found.ours) === found.ours &&
+    (reference ?? found.reference) === found.reference
+  );
 }
 
 const compiled = new Map<string, RegExp>();
@@ -58,7 +62,10 @@ function compile(pattern: string): RegExp {
 /** For a person: one line each. */
 export function report({ unexplained, stale }: Comparison): string[] {
   return [
-    ...unexplained.map(({ path, ours, reference }) => `different, and the table does not say why: ${path} is "${ours}" here and "${reference}" with the reference`),
+    ...unexplained.map(
+      ({ path, ours, reference }) =>
+        `different, and the table does not say why: ${path} is "${ours}" here and "${reference}" with the reference`,
+    ),
     ...stale.map(({ where, why }) => `no longer different, so take it out of the table: ${where} (${why})`),
   ];
 }

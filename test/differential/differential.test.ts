@@ -13,10 +13,15 @@ const used = new Set<Difference>();
 describe.for(Object.entries(TABLE))("%s", ([, rows]) => {
   test.concurrent.for(rows)("$name", { timeout: 60_000 }, async (row) => {
     const [ours, reference] = [await play(row, "ours"), await play(row, "reference")];
-    const shared = [ours, reference].every(({ facts }) => facts.get("ADD") === "refused") ? [...ON_PURPOSE, ...ON_REFUSAL] : ON_PURPOSE;
+    const shared = [ours, reference].every(({ facts }) => facts.get("ADD") === "refused")
+      ? [...ON_PURPOSE, ...ON_REFUSAL]
+      : ON_PURPOSE;
     const comparison = compare(...comparable(ours.facts, reference.facts), row.differences ?? [], shared);
     for (const entry of comparison.used) used.add(entry);
-    const lines = [...report(comparison), ...(row.errorOfOthers === true ? [] : rulesOfRefusal(ours.facts, reference.facts))];
+    const lines = [
+      ...report(comparison),
+      ...(row.errorOfOthers === true ? [] : rulesOfRefusal(ours.facts, reference.facts)),
+    ];
     count[lines.length > 0 ? "different" : isBetter(comparison.used) ? "better" : "equal"] += 1;
     if (lines.length === 0) return;
     console.error(`What was called for "${row.name}":\n${[...ours.diary, ...reference.diary].join("\n")}`);
@@ -25,23 +30,36 @@ describe.for(Object.entries(TABLE))("%s", ([, rows]) => {
 });
 
 test("no two rows of a subject have one name", () => {
-  const names = Object.entries(TABLE).flatMap(([subject, rows]) => rows.map(({ name }) => `${subject}: ${name}`));
+  const names = Object.entries(TABLE).flatMap(([subject, rows]) =>
+    rows.map(({ name }) => `${subject}: ${name}`),
+  );
   expect(names.length).toBeGreaterThanOrEqual(60);
   expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
 });
 
 afterAll(() => {
-  console.log(`${count.equal} netconfs equal, ${count.better} better on purpose, ${count.different} different`);
+  console.log(
+    `${count.equal} netconfs equal, ${count.better} better on purpose, ${count.different} different`,
+  );
   const hasRunWhole = count.equal + count.better === Object.values(TABLE).flat().length;
-  const idle = [...ON_PURPOSE, ...ON_REFUSAL].filter((entry) => !used.has(entry)).map(({ where, why }) => `${where} (${why})`);
+  const idle = [...ON_PURPOSE, ...ON_REFUSAL]
+    .filter((entry) => !used.has(entry))
+    .map(({ where, why }) => `${where} (${why})`);
   expect(hasRunWhole ? idle : [], "differences of no row, so take them out of on-purpose.ts").toEqual([]);
 });
 
-/** Where only one side has an attached pod there is nothing else to compare it with; a refusal of ours still leaves nothing. */
+/**
+ * Where only one side has an attached pod there is nothing else to compare it with; a refusal of ours still
+ * leaves nothing.
+ */
 function comparable(ours: Facts, reference: Facts): [Facts, Facts] {
   if (ours.get("ADD") === reference.get("ADD")) return [ours, reference];
-  const kept = (facts: Facts, paths: RegExp): Facts => new Map([...facts].filter(([path]) => paths.test(path)));
-  return [kept(ours, ours.get("ADD") === "refused" ? /^(ADD|DEL|left .*)$/ : /^(ADD|DEL)$/), kept(reference, /^(ADD|DEL)$/)];
+  const kept = (facts: Facts, paths: RegExp): Facts =>
+    new Map([...facts].filter(([path]) => paths.test(path)));
+  return [
+    kept(ours, ours.get("ADD") === "refused" ? /^(ADD|DEL|left .*)$/ : /^(ADD|DEL)$/),
+    kept(reference, /^(ADD|DEL)$/),
+  ];
 }
 
 /** A refusal of ours has a code that says something, and a hint, or the very wording of the reference. */
@@ -49,7 +67,9 @@ function rulesOfRefusal(ours: Facts, reference: Facts): string[] {
   if (ours.get("ADD") !== "refused") return [];
   return [
     ...(ours.get("code") === "999" ? ["our code is 999, which means a bug"] : []),
-    ...(ours.get("hint") === "no" && ours.get("code") !== reference.get("code") ? ["our error has no hint"] : []),
+    ...(ours.get("hint") === "no" && ours.get("code") !== reference.get("code")
+      ? ["our error has no hint"]
+      : []),
   ];
 }
 

@@ -1,5 +1,5 @@
-// What is known of a place or a call, flat: a path that names the fact, and its value as text. Two maps of this kind are
-// compared line by line, so that a difference has a name.
+// What is known of a place or a call, flat: a path that names the fact, and its value as text. Two maps of
+// this kind are compared line by line, so that a difference has a name.
 
 export type Facts = Map<string, string>;
 
@@ -7,7 +7,8 @@ export type Facts = Map<string, string>;
 export function flatten(value: unknown, path: string, into: Facts): void {
   const entries = value !== null && typeof value === "object" ? Object.entries(value) : [];
   if (entries.length === 0) into.set(path, typeof value === "string" ? value : JSON.stringify(value));
-  for (const [key, each] of entries) flatten(each, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, into);
+  for (const [key, each] of entries)
+    flatten(each, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, into);
 }
 
 /** Copies facts, with a word in front of their paths. */

@@ -3,12 +3,12 @@ import { addressesOf, type CniError, type CniResult } from "../support/cni.ts";
 import type { Outcome } from "../support/process.ts";
 import { call } from "./call.ts";
 import { addBelow, changedFacts, type Facts, flatten } from "./facts.ts";
-import { look, type Look } from "./probe.ts";
+import { type Look, look } from "./probe.ts";
 import type { Names } from "./probe-network.ts";
 import { reachFacts } from "./reach.ts";
 import { resultFacts } from "./result-facts.ts";
 import type { Plugin, Row } from "./row.ts";
-import { setStage, settle, type Stage, tentativeAddresses } from "./stage.ts";
+import { type Stage, setStage, settle, tentativeAddresses } from "./stage.ts";
 
 interface Scene extends Stage {
   row: Row;
@@ -67,13 +67,18 @@ async function attached(scene: Scene, result: CniResult, facts: Facts): Promise<
     const { status } = await (place === "red" ? red : world.host).exec(["sh", "-ec", command]);
     facts.set(`act.${what}`, status === 0 ? "yes" : "no");
   }
-  if (other !== undefined) facts.set("DEL of blue", ending(await call(world, "DEL", { ...second, prevResult: otherResult })));
+  if (other !== undefined)
+    facts.set("DEL of blue", ending(await call(world, "DEL", { ...second, prevResult: otherResult })));
   facts.set("DEL", ending(await call(world, "DEL", first)));
 }
 
 function endsOf(red: CniResult, blue: CniResult | undefined) {
   const gateways = (red.ips ?? []).flatMap(({ gateway }) => gateway ?? []);
-  return { red: addressesOf(red), blue: blue === undefined ? [] : addressesOf(blue), gateways: [...new Set(gateways)] };
+  return {
+    red: addressesOf(red),
+    blue: blue === undefined ? [] : addressesOf(blue),
+    gateways: [...new Set(gateways)],
+  };
 }
 
 /** "done" for a call that succeeded and printed nothing. */
@@ -101,7 +106,9 @@ async function seen({ world, row }: Scene): Promise<Facts> {
 function namesOf(row: Row, { node, red }: Look): Names {
   const text = JSON.stringify(row);
   const index = red.find(({ link_netnsid: elsewhere }) => elsewhere !== undefined)?.link_index;
-  const port = node.find(({ ifindex, link_netnsid: elsewhere }) => elsewhere !== undefined && ifindex === index)?.ifname;
+  const port = node.find(
+    ({ ifindex, link_netnsid: elsewhere }) => elsewhere !== undefined && ifindex === index,
+  )?.ifname;
   return {
     of: (name) => (name === port ? "port" : name.replace(/^veth[0-9a-f]{8,}$/, "another veth")),
     mac: (address) => (text.includes(address) || address === "00:00:00:00:00:00" ? address : "some MAC"),

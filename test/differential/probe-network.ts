@@ -1,6 +1,6 @@
-// Links, addresses and routes as `ip -j` shows them, without what nobody decided: numbers, timers, random names, and
-// whether the carrier of the bridge is there yet or still.
-import { flatten, type Facts } from "./facts.ts";
+// Links, addresses and routes as `ip -j` shows them, without what nobody decided: numbers, timers, random
+// names, and whether the carrier of the bridge is there yet or still.
+import { type Facts, flatten } from "./facts.ts";
 
 export interface LinkJson {
   ifindex: number;
@@ -19,13 +19,40 @@ export interface Names {
   mac(address: string): string;
 }
 
-type RouteJson = { dst: string; type?: string; table?: string; dev?: string; metric?: number; flags?: string[]; [key: string]: unknown };
+type RouteJson = {
+  dst: string;
+  type?: string;
+  table?: string;
+  dev?: string;
+  metric?: number;
+  flags?: string[];
+  [key: string]: unknown;
+};
 
 /** Numbers of the kernel's, timers, and what follows from a MAC. */
 const VOLATILE = new Set([
-  "ifindex", "ifname", "link_index", "link_netnsid", "link", "bridge_id", "root_id", "id", "no", "designated_port", "address", "permaddr",
-  "hello_timer", "tcn_timer", "topology_change_timer", "gc_timer", "hold_timer", "message_age_timer", "forward_delay_timer", "root_port",
-  "operstate", "addr_info",
+  "ifindex",
+  "ifname",
+  "link_index",
+  "link_netnsid",
+  "link",
+  "bridge_id",
+  "root_id",
+  "id",
+  "no",
+  "designated_port",
+  "address",
+  "permaddr",
+  "hello_timer",
+  "tcn_timer",
+  "topology_change_timer",
+  "gc_timer",
+  "hold_timer",
+  "message_age_timer",
+  "forward_delay_timer",
+  "root_port",
+  "operstate",
+  "addr_info",
 ]);
 const CARRIER = new Set(["LOWER_UP", "NO-CARRIER", "linkdown"]);
 
@@ -44,21 +71,36 @@ export function linkFacts(place: string, links: LinkJson[], names: Names, facts:
 export function addressFacts(place: string, links: LinkJson[], names: Names, facts: Facts): void {
   for (const { ifname, addr_info } of links) {
     for (const { local, prefixlen, label: _label, family: _family, ...rest } of addr_info) {
-      if (rest.scope !== "link") facts.set(`${place}.address.${names.of(ifname)} ${local}/${prefixlen}`, words(rest));
+      if (rest.scope !== "link")
+        facts.set(`${place}.address.${names.of(ifname)} ${local}/${prefixlen}`, words(rest));
     }
   }
 }
 
 export function routeFacts(place: string, routes: unknown[], names: Names, facts: Facts): void {
-  for (const { dst, type = "unicast", table = "main", dev = "", flags = [], metric = 0, ...rest } of routes as RouteJson[]) {
+  for (const {
+    dst,
+    type = "unicast",
+    table = "main",
+    dev = "",
+    flags = [],
+    metric = 0,
+    ...rest
+  } of routes as RouteJson[]) {
     // The kernel makes a local route for each IPv6 address, a moment later.
     if (/^(fe80:|ff00:)/.test(dst) || (table === "local" && dst.includes(":"))) continue;
-    facts.set(`${place}.route.${table} ${type} ${dst} dev ${names.of(dev)} metric ${metric}`, words({ ...rest, flags: withoutCarrier(flags) }));
+    facts.set(
+      `${place}.route.${table} ${type} ${dst} dev ${names.of(dev)} metric ${metric}`,
+      words({ ...rest, flags: withoutCarrier(flags) }),
+    );
   }
 }
 
 function withoutCarrier(flags: string[]): string {
-  return flags.filter((flag) => !CARRIER.has(flag)).toSorted().join(" ");
+  return flags
+    .filter((flag) => !CARRIER.has(flag))
+    .toSorted()
+    .join(" ");
 }
 
 function withoutVolatile(value: object): unknown {
@@ -71,5 +113,8 @@ function isPlain(value: unknown): value is object {
 }
 
 function words(fields: Record<string, unknown>): string {
-  return Object.entries(fields).sort().map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`).join(" ");
+  return Object.entries(fields)
+    .sort()
+    .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" ");
 }

@@ -44,7 +44,11 @@ export const BASE = { bridge: "pods0", isGateway: true, ipam: ipamOf("10.1.0.0/2
 /** host-local with one range set for each subnet, and a default route for each family. */
 export function ipamOf(...subnets: string[]): Record<string, unknown> {
   const families = new Set(subnets.map((subnet) => (subnet.includes(":") ? "::/0" : "0.0.0.0/0")));
-  return { type: "host-local", ranges: subnets.map((subnet) => [{ subnet }]), routes: [...families].map((dst) => ({ dst })) };
+  return {
+    type: "host-local",
+    ranges: subnets.map((subnet) => [{ subnet }]),
+    routes: [...families].map((dst) => ({ dst })),
+  };
 }
 
 export const V6 = "fd01::/64";

@@ -1,7 +1,8 @@
-// The node on which a row is played: two pods without a network, and a neighbour on another wire that knows the way back
-// to every pod and writes down from which addresses it is pinged.
-import { dirname, join } from "node:path";
+// The node on which a row is played: two pods without a network, and a neighbour on another wire that knows
+// the way back to every pod and writes down from which addresses it is pinged.
+
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { waitFor } from "../support/wait.ts";
 import { openWorld, Pod, type World } from "../support/world.ts";
 import { SYSFS } from "./probe-files.ts";
@@ -54,18 +55,36 @@ export async function setStage(more: string[] = []): Promise<Stage> {
   await world.host.must(["sh", "-ec", [BUILD, ...more].join("\n")]);
   const holder = Number(world.hostNamespace.split("/")[2]);
   const pod = (name: string): Pod => new Pod(name, holder, `/run/netns/${name}`);
-  return { world, red: pod("red"), blue: pod("blue"), [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+  return {
+    world,
+    red: pod("red"),
+    blue: pod("blue"),
+    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+  };
 }
 
-/** The addresses of the node that are still checked for duplicates, link-local ones aside (if_inet6: address, index, length, scope, flags). */
+/**
+ * The addresses of the node that are still checked for duplicates, link-local ones aside (if_inet6: address,
+ * index, length, scope, flags).
+ */
 export function tentativeAddresses(world: World): string[] {
   const path = join(dirname(dirname(world.hostNamespace)), "net/if_inet6");
-  const rows = readFileSync(path, "utf8").trim().split("\n").map((line) => line.split(/\s+/));
-  return rows.filter(([, , , scope, flags]) => scope === "00" && (parseInt(flags ?? "", 16) & 0x40) !== 0).map(([address = ""]) => address);
+  const rows = readFileSync(path, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(/\s+/));
+  return rows
+    .filter(([, , , scope, flags]) => scope === "00" && (parseInt(flags ?? "", 16) & 0x40) !== 0)
+    .map(([address = ""]) => address);
 }
 
 /** Waits until the node's addresses are in use. */
 export async function settle(world: World): Promise<void> {
   // It takes the kernel one to two seconds, and others work meanwhile.
-  await waitFor("the node's addresses are no longer tentative", () => tentativeAddresses(world).length === 0, 10_000, 50);
+  await waitFor(
+    "the node's addresses are no longer tentative",
+    () => tentativeAddresses(world).length === 0,
+    10_000,
+    50,
+  );
 }

@@ -17,7 +17,9 @@ interface IpAddress {
 }
 
 function ipAddresses(netns: Netns, name: string): IpAddress[] {
-  return netns.json<{ addr_info: IpAddress[] }[]>(`ip -j -d address show dev ${name}`).flatMap(({ addr_info }) => addr_info);
+  return netns
+    .json<{ addr_info: IpAddress[] }[]>(`ip -j -d address show dev ${name}`)
+    .flatMap(({ addr_info }) => addr_info);
 }
 
 test("an IPv4 address has its broadcast address and no end of life", () => {
@@ -25,7 +27,12 @@ test("an IPv4 address has its broadcast address and no end of life", () => {
   const { pod } = scene;
   pod.links.execute([addAddressMessage(mustIndex(pod, "eth0"), prefix("10.1.2.3/20"))]);
   const [found] = ipAddresses(pod, "eth0").filter(({ family }) => family === "inet");
-  expect(found).toMatchObject({ local: "10.1.2.3", prefixlen: 20, broadcast: "10.1.15.255", scope: "global" });
+  expect(found).toMatchObject({
+    local: "10.1.2.3",
+    prefixlen: 20,
+    broadcast: "10.1.15.255",
+    scope: "global",
+  });
   expect(found).not.toHaveProperty("dynamic");
 });
 
@@ -33,7 +40,9 @@ test.each(["10.1.2.3/32", "10.1.2.2/31"])("%s has no broadcast address: there is
   using scene = new Scene().connect();
   const { pod } = scene;
   pod.links.execute([addAddressMessage(mustIndex(pod, "eth0"), prefix(text))]);
-  expect(ipAddresses(pod, "eth0").filter(({ family }) => family === "inet")[0]).not.toHaveProperty("broadcast");
+  expect(ipAddresses(pod, "eth0").filter(({ family }) => family === "inet")[0]).not.toHaveProperty(
+    "broadcast",
+  );
 });
 
 test("an IPv6 address skips duplicate detection, so it is in use within moments", () => {
@@ -64,17 +73,27 @@ test("a refusal carries the kernel's own sentence", () => {
   const { pod } = scene;
   const index = mustIndex(pod, "eth0");
   pod.links.execute([addAddressMessage(index, prefix("10.1.2.3/24"))]);
-  expect(refusal(() => pod.links.execute([addAddressMessage(index, prefix("10.1.2.3/24"))])).kernelText).toBe("ipv4: Address already assigned");
-  expect(refusal(() => pod.links.execute([addAddressMessage(4711, prefix("10.1.2.3/24"))])).kernelText).toBe("ipv4: Device not found");
+  expect(refusal(() => pod.links.execute([addAddressMessage(index, prefix("10.1.2.3/24"))])).kernelText).toBe(
+    "ipv4: Address already assigned",
+  );
+  expect(refusal(() => pod.links.execute([addAddressMessage(4711, prefix("10.1.2.3/24"))])).kernelText).toBe(
+    "ipv4: Device not found",
+  );
 });
 
 test("each of several requests in one send is answered for itself, and a refused one does not stop the next", () => {
   using scene = new Scene().connect();
   const { pod } = scene;
   const index = mustIndex(pod, "eth0");
-  const wanted = ["10.1.2.3/24", "10.1.2.3/24", "10.1.2.4/24"].map((text) => addAddressMessage(index, prefix(text)));
+  const wanted = ["10.1.2.3/24", "10.1.2.3/24", "10.1.2.4/24"].map((text) =>
+    addAddressMessage(index, prefix(text)),
+  );
   expect(pod.links.transact(wanted).map(({ error }) => error?.errno)).toEqual([undefined, 17, undefined]);
-  expect(ipAddresses(pod, "eth0").filter(({ family }) => family === "inet").map(({ local }) => local)).toEqual(["10.1.2.3", "10.1.2.4"]);
+  expect(
+    ipAddresses(pod, "eth0")
+      .filter(({ family }) => family === "inet")
+      .map(({ local }) => local),
+  ).toEqual(["10.1.2.3", "10.1.2.4"]);
 });
 
 test("the addresses of one link are listed, of both families, and those of no other link", () => {
@@ -99,14 +118,18 @@ test("of a link with a far end, the own address is the address", () => {
   using host = Netns.open();
   host.run("ip tuntap add dev t0 mode tun");
   host.run("ip address add 10.9.0.1 peer 10.9.0.2 dev t0");
-  expect(listAddresses(host.links, mustIndex(host, "t0")).map((each) => formatPrefix(each.prefix))).toEqual(["10.9.0.1/32"]);
+  expect(listAddresses(host.links, mustIndex(host, "t0")).map((each) => formatPrefix(each.prefix))).toEqual([
+    "10.9.0.1/32",
+  ]);
 });
 
 test("an address that is still being tried is called tentative", () => {
   using host = Netns.open();
   addWire(host, "wire0", "wire1");
   host.run("ip address add fd01::1/64 dev wire0");
-  const tentative = (name: string, text: string) => listAddresses(host.links, mustIndex(host, name)).find((each) => formatPrefix(each.prefix) === text)?.tentative;
+  const tentative = (name: string, text: string) =>
+    listAddresses(host.links, mustIndex(host, name)).find((each) => formatPrefix(each.prefix) === text)
+      ?.tentative;
   expect(tentative("wire0", "fd01::1/64")).toBe(true);
 });
 

@@ -12,8 +12,8 @@ const IPPROTO_ICMPV6 = 58;
 const IPV6_MULTICAST_HOPS = 18;
 
 /**
- * Tells all nodes on the link that this namespace is a router for half an hour (RFC 4861, 4.2). The kernel fills in the
- * checksum. False when the link has no usable address yet.
+ * Tells all nodes on the link that this namespace is a router for half an hour (RFC 4861, 4.2). The kernel
+ * fills in the checksum. False when the link has no usable address yet.
  */
 export function advertise(router: Netns, link: string): boolean {
   const index = mustIndex(router, link);
@@ -31,7 +31,8 @@ export function sendAdvertisement(linkIndex: number): boolean {
   new DataView(allNodes.buffer).setUint32(24, linkIndex, true);
   const fd = native.socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
   try {
-    if (native.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, u32Bytes(255)) !== 0) throw new Error("The test could not set the hop limit.");
+    if (native.setsockopt(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, u32Bytes(255)) !== 0)
+      throw new Error("The test could not set the hop limit.");
     return sendTo(fd, advertisement, allNodes);
   } finally {
     native.close(fd);

@@ -3,17 +3,31 @@ import { expect, test } from "vitest";
 import { applySteps, undoSteps, verifySteps } from "../../src/host/apply.ts";
 import { putMasquerade } from "../../src/host/steps/masquerade.ts";
 import type { Step } from "../../src/plan/step.ts";
+import { failure } from "../support/failure.ts";
 import { ipLink } from "../support/netns.ts";
 import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, BRIDGE, HOST_END, POD_END, prefix, Scene } from "./scene.ts";
-import { failure } from "../support/failure.ts";
 
 const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
 function steps(pod = podStep(ADDRESSES)): Step[] {
   return [
-    { kind: "bridge", name: BRIDGE.name, mac: BRIDGE.mac, mtu: 1400, promiscuous: false, vlanFiltering: false, macsFollow: true, found: undefined },
-    { kind: "gateway", bridge: BRIDGE.name, addresses: ["10.1.0.1/24", "fd01::1/64"].map(prefix), force: false },
+    {
+      kind: "bridge",
+      name: BRIDGE.name,
+      mac: BRIDGE.mac,
+      mtu: 1400,
+      promiscuous: false,
+      vlanFiltering: false,
+      macsFollow: true,
+      found: undefined,
+    },
+    {
+      kind: "gateway",
+      bridge: BRIDGE.name,
+      addresses: ["10.1.0.1/24", "fd01::1/64"].map(prefix),
+      force: false,
+    },
     { kind: "forwarding", families: [4, 6] },
     VETH,
     pod,
@@ -21,7 +35,10 @@ function steps(pod = podStep(ADDRESSES)): Step[] {
   ];
 }
 
-const ends = (scene: Scene): unknown[] => [ipLink(scene.host, HOST_END.name), ipLink(scene.pod, POD_END.name)];
+const ends = (scene: Scene): unknown[] => [
+  ipLink(scene.host, HOST_END.name),
+  ipLink(scene.pod, POD_END.name),
+];
 
 test("what the steps made they verify, and the pod answers the host at once", () => {
   using scene = new Scene();
@@ -42,7 +59,16 @@ test("a step that fails takes those before it with it, and what pods share stays
 
 test("a step that fails takes packet rules with it that another ADD put back for us before our turn came", () => {
   using scene = new Scene();
-  const masquerade: Step = { kind: "masquerade", backend: "nftables", network: "net", owner: "a".repeat(32), label: "net c1 eth0", bridge: BRIDGE.name, subnets: [prefix("10.1.0.0/24")], addresses: [address("10.1.0.2")] };
+  const masquerade: Step = {
+    kind: "masquerade",
+    backend: "nftables",
+    network: "net",
+    owner: "a".repeat(32),
+    label: "net c1 eth0",
+    bridge: BRIDGE.name,
+    subnets: [prefix("10.1.0.0/24")],
+    addresses: [address("10.1.0.2")],
+  };
   onMachine(scene, (machine) => putMasquerade(masquerade, machine));
   const broken = podStep(ADDRESSES, [podRoute("10.9.0.0/16", { gateway: address("192.168.9.9") })]);
   const planned = steps(broken);

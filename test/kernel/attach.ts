@@ -13,18 +13,50 @@ export function onMachine<T>(scene: Scene, action: (machine: Machine) => T): T {
 }
 
 export const VETH: VethStep = {
-  kind: "veth", bridge: BRIDGE.name, host: { ...HOST_END, alias: "pontoon net c1 eth0" }, pod: POD_END, mtu: 1400, hairpin: false, isolated: false, raised: true, hostRaised: false,
+  kind: "veth",
+  bridge: BRIDGE.name,
+  host: { ...HOST_END, alias: "pontoon net c1 eth0" },
+  pod: POD_END,
+  mtu: 1400,
+  hairpin: false,
+  isolated: false,
+  raised: true,
+  hostRaised: false,
 };
 
 export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
-  return { kind: "pod", interfaceName: POD_END.name, addresses: addresses.map(prefix), routes, detectThrough: undefined };
+  return {
+    kind: "pod",
+    interfaceName: POD_END.name,
+    addresses: addresses.map(prefix),
+    routes,
+    detectThrough: undefined,
+  };
 }
 
 export function announceStep(more: Partial<AnnounceStep> = {}): AnnounceStep {
-  return { kind: "announce", bridge: BRIDGE.name, hostInterface: HOST_END.name, interfaceName: POD_END.name, mac: POD_END.mac, addresses: ["10.1.0.2/24", "fd01::2/64"].map(prefix), macFollows: false, goesBeyond: false, ...more };
+  return {
+    kind: "announce",
+    bridge: BRIDGE.name,
+    hostInterface: HOST_END.name,
+    interfaceName: POD_END.name,
+    mac: POD_END.mac,
+    addresses: ["10.1.0.2/24", "fd01::2/64"].map(prefix),
+    macFollows: false,
+    goesBeyond: false,
+    ...more,
+  };
 }
 
 export function podRoute(dst: string, more: Partial<PodRoute> = {}): PodRoute {
-  const none = { gateway: undefined, onLink: false, mtu: undefined, advmss: undefined, priority: undefined, table: undefined, scope: undefined };
+  const none = {
+    gateway: undefined,
+    onLink: false,
+    mtu: undefined,
+    advmss: undefined,
+    priority: undefined,
+    table: undefined,
+    scope: undefined,
+  };
   return { dst: prefix(dst), ...none, ...more };
 }

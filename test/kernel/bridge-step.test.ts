@@ -8,13 +8,27 @@ import { ensureGateway, verifyGateway } from "../../src/host/steps/gateway.ts";
 import { getLink } from "../../src/net/link.ts";
 import { createBridgeMessage } from "../../src/net/link-change.ts";
 import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
+import { failure } from "../support/failure.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { netconf } from "../unit/plan/input.ts";
 import { addWire, mustIndex, prefix, Scene } from "./scene.ts";
-import { failure } from "../support/failure.ts";
 
-const STEP: BridgeStep = { kind: "bridge", name: "br0", mac: "0a:00:00:00:00:01", mtu: 1400, promiscuous: false, vlanFiltering: false, macsFollow: false, found: undefined };
-const gatewayStep = (addresses: string[], force = false): GatewayStep => ({ kind: "gateway", bridge: "br0", addresses: addresses.map(prefix), force });
+const STEP: BridgeStep = {
+  kind: "bridge",
+  name: "br0",
+  mac: "0a:00:00:00:00:01",
+  mtu: 1400,
+  promiscuous: false,
+  vlanFiltering: false,
+  macsFollow: false,
+  found: undefined,
+};
+const gatewayStep = (addresses: string[], force = false): GatewayStep => ({
+  kind: "gateway",
+  bridge: "br0",
+  addresses: addresses.map(prefix),
+  force,
+});
 
 function onHost<T>(host: Netns, action: (machine: Machine) => T): T {
   return host.inside(() => {
@@ -28,18 +42,29 @@ function ensure(host: Netns, more: Partial<Netconf> = {}): Bridge {
   const config = netconf({ mtu: STEP.mtu, ...more });
   return onHost(host, (machine) => {
     const { mac, mtu, found } = observeBridge(config, machine);
-    return ensureBridge({ ...STEP, mac: mac ?? STEP.mac, mtu, promiscuous: config.promiscMode, found }, machine);
+    return ensureBridge(
+      { ...STEP, mac: mac ?? STEP.mac, mtu, promiscuous: config.promiscMode, found },
+      machine,
+    );
   });
 }
 
-const setGateway = (host: Netns, step: GatewayStep): void => onHost(host, (machine) => ensureGateway(step, machine, getLink(machine.links, { name: "br0" })!));
-const globals = (host: Netns): string[] => [...host.run("ip -o address show dev br0 scope global").matchAll(/inet6? (\S+)/g)].map(([, found]) => found ?? "");
+const setGateway = (host: Netns, step: GatewayStep): void =>
+  onHost(host, (machine) => ensureGateway(step, machine, getLink(machine.links, { name: "br0" })!));
+const globals = (host: Netns): string[] =>
+  [...host.run("ip -o address show dev br0 scope global").matchAll(/inet6? (\S+)/g)].map(
+    ([, found]) => found ?? "",
+  );
 
 test("a bridge that is not there is made: up, its MAC and MTU as planned, deaf to routers that pods play", () => {
   using host = Netns.open();
   expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBe("bridge br0 does not exist");
   expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: STEP.mac, mtu: 1400 });
-  expect(ipLink(host, "br0")).toMatchObject({ address: STEP.mac, mtu: 1400, flags: expect.arrayContaining(["UP"]) });
+  expect(ipLink(host, "br0")).toMatchObject({
+    address: STEP.mac,
+    mtu: 1400,
+    flags: expect.arrayContaining(["UP"]),
+  });
   expect(host.run("cat /proc/sys/net/ipv6/conf/br0/accept_ra").trim()).toBe("0");
   expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBeUndefined();
 });
@@ -84,11 +109,12 @@ test("two that make the bridge at once get the same one", () => {
 test("a bridge of ours says that MACs follow addresses, until a pod has another one; one that others made never does", () => {
   using host = Netns.open();
   const says = (): string | undefined => ipLink(host, "br0")?.ifalias;
-  const follow = (macsFollow: boolean): boolean | undefined => onHost(host, (machine) => {
-    const { found } = observeBridge(netconf(), machine);
-    ensureBridge({ ...STEP, macsFollow: macsFollow && found?.macsFollow !== false, found }, machine);
-    return found?.macsFollow;
-  });
+  const follow = (macsFollow: boolean): boolean | undefined =>
+    onHost(host, (machine) => {
+      const { found } = observeBridge(netconf(), machine);
+      ensureBridge({ ...STEP, macsFollow: macsFollow && found?.macsFollow !== false, found }, machine);
+      return found?.macsFollow;
+    });
   expect(follow(true)).toBeUndefined();
   expect(says()).toBe("pontoon: 0a:58 and its IPv4 address are a pod's MAC");
   expect([follow(true), follow(false), follow(true)]).toEqual([true, true, false]);
@@ -130,7 +156,10 @@ test("a link of another kind is not touched, and the error says what it is", () 
   host.run("ip link add br0 type veth peer name other");
   const before = ipLink(host, "br0");
   for (const action of [() => ensure(host), () => onHost(host, (machine) => ensureBridge(STEP, machine))]) {
-    expect(failure(action)).toMatchObject({ code: 110, message: expect.stringContaining('"br0" already exists but is not a bridge') });
+    expect(failure(action)).toMatchObject({
+      code: 110,
+      message: expect.stringContaining('"br0" already exists but is not a bridge'),
+    });
   }
   expect(ipLink(host, "br0")).toEqual(before);
 });
@@ -138,11 +167,36 @@ test("a link of another kind is not touched, and the error says what it is", () 
 test.each([
   ["1500 without a way out", [], ["10.1.0.0/24"], 1500],
   ["the uplink's", ["ip route add default via 192.168.9.1"], ["10.1.0.0/24"], 1450],
-  ["the route's own, where it has one", ["ip route add default via 192.168.9.1 mtu 1420"], ["10.1.0.0/24"], 1420],
-  ["that of the family of the pods", ["ip route add default via 192.168.9.1 mtu 1300", "ip -6 route add default via fd99::1"], ["fd01::/64"], 1450],
-  ["the smaller one of both families", ["ip route add default via 192.168.9.1 mtu 1300", "ip -6 route add default via fd99::1"], ["10.1.0.0/24", "fd01::/64"], 1300],
-  ["never below what IPv6 needs", ["ip route add default via 192.168.9.1 mtu 1000"], ["10.1.0.0/24", "fd01::/64"], 1280],
-  ["that of one of several uplinks", ["ip route add default nexthop via 192.168.9.1 nexthop via 192.168.9.3"], ["10.1.0.0/24"], 1450],
+  [
+    "the route's own, where it has one",
+    ["ip route add default via 192.168.9.1 mtu 1420"],
+    ["10.1.0.0/24"],
+    1420,
+  ],
+  [
+    "that of the family of the pods",
+    ["ip route add default via 192.168.9.1 mtu 1300", "ip -6 route add default via fd99::1"],
+    ["fd01::/64"],
+    1450,
+  ],
+  [
+    "the smaller one of both families",
+    ["ip route add default via 192.168.9.1 mtu 1300", "ip -6 route add default via fd99::1"],
+    ["10.1.0.0/24", "fd01::/64"],
+    1300,
+  ],
+  [
+    "never below what IPv6 needs",
+    ["ip route add default via 192.168.9.1 mtu 1000"],
+    ["10.1.0.0/24", "fd01::/64"],
+    1280,
+  ],
+  [
+    "that of one of several uplinks",
+    ["ip route add default nexthop via 192.168.9.1 nexthop via 192.168.9.3"],
+    ["10.1.0.0/24"],
+    1450,
+  ],
 ])("a new bridge's MTU is %s", (_, commands, subnets, mtu) => {
   using host = Netns.open();
   addWire(host, "up0", "up1", 1450);
@@ -161,7 +215,9 @@ test("gateway addresses are put on the bridge once, and put back when they were 
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   host.run("ip link set br0 down");
   host.run("ip link set br0 up");
-  expect(onHost(host, (machine) => verifyGateway(step, machine))).toBe("br0 has no gateway address fd01::1/64");
+  expect(onHost(host, (machine) => verifyGateway(step, machine))).toBe(
+    "br0 has no gateway address fd01::1/64",
+  );
   setGateway(host, step);
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   expect(onHost(host, (machine) => verifyGateway(step, machine))).toBeUndefined();
@@ -178,7 +234,10 @@ test.each([
   const { host } = scene;
   host.run(`ip address add ${present} dev br0`);
   const error = failure(() => setGateway(host, gatewayStep([wanted])));
-  expect(error).toMatchObject({ code: 111, message: expect.stringContaining(`"br0" already has an IP address different from ${wanted}`) });
+  expect(error).toMatchObject({
+    code: 111,
+    message: expect.stringContaining(`"br0" already has an IP address different from ${wanted}`),
+  });
   expect(error.details).toContain(present);
   expect(globals(host)).toEqual([present]);
   setGateway(host, gatewayStep([wanted], true));
@@ -204,5 +263,8 @@ test("where IPv6 is switched off by default the gateway is set all the same", ()
 test("a bridge too small for IPv6 says so", () => {
   using host = Netns.open();
   ensure(host, { mtu: 1000 });
-  expect(failure(() => setGateway(host, gatewayStep(["fd01::1/64"])))).toMatchObject({ code: 111, details: expect.stringMatching(/EINVAL.*Hint: .*MTU.*1280/) });
+  expect(failure(() => setGateway(host, gatewayStep(["fd01::1/64"])))).toMatchObject({
+    code: 111,
+    details: expect.stringMatching(/EINVAL.*Hint: .*MTU.*1280/),
+  });
 });

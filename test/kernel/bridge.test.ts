@@ -16,7 +16,10 @@ test("a bridge keeps the MAC and the MTU that it was given, whatever ports come 
   using scene = new Scene();
   const { host } = scene;
   const pinned = { address: BRIDGE.mac, mtu: 1400 };
-  expect(ipLink(host, "br0")).toMatchObject({ linkinfo: { info_kind: "bridge" }, flags: expect.arrayContaining(["UP"]) });
+  expect(ipLink(host, "br0")).toMatchObject({
+    linkinfo: { info_kind: "bridge" },
+    flags: expect.arrayContaining(["UP"]),
+  });
   expect(seen(host)).toEqual(pinned);
   // A bridge that was made without care would take over the lower MAC and the smaller MTU of its port.
   host.run(`ip link add port0 address ${LOWER_MAC} mtu 1300 master br0 up type veth peer name other0`);
@@ -35,17 +38,36 @@ test("the witness can tell: a bridge of `ip` follows its port, so the test above
 test("a second bridge of the same name is refused, and so is one in the place of another link", () => {
   using scene = new Scene();
   const { host } = scene;
-  expect(refusal(() => host.links.execute([createBridgeMessage(BRIDGE)]))).toMatchObject({ errno: 17, operation: "create bridge br0" });
+  expect(refusal(() => host.links.execute([createBridgeMessage(BRIDGE)]))).toMatchObject({
+    errno: 17,
+    operation: "create bridge br0",
+  });
   host.run("ip link add other0 type veth peer name other1");
-  expect(refusal(() => host.links.execute([createBridgeMessage({ ...BRIDGE, name: "other0" })])).errno).toBe(17);
+  expect(refusal(() => host.links.execute([createBridgeMessage({ ...BRIDGE, name: "other0" })])).errno).toBe(
+    17,
+  );
 });
 
 test("what `ip` makes of a bridge, we read: kind, flags, MTU, MAC, promiscuous, alias", () => {
   using host = Netns.open();
   host.run("ip link add br0 address 0a:00:00:00:00:09 type bridge");
-  expect(getLink(host.links, { name: "br0" })).toMatchObject({ kind: "bridge", up: false, promiscuous: false, mtu: 1500, mac: "0a:00:00:00:00:09", master: 0, alias: "", port: undefined });
+  expect(getLink(host.links, { name: "br0" })).toMatchObject({
+    kind: "bridge",
+    up: false,
+    promiscuous: false,
+    mtu: 1500,
+    mac: "0a:00:00:00:00:09",
+    master: 0,
+    alias: "",
+    port: undefined,
+  });
   host.run("ip link set br0 up promisc on mtu 9000 alias somebody's");
-  expect(getLink(host.links, { name: "br0" })).toMatchObject({ up: true, promiscuous: true, mtu: 9000, alias: "somebody's" });
+  expect(getLink(host.links, { name: "br0" })).toMatchObject({
+    up: true,
+    promiscuous: true,
+    mtu: 9000,
+    alias: "somebody's",
+  });
 });
 
 test("promiscuous is a flag of its own: setting it leaves the bridge up, raising it leaves it promiscuous", () => {
@@ -65,7 +87,12 @@ test("the ports of a bridge are listed, and no other link", () => {
   const { host, bridgeIndex } = scene;
   expect(listPorts(host.links, bridgeIndex)).toEqual([]);
   host.run("ip link add br1 type bridge");
-  for (const [name, bridge] of [["a0", "br0"], ["a1", "br0"], ["b0", "br1"]]) host.run(`ip link add ${name} master ${bridge} type veth peer name peer-${name}`);
+  for (const [name, bridge] of [
+    ["a0", "br0"],
+    ["a1", "br0"],
+    ["b0", "br1"],
+  ])
+    host.run(`ip link add ${name} master ${bridge} type veth peer name peer-${name}`);
   host.run("ip link set a1 alias mine");
   expect(listPorts(host.links, bridgeIndex).map(({ name, alias, kind }) => ({ name, alias, kind }))).toEqual([
     { name: "a0", alias: "", kind: "veth" },
@@ -77,7 +104,10 @@ test("the ports of a bridge are listed, and no other link", () => {
 test("a hundred ports, more than one receive holds, are listed whole", () => {
   using scene = new Scene();
   const { host, bridgeIndex } = scene;
-  const lines = Array.from({ length: 100 }, (_, at) => `link add p${at} master br0 type veth peer name q${at}`);
+  const lines = Array.from(
+    { length: 100 },
+    (_, at) => `link add p${at} master br0 type veth peer name q${at}`,
+  );
   host.run("ip -batch -", lines.join("\n"));
   expect(new Set(listPorts(host.links, bridgeIndex).map(({ name }) => name)).size).toBe(100);
 });

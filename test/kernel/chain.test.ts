@@ -10,7 +10,10 @@ import { attachment, Ruleset } from "./masquerade.ts";
 test("the chain stays while another attachment uses it, and goes with the last one", () => {
   using host = Netns.open();
   const ruleset = new Ruleset(host);
-  const [one, two] = [attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] }), attachment({ owner: "2", addresses: ["10.1.0.3"] })];
+  const [one, two] = [
+    attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] }),
+    attachment({ owner: "2", addresses: ["10.1.0.3"] }),
+  ];
   ruleset.put(one);
   ruleset.put(two);
   ruleset.take(one);
@@ -24,7 +27,10 @@ test("the kernel itself refuses to take a chain away that is in use", () => {
   const ruleset = new Ruleset(host);
   const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
   ruleset.put(one);
-  expect(sendBatch(host.rules, [deleteChainMessage(TABLE, one.chain.name)])[0]?.error).toMatchObject({ errno: 16, operation: `delete chain ${one.chain.name}` });
+  expect(sendBatch(host.rules, [deleteChainMessage(TABLE, one.chain.name)])[0]?.error).toMatchObject({
+    errno: 16,
+    operation: `delete chain ${one.chain.name}`,
+  });
   expect(ruleset.elements("net4")).toHaveLength(1);
 });
 
@@ -50,7 +56,10 @@ test("an element by bridge holds its chain too", () => {
   using host = Netns.open();
   const ruleset = new Ruleset(host);
   const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
-  const [by, common] = [attachment({ owner: "2", network: "other", bridge: "br1", addresses: ["10.1.0.2"] }), attachment({ owner: "3", network: "other", bridge: "br1", addresses: ["10.1.0.3"] })];
+  const [by, common] = [
+    attachment({ owner: "2", network: "other", bridge: "br1", addresses: ["10.1.0.2"] }),
+    attachment({ owner: "3", network: "other", bridge: "br1", addresses: ["10.1.0.3"] }),
+  ];
   for (const each of [one, by, common]) ruleset.put(each);
   ruleset.take(common);
   expect(ruleset.chains()).toContain(by.chain.name);
@@ -62,7 +71,12 @@ test("without a record all maps are looked through, and nobody else's elements g
   using host = Netns.open();
   const ruleset = new Ruleset(host);
   const one = attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] });
-  const two = attachment({ owner: "2", network: "other", bridge: "br1", addresses: ["10.1.0.2", "10.1.0.3"] });
+  const two = attachment({
+    owner: "2",
+    network: "other",
+    bridge: "br1",
+    addresses: ["10.1.0.2", "10.1.0.3"],
+  });
   ruleset.put(one);
   ruleset.put(two);
   expect(listAllElements(host.rules)).toHaveLength(4);
@@ -70,7 +84,9 @@ test("without a record all maps are looked through, and nobody else's elements g
   expect(found.map(({ set }) => set).sort()).toEqual(["net4", "on4"]);
   deleteElements(host.rules, found);
   removeUnusedChains(host.rules, found, { network: "other" });
-  expect([ruleset.elements("net4"), ruleset.elements("net6"), ruleset.elements("on4")].flat()).toHaveLength(2);
+  expect([ruleset.elements("net4"), ruleset.elements("net6"), ruleset.elements("on4")].flat()).toHaveLength(
+    2,
+  );
   expect(ruleset.chains()).toEqual([one.chain.name, "postrouting"]);
 });
 
@@ -80,7 +96,13 @@ test("a thousand elements are read whole, and one of them is found by its key", 
   const addresses = Array.from({ length: 1000 }, (_, at) => `10.1.${at >> 8}.${at & 255}`);
   ruleset.put(attachment({ owner: "1", subnets: ["10.1.0.0/16"], addresses }));
   expect(listAllElements(host.rules)).toHaveLength(1000);
-  expect(findElements(host.rules, { owner: "1".repeat(32), bridge: "br0", addresses: [{ family: 4, value: 0x0a0103e7n }] })).toHaveLength(1);
+  expect(
+    findElements(host.rules, {
+      owner: "1".repeat(32),
+      bridge: "br0",
+      addresses: [{ family: 4, value: 0x0a0103e7n }],
+    }),
+  ).toHaveLength(1);
 });
 
 test("a batch is all or nothing, and says which part was refused", () => {
@@ -89,6 +111,8 @@ test("a batch is all or nothing, and says which part was refused", () => {
   ruleset.put(attachment({ owner: "1", addresses: ["10.1.0.2"] }));
   const before = ruleset.text;
   const messages = ["net-a", "net-b"].map((name) => deleteChainMessage(TABLE, name));
-  expect(sendBatch(host.rules, messages).map(({ error }) => error?.operation)).toContain("delete chain net-a");
+  expect(sendBatch(host.rules, messages).map(({ error }) => error?.operation)).toContain(
+    "delete chain net-a",
+  );
   expect(ruleset.text).toBe(before);
 });

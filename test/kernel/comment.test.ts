@@ -35,7 +35,18 @@ test("an element of `nft` is read with its comment, and one without a comment be
   const ruleset = new Ruleset(host);
   const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
   ruleset.put(one);
-  host.run("nft -f -", `add element inet pontoon net4 { 10.1.0.7 comment "by hand" : goto ${one.chain.name} }\nadd element inet pontoon net4 { 10.1.0.8 : drop }`);
-  const found = listAllElements(host.rules).map(({ key, comment, chain }) => [key[3], comment, chain === one.chain.name]);
-  expect(found.sort()).toEqual([[2, `${OWNER} net c1 eth0`, true], [7, "by hand", true], [8, "", false]]);
+  host.run(
+    "nft -f -",
+    `add element inet pontoon net4 { 10.1.0.7 comment "by hand" : goto ${one.chain.name} }\nadd element inet pontoon net4 { 10.1.0.8 : drop }`,
+  );
+  const found = listAllElements(host.rules).map(({ key, comment, chain }) => [
+    key[3],
+    comment,
+    chain === one.chain.name,
+  ]);
+  expect(found.sort()).toEqual([
+    [2, `${OWNER} net c1 eth0`, true],
+    [7, "by hand", true],
+    [8, "", false],
+  ]);
 });

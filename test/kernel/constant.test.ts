@@ -2,12 +2,12 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { errnoTable } from "../../src/sys/errno.ts";
-import * as netfilter from "../../src/netlink/uapi/nf_tables.ts";
-import * as conntrack from "../../src/netlink/uapi/nf_conntrack.ts";
 import * as netlink from "../../src/netlink/uapi/netlink.ts";
-import * as trafficControl from "../../src/netlink/uapi/traffic_control.ts";
+import * as conntrack from "../../src/netlink/uapi/nf_conntrack.ts";
+import * as netfilter from "../../src/netlink/uapi/nf_tables.ts";
 import * as rtnetlink from "../../src/netlink/uapi/rtnetlink.ts";
+import * as trafficControl from "../../src/netlink/uapi/traffic_control.ts";
+import { errnoTable } from "../../src/sys/errno.ts";
 import { REPOSITORY } from "../support/tool.ts";
 import { evaluateC } from "./c-header.ts";
 
@@ -29,7 +29,8 @@ const WITHOUT_NAME: Record<string, string> = {
 };
 
 /** Names as the kernel and the C library form them; all other numbers are our own choice. */
-const OF_C = /^(O|AT|S|STATX|LOCK(?=_[A-Z]+$)|CLONE|BR|RT|RTA|FRA|FR|NFT|NFTA|NLM|NLA|IFLA|IFF|AF|SO|MSG|IPPROTO|IPT|INET_DIAG|TCP|SOCK_DIAG|NETLINK)_|_MAGIC$|^E(?!VENT)[A-Z0-9]{3,}$/;
+const OF_C =
+  /^(O|AT|S|STATX|LOCK(?=_[A-Z]+$)|CLONE|BR|RT|RTA|FRA|FR|NFT|NFTA|NLM|NLA|IFLA|IFF|AF|SO|MSG|IPPROTO|IPT|INET_DIAG|TCP|SOCK_DIAG|NETLINK)_|_MAGIC$|^E(?!VENT)[A-Z0-9]{3,}$/;
 
 test.each([
   ["src/netlink/uapi/netlink.ts", netlink],
@@ -45,11 +46,21 @@ test.each([
 
 test("every other number that has a name in C is that of the headers, wherever in src it stands", () => {
   const files = globSync("**/*.ts", { cwd: join(REPOSITORY, "src") });
-  const found = files.flatMap((file) => Object.entries(namedNumbers(readFileSync(join(REPOSITORY, "src", file), "utf8"))).map(([name, value]) => ({ file, name, value })));
+  const found = files.flatMap((file) =>
+    Object.entries(namedNumbers(readFileSync(join(REPOSITORY, "src", file), "utf8"))).map(
+      ([name, value]) => ({ file, name, value }),
+    ),
+  );
   const kernels = found.filter(({ name }) => OF_C.test(name) || name in WITHOUT_NAME);
-  expect(kernels.map(({ file }) => file)).toEqual(expect.arrayContaining(["sys/file.ts", "sys/flock.ts", "sys/netns.ts", "cni/result.ts"]));
-  const wanted = evaluateC(Object.fromEntries(kernels.map(({ file, name }) => [`${file} ${name}`, WITHOUT_NAME[name] ?? name])));
-  expect(ofSource(Object.fromEntries(kernels.map(({ file, name, value }) => [`${file} ${name}`, value])))).toEqual(wanted);
+  expect(kernels.map(({ file }) => file)).toEqual(
+    expect.arrayContaining(["sys/file.ts", "sys/flock.ts", "sys/netns.ts", "cni/result.ts"]),
+  );
+  const wanted = evaluateC(
+    Object.fromEntries(kernels.map(({ file, name }) => [`${file} ${name}`, WITHOUT_NAME[name] ?? name])),
+  );
+  expect(
+    ofSource(Object.fromEntries(kernels.map(({ file, name, value }) => [`${file} ${name}`, value]))),
+  ).toEqual(wanted);
 });
 
 function ofSource(numbers: Record<string, number | bigint>): Record<string, bigint> {
@@ -62,7 +73,12 @@ function inC(names: string[]): Record<string, bigint> {
 
 /** The constants of a source file in capital letters that hold a number, exported or not. */
 function namedNumbers(source: string): Record<string, number | bigint> {
-  const lines = [...source.matchAll(/^(?:export )?const ([A-Z][A-Z0-9_]*) = ([-\d(][^;[\]{]*|process\.arch[^;]*);/gm)];
+  const lines = [
+    ...source.matchAll(/^(?:export )?const ([A-Z][A-Z0-9_]*) = ([-\d(][^;[\]{]*|process\.arch[^;]*);/gm),
+  ];
   const body = lines.map(([, name, value]) => `const ${name} = ${value};`).join("\n");
-  return new Function(`${body}\nreturn { ${lines.map(([, name]) => name).join(", ")} };`)() as Record<string, number | bigint>;
+  return new Function(`${body}\nreturn { ${lines.map(([, name]) => name).join(", ")} };`)() as Record<
+    string,
+    number | bigint
+  >;
 }

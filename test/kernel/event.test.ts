@@ -9,7 +9,8 @@ import { RTNLGRP_IPV6_IFADDR, RTNLGRP_LINK } from "../../src/netlink/uapi/rtnetl
 import type { Netns } from "../support/netns.ts";
 import { mustIndex, prefix, refusal, Scene } from "./scene.ts";
 
-const listen = (netns: Netns, group: number): NetlinkSocket => netns.inside(() => NetlinkSocket.open(NETLINK_ROUTE, [group]));
+const listen = (netns: Netns, group: number): NetlinkSocket =>
+  netns.inside(() => NetlinkSocket.open(NETLINK_ROUTE, [group]));
 const setMtu = (mtu: number) => changeLinkMessage({ name: "br0" }, { mtu }, "change the bridge");
 
 test("a change of a link wakes whoever listens, although he never asked anything", () => {
@@ -32,7 +33,9 @@ test("a listener that missed events is told so with ENOBUFS, and hears the next 
   using scene = new Scene();
   const { host } = scene;
   using events = listen(host, RTNLGRP_LINK);
-  const drain = () => { while (events.receive("wait for the link", 0).length > 0); };
+  const drain = () => {
+    while (events.receive("wait for the link", 0).length > 0);
+  };
   for (let count = 0; count < 1_000; count++) host.links.execute([setMtu(1300 + (count % 2))]);
   expect(refusal(drain)).toMatchObject({ errno: 105, operation: "wait for the link" });
   drain();

@@ -1,4 +1,5 @@
-// Switches forwarding on in the namespace and the mounts that it is started in. Says "done", or the error in one line.
+// Switches forwarding on in the namespace and the mounts that it is started in. Says "done", or the error in
+// one line.
 import "../support/native.ts";
 import { toCniError } from "../../src/cni/error.ts";
 import { Machine } from "../../src/host/machine.ts";

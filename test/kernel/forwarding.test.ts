@@ -50,18 +50,23 @@ async function withAdvertisedRoute(play: (host: Netns, hasRoute: () => boolean) 
   play(host, hasRoute);
 }
 
-test("a default route that a router advertised stays, and only its link is set to go on listening", () => withAdvertisedRoute((host, hasRoute) => {
-  addWire(host, "other0", "other1");
-  forward(host);
-  expect(setting(host, "ipv6/conf/all/forwarding")).toBe("1");
-  expect(hasRoute()).toBe(true);
-  expect([setting(host, "ipv6/conf/up0/accept_ra"), setting(host, "ipv6/conf/other0/accept_ra")]).toEqual(["2", "1"]);
-}));
+test("a default route that a router advertised stays, and only its link is set to go on listening", () =>
+  withAdvertisedRoute((host, hasRoute) => {
+    addWire(host, "other0", "other1");
+    forward(host);
+    expect(setting(host, "ipv6/conf/all/forwarding")).toBe("1");
+    expect(hasRoute()).toBe(true);
+    expect([setting(host, "ipv6/conf/up0/accept_ra"), setting(host, "ipv6/conf/other0/accept_ra")]).toEqual([
+      "2",
+      "1",
+    ]);
+  }));
 
-test("the witness can tell: without the care the advertised route is lost", () => withAdvertisedRoute((host, hasRoute) => {
-  host.run("sysctl -qw net.ipv6.conf.all.forwarding=1");
-  expect(hasRoute()).toBe(false);
-}));
+test("the witness can tell: without the care the advertised route is lost", () =>
+  withAdvertisedRoute((host, hasRoute) => {
+    host.run("sysctl -qw net.ipv6.conf.all.forwarding=1");
+    expect(hasRoute()).toBe(false);
+  }));
 
 test("a link with a route of another origin, or that was told not to listen, is left as it is", () => {
   using host = Netns.open();
@@ -71,7 +76,10 @@ test("a link with a route of another origin, or that was told not to listen, is 
   host.run("ip -6 route add fd09::/32 dev up0");
   host.run("ip -6 route add fd08::/32 dev deaf0 proto ra");
   forward(host);
-  expect([setting(host, "ipv6/conf/up0/accept_ra"), setting(host, "ipv6/conf/deaf0/accept_ra")]).toEqual(["1", "0"]);
+  expect([setting(host, "ipv6/conf/up0/accept_ra"), setting(host, "ipv6/conf/deaf0/accept_ra")]).toEqual([
+    "1",
+    "0",
+  ]);
 });
 
 test("an interface with dots in its name is no obstacle", () => {
@@ -88,7 +96,9 @@ test("where /proc/sys is read-only: fine when forwarding is on, a clear error wh
     const script = `mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec ${process.execPath} ${MEMBER}`;
     return host.run("unshare --mount --propagation private sh", script).trim();
   };
-  expect(readOnly()).toMatch(/^140 kernel setting cannot be made: .*forward.*Cause: EROFS\. Hint: Switch it on by hand/);
+  expect(readOnly()).toMatch(
+    /^140 kernel setting cannot be made: .*forward.*Cause: EROFS\. Hint: Switch it on by hand/,
+  );
   forward(host);
   expect(readOnly()).toBe("done");
 });

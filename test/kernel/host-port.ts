@@ -1,5 +1,12 @@
-// Host ports for the tests of the ruleset, without files or records: who lives, and who else there is, is in memory.
-import { ensureHostPorts, findPortElements, type HostPorts, type PortNeighbours, removeHostPorts } from "../../src/nft/host-port.ts";
+// Host ports for the tests of the ruleset, without files or records: who lives, and who else there is, is in
+// memory.
+import {
+  ensureHostPorts,
+  findPortElements,
+  type HostPorts,
+  type PortNeighbours,
+  removeHostPorts,
+} from "../../src/nft/host-port.ts";
 import { hairpinChain } from "../../src/nft/host-port-layout.ts";
 import type { PacketTest } from "../../src/nft/nat-expression.ts";
 import { conditionChain } from "../../src/nft/port-condition.ts";
@@ -21,12 +28,23 @@ export interface Wishes {
   conditions?: string[];
 }
 
-export function hostPorts({ owner, network = "net", subnets = ["10.1.0.0/24", "fd01::/64"], ports, masquerade = "own", markBit = 13, conditions = [] }: Wishes): HostPorts {
+export function hostPorts({
+  owner,
+  network = "net",
+  subnets = ["10.1.0.0/24", "fd01::/64"],
+  ports,
+  masquerade = "own",
+  markBit = 13,
+  conditions = [],
+}: Wishes): HostPorts {
   return {
     owner: owner.repeat(32).slice(0, 32),
     label: `${network} c${owner} eth0`,
     mappings: ports.map(mapping),
-    chain: masquerade === "nobody" ? undefined : hairpinChain(network, masquerade === "all" ? undefined : subnets.map(prefix)),
+    chain:
+      masquerade === "nobody"
+        ? undefined
+        : hairpinChain(network, masquerade === "all" ? undefined : subnets.map(prefix)),
     conditions: ([4, 6] as const).flatMap((family) => {
       const tests = conditions.filter((text) => text.startsWith(`${family} `)).map(packetTest);
       return tests.length === 0 ? [] : [conditionChain(family, tests)];
@@ -45,8 +63,13 @@ function mapping(text: string): PortMapping {
   const [first = 0, last = first] = range.split("-").map(Number);
   const target = address(to);
   return {
-    family: target.family, protocol: PROTOCOLS[protocol as keyof typeof PROTOCOLS], hostAddress: host === "any" ? undefined : address(host), first, last,
-    containerPort: Number(port), target,
+    family: target.family,
+    protocol: PROTOCOLS[protocol as keyof typeof PROTOCOLS],
+    hostAddress: host === "any" ? undefined : address(host),
+    first,
+    last,
+    containerPort: Number(port),
+    target,
   };
 }
 
@@ -84,6 +107,15 @@ export class PortRules {
 
   /** The lines with elements, and those that continue them. */
   get elements(): string[] {
-    return this.text.split("\n").filter((line) => line.includes("comment")).map((line) => line.replace("elements = {", "").replace(/[},\s]+$/, "").trim()).sort();
+    return this.text
+      .split("\n")
+      .filter((line) => line.includes("comment"))
+      .map((line) =>
+        line
+          .replace("elements = {", "")
+          .replace(/[},\s]+$/, "")
+          .trim(),
+      )
+      .sort();
   }
 }

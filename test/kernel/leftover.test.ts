@@ -1,4 +1,5 @@
-// What a GC without records finds of a network: in the tables that check source MAC addresses and masquerade, and on its bridge.
+// What a GC without records finds of a network: in the tables that check source MAC addresses and masquerade,
+// and on its bridge.
 import { expect, test } from "vitest";
 import { listPortsLike, removeStaleElements } from "../../src/host/leftover.ts";
 import { Machine } from "../../src/host/machine.ts";
@@ -12,12 +13,28 @@ const LONG = "n".repeat(93);
 
 test.each([
   ["of the network and nobody's", "net", ["1"], ["veth22222222222", "veth33333333333"]],
-  ["of the network, but not those that are in use", "net", ["2", "3"], ["veth11111111111", "veth22222222222", "veth33333333333"]],
-  ["of a network with the longest name that a comment has room for", `${LONG}`, [], ["veth11111111111", "veth22222222222", "veth33333333333"]],
+  [
+    "of the network, but not those that are in use",
+    "net",
+    ["2", "3"],
+    ["veth11111111111", "veth22222222222", "veth33333333333"],
+  ],
+  [
+    "of a network with the longest name that a comment has room for",
+    `${LONG}`,
+    [],
+    ["veth11111111111", "veth22222222222", "veth33333333333"],
+  ],
 ])("elements %s go", (_, network, stale, left) => {
   using host = Netns.open();
   const checks = new SpoofChecks(host);
-  for (const each of [checked("1"), checked("2", { network: "net2" }), checked("3", { network: "other" }), checked("4", { network: LONG })]) checks.put(each);
+  for (const each of [
+    checked("1"),
+    checked("2", { network: "net2" }),
+    checked("3", { network: "other" }),
+    checked("4", { network: LONG }),
+  ])
+    checks.put(each);
   collect(host, network, (owner) => stale.length === 0 || stale.some((digit) => owner.startsWith(digit)));
   expect(namesOf(checks, "guarded")).toEqual(network === LONG ? left : [...left, "veth44444444444"]);
   expect(namesOf(checks, "source")).toEqual(namesOf(checks, "guarded"));
@@ -37,7 +54,9 @@ test("what is masqueraded for a network whose name goes on after a dash stays", 
   ruleset.put(attachment({ owner: "1", addresses: ["10.1.0.2"] }));
   ruleset.put(attachment({ owner: "2", network: "net-blue", bridge: "br1", addresses: ["10.1.0.3"] }));
   collect(host, "net", () => true);
-  expect(ruleset.elements("net4")).toEqual([expect.stringMatching(/^10\.1\.0\.3 net-net-blue-[0-9a-f]{8} \(net-blue c2 eth0\)$/)]);
+  expect(ruleset.elements("net4")).toEqual([
+    expect.stringMatching(/^10\.1\.0\.3 net-net-blue-[0-9a-f]{8} \(net-blue c2 eth0\)$/),
+  ]);
   expect(ruleset.chains()).toEqual([expect.stringMatching(/^net-net-blue-/), "postrouting"]);
 });
 
@@ -45,7 +64,11 @@ test("a port of the bridge is known by its alias and its name together: one that
   using host = Netns.open();
   const key = { network: "net", containerId: "c1", interfaceName: "eth0" };
   host.run("ip link add br0 type bridge");
-  for (const [name, alias] of [[hostInterfaceName(key), "pontoon net c1 eth0"], ["theirs", "pontoon net c1 eth0"], [hostInterfaceName({ ...key, containerId: "c2" }), "pontoon other c2 eth0"]]) {
+  for (const [name, alias] of [
+    [hostInterfaceName(key), "pontoon net c1 eth0"],
+    ["theirs", "pontoon net c1 eth0"],
+    [hostInterfaceName({ ...key, containerId: "c2" }), "pontoon other c2 eth0"],
+  ]) {
     host.run(`ip link add ${name} master br0 type veth peer name ${name!.slice(-4)}-peer`);
     host.links.execute([changeLinkMessage({ name: name! }, { alias: alias! }, "name it")]);
   }

@@ -1,6 +1,12 @@
-// Attachments for the tests of the ruleset, without files or records: who lives, and who else there is, is in memory.
+// Attachments for the tests of the ruleset, without files or records: who lives, and who else there is, is in
+// memory.
 import { networkChain } from "../../src/nft/layout.ts";
-import { ensureMasquerade, type Masquerade, type Neighbours, removeMasquerade } from "../../src/nft/masquerade.ts";
+import {
+  ensureMasquerade,
+  type Masquerade,
+  type Neighbours,
+  removeMasquerade,
+} from "../../src/nft/masquerade.ts";
 import type { Netns } from "../support/netns.ts";
 import { address, prefix } from "./scene.ts";
 
@@ -14,7 +20,14 @@ export interface Wishes {
   label?: string;
 }
 
-export function attachment({ owner, network = "net", bridge = "br0", subnets = ["10.1.0.0/24", "fd01::/64"], addresses, label }: Wishes): Masquerade {
+export function attachment({
+  owner,
+  network = "net",
+  bridge = "br0",
+  subnets = ["10.1.0.0/24", "fd01::/64"],
+  addresses,
+  label,
+}: Wishes): Masquerade {
   return {
     owner: owner.repeat(32).slice(0, 32),
     label: label ?? `${network} c${owner} eth0`,
@@ -31,7 +44,10 @@ export class Ruleset {
   /** Those whose address is leased to somebody else by now. */
   readonly lost = new Set<string>();
   readonly others: Masquerade[] = [];
-  /** How often somebody asked for all other attachments: that is dear, and only needed when the table was lost. */
+  /**
+   * How often somebody asked for all other attachments: that is dear, and only needed when the table was
+   * lost.
+   */
   asked = 0;
   locked = 0;
   readonly gaveWay: string[] = [];
@@ -72,11 +88,16 @@ export class Ruleset {
 
   /** The elements of a map as `key chain (comment without the owner)`, sorted. */
   elements(map: string): string[] {
-    const { nftables } = this.host.json<{ nftables: { map?: { elem?: NftElement[] } }[] }>(`nft -j list map inet pontoon ${map}`);
-    return nftables.flatMap((object) => object.map?.elem ?? []).map(([{ elem }, verdict]) => {
-      const key = typeof elem.val === "string" ? elem.val : elem.val.concat.join(" . ");
-      return `${key} ${verdict.goto.target} (${elem.comment.split(" ").slice(1).join(" ")})`;
-    }).sort();
+    const { nftables } = this.host.json<{ nftables: { map?: { elem?: NftElement[] } }[] }>(
+      `nft -j list map inet pontoon ${map}`,
+    );
+    return nftables
+      .flatMap((object) => object.map?.elem ?? [])
+      .map(([{ elem }, verdict]) => {
+        const key = typeof elem.val === "string" ? elem.val : elem.val.concat.join(" . ");
+        return `${key} ${verdict.goto.target} (${elem.comment.split(" ").slice(1).join(" ")})`;
+      })
+      .sort();
   }
 
   /** The names of the chains that there are, sorted. */
@@ -86,4 +107,7 @@ export class Ruleset {
   }
 }
 
-type NftElement = [{ elem: { val: string | { concat: string[] }; comment: string } }, { goto: { target: string } }];
+type NftElement = [
+  { elem: { val: string | { concat: string[] }; comment: string } },
+  { goto: { target: string } },
+];

@@ -5,12 +5,12 @@ import { CniError } from "../../src/cni/error.ts";
 import { announce } from "../../src/host/steps/announce.ts";
 import { setUpPod, verifyPod } from "../../src/host/steps/pod.ts";
 import { checkInterfaceIsFree, createVeth, verifyVeth } from "../../src/host/steps/veth.ts";
+import { failure } from "../support/failure.ts";
 import { ipLink, Netns } from "../support/netns.ts";
+import { waitFor } from "../support/wait.ts";
 import { advertise } from "./advertise.ts";
 import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, Scene } from "./scene.ts";
-import { failure } from "../support/failure.ts";
-import { waitFor } from "../support/wait.ts";
 
 interface Address {
   local: string;
@@ -43,7 +43,9 @@ test("every address is in use when the set-up returns, within moments, IPv6 too"
 test("a pair whose settings the kernel refuses is gone again, both ends of it", () => {
   using scene = new Scene();
   const alias = "a".repeat(256);
-  const error = onMachine(scene, (machine) => failure(() => createVeth({ ...VETH, host: { ...VETH.host, alias } }, machine, scene.bridgeIndex)));
+  const error = onMachine(scene, (machine) =>
+    failure(() => createVeth({ ...VETH, host: { ...VETH.host, alias } }, machine, scene.bridgeIndex)),
+  );
   expect(error).toMatchObject({ code: 120, details: expect.stringContaining("ERANGE") as string });
   expect([ipLink(scene.host, VETH.host.name), ipLink(scene.pod, "eth0")]).toEqual([undefined, undefined]);
 });
@@ -51,7 +53,11 @@ test("a pair whose settings the kernel refuses is gone again, both ends of it", 
 test("IPv6 is switched on in a pod where it is off, on the interface and on lo, and nowhere in the host", () => {
   using scene = new Scene();
   scene.pod.run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
-  const paths = ["all", "default", "lo", "br0"].flatMap((name) => ["disable_ipv6", "accept_dad", "keep_addr_on_down", "ndisc_notify"].map((setting) => `/proc/sys/net/ipv6/conf/${name}/${setting}`));
+  const paths = ["all", "default", "lo", "br0"].flatMap((name) =>
+    ["disable_ipv6", "accept_dad", "keep_addr_on_down", "ndisc_notify"].map(
+      (setting) => `/proc/sys/net/ipv6/conf/${name}/${setting}`,
+    ),
+  );
   const settings = () => scene.host.run(`cat ${paths.join(" ")}`);
   const before = settings();
   setUp(scene);
@@ -60,18 +66,24 @@ test("IPv6 is switched on in a pod where it is off, on the interface and on lo, 
   expect(settings()).toBe(before);
 });
 
-test.each([[["10.1.0.2/24"]], [["10.1.0.2/24", "fd01::2/64"]]])("a pod with %j learns nothing from a router that somebody plays on the bridge", async (given) => {
-  using scene = new Scene();
-  using witness = Netns.open();
-  setUp(scene, podStep(given));
-  scene.host.run(`ip link add name port master br0 type veth peer name eth0 netns ${witness.path}`);
-  scene.host.run("ip link set port up");
-  scene.host.run("ip address add fe80::1/64 dev br0 nodad");
-  witness.run("ip link set eth0 up");
-  const routes = (netns: Netns) => netns.run("ip -6 route show proto ra");
-  await waitFor("another node on the bridge has learnt a route", () => advertise(scene.host, "br0") && routes(witness).includes("default"));
-  expect(routes(scene.pod)).toBe("");
-});
+test.each([[["10.1.0.2/24"]], [["10.1.0.2/24", "fd01::2/64"]]])(
+  "a pod with %j learns nothing from a router that somebody plays on the bridge",
+  async (given) => {
+    using scene = new Scene();
+    using witness = Netns.open();
+    setUp(scene, podStep(given));
+    scene.host.run(`ip link add name port master br0 type veth peer name eth0 netns ${witness.path}`);
+    scene.host.run("ip link set port up");
+    scene.host.run("ip address add fe80::1/64 dev br0 nodad");
+    witness.run("ip link set eth0 up");
+    const routes = (netns: Netns) => netns.run("ip -6 route show proto ra");
+    await waitFor(
+      "another node on the bridge has learnt a route",
+      () => advertise(scene.host, "br0") && routes(witness).includes("default"),
+    );
+    expect(routes(scene.pod)).toBe("");
+  },
+);
 
 test("a pod without addresses of ours listens to routers as the kernel has it", () => {
   using scene = new Scene();
@@ -84,7 +96,11 @@ test("the thread is back in the host's namespace, also when the pod's refused so
   scene.host.run("ip link add here type bridge");
   onMachine(scene, (machine) => {
     const index = createVeth(VETH, machine, scene.bridgeIndex);
-    expect(() => machine.pod.inside(() => { throw new Error("inside"); })).toThrow("inside");
+    expect(() =>
+      machine.pod.inside(() => {
+        throw new Error("inside");
+      }),
+    ).toThrow("inside");
     expect(() => setUpPod(podStep(["10.1.0.2/24", "10.1.0.2/24"]), machine, index)).toThrow(CniError);
     expect(spawnSync("ip", ["-br", "link", "show", "here"], { encoding: "utf8" }).stdout).toContain("here");
   });
@@ -93,7 +109,9 @@ test("the thread is back in the host's namespace, also when the pod's refused so
 test("an address twice is an error that names address and interface", () => {
   using scene = new Scene();
   expect(failure(() => setUp(scene, podStep(["10.1.0.2/24", "10.1.0.2/24"])))).toMatchObject({
-    code: 122, message: "address cannot be set: 10.1.0.2/24 on eth0 in the pod", details: expect.stringContaining("Cause: EEXIST"),
+    code: 122,
+    message: "address cannot be set: 10.1.0.2/24 on eth0 in the pod",
+    details: expect.stringContaining("Cause: EEXIST"),
   });
 });
 
@@ -101,19 +119,31 @@ test("routes are set with what they have, and a configured one that the kernel r
   using scene = new Scene();
   const routes = [
     podRoute("0.0.0.0/0", { gateway: address("10.1.0.1") }),
-    podRoute("10.9.0.0/16", { gateway: address("10.1.0.1"), mtu: 1300, advmss: 1200, priority: 7, table: 1000 }),
+    podRoute("10.9.0.0/16", {
+      gateway: address("10.1.0.1"),
+      mtu: 1300,
+      advmss: 1200,
+      priority: 7,
+      table: 1000,
+    }),
     podRoute("10.8.0.0/16", { gateway: address("192.168.9.9"), onLink: true }),
     podRoute("fd09::/32", { gateway: address("fd01::1") }),
   ];
   const step = podStep(["10.1.0.2/24", "fd01::2/64"], routes);
   setUp(scene, step);
-  expect(scene.pod.run("ip route show table 1000")).toContain("10.9.0.0/16 via 10.1.0.1 dev eth0 metric 7 mtu 1300 advmss 1200");
+  expect(scene.pod.run("ip route show table 1000")).toContain(
+    "10.9.0.0/16 via 10.1.0.1 dev eth0 metric 7 mtu 1300 advmss 1200",
+  );
   expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
 
   using another = new Scene();
-  const error = failure(() => setUp(another, podStep(["10.1.0.2/24"], [podRoute("10.9.0.0/16", { gateway: address("192.168.9.9") })])));
+  const error = failure(() =>
+    setUp(another, podStep(["10.1.0.2/24"], [podRoute("10.9.0.0/16", { gateway: address("192.168.9.9") })])),
+  );
   expect(error).toMatchObject({ code: 123, message: "route cannot be set: 10.9.0.0/16 in the pod" });
-  expect(error.details).toMatch(/Tried to add route 10\.9\.0\.0\/16 via 192\.168\.9\.9\. Cause: ENETUNREACH \(Nexthop has invalid gateway\)\. Hint: Check gateway/);
+  expect(error.details).toMatch(
+    /Tried to add route 10\.9\.0\.0\/16 via 192\.168\.9\.9\. Cause: ENETUNREACH \(Nexthop has invalid gateway\)\. Hint: Check gateway/,
+  );
 });
 
 test("the same route twice says what to do about it", () => {
@@ -125,35 +155,66 @@ test("the same route twice says what to do about it", () => {
 
 test("six thousand routes are set, each is looked for, and one that the kernel refuses is named", () => {
   using scene = new Scene();
-  const routes = [10, 0xfd02].flatMap((first) => Array.from({ length: 3_000 }, (_, at) => (first === 10
-    ? podRoute(`10.${2 + (at >> 8)}.${at & 255}.0/24`, { gateway: address("10.1.0.1") })
-    : podRoute(`fd02:${at.toString(16)}::/32`, { gateway: address("fd01::1"), table: 1000 }))));
+  const routes = [10, 0xfd02].flatMap((first) =>
+    Array.from({ length: 3_000 }, (_, at) =>
+      first === 10
+        ? podRoute(`10.${2 + (at >> 8)}.${at & 255}.0/24`, { gateway: address("10.1.0.1") })
+        : podRoute(`fd02:${at.toString(16)}::/32`, { gateway: address("fd01::1"), table: 1000 }),
+    ),
+  );
   const step = podStep(["10.1.0.2/24", "fd01::2/64"], routes);
   setUp(scene, step);
   expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
   scene.pod.run("ip -6 route del fd02:bb7::/32 table 1000");
-  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBe("the pod has no route to fd02:bb7::/32 via fd01::1 by eth0");
+  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBe(
+    "the pod has no route to fd02:bb7::/32 via fd01::1 by eth0",
+  );
   scene.pod.run("ip link del eth0");
-  const refused = failure(() => setUp(scene, podStep(["10.1.0.2/24"], [...routes.slice(0, 3_000), podRoute("10.99.0.0/24", { gateway: address("10.2.3.4") })])));
+  const refused = failure(() =>
+    setUp(
+      scene,
+      podStep(
+        ["10.1.0.2/24"],
+        [...routes.slice(0, 3_000), podRoute("10.99.0.0/24", { gateway: address("10.2.3.4") })],
+      ),
+    ),
+  );
   expect(refused.message).toBe("route cannot be set: 10.99.0.0/24 in the pod");
 }, 30_000);
 
 test("three hundred routes are set, as three are", () => {
   using scene = new Scene();
-  const routes = Array.from({ length: 300 }, (_, at) => podRoute(`10.${2 + (at >> 8)}.${at & 255}.0/24`, { gateway: address("10.1.0.1") }));
+  const routes = Array.from({ length: 300 }, (_, at) =>
+    podRoute(`10.${2 + (at >> 8)}.${at & 255}.0/24`, { gateway: address("10.1.0.1") }),
+  );
   setUp(scene, podStep(["10.1.0.2/24"], routes));
   expect(scene.pod.run("ip route show").trim().split("\n")).toHaveLength(301);
 });
 
 test.each([
-  ["an address", "ip address del 10.1.0.2/24 dev eth0", "interface eth0 in the pod has no address 10.1.0.2/24"],
-  ["an IPv6 address", "ip address del fd01::2/64 dev eth0", "interface eth0 in the pod has no address fd01::2/64"],
+  [
+    "an address",
+    "ip address del 10.1.0.2/24 dev eth0",
+    "interface eth0 in the pod has no address 10.1.0.2/24",
+  ],
+  [
+    "an IPv6 address",
+    "ip address del fd01::2/64 dev eth0",
+    "interface eth0 in the pod has no address fd01::2/64",
+  ],
   ["a route", "ip route del 10.9.0.0/16", "the pod has no route to 10.9.0.0/16 via 10.1.0.1 by eth0"],
-  ["the gateway of a route", "ip route replace 10.9.0.0/16 via 10.1.0.7", "the pod has no route to 10.9.0.0/16 via 10.1.0.1 by eth0"],
+  [
+    "the gateway of a route",
+    "ip route replace 10.9.0.0/16 via 10.1.0.7",
+    "the pod has no route to 10.9.0.0/16 via 10.1.0.1 by eth0",
+  ],
   ["the interface", "ip link delete eth0", "interface eth0 in the pod does not exist"],
 ])("verify misses %s that somebody took away", (_, command, sentence) => {
   using scene = new Scene();
-  const step = podStep(["10.1.0.2/24", "fd01::2/64"], [podRoute("10.9.0.0/16", { gateway: address("10.1.0.1") })]);
+  const step = podStep(
+    ["10.1.0.2/24", "fd01::2/64"],
+    [podRoute("10.9.0.0/16", { gateway: address("10.1.0.1") })],
+  );
   setUp(scene, step);
   expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
   scene.pod.run(command);
@@ -162,13 +223,43 @@ test.each([
 
 test.each([
   ["the pod's end is down", "pod", "ip link set eth0 down", "interface eth0 in the pod is down"],
-  ["the pod's MAC is another", "pod", "ip link set eth0 address 0a:00:00:00:00:44", "interface eth0 in the pod has the MAC 0a:00:00:00:00:44 instead of 0a:00:00:00:00:03"],
-  ["the pod's MTU is larger", "pod", "ip link set eth0 mtu 1500", "interface eth0 in the pod has the MTU 1500, and the host's end takes 1400"],
-  ["the host's end is down", "host", "ip link set veth0 down", "the host's end veth0 of the veth pair is down"],
+  [
+    "the pod's MAC is another",
+    "pod",
+    "ip link set eth0 address 0a:00:00:00:00:44",
+    "interface eth0 in the pod has the MAC 0a:00:00:00:00:44 instead of 0a:00:00:00:00:03",
+  ],
+  [
+    "the pod's MTU is larger",
+    "pod",
+    "ip link set eth0 mtu 1500",
+    "interface eth0 in the pod has the MTU 1500, and the host's end takes 1400",
+  ],
+  [
+    "the host's end is down",
+    "host",
+    "ip link set veth0 down",
+    "the host's end veth0 of the veth pair is down",
+  ],
   ["the host's end is no port", "host", "ip link set veth0 nomaster", "veth0 is not a port of bridge br0"],
-  ["the host's MTU is another", "host", "ip link set veth0 mtu 1300", "veth0 has the MTU 1300 instead of 1400"],
-  ["hairpin mode is another", "host", "ip link set veth0 type bridge_slave hairpin on", "hairpin mode of veth0 is on"],
-  ["the port is isolated", "host", "ip link set veth0 type bridge_slave isolated on", "port isolation of veth0 is on"],
+  [
+    "the host's MTU is another",
+    "host",
+    "ip link set veth0 mtu 1300",
+    "veth0 has the MTU 1300 instead of 1400",
+  ],
+  [
+    "hairpin mode is another",
+    "host",
+    "ip link set veth0 type bridge_slave hairpin on",
+    "hairpin mode of veth0 is on",
+  ],
+  [
+    "the port is isolated",
+    "host",
+    "ip link set veth0 type bridge_slave isolated on",
+    "port isolation of veth0 is on",
+  ],
 ] as const)("verify sees that %s", (_, place, command, sentence) => {
   using scene = new Scene();
   setUp(scene);

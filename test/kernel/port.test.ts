@@ -3,11 +3,11 @@ import { expect, test } from "vitest";
 import { announce, verifyAnnounced } from "../../src/host/steps/announce.ts";
 import { setUpPod } from "../../src/host/steps/pod.ts";
 import { createVeth } from "../../src/host/steps/veth.ts";
+import { failure } from "../support/failure.ts";
 import { ipLink } from "../support/netns.ts";
 import { waitFor } from "../support/wait.ts";
 import { announceStep, onMachine, podStep, VETH } from "./attach.ts";
 import { HOST_END, POD_END, Scene } from "./scene.ts";
-import { failure } from "../support/failure.ts";
 
 const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
@@ -36,7 +36,9 @@ test("with the spanning tree protocol on, the announcement waits as long as the 
   using scene = new Scene();
   scene.host.run("ip link set br0 type bridge stp_state 1 forward_delay 200");
   attach(scene);
-  expect(onMachine(scene, (machine) => verifyAnnounced(announceStep(), machine))).toBe("veth0 does not forward on bridge br0");
+  expect(onMachine(scene, (machine) => verifyAnnounced(announceStep(), machine))).toBe(
+    "veth0 does not forward on bridge br0",
+  );
   const start = performance.now();
   onMachine(scene, (machine) => announce(announceStep(), machine, 2));
   expect(portState(scene)).toBe("forwarding");
@@ -59,7 +61,10 @@ test("a port that somebody deleted meanwhile asks for another try", () => {
   using scene = new Scene();
   attach(scene);
   scene.host.run("ip link delete veth0");
-  expect(failure(() => onMachine(scene, (machine) => announce(announceStep(), machine, 2)))).toMatchObject({ code: 11, message: expect.stringContaining("veth0 was deleted meanwhile") });
+  expect(failure(() => onMachine(scene, (machine) => announce(announceStep(), machine, 2)))).toMatchObject({
+    code: 11,
+    message: expect.stringContaining("veth0 was deleted meanwhile"),
+  });
 });
 
 test("where nothing has to be announced the port forwards all the same, and the pod can send at once", () => {
@@ -85,10 +90,15 @@ test("who knew an older owner of the address hears of the new one, in both famil
   host.run("ip address add 10.1.0.1/24 dev br0");
   host.run("ip address add fd01::1/64 dev br0 nodad");
   attach(scene);
-  for (const address of ["10.1.0.2", "fd01::2"]) host.run(`ip neighbour add ${address} lladdr 0a:00:00:00:00:99 dev br0 nud reachable`);
+  for (const address of ["10.1.0.2", "fd01::2"])
+    host.run(`ip neighbour add ${address} lladdr 0a:00:00:00:00:99 dev br0 nud reachable`);
   onMachine(scene, (machine) => announce(announceStep(), machine, 2));
   for (const address of ["10.1.0.2", "fd01::2"]) {
-    await waitFor(`the host knows the pod's MAC for ${address}`, () => host.run(`ip neighbour show ${address}`).includes(POD_END.mac), 1_000);
+    await waitFor(
+      `the host knows the pod's MAC for ${address}`,
+      () => host.run(`ip neighbour show ${address}`).includes(POD_END.mac),
+      1_000,
+    );
     expect(host.run(`ip neighbour show ${address}`)).not.toContain("0a:00:00:00:00:99");
   }
 });

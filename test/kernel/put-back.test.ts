@@ -5,16 +5,34 @@ import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 
 const ONE = attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] });
-const OTHER = attachment({ owner: "2", network: "other", bridge: "br1", subnets: ["10.2.0.0/24"], addresses: ["10.2.0.2"] });
+const OTHER = attachment({
+  owner: "2",
+  network: "other",
+  bridge: "br1",
+  subnets: ["10.2.0.0/24"],
+  addresses: ["10.2.0.2"],
+});
 const SAME_ADDRESS = attachment({ owner: "3", network: "third", bridge: "br2", addresses: ["10.1.0.2"] });
 
 /** Everything that is lost, and what an ADD then misses. */
 const LOSSES = [
   { what: "the whole table", command: "nft delete table inet pontoon", missing: ["table", ONE.chain.name] },
-  { what: "all rules of the table", command: "nft flush table inet pontoon", missing: ["table", ONE.chain.name] },
+  {
+    what: "all rules of the table",
+    command: "nft flush table inet pontoon",
+    missing: ["table", ONE.chain.name],
+  },
   { what: "the whole ruleset", command: "nft flush ruleset", missing: ["table", ONE.chain.name] },
-  { what: "the rules of chain postrouting", command: "nft flush chain inet pontoon postrouting", missing: ["table"] },
-  { what: "the rules of the network's chain", command: `nft flush chain inet pontoon ${ONE.chain.name}`, missing: [ONE.chain.name] },
+  {
+    what: "the rules of chain postrouting",
+    command: "nft flush chain inet pontoon postrouting",
+    missing: ["table"],
+  },
+  {
+    what: "the rules of the network's chain",
+    command: `nft flush chain inet pontoon ${ONE.chain.name}`,
+    missing: [ONE.chain.name],
+  },
 ];
 
 test.each(LOSSES)("$what: it is noticed, and put back with everybody's elements", ({ command, missing }) => {
@@ -68,11 +86,24 @@ test("a node of two hundred networks gets all of them back", () => {
   using host = Netns.open();
   const ruleset = new Ruleset(host);
   for (let at = 0; at < 200; at++) {
-    ruleset.others.push(attachment({ owner: "2", network: `net${at}`, bridge: "br1", subnets: [`11.${at}.0.0/24`], addresses: [`11.${at}.0.2`] }));
+    ruleset.others.push(
+      attachment({
+        owner: "2",
+        network: `net${at}`,
+        bridge: "br1",
+        subnets: [`11.${at}.0.0/24`],
+        addresses: [`11.${at}.0.2`],
+      }),
+    );
   }
   ruleset.put(ONE);
   expect(ruleset.elements("net4")).toHaveLength(201);
-  expect(missingParts(host.rules, ruleset.others.map(({ chain }) => chain))).toEqual([]);
+  expect(
+    missingParts(
+      host.rules,
+      ruleset.others.map(({ chain }) => chain),
+    ),
+  ).toEqual([]);
 });
 
 test("who is dead, or dies meanwhile, is not put back: nobody would take it out again", () => {
@@ -81,7 +112,8 @@ test("who is dead, or dies meanwhile, is not put back: nobody would take it out 
   ruleset.others.push(OTHER, attachment({ owner: "4", addresses: ["10.1.0.4"] }));
   ruleset.dead.add(OTHER.owner);
   let asked = 0;
-  const isAlive = (owner: string): boolean => (owner.startsWith("4") ? ++asked === 1 : ruleset.neighbours.isAlive(owner));
+  const isAlive = (owner: string): boolean =>
+    owner.startsWith("4") ? ++asked === 1 : ruleset.neighbours.isAlive(owner);
   ensureMasquerade(host.rules, ONE, { ...ruleset.neighbours, isAlive });
   expect(ruleset.elements("net4")).toEqual([expect.stringMatching(/^10\.1\.0\.2 /)]);
   expect(ruleset.chains()).toEqual(["postrouting", ONE.chain.name].sort());
@@ -90,7 +122,10 @@ test("who is dead, or dies meanwhile, is not put back: nobody would take it out 
 test("a living attachment is not pushed out by a dead one of the same network and address", () => {
   using host = Netns.open();
   const ruleset = new Ruleset(host);
-  ruleset.others.push(attachment({ owner: "5", addresses: ["10.1.0.5"], label: "living" }), attachment({ owner: "6", addresses: ["10.1.0.5"], label: "dead" }));
+  ruleset.others.push(
+    attachment({ owner: "5", addresses: ["10.1.0.5"], label: "living" }),
+    attachment({ owner: "6", addresses: ["10.1.0.5"], label: "dead" }),
+  );
   ruleset.dead.add("6".repeat(32));
   ruleset.put(ONE);
   expect(ruleset.elements("net4").join()).toContain("(living)");
@@ -117,19 +152,34 @@ test("an ADD that dies while it puts back leaves the loss to be noticed by the n
   const ruleset = new Ruleset(host);
   ruleset.others.push(OTHER);
   // The place of death: after the batch with the rules, before the others' elements.
-  expect(() => ensureMasquerade(host.rules, ONE, { ...ruleset.neighbours, others: () => [{ ...OTHER, addresses: [] }, dying()] })).toThrow("killed");
+  expect(() =>
+    ensureMasquerade(host.rules, ONE, {
+      ...ruleset.neighbours,
+      others: () => [{ ...OTHER, addresses: [] }, dying()],
+    }),
+  ).toThrow("killed");
   ruleset.put(ONE);
   expect(ruleset.elements("net4")).toHaveLength(2);
 });
 
 /** An attachment at whose addresses the process dies. */
 function dying(): Masquerade {
-  return { ...OTHER, get addresses(): never { throw new Error("killed"); } };
+  return {
+    ...OTHER,
+    get addresses(): never {
+      throw new Error("killed");
+    },
+  };
 }
 
-/** Chains, rules and elements, sorted. Which of two holders of one address stands in the common map, and which by its bridge, is not promised. */
+/**
+ * Chains, rules and elements, sorted. Which of two holders of one address stands in the common map, and which
+ * by its bridge, is not promised.
+ */
 function states(ruleset: Ruleset): string[][] {
-  const elements = ["net4", "net6", "on4", "on6"].flatMap((map) => ruleset.elements(map)).map((element) => element.replace(/^br\d \. /, ""));
+  const elements = ["net4", "net6", "on4", "on6"]
+    .flatMap((map) => ruleset.elements(map))
+    .map((element) => element.replace(/^br\d \. /, ""));
   const rules = ruleset.text.split("\n").filter((line) => !line.includes("elements = "));
   return [elements.sort(), ruleset.chains(), rules.sort()];
 }

@@ -18,7 +18,9 @@ async function race(host: Netns, rounds: number): Promise<void> {
   const lock = join(folder, "lock");
   const members = Array.from({ length: COUNT }, (_, number) => {
     const args = [String(number), lock, ...Array.from({ length: rounds }, String)];
-    return new BackgroundProcess(host.command([process.execPath, MEMBER, ...args]), { env: { PATH: SYSTEM_PATH } });
+    return new BackgroundProcess(host.command([process.execPath, MEMBER, ...args]), {
+      env: { PATH: SYSTEM_PATH },
+    });
   });
   try {
     await Promise.all(members.map((member) => member.says("ready")));
@@ -33,12 +35,31 @@ async function race(host: Netns, rounds: number): Promise<void> {
 function expectWhole(host: Netns): void {
   const ruleset = new Ruleset(host);
   const everybody = Array.from({ length: COUNT }, (_, number) => memberOf(number));
-  expect(ruleset.chains()).toEqual([...new Set(everybody.map(({ chain }) => chain.name)), "postrouting"].sort());
-  const rules = ruleset.text.split("\n").filter((line) => /vmap|return|masquerade/.test(line)).map((line) => line.trim()).sort();
-  const ofNetwork = ["ip daddr 10.1.0.0/24 return", "ip6 daddr fd01::/64 return", "ip daddr 224.0.0.0/4 return", "ip6 daddr ff00::/8 return", "masquerade fully-random"];
-  expect(rules).toEqual([
-    "iifname . ip saddr vmap @on4", "iifname . ip6 saddr vmap @on6", "ip saddr vmap @net4", "ip6 saddr vmap @net6", ...ofNetwork, ...ofNetwork,
-  ].sort());
+  expect(ruleset.chains()).toEqual(
+    [...new Set(everybody.map(({ chain }) => chain.name)), "postrouting"].sort(),
+  );
+  const rules = ruleset.text
+    .split("\n")
+    .filter((line) => /vmap|return|masquerade/.test(line))
+    .map((line) => line.trim())
+    .sort();
+  const ofNetwork = [
+    "ip daddr 10.1.0.0/24 return",
+    "ip6 daddr fd01::/64 return",
+    "ip daddr 224.0.0.0/4 return",
+    "ip6 daddr ff00::/8 return",
+    "masquerade fully-random",
+  ];
+  expect(rules).toEqual(
+    [
+      "iifname . ip saddr vmap @on4",
+      "iifname . ip6 saddr vmap @on6",
+      "ip saddr vmap @net4",
+      "ip6 saddr vmap @net6",
+      ...ofNetwork,
+      ...ofNetwork,
+    ].sort(),
+  );
   for (const map of ["net4", "net6"]) expect(ruleset.elements(map)).toHaveLength(COUNT);
 }
 

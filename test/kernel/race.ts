@@ -5,5 +5,10 @@ import { attachment } from "./masquerade.ts";
 export function memberOf(number: number): Masquerade {
   const network = number % 2 === 0 ? "even" : "odd";
   const owner = number.toString(16).padStart(32, "0");
-  return attachment({ owner, network, label: `${network} c${number} eth0`, addresses: [`10.1.0.${number + 2}`, `fd01::${number + 2}`] });
+  return attachment({
+    owner,
+    network,
+    label: `${network} c${number} eth0`,
+    addresses: [`10.1.0.${number + 2}`, `fd01::${number + 2}`],
+  });
 }

@@ -38,7 +38,12 @@ test.each([
   using net = new Routed();
   net.add({ dst: prefix(dst), gateway: address(gateway), mtu: 1300, advmss: 1200, priority: 77 });
   expect(ipRoute(net.pod, dst)).toMatchObject({
-    type: "unicast", gateway, dev: "eth0", protocol: "boot", metric: 77, metrics: [{ mtu: 1300, advmss: 1200 }],
+    type: "unicast",
+    gateway,
+    dev: "eth0",
+    protocol: "boot",
+    metric: 77,
+    metrics: [{ mtu: 1300, advmss: 1200 }],
   });
 });
 
@@ -57,7 +62,10 @@ test("default routes of both families, and host bits of a destination are droppe
   net.add({ dst: prefix("0.0.0.0/0"), gateway: address("10.1.0.1") });
   net.add({ dst: prefix("::/0"), gateway: address("fd01::1") });
   net.add({ dst: prefix("10.9.8.7/16"), gateway: address("10.1.0.1") });
-  expect(ipRoutes(net.pod, 4).find(({ dst }) => dst === "default")).toMatchObject({ gateway: "10.1.0.1", scope: "global" });
+  expect(ipRoutes(net.pod, 4).find(({ dst }) => dst === "default")).toMatchObject({
+    gateway: "10.1.0.1",
+    scope: "global",
+  });
   expect(ipRoutes(net.pod, 6).find(({ dst }) => dst === "default")).toMatchObject({ gateway: "fd01::1" });
   expect(ipRoute(net.pod, "10.9.0.0/16")).toBeDefined();
 });
@@ -75,23 +83,31 @@ test("without a gateway the destination is on the link: scope link in IPv4, or t
 test.each([
   ["10.9.0.0/16", "192.168.77.1"],
   ["fd09::/32", "fd77::1"],
-])("a gateway outside of all subnets is taken when it is said to be on the link, refused when not (%s)", (dst, gateway) => {
-  using net = new Routed();
-  const refused = refusal(() => net.add({ dst: prefix(dst), gateway: address(gateway) }));
-  expect(refused).toMatchObject({ operation: `add route ${dst} via ${gateway}` });
-  expect(["ENETUNREACH", "EHOSTUNREACH"].some((name) => refused.message.includes(name))).toBe(true);
-  net.add({ dst: prefix(dst), gateway: address(gateway), onLink: true });
-  expect(ipRoute(net.pod, dst)).toMatchObject({ gateway, flags: expect.arrayContaining(["onlink"]) });
-});
+])(
+  "a gateway outside of all subnets is taken when it is said to be on the link, refused when not (%s)",
+  (dst, gateway) => {
+    using net = new Routed();
+    const refused = refusal(() => net.add({ dst: prefix(dst), gateway: address(gateway) }));
+    expect(refused).toMatchObject({ operation: `add route ${dst} via ${gateway}` });
+    expect(["ENETUNREACH", "EHOSTUNREACH"].some((name) => refused.message.includes(name))).toBe(true);
+    net.add({ dst: prefix(dst), gateway: address(gateway), onLink: true });
+    expect(ipRoute(net.pod, dst)).toMatchObject({ gateway, flags: expect.arrayContaining(["onlink"]) });
+  },
+);
 
 test("the kernel's sentence comes with a refused route", () => {
   using net = new Routed();
-  expect(refusal(() => net.add({ dst: prefix("10.9.0.0/16"), gateway: address("192.168.77.1") }))).toMatchObject({ errno: 101, kernelText: "Nexthop has invalid gateway" });
+  expect(
+    refusal(() => net.add({ dst: prefix("10.9.0.0/16"), gateway: address("192.168.77.1") })),
+  ).toMatchObject({ errno: 101, kernelText: "Nexthop has invalid gateway" });
 });
 
 test("the same route again is EEXIST; with another priority it is another route", () => {
   using net = new Routed();
-  for (const [dst, gateway] of [["10.9.0.0/16", "10.1.0.1"], ["fd09::/32", "fd01::1"]] as const) {
+  for (const [dst, gateway] of [
+    ["10.9.0.0/16", "10.1.0.1"],
+    ["fd09::/32", "fd01::1"],
+  ] as const) {
     const route = { dst: prefix(dst), gateway: address(gateway), priority: 5 };
     net.add(route);
     expect(refusal(() => net.add(route)).errno).toBe(17);
@@ -102,9 +118,14 @@ test("the same route again is EEXIST; with another priority it is another route"
 
 test("one destination by two gateways is two routes, which the kernel may make one of", () => {
   using net = new Routed();
-  for (const [dst, family, gateways] of [["10.9.0.0/16", 4, ["10.1.0.1", "10.1.0.7"]], ["fd09::/32", 6, ["fd01::1", "fd01::7"]]] as const) {
+  for (const [dst, family, gateways] of [
+    ["10.9.0.0/16", 4, ["10.1.0.1", "10.1.0.7"]],
+    ["fd09::/32", 6, ["fd01::1", "fd01::7"]],
+  ] as const) {
     for (const gateway of gateways) net.add({ dst: prefix(dst), gateway: address(gateway) });
-    const listed = listRoutes(net.pod.links, family, { index: net.index }).filter((route) => formatPrefix(route.dst) === dst);
+    const listed = listRoutes(net.pod.links, family, { index: net.index }).filter(
+      (route) => formatPrefix(route.dst) === dst,
+    );
     expect(listed.map(({ gateway }) => formatAddress(gateway!)).sort()).toEqual(gateways);
   }
 });
@@ -116,9 +137,14 @@ test("of a route by several links a list for one of them holds its own way alone
   net.pod.run("ip address add fd02::2/64 dev br1 nodad");
   net.pod.run("ip route add 10.9.0.0/16 nexthop via 10.1.0.1 dev eth0 nexthop via 10.2.0.1 dev br1");
   net.pod.run("ip -6 route add fd09::/32 nexthop via fd01::1 dev eth0 nexthop via fd02::1 dev br1");
-  for (const [dst, family] of [["10.9.0.0/16", 4], ["fd09::/32", 6]] as const) {
+  for (const [dst, family] of [
+    ["10.9.0.0/16", 4],
+    ["fd09::/32", 6],
+  ] as const) {
     for (const index of [net.index, mustIndex(net.pod, "br1")]) {
-      const listed = listRoutes(net.pod.links, family, { index }).filter((route) => formatPrefix(route.dst) === dst);
+      const listed = listRoutes(net.pod.links, family, { index }).filter(
+        (route) => formatPrefix(route.dst) === dst,
+      );
       expect(listed.map((route) => route.index)).toEqual([index]);
     }
   }
@@ -128,7 +154,10 @@ test("what `ip` makes of a route, we read", () => {
   using net = new Routed();
   net.pod.run("ip route add 10.9.0.0/16 via 10.1.0.1 mtu 1300 advmss 1200 metric 7 table 1000");
   net.pod.run("ip -6 route add fd09::/32 via fd01::1 mtu 1300 advmss 1220 metric 7 table 1000");
-  for (const [family, dst, gateway, advmss] of [[4, "10.9.0.0/16", "10.1.0.1", 1200], [6, "fd09::/32", "fd01::1", 1220]] as const) {
+  for (const [family, dst, gateway, advmss] of [
+    [4, "10.9.0.0/16", "10.1.0.1", 1200],
+    [6, "fd09::/32", "fd01::1", 1220],
+  ] as const) {
     const [route, ...others] = listRoutes(net.pod.links, family, { table: 1000 });
     expect(others).toEqual([]);
     expect(route).toMatchObject({ index: net.index, mtu: 1300, advmss, priority: 7, table: 1000 });
@@ -140,14 +169,20 @@ test("a list holds what the filter asks for and nothing else: link, table, origi
   using net = new Routed();
   const { pod } = net;
   pod.run("ip link add br1 up type bridge");
-  for (const [prefixOf, family] of [["10.9", 4], ["fd09", 6]] as const) {
+  for (const [prefixOf, family] of [
+    ["10.9", 4],
+    ["fd09", 6],
+  ] as const) {
     const dst = (last: number) => (family === 4 ? `${prefixOf}.${last}.0/24` : `${prefixOf}:${last}::/32`);
     pod.run(`ip -${family} route add ${dst(1)} dev eth0`);
     pod.run(`ip -${family} route add ${dst(2)} dev br1`);
     pod.run(`ip -${family} route add ${dst(3)} dev eth0 table 1000`);
     pod.run(`ip -${family} route add ${dst(4)} dev eth0 proto ra`);
     const listed = (filter: Parameters<typeof listRoutes>[2]) =>
-      listRoutes(pod.links, family, filter).map((route) => formatPrefix(route.dst)).filter((text) => text.startsWith(prefixOf)).sort();
+      listRoutes(pod.links, family, filter)
+        .map((route) => formatPrefix(route.dst))
+        .filter((text) => text.startsWith(prefixOf))
+        .sort();
     const other = mustIndex(pod, "br1");
     expect(listed({ index: net.index, table: 254 })).toEqual([dst(1), dst(4)]);
     expect(listed({ index: other, table: 254 })).toEqual([dst(2)]);

@@ -1,4 +1,5 @@
-// The ruleset that our messages make, word for word as `nft` lists it, and as `nft` itself would have compiled it.
+// The ruleset that our messages make, word for word as `nft` lists it, and as `nft` itself would have
+// compiled it.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { networkChain } from "../../src/nft/layout.ts";
@@ -15,7 +16,13 @@ const SCENES: { name: string; attachments: Wishes[] }[] = [
     name: "overlap",
     attachments: [
       { owner: "1", addresses: ["10.1.0.2", "fd01::2"] },
-      { owner: "2", network: "other", bridge: "br1", subnets: ["10.0.0.0/13", "fd01:2::/47"], addresses: ["10.1.0.2", "fd01::2"] },
+      {
+        owner: "2",
+        network: "other",
+        bridge: "br1",
+        subnets: ["10.0.0.0/13", "fd01:2::/47"],
+        addresses: ["10.1.0.2", "fd01::2"],
+      },
     ],
   },
 ];
@@ -29,16 +36,19 @@ test.each(SCENES)("$name: the table is as the golden text says", ({ name, attach
   expect(ruleset.text).toBe(golden(name));
 });
 
-test.each(SCENES)("$name: `nft` loads the golden text, lists it unchanged, and compiles chain postrouting to the same instructions", ({ name, attachments }) => {
-  using ours = Netns.open();
-  using theirs = Netns.open();
-  theirs.run("nft -c -f -", golden(name));
-  theirs.run("nft -f -", golden(name));
-  expect(theirs.run("nft list table inet pontoon")).toBe(golden(name));
-  const ruleset = new Ruleset(ours);
-  for (const wishes of attachments) ruleset.put(attachment(wishes));
-  expect(instructions(ours)).toEqual(instructions(theirs));
-});
+test.each(SCENES)(
+  "$name: `nft` loads the golden text, lists it unchanged, and compiles chain postrouting to the same instructions",
+  ({ name, attachments }) => {
+    using ours = Netns.open();
+    using theirs = Netns.open();
+    theirs.run("nft -c -f -", golden(name));
+    theirs.run("nft -f -", golden(name));
+    expect(theirs.run("nft list table inet pontoon")).toBe(golden(name));
+    const ruleset = new Ruleset(ours);
+    for (const wishes of attachments) ruleset.put(attachment(wishes));
+    expect(instructions(ours)).toEqual(instructions(theirs));
+  },
+);
 
 test("doing it again changes nothing, and asks for nobody else", () => {
   using host = Netns.open();
@@ -67,7 +77,11 @@ test("a second attachment of a network costs no lock and no new rule", () => {
 test("the name of a chain says for which network and subnets it was made, in whatever order they came", () => {
   const chain = networkChain("net", [prefix("10.1.0.0/24"), prefix("fd01::/64")]);
   expect(networkChain("net", [prefix("fd01::/64"), prefix("10.1.0.0/24")])).toEqual(chain);
-  const others = [networkChain("net", [prefix("10.1.0.0/24")]), networkChain("net2", chain.subnets), networkChain("net", [])];
+  const others = [
+    networkChain("net", [prefix("10.1.0.0/24")]),
+    networkChain("net2", chain.subnets),
+    networkChain("net", []),
+  ];
   expect(new Set([chain, ...others].map(({ name }) => name)).size).toBe(4);
 });
 
@@ -80,7 +94,10 @@ test("the longest name of a network still has its chain", () => {
 
 test("rules of others stay as they are", () => {
   using host = Netns.open();
-  host.run("nft -f -", "table inet theirs { chain c { type nat hook postrouting priority 100; accept; }; }\ntable ip pontoon { chain c { accept; }; }");
+  host.run(
+    "nft -f -",
+    "table inet theirs { chain c { type nat hook postrouting priority 100; accept; }; }\ntable ip pontoon { chain c { accept; }; }",
+  );
   const before = host.run("nft list ruleset");
   const ruleset = new Ruleset(host);
   const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
@@ -90,7 +107,10 @@ test("rules of others stay as they are", () => {
   expect(host.run("nft list ruleset")).toBe(before);
 });
 
-/** What the kernel runs for each rule, in order. (In the other chains nft loads only the bytes that a prefix covers, to the same effect.) */
+/**
+ * What the kernel runs for each rule, in order. (In the other chains nft loads only the bytes that a prefix
+ * covers, to the same effect.)
+ */
 function instructions(netns: Netns): string[] {
   const lines = netns.run("nft --debug=netlink list chain inet pontoon postrouting").split("\n");
   return lines.filter((line) => /^\s+\[ /.test(line)).map((line) => line.trim());

@@ -1,9 +1,11 @@
 // What most kernel tests start from: a host with a bridge, and a pod's namespace beside it.
+
+import { type Address, parseAddress } from "../../src/ip/address.ts";
+import { type Prefix, parsePrefix } from "../../src/ip/prefix.ts";
 import { getLink } from "../../src/net/link.ts";
 import { changeLinkMessage, createBridgeMessage, createVethMessage } from "../../src/net/link-change.ts";
-import { type Address, parseAddress } from "../../src/ip/address.ts";
-import { parsePrefix, type Prefix } from "../../src/ip/prefix.ts";
 import { Netns } from "../support/netns.ts";
+
 export { refusal } from "../support/failure.ts";
 
 export const BRIDGE = { name: "br0", mac: "0a:00:00:00:00:01" };
@@ -17,7 +19,10 @@ export class Scene implements Disposable {
   readonly bridgeIndex: number;
 
   constructor() {
-    this.host.links.execute([createBridgeMessage(BRIDGE), changeLinkMessage({ name: BRIDGE.name }, { up: true, mtu: 1400 }, "raise the bridge")]);
+    this.host.links.execute([
+      createBridgeMessage(BRIDGE),
+      changeLinkMessage({ name: BRIDGE.name }, { up: true, mtu: 1400 }, "raise the bridge"),
+    ]);
     this.bridgeIndex = mustIndex(this.host, BRIDGE.name);
   }
 

@@ -23,7 +23,9 @@ test("a thousand requests are all answered: the kernel's answers do not fit into
   using scene = new Scene().connect();
   const { pod } = scene;
   const index = mustIndex(pod, "eth0");
-  const routes = Array.from({ length: 1_000 }, (_, at) => addRouteMessage({ index, dst: prefix(`10.${at >> 8}.${at & 255}.0/24`) }));
+  const routes = Array.from({ length: 1_000 }, (_, at) =>
+    addRouteMessage({ index, dst: prefix(`10.${at >> 8}.${at & 255}.0/24`) }),
+  );
   const outcomes = pod.links.transact(routes);
   expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
   expect(listRoutes(pod.links, 4, { index, table: 254 })).toHaveLength(1_000);
@@ -33,14 +35,17 @@ test("a thousand requests that are all refused are all answered: a refusal takes
   using scene = new Scene().connect();
   const { pod } = scene;
   const index = mustIndex(pod, "eth0");
-  const routes = Array.from({ length: 1_000 }, (_, at) => addRouteMessage({ index, dst: prefix(`10.${at >> 8}.${at & 255}.0/24`) }));
+  const routes = Array.from({ length: 1_000 }, (_, at) =>
+    addRouteMessage({ index, dst: prefix(`10.${at >> 8}.${at & 255}.0/24`) }),
+  );
   pod.links.execute(routes);
   expect(pod.links.transact(routes).filter(({ errno }) => errno === 17)).toHaveLength(1_000);
 });
 
 test("no program that is started inherits a netlink socket", () => {
   using netns = Netns.open();
-  const sockets = (): string[] => readdirSync("/proc/self/fd").filter((fd) => linkTo(`/proc/self/fd/${fd}`).startsWith("socket:"));
+  const sockets = (): string[] =>
+    readdirSync("/proc/self/fd").filter((fd) => linkTo(`/proc/self/fd/${fd}`).startsWith("socket:"));
   const before = sockets();
   using _socket = netns.inside(() => NetlinkSocket.open(NETLINK_ROUTE));
   const opened = sockets().filter((fd) => !before.includes(fd));
@@ -53,7 +58,11 @@ test("two thousand addresses are listed whole and once, in whatever pieces they 
   using scene = new Scene();
   const { host, bridgeIndex } = scene;
   for (let at = 0; at < 2_000; at += 100) {
-    host.links.execute(Array.from({ length: 100 }, (_, more) => addAddressMessage(bridgeIndex, prefix(`10.1.${(at + more) >> 8}.${(at + more) & 255}/32`))));
+    host.links.execute(
+      Array.from({ length: 100 }, (_, more) =>
+        addAddressMessage(bridgeIndex, prefix(`10.1.${(at + more) >> 8}.${(at + more) & 255}/32`)),
+      ),
+    );
   }
   const found = listAddresses(host.links, bridgeIndex).filter((each) => each.prefix.address.family === 4);
   expect(new Set(found.map((each) => each.prefix.address.value)).size).toBe(2_000);

@@ -13,7 +13,10 @@ import { onMachine, podRoute, podStep, VETH } from "./attach.ts";
 import { address, Scene } from "./scene.ts";
 
 const STEP: SourceRoutingStep = {
-  kind: "sourceRouting", interfaceName: "eth0", sources: [address("10.1.0.2"), address("fd01::2")], routes: [podRoute("0.0.0.0/0", { gateway: address("10.1.0.1") })],
+  kind: "sourceRouting",
+  interfaceName: "eth0",
+  sources: [address("10.1.0.2"), address("fd01::2")],
+  routes: [podRoute("0.0.0.0/0", { gateway: address("10.1.0.1") })],
 };
 
 test("of rules that were refused in part none stays, and the refusal is told", () => {
@@ -35,7 +38,11 @@ function refusingSecondRule(machine: Machine): Machine {
   const transact: NetlinkSocket["transact"] = (messages) => {
     const isRefused = ({ type }: Message, at: number): boolean => type === RTM_NEWRULE && at > 0;
     const outcomes = pod.links.transact(messages.filter((message, at) => !isRefused(message, at)));
-    const refusal = { errno: errnoOf("ENOMEM"), error: new SystemError("add a rule", errnoOf("ENOMEM")), replies: [] };
+    const refusal = {
+      errno: errnoOf("ENOMEM"),
+      error: new SystemError("add a rule", errnoOf("ENOMEM")),
+      replies: [],
+    };
     return [...outcomes, ...messages.filter(isRefused).map(() => refusal)] as unknown as typeof outcomes;
   };
   const links = replaced(pod.links, "transact", transact);

@@ -1,9 +1,16 @@
-// The MAC spoof check that our messages make, word for word as `nft` lists it, and as `nft` itself would have compiled it.
+// The MAC spoof check that our messages make, word for word as `nft` lists it, and as `nft` itself would have
+// compiled it.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { deleteElements } from "../../src/nft/element.ts";
-import { ensureSpoofCheck, findSpoofElements, isSpoofChecked, isSpoofTableWhole, listSpoofElements } from "../../src/nft/spoof-check.ts";
 import { macBytes } from "../../src/net/link.ts";
+import { deleteElements } from "../../src/nft/element.ts";
+import {
+  ensureSpoofCheck,
+  findSpoofElements,
+  isSpoofChecked,
+  isSpoofTableWhole,
+  listSpoofElements,
+} from "../../src/nft/spoof-check.ts";
 import { Netns } from "../support/netns.ts";
 import { checked, SpoofChecks } from "./spoof-check.ts";
 
@@ -42,7 +49,8 @@ test("doing it again changes nothing, and asks for nobody else", () => {
 test("a hundred attachments are checked by one rule, and cost no lock after the first", () => {
   using host = Netns.open();
   const checks = new SpoofChecks(host);
-  for (let at = 0; at < 100; at++) checks.put({ ...checked("1"), hostInterface: `veth${String(at).padStart(11, "0")}` });
+  for (let at = 0; at < 100; at++)
+    checks.put({ ...checked("1"), hostInterface: `veth${String(at).padStart(11, "0")}` });
   expect(checks.locked).toBe(1);
   expect(checks.text.match(/drop/g)).toHaveLength(1);
   expect([checks.elements("guarded").length, checks.elements("source").length]).toEqual([100, 100]);
@@ -68,7 +76,8 @@ test("an attachment's elements go, with its MAC known or not, and nobody else's 
 test("of elements that are to go, those that somebody else took out meanwhile do not matter, however many there are", () => {
   using host = Netns.open();
   const checks = new SpoofChecks(host);
-  for (let at = 0; at < 300; at++) checks.put({ ...checked("1"), hostInterface: `veth${String(at).padStart(11, "0")}` });
+  for (let at = 0; at < 300; at++)
+    checks.put({ ...checked("1"), hostInterface: `veth${String(at).padStart(11, "0")}` });
   const all = listSpoofElements(host.rules);
   host.run(`nft delete element bridge pontoon guarded { "veth00000000007" }`);
   deleteElements(host.rules, all);
@@ -148,7 +157,10 @@ test("who put in its elements while another put them back from an older record k
   using host = Netns.open();
   const checks = new SpoofChecks(host);
   const others = () => {
-    host.run("nft -f -", `add element bridge pontoon guarded { "${TWO.hostInterface}" comment "2 two" }\nadd element bridge pontoon source { "${TWO.hostInterface}" . 0a:00:00:00:00:0f comment "2 two" }`);
+    host.run(
+      "nft -f -",
+      `add element bridge pontoon guarded { "${TWO.hostInterface}" comment "2 two" }\nadd element bridge pontoon source { "${TWO.hostInterface}" . 0a:00:00:00:00:0f comment "2 two" }`,
+    );
     return [TWO];
   };
   ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, others });
@@ -163,7 +175,8 @@ test("who is dead, or dies meanwhile, is not put back: nobody would take it out 
   checks.others.push(TWO, four);
   checks.dead.add(TWO.owner);
   let asked = 0;
-  const isAlive = (check: typeof ONE): boolean => (check === four ? ++asked === 1 : checks.neighbours.isAlive(check));
+  const isAlive = (check: typeof ONE): boolean =>
+    check === four ? ++asked === 1 : checks.neighbours.isAlive(check);
   ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, isAlive });
   expect([checks.elements("guarded").length, checks.elements("source").length]).toEqual([1, 1]);
 });
@@ -172,7 +185,15 @@ test("an ADD that dies while it puts back leaves the loss to be noticed by the n
   using host = Netns.open();
   const checks = new SpoofChecks(host);
   checks.others.push(TWO);
-  const others = () => [TWO, { ...TWO, get hostInterface(): never { throw new Error("killed"); } }];
+  const others = () => [
+    TWO,
+    {
+      ...TWO,
+      get hostInterface(): never {
+        throw new Error("killed");
+      },
+    },
+  ];
   expect(() => ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, others })).toThrow("killed");
   expect(isSpoofTableWhole(host.rules)).toBe(false);
   checks.put(ONE);
@@ -202,10 +223,18 @@ test("somebody's table of our name, with a set of ours that is another kind, is 
 
 /** What the kernel runs for the rule, in order. */
 function instructions(netns: Netns): string[] {
-  return netns.run("nft --debug=netlink list chain bridge pontoon prerouting").split("\n").filter((line) => /^\s+\[ /.test(line)).map((line) => line.trim());
+  return netns
+    .run("nft --debug=netlink list chain bridge pontoon prerouting")
+    .split("\n")
+    .filter((line) => /^\s+\[ /.test(line))
+    .map((line) => line.trim());
 }
 
 /** Rules and elements, sorted: the kernel lists a hash in any order. */
 function state(checks: SpoofChecks): unknown {
-  return [checks.elements("guarded"), checks.elements("source"), checks.text.split("\n").filter((line) => line.includes("hook") || line.includes("drop"))];
+  return [
+    checks.elements("guarded"),
+    checks.elements("source"),
+    checks.text.split("\n").filter((line) => line.includes("hook") || line.includes("drop")),
+  ];
 }

@@ -1,11 +1,27 @@
-// Attachments for the tests of the MAC spoof check, without files or records: who lives, and who else there is, is in memory.
-import { ensureSpoofCheck, removeSpoofCheck, type SpoofCheck, type SpoofCheckNeighbours } from "../../src/nft/spoof-check.ts";
+// Attachments for the tests of the MAC spoof check, without files or records: who lives, and who else there
+// is, is in memory.
+
 import { macBytes } from "../../src/net/link.ts";
+import {
+  ensureSpoofCheck,
+  removeSpoofCheck,
+  type SpoofCheck,
+  type SpoofCheckNeighbours,
+} from "../../src/nft/spoof-check.ts";
 import type { Netns } from "../support/netns.ts";
 
 /** An attachment by one digit, which its digest and its MAC repeat. */
-export function checked(digit: string, { network = "net", mac = `0a:00:00:00:00:0${digit}` } = {}): SpoofCheck {
-  return { network, owner: digit.repeat(32), label: `${network} c${digit} eth0`, hostInterface: `veth${digit.repeat(11)}`, mac: macBytes(mac) };
+export function checked(
+  digit: string,
+  { network = "net", mac = `0a:00:00:00:00:0${digit}` } = {},
+): SpoofCheck {
+  return {
+    network,
+    owner: digit.repeat(32),
+    label: `${network} c${digit} eth0`,
+    hostInterface: `veth${digit.repeat(11)}`,
+    mac: macBytes(mac),
+  };
 }
 
 /** The check on one host. `put` and `take` are what ADD and DEL do. */
@@ -13,7 +29,10 @@ export class SpoofChecks {
   readonly host: Netns;
   readonly dead = new Set<string>();
   readonly others: SpoofCheck[] = [];
-  /** How often somebody asked for all other attachments: that is dear, and only needed when the table was lost. */
+  /**
+   * How often somebody asked for all other attachments: that is dear, and only needed when the table was
+   * lost.
+   */
   asked = 0;
   locked = 0;
 
@@ -50,10 +69,15 @@ export class SpoofChecks {
 
   /** The elements of a set as `key (comment without the owner)`, sorted. */
   elements(set: string): string[] {
-    const { nftables } = this.host.json<{ nftables: { set?: { elem?: NftElement[] } }[] }>(`nft -j list set bridge pontoon ${set}`);
-    return nftables.flatMap((object) => object.set?.elem ?? []).map(({ elem: { val, comment } }) => {
-      return `${typeof val === "string" ? val : val.concat.join(" ")} (${comment.split(" ").slice(1).join(" ")})`;
-    }).sort();
+    const { nftables } = this.host.json<{ nftables: { set?: { elem?: NftElement[] } }[] }>(
+      `nft -j list set bridge pontoon ${set}`,
+    );
+    return nftables
+      .flatMap((object) => object.set?.elem ?? [])
+      .map(({ elem: { val, comment } }) => {
+        return `${typeof val === "string" ? val : val.concat.join(" ")} (${comment.split(" ").slice(1).join(" ")})`;
+      })
+      .sort();
   }
 }
 

@@ -1,5 +1,6 @@
-// The gateway's interface of a VLAN. Everything but the VLANs themselves is done by the kernel here; those requests are
-// taken out of what is sent, so that this also runs where the kernel cannot filter by VLANs (test/vlan has those that can).
+// The gateway's interface of a VLAN. Everything but the VLANs themselves is done by the kernel here; those
+// requests are taken out of what is sent, so that this also runs where the kernel cannot filter by VLANs
+// (test/vlan has those that can).
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
 import { Machine } from "../../src/host/machine.ts";
@@ -13,8 +14,18 @@ import { failure } from "../support/failure.ts";
 import { ipLink } from "../support/netns.ts";
 import { BRIDGE, Scene } from "./scene.ts";
 
-const STEP: VlanGatewayStep = { kind: "vlanGateway", bridge: BRIDGE.name, name: "br0.100", vlan: 100, keepDefaultVlan: false };
-const VLANS = ["take VLANs 1-99 off the port", "take VLANs 101-4094 off the port", "put the port into VLAN 100"];
+const STEP: VlanGatewayStep = {
+  kind: "vlanGateway",
+  bridge: BRIDGE.name,
+  name: "br0.100",
+  vlan: 100,
+  keepDefaultVlan: false,
+};
+const VLANS = [
+  "take VLANs 1-99 off the port",
+  "take VLANs 101-4094 off the port",
+  "put the port into VLAN 100",
+];
 
 /** Runs `action` on the host; gives what it says about VLANs too. */
 function play<T>(scene: Scene, action: (machine: Machine) => T): { value: T; vlans: string[] } {
@@ -29,7 +40,8 @@ function play<T>(scene: Scene, action: (machine: Machine) => T): { value: T; vla
       vlans.push(what);
       return true;
     };
-    const execute: NetlinkSocket["execute"] = (messages) => links.execute(messages.filter((each) => !isVlan(each)));
+    const execute: NetlinkSocket["execute"] = (messages) =>
+      links.execute(messages.filter((each) => !isVlan(each)));
     const dump: NetlinkSocket["dump"] = (message) => (isVlan(message) ? [] : links.dump(message));
     const filtered = new Proxy(links, {
       get: (target, name) => {
@@ -39,29 +51,51 @@ function play<T>(scene: Scene, action: (machine: Machine) => T): { value: T; vla
         return typeof value === "function" ? value.bind(target) : value;
       },
     });
-    return { value: action(new Proxy(machine, { get: (target, name) => (name === "links" ? filtered : Reflect.get(target, name, target)) })), vlans };
+    return {
+      value: action(
+        new Proxy(machine, {
+          get: (target, name) => (name === "links" ? filtered : Reflect.get(target, name, target)),
+        }),
+      ),
+      vlans,
+    };
   });
 }
 
-const ensure = (scene: Scene, step = STEP) => play(scene, (machine) => {
-  const bridge = getLink(machine.links, { name: step.bridge });
-  if (bridge === undefined) throw new Error("There is no bridge.");
-  return ensureVlanGateway(step, machine, bridge);
-});
+const ensure = (scene: Scene, step = STEP) =>
+  play(scene, (machine) => {
+    const bridge = getLink(machine.links, { name: step.bridge });
+    if (bridge === undefined) throw new Error("There is no bridge.");
+    return ensureVlanGateway(step, machine, bridge);
+  });
 
 /** The other end of the pair: `ip` says its name, since it is in the same namespace. */
 function portOf(scene: Scene): string {
   return scene.host.json<{ link: string }[]>("ip -j link show br0.100")[0]!.link;
 }
 
-const links = (scene: Scene): string[] => scene.host.json<{ ifname: string; address: string; master?: string }[]>("ip -j link show").map(({ ifname, address, master }) => `${ifname} ${address} ${master}`);
+const links = (scene: Scene): string[] =>
+  scene.host
+    .json<{ ifname: string; address: string; master?: string }[]>("ip -j link show")
+    .map(({ ifname, address, master }) => `${ifname} ${address} ${master}`);
 
 test("a veth pair: one end a port of the bridge and put into the VLAN, the other one has the name, both are up and forward", () => {
   using scene = new Scene();
   const { value, vlans } = ensure(scene);
   const link = ipLink(scene.host, "br0.100");
-  expect(link).toMatchObject({ flags: expect.arrayContaining(["UP", "LOWER_UP"]), address: value.mac, ifindex: value.index, mtu: 1400, inet6_addr_gen_mode: "eui64" });
-  expect(ipLink(scene.host, portOf(scene))).toMatchObject({ master: "br0", mtu: 1400, inet6_addr_gen_mode: "none", linkinfo: { info_slave_data: { state: "forwarding" } } });
+  expect(link).toMatchObject({
+    flags: expect.arrayContaining(["UP", "LOWER_UP"]),
+    address: value.mac,
+    ifindex: value.index,
+    mtu: 1400,
+    inet6_addr_gen_mode: "eui64",
+  });
+  expect(ipLink(scene.host, portOf(scene))).toMatchObject({
+    master: "br0",
+    mtu: 1400,
+    inet6_addr_gen_mode: "none",
+    linkinfo: { info_slave_data: { state: "forwarding" } },
+  });
   expect(scene.host.run("ip -6 address show dev br0.100 tentative")).toBe("");
   expect(vlans).toEqual(VLANS);
   expect(value.mtu).toBe(1400);
@@ -102,14 +136,29 @@ test("preserveDefaultVlan takes no VLAN off the port", () => {
 
 test.each([
   ["another kind of link", ["ip link add br0.100 type bridge"], "it is a bridge interface"],
-  ["a pair on no bridge, of somebody else", ["ip link add br0.100 type veth peer name port"], "it is not connected to br0"],
-  ["a pair on another bridge", ["ip link add other type bridge", "ip link add br0.100 type veth peer name port", "ip link set port master other"], "it is not connected to br0"],
+  [
+    "a pair on no bridge, of somebody else",
+    ["ip link add br0.100 type veth peer name port"],
+    "it is not connected to br0",
+  ],
+  [
+    "a pair on another bridge",
+    [
+      "ip link add other type bridge",
+      "ip link add br0.100 type veth peer name port",
+      "ip link set port master other",
+    ],
+    "it is not connected to br0",
+  ],
 ])("%s under that name is refused and stays", (_, commands, cause) => {
   using scene = new Scene();
   for (const command of commands) scene.host.run(command);
   const before = links(scene);
   const error = failure(() => ensure(scene));
-  expect(error).toMatchObject({ code: 110, message: 'bridge cannot be used: "br0.100" already exists but is not the gateway of VLAN 100 on br0' });
+  expect(error).toMatchObject({
+    code: 110,
+    message: 'bridge cannot be used: "br0.100" already exists but is not the gateway of VLAN 100 on br0',
+  });
   expect(error.details).toContain(cause);
   expect(links(scene)).toEqual(before);
 });
@@ -128,10 +177,12 @@ test("a pair whose VLAN the kernel refuses is taken away again, and the error na
   // One that can filter refuses a VLAN that there is none of.
   const vlan = scene.host.run("ip -d link show br0").includes("vlan_protocol") ? 4095 : 100;
   const before = links(scene);
-  const error = failure(() => scene.host.inside(() => {
-    using machine = Machine.open();
-    return ensureVlanGateway({ ...STEP, vlan }, machine, getLink(machine.links, { name: "br0" })!);
-  }));
+  const error = failure(() =>
+    scene.host.inside(() => {
+      using machine = Machine.open();
+      return ensureVlanGateway({ ...STEP, vlan }, machine, getLink(machine.links, { name: "br0" })!);
+    }),
+  );
   expect(error).toBeInstanceOf(CniError);
   expect(error.details).toMatch(vlan === 100 ? /EOPNOTSUPP.*CONFIG_BRIDGE_VLAN_FILTERING/ : /EINVAL/);
   expect(links(scene)).toEqual(before);
@@ -142,10 +193,12 @@ test("a pair that was there before stays when an ADD fails", () => {
   ensure(scene);
   const before = links(scene);
   const vlan = scene.host.run("ip -d link show br0").includes("vlan_protocol") ? 4095 : 100;
-  failure(() => scene.host.inside(() => {
-    using machine = Machine.open();
-    return ensureVlanGateway({ ...STEP, vlan }, machine, getLink(machine.links, { name: "br0" })!);
-  }));
+  failure(() =>
+    scene.host.inside(() => {
+      using machine = Machine.open();
+      return ensureVlanGateway({ ...STEP, vlan }, machine, getLink(machine.links, { name: "br0" })!);
+    }),
+  );
   expect(links(scene)).toEqual(before);
 });
 
@@ -153,11 +206,17 @@ test.each([
   ["it is gone", "ip link delete br0.100", "br0.100, the gateway of VLAN 100, does not exist"],
   ["it is down", "ip link set br0.100 down", "br0.100, the gateway of VLAN 100, is down"],
   ["its port is down", "ip link set PORT down", "PORT, the port of br0.100, is down"],
-  ["its port has left the bridge", "ip link set PORT nomaster", "br0.100, the gateway of VLAN 100, is not connected to bridge br0"],
+  [
+    "its port has left the bridge",
+    "ip link set PORT nomaster",
+    "br0.100, the gateway of VLAN 100, is not connected to bridge br0",
+  ],
 ])("verify says that %s", (_, command, sentence) => {
   using scene = new Scene();
   ensure(scene);
   const port = portOf(scene);
   scene.host.run(command.replace("PORT", port));
-  expect(play(scene, (machine) => verifyVlanGateway(STEP, machine)).value).toBe(sentence.replace("PORT", port));
+  expect(play(scene, (machine) => verifyVlanGateway(STEP, machine)).value).toBe(
+    sentence.replace("PORT", port),
+  );
 });

@@ -1,7 +1,8 @@
-// Masquerading in a VLAN has no way out where the packet filter sees bridges, for either family; the kernel says whether it does.
+// Masquerading in a VLAN has no way out where the packet filter sees bridges, for either family; the kernel
+// says whether it does.
 import { expect, test } from "vitest";
-import type { AddRequest } from "../../src/cni/request.ts";
 import type { Netconf } from "../../src/cni/config.ts";
+import type { AddRequest } from "../../src/cni/request.ts";
 import { planAdd } from "../../src/plan/add.ts";
 import { planInput } from "../../src/verb/attach.ts";
 import { Netns } from "../support/netns.ts";
@@ -12,15 +13,34 @@ const VLAN: Partial<Netconf> = { vlan: 100, hasVlans: true, gatewayInterface: "b
 /** What an ADD says on a host whose packet filter sees what goes over bridges, of these families. */
 function notices(of4: 0 | 1, of6: 0 | 1, config: Partial<Netconf>): string[] {
   using host = Netns.open();
-  host.run(`sysctl -q -w net.bridge.bridge-nf-call-iptables=${of4} net.bridge.bridge-nf-call-ip6tables=${of6}`);
-  const request = { netconf: netconf(config), attachment: KEY, namespacePath: "/run/netns/c1", pod: undefined } as AddRequest;
+  host.run(
+    `sysctl -q -w net.bridge.bridge-nf-call-iptables=${of4} net.bridge.bridge-nf-call-ip6tables=${of6}`,
+  );
+  const request = {
+    netconf: netconf(config),
+    attachment: KEY,
+    namespacePath: "/run/netns/c1",
+    pod: undefined,
+  } as AddRequest;
   const reserved = { addresses: [V4, V6].map(podAddress), routes: [], ipamDns: {} };
-  return host.inside(() => planAdd(planInput(request, { mac: undefined, mtu: 1500, found: undefined }, reserved)).notices ?? []);
+  return host.inside(
+    () =>
+      planAdd(planInput(request, { mac: undefined, mtu: 1500, found: undefined }, reserved)).notices ?? [],
+  );
 }
 
-test.each<[0 | 1, 0 | 1]>([[1, 0], [0, 1], [1, 1]])("bridge-nf-call-iptables %i, bridge-nf-call-ip6tables %i: an ADD in a VLAN says that the pod reaches nobody beyond the node", (of4, of6) => {
-  expect(notices(of4, of6, VLAN)).toEqual([expect.stringContaining("pods of VLAN 100 of bridge br0 reach nobody beyond the node")]);
-});
+test.each<[0 | 1, 0 | 1]>([
+  [1, 0],
+  [0, 1],
+  [1, 1],
+])(
+  "bridge-nf-call-iptables %i, bridge-nf-call-ip6tables %i: an ADD in a VLAN says that the pod reaches nobody beyond the node",
+  (of4, of6) => {
+    expect(notices(of4, of6, VLAN)).toEqual([
+      expect.stringContaining("pods of VLAN 100 of bridge br0 reach nobody beyond the node"),
+    ]);
+  },
+);
 
 test("where the packet filter sees no bridge, without a VLAN and without masquerading it does not", () => {
   expect(notices(0, 0, VLAN)).toEqual([]);

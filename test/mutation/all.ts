@@ -1,11 +1,12 @@
 // All small changes that some test has to notice, by the folder that they are in.
 import { CNI } from "./cni.ts";
-import { HOST_STEP } from "./host-step.ts";
 import { HOST } from "./host.ts";
+import { HOST_STEP } from "./host-step.ts";
 import { IP } from "./ip.ts";
 import { IPAM } from "./ipam.ts";
 import { IPTABLES } from "./iptables.ts";
 import { MAIN } from "./main.ts";
+import type { Mutation } from "./mutation.ts";
 import { NET } from "./net.ts";
 import { NETLINK } from "./netlink.ts";
 import { NFT } from "./nft.ts";
@@ -14,9 +15,21 @@ import { RECORD } from "./record.ts";
 import { SYS } from "./sys.ts";
 import { TOOL } from "./tool.ts";
 import { VERB } from "./verb.ts";
-import type { Mutation } from "./mutation.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
-  ...CNI, ...HOST_STEP, ...HOST, ...IP, ...IPAM, ...IPTABLES, ...MAIN, ...NET, ...NETLINK, ...NFT,
-  ...PLAN, ...RECORD, ...SYS, ...TOOL, ...VERB,
+  ...CNI,
+  ...HOST_STEP,
+  ...HOST,
+  ...IP,
+  ...IPAM,
+  ...IPTABLES,
+  ...MAIN,
+  ...NET,
+  ...NETLINK,
+  ...NFT,
+  ...PLAN,
+  ...RECORD,
+  ...SYS,
+  ...TOOL,
+  ...VERB,
 ];

@@ -29,8 +29,8 @@ export const CNI: readonly Mutation[] = [
   {
     name: "a star in an interface name of iptables stands for any end",
     file: "src/cni/condition.ts",
-    find: "value.replaceAll(\"*\", \"?\").replace(/\\+$/, \"*\")",
-    replace: "value.replace(/\\+$/, \"*\")",
+    find: 'value.replaceAll("*", "?").replace(/\\+$/, "*")',
+    replace: 'value.replace(/\\+$/, "*")',
     test: "test/unit/cni/condition.test.ts",
     promise: "is refused with its place, also while no port is asked for",
   },

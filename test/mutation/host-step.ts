@@ -24,12 +24,13 @@ export const HOST_STEP: readonly Mutation[] = [
     find: "protocol === RULE_PROTOCOL && table > FIRST_TABLE",
     replace: "table > FIRST_TABLE",
     test: "test/plugin/source-routing.test.ts",
-    promise: "DEL takes the rules out of a pod that lives on, with and without the record and the namespace, and leaves others",
+    promise:
+      "DEL takes the rules out of a pod that lives on, with and without the record and the namespace, and leaves others",
   },
   {
     name: "the ifb gets a link-local address",
     file: "src/host/steps/bandwidth.ts",
-    find: "machine.links.transact([changeLinkMessage({ name: ifb.name }, { addressGeneration: \"none\" }, `keep ${ifb.name} without addresses`)]);",
+    find: 'machine.links.transact([changeLinkMessage({ name: ifb.name }, { addressGeneration: "none" }, `keep ${ifb.name} without addresses`)]);',
     replace: "",
     test: "test/plugin/bandwidth.test.ts",
     promise: "the rate is on both ways of the pod",
@@ -45,7 +46,7 @@ export const HOST_STEP: readonly Mutation[] = [
   {
     name: "a link that refuses router advertisements takes them after the first ADD",
     file: "src/host/steps/forwarding.ts",
-    find: "if (name !== undefined && readSysctl(`ipv6/conf/${name}/accept_ra`) === \"1\")",
+    find: 'if (name !== undefined && readSysctl(`ipv6/conf/${name}/accept_ra`) === "1")',
     replace: "if (name !== undefined)",
     test: "test/kernel/forwarding.test.ts",
     promise: "or that was told not to listen, is left as it is",
@@ -53,7 +54,7 @@ export const HOST_STEP: readonly Mutation[] = [
   {
     name: "a veth pair whose settings are refused stays",
     file: "src/host/steps/veth.ts",
-    find: "  removeLink(machine.links, step.host);\n  return explain(\"link\", step.host.name, error);",
+    find: '  removeLink(machine.links, step.host);\n  return explain("link", step.host.name, error);',
     replace: '  return explain("link", step.host.name, error);',
     test: "test/kernel/pod.test.ts",
     promise: "a pair whose settings the kernel refuses is gone again",
@@ -78,7 +79,8 @@ export const HOST_STEP: readonly Mutation[] = [
     name: "the native VLAN is set before the trunk that has it too",
     file: "src/host/steps/port-vlan.ts",
     find: "    ...tagged.map((range) => addTaggedVlansMessage(port, range)),\n    addNativeVlanMessage(port, native),",
-    replace: "    addNativeVlanMessage(port, native),\n    ...tagged.map((range) => addTaggedVlansMessage(port, range)),",
+    replace:
+      "    addNativeVlanMessage(port, native),\n    ...tagged.map((range) => addTaggedVlansMessage(port, range)),",
     test: "test/unit/host/port-vlan.test.ts",
     promise: "a port leaves all VLANs but the one",
   },
@@ -109,7 +111,7 @@ export const HOST_STEP: readonly Mutation[] = [
   {
     name: "CHECK does not look at port isolation",
     file: "src/host/steps/veth.ts",
-    find: "  if (host.port?.isolated !== step.isolated) return `port isolation of ${step.host.name} is ${step.isolated ? \"off\" : \"on\"}`;\n",
+    find: '  if (host.port?.isolated !== step.isolated) return `port isolation of ${step.host.name} is ${step.isolated ? "off" : "on"}`;\n',
     replace: "",
     test: "test/plugin/config-link.test.ts",
     promise: "portIsolation: CHECK notices when it is lost, and when it is there unasked",
@@ -117,7 +119,7 @@ export const HOST_STEP: readonly Mutation[] = [
   {
     name: "keep_addr_on_down is not set in the pod",
     file: "src/host/steps/pod.ts",
-    find: "  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/keep_addr_on_down`, \"1\");\n",
+    find: '  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/keep_addr_on_down`, "1");\n',
     replace: "",
     test: "test/differential/differential.test.ts",
     promise: "one IPv6 subnet",
@@ -149,7 +151,7 @@ export const HOST_STEP: readonly Mutation[] = [
   {
     name: "enhanced_dad not set",
     file: "src/host/steps/duplicate-detection.ts",
-    find: "    ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/enhanced_dad`, \"1\");\n",
+    find: '    ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/enhanced_dad`, "1");\n',
     replace: "",
     test: "test/plugin/duplicate-address.test.ts",
     promise: "a question that the bridge sends back to its port is known as the pod's own",
@@ -165,7 +167,7 @@ export const HOST_STEP: readonly Mutation[] = [
   {
     name: "VLAN gateway checks its link-local address for duplicates",
     file: "src/host/steps/vlan-gateway.ts",
-    find: "  ensureSysctlIfPossible(`ipv6/conf/${name}/accept_dad`, \"0\");\n",
+    find: '  ensureSysctlIfPossible(`ipv6/conf/${name}/accept_dad`, "0");\n',
     replace: "",
     test: "test/kernel/vlan-gateway.test.ts",
     promise: "a veth pair: one end a port of the bridge and put into the VLAN",

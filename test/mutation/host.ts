@@ -5,7 +5,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "an interface that the administrator put into the zone goes out of it with the last pod",
     file: "src/host/firewalld.ts",
-    find: "    if (!hasIngressElement(rules, \"trusted\", interfaceName)) return;\n",
+    find: '    if (!hasIngressElement(rules, "trusted", interfaceName)) return;\n',
     replace: "",
     test: "test/plugin/firewalld.test.ts",
     promise: "a bridge that the administrator put into a zone of his choice stays there",
@@ -117,7 +117,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "rollback does not undo source routing rules",
     file: "src/host/apply.ts",
-    find: "  if (step.kind === \"sourceRouting\") undoSourceRouting(step, machine);\n",
+    find: '  if (step.kind === "sourceRouting") undoSourceRouting(step, machine);\n',
     replace: "",
     test: "test/plugin/source-routing.test.ts",
     promise: "an ADD that fails at any moment leaves no rule",
@@ -125,7 +125,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "rollback does not remove the ifb",
     file: "src/host/apply.ts",
-    find: "  if (step.kind === \"bandwidth\") undoBandwidth(step, machine);\n",
+    find: '  if (step.kind === "bandwidth") undoBandwidth(step, machine);\n',
     replace: "",
     test: "test/plugin/bandwidth.test.ts",
     promise: "nothing is left",
@@ -133,7 +133,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "a namespace that cannot be opened (EACCES, EPERM, EMFILE) counts as dead",
     file: "src/host/namespace.ts",
-    find: "    if (isErrno(error, \"ENOENT\", \"ENOTDIR\", \"EINVAL\", \"ENXIO\", \"ELOOP\")) return true;\n    throw error;\n",
+    find: '    if (isErrno(error, "ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP")) return true;\n    throw error;\n',
     replace: "    if (error instanceof SystemError) return true;\n    throw error;\n",
     test: "test/plugin/unopened-namespace.test.ts",
     promise: "an ADD on a full pool is refused, although the pod that holds the address has no veth any more",
@@ -192,7 +192,8 @@ export const HOST: readonly Mutation[] = [
     find: "hasLink(record, machine) || records.isAddRunning(record.key)",
     replace: "hasLink(record, machine)",
     test: "test/plugin/beside-add.test.ts",
-    promise: "the DEL of the last pod with an ingress policy leaves the rules that an ADD beside it has found",
+    promise:
+      "the DEL of the last pod with an ingress policy leaves the rules that an ADD beside it has found",
   },
   {
     name: "ingress policy removed although a pod whose record was lost needs it",

@@ -61,8 +61,8 @@ export const IPAM: readonly Mutation[] = [
   {
     name: "the owner of a lease is compared by the container id alone",
     file: "src/ipam/lease-file.ts",
-    find: "holder.containerId === owner.containerId && holder.interfaceName === owner.interfaceName;",
-    replace: "holder.containerId === owner.containerId;",
+    find: "holder.containerId === owner.containerId && holder.interfaceName === owner.interfaceName",
+    replace: "holder.containerId === owner.containerId",
     test: "test/unit/ipam/release.test.ts",
     promise: "an address that has gone to somebody else stays theirs",
   },
@@ -70,7 +70,8 @@ export const IPAM: readonly Mutation[] = [
     name: "a lease is written in place, not linked from a temporary file",
     file: "src/ipam/lease-file.ts",
     find: "    if (linkFile(unfinished, path)) return true;\n    if (!isAddressFree(directory, address, true)) return false;\n    removeFile(path);\n    return linkFile(unfinished, path);\n",
-    replace: "    if (!isAddressFree(directory, address, true)) return false;\n    removeFile(path);\n    writeText(path, formatOwner(owner), O_WRONLY | O_CREAT | O_EXCL);\n    return true;\n",
+    replace:
+      "    if (!isAddressFree(directory, address, true)) return false;\n    removeFile(path);\n    writeText(path, formatOwner(owner), O_WRONLY | O_CREAT | O_EXCL);\n    return true;\n",
     test: "test/plugin/killed-step.test.ts",
     promise: "an ADD that dies before any one of its steps is made good by the next DEL",
   },

@@ -6,7 +6,10 @@ export interface Mutation {
   name: string;
   /** The changed file, below the repository. */
   file: string;
-  /** The piece of text that is replaced. It occurs exactly once in the file, so it finds its place when lines move. */
+  /**
+   * The piece of text that is replaced. It occurs exactly once in the file, however its lines are broken, so it
+   * finds its place when lines move and when the formatter breaks them.
+   */
   find: string;
   replace: string;
   /** The file of the test that has to notice. */
@@ -15,4 +18,19 @@ export interface Mutation {
   promise: string;
   /** Why no test can notice the change, where none can. Such a row has to stay green. */
   equivalent?: string;
+}
+
+/**
+ * The pieces of `text` around each place where `find` stands in it: one more than there are places. Blanks and
+ * line breaks count as equal, and so does the comma that a formatter puts behind the last part of a list.
+ */
+export function piecesAround(text: string, find: string): string[] {
+  const escaped = find.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const pattern = escaped
+    .replaceAll(/\\[([{]\s*/g, (open) => `${open.trim()}\\s*`)
+    .replaceAll(/,?\s*\\[)\]}]/g, (close) => `,?\\s*${close.slice(-2)}`)
+    .replaceAll(/\s*\\\./g, String.raw`\s*\.`)
+    .replaceAll(/ |\n/g, "\\s+")
+    .replaceAll(/(\\s\+)+/g, "\\s+");
+  return text.split(new RegExp(pattern));
 }

@@ -30,7 +30,8 @@ export const NFT: readonly Mutation[] = [
     name: "a table counts as whole before the elements of the others are back in it",
     file: "src/nft/masquerade.ts",
     find: "  for (const other of others) putBackOther(socket, other, neighbours);\n  if (lostTable) executeBatch(socket, postroutingMessages());",
-    replace: "  if (lostTable) executeBatch(socket, postroutingMessages());\n  for (const other of others) putBackOther(socket, other, neighbours);",
+    replace:
+      "  if (lostTable) executeBatch(socket, postroutingMessages());\n  for (const other of others) putBackOther(socket, other, neighbours);",
     test: "test/kernel/put-back.test.ts",
     promise: "an ADD that dies while it puts back leaves the loss to be noticed by the next one",
   },

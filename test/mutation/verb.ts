@@ -46,7 +46,8 @@ export const VERB: readonly Mutation[] = [
     name: "an IPAM plugin that failed is not asked to give back",
     file: "src/verb/foreign-add.ts",
     find: "    isAsked = true;\n    const prepared = { ...reserve(foreign, machine, before), intent: foreign.intent, giveBack };",
-    replace: "    const prepared = { ...reserve(foreign, machine, before), intent: foreign.intent, giveBack };\n    isAsked = true;",
+    replace:
+      "    const prepared = { ...reserve(foreign, machine, before), intent: foreign.intent, giveBack };\n    isAsked = true;",
     test: "test/plugin/foreign-undo.test.ts",
     promise: "an IPAM ADD that fails is followed by its DEL",
   },
@@ -54,14 +55,15 @@ export const VERB: readonly Mutation[] = [
     name: "DEL frees the lease before the veth is gone",
     file: "src/verb/del.ts",
     find: "    () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),\n",
-    replace: "    () => { if (busy === undefined) release({ directory, key, record }); },\n    () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),\n",
+    replace:
+      "    () => { if (busy === undefined) release({ directory, key, record }); },\n    () => removeLinks(key, record, macOf(detachment), pod, machine, detachment.prevResult),\n",
     test: "test/plugin/del-order.test.ts",
     promise: "before any sendto of DEL",
   },
   {
     name: "DEL takes rules away without the lock of the leases",
     file: "src/verb/del.ts",
-    find: "  using _lock = attempt(\"leaseStore\", leases, () => openExistingLeaseLock(leases));\n",
+    find: '  using _lock = attempt("leaseStore", leases, () => openExistingLeaseLock(leases));\n',
     replace: "",
     test: "test/plugin/lock.test.ts",
     promise: "a DEL says so as well, takes no rule away without the lock",
@@ -93,8 +95,8 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL beside a running ADD gives the code of a clean-up instead of 11",
     file: "src/verb/del.ts",
-    find: "  return new CniError(\"tryAgainLater\", {\n    about: `an ADD of container",
-    replace: "  return new CniError(\"cleanup\", {\n    about: `an ADD of container",
+    find: '  return new CniError("tryAgainLater", {\n    about: `an ADD of container',
+    replace: '  return new CniError("cleanup", {\n    about: `an ADD of container',
     test: "test/plugin/foreign-killed.test.ts",
     promise: "a DEL stops an ADD that still waits for its IPAM plugin",
   },
@@ -133,7 +135,7 @@ export const VERB: readonly Mutation[] = [
   {
     name: "foreign IPAM: what a dead attachment of that name holds is not given back",
     file: "src/verb/foreign-add.ts",
-    find: "    if (wasThere) callIpam(ipam, \"DEL\");\n",
+    find: '    if (wasThere) callIpam(ipam, "DEL");\n',
     replace: "",
     test: "test/plugin/foreign-killed.test.ts",
     promise: "the next ADD after it works, and has the dead one's addresses given back first",

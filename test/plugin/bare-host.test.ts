@@ -1,6 +1,6 @@
 // A node needs a kernel, nothing else.
 import { expect } from "vitest";
-import { addDirectly, gatewayOf, mustFail, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
+import { addDirectly, gatewayOf, mustFail, mustSucceed, type PluginCall, plugin } from "../support/cni.ts";
 import { FAMILIES, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -19,37 +19,60 @@ scene("with no environment but the CNI variables everything works", async (world
   const red = await world.pod("red");
   const variables = ["CNI_COMMAND", "CNI_CONTAINERID", "CNI_NETNS", "CNI_IFNAME", "CNI_PATH"];
   const kept = variables.map((name) => `${name}="$${name}"`).join(" ");
-  await wholeLife(world, { network: network("pods"), pod: red, through: ["sh", "-c", `exec env -i ${kept} "$@"`, "sh"] });
+  await wholeLife(world, {
+    network: network("pods"),
+    pod: red,
+    through: ["sh", "-c", `exec env -i ${kept} "$@"`, "sh"],
+  });
 });
 
 scene("on a root file system without a library, a program or a device everything works", async (world) => {
   const red = await world.pod("red");
   await makeBareRoot(world);
-  await wholeLife(world, { network: network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }), pod: red, through: ["chroot", ROOT] });
+  await wholeLife(world, {
+    network: network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }),
+    pod: red,
+    through: ["chroot", ROOT],
+  });
 });
 
-scene("with /proc/sys read-only, as in some containers, ADD works where forwarding is on already", async (world) => {
-  const red = await world.pod("red");
-  await world.host.must("sysctl -q -w net.ipv4.ip_forward=1");
-  await world.host.must("mount --bind /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_forward");
-  await world.host.must("mount -o remount,bind,ro /proc/sys/net/ipv4/ip_forward");
-  await wholeLife(world, { network: network("pods"), pod: red });
-});
+scene(
+  "with /proc/sys read-only, as in some containers, ADD works where forwarding is on already",
+  async (world) => {
+    const red = await world.pod("red");
+    await world.host.must("sysctl -q -w net.ipv4.ip_forward=1");
+    await world.host.must("mount --bind /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_forward");
+    await world.host.must("mount -o remount,bind,ro /proc/sys/net/ipv4/ip_forward");
+    await wholeLife(world, { network: network("pods"), pod: red });
+  },
+);
 
 for (const { family, subnets } of FAMILIES) {
-  scene(`${family}: with all of /proc/sys read-only, ADD works where forwarding is on already`, async (world) => {
-    const red = await world.pod("red");
-    await world.host.must("sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
-    await world.host.must(["sh", "-e", "-c", "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys"]);
-    await wholeLife(world, { network: network("pods", { subnets }), pod: red });
-  });
+  scene(
+    `${family}: with all of /proc/sys read-only, ADD works where forwarding is on already`,
+    async (world) => {
+      const red = await world.pod("red");
+      await world.host.must("sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+      await world.host.must([
+        "sh",
+        "-e",
+        "-c",
+        "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys",
+      ]);
+      await wholeLife(world, { network: network("pods", { subnets }), pod: red });
+    },
+  );
 }
 
 scene("a kernel without nftables: GC and a DEL without record have nothing to do there", async (world) => {
   const red = await world.pod("red");
   const call = { network: network("pods"), pod: red };
-  // No nfnetlink at all, and an nfnetlink that knows nobody for these messages, nor for the question whether it does. A link is asked for first.
-  for (const hurt of [failingAt({ kind: "socket", count: 2 }, "EPROTONOSUPPORT"), failingAt({ kind: "sendto", count: "2..3" }, "EINVAL")]) {
+  // No nfnetlink at all, and an nfnetlink that knows nobody for these messages, nor for the question whether
+  // it does. A link is asked for first.
+  for (const hurt of [
+    failingAt({ kind: "socket", count: 2 }, "EPROTONOSUPPORT"),
+    failingAt({ kind: "sendto", count: "2..3" }, "EINVAL"),
+  ]) {
     for (const verb of ["GC", "DEL"] as const) {
       mustSucceed(await plugin(world, verb, { ...call, through: hurt }));
       expect(world.read(TRACE)).toContain("(INJECTED)");
@@ -57,32 +80,65 @@ scene("a kernel without nftables: GC and a DEL without record have nothing to do
   }
 });
 
-scene("an nftables that is there and refuses is an error of GC and of a DEL without record", async (world) => {
-  const call = { network: network("pods"), pod: await world.pod("red") };
-  const hurt = failingAt({ kind: "sendto", count: 2 }, "EINVAL");
-  for (const verb of ["GC", "DEL"] as const) expect(mustFail(await plugin(world, verb, { ...call, through: hurt })), verb).toMatchObject({ code: 160, details: expect.stringContaining("EINVAL") as string });
-});
+scene(
+  "an nftables that is there and refuses is an error of GC and of a DEL without record",
+  async (world) => {
+    const call = { network: network("pods"), pod: await world.pod("red") };
+    const hurt = failingAt({ kind: "sendto", count: 2 }, "EINVAL");
+    for (const verb of ["GC", "DEL"] as const)
+      expect(mustFail(await plugin(world, verb, { ...call, through: hurt })), verb).toMatchObject({
+        code: 160,
+        details: expect.stringContaining("EINVAL") as string,
+      });
+  },
+);
 
-scene("a kernel without nftables: ADD with ipMasq says which modules to load, and leaves nothing", async (world) => {
-  const red = await world.pod("red");
-  const call = { network: network("pods"), pod: red };
-  // The host's socket and the pod's, then the one to nftables.
-  const error = mustFail(await plugin(world, "ADD", { ...call, through: failingFrom({ kind: "socket", count: 3 }, "EPROTONOSUPPORT") }));
-  expect(error).toMatchObject({ code: 130, details: expect.stringMatching(/EPROTONOSUPPORT.*Hint: Load .*nf_tables/) });
-  expect(error.details).not.toContain("Not undone");
-  expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
-});
+scene(
+  "a kernel without nftables: ADD with ipMasq says which modules to load, and leaves nothing",
+  async (world) => {
+    const red = await world.pod("red");
+    const call = { network: network("pods"), pod: red };
+    // The host's socket and the pod's, then the one to nftables.
+    const error = mustFail(
+      await plugin(world, "ADD", {
+        ...call,
+        through: failingFrom({ kind: "socket", count: 3 }, "EPROTONOSUPPORT"),
+      }),
+    );
+    expect(error).toMatchObject({
+      code: 130,
+      details: expect.stringMatching(/EPROTONOSUPPORT.*Hint: Load .*nf_tables/),
+    });
+    expect(error.details).not.toContain("Not undone");
+    expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+  },
+);
 
-scene("a kernel without nftables: ADD with macspoofchk says what it needs, and leaves nothing; STATUS says so before", async (world) => {
-  const red = await world.pod("red");
-  const call = { network: network("pods", { ipMasq: false, macspoofchk: true }), pod: red };
-  const withoutRules = failingFrom({ kind: "socket", count: 3 }, "EPROTONOSUPPORT");
-  const error = mustFail(await plugin(world, "ADD", { ...call, through: withoutRules }));
-  expect(error).toMatchObject({ code: 130, details: expect.stringMatching(/EPROTONOSUPPORT.*Hint: Use a kernel with nf_tables and its bridge family/) });
-  expect(error.details).not.toContain("Not undone");
-  expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
-  expect(mustFail(await plugin(world, "STATUS", { ...call, through: failingFrom({ kind: "socket", count: 2 }, "EPROTONOSUPPORT") }))).toMatchObject({ code: 50 });
-});
+scene(
+  "a kernel without nftables: ADD with macspoofchk says what it needs, and leaves nothing; STATUS says so before",
+  async (world) => {
+    const red = await world.pod("red");
+    const call = { network: network("pods", { ipMasq: false, macspoofchk: true }), pod: red };
+    const withoutRules = failingFrom({ kind: "socket", count: 3 }, "EPROTONOSUPPORT");
+    const error = mustFail(await plugin(world, "ADD", { ...call, through: withoutRules }));
+    expect(error).toMatchObject({
+      code: 130,
+      details: expect.stringMatching(
+        /EPROTONOSUPPORT.*Hint: Use a kernel with nf_tables and its bridge family/,
+      ),
+    });
+    expect(error.details).not.toContain("Not undone");
+    expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+    expect(
+      mustFail(
+        await plugin(world, "STATUS", {
+          ...call,
+          through: failingFrom({ kind: "socket", count: 2 }, "EPROTONOSUPPORT"),
+        }),
+      ),
+    ).toMatchObject({ code: 50 });
+  },
+);
 
 scene("a read-only state directory is a plain error that names the path", async (world) => {
   const red = await world.pod("red");
@@ -93,18 +149,21 @@ scene("a read-only state directory is a plain error that names the path", async 
   expect(`${error.msg} ${error.details}`).toMatch(/\/var\/lib\/cni.*EROFS/s);
 });
 
-scene("a DEL on a read-only state directory takes the link away and says what stays, each thing once and in whole sentences", async (world) => {
-  const red = await world.pod("red");
-  const call = { network: network("pods"), pod: red };
-  await addDirectly(world, call);
-  await world.host.must("mount -o remount,ro /var/lib/cni");
-  const error = mustFail(await plugin(world, "DEL", call));
-  expect(error).toMatchObject({ code: 160, details: expect.stringMatching(/EROFS/) });
-  expect(error.details).not.toMatch(/\.;|\.\.|I\/O failure/);
-  expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
-  await world.host.must("mount -o remount,rw /var/lib/cni");
-  mustSucceed(await plugin(world, "DEL", call));
-});
+scene(
+  "a DEL on a read-only state directory takes the link away and says what stays, each thing once and in whole sentences",
+  async (world) => {
+    const red = await world.pod("red");
+    const call = { network: network("pods"), pod: red };
+    await addDirectly(world, call);
+    await world.host.must("mount -o remount,ro /var/lib/cni");
+    const error = mustFail(await plugin(world, "DEL", call));
+    expect(error).toMatchObject({ code: 160, details: expect.stringMatching(/EROFS/) });
+    expect(error.details).not.toMatch(/\.;|\.\.|I\/O failure/);
+    expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+    await world.host.must("mount -o remount,rw /var/lib/cni");
+    mustSucceed(await plugin(world, "DEL", call));
+  },
+);
 
 /** ADD, traffic, CHECK, STATUS, GC and DEL. */
 async function wholeLife(world: World, call: PluginCall): Promise<void> {

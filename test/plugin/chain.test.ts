@@ -14,11 +14,27 @@ const BEFORE = {
 
 scene("ADD puts its interfaces, addresses and routes behind those of the plugin before it", async (world) => {
   const red = await world.pod("red");
-  await red.must(["sh", "-e", "-c", "ip link add tap0 address 02:00:00:00:00:01 type veth peer name host0; ip link set host0 up; ip link set tap0 up"]);
-  await red.must(["sh", "-e", "-c", "ip address add 192.168.7.2/24 dev tap0; ip route add 192.168.8.0/24 dev tap0"]);
+  await red.must([
+    "sh",
+    "-e",
+    "-c",
+    "ip link add tap0 address 02:00:00:00:00:01 type veth peer name host0; ip link set host0 up; ip link set tap0 up",
+  ]);
+  await red.must([
+    "sh",
+    "-e",
+    "-c",
+    "ip address add 192.168.7.2/24 dev tap0; ip route add 192.168.8.0/24 dev tap0",
+  ]);
   const call = { network: network("pods"), pod: red, more: { prevResult: BEFORE } };
   const result = await addDirectly(world, call);
-  expect(result.interfaces?.map(({ name }) => name).toSpliced(3, 1, "veth")).toEqual(["tap0", "host0", "pods0", "veth", "eth0"]);
+  expect(result.interfaces?.map(({ name }) => name).toSpliced(3, 1, "veth")).toEqual([
+    "tap0",
+    "host0",
+    "pods0",
+    "veth",
+    "eth0",
+  ]);
   expect(result.ips).toEqual([BEFORE.ips[0], { address: "10.1.0.2/24", gateway: "10.1.0.1", interface: 4 }]);
   expect(result.routes).toEqual([...BEFORE.routes, { dst: "0.0.0.0/0" }]);
   expect(result.dns).toEqual(BEFORE.dns);
@@ -28,6 +44,8 @@ scene("ADD puts its interfaces, addresses and routes behind those of the plugin 
 
 scene("a prevResult that is no result is refused before anything is done", async (world) => {
   const red = await world.pod("red");
-  const error = mustFail(await plugin(world, "ADD", { network: network("pods"), pod: red, more: { prevResult: "none" } }));
+  const error = mustFail(
+    await plugin(world, "ADD", { network: network("pods"), pod: red, more: { prevResult: "none" } }),
+  );
   expect([6, 7]).toContain(error.code);
 });

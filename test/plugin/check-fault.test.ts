@@ -16,28 +16,113 @@ interface Fault {
 }
 
 const IPV4: Fault[] = [
-  { name: "the address is removed", where: "red", harm: "ip address del 10.1.0.2/24 dev eth0", says: /10\.1\.0\.2/ },
-  { name: "the default route is removed", where: "red", harm: "ip route del default", mend: "ip route add default via 10.1.0.1", says: /0\.0\.0\.0\/0|default/ },
-  { name: "the pod's link is detached from the bridge", where: "host", harm: "ip link set VETH nomaster", mend: "ip link set VETH master pods0", says: /pods0/ },
-  { name: "the bridge is down", where: "host", harm: "ip link set pods0 down", mend: "ip link set pods0 up", says: /pods0/ },
-  { name: "the gateway's address is removed", where: "host", harm: "ip address del 10.1.0.1/24 dev pods0", mend: "ip address add 10.1.0.1/24 dev pods0", says: /10\.1\.0\.1/ },
+  {
+    name: "the address is removed",
+    where: "red",
+    harm: "ip address del 10.1.0.2/24 dev eth0",
+    says: /10\.1\.0\.2/,
+  },
+  {
+    name: "the default route is removed",
+    where: "red",
+    harm: "ip route del default",
+    mend: "ip route add default via 10.1.0.1",
+    says: /0\.0\.0\.0\/0|default/,
+  },
+  {
+    name: "the pod's link is detached from the bridge",
+    where: "host",
+    harm: "ip link set VETH nomaster",
+    mend: "ip link set VETH master pods0",
+    says: /pods0/,
+  },
+  {
+    name: "the bridge is down",
+    where: "host",
+    harm: "ip link set pods0 down",
+    mend: "ip link set pods0 up",
+    says: /pods0/,
+  },
+  {
+    name: "the gateway's address is removed",
+    where: "host",
+    harm: "ip address del 10.1.0.1/24 dev pods0",
+    mend: "ip address add 10.1.0.1/24 dev pods0",
+    says: /10\.1\.0\.1/,
+  },
   { name: "the ruleset is flushed", where: "host", harm: "nft flush ruleset", says: /masquerad|rule/i },
-  { name: "the table is flushed and its chains are empty", where: "host", harm: "nft flush table inet pontoon", says: /masquerad|rule/i },
-  { name: "the pod's element is flushed", where: "host", harm: "nft flush map inet pontoon net4", says: /10\.1\.0\.2|masquerad/i },
-  { name: "forwarding is switched off", where: "host", harm: "sysctl -w net.ipv4.ip_forward=0", mend: "sysctl -w net.ipv4.ip_forward=1", says: /forward/ },
-  { name: "hairpin is changed", where: "host", harm: "bridge link set dev VETH hairpin on", mend: "bridge link set dev VETH hairpin off", says: /hairpin/i },
-  { name: "the MTU is raised in the pod", where: "red", harm: "ip link set eth0 mtu 9000", mend: "ip link set eth0 mtu 1500", says: /MTU 9000/ },
+  {
+    name: "the table is flushed and its chains are empty",
+    where: "host",
+    harm: "nft flush table inet pontoon",
+    says: /masquerad|rule/i,
+  },
+  {
+    name: "the pod's element is flushed",
+    where: "host",
+    harm: "nft flush map inet pontoon net4",
+    says: /10\.1\.0\.2|masquerad/i,
+  },
+  {
+    name: "forwarding is switched off",
+    where: "host",
+    harm: "sysctl -w net.ipv4.ip_forward=0",
+    mend: "sysctl -w net.ipv4.ip_forward=1",
+    says: /forward/,
+  },
+  {
+    name: "hairpin is changed",
+    where: "host",
+    harm: "bridge link set dev VETH hairpin on",
+    mend: "bridge link set dev VETH hairpin off",
+    says: /hairpin/i,
+  },
+  {
+    name: "the MTU is raised in the pod",
+    where: "red",
+    harm: "ip link set eth0 mtu 9000",
+    mend: "ip link set eth0 mtu 1500",
+    says: /MTU 9000/,
+  },
   { name: "the pod's link is down", where: "red", harm: "ip link set eth0 down", says: /eth0/ },
   { name: "the pod's link is gone", where: "red", harm: "ip link del eth0", says: /eth0/ },
   { name: "the bridge is gone", where: "host", harm: "ip link del pods0", says: /pods0/ },
 ];
 
 const IPV6: Fault[] = [
-  { name: "the IPv6 address is removed", where: "red", harm: "ip address del fd01::2/64 dev eth0", says: /fd01::2/ },
-  { name: "the IPv6 default route is removed", where: "red", harm: "ip -6 route del default", mend: "ip -6 route add default via fd01::1", says: /::\/0|default/ },
-  { name: "the bridge was down for a moment and lost its IPv6 address", where: "host", harm: "sh -c 'ip link set pods0 down; ip link set pods0 up'", mend: "ip address add fd01::1/64 dev pods0", says: /fd01::1/ },
-  { name: "IPv6 forwarding is switched off", where: "host", harm: "sysctl -w net.ipv6.conf.all.forwarding=0", mend: "sysctl -w net.ipv6.conf.all.forwarding=1", says: /forward/ },
-  { name: "the pod's IPv6 element is flushed", where: "host", harm: "nft flush map inet pontoon net6", says: /fd01::2|masquerad/i },
+  {
+    name: "the IPv6 address is removed",
+    where: "red",
+    harm: "ip address del fd01::2/64 dev eth0",
+    says: /fd01::2/,
+  },
+  {
+    name: "the IPv6 default route is removed",
+    where: "red",
+    harm: "ip -6 route del default",
+    mend: "ip -6 route add default via fd01::1",
+    says: /::\/0|default/,
+  },
+  {
+    name: "the bridge was down for a moment and lost its IPv6 address",
+    where: "host",
+    harm: "sh -c 'ip link set pods0 down; ip link set pods0 up'",
+    mend: "ip address add fd01::1/64 dev pods0",
+    says: /fd01::1/,
+  },
+  {
+    name: "IPv6 forwarding is switched off",
+    where: "host",
+    harm: "sysctl -w net.ipv6.conf.all.forwarding=0",
+    mend: "sysctl -w net.ipv6.conf.all.forwarding=1",
+    says: /forward/,
+  },
+  {
+    name: "the pod's IPv6 element is flushed",
+    where: "host",
+    harm: "nft flush map inet pontoon net6",
+    says: /fd01::2|masquerad/i,
+  },
 ];
 
 faults("IPv4", "10.1.0.0/24", IPV4);

@@ -6,8 +6,8 @@ import { add, addressesOf, check, cnitool, del, gatewayOf, mustSucceed } from ".
 import { addNeighbour, type Neighbour, wireOf } from "../support/neighbour.ts";
 import type { Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { connect, isSilent, pings, serve } from "../support/traffic.ts";
 import { REPOSITORY } from "../support/tool.ts";
+import { connect, isSilent, pings, serve } from "../support/traffic.ts";
 import { CONFIG_FOLDER, type Pod, type World } from "../support/world.ts";
 
 const FOLDER = join(REPOSITORY, "cni-conf");
@@ -35,45 +35,60 @@ test("every file has a scene here and a line in the README", () => {
 });
 
 for (const { file, addresses: kinds, masqueraded } of PROMISES) {
-  scene(`${file}: pods get their addresses, reach each other and the node, and are gone after DEL`, async (world) => {
-    const conflist = copy(world, file);
-    const red = await world.pod("red");
-    const blue = await world.pod("blue");
-    const result = await add(world, conflist, red);
-    const others = addressesOf(await add(world, conflist, blue));
-    expect(result.cniVersion).toBe("1.1.0");
-    for (const [index, kind] of kinds.entries()) {
-      expect(addressesOf(result)[index]).toMatch(kind);
-      expect(await pings(red, gatewayOf(result, index))).toBe(true);
-      expect(await pings(red, others[index]!)).toBe(true);
-    }
-    expect(addressesOf(result)).toHaveLength(kinds.length);
-    expect(await check(world, conflist, red)).toBeUndefined();
-    mustSucceed(await cnitool(world, "status", conflist.name, red));
-    await del(world, conflist, red);
-    await del(world, conflist, blue);
-    mustSucceed(await cnitool(world, "gc", conflist.name, red));
-  });
+  scene(
+    `${file}: pods get their addresses, reach each other and the node, and are gone after DEL`,
+    async (world) => {
+      const conflist = copy(world, file);
+      const red = await world.pod("red");
+      const blue = await world.pod("blue");
+      const result = await add(world, conflist, red);
+      const others = addressesOf(await add(world, conflist, blue));
+      expect(result.cniVersion).toBe("1.1.0");
+      for (const [index, kind] of kinds.entries()) {
+        expect(addressesOf(result)[index]).toMatch(kind);
+        expect(await pings(red, gatewayOf(result, index))).toBe(true);
+        expect(await pings(red, others[index]!)).toBe(true);
+      }
+      expect(addressesOf(result)).toHaveLength(kinds.length);
+      expect(await check(world, conflist, red)).toBeUndefined();
+      mustSucceed(await cnitool(world, "status", conflist.name, red));
+      await del(world, conflist, red);
+      await del(world, conflist, blue);
+      mustSucceed(await cnitool(world, "gc", conflist.name, red));
+    },
+  );
 
   for (const drops of [false, true]) {
     const where = drops ? ", also where iptables drops what is forwarded" : "";
-    scene(`${file}: packets leave the node with ${masqueraded ? "the node's" : "the pod's own"} address${where}`, async (world) => {
-      if (drops) for (const program of ["iptables", "ip6tables"]) await world.host.must(`${program} -P FORWARD DROP`);
-      const neighbour = await addNeighbour(world);
-      const red = await world.pod("red");
-      const result = await add(world, copy(world, file), red);
-      for (const [index, address] of addressesOf(result).entries()) {
-        const wire = wireOf(neighbour, address);
-        if (!masqueraded) await routeWhereSilent(red, neighbour, address, gatewayOf(result, index));
-        await using _server = await serve(neighbour.place, "tcp", wire.theirs, 8080);
-        expect(await connect(red, wire.theirs, 8080)).toBe(`neighbour saw ${masqueraded ? wire.ours : address}`);
-      }
-    });
+    scene(
+      `${file}: packets leave the node with ${masqueraded ? "the node's" : "the pod's own"} address${where}`,
+      async (world) => {
+        if (drops)
+          for (const program of ["iptables", "ip6tables"])
+            await world.host.must(`${program} -P FORWARD DROP`);
+        const neighbour = await addNeighbour(world);
+        const red = await world.pod("red");
+        const result = await add(world, copy(world, file), red);
+        for (const [index, address] of addressesOf(result).entries()) {
+          const wire = wireOf(neighbour, address);
+          if (!masqueraded) await routeWhereSilent(red, neighbour, address, gatewayOf(result, index));
+          await using _server = await serve(neighbour.place, "tcp", wire.theirs, 8080);
+          expect(await connect(red, wire.theirs, 8080)).toBe(
+            `neighbour saw ${masqueraded ? wire.ours : address}`,
+          );
+        }
+      },
+    );
   }
 }
 
 /** The network around "must have a route to it". */
-async function routeWhereSilent(red: Pod, neighbour: Neighbour, address: string, gateway: string): Promise<void> {
+async function routeWhereSilent(
+  red: Pod,
+  neighbour: Neighbour,
+  address: string,
+  gateway: string,
+): Promise<void> {
   const { theirs, ours } = wireOf(neighbour, gateway);
   expect(await isSilent(red, theirs)).toBe(true);
   await neighbour.place.must(`ip route add ${address} via ${ours}`);

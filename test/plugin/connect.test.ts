@@ -45,15 +45,18 @@ for (const { family, subnets } of FAMILIES) {
   });
 }
 
-scene("each pod has its own loopback: a server there is not reached from the other pod nor from the host", async (world) => {
-  const { red, blue } = await twoPods(world, ["10.1.0.0/24"]);
-  await using _server = await serve(red.pod, "tcp", "127.0.0.1", 7000);
-  expect(await connect(red.pod, "127.0.0.1", 7000)).toBe("red saw 127.0.0.1");
-  expect(await connect(blue.pod, "127.0.0.1", 7000)).toBeUndefined();
-  expect(await connect(world.host, "127.0.0.1", 7000)).toBeUndefined();
-  expect(await connect(blue.pod, red.addresses[0]!, 7000)).toBeUndefined();
-  expect(await connect(world.host, red.addresses[0]!, 7000)).toBeUndefined();
-});
+scene(
+  "each pod has its own loopback: a server there is not reached from the other pod nor from the host",
+  async (world) => {
+    const { red, blue } = await twoPods(world, ["10.1.0.0/24"]);
+    await using _server = await serve(red.pod, "tcp", "127.0.0.1", 7000);
+    expect(await connect(red.pod, "127.0.0.1", 7000)).toBe("red saw 127.0.0.1");
+    expect(await connect(blue.pod, "127.0.0.1", 7000)).toBeUndefined();
+    expect(await connect(world.host, "127.0.0.1", 7000)).toBeUndefined();
+    expect(await connect(blue.pod, red.addresses[0]!, 7000)).toBeUndefined();
+    expect(await connect(world.host, red.addresses[0]!, 7000)).toBeUndefined();
+  },
+);
 
 async function twoPods(world: World, subnets: string[]) {
   const pods = install(world, network("pods", { subnets }));

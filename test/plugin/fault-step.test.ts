@@ -1,7 +1,7 @@
-// One system call of a call fails, any one: a full disk, a refusing kernel. The call either does without it, or says
-// so with a code that means something and takes back what it did.
+// One system call of a call fails, any one: a full disk, a refusing kernel. The call either does without it,
+// or says so with a code that means something and takes back what it did.
 import { expect } from "vitest";
-import { addDirectly, type CniError, mustSucceed, plugin, type PluginCall } from "../support/cni.ts";
+import { addDirectly, type CniError, mustSucceed, type PluginCall, plugin } from "../support/cni.ts";
 import { failAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
@@ -12,66 +12,114 @@ import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
 
-const ERRORS: Record<string, string> = { sendto: "ENOMEM", write: "ENOSPC", mkdirat: "ENOSPC", linkat: "EIO", renameat2: "EIO", unlinkat: "EIO", flock: "ENOLCK" };
+const ERRORS: Record<string, string> = {
+  sendto: "ENOMEM",
+  write: "ENOSPC",
+  mkdirat: "ENOSPC",
+  linkat: "EIO",
+  renameat2: "EIO",
+  unlinkat: "EIO",
+  flock: "ENOLCK",
+};
 const INTERRUPTED = ["sendto", "recvfrom", "flock"];
 
-scene("an ADD in which one system call fails succeeds without it, or fails with a meaning and leaves nothing", async (world) => {
-  const { call, baseline } = await stage(world);
-  const wrong: Record<string, unknown> = {};
-  await atEveryMoment(async (moment) => {
-    const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, ERRORS[moment.kind]!);
-    const complaint = outcome.status === 0 ? undefined : (complaintAbout(outcome) ?? differences(baseline, await snapshot(world)));
-    mustSucceed(await plugin(world, "DEL", call));
-    const found = complaint ?? differences(baseline, await snapshot(world));
-    if (found !== undefined) wrong[nameOf(moment)] = found;
-    return wasHurt;
-  });
-  expect(wrong).toEqual({});
-}, 120_000);
+scene(
+  "an ADD in which one system call fails succeeds without it, or fails with a meaning and leaves nothing",
+  async (world) => {
+    const { call, baseline } = await stage(world);
+    const wrong: Record<string, unknown> = {};
+    await atEveryMoment(async (moment) => {
+      const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, ERRORS[moment.kind]!);
+      const complaint =
+        outcome.status === 0
+          ? undefined
+          : (complaintAbout(outcome) ?? differences(baseline, await snapshot(world)));
+      mustSucceed(await plugin(world, "DEL", call));
+      const found = complaint ?? differences(baseline, await snapshot(world));
+      if (found !== undefined) wrong[nameOf(moment)] = found;
+      return wasHurt;
+    });
+    expect(wrong).toEqual({});
+  },
+  120_000,
+);
 
-scene("a DEL in which one system call fails may say so, and the next DEL completes it", async (world) => {
-  const { call, baseline } = await stage(world);
-  const wrong: Record<string, unknown> = {};
-  await atEveryMoment(async (moment) => {
-    mustSucceed(await plugin(world, "ADD", call));
-    const { outcome, wasHurt } = await failAt(world, "DEL", call, moment, ERRORS[moment.kind]!);
-    mustSucceed(await plugin(world, "DEL", call));
-    const complaint = (outcome.status === 0 ? undefined : complaintAbout(outcome)) ?? differences(baseline, await snapshot(world));
-    if (complaint !== undefined) wrong[nameOf(moment)] = complaint;
-    return wasHurt;
-  });
-  expect(wrong).toEqual({});
-}, 120_000);
+scene(
+  "a DEL in which one system call fails may say so, and the next DEL completes it",
+  async (world) => {
+    const { call, baseline } = await stage(world);
+    const wrong: Record<string, unknown> = {};
+    await atEveryMoment(async (moment) => {
+      mustSucceed(await plugin(world, "ADD", call));
+      const { outcome, wasHurt } = await failAt(world, "DEL", call, moment, ERRORS[moment.kind]!);
+      mustSucceed(await plugin(world, "DEL", call));
+      const complaint =
+        (outcome.status === 0 ? undefined : complaintAbout(outcome)) ??
+        differences(baseline, await snapshot(world));
+      if (complaint !== undefined) wrong[nameOf(moment)] = complaint;
+      return wasHurt;
+    });
+    expect(wrong).toEqual({});
+  },
+  120_000,
+);
 
 for (const verb of ["ADD", "DEL"] as const) {
-  scene(`a signal that interrupts any one system call of ${verb} does no harm: the call goes on`, async (world) => {
-    const { call } = await stage(world);
-    const wrong: Record<string, string> = {};
-    await atEveryMoment(async (moment) => {
-      if (verb === "DEL") mustSucceed(await plugin(world, "ADD", call));
-      const { outcome: { status, stdout }, wasHurt } = await failAt(world, verb, call, moment, "EINTR");
-      if (status !== 0) wrong[`${moment.kind} ${moment.count}`] = stdout;
-      if (verb === "ADD") mustSucceed(await plugin(world, "DEL", call));
-      return wasHurt;
-    }, INTERRUPTED);
-    expect(wrong).toEqual({});
-  }, 120_000);
+  scene(
+    `a signal that interrupts any one system call of ${verb} does no harm: the call goes on`,
+    async (world) => {
+      const { call } = await stage(world);
+      const wrong: Record<string, string> = {};
+      await atEveryMoment(async (moment) => {
+        if (verb === "DEL") mustSucceed(await plugin(world, "ADD", call));
+        const {
+          outcome: { status, stdout },
+          wasHurt,
+        } = await failAt(world, verb, call, moment, "EINTR");
+        if (status !== 0) wrong[`${moment.kind} ${moment.count}`] = stdout;
+        if (verb === "ADD") mustSucceed(await plugin(world, "DEL", call));
+        return wasHurt;
+      }, INTERRUPTED);
+      expect(wrong).toEqual({});
+    },
+    120_000,
+  );
 }
 
-scene("a signal that interrupts the wait for events of the kernel does no harm: the ADD waits on", async (world) => {
-  // With enabledad every ADD waits, for the end of the check for duplicate addresses.
-  const call = { network: install(world, network("pods", { subnets: ["fd01::/64"], enabledad: true })), pod: await world.pod("red") };
-  await atEveryMoment(async (moment) => {
-    const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, "EINTR");
-    expect(outcome.status, `${moment.kind} ${moment.count}`).toBe(0);
-    mustSucceed(await plugin(world, "DEL", call));
-    return wasHurt;
-  }, ["ppoll"]);
-}, 120_000);
+scene(
+  "a signal that interrupts the wait for events of the kernel does no harm: the ADD waits on",
+  async (world) => {
+    // With enabledad every ADD waits, for the end of the check for duplicate addresses.
+    const call = {
+      network: install(world, network("pods", { subnets: ["fd01::/64"], enabledad: true })),
+      pod: await world.pod("red"),
+    };
+    await atEveryMoment(
+      async (moment) => {
+        const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, "EINTR");
+        expect(outcome.status, `${moment.kind} ${moment.count}`).toBe(0);
+        mustSucceed(await plugin(world, "DEL", call));
+        return wasHurt;
+      },
+      ["ppoll"],
+    );
+  },
+  120_000,
+);
 
 async function stage(world: World): Promise<{ call: PluginCall; baseline: string[] }> {
-  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true, ingressPolicy: "isolated", ingressRate: 20_000_000, egressRate: 20_000_000 }));
-  for (const program of ["iptables-nft", "ip6tables-nft"]) await world.host.must(`${toolPath(program)} -P FORWARD DROP`);
+  const pods = install(
+    world,
+    network("pods", {
+      subnets: ["10.1.0.0/24", "fd01::/64"],
+      macspoofchk: true,
+      ingressPolicy: "isolated",
+      ingressRate: 20_000_000,
+      egressRate: 20_000_000,
+    }),
+  );
+  for (const program of ["iptables-nft", "ip6tables-nft"])
+    await world.host.must(`${toolPath(program)} -P FORWARD DROP`);
   await warmUp(world, pods);
   // Another pod of the network, which loses nothing.
   await addDirectly(world, { network: pods, pod: await world.pod("resident") });

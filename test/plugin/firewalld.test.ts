@@ -8,55 +8,80 @@ import { scene } from "../support/scene.ts";
 import { connect, serve } from "../support/traffic.ts";
 import { PLUGIN_FOLDER } from "../support/world.ts";
 
-scene("firewalld: pods get out from the first to the last, also after a reload and pontoon restore, which leaves nothing", async (world) => {
-  const stage = await openStage(world, undefined, true);
-  const { red, blue, green, neighbour } = stage;
-  await using _firewalld = await startFirewalld(world);
-  await world.host.must("firewall-cmd --zone=work --add-interface=uplink");
-  await using _server = await serve(neighbour, "tcp", "::", 9090);
-  const getsOut = async () => (await connect(red, "192.168.50.2", 9090)) !== undefined && (await connect(red, "fd50::2", 9090)) !== undefined;
+scene(
+  "firewalld: pods get out from the first to the last, also after a reload and pontoon restore, which leaves nothing",
+  async (world) => {
+    const stage = await openStage(world, undefined, true);
+    const { red, blue, green, neighbour } = stage;
+    await using _firewalld = await startFirewalld(world);
+    await world.host.must("firewall-cmd --zone=work --add-interface=uplink");
+    await using _server = await serve(neighbour, "tcp", "::", 9090);
+    const getsOut = async () =>
+      (await connect(red, "192.168.50.2", 9090)) !== undefined &&
+      (await connect(red, "fd50::2", 9090)) !== undefined;
 
-  const plain = install(world, network("pods", { subnets: SUBNETS.pods }));
-  await add(world, plain, red);
-  expect(await getsOut()).toBe(false);
-  await del(world, plain, red);
-  expect(await world.host.must("nft list table inet firewalld")).not.toContain("pods0");
+    const plain = install(world, network("pods", { subnets: SUBNETS.pods }));
+    await add(world, plain, red);
+    expect(await getsOut()).toBe(false);
+    await del(world, plain, red);
+    expect(await world.host.must("nft list table inet firewalld")).not.toContain("pods0");
 
-  const pods = install(world, network("pods", { subnets: SUBNETS.pods, ingressPolicy: "same-bridge", capabilities: { portMappings: true } }));
-  const others = install(world, network("others", { subnets: SUBNETS.others, ingressPolicy: "same-bridge" }));
-  await add(world, pods, red);
-  const results = { blue: await add(world, pods, blue, PORT_ARGS), green: await add(world, others, green) };
-  expect(await getsOut()).toBe(true);
-  const table = expectedTable("same-bridge", "same-bridge", true);
-  expect(await reachTable(stage, results, table)).toEqual(table);
-  expect(await check(world, pods, red)).toBeUndefined();
+    const pods = install(
+      world,
+      network("pods", {
+        subnets: SUBNETS.pods,
+        ingressPolicy: "same-bridge",
+        capabilities: { portMappings: true },
+      }),
+    );
+    const others = install(
+      world,
+      network("others", { subnets: SUBNETS.others, ingressPolicy: "same-bridge" }),
+    );
+    await add(world, pods, red);
+    const results = { blue: await add(world, pods, blue, PORT_ARGS), green: await add(world, others, green) };
+    expect(await getsOut()).toBe(true);
+    const table = expectedTable("same-bridge", "same-bridge", true);
+    expect(await reachTable(stage, results, table)).toEqual(table);
+    expect(await check(world, pods, red)).toBeUndefined();
 
-  await world.host.must("firewall-cmd --reload");
-  await world.host.must("firewall-cmd --zone=work --add-interface=uplink");
-  expect(await zoneOf(world, "pods0")).toBe("no zone");
-  expect(await getsOut()).toBe(false);
-  expect(await check(world, pods, red)).toContain("firewalld has pods0 in none of its zones, so it rejects packets of network pods");
-  expect(mustSucceed(await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`)).stdout).toBe("others: 1 attachment, 1 rule put back\npods: 2 attachments, 1 rule put back\n");
-  expect([await zoneOf(world, "pods0"), await getsOut()]).toEqual(["trusted", true]);
+    await world.host.must("firewall-cmd --reload");
+    await world.host.must("firewall-cmd --zone=work --add-interface=uplink");
+    expect(await zoneOf(world, "pods0")).toBe("no zone");
+    expect(await getsOut()).toBe(false);
+    expect(await check(world, pods, red)).toContain(
+      "firewalld has pods0 in none of its zones, so it rejects packets of network pods",
+    );
+    expect(mustSucceed(await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`)).stdout).toBe(
+      "others: 1 attachment, 1 rule put back\npods: 2 attachments, 1 rule put back\n",
+    );
+    expect([await zoneOf(world, "pods0"), await getsOut()]).toEqual(["trusted", true]);
 
-  await del(world, pods, red);
-  expect(await zoneOf(world, "pods0")).toBe("trusted");
-  await del(world, pods, blue, PORT_ARGS);
-  await del(world, others, green);
-  expect([await zoneOf(world, "pods0"), await zoneOf(world, "others0")]).toEqual(["no zone", "no zone"]);
-  expect(await world.host.must("nft list table inet firewalld")).not.toMatch(/pods0|others0/);
-  expect(await world.host.must("nft list tables")).not.toContain("pontoon-ingress");
-}, 90_000);
+    await del(world, pods, red);
+    expect(await zoneOf(world, "pods0")).toBe("trusted");
+    await del(world, pods, blue, PORT_ARGS);
+    await del(world, others, green);
+    expect([await zoneOf(world, "pods0"), await zoneOf(world, "others0")]).toEqual(["no zone", "no zone"]);
+    expect(await world.host.must("nft list table inet firewalld")).not.toMatch(/pods0|others0/);
+    expect(await world.host.must("nft list tables")).not.toContain("pontoon-ingress");
+  },
+  90_000,
+);
 
-for (const zone of ["internal", "trusted"]) scene(`a bridge that the administrator put into a zone of his choice stays there: ${zone}`, async (world) => {
-  const red = await world.pod("red");
-  await using _firewalld = await startFirewalld(world);
-  await world.host.must("ip link add pods0 type bridge");
-  await world.host.must(`firewall-cmd --zone=${zone} --add-interface=pods0`);
-  const pods = install(world, network("pods", { ingressPolicy: "open" }));
-  await add(world, pods, red);
-  expect(await zoneOf(world, "pods0")).toBe(zone);
-  expect(await check(world, pods, red)).toBeUndefined();
-  await del(world, pods, red);
-  expect(await zoneOf(world, "pods0")).toBe(zone);
-}, 60_000);
+for (const zone of ["internal", "trusted"])
+  scene(
+    `a bridge that the administrator put into a zone of his choice stays there: ${zone}`,
+    async (world) => {
+      const red = await world.pod("red");
+      await using _firewalld = await startFirewalld(world);
+      await world.host.must("ip link add pods0 type bridge");
+      await world.host.must(`firewall-cmd --zone=${zone} --add-interface=pods0`);
+      const pods = install(world, network("pods", { ingressPolicy: "open" }));
+      await add(world, pods, red);
+      expect(await zoneOf(world, "pods0")).toBe(zone);
+      expect(await check(world, pods, red)).toBeUndefined();
+      await del(world, pods, red);
+      expect(await zoneOf(world, "pods0")).toBe(zone);
+    },
+    60_000,
+  );

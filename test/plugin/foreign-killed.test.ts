@@ -1,6 +1,16 @@
-// Another IPAM plugin may take its time: nobody waits for it who need not, and who dies meanwhile leaves nothing.
+// Another IPAM plugin may take its time: nobody waits for it who need not, and who dies meanwhile leaves
+// nothing.
 import { expect } from "vitest";
-import { add, addDirectly, addressOf, mustFail, mustSucceed, plugin, pluginEnvironment, type PluginCall } from "../support/cni.ts";
+import {
+  add,
+  addDirectly,
+  addressOf,
+  mustFail,
+  mustSucceed,
+  type PluginCall,
+  plugin,
+  pluginEnvironment,
+} from "../support/cni.ts";
 import { holdAt } from "../support/held.ts";
 import { addRecorder, GIVES, notes, prints, recorderHost, verbsOf } from "../support/ipam.ts";
 import { install, network, pluginInput } from "../support/network.ts";
@@ -26,20 +36,27 @@ scene("nobody waits for somebody else's IPAM plugin: no lock is held while it ru
   await adding.says('"10.1.0.7/24"');
 });
 
-scene("an ADD that is killed while its IPAM plugin works is known to DEL, which leaves nothing", async (world) => {
-  const { call, baseline } = await gatedHost(world);
-  await killed(world, call);
-  mustSucceed(await plugin(world, "DEL", call));
-  expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
-});
+scene(
+  "an ADD that is killed while its IPAM plugin works is known to DEL, which leaves nothing",
+  async (world) => {
+    const { call, baseline } = await gatedHost(world);
+    await killed(world, call);
+    mustSucceed(await plugin(world, "DEL", call));
+    expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
+    expect(changes(baseline, await snapshot(world))).toEqual([]);
+  },
+);
 
 scene("and to GC, which has its addresses given back by the name of the dead one", async (world) => {
   const { call, baseline } = await gatedHost(world);
   await killed(world, call);
   mustSucceed(await plugin(world, "GC", { ...call, containerId: "", interfaceName: "" }));
   expect(await verbsOf(world)).toEqual(["ADD", "DEL", "GC"]);
-  expect((await notes(world))[1]?.env).toMatchObject({ CNI_CONTAINERID: "one", CNI_IFNAME: "eth0", CNI_NETNS: "" });
+  expect((await notes(world))[1]?.env).toMatchObject({
+    CNI_CONTAINERID: "one",
+    CNI_IFNAME: "eth0",
+    CNI_NETNS: "",
+  });
   expect(changes(baseline, await snapshot(world))).toEqual([]);
 });
 
@@ -52,36 +69,55 @@ scene("the next ADD after it works, and has the dead one's addresses given back 
   mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
 });
 
-scene("a DEL stops an ADD that still waits for its IPAM plugin, and does not say that all is well while it runs", async (world) => {
-  const { call, baseline } = await gatedHost(world);
-  const adding = plugin(world, "ADD", call);
-  await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
-  // Nor does the second one, and another ADD of that name does not begin: what the first one takes back would be the other's.
-  const stillRunning = { code: 11, msg: "try again later: an ADD of container one, interface eth0 is still running" };
-  for (let times = 0; times < 2; times++) expect(mustFail(await plugin(world, "DEL", call))).toMatchObject(stillRunning);
-  expect(mustFail(await plugin(world, "ADD", call))).toMatchObject({ code: 11, msg: expect.stringContaining("another ADD of container one, interface eth0 is running") as string });
-  mustSucceed(await plugin(world, "GC", call));
-  await openGate(world);
-  expect(mustFail(await adding)).toMatchObject({ code: 11, msg: expect.stringContaining("deleted while it was being made") as string });
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
-  mustSucceed(await plugin(world, "DEL", call));
-  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC", "DEL", "DEL"]);
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
-}, 60_000);
-
-scene("one that was stopped and then killed is known to the next DEL, and to GC", async (world) => {
-  const { call, baseline } = await gatedHost(world);
-  for (const verb of ["DEL", "GC"] as const) {
-    const adding = await waiting(world, call);
-    mustFail(await plugin(world, "DEL", call));
-    await adding.stop("SIGKILL");
+scene(
+  "a DEL stops an ADD that still waits for its IPAM plugin, and does not say that all is well while it runs",
+  async (world) => {
+    const { call, baseline } = await gatedHost(world);
+    const adding = plugin(world, "ADD", call);
+    await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
+    // Nor does the second one, and another ADD of that name does not begin: what the first one takes back
+    // would be the other's.
+    const stillRunning = {
+      code: 11,
+      msg: "try again later: an ADD of container one, interface eth0 is still running",
+    };
+    for (let times = 0; times < 2; times++)
+      expect(mustFail(await plugin(world, "DEL", call))).toMatchObject(stillRunning);
+    expect(mustFail(await plugin(world, "ADD", call))).toMatchObject({
+      code: 11,
+      msg: expect.stringContaining("another ADD of container one, interface eth0 is running") as string,
+    });
+    mustSucceed(await plugin(world, "GC", call));
     await openGate(world);
-    const before = (await notes(world)).length;
-    mustSucceed(await plugin(world, verb, call));
-    expect((await verbsOf(world)).slice(before)[0]).toBe("DEL");
-    expect(changes(baseline, await snapshot(world)), verb).toEqual([]);
-  }
-}, 60_000);
+    expect(mustFail(await adding)).toMatchObject({
+      code: 11,
+      msg: expect.stringContaining("deleted while it was being made") as string,
+    });
+    expect(changes(baseline, await snapshot(world))).toEqual([]);
+    mustSucceed(await plugin(world, "DEL", call));
+    expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC", "DEL", "DEL"]);
+    expect(changes(baseline, await snapshot(world))).toEqual([]);
+  },
+  60_000,
+);
+
+scene(
+  "one that was stopped and then killed is known to the next DEL, and to GC",
+  async (world) => {
+    const { call, baseline } = await gatedHost(world);
+    for (const verb of ["DEL", "GC"] as const) {
+      const adding = await waiting(world, call);
+      mustFail(await plugin(world, "DEL", call));
+      await adding.stop("SIGKILL");
+      await openGate(world);
+      const before = (await notes(world)).length;
+      mustSucceed(await plugin(world, verb, call));
+      expect((await verbsOf(world)).slice(before)[0]).toBe("DEL");
+      expect(changes(baseline, await snapshot(world)), verb).toEqual([]);
+    }
+  },
+  60_000,
+);
 
 scene("what an ADD got from its IPAM plugin while a DEL came is taken away with the rest", async (world) => {
   const { call, baseline } = await gatedHost(world);

@@ -23,11 +23,20 @@ scene("an IPAM ADD that has no result is followed by its DEL as well", async (wo
 });
 
 scene("what fails after the IPAM ADD takes the addresses back", async (world) => {
-  const { call, baseline } = await recorderHost(world, { ADD: prints({ ips: [{ address: "10.2.0.7/24" }] }) });
-  expect(mustFail(await plugin(world, "ADD", call))).toMatchObject({ code: 111, msg: expect.stringContaining("already has an IP address different from 10.2.0.1/24") as string });
+  const { call, baseline } = await recorderHost(world, {
+    ADD: prints({ ips: [{ address: "10.2.0.7/24" }] }),
+  });
+  expect(mustFail(await plugin(world, "ADD", call))).toMatchObject({
+    code: 111,
+    msg: expect.stringContaining("already has an IP address different from 10.2.0.1/24") as string,
+  });
   expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
   expect(changes(baseline, await snapshot(world))).toEqual([]);
-  const outcome = await plugin(world, "ADD", { ...call, through: ["sh", "-c", '"$@" >/dev/full', "sh"], network: foreignNetwork("pods", { type: "recorder" }, { forceAddress: true }) });
+  const outcome = await plugin(world, "ADD", {
+    ...call,
+    through: ["sh", "-c", '"$@" >/dev/full', "sh"],
+    network: foreignNetwork("pods", { type: "recorder" }, { forceAddress: true }),
+  });
   expect(outcome.stderr).toContain('"code": 5');
   expect(await verbsOf(world)).toEqual(["ADD", "DEL", "ADD", "DEL"]);
 });
@@ -42,13 +51,18 @@ scene("what fails before it never asks", async (world) => {
 });
 
 scene("what the IPAM plugin does not take back is told behind its own words", async (world) => {
-  const { call } = await recorderHost(world, { ADD: fails(REFUSAL), DEL: fails({ code: 5, msg: "I keep it", details: "for ever" }) });
+  const { call } = await recorderHost(world, {
+    ADD: fails(REFUSAL),
+    DEL: fails({ code: 5, msg: "I keep it", details: "for ever" }),
+  });
   const error = mustFail(await plugin(world, "ADD", call));
   expect(error).toEqual({ ...REFUSAL, details: "It is Sunday. Not undone: I keep it: for ever." });
 });
 
 scene("the IPAM plugin finds the interface in the pod, on the bridge", async (world) => {
-  const { call } = await recorderHost(world, { ADD: `nsenter --net=$CNI_NETNS ip -o link show dev $CNI_IFNAME >&2; ip -o link show master pods0 >&2\n${GIVES}` });
+  const { call } = await recorderHost(world, {
+    ADD: `nsenter --net=$CNI_NETNS ip -o link show dev $CNI_IFNAME >&2; ip -o link show master pods0 >&2\n${GIVES}`,
+  });
   const { stderr } = mustSucceed(await plugin(world, "ADD", call));
   expect(stderr).toMatch(/ eth0@.*\n.* veth[0-9a-f]{11}@/);
 });
@@ -59,7 +73,11 @@ scene("DEL and GC reach the IPAM plugin whatever becomes of the rest, and tell o
   // The rules cannot be looked at without this lock.
   world.write("/var/lib/cni/networks/pods/lock/in-the-way", "");
   const more = { "cni.dev/valid-attachments": [] };
-  for (const verb of ["DEL", "GC"] as const) expect(mustFail(await plugin(world, verb, { ...call, more })), verb).toMatchObject({ code: 160, details: expect.stringContaining("EISDIR") as string });
+  for (const verb of ["DEL", "GC"] as const)
+    expect(mustFail(await plugin(world, verb, { ...call, more })), verb).toMatchObject({
+      code: 160,
+      details: expect.stringContaining("EISDIR") as string,
+    });
   expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC"]);
   addRecorder(world, { DEL: fails(REFUSAL), GC: fails(REFUSAL) });
   for (const verb of ["DEL", "GC"] as const) {
@@ -69,23 +87,37 @@ scene("DEL and GC reach the IPAM plugin whatever becomes of the rest, and tell o
   }
 });
 
-scene("what the IPAM plugin did not give back at DEL it is asked for again by each GC, until it has", async (world) => {
-  const { call, baseline } = await recorderHost(world, { ADD: GIVES, DEL: fails(REFUSAL) });
-  await addDirectly(world, call);
-  for (const verb of ["DEL", "GC", "GC"] as const) expect(mustFail(await plugin(world, verb, call)), verb).toEqual(REFUSAL);
-  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC", "DEL", "GC"]);
-  addRecorder(world, {});
-  for (let times = 0; times < 2; times++) mustSucceed(await plugin(world, "GC", call));
-  expect((await verbsOf(world)).slice(6)).toEqual(["DEL", "GC", "GC"]);
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
-});
+scene(
+  "what the IPAM plugin did not give back at DEL it is asked for again by each GC, until it has",
+  async (world) => {
+    const { call, baseline } = await recorderHost(world, { ADD: GIVES, DEL: fails(REFUSAL) });
+    await addDirectly(world, call);
+    for (const verb of ["DEL", "GC", "GC"] as const)
+      expect(mustFail(await plugin(world, verb, call)), verb).toEqual(REFUSAL);
+    expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC", "DEL", "GC"]);
+    addRecorder(world, {});
+    for (let times = 0; times < 2; times++) mustSucceed(await plugin(world, "GC", call));
+    expect((await verbsOf(world)).slice(6)).toEqual(["DEL", "GC", "GC"]);
+    expect(changes(baseline, await snapshot(world))).toEqual([]);
+  },
+);
 
 scene("a GC asks the IPAM plugin for nobody who is valid, nor for whom it gave nothing", async (world) => {
   const { call } = await recorderHost(world, { ADD: GIVES });
   await addDirectly(world, call);
   const blue = await world.pod("blue");
-  await addDirectly(world, { ...call, network: network("pods", { subnets: ["10.1.0.0/24"] }), pod: blue, containerId: "two" });
-  mustSucceed(await plugin(world, "GC", { ...call, more: { "cni.dev/valid-attachments": [{ containerID: "one", ifname: "eth0" }] } }));
+  await addDirectly(world, {
+    ...call,
+    network: network("pods", { subnets: ["10.1.0.0/24"] }),
+    pod: blue,
+    containerId: "two",
+  });
+  mustSucceed(
+    await plugin(world, "GC", {
+      ...call,
+      more: { "cni.dev/valid-attachments": [{ containerID: "one", ifname: "eth0" }] },
+    }),
+  );
   expect(await verbsOf(world)).toEqual(["ADD", "GC"]);
 });
 
@@ -94,7 +126,11 @@ scene("CHECK tells of both as well", async (world) => {
   const prevResult = await addDirectly(world, call);
   await call.pod.must("ip route delete 10.9.0.0/16");
   const error = mustFail(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
-  expect(error).toMatchObject({ code: 150, msg: expect.stringContaining("no route to 10.9.0.0/16") as string, details: expect.stringContaining("I do not want to: It is Sunday") as string });
+  expect(error).toMatchObject({
+    code: 150,
+    msg: expect.stringContaining("no route to 10.9.0.0/16") as string,
+    details: expect.stringContaining("I do not want to: It is Sunday") as string,
+  });
 });
 
 scene("a second ADD of an attachment is refused before the IPAM plugin hears of it", async (world) => {
@@ -102,7 +138,10 @@ scene("a second ADD of an attachment is refused before the IPAM plugin hears of 
   await addDirectly(world, call);
   const blue = await world.pod("blue");
   expect(mustFail(await plugin(world, "ADD", call)).code).toBe(121);
-  expect(mustFail(await plugin(world, "ADD", { ...call, pod: blue, netns: blue.namespace }))).toMatchObject({ code: 101, msg: expect.stringContaining("10.1.0.7 has been allocated to one") as string });
+  expect(mustFail(await plugin(world, "ADD", { ...call, pod: blue, netns: blue.namespace }))).toMatchObject({
+    code: 101,
+    msg: expect.stringContaining("10.1.0.7 has been allocated to one") as string,
+  });
   expect(await verbsOf(world)).toEqual(["ADD"]);
 });
 

@@ -32,22 +32,27 @@ scene("an attachment counts as valid under the old name of the key, too", async 
   expect(changes(before, await snapshot(world))).toEqual([]);
 });
 
-scene("leases of another program in the same directory follow the same list; an empty one is nobody's", async (world) => {
-  const { pods, blue } = await redAndBlue(world);
-  world.write(`${LEASES}/10.1.0.50`, "stranger\r\neth0");
-  world.write(`${LEASES}/10.1.0.51`, "guest\r\neth0");
-  world.write(`${LEASES}/10.1.0.52`, "guest");
-  world.write(`${LEASES}/10.1.0.53`, "");
-  mustSucceed(await collect(world, pods, [blue, { containerId: "guest" }]));
-  const leases = (await snapshot(world)).filter((line) => /\/10\.1\.0\.5\d$/.test(line));
-  expect(leases).toEqual([`file ${LEASES}/10.1.0.51`, `file ${LEASES}/10.1.0.52`]);
-});
+scene(
+  "leases of another program in the same directory follow the same list; an empty one is nobody's",
+  async (world) => {
+    const { pods, blue } = await redAndBlue(world);
+    world.write(`${LEASES}/10.1.0.50`, "stranger\r\neth0");
+    world.write(`${LEASES}/10.1.0.51`, "guest\r\neth0");
+    world.write(`${LEASES}/10.1.0.52`, "guest");
+    world.write(`${LEASES}/10.1.0.53`, "");
+    mustSucceed(await collect(world, pods, [blue, { containerId: "guest" }]));
+    const leases = (await snapshot(world)).filter((line) => /\/10\.1\.0\.5\d$/.test(line));
+    expect(leases).toEqual([`file ${LEASES}/10.1.0.51`, `file ${LEASES}/10.1.0.52`]);
+  },
+);
 
 scene("a list that cannot be understood is an error, and nothing is touched", async (world) => {
   const { pods } = await redAndBlue(world);
   const before = await snapshot(world);
   for (const list of ["none", [{ ifname: "eth0" }], [5], {}]) {
-    const error = mustFail(await plugin(world, "GC", { network: pods, more: { "cni.dev/valid-attachments": list } }));
+    const error = mustFail(
+      await plugin(world, "GC", { network: pods, more: { "cni.dev/valid-attachments": list } }),
+    );
     expect([6, 7]).toContain(error.code);
   }
   expect(changes(before, await snapshot(world))).toEqual([]);

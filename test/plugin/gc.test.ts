@@ -38,16 +38,23 @@ scene("GC needs no record: rules and links say themselves whose they are", async
   mustSucceed(await plugin(world, "ADD", { network: pods, pod: red }));
 });
 
-scene("the mark of rules that were put back for nobody goes, and that of a valid attachment stays", async (world) => {
-  const { pods, blue } = await redAndBlue(world);
-  mustSucceed(await collect(world, pods, [blue]));
-  const record = (await world.host.must("find /var/lib/cni/pontoon/pods -name *.json")).trim();
-  // `pontoon restore` marks whom it puts back rules for, and may be killed before it takes back the mark of one that has gone.
-  const [ofBlue, ofNobody] = [record.replace(".json", ".restored"), `/var/lib/cni/pontoon/pods/${"0".repeat(32)}.restored`];
-  for (const mark of [ofBlue, ofNobody]) world.write(mark, "");
-  mustSucceed(await collect(world, pods, [blue]));
-  expect([ofBlue, ofNobody].map((mark) => world.has(mark))).toEqual([true, false]);
-});
+scene(
+  "the mark of rules that were put back for nobody goes, and that of a valid attachment stays",
+  async (world) => {
+    const { pods, blue } = await redAndBlue(world);
+    mustSucceed(await collect(world, pods, [blue]));
+    const record = (await world.host.must("find /var/lib/cni/pontoon/pods -name *.json")).trim();
+    // `pontoon restore` marks whom it puts back rules for, and may be killed before it takes back the mark of
+    // one that has gone.
+    const [ofBlue, ofNobody] = [
+      record.replace(".json", ".restored"),
+      `/var/lib/cni/pontoon/pods/${"0".repeat(32)}.restored`,
+    ];
+    for (const mark of [ofBlue, ofNobody]) world.write(mark, "");
+    mustSucceed(await collect(world, pods, [blue]));
+    expect([ofBlue, ofNobody].map((mark) => world.has(mark))).toEqual([true, false]);
+  },
+);
 
 scene("another network is left alone", async (world) => {
   const { pods } = await redAndBlue(world);

@@ -31,30 +31,41 @@ scene("and also when another namespace has the path of the one that vanished", a
   expect(addressOf(await add(world, pods, await world.pod("blue")))).toBe(address);
 });
 
-scene("after a reboot the leases of before are free again, and those of other programs stay", async (world) => {
-  const pods = install(world, oneAddress());
-  await add(world, pods, await world.pod("red"));
-  await using rebooted = await openWorld();
-  copyState(world, rebooted, ["networks/pods", "pontoon/pods"]);
-  rebooted.write("/var/lib/cni/networks/pods/10.1.0.9", "stranger\r\neth0");
-  install(rebooted, pods);
-  const blue = await rebooted.pod("blue");
-  expect(addressOf(await add(rebooted, pods, blue))).toBe("10.1.0.5");
-  expect(rebooted.has("/var/lib/cni/networks/pods/10.1.0.9")).toBe(true);
-  expect((await snapshot(rebooted)).filter((line) => line.endsWith(".json"))).toHaveLength(1);
-});
+scene(
+  "after a reboot the leases of before are free again, and those of other programs stay",
+  async (world) => {
+    const pods = install(world, oneAddress());
+    await add(world, pods, await world.pod("red"));
+    await using rebooted = await openWorld();
+    copyState(world, rebooted, ["networks/pods", "pontoon/pods"]);
+    rebooted.write("/var/lib/cni/networks/pods/10.1.0.9", "stranger\r\neth0");
+    install(rebooted, pods);
+    const blue = await rebooted.pod("blue");
+    expect(addressOf(await add(rebooted, pods, blue))).toBe("10.1.0.5");
+    expect(rebooted.has("/var/lib/cni/networks/pods/10.1.0.9")).toBe(true);
+    expect((await snapshot(rebooted)).filter((line) => line.endsWith(".json"))).toHaveLength(1);
+  },
+);
 
 scene("a ruleset that somebody flushed comes back whole with the next ADD, for all pods", async (world) => {
   const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
   const neighbour = await addNeighbour(world);
   const red = await world.pod("red");
   await add(world, pods, red);
-  for (const harm of ["nft flush ruleset", "nft flush table inet pontoon", "nft flush chain inet pontoon postrouting"]) {
+  for (const harm of [
+    "nft flush ruleset",
+    "nft flush table inet pontoon",
+    "nft flush chain inet pontoon postrouting",
+  ]) {
     await world.host.must(harm);
     expect(await pings(red, neighbour.v4), harm).toBe(false);
     const blue = await world.pod("blue");
     await add(world, pods, blue);
-    for (const pod of [red, blue]) expect([await pings(pod, neighbour.v4), await pings(pod, neighbour.v6)], `${harm}, ${pod.name}`).toEqual([true, true]);
+    for (const pod of [red, blue])
+      expect(
+        [await pings(pod, neighbour.v4), await pings(pod, neighbour.v6)],
+        `${harm}, ${pod.name}`,
+      ).toEqual([true, true]);
     expect(await check(world, pods, red)).toBeUndefined();
     await del(world, pods, blue);
     await world.removePod(blue);
@@ -86,7 +97,8 @@ scene("a leftover link with the name that the pod's link has to have is replaced
 /** What a disk keeps over a reboot. */
 function copyState(from: World, to: World, folders: string[]): void {
   for (const folder of folders.map((name) => join("/var/lib/cni", name))) {
-    for (const name of readdirSync(from.outside(folder))) to.write(join(folder, name), from.read(join(folder, name)));
+    for (const name of readdirSync(from.outside(folder)))
+      to.write(join(folder, name), from.read(join(folder, name)));
   }
 }
 

@@ -1,5 +1,5 @@
-// UDP flows beside host ports: the kernel leads one along its old way for as long as packets come, so ADD, DEL and GC take out those
-// whose way has changed, and no others.
+// UDP flows beside host ports: the kernel leads one along its old way for as long as packets come, so ADD,
+// DEL and GC take out those whose way has changed, and no others.
 import { expect } from "vitest";
 import { add, addressOf, del, mustSucceed } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
@@ -15,54 +15,69 @@ import { serve } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
 
 const WEB = both({ hostPort: 8080, containerPort: 80 });
-const FAMILIES = [{ family: "IPv4", subnet: "10.1.0.0/24" }, { family: "IPv6", subnet: "fd01::/64" }];
+const FAMILIES = [
+  { family: "IPv4", subnet: "10.1.0.0/24" },
+  { family: "IPv6", subnet: "fd01::/64" },
+];
 
 for (const { family, subnet } of FAMILIES) {
-  scene(`${family}: a flow of UDP that was there before finds the pod at once, and after DEL the next one; others go on`, async (world) => {
-    const { neighbour, theirs, ours, pods } = await stage(world, subnet);
-    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
-    const others = await otherFlow(world, neighbour, pods, subnet);
-    expect(await askFrom(4444, neighbour.place, ours)).toBeUndefined();
-    expect(await flows(world, ours)).toHaveLength(1);
-    for (const pod of [red, blue]) {
-      const address = addressOf(await addWithPorts(world, pods, pod, WEB));
-      expect(await flows(world, ours)).toEqual([]);
-      await using _udp = await serve(pod, "udp", address, 80);
-      expect(await askFrom(4444, neighbour.place, ours)).toBe(`${pod.name} saw ${theirs}`);
-      await del(world, pods, pod);
-      expect(await flows(world, ours)).toEqual([]);
-      expect(await flows(world, theirs)).toEqual(others);
-    }
-  });
+  scene(
+    `${family}: a flow of UDP that was there before finds the pod at once, and after DEL the next one; others go on`,
+    async (world) => {
+      const { neighbour, theirs, ours, pods } = await stage(world, subnet);
+      const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+      const others = await otherFlow(world, neighbour, pods, subnet);
+      expect(await askFrom(4444, neighbour.place, ours)).toBeUndefined();
+      expect(await flows(world, ours)).toHaveLength(1);
+      for (const pod of [red, blue]) {
+        const address = addressOf(await addWithPorts(world, pods, pod, WEB));
+        expect(await flows(world, ours)).toEqual([]);
+        await using _udp = await serve(pod, "udp", address, 80);
+        expect(await askFrom(4444, neighbour.place, ours)).toBe(`${pod.name} saw ${theirs}`);
+        await del(world, pods, pod);
+        expect(await flows(world, ours)).toEqual([]);
+        expect(await flows(world, theirs)).toEqual(others);
+      }
+    },
+  );
 
-  scene(`${family}: a flow to a pod that died without DEL goes to the next holder of the port`, async (world) => {
-    const { neighbour, theirs, ours, pods } = await stage(world, subnet);
-    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
-    await answered(world, { neighbour, ours, theirs, pods }, red);
-    await dies(world, red);
-    await using _udp = await serve(blue, "udp", addressOf(await addWithPorts(world, pods, blue, WEB)), 80);
-    expect(await askFrom(4444, neighbour.place, ours)).toBe(`blue saw ${theirs}`);
-  });
+  scene(
+    `${family}: a flow to a pod that died without DEL goes to the next holder of the port`,
+    async (world) => {
+      const { neighbour, theirs, ours, pods } = await stage(world, subnet);
+      const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+      await answered(world, { neighbour, ours, theirs, pods }, red);
+      await dies(world, red);
+      await using _udp = await serve(blue, "udp", addressOf(await addWithPorts(world, pods, blue, WEB)), 80);
+      expect(await askFrom(4444, neighbour.place, ours)).toBe(`blue saw ${theirs}`);
+    },
+  );
 
   const goes: [string, (world: World, pods: Network, red: Pod) => Promise<unknown>][] = [
     ...DEL_WAYS.map(([way, remove]): (typeof goes)[0] => [`DEL ${way}`, remove]),
     ["GC", async (world, pods) => mustSucceed(await collect(world, pods, []))],
-    ["GC without a record", async (world, pods) => {
-      await world.host.must("rm -r /var/lib/cni/pontoon");
-      return mustSucceed(await collect(world, pods, []));
-    }],
+    [
+      "GC without a record",
+      async (world, pods) => {
+        await world.host.must("rm -r /var/lib/cni/pontoon");
+        return mustSucceed(await collect(world, pods, []));
+      },
+    ],
   ];
   for (const [way, remove] of goes) {
-    scene(`${family}: ${way} takes out the flow that the pod's host port has led to it, and no other`, async (world) => {
-      const { neighbour, theirs, ours, pods } = await stage(world, subnet);
-      const red = await world.pod("red");
-      const others = await otherFlow(world, neighbour, pods, subnet);
-      await answered(world, { neighbour, ours, theirs, pods }, red);
-      expect(await flows(world, ours)).toHaveLength(1);
-      await remove(world, pods, red);
-      expect(await flows(world, ours)).toEqual([]);
-      expect(await flows(world, theirs)).toEqual(others);
-    });
+    scene(
+      `${family}: ${way} takes out the flow that the pod's host port has led to it, and no other`,
+      async (world) => {
+        const { neighbour, theirs, ours, pods } = await stage(world, subnet);
+        const red = await world.pod("red");
+        const others = await otherFlow(world, neighbour, pods, subnet);
+        await answered(world, { neighbour, ours, theirs, pods }, red);
+        expect(await flows(world, ours)).toHaveLength(1);
+        await remove(world, pods, red);
+        expect(await flows(world, ours)).toEqual([]);
+        expect(await flows(world, theirs)).toEqual(others);
+      },
+    );
   }
 }
 
@@ -85,7 +100,12 @@ async function stage(world: World, subnet: string): Promise<Stage> {
 }
 
 /** A flow to the same port elsewhere: of a pod to the neighbour. */
-async function otherFlow(world: World, neighbour: Neighbour, pods: Network, subnet: string): Promise<string[]> {
+async function otherFlow(
+  world: World,
+  neighbour: Neighbour,
+  pods: Network,
+  subnet: string,
+): Promise<string[]> {
   const { theirs, ours } = wireOf(neighbour, subnet);
   const white = await world.pod("white");
   await add(world, pods, white);
@@ -108,11 +128,16 @@ async function askFrom(port: number, from: Place, address: string): Promise<stri
   return stdout === "" ? undefined : stdout.trim();
 }
 
-/** The UDP flows that were sent to port 8080 of an address, as the kernel tells of them, without what changes by itself. */
+/**
+ * The UDP flows that were sent to port 8080 of an address, as the kernel tells of them, without what changes
+ * by itself.
+ */
 async function flows(world: World, address: string): Promise<string[]> {
   const lines = (await world.host.must("cat /proc/net/nf_conntrack")).split("\n");
   const sent = new RegExp(`^[^=]*src=\\S+ dst=${RegExp.escape(inFull(address))} sport=\\d+ dport=8080 `);
-  return lines.filter((line) => line.includes(" udp ") && sent.test(line)).map((line) => line.replace(/udp\s+17 \d+/, "udp"));
+  return lines
+    .filter((line) => line.includes(" udp ") && sent.test(line))
+    .map((line) => line.replace(/udp\s+17 \d+/, "udp"));
 }
 
 /** An IPv6 address with all of its digits, as the kernel writes it here. */

@@ -1,6 +1,15 @@
-// A runtime whose patience ends kills the plugin with SIGKILL. Whenever that happens, the next DEL makes all well.
+// A runtime whose patience ends kills the plugin with SIGKILL. Whenever that happens, the next DEL makes all
+// well.
 import { expect } from "vitest";
-import { add, addressOf, type CniError, mustSucceed, plugin, type PluginCall, type Verb } from "../support/cni.ts";
+import {
+  add,
+  addressOf,
+  type CniError,
+  mustSucceed,
+  type PluginCall,
+  plugin,
+  type Verb,
+} from "../support/cni.ts";
 import { install, network } from "../support/network.ts";
 import { describe } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
@@ -15,47 +24,67 @@ const DEATHS_IN_THE_MIDDLE = 3;
 const MOST_ROUNDS = 400;
 
 for (const victim of ["ADD", "DEL"] as const) {
-  scene(`after an ${victim} that was killed at any moment, a DEL leaves nothing behind and the pool is whole`, async (world) => {
+  scene(
+    `after an ${victim} that was killed at any moment, a DEL leaves nothing behind and the pool is whole`,
+    async (world) => {
+      const pods = install(world, threeAddresses());
+      await warmUp(world, pods);
+      const red = await world.pod("red");
+      const call = { network: pods, pod: red };
+      const baseline = await snapshot(world);
+      await untilEnoughDied(world, victim, call, async (seconds) => {
+        mustSucceed(await plugin(world, "DEL", call));
+        expect(changes(baseline, await snapshot(world)), `killed after ${seconds} s`).toEqual([]);
+        if (victim === "DEL") mustSucceed(await plugin(world, "ADD", call));
+      });
+      mustSucceed(await plugin(world, "DEL", call));
+      await expectWholePool(world, pods);
+    },
+    120_000,
+  );
+}
+
+scene(
+  "an ADD right after a killed ADD of the same attachment works, or says that the killed one had finished",
+  async (world) => {
     const pods = install(world, threeAddresses());
     await warmUp(world, pods);
     const red = await world.pod("red");
     const call = { network: pods, pod: red };
-    const baseline = await snapshot(world);
-    await untilEnoughDied(world, victim, call, async (seconds) => {
+    const isComplete = async (): Promise<boolean> =>
+      (await world.host.must("ls /var/lib/cni/pontoon/pods")).includes(".json");
+    await untilEnoughDied(world, "ADD", call, async (seconds) => {
+      const wanted = (await isComplete()) ? 121 : 0;
+      const { status, stdout } = await plugin(world, "ADD", call);
+      expect(
+        [status === 0 ? 0 : (JSON.parse(stdout) as CniError).code, await isComplete()],
+        `killed after ${seconds} s`,
+      ).toEqual([wanted, true]);
       mustSucceed(await plugin(world, "DEL", call));
-      expect(changes(baseline, await snapshot(world)), `killed after ${seconds} s`).toEqual([]);
-      if (victim === "DEL") mustSucceed(await plugin(world, "ADD", call));
     });
-    mustSucceed(await plugin(world, "DEL", call));
     await expectWholePool(world, pods);
-  }, 120_000);
-}
-
-scene("an ADD right after a killed ADD of the same attachment works, or says that the killed one had finished", async (world) => {
-  const pods = install(world, threeAddresses());
-  await warmUp(world, pods);
-  const red = await world.pod("red");
-  const call = { network: pods, pod: red };
-  const isComplete = async (): Promise<boolean> => (await world.host.must("ls /var/lib/cni/pontoon/pods")).includes(".json");
-  await untilEnoughDied(world, "ADD", call, async (seconds) => {
-    const wanted = (await isComplete()) ? 121 : 0;
-    const { status, stdout } = await plugin(world, "ADD", call);
-    expect([status === 0 ? 0 : (JSON.parse(stdout) as CniError).code, await isComplete()], `killed after ${seconds} s`).toEqual([wanted, true]);
-    mustSucceed(await plugin(world, "DEL", call));
-  });
-  await expectWholePool(world, pods);
-}, 120_000);
+  },
+  120_000,
+);
 
 /**
- * Kills calls at random moments of their life, however long that is on this machine, until enough of them died, some of them
- * in the middle of their work. `mend` follows each of them.
+ * Kills calls at random moments of their life, however long that is on this machine, until enough of them
+ * died, some of them in the middle of their work. `mend` follows each of them.
  */
-async function untilEnoughDied(world: World, verb: Verb, call: PluginCall, mend: (seconds: number) => Promise<void>): Promise<void> {
+async function untilEnoughDied(
+  world: World,
+  verb: Verb,
+  call: PluginCall,
+  mend: (seconds: number) => Promise<void>,
+): Promise<void> {
   if (verb === "DEL") mustSucceed(await plugin(world, "ADD", call));
   const life = await lifeOf(world, verb, call, mend);
   let [deaths, inTheMiddle] = [0, 0];
   for (let round = 0; deaths < DEATHS || inTheMiddle < DEATHS_IN_THE_MIDDLE; round++) {
-    if (round === MOST_ROUNDS) throw new Error(`Of ${round} calls ${deaths} died, ${inTheMiddle} of them in the middle. A whole call took at most ${life} s.`);
+    if (round === MOST_ROUNDS)
+      throw new Error(
+        `Of ${round} calls ${deaths} died, ${inTheMiddle} of them in the middle. A whole call took at most ${life} s.`,
+      );
     const seconds = Math.random() * life;
     const before = await snapshot(world);
     const died = await killAfter(world, verb, call, seconds);
@@ -66,7 +95,12 @@ async function untilEnoughDied(world: World, verb: Verb, call: PluginCall, mend:
 }
 
 /** A time in seconds in which a call has ended, less than twice as long as it takes: found by doubling. */
-async function lifeOf(world: World, verb: Verb, call: PluginCall, mend: (seconds: number) => Promise<void>): Promise<number> {
+async function lifeOf(
+  world: World,
+  verb: Verb,
+  call: PluginCall,
+  mend: (seconds: number) => Promise<void>,
+): Promise<number> {
   for (let seconds = 0.000_25; ; seconds *= 2) {
     const died = await killAfter(world, verb, call, seconds);
     await mend(seconds);
@@ -74,9 +108,15 @@ async function lifeOf(world: World, verb: Verb, call: PluginCall, mend: (seconds
   }
 }
 
-/** True when the call died of SIGKILL, false when it was over before. timeout(1) has a clock that is fine enough for a call of a millisecond. */
+/**
+ * True when the call died of SIGKILL, false when it was over before. timeout(1) has a clock that is fine
+ * enough for a call of a millisecond.
+ */
 async function killAfter(world: World, verb: Verb, call: PluginCall, seconds: number): Promise<boolean> {
-  const outcome = await plugin(world, verb, { ...call, through: ["timeout", "--foreground", "--preserve-status", "--signal=KILL", seconds.toFixed(6)] });
+  const outcome = await plugin(world, verb, {
+    ...call,
+    through: ["timeout", "--foreground", "--preserve-status", "--signal=KILL", seconds.toFixed(6)],
+  });
   const KILLED = 137;
   if (outcome.status === KILLED || outcome.status === 0) return outcome.status === KILLED;
   throw new Error(`Killed, or whole: nothing else was to be expected.\n${describe(outcome)}`);
@@ -90,6 +130,7 @@ function threeAddresses() {
 
 async function expectWholePool(world: World, pods: ReturnType<typeof network>): Promise<void> {
   const addresses = [];
-  for (const name of ["one", "two", "three"]) addresses.push(addressOf(await add(world, pods, await world.pod(name))));
+  for (const name of ["one", "two", "three"])
+    addresses.push(addressOf(await add(world, pods, await world.pod(name))));
   expect(addresses.sort()).toEqual(["10.1.0.5", "10.1.0.6", "10.1.0.7"]);
 }

@@ -57,15 +57,20 @@ const IPV6 = [
 ];
 
 for (const { family, subnets } of FAMILIES) {
-  scene(`${family}: DEL takes back what ADD did; what stays is shared by all pods of the host`, async (world) => {
-    const pods = install(world, network("pods", { subnets }));
-    const red = await world.pod("red");
-    const fresh = await snapshot(world);
-    await add(world, pods, red);
-    await del(world, pods, red);
-    const left = changes(fresh, await snapshot(world)).map((line) => line.replace(/boot-[0-9a-f]+$/, "boot-HASH"));
-    expect(left.sort()).toEqual([...ALWAYS, ...hints(subnets), ...ofFamilies(subnets)].sort());
-  });
+  scene(
+    `${family}: DEL takes back what ADD did; what stays is shared by all pods of the host`,
+    async (world) => {
+      const pods = install(world, network("pods", { subnets }));
+      const red = await world.pod("red");
+      const fresh = await snapshot(world);
+      await add(world, pods, red);
+      await del(world, pods, red);
+      const left = changes(fresh, await snapshot(world)).map((line) =>
+        line.replace(/boot-[0-9a-f]+$/, "boot-HASH"),
+      );
+      expect(left.sort()).toEqual([...ALWAYS, ...hints(subnets), ...ofFamilies(subnets)].sort());
+    },
+  );
 
   scene(`${family}: a second ADD and DEL add nothing`, async (world) => {
     const pods = install(world, network("pods", { subnets }));

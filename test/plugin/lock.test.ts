@@ -15,57 +15,71 @@ const NODE = "/var/lib/cni/pontoon/.lock";
 // The waits take seconds and no work, so they pass side by side.
 describe.concurrent("a lock that another process holds", () => {
   for (const lock of [LEASES, NODE]) {
-    scene(`${lock}: an ADD ends with code 11 and has done nothing; STATUS does not wait; later all is well`, async (world) => {
-      const pods = install(world, network("pods"));
-      const red = await world.pod("red");
-      const blue = await world.pod("blue");
-      await add(world, pods, red);
-      // With the ruleset gone an ADD needs the node's lock, too.
-      await world.host.must("nft flush ruleset");
-      const before = await snapshot(world);
-      const holder = await hold(world, lock);
-      const refusal = mustFail(await plugin(world, "ADD", { network: pods, pod: blue }));
-      expect(refusal.code).toBe(11);
-      expect(refusal.details).toContain(lock);
-      expect(changes(before, await snapshot(world))).toEqual([]);
-      mustSucceed(await plugin(world, "STATUS", { network: pods }));
-      await holder.stop("SIGKILL");
-      mustSucceed(await plugin(world, "ADD", { network: pods, pod: blue }));
-      mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
-    }, 60_000);
+    scene(
+      `${lock}: an ADD ends with code 11 and has done nothing; STATUS does not wait; later all is well`,
+      async (world) => {
+        const pods = install(world, network("pods"));
+        const red = await world.pod("red");
+        const blue = await world.pod("blue");
+        await add(world, pods, red);
+        // With the ruleset gone an ADD needs the node's lock, too.
+        await world.host.must("nft flush ruleset");
+        const before = await snapshot(world);
+        const holder = await hold(world, lock);
+        const refusal = mustFail(await plugin(world, "ADD", { network: pods, pod: blue }));
+        expect(refusal.code).toBe(11);
+        expect(refusal.details).toContain(lock);
+        expect(changes(before, await snapshot(world))).toEqual([]);
+        mustSucceed(await plugin(world, "STATUS", { network: pods }));
+        await holder.stop("SIGKILL");
+        mustSucceed(await plugin(world, "ADD", { network: pods, pod: blue }));
+        mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
+      },
+      60_000,
+    );
   }
 
-  scene("a DEL says so as well, takes no rule away without the lock, and its repetition completes it", async (world) => {
-    const pods = install(world, network("pods"));
-    await warmUp(world, pods);
-    const red = await world.pod("red");
-    const before = await snapshot(world);
-    await add(world, pods, red);
-    const rules = await ruleLines(world);
-    const holder = await hold(world, LEASES);
-    const refusal = mustFail(await plugin(world, "DEL", { network: pods, pod: red }));
-    expect(await ruleLines(world)).toEqual(rules);
-    expect(refusal.code).toBe(11);
-    expect(refusal.details).toContain(LEASES);
-    await holder.stop("SIGKILL");
-    mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
-    expect(changes(before, await snapshot(world))).toEqual([]);
-  }, 60_000);
+  scene(
+    "a DEL says so as well, takes no rule away without the lock, and its repetition completes it",
+    async (world) => {
+      const pods = install(world, network("pods"));
+      await warmUp(world, pods);
+      const red = await world.pod("red");
+      const before = await snapshot(world);
+      await add(world, pods, red);
+      const rules = await ruleLines(world);
+      const holder = await hold(world, LEASES);
+      const refusal = mustFail(await plugin(world, "DEL", { network: pods, pod: red }));
+      expect(await ruleLines(world)).toEqual(rules);
+      expect(refusal.code).toBe(11);
+      expect(refusal.details).toContain(LEASES);
+      await holder.stop("SIGKILL");
+      mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
+      expect(changes(before, await snapshot(world))).toEqual([]);
+    },
+    60_000,
+  );
 
-  scene("a GC says so as well, takes no rule away without the lock, and its repetition completes it", async (world) => {
-    const { pods, blue, onlyBlue } = await redAndBlue(world);
-    // A GC waits for the lock once more for each record.
-    await world.host.must("rm -r /var/lib/cni/pontoon");
-    const rules = await ruleLines(world);
-    const holder = await hold(world, LEASES);
-    const refusal = mustFail(await collect(world, pods, [blue]));
-    expect(await ruleLines(world)).toEqual(rules);
-    expect(refusal.code).toBe(11);
-    expect(refusal.details).toContain(LEASES);
-    await holder.stop("SIGKILL");
-    mustSucceed(await collect(world, pods, [blue]));
-    expect(changes(onlyBlue, await snapshot(world)).filter((line) => !line.includes("/var/lib/cni/pontoon"))).toEqual([]);
-  }, 60_000);
+  scene(
+    "a GC says so as well, takes no rule away without the lock, and its repetition completes it",
+    async (world) => {
+      const { pods, blue, onlyBlue } = await redAndBlue(world);
+      // A GC waits for the lock once more for each record.
+      await world.host.must("rm -r /var/lib/cni/pontoon");
+      const rules = await ruleLines(world);
+      const holder = await hold(world, LEASES);
+      const refusal = mustFail(await collect(world, pods, [blue]));
+      expect(await ruleLines(world)).toEqual(rules);
+      expect(refusal.code).toBe(11);
+      expect(refusal.details).toContain(LEASES);
+      await holder.stop("SIGKILL");
+      mustSucceed(await collect(world, pods, [blue]));
+      expect(
+        changes(onlyBlue, await snapshot(world)).filter((line) => !line.includes("/var/lib/cni/pontoon")),
+      ).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 /** The rules of nftables, elements and all. */

@@ -1,7 +1,7 @@
 // What leaves the network wears the host's address; what stays inside does not.
 import { expect } from "vitest";
-import { add, addressOf, gatewayOf } from "../support/cni.ts";
 import { capture } from "../support/capture.ts";
+import { add, addressOf, gatewayOf } from "../support/cni.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -13,37 +13,46 @@ const CASES = [
 ];
 
 for (const { family, subnet, other, group } of CASES) {
-  scene(`${family}: a neighbour of the host answers a pod, because it sees the host's address`, async (world) => {
-    const neighbour = await addNeighbour(world);
-    const [theirs, ours] = family === "IPv4" ? [neighbour.v4, neighbour.host4] : [neighbour.v6, neighbour.host6];
-    const blue = await world.pod("blue");
-    await add(world, install(world, network("pods", { subnets: [subnet] })), blue);
-    await using _tcp = await serve(neighbour.place, "tcp", theirs, 8080);
-    await using _udp = await serve(neighbour.place, "udp", theirs, 8080);
-    expect(await pings(blue, theirs)).toBe(true);
-    expect(await connect(blue, theirs, 8080)).toBe(`neighbour saw ${ours}`);
-    expect(await ask(blue, theirs, 8080)).toBe(`neighbour saw ${ours}`);
-  });
+  scene(
+    `${family}: a neighbour of the host answers a pod, because it sees the host's address`,
+    async (world) => {
+      const neighbour = await addNeighbour(world);
+      const [theirs, ours] =
+        family === "IPv4" ? [neighbour.v4, neighbour.host4] : [neighbour.v6, neighbour.host6];
+      const blue = await world.pod("blue");
+      await add(world, install(world, network("pods", { subnets: [subnet] })), blue);
+      await using _tcp = await serve(neighbour.place, "tcp", theirs, 8080);
+      await using _udp = await serve(neighbour.place, "udp", theirs, 8080);
+      expect(await pings(blue, theirs)).toBe(true);
+      expect(await connect(blue, theirs, 8080)).toBe(`neighbour saw ${ours}`);
+      expect(await ask(blue, theirs, 8080)).toBe(`neighbour saw ${ours}`);
+    },
+  );
 
   scene(`${family}: without ipMasq the neighbour has no way back and stays silent`, async (world) => {
     const neighbour = await addNeighbour(world);
     const theirs = family === "IPv4" ? neighbour.v4 : neighbour.v6;
     const blue = await world.pod("blue");
-    const address = addressOf(await add(world, install(world, network("pods", { subnets: [subnet], ipMasq: false })), blue));
+    const address = addressOf(
+      await add(world, install(world, network("pods", { subnets: [subnet], ipMasq: false })), blue),
+    );
     await using dump = await capture(neighbour.place, "wire", `dst ${theirs}`);
     expect(await isSilent(blue, theirs)).toBe(true);
     // The question itself did arrive, with the pod's own address on it.
     await dump.says(`${address} > ${theirs}`);
   });
 
-  scene(`${family}: traffic to another pod network on the node is masqueraded with that network's bridge address`, async (world) => {
-    const red = await world.pod("red");
-    const blue = await world.pod("blue");
-    await add(world, install(world, network("pods", { subnets: [subnet] })), red);
-    const result = await add(world, install(world, network("others", { subnets: [other] })), blue);
-    await using _server = await serve(blue, "tcp", addressOf(result), 8080);
-    expect(await connect(red, addressOf(result), 8080)).toBe(`blue saw ${gatewayOf(result)}`);
-  });
+  scene(
+    `${family}: traffic to another pod network on the node is masqueraded with that network's bridge address`,
+    async (world) => {
+      const red = await world.pod("red");
+      const blue = await world.pod("blue");
+      await add(world, install(world, network("pods", { subnets: [subnet] })), red);
+      const result = await add(world, install(world, network("others", { subnets: [other] })), blue);
+      await using _server = await serve(blue, "tcp", addressOf(result), 8080);
+      expect(await connect(red, addressOf(result), 8080)).toBe(`blue saw ${gatewayOf(result)}`);
+    },
+  );
 
   scene(`${family}: multicast keeps the pod's own address`, async (world) => {
     const pods = install(world, network("pods", { subnets: [subnet] }));

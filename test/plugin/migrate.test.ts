@@ -17,39 +17,97 @@ const CHAIN: Network = {
   cniVersion: "1.0.0",
   name: "pods",
   plugins: [
-    { type: "bridge", bridge: "pods0", isGateway: true, ipMasq: true, hairpinMode: true, ipMasqBackend: "nftables", ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd01::/64" }]], routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }] } },
+    {
+      type: "bridge",
+      bridge: "pods0",
+      isGateway: true,
+      ipMasq: true,
+      hairpinMode: true,
+      ipMasqBackend: "nftables",
+      ipam: {
+        type: "host-local",
+        ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd01::/64" }]],
+        routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }],
+      },
+    },
     { type: "portmap", backend: "nftables", capabilities: { portMappings: true } },
     { type: "firewall", ingressPolicy: "same-bridge" },
-    { type: "bandwidth", ingressRate: RATE, ingressBurst: RATE / 10, egressRate: RATE, egressBurst: RATE / 10 },
-    { type: "tuning", mtu: 1400, txQLen: 77, promisc: true, allmulti: true, mac: MAC, sysctl: { "net.core.somaxconn": "500", "net.ipv4.conf.IFNAME.arp_filter": "1" } },
+    {
+      type: "bandwidth",
+      ingressRate: RATE,
+      ingressBurst: RATE / 10,
+      egressRate: RATE,
+      egressBurst: RATE / 10,
+    },
+    {
+      type: "tuning",
+      mtu: 1400,
+      txQLen: 77,
+      promisc: true,
+      allmulti: true,
+      mac: MAC,
+      sysctl: { "net.core.somaxconn": "500", "net.ipv4.conf.IFNAME.arp_filter": "1" },
+    },
   ],
 };
-const HOST_PORTS = { CAP_ARGS: JSON.stringify({ portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] }) };
+const HOST_PORTS = {
+  CAP_ARGS: JSON.stringify({ portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] }),
+};
 
 scene("the printed list gives a pod what the chain of the reference gave", async (world) => {
   addPlugins(world, ...REFERENCE);
   const neighbour = await addNeighbour(world);
   install(world, CHAIN);
-  const { status, stdout, stderr } = await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate ${CONFIG_FOLDER}/pods.conflist`);
+  const { status, stdout, stderr } = await world.host.exec(
+    `${PLUGIN_FOLDER}/pontoon migrate ${CONFIG_FOLDER}/pods.conflist`,
+  );
   expect(status).toBe(0);
   expect(stderr).toMatch(/^plugins\[2\]\.type "firewall": the rules are the network's and not a pod's.*\n/);
-  expect(stderr.split("\n").slice(1).join("\n")).toBe("plugins[4].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone.\n");
+  expect(stderr.split("\n").slice(1).join("\n")).toBe(
+    "plugins[4].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone.\n",
+  );
   const migrated = JSON.parse(stdout) as Network;
   expect(migrated.plugins.map(({ type }) => type)).toEqual(["pontoon"]);
 
   const before = await factsOf(world, CHAIN, "red", neighbour);
-  for (const command of ["rm -r /var/lib/cni/networks", "ip link delete pods0", "nft flush ruleset"]) await world.host.must(command);
+  for (const command of ["rm -r /var/lib/cni/networks", "ip link delete pods0", "nft flush ruleset"])
+    await world.host.must(command);
   await world.host.must(["rm", ...REFERENCE.map((plugin) => `${PLUGIN_FOLDER}/${plugin}`)]);
   expect(await factsOf(world, migrated, "red", neighbour)).toEqual(before);
-  expect(before).toMatchObject({ eth0: { mtu: 1400, txqlen: 77, address: MAC }, somaxconn: "500\n", addresses: ["10.1.0.2/24", "fd01::2/64"], rates: [RATE, RATE], hostPort: expect.stringMatching(/^red saw /), check: undefined, getsOut: true });
+  expect(before).toMatchObject({
+    eth0: { mtu: 1400, txqlen: 77, address: MAC },
+    somaxconn: "500\n",
+    addresses: ["10.1.0.2/24", "fd01::2/64"],
+    rates: [RATE, RATE],
+    hostPort: expect.stringMatching(/^red saw /),
+    check: undefined,
+    getsOut: true,
+  });
 });
 
 scene("stdin works too, and what is no network configuration leaves stdout empty", async (world) => {
   const run = (stdin: string) => world.host.exec([`${PLUGIN_FOLDER}/pontoon`, "migrate", "-"], { stdin });
-  expect(await run('{"cniVersion":"1.0.0","name":"pods","type":"bridge","mtu":1500}')).toMatchObject({ status: 0, stdout: '{\n  "cniVersion": "1.0.0",\n  "name": "pods",\n  "type": "pontoon",\n  "mtu": 1500\n}\n', stderr: "" });
-  expect(await run('{"name":')).toMatchObject({ status: 1, stdout: "", stderr: "pontoon migrate: error unmarshall network config: unexpected end of JSON input: Hint: Correct the JSON text of the network configuration.\n" });
-  expect(await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate /nowhere`)).toMatchObject({ status: 1, stdout: "", stderr: "pontoon migrate: /nowhere cannot be read: there is no such file.\n" });
-  expect(await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate`)).toMatchObject({ status: 1, stdout: "", stderr: "pontoon migrate: name one file, or - for stdin.\n" });
+  expect(await run('{"cniVersion":"1.0.0","name":"pods","type":"bridge","mtu":1500}')).toMatchObject({
+    status: 0,
+    stdout: '{\n  "cniVersion": "1.0.0",\n  "name": "pods",\n  "type": "pontoon",\n  "mtu": 1500\n}\n',
+    stderr: "",
+  });
+  expect(await run('{"name":')).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr:
+      "pontoon migrate: error unmarshall network config: unexpected end of JSON input: Hint: Correct the JSON text of the network configuration.\n",
+  });
+  expect(await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate /nowhere`)).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: "pontoon migrate: /nowhere cannot be read: there is no such file.\n",
+  });
+  expect(await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate`)).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: "pontoon migrate: name one file, or - for stdin.\n",
+  });
 });
 
 /** What a pod of this network has, and how it is reached; it is gone again afterwards. */
@@ -64,7 +122,12 @@ async function factsOf(world: World, conflist: Network, name: string, neighbour:
   const facts = {
     eth0: { mtu, txqlen, address, flags },
     hostPort: await connect(world.host, "10.1.0.1", 8080),
-    rates: [(await bucketOf(world.host, host))?.rate, ...(await Promise.all((await ifbsOf(world.host)).map(async (ifb) => (await bucketOf(world.host, ifb))?.rate)))],
+    rates: [
+      (await bucketOf(world.host, host))?.rate,
+      ...(await Promise.all(
+        (await ifbsOf(world.host)).map(async (ifb) => (await bucketOf(world.host, ifb))?.rate),
+      )),
+    ],
     somaxconn: await pod.must("cat /proc/sys/net/core/somaxconn"),
     arpFilter: await pod.must("cat /proc/sys/net/ipv4/conf/eth0/arp_filter"),
     addresses: result.ips?.map((each) => each.address),

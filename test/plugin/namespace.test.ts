@@ -16,19 +16,26 @@ const CASES: { name: string; make: (world: World) => Promise<string> }[] = [
 ];
 
 for (const { name, make } of CASES) {
-  scene(`ADD with a CNI_NETNS that ${name} fails with code 8 and leaves a fresh machine untouched`, async (world) => {
-    const netns = await make(world);
-    const before = await snapshot(world);
-    const outcome = await plugin(world, "ADD", { network: network("pods"), containerId: "someone", netns });
-    expect(mustFail(outcome).code).toBe(8);
-    expect(changes(before, await snapshot(world))).toEqual([]);
-  });
+  scene(
+    `ADD with a CNI_NETNS that ${name} fails with code 8 and leaves a fresh machine untouched`,
+    async (world) => {
+      const netns = await make(world);
+      const before = await snapshot(world);
+      const outcome = await plugin(world, "ADD", { network: network("pods"), containerId: "someone", netns });
+      expect(mustFail(outcome).code).toBe(8);
+      expect(changes(before, await snapshot(world))).toEqual([]);
+    },
+  );
 }
 
 scene("the host's own namespace is told by its identity, whatever path leads to it", async (world) => {
   await world.host.must("touch /run/netns/host");
   await world.host.must(`mount --bind ${world.hostNamespace} /run/netns/host`);
-  const outcome = await plugin(world, "ADD", { network: network("pods"), containerId: "someone", netns: "/run/netns/host" });
+  const outcome = await plugin(world, "ADD", {
+    network: network("pods"),
+    containerId: "someone",
+    netns: "/run/netns/host",
+  });
   const error = mustFail(outcome);
   expect(error.code).toBe(8);
   expect(error.msg).toBe("plugin's netns and netns from CNI_NETNS should not be the same");

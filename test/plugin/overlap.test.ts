@@ -17,14 +17,17 @@ const CASES = [
 ];
 
 for (const { name, first, second } of CASES) {
-  scene(`${name}: both networks attach pods, and the DEL of one leaves the other's masquerade`, async (world) => {
-    const { one, two, red, blue, neighbour } = await twoNetworks(world, first, second);
-    for (const pod of [red, blue]) expect(await isMasqueraded(pod, neighbour)).toBe(true);
-    expect([await check(world, one, red), await check(world, two, blue)]).toEqual([undefined, undefined]);
-    await del(world, one, red);
-    expect(await isMasqueraded(blue, neighbour)).toBe(true);
-    expect(await check(world, two, blue)).toBeUndefined();
-  });
+  scene(
+    `${name}: both networks attach pods, and the DEL of one leaves the other's masquerade`,
+    async (world) => {
+      const { one, two, red, blue, neighbour } = await twoNetworks(world, first, second);
+      for (const pod of [red, blue]) expect(await isMasqueraded(pod, neighbour)).toBe(true);
+      expect([await check(world, one, red), await check(world, two, blue)]).toEqual([undefined, undefined]);
+      await del(world, one, red);
+      expect(await isMasqueraded(blue, neighbour)).toBe(true);
+      expect(await check(world, two, blue)).toBeUndefined();
+    },
+  );
 
   scene(`${name}: the rules are gone with the last attachment of their network`, async (world) => {
     const { one, two, red, blue, baseline } = await twoNetworks(world, first, second);
@@ -34,20 +37,32 @@ for (const { name, first, second } of CASES) {
   });
 }
 
-scene("two attachments of one pod to one network: the DEL of one leaves the other's masquerade", async (world) => {
-  const pods = install(world, network("pods", { ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }]] }, isGateway: true }));
-  const neighbour = await addNeighbour(world);
-  const red = await world.pod("red");
-  const first = addressOf(await add(world, pods, red));
-  const second = addressOf(await add(world, pods, red, { CNI_IFNAME: "eth1" }));
-  expect([first, second]).toEqual(["10.1.0.2", "10.1.0.3"]);
-  await del(world, pods, red);
-  await red.must("ip route add default via 10.1.0.1 dev eth1");
-  expect(await isMasqueraded(red, { place: neighbour.place, address: neighbour.v4 })).toBe(true);
-});
+scene(
+  "two attachments of one pod to one network: the DEL of one leaves the other's masquerade",
+  async (world) => {
+    const pods = install(
+      world,
+      network("pods", {
+        ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }]] },
+        isGateway: true,
+      }),
+    );
+    const neighbour = await addNeighbour(world);
+    const red = await world.pod("red");
+    const first = addressOf(await add(world, pods, red));
+    const second = addressOf(await add(world, pods, red, { CNI_IFNAME: "eth1" }));
+    expect([first, second]).toEqual(["10.1.0.2", "10.1.0.3"]);
+    await del(world, pods, red);
+    await red.must("ip route add default via 10.1.0.1 dev eth1");
+    expect(await isMasqueraded(red, { place: neighbour.place, address: neighbour.v4 })).toBe(true);
+  },
+);
 
 /** True when a ping from the pod arrives on the neighbour's wire with the host's address on it. */
-async function isMasqueraded(pod: Pod, { place, address }: { place: Place; address: string }): Promise<boolean> {
+async function isMasqueraded(
+  pod: Pod,
+  { place, address }: { place: Place; address: string },
+): Promise<boolean> {
   await using dump = await capture(place, "wire", `dst ${address} and (icmp or icmp6)`);
   await pod.exec(`ping -n -c 2 -i 0.1 -W 0.3 ${address}`);
   await dump.says(`> ${address}`);

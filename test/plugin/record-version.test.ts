@@ -1,5 +1,6 @@
-// Records outlive the release that wrote them. test/plugin/record-1 holds real ones of version 1, with the call and the result of
-// the ADD that wrote each; only the names of boot, host, namespace and link that differ from host to host are put in.
+// Records outlive the release that wrote them. test/plugin/record-1 holds real ones of version 1, with the
+// call and the result of the ADD that wrote each; only the names of boot, host, namespace and link that
+// differ from host to host are put in.
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { addDirectly, type CniResult, mustSucceed, plugin } from "../support/cni.ts";
@@ -25,38 +26,48 @@ const fixtures = readdirSync(FIXTURES).map((file) => ({
 }));
 
 for (const { name, fixture } of fixtures) {
-  scene(`record of version 1, ${name}: CHECK and STATUS find all well, and DEL leaves nothing`, async (world) => {
-    const warm = await attach(world, fixture, "warm");
-    mustSucceed(await plugin(world, "DEL", warm.call));
-    await world.removePod(warm.pod);
-    // The fixtures have the first address of each range.
-    await world.host.must(["sh", "-c", "rm -f /var/lib/cni/networks/pods/last_reserved_ip.*"]);
-    const steady = await snapshot(world);
-    const { pod, call, prevResult } = await attach(world, fixture, "red");
-    replaceRecord(world, fixture.record);
-    mustSucceed(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
-    mustSucceed(await plugin(world, "STATUS", call));
-    mustSucceed(await plugin(world, "DEL", call));
-    await world.removePod(pod);
-    expect(changes(steady, await snapshot(world), [/^\+ file .*last_reserved_ip/])).toEqual([]);
-  });
+  scene(
+    `record of version 1, ${name}: CHECK and STATUS find all well, and DEL leaves nothing`,
+    async (world) => {
+      const warm = await attach(world, fixture, "warm");
+      mustSucceed(await plugin(world, "DEL", warm.call));
+      await world.removePod(warm.pod);
+      // The fixtures have the first address of each range.
+      await world.host.must(["sh", "-c", "rm -f /var/lib/cni/networks/pods/last_reserved_ip.*"]);
+      const steady = await snapshot(world);
+      const { pod, call, prevResult } = await attach(world, fixture, "red");
+      replaceRecord(world, fixture.record);
+      mustSucceed(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
+      mustSucceed(await plugin(world, "STATUS", call));
+      mustSucceed(await plugin(world, "DEL", call));
+      await world.removePod(pod);
+      expect(changes(steady, await snapshot(world), [/^\+ file .*last_reserved_ip/])).toEqual([]);
+    },
+  );
 
-  scene(`record of version 1, ${name}: pontoon restore puts back all of its rules, as they were`, async (world) => {
-    const { call, prevResult } = await attach(world, fixture, "red");
-    replaceRecord(world, fixture.record);
-    const whole = await snapshot(world);
-    await world.host.must("nft flush ruleset");
-    await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`);
-    expect(changes(whole, await snapshot(world), [/^\+ file .*(\.restored|\.lock)$/])).toEqual([]);
-    mustSucceed(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
-  });
+  scene(
+    `record of version 1, ${name}: pontoon restore puts back all of its rules, as they were`,
+    async (world) => {
+      const { call, prevResult } = await attach(world, fixture, "red");
+      replaceRecord(world, fixture.record);
+      const whole = await snapshot(world);
+      await world.host.must("nft flush ruleset");
+      await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`);
+      expect(changes(whole, await snapshot(world), [/^\+ file .*(\.restored|\.lock)$/])).toEqual([]);
+      mustSucceed(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
+    },
+  );
 
   scene(`record of version 1, ${name}: GC without the attachment leaves nothing`, async (world) => {
     const { pod, call } = await attach(world, fixture, "red");
     replaceRecord(world, fixture.record);
-    mustSucceed(await plugin(world, "GC", { network: call.network, more: { "cni.dev/valid-attachments": [] } }));
+    mustSucceed(
+      await plugin(world, "GC", { network: call.network, more: { "cni.dev/valid-attachments": [] } }),
+    );
     await world.removePod(pod);
-    const left = (await snapshot(world)).filter((line) => /veth|pifb|\/10\.1\.|\/fd01|nft element|\.json/.test(line));
+    const left = (await snapshot(world)).filter((line) =>
+      /veth|pifb|\/10\.1\.|\/fd01|nft element|\.json/.test(line),
+    );
     expect(left).toEqual([]);
   });
 }
@@ -69,9 +80,14 @@ async function attach(world: World, { network, more, env }: Fixture, name: strin
   return { pod, call, prevResult };
 }
 
-/** Puts the text of the fixture in the place of the record that the ADD wrote, for the same host, pod, addresses and links. */
+/**
+ * Puts the text of the fixture in the place of the record that the ADD wrote, for the same host, pod,
+ * addresses and links.
+ */
 function replaceRecord(world: World, record: Record<string, unknown>): void {
-  const [path = ""] = readdirSync(world.outside(RECORDS)).filter((file) => file.endsWith(".json")).map((file) => `${RECORDS}/${file}`);
+  const [path = ""] = readdirSync(world.outside(RECORDS))
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => `${RECORDS}/${file}`);
   const written = JSON.parse(world.read(path)) as Record<string, unknown>;
   const { host, namespace } = written;
   const ofThisHost = { host, namespace, ...linksOf(written) };

@@ -26,15 +26,18 @@ scene("a full pool is refused with code 100, and serves again after a DEL", asyn
   expect(await pings(green, "10.1.0.1")).toBe(true);
 });
 
-scene("a second ADD of an attachment that exists is refused, and the first one goes on working", async (world) => {
-  const { red, blue, pods } = await busyHost(world);
-  // Both are true here: the attachment exists, and so does its interface.
-  expect([101, 121]).toContain((await refused(world, { network: pods, pod: red })).code);
-  // From another namespace under the same name only the first is.
-  expect((await refused(world, { network: pods, pod: blue, containerId: red.containerId })).code).toBe(101);
-  expect(await pings(red, "10.1.0.1")).toBe(true);
-  expect(await check(world, pods, red)).toBeUndefined();
-});
+scene(
+  "a second ADD of an attachment that exists is refused, and the first one goes on working",
+  async (world) => {
+    const { red, blue, pods } = await busyHost(world);
+    // Both are true here: the attachment exists, and so does its interface.
+    expect([101, 121]).toContain((await refused(world, { network: pods, pod: red })).code);
+    // From another namespace under the same name only the first is.
+    expect((await refused(world, { network: pods, pod: blue, containerId: red.containerId })).code).toBe(101);
+    expect(await pings(red, "10.1.0.1")).toBe(true);
+    expect(await check(world, pods, red)).toBeUndefined();
+  },
+);
 
 scene("a bridge name that belongs to another kind of link is refused with code 110", async (world) => {
   const { blue, pods } = await busyHost(world);

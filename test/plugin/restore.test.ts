@@ -1,5 +1,5 @@
-// Packet rules that something flushed under running pods: CHECK says so, the next ADD brings them back for everybody, and so
-// does `pontoon restore`, for which nobody has to start a pod.
+// Packet rules that something flushed under running pods: CHECK says so, the next ADD brings them back for
+// everybody, and so does `pontoon restore`, for which nobody has to start a pod.
 import { expect } from "vitest";
 import { add, addressesOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
 import { holdAtOrEnd, holdCommandAtOrEnd, locksOf } from "../support/held.ts";
@@ -21,35 +21,60 @@ const HARMS = [
   "nft flush chain inet pontoon postrouting",
 ];
 
-scene("after a flush of the ruleset CHECK complains, and one ADD on one network brings back the rules of all networks", async (world) => {
-  const stage = await twoNetworks(world);
-  await world.host.must("nft flush ruleset");
-  for (const { conflist, pod } of stage.attached) expect(await check(world, conflist, pod)).toMatch(/inet pontoon|bridge pontoon/);
-  await add(world, stage.networks[0]!, await world.pod("green"));
-  await everythingWorks(world, stage);
-});
+scene(
+  "after a flush of the ruleset CHECK complains, and one ADD on one network brings back the rules of all networks",
+  async (world) => {
+    const stage = await twoNetworks(world);
+    await world.host.must("nft flush ruleset");
+    for (const { conflist, pod } of stage.attached)
+      expect(await check(world, conflist, pod)).toMatch(/inet pontoon|bridge pontoon/);
+    await add(world, stage.networks[0]!, await world.pod("green"));
+    await everythingWorks(world, stage);
+  },
+);
 
 for (const harm of HARMS) {
-  scene(`"${harm}" under running pods: pontoon restore brings back the rules of all networks, and says how many`, async (world) => {
-    const stage = await twoNetworks(world);
-    const before = await snapshot(world);
-    await world.host.must(harm);
-    expect(await reaches(stage.attached[0]!.pod, stage.neighbour)).toEqual([undefined, undefined]);
-    const { stdout } = mustSucceed(await restore(world));
-    expect(stdout).toMatch(/^all networks: \d rules? put back\nothers: 1 attachment, .*\npods: 2 attachments, .*\n$/);
-    expect(changes(before, await snapshot(world)).filter((line) => !line.includes(".restored"))).toEqual([]);
-    await everythingWorks(world, stage);
-    expect(mustSucceed(await restore(world)).stdout).toBe("others: 1 attachment, nothing to do\npods: 2 attachments, nothing to do\n");
-  });
+  scene(
+    `"${harm}" under running pods: pontoon restore brings back the rules of all networks, and says how many`,
+    async (world) => {
+      const stage = await twoNetworks(world);
+      const before = await snapshot(world);
+      await world.host.must(harm);
+      expect(await reaches(stage.attached[0]!.pod, stage.neighbour)).toEqual([undefined, undefined]);
+      const { stdout } = mustSucceed(await restore(world));
+      expect(stdout).toMatch(
+        /^all networks: \d rules? put back\nothers: 1 attachment, .*\npods: 2 attachments, .*\n$/,
+      );
+      expect(changes(before, await snapshot(world)).filter((line) => !line.includes(".restored"))).toEqual(
+        [],
+      );
+      await everythingWorks(world, stage);
+      expect(mustSucceed(await restore(world)).stdout).toBe(
+        "others: 1 attachment, nothing to do\npods: 2 attachments, nothing to do\n",
+      );
+    },
+  );
 }
 
 scene("single rules that were lost come back too", async (world) => {
   const stage = await twoNetworks(world);
   for (const [harm, said] of [
-    ["nft flush map inet pontoon net4", "others: 1 attachment, nothing to do\npods: 2 attachments, 2 rules put back\n"],
-    ["nft flush map inet pontoon net6", "others: 1 attachment, 1 rule put back\npods: 2 attachments, 2 rules put back\n"],
-    ["nft flush set bridge pontoon source", "others: 1 attachment, nothing to do\npods: 2 attachments, 2 rules put back\n"],
-    [`nft flush chain inet pontoon ${await chainOf(world, "pods")}`, "others: 1 attachment, nothing to do\npods: 2 attachments, 5 rules put back\n"],
+    [
+      "nft flush map inet pontoon net4",
+      "others: 1 attachment, nothing to do\npods: 2 attachments, 2 rules put back\n",
+    ],
+    [
+      "nft flush map inet pontoon net6",
+      "others: 1 attachment, 1 rule put back\npods: 2 attachments, 2 rules put back\n",
+    ],
+    [
+      "nft flush set bridge pontoon source",
+      "others: 1 attachment, nothing to do\npods: 2 attachments, 2 rules put back\n",
+    ],
+    [
+      `nft flush chain inet pontoon ${await chainOf(world, "pods")}`,
+      "others: 1 attachment, nothing to do\npods: 2 attachments, 5 rules put back\n",
+    ],
   ] as const) {
     await world.host.must(harm);
     expect(mustSucceed(await restore(world)).stdout, harm).toBe(said);
@@ -57,35 +82,49 @@ scene("single rules that were lost come back too", async (world) => {
   }
 });
 
-scene("a DEL at any moment of pontoon restore: nothing of it is left", async (world) => {
-  const pods = install(world, network("pods", { macspoofchk: true }));
-  const call = { network: pods, pod: await world.pod("red") };
-  await add(world, pods, await world.pod("blue"));
-  await world.host.must("nft flush ruleset");
-  mustSucceed(await restore(world));
-  const onlyBlue = await attachmentLines(world);
-  const moments = await atEveryMoment(async (moment) => {
-    mustSucceed(await plugin(world, "ADD", call));
+scene(
+  "a DEL at any moment of pontoon restore: nothing of it is left",
+  async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true }));
+    const call = { network: pods, pod: await world.pod("red") };
+    await add(world, pods, await world.pod("blue"));
     await world.host.must("nft flush ruleset");
-    await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
-    const { isOver } = restoring;
-    mustSucceed(await plugin(world, "DEL", call));
-    mustSucceed(await (isOver ? restoring.outcome : restoring.goOn()));
-    expect(await attachmentLines(world), `DEL before ${moment.kind} ${moment.count}`).toEqual(onlyBlue);
-    return !isOver;
-  }, ["sendto"]);
-  expect(moments).toBeGreaterThan(10);
-}, 120_000);
+    mustSucceed(await restore(world));
+    const onlyBlue = await attachmentLines(world);
+    const moments = await atEveryMoment(
+      async (moment) => {
+        mustSucceed(await plugin(world, "ADD", call));
+        await world.host.must("nft flush ruleset");
+        await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
+        const { isOver } = restoring;
+        mustSucceed(await plugin(world, "DEL", call));
+        mustSucceed(await (isOver ? restoring.outcome : restoring.goOn()));
+        expect(await attachmentLines(world), `DEL before ${moment.kind} ${moment.count}`).toEqual(onlyBlue);
+        return !isOver;
+      },
+      ["sendto"],
+    );
+    expect(moments).toBeGreaterThan(10);
+  },
+  120_000,
+);
 
 scene("who died is not brought back, and what a later DEL takes away stays away", async (world) => {
-  const { networks: [pods], attached: [red, blue] } = await twoNetworks(world);
+  const {
+    networks: [pods],
+    attached: [red, blue],
+  } = await twoNetworks(world);
   await world.host.must("nft flush ruleset");
   await world.removePod(red!.pod);
   await waitForLinks(world, 2);
-  expect(mustSucceed(await restore(world)).stdout).toMatch(/^all networks: .*\nothers: 1 attachment, .*\npods: 1 attachment, /);
+  expect(mustSucceed(await restore(world)).stdout).toMatch(
+    /^all networks: .*\nothers: 1 attachment, .*\npods: 1 attachment, /,
+  );
   await del(world, pods!, blue!.pod);
   const lines = await snapshot(world);
-  expect(lines.filter((line) => /nft element inet pontoon net4|pontoon\/pods\/.*\.restored/.test(line))).toEqual([]);
+  expect(
+    lines.filter((line) => /nft element inet pontoon net4|pontoon\/pods\/.*\.restored/.test(line)),
+  ).toEqual([]);
   expect(mustSucceed(await restore(world)).stdout).toBe("others: 1 attachment, nothing to do\n");
 });
 
@@ -94,9 +133,15 @@ for (const [what, edit] of [
   ["another host namespace", 's/"hostCookie": "[^"]*"/"hostCookie": "1"/'],
 ] as const) {
   scene(`the record of an attachment of ${what} brings nothing back`, async (world) => {
-    const { attached: [red] } = await twoNetworks(world);
+    const {
+      attached: [red],
+    } = await twoNetworks(world);
     const [address] = red!.addresses;
-    await world.host.must(["sh", "-c", `sed -i '${edit}' $(grep -l ${red!.pod.containerId} /var/lib/cni/pontoon/*/*.json)`]);
+    await world.host.must([
+      "sh",
+      "-c",
+      `sed -i '${edit}' $(grep -l ${red!.pod.containerId} /var/lib/cni/pontoon/*/*.json)`,
+    ]);
     await world.host.must("nft flush ruleset");
     mustSucceed(await restore(world));
     const elements = await world.host.must("nft list map inet pontoon net4");
@@ -105,89 +150,146 @@ for (const [what, edit] of [
   });
 }
 
-scene("DELs at the same moment: nothing of them is left", async (world) => {
-  const pods = install(world, network("pods", { macspoofchk: true }));
-  const all = [];
-  for (let index = 0; index < 12; index++) all.push(await world.pod(`pod-${index}`));
-  await Promise.all(all.map((pod) => add(world, pods, pod)));
-  await world.host.must("nft flush ruleset");
-  await Promise.all(all.flatMap((pod) => [del(world, pods, pod), restore(world).then(mustSucceed)]));
-  expect((await snapshot(world)).filter((line) => /^nft element|^nft chain inet pontoon net-|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line))).toEqual([]);
-}, 60_000);
-
-scene("a DEL that has taken out its rules and not yet its link, while pontoon restore looks: nothing of it is left", async (world) => {
-  const pods = install(world, network("pods", { macspoofchk: true }));
-  const red = await world.pod("red");
-  await add(world, pods, await world.pod("blue"));
-  const before = await attachmentLines(world);
-  const call = { network: pods, pod: red };
-  let met = 0;
-  await atEveryMoment(async (moment) => {
-    await add(world, pods, red);
-    const link = await hostLinkOf(world, red);
-    await using taking = await holdAtOrEnd(world, "DEL", call, moment);
-    if (taking.isOver) {
-      mustSucceed(await taking.outcome);
-      return false;
-    }
-    const isHalfGone = elementsOf(await attachmentLines(world)) === elementsOf(before) && (await world.host.exec(`ip link show ${link}`)).status === 0;
-    const { outcome, wasBeside } = await taking.meanwhile(async () => mustSucceed(await restore(world)), locksOf("pods"));
-    mustSucceed(outcome);
-    expect(await attachmentLines(world), `sendto ${moment.count}`).toEqual(before);
-    if (isHalfGone && wasBeside) met += 1;
-    return true;
-  }, ["sendto"]);
-  expect(met).toBeGreaterThan(0);
-}, 60_000);
-
-scene("pontoon restore that finds a pod gone leaves word for its DEL of what an earlier one put back", async (world) => {
-  const pods = install(world, network("pods", { macspoofchk: true }));
-  const red = await world.pod("red");
-  const marks = async (): Promise<string[]> => (await attachmentLines(world)).filter((line) => line.endsWith(".restored"));
-  let met = 0;
-  await atEveryMoment(async (moment) => {
-    await add(world, pods, red);
+scene(
+  "DELs at the same moment: nothing of them is left",
+  async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true }));
+    const all = [];
+    for (let index = 0; index < 12; index++) all.push(await world.pod(`pod-${index}`));
+    await Promise.all(all.map((pod) => add(world, pods, pod)));
     await world.host.must("nft flush ruleset");
-    mustSucceed(await restore(world));
-    expect(await marks()).toHaveLength(1);
-    // The pod goes at the moment when one kind of its rules is back, and the other was never lost.
-    await world.host.must("nft flush map inet pontoon net4");
-    await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
-    const stood = !restoring.isOver;
-    const isBack = (await world.host.must("nft list map inet pontoon net4")).includes("10.1.0.");
-    await red.must("ip link delete eth0");
-    mustSucceed(await (stood ? restoring.goOn() : restoring.outcome));
-    expect(await marks(), `request ${moment.count}`).toHaveLength(1);
-    await del(world, pods, red);
-    expect(await attachmentLines(world), `request ${moment.count}`).toEqual([]);
-    if (stood && isBack) met += 1;
-    return stood;
-  }, ["sendto"]);
-  expect(met).toBeGreaterThan(0);
-}, 60_000);
+    await Promise.all(all.flatMap((pod) => [del(world, pods, pod), restore(world).then(mustSucceed)]));
+    expect(
+      (await snapshot(world)).filter((line) =>
+        /^nft element|^nft chain inet pontoon net-|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line),
+      ),
+    ).toEqual([]);
+  },
+  60_000,
+);
+
+scene(
+  "a DEL that has taken out its rules and not yet its link, while pontoon restore looks: nothing of it is left",
+  async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true }));
+    const red = await world.pod("red");
+    await add(world, pods, await world.pod("blue"));
+    const before = await attachmentLines(world);
+    const call = { network: pods, pod: red };
+    let met = 0;
+    await atEveryMoment(
+      async (moment) => {
+        await add(world, pods, red);
+        const link = await hostLinkOf(world, red);
+        await using taking = await holdAtOrEnd(world, "DEL", call, moment);
+        if (taking.isOver) {
+          mustSucceed(await taking.outcome);
+          return false;
+        }
+        const isHalfGone =
+          elementsOf(await attachmentLines(world)) === elementsOf(before) &&
+          (await world.host.exec(`ip link show ${link}`)).status === 0;
+        const { outcome, wasBeside } = await taking.meanwhile(
+          async () => mustSucceed(await restore(world)),
+          locksOf("pods"),
+        );
+        mustSucceed(outcome);
+        expect(await attachmentLines(world), `sendto ${moment.count}`).toEqual(before);
+        if (isHalfGone && wasBeside) met += 1;
+        return true;
+      },
+      ["sendto"],
+    );
+    expect(met).toBeGreaterThan(0);
+  },
+  60_000,
+);
+
+scene(
+  "pontoon restore that finds a pod gone leaves word for its DEL of what an earlier one put back",
+  async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true }));
+    const red = await world.pod("red");
+    const marks = async (): Promise<string[]> =>
+      (await attachmentLines(world)).filter((line) => line.endsWith(".restored"));
+    let met = 0;
+    await atEveryMoment(
+      async (moment) => {
+        await add(world, pods, red);
+        await world.host.must("nft flush ruleset");
+        mustSucceed(await restore(world));
+        expect(await marks()).toHaveLength(1);
+        // The pod goes at the moment when one kind of its rules is back, and the other was never lost.
+        await world.host.must("nft flush map inet pontoon net4");
+        await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
+        const stood = !restoring.isOver;
+        const isBack = (await world.host.must("nft list map inet pontoon net4")).includes("10.1.0.");
+        await red.must("ip link delete eth0");
+        mustSucceed(await (stood ? restoring.goOn() : restoring.outcome));
+        expect(await marks(), `request ${moment.count}`).toHaveLength(1);
+        await del(world, pods, red);
+        expect(await attachmentLines(world), `request ${moment.count}`).toEqual([]);
+        if (stood && isBack) met += 1;
+        return stood;
+      },
+      ["sendto"],
+    );
+    expect(met).toBeGreaterThan(0);
+  },
+  60_000,
+);
 
 scene("without attachments there is nothing to do, and nothing is made", async (world) => {
   const before = await snapshot(world);
-  expect(mustSucceed(await restore(world)).stdout).toBe("nothing to do: no attachments are recorded on this host\n");
-  expect(changes(before, await snapshot(world))).toEqual(["+ file /var/lib/cni/pontoon/.lock", "+ folder /var/lib/cni/pontoon"]);
+  expect(mustSucceed(await restore(world)).stdout).toBe(
+    "nothing to do: no attachments are recorded on this host\n",
+  );
+  expect(changes(before, await snapshot(world))).toEqual([
+    "+ file /var/lib/cni/pontoon/.lock",
+    "+ folder /var/lib/cni/pontoon",
+  ]);
 });
 
-scene("what it cannot do it says in plain words on stderr: no rights, an address that is taken", async (world) => {
-  await twoNetworks(world);
-  const asNobody = await world.host.exec(`setpriv --reuid 65534 --clear-groups ${PLUGIN_FOLDER}/pontoon restore`);
-  expect(asNobody).toMatchObject({ status: 1, stdout: "", stderr: 'pontoon restore: only root may change packet rules: Hint: Run it as root, as in "sudo pontoon restore".\n' });
-  const unable = await world.host.exec(`setpriv --bounding-set=-net_admin ${PLUGIN_FOLDER}/pontoon restore`);
-  expect(unable).toMatchObject({ status: 1, stdout: "others: 1 attachment, 1 attachment failed\npods: 2 attachments, 2 attachments failed\n" });
-  expect(unable.stderr).toMatch(/^pontoon restore: packet rules cannot be set: .*Cause: EPERM.* Hint: Run .* as root with CAP_NET_ADMIN/);
-  await world.host.must("nft flush map inet pontoon net4");
-  await add(world, install(world, network("rogue", { bridge: "pods0" })), await world.pod("rogue"));
-  const clash = await restore(world);
-  expect(clash.stderr).toMatch(/^pontoon restore: packet rules cannot be set: address 10\.1\.0\.2.* is used twice/);
-  expect([clash.status, clash.stdout]).toEqual([1, expect.stringMatching(/^others: .*\npods: 2 attachments, 1 rule put back, 1 attachment failed\nrogue: 1 attachment, nothing to do\n$/)]);
-});
+scene(
+  "what it cannot do it says in plain words on stderr: no rights, an address that is taken",
+  async (world) => {
+    await twoNetworks(world);
+    const asNobody = await world.host.exec(
+      `setpriv --reuid 65534 --clear-groups ${PLUGIN_FOLDER}/pontoon restore`,
+    );
+    expect(asNobody).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr:
+        'pontoon restore: only root may change packet rules: Hint: Run it as root, as in "sudo pontoon restore".\n',
+    });
+    const unable = await world.host.exec(
+      `setpriv --bounding-set=-net_admin ${PLUGIN_FOLDER}/pontoon restore`,
+    );
+    expect(unable).toMatchObject({
+      status: 1,
+      stdout: "others: 1 attachment, 1 attachment failed\npods: 2 attachments, 2 attachments failed\n",
+    });
+    expect(unable.stderr).toMatch(
+      /^pontoon restore: packet rules cannot be set: .*Cause: EPERM.* Hint: Run .* as root with CAP_NET_ADMIN/,
+    );
+    await world.host.must("nft flush map inet pontoon net4");
+    await add(world, install(world, network("rogue", { bridge: "pods0" })), await world.pod("rogue"));
+    const clash = await restore(world);
+    expect(clash.stderr).toMatch(
+      /^pontoon restore: packet rules cannot be set: address 10\.1\.0\.2.* is used twice/,
+    );
+    expect([clash.status, clash.stdout]).toEqual([
+      1,
+      expect.stringMatching(
+        /^others: .*\npods: 2 attachments, 1 rule put back, 1 attachment failed\nrogue: 1 attachment, nothing to do\n$/,
+      ),
+    ]);
+  },
+);
 
 scene("--help names it; another word is no command", async (world) => {
-  expect((await world.host.must(`${PLUGIN_FOLDER}/pontoon --help`))).toContain("pontoon restore ");
+  expect(await world.host.must(`${PLUGIN_FOLDER}/pontoon --help`)).toContain("pontoon restore ");
   expect((await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore now`)).stderr).toContain("Try --help.");
 });
 
@@ -205,7 +307,11 @@ async function twoNetworks(world: World): Promise<Stage> {
   const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true }));
   const others = install(world, network("others", { subnets: ["fd02::/64"] }));
   const attached = [];
-  for (const [name, conflist] of [["red", pods], ["blue", pods], ["white", others]] as const) {
+  for (const [name, conflist] of [
+    ["red", pods],
+    ["blue", pods],
+    ["white", others],
+  ] as const) {
     const pod = await world.pod(name);
     attached.push({ conflist, pod, addresses: addressesOf(await add(world, conflist, pod)) });
   }
@@ -225,7 +331,9 @@ async function everythingWorks(world: World, { neighbour, attached }: Stage): Pr
   for (const { conflist, pod, addresses } of attached) {
     expect(await check(world, conflist, pod)).toBeUndefined();
     for (const address of addresses) {
-      const [theirs, ours] = address.includes(":") ? [neighbour.v6, neighbour.host6] : [neighbour.v4, neighbour.host4];
+      const [theirs, ours] = address.includes(":")
+        ? [neighbour.v6, neighbour.host6]
+        : [neighbour.v4, neighbour.host4];
       expect(await connect(pod, theirs, 8080), `${pod.name} to ${theirs}`).toBe(`neighbour saw ${ours}`);
     }
   }
@@ -239,7 +347,9 @@ async function reaches(pod: Pod, neighbour: Neighbour): Promise<(string | undefi
 
 /** Elements, records and marks. */
 async function attachmentLines(world: World): Promise<string[]> {
-  return (await snapshot(world)).filter((line) => /^nft element|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line));
+  return (await snapshot(world)).filter((line) =>
+    /^nft element|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line),
+  );
 }
 
 async function chainOf(world: World, name: string): Promise<string> {
@@ -248,5 +358,8 @@ async function chainOf(world: World, name: string): Promise<string> {
 }
 
 async function waitForLinks(world: World, count: number): Promise<void> {
-  await waitFor(`${count} host ends are left`, async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length <= count);
+  await waitFor(
+    `${count} host ends are left`,
+    async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length <= count,
+  );
 }

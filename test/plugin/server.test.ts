@@ -5,7 +5,10 @@ import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { ask, connect, serve } from "../support/traffic.ts";
 
-for (const [family, subnet] of [["IPv4", "10.1.0.0/24"], ["IPv6", "fd01::/64"]] as const) {
+for (const [family, subnet] of [
+  ["IPv4", "10.1.0.0/24"],
+  ["IPv6", "fd01::/64"],
+] as const) {
   scene(`${family}: a server that listens in the host is reached at the gateway's address`, async (world) => {
     const red = await world.pod("red");
     const result = await add(world, install(world, network("pods", { subnets: [subnet] })), red);

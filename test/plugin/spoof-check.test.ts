@@ -1,6 +1,15 @@
 // macspoofchk: from a pod's port come frames with the pod's own source MAC address, and no others.
 import { expect } from "vitest";
-import { add, addressesOf, addressOf, check, type CniResult, del, mustSucceed, plugin } from "../support/cni.ts";
+import {
+  add,
+  addressesOf,
+  addressOf,
+  type CniResult,
+  check,
+  del,
+  mustSucceed,
+  plugin,
+} from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
 import { DEL_WAYS, type DelWay } from "../support/del-way.ts";
 import { holdAtOrEnd, locksOf } from "../support/held.ts";
@@ -16,20 +25,27 @@ import type { Pod, World } from "../support/world.ts";
 
 const FALSE_MAC = "0a:00:00:00:00:99";
 const TABLE = "the nftables table bridge pontoon, which checks source MAC addresses, is missing or not whole";
-const ELEMENTS = /the nftables elements that let frames from veth[0-9a-f]{11} through with the source MAC [0-9a-f:]{17} alone are missing/;
+const ELEMENTS =
+  /the nftables elements that let frames from veth[0-9a-f]{11} through with the source MAC [0-9a-f:]{17} alone are missing/;
 
 for (const { family, subnets } of FAMILIES) {
-  scene(`${family}: a pod with a false MAC reaches nobody, with its own it does, and others are not touched`, async (world) => {
-    const { red, blue, results } = await redAndBlue(world, { subnets });
-    const gateways = results.blue.ips!.map(({ gateway }) => gateway!);
-    const own = (await linkOf(red, "eth0")).address;
-    await setMac(red, FALSE_MAC);
-    for (const address of [...gateways, ...addressesOf(results.blue)]) expect(await isSilent(red, address), address).toBe(true);
-    for (const address of addressesOf(results.blue)) expect(await pings(world.host, address), address).toBe(true);
-    for (const gateway of gateways) expect(await pings(blue, gateway), gateway).toBe(true);
-    await setMac(red, own);
-    for (const address of [...gateways, ...addressesOf(results.blue)]) expect(await pings(red, address), address).toBe(true);
-  });
+  scene(
+    `${family}: a pod with a false MAC reaches nobody, with its own it does, and others are not touched`,
+    async (world) => {
+      const { red, blue, results } = await redAndBlue(world, { subnets });
+      const gateways = results.blue.ips!.map(({ gateway }) => gateway!);
+      const own = (await linkOf(red, "eth0")).address;
+      await setMac(red, FALSE_MAC);
+      for (const address of [...gateways, ...addressesOf(results.blue)])
+        expect(await isSilent(red, address), address).toBe(true);
+      for (const address of addressesOf(results.blue))
+        expect(await pings(world.host, address), address).toBe(true);
+      for (const gateway of gateways) expect(await pings(blue, gateway), gateway).toBe(true);
+      await setMac(red, own);
+      for (const address of [...gateways, ...addressesOf(results.blue)])
+        expect(await pings(red, address), address).toBe(true);
+    },
+  );
 }
 
 scene("a second interface on top of the pod's own is cut off, while the pod's own goes on", async (world) => {
@@ -37,7 +53,9 @@ scene("a second interface on top of the pod's own is cut off, while the pod's ow
   await red.must("ip link add link eth0 name second address 0a:00:00:00:00:77 type macvlan mode bridge");
   await red.must("ip link set second up");
   await red.must("ip address add 10.1.0.77/24 dev second");
-  expect(await red.exec("ping -n -c 2 -i 0.1 -W 0.3 -I second 10.1.0.1")).toMatchObject({ stdout: expect.stringContaining(" 0 received") });
+  expect(await red.exec("ping -n -c 2 -i 0.1 -W 0.3 -I second 10.1.0.1")).toMatchObject({
+    stdout: expect.stringContaining(" 0 received"),
+  });
   expect((await red.exec("ping -n -c 1 -W 1 -I eth0 10.1.0.1")).status).toBe(0);
 });
 
@@ -48,18 +66,23 @@ scene("a pod that takes another pod's MAC does not get that pod's frames", async
   await setMac(red, stolen);
   expect(await isSilent(red, "10.1.0.1")).toBe(true);
   const learnt = await world.host.must("bridge fdb show br pods0 dynamic");
-  expect(learnt.split("\n").filter((line) => line.startsWith(stolen))).toEqual([expect.stringContaining(`dev ${await hostLinkOf(world, blue)} `)]);
+  expect(learnt.split("\n").filter((line) => line.startsWith(stolen))).toEqual([
+    expect.stringContaining(`dev ${await hostLinkOf(world, blue)} `),
+  ]);
   expect(await pings(world.host, addressOf(results.blue))).toBe(true);
 });
 
-scene("a pod of a network without macspoofchk may send what it likes, on the same bridge too", async (world) => {
-  await redAndBlue(world);
-  const free = install(world, network("free", { bridge: "pods0", subnets: ["fd02::/64"] }));
-  const green = await world.pod("green");
-  await add(world, free, green);
-  await setMac(green, FALSE_MAC);
-  expect(await pings(green, "fd02::1")).toBe(true);
-});
+scene(
+  "a pod of a network without macspoofchk may send what it likes, on the same bridge too",
+  async (world) => {
+    await redAndBlue(world);
+    const free = install(world, network("free", { bridge: "pods0", subnets: ["fd02::/64"] }));
+    const green = await world.pod("green");
+    await add(world, free, green);
+    await setMac(green, FALSE_MAC);
+    expect(await pings(green, "fd02::1")).toBe(true);
+  },
+);
 
 scene("a network without addresses is checked as well", async (world) => {
   const plain = network("pods", { macspoofchk: true, isGateway: false, ipMasq: false });
@@ -79,7 +102,11 @@ scene("CHECK says what is lost, and the next ADD brings back the whole table for
   const { pods, red, blue } = await redAndBlue(world);
   expect(await check(world, pods, red)).toBeUndefined();
   const whole = await guards(world);
-  for (const harm of ["nft flush ruleset", "nft delete table bridge pontoon", "nft flush table bridge pontoon"]) {
+  for (const harm of [
+    "nft flush ruleset",
+    "nft delete table bridge pontoon",
+    "nft flush table bridge pontoon",
+  ]) {
     await world.host.must(harm);
     expect(await check(world, pods, red), harm).toContain(TABLE);
     const green = await world.pod("green");
@@ -96,7 +123,10 @@ scene("CHECK says what is lost, and the next ADD brings back the whole table for
 scene("CHECK says when an attachment's own elements are lost", async (world) => {
   const { pods, red } = await redAndBlue(world);
   const port = await hostLinkOf(world, red);
-  for (const element of [`source { "${port}" . ${(await linkOf(red, "eth0")).address} }`, `guarded { "${port}" }`]) {
+  for (const element of [
+    `source { "${port}" . ${(await linkOf(red, "eth0")).address} }`,
+    `guarded { "${port}" }`,
+  ]) {
     await world.host.must(`nft delete element bridge pontoon ${element}`);
     expect(await check(world, pods, red), element).toMatch(ELEMENTS);
   }
@@ -105,48 +135,69 @@ scene("CHECK says when an attachment's own elements are lost", async (world) => 
 scene("a table that was lost comes back without the pods that are gone", async (world) => {
   const { pods, red } = await redAndBlue(world);
   await world.removePod(red);
-  await waitFor("red's link is gone", async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length === 1);
+  await waitFor(
+    "red's link is gone",
+    async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length === 1,
+  );
   await world.host.must("nft flush ruleset");
   await add(world, pods, await world.pod("green"));
   expect((await guards(world)).filter((line) => line.startsWith("nft element"))).toHaveLength(4);
 });
 
-scene("an ADD whose table is flushed at any moment, and put back by another ADD, does not end with an unchecked pod", async (world) => {
-  const pods = install(world, network("pods", { macspoofchk: true, ipMasq: false }));
-  await warmUp(world, pods);
-  const [red, green] = [await world.pod("red"), await world.pod("green")];
-  const call = { network: pods, pod: red };
-  let met = 0;
-  await atEveryMoment(async (moment) => {
-    await using adding = await holdAtOrEnd(world, "ADD", call, moment);
-    const stood = !adding.isOver;
-    if (stood) await world.host.must("nft flush ruleset");
-    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, pods, green), locksOf("pods")) : { outcome: await adding.outcome, wasBeside: false };
-    const prevResult = JSON.parse(mustSucceed(outcome).stdout) as CniResult;
-    mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
-    await del(world, pods, green);
-    mustSucceed(await plugin(world, "DEL", call));
-    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `flushed before request ${moment.count}`).toEqual([]);
-    if (wasBeside) met += 1;
-    return stood;
-  }, ["sendto"]);
-  expect(met).toBeGreaterThan(0);
-}, 60_000);
+scene(
+  "an ADD whose table is flushed at any moment, and put back by another ADD, does not end with an unchecked pod",
+  async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true, ipMasq: false }));
+    await warmUp(world, pods);
+    const [red, green] = [await world.pod("red"), await world.pod("green")];
+    const call = { network: pods, pod: red };
+    let met = 0;
+    await atEveryMoment(
+      async (moment) => {
+        await using adding = await holdAtOrEnd(world, "ADD", call, moment);
+        const stood = !adding.isOver;
+        if (stood) await world.host.must("nft flush ruleset");
+        const { outcome, wasBeside } = stood
+          ? await adding.meanwhile(() => add(world, pods, green), locksOf("pods"))
+          : { outcome: await adding.outcome, wasBeside: false };
+        const prevResult = JSON.parse(mustSucceed(outcome).stdout) as CniResult;
+        mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
+        await del(world, pods, green);
+        mustSucceed(await plugin(world, "DEL", call));
+        expect(
+          (await guards(world)).filter((line) => line.startsWith("nft element")),
+          `flushed before request ${moment.count}`,
+        ).toEqual([]);
+        if (wasBeside) met += 1;
+        return stood;
+      },
+      ["sendto"],
+    );
+    expect(met).toBeGreaterThan(0);
+  },
+  60_000,
+);
 
 const WAYS: DelWay[] = [
   ...DEL_WAYS,
-  ["after macspoofchk was taken out of the configuration", (world, _, red) => del(world, install(world, network("pods")), red)],
+  [
+    "after macspoofchk was taken out of the configuration",
+    (world, _, red) => del(world, install(world, network("pods")), red),
+  ],
 ];
 
 for (const [way, remove] of WAYS) {
-  scene(`DEL ${way} takes the elements out and leaves those of others, and so does a second one`, async (world) => {
-    const { pods, red, onlyBlue } = await redAndBlue(world);
-    const call = { network: pods, containerId: red.containerId, netns: "" };
-    await remove(world, pods, red);
-    expect(await guards(world)).toEqual(onlyBlue);
-    mustSucceed(await plugin(world, "DEL", call));
-    expect(await guards(world)).toEqual(onlyBlue);
-  });
+  scene(
+    `DEL ${way} takes the elements out and leaves those of others, and so does a second one`,
+    async (world) => {
+      const { pods, red, onlyBlue } = await redAndBlue(world);
+      const call = { network: pods, containerId: red.containerId, netns: "" };
+      await remove(world, pods, red);
+      expect(await guards(world)).toEqual(onlyBlue);
+      mustSucceed(await plugin(world, "DEL", call));
+      expect(await guards(world)).toEqual(onlyBlue);
+    },
+  );
 }
 
 for (const records of ["with records", "without records"]) {
@@ -160,58 +211,87 @@ for (const records of ["with records", "without records"]) {
   });
 }
 
-scene("an ADD that fails while another one puts back a lost table leaves no elements", async (world) => {
-  const pods = install(world, network("pods", { macspoofchk: true }));
-  const free = install(world, network("free", { subnets: ["10.3.0.0/24"] , macspoofchk: true }));
-  const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
-  // The address that blue gets is red's already, on the same bridge.
-  await add(world, install(world, network("others", { bridge: "pods0" })), red);
-  let met = 0;
-  // Before each file that it removes: last of all it gives back what it holds.
-  await atEveryMoment(async (moment) => {
-    await world.host.must("rm -rf /var/lib/cni/networks/pods");
-    await using adding = await holdAtOrEnd(world, "ADD", { network: pods, pod: blue }, moment);
-    const stood = !adding.isOver;
-    if (stood) await world.host.must("nft flush ruleset");
-    const { outcome, wasBeside } = stood ? await adding.meanwhile(() => add(world, free, green), locksOf("pods")) : { outcome: await adding.outcome, wasBeside: false };
-    expect(outcome.status, `file ${moment.count}`).toBe(1);
-    await del(world, free, green);
-    expect((await guards(world)).filter((line) => line.startsWith("nft element")), `file ${moment.count}`).toEqual([]);
-    if (wasBeside) met += 1;
-    return stood;
-  }, ["unlinkat"]);
-  expect(met).toBeGreaterThan(0);
-}, 60_000);
+scene(
+  "an ADD that fails while another one puts back a lost table leaves no elements",
+  async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true }));
+    const free = install(world, network("free", { subnets: ["10.3.0.0/24"], macspoofchk: true }));
+    const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+    // The address that blue gets is red's already, on the same bridge.
+    await add(world, install(world, network("others", { bridge: "pods0" })), red);
+    let met = 0;
+    // Before each file that it removes: last of all it gives back what it holds.
+    await atEveryMoment(
+      async (moment) => {
+        await world.host.must("rm -rf /var/lib/cni/networks/pods");
+        await using adding = await holdAtOrEnd(world, "ADD", { network: pods, pod: blue }, moment);
+        const stood = !adding.isOver;
+        if (stood) await world.host.must("nft flush ruleset");
+        const { outcome, wasBeside } = stood
+          ? await adding.meanwhile(() => add(world, free, green), locksOf("pods"))
+          : { outcome: await adding.outcome, wasBeside: false };
+        expect(outcome.status, `file ${moment.count}`).toBe(1);
+        await del(world, free, green);
+        expect(
+          (await guards(world)).filter((line) => line.startsWith("nft element")),
+          `file ${moment.count}`,
+        ).toEqual([]);
+        if (wasBeside) met += 1;
+        return stood;
+      },
+      ["unlinkat"],
+    );
+    expect(met).toBeGreaterThan(0);
+  },
+  60_000,
+);
 
 // A GC that knows no records takes the link before its elements, a DEL shuts it first.
-for (const [way, between] of [["DEL", "shut, not checked"], ["DEL without a record", "shut, not checked"], ["GC without a record", "gone, checked"]] as const) {
-  scene(`${way}: at no moment is the pod's port open and not checked`, async (world) => {
-    const pods = install(world, network("pods", { macspoofchk: true }));
-    const red = await world.pod("red");
-    const verb = way.startsWith("GC") ? "GC" : "DEL";
-    const seen = new Set<string>();
-    await atEveryMoment(async (moment) => {
-      await add(world, pods, red);
-      const port = await hostLinkOf(world, red);
-      if (way !== "DEL") await world.host.must("rm -r /var/lib/cni/pontoon");
-      await using taking = await holdAtOrEnd(world, verb, { network: pods, pod: red }, moment);
-      const stood = !taking.isOver;
-      const isChecked = (await world.host.must("nft list table bridge pontoon")).includes(port);
-      const { stdout } = await world.host.exec(["ip", "-j", "link", "show", port]);
-      seen.add(`${stdout === "" ? "gone" : stdout.includes('"UP"') ? "open" : "shut"}, ${isChecked ? "checked" : "not checked"}`);
-      expect([...seen], `request ${moment.count}`).not.toContain("open, not checked");
-      mustSucceed(await (stood ? taking.goOn() : taking.outcome));
-      return stood;
-    }, ["sendto"]);
-    expect([...seen]).toEqual(expect.arrayContaining(["open, checked", between, "gone, not checked"]));
-  }, 60_000);
+for (const [way, between] of [
+  ["DEL", "shut, not checked"],
+  ["DEL without a record", "shut, not checked"],
+  ["GC without a record", "gone, checked"],
+] as const) {
+  scene(
+    `${way}: at no moment is the pod's port open and not checked`,
+    async (world) => {
+      const pods = install(world, network("pods", { macspoofchk: true }));
+      const red = await world.pod("red");
+      const verb = way.startsWith("GC") ? "GC" : "DEL";
+      const seen = new Set<string>();
+      await atEveryMoment(
+        async (moment) => {
+          await add(world, pods, red);
+          const port = await hostLinkOf(world, red);
+          if (way !== "DEL") await world.host.must("rm -r /var/lib/cni/pontoon");
+          await using taking = await holdAtOrEnd(world, verb, { network: pods, pod: red }, moment);
+          const stood = !taking.isOver;
+          const isChecked = (await world.host.must("nft list table bridge pontoon")).includes(port);
+          const { stdout } = await world.host.exec(["ip", "-j", "link", "show", port]);
+          seen.add(
+            `${stdout === "" ? "gone" : stdout.includes('"UP"') ? "open" : "shut"}, ${isChecked ? "checked" : "not checked"}`,
+          );
+          expect([...seen], `request ${moment.count}`).not.toContain("open, not checked");
+          mustSucceed(await (stood ? taking.goOn() : taking.outcome));
+          return stood;
+        },
+        ["sendto"],
+      );
+      expect([...seen]).toEqual(expect.arrayContaining(["open, checked", between, "gone, not checked"]));
+    },
+    60_000,
+  );
 }
 
 scene("what stays after DEL is the table without elements", async (world) => {
   const plain = await warmUp(world, install(world, network("pods")));
   const pods = install(world, network("pods", { macspoofchk: true }));
   expect(changes(plain, await warmUp(world, pods))).toEqual([
-    "+ nft chain bridge pontoon prerouting", "+ nft rule bridge pontoon prerouting #1", "+ nft set bridge pontoon guarded", "+ nft set bridge pontoon source", "+ nft table bridge pontoon",
+    "+ nft chain bridge pontoon prerouting",
+    "+ nft rule bridge pontoon prerouting #1",
+    "+ nft set bridge pontoon guarded",
+    "+ nft set bridge pontoon source",
+    "+ nft table bridge pontoon",
   ]);
 });
 
@@ -228,7 +308,10 @@ scene("ten pods at once on a fresh host make one table with one rule", async (wo
 async function redAndBlue(world: World, wishes: { subnets?: string[] } = {}) {
   const pods = install(world, network("pods", { macspoofchk: true, ...wishes }));
   const [red, blue] = [await world.pod("red"), await world.pod("blue")];
-  const results: { blue: CniResult; red: CniResult } = { blue: await add(world, pods, blue), red: { cniVersion: "" } };
+  const results: { blue: CniResult; red: CniResult } = {
+    blue: await add(world, pods, blue),
+    red: { cniVersion: "" },
+  };
   const onlyBlue = await guards(world);
   results.red = await add(world, pods, red);
   return { pods, red, blue, results, onlyBlue };

@@ -13,17 +13,20 @@ scene("STATUS is green on a fresh host, silent, and without any effect", async (
   expect(changes(before, await snapshot(world)).filter((line) => !line.includes("any:"))).toEqual([]);
 });
 
-scene("a full pool keeps STATUS green, unless the config asks to hear of it: then code 50 until a DEL", async (world) => {
-  const pods = install(world, oneAddress({}));
-  const strict = oneAddress({ statusWhenFull: true });
-  const red = await world.pod("red");
-  mustSucceed(await plugin(world, "STATUS", { network: strict }));
-  await add(world, pods, red);
-  mustSucceed(await plugin(world, "STATUS", { network: pods }));
-  expect(mustFail(await plugin(world, "STATUS", { network: strict })).code).toBe(50);
-  mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
-  mustSucceed(await plugin(world, "STATUS", { network: strict }));
-});
+scene(
+  "a full pool keeps STATUS green, unless the config asks to hear of it: then code 50 until a DEL",
+  async (world) => {
+    const pods = install(world, oneAddress({}));
+    const strict = oneAddress({ statusWhenFull: true });
+    const red = await world.pod("red");
+    mustSucceed(await plugin(world, "STATUS", { network: strict }));
+    await add(world, pods, red);
+    mustSucceed(await plugin(world, "STATUS", { network: pods }));
+    expect(mustFail(await plugin(world, "STATUS", { network: strict })).code).toBe(50);
+    mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
+    mustSucceed(await plugin(world, "STATUS", { network: strict }));
+  },
+);
 
 scene("STATUS is red when the config cannot work", async (world) => {
   const pods = network("pods", { subnets: ["10.1.0.0/99"] });
@@ -35,17 +38,27 @@ scene("STATUS is red with code 50 when leases cannot be written", async (world) 
   expect(mustFail(await plugin(world, "STATUS", { network: network("pods") })).code).toBe(50);
 });
 
-scene("STATUS is red with code 50 when records cannot be written, whoever gives the addresses", async (world) => {
-  await world.host.must("mkdir -p /var/lib/cni/pontoon");
-  await world.host.must("mount -t tmpfs -o ro tmpfs /var/lib/cni/pontoon");
-  for (const wishes of [{}, { isGateway: false, ipMasq: false, ipam: undefined as never }]) {
-    const error = mustFail(await plugin(world, "STATUS", { network: network("pods", wishes) }));
-    expect(error).toMatchObject({ code: 50, details: expect.stringContaining("/var/lib/cni/pontoon") as string });
-  }
-});
+scene(
+  "STATUS is red with code 50 when records cannot be written, whoever gives the addresses",
+  async (world) => {
+    await world.host.must("mkdir -p /var/lib/cni/pontoon");
+    await world.host.must("mount -t tmpfs -o ro tmpfs /var/lib/cni/pontoon");
+    for (const wishes of [{}, { isGateway: false, ipMasq: false, ipam: undefined as never }]) {
+      const error = mustFail(await plugin(world, "STATUS", { network: network("pods", wishes) }));
+      expect(error).toMatchObject({
+        code: 50,
+        details: expect.stringContaining("/var/lib/cni/pontoon") as string,
+      });
+    }
+  },
+);
 
 function oneAddress(more: Record<string, unknown>) {
   const pods = network("pods");
-  pods.plugins[0].ipam = { ...pods.plugins[0].ipam, ...more, ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.5", rangeEnd: "10.1.0.5" }]] };
+  pods.plugins[0].ipam = {
+    ...pods.plugins[0].ipam,
+    ...more,
+    ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.5", rangeEnd: "10.1.0.5" }]],
+  };
   return pods;
 }

@@ -1,6 +1,7 @@
-// stdout holds one JSON document or nothing: runtimes parse it. What surrounds the plugin must not change that.
+// stdout holds one JSON document or nothing: runtimes parse it. What surrounds the plugin must not change
+// that.
 import { expect } from "vitest";
-import { mustSucceed, plugin, type PluginCall, type Verb } from "../support/cni.ts";
+import { mustSucceed, type PluginCall, plugin, type Verb } from "../support/cni.ts";
 import { network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
@@ -19,7 +20,12 @@ const EXPECTATIONS: Expectation[] = [
   { name: "ADD again", verb: "ADD", gives: 121 },
   { name: "CHECK without prevResult", verb: "CHECK", gives: 7 },
   { name: "STATUS", verb: "STATUS", gives: "silence" },
-  { name: "GC that keeps all", verb: "GC", call: { more: { "cni.dev/valid-attachments": [{ containerID: "one", ifname: "eth0" }] } }, gives: "silence" },
+  {
+    name: "GC that keeps all",
+    verb: "GC",
+    call: { more: { "cni.dev/valid-attachments": [{ containerID: "one", ifname: "eth0" }] } },
+    gives: "silence",
+  },
   { name: "DEL", verb: "DEL", gives: "silence" },
   { name: "DEL again", verb: "DEL", gives: "silence" },
   { name: "VERSION", verb: "VERSION", gives: "result" },
@@ -32,10 +38,30 @@ const EXPECTATIONS: Expectation[] = [
   { name: "broken JSON", verb: "DEL", call: { stdin: "{" }, gives: 6 },
   { name: "no network name", verb: "GC", call: { stdin: '{"cniVersion":"1.1.0"}' }, gives: 7 },
   { name: "a bad network name", verb: "ADD", call: { network: network("../pods") }, gives: 7 },
-  { name: "an unknown version", verb: "STATUS", call: { network: network("pods", { cniVersion: "9.9.9" }) }, gives: 1 },
-  { name: "a bad subnet", verb: "ADD", call: { network: network("pods", { subnets: ["10.1.0.0/99"] }) }, gives: 7 },
-  { name: "a wrong type", verb: "ADD", call: { network: network("pods", { mtu: "1500" as never }) }, gives: 7 },
-  { name: "a bad list of valid attachments", verb: "GC", call: { more: { "cni.dev/valid-attachments": "none" } }, gives: 7 },
+  {
+    name: "an unknown version",
+    verb: "STATUS",
+    call: { network: network("pods", { cniVersion: "9.9.9" }) },
+    gives: 1,
+  },
+  {
+    name: "a bad subnet",
+    verb: "ADD",
+    call: { network: network("pods", { subnets: ["10.1.0.0/99"] }) },
+    gives: 7,
+  },
+  {
+    name: "a wrong type",
+    verb: "ADD",
+    call: { network: network("pods", { mtu: "1500" as never }) },
+    gives: 7,
+  },
+  {
+    name: "a bad list of valid attachments",
+    verb: "GC",
+    call: { more: { "cni.dev/valid-attachments": "none" } },
+    gives: 7,
+  },
 ];
 
 /** What makes other programs talk. */
@@ -67,23 +93,36 @@ scene("without CNI_COMMAND it says on stderr what it is, and leaves stdin alone"
 scene("VERSION answers while stdin stays open", async (world) => {
   await using process = world.host.start(`${PLUGIN_FOLDER}/pontoon`, { env: { CNI_COMMAND: "VERSION" } });
   await process.says('"supportedVersions"');
-  expect(JSON.parse(process.output)).toMatchObject({ supportedVersions: expect.arrayContaining(["1.1.0"]) as string[] });
+  expect(JSON.parse(process.output)).toMatchObject({
+    supportedVersions: expect.arrayContaining(["1.1.0"]) as string[],
+  });
 });
 
 scene("stdin that cannot be read is an I/O failure, and a closed one is no hang", async (world) => {
   const red = await world.pod("red");
   const call = { network: network("pods"), pod: red };
-  expectAnswer(await plugin(world, "ADD", { ...call, through: ["sh", "-c", 'exec "$@" </run', "sh"] }), 5, "a folder");
+  expectAnswer(
+    await plugin(world, "ADD", { ...call, through: ["sh", "-c", 'exec "$@" </run', "sh"] }),
+    5,
+    "a folder",
+  );
   const { stdout } = await plugin(world, "ADD", { ...call, through: ["sh", "-c", 'exec "$@" <&-', "sh"] });
   expect([5, 6]).toContain((JSON.parse(stdout) as { code: number }).code);
 });
 
 scene("an ADD whose notices nobody takes says its result all the same", async (world) => {
-  const call = { network: network("pods", { ingressRate: 1_000_000, ingressBurst: 2_147_483_647 }), pod: await world.pod("red") };
+  const call = {
+    network: network("pods", { ingressRate: 1_000_000, ingressBurst: 2_147_483_647 }),
+    pod: await world.pod("red"),
+  };
   expect(mustSucceed(await plugin(world, "ADD", call)).stderr).toContain("pontoon: ingressBurst 2147483647");
   for (const words of ['exec "$@" 2>/dev/full', 'exec "$@" 2>&-']) {
     mustSucceed(await plugin(world, "DEL", call));
-    expectAnswer(await plugin(world, "ADD", { ...call, through: ["sh", "-c", words, "sh"] }), "result", words);
+    expectAnswer(
+      await plugin(world, "ADD", { ...call, through: ["sh", "-c", words, "sh"] }),
+      "result",
+      words,
+    );
   }
 });
 
@@ -91,7 +130,14 @@ async function playAll(world: World, around: Partial<PluginCall>): Promise<void>
   const red = await world.pod("red");
   for (const { name, verb, call = {}, gives } of EXPECTATIONS) {
     const env = { ...around.env, ...call.env };
-    const outcome = await plugin(world, verb as Verb, { network: network("pods"), pod: red, containerId: "one", ...around, ...call, env });
+    const outcome = await plugin(world, verb as Verb, {
+      network: network("pods"),
+      pod: red,
+      containerId: "one",
+      ...around,
+      ...call,
+      env,
+    });
     expectAnswer(outcome, gives, name);
   }
 }
@@ -103,7 +149,10 @@ function expectAnswer(outcome: Outcome, gives: Expectation["gives"], name: strin
     expect(JSON.parse(mustSucceed(outcome).stdout), name).toHaveProperty("cniVersion", "1.1.0");
   } else {
     expect(outcome.status, name).toBe(1);
-    expect(JSON.parse(outcome.stdout), name).toMatchObject({ code: gives, msg: expect.stringMatching(/./), cniVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+    expect(JSON.parse(outcome.stdout), name).toMatchObject({
+      code: gives,
+      msg: expect.stringMatching(/./),
+      cniVersion: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+    });
   }
 }
-

@@ -1,5 +1,5 @@
-// Every protocol version is spoken as its own specification says, and the pod works the same under all of them.
-// The shapes are read here independently: cni-contract.md 7 and the specifications of each version.
+// Every protocol version is spoken as its own specification says, and the pod works the same under all of
+// them. The shapes are read here independently: cni-contract.md 7 and the specifications of each version.
 import { expect } from "vitest";
 import { add, check, del, gatewayOf, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
@@ -25,7 +25,11 @@ for (const cniVersion of CNI_VERSIONS) {
     // Versions before 0.3.0 have one address of each family, and those before 0.4.0 no CHECK.
     const { ip4 } = result as { ip4?: { gateway: string } };
     expect(cniVersion < "0.3.0" ? ip4?.gateway : gatewayOf(result)).toBe("10.1.0.1");
-    expect(await check(world, pods, red)).toEqual(cniVersion < "0.4.0" ? expect.stringContaining(`configuration version "${cniVersion}" does no`) : undefined);
+    expect(await check(world, pods, red)).toEqual(
+      cniVersion < "0.4.0"
+        ? expect.stringContaining(`configuration version "${cniVersion}" does no`)
+        : undefined,
+    );
     await del(world, pods, red);
     expect(changes(withPod, await snapshot(world))).toEqual([]);
     expect(changes(baseline, withPod).every((line) => line.startsWith("+ red:"))).toBe(true);
@@ -42,20 +46,30 @@ for (const cniVersion of CNI_VERSIONS) {
 scene("no cniVersion means 0.1.0", async (world) => {
   const red = await world.pod("red");
   const { cniVersion: _, ...rest } = { ...network("pods").plugins[0], name: "pods", cniVersion: "" };
-  const { stdout } = mustSucceed(await plugin(world, "ADD", { network: network("pods"), pod: red, stdin: JSON.stringify(rest) }));
+  const { stdout } = mustSucceed(
+    await plugin(world, "ADD", { network: network("pods"), pod: red, stdin: JSON.stringify(rest) }),
+  );
   expect(JSON.parse(stdout)).toMatchObject({ cniVersion: "0.1.0", ip4: { ip: "10.1.0.2/24" } });
 });
 
-scene("a version nobody knows is refused with code 1, and so are CHECK, GC and STATUS before they existed", async (world) => {
-  const red = await world.pod("red");
-  const refused = [
-    ["ADD", "1.2.0"], ["DEL", "0.3"], ["CHECK", "0.3.1"], ["GC", "1.0.0"], ["STATUS", "1.0.0"], ["CHECK", "2.0.0"],
-  ] as const;
-  for (const [verb, cniVersion] of refused) {
-    const outcome = await plugin(world, verb, { network: network("pods", { cniVersion }), pod: red });
-    expect(mustFail(outcome).code, `${verb} ${cniVersion}`).toBe(1);
-  }
-});
+scene(
+  "a version nobody knows is refused with code 1, and so are CHECK, GC and STATUS before they existed",
+  async (world) => {
+    const red = await world.pod("red");
+    const refused = [
+      ["ADD", "1.2.0"],
+      ["DEL", "0.3"],
+      ["CHECK", "0.3.1"],
+      ["GC", "1.0.0"],
+      ["STATUS", "1.0.0"],
+      ["CHECK", "2.0.0"],
+    ] as const;
+    for (const [verb, cniVersion] of refused) {
+      const outcome = await plugin(world, verb, { network: network("pods", { cniVersion }), pod: red });
+      expect(mustFail(outcome).code, `${verb} ${cniVersion}`).toBe(1);
+    }
+  },
+);
 
 scene("VERSION names all seven versions and does not wait for stdin", async (world) => {
   const { stdout } = mustSucceed(await plugin(world, "VERSION", { network: network("pods"), stdin: "" }));
@@ -84,9 +98,20 @@ async function expectedResult(world: World, cniVersion: string, red: Pod): Promi
 /** Bridge, host end and pod end in this order, with the MACs and MTUs that `ip` shows. */
 async function expectedInterfaces(world: World, red: Pod, withMtu: boolean): Promise<unknown[]> {
   const veth = await hostLinkOf(world, red);
-  const places = [["pods0", world.host], [veth, world.host], ["eth0", red]] as const;
-  return Promise.all(places.map(async ([name, place]) => {
-    const { address, mtu } = await linkOf(place, name);
-    return { name, mac: address, ...(withMtu ? { mtu } : {}), ...(place === red ? { sandbox: red.namespace } : {}) };
-  }));
+  const places = [
+    ["pods0", world.host],
+    [veth, world.host],
+    ["eth0", red],
+  ] as const;
+  return Promise.all(
+    places.map(async ([name, place]) => {
+      const { address, mtu } = await linkOf(place, name);
+      return {
+        name,
+        mac: address,
+        ...(withMtu ? { mtu } : {}),
+        ...(place === red ? { sandbox: red.namespace } : {}),
+      };
+    }),
+  );
 }

@@ -1,5 +1,6 @@
-// The runtime that most nodes have: containerd starts pods through CRI, and Pontoon gives them their network with the
-// conflist that is shipped. The container ids, namespaces, arguments and port mappings are containerd's own.
+// The runtime that most nodes have: containerd starts pods through CRI, and Pontoon gives them their network
+// with the conflist that is shipped. The container ids, namespaces, arguments and port mappings are
+// containerd's own.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -12,53 +13,68 @@ import { type Containerd, type RuntimePod, startContainerd } from "./containerd.
 
 const LIMIT_MS = 120_000;
 
-scene("containerd's pods get addresses, and reach each other, the gateway and the neighbour host", async (world) => {
-  const neighbour = await addNeighbour(world);
-  await using containerd = await startWithShippedConflist(world);
-  const red = await containerd.runPod("red");
-  const blue = await containerd.runPod("blue");
+scene(
+  "containerd's pods get addresses, and reach each other, the gateway and the neighbour host",
+  async (world) => {
+    const neighbour = await addNeighbour(world);
+    await using containerd = await startWithShippedConflist(world);
+    const red = await containerd.runPod("red");
+    const blue = await containerd.runPod("blue");
 
-  const [blueAddress = ""] = await blue.addresses();
-  expect(await red.exec("ip -4 address show dev eth0")).toContain(`${(await red.addresses())[0]}/`);
-  expect(await red.addresses()).not.toContain(blueAddress);
-  await red.exec(`ping -c 1 -W 3 ${blueAddress}`);
-  await red.exec(`ping -c 1 -W 3 ${await gatewayOf(red)}`);
-  await red.exec(`ping -c 1 -W 3 ${neighbour.v4}`);
-  await serve(blue, 8080, "blue is here");
-  expect(await red.exec(connect(blueAddress, 8080))).toBe("blue is here");
-}, LIMIT_MS);
+    const [blueAddress = ""] = await blue.addresses();
+    expect(await red.exec("ip -4 address show dev eth0")).toContain(`${(await red.addresses())[0]}/`);
+    expect(await red.addresses()).not.toContain(blueAddress);
+    await red.exec(`ping -c 1 -W 3 ${blueAddress}`);
+    await red.exec(`ping -c 1 -W 3 ${await gatewayOf(red)}`);
+    await red.exec(`ping -c 1 -W 3 ${neighbour.v4}`);
+    await serve(blue, 8080, "blue is here");
+    expect(await red.exec(connect(blueAddress, 8080))).toBe("blue is here");
+  },
+  LIMIT_MS,
+);
 
-scene("a pod's host port leads a neighbour to it, and its limits of bandwidth are those of its annotations", async (world) => {
-  const neighbour = await addNeighbour(world);
-  await using containerd = await startWithShippedConflist(world);
-  const web = await containerd.runPod("web", {
-    portMappings: [{ host_port: 8088, container_port: 80, protocol: "TCP" }],
-    annotations: { "kubernetes.io/ingress-bandwidth": "10M", "kubernetes.io/egress-bandwidth": "20M" },
-  });
-  const buckets = await world.host.must("tc qdisc show");
-  expect(buckets).toMatch(/tbf .* dev veth\S+ root .* rate 10Mbit /);
-  expect(buckets).toMatch(/tbf .* dev pifb\S+ root .* rate 20Mbit /);
+scene(
+  "a pod's host port leads a neighbour to it, and its limits of bandwidth are those of its annotations",
+  async (world) => {
+    const neighbour = await addNeighbour(world);
+    await using containerd = await startWithShippedConflist(world);
+    const web = await containerd.runPod("web", {
+      portMappings: [{ host_port: 8088, container_port: 80, protocol: "TCP" }],
+      annotations: { "kubernetes.io/ingress-bandwidth": "10M", "kubernetes.io/egress-bandwidth": "20M" },
+    });
+    const buckets = await world.host.must("tc qdisc show");
+    expect(buckets).toMatch(/tbf .* dev veth\S+ root .* rate 10Mbit /);
+    expect(buckets).toMatch(/tbf .* dev pifb\S+ root .* rate 20Mbit /);
 
-  await serve(web, 80, "web is here");
-  const answer = await neighbour.place.must(["busybox", "sh", "-c", connect(neighbour.host4, 8088)]);
-  expect(answer.trim()).toBe("web is here");
-}, LIMIT_MS);
+    await serve(web, 80, "web is here");
+    const answer = await neighbour.place.must(["busybox", "sh", "-c", connect(neighbour.host4, 8088)]);
+    expect(answer.trim()).toBe("web is here");
+  },
+  LIMIT_MS,
+);
 
-scene("after containerd has removed its pods, nothing of them is left", async (world) => {
-  await using containerd = await startWithShippedConflist(world);
-  // What belongs to the node stays after the first pod: the bridge and the table, both without anything of a pod.
-  await (await containerd.runPod("first")).remove();
-  const before = await snapshot(world);
+scene(
+  "after containerd has removed its pods, nothing of them is left",
+  async (world) => {
+    await using containerd = await startWithShippedConflist(world);
+    // What belongs to the node stays after the first pod: the bridge and the table, both without anything of
+    // a pod.
+    await (await containerd.runPod("first")).remove();
+    const before = await snapshot(world);
 
-  const pods = [await containerd.runPod("red"), await containerd.runPod("blue")];
-  expect(changes(before, await snapshot(world))).not.toEqual([]);
-  for (const pod of pods) await pod.remove();
+    const pods = [await containerd.runPod("red"), await containerd.runPod("blue")];
+    expect(changes(before, await snapshot(world))).not.toEqual([]);
+    for (const pod of pods) await pod.remove();
 
-  const after = await snapshot(world);
-  expect(changes(before, after)).toEqual([]);
-  expect(after.filter((line) => line.startsWith("link veth") || line.startsWith("nft element"))).toEqual([]);
-  expect(await containerd.cri("pods")).toBe("");
-}, LIMIT_MS);
+    const after = await snapshot(world);
+    expect(changes(before, after)).toEqual([]);
+    expect(after.filter((line) => line.startsWith("link veth") || line.startsWith("nft element"))).toEqual(
+      [],
+    );
+    expect(await containerd.cri("pods")).toBe("");
+  },
+  LIMIT_MS,
+);
 
 async function startWithShippedConflist(world: World): Promise<Containerd> {
   const name = "10-pontoon.conflist";

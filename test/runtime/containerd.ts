@@ -1,8 +1,8 @@
-// A containerd of its own inside a world, spoken to as kubelet speaks to it: through CRI. It runs in its own PID
-// namespace below a `cat` that reads from the test: when the test ends, however it ends, the kernel ends containerd,
-// its shims and every container with it.
+// A containerd of its own inside a world, spoken to as kubelet speaks to it: through CRI. It runs in its own
+// PID namespace below a `cat` that reads from the test: when the test ends, however it ends, the kernel ends
+// containerd, its shims and every container with it.
 import { symlinkSync } from "node:fs";
-import { BackgroundProcess, describe, type Outcome } from "../support/process.ts";
+import { type BackgroundProcess, describe, type Outcome } from "../support/process.ts";
 import { toolPath } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
@@ -10,7 +10,9 @@ import { buildImage, IMAGE } from "./image.ts";
 
 const FOLDER = "/run/world/containerd";
 const SOCKET = `${FOLDER}/containerd.sock`;
-/** Groups of processes cannot be private to a world: these get a name of their own and are removed at the end. */
+/**
+ * Groups of processes cannot be private to a world: these get a name of their own and are removed at the end.
+ */
 const CGROUP = `pontoon-test-${process.pid}`;
 
 const CONFIG = `
@@ -61,7 +63,10 @@ export class Containerd implements AsyncDisposable {
 
   /** Calls the CRI client, whatever the end. */
   async try(...command: string[]): Promise<Outcome> {
-    const outcome = await this.#world.host.exec([toolPath("cri"), "-r", `unix://${SOCKET}`, "-t", "30", ...command], { timeoutMs: 40_000 });
+    const outcome = await this.#world.host.exec(
+      [toolPath("cri"), "-r", `unix://${SOCKET}`, "-t", "30", ...command],
+      { timeoutMs: 40_000 },
+    );
     this.#world.diary.push(describe(outcome));
     return outcome;
   }
@@ -69,7 +74,10 @@ export class Containerd implements AsyncDisposable {
   /** Calls the CRI client; it has to succeed. */
   async cri(...command: string[]): Promise<string> {
     const outcome = await this.try(...command);
-    if (outcome.status !== 0) throw new Error(`A CRI call failed.\n${describe(outcome)}\ncontainerd's log ends with:\n${this.#logEnd()}`);
+    if (outcome.status !== 0)
+      throw new Error(
+        `A CRI call failed.\n${describe(outcome)}\ncontainerd's log ends with:\n${this.#logEnd()}`,
+      );
     return outcome.stdout.trim();
   }
 
@@ -77,15 +85,26 @@ export class Containerd implements AsyncDisposable {
   async runPod(name: string, wishes: PodWishes = {}): Promise<RuntimePod> {
     const podFile = `${FOLDER}/${name}.pod.json`;
     const containerFile = `${FOLDER}/${name}.container.json`;
-    this.#world.write(podFile, JSON.stringify({
-      metadata: { name, namespace: "default", uid: `uid-${name}`, attempt: 0 },
-      hostname: name,
-      log_directory: `${FOLDER}/logs`,
-      port_mappings: wishes.portMappings ?? [],
-      annotations: wishes.annotations ?? {},
-      linux: { cgroup_parent: `/${CGROUP}` },
-    }));
-    this.#world.write(containerFile, JSON.stringify({ metadata: { name, attempt: 0 }, image: { image: IMAGE }, log_path: `${name}.log`, linux: {} }));
+    this.#world.write(
+      podFile,
+      JSON.stringify({
+        metadata: { name, namespace: "default", uid: `uid-${name}`, attempt: 0 },
+        hostname: name,
+        log_directory: `${FOLDER}/logs`,
+        port_mappings: wishes.portMappings ?? [],
+        annotations: wishes.annotations ?? {},
+        linux: { cgroup_parent: `/${CGROUP}` },
+      }),
+    );
+    this.#world.write(
+      containerFile,
+      JSON.stringify({
+        metadata: { name, attempt: 0 },
+        image: { image: IMAGE },
+        log_path: `${name}.log`,
+        linux: {},
+      }),
+    );
     const id = await this.cri("runp", podFile);
     const container = await this.cri("create", id, containerFile, podFile);
     await this.cri("start", container);
@@ -93,15 +112,23 @@ export class Containerd implements AsyncDisposable {
   }
 
   async waitUntilReady(): Promise<void> {
-    await waitFor("containerd answers and has loaded a network", async () => {
-      const { status, stdout } = await this.try("info");
-      return status === 0 && networkIsReady(stdout);
-    }, 20_000);
+    await waitFor(
+      "containerd answers and has loaded a network",
+      async () => {
+        const { status, stdout } = await this.try("info");
+        return status === 0 && networkIsReady(stdout);
+      },
+      20_000,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process.finish();
-    await this.#world.host.exec(["sh", "-c", `find /sys/fs/cgroup -depth -type d -path '*/${CGROUP}*' -exec rmdir {} +`]);
+    await this.#world.host.exec([
+      "sh",
+      "-c",
+      `find /sys/fs/cgroup -depth -type d -path '*/${CGROUP}*' -exec rmdir {} +`,
+    ]);
   }
 
   #logEnd(): string {

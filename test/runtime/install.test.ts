@@ -1,6 +1,17 @@
-// Putting the plugin on a node: scripts/install, which is also what the image runs. Runtimes call the executable while it
-// is replaced, so there is never a moment without one, nor with half of one.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+// Putting the plugin on a node: scripts/install, which is also what the image runs. Runtimes call the
+// executable while it is replaced, so there is never a moment without one, nor with half of one.
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -70,7 +81,9 @@ test("at every moment the executable is the old one or the new one, also when th
   const sizes = new Set<number>();
   const script = node.install();
   let done = false;
-  void script.finally(() => { done = true; });
+  void script.finally(() => {
+    done = true;
+  });
   await waitFor("the script has ended", () => {
     sizes.add(statSync(node.plugin).size);
     return done;
@@ -114,6 +127,14 @@ class NodeFolders implements Disposable {
   }
 
   #command({ shell = ["sh"], args = [] }: Install): string[] {
-    return [...shell, join(REPOSITORY, "scripts/install"), "--bin-dir", this.plugins, "--conf-dir", this.configurations, ...args];
+    return [
+      ...shell,
+      join(REPOSITORY, "scripts/install"),
+      "--bin-dir",
+      this.plugins,
+      "--conf-dir",
+      this.configurations,
+      ...args,
+    ];
   }
 }

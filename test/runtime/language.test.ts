@@ -9,5 +9,9 @@ test("the engine of the executable does what the engine of the tests does, and e
   const { stdout } = await run([made.path]);
   const here = { ...results(), disposal: disposal() } as Record<string, unknown>;
   expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(here)));
-  expect(here["encoded"]).toEqual(["é", "\u{1f600}", "\ud800", "a\udc00b", "\ud83d", "\0", "\ufeff"].map((text) => [...new TextEncoder().encode(text)]));
+  expect(here["encoded"]).toEqual(
+    ["é", "\u{1f600}", "\ud800", "a\udc00b", "\ud83d", "\0", "\ufeff"].map((text) => [
+      ...new TextEncoder().encode(text),
+    ]),
+  );
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { program, type Program } from "../support/engine.ts";
+import { type Program, program } from "../support/engine.ts";
 import { run } from "../support/process.ts";
 import { SYSTEM_PATH } from "../support/tool.ts";
 import type { Argument, Call, Results } from "./program/calls.ts";
@@ -18,40 +18,74 @@ let folder: string;
 const at = (name: string): string => join(folder, name);
 const bytes = (text: string): Argument => ({ bytes: [...Buffer.from(text)] });
 const result = (call: number): Argument => ({ result: call });
-const text = (list: number[] | undefined, length?: number): string => Buffer.from(list ?? []).subarray(0, length).toString();
+const text = (list: number[] | undefined, length?: number): string =>
+  Buffer.from(list ?? [])
+    .subarray(0, length)
+    .toString();
 
-beforeAll(async () => { made = await program("calls.ts"); });
+beforeAll(async () => {
+  made = await program("calls.ts");
+});
 afterAll(() => made[Symbol.dispose]());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "native-"));
   return () => rmSync(folder, { recursive: true, force: true });
 });
 
-async function calls(list: Call[], { env = {}, args = [], through = [] }: { env?: Record<string, string>; args?: string[]; through?: string[] } = {}): Promise<Results> {
-  const { stdout, status, stderr } = await run([...through, made.path, ...args], { stdin: JSON.stringify(list), env });
+async function calls(
+  list: Call[],
+  {
+    env = {},
+    args = [],
+    through = [],
+  }: { env?: Record<string, string>; args?: string[]; through?: string[] } = {},
+): Promise<Results> {
+  const { stdout, status, stderr } = await run([...through, made.path, ...args], {
+    stdin: JSON.stringify(list),
+    env,
+  });
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   return JSON.parse(stdout) as Results;
 }
 
 test("a file is made, written, linked, renamed, read and removed, and each refusal is -errno", async () => {
   const { results, buffers } = await calls([
-    ["open", at("größe"), O_WRONLY | O_CREAT, 0o640], ["write", result(0), bytes("the text")], ["close", result(0)], ["close", result(0)],
-    ["link", at("größe"), at("b")], ["link", at("größe"), at("b")], ["rename", at("b"), at("c")], ["open", at("c"), 0, 0],
-    ["read", result(7), { buffer: "text", size: 20 }], ["read", result(7), { buffer: "text", size: 20 }], ["unlink", at("c")], ["unlink", at("c")],
-    ["open", `${at("größe")}\0.json`, 0, 0], ["open", at("x".repeat(300)), 0, 0], ["mkdir", at("d"), 0o750], ["mkdir", at("d"), 0o750],
+    ["open", at("größe"), O_WRONLY | O_CREAT, 0o640],
+    ["write", result(0), bytes("the text")],
+    ["close", result(0)],
+    ["close", result(0)],
+    ["link", at("größe"), at("b")],
+    ["link", at("größe"), at("b")],
+    ["rename", at("b"), at("c")],
+    ["open", at("c"), 0, 0],
+    ["read", result(7), { buffer: "text", size: 20 }],
+    ["read", result(7), { buffer: "text", size: 20 }],
+    ["unlink", at("c")],
+    ["unlink", at("c")],
+    ["open", `${at("größe")}\0.json`, 0, 0],
+    ["open", at("x".repeat(300)), 0, 0],
+    ["mkdir", at("d"), 0o750],
+    ["mkdir", at("d"), 0o750],
   ]);
   expect(results.slice(1, 7)).toEqual([8, 0, -EBADF, 0, -EEXIST, 0]);
   expect(results.slice(8)).toEqual([8, 0, 0, -ENOENT, -EINVAL, -ENAMETOOLONG, 0, -EEXIST]);
   expect(text(buffers["text"], 8)).toBe("the text");
-  expect([readFileSync(at("größe"), "utf8"), existsSync(at("c")), statSync(at("d")).isDirectory()]).toEqual(["the text", false, true]);
+  expect([readFileSync(at("größe"), "utf8"), existsSync(at("c")), statSync(at("d")).isDirectory()]).toEqual([
+    "the text",
+    false,
+    true,
+  ]);
 });
 
 test("a file's status and a folder's entries are the kernel's", async () => {
   writeFileSync(at("file"), "12345");
   symlinkSync("nowhere", at("link"));
   const { results, buffers } = await calls([
-    ["statx", HERE, at("file"), 0, 0x7ff, { buffer: "status", size: 256 }], ["statx", HERE, at("link"), 0, 0x7ff, { buffer: "status", size: 256 }],
-    ["statx", HERE, at("file"), 0, 0x7ff, { buffer: "small", size: 100 }], ["open", folder, O_DIRECTORY, 0], ["getdents64", result(3), { buffer: "entries", size: 4096 }],
+    ["statx", HERE, at("file"), 0, 0x7ff, { buffer: "status", size: 256 }],
+    ["statx", HERE, at("link"), 0, 0x7ff, { buffer: "status", size: 256 }],
+    ["statx", HERE, at("file"), 0, 0x7ff, { buffer: "small", size: 100 }],
+    ["open", folder, O_DIRECTORY, 0],
+    ["getdents64", result(3), { buffer: "entries", size: 4096 }],
   ]);
   expect(results.slice(0, 3)).toEqual([0, -ENOENT, -EINVAL]);
   expect(Buffer.from(buffers["status"] ?? []).readUInt32LE(40)).toBe(5);
@@ -60,19 +94,33 @@ test("a file's status and a folder's entries are the kernel's", async () => {
 
 test("a lock is held by one", async () => {
   writeFileSync(at("lock"), "");
-  const { results } = await calls([["open", at("lock"), 0, 0], ["open", at("lock"), 0, 0], ["flock", result(0), 6], ["flock", result(1), 6], ["flock", -1, 6]]);
+  const { results } = await calls([
+    ["open", at("lock"), 0, 0],
+    ["open", at("lock"), 0, 0],
+    ["flock", result(0), 6],
+    ["flock", result(1), 6],
+    ["flock", -1, 6],
+  ]);
   expect(results.slice(2)).toEqual([0, -11, -EBADF]);
 });
 
 test("sockets are made, set, asked, bound, sent through and waited for", async () => {
-  const [AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK] = [16, 3, 0, 270, 10, 11];
+  const [AF_NETLINK, SOCK_RAW, NETLINK_ROUTE, SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK] = [
+    16, 3, 0, 270, 10, 11,
+  ];
   const noop = [16, 0, 0, 0, 1, 0, 5, 0, 7, 0, 0, 0, 0, 0, 0, 0];
   const { results, buffers } = await calls([
-    ["socket", AF_NETLINK, SOCK_RAW, NETLINK_ROUTE], ["bind", result(0), { bytes: [16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] }],
-    ["setsockopt", result(0), SOL_NETLINK, NETLINK_EXT_ACK, { bytes: [1, 0, 0, 0] }], ["getsockopt", result(0), SOL_NETLINK, NETLINK_EXT_ACK, { buffer: "option", size: 8 }],
+    ["socket", AF_NETLINK, SOCK_RAW, NETLINK_ROUTE],
+    ["bind", result(0), { bytes: [16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] }],
+    ["setsockopt", result(0), SOL_NETLINK, NETLINK_EXT_ACK, { bytes: [1, 0, 0, 0] }],
+    ["getsockopt", result(0), SOL_NETLINK, NETLINK_EXT_ACK, { buffer: "option", size: 8 }],
     ["getsockopt", result(0), SOL_NETLINK, NETLINK_CAP_ACK, { buffer: "none", size: 0 }],
-    ["poll", { bytes: [3, 0, 0, 0, 1, 0, 0, 0] }, 0], ["send", result(0), { bytes: noop }, 0], ["poll", { bytes: [3, 0, 0, 0, 1, 0, 0, 0] }, -1],
-    ["recv", result(0), { buffer: "answer", size: 64 }, 0x40], ["recv", result(0), { buffer: "answer", size: 64 }, 0x40], ["send", -1, { bytes: noop }, 0],
+    ["poll", { bytes: [3, 0, 0, 0, 1, 0, 0, 0] }, 0],
+    ["send", result(0), { bytes: noop }, 0],
+    ["poll", { bytes: [3, 0, 0, 0, 1, 0, 0, 0] }, -1],
+    ["recv", result(0), { buffer: "answer", size: 64 }, 0x40],
+    ["recv", result(0), { buffer: "answer", size: 64 }, 0x40],
+    ["send", -1, { bytes: noop }, 0],
   ]);
   expect(results).toEqual([3, 0, 0, 4, expect.any(Number), 0, 16, 1, 36, -11, -EBADF]);
   expect(buffers["option"]).toEqual([1, 0, 0, 0, 0, 0, 0, 0]);
@@ -80,25 +128,53 @@ test("sockets are made, set, asked, bound, sent through and waited for", async (
 });
 
 test("every descriptor is close-on-exec", async () => {
-  const list: Call[] = [["open", "/proc/self/fd", 0, 0], ["memfd_create", "x", 0], ["socket", 16, 3, 0], ["open", "/proc/self/fdinfo", O_DIRECTORY, 0]];
+  const list: Call[] = [
+    ["open", "/proc/self/fd", 0, 0],
+    ["memfd_create", "x", 0],
+    ["socket", 16, 3, 0],
+    ["open", "/proc/self/fdinfo", O_DIRECTORY, 0],
+  ];
   const read = ["/proc/self/fdinfo/3", "/proc/self/fdinfo/4", "/proc/self/fdinfo/5", "/proc/self/fdinfo/6"];
-  const { buffers } = await calls([...list, ...read.flatMap((path, at): Call[] => [["open", path, 0, 0], ["read", result(4 + 2 * at), { buffer: path, size: 400 }]])]);
+  const { buffers } = await calls([
+    ...list,
+    ...read.flatMap((path, at): Call[] => [
+      ["open", path, 0, 0],
+      ["read", result(4 + 2 * at), { buffer: path, size: 400 }],
+    ]),
+  ]);
   for (const path of read) expect(text(buffers[path])).toMatch(/flags:\s+02\d{6}\n/);
 });
 
 test("a closed standard descriptor is not given to a file", async () => {
-  const { results } = await calls([["open", "/", 0, 0], ["write", 2, bytes("x")]], { through: ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-'] });
+  const { results } = await calls(
+    [
+      ["open", "/", 0, 0],
+      ["write", 2, bytes("x")],
+    ],
+    { through: ["/bin/sh", "-c", 'exec "$0" "$@" 2>&-'] },
+  );
   expect(results).toEqual([3, -EBADF]);
 });
 
 test("a namespace is entered, and what is none is refused", async () => {
-  const { results } = await calls([["open", "/proc/self/ns/net", 0, 0], ["setns", result(0), 0x40000000], ["open", "/dev/null", 0, 0], ["setns", result(2), 0x40000000]]);
+  const { results } = await calls([
+    ["open", "/proc/self/ns/net", 0, 0],
+    ["setns", result(0), 0x40000000],
+    ["open", "/dev/null", 0, 0],
+    ["setns", result(2), 0x40000000],
+  ]);
   expect([results[1], results[3]]).toEqual([0, -EINVAL]);
 });
 
 test("random bytes come, clocks go, a pause lasts", async () => {
   const { results, buffers } = await calls([
-    ["getrandom", { buffer: "one", size: 16 }], ["getrandom", { buffer: "two", size: 16 }], ["clock_gettime", 1], ["usleep", 2000], ["clock_gettime", 1], ["clock_gettime", 0], ["clock_gettime", 99],
+    ["getrandom", { buffer: "one", size: 16 }],
+    ["getrandom", { buffer: "two", size: 16 }],
+    ["clock_gettime", 1],
+    ["usleep", 2000],
+    ["clock_gettime", 1],
+    ["clock_gettime", 0],
+    ["clock_gettime", 99],
   ]);
   expect(results.slice(0, 2)).toEqual([16, 16]);
   expect(buffers["one"]).not.toEqual(buffers["two"]);
@@ -109,18 +185,56 @@ test("random bytes come, clocks go, a pause lasts", async () => {
 });
 
 test("arguments, environment and user are the process's", async () => {
-  const { results } = await calls([["argv"], ["environment"], ["getenv", "A"], ["getenv", "EMPTY"], ["getenv", "NONE"], ["getenv", "A\0B"], ["geteuid"]], { env: { A: "größe=1", EMPTY: "" }, args: ["one", "zwei ü", ""] });
-  expect(results).toEqual([["one", "zwei ü", ""], ["A=größe=1", "EMPTY="], "größe=1", "", null, null, process.geteuid?.()]);
+  const { results } = await calls(
+    [
+      ["argv"],
+      ["environment"],
+      ["getenv", "A"],
+      ["getenv", "EMPTY"],
+      ["getenv", "NONE"],
+      ["getenv", "A\0B"],
+      ["geteuid"],
+    ],
+    { env: { A: "größe=1", EMPTY: "" }, args: ["one", "zwei ü", ""] },
+  );
+  expect(results).toEqual([
+    ["one", "zwei ü", ""],
+    ["A=größe=1", "EMPTY="],
+    "größe=1",
+    "",
+    null,
+    null,
+    process.geteuid?.(),
+  ]);
 });
 
 test("a program is run with its arguments, environment and descriptors, and its end is told", async () => {
   writeFileSync(at("in"), "the input");
   const [input, output, error]: Argument[] = [result(0), result(1), result(2)];
-  const ran = (...command: string[]): Call => ["spawn", command[0] ?? "", command, [`PATH=${SYSTEM_PATH}`, "B=2"], input ?? 0, output ?? 0, error ?? 0];
+  const ran = (...command: string[]): Call => [
+    "spawn",
+    command[0] ?? "",
+    command,
+    [`PATH=${SYSTEM_PATH}`, "B=2"],
+    input ?? 0,
+    output ?? 0,
+    error ?? 0,
+  ];
   const { results } = await calls([
-    ["open", at("in"), 0, 0], ["open", at("out"), O_WRONLY | O_CREAT, 0o600], ["open", at("err"), O_WRONLY | O_CREAT, 0o600],
-    ran("/bin/sh", "-c", "cat; env; trap; echo oops >&2; ls -l /proc/self/fd | grep -c native-; exit 7", "name"), ran("/bin/sh", "-c", "kill -s PIPE $$"), ran("/bin/sh", "-c", "kill -s KILL $$"),
-    ran(at("nothing")), ["spawn", "/bin/true", ["true"], [], 0, 1, 2], ran(at("in\0")),
+    ["open", at("in"), 0, 0],
+    ["open", at("out"), O_WRONLY | O_CREAT, 0o600],
+    ["open", at("err"), O_WRONLY | O_CREAT, 0o600],
+    ran(
+      "/bin/sh",
+      "-c",
+      "cat; env; trap; echo oops >&2; ls -l /proc/self/fd | grep -c native-; exit 7",
+      "name",
+    ),
+    ran("/bin/sh", "-c", "kill -s PIPE $$"),
+    ran("/bin/sh", "-c", "kill -s KILL $$"),
+    ran(at("nothing")),
+    ["spawn", "/bin/true", ["true"], [], 0, 1, 2],
+    ran(at("in\0")),
   ]);
   expect(results.slice(3)).toEqual([7 << 8, 13, 9, -ENOENT, -EBADF, -EINVAL]);
   const said = readFileSync(at("out"), "utf8");
@@ -133,19 +247,40 @@ test("a program is run with its arguments, environment and descriptors, and its 
 
 test("a program that the kernel does not know is refused", async () => {
   writeFileSync(at("text"), "no program", { mode: 0o755 });
-  const { results } = await calls([["open", "/dev/null", 2, 0], ["spawn", at("text"), ["text"], [], result(0), result(0), result(0)]]);
+  const { results } = await calls([
+    ["open", "/dev/null", 2, 0],
+    ["spawn", at("text"), ["text"], [], result(0), result(0), result(0)],
+  ]);
   expect(results[1]).toBe(-ENOEXEC);
 });
 
 test("text becomes UTF-8 and back, and hashes are those of OpenSSL", async () => {
   const words = ["", "abc", "größe \u{1f600}", "x".repeat(1000)];
-  const { results } = await calls(words.flatMap((word): Call[] => [["encode", word], ["decode", bytes(word)], ["sha256", word], ["sha512", word]]));
+  const { results } = await calls(
+    words.flatMap((word): Call[] => [
+      ["encode", word],
+      ["decode", bytes(word)],
+      ["sha256", word],
+      ["sha512", word],
+    ]),
+  );
   const hash = (name: string, word: string): string => createHash(name).update(word).digest("hex");
-  expect(results).toEqual(words.flatMap((word) => [[...Buffer.from(word)], word, hash("sha256", word), hash("sha512", word)]));
+  expect(results).toEqual(
+    words.flatMap((word) => [[...Buffer.from(word)], word, hash("sha256", word), hash("sha512", word)]),
+  );
 });
 
 test("an argument of another kind is a TypeError, not a crash", async () => {
-  const { results } = await calls([["open", 5, 0, 0], ["open"], ["read", 0, "text"], ["read", "0", { buffer: "b", size: 1 }], ["spawn", "/bin/true", null, [], 3, 4, 5], ["decode", null], ["sha256", 1], ["write", 1, null]]);
+  const { results } = await calls([
+    ["open", 5, 0, 0],
+    ["open"],
+    ["read", 0, "text"],
+    ["read", "0", { buffer: "b", size: 1 }],
+    ["spawn", "/bin/true", null, [], 3, 4, 5],
+    ["decode", null],
+    ["sha256", 1],
+    ["write", 1, null],
+  ]);
   for (const each of results) expect(each).toMatch(/^TypeError: /);
 });
 
@@ -156,7 +291,12 @@ test("abort ends the process by its signal", async () => {
 
 test("a reader that has gone is an error, not a signal", async () => {
   // Waits until the other end of stdout is closed, then writes.
-  const list: Call[] = [["poll", { bytes: [1, 0, 0, 0, 0, 0, 0, 0] }, -1], ["write", 1, bytes("x")]];
-  const { stdout } = await run(["/bin/bash", "-c", '"$0" | true; echo "${PIPESTATUS[0]}"', made.path], { stdin: JSON.stringify(list) });
+  const list: Call[] = [
+    ["poll", { bytes: [1, 0, 0, 0, 0, 0, 0, 0] }, -1],
+    ["write", 1, bytes("x")],
+  ];
+  const { stdout } = await run(["/bin/bash", "-c", '"$0" | true; echo "${PIPESTATUS[0]}"', made.path], {
+    stdin: JSON.stringify(list),
+  });
   expect(stdout).toBe("1\n");
 });

@@ -1,7 +1,7 @@
-// Every system call of a call, in order. One more than before is seen here, not in a benchmark: whoever adds one on purpose
-// changes the list, and says what it is for.
+// Every system call of a call, in order. One more than before is seen here, not in a benchmark: whoever adds
+// one on purpose changes the list, and says what it is for.
 import { expect } from "vitest";
-import { mustSucceed, plugin, type PluginCall, type Verb } from "../support/cni.ts";
+import { mustSucceed, type PluginCall, plugin, type Verb } from "../support/cni.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { toolPath } from "../support/tool.ts";
@@ -78,7 +78,9 @@ const ADD = `${START}
 
 /** The names of the system calls of a call that has to succeed. */
 async function systemCalls(world: World, verb: Verb, call: PluginCall): Promise<string[]> {
-  mustSucceed(await plugin(world, verb, { ...call, through: [toolPath("strace"), "-f", "-qq", "-o", TRACE] }));
+  mustSucceed(
+    await plugin(world, verb, { ...call, through: [toolPath("strace"), "-f", "-qq", "-o", TRACE] }),
+  );
   // Lines like `4711 openat(AT_FDCWD, …) = 3`; the pid stands in each.
   const lines = world.read(TRACE).trimEnd().split("\n");
   return lines.map((line) => /^\d+ +(\w+)\(/.exec(line)?.[1] ?? line);
@@ -87,11 +89,13 @@ async function systemCalls(world: World, verb: Verb, call: PluginCall): Promise<
 /** The names in a list of the above, without its comments. */
 const names = (list: string): string[] => list.replaceAll(/#.*$/gm, "").trim().split(/\s+/);
 
-// Nothing in the lists is free to vary: all answers of rtnetlink are there when the request has been sent (so no poll), the
-// locks are nobody else's, and no signal comes.
+// Nothing in the lists is free to vary: all answers of rtnetlink are there when the request has been sent (so
+// no poll), the locks are nobody else's, and no signal comes.
 scene("a plain ADD beside another pod makes these system calls, and VERSION these", async (world) => {
   const pods = install(world, network("pods", { ipMasq: false }));
   mustSucceed(await plugin(world, "ADD", { network: pods, pod: await world.pod("red") }));
-  expect(await systemCalls(world, "ADD", { network: pods, pod: await world.pod("blue") })).toEqual(names(ADD));
+  expect(await systemCalls(world, "ADD", { network: pods, pod: await world.pod("blue") })).toEqual(
+    names(ADD),
+  );
   expect(await systemCalls(world, "VERSION", { network: pods })).toEqual(names(VERSION));
 });

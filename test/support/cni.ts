@@ -1,6 +1,7 @@
 // Calling the plugin as runtimes do: through cnitool, or directly where a scene needs what cnitool cannot do.
-import { describe, type Outcome } from "./process.ts";
+
 import { type Network, pluginInput } from "./network.ts";
+import { describe, type Outcome } from "./process.ts";
 import { toolPath } from "./tool.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, type World } from "./world.ts";
 
@@ -30,7 +31,9 @@ export interface PluginCall {
   interfaceName?: string;
   /** CNI_NETNS, where it is not the pod's path. */
   netns?: string;
-  /** Keys that the runtime adds to the configuration: prevResult, runtimeConfig, cni.dev/valid-attachments. */
+  /**
+   * Keys that the runtime adds to the configuration: prevResult, runtimeConfig, cni.dev/valid-attachments.
+   */
   more?: Record<string, unknown>;
   /** Replaces the configuration as a whole. */
   stdin?: string;
@@ -40,7 +43,13 @@ export interface PluginCall {
 }
 
 /** Runs cnitool, which takes the configuration from the files that `install` wrote. */
-export async function cnitool(world: World, verb: Lowercase<Verb>, name: string, pod: Pod, env: Record<string, string> = {}): Promise<Outcome> {
+export async function cnitool(
+  world: World,
+  verb: Lowercase<Verb>,
+  name: string,
+  pod: Pod,
+  env: Record<string, string> = {},
+): Promise<Outcome> {
   const outcome = await world.host.exec([toolPath("cnitool"), verb, name, pod.namespace], {
     env: { CNI_PATH: PLUGIN_FOLDER, NETCONFPATH: CONFIG_FOLDER, ...env },
   });
@@ -49,12 +58,22 @@ export async function cnitool(world: World, verb: Lowercase<Verb>, name: string,
 }
 
 /** ADD through cnitool; it has to succeed. */
-export async function add(world: World, { name }: Network, pod: Pod, env: Record<string, string> = {}): Promise<CniResult> {
+export async function add(
+  world: World,
+  { name }: Network,
+  pod: Pod,
+  env: Record<string, string> = {},
+): Promise<CniResult> {
   return JSON.parse(mustSucceed(await cnitool(world, "add", name, pod, env)).stdout) as CniResult;
 }
 
 /** DEL through cnitool; it has to succeed. */
-export async function del(world: World, { name }: Network, pod: Pod, env: Record<string, string> = {}): Promise<void> {
+export async function del(
+  world: World,
+  { name }: Network,
+  pod: Pod,
+  env: Record<string, string> = {},
+): Promise<void> {
   mustSucceed(await cnitool(world, "del", name, pod, env));
 }
 
@@ -98,7 +117,8 @@ export function mustSucceed(outcome: Outcome): Outcome {
 
 /** The error object of a call that has to fail in the way the specification asks for. */
 export function mustFail(outcome: Outcome): CniError {
-  if (outcome.status === 0 || outcome.status === undefined) throw new Error(`The call should have failed with an error object.\n${describe(outcome)}`);
+  if (outcome.status === 0 || outcome.status === undefined)
+    throw new Error(`The call should have failed with an error object.\n${describe(outcome)}`);
   return JSON.parse(outcome.stdout) as CniError;
 }
 

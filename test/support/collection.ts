@@ -7,7 +7,9 @@ import { warmUp } from "./steady.ts";
 import type { Pod, World } from "./world.ts";
 
 /** Both attached; with the states before that, and with blue alone. */
-export async function redAndBlue(world: World): Promise<{ pods: Network; red: Pod; blue: Pod; nobody: string[]; onlyBlue: string[] }> {
+export async function redAndBlue(
+  world: World,
+): Promise<{ pods: Network; red: Pod; blue: Pod; nobody: string[]; onlyBlue: string[] }> {
   const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
   await warmUp(world, pods);
   const red = await world.pod("red");

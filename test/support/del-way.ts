@@ -9,14 +9,20 @@ export type DelWay = [string, (world: World, network: Network, pod: Pod) => Prom
 export const DEL_WAYS: DelWay[] = [
   ["as a runtime sends it", del],
   ["without a namespace", withoutNamespace],
-  ["without a record", async (world, network, pod) => {
-    await forgetRecords(world);
-    return del(world, network, pod);
-  }],
-  ["without a record and without a namespace", async (world, network, pod) => {
-    await forgetRecords(world);
-    return withoutNamespace(world, network, pod);
-  }],
+  [
+    "without a record",
+    async (world, network, pod) => {
+      await forgetRecords(world);
+      return del(world, network, pod);
+    },
+  ],
+  [
+    "without a record and without a namespace",
+    async (world, network, pod) => {
+      await forgetRecords(world);
+      return withoutNamespace(world, network, pod);
+    },
+  ],
 ];
 
 async function withoutNamespace(world: World, network: Network, pod: Pod): Promise<unknown> {

@@ -25,9 +25,25 @@ export interface BuildOptions {
 }
 
 /** Runs scripts/build.mjs of a repository. */
-export async function build(entry: string, outDir: string, { repository = REPOSITORY, env = {}, engine }: BuildOptions = {}): Promise<Outcome> {
-  const own = Object.fromEntries(["HOME", "CARGO_HOME", "RUSTUP_HOME", "PATH"].map((name) => [name, process.env[name] ?? ""]).filter(([, value]) => value !== ""));
-  const command = [process.execPath, join(repository, "scripts/build.mjs"), "--entry", entry, "--out-dir", outDir, ...(engine === undefined ? [] : ["--engine", engine])];
+export async function build(
+  entry: string,
+  outDir: string,
+  { repository = REPOSITORY, env = {}, engine }: BuildOptions = {},
+): Promise<Outcome> {
+  const own = Object.fromEntries(
+    ["HOME", "CARGO_HOME", "RUSTUP_HOME", "PATH"]
+      .map((name) => [name, process.env[name] ?? ""])
+      .filter(([, value]) => value !== ""),
+  );
+  const command = [
+    process.execPath,
+    join(repository, "scripts/build.mjs"),
+    "--entry",
+    entry,
+    "--out-dir",
+    outDir,
+    ...(engine === undefined ? [] : ["--engine", engine]),
+  ];
   return run(command, { env: { PATH: SYSTEM_PATH, ...own, ...env }, timeoutMs: 600_000 });
 }
 

@@ -2,7 +2,15 @@
 import type { Place } from "./place.ts";
 import type { World } from "./world.ts";
 
-const OF_HOST = ["ip -d address", "ip route", "ip -6 route", "ip neighbour", "bridge link", "nft list ruleset", "find /var/lib/cni /run/netns"];
+const OF_HOST = [
+  "ip -d address",
+  "ip route",
+  "ip -6 route",
+  "ip neighbour",
+  "bridge link",
+  "nft list ruleset",
+  "find /var/lib/cni /run/netns",
+];
 const OF_POD = ["ip -d address", "ip route", "ip -6 route", "ip neighbour"];
 
 export async function evidence(world: World): Promise<string> {

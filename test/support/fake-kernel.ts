@@ -1,5 +1,5 @@
-// The other end of a netlink socket, for answers that no real kernel gives on request: one half of a local socket pair
-// is given to the code under test, the answers wait in the other half before they are asked for.
+// The other end of a netlink socket, for answers that no real kernel gives on request: one half of a local
+// socket pair is given to the code under test, the answers wait in the other half before they are asked for.
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { Writer } from "../../src/netlink/writer.ts";
 import { native } from "../../src/sys/native.ts";
@@ -27,12 +27,14 @@ export class FakeKernel implements Disposable {
   /** Lays one datagram of messages ready. */
   answers(...messages: Answer[]): void {
     const w = new Writer();
-    for (const { type, flags = 0, sequence, body } of messages) w.message(type, flags, sequence, body ?? (() => {}));
+    for (const { type, flags = 0, sequence, body } of messages)
+      w.message(type, flags, sequence, body ?? (() => {}));
     this.sends(w.written);
   }
 
   sends(bytes: Uint8Array): void {
-    if (native.send(this.#fd, bytes, 0) !== bytes.length) throw new Error("The test could not lay an answer ready.");
+    if (native.send(this.#fd, bytes, 0) !== bytes.length)
+      throw new Error("The test could not lay an answer ready.");
   }
 
   /** What was asked so far, one datagram for each send. */

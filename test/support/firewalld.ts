@@ -1,6 +1,7 @@
 // A firewalld of the world's own, with a message bus of its own. Nothing of the machine's is touched.
-import { waitFor } from "./wait.ts";
+
 import { toolPath } from "./tool.ts";
+import { waitFor } from "./wait.ts";
 import type { World } from "./world.ts";
 
 const BUS = "/run/world/bus.conf";
@@ -17,15 +18,27 @@ const BUS_CONFIG = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Co
 </busconfig>
 `;
 
-/** Starts firewalld in the world and waits until it answers. Its zone for all that it does not know is "public", which forwards to no other zone. */
+/**
+ * Starts firewalld in the world and waits until it answers. Its zone for all that it does not know is
+ * "public", which forwards to no other zone.
+ */
 export async function startFirewalld(world: World): Promise<AsyncDisposable> {
   await world.host.must(`mkdir -p /run/dbus /run/firewalld ${CONFIG}`);
   await world.host.must("mount -t tmpfs tmpfs /var/log");
   world.write(BUS, BUS_CONFIG);
-  const bus = world.host.start([toolPath("dbus-daemon"), `--config-file=${BUS}`, "--nofork", "--nopidfile", "--print-address=1"], { timeoutMs: 120_000 });
+  const bus = world.host.start(
+    [toolPath("dbus-daemon"), `--config-file=${BUS}`, "--nofork", "--nopidfile", "--print-address=1"],
+    { timeoutMs: 120_000 },
+  );
   await bus.says("unix:path");
-  const daemon = world.host.start([toolPath("firewalld"), "--nofork", "--nopid", "--system-config", CONFIG], { timeoutMs: 120_000 });
-  await waitFor("firewalld answers", async () => (await world.host.exec("firewall-cmd --state")).status === 0, 20_000);
+  const daemon = world.host.start([toolPath("firewalld"), "--nofork", "--nopid", "--system-config", CONFIG], {
+    timeoutMs: 120_000,
+  });
+  await waitFor(
+    "firewalld answers",
+    async () => (await world.host.exec("firewall-cmd --state")).status === 0,
+    20_000,
+  );
   return {
     async [Symbol.asyncDispose]() {
       await daemon.stop();

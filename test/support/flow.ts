@@ -1,6 +1,6 @@
-// One end of a TCP connection that runs as fast as it can, inside a test's namespace.
-// `sink ADDRESS PORT` says "listening" and then, for its one connection, how many bit/s it received from its first byte to
-// its last. `source ADDRESS PORT MILLISECONDS` sends for that long.
+// One end of a TCP connection that runs as fast as it can, inside a test's namespace. `sink ADDRESS PORT`
+// says "listening" and then, for its one connection, how many bit/s it received from its first byte to its
+// last. `source ADDRESS PORT MILLISECONDS` sends for that long.
 import { connect, createServer, type Socket } from "node:net";
 
 const [role, hostname = "", port = "0", milliseconds = "0"] = process.argv.slice(2);
@@ -15,7 +15,11 @@ if (role === "sink") {
     while (performance.now() < end) if (!socket.write(block)) return;
     socket.resetAndDestroy();
   };
-  socket.on("connect", fill).on("drain", fill).on("error", () => {}).on("close", () => process.exit(0));
+  socket
+    .on("connect", fill)
+    .on("drain", fill)
+    .on("error", () => {})
+    .on("close", () => process.exit(0));
 }
 
 setTimeout(() => process.exit(1), 20_000);
@@ -29,8 +33,10 @@ function count(socket: Socket): void {
     if (first === 0) first = last;
     else bytes += chunk.length;
   });
-  socket.on("error", () => {}).on("close", () => {
-    console.log(`received ${Math.round((bytes * 8) / ((last - first) / 1000))}`);
-    process.exit(0);
-  });
+  socket
+    .on("error", () => {})
+    .on("close", () => {
+      console.log(`received ${Math.round((bytes * 8) / ((last - first) / 1000))}`);
+      process.exit(0);
+    });
 }

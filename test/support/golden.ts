@@ -1,4 +1,5 @@
-// A message as the hexadecimal text that a person writes down from the headers: a line or more for each field or attribute.
+// A message as the hexadecimal text that a person writes down from the headers: a line or more for each field
+// or attribute.
 import type { Message } from "../../src/netlink/socket.ts";
 import { Writer } from "../../src/netlink/writer.ts";
 

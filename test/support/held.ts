@@ -1,5 +1,6 @@
-// A call that stands still before one exact system call, for as long as a test wants. strace holds it there: it looks on
-// from the side (-D), so the call is the test's own child as ever, and goes on by itself when strace is ended.
+// A call that stands still before one exact system call, for as long as a test wants. strace holds it there:
+// it looks on from the side (-D), so the call is the test's own child as ever, and goes on by itself when
+// strace is ended.
 import { readFileSync, statSync } from "node:fs";
 import { type PluginCall, pluginEnvironment, type Verb } from "./cni.ts";
 import { pluginInput } from "./network.ts";
@@ -23,9 +24,9 @@ export const locksOf = (network: string): string[] => [`/var/lib/cni/networks/${
 let traces = 0;
 
 /**
- * A call of the plugin that stands right before the `count`-th system call of `kind` of its first thread. All that the call
- * did before is done; the system call itself has not begun: no packet is sent, no file made, no lock taken.
- * Disposing of it kills the call, wherever it is.
+ * A call of the plugin that stands right before the `count`-th system call of `kind` of its first thread. All
+ * that the call did before is done; the system call itself has not begun: no packet is sent, no file made, no
+ * lock taken. Disposing of it kills the call, wherever it is.
  */
 export class Held implements AsyncDisposable {
   /** How the call ends. */
@@ -66,11 +67,15 @@ export class Held implements AsyncDisposable {
     return lines.length === this.#moment.count && lines.at(-1) !== "";
   }
 
-  /** True while the call has the exclusive lock of that file of the world, by the kernel's word (/proc/locks). */
+  /**
+   * True while the call has the exclusive lock of that file of the world, by the kernel's word (/proc/locks).
+   */
   holdsLock(path: string): boolean {
     if (!this.#world.has(path)) return false;
     const inode = statSync(this.#world.outside(path)).ino;
-    return new RegExp(`FLOCK +ADVISORY +WRITE ${this.pid} [0-9a-f]+:[0-9a-f]+:${inode} `).test(readFileSync("/proc/locks", "utf8"));
+    return new RegExp(`FLOCK +ADVISORY +WRITE ${this.pid} [0-9a-f]+:[0-9a-f]+:${inode} `).test(
+      readFileSync("/proc/locks", "utf8"),
+    );
   }
 
   /** Waits until the call stands still or is over. */
@@ -80,7 +85,10 @@ export class Held implements AsyncDisposable {
 
   /** Throws unless the call has stood still from the first moment until now. */
   mustStand(): void {
-    if (!this.stands) throw new Error(`No call ${this.#name}.\n${this.#ended === undefined ? "It was not held there, or was let go." : describe(this.#ended)}`);
+    if (!this.stands)
+      throw new Error(
+        `No call ${this.#name}.\n${this.#ended === undefined ? "It was not held there, or was let go." : describe(this.#ended)}`,
+      );
   }
 
   /** Lets the call go on, and gives its outcome. Throws unless it has stood still until now. */
@@ -91,11 +99,14 @@ export class Held implements AsyncDisposable {
   }
 
   /**
-   * Plays something else while the call stands, then lets the call go on. Where the call holds one of `locks`, for which the
-   * other one would wait, both go on at once; `wasBeside` is true when the other one ran from its beginning to its end while
-   * the call stood.
+   * Plays something else while the call stands, then lets the call go on. Where the call holds one of
+   * `locks`, for which the other one would wait, both go on at once; `wasBeside` is true when the other one
+   * ran from its beginning to its end while the call stood.
    */
-  async meanwhile(play: () => Promise<unknown>, locks: string[]): Promise<{ outcome: Outcome; wasBeside: boolean }> {
+  async meanwhile(
+    play: () => Promise<unknown>,
+    locks: string[],
+  ): Promise<{ outcome: Outcome; wasBeside: boolean }> {
     const wasBeside = !locks.some((path) => this.holdsLock(path));
     if (wasBeside) await play();
     const [outcome] = await Promise.all([this.goOn(), wasBeside ? undefined : play()]);
@@ -123,7 +134,11 @@ export class Held implements AsyncDisposable {
   /** The process id of strace; undefined when it looks on no more. */
   #tracer(): number | undefined {
     if (this.#isReleased || this.isOver) return undefined;
-    return Number(/^TracerPid:\t([1-9]\d*)$/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1] ?? NaN) || undefined;
+    return (
+      Number(
+        /^TracerPid:\t([1-9]\d*)$/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1] ?? NaN,
+      ) || undefined
+    );
   }
 
   /** Ends strace; the kernel then lets the call go on where it stands. */
@@ -133,7 +148,10 @@ export class Held implements AsyncDisposable {
   }
 }
 
-/** Starts a call of the plugin and resolves once it stands still before that system call. Throws when the call ends before. */
+/**
+ * Starts a call of the plugin and resolves once it stands still before that system call. Throws when the call
+ * ends before.
+ */
 export async function holdAt(world: World, verb: Verb, call: PluginCall, moment: Moment): Promise<Held> {
   return standing(await holdAtOrEnd(world, verb, call, moment));
 }
@@ -145,7 +163,10 @@ export async function holdCommandAt(world: World, command: string[], moment: Mom
 
 /** For `atEveryMoment`: `isOver` says whether the call ended before that system call. */
 export async function holdAtOrEnd(world: World, verb: Verb, call: PluginCall, moment: Moment): Promise<Held> {
-  const input = { env: pluginEnvironment(verb, call), stdin: call.stdin ?? pluginInput(call.network, call.more) };
+  const input = {
+    env: pluginEnvironment(verb, call),
+    stdin: call.stdin ?? pluginInput(call.network, call.more),
+  };
   return start(world, [`${PLUGIN_FOLDER}/pontoon`], moment, { ...input, through: call.through ?? [] });
 }
 
@@ -161,11 +182,29 @@ interface Input {
   through: string[];
 }
 
-async function start(world: World, command: string[], moment: Moment, { env, stdin, through }: Input): Promise<Held> {
+async function start(
+  world: World,
+  command: string[],
+  moment: Moment,
+  { env, stdin, through }: Input,
+): Promise<Held> {
   const { kind, count } = moment;
   const trace = `/run/world/held-${++traces}`;
-  // Only the first thread is watched, as in strace.ts. Signals are no lines of the trace: each line is one system call.
-  const strace = [toolPath("strace"), "-D", "-qq", "-o", trace, "-e", "signal=none", "-e", `trace=${kind}`, "-e", `inject=${kind}:delay_enter=${DELAY_US}:when=${count}`];
+  // Only the first thread is watched, as in strace.ts. Signals are no lines of the trace: each line is one
+  // system call.
+  const strace = [
+    toolPath("strace"),
+    "-D",
+    "-qq",
+    "-o",
+    trace,
+    "-e",
+    "signal=none",
+    "-e",
+    `trace=${kind}`,
+    "-e",
+    `inject=${kind}:delay_enter=${DELAY_US}:when=${count}`,
+  ];
   const process = world.host.start([...through, ...strace, ...command], { env, timeoutMs: 2 * LIMIT_MS });
   process.write(stdin);
   const held = new Held(world, process, moment, trace);

@@ -1,6 +1,6 @@
 // Host ports in the tests: asked for through cnitool, as runtimes do it, and tried from everywhere.
 import { add, type CniResult } from "./cni.ts";
-import { install, type Network, network, type NetworkWishes } from "./network.ts";
+import { install, type Network, type NetworkWishes, network } from "./network.ts";
 import type { Place } from "./place.ts";
 import { ask, connect } from "./traffic.ts";
 import type { Pod, World } from "./world.ts";
@@ -23,7 +23,12 @@ export const portArgs = (portMappings: PortWish[]) => ({ CAP_ARGS: JSON.stringif
 export const portConfig = (portMappings: PortWish[]) => ({ runtimeConfig: { portMappings } });
 
 /** ADD with host ports; it has to succeed. */
-export async function addWithPorts(world: World, pods: Network, pod: Pod, ports: PortWish[]): Promise<CniResult> {
+export async function addWithPorts(
+  world: World,
+  pods: Network,
+  pod: Pod,
+  ports: PortWish[],
+): Promise<CniResult> {
   return add(world, pods, pod, portArgs(ports));
 }
 
@@ -34,4 +39,5 @@ export async function talk(from: Place, address: string, port: number): Promise<
 }
 
 /** TCP and UDP of one port. */
-export const both = (ports: Omit<PortWish, "protocol">): PortWish[] => ["tcp", "udp"].map((protocol) => ({ ...ports, protocol }));
+export const both = (ports: Omit<PortWish, "protocol">): PortWish[] =>
+  ["tcp", "udp"].map((protocol) => ({ ...ports, protocol }));

@@ -1,8 +1,8 @@
 // A process that reserves addresses as an ADD does, for tests with many at once or with a sudden end.
 //
-// Arguments: the root folder of a pool (networks/ and records/ in it), a prefix for container ids, how many to reserve,
-// and the range sets as `subnet,first,last,gateway;…`. Prints the addresses of each reservation in a line of its own.
-// With a count of 0 it reserves and releases until it is killed.
+// Arguments: the root folder of a pool (networks/ and records/ in it), a prefix for container ids, how many
+// to reserve, and the range sets as `subnet,first,last,gateway;…`. Prints the addresses of each reservation
+// in a line of its own. With a count of 0 it reserves and releases until it is killed.
 import "./native.ts";
 import { formatAddress, parseAddress } from "../../src/ip/address.ts";
 import { formatPrefix, parsePrefix } from "../../src/ip/prefix.ts";
@@ -16,15 +16,29 @@ const directory = `${root}/networks/net`;
 const records = openRecordStore(`${root}/records`);
 const rangeSets = sets.split(";").map((set) => {
   const [subnet = "", first = "", last = "", gateway = ""] = set.split(",");
-  return [{ subnet: parsePrefix(subnet)!, first: parseAddress(first)!, last: parseAddress(last)!, gateway: parseAddress(gateway)! }];
+  return [
+    {
+      subnet: parsePrefix(subnet)!,
+      first: parseAddress(first)!,
+      last: parseAddress(last)!,
+      gateway: parseAddress(gateway)!,
+    },
+  ];
 });
 
 for (let at = 0; Number(count) === 0 || at < Number(count); at++) {
   const record = { ...recordOf(`${prefix}${at}`), leaseDirectory: directory };
   const leases = reserve({
-    key: record.key, host: record.host, directory, records, rangeSets,
+    key: record.key,
+    host: record.host,
+    directory,
+    records,
+    rangeSets,
     beforeCommit: (chosen) => {
-      using intent = records.createIntent({ ...record, addresses: chosen.map(({ address }) => formatPrefix(address)) });
+      using intent = records.createIntent({
+        ...record,
+        addresses: chosen.map(({ address }) => formatPrefix(address)),
+      });
       intent.complete();
     },
     isDead: () => false,

@@ -13,7 +13,8 @@ export function unshareNetwork(): boolean {
 /** Two local datagram sockets that are connected to each other. */
 export function socketPair(): [number, number] {
   const pair = new Int32Array(2);
-  if (testing.socketpair(AF_UNIX, SOCK_DGRAM, 0, new Uint8Array(pair.buffer)) !== 0) throw new Error("The test could not make a pair of sockets.");
+  if (testing.socketpair(AF_UNIX, SOCK_DGRAM, 0, new Uint8Array(pair.buffer)) !== 0)
+    throw new Error("The test could not make a pair of sockets.");
   return [pair[0]!, pair[1]!];
 }
 

@@ -34,9 +34,15 @@ export async function hostLinkOf(world: World, pod: Place, name = "eth0"): Promi
   return found.ifname;
 }
 
-/** The pod's namespace goes, and nobody says DEL. Returns when the kernel, which clears it away when it comes to it, has taken its link on the host too. */
+/**
+ * The pod's namespace goes, and nobody says DEL. Returns when the kernel, which clears it away when it comes
+ * to it, has taken its link on the host too.
+ */
 export async function dies(world: World, pod: Pod): Promise<void> {
   const name = await hostLinkOf(world, pod);
   await world.removePod(pod);
-  await waitFor(`${name} has gone with its namespace`, async () => (await world.host.exec(`ip link show ${name}`)).status !== 0);
+  await waitFor(
+    `${name} has gone with its namespace`,
+    async () => (await world.host.exec(`ip link show ${name}`)).status !== 0,
+  );
 }

@@ -1,6 +1,6 @@
-// The native functions that the executable's engine has (src/sys/native.ts), for tests that run in process: the global
-// object `native`, by the Node add-on engine/addon. vitest loads this file before each test file; a program of its own
-// that uses src imports it first.
+// The native functions that the executable's engine has (src/sys/native.ts), for tests that run in process:
+// the global object `native`, by the Node add-on engine/addon. vitest loads this file before each test file;
+// a program of its own that uses src imports it first.
 import { join } from "node:path";
 import type { Native } from "../../src/sys/native.ts";
 import { REPOSITORY } from "./tool.ts";

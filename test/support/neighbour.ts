@@ -27,6 +27,9 @@ export async function addNeighbour(world: World): Promise<Neighbour> {
 }
 
 /** The wire's two addresses of the family of `address`. */
-export function wireOf({ v4, v6, host4, host6 }: Neighbour, address: string): { theirs: string; ours: string } {
+export function wireOf(
+  { v4, v6, host4, host6 }: Neighbour,
+  address: string,
+): { theirs: string; ours: string } {
   return address.includes(":") ? { theirs: v6, ours: host6 } : { theirs: v4, ours: host4 };
 }

@@ -1,5 +1,5 @@
-// Throw-away network namespaces inside the test process: made and entered by the test's own thread, gone with the last
-// handle. `ip`, `nft` and other witnesses run in them by nsenter.
+// Throw-away network namespaces inside the test process: made and entered by the test's own thread, gone with
+// the last handle. `ip`, `nft` and other witnesses run in them by nsenter.
 import { spawnSync } from "node:child_process";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
@@ -18,9 +18,13 @@ export class Netns implements Disposable {
 
   /** A new one, with nothing but a loopback that is down. */
   static open(): Netns {
-    if (process.getuid?.() !== 0) throw new Error("The tests make network namespaces. Hint: run them as root.");
+    if (process.getuid?.() !== 0)
+      throw new Error("The tests make network namespaces. Hint: run them as root.");
     using home = openOwnNamespace();
-    if (!unshareNetwork()) throw new Error("The kernel refuses a new network namespace. Hint: run the tests as root, with CAP_SYS_ADMIN.");
+    if (!unshareNetwork())
+      throw new Error(
+        "The kernel refuses a new network namespace. Hint: run the tests as root, with CAP_SYS_ADMIN.",
+      );
     try {
       return new Netns(openOwnNamespace());
     } finally {
@@ -47,7 +51,10 @@ export class Netns implements Disposable {
     return (this.#rules ??= this.inside(() => NetlinkSocket.open(NETLINK_NETFILTER)));
   }
 
-  /** Runs `action`, which must be synchronous, with the thread in this namespace; then the thread is back where it was. */
+  /**
+   * Runs `action`, which must be synchronous, with the thread in this namespace; then the thread is back
+   * where it was.
+   */
   inside<T>(action: () => T): T {
     using back = openOwnNamespace();
     return inNamespace(this.handle, back, action);
@@ -62,9 +69,14 @@ export class Netns implements Disposable {
   run(command: string, stdin = ""): string {
     const [file = "", ...args] = this.command(command.split(" "));
     const { status, stdout, stderr } = spawnSync(file, args, {
-      input: stdin, encoding: "utf8", timeout: 10_000, killSignal: "SIGKILL", env: { PATH: SYSTEM_PATH, LC_ALL: "C" },
+      input: stdin,
+      encoding: "utf8",
+      timeout: 10_000,
+      killSignal: "SIGKILL",
+      env: { PATH: SYSTEM_PATH, LC_ALL: "C" },
     });
-    if (status !== 0) throw new Error(`A command of the test failed: ${command}\nexit status: ${status}\n${stdout}${stderr}`);
+    if (status !== 0)
+      throw new Error(`A command of the test failed: ${command}\nexit status: ${status}\n${stdout}${stderr}`);
     return stdout;
   }
 
@@ -97,7 +109,12 @@ export interface IpLink {
   num_tx_queues: number;
   num_rx_queues: number;
   inet6_addr_gen_mode?: string;
-  linkinfo?: { info_kind?: string; info_data?: Record<string, unknown>; info_slave_kind?: string; info_slave_data?: { state: string; hairpin: boolean; isolated: boolean } };
+  linkinfo?: {
+    info_kind?: string;
+    info_data?: Record<string, unknown>;
+    info_slave_kind?: string;
+    info_slave_data?: { state: string; hairpin: boolean; isolated: boolean };
+  };
 }
 
 /** A link as `ip` sees it; undefined when there is none. */

@@ -44,7 +44,10 @@ export interface NetworkWishes extends Partial<PluginConfig> {
 }
 
 /** A network as most scenes want it: gateway on the bridge, default routes, masquerade. */
-export function network(name: string, { cniVersion = "1.1.0", subnets = ["10.1.0.0/24"], ...wishes }: NetworkWishes = {}): Network {
+export function network(
+  name: string,
+  { cniVersion = "1.1.0", subnets = ["10.1.0.0/24"], ...wishes }: NetworkWishes = {},
+): Network {
   const ipam: Ipam = {
     type: "host-local",
     ranges: subnets.map((subnet) => [{ subnet }]),
@@ -68,7 +71,10 @@ export function install(world: World, conflist: Network): Network {
 }
 
 /** What a runtime hands to the plugin on stdin: the plugin's part, with the list's name and version. */
-export function pluginInput({ name, cniVersion, plugins }: Network, more: Record<string, unknown> = {}): string {
+export function pluginInput(
+  { name, cniVersion, plugins }: Network,
+  more: Record<string, unknown> = {},
+): string {
   return JSON.stringify({ ...plugins[0], name, cniVersion, ...more });
 }
 

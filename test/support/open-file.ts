@@ -1,4 +1,5 @@
-// Which files of this process are open. Tests run in threads of one process, so only paths of the test's own count.
+// Which files of this process are open. Tests run in threads of one process, so only paths of the test's own
+// count.
 import { readdirSync, readlinkSync } from "node:fs";
 
 /** The paths below `folder` that this process has open, once for each descriptor. */

@@ -1,5 +1,5 @@
 // A place where commands run: the throw-away host itself, or one of its pods.
-import { BackgroundProcess, describe, type Outcome, run, type RunOptions } from "./process.ts";
+import { BackgroundProcess, describe, type Outcome, type RunOptions, run } from "./process.ts";
 import { SYSTEM_PATH, toolPath } from "./tool.ts";
 
 const BASE_ENVIRONMENT = { PATH: SYSTEM_PATH, LC_ALL: "C" };
@@ -29,11 +29,14 @@ export class Place {
   /** Runs a command that has to succeed; gives what it printed. */
   async must(command: Command, options: RunOptions = {}): Promise<string> {
     const outcome = await this.exec(command, options);
-    if (outcome.status !== 0) throw new Error(`A command of the test failed in ${this.name}.\n${describe(outcome)}`);
+    if (outcome.status !== 0)
+      throw new Error(`A command of the test failed in ${this.name}.\n${describe(outcome)}`);
     return outcome.stdout;
   }
 
-  /** Runs a command that has to succeed and print JSON. An empty answer is an empty list, as `ip -j` means it. */
+  /**
+   * Runs a command that has to succeed and print JSON. An empty answer is an empty list, as `ip -j` means it.
+   */
   async json<T>(command: Command): Promise<T> {
     const text = await this.must(command);
     return JSON.parse(text.trim() === "" ? "[]" : text) as T;

@@ -19,18 +19,31 @@ export interface Outcome {
 }
 
 /** Runs a program to its end. Throws only when it cannot be started or takes longer than the limit. */
-export async function run(command: string[], { env = {}, stdin = "", timeoutMs = 15_000 }: RunOptions = {}): Promise<Outcome> {
+export async function run(
+  command: string[],
+  { env = {}, stdin = "", timeoutMs = 15_000 }: RunOptions = {},
+): Promise<Outcome> {
   const [file = "", ...args] = command;
   const result = await execa(file, args, {
-    env, extendEnv: false, input: stdin, timeout: timeoutMs, killSignal: "SIGKILL", reject: false, stripFinalNewline: false,
+    env,
+    extendEnv: false,
+    input: stdin,
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+    reject: false,
+    stripFinalNewline: false,
   });
   const outcome = outcomeOf(command, result);
   if (result.timedOut) throw new Error(`Did not end within ${timeoutMs} ms.\n${describe(outcome)}`);
-  if (result.code === "ENOENT") throw new Error(`Cannot be started: ${outcome.command}. Hint: run scripts/setup --test.`);
+  if (result.code === "ENOENT")
+    throw new Error(`Cannot be started: ${outcome.command}. Hint: run scripts/setup --test.`);
   return outcome;
 }
 
-function outcomeOf(command: string[], { exitCode, stdout, stderr }: { exitCode?: number | undefined; stdout: string; stderr: string }): Outcome {
+function outcomeOf(
+  command: string[],
+  { exitCode, stdout, stderr }: { exitCode?: number | undefined; stdout: string; stderr: string },
+): Outcome {
   return { command: command.join(" "), status: exitCode, stdout, stderr };
 }
 
@@ -50,7 +63,9 @@ export class BackgroundProcess implements AsyncDisposable {
     this.#command = command;
     this.#child = launch(command, options);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream.on("data", (chunk: Buffer) => { this.output += chunk.toString(); });
+      stream.on("data", (chunk: Buffer) => {
+        this.output += chunk.toString();
+      });
     }
   }
 
@@ -61,14 +76,21 @@ export class BackgroundProcess implements AsyncDisposable {
 
   /** Waits until the program has said `text`. */
   async says(text: string, limitMs = 10_000): Promise<void> {
-    await waitFor(`the program says "${text}", it said: ${this.output}`, () => this.output.includes(text), limitMs);
+    await waitFor(
+      `the program says "${text}", it said: ${this.output}`,
+      () => this.output.includes(text),
+      limitMs,
+    );
   }
 
   write(text: string): void {
     this.#child.stdin.write(text);
   }
 
-  /** Ends its standard input, for programs that live as long as that is open, and waits for the end; gives what it did. */
+  /**
+   * Ends its standard input, for programs that live as long as that is open, and waits for the end; gives
+   * what it did.
+   */
   async finish(): Promise<Outcome> {
     this.#child.stdin.end();
     return outcomeOf(this.#command, await this.#child);
@@ -85,5 +107,13 @@ export class BackgroundProcess implements AsyncDisposable {
 }
 
 function launch([file = "", ...args]: string[], { env = {}, timeoutMs = 30_000 }: RunOptions) {
-  return execa(file, args, { env, extendEnv: false, stdin: "pipe", timeout: timeoutMs, killSignal: "SIGKILL", reject: false, stripFinalNewline: false });
+  return execa(file, args, {
+    env,
+    extendEnv: false,
+    stdin: "pipe",
+    timeout: timeoutMs,
+    killSignal: "SIGKILL",
+    reject: false,
+    stripFinalNewline: false,
+  });
 }

@@ -1,6 +1,6 @@
 // ADDs that have to fail on a host that is in use.
 import { expect } from "vitest";
-import { add, type CniError, mustFail, plugin, type PluginCall } from "./cni.ts";
+import { add, type CniError, mustFail, type PluginCall, plugin } from "./cni.ts";
 import { install, type Network, network } from "./network.ts";
 import { changes, snapshot } from "./snapshot.ts";
 import { warmUp } from "./steady.ts";
@@ -16,7 +16,10 @@ export async function refused(world: World, call: PluginCall): Promise<CniError>
 }
 
 /** A host where pod red is attached, so that everything shared is there, and blue is waiting. */
-export async function busyHost(world: World, pods = network("pods")): Promise<{ red: Pod; blue: Pod; pods: Network }> {
+export async function busyHost(
+  world: World,
+  pods = network("pods"),
+): Promise<{ red: Pod; blue: Pod; pods: Network }> {
   install(world, pods);
   await warmUp(world, pods);
   const red = await world.pod("red");

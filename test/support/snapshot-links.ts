@@ -37,7 +37,8 @@ export async function networkLines(place: Place): Promise<string[]> {
 function linkLine({ ifname, mtu, flags, master, promiscuity, ifalias, linkinfo }: LinkInfo): string {
   const words = [`link ${ifname}`, linkinfo?.info_kind, `mtu ${mtu}`, flags.includes("UP") ? "up" : "down"];
   if (master !== undefined) words.push(`master ${master}`);
-  // The kernel makes every bridge port promiscuous: only a link without a master was asked to be so by somebody.
+  // The kernel makes every bridge port promiscuous: only a link without a master was asked to be so by
+  // somebody.
   if (promiscuity && master === undefined) words.push("promiscuous");
   // A bridge's own says something of all pods that it had, and goes with one of whom nobody can say it.
   if (ifalias !== undefined && linkinfo?.info_kind !== "bridge") words.push(`alias ${ifalias}`);
@@ -45,7 +46,9 @@ function linkLine({ ifname, mtu, flags, master, promiscuity, ifalias, linkinfo }
 }
 
 function addressLines({ ifname, addr_info }: AddressInfo): string[] {
-  return addr_info.filter(({ scope }) => scope !== "link").map(({ local, prefixlen }) => `address ${ifname} ${local}/${prefixlen}`);
+  return addr_info
+    .filter(({ scope }) => scope !== "link")
+    .map(({ local, prefixlen }) => `address ${ifname} ${local}/${prefixlen}`);
 }
 
 function isLasting({ type, dst, table }: RouteInfo): boolean {
@@ -53,6 +56,12 @@ function isLasting({ type, dst, table }: RouteInfo): boolean {
 }
 
 function routeLine({ dst, dev, gateway, table, metric }: RouteInfo): string {
-  const words = [`route ${dst}`, gateway && `via ${gateway}`, dev && `dev ${dev}`, table && `table ${table}`, metric && `metric ${metric}`];
+  const words = [
+    `route ${dst}`,
+    gateway && `via ${gateway}`,
+    dev && `dev ${dev}`,
+    table && `table ${table}`,
+    metric && `metric ${metric}`,
+  ];
   return words.filter(Boolean).join(" ");
 }

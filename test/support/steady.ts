@@ -1,4 +1,5 @@
-// A host that has had pods before: what networks share is there, so that a comparison shows what one attachment did.
+// A host that has had pods before: what networks share is there, so that a comparison shows what one
+// attachment did.
 import { add, del } from "./cni.ts";
 import type { Network } from "./network.ts";
 import { snapshot } from "./snapshot.ts";

@@ -33,10 +33,14 @@ export function failingFrom({ kind, count }: Moment, errno: string): string[] {
 }
 
 /**
- * Plays one moment after the other, of each kind until `play` says that the run was over before; gives how many there were.
- * Throws when not one moment was met, and, where the kinds are given, when one of them was not: the test would prove nothing.
+ * Plays one moment after the other, of each kind until `play` says that the run was over before; gives how
+ * many there were. Throws when not one moment was met, and, where the kinds are given, when one of them was
+ * not: the test would prove nothing.
  */
-export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, kinds?: string[]): Promise<number> {
+export async function atEveryMoment(
+  play: (moment: Moment) => Promise<boolean>,
+  kinds?: string[],
+): Promise<number> {
   let moments = 0;
   for (const kind of kinds ?? CHANGING) {
     let count = 1;
@@ -44,14 +48,25 @@ export async function atEveryMoment(play: (moment: Moment) => Promise<boolean>, 
       if (count === MOST) throw new Error(`The call has more than ${MOST} times ${kind}.`);
       count += 1;
     }
-    if (kinds !== undefined && count === 1) throw new Error(`The call never came to ${kind}, so nothing was tried.`);
+    if (kinds !== undefined && count === 1)
+      throw new Error(`The call never came to ${kind}, so nothing was tried.`);
     moments += count - 1;
   }
-  if (moments === 0) throw new Error(`The call never came to any of ${CHANGING.join(", ")}, so nothing was tried.`);
+  if (moments === 0)
+    throw new Error(`The call never came to any of ${CHANGING.join(", ")}, so nothing was tried.`);
   return moments;
 }
 
 function injected({ kind, count }: { kind: string; count: number | string }, what: string): string[] {
   // Without -f: what the call starts is left alone.
-  return [toolPath("strace"), "-qq", "-o", TRACE, "-e", `trace=${kind}`, "-e", `inject=${kind}:${what}:when=${count}`];
+  return [
+    toolPath("strace"),
+    "-qq",
+    "-o",
+    TRACE,
+    "-e",
+    `trace=${kind}`,
+    "-e",
+    `inject=${kind}:${what}:when=${count}`,
+  ];
 }

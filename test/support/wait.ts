@@ -2,7 +2,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Asks again and again until `condition` holds; after the limit it fails with what was waited for. */
-export async function waitFor(what: string, condition: () => boolean | Promise<boolean>, limitMs = 5_000, everyMs = 5): Promise<void> {
+export async function waitFor(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 5_000,
+  everyMs = 5,
+): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Waited ${limitMs} ms in vain until ${what}.`);

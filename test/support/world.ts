@@ -1,5 +1,6 @@
-// A throw-away host for one test: its own network, its own /run and /var/lib/cni. The kernel removes all of it when
-// the test process ends, however it ends, because only a `cat` that reads from the test keeps it alive.
+// A throw-away host for one test: its own network, its own /run and /var/lib/cni. The kernel removes all of
+// it when the test process ends, however it ends, because only a `cat` that reads from the test keeps it
+// alive.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -102,6 +103,7 @@ export async function openWorld(): Promise<World> {
 /** The executable under test: dist/pontoon, or another one named by PONTOON_BINARY. */
 export function pluginBinary(): string {
   const path = process.env["PONTOON_BINARY"] ?? join(REPOSITORY, "dist/pontoon");
-  if (!existsSync(path)) throw new Error(`There is no executable to test at ${path}. Hint: npm run build makes it.`);
+  if (!existsSync(path))
+    throw new Error(`There is no executable to test at ${path}. Hint: npm run build makes it.`);
   return path;
 }

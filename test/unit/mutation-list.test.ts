@@ -1,18 +1,22 @@
-// The list of small changes that tests have to notice (scripts/test --mutate) is played rarely; here it is kept in step with the sources.
+// The list of small changes that tests have to notice (scripts/test --mutate) is played rarely; here it is
+// kept in step with the sources.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { MUTATIONS } from "../mutation/all.ts";
+import { piecesAround } from "../mutation/mutation.ts";
 import { REPOSITORY } from "../support/tool.ts";
 
 /** How often a piece of text stands in a file of the repository; undefined when there is no such file. */
 function occurrences(file: string, text: string): number | undefined {
   const path = join(REPOSITORY, file);
-  return existsSync(path) ? readFileSync(path, "utf8").split(text).length - 1 : undefined;
+  return existsSync(path) ? piecesAround(readFileSync(path, "utf8"), text).length - 1 : undefined;
 }
 
 test("every small change finds its place: the text that it replaces occurs once in its file", () => {
-  const lost = MUTATIONS.flatMap(({ name, file, find }) => (occurrences(file, find) === 1 ? [] : [`${name}: ${occurrences(file, find) ?? "no file"} in ${file}`]));
+  const lost = MUTATIONS.flatMap(({ name, file, find }) =>
+    occurrences(file, find) === 1 ? [] : [`${name}: ${occurrences(file, find) ?? "no file"} in ${file}`],
+  );
   expect(lost).toEqual([]);
 });
 
@@ -23,5 +27,20 @@ test("every small change names a test file that exists, and no name stands for t
 
 test("the list has rows from every folder of src", () => {
   const folders = new Set(MUTATIONS.map(({ file }) => file.split("/")[1]));
-  expect([...folders].sort()).toEqual(["cni", "host", "ip", "ipam", "iptables", "main.ts", "net", "netlink", "nft", "plan", "record", "sys", "tool", "verb"]);
+  expect([...folders].sort()).toEqual([
+    "cni",
+    "host",
+    "ip",
+    "ipam",
+    "iptables",
+    "main.ts",
+    "net",
+    "netlink",
+    "nft",
+    "plan",
+    "record",
+    "sys",
+    "tool",
+    "verb",
+  ]);
 });

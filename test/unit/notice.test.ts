@@ -1,4 +1,5 @@
-// Every test can fail: no expectation is skipped, no error swallowed, no time waited in the place of a condition.
+// Every test can fail: no expectation is skipped, no error swallowed, no time waited in the place of a
+// condition.
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -17,22 +18,36 @@ const ALLOWED: [file: string, complaint: string, why: string][] = [
   ["support/echo-server.ts", SLEEP, "The longest life of a server that a test forgot."],
   ["support/flow.ts", SLEEP, "The longest life of a program that a test forgot."],
   ["unit/notice.test.ts", SLEEP, "The samples of this test."],
-  ["runtime/containerd.test.ts", SLEEP, "The pause between two of at most ten tries, in a shell of the pod, where no test looks."],
+  [
+    "runtime/containerd.test.ts",
+    SLEEP,
+    "The pause between two of at most ten tries, in a shell of the pod, where no test looks.",
+  ],
 ];
 
 const files = globSync("**/*.ts", { cwd: join(REPOSITORY, "test") }).sort();
 
 test("no test file has a place that keeps a test from noticing", () => {
   expect(files.length).toBeGreaterThan(150);
-  const found = files.flatMap((path) => complaintsAbout(readFileSync(join(REPOSITORY, "test", path), "utf8")).map((complaint) => `test/${path} ${complaint}`));
-  const isOf = (text: string) => ([file, complaint]: typeof ALLOWED[number]): boolean => text.startsWith(`test/${file} `) && text.endsWith(complaint);
+  const found = files.flatMap((path) =>
+    complaintsAbout(readFileSync(join(REPOSITORY, "test", path), "utf8")).map(
+      (complaint) => `test/${path} ${complaint}`,
+    ),
+  );
+  const isOf =
+    (text: string) =>
+    ([file, complaint]: (typeof ALLOWED)[number]): boolean =>
+      text.startsWith(`test/${file} `) && text.endsWith(complaint);
   expect(found.filter((text) => !ALLOWED.some(isOf(text)))).toEqual([]);
   expect(ALLOWED.filter((entry) => !found.some((text) => isOf(text)(entry)))).toEqual([]);
 });
 
 test.each([
   ["in an if", "if (a) expect(a).toBe(1);"],
-  ["in an if, in a function that is called there", "if (a) { all.forEach((one) => { expect(one).toBe(1); }); }"],
+  [
+    "in an if, in a function that is called there",
+    "if (a) { all.forEach((one) => { expect(one).toBe(1); }); }",
+  ],
   ["in an if whose else expects nothing", "if (a) expect(a).toBe(1); else log(a);"],
   ["in an else whose if expects nothing", "if (a) log(a); else expect(a).toBe(1);"],
   ["in the last of several ifs", "if (a) expect(a).toBe(1); else if (b) expect(b).toBe(1);"],

@@ -1,5 +1,5 @@
-// What keeps a test from noticing: an expectation that can be skipped, an error that is swallowed, a time that is waited.
-// Read from the syntax tree of a test file, whose parser comes with vitest.
+// What keeps a test from noticing: an expectation that can be skipped, an error that is swallowed, a time
+// that is waited. Read from the syntax tree of a test file, whose parser comes with vitest.
 import { parseSync } from "vite";
 
 /** A node of the tree (ESTree, https://github.com/estree/estree, with the types of TypeScript). */
@@ -10,7 +10,9 @@ interface Node {
   [field: string]: unknown;
 }
 
-/** A node with the way to it: the nodes above it, the nearest first, and the field of each that leads down. */
+/**
+ * A node with the way to it: the nodes above it, the nearest first, and the field of each that leads down.
+ */
 interface Found {
   node: Node;
   above: { node: Node; field: string }[];
@@ -33,7 +35,9 @@ export function complaintsAbout(text: string): string[] {
     ...all.filter(isSkippable).map((found) => `${at(found)}: this expect may be skipped`),
     ...all.filter(isSwallowed).map((found) => `${at(found)}: this error is swallowed`),
     ...all.filter(isNotRun).map((found) => `${at(found)}: not every test runs`),
-    ...all.filter((found) => isEmptyTest(found, all)).map((found) => `${at(found)}: this test expects nothing`),
+    ...all
+      .filter((found) => isEmptyTest(found, all))
+      .map((found) => `${at(found)}: this test expects nothing`),
     ...all.filter(isSleep).map((found) => `${at(found)}: time is waited, not a condition`),
   ];
 }
@@ -47,25 +51,36 @@ function* walk(node: Node, above: Found["above"]): Generator<Found> {
   }
 }
 
-const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && typeof (value as Node).type === "string";
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && typeof (value as Node).type === "string";
 const below = (node: unknown): Node[] => (isNode(node) ? [...walk(node, [])].map((found) => found.node) : []);
-const nameOf = (node: unknown): string | undefined => (isNode(node) && node.type === "Identifier" ? (node["name"] as string) : undefined);
+const nameOf = (node: unknown): string | undefined =>
+  isNode(node) && node.type === "Identifier" ? (node["name"] as string) : undefined;
 
 /** `name(…)`: the name. */
-const calledName = (node: Node): string | undefined => (node.type === "CallExpression" ? nameOf(node["callee"]) : undefined);
+const calledName = (node: Node): string | undefined =>
+  node.type === "CallExpression" ? nameOf(node["callee"]) : undefined;
 const isExpect = (node: Node): boolean => /^expect([A-Z]|$)/.test(calledName(node) ?? "");
-const fails = (node: unknown): boolean => below(node).some((each) => isExpect(each) || each.type === "ThrowStatement" || THROWING_HELPERS.has(calledName(each) ?? ""));
+const fails = (node: unknown): boolean =>
+  below(node).some(
+    (each) =>
+      isExpect(each) || each.type === "ThrowStatement" || THROWING_HELPERS.has(calledName(each) ?? ""),
+  );
 
 /** An expect on one way of a fork whose other way expects nothing. */
 function isSkippable({ node, above }: Found): boolean {
   if (!isExpect(node)) return false;
   return above.some(({ node: fork, field }) => {
     if (fork.type === "IfStatement" || fork.type === "ConditionalExpression") {
-      return (field === "consequent" && !fails(fork["alternate"])) || (field === "alternate" && !fails(fork["consequent"]));
+      return (
+        (field === "consequent" && !fails(fork["alternate"])) ||
+        (field === "alternate" && !fails(fork["consequent"]))
+      );
     }
     if (fork.type === "LogicalExpression") return field === "right";
     // What stands in the arguments of a?.b(…), or is asked of expect(…)?.…
-    if (fork.type === "CallExpression" && field === "arguments") return hasOptionalLink(fork["callee"]) || fork["optional"] === true;
+    if (fork.type === "CallExpression" && field === "arguments")
+      return hasOptionalLink(fork["callee"]) || fork["optional"] === true;
     if (fork.type === "MemberExpression" && field === "object") return fork["optional"] === true;
     if (fork.type === "TryStatement" && field === "handler") return !endsWithThrow(fork["block"]);
     return false;
@@ -73,7 +88,10 @@ function isSkippable({ node, above }: Found): boolean {
 }
 
 function hasOptionalLink(node: unknown): boolean {
-  return isNode(node) && (node["optional"] === true || hasOptionalLink(node["object"]) || hasOptionalLink(node["callee"]));
+  return (
+    isNode(node) &&
+    (node["optional"] === true || hasOptionalLink(node["object"]) || hasOptionalLink(node["callee"]))
+  );
 }
 
 function endsWithThrow(block: unknown): boolean {
@@ -85,7 +103,12 @@ function endsWithThrow(block: unknown): boolean {
 function isSwallowed({ node }: Found): boolean {
   if (node.type === "CatchClause") return ((node["body"] as Node)["body"] as Node[]).length === 0;
   const callee = node.type === "CallExpression" ? node["callee"] : undefined;
-  return isNode(callee) && callee.type === "MemberExpression" && nameOf(callee["property"]) === "catch" && !fails((node["arguments"] as Node[])[0]);
+  return (
+    isNode(callee) &&
+    callee.type === "MemberExpression" &&
+    nameOf(callee["property"]) === "catch" &&
+    !fails((node["arguments"] as Node[])[0])
+  );
 }
 
 /** `test.skip(…)`, `describe.concurrent.only`, and the like. */
@@ -103,7 +126,9 @@ function rootOf(node: unknown): string | undefined {
 /** A test whose function, with the functions of the same file that it calls, comes to no expect. */
 function isEmptyTest({ node }: Found, all: Found[]): boolean {
   if (node.type !== "CallExpression" || !isTestMaker(node["callee"])) return false;
-  const play = (node["arguments"] as Node[]).find(({ type }) => type === "ArrowFunctionExpression" || type === "FunctionExpression");
+  const play = (node["arguments"] as Node[]).find(
+    ({ type }) => type === "ArrowFunctionExpression" || type === "FunctionExpression",
+  );
   return play !== undefined && !comesToExpect(play, all, new Set());
 }
 
@@ -111,7 +136,11 @@ function isEmptyTest({ node }: Found, all: Found[]): boolean {
 function isTestMaker(callee: unknown): boolean {
   if (!isNode(callee)) return false;
   if (callee.type === "CallExpression") return isTestMaker(callee["callee"]);
-  if (callee.type === "MemberExpression") return ["concurrent", "sequential", "each", "for"].includes(nameOf(callee["property"]) ?? "") && isTestMaker(callee["object"]);
+  if (callee.type === "MemberExpression")
+    return (
+      ["concurrent", "sequential", "each", "for"].includes(nameOf(callee["property"]) ?? "") &&
+      isTestMaker(callee["object"])
+    );
   return ["test", "it", "scene"].includes(nameOf(callee) ?? "");
 }
 
@@ -122,7 +151,9 @@ function comesToExpect(play: unknown, all: Found[], seen: Set<string>): boolean 
     if (name === undefined || seen.has(name)) return false;
     seen.add(name);
     return all.some(({ node }) => {
-      const isIt = (node.type === "FunctionDeclaration" || node.type === "VariableDeclarator") && nameOf(node["id"]) === name;
+      const isIt =
+        (node.type === "FunctionDeclaration" || node.type === "VariableDeclarator") &&
+        nameOf(node["id"]) === name;
       return isIt && comesToExpect(node["body"] ?? node["init"], all, seen);
     });
   });
@@ -131,10 +162,13 @@ function comesToExpect(play: unknown, all: Found[], seen: Set<string>): boolean 
 /** A timer of JavaScript, or `sleep` in a shell. */
 function isSleep({ node, above }: Found): boolean {
   if (node.type === "ImportDeclaration") return (node["source"] as Node)["value"] === "node:timers/promises";
-  if (node.type === "Literal" || node.type === "TemplateElement") return SHELL_SLEEP.test(textOf(node)) && above[0]?.node.type !== "ImportDeclaration";
+  if (node.type === "Literal" || node.type === "TemplateElement")
+    return SHELL_SLEEP.test(textOf(node)) && above[0]?.node.type !== "ImportDeclaration";
   if (node.type !== "CallExpression") return false;
   const callee = node["callee"] as Node;
-  return TIMERS.has(nameOf(callee) ?? (callee.type === "MemberExpression" ? nameOf(callee["property"]) : undefined) ?? "");
+  return TIMERS.has(
+    nameOf(callee) ?? (callee.type === "MemberExpression" ? nameOf(callee["property"]) : undefined) ?? "",
+  );
 }
 
 function textOf({ value }: Node): string {

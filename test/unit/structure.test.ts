@@ -7,29 +7,63 @@ import { REPOSITORY } from "../support/tool.ts";
 
 /** Every folder, what it may import, and why no more. `main` is src/main.ts. */
 const ARROWS: Record<string, { may: string[]; why: string }> = {
-  main: { may: ["cni", "host", "sys", "verb"], why: "The whole program on one page says what happens, not how." },
-  verb: { may: ["cni", "ipam", "record", "plan", "host", "nft", "net", "ip", "sys"], why: "A verb puts the parts together; nothing but main calls it." },
-  host: { may: ["plan", "cni", "record", "net", "nft", "netlink", "iptables", "tool", "sys", "ip"], why: "Changing the machine knows no verbs and gives out no addresses." },
-  ipam: { may: ["cni", "record", "tool", "sys", "ip"], why: "Leases are files: they know no kernel objects and no plan." },
-  plan: { may: ["cni", "ip", "ipam", "record"], why: "Thinking does nothing: no I/O, no clock, no kernel. Of ipam and record it knows the types alone." },
-  record: { may: ["sys", "ip"], why: "Records are files and know nobody who reads them. Of ip they know the types alone." },
-  net: { may: ["netlink", "ip", "sys"], why: "Links, addresses and routes are what the kernel says they are, whoever wants them." },
-  nft: { may: ["netlink", "ip", "sys"], why: "Packet rules are what the kernel says they are, whoever wants them." },
-  iptables: { may: ["cni", "nft", "netlink", "tool", "sys", "ip"], why: "Rules of iptables are what they are, whoever wants them; its nftables variant is looked at as nftables." },
+  main: {
+    may: ["cni", "host", "sys", "verb"],
+    why: "The whole program on one page says what happens, not how.",
+  },
+  verb: {
+    may: ["cni", "ipam", "record", "plan", "host", "nft", "net", "ip", "sys"],
+    why: "A verb puts the parts together; nothing but main calls it.",
+  },
+  host: {
+    may: ["plan", "cni", "record", "net", "nft", "netlink", "iptables", "tool", "sys", "ip"],
+    why: "Changing the machine knows no verbs and gives out no addresses.",
+  },
+  ipam: {
+    may: ["cni", "record", "tool", "sys", "ip"],
+    why: "Leases are files: they know no kernel objects and no plan.",
+  },
+  plan: {
+    may: ["cni", "ip", "ipam", "record"],
+    why: "Thinking does nothing: no I/O, no clock, no kernel. Of ipam and record it knows the types alone.",
+  },
+  record: {
+    may: ["sys", "ip"],
+    why: "Records are files and know nobody who reads them. Of ip they know the types alone.",
+  },
+  net: {
+    may: ["netlink", "ip", "sys"],
+    why: "Links, addresses and routes are what the kernel says they are, whoever wants them.",
+  },
+  nft: {
+    may: ["netlink", "ip", "sys"],
+    why: "Packet rules are what the kernel says they are, whoever wants them.",
+  },
+  iptables: {
+    may: ["cni", "nft", "netlink", "tool", "sys", "ip"],
+    why: "Rules of iptables are what they are, whoever wants them; its nftables variant is looked at as nftables.",
+  },
   netlink: { may: ["sys"], why: "The wire carries messages and does not know what is in them." },
-  cni: { may: ["ip"], why: "The contract with the runtime is text and values, and can be read without a machine." },
+  cni: {
+    may: ["ip"],
+    why: "The contract with the runtime is text and values, and can be read without a machine.",
+  },
   tool: { may: ["sys"], why: "Running a program knows nothing of what it is run for." },
   sys: { may: [], why: "System calls are the ground that all else stands on." },
   ip: { may: [], why: "Addresses are values." },
 };
 
 /** Of these only types are imported: nothing of them runs for the importer. */
-const TYPES_ONLY = [["plan", "ipam"], ["plan", "record"], ["record", "ip"]];
+const TYPES_ONLY = [
+  ["plan", "ipam"],
+  ["plan", "record"],
+  ["record", "ip"],
+];
 
 /** Packages and the one place that may import them. */
 const PACKAGES: Record<string, { only: RegExp; why: string }> = {
   "ip-num": { only: /^ip\/ranged-set\.ts$/, why: "ranges are compared in one place" },
-  "zod": { only: /^cni\/netconf-schema\.ts$/, why: "it only explains what was wrong" },
+  zod: { only: /^cni\/netconf-schema\.ts$/, why: "it only explains what was wrong" },
 };
 
 interface SourceFile {
@@ -40,23 +74,42 @@ interface SourceFile {
   code: string;
 }
 
-const files: SourceFile[] = globSync("**/*.*", { cwd: join(REPOSITORY, "src") }).filter((path) => path !== "tsconfig.json").sort().map((path) => {
-  const text = readFileSync(join(REPOSITORY, "src", path), "utf8");
-  return { path, text, code: text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "$1") };
-});
+const files: SourceFile[] = globSync("**/*.*", { cwd: join(REPOSITORY, "src") })
+  .filter((path) => path !== "tsconfig.json")
+  .sort()
+  .map((path) => {
+    const text = readFileSync(join(REPOSITORY, "src", path), "utf8");
+    return { path, text, code: text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "$1") };
+  });
 
 /** Everything that a file names as a module: imports of values and of types. */
 function modulesOf({ code }: SourceFile): string[] {
-  return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*|\bimport\(\s*|\brequire\(\s*)["']([^"']+)["']/g)].map(([, name]) => name ?? "");
+  return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*|\bimport\(\s*|\brequire\(\s*)["']([^"']+)["']/g)].map(
+    ([, name]) => name ?? "",
+  );
 }
 
 /** The modules that each file really loads, by the file's path: imports of types are none. */
 const loads = await (async () => {
-  const { metafile: { inputs } } = await build({
-    absWorkingDir: join(REPOSITORY, "src"), entryPoints: files.map(({ path }) => path),
-    bundle: true, packages: "external", format: "esm", outdir: "nowhere", write: false, metafile: true, logLevel: "silent",
+  const {
+    metafile: { inputs },
+  } = await build({
+    absWorkingDir: join(REPOSITORY, "src"),
+    entryPoints: files.map(({ path }) => path),
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    outdir: "nowhere",
+    write: false,
+    metafile: true,
+    logLevel: "silent",
   });
-  return new Map(Object.entries(inputs).map(([path, { imports }]) => [path, imports.map(({ original, path: name }) => original ?? name)]));
+  return new Map(
+    Object.entries(inputs).map(([path, { imports }]) => [
+      path,
+      imports.map(({ original, path: name }) => original ?? name),
+    ]),
+  );
 })();
 
 function loadedBy({ path }: SourceFile): string[] {
@@ -64,32 +117,52 @@ function loadedBy({ path }: SourceFile): string[] {
 }
 
 const resolve = (from: SourceFile, name: string): string => normalize(join(dirname(from.path), name));
-const folderOf = (path: string): string => (path.includes("/") ? path.slice(0, path.indexOf("/")) : basename(path, ".ts"));
+const folderOf = (path: string): string =>
+  path.includes("/") ? path.slice(0, path.indexOf("/")) : basename(path, ".ts");
 
 /** A sentence for each import that has no arrow. */
 function missingArrows(file: SourceFile): string[] {
   const from = folderOf(file.path);
-  return modulesOf(file).filter((name) => name.startsWith(".")).flatMap((name) => {
-    const target = resolve(file, name);
-    const to = folderOf(target);
-    const arrow = ARROWS[from];
-    if (arrow === undefined) return [`src/${file.path} is in a folder that this test does not know: give "${from}" its arrows.`];
-    if (from === to && from !== "main") return existsSync(join(REPOSITORY, "src", target)) ? [] : [`src/${file.path} imports src/${target}, which does not exist.`];
-    if (!arrow.may.includes(to)) return [`src/${file.path} imports src/${target}, but ${from} may import ${arrow.may.join(", ") || "no other folder"}. ${arrow.why}`];
-    const typesOnly = TYPES_ONLY.some(([one, other]) => one === from && other === to);
-    if (typesOnly && loadedBy(file).includes(name)) return [`src/${file.path} imports a value of src/${target}, but ${from} may use only types of ${to}. ${arrow.why}`];
-    return [];
-  });
+  return modulesOf(file)
+    .filter((name) => name.startsWith("."))
+    .flatMap((name) => {
+      const target = resolve(file, name);
+      const to = folderOf(target);
+      const arrow = ARROWS[from];
+      if (arrow === undefined)
+        return [`src/${file.path} is in a folder that this test does not know: give "${from}" its arrows.`];
+      if (from === to && from !== "main")
+        return existsSync(join(REPOSITORY, "src", target))
+          ? []
+          : [`src/${file.path} imports src/${target}, which does not exist.`];
+      if (!arrow.may.includes(to))
+        return [
+          `src/${file.path} imports src/${target}, but ${from} may import ${arrow.may.join(", ") || "no other folder"}. ${arrow.why}`,
+        ];
+      const typesOnly = TYPES_ONLY.some(([one, other]) => one === from && other === to);
+      if (typesOnly && loadedBy(file).includes(name))
+        return [
+          `src/${file.path} imports a value of src/${target}, but ${from} may use only types of ${to}. ${arrow.why}`,
+        ];
+      return [];
+    });
 }
 
 /** A sentence for each package that is imported where it should not be. */
 function strayPackages(file: SourceFile): string[] {
-  return modulesOf(file).filter((name) => !name.startsWith(".")).flatMap((name) => {
-    const known = Object.entries(PACKAGES).find(([each]) => name === each || name.startsWith(`${each}/`));
-    if (known === undefined) return [`src/${file.path} imports "${name}". The engine has no modules of Node; a package more has to be worth its place in the executable.`];
-    const [packageName, { only, why }] = known;
-    return only.test(file.path) ? [] : [`src/${file.path} imports "${packageName}", which only ${only.source} may: ${why}.`];
-  });
+  return modulesOf(file)
+    .filter((name) => !name.startsWith("."))
+    .flatMap((name) => {
+      const known = Object.entries(PACKAGES).find(([each]) => name === each || name.startsWith(`${each}/`));
+      if (known === undefined)
+        return [
+          `src/${file.path} imports "${name}". The engine has no modules of Node; a package more has to be worth its place in the executable.`,
+        ];
+      const [packageName, { only, why }] = known;
+      return only.test(file.path)
+        ? []
+        : [`src/${file.path} imports "${packageName}", which only ${only.source} may: ${why}.`];
+    });
 }
 
 /** The first circle of files that load each other. */
@@ -111,7 +184,8 @@ test("imports point down only", () => {
 });
 
 test("the arrows themselves have no circle", () => {
-  const reaches = (from: string, seen: string[] = []): string[] => (ARROWS[from]?.may ?? []).flatMap((to) => (seen.includes(to) ? [] : [to, ...reaches(to, [...seen, to])]));
+  const reaches = (from: string, seen: string[] = []): string[] =>
+    (ARROWS[from]?.may ?? []).flatMap((to) => (seen.includes(to) ? [] : [to, ...reaches(to, [...seen, to])]));
   expect(Object.keys(ARROWS).filter((folder) => reaches(folder).includes(folder))).toEqual([]);
 });
 
@@ -125,24 +199,61 @@ test("each package is imported in its one place, and nothing of Node", () => {
 });
 
 test("files are named for what is in them, in kebab case", () => {
-  const wrong = files.filter(({ path }) => !/^([a-z]+\/)*(?!(index|utils?|common|helpers?|types?|misc|lib)\.ts$)[a-z0-9_]+(-[a-z0-9]+)*\.ts$/.test(path));
-  expect(wrong.map(({ path }) => `src/${path} says nothing about what is in it, or is no kebab case.`)).toEqual([]);
+  const wrong = files.filter(
+    ({ path }) =>
+      !/^([a-z]+\/)*(?!(index|utils?|common|helpers?|types?|misc|lib)\.ts$)[a-z0-9_]+(-[a-z0-9]+)*\.ts$/.test(
+        path,
+      ),
+  );
+  expect(
+    wrong.map(({ path }) => `src/${path} says nothing about what is in it, or is no kebab case.`),
+  ).toEqual([]);
 });
 
 test.each([
-  ["writes to the console", /\bconsole\./, "stdout belongs to the answer: main.ts prints, everything else returns."],
-  ["declares an enum", /^\s*(export\s+)?(const\s+|declare\s+)*enum\s/m, "A union on one literal field says it without code."],
+  [
+    "writes to the console",
+    /\bconsole\./,
+    "stdout belongs to the answer: main.ts prints, everything else returns.",
+  ],
+  [
+    "declares an enum",
+    /^\s*(export\s+)?(const\s+|declare\s+)*enum\s/m,
+    "A union on one literal field says it without code.",
+  ],
   ["starts a program", /\bnative\.spawn\b/, "Programs are run by src/tool alone."],
-  ["asks for the time or for chance", /\bDate\b[.(]|\bMath\.random\b/, "The engine has neither: src/sys/native.ts has what there is."],
-  ["counts by BigInt.asUintN or asIntN", /\bBigInt\.as(Ui|I)ntN\b/, "quickjs-ng 0.15.1 gives a negative number for half of them (mended upstream in pull request 1575): use %."],
-  ["loads a module by call", /\brequire\(|\bimport\(/, "All modules are loaded when the executable is built."],
-  ["waits by a timer", /\bsetTimeout\b|\bsetInterval\b/, "Waiting has a named condition, or is a bounded wait for a lock."],
+  [
+    "asks for the time or for chance",
+    /\bDate\b[.(]|\bMath\.random\b/,
+    "The engine has neither: src/sys/native.ts has what there is.",
+  ],
+  [
+    "counts by BigInt.asUintN or asIntN",
+    /\bBigInt\.as(Ui|I)ntN\b/,
+    "quickjs-ng 0.15.1 gives a negative number for half of them (mended upstream in pull request 1575): use %.",
+  ],
+  [
+    "loads a module by call",
+    /\brequire\(|\bimport\(/,
+    "All modules are loaded when the executable is built.",
+  ],
+  [
+    "waits by a timer",
+    /\bsetTimeout\b|\bsetInterval\b/,
+    "Waiting has a named condition, or is a bounded wait for a lock.",
+  ],
 ])("no file %s", (_, pattern, sentence) => {
-  expect(files.filter(({ code, path }) => pattern.test(code) && !path.startsWith("tool/")).map(({ path }) => `src/${path}: ${sentence}`)).toEqual([]);
+  expect(
+    files
+      .filter(({ code, path }) => pattern.test(code) && !path.startsWith("tool/"))
+      .map(({ path }) => `src/${path}: ${sentence}`),
+  ).toEqual([]);
 });
 
 test("only main.ts knows the descriptor of stdout", () => {
-  const printing = files.filter(({ code }) => /\bwriteAll\(\s*(1|STDOUT)\b/.test(code)).map(({ path }) => path);
+  const printing = files
+    .filter(({ code }) => /\bwriteAll\(\s*(1|STDOUT)\b/.test(code))
+    .map(({ path }) => path);
   expect(printing).toEqual(["main.ts"]);
 });
 
@@ -150,16 +261,30 @@ test.each([
   { file: "nft/layout.ts", ruleset: "dual-stack.nft", lists: 2 },
   { file: "nft/host-port-layout.ts", ruleset: "host-ports.nft", lists: 6 },
   { file: "nft/spoof-layout.ts", ruleset: "spoof-check.nft", lists: 1 },
-])("$file: above every rule that is built stands its text, and the golden ruleset has that very text", ({ file, ruleset, lists: count }) => {
-  const layout = files.find(({ path }) => path === file)?.text ?? "";
-  const golden = readFileSync(join(REPOSITORY, "test/kernel/golden", ruleset), "utf8").split("\n").map((line) => line.trim());
-  const lists = [...layout.matchAll(/Rules\([^)]*\): Expression\[\]\[\] \{\n {2}return \[\n([\s\S]*?)\n {2}\];/g)].map(([, body]) => (body ?? "").split("\n").map((line) => line.trim()));
-  expect(lists).toHaveLength(count);
-  for (const lines of lists) {
-    for (const [at, line] of lines.entries()) {
-      for (const built of [line].filter((each) => !each.startsWith("//"))) expect(lines[at - 1], `src/${file} builds "${built}" without saying its nft text in the line above`).toMatch(/^\/\/ /);
+])(
+  "$file: above every rule that is built stands its text, and the golden ruleset has that very text",
+  ({ file, ruleset, lists: count }) => {
+    const layout = files.find(({ path }) => path === file)?.text ?? "";
+    const golden = readFileSync(join(REPOSITORY, "test/kernel/golden", ruleset), "utf8")
+      .split("\n")
+      .map((line) => line.trim());
+    const lists = [
+      ...layout.matchAll(/Rules\([^)]*\): Expression\[\]\[\] \{\n {2}return \[\n([\s\S]*?)\n {2}\];/g),
+    ].map(([, body]) => (body ?? "").split("\n").map((line) => line.trim()));
+    expect(lists).toHaveLength(count);
+    for (const lines of lists) {
+      for (const [at, line] of lines.entries()) {
+        for (const built of [line].filter((each) => !each.startsWith("//")))
+          expect(
+            lines[at - 1],
+            `src/${file} builds "${built}" without saying its nft text in the line above`,
+          ).toMatch(/^\/\/ /);
+      }
+      const texts = lines
+        .filter((line) => line.startsWith("// "))
+        .map((line) => line.slice(3).split(/ {2,}/)[0]);
+      for (const text of texts)
+        expect(golden, `"${text}" of src/${file} is in no golden ruleset`).toContain(text);
     }
-    const texts = lines.filter((line) => line.startsWith("// ")).map((line) => line.slice(3).split(/ {2,}/)[0]);
-    for (const text of texts) expect(golden, `"${text}" of src/${file} is in no golden ruleset`).toContain(text);
-  }
-});
+  },
+);

@@ -1,7 +1,8 @@
-// Limits of bandwidth that somebody took away on the node, for `pontoon restore`. Those inside a pod are the pod's affair.
+// Limits of bandwidth that somebody took away on the node, for `pontoon restore`. Those inside a pod are the
+// pod's affair.
 import { needsIfb } from "../../cni/bandwidth.ts";
-import { deleteIngressMessage } from "../../net/traffic-control.ts";
 import { getLink, randomMac } from "../../net/link.ts";
+import { deleteIngressMessage } from "../../net/traffic-control.ts";
 import type { LostRules } from "../../nft/answer.ts";
 import { aliasOf } from "../../plan/add.ts";
 import { planBandwidth } from "../../plan/bandwidth.ts";
@@ -15,12 +16,21 @@ import { limitBandwidth, verifyBandwidth } from "./bandwidth.ts";
 export type RecordedBandwidth = BandwidthStep & { owner: string };
 
 /** The limits on the node that a record tells of; undefined when it has none. */
-export function bandwidthOfRecord({ key, bandwidth, hostInterface, mtu, pod }: AttachmentRecord): RecordedBandwidth | undefined {
+export function bandwidthOfRecord({
+  key,
+  bandwidth,
+  hostInterface,
+  mtu,
+  pod,
+}: AttachmentRecord): RecordedBandwidth | undefined {
   if (bandwidth === undefined) return undefined;
   const onNode = { ...bandwidth, egress: needsIfb(bandwidth) ? bandwidth.egress : undefined };
   if (onNode.ingress === undefined && onNode.egress === undefined) return undefined;
   const ifb = onNode.egress && { name: ifbName(key), mac: randomMac(), alias: aliasOf(key, pod) };
-  return { ...planBandwidth({ bandwidth: onNode, hostInterface, interfaceName: key.interfaceName, mtu, ifb }).step, owner: attachmentDigest(key) };
+  return {
+    ...planBandwidth({ bandwidth: onNode, hostInterface, interfaceName: key.interfaceName, mtu, ifb }).step,
+    owner: attachmentDigest(key),
+  };
 }
 
 /** Limits that are not as they were made: one for an attachment, whatever it lacks. Throws SystemError. */

@@ -1,9 +1,10 @@
-// The bridge of a network: made race-free by the kernel's own refusal of a second one, with a MAC that does not drift.
+// The bridge of a network: made race-free by the kernel's own refusal of a second one, with a MAC that does
+// not drift.
 import { CniError } from "../../cni/error.ts";
-import type { BridgeStep, FoundBridge } from "../../plan/step.ts";
 import { getLink, type Link } from "../../net/link.ts";
 import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../net/link-change.ts";
 import { ensureSysctlIfPossible } from "../../net/sysctl.ts";
+import type { BridgeStep, FoundBridge } from "../../plan/step.ts";
 import { isErrno } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -17,23 +18,29 @@ export interface Bridge {
 }
 
 /**
- * The alias of a bridge that we raised first, and whose pods have always had the MAC that follows their IPv4 addresses. It is where people
- * see it, and goes with the bridge and so with all who may know a MAC.
+ * The alias of a bridge that we raised first, and whose pods have always had the MAC that follows their IPv4
+ * addresses. It is where people see it, and goes with the bridge and so with all who may know a MAC.
  */
 const MACS_FOLLOW = "pontoon: 0a:58 and its IPv4 address are a pod's MAC";
 
 /** Makes sure that the bridge is there and up, and gives it. */
 export function ensureBridge(step: BridgeStep, machine: Machine): Bridge {
   const { found } = step;
-  if (found !== undefined && isReady(step, found)) return { index: found.index, mac: step.mac, mtu: step.mtu };
-  return attempt("bridge", step.name, () => {
-    if (found === undefined) make(step, machine);
-    else {
-      refuseAdvertisements(step.name);
-      change(step, machine, lessAlias(step, found.macsFollow));
-    }
-    return mustExist(step, machine);
-  }, step.vlanFiltering ? vlanHint : undefined);
+  if (found !== undefined && isReady(step, found))
+    return { index: found.index, mac: step.mac, mtu: step.mtu };
+  return attempt(
+    "bridge",
+    step.name,
+    () => {
+      if (found === undefined) make(step, machine);
+      else {
+        refuseAdvertisements(step.name);
+        change(step, machine, lessAlias(step, found.macsFollow));
+      }
+      return mustExist(step, machine);
+    },
+    step.vlanFiltering ? vlanHint : undefined,
+  );
 }
 
 function make(step: BridgeStep, machine: Machine): void {
@@ -44,11 +51,15 @@ function make(step: BridgeStep, machine: Machine): void {
   checkIsBridge(step.name, link);
   if (step.vlanFiltering) requireVlanFiltering(step.name, machine);
   refuseAdvertisements(step.name);
-  // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which takes up to two
-  // seconds; until then no packet from beyond the node would reach a pod. It is made of a MAC that nobody else has.
+  // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which
+  // takes up to two seconds; until then no packet from beyond the node would reach a pod. It is made of a MAC
+  // that nobody else has.
   ensureSysctlIfPossible(`ipv6/conf/${step.name}/accept_dad`, "0");
   // One that is still down and has no name of somebody else's is as good as new: nobody knows anybody.
-  const alias = step.macsFollow && !link.up && link.alias === "" ? { alias: MACS_FOLLOW } : lessAlias(step, saysMacsFollow(link));
+  const alias =
+    step.macsFollow && !link.up && link.alias === ""
+      ? { alias: MACS_FOLLOW }
+      : lessAlias(step, saysMacsFollow(link));
   // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
   change(step, machine, { mtu: step.mtu, ...alias });
 }
@@ -89,7 +100,10 @@ export function checkIsBridge(name: string, link: Link): void {
   });
 }
 
-/** What is wrong with the bridge, or undefined. Flags that others may set (promiscuous, by tcpdump) are not looked at. */
+/**
+ * What is wrong with the bridge, or undefined. Flags that others may set (promiscuous, by tcpdump) are not
+ * looked at.
+ */
 export function verifyBridge(step: BridgeStep, machine: Machine): string | undefined {
   const link = getLink(machine.links, { name: step.name });
   if (link === undefined) return `bridge ${step.name} does not exist`;
@@ -111,5 +125,8 @@ function change(step: BridgeStep, machine: Machine, wanted: LinkChange): void {
 function mustExist(step: BridgeStep, machine: Machine): Link {
   const link = getLink(machine.links, { name: step.name });
   if (link !== undefined) return link;
-  throw new CniError("tryAgainLater", { about: `bridge ${step.name} was deleted meanwhile`, hint: "Find out what deletes the bridge, then try again" });
+  throw new CniError("tryAgainLater", {
+    about: `bridge ${step.name} was deleted meanwhile`,
+    hint: "Find out what deletes the bridge, then try again",
+  });
 }

@@ -1,4 +1,5 @@
-// The pod's end with IPv6 duplicate address detection (enabledad): its addresses are used when nobody else answered for them.
+// The pod's end with IPv6 duplicate address detection (enabledad): its addresses are used when nobody else
+// answered for them.
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { hasFamily } from "../../ip/prefix.ts";
@@ -12,21 +13,28 @@ import type { Machine } from "../machine.ts";
 import { raisePort } from "./announce.ts";
 import { prepare, raise, setUpPod } from "./pod.ts";
 
-/** The kernel asks once, within a second, and waits for an answer for another one (RFC 4862, 5.4; dad_transmits, retrans_time_ms). */
+/**
+ * The kernel asks once, within a second, and waits for an answer for another one (RFC 4862, 5.4;
+ * dad_transmits, retrans_time_ms).
+ */
 const SETTLE_MS = 10_000;
 
 /**
- * Raises the pod's end, waits until its port lets questions through, and gives it its addresses and routes; returns when no
- * address of the link is tentative any more, the link-local one neither. Throws CniError, also when somebody has an address.
+ * Raises the pod's end, waits until its port lets questions through, and gives it its addresses and routes;
+ * returns when no address of the link is tentative any more, the link-local one neither. Throws CniError,
+ * also when somebody has an address.
  */
 export function setUpWithDetection(step: PodStep, port: BridgePort, machine: Machine, index: number): void {
   const { interfaceName } = step;
   if (!hasFamily(step.addresses, 6)) return setUpPod(step, machine, index);
-  attempt("sysctl", `net.ipv6.conf.${interfaceName}`, () => machine.pod.inside(() => {
-    prepare(step, true);
-    // A bridge may send the kernel its own question back; with a nonce in it the kernel knows it again (RFC 7527).
-    ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/enhanced_dad`, "1");
-  }));
+  attempt("sysctl", `net.ipv6.conf.${interfaceName}`, () =>
+    machine.pod.inside(() => {
+      prepare(step, true);
+      // A bridge may send the kernel its own question back; with a nonce in it the kernel knows it again (RFC
+      // 7527).
+      ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/enhanced_dad`, "1");
+    }),
+  );
   using events = machine.pod.openAddressEvents();
   raise({ ...step, addresses: [], routes: [] }, machine, index);
   raisePort(port, { links: machine.pod.links, name: interfaceName }, machine);
@@ -34,8 +42,18 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, machine: Mac
   attempt("address", interfaceName, () => awaitSettled(step, port, machine, index, events));
 }
 
-function awaitSettled({ interfaceName }: PodStep, { bridge }: BridgePort, machine: Machine, index: number, events: NetlinkSocket): void {
-  for (const deadline = monotonicMs() + SETTLE_MS; ; events.waitForEvent("wait for the pod's addresses", deadline - monotonicMs())) {
+function awaitSettled(
+  { interfaceName }: PodStep,
+  { bridge }: BridgePort,
+  machine: Machine,
+  index: number,
+  events: NetlinkSocket,
+): void {
+  for (
+    const deadline = monotonicMs() + SETTLE_MS;
+    ;
+    events.waitForEvent("wait for the pod's addresses", deadline - monotonicMs())
+  ) {
     const present = listAddresses(machine.pod.links, index, 6);
     const duplicate = present.find((address) => address.duplicate);
     if (duplicate !== undefined) throw inUse(interfaceName, formatAddress(duplicate.prefix.address), bridge);

@@ -1,12 +1,13 @@
-// The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge goes down and up.
+// The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge
+// goes down and up.
 import { CniError } from "../../cni/error.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../ip/prefix.ts";
-import type { GatewayStep } from "../../plan/step.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../net/address.ts";
 import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { ensureSysctlIfThere } from "../../net/sysctl.ts";
 import type { Message } from "../../netlink/socket.ts";
+import type { GatewayStep } from "../../plan/step.ts";
 import { isErrno } from "../../sys/errno.ts";
 import { addressHint, attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -14,26 +15,39 @@ import { type Bridge, refuseAdvertisements } from "./bridge.ts";
 
 /** Makes sure that the bridge holds the gateway addresses. */
 export function ensureGateway(step: GatewayStep, machine: Machine, bridge: Bridge): void {
-  attempt("bridgeAddress", step.bridge, () => {
-    for (const wanted of step.addresses) ensureAddress(step, machine, bridge, wanted);
-  }, addressHint);
+  attempt(
+    "bridgeAddress",
+    step.bridge,
+    () => {
+      for (const wanted of step.addresses) ensureAddress(step, machine, bridge, wanted);
+    },
+    addressHint,
+  );
 }
 
 function ensureAddress(step: GatewayStep, machine: Machine, bridge: Bridge, wanted: Prefix): void {
-  // Looked for, not just added: an address that goes again because another stands in the way would be there for a moment, and
-  // an ADD that finds it in that moment would take it for settled.
-  const present = listAddresses(machine.links, bridge.index, wanted.address.family).map(({ prefix }) => prefix);
+  // Looked for, not just added: an address that goes again because another stands in the way would be there
+  // for a moment, and an ADD that finds it in that moment would take it for settled.
+  const present = listAddresses(machine.links, bridge.index, wanted.address.family).map(
+    ({ prefix }) => prefix,
+  );
   if (hasPrefix(present, wanted)) return;
   makeRoom(step, machine, bridge.index, wanted, inTheWay(step, wanted, present));
   if (wanted.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${step.bridge}/disable_ipv6`, "0");
   refuseAdvertisements(step.bridge);
-  const [pinned, added] = machine.links.transact([pinMessage(step, bridge), addAddressMessage(bridge.index, wanted)]);
+  const [pinned, added] = machine.links.transact([
+    pinMessage(step, bridge),
+    addAddressMessage(bridge.index, wanted),
+  ]);
   if (pinned?.error !== undefined) throw pinned.error;
   // EEXIST: another ADD was faster.
   if (added?.error !== undefined && !isErrno(added.error, "EEXIST")) throw added.error;
 }
 
-/** A bridge that somebody made takes the MAC of a port, and another one when that port goes, while pods still know the old one. */
+/**
+ * A bridge that somebody made takes the MAC of a port, and another one when that port goes, while pods still
+ * know the old one.
+ */
 function pinMessage(step: GatewayStep, { index, mac }: Bridge): Message {
   return changeLinkMessage({ index }, { mac }, `pin the MAC of ${step.bridge}`);
 }
@@ -48,7 +62,13 @@ export function verifyGateway(step: GatewayStep, machine: Machine): string | und
 }
 
 /** Removes the addresses in the way, where `forceAddress` allows it. */
-function makeRoom(step: GatewayStep, machine: Machine, bridgeIndex: number, wanted: Prefix, others: Prefix[]): void {
+function makeRoom(
+  step: GatewayStep,
+  machine: Machine,
+  bridgeIndex: number,
+  wanted: Prefix,
+  others: Prefix[],
+): void {
   if (others.length === 0) return;
   if (!step.force) throw conflict(step.bridge, wanted, others);
   const outcomes = machine.links.transact(others.map((prefix) => deleteAddressMessage(bridgeIndex, prefix)));
@@ -56,8 +76,8 @@ function makeRoom(step: GatewayStep, machine: Machine, bridgeIndex: number, want
 }
 
 /**
- * As in the reference: an IPv4 bridge has one address only, and an IPv6 one none that overlaps. An address that the same
- * configuration wants stands in nobody's way.
+ * As in the reference: an IPv4 bridge has one address only, and an IPv6 one none that overlaps. An address
+ * that the same configuration wants stands in nobody's way.
  */
 function inTheWay(step: GatewayStep, wanted: Prefix, present: Prefix[]): Prefix[] {
   return present.filter(

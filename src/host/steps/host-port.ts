@@ -6,7 +6,14 @@ import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { readSysctl } from "../../net/sysctl.ts";
 import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
-import { countLostPorts, ensureHostPorts, findPortElements, type HostPorts, missingPortParts, removeHostPorts } from "../../nft/host-port.ts";
+import {
+  countLostPorts,
+  ensureHostPorts,
+  findPortElements,
+  type HostPorts,
+  missingPortParts,
+  removeHostPorts,
+} from "../../nft/host-port.ts";
 import { hairpinChain } from "../../nft/host-port-layout.ts";
 import { type ConditionChain, conditionChain } from "../../nft/port-condition.ts";
 import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.ts";
@@ -19,10 +26,13 @@ import { countPortChain, isPortChainWhole, putPortChain, removePortChain } from 
 import { forgetEarlierFlows } from "../host-port-flow.ts";
 import { refuseListeners } from "../host-port-listener.ts";
 import type { Machine } from "../machine.ts";
-import { modulesHint } from "../rules-hint.ts";
 import { hostPortsOfRecord, recordedSteps, underHeldNodeLock, underNodeLock } from "../node.ts";
+import { modulesHint } from "../rules-hint.ts";
 
-/** Makes sure that the ports lead to the pod; a table that was lost comes back with everybody's elements. CniError hostPort when a port is taken. */
+/**
+ * Makes sure that the ports lead to the pod; a table that was lost comes back with everybody's elements.
+ * CniError hostPort when a port is taken.
+ */
 export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
   const wanted = hostPortsOf(step);
   try {
@@ -45,10 +55,14 @@ export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = un
 
 /** Undo: the attachment's own elements go, also those that another ADD put back for it. */
 export function undoHostPorts(step: HostPortStep, machine: Machine, nodeLock = underNodeLock): void {
-  ifThereIsNftables(() => machine.rules, (rules) => nodeLock(() => {
-    removeHostPorts(rules, hostPortsOf(step));
-    if (step.ports.iptablesChains === true) removePortChain(step.owner, machine, underHeldNodeLock);
-  }));
+  ifThereIsNftables(
+    () => machine.rules,
+    (rules) =>
+      nodeLock(() => {
+        removeHostPorts(rules, hostPortsOf(step));
+        if (step.ports.iptablesChains === true) removePortChain(step.owner, machine, underHeldNodeLock);
+      }),
+  );
 }
 
 /** How much of these attachments' host ports is not there. */
@@ -68,8 +82,10 @@ export function verifyHostPorts(step: HostPortStep, machine: Machine): string | 
   const wanted = hostPortsOf(step);
   return attempt("rules", "table inet pontoon-ports", () => {
     const [missing] = missingPortParts(machine.rules, wanted);
-    if (missing === "table") return "the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole";
-    if (missing !== undefined) return `the nftables chain ${missing}, ${missing === wanted.chain?.name ? "which masquerades connections to" : "which has the conditions of"} host ports of network ${step.network}, is missing or not whole`;
+    if (missing === "table")
+      return "the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole";
+    if (missing !== undefined)
+      return `the nftables chain ${missing}, ${missing === wanted.chain?.name ? "which masquerades connections to" : "which has the conditions of"} host ports of network ${step.network}, is missing or not whole`;
     const elements = findPortElements(machine.rules, wanted);
     if (elements.found.length === elements.wanted) return chainProblem(step, machine);
     return `host ports do not lead to the pod: ${elements.wanted - elements.found.length} of its ${elements.wanted} nftables elements are missing`;
@@ -93,12 +109,22 @@ function checkSctp({ mappings }: HostPorts): void {
   });
 }
 
-/** With this setting a connection from 127.0.0.1 may leave by the interface; chain guard keeps the rest of localhost closed. It was there first. */
+/**
+ * With this setting a connection from 127.0.0.1 may leave by the interface; chain guard keeps the rest of
+ * localhost closed. It was there first.
+ */
 function openLocalhost({ ports }: HostPortStep, machine: Machine): void {
   if (ports.masquerade === "none") return;
   let isFour = false;
   for (const { address } of ports.mappings) if (!address.includes(":")) isFour = true;
-  if (isFour) machine.links.execute([changeLinkMessage({ name: ports.gatewayInterface }, { routeLocalnet: true }, `let localhost use ${ports.gatewayInterface}`)]);
+  if (isFour)
+    machine.links.execute([
+      changeLinkMessage(
+        { name: ports.gatewayInterface },
+        { routeLocalnet: true },
+        `let localhost use ${ports.gatewayInterface}`,
+      ),
+    ]);
 }
 
 /** The host ports of a step as the ruleset has them. */
@@ -110,7 +136,8 @@ export function hostPortsOf({ network, owner, label, ports }: HostPortStep): Hos
     if (mapping !== undefined) mappings.push(mapping);
   }
   return {
-    owner, label,
+    owner,
+    label,
     mappings,
     chain: ports.masquerade === "none" ? undefined : hairpinChain(network, subnets),
     conditions: conditionsOf(ports, mappings),
@@ -118,7 +145,10 @@ export function hostPortsOf({ network, owner, label, ports }: HostPortStep): Hos
   };
 }
 
-function conditionsOf({ conditions4, conditions6 }: RecordedHostPorts, mappings: PortMapping[]): ConditionChain[] {
+function conditionsOf(
+  { conditions4, conditions6 }: RecordedHostPorts,
+  mappings: PortMapping[],
+): ConditionChain[] {
   if (conditions4 === undefined && conditions6 === undefined) return [];
   const isThere = (wanted: Family): boolean => mappings.some(({ family }) => family === wanted);
   return [
@@ -128,31 +158,62 @@ function conditionsOf({ conditions4, conditions6 }: RecordedHostPorts, mappings:
 }
 
 /** Undefined for one with an address that nobody can read: a record may have been altered by hand. */
-function mappingOf({ protocol, hostAddress, hostPort, hostPortEnd, containerPort, address }: RecordedPortMapping): PortMapping | undefined {
+function mappingOf({
+  protocol,
+  hostAddress,
+  hostPort,
+  hostPortEnd,
+  containerPort,
+  address,
+}: RecordedPortMapping): PortMapping | undefined {
   const target = parseAddress(address);
   const host = hostAddress === undefined ? undefined : parseAddress(hostAddress);
   if (target === undefined || (hostAddress !== undefined && host?.family !== target.family)) return undefined;
-  return { family: target.family, protocol: PROTOCOLS[protocol], hostAddress: host, first: hostPort, last: hostPortEnd, containerPort, target };
+  return {
+    family: target.family,
+    protocol: PROTOCOLS[protocol],
+    hostAddress: host,
+    first: hostPort,
+    last: hostPortEnd,
+    containerPort,
+    target,
+  };
 }
 
 function explainRefusal(wanted: HostPorts, error: SystemError): CniError {
   if (error.errno === errnoOf("EADDRINUSE")) {
-    return new CniError("hostPort", {
-      about: `it belongs to ${error.kernelText}`,
-      attempted: `Tried to ${error.operation}`,
-      hint: "Choose another host port, or take the attachment that has it away first",
-    }, { cause: error });
+    return new CniError(
+      "hostPort",
+      {
+        about: `it belongs to ${error.kernelText}`,
+        attempted: `Tried to ${error.operation}`,
+        hint: "Choose another host port, or take the attachment that has it away first",
+      },
+      { cause: error },
+    );
   }
   if (error.errno === errnoOf("EBUSY") && error.kernelText !== "") {
-    return new CniError("hostPort", {
-      about: `markMasqBit ${wanted.markBit}`, attempted: `Tried to ${error.operation}`, cause: error.kernelText,
-      hint: "Give all networks of this node the same markMasqBit",
-    }, { cause: error });
+    return new CniError(
+      "hostPort",
+      {
+        about: `markMasqBit ${wanted.markBit}`,
+        attempted: `Tried to ${error.operation}`,
+        cause: error.kernelText,
+        hint: "Give all networks of this node the same markMasqBit",
+      },
+      { cause: error },
+    );
   }
-  const about = wanted.mappings.map((mapping) => `${claimText(mapping)} for ${formatAddress(mapping.target)}`).slice(0, 3).join(", ");
+  const about = wanted.mappings
+    .map((mapping) => `${claimText(mapping)} for ${formatAddress(mapping.target)}`)
+    .slice(0, 3)
+    .join(", ");
   return explain("rules", `leading ${about} to the pod`, error, rulesHint(error));
 }
 
 function rulesHint(error: SystemError): string | undefined {
-  return modulesHint(error, "nfnetlink, nf_tables, nft_chain_nat, nft_nat, nft_masq, nft_ct and nft_fib_inet");
+  return modulesHint(
+    error,
+    "nfnetlink, nf_tables, nft_chain_nat, nft_nat, nft_masq, nft_ct and nft_fib_inet",
+  );
 }

@@ -1,4 +1,5 @@
-// Who reaches the pods of a network, and the way for their packets through firewalls of the node (ingressPolicy).
+// Who reaches the pods of a network, and the way for their packets through firewalls of the node
+// (ingressPolicy).
 import type { LostRules } from "../../nft/answer.ts";
 import { isIngressTableWhole } from "../../nft/ingress.ts";
 import { FORWARD_RULES } from "../../nft/ingress-layout.ts";
@@ -6,22 +7,40 @@ import type { IngressPolicyStep } from "../../plan/step.ts";
 import type { SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import { ingressPolicyOfRecord, removeUnneededParts } from "../ingress-need.ts";
-import { type IngressPart, isElement, makeParts, missingParts, missingText, partsOf, sizeOf } from "../ingress-part.ts";
+import {
+  type IngressPart,
+  isElement,
+  makeParts,
+  missingParts,
+  missingText,
+  partsOf,
+  sizeOf,
+} from "../ingress-part.ts";
 import type { Machine } from "../machine.ts";
-import { modulesHint } from "../rules-hint.ts";
 import { hasLink } from "../namespace.ts";
 import { recordedAttachments, underNodeLock } from "../node.ts";
+import { modulesHint } from "../rules-hint.ts";
 
 /**
- * Makes sure of the policy. When its rules were lost, those of all networks with living attachments come back. All of it under
- * the node's lock: a DEL that takes them away looks there who needs them.
+ * Makes sure of the policy. When its rules were lost, those of all networks with living attachments come
+ * back. All of it under the node's lock: a DEL that takes them away looks there who needs them.
  */
 export function putIngressPolicy(step: IngressPolicyStep, machine: Machine, nodeLock = underNodeLock): void {
-  nodeLock(() => attempt("rules", `ingress policy of network ${step.network}`, () => {
-    if (missingOf(step, machine).length === 0) return;
-    const others = wereLost(step, machine) ? livingWithPolicy(machine).filter(({ owner }) => owner !== step.owner) : [];
-    for (const each of [step, ...others]) makeParts(missingOf(each, machine), each.interfaceName, each.network, machine);
-  }, rulesHint));
+  nodeLock(() =>
+    attempt(
+      "rules",
+      `ingress policy of network ${step.network}`,
+      () => {
+        if (missingOf(step, machine).length === 0) return;
+        const others = wereLost(step, machine)
+          ? livingWithPolicy(machine).filter(({ owner }) => owner !== step.owner)
+          : [];
+        for (const each of [step, ...others])
+          makeParts(missingOf(each, machine), each.interfaceName, each.network, machine);
+      },
+      rulesHint,
+    ),
+  );
 }
 
 /** Undo: what nobody else needs goes. */
@@ -31,7 +50,9 @@ export function undoIngressPolicy(step: IngressPolicyStep, machine: Machine, nod
 
 /** What is wrong with the policy, or undefined. */
 export function verifyIngressPolicy(step: IngressPolicyStep, machine: Machine): string | undefined {
-  const [missing] = attempt("rules", `ingress policy of network ${step.network}`, () => missingOf(step, machine));
+  const [missing] = attempt("rules", `ingress policy of network ${step.network}`, () =>
+    missingOf(step, machine),
+  );
   return missing && missingText(missing, step.interfaceName, step.network);
 }
 
@@ -39,13 +60,17 @@ export function verifyIngressPolicy(step: IngressPolicyStep, machine: Machine): 
 export function countLostPolicies(steps: readonly IngressPolicyStep[], machine: Machine): LostRules {
   const seen = new Set<string>();
   const isOurs = steps.some(({ policy, families }) => partsOf(policy, families).some(isElement));
-  const byOwner = new Map(steps.map((step) => {
-    const asked = [step.interfaceName, step.policy, ...step.families].join(" ");
-    if (seen.has(asked)) return [step.owner, 0];
-    seen.add(asked);
-    const lost = missingOf(step, machine).filter((part) => !seen.has(`${part} ${step.interfaceName}`) && seen.add(`${part} ${step.interfaceName}`));
-    return [step.owner, lost.reduce((sum, part) => sum + sizeOf(part), 0)];
-  }));
+  const byOwner = new Map(
+    steps.map((step) => {
+      const asked = [step.interfaceName, step.policy, ...step.families].join(" ");
+      if (seen.has(asked)) return [step.owner, 0];
+      seen.add(asked);
+      const lost = missingOf(step, machine).filter(
+        (part) => !seen.has(`${part} ${step.interfaceName}`) && seen.add(`${part} ${step.interfaceName}`),
+      );
+      return [step.owner, lost.reduce((sum, part) => sum + sizeOf(part), 0)];
+    }),
+  );
   return { shared: isOurs && !isIngressTableWhole(machine.rules) ? FORWARD_RULES : 0, byOwner };
 }
 
@@ -59,7 +84,11 @@ function wereLost({ network, owner }: IngressPolicyStep, machine: Machine): bool
 }
 
 function livingWithPolicy(machine: Machine, networks?: string[]): IngressPolicyStep[] {
-  return recordedAttachments(machine, networks).flatMap((record) => (record.ingressPolicy !== undefined && hasLink(record, machine) ? (ingressPolicyOfRecord(record) ?? []) : []));
+  return recordedAttachments(machine, networks).flatMap((record) =>
+    record.ingressPolicy !== undefined && hasLink(record, machine)
+      ? (ingressPolicyOfRecord(record) ?? [])
+      : [],
+  );
 }
 
 function rulesHint(error: SystemError): string | undefined {

@@ -1,5 +1,6 @@
-// Masquerading of the network by iptables (ipMasqBackend). Whether the rules are there is asked without a program; making them
-// takes one call of iptables-restore for each family, when the first pod of a network comes or the rules were lost.
+// Masquerading of the network by iptables (ipMasqBackend). Whether the rules are there is asked without a
+// program; making them takes one call of iptables-restore for each family, when the first pod of a network
+// comes or the rules were lost.
 import { CniError } from "../../cni/error.ts";
 import type { Family } from "../../ip/address.ts";
 import { type NetworkChain, networkChains, usesOf } from "../../iptables/network-chain.ts";
@@ -15,40 +16,62 @@ import { chainsOfRecord, isNeeded, isWhole, removeChain } from "../network-chain
 import { recordedAttachments, underNodeLock } from "../node.ts";
 
 /**
- * Makes sure that the network is masqueraded. When its rules were lost, those of all networks with living attachments come back.
- * All of it under the node's lock: a DEL that takes the rules away looks there who needs them.
+ * Makes sure that the network is masqueraded. When its rules were lost, those of all networks with living
+ * attachments come back. All of it under the node's lock: a DEL that takes the rules away looks there who
+ * needs them.
  */
 export function putMasquerade(step: MasqueradeStep, machine: Machine, nodeLock = underNodeLock): void {
-  nodeLock(() => attempt("rules", `masquerading ${step.network}`, () => {
-    const own = networkChains(step.network, step.subnets);
-    const missing = own.filter((chain) => !isWhole(chain, machine));
-    if (missing.length === 0) return;
-    const chains = wereLost(step, machine) ? [...missing, ...lostChains(own, machine)] : missing;
-    for (const chain of chains) removeChain(chain, machine);
-    for (const family of [4, 6] as const) makeAll(family, chains.filter((chain) => chain.family === family));
-  }));
+  nodeLock(() =>
+    attempt("rules", `masquerading ${step.network}`, () => {
+      const own = networkChains(step.network, step.subnets);
+      const missing = own.filter((chain) => !isWhole(chain, machine));
+      if (missing.length === 0) return;
+      const chains = wereLost(step, machine) ? [...missing, ...lostChains(own, machine)] : missing;
+      for (const chain of chains) removeChain(chain, machine);
+      for (const family of [4, 6] as const)
+        makeAll(
+          family,
+          chains.filter((chain) => chain.family === family),
+        );
+    }),
+  );
 }
 
 /** Undo: the chains go, unless another attachment needs them. */
-export function undoMasquerade({ network, bridge, subnets, owner }: MasqueradeStep, machine: Machine, nodeLock = underNodeLock): void {
+export function undoMasquerade(
+  { network, bridge, subnets, owner }: MasqueradeStep,
+  machine: Machine,
+  nodeLock = underNodeLock,
+): void {
   nodeLock(() => {
-    for (const chain of networkChains(network, subnets)) if (!isNeeded(chain.name, { network, bridge, except: owner }, machine)) removeChain(chain, machine);
+    for (const chain of networkChains(network, subnets))
+      if (!isNeeded(chain.name, { network, bridge, except: owner }, machine)) removeChain(chain, machine);
   });
 }
 
 /** What is wrong with the masquerading, or undefined. */
 export function verifyMasquerade(step: MasqueradeStep, machine: Machine): string | undefined {
-  const lost = attempt("rules", "table nat of iptables", () => networkChains(step.network, step.subnets).find((chain) => !isWhole(chain, machine)));
-  return lost && `the iptables chain ${lost.name} in table nat, which masquerades network ${step.network}, is missing or not whole`;
+  const lost = attempt("rules", "table nat of iptables", () =>
+    networkChains(step.network, step.subnets).find((chain) => !isWhole(chain, machine)),
+  );
+  return (
+    lost &&
+    `the iptables chain ${lost.name} in table nat, which masquerades network ${step.network}, is missing or not whole`
+  );
 }
 
 /** How much of the masquerading of these attachments is not there. */
 export function countLostMasquerade(steps: readonly MasqueradeStep[], machine: Machine): LostRules {
   const seen = new Set<string>();
-  const byOwner = new Map(steps.map(({ network, subnets, owner }) => {
-    const chains = networkChains(network, subnets).filter(({ name }) => !seen.has(name) && seen.add(name));
-    return [owner, chains.filter((chain) => !isWhole(chain, machine)).reduce((sum, chain) => sum + usesOf(chain), 0)];
-  }));
+  const byOwner = new Map(
+    steps.map(({ network, subnets, owner }) => {
+      const chains = networkChains(network, subnets).filter(({ name }) => !seen.has(name) && seen.add(name));
+      return [
+        owner,
+        chains.filter((chain) => !isWhole(chain, machine)).reduce((sum, chain) => sum + usesOf(chain), 0),
+      ];
+    }),
+  );
   return { shared: 0, byOwner };
 }
 
@@ -64,13 +87,17 @@ function wereLost({ network, owner }: MasqueradeStep, machine: Machine): boolean
 
 /** What living attachments need and is not whole, besides `known`. */
 function lostChains(known: NetworkChain[], machine: Machine): NetworkChain[] {
-  const wanted = new Map(livingWithChains(machine).flatMap((record) => chainsOfRecord(record).map((chain) => [chain.name, chain])));
+  const wanted = new Map(
+    livingWithChains(machine).flatMap((record) => chainsOfRecord(record).map((chain) => [chain.name, chain])),
+  );
   for (const { name } of known) wanted.delete(name);
   return [...wanted.values()].filter((chain) => !isWhole(chain, machine));
 }
 
 function livingWithChains(machine: Machine, networks?: string[]): AttachmentRecord[] {
-  return recordedAttachments(machine, networks).filter((record) => record.masqueradeBackend === "iptables" && hasLink(record, machine));
+  return recordedAttachments(machine, networks).filter(
+    (record) => record.masqueradeBackend === "iptables" && hasLink(record, machine),
+  );
 }
 
 function makeAll(family: Family, chains: NetworkChain[]): void {

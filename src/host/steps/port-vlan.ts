@@ -1,8 +1,15 @@
 // The VLANs of a bridge port: one for packets without a tag, others for packets with theirs.
-import { addNativeVlanMessage, addTaggedVlansMessage, formatRange, listPortVlans, type PortVlan, removeVlansMessage } from "../../net/bridge-vlan.ts";
+import {
+  addNativeVlanMessage,
+  addTaggedVlansMessage,
+  formatRange,
+  listPortVlans,
+  type PortVlan,
+  removeVlansMessage,
+} from "../../net/bridge-vlan.ts";
 import { getLink } from "../../net/link.ts";
 import type { Message } from "../../netlink/socket.ts";
-import type { PortVlans, PortVlanStep } from "../../plan/step.ts";
+import type { PortVlanStep, PortVlans } from "../../plan/step.ts";
 import { errnoOf, SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -10,13 +17,21 @@ import { vlanHint } from "../vlan-filtering.ts";
 
 const LARGEST_VLAN = 4094;
 
-/** Puts the port into its VLANs, and out of all others. Before the pod's end is raised: nothing has passed yet. */
+/**
+ * Puts the port into its VLANs, and out of all others. Before the pod's end is raised: nothing has passed
+ * yet.
+ */
 export function putPortVlans(step: PortVlanStep, machine: Machine): void {
-  attempt("link", step.hostInterface, () => {
-    const port = getLink(machine.links, { name: step.hostInterface });
-    if (port === undefined) throw new SystemError(`find ${step.hostInterface}`, errnoOf("ENODEV"));
-    machine.links.execute(portVlanMessages(port.index, step));
-  }, vlanHint);
+  attempt(
+    "link",
+    step.hostInterface,
+    () => {
+      const port = getLink(machine.links, { name: step.hostInterface });
+      if (port === undefined) throw new SystemError(`find ${step.hostInterface}`, errnoOf("ENODEV"));
+      machine.links.execute(portVlanMessages(port.index, step));
+    },
+    vlanHint,
+  );
 }
 
 /** What is wrong with the port's VLANs, or undefined. */
@@ -26,11 +41,14 @@ export function verifyPortVlans(step: PortVlanStep, machine: Machine): string | 
 }
 
 /**
- * The requests that put a port into its VLANs, in whatever it is now. That of packets without a tag is never taken away, so
- * a port that is in use does not notice; it comes last, since it may be among the others.
+ * The requests that put a port into its VLANs, in whatever it is now. That of packets without a tag is never
+ * taken away, so a port that is in use does not notice; it comes last, since it may be among the others.
  */
 export function portVlanMessages(port: number, { native, tagged, keepOthers }: PortVlans): Message[] {
-  const others = [{ first: 1, last: native - 1 }, { first: native + 1, last: LARGEST_VLAN }].filter(({ first, last }) => first <= last);
+  const others = [
+    { first: 1, last: native - 1 },
+    { first: native + 1, last: LARGEST_VLAN },
+  ].filter(({ first, last }) => first <= last);
   return [
     ...(keepOthers ? [] : others.map((range) => removeVlansMessage(port, range))),
     ...tagged.map((range) => addTaggedVlansMessage(port, range)),
@@ -39,7 +57,12 @@ export function portVlanMessages(port: number, { native, tagged, keepOthers }: P
 }
 
 /** A sentence when the port is not in its VLANs, or is in others too. */
-export function vlanProblem(name: string, port: number, wanted: PortVlans, machine: Machine): string | undefined {
+export function vlanProblem(
+  name: string,
+  port: number,
+  wanted: PortVlans,
+  machine: Machine,
+): string | undefined {
   const present = modesOf(listPortVlans(machine.links, [port])[0] ?? []);
   const right = modesOf([
     ...wanted.tagged.map((range) => ({ ...range, native: false, untagged: false })),

@@ -1,10 +1,11 @@
 // Settings inside the pod's namespace: sysctls, and what is rarely set on an interface.
-import type { Sysctl } from "../../cni/tuning.ts";
+
 import { CniError } from "../../cni/error.ts";
-import type { TuningStep } from "../../plan/step.ts";
+import type { Sysctl } from "../../cni/tuning.ts";
 import { getLink } from "../../net/link.ts";
 import { getLinkTuning, tuneLinkMessage } from "../../net/link-tuning.ts";
 import { readSysctl, writeSysctl } from "../../net/sysctl.ts";
+import type { TuningStep } from "../../plan/step.ts";
 import { errnoOf, isErrno, SystemError } from "../../sys/errno.ts";
 import { attempt, explain } from "../failure.ts";
 import type { Machine } from "../machine.ts";
@@ -13,7 +14,8 @@ import type { Machine } from "../machine.ts";
 export function tune(step: TuningStep, machine: Machine): void {
   refuseHost(step, machine);
   try {
-    for (const setting of step.sysctls) step.former.push({ ...setting, value: machine.pod.inside(() => set(setting)) });
+    for (const setting of step.sysctls)
+      step.former.push({ ...setting, value: machine.pod.inside(() => set(setting)) });
     if (step.txQueueLength === undefined && !step.promiscuous && !step.allMulticast) return;
     attempt("link", step.interfaceName, () => {
       const { index } = getLinkTuning(machine.pod.links, step.interfaceName);
@@ -37,18 +39,23 @@ export function verifyTuning(step: TuningStep, machine: Machine): string | undef
   for (const { key, name, value } of step.sysctls) {
     const found = machine.pod.inside(() => readIfReadable(name));
     if (found === "absent") return `the pod has no sysctl ${key}`;
-    if (found !== undefined && words(found.value) !== words(value)) return `sysctl ${key} in the pod is ${JSON.stringify(words(found.value))} instead of ${JSON.stringify(words(value))}`;
+    if (found !== undefined && words(found.value) !== words(value))
+      return `sysctl ${key} in the pod is ${JSON.stringify(words(found.value))} instead of ${JSON.stringify(words(value))}`;
   }
   if (step.txQueueLength === undefined && !step.promiscuous && !step.allMulticast) return undefined;
   return verifyLink(step, machine);
 }
 
-function verifyLink({ interfaceName, txQueueLength, promiscuous, allMulticast }: TuningStep, machine: Machine): string | undefined {
+function verifyLink(
+  { interfaceName, txQueueLength, promiscuous, allMulticast }: TuningStep,
+  machine: Machine,
+): string | undefined {
   // Whoever looks at the veth says that it is gone.
   if (getLink(machine.pod.links, { name: interfaceName }) === undefined) return undefined;
   const link = getLinkTuning(machine.pod.links, interfaceName);
   const inPod = `interface ${interfaceName} in the pod`;
-  if (txQueueLength !== undefined && link.txQueueLength !== txQueueLength) return `${inPod} has a queue of ${link.txQueueLength} packets instead of ${txQueueLength}`;
+  if (txQueueLength !== undefined && link.txQueueLength !== txQueueLength)
+    return `${inPod} has a queue of ${link.txQueueLength} packets instead of ${txQueueLength}`;
   if (promiscuous && !link.promiscuous) return `${inPod} is not promiscuous`;
   return allMulticast && !link.allMulticast ? `${inPod} does not take all multicast frames` : undefined;
 }
@@ -57,23 +64,34 @@ function verifyLink({ interfaceName, txQueueLength, promiscuous, allMulticast }:
 function refuseHost({ sysctls }: TuningStep, machine: Machine): void {
   const [first] = sysctls;
   if (first === undefined || !machine.pod.isHost) return;
-  throw new CniError("sysctl", { about: first.key, cause: "the pod's namespace is the host's own", hint: "Take sysctl out of the configuration, or give the pod a namespace of its own" });
+  throw new CniError("sysctl", {
+    about: first.key,
+    cause: "the pod's namespace is the host's own",
+    hint: "Take sysctl out of the configuration, or give the pod a namespace of its own",
+  });
 }
 
 /** In the pod's namespace. Gives the value of before; undefined where it was right, or cannot be read. */
 function set({ key, name, value }: Sysctl): string | undefined {
-  return attempt("sysctl", key, () => {
-    const found = readIfReadable(name);
-    if (found === "absent") throw new SystemError(`find /proc/sys/net/${name} in the pod`, errnoOf("ENOENT"));
-    if (found !== undefined && words(found.value) === words(value)) return undefined;
-    try {
-      writeSysctl(name, value);
-    } catch (error) {
-      if (error instanceof SystemError) throw explain("sysctl", `${key} = ${JSON.stringify(value)} in the pod`, error, refusalHint(error));
-      throw error;
-    }
-    return found?.value;
-  }, refusalHint);
+  return attempt(
+    "sysctl",
+    key,
+    () => {
+      const found = readIfReadable(name);
+      if (found === "absent")
+        throw new SystemError(`find /proc/sys/net/${name} in the pod`, errnoOf("ENOENT"));
+      if (found !== undefined && words(found.value) === words(value)) return undefined;
+      try {
+        writeSysctl(name, value);
+      } catch (error) {
+        if (error instanceof SystemError)
+          throw explain("sysctl", `${key} = ${JSON.stringify(value)} in the pod`, error, refusalHint(error));
+        throw error;
+      }
+      return found?.value;
+    },
+    refusalHint,
+  );
 }
 
 /** Undefined for what can only be written (`flush`), or has no value yet (`stable_secret`: EIO). */
@@ -101,7 +119,11 @@ function words(value: string): string {
 }
 
 function refusalHint(error: SystemError): string | undefined {
-  if (isErrno(error, "EINVAL", "ERANGE")) return "Correct the value under sysctl; the kernel does not take this one";
-  if (isErrno(error, "ENOENT")) return "Correct the name under sysctl; a setting that is the whole node's does not exist in a pod";
-  return isErrno(error, "EACCES", "EPERM") ? "Take it out of sysctl; in a pod's namespace this setting can only be read" : undefined;
+  if (isErrno(error, "EINVAL", "ERANGE"))
+    return "Correct the value under sysctl; the kernel does not take this one";
+  if (isErrno(error, "ENOENT"))
+    return "Correct the name under sysctl; a setting that is the whole node's does not exist in a pod";
+  return isErrno(error, "EACCES", "EPERM")
+    ? "Take it out of sysctl; in a pod's namespace this setting can only be read"
+    : undefined;
 }

@@ -1,4 +1,5 @@
-// linux/netlink.h and linux/socket.h, under their kernel names. A test compares every value with the C headers.
+// linux/netlink.h and linux/socket.h, under their kernel names. A test compares every value with the C
+// headers.
 export const AF_NETLINK = 16;
 export const SOCK_RAW = 3;
 export const SOL_SOCKET = 1;

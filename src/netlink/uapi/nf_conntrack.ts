@@ -1,5 +1,5 @@
-// linux/netfilter/nfnetlink_conntrack.h, nfnetlink.h, linux/inet_diag.h, sock_diag.h, under their kernel names.
-// A test compares every value with the C headers.
+// linux/netfilter/nfnetlink_conntrack.h, nfnetlink.h, linux/inet_diag.h, sock_diag.h, under their kernel
+// names. A test compares every value with the C headers.
 export const NFNL_SUBSYS_CTNETLINK = 1;
 export const IPCTNL_MSG_CT_GET = 1;
 export const IPCTNL_MSG_CT_DELETE = 2;

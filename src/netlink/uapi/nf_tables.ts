@@ -1,5 +1,5 @@
-// linux/netfilter/nf_tables.h, nf_tables_compat.h, nfnetlink.h, nf_nat.h, netfilter.h, linux/netfilter_bridge.h, under their kernel names.
-// A test compares every value with the C headers.
+// linux/netfilter/nf_tables.h, nf_tables_compat.h, nfnetlink.h, nf_nat.h, netfilter.h,
+// linux/netfilter_bridge.h, under their kernel names. A test compares every value with the C headers.
 export const NFPROTO_UNSPEC = 0;
 export const NFPROTO_INET = 1;
 export const NFPROTO_IPV4 = 2;

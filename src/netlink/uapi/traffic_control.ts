@@ -1,5 +1,5 @@
-// linux/rtnetlink.h, pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h, if_ether.h: what traffic control needs, under the kernel's
-// names. A test compares every value with the C headers.
+// linux/rtnetlink.h, pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h, if_ether.h: what traffic control needs,
+// under the kernel's names. A test compares every value with the C headers.
 export const RTM_NEWQDISC = 36;
 export const RTM_DELQDISC = 37;
 export const RTM_GETQDISC = 38;

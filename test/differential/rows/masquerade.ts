@@ -7,11 +7,23 @@ export const MASQUERADE_ROWS: Row[] = [
   { name: "ipMasq, dual stack", config: { ipMasq: true, ipam: ipamOf(...DUAL) } },
   { name: "ipMasq off", config: { ipMasq: false, ipam: ipamOf(...DUAL) } },
   { name: "ipMasq, and no gateway", config: { ipMasq: true, isGateway: false } },
-  { name: "ipMasq, two IPv4 subnets", config: { ipMasq: true, ipam: ipamOf("10.1.0.0/24", "10.2.0.0/24") }, differences: onlyOurs("A gateway of the same network stands in nobody's way; the reference stumbles over its own.") },
+  {
+    name: "ipMasq, two IPv4 subnets",
+    config: { ipMasq: true, ipam: ipamOf("10.1.0.0/24", "10.2.0.0/24") },
+    differences: onlyOurs(
+      "A gateway of the same network stands in nobody's way; the reference stumbles over its own.",
+    ),
+  },
   { name: "ipMasq by nftables", config: { ipMasq: true, ipMasqBackend: "nftables" } },
-  { name: "ipMasq by nftables, dual stack", config: { ipMasq: true, ipMasqBackend: "nftables", ipam: ipamOf(...DUAL) } },
+  {
+    name: "ipMasq by nftables, dual stack",
+    config: { ipMasq: true, ipMasqBackend: "nftables", ipam: ipamOf(...DUAL) },
+  },
   { name: "ipMasq by iptables", config: { ipMasq: true, ipMasqBackend: "iptables" } },
-  { name: "ipMasq by iptables, dual stack", config: { ipMasq: true, ipMasqBackend: "iptables", ipam: ipamOf(...DUAL) } },
+  {
+    name: "ipMasq by iptables, dual stack",
+    config: { ipMasq: true, ipMasqBackend: "iptables", ipam: ipamOf(...DUAL) },
+  },
   { name: "ipMasqBackend without ipMasq", config: { ipMasqBackend: "nftables" } },
   { name: "a backend that nobody knows", config: { ipMasq: true, ipMasqBackend: "pf" } },
 ];

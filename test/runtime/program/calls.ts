@@ -1,10 +1,18 @@
 // Calls native functions one after the other, as a list on stdin says, and prints what each gave.
-import { native } from "../../../src/sys/native.ts";
-import { readAll, writeAll } from "../../../src/sys/file.ts";
+
 import { textOf } from "../../../src/sys/bytes.ts";
+import { readAll, writeAll } from "../../../src/sys/file.ts";
+import { native } from "../../../src/sys/native.ts";
 
 /** An argument: a value as it is, bytes, a buffer (again by the same name), or what an earlier call gave. */
-export type Argument = number | string | null | string[] | { bytes: number[] } | { buffer: string; size: number } | { result: number };
+export type Argument =
+  | number
+  | string
+  | null
+  | string[]
+  | { bytes: number[] }
+  | { buffer: string; size: number }
+  | { result: number };
 
 /** A function by name, with its arguments. */
 export type Call = [name: string, ...args: Argument[]];
@@ -26,13 +34,18 @@ export function makeCalls(calls: Call[]): Results {
   };
   for (const [name, ...args] of calls) {
     try {
-      const result = (native as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args.map(valueOf));
+      const result = (native as unknown as Record<string, (...args: unknown[]) => unknown>)[name]?.(
+        ...args.map(valueOf),
+      );
       results.push(result instanceof Uint8Array ? [...result] : result);
     } catch (error) {
       results.push(String(error));
     }
   }
-  return { results, buffers: Object.fromEntries(Object.entries(buffers).map(([name, bytes]) => [name, [...bytes]])) };
+  return {
+    results,
+    buffers: Object.fromEntries(Object.entries(buffers).map(([name, bytes]) => [name, [...bytes]])),
+  };
 }
 
 export function main(): number {

@@ -12,12 +12,15 @@ export function show(value: unknown): string {
   if (value instanceof Set) return `Set${show([...value])}`;
   if (value instanceof Error) return failureText(value);
   if (Array.isArray(value)) return `[${value.map(show).join(",")}]`;
-  return `{${Object.entries(value).map(([key, each]) => `${JSON.stringify(key)}:${show(each)}`).join(",")}}`;
+  return `{${Object.entries(value)
+    .map(([key, each]) => `${JSON.stringify(key)}:${show(each)}`)
+    .join(",")}}`;
 }
 
 /** All that an error says, but for the words of the engine's own. */
 export function failureText(error: unknown): string {
-  if (error instanceof CniError && error.kind !== "internal") return `CniError ${show(error.toJson("1.0.0"))}`;
+  if (error instanceof CniError && error.kind !== "internal")
+    return `CniError ${show(error.toJson("1.0.0"))}`;
   if (error instanceof Error) return error.name;
   return String(toCniError(error).message);
 }

@@ -1,10 +1,13 @@
-// Random input, from a seed, for all of src that computes and does not look at the machine. Two engines that run it have to say the same.
+// Random input, from a seed, for all of src that computes and does not look at the machine. Two engines that
+// run it have to say the same.
 //
-// Arguments: the number of the first case, how many, and perhaps "show" (the whole text of each case in the place of its hash).
-import { native } from "../../../src/sys/native.ts";
+// Arguments: the number of the first case, how many, and perhaps "show" (the whole text of each case in the
+// place of its hash).
+
 import { writeAll } from "../../../src/sys/file.ts";
-import { subjects } from "./differential-subjects.ts";
+import { native } from "../../../src/sys/native.ts";
 import { randomSource } from "../../unit/netlink/random.ts";
+import { subjects } from "./differential-subjects.ts";
 import { failureText } from "./differential-text.ts";
 
 export function textOfCase(number: number): string {
@@ -23,7 +26,11 @@ export function main(): number {
   let lines: string[] = [];
   for (let number = Number(first); number < Number(first) + Number(count); number++) {
     const text = textOfCase(number);
-    lines.push(show === undefined ? `${number} ${native.sha256(text).slice(0, 16)}` : `${number} ${JSON.stringify(text)}`);
+    lines.push(
+      show === undefined
+        ? `${number} ${native.sha256(text).slice(0, 16)}`
+        : `${number} ${JSON.stringify(text)}`,
+    );
     if (lines.length === 500) {
       writeAll(1, `${lines.join("\n")}\n`, "stdout");
       lines = [];

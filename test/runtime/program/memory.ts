@@ -1,4 +1,5 @@
-// Asks the engine's allocator (engine/pontoon/src/arena.rs) for blocks of every size class, some of them from the kernel.
+// Asks the engine's allocator (engine/pontoon/src/arena.rs) for blocks of every size class, some of them from
+// the kernel.
 import { writeAll } from "../../../src/sys/file.ts";
 
 const MIB = 1 << 20;
@@ -6,7 +7,7 @@ const PAGE = 4096;
 
 /** Numbers that look like chance and are the same each time (xorshift). */
 function* chance(): Generator<number> {
-  for (let state = 88675123; ;) {
+  for (let state = 88675123; ; ) {
     state ^= state << 13;
     state ^= state >>> 17;
     state ^= state << 5;
@@ -14,7 +15,10 @@ function* chance(): Generator<number> {
   }
 }
 
-/** True when a block holds its mark at both ends, in the middle and once a page: another block in its place would show. */
+/**
+ * True when a block holds its mark at both ends, in the middle and once a page: another block in its place
+ * would show.
+ */
 function holds(bytes: Uint8Array, mark: number): boolean {
   for (let at = 0; at < bytes.length; at += PAGE) if (bytes[at] !== mark) return false;
   return bytes.at(-1) === mark && bytes[bytes.length >> 1] === mark;
@@ -31,7 +35,7 @@ function damaged(): number {
     const old = held[at];
     if (old !== undefined && !holds(old, at)) wrong += 1;
     // Sizes of 1 to 2^19 bytes, each power of two as often as any other.
-    held[at] = new Uint8Array(1 + next() % (1 << next() % 20)).fill(at);
+    held[at] = new Uint8Array(1 + (next() % (1 << (next() % 20)))).fill(at);
   }
   for (const [at, bytes] of held.entries()) if (bytes !== undefined && !holds(bytes, at)) wrong += 1;
   return wrong;

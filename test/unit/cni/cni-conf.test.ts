@@ -23,7 +23,10 @@ describe.each(files)("%s", (name) => {
 
   test("its plugin entry is a valid configuration in both versions", () => {
     for (const cniVersion of list.cniVersions) {
-      const netconf = parseNetconf(JSON.stringify({ ...list.plugins[0], name: list.name, cniVersion }), "ADD");
+      const netconf = parseNetconf(
+        JSON.stringify({ ...list.plugins[0], name: list.name, cniVersion }),
+        "ADD",
+      );
       expect(netconf.ipam?.rangeSets.length).toBeGreaterThan(0);
       expect(netconf.ipMasq).toBe(!name.includes("no-masquerade"));
     }

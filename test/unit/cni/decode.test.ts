@@ -33,11 +33,16 @@ describe("text that is no configuration", () => {
     expect(error.details).toContain("Hint: ");
   });
 
-  test.each(["[]", "[{}]", '"x"', "5", "true", "[".repeat(100_000) + "]".repeat(100_000)])("%.20j is JSON but no object: code 6", (text) => {
-    const error = failureOf(() => decode(text));
-    expect(error.code).toBe(6);
-    expect(error.msg).toMatch(/^error unmarshall network config: json: cannot unmarshal (array|string|number|bool)/);
-  });
+  test.each(["[]", "[{}]", '"x"', "5", "true", "[".repeat(100_000) + "]".repeat(100_000)])(
+    "%.20j is JSON but no object: code 6",
+    (text) => {
+      const error = failureOf(() => decode(text));
+      expect(error.code).toBe(6);
+      expect(error.msg).toMatch(
+        /^error unmarshall network config: json: cannot unmarshal (array|string|number|bool)/,
+      );
+    },
+  );
 
   test("a text of many megabytes with a broken end has code 6", () => {
     expect(failureOf(() => decode(`{"name":"${"a".repeat(5_000_000)}`)).code).toBe(6);
@@ -50,18 +55,28 @@ describe("network name", () => {
     expect(failureOf(() => decode(text))).toMatchObject({ code: 7, msg: "missing network name" });
   });
 
-  test.each(['{"name":5}', '{"name":true}', '{"name":[]}', '{"name":{}}'])("%j has a name that is no text: code 6", (text) => {
-    const error = failureOf(() => decode(text));
-    expect(error.code).toBe(6);
-    expect(error.msg).toMatch(/^error unmarshall network config: /);
-  });
+  test.each(['{"name":5}', '{"name":true}', '{"name":[]}', '{"name":{}}'])(
+    "%j has a name that is no text: code 6",
+    (text) => {
+      const error = failureOf(() => decode(text));
+      expect(error.code).toBe(6);
+      expect(error.msg).toMatch(/^error unmarshall network config: /);
+    },
+  );
 
-  test.each(["../x", ".x", "a/b", "a b", "é", "a\n", "-a"])("the name %j is refused for every verb", (name) => {
-    for (const verb of ["ADD", "DEL", "CHECK", "GC", "STATUS"]) {
-      const text = JSON.stringify({ name, cniVersion: "1.1.0" });
-      expect(failureOf(() => decode(text, verb))).toEqual({ code: 7, msg: "invalid characters found in network name", details: name });
-    }
-  });
+  test.each(["../x", ".x", "a/b", "a b", "é", "a\n", "-a"])(
+    "the name %j is refused for every verb",
+    (name) => {
+      for (const verb of ["ADD", "DEL", "CHECK", "GC", "STATUS"]) {
+        const text = JSON.stringify({ name, cniVersion: "1.1.0" });
+        expect(failureOf(() => decode(text, verb))).toEqual({
+          code: 7,
+          msg: "invalid characters found in network name",
+          details: name,
+        });
+      }
+    },
+  );
 
   test("the name is checked before the version", () => {
     expect(failureOf(() => decode('{"cniVersion":"99.0.0"}')).msg).toBe("missing network name");
@@ -70,9 +85,12 @@ describe("network name", () => {
 });
 
 describe("version", () => {
-  test.each(['{"name":"a"}', '{"name":"a","cniVersion":""}', '{"name":"a","cniVersion":null}'])("%j means 0.1.0", (text) => {
-    expect(decode(text).cniVersion).toBe("0.1.0");
-  });
+  test.each(['{"name":"a"}', '{"name":"a","cniVersion":""}', '{"name":"a","cniVersion":null}'])(
+    "%j means 0.1.0",
+    (text) => {
+      expect(decode(text).cniVersion).toBe("0.1.0");
+    },
+  );
 
   test.each(["5", "true", "[]", "{}"])("cniVersion %s is no text: code 6", (value) => {
     const error = failureOf(() => decode(`{"name":"a","cniVersion":${value}}`));

@@ -4,14 +4,22 @@ import { CniError } from "../../../src/cni/error.ts";
 const parsed = (error: CniError) => JSON.parse(error.toJson("1.1.0")) as unknown;
 
 test("what could not be undone is added up", () => {
-  const error = new CniError("link", { cause: "EPERM", hint: "Try harder" }).withNotUndone(["veth1 stays"]).withNotUndone([]).withNotUndone(["so does the lease"]);
+  const error = new CniError("link", { cause: "EPERM", hint: "Try harder" })
+    .withNotUndone(["veth1 stays"])
+    .withNotUndone([])
+    .withNotUndone(["so does the lease"]);
   expect(error.details).toBe("Cause: EPERM. Not undone: veth1 stays; so does the lease. Hint: Try harder.");
 });
 
 test("another plugin's error keeps its code, msg and details", () => {
   const error = new CniError("ipamPlugin", { code: 11, message: "later", details: "no hurry" });
   expect(parsed(error)).toEqual({ cniVersion: "1.1.0", code: 11, msg: "later", details: "no hurry" });
-  expect(parsed(error.withNotUndone(["a lease stays"]))).toEqual({ cniVersion: "1.1.0", code: 11, msg: "later", details: "no hurry. Not undone: a lease stays." });
+  expect(parsed(error.withNotUndone(["a lease stays"]))).toEqual({
+    cniVersion: "1.1.0",
+    code: 11,
+    msg: "later",
+    details: "no hurry. Not undone: a lease stays.",
+  });
 });
 
 test("code 0 is a code, and empty details are none", () => {

@@ -1,6 +1,9 @@
 import { CniError } from "../../../src/cni/error.ts";
 
-/** The CniError that `action` throws, as a runtime sees it. Anything else that is thrown, or nothing, fails the test. */
+/**
+ * The CniError that `action` throws, as a runtime sees it. Anything else that is thrown, or nothing, fails
+ * the test.
+ */
 export function failureOf(action: () => unknown): { code: number; msg: string; details: string } {
   try {
     action();

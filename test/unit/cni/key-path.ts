@@ -3,5 +3,8 @@ import type { KeyTree } from "../../../src/cni/keys.ts";
 
 /** The path of every key in a tree. */
 export function keysOf(tree: KeyTree): string[] {
-  return Object.entries(tree).flatMap(([key, below]) => [key, ...(below === true ? [] : keysOf(below).map((path) => `${key}.${path}`))]);
+  return Object.entries(tree).flatMap(([key, below]) => [
+    key,
+    ...(below === true ? [] : keysOf(below).map((path) => `${key}.${path}`)),
+  ]);
 }

@@ -5,7 +5,11 @@ const KNOWN = { name: true, isGateway: true, ipam: { type: true, ranges: { range
 const normalised = (text: string) => normaliseKeys(JSON.parse(text), KNOWN);
 
 test("keys are known in any case, on every level and inside of lists", () => {
-  expect(normalised('{"NAME":"a","isgateway":true,"IPAM":{"Type":"x","RANGES":[[{"RANGESTART":"1"}],[{"rangestart":"2"}]]}}')).toEqual({
+  expect(
+    normalised(
+      '{"NAME":"a","isgateway":true,"IPAM":{"Type":"x","RANGES":[[{"RANGESTART":"1"}],[{"rangestart":"2"}]]}}',
+    ),
+  ).toEqual({
     name: "a",
     isGateway: true,
     ipam: { type: "x", ranges: [[{ rangeStart: "1" }], [{ rangeStart: "2" }]] },
@@ -28,7 +32,9 @@ test("null means absent", () => {
 });
 
 test("unknown keys are dropped, also those of Object.prototype", () => {
-  const result = normalised('{"__proto__":{"name":"x"},"constructor":1,"toString":2,"ipam":{"__proto__":{"type":"x"},"hasOwnProperty":3}}');
+  const result = normalised(
+    '{"__proto__":{"name":"x"},"constructor":1,"toString":2,"ipam":{"__proto__":{"type":"x"},"hasOwnProperty":3}}',
+  );
   expect(result).toEqual({ ipam: {} });
   expect((result as { name?: string }).name).toBeUndefined();
 });

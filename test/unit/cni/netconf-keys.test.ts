@@ -4,7 +4,12 @@ import { NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
 
 /** A configuration with a value for every key, the keys spelt by `spell`. */
 function filled(tree: KeyTree, spell: (key: string) => string): object {
-  return Object.fromEntries(Object.entries(tree).map(([key, below]) => [spell(key), below === true ? `value of ${key}` : filled(below, spell)]));
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, below]) => [
+      spell(key),
+      below === true ? `value of ${key}` : filled(below, spell),
+    ]),
+  );
 }
 
 test.each<[string, (key: string) => string]>([
@@ -12,12 +17,20 @@ test.each<[string, (key: string) => string]>([
   ["lower case", (key) => key.toLowerCase()],
   ["PascalCase, as go-cni writes it", (key) => key.charAt(0).toUpperCase() + key.slice(1)],
 ])("every key is known in %s", (_, spell) => {
-  expect(normaliseKeys(filled(NETCONF_KEYS, spell), NETCONF_KEYS)).toEqual(filled(NETCONF_KEYS, (key) => key));
+  expect(normaliseKeys(filled(NETCONF_KEYS, spell), NETCONF_KEYS)).toEqual(
+    filled(NETCONF_KEYS, (key) => key),
+  );
 });
 
 test("keys are known inside of lists, too", () => {
-  const value = { VLANTRUNK: [{ MinId: 1, MAXID: 2 }, { ID: 3 }], RUNTIMECONFIG: { IPRANGES: [[{ SUBNET: "x" }]] }, IPAM: { ROUTES: [{ DST: "x" }] } };
+  const value = {
+    VLANTRUNK: [{ MinId: 1, MAXID: 2 }, { ID: 3 }],
+    RUNTIMECONFIG: { IPRANGES: [[{ SUBNET: "x" }]] },
+    IPAM: { ROUTES: [{ DST: "x" }] },
+  };
   expect(normaliseKeys(value, NETCONF_KEYS)).toEqual({
-    vlanTrunk: [{ minID: 1, maxID: 2 }, { id: 3 }], runtimeConfig: { ipRanges: [[{ subnet: "x" }]] }, ipam: { routes: [{ dst: "x" }] },
+    vlanTrunk: [{ minID: 1, maxID: 2 }, { id: 3 }],
+    runtimeConfig: { ipRanges: [[{ subnet: "x" }]] },
+    ipam: { routes: [{ dst: "x" }] },
   });
 });

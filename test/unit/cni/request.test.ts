@@ -2,10 +2,21 @@ import { describe, expect, test } from "vitest";
 import { readRequest, unreadableStdin } from "../../../src/cni/request.ts";
 import { failureOf } from "./failure.ts";
 
-const ENV = { CNI_CONTAINERID: "c1", CNI_NETNS: "/var/run/netns/x", CNI_IFNAME: "eth0", CNI_ARGS: "K8S_POD_NAMESPACE=default;K8S_POD_NAME=web", CNI_PATH: "/opt/cni/bin" };
-const CONFIG = { cniVersion: "1.1.0", name: "pods", ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/16" }]] } };
+const ENV = {
+  CNI_CONTAINERID: "c1",
+  CNI_NETNS: "/var/run/netns/x",
+  CNI_IFNAME: "eth0",
+  CNI_ARGS: "K8S_POD_NAMESPACE=default;K8S_POD_NAME=web",
+  CNI_PATH: "/opt/cni/bin",
+};
+const CONFIG = {
+  cniVersion: "1.1.0",
+  name: "pods",
+  ipam: { type: "host-local", ranges: [[{ subnet: "10.1.0.0/16" }]] },
+};
 
-const read = (verb: string, config: object = CONFIG, env: object = {}) => readRequest({ CNI_COMMAND: verb, ...ENV, ...env }, () => JSON.stringify(config));
+const read = (verb: string, config: object = CONFIG, env: object = {}) =>
+  readRequest({ CNI_COMMAND: verb, ...ENV, ...env }, () => JSON.stringify(config));
 const untouched = (): string => {
   throw new Error("stdin was read");
 };
@@ -30,23 +41,42 @@ test("every verb keeps the configuration as it was read, for other plugins", () 
 });
 
 test("ADD knows the requests in CNI_ARGS", () => {
-  expect(read("ADD", CONFIG, { CNI_ARGS: "IP=10.1.0.9;MAC=02-58-0a-01-00-05" })).toMatchObject({ netconf: { mac: "02:58:0a:01:00:05", requestedAddresses: [{ family: 4, value: 0x0a010009n }] } });
+  expect(read("ADD", CONFIG, { CNI_ARGS: "IP=10.1.0.9;MAC=02-58-0a-01-00-05" })).toMatchObject({
+    netconf: { mac: "02:58:0a:01:00:05", requestedAddresses: [{ family: 4, value: 0x0a010009n }] },
+  });
 });
 
 test("CHECK needs the result of ADD", () => {
-  expect(read("CHECK", { ...CONFIG, prevResult: {} })).toMatchObject({ verb: "CHECK", netconf: { prevResult: { ips: [] } } });
+  expect(read("CHECK", { ...CONFIG, prevResult: {} })).toMatchObject({
+    verb: "CHECK",
+    netconf: { prevResult: { ips: [] } },
+  });
   for (const config of [CONFIG, { ...CONFIG, prevResult: null }]) {
-    expect(failureOf(() => read("CHECK", config))).toMatchObject({ code: 7, msg: "Required prevResult missing" });
+    expect(failureOf(() => read("CHECK", config))).toMatchObject({
+      code: 7,
+      msg: "Required prevResult missing",
+    });
   }
 });
 
 test("DEL works with what is left: no namespace, ranges that cannot be read, requests for an address", () => {
-  const config = { cniVersion: "0.1.0", name: "pods", vlan: 5, ipam: { type: "host-local", ranges: 5, dataDir: "/x" } };
-  expect(read("DEL", config, { CNI_NETNS: "", CNI_ARGS: "IP=x;MAC=y" })).toMatchObject({ verb: "DEL", namespacePath: "", config: { dataDir: "/x" } });
+  const config = {
+    cniVersion: "0.1.0",
+    name: "pods",
+    vlan: 5,
+    ipam: { type: "host-local", ranges: 5, dataDir: "/x" },
+  };
+  expect(read("DEL", config, { CNI_NETNS: "", CNI_ARGS: "IP=x;MAC=y" })).toMatchObject({
+    verb: "DEL",
+    namespacePath: "",
+    config: { dataDir: "/x" },
+  });
 });
 
 test("GC has its list", () => {
-  expect(read("GC", { ...CONFIG, "cni.dev/valid-attachments": [{ containerID: "a", ifname: "b" }] })).toMatchObject({
+  expect(
+    read("GC", { ...CONFIG, "cni.dev/valid-attachments": [{ containerID: "a", ifname: "b" }] }),
+  ).toMatchObject({
     verb: "GC",
     pluginPath: ["/opt/cni/bin"],
     config: {
@@ -75,8 +105,13 @@ describe("order", () => {
     const text = (json: string) => failureOf(() => readRequest({ CNI_COMMAND: "GC", ...ENV }, () => json));
     expect(text("{").code).toBe(6);
     expect(text('{"cniVersion":"0.1.0"}').msg).toBe("missing network name");
-    expect(text('{"cniVersion":"0.1.0","name":"a","cni.dev/valid-attachments":5}').msg).toBe("config version does not allow GC");
-    expect(failureOf(() => read("ADD", { ...CONFIG, cniVersion: "9.0.0", externalSetMarkChain: "X", mtu: 1 })).code).toBe(1);
+    expect(text('{"cniVersion":"0.1.0","name":"a","cni.dev/valid-attachments":5}').msg).toBe(
+      "config version does not allow GC",
+    );
+    expect(
+      failureOf(() => read("ADD", { ...CONFIG, cniVersion: "9.0.0", externalSetMarkChain: "X", mtu: 1 }))
+        .code,
+    ).toBe(1);
     expect(failureOf(() => read("ADD", { ...CONFIG, externalSetMarkChain: "X", mtu: 1 })).code).toBe(7);
     expect(failureOf(() => read("ADD", { ...CONFIG, externalSetMarkChain: "X" })).code).toBe(2);
   });

@@ -1,13 +1,13 @@
-// The expected texts are what github.com/containernetworking/cni v1.3.0 (types100.Result.GetAsVersion) prints for the
-// same results; only the order of keys differs.
+// The expected texts are what github.com/containernetworking/cni v1.3.0 (types100.Result.GetAsVersion) prints
+// for the same results; only the order of keys differs.
 import { describe, expect, test } from "vitest";
-import { type Address, parseAddress } from "../../../src/ip/address.ts";
-import { type Prefix, parsePrefix } from "../../../src/ip/prefix.ts";
 import type { Result } from "../../../src/cni/result.ts";
 import { formatResult } from "../../../src/cni/result-format.ts";
-import { parseResult } from "./parse-result.ts";
 import { SUPPORTED_VERSIONS, type Version } from "../../../src/cni/version.ts";
+import { type Address, parseAddress } from "../../../src/ip/address.ts";
+import { type Prefix, parsePrefix } from "../../../src/ip/prefix.ts";
 import { failureOf } from "./failure.ts";
+import { parseResult } from "./parse-result.ts";
 
 const ip = (text: string): Address => parseAddress(text) as Address;
 const net = (text: string): Prefix => parsePrefix(text) as Prefix;
@@ -16,7 +16,14 @@ const RICH: Result = {
   interfaces: [
     { name: "cni0", mac: "aa:bb:cc:dd:ee:01", mtu: 1500 },
     { name: "veth0", mac: "aa:bb:cc:dd:ee:02" },
-    { name: "eth0", mac: "aa:bb:cc:dd:ee:03", mtu: 1400, sandbox: "/var/run/netns/x", socketPath: "/s", pciID: "0000:00:01.0" },
+    {
+      name: "eth0",
+      mac: "aa:bb:cc:dd:ee:03",
+      mtu: 1400,
+      sandbox: "/var/run/netns/x",
+      socketPath: "/s",
+      pciID: "0000:00:01.0",
+    },
   ],
   ips: [
     { interface: 0, address: net("10.1.2.3/16"), gateway: ip("10.1.0.1") },
@@ -39,7 +46,11 @@ const routes = [
 ];
 const PER_FAMILY = {
   dns,
-  ip4: { gateway: "10.1.0.1", ip: "10.1.2.3/16", routes: [{ dst: "0.0.0.0/0", gw: "10.1.0.1" }, { dst: "10.9.0.0/16" }] },
+  ip4: {
+    gateway: "10.1.0.1",
+    ip: "10.1.2.3/16",
+    routes: [{ dst: "0.0.0.0/0", gw: "10.1.0.1" }, { dst: "10.9.0.0/16" }],
+  },
   ip6: { gateway: "fd00::1", ip: "fd00::5/64", routes: [{ dst: "::/0", gw: "fd00::1" }] },
 };
 const WITH_VERSIONS = {
@@ -61,7 +72,14 @@ const NEWEST = {
   interfaces: [
     { mac: "aa:bb:cc:dd:ee:01", mtu: 1500, name: "cni0" },
     { mac: "aa:bb:cc:dd:ee:02", name: "veth0" },
-    { mac: "aa:bb:cc:dd:ee:03", mtu: 1400, name: "eth0", pciID: "0000:00:01.0", sandbox: "/var/run/netns/x", socketPath: "/s" },
+    {
+      mac: "aa:bb:cc:dd:ee:03",
+      mtu: 1400,
+      name: "eth0",
+      pciID: "0000:00:01.0",
+      sandbox: "/var/run/netns/x",
+      socketPath: "/s",
+    },
   ],
   ips: [
     { address: "10.1.2.3/16", gateway: "10.1.0.1", interface: 0 },
@@ -88,7 +106,12 @@ describe("a result that says everything", () => {
 });
 
 describe("a result that says little", () => {
-  const plain: Result = { interfaces: [], ips: [{ address: net("10.1.2.3/16") }], routes: [{ dst: net("::/0") }], dns: {} };
+  const plain: Result = {
+    interfaces: [],
+    ips: [{ address: net("10.1.2.3/16") }],
+    routes: [{ dst: net("::/0") }],
+    dns: {},
+  };
   test.each<[Version, object]>([
     // The route is of a family without an address, so the old shape drops it.
     ["0.1.0", { dns: {}, ip4: { ip: "10.1.2.3/16" } }],
@@ -107,7 +130,12 @@ describe("field rules", () => {
   const empty: Result = { interfaces: [], ips: [], routes: [], dns: {} };
 
   test("zero is left out for sizes and priority, and printed for interface, table and scope", () => {
-    const result = { ...empty, interfaces: [{ name: "a", mac: "", mtu: 0, sandbox: "" }], ips: [{ interface: 0, address: net("10.0.0.2/8") }], routes: [{ dst: net("0.0.0.0/0"), mtu: 0, advmss: 0, priority: 0, table: 0, scope: 0 }] };
+    const result = {
+      ...empty,
+      interfaces: [{ name: "a", mac: "", mtu: 0, sandbox: "" }],
+      ips: [{ interface: 0, address: net("10.0.0.2/8") }],
+      routes: [{ dst: net("0.0.0.0/0"), mtu: 0, advmss: 0, priority: 0, table: 0, scope: 0 }],
+    };
     expect(JSON.parse(formatResult(result, "1.1.0"))).toEqual({
       cniVersion: "1.1.0",
       interfaces: [{ name: "a" }],
@@ -132,6 +160,7 @@ describe("field rules", () => {
   });
 
   test("from 1.0.0 on, what is printed reads back as the same result", () => {
-    for (const version of SUPPORTED_VERSIONS.slice(5)) expect(parseResult(JSON.parse(formatResult(RICH, version)), "result")).toEqual(RICH);
+    for (const version of SUPPORTED_VERSIONS.slice(5))
+      expect(parseResult(JSON.parse(formatResult(RICH, version)), "result")).toEqual(RICH);
   });
 });

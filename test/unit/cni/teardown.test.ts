@@ -15,13 +15,19 @@ const PLAIN = {
   validAttachments: undefined,
 };
 
-const del = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ...fields }), "DEL");
-const gc = (fields: object) => parseTeardownConfig(JSON.stringify({ cniVersion: "1.1.0", name: "pods", ...fields }), "GC");
+const del = (fields: object) =>
+  parseTeardownConfig(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ...fields }), "DEL");
+const gc = (fields: object) =>
+  parseTeardownConfig(JSON.stringify({ cniVersion: "1.1.0", name: "pods", ...fields }), "GC");
 
 test("DEL takes the little it needs", () => {
   const fields = { bridge: "br1", ipMasq: true, ipMasqBackend: "iptables" };
   expect(del({ ...fields, ipam: { type: "static", dataDir: "/run/x" }, prevResult: { ips: [] } })).toEqual({
-    ...PLAIN, ...fields, dataDir: "/run/x", foreignIpam: "static", prevResult: { interfaces: [], ips: [], routes: [], dns: {} },
+    ...PLAIN,
+    ...fields,
+    dataDir: "/run/x",
+    foreignIpam: "static",
+    prevResult: { interfaces: [], ips: [], routes: [], dns: {} },
   });
 });
 
@@ -37,12 +43,18 @@ test.each<[string, object]>([
   ["an IPAM plugin that no program can be", { ipam: { type: "../x" } }],
   ["an IPAM plugin that is no text", { ipam: { type: 5 } }],
   ["an ipMasq and a backend that cannot be read", { ipMasq: "true", ipMasqBackend: "ebtables" }],
-  ["requests that cannot be read", { runtimeConfig: { mac: 5, ips: "x", ipRanges: 5 }, args: { cni: { mac: 5 } } }],
+  [
+    "requests that cannot be read",
+    { runtimeConfig: { mac: 5, ips: "x", ipRanges: 5 }, args: { cni: { mac: 5 } } },
+  ],
   ["what ADD refuses", { vlan: 5, vlanTrunk: 5, mtu: "x", hairpinMode: true, promiscMode: true, dns: 5 }],
   ["a prevResult that is no object", { prevResult: 5 }],
   ["a prevResult that cannot be read", { prevResult: { ips: [{ address: "x" }], interfaces: 5 } }],
   ["a prevResult of null", { prevResult: null }],
-  ["lists of attachments that are not for it", { "cni.dev/valid-attachments": null, "cni.dev/attachments": null }],
+  [
+    "lists of attachments that are not for it",
+    { "cni.dev/valid-attachments": null, "cni.dev/attachments": null },
+  ],
 ])("DEL is not stopped by %s", (_, fields) => {
   expect(del(fields)).toEqual(PLAIN);
 });
@@ -63,32 +75,53 @@ test("no error of DEL has the words that go-cni takes for success", () => {
 describe("what GC keeps", () => {
   const a = { containerID: "a", ifname: "eth0" };
   const b = { containerID: "b", ifname: "eth1" };
-  const kept = (fields: object) => gc(fields).validAttachments?.map(({ containerId, interfaceName }) => `${containerId}/${interfaceName}`);
+  const kept = (fields: object) =>
+    gc(fields).validAttachments?.map(({ containerId, interfaceName }) => `${containerId}/${interfaceName}`);
 
   test.each<[string, object, string[]]>([
     ["the list", { "cni.dev/valid-attachments": [a, b] }, ["a/eth0", "b/eth1"]],
     ["the list under its old name", { "cni.dev/attachments": [a] }, ["a/eth0"]],
-    ["both lists together", { "cni.dev/valid-attachments": [a], "cni.dev/attachments": [b] }, ["a/eth0", "b/eth1"]],
+    [
+      "both lists together",
+      { "cni.dev/valid-attachments": [a], "cni.dev/attachments": [b] },
+      ["a/eth0", "b/eth1"],
+    ],
     ["keys in any case", { "CNI.dev/Valid-Attachments": [{ ContainerID: "a", IfName: "eth0" }] }, ["a/eth0"]],
     ["nothing of an empty list", { "cni.dev/valid-attachments": [] }, []],
     ["nothing of null", { "cni.dev/valid-attachments": null }, []],
     ["nothing without a list", {}, []],
-    ["one list where the other is null", { "cni.dev/valid-attachments": null, "cni.dev/attachments": [b] }, ["b/eth1"]],
+    [
+      "one list where the other is null",
+      { "cni.dev/valid-attachments": null, "cni.dev/attachments": [b] },
+      ["b/eth1"],
+    ],
   ])("%s", (_, fields, expected) => {
     expect(kept(fields)).toEqual(expected);
   });
 
-  test.each([5, "x", {}, true, ["x"], [5], [null], [[]], [{}], [{ ifname: "eth0" }], [{ containerID: "", ifname: "eth0" }], [{ containerID: 5, ifname: "eth0" }], [{ containerID: "a" }], [a, { containerID: "b", ifname: null }]])(
-    "the malformed list %j is refused before anything is removed",
-    (list) => {
-      for (const key of ["cni.dev/valid-attachments", "cni.dev/attachments"]) {
-        const error = failureOf(() => gc({ [key]: list }));
-        expect(error.code).toBe(7);
-        expect(error.msg).toContain(key);
-        expect(error.details).toContain("nothing was removed");
-      }
-    },
-  );
+  test.each([
+    5,
+    "x",
+    {},
+    true,
+    ["x"],
+    [5],
+    [null],
+    [[]],
+    [{}],
+    [{ ifname: "eth0" }],
+    [{ containerID: "", ifname: "eth0" }],
+    [{ containerID: 5, ifname: "eth0" }],
+    [{ containerID: "a" }],
+    [a, { containerID: "b", ifname: null }],
+  ])("the malformed list %j is refused before anything is removed", (list) => {
+    for (const key of ["cni.dev/valid-attachments", "cni.dev/attachments"]) {
+      const error = failureOf(() => gc({ [key]: list }));
+      expect(error.code).toBe(7);
+      expect(error.msg).toContain(key);
+      expect(error.details).toContain("nothing was removed");
+    }
+  });
 
   test("ranges are not needed", () => {
     expect(gc({ ipam: { type: "host-local", ranges: "x" } }).dataDir).toBe("/var/lib/cni/networks");

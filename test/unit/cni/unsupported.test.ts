@@ -3,7 +3,8 @@ import { parseNetconf } from "../../../src/cni/config.ts";
 import { failureOf } from "./failure.ts";
 
 const IPAM = { type: "host-local", subnet: "10.1.0.0/16" };
-const parse = (fields: object) => parseNetconf(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ipam: IPAM, ...fields }), "ADD");
+const parse = (fields: object) =>
+  parseNetconf(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ipam: IPAM, ...fields }), "ADD");
 
 test.each<[object, string]>([
   [{ externalSetMarkChain: "KUBE-MARK-MASQ" }, 'externalSetMarkChain = "KUBE-MARK-MASQ"'],
@@ -13,9 +14,9 @@ test.each<[object, string]>([
   expect(error.details).toMatch(/^Hint: [A-Z]/);
 });
 
-test.each([
-  { externalSetMarkChain: null },
-  { externalSetMarkChain: "" },
-])("what is switched off is fine: %j", (fields) => {
-  expect(parse(fields)).toEqual(parse({}));
-});
+test.each([{ externalSetMarkChain: null }, { externalSetMarkChain: "" }])(
+  "what is switched off is fine: %j",
+  (fields) => {
+    expect(parse(fields)).toEqual(parse({}));
+  },
+);

@@ -32,7 +32,10 @@ describe("verbs that came later", () => {
     ["STATUS", ["0.1.0", "0.4.0", "1.0.0"]],
   ])("%s is not allowed below its first version", (verb, versions) => {
     for (const version of versions) {
-      expect(failureOf(() => checkVersionGate(verb, version))).toMatchObject({ code: 1, msg: `config version does not allow ${verb}` });
+      expect(failureOf(() => checkVersionGate(verb, version))).toMatchObject({
+        code: 1,
+        msg: `config version does not allow ${verb}`,
+      });
     }
   });
 
@@ -41,21 +44,34 @@ describe("verbs that came later", () => {
   });
 
   test("CHECK is allowed from 0.4.0 on", () => {
-    expect(["0.4.0", "1.0.0"].map((version) => checkVersionGate("CHECK", version))).toEqual(["0.4.0", "1.0.0"]);
+    expect(["0.4.0", "1.0.0"].map((version) => checkVersionGate("CHECK", version))).toEqual([
+      "0.4.0",
+      "1.0.0",
+    ]);
   });
 
   test.each(["CHECK", "GC", "STATUS"])("%s with a version that is none has code 6", (verb) => {
-    for (const version of ["abc", "1.1.0.0", "1.x", "1.1.0-rc1"]) expect(failureOf(() => checkVersionGate(verb, version)).code).toBe(6);
+    for (const version of ["abc", "1.1.0.0", "1.x", "1.1.0-rc1"])
+      expect(failureOf(() => checkVersionGate(verb, version)).code).toBe(6);
   });
 
-  test.each(["CHECK", "GC", "STATUS"])("%s with a version above ours says that the plugin is too old", (verb) => {
-    for (const version of ["2.0.0", "1.1.1", "1.2"]) {
-      expect(failureOf(() => checkVersionGate(verb, version))).toMatchObject({ code: 1, msg: `plugin version does not allow ${verb}` });
-    }
-  });
+  test.each(["CHECK", "GC", "STATUS"])(
+    "%s with a version above ours says that the plugin is too old",
+    (verb) => {
+      for (const version of ["2.0.0", "1.1.1", "1.2"]) {
+        expect(failureOf(() => checkVersionGate(verb, version))).toMatchObject({
+          code: 1,
+          msg: `plugin version does not allow ${verb}`,
+        });
+      }
+    },
+  );
 
   test.each(["0.5.0", "1"])("CHECK with %j, in range but never released, is incompatible", (version) => {
-    expect(failureOf(() => checkVersionGate("CHECK", version))).toMatchObject({ code: 1, msg: "incompatible CNI versions" });
+    expect(failureOf(() => checkVersionGate("CHECK", version))).toMatchObject({
+      code: 1,
+      msg: "incompatible CNI versions",
+    });
   });
 });
 

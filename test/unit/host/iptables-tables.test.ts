@@ -1,7 +1,7 @@
 // A kernel without nfnetlink has no rules of anybody in it: looking for them is no error.
 import { expect, test } from "vitest";
-import type { Machine } from "../../../src/host/machine.ts";
 import { iptablesTables } from "../../../src/host/iptables-tables.ts";
+import type { Machine } from "../../../src/host/machine.ts";
 import { removeReferenceRules, removeStaleReferenceRules } from "../../../src/host/reference-rules.ts";
 import { NAT } from "../../../src/iptables/table.ts";
 import { errnoOf, SystemError } from "../../../src/sys/errno.ts";
@@ -9,9 +9,15 @@ import { errnoOf, SystemError } from "../../../src/sys/errno.ts";
 /** A host whose socket to nftables cannot be opened, or is told that nobody knows its messages. */
 function hostWithout(errno: number, isOpen: boolean): Machine {
   const refusal = new SystemError("ask nftables", errno);
-  const fail = (): never => { throw refusal; };
+  const fail = (): never => {
+    throw refusal;
+  };
   const socket = { dump: fail, execute: fail, transact: () => [{ error: refusal, replies: [] }] };
-  return { get rules() { return isOpen ? socket : fail(); } } as unknown as Machine;
+  return {
+    get rules() {
+      return isOpen ? socket : fail();
+    },
+  } as unknown as Machine;
 }
 
 test.each([
@@ -19,9 +25,17 @@ test.each([
   ["nfnetlink knows no nftables", hostWithout(errnoOf("EINVAL"), true)],
 ])("%s: there is nothing to find and nothing to remove", (_, machine) => {
   for (const table of iptablesTables(machine, NAT)) {
-    expect([table.countUses("CNI-a"), table.listJumps("CNI-"), table.listChains("CNI-")]).toEqual([undefined, [], []]);
+    expect([table.countUses("CNI-a"), table.listJumps("CNI-"), table.listChains("CNI-")]).toEqual([
+      undefined,
+      [],
+      [],
+    ]);
   }
-  removeReferenceRules({ network: "pods", containerId: "c1", interfaceName: "eth0" }, () => ({ only: [] }), machine);
+  removeReferenceRules(
+    { network: "pods", containerId: "c1", interfaceName: "eth0" },
+    () => ({ only: [] }),
+    machine,
+  );
   removeStaleReferenceRules("pods", [], machine);
 });
 

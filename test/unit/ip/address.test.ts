@@ -1,25 +1,74 @@
 import { isIP } from "node:net";
 import { expect, test } from "vitest";
 import {
-  addressBytes, addressFromBytes, familyBits, formatAddress, parseAddress, sameAddress,
+  addressBytes,
+  addressFromBytes,
+  familyBits,
+  formatAddress,
+  parseAddress,
+  sameAddress,
 } from "../../../src/ip/address.ts";
 
 // What Go 1.26's net.ParseIP(text).String() says; undefined where ParseIP gives nil.
 const GO: [string, string | undefined][] = [
-  ["0.0.0.0", "0.0.0.0"], ["255.255.255.255", "255.255.255.255"], ["10.1.2.3", "10.1.2.3"],
-  ["", undefined], ["1", undefined], ["1.2.3", undefined], ["1.2.3.4.5", undefined], ["256.1.1.1", undefined],
-  ["01.2.3.4", undefined], ["1.2.3.04", undefined], ["1.2.3.4 ", undefined], [" 1.2.3.4", undefined], ["1..2.3", undefined],
-  ["1.2.3.", undefined], ["0x1.2.3.4", undefined], ["1.2.3.4/8", undefined], ["-1.2.3.4", undefined], ["1.2.3.٤", undefined],
-  ["::", "::"], ["::1", "::1"], ["1::", "1::"], ["FD00::A", "fd00::a"], ["fd00:0:0:0:0:0:0:1", "fd00::1"],
-  ["1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"], ["1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"], ["::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8"],
-  ["1:0:0:4:0:0:0:8", "1:0:0:4::8"], ["1:0:0:4:5:0:0:8", "1::4:5:0:0:8"], ["0001:02::3", "1:2::3"],
-  ["::1:2:3:4:5:6:7:8", undefined], ["1::2::3", undefined], [":1", undefined], ["1:", undefined], [":", undefined], [":::", undefined],
-  ["1:2:3:4:5:6:7", undefined], ["1:2:3:4:5:6:7:8:9", undefined], ["12345::", undefined], ["00001::", undefined], ["g::", undefined],
-  ["fe80::1%eth0", undefined], ["fe80::1%", undefined], ["::1 ", undefined], ["[::1]", undefined],
-  ["::ffff:1.2.3.4", "1.2.3.4"], ["::FFFF:102:304", "1.2.3.4"], ["0:0:0:0:0:ffff:1.2.3.4", "1.2.3.4"], ["::1.2.3.4", "::102:304"],
-  ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"], ["1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"],
-  ["1.2.3.4::", undefined], ["1:2:3:4:5:6:7:1.2.3.4", undefined], ["::1.2.3", undefined], ["::1.2.3.04", undefined], ["::1.2.3.4:5", undefined],
-  ["::ffff:1.2.3.4%1", undefined], ["1:2:3:4:5:6:7:1.2.3.4", undefined], ["::1.2.3.256", undefined],
+  ["0.0.0.0", "0.0.0.0"],
+  ["255.255.255.255", "255.255.255.255"],
+  ["10.1.2.3", "10.1.2.3"],
+  ["", undefined],
+  ["1", undefined],
+  ["1.2.3", undefined],
+  ["1.2.3.4.5", undefined],
+  ["256.1.1.1", undefined],
+  ["01.2.3.4", undefined],
+  ["1.2.3.04", undefined],
+  ["1.2.3.4 ", undefined],
+  [" 1.2.3.4", undefined],
+  ["1..2.3", undefined],
+  ["1.2.3.", undefined],
+  ["0x1.2.3.4", undefined],
+  ["1.2.3.4/8", undefined],
+  ["-1.2.3.4", undefined],
+  ["1.2.3.٤", undefined],
+  ["::", "::"],
+  ["::1", "::1"],
+  ["1::", "1::"],
+  ["FD00::A", "fd00::a"],
+  ["fd00:0:0:0:0:0:0:1", "fd00::1"],
+  ["1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"],
+  ["1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0"],
+  ["::2:3:4:5:6:7:8", "0:2:3:4:5:6:7:8"],
+  ["1:0:0:4:0:0:0:8", "1:0:0:4::8"],
+  ["1:0:0:4:5:0:0:8", "1::4:5:0:0:8"],
+  ["0001:02::3", "1:2::3"],
+  ["::1:2:3:4:5:6:7:8", undefined],
+  ["1::2::3", undefined],
+  [":1", undefined],
+  ["1:", undefined],
+  [":", undefined],
+  [":::", undefined],
+  ["1:2:3:4:5:6:7", undefined],
+  ["1:2:3:4:5:6:7:8:9", undefined],
+  ["12345::", undefined],
+  ["00001::", undefined],
+  ["g::", undefined],
+  ["fe80::1%eth0", undefined],
+  ["fe80::1%", undefined],
+  ["::1 ", undefined],
+  ["[::1]", undefined],
+  ["::ffff:1.2.3.4", "1.2.3.4"],
+  ["::FFFF:102:304", "1.2.3.4"],
+  ["0:0:0:0:0:ffff:1.2.3.4", "1.2.3.4"],
+  ["::1.2.3.4", "::102:304"],
+  ["64:ff9b::192.0.2.33", "64:ff9b::c000:221"],
+  ["1:2:3:4:5:6:1.2.3.4", "1:2:3:4:5:6:102:304"],
+  ["1.2.3.4::", undefined],
+  ["1:2:3:4:5:6:7:1.2.3.4", undefined],
+  ["::1.2.3", undefined],
+  ["::1.2.3.04", undefined],
+  ["::1.2.3.4:5", undefined],
+  ["::ffff:1.2.3.4%1", undefined],
+  ["1:2:3:4:5:6:7:1.2.3.4", undefined],
+  ["::1.2.3.256", undefined],
 ];
 
 test.each(GO)("%j is read as Go reads it", (text, wanted) => {
@@ -40,15 +89,33 @@ test("every address survives its own text, and node agrees that it is one", () =
 });
 
 test("what node calls no address is none here either", () => {
-  const parts = ["0", "1", "255", "256", "01", "a", "ffff", "g", ":", "::", ".", "%eth0", "/", " ", "1.2.3.4", "::ffff:"];
-  let addresses = 0;
+  const parts = [
+    "0",
+    "1",
+    "255",
+    "256",
+    "01",
+    "a",
+    "ffff",
+    "g",
+    ":",
+    "::",
+    ".",
+    "%eth0",
+    "/",
+    " ",
+    "1.2.3.4",
+    "::ffff:",
+  ];
   for (let round = 0; round < 20_000; round++) {
-    const text = Array.from({ length: 1 + round % 9 }, () => parts[Math.floor(Math.random() * parts.length)]).join("");
+    const text = Array.from(
+      { length: 1 + (round % 9) },
+      () => parts[Math.floor(Math.random() * parts.length)],
+    ).join("");
     const isAddress = isIP(text) !== 0;
     // Of a zone we know nothing.
     if (isAddress && text.includes("%")) continue;
     expect(parseAddress(text) !== undefined, text).toBe(isAddress);
-    addresses += isAddress ? 1 : 0;
   }
 });
 

@@ -4,10 +4,23 @@ import { formatPrefix, hasHostBits, networkOf, parsePrefix, prefixContains } fro
 
 // What Go 1.26's net.ParseCIDR says: the network, or undefined for an error.
 const GO: [string, string | undefined][] = [
-  ["10.1.2.3/8", "10.0.0.0/8"], ["10.1.2.3/0", "0.0.0.0/0"], ["10.1.2.3/32", "10.1.2.3/32"], ["10.1.2.3/33", undefined],
-  ["10.1.2.3/024", "10.1.2.0/24"], ["10.1.2.3/", undefined], ["10.1.2.3", undefined], ["10.1.2.3/-1", undefined],
-  ["10.1.2.3/2x", undefined], ["10.1.2.3/ 8", undefined], ["10.1.2.3/8/8", undefined], ["/8", undefined],
-  ["fd00::1/64", "fd00::/64"], ["::/0", "::/0"], ["::1/128", "::1/128"], ["::1/129", undefined], ["fe80::1%eth0/64", undefined],
+  ["10.1.2.3/8", "10.0.0.0/8"],
+  ["10.1.2.3/0", "0.0.0.0/0"],
+  ["10.1.2.3/32", "10.1.2.3/32"],
+  ["10.1.2.3/33", undefined],
+  ["10.1.2.3/024", "10.1.2.0/24"],
+  ["10.1.2.3/", undefined],
+  ["10.1.2.3", undefined],
+  ["10.1.2.3/-1", undefined],
+  ["10.1.2.3/2x", undefined],
+  ["10.1.2.3/ 8", undefined],
+  ["10.1.2.3/8/8", undefined],
+  ["/8", undefined],
+  ["fd00::1/64", "fd00::/64"],
+  ["::/0", "::/0"],
+  ["::1/128", "::1/128"],
+  ["::1/129", undefined],
+  ["fe80::1%eth0/64", undefined],
   ["10.1.2.3/99999999999", undefined],
 ];
 
@@ -28,7 +41,8 @@ test("host bits are kept, seen and cleared", () => {
 });
 
 test("a prefix contains its network and nothing else", () => {
-  const contains = (prefix: string, address: string): boolean => prefixContains(parsePrefix(prefix)!, parseAddress(address)!);
+  const contains = (prefix: string, address: string): boolean =>
+    prefixContains(parsePrefix(prefix)!, parseAddress(address)!);
   expect(contains("10.1.0.0/16", "10.1.255.255")).toBe(true);
   expect(contains("10.1.0.0/16", "10.2.0.0")).toBe(false);
   expect(contains("0.0.0.0/0", "255.0.0.1")).toBe(true);

@@ -11,15 +11,23 @@ const B = range("10.0.9.0/24", "10.0.9.1", "10.0.9.20", "10.0.9.1");
 const WIDE = range("10.0.0.0/8", "10.0.0.1", "10.255.255.254", "10.0.0.1");
 
 const pools: Pool[] = [];
-afterEach(() => pools.splice(0).forEach((pool) => pool.remove()));
+afterEach(() => {
+  for (const pool of pools.splice(0)) pool.remove();
+});
 
 const text = (address: Address | undefined): string | undefined => address && formatAddress(address);
 
 test("a set is one row over its ranges, both ends included", () => {
   const set = rangeSetOf([A, B]);
   expect(set.size).toBe(30n);
-  expect([0n, 9n, 10n, 29n].map((index) => text(addressInSet(set, index)))).toEqual(["10.0.0.10", "10.0.0.19", "10.0.9.1", "10.0.9.20"]);
-  for (let index = 0n; index < set.size; index++) expect(indexInSet(set, addressInSet(set, index))).toBe(index);
+  expect([0n, 9n, 10n, 29n].map((index) => text(addressInSet(set, index)))).toEqual([
+    "10.0.0.10",
+    "10.0.0.19",
+    "10.0.9.1",
+    "10.0.9.20",
+  ]);
+  for (let index = 0n; index < set.size; index++)
+    expect(indexInSet(set, addressInSet(set, index))).toBe(index);
   expect(indexInSet(set, parseAddress("10.0.0.20")!)).toBeUndefined();
   expect(() => addressInSet(set, 30n)).toThrow(RangeError);
 });
@@ -35,7 +43,15 @@ test("the walk goes through the ranges in order, past every gateway, and wraps",
     taken.add(address);
   }
   expect(given).toHaveLength(29);
-  expect(given.slice(0, 7)).toEqual(["10.0.0.15", "10.0.0.16", "10.0.0.17", "10.0.0.18", "10.0.0.19", "10.0.9.2", "10.0.9.3"]);
+  expect(given.slice(0, 7)).toEqual([
+    "10.0.0.15",
+    "10.0.0.16",
+    "10.0.0.17",
+    "10.0.0.18",
+    "10.0.0.19",
+    "10.0.9.2",
+    "10.0.9.3",
+  ]);
   expect(given.slice(-5)).toEqual(["10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13", "10.0.0.14"]);
 });
 
@@ -57,7 +73,8 @@ test("behind 10,000 taken addresses it asks fewer than 64 times, and lists nothi
   pools.push(pool);
   mkdirSync(pool.directory, { recursive: true });
   const set = rangeSetOf([WIDE]);
-  for (let index = 1n; index <= 10_000n; index++) writeFileSync(`${pool.directory}/${text(addressInSet(set, index))}`, `c${index}\r\neth0`);
+  for (let index = 1n; index <= 10_000n; index++)
+    writeFileSync(`${pool.directory}/${text(addressInSet(set, index))}`, `c${index}\r\neth0`);
   for (const start of [0n, 1n, 4_000n, 9_999n]) {
     let probes = 0;
     const chosen = chooseAddress(set, start, (address, closely) => {
@@ -71,7 +88,11 @@ test("behind 10,000 taken addresses it asks fewer than 64 times, and lists nothi
 
 test("taken to the end of the set, it goes on at the beginning", () => {
   const set = rangeSetOf([WIDE]);
-  const chosen = chooseAddress(set, 5_000n, (candidate) => indexInSet(set, candidate)! < 5_000n && indexInSet(set, candidate)! > 700n);
+  const chosen = chooseAddress(
+    set,
+    5_000n,
+    (candidate) => indexInSet(set, candidate)! < 5_000n && indexInSet(set, candidate)! > 700n,
+  );
   expect(indexInSet(set, chosen!)).toBe(701n);
 });
 
@@ -79,7 +100,11 @@ test("whatever the holes, a chosen address is free and no gateway", () => {
   const set = rangeSetOf([A, B]);
   let found = 0;
   for (let round = 0; round < 2_000; round++) {
-    const free = new Set(Array.from({ length: 30 }, (_, at) => at).filter(() => Math.random() < Math.random()).map((at) => text(addressInSet(set, BigInt(at)))!));
+    const free = new Set(
+      Array.from({ length: 30 }, (_, at) => at)
+        .filter(() => Math.random() < 0.5)
+        .map((at) => text(addressInSet(set, BigInt(at)))!),
+    );
     const start = BigInt(round % 30);
     const chosen = text(chooseAddress(set, start, (address) => free.has(formatAddress(address))));
     found += chosen === undefined ? 0 : 1;

@@ -26,10 +26,17 @@ beforeEach(() => {
 afterEach(() => pool.remove());
 
 const collect = (valid: LeaseOwner[], keep?: (owner: LeaseOwner) => boolean): string[] =>
-  collectLeases({ directory: pool.directory, valid, ...(keep === undefined ? {} : { keep }) }).map(({ address }) => formatAddress(address)).sort();
+  collectLeases({ directory: pool.directory, valid, ...(keep === undefined ? {} : { keep }) })
+    .map(({ address }) => formatAddress(address))
+    .sort();
 
 test("leases of valid attachments stay, all other leases and files that cannot be one go", () => {
-  expect(collect([{ containerId: "a", interfaceName: "eth0" }, { containerId: "unknown", interfaceName: "eth0" }])).toEqual(["10.1.2.3", "10.1.2.4", "10.1.2.5", "fd00::2"]);
+  expect(
+    collect([
+      { containerId: "a", interfaceName: "eth0" },
+      { containerId: "unknown", interfaceName: "eth0" },
+    ]),
+  ).toEqual(["10.1.2.3", "10.1.2.4", "10.1.2.5", "fd00::2"]);
   expect(pool.names()).toEqual(["10.1.2.2", "10.1.2.8", "README", "last_reserved_ip.0", "lock"]);
 });
 
@@ -55,5 +62,7 @@ test("a directory that is gone is clean", () => {
 
 test("it takes the lock", () => {
   using _lock = openLeaseLock(pool.directory);
-  expect(() => collectLeases({ directory: pool.directory, valid: [], lockTimeoutMs: 30 })).toThrow(expect.objectContaining({ code: 11 }));
+  expect(() => collectLeases({ directory: pool.directory, valid: [], lockTimeoutMs: 30 })).toThrow(
+    expect.objectContaining({ code: 11 }),
+  );
 });

@@ -16,12 +16,19 @@ beforeEach(() => {
 afterEach(() => pool.remove());
 
 /** What a process printed; it has to succeed. */
-function output(command: string, args: string[], env: Record<string, string | undefined>, input = ""): Promise<string> {
+function output(
+  command: string,
+  args: string[],
+  env: Record<string, string | undefined>,
+  input = "",
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env, timeout: 30_000 });
     let text = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (text += chunk));
-    child.on("close", (status) => (status === 0 ? resolve(text) : reject(new Error(`${command}: ${status} ${text}`))));
+    child.on("close", (status) =>
+      status === 0 ? resolve(text) : reject(new Error(`${command}: ${status} ${text}`)),
+    );
     child.stdin.end(input);
   });
 }
@@ -58,10 +65,16 @@ test("we know whether another program gave out an IPv4 address of the set since 
 test("who has still to act on what another program gave out finds it again when it was killed before it did", () => {
   pool.add("a");
   pool.hostLocal("ADD", "b");
-  const byOthers = (id: string, keepsForeignHint: boolean): (boolean | undefined)[] => pool.reserve(id, { keepsForeignHint }).map(({ givenByOthers }) => givenByOthers);
+  const byOthers = (id: string, keepsForeignHint: boolean): (boolean | undefined)[] =>
+    pool.reserve(id, { keepsForeignHint }).map(({ givenByOthers }) => givenByOthers);
   const seen = [byOthers("c", true), byOthers("d", true), byOthers("e", false), byOthers("f", true)];
   // Of IPv6 addresses nobody can tell, so they go round as ever.
-  expect(seen).toEqual([[true, false], [true, false], [true, false], [false, false]]);
+  expect(seen).toEqual([
+    [true, false],
+    [true, false],
+    [true, false],
+    [false, false],
+  ]);
   expect(pool.read("last_reserved_ip.1")).toBe("fd00::7");
   expect(pool.leases().filter((address) => !address.includes(":"))).toHaveLength(6);
 });
@@ -70,7 +83,9 @@ test("each sees and releases the leases of the other", () => {
   pool.add("ours");
   pool.hostLocal("ADD", "theirs");
   expect(pool.hostLocal("CHECK", "ours").message).toBe("");
-  expect(pool.hostLocal("ADD", "ours").message).toContain("10.1.2.2 has been allocated to ours, duplicate allocation is not allowed");
+  expect(pool.hostLocal("ADD", "ours").message).toContain(
+    "10.1.2.2 has been allocated to ours, duplicate allocation is not allowed",
+  );
   pool.hostLocal("DEL", "ours");
   pool.del("theirs");
   expect(pool.leases()).toEqual([]);
@@ -99,19 +114,27 @@ test("what a killed ADD of ours left disturbs host-local neither in ADD nor in D
 });
 
 test("many of both at once: no address twice, every lease whole", async () => {
-  const ours = ["p", "q", "r"].map((prefix) => output(process.execPath, [WORKER, pool.root, prefix, "30", SETS], process.env));
+  const ours = ["p", "q", "r"].map((prefix) =>
+    output(process.execPath, [WORKER, pool.root, prefix, "30", SETS], process.env),
+  );
   const theirs: Promise<string>[] = [];
   // Four at a time, so that both programs are busy at the same time for a while.
   const lane = async (name: string): Promise<void> => {
     for (let at = 0; at < 15; at++) {
-      const one = output(toolPath("host-local"), [], hostLocalEnvironment("ADD", `${name}${at}`), pool.hostLocalConfig());
+      const one = output(
+        toolPath("host-local"),
+        [],
+        hostLocalEnvironment("ADD", `${name}${at}`),
+        pool.hostLocalConfig(),
+      );
       theirs.push(one);
       await one;
     }
   };
   await Promise.all([...ours, ...["w", "x", "y", "z"].map(lane)]);
   const given = (await Promise.all(ours)).flatMap((text) => text.trim().split(/\s+/));
-  for (const text of await Promise.all(theirs)) given.push(...JSON.parse(text).ips.map(({ address }: { address: string }) => address.split("/")[0]));
+  for (const text of await Promise.all(theirs))
+    given.push(...JSON.parse(text).ips.map(({ address }: { address: string }) => address.split("/")[0]));
   expect(given).toHaveLength(2 * (90 + 60));
   expect(new Set(given).size).toBe(given.length);
   expect(pool.leases().sort()).toEqual(given.sort());

@@ -17,7 +17,7 @@ const ROUNDS = 10;
 async function reservations({ stdout }: { stdout: Readable }, count: number): Promise<void> {
   let lines = 0;
   while (lines < count) {
-    const [chunk] = await once(stdout, "data") as [Buffer];
+    const [chunk] = (await once(stdout, "data")) as [Buffer];
     lines += chunk.toString().split("\n").length - 1;
   }
 }
@@ -27,7 +27,11 @@ afterEach(() => pool.remove());
 
 test("the directory stays usable for both programs, no lease is half, and nothing is lost for good", async () => {
   for (let round = 0; round < ROUNDS; round++) {
-    const children = ["a", "b"].map((name) => spawn(process.execPath, [WORKER, pool.root, `${name}${round}x`, "0", SETS], { stdio: ["ignore", "pipe", "inherit"] }));
+    const children = ["a", "b"].map((name) =>
+      spawn(process.execPath, [WORKER, pool.root, `${name}${round}x`, "0", SETS], {
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
     // They die somewhere in the reservation after this many.
     await Promise.all(children.map((child) => reservations(child, 1 + Math.floor(Math.random() * 20))));
     const ends = children.map((child) => once(child, "exit"));
@@ -46,7 +50,8 @@ test("the directory stays usable for both programs, no lease is half, and nothin
     pool.del(key.containerId);
   }
   for (let round = 0; round < ROUNDS; round++) pool.hostLocal("DEL", `theirs${round}`);
-  // With every record released only what GC finds can be left: leases killed between DEL's two steps have no record.
+  // With every record released only what GC finds can be left: leases killed between DEL's two steps have no
+  // record.
   collectLeases({ directory: pool.directory, valid: [] });
   expect(pool.names()).toEqual(["last_reserved_ip.0", "last_reserved_ip.1", "lock"]);
 });

@@ -15,7 +15,22 @@ test("white space around does not count, as host-local compares", () => {
   expect(parseOwner("  c1\r\neth0\n\n")).toEqual({ containerId: "c1", interfaceName: "eth0" });
 });
 
-test.each(["A", "0", "a_b.c-d", "f".repeat(64)])("%j can be a container id", (id) => expect(parseOwner(id)).toEqual({ containerId: id }));
+test.each(["A", "0", "a_b.c-d", "f".repeat(64)])("%j can be a container id", (id) =>
+  expect(parseOwner(id)).toEqual({ containerId: id }),
+);
 
-test.each(["", " \n", "\0\0\0\0", "_a", "-a", ".a", "a b", "a/b", "é", "a\0b", "\ufffd", "{}", "a:b\r\neth0"])("%j cannot be one, so the address is free", (text) =>
-  expect(parseOwner(text)).toBeUndefined());
+test.each([
+  "",
+  " \n",
+  "\0\0\0\0",
+  "_a",
+  "-a",
+  ".a",
+  "a b",
+  "a/b",
+  "é",
+  "a\0b",
+  "\ufffd",
+  "{}",
+  "a:b\r\neth0",
+])("%j cannot be one, so the address is free", (text) => expect(parseOwner(text)).toBeUndefined());

@@ -6,7 +6,7 @@ import { formatAddress, parseAddress } from "../../../src/ip/address.ts";
 import { formatPrefix, parsePrefix } from "../../../src/ip/prefix.ts";
 import type { Lease, LeaseRange } from "../../../src/ipam/lease.ts";
 import { release } from "../../../src/ipam/release.ts";
-import { reserve, type Reservation } from "../../../src/ipam/reserve.ts";
+import { type Reservation, reserve } from "../../../src/ipam/reserve.ts";
 import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../../../src/record/attachment.ts";
 import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
 import { toolPath } from "../../support/tool.ts";
@@ -16,7 +16,12 @@ export const NETWORK = "net";
 
 /** `subnet, first, last, gateway` as a range. */
 export function range(subnet: string, first: string, last: string, gateway: string): LeaseRange {
-  return { subnet: parsePrefix(subnet)!, first: parseAddress(first)!, last: parseAddress(last)!, gateway: parseAddress(gateway)! };
+  return {
+    subnet: parsePrefix(subnet)!,
+    first: parseAddress(first)!,
+    last: parseAddress(last)!,
+    gateway: parseAddress(gateway)!,
+  };
 }
 
 export const TEN = range("10.1.2.0/24", "10.1.2.1", "10.1.2.254", "10.1.2.1");
@@ -39,10 +44,19 @@ export class Pool {
     return leases.map(({ address }) => formatAddress(address.address));
   }
 
-  reserve(containerId: string, changes: Partial<Reservation> = {}, host: HostIdentity = HOST, complete = true): Lease[] {
+  reserve(
+    containerId: string,
+    changes: Partial<Reservation> = {},
+    host: HostIdentity = HOST,
+    complete = true,
+  ): Lease[] {
     const key = keyOf(containerId);
     return reserve({
-      key, host, directory: this.directory, records: this.records, rangeSets: this.rangeSets,
+      key,
+      host,
+      directory: this.directory,
+      records: this.records,
+      rangeSets: this.rangeSets,
       beforeCommit: (leases) => {
         using intent = this.records.createIntent(this.recordOf(containerId, leases, host));
         if (complete) intent.complete();
@@ -55,7 +69,12 @@ export class Pool {
   }
 
   recordOf(containerId: string, leases: Lease[], host: HostIdentity = HOST): AttachmentRecord {
-    return { ...recordOf(containerId), host, leaseDirectory: this.directory, addresses: leases.map(({ address }) => formatPrefix(address)) };
+    return {
+      ...recordOf(containerId),
+      host,
+      leaseDirectory: this.directory,
+      addresses: leases.map(({ address }) => formatPrefix(address)),
+    };
   }
 
   /** A DEL. */
@@ -84,18 +103,40 @@ export class Pool {
     return readdirSync(this.directory).sort();
   }
 
-  /** The reference's answer to a command for this pool: the addresses of an ADD, or the message of its error. */
+  /**
+   * The reference's answer to a command for this pool: the addresses of an ADD, or the message of its error.
+   */
   hostLocal(command: "ADD" | "DEL" | "CHECK", containerId: string): { addresses: string[]; message: string } {
-    const { stdout, stderr, status } = spawnSync(toolPath("host-local"), { input: this.hostLocalConfig(), env: hostLocalEnvironment(command, containerId), encoding: "utf8", timeout: 20_000 });
+    const { stdout, stderr, status } = spawnSync(toolPath("host-local"), {
+      input: this.hostLocalConfig(),
+      env: hostLocalEnvironment(command, containerId),
+      encoding: "utf8",
+      timeout: 20_000,
+    });
     if (stderr !== "") throw new Error(`host-local: ${stderr}`);
     const answer = stdout === "" ? {} : JSON.parse(stdout);
-    return { addresses: (answer.ips ?? []).map(({ address }: { address: string }) => address.split("/")[0]), message: status === 0 ? "" : answer.msg };
+    return {
+      addresses: (answer.ips ?? []).map(({ address }: { address: string }) => address.split("/")[0]),
+      message: status === 0 ? "" : answer.msg,
+    };
   }
 
   hostLocalConfig(): string {
-    const ranges = this.rangeSets.map((set) => set.map(({ subnet, first, last, gateway }) =>
-      ({ subnet: formatPrefix(subnet), rangeStart: formatAddress(first), rangeEnd: formatAddress(last), gateway: formatAddress(gateway) })));
-    return JSON.stringify({ cniVersion: "1.0.0", name: NETWORK, type: "bridge", prevResult: { cniVersion: "1.0.0" }, ipam: { type: "host-local", dataDir: this.dataDir, ranges } });
+    const ranges = this.rangeSets.map((set) =>
+      set.map(({ subnet, first, last, gateway }) => ({
+        subnet: formatPrefix(subnet),
+        rangeStart: formatAddress(first),
+        rangeEnd: formatAddress(last),
+        gateway: formatAddress(gateway),
+      })),
+    );
+    return JSON.stringify({
+      cniVersion: "1.0.0",
+      name: NETWORK,
+      type: "bridge",
+      prevResult: { cniVersion: "1.0.0" },
+      ipam: { type: "host-local", dataDir: this.dataDir, ranges },
+    });
   }
 
   remove(): void {
@@ -108,5 +149,11 @@ export function keyOf(containerId: string): AttachmentKey {
 }
 
 export function hostLocalEnvironment(command: string, containerId: string): Record<string, string> {
-  return { CNI_COMMAND: command, CNI_CONTAINERID: containerId, CNI_NETNS: "/dev/null", CNI_IFNAME: "eth0", CNI_PATH: "/nowhere" };
+  return {
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: containerId,
+    CNI_NETNS: "/dev/null",
+    CNI_IFNAME: "eth0",
+    CNI_PATH: "/nowhere",
+  };
 }

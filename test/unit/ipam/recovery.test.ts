@@ -14,7 +14,11 @@ beforeEach(() => {
 });
 afterEach(() => pool.remove());
 
-const ids = (): string[] => pool.records.listRecords("net").records.map(({ key }) => key.containerId).sort();
+const ids = (): string[] =>
+  pool.records
+    .listRecords("net")
+    .records.map(({ key }) => key.containerId)
+    .sort();
 
 test("after a reboot the first ADD frees what died with it, and leases without a record stay", () => {
   for (const id of ["a", "b", "c"]) pool.add(id);
@@ -96,7 +100,8 @@ test("a full pool takes back what dead attachments hold: rules first, then the a
   const discarded: [string, string[]][] = [];
   const callbacks = {
     isDead: ({ key }: { key: { containerId: string } }) => key.containerId === "c",
-    discard: ({ key }: { key: { containerId: string } }) => void discarded.push([key.containerId, pool.leases()]),
+    discard: ({ key }: { key: { containerId: string } }) =>
+      void discarded.push([key.containerId, pool.leases()]),
   };
   expect(pool.add("e", callbacks)).toEqual(["10.1.2.12"]);
   expect(discarded).toEqual([["c", ["10.1.2.10", "10.1.2.11", "10.1.2.12", "10.1.2.13"]]]);
@@ -108,7 +113,9 @@ test("an attachment whose rules stay keeps its address, and the refusal says why
   const discard = (): void => {
     throw new Error("rules are stuck");
   };
-  expect(() => pool.add("e", { isDead: ({ key }) => key.containerId === "c", discard })).toThrow(expect.objectContaining({ details: expect.stringContaining("c: rules are stuck") }));
+  expect(() => pool.add("e", { isDead: ({ key }) => key.containerId === "c", discard })).toThrow(
+    expect.objectContaining({ details: expect.stringContaining("c: rules are stuck") }),
+  );
   expect(ids()).toEqual(["a", "b", "c", "d"]);
 });
 
@@ -117,17 +124,26 @@ test("an ADD that is running is not taken for dead", () => {
   pool.put("10.1.2.13", "running\r\neth0");
   using _intent = pool.records.createIntent({ ...pool.recordOf("running", []), addresses: ["10.1.2.13/24"] });
   const asked: string[] = [];
-  expect(() => pool.add("e", { isDead: ({ key }) => (asked.push(key.containerId), false) })).toThrow("no IP addresses available");
+  expect(() => pool.add("e", { isDead: ({ key }) => (asked.push(key.containerId), false) })).toThrow(
+    "no IP addresses available",
+  );
   expect(asked.sort()).toEqual(["a", "b", "c"]);
 });
 
 test("an address that is asked for is taken back from a dead holder, and from no other", () => {
   for (const id of ["a", "b"]) pool.add(id);
   pool.put("10.1.2.12", "elsewhere\r\neth0");
-  const ask = (text: string) => ({ requested: [parseAddress(text)!], isDead: ({ key }: { key: { containerId: string } }) => key.containerId !== "b" });
+  const ask = (text: string) => ({
+    requested: [parseAddress(text)!],
+    isDead: ({ key }: { key: { containerId: string } }) => key.containerId !== "b",
+  });
   expect(pool.add("e", ask("10.1.2.10"))).toEqual(["10.1.2.10"]);
-  expect(() => pool.add("f", ask("10.1.2.11"))).toThrow(expect.objectContaining({ details: expect.stringContaining("container b has it, for eth0") }));
-  expect(() => pool.add("f", ask("10.1.2.12"))).toThrow(expect.objectContaining({ details: expect.stringContaining("container elsewhere has it, for eth0") }));
+  expect(() => pool.add("f", ask("10.1.2.11"))).toThrow(
+    expect.objectContaining({ details: expect.stringContaining("container b has it, for eth0") }),
+  );
+  expect(() => pool.add("f", ask("10.1.2.12"))).toThrow(
+    expect.objectContaining({ details: expect.stringContaining("container elsewhere has it, for eth0") }),
+  );
   expect(ids()).toEqual(["b", "e"]);
   expect(pool.read("10.1.2.12")).toContain("elsewhere");
 });
@@ -135,16 +151,29 @@ test("an address that is asked for is taken back from a dead holder, and from no
 test("an address that is asked for stays with an ADD that is running", () => {
   pool.put("10.1.2.13", "running\r\neth0");
   using _intent = pool.records.createIntent({ ...pool.recordOf("running", []), addresses: ["10.1.2.13/24"] });
-  expect(() => pool.add("e", { requested: [parseAddress("10.1.2.13")!], isDead: () => true })).toThrow(expect.objectContaining({ details: expect.stringContaining("container running has it") }));
+  expect(() => pool.add("e", { requested: [parseAddress("10.1.2.13")!], isDead: () => true })).toThrow(
+    expect.objectContaining({ details: expect.stringContaining("container running has it") }),
+  );
   expect(ids()).toEqual(["running"]);
   expect(pool.read("10.1.2.13")).toBe("running\r\neth0");
 });
 
 test("a full pool leaves dead attachments of another lease directory alone: their addresses are there", () => {
-  pool.records.createIntent({ ...pool.recordOf("elsewhere", []), leaseDirectory: "/elsewhere", addresses: ["10.1.2.10/24"] }).complete();
+  pool.records
+    .createIntent({
+      ...pool.recordOf("elsewhere", []),
+      leaseDirectory: "/elsewhere",
+      addresses: ["10.1.2.10/24"],
+    })
+    .complete();
   for (const id of ["a", "b", "c", "d"]) pool.add(id);
   const discarded: string[] = [];
-  expect(() => pool.add("e", { isDead: ({ key }) => key.containerId === "elsewhere", discard: ({ key }) => void discarded.push(key.containerId) })).toThrow("no IP addresses available");
+  expect(() =>
+    pool.add("e", {
+      isDead: ({ key }) => key.containerId === "elsewhere",
+      discard: ({ key }) => void discarded.push(key.containerId),
+    }),
+  ).toThrow("no IP addresses available");
   expect(discarded).toEqual([]);
   expect(ids()).toEqual(["a", "b", "c", "d", "elsewhere"]);
 });
@@ -159,6 +188,7 @@ test("a full pool frees garbage that stands in the place of leases", () => {
 test("the last free address of a wide pool is found among taken ones", () => {
   const wide = range("10.1.0.0/16", "10.1.0.10", "10.1.3.250", "10.1.0.1");
   pool.rangeSets = [[wide]];
-  for (let at = 10; at <= 3 * 256 + 250; at++) if (at !== 555) pool.put(`10.1.${at >> 8}.${at & 255}`, `c${at}\r\neth0`);
+  for (let at = 10; at <= 3 * 256 + 250; at++)
+    if (at !== 555) pool.put(`10.1.${at >> 8}.${at & 255}`, `c${at}\r\neth0`);
   expect(pool.add("e")).toEqual(["10.1.2.43"]);
 });

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { parseAddress } from "../../../src/ip/address.ts";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
 import { ownsLease } from "../../../src/ipam/ownership.ts";
 import { release } from "../../../src/ipam/release.ts";
-import { parseAddress } from "../../../src/ip/address.ts";
 import { keyOf, Pool, SIX, TEN } from "./pool.ts";
 
 let pool: Pool;
@@ -69,11 +69,18 @@ test("the directory that the record names is believed, not the configuration of 
   expect(pool.leases()).toEqual([]);
 });
 
-test.each(["", "nonsense", "10.1.2.2", "10.1.2.2/99", "../../x/24"])("a record that says address %j harms nobody", (address) => {
-  pool.add("c1");
-  release({ directory: pool.directory, key: keyOf("c1"), record: { ...pool.recordOf("c1", []), addresses: [address] } });
-  expect(pool.leases()).toEqual(["10.1.2.2", "fd00::2"]);
-});
+test.each(["", "nonsense", "10.1.2.2", "10.1.2.2/99", "../../x/24"])(
+  "a record that says address %j harms nobody",
+  (address) => {
+    pool.add("c1");
+    release({
+      directory: pool.directory,
+      key: keyOf("c1"),
+      record: { ...pool.recordOf("c1", []), addresses: [address] },
+    });
+    expect(pool.leases()).toEqual(["10.1.2.2", "fd00::2"]);
+  },
+);
 
 test("folders and unreadable things beside the leases do not stop it", () => {
   mkdirSync(join(pool.directory, "10.1.2.4"), { recursive: true });
@@ -87,12 +94,19 @@ test("a lock that stays taken is code 11, and its words do not say that somethin
   pool.add("c1");
   using _lock = openLeaseLock(pool.directory);
   expect(() => release({ directory: pool.directory, key: keyOf("c1"), lockTimeoutMs: 30 })).toThrow(
-    expect.objectContaining({ code: 11, message: expect.not.stringMatching(/not found|no such/) }));
+    expect.objectContaining({ code: 11, message: expect.not.stringMatching(/not found|no such/) }),
+  );
 });
 
 test("CHECK is told who owns an address, in both formats of host-local", () => {
   pool.put("10.1.2.5", "c1\r\neth0");
   pool.put("10.1.2.6", "c2");
-  const owns = (id: string, text: string): boolean => ownsLease(pool.directory, keyOf(id), parseAddress(text)!);
-  expect([owns("c1", "10.1.2.5"), owns("c2", "10.1.2.6"), owns("c2", "10.1.2.5"), owns("c1", "10.1.2.7")]).toEqual([true, true, false, false]);
+  const owns = (id: string, text: string): boolean =>
+    ownsLease(pool.directory, keyOf(id), parseAddress(text)!);
+  expect([
+    owns("c1", "10.1.2.5"),
+    owns("c2", "10.1.2.6"),
+    owns("c2", "10.1.2.5"),
+    owns("c1", "10.1.2.7"),
+  ]).toEqual([true, true, false, false]);
 });

@@ -23,7 +23,12 @@ test("a lease is a file as host-local writes it, with the hint beside it", () =>
   expect(pool.read("10.1.2.2")).toBe("c1\r\neth0");
   expect(pool.read("last_reserved_ip.0")).toBe("::ffff:10.1.2.2");
   const mode = (name: string): string => (statSync(join(pool.directory, name)).mode & 0o777).toString(8);
-  expect([mode("10.1.2.2"), mode("last_reserved_ip.0"), mode("lock"), mode(".")]).toEqual(["600", "600", "750", "755"]);
+  expect([mode("10.1.2.2"), mode("last_reserved_ip.0"), mode("lock"), mode(".")]).toEqual([
+    "600",
+    "600",
+    "750",
+    "755",
+  ]);
   expect(statSync(join(pool.directory, "10.1.2.2")).nlink).toBe(1);
 });
 
@@ -35,10 +40,13 @@ test("addresses go round: a released one comes back last", () => {
   expect(pool.add("e")).toEqual(["10.1.2.2"]);
 });
 
-test.each(["", "nonsense", "10.9.9.9", "fd00::1", "10.1.2.300", "::ffff:10.9.9.9", "::ffff:"])("with the hint %j the walk starts at the beginning", (hint) => {
-  pool.put("last_reserved_ip.0", hint);
-  expect(pool.add("c1")).toEqual(["10.1.2.2"]);
-});
+test.each(["", "nonsense", "10.9.9.9", "fd00::1", "10.1.2.300", "::ffff:10.9.9.9", "::ffff:"])(
+  "with the hint %j the walk starts at the beginning",
+  (hint) => {
+    pool.put("last_reserved_ip.0", hint);
+    expect(pool.add("c1")).toEqual(["10.1.2.2"]);
+  },
+);
 
 test("a hint that cannot be read or written costs round robin, not the pod", () => {
   mkdirSync(join(pool.directory, "last_reserved_ip.0"), { recursive: true });
@@ -57,7 +65,9 @@ test("a full /24 gives 253 addresses, no gateway, and the 254th is refused with 
   expect(given).not.toContain("10.1.2.1");
   const error = failure(() => pool.add("late"));
   expect(error.code).toBe(100);
-  expect(error.message).toContain("failed to allocate for range 0: no IP addresses available in range set: 10.1.2.1-10.1.2.254");
+  expect(error.message).toContain(
+    "failed to allocate for range 0: no IP addresses available in range set: 10.1.2.1-10.1.2.254",
+  );
   expect(error.message).toContain("253 leased to 253 containers");
   expect(error.details).toMatch(/Hint: /);
   expect(pool.records.hasRecord({ network: "net", containerId: "late", interfaceName: "eth0" })).toBe(false);
@@ -72,13 +82,17 @@ test("one address of each set, or none at all", () => {
   pool.rangeSets = [[SIX], [FEW]];
   for (const id of ["a", "b", "c", "d"]) pool.add(id);
   const before = pool.names();
-  expect(failure(() => pool.add("e")).message).toContain("failed to allocate for range 1: no IP addresses available in range set: 10.1.2.10-10.1.2.13");
+  expect(failure(() => pool.add("e")).message).toContain(
+    "failed to allocate for range 1: no IP addresses available in range set: 10.1.2.10-10.1.2.13",
+  );
   expect(pool.names()).toEqual(before);
 });
 
 test("when one address cannot be taken after all, the others are given back", () => {
   pool.rangeSets = [[TEN], [SIX]];
-  const error = failure(() => pool.reserve("c1", { beforeCommit: () => pool.put("fd00::2", "someone\r\neth0") }));
+  const error = failure(() =>
+    pool.reserve("c1", { beforeCommit: () => pool.put("fd00::2", "someone\r\neth0") }),
+  );
   expect(error.code).toBe(11);
   expect(pool.leases()).toEqual(["fd00::2"]);
   expect(pool.names()).not.toContain(".pontoon.new");
@@ -97,11 +111,14 @@ test("the intent is written after the choice and before the first lease; what it
   expect(pool.leases()).toEqual([]);
 });
 
-test.each(["", "  \n", "\0\0\0\0\0\0", "_no id", "{}"])("a lease file with %j is free and replaced", (content) => {
-  pool.put("10.1.2.2", content);
-  expect(pool.add("c1")).toEqual(["10.1.2.2"]);
-  expect(pool.read("10.1.2.2")).toBe("c1\r\neth0");
-});
+test.each(["", "  \n", "\0\0\0\0\0\0", "_no id", "{}"])(
+  "a lease file with %j is free and replaced",
+  (content) => {
+    pool.put("10.1.2.2", content);
+    expect(pool.add("c1")).toEqual(["10.1.2.2"]);
+    expect(pool.read("10.1.2.2")).toBe("c1\r\neth0");
+  },
+);
 
 test.each(["c9", "c9\r\neth0", "c9\r\n", "c9\neth0\n"])("a lease file with %j is somebody's", (content) => {
   pool.put("10.1.2.2", content);
@@ -134,7 +151,9 @@ test("a record that cannot be read counts as an attachment while leases of its o
   for (const entry of pool.names()) expect(entry).not.toContain(".json");
   const [file = ""] = globSync(join(pool.records.root, "**/*.json"));
   writeFileSync(file, "torn");
-  expect(failure(() => pool.add("c1")).message).toBe("10.1.2.2 has been allocated to c1, duplicate allocation is not allowed");
+  expect(failure(() => pool.add("c1")).message).toBe(
+    "10.1.2.2 has been allocated to c1, duplicate allocation is not allowed",
+  );
   pool.del("c1");
   expect(pool.leases()).toEqual([]);
   expect(pool.add("c1")).toEqual(["10.1.2.3"]);
@@ -174,9 +193,15 @@ test("requested addresses are given, each from its own set", () => {
   const ask = (...texts: string[]) => ({ requested: texts.map((text) => parseAddress(text)!) });
   expect(pool.add("c1", ask("fd00::99", "10.1.2.77"))).toEqual(["10.1.2.77", "fd00::99"]);
   expect(pool.add("c2", ask("fd00::100"))).toEqual(["10.1.2.78", "fd00::100"]);
-  expect(failure(() => pool.add("c3", ask("10.1.2.77"))).message).toBe("failed to allocate for range 0: requested IP address 10.1.2.77 is not available in range set 10.1.2.1-10.1.2.254");
-  expect(failure(() => pool.add("c3", ask("10.1.2.1"))).message).toBe("failed to allocate for range 0: requested ip 10.1.2.1 is subnet's gateway");
-  expect(failure(() => pool.add("c3", ask("10.1.2.80", "10.1.2.81", "10.9.9.9"))).message).toBe("failed to allocate all requested IPs: 10.1.2.81 10.9.9.9");
+  expect(failure(() => pool.add("c3", ask("10.1.2.77"))).message).toBe(
+    "failed to allocate for range 0: requested IP address 10.1.2.77 is not available in range set 10.1.2.1-10.1.2.254",
+  );
+  expect(failure(() => pool.add("c3", ask("10.1.2.1"))).message).toBe(
+    "failed to allocate for range 0: requested ip 10.1.2.1 is subnet's gateway",
+  );
+  expect(failure(() => pool.add("c3", ask("10.1.2.80", "10.1.2.81", "10.9.9.9"))).message).toBe(
+    "failed to allocate all requested IPs: 10.1.2.81 10.9.9.9",
+  );
   expect(pool.leases()).toHaveLength(4);
 });
 

@@ -22,7 +22,9 @@ test("a directory that could be made and written is fine, and is not made", () =
 
 test("a file in the place of a folder is code 50", () => {
   writeFileSync(pool.dataDir, "");
-  expect(() => checkLeaseDirectory(pool.directory)).toThrow(expect.objectContaining({ code: 50, details: expect.stringContaining("ENOTDIR") }));
+  expect(() => checkLeaseDirectory(pool.directory)).toThrow(
+    expect.objectContaining({ code: 50, details: expect.stringContaining("ENOTDIR") }),
+  );
 });
 
 test("addresses and leases are counted, gateways not", () => {
@@ -41,12 +43,16 @@ test("a gateway that lies outside of the range takes none of its addresses", () 
   const outside = range("10.1.2.0/24", "10.1.2.10", "10.1.2.13", "10.1.2.1");
   pool.put("10.1.2.1", "c8\r\neth0");
   for (const last of [10, 11, 12]) pool.put(`10.1.2.${last}`, `c${last}\r\neth0`);
-  expect(countPools(pool.directory, [[outside]])).toEqual([{ words: "10.1.2.10-10.1.2.13", size: 4n, taken: 3n }]);
+  expect(countPools(pool.directory, [[outside]])).toEqual([
+    { words: "10.1.2.10-10.1.2.13", size: 4n, taken: 3n },
+  ]);
   checkFreeAddresses(pool.directory, [[outside]]);
 });
 
 test("a full set is code 50 for those who ask", () => {
   checkFreeAddresses(pool.directory, pool.rangeSets);
   for (const id of ["a", "b", "c"]) pool.add(id);
-  expect(() => checkFreeAddresses(pool.directory, [[SIX], [FEW]])).toThrow(expect.objectContaining({ code: 50, message: expect.stringContaining("10.1.2.1-10.1.2.4") }));
+  expect(() => checkFreeAddresses(pool.directory, [[SIX], [FEW]])).toThrow(
+    expect.objectContaining({ code: 50, message: expect.stringContaining("10.1.2.1-10.1.2.4") }),
+  );
 });

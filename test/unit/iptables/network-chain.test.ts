@@ -30,7 +30,8 @@ test("the number that tells whether a chain is whole counts its rules and those 
 });
 
 test("names have the 28 characters that iptables takes, whatever the network, and say which network and subnets they are for", () => {
-  const nameOf = (network: string, ...subnets: string[]): string => networkChains(network, prefixes(...subnets))[0]!.name;
+  const nameOf = (network: string, ...subnets: string[]): string =>
+    networkChains(network, prefixes(...subnets))[0]!.name;
   const name = nameOf("pods", "10.1.0.0/24", "10.2.0.0/24");
   expect(name).toMatch(/^PONTOON-[0-9a-f]{9}-[0-9a-f]{10}$/);
   expect(name).toHaveLength(28);

@@ -5,7 +5,12 @@ import { randomBytes, randomSource } from "./random.ts";
 
 function sample(): Uint8Array {
   const w = new Writer();
-  w.message(16, 2, 1, () => w.u32(1).string(3, "eth0").nest(18, () => w.string(1, "veth").nest(2, () => w.u32Attribute(1, 7))));
+  w.message(16, 2, 1, () =>
+    w
+      .u32(1)
+      .string(3, "eth0")
+      .nest(18, () => w.string(1, "veth").nest(2, () => w.u32Attribute(1, 7))),
+  );
   w.message(3, 2, 1, () => w.u32(0));
   return w.written.slice();
 }
@@ -29,15 +34,21 @@ test("attributes that were cut off anywhere are left out, and those before them 
   }
 });
 
-test.each([0, 1, 3])("an attribute that says it is %i bytes long ends the reading instead of repeating it", (length) => {
-  expect(listAttributes(Uint8Array.of(4, 0, 1, 0, length, 0, 2, 0, 4, 0, 3, 0))).toHaveLength(1);
-});
+test.each([0, 1, 3])(
+  "an attribute that says it is %i bytes long ends the reading instead of repeating it",
+  (length) => {
+    expect(listAttributes(Uint8Array.of(4, 0, 1, 0, length, 0, 2, 0, 4, 0, 3, 0))).toHaveLength(1);
+  },
+);
 
-test.each([0, 1, 15, 0x7fffffff, 0x80000000, 0xfffffffd, 0xffffffff])("a message that says it is %i bytes long ends the reading", (length) => {
-  const bytes = sample();
-  new DataView(bytes.buffer).setUint32(0, length, true);
-  expect(readMessages(bytes)).toEqual([]);
-});
+test.each([0, 1, 15, 0x7fffffff, 0x80000000, 0xfffffffd, 0xffffffff])(
+  "a message that says it is %i bytes long ends the reading",
+  (length) => {
+    const bytes = sample();
+    new DataView(bytes.buffer).setUint32(0, length, true);
+    expect(readMessages(bytes)).toEqual([]);
+  },
+);
 
 test("an attribute that claims more than there is, is not read into what comes behind", () => {
   const memory = new Uint8Array(64).fill(0x41);
@@ -54,7 +65,14 @@ test("a value that is too short for what is asked is as good as none", () => {
   expect(attributes.u8(2)).toBeUndefined();
   expect(attributes.string(2)).toBe("");
   expect(attributes.nest(2)?.u32(1)).toBeUndefined();
-  expect([attributes.u8(3), attributes.u32(3), attributes.be32(3), attributes.string(3), attributes.bytes(3), attributes.nest(3)]).toEqual(Array(6).fill(undefined));
+  expect([
+    attributes.u8(3),
+    attributes.u32(3),
+    attributes.be32(3),
+    attributes.string(3),
+    attributes.bytes(3),
+    attributes.nest(3),
+  ]).toEqual(Array(6).fill(undefined));
 });
 
 test("numbers are read where their bytes stand, also in the middle of a buffer", () => {
@@ -65,7 +83,9 @@ test("numbers are read where their bytes stand, also in the middle of a buffer",
 
 test("the last of two attributes of one type counts, and the flags are no part of a type", () => {
   const w = new Writer();
-  w.u8Attribute(1, 1).u8Attribute(1 | 0x8000, 2).u8Attribute(2 | 0x4000, 3);
+  w.u8Attribute(1, 1)
+    .u8Attribute(1 | 0x8000, 2)
+    .u8Attribute(2 | 0x4000, 3);
   expect([readAttributes(w.written).u8(1), readAttributes(w.written).u8(2)]).toEqual([2, 3]);
 });
 
@@ -79,7 +99,10 @@ test("rubbish is read to an end, whatever it is", () => {
   for (let seed = 1; seed <= 500; seed++) {
     const random = randomSource(seed);
     const bytes = randomBytes(random, random(400));
-    const values = [...listAttributes(bytes).map(([, value]) => value), ...readMessages(bytes).map(({ payload }) => payload)];
+    const values = [
+      ...listAttributes(bytes).map(([, value]) => value),
+      ...readMessages(bytes).map(({ payload }) => payload),
+    ];
     const read = values.reduce((sum, value) => sum + value.length, 0);
     expect(read, `seed ${seed}`).toBeLessThanOrEqual(2 * bytes.length);
   }

@@ -8,22 +8,46 @@ import { refusal } from "../../support/failure.ts";
 import { type Answer, FakeKernel } from "../../support/fake-kernel.ts";
 
 const ask = (what: string): Message => ({ what, type: 18, flags: 0, body: (w) => w.u32(0) });
-const done = (sequence: number, flags = nl.NLM_F_MULTI): Answer => ({ type: nl.NLMSG_DONE, flags, sequence, body: (w) => w.u32(0) });
-const item = (sequence: number, value: number, flags = nl.NLM_F_MULTI): Answer => ({ type: 16, flags, sequence, body: (w) => w.u32(value) });
+const done = (sequence: number, flags = nl.NLM_F_MULTI): Answer => ({
+  type: nl.NLMSG_DONE,
+  flags,
+  sequence,
+  body: (w) => w.u32(0),
+});
+const item = (sequence: number, value: number, flags = nl.NLM_F_MULTI): Answer => ({
+  type: 16,
+  flags,
+  sequence,
+  body: (w) => w.u32(value),
+});
 const acknowledged = (sequence: number): Answer => refused(sequence, 0);
 
 /** NLMSG_ERROR: the number, the header of the request, and what came with it. */
-function refused(sequence: number, code: number, flags = nl.NLM_F_CAPPED, rest?: (w: Writer) => void): Answer {
+function refused(
+  sequence: number,
+  code: number,
+  flags = nl.NLM_F_CAPPED,
+  rest?: (w: Writer) => void,
+): Answer {
   return {
-    type: nl.NLMSG_ERROR, flags, sequence,
+    type: nl.NLMSG_ERROR,
+    flags,
+    sequence,
     body: (w) => {
-      w.u32(-code >>> 0).u32(36).u16(18).u16(5).u32(sequence).u32(0);
+      w.u32(-code >>> 0)
+        .u32(36)
+        .u16(18)
+        .u16(5)
+        .u32(sequence)
+        .u32(0);
       rest?.(w);
     },
   };
 }
 
-afterEach(() => { vi.restoreAllMocks(); });
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 test("each request has a number of its own, and the last one asks for an answer: so many do not overflow the socket", () => {
   using kernel = new FakeKernel();
@@ -55,9 +79,17 @@ test("of two refusals of one request the first one tells why", () => {
 
 test("a refusal carries the kernel's sentence", () => {
   using kernel = new FakeKernel();
-  kernel.answers(refused(1, 22, nl.NLM_F_CAPPED | nl.NLM_F_ACK_TLVS, (w) => w.string(nl.NLMSGERR_ATTR_MSG, "Nexthop has invalid gateway").u32Attribute(2, 24)));
+  kernel.answers(
+    refused(1, 22, nl.NLM_F_CAPPED | nl.NLM_F_ACK_TLVS, (w) =>
+      w.string(nl.NLMSGERR_ATTR_MSG, "Nexthop has invalid gateway").u32Attribute(2, 24),
+    ),
+  );
   const error = refusal(() => kernel.socket.execute([ask("add route 10.0.0.0/8")]));
-  expect(error).toMatchObject({ operation: "add route 10.0.0.0/8", errno: 22, kernelText: "Nexthop has invalid gateway" });
+  expect(error).toMatchObject({
+    operation: "add route 10.0.0.0/8",
+    errno: 22,
+    kernelText: "Nexthop has invalid gateway",
+  });
   expect(error.message).toBe("add route 10.0.0.0/8: EINVAL (Nexthop has invalid gateway)");
 });
 
@@ -76,22 +108,38 @@ test("a list that changed while it was read is read again", () => {
   kernel.answers(done(2, nl.NLM_F_MULTI | nl.NLM_F_DUMP_INTR));
   kernel.answers(item(3, 7), done(3));
   expect(kernel.socket.dump(ask("list")).map(({ payload }) => payload[0])).toEqual([7]);
-  expect(kernel.asked().flatMap(readMessages).map(({ flags }) => flags)).toEqual(Array(3).fill(nl.NLM_F_REQUEST | nl.NLM_F_DUMP));
+  expect(
+    kernel
+      .asked()
+      .flatMap(readMessages)
+      .map(({ flags }) => flags),
+  ).toEqual(Array(3).fill(nl.NLM_F_REQUEST | nl.NLM_F_DUMP));
 });
 
 test("a list that changes each time ends with an error, not in a circle", () => {
   using kernel = new FakeKernel();
   for (let sequence = 1; sequence <= 8; sequence++) kernel.answers(done(sequence, nl.NLM_F_DUMP_INTR));
-  expect(refusal(() => kernel.socket.dump(ask("list the ports")))).toMatchObject({ operation: "list the ports", errno: 11 });
+  expect(refusal(() => kernel.socket.dump(ask("list the ports")))).toMatchObject({
+    operation: "list the ports",
+    errno: 11,
+  });
   expect(kernel.asked()).toHaveLength(8);
 });
 
 test("a list that fails, at its start or at its end, is an error", () => {
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 95));
-  kernel.answers(item(2, 1), { type: nl.NLMSG_DONE, flags: nl.NLM_F_ACK_TLVS, sequence: 2, body: (w) => w.u32(-22 >>> 0).string(nl.NLMSGERR_ATTR_MSG, "Invalid filter") });
+  kernel.answers(item(2, 1), {
+    type: nl.NLMSG_DONE,
+    flags: nl.NLM_F_ACK_TLVS,
+    sequence: 2,
+    body: (w) => w.u32(-22 >>> 0).string(nl.NLMSGERR_ATTR_MSG, "Invalid filter"),
+  });
   expect(refusal(() => kernel.socket.dump(ask("list"))).errno).toBe(95);
-  expect(refusal(() => kernel.socket.dump(ask("list")))).toMatchObject({ errno: 22, kernelText: "Invalid filter" });
+  expect(refusal(() => kernel.socket.dump(ask("list")))).toMatchObject({
+    errno: 22,
+    kernelText: "Invalid filter",
+  });
 });
 
 test("an answer that is longer than any real one is an error, not half an answer", () => {
@@ -112,14 +160,21 @@ test("a kernel that never answers is an error after ten seconds", () => {
   // The clock makes the ten seconds at once.
   let now = 0;
   vi.spyOn(native, "clock_gettime").mockImplementation(() => (now += 10_001));
-  expect(refusal(() => kernel.socket.execute([ask("make the bridge")]))).toMatchObject({ operation: "make the bridge", errno: 110, kernelText: "the kernel did not answer" });
+  expect(refusal(() => kernel.socket.execute([ask("make the bridge")]))).toMatchObject({
+    operation: "make the bridge",
+    errno: 110,
+    kernelText: "the kernel did not answer",
+  });
   expect(refusal(() => kernel.socket.dump(ask("list")))).toMatchObject({ operation: "list", errno: 110 });
 });
 
 test("the refusal of a batch's frame is the refusal of all of it", () => {
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 1));
-  expect(refusal(() => kernel.socket.batch(ask("begin"), [ask("add a rule")], ask("end")))).toMatchObject({ errno: 1, operation: "add a rule" });
+  expect(refusal(() => kernel.socket.batch(ask("begin"), [ask("add a rule")], ask("end")))).toMatchObject({
+    errno: 1,
+    operation: "add a rule",
+  });
 });
 
 test("a closed socket stays closed: a second close does not hit a stranger's descriptor", () => {

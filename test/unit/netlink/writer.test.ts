@@ -25,14 +25,23 @@ test("what the writer writes the reader reads: random nested attributes", () => 
     w.message(seed, 5, seed, () => write(w, trees));
     const [message, ...others] = readMessages(w.written);
     expect(others, `seed ${seed}`).toEqual([]);
-    expect({ ...message, payload: undefined }, `seed ${seed}`).toEqual({ type: seed, flags: 5, sequence: seed, payload: undefined });
+    expect({ ...message, payload: undefined }, `seed ${seed}`).toEqual({
+      type: seed,
+      flags: 5,
+      sequence: seed,
+      payload: undefined,
+    });
     expect(read(message?.payload ?? new Uint8Array(), trees), `seed ${seed}`).toEqual(trees);
   }
 });
 
 test("numbers and texts come back as they went in", () => {
   const w = new Writer();
-  w.u8Attribute(1, 0xfe).u32Attribute(3, 0xfedcba98).be32Attribute(4, 0xfedcba98).string(5, "größe").nest(6, () => w.string(1, ""));
+  w.u8Attribute(1, 0xfe)
+    .u32Attribute(3, 0xfedcba98)
+    .be32Attribute(4, 0xfedcba98)
+    .string(5, "größe")
+    .nest(6, () => w.string(1, ""));
   const attributes = readAttributes(w.written);
   expect(attributes.u8(1)).toBe(0xfe);
   expect(attributes.u32(3)).toBe(0xfedcba98);
@@ -62,7 +71,13 @@ test("a buffer that grows in the middle of a nest loses nothing", () => {
     const w = new Writer();
     w.message(1, 0, 9, () => {
       w.attribute(1, before);
-      w.nest(2, () => w.u32Attribute(3, 0x01020304).be32Attribute(4, 0x01020304).nest(5, () => w.attribute(6, inside)).u8Attribute(7, 8));
+      w.nest(2, () =>
+        w
+          .u32Attribute(3, 0x01020304)
+          .be32Attribute(4, 0x01020304)
+          .nest(5, () => w.attribute(6, inside))
+          .u8Attribute(7, 8),
+      );
     });
     const [message] = readMessages(w.written);
     const attributes = readAttributes(message?.payload ?? new Uint8Array());

@@ -3,7 +3,13 @@ import type { Shaping } from "../../../src/cni/bandwidth.ts";
 import { planBandwidth } from "../../../src/plan/bandwidth.ts";
 
 const plan = (egress: Shaping, mtu = 1500) => {
-  const { step, notices } = planBandwidth({ bandwidth: { egress, egressInPod: true }, hostInterface: "veth1", interfaceName: "eth0", mtu, ifb: undefined });
+  const { step, notices } = planBandwidth({
+    bandwidth: { egress, egressInPod: true },
+    hostInterface: "veth1",
+    interfaceName: "eth0",
+    mtu,
+    ifb: undefined,
+  });
   return { ...step.egress, notices: notices.length };
 };
 

@@ -9,12 +9,30 @@ import type { AttachmentRecord } from "../../../src/record/attachment.ts";
 import { addInput, KEY, netconf, prefix, route, stepOf, V4, V6 } from "./input.ts";
 
 const RECORD: AttachmentRecord = {
-  version: 1, key: KEY, host: { bootId: "b", hostCookie: "1" }, namespace: { path: "/run/netns/c1", cookie: "2" }, bridge: "br0",
-  hostInterface: "veth1", hostMac: "0a:00:00:00:00:02", mac: "0a:00:00:00:00:03", mtu: 1500, addresses: ["10.1.0.2/24", "fd01::2/64"],
+  version: 1,
+  key: KEY,
+  host: { bootId: "b", hostCookie: "1" },
+  namespace: { path: "/run/netns/c1", cookie: "2" },
+  bridge: "br0",
+  hostInterface: "veth1",
+  hostMac: "0a:00:00:00:00:02",
+  mac: "0a:00:00:00:00:03",
+  mtu: 1500,
+  addresses: ["10.1.0.2/24", "fd01::2/64"],
 };
 
 function checkInput(config: Netconf, prevResult: Result, more: Partial<CheckInput> = {}): CheckInput {
-  return { netconf: config, prevResult, key: KEY, owner: "1".repeat(32), namespacePath: "/run/netns/c1", hostInterface: "veth1", ifb: "pifb1", record: RECORD, ...more };
+  return {
+    netconf: config,
+    prevResult,
+    key: KEY,
+    owner: "1".repeat(32),
+    namespacePath: "/run/netns/c1",
+    hostInterface: "veth1",
+    ifb: "pifb1",
+    record: RECORD,
+    ...more,
+  };
 }
 
 function plan(input: CheckInput): CheckPlan {
@@ -24,15 +42,30 @@ function plan(input: CheckInput): CheckPlan {
 }
 
 test.each([
-  ["dual stack with all there is", netconf({ isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] }), [V4, V6]],
+  [
+    "dual stack with all there is",
+    netconf({ isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] }),
+    [V4, V6],
+  ],
   ["with a MAC spoof check", netconf({ macspoofchk: true, ipMasq: true }), [V4]],
   ["without gateway", netconf({ isGateway: false }), [V4]],
   ["in a VLAN", netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true }), [V4]],
-  ["down in the pod", netconf({ ipam: undefined, disableContainerInterface: true, vlanTrunk: [{ first: 1, last: 2 }], hasVlans: true }), []],
+  [
+    "down in the pod",
+    netconf({
+      ipam: undefined,
+      disableContainerInterface: true,
+      vlanTrunk: [{ first: 1, last: 2 }],
+      hasVlans: true,
+    }),
+    [],
+  ],
   ["layer 2 only", netconf({ ipam: undefined, ipMasq: true }), []],
 ])("CHECK looks at the kinds of things that ADD made: %s", (_, config, addresses) => {
   const { steps, result } = planAdd(addInput(config, addresses));
-  expect(plan(checkInput(config, result)).steps.map(({ kind }) => kind)).toEqual(steps.map(({ kind }) => kind));
+  expect(plan(checkInput(config, result)).steps.map(({ kind }) => kind)).toEqual(
+    steps.map(({ kind }) => kind),
+  );
 });
 
 test("the addresses, gateways and routes of the result are what must hold", () => {
@@ -40,7 +73,9 @@ test("the addresses, gateways and routes of the result are what must hold", () =
   const { steps } = plan(checkInput(config, planAdd(addInput(config, [V4, V6])).result));
   const pod = stepOf(steps, "pod");
   expect(pod.addresses.map(formatPrefix)).toEqual(["10.1.0.2/24", "fd01::2/64"]);
-  expect(pod.routes.map(({ dst, gateway }) => `${formatPrefix(dst)} ${gateway && formatAddress(gateway)}`)).toEqual(["0.0.0.0/0 10.1.0.1", "::/0 fd01::1"]);
+  expect(
+    pod.routes.map(({ dst, gateway }) => `${formatPrefix(dst)} ${gateway && formatAddress(gateway)}`),
+  ).toEqual(["0.0.0.0/0 10.1.0.1", "::/0 fd01::1"]);
   expect(stepOf(steps, "gateway").addresses.map(formatPrefix)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   expect(stepOf(steps, "masquerade").addresses.map(formatAddress)).toEqual(["10.1.0.2", "fd01::2"]);
 });
@@ -67,16 +102,29 @@ test("what a later plugin added to the result is its own business: other interfa
 
 test("routes that a foreign IPAM plugin gave are known by the record", () => {
   const config = netconf({ ipam: undefined, foreignIpam: "static", isDefaultGateway: true });
-  const { result } = planAdd(addInput(config, ["10.1.0.2/24 10.1.0.1", "fd01::2/64"], { routes: [route("10.9.0.0/16"), route("10.8.0.0/16 10.1.0.9")] }));
+  const { result } = planAdd(
+    addInput(config, ["10.1.0.2/24 10.1.0.1", "fd01::2/64"], {
+      routes: [route("10.9.0.0/16"), route("10.8.0.0/16 10.1.0.9")],
+    }),
+  );
   const chained: Result = { ...result, routes: [...result.routes, route("172.16.0.0/12 10.9.0.1")] };
-  const routesOf = (record: AttachmentRecord | undefined) => stepOf(plan(checkInput(config, chained, { record })).steps, "pod").routes.map(({ dst }) => formatPrefix(dst));
-  expect(routesOf({ ...RECORD, foreignRoutes: ["10.9.0.0/16", "10.8.0.0/16"] })).toEqual(["10.9.0.0/16", "10.8.0.0/16", "0.0.0.0/0"]);
+  const routesOf = (record: AttachmentRecord | undefined) =>
+    stepOf(plan(checkInput(config, chained, { record })).steps, "pod").routes.map(({ dst }) =>
+      formatPrefix(dst),
+    );
+  expect(routesOf({ ...RECORD, foreignRoutes: ["10.9.0.0/16", "10.8.0.0/16"] })).toEqual([
+    "10.9.0.0/16",
+    "10.8.0.0/16",
+    "0.0.0.0/0",
+  ]);
   expect(routesOf(undefined)).toEqual(["0.0.0.0/0"]);
 });
 
 test("a MAC that a later plugin changed on purpose is the one to hold", () => {
   const { result } = planAdd(addInput(netconf(), [V4]));
-  const interfaces = result.interfaces.map((each) => (each.name === "eth0" ? { ...each, mac: "0a:00:00:00:00:77" } : each));
+  const interfaces = result.interfaces.map((each) =>
+    each.name === "eth0" ? { ...each, mac: "0a:00:00:00:00:77" } : each,
+  );
   const { steps } = plan(checkInput(netconf(), { ...result, interfaces }));
   expect(stepOf(steps, "veth").pod.mac).toBe("0a:00:00:00:00:77");
 });
@@ -86,7 +134,9 @@ test("an interface of the host with the pod's interface name is not the pod's", 
   const [bridge, host, pod] = result.interfaces;
   const interfaces = [{ ...bridge!, name: "eth0" }, host!, pod!];
   expect(plan(checkInput(netconf(), { ...result, interfaces })).ips).toHaveLength(1);
-  expect(planCheck(checkInput(netconf(), { ...result, interfaces: [interfaces[0]!, host!] }))).toBeUndefined();
+  expect(
+    planCheck(checkInput(netconf(), { ...result, interfaces: [interfaces[0]!, host!] })),
+  ).toBeUndefined();
   expect(planCheck(checkInput(netconf(), { interfaces: [], ips: [], routes: [], dns: {} }))).toBeUndefined();
 });
 
@@ -94,25 +144,42 @@ test("an attachment keeps the chain that it was made with, whatever ranges the c
   const before = netconf({ ipMasq: true, subnets: ["10.1.0.0/24"] });
   const { result } = planAdd(addInput(before, [V4]));
   const now = netconf({ ipMasq: true, subnets: ["10.1.0.0/24", "10.2.0.0/24"] });
-  const recorded = plan(checkInput(now, result, { record: { ...RECORD, masqueradeSubnets: ["10.1.0.0/24"] } }));
+  const recorded = plan(
+    checkInput(now, result, { record: { ...RECORD, masqueradeSubnets: ["10.1.0.0/24"] } }),
+  );
   expect(stepOf(recorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual(["10.1.0.0/24"]);
   const unrecorded = plan(checkInput(now, result, { record: undefined }));
-  expect(stepOf(unrecorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual(["10.1.0.0/24", "10.2.0.0/24"]);
+  expect(stepOf(unrecorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual([
+    "10.1.0.0/24",
+    "10.2.0.0/24",
+  ]);
 });
 
 test("an attachment keeps the backend that it was made with, whatever the configuration says now; without a record that counts", () => {
   const now = netconf({ ipMasq: true, ipMasqBackend: "iptables" });
   const { result, steps } = planAdd(addInput(now, [V4]));
   expect(stepOf(steps, "masquerade").backend).toBe("iptables");
-  const backendBy = (record: typeof RECORD | undefined) => stepOf(plan(checkInput(now, result, { record })).steps, "masquerade").backend;
-  expect([backendBy(RECORD), backendBy({ ...RECORD, masqueradeBackend: "iptables" }), backendBy(undefined)]).toEqual(["nftables", "iptables", "iptables"]);
+  const backendBy = (record: typeof RECORD | undefined) =>
+    stepOf(plan(checkInput(now, result, { record })).steps, "masquerade").backend;
+  expect([
+    backendBy(RECORD),
+    backendBy({ ...RECORD, masqueradeBackend: "iptables" }),
+    backendBy(undefined),
+  ]).toEqual(["nftables", "iptables", "iptables"]);
 });
 
 test("an attachment in a VLAN is masqueraded where its packets come in, as its record says", () => {
   const config = netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true });
   const { result } = planAdd(addInput(config, [V4]));
-  expect(stepOf(plan(checkInput(config, result, { record: { ...RECORD, gatewayInterface: "br0.7" } })).steps, "masquerade").bridge).toBe("br0.7");
-  expect(stepOf(plan(checkInput(config, result, { record: undefined })).steps, "masquerade").bridge).toBe("br0.100");
+  expect(
+    stepOf(
+      plan(checkInput(config, result, { record: { ...RECORD, gatewayInterface: "br0.7" } })).steps,
+      "masquerade",
+    ).bridge,
+  ).toBe("br0.7");
+  expect(stepOf(plan(checkInput(config, result, { record: undefined })).steps, "masquerade").bridge).toBe(
+    "br0.100",
+  );
 });
 
 test("the MTU is the record's, and without a record the result's", () => {

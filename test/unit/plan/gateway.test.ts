@@ -4,12 +4,16 @@ import { completeGateways } from "../../../src/plan/gateway.ts";
 import { failure } from "../../support/failure.ts";
 import { podAddress } from "./input.ts";
 
-const gateways = (...texts: string[]) => completeGateways(texts.map(podAddress)).map(({ gateway }) => gateway && formatAddress(gateway));
+const gateways = (...texts: string[]) =>
+  completeGateways(texts.map(podAddress)).map(({ gateway }) => gateway && formatAddress(gateway));
 
 test.each([
   [["10.1.0.7/24"], ["10.1.0.1"]],
   [["10.1.0.7/24 10.1.0.254"], ["10.1.0.254"]],
-  [["10.1.0.7/16", "fd01::7/64"], ["10.1.0.1", "fd01::1"]],
+  [
+    ["10.1.0.7/16", "fd01::7/64"],
+    ["10.1.0.1", "fd01::1"],
+  ],
   [["10.1.0.0/31"], ["10.1.0.1"]],
   [["10.1.0.7/32"], ["10.1.0.8"]],
   [["255.255.255.255/32"], ["0.0.0.0"]],
@@ -17,6 +21,12 @@ test.each([
   expect(gateways(...addresses)).toEqual(expected);
 });
 
-test.each([[["10.1.0.1/24"]], [["10.1.0.7/24 10.1.0.7"]], [["10.1.0.7/24", "10.1.0.1/16"]]])("%j: pod and bridge cannot have the same address", (addresses) => {
-  expect(failure(() => gateways(...addresses))).toMatchObject({ kind: "ipamPlugin", details: expect.stringMatching(/Hint: Give/) as string });
-});
+test.each([[["10.1.0.1/24"]], [["10.1.0.7/24 10.1.0.7"]], [["10.1.0.7/24", "10.1.0.1/16"]]])(
+  "%j: pod and bridge cannot have the same address",
+  (addresses) => {
+    expect(failure(() => gateways(...addresses))).toMatchObject({
+      kind: "ipamPlugin",
+      details: expect.stringMatching(/Hint: Give/) as string,
+    });
+  },
+);

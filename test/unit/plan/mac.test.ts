@@ -1,13 +1,18 @@
 // The pod's MAC, and whether all of a bridge are like it.
 import { expect, test } from "vitest";
 import { formatAddress } from "../../../src/ip/address.ts";
-import { macOfAddresses, macsFollow, ownerOfMac } from "../../../src/plan/mac.ts";
 import type { AddInput } from "../../../src/plan/add.ts";
+import { macOfAddresses, macsFollow, ownerOfMac } from "../../../src/plan/mac.ts";
 import { addInput, netconf, podAddress, V4, V6 } from "./input.ts";
 
 const FOLLOWING = "0a:58:0a:01:00:02";
-const found = (says: boolean) => ({ mac: "0a:00:00:00:00:01", mtu: 1500, found: { index: 7, up: true, promiscuous: false, macsFollow: says } });
-const input = (more: Partial<AddInput> = {}, addresses = [V4]): AddInput => addInput(netconf({ isGateway: true }), addresses, { mac: FOLLOWING, bridge: found(true), ...more });
+const found = (says: boolean) => ({
+  mac: "0a:00:00:00:00:01",
+  mtu: 1500,
+  found: { index: 7, up: true, promiscuous: false, macsFollow: says },
+});
+const input = (more: Partial<AddInput> = {}, addresses = [V4]): AddInput =>
+  addInput(netconf({ isGateway: true }), addresses, { mac: FOLLOWING, bridge: found(true), ...more });
 const byOthers = [{ ...podAddress(V4), givenByOthers: true }];
 
 test.each([
@@ -22,7 +27,11 @@ test.each([
 test.each<[string, AddInput, boolean]>([
   ["a pod like all others on its bridge", input(), true],
   ["the first pod of a bridge", input({ bridge: { ...found(false), found: undefined } }), true],
-  ["the first pod of a bridge, whose addresses others gave out before", input({ bridge: { ...found(false), found: undefined }, addresses: byOthers }), true],
+  [
+    "the first pod of a bridge, whose addresses others gave out before",
+    input({ bridge: { ...found(false), found: undefined }, addresses: byOthers }),
+    true,
+  ],
   ["a pod with a MAC of its own", input({ mac: "0a:00:00:00:00:03" }), false],
   ["a bridge that does not say so", input({ bridge: found(false) }), false],
   ["another program on the network", input({ addresses: byOthers }), false],

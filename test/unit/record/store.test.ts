@@ -1,6 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { AttachmentRecord } from "../../../src/record/attachment.ts";
@@ -27,7 +35,11 @@ test("names come from network, container and interface alone, and no two keys ru
   expect(attachmentDigest(key)).toBe(createHash("sha256").update("net\0c1\0eth0").digest("hex").slice(0, 32));
   expect(hostInterfaceName(key)).toBe(`veth${attachmentDigest(key).slice(0, 11)}`);
   expect(hostInterfaceName(key)).toHaveLength(15);
-  const others = [{ ...key, network: "netc1", containerId: "" }, { ...key, containerId: "c1e" }, { ...key, interfaceName: "eth1" }];
+  const others = [
+    { ...key, network: "netc1", containerId: "" },
+    { ...key, containerId: "c1e" },
+    { ...key, interfaceName: "eth1" },
+  ];
   expect(new Set([key, ...others].map(attachmentDigest)).size).toBe(4);
 });
 
@@ -45,7 +57,12 @@ test("an intent is readable at once and becomes the record unchanged", () => {
 
 test("an intent can be extended while its ADD lives, and stays locked", () => {
   using intent = store.createIntent({ ...record, addresses: [], leaseDirectory: undefined });
-  const longer: AttachmentRecord = { ...record, leaseDirectory: undefined, masqueradeSubnets: ["10.1.0.0/16"], foreignRoutes: ["10.9.0.0/16"] };
+  const longer: AttachmentRecord = {
+    ...record,
+    leaseDirectory: undefined,
+    masqueradeSubnets: ["10.1.0.0/16"],
+    foreignRoutes: ["10.9.0.0/16"],
+  };
   expect(store.extendIntent(intent, longer)).toBe(true);
   expect(store.getRecord(key)).toEqual(JSON.parse(JSON.stringify(longer)) as AttachmentRecord);
   expect(store.isAddRunning(key)).toBe(true);
@@ -83,8 +100,17 @@ test("an ADD that was told to stop does not complete, and is known as running fo
   const intent = store.createIntent(record);
   for (let times = 0; times < 2; times++) {
     expect(store.stopAdd(key)?.endsWithin(0)).toBe(false);
-    expect([store.hasRecord(key), store.isComplete(key), store.isAddRunning(key), store.isAddOfDigestRunning("net", attachmentDigest(key))]).toEqual([true, false, true, true]);
-    expect([store.getRecord(key), store.getRecordOfDigest("net", attachmentDigest(key)), store.listRecords("net").records]).toEqual([record, record, [record]]);
+    expect([
+      store.hasRecord(key),
+      store.isComplete(key),
+      store.isAddRunning(key),
+      store.isAddOfDigestRunning("net", attachmentDigest(key)),
+    ]).toEqual([true, false, true, true]);
+    expect([
+      store.getRecord(key),
+      store.getRecordOfDigest("net", attachmentDigest(key)),
+      store.listRecords("net").records,
+    ]).toEqual([record, record, [record]]);
     expect([store.extendIntent(intent, record), intent.complete()]).toEqual([false, false]);
   }
   const stopped = store.stopAdd(key);
@@ -98,7 +124,11 @@ test("one that was killed after it was told to stop leaves its record, which goe
   const intent = store.createIntent(record);
   store.stopAdd(key);
   intent[Symbol.dispose]();
-  expect([store.stopAdd(key), store.isAddRunning(key), store.getRecord(key)]).toEqual([undefined, false, record]);
+  expect([store.stopAdd(key), store.isAddRunning(key), store.getRecord(key)]).toEqual([
+    undefined,
+    false,
+    record,
+  ]);
   expect(store.removeRecord(key)).toBe(true);
   expect(readdirSync(join(root, "net"))).toEqual([]);
 });
@@ -141,7 +171,12 @@ test("the lists of networks are apart, and one without a folder is empty", () =>
   for (const id of ["a", "b"]) store.createIntent(recordOf(id)).complete();
   store.createIntent(recordOf("a", "other")).complete();
   store.createIntent(recordOf("c"))[Symbol.dispose]();
-  expect(store.listRecords("net").records.map((entry) => entry.key.containerId).sort()).toEqual(["a", "b", "c"]);
+  expect(
+    store
+      .listRecords("net")
+      .records.map((entry) => entry.key.containerId)
+      .sort(),
+  ).toEqual(["a", "b", "c"]);
   expect(store.listRecords("other").records).toHaveLength(1);
   expect(store.listRecords("nothing")).toEqual({ records: [], unreadable: [] });
 });
@@ -151,7 +186,9 @@ test("a record of a later version is kept and reported, and goes with the DEL of
   writeFileSync(place(".json"), JSON.stringify({ ...record, version: 2, addresses: { new: "shape" } }));
   const { records, unreadable } = store.listRecords("net");
   expect(records).toEqual([]);
-  expect(unreadable).toEqual([{ digest: attachmentDigest(key), path: place(".json"), reason: "unknownVersion" }]);
+  expect(unreadable).toEqual([
+    { digest: attachmentDigest(key), path: place(".json"), reason: "unknownVersion" },
+  ]);
   expect(store.getRecord(key)).toBeUndefined();
   expect(store.hasRecord(key)).toBe(true);
   expect(store.removeDamaged(unreadable[0]!)).toBe(false);
@@ -160,8 +197,21 @@ test("a record of a later version is kept and reported, and goes with the DEL of
 });
 
 const CONTENTS = [
-  "", "{", "null", "[]", "42", '"text"', "\0\0\0\0", "{}", '{"version":1}', '{"version":"1"}', "\xff\xfe", formatRecord(record).slice(0, 100),
-  ...Object.keys(record).flatMap((name) => [null, 7, "text", {}, [null], [{}]].map((value) => JSON.stringify({ ...record, [name]: value }))),
+  "",
+  "{",
+  "null",
+  "[]",
+  "42",
+  '"text"',
+  "\0\0\0\0",
+  "{}",
+  '{"version":1}',
+  '{"version":"1"}',
+  "\xff\xfe",
+  formatRecord(record).slice(0, 100),
+  ...Object.keys(record).flatMap((name) =>
+    [null, 7, "text", {}, [null], [{}]].map((value) => JSON.stringify({ ...record, [name]: value })),
+  ),
 ];
 
 test("hostile content is no record, or one whose every field has its type; never an exception", () => {
@@ -186,10 +236,14 @@ test("a question to all records of a network is put to complete ones and to inte
   second.complete();
   writeFileSync(place(".json", recordOf("c3").key), "torn");
   const asked: string[] = [];
-  expect(store.hasRecordLike("net", ({ key: { containerId } }) => (asked.push(containerId), false))).toBe(false);
+  expect(store.hasRecordLike("net", ({ key: { containerId } }) => (asked.push(containerId), false))).toBe(
+    false,
+  );
   expect(asked.sort()).toEqual(["c1", "c2"]);
   asked.length = 0;
-  expect(store.hasRecordLike("net", ({ key: { containerId } }) => (asked.push(containerId), true))).toBe(true);
+  expect(store.hasRecordLike("net", ({ key: { containerId } }) => (asked.push(containerId), true))).toBe(
+    true,
+  );
   expect(asked).toHaveLength(1);
   expect(store.hasRecordLike("nowhere", () => true)).toBe(false);
 });
@@ -206,7 +260,11 @@ test("the mark of an attachment whose rules were put back is no record, and goes
   expect(readdirSync(join(root, "net"))).toEqual([]);
 });
 
-test.each([["iptables", true], ["ebtables", false], [5, false]])("a record whose masqueradeBackend is %j is readable: %j", (masqueradeBackend, isReadable) => {
+test.each([
+  ["iptables", true],
+  ["ebtables", false],
+  [5, false],
+])("a record whose masqueradeBackend is %j is readable: %j", (masqueradeBackend, isReadable) => {
   mkdirSync(join(root, "net"));
   writeFileSync(place(".json"), JSON.stringify({ ...record, masqueradeBackend }));
   expect(store.getRecord(key) !== undefined).toBe(isReadable);
@@ -262,8 +320,17 @@ test.each(["", ".", "..", "a/b", "../x", ".hidden", "a\0b"])("network name %j le
 
 function expectTyped(found: AttachmentRecord): void {
   expect(typeof found.mtu).toBe("number");
-  for (const text of [found.bridge, found.hostInterface, found.mac, found.host.bootId, found.namespace.cookie, ...found.addresses]) expect(typeof text).toBe("string");
-  for (const text of [found.pod, found.leaseDirectory]) expect(["string", "undefined"]).toContain(typeof text);
+  for (const text of [
+    found.bridge,
+    found.hostInterface,
+    found.mac,
+    found.host.bootId,
+    found.namespace.cookie,
+    ...found.addresses,
+  ])
+    expect(typeof text).toBe("string");
+  for (const text of [found.pod, found.leaseDirectory])
+    expect(["string", "undefined"]).toContain(typeof text);
 }
 
 test("an ADD that completes while the records are listed is not missed", () => {

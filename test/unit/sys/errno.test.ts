@@ -12,12 +12,22 @@ test("no two names have one number", () => {
 
 test("an error says what was tried, why it failed and what the kernel said", () => {
   expect(new SystemError("create bridge br0", 17).message).toBe("create bridge br0: EEXIST");
-  expect(new SystemError("add route", 22, "Nexthop has invalid gateway")).toMatchObject({ message: "add route: EINVAL (Nexthop has invalid gateway)", operation: "add route", errno: 22, kernelText: "Nexthop has invalid gateway" });
+  expect(new SystemError("add route", 22, "Nexthop has invalid gateway")).toMatchObject({
+    message: "add route: EINVAL (Nexthop has invalid gateway)",
+    operation: "add route",
+    errno: 22,
+    kernelText: "Nexthop has invalid gateway",
+  });
 });
 
 test("an error is asked by number, and only one of the system has one", () => {
   const error = new SystemError("x", 17);
-  expect([isErrno(error, "ENOENT", "EEXIST"), isErrno(error, "ENOENT"), isErrno(new Error("EEXIST"), "EEXIST"), isErrno(undefined, "EEXIST")]).toEqual([true, false, false, false]);
+  expect([
+    isErrno(error, "ENOENT", "EEXIST"),
+    isErrno(error, "ENOENT"),
+    isErrno(new Error("EEXIST"), "EEXIST"),
+    isErrno(undefined, "EEXIST"),
+  ]).toEqual([true, false, false, false]);
 });
 
 test("a failing call throws with the number that it gives; a good one gives its result", () => {

@@ -1,18 +1,49 @@
 import { spawnSync } from "node:child_process";
-import { linkSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SystemError } from "../../../src/sys/errno.ts";
 import {
-  ensureDirectory, fileIdentity, fileStatus, handleStatus, linkFile, listDirectory, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY, openFile, openFileIfThere, readAll,
-  readText, readTextOfAny, removeFile, renameFile, replaceFile, writeText,
+  ensureDirectory,
+  fileIdentity,
+  fileStatus,
+  handleStatus,
+  linkFile,
+  listDirectory,
+  O_CREAT,
+  O_EXCL,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
+  openFile,
+  openFileIfThere,
+  readAll,
+  readText,
+  readTextOfAny,
+  removeFile,
+  renameFile,
+  replaceFile,
+  writeText,
 } from "../../../src/sys/file.ts";
 import { createMemoryFile } from "../../../src/sys/memory-file.ts";
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
 
-beforeEach(() => { folder = mkdtempSync("/tmp/file-"); });
+beforeEach(() => {
+  folder = mkdtempSync("/tmp/file-");
+});
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function fifo(name: string): void {
@@ -57,8 +88,16 @@ test("a NUL in a path is refused everywhere, so that no other file is meant than
   writeFileSync(at("a"), "kept");
   const path = `${at("a")}\0.json`;
   const uses: (() => unknown)[] = [
-    () => openFile(path, O_RDONLY), () => readText(path), () => writeText(path, "x"), () => removeFile(path), () => fileStatus(path),
-    () => renameFile(path, at("b")), () => renameFile(at("a"), `${at("b")}\0`), () => linkFile(path, at("b")), () => ensureDirectory(path), () => listDirectory(path),
+    () => openFile(path, O_RDONLY),
+    () => readText(path),
+    () => writeText(path, "x"),
+    () => removeFile(path),
+    () => fileStatus(path),
+    () => renameFile(path, at("b")),
+    () => renameFile(at("a"), `${at("b")}\0`),
+    () => linkFile(path, at("b")),
+    () => ensureDirectory(path),
+    () => listDirectory(path),
   ];
   for (const use of uses) expect(errnoOf(use)).toBe(22);
   expect(readdirSync(folder)).toEqual(["a"]);
@@ -137,7 +176,8 @@ test("no program that is started inherits an open file", () => {
   using found = openFileIfThere(at("a"), O_RDWR);
   using memory = createMemoryFile("a");
   // O_CLOEXEC, in octal digits.
-  for (const fd of [file.fd, found?.fd, memory.fd]) expect(readText(`/proc/self/fdinfo/${fd}`)).toMatch(/^flags:\s+0?2\d{6}$/m);
+  for (const fd of [file.fd, found?.fd, memory.fd])
+    expect(readText(`/proc/self/fdinfo/${fd}`)).toMatch(/^flags:\s+0?2\d{6}$/m);
 });
 
 test("a new file with EXCL is made by one only, and has the mode that was asked for", () => {
@@ -187,7 +227,8 @@ test("a file, a broken link or a loop in the place of a folder is ENOTDIR or wha
   writeFileSync(at("file"), "kept");
   symlinkSync("nowhere", at("broken"));
   symlinkSync("loop", at("loop"));
-  for (const name of ["file", "file/below", "broken", "loop"]) expect([20, 40]).toContain(errnoOf(() => ensureDirectory(at(name))));
+  for (const name of ["file", "file/below", "broken", "loop"])
+    expect([20, 40]).toContain(errnoOf(() => ensureDirectory(at(name))));
   expect(readFileSync(at("file"), "utf8")).toBe("kept");
 });
 

@@ -4,9 +4,9 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { O_RDWR, openFile } from "../../../src/sys/file.ts";
 import { openLock, tryLock } from "../../../src/sys/flock.ts";
+import { refusal } from "../../support/failure.ts";
 import { openFilesBelow } from "../../support/open-file.ts";
 import { BackgroundProcess } from "../../support/process.ts";
-import { refusal } from "../../support/failure.ts";
 
 const HOLDER = fileURLToPath(new URL("./lock-holder.ts", import.meta.url));
 

@@ -1,5 +1,5 @@
-// Opens the pipe at the path that is its argument, as a namespace and as a file in whose place anything may be.
-// A process of its own: an open that waited could not be interrupted.
+// Opens the pipe at the path that is its argument, as a namespace and as a file in whose place anything may
+// be. A process of its own: an open that waited could not be interrupted.
 import "../../support/native.ts";
 import { SystemError } from "../../../src/sys/errno.ts";
 import { readTextOfAny } from "../../../src/sys/file.ts";

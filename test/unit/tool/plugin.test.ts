@@ -20,7 +20,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 test.each<[string, string, string | undefined]>([
-  ["the first directory that has a file of that name wins, a directory of that name does not count", "static", "three/static"],
+  [
+    "the first directory that has a file of that name wins, a directory of that name does not count",
+    "static",
+    "three/static",
+  ],
   ["a link to a file counts", "linked", "one/linked"],
   ["a link to nothing does not", "dangling", undefined],
   ["what is nowhere is undefined", "dhcp", undefined],

@@ -9,7 +9,15 @@ import { failureOf } from "../cni/failure.ts";
 type Entry = Record<string, unknown>;
 
 const IPAM = { type: "host-local", ranges: [[{ subnet: "10.1.0.0/16" }]] };
-const BRIDGE = { type: "bridge", bridge: "cni0", mtu: 1500, isGateway: true, ipMasqBackend: "nftables", ipMasq: true, ipam: IPAM };
+const BRIDGE = {
+  type: "bridge",
+  bridge: "cni0",
+  mtu: 1500,
+  isGateway: true,
+  ipMasqBackend: "nftables",
+  ipMasq: true,
+  ipam: IPAM,
+};
 const PONTOON = { ...BRIDGE, type: "pontoon" };
 const PORTMAP = { type: "portmap", backend: "nftables", capabilities: { portMappings: true } };
 /** What is said of any firewall. */
@@ -22,7 +30,9 @@ function migrated(...plugins: Entry[]): { plugins: Entry[]; notes: string[] } {
 }
 
 test("a whole list, as text: order, indentation, what belongs to the list, and a final newline stay", () => {
-  const { text, notes } = migrate('{"$schema":"x","disableCheck":true,"name":"pods","plugins":[{"ipam":{"type":"host-local","subnet":"10.1.0.0/16"},"type":"bridge","MTU":1500},{"type":"bandwidth","capabilities":{"bandwidth":true}}],"cniVersions":["0.4.0","1.0.0"],"cniVersion":"1.0.0"}');
+  const { text, notes } = migrate(
+    '{"$schema":"x","disableCheck":true,"name":"pods","plugins":[{"ipam":{"type":"host-local","subnet":"10.1.0.0/16"},"type":"bridge","MTU":1500},{"type":"bandwidth","capabilities":{"bandwidth":true}}],"cniVersions":["0.4.0","1.0.0"],"cniVersion":"1.0.0"}',
+  );
   expect(text).toBe(`{
   "$schema": "x",
   "disableCheck": true,
@@ -52,8 +62,16 @@ test("a whole list, as text: order, indentation, what belongs to the list, and a
 
 test("containerd's sample becomes one entry", () => {
   const bridge = {
-    type: "bridge", bridge: "cni0", isGateway: true, ipMasq: true, promiscMode: true,
-    ipam: { type: "host-local", ranges: [[{ subnet: "10.88.0.0/16" }], [{ subnet: "2001:4860:4860::/64" }]], routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }] },
+    type: "bridge",
+    bridge: "cni0",
+    isGateway: true,
+    ipMasq: true,
+    promiscMode: true,
+    ipam: {
+      type: "host-local",
+      ranges: [[{ subnet: "10.88.0.0/16" }], [{ subnet: "2001:4860:4860::/64" }]],
+      routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }],
+    },
   };
   const { plugins, notes } = migrated(bridge, { type: "portmap", capabilities: { portMappings: true } });
   expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true } }]);
@@ -65,9 +83,20 @@ test("containerd's sample becomes one entry", () => {
 });
 
 test("minikube's: its firewall lets all pods reach each other, and an unknown key stays with a note", () => {
-  const bridge = { type: "bridge", bridge: "bridge", addIf: "true", isDefaultGateway: true, forceAddress: false, ipMasq: true, hairpinMode: true, ipam: { type: "host-local", subnet: "10.244.0.0/16" } };
+  const bridge = {
+    type: "bridge",
+    bridge: "bridge",
+    addIf: "true",
+    isDefaultGateway: true,
+    forceAddress: false,
+    ipMasq: true,
+    hairpinMode: true,
+    ipam: { type: "host-local", subnet: "10.244.0.0/16" },
+  };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall" });
-  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" }]);
+  expect(plugins).toEqual([
+    { ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" },
+  ]);
   expect(notes).toContain('plugins[0].addIf "true": means nothing to Pontoon; it stays');
   expect(notes).toContainEqual(expect.stringMatching(FIREWALL));
 });
@@ -75,39 +104,83 @@ test("minikube's: its firewall lets all pods reach each other, and an unknown ke
 test("podman's: a tuning that asks for nothing goes", () => {
   const bridge = { ...BRIDGE, bridge: "cni-podman0", hairpinMode: true };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall", backend: "" }, { type: "tuning" });
-  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" }]);
+  expect(plugins).toEqual([
+    { ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" },
+  ]);
   expect(notes).toEqual([expect.stringMatching(FIREWALL)]);
 });
 
 test("nerdctl's: its ingress policy is kept, and what it notes in the list too", () => {
-  const list = { cniVersion: "1.0.0", name: "bridge", nerdctlID: "17f29b", nerdctlLabels: {}, plugins: [{ ...BRIDGE, bridge: "nerdctl0" }, PORTMAP, { type: "firewall", ingressPolicy: "same-bridge" }, { type: "tuning" }] };
+  const list = {
+    cniVersion: "1.0.0",
+    name: "bridge",
+    nerdctlID: "17f29b",
+    nerdctlLabels: {},
+    plugins: [
+      { ...BRIDGE, bridge: "nerdctl0" },
+      PORTMAP,
+      { type: "firewall", ingressPolicy: "same-bridge" },
+      { type: "tuning" },
+    ],
+  };
   const out = JSON.parse(migrate(JSON.stringify(list)).text) as typeof list;
-  expect(out).toEqual({ ...list, plugins: [{ ...PONTOON, bridge: "nerdctl0", capabilities: { portMappings: true }, ingressPolicy: "same-bridge" }] });
+  expect(out).toEqual({
+    ...list,
+    plugins: [
+      { ...PONTOON, bridge: "nerdctl0", capabilities: { portMappings: true }, ingressPolicy: "same-bridge" },
+    ],
+  });
 });
 
-test.each([["open", {}], ["open", { ingressPolicy: "" }], ["open", { ingressPolicy: null }], ["isolated", { ingressPolicy: "isolated" }]])("a firewall of %s: %o", (ingressPolicy, entry) => {
+test.each([
+  ["open", {}],
+  ["open", { ingressPolicy: "" }],
+  ["open", { ingressPolicy: null }],
+  ["isolated", { ingressPolicy: "isolated" }],
+])("a firewall of %s: %o", (ingressPolicy, entry) => {
   const { plugins, notes } = migrated(BRIDGE, { type: "firewall", backend: "iptables", ...entry });
   expect(plugins).toEqual([{ ...PONTOON, ingressPolicy }]);
-  expect(notes.slice(0, 2)).toEqual([expect.stringMatching(FIREWALL), 'plugins[1].backend "iptables": is left out: Pontoon answers every firewall that it finds, iptables of both variants and firewalld']);
-  expect(notes.slice(2)).toEqual(ingressPolicy === "isolated" ? [expect.stringContaining("where bridge-nf-call-iptables is 0 either")] : []);
+  expect(notes.slice(0, 2)).toEqual([
+    expect.stringMatching(FIREWALL),
+    'plugins[1].backend "iptables": is left out: Pontoon answers every firewall that it finds, iptables of both variants and firewalld',
+  ]);
+  expect(notes.slice(2)).toEqual(
+    ingressPolicy === "isolated"
+      ? [expect.stringContaining("where bridge-nf-call-iptables is 0 either")]
+      : [],
+  );
 });
 
 test("a firewall does not change what an entry of Pontoon says", () => {
   const pontoon = { ...PONTOON, ingressPolicy: "isolated" };
   const { plugins, notes } = migrated(pontoon, { type: "firewall" });
   expect(plugins).toEqual([pontoon, { type: "firewall" }]);
-  expect(notes).toEqual(['plugins[1] (firewall): stays behind Pontoon as it is: ingressPolicy "open" is not what an entry before it says, "isolated", and Pontoon has one ingressPolicy']);
+  expect(notes).toEqual([
+    'plugins[1] (firewall): stays behind Pontoon as it is: ingressPolicy "open" is not what an entry before it says, "isolated", and Pontoon has one ingressPolicy',
+  ]);
 });
 
 test("CRI-O's is a single configuration and stays one", () => {
-  const conf = { cniVersion: "0.3.1", name: "crio", ...BRIDGE, ipam: { type: "host-local", routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }], ranges: [[{ subnet: "10.85.0.0/16" }], [{ subnet: "1100:200::/24" }]] } };
+  const conf = {
+    cniVersion: "0.3.1",
+    name: "crio",
+    ...BRIDGE,
+    ipam: {
+      type: "host-local",
+      routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }],
+      ranges: [[{ subnet: "10.85.0.0/16" }], [{ subnet: "1100:200::/24" }]],
+    },
+  };
   const { text, notes } = migrate(JSON.stringify({ ...conf, odd: 1 }));
   expect(text).toBe(`${JSON.stringify({ ...conf, type: "pontoon", odd: 1 }, undefined, 2)}\n`);
   expect(notes).toEqual(["odd 1: means nothing to Pontoon; it stays"]);
 });
 
 test("kind's has no bridge and is refused", () => {
-  expect(failureOf(() => migrated({ type: "ptp", ipam: IPAM }, PORTMAP))).toMatchObject({ code: 7, msg: 'no plugin in it is a bridge ("ptp", "portmap")' });
+  expect(failureOf(() => migrated({ type: "ptp", ipam: IPAM }, PORTMAP))).toMatchObject({
+    code: 7,
+    msg: 'no plugin in it is a bridge ("ptp", "portmap")',
+  });
 });
 
 test("a full chain becomes one entry that asks for the same", () => {
@@ -115,16 +188,43 @@ test("a full chain becomes one entry that asks for the same", () => {
     { ...BRIDGE, capabilities: { mac: true, ips: true } },
     { ...PORTMAP, snat: false, markMasqBit: 0, conditionsV4: ["!", "-d", "192.0.2.1"] },
     { type: "bandwidth", ingressRate: 1000000, ingressBurst: 800000, egressRate: 0 },
-    { type: "tuning", sysctl: { "net.core.somaxconn": "500" }, txQLen: 0, promisc: true, allmulti: false, mac: "02:00:00:00:00:07", capabilities: { mac: true }, dataDir: "/run/tuning" },
+    {
+      type: "tuning",
+      sysctl: { "net.core.somaxconn": "500" },
+      txQLen: 0,
+      promisc: true,
+      allmulti: false,
+      mac: "02:00:00:00:00:07",
+      capabilities: { mac: true },
+      dataDir: "/run/tuning",
+    },
     { type: "sbr" },
   );
-  expect(plugins).toEqual([{
-    ...PONTOON, capabilities: { mac: true, ips: true, portMappings: true }, snat: false, markMasqBit: 0, conditionsV4: ["!", "-d", "192.0.2.1"],
-    ingressRate: 1000000, ingressBurst: 800000, egressRate: 0,
-    sysctl: { "net.core.somaxconn": "500" }, txQLen: 0, promisc: true, allmulti: false, mac: "02:00:00:00:00:07", sourceBasedRouting: true,
-  }]);
-  expect(parseNetconf(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ...plugins[0] }), "ADD")).toMatchObject({
-    mac: "02:00:00:00:00:07", bandwidth: { ingress: { rate: 1000000, burst: 800000 } }, tuning: { txQueueLength: 0, promiscuous: true, sysctls: [{ name: "core/somaxconn", value: "500" }] }, sourceBasedRouting: true,
+  expect(plugins).toEqual([
+    {
+      ...PONTOON,
+      capabilities: { mac: true, ips: true, portMappings: true },
+      snat: false,
+      markMasqBit: 0,
+      conditionsV4: ["!", "-d", "192.0.2.1"],
+      ingressRate: 1000000,
+      ingressBurst: 800000,
+      egressRate: 0,
+      sysctl: { "net.core.somaxconn": "500" },
+      txQLen: 0,
+      promisc: true,
+      allmulti: false,
+      mac: "02:00:00:00:00:07",
+      sourceBasedRouting: true,
+    },
+  ]);
+  expect(
+    parseNetconf(JSON.stringify({ cniVersion: "1.0.0", name: "pods", ...plugins[0] }), "ADD"),
+  ).toMatchObject({
+    mac: "02:00:00:00:00:07",
+    bandwidth: { ingress: { rate: 1000000, burst: 800000 } },
+    tuning: { txQueueLength: 0, promiscuous: true, sysctls: [{ name: "core/somaxconn", value: "500" }] },
+    sourceBasedRouting: true,
   });
   expect(notes).toEqual([
     'plugins[3].dataDir "/run/tuning": is left out: Pontoon keeps no files of old values',
@@ -133,21 +233,36 @@ test("a full chain becomes one entry that asks for the same", () => {
 });
 
 test("what came out comes out again", () => {
-  const first = migrate(JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins: [BRIDGE, PORTMAP, { type: "firewall" }, { type: "tuning", txQLen: 7 }, { type: "firewall2" }] }));
+  const first = migrate(
+    JSON.stringify({
+      cniVersion: "1.0.0",
+      name: "pods",
+      plugins: [BRIDGE, PORTMAP, { type: "firewall" }, { type: "tuning", txQLen: 7 }, { type: "firewall2" }],
+    }),
+  );
   const second = migrate(first.text);
   expect(second.text).toBe(first.text);
   expect(second.notes).toEqual([expect.stringMatching(/\(firewall2\): stays behind Pontoon as it is/)]);
 });
 
 test("keys are known in any spelling, and one in a wrong spelling is not there twice afterwards", () => {
-  const { plugins, notes } = migrated({ TYPE: "bridge", IsGateway: true, MTU: 0, Ipam: IPAM }, { Type: "tuning", Mtu: 1400, TXQLEN: 5, Capabilities: { mac: true }, odd: 1 });
-  expect(plugins).toEqual([{ type: "pontoon", IsGateway: true, mtu: 1400, Ipam: IPAM, txQLen: 5, capabilities: { mac: true } }]);
+  const { plugins, notes } = migrated(
+    { TYPE: "bridge", IsGateway: true, MTU: 0, Ipam: IPAM },
+    { Type: "tuning", Mtu: 1400, TXQLEN: 5, Capabilities: { mac: true }, odd: 1 },
+  );
+  expect(plugins).toEqual([
+    { type: "pontoon", IsGateway: true, mtu: 1400, Ipam: IPAM, txQLen: 5, capabilities: { mac: true } },
+  ]);
   expect(Object.keys(plugins[0]!)).toEqual(["type", "IsGateway", "mtu", "Ipam", "txQLen", "capabilities"]);
   expect(notes).toContain("plugins[1].odd 1: is left out: tuning takes no notice of it");
 });
 
 test("entries of other plugins stay at their place: in front, between and behind", () => {
-  const [loopback, istio, last] = [{ type: "loopback" }, { type: "istio-cni", capabilities: { portMappings: true }, a: [null, 1.5] }, { type: "constructor" }];
+  const [loopback, istio, last] = [
+    { type: "loopback" },
+    { type: "istio-cni", capabilities: { portMappings: true }, a: [null, 1.5] },
+    { type: "constructor" },
+  ];
   const { plugins, notes } = migrated(loopback, BRIDGE, istio, PORTMAP, last);
   expect(plugins).toEqual([loopback, { ...PONTOON, capabilities: { portMappings: true } }, istio, last]);
   expect(notes).toEqual([
@@ -160,15 +275,43 @@ test("entries of other plugins stay at their place: in front, between and behind
 
 /** Entries that have to stay, and a part of the reason. */
 const STAYING: [string, Entry[], RegExp][] = [
-  ["conditions of host ports that Pontoon does not know", [{ ...PORTMAP, conditionsV4: ["-m", "time", "--weekdays", "Mo"] }], /Pontoon would refuse it: .*conditionsV4 "-m time/],
-  ["a chain that marks", [{ ...PORTMAP, externalSetMarkChain: "KUBE-MARK-MASQ" }], /Pontoon would refuse it: .*externalSetMarkChain/],
+  [
+    "conditions of host ports that Pontoon does not know",
+    [{ ...PORTMAP, conditionsV4: ["-m", "time", "--weekdays", "Mo"] }],
+    /Pontoon would refuse it: .*conditionsV4 "-m time/,
+  ],
+  [
+    "a chain that marks",
+    [{ ...PORTMAP, externalSetMarkChain: "KUBE-MARK-MASQ" }],
+    /Pontoon would refuse it: .*externalSetMarkChain/,
+  ],
   ["a wrong value", [{ type: "tuning", txQLen: -1 }], /Pontoon would refuse it: .*txQLen -1/],
-  ["a value of a wrong type", [{ type: "bandwidth", ingressRate: "1M" }], /Pontoon would refuse it: .*ingressRate "1M"/],
-  ["another MTU than the bridge's", [{ type: "tuning", mtu: 1400, txQLen: 5 }], /mtu 1400 is not what an entry before it says, 1500/],
+  [
+    "a value of a wrong type",
+    [{ type: "bandwidth", ingressRate: "1M" }],
+    /Pontoon would refuse it: .*ingressRate "1M"/,
+  ],
+  [
+    "another MTU than the bridge's",
+    [{ type: "tuning", mtu: 1400, txQLen: 5 }],
+    /mtu 1400 is not what an entry before it says, 1500/,
+  ],
   ["args of one plugin", [{ type: "tuning", args: { cni: { mac: "02:00:00:00:00:07" } } }], /args: /],
-  ["an administrator's chain", [{ type: "firewall", iptablesAdminChainName: "SITE" }], /iptablesAdminChainName: of an administrator's chains/],
-  ["a zone of firewalld", [{ type: "firewall", firewalldZone: "pods" }], /firewalldZone: of firewalld's zones/],
-  ["an unknown ingress policy", [{ type: "firewall", ingressPolicy: "closed" }], /Pontoon would refuse it: .*ingressPolicy "closed"/],
+  [
+    "an administrator's chain",
+    [{ type: "firewall", iptablesAdminChainName: "SITE" }],
+    /iptablesAdminChainName: of an administrator's chains/,
+  ],
+  [
+    "a zone of firewalld",
+    [{ type: "firewall", firewalldZone: "pods" }],
+    /firewalldZone: of firewalld's zones/,
+  ],
+  [
+    "an unknown ingress policy",
+    [{ type: "firewall", ingressPolicy: "closed" }],
+    /Pontoon would refuse it: .*ingressPolicy "closed"/,
+  ],
   ["a routing table by number", [{ type: "sbr", table: 7 }], /table: Pontoon chooses/],
   ["two portmaps", [PORTMAP, { ...PORTMAP, snat: false }], /portmap is there 2 times/],
 ];
@@ -185,7 +328,9 @@ test("two tunings that agree are merged; one that does not stays, and so do thos
   const two = { type: "tuning", sysctl: { "net.ipv4.ip_unprivileged_port_start": "0" }, txQLen: 5 };
   const other = { type: "tuning", sysctl: { "net.core.somaxconn": "600" } };
   const spelling = { type: "tuning", sysctl: { "net/core/somaxconn": "600" } };
-  expect(migrated(BRIDGE, one, two).plugins).toEqual([{ ...PONTOON, sysctl: { ...one.sysctl, ...two.sysctl }, txQLen: 5 }]);
+  expect(migrated(BRIDGE, one, two).plugins).toEqual([
+    { ...PONTOON, sysctl: { ...one.sysctl, ...two.sysctl }, txQLen: 5 },
+  ]);
   expect(migrated(BRIDGE, one, other, two).plugins).toEqual([{ ...PONTOON, sysctl: one.sysctl }, other, two]);
   expect(migrated(BRIDGE, one, spelling).plugins).toEqual([{ ...PONTOON, sysctl: one.sysctl }, spelling]);
 });
@@ -193,12 +338,19 @@ test("two tunings that agree are merged; one that does not stays, and so do thos
 test("an MTU of tuning becomes that of bridge and pod where the bridge has none", () => {
   const { plugins, notes } = migrated({ ...BRIDGE, mtu: 0 }, { type: "tuning", mtu: 1400 });
   expect(plugins).toEqual([{ ...PONTOON, mtu: 1400 }]);
-  expect(notes).toEqual(["plugins[1].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone"]);
+  expect(notes).toEqual([
+    "plugins[1].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone",
+  ]);
   expect(migrated(BRIDGE, { type: "tuning", mtu: 0 }).plugins).toEqual([PONTOON]);
 });
 
 test("keys and capabilities that meant nothing to bridge, but would to Pontoon, do not begin to mean something", () => {
-  const { plugins, notes } = migrated({ ...BRIDGE, mac: "02:00:00:00:00:07", SYSCTL: {}, capabilities: { portMappings: true, bandwidth: true, ips: true, other: true, dns: true } });
+  const { plugins, notes } = migrated({
+    ...BRIDGE,
+    mac: "02:00:00:00:00:07",
+    SYSCTL: {},
+    capabilities: { portMappings: true, bandwidth: true, ips: true, other: true, dns: true },
+  });
   expect(plugins).toEqual([{ ...PONTOON, capabilities: { ips: true, other: true, dns: true } }]);
   expect(notes).toEqual([
     'plugins[0].mac "02:00:00:00:00:07": is left out: bridge takes no notice of it, and Pontoon would',
@@ -220,54 +372,102 @@ test("of capabilities those stay that had an effect", () => {
 });
 
 test("a MAC that tuning sets over the runtime's is the pod's", () => {
-  const { plugins, notes } = migrated({ ...BRIDGE, capabilities: { mac: true } }, { type: "tuning", mac: "02:00:00:00:00:07" });
+  const { plugins, notes } = migrated(
+    { ...BRIDGE, capabilities: { mac: true } },
+    { type: "tuning", mac: "02:00:00:00:00:07" },
+  );
   expect(plugins).toEqual([{ ...PONTOON, mac: "02:00:00:00:00:07" }]);
-  expect(notes).toEqual(['plugins[1].mac "02:00:00:00:00:07": the capability mac is left out, because tuning sets this value over what a runtime asks for']);
+  expect(notes).toEqual([
+    'plugins[1].mac "02:00:00:00:00:07": the capability mac is left out, because tuning sets this value over what a runtime asks for',
+  ]);
 });
 
 test("a burst that Pontoon takes for none is spoken of", () => {
-  expect(migrated(BRIDGE, { type: "bandwidth", egressRate: 1000000, egressBurst: 2147483647 }).notes).toEqual([expect.stringContaining("plugins[1].egressBurst 2147483647: a burst of more than a second")]);
+  expect(migrated(BRIDGE, { type: "bandwidth", egressRate: 1000000, egressBurst: 2147483647 }).notes).toEqual(
+    [expect.stringContaining("plugins[1].egressBurst 2147483647: a burst of more than a second")],
+  );
 });
 
 test("an unknown key of host-local is spoken of, one of another IPAM plugin is not", () => {
-  expect(migrated({ ...BRIDGE, ipam: { ...IPAM, dataDIR: "/run/leases", exclude: [] } }).notes).toEqual(["plugins[0].ipam.exclude []: means nothing to Pontoon; it stays"]);
-  expect(migrated({ ...BRIDGE, ipam: { type: "static", addresses: [] } })).toEqual({ plugins: [{ ...PONTOON, ipam: { type: "static", addresses: [] } }], notes: [] });
+  expect(migrated({ ...BRIDGE, ipam: { ...IPAM, dataDIR: "/run/leases", exclude: [] } }).notes).toEqual([
+    "plugins[0].ipam.exclude []: means nothing to Pontoon; it stays",
+  ]);
+  expect(migrated({ ...BRIDGE, ipam: { type: "static", addresses: [] } })).toEqual({
+    plugins: [{ ...PONTOON, ipam: { type: "static", addresses: [] } }],
+    notes: [],
+  });
 });
 
 test("an entry whose ranges all come from the runtime is whole", () => {
   const ipam = { type: "host-local", routes: [{ dst: "0.0.0.0/0" }] };
-  expect(migrated({ ...BRIDGE, ipam, capabilities: { ipRanges: true } }).plugins).toEqual([{ ...PONTOON, ipam, capabilities: { ipRanges: true } }]);
-  expect(failureOf(() => migrated({ ...BRIDGE, ipam }))).toMatchObject({ code: 7, msg: expect.stringMatching(/^plugins\[0\]: Pontoon would refuse the entry: .*no IP ranges specified/) });
+  expect(migrated({ ...BRIDGE, ipam, capabilities: { ipRanges: true } }).plugins).toEqual([
+    { ...PONTOON, ipam, capabilities: { ipRanges: true } },
+  ]);
+  expect(failureOf(() => migrated({ ...BRIDGE, ipam }))).toMatchObject({
+    code: 7,
+    msg: expect.stringMatching(/^plugins\[0\]: Pontoon would refuse the entry: .*no IP ranges specified/),
+  });
 });
 
 test("a backend that was chosen stays", () => {
-  expect(migrated({ ...BRIDGE, ipMasqBackend: "iptables" })).toEqual({ plugins: [{ ...PONTOON, ipMasqBackend: "iptables" }], notes: [] });
+  expect(migrated({ ...BRIDGE, ipMasqBackend: "iptables" })).toEqual({
+    plugins: [{ ...PONTOON, ipMasqBackend: "iptables" }],
+    notes: [],
+  });
 });
 
 test("a note is one line, whatever stands in a key or a name", () => {
   const { notes } = migrated({ ...BRIDGE, "a\nb\u001b": "c\nd" }, { type: "e\nf" });
-  expect(notes).toEqual(['plugins[0]."a\\nb\\u001b" "c\\nd": means nothing to Pontoon; it stays', 'plugins[1] ("e\\nf"): stays behind Pontoon as it is: Pontoon does not do what this plugin does']);
+  expect(notes).toEqual([
+    'plugins[0]."a\\nb\\u001b" "c\\nd": means nothing to Pontoon; it stays',
+    'plugins[1] ("e\\nf"): stays behind Pontoon as it is: Pontoon does not do what this plugin does',
+  ]);
 });
 
 test("numbers stay as they were written", () => {
-  const text = '{"cniVersion":"1.0.0","name":"pods","plugins":[{"type":"bridge"},{"type":"x","a":9007199254740993,"b":1.0,"c":[1e3],"__proto__":{"y":-0}}]}';
+  const text =
+    '{"cniVersion":"1.0.0","name":"pods","plugins":[{"type":"bridge"},{"type":"x","a":9007199254740993,"b":1.0,"c":[1e3],"__proto__":{"y":-0}}]}';
   expect(migrate(text).text.replaceAll(/\s/g, "")).toBe(text.replace('"bridge"', '"pontoon"'));
 });
 
 /** Texts that are refused, with the error. */
 const REFUSED: [string, string, object][] = [
   ["nothing", " \n", { msg: "there is nothing in it" }],
-  ["broken JSON", '{\n  "name": "pods",\n}', { code: 6, msg: "error unmarshall network config: invalid character '}' in line 3, column 1" }],
+  [
+    "broken JSON",
+    '{\n  "name": "pods",\n}',
+    { code: 6, msg: "error unmarshall network config: invalid character '}' in line 3, column 1" },
+  ],
   ["a list", "[]", { code: 7, msg: "it is no network configuration, which is an object" }],
   ["null", "null", { code: 7, msg: "it is no network configuration, which is an object" }],
   ["an object of something else", '{"kind":"Pod"}', { code: 7, msg: 'no plugin in it is a bridge ("")' }],
   ["plugins that are no list", '{"plugins":{}}', { code: 7, msg: "plugins: must be a list" }],
   ["no plugins", '{"plugins":[]}', { code: 7, msg: "no plugin in it is a bridge (there is none)" }],
-  ["an entry that is no object", '{"plugins":[{"type":"bridge"},null]}', { code: 7, msg: "plugins[1]: must be an object" }],
-  ["two bridges", '{"plugins":[{"type":"bridge"},{"type":"pontoon"}]}', { code: 7, msg: 'more than one plugin in it is a bridge ("bridge", "pontoon")' }],
-  ["a list in a list, a hundred thousand times", `{"cniVersion":"1.0.0","name":"pods","plugins":[{"type":"bridge"},${"[".repeat(100_000)}${"]".repeat(100_000)}]}`, { code: 7, msg: "it is nested too deep" }],
-  ["no name", '{"cniVersion":"1.0.0","plugins":[{"type":"bridge"}]}', { code: 7, msg: "plugins[0]: Pontoon would refuse the entry: missing network name" }],
-  ["a version to come", '{"cniVersion":"2.0.0","name":"pods","type":"bridge"}', { code: 7, msg: "Pontoon would refuse the entry: incompatible CNI versions" }],
+  [
+    "an entry that is no object",
+    '{"plugins":[{"type":"bridge"},null]}',
+    { code: 7, msg: "plugins[1]: must be an object" },
+  ],
+  [
+    "two bridges",
+    '{"plugins":[{"type":"bridge"},{"type":"pontoon"}]}',
+    { code: 7, msg: 'more than one plugin in it is a bridge ("bridge", "pontoon")' },
+  ],
+  [
+    "a list in a list, a hundred thousand times",
+    `{"cniVersion":"1.0.0","name":"pods","plugins":[{"type":"bridge"},${"[".repeat(100_000)}${"]".repeat(100_000)}]}`,
+    { code: 7, msg: "it is nested too deep" },
+  ],
+  [
+    "no name",
+    '{"cniVersion":"1.0.0","plugins":[{"type":"bridge"}]}',
+    { code: 7, msg: "plugins[0]: Pontoon would refuse the entry: missing network name" },
+  ],
+  [
+    "a version to come",
+    '{"cniVersion":"2.0.0","name":"pods","type":"bridge"}',
+    { code: 7, msg: "Pontoon would refuse the entry: incompatible CNI versions" },
+  ],
 ];
 
 test.each(REFUSED)("refused: %s", (_, text, error) => {
