@@ -65,13 +65,11 @@ try {
   const bundle = join(workDir, "pontoon.mjs");
   await bundleSource(resolve(root, options.entry), bundle);
   const image = join(workDir, "image");
-  // By names without a folder: what the arguments were leaves its traces in the heap.
-  execFileSync(engine, ["pontoon.mjs", "image"], {
-    cwd: workDir,
-    argv0: "pontoon",
-    env: {},
-    stdio: ["ignore", "inherit", "inherit"],
-  });
+  // By names without a folder: what the arguments were leaves its traces in the heap. Node hands argv0 on to
+  // spawnSync, although its types know it there alone.
+  /** @type {import("node:child_process").SpawnSyncOptions} */
+  const alike = { cwd: workDir, argv0: "pontoon", env: {}, stdio: ["ignore", "inherit", "inherit"] };
+  execFileSync(engine, ["pontoon.mjs", "image"], alike);
   writeFileSync(join(workDir, "pontoon"), withImage(readFileSync(engine), readFileSync(image)), {
     mode: 0o755,
   });
@@ -83,6 +81,7 @@ try {
   rmSync(workDir, { recursive: true, force: true });
 }
 
+/** @param {string} file */
 function size(file) {
   const bytes = statSync(file).size;
   return bytes > 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;

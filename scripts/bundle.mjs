@@ -7,7 +7,11 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
 
-/** Bundles the module `entry`, which exports `main`, into `outfile`. */
+/**
+ * Bundles the module `entry`, which exports `main`, into `outfile`.
+ * @param {string} entry
+ * @param {string} outfile
+ */
 export async function bundleSource(entry, outfile) {
   const { outputFiles } = await build({
     // Files are named from here on, whatever folder the build is called in.
@@ -30,31 +34,31 @@ export async function bundleSource(entry, outfile) {
     define: { PONTOON_VERSION: JSON.stringify(version) },
     logLevel: "warning",
   });
-  const [{ text: map }, { text: code }] = outputFiles.sort((a, b) => b.path.length - a.path.length);
-  writeFileSync(
-    outfile,
-    `${code}const BUNDLE_LINES = ${JSON.stringify(lineTable(JSON.parse(map), dirname(outfile)))};\n`,
-  );
+  const [map, code] = outputFiles.sort((a, b) => b.path.length - a.path.length);
+  if (map === undefined || code === undefined) throw new Error("esbuild made no bundle with a source map");
+  const table = lineTable(JSON.parse(map.text), dirname(outfile));
+  writeFileSync(outfile, `${code.text}const BUNDLE_LINES = ${JSON.stringify(table)};\n`);
 }
 
 /**
  * Which line of which file each line of the bundle is from, for src/cni/trace.ts: the files, one a line, an
  * empty line, then `bundle:file:line` for each line of the bundle that does not follow its predecessor in the
  * same file.
+ * @param {{ mappings: string, sources: string[] }} map
+ * @param {string} folder where the bundle is
  */
 function lineTable({ mappings, sources }, folder) {
   const entries = [];
   let [file, line, follows] = [0, 0, ""];
   for (const [at, segments] of mappings.split(";").entries()) {
     if (segments === "") continue;
-    let first;
+    let [firstFile, firstLine] = [-1, 0];
     for (const segment of segments.split(",")) {
       const [, fileStep = 0, lineStep = 0] = decodeVlq(segment);
       file += fileStep;
       line += lineStep;
-      first ??= [file, line + 1];
+      if (firstFile < 0) [firstFile, firstLine] = [file, line + 1];
     }
-    const [firstFile, firstLine] = first;
     if (`${firstFile}:${firstLine - at}` !== follows) entries.push(`${at + 1}:${firstFile}:${firstLine}`);
     follows = `${firstFile}:${firstLine - at}`;
   }
@@ -67,6 +71,7 @@ const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 /**
  * The numbers of one segment of a source map (ECMA-426): five bits a digit, the lowest first, with the sign
  * in the lowest of all.
+ * @param {string} segment
  */
 function decodeVlq(segment) {
   const numbers = [];

@@ -14,7 +14,10 @@ const LINKER = "musl-gcc";
 const KEPT =
   /^(PATH|HOME|RUSTUP_\w+|CARGO_HOME|CARGO_(NET|HTTP|REGISTRIES)_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_\w+)$/;
 
-/** Compiles the engine and gives the path of its executable. Throws when a compiler refuses. */
+/**
+ * Compiles the engine and gives the path of its executable. Throws when a compiler refuses.
+ * @param {string} root the repository
+ */
 export function compileEngine(root) {
   const folder = join(root, "engine");
   const cargoHome = process.env["CARGO_HOME"] ?? join(homedir(), ".cargo");

@@ -9,7 +9,11 @@ const EHDR = { e_phoff: 32, e_shoff: 40, e_phnum: 56, e_shnum: 60, e_shstrndx: 6
 const PHDR = { bytes: 56, p_type: 0, p_offset: 8, p_vaddr: 16, p_filesz: 32, p_memsz: 40 };
 const PT_LOAD = 1;
 
-/** The executable with the image inside. Throws when they do not belong together. */
+/**
+ * The executable with the image inside. Throws when they do not belong together.
+ * @param {Buffer} executable
+ * @param {Buffer} image
+ */
 export function withImage(executable, image) {
   const address = number(image, 0);
   for (
@@ -17,9 +21,8 @@ export function withImage(executable, image) {
     count > 0;
     count--, at += PHDR.bytes
   ) {
-    const [offset, start, bytes, memory] = ["p_offset", "p_vaddr", "p_filesz", "p_memsz"].map((field) =>
-      number(executable, at + PHDR[field]),
-    );
+    const [offset, start] = [number(executable, at + PHDR.p_offset), number(executable, at + PHDR.p_vaddr)];
+    const [bytes, memory] = [number(executable, at + PHDR.p_filesz), number(executable, at + PHDR.p_memsz)];
     if (executable.readUInt32LE(at + PHDR.p_type) !== PT_LOAD || address < start || address >= start + bytes)
       continue;
     if (address + image.length > start + memory)
@@ -36,6 +39,10 @@ export function withImage(executable, image) {
   throw new Error("no segment of the executable holds the heap");
 }
 
+/**
+ * @param {Buffer} bytes
+ * @param {number} at
+ */
 function number(bytes, at) {
   return Number(bytes.readBigUInt64LE(at));
 }

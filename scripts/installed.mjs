@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// usage: node scripts/installed.mjs Exit status 0 when node_modules holds what package-lock.json says; else 1
-// and a line that says what differs.
+// usage: node scripts/installed.mjs
+// Exit status 0 when node_modules holds what package-lock.json says; else 1 and a line that says what differs.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,6 +26,11 @@ if (difference !== undefined) {
   process.exitCode = 1;
 }
 
+/**
+ * What such a file of npm says of each package, by its path.
+ * @param {string} file below the repository
+ * @returns {Record<string, { version: string, optional?: boolean }>}
+ */
 function packages(file) {
   const path = join(root, file);
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).packages : {};

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import type { Mutation } from "../test/mutation/mutation.ts";
-// @ts-expect-error: a script, without types
 import { compileEngine } from "./engine.mjs";
 
 /** Folders that hold no sources: they are shared by hard links. */
