@@ -1,7 +1,9 @@
-// Makes TCP connections, one after the other, from one network namespace to a socket in another, and says how long all of
-// them took in nanoseconds. Both ends are of this one process, so that nothing but the way between them is measured: a
-// connection is there as soon as the kernel has answered for the listening socket, whether anybody accepts it or not.
-// Arguments: the client's namespace, the server's, address and port that the client connects to, port of the server, count.
+// Makes TCP connections, one after the other, from one network namespace to a socket in another, and says how
+// long all of them took in nanoseconds. Both ends are of this one process, so that nothing but the way
+// between them is measured: a connection is there as soon as the kernel has answered for the listening
+// socket, whether anybody accepts it or not.
+// Arguments: the client's namespace, the server's, address and port that the client connects to, port of the
+// server, count.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

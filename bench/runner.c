@@ -1,10 +1,14 @@
-// Starts programs and says how long each took, from just before the start to its end as the caller sees it, and the
-// most memory it used. posix_spawn is as near as a caller can get to no cost of its own; bench/README.md shows its floor.
+// Starts programs and says how long each took, from just before the start to its end as the caller sees it,
+// and the most memory it used. posix_spawn is as near as a caller can get to no cost of its own;
+// bench/README.md shows its floor.
 //
-// Reads lines. A call is: stdin file, stdout file, stderr file, number of words, the words, then the environment, all
-// divided by tabs. Calls wait in a queue until the line "go", which starts all of them at once. Answers a line per call,
-//   status, start, end (microseconds of the wall clock), duration (ns), peak memory (kB), processor time (us), page faults
-// and then "done" with the nanoseconds from the first start to the last end. A call ended by a signal has status 128 + n.
+// Reads lines. A call is: stdin file, stdout file, stderr file, number of words, the words, then the
+// environment, all divided by tabs. Calls wait in a queue until the line "go", which starts all of them at
+// once. Answers a line per call,
+//   status, start, end (microseconds of the wall clock), duration (ns), peak memory (kB),
+//   processor time (us), page faults
+// and then "done" with the nanoseconds from the first start to the last end. A call ended by a signal has
+// status 128 + n.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -89,8 +93,9 @@ static void report(int count) {
   for (int i = 0; i < count; i++) {
     struct call *call = &calls[i];
     if (call->end_ns > last) last = call->end_ns;
-    printf("%d %lld %lld %lld %ld %lld %ld\n", call->status, call->start_us, call->end_us, call->end_ns - call->start_ns,
-           call->usage.ru_maxrss, micros(call->usage.ru_utime) + micros(call->usage.ru_stime), call->usage.ru_minflt);
+    long long busy = micros(call->usage.ru_utime) + micros(call->usage.ru_stime);
+    printf("%d %lld %lld %lld %ld %lld %ld\n", call->status, call->start_us, call->end_us,
+           call->end_ns - call->start_ns, call->usage.ru_maxrss, busy, call->usage.ru_minflt);
     free(call->line);
   }
   printf("done %lld\n", last - calls[0].start_ns);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // usage: node scripts/installed.mjs
-// Exit status 0 when node_modules holds what package-lock.json says; else 1 and a line that says what differs.
+// Exit status 0 when node_modules holds what package-lock.json says; else 1, and a line says what differs.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -99,7 +99,10 @@ export class CniError extends Error {
     return sentences.join(" ");
   }
 
-  /** The same failure with what rollback could not take back, behind what is known of that already. */
+  /**
+   * This failure as an error that also names what rollback could not take back. The new names come behind
+   * those that it has already; without new names it is this very error.
+   */
   withNotUndone(notUndone: string[]): CniError {
     if (notUndone.length === 0) return this;
     return new CniError(

@@ -42,7 +42,7 @@ export function samePrefix(a: Prefix, b: Prefix): boolean {
   return a.length === b.length && sameAddress(a.address, b.address);
 }
 
-/** The same prefix with its host bits cleared. */
+/** The network that a prefix lies in: its host bits are cleared. */
 export function networkOf(prefix: Prefix): Prefix {
   const { family, value } = prefix.address;
   const hostBits = BigInt(familyBits(family) - prefix.length);

@@ -20,7 +20,10 @@ export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): F
   return openPatiently(directory, timeoutMs);
 }
 
-/** The same, or undefined when there is no such directory, and so no lease. */
+/**
+ * Holds the lock of `directory` until the handle is closed; undefined when there is no such directory, and so
+ * no lease. Throws SystemError, CniError 11 when the wait gets too long.
+ */
 export function openExistingLeaseLock(
   directory: string,
   timeoutMs = LOCK_TIMEOUT_MS,

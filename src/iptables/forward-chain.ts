@@ -4,7 +4,7 @@
 //
 //   -A FORWARD -i cni0 -j PONTOON-FWD-cni0
 //   -A FORWARD -o cni0 -j PONTOON-FWD-cni0
-//   -A PONTOON-FWD-cni0 -j CNI-ADMIN                                                     where the administrator has such a chain
+//   -A PONTOON-FWD-cni0 -j CNI-ADMIN            (where the administrator has such a chain)
 //   -A PONTOON-FWD-cni0 -i cni0 -j ACCEPT
 //   -A PONTOON-FWD-cni0 -o cni0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 //   -A PONTOON-FWD-cni0 -o cni0 -m conntrack --ctstate DNAT -j ACCEPT

@@ -1,6 +1,6 @@
-// The same chain for iptables in its nftables variant, over netlink. The rules are built as iptables builds
-// them, so that it can list and save the table: a native `ct state` would make it refuse. (As `nft
-// --debug=netlink` shows them; linux/netfilter/nf_tables_compat.h, xt_conntrack.h)
+// The chain of forward-chain.ts for iptables in its nftables variant, over netlink. Its rules are built as
+// iptables builds them, so that iptables can list and save the table: it would refuse a native `ct state`.
+// (As `nft --debug=netlink` shows them; linux/netfilter/nf_tables_compat.h, xt_conntrack.h)
 import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { type Expression, equals, expression, meta, verdict } from "../nft/expression.ts";

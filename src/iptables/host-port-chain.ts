@@ -3,7 +3,8 @@
 // nothing: every rule returns, so connections stay with our maps in nftables, also where the reference is
 // beside us and leads packets into the first chain.
 //
-//   -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"pods\" id: \"1f2a\"" -m multiport --dports 8080,9090 -j CNI-DN-…
+//   -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"pods\" id: \"1f2a\"" -m multiport
+//      --dports 8080,9090 -j CNI-DN-…
 //   -A CNI-DN-… -p tcp -m tcp --dport 8080 -m comment --comment "to 10.1.0.2:80" -j RETURN
 //   -A CNI-DN-… -d 192.168.50.1/32 -p tcp -m tcp --dport 9090 -m comment --comment "to 10.1.0.2:90" -j RETURN
 //

@@ -13,7 +13,7 @@ export interface ChainPlace {
   base: string;
 }
 
-/** The same, from a base chain. */
+/** A table and its base chain (the kernel sends packets through it), from which rules lead to our chains. */
 export interface TablePlace extends ChainPlace {
   base: "POSTROUTING" | "FORWARD";
 }

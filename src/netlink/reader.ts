@@ -28,12 +28,15 @@ export function readMessages(bytes: Uint8Array): Reply[] {
   return messages;
 }
 
-/** The attributes from `offset` to the end. */
+/** The attributes from `offset` to the end, to be asked for by type; see {@link listAttributes} too. */
 export function readAttributes(bytes: Uint8Array, offset = 0): Attributes {
   return new Attributes(bytes, offset);
 }
 
-/** The same as a list of type (flags taken off) and value, for nests that repeat one type. */
+/**
+ * The attributes from `offset` to the end, in their order: type (flags taken off) and value of each. It is
+ * for nests that repeat one type.
+ */
 export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Array][] {
   const list: [number, Uint8Array][] = [];
   for (let at = offset; at + NLA_HDRLEN <= bytes.length; ) {

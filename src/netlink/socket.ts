@@ -96,7 +96,10 @@ export class NetlinkSocket implements Disposable {
     return outcomes;
   }
 
-  /** The same. Throws the first refusal as SystemError. */
+  /**
+   * Sends all messages at once as {@link transact} does, and gives the outcome of each. Throws the first
+   * refusal as SystemError; the messages behind it have been done all the same.
+   */
   execute(messages: Message[]): Outcome[] {
     const outcomes = this.transact(messages);
     for (const outcome of outcomes) if (outcome.error !== undefined) throw outcome.error;

@@ -19,16 +19,17 @@ export function u32Bytes(value: number): Uint8Array {
   return Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
 }
 
-/** The little-endian number at a place; outside of the bytes there are zeros. */
+/** The little-endian number of two bytes at a place; outside of the bytes there are zeros. */
 export function u16At(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
-/** The same in network order. */
+/** The big-endian number (network order) of two bytes at a place; outside of the bytes there are zeros. */
 export function be16At(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
+/** The little-endian number of four bytes at a place; outside of the bytes there are zeros. */
 export function u32At(bytes: Uint8Array, at: number): number {
   return (u16At(bytes, at) | (u16At(bytes, at + 2) << 16)) >>> 0;
 }

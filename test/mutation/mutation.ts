@@ -7,8 +7,8 @@ export interface Mutation {
   /** The changed file, below the repository. */
   file: string;
   /**
-   * The piece of text that is replaced. It occurs exactly once in the file, however its lines are broken, so it
-   * finds its place when lines move and when the formatter breaks them.
+   * The piece of text that is replaced. It occurs exactly once in the file, however its lines are broken, so
+   * it finds its place when lines move and when the formatter breaks them.
    */
   find: string;
   replace: string;
@@ -21,8 +21,8 @@ export interface Mutation {
 }
 
 /**
- * The pieces of `text` around each place where `find` stands in it: one more than there are places. Blanks and
- * line breaks count as equal, and so does the comma that a formatter puts behind the last part of a list.
+ * The pieces of `text` around each place where `find` stands in it: one more than there are places. Blanks
+ * and line breaks count as equal, and so does the comma that a formatter puts behind the last part of a list.
  */
 export function piecesAround(text: string, find: string): string[] {
   const escaped = find.trim().replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -12,7 +12,8 @@ const TRACE = "/run/world/calls";
 const START = `
   # the C library starts
   execve arch_prctl set_tid_address
-  # a reader that goes away is no signal, nor is a limit on the size of files; a closed standard descriptor is taken
+  # a reader that goes away is no signal, nor is a limit on the size of files; a closed standard descriptor is
+  # taken
   rt_sigaction rt_sigaction ppoll
   # the engine: fresh memory, the stack's size
   madvise prlimit64`;
@@ -63,8 +64,8 @@ const ADD = `${START}
   setns openat write close setns
   # the pod's end gets its addresses and routes, is raised, and is looked at
   sendto recvfrom
-  # the host's end is raised. Asking for it and the bridge makes the kernel do its pending carrier work first, so the port
-  # forwards at this first look, and nothing is waited for
+  # the host's end is raised. Asking for it and the bridge makes the kernel do its pending carrier work first,
+  # so the port forwards at this first look, and nothing is waited for
   sendto recvfrom recvfrom recvfrom
   # the pod's end is announced
   sendto recvfrom recvfrom

@@ -3,15 +3,16 @@
 #
 #   test/vlan/scenes.sh [PONTOON]        as root; PONTOON is the executable, dist/pontoon if it is not named
 #
-# Needs a POSIX shell, iproute2, ping, unshare and mount. The shell of busybox is none of use here: it takes its own `ip` for
-# that of iproute2. Every scene has a network namespace of its own and a /run and /var/lib/cni of its own, so the machine's own
-# network is not touched. REFERENCE=FOLDER with the reference plugins `bridge` and `host-local` in it plays those with both,
-# SCENES="gateway trunk" only these.
-# Ends with 0 when all is well, 1 when something is not, 77 when the kernel cannot filter by VLANs.
+# Needs a POSIX shell, iproute2, ping, unshare and mount. The shell of busybox is none of use here: it takes
+# its own `ip` for that of iproute2. Every scene has a network namespace of its own and a /run and
+# /var/lib/cni of its own, so the machine's own network is not touched. REFERENCE=FOLDER with the reference
+# plugins `bridge` and `host-local` in it plays those with both, SCENES="gateway trunk" only these. Ends with
+# 0 when all is well, 1 when something is not, 77 when the kernel cannot filter by VLANs.
 # shellcheck disable=SC2317,SC2086,SC2020
 set -u
 
-SCENES=${SCENES-access gateway gateway6 device trunk native preserve isolated down check refused at_once healed masquerade reference}
+all="access gateway gateway6 device trunk native preserve isolated down check refused at_once healed masquerade"
+SCENES=${SCENES-$all reference}
 
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "${1-}" = --scene ]; then
@@ -33,7 +34,7 @@ else
   exit 1
 fi
 
-# --- One scene from here on, in namespaces of its own. ---------------------------------------------------------------
+# --- One scene from here on, in namespaces of its own. ---
 
 mount --make-rprivate / 2>/dev/null
 mount -t tmpfs tmpfs /run
@@ -57,8 +58,8 @@ pod() { for name in "$@"; do ip netns add "$name" && ip -n "$name" link set lo u
 
 # call VERB POD CONFIG: the plugin, with its answer in $work/POD.answer
 call() {
-  printf '%s' "$3" | CNI_COMMAND=$1 CNI_CONTAINERID=$2 CNI_IFNAME=eth0 CNI_NETNS=$NETNS/$2 CNI_PATH=${plugins-$(dirname "$pontoon")} \
-    "${program-$pontoon}" > "$work/$2.answer"
+  printf '%s' "$3" | CNI_COMMAND=$1 CNI_CONTAINERID=$2 CNI_IFNAME=eth0 CNI_NETNS=$NETNS/$2 \
+    CNI_PATH=${plugins-$(dirname "$pontoon")} "${program-$pontoon}" > "$work/$2.answer"
 }
 
 # add POD NETWORK KEYS: an ADD; what it takes to end it is remembered
@@ -81,11 +82,15 @@ names() { tr -d '\n' < "$work/$1.result" | sed 's/.*"interfaces"[^[]*\[\([^]]*\)
 port() { names "$1" | cut -d' ' -f2; }
 address() { ip -n "$1" -4 -o address show dev eth0 | sed 's/.*inet \([0-9.]*\).*/\1/'; }
 # vlans PORT: as `bridge` shows them, one after the other
-vlans() { bridge -compressvlans vlan show dev "$1" | sed -e 1d -e "s/^$1//" | tr -s ' \t' ' ' | sed -e 's/^ //' -e 's/ *$//' | grep . | tr '\n' ';' | sed 's/;$//'; }
+vlans() {
+  bridge -compressvlans vlan show dev "$1" | sed -e 1d -e "s/^$1//" | tr -s ' \t' ' ' |
+    sed -e 's/^ //' -e 's/ *$//' | grep . | tr '\n' ';' | sed 's/;$//'
+}
 # peer LINK: the other end of a pair on the node
 peer() { ip -o link show dev "$1" | sed 's/^[0-9]*: [^@]*@\([^:]*\):.*/\1/'; }
 reaches() { ip netns exec "$1" ping -c 1 -W 1 "$2"; }
-# From here on this shell and what it starts run before all else that wants the processor, the kernel's own late work included.
+# From here on this shell and what it starts run before all else that wants the processor, the kernel's own
+# late work included.
 urgent() { chrt --fifo --pid 50 $$ 2>/dev/null || echo "#       $scene: not played at a high priority, chrt is not there or not allowed"; }
 at_ease() { chrt --other --pid 0 $$ 2>/dev/null || true; }
 leases() { for file in /var/lib/cni/networks/*/[0-9a-f]*; do if [ -e "$file" ]; then basename "$file"; fi; done; }
@@ -148,7 +153,8 @@ device() {
   del red
   if ip link add link br0 name br0.100 type vlan id 100 2>/dev/null; then
     bridge vlan add dev br0 vid 100 self
-    # Its carrier follows the bridge's: nothing that nobody waits for is done meanwhile, and `ip netns exec` would wait too.
+    # Its carrier follows the bridge's: nothing that nobody waits for is done meanwhile, and `ip netns exec`
+    # would wait too.
     urgent
     works "a VLAN device of that name, which somebody made, is the gateway" add red a '"bridge":"br0","vlan":100,"isGateway":true,'"$(ipam 10.1.0.0/24)"
     works "and the pod reaches it at once" nsenter --net="$NETNS/red" ping -n -c 1 -W 0.8 10.1.0.1

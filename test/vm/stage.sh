@@ -105,7 +105,8 @@ has() {
   return 1
 }
 
-# Runs a command on the host or in a pod. `ip netns exec` would also mount, and wait there for the kernel; see urgent.
+# Runs a command on the host or in a pod. `ip netns exec` would also mount, and wait there for the kernel; see
+# urgent.
 in_place() {
   if [ "$1" = host ]; then "${@:2}"; else nsenter --net="/run/netns/$1" "${@:2}"; fi
 }
@@ -120,8 +121,8 @@ does_not_reach() {
   fi
 }
 
-# From here on this shell and what it starts run before everything else that wants the one processor, the kernel's own late
-# work included: what the kernel puts off (a link that came up, an address that becomes usable) is only done when somebody
-# here waits for it.
+# From here on this shell and what it starts run before everything else that wants the one processor, the
+# kernel's own late work included: what the kernel puts off (a link that came up, an address that becomes
+# usable) is only done when somebody here waits for it.
 urgent() { chrt --fifo --pid 50 $$; }
 at_ease() { chrt --other --pid 0 $$; }

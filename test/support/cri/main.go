@@ -1,5 +1,6 @@
-// Command cri speaks the Container Runtime Interface (CRI v1) to a container runtime's socket, as kubelet does.
-// Its commands have the names and the argument order of crictl's, so that its documentation serves here too.
+// Command cri speaks the Container Runtime Interface (CRI v1) to a container runtime's socket, as kubelet
+// does. Its commands have the names and the argument order of crictl's, so that its documentation serves here
+// too.
 package main
 
 import (
@@ -88,7 +89,8 @@ func run(ctx context.Context, endpoint, command string, args []string) error {
 	case "exec":
 		return exec(ctx, runtime, args)
 	case "inspectp":
-		return printed(runtime.PodSandboxStatus(ctx, &cri.PodSandboxStatusRequest{PodSandboxId: args[0], Verbose: true}))
+		request := &cri.PodSandboxStatusRequest{PodSandboxId: args[0], Verbose: true}
+		return printed(runtime.PodSandboxStatus(ctx, request))
 	case "pods":
 		return pods(ctx, runtime)
 	case "stopp":
@@ -122,7 +124,8 @@ func create(ctx context.Context, runtime cri.RuntimeServiceClient, pod, containe
 		Config:        &cri.ContainerConfig{},
 		SandboxConfig: &cri.PodSandboxConfig{},
 	}
-	if err := errors.Join(read(containerFile, request.Config), read(podFile, request.SandboxConfig)); err != nil {
+	err := errors.Join(read(containerFile, request.Config), read(podFile, request.SandboxConfig))
+	if err != nil {
 		return err
 	}
 	answer, err := runtime.CreateContainer(ctx, request)
@@ -173,7 +176,8 @@ type verbose interface {
 	GetInfo() map[string]string
 }
 
-// printed writes an answer as crictl does: the state as the message says it, the texts of `info` as the JSON they hold.
+// printed writes an answer as crictl does: the state as the message says it, the texts of `info` as the JSON
+// they hold.
 func printed(answer verbose, err error) error {
 	if err != nil {
 		return err

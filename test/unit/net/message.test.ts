@@ -143,7 +143,8 @@ test("a route with all it can have, its table in the attribute since it is above
   expect(bytesOf(addRouteMessage(route))).toBe(
     hex(`
     58000000 1800 0004 ${HEADER_REST}            # RTM_NEWROUTE, NLM_F_CREATE
-    02 18 00 00 00 03 00 01 04000000             # rtmsg: AF_INET /24, table unspec, RTPROT_BOOT, universe, RTN_UNICAST, RTNH_F_ONLINK
+    02 18 00 00 00 03 00 01 04000000             # rtmsg: AF_INET /24, table unspec, RTPROT_BOOT, universe,
+                                                 # RTN_UNICAST, RTNH_F_ONLINK
     0800 0100 c0a80700                           # RTA_DST without host bits
     0800 0500 0a010001                           # RTA_GATEWAY
     0800 0400 04000000                           # RTA_OIF

@@ -58,7 +58,8 @@ test("a set of interface names, which nft reads as text because their byte order
     0800 0400 00000029                         # NFTA_SET_KEY_TYPE ifname
     0800 0500 00000010                         # NFTA_SET_KEY_LEN
     0800 0a00 00000001                         # NFTA_SET_ID
-    0a00 0d00 00 04 01000000 0000              # NFTA_SET_USERDATA: byte order of the key, 4 bytes, 1 in host order
+    0a00 0d00 00 04 01000000 0000              # NFTA_SET_USERDATA: byte order of the key, 4 bytes,
+                                               # 1 in host order
   `),
   );
 });

@@ -33,7 +33,8 @@ life() {
   same "leases" "$(leases)" ""
 }
 
-# One address for one pod after the other, and nothing on the way of an ADD that gives the kernel time for what it puts off.
+# One address for one pod after the other, and nothing on the way of an ADD that gives the kernel time for
+# what it puts off.
 one_address() {
   network pods '{ bridge: "pods0", isGateway: true,
     ipam: { type: "host-local", ranges: [[{ subnet: "'"$1"'", rangeStart: "'"$2"'", rangeEnd: "'"$2"'" }]] } }'

@@ -39,6 +39,7 @@ host_port() {
 scene unseen "a host port leads to a pod in a VLAN from everywhere, where the packet filter does not see bridges"
 unseen() { host_port 0 red; }
 
-# The kernel translates the frame in the bridge, and hands it to the bridge's own interface, which is not in the VLAN.
+# The kernel translates the frame in the bridge, and hands it to the bridge's own interface, which is not in
+# the VLAN.
 scene seen "where the packet filter sees bridges, a host port leads to a pod in a VLAN from all but the pods of that VLAN"
 seen() { host_port 1 ""; }
