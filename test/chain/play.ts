@@ -6,7 +6,7 @@ import { bucketOf, ifbsOf } from "../support/bandwidth.ts";
 import { add, type CniResult, cnitool, del } from "../support/cni.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { addNeighbour } from "../support/neighbour.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { waitFor } from "../support/wait.ts";
 import { openWorld, type Pod, type World } from "../support/world.ts";
 import { addChain, installNetwork, WISHES } from "./network.ts";
@@ -56,7 +56,7 @@ export async function play(scene: ChainScene, plugin: Plugin): Promise<Played> {
   await talkFacts({ world, neighbour, red, blue, green, result }, facts);
   facts.set("CHECK", (await cnitool(world, "check", "pods", red, WISHES)).status === 0 ? "done" : "refused");
   await del(world, pods, red, WISHES);
-  facts.set("left after DEL", changes(before, await snapshot(world)).join("; ") || "nothing");
+  facts.set("left after DEL", (await snapshot(world)).minus(before).lines.join("; ") || "nothing");
   return { facts, diary: world.diary };
 }
 

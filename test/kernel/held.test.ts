@@ -62,7 +62,7 @@ scene(
         // Something that takes a while: the ADD stands until it is over.
         await snapshot(world);
         mustSucceed(stood ? await adding.goOn() : await adding.outcome);
-        expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toHaveLength(1);
+        expect((await snapshot(world)).hostEnds.links.lines).toHaveLength(1);
         mustSucceed(await plugin(world, "DEL", call));
         return stood;
       },

@@ -18,7 +18,7 @@ import { failAt } from "../support/hurt.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { install, type NetworkWishes, network, pluginInput } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { atEveryMoment } from "../support/strace.ts";
 import { toolPath } from "../support/tool.ts";
@@ -222,7 +222,7 @@ scene(
       await harm(pod);
       mustSucceed(await plugin(world, "DEL", { network: plain, pod, netns: "" }));
       await world.removePod(pod);
-      expect(changes(baseline, await snapshot(world)), name).toEqual([]);
+      expect((await snapshot(world)).minus(baseline).lines, name).toEqual([]);
     }
   },
 );
@@ -410,7 +410,7 @@ scene(
         );
         if (outcome.status === 0) mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
         else if (mustFail(outcome).code === 124) failures.push(mustFail(outcome).details ?? "");
-        expect(changes(before, await snapshot(world)), `sendto ${moment.count}`).toEqual([]);
+        expect((await snapshot(world)).minus(before).lines, `sendto ${moment.count}`).toEqual([]);
         return wasHurt;
       },
       ["sendto"],

@@ -110,7 +110,7 @@ scene(
       details: expect.stringMatching(/EPROTONOSUPPORT.*Hint: Load .*nf_tables/),
     });
     expect(error.details).not.toContain("Not undone");
-    expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+    expect((await snapshot(world)).hostEnds.lines).toEqual([]);
   },
 );
 
@@ -128,7 +128,7 @@ scene(
       ),
     });
     expect(error.details).not.toContain("Not undone");
-    expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+    expect((await snapshot(world)).hostEnds.lines).toEqual([]);
     expect(
       mustFail(
         await plugin(world, "STATUS", {
@@ -159,7 +159,7 @@ scene(
     const error = mustFail(await plugin(world, "DEL", call));
     expect(error).toMatchObject({ code: 160, details: expect.stringMatching(/EROFS/) });
     expect(error.details).not.toMatch(/\.;|\.\.|I\/O failure/);
-    expect((await snapshot(world)).filter((line) => line.startsWith("link veth"))).toEqual([]);
+    expect((await snapshot(world)).hostEnds.lines).toEqual([]);
     await world.host.must("mount -o remount,rw /var/lib/cni");
     mustSucceed(await plugin(world, "DEL", call));
   },

@@ -8,6 +8,7 @@ import { filterLines } from "../support/ingress.ts";
 import { install, network } from "../support/network.ts";
 import { iptablesVariants } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
+import { snapshotOfFiles } from "../support/snapshot.ts";
 import { atEveryMoment } from "../support/strace.ts";
 import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
@@ -49,10 +50,9 @@ async function besideAdd(
   return times;
 }
 
-/** The addresses that are leased in network pods. */
+/** The addresses that are leased. */
 async function leases(world: World): Promise<string[]> {
-  const { stdout } = await world.host.exec("ls /var/lib/cni/networks/pods");
-  return stdout.split("\n").filter((name) => name.startsWith("10."));
+  return (await snapshotOfFiles(world)).leases.names;
 }
 
 scene(

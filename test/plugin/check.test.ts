@@ -5,7 +5,7 @@ import { add, addDirectly, type CniResult, check, mustFail, mustSucceed, plugin 
 import { hostLinkOf } from "../support/link.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import type { Pod, World } from "../support/world.ts";
 
 for (const { family, subnets } of FAMILIES) {
@@ -16,7 +16,7 @@ for (const { family, subnets } of FAMILIES) {
       await plugin(world, "CHECK", { network: pods, pod: red, more: { prevResult: result } }),
     );
     expect(outcome.stdout).toBe("");
-    expect(changes(before, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(before).lines).toEqual([]);
     expect(await check(world, pods, red)).toBeUndefined();
   });
 }

@@ -22,11 +22,9 @@ scene(
     const blue = await world.pod("blue");
     await add(world, pods, red);
     const address = addressOf(await add(world, pods, blue));
-    expect(
-      (await snapshot(world)).filter(
-        (line) => line.startsWith("address pods0") || line === "sysctl net/ipv4/ip_forward=1",
-      ),
-    ).toEqual([]);
+    const { addresses, sysctls } = await snapshot(world);
+    expect(addresses.on("pods0").lines).toEqual([]);
+    expect(sysctls.named("net/ipv4/ip_forward").lines).toEqual(["sysctl net/ipv4/ip_forward=0"]);
     expect(await pings(red, address)).toBe(true);
   },
 );
@@ -57,9 +55,7 @@ scene("forceAddress: a bridge with another address takes the gateway's", async (
   await world.host.must("ip link add pods0 type bridge");
   await world.host.must("ip address add 10.9.0.1/24 dev pods0");
   await add(world, install(world, network("pods", { forceAddress: true })), red);
-  expect((await snapshot(world)).filter((line) => line.startsWith("address pods0"))).toEqual([
-    "address pods0 10.1.0.1/24",
-  ]);
+  expect((await snapshot(world)).addresses.on("pods0").lines).toEqual(["address pods0 10.1.0.1/24"]);
   expect(await pings(red, "10.1.0.1")).toBe(true);
 });
 

@@ -4,7 +4,7 @@ import { add, addDirectly, addressesOf, check, del } from "../support/cni.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { isSilent, pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
@@ -126,7 +126,7 @@ scene(
       await del(world, plain, pod);
       await world.removePod(pod);
     }
-    expect(changes(before, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(before).lines).toEqual([]);
   },
 );
 

@@ -3,7 +3,8 @@ import { expect } from "vitest";
 import { add, type CniResult, mustFail, mustSucceed, type PluginCall, plugin } from "../support/cni.ts";
 import { install, type Network, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
+import type { Part, Snapshot } from "../support/snapshot-part.ts";
 import { warmUp } from "../support/steady.ts";
 import { pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
@@ -22,16 +23,16 @@ interface Case {
   name: string;
   /** What happens between ADD and DEL; gives what is different in the DEL's call. */
   meanwhile?: (stage: Stage) => Promise<Partial<PluginCall> | void>;
-  /** Lines that went by that; all else of the host and of others has to be there after the DEL. */
-  went?: RegExp[];
+  /** What went by that; all else of the host and of others has to be there after the DEL. */
+  went?: Part[];
 }
 
 /** What the host loses with the namespace of the pod, its ruleset, our records, the leases, the bridge. */
-const NAMESPACE = /^- red: /;
-const RULESET = /^- nft /;
-const RECORDS = /^- (file|folder) \/var\/lib\/cni\/pontoon(\/|$)/;
-const LEASES = /^- (file|folder) \/var\/lib\/cni\/networks(\/|$)/;
-const BRIDGE = /^- (link|address|route|sysctl) .*\bpods0\b/;
+const NAMESPACE: Part = (all) => all.in({ name: "red" });
+const RULESET: Part = ({ nftables }) => nftables;
+const RECORDS: Part = (all) => all.below("/var/lib/cni/pontoon");
+const LEASES: Part = (all) => all.below("/var/lib/cni/networks");
+const BRIDGE: Part = (all) => all.on("pods0");
 
 const CASES: Case[] = [
   {
@@ -150,9 +151,10 @@ for (const { name, meanwhile, went = [] } of CASES) {
       expect(stdout, `${time} DEL`).toBe("");
       await waitFor(
         "a link of a vanished namespace is gone",
-        async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length <= 1,
+        async () => (await snapshot(world)).hostEnds.links.count <= 1,
       );
-      expect(changes(before, await snapshot(world), went), `${time} DEL`).toEqual([]);
+      const difference = (await snapshot(world)).minus(before);
+      expect(difference.exceptLost(...went).lines, `${time} DEL`).toEqual([]);
     }
   });
 }
@@ -164,14 +166,13 @@ scene(
     const red = await world.pod("red");
     const fresh = await snapshot(world);
     mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
-    expect(changes(fresh, await snapshot(world)).filter((line) => !line.includes("/var/lib/cni"))).toEqual(
-      [],
-    );
+    const difference = (await snapshot(world)).minus(fresh);
+    expect(difference.outside((all) => all.below("/var/lib/cni")).lines).toEqual([]);
     await add(world, pods, red);
     const used = await snapshot(world);
     mustSucceed(await plugin(world, "DEL", { network: pods, pod: red, containerId: "someone-else" }));
     mustSucceed(await plugin(world, "DEL", { network: pods, pod: red, interfaceName: "eth1" }));
-    expect(changes(used, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(used).lines).toEqual([]);
   },
 );
 
@@ -222,23 +223,18 @@ scene(
     await world.host.must("ip link add eth0 type veth peer name wire");
     await add(world, pods, red);
     await world.removePod(red);
-    await waitFor(
-      "the pod's link is gone",
-      async () => !(await snapshot(world)).some((line) => line.startsWith("link veth")),
-    );
+    await waitFor("the pod's link is gone", async () => (await snapshot(world)).hostEnds.isEmpty);
     const error = mustFail(
       await plugin(world, "DEL", { network: pods, pod: red, netns: world.hostNamespace }),
     );
     expect(error.code).toBe(8);
     const after = await snapshot(world);
-    expect(after.filter((line) => line.startsWith("link eth0"))).toHaveLength(1);
-    expect(after.filter((line) => /^(file .*\/(10\.1\.|fd01)|file .*\.json|nft element)/.test(line))).toEqual(
-      [],
-    );
+    expect(after.links.named("eth0").lines).toHaveLength(1);
+    expect(after.attachments.lines).toEqual([]);
   },
 );
 
 /** All links, the pod's own too, with their addresses. */
-function linksOf(lines: string[]): string[] {
-  return lines.filter((line) => /^(red: )?(link|address) /.test(line));
+function linksOf({ links, addresses }: Snapshot): string[] {
+  return links.plus(addresses).lines;
 }

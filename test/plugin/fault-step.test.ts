@@ -1,16 +1,15 @@
 // One system call of a call fails, any one: a full disk, a refusing kernel. The call either does without it,
 // or says so with a code that means something and takes back what it did.
 import { expect } from "vitest";
-import { addDirectly, type CniError, mustSucceed, type PluginCall, plugin } from "../support/cni.ts";
+import { type CniError, mustSucceed, plugin } from "../support/cni.ts";
+import { hostForAllSteps } from "../support/every-step.ts";
 import { failAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
-import { warmUp } from "../support/steady.ts";
+import { snapshot } from "../support/snapshot.ts";
+import type { Snapshot } from "../support/snapshot-part.ts";
 import { atEveryMoment, type Moment } from "../support/strace.ts";
-import { toolPath } from "../support/tool.ts";
-import type { World } from "../support/world.ts";
 
 const ERRORS: Record<string, string> = {
   sendto: "ENOMEM",
@@ -26,7 +25,7 @@ const INTERRUPTED = ["sendto", "recvfrom", "flock"];
 scene(
   "an ADD in which one system call fails succeeds without it, or fails with a meaning and leaves nothing",
   async (world) => {
-    const { call, baseline } = await stage(world);
+    const { call, baseline } = await hostForAllSteps(world);
     const wrong: Record<string, unknown> = {};
     await atEveryMoment(async (moment) => {
       const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, ERRORS[moment.kind]!);
@@ -47,7 +46,7 @@ scene(
 scene(
   "a DEL in which one system call fails may say so, and the next DEL completes it",
   async (world) => {
-    const { call, baseline } = await stage(world);
+    const { call, baseline } = await hostForAllSteps(world);
     const wrong: Record<string, unknown> = {};
     await atEveryMoment(async (moment) => {
       mustSucceed(await plugin(world, "ADD", call));
@@ -68,7 +67,7 @@ for (const verb of ["ADD", "DEL"] as const) {
   scene(
     `a signal that interrupts any one system call of ${verb} does no harm: the call goes on`,
     async (world) => {
-      const { call } = await stage(world);
+      const { call } = await hostForAllSteps(world);
       const wrong: Record<string, string> = {};
       await atEveryMoment(async (moment) => {
         if (verb === "DEL") mustSucceed(await plugin(world, "ADD", call));
@@ -107,26 +106,6 @@ scene(
   120_000,
 );
 
-async function stage(world: World): Promise<{ call: PluginCall; baseline: string[] }> {
-  const pods = install(
-    world,
-    network("pods", {
-      subnets: ["10.1.0.0/24", "fd01::/64"],
-      macspoofchk: true,
-      ingressPolicy: "isolated",
-      ingressRate: 20_000_000,
-      egressRate: 20_000_000,
-    }),
-  );
-  for (const program of ["iptables-nft", "ip6tables-nft"])
-    await world.host.must(`${toolPath(program)} -P FORWARD DROP`);
-  await warmUp(world, pods);
-  // Another pod of the network, which loses nothing.
-  await addDirectly(world, { network: pods, pod: await world.pod("resident") });
-  const pod = await world.pod("red");
-  return { call: { network: pods, pod }, baseline: await snapshot(world) };
-}
-
 /** What is wrong with a failure's words; undefined when they are as they should be. */
 function complaintAbout({ stdout, stderr }: Outcome): string | undefined {
   // Where stdout itself is what failed, the error is on stderr.
@@ -139,9 +118,9 @@ function complaintAbout({ stdout, stderr }: Outcome): string | undefined {
   }
 }
 
-function differences(before: string[], after: string[]): string[] | undefined {
-  const lines = changes(before, after);
-  return lines.length === 0 ? undefined : lines;
+function differences(before: Snapshot, after: Snapshot): string[] | undefined {
+  const { isEmpty, lines } = after.minus(before);
+  return isEmpty ? undefined : lines;
 }
 
 function nameOf({ kind, count }: Moment): string {

@@ -16,7 +16,7 @@ import { addPlugins, foreignNetwork } from "../support/ipam.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot, snapshotOfFiles } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { toolPath } from "../support/tool.ts";
 import { pings, serve } from "../support/traffic.ts";
@@ -53,7 +53,7 @@ scene("static: all five verbs, and nothing is left", async (world) => {
   await add(world, pods, red);
   mustSucceed(await cnitool(world, "gc", "pods", red));
   await world.removePod(red);
-  expect(changes(steady, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(steady).lines).toEqual([]);
 });
 
 scene(
@@ -80,7 +80,7 @@ scene(
     }
     expect(await check(world, pods, red)).toBeUndefined();
     await del(world, pods, red);
-    expect(changes(steady, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(steady).lines).toEqual([]);
   },
 );
 
@@ -100,7 +100,7 @@ scene(
       msg: expect.stringMatching(/10\.1\.0\.7.* is used twice/) as string,
       details: expect.stringContaining(`pods ${red.containerId} eth0`) as string,
     });
-    expect(changes(before, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(before).lines).toEqual([]);
     mustSucceed(await plugin(world, "DEL", { network: pods, pod: blue }));
     for (const address of [neighbour.v4, neighbour.v6]) expect(await pings(red, address), address).toBe(true);
     expect(await check(world, pods, red)).toBeUndefined();
@@ -114,7 +114,7 @@ scene(
     for (const pod of [red, blue]) await del(world, pods, pod);
     await world.removePod(red);
     await world.removePod(blue);
-    expect(changes(steady, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(steady).lines).toEqual([]);
   },
 );
 
@@ -171,10 +171,8 @@ scene(
     }
     for (const [index, pod] of pods.entries())
       await del(world, install(world, index % 2 === 0 ? ours : foreign), pod);
-    expect((await world.host.must("ls /var/lib/cni/networks/pods")).trim().split("\n").sort()).toEqual([
-      "last_reserved_ip.0",
-      "lock",
-    ]);
+    const { files } = await snapshotOfFiles(world);
+    expect(files.below("/var/lib/cni/networks/pods").names).toEqual(["last_reserved_ip.0", "lock"]);
   },
 );
 
@@ -193,5 +191,5 @@ scene("the Go host-local refuses in its own words, and nothing is left", async (
   const { status, stderr } = await cnitool(world, "add", "pods", blue);
   expect(status).toBe(1);
   expect(stderr).toContain("no IP addresses available in range set: 10.1.0.5-10.1.0.5");
-  expect(changes(before, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(before).lines).toEqual([]);
 });

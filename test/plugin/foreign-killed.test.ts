@@ -16,7 +16,7 @@ import { addRecorder, GIVES, notes, prints, recorderHost, verbsOf } from "../sup
 import { install, network, pluginInput } from "../support/network.ts";
 import type { BackgroundProcess } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
@@ -43,7 +43,7 @@ scene(
     await killed(world, call);
     mustSucceed(await plugin(world, "DEL", call));
     expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
-    expect(changes(baseline, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
   },
 );
 
@@ -57,7 +57,7 @@ scene("and to GC, which has its addresses given back by the name of the dead one
     CNI_IFNAME: "eth0",
     CNI_NETNS: "",
   });
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
 });
 
 scene("the next ADD after it works, and has the dead one's addresses given back first", async (world) => {
@@ -93,10 +93,10 @@ scene(
       code: 11,
       msg: expect.stringContaining("deleted while it was being made") as string,
     });
-    expect(changes(baseline, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
     mustSucceed(await plugin(world, "DEL", call));
     expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC", "DEL", "DEL"]);
-    expect(changes(baseline, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
   },
   60_000,
 );
@@ -113,7 +113,7 @@ scene(
       const before = (await notes(world)).length;
       mustSucceed(await plugin(world, verb, call));
       expect((await verbsOf(world)).slice(before)[0]).toBe("DEL");
-      expect(changes(baseline, await snapshot(world)), verb).toEqual([]);
+      expect((await snapshot(world)).minus(baseline).lines, verb).toEqual([]);
     }
   },
   60_000,
@@ -128,7 +128,7 @@ scene("what an ADD got from its IPAM plugin while a DEL came is taken away with 
   await openGate(world);
   mustSucceed(await adding);
   mustSucceed(await deleting.goOn());
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
 });
 
 /** The host of the recorder with a gate in its way. */

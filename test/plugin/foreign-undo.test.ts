@@ -4,7 +4,7 @@ import { add, addDirectly, check, del, mustFail, mustSucceed, plugin } from "../
 import { addRecorder, fails, foreignNetwork, GIVES, prints, recorderHost, verbsOf } from "../support/ipam.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 
 const REFUSAL = { cniVersion: "1.1.0", code: 147, msg: "I do not want to", details: "It is Sunday" };
 
@@ -12,14 +12,14 @@ scene("an IPAM ADD that fails is followed by its DEL, and nothing of ours stays"
   const { call, baseline } = await recorderHost(world, { ADD: fails(REFUSAL) });
   expect(mustFail(await plugin(world, "ADD", call))).toEqual(REFUSAL);
   expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
 });
 
 scene("an IPAM ADD that has no result is followed by its DEL as well", async (world) => {
   const { call, baseline } = await recorderHost(world, { ADD: prints({}) });
   expect(mustFail(await plugin(world, "ADD", call)).code).toBe(170);
   expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
 });
 
 scene("what fails after the IPAM ADD takes the addresses back", async (world) => {
@@ -31,7 +31,7 @@ scene("what fails after the IPAM ADD takes the addresses back", async (world) =>
     msg: expect.stringContaining("already has an IP address different from 10.2.0.1/24") as string,
   });
   expect(await verbsOf(world)).toEqual(["ADD", "DEL"]);
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
   const outcome = await plugin(world, "ADD", {
     ...call,
     through: ["sh", "-c", '"$@" >/dev/full', "sh"],
@@ -47,7 +47,7 @@ scene("what fails before it never asks", async (world) => {
   expect(mustFail(await plugin(world, "ADD", call)).code).toBe(121);
   await call.pod.must("ip link delete eth0");
   expect(await verbsOf(world)).toEqual([]);
-  expect(changes(baseline, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
 });
 
 scene("what the IPAM plugin does not take back is told behind its own words", async (world) => {
@@ -98,7 +98,7 @@ scene(
     addRecorder(world, {});
     for (let times = 0; times < 2; times++) mustSucceed(await plugin(world, "GC", call));
     expect((await verbsOf(world)).slice(6)).toEqual(["DEL", "GC", "GC"]);
-    expect(changes(baseline, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(baseline).lines).toEqual([]);
   },
 );
 

@@ -4,7 +4,7 @@ import { cnitool, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { collect, listed, redAndBlue } from "../support/collection.ts";
 import { network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 
 const LEASES = "/var/lib/cni/networks/pods";
 
@@ -12,7 +12,7 @@ scene("a list that is empty, null or absent means that nothing is valid", async 
   for (const more of [{ "cni.dev/valid-attachments": [] }, { "cni.dev/valid-attachments": null }, {}]) {
     const { pods, red, blue, nobody } = await redAndBlue(world);
     mustSucceed(await plugin(world, "GC", { network: pods, more }));
-    expect(changes(nobody, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(nobody).lines).toEqual([]);
     await Promise.all([red, blue].map((pod) => world.removePod(pod)));
     await world.host.must("rm -rf /var/lib/cni/results");
   }
@@ -21,7 +21,7 @@ scene("a list that is empty, null or absent means that nothing is valid", async 
 scene("cnitool gc clears the whole network", async (world) => {
   const { pods, red, nobody } = await redAndBlue(world);
   mustSucceed(await cnitool(world, "gc", pods.name, red));
-  expect(changes(nobody, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(nobody).lines).toEqual([]);
 });
 
 scene("an attachment counts as valid under the old name of the key, too", async (world) => {
@@ -29,20 +29,20 @@ scene("an attachment counts as valid under the old name of the key, too", async 
   const before = await snapshot(world);
   const more = { "cni.dev/valid-attachments": listed([blue]), "cni.dev/attachments": listed([red]) };
   mustSucceed(await plugin(world, "GC", { network: pods, more }));
-  expect(changes(before, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(before).lines).toEqual([]);
 });
 
 scene(
   "leases of another program in the same directory follow the same list; an empty one is nobody's",
   async (world) => {
-    const { pods, blue } = await redAndBlue(world);
+    const { pods, blue, onlyBlue } = await redAndBlue(world);
     world.write(`${LEASES}/10.1.0.50`, "stranger\r\neth0");
     world.write(`${LEASES}/10.1.0.51`, "guest\r\neth0");
     world.write(`${LEASES}/10.1.0.52`, "guest");
     world.write(`${LEASES}/10.1.0.53`, "");
     mustSucceed(await collect(world, pods, [blue, { containerId: "guest" }]));
-    const leases = (await snapshot(world)).filter((line) => /\/10\.1\.0\.5\d$/.test(line));
-    expect(leases).toEqual([`file ${LEASES}/10.1.0.51`, `file ${LEASES}/10.1.0.52`]);
+    const leases = (await snapshot(world)).leases.minus(onlyBlue.leases);
+    expect(leases.lines).toEqual([`+ file ${LEASES}/10.1.0.51`, `+ file ${LEASES}/10.1.0.52`]);
   },
 );
 
@@ -55,11 +55,11 @@ scene("a list that cannot be understood is an error, and nothing is touched", as
     );
     expect([6, 7]).toContain(error.code);
   }
-  expect(changes(before, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(before).lines).toEqual([]);
 });
 
 scene("GC works with a config whose ranges are invalid by now", async (world) => {
   const { nobody } = await redAndBlue(world);
   mustSucceed(await collect(world, network("pods", { subnets: ["nonsense"] }), []));
-  expect(changes(nobody, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(nobody).lines).toEqual([]);
 });

@@ -43,7 +43,7 @@ scene(
     const blue = await rebooted.pod("blue");
     expect(addressOf(await add(rebooted, pods, blue))).toBe("10.1.0.5");
     expect(rebooted.has("/var/lib/cni/networks/pods/10.1.0.9")).toBe(true);
-    expect((await snapshot(rebooted)).filter((line) => line.endsWith(".json"))).toHaveLength(1);
+    expect((await snapshot(rebooted)).records.lines).toHaveLength(1);
   },
 );
 

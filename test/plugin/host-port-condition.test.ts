@@ -6,7 +6,7 @@ import { addWithPorts, both, portArgs, portConfig, portNetwork, talk } from "../
 import { addNeighbour, wireOf } from "../support/neighbour.ts";
 import { network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { connect, serve } from "../support/traffic.ts";
 import { PLUGIN_FOLDER } from "../support/world.ts";
 
@@ -139,7 +139,7 @@ scene(
     expect(sorted(await world.host.must("nft list table inet pontoon-ports"))).toEqual(sorted(text));
     await del(world, pods, red, portArgs(WEB));
     expect(await world.host.must("nft list table inet pontoon-ports")).not.toContain("goto where");
-    expect(changes(before, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(before).lines).toEqual([]);
   },
 );
 
@@ -155,6 +155,6 @@ scene("conditions that nobody can keep are refused before anything is done", asy
     code: 7,
     msg: expect.stringContaining('conditionsV4 "-m time": is no condition that Pontoon knows'),
   });
-  expect(changes(before, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(before).lines).toEqual([]);
   mustSucceed(await plugin(world, "DEL", call));
 });

@@ -19,7 +19,8 @@ import { addWithPorts, both, portConfig, portNetwork, talk } from "../support/ho
 import { dieAt } from "../support/hurt.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
+import type { Snapshot } from "../support/snapshot-part.ts";
 import { warmUp } from "../support/steady.ts";
 import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { serve } from "../support/traffic.ts";
@@ -172,11 +173,7 @@ scene("two networks of one container: DEL of one leaves the ports of the other",
   mustSucceed(
     await plugin(world, "CHECK", { ...call, network: others, interfaceName: "eth1", more: { prevResult } }),
   );
-  expect(
-    (await portLines(world))
-      .filter((line) => line.startsWith("nft element"))
-      .map((line) => line.split(" ")[4]),
-  ).toEqual(["any4", "hairpin4"]);
+  expect((await portThings(world)).elements.names).toEqual(["any4", "hairpin4"]);
 });
 
 scene(
@@ -184,14 +181,14 @@ scene(
   async (world) => {
     const pods = portNetwork(world, "pods", { subnets: SUBNETS });
     const plain = await warmUp(world, pods);
-    expect(plain.filter((line) => line.includes("pontoon-ports"))).toEqual([]);
+    expect(plain.inTable("inet pontoon-ports").lines).toEqual([]);
     const red = await world.pod("red");
     const before = await snapshot(world);
     await addWithPorts(world, pods, red, PORTS);
     await del(world, pods, red);
-    const stayed = changes(before, await snapshot(world));
-    expect(stayed.filter((line) => line.includes(" element ") || line.includes(" net-"))).toEqual([]);
-    expect(stayed.filter((line) => !line.includes("inet pontoon-ports"))).toEqual([
+    const stayed = (await snapshot(world)).minus(before);
+    expect(stayed.within(({ elements, networkChains }) => elements.plus(networkChains)).lines).toEqual([]);
+    expect(stayed.outside((all) => all.inTable("inet pontoon-ports")).lines).toEqual([
       "+ sysctl net/ipv4/conf/pods0/route_localnet=1",
     ]);
   },
@@ -271,7 +268,7 @@ scene(
         mustSucceed(await plugin(world, "CHECK", { ...other, more: { prevResult } }));
         for (const one of [call, other]) mustSucceed(await plugin(world, "DEL", one));
         expect(
-          (await portLines(world)).filter((line) => line.startsWith("nft element")),
+          (await portThings(world)).elements.lines,
           `killed before ${moment.kind} ${moment.count}`,
         ).toEqual([]);
         return died;
@@ -287,7 +284,7 @@ scene(
 async function stage(
   world: World,
   others: "one" | "none" = "one",
-): Promise<{ call: PluginCall & { pod: Pod }; baseline: string[] }> {
+): Promise<{ call: PluginCall & { pod: Pod }; baseline: Snapshot }> {
   const pods = portNetwork(world, "pods", { subnets: SUBNETS });
   const call = { network: pods, pod: await world.pod("red"), more: portConfig(PORTS) };
   mustSucceed(await plugin(world, "ADD", call));
@@ -299,12 +296,12 @@ async function stage(
 
 async function note(
   world: World,
-  baseline: string[],
+  baseline: Snapshot,
   { kind, count }: Moment,
   found: Record<string, string[]>,
 ): Promise<void> {
-  const different = changes(baseline, await snapshot(world));
-  if (different.length > 0) found[`killed before ${kind} ${count}`] = different;
+  const { isEmpty, lines } = (await snapshot(world)).minus(baseline);
+  if (!isEmpty) found[`killed before ${kind} ${count}`] = lines;
 }
 
 async function redAndBlue(world: World) {
@@ -318,8 +315,10 @@ async function redAndBlue(world: World) {
 }
 
 /** What there is in the table of host ports. */
+async function portThings(world: World): Promise<Snapshot> {
+  return (await snapshot(world)).inTable("inet pontoon-ports");
+}
+
 async function portLines(world: World): Promise<string[]> {
-  return (await snapshot(world)).filter(
-    (line) => line.startsWith("nft ") && line.includes("inet pontoon-ports"),
-  );
+  return (await portThings(world)).lines;
 }

@@ -59,7 +59,7 @@ for (const dropping of [undefined, "nft", "legacy"] as const) {
           const networks = { pods: policed(world, "pods", policy), others: policed(world, "others", policy) };
           const before = [
             await filterLines(world),
-            (await snapshot(world)).filter((line) => line.includes("pontoon-ingress")),
+            (await snapshot(world)).inTable("inet pontoon-ingress").lines,
           ];
           const results = await addAll(stage, networks);
           const table = expectedTable(policy, policy, dropping !== undefined);
@@ -75,7 +75,7 @@ for (const dropping of [undefined, "nft", "legacy"] as const) {
           await del(world, networks.others, stage.green, stage.env);
           expect([
             await filterLines(world),
-            (await snapshot(world)).filter((line) => line.includes("pontoon-ingress")),
+            (await snapshot(world)).inTable("inet pontoon-ingress").lines,
           ]).toEqual(before);
         },
         60_000,

@@ -4,7 +4,8 @@ import { add, addressesOf, check, del, mustSucceed, plugin } from "../support/cn
 import { dieAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
+import type { Snapshot } from "../support/snapshot-part.ts";
 import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
 import { openWorld, type World } from "../support/world.ts";
@@ -18,8 +19,8 @@ scene(
       async (moment) => {
         await using other = await openWorld();
         const { died, left } = await play(other, moment);
-        const difference = changes(wanted, left);
-        if (difference.length > 0) wrong[`killed before ${moment.kind} ${moment.count}`] = difference;
+        const { isEmpty, lines } = left.minus(wanted);
+        if (!isEmpty) wrong[`killed before ${moment.kind} ${moment.count}`] = lines;
         return died;
       },
       ["sendto", "write", "mkdirat"],
@@ -30,7 +31,7 @@ scene(
 );
 
 /** Kills the first ADD at `moment`, then goes through the life of a pod; gives what is left in the end. */
-async function play(world: World, moment?: Moment): Promise<{ died: boolean; left: string[] }> {
+async function play(world: World, moment?: Moment): Promise<{ died: boolean; left: Snapshot }> {
   const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], macspoofchk: true }));
   const red = await world.pod("red");
   const call = { network: pods, pod: red };

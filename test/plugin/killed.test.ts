@@ -13,7 +13,7 @@ import {
 import { install, network } from "../support/network.ts";
 import { describe } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot, snapshotOfFiles } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import type { World } from "../support/world.ts";
 
@@ -34,7 +34,7 @@ for (const victim of ["ADD", "DEL"] as const) {
       const baseline = await snapshot(world);
       await untilEnoughDied(world, victim, call, async (seconds) => {
         mustSucceed(await plugin(world, "DEL", call));
-        expect(changes(baseline, await snapshot(world)), `killed after ${seconds} s`).toEqual([]);
+        expect((await snapshot(world)).minus(baseline).lines, `killed after ${seconds} s`).toEqual([]);
         if (victim === "DEL") mustSucceed(await plugin(world, "ADD", call));
       });
       mustSucceed(await plugin(world, "DEL", call));
@@ -51,8 +51,7 @@ scene(
     await warmUp(world, pods);
     const red = await world.pod("red");
     const call = { network: pods, pod: red };
-    const isComplete = async (): Promise<boolean> =>
-      (await world.host.must("ls /var/lib/cni/pontoon/pods")).includes(".json");
+    const isComplete = async (): Promise<boolean> => !(await snapshotOfFiles(world)).records.isEmpty;
     await untilEnoughDied(world, "ADD", call, async (seconds) => {
       const wanted = (await isComplete()) ? 121 : 0;
       const { status, stdout } = await plugin(world, "ADD", call);
@@ -89,7 +88,7 @@ async function untilEnoughDied(
     const before = await snapshot(world);
     const died = await killAfter(world, verb, call, seconds);
     if (died) deaths += 1;
-    if (died && changes(before, await snapshot(world)).length > 0) inTheMiddle += 1;
+    if (died && !(await snapshot(world)).minus(before).isEmpty) inTheMiddle += 1;
     await mend(seconds);
   }
 }

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { add, del } from "../support/cni.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 
 /** Whatever the addresses are. */
 const ALWAYS = [
@@ -65,9 +65,9 @@ for (const { family, subnets } of FAMILIES) {
       const fresh = await snapshot(world);
       await add(world, pods, red);
       await del(world, pods, red);
-      const left = changes(fresh, await snapshot(world)).map((line) =>
-        line.replace(/boot-[0-9a-f]+$/, "boot-HASH"),
-      );
+      const left = (await snapshot(world))
+        .minus(fresh)
+        .lines.map((line) => line.replace(/boot-[0-9a-f]+$/, "boot-HASH"));
       expect(left.sort()).toEqual([...ALWAYS, ...hints(subnets), ...ofFamilies(subnets)].sort());
     },
   );
@@ -80,7 +80,7 @@ for (const { family, subnets } of FAMILIES) {
     const used = await snapshot(world);
     await add(world, pods, red);
     await del(world, pods, red);
-    expect(changes(used, await snapshot(world))).toEqual([]);
+    expect((await snapshot(world)).minus(used).lines).toEqual([]);
   });
 }
 

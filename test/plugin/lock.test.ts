@@ -5,7 +5,7 @@ import { collect, redAndBlue } from "../support/collection.ts";
 import { install, network } from "../support/network.ts";
 import type { BackgroundProcess } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import type { World } from "../support/world.ts";
 
@@ -29,7 +29,7 @@ describe.concurrent("a lock that another process holds", () => {
         const refusal = mustFail(await plugin(world, "ADD", { network: pods, pod: blue }));
         expect(refusal.code).toBe(11);
         expect(refusal.details).toContain(lock);
-        expect(changes(before, await snapshot(world))).toEqual([]);
+        expect((await snapshot(world)).minus(before).lines).toEqual([]);
         mustSucceed(await plugin(world, "STATUS", { network: pods }));
         await holder.stop("SIGKILL");
         mustSucceed(await plugin(world, "ADD", { network: pods, pod: blue }));
@@ -55,7 +55,7 @@ describe.concurrent("a lock that another process holds", () => {
       expect(refusal.details).toContain(LEASES);
       await holder.stop("SIGKILL");
       mustSucceed(await plugin(world, "DEL", { network: pods, pod: red }));
-      expect(changes(before, await snapshot(world))).toEqual([]);
+      expect((await snapshot(world)).minus(before).lines).toEqual([]);
     },
     60_000,
   );
@@ -74,9 +74,8 @@ describe.concurrent("a lock that another process holds", () => {
       expect(refusal.details).toContain(LEASES);
       await holder.stop("SIGKILL");
       mustSucceed(await collect(world, pods, [blue]));
-      expect(
-        changes(onlyBlue, await snapshot(world)).filter((line) => !line.includes("/var/lib/cni/pontoon")),
-      ).toEqual([]);
+      const difference = (await snapshot(world)).minus(onlyBlue);
+      expect(difference.outside((all) => all.below("/var/lib/cni/pontoon")).lines).toEqual([]);
     },
     60_000,
   );
@@ -84,7 +83,7 @@ describe.concurrent("a lock that another process holds", () => {
 
 /** The rules of nftables, elements and all. */
 async function ruleLines(world: World): Promise<string[]> {
-  return (await snapshot(world)).filter((line) => line.startsWith("nft "));
+  return (await snapshot(world)).nftables.lines;
 }
 
 /** A process that holds the lock until it is stopped. */

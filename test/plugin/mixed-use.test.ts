@@ -6,7 +6,7 @@ import { addNeighbour } from "../support/neighbour.ts";
 import { install, type Network, network } from "../support/network.ts";
 import { asReference, installReference, iptablesVariants, natLines } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
-import { snapshot } from "../support/snapshot.ts";
+import { snapshot, snapshotOfFiles } from "../support/snapshot.ts";
 import { pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import type { Pod, World } from "../support/world.ts";
@@ -185,7 +185,7 @@ scene("nor when the reference plugin hands the address out; then a GC clears it"
   expect(await pings(blue, neighbour.v4)).toBe(true);
   mustSucceed(await collect(world, pods, [blue]));
   expect(await records(world)).toEqual([]);
-  expect((await snapshot(world)).filter((line) => line.startsWith("nft element"))).toEqual([]);
+  expect((await snapshot(world)).elements.lines).toEqual([]);
   expect(await pings(blue, neighbour.v4)).toBe(true);
 });
 
@@ -229,11 +229,8 @@ scene(
     for (const pod of all)
       for (const address of ["10.1.0.1", "fd01::1", ...addresses.slice(0, 4)]) await answers(pod, address);
     await Promise.all(all.map((pod, index) => del(world, pods, pod, env(!isOurs(index)))));
-    expect(
-      (await snapshot(world)).filter((line) =>
-        /^(link veth|file .*\/(10\.1|fd01)|pod-\d+: (link|address) eth0)/.test(line),
-      ),
-    ).toEqual([]);
+    const { hostEnds, podEnds, leases } = await snapshot(world);
+    expect(hostEnds.plus(podEnds, leases).lines).toEqual([]);
     mustSucceed(await collect(world, pods, []));
     expect(await leftovers(world)).toEqual([]);
   },
@@ -247,16 +244,11 @@ async function answers(from: Pod, address: string): Promise<void> {
 
 /** What belongs to an attachment, of whichever program: there is none any more. */
 async function leftovers(world: World): Promise<string[]> {
-  const state = (await snapshot(world)).filter((line) =>
-    /^(link veth|nft element|file .*\/(10\.|fd0)|file .*\.(json|intent)|[a-z0-9-]+: (link|address) eth)/.test(
-      line,
-    ),
-  );
-  return [...state, ...(await natLines(world))];
+  return [...(await snapshot(world)).attachments.lines, ...(await natLines(world))];
 }
 
 async function records(world: World): Promise<string[]> {
-  return (await snapshot(world)).filter((line) => /^file .*\.json$/.test(line));
+  return (await snapshotOfFiles(world)).records.lines;
 }
 
 async function manyPods(world: World, count: number): Promise<Pod[]> {

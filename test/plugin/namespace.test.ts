@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { mustFail, plugin } from "../support/cni.ts";
 import { network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import type { World } from "../support/world.ts";
 
 const CASES: { name: string; make: (world: World) => Promise<string> }[] = [
@@ -23,7 +23,7 @@ for (const { name, make } of CASES) {
       const before = await snapshot(world);
       const outcome = await plugin(world, "ADD", { network: network("pods"), containerId: "someone", netns });
       expect(mustFail(outcome).code).toBe(8);
-      expect(changes(before, await snapshot(world))).toEqual([]);
+      expect((await snapshot(world)).minus(before).lines).toEqual([]);
     },
   );
 }

@@ -5,7 +5,7 @@ import { mustFail, mustSucceed, type PluginCall, plugin } from "../support/cni.t
 import { holdAt, holdAtOrEnd } from "../support/held.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot, snapshotOfFiles } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { waitFor } from "../support/wait.ts";
@@ -14,7 +14,7 @@ import type { World } from "../support/world.ts";
 scene(
   "a DEL at any moment of an ADD stops it, and leaves nothing",
   async (world) => {
-    const { call, left } = await stage(world);
+    const { call, left, hasStopped } = await stage(world);
     let stopped = 0;
     await atEveryMoment(
       async (moment) => {
@@ -24,13 +24,10 @@ scene(
           mustSucceed(await plugin(world, "DEL", call));
           return false;
         }
-        const isKnown = (await fileNames(world)).some((name) => name.endsWith(".intent"));
+        const isKnown = !(await snapshotOfFiles(world)).intents.isEmpty;
         const deleting = plugin(world, "DEL", call);
         // Else the ADD has not begun, or is over but for its answer.
-        if (isKnown)
-          await waitFor("the DEL has told the ADD to stop", async () =>
-            (await fileNames(world)).some((name) => name.endsWith(".stopped")),
-          );
+        if (isKnown) await waitFor("the DEL has told the ADD to stop", hasStopped);
         else mustSucceed(await deleting);
         const outcome = await adding.goOn();
         expect(isKnown ? mustFail(outcome) : mustSucceed(outcome), nameOf(moment)).toMatchObject(
@@ -52,7 +49,7 @@ scene(
 scene(
   "a DEL that looks only when the ADD that it stopped has ended leaves nothing either",
   async (world) => {
-    const { call, left } = await stage(world);
+    const { call, left, hasStopped } = await stage(world);
     let stopped = 0;
     // Locks that a DEL asks for before it has told the ADD to stop; found out by the first round.
     let count = 1;
@@ -60,13 +57,11 @@ scene(
       async (moment) => {
         await using adding = await holdAtOrEnd(world, "ADD", call, moment);
         const stood = !adding.isOver;
-        if (!stood || !(await fileNames(world)).some((name) => name.endsWith(".intent"))) {
+        if (!stood || (await snapshotOfFiles(world)).intents.isEmpty) {
           mustSucceed(await (stood ? adding.goOn() : adding.outcome));
           mustSucceed(await plugin(world, "DEL", call));
           return stood;
         }
-        const hasStopped = async (): Promise<boolean> =>
-          (await fileNames(world)).some((name) => name.endsWith(".stopped"));
         let deleting = await holdAt(world, "DEL", call, { kind: "flock", count });
         while (!(await hasStopped())) {
           await deleting.kill();
@@ -87,17 +82,17 @@ scene(
 
 const STOPPED = { code: 11, msg: expect.stringContaining("deleted while it was being made") as string };
 
-async function stage(world: World): Promise<{ call: PluginCall; left: () => Promise<string[]> }> {
+async function stage(world: World) {
   const pods = install(world, network("pods"));
   await warmUp(world, pods);
   const red = await world.pod("red");
   const baseline = await snapshot(world);
-  return { call: { network: pods, pod: red }, left: async () => changes(baseline, await snapshot(world)) };
-}
-
-/** Records and intents of the network. */
-async function fileNames(world: World): Promise<string[]> {
-  return (await world.host.must("ls /var/lib/cni/pontoon/pods")).trim().split("\n");
+  const call: PluginCall = { network: pods, pod: red };
+  return {
+    call,
+    left: async (): Promise<string[]> => (await snapshot(world)).minus(baseline).lines,
+    hasStopped: async (): Promise<boolean> => !(await snapshotOfFiles(world)).stopped.isEmpty,
+  };
 }
 
 const nameOf = ({ kind, count }: Moment): string => `before ${kind} ${count}`;

@@ -16,6 +16,7 @@ import { dies, linkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { busyHost, refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
+import { snapshotOfFiles } from "../support/snapshot.ts";
 import { pings } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
 
@@ -197,9 +198,7 @@ async function macs(
   return [(await linkOf(pod, "eth0")).address, interfaces?.[2]?.mac];
 }
 
-/** The IPv4 addresses that are leased. */
+/** The addresses that are leased. */
 async function leases(world: World): Promise<string[]> {
-  return (await world.host.must("ls /var/lib/cni/networks/pods"))
-    .split("\n")
-    .filter((name) => name.startsWith("10."));
+  return (await snapshotOfFiles(world)).leases.names;
 }

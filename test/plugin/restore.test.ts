@@ -8,11 +8,14 @@ import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import { install, type Network, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot, snapshotOfFiles } from "../support/snapshot.ts";
+import type { Snapshot } from "../support/snapshot-part.ts";
 import { atEveryMoment } from "../support/strace.ts";
 import { connect, serve } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
+
+const RECORDS = "/var/lib/cni/pontoon";
 
 const HARMS = [
   "nft flush ruleset",
@@ -45,9 +48,8 @@ for (const harm of HARMS) {
       expect(stdout).toMatch(
         /^all networks: \d rules? put back\nothers: 1 attachment, .*\npods: 2 attachments, .*\n$/,
       );
-      expect(changes(before, await snapshot(world)).filter((line) => !line.includes(".restored"))).toEqual(
-        [],
-      );
+      const difference = (await snapshot(world)).minus(before);
+      expect(difference.exceptAdded(({ marks }) => marks).lines).toEqual([]);
       await everythingWorks(world, stage);
       expect(mustSucceed(await restore(world)).stdout).toBe(
         "others: 1 attachment, nothing to do\npods: 2 attachments, nothing to do\n",
@@ -90,7 +92,7 @@ scene(
     await add(world, pods, await world.pod("blue"));
     await world.host.must("nft flush ruleset");
     mustSucceed(await restore(world));
-    const onlyBlue = await attachmentLines(world);
+    const onlyBlue = await attachments(world);
     const moments = await atEveryMoment(
       async (moment) => {
         mustSucceed(await plugin(world, "ADD", call));
@@ -99,7 +101,9 @@ scene(
         const { isOver } = restoring;
         mustSucceed(await plugin(world, "DEL", call));
         mustSucceed(await (isOver ? restoring.outcome : restoring.goOn()));
-        expect(await attachmentLines(world), `DEL before ${moment.kind} ${moment.count}`).toEqual(onlyBlue);
+        expect((await attachments(world)).lines, `DEL before ${moment.kind} ${moment.count}`).toEqual(
+          onlyBlue.lines,
+        );
         return !isOver;
       },
       ["sendto"],
@@ -121,10 +125,9 @@ scene("who died is not brought back, and what a later DEL takes away stays away"
     /^all networks: .*\nothers: 1 attachment, .*\npods: 1 attachment, /,
   );
   await del(world, pods!, blue!.pod);
-  const lines = await snapshot(world);
-  expect(
-    lines.filter((line) => /nft element inet pontoon net4|pontoon\/pods\/.*\.restored/.test(line)),
-  ).toEqual([]);
+  const after = await snapshot(world);
+  const rules = after.inTable("inet pontoon").elements.named("net4");
+  expect(rules.plus(after.marks.below(`${RECORDS}/pods`)).lines).toEqual([]);
   expect(mustSucceed(await restore(world)).stdout).toBe("others: 1 attachment, nothing to do\n");
 });
 
@@ -134,9 +137,8 @@ for (const [what, edit] of [
 ] as const) {
   scene(`the record of an attachment of ${what} brings nothing back`, async (world) => {
     const {
-      attached: [red],
+      attached: [red, blue],
     } = await twoNetworks(world);
-    const [address] = red!.addresses;
     await world.host.must([
       "sh",
       "-c",
@@ -144,9 +146,9 @@ for (const [what, edit] of [
     ]);
     await world.host.must("nft flush ruleset");
     mustSucceed(await restore(world));
-    const elements = await world.host.must("nft list map inet pontoon net4");
-    expect(elements).toContain("comment");
-    expect(elements).not.toContain(`${address} `);
+    const { elements } = await snapshot(world);
+    expect(elements.of(red!.pod).lines).toEqual([]);
+    expect(elements.of(blue!.pod).isEmpty).toBe(false);
   });
 }
 
@@ -159,11 +161,8 @@ scene(
     await Promise.all(all.map((pod) => add(world, pods, pod)));
     await world.host.must("nft flush ruleset");
     await Promise.all(all.flatMap((pod) => [del(world, pods, pod), restore(world).then(mustSucceed)]));
-    expect(
-      (await snapshot(world)).filter((line) =>
-        /^nft element|^nft chain inet pontoon net-|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line),
-      ),
-    ).toEqual([]);
+    const { attachments, networkChains } = await snapshot(world);
+    expect(attachments.plus(networkChains).lines).toEqual([]);
   },
   60_000,
 );
@@ -174,7 +173,7 @@ scene(
     const pods = install(world, network("pods", { macspoofchk: true }));
     const red = await world.pod("red");
     await add(world, pods, await world.pod("blue"));
-    const before = await attachmentLines(world);
+    const before = await attachments(world);
     const call = { network: pods, pod: red };
     let met = 0;
     await atEveryMoment(
@@ -187,14 +186,14 @@ scene(
           return false;
         }
         const isHalfGone =
-          elementsOf(await attachmentLines(world)) === elementsOf(before) &&
+          (await attachments(world)).elements.count === before.elements.count &&
           (await world.host.exec(`ip link show ${link}`)).status === 0;
         const { outcome, wasBeside } = await taking.meanwhile(
           async () => mustSucceed(await restore(world)),
           locksOf("pods"),
         );
         mustSucceed(outcome);
-        expect(await attachmentLines(world), `sendto ${moment.count}`).toEqual(before);
+        expect((await attachments(world)).lines, `sendto ${moment.count}`).toEqual(before.lines);
         if (isHalfGone && wasBeside) met += 1;
         return true;
       },
@@ -210,8 +209,7 @@ scene(
   async (world) => {
     const pods = install(world, network("pods", { macspoofchk: true }));
     const red = await world.pod("red");
-    const marks = async (): Promise<string[]> =>
-      (await attachmentLines(world)).filter((line) => line.endsWith(".restored"));
+    const marks = async (): Promise<string[]> => (await snapshotOfFiles(world)).marks.lines;
     let met = 0;
     await atEveryMoment(
       async (moment) => {
@@ -228,7 +226,7 @@ scene(
         mustSucceed(await (stood ? restoring.goOn() : restoring.outcome));
         expect(await marks(), `request ${moment.count}`).toHaveLength(1);
         await del(world, pods, red);
-        expect(await attachmentLines(world), `request ${moment.count}`).toEqual([]);
+        expect((await attachments(world)).lines, `request ${moment.count}`).toEqual([]);
         if (stood && isBack) met += 1;
         return stood;
       },
@@ -244,7 +242,7 @@ scene("without attachments there is nothing to do, and nothing is made", async (
   expect(mustSucceed(await restore(world)).stdout).toBe(
     "nothing to do: no attachments are recorded on this host\n",
   );
-  expect(changes(before, await snapshot(world))).toEqual([
+  expect((await snapshot(world)).minus(before).lines).toEqual([
     "+ file /var/lib/cni/pontoon/.lock",
     "+ folder /var/lib/cni/pontoon",
   ]);
@@ -322,8 +320,6 @@ function restore(world: World): Promise<Outcome> {
   return world.host.exec(RESTORE);
 }
 
-const elementsOf = (lines: string[]): number => lines.filter((line) => line.startsWith("nft element")).length;
-
 /** CHECK is content, and the neighbour, which knows no way back to any pod, sees the host's own address. */
 async function everythingWorks(world: World, { neighbour, attached }: Stage): Promise<void> {
   await using _v4 = await serve(neighbour.place, "tcp", neighbour.v4, 8080);
@@ -345,21 +341,18 @@ async function reaches(pod: Pod, neighbour: Neighbour): Promise<(string | undefi
   return [await connect(pod, neighbour.v4, 8081), await connect(pod, neighbour.v6, 8081)];
 }
 
-/** Elements, records and marks. */
-async function attachmentLines(world: World): Promise<string[]> {
-  return (await snapshot(world)).filter((line) =>
-    /^nft element|^file .*pontoon\/pods\/[0-9a-f]{32}/.test(line),
-  );
+async function attachments(world: World): Promise<Snapshot> {
+  return (await snapshot(world)).attachments;
 }
 
 async function chainOf(world: World, name: string): Promise<string> {
-  const line = (await snapshot(world)).find((each) => each.startsWith(`nft chain inet pontoon net-${name}-`));
-  return line!.split(" ").at(-1)!;
+  const chains = (await snapshot(world)).networkChains.names;
+  return chains.find((chain) => chain.startsWith(`net-${name}-`))!;
 }
 
 async function waitForLinks(world: World, count: number): Promise<void> {
   await waitFor(
     `${count} host ends are left`,
-    async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length <= count,
+    async () => (await snapshot(world)).hostEnds.links.count <= count,
   );
 }

@@ -22,6 +22,7 @@ import { addNeighbour } from "../support/neighbour.ts";
 import { FAMILIES, install, type Network, network } from "../support/network.ts";
 import { installReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
+import { snapshotOfFiles } from "../support/snapshot.ts";
 import { atEveryMoment } from "../support/strace.ts";
 import { firstAnswer, pings } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
@@ -252,11 +253,7 @@ scene(
       code: 7,
       msg: expect.stringContaining("the MAC 0a:58:0a:01:00:04 belongs to the pod with the address 10.1.0.4"),
     });
-    expect(
-      (await world.host.must("ls /var/lib/cni/networks/pods"))
-        .split("\n")
-        .filter((name) => name.startsWith("10.")),
-    ).toEqual([]);
+    expect((await snapshotOfFiles(world)).leases.lines).toEqual([]);
     mustSucceed(
       await plugin(world, "ADD", { network: pods, pod: red, more: { args: { cni: { ips: ["10.1.0.4"] } } } }),
     );

@@ -16,7 +16,8 @@ import { holdAtOrEnd, locksOf } from "../support/held.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
+import type { Snapshot } from "../support/snapshot-part.ts";
 import { warmUp } from "../support/steady.ts";
 import { atEveryMoment } from "../support/strace.ts";
 import { isSilent, pings } from "../support/traffic.ts";
@@ -114,7 +115,7 @@ scene("CHECK says what is lost, and the next ADD brings back the whole table for
     for (const pod of [red, blue, green]) expect(await check(world, pods, pod), harm).toBeUndefined();
     await del(world, pods, green);
     await world.removePod(green);
-    expect(await guards(world), harm).toEqual(whole);
+    expect((await guards(world)).lines, harm).toEqual(whole.lines);
   }
   await setMac(red, FALSE_MAC);
   expect(await isSilent(red, "10.1.0.1")).toBe(true);
@@ -135,13 +136,10 @@ scene("CHECK says when an attachment's own elements are lost", async (world) => 
 scene("a table that was lost comes back without the pods that are gone", async (world) => {
   const { pods, red } = await redAndBlue(world);
   await world.removePod(red);
-  await waitFor(
-    "red's link is gone",
-    async () => (await snapshot(world)).filter((line) => line.startsWith("link veth")).length === 1,
-  );
+  await waitFor("red's link is gone", async () => (await snapshot(world)).hostEnds.links.count === 1);
   await world.host.must("nft flush ruleset");
   await add(world, pods, await world.pod("green"));
-  expect((await guards(world)).filter((line) => line.startsWith("nft element"))).toHaveLength(4);
+  expect((await guards(world)).elements.lines).toHaveLength(4);
 });
 
 scene(
@@ -164,10 +162,7 @@ scene(
         mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
         await del(world, pods, green);
         mustSucceed(await plugin(world, "DEL", call));
-        expect(
-          (await guards(world)).filter((line) => line.startsWith("nft element")),
-          `flushed before request ${moment.count}`,
-        ).toEqual([]);
+        expect((await guards(world)).elements.lines, `flushed before request ${moment.count}`).toEqual([]);
         if (wasBeside) met += 1;
         return stood;
       },
@@ -193,9 +188,9 @@ for (const [way, remove] of WAYS) {
       const { pods, red, onlyBlue } = await redAndBlue(world);
       const call = { network: pods, containerId: red.containerId, netns: "" };
       await remove(world, pods, red);
-      expect(await guards(world)).toEqual(onlyBlue);
+      expect((await guards(world)).lines).toEqual(onlyBlue.lines);
       mustSucceed(await plugin(world, "DEL", call));
-      expect(await guards(world)).toEqual(onlyBlue);
+      expect((await guards(world)).lines).toEqual(onlyBlue.lines);
     },
   );
 }
@@ -207,7 +202,7 @@ for (const records of ["with records", "without records"]) {
     const { pods, blue, onlyBlue } = await redAndBlue(world);
     if (records === "without records") await world.host.must("rm -r /var/lib/cni/pontoon");
     mustSucceed(await collect(world, pods, [blue]));
-    expect(await guards(world)).toEqual(onlyBlue);
+    expect((await guards(world)).lines).toEqual(onlyBlue.lines);
   });
 }
 
@@ -232,10 +227,7 @@ scene(
           : { outcome: await adding.outcome, wasBeside: false };
         expect(outcome.status, `file ${moment.count}`).toBe(1);
         await del(world, free, green);
-        expect(
-          (await guards(world)).filter((line) => line.startsWith("nft element")),
-          `file ${moment.count}`,
-        ).toEqual([]);
+        expect((await guards(world)).elements.lines, `file ${moment.count}`).toEqual([]);
         if (wasBeside) met += 1;
         return stood;
       },
@@ -286,7 +278,7 @@ for (const [way, between] of [
 scene("what stays after DEL is the table without elements", async (world) => {
   const plain = await warmUp(world, install(world, network("pods")));
   const pods = install(world, network("pods", { macspoofchk: true }));
-  expect(changes(plain, await warmUp(world, pods))).toEqual([
+  expect((await warmUp(world, pods)).minus(plain).lines).toEqual([
     "+ nft chain bridge pontoon prerouting",
     "+ nft rule bridge pontoon prerouting #1",
     "+ nft set bridge pontoon guarded",
@@ -299,9 +291,9 @@ scene("ten pods at once on a fresh host make one table with one rule", async (wo
   const pods = install(world, network("pods", { macspoofchk: true }));
   const all = await Promise.all(Array.from({ length: 10 }, (_, at) => world.pod(`pod${at}`)));
   await Promise.all(all.map((pod) => add(world, pods, pod)));
-  const lines = await guards(world);
-  expect(lines.filter((line) => line.startsWith("nft rule"))).toHaveLength(1);
-  expect(lines.filter((line) => line.startsWith("nft element"))).toHaveLength(20);
+  const { rules, elements } = await guards(world);
+  expect(rules.lines).toHaveLength(1);
+  expect(elements.lines).toHaveLength(20);
   for (const pod of all) expect(await pings(pod, "10.1.0.1"), pod.name).toBe(true);
 });
 
@@ -318,8 +310,8 @@ async function redAndBlue(world: World, wishes: { subnets?: string[] } = {}) {
 }
 
 /** What there is in the table that checks. */
-async function guards(world: World): Promise<string[]> {
-  return (await snapshot(world)).filter((line) => line.startsWith("nft ") && line.includes("bridge pontoon"));
+async function guards(world: World): Promise<Snapshot> {
+  return (await snapshot(world)).inTable("bridge pontoon");
 }
 
 async function setMac(pod: Pod, mac: string): Promise<void> {

@@ -5,7 +5,7 @@ import { add, addressOf, mustFail, plugin } from "../support/cni.ts";
 import { dies, hostLinkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
 import { toolPath } from "../support/tool.ts";
 
@@ -44,7 +44,7 @@ for (const errno of ["EACCES", "EPERM", "EMFILE", "ENFILE"]) {
         code: 100,
         details: expect.stringContaining(`${red.containerId}: open ${red.namespace}: ${errno}`) as string,
       });
-      expect(changes(before, await snapshot(world))).toEqual([]);
+      expect((await snapshot(world)).minus(before).lines).toEqual([]);
     },
   );
 }

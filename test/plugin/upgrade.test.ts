@@ -6,7 +6,8 @@ import { hostLinkOf } from "../support/link.ts";
 import { install, type Network, type NetworkWishes, network } from "../support/network.ts";
 import { installReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
-import { snapshot } from "../support/snapshot.ts";
+import { snapshot, snapshotOfFiles } from "../support/snapshot.ts";
+import type { Snapshot } from "../support/snapshot-part.ts";
 import { connect, pings, serve } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
 
@@ -73,7 +74,7 @@ for (const [way, netns] of [
       const onlyRed = await spoofRules(world);
       const blue = await world.pod("blue");
       await add(world, installReference(world, pods), blue);
-      expect(await spoofRules(world)).not.toEqual(onlyRed);
+      expect((await spoofRules(world)).lines).not.toEqual(onlyRed.lines);
       install(world, pods);
       for (let times = 0; times < 2; times++) {
         mustSucceed(
@@ -83,7 +84,7 @@ for (const [way, netns] of [
             netns: netns ?? blue.namespace,
           }),
         );
-        expect(await spoofRules(world)).toEqual(onlyRed);
+        expect((await spoofRules(world)).lines).toEqual(onlyRed.lines);
       }
       mustSucceed(
         await plugin(world, "DEL", {
@@ -92,7 +93,7 @@ for (const [way, netns] of [
           netns: netns ?? red.namespace,
         }),
       );
-      expect(await spoofRules(world)).toEqual([
+      expect((await spoofRules(world)).lines).toEqual([
         "nft chain bridge nat PREROUTING",
         "nft rule bridge nat PREROUTING #1",
         "nft table bridge nat",
@@ -112,14 +113,11 @@ scene(
       await world.host.must(harm);
       install(world, pods);
       await del(world, pods, blue);
-      expect(
-        (await spoofRules(world)).filter((line) => line.includes(blue.containerId)),
-        harm,
-      ).toEqual([]);
+      expect((await spoofRules(world)).of(blue).lines, harm).toEqual([]);
       await world.removePod(blue);
     }
     await del(world, pods, red);
-    expect((await spoofRules(world)).filter((line) => line.includes("cni-br-iface"))).toEqual([]);
+    expect((await spoofRules(world)).mentioning("cni-br-iface").lines).toEqual([]);
   },
 );
 
@@ -136,7 +134,7 @@ scene(
     const red = await world.pod("red");
     await add(world, pods, red);
     expect(world.read(`${LEASES}/10.1.0.2`)).toBe(`${red.containerId}\r\neth0`);
-    expect((await snapshot(world)).filter((line) => line.includes(`${LEASES}/`))).toEqual([
+    expect((await snapshotOfFiles(world)).files.below(LEASES).lines).toEqual([
       `file ${LEASES}/10.1.0.2`,
       `file ${LEASES}/last_reserved_ip.0`,
       `file ${LEASES}/lock`,
@@ -158,8 +156,8 @@ scene("leases in the old form, only a container id, count as taken; empty ones d
 });
 
 /** What there is in the table of the reference plugin's macspoofchk. */
-async function spoofRules(world: World): Promise<string[]> {
-  return (await snapshot(world)).filter((line) => line.startsWith("nft ") && line.includes("bridge nat"));
+async function spoofRules(world: World): Promise<Snapshot> {
+  return (await snapshot(world)).inTable("bridge nat");
 }
 
 async function podOfReference(

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { addNeighbour } from "../support/neighbour.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { REPOSITORY } from "../support/tool.ts";
 import { CONFIG_FOLDER, type World } from "../support/world.ts";
 import { type Containerd, type RuntimePod, startContainerd } from "./containerd.ts";
@@ -63,14 +63,12 @@ scene(
     const before = await snapshot(world);
 
     const pods = [await containerd.runPod("red"), await containerd.runPod("blue")];
-    expect(changes(before, await snapshot(world))).not.toEqual([]);
+    expect((await snapshot(world)).minus(before).lines).not.toEqual([]);
     for (const pod of pods) await pod.remove();
 
     const after = await snapshot(world);
-    expect(changes(before, after)).toEqual([]);
-    expect(after.filter((line) => line.startsWith("link veth") || line.startsWith("nft element"))).toEqual(
-      [],
-    );
+    expect(after.minus(before).lines).toEqual([]);
+    expect(after.attachments.lines).toEqual([]);
     expect(await containerd.cri("pods")).toBe("");
   },
   LIMIT_MS,

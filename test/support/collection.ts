@@ -3,13 +3,14 @@ import { add, plugin } from "./cni.ts";
 import { install, type Network, network } from "./network.ts";
 import type { Outcome } from "./process.ts";
 import { snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot-part.ts";
 import { warmUp } from "./steady.ts";
 import type { Pod, World } from "./world.ts";
 
 /** Both attached; with the states before that, and with blue alone. */
 export async function redAndBlue(
   world: World,
-): Promise<{ pods: Network; red: Pod; blue: Pod; nobody: string[]; onlyBlue: string[] }> {
+): Promise<{ pods: Network; red: Pod; blue: Pod; nobody: Snapshot; onlyBlue: Snapshot }> {
   const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
   await warmUp(world, pods);
   const red = await world.pod("red");

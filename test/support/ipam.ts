@@ -4,6 +4,7 @@ import { chmodSync, symlinkSync } from "node:fs";
 import { addDirectly, mustSucceed, type PluginCall, plugin } from "./cni.ts";
 import { type Network, network, type PluginConfig } from "./network.ts";
 import { snapshot } from "./snapshot.ts";
+import type { Snapshot } from "./snapshot-part.ts";
 import { toolPath } from "./tool.ts";
 import { PLUGIN_FOLDER, type Pod, type World } from "./world.ts";
 
@@ -116,7 +117,7 @@ export const GIVES = prints({ ips: [{ address: "10.1.0.7/24" }], routes: [{ dst:
 export async function recorderHost(
   world: World,
   answers: Answers,
-): Promise<{ call: PluginCall & { pod: Pod }; baseline: string[] }> {
+): Promise<{ call: PluginCall & { pod: Pod }; baseline: Snapshot }> {
   const call = await recorderCall(world, { ADD: GIVES });
   await addDirectly(world, call);
   mustSucceed(await plugin(world, "DEL", call));

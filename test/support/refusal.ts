@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { add, type CniError, mustFail, type PluginCall, plugin } from "./cni.ts";
 import { install, type Network, network } from "./network.ts";
-import { changes, snapshot } from "./snapshot.ts";
+import { snapshot } from "./snapshot.ts";
 import { warmUp } from "./steady.ts";
 import type { Pod, World } from "./world.ts";
 
@@ -10,7 +10,7 @@ import type { Pod, World } from "./world.ts";
 export async function refused(world: World, call: PluginCall): Promise<CniError> {
   const before = await snapshot(world);
   const error = mustFail(await plugin(world, "ADD", call));
-  expect(changes(before, await snapshot(world))).toEqual([]);
+  expect((await snapshot(world)).minus(before).lines).toEqual([]);
   expect(error.details).toMatch(/Hint: [A-Z]/);
   return error;
 }

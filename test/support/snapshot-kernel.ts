@@ -1,45 +1,60 @@
-// The host's policy rules, nftables ruleset and network settings as lines of text.
+// The host's policy rules, nftables ruleset and network settings.
 import type { Place } from "./place.ts";
+import type { Thing } from "./thing.ts";
 
 type NftObject = Record<
   string,
   { family: string; table?: string; name?: string; chain?: string; elem?: unknown[]; policy?: string }
 >;
 
-export async function ruleLines(host: Place): Promise<string[]> {
+export async function ruleThings(host: Place): Promise<Thing[]> {
   const rules = `${await host.must("ip -4 rule show")}${await host.must("ip -6 rule show")}`;
   return rules
     .trim()
     .split("\n")
-    .map((rule) => `rule ${rule.replaceAll(/\s+/g, " ").trim()}`);
+    .map((rule) => rule.replaceAll(/\s+/g, " ").trim())
+    .map((name) => ({ kind: "rule", line: `rule ${name}`, name }));
 }
 
-export async function nftLines(host: Place): Promise<string[]> {
+export async function nftThings(host: Place): Promise<Thing[]> {
   const { nftables } = await host.json<{ nftables: NftObject[] }>("nft -j list ruleset");
-  const lines = nftables.flatMap((object) =>
-    Object.entries(object).flatMap(([kind, about]) => nftObjectLines(kind, about)),
+  const things = nftables.flatMap((object) =>
+    Object.entries(object).flatMap(([kind, about]) => nftObjectThings(kind, about)),
   );
   // Rules have no names: equal ones are told apart by their number.
   const seen = new Map<string, number>();
-  return lines.map((line) => {
-    const count = (seen.get(line) ?? 0) + 1;
-    seen.set(line, count);
-    return line.startsWith("nft rule") ? `${line} #${count}` : line;
+  return things.map((thing) => {
+    const count = (seen.get(thing.line) ?? 0) + 1;
+    seen.set(thing.line, count);
+    return thing.kind === "nft rule" ? { ...thing, line: `${thing.line} #${count}` } : thing;
   });
 }
 
-function nftObjectLines(kind: string, { family, table, name, chain, elem }: NftObject[string]): string[] {
-  if (kind === "metainfo") return [];
-  const line = `nft ${kind} ${[family, table, chain, name].filter(Boolean).join(" ")}`;
-  const elements = kind === "map" || (kind === "set" && name !== undefined) ? (elem ?? []) : [];
+/** A table is named in `name`, what is in it in `table`. Of a rule the name is that of its chain. */
+function nftObjectThings(type: string, { family, table, name, chain, elem }: NftObject[string]): Thing[] {
+  if (type === "metainfo") return [];
+  const kind = `nft ${type}`;
+  const inTable = `${family} ${type === "table" ? name : table}`;
+  const thing = {
+    kind,
+    line: `${kind} ${[family, table, chain, name].filter(Boolean).join(" ")}`,
+    name: name ?? chain ?? "",
+    table: inTable,
+  };
+  const elements = type === "map" || (type === "set" && name !== undefined) ? (elem ?? []) : [];
   return [
-    line,
-    ...elements.map((element) => `nft element ${family} ${table} ${name} ${JSON.stringify(element)}`),
+    thing,
+    ...elements.map((element) => ({
+      kind: "nft element",
+      line: `nft element ${inTable} ${name} ${JSON.stringify(element)}`,
+      name: name ?? "",
+      table: inTable,
+    })),
   ];
 }
 
 /** For `all` and `default` every setting; for an interface those that are not as `default` says. */
-export async function sysctlLines(host: Place): Promise<string[]> {
+export async function sysctlThings(host: Place): Promise<Thing[]> {
   const folders = "net/ipv4/conf net/ipv6/conf net/ipv4/ip_forward net/bridge";
   const text = await host.must(["sh", "-c", `cd /proc/sys && grep -rs "" ${folders} || true`]);
   const settings = new Map(
@@ -53,7 +68,11 @@ export async function sysctlLines(host: Place): Promise<string[]> {
   );
   return [...settings]
     .filter(([path, value]) => isSet(path, value, settings))
-    .map(([path, value]) => `sysctl ${path}=${value}`);
+    .map(([path, value]) => {
+      const [, , conf, link] = path.split("/");
+      const onLink = conf === "conf" && link !== undefined && { link };
+      return { kind: "sysctl", line: `sysctl ${path}=${value}`, name: path, ...onLink };
+    });
 }
 
 function isSet(path: string, value: string, settings: Map<string, string>): boolean {
