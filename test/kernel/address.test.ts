@@ -2,8 +2,9 @@
 import { expect, test } from "vitest";
 import { formatPrefix } from "../../src/ip/prefix.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../src/net/address.ts";
+import { prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
-import { addWire, mustIndex, prefix, refusal, Scene } from "./scene.ts";
+import { addWire, mustIndex, refusal, Scene } from "./scene.ts";
 
 interface IpAddress {
   family: string;

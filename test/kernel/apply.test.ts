@@ -4,9 +4,10 @@ import { applySteps, undoSteps, verifySteps } from "../../src/host/apply.ts";
 import { putMasquerade } from "../../src/host/steps/masquerade.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { failure } from "../support/failure.ts";
+import { address, prefix } from "../support/ip.ts";
 import { ipLink } from "../support/netns.ts";
 import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
-import { address, BRIDGE, HOST_END, POD_END, prefix, Scene } from "./scene.ts";
+import { BRIDGE, HOST_END, POD_END, Scene } from "./scene.ts";
 
 const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 

@@ -1,7 +1,8 @@
 // Steps of an ADD on a scene: the host's and the pod's namespaces as src/host sees them.
 import { Machine } from "../../src/host/machine.ts";
 import type { AnnounceStep, PodRoute, PodStep, VethStep } from "../../src/plan/step.ts";
-import { BRIDGE, HOST_END, POD_END, prefix, type Scene } from "./scene.ts";
+import { prefix } from "../support/ip.ts";
+import { BRIDGE, HOST_END, POD_END, type Scene } from "./scene.ts";
 
 /** Runs `action` in the host's namespace, with a machine that has opened the pod's. */
 export function onMachine<T>(scene: Scene, action: (machine: Machine) => T): T {

@@ -9,9 +9,10 @@ import { getLink } from "../../src/net/link.ts";
 import { createBridgeMessage } from "../../src/net/link-change.ts";
 import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
 import { failure } from "../support/failure.ts";
+import { prefix } from "../support/ip.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { netconf } from "../unit/plan/input.ts";
-import { addWire, mustIndex, prefix, Scene } from "./scene.ts";
+import { addWire, mustIndex, Scene } from "./scene.ts";
 
 const STEP: BridgeStep = {
   kind: "bridge",

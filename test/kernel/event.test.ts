@@ -6,8 +6,9 @@ import { changeLinkMessage } from "../../src/net/link-change.ts";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
 import { RTNLGRP_IPV6_IFADDR, RTNLGRP_LINK } from "../../src/netlink/uapi/rtnetlink.ts";
+import { prefix } from "../support/ip.ts";
 import type { Netns } from "../support/netns.ts";
-import { mustIndex, prefix, refusal, Scene } from "./scene.ts";
+import { mustIndex, refusal, Scene } from "./scene.ts";
 
 const listen = (netns: Netns, group: number): NetlinkSocket =>
   netns.inside(() => NetlinkSocket.open(NETLINK_ROUTE, [group]));

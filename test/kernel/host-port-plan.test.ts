@@ -2,9 +2,9 @@
 // its families.
 import { expect, test } from "vitest";
 import { planHostPorts } from "../../src/host/host-port-plan.ts";
+import { prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
 import { netconf } from "../unit/plan/input.ts";
-import { prefix } from "./scene.ts";
 
 const CONFIG = {
   mappings: [

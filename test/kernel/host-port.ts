@@ -11,8 +11,8 @@ import { hairpinChain } from "../../src/nft/host-port-layout.ts";
 import type { PacketTest } from "../../src/nft/nat-expression.ts";
 import { conditionChain } from "../../src/nft/port-condition.ts";
 import { type PortMapping, PROTOCOLS } from "../../src/nft/port-element.ts";
+import { address, prefix } from "../support/ip.ts";
 import type { Netns } from "../support/netns.ts";
-import { address, prefix } from "./scene.ts";
 
 export interface Wishes {
   /** One digit, repeated: the owner's digest. */

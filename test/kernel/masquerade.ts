@@ -7,8 +7,8 @@ import {
   type Neighbours,
   removeMasquerade,
 } from "../../src/nft/masquerade.ts";
+import { address, prefix } from "../support/ip.ts";
 import type { Netns } from "../support/netns.ts";
-import { address, prefix } from "./scene.ts";
 
 export interface Wishes {
   /** One digit, repeated: the owner's digest. */

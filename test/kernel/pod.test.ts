@@ -6,11 +6,12 @@ import { announce } from "../../src/host/steps/announce.ts";
 import { setUpPod, verifyPod } from "../../src/host/steps/pod.ts";
 import { checkInterfaceIsFree, createVeth, verifyVeth } from "../../src/host/steps/veth.ts";
 import { failure } from "../support/failure.ts";
+import { address } from "../support/ip.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { waitFor } from "../support/wait.ts";
 import { advertise } from "./advertise.ts";
 import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
-import { address, Scene } from "./scene.ts";
+import { Scene } from "./scene.ts";
 
 interface Address {
   local: string;

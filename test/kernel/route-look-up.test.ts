@@ -1,7 +1,8 @@
 // Which way a packet takes: asked of the kernel, not found by reading tables.
 import { expect, test } from "vitest";
 import { lookUpRoute } from "../../src/net/route.ts";
-import { address, addWire, mustIndex, Scene } from "./scene.ts";
+import { address } from "../support/ip.ts";
+import { addWire, mustIndex, Scene } from "./scene.ts";
 
 function uplink(): Scene {
   const scene = new Scene();

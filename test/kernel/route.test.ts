@@ -3,8 +3,9 @@ import { expect, test } from "vitest";
 import { formatAddress } from "../../src/ip/address.ts";
 import { formatPrefix } from "../../src/ip/prefix.ts";
 import { addRouteMessage, type LinkRoute, listRoutes } from "../../src/net/route.ts";
+import { address, prefix } from "../support/ip.ts";
 import type { Netns } from "../support/netns.ts";
-import { address, mustIndex, prefix, refusal, Scene } from "./scene.ts";
+import { mustIndex, refusal, Scene } from "./scene.ts";
 
 /** A pod with an address of each family, as an ADD has it when it comes to routes. */
 class Routed extends Scene {

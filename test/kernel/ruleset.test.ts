@@ -3,9 +3,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { networkChain } from "../../src/nft/layout.ts";
+import { prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset, type Wishes } from "./masquerade.ts";
-import { prefix } from "./scene.ts";
 
 const SCENES: { name: string; attachments: Wishes[] }[] = [
   { name: "ipv4", attachments: [{ owner: "1", subnets: ["10.1.0.0/24"], addresses: ["10.1.0.2"] }] },

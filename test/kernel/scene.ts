@@ -1,7 +1,3 @@
-// What most kernel tests start from: a host with a bridge, and a pod's namespace beside it.
-
-import { type Address, parseAddress } from "../../src/ip/address.ts";
-import { type Prefix, parsePrefix } from "../../src/ip/prefix.ts";
 import { getLink } from "../../src/net/link.ts";
 import { changeLinkMessage, createBridgeMessage, createVethMessage } from "../../src/net/link-change.ts";
 import { Netns } from "../support/netns.ts";
@@ -47,18 +43,6 @@ export function mustIndex(netns: Netns, name: string): number {
   const link = getLink(netns.links, { name });
   if (link === undefined) throw new Error(`There is no interface ${name}.`);
   return link.index;
-}
-
-export function address(text: string): Address {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address.`);
-  return parsed;
-}
-
-export function prefix(text: string): Prefix {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) throw new Error(`${text} is no prefix.`);
-  return parsed;
 }
 
 /** A wire inside one namespace: a veth pair, both ends up. */

@@ -6,8 +6,9 @@ import { addRouteMessage, listRoutes } from "../../src/net/route.ts";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
 import { RTNLGRP_LINK } from "../../src/netlink/uapi/rtnetlink.ts";
+import { prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
-import { mustIndex, prefix, Scene } from "./scene.ts";
+import { mustIndex, Scene } from "./scene.ts";
 
 test("nothing comes within the time that is given: an empty answer, in about that time", () => {
   using host = Netns.open();

@@ -9,8 +9,9 @@ import { RTM_NEWRULE } from "../../src/netlink/uapi/rtnetlink.ts";
 import type { SourceRoutingStep } from "../../src/plan/step.ts";
 import { errnoOf, SystemError } from "../../src/sys/errno.ts";
 import { failure } from "../support/failure.ts";
+import { address } from "../support/ip.ts";
 import { onMachine, podRoute, podStep, VETH } from "./attach.ts";
-import { address, Scene } from "./scene.ts";
+import { Scene } from "./scene.ts";
 
 const STEP: SourceRoutingStep = {
   kind: "sourceRouting",

@@ -80,7 +80,7 @@ export class Snapshot {
     return this.#ofKind("sysctl");
   }
 
-  /** All of nftables: tables, chains, rules, sets, maps, elements. iptables in its nftables variant is in it. */
+  /** All of nftables, from tables to elements. What iptables keeps in nftables is in it. */
   get nftables(): Snapshot {
     return this.where(({ table }) => table !== undefined);
   }

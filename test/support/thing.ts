@@ -2,7 +2,7 @@
 
 /** What is known of it besides the line that shows it. */
 export interface Thing {
-  /** The beginning of the line: `link`, `address`, `route`, `rule`, `sysctl`, `file`, `folder`, `nft` and a word. */
+  /** `link`, `address`, `route`, `rule`, `sysctl`, `file`, `folder`, `nft element`…: its line begins so. */
   kind: string;
   /** How it reads in a difference. Two things with one line are one thing. */
   line: string;

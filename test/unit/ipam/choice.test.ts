@@ -69,7 +69,7 @@ test("behind one run of taken addresses it finds exactly the next one, whatever 
 });
 
 test("behind 10,000 taken addresses it asks fewer than 64 times, and lists nothing", () => {
-  const pool = new Pool([WIDE]);
+  const pool = new Pool([WIDE]).open();
   pools.push(pool);
   mkdirSync(pool.directory, { recursive: true });
   const set = rangeSetOf([WIDE]);

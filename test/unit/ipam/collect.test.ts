@@ -1,15 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { collectLeases } from "../../../src/ipam/collect.ts";
 import type { LeaseOwner } from "../../../src/ipam/lease.ts";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
-import { Pool } from "./pool.ts";
+import { poolForEachTest } from "./pool.ts";
 
-let pool: Pool;
+const pool = poolForEachTest();
 beforeEach(() => {
-  pool = new Pool();
   pool.put("10.1.2.2", "a\r\neth0");
   pool.put("10.1.2.3", "a\r\neth1");
   pool.put("10.1.2.4", "b\r\neth0");
@@ -23,7 +22,6 @@ beforeEach(() => {
   pool.put(".pontoon.new", "a\r\neth0");
   mkdirSync(join(pool.directory, "10.1.2.8"));
 });
-afterEach(() => pool.remove());
 
 const collect = (valid: LeaseOwner[], keep?: (owner: LeaseOwner) => boolean): string[] =>
   collectLeases({ directory: pool.directory, valid, ...(keep === undefined ? {} : { keep }) })

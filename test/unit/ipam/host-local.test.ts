@@ -1,19 +1,15 @@
 // Our lease store and the reference host-local on one directory: the drop-in promise.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseOwner } from "../../../src/ipam/lease.ts";
 import { toolPath } from "../../support/tool.ts";
-import { hostLocalEnvironment, Pool, SIX, TEN } from "./pool.ts";
+import { hostLocalEnvironment, poolForEachTest, SIX, TEN } from "./pool.ts";
 
 const WORKER = join(import.meta.dirname, "../../support/lease-worker.ts");
 const SETS = "10.1.2.0/24,10.1.2.1,10.1.2.254,10.1.2.1;fd00::/64,fd00::1,fd00::ffff:ffff:ffff:ffff,fd00::1";
 
-let pool: Pool;
-beforeEach(() => {
-  pool = new Pool([TEN], [SIX]);
-});
-afterEach(() => pool.remove());
+const pool = poolForEachTest([TEN], [SIX]);
 
 /** What a process printed; it has to succeed. */
 function output(

@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { collectLeases } from "../../../src/ipam/collect.ts";
 import { parseOwner } from "../../../src/ipam/lease.ts";
-import { Pool, range, SIX } from "./pool.ts";
+import { poolForEachTest, range, SIX } from "./pool.ts";
 
 const WORKER = join(import.meta.dirname, "../../support/lease-worker.ts");
 const WIDE = range("10.1.0.0/16", "10.1.0.1", "10.1.255.254", "10.1.0.1");
@@ -22,8 +22,7 @@ async function reservations({ stdout }: { stdout: Readable }, count: number): Pr
   }
 }
 
-const pool = new Pool([WIDE], [SIX]);
-afterEach(() => pool.remove());
+const pool = poolForEachTest([WIDE], [SIX]);
 
 test("the directory stays usable for both programs, no lease is half, and nothing is lost for good", async () => {
   for (let round = 0; round < ROUNDS; round++) {

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { afterEach, beforeEach } from "vitest";
 import { formatAddress, parseAddress } from "../../../src/ip/address.ts";
 import { formatPrefix, parsePrefix } from "../../../src/ip/prefix.ts";
 import type { Lease, LeaseRange } from "../../../src/ipam/lease.ts";
@@ -27,15 +28,38 @@ export function range(subnet: string, first: string, last: string, gateway: stri
 export const TEN = range("10.1.2.0/24", "10.1.2.1", "10.1.2.254", "10.1.2.1");
 export const SIX = range("fd00::/64", "fd00::1", "fd00::ffff:ffff:ffff:ffff", "fd00::1");
 
+/** A pool that is empty when a test of the file begins, and gone when it has ended. */
+export function poolForEachTest(...rangeSets: LeaseRange[][]): Pool {
+  const pool = new Pool(...rangeSets);
+  beforeEach(() => void pool.open());
+  afterEach(() => pool.remove());
+  return pool;
+}
+
 export class Pool {
-  readonly root = mkdtempSync("/tmp/pool-");
-  readonly dataDir = join(this.root, "networks");
-  readonly directory = join(this.dataDir, NETWORK);
-  readonly records: RecordStore = openRecordStore(join(this.root, "records"));
-  rangeSets: LeaseRange[][];
+  root!: string;
+  records!: RecordStore;
+  rangeSets!: LeaseRange[][];
+  readonly #firstSets: LeaseRange[][];
 
   constructor(...rangeSets: LeaseRange[][]) {
-    this.rangeSets = rangeSets.length === 0 ? [[TEN]] : rangeSets;
+    this.#firstSets = rangeSets.length === 0 ? [[TEN]] : rangeSets;
+  }
+
+  /** Begins with an empty folder, and with the sets of ranges that it was made with. */
+  open(): this {
+    this.root = mkdtempSync("/tmp/pool-");
+    this.records = openRecordStore(join(this.root, "records"));
+    this.rangeSets = this.#firstSets;
+    return this;
+  }
+
+  get dataDir(): string {
+    return join(this.root, "networks");
+  }
+
+  get directory(): string {
+    return join(this.dataDir, NETWORK);
   }
 
   /** An ADD: the record is completed. */

@@ -1,18 +1,14 @@
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseAddress } from "../../../src/ip/address.ts";
 import { attachmentDigest } from "../../../src/record/digest.ts";
 import { HOST } from "../record/sample.ts";
-import { keyOf, Pool, range, SIX } from "./pool.ts";
+import { keyOf, poolForEachTest, range, SIX } from "./pool.ts";
 
 const FEW = range("10.1.2.0/24", "10.1.2.10", "10.1.2.13", "10.1.2.1");
 const NEXT_BOOT = { ...HOST, bootId: "next" };
 
-let pool: Pool;
-beforeEach(() => {
-  pool = new Pool([FEW]);
-});
-afterEach(() => pool.remove());
+const pool = poolForEachTest([FEW]);
 
 const ids = (): string[] =>
   pool.records

@@ -1,17 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseAddress } from "../../../src/ip/address.ts";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
 import { ownsLease } from "../../../src/ipam/ownership.ts";
 import { release } from "../../../src/ipam/release.ts";
-import { keyOf, Pool, SIX, TEN } from "./pool.ts";
+import { keyOf, poolForEachTest, SIX, TEN } from "./pool.ts";
 
-let pool: Pool;
-beforeEach(() => {
-  pool = new Pool([TEN], [SIX]);
-});
-afterEach(() => pool.remove());
+const pool = poolForEachTest([TEN], [SIX]);
 
 test("a DEL gives all addresses back, and comes twice without harm", () => {
   pool.add("c1");

@@ -1,20 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { globSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseAddress } from "../../../src/ip/address.ts";
 import type { Lease } from "../../../src/ipam/lease.ts";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
 import { failure } from "../../support/failure.ts";
-import { Pool, range, SIX, TEN } from "./pool.ts";
+import { poolForEachTest, range, SIX, TEN } from "./pool.ts";
 
 const FEW = range("10.1.2.0/24", "10.1.2.10", "10.1.2.13", "10.1.2.1");
 
-let pool: Pool;
-beforeEach(() => {
-  pool = new Pool();
-});
-afterEach(() => pool.remove());
+const pool = poolForEachTest();
 
 test("a lease is a file as host-local writes it, with the hint beside it", () => {
   const [lease] = pool.reserve("c1");

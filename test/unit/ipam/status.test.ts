@@ -1,15 +1,11 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { checkFreeAddresses, checkLeaseDirectory, countPools } from "../../../src/ipam/status.ts";
-import { Pool, range, SIX, TEN } from "./pool.ts";
+import { poolForEachTest, range, SIX, TEN } from "./pool.ts";
 
 const FEW = range("10.1.2.0/24", "10.1.2.1", "10.1.2.4", "10.1.2.1");
 
-let pool: Pool;
-beforeEach(() => {
-  pool = new Pool([FEW]);
-});
-afterEach(() => pool.remove());
+const pool = poolForEachTest([FEW]);
 
 test("a directory that could be made and written is fine, and is not made", () => {
   checkLeaseDirectory(pool.directory);

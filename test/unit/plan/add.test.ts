@@ -3,7 +3,8 @@ import { formatAddress } from "../../../src/ip/address.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
 import { aliasOf, networkSubnets, planAdd } from "../../../src/plan/add.ts";
 import type { PodRoute } from "../../../src/plan/step.ts";
-import { addInput, address, KEY, netconf, podAddress, prefix, route, stepOf, V4, V6 } from "./input.ts";
+import { address, prefix } from "../../support/ip.ts";
+import { addInput, KEY, netconf, podAddress, route, stepOf, V4, V6 } from "./input.ts";
 
 const kinds = (config: ReturnType<typeof netconf>, addresses: string[]): string[] =>
   planAdd(addInput(config, addresses)).steps.map(({ kind }) => kind);

@@ -6,7 +6,8 @@ import { formatPrefix } from "../../../src/ip/prefix.ts";
 import { planAdd } from "../../../src/plan/add.ts";
 import { type CheckInput, type CheckPlan, planCheck } from "../../../src/plan/check.ts";
 import type { AttachmentRecord } from "../../../src/record/attachment.ts";
-import { addInput, KEY, netconf, prefix, route, stepOf, V4, V6 } from "./input.ts";
+import { prefix } from "../../support/ip.ts";
+import { addInput, KEY, netconf, route, stepOf, V4, V6 } from "./input.ts";
 
 const RECORD: AttachmentRecord = {
   version: 1,

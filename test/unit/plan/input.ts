@@ -1,25 +1,12 @@
 // Input for the plans: a pod of a dual-stack network, and whatever a test wants to be different.
 import type { Netconf } from "../../../src/cni/config.ts";
 import type { Route } from "../../../src/cni/result.ts";
-import { type Address, parseAddress } from "../../../src/ip/address.ts";
-import { type Prefix, parsePrefix } from "../../../src/ip/prefix.ts";
 import type { AddInput, PodAddress } from "../../../src/plan/add.ts";
 import type { Step } from "../../../src/plan/step.ts";
+import { address, prefix } from "../../support/ip.ts";
 
 export const KEY = { network: "net", containerId: "c1", interfaceName: "eth0" };
 const OWNER = "1".repeat(32);
-
-export function address(text: string): Address {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`${text} is no address.`);
-  return parsed;
-}
-
-export function prefix(text: string): Prefix {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) throw new Error(`${text} is no prefix.`);
-  return parsed;
-}
 
 /** `10.1.0.2/24 10.1.0.1` or `10.1.0.2/24`: address and perhaps a gateway. */
 export function podAddress(text: string): PodAddress {
