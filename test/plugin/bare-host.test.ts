@@ -110,7 +110,7 @@ scene(
       details: expect.stringMatching(/EPROTONOSUPPORT.*Hint: Load .*nf_tables/),
     });
     expect(error.details).not.toContain("Not undone");
-    expect((await snapshot(world)).hostEnds.lines).toEqual([]);
+    expect((await snapshot(world)).attachments.lines).toEqual([]);
   },
 );
 
@@ -128,7 +128,7 @@ scene(
       ),
     });
     expect(error.details).not.toContain("Not undone");
-    expect((await snapshot(world)).hostEnds.lines).toEqual([]);
+    expect((await snapshot(world)).attachments.lines).toEqual([]);
     expect(
       mustFail(
         await plugin(world, "STATUS", {
