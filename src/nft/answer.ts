@@ -70,7 +70,10 @@ export function countChainUses(socket: NetlinkSocket, table: Table, chain: strin
     : readAttributes(reply.payload, GENERIC_HEADER).be32(nft.NFTA_CHAIN_USE);
 }
 
-/** How many rules each chain of a table holds; chains without rules are not named. Throws SystemError. */
+/** How many rules each chain of a table has; a chain without rules is not in it. */
+export type RuleCounts = ReadonlyMap<string, number>;
+
+/** Counts the rules of a table; no table has no rules. Throws SystemError. */
 export function countRules(socket: NetlinkSocket, table: Table): Map<string, number> {
   const counts = new Map<string, number>();
   for (const reply of socket.dump(listRulesMessage(table))) {

@@ -17,14 +17,13 @@
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
 import { hasFamily, type Prefix } from "../ip/prefix.ts";
-import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
+import type { RuleCounts } from "./answer.ts";
 import { type Expression, masquerade } from "./expression.ts";
 import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { networkChain } from "./layout.ts";
 import {
   chainMessage,
-  deleteTableMessage,
   type Hook,
   type MapLayout,
   mapMessage,
@@ -49,6 +48,7 @@ import {
   translatePort,
 } from "./nat-expression.ts";
 import { conditionMap } from "./port-element.ts";
+import type { SharedChain, TableLayout } from "./table-layout.ts";
 
 export const PORT_TABLE: Table = {
   family: nft.NFPROTO_INET,
@@ -109,9 +109,11 @@ const HOSTPORTS = "hostports-";
 export const TRANSLATE = "translate";
 export const UNMARK = "unmark";
 
-/** True for the name of the chain that marks, with whatever bit. */
-export function isMarkingChain(chain: string): boolean {
-  return chain.startsWith(HOSTPORTS);
+/** The bit that the table marks with whose rules were counted; undefined when it has no chain that marks. */
+export function markBitOf(counts: RuleCounts): number | undefined {
+  for (const chain of counts.keys())
+    if (chain.startsWith(HOSTPORTS)) return Number(chain.slice(HOSTPORTS.length));
+  return undefined;
 }
 
 /**
@@ -226,7 +228,7 @@ function chains(bit: number): Chain[] {
 }
 
 /** How many rules each of them has: an ADD compares the numbers and does not make the rules for that. */
-const RULES: [chain: string, count: number][] = [
+const RULES: readonly (readonly [chain: string, count: number])[] = [
   ["guard", 3],
   [UNMARK, 1],
   [TRANSLATE, 8],
@@ -236,36 +238,18 @@ const RULES: [chain: string, count: number][] = [
   ["output", 1],
 ];
 
-/** How many rules a whole table has, without the chains of networks. */
-export const PORT_RULES = 24;
-
-/**
- * What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the
- * node's lock.
- */
-export function portTableMessages(bit: number): Message[] {
-  return [
-    tableMessage(PORT_TABLE),
-    ...portMaps().map((map, index) => mapMessage(PORT_TABLE, map, index + 1)),
-    ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
-  ];
-}
-
-/** What gives the chains their rules, whatever they have now. Only under the node's lock. */
-export function portRuleMessages(bit: number): Message[] {
-  return chains(bit).flatMap(({ name, rules }) => rulesMessages(PORT_TABLE, name, rules));
-}
-
-/** What takes the whole table away. */
-export function deletePortTableMessages(): Message[] {
-  return [deleteTableMessage(PORT_TABLE)];
-}
-
-/** True when all chains but those of networks hold as many rules as they must. */
-export function arePortRulesWhole(counts: ReadonlyMap<string, number>, bit: number): boolean {
-  for (const [chain, count] of RULES)
-    if (counts.get(chain === HOSTPORTS ? HOSTPORTS + bit : chain) !== count) return false;
-  return true;
+/** The table of a node whose packets are marked with this bit. */
+export function portLayout(bit: number): TableLayout {
+  return {
+    table: PORT_TABLE,
+    rules: RULES.map(([chain, count]) => [chain === HOSTPORTS ? HOSTPORTS + bit : chain, count]),
+    tableMessages: () => [
+      tableMessage(PORT_TABLE),
+      ...portMaps().map((map, index) => mapMessage(PORT_TABLE, map, index + 1)),
+      ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
+    ],
+    ruleMessages: () => chains(bit).flatMap(({ name, rules }) => rulesMessages(PORT_TABLE, name, rules)),
+  };
 }
 
 /**
@@ -296,16 +280,20 @@ function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
   return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
 }
 
-/** How many rules a network's chain has when it is whole. */
-export function hairpinRuleCount({ subnets }: HairpinChain): number {
-  if (subnets === undefined) return 1;
-  return hasFamily(subnets, 4) ? subnets.length + 1 : subnets.length;
+/** The chain as something that the network's attachments share. */
+export function sharedHairpinChain(chain: HairpinChain): SharedChain {
+  const { name } = chain;
+  return {
+    name,
+    rules: hairpinRuleCount(chain),
+    messages: () => [
+      chainMessage(PORT_TABLE, name),
+      ...rulesMessages(PORT_TABLE, name, masqueradingRules(chain)),
+    ],
+  };
 }
 
-/** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
-export function hairpinMessages(chain: HairpinChain): Message[] {
-  return [
-    chainMessage(PORT_TABLE, chain.name),
-    ...rulesMessages(PORT_TABLE, chain.name, masqueradingRules(chain)),
-  ];
+function hairpinRuleCount({ subnets }: HairpinChain): number {
+  if (subnets === undefined) return 1;
+  return hasFamily(subnets, 4) ? subnets.length + 1 : subnets.length;
 }

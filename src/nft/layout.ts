@@ -12,7 +12,6 @@
 //   }
 import { type Address, addressBytes } from "../ip/address.ts";
 import { formatPrefix, type Prefix } from "../ip/prefix.ts";
-import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { ElementPlace } from "./element.ts";
@@ -25,11 +24,12 @@ import {
 } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { chainMessage, mapMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import type { SharedChain, TableLayout } from "./table-layout.ts";
 
 /** The table that masquerades. */
 export const TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon", title: "inet pontoon" };
 
-export const POSTROUTING = "postrouting";
+const POSTROUTING = "postrouting";
 
 export const MAPS = [
   { name: "net4", key: { type: TYPE_IPADDR, length: 4 } },
@@ -52,25 +52,16 @@ function postroutingRules(): Expression[][] {
   ];
 }
 
-/** How many rules chain postrouting has when it is whole. */
-export const POSTROUTING_RULES = 4;
-
-/**
- * What makes the table with its maps and chain postrouting, still without rules, whatever of it is there.
- * Only under the node's lock.
- */
-export function tableMessages(): Message[] {
-  return [
+export const MASQUERADE_LAYOUT: TableLayout = {
+  table: TABLE,
+  rules: [[POSTROUTING, 4]],
+  tableMessages: () => [
     tableMessage(TABLE),
     ...MAPS.map((map, index) => mapMessage(TABLE, map, index + 1)),
     chainMessage(TABLE, POSTROUTING, { type: "nat", number: nft.NF_INET_POST_ROUTING, priority: 100 }),
-  ];
-}
-
-/** What gives chain postrouting its rules, whatever it has now. Only under the node's lock. */
-export function postroutingMessages(): Message[] {
-  return rulesMessages(TABLE, POSTROUTING, postroutingRules());
-}
+  ],
+  ruleMessages: () => rulesMessages(TABLE, POSTROUTING, postroutingRules()),
+};
 
 /**
  * A network's chain: its name says for which network and which subnets it was made, so it never needs to
@@ -123,14 +114,14 @@ function networkRules(chain: NetworkChain): Expression[][] {
   ];
 }
 
-/** How many rules a network's chain has when it is whole. */
-export function networkRuleCount(chain: NetworkChain): number {
-  return chain.subnets.length + MULTICAST.length + 1;
-}
-
-/** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
-export function networkMessages(chain: NetworkChain): Message[] {
-  return [chainMessage(TABLE, chain.name), ...rulesMessages(TABLE, chain.name, networkRules(chain))];
+/** A network's chain as something that its attachments share. */
+export function sharedNetworkChain(chain: NetworkChain): SharedChain {
+  const { name, subnets } = chain;
+  return {
+    name,
+    rules: subnets.length + MULTICAST.length + 1,
+    messages: () => [chainMessage(TABLE, name), ...rulesMessages(TABLE, name, networkRules(chain))],
+  };
 }
 
 /** Where an address stands: in the common map, and in the one that is keyed by the bridge too. */

@@ -3,7 +3,7 @@
 import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import { countRules, type LostRules } from "./answer.ts";
+import { countRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
 import {
   addElementMessage,
@@ -21,16 +21,14 @@ import {
   elementPlaces,
   isChainOf,
   MAPS,
+  MASQUERADE_LAYOUT,
   type NetworkChain,
-  networkMessages,
-  networkRuleCount,
-  POSTROUTING,
-  POSTROUTING_RULES,
-  postroutingMessages,
+  sharedNetworkChain,
   TABLE,
-  tableMessages,
 } from "./layout.ts";
-import { executeBatch, firstRefusal } from "./message.ts";
+import { firstRefusal } from "./message.ts";
+import { ensureElements, type NodeAttachments, type On, type OwnedTable } from "./owned-table.ts";
+import { missingIn } from "./table-layout.ts";
 
 /** What is masqueraded for one attachment. */
 export interface Masquerade {
@@ -43,124 +41,66 @@ export interface Masquerade {
   addresses: Address[];
 }
 
-export interface Neighbours {
-  /** Does the attachment with this digest still live? */
-  isAlive(owner: string): boolean;
+/** The node, as masquerading has to know it. */
+export interface MasqueradeNode extends NodeAttachments<Masquerade> {
   /**
-   * Has an attachment of our own network lost its address to us? Then its element is ours to take, although
-   * it lives.
+   * True for an attachment of our own network that has lost its address to us: its element is ours to take,
+   * although it lives.
    */
   lostAddress(owner: string): boolean;
   /**
-   * Do its packets come in by this interface, the bridge or the gateway of a VLAN? `network` is its own;
-   * undefined when nobody knows.
+   * True when the attachment's packets come in by this interface, the bridge or the gateway of a VLAN.
+   * `network` is the attachment's own, undefined when its element does not tell.
    */
   isOnBridge(owner: string, network: string | undefined, bridge: string): boolean;
-  /** Runs `action` while no other process changes what the node shares. */
-  underNodeLock(action: () => void): void;
   /** The element of this owner had to give way to ours: it had our address, and is no attachment any more. */
   giveWay(owner: string): void;
-  /** All other attachments that have to be masqueraded; asked only when the table was lost. */
-  others(): Masquerade[];
 }
 
-const ATTEMPTS = 6;
+/** The table that masquerades. */
+export const MASQUERADE: OwnedTable<Masquerade, MasqueradeNode> = {
+  layoutFor: () => MASQUERADE_LAYOUT,
+  chainsFor: ({ chain }) => [sharedNetworkChain(chain)],
+  listElements: listAllElements,
+  // An element that leads to another chain of the network is from before its subnets changed.
+  countMissing: ({ addresses, chain }, own) =>
+    addresses.length - own.filter((element) => element.chain === chain.name).length,
+  claim: claimAddresses,
+  claimFor: claimAddresses,
+  release: (socket, attachment) => removeMasquerade(socket, attachment, { chain: attachment.chain.name }),
+  // The last DEL of a network takes its chain away, and does not hold the node's lock.
+  changedSinceLook: ["ENOENT"],
+};
 
 /**
  * Makes sure that the attachment's addresses are masqueraded, and puts back whatever of the table was lost.
- * Throws SystemError.
+ * Throws SystemError; EADDRINUSE when an address belongs to a living attachment on the same bridge.
  */
-export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbours): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const missing = missingParts(socket, [wanted.chain]);
-      if (missing.length > 0) neighbours.underNodeLock(() => putBack(socket, wanted, neighbours));
-      for (const address of wanted.addresses) ensureElement(socket, wanted, address, neighbours);
-      return;
-    } catch (error) {
-      // A network's last DEL took its chain away between our look and our element.
-      if (attempt === ATTEMPTS || !isErrno(error, "ENOENT")) throw error;
-    }
-  }
+export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, node: MasqueradeNode): void {
+  ensureElements(MASQUERADE, wanted, { socket, node });
 }
 
 /** Which parts of the ruleset are not whole: the word `table`, or names of chains. Throws SystemError. */
 export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
-  const counts = countRules(socket, TABLE);
-  const missing = counts.get(POSTROUTING) === POSTROUTING_RULES ? [] : ["table"];
-  for (const chain of chains)
-    if (counts.get(chain.name) !== networkRuleCount(chain)) missing.push(chain.name);
-  return missing;
+  return missingIn(countRules(socket, TABLE), MASQUERADE_LAYOUT, chains.map(sharedNetworkChain));
 }
 
-/**
- * Makes the table whole, with the wanted chain; a lost table gets back the elements of everybody. The rules
- * of chain postrouting, by which a whole table is known, come last: when this is killed half-way the next ADD
- * starts again.
- */
-function putBack(socket: NetlinkSocket, wanted: Masquerade, neighbours: Neighbours): void {
-  const lostTable = missingParts(socket, [])[0] === "table";
-  // Who is dead may have an address that is a living one's by now.
-  const others = lostTable ? neighbours.others().filter(({ owner }) => neighbours.isAlive(owner)) : [];
-  const chains = new Map([wanted, ...others].map(({ chain }) => [chain.name, chain]));
-  const missing = new Set(missingParts(socket, [...chains.values()]));
-  if (lostTable) executeBatch(socket, tableMessages());
-  for (const chain of chains.values())
-    if (missing.has(chain.name)) executeBatch(socket, networkMessages(chain));
-  for (const other of others) putBackOther(socket, other, neighbours);
-  if (lostTable) executeBatch(socket, postroutingMessages());
-}
-
-/**
- * Whoever takes an attachment away looks for its elements once more when its veth has gone, so one of the two
- * of us sees the other.
- */
-function putBackOther(socket: NetlinkSocket, other: Masquerade, neighbours: Neighbours): void {
-  for (const address of other.addresses) ensureElement(socket, other, address, neighbours);
-  if (!neighbours.isAlive(other.owner)) removeMasquerade(socket, other, { chain: other.chain.name });
-}
-
-/** How much of what these attachments want is not there. Reads all elements once. Throws SystemError. */
-export function countLost(socket: NetlinkSocket, wanted: readonly Masquerade[]): LostRules {
-  const missing = new Set(
-    wanted.length === 0
-      ? []
-      : missingParts(
-          socket,
-          wanted.map(({ chain }) => chain),
-        ),
-  );
-  const found = new Map<string, number>();
-  for (const element of wanted.length === 0 ? [] : listAllElements(socket)) {
-    const key = `${ownerOf(element)} ${element.chain}`;
-    found.set(key, (found.get(key) ?? 0) + 1);
-  }
-  const byOwner = new Map<string, number>();
-  const shared = missing.delete("table") ? POSTROUTING_RULES : 0;
-  for (const { owner, chain, addresses } of wanted) {
-    const elements = Math.max(0, addresses.length - (found.get(`${owner} ${chain.name}`) ?? 0));
-    byOwner.set(owner, elements + (missing.delete(chain.name) ? networkRuleCount(chain) : 0));
-  }
-  return { shared, byOwner };
+function claimAddresses(wanted: Masquerade, on: On<MasqueradeNode>): void {
+  for (const address of wanted.addresses) claimAddress(wanted, address, on);
 }
 
 /**
  * Puts an address into the common map, or, where another network's living pod has it too, into the one keyed
  * by bridge.
  */
-function ensureElement(
-  socket: NetlinkSocket,
-  wanted: Masquerade,
-  address: Address,
-  neighbours: Neighbours,
-): void {
+function claimAddress(wanted: Masquerade, address: Address, on: On<MasqueradeNode>): void {
   const { common, byBridge } = elementPlaces(address, wanted.bridge);
-  const first = claim(socket, wanted, common, neighbours);
+  const first = claimPlace(wanted, common, on);
   if (first === undefined) return;
   // On one bridge two pods with one address cannot work, whatever the rules say.
-  const holder = neighbours.isOnBridge(ownerOf(first), networkOfComment(first), wanted.bridge)
+  const holder = on.node.isOnBridge(ownerOf(first), networkOfComment(first), wanted.bridge)
     ? first
-    : claim(socket, wanted, byBridge, neighbours);
+    : claimPlace(wanted, byBridge, on);
   if (holder === undefined) return;
   throw new SystemError(
     "masquerade the address",
@@ -169,15 +109,16 @@ function ensureElement(
   );
 }
 
+const ATTEMPTS = 6;
+
 /**
- * Takes a place for the attachment: the element of an owner who is dead, or has lost the address to us, gives
- * way. Anybody else's is returned.
+ * Takes a place for the attachment. The element of a dead owner gives way, and so does one whose owner has
+ * lost the address to us; the element of any other owner stays, and is returned.
  */
-function claim(
-  socket: NetlinkSocket,
+function claimPlace(
   wanted: Masquerade,
   place: ElementPlace,
-  neighbours: Neighbours,
+  { socket, node }: On<MasqueradeNode>,
 ): Element | undefined {
   const element: Element = { ...place, chain: wanted.chain.name, comment: ownerComment(wanted) };
   for (let attempt = 1; ; attempt++) {
@@ -188,11 +129,10 @@ function claim(
     if (holder === undefined) continue;
     const mine = ownerOf(holder) === wanted.owner;
     if (mine && holder.chain === element.chain) return undefined;
-    if (!mine && neighbours.isAlive(ownerOf(holder)) && !neighbours.lostAddress(ownerOf(holder)))
-      return holder;
+    if (!mine && node.isAlive(ownerOf(holder)) && !node.lostAddress(ownerOf(holder))) return holder;
     const replaced = firstRefusal(socket, [deleteElementMessage(place), addElementMessage(element)]);
     if (replaced === undefined) {
-      if (!mine) neighbours.giveWay(ownerOf(holder));
+      if (!mine) node.giveWay(ownerOf(holder));
       return undefined;
     }
     if (attempt === ATTEMPTS) throw replaced;

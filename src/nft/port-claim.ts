@@ -14,9 +14,10 @@ import {
   ownerOf,
   searchElements,
 } from "./element.ts";
-import type { HostPorts, PortNeighbours } from "./host-port.ts";
+import type { HostPorts } from "./host-port.ts";
 import { PORT_TABLE, portMapNames } from "./host-port-layout.ts";
 import { firstRefusal } from "./message.ts";
+import type { NodeAttachments, On } from "./owned-table.ts";
 import {
   claimOf,
   claimsOverlap,
@@ -36,15 +37,14 @@ import {
  * living attachment.
  */
 export function claimPorts(
-  socket: NetlinkSocket,
   wanted: HostPorts,
-  neighbours: PortNeighbours,
+  { socket, node }: On<NodeAttachments<HostPorts>>,
   hasConditions: boolean,
 ): void {
   const elements = elementsOf(wanted);
   let held = heldUnseen(socket, wanted.mappings, hasConditions);
   for (let seenAll = false; ; seenAll = true) {
-    const messages = obstacles(held, wanted, elements, neighbours).map(deleteElementMessage);
+    const messages = obstacles({ held, elements, wanted }, node).map(deleteElementMessage);
     for (const element of elements) messages.push(addElementMessage(element));
     const error = sendInParts(socket, messages);
     if (error === undefined) return;
@@ -82,10 +82,8 @@ const MOST_ASKED = 500;
 
 /** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
 function obstacles(
-  held: Element[],
-  wanted: HostPorts,
-  elements: Element[],
-  neighbours: PortNeighbours,
+  { held, elements, wanted }: { held: Element[]; elements: Element[]; wanted: HostPorts },
+  node: NodeAttachments<HostPorts>,
 ): Element[] {
   const found: Element[] = [];
   for (const element of held) {
@@ -98,7 +96,7 @@ function obstacles(
       );
     if ((taken === undefined && !isSame) || found.some((other) => isSamePlace(other, element))) continue;
     const owner = ownerOf(element);
-    if (owner !== wanted.owner && neighbours.isAlive(owner)) {
+    if (owner !== wanted.owner && node.isAlive(owner)) {
       const what =
         taken === undefined
           ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}`

@@ -4,11 +4,11 @@ import {
   ensureHostPorts,
   findPortElements,
   type HostPorts,
-  type PortNeighbours,
   removeHostPorts,
 } from "../../src/nft/host-port.ts";
 import { hairpinChain } from "../../src/nft/host-port-layout.ts";
 import type { PacketTest } from "../../src/nft/nat-expression.ts";
+import type { NodeAttachments } from "../../src/nft/owned-table.ts";
 import { conditionChain } from "../../src/nft/port-condition.ts";
 import { type PortMapping, PROTOCOLS } from "../../src/nft/port-element.ts";
 import type { Netns } from "../support/netns.ts";
@@ -83,12 +83,16 @@ export class PortRules {
     this.host = host;
   }
 
-  get neighbours(): PortNeighbours {
-    return { isAlive: (owner) => !this.dead.has(owner.charAt(0)), others: () => this.others };
+  get node(): NodeAttachments<HostPorts> {
+    return {
+      isAlive: (owner) => !this.dead.has(owner.charAt(0)),
+      underNodeLock: (action) => action(),
+      others: () => this.others,
+    };
   }
 
   put(wanted: HostPorts): void {
-    ensureHostPorts(this.host.rules, wanted, this.neighbours);
+    ensureHostPorts(this.host.rules, wanted, this.node);
   }
 
   take(ports: HostPorts): boolean {

@@ -4,7 +4,7 @@ import { networkChain } from "../../src/nft/layout.ts";
 import {
   ensureMasquerade,
   type Masquerade,
-  type Neighbours,
+  type MasqueradeNode,
   removeMasquerade,
 } from "../../src/nft/masquerade.ts";
 import type { Netns } from "../support/netns.ts";
@@ -56,7 +56,7 @@ export class Ruleset {
     this.host = host;
   }
 
-  get neighbours(): Neighbours {
+  get node(): MasqueradeNode {
     return {
       isAlive: (owner) => !this.dead.has(owner),
       lostAddress: (owner) => this.lost.has(owner),
@@ -74,7 +74,7 @@ export class Ruleset {
   }
 
   put(wanted: Masquerade): void {
-    ensureMasquerade(this.host.rules, wanted, this.neighbours);
+    ensureMasquerade(this.host.rules, wanted, this.node);
   }
 
   take({ owner, bridge, addresses, chain }: Masquerade): void {
