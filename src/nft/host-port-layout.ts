@@ -16,39 +16,28 @@
 //     chain where4-<hash of the conditions>, where6-… { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
-import { hasFamily, type Prefix } from "../ip/prefix.ts";
+import type { Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { RuleCounts } from "./answer.ts";
-import { type Expression, masquerade } from "./expression.ts";
-import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
-import { networkChain } from "./layout.ts";
+import type { Expression } from "./expression.ts";
+import { chainMessage, type Hook, rulesMessages, type Table, tableMessage } from "./message.ts";
 import {
-  chainMessage,
-  type Hook,
-  type MapLayout,
-  mapMessage,
-  rulesMessages,
-  type Table,
-  tableMessage,
-} from "./message.ts";
-import {
-  acceptFrom,
   addressAndPortVerdict,
   clearMark,
   destinationVerdict,
-  dropAddressed,
   goto,
   gotoFor,
   gotoForLocal,
   isMarkedAndTranslated,
-  masqueradeFrom,
   portVerdict,
   setMark,
   translateAddressAndPort,
   translatePort,
 } from "./nat-expression.ts";
-import { conditionMap } from "./port-element.ts";
-import type { SharedChain, TableLayout } from "./table-layout.ts";
+import { acceptFrom, dropAddressed } from "./packet-test.ts";
+import { portMaps } from "./port-map.ts";
+import { mapMessage } from "./set-message.ts";
+import type { TableLayout } from "./table-layout.ts";
 
 export const PORT_TABLE: Table = {
   family: nft.NFPROTO_INET,
@@ -56,54 +45,8 @@ export const PORT_TABLE: Table = {
   title: "inet pontoon-ports",
 };
 
-/** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
-const REGISTER = 4;
-
-/** The maps that give an address, and a port where it is another one. */
-function valueMaps(): MapLayout[] {
-  return [
-    { suffix: 4, type: TYPE_IPADDR, length: 4 },
-    { suffix: 6, type: TYPE_IP6ADDR, length: 16 },
-  ].flatMap(({ suffix, type, length }) => {
-    const addressKey = {
-      type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE),
-      length: length + 2 * REGISTER,
-    };
-    const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
-    return [
-      { name: `one${suffix}`, key: addressKey, value: addressAndPort },
-      // Lengths of the parts: of a protocol one byte counts, of a port two.
-      { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
-      {
-        name: `any${suffix}`,
-        key: { type: joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE), length: 2 * REGISTER },
-        value: addressAndPort,
-      },
-    ];
-  });
-}
-
-const HAIRPIN_MAPS: MapLayout[] = [
-  { name: "hairpin4", key: { type: TYPE_IPADDR, length: 4 } },
-  { name: "hairpin6", key: { type: TYPE_IP6ADDR, length: 16 } },
-];
-
-/** All maps. */
-function portMaps(): MapLayout[] {
-  const maps = valueMaps();
-  return [
-    ...maps,
-    ...maps.map(({ name, key, intervalFields }) => ({ name: conditionMap(name), key, intervalFields })),
-    ...HAIRPIN_MAPS,
-  ];
-}
-
-/** The names of all maps. */
-export function portMapNames(): string[] {
-  return portMaps().map(({ name }) => name);
-}
-
-const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
+/** The addresses by which a node speaks to itself. */
+export const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
 
 const HOSTPORTS = "hostports-";
 export const TRANSLATE = "translate";
@@ -250,50 +193,4 @@ export function portLayout(bit: number): TableLayout {
     ],
     ruleMessages: () => chains(bit).flatMap(({ name, rules }) => rulesMessages(PORT_TABLE, name, rules)),
   };
-}
-
-/**
- * Who gets the node's address when it comes by a host port: who could not understand the answer otherwise, or
- * everybody.
- */
-export interface HairpinChain {
-  name: string;
-  /** Undefined: everybody. */
-  subnets: Prefix[] | undefined;
-}
-
-/** The chain of a network whose pods have host ports. Without `subnets` everybody is masqueraded. */
-export function hairpinChain(network: string, subnets: Prefix[] | undefined): HairpinChain {
-  const { name, subnets: sorted } = networkChain(network, subnets ?? []);
-  return { name, subnets: subnets === undefined ? undefined : sorted };
-}
-
-/**
- * The rules of a network's chain. From localhost an answer would never find back, and a pod that gets an
- * answer over the bridge from another pod than it asked does not know what it is about.
- */
-function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
-  if (subnets === undefined) return [masquerade()];
-  const local = hasFamily(subnets, 4) ? [LOCALHOST] : [];
-  // ip saddr 127.0.0.0/8 masquerade fully-random ip saddr 10.1.0.0/24 masquerade fully-random            for
-  // each subnet, and ip6 saddr fd01::/64 masquerade fully-random
-  return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
-}
-
-/** The chain as something that the network's attachments share. */
-export function sharedHairpinChain(chain: HairpinChain): SharedChain {
-  const { name } = chain;
-  return {
-    name,
-    rules: hairpinRuleCount(chain),
-    messages: () => [
-      chainMessage(PORT_TABLE, name),
-      ...rulesMessages(PORT_TABLE, name, masqueradingRules(chain)),
-    ],
-  };
-}
-
-function hairpinRuleCount({ subnets }: HairpinChain): number {
-  if (subnets === undefined) return 1;
-  return hasFamily(subnets, 4) ? subnets.length + 1 : subnets.length;
 }

@@ -5,37 +5,16 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type RuleCounts } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
-import { deleteElements, type Element, getElements, ownerOf } from "./element.ts";
-import {
-  type HairpinChain,
-  markBitOf,
-  PORT_TABLE,
-  portLayout,
-  sharedHairpinChain,
-} from "./host-port-layout.ts";
+import { holderOf, ownerOf } from "./comment.ts";
+import { deleteElements, type Element, getElements } from "./element.ts";
+import { markBitOf, PORT_TABLE, portLayout } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
 import { deleteTableMessage, executeBatch } from "./message.ts";
 import { ensureElements, type NodeAttachments, type On, type OwnedTable } from "./owned-table.ts";
-import { claimPorts, elementsOf, holderOf, listPortElements } from "./port-claim.ts";
-import { type ConditionChain, isConditionChain, sharedConditionChain } from "./port-condition.ts";
-import type { PortMapping } from "./port-element.ts";
-import { missingIn, type SharedChain } from "./table-layout.ts";
-
-/** The host ports of one attachment. */
-export interface HostPorts {
-  /** The attachment's digest: the owner of its elements. */
-  owner: string;
-  /** For people who list the rules: network, container, interface. */
-  label: string;
-  /** At least one. */
-  mappings: PortMapping[];
-  /** Who gets the node's address; undefined: nobody. */
-  chain: HairpinChain | undefined;
-  /** What connections have to be like: for each family one chain at most. */
-  conditions: ConditionChain[];
-  /** Number of the bit that marks packets on their way to a host port; one for the whole node. */
-  markBit: number;
-}
+import { chainsFor, elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
+import { claimPorts } from "./port-claim.ts";
+import { isConditionChain } from "./port-condition.ts";
+import { missingIn } from "./table-layout.ts";
 
 /** The table of host ports. */
 export const HOST_PORTS: OwnedTable<HostPorts, NodeAttachments<HostPorts>> = {
@@ -80,12 +59,6 @@ export function missingPortParts(
   wanted: Pick<HostPorts, "chain" | "conditions" | "markBit">,
 ): string[] {
   return missingIn(countRules(socket, PORT_TABLE), portLayout(wanted.markBit), chainsFor(wanted));
-}
-
-/** The chains that an attachment needs besides those of the table. */
-function chainsFor({ chain, conditions }: Pick<HostPorts, "chain" | "conditions">): SharedChain[] {
-  const chains = conditions.map(sharedConditionChain);
-  return chain === undefined ? chains : [sharedHairpinChain(chain), ...chains];
 }
 
 /** A table that marks with another bit goes, if nobody has a host port in it. */

@@ -13,7 +13,8 @@ import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { ElementPlace } from "./element.ts";
 import { drop, type Expression, interfacePairIn, interfacesIn, returned } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME } from "./key.ts";
-import { chainMessage, rulesMessages, setMessage, type Table, tableMessage } from "./message.ts";
+import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { setMessage } from "./set-message.ts";
 import type { TableLayout } from "./table-layout.ts";
 
 export const INGRESS_TABLE: Table = {

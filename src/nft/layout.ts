@@ -23,7 +23,8 @@ import {
   sourceVerdict,
 } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
-import { chainMessage, mapMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { mapMessage } from "./set-message.ts";
 import type { SharedChain, TableLayout } from "./table-layout.ts";
 
 /** The table that masquerades. */

@@ -12,7 +12,8 @@
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { type ErrnoName, isErrno } from "../sys/errno.ts";
 import { countRules, type LostRules, type RuleCounts } from "./answer.ts";
-import { type Element, ownerOf } from "./element.ts";
+import { ownerOf } from "./comment.ts";
+import type { Element } from "./element.ts";
 import { executeBatch } from "./message.ts";
 import { isWholeIn, missingIn, ruleCountOf, type SharedChain, type TableLayout } from "./table-layout.ts";
 

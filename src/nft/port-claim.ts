@@ -1,7 +1,8 @@
 // Taking the places of an attachment in the maps of host ports: its elements, and whoever is in their way.
-import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
+import { formatAddress } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { holderOf, ownerOf } from "./comment.ts";
 import {
   addElementMessage,
   BATCH_ELEMENTS,
@@ -9,27 +10,14 @@ import {
   type Element,
   type ElementPlace,
   getElements,
-  listElements,
-  ownerComment,
-  ownerOf,
-  searchElements,
 } from "./element.ts";
-import type { HostPorts } from "./host-port.ts";
-import { PORT_TABLE, portMapNames } from "./host-port-layout.ts";
+import { searchElements } from "./element-search.ts";
+import { PORT_TABLE } from "./host-port-layout.ts";
 import { firstRefusal } from "./message.ts";
 import type { NodeAttachments, On } from "./owned-table.ts";
-import {
-  claimOf,
-  claimsOverlap,
-  claimText,
-  conditionMap,
-  isOfAllAddresses,
-  keyTest,
-  mappingPlaces,
-  type PortMapping,
-  portKey,
-  unseenMaps,
-} from "./port-element.ts";
+import { elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
+import { claimOf, isOfAllAddresses, keyTest, portKey, unseenMaps } from "./port-element.ts";
+import { claimsOverlap, claimText, type PortMapping } from "./port-mapping.ts";
 
 /**
  * Takes all places of the attachment: what is its own already, or a dead owner's, gives way. `hasConditions`:
@@ -113,62 +101,10 @@ function isSamePlace(a: Element, b: Element): boolean {
   return a.set === b.set && a.key.join() === b.key.join();
 }
 
-/** The attachment that an element belongs to, in words. */
-export function holderOf(element: Element): string {
-  return element.comment.slice(ownerOf(element).length + 1) || "an unknown attachment";
-}
-
 function sendInParts(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
   for (let at = 0; at < messages.length; at += BATCH_ELEMENTS) {
     const error = firstRefusal(socket, messages.slice(at, at + BATCH_ELEMENTS));
     if (error !== undefined) return error;
   }
   return undefined;
-}
-
-/** What stands for an attachment in the maps, in the order in which it is put in. */
-export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Element[] {
-  const comment = ownerComment(ports);
-  const elements: Element[] = [];
-  for (const mapping of mappings) {
-    const where = conditions.find(({ family }) => family === mapping.family);
-    for (const place of mappingPlaces(mapping)) {
-      // First, so that no port leads anywhere without its conditions.
-      if (where !== undefined)
-        elements.push({
-          ...place,
-          set: conditionMap(place.set),
-          value: undefined,
-          table: PORT_TABLE,
-          chain: where.name,
-          comment,
-        });
-      elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
-    }
-  }
-  if (chain === undefined) return elements;
-  for (const target of targetsOf(mappings))
-    elements.push({
-      table: PORT_TABLE,
-      set: `hairpin${target.family}`,
-      key: addressBytes(target),
-      chain: chain.name,
-      comment,
-    });
-  return elements;
-}
-
-/** The pod's addresses that ports lead to, each one once. */
-function targetsOf(mappings: PortMapping[]): Address[] {
-  const targets: Address[] = [];
-  next: for (const { target } of mappings) {
-    for (const known of targets) if (sameAddress(known, target)) continue next;
-    targets.push(target);
-  }
-  return targets;
-}
-
-/** Every element of every attachment on the node; none when there is no table. Throws SystemError. */
-export function listPortElements(socket: NetlinkSocket): Element[] {
-  return portMapNames().flatMap((name) => listElements(socket, PORT_TABLE, name));
 }

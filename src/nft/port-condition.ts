@@ -5,7 +5,8 @@ import { sha256 } from "../sys/hash.ts";
 import type { Expression } from "./expression.ts";
 import { PORT_TABLE, TRANSLATE, UNMARK } from "./host-port-layout.ts";
 import { chainMessage, rulesMessages } from "./message.ts";
-import { goto, gotoUnless, type PacketTest } from "./nat-expression.ts";
+import { goto } from "./nat-expression.ts";
+import { gotoUnless, type PacketTest } from "./packet-test.ts";
 import type { SharedChain } from "./table-layout.ts";
 
 /** The chain that connections of a family to some pods' host ports come to first. */

@@ -6,7 +6,7 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
 import { sha512 } from "../sys/hash.ts";
-import { readComment } from "./element.ts";
+import { readComment } from "./comment.ts";
 import { deleteRuleMessage, firstRefusal, GENERIC_HEADER, listRulesMessage, type Table } from "./message.ts";
 
 const REFERENCE_TABLE: Table = {

@@ -6,7 +6,7 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countChainUses } from "./answer.ts";
-import { readComment } from "./element.ts";
+import { readComment } from "./comment.ts";
 import {
   deleteChainMessage,
   deleteRuleMessage,

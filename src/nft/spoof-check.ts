@@ -2,6 +2,7 @@
 // of the attachment's host end, which is made of its digest, so nobody else ever owns it.
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
+import { ownerComment } from "./comment.ts";
 import {
   addElementMessage,
   deleteElementMessage,
@@ -10,7 +11,6 @@ import {
   type ElementPlace,
   getElement,
   listElements,
-  ownerComment,
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
 import { executeBatch, firstRefusal } from "./message.ts";

@@ -1,12 +1,8 @@
 // Attachments for the tests of the ruleset, without files or records: who lives, and who else there is, is in
 // memory.
+import type { Masquerade, MasqueradeNode } from "../../src/nft/address-claim.ts";
 import { networkChain } from "../../src/nft/layout.ts";
-import {
-  ensureMasquerade,
-  type Masquerade,
-  type MasqueradeNode,
-  removeMasquerade,
-} from "../../src/nft/masquerade.ts";
+import { ensureMasquerade, removeMasquerade } from "../../src/nft/masquerade.ts";
 import type { Netns } from "../support/netns.ts";
 import { address, prefix } from "./scene.ts";
 

@@ -1,6 +1,7 @@
 // Whatever somebody takes away from our table, the next ADD puts back, for everybody.
 import { expect, test } from "vitest";
-import { ensureMasquerade, type Masquerade, missingParts } from "../../src/nft/masquerade.ts";
+import type { Masquerade } from "../../src/nft/address-claim.ts";
+import { ensureMasquerade, missingParts } from "../../src/nft/masquerade.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 

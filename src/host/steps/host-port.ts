@@ -6,18 +6,18 @@ import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { readSysctl } from "../../net/sysctl.ts";
 import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
+import { hairpinChain } from "../../nft/hairpin-chain.ts";
 import {
   ensureHostPorts,
   findPortElements,
   HOST_PORTS,
-  type HostPorts,
   missingPortParts,
   removeHostPorts,
 } from "../../nft/host-port.ts";
-import { hairpinChain } from "../../nft/host-port-layout.ts";
 import { countLost } from "../../nft/owned-table.ts";
+import type { HostPorts } from "../../nft/port-attachment.ts";
 import { type ConditionChain, conditionChain } from "../../nft/port-condition.ts";
-import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.ts";
+import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-mapping.ts";
 import type { HostPortStep } from "../../plan/step.ts";
 import type { RecordedHostPorts, RecordedPortMapping } from "../../record/attachment.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";

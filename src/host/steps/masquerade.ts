@@ -2,13 +2,13 @@
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink, getLinks } from "../../net/link.ts";
+import type { Masquerade } from "../../nft/address-claim.ts";
 import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
 import { networkChain } from "../../nft/layout.ts";
 import {
   ensureMasquerade,
   findElements,
   MASQUERADE,
-  type Masquerade,
   missingParts,
   removeMasquerade,
 } from "../../nft/masquerade.ts";
