@@ -33,7 +33,7 @@ export function readAttributes(bytes: Uint8Array, offset = 0): Attributes {
   return new Attributes(bytes, offset);
 }
 
-/** The same as a list of type (flags taken off) and value, for nests that repeat one type. */
+/** Reads attributes as a list of type (flags taken off) and value, for nests that repeat a type. */
 export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Array][] {
   const list: [number, Uint8Array][] = [];
   for (let at = offset; at + NLA_HDRLEN <= bytes.length; ) {

@@ -96,7 +96,7 @@ export class NetlinkSocket implements Disposable {
     return outcomes;
   }
 
-  /** The same. Throws the first refusal as SystemError. */
+  /** Sends requests and waits for all answers. Throws the first refusal as SystemError. */
   execute(messages: Message[]): Outcome[] {
     const outcomes = this.transact(messages);
     for (const outcome of outcomes) if (outcome.error !== undefined) throw outcome.error;

@@ -1,7 +1,9 @@
-// Taking the places of an attachment's addresses in the maps that masquerade. An element belongs to the attachment
-// whose digest starts its comment; the kernel itself deletes by key and does not ask whose element it is.
+// Taking the places of an attachment's addresses in the maps that masquerade. An element belongs to the
+// attachment whose digest starts its comment; the kernel itself deletes by key and does not ask whose element
+// it is.
 import type { Address } from "../ip/address.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { firstRefusal } from "./batch.ts";
 import { networkOfComment, ownerComment, ownerOf } from "./comment.ts";
 import {
   addElementMessage,
@@ -11,14 +13,13 @@ import {
   getElement,
 } from "./element.ts";
 import { elementPlaces, type NetworkChain } from "./layout.ts";
-import { firstRefusal } from "./message.ts";
 import type { NodeAttachments, On } from "./owned-table.ts";
 
-/** What is masqueraded for one attachment. */
+/** The addresses of an attachment that are masqueraded. */
 export interface Masquerade {
   /** The attachment's digest: the owner of its elements. */
   owner: string;
-  /** For people who list the rules: network, container, interface. */
+  /** The attachment in words, for people that list the rules: network, container, interface. */
   label: string;
   chain: NetworkChain;
   bridge: string;
@@ -42,22 +43,22 @@ export interface MasqueradeNode extends NodeAttachments<Masquerade> {
 }
 
 /**
- * Takes a place for each address of the attachment. Throws SystemError; EADDRINUSE when an address belongs to a
- * living attachment on the same bridge.
+ * Takes a place for each address of the attachment. Throws SystemError; EADDRINUSE when an address belongs to
+ * a living attachment on the same bridge.
  */
 export function claimAddresses(wanted: Masquerade, on: On<MasqueradeNode>): void {
   for (const address of wanted.addresses) claimAddress(wanted, address, on);
 }
 
 /**
- * Puts an address into the common map, or, where another network's living pod has it too, into the one keyed
- * by bridge.
+ * Puts an address into the common map. Where a living pod of another network has that address too, it goes
+ * into the map that is keyed by bridge.
  */
 function claimAddress(wanted: Masquerade, address: Address, on: On<MasqueradeNode>): void {
   const { common, byBridge } = elementPlaces(address, wanted.bridge);
   const first = claimPlace(wanted, common, on);
   if (first === undefined) return;
-  // On one bridge two pods with one address cannot work, whatever the rules say.
+  // Two pods with the same address on the same bridge cannot work, whatever the rules say.
   const holder = on.node.isOnBridge(ownerOf(first), networkOfComment(first), wanted.bridge)
     ? first
     : claimPlace(wanted, byBridge, on);

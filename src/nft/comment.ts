@@ -2,7 +2,7 @@
 import { readText } from "../netlink/reader.ts";
 import { textBytes, textOf } from "../sys/bytes.ts";
 
-/** What carries a comment: an element of a set or map. */
+/** An element of a set or map, as far as its comment goes. */
 export interface Commented {
   comment: string;
 }
@@ -12,7 +12,7 @@ const COMMENT_TYPE = 0;
 const COMMENT_BYTES = 127;
 
 /**
- * The comment that says whose an element is: the attachment's digest and, as far as there is room, its label.
+ * The comment of an attachment's elements: its digest and, as far as there is room, its label.
  */
 export function ownerComment({ owner, label }: { owner: string; label: string }): string {
   const text = `${owner} ${label}`;
@@ -29,14 +29,14 @@ export function ownerOf({ comment }: Commented): string {
   return end < 0 ? comment : comment.slice(0, end);
 }
 
-/** The attachment that an element belongs to, in words. */
+/** The attachment that an element belongs to, in words for people. */
 export function holderOf({ comment }: Commented): string {
   return comment.slice(ownerOf({ comment }).length + 1) || "an unknown attachment";
 }
 
 /**
- * The network that an element's comment names: the word after the owner. One that is too long for a comment
- * is cut, and then no network's.
+ * The network that an element's comment names: the word after the owner. A name that was too long for the
+ * comment is cut, and is then the name of no network.
  */
 export function networkOfComment({ comment }: Commented): string | undefined {
   const words = comment.split(" ");

@@ -5,9 +5,10 @@ import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { isErrno } from "../sys/errno.ts";
+import { firstRefusal } from "./batch.ts";
 import { commentBytes, readComment } from "./comment.ts";
 import { writeValue, writeVerdict } from "./expression.ts";
-import { firstRefusal, GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
+import { GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
 
 /** Where an element stands. */
 export interface ElementPlace {
@@ -23,7 +24,7 @@ export interface ElementPlace {
 export interface Element extends ElementPlace {
   /** Where a verdict map's element leads; empty in all others. */
   chain: string;
-  /** What a map of values gives for the key. */
+  /** The value that a map of values gives for the key. */
   value?: Uint8Array | undefined;
   comment: string;
 }
@@ -62,8 +63,9 @@ export function deleteElementMessage(place: ElementPlace): Message {
 }
 
 /**
- * Deletes elements, of whatever tables, and does not mind when somebody else was faster. They go in one
- * batch: the kernel cleans up after each, and the close of the socket waits for that. Throws SystemError.
+ * Deletes elements, of any tables; an element that another process has deleted meanwhile is no error. They go
+ * in one batch, because the kernel cleans up after each batch and the close of the socket waits for that.
+ * Throws SystemError.
  */
 export function deleteElements(socket: NetlinkSocket, elements: ElementPlace[]): void {
   for (let at = 0; at < elements.length; at += BATCH_ELEMENTS) {
@@ -94,7 +96,7 @@ function getElementMessage(place: ElementPlace): Message {
   );
 }
 
-/** The same for many places; those elements that there are. Throws SystemError. */
+/** The elements in these places, without the places that are empty. Throws SystemError. */
 export function getElements(socket: NetlinkSocket, places: ElementPlace[]): Element[] {
   const found: Element[] = [];
   for (let at = 0; at < places.length; at += BATCH_ELEMENTS) {
@@ -146,7 +148,7 @@ function readElements(table: Table, set: string, reply: Reply): Element[] {
   return listAttributes(list ?? new Uint8Array()).map(([, bytes]) => readElement(table, set, bytes));
 }
 
-/** Reads one element out of such an answer, from the attributes inside NFTA_LIST_ELEM. */
+/** Reads an element of the kernel from the attributes inside NFTA_LIST_ELEM. */
 export function readElement(table: Table, set: string, bytes: Uint8Array): Element {
   const attributes = readAttributes(bytes);
   const data = attributes.nest(nft.NFTA_SET_ELEM_DATA);

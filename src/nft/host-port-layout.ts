@@ -3,13 +3,18 @@
 // look-ups of its family at most, however many pods there are; all others cost none.
 //
 //   table inet pontoon-ports {
-//     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }    a port of one of the node's addresses
-//     map range4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval } ports in a row that stay the same
-//     map any4 { type inet_proto . inet_service : ipv4_addr . inet_service }                a port of all of them
-//     map hairpin4 { type ipv4_addr : verdict }       pod address : goto the chain of its network, for who came by a host port
-//     map one6, range6, any6, hairpin6                the same
-//     map where-one4, where-range4, …                 those of one4, range4, … that have conditions : goto the chain of these
-//     chain guard { … }                               localhost stays closed although bridges have route_localnet
+//     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
+//                                       a port of one of the node's addresses : pod address and port
+//     map range4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval }
+//                                       ports in a row that keep their numbers : pod address
+//     map any4 { type inet_proto . inet_service : ipv4_addr . inet_service }
+//                                       a port of all of the node's addresses : pod address and port
+//     map hairpin4 { type ipv4_addr : verdict }
+//                                       pod address : goto the chain of its network, for connections that
+//                                       came by a host port
+//     map one6, range6, any6, hairpin6  like these, for IPv6
+//     map where-one4, where-range4, …   keys of one4, range4, … that have conditions : goto their chain
+//     chain guard { … }                 localhost stays closed although bridges have route_localnet
 //     chain prerouting, output, postrouting { … }
 //     chain hostports-<number of the mark's bit> { … }
 //     chain translate, unmark { … }
@@ -52,7 +57,7 @@ const HOSTPORTS = "hostports-";
 export const TRANSLATE = "translate";
 export const UNMARK = "unmark";
 
-/** The bit that the table marks with whose rules were counted; undefined when it has no chain that marks. */
+/** The bit that the rules mark with that were counted; undefined when no chain marks. */
 export function markBitOf(counts: RuleCounts): number | undefined {
   for (const chain of counts.keys())
     if (chain.startsWith(HOSTPORTS)) return Number(chain.slice(HOSTPORTS.length));
@@ -60,8 +65,8 @@ export function markBitOf(counts: RuleCounts): number | undefined {
 }
 
 /**
- * The rules of chain guard (type filter hook prerouting priority raw; policy accept): with route_localnet
- * others could reach what listens on 127.0.0.1.
+ * The rules of chain guard (type filter hook prerouting priority raw; policy accept). Without them
+ * route_localnet would let other hosts reach programs that listen on 127.0.0.1.
  */
 function guardRules(): Expression[][] {
   return [
@@ -74,7 +79,7 @@ function guardRules(): Expression[][] {
   ];
 }
 
-/** The rules of chain hostports. The mark tells chain postrouting that it was us who translated. */
+/** The rules of chain hostports. The mark tells chain postrouting that this table translated the packet. */
 function markingRules(bit: number): Expression[][] {
   return [
     // meta mark set meta mark | 0x00002000
@@ -156,7 +161,7 @@ interface Chain {
   rules: Expression[][];
 }
 
-/** All chains but those of networks, each after those that its rules lead to. */
+/** All chains but those of networks. A chain comes after the chains that its rules lead to. */
 function chains(bit: number): Chain[] {
   const hook = (type: Hook["type"], number: number, priority: number): Hook => ({ type, number, priority });
   return [
@@ -170,7 +175,9 @@ function chains(bit: number): Chain[] {
   ];
 }
 
-/** How many rules each of them has: an ADD compares the numbers and does not make the rules for that. */
+/**
+ * How many rules each of these chains has. An ADD compares the numbers, and need not make the rules for it.
+ */
 const RULES: readonly (readonly [chain: string, count: number])[] = [
   ["guard", 3],
   [UNMARK, 1],

@@ -1,15 +1,16 @@
-// Host ports of attachments: put in, take out, compare. An element is ours by its comment, which starts with
-// the attachment's digest. The kernel deletes by key whosever the element is, and does not see that two maps
-// hold the same port; so whoever changes something here holds the node's lock.
+// Host ports of attachments: put in, take out, compare. Every change is made under the node's lock: the
+// kernel deletes an element by its key, to whichever attachment it belongs, and it does not see that two maps
+// hold the same port.
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type RuleCounts } from "./answer.ts";
+import { executeBatch } from "./batch.ts";
 import { deleteUnusedChains } from "./chain.ts";
 import { holderOf, ownerOf } from "./comment.ts";
 import { deleteElements, type Element, getElements } from "./element.ts";
 import { markBitOf, PORT_TABLE, portLayout } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
-import { deleteTableMessage, executeBatch } from "./message.ts";
+import { deleteTableMessage } from "./message.ts";
 import { ensureElements, type NodeAttachments, type On, type OwnedTable } from "./owned-table.ts";
 import { chainsFor, elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimPorts } from "./port-claim.ts";
@@ -22,7 +23,7 @@ export const HOST_PORTS: OwnedTable<HostPorts, NodeAttachments<HostPorts>> = {
   chainsFor,
   listElements: listPortElements,
   countMissing: (ports, own) => elementsOf(ports).length - own.length,
-  // A flushed table shows no chain of conditions, and its elements may still be there.
+  // A flushed table may have elements with conditions too, although no chain of conditions is counted.
   claim: (wanted, on, { counts, missing }) =>
     claimPorts(wanted, on, missing[0] === "table" || hasConditionChain(counts)),
   claimFor: claimPortsFor,
@@ -61,7 +62,7 @@ export function missingPortParts(
   return missingIn(countRules(socket, PORT_TABLE), portLayout(wanted.markBit), chainsFor(wanted));
 }
 
-/** A table that marks with another bit goes, if nobody has a host port in it. */
+/** Deletes a table that marks with another bit, unless an attachment has a host port in it. */
 function makeRoomForBit({ markBit }: HostPorts, socket: NetlinkSocket, counts: RuleCounts): boolean {
   const bit = markBitOf(counts);
   if (bit === undefined || bit === markBit) return false;
@@ -76,16 +77,18 @@ function makeRoomForBit({ markBit }: HostPorts, socket: NetlinkSocket, counts: R
   return true;
 }
 
+/**
+ * Puts back the host ports of another attachment, unless one of them belongs to a living attachment by now.
+ */
 function claimPortsFor(other: HostPorts, on: On<NodeAttachments<HostPorts>>): void {
   try {
     claimPorts(other, on, true);
   } catch (error) {
-    // Somebody put this port to another use while there was no table: the first one has it.
     if (!isErrno(error, "EADDRINUSE")) throw error;
   }
 }
 
-/** Those of the attachment's elements that are there, of all that it must have. Throws SystemError. */
+/** The attachment's elements that are there, and how many it must have. Throws SystemError. */
 export function findPortElements(
   socket: NetlinkSocket,
   ports: HostPorts,
@@ -98,12 +101,12 @@ export function findPortElements(
 }
 
 /**
- * Takes out the attachment's elements, and its network's chain if it was the last. The caller holds the
- * node's lock. True when all were there. Throws SystemError.
+ * Takes out the attachment's elements, and its chains that nothing leads to any more. The caller holds the
+ * node's lock. True when all elements were there. Throws SystemError.
  */
 export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolean {
   const { found, wanted } = findPortElements(socket, ports);
-  // The other way round than they were put in: no port is left without its conditions.
+  // They go in the opposite order to that of an ADD, so no port is ever without its conditions.
   removePortElements(
     socket,
     found.toReversed(),
@@ -113,8 +116,8 @@ export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolea
 }
 
 /**
- * Takes out these elements, and each chain that nothing leads to any more: theirs, and those named. The
- * caller holds the node's lock. Throws SystemError.
+ * Takes out these elements, and each chain that nothing leads to any more, of `chains` and of the chains that
+ * the elements led to. The caller holds the node's lock. Throws SystemError.
  */
 export function removePortElements(socket: NetlinkSocket, elements: Element[], chains: string[]): void {
   deleteElements(socket, elements);
@@ -124,8 +127,8 @@ export function removePortElements(socket: NetlinkSocket, elements: Element[], c
 }
 
 /**
- * The chains of a network, whatever subnets they were made for, and those of conditions, which are no
- * network's own. Throws SystemError.
+ * The chains of a network, for whatever subnets they were made, and all chains of conditions, which belong to
+ * no network. Throws SystemError.
  */
 export function listPortChains(socket: NetlinkSocket, network: string): string[] {
   return [...countRules(socket, PORT_TABLE).keys()].filter(

@@ -5,16 +5,17 @@
 //   table inet pontoon-ingress {
 //     set networks { type ifname }                 where pods of networks with a policy of their own come in
 //     set together { type ifname . ifname }        twice the same interface: its pods reach each other
-//     set apart { type ifname }                    those whose pods do not
-//     set trusted { type ifname }                  what we put into firewalld's zone "trusted"; no rule asks for it
+//     set apart { type ifname }                    interfaces whose pods do not reach each other
+//     set trusted { type ifname }                  interfaces that we put into firewalld's zone "trusted"
 //     chain forward { … }
 //   }
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { ElementPlace } from "./element.ts";
-import { drop, type Expression, interfacePairIn, interfacesIn, returned } from "./expression.ts";
+import type { Expression } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME } from "./key.ts";
 import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
 import { setMessage } from "./set-message.ts";
+import { drop, interfacePairIn, interfacesIn, returned } from "./statement.ts";
 import type { TableLayout } from "./table-layout.ts";
 
 export const INGRESS_TABLE: Table = {
@@ -30,8 +31,8 @@ export type IngressSet = (typeof INGRESS_SETS)[number];
 const FORWARD = "forward";
 
 /**
- * The rules of chain forward (type filter hook forward priority filter; policy accept). What it drops no
- * other table brings back.
+ * The rules of chain forward (type filter hook forward priority filter; policy accept). A packet that it
+ * drops is gone, whatever other tables say.
  */
 function forwardRules(): Expression[][] {
   return [

@@ -4,6 +4,7 @@
 import { readText } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
+import { executeBatch, firstRefusal } from "./batch.ts";
 import { addElementMessage, deleteElements, type Element, getElement, listElements } from "./element.ts";
 import {
   INGRESS_LAYOUT,
@@ -13,14 +14,14 @@ import {
   ingressPlace,
 } from "./ingress-layout.ts";
 import { INTERFACE_NAME_BYTES } from "./key.ts";
-import { deleteTableMessage, executeBatch, firstRefusal } from "./message.ts";
+import { deleteTableMessage } from "./message.ts";
 import { isTableWhole } from "./table-layout.ts";
 
 /** An interface of a network in one of the sets. */
 export interface IngressElement {
   set: IngressSet;
   interfaceName: string;
-  /** For people who list the rules. */
+  /** Words for people that list the rules. */
   comment: string;
 }
 
@@ -60,7 +61,7 @@ export function putIngressElements(socket: NetlinkSocket, elements: readonly Ing
   if (messages.length > 0) executeBatch(socket, messages);
 }
 
-/** Takes an interface out of sets; the last one takes the table along. Throws SystemError. */
+/** Takes an interface out of sets, and the table away with the last element. Throws SystemError. */
 export function removeIngressElements(
   socket: NetlinkSocket,
   sets: readonly IngressSet[],

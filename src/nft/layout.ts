@@ -5,8 +5,8 @@
 //   table inet pontoon {
 //     map net4 { type ipv4_addr : verdict }                   pod address : goto the network's chain
 //     map net6 { type ipv6_addr : verdict }
-//     map on4 { type ifname . ipv4_addr : verdict }           the same for a pod whose address a pod of another
-//     map on6 { type ifname . ipv6_addr : verdict }           network has too; asked first, by the bridge it is on
+//     map on4 { type ifname . ipv4_addr : verdict }           bridge . pod address, where a pod of another
+//     map on6 { type ifname . ipv6_addr : verdict }           network has that address too; asked first
 //     chain postrouting { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
@@ -15,16 +15,11 @@ import { formatPrefix, type Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { ElementPlace } from "./element.ts";
-import {
-  destinationReturn,
-  type Expression,
-  interfaceSourceVerdict,
-  masquerade,
-  sourceVerdict,
-} from "./expression.ts";
+import type { Expression } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
 import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
 import { mapMessage } from "./set-message.ts";
+import { destinationReturn, interfaceSourceVerdict, masquerade, sourceVerdict } from "./statement.ts";
 import type { SharedChain, TableLayout } from "./table-layout.ts";
 
 /** The table that masquerades. */
@@ -73,7 +68,7 @@ export interface NetworkChain {
   subnets: Prefix[];
 }
 
-/** The chain of a network that masquerades all but what goes to `subnets` and to multicast. */
+/** The chain of a network that masquerades all packets but those to `subnets` and to multicast. */
 export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
   const sorted = subnets.map((subnet) => ({ text: formatPrefix(subnet), subnet }));
   if (sorted.length > 1) sorted.sort((a, b) => (a.text < b.text ? -1 : 1));
@@ -85,7 +80,7 @@ export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
   };
 }
 
-/** True when a chain of this name is one of the network's. */
+/** True when a chain of this name belongs to the network. */
 export function isChainOf(network: string, chain: string): boolean {
   const prefix = chainPrefix(network);
   return chain.startsWith(prefix) && chain.length === prefix.length + HASH_DIGITS;
@@ -115,7 +110,7 @@ function networkRules(chain: NetworkChain): Expression[][] {
   ];
 }
 
-/** A network's chain as something that its attachments share. */
+/** The chain of a network, as its attachments share it. */
 export function sharedNetworkChain(chain: NetworkChain): SharedChain {
   const { name, subnets } = chain;
   return {
@@ -125,7 +120,7 @@ export function sharedNetworkChain(chain: NetworkChain): SharedChain {
   };
 }
 
-/** Where an address stands: in the common map, and in the one that is keyed by the bridge too. */
+/** The two places for an address: in the common map, and in the map that is keyed by bridge and address. */
 export function elementPlaces(
   address: Address,
   bridge: string,

@@ -46,20 +46,20 @@ export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): str
   return missingIn(countRules(socket, TABLE), MASQUERADE_LAYOUT, chains.map(sharedNetworkChain));
 }
 
-/** Where to look for an attachment's elements; without addresses all maps are read. */
+/** Where elements of an attachment may be; without addresses all maps are read. */
 export interface MasqueradeTraces {
   owner: string;
   bridge: string;
   addresses: Address[] | undefined;
 }
 
-/** The chains to try: the attachment's own, or, where nobody knows it, all of its network. */
+/** The chains to try: the chain of the attachment or, where it is not known, all chains of its network. */
 export type ChainTraces = { chain: string } | { network: string };
 
 /**
- * Takes out the attachment's elements, and the chain of its network if it was the last. Only elements that
- * carry its digest go: hold the network's lease lock, so that an address cannot get a new owner in between.
- * Throws SystemError.
+ * Takes out the elements that carry the attachment's digest, and the chain of its network when nothing leads
+ * there any more. The caller holds the lock of the network's leases, so that no address can get a new owner
+ * between look and deletion. Throws SystemError.
  */
 export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces, chains: ChainTraces): void {
   const elements = findElements(socket, traces);
@@ -68,15 +68,14 @@ export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces
 }
 
 /**
- * After these elements were deleted: takes out each of the chains that nothing leads to any more, theirs and
- * those named. Throws SystemError.
+ * Takes out each chain that nothing leads to any more: of `chains`, and of the chains that `elements` led to.
+ * The elements are deleted already. Throws SystemError.
  */
 export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
   const rules = countRules(socket, TABLE);
   const candidates = new Set<string>();
   for (const { chain } of elements) if (chain !== "") candidates.add(chain);
-  // A killed ADD may have made the chain and no element, a killed DEL may have taken the element and not the
-  // chain.
+  // A chain without elements is there after an ADD or a DEL that was killed between chain and element.
   if ("chain" in chains) candidates.add(chains.chain);
   else for (const chain of rules.keys()) if (isChainOf(chains.network, chain)) candidates.add(chain);
   deleteUnusedChains(socket, TABLE, candidates, rules);

@@ -1,11 +1,9 @@
-// Requests to nftables: tables, chains, sets and maps, rules; elements are next door.
+// Requests to nftables about tables, chains and rules.
 // (linux/netfilter/nf_tables.h, nfnetlink.h)
-import type { Outcome } from "../netlink/outcome.ts";
-import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import type { Message } from "../netlink/socket.ts";
 import { NLM_F_APPEND, NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { Writer } from "../netlink/writer.ts";
-import type { SystemError } from "../sys/errno.ts";
 import type { Expression } from "./expression.ts";
 
 /** A table: its family (NFPROTO_…) and name. */
@@ -18,29 +16,6 @@ export interface Table {
 
 /** Length of struct nfgenmsg, which the attributes of an answer come after. */
 export const GENERIC_HEADER = 4;
-
-/** Sends messages as one batch, all or nothing; gives the outcome of each. */
-export function sendBatch(socket: NetlinkSocket, messages: Message[]): Outcome[] {
-  const frame = (type: number): Message => ({
-    what: "change packet rules",
-    type,
-    flags: 0,
-    body: (w) => generic(w, nft.NFPROTO_UNSPEC, nft.NFNL_SUBSYS_NFTABLES),
-  });
-  return socket.batch(frame(nft.NFNL_MSG_BATCH_BEGIN), messages, frame(nft.NFNL_MSG_BATCH_END));
-}
-
-/** The same: the first refusal, or undefined when all was done. */
-export function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
-  for (const { error } of sendBatch(socket, messages)) if (error !== undefined) return error;
-  return undefined;
-}
-
-/** The same: throws the first refusal as SystemError. */
-export function executeBatch(socket: NetlinkSocket, messages: Message[]): void {
-  const error = firstRefusal(socket, messages);
-  if (error !== undefined) throw error;
-}
 
 /** The table, if it is not there yet. */
 export function tableMessage(table: Table): Message {
@@ -56,7 +31,10 @@ export interface Hook {
   priority: number;
 }
 
-/** A chain, if it is not there yet; with `hook` a base chain, which accepts what its rules let through. */
+/**
+ * A chain, if it is not there yet; with `hook` a base chain, which accepts packets that its rules let
+ * through.
+ */
 export function chainMessage(table: Table, name: string, hook?: Hook): Message {
   return requestMessage(table, `create chain ${name}`, nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE, (w) => {
     w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name);
@@ -114,7 +92,7 @@ export function ruleMessage(table: Table, chain: string, expressions: Expression
   );
 }
 
-/** What gives a chain these rules, whatever it has now. */
+/** Messages that give a chain these rules in place of any others. */
 export function rulesMessages(table: Table, chain: string, rules: Expression[][]): Message[] {
   return [flushChainMessage(table, chain), ...rules.map((rule) => ruleMessage(table, chain, rule))];
 }
@@ -124,7 +102,7 @@ export function firstRuleMessage(table: Table, chain: string, expressions: Expre
   return { ...ruleMessage(table, chain, expressions), flags: NLM_F_CREATE };
 }
 
-/** One rule goes, by the number that the kernel gave it (64 bits, as they came). */
+/** A rule goes, by the number that the kernel gave it (64 bits, as they came). */
 export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Array): Message {
   return requestMessage(table, `delete a rule of chain ${chain}`, nft.NFT_MSG_DELRULE, 0, (w) =>
     w
@@ -178,8 +156,8 @@ export function requestMessage(
   };
 }
 
-/** struct nfgenmsg; the resource number is in network order. */
-function generic(w: Writer, family: number, resource: number): void {
+/** Writes struct nfgenmsg; the resource number is in network order. */
+export function generic(w: Writer, family: number, resource: number): void {
   w.u8(family)
     .u8(0)
     .u16(((resource & 0xff) << 8) | (resource >> 8));

@@ -127,7 +127,7 @@ function registersOf(family: Family): number {
   return HEADER[family].length / 4;
 }
 
-/** All protocols that have ports have that of the destination in the same place. */
+/** The port of the destination, which is in the same place in all protocols that have ports. */
 function protocolAndPort(register: number): Expression[] {
   return [
     meta(nft.NFT_META_L4PROTO, register),

@@ -1,20 +1,21 @@
-// The protocol of a table in which attachments have elements, and that anybody may flush or delete at any
-// moment. An ADD counts the rules of the table. When some are missing it makes the table again under the
-// node's lock, with the elements of all attachments that live, and only then puts in its own.
+// The protocol of a table in which attachments have elements, and which any program on the node may flush or
+// delete at any moment. An ADD counts the rules of the table. When rules are missing it makes the table again
+// under the node's lock, with the elements of all living attachments, and puts in its own elements after
+// that.
 //
-// The rules come last, because they are what a whole table is known by: when an ADD is killed half-way, the
-// next ADD finds the table still lost and starts again.
+// The rules are made last, because a whole table is known by them: when an ADD is killed half-way, the next
+// ADD finds the table still lost and starts again.
 //
-// A DEL may run beside an ADD that puts back. DEL takes out elements first and the veth next, and when elements
-// were missing it looks for them once more after the veth has gone. ADD looks for the veth once more after it
-// has put in the elements of that attachment. Whatever the order, either DEL finds the elements, or ADD finds
-// no veth and takes them out.
+// A DEL may run beside an ADD that puts back. The DEL takes out the elements of its attachment, then the
+// veth, and when elements were missing it looks for them once more after the veth has gone. The ADD puts in
+// the elements of that attachment and looks for the veth once more after that. Whatever the order, either the
+// DEL finds the elements, or the ADD finds no veth and takes them out.
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { type ErrnoName, isErrno } from "../sys/errno.ts";
 import { countRules, type LostRules, type RuleCounts } from "./answer.ts";
+import { executeBatch } from "./batch.ts";
 import { ownerOf } from "./comment.ts";
 import type { Element } from "./element.ts";
-import { executeBatch } from "./message.ts";
 import { isWholeIn, missingIn, ruleCountOf, type SharedChain, type TableLayout } from "./table-layout.ts";
 
 /** An attachment that may have elements in a table. */
@@ -39,15 +40,15 @@ export interface On<Node> {
   node: Node;
 }
 
-/** What an ADD found at its first look. */
+/** The table as an ADD found it when it looked. */
 export interface Look {
   /** The rules of the table. */
   counts: RuleCounts;
-  /** What was not whole: the word `table`, names of chains. */
+  /** The parts that were not whole: the word `table`, which comes first, and names of chains. */
   missing: readonly string[];
 }
 
-/** What distinguishes one such table from another. All of it may throw SystemError. */
+/** The differences between such tables. Functions that ask the kernel throw SystemError. */
 export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachments<Attachment>> {
   /** The table that the attachment needs. */
   layoutFor(attachment: Attachment): TableLayout;
@@ -55,7 +56,7 @@ export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachmen
   chainsFor(attachment: Attachment): SharedChain[];
   /** Every element of every attachment. */
   listElements(socket: NetlinkSocket): Element[];
-  /** How many elements the attachment lacks when `own` are the ones that carry its digest. */
+  /** How many elements the attachment lacks when `own` are all that carry its digest. */
   countMissing(attachment: Attachment, own: readonly Element[]): number;
   /** Puts in the elements of the attachment that is being added. */
   claim(attachment: Attachment, on: On<Node>, look: Look): void;
@@ -65,7 +66,7 @@ export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachmen
   release(socket: NetlinkSocket, attachment: Attachment): void;
   /** True for an attachment that has no veth yet and has to get its elements all the same. */
   isComing?(attachment: Attachment, node: Node): boolean;
-  /** Takes a table away that is in the way of a lost one. True when it did. */
+  /** Deletes a table that stands in the place of the lost one. True when there was such a table. */
   makeRoom?(attachment: Attachment, socket: NetlinkSocket, counts: RuleCounts): boolean;
   /** The errors by which nftables says that the table has changed since we looked: then ADD looks again. */
   changedSinceLook: readonly ErrnoName[];
@@ -96,7 +97,9 @@ export function ensureElements<Attachment extends Owner, Node extends NodeAttach
   }
 }
 
-/** Makes the table and the chains of the attachment whole; a lost table gets back everybody's elements. */
+/**
+ * Makes the table and the chains of the attachment whole; a lost table gets back the elements of the others.
+ */
 function putBack<Attachment extends Owner, Node extends NodeAttachments<Attachment>>(
   table: OwnedTable<Attachment, Node>,
   wanted: Attachment,
@@ -109,33 +112,32 @@ function putBack<Attachment extends Owner, Node extends NodeAttachments<Attachme
   if (isLost) {
     if (table.makeRoom?.(wanted, socket, counts) === true) counts.clear();
     executeBatch(socket, layout.tableMessages());
-    for (const other of node.others()) putBackOther(table, other, on, counts);
+    for (const other of node.others()) putBackOther(table, other, { ...on, counts });
   }
   makeChains(socket, table.chainsFor(wanted), counts);
   if (isLost) executeBatch(socket, layout.ruleMessages());
 }
 
 /**
- * Puts back one other attachment. A dead one is left out, since its address or port may belong to a living
- * one by now, and an attachment that dies meanwhile is taken out again.
+ * Puts back the chains and elements of another attachment, if it lives: the address or port of a dead one may
+ * belong to a living attachment by now. An attachment that dies meanwhile is taken out again.
  */
 function putBackOther<Attachment extends Owner, Node extends NodeAttachments<Attachment>>(
   table: OwnedTable<Attachment, Node>,
   other: Attachment,
-  on: On<Node>,
-  counts: Map<string, number>,
+  { socket, node, counts }: On<Node> & { counts: Map<string, number> },
 ): void {
-  const isAlive = () => on.node.isAlive(other.owner) || table.isComing?.(other, on.node) === true;
+  const isAlive = () => node.isAlive(other.owner) || table.isComing?.(other, node) === true;
   if (!isAlive()) return;
   const chains = table.chainsFor(other);
-  makeChains(on.socket, chains, counts);
-  table.claimFor(other, on);
+  makeChains(socket, chains, counts);
+  table.claimFor(other, { socket, node });
   if (isAlive()) return;
-  table.release(on.socket, other);
+  table.release(socket, other);
   for (const { name } of chains) counts.delete(name);
 }
 
-/** Makes those of the chains that are not whole by `counts`, and enters them there. */
+/** Makes the chains that are not whole by `counts`, and enters them in `counts`. */
 function makeChains(
   socket: NetlinkSocket,
   chains: readonly SharedChain[],
@@ -148,10 +150,7 @@ function makeChains(
   }
 }
 
-/**
- * How much of what these attachments need is not there. What attachments share counts for the first that
- * needs it. Reads all elements once. Throws SystemError.
- */
+/** How many rules and elements of these attachments are lost. Reads all elements once. Throws SystemError. */
 export function countLost<Attachment extends Owner, Node extends NodeAttachments<Attachment>>(
   table: OwnedTable<Attachment, Node>,
   attachments: readonly Attachment[],

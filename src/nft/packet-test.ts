@@ -1,5 +1,5 @@
-// The expressions of rules that look at where a packet comes from and where it goes to: at a subnet, or at the
-// interface that it came in by. (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
+// The expressions of rules that look at where a packet comes from and where it goes to: at a subnet, or at
+// the interface that it came in by. (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
 import { addressBytes, type Family } from "../ip/address.ts";
 import { type Prefix, parsePrefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -35,8 +35,8 @@ export function masqueradeFrom(prefix: Prefix, masquerade: Expression[]): Expres
 }
 
 /**
- * What a packet's source or destination, or the interface that it came in by, is compared with; `not`: is not
- * to be.
+ * A test of a packet: its source, its destination or the interface that it came in by has to match `value`,
+ * or with `not` must not match it.
  */
 export interface PacketTest {
   field: "saddr" | "daddr" | "iifname";
@@ -47,7 +47,7 @@ export interface PacketTest {
 
 /**
  * `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet of the family that fails the
- * test. Nobody passes one whose value says nothing, as it may in a record that was altered by hand.
+ * test. A value that cannot be read, in a record that was altered by hand, lets no packet pass.
  */
 export function gotoUnless({ field, not, value }: PacketTest, family: Family, chain: string): Expression[] {
   const operator = not ? nft.NFT_CMP_EQ : nft.NFT_CMP_NEQ;
@@ -68,7 +68,7 @@ function isInterfaceName(text: string): boolean {
   );
 }
 
-/** Of a name that ends with a star only what stands before it counts. */
+/** The interface has this name, or a name that starts with the text before a star at the end. */
 function cameInBy(name: string, operator = nft.NFT_CMP_EQ): Expression[] {
   const key = interfaceKey(name, new Uint8Array());
   return [
@@ -77,7 +77,7 @@ function cameInBy(name: string, operator = nft.NFT_CMP_EQ): Expression[] {
   ];
 }
 
-/** As `nft` compiles it: of a prefix that ends with a byte, only its bytes are loaded. */
+/** The address is in the prefix. As `nft` does it, only the bytes of a prefix of whole bytes are loaded. */
 function addressed(
   side: "saddr" | "daddr",
   { address, length }: Prefix,

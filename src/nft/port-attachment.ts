@@ -1,5 +1,5 @@
-// The host ports of one attachment, and what stands for them in the table: elements, and chains that it shares
-// with other attachments.
+// The host ports of one attachment, and what stands for them in the table: elements, and chains that it
+// shares with other attachments.
 import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ownerComment } from "./comment.ts";
@@ -16,15 +16,15 @@ import type { SharedChain } from "./table-layout.ts";
 export interface HostPorts {
   /** The attachment's digest: the owner of its elements. */
   owner: string;
-  /** For people who list the rules: network, container, interface. */
+  /** The attachment in words, for people that list the rules: network, container, interface. */
   label: string;
   /** At least one. */
   mappings: PortMapping[];
-  /** Who gets the node's address; undefined: nobody. */
+  /** The chain that masquerades connections to the pod; undefined: none is masqueraded. */
   chain: HairpinChain | undefined;
-  /** What connections have to be like: for each family one chain at most. */
+  /** Conditions that connections have to meet: at most one chain for each family. */
   conditions: ConditionChain[];
-  /** Number of the bit that marks packets on their way to a host port; one for the whole node. */
+  /** Number of the bit that marks packets on their way to a host port. The whole node has the same. */
   markBit: number;
 }
 
@@ -34,14 +34,14 @@ export function chainsFor({ chain, conditions }: Pick<HostPorts, "chain" | "cond
   return chain === undefined ? chains : [sharedHairpinChain(chain), ...chains];
 }
 
-/** What stands for an attachment in the maps, in the order in which it is put in. */
+/** The elements of an attachment, in the order in which an ADD puts them in. */
 export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Element[] {
   const comment = ownerComment(ports);
   const elements: Element[] = [];
   for (const mapping of mappings) {
     const where = conditions.find(({ family }) => family === mapping.family);
     for (const place of mappingPlaces(mapping)) {
-      // First, so that no port leads anywhere without its conditions.
+      // Conditions come first, so that no port leads to the pod without them.
       if (where !== undefined)
         elements.push({
           ...place,
@@ -66,7 +66,7 @@ export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts)
   return elements;
 }
 
-/** The pod's addresses that ports lead to, each one once. */
+/** The pod's addresses that ports lead to, without repetitions. */
 function targetsOf(mappings: PortMapping[]): Address[] {
   const targets: Address[] = [];
   next: for (const { target } of mappings) {

@@ -1,7 +1,8 @@
-// Taking the places of an attachment in the maps of host ports: its elements, and whoever is in their way.
+// Taking the places of an attachment in the maps of host ports. Elements of dead attachments give way.
 import { formatAddress } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { firstRefusal } from "./batch.ts";
 import { holderOf, ownerOf } from "./comment.ts";
 import {
   addElementMessage,
@@ -13,16 +14,15 @@ import {
 } from "./element.ts";
 import { searchElements } from "./element-search.ts";
 import { PORT_TABLE } from "./host-port-layout.ts";
-import { firstRefusal } from "./message.ts";
 import type { NodeAttachments, On } from "./owned-table.ts";
 import { elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimOf, isOfAllAddresses, keyTest, portKey, unseenMaps } from "./port-element.ts";
 import { claimsOverlap, claimText, type PortMapping } from "./port-mapping.ts";
 
 /**
- * Takes all places of the attachment: what is its own already, or a dead owner's, gives way. `hasConditions`:
- * there may be conditions of somebody on the node. Throws SystemError; EADDRINUSE when a place belongs to a
- * living attachment.
+ * Takes all places of the attachment: elements that it has already, and elements of the dead, give way.
+ * `hasConditions` says that some attachment of the node may have conditions. Throws SystemError; EADDRINUSE
+ * when a place belongs to a living attachment.
  */
 export function claimPorts(
   wanted: HostPorts,
@@ -42,9 +42,9 @@ export function claimPorts(
 }
 
 /**
- * Where the kernel does not see that an element stands for one of these ports too: elements to ask for by
- * their keys, however many there are in the map, and maps to look through, which are those of mappings that
- * most pods do not have.
+ * Elements for these ports that the kernel does not refuse beside the new ones. In most maps they are asked
+ * for by their keys, however many elements the map has. The other maps are looked through: they hold mappings
+ * that most pods do not have, and are short.
  */
 function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasConditions: boolean): Element[] {
   const asked: ElementPlace[] = [];
@@ -52,7 +52,7 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
   for (const mapping of mappings) {
     for (const set of unseenMaps(mapping, hasConditions)) {
       if (searched.includes(set)) continue;
-      // A port of all addresses has no one key in a map of single ones.
+      // A port of all addresses has no key of its own in a map that is keyed by address.
       const isAskable = mapping.hostAddress !== undefined || isOfAllAddresses(set);
       if (!isAskable || asked.length + mapping.last - mapping.first >= MOST_ASKED) searched.push(set);
       else
@@ -65,10 +65,12 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
   return held;
 }
 
-/** From so many keys on it costs less to look through the map. */
+/** So many keys cost as much to ask for as to look through the map. */
 const MOST_ASKED = 500;
 
-/** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
+/**
+ * The held elements that have to go. Throws SystemError; EADDRINUSE when one belongs to a living attachment.
+ */
 function obstacles(
   { held, elements, wanted }: { held: Element[]; elements: Element[]; wanted: HostPorts },
   node: NodeAttachments<HostPorts>,

@@ -19,12 +19,12 @@ export interface ConditionChain {
 const HASH_DIGITS = 16;
 const WHERE = "where";
 
-/** True for the name of such a chain. */
+/** True for the name of a chain of conditions. */
 export function isConditionChain(chain: string): boolean {
   return chain.startsWith(WHERE);
 }
 
-/** Its name says what its rules are, so it never needs to change. */
+/** The chain for these conditions. Its name is made of them, so its rules never need to change. */
 export function conditionChain(family: Family, conditions: PacketTest[]): ConditionChain {
   const text = conditions.map(({ field, not, value }) => `${field} ${not} ${value}`).join("\0");
   return { name: `${WHERE}${family}-${sha256(text).slice(0, HASH_DIGITS)}`, family, conditions };
@@ -37,7 +37,7 @@ function conditionRules({ family, conditions }: ConditionChain): Expression[][] 
   return [...conditions.map((condition) => gotoUnless(condition, family, UNMARK)), goto(TRANSLATE)];
 }
 
-/** The chain as something that attachments share. */
+/** The chain of conditions, as attachments share it. */
 export function sharedConditionChain(chain: ConditionChain): SharedChain {
   const { name, conditions } = chain;
   return {

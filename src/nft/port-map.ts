@@ -6,7 +6,7 @@ import type { MapLayout } from "./set-message.ts";
 /** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
 const REGISTER = 4;
 
-/** The maps that give an address, and a port where it is another one. */
+/** The maps that give the address of a pod, and its port where that differs from the port of the node. */
 function valueMaps(): MapLayout[] {
   return [
     { suffix: 4, type: TYPE_IPADDR, length: 4 },
@@ -19,7 +19,7 @@ function valueMaps(): MapLayout[] {
     const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
     return [
       { name: `one${suffix}`, key: addressKey, value: addressAndPort },
-      // Lengths of the parts: of a protocol one byte counts, of a port two.
+      // The fields of an interval are as long as what counts of them: a protocol one byte, a port two.
       { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
       {
         name: `any${suffix}`,

@@ -1,4 +1,4 @@
-// Ports of the node that lead to pods, as values: which ports of which addresses, and what they have in common.
+// Ports of the node that lead to pods, as values: compared, and written for people.
 import { type Address, type Family, formatAddress } from "../ip/address.ts";
 
 /** Ports of the node, in a row, of one protocol. */
@@ -19,12 +19,12 @@ export interface PortMapping extends PortClaim {
   target: Address;
 }
 
-/** True for several ports that stay the same: one element stands for them. */
+/** True for several ports that keep their numbers: one element stands for all of them. */
 export function isInterval({ first, last, containerPort }: PortMapping): boolean {
   return first !== last && first === containerPort;
 }
 
-/** True when a connection could belong to both. */
+/** True when a connection could belong to both claims. */
 export function claimsOverlap(a: PortClaim, b: PortClaim): boolean {
   if (a.family !== b.family || a.protocol !== b.protocol || a.first > b.last || b.first > a.last)
     return false;

@@ -56,8 +56,8 @@ export interface SetKey {
 }
 
 /**
- * What libnftnl keeps with a set: the byte order of its keys (NFTNL_UDATA_SET_KEYBYTEORDER, four bytes),
- * which nft lists them by.
+ * User data of a set, as libnftnl writes it: the byte order of the keys (NFTNL_UDATA_SET_KEYBYTEORDER, four
+ * bytes), in which nft lists them.
  */
 const NO_ORDER = Uint8Array.of(0, 4, 0, 0, 0, 0);
 const HOST_ORDER = Uint8Array.of(0, 4, 1, 0, 0, 0);

@@ -1,7 +1,9 @@
 // The MAC spoof check of attachments: put in, take out, compare. The key of each element starts with the name
-// of the attachment's host end, which is made of its digest, so nobody else ever owns it.
+// of the attachment's host end. That name is made of the digest, so no other attachment ever owns the
+// element.
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
+import { executeBatch, firstRefusal } from "./batch.ts";
 import { ownerComment } from "./comment.ts";
 import {
   addElementMessage,
@@ -13,17 +15,16 @@ import {
   listElements,
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
-import { executeBatch, firstRefusal } from "./message.ts";
 import { ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
 import { GUARDED, SOURCE, SPOOF_LAYOUT, SPOOF_TABLE } from "./spoof-layout.ts";
 import { isTableWhole } from "./table-layout.ts";
 
-/** What may come from one attachment: frames with this source address. */
+/** The check of an attachment: its frames may have this source address and no other. */
 export interface SpoofCheck {
   network: string;
   /** The attachment's digest. */
   owner: string;
-  /** For people who list the rules: network, container, interface. */
+  /** The attachment in words, for people that list the rules: network, container, interface. */
   label: string;
   hostInterface: string;
   mac: Uint8Array;
@@ -47,9 +48,10 @@ export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
   claim: (wanted, { socket }) => putElements(socket, wanted),
   claimFor: (other, { socket }) => putElementsFor(socket, other),
   release: removeSpoofCheck,
-  // A running ADD may not have made its veth yet, and must not get one that is not checked.
+  // An ADD that is running may not have made its veth yet, and the veth must never be there without its
+  // check.
   isComing: (check, node) => node.isAddRunning(check),
-  // ENOENT: somebody deleted the table. EEXIST: an ADD that puts the table back has put in our elements.
+  // ENOENT: another program deleted the table. EEXIST: another ADD put the table back, with our elements.
   changedSinceLook: ["ENOENT", "EEXIST"],
 };
 
@@ -67,15 +69,15 @@ export function isSpoofTableWhole(socket: NetlinkSocket): boolean {
 }
 
 /**
- * Puts in the elements of another attachment as its record tells. Where elements are there already its own
- * ADD has put them in, which knows the MAC better than a record that was read earlier; those stay.
+ * Puts in the elements of another attachment as its record tells. Elements that are there already stay: the
+ * attachment's own ADD has put them in, and knows the MAC better than a record that was read earlier.
  */
 function putElementsFor(socket: NetlinkSocket, other: SpoofCheck): void {
   const refusal = firstRefusal(socket, additions(other));
   if (refusal !== undefined && !isErrno(refusal, "EEXIST")) throw refusal;
 }
 
-/** Both elements at once. What stands in their place is what a dead attachment of the same name left. */
+/** Puts in both elements at once, in place of others that a dead attachment of the same name left. */
 function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   const add = additions(wanted);
   const refusal = firstRefusal(socket, add);
@@ -94,7 +96,8 @@ function additions(check: SpoofCheck): Message[] {
 }
 
 /**
- * The place that permits comes first: what is taken out in this order never lets through what was forbidden.
+ * The places of an attachment's elements. The element that permits comes first, so that no frame gets through
+ * that was forbidden while elements are taken out in this order.
  */
 function places(hostInterface: string, mac: Uint8Array): ElementPlace[] {
   return [

@@ -8,10 +8,11 @@
 //     chain prerouting { … }
 //   }
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { drop, type Expression, interfaceEtherSourceNotIn, interfaceIn } from "./expression.ts";
+import type { Expression } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, joined, MAC_BYTES_JOINED, TYPE_ETHERADDR, TYPE_IFNAME } from "./key.ts";
 import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
 import { setMessage } from "./set-message.ts";
+import { drop, interfaceEtherSourceNotIn, interfaceIn } from "./statement.ts";
 import type { TableLayout } from "./table-layout.ts";
 
 export const SPOOF_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "pontoon", title: "bridge pontoon" };

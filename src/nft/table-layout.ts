@@ -1,4 +1,4 @@
-// A table of ours before any element is in it, as data, and how a whole one is told from a damaged one: by the
+// Tables of ours as data, before any element is in them. A whole table is told from a damaged one by the
 // number of rules in its chains.
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { countRules, type RuleCounts } from "./answer.ts";
@@ -7,7 +7,7 @@ import type { Table } from "./message.ts";
 /** A table of the node: what makes it, and how many rules it has when it is whole. */
 export interface TableLayout {
   table: Table;
-  /** How many rules each chain has that belongs to the table itself. A whole table has exactly these. */
+  /** The chains of the table itself, and how many rules each has when the table is whole. */
   rules: readonly (readonly [chain: string, count: number])[];
   /**
    * Messages that make the table with its sets, maps and chains, still without rules, whatever of it exists
@@ -32,15 +32,15 @@ export function isTableWhole(socket: NetlinkSocket, layout: TableLayout): boolea
   return isWholeIn(countRules(socket, layout.table), layout);
 }
 
-/** True when `counts`, the rules of the table that were counted, are those of a whole table. */
+/** True when a table with these rules is whole. */
 export function isWholeIn(counts: RuleCounts, { rules }: TableLayout): boolean {
   for (const [chain, count] of rules) if (counts.get(chain) !== count) return false;
   return true;
 }
 
 /**
- * What is not whole by `counts`, the rules of the table that were counted: first the word `table`, when it is
- * the table itself, then the names of those of the `chains`.
+ * The parts that are not whole in a table with these rules: the word `table` for the table itself, which
+ * comes first, and names of `chains`.
  */
 export function missingIn(counts: RuleCounts, layout: TableLayout, chains: readonly SharedChain[]): string[] {
   const missing = isWholeIn(counts, layout) ? [] : ["table"];
