@@ -11,9 +11,9 @@ import { createVeth } from "../src/host/steps/veth.ts";
 import { type Prefix, parsePrefix } from "../src/ip/prefix.ts";
 import { getLink, randomMac } from "../src/net/link.ts";
 import { removeLink } from "../src/net/link-change.ts";
+import { sendBatch } from "../src/nft/batch.ts";
 import { deleteElementMessage } from "../src/nft/element.ts";
 import { elementPlaces } from "../src/nft/layout.ts";
-import { sendBatch } from "../src/nft/message.ts";
 
 /** Milliseconds by part. */
 export type Spent = Record<string, number>;

@@ -7,7 +7,7 @@ import { forwardMessages } from "../iptables/forward-rule.ts";
 import { findLegacyRestore, isOutOfReach } from "../iptables/legacy-table.ts";
 import { makeForwardChain } from "../iptables/program.ts";
 import { FILTER, type IptablesTable, removeJumps } from "../iptables/table.ts";
-import { executeBatch } from "../nft/message.ts";
+import { executeBatch } from "../nft/batch.ts";
 import { iptablesTables } from "./iptables-tables.ts";
 import type { Machine } from "./machine.ts";
 

@@ -3,7 +3,7 @@
 import { type Address, type Family, sameAddress } from "../ip/address.ts";
 import { deleteUdpFlows, type UdpFlow } from "../net/conntrack.ts";
 import { isLocalAddress } from "../net/route.ts";
-import { type PortMapping, PROTOCOLS } from "../nft/port-element.ts";
+import { type PortMapping, PROTOCOLS } from "../nft/port-mapping.ts";
 import type { Machine } from "./machine.ts";
 
 /**

@@ -5,7 +5,7 @@ import { formatAddress } from "../ip/address.ts";
 import { type Listener, listListeners } from "../net/listener.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { NETLINK_SOCK_DIAG } from "../netlink/uapi/sock_diag.ts";
-import { claimText, type PortMapping } from "../nft/port-element.ts";
+import { claimText, type PortMapping } from "../nft/port-mapping.ts";
 
 /**
  * Throws CniError hostPort when a process listens on one of the ports, SystemError when the system refuses.

@@ -1,10 +1,12 @@
 // Takes host ports away: their elements under the node's lock, then the flows that they led to the pod.
 
 import { ifThereIsNftables } from "../nft/answer.ts";
-import { type Element, ownerOf } from "../nft/element.ts";
+import { ownerOf } from "../nft/comment.ts";
+import type { Element } from "../nft/element.ts";
 import { listPortChains, removeHostPorts, removePortElements } from "../nft/host-port.ts";
-import { listPortElements } from "../nft/port-claim.ts";
-import { mappingOf, type PortMapping } from "../nft/port-element.ts";
+import { listPortElements } from "../nft/port-attachment.ts";
+import { mappingOf } from "../nft/port-element.ts";
+import type { PortMapping } from "../nft/port-mapping.ts";
 import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import { attachmentDigest } from "../record/digest.ts";
 import { attempt } from "./failure.ts";

@@ -2,7 +2,8 @@
 import { getLink, listPorts } from "../net/link.ts";
 import { listLinks } from "../net/link-set.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
-import { deleteElements, type Element, networkOfComment, ownerOf } from "../nft/element.ts";
+import { networkOfComment, ownerOf } from "../nft/comment.ts";
+import { deleteElements, type Element } from "../nft/element.ts";
 import { isChainOf } from "../nft/layout.ts";
 import { listAllElements, removeUnusedChains } from "../nft/masquerade.ts";
 import { listSpoofElements } from "../nft/spoof-check.ts";

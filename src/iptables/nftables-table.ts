@@ -7,10 +7,10 @@ import { type Attributes, type Reply, readAttributes, readText } from "../netlin
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { countChainUses, ifThereIsNftables, listExpressions } from "../nft/answer.ts";
+import { executeBatch } from "../nft/batch.ts";
 import {
   deleteChainMessage,
   deleteRuleMessage,
-  executeBatch,
   GENERIC_HEADER,
   listChainsMessage,
   listRulesMessage,

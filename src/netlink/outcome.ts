@@ -1,4 +1,4 @@
-// What the kernel answered to a request, and its refusals as SystemError with the kernel's text.
+// The kernel's answers to requests, and its refusals as SystemError with the kernel's text.
 import { u32At } from "../sys/bytes.ts";
 import { SystemError } from "../sys/errno.ts";
 import { type Reply, readAttributes } from "./reader.ts";
@@ -14,7 +14,9 @@ export class Outcome {
     this.what = what;
   }
 
-  /** The error number of the refusal; 0 when there is none. For those to whom a refusal is a plain answer. */
+  /**
+   * The error number of the refusal; 0 when there is none. For callers to whom a refusal is a plain answer.
+   */
   get errno(): number {
     return this.refusal === undefined ? 0 : errnoOf(this.refusal);
   }
@@ -24,7 +26,7 @@ export class Outcome {
     return this.refusal === undefined ? undefined : readError(this.refusal, this.what);
   }
 
-  /** Notes what the kernel said; of several refusals the first counts. */
+  /** Notes an answer of the kernel; of several refusals the first counts. */
   add(reply: Reply): void {
     if (reply.type !== nl.NLMSG_ERROR) this.replies.push(reply);
     else if (errnoOf(reply) !== 0) this.refusal ??= reply;

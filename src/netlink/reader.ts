@@ -28,15 +28,12 @@ export function readMessages(bytes: Uint8Array): Reply[] {
   return messages;
 }
 
-/** The attributes from `offset` to the end, to be asked for by type; see {@link listAttributes} too. */
+/** The attributes from `offset` to the end. */
 export function readAttributes(bytes: Uint8Array, offset = 0): Attributes {
   return new Attributes(bytes, offset);
 }
 
-/**
- * The attributes from `offset` to the end, in their order: type (flags taken off) and value of each. It is
- * for nests that repeat one type.
- */
+/** Reads attributes as a list of type (flags taken off) and value, for nests that repeat a type. */
 export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Array][] {
   const list: [number, Uint8Array][] = [];
   for (let at = offset; at + NLA_HDRLEN <= bytes.length; ) {

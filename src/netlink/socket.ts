@@ -96,10 +96,7 @@ export class NetlinkSocket implements Disposable {
     return outcomes;
   }
 
-  /**
-   * Sends all messages at once as {@link transact} does, and gives the outcome of each. Throws the first
-   * refusal as SystemError; the messages behind it have been done all the same.
-   */
+  /** Sends requests and waits for all answers. Throws the first refusal as SystemError. */
   execute(messages: Message[]): Outcome[] {
     const outcomes = this.transact(messages);
     for (const outcome of outcomes) if (outcome.error !== undefined) throw outcome.error;

@@ -65,7 +65,7 @@ export class Writer {
     return this.attribute(type, textBytes(`${value}\0`));
   }
 
-  /** An attribute that holds a string without a closing NUL, where the kernel counts that one too. */
+  /** An attribute that holds a string without a closing NUL, where the kernel would count the NUL too. */
   bareString(type: number, value: string): this {
     return this.attribute(type, textBytes(value));
   }
@@ -99,8 +99,9 @@ export class Writer {
   }
 
   /**
-   * Begins such an attribute; give what comes back to {@link closeNest}. For what every ADD writes: a
-   * function less than {@link nest} takes.
+   * Begins an attribute that holds attributes, and gives its place; the caller hands that to {@link
+   * closeNest} when the inner attributes are written. It does without the function that {@link nest} takes,
+   * and serves messages that every ADD writes.
    */
   openNest(type: number, flag = NLA_F_NESTED): number {
     const start = this.length;
@@ -108,6 +109,7 @@ export class Writer {
     return start;
   }
 
+  /** Ends the attribute that {@link openNest} began at `start`. */
   closeNest(start: number): this {
     this.view.setUint16(start, this.length - start, true);
     this.pad();

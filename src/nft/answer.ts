@@ -1,4 +1,4 @@
-// What nftables answers: which chains hold how many rules, and that it is not there at all.
+// Answers of nftables: how many rules the chains have, and whether nftables is there at all.
 import { type Attributes, listAttributes, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -11,17 +11,20 @@ import {
   type Table,
 } from "./message.ts";
 
-/** How many rules and elements of a number of attachments are not there. */
+/** How many rules and elements of some attachments are not there. */
 export interface LostRules {
-  /** Those of the table itself, which all networks share. */
+  /** Rules of the table itself, which all networks share. */
   shared: number;
-  /** Those of an attachment, by its digest. What a network shares counts as its first attachment's. */
+  /**
+   * Rules and elements of each attachment, by its digest. Rules that several attachments share count for the
+   * first of these.
+   */
   byOwner: Map<string, number>;
 }
 
 /**
- * What `action` gives; undefined on a kernel without nftables, which never had rules of ours. An nftables
- * that refuses is no missing one: the refusal is thrown, as all else that the two throw.
+ * Gives the result of `action`, or undefined on a kernel without nftables, which never had rules of ours.
+ * Throws what `open` and `action` throw, also the refusals of an nftables that is there.
  */
 export function ifThereIsNftables<T>(
   open: () => NetlinkSocket,
@@ -38,15 +41,15 @@ export function ifThereIsNftables<T>(
 }
 
 /**
- * True for what a kernel without nftables says: nfnetlink is missing, or knows nobody for these messages
- * (nfnetlink_rcv_msg: EINVAL, nfnetlink_rcv_batch: EOPNOTSUPP). nftables itself says the latter two as well,
- * so this is good for a hint alone.
+ * True for an error that a kernel without nftables gives: it has no nfnetlink (EPROTONOSUPPORT), or nothing
+ * in nfnetlink takes these messages (nfnetlink_rcv_msg: EINVAL, nfnetlink_rcv_batch: EOPNOTSUPP). nftables
+ * itself gives EINVAL and EOPNOTSUPP as well, so this is good for a hint alone.
  */
 export function soundsLikeNoNftables(error: unknown): boolean {
   return isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP", "EINVAL");
 }
 
-/** nftables tells its generation, whatever else it refuses. */
+/** True when nftables is there: it tells its generation, whatever else it refuses. */
 function isNftables(socket: NetlinkSocket): boolean {
   try {
     socket.execute([getGenerationMessage()]);
@@ -70,7 +73,10 @@ export function countChainUses(socket: NetlinkSocket, table: Table, chain: strin
     : readAttributes(reply.payload, GENERIC_HEADER).be32(nft.NFTA_CHAIN_USE);
 }
 
-/** How many rules each chain of a table holds; chains without rules are not named. Throws SystemError. */
+/** How many rules each chain of a table has; a chain without rules is not in it. */
+export type RuleCounts = ReadonlyMap<string, number>;
+
+/** Counts the rules of a table; no table has no rules. Throws SystemError. */
 export function countRules(socket: NetlinkSocket, table: Table): Map<string, number> {
   const counts = new Map<string, number>();
   for (const reply of socket.dump(listRulesMessage(table))) {

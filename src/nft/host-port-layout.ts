@@ -3,52 +3,46 @@
 // look-ups of its family at most, however many pods there are; all others cost none.
 //
 //   table inet pontoon-ports {
-//     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }    a port of one of the node's addresses
-//     map range4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval } ports in a row that stay the same
-//     map any4 { type inet_proto . inet_service : ipv4_addr . inet_service }                a port of all of them
-//     map hairpin4 { type ipv4_addr : verdict }       pod address : goto the chain of its network, for who came by a host port
-//     map one6, range6, any6, hairpin6                the same
-//     map where-one4, where-range4, …                 those of one4, range4, … that have conditions : goto the chain of these
-//     chain guard { … }                               localhost stays closed although bridges have route_localnet
+//     map one4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
+//                                       a port of one of the node's addresses : pod address and port
+//     map range4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr; flags interval }
+//                                       ports in a row that keep their numbers : pod address
+//     map any4 { type inet_proto . inet_service : ipv4_addr . inet_service }
+//                                       a port of all of the node's addresses : pod address and port
+//     map hairpin4 { type ipv4_addr : verdict }
+//                                       pod address : goto the chain of its network, for connections that
+//                                       came by a host port
+//     map one6, range6, any6, hairpin6  like these, for IPv6
+//     map where-one4, where-range4, …   keys of one4, range4, … that have conditions : goto their chain
+//     chain guard { … }                 localhost stays closed although bridges have route_localnet
 //     chain prerouting, output, postrouting { … }
 //     chain hostports-<number of the mark's bit> { … }
 //     chain translate, unmark { … }
 //     chain where4-<hash of the conditions>, where6-… { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
-import { hasFamily, type Prefix } from "../ip/prefix.ts";
-import type { Message } from "../netlink/socket.ts";
+import type { Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { type Expression, masquerade } from "./expression.ts";
-import { joined, TYPE_INET_PROTOCOL, TYPE_INET_SERVICE, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
-import { networkChain } from "./layout.ts";
+import type { RuleCounts } from "./answer.ts";
+import type { Expression } from "./expression.ts";
+import { chainMessage, type Hook, rulesMessages, type Table, tableMessage } from "./message.ts";
 import {
-  chainMessage,
-  deleteTableMessage,
-  type Hook,
-  type MapLayout,
-  mapMessage,
-  rulesMessages,
-  type Table,
-  tableMessage,
-} from "./message.ts";
-import {
-  acceptFrom,
   addressAndPortVerdict,
   clearMark,
   destinationVerdict,
-  dropAddressed,
   goto,
   gotoFor,
   gotoForLocal,
   isMarkedAndTranslated,
-  masqueradeFrom,
   portVerdict,
   setMark,
   translateAddressAndPort,
   translatePort,
 } from "./nat-expression.ts";
-import { conditionMap } from "./port-element.ts";
+import { acceptFrom, dropAddressed } from "./packet-test.ts";
+import { portMaps } from "./port-map.ts";
+import { mapMessage } from "./set-message.ts";
+import type { TableLayout } from "./table-layout.ts";
 
 export const PORT_TABLE: Table = {
   family: nft.NFPROTO_INET,
@@ -56,67 +50,23 @@ export const PORT_TABLE: Table = {
   title: "inet pontoon-ports",
 };
 
-/** Length of a protocol, and of a port, in a key or a value: each fills up a register. */
-const REGISTER = 4;
-
-/** The maps that give an address, and a port where it is another one. */
-function valueMaps(): MapLayout[] {
-  return [
-    { suffix: 4, type: TYPE_IPADDR, length: 4 },
-    { suffix: 6, type: TYPE_IP6ADDR, length: 16 },
-  ].flatMap(({ suffix, type, length }) => {
-    const addressKey = {
-      type: joined(joined(type, TYPE_INET_PROTOCOL), TYPE_INET_SERVICE),
-      length: length + 2 * REGISTER,
-    };
-    const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
-    return [
-      { name: `one${suffix}`, key: addressKey, value: addressAndPort },
-      // Lengths of the parts: of a protocol one byte counts, of a port two.
-      { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
-      {
-        name: `any${suffix}`,
-        key: { type: joined(TYPE_INET_PROTOCOL, TYPE_INET_SERVICE), length: 2 * REGISTER },
-        value: addressAndPort,
-      },
-    ];
-  });
-}
-
-const HAIRPIN_MAPS: MapLayout[] = [
-  { name: "hairpin4", key: { type: TYPE_IPADDR, length: 4 } },
-  { name: "hairpin6", key: { type: TYPE_IP6ADDR, length: 16 } },
-];
-
-/** All maps. */
-function portMaps(): MapLayout[] {
-  const maps = valueMaps();
-  return [
-    ...maps,
-    ...maps.map(({ name, key, intervalFields }) => ({ name: conditionMap(name), key, intervalFields })),
-    ...HAIRPIN_MAPS,
-  ];
-}
-
-/** The names of all maps. */
-export function portMapNames(): string[] {
-  return portMaps().map(({ name }) => name);
-}
-
-const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
+/** The addresses by which a node speaks to itself. */
+export const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
 
 const HOSTPORTS = "hostports-";
 export const TRANSLATE = "translate";
 export const UNMARK = "unmark";
 
-/** True for the name of the chain that marks, with whatever bit. */
-export function isMarkingChain(chain: string): boolean {
-  return chain.startsWith(HOSTPORTS);
+/** The bit that the rules mark with that were counted; undefined when no chain marks. */
+export function markBitOf(counts: RuleCounts): number | undefined {
+  for (const chain of counts.keys())
+    if (chain.startsWith(HOSTPORTS)) return Number(chain.slice(HOSTPORTS.length));
+  return undefined;
 }
 
 /**
- * The rules of chain guard (type filter hook prerouting priority raw; policy accept): with route_localnet
- * others could reach what listens on 127.0.0.1.
+ * The rules of chain guard (type filter hook prerouting priority raw; policy accept). Without them
+ * route_localnet would let other hosts reach programs that listen on 127.0.0.1.
  */
 function guardRules(): Expression[][] {
   return [
@@ -129,7 +79,7 @@ function guardRules(): Expression[][] {
   ];
 }
 
-/** The rules of chain hostports. The mark tells chain postrouting that it was us who translated. */
+/** The rules of chain hostports. The mark tells chain postrouting that this table translated the packet. */
 function markingRules(bit: number): Expression[][] {
   return [
     // meta mark set meta mark | 0x00002000
@@ -211,7 +161,7 @@ interface Chain {
   rules: Expression[][];
 }
 
-/** All chains but those of networks, each after those that its rules lead to. */
+/** All chains but those of networks. A chain comes after the chains that its rules lead to. */
 function chains(bit: number): Chain[] {
   const hook = (type: Hook["type"], number: number, priority: number): Hook => ({ type, number, priority });
   return [
@@ -225,8 +175,10 @@ function chains(bit: number): Chain[] {
   ];
 }
 
-/** How many rules each of them has: an ADD compares the numbers and does not make the rules for that. */
-const RULES: [chain: string, count: number][] = [
+/**
+ * How many rules each of these chains has. An ADD compares the numbers, and need not make the rules for it.
+ */
+const RULES: readonly (readonly [chain: string, count: number])[] = [
   ["guard", 3],
   [UNMARK, 1],
   [TRANSLATE, 8],
@@ -236,76 +188,16 @@ const RULES: [chain: string, count: number][] = [
   ["output", 1],
 ];
 
-/** How many rules a whole table has, without the chains of networks. */
-export const PORT_RULES = 24;
-
-/**
- * What makes the table with its maps and chains, still without rules, whatever of it is there. Only under the
- * node's lock.
- */
-export function portTableMessages(bit: number): Message[] {
-  return [
-    tableMessage(PORT_TABLE),
-    ...portMaps().map((map, index) => mapMessage(PORT_TABLE, map, index + 1)),
-    ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
-  ];
-}
-
-/** What gives the chains their rules, whatever they have now. Only under the node's lock. */
-export function portRuleMessages(bit: number): Message[] {
-  return chains(bit).flatMap(({ name, rules }) => rulesMessages(PORT_TABLE, name, rules));
-}
-
-/** What takes the whole table away. */
-export function deletePortTableMessages(): Message[] {
-  return [deleteTableMessage(PORT_TABLE)];
-}
-
-/** True when all chains but those of networks hold as many rules as they must. */
-export function arePortRulesWhole(counts: ReadonlyMap<string, number>, bit: number): boolean {
-  for (const [chain, count] of RULES)
-    if (counts.get(chain === HOSTPORTS ? HOSTPORTS + bit : chain) !== count) return false;
-  return true;
-}
-
-/**
- * Who gets the node's address when it comes by a host port: who could not understand the answer otherwise, or
- * everybody.
- */
-export interface HairpinChain {
-  name: string;
-  /** Undefined: everybody. */
-  subnets: Prefix[] | undefined;
-}
-
-/** The chain of a network whose pods have host ports. Without `subnets` everybody is masqueraded. */
-export function hairpinChain(network: string, subnets: Prefix[] | undefined): HairpinChain {
-  const { name, subnets: sorted } = networkChain(network, subnets ?? []);
-  return { name, subnets: subnets === undefined ? undefined : sorted };
-}
-
-/**
- * The rules of a network's chain. From localhost an answer would never find back, and a pod that gets an
- * answer over the bridge from another pod than it asked does not know what it is about.
- */
-function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
-  if (subnets === undefined) return [masquerade()];
-  const local = hasFamily(subnets, 4) ? [LOCALHOST] : [];
-  // ip saddr 127.0.0.0/8 masquerade fully-random ip saddr 10.1.0.0/24 masquerade fully-random            for
-  // each subnet, and ip6 saddr fd01::/64 masquerade fully-random
-  return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
-}
-
-/** How many rules a network's chain has when it is whole. */
-export function hairpinRuleCount({ subnets }: HairpinChain): number {
-  if (subnets === undefined) return 1;
-  return hasFamily(subnets, 4) ? subnets.length + 1 : subnets.length;
-}
-
-/** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
-export function hairpinMessages(chain: HairpinChain): Message[] {
-  return [
-    chainMessage(PORT_TABLE, chain.name),
-    ...rulesMessages(PORT_TABLE, chain.name, masqueradingRules(chain)),
-  ];
+/** The table of a node whose packets are marked with this bit. */
+export function portLayout(bit: number): TableLayout {
+  return {
+    table: PORT_TABLE,
+    rules: RULES.map(([chain, count]) => [chain === HOSTPORTS ? HOSTPORTS + bit : chain, count]),
+    tableMessages: () => [
+      tableMessage(PORT_TABLE),
+      ...portMaps().map((map, index) => mapMessage(PORT_TABLE, map, index + 1)),
+      ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
+    ],
+    ruleMessages: () => chains(bit).flatMap(({ name, rules }) => rulesMessages(PORT_TABLE, name, rules)),
+  };
 }

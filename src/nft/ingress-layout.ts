@@ -5,23 +5,18 @@
 //   table inet pontoon-ingress {
 //     set networks { type ifname }                 where pods of networks with a policy of their own come in
 //     set together { type ifname . ifname }        twice the same interface: its pods reach each other
-//     set apart { type ifname }                    those whose pods do not
-//     set trusted { type ifname }                  what we put into firewalld's zone "trusted"; no rule asks for it
+//     set apart { type ifname }                    interfaces whose pods do not reach each other
+//     set trusted { type ifname }                  interfaces that we put into firewalld's zone "trusted"
 //     chain forward { … }
 //   }
-import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { ElementPlace } from "./element.ts";
-import { drop, type Expression, interfacePairIn, interfacesIn, returned } from "./expression.ts";
+import type { Expression } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME } from "./key.ts";
-import {
-  chainMessage,
-  deleteTableMessage,
-  rulesMessages,
-  setMessage,
-  type Table,
-  tableMessage,
-} from "./message.ts";
+import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { setMessage } from "./set-message.ts";
+import { drop, interfacePairIn, interfacesIn, returned } from "./statement.ts";
+import type { TableLayout } from "./table-layout.ts";
 
 export const INGRESS_TABLE: Table = {
   family: nft.NFPROTO_INET,
@@ -33,11 +28,11 @@ export const INGRESS_SETS = ["networks", "together", "apart", "trusted"] as cons
 
 export type IngressSet = (typeof INGRESS_SETS)[number];
 
-export const FORWARD = "forward";
+const FORWARD = "forward";
 
 /**
- * The rules of chain forward (type filter hook forward priority filter; policy accept). What it drops no
- * other table brings back.
+ * The rules of chain forward (type filter hook forward priority filter; policy accept). A packet that it
+ * drops is gone, whatever other tables say.
  */
 function forwardRules(): Expression[][] {
   return [
@@ -53,35 +48,26 @@ function forwardRules(): Expression[][] {
 /** How many rules chain forward has when it is whole. */
 export const FORWARD_RULES = 3;
 
-/**
- * What makes the table with its sets and chain forward, still without rules, whatever of it is there. Only
- * under the node's lock.
- */
-export function ingressTableMessages(): Message[] {
-  const one = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
-  const pair = {
-    type: joined(TYPE_IFNAME, TYPE_IFNAME),
-    length: 2 * INTERFACE_NAME_BYTES,
-    inHostOrder: false,
-  };
-  return [
+/** Keys of the sets: an interface, or two of them. */
+const ONE = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
+const PAIR = {
+  type: joined(TYPE_IFNAME, TYPE_IFNAME),
+  length: 2 * INTERFACE_NAME_BYTES,
+  inHostOrder: false,
+};
+
+export const INGRESS_LAYOUT: TableLayout = {
+  table: INGRESS_TABLE,
+  rules: [[FORWARD, FORWARD_RULES]],
+  tableMessages: () => [
     tableMessage(INGRESS_TABLE),
     ...INGRESS_SETS.map((set, index) =>
-      setMessage(INGRESS_TABLE, set, set === "together" ? pair : one, index + 1),
+      setMessage(INGRESS_TABLE, set, set === "together" ? PAIR : ONE, index + 1),
     ),
     chainMessage(INGRESS_TABLE, FORWARD, { type: "filter", number: nft.NF_INET_FORWARD, priority: 0 }),
-  ];
-}
-
-/** What gives chain forward its rules, whatever it has now. Only under the node's lock. */
-export function forwardRuleMessages(): Message[] {
-  return rulesMessages(INGRESS_TABLE, FORWARD, forwardRules());
-}
-
-/** What takes the whole table away. */
-export function deleteIngressTableMessages(): Message[] {
-  return [deleteTableMessage(INGRESS_TABLE)];
-}
+  ],
+  ruleMessages: () => rulesMessages(INGRESS_TABLE, FORWARD, forwardRules()),
+};
 
 /** Where an interface stands in a set. */
 export function ingressPlace(set: IngressSet, interfaceName: string): ElementPlace {

@@ -1,35 +1,33 @@
-// Which interfaces of networks are kept apart: put in, take out, compare. An element is an interface's, which
-// pods share; who calls knows which of them are needed, and holds the node's lock.
+// Which interfaces of networks are kept apart: put in, take out, compare. An element belongs to an interface
+// that pods share, and so to no attachment alone. The caller decides which elements are needed, and holds the
+// node's lock.
 import { readText } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
-import { countRules } from "./answer.ts";
+import { executeBatch, firstRefusal } from "./batch.ts";
 import { addElementMessage, deleteElements, type Element, getElement, listElements } from "./element.ts";
 import {
-  deleteIngressTableMessages,
-  FORWARD,
-  FORWARD_RULES,
-  forwardRuleMessages,
+  INGRESS_LAYOUT,
   INGRESS_SETS,
   INGRESS_TABLE,
   type IngressSet,
   ingressPlace,
-  ingressTableMessages,
 } from "./ingress-layout.ts";
 import { INTERFACE_NAME_BYTES } from "./key.ts";
-import { executeBatch, firstRefusal } from "./message.ts";
+import { deleteTableMessage } from "./message.ts";
+import { isTableWhole } from "./table-layout.ts";
 
 /** An interface of a network in one of the sets. */
 export interface IngressElement {
   set: IngressSet;
   interfaceName: string;
-  /** For people who list the rules. */
+  /** Words for people that list the rules. */
   comment: string;
 }
 
 /** False when the table is missing or was emptied. Throws SystemError. */
 export function isIngressTableWhole(socket: NetlinkSocket): boolean {
-  return countRules(socket, INGRESS_TABLE).get(FORWARD) === FORWARD_RULES;
+  return isTableWhole(socket, INGRESS_LAYOUT);
 }
 
 /** True when the interface is in the set. Throws SystemError. */
@@ -57,11 +55,13 @@ export function putIngressElements(socket: NetlinkSocket, elements: readonly Ing
   const additions = missing.map(({ set, interfaceName, comment }) =>
     addElementMessage({ ...ingressPlace(set, interfaceName), chain: "", comment }),
   );
-  const messages = isWhole ? additions : [...ingressTableMessages(), ...additions, ...forwardRuleMessages()];
+  const messages = isWhole
+    ? additions
+    : [...INGRESS_LAYOUT.tableMessages(), ...additions, ...INGRESS_LAYOUT.ruleMessages()];
   if (messages.length > 0) executeBatch(socket, messages);
 }
 
-/** Takes an interface out of sets; the last one takes the table along. Throws SystemError. */
+/** Takes an interface out of sets, and the table away with the last element. Throws SystemError. */
 export function removeIngressElements(
   socket: NetlinkSocket,
   sets: readonly IngressSet[],
@@ -72,7 +72,7 @@ export function removeIngressElements(
     (element) => sets.some((set) => set === element.set) && interfaceOf(element) === interfaceName,
   );
   if (going.length < all.length) return deleteElements(socket, going);
-  const refusal = firstRefusal(socket, deleteIngressTableMessages());
+  const refusal = firstRefusal(socket, [deleteTableMessage(INGRESS_TABLE)]);
   if (refusal !== undefined && !isErrno(refusal, "ENOENT")) throw refusal;
 }
 

@@ -5,31 +5,27 @@
 //   table inet pontoon {
 //     map net4 { type ipv4_addr : verdict }                   pod address : goto the network's chain
 //     map net6 { type ipv6_addr : verdict }
-//     map on4 { type ifname . ipv4_addr : verdict }           the same for a pod whose address a pod of another
-//     map on6 { type ifname . ipv6_addr : verdict }           network has too; asked first, by the bridge it is on
+//     map on4 { type ifname . ipv4_addr : verdict }           bridge . pod address, where a pod of another
+//     map on6 { type ifname . ipv6_addr : verdict }           network has that address too; asked first
 //     chain postrouting { … }
 //     chain net-<network>-<hash of its subnets> { … }
 //   }
 import { type Address, addressBytes } from "../ip/address.ts";
 import { formatPrefix, type Prefix } from "../ip/prefix.ts";
-import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { ElementPlace } from "./element.ts";
-import {
-  destinationReturn,
-  type Expression,
-  interfaceSourceVerdict,
-  masquerade,
-  sourceVerdict,
-} from "./expression.ts";
+import type { Expression } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
-import { chainMessage, mapMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { mapMessage } from "./set-message.ts";
+import { destinationReturn, interfaceSourceVerdict, masquerade, sourceVerdict } from "./statement.ts";
+import type { SharedChain, TableLayout } from "./table-layout.ts";
 
 /** The table that masquerades. */
 export const TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon", title: "inet pontoon" };
 
-export const POSTROUTING = "postrouting";
+const POSTROUTING = "postrouting";
 
 export const MAPS = [
   { name: "net4", key: { type: TYPE_IPADDR, length: 4 } },
@@ -52,25 +48,16 @@ function postroutingRules(): Expression[][] {
   ];
 }
 
-/** How many rules chain postrouting has when it is whole. */
-export const POSTROUTING_RULES = 4;
-
-/**
- * What makes the table with its maps and chain postrouting, still without rules, whatever of it is there.
- * Only under the node's lock.
- */
-export function tableMessages(): Message[] {
-  return [
+export const MASQUERADE_LAYOUT: TableLayout = {
+  table: TABLE,
+  rules: [[POSTROUTING, 4]],
+  tableMessages: () => [
     tableMessage(TABLE),
     ...MAPS.map((map, index) => mapMessage(TABLE, map, index + 1)),
     chainMessage(TABLE, POSTROUTING, { type: "nat", number: nft.NF_INET_POST_ROUTING, priority: 100 }),
-  ];
-}
-
-/** What gives chain postrouting its rules, whatever it has now. Only under the node's lock. */
-export function postroutingMessages(): Message[] {
-  return rulesMessages(TABLE, POSTROUTING, postroutingRules());
-}
+  ],
+  ruleMessages: () => rulesMessages(TABLE, POSTROUTING, postroutingRules()),
+};
 
 /**
  * A network's chain: its name says for which network and which subnets it was made, so it never needs to
@@ -81,7 +68,7 @@ export interface NetworkChain {
   subnets: Prefix[];
 }
 
-/** The chain of a network that masquerades all but what goes to `subnets` and to multicast. */
+/** The chain of a network that masquerades all packets but those to `subnets` and to multicast. */
 export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
   const sorted = subnets.map((subnet) => ({ text: formatPrefix(subnet), subnet }));
   if (sorted.length > 1) sorted.sort((a, b) => (a.text < b.text ? -1 : 1));
@@ -93,7 +80,7 @@ export function networkChain(network: string, subnets: Prefix[]): NetworkChain {
   };
 }
 
-/** True when a chain of this name is one of the network's. */
+/** True when a chain of this name belongs to the network. */
 export function isChainOf(network: string, chain: string): boolean {
   const prefix = chainPrefix(network);
   return chain.startsWith(prefix) && chain.length === prefix.length + HASH_DIGITS;
@@ -123,17 +110,17 @@ function networkRules(chain: NetworkChain): Expression[][] {
   ];
 }
 
-/** How many rules a network's chain has when it is whole. */
-export function networkRuleCount(chain: NetworkChain): number {
-  return chain.subnets.length + MULTICAST.length + 1;
+/** The chain of a network, as its attachments share it. */
+export function sharedNetworkChain(chain: NetworkChain): SharedChain {
+  const { name, subnets } = chain;
+  return {
+    name,
+    rules: subnets.length + MULTICAST.length + 1,
+    messages: () => [chainMessage(TABLE, name), ...rulesMessages(TABLE, name, networkRules(chain))],
+  };
 }
 
-/** What makes a network's chain whole, whatever of it is there. Only under the node's lock. */
-export function networkMessages(chain: NetworkChain): Message[] {
-  return [chainMessage(TABLE, chain.name), ...rulesMessages(TABLE, chain.name, networkRules(chain))];
-}
-
-/** Where an address stands: in the common map, and in the one that is keyed by the bridge too. */
+/** The two places for an address: in the common map, and in the map that is keyed by bridge and address. */
 export function elementPlaces(
   address: Address,
   bridge: string,

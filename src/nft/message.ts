@@ -1,11 +1,9 @@
-// Requests to nftables: tables, chains, sets and maps, rules; elements are next door.
+// Requests to nftables about tables, chains and rules.
 // (linux/netfilter/nf_tables.h, nfnetlink.h)
-import type { Outcome } from "../netlink/outcome.ts";
-import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import type { Message } from "../netlink/socket.ts";
 import { NLM_F_APPEND, NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { Writer } from "../netlink/writer.ts";
-import type { SystemError } from "../sys/errno.ts";
 import type { Expression } from "./expression.ts";
 
 /** A table: its family (NFPROTO_…) and name. */
@@ -19,105 +17,11 @@ export interface Table {
 /** Length of struct nfgenmsg, which the attributes of an answer come after. */
 export const GENERIC_HEADER = 4;
 
-/** Sends messages as one batch, all or nothing; gives the outcome of each. */
-export function sendBatch(socket: NetlinkSocket, messages: Message[]): Outcome[] {
-  const frame = (type: number): Message => ({
-    what: "change packet rules",
-    type,
-    flags: 0,
-    body: (w) => generic(w, nft.NFPROTO_UNSPEC, nft.NFNL_SUBSYS_NFTABLES),
-  });
-  return socket.batch(frame(nft.NFNL_MSG_BATCH_BEGIN), messages, frame(nft.NFNL_MSG_BATCH_END));
-}
-
-/** The same: the first refusal, or undefined when all was done. */
-export function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
-  for (const { error } of sendBatch(socket, messages)) if (error !== undefined) return error;
-  return undefined;
-}
-
-/** The same: throws the first refusal as SystemError. */
-export function executeBatch(socket: NetlinkSocket, messages: Message[]): void {
-  const error = firstRefusal(socket, messages);
-  if (error !== undefined) throw error;
-}
-
 /** The table, if it is not there yet. */
 export function tableMessage(table: Table): Message {
   return requestMessage(table, `create table ${table.title}`, nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) =>
     w.string(nft.NFTA_TABLE_NAME, table.name),
   );
-}
-
-/** A map, if it is not there yet. `id` is any number, new in its batch. */
-export function mapMessage(
-  table: Table,
-  { name, key, value, intervalFields }: MapLayout,
-  id: number,
-): Message {
-  const intervals = intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT;
-  return requestMessage(table, `create map ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name)
-      .string(nft.NFTA_SET_NAME, name)
-      .be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
-      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
-      .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
-      .be32Attribute(nft.NFTA_SET_DATA_TYPE, value?.type ?? nft.NFT_DATA_VERDICT);
-    if (value !== undefined) w.be32Attribute(nft.NFTA_SET_DATA_LEN, value.length);
-    w.be32Attribute(nft.NFTA_SET_ID, id);
-    if (intervalFields === undefined) return;
-    w.nest(nft.NFTA_SET_DESC, () =>
-      w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
-        for (const length of intervalFields)
-          w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
-      }),
-    );
-  });
-}
-
-/** A type, as nft's number of it, and a length in bytes. */
-export interface DataType {
-  type: number;
-  length: number;
-}
-
-export interface MapLayout {
-  name: string;
-  key: DataType;
-  /** Undefined: verdicts. */
-  value?: DataType | undefined;
-  /** Elements may stand for intervals: the length of each part of the key. */
-  intervalFields?: number[] | undefined;
-}
-
-/**
- * Keys of a set: nft's number of their type, their length, and whether nft is to read them in the host's byte
- * order.
- */
-export interface SetKey {
-  type: number;
-  length: number;
-  inHostOrder: boolean;
-}
-
-/**
- * What libnftnl keeps with a set: the byte order of its keys (NFTNL_UDATA_SET_KEYBYTEORDER, four bytes),
- * which nft lists them by.
- */
-const NO_ORDER = Uint8Array.of(0, 4, 0, 0, 0, 0);
-const HOST_ORDER = Uint8Array.of(0, 4, 1, 0, 0, 0);
-
-/** A set, if it is not there yet. `id` is any number, new in its batch. */
-export function setMessage(table: Table, name: string, key: SetKey, id: number): Message {
-  return requestMessage(table, `create set ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
-    w.string(nft.NFTA_SET_TABLE, table.name)
-      .string(nft.NFTA_SET_NAME, name)
-      .be32Attribute(nft.NFTA_SET_FLAGS, 0)
-      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
-      .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
-      .be32Attribute(nft.NFTA_SET_ID, id)
-      .attribute(nft.NFTA_SET_USERDATA, key.inHostOrder ? HOST_ORDER : NO_ORDER);
-  });
 }
 
 /** Where packets come to a base chain. */
@@ -127,7 +31,10 @@ export interface Hook {
   priority: number;
 }
 
-/** A chain, if it is not there yet; with `hook` a base chain, which accepts what its rules let through. */
+/**
+ * A chain, if it is not there yet; with `hook` a base chain, which accepts packets that its rules let
+ * through.
+ */
 export function chainMessage(table: Table, name: string, hook?: Hook): Message {
   return requestMessage(table, `create chain ${name}`, nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE, (w) => {
     w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name);
@@ -185,7 +92,7 @@ export function ruleMessage(table: Table, chain: string, expressions: Expression
   );
 }
 
-/** What gives a chain these rules, whatever it has now. */
+/** Messages that give a chain these rules in place of any others. */
 export function rulesMessages(table: Table, chain: string, rules: Expression[][]): Message[] {
   return [flushChainMessage(table, chain), ...rules.map((rule) => ruleMessage(table, chain, rule))];
 }
@@ -195,7 +102,7 @@ export function firstRuleMessage(table: Table, chain: string, expressions: Expre
   return { ...ruleMessage(table, chain, expressions), flags: NLM_F_CREATE };
 }
 
-/** One rule goes, by the number that the kernel gave it (64 bits, as they came). */
+/** A rule goes, by the number that the kernel gave it (64 bits, as they came). */
 export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Array): Message {
   return requestMessage(table, `delete a rule of chain ${chain}`, nft.NFT_MSG_DELRULE, 0, (w) =>
     w
@@ -249,8 +156,8 @@ export function requestMessage(
   };
 }
 
-/** struct nfgenmsg; the resource number is in network order. */
-function generic(w: Writer, family: number, resource: number): void {
+/** Writes struct nfgenmsg; the resource number is in network order. */
+export function generic(w: Writer, family: number, resource: number): void {
   w.u8(family)
     .u8(0)
     .u16(((resource & 0xff) << 8) | (resource >> 8));

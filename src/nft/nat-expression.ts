@@ -2,10 +2,9 @@
 // (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
 import type { Address, Family } from "../ip/address.ts";
 import { addressBytes } from "../ip/address.ts";
-import { type Prefix, parsePrefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { RTN_LOCAL } from "../netlink/uapi/rtnetlink.ts";
-import { textBytes, u32Bytes } from "../sys/bytes.ts";
+import { u32Bytes } from "../sys/bytes.ts";
 import {
   type Expression,
   equals,
@@ -16,27 +15,10 @@ import {
   mask,
   meta,
   payload,
-  prefixMask,
   verdict,
 } from "./expression.ts";
-import { INTERFACE_NAME_BYTES, interfaceKey } from "./key.ts";
 
 const FIRST = nft.NFT_REG32_00;
-
-/** `iifname "NAME" accept` */
-export function acceptFrom(name: string): Expression[] {
-  return [...cameInBy(name), verdict(nft.NF_ACCEPT)];
-}
-
-/** `ip daddr PREFIX drop`, `ip saddr PREFIX drop` */
-export function dropAddressed(side: "saddr" | "daddr", prefix: Prefix): Expression[] {
-  return [...addressed(side, prefix), verdict(nft.NF_DROP)];
-}
-
-/** `ip saddr PREFIX masquerade fully-random` */
-export function masqueradeFrom(prefix: Prefix, masquerade: Expression[]): Expression[] {
-  return [...addressed("saddr", prefix), ...masquerade];
-}
 
 /** `ip6 daddr ADDRESS goto CHAIN` */
 export function gotoFor({ family, value }: Address, chain: string): Expression[] {
@@ -47,40 +29,6 @@ export function gotoFor({ family, value }: Address, chain: string): Expression[]
     equals(FIRST, addressBytes({ family, value })),
     verdict(nft.NFT_GOTO, chain),
   ];
-}
-
-/**
- * What a packet's source or destination, or the interface that it came in by, is compared with; `not`: is not
- * to be.
- */
-export interface PacketTest {
-  field: "saddr" | "daddr" | "iifname";
-  not: boolean;
-  /** A subnet, or the name of an interface; a star at its end stands for any end. */
-  value: string;
-}
-
-/**
- * `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet of the family that fails the
- * test. Nobody passes one whose value says nothing, as it may in a record that was altered by hand.
- */
-export function gotoUnless({ field, not, value }: PacketTest, family: Family, chain: string): Expression[] {
-  const operator = not ? nft.NFT_CMP_EQ : nft.NFT_CMP_NEQ;
-  const leave = verdict(nft.NFT_GOTO, chain);
-  if (field === "iifname") return isInterfaceName(value) ? [...cameInBy(value, operator), leave] : [leave];
-  const prefix = parsePrefix(value);
-  return prefix?.address.family === family ? [...addressed(field, prefix, operator), leave] : [leave];
-}
-
-/** True for the name of an interface, with or without a star at its end. */
-function isInterfaceName(text: string): boolean {
-  const length = textBytes(text).length;
-  return (
-    length > 0 &&
-    length < INTERFACE_NAME_BYTES &&
-    text.indexOf("*") !== 0 &&
-    [-1, text.length - 1].includes(text.indexOf("*"))
-  );
 }
 
 /** `goto CHAIN` */
@@ -179,7 +127,7 @@ function registersOf(family: Family): number {
   return HEADER[family].length / 4;
 }
 
-/** All protocols that have ports have that of the destination in the same place. */
+/** The port of the destination, which is in the same place in all protocols that have ports. */
 function protocolAndPort(register: number): Expression[] {
   return [
     meta(nft.NFT_META_L4PROTO, register),
@@ -200,36 +148,4 @@ function storeMark(): Expression {
   return expression("meta", (w) =>
     w.be32Attribute(nft.NFTA_META_KEY, nft.NFT_META_MARK).be32Attribute(nft.NFTA_META_SREG, FIRST),
   );
-}
-
-/** Of a name that ends with a star only what stands before it counts. */
-function cameInBy(name: string, operator = nft.NFT_CMP_EQ): Expression[] {
-  const key = interfaceKey(name, new Uint8Array());
-  return [
-    meta(nft.NFT_META_IIFNAME, FIRST),
-    equals(FIRST, key.subarray(0, name.endsWith("*") ? key.indexOf(0x2a) : INTERFACE_NAME_BYTES), operator),
-  ];
-}
-
-/** As `nft` compiles it: of a prefix that ends with a byte, only its bytes are loaded. */
-function addressed(
-  side: "saddr" | "daddr",
-  { address, length }: Prefix,
-  operator = nft.NFT_CMP_EQ,
-): Expression[] {
-  const { family } = address;
-  const offset = HEADER[family][side];
-  const bytes = addressBytes(address);
-  if (length % 8 === 0 && length > 0)
-    return [
-      ...isFamily(family),
-      payload(FIRST, offset, length / 8),
-      equals(FIRST, bytes.subarray(0, length / 8), operator),
-    ];
-  return [
-    ...isFamily(family),
-    payload(FIRST, offset, bytes.length),
-    mask(FIRST, prefixMask({ address, length })),
-    equals(FIRST, bytes, operator),
-  ];
 }

@@ -1,7 +1,9 @@
-// Taking the places of an attachment in the maps of host ports: its elements, and whoever is in their way.
-import { type Address, addressBytes, formatAddress, sameAddress } from "../ip/address.ts";
+// Taking the places of an attachment in the maps of host ports. Elements of dead attachments give way.
+import { formatAddress } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { firstRefusal } from "./batch.ts";
+import { holderOf, ownerOf } from "./comment.ts";
 import {
   addElementMessage,
   BATCH_ELEMENTS,
@@ -9,42 +11,28 @@ import {
   type Element,
   type ElementPlace,
   getElements,
-  listElements,
-  ownerComment,
-  ownerOf,
-  searchElements,
 } from "./element.ts";
-import type { HostPorts, PortNeighbours } from "./host-port.ts";
-import { PORT_TABLE, portMapNames } from "./host-port-layout.ts";
-import { firstRefusal } from "./message.ts";
-import {
-  claimOf,
-  claimsOverlap,
-  claimText,
-  conditionMap,
-  isOfAllAddresses,
-  keyTest,
-  mappingPlaces,
-  type PortMapping,
-  portKey,
-  unseenMaps,
-} from "./port-element.ts";
+import { searchElements } from "./element-search.ts";
+import { PORT_TABLE } from "./host-port-layout.ts";
+import type { NodeAttachments, On } from "./owned-table.ts";
+import { elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
+import { claimOf, isOfAllAddresses, keyTest, portKey, unseenMaps } from "./port-element.ts";
+import { claimsOverlap, claimText, type PortMapping } from "./port-mapping.ts";
 
 /**
- * Takes all places of the attachment: what is its own already, or a dead owner's, gives way. `hasConditions`:
- * there may be conditions of somebody on the node. Throws SystemError; EADDRINUSE when a place belongs to a
- * living attachment.
+ * Takes all places of the attachment: elements that it has already, and elements of the dead, give way.
+ * `hasConditions` says that some attachment of the node may have conditions. Throws SystemError; EADDRINUSE
+ * when a place belongs to a living attachment.
  */
 export function claimPorts(
-  socket: NetlinkSocket,
   wanted: HostPorts,
-  neighbours: PortNeighbours,
+  { socket, node }: On<NodeAttachments<HostPorts>>,
   hasConditions: boolean,
 ): void {
   const elements = elementsOf(wanted);
   let held = heldUnseen(socket, wanted.mappings, hasConditions);
   for (let seenAll = false; ; seenAll = true) {
-    const messages = obstacles(held, wanted, elements, neighbours).map(deleteElementMessage);
+    const messages = obstacles({ held, elements, wanted }, node).map(deleteElementMessage);
     for (const element of elements) messages.push(addElementMessage(element));
     const error = sendInParts(socket, messages);
     if (error === undefined) return;
@@ -54,9 +42,9 @@ export function claimPorts(
 }
 
 /**
- * Where the kernel does not see that an element stands for one of these ports too: elements to ask for by
- * their keys, however many there are in the map, and maps to look through, which are those of mappings that
- * most pods do not have.
+ * Elements for these ports that the kernel does not refuse beside the new ones. In most maps they are asked
+ * for by their keys, however many elements the map has. The other maps are looked through: they hold mappings
+ * that most pods do not have, and are short.
  */
 function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasConditions: boolean): Element[] {
   const asked: ElementPlace[] = [];
@@ -64,7 +52,7 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
   for (const mapping of mappings) {
     for (const set of unseenMaps(mapping, hasConditions)) {
       if (searched.includes(set)) continue;
-      // A port of all addresses has no one key in a map of single ones.
+      // A port of all addresses has no key of its own in a map that is keyed by address.
       const isAskable = mapping.hostAddress !== undefined || isOfAllAddresses(set);
       if (!isAskable || asked.length + mapping.last - mapping.first >= MOST_ASKED) searched.push(set);
       else
@@ -77,15 +65,15 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
   return held;
 }
 
-/** From so many keys on it costs less to look through the map. */
+/** So many keys cost as much to ask for as to look through the map. */
 const MOST_ASKED = 500;
 
-/** Which of the held elements have to go. Throws SystemError EADDRINUSE for one of a living attachment. */
+/**
+ * The held elements that have to go. Throws SystemError; EADDRINUSE when one belongs to a living attachment.
+ */
 function obstacles(
-  held: Element[],
-  wanted: HostPorts,
-  elements: Element[],
-  neighbours: PortNeighbours,
+  { held, elements, wanted }: { held: Element[]; elements: Element[]; wanted: HostPorts },
+  node: NodeAttachments<HostPorts>,
 ): Element[] {
   const found: Element[] = [];
   for (const element of held) {
@@ -98,7 +86,7 @@ function obstacles(
       );
     if ((taken === undefined && !isSame) || found.some((other) => isSamePlace(other, element))) continue;
     const owner = ownerOf(element);
-    if (owner !== wanted.owner && neighbours.isAlive(owner)) {
+    if (owner !== wanted.owner && node.isAlive(owner)) {
       const what =
         taken === undefined
           ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}`
@@ -115,62 +103,10 @@ function isSamePlace(a: Element, b: Element): boolean {
   return a.set === b.set && a.key.join() === b.key.join();
 }
 
-/** The attachment that an element belongs to, in words. */
-export function holderOf(element: Element): string {
-  return element.comment.slice(ownerOf(element).length + 1) || "an unknown attachment";
-}
-
 function sendInParts(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
   for (let at = 0; at < messages.length; at += BATCH_ELEMENTS) {
     const error = firstRefusal(socket, messages.slice(at, at + BATCH_ELEMENTS));
     if (error !== undefined) return error;
   }
   return undefined;
-}
-
-/** What stands for an attachment in the maps, in the order in which it is put in. */
-export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Element[] {
-  const comment = ownerComment(ports);
-  const elements: Element[] = [];
-  for (const mapping of mappings) {
-    const where = conditions.find(({ family }) => family === mapping.family);
-    for (const place of mappingPlaces(mapping)) {
-      // First, so that no port leads anywhere without its conditions.
-      if (where !== undefined)
-        elements.push({
-          ...place,
-          set: conditionMap(place.set),
-          value: undefined,
-          table: PORT_TABLE,
-          chain: where.name,
-          comment,
-        });
-      elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
-    }
-  }
-  if (chain === undefined) return elements;
-  for (const target of targetsOf(mappings))
-    elements.push({
-      table: PORT_TABLE,
-      set: `hairpin${target.family}`,
-      key: addressBytes(target),
-      chain: chain.name,
-      comment,
-    });
-  return elements;
-}
-
-/** The pod's addresses that ports lead to, each one once. */
-function targetsOf(mappings: PortMapping[]): Address[] {
-  const targets: Address[] = [];
-  next: for (const { target } of mappings) {
-    for (const known of targets) if (sameAddress(known, target)) continue next;
-    targets.push(target);
-  }
-  return targets;
-}
-
-/** Every element of every attachment on the node; none when there is no table. Throws SystemError. */
-export function listPortElements(socket: NetlinkSocket): Element[] {
-  return portMapNames().flatMap((name) => listElements(socket, PORT_TABLE, name));
 }

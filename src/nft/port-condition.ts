@@ -1,12 +1,13 @@
 // Conditions of host ports, as chains of their own: a connection that does not meet them all is not led to
 // the pod. Networks with the same conditions share a chain.
 import type { Family } from "../ip/address.ts";
-import type { Message } from "../netlink/socket.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { Expression } from "./expression.ts";
 import { PORT_TABLE, TRANSLATE, UNMARK } from "./host-port-layout.ts";
 import { chainMessage, rulesMessages } from "./message.ts";
-import { goto, gotoUnless, type PacketTest } from "./nat-expression.ts";
+import { goto } from "./nat-expression.ts";
+import { gotoUnless, type PacketTest } from "./packet-test.ts";
+import type { SharedChain } from "./table-layout.ts";
 
 /** The chain that connections of a family to some pods' host ports come to first. */
 export interface ConditionChain {
@@ -18,32 +19,33 @@ export interface ConditionChain {
 const HASH_DIGITS = 16;
 const WHERE = "where";
 
-/** True for the name of such a chain. */
+/** True for the name of a chain of conditions. */
 export function isConditionChain(chain: string): boolean {
   return chain.startsWith(WHERE);
 }
 
-/** Its name says what its rules are, so it never needs to change. */
+/** The chain for these conditions. Its name is made of them, so its rules never need to change. */
 export function conditionChain(family: Family, conditions: PacketTest[]): ConditionChain {
   const text = conditions.map(({ field, not, value }) => `${field} ${not} ${value}`).join("\0");
   return { name: `${WHERE}${family}-${sha256(text).slice(0, HASH_DIGITS)}`, family, conditions };
 }
 
 function conditionRules({ family, conditions }: ConditionChain): Expression[][] {
-  // ip daddr != 192.0.2.0/24 goto unmark            for ip daddr 192.0.2.0/24, and without != for its
-  // opposite goto translate
+  // ip daddr != 192.0.2.0/24 goto unmark            for the condition ip daddr 192.0.2.0/24
+  // ip daddr 192.0.2.0/24 goto unmark               for the condition ip daddr != 192.0.2.0/24
+  // goto translate
   return [...conditions.map((condition) => gotoUnless(condition, family, UNMARK)), goto(TRANSLATE)];
 }
 
-/** How many rules the chain has when it is whole. */
-export function conditionRuleCount({ conditions }: ConditionChain): number {
-  return conditions.length + 1;
-}
-
-/** What makes the chain whole, whatever of it is there. Only under the node's lock. */
-export function conditionMessages(chain: ConditionChain): Message[] {
-  return [
-    chainMessage(PORT_TABLE, chain.name),
-    ...rulesMessages(PORT_TABLE, chain.name, conditionRules(chain)),
-  ];
+/** The chain of conditions, as attachments share it. */
+export function sharedConditionChain(chain: ConditionChain): SharedChain {
+  const { name, conditions } = chain;
+  return {
+    name,
+    rules: conditions.length + 1,
+    messages: () => [
+      chainMessage(PORT_TABLE, name),
+      ...rulesMessages(PORT_TABLE, name, conditionRules(chain)),
+    ],
+  };
 }

@@ -1,41 +1,24 @@
 // Host ports as map elements, and back: which ports of which addresses an element stands for.
-import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
+import { addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
 import { be16At } from "../sys/bytes.ts";
 import type { Element } from "./element.ts";
-
-/** Ports of the node, in a row, of one protocol. */
-export interface PortClaim {
-  family: Family;
-  /** IPPROTO_… */
-  protocol: number;
-  /** Undefined: all of the node's addresses. */
-  hostAddress: Address | undefined;
-  first: number;
-  last: number;
-}
-
-/** Ports that lead to a pod. The port in the pod goes along with that of the node. */
-export interface PortMapping extends PortClaim {
-  containerPort: number;
-  /** The pod's address, of the same family. */
-  target: Address;
-}
+import { isInterval, type PortClaim, type PortMapping } from "./port-mapping.ts";
 
 const REGISTER = 4;
 
 const WHERE = "where-";
 
-/** The map beside one of those that lead to pods: the keys that stand in both have conditions. */
+/** The map of conditions beside a map that leads to pods. A key that stands in both has conditions. */
 export function conditionMap(set: string): string {
   return WHERE + set;
 }
 
-/** The map that leads to pods, of a map of conditions too. */
+/** The map that leads to pods: `set` itself, or the map that `set` holds the conditions of. */
 function valueMap(set: string): string {
   return set.startsWith(WHERE) ? set.slice(WHERE.length) : set;
 }
 
-/** The elements of a mapping, all but comment: one, unless several ports become other ones. */
+/** The elements of a mapping but for their comments: one, or one for each port where the numbers change. */
 export function mappingPlaces(mapping: PortMapping): Pick<Element, "set" | "key" | "lastKey" | "value">[] {
   const { family, protocol, hostAddress, first, last, containerPort, target } = mapping;
   if (isInterval(mapping)) {
@@ -62,20 +45,15 @@ export function mappingPlaces(mapping: PortMapping): Pick<Element, "set" | "key"
   return places;
 }
 
-/** True for several ports that stay the same: one element stands for them. */
-export function isInterval({ first, last, containerPort }: PortMapping): boolean {
-  return first !== last && first === containerPort;
-}
-
 /**
- * The maps in which an element for one of these ports may stand that the kernel does not see when the
- * mapping's own are added. Where there are conditions on the node, those of a dead attachment may be left for
- * any of them.
+ * The maps in which an element for a port of the mapping may stand without the kernel refusing the mapping's
+ * own. With `hasConditions` the maps of conditions are among them, where a dead attachment may have left
+ * some.
  */
 export function unseenMaps(mapping: PortMapping, hasConditions: boolean): string[] {
   const { family, hostAddress } = mapping;
   const [any, one, range] = [`any${family}`, `one${family}`, `range${family}`] as const;
-  // An interval that lies inside of another one is not seen either.
+  // The kernel does not refuse an interval that lies inside of another one.
   const unseen = isInterval(mapping)
     ? [any, one, range]
     : hostAddress === undefined
@@ -90,8 +68,8 @@ export function isOfAllAddresses(set: string): boolean {
 }
 
 /**
- * The key of a port in one of the maps; in one of intervals it finds the element whose interval the port is
- * in. The map is one for all addresses, or the mapping has one.
+ * The key of a port in a map. In a map of intervals the key finds the element whose interval the port is in.
+ * Where the map is keyed by address the mapping has to have one.
  */
 export function portKey(set: string, { protocol, hostAddress }: PortMapping, port: number): Uint8Array {
   return keyOf(
@@ -101,10 +79,7 @@ export function portKey(set: string, { protocol, hostAddress }: PortMapping, por
   );
 }
 
-/**
- * True for the keys of an element of this map that has the protocol and one of the ports of one of the
- * mappings.
- */
+/** A test for elements of this map: true when protocol and ports are among those of the mappings. */
 export function keyTest(
   set: string,
   mappings: PortMapping[],
@@ -120,7 +95,7 @@ export function keyTest(
   };
 }
 
-/** What an element stands for; undefined for one that is no host port. */
+/** The ports that an element stands for; undefined for an element that is no host port. */
 export function claimOf({ set, key, lastKey }: Element): PortClaim | undefined {
   const kind = valueMap(set).slice(0, -1);
   const family: Family = set.endsWith("4") ? 4 : 6;
@@ -146,7 +121,7 @@ export function claimOf({ set, key, lastKey }: Element): PortClaim | undefined {
   };
 }
 
-/** The mapping that an element is, or is one of; undefined for one that is no host port. */
+/** The mapping that an element is, or is a part of; undefined for an element that is no host port. */
 export function mappingOf(element: Element): PortMapping | undefined {
   const claim = claimOf(element);
   const length = claim?.family === 4 ? 4 : 16;
@@ -158,25 +133,6 @@ export function mappingOf(element: Element): PortMapping | undefined {
     containerPort: element.value.length > length ? be16At(element.value, length) : claim.first,
   };
 }
-
-/** True when a connection could belong to both. */
-export function claimsOverlap(a: PortClaim, b: PortClaim): boolean {
-  if (a.family !== b.family || a.protocol !== b.protocol || a.first > b.last || b.first > a.last)
-    return false;
-  return (
-    a.hostAddress === undefined || b.hostAddress === undefined || a.hostAddress.value === b.hostAddress.value
-  );
-}
-
-/** For people: `tcp port 8080`, `udp ports 5000 to 5100 of 192.168.50.1`. */
-export function claimText({ protocol, hostAddress, first, last }: PortClaim): string {
-  const ports = first === last ? `port ${first}` : `ports ${first} to ${last}`;
-  return `${PROTOCOL_NAMES[protocol] ?? protocol} ${ports}${hostAddress === undefined ? "" : ` of ${formatAddress(hostAddress)}`}`;
-}
-
-/** Numbers of the protocols that have ports (IANA; linux/in.h: IPPROTO_TCP and so on). */
-export const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const;
-const PROTOCOL_NAMES: Record<number, string> = { 6: "tcp", 17: "udp", 132: "sctp" };
 
 function keyOf(address: Uint8Array | undefined, protocol: number, port: number): Uint8Array {
   return joinedBytes(address ?? new Uint8Array(), Uint8Array.of(protocol, 0, 0, 0), portBytes(port));

@@ -1,4 +1,4 @@
-// What ipMasq of the reference plugin leaves in nftables, for attachments that it made: in table `inet
+// Rules that ipMasq of the reference plugin leaves in nftables, for attachments that it made: in table `inet
 // cni_plugins_masquerade` a rule per address, known by its comment `<hash of the network>-<hash of interface
 // and container>, net: …` (containernetworking/plugins, pkg/ip/ipmasq_nftables_linux.go).
 import { type Reply, readAttributes } from "../netlink/reader.ts";
@@ -6,8 +6,9 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
 import { sha512 } from "../sys/hash.ts";
-import { readComment } from "./element.ts";
-import { deleteRuleMessage, firstRefusal, GENERIC_HEADER, listRulesMessage, type Table } from "./message.ts";
+import { firstRefusal } from "./batch.ts";
+import { readComment } from "./comment.ts";
+import { deleteRuleMessage, GENERIC_HEADER, listRulesMessage, type Table } from "./message.ts";
 
 const REFERENCE_TABLE: Table = {
   family: nft.NFPROTO_INET,
@@ -18,7 +19,7 @@ const CHECKS = "masq_checks";
 const HASH_DIGITS = 16;
 const ATTEMPTS = 6;
 
-/** Whose rules they are. */
+/** The attachment that rules belong to. */
 export interface ReferenceOwner {
   containerId: string;
   interfaceName: string;
@@ -37,7 +38,7 @@ export function removeReferenceMasquerade(
   removeRules(socket, (hash) => hash === own);
 }
 
-/** Removes those of a network for all but these attachments. Throws SystemError. */
+/** Removes the rules of all attachments of a network but the `valid` ones. Throws SystemError. */
 export function removeStaleReferenceMasquerade(
   socket: NetlinkSocket,
   network: string,
@@ -59,7 +60,7 @@ function removeRules(socket: NetlinkSocket, goes: (hash: string) => boolean): vo
       rules.map((handle) => deleteRuleMessage(REFERENCE_TABLE, CHECKS, handle)),
     );
     if (error === undefined) return;
-    // Somebody else took one away after our look.
+    // ENOENT: another process deleted a rule after our look.
     if (!isErrno(error, "ENOENT") || attempt === ATTEMPTS) throw error;
   }
 }

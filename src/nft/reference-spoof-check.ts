@@ -1,4 +1,4 @@
-// What macspoofchk of the reference plugin leaves, for attachments that it made before the type in the
+// Chains that macspoofchk of the reference plugin leaves, for attachments that it made before the type in the
 // configuration was changed: in table `bridge nat` two chains, and rules that lead to them
 // (containernetworking/plugins, pkg/link/spoofcheck.go).
 import { type Reply, readAttributes } from "../netlink/reader.ts";
@@ -6,11 +6,11 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countChainUses } from "./answer.ts";
-import { readComment } from "./element.ts";
+import { firstRefusal } from "./batch.ts";
+import { readComment } from "./comment.ts";
 import {
   deleteChainMessage,
   deleteRuleMessage,
-  firstRefusal,
   GENERIC_HEADER,
   listRulesMessage,
   type Table,
@@ -39,7 +39,7 @@ export function removeReferenceSpoofCheck(
     if (messages.length === 0) return;
     const error = firstRefusal(socket, messages);
     if (error === undefined) return;
-    // Somebody else took a part away after our look.
+    // ENOENT: another process deleted a part after our look.
     if (!isErrno(error, "ENOENT") || attempt === ATTEMPTS) throw error;
   }
 }

@@ -1,8 +1,10 @@
 // The MAC spoof check of attachments: put in, take out, compare. The key of each element starts with the name
-// of the attachment's host end, which is made of its digest, so nobody else ever owns it.
+// of the attachment's host end. That name is made of the digest, so no other attachment ever owns the
+// element.
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
-import { countRules, type LostRules } from "./answer.ts";
+import { executeBatch, firstRefusal } from "./batch.ts";
+import { ownerComment } from "./comment.ts";
 import {
   addElementMessage,
   deleteElementMessage,
@@ -11,109 +13,71 @@ import {
   type ElementPlace,
   getElement,
   listElements,
-  ownerComment,
-  ownerOf,
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
-import { executeBatch, firstRefusal } from "./message.ts";
-import {
-  GUARDED,
-  PREROUTING,
-  PREROUTING_RULES,
-  preroutingMessages,
-  SOURCE,
-  SPOOF_TABLE,
-  spoofTableMessages,
-} from "./spoof-layout.ts";
+import { ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
+import { GUARDED, SOURCE, SPOOF_LAYOUT, SPOOF_TABLE } from "./spoof-layout.ts";
+import { isTableWhole } from "./table-layout.ts";
 
-/** What may come from one attachment: frames with this source address. */
+/** The check of an attachment: its frames may have this source address and no other. */
 export interface SpoofCheck {
   network: string;
   /** The attachment's digest. */
   owner: string;
-  /** For people who list the rules: network, container, interface. */
+  /** The attachment in words, for people that list the rules: network, container, interface. */
   label: string;
   hostInterface: string;
   mac: Uint8Array;
 }
 
-export interface SpoofCheckNeighbours {
-  /** Does the attachment still live, or is its ADD running? */
-  isAlive(check: SpoofCheck): boolean;
-  /** Runs `action` while no other process changes what the node shares. */
-  underNodeLock(action: () => void): void;
-  /** All other attachments that have to be checked; asked only when the table was lost. */
-  others(): SpoofCheck[];
+/** The node, as the check has to know it. */
+export interface SpoofCheckNode extends NodeAttachments<SpoofCheck> {
+  /** True while the ADD of this attachment is running. */
+  isAddRunning(check: SpoofCheck): boolean;
 }
 
 /** How many elements an attachment has. */
 export const SPOOF_CHECK_ELEMENTS = 2;
 
-const ATTEMPTS = 6;
+/** The table that checks source MAC addresses. */
+export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
+  layoutFor: () => SPOOF_LAYOUT,
+  chainsFor: () => [],
+  listElements: listSpoofElements,
+  countMissing: (_, own) => SPOOF_CHECK_ELEMENTS - own.length,
+  claim: (wanted, { socket }) => putElements(socket, wanted),
+  claimFor: (other, { socket }) => putElementsFor(socket, other),
+  release: removeSpoofCheck,
+  // An ADD that is running may not have made its veth yet, and the veth must never be there without its
+  // check.
+  isComing: (check, node) => node.isAddRunning(check),
+  // ENOENT: another program deleted the table. EEXIST: another ADD put the table back, with our elements.
+  changedSinceLook: ["ENOENT", "EEXIST"],
+};
 
 /**
  * Makes sure that the attachment's frames are checked, and puts back the table when it was lost. Throws
  * SystemError.
  */
-export function ensureSpoofCheck(
-  socket: NetlinkSocket,
-  wanted: SpoofCheck,
-  neighbours: SpoofCheckNeighbours,
-): void {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      if (!isSpoofTableWhole(socket)) neighbours.underNodeLock(() => putBack(socket, neighbours));
-      putElements(socket, wanted);
-      return;
-    } catch (error) {
-      // ENOENT: somebody deleted the table after our look. EEXIST: an ADD that puts it back has put us in
-      // after our look.
-      if (attempt === ATTEMPTS || !isErrno(error, "ENOENT", "EEXIST")) throw error;
-    }
-  }
+export function ensureSpoofCheck(socket: NetlinkSocket, wanted: SpoofCheck, node: SpoofCheckNode): void {
+  ensureElements(SPOOF_CHECK, wanted, { socket, node });
 }
 
 /** False when the table is missing or was emptied. Throws SystemError. */
 export function isSpoofTableWhole(socket: NetlinkSocket): boolean {
-  return countRules(socket, SPOOF_TABLE).get(PREROUTING) === PREROUTING_RULES;
-}
-
-/** How much of what these attachments want is not there. Reads all elements once. Throws SystemError. */
-export function countLostSpoofChecks(socket: NetlinkSocket, wanted: readonly SpoofCheck[]): LostRules {
-  const isWhole = wanted.length === 0 || isSpoofTableWhole(socket);
-  const found = new Map<string, number>();
-  for (const element of wanted.length === 0 ? [] : listSpoofElements(socket))
-    found.set(ownerOf(element), (found.get(ownerOf(element)) ?? 0) + 1);
-  const byOwner = new Map(
-    wanted.map(({ owner }) => [owner, Math.max(0, SPOOF_CHECK_ELEMENTS - (found.get(owner) ?? 0))]),
-  );
-  return { shared: isWhole ? 0 : PREROUTING_RULES, byOwner };
+  return isTableWhole(socket, SPOOF_LAYOUT);
 }
 
 /**
- * The rule, by which a whole table is known, comes last: when this is killed half-way the next ADD starts
- * again.
+ * Puts in the elements of another attachment as its record tells. Elements that are there already stay: the
+ * attachment's own ADD has put them in, and knows the MAC better than a record that was read earlier.
  */
-function putBack(socket: NetlinkSocket, neighbours: SpoofCheckNeighbours): void {
-  if (isSpoofTableWhole(socket)) return;
-  executeBatch(socket, spoofTableMessages());
-  for (const other of neighbours.others())
-    if (neighbours.isAlive(other)) putBackOther(socket, other, neighbours);
-  executeBatch(socket, preroutingMessages());
-}
-
-/**
- * Who has an element put it in itself, and knows its MAC better than the record that we have read. Whoever
- * takes an attachment away looks for its elements once more when its veth has gone, so one of the two of us
- * sees the other.
- */
-function putBackOther(socket: NetlinkSocket, other: SpoofCheck, neighbours: SpoofCheckNeighbours): void {
+function putElementsFor(socket: NetlinkSocket, other: SpoofCheck): void {
   const refusal = firstRefusal(socket, additions(other));
   if (refusal !== undefined && !isErrno(refusal, "EEXIST")) throw refusal;
-  if (!neighbours.isAlive(other)) removeSpoofCheck(socket, other);
 }
 
-/** Both elements at once. What stands in their place is what a dead attachment of the same name left. */
+/** Puts in both elements at once, in place of others that a dead attachment of the same name left. */
 function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   const add = additions(wanted);
   const refusal = firstRefusal(socket, add);
@@ -132,7 +96,8 @@ function additions(check: SpoofCheck): Message[] {
 }
 
 /**
- * The place that permits comes first: what is taken out in this order never lets through what was forbidden.
+ * The places of an attachment's elements. The element that permits comes first, so that no frame gets through
+ * that was forbidden while elements are taken out in this order.
  */
 function places(hostInterface: string, mac: Uint8Array): ElementPlace[] {
   return [

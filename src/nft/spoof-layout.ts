@@ -7,17 +7,19 @@
 //     set source { type ifname . ether_addr }      the MAC address that each of them may send with
 //     chain prerouting { … }
 //   }
-import type { Message } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { drop, type Expression, interfaceEtherSourceNotIn, interfaceIn } from "./expression.ts";
+import type { Expression } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, joined, MAC_BYTES_JOINED, TYPE_ETHERADDR, TYPE_IFNAME } from "./key.ts";
-import { chainMessage, rulesMessages, setMessage, type Table, tableMessage } from "./message.ts";
+import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { setMessage } from "./set-message.ts";
+import { drop, interfaceEtherSourceNotIn, interfaceIn } from "./statement.ts";
+import type { TableLayout } from "./table-layout.ts";
 
 export const SPOOF_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "pontoon", title: "bridge pontoon" };
 
 export const GUARDED = "guarded";
 export const SOURCE = "source";
-export const PREROUTING = "prerouting";
+const PREROUTING = "prerouting";
 
 /**
  * The rules of chain prerouting (type filter hook prerouting priority dstnat; policy accept), before the
@@ -30,15 +32,10 @@ function preroutingRules(): Expression[][] {
   ];
 }
 
-/** How many rules chain prerouting has when it is whole. */
-export const PREROUTING_RULES = 1;
-
-/**
- * What makes the table with its sets and chain prerouting, still without rules, whatever of it is there. Only
- * under the node's lock.
- */
-export function spoofTableMessages(): Message[] {
-  return [
+export const SPOOF_LAYOUT: TableLayout = {
+  table: SPOOF_TABLE,
+  rules: [[PREROUTING, 1]],
+  tableMessages: () => [
     tableMessage(SPOOF_TABLE),
     setMessage(
       SPOOF_TABLE,
@@ -61,10 +58,6 @@ export function spoofTableMessages(): Message[] {
       number: nft.NF_BR_PRE_ROUTING,
       priority: nft.NF_BR_PRI_NAT_DST_BRIDGED,
     }),
-  ];
-}
-
-/** What gives chain prerouting its rules, whatever it has now. Only under the node's lock. */
-export function preroutingMessages(): Message[] {
-  return rulesMessages(SPOOF_TABLE, PREROUTING, preroutingRules());
-}
+  ],
+  ruleMessages: () => rulesMessages(SPOOF_TABLE, PREROUTING, preroutingRules()),
+};

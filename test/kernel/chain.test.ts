@@ -1,9 +1,10 @@
 // A network's chain lives as long as an element leads to it.
 import { expect, test } from "vitest";
+import { sendBatch } from "../../src/nft/batch.ts";
 import { deleteElements } from "../../src/nft/element.ts";
 import { TABLE } from "../../src/nft/layout.ts";
 import { findElements, listAllElements, removeUnusedChains } from "../../src/nft/masquerade.ts";
-import { deleteChainMessage, sendBatch } from "../../src/nft/message.ts";
+import { deleteChainMessage } from "../../src/nft/message.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 

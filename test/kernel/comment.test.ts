@@ -1,6 +1,6 @@
 // The comment of an element: who owns it, in words that `nft` shows.
 import { expect, test } from "vitest";
-import { ownerOf } from "../../src/nft/element.ts";
+import { ownerOf } from "../../src/nft/comment.ts";
 import { listAllElements } from "../../src/nft/masquerade.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";

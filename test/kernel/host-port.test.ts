@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Message } from "../../src/netlink/socket.ts";
-import { missingPortParts } from "../../src/nft/host-port.ts";
+import { ensureHostPorts, missingPortParts } from "../../src/nft/host-port.ts";
 import { Netns } from "../support/netns.ts";
 import { hostPorts, PortRules } from "./host-port.ts";
 import { refusal } from "./scene.ts";
@@ -407,6 +407,22 @@ test("an ADD that dies while it puts back leaves the loss to be noticed by the n
   expect(missingPortParts(host.rules, ONE_OF_EACH)).toEqual([]);
 });
 
+test("an attachment that dies while it is put back takes no chain along that others need", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  const conditions = ["4 saddr 10.0.0.0/8"];
+  const [dying, living] = [
+    hostPorts({ owner: "2", network: "other", conditions, ports: ["tcp any 8081 10.2.0.2 80"] }),
+    hostPorts({ owner: "3", network: "other", conditions, ports: ["tcp any 8082 10.2.0.3 80"] }),
+  ];
+  rules.others.push(dying, living);
+  let asked = 0;
+  const isAlive = (owner: string): boolean => owner !== dying.owner || ++asked === 1;
+  ensureHostPorts(host.rules, ONE_OF_EACH, { ...rules.node, isAlive });
+  expect([dying, living, ONE_OF_EACH].map((each) => rules.has(each))).toEqual([false, true, true]);
+  expect(missingPortParts(host.rules, living)).toEqual([]);
+});
+
 test("one node, one bit: another one is refused while there are host ports, and taken when there are none", () => {
   using host = Netns.open();
   const rules = new PortRules(host);
@@ -421,6 +437,16 @@ test("one node, one bit: another one is refused while there are host ports, and 
   rules.put(second);
   expect(rules.text).toContain("meta mark set meta mark | 0x80000000");
   expect(rules.text).not.toContain("hostports-13");
+});
+
+test("what a killed DEL left of a network's chain does not stay behind when the bit becomes another one", () => {
+  using host = Netns.open();
+  const rules = new PortRules(host);
+  rules.put(hostPorts({ owner: "1", ports: ["tcp any 8080 10.1.0.2 80"] }));
+  for (const map of ["any4", "hairpin4"]) host.run(`nft flush map inet pontoon-ports ${map}`);
+  const next = hostPorts({ owner: "2", ports: ["tcp any 8080 10.1.0.3 80"], markBit: 31 });
+  rules.put(next);
+  expect([rules.has(next), missingPortParts(host.rules, next)]).toEqual([true, []]);
 });
 
 test("two thousand ports that become other ones are there, and go", () => {

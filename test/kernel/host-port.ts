@@ -1,16 +1,13 @@
 // Host ports for the tests of the ruleset, without files or records: who lives, and who else there is, is in
 // memory.
-import {
-  ensureHostPorts,
-  findPortElements,
-  type HostPorts,
-  type PortNeighbours,
-  removeHostPorts,
-} from "../../src/nft/host-port.ts";
-import { hairpinChain } from "../../src/nft/host-port-layout.ts";
-import type { PacketTest } from "../../src/nft/nat-expression.ts";
+
+import { hairpinChain } from "../../src/nft/hairpin-chain.ts";
+import { ensureHostPorts, findPortElements, removeHostPorts } from "../../src/nft/host-port.ts";
+import type { NodeAttachments } from "../../src/nft/owned-table.ts";
+import type { PacketTest } from "../../src/nft/packet-test.ts";
+import type { HostPorts } from "../../src/nft/port-attachment.ts";
 import { conditionChain } from "../../src/nft/port-condition.ts";
-import { type PortMapping, PROTOCOLS } from "../../src/nft/port-element.ts";
+import { type PortMapping, PROTOCOLS } from "../../src/nft/port-mapping.ts";
 import { address, prefix } from "../support/ip.ts";
 import type { Netns } from "../support/netns.ts";
 
@@ -83,12 +80,16 @@ export class PortRules {
     this.host = host;
   }
 
-  get neighbours(): PortNeighbours {
-    return { isAlive: (owner) => !this.dead.has(owner.charAt(0)), others: () => this.others };
+  get node(): NodeAttachments<HostPorts> {
+    return {
+      isAlive: (owner) => !this.dead.has(owner.charAt(0)),
+      underNodeLock: (action) => action(),
+      others: () => this.others,
+    };
   }
 
   put(wanted: HostPorts): void {
-    ensureHostPorts(this.host.rules, wanted, this.neighbours);
+    ensureHostPorts(this.host.rules, wanted, this.node);
   }
 
   take(ports: HostPorts): boolean {

@@ -1,12 +1,8 @@
 // Attachments for the tests of the ruleset, without files or records: who lives, and who else there is, is in
 // memory.
+import type { Masquerade, MasqueradeNode } from "../../src/nft/address-claim.ts";
 import { networkChain } from "../../src/nft/layout.ts";
-import {
-  ensureMasquerade,
-  type Masquerade,
-  type Neighbours,
-  removeMasquerade,
-} from "../../src/nft/masquerade.ts";
+import { ensureMasquerade, removeMasquerade } from "../../src/nft/masquerade.ts";
 import { address, prefix } from "../support/ip.ts";
 import type { Netns } from "../support/netns.ts";
 
@@ -56,7 +52,7 @@ export class Ruleset {
     this.host = host;
   }
 
-  get neighbours(): Neighbours {
+  get node(): MasqueradeNode {
     return {
       isAlive: (owner) => !this.dead.has(owner),
       lostAddress: (owner) => this.lost.has(owner),
@@ -74,7 +70,7 @@ export class Ruleset {
   }
 
   put(wanted: Masquerade): void {
-    ensureMasquerade(this.host.rules, wanted, this.neighbours);
+    ensureMasquerade(this.host.rules, wanted, this.node);
   }
 
   take({ owner, bridge, addresses, chain }: Masquerade): void {

@@ -1,6 +1,7 @@
 // Whatever somebody takes away from our table, the next ADD puts back, for everybody.
 import { expect, test } from "vitest";
-import { ensureMasquerade, type Masquerade, missingParts } from "../../src/nft/masquerade.ts";
+import type { Masquerade } from "../../src/nft/address-claim.ts";
+import { ensureMasquerade, missingParts } from "../../src/nft/masquerade.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 
@@ -113,8 +114,8 @@ test("who is dead, or dies meanwhile, is not put back: nobody would take it out 
   ruleset.dead.add(OTHER.owner);
   let asked = 0;
   const isAlive = (owner: string): boolean =>
-    owner.startsWith("4") ? ++asked === 1 : ruleset.neighbours.isAlive(owner);
-  ensureMasquerade(host.rules, ONE, { ...ruleset.neighbours, isAlive });
+    owner.startsWith("4") ? ++asked === 1 : ruleset.node.isAlive(owner);
+  ensureMasquerade(host.rules, ONE, { ...ruleset.node, isAlive });
   expect(ruleset.elements("net4")).toEqual([expect.stringMatching(/^10\.1\.0\.2 /)]);
   expect(ruleset.chains()).toEqual(["postrouting", ONE.chain.name].sort());
 });
@@ -154,7 +155,7 @@ test("an ADD that dies while it puts back leaves the loss to be noticed by the n
   // The place of death: after the batch with the rules, before the others' elements.
   expect(() =>
     ensureMasquerade(host.rules, ONE, {
-      ...ruleset.neighbours,
+      ...ruleset.node,
       others: () => [{ ...OTHER, addresses: [] }, dying()],
     }),
   ).toThrow("killed");

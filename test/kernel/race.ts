@@ -1,5 +1,5 @@
 // Who takes part in the race for an empty ruleset: two networks, each with half of the addresses.
-import type { Masquerade } from "../../src/nft/masquerade.ts";
+import type { Masquerade } from "../../src/nft/address-claim.ts";
 import { attachment } from "./masquerade.ts";
 
 export function memberOf(number: number): Masquerade {

@@ -163,7 +163,7 @@ test("who put in its elements while another put them back from an older record k
     );
     return [TWO];
   };
-  ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, others });
+  ensureSpoofCheck(host.rules, ONE, { ...checks.node, others });
   expect(isSpoofChecked(host.rules, { ...TWO, mac: macBytes("0a:00:00:00:00:0f") })).toBe(true);
   expect(isSpoofChecked(host.rules, TWO)).toBe(false);
 });
@@ -175,10 +175,21 @@ test("who is dead, or dies meanwhile, is not put back: nobody would take it out 
   checks.others.push(TWO, four);
   checks.dead.add(TWO.owner);
   let asked = 0;
-  const isAlive = (check: typeof ONE): boolean =>
-    check === four ? ++asked === 1 : checks.neighbours.isAlive(check);
-  ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, isAlive });
+  const isAlive = (owner: string): boolean =>
+    owner === four.owner ? ++asked === 1 : checks.node.isAlive(owner);
+  ensureSpoofCheck(host.rules, ONE, { ...checks.node, isAlive });
   expect([checks.elements("guarded").length, checks.elements("source").length]).toEqual([1, 1]);
+});
+
+test("an attachment whose ADD is running is put back before it has its veth", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  checks.others.push(TWO, checked("3"));
+  for (const { owner } of checks.others) checks.dead.add(owner);
+  checks.adding.add(TWO.owner);
+  checks.put(ONE);
+  expect(checks.elements("guarded")).toHaveLength(2);
+  expect(isSpoofChecked(host.rules, TWO)).toBe(true);
 });
 
 test("an ADD that dies while it puts back leaves the loss to be noticed by the next one", () => {
@@ -194,7 +205,7 @@ test("an ADD that dies while it puts back leaves the loss to be noticed by the n
       },
     },
   ];
-  expect(() => ensureSpoofCheck(host.rules, ONE, { ...checks.neighbours, others })).toThrow("killed");
+  expect(() => ensureSpoofCheck(host.rules, ONE, { ...checks.node, others })).toThrow("killed");
   expect(isSpoofTableWhole(host.rules)).toBe(false);
   checks.put(ONE);
   expect(checks.elements("guarded")).toHaveLength(2);

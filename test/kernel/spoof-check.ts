@@ -6,7 +6,7 @@ import {
   ensureSpoofCheck,
   removeSpoofCheck,
   type SpoofCheck,
-  type SpoofCheckNeighbours,
+  type SpoofCheckNode,
 } from "../../src/nft/spoof-check.ts";
 import type { Netns } from "../support/netns.ts";
 
@@ -28,6 +28,8 @@ export function checked(
 export class SpoofChecks {
   readonly host: Netns;
   readonly dead = new Set<string>();
+  /** Those whose ADD is running. */
+  readonly adding = new Set<string>();
   readonly others: SpoofCheck[] = [];
   /**
    * How often somebody asked for all other attachments: that is dear, and only needed when the table was
@@ -40,9 +42,10 @@ export class SpoofChecks {
     this.host = host;
   }
 
-  get neighbours(): SpoofCheckNeighbours {
+  get node(): SpoofCheckNode {
     return {
-      isAlive: ({ owner }) => !this.dead.has(owner),
+      isAlive: (owner) => !this.dead.has(owner),
+      isAddRunning: ({ owner }) => this.adding.has(owner),
       underNodeLock: (action) => {
         this.locked++;
         action();
@@ -55,7 +58,7 @@ export class SpoofChecks {
   }
 
   put(wanted: SpoofCheck): void {
-    ensureSpoofCheck(this.host.rules, wanted, this.neighbours);
+    ensureSpoofCheck(this.host.rules, wanted, this.node);
   }
 
   take(check: SpoofCheck): void {

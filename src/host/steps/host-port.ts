@@ -6,17 +6,18 @@ import { getLink } from "../../net/link.ts";
 import { changeLinkMessage } from "../../net/link-change.ts";
 import { readSysctl } from "../../net/sysctl.ts";
 import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
+import { hairpinChain } from "../../nft/hairpin-chain.ts";
 import {
-  countLostPorts,
   ensureHostPorts,
   findPortElements,
-  type HostPorts,
+  HOST_PORTS,
   missingPortParts,
   removeHostPorts,
 } from "../../nft/host-port.ts";
-import { hairpinChain } from "../../nft/host-port-layout.ts";
+import { countLost } from "../../nft/owned-table.ts";
+import type { HostPorts } from "../../nft/port-attachment.ts";
 import { type ConditionChain, conditionChain } from "../../nft/port-condition.ts";
-import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-element.ts";
+import { claimText, type PortMapping, PROTOCOLS } from "../../nft/port-mapping.ts";
 import type { HostPortStep } from "../../plan/step.ts";
 import type { RecordedHostPorts, RecordedPortMapping } from "../../record/attachment.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
@@ -40,6 +41,7 @@ export function putHostPorts(step: HostPortStep, machine: Machine, nodeLock = un
     nodeLock(() => {
       ensureHostPorts(machine.rules, wanted, {
         isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
+        underNodeLock: underHeldNodeLock,
         others: () => recordedSteps(machine, step.owner, hostPortsOfRecord).map(hostPortsOf),
       });
       if (step.ports.iptablesChains === true) putPortChain(step, machine);
@@ -68,7 +70,7 @@ export function undoHostPorts(step: HostPortStep, machine: Machine, nodeLock = u
 /** How much of these attachments' host ports is not there. */
 export function countLostHostPorts(steps: readonly HostPortStep[], machine: Machine): LostRules {
   return attempt("rules", "table inet pontoon-ports", () => {
-    const lost = countLostPorts(machine.rules, steps.map(hostPortsOf));
+    const lost = countLost(HOST_PORTS, steps.map(hostPortsOf), machine.rules);
     for (const step of steps) {
       if (step.ports.iptablesChains !== true || isPortChainWhole(step, machine)) continue;
       lost.byOwner.set(step.owner, (lost.byOwner.get(step.owner) ?? 0) + countPortChain(step));

@@ -2,16 +2,17 @@
 import { CniError } from "../../cni/error.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { getLink, getLinks } from "../../net/link.ts";
+import type { Masquerade } from "../../nft/address-claim.ts";
 import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
 import { networkChain } from "../../nft/layout.ts";
 import {
-  countLost,
   ensureMasquerade,
   findElements,
-  type Masquerade,
+  MASQUERADE,
   missingParts,
   removeMasquerade,
 } from "../../nft/masquerade.ts";
+import { countLost } from "../../nft/owned-table.ts";
 import type { MasqueradeStep } from "../../plan/step.ts";
 import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { openRecordStore } from "../../record/store.ts";
@@ -99,7 +100,9 @@ export function undoMasquerade(step: MasqueradeStep, machine: Machine): void {
 
 /** How much of the masquerading of these attachments is not there. */
 export function countLostMasquerade(steps: readonly MasqueradeStep[], machine: Machine): LostRules {
-  return attempt("rules", "table inet pontoon", () => countLost(machine.rules, steps.map(masqueradeOf)));
+  return attempt("rules", "table inet pontoon", () =>
+    countLost(MASQUERADE, steps.map(masqueradeOf), machine.rules),
+  );
 }
 
 /** What is wrong with the masquerading, or undefined. */

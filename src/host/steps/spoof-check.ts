@@ -2,16 +2,18 @@
 
 import { getLink, macBytes } from "../../net/link.ts";
 import { ifThereIsNftables, type LostRules } from "../../nft/answer.ts";
+import { countLost } from "../../nft/owned-table.ts";
 import {
-  countLostSpoofChecks,
   ensureSpoofCheck,
   isSpoofChecked,
   isSpoofTableWhole,
   removeSpoofCheck,
+  SPOOF_CHECK,
   type SpoofCheck,
 } from "../../nft/spoof-check.ts";
 import type { SpoofCheckStep } from "../../plan/step.ts";
 import type { AttachmentRecord } from "../../record/attachment.ts";
+import { hostInterfaceOfDigest } from "../../record/digest.ts";
 import { openRecordStore } from "../../record/store.ts";
 import type { SystemError } from "../../sys/errno.ts";
 import { attempt } from "../failure.ts";
@@ -29,10 +31,8 @@ export function putSpoofCheck(step: SpoofCheckStep, machine: Machine, nodeLock =
     `MAC spoof check of ${step.hostInterface}`,
     () => {
       ensureSpoofCheck(machine.rules, checkOf(step), {
-        // One whose ADD is running may not have its veth yet, and must not get one without a check.
-        isAlive: ({ hostInterface, network, owner }) =>
-          getLink(machine.links, { name: hostInterface }) !== undefined ||
-          openRecordStore().isAddOfDigestRunning(network, owner),
+        isAlive: (owner) => getLink(machine.links, { name: hostInterfaceOfDigest(owner) }) !== undefined,
+        isAddRunning: ({ network, owner }) => openRecordStore().isAddOfDigestRunning(network, owner),
         underNodeLock: nodeLock,
         others: () => recordedSteps(machine, step.owner, spoofCheckOfRecord).map(checkOf),
       });
@@ -58,7 +58,7 @@ export function undoRecordedSpoofCheck(record: AttachmentRecord, machine: Machin
 /** How much of the checks of these attachments is not there. */
 export function countLostChecks(steps: readonly SpoofCheckStep[], machine: Machine): LostRules {
   return attempt("rules", "table bridge pontoon", () =>
-    countLostSpoofChecks(machine.rules, steps.map(checkOf)),
+    countLost(SPOOF_CHECK, steps.map(checkOf), machine.rules),
   );
 }
 

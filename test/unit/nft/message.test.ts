@@ -7,10 +7,9 @@ import {
   chainMessage,
   deleteRuleMessage,
   getGenerationMessage,
-  mapMessage,
-  setMessage,
   tableMessage,
 } from "../../../src/nft/message.ts";
+import { mapMessage, setMessage } from "../../../src/nft/set-message.ts";
 import { bytesOf, hex } from "../../support/golden.ts";
 
 const HEADER_REST = "01000000 00000000"; // sequence 1, port 0

@@ -1,0 +1,101 @@
+// Taking the places of an attachment's addresses in the maps that masquerade. An element belongs to the
+// attachment whose digest starts its comment; the kernel itself deletes by key and does not ask whose element
+// it is.
+import type { Address } from "../ip/address.ts";
+import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { firstRefusal } from "./batch.ts";
+import { networkOfComment, ownerComment, ownerOf } from "./comment.ts";
+import {
+  addElementMessage,
+  deleteElementMessage,
+  type Element,
+  type ElementPlace,
+  getElement,
+} from "./element.ts";
+import { elementPlaces, type NetworkChain } from "./layout.ts";
+import type { NodeAttachments, On } from "./owned-table.ts";
+
+/** The addresses of an attachment that are masqueraded. */
+export interface Masquerade {
+  /** The attachment's digest: the owner of its elements. */
+  owner: string;
+  /** The attachment in words, for people that list the rules: network, container, interface. */
+  label: string;
+  chain: NetworkChain;
+  bridge: string;
+  addresses: Address[];
+}
+
+/** The node, as masquerading has to know it. */
+export interface MasqueradeNode extends NodeAttachments<Masquerade> {
+  /**
+   * True for an attachment of our own network that has lost its address to us: its element is ours to take,
+   * although it lives.
+   */
+  lostAddress(owner: string): boolean;
+  /**
+   * True when the attachment's packets come in by this interface, the bridge or the gateway of a VLAN.
+   * `network` is the attachment's own, undefined when its element does not tell.
+   */
+  isOnBridge(owner: string, network: string | undefined, bridge: string): boolean;
+  /** The element of this owner had to give way to ours: it had our address, and is no attachment any more. */
+  giveWay(owner: string): void;
+}
+
+/**
+ * Takes a place for each address of the attachment. Throws SystemError; EADDRINUSE when an address belongs to
+ * a living attachment on the same bridge.
+ */
+export function claimAddresses(wanted: Masquerade, on: On<MasqueradeNode>): void {
+  for (const address of wanted.addresses) claimAddress(wanted, address, on);
+}
+
+/**
+ * Puts an address into the common map. Where a living pod of another network has that address too, it goes
+ * into the map that is keyed by bridge.
+ */
+function claimAddress(wanted: Masquerade, address: Address, on: On<MasqueradeNode>): void {
+  const { common, byBridge } = elementPlaces(address, wanted.bridge);
+  const first = claimPlace(wanted, common, on);
+  if (first === undefined) return;
+  // Two pods with the same address on the same bridge cannot work, whatever the rules say.
+  const holder = on.node.isOnBridge(ownerOf(first), networkOfComment(first), wanted.bridge)
+    ? first
+    : claimPlace(wanted, byBridge, on);
+  if (holder === undefined) return;
+  throw new SystemError(
+    "masquerade the address",
+    errnoOf("EADDRINUSE"),
+    `on bridge ${wanted.bridge} it belongs to ${holder.comment}`,
+  );
+}
+
+const ATTEMPTS = 6;
+
+/**
+ * Takes a place for the attachment. The element of a dead owner gives way, and so does one whose owner has
+ * lost the address to us; the element of any other owner stays, and is returned.
+ */
+function claimPlace(
+  wanted: Masquerade,
+  place: ElementPlace,
+  { socket, node }: On<MasqueradeNode>,
+): Element | undefined {
+  const element: Element = { ...place, chain: wanted.chain.name, comment: ownerComment(wanted) };
+  for (let attempt = 1; ; attempt++) {
+    const error = firstRefusal(socket, [addElementMessage(element)]);
+    if (error === undefined) return undefined;
+    if (!isErrno(error, "EEXIST") || attempt === ATTEMPTS) throw error;
+    const holder = getElement(socket, place);
+    if (holder === undefined) continue;
+    const mine = ownerOf(holder) === wanted.owner;
+    if (mine && holder.chain === element.chain) return undefined;
+    if (!mine && node.isAlive(ownerOf(holder)) && !node.lostAddress(ownerOf(holder))) return holder;
+    const replaced = firstRefusal(socket, [deleteElementMessage(place), addElementMessage(element)]);
+    if (replaced === undefined) {
+      if (!mine) node.giveWay(ownerOf(holder));
+      return undefined;
+    }
+    if (attempt === ATTEMPTS) throw replaced;
+  }
+}

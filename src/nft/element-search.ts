@@ -1,0 +1,45 @@
+// Looking through a large set or map without reading more of its elements than their keys.
+import { readAttributes } from "../netlink/reader.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+import { NLA_HDRLEN, NLA_TYPE_MASK } from "../netlink/uapi/netlink.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import { u16At } from "../sys/bytes.ts";
+import { dumpElements, type Element, readElement } from "./element.ts";
+import { GENERIC_HEADER, type Table } from "./message.ts";
+
+/**
+ * Says yes or no to an element by its keys alone: where they start in the bytes. For an element without a
+ * last key that is undefined.
+ */
+export type KeyTest = (bytes: Uint8Array, keyAt: number, lastKeyAt: number | undefined) => boolean;
+
+/**
+ * The elements of a set or map that pass a test; of all others the keys alone are read. Throws SystemError.
+ */
+export function searchElements(socket: NetlinkSocket, table: Table, set: string, passes: KeyTest): Element[] {
+  const found: Element[] = [];
+  for (const { payload } of dumpElements(socket, table, set)) {
+    const list = readAttributes(payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (list === undefined) continue;
+    for (let at = 0, next = 0; at + NLA_HDRLEN <= list.length; at = next) {
+      const end = at + Math.max(NLA_HDRLEN, u16At(list, at));
+      next = (end + 3) & ~3;
+      const keyAt = valueStart(list, at + NLA_HDRLEN, end, nft.NFTA_SET_ELEM_KEY);
+      if (
+        keyAt !== undefined &&
+        passes(list, keyAt, valueStart(list, at + NLA_HDRLEN, end, nft.NFTA_SET_ELEM_KEY_END))
+      )
+        found.push(readElement(table, set, list.subarray(at + NLA_HDRLEN, end)));
+    }
+  }
+  return found;
+}
+
+/** Where the value of a key starts: of the first attribute inside the attribute of this type. */
+function valueStart(bytes: Uint8Array, from: number, end: number, type: number): number | undefined {
+  for (let at = from; at + NLA_HDRLEN <= end; ) {
+    if ((u16At(bytes, at + 2) & NLA_TYPE_MASK) === type) return at + 2 * NLA_HDRLEN;
+    at += (Math.max(NLA_HDRLEN, u16At(bytes, at)) + 3) & ~3;
+  }
+  return undefined;
+}

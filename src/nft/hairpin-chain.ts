@@ -1,0 +1,53 @@
+// The chain of a network in the table of host ports. It gives connections that came by a host port the node's
+// own address, where the answer of the pod would not find back otherwise.
+import { hasFamily, type Prefix } from "../ip/prefix.ts";
+import type { Expression } from "./expression.ts";
+import { LOCALHOST, PORT_TABLE } from "./host-port-layout.ts";
+import { networkChain } from "./layout.ts";
+import { chainMessage, rulesMessages } from "./message.ts";
+import { masqueradeFrom } from "./packet-test.ts";
+import { masquerade } from "./statement.ts";
+import type { SharedChain } from "./table-layout.ts";
+
+/** The chain of a network that masquerades connections to its pods that came by a host port. */
+export interface HairpinChain {
+  name: string;
+  /** The sources that are masqueraded, with localhost; undefined: all sources. */
+  subnets: Prefix[] | undefined;
+}
+
+/** The chain of a network whose pods have host ports. Without `subnets` every source is masqueraded. */
+export function hairpinChain(network: string, subnets: Prefix[] | undefined): HairpinChain {
+  const { name, subnets: sorted } = networkChain(network, subnets ?? []);
+  return { name, subnets: subnets === undefined ? undefined : sorted };
+}
+
+/**
+ * The rules of a network's chain. An answer to localhost would not find its way back from the pod. A pod of
+ * the bridge would get the answer straight from the other pod, under another address than it had asked.
+ */
+function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
+  if (subnets === undefined) return [masquerade()];
+  const local = hasFamily(subnets, 4) ? [LOCALHOST] : [];
+  // ip saddr 127.0.0.0/8 masquerade fully-random
+  // ip saddr 10.1.0.0/24 masquerade fully-random        for each subnet, and ip6 saddr fd01::/64 …
+  return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
+}
+
+/** The chain of a network, as its attachments share it. */
+export function sharedHairpinChain(chain: HairpinChain): SharedChain {
+  const { name } = chain;
+  return {
+    name,
+    rules: hairpinRuleCount(chain),
+    messages: () => [
+      chainMessage(PORT_TABLE, name),
+      ...rulesMessages(PORT_TABLE, name, masqueradingRules(chain)),
+    ],
+  };
+}
+
+function hairpinRuleCount({ subnets }: HairpinChain): number {
+  if (subnets === undefined) return 1;
+  return hasFamily(subnets, 4) ? subnets.length + 1 : subnets.length;
+}

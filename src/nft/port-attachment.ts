@@ -1,0 +1,82 @@
+// The host ports of one attachment, and what stands for them in the table: elements, and chains that it
+// shares with other attachments.
+import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+import { ownerComment } from "./comment.ts";
+import { type Element, listElements } from "./element.ts";
+import { type HairpinChain, sharedHairpinChain } from "./hairpin-chain.ts";
+import { PORT_TABLE } from "./host-port-layout.ts";
+import { type ConditionChain, sharedConditionChain } from "./port-condition.ts";
+import { conditionMap, mappingPlaces } from "./port-element.ts";
+import { portMapNames } from "./port-map.ts";
+import type { PortMapping } from "./port-mapping.ts";
+import type { SharedChain } from "./table-layout.ts";
+
+/** The host ports of one attachment. */
+export interface HostPorts {
+  /** The attachment's digest: the owner of its elements. */
+  owner: string;
+  /** The attachment in words, for people that list the rules: network, container, interface. */
+  label: string;
+  /** At least one. */
+  mappings: PortMapping[];
+  /** The chain that masquerades connections to the pod; undefined: none is masqueraded. */
+  chain: HairpinChain | undefined;
+  /** Conditions that connections have to meet: at most one chain for each family. */
+  conditions: ConditionChain[];
+  /** Number of the bit that marks packets on their way to a host port. The whole node has the same. */
+  markBit: number;
+}
+
+/** The chains that an attachment needs besides those of the table. */
+export function chainsFor({ chain, conditions }: Pick<HostPorts, "chain" | "conditions">): SharedChain[] {
+  const chains = conditions.map(sharedConditionChain);
+  return chain === undefined ? chains : [sharedHairpinChain(chain), ...chains];
+}
+
+/** The elements of an attachment, in the order in which an ADD puts them in. */
+export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Element[] {
+  const comment = ownerComment(ports);
+  const elements: Element[] = [];
+  for (const mapping of mappings) {
+    const where = conditions.find(({ family }) => family === mapping.family);
+    for (const place of mappingPlaces(mapping)) {
+      // Conditions come first, so that no port leads to the pod without them.
+      if (where !== undefined)
+        elements.push({
+          ...place,
+          set: conditionMap(place.set),
+          value: undefined,
+          table: PORT_TABLE,
+          chain: where.name,
+          comment,
+        });
+      elements.push({ ...place, table: PORT_TABLE, chain: "", comment });
+    }
+  }
+  if (chain === undefined) return elements;
+  for (const target of targetsOf(mappings))
+    elements.push({
+      table: PORT_TABLE,
+      set: `hairpin${target.family}`,
+      key: addressBytes(target),
+      chain: chain.name,
+      comment,
+    });
+  return elements;
+}
+
+/** The pod's addresses that ports lead to, without repetitions. */
+function targetsOf(mappings: PortMapping[]): Address[] {
+  const targets: Address[] = [];
+  next: for (const { target } of mappings) {
+    for (const known of targets) if (sameAddress(known, target)) continue next;
+    targets.push(target);
+  }
+  return targets;
+}
+
+/** Every element of every attachment on the node; none when there is no table. Throws SystemError. */
+export function listPortElements(socket: NetlinkSocket): Element[] {
+  return portMapNames().flatMap((name) => listElements(socket, PORT_TABLE, name));
+}

@@ -1,0 +1,109 @@
+// Parts of rules that let pods out, check their source MAC addresses and keep networks apart: each is named
+// by the text that nft has for it, and gives the expressions that nft compiles it to.
+import { addressBytes, type Family } from "../ip/address.ts";
+import { networkOf, type Prefix } from "../ip/prefix.ts";
+import * as nft from "../netlink/uapi/nf_tables.ts";
+import {
+  type Expression,
+  equals,
+  expression,
+  HEADER,
+  isFamily,
+  lookUp,
+  mask,
+  meta,
+  payload,
+  prefixMask,
+  verdict,
+} from "./expression.ts";
+
+/** Offset and length of the source address in an Ethernet header (IEEE 802.3). */
+const ETHER = { saddr: 6, length: 6 };
+
+/** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
+export function sourceVerdict(family: Family, map: string): Expression[] {
+  return [
+    ...isFamily(family),
+    payload(nft.NFT_REG_1, HEADER[family].saddr, HEADER[family].length),
+    lookUp(map, nft.NFT_REG_1),
+  ];
+}
+
+/**
+ * `iifname . ip saddr vmap @map`: an interface name takes the first four 32-bit registers, the address takes
+ * the registers after it.
+ */
+export function interfaceSourceVerdict(family: Family, map: string): Expression[] {
+  const second = nft.NFT_REG32_00 + 4;
+  return [
+    ...isFamily(family),
+    meta(nft.NFT_META_IIFNAME, nft.NFT_REG32_00),
+    payload(second, HEADER[family].saddr, HEADER[family].length),
+    lookUp(map, nft.NFT_REG32_00),
+  ];
+}
+
+/** `ip daddr PREFIX return` */
+export function destinationReturn(prefix: Prefix): Expression[] {
+  const network = networkOf(prefix);
+  const { family } = network.address;
+  const { daddr, length } = HEADER[family];
+  return [
+    ...isFamily(family),
+    payload(nft.NFT_REG_1, daddr, length),
+    mask(nft.NFT_REG_1, prefixMask(network)),
+    equals(nft.NFT_REG_1, addressBytes(network.address)),
+    verdict(nft.NFT_RETURN),
+  ];
+}
+
+/** `iifname @set` */
+export function interfaceIn(set: string): Expression[] {
+  return [meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1)];
+}
+
+/** `iifname . ether saddr != @set` */
+export function interfaceEtherSourceNotIn(set: string): Expression[] {
+  const name = meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1);
+  const source = payload(nft.NFT_REG_2, ETHER.saddr, ETHER.length, nft.NFT_PAYLOAD_LL_HEADER);
+  return [name, source, isIn(set, nft.NFT_REG_1, nft.NFT_LOOKUP_F_INV)];
+}
+
+/** `iifname @INPUT oifname @OUTPUT` */
+export function interfacesIn(input: string, output: string): Expression[] {
+  return [...interfaceIn(input), meta(nft.NFT_META_OIFNAME, nft.NFT_REG_1), isIn(output, nft.NFT_REG_1)];
+}
+
+/** `iifname . oifname @set` */
+export function interfacePairIn(set: string): Expression[] {
+  return [
+    meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1),
+    meta(nft.NFT_META_OIFNAME, nft.NFT_REG_2),
+    isIn(set, nft.NFT_REG_1),
+  ];
+}
+
+/** `return` */
+export function returned(): Expression[] {
+  return [verdict(nft.NFT_RETURN)];
+}
+
+/** `drop` */
+export function drop(): Expression[] {
+  return [verdict(nft.NF_DROP)];
+}
+
+/** `masquerade fully-random` */
+export function masquerade(): Expression[] {
+  return [
+    expression("masq", (w) => w.be32Attribute(nft.NFTA_MASQ_FLAGS, nft.NF_NAT_RANGE_PROTO_RANDOM_FULLY)),
+  ];
+}
+
+/** True for the rule when the register is a key of the set; with NFT_LOOKUP_F_INV when it is not. */
+function isIn(set: string, register: number, flags = 0): Expression {
+  return expression("lookup", (w) => {
+    w.string(nft.NFTA_LOOKUP_SET, set).be32Attribute(nft.NFTA_LOOKUP_SREG, register);
+    if (flags !== 0) w.be32Attribute(nft.NFTA_LOOKUP_FLAGS, flags);
+  });
+}
