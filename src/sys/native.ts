@@ -17,6 +17,10 @@ export interface Native {
   link(from: string, to: string): number;
   unlink(path: string): number;
   rename(from: string, to: string): number;
+  /** fsync(2): what was written to the file, or the names in the folder, are on the disk. */
+  fsync(fd: number): number;
+  /** fchmod(2): exactly these bits, whatever the umask. */
+  fchmod(fd: number, mode: number): number;
   mkdir(path: string, mode: number): number;
   /** statx(2) into `status`, a struct statx; EINVAL when that is less than 256 bytes. */
   statx(directory: number, path: string, flags: number, mask: number, status: Uint8Array): number;

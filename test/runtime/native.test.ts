@@ -77,6 +77,23 @@ test("a file is made, written, linked, renamed, read and removed, and each refus
   ]);
 });
 
+test("a file gets exactly the bits that are asked for, and file and folder are written to the disk", async () => {
+  const { results } = await calls(
+    [
+      ["open", at("file"), O_WRONLY | O_CREAT, 0o777],
+      ["fchmod", result(0), 0o755],
+      ["fsync", result(0)],
+      ["open", folder, O_DIRECTORY, 0],
+      ["fsync", result(3)],
+      ["fsync", -1],
+      ["fchmod", -1, 0o755],
+    ],
+    { through: ["/bin/sh", "-c", 'umask 077; exec "$0" "$@"'] },
+  );
+  expect([...results.slice(1, 3), ...results.slice(4)]).toEqual([0, 0, 0, -EBADF, -EBADF]);
+  expect(statSync(at("file")).mode & 0o777).toBe(0o755);
+});
+
 test("a file's status and a folder's entries are the kernel's", async () => {
   writeFileSync(at("file"), "12345");
   symlinkSync("nowhere", at("link"));

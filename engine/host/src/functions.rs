@@ -20,7 +20,7 @@ fn number(result: i64) -> Result<Answer<'static>, Refused> {
 }
 
 /// All native functions.
-pub static FUNCTIONS: [Function; 33] = [
+pub static FUNCTIONS: [Function; 35] = [
     calls("open", |a| number(kernel::open(a.text(0)?, a.number(1)?, a.number(2)?))),
     calls("close", |a| number(kernel::close(a.number(0)?))),
     calls("read", |a| number(kernel::read(a.number(0)?, a.bytes(1)?))),
@@ -28,6 +28,8 @@ pub static FUNCTIONS: [Function; 33] = [
     calls("link", |a| number(kernel::link(a.text(0)?, a.text(1)?))),
     calls("unlink", |a| number(kernel::unlink(a.text(0)?))),
     calls("rename", |a| number(kernel::rename(a.text(0)?, a.text(1)?))),
+    calls("fsync", |a| number(kernel::fsync(a.number(0)?))),
+    calls("fchmod", |a| number(kernel::fchmod(a.number(0)?, a.number(1)?))),
     calls("mkdir", |a| number(kernel::mkdir(a.text(0)?, a.number(1)?))),
     calls("statx", |a| number(kernel::statx(a.number(0)?, a.text(1)?, a.number(2)?, a.number(3)?, a.bytes(4)?))),
     calls("getdents64", |a| number(kernel::getdents64(a.number(0)?, a.bytes(1)?))),

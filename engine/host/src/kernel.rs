@@ -92,6 +92,14 @@ pub fn unlink(path: String) -> i64 {
     one_path(path, |path| call(libc::SYS_unlinkat, [HERE, path, 0, 0, 0, 0]))
 }
 
+pub fn fsync(fd: i64) -> i64 {
+    call(libc::SYS_fsync, [fd, 0, 0, 0, 0, 0])
+}
+
+pub fn fchmod(fd: i64, mode: i64) -> i64 {
+    call(libc::SYS_fchmod, [fd, mode, 0, 0, 0, 0])
+}
+
 pub fn mkdir(path: String, mode: i64) -> i64 {
     one_path(path, |path| call(libc::SYS_mkdirat, [HERE, path, mode, 0, 0, 0]))
 }
