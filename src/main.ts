@@ -1,10 +1,11 @@
 // The whole program: read, do, answer. This file alone reads stdin and prints.
-import { aboutText, helpText, versionAnswer } from "./cni/about.ts";
+import { aboutText, versionAnswer } from "./cni/about.ts";
 import { VARIABLES } from "./cni/environment.ts";
 import { CniError } from "./cni/error.ts";
 import { type Request, readRequest, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { answerVersion } from "./cni/version.ts";
-import { asCniError, sentencesOf } from "./host/failure.ts";
+import { errorLines, runCommand } from "./command/run.ts";
+import { asCniError } from "./host/failure.ts";
 import { Machine } from "./host/machine.ts";
 import { textOf } from "./sys/bytes.ts";
 import { variables } from "./sys/environment.ts";
@@ -15,17 +16,24 @@ import { add } from "./verb/add.ts";
 import { check } from "./verb/check.ts";
 import { del } from "./verb/del.ts";
 import { gc } from "./verb/gc.ts";
-import { migrate, readConfigFile } from "./verb/migrate.ts";
-import { restore } from "./verb/restore.ts";
 import { status } from "./verb/status.ts";
 
 const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
-/** The whole program. Gives the exit status. */
+/**
+ * The whole program. Gives the exit status.
+ *
+ * Any argument means a person, whatever CNI_COMMAND says. A runtime starts a plugin without arguments: by the CNI
+ * specification parameters are environment variables and the configuration is stdin, and libcni, which containerd,
+ * CRI-O and podman call plugins by, passes none. A person's shell, or a hook that a runtime started, may still have
+ * CNI_COMMAND in its environment, and must not make a DEL of "pontoon restore".
+ */
 export function main(): number {
-  return (native.getenv("CNI_COMMAND") ?? "") === "" ? forPeople(native.argv()) : forRuntime();
+  const args = native.argv();
+  if (args.length > 0) return forPerson(args);
+  return (native.getenv("CNI_COMMAND") ?? "") === "" ? forProbe() : forRuntime();
 }
 
 /** A call of a runtime. Gives the exit status; stdout holds one JSON document or nothing. */
@@ -62,46 +70,27 @@ function answer(request: Exclude<Request, VersionRequest>, machine: Machine): vo
   }
 }
 
-/** A call of a person. Gives the exit status. */
-function forPeople(args: string[]): number {
-  const [command, ...rest] = args;
-  if (command === "restore" && rest.length === 0) return sayRestored();
-  if (command === "migrate") return sayMigrated(rest);
-  if (command === "--help" || command === "-h" || command === "help") writeAll(STDOUT, helpText(), "stdout");
-  else writeAll(STDERR, command === undefined ? aboutText() : `${aboutText()}Try --help.\n`, "stderr");
+/** A call without arguments and CNI_COMMAND asks what this program is. The Go skeleton answers on stderr too. */
+function forProbe(): number {
+  writeAll(STDERR, aboutText(), "stderr");
   return 0;
 }
 
-/** Puts back lost packet rules and says what was done. Errors are plain words on stderr: people read them. */
-function sayRestored(): number {
-  const errors: CniError[] = [];
-  try {
-    using machine = Machine.open();
-    const restored = restore(machine);
-    errors.push(...restored.errors);
-    writeAll(STDOUT, restored.text, "stdout");
-  } catch (error) {
-    errors.push(asCniError(error));
-  }
-  for (const sentence of sentencesOf(errors)) writeAll(STDERR, `pontoon restore: ${sentence}.\n`, "stderr");
-  return errors.length === 0 ? 0 : 1;
+/** A call of a person. Gives the exit status. */
+function forPerson(args: readonly string[]): number {
+  const { title, stdout, stderr, status } = runCommand(args, { readStdin });
+  const unsaid = sayTo(STDOUT, stdout, "stdout");
+  sayTo(STDERR, stderr + (unsaid === undefined ? "" : errorLines(title, [unsaid])), "stderr");
+  return unsaid === undefined ? status : 1;
 }
 
-/**
- * Prints a network configuration with one entry for a chain; what is not as it was, and errors, on stderr.
- */
-function sayMigrated([file, ...more]: string[]): number {
+/** Prints to a person; gives the error when nobody takes it. */
+function sayTo(fd: number, text: string, what: string): CniError | undefined {
   try {
-    if (file === undefined || more.length > 0)
-      throw new CniError("invalidConfig", { message: "name one file, or - for stdin" });
-    const { text, notes } = migrate(file === "-" ? readStdin() : readConfigFile(file));
-    writeAll(STDOUT, text, "stdout");
-    for (const note of notes) writeAll(STDERR, `${note}.\n`, "stderr");
-    return 0;
+    writeAll(fd, text, what);
+    return undefined;
   } catch (error) {
-    for (const sentence of sentencesOf([asCniError(error)]))
-      writeAll(STDERR, `pontoon migrate: ${sentence}.\n`, "stderr");
-    return 1;
+    return asCniError(error);
   }
 }
 

@@ -1,5 +1,6 @@
 // All small changes that some test has to notice, by the folder that they are in.
 import { CNI } from "./cni.ts";
+import { COMMAND } from "./command.ts";
 import { HOST } from "./host.ts";
 import { HOST_STEP } from "./host-step.ts";
 import { IP } from "./ip.ts";
@@ -18,6 +19,7 @@ import { VERB } from "./verb.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   ...CNI,
+  ...COMMAND,
   ...HOST_STEP,
   ...HOST,
   ...IP,

@@ -3,12 +3,20 @@ import type { Mutation } from "./mutation.ts";
 
 export const MAIN: readonly Mutation[] = [
   {
-    name: "a failed restore ends with status 0",
+    name: "CNI_COMMAND makes a call of a runtime of what a person typed",
     file: "src/main.ts",
-    find: "return errors.length === 0 ? 0 : 1;",
-    replace: "return 0;",
-    test: "test/plugin/restore.test.ts",
-    promise: "what it cannot do it says in plain words on stderr",
+    find: "if (args.length > 0) return forPerson(args);",
+    replace: 'if (args.length > 0 && native.getenv("CNI_COMMAND") === undefined) return forPerson(args);',
+    test: "test/plugin/command.test.ts",
+    promise: "with an argument a person asks, also where CNI_COMMAND and all else of a DEL is there",
+  },
+  {
+    name: "a command whose text nobody took ends with status 0",
+    file: "src/main.ts",
+    find: "return unsaid === undefined ? status : 1;",
+    replace: "return status;",
+    test: "test/plugin/command.test.ts",
+    promise: "what cannot be printed is an error",
   },
   {
     name: "an ADD fails when nobody takes its notices",

@@ -286,11 +286,6 @@ scene(
   },
 );
 
-scene("--help names it; another word is no command", async (world) => {
-  expect(await world.host.must(`${PLUGIN_FOLDER}/pontoon --help`)).toContain("pontoon restore ");
-  expect((await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore now`)).stderr).toContain("Try --help.");
-});
-
 const RESTORE = [`${PLUGIN_FOLDER}/pontoon`, "restore"];
 
 interface Stage {

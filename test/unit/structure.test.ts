@@ -8,8 +8,12 @@ import { REPOSITORY } from "../support/tool.ts";
 /** Every folder, what it may import, and why no more. `main` is src/main.ts. */
 const ARROWS: Record<string, { may: string[]; why: string }> = {
   main: {
-    may: ["cni", "host", "sys", "verb"],
+    may: ["cni", "command", "host", "sys", "verb"],
     why: "The whole program on one page says what happens, not how.",
+  },
+  command: {
+    may: ["cni", "ipam", "record", "plan", "host", "sys"],
+    why: "A command for people asks the folders that know; it touches no kernel object itself, and prints nothing.",
   },
   verb: {
     may: ["cni", "ipam", "record", "plan", "host", "nft", "net", "ip", "sys"],

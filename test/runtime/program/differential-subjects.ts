@@ -12,6 +12,7 @@ import { formatResult } from "../../../src/cni/result-format.ts";
 import { readResult } from "../../../src/cni/result-parse.ts";
 import { parseTeardownConfig } from "../../../src/cni/teardown.ts";
 import { answerVersion, SUPPORTED_VERSIONS } from "../../../src/cni/version.ts";
+import { migrate } from "../../../src/command/migrate/list.ts";
 import {
   type Address,
   addressBytes,
@@ -48,7 +49,6 @@ import { aliasOf } from "../../../src/plan/add.ts";
 import { formatRecord, parseRecord } from "../../../src/record/format.ts";
 import { placeOf, textBytes, textOf, u16At, u32At } from "../../../src/sys/bytes.ts";
 import { sha256, sha512 } from "../../../src/sys/hash.ts";
-import { migrate } from "../../../src/verb/migrate.ts";
 import { randomBytes, randomTrees, type Tree } from "../../unit/netlink/random.ts";
 import { CONFIGS, NUMBER_TEXTS, RECORD, RESULTS, WORDS } from "./differential-input.ts";
 import { language } from "./differential-language.ts";

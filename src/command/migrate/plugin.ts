@@ -1,42 +1,6 @@
 // The plugins of a chain that Pontoon makes needless, as a table: which of their keys become keys of the
-// pontoon entry, and what is done differently. It names keys that src/cni reads and no others, which the
-// compiler sees to. Used by `pontoon migrate` alone.
-import type { Fields } from "./keys.ts";
-import type { NETCONF_KEYS } from "./netconf-keys.ts";
-
-export type NetconfKey = keyof typeof NETCONF_KEYS;
-export type Capability = keyof (typeof NETCONF_KEYS)["runtimeConfig"];
-
-/** Something that is not as it was; `key` is where it stands in the entry, or would. */
-export interface Difference {
-  key: string;
-  text: string;
-}
-
-export interface Replacement {
-  /**
-   * Become keys of the pontoon entry under the same name. A value that Pontoon refuses keeps the entry in the
-   * chain.
-   */
-  keys: readonly NetconfKey[];
-  /** Those that the plugin listens to. */
-  capabilities: readonly Capability[];
-  /**
-   * What is asked for by the plugin's being there, where its entry does not say otherwise. An empty text says
-   * nothing.
-   */
-  adds?: { readonly [key in NetconfKey]?: unknown };
-  /** Keys that are not needed any more; `differences` says where that makes a difference. */
-  needless?: readonly string[];
-  /** Keys without an equal: an entry with one of them stays in the chain, for the reason given. */
-  without?: { readonly [key: string]: string };
-  /** True: the plugin does not listen to its capabilities when its entry has one of `keys`. */
-  isDeafWithKeys?: boolean;
-  /** True: may stand in a chain several times. */
-  isRepeatable?: boolean;
-  /** What is done differently for an entry with these fields. */
-  differences: (entry: Fields) => Difference[];
-}
+// pontoon entry, and what is done differently.
+import type { Replacement } from "./replacement.ts";
 
 /** By the plugin's type. */
 export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Replacement>([
@@ -158,50 +122,3 @@ export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Re
     },
   ],
 ]);
-
-/** What the reference `bridge` reads. Other keys of Pontoon's in an entry of it mean nothing there. */
-export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
-  "cniVersion",
-  "name",
-  "prevResult",
-  "dns",
-  "ipam",
-  "args",
-  "runtimeConfig",
-  "capabilities",
-  "bridge",
-  "isGateway",
-  "isDefaultGateway",
-  "forceAddress",
-  "ipMasq",
-  "ipMasqBackend",
-  "mtu",
-  "hairpinMode",
-  "promiscMode",
-  "portIsolation",
-  "macspoofchk",
-  "enabledad",
-  "disableContainerInterface",
-  "vlan",
-  "vlanTrunk",
-  "preserveDefaultVlan",
-];
-
-/** What `bridge` and the IPAM plugin that it calls listen to. */
-export const CAPABILITIES_OF_BRIDGE: readonly Capability[] = ["mac", "ips", "ipRanges"];
-
-/** What Pontoon does differently from `bridge` where the entry leaves the choice to it. */
-export function differencesFromBridge({ mtu = 0, ipMasq, ipMasqBackend }: Fields): Difference[] {
-  const differences: Difference[] = [];
-  if (mtu === 0)
-    differences.push({
-      key: "mtu",
-      text: "is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500",
-    });
-  if (ipMasq === true && ipMasqBackend === undefined)
-    differences.push({
-      key: "ipMasqBackend",
-      text: "is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there",
-    });
-  return differences;
-}

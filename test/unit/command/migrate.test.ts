@@ -1,9 +1,9 @@
 // What `pontoon migrate` makes of configurations as people have them, and of odd ones.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { REPLACEMENTS } from "../../../src/cni/chain-plugin.ts";
 import { parseNetconf } from "../../../src/cni/config.ts";
-import { migrate } from "../../../src/verb/migrate.ts";
+import { migrate } from "../../../src/command/migrate/list.ts";
+import { REPLACEMENTS } from "../../../src/command/migrate/plugin.ts";
 import { failureOf } from "../cni/failure.ts";
 
 type Entry = Record<string, unknown>;

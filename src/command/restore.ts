@@ -1,12 +1,35 @@
 // `pontoon restore`: for the operator, and for hooks of firewall services that flush the whole ruleset.
 import { CniError } from "../cni/error.ts";
-import type { Machine } from "../host/machine.ts";
+import { Machine } from "../host/machine.ts";
 import { restoreRules } from "../host/restore.ts";
 import { native } from "../sys/native.ts";
+import { readArguments, refuseWords } from "./arguments.ts";
+import type { Command } from "./command.ts";
 
-/** What to say: `text` is what was done, one line per network, `errors` why some was not. */
+export const restore: Command = {
+  name: "restore",
+  usage: "",
+  summary: "puts back packet rules that something has flushed",
+  page: `Puts back the packet rules of all running pods, and limits of bandwidth, after
+something took them away: "nft flush ruleset", a reload of a firewall, an
+upgrade of Pontoon that lays them out in another way. Needs root. Prints a line
+for each network.
+
+Rules that are there stay as they are, so it may be run at any time, beside
+pods that come and go. The exit status is 1 when something could not be put
+back. docs/restore.md of the sources has hooks for systemd and firewalld.
+`,
+  run(args) {
+    refuseWords(readArguments(args, {}).words);
+    const { lines, errors } = restoreAll();
+    const nothing = "nothing to do: no attachments are recorded on this host";
+    return { text: `${(lines.length === 0 ? [nothing] : lines).join("\n")}\n`, errors };
+  },
+};
+
+/** What was done: a line for each network, none where no pod is attached; and why some of it was not. */
 export interface Restored {
-  text: string;
+  lines: string[];
   errors: CniError[];
 }
 
@@ -14,13 +37,14 @@ export interface Restored {
  * Puts back all packet rules that recorded attachments of this host have lost. Throws CniError when it cannot
  * even begin.
  */
-export function restore(machine: Machine): Restored {
+export function restoreAll(): Restored {
   if (native.geteuid() !== 0) {
     throw new CniError("rules", {
       message: "only root may change packet rules",
       hint: 'Run it as root, as in "sudo pontoon restore"',
     });
   }
+  using machine = Machine.open();
   const { shared, networks, errors } = restoreRules(machine);
   const lines = [...networks]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -29,8 +53,7 @@ export function restore(machine: Machine): Restored {
         `${name}: ${counted(network.attachments, "attachment")}, ${done(network.rules, network.failed.size)}`,
     );
   if (shared > 0) lines.unshift(`all networks: ${done(shared, 0)}`);
-  if (lines.length === 0) lines.push("nothing to do: no attachments are recorded on this host");
-  return { text: `${lines.join("\n")}\n`, errors };
+  return { lines, errors };
 }
 
 function done(rules: number, failed: number): string {

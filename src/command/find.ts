@@ -1,0 +1,27 @@
+// A command by the word that a person typed.
+import { unknownWord } from "./arguments.ts";
+import { type Command, UnknownCommand } from "./command.ts";
+
+/** Options that are commands, because other programs have them in the place of a command. */
+const COMMAND_OF_OPTION: { readonly [option: string]: string } = {
+  "--help": "help",
+  "-h": "help",
+  "--version": "version",
+  "-V": "version",
+};
+
+/** The command of that name. Throws UnknownCommand when there is none, with the name that is nearest. */
+export function findCommand(word: string, commands: readonly Command[]): Command {
+  const wanted = Object.hasOwn(COMMAND_OF_OPTION, word) ? COMMAND_OF_OPTION[word] : word;
+  const command = commands.find(({ name }) => name === wanted);
+  if (command !== undefined) return command;
+  throw new UnknownCommand(
+    word.startsWith("-")
+      ? unknownWord("option", word, Object.keys(COMMAND_OF_OPTION))
+      : unknownWord(
+          "command",
+          word,
+          commands.map(({ name }) => name),
+        ),
+  );
+}

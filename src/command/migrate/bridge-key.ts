@@ -1,0 +1,50 @@
+// What the reference plugin `bridge` listens to, and what it chooses where its entry says nothing.
+import type { Fields } from "../../cni/keys.ts";
+import type { Capability, Difference, NetconfKey } from "./replacement.ts";
+
+/** The keys that `bridge` reads. Other keys of Pontoon's mean nothing in an entry of it. */
+export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
+  "cniVersion",
+  "name",
+  "prevResult",
+  "dns",
+  "ipam",
+  "args",
+  "runtimeConfig",
+  "capabilities",
+  "bridge",
+  "isGateway",
+  "isDefaultGateway",
+  "forceAddress",
+  "ipMasq",
+  "ipMasqBackend",
+  "mtu",
+  "hairpinMode",
+  "promiscMode",
+  "portIsolation",
+  "macspoofchk",
+  "enabledad",
+  "disableContainerInterface",
+  "vlan",
+  "vlanTrunk",
+  "preserveDefaultVlan",
+];
+
+/** The capabilities that `bridge` and the IPAM plugin that it calls listen to. */
+export const CAPABILITIES_OF_BRIDGE: readonly Capability[] = ["mac", "ips", "ipRanges"];
+
+/** What Pontoon does differently from `bridge` where the entry leaves the choice to it. */
+export function differencesFromBridge({ mtu = 0, ipMasq, ipMasqBackend }: Fields): Difference[] {
+  const differences: Difference[] = [];
+  if (mtu === 0)
+    differences.push({
+      key: "mtu",
+      text: "is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500",
+    });
+  if (ipMasq === true && ipMasqBackend === undefined)
+    differences.push({
+      key: "ipMasqBackend",
+      text: "is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there",
+    });
+  return differences;
+}

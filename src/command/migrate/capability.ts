@@ -1,0 +1,74 @@
+// What entries of a chain ask a runtime for, and what one entry in their place asks for.
+import type { Fields } from "../../cni/keys.ts";
+import { typeOf } from "../network/entry.ts";
+import { CAPABILITIES_OF_BRIDGE } from "./bridge-key.ts";
+import { capabilitiesOf, read, treeOf } from "./fields.ts";
+import type { Note } from "./note.ts";
+import { REPLACEMENTS } from "./plugin.ts";
+import type { Capability, Replacement } from "./replacement.ts";
+
+/**
+ * The capabilities of an entry of `bridge`, without those of other plugins: `bridge` takes no notice of these,
+ * and Pontoon would.
+ */
+export function ownCapabilities(entry: Fields, note: Note): Fields {
+  const ofOthers: string[] = [...REPLACEMENTS.values()]
+    .flatMap(({ capabilities }) => capabilities)
+    .filter((name) => !CAPABILITIES_OF_BRIDGE.includes(name));
+  return Object.fromEntries(
+    Object.entries(capabilitiesOf(entry)).filter(([name, value]) => {
+      if (name === "dns" && value === true)
+        note(
+          "capabilities.dns",
+          value,
+          "bridge takes no notice of it; Pontoon puts the name servers that a runtime sends into the result",
+        );
+      if (!ofOthers.includes(name)) return true;
+      note(`capabilities.${name}`, value, "is left out: bridge takes no notice of it, and Pontoon would");
+      return false;
+    }),
+  );
+}
+
+/** The capabilities `before`, and those of an entry whose plugin `replacement` tells of. */
+export function joinCapabilities(
+  before: Fields,
+  { entry, replacement, note }: { entry: Fields; replacement: Replacement; note: Note },
+): Fields {
+  const { keys, capabilities } = replacement;
+  const declared = capabilitiesOf(entry);
+  const given = read(entry, treeOf(keys));
+  const joined = new Map(Object.entries(before));
+  for (const [name, value] of Object.entries(declared)) {
+    if (value !== true) continue;
+    const reason = deafness(name, given, { entry, replacement });
+    if (reason === undefined) joined.set(name, true);
+    else note(`capabilities.${name}`, value, reason);
+  }
+  for (const name of capabilities) {
+    // The plugin would set its own value over that of the runtime; in Pontoon the runtime's counts.
+    if (given[name] === undefined || given[name] === "" || before[name] !== true || declared[name] === true)
+      continue;
+    joined.delete(name);
+    note(
+      name,
+      given[name],
+      `the capability ${name} is left out, because ${typeOf(entry)} sets this value over what a runtime asks for`,
+    );
+  }
+  return Object.fromEntries(joined);
+}
+
+/** Why a declared capability means nothing to the entry's plugin; undefined when it means something. */
+function deafness(
+  name: string,
+  given: Fields,
+  { entry, replacement }: { entry: Fields; replacement: Replacement },
+): string | undefined {
+  const { capabilities, isDeafWithKeys = false } = replacement;
+  if (!capabilities.includes(name as Capability))
+    return `is left out: ${typeOf(entry)} takes no notice of it`;
+  return isDeafWithKeys && Object.keys(given).length > 0
+    ? `is left out: ${typeOf(entry)} takes no notice of a runtime when its entry has limits`
+    : undefined;
+}

@@ -1,0 +1,24 @@
+// Sentences about what a migrated configuration does otherwise than the chain that it was made from.
+import { quote } from "../../cni/problems.ts";
+import { type Placed, typeOf } from "../network/entry.ts";
+
+/** Adds a sentence about a key and its value; undefined is the value of a key that is not there. */
+export type Note = (key: string, value: unknown, text: string) => void;
+
+/** Notes about the entry at `path` are added to `notes`. */
+export function noteAt(path: string, notes: string[]): Note {
+  return (key, value, text) =>
+    notes.push(
+      `${path === "" ? "" : `${path}.`}${shownName(key)}${value === undefined ? "" : ` ${quote(value)}`}: ${text}`,
+    );
+}
+
+/** An entry for a person: its place and its plugin. */
+export function titleOf({ entry, path }: Placed): string {
+  return `${path} (${shownName(typeOf(entry))})`;
+}
+
+/** A key or a plugin's name for a person: in quotes when something odd is in it. */
+function shownName(name: string): string {
+  return /^[\w.$-]+$/.test(name) ? name : quote(name);
+}

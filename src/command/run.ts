@@ -1,0 +1,56 @@
+// From what a person typed to what is printed: the command is found, run, and its answer put into lines.
+import type { CniError } from "../cni/error.ts";
+import { asCniError, sentencesOf } from "../host/failure.ts";
+import { type Answer, Misuse, type Person, UnknownCommand } from "./command.ts";
+import { findCommand } from "./find.ts";
+import { pageOf } from "./help.ts";
+import { COMMANDS } from "./table.ts";
+
+/** What is to be printed. */
+export interface Printout {
+  /** The program and the command, as error lines begin: "pontoon restore". */
+  title: string;
+  /** Whole lines, or nothing. */
+  stdout: string;
+  /** Whole lines, or nothing. */
+  stderr: string;
+  /** The exit status: 0, or 1 when something could not be done, or 2 for a wrong command line. */
+  status: number;
+}
+
+/** Runs the command that the arguments of the process name; there is at least one. Throws nothing. */
+export function runCommand([word = "", ...rest]: readonly string[], person: Person): Printout {
+  let title = "pontoon";
+  try {
+    const command = findCommand(word, COMMANDS);
+    title = `pontoon ${command.name}`;
+    return printoutOf(title, asksForHelp(rest) ? { text: pageOf(command) } : command.run(rest, person));
+  } catch (error) {
+    if (error instanceof UnknownCommand) return misused("pontoon", error);
+    if (error instanceof Misuse) return misused(title, error);
+    return printoutOf(title, { text: "", errors: [asCniError(error)] });
+  }
+}
+
+/** The lines of errors as people read them on stderr: plain words, each with the command in front. */
+export function errorLines(title: string, errors: readonly CniError[]): string {
+  return sentencesOf([...errors])
+    .map((sentence) => `${title}: ${sentence}.\n`)
+    .join("");
+}
+
+/** Words behind `--` are no options. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
+}
+
+function printoutOf(title: string, { text, notes = [], errors = [] }: Answer): Printout {
+  const stderr = notes.map((note) => `${note}.\n`).join("") + errorLines(title, errors);
+  return { title, stdout: text, stderr, status: errors.length === 0 ? 0 : 1 };
+}
+
+function misused(title: string, { message }: Misuse): Printout {
+  const stderr = `${title}: ${message}${message.endsWith("?") ? "" : "."}\nTry "${title} --help".\n`;
+  return { title, stdout: "", stderr, status: 2 };
+}

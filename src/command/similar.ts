@@ -1,0 +1,41 @@
+// What a person may have meant by a word that does not exist.
+
+/** The name that the word was probably meant to be: it begins so, or a third of the letters is wrong at most. */
+export function similarName(word: string, names: readonly string[]): string | undefined {
+  const limit = Math.floor(word.length / 3);
+  const near = names
+    .map((name) => ({ name, steps: isBeginning(word, name) ? 0 : distance(word, name) }))
+    .filter(({ steps }) => steps <= limit)
+    .sort((a, b) => a.steps - b.steps);
+  return near[0]?.name;
+}
+
+/** A word of two letters or more that the name begins with. */
+function isBeginning(word: string, name: string): boolean {
+  return word.length >= 2 && name.startsWith(word);
+}
+
+/**
+ * How many letters are wrong, missing, too many, or changed places with the next one (optimal string alignment
+ * distance).
+ */
+function distance(from: string, to: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (let row = 1; row <= from.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= to.length; column++) {
+      const isEqual = from[row - 1] === to[column - 1];
+      const isSwapped =
+        row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+      current[column] = Math.min(
+        last[column]! + 1,
+        current[column - 1]! + 1,
+        last[column - 1]! + (isEqual ? 0 : 1),
+        isSwapped ? beforeLast[column - 2]! + 1 : Infinity,
+      );
+    }
+    [beforeLast, last] = [last, current];
+  }
+  return last[to.length]!;
+}

@@ -1,0 +1,9 @@
+// All commands that people type. A new command is a file beside this one, and a line here.
+import type { Command } from "./command.ts";
+import { withHelp } from "./help.ts";
+import { migrate } from "./migrate.ts";
+import { restore } from "./restore.ts";
+import { version } from "./version.ts";
+
+/** In the order of `pontoon --help`. */
+export const COMMANDS: readonly Command[] = withHelp([restore, migrate, version]);
