@@ -12,7 +12,7 @@ export const O_EXCL = 0o200;
 export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
-const O_DIRECTORY = 0o200000;
+export const O_DIRECTORY = 0o200000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
 // linux/stat.h, linux/fcntl.h
@@ -37,6 +37,8 @@ const isMissing = (result: number): boolean => result === -ENOENT || result === 
 /** What statx(2) says of a file. */
 export interface FileStatus {
   kind: "file" | "directory" | "other";
+  /** Permission bits. */
+  mode: number;
   size: number;
   /** How many names the file has; 0 when it was removed while somebody held it open. */
   links: number;
@@ -106,7 +108,11 @@ export function readText(path: string): string {
 
 /** Writes all of `text` to a descriptor. Throws SystemError. */
 export function writeAll(fd: number, text: string, what: string): void {
-  const bytes = textBytes(text);
+  writeBytes(fd, textBytes(text), what);
+}
+
+/** Writes all of `bytes` to a descriptor. Throws SystemError. */
+export function writeBytes(fd: number, bytes: Uint8Array, what: string): void {
   for (let done = 0; done < bytes.length; ) {
     const count = native.write(fd, bytes.subarray(done));
     if (count !== -EINTR) done += check(count, `write ${what}`);
@@ -209,6 +215,7 @@ function statx(directory: number, path: string, flags: number): Uint8Array | und
 function readStatus(bytes: Uint8Array): FileStatus {
   const format = u16At(bytes, 28) & S_IFMT;
   return {
+    mode: u16At(bytes, 28) & 0o7777,
     kind: format === S_IFREG ? "file" : format === S_IFDIR ? "directory" : "other",
     size: u32At(bytes, 40) + u32At(bytes, 44) * 2 ** 32,
     links: u32At(bytes, 16),

@@ -1,11 +1,10 @@
-// The image that the Dockerfile describes, built and run by buildah. Its base is made on the spot from the
-// machine's busybox under the name that the Dockerfile asks for, so that no image has to be fetched from
-// anywhere.
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+// The image that the Dockerfile describes, built and run by buildah. It begins with nothing, so no image has to be
+// fetched from anywhere.
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { describe, run } from "../support/process.ts";
+import { describe, type Outcome, run } from "../support/process.ts";
 import { REPOSITORY, SYSTEM_PATH, toolPath } from "../support/tool.ts";
 
 const IMAGE = "pontoon.test/pontoon:1";
@@ -16,10 +15,6 @@ const folder = mkdtempSync(join(tmpdir(), "pontoon-docker-image-"));
 let container: string;
 
 beforeAll(async () => {
-  const base = /^FROM (\S+)$/m.exec(readFileSync(join(REPOSITORY, "Dockerfile"), "utf8"))?.[1] ?? "";
-  const empty = await buildah("from", "scratch");
-  await buildah("add", empty, await busyboxRoot(), "/");
-  await buildah("commit", empty, `docker.io/library/${base}`);
   await buildah("bud", "--pull-never", "--tag", IMAGE, REPOSITORY);
   container = await buildah("from", "--pull-never", IMAGE);
   for (const mount of MOUNTS) mkdirSync(join(folder, mount), { recursive: true });
@@ -27,19 +22,13 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("the image puts the executable and the configuration in the places of the node that are mounted there", async () => {
-  const volumes = MOUNTS.flatMap((mount) => ["--volume", `${join(folder, mount)}:/${mount}`]);
-  const said = await buildah(
-    "run",
-    "--isolation",
-    "chroot",
-    ...volumes,
-    container,
-    "--",
-    ...(await entryPoint()),
-  );
-  expect(said).toBe(
-    "install: /opt/cni/bin/pontoon: installed\ninstall: /etc/cni/net.d/10-pontoon.conflist: installed",
-  );
+  const { status, stdout, stderr } = await start(MOUNTS);
+  expect([status, stdout, stderr]).toEqual([
+    0,
+    "/opt/cni/bin/pontoon: installed\n/etc/cni/net.d/10-pontoon.conflist: installed\n" +
+      "the runtime takes /etc/cni/net.d/10-pontoon.conflist, the first by name\n",
+    "",
+  ]);
   expect(
     readFileSync(join(folder, "opt/cni/bin/pontoon")).equals(readFileSync(join(REPOSITORY, "dist/pontoon"))),
   ).toBe(true);
@@ -48,31 +37,43 @@ test("the image puts the executable and the configuration in the places of the n
   );
 });
 
-test("the image holds the licence, the executable, its installer and the configuration, and nothing else of the repository", async () => {
-  const root = await buildah("mount", container);
+test.each(MOUNTS)(
+  "without a mount at /%s it refuses, whatever command it is started with",
+  async (missing) => {
+    const present = MOUNTS.filter((mount) => mount !== missing);
+    const commands = [
+      undefined,
+      ["/pontoon/pontoon", "install", "--conf", "/pontoon/cni-conf/20-pontoon-dual-stack.conflist"],
+    ];
+    for (const command of commands) {
+      const { status, stderr } = await start(present, command);
+      // buildah has a line of its own about the exit status.
+      expect(stderr).toMatch(
+        new RegExp(
+          `^pontoon install: /${missing} is the container's own, and would go with it: Hint: Mount`,
+          "m",
+        ),
+      );
+      expect(status).toBe(1);
+    }
+    expect(existsSync(join(folder, "etc/cni/net.d/20-pontoon-dual-stack.conflist"))).toBe(false);
+  },
+);
+
+test("the image holds the licence, the executable and the configurations, and nothing else", async () => {
+  // A container that was never started: buildah puts files of its own into others.
+  const untouched = await buildah("from", "--pull-never", IMAGE);
+  const root = await buildah("mount", untouched);
   try {
-    const files = readdirSync(join(root, "pontoon"), { recursive: true, withFileTypes: true }).filter(
-      (entry) => entry.isFile(),
+    const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
     );
     const shipped = readdirSync(join(REPOSITORY, "cni-conf"));
-    expect(files.map(({ name }) => name).sort()).toEqual(
-      ["LICENSE", "NOTICE", "install", "pontoon", ...shipped].sort(),
-    );
+    expect(files.map(({ name }) => name).sort()).toEqual(["LICENSE", "NOTICE", "pontoon", ...shipped].sort());
   } finally {
-    await buildah("umount", container);
+    await buildah("umount", untouched);
   }
 });
-
-/** A root file system with busybox under each of its names, as the image has it that the Dockerfile names. */
-async function busyboxRoot(): Promise<string> {
-  const root = join(folder, "busybox");
-  mkdirSync(join(root, "bin"), { recursive: true });
-  cpSync(toolPath("busybox"), join(root, "bin/busybox"));
-  const { stdout } = await run([toolPath("busybox"), "--list"]);
-  for (const name of stdout.trim().split("\n"))
-    if (name !== "busybox") symlinkSync("busybox", join(root, "bin", basename(name)));
-  return root;
-}
 
 /** What a runtime starts in a container of the image. */
 async function entryPoint(): Promise<string[]> {
@@ -82,8 +83,22 @@ async function entryPoint(): Promise<string[]> {
   return OCIv1.config.Entrypoint;
 }
 
-/** Runs buildah on a store of the test's own; it has to succeed. Gives what it printed. */
+/** Starts a container of the image with these folders of the node, to its end. */
+async function start(mounts: string[], command?: string[]): Promise<Outcome> {
+  const volumes = mounts.flatMap((mount) => ["--volume", `${join(folder, mount)}:/${mount}`]);
+  const what = command ?? (await entryPoint());
+  return tryBuildah("run", "--isolation", "chroot", ...volumes, container, "--", ...what);
+}
+
+/** Runs buildah; it has to succeed. Gives what it printed. */
 async function buildah(command: string, ...args: string[]): Promise<string> {
+  const outcome = await tryBuildah(command, ...args);
+  if (outcome.status !== 0) throw new Error(describe(outcome));
+  return outcome.stdout.trim();
+}
+
+/** Runs buildah on a store of the test's own. */
+async function tryBuildah(command: string, ...args: string[]): Promise<Outcome> {
   const store = [
     "--root",
     join(folder, "store"),
@@ -92,10 +107,8 @@ async function buildah(command: string, ...args: string[]): Promise<string> {
     "--storage-driver",
     "vfs",
   ];
-  const outcome = await run([toolPath("buildah"), ...store, command, ...args], {
+  return run([toolPath("buildah"), ...store, command, ...args], {
     env: { PATH: SYSTEM_PATH, HOME: folder, TMPDIR: folder },
     timeoutMs: 60_000,
   });
-  if (outcome.status !== 0) throw new Error(describe(outcome));
-  return outcome.stdout.trim();
 }

@@ -1,0 +1,104 @@
+// One file put in its place on the node.
+import { CniError } from "../../cni/error.ts";
+import { attempt } from "../../host/failure.ts";
+import { replaceDurably } from "../../sys/durable-file.ts";
+import { isErrno, SystemError } from "../../sys/errno.ts";
+import {
+  ensureDirectory,
+  type FileHandle,
+  fileStatus,
+  O_DIRECTORY,
+  O_RDONLY,
+  openFile,
+  readAll,
+  removeFile,
+} from "../../sys/file.ts";
+import { lockWithin } from "../../sys/flock.ts";
+
+/** Another install is in the folder for some milliseconds, on a slow disk for some seconds. */
+const LOCK_LIMIT_MS = 10_000;
+
+/** A file that is to be in a folder of the node. */
+export interface Wanted {
+  folder: string;
+  name: string;
+  bytes: Uint8Array;
+  /** The permission bits that it gets. */
+  mode: number;
+  /** The permission bits that a file which is there already needs to count as right. */
+  needs: number;
+  /** False: a file of that name that differs stays. */
+  replaces: boolean;
+  /** The option that names another folder, for the hint of an error. */
+  option: string;
+}
+
+/** What became of it. `kept`: another file of that name is there, and stays. */
+export type Outcome = "installed" | "already there" | "kept";
+
+/** The path of a name in a folder. */
+export function pathIn(folder: string, name: string): string {
+  return folder.endsWith("/") ? folder + name : `${folder}/${name}`;
+}
+
+/**
+ * Puts the file there. At every moment its name leads to the old file or to the new one, whole. One call at a time
+ * works in a folder, so all calls can use the same temporary name: what a killed one left goes at the next call.
+ * The name begins with a dot and ends in `.new`, so no runtime takes it for a plugin or a configuration. Throws
+ * CniError 5 when it cannot be written, code 11 when another call does not come to its end.
+ */
+export function place(wanted: Wanted): Outcome {
+  const path = pathIn(wanted.folder, wanted.name);
+  const hint = (error: SystemError): string | undefined =>
+    isErrno(error, "EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST")
+      ? `Name a folder that can be written with ${wanted.option}`
+      : undefined;
+  return attempt("ioFailure", `${path} cannot be written`, () => placeLocked(wanted, path), hint);
+}
+
+function placeLocked({ folder, name, bytes, mode, needs, replaces }: Wanted, path: string): Outcome {
+  ensureDirectory(folder);
+  using handle = openFile(folder, O_RDONLY | O_DIRECTORY);
+  lock(handle, folder);
+  const temporary = pathIn(folder, `.${name}.new`);
+  removeFile(temporary);
+  const found = fileStatus(path);
+  const hasBytes = found?.kind === "file" && found.size === bytes.length && isEqual(read(path), bytes);
+  if (hasBytes && (found.mode & needs) === needs) return "already there";
+  if (found !== undefined && !hasBytes && !replaces) return "kept";
+  replaceDurably({ path, bytes, mode }, handle, temporary);
+  return "installed";
+}
+
+/** Closing the folder unlocks it. On a file system without locks (NFS) two installs at once are not kept apart. */
+function lock(handle: FileHandle, folder: string): void {
+  try {
+    if (lockWithin(handle, folder, LOCK_LIMIT_MS)) return;
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return;
+  }
+  throw new CniError("tryAgainLater", {
+    about: `another install is writing in ${folder}`,
+    hint: "Wait for its end, then run it again",
+  });
+}
+
+function read(path: string): Uint8Array {
+  using file = openFile(path, O_RDONLY);
+  return readAll(file.fd, path);
+}
+
+/** Four bytes at a time: the executable has some millions. */
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  const words = Math.floor(one.length / 4);
+  const [left, right] = [wordsOf(one, words), wordsOf(other, words)];
+  for (let at = 0; at < words; at++) if (left[at] !== right[at]) return false;
+  for (let at = words * 4; at < one.length; at++) if (one[at] !== other[at]) return false;
+  return true;
+}
+
+function wordsOf({ buffer, byteOffset }: Uint8Array, count: number): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, count);
+}

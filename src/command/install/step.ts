@@ -1,0 +1,113 @@
+// What `pontoon install` does, in order.
+import { CniError } from "../../cni/error.ts";
+import { attempt } from "../../host/failure.ts";
+import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
+import { O_RDONLY, openFile, readAll } from "../../sys/file.ts";
+import { native } from "../../sys/native.ts";
+import { restoreAll } from "../restore.ts";
+import { type Configuration, readConfiguration } from "./configuration.ts";
+import { isContainersOwn, refuseContainersOwn } from "./image.ts";
+import { firstConfiguration } from "./order.ts";
+import { pathIn, place } from "./place.ts";
+
+/** The executable of this process: also when its file has another name by now, or none. */
+const OWN_EXECUTABLE = "/proc/self/exe";
+
+/** What a person asked for. */
+export interface Wish {
+  binDir: string;
+  confDir: string;
+  /** The configuration's file, and its name on the node. Undefined: none is to be installed. */
+  conf: { file: string; name: string } | undefined;
+  force: boolean;
+}
+
+/** What is to be said of it: lines for stdout, and the rest as in an Answer. */
+export interface Said {
+  lines: string[];
+  notes: string[];
+  errors: CniError[];
+}
+
+/** All that can be refused before something is written. Throws CniError. */
+export function prepare({ binDir, confDir, conf }: Wish): Configuration | undefined {
+  if (native.geteuid() !== 0) {
+    throw new CniError("ioFailure", {
+      message: "only root may install",
+      hint: 'Run it as root, as in "sudo pontoon install"',
+    });
+  }
+  refuseContainersOwn(binDir, "--bin-dir");
+  if (conf === undefined) return undefined;
+  refuseContainersOwn(confDir, "--conf-dir");
+  return readConfiguration(conf.file, conf.name);
+}
+
+/** The executable comes first: a runtime that finds the configuration calls the plugin at once. */
+export function putInPlace(wish: Wish, configuration: Configuration | undefined, said: Said): void {
+  putExecutable(wish, said);
+  if (configuration !== undefined) putConfiguration(wish, configuration, said);
+  sayFirst(wish, said);
+  if (!hasAttachments()) return;
+  const { lines, errors } = restoreAll();
+  said.lines.push(...lines.map((line) => `restore: ${line}`));
+  said.errors.push(...errors);
+}
+
+function putExecutable({ binDir }: Wish, said: Said): void {
+  const outcome = place({
+    folder: binDir,
+    name: "pontoon",
+    bytes: ownBytes(),
+    mode: 0o755,
+    needs: 0o100,
+    replaces: true,
+    option: "--bin-dir",
+  });
+  said.lines.push(`${pathIn(binDir, "pontoon")}: ${outcome}`);
+}
+
+function ownBytes(): Uint8Array {
+  return attempt("ioFailure", `${OWN_EXECUTABLE} cannot be read`, () => {
+    using file = openFile(OWN_EXECUTABLE, O_RDONLY);
+    return readAll(file.fd, OWN_EXECUTABLE);
+  });
+}
+
+function putConfiguration({ confDir, conf, force }: Wish, { name, bytes }: Configuration, said: Said): void {
+  const outcome = place({
+    folder: confDir,
+    name,
+    bytes,
+    mode: 0o644,
+    needs: 0,
+    replaces: force,
+    option: "--conf-dir",
+  });
+  const more = outcome === "kept" ? `, it differs from ${conf?.file} (--force replaces it)` : "";
+  said.lines.push(`${pathIn(confDir, name)}: ${outcome}${more}`);
+}
+
+/** Says which configuration the runtime takes; a warning when it is not ours, or there is none. */
+function sayFirst({ confDir, conf }: Wish, said: Said): void {
+  // The folder of a container's own says nothing about the node.
+  if (isContainersOwn(confDir)) return;
+  const first = attempt("ioFailure", `${confDir} cannot be read`, () => firstConfiguration(confDir));
+  if (first === undefined) {
+    said.notes.push(
+      `no network configuration is in ${confDir}, so no runtime calls Pontoon yet: add --conf FILE`,
+    );
+    return;
+  }
+  const path = pathIn(confDir, first);
+  if (conf === undefined || first === conf.name)
+    said.lines.push(`the runtime takes ${path}, the first by name`);
+  else
+    said.notes.push(
+      `the runtime takes ${path}, the first by name, and ${conf.name} waits behind it: take that file away, or give yours an earlier name with --name`,
+    );
+}
+
+function hasAttachments(): boolean {
+  return listRecordedNetworks().some((network) => openRecordStore().hasRecordLike(network, () => true));
+}

@@ -1,0 +1,47 @@
+// Files that last over a loss of power, and that others may read or start while they are replaced.
+import { check, errnoOf } from "./errno.ts";
+import {
+  type FileHandle,
+  O_CREAT,
+  O_EXCL,
+  O_WRONLY,
+  openFile,
+  removeFile,
+  renameFile,
+  writeBytes,
+} from "./file.ts";
+import { native } from "./native.ts";
+
+/** A file that is to be: its bytes and its exact permission bits, whatever the umask. */
+export interface DurableFile {
+  path: string;
+  bytes: Uint8Array;
+  mode: number;
+}
+
+/**
+ * Makes `path` hold the bytes. At every moment, also after a kill or a loss of power, a reader finds the old file
+ * or the new one, whole, and a program can be started from it. `folder` is the open folder of `path`. `temporary`
+ * is a path in it that nothing has yet, and that nobody else writes meanwhile; a killed call leaves a file there.
+ * Throws SystemError, and then leaves none.
+ */
+export function replaceDurably(file: DurableFile, folder: FileHandle, temporary: string): void {
+  try {
+    writeNew(file, temporary);
+    renameFile(temporary, file.path);
+  } catch (error) {
+    removeFile(temporary);
+    throw error;
+  }
+  const result = native.fsync(folder.fd);
+  // Some file systems have nothing to write for a folder.
+  if (result !== -errnoOf("EINVAL")) check(result, `write the folder of ${file.path} to the disk`);
+}
+
+/** The file is closed when this returns: the kernel starts no program that is open for writing. */
+function writeNew({ bytes, mode }: DurableFile, temporary: string): void {
+  using file = openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+  writeBytes(file.fd, bytes, temporary);
+  check(native.fchmod(file.fd, mode), `set the permissions of ${temporary}`);
+  check(native.fsync(file.fd), `write ${temporary} to the disk`);
+}
