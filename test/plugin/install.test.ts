@@ -226,7 +226,8 @@ scene(
   "in the image: a folder that is not mounted from the node is refused, and nothing is changed",
   async (world) => {
     const env = { PONTOON_IN_IMAGE: "1" };
-    const lost = "/no-such-folder/cni";
+    // On the file system of "/", and nobody can make it: a file is in the way.
+    const lost = "/etc/passwd/cni";
     for (const [option, args] of [
       ["--bin-dir", ["--bin-dir", lost]],
       ["--conf-dir", ["--conf-dir", lost, "--conf", SHIPPED]],
@@ -236,7 +237,7 @@ scene(
         stdout: "",
         stderr: `pontoon install: ${lost} is the container's own, and would go with it: Hint: Mount the node's folder there (a hostPath volume in Kubernetes), or name where it is mounted with ${option}.\n`,
       });
-      expect([filesOf(world), world.has("/no-such-folder")]).toEqual([[], false]);
+      expect(filesOf(world)).toEqual([]);
     }
     // The world's own folders are on a file system of their own, and made there.
     mustSucceed(await tryInstall(world, undefined, { env }));

@@ -3,12 +3,12 @@ import { CniError } from "../../cni/error.ts";
 import { mountOf } from "../../sys/mount.ts";
 import { native } from "../../sys/native.ts";
 
-/** Set by the image (Dockerfile), so it is there whatever command a container of it is started with. */
-const VARIABLE = "PONTOON_IN_IMAGE";
-
-/** True in a container of our image. A node may itself be a container, as in kind, and is none of these. */
-export function isInImage(): boolean {
-  return (native.getenv(VARIABLE) ?? "") !== "";
+/**
+ * True in a container of our image. The image sets the variable (Dockerfile), so it is there whatever command the
+ * container is started with. A node that is itself a container, as in kind, does not have it.
+ */
+function isInImage(): boolean {
+  return (native.getenv("PONTOON_IN_IMAGE") ?? "") !== "";
 }
 
 /** True when the folder would vanish with the container. Throws SystemError. */

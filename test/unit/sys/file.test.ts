@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import {
+  chmodSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -138,13 +139,15 @@ test("a folder, a pipe, a loop of links or a device in the place of a file is no
   expect(errnoOf(() => readText(at("loop")))).toBe(40);
 });
 
-test("a status tells kind, size and how many names the file has, and follows links", () => {
+test("a status tells kind, permission bits, size and how many names the file has, and follows links", () => {
   writeFileSync(at("a"), "12345");
+  chmodSync(at("a"), 0o4751);
   linkSync(at("a"), at("same"));
   symlinkSync("a", at("link"));
   writeFileSync(at("other"), "12345");
+  chmodSync(at("other"), 0o4751);
   const status = fileStatus(at("a"));
-  expect(status).toEqual({ kind: "file", size: 5, links: 2 });
+  expect(status).toEqual({ kind: "file", mode: 0o4751, size: 5, links: 2 });
   expect(fileStatus(at("same"))).toEqual(status);
   expect(fileStatus(at("link"))).toEqual(status);
   expect(fileStatus(at("other"))).toEqual({ ...status, links: 1 });
