@@ -25,10 +25,10 @@ const STDERR = 2;
 /**
  * The whole program. Gives the exit status.
  *
- * Any argument means a person, whatever CNI_COMMAND says. A runtime starts a plugin without arguments: by the CNI
- * specification parameters are environment variables and the configuration is stdin, and libcni, which containerd,
- * CRI-O and podman call plugins by, passes none. A person's shell, or a hook that a runtime started, may still have
- * CNI_COMMAND in its environment, and must not make a DEL of "pontoon restore".
+ * Any argument means a person, whatever CNI_COMMAND says. A runtime starts a plugin without arguments: by the
+ * CNI specification parameters are environment variables and the configuration is stdin, and libcni, which
+ * containerd, CRI-O and podman call plugins by, passes none. A person's shell, or a hook that a runtime
+ * started, may still have CNI_COMMAND in its environment, and must not make a DEL of "pontoon restore".
  */
 export function main(): number {
   const args = native.argv();
@@ -70,7 +70,10 @@ function answer(request: Exclude<Request, VersionRequest>, machine: Machine): vo
   }
 }
 
-/** A call without arguments and CNI_COMMAND asks what this program is. The Go skeleton answers on stderr too. */
+/**
+ * A call without arguments and without CNI_COMMAND asks what this program is. The Go skeleton answers on
+ * stderr too.
+ */
 function forProbe(): number {
   writeAll(STDERR, aboutText(), "stderr");
   return 0;

@@ -6,7 +6,10 @@ import { similarName } from "./similar.ts";
 /** The options of a command by their names without the dashes: `flag` stands alone, `value` takes a value. */
 export type OptionKinds = { readonly [name: string]: "flag" | "value" };
 
-/** The options that were given: true for a flag, the text of a value. Of an option given twice the last counts. */
+/**
+ * The options that were given: true for a flag, the text of a value. Of an option given twice the last
+ * counts.
+ */
 export type Options<Kinds extends OptionKinds> = {
   [Name in keyof Kinds]?: Kinds[Name] extends "flag" ? true : string;
 };

@@ -17,7 +17,10 @@ export interface Person {
   readStdin(): string;
 }
 
-/** A command that people type. A command that needs the machine opens it by itself, for as long as it needs it. */
+/**
+ * A command that people type. A command that needs the machine opens it by itself, for as long as it needs
+ * it.
+ */
 export interface Command {
   name: string;
   /** What is written behind the name, as in "FILE"; empty for nothing. */

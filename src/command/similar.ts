@@ -1,6 +1,8 @@
 // What a person may have meant by a word that does not exist.
 
-/** The name that the word was probably meant to be: it begins so, or a third of the letters is wrong at most. */
+/**
+ * The name that the word was probably meant to be: it begins so, or a third of the letters is wrong at most.
+ */
 export function similarName(word: string, names: readonly string[]): string | undefined {
   const limit = Math.floor(word.length / 3);
   const near = names
@@ -16,8 +18,8 @@ function isBeginning(word: string, name: string): boolean {
 }
 
 /**
- * How many letters are wrong, missing, too many, or changed places with the next one (optimal string alignment
- * distance).
+ * How many letters are wrong, missing, too many, or changed places with the next one (optimal string
+ * alignment distance).
  */
 function distance(from: string, to: string): number {
   let beforeLast: number[] = [];

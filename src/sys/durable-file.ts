@@ -20,10 +20,10 @@ export interface DurableFile {
 }
 
 /**
- * Makes `path` hold the bytes. At every moment, also after a kill or a loss of power, a reader finds the old file
- * or the new one, whole, and a program can be started from it. `folder` is the open folder of `path`. `temporary`
- * is a path in it that nothing has yet, and that nobody else writes meanwhile; a killed call leaves a file there.
- * Throws SystemError, and then leaves none.
+ * Makes `path` hold the bytes. At every moment, also after a kill or a loss of power, a reader finds the old
+ * file or the new one, whole, and a program can be started from it. `folder` is the open folder of `path`.
+ * `temporary` is a path in it that nothing has yet, and that nobody else writes meanwhile; a killed call
+ * leaves a file there. Throws SystemError, and then leaves none.
  */
 export function replaceDurably(file: DurableFile, folder: FileHandle, temporary: string): void {
   try {

@@ -3,8 +3,8 @@ import { errnoOf, SystemError } from "./errno.ts";
 import { fileStatus, O_DIRECTORY, O_RDONLY, openFile, readText } from "./file.ts";
 
 /**
- * The number of the mount that `path` is on, or would be on if it were made: that of the nearest folder above that
- * exists. Throws SystemError.
+ * The number of the mount that `path` is on, or would be on if it were made: that of the nearest folder above
+ * that exists. Throws SystemError.
  */
 export function mountOf(path: string): number {
   using folder = openFile(nearestFolder(path), O_RDONLY | O_DIRECTORY);

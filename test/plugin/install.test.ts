@@ -1,5 +1,5 @@
-// `pontoon install` beside what is on a node already: configurations that are wrong or that others come before, a
-// container's own folders, pods that are attached.
+// `pontoon install` beside what is on a node already: configurations that are wrong or that others come
+// before, a container's own folders, pods that are attached.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { EXAMPLE } from "../../src/command/install/example.ts";

@@ -1,5 +1,5 @@
-// The image that the Dockerfile describes, built and run by buildah. It begins with nothing, so no image has to be
-// fetched from anywhere.
+// The image that the Dockerfile describes, built and run by buildah. It begins with nothing, so no image has
+// to be fetched from anywhere.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
-// `pontoon install` puts files on a node. Runtimes call the executable and read the configuration while they are
-// replaced, so there is never a moment without one, nor with half of one, whatever happens to the install.
+// `pontoon install` puts files on a node. Runtimes call the executable and read the configuration while they
+// are replaced, so there is never a moment without one, nor with half of one, whatever happens to the
+// install.
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { expect } from "vitest";
 import { mustSucceed } from "../support/cni.ts";
@@ -145,7 +146,8 @@ scene(
   "a runtime that calls the plugin all the time meets the old executable or the new one, and nothing else",
   async (world) => {
     const answers = "/run/world/answers";
-    // An old executable that says its first argument. No script: the kernel and the shell open that one after the other.
+    // An old executable that says its first argument. No script: the kernel and the shell open that one after
+    // the other.
     const putOld = `cp "${toolPath("echo")}" ${BIN_FOLDER}/.old && mv ${BIN_FOLDER}/.old ${INSTALLED}`;
     await world.host.must(["sh", "-c", `mkdir -p ${BIN_FOLDER} && ${putOld}`]);
     const caller = `while ! [ -e /run/world/stop ]; do "$0" version 2>&1 | head -n 1; done > ${answers}`;

@@ -16,8 +16,8 @@ export interface Configuration {
 }
 
 /**
- * Reads the file, whose name on the node will be `name`. Throws CniError 5 when it cannot be read, code 6 or 7,
- * with file and place, when something is wrong with it.
+ * Reads the file, whose name on the node will be `name`. Throws CniError 5 when it cannot be read, code 6 or
+ * 7, with file and place, when something is wrong with it.
  */
 export function readConfiguration(file: string, name: string): Configuration {
   const bytes = readConfigFile(file);

@@ -1,4 +1,5 @@
-// The network configuration that `pontoon install --help` shows. A test compares it with cni-conf/10-pontoon.conflist.
+// The network configuration that `pontoon install --help` shows. A test compares it with
+// cni-conf/10-pontoon.conflist.
 
 export const EXAMPLE = `{
   "cniVersion": "1.0.0",

@@ -42,10 +42,11 @@ export function pathIn(folder: string, name: string): string {
 }
 
 /**
- * Puts the file there. At every moment its name leads to the old file or to the new one, whole. One call at a time
- * works in a folder, so all calls can use the same temporary name: what a killed one left goes at the next call.
- * The name begins with a dot and ends in `.new`, so no runtime takes it for a plugin or a configuration. Throws
- * CniError 5 when it cannot be written, code 11 when another call does not come to its end.
+ * Puts the file there. At every moment its name leads to the old file or to the new one, whole. One call at a
+ * time works in a folder, so all calls can use the same temporary name: what a killed one left goes at the
+ * next call. The name begins with a dot and ends in `.new`, so no runtime takes it for a plugin or a
+ * configuration. Throws CniError 5 when it cannot be written, code 11 when another call does not come to its
+ * end.
  */
 export function place(wanted: Wanted): Outcome {
   const path = pathIn(wanted.folder, wanted.name);
@@ -70,7 +71,10 @@ function placeLocked({ folder, name, bytes, mode, needs, replaces }: Wanted, pat
   return "installed";
 }
 
-/** Closing the folder unlocks it. On a file system without locks (NFS) two installs at once are not kept apart. */
+/**
+ * Closing the folder unlocks it. On a file system without locks (NFS) two installs at once are not kept
+ * apart.
+ */
 function lock(handle: FileHandle, folder: string): void {
   try {
     if (lockWithin(handle, folder, LOCK_LIMIT_MS)) return;

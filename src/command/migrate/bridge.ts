@@ -8,7 +8,10 @@ import { isAmong, read, valueOf, withCapabilities, withField, withoutKey } from 
 import type { Merged } from "./merge.ts";
 import { type Note, noteAt } from "./note.ts";
 
-/** The entry of `bridge` as an entry of Pontoon that does what `bridge` did. An entry of Pontoon stays as it is. */
+/**
+ * The entry of `bridge` as an entry of Pontoon that does what `bridge` did. An entry of Pontoon stays as it
+ * is.
+ */
 export function fromBridge({ entry, path }: Placed): Merged {
   if (typeOf(entry) === "pontoon") return { entry, notes: [] };
   const notes: string[] = [];

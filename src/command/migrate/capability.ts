@@ -8,8 +8,8 @@ import { REPLACEMENTS } from "./plugin.ts";
 import type { Capability, Replacement } from "./replacement.ts";
 
 /**
- * The capabilities of an entry of `bridge`, without those of other plugins: `bridge` takes no notice of these,
- * and Pontoon would.
+ * The capabilities of an entry of `bridge`, without those of other plugins: `bridge` takes no notice of
+ * these, and Pontoon would.
  */
 export function ownCapabilities(entry: Fields, note: Note): Fields {
   const ofOthers: string[] = [...REPLACEMENTS.values()]

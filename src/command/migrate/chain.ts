@@ -11,8 +11,8 @@ import { REPLACEMENTS } from "./plugin.ts";
 
 /**
  * The entries of the migrated chain in their order, and a sentence for each thing that is not as it was.
- * `network` is the list around the chain. Throws CniError 7 where there is nothing to migrate, or Pontoon would
- * refuse the outcome.
+ * `network` is the list around the chain. Throws CniError 7 where there is nothing to migrate, or Pontoon
+ * would refuse the outcome.
  */
 export function migrateChain(
   chain: readonly Placed[],

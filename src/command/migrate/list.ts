@@ -5,7 +5,9 @@ import { type Fields, isFields } from "../../cni/keys.ts";
 import { entriesOf } from "../network/entry.ts";
 import { migrateChain } from "./chain.ts";
 
-/** `text` is the configuration with one entry, `notes` has a sentence for each thing that is not as it was. */
+/**
+ * `text` is the configuration with one entry, `notes` has a sentence for each thing that is not as it was.
+ */
 export interface Migrated {
   text: string;
   notes: string[];

@@ -1,5 +1,5 @@
-// What is said of each plugin that Pontoon makes needless. The keys are those that src/cni reads and no others,
-// which the compiler sees to.
+// What is said of each plugin that Pontoon makes needless. The keys are those that src/cni reads and no
+// others, which the compiler sees to.
 import type { Fields } from "../../cni/keys.ts";
 import type { NETCONF_KEYS } from "../../cni/netconf-keys.ts";
 

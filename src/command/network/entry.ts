@@ -9,8 +9,8 @@ export interface Placed {
 }
 
 /**
- * The entries of a network list, in order; a configuration without `plugins` is itself the only one. `example`
- * is the plugin that the hints speak of. Throws CniError 7 for a list that is none.
+ * The entries of a network list, in order; a configuration without `plugins` is itself the only one.
+ * `example` is the plugin that the hints speak of. Throws CniError 7 for a list that is none.
  */
 export function entriesOf(config: Fields, example: string): Placed[] {
   const { plugins } = config;
