@@ -17,7 +17,7 @@ import {
 } from "../support/install.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { changes, snapshot } from "../support/snapshot.ts";
+import { snapshot } from "../support/snapshot.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 const FILE = "/run/world/own.conflist";
@@ -252,7 +252,8 @@ scene(
   async (world) => {
     const bare = await snapshot(world);
     await installed(world);
-    expect(changes(bare, await snapshot(world)).filter((line) => line.includes("/var/lib/cni"))).toEqual([]);
+    const { lines } = (await snapshot(world)).minus(bare);
+    expect(lines.filter((line) => line.includes("/var/lib/cni"))).toEqual([]);
 
     const pods = install(world, network("pods"));
     const red = await world.pod("red");
