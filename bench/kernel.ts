@@ -3,17 +3,20 @@
 // round, as JSON.
 import "../test/support/native.ts";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Machine } from "../src/host/machine.ts";
-import { announce } from "../src/host/steps/announce.ts";
-import { putMasquerade } from "../src/host/steps/masquerade.ts";
-import { setUpPod } from "../src/host/steps/pod.ts";
-import { createVeth } from "../src/host/steps/veth.ts";
+import { randomMac } from "../src/attachment/mac.ts";
+import { announce } from "../src/host/kind/announce/announce.ts";
+import { masquerade } from "../src/host/kind/masquerade/nftables.ts";
+import { pod as podKind } from "../src/host/kind/pod/pod.ts";
+import { veth } from "../src/host/kind/veth/veth.ts";
+import type { Applying } from "../src/host/kind.ts";
+import { Node } from "../src/host/node.ts";
 import { type Prefix, parsePrefix } from "../src/ip/prefix.ts";
-import { getLink, randomMac } from "../src/net/link.ts";
+import { getLink } from "../src/net/link.ts";
 import { removeLink } from "../src/net/link-change.ts";
 import { sendBatch } from "../src/nft/batch.ts";
 import { deleteElementMessage } from "../src/nft/element.ts";
 import { elementPlaces } from "../src/nft/layout.ts";
+import type { AnnounceStep, MasqueradeStep, PodStep, VethStep } from "../src/plan/step.ts";
 
 /** Milliseconds by part. */
 export type Spent = Record<string, number>;
@@ -21,11 +24,39 @@ export type Spent = Record<string, number>;
 const [namespace = "", rounds = "1"] = process.argv.slice(2);
 const WARM_UP = 10;
 const bridge = "bench0";
+const interfaceName = "eth0";
 const subnet = prefix("10.77.0.0/16");
 const anywhere = prefix("0.0.0.0/0");
 const address = prefix("10.77.200.1/16");
 const gateway = prefix("10.77.0.1/16").address;
 const hostEnd = { name: "vethkernel", alias: "pontoon bench" };
+
+const POD: PodStep = {
+  kind: "pod",
+  interfaceName,
+  addresses: [address],
+  routes: [
+    {
+      dst: anywhere,
+      gateway,
+      onLink: false,
+      mtu: undefined,
+      advmss: undefined,
+      priority: undefined,
+      table: undefined,
+      scope: undefined,
+    },
+  ],
+  detectThrough: undefined,
+};
+
+const MASQUERADE: MasqueradeStep = {
+  kind: "masquerade",
+  key: { network: "bench", containerId: "kernel", interfaceName },
+  gatewayInterface: bridge,
+  subnets: [subnet],
+  addresses: [address.address],
+};
 
 const list: Spent[] = [];
 for (let round = -WARM_UP; round < Number(rounds); round++) {
@@ -37,95 +68,67 @@ console.log(JSON.stringify(list));
 
 function oneRound(): Spent {
   const spent: Spent = {};
-  const time = <T>(part: string, action: () => T): T => {
+  const time = (part: string, action: () => void): void => {
     const start = performance.now();
-    const made = action();
+    action();
     spent[part] = performance.now() - start;
-    return made;
   };
-  const machine = Machine.open();
-  machine.enterPod(namespace);
-  const index = getLink(machine.links, { name: bridge })?.index ?? 0;
+  const node = Node.open();
+  const pod = node.openPod(namespace);
+  const on = adding(node, pod);
   const mac = randomMac();
-  const pod = { name: "eth0", mac };
   const { common } = elementPlaces(address.address, bridge);
 
-  const podIndex = time("link", () =>
-    createVeth(
-      {
-        kind: "veth",
-        bridge,
-        host: { ...hostEnd, mac: randomMac() },
-        pod,
-        mtu: 1500,
-        hairpin: false,
-        isolated: false,
-        raised: true,
-        hostRaised: false,
-      },
-      machine,
-      index,
-    ),
-  );
-  time("container", () =>
-    setUpPod(
-      {
-        kind: "pod",
-        interfaceName: pod.name,
-        addresses: [address],
-        routes: [
-          {
-            dst: anywhere,
-            gateway,
-            onLink: false,
-            mtu: undefined,
-            advmss: undefined,
-            priority: undefined,
-            table: undefined,
-            scope: undefined,
-          },
-        ],
-        detectThrough: undefined,
-      },
-      machine,
-      podIndex,
-    ),
-  );
-  time("rules", () =>
-    putMasquerade(
-      {
-        kind: "masquerade",
-        backend: "nftables",
-        network: "bench",
-        owner: "0".repeat(32),
-        label: "bench",
-        bridge,
-        subnets: [subnet],
-        addresses: [address.address],
-      },
-      machine,
-    ),
-  );
-  time("announce", () =>
-    announce(
-      {
-        kind: "announce",
-        bridge,
-        hostInterface: hostEnd.name,
-        interfaceName: pod.name,
-        mac,
-        addresses: [address],
-        macFollows: true,
-        goesBeyond: false,
-      },
-      machine,
-      podIndex,
-    ),
-  );
-  time("elements", () => sendBatch(machine.rules, [deleteElementMessage(common)]));
-  time("delete", () => removeLink(machine.links, hostEnd));
-  time("close", () => machine[Symbol.dispose]());
+  time("link", () => veth.apply(vethStep(mac), on));
+  time("container", () => podKind.apply(POD, on));
+  time("rules", () => masquerade.apply(MASQUERADE, on));
+  time("announce", () => announce.apply(announceStep(mac), on));
+  time("elements", () => void sendBatch(node.rules, [deleteElementMessage(common)]));
+  time("delete", () => void removeLink(node.links, hostEnd));
+  time("close", () => {
+    pod[Symbol.dispose]();
+    node[Symbol.dispose]();
+  });
   return spent;
+}
+
+/** An ADD that has found its bridge, of whose pods each has the MAC that follows its address. */
+function adding(node: Node, pod: Applying["pod"]): Applying {
+  const found = getLink(node.links, { name: bridge });
+  const seen = { index: found?.index ?? 0, mac: found?.mac ?? "", mtu: 1500 };
+  return {
+    node,
+    pod,
+    bridgePlan: { mac: seen.mac, mtu: seen.mtu, found: undefined, macsFollow: true },
+    bridge: seen,
+    vlanGateway: undefined,
+    podIndex: 0,
+    onUndo: () => {},
+  };
+}
+
+function vethStep(mac: string): VethStep {
+  return {
+    kind: "veth",
+    bridge,
+    host: { ...hostEnd, mac: randomMac(), isRaisedFirst: false },
+    pod: { name: interfaceName, mac, isRaised: true },
+    mtu: 1500,
+    hairpin: false,
+    isolated: false,
+  };
+}
+
+function announceStep(mac: string): AnnounceStep {
+  return {
+    kind: "announce",
+    bridge,
+    hostInterface: hostEnd.name,
+    interfaceName,
+    mac,
+    addresses: [address],
+    goesBeyond: false,
+  };
 }
 
 function prefix(text: string): Prefix {

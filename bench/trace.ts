@@ -29,35 +29,39 @@ export const PHASES: Record<string, string> = {
   exit: "our last line until the caller knows",
 };
 
-/** Functions by file: `export function NAME(` becomes a phase. */
+/** Functions by file: `function NAME(`, exported or not, becomes a phase. */
 const FUNCTIONS: [file: string, name: string, phase: string][] = [
   ["cni/request.ts", "readRequest", "parse"],
   ["host/namespace.ts", "openPod", "observe"],
   ["host/namespace.ts", "openPodIfThere", "observe"],
-  ["host/steps/veth.ts", "checkInterfaceIsFree", "observe"],
-  ["host/observe.ts", "observeBridge", "observe"],
+  ["host/kind/veth/veth.ts", "checkInterfaceIsFree", "observe"],
+  ["look/observed.ts", "observe", "observe"],
   ["record/intent.ts", "createIntentFile", "record"],
-  ["ipam/reserve.ts", "reserve", "lease"],
+  ["verb/claim.ts", "claimAddresses", "lease"],
   ["ipam/release.ts", "release", "lease"],
-  ["plan/add.ts", "planAdd", "plan"],
-  ["host/steps/bridge.ts", "ensureBridge", "bridge"],
-  ["host/steps/gateway.ts", "ensureGateway", "bridge"],
-  ["host/steps/forwarding.ts", "ensureForwarding", "bridge"],
-  ["host/steps/veth.ts", "createVeth", "link"],
-  ["host/detach.ts", "shutPort", "link"],
-  ["host/detach.ts", "removeLinks", "link"],
-  ["host/steps/pod.ts", "setUpPod", "container"],
-  ["host/steps/masquerade.ts", "putMasquerade", "rules"],
-  ["host/detach.ts", "removeRules", "rules"],
-  ["host/host-port-plan.ts", "planHostPorts", "ports"],
-  ["host/steps/host-port.ts", "putHostPorts", "ports"],
-  ["host/host-port-removal.ts", "removeHostPortsOf", "ports"],
-  ["host/steps/ingress-policy.ts", "putIngressPolicy", "policy"],
-  ["host/ingress-need.ts", "removeIngressPolicyOf", "policy"],
-  ["plan/bandwidth.ts", "planBandwidth", "shaping"],
-  ["host/steps/bandwidth.ts", "limitBandwidth", "shaping"],
-  ["host/steps/tuning.ts", "tune", "settings"],
-  ["host/steps/announce.ts", "announce", "announce"],
+  ["plan/describe.ts", "describe", "plan"],
+  ["plan/steps.ts", "stepsOf", "plan"],
+  ["plan/result.ts", "resultOf", "plan"],
+  ["host/kind/bridge/bridge.ts", "ensureBridge", "bridge"],
+  ["host/kind/gateway/gateway.ts", "ensureGateway", "bridge"],
+  ["host/kind/forwarding/forwarding.ts", "ensureForwarding", "bridge"],
+  ["host/kind/veth/veth.ts", "createVeth", "link"],
+  ["host/engine.ts", "shutPort", "link"],
+  ["host/engine.ts", "removeLinks", "link"],
+  ["host/kind/pod/set-up.ts", "setUp", "container"],
+  ["host/kind/masquerade/nftables.ts", "putMasquerade", "rules"],
+  ["host/engine.ts", "removeRules", "rules"],
+  ["plan/host-port.ts", "planHostPorts", "ports"],
+  ["look/listener.ts", "refuseListeners", "ports"],
+  ["host/kind/host-port/host-port.ts", "putHostPorts", "ports"],
+  ["nft/host-port.ts", "removeHostPorts", "ports"],
+  ["host/kind/host-port/flow.ts", "forgetFlows", "ports"],
+  ["host/kind/ingress/ingress.ts", "putPolicy", "policy"],
+  ["host/kind/ingress/part.ts", "removeParts", "policy"],
+  ["plan/bandwidth.ts", "bandwidthStep", "shaping"],
+  ["host/kind/bandwidth/bandwidth.ts", "limitBandwidth", "shaping"],
+  ["host/kind/tuning/tuning.ts", "tune", "settings"],
+  ["host/kind/announce/announce.ts", "announceAddresses", "announce"],
   ["cni/result-format.ts", "formatResult", "answer"],
 ];
 
@@ -74,9 +78,9 @@ const PLACES: [file: string, text: string, replacement: string][] = [
     '\nfunction print(...words: Parameters<typeof print_>): void {\n  timed("answer", () => print_(...words));\n}\nfunction print_(',
   ],
   [
-    "host/machine.ts",
-    "    this.openedPod?.[Symbol.dispose]();",
-    '    enter("close");\n    this.openedPod?.[Symbol.dispose]();',
+    "host/node.ts",
+    "    for (const thing of this.kept) thing[Symbol.dispose]();",
+    '    enter("close");\n    for (const thing of this.kept) thing[Symbol.dispose]();',
   ],
 ];
 
@@ -96,14 +100,14 @@ export function writeTraced(folder: string): void {
     readFileSync(join(REPOSITORY, "bench/timer.ts"), "utf8").replace("../src/", "./"),
   );
   for (const [file, name, phase] of FUNCTIONS) {
-    edit(folder, file, `export function ${name}(`, wrapped(name, phase));
+    edit(folder, file, `function ${name}(`, wrapped(name, phase));
   }
   for (const place of PLACES) edit(folder, ...place);
   for (const file of new Set([...FUNCTIONS, ...PLACES].map(([name]) => name))) importTimer(folder, file);
 }
 
 function wrapped(name: string, phase: string): string {
-  return `export function ${name}(...words: Parameters<typeof ${name}_>): ReturnType<typeof ${name}_> {
+  return `function ${name}(...words: Parameters<typeof ${name}_>): ReturnType<typeof ${name}_> {
   return timed("${phase}", () => ${name}_(...words));
 }
 function ${name}_(`;

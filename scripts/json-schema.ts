@@ -1,5 +1,5 @@
-// Makes cni-conf/pontoon.schema.json of the zod schema that a configuration is checked with
-// (src/cni/netconf-schema.ts) and of the words beside this file: run it with `npm run schema` when one of
+// Makes cni-conf/pontoon.schema.json of the tree of keys (src/cni/netconf-keys.ts), by way of the zod schema
+// that explains a wrong type, and of the words beside this file. Run it with `npm run schema` when one of
 // them has changed.
 //
 // A file is a whole network list, or one plugin entry. Editors know draft 7 of JSON Schema best, without `if`
@@ -7,8 +7,9 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as z from "zod/mini";
+import { NETCONF } from "../src/cni/netconf-keys.ts";
 import { buildSchema } from "../src/cni/netconf-schema.ts";
-import { ENTRY_KEYS, LIST_KEYS, WORDS } from "./schema-words.ts";
+import { ENTRY_KEYS, LIST_KEYS, WORDS, type Words } from "./schema-words.ts";
 
 export interface JsonSchema {
   [keyword: string]: unknown;
@@ -62,7 +63,7 @@ function entryOfPlugins(): JsonSchema {
 
 /** The built-in one, one of another plugin, which says what it takes, or none. */
 function anyIpam(builtIn: JsonSchema): JsonSchema {
-  const { title, description } = WORDS["ipam.type"] ?? {};
+  const { title, description } = WORDS["ipam.type"];
   const foreign = {
     type: "string",
     title,
@@ -95,7 +96,7 @@ function otherPlugin(): JsonSchema {
 }
 
 function fromZod(): JsonSchema {
-  return z.toJSONSchema(buildSchema(), { io: "input", target: "draft-7" }) as JsonSchema;
+  return z.toJSONSchema(buildSchema(NETCONF), { io: "input", target: "draft-7" }) as JsonSchema;
 }
 
 /** What must be there: a range without a subnet says nothing, nor does a route without a destination. */
@@ -110,15 +111,12 @@ const REQUIRED: Record<string, JsonSchema> = {
 /** Others write there too. */
 const OPEN = ["args", "args.cni", "runtimeConfig"];
 
-/**
- * The schema of a key with its words. Every key has some: a key without is a mistake, and so are words
- * without a key.
- */
+/** The schema of a key with its words; the whole entry has the path "" and no words. */
 function described({ $schema: _, ...schema }: JsonSchema, path: string): JsonSchema {
-  const words = WORDS[path] ?? {};
+  const words = wordsOf(path);
   if (schema.properties !== undefined) {
     const properties = Object.entries(schema.properties).map(
-      ([key, value]) => [key, keyOf(value, path === "" ? key : `${path}.${key}`)] as const,
+      ([key, value]) => [key, described(value, path === "" ? key : `${path}.${key}`)] as const,
     );
     const made = { ...schema, properties: Object.fromEntries(properties) };
     return { ...(OPEN.includes(path) ? made : closed(made.properties)), ...words };
@@ -130,9 +128,11 @@ function described({ $schema: _, ...schema }: JsonSchema, path: string): JsonSch
   };
 }
 
-function keyOf(schema: JsonSchema, path: string): JsonSchema {
-  if (WORDS[path] === undefined) throw new Error(`scripts/schema-words.ts has no words for ${path}.`);
-  return described(schema, path);
+/** Throws Error for a key without words: nobody would know from the schema what it does. */
+function wordsOf(path: string): Partial<Words> {
+  const words: Words | undefined = (WORDS as Record<string, Words>)[path];
+  if (words === undefined && path !== "") throw new Error(`scripts/schema-words.ts has no words for ${path}`);
+  return words ?? {};
 }
 
 /** An item of a list, or of a list in it, has the path of its list. */

@@ -3,8 +3,9 @@
 
 import { SMALLEST_RATE } from "../src/cni/bandwidth.ts";
 import { DEFAULT_MARK_BIT, LARGEST_PORT } from "../src/cni/host-port-config.ts";
+import type { PlainKind } from "../src/cni/keys.ts";
 import { LARGEST_MTU, SMALLEST_MTU } from "../src/cni/netconf-check.ts";
-import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "../src/cni/netconf-keys.ts";
+import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR, type NETCONF } from "../src/cni/netconf-keys.ts";
 import { SUPPORTED_VERSIONS } from "../src/cni/version.ts";
 import { LARGEST_VLAN } from "../src/cni/vlan.ts";
 
@@ -14,6 +15,14 @@ export interface Words {
   description: string;
   [keyword: string]: unknown;
 }
+
+/** The path of every key below a tree, as in `ipam.ranges.subnet`: lists are no part of it. */
+type PathOf<Known> = Known extends PlainKind | true
+  ? never
+  : Known extends readonly [infer Item]
+    ? PathOf<Item>
+    : { [Key in keyof Known & string]: Key | Below<Key, PathOf<Known[Key]>> }[keyof Known & string];
+type Below<Key extends string, Path> = Path extends string ? `${Key}.${Path}` : never;
 
 const ADDRESS = "^[0-9a-fA-F:.]*$";
 const PREFIX = "^[0-9a-fA-F:.]+/[0-9]+$";
@@ -85,8 +94,8 @@ const RANGE = {
 
 const RANGES = "Range sets: the pod gets one address of each inner list, whose ranges are one pool.";
 
-/** By path: `ipam.ranges.subnet` is the subnet of a range, whatever lists it is in. */
-export const WORDS: Record<string, Words> = {
+/** The words of every key, by path. A key without words does not compile. */
+export const WORDS: { readonly [path in PathOf<typeof NETCONF>]: Words } = {
   bridge: {
     title: "Bridge",
     description: "Name of the bridge. It is made at the first ADD and never deleted.",
@@ -448,6 +457,8 @@ export const LIST_KEYS = {
   },
 };
 
-function below(path: string, words: Record<string, Words>): Record<string, Words> {
-  return Object.fromEntries(Object.entries(words).map(([key, value]) => [`${path}.${key}`, value]));
+/** The words with their keys moved below `path`. */
+function below<Path extends string, Group extends Record<string, Words>>(path: Path, words: Group) {
+  const entries = Object.entries(words).map(([key, value]) => [`${path}.${key}`, value]);
+  return Object.fromEntries(entries) as { [key in `${Path}.${keyof Group & string}`]: Words };
 }

@@ -5,8 +5,8 @@ import { CniError } from "./cni/error.ts";
 import { type Request, readRequest, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { answerVersion } from "./cni/version.ts";
 import { errorLines, runCommand } from "./command/run.ts";
-import { asCniError } from "./host/failure.ts";
-import { Machine } from "./host/machine.ts";
+import { asCniError } from "./failure/failure.ts";
+import { Node } from "./host/node.ts";
 import { textOf } from "./sys/bytes.ts";
 import { variables } from "./sys/environment.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
@@ -43,8 +43,8 @@ function forRuntime(): number {
     const request = readRequest(variables(...VARIABLES), () => (config = readStdin()));
     if (request.verb === "VERSION") print(versionAnswer());
     else {
-      using machine = Machine.open();
-      answer(request, machine);
+      using node = Node.open();
+      answer(request, node);
     }
     return 0;
   } catch (error) {
@@ -52,21 +52,21 @@ function forRuntime(): number {
   }
 }
 
-function answer(request: Exclude<Request, VersionRequest>, machine: Machine): void {
+function answer(request: Exclude<Request, VersionRequest>, node: Node): void {
   switch (request.verb) {
     case "ADD": {
-      const added = add(request, machine);
-      if (added.notices !== undefined) log(added.notices);
+      const added = add(request, node);
+      log(added.notices);
       return print(added.output, added.undo);
     }
     case "DEL":
-      return del(request, machine);
+      return del(request, node);
     case "CHECK":
-      return check(request, machine);
+      return check(request, node);
     case "GC":
-      return gc(request, machine);
+      return gc(request, node);
     case "STATUS":
-      return status(request, machine);
+      return status(request, node);
   }
 }
 

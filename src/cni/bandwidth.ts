@@ -1,6 +1,6 @@
 // How much a pod may send and receive. The keys are those of the reference `bandwidth`, in the entry for all
 // pods of the network, in runtimeConfig.bandwidth for one pod.
-import type { BandwidthShape, Shape } from "./netconf-schema.ts";
+import type { BandwidthShape, Shape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 
 /** What may pass in one direction. */
@@ -34,6 +34,7 @@ export const SMALLEST_RATE = 8;
  * Undefined when nothing is limited.
  */
 export function readBandwidth(shape: Shape, problems: Problems): BandwidthConfig | undefined {
+  if (!saysSomethingOfLimits(shape)) return undefined;
   const runtime = shape.runtimeConfig?.bandwidth ?? {};
   const ingress =
     readShaping(runtime, "ingress", PATH, problems) ?? readShaping(shape, "ingress", "", problems);
@@ -41,6 +42,17 @@ export function readBandwidth(shape: Shape, problems: Problems): BandwidthConfig
   return ingress === undefined && egress === undefined
     ? undefined
     : { ingress, egress, egressInPod: shape.egressInPod ?? false };
+}
+
+/** Most networks have no limits, and pay no more than this for them. */
+function saysSomethingOfLimits(shape: Shape): boolean {
+  return (
+    shape.ingressRate !== undefined ||
+    shape.ingressBurst !== undefined ||
+    shape.egressRate !== undefined ||
+    shape.egressBurst !== undefined ||
+    shape.runtimeConfig?.bandwidth !== undefined
+  );
 }
 
 const PATH = "runtimeConfig.bandwidth.";

@@ -1,80 +1,112 @@
-// The keys of the reference `bridge`: the bridge itself, its ports and who masquerades.
-import { checkBridge, checkTogether, readBackend, readPolicy } from "./netconf-check.ts";
-import { DEFAULT_BRIDGE } from "./netconf-keys.ts";
-import type { Shape } from "./netconf-schema.ts";
+// The keys of the reference `bridge`: the bridge itself, its ports, masquerading and the ingress policy.
+import { checkBridge, isBridgeName } from "./netconf-check.ts";
+import { BRIDGE, DEFAULT_BRIDGE, type Shape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 import { checkVlan, parseVlanTrunk, type VlanRange } from "./vlan.ts";
 
-export interface BridgeConfig {
+/** The flags of the group BRIDGE, each under its own name. */
+type BridgeFlags = {
+  -readonly [Key in keyof typeof BRIDGE as (typeof BRIDGE)[Key] extends "flag" ? Key : never]: boolean;
+};
+
+export interface BridgeConfig extends BridgeFlags {
   bridge: string;
-  /** Which interface of the node gets the gateway's addresses: the bridge, or with a VLAN one of its own. */
+  /** The node's interface with the gateway's addresses: the bridge, or in a VLAN an interface above it. */
   gatewayInterface: string;
-  /** True as well when `isDefaultGateway` is. */
-  isGateway: boolean;
-  isDefaultGateway: boolean;
-  forceAddress: boolean;
-  ipMasq: boolean;
   ipMasqBackend: MasqueradeBackend;
   /** Bytes; 0 leaves the choice to us. */
   mtu: number;
-  hairpinMode: boolean;
-  promiscMode: boolean;
-  portIsolation: boolean;
-  macspoofchk: boolean;
-  /** Undefined: as if there were no such thing. */
+  /** Undefined: pods reach each other freely, and the node's firewalls are left alone. */
   ingressPolicy: IngressPolicy | undefined;
-  enabledad: boolean;
-  /** Only without any IPAM. */
-  disableContainerInterface: boolean;
-  /** 0: none. */
+  /** The VLAN that the pod is in without a tag; 0: none. */
   vlan: number;
-  /** Apart from each other and in order. */
+  /** The VLANs that the pod sees with their tags: ranges apart from each other, in order. */
   vlanTrunk: VlanRange[];
-  /** True with one or the other. */
+  /** True when there is a `vlan` or a `vlanTrunk`. */
   hasVlans: boolean;
-  preserveDefaultVlan: boolean;
 }
 
-/** Who masquerades: a table of ours, or rules for those who read the ones of iptables. */
+/** The program that masquerades: nftables with a table of ours, or iptables for people who read its rules. */
 export type MasqueradeBackend = "nftables" | "iptables";
 
-/** Which pods reach which: all; of networks with a policy those of the same one; none. */
+/**
+ * The pods that reach each other: with `open` all; with `same-bridge`, of the networks with a policy, the
+ * pods of one network; with `isolated` none.
+ */
 export type IngressPolicy = "open" | "same-bridge" | "isolated";
 
 /**
- * The keys with their defaults. What is wrong with the MTU depends on the addresses and is not looked at
- * here.
+ * The keys with their defaults. Every wrong value is reported but for the MTU, whose limits depend on the
+ * addresses.
  */
 export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
-  const isDefaultGateway = shape.isDefaultGateway ?? false;
+  const flags = readFlags(shape);
   const vlan = shape.vlan ?? 0;
   const vlanTrunk = shape.vlanTrunk === undefined ? [] : parseVlanTrunk(shape.vlanTrunk, problems);
   const bridge = shape.bridge ?? DEFAULT_BRIDGE;
-  const isGateway = isDefaultGateway || (shape.isGateway ?? false);
+  const isGateway = flags.isDefaultGateway || flags.isGateway;
   checkBridge(shape.bridge, problems);
   if (vlan !== 0) checkVlan(vlan, problems);
-  checkTogether(shape, problems);
+  checkTogether(flags, problems);
   return {
+    ...flags,
     bridge,
     gatewayInterface: vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`,
     isGateway,
-    isDefaultGateway,
-    forceAddress: shape.forceAddress ?? false,
-    ipMasq: shape.ipMasq ?? false,
     ipMasqBackend:
       shape.ipMasqBackend === undefined ? "nftables" : readBackend(shape.ipMasqBackend, problems),
     mtu: shape.mtu ?? 0,
-    hairpinMode: shape.hairpinMode ?? false,
-    promiscMode: shape.promiscMode ?? false,
-    portIsolation: shape.portIsolation ?? false,
-    macspoofchk: shape.macspoofchk ?? false,
     ingressPolicy:
       shape.ingressPolicy === undefined ? undefined : readPolicy(shape.ingressPolicy, bridge, problems),
-    enabledad: shape.enabledad ?? false,
-    disableContainerInterface: shape.disableContainerInterface ?? false,
     vlan,
     vlanTrunk,
     hasVlans: vlan !== 0 || vlanTrunk.length > 0,
-    preserveDefaultVlan: shape.preserveDefaultVlan ?? false,
   };
+}
+
+const FLAGS = (Object.keys(BRIDGE) as (keyof typeof BRIDGE)[]).filter(isFlag);
+
+function isFlag(key: keyof typeof BRIDGE): key is keyof BridgeFlags {
+  return BRIDGE[key] === "flag";
+}
+
+/** A flag that is absent is false. */
+function readFlags(shape: Shape): BridgeFlags {
+  const flags: Partial<BridgeFlags> = {};
+  for (const key of FLAGS) flags[key] = shape[key] ?? false;
+  return flags as BridgeFlags;
+}
+
+function checkTogether({ hairpinMode, promiscMode }: BridgeFlags, problems: Problems): void {
+  if (!hairpinMode || !promiscMode) return;
+  problems.add(
+    "hairpinMode",
+    true,
+    "cannot set hairpin mode and promiscuous mode at the same time; take one of them out",
+  );
+}
+
+function readBackend(name: string, problems: Problems): MasqueradeBackend {
+  if (name === "nftables" || name === "iptables") return name;
+  problems.add("ipMasqBackend", name, 'unknown ipmasq backend; it must be "nftables" or "iptables"');
+  return "nftables";
+}
+
+/**
+ * Rules of iptables name the bridge, where a plus stands for any ending and a name may not start with a dash.
+ */
+function readPolicy(name: string, bridge: string, problems: Problems): IngressPolicy {
+  if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/.test(bridge) && isBridgeName(bridge))
+    problems.add(
+      "bridge",
+      bridge,
+      "must consist of letters, digits, _, . and -, and not start with -, where there is an ingressPolicy",
+    );
+  if (name === "open" || name === "same-bridge" || name === "isolated") return name;
+  problems.add(
+    "ingressPolicy",
+    name,
+    'unknown ingress policy; it must be "open", "same-bridge" or "isolated"',
+  );
+  return "open";
 }

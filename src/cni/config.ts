@@ -15,20 +15,19 @@ import {
 import type { Fields } from "./keys.ts";
 import { readMac } from "./mac.ts";
 import {
-  checkContainerInterface,
   checkMtu,
   checkName,
   checkOneAddressPerFamily,
   isBridgeName,
+  refuseContainerInterface,
 } from "./netconf-check.ts";
-import { NETCONF_KEYS } from "./netconf-keys.ts";
-import type { Shape } from "./netconf-schema.ts";
-import { parseShape } from "./netconf-shape.ts";
+import { NETCONF, NETCONF_KEYS } from "./netconf-keys.ts";
 import { Problems } from "./problems.ts";
 import type { Dns, Result } from "./result.ts";
 import { layer2NotExpressible } from "./result-format.ts";
 import { readDns, readResult } from "./result-parse.ts";
 import { meantForUs, NO_REQUESTS, readRequests, withoutIpam } from "./runtime-config.ts";
+import { parseShape } from "./shape.ts";
 import { readTuning, type TuningConfig } from "./tuning.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 import { compareVersions, type Version } from "./version.ts";
@@ -102,7 +101,7 @@ function readNetconf(
   problems: Problems,
 ): Netconf {
   const foreignIpam = foreignIpamOf(fields);
-  const shape = parseShape(ownFields(fields, foreignIpam !== undefined), problems);
+  const shape = parseShape(ownFields(fields, foreignIpam !== undefined), NETCONF, problems);
   const ipam = readIpam(shape, verb === "STATUS" && declaresIpRanges(fields), problems);
   if (ipam !== undefined) checkOneAddressPerFamily(ipam.rangeSets, cniVersion, problems);
   if (foreignIpam !== undefined) checkForeignIpam(foreignIpam, problems);
@@ -110,26 +109,10 @@ function readNetconf(
   const isAsked =
     shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
   const requests = isAsked ? readRequests(shape, args, foreignIpam === undefined, problems) : NO_REQUESTS;
-  const isLimited =
-    shape.ingressRate !== undefined ||
-    shape.ingressBurst !== undefined ||
-    shape.egressRate !== undefined ||
-    shape.egressBurst !== undefined ||
-    shape.runtimeConfig?.bandwidth !== undefined;
-  const isTuned =
-    shape.sysctl !== undefined ||
-    shape.txQLen !== undefined ||
-    shape.promisc === true ||
-    shape.allmulti === true ||
-    shape.args?.cni?.sysctl !== undefined;
   const { prevResult } = fields;
   checkName(name, problems);
-  checkMtu(shape.mtu, ipam, problems);
-  const hasIpam = ipam !== undefined || foreignIpam !== undefined;
-  if (bridge.disableContainerInterface) checkContainerInterface(hasIpam, problems);
-  // A name that is too long by itself was reported.
-  if (bridge.vlan !== 0 && hasIpam && isBridgeName(bridge.bridge))
-    checkGatewayInterface(bridge.bridge, bridge.vlan, bridge.gatewayInterface, problems);
+  checkMtu(bridge.mtu, ipam?.rangeSets ?? [], problems);
+  if (ipam !== undefined || foreignIpam !== undefined) checkBesideIpam(bridge, problems);
   return {
     cniVersion,
     name,
@@ -140,10 +123,10 @@ function readNetconf(
     mac:
       requests.mac ??
       (shape.mac === undefined || shape.mac === "" ? undefined : readMac(shape.mac, "mac", problems)),
-    bandwidth: isLimited ? readLimits(shape, problems) : undefined,
-    tuning: isTuned ? readSettings(shape, problems) : undefined,
+    bandwidth: readBandwidth(shape, problems),
+    tuning: readTuning(shape, problems),
     sourceBasedRouting: shape.sourceBasedRouting ?? false,
-    hostPorts: saysSomethingOfPorts(shape) ? readHostPorts(shape, problems) : undefined,
+    hostPorts: readHostPorts(shape, problems),
     dns: requests.dns ?? (shape.dns === undefined ? undefined : readDns(shape.dns, "dns", problems)),
     prevResult:
       prevResult === undefined || verb === "STATUS"
@@ -152,22 +135,12 @@ function readNetconf(
   };
 }
 
-/** Values that no port needs are checked all the same. */
-function saysSomethingOfPorts({ runtimeConfig, markMasqBit, conditionsV4, conditionsV6 }: Shape): boolean {
-  return (
-    runtimeConfig?.portMappings !== undefined ||
-    markMasqBit !== undefined ||
-    conditionsV4 !== undefined ||
-    conditionsV6 !== undefined
-  );
-}
-
-function readLimits(shape: Shape, problems: Problems): BandwidthConfig | undefined {
-  return readBandwidth(shape, problems);
-}
-
-function readSettings(shape: Shape, problems: Problems): TuningConfig | undefined {
-  return readTuning(shape, problems);
+/** Some keys of the bridge are wrong only in a network whose pods get addresses. */
+function checkBesideIpam(bridge: BridgeConfig, problems: Problems): void {
+  if (bridge.disableContainerInterface) refuseContainerInterface(problems);
+  // A name that is too long by itself was reported.
+  if (bridge.vlan !== 0 && isBridgeName(bridge.bridge))
+    checkGatewayInterface(bridge.bridge, bridge.vlan, bridge.gatewayInterface, problems);
 }
 
 /** The fields that Pontoon has to understand. */

@@ -2,7 +2,7 @@
 // `portmap` beside it.
 import { type Address, type Family, formatAddress, parseAddress } from "../ip/address.ts";
 import { type PortCondition, readConditions } from "./condition.ts";
-import type { PortShape, Shape } from "./netconf-schema.ts";
+import type { PortShape, Shape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 
 export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
@@ -38,11 +38,13 @@ export interface HostPortConfig {
 export const DEFAULT_MARK_BIT = 13;
 export const LARGEST_PORT = 65535;
 
-/** What is asked for; undefined when no port is. Every wrong value is reported. */
-export function readHostPorts(
-  { runtimeConfig, snat, masqAll, markMasqBit, allowListening, compat, conditionsV4, conditionsV6 }: Shape,
-  problems: Problems,
-): HostPortConfig | undefined {
+/**
+ * The host ports; undefined when none is asked for. Every wrong value is reported, also one that no port
+ * needs.
+ */
+export function readHostPorts(shape: Shape, problems: Problems): HostPortConfig | undefined {
+  if (!saysSomethingOfPorts(shape)) return undefined;
+  const { runtimeConfig, snat, masqAll, markMasqBit, allowListening, compat } = shape;
   if (markMasqBit !== undefined && (markMasqBit < 0 || markMasqBit > 31))
     problems.add("markMasqBit", markMasqBit, "MasqMarkBit must be between 0 and 31");
   const mappings: Read[] = [];
@@ -52,8 +54,8 @@ export function readHostPorts(
     if (mapping !== undefined) mappings.push(mapping);
   }
   if (mappings.length > 1) checkApart(mappings, problems);
-  const conditions4 = conditionsOf(conditionsV4, 4, "conditionsV4", problems);
-  const conditions6 = conditionsOf(conditionsV6, 6, "conditionsV6", problems);
+  const conditions4 = conditionsOf(shape.conditionsV4, 4, "conditionsV4", problems);
+  const conditions6 = conditionsOf(shape.conditionsV6, 6, "conditionsV6", problems);
   if (mappings.length === 0) return undefined;
   return {
     mappings: mappings.map(({ position: _, ...mapping }) => mapping),
@@ -65,6 +67,15 @@ export function readHostPorts(
     conditions4,
     conditions6,
   };
+}
+
+function saysSomethingOfPorts({ runtimeConfig, markMasqBit, conditionsV4, conditionsV6 }: Shape): boolean {
+  return (
+    runtimeConfig?.portMappings !== undefined ||
+    markMasqBit !== undefined ||
+    conditionsV4 !== undefined ||
+    conditionsV6 !== undefined
+  );
 }
 
 /** Few networks have them. */

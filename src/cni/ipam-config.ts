@@ -1,15 +1,15 @@
 // The `ipam` section: the built-in host-local, or the name of another plugin that gives the addresses.
-import type { Address } from "../ip/address.ts";
-import { networkOf, type Prefix } from "../ip/prefix.ts";
+import { networkOf } from "../ip/prefix.ts";
+import type { LeaseRange } from "../ip/range.ts";
 import { type Fields, isFields } from "./keys.ts";
 import { hasUnprintable, isPlainName } from "./name.ts";
-import { checkDataDir, checkRoutes } from "./netconf-check.ts";
-import { DEFAULT_DATA_DIR } from "./netconf-keys.ts";
-import type { Shape } from "./netconf-schema.ts";
+import { checkDataDir } from "./netconf-check.ts";
+import { DEFAULT_DATA_DIR, type Shape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 import { parseRangeSets } from "./ranges.ts";
 import type { Route } from "./result.ts";
 import { readRoutes } from "./result-parse.ts";
+import { checkRoutes } from "./route-check.ts";
 
 /** Keys and meaning are those of the reference `host-local`. */
 export interface IpamConfig {
@@ -23,16 +23,6 @@ export interface IpamConfig {
   resolvConf: string | undefined;
   /** True: STATUS fails with code 50 when no address is left. */
   statusWhenFull: boolean;
-}
-
-export interface LeaseRange {
-  /** Host bits are zero. */
-  subnet: Prefix;
-  /** Both ends are handed out. */
-  first: Address;
-  last: Address;
-  /** Never handed out; may lie outside of the subnet. */
-  gateway: Address;
 }
 
 /** Undefined without a type: the network is a plain layer 2 one, as with the reference bridge. */

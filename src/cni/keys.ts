@@ -1,12 +1,18 @@
 // Field names the way Go reads them: without regard to case. Runtimes rely on it: containerd sends `HostPort`
 // and the like inside runtimeConfig (go-cni's structs carry no JSON names).
 
+/** What a plain value is: a string, a boolean, a whole number, or an object whose keys are free. */
+export type PlainKind = "text" | "flag" | "whole" | "fields";
+
 /**
- * The keys that are read at one level: `true` for a value that is taken as it is, a tree for what lies below
- * it.
+ * What a key may hold, as plain data. A list is written as a list with one entry, the kind of its items, and
+ * an object as the tree of its keys. `true` stands for any value.
  */
+export type Kind = PlainKind | readonly [Kind] | KeyTree | true;
+
+/** The keys of an object, each of which may be absent. */
 export interface KeyTree {
-  readonly [key: string]: KeyTree | true;
+  readonly [key: string]: Kind;
 }
 
 export type Fields = { readonly [key: string]: unknown };
@@ -15,34 +21,43 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+export function isList(kind: Kind): kind is readonly [Kind] {
+  return Array.isArray(kind);
+}
+
 /**
- * A copy of `value` that holds only the known keys, under their right names. A key in its right spelling
- * beats others, of several others the last one counts. A null field counts as absent, as in Go. Lists are
- * gone through, two deep at most (range sets), so that hostile nesting costs nothing. Anything else is
- * returned as it is.
+ * A copy of `value` in which objects hold only the known keys, under their right names. A key in its right
+ * spelling beats others, of several others the last one counts. A null field counts as absent, as in Go. An
+ * object in the place of a list is read as an item of it, since go-cni sends a flat list where a list of
+ * lists is known. Any other value of a wrong kind is returned as it is. The walk goes as deep as `known`, so
+ * hostile nesting costs nothing.
  */
-export function normaliseKeys(value: unknown, known: KeyTree, listDepth = 2): unknown {
-  if (Array.isArray(value)) {
-    return listDepth === 0 ? value : value.map((item) => normaliseKeys(item, known, listDepth - 1));
+export function normaliseKeys(value: unknown, known: Kind): unknown {
+  if (typeof known !== "object") return value;
+  if (isList(known)) {
+    const [item] = known;
+    if (typeof item !== "object") return value;
+    return Array.isArray(value) ? value.map((each) => normaliseKeys(each, item)) : normaliseKeys(value, item);
   }
   if (!isFields(value)) return value;
-  const names = Object.keys(known);
   const found: { [key: string]: unknown } = {};
   for (const key of Object.keys(value)) {
-    const name = knownName(key, names);
     const field = value[key];
-    if (name === undefined || field === null) continue;
-    const rightSpelling = value[name] ?? undefined;
-    if (key !== name && rightSpelling !== undefined) continue;
+    if (field === null) continue;
+    const name = Object.hasOwn(known, key) ? key : otherSpelling(key, known, value);
+    if (name === undefined) continue;
     const below = known[name];
-    found[name] = below === undefined || below === true ? field : normaliseKeys(field, below);
+    found[name] = typeof below === "object" ? normaliseKeys(field, below) : field;
   }
   return found;
 }
 
-function knownName(key: string, names: string[]): string | undefined {
-  if (names.includes(key)) return key;
+/** The known key that `key` is another spelling of, unless the right spelling stands there too. */
+function otherSpelling(key: string, known: KeyTree, fields: Fields): string | undefined {
   const lower = key.toLowerCase();
-  for (const name of names) if (name.length === key.length && name.toLowerCase() === lower) return name;
+  for (const name of Object.keys(known)) {
+    if (name.length !== key.length || name.toLowerCase() !== lower) continue;
+    return (fields[name] ?? null) === null ? name : undefined;
+  }
   return undefined;
 }

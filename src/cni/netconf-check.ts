@@ -1,12 +1,8 @@
 // What the values of a configuration must keep to, beyond their type.
-import { type Family, formatAddress, sameAddress } from "../ip/address.ts";
-import { formatPrefix, networkOf, samePrefix } from "../ip/prefix.ts";
-import type { IngressPolicy, MasqueradeBackend } from "./bridge-config.ts";
-import type { IpamConfig, LeaseRange } from "./ipam-config.ts";
+import type { Family } from "../ip/address.ts";
+import type { LeaseRange } from "../ip/range.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
-import type { Shape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
-import { type Route, TABLE_MAIN } from "./result.ts";
 import { compareVersions, type Version } from "./version.ts";
 
 /** The smallest MTU that IPv4 allows on a link (RFC 791), and that IPv6 does (RFC 8200, section 5). */
@@ -43,57 +39,23 @@ function bridgeNameProblem(name: string): string | undefined {
   return undefined;
 }
 
-export function checkMtu(mtu: number | undefined, ipam: IpamConfig | undefined, problems: Problems): void {
-  if (mtu === undefined || mtu === 0) return;
-  const hasIpv6 = ipam !== undefined && setFamilies(ipam.rangeSets).includes(6);
+/** `sets`: the ranges of the built-in IPAM, empty where it gives no addresses. */
+export function checkMtu(mtu: number, sets: LeaseRange[][], problems: Problems): void {
+  if (mtu === 0) return;
+  const hasIpv6 = familyOfEachSet(sets).includes(6);
   const smallest = SMALLEST_MTU[hasIpv6 ? 6 : 4];
   if (mtu >= smallest && mtu <= LARGEST_MTU) return;
   const reason = hasIpv6 ? "IPv6 needs packets of 1280 bytes" : "IPv4 needs packets of 68 bytes";
   problems.add("mtu", mtu, `must be 0 (pontoon decides) or from ${smallest} to ${LARGEST_MTU}; ${reason}`);
 }
 
-export function checkTogether({ hairpinMode, promiscMode }: Shape, problems: Problems): void {
-  if (hairpinMode !== true || promiscMode !== true) return;
+/** Reports the key: beside an IPAM, an interface that stays down has no use for its address. */
+export function refuseContainerInterface(problems: Problems): void {
   problems.add(
-    "hairpinMode",
+    "disableContainerInterface",
     true,
-    "cannot set hairpin mode and promiscuous mode at the same time; take one of them out",
+    "cannot use IPAM when DisableContainerInterface flag is set; take one of them out",
   );
-}
-
-/** An interface that stays down has no use for an address. */
-export function checkContainerInterface(hasIpam: boolean, problems: Problems): void {
-  if (hasIpam)
-    problems.add(
-      "disableContainerInterface",
-      true,
-      "cannot use IPAM when DisableContainerInterface flag is set; take one of them out",
-    );
-}
-
-export function readBackend(name: string, problems: Problems): MasqueradeBackend {
-  if (name === "nftables" || name === "iptables") return name;
-  problems.add("ipMasqBackend", name, 'unknown ipmasq backend; it must be "nftables" or "iptables"');
-  return "nftables";
-}
-
-/**
- * Rules of iptables name the bridge, where a plus stands for any ending and a name may not start with a dash.
- */
-export function readPolicy(name: string, bridge: string, problems: Problems): IngressPolicy {
-  if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/.test(bridge) && isBridgeName(bridge))
-    problems.add(
-      "bridge",
-      bridge,
-      "must consist of letters, digits, _, . and -, and not start with -, where there is an ingressPolicy",
-    );
-  if (name === "open" || name === "same-bridge" || name === "isolated") return name;
-  problems.add(
-    "ingressPolicy",
-    name,
-    'unknown ingress policy; it must be "open", "same-bridge" or "isolated"',
-  );
-  return "open";
 }
 
 export function checkDataDir(path: string | undefined, problems: Problems): void {
@@ -106,66 +68,10 @@ export function isUsablePath(path: string): boolean {
   return path.startsWith("/") && !path.includes("\0");
 }
 
-/**
- * Up to here each is compared with those before it: that costs less than the first text that is made of a
- * route.
- */
-const FEW_ROUTES = 8;
-
-/** The kernel takes a gateway of the destination's family only, and no route twice. */
-export function checkRoutes(routes: Route[], problems: Problems): void {
-  const seen = routes.length > FEW_ROUTES ? new Set<string>() : undefined;
-  let at = 0;
-  for (const route of routes) {
-    const { dst, gw } = route;
-    if (gw !== undefined && gw.family !== dst.address.family) {
-      problems.addAt(
-        "ipam.routes",
-        `the gateway ${formatAddress(gw)} of ${formatPrefix(dst)} must be of the family of its destination, IPv${dst.address.family}`,
-      );
-    }
-    if (seen === undefined ? isBefore(routes, at, route) : isSeen(seen, route)) {
-      problems.addAt(
-        "ipam.routes",
-        `${formatPrefix(dst)} is there twice; take one of the two out, or give them different gateways, priorities or tables`,
-      );
-    }
-    at++;
-  }
-}
-
-function isBefore(routes: Route[], end: number, route: Route): boolean {
-  for (let at = 0; at < end; at++) if (isSame(routes[at], route)) return true;
-  return false;
-}
-
-/** Two routes that are the same give the same text. */
-function isSeen(seen: Set<string>, { dst, gw, priority, table }: Route): boolean {
-  const text = `${formatPrefix(networkOf(dst))} ${gw && formatAddress(gw)} ${priority ?? 0} ${table || TABLE_MAIN}`;
-  if (seen.has(text)) return true;
-  seen.add(text);
-  return false;
-}
-
-function isSame(one: Route | undefined, other: Route): boolean {
-  if (
-    one === undefined ||
-    one.dst.length !== other.dst.length ||
-    !samePrefix(networkOf(one.dst), networkOf(other.dst))
-  )
-    return false;
-  if (
-    (one.priority ?? 0) !== (other.priority ?? 0) ||
-    (one.table || TABLE_MAIN) !== (other.table || TABLE_MAIN)
-  )
-    return false;
-  return one.gw === undefined || other.gw === undefined ? one.gw === other.gw : sameAddress(one.gw, other.gw);
-}
-
 /** The result of the oldest versions has room for one address of each family. */
 export function checkOneAddressPerFamily(sets: LeaseRange[][], version: Version, problems: Problems): void {
   if (compareVersions(version, "0.3.0") >= 0) return;
-  const families = setFamilies(sets);
+  const families = familyOfEachSet(sets);
   if (new Set(families).size === families.length) return;
   problems.addAt(
     "ipam.ranges",
@@ -173,8 +79,10 @@ export function checkOneAddressPerFamily(sets: LeaseRange[][], version: Version,
   );
 }
 
-/** The family of each set that has a range. */
-function setFamilies(sets: LeaseRange[][]): Family[] {
+/**
+ * One family for each set that has a range, in the order of the sets; a family may be there several times.
+ */
+function familyOfEachSet(sets: LeaseRange[][]): Family[] {
   const families: Family[] = [];
   for (const [range] of sets) if (range !== undefined) families.push(range.first.family);
   return families;

@@ -1,25 +1,16 @@
-// The shape of a network configuration as a schema that can explain itself. Built only for a configuration of
-// which netconf-shape.ts says that a type is wrong.
+// A tree of keys as a schema of zod, which can explain what is wrong. It is built only for a configuration in
+// which shape.ts found a value of a wrong type.
 import * as z from "zod/mini";
 import { CniError } from "./error.ts";
-import { type Fields, isFields } from "./keys.ts";
+import { type Fields, isFields, isList, type KeyTree, type Kind } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 
-/** Every field is optional here; what must be there is a question of meaning. */
-export type Shape = z.infer<ReturnType<typeof buildSchema>>;
-export type IpamShape = NonNullable<Shape["ipam"]>;
-export type RangeShape = NonNullable<IpamShape["ranges"]>[number][number];
-export type RouteShape = NonNullable<IpamShape["routes"]>[number];
-export type DnsShape = NonNullable<Shape["dns"]>;
-export type TrunkShape = NonNullable<Shape["vlanTrunk"]>[number];
-export type BandwidthShape = NonNullable<NonNullable<Shape["runtimeConfig"]>["bandwidth"]>;
-export type ArgsShape = NonNullable<NonNullable<Shape["args"]>["cni"]>;
-export type RuntimeShape = NonNullable<Shape["runtimeConfig"]>;
-export type PortShape = NonNullable<RuntimeShape["portMappings"]>[number];
-
-/** The fields with known types. A value of a wrong type is reported and left out of the answer. */
-export function explainShape(fields: Fields, problems: Problems): Shape {
-  const schema = buildSchema();
+/**
+ * The fields that the tree knows. A value of a wrong type is reported and left out of the answer. Throws
+ * code 7 for more wrong values than can be told.
+ */
+export function explainShape(fields: Fields, tree: KeyTree, problems: Problems): Fields {
+  const schema = buildSchema(tree);
   const first = attemptParse(schema, fields);
   if (first.success) return first.data;
   for (const { path, ...issue } of first.error.issues) {
@@ -54,96 +45,43 @@ function attemptParse(schema: ReturnType<typeof buildSchema>, fields: Fields) {
   }
 }
 
-/** The schema of one plugin entry, which scripts/json-schema.ts turns into cni-conf/pontoon.schema.json. */
-export function buildSchema() {
+/** The schema of an object with these keys. */
+export function buildSchema(tree: KeyTree) {
   // The engine makes no code at run time.
   z.config({ jitless: true });
-  const text = z.optional(z.string());
-  const texts = z.optional(z.array(z.string()));
-  const flag = z.optional(z.boolean());
-  const whole = z.optional(z.int());
-  const range = { subnet: text, rangeStart: text, rangeEnd: text, gateway: text };
-  const ranges = z.optional(z.array(z.array(z.object(range))));
-  const bandwidth = { ingressRate: whole, ingressBurst: whole, egressRate: whole, egressBurst: whole };
-  // Whose values are text or numbers; src/cni/tuning.ts says which one is not.
-  const sysctls = z.optional(z.record(z.string(), z.unknown()));
-  const route = {
-    dst: text,
-    gw: text,
-    mtu: whole,
-    advmss: whole,
-    priority: whole,
-    table: whole,
-    scope: whole,
-  };
-  return z.object({
-    bridge: text,
-    isGateway: flag,
-    isDefaultGateway: flag,
-    forceAddress: flag,
-    ipMasq: flag,
-    ipMasqBackend: text,
-    mtu: whole,
-    hairpinMode: flag,
-    promiscMode: flag,
-    portIsolation: flag,
-    macspoofchk: flag,
-    ingressPolicy: text,
-    enabledad: flag,
-    disableContainerInterface: flag,
-    vlan: whole,
-    vlanTrunk: z.optional(z.array(z.object({ id: whole, minID: whole, maxID: whole }))),
-    preserveDefaultVlan: flag,
-    ...bandwidth,
-    egressInPod: flag,
-    sysctl: sysctls,
-    txQLen: whole,
-    promisc: flag,
-    allmulti: flag,
-    mac: text,
-    sourceBasedRouting: flag,
-    snat: flag,
-    masqAll: flag,
-    markMasqBit: whole,
-    externalSetMarkChain: text,
-    conditionsV4: texts,
-    conditionsV6: texts,
-    allowListening: flag,
-    compat: z.optional(z.object({ iptablesHostPortChains: flag })),
-    ipam: z.optional(
-      z.object({
-        type: text,
-        ranges,
-        ...range,
-        routes: z.optional(z.array(z.object(route))),
-        dataDir: text,
-        resolvConf: text,
-        statusWhenFull: flag,
-      }),
-    ),
-    dns: z.optional(z.object({ nameservers: texts, domain: text, search: texts, options: texts })),
-    args: z.optional(z.object({ cni: z.optional(z.object({ mac: text, ips: texts, sysctl: sysctls })) })),
-    runtimeConfig: z.optional(
-      z.object({
-        mac: text,
-        ips: texts,
-        ipRanges: ranges,
-        dns: z.optional(z.object({ servers: texts, searches: texts, options: texts })),
-        bandwidth: z.optional(z.object(bandwidth)),
-        portMappings: z.optional(
-          z.array(
-            z.object({
-              hostPort: whole,
-              hostPortEnd: whole,
-              containerPort: whole,
-              protocol: text,
-              hostIP: text,
-            }),
-          ),
-        ),
-      }),
-    ),
-  });
+  return objectOf(tree, new Map());
+}
+
+/** The schemas made so far, by kind. Making a schema costs more than all else here. */
+type Made = Map<Kind, z.ZodMiniType>;
+
+function objectOf(tree: KeyTree, made: Made) {
+  return z.object(
+    Object.fromEntries(Object.entries(tree).map(([key, kind]) => [key, optionalOf(kind, made)])),
+  );
+}
+
+function optionalOf(kind: Kind, made: Made): z.ZodMiniType {
+  const schema = made.get(kind) ?? z.optional(schemaOf(kind, made));
+  made.set(kind, schema);
+  return schema;
+}
+
+function schemaOf(kind: Kind, made: Made): z.ZodMiniType {
+  if (isList(kind)) return z.array(schemaOf(kind[0], made));
+  if (typeof kind === "object") return objectOf(kind, made);
+  switch (kind) {
+    case "text":
+      return z.string();
+    case "flag":
+      return z.boolean();
+    case "whole":
+      return z.int();
+    case "fields":
+      return z.record(z.string(), z.unknown());
+    case true:
+      return z.unknown();
+  }
 }
 
 const ALLOWED: { readonly [expected: string]: string } = {

@@ -9,9 +9,8 @@ import {
   parsePrefix,
   prefixContains,
 } from "../ip/prefix.ts";
-import { prefixRange, rangesOverlap } from "../ip/range.ts";
-import type { LeaseRange } from "./ipam-config.ts";
-import type { IpamShape, RangeShape } from "./netconf-schema.ts";
+import { type LeaseRange, prefixRange, rangesOverlap } from "../ip/range.ts";
+import type { IpamShape, RangeShape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
 
 /**

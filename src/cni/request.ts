@@ -1,4 +1,5 @@
 // What a runtime asks for, read from environment and stdin and checked: one type per verb.
+import type { AttachmentKey } from "./attachment-key.ts";
 import { type Netconf, parseNetconf } from "./config.ts";
 import { type Environment, parseEnvironment, podOf } from "./environment.ts";
 import { CniError } from "./error.ts";
@@ -7,16 +8,9 @@ import { parseTeardownConfig, type TeardownConfig, type ValidAttachment } from "
 
 export type Request = AddRequest | CheckRequest | DelRequest | GcRequest | StatusRequest | VersionRequest;
 
-/** Key of everything that belongs to one interface of one container. */
-export interface Attachment {
-  network: string;
-  containerId: string;
-  interfaceName: string;
-}
-
 /** What ADD, CHECK and DEL have in common. */
 interface AttachmentRequest {
-  attachment: Attachment;
+  key: AttachmentKey;
   /** CNI_NETNS exactly as given; may be empty for DEL. */
   namespacePath: string;
   /** CNI_ARGS, as hints. */
@@ -115,7 +109,7 @@ export function unreadableStdin(reason: string): CniError {
 function attachmentOf(environment: Environment, network: string, stdin: string): AttachmentRequest {
   const { containerId, interfaceName, namespacePath, args, allowOwnNamespace, pluginPath } = environment;
   return {
-    attachment: { network, containerId, interfaceName },
+    key: { network, containerId, interfaceName },
     namespacePath,
     args,
     pod: podOf(args),

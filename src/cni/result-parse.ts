@@ -2,27 +2,36 @@
 // the version it claims: any program in the chain may have written it.
 import { type Address, parseAddress } from "../ip/address.ts";
 import { type Prefix, parsePrefix } from "../ip/prefix.ts";
-import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
+import { type Fields, isFields, type KeyTree, type Kind, normaliseKeys } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 import type { Dns, Result, ResultInterface, ResultIp, Route } from "./result.ts";
 
-export const ROUTE: KeyTree = {
-  dst: true,
-  gw: true,
-  mtu: true,
-  advmss: true,
-  priority: true,
-  table: true,
-  scope: true,
-};
-export const DNS: KeyTree = { nameservers: true, domain: true, search: true, options: true };
-const FAMILY: KeyTree = { ip: true, gateway: true, routes: ROUTE };
+export const ROUTE = {
+  dst: "text",
+  gw: "text",
+  mtu: "whole",
+  advmss: "whole",
+  priority: "whole",
+  table: "whole",
+  scope: "whole",
+} as const satisfies KeyTree;
+export const TEXTS = ["text"] as const satisfies Kind;
+export const DNS = {
+  nameservers: TEXTS,
+  domain: "text",
+  search: TEXTS,
+  options: TEXTS,
+} as const satisfies KeyTree;
+
+// Below here only the keys count: the readers of this file say what is wrong with a value.
+const ROUTES: Kind = [ROUTE];
+const FAMILY: KeyTree = { ip: true, gateway: true, routes: ROUTES };
 const RESULT: KeyTree = {
-  interfaces: { name: true, mac: true, mtu: true, sandbox: true, socketPath: true, pciID: true },
-  ips: { interface: true, address: true, gateway: true },
+  interfaces: [{ name: true, mac: true, mtu: true, sandbox: true, socketPath: true, pciID: true }],
+  ips: [{ interface: true, address: true, gateway: true }],
   ip4: FAMILY,
   ip6: FAMILY,
-  routes: ROUTE,
+  routes: ROUTES,
   dns: DNS,
 };
 
@@ -45,7 +54,7 @@ export function readResult(value: unknown, path: string, problems: Problems): Re
 
 /** A list of `{ dst, gw?, … }`. */
 export function readRoutes(value: unknown, path: string, problems: Problems): Route[] {
-  return readList(normaliseKeys(value, ROUTE), path, problems, readRoute);
+  return readList(normaliseKeys(value, ROUTES), path, problems, readRoute);
 }
 
 export function readDns(value: unknown, path: string, problems: Problems): Dns {

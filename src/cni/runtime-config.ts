@@ -4,7 +4,7 @@ import { parsePrefix } from "../ip/prefix.ts";
 import { CniError } from "./error.ts";
 import { type Fields, isFields } from "./keys.ts";
 import { macProblem, readMac } from "./mac.ts";
-import type { Shape } from "./netconf-schema.ts";
+import type { Shape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
 import { type Dns, isEmptyDns } from "./result.ts";
 

@@ -3,7 +3,7 @@ import type { MasqueradeBackend } from "./bridge-config.ts";
 import { decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
 import { foreignIpamOf, isPluginName } from "./ipam-config.ts";
-import { type Fields, isFields, type KeyTree } from "./keys.ts";
+import { type Fields, isFields, type KeyTree, type Kind } from "./keys.ts";
 import { isBridgeName, isUsablePath } from "./netconf-check.ts";
 import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR } from "./netconf-keys.ts";
 import { Problems } from "./problems.ts";
@@ -38,7 +38,7 @@ export interface ValidAttachment {
 
 /** The specification's key, and its name before 1.1.0 was corrected; libcni sends both. */
 const LISTS = ["cni.dev/valid-attachments", "cni.dev/attachments"] as const;
-const ENTRY: KeyTree = { containerID: true, ifname: true };
+const LIST: Kind = [{ containerID: true, ifname: true }];
 const TEARDOWN_KEYS: KeyTree = {
   cniVersion: true,
   name: true,
@@ -47,8 +47,8 @@ const TEARDOWN_KEYS: KeyTree = {
   ipMasq: true,
   ipMasqBackend: true,
   prevResult: true,
-  [LISTS[0]]: ENTRY,
-  [LISTS[1]]: ENTRY,
+  [LISTS[0]]: LIST,
+  [LISTS[1]]: LIST,
 };
 
 /**

@@ -1,6 +1,6 @@
 // What is set inside the pod's namespace beyond addresses and routes: the keys of the reference `tuning`.
 import { hasUnprintable, hasWhiteSpace } from "./name.ts";
-import type { Shape } from "./netconf-schema.ts";
+import type { Shape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
 
 export interface TuningConfig {
@@ -31,11 +31,15 @@ const UINT32 = 0xffff_ffff;
  */
 export function readTuning(shape: Shape, problems: Problems): TuningConfig | undefined {
   const { txQLen, promisc = false, allmulti = false } = shape;
-  const sysctls = readSysctls(shape, problems);
+  const sysctls = saysSomethingOfSysctls(shape) ? readSysctls(shape, problems) : [];
   if (txQLen !== undefined && (txQLen < 0 || txQLen > UINT32))
     problems.add("txQLen", txQLen, `must be a number of packets from 0 to ${UINT32}`);
   if (sysctls.length === 0 && txQLen === undefined && !promisc && !allmulti) return undefined;
   return { sysctls, txQueueLength: txQLen, promiscuous: promisc, allMulticast: allmulti };
+}
+
+function saysSomethingOfSysctls({ sysctl, args }: Shape): boolean {
+  return sysctl !== undefined || args?.cni?.sysctl !== undefined;
 }
 
 function readSysctls({ sysctl = {}, args }: Shape, problems: Problems): Sysctl[] {

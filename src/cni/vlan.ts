@@ -1,7 +1,7 @@
 // VLAN ids: `vlan` is the one whose packets a pod sends and gets without a tag, `vlanTrunk` lists those with
 // one. Rules and sentences are the reference bridge's (collectVlanTrunk in bridge.go).
 import { byteLength } from "./name.ts";
-import type { TrunkShape } from "./netconf-schema.ts";
+import type { TrunkShape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 
 /** Both ends belong to it. */

@@ -43,6 +43,6 @@ A network is a file in /etc/cni/net.d. "pontoon install --help" shows such a
 file. The sources explain every key in docs/configuration.md, and every error
 in docs/errors.md.
 
-CNI protocol versions supported: ${SUPPORTED_VERSIONS.join(", ")}
+CNI versions: ${SUPPORTED_VERSIONS.join(", ")}
 `;
 }

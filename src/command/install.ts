@@ -1,5 +1,5 @@
 // `pontoon install`: the executable, and a network configuration, where a container runtime looks for them.
-import { asCniError } from "../host/failure.ts";
+import { asCniError } from "../failure/failure.ts";
 import { type Options, readArguments, refuseWords } from "./arguments.ts";
 import { type Command, Misuse } from "./command.ts";
 import { EXAMPLE } from "./install/example.ts";

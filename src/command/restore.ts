@@ -1,6 +1,6 @@
 // `pontoon restore`: for the operator, and for hooks of firewall services that flush the whole ruleset.
 import { CniError } from "../cni/error.ts";
-import { Machine } from "../host/machine.ts";
+import { Node } from "../host/node.ts";
 import { restoreRules } from "../host/restore.ts";
 import { native } from "../sys/native.ts";
 import { readArguments, refuseWords } from "./arguments.ts";
@@ -44,8 +44,8 @@ export function restoreAll(): Restored {
       hint: 'Run it as root, as in "sudo pontoon restore"',
     });
   }
-  using machine = Machine.open();
-  const { shared, networks, errors } = restoreRules(machine);
+  using node = Node.open();
+  const { shared, networks, errors } = restoreRules(node);
   const lines = [...networks]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(

@@ -1,6 +1,6 @@
 // From what a person typed to what is printed: the command is found, run, and its answer put into lines.
 import type { CniError } from "../cni/error.ts";
-import { asCniError, sentencesOf } from "../host/failure.ts";
+import { asCniError, sentencesOf } from "../failure/failure.ts";
 import { type Answer, Misuse, type Person, UnknownCommand } from "./command.ts";
 import { findCommand } from "./find.ts";
 import { pageOf } from "./help.ts";

@@ -14,7 +14,7 @@ CNI protocol that it speaks.
   run(args) {
     refuseWords(readArguments(args, {}).words);
     return {
-      text: `pontoon ${programVersion()}\nCNI protocol versions supported: ${SUPPORTED_VERSIONS.join(", ")}\n`,
+      text: `pontoon ${programVersion()}\nCNI versions: ${SUPPORTED_VERSIONS.join(", ")}\n`,
     };
   },
 };

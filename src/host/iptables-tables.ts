@@ -4,22 +4,22 @@ import { legacyTable } from "../iptables/legacy-table.ts";
 import { nftablesTable } from "../iptables/nftables-table.ts";
 import type { IptablesTable, TablePlace } from "../iptables/table.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
-import type { Machine } from "./machine.ts";
+import type { Node } from "./node.ts";
 
 /**
  * The table of both families and both variants; those of the legacy variant only where this host has them.
  */
 export function* iptablesTables(
-  machine: Machine,
+  node: Node,
   place: TablePlace,
   families: readonly Family[] = [4, 6],
 ): Generator<IptablesTable> {
   const socket = ifThereIsNftables(
-    () => machine.rules,
+    () => node.rules,
     (rules) => rules,
   );
   if (socket !== undefined) for (const family of families) yield nftablesTable(socket, family, place);
-  // Whoever finds what he wants in the others does not even look for these.
+  // Legacy tables come last: a caller that finds its chain in the others does not even look for these.
   for (const family of families) {
     const table = legacyTable(family, place);
     if (table !== undefined) yield table;

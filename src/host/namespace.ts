@@ -1,31 +1,41 @@
 // The namespace that a runtime names, checked before anything is done in it.
+import type { Attachment } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
-import { getLink } from "../net/link.ts";
-import type { AttachmentRecord } from "../record/attachment.ts";
-import { hostInterfaceName } from "../record/digest.ts";
+import { explain } from "../failure/failure.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import { explain } from "./failure.ts";
-import type { Machine, Pod } from "./machine.ts";
+import type { Node } from "./node.ts";
+import type { Pod } from "./pod.ts";
 
 /**
- * Opens CNI_NETNS for ADD and CHECK. CniError 8 when it is no namespace, or the one that we run in (unless
- * that is allowed).
+ * Opens CNI_NETNS for ADD and CHECK; the caller closes it. CniError 8 when it is no namespace, or the one
+ * that Pontoon runs in (unless that is allowed).
  */
-export function openPod(path: string, allowOwnNamespace: boolean, machine: Machine): Pod {
-  const pod = enter(path, machine);
-  if (pod.isHost && !allowOwnNamespace) throw ownNamespace(path);
-  return pod;
+export function openPod(path: string, allowOwnNamespace: boolean, node: Node): Pod {
+  const pod = open(path, node);
+  if (!pod.isHost || allowOwnNamespace) return pod;
+  pod[Symbol.dispose]();
+  throw ownNamespace(path);
 }
 
-/** Opens CNI_NETNS for DEL: undefined when it is empty, gone, or no namespace. */
-export function openPodIfThere(path: string, machine: Machine): Pod | undefined {
+/** Opens CNI_NETNS for DEL; the caller closes it. Undefined when it is empty, gone, or no namespace. */
+export function openPodIfThere(path: string, node: Node): Pod | undefined {
   if (path === "") return undefined;
   try {
-    return machine.enterPod(path);
+    return node.openPod(path);
   } catch (error) {
     if (error instanceof SystemError) return undefined;
     throw error;
   }
+}
+
+/**
+ * Opens the namespace of a recorded attachment; the caller closes it. Undefined when it is gone or replaced.
+ */
+export function openRecordedPod({ namespace }: Attachment, node: Node): Pod | undefined {
+  const pod = openPodIfThere(namespace.path, node);
+  if (pod === undefined || pod.links.namespaceCookie === namespace.cookie) return pod;
+  pod[Symbol.dispose]();
+  return undefined;
 }
 
 /** The refusal of the host's own namespace, in the Go skeleton's words. */
@@ -38,27 +48,24 @@ export function ownNamespace(path: string): CniError {
 }
 
 /**
- * True when the attachment's namespace is gone and so is its veth: nobody will miss it. Throws SystemError.
+ * True when the attachment's namespace is gone and so is its veth: nothing uses it any more. Throws
+ * SystemError.
  */
-export function isDead(record: AttachmentRecord, machine: Machine): boolean {
-  if (hasLink(record, machine)) return false;
+export function isDead(attachment: Attachment, node: Node): boolean {
+  if (node.hasLink(attachment)) return false;
+  const { path, cookie } = attachment.namespace;
   try {
-    using pod = machine.openPod(record.namespace.path);
-    return pod.links.namespaceCookie !== record.namespace.cookie;
+    using pod = node.openPod(path);
+    return pod.links.namespaceCookie !== cookie;
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP")) return true;
     throw error;
   }
 }
 
-/** True when the host's end of the attachment's veth pair is there. Throws SystemError. */
-export function hasLink({ key }: AttachmentRecord, machine: Machine): boolean {
-  return getLink(machine.links, { name: hostInterfaceName(key) }) !== undefined;
-}
-
-function enter(path: string, machine: Machine): Pod {
+function open(path: string, node: Node): Pod {
   try {
-    return machine.enterPod(path);
+    return node.openPod(path);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw explain(

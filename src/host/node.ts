@@ -1,41 +1,128 @@
-// What attachments of all networks of the node share: the lock on the ruleset, and the list of who needs it.
-
+// The node as a call sees it: netlink sockets in the host's namespace, the records, and the node's lock.
+import { type Attachment, type HostIdentity, sameHost } from "../attachment/attachment.ts";
+import { hostInterfaceName } from "../attachment/name.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
-import { parsePrefixes } from "../ip/prefix.ts";
-import { attachmentLabel } from "../plan/add.ts";
-import type { HostPortStep, MasqueradeStep, SpoofCheckStep } from "../plan/step.ts";
-import type { AttachmentRecord } from "../record/attachment.ts";
-import { attachmentDigest, hostInterfaceName } from "../record/digest.ts";
-import { sameHost } from "../record/format.ts";
-import { listRecordedNetworks, openRecordStore, RECORD_ROOT } from "../record/store.ts";
+import { attempt } from "../failure/failure.ts";
+import { getLink } from "../net/link.ts";
+import { NetlinkSocket } from "../netlink/socket.ts";
+import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../netlink/uapi/netlink.ts";
+import { listRecordedNetworks, openRecordStore, RECORD_ROOT, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
-import { ensureDirectory } from "../sys/file.ts";
+import { ensureDirectory, type FileHandle, readText } from "../sys/file.ts";
 import { openLock } from "../sys/flock.ts";
-import { attempt } from "./failure.ts";
-import type { Machine } from "./machine.ts";
+import { openOwnNamespace } from "../sys/netns.ts";
+import { Pod } from "./pod.ts";
 
+const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 /** A network's name never starts with a dot, so this is no network's folder. */
 const NODE_LOCK = `${RECORD_ROOT}/.lock`;
 const NODE_LOCK_MS = 10_000;
 
 /**
- * Runs `action` while no other process changes what the node shares. CniError 11 when the lock is not to be
- * had.
+ * The host's side. Sockets are opened when first asked for, and all closed at the end of the `using` block.
  */
-export function underNodeLock(action: () => void): void {
-  using _lock = attempt("recordStore", NODE_LOCK, () => {
-    ensureDirectory(RECORD_ROOT);
-    return openNodeLock();
-  });
-  action();
+export class Node implements Disposable {
+  readonly home: FileHandle;
+  readonly records: RecordStore = openRecordStore();
+  private openedLinks: NetlinkSocket | undefined;
+  private openedRules: NetlinkSocket | undefined;
+  private readonly kept: Disposable[] = [];
+  private isLocked = false;
+
+  private constructor(home: FileHandle) {
+    this.home = home;
+  }
+
+  /** The node whose network namespace this thread is in. Throws SystemError. */
+  static open(): Node {
+    return new Node(openOwnNamespace());
+  }
+
+  /** rtnetlink of the host. */
+  get links(): NetlinkSocket {
+    this.openedLinks ??= NetlinkSocket.open(NETLINK_ROUTE);
+    return this.openedLinks;
+  }
+
+  /** nftables of the host. */
+  get rules(): NetlinkSocket {
+    this.openedRules ??= NetlinkSocket.open(NETLINK_NETFILTER);
+    return this.openedRules;
+  }
+
+  /** Which boot and which host namespace this is. Throws SystemError. */
+  identity(): HostIdentity {
+    return { bootId: readText(BOOT_ID).trim(), hostCookie: this.links.namespaceCookie };
+  }
+
+  /**
+   * Opens a pod's namespace; the caller closes it. Throws SystemError; EINVAL when the file is no namespace.
+   */
+  openPod(path: string): Pod {
+    return Pod.open(path, this.home, this.links.namespaceCookie);
+  }
+
+  /** Keeps a thing open, and closes it at the end of the `using` block of this node. Gives the thing. */
+  keep<T extends Disposable>(thing: T): T {
+    this.kept.push(thing);
+    return thing;
+  }
+
+  /** True when the host's end of the attachment's veth pair is there. Throws SystemError. */
+  hasLink({ key }: { key: AttachmentKey }): boolean {
+    return this.hasInterface(hostInterfaceName(key));
+  }
+
+  /** True when the host has an interface of that name. Throws SystemError. */
+  hasInterface(name: string): boolean {
+    return getLink(this.links, { name }) !== undefined;
+  }
+
+  /**
+   * Runs `action` while no other process changes what all networks of the node share (rules, host ports). A
+   * call that holds the lock already just runs it. CniError 11 when the lock is not to be had within 10 s.
+   */
+  underLock(action: () => void): void {
+    if (this.isLocked) return action();
+    using _lock = attempt("recordStore", NODE_LOCK, () => {
+      ensureDirectory(RECORD_ROOT);
+      return openNodeLock();
+    });
+    this.isLocked = true;
+    try {
+      action();
+    } finally {
+      this.isLocked = false;
+    }
+  }
+
+  /** The recorded attachments of this host, of these networks or of all. Throws SystemError. */
+  recorded(networks: readonly string[] = listRecordedNetworks()): Attachment[] {
+    const host = this.identity();
+    return networks.flatMap((network) =>
+      this.records.listRecords(network).records.filter((attachment) => sameHost(attachment.host, host)),
+    );
+  }
+
+  /** The recorded attachments of this host that have their veth. Throws SystemError. */
+  living(networks?: readonly string[]): Attachment[] {
+    return this.recorded(networks).filter((attachment) => this.hasLink(attachment));
+  }
+
+  /**
+   * The nftables socket goes last: its close waits for the kernel's clean-up, which is free after a veth's
+   * own wait.
+   */
+  [Symbol.dispose](): void {
+    for (const thing of this.kept) thing[Symbol.dispose]();
+    this.openedLinks?.close();
+    this.openedRules?.close();
+    this.home.close();
+  }
 }
 
-/** The same for an action of somebody who holds the lock already. */
-export function underHeldNodeLock(action: () => void): void {
-  action();
-}
-
-function openNodeLock() {
+function openNodeLock(): FileHandle {
   try {
     return openLock(NODE_LOCK, NODE_LOCK_MS);
   } catch (error) {
@@ -46,69 +133,4 @@ function openNodeLock() {
       hint: `Look with "fuser ${NODE_LOCK}" who holds it`,
     });
   }
-}
-
-/** The records of all attachments of this host, of these networks or of every one. Throws SystemError. */
-export function recordedAttachments(machine: Machine, networks?: readonly string[]): AttachmentRecord[] {
-  const store = openRecordStore();
-  const host = machine.identity();
-  const all = networks ?? listRecordedNetworks();
-  return all.flatMap((network) =>
-    store.listRecords(network).records.filter((record) => sameHost(record.host, host)),
-  );
-}
-
-/**
- * What the records of all attachments of this host but `except` tell, as `stepOf` reads them: what a lost
- * table has to get back. Throws SystemError.
- */
-export function recordedSteps<OneStep>(
-  machine: Machine,
-  except: string,
-  stepOf: (record: AttachmentRecord) => OneStep | undefined,
-): OneStep[] {
-  return recordedAttachments(machine)
-    .filter(({ key }) => attachmentDigest(key) !== except)
-    .flatMap((record) => stepOf(record) ?? []);
-}
-
-/** The masquerade step that a record tells of; undefined when it has none. */
-export function masqueradeOfRecord(record: AttachmentRecord): MasqueradeStep | undefined {
-  if (record.masqueradeSubnets === undefined) return undefined;
-  return {
-    kind: "masquerade",
-    backend: record.masqueradeBackend ?? "nftables",
-    network: record.key.network,
-    owner: attachmentDigest(record.key),
-    label: attachmentLabel(record.key),
-    bridge: record.gatewayInterface ?? record.bridge,
-    subnets: parsePrefixes(record.masqueradeSubnets),
-    addresses: parsePrefixes(record.addresses).map(({ address }) => address),
-  };
-}
-
-/** The spoof check that a record tells of; undefined when it has none. */
-export function spoofCheckOfRecord({ key, mac, spoofCheck }: AttachmentRecord): SpoofCheckStep | undefined {
-  if (spoofCheck !== true) return undefined;
-  return {
-    kind: "spoofCheck",
-    network: key.network,
-    owner: attachmentDigest(key),
-    label: attachmentLabel(key),
-    hostInterface: hostInterfaceName(key),
-    mac,
-  };
-}
-
-/** The host ports that a record tells of; undefined when it has none. */
-export function hostPortsOfRecord({ key, hostPorts: ports }: AttachmentRecord): HostPortStep | undefined {
-  if (ports === undefined) return undefined;
-  return {
-    kind: "hostPorts",
-    network: key.network,
-    owner: attachmentDigest(key),
-    label: attachmentLabel(key),
-    ports,
-    allowListening: true,
-  };
 }

@@ -10,7 +10,7 @@ export function hintOfMissing(error: SystemError, hint: string): string | undefi
   return soundsLikeNoNftables(error) || isErrno(error, "ENOENT") ? hint : undefined;
 }
 
-/** The same, with the kernel modules that the rules take. */
+/** A hint that names the kernel modules which rules take; undefined when only the error number can tell. */
 export function modulesHint(error: SystemError, modules: string): string | undefined {
   return hintOfMissing(error, `Load the kernel modules ${modules}, or use a kernel that has them`);
 }

@@ -1,14 +1,16 @@
 // IPv4 addresses as text: four decimal numbers with dots.
-import { parseDigits } from "./digits.ts";
 
-/** The 32 bits that `text` names, or undefined. No leading zeros: some programs would read them as octal. */
+/** Four decimal numbers without leading zeros: some programs would read those as octal. */
+const FIELDS = /^(0|[1-9]\d?\d?)\.(0|[1-9]\d?\d?)\.(0|[1-9]\d?\d?)\.(0|[1-9]\d?\d?)$/;
+
+/** The 32 bits that `text` names, or undefined. */
 export function parseIPv4(text: string): number | undefined {
-  const fields = text.split(".");
-  if (fields.length !== 4) return undefined;
+  const fields = FIELDS.exec(text);
+  if (fields === null) return undefined;
   let value = 0;
-  for (const field of fields) {
-    const octet = parseDigits(field, 10, 3);
-    if (octet === undefined || octet > 255 || (field.length > 1 && field.startsWith("0"))) return undefined;
+  for (let at = 1; at <= 4; at++) {
+    const octet = Number(fields[at]);
+    if (octet > 255) return undefined;
     value = value * 256 + octet;
   }
   return value;

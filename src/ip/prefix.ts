@@ -65,14 +65,9 @@ export function prefixContains(prefix: Prefix, address: Address): boolean {
   return family === address.family && value >> hostBits === address.value >> hostBits;
 }
 
+/** Go takes leading zeros here, and stops at 0xFFFFFF. */
+const LENGTH = /^\d{1,7}$/;
+
 function parseLength(text: string): number | undefined {
-  // Go takes leading zeros here, and stops at 0xFFFFFF.
-  if (text.length === 0 || text.length > 7) return undefined;
-  let value = 0;
-  for (let at = 0; at < text.length; at++) {
-    const digit = text.charCodeAt(at) - 0x30;
-    if (digit < 0 || digit > 9) return undefined;
-    value = value * 10 + digit;
-  }
-  return value;
+  return LENGTH.test(text) ? Number(text) : undefined;
 }

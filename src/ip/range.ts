@@ -8,6 +8,14 @@ import { type AddressRange, rangedSet } from "./ranged-set.ts";
 
 export type { AddressRange } from "./ranged-set.ts";
 
+/** A run of addresses to hand out, both ends among them, with what its pods have to know. */
+export interface LeaseRange extends AddressRange {
+  /** Host bits are zero. */
+  subnet: Prefix;
+  /** The address that is never handed out; it may lie outside of the subnet. */
+  gateway: Address;
+}
+
 /** All addresses of a prefix, from its network address to its last one. */
 export function prefixRange(prefix: Prefix): AddressRange {
   const first = networkOf(prefix).address;

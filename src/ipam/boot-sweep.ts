@@ -1,8 +1,7 @@
 // After a reboot no pod of before is alive, and no runtime says so: host-local keeps such leases for ever.
-import type { AttachmentRecord, HostIdentity } from "../record/attachment.ts";
+import { type Attachment, type HostIdentity, sameHost } from "../attachment/attachment.ts";
+import { attachmentDigest } from "../attachment/name.ts";
 import { markBootSwept } from "../record/boot-marker.ts";
-import { attachmentDigest } from "../record/digest.ts";
-import { sameHost } from "../record/format.ts";
 import type { RecordStore, UnreadableRecord } from "../record/store.ts";
 import { removeFile } from "../sys/file.ts";
 import { listLeases } from "./lease-directory.ts";
@@ -15,7 +14,7 @@ export interface BootSweep {
   directory: string;
   host: HostIdentity;
   /** True when the attachment's namespace is gone and its host veth is absent. */
-  isDead(record: AttachmentRecord): boolean;
+  isDead(record: Attachment): boolean;
 }
 
 /**
@@ -45,7 +44,7 @@ export function sweepEarlierBoots(sweep: BootSweep): void {
  * Nothing outlives a boot. A host namespace may have been replaced, or may live beside ours on the same
  * files: then its pods decide.
  */
-function isOver(record: AttachmentRecord, { host, isDead }: BootSweep): boolean {
+function isOver(record: Attachment, { host, isDead }: BootSweep): boolean {
   if (sameHost(record.host, host)) return false;
   return record.host.bootId !== host.bootId || isDead(record);
 }

@@ -1,40 +1,57 @@
 // An attachment that has a record already: it lives, or what is left of it is cleared.
+
+import { type Attachment, sameHost } from "../attachment/attachment.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
-import { parsePrefixes } from "../ip/prefix.ts";
-import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
-import { sameHost } from "../record/format.ts";
-import type { Attachment } from "./duplicate.ts";
+import type { Claimant } from "./claimant.ts";
 import { addressOfName, listOwnFiles } from "./lease-directory.ts";
 import { isOwnedBy, readOwner } from "./lease-file.ts";
 import { openExistingLeaseLock } from "./lease-lock.ts";
 import { clearAttachment } from "./reclaim.ts";
 
 /** Does what refuseDuplicate says for an attachment with a record. */
-export function refuseExisting(attachment: Attachment): void {
-  const { records, key, host, directory, isDead, discard } = attachment;
+export function refuseExisting(claimant: Claimant): void {
+  const { records, key, host, directory, isDead, discard } = claimant;
   const record = records.getRecord(key);
-  if (record === undefined) return refuseUnreadable(directory, key);
-  if (!sameHost(record.host, host)) return clear(attachment, record, () => {});
+  if (record === undefined) {
+    refuseUnknownVersion(claimant);
+    return refuseUnreadable(directory, key);
+  }
+  if (!sameHost(record.host, host)) return clear(claimant, record, () => {});
   if (!records.isComplete(key)) {
     if (records.isAddRunning(key)) throw addRunning(key);
-    return clear(attachment, record, discard);
+    return clear(claimant, record, discard);
   }
-  if (!isDead(record) && !isTakenDown(attachment, record))
-    throw duplicate(key, record.addresses[0]?.split("/")[0]);
-  clear(attachment, record, discard);
+  if (!isDead(record) && !isTakenDown(claimant, record)) throw duplicate(key, firstAddress(record));
+  clear(claimant, record, discard);
+}
+
+function firstAddress({ addresses: [first] }: Attachment): string | undefined {
+  return first && formatAddress(first.address.address);
+}
+
+/** A later Pontoon may have made more for this attachment than this one can take away. */
+function refuseUnknownVersion({ records, key }: Claimant): void {
+  const unknown = records.findUnknownVersion(key);
+  if (unknown === undefined) return;
+  throw new CniError("recordStore", {
+    about: `${unknown.path} is of version ${unknown.version}, which this Pontoon does not know`,
+    cause: "a later Pontoon made this attachment",
+    hint: "Send a DEL for this container and interface first, or install the later Pontoon again",
+  });
 }
 
 /**
  * The reference plugin takes down an attachment of ours like its own: link and lease go, and the record
  * stays.
  */
-function isTakenDown({ key, hasLink }: Attachment, record: AttachmentRecord): boolean {
+function isTakenDown({ key, hasLink }: Claimant, record: Attachment): boolean {
   if (hasLink(record)) return false;
   const where = record.leaseDirectory;
   return (
     where === undefined ||
-    !parsePrefixes(record.addresses).some(({ address }) => isOwnedBy(readOwner(where, address), key))
+    !record.addresses.some(({ address }) => isOwnedBy(readOwner(where, address.address), key))
   );
 }
 
@@ -49,9 +66,9 @@ function refuseUnreadable(directory: string, key: AttachmentKey): void {
 }
 
 function clear(
-  { records, directory }: Attachment,
-  record: AttachmentRecord,
-  discard: (record: AttachmentRecord) => void,
+  { records, directory }: Claimant,
+  record: Attachment,
+  discard: (record: Attachment) => void,
 ): void {
   const where = record.leaseDirectory ?? directory;
   // The configuration may have moved to another dataDir since: then the old directory has a lock of its own.

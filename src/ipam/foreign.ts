@@ -2,10 +2,10 @@
 // whatever else gives addresses. It gets our own environment and configuration; what it refuses is passed on
 // in its own words.
 
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Verb } from "../cni/environment.ts";
 import { CniError } from "../cni/error.ts";
 import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
-import type { AttachmentKey } from "../record/attachment.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { SystemError } from "../sys/errno.ts";
 import { findPlugin, isThisProgram, runPlugin } from "../tool/plugin.ts";

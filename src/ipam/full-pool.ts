@@ -1,6 +1,7 @@
 // A full pool: attachments that nobody took down are looked for before an ADD is refused.
+
+import type { Attachment } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
-import type { AttachmentRecord } from "../record/attachment.ts";
 import type { RecordStore } from "../record/store.ts";
 import { removeFile } from "../sys/file.ts";
 import { listLeases } from "./lease-directory.ts";
@@ -13,9 +14,9 @@ export interface Reclaim {
   network: string;
   directory: string;
   /** True when the attachment's namespace is gone and its host veth is absent. */
-  isDead(record: AttachmentRecord): boolean;
+  isDead(record: Attachment): boolean;
   /** Removes what else the attachment left (packet rules), before its addresses are free. */
-  discard(record: AttachmentRecord): void;
+  discard(record: Attachment): void;
 }
 
 export interface Reclaimed {

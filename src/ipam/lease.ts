@@ -1,17 +1,8 @@
 // What a lease is, and how it stands in its file. The format is host-local's: both programs may share a
 // directory.
+import { isPlainName } from "../cni/name.ts";
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
-
-/**
- * A run of addresses to hand out, as the network configuration gives it (the same shape as in cni/config.ts).
- */
-export interface LeaseRange {
-  subnet: Prefix;
-  first: Address;
-  last: Address;
-  gateway: Address;
-}
 
 /** An address given to an attachment. */
 export interface Lease {
@@ -46,21 +37,8 @@ export function parseOwner(text: string): LeaseOwner | undefined {
   const trimmed = text.trim();
   const end = trimmed.indexOf("\n");
   const first = (end < 0 ? trimmed : trimmed.slice(0, end)).trimEnd();
-  if (!isContainerId(first)) return undefined;
+  if (!isPlainName(first)) return undefined;
   return end < 0
     ? { containerId: first }
     : { containerId: first, interfaceName: trimmed.slice(end + 1).trim() };
-}
-
-/**
- * CNI specification 1.1.0, CNI_CONTAINERID: an alphanumeric character, then alphanumerics, `_`, `.` or `-`.
- */
-function isContainerId(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    const digit = code >= 0x30 && code <= 0x39;
-    const letter = (code | 0x20) >= 0x61 && (code | 0x20) <= 0x7a;
-    if (!digit && !letter && (at === 0 || !"_.-".includes(text.charAt(at)))) return false;
-  }
-  return text !== "";
 }

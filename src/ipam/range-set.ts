@@ -1,7 +1,6 @@
 // A range set as one row of addresses, numbered from 0 over all of its ranges: what round robin walks along.
 import { type Address, formatAddress, sameAddress } from "../ip/address.ts";
-import { addressAt, indexOf, rangeSize } from "../ip/range.ts";
-import type { LeaseRange } from "./lease.ts";
+import { addressAt, indexOf, type LeaseRange, rangeSize } from "../ip/range.ts";
 
 export interface RangeSet {
   readonly ranges: readonly LeaseRange[];

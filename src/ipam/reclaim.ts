@@ -1,5 +1,5 @@
 // Clearing what a dead attachment holds.
-import type { AttachmentRecord } from "../record/attachment.ts";
+import type { Attachment } from "../attachment/attachment.ts";
 import type { RecordStore } from "../record/store.ts";
 import { removeRecorded } from "./release.ts";
 
@@ -10,8 +10,8 @@ import { removeRecorded } from "./release.ts";
 export function clearAttachment(
   records: RecordStore,
   directory: string,
-  record: AttachmentRecord,
-  discard: (record: AttachmentRecord) => void,
+  record: Attachment,
+  discard: (record: Attachment) => void,
 ): void {
   discard(record);
   const [failure] = removeRecorded(directory, record);

@@ -1,8 +1,9 @@
 // Giving addresses back. Nothing here reads ranges: a pool that was changed or broken since never keeps an
 // address.
+
+import type { Attachment } from "../attachment/attachment.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
-import { parsePrefix } from "../ip/prefix.ts";
-import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
 import type { SystemError } from "../sys/errno.ts";
 import { removeFile } from "../sys/file.ts";
 import { collectFailures, explained } from "./failure.ts";
@@ -17,7 +18,7 @@ export interface Release {
   directory: string;
   key: AttachmentKey;
   /** Without it the directory is searched for the owner: host-local may have made the lease. */
-  record?: AttachmentRecord | undefined;
+  record?: Attachment | undefined;
   lockTimeoutMs?: number | undefined;
 }
 
@@ -47,12 +48,11 @@ export function release({ directory, key, record, lockTimeoutMs }: Release): voi
  * directory has no leases of ours: a foreign IPAM plugin gave its addresses, and only that one can take them
  * back. Gives what the system refused.
  */
-export function removeRecorded(directory: string, record: AttachmentRecord): SystemError[] {
+export function removeRecorded(directory: string, record: Attachment): SystemError[] {
   if (record.leaseDirectory === undefined) return [];
-  return collectFailures(record.addresses, (text) => {
-    const address = parsePrefix(text)?.address;
-    if (address !== undefined) removeLease(directory, address, record.key);
-  });
+  return collectFailures(record.addresses, ({ address }) =>
+    removeLease(directory, address.address, record.key),
+  );
 }
 
 function removeFound(directory: string, key: AttachmentKey): SystemError[] {

@@ -4,20 +4,15 @@ import { type Address, formatAddress } from "../ip/address.ts";
 import { isAddressFree, readOwner } from "./lease-file.ts";
 import { formatRangeSet, isGateway, type RangeSet } from "./range-set.ts";
 import { clearAttachment } from "./reclaim.ts";
-import type { Reservation } from "./reserve.ts";
+import type { AddressWish } from "./reservation.ts";
 
 /**
  * Makes sure that `address`, which lies in the set, can be taken; what a dead attachment holds is freed for
  * it. The caller holds the lock. Throws CniError in the words of host-local: invalidConfig for a gateway,
  * poolExhausted for one that is taken.
  */
-export function checkRequested(
-  reservation: Reservation,
-  rangeSet: RangeSet,
-  set: number,
-  address: Address,
-): void {
-  const { directory } = reservation;
+export function checkRequested(wish: AddressWish, rangeSet: RangeSet, set: number, address: Address): void {
+  const { directory } = wish;
   const text = formatAddress(address);
   if (isGateway(rangeSet, address)) {
     throw new CniError("invalidConfig", {
@@ -25,7 +20,7 @@ export function checkRequested(
       hint: "Ask for another address",
     });
   }
-  if (isAddressFree(directory, address, true) || reclaimHolder(reservation, address)) return;
+  if (isAddressFree(directory, address, true) || reclaimHolder(wish, address)) return;
   const holder = readOwner(directory, address);
   throw new CniError("poolExhausted", {
     message: `failed to allocate for range ${set}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
@@ -40,14 +35,14 @@ export function checkRequested(
  * A container that starts again may ask for the address that it had when nobody sent its DEL. True when the
  * address is free now.
  */
-function reclaimHolder(reservation: Reservation, address: Address): boolean {
+function reclaimHolder(wish: AddressWish, address: Address): boolean {
   const {
     directory,
     records,
     key: { network },
     isDead,
     discard,
-  } = reservation;
+  } = wish;
   const holder = readOwner(directory, address);
   if (holder?.interfaceName === undefined) return false;
   const key = { network, containerId: holder.containerId, interfaceName: holder.interfaceName };

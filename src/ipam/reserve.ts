@@ -3,55 +3,82 @@ import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { needsBootSweep } from "../record/boot-marker.ts";
 import { SystemError } from "../sys/errno.ts";
-import { removeFile } from "../sys/file.ts";
+import { type FileHandle, removeFile } from "../sys/file.ts";
 import { sweepEarlierBoots } from "./boot-sweep.ts";
-import { type Attachment, refuseDuplicate } from "./duplicate.ts";
+import { refuseDuplicate } from "./duplicate.ts";
 import { collectFailures, explained, explainedError } from "./failure.ts";
 import { writeHint } from "./hint.ts";
-import type { Lease, LeaseRange } from "./lease.ts";
+import type { Lease } from "./lease.ts";
 import { createLease, leasePath } from "./lease-file.ts";
 import { openLeaseLock } from "./lease-lock.ts";
+import type { AddressWish } from "./reservation.ts";
 import { chooseLeases } from "./selection.ts";
 
-export interface Reservation extends Attachment {
-  rangeSets: readonly (readonly LeaseRange[])[];
-  /** Addresses that the runtime asks for; each must lie in a set of its own. */
-  requested?: readonly Address[] | undefined;
-  /** Called under the lock when the addresses are chosen and before they are taken: write the intent here. */
-  beforeCommit(leases: Lease[]): void;
-  lockTimeoutMs?: number | undefined;
+/**
+ * Addresses that are chosen and not yet taken. The lock of the lease directory is held until the end of the
+ * `using` block, so nobody else chooses them; what has to be written before they are taken (the intent) is
+ * written in between.
+ */
+export class Reservation implements Disposable {
+  /** In the order of the range sets. */
+  readonly leases: Lease[];
+  private readonly wish: AddressWish;
+  private readonly lock: FileHandle;
+
+  private constructor(wish: AddressWish, lock: FileHandle, leases: Lease[]) {
+    this.wish = wish;
+    this.lock = lock;
+    this.leases = leases;
+  }
+
   /**
-   * True: a hint of another program stays as it is, for who has to act on it may be killed before. It costs
-   * round robin once.
+   * Takes the lock, refuses a second attachment of the claimant's name, and chooses. Throws CniError:
+   * duplicateAttachment, poolExhausted, invalidConfig, tryAgainLater, leaseStore, recordStore.
    */
-  keepsForeignHint?: boolean | undefined;
+  static open(wish: AddressWish): Reservation {
+    return explained("leaseStore", attemptOf(wish), () => {
+      const lock = openLeaseLock(wish.directory, wish.lockTimeoutMs);
+      try {
+        explained("recordStore", attemptOf(wish), () => clearTheWay(wish));
+        return new Reservation(wish, lock, chooseLeases(wish));
+      } catch (error) {
+        lock.close();
+        throw error;
+      }
+    });
+  }
+
+  /** Takes the addresses. When it throws, no lease of this call is left. Throws CniError. */
+  take(): void {
+    const { leases, wish } = this;
+    explained("leaseStore", attemptOf(wish), () => {
+      takeAll(wish, leases);
+      for (const lease of leases)
+        if (!(lease.givenByOthers && wish.keepsForeignHint === true)) writeHint(wish.directory, lease);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.lock.close();
+  }
+}
+
+function attemptOf({ key }: AddressWish): string {
+  return `reserve addresses for container ${key.containerId}, interface ${key.interfaceName}`;
 }
 
 /**
- * Reserves addresses and gives them in the order of the sets. When it throws, no lease of this call is left;
- * an intent that beforeCommit wrote is the caller's to abandon. Throws CniError: duplicateAttachment,
- * poolExhausted, invalidConfig, tryAgainLater, leaseStore, recordStore, or what the callbacks throw.
+ * Frees what attachments of an earlier boot hold, once in a boot, and what a dead one of the claimant's name
+ * left.
  */
-export function reserve(reservation: Reservation): Lease[] {
-  const { key, directory, lockTimeoutMs } = reservation;
-  const attempted = `reserve addresses for container ${key.containerId}, interface ${key.interfaceName}`;
-  return explained("leaseStore", attempted, () => {
-    using _lock = openLeaseLock(directory, lockTimeoutMs);
-    explained("recordStore", attempted, () => {
-      if (needsBootSweep(reservation.records, key.network, directory, reservation.host))
-        sweepEarlierBoots({ ...reservation, network: key.network });
-      refuseDuplicate(reservation);
-    });
-    const leases = chooseLeases(reservation);
-    explained("recordStore", attempted, () => reservation.beforeCommit(leases));
-    takeAll(reservation, leases);
-    for (const lease of leases)
-      if (!(lease.givenByOthers && reservation.keepsForeignHint === true)) writeHint(directory, lease);
-    return leases;
-  });
+function clearTheWay(wish: AddressWish): void {
+  const { records, key, directory, host } = wish;
+  if (needsBootSweep(records, key.network, directory, host))
+    sweepEarlierBoots({ ...wish, network: key.network });
+  refuseDuplicate(wish);
 }
 
-function takeAll({ directory, key }: Reservation, leases: Lease[]): void {
+function takeAll({ directory, key }: AddressWish, leases: Lease[]): void {
   const taken: string[] = [];
   try {
     for (const {

@@ -1,4 +1,4 @@
-// The addresses of one reservation, chosen and not yet taken.
+// The addresses of one wish, chosen and not yet taken.
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
@@ -10,21 +10,21 @@ import type { Lease } from "./lease.ts";
 import { isAddressFree } from "./lease-file.ts";
 import { indexInSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
 import { checkRequested } from "./requested-address.ts";
-import type { Reservation } from "./reserve.ts";
+import type { AddressWish } from "./reservation.ts";
 
 /** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
-export function chooseLeases(reservation: Reservation): Lease[] {
-  const requested = [...(reservation.requested ?? [])];
+export function chooseLeases(wish: AddressWish): Lease[] {
+  const requested = [...(wish.requested ?? [])];
   let set = -1;
-  const leases = reservation.rangeSets.map((ranges) => {
+  const leases = wish.rangeSets.map((ranges) => {
     set++;
     const rangeSet = rangeSetOf(ranges);
-    const hint = readHint(reservation.directory, set);
+    const hint = readHint(wish.directory, set);
     const asked = takeFitting(requested, rangeSet);
-    if (asked !== undefined) checkRequested(reservation, rangeSet, set, asked);
-    return leaseOf(rangeSet, set, asked ?? chooseFree(reservation, rangeSet, set, hint), hint);
+    if (asked !== undefined) checkRequested(wish, rangeSet, set, asked);
+    return leaseOf(rangeSet, set, asked ?? chooseFree(wish, rangeSet, set, hint), hint);
   });
-  if (requested.length > 0) throw notFitting(requested, reservation.rangeSets);
+  if (requested.length > 0) throw notFitting(requested, wish.rangeSets);
   return leases;
 }
 
@@ -39,26 +39,26 @@ function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefi
   return undefined;
 }
 
-function chooseFree(reservation: Reservation, rangeSet: RangeSet, set: number, hint: Hint): Address {
-  const { directory } = reservation;
+function chooseFree(wish: AddressWish, rangeSet: RangeSet, set: number, hint: Hint): Address {
+  const { directory } = wish;
   const start = startOf(rangeSet, hint);
   const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
   const pick = (): Address | undefined =>
     chooseAddress(rangeSet, start, isFree) ??
     chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
 
-  return pick() ?? chooseFromFull(reservation, rangeSet, set, pick);
+  return pick() ?? chooseFromFull(wish, rangeSet, set, pick);
 }
 
 /** A full set: what dead attachments and broken files hold is freed, and then looked at again. */
 function chooseFromFull(
-  reservation: Reservation,
+  wish: AddressWish,
   rangeSet: RangeSet,
   set: number,
   pick: () => Address | undefined,
 ): Address {
-  const { directory, key } = reservation;
-  const { attachments, failures } = reclaimDead({ ...reservation, network: key.network });
+  const { directory, key } = wish;
+  const { attachments, failures } = reclaimDead({ ...wish, network: key.network });
   const found = (attachments > 0 ? pick() : undefined) ?? (removeGarbage(directory) > 0 ? pick() : undefined);
   if (found === undefined) throw poolExhausted(directory, rangeSet, set, failures);
   return found;
@@ -84,7 +84,7 @@ function leaseOf(rangeSet: RangeSet, set: number, address: Address, { byOthers }
   };
 }
 
-function notFitting(left: Address[], rangeSets: Reservation["rangeSets"]): CniError {
+function notFitting(left: Address[], rangeSets: AddressWish["rangeSets"]): CniError {
   const subnets = rangeSets.flat().map(({ subnet }) => formatPrefix(subnet));
   return new CniError("invalidConfig", {
     message: `failed to allocate all requested IPs: ${left.map(formatAddress).join(" ")}`,

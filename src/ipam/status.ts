@@ -1,9 +1,9 @@
 // Can the pool serve an ADD? Asked by STATUS, every few seconds; leaves nothing behind.
 import { CniError } from "../cni/error.ts";
+import type { LeaseRange } from "../ip/range.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
 import { fileStatus, listDirectory, O_RDWR, O_TMPFILE, openFile } from "../sys/file.ts";
 import { explainedError } from "./failure.ts";
-import type { LeaseRange } from "./lease.ts";
 import { addressOfName } from "./lease-directory.ts";
 import { formatRangeSet, indexInSet, isGateway, rangeOf, rangeSetOf } from "./range-set.ts";
 

@@ -7,7 +7,6 @@ import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { u32At } from "../sys/bytes.ts";
 import { errnoOf } from "../sys/errno.ts";
-import { randomBytes } from "../sys/random.ts";
 
 /**
  * A link as the kernel shows it. `port` is there when its master is a bridge; its number is the lowest that
@@ -58,13 +57,21 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
 }
 
 /**
- * Several links in one exchange, after `changes` to them; undefined in the place of each that does not exist.
- * Throws SystemError for all else, a refused change too.
+ * Several links in one exchange; undefined in the place of each that does not exist. Throws SystemError for
+ * all else.
  */
-export function getLinks(
+export function getLinks(socket: NetlinkSocket, which: LinkName[]): (Link | undefined)[] {
+  return changeAndGetLinks(socket, [], which);
+}
+
+/**
+ * Makes changes and gives links as they are after them, in one exchange; undefined in the place of each that
+ * does not exist. Throws SystemError for all else, a refused change too.
+ */
+export function changeAndGetLinks(
   socket: NetlinkSocket,
+  changes: Message[],
   which: LinkName[],
-  changes: Message[] = [],
 ): (Link | undefined)[] {
   const outcomes = socket.transact([...changes, ...which.map(getLinkMessage)]);
   const links = outcomes.map((outcome) => {
@@ -163,11 +170,4 @@ export function macBytes(mac: string): Uint8Array {
   const bytes = new Uint8Array((mac.length + 1) / 3);
   for (let at = 0; at < bytes.length; at++) bytes[at] = Number.parseInt(mac.slice(at * 3, at * 3 + 2), 16);
   return bytes;
-}
-
-/** A new random unicast address with the "locally administered" bit (IEEE 802, clause 8.2). */
-export function randomMac(): string {
-  const bytes = randomBytes(6);
-  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
-  return formatMac(bytes);
 }

@@ -15,7 +15,7 @@ import { ensureElements, type NodeAttachments, type On, type OwnedTable } from "
 import { chainsFor, elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimPorts } from "./port-claim.ts";
 import { isConditionChain } from "./port-condition.ts";
-import { missingIn } from "./table-layout.ts";
+import { isKnownIn, missingIn } from "./table-layout.ts";
 
 /** The table of host ports. */
 export const HOST_PORTS: OwnedTable<HostPorts, NodeAttachments<HostPorts>> = {
@@ -52,14 +52,14 @@ function hasConditionChain(counts: RuleCounts): boolean {
 }
 
 /**
- * Which parts of the ruleset are not whole: the word `table`, the names of the chains that the attachment
- * needs besides. Throws SystemError.
+ * For CHECK: which parts of the ruleset are not whole: the word `table`, the names of the chains that the
+ * attachment needs besides. Throws SystemError.
  */
 export function missingPortParts(
   socket: NetlinkSocket,
   wanted: Pick<HostPorts, "chain" | "conditions" | "markBit">,
 ): string[] {
-  return missingIn(countRules(socket, PORT_TABLE), portLayout(wanted.markBit), chainsFor(wanted));
+  return missingIn(countRules(socket, PORT_TABLE), portLayout(wanted.markBit), chainsFor(wanted), isKnownIn);
 }
 
 /** Deletes a table that marks with another bit, unless an attachment has a host port in it. */

@@ -15,7 +15,7 @@ import {
 } from "./ingress-layout.ts";
 import { INTERFACE_NAME_BYTES } from "./key.ts";
 import { deleteTableMessage } from "./message.ts";
-import { isTableWhole } from "./table-layout.ts";
+import { isTableWhole, type Judge } from "./table-layout.ts";
 
 /** An interface of a network in one of the sets. */
 export interface IngressElement {
@@ -36,15 +36,15 @@ export function hasIngressElement(socket: NetlinkSocket, set: IngressSet, interf
 }
 
 /**
- * The sets that the interface should stand in and does not; all of them when the table is not whole. Throws
- * SystemError.
+ * The sets that the interface should stand in and does not; all of them when the table is not whole, as
+ * `judge` says. Throws SystemError.
  */
 export function missingIngressSets<Set extends IngressSet>(
   socket: NetlinkSocket,
   sets: readonly Set[],
-  interfaceName: string,
+  { interfaceName, judge }: { interfaceName: string; judge: Judge },
 ): Set[] {
-  if (!isIngressTableWhole(socket)) return [...sets];
+  if (!isTableWhole(socket, INGRESS_LAYOUT, judge)) return [...sets];
   return sets.filter((set) => !hasIngressElement(socket, set, interfaceName));
 }
 

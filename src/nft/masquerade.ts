@@ -16,7 +16,7 @@ import {
   TABLE,
 } from "./layout.ts";
 import { ensureElements, type OwnedTable } from "./owned-table.ts";
-import { missingIn } from "./table-layout.ts";
+import { isKnownIn, missingIn } from "./table-layout.ts";
 
 /** The table that masquerades. */
 export const MASQUERADE: OwnedTable<Masquerade, MasqueradeNode> = {
@@ -41,9 +41,12 @@ export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, node
   ensureElements(MASQUERADE, wanted, { socket, node });
 }
 
-/** Which parts of the ruleset are not whole: the word `table`, or names of chains. Throws SystemError. */
+/**
+ * For CHECK: which parts of the ruleset are not whole, the word `table` or names of chains. Throws
+ * SystemError.
+ */
 export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
-  return missingIn(countRules(socket, TABLE), MASQUERADE_LAYOUT, chains.map(sharedNetworkChain));
+  return missingIn(countRules(socket, TABLE), MASQUERADE_LAYOUT, chains.map(sharedNetworkChain), isKnownIn);
 }
 
 /** Where elements of an attachment may be; without addresses all maps are read. */

@@ -17,7 +17,7 @@ import {
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
 import { ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
 import { GUARDED, SOURCE, SPOOF_LAYOUT, SPOOF_TABLE } from "./spoof-layout.ts";
-import { isTableWhole } from "./table-layout.ts";
+import { isKnownIn, isTableWhole } from "./table-layout.ts";
 
 /** The check of an attachment: its frames may have this source address and no other. */
 export interface SpoofCheck {
@@ -63,9 +63,9 @@ export function ensureSpoofCheck(socket: NetlinkSocket, wanted: SpoofCheck, node
   ensureElements(SPOOF_CHECK, wanted, { socket, node });
 }
 
-/** False when the table is missing or was emptied. Throws SystemError. */
+/** For CHECK: false when the table is missing or was emptied. Throws SystemError. */
 export function isSpoofTableWhole(socket: NetlinkSocket): boolean {
-  return isTableWhole(socket, SPOOF_LAYOUT);
+  return isTableWhole(socket, SPOOF_LAYOUT, isKnownIn);
 }
 
 /**

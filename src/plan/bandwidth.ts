@@ -1,7 +1,9 @@
 // From rates in bits to token buckets in bytes. Pure. What is sane was measured: with less burst than 10 ms
 // of the rate a fast link does not reach its rate, with more it exceeds it; with less time to wait slow links
 // drop, with more they only delay.
-import type { BandwidthConfig, Shaping } from "../cni/bandwidth.ts";
+import type { Attachment } from "../attachment/attachment.ts";
+import { aliasOf, ifbName } from "../attachment/name.ts";
+import { needsIfb, type Shaping } from "../cni/bandwidth.ts";
 import type { BandwidthStep, TokenBucket } from "./step.ts";
 
 /** Bytes. */
@@ -17,53 +19,37 @@ const UINT32 = 0xffff_ffff;
 /** What stands in front of a packet on the wire: ETH_HLEN and a VLAN's tag. */
 const FRAME_HEADER = 18;
 
-export interface BandwidthInput {
-  bandwidth: BandwidthConfig;
-  hostInterface: string;
-  interfaceName: string;
-  /** Bytes: the largest packet. */
-  mtu: number;
-  /** The device for what the pod sends; undefined where that is held back inside the pod. */
-  ifb: { name: string; mac: string; alias: string } | undefined;
-}
-
-export interface BandwidthPlan {
-  step: BandwidthStep;
-  /** A sentence for each value that was not taken as it is. */
-  notices: string[];
-}
-
-/** The limits of a pod as a step. */
-export function planBandwidth({
-  bandwidth,
-  hostInterface,
-  interfaceName,
-  mtu,
-  ifb,
-}: BandwidthInput): BandwidthPlan {
-  const { ingress, egress } = bandwidth;
-  const notices: string[] = [];
-  const bucket = (direction: string, shaping: Shaping | undefined): TokenBucket | undefined =>
-    shaping && bucketOf(direction, shaping, mtu, notices);
+/** The limits of a pod as a step; undefined without any. */
+export function bandwidthStep({ bandwidth, key, pod, link }: Attachment): BandwidthStep | undefined {
+  if (bandwidth === undefined) return undefined;
+  const { ingress, egress, ifbMac } = bandwidth;
+  const { mtu = 0 } = link;
   return {
-    step: {
-      kind: "bandwidth",
-      hostInterface,
-      interfaceName,
-      ingress: bucket("ingress", ingress),
-      egress: bucket("egress", egress),
-      ifb: ifb && { ...ifb, mtu },
-    },
-    notices,
+    kind: "bandwidth",
+    key,
+    hostInterface: link.host.name,
+    interfaceName: link.pod.name,
+    ingress: ingress && bucketOf(ingress, mtu),
+    egress: egress && bucketOf(egress, mtu),
+    ifb: needsIfb(bandwidth) ? { name: ifbName(key), mac: ifbMac, alias: aliasOf(key, pod), mtu } : undefined,
   };
 }
 
+/** A sentence for each limit that is not taken as it was asked for. */
+export function bandwidthNotices({ bandwidth, link: { mtu = 0 } }: Attachment): string[] {
+  return (["ingress", "egress"] as const).flatMap((direction) => {
+    const shaping = bandwidth?.[direction];
+    return shaping === undefined ? [] : noticeOf(direction, shaping, mtu);
+  });
+}
+
 /**
- * A burst of more than a second of the rate is none: runtimes send 2147483647, 4294967295 or 34359738359
- * where nobody asked for one. A packet that is larger than the bucket would never pass.
+ * The bucket of a rate. A burst of more than a second of the rate counts as none: runtimes send 2147483647,
+ * 4294967295 or 34359738359 where a user asked for none. A packet that is larger than the bucket would
+ * never pass, so the bucket has room for the largest.
  */
-function bucketOf(direction: string, shaping: Shaping, mtu: number, notices: string[]): TokenBucket {
-  const rate = Math.floor(shaping.rate / 8);
+function bucketOf(shaping: Shaping, mtu: number): TokenBucket {
+  const rate = bytesOf(shaping);
   const least = mtu + FRAME_HEADER;
   const usual = Math.max(least, Math.min(MOST_BURST, Math.max(LEAST_BURST, Math.round(rate * BURST_S))));
   const given = Math.ceil(shaping.burst / 8);
@@ -71,19 +57,20 @@ function bucketOf(direction: string, shaping: Shaping, mtu: number, notices: str
   if (given > rate) burst = usual;
   else if (given > 0 && given < least) burst = least;
   burst = Math.min(burst, UINT32);
-  if (given > 0 && burst !== given)
-    notices.push(
-      notice(
-        direction,
-        shaping,
-        burst,
-        given < burst ? "the largest packet needs more" : "it is more than a second of the rate",
-      ),
-    );
   const wait = rate >= FAST ? FAST_WAIT_S : SLOW_WAIT_S;
   return { rate, burst, limit: Math.min(UINT32, burst + Math.round(rate * wait)) };
 }
 
-function notice(direction: string, { rate, burst }: Shaping, bytes: number, why: string): string {
-  return `${direction}Burst ${burst} with ${direction}Rate ${rate}: ${bytes * 8} bits are used, because ${why}`;
+function noticeOf(direction: string, shaping: Shaping, mtu: number): string[] {
+  const given = Math.ceil(shaping.burst / 8);
+  const { burst } = bucketOf(shaping, mtu);
+  if (given === 0 || burst === given) return [];
+  const why = given < burst ? "the largest packet needs more" : "it is more than a second of the rate";
+  const asked = `${direction}Burst ${shaping.burst} with ${direction}Rate ${shaping.rate}`;
+  return [`${asked}: ${burst * 8} bits are used, because ${why}`];
+}
+
+/** Bytes per second. */
+function bytesOf({ rate }: Shaping): number {
+  return Math.floor(rate / 8);
 }

@@ -1,8 +1,9 @@
 // The gateways of a network whose IPAM plugin need not give any. Pure.
+
+import type { PodAddress } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
-import type { PodAddress } from "./add.ts";
 
 /**
  * The addresses with the gateways that the bridge is to have: where none is given, the first address of the

@@ -1,19 +1,16 @@
 // The routes of a pod: as the result tells them, and as the pod's kernel gets them. Pure.
+import type { Attachment, PodAddress } from "../attachment/attachment.ts";
 import { type Route, SCOPE_LINK, TABLE_MAIN } from "../cni/result.ts";
-import type { Address, Family } from "../ip/address.ts";
-import { networkOf, prefixContains } from "../ip/prefix.ts";
-import type { AddInput, PodAddress } from "./add.ts";
+import { type Address, type Family, familyBits } from "../ip/address.ts";
+import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import type { PodRoute } from "./step.ts";
 
 /**
- * The routes that IPAM gives, and a default route by the gateway where one is asked for and IPAM gives none.
+ * The routes that IPAM gives, and where `isDefaultGateway` a default route by each family's gateway that has
+ * none.
  */
-export function resultRoutes({
-  netconf,
-  addresses,
-  routes: given,
-}: Pick<AddInput, "netconf" | "addresses" | "routes">): Route[] {
-  if (!netconf.isDefaultGateway) return given;
+export function resultRoutes(given: Route[], addresses: PodAddress[], isDefaultGateway: boolean): Route[] {
+  if (!isDefaultGateway) return given;
   const routes: Route[] = [];
   const provided: Family[] = [];
   for (const route of given) {
@@ -24,7 +21,7 @@ export function resultRoutes({
   for (const { gateway } of addresses) {
     if (gateway === undefined || provided.includes(gateway.family)) continue;
     provided.push(gateway.family);
-    routes.push({ dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway });
+    routes.push(defaultBy(gateway));
   }
   return routes;
 }
@@ -33,9 +30,56 @@ function isMainDefault({ dst, table }: Route): boolean {
   return dst.length === 0 && ((table ?? 0) === 0 || table === TABLE_MAIN);
 }
 
+function defaultBy(gateway: Address): Route {
+  return { dst: { address: { family: gateway.family, value: 0n }, length: 0 }, gw: gateway };
+}
+
 /**
- * The gateway of a route that names none: the first one that comes with an address of its family, unless its
- * scope says "on the link".
+ * The pod's routes as its kernel gets them: those of the main table, and with source based routing those of
+ * the interface's own table. Default routes are then in that one alone, since another attachment may have its
+ * own in the main table; other routes are in both. A family without a default route gets one by its gateway.
+ */
+export function podRoutes({ routes, addresses, sourceRouting }: Attachment): {
+  main: PodRoute[];
+  own: PodRoute[];
+} {
+  const all: PodRoute[] = [];
+  for (const route of routes) all.push(podRoute(route, addresses));
+  if (!sourceRouting || addresses.length === 0) return { main: all, own: [] };
+  const inMain = all.filter(({ table }) => (table ?? TABLE_MAIN) === TABLE_MAIN);
+  const defaults = inMain.filter(isDefault);
+  const own = [
+    ...addresses.flatMap(({ address }) => connected(address)),
+    ...inMain.filter((route) => !isDefault(route)),
+    ...defaults,
+    ...defaultsByGateway(addresses, defaults),
+  ];
+  return { main: all.filter((route) => !defaults.includes(route)), own };
+}
+
+function isDefault({ dst }: PodRoute): boolean {
+  return dst.length === 0;
+}
+
+/** The way to the address's own network, which the kernel puts into the main table only. */
+function connected(prefix: Prefix): PodRoute[] {
+  const { family } = prefix.address;
+  if (prefix.length === familyBits(family)) return [];
+  return [podRoute({ dst: prefix, scope: family === 4 ? SCOPE_LINK : undefined }, [])];
+}
+
+function defaultsByGateway(addresses: PodAddress[], given: PodRoute[]): PodRoute[] {
+  const routes: PodRoute[] = [];
+  for (const { gateway } of addresses) {
+    const isGiven = [...given, ...routes].some(({ dst }) => dst.address.family === gateway?.family);
+    if (gateway !== undefined && !isGiven) routes.push(podRoute(defaultBy(gateway), addresses));
+  }
+  return routes;
+}
+
+/**
+ * The gateway of a route that names none: the first gateway of its family, unless the route's scope says "on
+ * the link".
  */
 function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | undefined {
   if (scope !== undefined && scope >= SCOPE_LINK) return undefined;
@@ -56,6 +100,7 @@ export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
   return {
     dst: networkOf(route.dst),
     gateway,
+    isGatewayAssumed: route.gw === undefined,
     onLink,
     mtu: set(route.mtu),
     advmss: set(route.advmss),

@@ -1,11 +1,13 @@
-// The steps that an attachment is made of, as plain data. src/host/steps/ does, undoes and verifies each
-// kind.
+// The steps that an attachment is made of, as plain data, and their order. src/plan/steps.ts makes them of an
+// attachment; src/host/kind has one folder for each kind, which does, takes back and verifies it.
 
-import type { IngressPolicy, MasqueradeBackend } from "../cni/bridge-config.ts";
-import type { VlanRange } from "../cni/vlan.ts";
+import type { PortVlans } from "../attachment/attachment.ts";
+import type { AttachedHostPorts } from "../attachment/host-ports.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
+import type { IngressPolicy } from "../cni/bridge-config.ts";
+import type { Sysctl } from "../cni/tuning.ts";
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import type { RecordedHostPorts } from "../record/attachment.ts";
 
 export type Step =
   | BridgeStep
@@ -15,129 +17,134 @@ export type Step =
   | IngressPolicyStep
   | SpoofCheckStep
   | VethStep
-  | PortVlanStep
   | BandwidthStep
+  | PortVlanStep
   | PodStep
   | SourceRoutingStep
   | TuningStep
   | MasqueradeStep
+  | IptablesMasqueradeStep
   | HostPortStep
   | AnnounceStep;
 
-/** The bridge exists and is up. Shared: never undone. */
-export interface BridgeStep {
-  kind: "bridge";
-  name: string;
-  /** Used when the bridge has to be made; then also pinned. */
-  mac: string;
-  mtu: number;
-  promiscuous: boolean;
-  /** The bridge keeps VLANs apart. */
-  vlanFiltering: boolean;
-  /**
-   * The bridge says that the MAC of each pod that it ever had follows its IPv4 addresses. One that is found
-   * may stop saying so and never starts.
-   */
-  macsFollow: boolean;
-  /** The bridge as it was a moment ago; undefined: it has to be made, or its making has to be finished. */
-  found: FoundBridge | undefined;
-}
+export type StepName = Step["kind"];
 
-export interface FoundBridge {
-  index: number;
-  up: boolean;
-  promiscuous: boolean;
-  macsFollow: boolean;
+/** The step of one kind. */
+export type StepOf<Name extends StepName> = Extract<Step, { kind: Name }>;
+
+/** What the engine has to know of a kind of steps. */
+export interface Traits {
+  /** Other attachments use the thing too: it is never taken back. */
+  isShared?: true;
+  /** Packet rules: when an ADD is taken back they go behind all else, also where their turn had not come. */
+  isRule?: true;
+  /** The step needs the pod's addresses, so it is done when a foreign IPAM plugin has named them. */
+  needsAddress?: true;
 }
 
 /**
- * For a network in a VLAN there is an interface of the node in it, which gets the gateway addresses. Shared:
- * never undone.
+ * The order of an ADD, and the traits of each kind. docs/architecture.md quotes it; a test compares the two.
  */
+export const ORDER = {
+  bridge: { isShared: true },
+  vlanGateway: { isShared: true, needsAddress: true },
+  gateway: { isShared: true, needsAddress: true },
+  forwarding: { isShared: true, needsAddress: true },
+  ingressPolicy: { isRule: true, needsAddress: true },
+  // Before there is an interface that a frame could come from.
+  spoofCheck: { isRule: true },
+  veth: {},
+  // Before the pod's end comes up, so that nothing passes by the limits, or in another VLAN.
+  bandwidth: {},
+  portVlan: {},
+  pod: { needsAddress: true },
+  sourceRouting: { needsAddress: true },
+  // Settings count more than what was set before, and what comes after heeds them.
+  tuning: { needsAddress: true },
+  masquerade: { isRule: true, needsAddress: true },
+  iptablesMasquerade: { isRule: true, needsAddress: true },
+  hostPorts: { isRule: true, needsAddress: true },
+  // The port comes up last, and once.
+  announce: { needsAddress: true },
+} as const satisfies Record<StepName, Traits>;
+
+/** All kinds, in the order of an ADD. */
+export const STEP_NAMES = Object.keys(ORDER) as StepName[];
+
+/** The traits of a kind. */
+export function traitsOf(name: StepName): Traits {
+  return ORDER[name];
+}
+
+/** The bridge exists and is up. */
+export interface BridgeStep {
+  kind: "bridge";
+  name: string;
+  promiscuous: boolean;
+  /** The bridge keeps VLANs apart. */
+  filtersVlans: boolean;
+}
+
+/** The node has an interface in the VLAN of the network, for the gateway addresses. */
 export interface VlanGatewayStep {
   kind: "vlanGateway";
   bridge: string;
   /** `<bridge>.<vlan>` */
-  name: string;
+  gatewayInterface: string;
   vlan: number;
   keepDefaultVlan: boolean;
 }
 
-/** The bridge holds the gateway addresses. Shared: never undone. */
+/** The bridge, or the gateway's interface in the VLAN, holds the gateway addresses. */
 export interface GatewayStep {
   kind: "gateway";
-  /** For a network in a VLAN the gateway's interface there. */
-  bridge: string;
+  gatewayInterface: string;
+  /** With the lengths of their subnets. */
   addresses: Prefix[];
-  /** Addresses that stand in the way may be taken off the bridge. */
+  /** Addresses that stand in the way may be taken off the interface. */
   force: boolean;
 }
 
-/** The node forwards packets of these families. Shared: never undone. */
+/** The node forwards packets of these families. */
 export interface ForwardingStep {
   kind: "forwarding";
   families: Family[];
 }
 
 /**
- * Packets of the network's pods are let through firewalls, and its pods and those of others reach each other
- * as the policy says.
+ * Packets of the network's pods are let through firewalls, and its pods and those of other networks reach
+ * each other as the policy says.
  */
 export interface IngressPolicyStep {
   kind: "ingressPolicy";
+  key: AttachmentKey;
   policy: IngressPolicy;
-  network: string;
-  /** Digest of the attachment. */
-  owner: string;
   bridge: string;
-  /**
-   * Where the pods' packets to others come in: the bridge, or for a network in a VLAN the gateway's interface
-   * there.
-   */
-  interfaceName: string;
-  /** Those of the pod's addresses. */
+  /** Where the pods' packets to others come in. */
+  gatewayInterface: string;
+  /** The families of the pod's addresses. */
   families: Family[];
 }
 
 /** Frames that come from the pod with another source MAC address than its own are dropped (macspoofchk). */
 export interface SpoofCheckStep {
   kind: "spoofCheck";
-  network: string;
-  /** Digest of the attachment: the owner of its set elements. */
-  owner: string;
-  /** For people who list the rules. */
-  label: string;
+  key: AttachmentKey;
   hostInterface: string;
   mac: string;
 }
 
-/** A veth pair: one end a port of the bridge, the other born inside the pod. */
+/** A veth pair: the host's end is a port of the bridge, the pod's end is born inside the pod. */
 export interface VethStep {
   kind: "veth";
   bridge: string;
-  host: { name: string; mac: string; alias: string };
-  pod: { name: string; mac: string };
-  mtu: number;
+  host: { name: string; mac: string; alias: string; isRaisedFirst: boolean };
+  pod: { name: string; mac: string; isRaised: boolean };
+  /** Bytes; undefined where it is not known, and the two ends are compared with each other. */
+  mtu: number | undefined;
   hairpin: boolean;
-  /** False: the pod's end is left down, and whoever in the pod wants it raises it. */
-  raised: boolean;
-  /**
-   * The host's end comes up at once, because others raise the pod's end before we do (dhcp sends by it), or
-   * instead. Else it comes up last of all.
-   */
-  hostRaised: boolean;
-  /** Its port and others that are isolated do not reach each other over the bridge. */
+  /** The port and other isolated ports do not reach each other over the bridge. */
   isolated: boolean;
-}
-
-/** Which VLANs a bridge port is in. */
-export interface PortVlans {
-  /** That of packets without a tag. */
-  native: number;
-  /** Those of packets with a tag: apart from each other and in order. `native` may be among them. */
-  tagged: VlanRange[];
-  /** The port stays in others that it is in: the bridge's default. */
-  keepOthers: boolean;
 }
 
 /** The pod's port is in its VLANs. Goes with the veth. */
@@ -159,7 +166,8 @@ export interface TokenBucket {
 /** A device of the host's through which a pod's packets are led. */
 export interface IfbDevice {
   name: string;
-  mac: string;
+  /** Undefined where the description does not tell it. */
+  mac: string | undefined;
   alias: string;
   mtu: number;
 }
@@ -167,6 +175,7 @@ export interface IfbDevice {
 /** The pod sends and receives no more than it may. */
 export interface BandwidthStep {
   kind: "bandwidth";
+  key: AttachmentKey;
   hostInterface: string;
   interfaceName: string;
   /** To the pod. */
@@ -181,6 +190,8 @@ export interface BandwidthStep {
 export interface PodRoute {
   dst: Prefix;
   gateway: Address | undefined;
+  /** The route names no gateway: `gateway` is the first of its family, and CHECK takes any other. */
+  isGatewayAssumed?: boolean | undefined;
   /** The gateway lies outside of the pod's own subnets, so the kernel must be told that it is on the link. */
   onLink: boolean;
   mtu: number | undefined;
@@ -196,10 +207,7 @@ export interface PodStep {
   interfaceName: string;
   addresses: Prefix[];
   routes: PodRoute[];
-  /**
-   * Where the port is that IPv6 duplicate address detection has to go through; undefined: addresses are used
-   * at once.
-   */
+  /** The port that IPv6 duplicate address detection has to pass; undefined: addresses are used at once. */
   detectThrough: BridgePort | undefined;
 }
 
@@ -209,10 +217,7 @@ export interface BridgePort {
   hostInterface: string;
 }
 
-/**
- * What the pod sends from these addresses is routed by a table of the interface's own, whose routes these
- * are.
- */
+/** What the pod sends from these addresses is routed by a table of the interface's own, with these routes. */
 export interface SourceRoutingStep {
   kind: "sourceRouting";
   interfaceName: string;
@@ -221,50 +226,45 @@ export interface SourceRoutingStep {
 }
 
 /**
- * Settings inside the pod's namespace. What belongs to its interface goes with that; other sysctls stay until
- * the namespace goes.
+ * Settings inside the pod's namespace. Those of its interface go with that; other sysctls stay until the
+ * namespace goes.
  */
 export interface TuningStep {
   kind: "tuning";
   interfaceName: string;
-  /** Names are below /proc/sys/net, with slashes; `key` is what the configuration calls it. */
-  sysctls: { key: string; name: string; value: string }[];
+  /** In the order in which they are set. */
+  sysctls: Sysctl[];
   txQueueLength: number | undefined;
   promiscuous: boolean;
   allMulticast: boolean;
-  /** Filled while it is done: what undoing puts back. A value of undefined was not changed. */
-  former: { name: string; value: string | undefined }[];
 }
 
-/** The pod's addresses are masqueraded when they leave the node. */
+/**
+ * The pod's addresses are masqueraded when they leave the node, by elements of Pontoon's table of nftables.
+ */
 export interface MasqueradeStep {
   kind: "masquerade";
-  backend: MasqueradeBackend;
-  network: string;
-  /** Digest of the attachment: the owner of its map elements. */
-  owner: string;
-  /** For people who list the rules. */
-  label: string;
-  /**
-   * Where the pod's packets to others come in: the bridge, or for a network in a VLAN the gateway's interface
-   * there.
-   */
-  bridge: string;
+  key: AttachmentKey;
+  /** Where the pod's packets to others come in. */
+  gatewayInterface: string;
+  /** Subnets that are reached without masquerading. */
   subnets: Prefix[];
   addresses: Address[];
+}
+
+/** The network is masqueraded by chains of iptables, which its pods share. */
+export interface IptablesMasqueradeStep {
+  kind: "iptablesMasquerade";
+  key: AttachmentKey;
+  bridge: string;
+  subnets: Prefix[];
 }
 
 /** Ports of the node lead to the pod. */
 export interface HostPortStep {
   kind: "hostPorts";
-  network: string;
-  /** Digest of the attachment: the owner of its map elements. */
-  owner: string;
-  /** For people who list the rules. */
-  label: string;
-  ports: RecordedHostPorts;
-  /** Ports on which a process of the node listens are taken all the same. */
-  allowListening: boolean;
+  key: AttachmentKey;
+  ports: AttachedHostPorts;
 }
 
 /**
@@ -276,8 +276,6 @@ export interface AnnounceStep extends BridgePort {
   interfaceName: string;
   mac: string;
   addresses: Prefix[];
-  /** As far as the plan knows, everybody who knows one of the IPv4 addresses knows it by this MAC. */
-  macFollows: boolean;
   /** The network goes on behind the bridge, where switches learn by frames. */
   goesBeyond: boolean;
 }

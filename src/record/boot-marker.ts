@@ -1,10 +1,10 @@
 // The marker that says for which boot of which host a network's records have been looked through for dead
 // ones.
 
+import type { HostIdentity } from "../attachment/attachment.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, readTextOfAny, replaceFile } from "../sys/file.ts";
 import { sha256 } from "../sys/hash.ts";
-import type { HostIdentity } from "./attachment.ts";
 import type { RecordStore } from "./store.ts";
 
 /**

@@ -1,7 +1,7 @@
 // What an ADD is about to make, written before it touches the kernel. The ADD holds the file's lock for as
-// long as it lives, so anybody can ask whether it still runs; a killed ADD leaves the file without its lock.
-// A DEL that tells a running ADD to stop gives the file another name: the ADD finds its own gone, and
-// everybody else sees that it is still there.
+// long as it lives, so every process can ask whether it still runs; a killed ADD leaves the file without its
+// lock. A DEL that tells a running ADD to stop gives the file another name: the ADD finds its own gone, and
+// all others see that it is still there.
 
 import { pause } from "../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
@@ -22,7 +22,7 @@ import {
 } from "../sys/file.ts";
 import { lockWithin, tryLock } from "../sys/flock.ts";
 
-/** Somebody who only asks holds the lock for microseconds. */
+/** How often a held lock is asked for again: a process that only asks holds it for microseconds. */
 const ASK_AGAIN = 20;
 const ASK_AGAIN_MS = 0.1;
 
@@ -47,8 +47,8 @@ export class Intent implements Disposable {
   }
 
   /**
-   * Replaces the text by one that is not shorter, in place; who reads meanwhile may see a part of it. False
-   * when a DEL has stopped the ADD: roll back. Throws SystemError.
+   * Replaces the text by one that is not shorter, in place; a process that reads meanwhile may see a part of
+   * it. False when a DEL has stopped the ADD: roll back. Throws SystemError.
    */
   extend(text: string): boolean {
     using file = openFileIfThere(this.paths.intent, O_WRONLY | O_NONBLOCK);
@@ -95,8 +95,8 @@ export function createIntentFile(paths: IntentPaths, text: string): Intent {
       continue;
     }
     try {
-      // Before the lock was ours somebody may have asked for it, or have removed the file as one without an
-      // owner.
+      // Before this ADD had the lock, another process may have asked for it, or have removed the file as one
+      // without an owner.
       if (!lockPatiently(file, path) || !hasName(file)) {
         file.close();
         continue;
@@ -126,7 +126,7 @@ export interface StoppedAdd {
 
 /**
  * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made;
- * gives one that was stopped before as well. Undefined when none is running; an intent that nobody holds
+ * gives one that was stopped before as well. Undefined when none is running; an intent without a lock
  * stays. Throws SystemError.
  */
 export function stopRunningAdd({ intent, stopped }: IntentPaths): StoppedAdd | undefined {
@@ -173,7 +173,7 @@ function lockPatiently(file: FileHandle, path: string): boolean {
   return false;
 }
 
-/** False when somebody has removed the file. Nobody renames an intent but its own ADD. */
+/** False when the file was removed. Only its own ADD renames an intent. */
 function hasName(file: FileHandle): boolean {
   return handleStatus(file.fd).links > 0;
 }

@@ -1,6 +1,11 @@
 // The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is
 // under way, and .stopped when a DEL has told that one to stop. They are outside of the lease directory,
 // since host-local walks that one recursively and deletes what it finds.
+
+import type { Attachment } from "../attachment/attachment.ts";
+import { attachmentDigest } from "../attachment/name.ts";
+import { formatRecord, type ParsedRecord, parseRecord } from "../attachment/text.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import {
   ensureDirectory,
@@ -12,9 +17,6 @@ import {
   removeFile,
   writeText,
 } from "../sys/file.ts";
-import type { AttachmentKey, AttachmentRecord } from "./attachment.ts";
-import { attachmentDigest } from "./digest.ts";
-import { formatRecord, type ParsedRecord, parseRecord } from "./format.ts";
 import {
   createIntentFile,
   type Intent,
@@ -43,10 +45,12 @@ export interface UnreadableRecord {
   digest: string;
   path: string;
   reason: "damaged" | "unknownVersion";
+  /** The version that the file says, where it is unknown. */
+  version?: number | undefined;
 }
 
 export interface RecordList {
-  records: AttachmentRecord[];
+  records: Attachment[];
   unreadable: UnreadableRecord[];
 }
 
@@ -65,14 +69,14 @@ export class RecordStore {
    * Writes what an ADD is about to make and locks it; SystemError EBUSY when another ADD of the same key is
    * running.
    */
-  createIntent(record: AttachmentRecord): Intent {
-    const paths = this.intentPaths(record.key);
-    const create = (): Intent => createIntentFile(paths, formatRecord(record));
+  createIntent(attachment: Attachment): Intent {
+    const paths = this.intentPaths(attachment.key);
+    const create = (): Intent => createIntentFile(paths, formatRecord(attachment));
     try {
       return create();
     } catch (error) {
       if (!isErrno(error, "ENOENT")) throw error;
-      ensureDirectory(this.directory(record.key.network));
+      ensureDirectory(this.directory(attachment.key.network));
       return create();
     }
   }
@@ -80,21 +84,34 @@ export class RecordStore {
   /**
    * Adds to an intent what a foreign IPAM plugin gave. False when a DEL has removed it meanwhile: roll back.
    */
-  extendIntent(intent: Intent, record: AttachmentRecord): boolean {
-    return intent.extend(formatRecord(record));
+  extendIntent(intent: Intent, attachment: Attachment): boolean {
+    return intent.extend(formatRecord(attachment));
   }
 
   /** The record of an attachment, complete or intended; undefined when there is none that can be read. */
-  getRecord(key: AttachmentKey): AttachmentRecord | undefined {
+  getRecord(key: AttachmentKey): Attachment | undefined {
     return this.getRecordOfDigest(key.network, attachmentDigest(key));
   }
 
-  /** The same by the attachment's digest. */
-  getRecordOfDigest(network: string, digest: string): AttachmentRecord | undefined {
+  /**
+   * The record of an attachment, by the attachment's digest; undefined when there is none that can be read.
+   */
+  getRecordOfDigest(network: string, digest: string): Attachment | undefined {
     if (!isDigest(digest)) return undefined;
     for (const ending of ENDINGS) {
       const parsed = readRecord(`${this.directory(network)}/${digest}${ending}`);
-      if (parsed?.state === "record" && attachmentDigest(parsed.record.key) === digest) return parsed.record;
+      if (parsed?.state === "record" && attachmentDigest(parsed.attachment.key) === digest)
+        return parsed.attachment;
+    }
+    return undefined;
+  }
+
+  /** The file of a later Pontoon in the place of an attachment's record; undefined when there is none. */
+  findUnknownVersion(key: AttachmentKey): UnreadableRecord | undefined {
+    for (const ending of ENDINGS) {
+      const path = this.base(key) + ending;
+      const parsed = readRecord(path);
+      if (parsed?.state === "unknownVersion") return unreadable(attachmentDigest(key), path, parsed);
     }
     return undefined;
   }
@@ -120,7 +137,9 @@ export class RecordStore {
     return this.isAddOfDigestRunning(key.network, attachmentDigest(key));
   }
 
-  /** The same by the attachment's digest. */
+  /**
+   * True when the ADD of the attachment with this digest is alive right now, also one that was told to stop.
+   */
   isAddOfDigestRunning(network: string, digest: string): boolean {
     if (!isDigest(digest)) return false;
     const base = `${this.directory(network)}/${digest}`;
@@ -154,12 +173,12 @@ export class RecordStore {
    * True when `wanted` holds for a record of the network, complete or intended. Reads no more of them than it
    * has to.
    */
-  hasRecordLike(network: string, wanted: (record: AttachmentRecord) => boolean): boolean {
+  hasRecordLike(network: string, wanted: (attachment: Attachment) => boolean): boolean {
     const directory = this.directory(network);
     return listDirectory(directory).some((name) => {
       if (!ENDINGS.some((ending) => digestOfName(name, ending) !== undefined)) return false;
       const parsed = readRecord(`${directory}/${name}`);
-      return parsed?.state === "record" && wanted(parsed.record);
+      return parsed?.state === "record" && wanted(parsed.attachment);
     });
   }
 
@@ -168,12 +187,12 @@ export class RecordStore {
     return removeAll(this.base(key));
   }
 
-  /** The same by the attachment's digest. */
+  /** Removes the record of the attachment with this digest, readable or not. True when there was one. */
   removeRecordOfDigest(network: string, digest: string): boolean {
     return isDigest(digest) && removeAll(`${this.directory(network)}/${digest}`);
   }
 
-  /** Notes that somebody put back rules of this attachment, before they are put back. */
+  /** Notes that rules of this attachment are put back, before they are. */
   markRestored(key: AttachmentKey): void {
     writeText(this.base(key) + RESTORED, "", O_WRONLY | O_CREAT);
   }
@@ -184,15 +203,15 @@ export class RecordStore {
   }
 
   /**
-   * Takes the note back where there is no record any more. Else it goes with the record: its DEL has to know
-   * of all that was put back, by anybody.
+   * Removes the mark of an attachment that has no record any more. A mark beside a record goes with the
+   * record: the DEL has to know of all rules that were put back, by whichever restore.
    */
-  removeMarkOfNobody(key: AttachmentKey): void {
+  removeStrayMark(key: AttachmentKey): void {
     if (!this.hasRecord(key)) removeFile(this.base(key) + RESTORED);
   }
 
-  /** The same for all of a network: whoever put back rules may have been killed. */
-  removeMarksOfNobody(network: string): void {
+  /** Removes the marks of a network that have no record beside them: a restore may have been killed. */
+  removeStrayMarks(network: string): void {
     const directory = this.directory(network);
     for (const name of listDirectory(directory)) {
       const digest = digestOfName(name, RESTORED);
@@ -225,11 +244,11 @@ export class RecordStore {
     // An intent that has gone since the folder was read may have another name now.
     const parsed = readRecord(path) ?? (ending === INTENT ? this.readRenamed(network, digest) : undefined);
     if (parsed === undefined) return false;
-    if (parsed.state === "record" && attachmentDigest(parsed.record.key) === digest) {
-      list.records.push(parsed.record);
+    if (parsed.state === "record" && attachmentDigest(parsed.attachment.key) === digest) {
+      list.records.push(parsed.attachment);
       return true;
     }
-    list.unreadable.push({ digest, path, reason: parsed.state === "record" ? "damaged" : parsed.state });
+    list.unreadable.push(unreadable(digest, path, parsed));
     return false;
   }
 
@@ -257,7 +276,7 @@ function removeAll(base: string): boolean {
   const intended = removeFile(base + INTENT);
   const stopped = removeFile(base + STOPPED);
   const completed = removeFile(base + COMPLETE);
-  // Last: whoever puts back rules takes its mark away where it finds no record.
+  // The mark goes last: a restore takes its mark away where it finds no record.
   removeFile(base + RESTORED);
   return completed || intended || stopped;
 }
@@ -276,6 +295,12 @@ function readRecord(path: string): ParsedRecord | undefined {
   const text = readTextOfAny(path);
   if (text !== undefined) return parseRecord(text);
   return fileStatus(path) === undefined ? undefined : { state: "damaged" };
+}
+
+function unreadable(digest: string, path: string, parsed: ParsedRecord): UnreadableRecord {
+  return parsed.state === "unknownVersion"
+    ? { digest, path, reason: "unknownVersion", version: parsed.version }
+    : { digest, path, reason: "damaged" };
 }
 
 /** The digest in the name of a record's file; undefined for every other file. */

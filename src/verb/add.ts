@@ -1,61 +1,157 @@
-// ADD: read, observe, reserve, plan, apply, answer. What fails is taken back, so the machine is as it was.
-
-import type { Netconf } from "../cni/config.ts";
+// ADD: look, claim a place and addresses, do the steps, answer. What fails is taken back, so the node is as
+// it was.
+import type { Attachment } from "../attachment/attachment.ts";
+import { macFollows, randomMacs } from "../attachment/mac.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import type { AddRequest } from "../cni/request.ts";
-import { parseResolvConf } from "../cni/resolv-conf.ts";
-import type { Dns } from "../cni/result.ts";
-import { checkAllowList } from "../host/allow-list.ts";
-import { asCniError, attempt, tryAll } from "../host/failure.ts";
-import type { Machine } from "../host/machine.ts";
+import { mergeResults } from "../cni/result.ts";
+import { formatResult } from "../cni/result-format.ts";
+import { attempt, tryAll } from "../failure/failure.ts";
+import { Rollback } from "../failure/rollback.ts";
+import { Attaching } from "../host/engine.ts";
+import { checkInterfaceIsFree } from "../host/kind/veth/veth.ts";
+import { ensureFilteringBridge } from "../host/kind/vlan/filtering.ts";
+import type { BridgePlan } from "../host/kind.ts";
 import { openPod } from "../host/namespace.ts";
-import { type ObservedBridge, observeBridge } from "../host/observe.ts";
-import { checkInterfaceIsFree } from "../host/steps/veth.ts";
-import { refuseDuplicate } from "../ipam/duplicate.ts";
-import { release } from "../ipam/release.ts";
-import { reserve } from "../ipam/reserve.ts";
-import { type PodAddress, planAdd } from "../plan/add.ts";
-import type { AttachmentKey, AttachmentRecord } from "../record/attachment.ts";
-import { openRecordStore } from "../record/store.ts";
-import { readText } from "../sys/file.ts";
-import { type Added, abandon, attach, attachmentOf, type Prepared, planInput, recordOf } from "./attach.ts";
-import { addByForeignIpam } from "./foreign-add.ts";
+import type { Node } from "../host/node.ts";
+import type { Pod } from "../host/pod.ts";
+import { checkAllowList } from "../look/allow-list.ts";
+import { type Observed, observe } from "../look/observed.ts";
+import type { Known } from "../plan/describe.ts";
+import { noticesOf } from "../plan/notice.ts";
+import { dnsOf, resultOf } from "../plan/result.ts";
+import { type Step, traitsOf } from "../plan/step.ts";
+import { stepsOf } from "../plan/steps.ts";
+import {
+  askForeignIpam,
+  type Claim,
+  type Claimed,
+  claimAddresses,
+  claimPlace,
+  deletedMeanwhile,
+} from "./claim.ts";
+
+/** What an ADD has to say, and how to take it all back should saying it fail. */
+export interface Added {
+  output: string;
+  /** Sentences for the log. */
+  notices: string[];
+  undo(): string[];
+}
+
+/** Attaches the pod. Throws CniError; the node is then as it was, the shared bridge and sysctls excepted. */
+export function add(request: AddRequest, node: Node): Added {
+  checkInterfaceName(request.key.interfaceName);
+  const pod = node.keep(openPod(request.namespacePath, request.allowOwnNamespace, node));
+  refuseTakenInterface(request.key, pod, node);
+  if (request.netconf.tuning !== undefined) checkAllowList(request.netconf.tuning);
+  // Only by making a bridge can be told whether the kernel keeps VLANs apart.
+  if (request.netconf.hasVlans) ensureFilteringBridge(request.netconf.bridge, node);
+  const observed = observe(request.netconf, node.links);
+  const rollback = new Rollback();
+  const known = knownOf(request, pod, node, observed);
+  const claim: Claim = { request, node, rollback, known, observed };
+  return rollback.guard(() => attach(claim, pod));
+}
+
+/** Claims the place of the attachment, does its steps, and answers when the record is complete. */
+function attach(claim: Claim, pod: Pod): Added {
+  const { node, rollback, request, observed } = claim;
+  const claimed = request.netconf.foreignIpam === undefined ? claimAddresses(claim) : claimPlace(claim);
+  const attaching = new Attaching({ node, pod }, claimed.attachment, bridgePlanOf(claimed, observed));
+  rollback.add(() => attaching.undo());
+  const steps = stepsOf(claimed.attachment);
+  if (claimed.foreign === undefined) attaching.apply(steps);
+  else {
+    attaching.apply(steps.filter((step) => !needsAddress(step)));
+    askForeignIpam(claimed, claimed.foreign, claim);
+    attaching.attachment = claimed.attachment;
+    attaching.apply(stepsOf(claimed.attachment).filter(needsAddress));
+  }
+  return answer(claim, claimed, attaching);
+}
+
+/** Formats the result, and completes the record last, when the answer is ready to be said. */
+function answer({ request, node, rollback, known }: Claim, claimed: Claimed, attaching: Attaching): Added {
+  const { netconf, key } = request;
+  const { attachment, intent } = claimed;
+  const { bridge, vlanGateway } = attaching;
+  const own = resultOf(attachment, { bridge, vlanGateway, dns: dnsOf(netconf, claimed.dns) });
+  const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
+  const output = formatResult(result, netconf.cniVersion);
+  if (!attempt("recordStore", key.containerId, () => intent.complete())) throw deletedMeanwhile();
+  const forget = (): void => void node.records.removeRecord(key);
+  return {
+    output,
+    notices: noticesOf(attachment, netconf, known.isFiltered),
+    undo: () => [...rollback.run(), ...tryAll([forget])],
+  };
+}
+
+function needsAddress({ kind }: Step): boolean {
+  return traitsOf(kind).needsAddress === true;
+}
+
+/** Everything that is known of the attachment before its addresses are. MACs are chosen here, once. */
+function knownOf(request: AddRequest, pod: Pod, node: Node, { bridge, isFiltered }: Observed): Known {
+  const { netconf, key, namespacePath: path, pod: podName } = request;
+  const [host = "", ofPod = "", ifb = ""] = randomMacs(3);
+  return {
+    netconf,
+    key,
+    host: node.identity(),
+    namespace: { path, cookie: pod.links.namespaceCookie },
+    pod: podName,
+    leaseDirectory: leaseDirectory(netconf),
+    bridgeMtu: bridge.mtu,
+    macs: { host, pod: ofPod, ifb },
+    isFiltered,
+  };
+}
+
+/** `<dataDir>/<network>`; undefined without built-in IPAM. */
+export function leaseDirectory({ ipam, name }: AddRequest["netconf"]): string | undefined {
+  return ipam === undefined ? undefined : `${ipam.dataDir}/${name}`;
+}
+
+function bridgePlanOf({ attachment, givenByOthers }: Claimed, { bridge }: Observed): BridgePlan {
+  const { mac, mtu, found } = bridge;
+  return {
+    mac: mac ?? randomMacs(1)[0] ?? "",
+    mtu,
+    found,
+    macsFollow: macsFollow(attachment, found?.macsFollow, givenByOthers),
+  };
+}
 
 /**
- * Attaches the pod. Throws CniError; the machine is then as it was, the shared bridge and sysctls excepted.
+ * True when the MAC of this pod follows its addresses, and that has been so of every pod of the bridge
+ * (`before`; undefined: the bridge is made only now, and no neighbour knows a pod of it), and no other
+ * program may have given one an address of this network.
  */
-export function add(request: AddRequest, machine: Machine): Added {
-  const { netconf } = request;
-  checkInterfaceName(request.attachment.interfaceName);
-  openPod(request.namespacePath, request.allowOwnNamespace, machine);
-  refuseTakenInterface(request.attachment, machine);
-  if (netconf.tuning !== undefined) checkAllowList(netconf.tuning);
-  const bridge = observeBridge(netconf, machine);
-  if (netconf.foreignIpam !== undefined) {
-    return addByForeignIpam(request, netconf.foreignIpam, machine, bridge);
-  }
-  const prepared = prepare(request, machine, bridge, readResolvConf(netconf));
+export function macsFollow(
+  attachment: Attachment,
+  before: boolean | undefined,
+  givenByOthers: boolean,
+): boolean {
+  if (!macFollows(attachment.link.pod.mac, attachment.addresses)) return false;
+  return before === undefined || (before && !givenByOthers);
+}
+
+function refuseTakenInterface(key: AttachmentKey, pod: Pod, node: Node): void {
   try {
-    return attach(request, machine, prepared);
+    attempt("link", key.interfaceName, () => checkInterfaceIsFree(key.interfaceName, pod));
   } catch (error) {
-    throw asCniError(error).withNotUndone(prepared.giveBack());
+    if (!isLeftover(key, node)) throw error;
   }
 }
 
-function refuseTakenInterface(key: AttachmentKey, machine: Machine): void {
-  try {
-    attempt("link", key.interfaceName, () => checkInterfaceIsFree(key.interfaceName, machine));
-  } catch (error) {
-    if (!isLeftover(key)) throw error;
-  }
-}
-
 /**
- * An ADD of this attachment was killed: what it left in the pod is cleared when the addresses are reserved,
- * and looked at after that.
+ * True when an ADD of this attachment was killed: what it left in the pod is cleared when the addresses are
+ * reserved, and looked at after that.
  */
-function isLeftover(key: AttachmentKey): boolean {
-  const records = openRecordStore();
+function isLeftover(key: AttachmentKey, { records }: Node): boolean {
   return attempt(
     "recordStore",
     key.containerId,
@@ -63,7 +159,9 @@ function isLeftover(key: AttachmentKey): boolean {
   );
 }
 
-/** The Go skeleton takes such a name, but the kernel makes another one of it: eth%d becomes eth0. */
+/**
+ * Refuses a name that the Go skeleton takes, but of which the kernel makes another one: eth%d becomes eth0.
+ */
 function checkInterfaceName(name: string): void {
   if (!name.includes("%")) return;
   throw new CniError("badEnvironment", {
@@ -71,64 +169,4 @@ function checkInterfaceName(name: string): void {
     cause: "Linux makes another name of one with %",
     hint: "Choose an interface name without %",
   });
-}
-
-/** Reserves the addresses, plans, and writes the intent, all under the lock of the leases. */
-function prepare(request: AddRequest, machine: Machine, bridge: ObservedBridge, ipamDns: Dns): Prepared {
-  let prepared: Prepared | undefined;
-  const { ipam } = request.netconf;
-  const directory = leaseDirectory(request.netconf);
-  const attachment = attachmentOf(request, machine, directory);
-  const commit = (addresses: PodAddress[]): void => {
-    const input = planInput(request, bridge, { addresses, routes: ipam?.routes ?? [], ipamDns });
-    const record = recordOf(input, machine, attachment.host, directory);
-    const intent = attachment.records.createIntent(record);
-    prepared = { plan: planAdd(input), record, intent, giveBack: () => giveBack(record, intent, machine) };
-  };
-  try {
-    if (directory === undefined || ipam === undefined) {
-      refuseDuplicate(attachment);
-      commit([]);
-    } else
-      reserve({
-        ...attachment,
-        rangeSets: ipam.rangeSets,
-        requested: request.netconf.requestedAddresses,
-        keepsForeignHint: bridge.found?.macsFollow,
-        beforeCommit: commit,
-      });
-  } catch (error) {
-    if (prepared !== undefined) abandon(prepared.intent, prepared.record, machine);
-    throw error;
-  }
-  if (prepared === undefined) throw new Error("an ADD was not prepared");
-  return prepared;
-}
-
-function giveBack(record: AttachmentRecord, intent: Prepared["intent"], machine: Machine): string[] {
-  const { key, leaseDirectory: directory } = record;
-  return tryAll([
-    () => {
-      if (directory !== undefined) release({ directory, key, record });
-    },
-    () => abandon(intent, record, machine),
-  ]);
-}
-
-/** `<dataDir>/<network>`; undefined without built-in IPAM. */
-export function leaseDirectory({ ipam, name }: Netconf): string | undefined {
-  return ipam === undefined ? undefined : `${ipam.dataDir}/${name}`;
-}
-
-function readResolvConf({ ipam }: Netconf): Dns {
-  const path = ipam?.resolvConf;
-  if (path === undefined) return {};
-  return parseResolvConf(
-    attempt(
-      "invalidConfig",
-      `ipam.resolvConf ${JSON.stringify(path)} cannot be read`,
-      () => readText(path),
-      "Name a file that exists, or take resolvConf out of the configuration",
-    ),
-  );
 }

@@ -1,57 +1,83 @@
 // CHECK: compares an attachment with what its ADD made. Changes nothing.
+import { type Attachment, VERSION } from "../attachment/attachment.ts";
+import { hostInterfaceName } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import type { CheckRequest } from "../cni/request.ts";
-import { verifySteps } from "../host/apply.ts";
-import { attempt, collectErrors, sentencesOf } from "../host/failure.ts";
-import type { Machine } from "../host/machine.ts";
+import { attempt, collectErrors, sentencesOf } from "../failure/failure.ts";
+import { verifySteps } from "../host/engine.ts";
 import { openPod } from "../host/namespace.ts";
+import type { Node } from "../host/node.ts";
 import { formatAddress } from "../ip/address.ts";
+import { delegate, foreignIpamOf, passOn } from "../ipam/delegate.ts";
 import { ownsLease } from "../ipam/ownership.ts";
-import { planCheck } from "../plan/check.ts";
-import { attachmentDigest, hostInterfaceName, ifbName } from "../record/digest.ts";
-import { openRecordStore } from "../record/store.ts";
+import { completeDescription, describeByResult } from "../plan/check.ts";
+import { findPodEnd, type PodEnd, withResult } from "../plan/result.ts";
+import { stepsOf } from "../plan/steps.ts";
 import { leaseDirectory } from "./add.ts";
-import { delegate, foreignIpamOf, passOn } from "./delegate.ts";
 
 /**
  * Throws CniError checkFailed with a sentence for each thing that is not as it was made; what a foreign IPAM
  * plugin alone has to say in its own words.
  */
-export function check(request: CheckRequest, machine: Machine): void {
-  const { netconf, attachment: key, namespacePath } = request;
-  openPod(namespacePath, request.allowOwnNamespace, machine);
-  const record = attempt("recordStore", key.containerId, () => openRecordStore().getRecord(key));
-  const owner = attachmentDigest(key);
-  const plan = planCheck({
-    netconf,
-    prevResult: netconf.prevResult,
-    key,
-    owner,
-    namespacePath,
-    hostInterface: hostInterfaceName(key),
-    ifb: ifbName(key),
-    record,
-  });
-  if (plan === undefined)
-    throw failed(key.containerId, [
-      `the result of its ADD names no interface ${key.interfaceName} inside the pod`,
-    ]);
-  const problems = attempt("checkFailed", key.containerId, () => verifySteps(plan.steps, machine));
-  const directory = record?.leaseDirectory ?? leaseDirectory(netconf);
-  if (directory !== undefined) {
-    const lost = plan.ips
-      .map(({ address }) => address.address)
-      .filter((address) => !ownsLease(directory, key, address));
-    problems.push(
-      ...lost.map(
-        (address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`,
-      ),
-    );
-  }
+export function check(request: CheckRequest, node: Node): void {
+  const { netconf, key } = request;
+  const { containerId, interfaceName } = key;
+  using pod = openPod(request.namespacePath, request.allowOwnNamespace, node);
+  const record = readRecord(request, node);
+  const end = findPodEnd(netconf.prevResult, interfaceName);
+  if (end === undefined)
+    throw failed(containerId, [`the result of its ADD names no interface ${interfaceName} inside the pod`]);
+  const attachment = withResult(expected(record, end, request), netconf.prevResult, end);
+  const problems = attempt("checkFailed", containerId, () => verifySteps(stepsOf(attachment), { node, pod }));
+  problems.push(...leaseProblems(attachment));
   const refusals = collectErrors([() => delegate(foreignIpamOf(record, netconf), request, "CHECK")]);
   if (problems.length === 0) passOn(refusals);
   problems.push(...sentencesOf(refusals));
-  if (problems.length > 0) throw failed(key.containerId, problems);
+  if (problems.length > 0) throw failed(containerId, problems);
+}
+
+/**
+ * Undefined when the attachment was made by another program. Throws CniError for a record of a later Pontoon.
+ */
+function readRecord({ key }: CheckRequest, { records }: Node): Attachment | undefined {
+  return attempt("recordStore", key.containerId, () => {
+    const record = records.getRecord(key);
+    const unknown = record === undefined ? records.findUnknownVersion(key) : undefined;
+    if (unknown === undefined) return record;
+    throw new CniError("recordStore", {
+      about: `${unknown.path} is of version ${unknown.version}, which this Pontoon does not know`,
+      cause: `a later Pontoon made this attachment; this one knows the versions 1 to ${VERSION}`,
+      hint: "Install the later Pontoon again, or delete the pod so that it is made anew",
+    });
+  });
+}
+
+/**
+ * The attachment as its ADD described it; what the record does not tell is taken from configuration and
+ * result.
+ */
+function expected(record: Attachment | undefined, end: PodEnd, request: CheckRequest): Attachment {
+  const { netconf, key, namespacePath: path, pod } = request;
+  const described = describeByResult({
+    netconf,
+    key,
+    path,
+    pod,
+    end,
+    leaseDirectory: leaseDirectory(netconf),
+    hostInterface: hostInterfaceName(key),
+    record,
+  });
+  if (record === undefined) return described;
+  return record.version === 1 ? completeDescription(record, described) : record;
+}
+
+function leaseProblems({ leaseDirectory: directory, key, addresses }: Attachment): string[] {
+  if (directory === undefined) return [];
+  return addresses
+    .map(({ address }) => address.address)
+    .filter((address) => !ownsLease(directory, key, address))
+    .map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`);
 }
 
 function failed(containerId: string, problems: string[]): CniError {

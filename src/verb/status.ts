@@ -1,17 +1,15 @@
 // STATUS: could an ADD be served now? Asked every few seconds, so it is quick and leaves nothing behind.
 import { CniError } from "../cni/error.ts";
 import type { StatusRequest } from "../cni/request.ts";
-import { explain } from "../host/failure.ts";
-import type { Machine } from "../host/machine.ts";
-import { checkIsBridge } from "../host/steps/bridge.ts";
-import { checkIptables } from "../host/steps/iptables-masquerade.ts";
-import { rulesHint } from "../host/steps/masquerade.ts";
+import { explain } from "../failure/failure.ts";
+import { rulesHint } from "../host/kind/masquerade/nftables.ts";
+import { checkIptables } from "../host/kind/masquerade/program.ts";
+import type { Node } from "../host/node.ts";
 import type { Family } from "../ip/address.ts";
+import type { LeaseRange } from "../ip/range.ts";
 import { callIpam, findIpam } from "../ipam/foreign.ts";
-import type { LeaseRange } from "../ipam/lease.ts";
 import { checkFreeAddresses, checkLeaseDirectory } from "../ipam/status.ts";
-import { getLink } from "../net/link.ts";
-import { getGenerationMessage } from "../nft/message.ts";
+import { checkBridge, checkNftables } from "../look/status.ts";
 import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
 import { leaseDirectory } from "./add.ts";
@@ -19,20 +17,17 @@ import { leaseDirectory } from "./add.ts";
 /**
  * Throws CniError notAvailable (code 50) when an ADD would fail, or what a foreign IPAM plugin says of that.
  */
-export function status(request: StatusRequest, machine: Machine): void {
+export function status(request: StatusRequest, node: Node): void {
   const { netconf } = request;
   const { foreignIpam } = netconf;
-  answering("rtnetlink", () => {
-    const link = getLink(machine.links, { name: netconf.bridge });
-    if (link !== undefined) checkIsBridge(netconf.bridge, link);
-  });
+  answering("rtnetlink", () => checkBridge(netconf.bridge, node.links));
   const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
   if (byIptables)
     answering("iptables", () =>
       checkIptables(netconf.ipam === undefined ? [4] : familiesOf(netconf.ipam.rangeSets)),
     );
   if ((netconf.ipMasq && !byIptables) || netconf.macspoofchk)
-    answering("nftables", () => machine.rules.execute([getGenerationMessage()]));
+    answering("nftables", () => checkNftables(node.rules));
   checkLeaseDirectory(RECORD_ROOT);
   if (foreignIpam !== undefined) askIpam(foreignIpam, request);
   const directory = leaseDirectory(netconf);

@@ -1,57 +1,61 @@
 // The bridge and its gateway addresses, as an ADD makes sure of them.
 import { expect, test } from "vitest";
 import type { Netconf } from "../../src/cni/config.ts";
-import { Machine } from "../../src/host/machine.ts";
-import { observeBridge } from "../../src/host/observe.ts";
-import { type Bridge, ensureBridge, verifyBridge } from "../../src/host/steps/bridge.ts";
-import { ensureGateway, verifyGateway } from "../../src/host/steps/gateway.ts";
+import type { Attaching } from "../../src/host/engine.ts";
+import { bridge } from "../../src/host/kind/bridge/bridge.ts";
+import { gateway } from "../../src/host/kind/gateway/gateway.ts";
+import type { BridgePlan } from "../../src/host/kind.ts";
+import { observeBridge } from "../../src/look/bridge.ts";
 import { getLink } from "../../src/net/link.ts";
 import { createBridgeMessage } from "../../src/net/link-change.ts";
+import type { SharedLink } from "../../src/plan/result.ts";
 import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
 import { failure } from "../support/failure.ts";
 import { prefix } from "../support/ip.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { netconf } from "../unit/plan/input.ts";
-import { addWire, mustIndex, Scene } from "./scene.ts";
+import { attaching, BRIDGE_PLAN } from "./attach.ts";
+import { addWire, BRIDGE, mustIndex, Scene } from "./scene.ts";
 
-const STEP: BridgeStep = {
-  kind: "bridge",
-  name: "br0",
-  mac: "0a:00:00:00:00:01",
-  mtu: 1400,
-  promiscuous: false,
-  vlanFiltering: false,
-  macsFollow: false,
-  found: undefined,
-};
+const STEP: BridgeStep = { kind: "bridge", name: BRIDGE.name, promiscuous: false, filtersVlans: false };
 const gatewayStep = (addresses: string[], force = false): GatewayStep => ({
   kind: "gateway",
-  bridge: "br0",
+  gatewayInterface: "br0",
   addresses: addresses.map(prefix),
   force,
 });
 
-function onHost<T>(host: Netns, action: (machine: Machine) => T): T {
-  return host.inside(() => {
-    using machine = Machine.open();
-    return action(machine);
-  });
+/** An ADD on a host. Of its pod, which is the host itself, these steps know nothing. */
+function onHost<T>(host: Netns, action: (on: Attaching) => T, plan: Partial<BridgePlan> = {}): T {
+  return attaching({ host, pod: host }, action, plan);
 }
 
+/** Makes sure of the bridge, as it is planned. */
+function make(host: Netns, plan: Partial<BridgePlan> = {}, step = STEP): SharedLink {
+  return onHost(
+    host,
+    (on) => {
+      bridge.apply(step, on);
+      return on.bridge;
+    },
+    plan,
+  );
+}
+
+const look = (host: Netns, config: Netconf) => onHost(host, ({ node }) => observeBridge(config, node.links));
+
 /** Looks at the bridge and makes sure of it, as an ADD does. */
-function ensure(host: Netns, more: Partial<Netconf> = {}): Bridge {
-  const config = netconf({ mtu: STEP.mtu, ...more });
-  return onHost(host, (machine) => {
-    const { mac, mtu, found } = observeBridge(config, machine);
-    return ensureBridge(
-      { ...STEP, mac: mac ?? STEP.mac, mtu, promiscuous: config.promiscMode, found },
-      machine,
-    );
-  });
+function ensure(host: Netns, more: Partial<Netconf> = {}): SharedLink {
+  const config = netconf({ mtu: BRIDGE_PLAN.mtu, ...more });
+  const { mac, mtu, found } = look(host, config);
+  return make(host, { mac: mac ?? BRIDGE.mac, mtu, found }, { ...STEP, promiscuous: config.promiscMode });
 }
 
 const setGateway = (host: Netns, step: GatewayStep): void =>
-  onHost(host, (machine) => ensureGateway(step, machine, getLink(machine.links, { name: "br0" })!));
+  onHost(host, (on) => {
+    on.bridge = getLink(on.node.links, { name: "br0" })!;
+    gateway.apply(step, on);
+  });
 const globals = (host: Netns): string[] =>
   [...host.run("ip -o address show dev br0 scope global").matchAll(/inet6? (\S+)/g)].map(
     ([, found]) => found ?? "",
@@ -59,15 +63,15 @@ const globals = (host: Netns): string[] =>
 
 test("a bridge that is not there is made: up, its MAC and MTU as planned, deaf to routers that pods play", () => {
   using host = Netns.open();
-  expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBe("bridge br0 does not exist");
-  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: STEP.mac, mtu: 1400 });
+  expect(onHost(host, (on) => bridge.verify(STEP, on))).toBe("bridge br0 does not exist");
+  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: BRIDGE.mac, mtu: 1400 });
   expect(ipLink(host, "br0")).toMatchObject({
-    address: STEP.mac,
+    address: BRIDGE.mac,
     mtu: 1400,
     flags: expect.arrayContaining(["UP"]),
   });
   expect(host.run("cat /proc/sys/net/ipv6/conf/br0/accept_ra").trim()).toBe("0");
-  expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBeUndefined();
+  expect(onHost(host, (on) => bridge.verify(STEP, on))).toBeUndefined();
 });
 
 test("a bridge that is in use stays as it is: MAC, MTU, what it hears", () => {
@@ -82,40 +86,36 @@ test("a bridge that was taken down under its ports is raised, and nothing else o
   using host = Netns.open();
   host.run("ip link add br0 address 0a:00:00:00:00:77 mtu 9000 type bridge");
   host.run("ip link add port0 mtu 9000 master br0 type veth peer name other0");
-  expect(onHost(host, (machine) => verifyBridge(STEP, machine))).toBe("bridge br0 is down");
+  expect(onHost(host, (on) => bridge.verify(STEP, on))).toBe("bridge br0 is down");
   expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: "0a:00:00:00:00:77", mtu: 9000 });
   expect(ipLink(host, "br0")?.flags).toContain("UP");
 });
 
 test("a bridge that a killed ADD left half made gets its MTU and is raised", () => {
   using host = Netns.open();
-  host.links.execute([createBridgeMessage(STEP)]);
-  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: STEP.mac, mtu: 1400 });
+  host.links.execute([createBridgeMessage(BRIDGE)]);
+  expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: BRIDGE.mac, mtu: 1400 });
   host.run("ip link add port0 mtu 1300 master br0 type veth peer name other0");
   expect(ipLink(host, "br0")).toMatchObject({ mtu: 1400, flags: expect.arrayContaining(["UP"]) });
 });
 
 test("two that make the bridge at once get the same one", () => {
   using host = Netns.open();
-  onHost(host, (machine) => {
-    // Both looked before either of them had made it.
-    const looked = observeBridge(netconf(), machine);
-    expect(looked.found).toBeUndefined();
-    const step = (mac: string): BridgeStep => ({ ...STEP, mac, found: looked.found });
-    const first = ensureBridge(step("0a:00:00:00:00:0a"), machine);
-    expect(ensureBridge(step("0a:00:00:00:00:0b"), machine)).toEqual(first);
-  });
+  // Both looked before either of them had made it.
+  const { found } = look(host, netconf());
+  expect(found).toBeUndefined();
+  const first = make(host, { mac: "0a:00:00:00:00:0a", found });
+  expect(make(host, { mac: "0a:00:00:00:00:0b", found })).toEqual(first);
 });
 
 test("a bridge of ours says that MACs follow addresses, until a pod has another one; one that others made never does", () => {
   using host = Netns.open();
   const says = (): string | undefined => ipLink(host, "br0")?.ifalias;
-  const follow = (macsFollow: boolean): boolean | undefined =>
-    onHost(host, (machine) => {
-      const { found } = observeBridge(netconf(), machine);
-      ensureBridge({ ...STEP, macsFollow: macsFollow && found?.macsFollow !== false, found }, machine);
-      return found?.macsFollow;
-    });
+  const follow = (macsFollow: boolean): boolean | undefined => {
+    const { found } = look(host, netconf());
+    make(host, { macsFollow: macsFollow && found?.macsFollow !== false, found });
+    return found?.macsFollow;
+  };
   expect(follow(true)).toBeUndefined();
   expect(says()).toBe("pontoon: 0a:58 and its IPv4 address are a pod's MAC");
   expect([follow(true), follow(false), follow(true)]).toEqual([true, true, false]);
@@ -138,9 +138,7 @@ test("a bridge of ours says that MACs follow addresses, until a pod has another 
 
 test("of two that make the bridge at once, one with another MAC, that one counts", () => {
   using host = Netns.open();
-  onHost(host, (machine) => {
-    for (const macsFollow of [true, false]) ensureBridge({ ...STEP, macsFollow, found: undefined }, machine);
-  });
+  for (const macsFollow of [true, false]) make(host, { macsFollow, found: undefined });
   expect(ipLink(host, "br0")?.ifalias).toBeUndefined();
 });
 
@@ -156,7 +154,7 @@ test("a link of another kind is not touched, and the error says what it is", () 
   using host = Netns.open();
   host.run("ip link add br0 type veth peer name other");
   const before = ipLink(host, "br0");
-  for (const action of [() => ensure(host), () => onHost(host, (machine) => ensureBridge(STEP, machine))]) {
+  for (const action of [() => ensure(host), () => make(host)]) {
     expect(failure(action)).toMatchObject({
       code: 110,
       message: expect.stringContaining('"br0" already exists but is not a bridge'),
@@ -216,12 +214,10 @@ test("gateway addresses are put on the bridge once, and put back when they were 
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   host.run("ip link set br0 down");
   host.run("ip link set br0 up");
-  expect(onHost(host, (machine) => verifyGateway(step, machine))).toBe(
-    "br0 has no gateway address fd01::1/64",
-  );
+  expect(onHost(host, (on) => gateway.verify(step, on))).toBe("br0 has no gateway address fd01::1/64");
   setGateway(host, step);
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
-  expect(onHost(host, (machine) => verifyGateway(step, machine))).toBeUndefined();
+  expect(onHost(host, (on) => gateway.verify(step, on))).toBeUndefined();
 });
 
 test.each([

@@ -2,12 +2,16 @@
 // one line.
 import "../support/native.ts";
 import { toCniError } from "../../src/cni/error.ts";
-import { Machine } from "../../src/host/machine.ts";
-import { ensureForwarding } from "../../src/host/steps/forwarding.ts";
+import { Attaching } from "../../src/host/engine.ts";
+import { forwarding } from "../../src/host/kind/forwarding/forwarding.ts";
+import { Node } from "../../src/host/node.ts";
+import { ATTACHMENT, BRIDGE_PLAN } from "./attach.ts";
 
 try {
-  using machine = Machine.open();
-  ensureForwarding({ kind: "forwarding", families: [4, 6] }, machine);
+  using node = Node.open();
+  using pod = node.openPod("/proc/self/ns/net");
+  const on = new Attaching({ node, pod }, ATTACHMENT, BRIDGE_PLAN);
+  forwarding.apply({ kind: "forwarding", families: [4, 6] }, on);
   console.log("done");
 } catch (error) {
   const { code, message, details } = toCniError(error);

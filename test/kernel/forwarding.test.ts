@@ -1,26 +1,24 @@
 // Forwarding is switched on without losing what routers told the host.
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { Machine } from "../../src/host/machine.ts";
-import { ensureForwarding, verifyForwarding } from "../../src/host/steps/forwarding.ts";
+import { forwarding } from "../../src/host/kind/forwarding/forwarding.ts";
 import type { ForwardingStep } from "../../src/plan/step.ts";
 import { Netns } from "../support/netns.ts";
 import { waitFor } from "../support/wait.ts";
 import { advertise } from "./advertise.ts";
+import { attaching } from "./attach.ts";
 import { addWire } from "./scene.ts";
 
 const BOTH: ForwardingStep = { kind: "forwarding", families: [4, 6] };
 const MEMBER = fileURLToPath(new URL("./forwarding-member.ts", import.meta.url));
 
 function forward(host: Netns, step = BOTH): void {
-  host.inside(() => {
-    using machine = Machine.open();
-    ensureForwarding(step, machine);
-  });
+  attaching({ host, pod: host }, (on) => forwarding.apply(step, on));
 }
 
 const setting = (host: Netns, path: string): string => host.run(`cat /proc/sys/net/${path}`).trim();
-const verified = (host: Netns, step = BOTH): string | undefined => host.inside(() => verifyForwarding(step));
+const verified = (host: Netns, step = BOTH): string | undefined =>
+  attaching({ host, pod: host }, (on) => forwarding.verify(step, on));
 
 test("forwarding is switched on for the families that are asked for, and for no other", () => {
   using host = Netns.open();

@@ -1,7 +1,10 @@
 // Whether a pod with host ports needs hairpin mode: where the packet filter sees what goes over bridges, of
 // its families.
 import { expect, test } from "vitest";
-import { planHostPorts } from "../../src/host/host-port-plan.ts";
+import type { Netconf } from "../../src/cni/config.ts";
+import { formatPrefix, networkOf } from "../../src/ip/prefix.ts";
+import { observeFilter } from "../../src/look/packet-filter.ts";
+import { planHostPorts } from "../../src/plan/host-port.ts";
 import { prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
 import { netconf } from "../unit/plan/input.ts";
@@ -40,9 +43,13 @@ test.each([
       `sysctl -qw net.bridge.bridge-nf-call-iptables=${four} net.bridge.bridge-nf-call-ip6tables=${six}`,
     );
     const given = addresses.map((text) => ({ address: prefix(text), gateway: undefined }));
-    expect(host.inside(() => planHostPorts(CONFIG, netconf(), given)).hairpin).toBe(hairpin);
-    expect(host.inside(() => planHostPorts(CONFIG, netconf({ promiscMode: true }), given)).hairpin).toBe(
-      false,
-    );
+    const subnets = given.map(({ address }) => formatPrefix(networkOf(address)));
+    const hairpinOf = (more: Partial<Netconf>): boolean => {
+      const asked = netconf({ subnets, hostPorts: CONFIG, ...more });
+      const isFiltered = host.inside(() => observeFilter(asked));
+      return planHostPorts({ config: CONFIG, netconf: asked, addresses: given, isFiltered }).hairpin;
+    };
+    expect(hairpinOf({})).toBe(hairpin);
+    expect(hairpinOf({ promiscMode: true })).toBe(false);
   },
 );

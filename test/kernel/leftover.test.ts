@@ -1,11 +1,12 @@
 // What a GC without records finds of a network: in the tables that check source MAC addresses and masquerade,
 // and on its bridge.
 import { expect, test } from "vitest";
-import { listPortsLike, removeStaleElements } from "../../src/host/leftover.ts";
-import { Machine } from "../../src/host/machine.ts";
+import { hostInterfaceName } from "../../src/attachment/name.ts";
+import { listPortsLike } from "../../src/host/bridge-ports.ts";
+import { removeStaleElements } from "../../src/host/stranger/leftover.ts";
 import { changeLinkMessage } from "../../src/net/link-change.ts";
-import { hostInterfaceName } from "../../src/record/digest.ts";
 import { Netns } from "../support/netns.ts";
+import { onNode } from "./attach.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
 import { checked, SpoofChecks } from "./spoof-check.ts";
 
@@ -72,18 +73,14 @@ test("a port of the bridge is known by its alias and its name together: one that
     host.run(`ip link add ${name} master br0 type veth peer name ${name!.slice(-4)}-peer`);
     host.links.execute([changeLinkMessage({ name: name! }, { alias: alias! }, "name it")]);
   }
-  host.inside(() => {
-    using machine = Machine.open();
-    expect(listPortsLike("net", "br0", () => true, machine)).toEqual([hostInterfaceName(key)]);
-    expect(listPortsLike("net", "br0", ({ containerId }) => containerId !== "c1", machine)).toEqual([]);
+  onNode(host, (node) => {
+    expect(listPortsLike("net", "br0", () => true, node)).toEqual([hostInterfaceName(key)]);
+    expect(listPortsLike("net", "br0", ({ containerId }) => containerId !== "c1", node)).toEqual([]);
   });
 });
 
 function collect(host: Netns, network: string, isStale: (owner: string) => boolean): void {
-  host.inside(() => {
-    using machine = Machine.open();
-    removeStaleElements(network, isStale, machine);
-  });
+  onNode(host, (node) => removeStaleElements(network, isStale, node));
 }
 
 function namesOf(checks: SpoofChecks, set: string): string[] {

@@ -2,15 +2,15 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
-import { announce } from "../../src/host/steps/announce.ts";
-import { setUpPod, verifyPod } from "../../src/host/steps/pod.ts";
-import { checkInterfaceIsFree, createVeth, verifyVeth } from "../../src/host/steps/veth.ts";
+import { announce } from "../../src/host/kind/announce/announce.ts";
+import { pod } from "../../src/host/kind/pod/pod.ts";
+import { checkInterfaceIsFree, veth } from "../../src/host/kind/veth/veth.ts";
 import { failure } from "../support/failure.ts";
 import { address } from "../support/ip.ts";
 import { ipLink, Netns } from "../support/netns.ts";
 import { waitFor } from "../support/wait.ts";
 import { advertise } from "./advertise.ts";
-import { announceStep, onMachine, podRoute, podStep, VETH } from "./attach.ts";
+import { announceStep, attaching, onBridge, podRoute, podStep, VETH } from "./attach.ts";
 import { Scene } from "./scene.ts";
 
 interface Address {
@@ -24,9 +24,10 @@ function addresses(scene: Scene): Address[] {
 }
 
 function setUp(scene: Scene, step = podStep(["10.1.0.2/24", "fd01::2/64"])): void {
-  onMachine(scene, (machine) => {
-    setUpPod(step, machine, createVeth(VETH, machine, scene.bridgeIndex));
-    announce(announceStep({ addresses: [] }), machine, 2);
+  onBridge(scene, (on) => {
+    veth.apply(VETH, on);
+    pod.apply(step, on);
+    announce.apply(announceStep({ addresses: [] }), on);
   });
 }
 
@@ -44,8 +45,8 @@ test("every address is in use when the set-up returns, within moments, IPv6 too"
 test("a pair whose settings the kernel refuses is gone again, both ends of it", () => {
   using scene = new Scene();
   const alias = "a".repeat(256);
-  const error = onMachine(scene, (machine) =>
-    failure(() => createVeth({ ...VETH, host: { ...VETH.host, alias } }, machine, scene.bridgeIndex)),
+  const error = onBridge(scene, (on) =>
+    failure(() => veth.apply({ ...VETH, host: { ...VETH.host, alias } }, on)),
   );
   expect(error).toMatchObject({ code: 120, details: expect.stringContaining("ERANGE") as string });
   expect([ipLink(scene.host, VETH.host.name), ipLink(scene.pod, "eth0")]).toEqual([undefined, undefined]);
@@ -95,14 +96,14 @@ test("a pod without addresses of ours listens to routers as the kernel has it", 
 test("the thread is back in the host's namespace, also when the pod's refused something", () => {
   using scene = new Scene();
   scene.host.run("ip link add here type bridge");
-  onMachine(scene, (machine) => {
-    const index = createVeth(VETH, machine, scene.bridgeIndex);
+  onBridge(scene, (on) => {
+    veth.apply(VETH, on);
     expect(() =>
-      machine.pod.inside(() => {
+      on.pod.inside(() => {
         throw new Error("inside");
       }),
     ).toThrow("inside");
-    expect(() => setUpPod(podStep(["10.1.0.2/24", "10.1.0.2/24"]), machine, index)).toThrow(CniError);
+    expect(() => pod.apply(podStep(["10.1.0.2/24", "10.1.0.2/24"]), on)).toThrow(CniError);
     expect(spawnSync("ip", ["-br", "link", "show", "here"], { encoding: "utf8" }).stdout).toContain("here");
   });
 });
@@ -135,7 +136,7 @@ test("routes are set with what they have, and a configured one that the kernel r
   expect(scene.pod.run("ip route show table 1000")).toContain(
     "10.9.0.0/16 via 10.1.0.1 dev eth0 metric 7 mtu 1300 advmss 1200",
   );
-  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
+  expect(attaching(scene, (on) => pod.verify(step, on))).toBeUndefined();
 
   using another = new Scene();
   const error = failure(() =>
@@ -165,9 +166,9 @@ test("six thousand routes are set, each is looked for, and one that the kernel r
   );
   const step = podStep(["10.1.0.2/24", "fd01::2/64"], routes);
   setUp(scene, step);
-  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
+  expect(attaching(scene, (on) => pod.verify(step, on))).toBeUndefined();
   scene.pod.run("ip -6 route del fd02:bb7::/32 table 1000");
-  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBe(
+  expect(attaching(scene, (on) => pod.verify(step, on))).toBe(
     "the pod has no route to fd02:bb7::/32 via fd01::1 by eth0",
   );
   scene.pod.run("ip link del eth0");
@@ -217,9 +218,9 @@ test.each([
     [podRoute("10.9.0.0/16", { gateway: address("10.1.0.1") })],
   );
   setUp(scene, step);
-  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBeUndefined();
+  expect(attaching(scene, (on) => pod.verify(step, on))).toBeUndefined();
   scene.pod.run(command);
-  expect(onMachine(scene, (machine) => verifyPod(step, machine))).toBe(sentence);
+  expect(attaching(scene, (on) => pod.verify(step, on))).toBe(sentence);
 });
 
 test.each([
@@ -264,15 +265,15 @@ test.each([
 ] as const)("verify sees that %s", (_, place, command, sentence) => {
   using scene = new Scene();
   setUp(scene);
-  expect(onMachine(scene, (machine) => verifyVeth(VETH, machine))).toBeUndefined();
+  expect(attaching(scene, (on) => veth.verify(VETH, on))).toBeUndefined();
   scene[place].run(command);
-  expect(onMachine(scene, (machine) => verifyVeth(VETH, machine))).toBe(sentence);
+  expect(attaching(scene, (on) => veth.verify(VETH, on))).toBe(sentence);
 });
 
 test("an interface of the pod is not taken over: the error names it and it stays as it is", () => {
   using scene = new Scene();
   scene.pod.run("ip link add eth0 type bridge");
-  const check = failure(() => onMachine(scene, (machine) => checkInterfaceIsFree("eth0", machine)));
+  const check = failure(() => attaching(scene, (on) => checkInterfaceIsFree("eth0", on.pod)));
   expect(check).toMatchObject({ code: 121, message: expect.stringContaining('"eth0"') });
   expect(failure(() => setUp(scene))).toMatchObject({ code: 121 });
   expect(ipLink(scene.pod, "eth0")?.linkinfo?.info_kind).toBe("bridge");

@@ -3,21 +3,23 @@
 // (test/vlan has those that can).
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
-import { Machine } from "../../src/host/machine.ts";
-import { ensureVlanGateway, verifyVlanGateway } from "../../src/host/steps/vlan-gateway.ts";
+import { Attaching } from "../../src/host/engine.ts";
+import { vlanGateway } from "../../src/host/kind/vlan/vlan-gateway.ts";
 import { getLink } from "../../src/net/link.ts";
 import type { Message, NetlinkSocket } from "../../src/netlink/socket.ts";
 import { AF_BRIDGE } from "../../src/netlink/uapi/rtnetlink.ts";
 import { Writer } from "../../src/netlink/writer.ts";
+import type { SharedLink } from "../../src/plan/result.ts";
 import type { VlanGatewayStep } from "../../src/plan/step.ts";
 import { failure } from "../support/failure.ts";
 import { ipLink } from "../support/netns.ts";
+import { ATTACHMENT, attaching, BRIDGE_PLAN } from "./attach.ts";
 import { BRIDGE, Scene } from "./scene.ts";
 
 const STEP: VlanGatewayStep = {
   kind: "vlanGateway",
   bridge: BRIDGE.name,
-  name: "br0.100",
+  gatewayInterface: "br0.100",
   vlan: 100,
   keepDefaultVlan: false,
 };
@@ -28,11 +30,10 @@ const VLANS = [
 ];
 
 /** Runs `action` on the host; gives what it says about VLANs too. */
-function play<T>(scene: Scene, action: (machine: Machine) => T): { value: T; vlans: string[] } {
+function play<T>(scene: Scene, action: (on: Attaching) => T): { value: T; vlans: string[] } {
   const vlans: string[] = [];
-  return scene.host.inside(() => {
-    using machine = Machine.open();
-    const links = machine.links;
+  return attaching(scene, ({ node, pod }) => {
+    const links = node.links;
     const isVlan = ({ what, body }: Message): boolean => {
       const w = new Writer();
       body(w);
@@ -51,23 +52,24 @@ function play<T>(scene: Scene, action: (machine: Machine) => T): { value: T; vla
         return typeof value === "function" ? value.bind(target) : value;
       },
     });
-    return {
-      value: action(
-        new Proxy(machine, {
-          get: (target, name) => (name === "links" ? filtered : Reflect.get(target, name, target)),
-        }),
-      ),
-      vlans,
-    };
+    const filteredNode = new Proxy(node, {
+      get: (target, name) => (name === "links" ? filtered : Reflect.get(target, name, target)),
+    });
+    const on = new Attaching({ node: filteredNode, pod }, ATTACHMENT, BRIDGE_PLAN);
+    return { value: action(on), vlans };
   });
 }
 
-const ensure = (scene: Scene, step = STEP) =>
-  play(scene, (machine) => {
-    const bridge = getLink(machine.links, { name: step.bridge });
-    if (bridge === undefined) throw new Error("There is no bridge.");
-    return ensureVlanGateway(step, machine, bridge);
-  });
+/** Makes sure of the gateway on the bridge as it is now. */
+function ensureOn(on: Attaching, step = STEP): SharedLink {
+  const bridge = getLink(on.node.links, { name: step.bridge });
+  if (bridge === undefined) throw new Error("There is no bridge.");
+  on.bridge = bridge;
+  vlanGateway.apply(step, on);
+  return on.vlanGateway!;
+}
+
+const ensure = (scene: Scene, step = STEP) => play(scene, (on) => ensureOn(on, step));
 
 /** The other end of the pair: `ip` says its name, since it is in the same namespace. */
 function portOf(scene: Scene): string {
@@ -177,12 +179,7 @@ test("a pair whose VLAN the kernel refuses is taken away again, and the error na
   // One that can filter refuses a VLAN that there is none of.
   const vlan = scene.host.run("ip -d link show br0").includes("vlan_protocol") ? 4095 : 100;
   const before = links(scene);
-  const error = failure(() =>
-    scene.host.inside(() => {
-      using machine = Machine.open();
-      return ensureVlanGateway({ ...STEP, vlan }, machine, getLink(machine.links, { name: "br0" })!);
-    }),
-  );
+  const error = failure(() => attaching(scene, (on) => ensureOn(on, { ...STEP, vlan })));
   expect(error).toBeInstanceOf(CniError);
   expect(error.details).toMatch(vlan === 100 ? /EOPNOTSUPP.*CONFIG_BRIDGE_VLAN_FILTERING/ : /EINVAL/);
   expect(links(scene)).toEqual(before);
@@ -193,12 +190,7 @@ test("a pair that was there before stays when an ADD fails", () => {
   ensure(scene);
   const before = links(scene);
   const vlan = scene.host.run("ip -d link show br0").includes("vlan_protocol") ? 4095 : 100;
-  failure(() =>
-    scene.host.inside(() => {
-      using machine = Machine.open();
-      return ensureVlanGateway({ ...STEP, vlan }, machine, getLink(machine.links, { name: "br0" })!);
-    }),
-  );
+  failure(() => attaching(scene, (on) => ensureOn(on, { ...STEP, vlan })));
   expect(links(scene)).toEqual(before);
 });
 
@@ -216,7 +208,5 @@ test.each([
   ensure(scene);
   const port = portOf(scene);
   scene.host.run(command.replace("PORT", port));
-  expect(play(scene, (machine) => verifyVlanGateway(STEP, machine)).value).toBe(
-    sentence.replace("PORT", port),
-  );
+  expect(play(scene, (on) => vlanGateway.verify(STEP, on)).value).toBe(sentence.replace("PORT", port));
 });

@@ -2,11 +2,12 @@
 // says whether it does.
 import { expect, test } from "vitest";
 import type { Netconf } from "../../src/cni/config.ts";
-import type { AddRequest } from "../../src/cni/request.ts";
-import { planAdd } from "../../src/plan/add.ts";
-import { planInput } from "../../src/verb/attach.ts";
+import { observeFilter } from "../../src/look/packet-filter.ts";
+import { describe } from "../../src/plan/describe.ts";
+import { noticesOf } from "../../src/plan/notice.ts";
 import { Netns } from "../support/netns.ts";
-import { KEY, netconf, podAddress, V4, V6 } from "../unit/plan/input.ts";
+import { netconf, podAddress, V4, V6 } from "../unit/plan/input.ts";
+import { ATTACHMENT } from "./attach.ts";
 
 const VLAN: Partial<Netconf> = { vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true };
 
@@ -16,17 +17,12 @@ function notices(of4: 0 | 1, of6: 0 | 1, config: Partial<Netconf>): string[] {
   host.run(
     `sysctl -q -w net.bridge.bridge-nf-call-iptables=${of4} net.bridge.bridge-nf-call-ip6tables=${of6}`,
   );
-  const request = {
-    netconf: netconf(config),
-    attachment: KEY,
-    namespacePath: "/run/netns/c1",
-    pod: undefined,
-  } as AddRequest;
-  const reserved = { addresses: [V4, V6].map(podAddress), routes: [], ipamDns: {} };
-  return host.inside(
-    () =>
-      planAdd(planInput(request, { mac: undefined, mtu: 1500, found: undefined }, reserved)).notices ?? [],
-  );
+  const asked = netconf({ subnets: ["10.1.0.0/24", "fd01::/64"], ...config });
+  const isFiltered = host.inside(() => observeFilter(asked));
+  const macs = { host: "", pod: "", ifb: "" };
+  const known = { ...ATTACHMENT, netconf: asked, bridgeMtu: 1500, macs, isFiltered };
+  const attachment = describe(known, { addresses: [V4, V6].map(podAddress), routes: [] });
+  return noticesOf(attachment, asked, isFiltered);
 }
 
 test.each<[0 | 1, 0 | 1]>([

@@ -1,11 +1,14 @@
 // All small changes that some test has to notice, by the folder that they are in.
+import { ATTACHMENT } from "./attachment.ts";
 import { CNI } from "./cni.ts";
 import { COMMAND } from "./command.ts";
+import { FAILURE } from "./failure.ts";
 import { HOST } from "./host.ts";
-import { HOST_STEP } from "./host-step.ts";
+import { HOST_KIND } from "./host-kind.ts";
 import { IP } from "./ip.ts";
 import { IPAM } from "./ipam.ts";
 import { IPTABLES } from "./iptables.ts";
+import { LOOK } from "./look.ts";
 import { MAIN } from "./main.ts";
 import type { Mutation } from "./mutation.ts";
 import { NET } from "./net.ts";
@@ -18,13 +21,16 @@ import { TOOL } from "./tool.ts";
 import { VERB } from "./verb.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
+  ...ATTACHMENT,
   ...CNI,
+  ...FAILURE,
+  ...HOST_KIND,
   ...COMMAND,
-  ...HOST_STEP,
   ...HOST,
   ...IP,
   ...IPAM,
   ...IPTABLES,
+  ...LOOK,
   ...MAIN,
   ...NET,
   ...NETLINK,

@@ -42,6 +42,17 @@ scene(
 );
 
 scene(
+  "CHECK takes a route whose configuration names no gateway by any gateway, and says so when it has none to there",
+  async (world) => {
+    const { red, pods } = await attached(world);
+    await red.must("ip route replace default via 10.1.0.9");
+    expect(await check(world, pods, red)).toBeUndefined();
+    await red.must("ip route delete default");
+    expect(await check(world, pods, red)).toMatch(/the pod has no route to 0\.0\.0\.0\/0 by eth0/);
+  },
+);
+
+scene(
   "CHECK goes by the final result: a MAC that a later plugin changed and reported is right",
   async (world) => {
     const { red, pods, result } = await attached(world);

@@ -3,7 +3,7 @@
 // differ from host to host are put in.
 import { readdirSync, readFileSync } from "node:fs";
 import { expect } from "vitest";
-import { addDirectly, type CniResult, mustSucceed, plugin } from "../support/cni.ts";
+import { addDirectly, type CniResult, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { addPlugins } from "../support/ipam.ts";
 import type { Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -75,6 +75,20 @@ for (const { name, fixture } of fixtures) {
     expect((await snapshot(world)).attachments.lines).toEqual([]);
   });
 }
+
+scene(
+  "a record of a version that is not known is refused by name, and DEL takes the attachment away all the same",
+  async (world) => {
+    const fixture = fixtures.find(({ name }) => name === "everything")?.fixture;
+    if (fixture === undefined) throw new Error("there is no fixture everything.json");
+    const { call, prevResult } = await attach(world, fixture, "red");
+    replaceRecord(world, { ...fixture.record, version: 99 });
+    const refusal = mustFail(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
+    expect(`${refusal.msg} ${refusal.details}`).toMatch(/version 99/);
+    mustSucceed(await plugin(world, "DEL", { ...call, more: { ...call.more, prevResult } }));
+    expect((await snapshot(world)).attachments.lines).toEqual([]);
+  },
+);
 
 async function attach(world: World, { network, more, env }: Fixture, name: string) {
   if (!world.has(`${PLUGIN_FOLDER}/static`)) addPlugins(world, "static");

@@ -34,6 +34,8 @@ const ADD = `${START}
   sendto recvfrom
   # the bridge is there: a link, then the end of the request
   sendto recvfrom recvfrom
+  # MACs by chance
+  getrandom
   # which start of the machine this is
   openat read close
   # the lock of the leases, which nobody else holds, so it is tried once
@@ -44,8 +46,6 @@ const ADD = `${START}
   statx statx statx
   # the address after the one that was leased last; it is free
   openat read close statx
-  # a MAC by chance
-  getrandom
   # the intent, locked; the file is still that of its name
   openat flock statx write
   # the lease, whole at once; nobody can have the name before it is full

@@ -5,9 +5,10 @@
 // in a line of its own. With a count of 0 it reserves and releases until it is killed.
 import "./native.ts";
 import { formatAddress, parseAddress } from "../../src/ip/address.ts";
-import { formatPrefix, parsePrefix } from "../../src/ip/prefix.ts";
+import { parsePrefix } from "../../src/ip/prefix.ts";
+import type { Lease } from "../../src/ipam/lease.ts";
 import { release } from "../../src/ipam/release.ts";
-import { reserve } from "../../src/ipam/reserve.ts";
+import { Reservation } from "../../src/ipam/reserve.ts";
 import { openRecordStore } from "../../src/record/store.ts";
 import { recordOf } from "../unit/record/sample.ts";
 
@@ -28,25 +29,34 @@ const rangeSets = sets.split(";").map((set) => {
 
 for (let at = 0; Number(count) === 0 || at < Number(count); at++) {
   const record = { ...recordOf(`${prefix}${at}`), leaseDirectory: directory };
-  const leases = reserve({
+  console.log(
+    reserve(record)
+      .map(({ address }) => formatAddress(address.address))
+      .join(" "),
+  );
+  if (Number(count) > 0 || at % 3 === 0) continue;
+  release({ directory, key: record.key, record: records.getRecord(record.key) });
+  records.removeRecord(record.key);
+}
+
+/** Reserves one address of each range set; the record is there before the addresses are taken. */
+function reserve(record: ReturnType<typeof recordOf>): Lease[] {
+  using reservation = Reservation.open({
     key: record.key,
     host: record.host,
     directory,
     records,
     rangeSets,
-    beforeCommit: (chosen) => {
-      using intent = records.createIntent({
-        ...record,
-        addresses: chosen.map(({ address }) => formatPrefix(address)),
-      });
-      intent.complete();
-    },
     isDead: () => false,
     hasLink: () => true,
     discard: () => {},
   });
-  console.log(leases.map(({ address }) => formatAddress(address.address)).join(" "));
-  if (Number(count) > 0 || at % 3 === 0) continue;
-  release({ directory, key: record.key, record: records.getRecord(record.key) });
-  records.removeRecord(record.key);
+  const { leases } = reservation;
+  using intent = records.createIntent({
+    ...record,
+    addresses: leases.map(({ address, gateway }) => ({ address, gateway })),
+  });
+  intent.complete();
+  reservation.take();
+  return leases;
 }

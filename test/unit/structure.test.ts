@@ -8,32 +8,58 @@ import { REPOSITORY } from "../support/tool.ts";
 /** Every folder, what it may import, and why no more. `main` is src/main.ts. */
 const ARROWS: Record<string, { may: string[]; why: string }> = {
   main: {
-    may: ["cni", "command", "host", "sys", "verb"],
+    may: ["command", "verb", "host", "failure", "cni", "sys"],
     why: "The whole program on one page says what happens, not how.",
   },
   command: {
-    may: ["cni", "ipam", "record", "plan", "host", "sys"],
+    may: ["host", "ipam", "record", "plan", "attachment", "failure", "cni", "sys"],
     why: "A command for people asks the folders that know; it touches no kernel object itself, and prints nothing.",
   },
   verb: {
-    may: ["cni", "ipam", "record", "plan", "host", "nft", "net", "ip", "sys"],
-    why: "A verb puts the parts together; nothing but main calls it.",
+    may: ["host", "ipam", "look", "record", "plan", "attachment", "failure", "cni", "ip", "sys"],
+    why: "A verb puts the parts together and touches no kernel object; nothing but main calls it.",
   },
   host: {
-    may: ["plan", "cni", "record", "net", "nft", "netlink", "iptables", "tool", "sys", "ip"],
-    why: "Changing the machine knows no verbs and gives out no addresses.",
+    may: [
+      "look",
+      "record",
+      "plan",
+      "attachment",
+      "failure",
+      "cni",
+      "iptables",
+      "nft",
+      "net",
+      "netlink",
+      "tool",
+      "ip",
+      "sys",
+    ],
+    why: "Changing the node knows no verbs and gives out no addresses.",
+  },
+  look: {
+    may: ["plan", "failure", "cni", "nft", "net", "netlink", "ip", "sys"],
+    why: "Looking changes nothing, and knows nobody who does.",
   },
   ipam: {
-    may: ["cni", "record", "tool", "sys", "ip"],
+    may: ["record", "attachment", "cni", "tool", "ip", "sys"],
     why: "Leases are files: they know no kernel objects and no plan.",
   },
   plan: {
-    may: ["cni", "ip", "ipam", "record"],
-    why: "Thinking does nothing: no I/O, no clock, no kernel. Of ipam and record it knows the types alone.",
+    may: ["attachment", "cni", "ip"],
+    why: "Thinking does nothing: no I/O, no clock, no chance, no kernel.",
   },
   record: {
-    may: ["sys", "ip"],
-    why: "Records are files and know nobody who reads them. Of ip they know the types alone.",
+    may: ["attachment", "cni", "sys"],
+    why: "Records are files and know nobody who reads them.",
+  },
+  attachment: {
+    may: ["cni", "ip", "sys"],
+    why: "What an attachment is made of are values; of sys they take hashes and chance.",
+  },
+  failure: {
+    may: ["cni", "sys"],
+    why: "What a refusal means is said in one place, for all who meet one.",
   },
   net: {
     may: ["netlink", "ip", "sys"],
@@ -44,7 +70,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     why: "Packet rules are what the kernel says they are, whoever wants them.",
   },
   iptables: {
-    may: ["cni", "nft", "netlink", "tool", "sys", "ip"],
+    may: ["cni", "nft", "netlink", "tool", "ip", "sys"],
     why: "Rules of iptables are what they are, whoever wants them; its nftables variant is looked at as nftables.",
   },
   netlink: { may: ["sys"], why: "The wire carries messages and does not know what is in them." },
@@ -57,11 +83,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   ip: { may: [], why: "Addresses are values." },
 };
 
-/** Of these only types are imported: nothing of them runs for the importer. */
+/** Pairs of folders of which only types are imported: nothing of them runs for the importer. */
 const TYPES_ONLY = [
-  ["plan", "ipam"],
-  ["plan", "record"],
-  ["record", "ip"],
+  ["record", "cni"],
+  ["look", "plan"],
 ];
 
 /** Packages and the one place that may import them. */
@@ -169,16 +194,22 @@ function strayPackages(file: SourceFile): string[] {
     });
 }
 
-/** The first circle of files that load each other. */
-function circle(path: string, trail: string[], done: Set<string>): string[] | undefined {
+/** Files that were looked at, and how to find what a file imports: what it loads, or types as well. */
+interface Walk {
+  done: Set<string>;
+  importsOf: (file: SourceFile) => string[];
+}
+
+/** The first circle of files that import each other. */
+function circle(path: string, trail: string[], walk: Walk): string[] | undefined {
   if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
   const file = files.find((each) => each.path === path);
-  if (file === undefined || done.has(path)) return undefined;
-  for (const name of loadedBy(file)) {
-    const found = name.startsWith(".") ? circle(resolve(file, name), [...trail, path], done) : undefined;
+  if (file === undefined || walk.done.has(path)) return undefined;
+  for (const name of walk.importsOf(file)) {
+    const found = name.startsWith(".") ? circle(resolve(file, name), [...trail, path], walk) : undefined;
     if (found !== undefined) return found;
   }
-  done.add(path);
+  walk.done.add(path);
   return undefined;
 }
 
@@ -194,8 +225,19 @@ test("the arrows themselves have no circle", () => {
 });
 
 test("no files load each other in a circle", () => {
-  const done = new Set<string>();
-  for (const { path } of files) expect(circle(path, [], done)?.join(" → ")).toBeUndefined();
+  const walk = { done: new Set<string>(), importsOf: loadedBy };
+  for (const { path } of files) expect(circle(path, [], walk)?.join(" → ")).toBeUndefined();
+});
+
+test("no files import each other in a circle, types included", () => {
+  const walk = { done: new Set<string>(), importsOf: modulesOf };
+  for (const { path } of files) expect(circle(path, [], walk)?.join(" → ")).toBeUndefined();
+});
+
+test("a kind of steps knows no files of records: it asks the node", () => {
+  const kinds = files.filter(({ path }) => path.startsWith("host/kind/"));
+  expect(kinds.length).toBeGreaterThan(20);
+  expect(kinds.filter((file) => modulesOf(file).some((name) => name.includes("/record/")))).toEqual([]);
 });
 
 test("each package is imported in its one place, and nothing of Node", () => {
@@ -205,7 +247,7 @@ test("each package is imported in its one place, and nothing of Node", () => {
 test("files are named for what is in them, in kebab case", () => {
   const wrong = files.filter(
     ({ path }) =>
-      !/^([a-z]+\/)*(?!(index|utils?|common|helpers?|types?|misc|lib)\.ts$)[a-z0-9_]+(-[a-z0-9]+)*\.ts$/.test(
+      !/^([a-z]+(-[a-z]+)*\/)*(?!(index|utils?|common|helpers?|types?|misc|lib)\.ts$)[a-z0-9_]+(-[a-z0-9]+)*\.ts$/.test(
         path,
       ),
   );

@@ -1,6 +1,6 @@
 // One file put in its place on the node.
 import { CniError } from "../../cni/error.ts";
-import { attempt } from "../../host/failure.ts";
+import { attempt } from "../../failure/failure.ts";
 import { replaceDurably } from "../../sys/durable-file.ts";
 import { isErrno, SystemError } from "../../sys/errno.ts";
 import {

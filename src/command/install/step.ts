@@ -1,6 +1,6 @@
 // What `pontoon install` does, in order.
 import { CniError } from "../../cni/error.ts";
-import { attempt } from "../../host/failure.ts";
+import { attempt } from "../../failure/failure.ts";
 import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
 import { O_RDONLY, openFile, readAll } from "../../sys/file.ts";
 import { native } from "../../sys/native.ts";

@@ -1,10 +1,13 @@
 // What is computed: each subject makes its input from a random source and gives all it got, as text.
 
+import { aliasOf } from "../../../src/attachment/name.ts";
+import { formatRecord, parseRecord } from "../../../src/attachment/text.ts";
 import { parseNetconf } from "../../../src/cni/config.ts";
 import { parseEnvironment } from "../../../src/cni/environment.ts";
 import { parseJson } from "../../../src/cni/json.ts";
 import { macProblem } from "../../../src/cni/mac.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace, isPlainName } from "../../../src/cni/name.ts";
+import { NETCONF } from "../../../src/cni/netconf-keys.ts";
 import { explainShape } from "../../../src/cni/netconf-schema.ts";
 import { Problems } from "../../../src/cni/problems.ts";
 import { parseResolvConf } from "../../../src/cni/resolv-conf.ts";
@@ -45,10 +48,9 @@ import { addressInSet, formatRangeSet, indexInSet, rangeSetOf } from "../../../s
 import { formatMac, macBytes, readLink } from "../../../src/net/link.ts";
 import { listAttributes, readAttributes, readMessages } from "../../../src/netlink/reader.ts";
 import { Writer } from "../../../src/netlink/writer.ts";
-import { aliasOf } from "../../../src/plan/add.ts";
-import { formatRecord, parseRecord } from "../../../src/record/format.ts";
 import { placeOf, textBytes, textOf, u16At, u32At } from "../../../src/sys/bytes.ts";
 import { sha256, sha512 } from "../../../src/sys/hash.ts";
+import { attachmentWithEverything } from "../../support/everything.ts";
 import { randomBytes, randomTrees, type Tree } from "../../unit/netlink/random.ts";
 import { CONFIGS, NUMBER_TEXTS, RECORD, RESULTS, WORDS } from "./differential-input.ts";
 import { language } from "./differential-language.ts";
@@ -255,6 +257,13 @@ function writeTrees(w: Writer, trees: Tree[]): void {
   }
 }
 
+/** A record of version 1 or of the newest, mostly a little wrong. */
+function recordText(random: Random): string {
+  const newest: unknown = JSON.parse(formatRecord(attachmentWithEverything()));
+  const record = mutatedValue(random, pick(random, [RECORD, newest]), pick(random, [20, 80]));
+  return JSON.stringify(record, undefined, 1);
+}
+
 function rangesOf(random: Random): { subnet: Prefix; first: Address; last: Address; gateway: Address }[] {
   const family = (random(2) === 0 ? 4 : 6) as Family;
   return Array.from({ length: 1 + random(3) }, () => {
@@ -349,7 +358,8 @@ export const subjects: Record<string, (random: Random) => string> = {
   shape: (random) => {
     const text = configText(random);
     const problems = new Problems();
-    const made = outcome(() => explainShape(JSON.parse(text) as { [key: string]: unknown }, problems));
+    const fields = JSON.parse(text) as { [key: string]: unknown };
+    const made = outcome(() => explainShape(fields, NETCONF, problems));
     return `${made} ${show(problems.texts)}`;
   },
   teardown: (random) => {
@@ -432,9 +442,10 @@ export const subjects: Record<string, (random: Random) => string> = {
     ]);
   },
   record: (random) => {
-    const record = mutatedValue(random, RECORD, pick(random, [20, 80]));
-    const text = formatRecord(record as never);
-    return `${show(parseRecord(text))} ${show(parseRecord(mutated(random, text)))} ${text}`;
+    const text = recordText(random);
+    const parsed = parseRecord(text);
+    const again = parsed.state === "record" ? formatRecord(parsed.attachment) : "";
+    return `${show(parsed)} ${show(parseRecord(mutated(random, text)))} ${again} of ${text}`;
   },
   bytes: (random) => {
     const bytes = random(2) === 0 ? randomBytes(random, random(24)) : textBytes(randomText(random, 20));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { needsIfb, readBandwidth } from "../../../src/cni/bandwidth.ts";
 import { parseNetconf } from "../../../src/cni/config.ts";
-import type { Shape } from "../../../src/cni/netconf-schema.ts";
+import type { Shape } from "../../../src/cni/netconf-keys.ts";
 import { Problems } from "../../../src/cni/problems.ts";
 
 const read = (shape: Shape) => {

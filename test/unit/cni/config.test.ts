@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseNetconf } from "../../../src/cni/config.ts";
-import { NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
+import { BRIDGE, NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
 import { failureOf } from "./failure.ts";
@@ -12,28 +12,20 @@ const parse = (fields: object, version?: string) => parseNetconf(text(fields, ve
 const fail = (fields: object, version?: string) => failureOf(() => parse(fields, version));
 
 test("a configuration that says nothing has the reference's defaults", () => {
+  const flags = Object.keys(BRIDGE).filter((key) => BRIDGE[key as keyof typeof BRIDGE] === "flag");
+  expect(flags).toContain("isGateway");
   expect(parse({})).toEqual({
+    ...Object.fromEntries(flags.map((key) => [key, false])),
     cniVersion: "1.0.0",
     name: "pods",
     bridge: "cni0",
-    isGateway: false,
-    isDefaultGateway: false,
-    forceAddress: false,
-    ipMasq: false,
     mtu: 0,
     gatewayInterface: "cni0",
-    hairpinMode: false,
     hasVlans: false,
-    promiscMode: false,
-    portIsolation: false,
-    macspoofchk: false,
     ingressPolicy: undefined,
     hostPorts: undefined,
-    enabledad: false,
-    disableContainerInterface: false,
     vlan: 0,
     vlanTrunk: [],
-    preserveDefaultVlan: false,
     ipMasqBackend: "nftables",
     ipam: undefined,
     foreignIpam: undefined,

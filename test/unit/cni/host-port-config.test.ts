@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readHostPorts } from "../../../src/cni/host-port-config.ts";
-import type { PortShape } from "../../../src/cni/netconf-schema.ts";
+import type { PortShape } from "../../../src/cni/netconf-keys.ts";
 import { Problems } from "../../../src/cni/problems.ts";
 
 const problemsOf = (...portMappings: PortShape[]): string[] => {

@@ -6,8 +6,8 @@ import * as z from "zod";
 import { SCHEMA_FILE, schemaText } from "../../../scripts/json-schema.ts";
 import { WORDS } from "../../../scripts/schema-words.ts";
 import { parseNetconf } from "../../../src/cni/config.ts";
-import { NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
-import { keysOf } from "./key-path.ts";
+import { NETCONF } from "../../../src/cni/netconf-keys.ts";
+import { keysOf, kindsOf } from "./key-path.ts";
 
 const FOLDER = dirname(SCHEMA_FILE);
 const schema = z.fromJSONSchema(
@@ -22,13 +22,17 @@ test("the file is what the schema of the source gives", () => {
   ).toBe(true);
 });
 
-test("there are words for every key, and none for a key that is not read", () => {
-  const protocol = ["cniVersion", "name", "prevResult", "capabilities", "capabilities.ipRanges", "plugins"];
-  expect(Object.keys(WORDS).sort()).toEqual(
-    keysOf(NETCONF_KEYS)
-      .filter((path) => !protocol.includes(path))
-      .sort(),
-  );
+test.each(keysOf(NETCONF))("%s has its words in scripts/schema-words.ts", (path) => {
+  expect(WORDS).toHaveProperty([path, "title"]);
+  expect(WORDS).toHaveProperty([path, "description"]);
+});
+
+test("there are no words for a key that is not read", () => {
+  expect(Object.keys(WORDS).filter((path) => !keysOf(NETCONF).includes(path))).toEqual([]);
+});
+
+test.each(kindsOf(NETCONF).filter(([, kind]) => kind === "flag"))("the flag %s says its default", (path) => {
+  expect(WORDS).toHaveProperty([path, "default"], expect.any(Boolean));
 });
 
 test.each(readdirSync(FOLDER).filter((name) => name.endsWith(".conflist")))(

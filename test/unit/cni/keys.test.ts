@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { normaliseKeys } from "../../../src/cni/keys.ts";
 
-const KNOWN = { name: true, isGateway: true, ipam: { type: true, ranges: { rangeStart: true } } } as const;
+const KNOWN = {
+  name: "text",
+  isGateway: true,
+  ipam: { type: "text", ranges: [[{ rangeStart: "text" }]] },
+} as const;
 const normalised = (text: string) => normaliseKeys(JSON.parse(text), KNOWN);
 
 test("keys are known in any case, on every level and inside of lists", () => {
@@ -45,8 +49,31 @@ test("the given value is not changed", () => {
 });
 
 test("lists nested without end are left alone", () => {
-  const deep = `{"ipam":{"ranges":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`;
-  expect(() => normalised(deep)).not.toThrow();
+  for (const key of ["ranges", "type"]) {
+    const deep = `{"ipam":{"${key}":${"[".repeat(100_000)}${"]".repeat(100_000)}}}`;
+    expect(() => normalised(deep)).not.toThrow();
+  }
+});
+
+test("objects nested without end are left out, known keys or not", () => {
+  for (const key of ["ipam", "ranges", "other"]) {
+    const deep = `{"ipam":${`{"${key}":`.repeat(5000)}0${"}".repeat(5000)}}`;
+    expect(JSON.stringify(normalised(deep)).length).toBeLessThan(40);
+  }
+});
+
+test("a list is read as deep as the tree says, and an object in its place as one of its items", () => {
+  expect(normalised('{"ipam":{"ranges":{"RANGESTART":"1"}}}')).toEqual({
+    ipam: { ranges: { rangeStart: "1" } },
+  });
+  // The flat list that go-cni sends.
+  expect(normalised('{"ipam":{"ranges":[{"RANGESTART":"1"}]}}')).toEqual({
+    ipam: { ranges: [{ rangeStart: "1" }] },
+  });
+  expect(normalised('{"ipam":{"ranges":[[[{"RANGESTART":"1"}]]]}}')).toEqual({
+    ipam: { ranges: [[[{ RANGESTART: "1" }]]] },
+  });
+  expect(normalised('{"ipam":[{"TYPE":"x"}]}')).toEqual({ ipam: [{ TYPE: "x" }] });
 });
 
 test.each([null, 5, "x", true, []])("%j comes back as it is", (value) => {

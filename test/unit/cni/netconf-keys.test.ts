@@ -1,15 +1,13 @@
 import { expect, test } from "vitest";
-import { type KeyTree, normaliseKeys } from "../../../src/cni/keys.ts";
+import { isList, type Kind, normaliseKeys } from "../../../src/cni/keys.ts";
 import { NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
+import { isPlain } from "./key-path.ts";
 
-/** A configuration with a value for every key, the keys spelt by `spell`. */
-function filled(tree: KeyTree, spell: (key: string) => string): object {
-  return Object.fromEntries(
-    Object.entries(tree).map(([key, below]) => [
-      spell(key),
-      below === true ? `value of ${key}` : filled(below, spell),
-    ]),
-  );
+/** A value of the kind with a value for every key, the keys spelt by `spell`. */
+function filled(kind: Kind, spell: (key: string) => string): unknown {
+  if (isPlain(kind)) return `a value of the kind ${kind}`;
+  if (isList(kind)) return [filled(kind[0], spell)];
+  return Object.fromEntries(Object.entries(kind).map(([key, below]) => [spell(key), filled(below, spell)]));
 }
 
 test.each<[string, (key: string) => string]>([

@@ -24,7 +24,7 @@ const untouched = (): string => {
 test("ADD knows its attachment, its namespace and its pod", () => {
   expect(read("ADD")).toMatchObject({
     verb: "ADD",
-    attachment: { network: "pods", containerId: "c1", interfaceName: "eth0" },
+    key: { network: "pods", containerId: "c1", interfaceName: "eth0" },
     namespacePath: "/var/run/netns/x",
     pod: "default/web",
     allowOwnNamespace: false,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Shape } from "../../../src/cni/netconf-schema.ts";
+import type { Shape } from "../../../src/cni/netconf-keys.ts";
 import { Problems } from "../../../src/cni/problems.ts";
 import { meantForUs, readRequests, withoutIpam } from "../../../src/cni/runtime-config.ts";
 import { formatAddress } from "../../../src/ip/address.ts";

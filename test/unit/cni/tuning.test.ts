@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseNetconf } from "../../../src/cni/config.ts";
-import type { Shape } from "../../../src/cni/netconf-schema.ts";
+import type { Shape } from "../../../src/cni/netconf-keys.ts";
 import { Problems } from "../../../src/cni/problems.ts";
 import { readTuning } from "../../../src/cni/tuning.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CniError } from "../../../src/cni/error.ts";
-import { addressHint, attempt, explain } from "../../../src/host/failure.ts";
+import { addressHint, attempt, explain } from "../../../src/failure/failure.ts";
 import { type ErrnoName, errnoOf, SystemError } from "../../../src/sys/errno.ts";
 
 test("what the kernel refused becomes what was tried, why, and what to do", () => {

@@ -1,18 +1,22 @@
+// What a record tells of an attachment's packet rules, which a lost table has to get back.
 import { expect, test } from "vitest";
-import { masqueradeOfRecord, spoofCheckOfRecord } from "../../../src/host/node.ts";
+import { hostInterfaceName } from "../../../src/attachment/name.ts";
+import { parseRecord } from "../../../src/attachment/text.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
-import type { AttachmentRecord } from "../../../src/record/attachment.ts";
-import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.ts";
+import type { StepName, StepOf } from "../../../src/plan/step.ts";
+import { stepOf } from "../../../src/plan/steps.ts";
 
-const HOST = { bootId: "boot", hostCookie: "1" };
-const RECORD: AttachmentRecord = {
+const KEY = { network: "net", containerId: "c1", interfaceName: "eth0" };
+
+/** A record of version 1. */
+const RECORD = {
   version: 1,
-  key: { network: "net", containerId: "c1", interfaceName: "eth0" },
-  host: HOST,
+  key: KEY,
+  host: { bootId: "boot", hostCookie: "1" },
   namespace: { path: "/run/netns/c1", cookie: "2" },
   bridge: "br0",
-  hostInterface: "veth1",
+  hostInterface: hostInterfaceName(KEY),
   hostMac: "0a:00:00:00:00:02",
   mac: "0a:00:00:00:00:03",
   mtu: 1500,
@@ -21,45 +25,52 @@ const RECORD: AttachmentRecord = {
   spoofCheck: true,
 };
 
+/** The step of a kind that the record's attachment has. */
+function stepOfRecord<Name extends StepName>(
+  name: Name,
+  more: Record<string, unknown> = {},
+): StepOf<Name> | undefined {
+  const parsed = parseRecord(JSON.stringify({ ...RECORD, ...more }));
+  if (parsed.state !== "record") throw new Error(`The record is ${parsed.state}.`);
+  return stepOf(name, parsed.attachment);
+}
+
 test("a record tells how its attachment was masqueraded", () => {
-  const step = masqueradeOfRecord(RECORD);
-  expect(step).toMatchObject({
-    kind: "masquerade",
-    network: "net",
-    owner: attachmentDigest(RECORD.key),
-    label: "net c1 eth0",
-    bridge: "br0",
-  });
+  const step = stepOfRecord("masquerade");
+  expect(step).toMatchObject({ kind: "masquerade", key: KEY, gatewayInterface: "br0" });
   expect(step?.addresses.map(formatAddress)).toEqual(["10.1.0.2", "fd01::2"]);
   expect(step?.subnets.map(formatPrefix)).toEqual(["10.1.0.0/24", "fd01::/64"]);
 });
 
 test("a record tells who masquerades: a table of ours, or iptables", () => {
-  expect(masqueradeOfRecord(RECORD)?.backend).toBe("nftables");
-  expect(masqueradeOfRecord({ ...RECORD, masqueradeBackend: "iptables" })?.backend).toBe("iptables");
+  expect([stepOfRecord("masquerade")?.kind, stepOfRecord("iptablesMasquerade")]).toEqual([
+    "masquerade",
+    undefined,
+  ]);
+  const byIptables = { masqueradeBackend: "iptables" };
+  expect(stepOfRecord("masquerade", byIptables)).toBeUndefined();
+  expect(stepOfRecord("iptablesMasquerade", byIptables)).toMatchObject({ key: KEY, bridge: "br0" });
 });
 
 test("a record tells which MAC its attachment may send with", () => {
-  expect(spoofCheckOfRecord(RECORD)).toEqual({
+  expect(stepOfRecord("spoofCheck")).toEqual({
     kind: "spoofCheck",
-    network: "net",
-    owner: attachmentDigest(RECORD.key),
-    label: "net c1 eth0",
-    hostInterface: hostInterfaceName(RECORD.key),
+    key: KEY,
+    hostInterface: hostInterfaceName(KEY),
     mac: RECORD.mac,
   });
 });
 
 test("a record says nothing of what its attachment never had", () => {
-  expect(masqueradeOfRecord({ ...RECORD, masqueradeSubnets: undefined })).toBeUndefined();
+  expect(stepOfRecord("masquerade", { masqueradeSubnets: undefined })).toBeUndefined();
+  expect(stepOfRecord("iptablesMasquerade", { masqueradeSubnets: undefined })).toBeUndefined();
   // Before there were such checks the record had no word for it.
   for (const spoofCheck of [undefined, false])
-    expect(spoofCheckOfRecord({ ...RECORD, spoofCheck })).toBeUndefined();
+    expect(stepOfRecord("spoofCheck", { spoofCheck })).toBeUndefined();
 });
 
 test("what cannot be read in a record is left out, and the rest counts", () => {
-  const step = masqueradeOfRecord({
-    ...RECORD,
+  const step = stepOfRecord("masquerade", {
     addresses: ["rubbish", "10.1.0.2/24"],
     masqueradeSubnets: ["", "10.1.0.0/24"],
   });

@@ -1,8 +1,8 @@
 // In which VLANs a port is put, and how it is said that it is in others.
 import { expect, test } from "vitest";
-import type { Machine } from "../../../src/host/machine.ts";
-import { portVlanMessages, vlanProblem } from "../../../src/host/steps/port-vlan.ts";
-import type { PortVlans } from "../../../src/plan/step.ts";
+import type { PortVlans } from "../../../src/attachment/attachment.ts";
+import { portVlanMessages, vlanProblem } from "../../../src/host/kind/vlan/port-vlan.ts";
+import type { Node } from "../../../src/host/node.ts";
 import { FakeKernel } from "../../support/fake-kernel.ts";
 
 const vlans = (more: Partial<PortVlans>): PortVlans => ({
@@ -66,7 +66,7 @@ function problem(wanted: PortVlans, ...entries: [number, number][]): string | un
     },
     { type: 3, sequence: 1, body: (w) => w.u32(0) },
   );
-  return vlanProblem("veth1", 7, wanted, { links: kernel.socket } as Machine);
+  return vlanProblem("veth1", 7, wanted, { links: kernel.socket } as Node);
 }
 
 test("a port in its VLANs is right, however the kernel lists them", () => {

@@ -3,13 +3,17 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
+import type { Attachment, HostIdentity } from "../../../src/attachment/attachment.ts";
+import type { AttachmentKey } from "../../../src/cni/attachment-key.ts";
 import { formatAddress, parseAddress } from "../../../src/ip/address.ts";
-import { formatPrefix, parsePrefix } from "../../../src/ip/prefix.ts";
-import type { Lease, LeaseRange } from "../../../src/ipam/lease.ts";
+import { formatPrefix } from "../../../src/ip/prefix.ts";
+import type { LeaseRange } from "../../../src/ip/range.ts";
+import type { Lease } from "../../../src/ipam/lease.ts";
 import { release } from "../../../src/ipam/release.ts";
-import { type Reservation, reserve } from "../../../src/ipam/reserve.ts";
-import type { AttachmentKey, AttachmentRecord, HostIdentity } from "../../../src/record/attachment.ts";
+import type { AddressWish } from "../../../src/ipam/reservation.ts";
+import { Reservation } from "../../../src/ipam/reserve.ts";
 import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
+import { address, prefix } from "../../support/ip.ts";
 import { toolPath } from "../../support/tool.ts";
 import { HOST, recordOf } from "../record/sample.ts";
 
@@ -18,10 +22,10 @@ export const NETWORK = "net";
 /** `subnet, first, last, gateway` as a range. */
 export function range(subnet: string, first: string, last: string, gateway: string): LeaseRange {
   return {
-    subnet: parsePrefix(subnet)!,
-    first: parseAddress(first)!,
-    last: parseAddress(last)!,
-    gateway: parseAddress(gateway)!,
+    subnet: prefix(subnet),
+    first: address(first),
+    last: address(last),
+    gateway: address(gateway),
   };
 }
 
@@ -63,28 +67,35 @@ export class Pool {
   }
 
   /** An ADD: the record is completed. */
-  add(containerId: string, changes: Partial<Reservation> = {}, host: HostIdentity = HOST): string[] {
+  add(containerId: string, changes: Partial<AddressWish> = {}, host: HostIdentity = HOST): string[] {
     const leases = this.reserve(containerId, changes, host);
     return leases.map(({ address }) => formatAddress(address.address));
   }
 
-  reserve(
-    containerId: string,
-    changes: Partial<Reservation> = {},
-    host: HostIdentity = HOST,
-    complete = true,
-  ): Lease[] {
-    const key = keyOf(containerId);
-    return reserve({
-      key,
+  reserve(containerId: string, changes: Partial<AddressWish> = {}, host: HostIdentity = HOST): Lease[] {
+    using reservation = this.choose(containerId, changes, host);
+    const { leases } = reservation;
+    using intent = this.records.createIntent(this.recordOf(containerId, leases, host));
+    reservation.take();
+    intent.complete();
+    return leases;
+  }
+
+  /** An ADD that dies when it has taken its addresses. */
+  addKilled(containerId: string): void {
+    using reservation = this.choose(containerId);
+    using _intent = this.records.createIntent(this.recordOf(containerId, reservation.leases));
+    reservation.take();
+  }
+
+  /** The addresses of an ADD, chosen and not taken. */
+  choose(containerId: string, changes: Partial<AddressWish> = {}, host: HostIdentity = HOST): Reservation {
+    return Reservation.open({
+      key: keyOf(containerId),
       host,
       directory: this.directory,
       records: this.records,
       rangeSets: this.rangeSets,
-      beforeCommit: (leases) => {
-        using intent = this.records.createIntent(this.recordOf(containerId, leases, host));
-        if (complete) intent.complete();
-      },
       isDead: () => false,
       hasLink: () => true,
       discard: () => {},
@@ -92,12 +103,12 @@ export class Pool {
     });
   }
 
-  recordOf(containerId: string, leases: Lease[], host: HostIdentity = HOST): AttachmentRecord {
+  recordOf(containerId: string, addresses: Attachment["addresses"], host: HostIdentity = HOST): Attachment {
     return {
       ...recordOf(containerId),
       host,
       leaseDirectory: this.directory,
-      addresses: leases.map(({ address }) => formatPrefix(address)),
+      addresses: addresses.map(({ address, gateway }) => ({ address, gateway })),
     };
   }
 

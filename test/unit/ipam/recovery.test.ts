@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { attachmentDigest } from "../../../src/attachment/name.ts";
 import { parseAddress } from "../../../src/ip/address.ts";
-import { attachmentDigest } from "../../../src/record/digest.ts";
+import { podAddress } from "../plan/input.ts";
 import { HOST } from "../record/sample.ts";
 import { keyOf, poolForEachTest, range, SIX } from "./pool.ts";
 
@@ -85,7 +86,7 @@ test("a record that a power loss emptied still frees its leases", () => {
 test("a record of a later Pontoon survives the sweep with its leases", () => {
   pool.add("a");
   const path = `${pool.records.root}/net/${attachmentDigest(keyOf("a"))}.json`;
-  writeFileSync(path, readFileSync(path, "utf8").replace('"version": 1', '"version": 9'));
+  writeFileSync(path, readFileSync(path, "utf8").replace('"version": 2', '"version": 9'));
   pool.add("new", {}, NEXT_BOOT);
   expect(existsSync(path)).toBe(true);
   expect(pool.leases()).toContain("10.1.2.10");
@@ -118,7 +119,7 @@ test("an attachment whose rules stay keeps its address, and the refusal says why
 test("an ADD that is running is not taken for dead", () => {
   for (const id of ["a", "b", "c"]) pool.add(id);
   pool.put("10.1.2.13", "running\r\neth0");
-  using _intent = pool.records.createIntent({ ...pool.recordOf("running", []), addresses: ["10.1.2.13/24"] });
+  using _intent = pool.records.createIntent(pool.recordOf("running", [podAddress("10.1.2.13/24")]));
   const asked: string[] = [];
   expect(() => pool.add("e", { isDead: ({ key }) => (asked.push(key.containerId), false) })).toThrow(
     "no IP addresses available",
@@ -146,7 +147,7 @@ test("an address that is asked for is taken back from a dead holder, and from no
 
 test("an address that is asked for stays with an ADD that is running", () => {
   pool.put("10.1.2.13", "running\r\neth0");
-  using _intent = pool.records.createIntent({ ...pool.recordOf("running", []), addresses: ["10.1.2.13/24"] });
+  using _intent = pool.records.createIntent(pool.recordOf("running", [podAddress("10.1.2.13/24")]));
   expect(() => pool.add("e", { requested: [parseAddress("10.1.2.13")!], isDead: () => true })).toThrow(
     expect.objectContaining({ details: expect.stringContaining("container running has it") }),
   );
@@ -157,9 +158,8 @@ test("an address that is asked for stays with an ADD that is running", () => {
 test("a full pool leaves dead attachments of another lease directory alone: their addresses are there", () => {
   pool.records
     .createIntent({
-      ...pool.recordOf("elsewhere", []),
+      ...pool.recordOf("elsewhere", [podAddress("10.1.2.10/24")]),
       leaseDirectory: "/elsewhere",
-      addresses: ["10.1.2.10/24"],
     })
     .complete();
   for (const id of ["a", "b", "c", "d"]) pool.add(id);

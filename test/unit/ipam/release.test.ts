@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { formatRecord, parseRecord } from "../../../src/attachment/text.ts";
 import { parseAddress } from "../../../src/ip/address.ts";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
 import { ownsLease } from "../../../src/ipam/ownership.ts";
 import { release } from "../../../src/ipam/release.ts";
+import { version1Of } from "../attachment/version-1.ts";
 import { keyOf, poolForEachTest, SIX, TEN } from "./pool.ts";
 
 const pool = poolForEachTest([TEN], [SIX]);
@@ -65,18 +67,27 @@ test("the directory that the record names is believed, not the configuration of 
   expect(pool.leases()).toEqual([]);
 });
 
-test.each(["", "nonsense", "10.1.2.2", "10.1.2.2/99", "../../x/24"])(
-  "a record that says address %j harms nobody",
-  (address) => {
-    pool.add("c1");
-    release({
-      directory: pool.directory,
-      key: keyOf("c1"),
-      record: { ...pool.recordOf("c1", []), addresses: [address] },
-    });
-    expect(pool.leases()).toEqual(["10.1.2.2", "fd00::2"]);
-  },
-);
+describe.each([1, 2])("version %i", (version) => {
+  test.each(["", "nonsense", "10.1.2.2", "10.1.2.2/99", "../../x/24"])(
+    "a record that says address %j harms nobody",
+    (address) => {
+      pool.add("c1");
+      pool.put("10.1.2.9", "c2\r\neth0");
+      const whole = pool.recordOf("c1", []);
+      const text =
+        version === 1
+          ? JSON.stringify({ ...version1Of(whole), addresses: [address] })
+          : formatRecord(whole).replace('"addresses": []', `"addresses": [{ "address": "${address}" }]`);
+      const parsed = parseRecord(text);
+      const record = parsed.state === "record" ? parsed.attachment : undefined;
+      // A record of version 2 is nothing without its addresses, and its leases are looked for by their owner.
+      expect(record !== undefined).toBe(version === 1);
+      release({ directory: pool.directory, key: keyOf("c1"), record });
+      const others = ["10.1.2.9"];
+      expect(pool.leases()).toEqual(version === 1 ? ["10.1.2.2", "10.1.2.9", "fd00::2"] : others);
+    },
+  );
+});
 
 test("folders and unreadable things beside the leases do not stop it", () => {
   mkdirSync(join(pool.directory, "10.1.2.4"), { recursive: true });

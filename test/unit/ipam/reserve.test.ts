@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { globSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Attachment } from "../../../src/attachment/attachment.ts";
 import { parseAddress } from "../../../src/ip/address.ts";
+import { formatPrefix } from "../../../src/ip/prefix.ts";
 import type { Lease } from "../../../src/ipam/lease.ts";
 import { openLeaseLock } from "../../../src/ipam/lease-lock.ts";
+import type { Reservation } from "../../../src/ipam/reserve.ts";
 import { failure } from "../../support/failure.ts";
 import { poolForEachTest, range, SIX, TEN } from "./pool.ts";
 
@@ -86,25 +89,42 @@ test("one address of each set, or none at all", () => {
 
 test("when one address cannot be taken after all, the others are given back", () => {
   pool.rangeSets = [[TEN], [SIX]];
-  const error = failure(() =>
-    pool.reserve("c1", { beforeCommit: () => pool.put("fd00::2", "someone\r\neth0") }),
-  );
-  expect(error.code).toBe(11);
+  using reservation = pool.choose("c1");
+  pool.put("fd00::2", "someone\r\neth0");
+  expect(failure(() => reservation.take()).code).toBe(11);
   expect(pool.leases()).toEqual(["fd00::2"]);
   expect(pool.names()).not.toContain(".pontoon.new");
 });
 
 test("the intent is written after the choice and before the first lease; what it throws leaves nothing", () => {
-  const seen: [Lease[], string[]][] = [];
-  const beforeCommit = (leases: Lease[]): void => {
-    seen.push([leases, pool.leases()]);
+  const seen: [readonly Lease[], string[]][] = [];
+  const writeIntent = ({ leases }: Reservation): void => {
+    seen.push([leases, pool.names()]);
     throw new Error("no intent");
   };
-  expect(() => pool.reserve("c1", { beforeCommit })).toThrow("no intent");
+  expect(() => {
+    using reservation = pool.choose("c1");
+    writeIntent(reservation);
+    reservation.take();
+  }).toThrow("no intent");
   expect(seen).toHaveLength(1);
   expect(seen[0]?.[0]).toHaveLength(1);
-  expect(seen[0]?.[1]).toEqual([]);
-  expect(pool.leases()).toEqual([]);
+  expect(seen[0]?.[1]).toEqual(["lock"]);
+  expect(pool.names()).toEqual(["lock"]);
+});
+
+test("the lock of the leases is held from the choice to the end of the reservation, and not by one that was refused", () => {
+  const takeLock = (): void => openLeaseLock(pool.directory, 0).close();
+  {
+    using reservation = pool.choose("c1");
+    expect(failure(takeLock).code).toBe(11);
+    reservation.take();
+    expect(failure(takeLock).code).toBe(11);
+  }
+  takeLock();
+  pool.records.createIntent(pool.recordOf("c1", [])).complete();
+  expect(failure(() => pool.choose("c1")).code).toBe(101);
+  expect(takeLock).not.toThrow();
 });
 
 test.each(["", "  \n", "\0\0\0\0\0\0", "_no id", "{}"])(
@@ -155,10 +175,25 @@ test("a record that cannot be read counts as an attachment while leases of its o
   expect(pool.add("c1")).toEqual(["10.1.2.3"]);
 });
 
+test("an attachment that a later Pontoon made is refused by the version of its record, whatever leases there are", () => {
+  pool.add("c1");
+  const [file = ""] = globSync(join(pool.records.root, "**/*.json"));
+  writeFileSync(file, readFileSync(file, "utf8").replace('"version": 2', '"version": 9'));
+  for (const isLeased of [true, false]) {
+    if (!isLeased) rmSync(join(pool.directory, "10.1.2.2"));
+    const error = failure(() => pool.add("c1"));
+    expect(error.kind).toBe("recordStore");
+    expect(error.message).toContain(`${file} is of version 9, which this Pontoon does not know`);
+    expect(error.details).toContain("Send a DEL for this container and interface first");
+  }
+});
+
 test("what a killed ADD of the same attachment left is discarded and taken over", () => {
-  pool.reserve("c1", {}, undefined, false);
+  pool.addKilled("c1");
   const discarded: string[] = [];
-  expect(pool.add("c1", { discard: (record) => discarded.push(...record.addresses) })).toEqual(["10.1.2.3"]);
+  const discard = ({ addresses }: Attachment): void =>
+    void discarded.push(...addresses.map(({ address }) => formatPrefix(address)));
+  expect(pool.add("c1", { discard })).toEqual(["10.1.2.3"]);
   expect(discarded).toEqual(["10.1.2.2/24"]);
   expect(pool.leases()).toEqual(["10.1.2.3"]);
 });

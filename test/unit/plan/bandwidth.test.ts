@@ -1,16 +1,12 @@
 import { expect, test } from "vitest";
+import { aliasOf, hostInterfaceName, ifbName } from "../../../src/attachment/name.ts";
 import type { Shaping } from "../../../src/cni/bandwidth.ts";
-import { planBandwidth } from "../../../src/plan/bandwidth.ts";
+import { bandwidthNotices, bandwidthStep } from "../../../src/plan/bandwidth.ts";
+import { attachmentOf, KEY, V4 } from "./input.ts";
 
-const plan = (egress: Shaping, mtu = 1500) => {
-  const { step, notices } = planBandwidth({
-    bandwidth: { egress, egressInPod: true },
-    hostInterface: "veth1",
-    interfaceName: "eth0",
-    mtu,
-    ifb: undefined,
-  });
-  return { ...step.egress, notices: notices.length };
+const plan = (egress: Shaping, bridgeMtu = 1500) => {
+  const attachment = attachmentOf({ bandwidth: { egress, egressInPod: true } }, [V4], { bridgeMtu });
+  return { ...bandwidthStep(attachment)?.egress, notices: bandwidthNotices(attachment).length };
 };
 
 test.each<[number, number, number, number]>([
@@ -36,4 +32,20 @@ test("a given burst is taken up to a second of the rate, and is never less than 
   expect(plan({ rate: 8_000_000, burst: 0 }, 65_535)).toMatchObject({ burst: 65_553, notices: 0 });
   expect(plan({ rate: 80_000, burst: 79_000 }, 65_535)).toMatchObject({ burst: 65_553, notices: 1 });
   expect(plan({ rate: 1e15, burst: 1e15 })).toMatchObject({ burst: 4_294_967_295, notices: 1 });
+});
+
+test("what a pod sends waits at a device of the node's, which is known by its name and alias; or inside the pod", () => {
+  const egress = { rate: 8000, burst: 0 };
+  const step = (egressInPod: boolean) =>
+    bandwidthStep(attachmentOf({ bandwidth: { egress, egressInPod } }, [V4], { pod: "default/web" }));
+  expect(step(false)).toMatchObject({
+    kind: "bandwidth",
+    key: KEY,
+    hostInterface: hostInterfaceName(KEY),
+    interfaceName: "eth0",
+    ingress: undefined,
+    ifb: { name: ifbName(KEY), mac: "0a:00:00:00:00:04", alias: aliasOf(KEY, "default/web"), mtu: 1500 },
+  });
+  expect(step(true)?.ifb).toBeUndefined();
+  expect(bandwidthStep(attachmentOf())).toBeUndefined();
 });

@@ -1,195 +1,267 @@
+// What CHECK holds an attachment to: its record, or configuration and result where that tells only a part or
+// is not there, with the result of the chain laid over.
 import { expect, test } from "vitest";
-import type { Netconf } from "../../../src/cni/config.ts";
+import type { Attachment } from "../../../src/attachment/attachment.ts";
+import { hostInterfaceName } from "../../../src/attachment/name.ts";
 import type { Result } from "../../../src/cni/result.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
-import { planAdd } from "../../../src/plan/add.ts";
-import { type CheckInput, type CheckPlan, planCheck } from "../../../src/plan/check.ts";
-import type { AttachmentRecord } from "../../../src/record/attachment.ts";
+import { completeDescription, describeByResult } from "../../../src/plan/check.ts";
+import { findPodEnd, resultOf, withResult } from "../../../src/plan/result.ts";
 import { prefix } from "../../support/ip.ts";
-import { addInput, KEY, netconf, route, stepOf, V4, V6 } from "./input.ts";
+import { readFields, version1Of } from "../attachment/version-1.ts";
+import { attachmentOf, KEY, kindsOf, netconf, route, theStep, V4, V6, type Wishes } from "./input.ts";
 
-const RECORD: AttachmentRecord = {
-  version: 1,
-  key: KEY,
-  host: { bootId: "b", hostCookie: "1" },
-  namespace: { path: "/run/netns/c1", cookie: "2" },
-  bridge: "br0",
-  hostInterface: "veth1",
-  hostMac: "0a:00:00:00:00:02",
-  mac: "0a:00:00:00:00:03",
-  mtu: 1500,
-  addresses: ["10.1.0.2/24", "fd01::2/64"],
-};
+const resultFor = (attachment: Attachment): Result =>
+  resultOf(attachment, {
+    bridge: { index: 7, mac: "0a:00:00:00:00:01", mtu: 1500 },
+    vlanGateway: undefined,
+    dns: {},
+  });
 
-function checkInput(config: Netconf, prevResult: Result, more: Partial<CheckInput> = {}): CheckInput {
-  return {
-    netconf: config,
-    prevResult,
+/** The attachment that CHECK verifies, by configuration, result of the chain, and record if there is one. */
+function expected(wishes: Wishes, prevResult: Result, record?: Attachment): Attachment {
+  const end = findPodEnd(prevResult, KEY.interfaceName);
+  if (end === undefined) throw new Error("There is nothing to check.");
+  const described = describeByResult({
+    netconf: { ...netconf(wishes), prevResult },
     key: KEY,
-    owner: "1".repeat(32),
-    namespacePath: "/run/netns/c1",
-    hostInterface: "veth1",
-    ifb: "pifb1",
-    record: RECORD,
-    ...more,
-  };
+    path: "/run/netns/c1",
+    pod: undefined,
+    end,
+    leaseDirectory: "/d/net",
+    hostInterface: hostInterfaceName(KEY),
+    record,
+  });
+  const isWhole = record === undefined || record.version !== 1;
+  return withResult(
+    isWhole ? (record ?? described) : completeDescription(record, described),
+    prevResult,
+    end,
+  );
 }
 
-function plan(input: CheckInput): CheckPlan {
-  const found = planCheck(input);
-  if (found === undefined) throw new Error("There is nothing to check.");
-  return found;
+/** What CHECK verifies of an attachment, by each record that there may be of it, and without one. */
+function expectedByEach(wishes: Wishes, made: Attachment, result = resultFor(made)): Attachment[] {
+  return [made, readFields(version1Of(made)), undefined].map((record) => expected(wishes, result, record));
 }
 
-test.each([
+test.each<[string, Wishes, string[]]>([
   [
     "dual stack with all there is",
-    netconf({ isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] }),
+    { isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] },
     [V4, V6],
   ],
-  ["with a MAC spoof check", netconf({ macspoofchk: true, ipMasq: true }), [V4]],
-  ["without gateway", netconf({ isGateway: false }), [V4]],
-  ["in a VLAN", netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true }), [V4]],
+  ["with a MAC spoof check", { macspoofchk: true, ipMasq: true }, [V4]],
+  ["without gateway", { isGateway: false }, [V4]],
+  ["in a VLAN", { vlan: 100, ipMasq: true }, [V4]],
   [
     "down in the pod",
-    netconf({
-      ipam: undefined,
-      disableContainerInterface: true,
-      vlanTrunk: [{ first: 1, last: 2 }],
-      hasVlans: true,
-    }),
+    { ipam: undefined, disableContainerInterface: true, vlanTrunk: [{ first: 1, last: 2 }] },
     [],
   ],
-  ["layer 2 only", netconf({ ipam: undefined, ipMasq: true }), []],
-])("CHECK looks at the kinds of things that ADD made: %s", (_, config, addresses) => {
-  const { steps, result } = planAdd(addInput(config, addresses));
-  expect(plan(checkInput(config, result)).steps.map(({ kind }) => kind)).toEqual(
-    steps.map(({ kind }) => kind),
-  );
+  ["layer 2 only", { ipam: undefined, ipMasq: true }, []],
+  [
+    "with limits, a policy, settings in the pod and routes by source",
+    {
+      bandwidth: { egress: { rate: 8000, burst: 0 }, egressInPod: false },
+      ingressPolicy: "open",
+      tuning: { sysctls: [], txQueueLength: 7, promiscuous: false, allMulticast: false },
+      sourceBasedRouting: true,
+    },
+    [V4],
+  ],
+])("CHECK looks at the kinds of things that ADD made: %s", (_, wishes, addresses) => {
+  const made = attachmentOf(wishes, addresses);
+  for (const attachment of expectedByEach(wishes, made)) expect(kindsOf(attachment)).toEqual(kindsOf(made));
 });
 
 test("the addresses, gateways and routes of the result are what must hold", () => {
-  const config = netconf({ isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] });
-  const { steps } = plan(checkInput(config, planAdd(addInput(config, [V4, V6])).result));
-  const pod = stepOf(steps, "pod");
-  expect(pod.addresses.map(formatPrefix)).toEqual(["10.1.0.2/24", "fd01::2/64"]);
-  expect(
-    pod.routes.map(({ dst, gateway }) => `${formatPrefix(dst)} ${gateway && formatAddress(gateway)}`),
-  ).toEqual(["0.0.0.0/0 10.1.0.1", "::/0 fd01::1"]);
-  expect(stepOf(steps, "gateway").addresses.map(formatPrefix)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
-  expect(stepOf(steps, "masquerade").addresses.map(formatAddress)).toEqual(["10.1.0.2", "fd01::2"]);
+  const wishes = { isDefaultGateway: true, ipMasq: true, subnets: ["10.1.0.0/24", "fd01::/64"] };
+  for (const attachment of expectedByEach(wishes, attachmentOf(wishes, [V4, V6]))) {
+    const pod = theStep("pod", attachment);
+    expect(pod.addresses.map(formatPrefix)).toEqual(["10.1.0.2/24", "fd01::2/64"]);
+    expect(
+      pod.routes.map(({ dst, gateway }) => `${formatPrefix(dst)} ${gateway && formatAddress(gateway)}`),
+    ).toEqual(["0.0.0.0/0 10.1.0.1", "::/0 fd01::1"]);
+    const gateways = theStep("gateway", attachment).addresses.map(formatPrefix);
+    expect(gateways).toEqual(["10.1.0.1/24", "fd01::1/64"]);
+    expect(theStep("masquerade", attachment).addresses.map(formatAddress)).toEqual(["10.1.0.2", "fd01::2"]);
+  }
 });
 
 test("a route that names no gateway is compared by its destination alone: nobody said which one it has", () => {
-  const config = netconf({ routes: [route("10.9.0.0/16"), route("10.8.0.0/16 10.1.0.7")] });
-  const routes = stepOf(plan(checkInput(config, planAdd(addInput(config, [V4])).result)).steps, "pod").routes;
-  expect(routes.map(({ gateway }) => gateway && formatAddress(gateway))).toEqual([undefined, "10.1.0.7"]);
+  for (const sourceBasedRouting of [false, true]) {
+    const wishes = { routes: [route("10.9.0.0/16"), route("10.8.0.0/16 10.1.0.7")], sourceBasedRouting };
+    for (const attachment of expectedByEach(wishes, attachmentOf(wishes))) {
+      const { routes } = theStep(sourceBasedRouting ? "sourceRouting" : "pod", attachment);
+      const given = routes.slice(sourceBasedRouting ? 1 : 0);
+      expect(
+        given.map(({ dst, isGatewayAssumed }) => [formatPrefix(dst), isGatewayAssumed === true]),
+      ).toEqual([
+        ["10.9.0.0/16", true],
+        ["10.8.0.0/16", false],
+        ...(sourceBasedRouting ? [["0.0.0.0/0", false]] : []),
+      ]);
+    }
+  }
 });
 
 test("what a later plugin added to the result is its own business: other interfaces, their addresses, other routes", () => {
-  const config = netconf({ ipMasq: true, subnets: ["10.1.0.0/24"], routes: [route("0.0.0.0/0")] });
-  const { result } = planAdd(addInput(config, [V4]));
+  const wishes = { ipMasq: true, subnets: ["10.1.0.0/24"], routes: [route("0.0.0.0/0")] };
+  const made = attachmentOf(wishes);
+  const result = resultFor(made);
   const chained: Result = {
     ...result,
     interfaces: [...result.interfaces, { name: "net1", sandbox: "/run/netns/c1" }],
     ips: [...result.ips, { interface: 3, address: prefix("10.9.0.2/24") }],
     routes: [...result.routes, route("172.16.0.0/12 10.9.0.1")],
   };
-  const { steps, ips } = plan(checkInput(config, chained));
-  expect(ips.map(({ address }) => formatPrefix(address))).toEqual(["10.1.0.2/24"]);
-  expect(stepOf(steps, "pod").routes.map(({ dst }) => formatPrefix(dst))).toEqual(["0.0.0.0/0"]);
+  for (const attachment of expectedByEach(wishes, made, chained)) {
+    expect(attachment.addresses.map(({ address }) => formatPrefix(address))).toEqual(["10.1.0.2/24"]);
+    expect(theStep("pod", attachment).routes.map(({ dst }) => formatPrefix(dst))).toEqual(["0.0.0.0/0"]);
+  }
 });
 
 test("routes that a foreign IPAM plugin gave are known by the record", () => {
-  const config = netconf({ ipam: undefined, foreignIpam: "static", isDefaultGateway: true });
-  const { result } = planAdd(
-    addInput(config, ["10.1.0.2/24 10.1.0.1", "fd01::2/64"], {
-      routes: [route("10.9.0.0/16"), route("10.8.0.0/16 10.1.0.9")],
-    }),
-  );
+  const wishes = { ipam: undefined, foreignIpam: "static", isDefaultGateway: true };
+  const made = attachmentOf(wishes, ["10.1.0.2/24 10.1.0.1", "fd01::2/64"], {
+    routes: [route("10.9.0.0/16"), route("10.8.0.0/16 10.1.0.9")],
+    leaseDirectory: undefined,
+  });
+  const result = resultFor(made);
   const chained: Result = { ...result, routes: [...result.routes, route("172.16.0.0/12 10.9.0.1")] };
-  const routesOf = (record: AttachmentRecord | undefined) =>
-    stepOf(plan(checkInput(config, chained, { record })).steps, "pod").routes.map(({ dst }) =>
-      formatPrefix(dst),
-    );
-  expect(routesOf({ ...RECORD, foreignRoutes: ["10.9.0.0/16", "10.8.0.0/16"] })).toEqual([
-    "10.9.0.0/16",
-    "10.8.0.0/16",
-    "0.0.0.0/0",
-  ]);
+  const routesOf = (record: Attachment | undefined) =>
+    theStep("pod", expected(wishes, chained, record)).routes.map(({ dst }) => formatPrefix(dst));
+  const foreignRoutes = ["10.9.0.0/16", "10.8.0.0/16"];
+  for (const record of [made, readFields({ ...version1Of(made), foreignRoutes })])
+    expect(routesOf(record)).toEqual(["10.9.0.0/16", "10.8.0.0/16", "0.0.0.0/0"]);
   expect(routesOf(undefined)).toEqual(["0.0.0.0/0"]);
 });
 
 test("a MAC that a later plugin changed on purpose is the one to hold", () => {
-  const { result } = planAdd(addInput(netconf(), [V4]));
+  const made = attachmentOf();
+  const result = resultFor(made);
   const interfaces = result.interfaces.map((each) =>
     each.name === "eth0" ? { ...each, mac: "0a:00:00:00:00:77" } : each,
   );
-  const { steps } = plan(checkInput(netconf(), { ...result, interfaces }));
-  expect(stepOf(steps, "veth").pod.mac).toBe("0a:00:00:00:00:77");
+  for (const attachment of expectedByEach({}, made, { ...result, interfaces }))
+    expect(theStep("veth", attachment).pod.mac).toBe("0a:00:00:00:00:77");
 });
 
 test("an interface of the host with the pod's interface name is not the pod's", () => {
-  const { result } = planAdd(addInput(netconf(), [V4]));
+  const result = resultFor(attachmentOf());
   const [bridge, host, pod] = result.interfaces;
   const interfaces = [{ ...bridge!, name: "eth0" }, host!, pod!];
-  expect(plan(checkInput(netconf(), { ...result, interfaces })).ips).toHaveLength(1);
-  expect(
-    planCheck(checkInput(netconf(), { ...result, interfaces: [interfaces[0]!, host!] })),
-  ).toBeUndefined();
-  expect(planCheck(checkInput(netconf(), { interfaces: [], ips: [], routes: [], dns: {} }))).toBeUndefined();
+  expect(expected({}, { ...result, interfaces }).addresses).toHaveLength(1);
+  expect(findPodEnd({ ...result, interfaces: [interfaces[0]!, host!] }, "eth0")).toBeUndefined();
+  expect(findPodEnd({ interfaces: [], ips: [], routes: [], dns: {} }, "eth0")).toBeUndefined();
 });
 
 test("an attachment keeps the chain that it was made with, whatever ranges the configuration has now", () => {
-  const before = netconf({ ipMasq: true, subnets: ["10.1.0.0/24"] });
-  const { result } = planAdd(addInput(before, [V4]));
-  const now = netconf({ ipMasq: true, subnets: ["10.1.0.0/24", "10.2.0.0/24"] });
-  const recorded = plan(
-    checkInput(now, result, { record: { ...RECORD, masqueradeSubnets: ["10.1.0.0/24"] } }),
+  const made = attachmentOf({ ipMasq: true, subnets: ["10.1.0.0/24"] });
+  const now = { ipMasq: true, subnets: ["10.1.0.0/24", "10.2.0.0/24"] };
+  const [byRecord, byVersion1, byNone] = expectedByEach(now, made).map((attachment) =>
+    theStep("masquerade", attachment).subnets.map(formatPrefix),
   );
-  expect(stepOf(recorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual(["10.1.0.0/24"]);
-  const unrecorded = plan(checkInput(now, result, { record: undefined }));
-  expect(stepOf(unrecorded.steps, "masquerade").subnets.map(formatPrefix)).toEqual([
-    "10.1.0.0/24",
-    "10.2.0.0/24",
-  ]);
+  expect([byRecord, byVersion1]).toEqual([["10.1.0.0/24"], ["10.1.0.0/24"]]);
+  expect(byNone).toEqual(["10.1.0.0/24", "10.2.0.0/24"]);
 });
 
 test("an attachment keeps the backend that it was made with, whatever the configuration says now; without a record that counts", () => {
-  const now = netconf({ ipMasq: true, ipMasqBackend: "iptables" });
-  const { result, steps } = planAdd(addInput(now, [V4]));
-  expect(stepOf(steps, "masquerade").backend).toBe("iptables");
-  const backendBy = (record: typeof RECORD | undefined) =>
-    stepOf(plan(checkInput(now, result, { record })).steps, "masquerade").backend;
-  expect([
-    backendBy(RECORD),
-    backendBy({ ...RECORD, masqueradeBackend: "iptables" }),
-    backendBy(undefined),
-  ]).toEqual(["nftables", "iptables", "iptables"]);
+  const backendsOf = (madeBy: "nftables" | "iptables", now: "nftables" | "iptables") =>
+    expectedByEach(
+      { ipMasq: true, ipMasqBackend: now },
+      attachmentOf({ ipMasq: true, ipMasqBackend: madeBy }),
+    ).map((attachment) => kindsOf(attachment).filter((kind) => kind.toLowerCase().includes("masquerade")));
+  const [nftables, iptables] = [["masquerade"], ["iptablesMasquerade"]];
+  expect(backendsOf("nftables", "iptables")).toEqual([nftables, nftables, iptables]);
+  expect(backendsOf("iptables", "nftables")).toEqual([iptables, iptables, nftables]);
 });
 
 test("an attachment in a VLAN is masqueraded where its packets come in, as its record says", () => {
-  const config = netconf({ vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true });
-  const { result } = planAdd(addInput(config, [V4]));
-  expect(
-    stepOf(
-      plan(checkInput(config, result, { record: { ...RECORD, gatewayInterface: "br0.7" } })).steps,
-      "masquerade",
-    ).bridge,
-  ).toBe("br0.7");
-  expect(stepOf(plan(checkInput(config, result, { record: undefined })).steps, "masquerade").bridge).toBe(
-    "br0.100",
+  const now = { vlan: 100, ipMasq: true };
+  const made = attachmentOf({ vlan: 7, ipMasq: true });
+  const interfaces = expectedByEach(now, made).map(
+    (attachment) => theStep("masquerade", attachment).gatewayInterface,
   );
+  expect(interfaces).toEqual(["br0.7", "br0.7", "br0.100"]);
 });
 
 test("the MTU is the record's, and without a record the result's", () => {
-  const { result } = planAdd(addInput(netconf(), [V4], { mtu: 1400 }));
-  expect(stepOf(plan(checkInput(netconf(), result)).steps, "veth").mtu).toBe(1500);
-  expect(stepOf(plan(checkInput(netconf(), result, { record: undefined })).steps, "veth").mtu).toBe(1400);
+  const result = resultFor(attachmentOf({}, [V4], { bridgeMtu: 1400 }));
+  const mtus = expectedByEach({}, attachmentOf(), result).map(
+    (attachment) => theStep("veth", attachment).mtu,
+  );
+  expect(mtus).toEqual([1500, 1500, 1400]);
 });
 
 test("an attachment without ipMasq is not looked for in the packet rules", () => {
-  const { result } = planAdd(addInput(netconf(), [V4]));
-  expect(plan(checkInput(netconf(), result)).steps.map(({ kind }) => kind)).not.toContain("masquerade");
+  for (const attachment of expectedByEach({}, attachmentOf()))
+    expect(kindsOf(attachment)).not.toContain("masquerade");
+});
+
+test("an attachment keeps the policy and the limits that it was made with, whatever the configuration says now", () => {
+  const bandwidth = { ingress: { rate: 8000, burst: 0 }, egressInPod: true };
+  const limits = (attachment: Attachment) => [
+    attachment.ingressPolicy,
+    attachment.bandwidth?.ingress?.rate,
+    attachment.link.isolated,
+  ];
+  const plain = expectedByEach({ ingressPolicy: "isolated", bandwidth }, attachmentOf()).map(limits);
+  expect(plain).toEqual([
+    [undefined, undefined, false],
+    [undefined, undefined, false],
+    ["isolated", 8000, true],
+  ]);
+  const isolated = expectedByEach({}, attachmentOf({ ingressPolicy: "isolated", bandwidth })).map(limits);
+  expect(isolated).toEqual([
+    ["isolated", 8000, true],
+    ["isolated", 8000, true],
+    [undefined, undefined, false],
+  ]);
+});
+
+test("an attachment with a record is Pontoon's, also when the result of the chain does not name its host's end", () => {
+  const wishes = { ipMasq: true, macspoofchk: true };
+  const made = attachmentOf(wishes);
+  const result = resultFor(made);
+  const [bridge, , pod] = result.interfaces;
+  const short = { ...result, interfaces: [bridge!, pod!], ips: [{ ...result.ips[0]!, interface: 1 }] };
+  for (const record of [made, readFields(version1Of(made))]) {
+    const attachment = expected(wishes, short, record);
+    expect(kindsOf(attachment)).toEqual(kindsOf(made));
+    expect(attachment.link.host).toEqual(made.link.host);
+  }
+});
+
+test("an attachment that another program made has its host's end where the result names that, and neither rules nor limits of Pontoon", () => {
+  const wishes: Wishes = {
+    ipMasq: true,
+    macspoofchk: true,
+    ingressPolicy: "open",
+    bandwidth: { ingress: { rate: 8000, burst: 0 }, egressInPod: true },
+  };
+  const result = resultFor(attachmentOf(wishes));
+  const [bridge, host, pod] = result.interfaces;
+  const interfaces = [bridge!, { ...host!, name: "vethabcdef" }, pod!];
+  const attachment = expected(wishes, { ...result, interfaces });
+  expect(kindsOf(attachment)).toEqual(["bridge", "gateway", "forwarding", "veth", "pod", "announce"]);
+  expect(theStep("veth", attachment).host.name).toBe("vethabcdef");
+  expect(theStep("announce", attachment).hostInterface).toBe("vethabcdef");
+});
+
+test("a record of version 1 gets from the configuration what it does not tell", () => {
+  const wishes: Wishes = {
+    promiscMode: true,
+    forceAddress: true,
+    enabledad: true,
+    portIsolation: true,
+    hairpinMode: true,
+    vlanTrunk: [{ first: 200, last: 299 }],
+    tuning: { sysctls: [], txQueueLength: 7, promiscuous: false, allMulticast: false },
+  };
+  const made = attachmentOf(wishes);
+  const attachment = expected(wishes, resultFor(made), readFields(version1Of(made)));
+  expect(attachment).toEqual({ ...made, version: 1 });
 });

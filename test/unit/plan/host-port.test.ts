@@ -1,35 +1,104 @@
-// Host ports in the plan of an ADD.
+// Host ports with the pod's addresses.
 import { expect, test } from "vitest";
-import { planAdd } from "../../../src/plan/add.ts";
-import type { RecordedHostPorts } from "../../../src/record/attachment.ts";
-import { addInput, netconf, V4 } from "./input.ts";
+import type { HostPortConfig } from "../../../src/cni/host-port-config.ts";
+import { planHostPorts } from "../../../src/plan/host-port.ts";
+import { failure } from "../../support/failure.ts";
+import { address } from "../../support/ip.ts";
+import { attachmentOf, kindsOf, netconf, podAddress, theStep, V4, V6, type Wishes } from "./input.ts";
 
-const PORTS: RecordedHostPorts = {
-  mappings: [{ protocol: "tcp", hostPort: 8080, hostPortEnd: 8080, containerPort: 80, address: "10.1.0.2" }],
-  masquerade: "own",
-  subnets: ["10.1.0.0/24"],
-  markBit: 13,
-  gatewayInterface: "br0.100",
-  hairpin: true,
+const MAPPING = { hostAddress: undefined, hostPort: 8080, hostPortEnd: 8080, containerPort: 80 };
+const CONFIG: HostPortConfig = {
+  mappings: [{ ...MAPPING, protocol: "tcp" }],
+  snat: true,
+  masqAll: false,
+  markMasqBit: 13,
+  allowListening: false,
+  iptablesChains: false,
+  conditions4: undefined,
+  conditions6: undefined,
 };
 
-const VLAN = { vlan: 100, hasVlans: true, gatewayInterface: "br0.100" };
-
 test("they come after masquerading and before the announcement, by the interface that leads to the pod", () => {
-  const { steps } = planAdd(addInput(netconf({ ...VLAN, ipMasq: true }), [V4], { hostPorts: PORTS }));
-  expect(steps.map(({ kind }) => kind).slice(-3)).toEqual(["masquerade", "hostPorts", "announce"]);
-  expect(steps.find(({ kind }) => kind === "hostPorts")).toMatchObject({
-    ports: { gatewayInterface: "br0.100" },
-  });
+  const attachment = attachmentOf({ vlan: 100, ipMasq: true, hostPorts: CONFIG });
+  expect(kindsOf(attachment).slice(-3)).toEqual(["masquerade", "hostPorts", "announce"]);
+  expect(theStep("hostPorts", attachment)).toMatchObject({ ports: { gatewayInterface: "br0.100" } });
 });
 
+interface Plan {
+  config?: Partial<HostPortConfig>;
+  wishes?: Wishes;
+  addresses?: string[];
+  isFiltered?: { 4: boolean; 6: boolean };
+}
+
+const NOWHERE = { 4: false, 6: false };
+const plan = ({ config = {}, wishes = {}, addresses = [V4, V6], isFiltered = NOWHERE }: Plan) =>
+  planHostPorts({
+    config: { ...CONFIG, ...config },
+    netconf: netconf(wishes),
+    addresses: addresses.map(podAddress),
+    isFiltered,
+  });
+
 test.each([
-  ["in a VLAN, where the packet filter sees bridges", VLAN, true, 1],
-  ["in a VLAN, where it does not", VLAN, false, 0],
-  ["without a VLAN", {}, true, 0],
-] as const)("%s: said in the log when a way is not there", (_, keys, hairpin, count) => {
-  const { notices = [] } = planAdd(addInput(netconf(keys), [V4], { hostPorts: { ...PORTS, hairpin } }));
-  expect(notices).toHaveLength(count);
-  for (const notice of notices)
-    expect(notice).toContain("host ports do not answer pods of VLAN 100 of bridge br0");
+  ["all addresses of the node", undefined, ["10.1.0.2", "fd01::2"], undefined],
+  ["all addresses of one family", "0.0.0.0", ["10.1.0.2"], undefined],
+  ["all addresses of the other family", "::", ["fd01::2"], undefined],
+  ["one address of the node", "192.168.0.1", ["10.1.0.2"], "192.168.0.1"],
+])("ports on %s lead to the pod's first address of each family that is meant", (_, hostIp, targets, kept) => {
+  const hostAddress = hostIp === undefined ? undefined : address(hostIp);
+  const { mappings } = plan({
+    config: { mappings: [{ ...MAPPING, protocol: "udp", hostAddress }] },
+    addresses: [V4, "10.2.0.2/24", V6],
+  });
+  expect(mappings.map(({ address: target }) => target)).toEqual(targets);
+  for (const mapping of mappings) {
+    expect(mapping.hostAddress).toBe(kept);
+    expect(mapping).toMatchObject({ protocol: "udp", hostPort: 8080, hostPortEnd: 8080, containerPort: 80 });
+  }
+});
+
+test("ports that can lead nowhere are refused with code 7, before anything is made", () => {
+  const one = { ...MAPPING, protocol: "tcp" as const, hostAddress: address("fd02::1") };
+  expect(failure(() => plan({ config: { mappings: [one] }, addresses: [V4] }))).toMatchObject({
+    code: 7,
+    message: expect.stringContaining("hostIP fd02::1: the pod has no IPv6 address"),
+  });
+  expect(failure(() => plan({ addresses: [] }))).toMatchObject({
+    code: 7,
+    message: expect.stringContaining("the pod has no address that they could lead to"),
+  });
+  // What is meant for all addresses of a family that the pod has none of leads nowhere by itself alone.
+  const all = { ...one, hostAddress: address("::") };
+  const { mappings } = plan({ config: { mappings: [all, ...CONFIG.mappings] }, addresses: [V4] });
+  expect(mappings.map(({ address: target }) => target)).toEqual(["10.1.0.2"]);
+});
+
+test("before a foreign IPAM plugin has named addresses there is no mapping yet", () => {
+  const wishes = { ipam: undefined, foreignIpam: "static" };
+  expect(plan({ wishes, addresses: [] }).mappings).toEqual([]);
+  expect(plan({ wishes, addresses: [V4] }).mappings).toHaveLength(1);
+});
+
+test.each<[string, Plan, boolean]>([
+  ["the packet filter sees bridges in the family of a mapping", { isFiltered: { 4: true, 6: false } }, true],
+  ["it does in the other family alone", { isFiltered: { 4: false, 6: true }, addresses: [V4] }, false],
+  ["it does not", {}, false],
+  ["the bridge is promiscuous", { isFiltered: { 4: true, 6: true }, wishes: { promiscMode: true } }, false],
+  [
+    "the family is not known yet",
+    { isFiltered: { 4: false, 6: true }, addresses: [], wishes: { ipam: undefined, foreignIpam: "static" } },
+    true,
+  ],
+])("a pod needs hairpin mode to reach its own host ports when %s: %j %j", (_, input, hairpin) => {
+  expect(plan(input).hairpin).toBe(hairpin);
+});
+
+test.each<[Partial<HostPortConfig>, string]>([
+  [{ snat: false }, "none"],
+  [{ snat: true }, "own"],
+  [{ snat: true, masqAll: true }, "all"],
+  [{ snat: false, masqAll: true }, "all"],
+])("%j: %s of the sources get the node's address", (config, masquerade) => {
+  expect(plan({ config }).masquerade).toBe(masquerade);
 });

@@ -1,12 +1,13 @@
-// Input for the plans: a pod of a dual-stack network, and whatever a test wants to be different.
-import type { Netconf } from "../../../src/cni/config.ts";
+// Input for the plans: a pod of a dual-stack network, and what a test wants to be different.
+import type { Attachment, PodAddress } from "../../../src/attachment/attachment.ts";
+import { type Netconf, parseNetconf } from "../../../src/cni/config.ts";
 import type { Route } from "../../../src/cni/result.ts";
-import type { AddInput, PodAddress } from "../../../src/plan/add.ts";
-import type { Step } from "../../../src/plan/step.ts";
+import { describe, type Given, type Known } from "../../../src/plan/describe.ts";
+import type { StepName, StepOf } from "../../../src/plan/step.ts";
+import { stepOf, stepsOf } from "../../../src/plan/steps.ts";
 import { address, prefix } from "../../support/ip.ts";
 
 export const KEY = { network: "net", containerId: "c1", interfaceName: "eth0" };
-const OWNER = "1".repeat(32);
 
 /** `10.1.0.2/24 10.1.0.1` or `10.1.0.2/24`: address and perhaps a gateway. */
 export function podAddress(text: string): PodAddress {
@@ -25,46 +26,25 @@ export function route(text: string, more: Partial<Route> = {}): Route {
 export const V4 = "10.1.0.2/24 10.1.0.1";
 export const V6 = "fd01::2/64 fd01::1";
 
-export function netconf({
-  routes = [],
-  subnets = [],
-  ...more
-}: Partial<Netconf> & { routes?: Route[]; subnets?: string[] } = {}): Netconf {
+/** A configuration without any key of its own. */
+const PLAIN = parseNetconf('{ "cniVersion": "1.1.0", "name": "net" }', "ADD");
+
+/** What a test wants a configuration to say: fields, routes of `ipam`, and the subnet of each range set. */
+export type Wishes = Partial<Netconf> & { routes?: Route[]; subnets?: string[] };
+
+/** A network whose bridge is its gateway, with built-in IPAM. */
+export function netconf({ routes = [], subnets = [], ...more }: Wishes = {}): Netconf {
+  const { bridge = "br0", isGateway = true, vlan = 0, vlanTrunk = [] } = more;
   const range = (text: string) => {
     const subnet = prefix(text);
     return { subnet, first: subnet.address, last: subnet.address, gateway: subnet.address };
   };
   return {
-    cniVersion: "1.1.0",
-    name: "net",
-    bridge: "br0",
-    isGateway: true,
-    isDefaultGateway: false,
-    forceAddress: false,
-    ipMasq: false,
-    mtu: 0,
-    hairpinMode: false,
-    promiscMode: false,
-    portIsolation: false,
-    macspoofchk: false,
-    ingressPolicy: undefined,
-    enabledad: false,
-    disableContainerInterface: false,
-    vlan: 0,
-    vlanTrunk: [],
-    hasVlans: false,
-    gatewayInterface: more.bridge ?? "br0",
-    preserveDefaultVlan: false,
-    ipMasqBackend: "nftables",
-    foreignIpam: undefined,
-    requestedAddresses: [],
-    mac: undefined,
-    bandwidth: undefined,
-    tuning: undefined,
-    sourceBasedRouting: false,
-    dns: undefined,
-    prevResult: undefined,
-    hostPorts: undefined,
+    ...PLAIN,
+    bridge,
+    isGateway,
+    gatewayInterface: vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`,
+    hasVlans: vlan !== 0 || vlanTrunk.length > 0,
     ipam: {
       type: "host-local",
       rangeSets: subnets.map((text) => [range(text)]),
@@ -77,31 +57,40 @@ export function netconf({
   };
 }
 
-export function addInput(config: Netconf, addresses: string[], more: Partial<AddInput> = {}): AddInput {
+/** What is known of the attachment before its addresses are, on a bridge with an MTU of 1500. */
+export function known(wishes: Wishes = {}, more: Partial<Known> = {}): Known {
   return {
-    netconf: config,
+    netconf: netconf(wishes),
     key: KEY,
-    owner: OWNER,
-    namespacePath: "/run/netns/c1",
+    host: { bootId: "b", hostCookie: "1" },
+    namespace: { path: "/run/netns/c1", cookie: "2" },
     pod: undefined,
-    addresses: addresses.map(podAddress),
-    routes: config.ipam?.routes ?? [],
-    ipamDns: {},
-    bridge: { mac: "0a:00:00:00:00:01", mtu: 1500, found: undefined },
-    hostInterface: { name: "veth1", mac: "0a:00:00:00:00:02" },
-    mac: "0a:00:00:00:00:03",
-    mtu: 1500,
-    ifb: undefined,
-    hostPorts: undefined,
-    isFilteredVlan: false,
+    leaseDirectory: "/d/net",
+    bridgeMtu: 1500,
+    macs: { host: "0a:00:00:00:00:02", pod: "0a:00:00:00:00:03", ifb: "0a:00:00:00:00:04" },
+    isFiltered: { 4: false, 6: false },
     ...more,
   };
 }
 
-/** The step of a kind, which has to be there exactly once. */
-export function stepOf<K extends Step["kind"]>(steps: Step[], kind: K): Extract<Step, { kind: K }> {
-  const found = steps.filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
-  if (found.length !== 1 || found[0] === undefined)
-    throw new Error(`There are ${found.length} steps of kind ${kind}.`);
-  return found[0];
+/** The attachment that an ADD describes for such a network, with the routes of its configuration. */
+export function attachmentOf(
+  wishes: Wishes = {},
+  addresses: readonly string[] = [V4],
+  more: Partial<Known & Given> = {},
+): Attachment {
+  const { routes = wishes.routes ?? [], ...rest } = more;
+  return describe(known(wishes, rest), { addresses: addresses.map(podAddress), routes });
+}
+
+/** The step of a kind, which has to be there. */
+export function theStep<Name extends StepName>(name: Name, attachment: Attachment): StepOf<Name> {
+  const step = stepOf(name, attachment);
+  if (step === undefined) throw new Error(`The attachment has no step ${name}.`);
+  return step;
+}
+
+/** The kinds of the attachment's steps, in their order. */
+export function kindsOf(attachment: Attachment): StepName[] {
+  return stepsOf(attachment).map(({ kind }) => kind);
 }

@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
@@ -11,18 +10,28 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { AttachmentRecord } from "../../../src/record/attachment.ts";
-import { attachmentDigest, hostInterfaceName } from "../../../src/record/digest.ts";
-import { formatRecord } from "../../../src/record/format.ts";
+import type { Attachment } from "../../../src/attachment/attachment.ts";
+import { attachmentDigest } from "../../../src/attachment/name.ts";
+import { formatRecord } from "../../../src/attachment/text.ts";
 import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
 import { SystemError } from "../../../src/sys/errno.ts";
 import { native } from "../../../src/sys/native.ts";
+import { prefix } from "../../support/ip.ts";
+import { version1Of } from "../attachment/version-1.ts";
+import { podAddress, route } from "../plan/input.ts";
 import { recordOf } from "./sample.ts";
 
 let root: string;
 let store: RecordStore;
 const record = recordOf("c1");
 const { key } = record;
+/** The record as it stands in its file. */
+const FIELDS = JSON.parse(formatRecord(record)) as Record<string, unknown>;
+/** The record with another MAC of the pod, as another ADD of the attachment may have written it. */
+const another: Attachment = {
+  ...record,
+  link: { ...record.link, pod: { ...record.link.pod, mac: "0a:00:00:00:00:02" } },
+};
 const place = (ending: string, of = key): string => join(root, "net", attachmentDigest(of) + ending);
 
 beforeEach(() => {
@@ -30,18 +39,6 @@ beforeEach(() => {
   store = openRecordStore(root);
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
-
-test("names come from network, container and interface alone, and no two keys run together", () => {
-  expect(attachmentDigest(key)).toBe(createHash("sha256").update("net\0c1\0eth0").digest("hex").slice(0, 32));
-  expect(hostInterfaceName(key)).toBe(`veth${attachmentDigest(key).slice(0, 11)}`);
-  expect(hostInterfaceName(key)).toHaveLength(15);
-  const others = [
-    { ...key, network: "netc1", containerId: "" },
-    { ...key, containerId: "c1e" },
-    { ...key, interfaceName: "eth1" },
-  ];
-  expect(new Set([key, ...others].map(attachmentDigest)).size).toBe(4);
-});
 
 test("an intent is readable at once and becomes the record unchanged", () => {
   using intent = store.createIntent(record);
@@ -57,14 +54,15 @@ test("an intent is readable at once and becomes the record unchanged", () => {
 
 test("an intent can be extended while its ADD lives, and stays locked", () => {
   using intent = store.createIntent({ ...record, addresses: [], leaseDirectory: undefined });
-  const longer: AttachmentRecord = {
+  const longer: Attachment = {
     ...record,
     leaseDirectory: undefined,
-    masqueradeSubnets: ["10.1.0.0/16"],
-    foreignRoutes: ["10.9.0.0/16"],
+    addresses: [podAddress("10.1.2.3/16 10.1.0.1")],
+    masquerade: { backend: "nftables", subnets: [prefix("10.1.0.0/16")] },
+    routes: [route("10.9.0.0/16")],
   };
   expect(store.extendIntent(intent, longer)).toBe(true);
-  expect(store.getRecord(key)).toEqual(JSON.parse(JSON.stringify(longer)) as AttachmentRecord);
+  expect(store.getRecord(key)).toEqual(longer);
   expect(store.isAddRunning(key)).toBe(true);
   expect(intent.complete()).toBe(true);
   expect(readFileSync(place(".json"), "utf8")).toBe(formatRecord(longer));
@@ -74,9 +72,9 @@ test("extending says no when a DEL ran meanwhile, and leaves the intent of anoth
   using first = store.createIntent({ ...record, addresses: [] });
   store.removeRecord(key);
   expect(store.extendIntent(first, record)).toBe(false);
-  using _second = store.createIntent({ ...record, mac: "0a:00:00:00:00:02" });
+  using _second = store.createIntent(another);
   expect(store.extendIntent(first, record)).toBe(false);
-  expect(store.getRecord(key)?.mac).toBe("0a:00:00:00:00:02");
+  expect(store.getRecord(key)?.link.pod.mac).toBe("0a:00:00:00:00:02");
 });
 
 test("completing says no when a DEL ran meanwhile", () => {
@@ -89,11 +87,11 @@ test("completing says no when a DEL ran meanwhile", () => {
 test("an ADD whose intent was replaced neither completes nor abandons the other's", () => {
   using first = store.createIntent(record);
   store.removeRecord(key);
-  using second = store.createIntent({ ...record, mac: "0a:00:00:00:00:02" });
+  using second = store.createIntent(another);
   expect(first.complete()).toBe(false);
   first.abandon();
   expect(second.complete()).toBe(true);
-  expect(store.getRecord(key)?.mac).toBe("0a:00:00:00:00:02");
+  expect(store.getRecord(key)?.link.pod.mac).toBe("0a:00:00:00:00:02");
 });
 
 test("an ADD that was told to stop does not complete, and is known as running for as long as it lives", () => {
@@ -137,17 +135,17 @@ test("the mark of a restore stays for as long as the record, and goes with it; o
   const marks = (): string[] => readdirSync(join(root, "net")).filter((name) => name.endsWith(".restored"));
   store.createIntent(record).complete();
   store.markRestored(key);
-  store.removeMarkOfNobody(key);
-  store.removeMarksOfNobody("net");
+  store.removeStrayMark(key);
+  store.removeStrayMarks("net");
   expect([store.hasRestoredMark(key), marks().length]).toEqual([true, 1]);
   store.removeRecord(key);
   expect(marks()).toEqual([]);
-  for (const remove of [() => store.removeMarkOfNobody(key), () => store.removeMarksOfNobody("net")]) {
+  for (const remove of [() => store.removeStrayMark(key), () => store.removeStrayMarks("net")]) {
     store.markRestored(key);
     remove();
     expect(marks()).toEqual([]);
   }
-  store.removeMarksOfNobody("nothing");
+  store.removeStrayMarks("nothing");
 });
 
 test("an abandoned intent leaves nothing", () => {
@@ -183,17 +181,30 @@ test("the lists of networks are apart, and one without a folder is empty", () =>
 
 test("a record of a later version is kept and reported, and goes with the DEL of its key", () => {
   mkdirSync(join(root, "net"));
-  writeFileSync(place(".json"), JSON.stringify({ ...record, version: 2, addresses: { new: "shape" } }));
+  writeFileSync(place(".json"), JSON.stringify({ ...FIELDS, version: 3, addresses: { new: "shape" } }));
   const { records, unreadable } = store.listRecords("net");
   expect(records).toEqual([]);
-  expect(unreadable).toEqual([
-    { digest: attachmentDigest(key), path: place(".json"), reason: "unknownVersion" },
-  ]);
+  const later = {
+    digest: attachmentDigest(key),
+    path: place(".json"),
+    reason: "unknownVersion",
+    version: 3,
+  };
+  expect(unreadable).toEqual([later]);
+  expect(store.findUnknownVersion(key)).toEqual(later);
   expect(store.getRecord(key)).toBeUndefined();
   expect(store.hasRecord(key)).toBe(true);
   expect(store.removeDamaged(unreadable[0]!)).toBe(false);
   expect(store.removeRecord(key)).toBe(true);
   expect(store.hasRecord(key)).toBe(false);
+  expect(store.findUnknownVersion(key)).toBeUndefined();
+});
+
+test("a record that is readable or damaged is of no unknown version", () => {
+  using _intent = store.createIntent(record);
+  expect(store.findUnknownVersion(key)).toBeUndefined();
+  writeFileSync(place(".json"), "torn");
+  expect(store.findUnknownVersion(key)).toBeUndefined();
 });
 
 const CONTENTS = [
@@ -207,16 +218,19 @@ const CONTENTS = [
   "{}",
   '{"version":1}',
   '{"version":"1"}',
+  '{"version":2}',
   "\xff\xfe",
   formatRecord(record).slice(0, 100),
-  ...Object.keys(record).flatMap((name) =>
-    [null, 7, "text", {}, [null], [{}]].map((value) => JSON.stringify({ ...record, [name]: value })),
+  ...[FIELDS, version1Of(record)].flatMap((fields) =>
+    Object.keys(fields).flatMap((name) =>
+      [null, 7, "text", {}, [null], [{}]].map((value) => JSON.stringify({ ...fields, [name]: value })),
+    ),
   ),
 ];
 
 test("hostile content is no record, or one whose every field has its type; never an exception", () => {
   mkdirSync(join(root, "net"));
-  const typed: AttachmentRecord[] = [];
+  const typed: Attachment[] = [];
   for (const content of CONTENTS) {
     writeFileSync(place(".json"), content);
     const found = store.getRecord(key);
@@ -266,8 +280,15 @@ test.each([
   [5, false],
 ])("a record whose masqueradeBackend is %j is readable: %j", (masqueradeBackend, isReadable) => {
   mkdirSync(join(root, "net"));
-  writeFileSync(place(".json"), JSON.stringify({ ...record, masqueradeBackend }));
-  expect(store.getRecord(key) !== undefined).toBe(isReadable);
+  const whole = { ...record, masquerade: { backend: "nftables" as const, subnets: [prefix("10.1.0.0/16")] } };
+  for (const fields of [
+    { ...version1Of(whole), masqueradeBackend },
+    { ...FIELDS, masquerade: { backend: masqueradeBackend, subnets: ["10.1.0.0/16"] } },
+  ]) {
+    writeFileSync(place(".json"), JSON.stringify(fields));
+    expect(store.getRecord(key)?.masquerade?.backend).toBe(isReadable ? masqueradeBackend : undefined);
+    expect(store.getRecord(key) !== undefined).toBe(isReadable);
+  }
 });
 
 test("a record under another's name is damaged, so that no DEL frees a stranger's address", () => {
@@ -318,19 +339,22 @@ test.each(["", ".", "..", "a/b", "../x", ".hidden", "a\0b"])("network name %j le
   expect(() => store.createIntent({ ...record, key: { ...key, network } })).toThrow(SystemError);
 });
 
-function expectTyped(found: AttachmentRecord): void {
-  expect(typeof found.mtu).toBe("number");
+function expectTyped(found: Attachment): void {
+  const { host, namespace, link, addresses } = found;
+  expect(typeof link.mtu).toBe("number");
   for (const text of [
-    found.bridge,
-    found.hostInterface,
-    found.mac,
-    found.host.bootId,
-    found.namespace.cookie,
-    ...found.addresses,
+    link.bridge.name,
+    link.gatewayInterface,
+    link.host.name,
+    link.host.mac,
+    link.pod.mac,
+    host.bootId,
+    namespace.cookie,
   ])
     expect(typeof text).toBe("string");
   for (const text of [found.pod, found.leaseDirectory])
     expect(["string", "undefined"]).toContain(typeof text);
+  for (const { address } of addresses) expect(typeof address.address.value).toBe("bigint");
 }
 
 test("an ADD that completes while the records are listed is not missed", () => {

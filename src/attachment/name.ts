@@ -1,0 +1,68 @@
+// Names that are made from an attachment's key, so that what it left is found again without any memory.
+import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { sha256, sha512 } from "../sys/hash.ts";
+
+/** The digest that was asked for last: one call asks for that of its own attachment many times. */
+let latest: { text: string; digest: string } | undefined;
+
+/** 32 hexadecimal digits: SHA-256 over network, container id and interface name, with NUL between them. */
+export function attachmentDigest(key: AttachmentKey): string {
+  const text = `${key.network}\0${key.containerId}\0${key.interfaceName}`;
+  if (latest?.text !== text) latest = { text, digest: sha256(text).slice(0, 32) };
+  return latest.digest;
+}
+
+/** The name of an attachment's veth on the host: 15 characters, the most that Linux takes. */
+export function hostInterfaceName(key: AttachmentKey): string {
+  return hostInterfaceOfDigest(attachmentDigest(key));
+}
+
+/** The name of an attachment's veth on the host, by the attachment's digest. */
+export function hostInterfaceOfDigest(digest: string): string {
+  return `veth${digest.slice(0, 11)}`;
+}
+
+/** The name of an attachment's ifb, which holds back what its pod sends: 15 characters. */
+export function ifbName(key: AttachmentKey): string {
+  return `pifb${attachmentDigest(key).slice(0, 11)}`;
+}
+
+/**
+ * The name that the reference plugin `bandwidth` gives a container's ifb (containernetworking/plugins,
+ * plugins/meta/bandwidth/main.go).
+ */
+export function referenceIfbName({ network, containerId }: Omit<AttachmentKey, "interfaceName">): string {
+  return `bwp${sha512(network + containerId).slice(0, 12)}`;
+}
+
+/** An attachment in words: network, container id, interface. People see it where they list rules. */
+export function attachmentLabel({ network, containerId, interfaceName }: AttachmentKey): string {
+  return `${network} ${containerId} ${interfaceName}`;
+}
+
+/** IFALIASZ (linux/if.h) without its final zero. */
+const ALIAS_BYTES = 255;
+
+/**
+ * The alias of an attachment's links, which people see in `ip link`: `pontoon <network> <container id>
+ * [<pod>] <interface>`, printable, at most 255 bytes. Where there is no room, the pod's name is cut first: GC
+ * knows a link by the other three.
+ */
+export function aliasOf(key: AttachmentKey, pod: string | undefined): string {
+  const head = `pontoon ${key.network} ${key.containerId}`;
+  const tail = ` ${key.interfaceName}`;
+  const room = ALIAS_BYTES - head.length - tail.length;
+  const text = `${head}${pod === undefined || room <= 0 ? "" : ` ${pod}`.slice(0, room)}${tail}`;
+  return text.slice(0, ALIAS_BYTES).replace(/[^ -~]/g, "?");
+}
+
+/**
+ * The key that an alias names; undefined for the alias of another program. An alias that was cut in its
+ * network or container id names another key: compare the link's name with that of the key.
+ */
+export function keyOfAlias(alias: string): AttachmentKey | undefined {
+  const [program, network, containerId, ...rest] = alias.split(" ");
+  const interfaceName = rest.at(-1);
+  if (program !== "pontoon" || network === undefined || containerId === undefined) return undefined;
+  return interfaceName === undefined ? undefined : { network, containerId, interfaceName };
+}

@@ -1,0 +1,230 @@
+// The text of a record: an attachment as JSON and back. What is read may be torn, altered by hand or from
+// another version of Pontoon.
+import type { Route } from "../cni/result.ts";
+import type { TuningConfig } from "../cni/tuning.ts";
+import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import { formatPrefix, type Prefix, parsePrefix } from "../ip/prefix.ts";
+import {
+  type Attachment,
+  type BridgePortLink,
+  type Link,
+  type PodAddress,
+  type PortVlans,
+  VERSION,
+} from "./attachment.ts";
+import {
+  areHostPorts,
+  Damaged,
+  type Fields,
+  hasFlags,
+  hasTexts,
+  isBandwidth,
+  isCount,
+  isFields,
+  isPolicy,
+  listOf,
+  optional,
+} from "./field.ts";
+import { readVersion1 } from "./version-1.ts";
+
+/**
+ * A text as an attachment, or why it is none. `unknownVersion`: it is whole, but a later Pontoon wrote it;
+ * the version is undefined where it is no number.
+ */
+export type ParsedRecord =
+  | { state: "record"; attachment: Attachment }
+  | { state: "damaged" }
+  | { state: "unknownVersion"; version: number };
+
+/** The text of an attachment's record, of the newest version. What is false or undefined is left out. */
+export function formatRecord(attachment: Attachment): string {
+  const { addresses, routes, masquerade, link } = attachment;
+  const { bridge, host, pod } = link;
+  const text = {
+    ...attachment,
+    version: VERSION,
+    link: {
+      ...link,
+      bridge: {
+        name: bridge.name,
+        promiscuous: bridge.promiscuous || undefined,
+        filtersVlans: bridge.filtersVlans || undefined,
+      },
+      host: { name: host.name, mac: host.mac, isRaisedFirst: host.isRaisedFirst || undefined },
+      pod: { name: pod.name, mac: pod.mac, isDown: !pod.isRaised || undefined },
+      hairpin: link.hairpin || undefined,
+      isolated: link.isolated || undefined,
+    },
+    addresses: addresses.map(formatPodAddress),
+    routes: routes.map(formatRoute),
+    detectsDuplicates: attachment.detectsDuplicates || undefined,
+    masquerade: masquerade && { ...masquerade, subnets: masquerade.subnets.map(formatPrefix) },
+    spoofCheck: attachment.spoofCheck || undefined,
+    sourceRouting: attachment.sourceRouting || undefined,
+  };
+  return `${JSON.stringify(text, undefined, 1)}\n`;
+}
+
+/** The record that was read last: a DEL reads its own before and after it has stopped an ADD. */
+let latest: { text: string; parsed: ParsedRecord } | undefined;
+
+/** Reads a record of any version that this Pontoon knows. Never throws; what it gives is of its type. */
+export function parseRecord(text: string): ParsedRecord {
+  if (latest?.text !== text) latest = { text, parsed: parseAnew(text) };
+  return latest.parsed;
+}
+
+function parseAnew(text: string): ParsedRecord {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    return { state: "damaged" };
+  }
+  if (!isFields(fields)) return { state: "damaged" };
+  const { version } = fields;
+  if (typeof version === "number" && version !== 1 && version !== VERSION)
+    return { state: "unknownVersion", version };
+  try {
+    return { state: "record", attachment: version === 1 ? readVersion1(fields) : readVersion2(fields) };
+  } catch (error) {
+    if (error instanceof Damaged) return { state: "damaged" };
+    throw error;
+  }
+}
+
+/** Fills in what the text leaves out, and turns text into values, in the fresh object that was read. */
+function readVersion2(fields: Fields): Attachment {
+  if (!isVersion2(fields)) throw new Damaged();
+  const whole = fields as unknown as Attachment;
+  whole.link = readLink(fields["link"]);
+  whole.addresses = listOf(fields["addresses"], readPodAddress);
+  whole.routes = listOf(fields["routes"], readRoute);
+  whole.masquerade = readMasquerade(fields["masquerade"]);
+  whole.detectsDuplicates = fields["detectsDuplicates"] === true;
+  whole.spoofCheck = fields["spoofCheck"] === true;
+  whole.sourceRouting = fields["sourceRouting"] === true;
+  return whole;
+}
+
+function isVersion2(fields: Fields): boolean {
+  return (
+    fields["version"] === VERSION &&
+    hasTexts(fields["key"], "network", "containerId", "interfaceName") &&
+    hasTexts(fields["host"], "bootId", "hostCookie") &&
+    hasTexts(fields["namespace"], "path", "cookie") &&
+    optional(fields["leaseDirectory"], "string") &&
+    optional(fields["pod"], "string") &&
+    hasFlags(fields, "spoofCheck", "sourceRouting", "detectsDuplicates") &&
+    isPolicy(fields["ingressPolicy"]) &&
+    (fields["gateway"] === undefined || isGateway(fields["gateway"])) &&
+    (fields["bandwidth"] === undefined || isBandwidth(fields["bandwidth"])) &&
+    (fields["hostPorts"] === undefined || areHostPorts(fields["hostPorts"])) &&
+    (fields["tuning"] === undefined || isTuning(fields["tuning"]))
+  );
+}
+
+function isGateway(value: unknown): boolean {
+  return isFields(value) && typeof value["force"] === "boolean";
+}
+
+function isTuning(value: unknown): value is TuningConfig {
+  return (
+    isFields(value) &&
+    Array.isArray(value["sysctls"]) &&
+    value["sysctls"].every((sysctl) => hasTexts(sysctl, "key", "name", "value")) &&
+    (value["txQueueLength"] === undefined || isCount(value["txQueueLength"])) &&
+    typeof value["promiscuous"] === "boolean" &&
+    typeof value["allMulticast"] === "boolean"
+  );
+}
+
+function readLink(value: unknown): Link {
+  if (!isFields(value) || value["kind"] !== "bridgePort") throw new Damaged();
+  return readBridgePort(value);
+}
+
+function readBridgePort(fields: Fields): BridgePortLink {
+  const { bridge, host, pod, vlans } = fields;
+  const isWhole =
+    hasTexts(fields, "gatewayInterface") &&
+    hasTexts(bridge, "name") &&
+    hasFlags(bridge, "promiscuous", "filtersVlans") &&
+    hasTexts(host, "name", "mac") &&
+    hasFlags(host, "isRaisedFirst") &&
+    hasTexts(pod, "name", "mac") &&
+    hasFlags(pod, "isDown") &&
+    isCount(fields["mtu"]) &&
+    hasFlags(fields, "hairpin", "isolated") &&
+    (vlans === undefined || arePortVlans(vlans));
+  if (!isWhole) throw new Damaged();
+  const link = fields as unknown as BridgePortLink;
+  link.bridge.promiscuous = link.bridge.promiscuous === true;
+  link.bridge.filtersVlans = link.bridge.filtersVlans === true;
+  link.host.isRaisedFirst = link.host.isRaisedFirst === true;
+  link.pod = { name: link.pod.name, mac: link.pod.mac, isRaised: (pod as Fields)["isDown"] !== true };
+  link.hairpin = link.hairpin === true;
+  link.isolated = link.isolated === true;
+  return link;
+}
+
+function arePortVlans(value: unknown): value is PortVlans {
+  return (
+    isFields(value) &&
+    isCount(value["native"]) &&
+    typeof value["keepOthers"] === "boolean" &&
+    Array.isArray(value["tagged"]) &&
+    value["tagged"].every((range) => isFields(range) && isCount(range["first"]) && isCount(range["last"]))
+  );
+}
+
+function readMasquerade(value: unknown): Attachment["masquerade"] {
+  if (value === undefined) return undefined;
+  if (!isFields(value)) throw new Damaged();
+  const { backend, subnets } = value;
+  if (backend !== "nftables" && backend !== "iptables") throw new Damaged();
+  return { backend, subnets: listOf(subnets, readPrefix) };
+}
+
+function formatPodAddress({ address, gateway }: PodAddress) {
+  return { address: formatPrefix(address), gateway: gateway && formatAddress(gateway) };
+}
+
+function readPodAddress(value: unknown): PodAddress {
+  if (!isFields(value)) throw new Damaged();
+  const { address, gateway } = value;
+  return { address: readPrefix(address), gateway: gateway === undefined ? undefined : readAddress(gateway) };
+}
+
+function formatRoute({ dst, gw, ...numbers }: Route) {
+  return { dst: formatPrefix(dst), gw: gw && formatAddress(gw), ...numbers };
+}
+
+const ROUTE_NUMBERS = ["mtu", "advmss", "priority", "table", "scope"] as const;
+
+function readRoute(value: unknown): Route {
+  if (!isFields(value)) throw new Damaged();
+  const { dst, gw } = value;
+  const route: Route = { dst: readPrefix(dst) };
+  if (gw !== undefined) route.gw = readAddress(gw);
+  for (const name of ROUTE_NUMBERS) {
+    const number = value[name];
+    if (number === undefined) continue;
+    if (!isCount(number)) throw new Damaged();
+    route[name] = number;
+  }
+  return route;
+}
+
+/** The prefix that a text names. Throws Damaged for anything else. */
+export function readPrefix(value: unknown): Prefix {
+  const prefix = typeof value === "string" ? parsePrefix(value) : undefined;
+  if (prefix === undefined) throw new Damaged();
+  return prefix;
+}
+
+function readAddress(value: unknown): Address {
+  const address = typeof value === "string" ? parseAddress(value) : undefined;
+  if (address === undefined) throw new Damaged();
+  return address;
+}

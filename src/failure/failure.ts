@@ -1,0 +1,115 @@
+// From what the kernel refused to what the runtime is told.
+import { CniError, type ErrorKind, toCniError } from "../cni/error.ts";
+import { type ErrnoName, errnoName, errnoOf, SystemError } from "../sys/errno.ts";
+
+/** Sentences for error numbers that mean the same wherever they come from. */
+function hintOf(name: string): string | undefined {
+  const hints: Partial<Record<ErrnoName, string>> = {
+    EPERM: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
+    EACCES: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
+    EOPNOTSUPP: "Load the kernel modules bridge, veth and nf_tables, or use a kernel that has them",
+    EPROTONOSUPPORT: "Load the kernel modules nfnetlink and nf_tables, or use a kernel that has them",
+    EAFNOSUPPORT: "Switch IPv6 on in the kernel, or take the IPv6 ranges out of the configuration",
+    EXFULL: "Use a second network with another bridge: a Linux bridge has at most 1,023 ports",
+    EROFS: "Mount the file system writable for the runtime",
+    ENOSPC: "Free some disk space",
+    ENOBUFS: "Give the node more memory",
+    ENOMEM: "Give the node more memory",
+  };
+  return hints[name as ErrnoName];
+}
+
+/**
+ * Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has
+ * something to say.
+ */
+export function attempt<T>(
+  kind: ErrorKind,
+  about: string,
+  action: () => T,
+  hint?: string | ((error: SystemError) => string | undefined),
+): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw explain(kind, about, error, typeof hint === "function" ? hint(error) : hint);
+  }
+}
+
+/**
+ * What helps when an address is refused. The operation names it, and a colon stands in those of IPv6 alone.
+ */
+export function addressHint({ errno, operation }: SystemError): string | undefined {
+  if (!operation.includes(":")) return undefined;
+  // Missing rights are EPERM; EACCES is a link with disable_ipv6, EOPNOTSUPP a kernel started with
+  // ipv6.disable=1.
+  if (errno === errnoOf("EACCES") || errno === errnoOf("EOPNOTSUPP")) return hintOf("EAFNOSUPPORT");
+  return errno === errnoOf("EINVAL")
+    ? "Give bridge and pods an MTU of 1280 at least; IPv6 does not work on a link with less"
+    : undefined;
+}
+
+/**
+ * Any thrown thing as a CniError: a refusal of the system without a meaning of its own is an I/O failure, all
+ * else a bug of ours.
+ */
+export function asCniError(error: unknown): CniError {
+  return error instanceof SystemError ? explain("ioFailure", error.operation, error) : toCniError(error);
+}
+
+/** Tries every part, in order; gives the errors of those that failed. */
+export function collectErrors(parts: (() => void)[]): CniError[] {
+  const errors: CniError[] = [];
+  for (const part of parts) {
+    try {
+      part();
+    } catch (error) {
+      errors.push(asCniError(error));
+    }
+  }
+  return errors;
+}
+
+/** Tries every part, in order; gives a sentence for each that failed. */
+export function tryAll(parts: (() => void)[]): string[] {
+  return sentencesOf(collectErrors(parts));
+}
+
+/** Throws the first of these errors, if there is one. */
+export function throwFirst(errors: readonly CniError[]): void {
+  const [error] = errors;
+  if (error !== undefined) throw error;
+}
+
+/** Others follow behind a semicolon, and the whole ends with a full stop of its own. */
+export function sentencesOf(errors: CniError[]): string[] {
+  return errors.map(({ message, details }) =>
+    details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`,
+  );
+}
+
+/** The failure of an ADD whose interface was taken away while it ran. */
+export function vanished(name: string): CniError {
+  return new CniError("tryAgainLater", {
+    about: `${name} was deleted meanwhile`,
+    hint: "Run ADD again; a DEL for the same container, or something else on this node, took the interface away",
+  });
+}
+
+/**
+ * A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do.
+ */
+export function explain(
+  kind: ErrorKind,
+  about: string,
+  error: SystemError,
+  hint = hintOf(errnoName(error.errno)),
+): CniError {
+  const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;
+  return new CniError(
+    kind,
+    { about, attempted: `Tried to ${error.operation}`, cause, hint },
+    { cause: error },
+  );
+}

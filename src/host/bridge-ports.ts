@@ -1,0 +1,24 @@
+// The ports of a bridge that are host ends of attachments, known without any record.
+import { hostInterfaceName, keyOfAlias } from "../attachment/name.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { getLink, listPorts } from "../net/link.ts";
+import type { Node } from "./node.ts";
+
+/**
+ * The bridge's ports that are host ends of such attachments of a network: their alias tells the key, and
+ * their name proves it. Throws SystemError.
+ */
+export function listPortsLike(
+  network: string,
+  bridge: string,
+  isWanted: (key: AttachmentKey) => boolean,
+  node: Node,
+): string[] {
+  const link = getLink(node.links, { name: bridge });
+  if (link === undefined) return [];
+  return listPorts(node.links, link.index).flatMap((port) => {
+    const key = keyOfAlias(port.alias);
+    const isOurs = key !== undefined && key.network === network && hostInterfaceName(key) === port.name;
+    return isOurs && isWanted(key) ? [port.name] : [];
+  });
+}

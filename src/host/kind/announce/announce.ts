@@ -1,0 +1,76 @@
+// The last part of an ADD: the port forwards, and every neighbour that knew an older owner of an address
+// hears of the new one at once.
+import { hasFamily } from "../../../ip/prefix.ts";
+import { saysMacsFollow } from "../../../look/bridge.ts";
+import { getLink, type Link } from "../../../net/link.ts";
+import { changeLinkMessage } from "../../../net/link-change.ts";
+import type { AnnounceStep } from "../../../plan/step.ts";
+import { readText } from "../../../sys/file.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import { takeAlias } from "../bridge/macs-follow.ts";
+import { awaitVlanGateway } from "../vlan/vlan-gateway.ts";
+import { isForwarding, raisePort } from "./bridge-port.ts";
+
+export const announce: StepKind<AnnounceStep> = { apply: announceAddresses, verify: verifyAnnounced };
+
+/** To so many pods an announcement goes in a third of a millisecond. */
+const FEW_PORTS = 100;
+
+/**
+ * Raises the port, waits until it forwards, and lets the kernel announce the pod's addresses; on a crowded
+ * bridge only to neighbours that may know older owners of them by another MAC
+ * (docs/decisions/0012-mac-of-an-address.md). Notes the bridge's final MAC.
+ */
+function announceAddresses(step: AnnounceStep, on: Applying): void {
+  const { interfaceName: name, mac } = step;
+  // Setting the MAC, also to what it is, makes the kernel send gratuitous ARP (arp_notify) and neighbour
+  // advertisements (ndisc_notify).
+  const again = changeLinkMessage({ name }, { mac }, `announce ${name} in the pod`);
+  const podEnd = { links: on.pod.links, name };
+  const { bridge } = raisePort(step, podEnd, on.node, (seen) => {
+    // Looked at only now: another pod may have taken the alias away since this one was planned.
+    const follows = seen.bridge !== undefined && saysMacsFollow(seen.bridge) && stillFollows(seen.bridge, on);
+    return isNeeded(step, seen.port, follows) ? [again] : [];
+  });
+  if (bridge !== undefined) on.bridge = { ...on.bridge, mac: bridge.mac };
+  if (on.vlanGateway !== undefined) awaitVlanGateway(on.vlanGateway, on.node);
+}
+
+/** True when this pod's MAC follows its addresses too. Else the alias is taken from the bridge. */
+function stillFollows(bridge: Link, on: Applying): boolean {
+  if (on.bridgePlan.macsFollow && !hasOtherLink(on)) return true;
+  takeAlias(bridge, on.node);
+  return false;
+}
+
+/**
+ * False when every neighbour that knows an address of the pod knows it by this MAC, as far as that matters.
+ */
+function isNeeded({ addresses, goesBeyond }: AnnounceStep, { port }: Link, follows: boolean): boolean {
+  if (addresses.length === 0) return false;
+  return !follows || goesBeyond || (port?.number ?? 0) <= FEW_PORTS || hasFamily(addresses, 6);
+}
+
+/** The first link in a namespace, behind lo. */
+const FIRST_INDEX = 2;
+/** Lines of /proc/net/dev with two links, its heading of two and the end of the last one. */
+const LINES_OF_TWO = 5;
+
+/**
+ * True for a pod with another interface: it may answer for this interface's address by the MAC of that one
+ * (net.ipv4.conf.*.arp_ignore 0). A list by netlink takes half a millisecond more.
+ */
+function hasOtherLink({ pod, podIndex }: Applying): boolean {
+  return (
+    podIndex !== FIRST_INDEX &&
+    pod.inside(() => readText("/proc/thread-self/net/dev")).split("\n").length > LINES_OF_TWO
+  );
+}
+
+/** What is wrong with the port, or undefined. */
+function verifyAnnounced(step: AnnounceStep, { node }: Place): string | undefined {
+  const port = getLink(node.links, { name: step.hostInterface });
+  return port === undefined || isForwarding(port)
+    ? undefined
+    : `${step.hostInterface} does not forward on bridge ${step.bridge}`;
+}

@@ -1,0 +1,155 @@
+// The limits of what a pod sends and receives: token buckets. What goes to the pod waits at the host's end of
+// its veth. What comes from it is led through a device of the host's (an ifb) and waits there, where the pod
+// has no say; or it waits at the pod's own end.
+
+import { randomMac } from "../../../attachment/mac.ts";
+import { attachmentDigest } from "../../../attachment/name.ts";
+import { attempt } from "../../../failure/failure.ts";
+import { getLink, getLinkMessage, readLink } from "../../../net/link.ts";
+import { changeLinkMessage, removeLink } from "../../../net/link-change.ts";
+import { createIfbMessage } from "../../../net/link-set.ts";
+import {
+  deleteIngressMessage,
+  getBucket,
+  ingressMessage,
+  listRedirects,
+  redirectMessage,
+  shapeMessage,
+} from "../../../net/traffic-control.ts";
+import type { Message, NetlinkSocket } from "../../../netlink/socket.ts";
+import type { LostRules } from "../../../nft/answer.ts";
+import type { BandwidthStep, IfbDevice, TokenBucket } from "../../../plan/step.ts";
+import { isErrno, type SystemError } from "../../../sys/errno.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import { present, requireLink } from "../../link.ts";
+import type { Node } from "../../node.ts";
+
+/** The ifb goes with the veth; all else is set on the veth and goes by itself. */
+export const bandwidth: StepKind<BandwidthStep> = {
+  apply: limitBandwidth,
+  remove: ({ ifb }) => (ifb === undefined ? {} : { links: [ifb.name] }),
+  verify: verifyBandwidth,
+  restoration: { countLost: countLostLimits, putBack: putBackLimits },
+};
+
+function limitBandwidth(step: BandwidthStep, { node, pod, podIndex }: Applying): void {
+  const limit = (): void => {
+    limitOnNode(step, node);
+    const { egress, ifb } = step;
+    if (egress !== undefined && ifb === undefined) pod.links.execute([shapeMessage(podIndex, egress)]);
+  };
+  attempt("bandwidth", step.interfaceName, limit, bandwidthHint);
+}
+
+/** Makes the limits that are on the node. An ifb of that name is what a dead attachment left. */
+function limitOnNode({ hostInterface, ingress, egress, ifb }: BandwidthStep, node: Node): void {
+  const port = requireLink(node.links, { name: hostInterface }, hostInterface);
+  const messages: Message[] = [];
+  if (ingress !== undefined) messages.push(shapeMessage(port.index, ingress));
+  if (egress !== undefined && ifb !== undefined)
+    messages.push(...throughIfb(port.index, createIfb(ifb, node), egress, ifb));
+  if (messages.length > 0) node.links.execute(messages);
+}
+
+/** What is wrong with the limits, or undefined. */
+function verifyBandwidth(step: BandwidthStep, { node, pod }: Place): string | undefined {
+  const onNode = nodeProblem(step, node);
+  const { interfaceName, egress, ifb } = step;
+  if (onNode !== undefined || egress === undefined || ifb !== undefined) return onNode;
+  const end = getLink(pod.links, { name: interfaceName });
+  return end && shapingProblem(pod.links, end.index, egress, `what ${interfaceName} sends`);
+}
+
+/** What is wrong with the limits on the node, or undefined. */
+function nodeProblem(step: BandwidthStep, { links }: Node): string | undefined {
+  const { hostInterface, interfaceName, ingress, egress, ifb } = step;
+  const port = getLink(links, { name: hostInterface });
+  if (port === undefined) return undefined;
+  const toPod = ingress && shapingProblem(links, port.index, ingress, `what ${interfaceName} receives`);
+  if (toPod !== undefined || egress === undefined || ifb === undefined) return toPod;
+  const subject = `what ${interfaceName} sends`;
+  const device = getLink(links, { name: ifb.name });
+  if (device === undefined) return `the ifb ${ifb.name}, which limits ${subject}, does not exist`;
+  if (!device.up) return `the ifb ${ifb.name}, which limits ${subject}, is down`;
+  if (!listRedirects(links, port.index).includes(device.index))
+    return `${subject} is not led through the ifb ${ifb.name}`;
+  return shapingProblem(links, device.index, egress, subject);
+}
+
+/**
+ * How many attachments have limits on the node that are not as they were made: one each, whatever it lacks.
+ */
+function countLostLimits(steps: readonly BandwidthStep[], node: Node): LostRules {
+  const lost = steps.filter((step) => nodeProblem(step, node) !== undefined);
+  return { shared: 0, byOwner: new Map(lost.map(({ key }) => [attachmentDigest(key), 1])) };
+}
+
+/** Makes the limits on the node anew. Those inside a pod are the pod's affair. */
+function putBackLimits(step: BandwidthStep, node: Node): void {
+  const port = getLink(node.links, { name: step.hostInterface });
+  if (port === undefined) return;
+  if (step.ifb !== undefined) {
+    // A filter that leads somewhere else would stay in front of ours.
+    const [outcome] = node.links.transact([deleteIngressMessage(port.index)]);
+    if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT", "EINVAL")) throw outcome.error;
+  }
+  attempt("bandwidth", step.interfaceName, () => limitOnNode(step, node), bandwidthHint);
+}
+
+/** Makes the device, with the name that people and GC know it by, and gives its number. */
+function createIfb(ifb: IfbDevice, node: Node): number {
+  const send = () =>
+    node.links.transact([
+      createIfbMessage({ ...ifb, mac: ifb.mac ?? randomMac() }),
+      changeLinkMessage({ name: ifb.name }, { alias: ifb.alias }, `name ${ifb.name}`),
+      getLinkMessage({ name: ifb.name }),
+    ]);
+  let [created, named, got] = send();
+  if (isErrno(created?.error, "EEXIST")) {
+    removeLink(node.links, ifb);
+    [created, named, got] = send();
+  }
+  const refusal = created?.error ?? named?.error ?? got?.error;
+  if (refusal !== undefined) throw refusal;
+  const reply = present(got?.replies[0], ifb.name);
+  // Without IPv6 there is no such setting, and no address either.
+  node.links.transact([
+    changeLinkMessage(
+      { name: ifb.name },
+      { addressGeneration: "none" },
+      `keep ${ifb.name} without addresses`,
+    ),
+  ]);
+  return readLink(reply).index;
+}
+
+/** The device first: a packet that is led to one that is down is lost. */
+function throughIfb(port: number, device: number, egress: TokenBucket, { name }: IfbDevice): Message[] {
+  return [
+    shapeMessage(device, egress),
+    changeLinkMessage({ index: device }, { up: true }, `raise ${name}`),
+    ingressMessage(port),
+    redirectMessage(port, device),
+  ];
+}
+
+function shapingProblem(
+  socket: NetlinkSocket,
+  index: number,
+  wanted: TokenBucket,
+  subject: string,
+): string | undefined {
+  const found = getBucket(socket, index);
+  if (found === undefined) return `${subject} is not limited`;
+  if (found.rate !== wanted.rate)
+    return `${subject} is limited to ${found.rate * 8} bit/s instead of ${wanted.rate * 8}`;
+  return found.limit === wanted.limit
+    ? undefined
+    : `${subject} waits in a queue of ${found.limit} bytes instead of ${wanted.limit}`;
+}
+
+/** EOPNOTSUPP: no ifb; ENOENT: no such qdisc, classifier or action. */
+function bandwidthHint(error: SystemError): string | undefined {
+  if (!isErrno(error, "EOPNOTSUPP", "ENOENT")) return undefined;
+  return 'Load the kernel modules sch_tbf, ifb, sch_ingress, cls_u32 and act_mirred (the last four are not needed with "egressInPod": true), or take the limits out';
+}

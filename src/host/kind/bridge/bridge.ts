@@ -1,0 +1,97 @@
+// The bridge of a network: made race-free by the kernel's own refusal of a second one, with a MAC that does
+// not drift.
+import { CniError } from "../../../cni/error.ts";
+import { attempt } from "../../../failure/failure.ts";
+import { checkIsBridge, type FoundBridge, MACS_FOLLOW, saysMacsFollow } from "../../../look/bridge.ts";
+import { verifyVlanFiltering, vlanHint } from "../../../look/vlan-filtering.ts";
+import { getLink, type Link } from "../../../net/link.ts";
+import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../../net/link-change.ts";
+import { ensureSysctlIfPossible } from "../../../net/sysctl.ts";
+import type { BridgeStep } from "../../../plan/step.ts";
+import { isErrno } from "../../../sys/errno.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+import { requireVlanFiltering } from "../vlan/filtering.ts";
+
+export const bridge: StepKind<BridgeStep> = { apply: ensureBridge, verify: verifyBridge };
+
+/** Makes sure that the bridge is there and up. Another ADD may be at the same. */
+function ensureBridge(step: BridgeStep, on: Applying): void {
+  const { found, mac, mtu } = on.bridgePlan;
+  if (found !== undefined && isReady(step, found, on)) {
+    on.bridge = { index: found.index, mac, mtu };
+    return;
+  }
+  const change = (): void => {
+    if (found === undefined) make(step, on);
+    else {
+      refuseAdvertisements(step.name);
+      setUp(step, on.node, withoutFalseAlias(on, found.macsFollow));
+    }
+    on.bridge = requireBridge(step.name, on.node);
+  };
+  attempt("bridge", step.name, change, step.filtersVlans ? vlanHint : undefined);
+}
+
+function make(step: BridgeStep, on: Applying): void {
+  const { mac, mtu, macsFollow } = on.bridgePlan;
+  const { name, filtersVlans } = step;
+  const [outcome] = on.node.links.transact([createBridgeMessage({ name, mac, vlanFiltering: filtersVlans })]);
+  // EEXIST: another ADD was faster, or one was killed before it came further than this.
+  if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
+  const link = requireBridge(name, on.node);
+  checkIsBridge(name, link);
+  if (filtersVlans) requireVlanFiltering(name, on.node);
+  refuseAdvertisements(name);
+  // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which
+  // takes up to two seconds; until then no packet from beyond the node would reach a pod. The address is made
+  // of a MAC that no other interface has.
+  ensureSysctlIfPossible(`ipv6/conf/${name}/accept_dad`, "0");
+  // A bridge that is still down and has no alias is as good as new: no neighbour knows a pod of it.
+  const isNew = macsFollow && !link.up && link.alias === "";
+  const alias = isNew ? { alias: MACS_FOLLOW } : withoutFalseAlias(on, saysMacsFollow(link));
+  // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
+  setUp(step, on.node, { mtu, ...alias });
+}
+
+/** Takes Pontoon's alias away when it is not true any more. An alias of another program stays. */
+function withoutFalseAlias({ bridgePlan }: Applying, isThere: boolean): LinkChange {
+  return isThere && !bridgePlan.macsFollow ? { alias: "" } : {};
+}
+
+/** Keeps a router that a pod plays from giving the host addresses and routes. */
+export function refuseAdvertisements(name: string): void {
+  ensureSysctlIfPossible(`ipv6/conf/${name}/accept_ra`, "0");
+}
+
+/**
+ * What is wrong with the bridge, or undefined. Flags that other programs may set (promiscuous, by tcpdump)
+ * are no fault.
+ */
+function verifyBridge(step: BridgeStep, { node }: Place): string | undefined {
+  const link = getLink(node.links, { name: step.name });
+  if (link === undefined) return `bridge ${step.name} does not exist`;
+  if (link.kind !== "bridge") return `${step.name} is not a bridge`;
+  if (!link.up) return `bridge ${step.name} is down`;
+  if (step.promiscuous && !link.promiscuous) return `bridge ${step.name} is not promiscuous`;
+  return step.filtersVlans ? verifyVlanFiltering(step.name, node.links) : undefined;
+}
+
+function isReady(step: BridgeStep, found: FoundBridge, { bridgePlan }: Applying): boolean {
+  const { up, promiscuous, macsFollow } = found;
+  return up && (promiscuous || !step.promiscuous) && (bridgePlan.macsFollow || !macsFollow);
+}
+
+function setUp({ name, promiscuous }: BridgeStep, node: Node, wanted: LinkChange): void {
+  const all: LinkChange = { ...wanted, up: true, ...(promiscuous ? { promiscuous: true } : {}) };
+  node.links.execute([changeLinkMessage({ name }, all, `set up bridge ${name}`)]);
+}
+
+function requireBridge(name: string, node: Node): Link {
+  const link = getLink(node.links, { name });
+  if (link !== undefined) return link;
+  throw new CniError("tryAgainLater", {
+    about: `bridge ${name} was deleted meanwhile`,
+    hint: "Find out what deletes the bridge, then try again",
+  });
+}

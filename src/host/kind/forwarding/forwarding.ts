@@ -1,0 +1,54 @@
+// Forwarding between the pods and the rest of the world.
+
+import { attempt } from "../../../failure/failure.ts";
+import type { Family } from "../../../ip/address.ts";
+import { getLink } from "../../../net/link.ts";
+import { listRoutes } from "../../../net/route.ts";
+import { ensureSysctl, readSysctl } from "../../../net/sysctl.ts";
+import { RTPROT_RA } from "../../../netlink/uapi/rtnetlink.ts";
+import type { ForwardingStep } from "../../../plan/step.ts";
+import type { Applying, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+
+const SWITCH: Record<Family, string> = { 4: "ipv4/ip_forward", 6: "ipv6/conf/all/forwarding" };
+
+export const forwarding: StepKind<ForwardingStep> = { apply: ensureForwarding, verify: verifyForwarding };
+
+/** Switches forwarding on, unless it is. */
+function ensureForwarding(step: ForwardingStep, { node }: Applying): void {
+  for (const family of step.families) {
+    const hint = "Switch it on by hand with sysctl, or mount /proc/sys writable for the runtime";
+    attempt(
+      "sysctl",
+      `/proc/sys/net/${SWITCH[family]}`,
+      () => {
+        if (readSysctl(SWITCH[family]) === "1") return;
+        if (family === 6) keepAdvertisedRoutes(node);
+        ensureSysctl(SWITCH[family], "1");
+      },
+      hint,
+    );
+  }
+}
+
+/** What is wrong with forwarding, or undefined. */
+function verifyForwarding(step: ForwardingStep): string | undefined {
+  const off = step.families.find((family) => readSysctl(SWITCH[family]) !== "1");
+  return off === undefined
+    ? undefined
+    : `forwarding of IPv${off} is switched off (/proc/sys/net/${SWITCH[off]})`;
+}
+
+/**
+ * A host that forwards drops what routers advertised to it, its default route too, unless the link's
+ * accept_ra is 2 before forwarding is switched on; set afterwards the route does not come back. Only links
+ * that have such routes are touched: on others a router advertisement may come from a pod.
+ */
+function keepAdvertisedRoutes(node: Node): void {
+  const routes = listRoutes(node.links, 6, { protocol: RTPROT_RA });
+  for (const index of new Set(routes.map((route) => route.index))) {
+    const name = getLink(node.links, { index })?.name;
+    if (name !== undefined && readSysctl(`ipv6/conf/${name}/accept_ra`) === "1")
+      ensureSysctl(`ipv6/conf/${name}/accept_ra`, "2");
+  }
+}

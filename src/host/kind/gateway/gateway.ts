@@ -1,0 +1,115 @@
+// The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge
+// goes down and up.
+import { CniError } from "../../../cni/error.ts";
+import { addressHint, attempt } from "../../../failure/failure.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../../ip/prefix.ts";
+import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
+import { getLink } from "../../../net/link.ts";
+import { changeLinkMessage } from "../../../net/link-change.ts";
+import { ensureSysctlIfThere } from "../../../net/sysctl.ts";
+import type { Message } from "../../../netlink/socket.ts";
+import type { SharedLink } from "../../../plan/result.ts";
+import type { GatewayStep } from "../../../plan/step.ts";
+import { isErrno } from "../../../sys/errno.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+import { refuseAdvertisements } from "../bridge/bridge.ts";
+
+export const gateway: StepKind<GatewayStep> = { apply: ensureGateway, verify: verifyGateway };
+
+/** Makes sure that the bridge, or the gateway's interface in a VLAN, holds the gateway addresses. */
+function ensureGateway(step: GatewayStep, { node, bridge, vlanGateway }: Applying): void {
+  const ensure = (): void => {
+    for (const address of step.addresses) ensureAddress({ step, node, link: vlanGateway ?? bridge, address });
+  };
+  attempt("bridgeAddress", step.gatewayInterface, ensure, addressHint);
+}
+
+/** The interface that is to hold an address, and the address. */
+interface Wanted {
+  step: GatewayStep;
+  node: Node;
+  link: SharedLink;
+  address: Prefix;
+}
+
+/**
+ * Adds an address that is not there. It is looked for, not just added: an address that goes again because
+ * another stands in the way would be there for a moment, and an ADD that finds it in that moment would take
+ * it for settled.
+ */
+function ensureAddress(wanted: Wanted): void {
+  const { step, node, link, address } = wanted;
+  const present = listAddresses(node.links, link.index, address.address.family).map(({ prefix }) => prefix);
+  if (hasPrefix(present, address)) return;
+  makeRoom(wanted, inTheWay(step, address, present));
+  const name = step.gatewayInterface;
+  if (address.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
+  refuseAdvertisements(name);
+  const [pinned, added] = node.links.transact([
+    pinMessage(name, link),
+    addAddressMessage(link.index, address),
+  ]);
+  if (pinned?.error !== undefined) throw pinned.error;
+  // EEXIST: another ADD was faster.
+  if (added?.error !== undefined && !isErrno(added.error, "EEXIST")) throw added.error;
+}
+
+/**
+ * Pins the MAC. A bridge that an operator made takes the MAC of a port, and another one when that port goes,
+ * while pods still know the old one.
+ */
+function pinMessage(name: string, { index, mac }: SharedLink): Message {
+  return changeLinkMessage({ index }, { mac }, `pin the MAC of ${name}`);
+}
+
+/** What is wrong with the gateway addresses, or undefined. */
+function verifyGateway(
+  { gatewayInterface: name, addresses }: GatewayStep,
+  { node }: Place,
+): string | undefined {
+  const link = getLink(node.links, { name });
+  if (link === undefined) return `${name} does not exist`;
+  const present = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
+  const missing = addresses.find((wanted) => !hasPrefix(present, wanted));
+  return missing === undefined ? undefined : `${name} has no gateway address ${formatPrefix(missing)}`;
+}
+
+/** Removes the addresses in the way, where `forceAddress` allows it. */
+function makeRoom({ step, node, link, address }: Wanted, others: Prefix[]): void {
+  if (others.length === 0) return;
+  if (!step.force) throw conflict(step.gatewayInterface, address, others);
+  const outcomes = node.links.transact(others.map((prefix) => deleteAddressMessage(link.index, prefix)));
+  for (const { error } of outcomes) if (error !== undefined && !isErrno(error, "EADDRNOTAVAIL")) throw error;
+}
+
+/**
+ * As in the reference: an IPv4 bridge has one address only, and an IPv6 one none that overlaps. An address
+ * that the configuration itself wants is not in the way.
+ */
+function inTheWay(step: GatewayStep, wanted: Prefix, present: Prefix[]): Prefix[] {
+  return present.filter(
+    (prefix) =>
+      prefix.address.family === wanted.address.family &&
+      !hasPrefix(step.addresses, prefix) &&
+      (wanted.address.family === 4 || overlap(prefix, wanted)),
+  );
+}
+
+function conflict(bridge: string, wanted: Prefix, present: Prefix[]): CniError {
+  const others = present.map(formatPrefix);
+  return new CniError("bridgeAddress", {
+    about: `"${bridge}" already has an IP address different from ${formatPrefix(wanted)}`,
+    cause: `it has ${others.join(", ")}`,
+    hint: `Remove it with "ip address del ${others[0]} dev ${bridge}", set "forceAddress": true, or use another bridge`,
+  });
+}
+
+function overlap(a: Prefix, b: Prefix): boolean {
+  return prefixContains(networkOf(a), b.address) || prefixContains(networkOf(b), a.address);
+}
+
+function hasPrefix(list: Prefix[], wanted: Prefix): boolean {
+  for (const prefix of list) if (samePrefix(prefix, wanted)) return true;
+  return false;
+}

@@ -1,0 +1,194 @@
+// Ports of the node that lead to the pod, by elements in a table of nftables.
+import { attachmentDigest } from "../../../attachment/name.ts";
+import { CniError } from "../../../cni/error.ts";
+import { attempt, explain } from "../../../failure/failure.ts";
+import { formatAddress } from "../../../ip/address.ts";
+import { refuseListeners } from "../../../look/listener.ts";
+import { changeLinkMessage } from "../../../net/link-change.ts";
+import { readSysctl } from "../../../net/sysctl.ts";
+import type { LostRules } from "../../../nft/answer.ts";
+import {
+  ensureHostPorts,
+  findPortElements,
+  HOST_PORTS,
+  missingPortParts,
+  removeHostPorts,
+} from "../../../nft/host-port.ts";
+import { countLost } from "../../../nft/owned-table.ts";
+import type { HostPorts } from "../../../nft/port-attachment.ts";
+import { claimText, PROTOCOLS } from "../../../nft/port-mapping.ts";
+import type { HostPortStep } from "../../../plan/step.ts";
+import { errnoOf, SystemError } from "../../../sys/errno.ts";
+import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+import { otherAttachments } from "../../recorded.ts";
+import { modulesHint } from "../../rules-hint.ts";
+import { forgetEarlierFlows, forgetFlows } from "./flow.ts";
+import { countPortChain, isPortChainWhole, putPortChain, removePortChain } from "./iptables-chain.ts";
+import { hostPortsOf } from "./ruleset.ts";
+
+export const hostPorts: StepKind<HostPortStep> = {
+  apply(step, { node }) {
+    const { mappings } = hostPortsOf(step);
+    explaining(step, () => {
+      if (step.ports.allowListening !== true) refuseListeners(mappings);
+      putHostPorts(step, node);
+    });
+  },
+  remove: removeHostPortsOf,
+  verify: verifyHostPorts,
+  restoration: {
+    countLost: countLostHostPorts,
+    putBack: (step, node) => explaining(step, () => putHostPorts(step, node)),
+  },
+};
+
+/**
+ * Makes sure that the ports lead to the pod; a table that was lost comes back with the elements of all
+ * attachments. CniError hostPort when another attachment has a port.
+ */
+function putHostPorts(step: HostPortStep, node: Node): void {
+  const wanted = hostPortsOf(step);
+  node.underLock(() => {
+    ensureHostPorts(node.rules, wanted, otherAttachments("hostPorts", step.key, hostPortsOf, node));
+    if (step.ports.iptablesChains === true) putPortChain(step, node);
+  });
+  checkSctp(wanted);
+  openLocalhost(step, node);
+  forgetEarlierFlows(wanted.mappings, node);
+}
+
+/**
+ * The attachment's own elements go, also those that another ADD put back for it; then the chain in iptables;
+ * last of all, when no new flow can take this way, the UDP flows that the ports led to the pod.
+ */
+function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
+  const wanted = hostPortsOf(step);
+  const afterwards = (): boolean => {
+    if (step.ports.iptablesChains === true) removePortChain(attachmentDigest(step.key), node);
+    let isComplete = true;
+    node.underLock(() => {
+      isComplete = removeHostPorts(node.rules, wanted);
+    });
+    forgetFlows(wanted.mappings, node);
+    return isComplete;
+  };
+  return {
+    rules: () => ({
+      elements: [],
+      isComplete: true,
+      afterwards: () => attempt("cleanup", "host ports", afterwards),
+    }),
+  };
+}
+
+/** How much of these attachments' host ports is not there. */
+function countLostHostPorts(steps: readonly HostPortStep[], node: Node): LostRules {
+  return attempt("rules", "table inet pontoon-ports", () => {
+    const lost = countLost(HOST_PORTS, steps.map(hostPortsOf), node.rules);
+    for (const step of steps) {
+      if (step.ports.iptablesChains !== true || isPortChainWhole(step, node)) continue;
+      const owner = attachmentDigest(step.key);
+      lost.byOwner.set(owner, (lost.byOwner.get(owner) ?? 0) + countPortChain(step));
+    }
+    return lost;
+  });
+}
+
+/** What is wrong with the host ports, or undefined. */
+function verifyHostPorts(step: HostPortStep, { node }: Place): string | undefined {
+  const wanted = hostPortsOf(step);
+  return attempt("rules", "table inet pontoon-ports", () => {
+    const [missing] = missingPortParts(node.rules, wanted);
+    if (missing === "table")
+      return "the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole";
+    if (missing !== undefined)
+      return `the nftables chain ${missing}, ${missing === wanted.chain?.name ? "which masquerades connections to" : "which has the conditions of"} host ports of network ${step.key.network}, is missing or not whole`;
+    const elements = findPortElements(node.rules, wanted);
+    if (elements.found.length === elements.wanted) return chainProblem(step, node);
+    return `host ports do not lead to the pod: ${elements.wanted - elements.found.length} of its ${elements.wanted} nftables elements are missing`;
+  });
+}
+
+function chainProblem(step: HostPortStep, node: Node): string | undefined {
+  if (step.ports.iptablesChains !== true || isPortChainWhole(step, node)) return undefined;
+  return "the chain of iptables by which other programs know of the host ports is missing or not whole";
+}
+
+/** The kernel's connection tracking has this setting where it knows the protocol; it is loaded now. */
+function checkSctp({ mappings }: HostPorts): void {
+  let isWanted = false;
+  for (const { protocol } of mappings) if (protocol === PROTOCOLS.sctp) isWanted = true;
+  if (!isWanted || readSysctl("netfilter/nf_conntrack_sctp_timeout_established") !== undefined) return;
+  throw new CniError("hostPort", {
+    about: "this kernel cannot lead SCTP connections to pods",
+    cause: "its connection tracking was built without SCTP (CONFIG_NF_CT_PROTO_SCTP)",
+    hint: "Use a kernel that has it, or take the mappings with protocol sctp out",
+  });
+}
+
+/**
+ * With this setting a connection from 127.0.0.1 may leave by the interface; chain guard keeps the rest of
+ * localhost closed. It was there first.
+ */
+function openLocalhost({ ports }: HostPortStep, node: Node): void {
+  if (ports.masquerade === "none") return;
+  let isFour = false;
+  for (const { address } of ports.mappings) if (!address.includes(":")) isFour = true;
+  if (isFour)
+    node.links.execute([
+      changeLinkMessage(
+        { name: ports.gatewayInterface },
+        { routeLocalnet: true },
+        `let localhost use ${ports.gatewayInterface}`,
+      ),
+    ]);
+}
+
+/** Runs `action`; a refusal of the system is explained as one about these host ports. */
+function explaining(step: HostPortStep, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw explainRefusal(hostPortsOf(step), error);
+  }
+}
+
+function explainRefusal(wanted: HostPorts, error: SystemError): CniError {
+  if (error.errno === errnoOf("EADDRINUSE")) {
+    return new CniError(
+      "hostPort",
+      {
+        about: `it belongs to ${error.kernelText}`,
+        attempted: `Tried to ${error.operation}`,
+        hint: "Choose another host port, or take the attachment that has it away first",
+      },
+      { cause: error },
+    );
+  }
+  if (error.errno === errnoOf("EBUSY") && error.kernelText !== "") {
+    return new CniError(
+      "hostPort",
+      {
+        about: `markMasqBit ${wanted.markBit}`,
+        attempted: `Tried to ${error.operation}`,
+        cause: error.kernelText,
+        hint: "Give all networks of this node the same markMasqBit",
+      },
+      { cause: error },
+    );
+  }
+  const about = wanted.mappings
+    .map((mapping) => `${claimText(mapping)} for ${formatAddress(mapping.target)}`)
+    .slice(0, 3)
+    .join(", ");
+  return explain("rules", `leading ${about} to the pod`, error, rulesHint(error));
+}
+
+function rulesHint(error: SystemError): string | undefined {
+  return modulesHint(
+    error,
+    "nfnetlink, nf_tables, nft_chain_nat, nft_nat, nft_masq, nft_ct and nft_fib_inet",
+  );
+}

@@ -1,0 +1,155 @@
+// The chains in iptables by which other programs know of host ports (compat.iptablesHostPortChains): made by
+// one call of iptables-restore, looked at without a program. Changed under the node's lock.
+import { attachmentDigest } from "../../../attachment/name.ts";
+import { CniError } from "../../../cni/error.ts";
+import {
+  HOST_PORTS,
+  type ListedPort,
+  listPortChains,
+  type PortChain,
+  portChainLines,
+  portChainName,
+  portChainUses,
+} from "../../../iptables/host-port-chain.ts";
+import { findLegacyRestore } from "../../../iptables/legacy-table.ts";
+import { nftablesTable, tableInNftables } from "../../../iptables/nftables-table.ts";
+import { findIptables, listRules, restore, textOf } from "../../../iptables/program.ts";
+import { type IptablesTable, NAT, programRefused, removeJumps } from "../../../iptables/table.ts";
+import { deleteUnusedChains } from "../../../nft/chain.ts";
+import type { HostPortStep } from "../../../plan/step.ts";
+import { iptablesTables } from "../../iptables-tables.ts";
+import type { Node } from "../../node.ts";
+
+/**
+ * Makes the attachment's chain. The caller holds the node's lock. Throws SystemError, and CniError when
+ * iptables is not there or refuses.
+ */
+export function putPortChain(step: HostPortStep, node: Node): void {
+  const chain = portChainOf(step);
+  if (chain === undefined || isPortChainWhole(step, node)) return;
+  removeNamed(chain.name, node);
+  const list = findIptables(4, [""]);
+  const program = findIptables(4, ["-restore"]);
+  if (list === undefined || program === undefined) throw programMissing();
+  // By the program: of both variants it is the one that others read.
+  const make = () => restore(program, NAT, portChainLines(chain, listRules(list, HOST_PORTS) === undefined));
+  let outcome = make();
+  // The chain of all pods is the reference's too, which may have made it just now.
+  if (outcome.status !== 0) outcome = make();
+  if (outcome.status !== 0)
+    throw programRefused(
+      NAT,
+      `${program} --noflush`,
+      textOf(outcome),
+      "take compat.iptablesHostPortChains out of the configuration",
+    );
+}
+
+/** True when all is there that others read, or nothing has to be. Throws SystemError. */
+export function isPortChainWhole(step: HostPortStep, node: Node): boolean {
+  const chain = portChainOf(step);
+  if (chain === undefined) return true;
+  const { rules, jumps } = portChainUses(chain);
+  // Of the legacy variant jumps are counted in the base chains alone.
+  for (const table of iptablesTables(node, NAT, [4]))
+    if (table.countUses(chain.name) === (table.variant === "nftables" ? rules + jumps : rules)) return true;
+  return false;
+}
+
+/** How many rules the chain has with all that lead there; 0 when there is none to be made. */
+export function countPortChain(step: HostPortStep): number {
+  const chain = portChainOf(step);
+  if (chain === undefined) return 0;
+  const { rules, jumps } = portChainUses(chain);
+  return rules + jumps;
+}
+
+/**
+ * Takes away what there is of an attachment's chain, and that of all pods when nothing needs it. Takes the
+ * node's lock where there is any. Throws SystemError and CniError.
+ */
+export function removePortChain(owner: string, node: Node): void {
+  const name = portChainName(owner);
+  if (isThere(name, node)) node.underLock(() => removeNamed(name, node));
+}
+
+/**
+ * Takes away the chains of a network's attachments but of those with these digests. Takes the node's lock
+ * where there are chains. Throws SystemError and CniError.
+ */
+export function removeStalePortChains(network: string, owners: () => string[], node: Node): void {
+  const list = isThere(HOST_PORTS.base, node) ? findIptables(4, [""]) : undefined;
+  if (list === undefined) return;
+  node.underLock(() => {
+    const kept = new Set(owners().map(portChainName));
+    for (const name of listPortChains(listRules(list, HOST_PORTS) ?? [], network))
+      if (!kept.has(name)) removeNamed(name, node);
+  });
+}
+
+function isThere(chain: string, node: Node): boolean {
+  for (const table of iptablesTables(node, NAT, [4])) if (table.countUses(chain) !== undefined) return true;
+  return false;
+}
+
+function removeNamed(name: string, node: Node): void {
+  for (const table of iptablesTables(node, NAT, [4])) {
+    if (table.countUses(name) === undefined) continue;
+    if (table.variant === "nftables") removeFromNftables(name, node);
+    else removeFromLegacy(name, table);
+  }
+}
+
+function removeFromNftables(name: string, node: Node): void {
+  removeJumps(nftablesTable(node.rules, 4, HOST_PORTS), name, () => true);
+  deleteUnusedChains(node.rules, tableInNftables(4, HOST_PORTS), [HOST_PORTS.base], new Map());
+}
+
+/** What is in these rules only iptables can say. */
+function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
+  const list = findIptables(4, ["-legacy", ""]);
+  const program = findLegacyRestore(4);
+  if (list === undefined || program === undefined) throw programMissing();
+  const jumps = (listRules(list, HOST_PORTS) ?? []).filter((rule) => rule.endsWith(` -j ${name}`));
+  const outcome = restore(program, NAT, [
+    ...jumps.map((rule) => rule.replace("-A", "-D")),
+    `-F ${name}`,
+    `-X ${name}`,
+  ]);
+  if (outcome.status !== 0)
+    throw programRefused(NAT, `${program} --noflush`, textOf(outcome), "take the chain away by hand");
+  // It is refused where the chain is in use.
+  if (countUses(HOST_PORTS.base) === 0) restore(program, NAT, [`-X ${HOST_PORTS.base}`]);
+}
+
+/** Undefined when no chain is asked for. */
+function portChainOf({ key, ports }: HostPortStep): PortChain | undefined {
+  if (ports.iptablesChains !== true) return undefined;
+  const listed = ports.mappings
+    .filter(({ address }) => !address.includes(":"))
+    .flatMap(({ protocol, hostAddress, hostPort, hostPortEnd, containerPort, address }) =>
+      Array.from(
+        { length: hostPortEnd - hostPort + 1 },
+        (_, at): ListedPort => ({
+          protocol,
+          hostAddress,
+          hostPort: hostPort + at,
+          address,
+          containerPort: containerPort + at,
+        }),
+      ),
+    );
+  const { network, containerId } = key;
+  return listed.length === 0
+    ? undefined
+    : { name: portChainName(attachmentDigest(key)), network, containerId, ports: listed };
+}
+
+function programMissing(): CniError {
+  return new CniError("rules", {
+    about: "iptables is not there",
+    cause:
+      "compat.iptablesHostPortChains is set, and iptables and iptables-restore are neither in PATH nor in /usr/sbin or /sbin",
+    hint: "Install the package iptables, or take compat.iptablesHostPortChains out of the configuration",
+  });
+}

@@ -1,0 +1,65 @@
+// The host ports of a step as the ruleset has them.
+import type { AttachedHostPorts, AttachedPortMapping } from "../../../attachment/host-ports.ts";
+import { attachmentDigest, attachmentLabel } from "../../../attachment/name.ts";
+import { type Family, parseAddress } from "../../../ip/address.ts";
+import { parsePrefixes } from "../../../ip/prefix.ts";
+import { hairpinChain } from "../../../nft/hairpin-chain.ts";
+import type { HostPorts } from "../../../nft/port-attachment.ts";
+import { type ConditionChain, conditionChain } from "../../../nft/port-condition.ts";
+import { type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
+import type { HostPortStep } from "../../../plan/step.ts";
+
+/** The host ports of a step as the ruleset has them. */
+export function hostPortsOf({ key, ports }: HostPortStep): HostPorts {
+  const subnets = ports.masquerade === "all" ? undefined : parsePrefixes(ports.subnets);
+  const mappings: PortMapping[] = [];
+  for (const each of ports.mappings) {
+    const mapping = mappingOf(each);
+    if (mapping !== undefined) mappings.push(mapping);
+  }
+  return {
+    owner: attachmentDigest(key),
+    label: attachmentLabel(key),
+    mappings,
+    chain: ports.masquerade === "none" ? undefined : hairpinChain(key.network, subnets),
+    conditions: conditionsOf(ports, mappings),
+    markBit: ports.markBit,
+  };
+}
+
+function conditionsOf(
+  { conditions4, conditions6 }: AttachedHostPorts,
+  mappings: PortMapping[],
+): ConditionChain[] {
+  if (conditions4 === undefined && conditions6 === undefined) return [];
+  const isThere = (wanted: Family): boolean => mappings.some(({ family }) => family === wanted);
+  return [
+    ...(conditions4 === undefined || !isThere(4) ? [] : [conditionChain(4, conditions4)]),
+    ...(conditions6 === undefined || !isThere(6) ? [] : [conditionChain(6, conditions6)]),
+  ];
+}
+
+/**
+ * A mapping with its addresses read; undefined where they are none: a record may have been altered by hand.
+ */
+function mappingOf({
+  protocol,
+  hostAddress,
+  hostPort,
+  hostPortEnd,
+  containerPort,
+  address,
+}: AttachedPortMapping): PortMapping | undefined {
+  const target = parseAddress(address);
+  const host = hostAddress === undefined ? undefined : parseAddress(hostAddress);
+  if (target === undefined || (hostAddress !== undefined && host?.family !== target.family)) return undefined;
+  return {
+    family: target.family,
+    protocol: PROTOCOLS[protocol],
+    hostAddress: host,
+    first: hostPort,
+    last: hostPortEnd,
+    containerPort,
+    target,
+  };
+}

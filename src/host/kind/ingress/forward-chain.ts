@@ -1,0 +1,87 @@
+// The chains by which pods' packets pass a firewall of iptables: looked for, made and taken away in every
+// table filter that the host has, whichever variant.
+import { CniError } from "../../../cni/error.ts";
+import type { Family } from "../../../ip/address.ts";
+import {
+  ADMIN_CHAIN,
+  FORWARD_PREFIX,
+  type ForwardChain,
+  forwardUses,
+} from "../../../iptables/forward-chain.ts";
+import { forwardMessages } from "../../../iptables/forward-rule.ts";
+import { findLegacyRestore, isOutOfReach } from "../../../iptables/legacy-table.ts";
+import { makeForwardChain } from "../../../iptables/program.ts";
+import { FILTER, type IptablesTable, removeJumps } from "../../../iptables/table.ts";
+import { executeBatch } from "../../../nft/batch.ts";
+import { iptablesTables } from "../../iptables-tables.ts";
+import type { Node } from "../../node.ts";
+
+/**
+ * True when packets pass in every table: the chain has all of its rules, and all that lead to it are there.
+ * Throws SystemError.
+ */
+export function isPassable(chain: ForwardChain, node: Node): boolean {
+  for (const table of droppingTables(chain.family, node)) if (!isWholeIn(table, chain)) return false;
+  return !isOutOfReach(chain.family, FILTER);
+}
+
+/**
+ * Makes the chain where it is not whole. Throws SystemError, and CniError when a program that it takes is not
+ * there or refuses.
+ */
+export function makePassable(chain: ForwardChain, node: Node): void {
+  for (const table of droppingTables(chain.family, node)) {
+    if (isWholeIn(table, chain)) continue;
+    removeJumps(table, chain.name, () => true);
+    const hasAdmin = hasAdminChain(table);
+    if (table.variant === "nftables") executeBatch(node.rules, forwardMessages(chain, hasAdmin));
+    else makeForwardChain(findLegacyRestore(chain.family) ?? "iptables-restore", chain, hasAdmin);
+  }
+  if (isOutOfReach(chain.family, FILTER)) throw programMissing(chain.family);
+}
+
+/** True when there is anything of the chain, in any table. Throws SystemError. */
+export function hasPassage(chain: ForwardChain, node: Node): boolean {
+  for (const table of iptablesTables(node, FILTER, [chain.family]))
+    if (table.countUses(chain.name) !== undefined) return true;
+  return false;
+}
+
+/** Takes away what there is of the chain. Throws SystemError and CniError. */
+export function removePassage(chain: ForwardChain, node: Node): void {
+  for (const table of iptablesTables(node, FILTER, [chain.family]))
+    removeJumps(table, chain.name, () => true);
+}
+
+/** The interfaces that have such a chain, in any table. Throws SystemError. */
+export function listPassable(node: Node): string[] {
+  const names = [...iptablesTables(node, FILTER)].flatMap((table) =>
+    table.listJumps(FORWARD_PREFIX).map(({ chain }) => chain.slice(FORWARD_PREFIX.length)),
+  );
+  return [...new Set(names)];
+}
+
+function* droppingTables(family: Family, node: Node): Generator<IptablesTable> {
+  for (const table of iptablesTables(node, FILTER, [family])) if (table.mayDrop()) yield table;
+}
+
+function isWholeIn(table: IptablesTable, { name }: ForwardChain): boolean {
+  return table.countUses(name) === forwardUses(hasAdminChain(table));
+}
+
+/**
+ * True when there is an administrator's chain. When it is made later, Pontoon's is not whole any more, and
+ * follows.
+ */
+function hasAdminChain(table: IptablesTable): boolean {
+  return table.countUses(ADMIN_CHAIN) !== undefined;
+}
+
+function programMissing(family: Family): CniError {
+  return new CniError("rules", {
+    about: `${family === 4 ? "iptables" : "ip6tables"}-restore of the legacy variant is not there`,
+    cause:
+      "the legacy iptables of this node drop what is forwarded, and only this program can let the pods' packets through",
+    hint: "Install the package iptables, or set the policy of the chain FORWARD to ACCEPT",
+  });
+}

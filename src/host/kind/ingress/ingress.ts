@@ -1,0 +1,149 @@
+// The ingress policy of a network: which pods reach its pods, and the way for their packets through firewalls
+// of the node (ingressPolicy).
+import { attempt } from "../../../failure/failure.ts";
+import { ifThereIsNftables, type LostRules } from "../../../nft/answer.ts";
+import { isIngressTableWhole, listIngressInterfaces } from "../../../nft/ingress.ts";
+import { FORWARD_RULES } from "../../../nft/ingress-layout.ts";
+import { isKnownIn, isWholeIn, type Judge } from "../../../nft/table-layout.ts";
+import type { IngressPolicyStep } from "../../../plan/step.ts";
+import type { SystemError } from "../../../sys/errno.ts";
+import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+import { modulesHint } from "../../rules-hint.ts";
+import {
+  countLostShared,
+  ensureShared,
+  type Leaving,
+  removeUnneeded,
+  type SharedKind,
+  type SharedThing,
+  unneeded,
+} from "../../shared.ts";
+import { listPassable } from "./forward-chain.ts";
+import {
+  type IngressPart,
+  isElement,
+  makeParts,
+  missingParts,
+  missingText,
+  partsOf,
+  partsToRemove,
+  removeParts,
+  sizeOf,
+} from "./part.ts";
+
+export const ingressPolicy: StepKind<IngressPolicyStep> = {
+  apply: (step, { node }) => putPolicy(step, node),
+  remove: removePolicy,
+  verify: verifyPolicy,
+  restoration: { countLost: countLostPolicies, putBack: putPolicy },
+};
+
+/** A part of the policy of one interface. */
+interface InterfacePart extends SharedThing {
+  part: IngressPart;
+  interfaceName: string;
+  network: string;
+}
+
+/** The parts as things that the pods behind an interface share, of whatever network. */
+const POLICY_PARTS: SharedKind<"ingressPolicy", InterfacePart> = {
+  name: "ingressPolicy",
+  reach: "node",
+  thingsOf({ policy, families, gatewayInterface, key: { network } }) {
+    return partsOf(policy, families).map((part) => partOf(part, gatewayInterface, network));
+  },
+  missing: (things, node) => missingOf(things, isWholeIn, node),
+  make(things, node) {
+    for (const { interfaceName, network, of } of byInterface(things))
+      makeParts(
+        of.map(({ part }) => part),
+        { interfaceName, network },
+        node,
+      );
+  },
+  remove(things, node) {
+    for (const { interfaceName, of } of byInterface(things))
+      removeParts(
+        of.map(({ part }) => part),
+        interfaceName,
+        node,
+      );
+  },
+  sizeOf: ({ part }) => sizeOf(part),
+};
+
+/** Those of the parts that are not there, or not whole as `judge` says. */
+function missingOf(things: readonly InterfacePart[], judge: Judge, node: Node): InterfacePart[] {
+  return byInterface(things).flatMap(({ interfaceName, of }) => {
+    const parts = of.map(({ part }) => part);
+    const missing = new Set(missingParts(parts, { interfaceName, judge }, node));
+    return of.filter(({ part }) => missing.has(part));
+  });
+}
+
+function partOf(part: IngressPart, interfaceName: string, network: string): InterfacePart {
+  return { id: `${part} ${interfaceName}`, part, interfaceName, network };
+}
+
+function byInterface(things: readonly InterfacePart[]) {
+  const groups = new Map<string, { interfaceName: string; network: string; of: InterfacePart[] }>();
+  for (const thing of things) {
+    const { interfaceName, network } = thing;
+    const group = groups.get(interfaceName) ?? { interfaceName, network, of: [] };
+    group.of.push(thing);
+    groups.set(interfaceName, group);
+  }
+  return [...groups.values()];
+}
+
+function putPolicy(step: IngressPolicyStep, node: Node): void {
+  const about = `ingress policy of network ${step.key.network}`;
+  attempt("rules", about, () => ensureShared(POLICY_PARTS, step, node), rulesHint);
+}
+
+/** The parts go when the veth has gone, unless another attachment needs them. */
+function removePolicy(step: IngressPolicyStep, { node }: Removing): Removal {
+  const about = `ingress policy of network ${step.key.network}`;
+  return { afterLinks: () => attempt("cleanup", about, () => removeUnneeded(POLICY_PARTS, step, node)) };
+}
+
+/** What is wrong with the policy, or undefined. */
+function verifyPolicy(step: IngressPolicyStep, { node }: Place): string | undefined {
+  const { network } = step.key;
+  const [missing] = attempt("rules", `ingress policy of network ${network}`, () =>
+    missingOf(POLICY_PARTS.thingsOf(step), isKnownIn, node),
+  );
+  return missing && missingText(missing.part, missing.interfaceName, network);
+}
+
+/** How much of the policies of these attachments is not there. */
+function countLostPolicies(steps: readonly IngressPolicyStep[], node: Node): LostRules {
+  const isOurs = steps.some(({ policy, families }) => partsOf(policy, families).some(isElement));
+  const { byOwner } = countLostShared(POLICY_PARTS, steps, node);
+  return { shared: isOurs && !isIngressTableWhole(node.rules) ? FORWARD_RULES : 0, byOwner };
+}
+
+/**
+ * Takes away what no attachment needs of a network's bridge and of its interfaces in VLANs, found without any
+ * record. Takes the node's lock where there is any. Throws CniError.
+ */
+export function removeStrayPolicies(leaving: Leaving, node: Node): void {
+  const { network, bridge } = leaving;
+  const isOurs = (name: string): boolean => name === bridge || name.startsWith(`${bridge}.`);
+  attempt("cleanup", `ingress policy of network ${network}`, () => {
+    const inSets = ifThereIsNftables(() => node.rules, listIngressInterfaces) ?? [];
+    const interfaces = [...new Set([...inSets, ...listPassable(node)])].filter(isOurs);
+    if (interfaces.length === 0) return;
+    node.underLock(() => {
+      for (const name of interfaces) {
+        const found = partsToRemove(name, node).map((part) => partOf(part, name, network));
+        POLICY_PARTS.remove(unneeded(POLICY_PARTS, found, { leaving, node }), node);
+      }
+    });
+  });
+}
+
+function rulesHint(error: SystemError): string | undefined {
+  return modulesHint(error, "nfnetlink, nf_tables, nft_compat and xt_conntrack");
+}

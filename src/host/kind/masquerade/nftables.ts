@@ -1,0 +1,155 @@
+// Masquerading of the pod's addresses, by elements in the node's nftables table.
+import { attachmentDigest, attachmentLabel, hostInterfaceOfDigest } from "../../../attachment/name.ts";
+import { CniError } from "../../../cni/error.ts";
+import { attempt, explain } from "../../../failure/failure.ts";
+import { formatAddress } from "../../../ip/address.ts";
+import { getLinks } from "../../../net/link.ts";
+import type { Masquerade } from "../../../nft/address-claim.ts";
+import { networkChain } from "../../../nft/layout.ts";
+import {
+  ensureMasquerade,
+  findElements,
+  MASQUERADE,
+  missingParts,
+  removeUnusedChains,
+} from "../../../nft/masquerade.ts";
+import { countLost } from "../../../nft/owned-table.ts";
+import type { MasqueradeStep } from "../../../plan/step.ts";
+import { errnoOf, SystemError } from "../../../sys/errno.ts";
+import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+import { otherAttachments } from "../../recorded.ts";
+import { modulesHint } from "../../rules-hint.ts";
+
+export const masquerade: StepKind<MasqueradeStep> = {
+  apply: (step, { node }) => putMasquerade(step, node),
+  remove: removeMasquerade,
+  verify: verifyMasquerade,
+  restoration: {
+    countLost: (steps, node) =>
+      attempt("rules", "table inet pontoon", () =>
+        countLost(MASQUERADE, steps.map(masqueradeOf), node.rules),
+      ),
+    putBack: putMasquerade,
+  },
+};
+
+/**
+ * Makes sure that the addresses are masqueraded; a table that was lost comes back with the elements of all
+ * attachments, under the node's lock.
+ */
+function putMasquerade(step: MasqueradeStep, node: Node): void {
+  const about = step.addresses.map(formatAddress).join(", ");
+  try {
+    ensureMasquerade(node.rules, masqueradeOf(step), {
+      lostAddress: (owner) => hasLostAddress(owner, step, node),
+      isOnBridge: (owner, network, gateway) => isBehind({ owner, network, gateway }, node),
+      giveWay: (owner) => forgetDead(owner, step, node),
+      ...otherAttachments("masquerade", step.key, masqueradeOf, node),
+    });
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    throw error.errno === errnoOf("EADDRINUSE")
+      ? addressTaken(about, error)
+      : explain("rules", `masquerading ${about}`, error, rulesHint(error));
+  }
+}
+
+/**
+ * True when the attachment with that digest had its leases where this one's are: then another program has
+ * taken away the lease, which this one holds now. Nothing is said by an address that is leased elsewhere,
+ * since an operator changed dataDir, or that a foreign IPAM plugin gave.
+ */
+function hasLostAddress(owner: string, { key }: MasqueradeStep, { records }: Node): boolean {
+  const ours = records.getRecord(key)?.leaseDirectory;
+  return ours !== undefined && records.getRecordOfDigest(key.network, owner)?.leaseDirectory === ours;
+}
+
+/**
+ * True when packets of the attachment with that digest come in by the interface `gateway`. The record tells
+ * it of a pod in a VLAN, the kernel of all others.
+ */
+function isBehind(
+  { owner, network, gateway }: { owner: string; network: string | undefined; gateway: string },
+  node: Node,
+): boolean {
+  const link = network === undefined ? undefined : node.records.getRecordOfDigest(network, owner)?.link;
+  if (link !== undefined && link.gatewayInterface !== link.bridge.name)
+    return link.gatewayInterface === gateway;
+  const which = [{ name: hostInterfaceOfDigest(owner) }, { name: gateway }];
+  const [port, bridge] = getLinks(node.links, which);
+  return port !== undefined && port.master === bridge?.index;
+}
+
+/**
+ * Removes the record of an attachment that another program took down: the reference plugin takes link and
+ * lease alone, and the record says what is not true any more. One that may still hold a lease keeps its
+ * record, by which alone the lease is found.
+ */
+function forgetDead(owner: string, step: MasqueradeStep, node: Node): void {
+  const { network } = step.key;
+  if (node.hasInterface(hostInterfaceOfDigest(owner)) || node.records.isAddOfDigestRunning(network, owner))
+    return;
+  if (hasLostAddress(owner, step, node)) node.records.removeRecordOfDigest(network, owner);
+}
+
+/** What helps when nftables refuses; undefined when only the error number can tell. */
+export function rulesHint(error: SystemError): string | undefined {
+  return modulesHint(error, "nfnetlink, nf_tables, nft_chain_nat and nft_masq");
+}
+
+/**
+ * The attachment's own elements go, also those that another ADD put back for it, and chains that nothing
+ * leads to.
+ */
+function removeMasquerade(step: MasqueradeStep, { node }: Removing): Removal {
+  const { owner, bridge, addresses, chain } = masqueradeOf(step);
+  return {
+    rules() {
+      const elements = findElements(node.rules, { owner, bridge, addresses });
+      const afterwards = (): boolean => {
+        removeUnusedChains(node.rules, elements, { chain: chain.name });
+        return true;
+      };
+      return { elements, isComplete: elements.length >= addresses.length, afterwards };
+    },
+  };
+}
+
+/** What is wrong with the masquerading, or undefined. */
+function verifyMasquerade(step: MasqueradeStep, { node }: Place): string | undefined {
+  const { owner, bridge, chain } = masqueradeOf(step);
+  const missing = attempt("rules", "table inet pontoon", () => missingParts(node.rules, [chain]));
+  if (missing.includes("table"))
+    return "the nftables table inet pontoon, which masquerades, is missing or not whole";
+  if (missing.length > 0)
+    return `the nftables chain ${missing[0]}, which masquerades network ${step.key.network}, is missing or not whole`;
+  const lost = step.addresses.find((address) => {
+    const elements = findElements(node.rules, { owner, bridge, addresses: [address] });
+    return !elements.some((element) => element.chain === chain.name);
+  });
+  if (lost === undefined) return undefined;
+  return `${formatAddress(lost)} is not masqueraded: its nftables element is missing`;
+}
+
+function masqueradeOf({ key, gatewayInterface, subnets, addresses }: MasqueradeStep): Masquerade {
+  return {
+    owner: attachmentDigest(key),
+    label: attachmentLabel(key),
+    bridge: gatewayInterface,
+    addresses,
+    chain: networkChain(key.network, subnets),
+  };
+}
+
+function addressTaken(about: string, error: SystemError): CniError {
+  return new CniError(
+    "rules",
+    {
+      about: `address ${about} is used twice`,
+      cause: error.kernelText,
+      hint: "Give each pod an address of its own: different ranges for two networks, one dataDir for one network, or different bridges",
+    },
+    { cause: error },
+  );
+}

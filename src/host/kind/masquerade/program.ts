@@ -1,0 +1,20 @@
+// The programs that masquerading by iptables runs.
+import { CniError } from "../../../cni/error.ts";
+import type { Family } from "../../../ip/address.ts";
+import { findIptables } from "../../../iptables/program.ts";
+
+/** Makes sure that the programs are there which an ADD of these families runs. Throws CniError. */
+export function checkIptables(families: readonly Family[]): void {
+  for (const family of families) restoreProgram(family);
+}
+
+/** The program that makes chains of a family. Throws CniError when it is not there. */
+export function restoreProgram(family: Family): string {
+  const program = findIptables(family, ["-restore"]);
+  if (program !== undefined) return program;
+  throw new CniError("rules", {
+    about: `${family === 4 ? "iptables" : "ip6tables"}-restore is not there`,
+    cause: 'ipMasqBackend is "iptables", and this program is neither in PATH nor in /usr/sbin or /sbin',
+    hint: 'Install the package iptables (Debian, Ubuntu) or iptables-nft (Fedora, RHEL), or set ipMasqBackend to "nftables"',
+  });
+}

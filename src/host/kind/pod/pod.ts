@@ -1,0 +1,40 @@
+// The pod's end: up, with its addresses and routes. All of it goes with the veth.
+import { formatAddress } from "../../../ip/address.ts";
+import { formatPrefix, hasFamily, samePrefix } from "../../../ip/prefix.ts";
+import { listAddresses } from "../../../net/address.ts";
+import { getLink } from "../../../net/link.ts";
+import type { PodStep } from "../../../plan/step.ts";
+import type { Place, StepKind } from "../../kind.ts";
+import { setUpWithDetection } from "./duplicate-detection.ts";
+import { findMissingRoute } from "./route.ts";
+import { setUp } from "./set-up.ts";
+
+export const pod: StepKind<PodStep> = {
+  apply(step, on) {
+    const { detectThrough, addresses } = step;
+    if (detectThrough === undefined || !hasFamily(addresses, 6)) setUp(step, on);
+    else setUpWithDetection(step, detectThrough, on);
+  },
+  verify: verifyPod,
+};
+
+/** What is wrong with the pod's addresses and routes, or undefined. What other programs added is no fault. */
+function verifyPod(step: PodStep, { pod: { links } }: Place): string | undefined {
+  const link = getLink(links, { name: step.interfaceName });
+  if (link === undefined) return `interface ${step.interfaceName} in the pod does not exist`;
+  const { index } = link;
+  const present = listAddresses(links, index);
+  const lost = step.addresses.find((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
+  if (lost !== undefined)
+    return `interface ${step.interfaceName} in the pod has no address ${formatPrefix(lost)}`;
+  const useless = step.addresses.find((wanted) =>
+    present.some(({ prefix, duplicate }) => duplicate && samePrefix(prefix, wanted)),
+  );
+  if (useless !== undefined)
+    return `address ${formatPrefix(useless)} of ${step.interfaceName} in the pod is in DADFAILED state: somebody else has it`;
+  const missing = findMissingRoute(step.routes, links, index);
+  if (missing === undefined) return undefined;
+  const { dst, gateway, isGatewayAssumed } = missing;
+  const via = gateway === undefined || isGatewayAssumed === true ? "" : ` via ${formatAddress(gateway)}`;
+  return `the pod has no route to ${formatPrefix(dst)}${via} by ${step.interfaceName}`;
+}

@@ -1,0 +1,133 @@
+// Source based routing in the pod: a routing table for the interface, and for each of its addresses a rule
+// that leads there. The table is named for the number of the interface, so a rule whose interface is gone is
+// known without any memory. Routes go with their interface, rules do not.
+
+import { attempt } from "../../../failure/failure.ts";
+import type { Address, Family } from "../../../ip/address.ts";
+import { formatAddress, sameAddress } from "../../../ip/address.ts";
+import { formatPrefix } from "../../../ip/prefix.ts";
+import { getLink } from "../../../net/link.ts";
+import { addRouteMessage } from "../../../net/route.ts";
+import { addRuleMessage, deleteRuleMessage, listSourceRules, type SourceRule } from "../../../net/rule.ts";
+import type { NetlinkSocket } from "../../../netlink/socket.ts";
+import type { SourceRoutingStep } from "../../../plan/step.ts";
+import { isErrno, type SystemError } from "../../../sys/errno.ts";
+import type { Applying, Place, Removing, StepKind } from "../../kind.ts";
+import { openRecordedPod } from "../../namespace.ts";
+import type { Pod } from "../../pod.ts";
+import { findMissingRoute } from "../pod/route.ts";
+
+/** The tables above what people and programs number by hand. */
+const FIRST_TABLE = 10_000;
+/** The maker of a rule (`ip rule` shows it): a number that /etc/iproute2/rt_protos does not have. */
+const RULE_PROTOCOL = 112;
+
+/** Routes go with the interface; the rules of a pod whose interface is gone are taken out of it. */
+export const sourceRouting: StepKind<SourceRoutingStep> = {
+  apply: routeBySource,
+  remove: (_, on) => ({ afterLinks: () => removeRulesInPod(on) }),
+  verify: verifySourceRouting,
+};
+
+/** Routes what comes from the addresses of the interface by a table of its own. */
+function routeBySource(step: SourceRoutingStep, { pod: { links }, podIndex }: Applying): void {
+  const put = (): void => {
+    // What an ADD that was killed left: this one made the interface anew.
+    removeStrayRules(links);
+    const table = tableOf(podIndex);
+    const messages = step.routes.map((route) => addRouteMessage({ ...route, table, index: podIndex }));
+    // EEXIST: that route was asked for, too.
+    for (const { error } of links.transact(messages))
+      if (error !== undefined && !isErrno(error, "EEXIST")) throw error;
+    addRules(links, rulesOf(step, table));
+  };
+  attempt("route", `of ${step.interfaceName} in the pod`, put, hintOf);
+}
+
+function hintOf(error: SystemError): string | undefined {
+  if (!isErrno(error, "EOPNOTSUPP", "EAFNOSUPPORT")) return undefined;
+  return "Use a kernel with CONFIG_IP_MULTIPLE_TABLES and CONFIG_IPV6_MULTIPLE_TABLES, or take sourceBasedRouting out";
+}
+
+function addRules(links: NetlinkSocket, rules: SourceRule[]): void {
+  for (const { error } of links.transact(rules.map(addRuleMessage))) {
+    if (error === undefined || isErrno(error, "EEXIST")) continue;
+    removeRules(links, rules);
+    throw error;
+  }
+}
+
+/** What is wrong with the rules and their table, or undefined. */
+function verifySourceRouting(step: SourceRoutingStep, { pod: { links } }: Place): string | undefined {
+  const { interfaceName, sources, routes } = step;
+  const link = getLink(links, { name: interfaceName });
+  if (link === undefined) return undefined;
+  const table = tableOf(link.index);
+  const lost = sources.find(
+    (source) =>
+      !listSourceRules(links, source.family).some(
+        (rule) => rule.table === table && sameAddress(rule.source, source),
+      ),
+  );
+  if (lost !== undefined)
+    return `the pod has no rule that leads packets from ${formatAddress(lost)} to routing table ${table}`;
+  const missing = findMissingRoute(
+    routes.map((route) => ({ ...route, table })),
+    links,
+    link.index,
+  );
+  return (
+    missing &&
+    `routing table ${table} in the pod has no route to ${formatPrefix(missing.dst)} by ${interfaceName}`
+  );
+}
+
+/**
+ * Takes the rules out of the pod, whose interface is gone. A pod that no runtime named is that of the record.
+ */
+function removeRulesInPod({ node, pod, attachment }: Removing): void {
+  attempt("cleanup", "rules in the pod", () => {
+    if (pod !== undefined) return removeSourceRules(pod);
+    using recorded = openRecordedPod(attachment, node);
+    if (recorded !== undefined) removeSourceRules(recorded);
+  });
+}
+
+/** Takes out the rules whose interface is gone. Throws SystemError. */
+export function removeSourceRules(pod: Pod): void {
+  removeStrayRules(pod.links);
+}
+
+function removeStrayRules(links: NetlinkSocket): void {
+  const ours = ([4, 6] as const)
+    .flatMap((family) => listRulesIfAny(links, family))
+    .filter(({ protocol, table }) => protocol === RULE_PROTOCOL && table > FIRST_TABLE);
+  removeRules(
+    links,
+    ours.filter(({ table }) => getLink(links, { index: table - FIRST_TABLE }) === undefined),
+  );
+}
+
+/** A kernel without the family, or without more tables than one, has no rules. */
+function listRulesIfAny(links: NetlinkSocket, family: Family): SourceRule[] {
+  try {
+    return listSourceRules(links, family);
+  } catch (error) {
+    if (isErrno(error, "EOPNOTSUPP", "EAFNOSUPPORT")) return [];
+    throw error;
+  }
+}
+
+function removeRules(links: NetlinkSocket, rules: SourceRule[]): void {
+  if (rules.length === 0) return;
+  for (const { error } of links.transact(rules.map(deleteRuleMessage)))
+    if (error !== undefined && !isErrno(error, "ENOENT")) throw error;
+}
+
+function rulesOf({ sources }: SourceRoutingStep, table: number): SourceRule[] {
+  return sources.map((source: Address) => ({ source, table, protocol: RULE_PROTOCOL }));
+}
+
+function tableOf(index: number): number {
+  return FIRST_TABLE + index;
+}

@@ -1,0 +1,84 @@
+// The MAC spoof check of the pod's frames, by elements in the node's nftables table of family bridge.
+import { attachmentDigest, attachmentLabel } from "../../../attachment/name.ts";
+import { attempt } from "../../../failure/failure.ts";
+import { macBytes } from "../../../net/link.ts";
+import { countLost } from "../../../nft/owned-table.ts";
+import {
+  ensureSpoofCheck,
+  findSpoofElements,
+  isSpoofChecked,
+  isSpoofTableWhole,
+  SPOOF_CHECK,
+  SPOOF_CHECK_ELEMENTS,
+  type SpoofCheck,
+} from "../../../nft/spoof-check.ts";
+import type { SpoofCheckStep } from "../../../plan/step.ts";
+import type { SystemError } from "../../../sys/errno.ts";
+import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+import { otherAttachments } from "../../recorded.ts";
+import { hintOfMissing } from "../../rules-hint.ts";
+
+export const spoofCheck: StepKind<SpoofCheckStep> = {
+  apply: (step, { node }) => putSpoofCheck(step, node),
+  remove: removeSpoofCheck,
+  verify: verifySpoofCheck,
+  restoration: {
+    countLost: (steps, node) =>
+      attempt("rules", "table bridge pontoon", () => countLost(SPOOF_CHECK, steps.map(checkOf), node.rules)),
+    putBack: putSpoofCheck,
+  },
+};
+
+/**
+ * Makes sure that the pod's frames are checked; a table that was lost comes back with the elements of all
+ * attachments, under the node's lock.
+ */
+function putSpoofCheck(step: SpoofCheckStep, node: Node): void {
+  const put = (): void =>
+    ensureSpoofCheck(node.rules, checkOf(step), {
+      ...otherAttachments("spoofCheck", step.key, checkOf, node),
+      isAddRunning: ({ network, owner }) => node.records.isAddOfDigestRunning(network, owner),
+    });
+  attempt("rules", `MAC spoof check of ${step.hostInterface}`, put, spoofCheckHint);
+}
+
+/** The attachment's own elements go, also those that another ADD put back for it. Its port is shut before. */
+function removeSpoofCheck(step: SpoofCheckStep, { node }: Removing): Removal {
+  const { hostInterface, mac } = checkOf(step);
+  return {
+    shut: hostInterface,
+    rules() {
+      const elements = findSpoofElements(node.rules, hostInterface, mac);
+      return { elements, isComplete: elements.length === SPOOF_CHECK_ELEMENTS };
+    },
+  };
+}
+
+/** What is wrong with the check, or undefined. */
+function verifySpoofCheck(step: SpoofCheckStep, { node }: Place): string | undefined {
+  return attempt("rules", "table bridge pontoon", () => {
+    if (!isSpoofTableWhole(node.rules))
+      return "the nftables table bridge pontoon, which checks source MAC addresses, is missing or not whole";
+    if (isSpoofChecked(node.rules, checkOf(step))) return undefined;
+    return `the nftables elements that let frames from ${step.hostInterface} through with the source MAC ${step.mac} alone are missing`;
+  });
+}
+
+/** ENOENT: the kernel has no chains in this family. */
+function spoofCheckHint(error: SystemError): string | undefined {
+  return hintOfMissing(
+    error,
+    "Use a kernel with nf_tables and its bridge family (CONFIG_NF_TABLES_BRIDGE), or take macspoofchk out of the configuration",
+  );
+}
+
+function checkOf({ key, hostInterface, mac }: SpoofCheckStep): SpoofCheck {
+  return {
+    network: key.network,
+    owner: attachmentDigest(key),
+    label: attachmentLabel(key),
+    hostInterface,
+    mac: macBytes(mac),
+  };
+}

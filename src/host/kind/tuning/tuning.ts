@@ -1,0 +1,127 @@
+// Settings inside the pod's namespace: sysctls, and what is rarely set on an interface.
+
+import { CniError } from "../../../cni/error.ts";
+import type { Sysctl } from "../../../cni/tuning.ts";
+import { attempt, explain } from "../../../failure/failure.ts";
+import { getLink } from "../../../net/link.ts";
+import { getLinkTuning, tuneLinkMessage } from "../../../net/link-tuning.ts";
+import { readSysctl, writeSysctl } from "../../../net/sysctl.ts";
+import type { TuningStep } from "../../../plan/step.ts";
+import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Pod } from "../../pod.ts";
+
+/** The interface goes, and with it what was set on it; sysctls stay for as long as the namespace. */
+export const tuning: StepKind<TuningStep> = { apply: tune, verify: verifyTuning };
+
+/** Makes the settings, in their order. An ADD that is taken back gives each sysctl the value that it had. */
+function tune(step: TuningStep, on: Applying): void {
+  const { pod } = on;
+  refuseHost(step, pod);
+  for (const setting of step.sysctls) {
+    const former = pod.inside(() => set(setting));
+    if (former !== undefined) on.onUndo(() => pod.inside(() => writeIfThere(setting.name, former)));
+  }
+  if (!tunesLink(step)) return;
+  attempt("link", step.interfaceName, () => {
+    const { index } = getLinkTuning(pod.links, step.interfaceName);
+    pod.links.execute([tuneLinkMessage(index, step)]);
+  });
+}
+
+function tunesLink({ txQueueLength, promiscuous, allMulticast }: TuningStep): boolean {
+  return txQueueLength !== undefined || promiscuous || allMulticast;
+}
+
+/** What is not as it was set, or undefined. */
+function verifyTuning(step: TuningStep, { pod }: Place): string | undefined {
+  for (const { key, name, value } of step.sysctls) {
+    const found = pod.inside(() => readIfReadable(name));
+    if (found === "absent") return `the pod has no sysctl ${key}`;
+    if (found !== undefined && words(found.value) !== words(value))
+      return `sysctl ${key} in the pod is ${JSON.stringify(words(found.value))} instead of ${JSON.stringify(words(value))}`;
+  }
+  return tunesLink(step) ? verifyLink(step, pod) : undefined;
+}
+
+function verifyLink(
+  { interfaceName, txQueueLength, promiscuous, allMulticast }: TuningStep,
+  pod: Pod,
+): string | undefined {
+  // The step "veth" says that it is gone.
+  if (getLink(pod.links, { name: interfaceName }) === undefined) return undefined;
+  const link = getLinkTuning(pod.links, interfaceName);
+  const inPod = `interface ${interfaceName} in the pod`;
+  if (txQueueLength !== undefined && link.txQueueLength !== txQueueLength)
+    return `${inPod} has a queue of ${link.txQueueLength} packets instead of ${txQueueLength}`;
+  if (promiscuous && !link.promiscuous) return `${inPod} is not promiscuous`;
+  return allMulticast && !link.allMulticast ? `${inPod} does not take all multicast frames` : undefined;
+}
+
+/** Where the pod's namespace is the host's own, a pod's settings would be the node's. */
+function refuseHost({ sysctls }: TuningStep, pod: Pod): void {
+  const [first] = sysctls;
+  if (first === undefined || !pod.isHost) return;
+  throw new CniError("sysctl", {
+    about: first.key,
+    cause: "the pod's namespace is the host's own",
+    hint: "Take sysctl out of the configuration, or give the pod a namespace of its own",
+  });
+}
+
+/** In the pod's namespace. Gives the value of before; undefined where it was right, or cannot be read. */
+function set({ key, name, value }: Sysctl): string | undefined {
+  return attempt(
+    "sysctl",
+    key,
+    () => {
+      const found = readIfReadable(name);
+      if (found === "absent")
+        throw new SystemError(`find /proc/sys/net/${name} in the pod`, errnoOf("ENOENT"));
+      if (found !== undefined && words(found.value) === words(value)) return undefined;
+      try {
+        writeSysctl(name, value);
+      } catch (error) {
+        if (error instanceof SystemError)
+          throw explain("sysctl", `${key} = ${JSON.stringify(value)} in the pod`, error, refusalHint(error));
+        throw error;
+      }
+      return found?.value;
+    },
+    refusalHint,
+  );
+}
+
+/** Undefined for what can only be written (`flush`), or has no value yet (`stable_secret`: EIO). */
+function readIfReadable(name: string): { value: string } | "absent" | undefined {
+  try {
+    const value = readSysctl(name);
+    return value === undefined ? "absent" : { value };
+  } catch (error) {
+    if (isErrno(error, "EACCES", "EIO")) return undefined;
+    throw error;
+  }
+}
+
+function writeIfThere(name: string, value: string): void {
+  try {
+    writeSysctl(name, value);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+}
+
+/** Values of several parts are read with tabs between them, whatever they were written with. */
+function words(value: string): string {
+  return value.trim().split(/\s+/).join(" ");
+}
+
+function refusalHint(error: SystemError): string | undefined {
+  if (isErrno(error, "EINVAL", "ERANGE"))
+    return "Correct the value under sysctl; the kernel does not take this one";
+  if (isErrno(error, "ENOENT"))
+    return "Correct the name under sysctl; a setting that is the whole node's does not exist in a pod";
+  return isErrno(error, "EACCES", "EPERM")
+    ? "Take it out of sysctl; in a pod's namespace this setting can only be read"
+    : undefined;
+}

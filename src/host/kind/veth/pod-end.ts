@@ -1,0 +1,40 @@
+// The pod's end of a veth whose attachment goes.
+import type { Attachment } from "../../../attachment/attachment.ts";
+import type { Result } from "../../../cni/result.ts";
+import { getLink } from "../../../net/link.ts";
+import { removeLink } from "../../../net/link-change.ts";
+import type { Node } from "../../node.ts";
+import type { Pod } from "../../pod.ts";
+import { forgetMacsFollow } from "../bridge/macs-follow.ts";
+
+/**
+ * Removes the veth of that name in the pod, if it has the MAC: the pair is the attachment's, although its
+ * host end has another name. Throws SystemError.
+ */
+export function removePodEnd(pod: Pod | undefined, name: string, mac: string | undefined): void {
+  if (pod === undefined || pod.isHost || mac === undefined) return;
+  const link = getLink(pod.links, { name });
+  if (link?.kind === "veth" && link.mac === mac) removeLink(pod.links, { index: link.index });
+}
+
+/** An attachment that goes, and what tells its last MAC. */
+export interface LastMac {
+  attachment: Attachment | undefined;
+  prevResult: Result | undefined;
+  pod: Pod | undefined;
+}
+
+/**
+ * Takes the alias from the bridge when the pod had another MAC in the end: a plugin behind Pontoon (tuning)
+ * may have given it one, by which neighbours know the pod's address. When the MAC is in no result and the pod
+ * has gone, it counts as another. Throws SystemError.
+ */
+export function forgetChangedMac({ attachment, prevResult, pod }: LastMac, node: Node): void {
+  if (attachment === undefined) return;
+  const { pod: podEnd, bridge } = attachment.link;
+  const isPodEnd = ({ name, sandbox }: Result["interfaces"][number]): boolean =>
+    name === podEnd.name && sandbox !== undefined;
+  const told = prevResult?.interfaces.find(isPodEnd)?.mac;
+  const last = told ?? (pod && getLink(pod.links, { name: podEnd.name })?.mac);
+  if (last !== podEnd.mac) forgetMacsFollow(bridge.name, node);
+}

@@ -1,0 +1,122 @@
+// The veth pair: the host's end is a port of the bridge, the pod's end is born inside the pod's namespace.
+import { CniError } from "../../../cni/error.ts";
+import { attempt, explain } from "../../../failure/failure.ts";
+import { getLink, getLinkMessage, getLinks, type Link, readPeerIndex } from "../../../net/link.ts";
+import {
+  changeLinkMessage,
+  createVethMessage,
+  type LinkChange,
+  removeLink,
+} from "../../../net/link-change.ts";
+import type { Message } from "../../../netlink/socket.ts";
+import type { VethStep } from "../../../plan/step.ts";
+import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+import type { Pod } from "../../pod.ts";
+
+export const veth: StepKind<VethStep> = {
+  apply: createVeth,
+  remove: ({ host }) => ({ links: [host.name] }),
+  verify: verifyVeth,
+};
+
+/**
+ * Creates the pair and notes the index of its end in the pod. The interface must not exist in the pod; a host
+ * end of that name is what a dead attachment left, since the ADD holds the attachment's record, and is
+ * replaced. All requests go in one send: what the second request carries would be dropped or refused in the
+ * first, and the third asks for the index.
+ */
+function createVeth(step: VethStep, on: Applying): void {
+  on.podIndex = attempt("link", step.host.name, () => {
+    const first = sendVeth(step, on);
+    if (typeof first === "number") return first;
+    if (!isErrno(first, "EEXIST")) throw first;
+    checkInterfaceIsFree(step.pod.name, on.pod);
+    removeLink(on.node.links, step.host);
+    const second = sendVeth(step, on);
+    if (typeof second === "number") return second;
+    throw second;
+  });
+}
+
+/**
+ * Refuses a CNI_IFNAME that exists in the pod (CNI specification, ADD: an error, and the interface stays as
+ * it is).
+ */
+export function checkInterfaceIsFree(name: string, pod: Pod): void {
+  if (getLink(pod.links, { name }) === undefined) return;
+  throw new CniError("interfaceExists", {
+    about: `${JSON.stringify(name)} in ${pod.path}`,
+    hint: "Run DEL for this container first, or ask for another CNI_IFNAME; the interface was left as it is",
+  });
+}
+
+/** What is wrong with the pair, or undefined. */
+function verifyVeth(step: VethStep, on: Place): string | undefined {
+  const pod = getLink(on.pod.links, { name: step.pod.name });
+  const inPod = `interface ${step.pod.name} in the pod`;
+  if (pod === undefined) return `${inPod} does not exist`;
+  if (pod.kind !== "veth") return `${inPod} is not a veth`;
+  if (step.pod.isRaised && !pod.up) return `${inPod} is down`;
+  if (pod.mac !== step.pod.mac) return `${inPod} has the MAC ${pod.mac} instead of ${step.pod.mac}`;
+  return hostEndProblem(step, pod, on.node);
+}
+
+function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefined {
+  const [host, bridge] = getLinks(node.links, [{ name: step.host.name }, { name: step.bridge }]);
+  const inPod = `interface ${step.pod.name} in the pod`;
+  if (host === undefined) return `the host's end ${step.host.name} of the veth pair does not exist`;
+  if (!host.up) return `the host's end ${step.host.name} of the veth pair is down`;
+  if (bridge === undefined || host.master !== bridge.index)
+    return `${step.host.name} is not a port of bridge ${step.bridge}`;
+  if (pod.peerIndex !== 0 && pod.peerIndex !== host.index)
+    return `${inPod} is not the other end of ${step.host.name}`;
+  // Results before 1.0.0 name no MTU; without a record the two ends can only be compared with each other.
+  const mtu = step.mtu ?? host.mtu;
+  if (host.mtu !== mtu) return `${step.host.name} has the MTU ${host.mtu} instead of ${mtu}`;
+  // A plugin behind Pontoon may have set a smaller one there (tuning does not say so in its result); a larger
+  // one loses packets.
+  if (pod.mtu > mtu) return `${inPod} has the MTU ${pod.mtu}, and the host's end takes ${mtu}`;
+  if (host.port?.hairpin !== step.hairpin)
+    return `hairpin mode of ${step.host.name} is ${step.hairpin ? "off" : "on"}`;
+  if (host.port?.isolated !== step.isolated)
+    return `port isolation of ${step.host.name} is ${step.isolated ? "off" : "on"}`;
+  return undefined;
+}
+
+/** The index of the end in the pod, or why the pair could not be made. */
+function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying): number | SystemError {
+  const { host, pod, mtu = bridge.mtu } = step;
+  const create = createVethMessage(host, pod, mtu, bridge.index, namespace.fd);
+  const [created, settled, got] = node.links.transact([
+    create,
+    settleMessage(step, { addressGeneration: "none" }),
+    getLinkMessage({ name: host.name }),
+  ]);
+  if (created?.error !== undefined) return created.error;
+  let refusal = settled?.error;
+  // A link without IPv6 (ipv6.disable=1, or an MTU below 1280) does not know the setting, and makes no
+  // address either.
+  if (isErrno(refusal, "EAFNOSUPPORT")) refusal = node.links.transact([settleMessage(step, {})])[0]?.error;
+  const reply = got?.replies[0];
+  if (refusal === undefined && reply !== undefined) return readPeerIndex(reply);
+  throw explainSettle(step, refusal ?? new SystemError(`find ${host.name}`, errnoOf("ENODEV")), node);
+}
+
+function settleMessage({ host, hairpin, isolated }: VethStep, more: LinkChange): Message {
+  const change: LinkChange = {
+    ...more,
+    ...(host.isRaisedFirst ? { up: true } : {}),
+    alias: host.alias,
+    ...(hairpin ? { hairpin } : {}),
+    ...(isolated ? { isolated } : {}),
+  };
+  return changeLinkMessage({ name: host.name }, change, `set up interface ${host.name}`);
+}
+
+/** The refusal of the settings of a pair that was made. The pair goes again at once. */
+function explainSettle(step: VethStep, error: SystemError, node: Node): CniError {
+  removeLink(node.links, step.host);
+  return explain("link", step.host.name, error);
+}

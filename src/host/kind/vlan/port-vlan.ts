@@ -1,0 +1,95 @@
+// The VLANs of a bridge port: one for packets without a tag, others for packets with theirs.
+
+import type { PortVlans } from "../../../attachment/attachment.ts";
+import { attempt } from "../../../failure/failure.ts";
+import { vlanHint } from "../../../look/vlan-filtering.ts";
+import {
+  addNativeVlanMessage,
+  addTaggedVlansMessage,
+  formatRange,
+  listPortVlans,
+  type PortVlan,
+  removeVlansMessage,
+} from "../../../net/bridge-vlan.ts";
+import { getLink } from "../../../net/link.ts";
+import type { Message } from "../../../netlink/socket.ts";
+import type { PortVlanStep } from "../../../plan/step.ts";
+import { errnoOf, SystemError } from "../../../sys/errno.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
+
+export const portVlan: StepKind<PortVlanStep> = { apply: putPortVlans, verify: verifyPortVlans };
+
+const LARGEST_VLAN = 4094;
+
+/** Puts the port into its VLANs, and out of all others. */
+function putPortVlans(step: PortVlanStep, { node }: Applying): void {
+  attempt(
+    "link",
+    step.hostInterface,
+    () => {
+      const port = getLink(node.links, { name: step.hostInterface });
+      if (port === undefined) throw new SystemError(`find ${step.hostInterface}`, errnoOf("ENODEV"));
+      node.links.execute(portVlanMessages(port.index, step));
+    },
+    vlanHint,
+  );
+}
+
+/** What is wrong with the port's VLANs, or undefined. */
+function verifyPortVlans(step: PortVlanStep, { node }: Place): string | undefined {
+  const port = getLink(node.links, { name: step.hostInterface });
+  return port === undefined ? undefined : vlanProblem(step.hostInterface, port.index, step, node);
+}
+
+/**
+ * The requests that put a port into its VLANs, in whatever it is now. That of packets without a tag is never
+ * taken away, so a port that is in use does not notice; it comes last, since it may be among the others.
+ */
+export function portVlanMessages(port: number, { native, tagged, keepOthers }: PortVlans): Message[] {
+  const others = [
+    { first: 1, last: native - 1 },
+    { first: native + 1, last: LARGEST_VLAN },
+  ].filter(({ first, last }) => first <= last);
+  return [
+    ...(keepOthers ? [] : others.map((range) => removeVlansMessage(port, range))),
+    ...tagged.map((range) => addTaggedVlansMessage(port, range)),
+    addNativeVlanMessage(port, native),
+  ];
+}
+
+/** A sentence when the port is not in its VLANs, or is in others too. */
+export function vlanProblem(name: string, port: number, wanted: PortVlans, node: Node): string | undefined {
+  const present = modesOf(listPortVlans(node.links, [port])[0] ?? []);
+  const right = modesOf([
+    ...wanted.tagged.map((range) => ({ ...range, native: false, untagged: false })),
+    { first: wanted.native, last: wanted.native, native: true, untagged: true },
+  ]);
+  const isThere = [...right].every(([vlan, mode]) => present.get(vlan) === mode);
+  const isAlone = wanted.keepOthers || present.size === right.size;
+  if (isThere && isAlone) return undefined;
+  return `${name} is in VLANs ${formatModes(present)} instead of ${formatModes(right)}${wanted.keepOthers ? " and others" : ""}`;
+}
+
+type Mode = "" | " (native)" | " (untagged)" | " (native, tagged)";
+
+/** How the port is in each VLAN; of two entries for one the last counts, as in the kernel. */
+function modesOf(vlans: PortVlan[]): Map<number, Mode> {
+  const modes = new Map<number, Mode>();
+  for (const { first, last, native, untagged } of vlans) {
+    const mode = native ? (untagged ? " (native)" : " (native, tagged)") : untagged ? " (untagged)" : "";
+    for (let vlan = first; vlan <= last; vlan++) modes.set(vlan, mode);
+  }
+  return modes;
+}
+
+/** `100 (native), 200-299`; `none`. */
+function formatModes(modes: Map<number, Mode>): string {
+  const runs: { first: number; last: number; mode: Mode }[] = [];
+  for (const [vlan, mode] of [...modes].sort(([a], [b]) => a - b)) {
+    const run = runs.at(-1);
+    if (run !== undefined && run.last === vlan - 1 && run.mode === mode) run.last = vlan;
+    else runs.push({ first: vlan, last: vlan, mode });
+  }
+  return runs.length === 0 ? "none" : runs.map((run) => formatRange(run) + run.mode).join(", ");
+}

@@ -1,0 +1,181 @@
+// The gateway of a VLAN: a veth pair on the node, one end a port of the bridge in that VLAN, the other end
+// named `<bridge>.<vlan>` and with the gateway's addresses. As in the reference, which uses what it finds
+// under that name; so do we, and both use what the other one made. Shared, as the bridge is: made once, never
+// taken away.
+
+import type { PortVlans } from "../../../attachment/attachment.ts";
+import { randomMac } from "../../../attachment/mac.ts";
+import { hostInterfaceOfDigest } from "../../../attachment/name.ts";
+import { CniError } from "../../../cni/error.ts";
+import { attempt } from "../../../failure/failure.ts";
+import { vlanHint } from "../../../look/vlan-filtering.ts";
+import { getLink, type Link } from "../../../net/link.ts";
+import { changeLinkMessage, createVethMessage, removeLink } from "../../../net/link-change.ts";
+import { ensureSysctlIfPossible } from "../../../net/sysctl.ts";
+import { NetlinkSocket } from "../../../netlink/socket.ts";
+import { NETLINK_ROUTE } from "../../../netlink/uapi/netlink.ts";
+import { IF_OPER_UP, RTNLGRP_LINK } from "../../../netlink/uapi/rtnetlink.ts";
+import type { SharedLink } from "../../../plan/result.ts";
+import type { VlanGatewayStep } from "../../../plan/step.ts";
+import { monotonicMs } from "../../../sys/clock.ts";
+import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
+import { sha256 } from "../../../sys/hash.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import { requireLink } from "../../link.ts";
+import type { Node } from "../../node.ts";
+import { raisePort } from "../announce/bridge-port.ts";
+import { portVlanMessages, vlanProblem } from "./port-vlan.ts";
+
+export const vlanGateway: StepKind<VlanGatewayStep> = { apply: ensureVlanGateway, verify: verifyVlanGateway };
+
+/**
+ * Makes sure that the gateway's interface is there, in its VLAN and up. Throws CniError; then a pair that was
+ * made here is gone again.
+ */
+function ensureVlanGateway(step: VlanGatewayStep, on: Applying): void {
+  const { node, bridge } = on;
+  const ensure = (): void => {
+    const found = findUsable(step, node, bridge);
+    const isNew = found === undefined && createPair(step, node, bridge);
+    try {
+      on.vlanGateway = settle(step, on, found ?? mustExist(step, node));
+    } catch (error) {
+      if (isNew) removeLink(node.links, { name: step.gatewayInterface });
+      throw error;
+    }
+  };
+  attempt("bridge", step.gatewayInterface, ensure, vlanHint);
+}
+
+/** Longer than any carrier takes that comes at all. */
+const CARRIER_MS = 2_000;
+/** How long one wait for an event lasts before the kernel is asked again. */
+const EVENT_MS = 250;
+
+/**
+ * Returns when the gateway's interface can send: one that is a VLAN device gets its carrier after the bridge,
+ * and that one with the pod's port. Throws CniError.
+ */
+export function awaitVlanGateway({ index }: SharedLink, node: Node): void {
+  attempt("bridge", "the gateway of its VLAN", () => {
+    if (isOperating(index, node)) return;
+    using events = NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_LINK]);
+    for (
+      const deadline = monotonicMs() + CARRIER_MS;
+      !isOperating(index, node);
+      events.waitForEvent("wait for the gateway of the VLAN", EVENT_MS)
+    ) {
+      if (monotonicMs() > deadline)
+        throw new SystemError(`use interface number ${index}`, errnoOf("ETIMEDOUT"), "it has no carrier");
+    }
+  });
+}
+
+function isOperating(index: number, node: Node): boolean {
+  return requireLink(node.links, { index }, "the gateway of the VLAN").operState === IF_OPER_UP;
+}
+
+/** What is wrong with the gateway's interface, or undefined. */
+function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): string | undefined {
+  const link = getLink(node.links, { name: step.gatewayInterface });
+  if (link === undefined) return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, does not exist`;
+  if (!link.up) return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is down`;
+  if (link.kind === "vlan") return undefined;
+  const port = portOf(link, node);
+  if (port === undefined || port.master !== getLink(node.links, { name: step.bridge })?.index)
+    return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is not connected to bridge ${step.bridge}`;
+  if (!port.up) return `${port.name}, the port of ${step.gatewayInterface}, is down`;
+  return vlanProblem(port.name, port.index, vlansOf(step), node);
+}
+
+/**
+ * What is there under that name. A pair of ours whose bridge is gone goes too; the addresses come back with
+ * the next one.
+ */
+function findUsable(step: VlanGatewayStep, node: Node, bridge: SharedLink): Link | undefined {
+  const link = getLink(node.links, { name: step.gatewayInterface });
+  if (link === undefined || link.kind === "vlan") return link;
+  const port = portOf(link, node);
+  if (port?.master === bridge.index) return link;
+  if (port?.master !== 0 || port.name !== portName(step.bridge, step.vlan)) throw notOurs(step, link);
+  removeLink(node.links, { name: step.gatewayInterface });
+  return undefined;
+}
+
+/** True when the pair was made here, false when another ADD was faster. */
+function createPair(
+  { bridge, gatewayInterface: name, vlan }: VlanGatewayStep,
+  node: Node,
+  { index, mtu }: SharedLink,
+): boolean {
+  const port = portName(bridge, vlan);
+  const [created, settled] = node.links.transact([
+    createVethMessage({ name: port, mac: randomMac() }, { name, mac: randomMac() }, mtu, index, node.home.fd),
+    changeLinkMessage({ name: port }, { addressGeneration: "none" }, `set up ${port}`),
+  ]);
+  if (isErrno(created?.error, "EEXIST")) return false;
+  if (created?.error !== undefined) throw created.error;
+  // A link without IPv6 does not know the setting, and makes no address either.
+  if (settled?.error !== undefined && !isErrno(settled.error, "EAFNOSUPPORT")) throw settled.error;
+  // As for the bridge: a pod is asked for with the link-local address, which has to be in use at once.
+  ensureSysctlIfPossible(`ipv6/conf/${name}/accept_dad`, "0");
+  return true;
+}
+
+/** Puts the pair into its VLAN and raises it. What another program made under that name stays as it is. */
+function settle(step: VlanGatewayStep, { node, bridge }: Applying, link: Link): SharedLink {
+  const raise = changeLinkMessage({ index: link.index }, { up: true }, `set up ${link.name}`);
+  if (link.kind === "vlan") {
+    if (!link.up) node.links.execute([raise]);
+    return link;
+  }
+  const port = portOf(link, node);
+  if (port?.master !== bridge.index) throw notOurs(step, link);
+  // Its VLAN first: nothing of another one gets in.
+  node.links.execute([...portVlanMessages(port.index, vlansOf(step)), ...(link.up ? [] : [raise])]);
+  raisePort({ bridge: step.bridge, hostInterface: port.name }, { links: node.links, name: link.name }, node);
+  return link;
+}
+
+/** The other end of a pair, both ends of which are here. */
+function portOf(link: Link, node: Node): Link | undefined {
+  if (link.kind !== "veth" || link.peerIndex === 0) return undefined;
+  const port = getLink(node.links, { index: link.peerIndex });
+  return port?.peerIndex === link.index ? port : undefined;
+}
+
+function vlansOf({ vlan, keepDefaultVlan }: VlanGatewayStep): PortVlans {
+  return { native: vlan, tagged: [], keepOthers: keepDefaultVlan };
+}
+
+/**
+ * The name of a gateway's port: no two gateways have one name, and no other program makes it. The port of a
+ * gateway that another plugin made is known by the kernel's link to its peer alone.
+ */
+function portName(bridge: string, vlan: number): string {
+  return hostInterfaceOfDigest(sha256(`gateway\0${bridge}\0${vlan}`));
+}
+
+function mustExist({ gatewayInterface: name, bridge, vlan }: VlanGatewayStep, node: Node): Link {
+  const link = getLink(node.links, { name });
+  if (link !== undefined) return link;
+  const port = portName(bridge, vlan);
+  if (getLink(node.links, { name: port }) === undefined)
+    throw new SystemError(`find ${name}`, errnoOf("ENODEV"));
+  throw new CniError("bridge", {
+    about: `the gateway's interface ${name} cannot be made`,
+    cause: `${port}, its port, exists already`,
+    hint: `Remove it with "ip link delete ${port}"`,
+  });
+}
+
+function notOurs({ gatewayInterface: name, vlan, bridge }: VlanGatewayStep, { kind }: Link): CniError {
+  return new CniError("bridge", {
+    about: `"${name}" already exists but is not the gateway of VLAN ${vlan} on ${bridge}`,
+    cause:
+      kind === "veth"
+        ? `it is not connected to ${bridge}`
+        : `it is a ${kind === "" ? "plain" : kind} interface`,
+    hint: `Rename or delete the interface ${name}, or choose another name for "bridge" in the network configuration`,
+  });
+}

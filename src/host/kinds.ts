@@ -1,0 +1,52 @@
+// All kinds of steps in one table.
+import { STEP_NAMES, type Step, type StepName, type StepOf } from "../plan/step.ts";
+import { announce } from "./kind/announce/announce.ts";
+import { bandwidth } from "./kind/bandwidth/bandwidth.ts";
+import { bridge } from "./kind/bridge/bridge.ts";
+import { forwarding } from "./kind/forwarding/forwarding.ts";
+import { gateway } from "./kind/gateway/gateway.ts";
+import { hostPorts } from "./kind/host-port/host-port.ts";
+import { ingressPolicy } from "./kind/ingress/ingress.ts";
+import { iptablesMasquerade } from "./kind/masquerade/iptables.ts";
+import { masquerade } from "./kind/masquerade/nftables.ts";
+import { pod } from "./kind/pod/pod.ts";
+import { sourceRouting } from "./kind/source-routing/source-routing.ts";
+import { spoofCheck } from "./kind/spoof-check/spoof-check.ts";
+import { tuning } from "./kind/tuning/tuning.ts";
+import { veth } from "./kind/veth/veth.ts";
+import { portVlan } from "./kind/vlan/port-vlan.ts";
+import { vlanGateway } from "./kind/vlan/vlan-gateway.ts";
+import type { StepKind } from "./kind.ts";
+
+/** A kind that is missing here does not compile. */
+const KINDS: { readonly [Name in StepName]: StepKind<StepOf<Name>> } = {
+  bridge,
+  vlanGateway,
+  gateway,
+  forwarding,
+  ingressPolicy,
+  spoofCheck,
+  veth,
+  bandwidth,
+  portVlan,
+  pod,
+  sourceRouting,
+  tuning,
+  masquerade,
+  iptablesMasquerade,
+  hostPorts,
+  announce,
+};
+
+/** The kind of a step. */
+export function kindOf<S extends Step>(step: S): StepKind<S> {
+  return KINDS[step.kind] as unknown as StepKind<S>;
+}
+
+/** The kinds whose steps are taken back, in the order of an ADD. */
+export const REMOVABLE: readonly StepName[] = STEP_NAMES.filter((name) => KINDS[name].remove !== undefined);
+
+/** The kinds whose steps others may flush, in the order of an ADD. */
+export const RESTORABLE: readonly StepName[] = STEP_NAMES.filter(
+  (name) => KINDS[name].restoration !== undefined,
+);

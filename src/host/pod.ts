@@ -1,0 +1,54 @@
+// The pod's network namespace, and a netlink socket in it.
+import { NetlinkSocket } from "../netlink/socket.ts";
+import { NETLINK_ROUTE } from "../netlink/uapi/netlink.ts";
+import { RTNLGRP_IPV6_IFADDR } from "../netlink/uapi/rtnetlink.ts";
+import type { FileHandle } from "../sys/file.ts";
+import { inNamespace, openNamespace } from "../sys/netns.ts";
+
+/** A pod's namespace. Its socket stays there while the thread is at home. */
+export class Pod implements Disposable {
+  readonly path: string;
+  readonly namespace: FileHandle;
+  /** True: the namespace is the host's own. */
+  readonly isHost: boolean;
+  /** rtnetlink of the pod. */
+  readonly links: NetlinkSocket;
+  private readonly home: FileHandle;
+
+  private constructor(path: string, namespace: FileHandle, home: FileHandle, hostCookie: string) {
+    this.path = path;
+    this.namespace = namespace;
+    this.home = home;
+    this.links = this.inside(() => NetlinkSocket.open(NETLINK_ROUTE));
+    this.isHost = this.links.namespaceCookie === hostCookie;
+  }
+
+  /**
+   * Opens the namespace and a socket in it. `home` is the host's namespace, `hostCookie` its cookie. Throws
+   * SystemError; EINVAL when the file is no network namespace.
+   */
+  static open(path: string, home: FileHandle, hostCookie: string): Pod {
+    const namespace = openNamespace(path);
+    try {
+      return new Pod(path, namespace, home, hostCookie);
+    } catch (error) {
+      namespace.close();
+      throw error;
+    }
+  }
+
+  /** A socket of the pod that hears of IPv6 addresses that come into use. The caller closes it. */
+  openAddressEvents(): NetlinkSocket {
+    return this.inside(() => NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_IPV6_IFADDR]));
+  }
+
+  /** Runs `action`, which must be synchronous, with the thread inside the pod's namespace. */
+  inside<T>(action: () => T): T {
+    return inNamespace(this.namespace, this.home, action);
+  }
+
+  [Symbol.dispose](): void {
+    this.links.close();
+    this.namespace.close();
+  }
+}

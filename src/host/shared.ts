@@ -1,0 +1,140 @@
+// What the pods of a network share on the node, each of them there or not: chains of iptables, parts of an
+// ingress policy. The first pod that needs a thing makes it, and the last one takes it along.
+import type { Attachment } from "../attachment/attachment.ts";
+import { attachmentDigest } from "../attachment/name.ts";
+import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
+import type { LostRules } from "../nft/answer.ts";
+import type { StepName, StepOf } from "../plan/step.ts";
+import { stepOf } from "../plan/steps.ts";
+import { listRecordedNetworks } from "../record/store.ts";
+import { listPortsLike } from "./bridge-ports.ts";
+import type { Node } from "./node.ts";
+
+/** A thing that pods share. Two things with one id are one thing. */
+export interface SharedThing {
+  id: string;
+}
+
+/** A kind of steps whose things are shared. */
+export interface SharedKind<Name extends StepName, Thing extends SharedThing> {
+  name: Name;
+  /** Whose pods may share a thing: those of a network, or of all networks of the node. */
+  reach: "network" | "node";
+  /** The things that a step needs. */
+  thingsOf(step: StepOf<Name>): Thing[];
+  /** The things that are not there, or not whole. */
+  missing(things: readonly Thing[], node: Node): Thing[];
+  make(things: readonly Thing[], node: Node): void;
+  remove(things: readonly Thing[], node: Node): void;
+  /** How many rules and elements a thing counts as. */
+  sizeOf(thing: Thing): number;
+}
+
+/** An attachment that goes, and the bridge of its network. */
+export interface Leaving {
+  network: string;
+  bridge: string;
+  /** Its digest; empty where none goes, and things are looked for that no attachment needs. */
+  owner: string;
+}
+
+/**
+ * Makes what a step needs and is not there. When another pod of the network lives, its things were there and
+ * another program flushed them: then those of all networks with living attachments come back too. All of it
+ * under the node's lock: a DEL that takes things away looks there which attachments need them.
+ */
+export function ensureShared<Name extends StepName, Thing extends SharedThing>(
+  kind: SharedKind<Name, Thing>,
+  step: StepOf<Name> & { key: AttachmentKey },
+  node: Node,
+): void {
+  node.underLock(() => {
+    const own = kind.missing(kind.thingsOf(step), node);
+    if (own.length === 0) return;
+    const isOther = ({ key }: Attachment): boolean => !sameKey(key, step.key);
+    const wereLost = livingSteps(kind.name, node, [step.key.network]).some(({ attachment }) =>
+      isOther(attachment),
+    );
+    kind.make(wereLost ? [...own, ...lostBeside(own, kind, node)] : own, node);
+  });
+}
+
+/** What living attachments need and is not there, besides `known`. */
+function lostBeside<Name extends StepName, Thing extends SharedThing>(
+  known: readonly Thing[],
+  kind: SharedKind<Name, Thing>,
+  node: Node,
+): Thing[] {
+  const things = livingSteps(kind.name, node).flatMap(({ step }) => kind.thingsOf(step));
+  const wanted = new Map(things.map((thing) => [thing.id, thing]));
+  for (const { id } of known) wanted.delete(id);
+  return kind.missing([...wanted.values()], node);
+}
+
+function livingSteps<Name extends StepName>(name: Name, node: Node, networks?: readonly string[]) {
+  return node.recorded(networks).flatMap((attachment) => {
+    const step = stepOf(name, attachment);
+    return step !== undefined && node.hasLink(attachment) ? [{ attachment, step }] : [];
+  });
+}
+
+/** Takes away those of the step's things that no other attachment needs. Takes the node's lock. */
+export function removeUnneeded<Name extends StepName, Thing extends SharedThing>(
+  kind: SharedKind<Name, Thing>,
+  step: StepOf<Name> & { key: AttachmentKey; bridge: string },
+  node: Node,
+): void {
+  const { key, bridge } = step;
+  const leaving = { network: key.network, bridge, owner: attachmentDigest(key) };
+  node.underLock(() => kind.remove(unneeded(kind, kind.thingsOf(step), { leaving, node }), node));
+}
+
+/**
+ * Those of the things that no other attachment needs. The node's lock is held. An attachment needs its things
+ * when it has its veth, or its ADD is running: a record alone says little, since of two DELs at once each
+ * would find that of the other. A port of the bridge whose record was lost may need any of them. The
+ * network's own records come first: mostly the first of them tells enough.
+ */
+export function unneeded<Name extends StepName, Thing extends SharedThing, Found extends SharedThing>(
+  kind: Pick<SharedKind<Name, Thing>, "name" | "reach" | "thingsOf">,
+  things: readonly Found[],
+  { leaving: { network, bridge, owner }, node }: { leaving: Leaving; node: Node },
+): Found[] {
+  const { records } = node;
+  const free = new Set(things.map(({ id }) => id));
+  const takesLast = (attachment: Attachment): boolean => {
+    if (attachmentDigest(attachment.key) === owner) return false;
+    const step = stepOf(kind.name, attachment);
+    const needed = step === undefined ? [] : kind.thingsOf(step).filter(({ id }) => free.has(id));
+    if (needed.length === 0 || !(node.hasLink(attachment) || records.isAddRunning(attachment.key)))
+      return false;
+    for (const { id } of needed) free.delete(id);
+    return free.size === 0;
+  };
+  const others = kind.reach === "network" ? [] : listRecordedNetworks().filter((name) => name !== network);
+  const networks = [network, ...others];
+  for (const name of networks) if (records.hasRecordLike(name, takesLast)) return [];
+  const isUnknown = (key: AttachmentKey): boolean =>
+    attachmentDigest(key) !== owner && records.getRecord(key) === undefined;
+  const isLost = networks.some((name) => listPortsLike(name, bridge, isUnknown, node).length > 0);
+  return isLost ? [] : things.filter(({ id }) => free.has(id));
+}
+
+/** How much of these steps is not there. A thing that several need counts as the first one's. */
+export function countLostShared<Name extends StepName, Thing extends SharedThing>(
+  kind: SharedKind<Name, Thing>,
+  steps: readonly (StepOf<Name> & { key: AttachmentKey })[],
+  node: Node,
+): LostRules {
+  const seen = new Set<string>();
+  const byOwner = new Map<string, number>();
+  for (const step of steps) {
+    const first = kind.thingsOf(step).filter(({ id }) => !seen.has(id) && seen.add(id));
+    const lost = first.length === 0 ? [] : kind.missing(first, node);
+    byOwner.set(
+      attachmentDigest(step.key),
+      lost.reduce((sum, thing) => sum + kind.sizeOf(thing), 0),
+    );
+  }
+  return { shared: 0, byOwner };
+}

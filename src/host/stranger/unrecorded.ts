@@ -1,0 +1,153 @@
+// The traces of an attachment that Pontoon has no record of: the record was lost, or the reference plugin
+// made the attachment, before the type in the configuration was changed.
+import { attachmentDigest, hostInterfaceName, ifbName, referenceIfbName } from "../../attachment/name.ts";
+import type { AttachmentKey } from "../../cni/attachment-key.ts";
+import type { Result } from "../../cni/result.ts";
+import { attempt } from "../../failure/failure.ts";
+import type { Address } from "../../ip/address.ts";
+import { listAddresses } from "../../net/address.ts";
+import { getLink } from "../../net/link.ts";
+import { ifThereIsNftables } from "../../nft/answer.ts";
+import { ownerOf } from "../../nft/comment.ts";
+import { findElements, removeUnusedChains } from "../../nft/masquerade.ts";
+import { removeReferenceSpoofCheck } from "../../nft/reference-spoof-check.ts";
+import { findSpoofElements } from "../../nft/spoof-check.ts";
+import { findPodEnd } from "../../plan/result.ts";
+import { removePortChain } from "../kind/host-port/iptables-chain.ts";
+import { removeStrayPolicies } from "../kind/ingress/ingress.ts";
+import { removeStrayChains } from "../kind/masquerade/iptables.ts";
+import { removeSourceRules } from "../kind/source-routing/source-routing.ts";
+import type { FoundRules, Removal } from "../kind.ts";
+import type { Node } from "../node.ts";
+import type { Pod } from "../pod.ts";
+import { removeStrayHostPorts } from "./host-port.ts";
+import { removeReferenceRules, type Sources } from "./reference-rules.ts";
+
+/** What is known of an attachment without a record. */
+export interface Unrecorded {
+  key: AttachmentKey;
+  /** The bridge of the configuration. */
+  bridge: string;
+  pod: Pod | undefined;
+  /** What the runtime remembers of the attachment. */
+  prevResult: Result | undefined;
+  /** Asks for the leases of the container. */
+  leases(): LeasedAddress[];
+}
+
+/** An address that is leased to the container. */
+export interface LeasedAddress {
+  address: Address;
+  /** Undefined where the lease does not say it. */
+  interfaceName: string | undefined;
+}
+
+/**
+ * What has to go for the attachment to be gone, found by its traces: all elements are looked through, links
+ * are known by their names, and what the reference plugin left by its names and comments.
+ */
+export function removalsOfUnrecorded(unrecorded: Unrecorded, node: Node): Removal[] {
+  const { key, bridge, pod } = unrecorded;
+  const leaving = { network: key.network, bridge, owner: attachmentDigest(key) };
+  const afterLinks: (() => void)[] = [
+    () => removeHostPorts(key, node),
+    () => removeReferenceRules(key, () => sourcesOf(unrecorded), node),
+    () => removeStrayChains(leaving, "jumps", node),
+    () => removeStrayPolicies(leaving, node),
+    () => removeReferenceRulesOfLink(key, pod, node),
+    () => {
+      if (pod !== undefined) attempt("cleanup", "rules in the pod", () => removeSourceRules(pod));
+    },
+  ];
+  const own: Removal = {
+    shut: hostInterfaceName(key),
+    rules: () => findRules(key, node),
+    links: linksOf(unrecorded),
+  };
+  return [own, ...afterLinks.map((action) => ({ afterLinks: action }))];
+}
+
+/** Elements that carry the attachment's digest, or name its veth. */
+function findRules(key: AttachmentKey, node: Node): FoundRules {
+  const owner = attachmentDigest(key);
+  const masquerade = findElements(node.rules, { owner, bridge: "", addresses: undefined });
+  const spoofCheck = findSpoofElements(node.rules, hostInterfaceName(key), undefined);
+  const afterwards = (): boolean => {
+    removeUnusedChains(node.rules, masquerade, { network: key.network });
+    return true;
+  };
+  return { elements: [...masquerade, ...spoofCheck], isComplete: true, afterwards };
+}
+
+function removeHostPorts(key: AttachmentKey, node: Node): void {
+  const owner = attachmentDigest(key);
+  attempt("cleanup", "host ports", () => {
+    removePortChain(owner, node);
+    removeStrayHostPorts(key.network, (element) => ownerOf(element) === owner, node);
+  });
+}
+
+/**
+ * The veth, and perhaps an ifb, Pontoon's or the reference plugin's. The name of that one does not hold the
+ * interface, so it goes only where the result names it.
+ */
+function linksOf({ key, prevResult }: Unrecorded): string[] {
+  const reference = referenceIfbName(key);
+  const isNamed = prevResult?.interfaces.some(({ name }) => name === reference) === true;
+  return [hostInterfaceName(key), ifbName(key), ...(isNamed ? [reference] : [])];
+}
+
+/**
+ * Removes the MAC spoof check that the reference plugin made. Its name holds neither network nor pod, so it
+ * stays for as long as the pod has an interface of that name: that one is another network's. Throws CniError.
+ */
+function removeReferenceRulesOfLink(
+  { containerId, interfaceName }: AttachmentKey,
+  pod: Pod | undefined,
+  node: Node,
+): void {
+  attempt("cleanup", "packet rules", () => {
+    const isThere =
+      pod !== undefined && !pod.isHost && getLink(pod.links, { name: interfaceName }) !== undefined;
+    if (isThere) return;
+    ifThereIsNftables(
+      () => node.rules,
+      (rules) => removeReferenceSpoofCheck(rules, containerId, interfaceName),
+    );
+  });
+}
+
+/**
+ * The MAC of the attachment's interface in the pod, so that it can be removed although no result tells of it
+ * (runtimes send none below CNI 0.4.0): it is the interface with an address that is leased to the attachment.
+ * Another network may have given the pod an interface of that name. Throws CniError and SystemError.
+ */
+export function findUnrecordedMac({ key, pod, leases }: Unrecorded): string | undefined {
+  const link = pod && getLink(pod.links, { name: key.interfaceName });
+  if (pod === undefined || link === undefined) return undefined;
+  const leased = ownLeases(leases(), key);
+  const isLeased = ({ family, value }: Address): boolean =>
+    leased.some(({ address }) => address.family === family && address.value === value);
+  return listAddresses(pod.links, link.index).some(({ prefix }) => isLeased(prefix.address))
+    ? link.mac
+    : undefined;
+}
+
+/**
+ * The addresses whose rules are this attachment's: the chain is shared by all interfaces of a container. The
+ * result tells them, else the leases: its own, or all but those of the other interfaces. Where neither does,
+ * there are none: GC takes the chain with the container.
+ */
+function sourcesOf({ key, prevResult, leases: ask }: Unrecorded): Sources {
+  const ips = (prevResult && findPodEnd(prevResult, key.interfaceName)?.ips) ?? [];
+  if (ips.length > 0) return { only: ips.map(({ address }) => address.address) };
+  const leases = ask();
+  const leased = ownLeases(leases, key);
+  if (leased.length > 0 || leases.length === 0) return { only: leased.map(({ address }) => address) };
+  return { except: leases.map(({ address }) => address) };
+}
+
+/** A lease that does not say its interface counts as this one's. */
+function ownLeases(leases: LeasedAddress[], key: AttachmentKey): LeasedAddress[] {
+  return leases.filter(({ interfaceName = key.interfaceName }) => interfaceName === key.interfaceName);
+}

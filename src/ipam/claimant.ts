@@ -1,0 +1,21 @@
+// The attachment that an ADD is about to make, and what IPAM has to know of other attachments.
+import type { Attachment, HostIdentity } from "../attachment/attachment.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
+import type { RecordStore } from "../record/store.ts";
+
+/**
+ * An attachment that claims its place. The node answers for the others; IPAM itself knows no kernel objects.
+ */
+export interface Claimant {
+  key: AttachmentKey;
+  host: HostIdentity;
+  records: RecordStore;
+  /** `<dataDir>/<network>`; empty without built-in IPAM. */
+  directory: string;
+  /** True when the attachment's namespace and its veth are gone. */
+  isDead(attachment: Attachment): boolean;
+  /** True when the host's end of the attachment's veth is there. */
+  hasLink(attachment: Attachment): boolean;
+  /** Removes what a dead attachment left in the kernel, before its addresses are free. */
+  discard(attachment: Attachment): void;
+}

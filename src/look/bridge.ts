@@ -1,0 +1,101 @@
+// The bridge of a network as it is before an ADD changes anything, and how large a packet the way out of the
+// node takes.
+import type { Netconf } from "../cni/config.ts";
+import { CniError } from "../cni/error.ts";
+import { attempt } from "../failure/failure.ts";
+import type { Address, Family } from "../ip/address.ts";
+import { getLink, type Link, listPorts } from "../net/link.ts";
+import { lookUpRoute } from "../net/route.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+
+/** What was seen of the bridge. */
+export interface ObservedBridge {
+  /** Undefined: the bridge has to be made. */
+  mac: string | undefined;
+  /** Bytes: the bridge's own MTU, or the MTU that it is to get. */
+  mtu: number;
+  /** Undefined: the bridge has to be made, or its making has to be finished. */
+  found: FoundBridge | undefined;
+}
+
+/** A bridge that is there and set up. */
+export interface FoundBridge {
+  index: number;
+  up: boolean;
+  promiscuous: boolean;
+  /** See {@link saysMacsFollow}. */
+  macsFollow: boolean;
+}
+
+/** The root name server A, as "somewhere in the Internet": the way there is the way out. */
+const FAR_AWAY: Record<Family, Address> = {
+  4: { family: 4, value: 0xc6290004n },
+  6: { family: 6, value: 0x20010503ba3e00000000000000020030n },
+};
+
+const DEFAULT_MTU = 1500;
+const IPV6_LEAST_MTU = 1280;
+/** The largest that a bridge takes; lo has more. */
+const LARGEST_MTU = 65535;
+
+/**
+ * The alias of a bridge that Pontoon raised first, and whose pods have always had the MAC that follows their
+ * addresses.
+ */
+export const MACS_FOLLOW = "pontoon: 0a:58 and its IPv4 address are a pod's MAC";
+
+/** True for a bridge of which every pod that it ever had uses the MAC that follows its IPv4 addresses. */
+export function saysMacsFollow({ alias }: Link): boolean {
+  return alias === MACS_FOLLOW;
+}
+
+/** Refuses a link that has the bridge's name and is no bridge. Throws CniError. */
+export function checkIsBridge(name: string, link: Link): void {
+  if (link.kind === "bridge") return;
+  throw new CniError("bridge", {
+    about: `"${name}" already exists but is not a bridge`,
+    cause: `it is a ${link.kind === "" ? "plain" : link.kind} interface`,
+    hint: `Choose another name for "bridge" in the network configuration, or rename the interface ${name}`,
+  });
+}
+
+/**
+ * Looks at the bridge, or at the way out of the node if the bridge has to be made. CniError when the name
+ * belongs to another kind of link.
+ */
+export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedBridge {
+  return attempt("bridge", netconf.bridge, () => {
+    const link = getLink(links, { name: netconf.bridge });
+    if (link !== undefined) checkIsBridge(netconf.bridge, link);
+    if (link === undefined || isUnfinished(link, links)) {
+      const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(networkFamilies(netconf), links);
+      return { mac: link?.mac, mtu, found: undefined };
+    }
+    const { mac, mtu, index, up, promiscuous } = link;
+    return { mac, mtu, found: { index, up, promiscuous, macsFollow: saysMacsFollow(link) } };
+  });
+}
+
+/** A bridge that is down and has no ports: its ADD was killed before the MTU was decided. */
+function isUnfinished(link: Link, links: NetlinkSocket): boolean {
+  return !link.up && link.mtu === DEFAULT_MTU && listPorts(links, link.index).length === 0;
+}
+
+/** The smallest MTU of the ways out of the node, over the network's families; 1500 without a way out. */
+function uplinkMtu(families: readonly Family[], links: NetlinkSocket): number {
+  const found = families.flatMap((family) => wayOutMtu(family, links) ?? []);
+  const mtu = found.length === 0 ? DEFAULT_MTU : Math.min(LARGEST_MTU, ...found);
+  return families.includes(6) ? Math.max(mtu, IPV6_LEAST_MTU) : mtu;
+}
+
+/** The families of a network, each once. A foreign IPAM plugin may give addresses of either. */
+export function networkFamilies({ ipam, foreignIpam }: Netconf): Family[] {
+  if (ipam === undefined) return foreignIpam === undefined ? [4] : [4, 6];
+  return [...new Set(ipam.rangeSets.flat().map((range) => range.subnet.address.family))];
+}
+
+function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
+  const route = lookUpRoute(links, FAR_AWAY[family]);
+  if (route === undefined) return undefined;
+  return route.mtu ?? getLink(links, { index: route.index })?.mtu;
+}

@@ -1,0 +1,22 @@
+// Whether the packet filter sees what goes over bridges (br_netfilter), as Kubernetes wants it.
+import type { Netconf } from "../cni/config.ts";
+import { readSysctl } from "../net/sysctl.ts";
+import type { FilteredFamilies } from "../plan/host-port.ts";
+import { networkFamilies } from "./bridge.ts";
+
+/**
+ * The families of a network in which the packet filter sees bridges, all bridges of the node alike. Looked at
+ * where it makes a difference: for host ports, and for a masqueraded network in a VLAN.
+ */
+export function observeFilter(netconf: Netconf): FilteredFamilies {
+  const seen: FilteredFamilies = { 4: false, 6: false };
+  const { hostPorts, vlan, ipMasq } = netconf;
+  if (hostPorts === undefined && (vlan === 0 || !ipMasq)) return seen;
+  for (const family of networkFamilies(netconf))
+    seen[family] = filterSees(family === 4 ? "iptables" : "ip6tables");
+  return seen;
+}
+
+function filterSees(program: "iptables" | "ip6tables"): boolean {
+  return (readSysctl(`bridge/bridge-nf-call-${program}`) ?? "0") !== "0";
+}

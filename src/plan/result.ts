@@ -1,0 +1,95 @@
+// From an attachment to the result that its ADD prints, and from a result back to the attachment. Pure.
+import type { Attachment } from "../attachment/attachment.ts";
+import { ifbName } from "../attachment/name.ts";
+import { needsIfb } from "../cni/bandwidth.ts";
+import type { Netconf } from "../cni/config.ts";
+import type { Dns, Result, ResultInterface, ResultIp } from "../cni/result.ts";
+import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
+
+/** A link of the node that pods share, as it was when the pod was attached to it. */
+export interface SharedLink {
+  index: number;
+  mac: string;
+  mtu: number;
+}
+
+/** What the result tells beside the attachment. */
+export interface ResultInput {
+  bridge: SharedLink | undefined;
+  /** The gateway's interface of a network in a VLAN. */
+  vlanGateway: SharedLink | undefined;
+  dns: Dns;
+}
+
+/**
+ * The result of the attachment's ADD, its interfaces in the order of the reference: bridge, host's end, pod's
+ * end, the gateway's interface in a VLAN, the ifb. All addresses are the pod's end's.
+ */
+export function resultOf(attachment: Attachment, { bridge, vlanGateway, dns }: ResultInput): Result {
+  const { link, key, namespace, addresses, routes, bandwidth } = attachment;
+  const mtu = link.mtu;
+  const interfaces: ResultInterface[] = [
+    { name: link.bridge.name, mac: bridge?.mac, mtu: bridge?.mtu },
+    { name: link.host.name, mac: link.host.mac, mtu },
+    { name: link.pod.name, mac: link.pod.mac, mtu, sandbox: namespace.path },
+  ];
+  if (vlanGateway !== undefined)
+    interfaces.push({ name: link.gatewayInterface, mac: vlanGateway.mac, mtu: vlanGateway.mtu });
+  if (bandwidth !== undefined && needsIfb(bandwidth))
+    interfaces.push({ name: ifbName(key), mac: bandwidth.ifbMac, mtu });
+  const ips = addresses.map(({ address, gateway }) => ({ interface: 2, address, gateway }));
+  return { interfaces, ips, routes, dns };
+}
+
+/**
+ * The dns of a result: that of the configuration where it says anything, else that of IPAM. As in the
+ * reference, an empty list says that there is none, and an empty domain says nothing.
+ */
+export function dnsOf({ dns }: Netconf, ipamDns: Dns): Dns {
+  if (dns === undefined) return ipamDns;
+  const { nameservers, domain, search, options } = dns;
+  const isSaying =
+    nameservers !== undefined || search !== undefined || options !== undefined || (domain ?? "") !== "";
+  return isSaying ? dns : ipamDns;
+}
+
+/** The interface of a result that is the pod's end of the attachment, with its index and its addresses. */
+export interface PodEnd {
+  index: number;
+  link: ResultInterface;
+  ips: ResultIp[];
+}
+
+/** Finds the pod's end in the result of a chain; undefined when the result names none inside the pod. */
+export function findPodEnd(result: Result, interfaceName: string): PodEnd | undefined {
+  const index = result.interfaces.findIndex(
+    ({ name, sandbox }) => name === interfaceName && (sandbox ?? "") !== "",
+  );
+  const link = result.interfaces[index];
+  if (link === undefined) return undefined;
+  const ips = result.ips.filter((ip) => ip.interface === undefined || ip.interface === index);
+  return { index, link, ips };
+}
+
+/**
+ * The attachment as the final result of the chain tells it: plugins behind Pontoon may have changed the MAC,
+ * the addresses and the routes on purpose. Of the routes only those that the attachment has count; others are
+ * those of other plugins.
+ */
+export function withResult(attachment: Attachment, result: Result, { link, ips }: PodEnd): Attachment {
+  const own = new Set(attachment.routes.map(({ dst }) => destinationOf(dst)));
+  return {
+    ...attachment,
+    addresses: ips.map(({ address, gateway }) => ({ address, gateway })),
+    routes: result.routes.filter(({ dst }) => own.has(destinationOf(dst))),
+    link: {
+      ...attachment.link,
+      pod: { ...attachment.link.pod, mac: link.mac ?? attachment.link.pod.mac },
+      mtu: attachment.link.mtu ?? link.mtu,
+    },
+  };
+}
+
+function destinationOf(dst: Prefix): string {
+  return formatPrefix(networkOf(dst));
+}

@@ -1,0 +1,157 @@
+// From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
+import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
+import { aliasOf } from "../attachment/name.ts";
+import { INTERFACE_PLACEHOLDER } from "../cni/tuning.ts";
+import type { Family } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
+import { bandwidthStep } from "./bandwidth.ts";
+import { podRoutes } from "./route.ts";
+import { STEP_NAMES, type Step, type StepName, type StepOf } from "./step.ts";
+
+/**
+ * The steps that the attachment is made of, in the order of an ADD; of these kinds alone where `names` says
+ * so. What the attachment does not have makes no step.
+ */
+export function stepsOf(attachment: Attachment, names: readonly StepName[] = STEP_NAMES): Step[] {
+  const steps: Step[] = [];
+  for (const name of names) {
+    const step = MAKERS[name](attachment);
+    if (step !== undefined) steps.push(step);
+  }
+  return steps;
+}
+
+/** The step of one kind; undefined when the attachment has none. */
+export function stepOf<Name extends StepName>(name: Name, attachment: Attachment): StepOf<Name> | undefined {
+  return MAKERS[name](attachment) as StepOf<Name> | undefined;
+}
+
+/** One maker for each kind: a kind that is missing here does not compile. */
+const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<Name> | undefined } = {
+  bridge: ({ link: { bridge } }) => ({ kind: "bridge", ...bridge }),
+
+  vlanGateway(attachment) {
+    const { bridge, gatewayInterface, vlans } = attachment.link;
+    if (gatewayInterface === bridge.name || vlans === undefined || !hasGateway(attachment)) return undefined;
+    const { native: vlan, keepOthers: keepDefaultVlan } = vlans;
+    return { kind: "vlanGateway", bridge: bridge.name, gatewayInterface, vlan, keepDefaultVlan };
+  },
+
+  gateway(attachment) {
+    const { gateway, link } = attachment;
+    if (gateway === undefined || !hasGateway(attachment)) return undefined;
+    const addresses = gatewaysOf(attachment);
+    return { kind: "gateway", gatewayInterface: link.gatewayInterface, addresses, force: gateway.force };
+  },
+
+  forwarding(attachment) {
+    if (!hasGateway(attachment)) return undefined;
+    const families: Family[] = [];
+    for (const { address } of gatewaysOf(attachment))
+      if (!families.includes(address.family)) families.push(address.family);
+    return { kind: "forwarding", families };
+  },
+
+  ingressPolicy(attachment) {
+    const { ingressPolicy: policy, key, link } = attachment;
+    if (policy === undefined) return undefined;
+    const { bridge, gatewayInterface } = link;
+    const families = familiesOfPrefixes(prefixesOf(attachment));
+    return { kind: "ingressPolicy", key, policy, bridge: bridge.name, gatewayInterface, families };
+  },
+
+  spoofCheck({ spoofCheck, key, link: { host, pod } }) {
+    return spoofCheck ? { kind: "spoofCheck", key, hostInterface: host.name, mac: pod.mac } : undefined;
+  },
+
+  veth({ key, pod: podName, link: { bridge, host, pod, mtu, hairpin, isolated } }) {
+    const alias = aliasOf(key, podName);
+    return { kind: "veth", bridge: bridge.name, host: { ...host, alias }, pod, mtu, hairpin, isolated };
+  },
+
+  bandwidth: bandwidthStep,
+
+  portVlan({ link: { vlans, host } }) {
+    return vlans && { kind: "portVlan", hostInterface: host.name, ...vlans };
+  },
+
+  pod(attachment) {
+    const { link, detectsDuplicates } = attachment;
+    if (!link.pod.isRaised) return undefined;
+    return {
+      kind: "pod",
+      interfaceName: link.pod.name,
+      addresses: prefixesOf(attachment),
+      routes: podRoutes(attachment).main,
+      detectThrough: detectsDuplicates ? portOf(attachment) : undefined,
+    };
+  },
+
+  sourceRouting(attachment) {
+    const { sourceRouting, addresses, link } = attachment;
+    if (!sourceRouting || !link.pod.isRaised || addresses.length === 0) return undefined;
+    return {
+      kind: "sourceRouting",
+      interfaceName: link.pod.name,
+      sources: addresses.map(({ address }) => address.address),
+      routes: podRoutes(attachment).own,
+    };
+  },
+
+  tuning({ tuning, link: { pod } }) {
+    if (tuning === undefined) return undefined;
+    const sysctls = tuning.sysctls.map(({ key, name, value }) => ({
+      key,
+      name: name.replaceAll(INTERFACE_PLACEHOLDER, pod.name),
+      value,
+    }));
+    return { ...tuning, kind: "tuning", interfaceName: pod.name, sysctls };
+  },
+
+  masquerade({ masquerade, key, link, addresses }) {
+    if (masquerade?.backend !== "nftables") return undefined;
+    return {
+      kind: "masquerade",
+      key,
+      gatewayInterface: link.gatewayInterface,
+      subnets: masquerade.subnets,
+      addresses: addresses.map(({ address }) => address.address),
+    };
+  },
+
+  iptablesMasquerade({ masquerade, key, link: { bridge } }) {
+    if (masquerade?.backend !== "iptables") return undefined;
+    return { kind: "iptablesMasquerade", key, bridge: bridge.name, subnets: masquerade.subnets };
+  },
+
+  hostPorts: ({ hostPorts: ports, key }) => ports && { kind: "hostPorts", key, ports },
+
+  announce(attachment) {
+    const { link, gateway } = attachment;
+    // Nothing can be said of a link that stays down, and its port cannot forward.
+    if (!link.pod.isRaised) return undefined;
+    return {
+      kind: "announce",
+      ...portOf(attachment),
+      interfaceName: link.pod.name,
+      mac: link.pod.mac,
+      addresses: prefixesOf(attachment),
+      goesBeyond: gateway === undefined,
+    };
+  },
+};
+
+function hasGateway({ gateway, addresses }: Attachment): boolean {
+  return gateway !== undefined && addresses.length > 0;
+}
+
+/** The gateways as they stand on the node: with the lengths of their subnets. */
+function gatewaysOf({ addresses }: Attachment): Prefix[] {
+  return addresses.flatMap(({ address, gateway }) =>
+    gateway === undefined ? [] : [{ address: gateway, length: address.length }],
+  );
+}
+
+function portOf({ link: { bridge, host } }: Attachment) {
+  return { bridge: bridge.name, hostInterface: host.name };
+}

@@ -1,0 +1,176 @@
+// The claim of an ADD: its addresses, its description, and the intent that says so before the kernel is
+// touched.
+import type { Attachment } from "../attachment/attachment.ts";
+import type { Netconf } from "../cni/config.ts";
+import { CniError } from "../cni/error.ts";
+import type { AddRequest } from "../cni/request.ts";
+import { parseResolvConf } from "../cni/resolv-conf.ts";
+import type { Dns } from "../cni/result.ts";
+import { attempt } from "../failure/failure.ts";
+import type { Rollback } from "../failure/rollback.ts";
+import { discardDead } from "../host/discard.ts";
+import { takeBack } from "../host/engine.ts";
+import { isDead } from "../host/namespace.ts";
+import type { Node } from "../host/node.ts";
+import type { Claimant } from "../ipam/claimant.ts";
+import { refuseDuplicate } from "../ipam/duplicate.ts";
+import { explained } from "../ipam/failure.ts";
+import { callIpam, type ForeignIpam, findIpam } from "../ipam/foreign.ts";
+import { readReservation } from "../ipam/foreign-result.ts";
+import type { Lease } from "../ipam/lease.ts";
+import { release } from "../ipam/release.ts";
+import { Reservation } from "../ipam/reserve.ts";
+import type { Observed } from "../look/observed.ts";
+import { describe, type Given, type Known, withAddresses } from "../plan/describe.ts";
+import { completeGateways } from "../plan/gateway.ts";
+import { stepOf } from "../plan/steps.ts";
+import type { Intent } from "../record/intent.ts";
+import { readText } from "../sys/file.ts";
+
+/** An ADD that has looked at the node. */
+export interface Claim {
+  request: AddRequest;
+  node: Node;
+  /** What has to be taken back when the ADD fails. */
+  rollback: Rollback;
+  known: Known;
+  observed: Observed;
+}
+
+/** An ADD that has its place: no other call makes an attachment of this key. */
+export interface Claimed {
+  attachment: Attachment;
+  intent: Intent;
+  /** The dns that comes with the addresses. */
+  dns: Dns;
+  /** True: another program may have given out IPv4 addresses of the network since Pontoon last did. */
+  givenByOthers: boolean;
+  /** The IPAM plugin that is still to be asked. */
+  foreign: ForeignIpam | undefined;
+}
+
+const NOTHING: Given = { addresses: [], routes: [] };
+
+/**
+ * Reserves addresses of the built-in IPAM, if there is one, and writes the intent, all under the lock of the
+ * leases. Throws CniError.
+ */
+export function claimAddresses(claim: Claim): Claimed {
+  const { request, rollback } = claim;
+  const { ipam, requestedAddresses: requested } = request.netconf;
+  const dns = readResolvConf(request.netconf);
+  const claimant = claimantOf(claim);
+  if (ipam === undefined) {
+    refuseDuplicate(claimant);
+    return { ...begin(claim, NOTHING), dns, givenByOthers: false, foreign: undefined };
+  }
+  const keepsForeignHint = claim.observed.bridge.found?.macsFollow;
+  using reservation = Reservation.open({
+    ...claimant,
+    rangeSets: ipam.rangeSets,
+    requested,
+    keepsForeignHint,
+  });
+  const { leases } = reservation;
+  const attempted = `reserve addresses for container ${claimant.key.containerId}, interface ${claimant.key.interfaceName}`;
+  const begun = explained("recordStore", attempted, () =>
+    begin(claim, { addresses: leases.map(addressOf), routes: ipam.routes }),
+  );
+  reservation.take();
+  const { directory, key } = claimant;
+  rollback.add(() => release({ directory, key, record: begun.attachment }));
+  return { ...begun, dns, givenByOthers: leases.some((lease) => lease.givenByOthers), foreign: undefined };
+}
+
+function addressOf({ address, gateway }: Lease) {
+  return { address, gateway };
+}
+
+/** Describes the attachment and writes its intent, which is taken back when the ADD fails. */
+function begin({ node, rollback, known }: Claim, given: Given): Pick<Claimed, "attachment" | "intent"> {
+  const attachment = describe(known, given);
+  const intent = node.records.createIntent(attachment);
+  rollback.add(() => abandon(intent, attachment, node));
+  return { attachment, intent };
+}
+
+/**
+ * Claims the place of an attachment whose addresses a foreign IPAM plugin will give. In contrast to the
+ * built-in IPAM, which reserves before anything is made, that one runs when the interface is there, as with
+ * the reference bridge: `dhcp` asks for its addresses through it. The intent is written before: a killed ADD
+ * is known to DEL and GC by it. What a dead attachment of that key holds is given back. Throws CniError.
+ */
+export function claimPlace(claim: Claim): Claimed {
+  const { request, rollback } = claim;
+  const { key, netconf } = request;
+  const ipam = findIpam(netconf.foreignIpam ?? "", request);
+  const claimant = claimantOf(claim);
+  const begun = attempt("recordStore", key.containerId, () => {
+    const wasThere = claimant.records.hasRecord(key);
+    refuseDuplicate(claimant);
+    if (wasThere) callIpam(ipam, "DEL");
+    return begin(claim, NOTHING);
+  });
+  const claimed = { ...begun, dns: {}, givenByOthers: false, foreign: ipam };
+  // What the plugin holds is given back when it was asked, also if it failed or was killed (CNI
+  // specification, "Delegated plugin execution").
+  rollback.add(() => {
+    if (claimed.foreign === undefined) callIpam(ipam, "DEL");
+  });
+  return claimed;
+}
+
+/** Asks the IPAM plugin for addresses, and adds them to description and intent. Throws CniError. */
+export function askForeignIpam(claimed: Claimed, ipam: ForeignIpam, { request, known, node }: Claim): void {
+  claimed.foreign = undefined;
+  const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));
+  const addresses = request.netconf.isGateway ? completeGateways(given) : given;
+  claimed.attachment = withAddresses(claimed.attachment, known, { addresses, routes });
+  claimed.dns = dns;
+  const extend = (): boolean => node.records.extendIntent(claimed.intent, claimed.attachment);
+  if (!attempt("recordStore", request.key.containerId, extend)) throw deletedMeanwhile();
+}
+
+/**
+ * Takes back the intent of an ADD that has undone what it made. Until then the ADD counts as one that is
+ * under way, and another ADD that puts back a lost table puts back its MAC spoof check too; so that check is
+ * looked for once more. Throws CniError and SystemError.
+ */
+function abandon(intent: Intent, attachment: Attachment, node: Node): void {
+  intent.abandon();
+  const check = stepOf("spoofCheck", attachment);
+  if (check !== undefined) takeBack(check, { node, attachment, pod: undefined });
+}
+
+/** The failure of an ADD that finds its intent gone. */
+export function deletedMeanwhile(): CniError {
+  return new CniError("tryAgainLater", {
+    about: "the attachment was deleted while it was being made",
+    hint: "Run ADD again",
+  });
+}
+
+/** The attachment as the check for a second one of its key wants it. Throws SystemError. */
+function claimantOf({ node, known: { key, host, leaseDirectory } }: Claim): Claimant {
+  return {
+    records: node.records,
+    key,
+    host,
+    directory: leaseDirectory ?? "",
+    isDead: (attachment) => isDead(attachment, node),
+    hasLink: (attachment) => node.hasLink(attachment),
+    discard: (attachment) => discardDead(attachment, node),
+  };
+}
+
+function readResolvConf({ ipam }: Netconf): Dns {
+  const path = ipam?.resolvConf;
+  if (path === undefined) return {};
+  const text = attempt(
+    "invalidConfig",
+    `ipam.resolvConf ${JSON.stringify(path)} cannot be read`,
+    () => readText(path),
+    "Name a file that exists, or take resolvConf out of the configuration",
+  );
+  return parseResolvConf(text);
+}

@@ -1,0 +1,112 @@
+// All looks at a node and a pod that there are: each function of src/look, and what the kinds of steps
+// compare.
+import type { Place } from "../../src/host/kind.ts";
+import { kindOf } from "../../src/host/kinds.ts";
+import type { Node } from "../../src/host/node.ts";
+import { checkAllowList } from "../../src/look/allow-list.ts";
+import { checkIsBridge, networkFamilies, observeBridge, saysMacsFollow } from "../../src/look/bridge.ts";
+import { refuseListeners } from "../../src/look/listener.ts";
+import { observe } from "../../src/look/observed.ts";
+import { observeFilter } from "../../src/look/packet-filter.ts";
+import { checkBridge, checkNftables } from "../../src/look/status.ts";
+import { verifyVlanFiltering, vlanHint } from "../../src/look/vlan-filtering.ts";
+import { getLink } from "../../src/net/link.ts";
+import { type PortMapping, PROTOCOLS } from "../../src/nft/port-mapping.ts";
+import type { Step } from "../../src/plan/step.ts";
+import { errnoOf, SystemError } from "../../src/sys/errno.ts";
+import { address } from "../support/ip.ts";
+import { netconf } from "../unit/plan/input.ts";
+
+/** One look. */
+export interface Look {
+  name: string;
+  /** The function, where it is one of src/look. */
+  of?: { name: string };
+  look(place: Place): unknown;
+}
+
+const HOST_PORTS = {
+  mappings: [],
+  snat: true,
+  masqAll: false,
+  markMasqBit: 13,
+  allowListening: false,
+  iptablesChains: false,
+  conditions4: undefined,
+  conditions6: undefined,
+};
+const MAPPING: PortMapping = {
+  family: 4,
+  protocol: PROTOCOLS.tcp,
+  hostAddress: undefined,
+  first: 8080,
+  last: 8080,
+  containerPort: 80,
+  target: address("10.1.0.2"),
+};
+const NO_SYSCTL = { sysctls: [], txQueueLength: 500, promiscuous: false, allMulticast: false };
+const SYSCTL = { ...NO_SYSCTL, sysctls: [{ key: "net.core.somaxconn", name: "core/somaxconn", value: "5" }] };
+const subnets = ["10.1.0.0/24", "fd01::/64"];
+const VLAN = { subnets, vlan: 100, hasVlans: true, gatewayInterface: "br0.100", ipMasq: true };
+
+const WITH_PORTS = netconf({ subnets, hostPorts: HOST_PORTS });
+const CONFIGS = {
+  "a network whose bridge has to be made": netconf({ subnets, bridge: "new0" }),
+  "a network whose bridge was made by half": netconf({ subnets, bridge: "half0" }),
+  "a network whose bridge is there": netconf({ subnets }),
+  "a network whose bridge is another link": netconf({ bridge: "plain0" }),
+  "a network in a VLAN": netconf(VLAN),
+  "a network in a VLAN whose bridge has to be made": netconf({ ...VLAN, bridge: "new0" }),
+  "a network with host ports": WITH_PORTS,
+  "a network with settings in the pod": netconf({ tuning: SYSCTL }),
+};
+
+function lookOf(of: { name: string }, about: string, look: (node: Node) => unknown): Look {
+  return { of, name: `${of.name}: ${about}`, look: ({ node }) => look(node) };
+}
+
+/** Looks by every function of src/look. A process listens on port `listenedPort` of the node. */
+export function sourceLooks(listenedPort: number): Look[] {
+  return [
+    ...Object.entries(CONFIGS).map(([about, config]) =>
+      lookOf(observe, about, ({ links }) => observe(config, links)),
+    ),
+    lookOf(observeBridge, "a network with host ports", ({ links }) => observeBridge(WITH_PORTS, links)),
+    lookOf(observeFilter, "a network with host ports", () => observeFilter(WITH_PORTS)),
+    lookOf(networkFamilies, "a network with host ports", () => networkFamilies(WITH_PORTS)),
+    ...["br0", "new0", "half0", "plain0"].flatMap((bridge) => [
+      lookOf(checkBridge, bridge, ({ links }) => checkBridge(bridge, links)),
+      lookOf(verifyVlanFiltering, bridge, ({ links }) => verifyVlanFiltering(bridge, links)),
+    ]),
+    ...["half0", "plain0"].flatMap((name) => [
+      lookOf(checkIsBridge, name, ({ links }) => checkIsBridge(name, getLink(links, { name })!)),
+      lookOf(saysMacsFollow, name, ({ links }) => saysMacsFollow(getLink(links, { name })!)),
+    ]),
+    lookOf(checkAllowList, "a sysctl", () => checkAllowList(SYSCTL)),
+    lookOf(checkAllowList, "no sysctl", () => checkAllowList(NO_SYSCTL)),
+    lookOf(checkNftables, "the node", ({ rules }) => checkNftables(rules)),
+    lookOf(vlanHint, "a refusal", () => vlanHint(new SystemError("ask", errnoOf("EOPNOTSUPP")))),
+    ...listenerLooks(listenedPort),
+  ];
+}
+
+function listenerLooks(port: number): Look[] {
+  const others = [PROTOCOLS.udp, PROTOCOLS.sctp].map((protocol) => ({ ...MAPPING, protocol }));
+  const taken = { ...MAPPING, first: port, last: port };
+  return [
+    lookOf(refuseListeners, "a port", () => refuseListeners([MAPPING])),
+    lookOf(refuseListeners, "ports", () => refuseListeners([{ ...MAPPING, last: 8090 }, ...others])),
+    lookOf(refuseListeners, "a port on which a process listens", () => refuseListeners([taken])),
+  ];
+}
+
+/** What CHECK compares of these steps, and what restore looks for. */
+export function kindLooks(steps: readonly Step[]): Look[] {
+  return steps.flatMap((step) => {
+    const { verify, restoration } = kindOf(step);
+    const verifying: Look = { name: `${step.kind} verifies`, look: (place) => verify(step, place) };
+    if (restoration === undefined) return [verifying];
+    const look = ({ node }: Place): unknown => restoration.countLost([step], node);
+    return [verifying, { name: `${step.kind} counts what is lost`, look }];
+  });
+}

@@ -1,0 +1,104 @@
+// A host with a way out of it and firewalls that drop, and the namespace of a pod, for tests of looking.
+import type { Attachment } from "../../src/attachment/attachment.ts";
+import { Attaching } from "../../src/host/engine.ts";
+import type { Place } from "../../src/host/kind.ts";
+import type { Step } from "../../src/plan/step.ts";
+import { stepOf, stepsOf } from "../../src/plan/steps.ts";
+import { attachmentWithEverything } from "../support/everything.ts";
+import { Netns } from "../support/netns.ts";
+import { toolPath } from "../support/tool.ts";
+import { waitFor } from "../support/wait.ts";
+import { BRIDGE_PLAN, onNode } from "./attach.ts";
+import { addWire } from "./scene.ts";
+import { kernelLines } from "./witness.ts";
+
+export class LookStage implements Disposable {
+  readonly host = Netns.open();
+  readonly pod = Netns.open();
+  /** True: this kernel can make a bridge that keeps VLANs apart. */
+  readonly canFilterVlans: boolean;
+
+  private constructor() {
+    const { host } = this;
+    host.run("sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv4.ip_forward=0");
+    addWire(host, "up0", "up1");
+    host.run("ip address add 192.168.9.2/24 dev up0");
+    host.run("ip route add default via 192.168.9.1");
+    host.run("ip link add half0 type bridge");
+    addWire(host, "plain0", "plain1");
+    for (const program of ["iptables-nft", "ip6tables-nft"]) host.run(`${toolPath(program)} -P FORWARD DROP`);
+    this.canFilterVlans = succeeds(() => host.run("ip link add try0 type bridge vlan_filtering 1"));
+    if (this.canFilterVlans) host.run("ip link delete try0");
+  }
+
+  /** A host without anything of Pontoon's, or with a pod that has everything that this kernel can. */
+  static async open(isAttached: boolean): Promise<LookStage> {
+    const stage = new LookStage();
+    if (isAttached) stage.attach();
+    await waitFor("all addresses are settled", () =>
+      [stage.host, stage.pod].every((netns) => netns.run("ip -6 address show tentative") === ""),
+    );
+    return stage;
+  }
+
+  private attach(): void {
+    onNode(this.host, (node) => {
+      using pod = node.openPod(this.pod.path);
+      new Attaching({ node, pod }, this.possible, BRIDGE_PLAN).apply(everyStep(this.possible));
+    });
+  }
+
+  /** The attachment with everything that this kernel can. */
+  get possible(): Attachment {
+    const whole = attachmentWithEverything();
+    if (this.canFilterVlans) return whole;
+    const { link, hostPorts } = whole;
+    const bridge = { ...link.bridge, filtersVlans: false };
+    return {
+      ...whole,
+      link: { ...link, bridge, gatewayInterface: bridge.name, vlans: undefined },
+      hostPorts: hostPorts && { ...hostPorts, gatewayInterface: bridge.name },
+    };
+  }
+
+  /** Runs `action` in the host's namespace. */
+  on<T>(action: (place: Place) => T): T {
+    return onNode(this.host, (node) => {
+      using pod = node.openPod(this.pod.path);
+      return action({ node, pod });
+    });
+  }
+
+  /** All that the kernel holds, in the host and in the pod. */
+  get lines(): string[] {
+    return [
+      ...kernelLines(this.host).map((line) => `host: ${line}`),
+      ...kernelLines(this.pod).map((line) => `pod: ${line}`),
+    ];
+  }
+
+  [Symbol.dispose](): void {
+    this.pod[Symbol.dispose]();
+    this.host[Symbol.dispose]();
+  }
+}
+
+/** The steps of an attachment, and the one kind that those exclude. */
+export function everyStep(attachment: Attachment): Step[] {
+  const { masquerade } = attachment;
+  const byIptables = {
+    ...attachment,
+    masquerade: masquerade && { ...masquerade, backend: "iptables" as const },
+  };
+  const excluded = stepOf("iptablesMasquerade", byIptables);
+  return [...stepsOf(attachment), ...(excluded === undefined ? [] : [excluded])];
+}
+
+function succeeds(action: () => unknown): boolean {
+  try {
+    action();
+    return true;
+  } catch {
+    return false;
+  }
+}

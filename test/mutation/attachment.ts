@@ -1,0 +1,21 @@
+// Small changes of src/attachment.
+import type { Mutation } from "./mutation.ts";
+
+export const ATTACHMENT: readonly Mutation[] = [
+  {
+    name: "a record of a later version is read as if it were known",
+    file: "src/attachment/text.ts",
+    find: "version !== 1 && version !== VERSION",
+    replace: "version < 1",
+    test: "test/plugin/record-version.test.ts",
+    promise: "a record of a version that is not known is refused by name",
+  },
+  {
+    name: "a record of version 1 forgets who masqueraded",
+    file: "src/attachment/version-1.ts",
+    find: 'masqueradeBackend: backend = "nftables"',
+    replace: 'masqueradeBackend: _, backend = "nftables"',
+    test: "test/plugin/record-version.test.ts",
+    promise: "iptables: pontoon restore puts back all of its rules",
+  },
+];

@@ -1,0 +1,37 @@
+// Small changes of src/look.
+import type { Mutation } from "./mutation.ts";
+
+export const LOOK: readonly Mutation[] = [
+  {
+    name: "a listener on all IPv6 addresses that takes IPv4 too is overlooked",
+    file: "src/look/listener.ts",
+    find: "if (address.family !== family) return isForBoth;",
+    replace: "if (address.family !== family) return false;",
+    test: "test/plugin/host-port-claim.test.ts",
+    promise: "is refused, and allowListening takes it all the same",
+  },
+  {
+    name: "an empty list of allowed sysctls allows all of them",
+    file: "src/look/allow-list.ts",
+    find: "if (lines === undefined) return;",
+    replace: "if (lines === undefined || lines.length === 0) return;",
+    test: "test/plugin/tuning.test.ts",
+    promise: "a list of what is allowed holds",
+  },
+  {
+    name: "the MTU of the way out is the link's, whatever its route says",
+    file: "src/look/bridge.ts",
+    find: "return route.mtu ?? getLink(",
+    replace: "return getLink(",
+    test: "test/kernel/bridge-step.test.ts",
+    promise: "a new bridge's MTU is the route's own, where it has one",
+  },
+  {
+    name: "a bridge gets the largest MTU of the two ways out instead of the smallest",
+    file: "src/look/bridge.ts",
+    find: "Math.min(LARGEST_MTU, ...found)",
+    replace: "Math.min(LARGEST_MTU, Math.max(...found))",
+    test: "test/kernel/bridge-step.test.ts",
+    promise: "a new bridge's MTU is the smaller one of both families",
+  },
+];
