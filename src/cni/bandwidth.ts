@@ -35,10 +35,10 @@ export const SMALLEST_RATE = 8;
  */
 export function readBandwidth(shape: Shape, problems: Problems): BandwidthConfig | undefined {
   if (!saysSomethingOfLimits(shape)) return undefined;
-  const runtime = shape.runtimeConfig?.bandwidth ?? {};
-  const ingress =
-    readShaping(runtime, "ingress", PATH, problems) ?? readShaping(shape, "ingress", "", problems);
-  const egress = readShaping(runtime, "egress", PATH, problems) ?? readShaping(shape, "egress", "", problems);
+  const ofPod = { shape: shape.runtimeConfig?.bandwidth ?? {}, path: "runtimeConfig.bandwidth." };
+  const ofEntry = { shape, path: "" };
+  const ingress = readShaping(ofPod, "ingress", problems) ?? readShaping(ofEntry, "ingress", problems);
+  const egress = readShaping(ofPod, "egress", problems) ?? readShaping(ofEntry, "egress", problems);
   return ingress === undefined && egress === undefined
     ? undefined
     : { ingress, egress, egressInPod: shape.egressInPod ?? false };
@@ -55,12 +55,16 @@ function saysSomethingOfLimits(shape: Shape): boolean {
   );
 }
 
-const PATH = "runtimeConfig.bandwidth.";
+/** Where limits are asked for. */
+interface LimitSource {
+  shape: BandwidthShape;
+  /** What sentences write in front of the keys. */
+  path: string;
+}
 
 function readShaping(
-  shape: BandwidthShape,
+  { shape, path }: LimitSource,
   direction: "ingress" | "egress",
-  path: string,
   problems: Problems,
 ): Shaping | undefined {
   const rate = shape[`${direction}Rate`] ?? 0;

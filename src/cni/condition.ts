@@ -47,7 +47,6 @@ const MOST = 64;
 export function readConditions(
   words: readonly string[],
   family: Family,
-  key: string,
   problems: Problems,
 ): PortCondition[] {
   const rest = new Words(words);
@@ -61,7 +60,7 @@ export function readConditions(
         ? `there are more than ${MOST} conditions`
         : problemOf(condition, isIptables, family);
     if (condition === undefined || problem !== undefined) {
-      problems.add(key, start, problem ?? "");
+      problems.add(`conditionsV${family}`, start, problem ?? "");
       return [];
     }
     conditions.push(normalised(condition));

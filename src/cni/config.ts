@@ -73,7 +73,7 @@ export function parseNetconf(
   const decoded = decodeConfig(text, verb, NETCONF_KEYS);
   refuseNetworkList(decoded.fields);
   const problems = new Problems();
-  const netconf = readNetconf(decoded, verb, args, problems);
+  const netconf = readNetconf(decoded, { verb, args }, problems);
   problems.throwIfAny(decoded.name);
   refuseUnsupported(decoded.fields);
   const hasAddress =
@@ -94,10 +94,16 @@ function refuseNetworkList({ plugins }: Fields): void {
   });
 }
 
+/** What a call says beside its configuration. */
+interface Call {
+  verb: string;
+  /** CNI_ARGS. */
+  args: ReadonlyMap<string, string>;
+}
+
 function readNetconf(
   { cniVersion, name, fields }: Decoded,
-  verb: string,
-  args: ReadonlyMap<string, string>,
+  { verb, args }: Call,
   problems: Problems,
 ): Netconf {
   const foreignIpam = foreignIpamOf(fields);
@@ -108,7 +114,7 @@ function readNetconf(
   const bridge = readBridge(shape, problems);
   const isAsked =
     shape.runtimeConfig !== undefined || shape.args !== undefined || args.has("MAC") || args.has("IP");
-  const requests = isAsked ? readRequests(shape, args, foreignIpam === undefined, problems) : NO_REQUESTS;
+  const requests = isAsked ? readRequests({ shape, args }, foreignIpam === undefined, problems) : NO_REQUESTS;
   const { prevResult } = fields;
   checkName(name, problems);
   checkMtu(bridge.mtu, ipam?.rangeSets ?? [], problems);
@@ -139,8 +145,7 @@ function readNetconf(
 function checkBesideIpam(bridge: BridgeConfig, problems: Problems): void {
   if (bridge.disableContainerInterface) refuseContainerInterface(problems);
   // A name that is too long by itself was reported.
-  if (bridge.vlan !== 0 && isBridgeName(bridge.bridge))
-    checkGatewayInterface(bridge.bridge, bridge.vlan, bridge.gatewayInterface, problems);
+  if (bridge.vlan !== 0 && isBridgeName(bridge.bridge)) checkGatewayInterface(bridge, problems);
 }
 
 /** The fields that Pontoon has to understand. */

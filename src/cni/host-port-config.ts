@@ -54,8 +54,8 @@ export function readHostPorts(shape: Shape, problems: Problems): HostPortConfig 
     if (mapping !== undefined) mappings.push(mapping);
   }
   if (mappings.length > 1) checkApart(mappings, problems);
-  const conditions4 = conditionsOf(shape.conditionsV4, 4, "conditionsV4", problems);
-  const conditions6 = conditionsOf(shape.conditionsV6, 6, "conditionsV6", problems);
+  const conditions4 = conditionsOf(shape.conditionsV4, 4, problems);
+  const conditions6 = conditionsOf(shape.conditionsV6, 6, problems);
   if (mappings.length === 0) return undefined;
   return {
     mappings: mappings.map(({ position: _, ...mapping }) => mapping),
@@ -82,11 +82,10 @@ function saysSomethingOfPorts({ runtimeConfig, markMasqBit, conditionsV4, condit
 function conditionsOf(
   words: string[] | undefined,
   family: Family,
-  key: string,
   problems: Problems,
 ): PortCondition[] | undefined {
   if (words === undefined || words.length === 0) return undefined;
-  const conditions = readConditions(words, family, key, problems);
+  const conditions = readConditions(words, family, problems);
   return conditions.length === 0 ? undefined : conditions;
 }
 
@@ -103,11 +102,14 @@ function readMapping(source: PortShape, position: number, problems: Problems): R
   const path = pathOf(position);
   const protocol = readProtocol(source.protocol, path, problems);
   const hostAddress = readHostAddress(source.hostIP, path, problems);
-  const hostPort = readPort(source.hostPort, `${path}.hostPort`, "Invalid host port number", problems);
+  const hostPort = readPort(
+    source.hostPort,
+    { path: `${path}.hostPort`, title: "Invalid host port number" },
+    problems,
+  );
   const containerPort = readPort(
     source.containerPort,
-    `${path}.containerPort`,
-    "Invalid container port number",
+    { path: `${path}.containerPort`, title: "Invalid container port number" },
     problems,
   );
   if (
@@ -117,7 +119,7 @@ function readMapping(source: PortShape, position: number, problems: Problems): R
     containerPort === undefined
   )
     return undefined;
-  const hostPortEnd = readEnd(source.hostPortEnd, hostPort, containerPort, path, problems);
+  const hostPortEnd = readEnd(source.hostPortEnd, { path, hostPort, containerPort }, problems);
   return hostPortEnd === undefined
     ? undefined
     : { position, protocol, hostAddress, hostPort, hostPortEnd, containerPort };
@@ -149,10 +151,16 @@ function readHostAddress(
   return "wrong";
 }
 
+/** A port number in the configuration. */
+interface PortPlace {
+  path: string;
+  /** How sentences about the number begin. */
+  title: string;
+}
+
 function readPort(
   port: number | undefined,
-  path: string,
-  title: string,
+  { path, title }: PortPlace,
   problems: Problems,
 ): number | undefined {
   if (port !== undefined && port >= 1 && port <= LARGEST_PORT) return port;
@@ -161,12 +169,17 @@ function readPort(
   return undefined;
 }
 
+/** Where a mapping begins, on the node and in the pod, and where it stands in the configuration. */
+interface Start {
+  path: string;
+  hostPort: number;
+  containerPort: number;
+}
+
 /** 0 is what a Go program sends for a number that it does not set. */
 function readEnd(
   end: number | undefined,
-  hostPort: number,
-  containerPort: number,
-  path: string,
+  { path, hostPort, containerPort }: Start,
   problems: Problems,
 ): number | undefined {
   if (end === undefined || end === 0) return hostPort;

@@ -37,7 +37,7 @@ export function readIpam(
   checkRoutes(routes, problems);
   return {
     type: "host-local",
-    rangeSets: parseRangeSets(ipam, runtimeConfig?.ipRanges, mayLackRanges, problems),
+    rangeSets: parseRangeSets({ ipam, runtimeSets: runtimeConfig?.ipRanges }, mayLackRanges, problems),
     // The kernel takes a route's destination without host bits, so that is what the result says too.
     routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
     dataDir: ipam.dataDir || DEFAULT_DATA_DIR,

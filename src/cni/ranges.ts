@@ -13,21 +13,26 @@ import { type LeaseRange, prefixRange, rangesOverlap } from "../ip/range.ts";
 import type { IpamShape, RangeShape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
 
+/** Where range sets are asked for. */
+interface RangeSources {
+  ipam: IpamShape;
+  /** `runtimeConfig.ipRanges`. */
+  runtimeSets: SetShape[] | undefined;
+}
+
 /**
  * The range sets: those of runtimeConfig, then the old top-level range, then the list. Every wrong value is
  * reported; a set with a problem is left out of the answer. `mayBeEmpty`: pools that come through
  * runtimeConfig alone are not there for STATUS.
  */
 export function parseRangeSets(
-  ipam: IpamShape,
-  runtimeSets: SetShape[] | undefined,
+  { ipam, runtimeSets }: RangeSources,
   mayBeEmpty: boolean,
   problems: Problems,
 ): LeaseRange[][] {
-  const sets: Parsed[] = [];
-  if (runtimeSets !== undefined) parseList(runtimeSets, "runtimeConfig.ipRanges", sets, problems);
+  const sets = parseList(runtimeSets, "runtimeConfig.ipRanges", problems);
   if (ipam.subnet !== undefined) sets.push({ path: "ipam", ranges: parseSet([ipam], "ipam", problems) });
-  if (ipam.ranges !== undefined) parseList(ipam.ranges, "ipam.ranges", sets, problems);
+  for (const set of parseList(ipam.ranges, "ipam.ranges", problems)) sets.push(set);
   if (
     sets.length === 0 &&
     !mayBeEmpty &&
@@ -52,12 +57,12 @@ interface Parsed {
   ranges: LeaseRange[];
 }
 
-function parseList(list: readonly SetShape[], name: string, sets: Parsed[], problems: Problems): void {
+function parseList(list: readonly SetShape[] = [], name: string, problems: Problems): Parsed[] {
   let index = 0;
-  for (const set of list) {
+  return list.map((set) => {
     const path = `${name}[${index++}]`;
-    sets.push({ path, ranges: parseSet(set, path, problems) });
-  }
+    return { path, ranges: parseSet(set, path, problems) };
+  });
 }
 
 function checkSetsApart(sets: Parsed[], problems: Problems): void {
@@ -112,10 +117,13 @@ function parseRange(source: RangeShape, path: string, problems: Problems): Lease
   if (subnet === undefined) return undefined;
   const { family, value } = subnet.address;
   const end = prefixRange(subnet).last;
-  const address = (key: "rangeStart" | "rangeEnd" | "gateway", fallback: bigint): Address | undefined => {
+  const address = (key: AddressKey, fallback: bigint): Address | undefined => {
     const text = source[key] ?? "";
     if (text === "") return { family, value: fallback };
-    return parseFamilyAddress(text, `${path}.${key}`, subnet, key !== "gateway", problems);
+    const read = parseFamilyAddress(text, key, subnet);
+    if (typeof read !== "string") return read;
+    problems.add(`${path}.${key}`, text, read);
+    return undefined;
   };
   const first = address("rangeStart", value + 1n);
   // The last IPv4 address of a subnet is its broadcast address; IPv6 has none.
@@ -165,26 +173,20 @@ function parseSubnet(text: string | undefined, path: string, problems: Problems)
   return undefined;
 }
 
-/** A gateway may lie outside of the subnet, the ends of a range may not. */
-function parseFamilyAddress(
-  text: string,
-  path: string,
-  subnet: Prefix,
-  inside: boolean,
-  problems: Problems,
-): Address | undefined {
+type AddressKey = "rangeStart" | "rangeEnd" | "gateway";
+
+/**
+ * The address, or a sentence about what is wrong with it. A gateway may lie outside of the subnet, the ends
+ * of a range may not.
+ */
+function parseFamilyAddress(text: string, key: AddressKey, subnet: Prefix): Address | string {
   const address = parseAddress(text);
-  if (address === undefined) {
-    problems.add(path, text, "must be an IP address");
-  } else if (address.family !== subnet.address.family) {
-    problems.add(path, text, `must be of the family of its subnet, IPv${subnet.address.family}`);
-  } else if (inside && !prefixContains(subnet, address)) {
-    const name = path.endsWith("Start") ? "RangeStart" : "RangeEnd";
-    problems.add(path, text, `${name} ${text} not in network ${formatPrefix(subnet)}`);
-  } else {
-    return address;
-  }
-  return undefined;
+  if (address === undefined) return "must be an IP address";
+  if (address.family !== subnet.address.family)
+    return `must be of the family of its subnet, IPv${subnet.address.family}`;
+  if (key === "gateway" || prefixContains(subnet, address)) return address;
+  const name = key === "rangeStart" ? "RangeStart" : "RangeEnd";
+  return `${name} ${text} not in network ${formatPrefix(subnet)}`;
 }
 
 function rangeText({ first, last }: LeaseRange): string {

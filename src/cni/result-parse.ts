@@ -41,26 +41,30 @@ const UINT32 = 0xffff_ffff;
 export function readResult(value: unknown, path: string, problems: Problems): Result {
   const fields = readFields(normaliseKeys(value, RESULT), path, problems);
   const result: Result = {
-    interfaces: readList(fields["interfaces"], `${path}.interfaces`, problems, readInterface),
-    ips: readList(fields["ips"], `${path}.ips`, problems, readIp),
+    interfaces: readInterfaces(fields["interfaces"], `${path}.interfaces`, problems),
+    ips: readIps(fields["ips"], `${path}.ips`, problems),
     routes: readRoutes(fields["routes"], `${path}.routes`, problems),
     dns: readDns(fields["dns"], `${path}.dns`, problems),
   };
   for (const key of ["ip4", "ip6"]) {
-    if (fields[key] !== undefined) readFamily(fields[key], `${path}.${key}`, result, problems);
+    if (fields[key] === undefined) continue;
+    const { ip, routes } = readFamily(fields[key], `${path}.${key}`, problems);
+    if (ip !== undefined) result.ips.push(ip);
+    // One by one: an engine passes no more than 65,535 arguments.
+    for (const route of routes) result.routes.push(route);
   }
   return result;
 }
 
 /** A list of `{ dst, gw?, … }`. */
 export function readRoutes(value: unknown, path: string, problems: Problems): Route[] {
-  return readList(normaliseKeys(value, ROUTES), path, problems, readRoute);
+  return readRouteList(normaliseKeys(value, ROUTES), path, problems);
 }
 
 export function readDns(value: unknown, path: string, problems: Problems): Dns {
   const fields = readFields(normaliseKeys(value ?? {}, DNS), path, problems);
   const texts = (key: string): string[] | undefined =>
-    fields[key] === undefined ? undefined : readList(fields[key], `${path}.${key}`, problems, readText);
+    fields[key] === undefined ? undefined : readTexts(fields[key], `${path}.${key}`, problems);
   return given({
     nameservers: texts("nameservers"),
     domain: readOptionalText(fields["domain"], `${path}.domain`, problems),
@@ -69,14 +73,21 @@ export function readDns(value: unknown, path: string, problems: Problems): Dns {
   });
 }
 
-/** Adds the `ip4` or `ip6` of 0.1.0 and 0.2.0 to the result. */
-function readFamily(value: unknown, path: string, result: Result, problems: Problems): void {
+/** What the `ip4` or `ip6` of 0.1.0 and 0.2.0 says. */
+interface FamilyResult {
+  /** Undefined when it cannot be read. */
+  ip: ResultIp | undefined;
+  routes: Route[];
+}
+
+function readFamily(value: unknown, path: string, problems: Problems): FamilyResult {
   const fields = readFields(value, path, problems);
   const address = readPrefix(fields["ip"], `${path}.ip`, problems);
   const gateway = readOptionalAddress(fields["gateway"], `${path}.gateway`, problems);
-  if (address !== undefined) result.ips.push(given({ address, gateway }));
-  // One by one: an engine passes no more than 65,535 arguments.
-  for (const route of readRoutes(fields["routes"], `${path}.routes`, problems)) result.routes.push(route);
+  return {
+    ip: address && given({ address, gateway }),
+    routes: readRoutes(fields["routes"], `${path}.routes`, problems),
+  };
 }
 
 function readInterface(value: unknown, path: string, problems: Problems): ResultInterface {
@@ -123,24 +134,30 @@ function readFields(value: unknown, path: string, problems: Problems): Fields {
   return {};
 }
 
-function readList<Item>(
-  value: unknown,
-  path: string,
-  problems: Problems,
-  read: (item: unknown, path: string, problems: Problems) => Item | undefined,
-): Item[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) {
-    problems.add(path, value, "must be a list");
-    return [];
-  }
-  const items: Item[] = [];
-  for (const [index, each] of value.entries()) {
-    const item = read(each, `${path}[${index}]`, problems);
-    if (item !== undefined) items.push(item);
-  }
-  return items;
+/** Reads what stands at `path`, and reports what is wrong with it. */
+type Reader<Value> = (value: unknown, path: string, problems: Problems) => Value;
+
+/** A reader of lists whose items `read` reads. No list is an empty one; unreadable items are left out. */
+function listReader<Item>(read: Reader<Item | undefined>): Reader<Item[]> {
+  return (value, path, problems) => {
+    if (value === undefined || value === null) return [];
+    if (!Array.isArray(value)) {
+      problems.add(path, value, "must be a list");
+      return [];
+    }
+    const items: Item[] = [];
+    for (const [index, each] of value.entries()) {
+      const item = read(each, `${path}[${index}]`, problems);
+      if (item !== undefined) items.push(item);
+    }
+    return items;
+  };
 }
+
+const readInterfaces = listReader(readInterface);
+const readIps = listReader(readIp);
+const readRouteList = listReader(readRoute);
+const readTexts = listReader(readText);
 
 function readText(value: unknown, path: string, problems: Problems): string | undefined {
   if (typeof value === "string") return value;

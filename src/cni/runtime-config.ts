@@ -19,29 +19,30 @@ export interface Requests {
 
 export const NO_REQUESTS: Requests = { mac: undefined, addresses: [], dns: undefined };
 
+/** Where one attachment's requests stand. */
+interface RequestSources {
+  /** The configuration, with `runtimeConfig` and `args.cni`. */
+  shape: Shape;
+  /** CNI_ARGS. */
+  args: ReadonlyMap<string, string>;
+}
+
 /**
  * The requests in a configuration. runtimeConfig.mac counts before args.cni.mac, and that before MAC in
  * CNI_ARGS, as in the reference bridge; addresses of all three add up, as in the reference host-local.
  * `withAddresses`: false when another plugin gives the addresses, which may understand more than we do.
  * Throws code 4 for a value in CNI_ARGS.
  */
-export function readRequests(
-  { runtimeConfig, args: configArgs }: Shape,
-  args: ReadonlyMap<string, string>,
-  withAddresses: boolean,
-  problems: Problems,
-): Requests {
-  const { servers, searches, options } = runtimeConfig?.dns ?? {};
+export function readRequests(sources: RequestSources, withAddresses: boolean, problems: Problems): Requests {
+  const { servers, searches, options } = sources.shape.runtimeConfig?.dns ?? {};
   const dns: Dns = {
     ...(servers && { nameservers: servers }),
     ...(searches && { search: searches }),
     ...(options && { options }),
   };
   return {
-    mac: requestedMac(runtimeConfig?.mac, configArgs?.cni?.mac, args.get("MAC"), problems),
-    addresses: withAddresses
-      ? requestedAddresses(runtimeConfig?.ips, configArgs?.cni?.ips, args.get("IP"), problems)
-      : [],
+    mac: requestedMac(sources, problems),
+    addresses: withAddresses ? requestedAddresses(sources, problems) : [],
     dns: isEmptyDns(dns) ? undefined : dns,
   };
 }
@@ -92,12 +93,10 @@ function setsOf(ranges: Fields[]): Fields[][] {
 }
 
 /** Only the one that counts is looked at. */
-function requestedMac(
-  fromRuntime = "",
-  fromConfig = "",
-  fromArgs = "",
-  problems: Problems,
-): string | undefined {
+function requestedMac({ shape, args }: RequestSources, problems: Problems): string | undefined {
+  const fromRuntime = shape.runtimeConfig?.mac ?? "";
+  const fromConfig = shape.args?.cni?.mac ?? "";
+  const fromArgs = args.get("MAC") ?? "";
   if (fromRuntime !== "") return readMac(fromRuntime, "runtimeConfig.mac", problems);
   if (fromConfig !== "") return readMac(fromConfig, "args.cni.mac", problems);
   if (fromArgs === "") return undefined;
@@ -106,19 +105,14 @@ function requestedMac(
   return readMac(fromArgs, "CNI_ARGS", problems);
 }
 
-function requestedAddresses(
-  fromRuntime: string[] = [],
-  fromConfig: string[] = [],
-  fromArgs = "",
-  problems: Problems,
-): Address[] {
+function requestedAddresses({ shape, args }: RequestSources, problems: Problems): Address[] {
   const addresses: Address[] = [];
   const add = (address: Address): void => {
     if (!addresses.some((known) => sameAddress(known, address))) addresses.push(address);
   };
   for (const [path, texts] of [
-    ["runtimeConfig.ips", fromRuntime],
-    ["args.cni.ips", fromConfig],
+    ["runtimeConfig.ips", shape.runtimeConfig?.ips ?? []],
+    ["args.cni.ips", shape.args?.cni?.ips ?? []],
   ] as const) {
     texts.forEach((text, index) => {
       const address = readRequested(text);
@@ -126,6 +120,7 @@ function requestedAddresses(
       else add(address);
     });
   }
+  const fromArgs = args.get("IP") ?? "";
   if (fromArgs === "") return addresses;
   const address = readRequested(fromArgs);
   if (address === undefined) throw badArgument("IP", fromArgs, NO_ADDRESS);

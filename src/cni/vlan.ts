@@ -19,14 +19,19 @@ export function checkVlan(vlan: number, problems: Problems): void {
     problems.add("vlan", vlan, `invalid VLAN ID ${vlan} (must be between 0 and ${LARGEST_VLAN})`);
 }
 
+/** The bridge of a network in a VLAN. */
+interface VlanBridge {
+  bridge: string;
+  vlan: number;
+  gatewayInterface: string;
+}
+
 /**
  * The gateway of a VLAN is an interface of its own. The kernel would refuse a name of more than 15 bytes, but
  * late.
  */
 export function checkGatewayInterface(
-  bridge: string,
-  vlan: number,
-  gatewayInterface: string,
+  { bridge, vlan, gatewayInterface }: VlanBridge,
   problems: Problems,
 ): void {
   if (byteLength(gatewayInterface) <= 15) return;

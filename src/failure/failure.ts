@@ -23,6 +23,7 @@ function hintOf(name: string): string | undefined {
  * Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has
  * something to say.
  */
+// biome-ignore lint/complexity/useMaxParams: hundreds of calls have three, and a hint is a rare addition.
 export function attempt<T>(
   kind: ErrorKind,
   about: string,
@@ -100,6 +101,7 @@ export function vanished(name: string): CniError {
 /**
  * A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do.
  */
+// biome-ignore lint/complexity/useMaxParams: it has the parts that attempt() has.
 export function explain(
   kind: ErrorKind,
   about: string,

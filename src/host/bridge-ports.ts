@@ -4,13 +4,18 @@ import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { getLink, listPorts } from "../net/link.ts";
 import type { Node } from "./node.ts";
 
+/** A network, and the bridge that its pods are on. */
+export interface NetworkBridge {
+  network: string;
+  bridge: string;
+}
+
 /**
  * The bridge's ports that are host ends of such attachments of a network: their alias tells the key, and
  * their name proves it. Throws SystemError.
  */
 export function listPortsLike(
-  network: string,
-  bridge: string,
+  { network, bridge }: NetworkBridge,
   isWanted: (key: AttachmentKey) => boolean,
   node: Node,
 ): string[] {

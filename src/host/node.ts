@@ -60,7 +60,7 @@ export class Node implements Disposable {
    * Opens a pod's namespace; the caller closes it. Throws SystemError; EINVAL when the file is no namespace.
    */
   openPod(path: string): Pod {
-    return Pod.open(path, this.home, this.links.namespaceCookie);
+    return Pod.open(path, { namespace: this.home, cookie: this.links.namespaceCookie });
   }
 
   /** Keeps a thing open, and closes it at the end of the `using` block of this node. Gives the thing. */

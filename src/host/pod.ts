@@ -5,6 +5,13 @@ import { RTNLGRP_IPV6_IFADDR } from "../netlink/uapi/rtnetlink.ts";
 import type { FileHandle } from "../sys/file.ts";
 import { inNamespace, openNamespace } from "../sys/netns.ts";
 
+/** The namespace that Pontoon itself runs in: the host's. */
+export interface Home {
+  namespace: FileHandle;
+  /** What the kernel knows it by. */
+  cookie: string;
+}
+
 /** A pod's namespace. Its socket stays there while the thread is at home. */
 export class Pod implements Disposable {
   readonly path: string;
@@ -15,22 +22,21 @@ export class Pod implements Disposable {
   readonly links: NetlinkSocket;
   private readonly home: FileHandle;
 
-  private constructor(path: string, namespace: FileHandle, home: FileHandle, hostCookie: string) {
+  private constructor(path: string, namespace: FileHandle, home: Home) {
     this.path = path;
     this.namespace = namespace;
-    this.home = home;
+    this.home = home.namespace;
     this.links = this.inside(() => NetlinkSocket.open(NETLINK_ROUTE));
-    this.isHost = this.links.namespaceCookie === hostCookie;
+    this.isHost = this.links.namespaceCookie === home.cookie;
   }
 
   /**
-   * Opens the namespace and a socket in it. `home` is the host's namespace, `hostCookie` its cookie. Throws
-   * SystemError; EINVAL when the file is no network namespace.
+   * Opens the namespace and a socket in it. Throws SystemError; EINVAL when the file is no network namespace.
    */
-  static open(path: string, home: FileHandle, hostCookie: string): Pod {
+  static open(path: string, home: Home): Pod {
     const namespace = openNamespace(path);
     try {
-      return new Pod(path, namespace, home, hostCookie);
+      return new Pod(path, namespace, home);
     } catch (error) {
       namespace.close();
       throw error;

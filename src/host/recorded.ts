@@ -2,31 +2,33 @@
 import { hostInterfaceOfDigest } from "../attachment/name.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import type { NodeAttachments, Owner } from "../nft/owned-table.ts";
-import type { StepName, StepOf } from "../plan/step.ts";
+import type { Step } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
 import type { Node } from "./node.ts";
 
-/** The steps of one kind of all recorded attachments of this host but `except`. Throws SystemError. */
-function recordedSteps<Name extends StepName>(name: Name, except: AttachmentKey, node: Node): StepOf<Name>[] {
+/** A step with the key of its attachment. */
+type KeyedStep = Extract<Step, { key: AttachmentKey }>;
+
+/** The steps of this kind of all other recorded attachments of this host. Throws SystemError. */
+function otherSteps<Own extends KeyedStep>(own: Own, node: Node): Own[] {
   return node
     .recorded()
-    .filter(({ key }) => !sameKey(key, except))
-    .flatMap((attachment) => stepOf(name, attachment) ?? []);
+    .filter(({ key }) => !sameKey(key, own.key))
+    .flatMap((attachment) => (stepOf(own.kind, attachment) as Own | undefined) ?? []);
 }
 
 /**
- * What a table that may be lost has to know of other attachments: which of them live, and the steps of one
- * kind of all but `key`, as the ruleset has them.
+ * What a table that may be lost has to know of other attachments: which of them live, and their steps of the
+ * kind of `own`, as the ruleset has them.
  */
-export function otherAttachments<Name extends StepName, Rules extends Owner>(
-  name: Name,
-  key: AttachmentKey,
-  rulesOf: (step: StepOf<Name>) => Rules,
+export function otherAttachments<Own extends KeyedStep, Rules extends Owner>(
+  own: Own,
+  rulesOf: (step: Own) => Rules,
   node: Node,
 ): NodeAttachments<Rules> {
   return {
     isAlive: (owner) => node.hasInterface(hostInterfaceOfDigest(owner)),
     underNodeLock: (action) => node.underLock(action),
-    others: () => recordedSteps(name, key, node).map(rulesOf),
+    others: () => otherSteps(own, node).map(rulesOf),
   };
 }

@@ -45,12 +45,20 @@ export function restoreRules(node: Node): Restoration {
   node.underLock(() => {
     const living = node.living();
     for (const attachment of living) networkOf(attachment, restoration).attachments++;
-    for (const name of RESTORABLE) restoreKind(name, living, restoration, node);
+    for (const name of RESTORABLE) restoreKind(name, { node, living, restoration });
   });
   return restoration;
 }
 
-function restoreKind(name: StepName, living: Attachment[], restoration: Restoration, node: Node): void {
+/** A restore that is under way. */
+interface Restoring {
+  node: Node;
+  living: Attachment[];
+  /** What it has done so far. */
+  restoration: Restoration;
+}
+
+function restoreKind(name: StepName, { node, living, restoration }: Restoring): void {
   const wanted = living.flatMap((attachment): Wanted[] => {
     const step = stepOf(name, attachment);
     return step === undefined ? [] : [{ attachment, step }];
@@ -83,7 +91,7 @@ function putBackLost({ kind, wanted, lost }: LostKind, restoration: Restoration,
     const count = lost.byOwner.get(attachmentDigest(attachment.key)) ?? 0;
     if (count === 0 && sharedIsBack) continue;
     trying(restoration, [attachment], () => {
-      putBack(attachment, () => kind.putBack(step, node), step, node);
+      putBack({ attachment, step }, () => kind.putBack(step, node), node);
       if (!sharedIsBack) restoration.shared += lost.shared;
       sharedIsBack = true;
       networkOf(attachment, restoration).rules += count;
@@ -97,7 +105,7 @@ function putBackLost({ kind, wanted, lost }: LostKind, restoration: Restoration,
  * looked for the mark already, and then there is no veth here. The mark stays for as long as there is a
  * record, since an earlier restore may rely on it for rules of another kind.
  */
-function putBack(attachment: Attachment, action: () => void, step: Step, node: Node): void {
+function putBack({ attachment, step }: Wanted, action: () => void, node: Node): void {
   const { records } = node;
   records.markRestored(attachment.key);
   try {

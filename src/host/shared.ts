@@ -116,8 +116,9 @@ export function unneeded<Name extends StepName, Thing extends SharedThing, Found
   for (const name of networks) if (records.hasRecordLike(name, takesLast)) return [];
   const isUnknown = (key: AttachmentKey): boolean =>
     attachmentDigest(key) !== owner && records.getRecord(key) === undefined;
-  const isLost = networks.some((name) => listPortsLike(name, bridge, isUnknown, node).length > 0);
-  return isLost ? [] : things.filter(({ id }) => free.has(id));
+  const hasUnknown = (each: string): boolean =>
+    listPortsLike({ network: each, bridge }, isUnknown, node).length > 0;
+  return networks.some(hasUnknown) ? [] : things.filter(({ id }) => free.has(id));
 }
 
 /** How much of these steps is not there. A thing that several need counts as the first one's. */

@@ -1,17 +1,14 @@
 // After a reboot no pod of before is alive, and no runtime says so: host-local keeps such leases for ever.
 import { type Attachment, type HostIdentity, sameHost } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
-import { markBootSwept } from "../record/boot-marker.ts";
-import type { RecordStore, UnreadableRecord } from "../record/store.ts";
+import { markBootSwept, type Swept } from "../record/boot-marker.ts";
+import type { UnreadableRecord } from "../record/store.ts";
 import { removeFile } from "../sys/file.ts";
 import { listLeases } from "./lease-directory.ts";
 import { removeLease } from "./lease-file.ts";
 import { removeRecorded } from "./release.ts";
 
-export interface BootSweep {
-  records: RecordStore;
-  network: string;
-  directory: string;
+export interface BootSweep extends Swept {
   host: HostIdentity;
   /** True when the attachment's namespace is gone and its host veth is absent. */
   isDead(record: Attachment): boolean;
@@ -37,7 +34,7 @@ export function sweepEarlierBoots(sweep: BootSweep): void {
     directory,
     unreadable.filter(({ reason }) => reason === "damaged"),
   );
-  markBootSwept(records, network, directory, host);
+  markBootSwept(sweep, host);
 }
 
 /**

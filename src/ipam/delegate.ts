@@ -3,20 +3,14 @@
 import type { Attachment } from "../attachment/attachment.ts";
 import type { Verb } from "../cni/environment.ts";
 import { CniError } from "../cni/error.ts";
-import { callIpam, type ForeignIpam, type ForeignIpamCall, findIpam, type OnBehalfOf } from "./foreign.ts";
+import { callIpam, type ForeignIpam, type ForeignIpamCall, findIpam } from "./foreign.ts";
 
 /**
- * Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one.
- * `onBehalfOf` is needed where our own caller named no attachment. Throws CniError.
+ * Runs the IPAM plugin of that name for a verb; undefined: there is none, or it is the built-in one. Throws
+ * CniError.
  */
-export function delegate(
-  name: string | undefined,
-  call: ForeignIpamCall,
-  verb: Verb,
-  onBehalfOf?: OnBehalfOf,
-): void {
-  if (name === undefined) return;
-  callIpam(findIpam(name, call), verb, onBehalfOf);
+export function delegate(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
+  if (name !== undefined) callIpam(findIpam(name, call), verb);
 }
 
 /**

@@ -73,7 +73,7 @@ function clear(
   const where = record.leaseDirectory ?? directory;
   // The configuration may have moved to another dataDir since: then the old directory has a lock of its own.
   using _lock = where === directory ? undefined : openExistingLeaseLock(where);
-  clearAttachment(records, where, record, discard);
+  clearAttachment(record, { records, directory: where, discard });
 }
 
 function duplicate({ containerId, interfaceName }: AttachmentKey, address: string | undefined): CniError {

@@ -13,18 +13,19 @@ import type { Outcome } from "../tool/program.ts";
 import { explainedError } from "./failure.ts";
 
 /** The IPAM plugin of a call. */
-export interface ForeignIpam {
+export interface ForeignIpam extends Pick<ForeignIpamCall, "stdin" | "onBehalfOf"> {
   /** `ipam.type`: a name to look for, or an absolute path. */
   name: string;
   path: string;
-  /** The configuration as we got it. */
-  stdin: string;
 }
 
 /** What is needed to find and run the IPAM plugin of a configuration. */
 export interface ForeignIpamCall {
   pluginPath: readonly string[];
+  /** The configuration as we got it. */
   stdin: string;
+  /** Needed where our own caller named no attachment. */
+  onBehalfOf?: OnBehalfOf | undefined;
 }
 
 /**
@@ -34,30 +35,24 @@ export interface ForeignIpamCall {
 export type OnBehalfOf = Pick<AttachmentKey, "containerId" | "interfaceName">;
 
 /** The IPAM plugin of that name. Throws CniError ipamPlugin when there is none. */
-export function findIpam(name: string, { pluginPath, stdin }: ForeignIpamCall): ForeignIpam {
+export function findIpam(name: string, { pluginPath, stdin, onBehalfOf }: ForeignIpamCall): ForeignIpam {
   const path = findPlugin(name, pluginPath);
   if (path === undefined) throw missing(name, pluginPath);
   if (isThisProgram(path)) throw calledItself(name, path);
-  return { name, path, stdin };
+  return { name, path, stdin, onBehalfOf };
 }
 
 /**
  * Runs the plugin for a verb and gives what it printed. Take no lock along: it may take any time, and the
  * same lock. Throws CniError: the plugin's own code, message and details, or ipamPlugin when it said none.
  */
-export function callIpam({ name, path, stdin }: ForeignIpam, verb: Verb, onBehalfOf?: OnBehalfOf): string {
-  const outcome = run(path, verb, stdin, name, onBehalfOf);
+export function callIpam(ipam: ForeignIpam, verb: Verb): string {
+  const outcome = run(ipam, verb);
   if (outcome.status === 0) return outcome.stdout;
-  throw errorObject(outcome.stdout) ?? wordless(name, verb, outcome);
+  throw errorObject(outcome.stdout) ?? wordless(ipam.name, verb, outcome);
 }
 
-function run(
-  path: string,
-  verb: Verb,
-  stdin: string,
-  name: string,
-  onBehalfOf: OnBehalfOf | undefined,
-): Outcome {
+function run({ name, path, stdin, onBehalfOf }: ForeignIpam, verb: Verb): Outcome {
   // The dead one's namespace may be somebody else's by now.
   const named = onBehalfOf && {
     CNI_CONTAINERID: onBehalfOf.containerId,

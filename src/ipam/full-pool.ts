@@ -2,21 +2,16 @@
 
 import type { Attachment } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
-import type { RecordStore } from "../record/store.ts";
 import { removeFile } from "../sys/file.ts";
 import { listLeases } from "./lease-directory.ts";
 import { leasePath } from "./lease-file.ts";
-import { formatRangeSet, indexInSet, type RangeSet } from "./range-set.ts";
-import { clearAttachment } from "./reclaim.ts";
+import { formatRangeSet, indexInSet, type NumberedRangeSet } from "./range-set.ts";
+import { type Clearing, clearAttachment } from "./reclaim.ts";
 
-export interface Reclaim {
-  records: RecordStore;
+export interface Reclaim extends Clearing {
   network: string;
-  directory: string;
   /** True when the attachment's namespace is gone and its host veth is absent. */
   isDead(record: Attachment): boolean;
-  /** Removes what else the attachment left (packet rules), before its addresses are free. */
-  discard(record: Attachment): void;
 }
 
 export interface Reclaimed {
@@ -29,13 +24,14 @@ export interface Reclaimed {
  * Clears dead attachments whose ADD is not running. The caller holds the lock of the directory. One that
  * fails does not stop the others.
  */
-export function reclaimDead({ records, network, directory, isDead, discard }: Reclaim): Reclaimed {
+export function reclaimDead(reclaim: Reclaim): Reclaimed {
+  const { records, network, directory, isDead } = reclaim;
   const reclaimed: Reclaimed = { attachments: 0, failures: [] };
   for (const record of records.listRecords(network).records) {
     if (record.leaseDirectory !== directory) continue;
     try {
       if (records.isAddRunning(record.key) || !isDead(record)) continue;
-      clearAttachment(records, directory, record, discard);
+      clearAttachment(record, reclaim);
       reclaimed.attachments++;
     } catch (error) {
       reclaimed.failures.push(
@@ -58,17 +54,12 @@ export function removeGarbage(directory: string): number {
 /**
  * The refusal, with the words that runtimes and scripts know from host-local in front. Throws SystemError.
  */
-export function poolExhausted(
-  directory: string,
-  rangeSet: RangeSet,
-  set: number,
-  failures: string[],
-): CniError {
+export function poolExhausted(directory: string, rangeSet: NumberedRangeSet, failures: string[]): CniError {
   const held = listLeases(directory).leases.filter(
     ({ address }) => indexInSet(rangeSet, address) !== undefined,
   );
   const containers = new Set(held.map(({ owner }) => owner.containerId)).size;
-  const words = `failed to allocate for range ${set}: no IP addresses available in range set: ${formatRangeSet(rangeSet.ranges)}`;
+  const words = `failed to allocate for range ${rangeSet.number}: no IP addresses available in range set: ${formatRangeSet(rangeSet.ranges)}`;
   return new CniError("poolExhausted", {
     message: `${words} (${held.length} leased to ${containers} containers)`,
     attempted: "looked at every address, then for attachments that are dead and for files that are no lease",

@@ -8,6 +8,11 @@ export interface RangeSet {
   readonly size: bigint;
 }
 
+/** A range set of a network, with its place in the network's list. */
+export interface NumberedRangeSet extends RangeSet {
+  readonly number: number;
+}
+
 export function rangeSetOf(ranges: readonly LeaseRange[]): RangeSet {
   let size = 0n;
   for (const range of ranges) size += rangeSize(range);

@@ -2,7 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { isAddressFree, readOwner } from "./lease-file.ts";
-import { formatRangeSet, isGateway, type RangeSet } from "./range-set.ts";
+import { formatRangeSet, isGateway, type NumberedRangeSet } from "./range-set.ts";
 import { clearAttachment } from "./reclaim.ts";
 import type { AddressWish } from "./reservation.ts";
 
@@ -11,19 +11,19 @@ import type { AddressWish } from "./reservation.ts";
  * it. The caller holds the lock. Throws CniError in the words of host-local: invalidConfig for a gateway,
  * poolExhausted for one that is taken.
  */
-export function checkRequested(wish: AddressWish, rangeSet: RangeSet, set: number, address: Address): void {
+export function checkRequested(wish: AddressWish, rangeSet: NumberedRangeSet, address: Address): void {
   const { directory } = wish;
   const text = formatAddress(address);
   if (isGateway(rangeSet, address)) {
     throw new CniError("invalidConfig", {
-      message: `failed to allocate for range ${set}: requested ip ${text} is subnet's gateway`,
+      message: `failed to allocate for range ${rangeSet.number}: requested ip ${text} is subnet's gateway`,
       hint: "Ask for another address",
     });
   }
   if (isAddressFree(directory, address, true) || reclaimHolder(wish, address)) return;
   const holder = readOwner(directory, address);
   throw new CniError("poolExhausted", {
-    message: `failed to allocate for range ${set}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
+    message: `failed to allocate for range ${rangeSet.number}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
     cause:
       holder &&
       `container ${holder.containerId} has it${holder.interfaceName === undefined ? "" : `, for ${holder.interfaceName}`}`,
@@ -41,7 +41,6 @@ function reclaimHolder(wish: AddressWish, address: Address): boolean {
     records,
     key: { network },
     isDead,
-    discard,
   } = wish;
   const holder = readOwner(directory, address);
   if (holder?.interfaceName === undefined) return false;
@@ -54,6 +53,6 @@ function reclaimHolder(wish: AddressWish, address: Address): boolean {
     !isDead(record)
   )
     return false;
-  clearAttachment(records, directory, record, discard);
+  clearAttachment(record, wish);
   return isAddressFree(directory, address, true);
 }

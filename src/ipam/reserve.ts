@@ -73,8 +73,8 @@ function attemptOf({ key }: AddressWish): string {
  */
 function clearTheWay(wish: AddressWish): void {
   const { records, key, directory, host } = wish;
-  if (needsBootSweep(records, key.network, directory, host))
-    sweepEarlierBoots({ ...wish, network: key.network });
+  const { network } = key;
+  if (needsBootSweep({ records, network, directory }, host)) sweepEarlierBoots({ ...wish, network });
   refuseDuplicate(wish);
 }
 

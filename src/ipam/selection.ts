@@ -8,21 +8,19 @@ import { poolExhausted, reclaimDead, removeGarbage } from "./full-pool.ts";
 import { type Hint, readHint } from "./hint.ts";
 import type { Lease } from "./lease.ts";
 import { isAddressFree } from "./lease-file.ts";
-import { indexInSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
+import { indexInSet, type NumberedRangeSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
 import { checkRequested } from "./requested-address.ts";
 import type { AddressWish } from "./reservation.ts";
 
 /** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
 export function chooseLeases(wish: AddressWish): Lease[] {
   const requested = [...(wish.requested ?? [])];
-  let set = -1;
-  const leases = wish.rangeSets.map((ranges) => {
-    set++;
-    const rangeSet = rangeSetOf(ranges);
-    const hint = readHint(wish.directory, set);
+  const leases = wish.rangeSets.map((ranges, number) => {
+    const rangeSet = { ...rangeSetOf(ranges), number };
+    const hint = readHint(wish.directory, number);
     const asked = takeFitting(requested, rangeSet);
-    if (asked !== undefined) checkRequested(wish, rangeSet, set, asked);
-    return leaseOf(rangeSet, set, asked ?? chooseFree(wish, rangeSet, set, hint), hint);
+    if (asked !== undefined) checkRequested(wish, rangeSet, asked);
+    return leaseOf(rangeSet, asked ?? chooseFree(wish, rangeSet, hint), hint);
   });
   if (requested.length > 0) throw notFitting(requested, wish.rangeSets);
   return leases;
@@ -39,7 +37,7 @@ function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefi
   return undefined;
 }
 
-function chooseFree(wish: AddressWish, rangeSet: RangeSet, set: number, hint: Hint): Address {
+function chooseFree(wish: AddressWish, rangeSet: NumberedRangeSet, hint: Hint): Address {
   const { directory } = wish;
   const start = startOf(rangeSet, hint);
   const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
@@ -47,20 +45,19 @@ function chooseFree(wish: AddressWish, rangeSet: RangeSet, set: number, hint: Hi
     chooseAddress(rangeSet, start, isFree) ??
     chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
 
-  return pick() ?? chooseFromFull(wish, rangeSet, set, pick);
+  return pick() ?? chooseFromFull(wish, rangeSet, pick);
 }
 
 /** A full set: what dead attachments and broken files hold is freed, and then looked at again. */
 function chooseFromFull(
   wish: AddressWish,
-  rangeSet: RangeSet,
-  set: number,
+  rangeSet: NumberedRangeSet,
   pick: () => Address | undefined,
 ): Address {
   const { directory, key } = wish;
   const { attachments, failures } = reclaimDead({ ...wish, network: key.network });
   const found = (attachments > 0 ? pick() : undefined) ?? (removeGarbage(directory) > 0 ? pick() : undefined);
-  if (found === undefined) throw poolExhausted(directory, rangeSet, set, failures);
+  if (found === undefined) throw poolExhausted(directory, rangeSet, failures);
   return found;
 }
 
@@ -73,11 +70,12 @@ function startOf(rangeSet: RangeSet, { address }: Hint): bigint {
   return index === undefined ? 0n : (index + 1n) % rangeSet.size;
 }
 
-function leaseOf(rangeSet: RangeSet, set: number, address: Address, { byOthers }: Hint): Lease {
+function leaseOf(rangeSet: NumberedRangeSet, address: Address, { byOthers }: Hint): Lease {
   const range = rangeOf(rangeSet, address);
-  if (range === undefined) throw new RangeError(`${formatAddress(address)} is not in range set ${set}`);
+  if (range === undefined)
+    throw new RangeError(`${formatAddress(address)} is not in range set ${rangeSet.number}`);
   return {
-    set,
+    set: rangeSet.number,
     address: { address, length: range.subnet.length },
     gateway: range.gateway,
     givenByOthers: byOthers && address.family === 4,

@@ -214,13 +214,13 @@ export class LegacyEntries {
  * SystemError.
  */
 export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntries {
-  const what = `read the legacy table ${place.table} of IPv${family}`;
+  const what = operationOf(family, place);
   using socket = new FileHandle(
     check(native.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW), what),
   );
   for (let attempt = 1; ; attempt++) {
     try {
-      return readOnce(family, place, socket.fd, what);
+      return readOnce(family, place, socket.fd);
     } catch (error) {
       // The table has got another size since we asked for it.
       if (!isErrno(error, "EAGAIN") || attempt === ATTEMPTS) throw error;
@@ -228,7 +228,13 @@ export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntr
   }
 }
 
-function readOnce(family: Family, { table, base }: TablePlace, fd: number, what: string): LegacyEntries {
+function operationOf(family: Family, { table }: TablePlace): string {
+  return `read the legacy table ${table} of IPv${family}`;
+}
+
+function readOnce(family: Family, place: TablePlace, fd: number): LegacyEntries {
+  const { table, base } = place;
+  const what = operationOf(family, place);
   const ask = (option: number, buffer: Uint8Array): void => {
     buffer.set(textBytes(table));
     check(native.getsockopt(fd, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, option, buffer), what);

@@ -30,7 +30,7 @@ export function legacyTable(family: Family, place: TablePlace): IptablesTable | 
         },
         listJumps: (prefix) => listJumps(family, place, prefix),
         listChains: (prefix) => readLegacyEntries(family, place).listChains(prefix),
-        remove: (jumps, chains) => remove(program, place, jumps, chains),
+        remove: (jumps, chains) => change(program, place, removalLines(jumps, chains)),
       };
 }
 
@@ -88,13 +88,17 @@ function listJumps(family: Family, place: TablePlace, prefix: string): Jump[] {
     });
 }
 
-/** It does not say whether a rule was missing or something else was wrong; the one who asked looks again. */
-function remove(program: string, place: TablePlace, jumps: readonly Jump[], chains: readonly string[]): void {
-  const outcome = restore(program, place, [
+function removalLines(jumps: readonly Jump[], chains: readonly string[]): string[] {
+  return [
     ...jumps.map(({ rule }) => `-D ${rule as string}`),
     ...chains.map((chain) => `-F ${chain}`),
     ...chains.map((chain) => `-X ${chain}`),
-  ]);
+  ];
+}
+
+/** Says EBUSY, whether a rule was missing or something else was wrong: the caller looks again. */
+function change(program: string, place: TablePlace, lines: readonly string[]): void {
+  const outcome = restore(program, place, lines);
   if (outcome.status !== 0)
     throw new SystemError(`change the table ${place.table} by ${program}`, errnoOf("EBUSY"), textOf(outcome));
 }

@@ -21,17 +21,17 @@ export function findIptables(family: Family, endings: readonly string[]): string
 }
 
 /** Changes a table as these lines say, all or nothing, and gives what the program did. Throws SystemError. */
-export function restore(
-  program: string,
-  { table }: TablePlace,
-  lines: readonly string[],
-  isOld = false,
-): Outcome {
-  return run(
-    program,
-    isOld ? ["--noflush"] : ["--noflush", "-w", String(LOCK_WAIT_S)],
-    `*${table}\n${lines.join("\n")}\nCOMMIT\n`,
-  );
+export function restore(program: string, place: TablePlace, lines: readonly string[]): Outcome {
+  return run(program, ["--noflush", "-w", String(LOCK_WAIT_S)], inputOf(place, lines));
+}
+
+/** Restores by a program before 1.6.2, which does not know -w here. Throws SystemError. */
+function restoreByOld(program: string, place: TablePlace, lines: readonly string[]): Outcome {
+  return run(program, ["--noflush"], inputOf(place, lines));
+}
+
+function inputOf({ table }: TablePlace, lines: readonly string[]): string {
+  return `*${table}\n${lines.join("\n")}\nCOMMIT\n`;
 }
 
 /**
@@ -49,27 +49,39 @@ export function listRules(program: string, { table, base }: ChainPlace): string[
  * Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError.
  */
 export function makeChains(program: string, chains: readonly NetworkChain[]): void {
-  make(
-    program,
-    NAT,
-    (isOld) => chains.flatMap((chain) => restoreLines(chain, !isOld)),
-    'set ipMasqBackend to "nftables"',
-  );
+  make(program, {
+    place: NAT,
+    lines: (isOld) => chains.flatMap((chain) => restoreLines(chain, !isOld)),
+    instead: 'set ipMasqBackend to "nftables"',
+  });
 }
 
 /** Makes this chain in table filter, of which nothing is there. Throws CniError and SystemError. */
 export function makeForwardChain(program: string, chain: ForwardChain, hasAdmin: boolean): void {
-  make(program, FILTER, () => forwardLines(chain, hasAdmin), "take ingressPolicy out of the configuration");
+  make(program, {
+    place: FILTER,
+    lines: () => forwardLines(chain, hasAdmin),
+    instead: "take ingressPolicy out of the configuration",
+  });
 }
 
-/** iptables before 1.6.2 (`isOld`) knows neither -w here nor --random-fully. */
-function make(program: string, place: TablePlace, lines: (isOld: boolean) => string[], wayOut: string): void {
+/** Rules that are to be made. */
+interface Making {
+  place: TablePlace;
+  /** What iptables reads; before 1.6.2 (`isOld`) it knows neither -w here nor --random-fully. */
+  lines: (isOld: boolean) => string[];
+  /** What helps where it refuses. */
+  instead: string;
+}
+
+function make(program: string, { place, lines, instead }: Making): void {
   const outcome = restore(program, place, lines(false));
   if (outcome.status === 0) return;
   const again = /unknown option|(unrecognized|invalid) option/.test(outcome.stderr)
-    ? restore(program, place, lines(true), true)
+    ? restoreByOld(program, place, lines(true))
     : outcome;
-  if (again.status !== 0) throw programRefused(place, `${program} --noflush`, textOf(again), wayOut);
+  if (again.status !== 0)
+    throw programRefused(place, { command: `${program} --noflush`, text: textOf(again), instead });
 }
 
 /** What a program that failed said, or how it ended. */

@@ -2,6 +2,7 @@
 // per container and network, and a rule per address in POSTROUTING that leads there
 // (containernetworking/plugins, pkg/ip/ipmasq_iptables_linux.go). The chain's name has no interface in it:
 // all interfaces of a container on one network share it.
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Address } from "../ip/address.ts";
 import { prefixContains } from "../ip/prefix.ts";
 import { sha512 } from "../sys/hash.ts";
@@ -17,19 +18,21 @@ const HASH_DIGITS = 24;
  */
 export type Sources = { only: readonly Address[] } | { except: readonly Address[] };
 
+/** A container on a network, by whichever of its interfaces. */
+export type NetworkContainer = Omit<AttachmentKey, "interfaceName">;
+
 /**
  * Removes what leads from these addresses to the container's chain on a network, and the chain with the last
  * of them. `sources` is asked only when there is such a chain. Throws SystemError and CniError.
  */
 export function removeReferenceChain(
   tables: Iterable<IptablesTable>,
-  network: string,
-  containerId: string,
+  container: NetworkContainer,
   sources: () => Sources,
 ): void {
   let known: Sources | undefined;
   for (const table of tables)
-    removeJumps(table, chainOf(network, containerId), (jump) => isFrom(jump, (known ??= sources())));
+    removeJumps(table, chainOf(container), (jump) => isFrom(jump, (known ??= sources())));
 }
 
 /**
@@ -44,7 +47,7 @@ export function removeStaleReferenceChains(
   for (const table of tables) {
     for (const { chain, comment } of table.listJumps(PREFIX)) {
       const containerId = containerOf(comment);
-      if (containerId !== undefined && chain === chainOf(network, containerId) && !isValid(containerId))
+      if (containerId !== undefined && chain === chainOf({ network, containerId }) && !isValid(containerId))
         removeJumps(table, chain, () => true);
     }
   }
@@ -55,7 +58,7 @@ function isFrom({ source }: Jump, sources: Sources): boolean {
   return "only" in sources ? sources.only.some(covers) : !sources.except.some(covers);
 }
 
-function chainOf(network: string, containerId: string): string {
+function chainOf({ network, containerId }: NetworkContainer): string {
   return PREFIX + sha512(network + containerId).slice(0, HASH_DIGITS);
 }
 

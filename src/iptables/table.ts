@@ -86,13 +86,17 @@ export function leadingOnes(mask: Uint8Array): number {
   return zero < 0 ? mask.length * 8 : zero * 8 + Math.clz32(~((mask[zero] ?? 0) << 24));
 }
 
-/** The refusal of a program that changes a table; `instead` is what helps where the program does not. */
-export function programRefused(
-  { table }: TablePlace,
-  command: string,
-  text: string,
-  instead: string,
-): CniError {
+/** A program that refused to change a table. */
+export interface Refusal {
+  command: string;
+  /** What it said. */
+  text: string;
+  /** What helps where the program does not. */
+  instead: string;
+}
+
+/** The refusal as an error. */
+export function programRefused({ table }: TablePlace, { command, text, instead }: Refusal): CniError {
   return new CniError("rules", {
     about: `the table ${table} of iptables`,
     attempted: `Ran ${command}`,

@@ -5,6 +5,7 @@ import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
+import type { Writer } from "../netlink/writer.ts";
 import { u32At } from "../sys/bytes.ts";
 
 /** An address on a link. A tentative one does not answer yet. */
@@ -25,42 +26,32 @@ export function familyNumber(family: Family): number {
  * asked for. Refused with EEXIST when it is there.
  */
 export function addAddressMessage(index: number, prefix: Prefix, detectDuplicates = false): Message {
-  return addressMessage(
-    rt.RTM_NEWADDR,
-    NLM_F_CREATE | NLM_F_EXCL,
-    index,
-    prefix,
-    "add address",
-    detectDuplicates,
-  );
-}
-
-/** Takes an address off a link. Refused with EADDRNOTAVAIL when it is not there. */
-export function deleteAddressMessage(index: number, prefix: Prefix): Message {
-  return addressMessage(rt.RTM_DELADDR, 0, index, prefix, "remove address");
-}
-
-function addressMessage(
-  type: number,
-  flags: number,
-  index: number,
-  prefix: Prefix,
-  verb: string,
-  detectDuplicates = false,
-): Message {
   const { address, length } = prefix;
   return {
-    what: `${verb} ${formatPrefix(prefix)}`,
-    type,
-    flags,
+    what: `add address ${formatPrefix(prefix)}`,
+    type: rt.RTM_NEWADDR,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
-      w.u8(familyNumber(address.family)).u8(length).u8(0).u8(0).u32(index);
-      w.attribute(rt.IFA_LOCAL, addressBytes(address)).attribute(rt.IFA_ADDRESS, addressBytes(address));
-      if (type !== rt.RTM_NEWADDR) return;
+      writeAddress(w, index, prefix);
       if (address.family === 6) w.u32Attribute(rt.IFA_FLAGS, detectDuplicates ? 0 : rt.IFA_F_NODAD);
       else if (length < 31) w.attribute(rt.IFA_BROADCAST, addressBytes(broadcastOf(prefix)));
     },
   };
+}
+
+/** Takes an address off a link. Refused with EADDRNOTAVAIL when it is not there. */
+export function deleteAddressMessage(index: number, prefix: Prefix): Message {
+  return {
+    what: `remove address ${formatPrefix(prefix)}`,
+    type: rt.RTM_DELADDR,
+    flags: 0,
+    body: (w) => writeAddress(w, index, prefix),
+  };
+}
+
+function writeAddress(w: Writer, index: number, { address, length }: Prefix): void {
+  w.u8(familyNumber(address.family)).u8(length).u8(0).u8(0).u32(index);
+  w.attribute(rt.IFA_LOCAL, addressBytes(address)).attribute(rt.IFA_ADDRESS, addressBytes(address));
 }
 
 /** The last address of an IPv4 network, which its hosts all listen to (RFC 919). */

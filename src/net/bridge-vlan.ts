@@ -24,37 +24,44 @@ export interface PortVlan extends VlanRange {
 
 /** The VLAN of everything that comes and goes without a tag; it stops being that of any other. */
 export function addNativeVlanMessage(port: number, vlan: number): Message {
-  return vlanMessage(
-    rt.RTM_SETLINK,
-    port,
-    { first: vlan, last: vlan },
-    rt.BRIDGE_VLAN_INFO_PVID | rt.BRIDGE_VLAN_INFO_UNTAGGED,
-    `put the port into VLAN ${vlan}`,
-  );
+  return vlanMessage(port, {
+    what: `put the port into VLAN ${vlan}`,
+    type: rt.RTM_SETLINK,
+    range: { first: vlan, last: vlan },
+    flags: rt.BRIDGE_VLAN_INFO_PVID | rt.BRIDGE_VLAN_INFO_UNTAGGED,
+  });
 }
 
 /** VLANs whose packets come and go with their tag. */
 export function addTaggedVlansMessage(port: number, range: VlanRange): Message {
-  return vlanMessage(rt.RTM_SETLINK, port, range, 0, `add VLANs ${formatRange(range)} to the port`);
+  const what = `add VLANs ${formatRange(range)} to the port`;
+  return vlanMessage(port, { what, type: rt.RTM_SETLINK, range, flags: 0 });
 }
 
 /** Takes a port out of VLANs, also of those that it is not in. */
 export function removeVlansMessage(port: number, range: VlanRange): Message {
-  return vlanMessage(rt.RTM_DELLINK, port, range, 0, `take VLANs ${formatRange(range)} off the port`);
+  const what = `take VLANs ${formatRange(range)} off the port`;
+  return vlanMessage(port, { what, type: rt.RTM_DELLINK, range, flags: 0 });
 }
 
 export function formatRange({ first, last }: VlanRange): string {
   return first === last ? String(first) : `${first}-${last}`;
 }
 
+/** Putting a port into VLANs, or taking it out of them. */
+interface VlanChange {
+  /** For errors: what the kernel was asked to do. */
+  what: string;
+  /** RTM_SETLINK or RTM_DELLINK. */
+  type: number;
+  range: VlanRange;
+  /** BRIDGE_VLAN_INFO_… */
+  flags: number;
+}
+
 /** struct bridge_vlan_info twice says "from" and "to". */
-function vlanMessage(
-  type: number,
-  port: number,
-  { first, last }: VlanRange,
-  flags: number,
-  what: string,
-): Message {
+function vlanMessage(port: number, { what, type, range, flags }: VlanChange): Message {
+  const { first, last } = range;
   return {
     what,
     type,

@@ -68,7 +68,7 @@ export function deleteUdpFlows(
  */
 function listMessage({ family, destinationPort, answerer }: FlowFilter): Message {
   const source = family === 4 ? answerer : undefined;
-  return request("list UDP flows", ct.IPCTNL_MSG_CT_GET, family, (w) => {
+  return request(LIST, family, (w) => {
     const port = destinationPort === undefined ? 0 : PROTO_DST_PORT;
     w.nest(ct.CTA_TUPLE_ORIG, () =>
       w.nest(ct.CTA_TUPLE_PROTO, () => {
@@ -90,7 +90,7 @@ function listMessage({ family, destinationPort, answerer }: FlowFilter): Message
 
 /** By tuple and number, so that a new flow between the same two is not taken for the old one. */
 function deleteMessage(attributes: Attributes, family: Family): Message {
-  return request("delete a UDP flow", ct.IPCTNL_MSG_CT_DELETE, family, (w) => {
+  return request(DELETE, family, (w) => {
     w.attribute(ct.CTA_TUPLE_ORIG | NLA_F_NESTED, attributes.bytes(ct.CTA_TUPLE_ORIG) ?? new Uint8Array());
     for (const type of [ct.CTA_ID, ct.CTA_ZONE]) {
       const value = attributes.bytes(type);
@@ -99,7 +99,13 @@ function deleteMessage(attributes: Attributes, family: Family): Message {
   });
 }
 
-function request(what: string, type: number, family: Family, body: (w: Writer) => void): Message {
+/** What connection tracking is asked to do: in words, and by the number of the message. */
+type Operation = Pick<Message, "what" | "type">;
+
+const LIST: Operation = { what: "list UDP flows", type: ct.IPCTNL_MSG_CT_GET };
+const DELETE: Operation = { what: "delete a UDP flow", type: ct.IPCTNL_MSG_CT_DELETE };
+
+function request({ what, type }: Operation, family: Family, body: (w: Writer) => void): Message {
   return {
     what,
     type: (ct.NFNL_SUBSYS_CTNETLINK << 8) | type,

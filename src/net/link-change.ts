@@ -32,18 +32,21 @@ export interface VethEnd {
   mac: string;
 }
 
+export interface VethPair {
+  /** A port of the bridge with this index. */
+  host: VethEnd;
+  bridgeIndex: number;
+  /** Born inside the namespace of this descriptor. */
+  pod: VethEnd;
+  namespaceFd: number;
+  mtu: number;
+}
+
 /**
- * A veth pair, down: the host end as a port of `bridgeIndex`, the peer born inside the namespace of
- * `namespaceFd`. One queue each way: saves two grace periods in the kernel. Refused with EEXIST when either
- * name is taken.
+ * A veth pair, down. One queue each way: saves two grace periods in the kernel. Refused with EEXIST when
+ * either name is taken.
  */
-export function createVethMessage(
-  host: VethEnd,
-  pod: VethEnd,
-  mtu: number,
-  bridgeIndex: number,
-  namespaceFd: number,
-): Message {
+export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu }: VethPair): Message {
   const end = (w: Writer, { name, mac }: VethEnd) =>
     w
       .string(rt.IFLA_IFNAME, name)

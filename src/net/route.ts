@@ -171,46 +171,40 @@ export function listRoutes(socket: NetlinkSocket, family: Family, filter: RouteF
  */
 function readRoutes(reply: Reply, family: Family): LinkRoute[] {
   const attributes = readAttributes(reply.payload, 12);
+  const shared = readShared(reply, family, attributes);
   const ways = attributes.bytes(rt.RTA_MULTIPATH);
   if (ways === undefined)
-    return [
-      readRoute(reply, family, attributes, attributes.u32(rt.RTA_OIF), attributes.bytes(rt.RTA_GATEWAY)),
-    ];
+    return [{ ...shared, index: attributes.u32(rt.RTA_OIF) ?? 0, gateway: readGateway(attributes) }];
   const routes: LinkRoute[] = [];
   for (let at = 0; at + RTNEXTHOP_BYTES <= ways.length; ) {
     // struct rtnexthop: length, flags, hops, number of the link; then attributes.
     const way = ways.subarray(at, at + u16At(ways, at));
     if (way.length < RTNEXTHOP_BYTES) break;
-    routes.push(
-      readRoute(
-        reply,
-        family,
-        attributes,
-        u32At(way, 4),
-        readAttributes(way, RTNEXTHOP_BYTES).bytes(rt.RTA_GATEWAY),
-      ),
-    );
+    const gateway = readGateway(readAttributes(way, RTNEXTHOP_BYTES));
+    routes.push({ ...shared, index: u32At(way, 4), gateway });
     at += (way.length + 3) & ~3;
   }
   return routes;
 }
 
-function readRoute(
+function readGateway(attributes: Attributes): Address | undefined {
+  const gateway = attributes.bytes(rt.RTA_GATEWAY);
+  return gateway === undefined ? undefined : addressFromBytes(gateway);
+}
+
+/** What all ways of a route have in common. */
+function readShared(
   reply: Reply,
   family: Family,
   attributes: Attributes,
-  index: number | undefined,
-  gateway: Uint8Array | undefined,
-): LinkRoute {
+): Omit<LinkRoute, "index" | "gateway"> {
   const dst = attributes.bytes(rt.RTA_DST);
   const metrics = attributes.nest(rt.RTA_METRICS);
   return {
-    index: index ?? 0,
     dst: {
       address: dst === undefined ? { family, value: 0n } : addressFromBytes(dst),
       length: reply.payload[1] ?? 0,
     },
-    gateway: gateway === undefined ? undefined : addressFromBytes(gateway),
     mtu: metrics?.u32(rt.RTAX_MTU),
     advmss: metrics?.u32(rt.RTAX_ADVMSS),
     priority: attributes.u32(rt.RTA_PRIORITY),

@@ -4,6 +4,7 @@ import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
+import type { Writer } from "../netlink/writer.ts";
 import { familyNumber } from "./address.ts";
 
 /**
@@ -17,12 +18,22 @@ export interface SourceRule {
 
 /** Adds a rule in front of those for the main table. Refused with EEXIST when it is there. */
 export function addRuleMessage(rule: SourceRule): Message {
-  return ruleMessage(rt.RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, rule, "add");
+  return {
+    what: `add ${ruleText(rule)}`,
+    type: rt.RTM_NEWRULE,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    body: (w) => writeRule(w, rule),
+  };
 }
 
 /** Removes a rule. Refused with ENOENT when it is absent. */
 export function deleteRuleMessage(rule: SourceRule): Message {
-  return ruleMessage(rt.RTM_DELRULE, 0, rule, "remove");
+  return {
+    what: `remove ${ruleText(rule)}`,
+    type: rt.RTM_DELRULE,
+    flags: 0,
+    body: (w) => writeRule(w, rule),
+  };
 }
 
 /** The rules of a family that look at a single source address and lead to a table. Throws SystemError. */
@@ -36,32 +47,24 @@ export function listSourceRules(socket: NetlinkSocket, family: Family): SourceRu
   return socket.dump(message).flatMap((reply) => readRule(reply, family) ?? []);
 }
 
-function ruleMessage(
-  type: number,
-  flags: number,
-  { source, table, protocol }: SourceRule,
-  verb: string,
-): Message {
-  return {
-    what: `${verb} rule from ${formatAddress(source)} lookup ${table}`,
-    type,
-    flags,
-    body: (w) => {
-      // struct fib_rule_hdr; a table number above 255 only fits into the attribute.
-      w.u8(familyNumber(source.family))
-        .u8(0)
-        .u8(source.family === 4 ? 32 : 128)
-        .u8(0)
-        .u8(rt.RT_TABLE_UNSPEC)
-        .u8(0)
-        .u8(0)
-        .u8(rt.FR_ACT_TO_TBL)
-        .u32(0);
-      w.attribute(rt.FRA_SRC, addressBytes(source))
-        .u32Attribute(rt.FRA_TABLE, table)
-        .u8Attribute(rt.FRA_PROTOCOL, protocol);
-    },
-  };
+function ruleText({ source, table }: SourceRule): string {
+  return `rule from ${formatAddress(source)} lookup ${table}`;
+}
+
+function writeRule(w: Writer, { source, table, protocol }: SourceRule): void {
+  // struct fib_rule_hdr; a table number above 255 only fits into the attribute.
+  w.u8(familyNumber(source.family))
+    .u8(0)
+    .u8(source.family === 4 ? 32 : 128)
+    .u8(0)
+    .u8(rt.RT_TABLE_UNSPEC)
+    .u8(0)
+    .u8(0)
+    .u8(rt.FR_ACT_TO_TBL)
+    .u32(0);
+  w.attribute(rt.FRA_SRC, addressBytes(source))
+    .u32Attribute(rt.FRA_TABLE, table)
+    .u8Attribute(rt.FRA_PROTOCOL, protocol);
 }
 
 function readRule({ payload }: Reply, family: Family): SourceRule | undefined {

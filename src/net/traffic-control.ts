@@ -36,7 +36,7 @@ export function shapeMessage(index: number, { rate, burst, limit }: Bucket): Mes
     type: tc.RTM_NEWQDISC,
     flags: NLM_F_CREATE | NLM_F_REPLACE,
     body: (w) => {
-      header(w, index, 0, tc.TC_H_ROOT).string(tc.TCA_KIND, "tbf");
+      header(w, index, { parent: tc.TC_H_ROOT }).string(tc.TCA_KIND, "tbf");
       const options = w.openNest(tc.TCA_OPTIONS);
       w.attribute(tc.TCA_TBF_PARMS, tbfOptions(rate, limit))
         .attribute(tc.TCA_TBF_RATE64, u64Bytes(rate))
@@ -52,7 +52,8 @@ export function ingressMessage(index: number): Message {
     what: `make an ingress qdisc for interface number ${index}`,
     type: tc.RTM_NEWQDISC,
     flags: NLM_F_CREATE,
-    body: (w) => header(w, index, INGRESS_HANDLE, tc.TC_H_INGRESS).string(tc.TCA_KIND, "ingress"),
+    body: (w) =>
+      header(w, index, { handle: INGRESS_HANDLE, parent: tc.TC_H_INGRESS }).string(tc.TCA_KIND, "ingress"),
   };
 }
 
@@ -62,7 +63,7 @@ export function deleteIngressMessage(index: number): Message {
     what: `remove the ingress qdisc of interface number ${index}`,
     type: tc.RTM_DELQDISC,
     flags: 0,
-    body: (w) => header(w, index, INGRESS_HANDLE, tc.TC_H_INGRESS),
+    body: (w) => header(w, index, { handle: INGRESS_HANDLE, parent: tc.TC_H_INGRESS }),
   };
 }
 
@@ -76,7 +77,10 @@ export function redirectMessage(from: number, to: number): Message {
     type: tc.RTM_NEWTFILTER,
     flags: NLM_F_CREATE,
     body: (w) => {
-      header(w, from, 0, INGRESS_HANDLE, networkOrder(tc.ETH_P_ALL)).string(tc.TCA_KIND, "u32");
+      header(w, from, { parent: INGRESS_HANDLE, info: networkOrder(tc.ETH_P_ALL) }).string(
+        tc.TCA_KIND,
+        "u32",
+      );
       const options = w.openNest(tc.TCA_OPTIONS);
       // struct tc_u32_sel with one struct tc_u32_key of zeros
       const selector = new Uint8Array(32);
@@ -102,7 +106,7 @@ export function getBucket(socket: NetlinkSocket, index: number): Omit<Bucket, "b
     type: tc.RTM_GETQDISC,
     // Older kernels answer who asks only when told to.
     flags: NLM_F_ECHO,
-    body: (w) => header(w, index, 0, tc.TC_H_ROOT),
+    body: (w) => header(w, index, { parent: tc.TC_H_ROOT }),
   };
   const [outcome] = socket.transact([message]);
   if (outcome?.error !== undefined && outcome.errno !== errnoOf("ENOENT")) throw outcome.error;
@@ -116,13 +120,20 @@ export function listRedirects(socket: NetlinkSocket, index: number): number[] {
     what: `list the filters of interface number ${index}`,
     type: tc.RTM_GETTFILTER,
     flags: 0,
-    body: (w) => header(w, index, 0, INGRESS_HANDLE),
+    body: (w) => header(w, index, { parent: INGRESS_HANDLE }),
   };
   return socket.dump(message).flatMap((reply) => redirectOf(attributesOf(reply)) ?? []);
 }
 
+/** A place among the queues and filters of a link. Without a handle the kernel chooses. */
+interface Spot {
+  handle?: number;
+  parent: number;
+  info?: number;
+}
+
 /** struct tcmsg */
-function header(w: Writer, index: number, handle: number, parent: number, info = 0): Writer {
+function header(w: Writer, index: number, { handle = 0, parent, info = 0 }: Spot): Writer {
   return w.u8(AF_UNSPEC).u8(0).u16(0).u32(index).u32(handle).u32(parent).u32(info);
 }
 

@@ -15,6 +15,7 @@ export class Writer {
   }
 
   /** Writes one message: header, then what `body` writes. */
+  // biome-ignore lint/complexity/useMaxParams: the fields of a header, written for every message.
   message(type: number, flags: number, sequence: number, body: (writer: Writer) => void): void {
     const start = this.length;
     this.u32(0).u16(type).u16(flags).u32(sequence).u32(0);

@@ -5,16 +5,21 @@ import { countChainUses, type RuleCounts } from "./answer.ts";
 import { firstRefusal } from "./batch.ts";
 import { deleteChainMessage, type Table } from "./message.ts";
 
+/** A table whose rules were counted. */
+export interface CountedTable {
+  table: Table;
+  rules: RuleCounts;
+}
+
 /**
- * Deletes each chain that nothing leads to; `rules` are the rules of the table that were counted. A chain
+ * Deletes each of these chains that nothing leads to. A chain
  * that is still in use is not even tried: the kernel would refuse (EBUSY) and then wait 7 to 15 ms until the
  * refused batch is cleaned up. Throws SystemError.
  */
 export function deleteUnusedChains(
   socket: NetlinkSocket,
-  table: Table,
+  { table, rules }: CountedTable,
   chains: Iterable<string>,
-  rules: RuleCounts,
 ): void {
   for (const chain of chains) {
     const uses = countChainUses(socket, table, chain);

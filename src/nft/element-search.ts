@@ -4,8 +4,8 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { u16At } from "../sys/bytes.ts";
-import { dumpElements, type Element, readElement } from "./element.ts";
-import { GENERIC_HEADER, type Table } from "./message.ts";
+import { dumpElements, type Element, type ElementPlace, readElement } from "./element.ts";
+import { GENERIC_HEADER } from "./message.ts";
 
 /**
  * Says yes or no to an element by its keys alone: where they start in the bytes. For an element without a
@@ -16,7 +16,11 @@ export type KeyTest = (bytes: Uint8Array, keyAt: number, lastKeyAt: number | und
 /**
  * The elements of a set or map that pass a test; of all others the keys alone are read. Throws SystemError.
  */
-export function searchElements(socket: NetlinkSocket, table: Table, set: string, passes: KeyTest): Element[] {
+export function searchElements(
+  socket: NetlinkSocket,
+  { table, set }: Pick<ElementPlace, "table" | "set">,
+  passes: KeyTest,
+): Element[] {
   const found: Element[] = [];
   for (const { payload } of dumpElements(socket, table, set)) {
     const list = readAttributes(payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -36,6 +40,7 @@ export function searchElements(socket: NetlinkSocket, table: Table, set: string,
 }
 
 /** Where the value of a key starts: of the first attribute inside the attribute of this type. */
+// biome-ignore lint/complexity/useMaxParams: it runs for each of thousands of elements.
 function valueStart(bytes: Uint8Array, from: number, end: number, type: number): number | undefined {
   for (let at = from; at + NLA_HDRLEN <= end; ) {
     if ((u16At(bytes, at + 2) & NLA_TYPE_MASK) === type) return at + 2 * NLA_HDRLEN;

@@ -18,8 +18,14 @@ export function writeValue(w: Writer, type: number, value: Uint8Array): void {
   w.nest(type, () => w.attribute(nft.NFTA_DATA_VALUE, value));
 }
 
+/** What becomes of a packet: NF_…, or NFT_… for the way to another chain. */
+export interface Verdict {
+  code: number;
+  chain?: string | undefined;
+}
+
 /** Writes a data attribute that holds a verdict. */
-export function writeVerdict(w: Writer, type: number, code: number, chain?: string): void {
+export function writeVerdict(w: Writer, type: number, { code, chain }: Verdict): void {
   w.nest(type, () =>
     w.nest(nft.NFTA_DATA_VERDICT, () => {
       w.be32Attribute(nft.NFTA_VERDICT_CODE, code >>> 0);
@@ -48,13 +54,19 @@ export function meta(key: number, register: number): Expression {
   );
 }
 
-/** Loads `length` bytes of a header into registers, from `offset` on. */
-export function payload(
-  register: number,
-  offset: number,
-  length: number,
-  base = nft.NFT_PAYLOAD_NETWORK_HEADER,
-): Expression {
+/** A field of a header. */
+export interface HeaderField {
+  /** Bytes from the beginning of the header. */
+  offset: number;
+  /** Bytes. */
+  length: number;
+  /** Which header (NFT_PAYLOAD_…); left out: the one of IP. */
+  base?: number;
+}
+
+/** Loads a field of a header into registers. */
+export function payload(register: number, field: HeaderField): Expression {
+  const { offset, length, base = nft.NFT_PAYLOAD_NETWORK_HEADER } = field;
   return expression("payload", (w) =>
     w
       .be32Attribute(nft.NFTA_PAYLOAD_DREG, register)
@@ -101,7 +113,7 @@ export function lookUp(map: string, register: number, destination = nft.NFT_REG_
 export function verdict(code: number, chain?: string): Expression {
   return expression("immediate", (w) => {
     w.be32Attribute(nft.NFTA_IMMEDIATE_DREG, nft.NFT_REG_VERDICT);
-    writeVerdict(w, nft.NFTA_IMMEDIATE_DATA, code, chain);
+    writeVerdict(w, nft.NFTA_IMMEDIATE_DATA, { code, chain });
   });
 }
 

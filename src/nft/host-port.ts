@@ -59,7 +59,8 @@ export function missingPortParts(
   socket: NetlinkSocket,
   wanted: Pick<HostPorts, "chain" | "conditions" | "markBit">,
 ): string[] {
-  return missingIn(countRules(socket, PORT_TABLE), portLayout(wanted.markBit), chainsFor(wanted), isKnownIn);
+  const parts = { layout: portLayout(wanted.markBit), chains: chainsFor(wanted) };
+  return missingIn(countRules(socket, PORT_TABLE), parts, isKnownIn);
 }
 
 /** Deletes a table that marks with another bit, unless an attachment has a host port in it. */
@@ -123,7 +124,8 @@ export function removePortElements(socket: NetlinkSocket, elements: Element[], c
   deleteElements(socket, elements);
   const candidates = new Set(chains);
   for (const { chain } of elements) if (chain !== "") candidates.add(chain);
-  if (candidates.size > 0) deleteUnusedChains(socket, PORT_TABLE, candidates, countRules(socket, PORT_TABLE));
+  if (candidates.size === 0) return;
+  deleteUnusedChains(socket, { table: PORT_TABLE, rules: countRules(socket, PORT_TABLE) }, candidates);
 }
 
 /**

@@ -62,7 +62,7 @@ export const INGRESS_LAYOUT: TableLayout = {
   tableMessages: () => [
     tableMessage(INGRESS_TABLE),
     ...INGRESS_SETS.map((set, index) =>
-      setMessage(INGRESS_TABLE, set, set === "together" ? PAIR : ONE, index + 1),
+      setMessage(INGRESS_TABLE, { name: set, key: set === "together" ? PAIR : ONE }, index + 1),
     ),
     chainMessage(INGRESS_TABLE, FORWARD, { type: "filter", number: nft.NF_INET_FORWARD, priority: 0 }),
   ],

@@ -46,7 +46,8 @@ export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, node
  * SystemError.
  */
 export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
-  return missingIn(countRules(socket, TABLE), MASQUERADE_LAYOUT, chains.map(sharedNetworkChain), isKnownIn);
+  const parts = { layout: MASQUERADE_LAYOUT, chains: chains.map(sharedNetworkChain) };
+  return missingIn(countRules(socket, TABLE), parts, isKnownIn);
 }
 
 /** Where elements of an attachment may be; without addresses all maps are read. */
@@ -81,7 +82,7 @@ export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], c
   // A chain without elements is there after an ADD or a DEL that was killed between chain and element.
   if ("chain" in chains) candidates.add(chains.chain);
   else for (const chain of rules.keys()) if (isChainOf(chains.network, chain)) candidates.add(chain);
-  deleteUnusedChains(socket, TABLE, candidates, rules);
+  deleteUnusedChains(socket, { table: TABLE, rules }, candidates);
 }
 
 /** The elements that carry the attachment's digest. Throws SystemError. */

@@ -25,7 +25,7 @@ export function gotoFor({ family, value }: Address, chain: string): Expression[]
   const { daddr, length } = HEADER[family];
   return [
     ...isFamily(family),
-    payload(FIRST, daddr, length),
+    payload(FIRST, { offset: daddr, length }),
     equals(FIRST, addressBytes({ family, value })),
     verdict(nft.NFT_GOTO, chain),
   ];
@@ -80,7 +80,7 @@ export function isMarkedAndTranslated(bit: number): Expression[] {
 export function destinationVerdict(family: Family, map: string): Expression[] {
   return [
     ...isFamily(family),
-    payload(FIRST, HEADER[family].daddr, HEADER[family].length),
+    payload(FIRST, { offset: HEADER[family].daddr, length: HEADER[family].length }),
     lookUp(map, FIRST),
   ];
 }
@@ -118,7 +118,7 @@ export function addressAndPortVerdict(family: Family, map: string): Expression[]
 }
 
 function addressProtocolAndPort(family: Family): Expression[] {
-  const address = payload(FIRST, HEADER[family].daddr, HEADER[family].length);
+  const address = payload(FIRST, { offset: HEADER[family].daddr, length: HEADER[family].length });
   return [...isFamily(family), address, ...protocolAndPort(FIRST + registersOf(family))];
 }
 
@@ -131,7 +131,7 @@ function registersOf(family: Family): number {
 function protocolAndPort(register: number): Expression[] {
   return [
     meta(nft.NFT_META_L4PROTO, register),
-    payload(register + 1, 2, 2, nft.NFT_PAYLOAD_TRANSPORT_HEADER),
+    payload(register + 1, { offset: 2, length: 2, base: nft.NFT_PAYLOAD_TRANSPORT_HEADER }),
   ];
 }
 

@@ -87,7 +87,7 @@ export function ensureElements<Attachment extends Owner, Node extends NodeAttach
   for (let attempt = 1; ; attempt++) {
     try {
       const counts = countRules(on.socket, layout.table);
-      const missing = missingIn(counts, layout, table.chainsFor(wanted));
+      const missing = missingIn(counts, { layout, chains: table.chainsFor(wanted) });
       if (missing.length > 0) on.node.underNodeLock(() => putBack(table, wanted, on));
       table.claim(wanted, on, { counts, missing });
       return;

@@ -89,12 +89,12 @@ function addressed(
   if (length % 8 === 0 && length > 0)
     return [
       ...isFamily(family),
-      payload(FIRST, offset, length / 8),
+      payload(FIRST, { offset, length: length / 8 }),
       equals(FIRST, bytes.subarray(0, length / 8), operator),
     ];
   return [
     ...isFamily(family),
-    payload(FIRST, offset, bytes.length),
+    payload(FIRST, { offset, length: bytes.length }),
     mask(FIRST, prefixMask({ address, length })),
     equals(FIRST, bytes, operator),
   ];

@@ -61,7 +61,8 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
     }
   }
   const held = asked.length === 0 ? [] : getElements(socket, asked);
-  for (const set of searched) held.push(...searchElements(socket, PORT_TABLE, set, keyTest(set, mappings)));
+  for (const set of searched)
+    held.push(...searchElements(socket, { table: PORT_TABLE, set }, keyTest(set, mappings)));
   return held;
 }
 

@@ -39,17 +39,18 @@ export const SPOOF_LAYOUT: TableLayout = {
     tableMessage(SPOOF_TABLE),
     setMessage(
       SPOOF_TABLE,
-      GUARDED,
-      { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true },
+      { name: GUARDED, key: { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true } },
       1,
     ),
     setMessage(
       SPOOF_TABLE,
-      SOURCE,
       {
-        type: joined(TYPE_IFNAME, TYPE_ETHERADDR),
-        length: INTERFACE_NAME_BYTES + MAC_BYTES_JOINED,
-        inHostOrder: false,
+        name: SOURCE,
+        key: {
+          type: joined(TYPE_IFNAME, TYPE_ETHERADDR),
+          length: INTERFACE_NAME_BYTES + MAC_BYTES_JOINED,
+          inHostOrder: false,
+        },
       },
       2,
     ),

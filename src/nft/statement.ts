@@ -24,7 +24,7 @@ const ETHER = { saddr: 6, length: 6 };
 export function sourceVerdict(family: Family, map: string): Expression[] {
   return [
     ...isFamily(family),
-    payload(nft.NFT_REG_1, HEADER[family].saddr, HEADER[family].length),
+    payload(nft.NFT_REG_1, { offset: HEADER[family].saddr, length: HEADER[family].length }),
     lookUp(map, nft.NFT_REG_1),
   ];
 }
@@ -38,7 +38,7 @@ export function interfaceSourceVerdict(family: Family, map: string): Expression[
   return [
     ...isFamily(family),
     meta(nft.NFT_META_IIFNAME, nft.NFT_REG32_00),
-    payload(second, HEADER[family].saddr, HEADER[family].length),
+    payload(second, { offset: HEADER[family].saddr, length: HEADER[family].length }),
     lookUp(map, nft.NFT_REG32_00),
   ];
 }
@@ -50,7 +50,7 @@ export function destinationReturn(prefix: Prefix): Expression[] {
   const { daddr, length } = HEADER[family];
   return [
     ...isFamily(family),
-    payload(nft.NFT_REG_1, daddr, length),
+    payload(nft.NFT_REG_1, { offset: daddr, length }),
     mask(nft.NFT_REG_1, prefixMask(network)),
     equals(nft.NFT_REG_1, addressBytes(network.address)),
     verdict(nft.NFT_RETURN),
@@ -65,7 +65,8 @@ export function interfaceIn(set: string): Expression[] {
 /** `iifname . ether saddr != @set` */
 export function interfaceEtherSourceNotIn(set: string): Expression[] {
   const name = meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1);
-  const source = payload(nft.NFT_REG_2, ETHER.saddr, ETHER.length, nft.NFT_PAYLOAD_LL_HEADER);
+  const { saddr, length } = ETHER;
+  const source = payload(nft.NFT_REG_2, { offset: saddr, length, base: nft.NFT_PAYLOAD_LL_HEADER });
   return [name, source, isIn(set, nft.NFT_REG_1, nft.NFT_LOOKUP_F_INV)];
 }
 

@@ -54,14 +54,19 @@ export function isKnownIn(counts: RuleCounts, layout: TableLayout): boolean {
   return isWholeIn(counts, layout) || earlier.some((rules) => isWholeIn(counts, { ...layout, rules }));
 }
 
+/** What an attachment needs of a table. */
+export interface TableParts {
+  layout: TableLayout;
+  chains: readonly SharedChain[];
+}
+
 /**
  * The parts that are not whole in a table with these rules: the word `table` for the table itself, which
  * comes first, and names of `chains`.
  */
 export function missingIn(
   counts: RuleCounts,
-  layout: TableLayout,
-  chains: readonly SharedChain[],
+  { layout, chains }: TableParts,
   judge: Judge = isWholeIn,
 ): string[] {
   const missing = judge(counts, layout) ? [] : ["table"];

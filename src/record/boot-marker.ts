@@ -7,42 +7,40 @@ import { ensureDirectory, readTextOfAny, replaceFile } from "../sys/file.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { RecordStore } from "./store.ts";
 
+/** What a sweep looks through: the records of a network whose leases are in one directory. */
+export interface Swept {
+  records: RecordStore;
+  network: string;
+  /** `<dataDir>/<network>`. */
+  directory: string;
+}
+
 /**
  * True when no sweep has been finished on this host since it started, for this network and lease directory.
  * Throws SystemError.
  */
-export function needsBootSweep(
-  store: RecordStore,
-  network: string,
-  leaseDirectory: string,
-  host: HostIdentity,
-): boolean {
-  return readTextOfAny(markerPath(store, network, leaseDirectory)) !== formatIdentity(host);
+export function needsBootSweep(swept: Swept, host: HostIdentity): boolean {
+  return readTextOfAny(markerPath(swept)) !== formatIdentity(host);
 }
 
 /** Says that the sweep is done. The caller holds the lock of the lease directory. Throws SystemError. */
-export function markBootSwept(
-  store: RecordStore,
-  network: string,
-  leaseDirectory: string,
-  host: HostIdentity,
-): void {
-  const path = markerPath(store, network, leaseDirectory);
+export function markBootSwept(swept: Swept, host: HostIdentity): void {
+  const path = markerPath(swept);
   const write = (): void => replaceFile(path, `${path}.new`, formatIdentity(host));
   try {
     write();
   } catch (error) {
     if (!isErrno(error, "ENOENT")) throw error;
-    ensureDirectory(store.directory(network));
+    ensureDirectory(swept.records.directory(swept.network));
     write();
   }
 }
 
 // One marker per lease directory: the lock of that directory covers it, and after a change of dataDir the
 // leases of the old directory still get their own sweep when it is used again.
-function markerPath(store: RecordStore, network: string, leaseDirectory: string): string {
-  const digest = sha256(leaseDirectory).slice(0, 12);
-  return `${store.directory(network)}/boot-${digest}`;
+function markerPath({ records, network, directory }: Swept): string {
+  const digest = sha256(directory).slice(0, 12);
+  return `${records.directory(network)}/boot-${digest}`;
 }
 
 function formatIdentity({ bootId, hostCookie }: HostIdentity): string {

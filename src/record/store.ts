@@ -49,6 +49,14 @@ export interface UnreadableRecord {
   version?: number | undefined;
 }
 
+/** One file in a network's folder. */
+interface RecordFile {
+  network: string;
+  digest: string;
+  /** One of ENDINGS. */
+  ending: string;
+}
+
 export interface RecordList {
   records: Attachment[];
   unreadable: UnreadableRecord[];
@@ -162,7 +170,7 @@ export class RecordStore {
     for (const ending of ENDINGS) {
       for (const name of names) {
         const digest = digestOfName(name, ending);
-        if (digest !== undefined && !seen.has(digest) && this.addTo(list, network, digest, ending))
+        if (digest !== undefined && !seen.has(digest) && this.addTo(list, { network, digest, ending }))
           seen.add(digest);
       }
     }
@@ -239,7 +247,7 @@ export class RecordStore {
   }
 
   /** Puts one file where it belongs in `list`; true when it is a record. */
-  private addTo(list: RecordList, network: string, digest: string, ending: string): boolean {
+  private addTo(list: RecordList, { network, digest, ending }: RecordFile): boolean {
     const path = `${this.directory(network)}/${digest}${ending}`;
     // An intent that has gone since the folder was read may have another name now.
     const parsed = readRecord(path) ?? (ending === INTENT ? this.readRenamed(network, digest) : undefined);

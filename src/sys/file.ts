@@ -77,12 +77,23 @@ export function openFileIfThere(path: string, flags: number): FileHandle | undef
   return new FileHandle(check(fd, `open ${path}`));
 }
 
-/**
- * Reads a descriptor to its end. `what` names it in errors; more than `limit` bytes is EFBIG. `shortIsLast`:
- * a read that brings less than was asked for is the last one, as it is with files on a disk and settings
- * below /proc/sys.
- */
-export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024, shortIsLast = false): Uint8Array {
+/** How a descriptor is read. */
+interface Reading {
+  /** Bytes; more are EFBIG. */
+  limit?: number | undefined;
+  /**
+   * A read that brings less than was asked for is the last one, as it is with files on a disk and settings
+   * below /proc/sys.
+   */
+  shortIsLast?: boolean;
+}
+
+const TO_THE_END: Reading = {};
+const ON_DISK: Reading = { shortIsLast: true };
+
+/** Reads a descriptor to its end. `what` names it in errors. Throws SystemError. */
+export function readAll(fd: number, what: string, reading = TO_THE_END): Uint8Array {
+  const { limit = 16 * 1024 * 1024, shortIsLast = false } = reading;
   let buffer = new Uint8Array(1024);
   let length = 0;
   for (;;) {
@@ -103,7 +114,7 @@ export function readAll(fd: number, what: string, limit = 16 * 1024 * 1024, shor
 /** The whole text of a file on a disk, or of a setting below /proc/sys. Throws SystemError. */
 export function readText(path: string): string {
   using file = openFile(path, O_RDONLY);
-  return textOf(readAll(file.fd, path, undefined, true));
+  return textOf(readAll(file.fd, path, ON_DISK));
 }
 
 /** Writes all of `text` to a descriptor. Throws SystemError. */
@@ -119,9 +130,12 @@ export function writeBytes(fd: number, bytes: Uint8Array, what: string): void {
   }
 }
 
+/** Permission bits of files that we make. */
+const OWNER_ONLY = 0o600;
+
 /** Writes `text` to an existing or new file in place (sysctls, hints). Not atomic. Throws SystemError. */
-export function writeText(path: string, text: string, flags = O_WRONLY, mode = 0o600): void {
-  using file = openFile(path, flags, mode);
+export function writeText(path: string, text: string, flags = O_WRONLY): void {
+  using file = openFile(path, flags, OWNER_ONLY);
   writeAll(file.fd, text, path);
 }
 
@@ -129,8 +143,8 @@ export function writeText(path: string, text: string, flags = O_WRONLY, mode = 0
  * Makes `path` hold `text`: a reader sees the old content or the new one, never a part. `temporary` is on the
  * same file system.
  */
-export function replaceFile(path: string, temporary: string, text: string, mode = 0o600): void {
-  writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC, mode);
+export function replaceFile(path: string, temporary: string, text: string): void {
+  writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC);
   renameFile(temporary, path);
 }
 
@@ -250,7 +264,7 @@ export function listDirectory(path: string): string[] {
 export function readTextOfAny(path: string, limit = 256 * 1024): string | undefined {
   try {
     using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-    return file === undefined ? undefined : textOf(readAll(file.fd, path, limit, true));
+    return file === undefined ? undefined : textOf(readAll(file.fd, path, { limit, shortIsLast: true }));
   } catch (error) {
     if (isErrno(error, "EISDIR", "EFBIG", "ELOOP", "ENXIO", "EAGAIN", "EINVAL")) return undefined;
     throw error;

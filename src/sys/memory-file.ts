@@ -21,5 +21,5 @@ export function reopen({ fd }: FileHandle, flags: number): FileHandle {
  */
 export function readWhole(file: FileHandle, what: string, limit?: number): string {
   using reader = reopen(file, O_RDONLY);
-  return textOf(readAll(reader.fd, what, limit));
+  return textOf(readAll(reader.fd, what, { limit }));
 }

@@ -12,7 +12,7 @@ import { Rollback } from "../failure/rollback.ts";
 import { Attaching } from "../host/engine.ts";
 import { checkInterfaceIsFree } from "../host/kind/veth/veth.ts";
 import { ensureFilteringBridge } from "../host/kind/vlan/filtering.ts";
-import type { BridgePlan } from "../host/kind.ts";
+import type { BridgePlan, Place } from "../host/kind.ts";
 import { openPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
@@ -50,7 +50,7 @@ export function add(request: AddRequest, node: Node): Added {
   if (request.netconf.hasVlans) ensureFilteringBridge(request.netconf.bridge, node);
   const observed = observe(request.netconf, node.links);
   const rollback = new Rollback();
-  const known = knownOf(request, pod, node, observed);
+  const known = knownOf(request, { node, pod }, observed);
   const claim: Claim = { request, node, rollback, known, observed };
   return rollback.guard(() => attach(claim, pod));
 }
@@ -94,7 +94,7 @@ function needsAddress({ kind }: Step): boolean {
 }
 
 /** Everything that is known of the attachment before its addresses are. MACs are chosen here, once. */
-function knownOf(request: AddRequest, pod: Pod, node: Node, { bridge, isFiltered }: Observed): Known {
+function knownOf(request: AddRequest, { node, pod }: Place, { bridge, isFiltered }: Observed): Known {
   const { netconf, key, namespacePath: path, pod: podName } = request;
   const [host = "", ofPod = "", ifb = ""] = randomMacs(3);
   return {

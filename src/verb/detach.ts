@@ -49,15 +49,16 @@ export const ADD_ENDS_MS = 2_000;
  */
 export function detach(detachment: Detachment, node: Node): void {
   const { key, attachment, pod, prevResult, running } = detachment;
-  const unrecorded = unrecordedOf(detachment);
   const removals =
-    attachment === undefined ? removalsOfUnrecorded(unrecorded, node) : removalsOf({ node, attachment, pod });
+    attachment === undefined
+      ? removalsOfUnrecorded(unrecordedOf(detachment), node)
+      : removalsOf({ node, attachment, pod });
   const rules = new LockedRules(removals, detachment, node);
   const errors = collectErrors([
     () => shutPorts(removals, node),
     () => forgetChangedMac({ attachment, prevResult, pod }, node),
     () => rules.remove(),
-    () => removeAllLinks(removals, unrecorded, detachment, node),
+    () => removeAllLinks(removals, detachment, node),
     () => {
       if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key);
     },
@@ -152,15 +153,11 @@ function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
  * Removes the links, by the names that the key gives them. When the host's end is not there (a person renamed
  * it), the pod's interface goes that has the attachment's MAC; any other interface of the pod is left alone.
  */
-function removeAllLinks(
-  removals: readonly Removal[],
-  unrecorded: Unrecorded,
-  { key, attachment, pod, prevResult }: Detachment,
-  node: Node,
-): void {
+function removeAllLinks(removals: readonly Removal[], detachment: Detachment, node: Node): void {
+  const { key, attachment, pod, prevResult } = detachment;
   // Asked before the links go: without a record an address of the interface tells.
   const known = attachment?.link.pod.mac ?? macOfResult(key, prevResult);
-  const mac = known ?? (attachment === undefined ? findUnrecordedMac(unrecorded) : undefined);
+  const mac = known ?? (attachment === undefined ? findUnrecordedMac(unrecordedOf(detachment)) : undefined);
   attempt("cleanup", hostInterfaceName(key), () => {
     if (!removeLinks(removals, node, key)) removePodEnd(pod, key.interfaceName, mac);
   });

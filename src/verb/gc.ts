@@ -88,7 +88,8 @@ function recordParts({
       const { key, link } = attachment;
       if (!isStale(key)) return;
       gone.add(key.containerId);
-      const releaseForeign = (): void => delegate(foreignIpamOf(attachment, config), request, "DEL", key);
+      const call = { ...request, onBehalfOf: key };
+      const releaseForeign = (): void => delegate(foreignIpamOf(attachment, config), call, "DEL");
       detach({ key, attachment, bridge: link.bridge.name, directory, releaseForeign }, node);
     }),
     ...unreadable.map((entry) => () => {
@@ -110,7 +111,7 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
   ];
   return [
     // Before the rules that check what comes from them.
-    () => removeStalePorts(network, bridge, isStale, node),
+    () => removeStalePorts({ network, bridge }, isStale, node),
     () => records.removeStrayMarks(network),
     () => {
       using _lock = openExistingLeaseLock(directory);

@@ -157,17 +157,17 @@ test.each(VARIANTS)(
       make(netns, iptables, rules);
       const table = tableOf(netns, variant, family)!;
       const [first, second] = from.map((text) => parseAddress(text)!);
-      removeReferenceChain([table], "pods", "other", () => {
+      removeReferenceChain([table], { network: "pods", containerId: "other" }, () => {
         throw new Error("asked for nothing");
       });
-      removeReferenceChain([table], "pods", "id1", () => ({ only: [second!] }));
+      removeReferenceChain([table], { network: "pods", containerId: "id1" }, () => ({ only: [second!] }));
       expect(table.listJumps("CNI-").map(({ source }) => formatPrefix(source!).split("/")[0])).toEqual([
         from[0],
       ]);
-      removeReferenceChain([table], "pods", "id1", () => ({ only: [first!] }));
+      removeReferenceChain([table], { network: "pods", containerId: "id1" }, () => ({ only: [first!] }));
       expect(table.listChains("CNI-")).toEqual([]);
       make(netns, iptables, rules);
-      removeReferenceChain([table], "pods", "id1", () => ({ except: [first!] }));
+      removeReferenceChain([table], { network: "pods", containerId: "id1" }, () => ({ except: [first!] }));
       expect(table.listJumps("CNI-").map(({ source }) => formatPrefix(source!).split("/")[0])).toEqual([
         from[0],
       ]);

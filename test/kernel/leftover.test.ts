@@ -11,6 +11,7 @@ import { attachment, Ruleset } from "./masquerade.ts";
 import { checked, SpoofChecks } from "./spoof-check.ts";
 
 const LONG = "n".repeat(93);
+const PLACE = { network: "net", bridge: "br0" };
 
 test.each([
   ["of the network and nobody's", "net", ["1"], ["veth22222222222", "veth33333333333"]],
@@ -74,8 +75,8 @@ test("a port of the bridge is known by its alias and its name together: one that
     host.links.execute([changeLinkMessage({ name: name! }, { alias: alias! }, "name it")]);
   }
   onNode(host, (node) => {
-    expect(listPortsLike("net", "br0", () => true, node)).toEqual([hostInterfaceName(key)]);
-    expect(listPortsLike("net", "br0", ({ containerId }) => containerId !== "c1", node)).toEqual([]);
+    expect(listPortsLike(PLACE, () => true, node)).toEqual([hostInterfaceName(key)]);
+    expect(listPortsLike(PLACE, ({ containerId }) => containerId !== "c1", node)).toEqual([]);
   });
 });
 

@@ -25,7 +25,13 @@ export class Scene implements Disposable {
   /** Connects the pod to the bridge; both ends are up. */
   connect(mtu = 1400): this {
     this.host.links.execute([
-      createVethMessage(HOST_END, POD_END, mtu, this.bridgeIndex, this.pod.handle.fd),
+      createVethMessage({
+        host: HOST_END,
+        pod: POD_END,
+        mtu,
+        bridgeIndex: this.bridgeIndex,
+        namespaceFd: this.pod.handle.fd,
+      }),
       changeLinkMessage({ name: HOST_END.name }, { up: true }, "raise the host's end"),
     ]);
     this.pod.links.execute([changeLinkMessage({ name: POD_END.name }, { up: true }, "raise the pod's end")]);

@@ -8,7 +8,15 @@ import { BRIDGE, HOST_END, mustIndex, POD_END, refusal, Scene } from "./scene.ts
 test("one request makes the pair: a port of the bridge here, the other end in the pod, each with its MAC, MTU and one queue each way", () => {
   using scene = new Scene();
   const { host, pod } = scene;
-  host.links.execute([createVethMessage(HOST_END, POD_END, 1380, scene.bridgeIndex, pod.handle.fd)]);
+  host.links.execute([
+    createVethMessage({
+      host: HOST_END,
+      pod: POD_END,
+      mtu: 1380,
+      bridgeIndex: scene.bridgeIndex,
+      namespaceFd: pod.handle.fd,
+    }),
+  ]);
   const queues = { num_tx_queues: 1, num_rx_queues: 1 };
   expect(ipLink(host, "veth0")).toMatchObject({
     address: HOST_END.mac,
@@ -54,7 +62,13 @@ test("the second request gives the host's end its alias, no link-local address o
   using scene = new Scene();
   const { host, pod } = scene;
   host.links.execute([
-    createVethMessage(HOST_END, POD_END, 1400, scene.bridgeIndex, pod.handle.fd),
+    createVethMessage({
+      host: HOST_END,
+      pod: POD_END,
+      mtu: 1400,
+      bridgeIndex: scene.bridgeIndex,
+      namespaceFd: pod.handle.fd,
+    }),
     changeLinkMessage(
       { name: "veth0" },
       { up: true, alias: "pontoon net c1 eth0", addressGeneration: "none", hairpin: true },
@@ -79,7 +93,13 @@ test("without hairpin mode the same settings are made", () => {
   using scene = new Scene();
   const { host, pod } = scene;
   host.links.execute([
-    createVethMessage(HOST_END, POD_END, 1400, scene.bridgeIndex, pod.handle.fd),
+    createVethMessage({
+      host: HOST_END,
+      pod: POD_END,
+      mtu: 1400,
+      bridgeIndex: scene.bridgeIndex,
+      namespaceFd: pod.handle.fd,
+    }),
     changeLinkMessage({ name: "veth0" }, { up: true, alias: "mine", addressGeneration: "none" }, "settle"),
   ]);
   expect(ipLink(host, "veth0")).toMatchObject({
@@ -115,7 +135,15 @@ test("a name that is taken, here or in the pod, is refused, and nothing of the p
   using scene = new Scene();
   const { host, pod } = scene;
   const create = () =>
-    host.links.execute([createVethMessage(HOST_END, POD_END, 1400, scene.bridgeIndex, pod.handle.fd)]);
+    host.links.execute([
+      createVethMessage({
+        host: HOST_END,
+        pod: POD_END,
+        mtu: 1400,
+        bridgeIndex: scene.bridgeIndex,
+        namespaceFd: pod.handle.fd,
+      }),
+    ]);
   pod.run("ip link add eth0 type bridge");
   expect(refusal(create)).toMatchObject({
     errno: 17,
@@ -133,7 +161,17 @@ test("a bridge that is gone, or is none, is refused, and nothing of the pair is 
   const { host, pod } = scene;
   host.run("ip link add plain type veth peer name plain1");
   for (const master of [9999, mustIndex(host, "plain")]) {
-    refusal(() => host.links.execute([createVethMessage(HOST_END, POD_END, 1400, master, pod.handle.fd)]));
+    refusal(() =>
+      host.links.execute([
+        createVethMessage({
+          host: HOST_END,
+          pod: POD_END,
+          mtu: 1400,
+          bridgeIndex: master,
+          namespaceFd: pod.handle.fd,
+        }),
+      ]),
+    );
     expect([getLink(host.links, { name: "veth0" }), getLink(pod.links, { name: "eth0" })]).toEqual([
       undefined,
       undefined,

@@ -13,8 +13,8 @@ export const SYS: readonly Mutation[] = [
   {
     name: "a file is replaced in place, so a reader sees a part of it",
     file: "src/sys/file.ts",
-    find: "  writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC, mode);\n  renameFile(temporary, path);",
-    replace: "  writeText(path, text, O_WRONLY | O_CREAT | O_TRUNC, mode);",
+    find: "  writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC);\n  renameFile(temporary, path);",
+    replace: "  writeText(path, text, O_WRONLY | O_CREAT | O_TRUNC);",
     test: "test/unit/sys/file.test.ts",
     promise: "a replaced file has the new content, and whoever had it open reads the old one to its end",
   },

@@ -54,9 +54,9 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL frees the lease before the veth is gone",
     file: "src/verb/detach.ts",
-    find: "    () => removeAllLinks(removals, unrecorded, detachment, node),\n",
+    find: "    () => removeAllLinks(removals, detachment, node),\n",
     replace:
-      "    () => { release({ directory: detachment.directory, key, record: attachment }); },\n    () => removeAllLinks(removals, unrecorded, detachment, node),\n",
+      "    () => { release({ directory: detachment.directory, key, record: attachment }); },\n    () => removeAllLinks(removals, detachment, node),\n",
     test: "test/plugin/del-order.test.ts",
     promise: "before any sendto of DEL",
   },

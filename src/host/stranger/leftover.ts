@@ -10,7 +10,7 @@ import { deleteElements, type Element } from "../../nft/element.ts";
 import { isChainOf } from "../../nft/layout.ts";
 import { listAllElements, removeUnusedChains } from "../../nft/masquerade.ts";
 import { listSpoofElements } from "../../nft/spoof-check.ts";
-import { listPortsLike } from "../bridge-ports.ts";
+import { listPortsLike, type NetworkBridge } from "../bridge-ports.ts";
 import type { Node } from "../node.ts";
 import { removeStrayHostPorts } from "./host-port.ts";
 
@@ -38,12 +38,11 @@ export function removeStaleElements(network: string, isStale: (owner: string) =>
 
 /** Removes the host's ends of stale attachments that are ports of the bridge. Throws SystemError. */
 export function removeStalePorts(
-  network: string,
-  bridge: string,
+  place: NetworkBridge,
   isStale: (key: AttachmentKey) => boolean,
   node: Node,
 ): void {
-  for (const name of listPortsLike(network, bridge, isStale, node)) removeLink(node.links, { name });
+  for (const name of listPortsLike(place, isStale, node)) removeLink(node.links, { name });
 }
 
 /**

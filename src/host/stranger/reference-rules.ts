@@ -34,7 +34,7 @@ export function removeReferenceRules(key: AttachmentKey, sources: () => Sources,
       () => node.rules,
       (rules) => removeReferenceMasquerade(rules, key.network, key),
     );
-    removeReferenceChain(iptablesTables(node, NAT), key.network, key.containerId, sources);
+    removeReferenceChain(iptablesTables(node, NAT), key, sources);
   });
 }
 

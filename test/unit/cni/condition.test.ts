@@ -9,7 +9,7 @@ import { failureOf } from "./failure.ts";
 /** As text: `daddr !192.0.2.0/24`. */
 function read(words: string[], family: Family = 4): string[] {
   const problems = new Problems();
-  const conditions = readConditions(words, family, "conditionsV4", problems);
+  const conditions = readConditions(words, family, problems);
   expect(problems.isEmpty).toBe(true);
   return conditions.map(({ field, not, value }) => `${field} ${not ? "!" : ""}${value}`);
 }

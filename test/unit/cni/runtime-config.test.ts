@@ -10,8 +10,7 @@ const MAC = "02:58:0a:01:00:05";
 const read = (shape: Shape, args: { [key: string]: string } = {}, withAddresses = true) => {
   const problems = new Problems();
   const { addresses, ...requests } = readRequests(
-    shape,
-    new Map(Object.entries(args)),
+    { shape, args: new Map(Object.entries(args)) },
     withAddresses,
     problems,
   );

@@ -66,7 +66,7 @@ function problem(wanted: PortVlans, ...entries: [number, number][]): string | un
     },
     { type: 3, sequence: 1, body: (w) => w.u32(0) },
   );
-  return vlanProblem("veth1", 7, wanted, { links: kernel.socket } as Node);
+  return vlanProblem({ name: "veth1", index: 7 }, wanted, { links: kernel.socket } as Node);
 }
 
 test("a port in its VLANs is right, however the kernel lists them", () => {

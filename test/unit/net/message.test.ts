@@ -43,7 +43,7 @@ test("raise a link: the flag, and the mask that says that only this flag is mean
 test("a veth pair: the peer's part is a link message inside the message", () => {
   const host = { name: "v0", mac: "0a:00:00:00:00:02" };
   const pod = { name: "eth0", mac: "0a:00:00:00:00:03" };
-  expect(bytesOf(createVethMessage(host, pod, 1500, 5, 9))).toBe(
+  expect(bytesOf(createVethMessage({ host, pod, mtu: 1500, bridgeIndex: 5, namespaceFd: 9 }))).toBe(
     hex(`
     b4000000 1000 0006 ${HEADER_REST}            # 180 bytes, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL
     00 00 0000 00000000 00000000 00000000

@@ -47,7 +47,9 @@ test("a map from addresses to verdicts", () => {
 });
 
 test("a set of interface names, which nft reads as text because their byte order is the host's", () => {
-  expect(bytesOf(setMessage(BRIDGE, "s", { type: 41, length: 16, inHostOrder: true }, 1))).toBe(
+  expect(
+    bytesOf(setMessage(BRIDGE, { name: "s", key: { type: 41, length: 16, inHostOrder: true } }, 1)),
+  ).toBe(
     hex(`
     50000000 090a 0004 ${HEADER_REST}          # NFT_MSG_NEWSET
     07 00 0000                                 # NFPROTO_BRIDGE

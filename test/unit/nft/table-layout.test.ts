@@ -30,7 +30,7 @@ test.each([
     const counts = new Map(Object.entries(rules));
     expect(isWholeIn(counts, LAYOUT)).toBe(whole);
     expect(isKnownIn(counts, LAYOUT)).toBe(known);
-    expect(missingIn(counts, LAYOUT, [])).toEqual(whole ? [] : ["table"]);
-    expect(missingIn(counts, LAYOUT, [], isKnownIn)).toEqual(known ? [] : ["table"]);
+    expect(missingIn(counts, { layout: LAYOUT, chains: [] })).toEqual(whole ? [] : ["table"]);
+    expect(missingIn(counts, { layout: LAYOUT, chains: [] }, isKnownIn)).toEqual(known ? [] : ["table"]);
   },
 );

@@ -6,22 +6,23 @@ import { HOST, recordOf } from "./sample.ts";
 
 const root = mkdtempSync("/tmp/marker-");
 const store = openRecordStore(root);
+const SWEPT = { records: store, network: "net", directory: "/leases" };
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 test("a sweep is needed once per boot, host, network and lease directory", () => {
-  expect(needsBootSweep(store, "net", "/leases", HOST)).toBe(true);
-  markBootSwept(store, "net", "/leases", HOST);
-  expect(needsBootSweep(store, "net", "/leases", HOST)).toBe(false);
-  expect(needsBootSweep(store, "net", "/elsewhere", HOST)).toBe(true);
-  expect(needsBootSweep(store, "other", "/leases", HOST)).toBe(true);
-  expect(needsBootSweep(store, "net", "/leases", { ...HOST, bootId: "another" })).toBe(true);
-  expect(needsBootSweep(store, "net", "/leases", { ...HOST, hostCookie: "1" })).toBe(true);
-  markBootSwept(store, "net", "/leases", { ...HOST, hostCookie: "1" });
-  expect(needsBootSweep(store, "net", "/leases", HOST)).toBe(true);
+  expect(needsBootSweep(SWEPT, HOST)).toBe(true);
+  markBootSwept(SWEPT, HOST);
+  expect(needsBootSweep(SWEPT, HOST)).toBe(false);
+  expect(needsBootSweep({ ...SWEPT, directory: "/elsewhere" }, HOST)).toBe(true);
+  expect(needsBootSweep({ ...SWEPT, network: "other" }, HOST)).toBe(true);
+  expect(needsBootSweep(SWEPT, { ...HOST, bootId: "another" })).toBe(true);
+  expect(needsBootSweep(SWEPT, { ...HOST, hostCookie: "1" })).toBe(true);
+  markBootSwept(SWEPT, { ...HOST, hostCookie: "1" });
+  expect(needsBootSweep(SWEPT, HOST)).toBe(true);
 });
 
 test("the marker is no record", () => {
-  markBootSwept(store, "net", "/leases", HOST);
+  markBootSwept(SWEPT, HOST);
   store.createIntent(recordOf("c1")).complete();
   expect(store.listRecords("net")).toMatchObject({ records: [{}], unreadable: [] });
 });

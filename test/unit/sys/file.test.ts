@@ -78,10 +78,10 @@ test.each([0, 1, 4095, 4096, 4097, 16384, 100_000])("a file of %i bytes is read 
 test("a file that is larger than the limit is EFBIG, one of the limit's size is not", () => {
   writeFileSync(at("a"), "x".repeat(4096));
   using file = openFile(at("a"), O_RDONLY);
-  expect(readAll(file.fd, "a", 8192)).toHaveLength(4096);
+  expect(readAll(file.fd, "a", { limit: 8192 })).toHaveLength(4096);
   writeFileSync(at("b"), "x".repeat(70_000));
   using large = openFile(at("b"), O_RDONLY);
-  expect(errnoOf(() => readAll(large.fd, "b", 8192))).toBe(27);
+  expect(errnoOf(() => readAll(large.fd, "b", { limit: 8192 }))).toBe(27);
   expect(readTextOfAny(at("b"), 8192)).toBeUndefined();
 });
 

@@ -27,10 +27,16 @@ function announceAddresses(step: AnnounceStep, on: Applying): void {
   // advertisements (ndisc_notify).
   const again = changeLinkMessage({ name }, { mac }, `announce ${name} in the pod`);
   const podEnd = { links: on.pod.links, name };
-  const { bridge } = raisePort(step, podEnd, on.node, (seen) => {
-    // Looked at only now: another pod may have taken the alias away since this one was planned.
-    const follows = seen.bridge !== undefined && saysMacsFollow(seen.bridge) && stillFollows(seen.bridge, on);
-    return isNeeded(step, seen.port, follows) ? [again] : [];
+  const { bridge } = raisePort({
+    port: step,
+    podEnd,
+    node: on.node,
+    whenForwarding(seen) {
+      // Looked at only now: another pod may have taken the alias away since this one was planned.
+      const follows =
+        seen.bridge !== undefined && saysMacsFollow(seen.bridge) && stillFollows(seen.bridge, on);
+      return isNeeded(step, seen.port, follows) ? [again] : [];
+    },
   });
   if (bridge !== undefined) on.bridge = { ...on.bridge, mac: bridge.mac };
   if (on.vlanGateway !== undefined) awaitVlanGateway(on.vlanGateway, on.node);

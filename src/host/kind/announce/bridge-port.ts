@@ -39,34 +39,28 @@ interface Seen extends PortSeen {
 }
 
 /** A port to raise. */
-interface Raising {
+export interface Raising {
   port: BridgePort;
   podEnd: PodEnd;
   node: Node;
-  /** What is to be changed in the pod when its port forwards. */
-  then: (seen: PortSeen) => Message[];
+  /** Says what is to be changed in the pod when its port forwards. */
+  whenForwarding?: (seen: PortSeen) => Message[];
 }
 
 /**
  * Raises the host's end and returns when the port forwards and the pod's end sends, on a bridge with the
- * spanning tree protocol after a while; gives what it found then. When the port forwards, `then` says what to
- * change in the pod. The pod's end has to be up before: so the port comes up once, and not with, without and
- * with a carrier, each of which costs the kernel a walk over all ports of the bridge. Throws CniError.
+ * spanning tree protocol after a while; gives what it found then. The pod's end has to be up
+ * before: so the port comes up once, and not with, without and with a carrier, each of which costs the kernel
+ * a walk over all ports of the bridge. Throws CniError.
  */
-export function raisePort(
-  port: BridgePort,
-  podEnd: PodEnd,
-  node: Node,
-  then: Raising["then"] = () => [],
-): Seen {
-  const { hostInterface } = port;
+export function raisePort(raising: Raising): Seen {
+  const { hostInterface } = raising.port;
   return attempt("bridgePort", hostInterface, () => {
     const raise = changeLinkMessage(
       { name: hostInterface },
       { up: true },
       `set up interface ${hostInterface}`,
     );
-    const raising = { port, podEnd, node, then };
     const seen = look(raising, [raise]);
     return isReady(seen) ? seen : awaitEvents(raising);
   });
@@ -83,17 +77,17 @@ export function isForwarding(port: Link): boolean {
  * changed in the pod then goes in the same send.
  */
 function look(
-  { port: { hostInterface, bridge }, podEnd, node, then }: Raising,
+  { port: { hostInterface, bridge }, podEnd, node, whenForwarding }: Raising,
   changes: Message[] = [],
 ): Seen {
   const which = [{ name: hostInterface }, { name: bridge }];
   const [found, master] = changeAndGetLinks(node.links, changes, which);
   const port = present(found, hostInterface);
-  const after = isForwarding(port) ? then({ port, bridge: master }) : [];
+  const after = isForwarding(port) ? whenForwarding?.({ port, bridge: master }) : undefined;
   return { port, bridge: master, podEnd: lookIn(podEnd, after) };
 }
 
-function lookIn({ links, name }: PodEnd, after: Message[]): Link {
+function lookIn({ links, name }: PodEnd, after: Message[] = []): Link {
   return attempt("link", name, () => {
     const [got, ...done] = links.transact([getLinkMessage({ name }), ...after]);
     const reply = present(got?.replies[0], name);

@@ -5,7 +5,7 @@
 import { randomMac } from "../../../attachment/mac.ts";
 import { attachmentDigest } from "../../../attachment/name.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { getLink, getLinkMessage, readLink } from "../../../net/link.ts";
+import { getLink, getLinkMessage, type Link, readLink } from "../../../net/link.ts";
 import { changeLinkMessage, removeLink } from "../../../net/link-change.ts";
 import { createIfbMessage } from "../../../net/link-set.ts";
 import {
@@ -47,7 +47,7 @@ function limitOnNode({ hostInterface, ingress, egress, ifb }: BandwidthStep, nod
   const messages: Message[] = [];
   if (ingress !== undefined) messages.push(shapeMessage(port.index, ingress));
   if (egress !== undefined && ifb !== undefined)
-    messages.push(...throughIfb(port.index, createIfb(ifb, node), egress, ifb));
+    messages.push(...throughIfb(port.index, createIfb(ifb, node), egress));
   if (messages.length > 0) node.links.execute(messages);
 }
 
@@ -57,7 +57,8 @@ function verifyBandwidth(step: BandwidthStep, { node, pod }: Place): string | un
   const { interfaceName, egress, ifb } = step;
   if (onNode !== undefined || egress === undefined || ifb !== undefined) return onNode;
   const end = getLink(pod.links, { name: interfaceName });
-  return end && shapingProblem(pod.links, end.index, egress, `what ${interfaceName} sends`);
+  const subject = `what ${interfaceName} sends`;
+  return end && shapingProblem({ links: pod.links, index: end.index, subject }, egress);
 }
 
 /** What is wrong with the limits on the node, or undefined. */
@@ -65,7 +66,8 @@ function nodeProblem(step: BandwidthStep, { links }: Node): string | undefined {
   const { hostInterface, interfaceName, ingress, egress, ifb } = step;
   const port = getLink(links, { name: hostInterface });
   if (port === undefined) return undefined;
-  const toPod = ingress && shapingProblem(links, port.index, ingress, `what ${interfaceName} receives`);
+  const received = { links, index: port.index, subject: `what ${interfaceName} receives` };
+  const toPod = ingress && shapingProblem(received, ingress);
   if (toPod !== undefined || egress === undefined || ifb === undefined) return toPod;
   const subject = `what ${interfaceName} sends`;
   const device = getLink(links, { name: ifb.name });
@@ -73,7 +75,7 @@ function nodeProblem(step: BandwidthStep, { links }: Node): string | undefined {
   if (!device.up) return `the ifb ${ifb.name}, which limits ${subject}, is down`;
   if (!listRedirects(links, port.index).includes(device.index))
     return `${subject} is not led through the ifb ${ifb.name}`;
-  return shapingProblem(links, device.index, egress, subject);
+  return shapingProblem({ links, index: device.index, subject }, egress);
 }
 
 /**
@@ -96,8 +98,8 @@ function putBackLimits(step: BandwidthStep, node: Node): void {
   attempt("bandwidth", step.interfaceName, () => limitOnNode(step, node), bandwidthHint);
 }
 
-/** Makes the device, with the name that people and GC know it by, and gives its number. */
-function createIfb(ifb: IfbDevice, node: Node): number {
+/** Makes the device, with the name that people and GC know it by, and gives it as it is. */
+function createIfb(ifb: IfbDevice, node: Node): Link {
   const send = () =>
     node.links.transact([
       createIfbMessage({ ...ifb, mac: ifb.mac ?? randomMac() }),
@@ -120,26 +122,29 @@ function createIfb(ifb: IfbDevice, node: Node): number {
       `keep ${ifb.name} without addresses`,
     ),
   ]);
-  return readLink(reply).index;
+  return readLink(reply);
 }
 
 /** The device first: a packet that is led to one that is down is lost. */
-function throughIfb(port: number, device: number, egress: TokenBucket, { name }: IfbDevice): Message[] {
+function throughIfb(port: number, { index, name }: Link, egress: TokenBucket): Message[] {
   return [
-    shapeMessage(device, egress),
-    changeLinkMessage({ index: device }, { up: true }, `raise ${name}`),
+    shapeMessage(index, egress),
+    changeLinkMessage({ index }, { up: true }, `raise ${name}`),
     ingressMessage(port),
-    redirectMessage(port, device),
+    redirectMessage(port, index),
   ];
 }
 
-function shapingProblem(
-  socket: NetlinkSocket,
-  index: number,
-  wanted: TokenBucket,
-  subject: string,
-): string | undefined {
-  const found = getBucket(socket, index);
+/** A link that holds packets back. */
+interface ShapedLink {
+  links: NetlinkSocket;
+  index: number;
+  /** What it holds back, as the beginning of a sentence. */
+  subject: string;
+}
+
+function shapingProblem({ links, index, subject }: ShapedLink, wanted: TokenBucket): string | undefined {
+  const found = getBucket(links, index);
   if (found === undefined) return `${subject} is not limited`;
   if (found.rate !== wanted.rate)
     return `${subject} is limited to ${found.rate * 8} bit/s instead of ${wanted.rate * 8}`;

@@ -50,7 +50,7 @@ export const hostPorts: StepKind<HostPortStep> = {
 function putHostPorts(step: HostPortStep, node: Node): void {
   const wanted = hostPortsOf(step);
   node.underLock(() => {
-    ensureHostPorts(node.rules, wanted, otherAttachments("hostPorts", step.key, hostPortsOf, node));
+    ensureHostPorts(node.rules, wanted, otherAttachments(step, hostPortsOf, node));
     if (step.ports.iptablesChains === true) putPortChain(step, node);
   });
   checkSctp(wanted);

@@ -37,12 +37,11 @@ export function putPortChain(step: HostPortStep, node: Node): void {
   // The chain of all pods is the reference's too, which may have made it just now.
   if (outcome.status !== 0) outcome = make();
   if (outcome.status !== 0)
-    throw programRefused(
-      NAT,
-      `${program} --noflush`,
-      textOf(outcome),
-      "take compat.iptablesHostPortChains out of the configuration",
-    );
+    throw programRefused(NAT, {
+      command: `${program} --noflush`,
+      text: textOf(outcome),
+      instead: "take compat.iptablesHostPortChains out of the configuration",
+    });
 }
 
 /** True when all is there that others read, or nothing has to be. Throws SystemError. */
@@ -102,7 +101,8 @@ function removeNamed(name: string, node: Node): void {
 
 function removeFromNftables(name: string, node: Node): void {
   removeJumps(nftablesTable(node.rules, 4, HOST_PORTS), name, () => true);
-  deleteUnusedChains(node.rules, tableInNftables(4, HOST_PORTS), [HOST_PORTS.base], new Map());
+  const counted = { table: tableInNftables(4, HOST_PORTS), rules: new Map() };
+  deleteUnusedChains(node.rules, counted, [HOST_PORTS.base]);
 }
 
 /** What is in these rules only iptables can say. */
@@ -117,7 +117,11 @@ function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
     `-X ${name}`,
   ]);
   if (outcome.status !== 0)
-    throw programRefused(NAT, `${program} --noflush`, textOf(outcome), "take the chain away by hand");
+    throw programRefused(NAT, {
+      command: `${program} --noflush`,
+      text: textOf(outcome),
+      instead: "take the chain away by hand",
+    });
   // It is refused where the chain is in use.
   if (countUses(HOST_PORTS.base) === 0) restore(program, NAT, [`-X ${HOST_PORTS.base}`]);
 }

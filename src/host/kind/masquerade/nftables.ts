@@ -45,7 +45,7 @@ function putMasquerade(step: MasqueradeStep, node: Node): void {
       lostAddress: (owner) => hasLostAddress(owner, step, node),
       isOnBridge: (owner, network, gateway) => isBehind({ owner, network, gateway }, node),
       giveWay: (owner) => forgetDead(owner, step, node),
-      ...otherAttachments("masquerade", step.key, masqueradeOf, node),
+      ...otherAttachments(step, masqueradeOf, node),
     });
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;

@@ -36,7 +36,7 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, on: Applying
   );
   using events = pod.openAddressEvents();
   raise({ ...step, addresses: [], routes: [] }, on);
-  raisePort(port, { links: pod.links, name: interfaceName }, node);
+  raisePort({ port, podEnd: { links: pod.links, name: interfaceName }, node });
   raise(step, on);
   attempt("address", interfaceName, () => awaitSettled({ interfaceName, bridge: port.bridge, events }, on));
 }

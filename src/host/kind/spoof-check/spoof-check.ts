@@ -37,7 +37,7 @@ export const spoofCheck: StepKind<SpoofCheckStep> = {
 function putSpoofCheck(step: SpoofCheckStep, node: Node): void {
   const put = (): void =>
     ensureSpoofCheck(node.rules, checkOf(step), {
-      ...otherAttachments("spoofCheck", step.key, checkOf, node),
+      ...otherAttachments(step, checkOf, node),
       isAddRunning: ({ network, owner }) => node.records.isAddOfDigestRunning(network, owner),
     });
   attempt("rules", `MAC spoof check of ${step.hostInterface}`, put, spoofCheckHint);

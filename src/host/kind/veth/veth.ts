@@ -88,7 +88,13 @@ function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefin
 /** The index of the end in the pod, or why the pair could not be made. */
 function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying): number | SystemError {
   const { host, pod, mtu = bridge.mtu } = step;
-  const create = createVethMessage(host, pod, mtu, bridge.index, namespace.fd);
+  const create = createVethMessage({
+    host,
+    bridgeIndex: bridge.index,
+    pod,
+    namespaceFd: namespace.fd,
+    mtu,
+  });
   const [created, settled, got] = node.links.transact([
     create,
     settleMessage(step, { addressGeneration: "none" }),

@@ -11,7 +11,7 @@ import {
   type PortVlan,
   removeVlansMessage,
 } from "../../../net/bridge-vlan.ts";
-import { getLink } from "../../../net/link.ts";
+import { getLink, type Link } from "../../../net/link.ts";
 import type { Message } from "../../../netlink/socket.ts";
 import type { PortVlanStep } from "../../../plan/step.ts";
 import { errnoOf, SystemError } from "../../../sys/errno.ts";
@@ -39,7 +39,7 @@ function putPortVlans(step: PortVlanStep, { node }: Applying): void {
 /** What is wrong with the port's VLANs, or undefined. */
 function verifyPortVlans(step: PortVlanStep, { node }: Place): string | undefined {
   const port = getLink(node.links, { name: step.hostInterface });
-  return port === undefined ? undefined : vlanProblem(step.hostInterface, port.index, step, node);
+  return port === undefined ? undefined : vlanProblem(port, step, node);
 }
 
 /**
@@ -59,8 +59,12 @@ export function portVlanMessages(port: number, { native, tagged, keepOthers }: P
 }
 
 /** A sentence when the port is not in its VLANs, or is in others too. */
-export function vlanProblem(name: string, port: number, wanted: PortVlans, node: Node): string | undefined {
-  const present = modesOf(listPortVlans(node.links, [port])[0] ?? []);
+export function vlanProblem(
+  { name, index }: Pick<Link, "name" | "index">,
+  wanted: PortVlans,
+  node: Node,
+): string | undefined {
+  const present = modesOf(listPortVlans(node.links, [index])[0] ?? []);
   const right = modesOf([
     ...wanted.tagged.map((range) => ({ ...range, native: false, untagged: false })),
     { first: wanted.native, last: wanted.native, native: true, untagged: true },

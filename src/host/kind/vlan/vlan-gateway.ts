@@ -85,7 +85,7 @@ function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): string | und
   if (port === undefined || port.master !== getLink(node.links, { name: step.bridge })?.index)
     return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is not connected to bridge ${step.bridge}`;
   if (!port.up) return `${port.name}, the port of ${step.gatewayInterface}, is down`;
-  return vlanProblem(port.name, port.index, vlansOf(step), node);
+  return vlanProblem(port, vlansOf(step), node);
 }
 
 /**
@@ -110,7 +110,13 @@ function createPair(
 ): boolean {
   const port = portName(bridge, vlan);
   const [created, settled] = node.links.transact([
-    createVethMessage({ name: port, mac: randomMac() }, { name, mac: randomMac() }, mtu, index, node.home.fd),
+    createVethMessage({
+      host: { name: port, mac: randomMac() },
+      pod: { name, mac: randomMac() },
+      mtu,
+      bridgeIndex: index,
+      namespaceFd: node.home.fd,
+    }),
     changeLinkMessage({ name: port }, { addressGeneration: "none" }, `set up ${port}`),
   ]);
   if (isErrno(created?.error, "EEXIST")) return false;
@@ -133,7 +139,8 @@ function settle(step: VlanGatewayStep, { node, bridge }: Applying, link: Link): 
   if (port?.master !== bridge.index) throw notOurs(step, link);
   // Its VLAN first: nothing of another one gets in.
   node.links.execute([...portVlanMessages(port.index, vlansOf(step)), ...(link.up ? [] : [raise])]);
-  raisePort({ bridge: step.bridge, hostInterface: port.name }, { links: node.links, name: link.name }, node);
+  const podEnd = { links: node.links, name: link.name };
+  raisePort({ port: { bridge: step.bridge, hostInterface: port.name }, podEnd, node });
   return link;
 }
 
