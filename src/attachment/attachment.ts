@@ -11,8 +11,8 @@ import type { Prefix } from "../ip/prefix.ts";
 import type { AttachedHostPorts } from "./host-ports.ts";
 
 /**
- * The newest version of the description. A record of version 1 (src/attachment/version-1.ts) does not know
- * what {@link FromVersion2} names: CHECK takes that from the configuration.
+ * The newest version of the description. A record of version 1 (src/attachment/version-1.ts) knows less; what
+ * it lacks CHECK takes from the configuration (completeDescription in src/plan/check.ts).
  */
 export const VERSION = 2;
 
@@ -46,9 +46,6 @@ export interface Attachment {
   tuning: TuningConfig | undefined;
   hostPorts: AttachedHostPorts | undefined;
 }
-
-/** Parts that records of version 1 do not have. */
-export type FromVersion2 = "routes" | "detectsDuplicates" | "gateway" | "tuning";
 
 /** What the pod may send and receive. */
 export interface AttachedBandwidth extends BandwidthConfig {

@@ -25,11 +25,11 @@ import {
   listOf,
   optional,
 } from "./field.ts";
+import { hostInterfaceName } from "./name.ts";
 import { readVersion1 } from "./version-1.ts";
 
 /**
- * A text as an attachment, or why it is none. `unknownVersion`: it is whole, but a later Pontoon wrote it;
- * the version is undefined where it is no number.
+ * A text as an attachment, or why it is none. `unknownVersion`: it is whole, but a later Pontoon wrote it.
  */
 export type ParsedRecord =
   | { state: "record"; attachment: Attachment }
@@ -86,7 +86,10 @@ function parseAnew(text: string): ParsedRecord {
   if (typeof version === "number" && version !== 1 && version !== VERSION)
     return { state: "unknownVersion", version };
   try {
-    return { state: "record", attachment: version === 1 ? readVersion1(fields) : readVersion2(fields) };
+    const attachment = version === 1 ? readVersion1(fields) : readVersion2(fields);
+    // A record that was altered by hand must not have a DEL delete another interface of the host.
+    if (attachment.link.host.name !== hostInterfaceName(attachment.key)) return { state: "damaged" };
+    return { state: "record", attachment };
   } catch (error) {
     if (error instanceof Damaged) return { state: "damaged" };
     throw error;

@@ -77,14 +77,26 @@ export function tryAll(parts: (() => void)[]): string[] {
   return sentencesOf(collectErrors(parts));
 }
 
-/** Throws the first of these errors, if there is one. */
-export function throwFirst(errors: readonly CniError[]): void {
-  const [error] = errors;
-  if (error !== undefined) throw error;
+/**
+ * Throws these errors as one, if there are any: the first, with sentences of the others in its cause. "Try
+ * again later" (code 11) comes first where it is alone: it promises that waiting is enough.
+ */
+export function throwJoined(errors: readonly CniError[]): void {
+  const first = errors.find(({ kind }) => kind !== "tryAgainLater") ?? errors[0];
+  if (first !== undefined) throw joined(first, errors);
+}
+
+/** One of these errors, with sentences of the others in its cause. */
+export function joined(first: CniError, errors: readonly CniError[]): CniError {
+  const others = sentencesOf(errors.filter((error) => error !== first));
+  if (others.length === 0) return first;
+  const also = `also: ${others.join("; ")}`;
+  const cause = first.parts.cause === undefined ? also : `${first.parts.cause}; ${also}`;
+  return new CniError(first.kind, { ...first.parts, cause }, { cause: first });
 }
 
 /** Others follow behind a semicolon, and the whole ends with a full stop of its own. */
-export function sentencesOf(errors: CniError[]): string[] {
+export function sentencesOf(errors: readonly CniError[]): string[] {
   return errors.map(({ message, details }) =>
     details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`,
   );

@@ -1,19 +1,18 @@
 // Taking away an attachment that died, before its addresses are free again.
 import type { Attachment } from "../attachment/attachment.ts";
-import { collectErrors, throwFirst } from "../failure/failure.ts";
-import { afterLinks, removalsOf, removeLinks, removeRules } from "./engine.ts";
 import { forgetMacsFollow } from "./kind/bridge/macs-follow.ts";
 import type { Node } from "./node.ts";
+import { removalsOf, removeLinks, removeRules, shutPorts } from "./removal.ts";
 
 /**
- * Removes rules and links of a dead attachment. Hold the lock of its leases. Throws CniError and SystemError.
+ * Removes port, rules and links of a dead attachment, and the alias of its bridge, since the pod's last MAC
+ * is not known. What pods share stays: the network's next DEL or GC finds whether an attachment needs it.
+ * Hold the lock of its leases. Throws CniError and SystemError.
  */
 export function discardDead(attachment: Attachment, node: Node): void {
-  const on = { node, attachment, pod: undefined };
-  const removals = removalsOf(on);
+  const removals = removalsOf({ node, attachment, pod: undefined });
+  shutPorts(removals, node);
   removeRules(removals, node);
   removeLinks(removals, node, attachment.key);
-  throwFirst(collectErrors(afterLinks(removals)));
-  // The pod's last MAC is not known any more.
   forgetMacsFollow(attachment.link.bridge.name, node);
 }

@@ -30,6 +30,11 @@ export interface StepKind<S extends Step> {
   restoration?: Restoration<S>;
 }
 
+/** A kind with the trait `stays`: nothing of it is ever taken back. */
+export interface StayingKind<S extends Step> extends Omit<StepKind<S>, "remove"> {
+  remove?: never;
+}
+
 /** How a thing comes back that another program has flushed. The node's lock is held. */
 export interface Restoration<S extends Step> {
   /** How much of these steps is not there. Changes nothing. */

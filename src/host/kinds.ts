@@ -1,5 +1,5 @@
 // All kinds of steps in one table.
-import { STEP_NAMES, type Step, type StepName, type StepOf } from "../plan/step.ts";
+import { type ORDER, STEP_NAMES, type Step, type StepName, type StepOf } from "../plan/step.ts";
 import { announce } from "./kind/announce/announce.ts";
 import { bandwidth } from "./kind/bandwidth/bandwidth.ts";
 import { bridge } from "./kind/bridge/bridge.ts";
@@ -16,10 +16,15 @@ import { tuning } from "./kind/tuning/tuning.ts";
 import { veth } from "./kind/veth/veth.ts";
 import { portVlan } from "./kind/vlan/port-vlan.ts";
 import { vlanGateway } from "./kind/vlan/vlan-gateway.ts";
-import type { StepKind } from "./kind.ts";
+import type { StayingKind, StepKind } from "./kind.ts";
 
-/** A kind that is missing here does not compile. */
-const KINDS: { readonly [Name in StepName]: StepKind<StepOf<Name>> } = {
+/** What the kind of one name fills. */
+type KindOf<Name extends StepName> = (typeof ORDER)[Name] extends { stays: true }
+  ? StayingKind<StepOf<Name>>
+  : StepKind<StepOf<Name>>;
+
+/** A kind that is missing here does not compile, nor does one that stays and has `remove`. */
+const KINDS: { readonly [Name in StepName]: KindOf<Name> } = {
   bridge,
   vlanGateway,
   gateway,

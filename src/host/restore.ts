@@ -3,14 +3,14 @@
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import type { CniError } from "../cni/error.ts";
-import { asCniError } from "../failure/failure.ts";
+import { asCniError, collectErrors, throwJoined } from "../failure/failure.ts";
 import type { LostRules } from "../nft/answer.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
-import { takeBack } from "./engine.ts";
 import type { Restoration as KindRestoration } from "./kind.ts";
 import { kindOf, RESTORABLE } from "./kinds.ts";
 import type { Node } from "./node.ts";
+import { takeBack } from "./removal.ts";
 
 /** What was put back. */
 export interface Restoration {
@@ -108,12 +108,15 @@ function putBackLost({ kind, wanted, lost }: LostKind, restoration: Restoration,
 function putBack({ attachment, step }: Wanted, action: () => void, node: Node): void {
   const { records } = node;
   records.markRestored(attachment.key);
-  try {
-    action();
-    if (!node.hasLink(attachment)) takeBack(step, { node, attachment, pod: undefined });
-  } finally {
-    records.removeStrayMark(attachment.key);
-  }
+  const errors = collectErrors([
+    action,
+    // Also where the step came back in part only: its links and elements would stay.
+    () => {
+      if (!node.hasLink(attachment)) takeBack(step, { node, attachment, pod: undefined });
+    },
+    () => records.removeStrayMark(attachment.key),
+  ]);
+  throwJoined(errors);
 }
 
 function networkOf({ key: { network } }: Attachment, { networks }: Restoration): RestoredNetwork {

@@ -71,6 +71,11 @@ export function findPodEnd(result: Result, interfaceName: string): PodEnd | unde
   return { index, link, ips };
 }
 
+/** The MAC of the pod's end, as the result of a chain tells it; undefined where it does not. */
+export function podMacOf(result: Result | undefined, interfaceName: string): string | undefined {
+  return result && findPodEnd(result, interfaceName)?.link.mac;
+}
+
 /**
  * The attachment as the final result of the chain tells it: plugins behind Pontoon may have changed the MAC,
  * the addresses and the routes on purpose. Of the routes only those that the attachment has count; others are

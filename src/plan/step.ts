@@ -35,7 +35,7 @@ export type StepOf<Name extends StepName> = Extract<Step, { kind: Name }>;
 /** What the engine has to know of a kind of steps. */
 export interface Traits {
   /** Other attachments use the thing too: it is never taken back. */
-  isShared?: true;
+  stays?: true;
   /** Packet rules: when an ADD is taken back they go behind all else, also where their turn had not come. */
   isRule?: true;
   /** The step needs the pod's addresses, so it is done when a foreign IPAM plugin has named them. */
@@ -46,10 +46,10 @@ export interface Traits {
  * The order of an ADD, and the traits of each kind. docs/architecture.md quotes it; a test compares the two.
  */
 export const ORDER = {
-  bridge: { isShared: true },
-  vlanGateway: { isShared: true, needsAddress: true },
-  gateway: { isShared: true, needsAddress: true },
-  forwarding: { isShared: true, needsAddress: true },
+  bridge: { stays: true },
+  vlanGateway: { stays: true, needsAddress: true },
+  gateway: { stays: true, needsAddress: true },
+  forwarding: { stays: true, needsAddress: true },
   ingressPolicy: { isRule: true, needsAddress: true },
   // Before there is an interface that a frame could come from.
   spoofCheck: { isRule: true },

@@ -1,7 +1,7 @@
 // ADD: look, claim a place and addresses, do the steps, answer. What fails is taken back, so the node is as
 // it was.
 import type { Attachment } from "../attachment/attachment.ts";
-import { macFollows, randomMacs } from "../attachment/mac.ts";
+import { macFollows, randomMac, randomMacs } from "../attachment/mac.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import type { AddRequest } from "../cni/request.ts";
@@ -9,7 +9,7 @@ import { mergeResults } from "../cni/result.ts";
 import { formatResult } from "../cni/result-format.ts";
 import { attempt, tryAll } from "../failure/failure.ts";
 import { Rollback } from "../failure/rollback.ts";
-import { Attaching } from "../host/engine.ts";
+import { Attaching } from "../host/attaching.ts";
 import { checkInterfaceIsFree } from "../host/kind/veth/veth.ts";
 import { ensureFilteringBridge } from "../host/kind/vlan/filtering.ts";
 import type { BridgePlan, Place } from "../host/kind.ts";
@@ -80,11 +80,12 @@ function answer({ request, node, rollback, known }: Claim, claimed: Claimed, att
   const own = resultOf(attachment, { bridge, vlanGateway, dns: dnsOf(netconf, claimed.dns) });
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);
+  const notices = noticesOf(attachment, netconf, known.isFiltered);
   if (!attempt("recordStore", key.containerId, () => intent.complete())) throw deletedMeanwhile();
   const forget = (): void => void node.records.removeRecord(key);
   return {
     output,
-    notices: noticesOf(attachment, netconf, known.isFiltered),
+    notices,
     undo: () => [...rollback.run(), ...tryAll([forget])],
   };
 }
@@ -118,7 +119,7 @@ export function leaseDirectory({ ipam, name }: AddRequest["netconf"]): string | 
 function bridgePlanOf({ attachment, givenByOthers }: Claimed, { bridge }: Observed): BridgePlan {
   const { mac, mtu, found } = bridge;
   return {
-    mac: mac ?? randomMacs(1)[0] ?? "",
+    mac: mac ?? randomMac(),
     mtu,
     found,
     macsFollow: macsFollow(attachment, found?.macsFollow, givenByOthers),

@@ -9,9 +9,9 @@ import type { Dns } from "../cni/result.ts";
 import { attempt } from "../failure/failure.ts";
 import type { Rollback } from "../failure/rollback.ts";
 import { discardDead } from "../host/discard.ts";
-import { takeBack } from "../host/engine.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
+import { takeBack } from "../host/removal.ts";
 import type { Claimant } from "../ipam/claimant.ts";
 import { refuseDuplicate } from "../ipam/duplicate.ts";
 import { explained } from "../ipam/failure.ts";
@@ -61,8 +61,11 @@ export function claimAddresses(claim: Claim): Claimed {
   const dns = readResolvConf(request.netconf);
   const claimant = claimantOf(claim);
   if (ipam === undefined) {
-    refuseDuplicate(claimant);
-    return { ...begin(claim, NOTHING), dns, givenByOthers: false, foreign: undefined };
+    const begun = attempt("recordStore", claimant.key.containerId, () => {
+      refuseDuplicate(claimant);
+      return begin(claim, NOTHING);
+    });
+    return { ...begun, dns, givenByOthers: false, foreign: undefined };
   }
   const keepsForeignHint = claim.observed.bridge.found?.macsFollow;
   using reservation = Reservation.open({

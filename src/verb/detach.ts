@@ -4,17 +4,18 @@ import { hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import type { Result } from "../cni/result.ts";
-import { attempt, collectErrors, sentencesOf } from "../failure/failure.ts";
-import { afterLinks, removalsOf, removeLinks, removeRules, shutPorts } from "../host/engine.ts";
+import { attempt, collectErrors, joined, sentencesOf, throwJoined } from "../failure/failure.ts";
 import { forgetChangedMac, removePodEnd } from "../host/kind/veth/pod-end.ts";
 import type { Removal } from "../host/kind.ts";
 import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
+import { afterLinks, removalsOf, removeLinks, removeRules, shutPorts } from "../host/removal.ts";
 import { findUnrecordedMac, removalsOfUnrecorded, type Unrecorded } from "../host/stranger/unrecorded.ts";
 import { passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { leasesOf } from "../ipam/ownership.ts";
 import { release } from "../ipam/release.ts";
+import { podMacOf } from "../plan/result.ts";
 import type { StoppedAdd } from "../record/intent.ts";
 
 /** What is known about an attachment that is to go. */
@@ -42,38 +43,73 @@ export interface Detachment {
 export const ADD_ENDS_MS = 2_000;
 
 /**
- * Takes an attachment away, part by part, whatever happens to the others: its port, its rules, its links,
- * what pods share, its addresses, its record. An address is free only when nothing points at it. When the
- * lock of the leases is not to be had, only the links go, which need none. Throws CniError when something
- * could not go, the IPAM plugin's own or code 11 where that is all that failed; the record then stays.
+ * Takes an attachment away, part by part, whatever happens to the others: its port is shut, rules, links,
+ * what pods share, addresses, record. An address is free only when nothing points at it: where rules stayed,
+ * where the lock of the leases was not to be had, and where its ADD has not ended, addresses and record stay
+ * too. Throws CniError when something could not go, the IPAM plugin's own or code 11 where that is all that
+ * failed.
  */
 export function detach(detachment: Detachment, node: Node): void {
-  const { key, attachment, pod, prevResult, running } = detachment;
-  const removals =
-    attachment === undefined
-      ? removalsOfUnrecorded(unrecordedOf(detachment), node)
-      : removalsOf({ node, attachment, pod });
-  const rules = new LockedRules(removals, detachment, node);
+  const { key, attachment, prevResult, pod, running } = detachment;
+  const traces = tracesOf(detachment, node);
+  const rules = new LockedRules(traces, node);
+  let hasEnded = true;
+  const isFree = (): boolean => rules.areGone && hasEnded;
   const errors = collectErrors([
-    () => shutPorts(removals, node),
+    () => shutPorts(traces.removals, node),
     () => forgetChangedMac({ attachment, prevResult, pod }, node),
     () => rules.remove(),
-    () => removeAllLinks(removals, detachment, node),
+    () => removeAllLinks(traces, detachment, node),
     () => {
-      if (running?.endsWithin(ADD_ENDS_MS) === false) throw stillRunning(key);
+      hasEnded = running?.endsWithin(ADD_ENDS_MS) !== false;
+      if (!hasEnded) throw stillRunning(key);
     },
     () => rules.removeRestored(),
-    ...afterLinks(removals),
+    ...afterLinks(traces.removals),
     () => {
-      if (!rules.isBusy) release({ directory: detachment.directory, key, record: attachment });
+      if (isFree()) release({ directory: detachment.directory, key, record: attachment });
     },
     () => {
-      if (!rules.isBusy) detachment.releaseForeign();
+      if (isFree()) detachment.releaseForeign();
     },
   ]);
-  rules.throwIfBusy();
+  rules.throwIfBusy(errors);
   if (errors.length === 0) errors.push(...collectErrors([() => void node.records.removeRecord(key)]));
   if (errors.length > 0) throw incomplete(errors, key);
+}
+
+/** What is to go of an attachment, from its record or found without one. */
+interface Traces {
+  key: AttachmentKey;
+  removals: readonly Removal[];
+  /** The folder of its leases, whose lock is held while rules go. */
+  leaseDirectory: string;
+  /** True: a restore may have put its rules back. */
+  isRestorable: boolean;
+  /** The MAC of its end in the pod, where anything tells it. Throws CniError. */
+  mac(): string | undefined;
+}
+
+function tracesOf(detachment: Detachment, node: Node): Traces {
+  const { key, attachment, directory, pod, prevResult } = detachment;
+  if (attachment === undefined) {
+    const unrecorded = unrecordedOf(detachment);
+    return {
+      key,
+      removals: removalsOfUnrecorded(unrecorded, node),
+      leaseDirectory: directory,
+      isRestorable: false,
+      mac: () => podMacOf(prevResult, key.interfaceName) ?? findUnrecordedMac(unrecorded),
+    };
+  }
+  const removals = removalsOf({ node, attachment, pod });
+  return {
+    key,
+    removals,
+    leaseDirectory: attachment.leaseDirectory ?? directory,
+    isRestorable: removals.some(({ rules }) => rules !== undefined),
+    mac: () => attachment.link.pod.mac,
+  };
 }
 
 function incomplete(errors: CniError[], { containerId, interfaceName }: AttachmentKey): CniError {
@@ -88,30 +124,26 @@ function incomplete(errors: CniError[], { containerId, interfaceName }: Attachme
 
 /** The packet rules of an attachment, which are removed under the lock of its leases. */
 class LockedRules {
-  private readonly removals: readonly Removal[];
-  private readonly detachment: Detachment;
+  /** True when the last attempt took away all rules that there were. */
+  areGone = false;
+  private readonly traces: Traces;
   private readonly node: Node;
   private busy: CniError | undefined;
   private isComplete = true;
 
-  constructor(removals: readonly Removal[], detachment: Detachment, node: Node) {
-    this.removals = removals;
-    this.detachment = detachment;
+  constructor(traces: Traces, node: Node) {
+    this.traces = traces;
     this.node = node;
-  }
-
-  /** True when the lock was not to be had. */
-  get isBusy(): boolean {
-    return this.busy !== undefined;
   }
 
   /** Removes the rules. A lock that is not to be had is kept for {@link throwIfBusy}. Throws CniError. */
   remove(): void {
+    const { leaseDirectory, removals } = this.traces;
+    this.areGone = false;
     try {
-      const { attachment, directory } = this.detachment;
-      const leases = attachment?.leaseDirectory ?? directory;
-      using _lock = attempt("leaseStore", leases, () => openExistingLeaseLock(leases));
-      this.isComplete = removeRules(this.removals, this.node);
+      using _lock = attempt("leaseStore", leaseDirectory, () => openExistingLeaseLock(leaseDirectory));
+      this.isComplete = removeRules(removals, this.node);
+      this.areGone = true;
     } catch (error) {
       if (!(error instanceof CniError) || error.kind !== "tryAgainLater") throw error;
       this.busy = error;
@@ -123,17 +155,16 @@ class LockedRules {
    * removed. Both look for the veth before they do so and after, and now the veth is gone. Throws CniError.
    */
   removeRestored(): void {
-    if (!this.isBusy && (!this.isComplete || this.wereRestored())) this.remove();
+    if (this.areGone && (!this.isComplete || this.wereRestored())) this.remove();
   }
 
-  throwIfBusy(): void {
-    if (this.busy !== undefined) throw this.busy;
+  /** Throws code 11 when a lock was not to be had, with what else failed in its cause. */
+  throwIfBusy(errors: readonly CniError[]): void {
+    if (this.busy !== undefined) throw joined(this.busy, errors);
   }
 
   private wereRestored(): boolean {
-    const { attachment, key } = this.detachment;
-    const hasRules = attachment !== undefined && this.removals.some(({ rules }) => rules !== undefined);
-    return hasRules && this.node.records.hasRestoredMark(key);
+    return this.traces.isRestorable && this.node.records.hasRestoredMark(this.traces.key);
   }
 }
 
@@ -152,20 +183,18 @@ function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
 /**
  * Removes the links, by the names that the key gives them. When the host's end is not there (a person renamed
  * it), the pod's interface goes that has the attachment's MAC; any other interface of the pod is left alone.
+ * The links go also where the MAC cannot be found.
  */
-function removeAllLinks(removals: readonly Removal[], detachment: Detachment, node: Node): void {
-  const { key, attachment, pod, prevResult } = detachment;
-  // Asked before the links go: without a record an address of the interface tells.
-  const known = attachment?.link.pod.mac ?? macOfResult(key, prevResult);
-  const mac = known ?? (attachment === undefined ? findUnrecordedMac(unrecordedOf(detachment)) : undefined);
-  attempt("cleanup", hostInterfaceName(key), () => {
-    if (!removeLinks(removals, node, key)) removePodEnd(pod, key.interfaceName, mac);
-  });
-}
-
-/** The MAC of the pod's end, as the plugins behind Pontoon left it. */
-function macOfResult({ interfaceName }: AttachmentKey, result: Result | undefined): string | undefined {
-  return result?.interfaces.find(({ name, sandbox }) => name === interfaceName && sandbox !== undefined)?.mac;
+function removeAllLinks({ removals, mac }: Traces, { key, pod }: Detachment, node: Node): void {
+  // The MAC is asked for before the links go: without a record an address of the interface tells it.
+  let ofPod: string | undefined;
+  const find = (): void => {
+    ofPod = mac();
+  };
+  const remove = (): void => {
+    if (!removeLinks(removals, node, key)) removePodEnd(pod, key.interfaceName, ofPod);
+  };
+  throwJoined(collectErrors([find, () => attempt("cleanup", hostInterfaceName(key), remove)]));
 }
 
 function unrecordedOf({ key, bridge, pod, prevResult, directory }: Detachment): Unrecorded {

@@ -2,8 +2,9 @@
 import { expect, test } from "vitest";
 import { attachmentDigest } from "../../src/attachment/name.ts";
 import { Rollback } from "../../src/failure/rollback.ts";
-import { type Attaching, verifySteps } from "../../src/host/engine.ts";
+import type { Attaching } from "../../src/host/attaching.ts";
 import { masquerade } from "../../src/host/kind/masquerade/nftables.ts";
+import { verifySteps } from "../../src/host/verify.ts";
 import type { MasqueradeStep, Step } from "../../src/plan/step.ts";
 import { failure } from "../support/failure.ts";
 import { address, prefix } from "../support/ip.ts";

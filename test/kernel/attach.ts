@@ -1,7 +1,7 @@
 // An ADD under way on a scene: the host's and the pod's namespaces as src/host sees them, and steps to do
 // there.
 import { type Attachment, VERSION } from "../../src/attachment/attachment.ts";
-import { Attaching } from "../../src/host/engine.ts";
+import { Attaching } from "../../src/host/attaching.ts";
 import type { BridgePlan } from "../../src/host/kind.ts";
 import { Node } from "../../src/host/node.ts";
 import type { AnnounceStep, PodRoute, PodStep, VethStep } from "../../src/plan/step.ts";

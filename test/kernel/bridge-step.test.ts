@@ -1,7 +1,7 @@
 // The bridge and its gateway addresses, as an ADD makes sure of them.
 import { expect, test } from "vitest";
 import type { Netconf } from "../../src/cni/config.ts";
-import type { Attaching } from "../../src/host/engine.ts";
+import type { Attaching } from "../../src/host/attaching.ts";
 import { bridge } from "../../src/host/kind/bridge/bridge.ts";
 import { gateway } from "../../src/host/kind/gateway/gateway.ts";
 import type { BridgePlan } from "../../src/host/kind.ts";

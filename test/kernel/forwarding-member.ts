@@ -2,7 +2,7 @@
 // one line.
 import "../support/native.ts";
 import { toCniError } from "../../src/cni/error.ts";
-import { Attaching } from "../../src/host/engine.ts";
+import { Attaching } from "../../src/host/attaching.ts";
 import { forwarding } from "../../src/host/kind/forwarding/forwarding.ts";
 import { Node } from "../../src/host/node.ts";
 import { ATTACHMENT, BRIDGE_PLAN } from "./attach.ts";

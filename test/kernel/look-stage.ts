@@ -1,6 +1,6 @@
 // A host with a way out of it and firewalls that drop, and the namespace of a pod, for tests of looking.
 import type { Attachment } from "../../src/attachment/attachment.ts";
-import { Attaching } from "../../src/host/engine.ts";
+import { Attaching } from "../../src/host/attaching.ts";
 import type { Place } from "../../src/host/kind.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { stepOf, stepsOf } from "../../src/plan/steps.ts";

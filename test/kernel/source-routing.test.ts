@@ -1,7 +1,7 @@
 // Source based routing in the pod, where the kernel takes one half of it and refuses the other.
 
 import { expect, test } from "vitest";
-import type { Attaching } from "../../src/host/engine.ts";
+import type { Attaching } from "../../src/host/attaching.ts";
 import { pod } from "../../src/host/kind/pod/pod.ts";
 import { sourceRouting } from "../../src/host/kind/source-routing/source-routing.ts";
 import { veth } from "../../src/host/kind/veth/veth.ts";

@@ -3,7 +3,7 @@
 // (test/vlan has those that can).
 import { expect, test } from "vitest";
 import { CniError } from "../../src/cni/error.ts";
-import { Attaching } from "../../src/host/engine.ts";
+import { Attaching } from "../../src/host/attaching.ts";
 import { vlanGateway } from "../../src/host/kind/vlan/vlan-gateway.ts";
 import { getLink } from "../../src/net/link.ts";
 import type { Message, NetlinkSocket } from "../../src/netlink/socket.ts";

@@ -52,9 +52,9 @@ export const HOST: readonly Mutation[] = [
   },
   {
     name: "host ports that are in when a later part of their step fails are not undone",
-    file: "src/plan/step.ts",
-    find: "hostPorts: { isRule: true, needsAddress: true },",
-    replace: "hostPorts: { isShared: true, needsAddress: true },",
+    file: "src/host/removal.ts",
+    find: "...removals.map(({ name, removal }) => ({ name,",
+    replace: '...removals.filter(({ name }) => name !== "hostPorts").map(({ name, removal }) => ({ name,',
     test: "test/plugin/host-port-way.test.ts",
     promise: "SCTP is refused where the kernel's connection tracking does not know it",
   },
@@ -166,7 +166,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "ingress policy removed although a pod whose record was lost needs it",
     file: "src/host/shared.ts",
-    find: "return isLost ? [] : things.filter(({ id }) => free.has(id));",
+    find: "return networks.some(hasUnknown) ? [] : things.filter(({ id }) => free.has(id));",
     replace: "return things.filter(({ id }) => free.has(id));",
     test: "test/plugin/ingress-policy-life.test.ts",
     promise: "GC takes away what nobody needs, with records and without",

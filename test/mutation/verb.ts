@@ -28,9 +28,9 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "CHECK looks for the lease in the dataDir that the configuration names now",
-    file: "src/plan/check.ts",
-    find: "leaseDirectory: record.leaseDirectory ?? described.leaseDirectory,",
-    replace: "leaseDirectory: described.leaseDirectory,",
+    file: "src/verb/check.ts",
+    find: "completeDescription(record, described) : record;",
+    replace: "described : { ...record, leaseDirectory: described.leaseDirectory };",
     test: "test/plugin/check.test.ts",
     promise: "CHECK looks for the lease where ADD put it",
   },
@@ -54,16 +54,16 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL frees the lease before the veth is gone",
     file: "src/verb/detach.ts",
-    find: "    () => removeAllLinks(removals, detachment, node),\n",
+    find: "    () => removeAllLinks(traces, detachment, node),\n",
     replace:
-      "    () => { release({ directory: detachment.directory, key, record: attachment }); },\n    () => removeAllLinks(removals, detachment, node),\n",
+      "    () => { release({ directory: detachment.directory, key, record: attachment }); },\n    () => removeAllLinks(traces, detachment, node),\n",
     test: "test/plugin/del-order.test.ts",
     promise: "before any sendto of DEL",
   },
   {
     name: "DEL takes rules away without the lock of the leases",
     file: "src/verb/detach.ts",
-    find: 'using _lock = attempt("leaseStore", leases, () => openExistingLeaseLock(leases));',
+    find: 'using _lock = attempt("leaseStore", leaseDirectory, () => openExistingLeaseLock(leaseDirectory));',
     replace: "",
     test: "test/plugin/lock.test.ts",
     promise: "a DEL says so as well, takes no rule away without the lock",
@@ -119,9 +119,9 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL does not look again for host ports that restore put back",
     file: "src/verb/detach.ts",
-    find: "return hasRules && this.node.records.hasRestoredMark(key);",
+    find: "isRestorable: removals.some(({ rules }) => rules !== undefined),",
     replace:
-      "return hasRules && attachment?.hostPorts === undefined && this.node.records.hasRestoredMark(key);",
+      "isRestorable: removals.some(({ rules }) => rules !== undefined) && attachment.hostPorts === undefined,",
     test: "test/plugin/host-port-life.test.ts",
     promise: "host ports that `pontoon restore` puts back at any moment of a DEL are gone",
   },

@@ -1,6 +1,9 @@
 // Attachments made by chance, from a seed: each part is there or not, with any value of its type.
+
 import { type Attachment, type PodAddress, VERSION } from "../../../src/attachment/attachment.ts";
 import type { AttachedHostPorts, AttachedPortMapping } from "../../../src/attachment/host-ports.ts";
+import { hostInterfaceName } from "../../../src/attachment/name.ts";
+import type { AttachmentKey } from "../../../src/cni/attachment-key.ts";
 import type { Route } from "../../../src/cni/result.ts";
 import { type Address, familyBits } from "../../../src/ip/address.ts";
 import type { Prefix } from "../../../src/ip/prefix.ts";
@@ -33,14 +36,15 @@ class Generator {
 
   attachment(): Attachment {
     const policies = ["open", "same-bridge", "isolated"] as const;
+    const key = { network: this.word(), containerId: this.word(), interfaceName: this.word() };
     return {
       version: VERSION,
-      key: { network: this.word(), containerId: this.word(), interfaceName: this.word() },
+      key,
       host: { bootId: this.word(), hostCookie: this.word() },
       namespace: { path: this.word(), cookie: this.word() },
       pod: this.maybe(() => this.word()),
       leaseDirectory: this.maybe(() => this.word()),
-      link: this.link(),
+      link: this.link(key),
       addresses: this.list(
         (): PodAddress => ({ address: this.prefix(), gateway: this.maybe(() => this.address()) }),
       ),
@@ -70,12 +74,12 @@ class Generator {
     };
   }
 
-  private link(): Attachment["link"] {
+  private link(key: AttachmentKey): Attachment["link"] {
     return {
       kind: "bridgePort",
       bridge: { name: this.word(), promiscuous: this.flag(), filtersVlans: this.flag() },
       gatewayInterface: this.word(),
-      host: { name: this.word(), mac: this.word(), isRaisedFirst: this.flag() },
+      host: { name: hostInterfaceName(key), mac: this.word(), isRaisedFirst: this.flag() },
       pod: { name: this.word(), mac: this.word(), isRaised: this.flag() },
       mtu: this.count(),
       hairpin: this.flag(),

@@ -109,6 +109,15 @@ test.each([0, 3, 4, 99, 2.5])(
   },
 );
 
+test.each(["eth0", "pontoon", "", "../x"])(
+  "a record that names %j as the host's end is damaged: no text has a DEL delete another interface",
+  (name) => {
+    const { link } = EVERYTHING;
+    const altered = formatRecord({ ...EVERYTHING, link: { ...link, host: { ...link.host, name } } });
+    expect(parseRecord(altered)).toEqual({ state: "damaged" });
+  },
+);
+
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 type Path = (string | number)[];
 

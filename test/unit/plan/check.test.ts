@@ -265,3 +265,9 @@ test("a record of version 1 gets from the configuration what it does not tell", 
   const attachment = expected(wishes, resultFor(made), readFields(version1Of(made)));
   expect(attachment).toEqual({ ...made, version: 1 });
 });
+
+test("the lease of an attachment with a record of version 1 is looked for where its ADD put it", () => {
+  const made = attachmentOf({}, [V4], { leaseDirectory: "/elsewhere/net" });
+  const record = readFields(version1Of(made));
+  expect(expected({}, resultFor(made), record).leaseDirectory).toBe("/elsewhere/net");
+});

@@ -20,10 +20,8 @@ function quotedRows(): { name: string; makes: string; traits: string }[] {
 }
 
 function traitsInWords(name: StepName): string {
-  const { isShared, isRule, needsAddress } = traitsOf(name);
-  return [isShared && "shared", isRule && "rule", needsAddress && "needs an address"]
-    .filter(Boolean)
-    .join(", ");
+  const { stays, isRule, needsAddress } = traitsOf(name);
+  return [stays && "stays", isRule && "rule", needsAddress && "needs an address"].filter(Boolean).join(", ");
 }
 
 test("the order of steps that docs/architecture.md quotes is that of the list, and so are their traits", () => {

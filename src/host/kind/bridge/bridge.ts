@@ -9,11 +9,11 @@ import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../.
 import { ensureSysctlIfPossible } from "../../../net/sysctl.ts";
 import type { BridgeStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
-import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Applying, Place, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { requireVlanFiltering } from "../vlan/filtering.ts";
 
-export const bridge: StepKind<BridgeStep> = { apply: ensureBridge, verify: verifyBridge };
+export const bridge: StayingKind<BridgeStep> = { apply: ensureBridge, verify: verifyBridge };
 
 /** Makes sure that the bridge is there and up. Another ADD may be at the same. */
 function ensureBridge(step: BridgeStep, on: Applying): void {

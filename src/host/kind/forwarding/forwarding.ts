@@ -7,12 +7,12 @@ import { listRoutes } from "../../../net/route.ts";
 import { ensureSysctl, readSysctl } from "../../../net/sysctl.ts";
 import { RTPROT_RA } from "../../../netlink/uapi/rtnetlink.ts";
 import type { ForwardingStep } from "../../../plan/step.ts";
-import type { Applying, StepKind } from "../../kind.ts";
+import type { Applying, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 
 const SWITCH: Record<Family, string> = { 4: "ipv4/ip_forward", 6: "ipv6/conf/all/forwarding" };
 
-export const forwarding: StepKind<ForwardingStep> = { apply: ensureForwarding, verify: verifyForwarding };
+export const forwarding: StayingKind<ForwardingStep> = { apply: ensureForwarding, verify: verifyForwarding };
 
 /** Switches forwarding on, unless it is. */
 function ensureForwarding(step: ForwardingStep, { node }: Applying): void {

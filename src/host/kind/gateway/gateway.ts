@@ -11,11 +11,11 @@ import type { Message } from "../../../netlink/socket.ts";
 import type { SharedLink } from "../../../plan/result.ts";
 import type { GatewayStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
-import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Applying, Place, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { refuseAdvertisements } from "../bridge/bridge.ts";
 
-export const gateway: StepKind<GatewayStep> = { apply: ensureGateway, verify: verifyGateway };
+export const gateway: StayingKind<GatewayStep> = { apply: ensureGateway, verify: verifyGateway };
 
 /** Makes sure that the bridge, or the gateway's interface in a VLAN, holds the gateway addresses. */
 function ensureGateway(step: GatewayStep, { node, bridge, vlanGateway }: Applying): void {

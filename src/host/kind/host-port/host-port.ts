@@ -1,7 +1,7 @@
 // Ports of the node that lead to the pod, by elements in a table of nftables.
 import { attachmentDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
-import { attempt, explain } from "../../../failure/failure.ts";
+import { attempt, collectErrors, explain, throwJoined } from "../../../failure/failure.ts";
 import { formatAddress } from "../../../ip/address.ts";
 import { refuseListeners } from "../../../look/listener.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
@@ -65,12 +65,15 @@ function putHostPorts(step: HostPortStep, node: Node): void {
 function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
   const wanted = hostPortsOf(step);
   const afterwards = (): boolean => {
-    if (step.ports.iptablesChains === true) removePortChain(attachmentDigest(step.key), node);
     let isComplete = true;
-    node.underLock(() => {
-      isComplete = removeHostPorts(node.rules, wanted);
-    });
-    forgetFlows(wanted.mappings, node);
+    const removeElements = (): void =>
+      node.underLock(() => {
+        isComplete = removeHostPorts(node.rules, wanted);
+      });
+    const removeChain = (): void => {
+      if (step.ports.iptablesChains === true) removePortChain(attachmentDigest(step.key), node);
+    };
+    throwJoined(collectErrors([removeElements, removeChain, () => forgetFlows(wanted.mappings, node)]));
     return isComplete;
   };
   return {

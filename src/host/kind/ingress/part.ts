@@ -1,7 +1,7 @@
 // What an ingress policy is made of, for one interface of a network: parts that its pods share, each of them
 // there or not.
 import type { IngressPolicy } from "../../../cni/bridge-config.ts";
-import { collectErrors } from "../../../failure/failure.ts";
+import { collectErrors, throwJoined } from "../../../failure/failure.ts";
 import type { Family } from "../../../ip/address.ts";
 import { type ForwardChain, forwardChain, forwardUses } from "../../../iptables/forward-chain.ts";
 import { ifThereIsNftables } from "../../../nft/answer.ts";
@@ -87,7 +87,7 @@ export function makeParts(
 /** Takes parts away, and goes on when one stays. Only under the node's lock. Throws CniError. */
 export function removeParts(parts: readonly IngressPart[], interfaceName: string, node: Node): void {
   const sets = parts.filter(isElement);
-  const [error] = collectErrors([
+  const errors = collectErrors([
     () => {
       if (sets.length > 0)
         ifThereIsNftables(
@@ -100,7 +100,7 @@ export function removeParts(parts: readonly IngressPart[], interfaceName: string
       else if (!isElement(part)) removePassage(chainOf(part, interfaceName), node);
     }),
   ]);
-  if (error !== undefined) throw error;
+  throwJoined(errors);
 }
 
 /** How many rules and elements a part counts as. */

@@ -47,15 +47,10 @@ function isRoute(route: LinkRoute, wanted: PodRoute): boolean {
     [wanted.mtu, route.mtu],
     [wanted.advmss, route.advmss],
     [wanted.priority, route.priority],
-    [wanted.scope, route.scope],
+    // The kernel keeps no scope of an IPv6 route.
+    [wanted.dst.address.family === 4 ? wanted.scope : undefined, route.scope],
   ];
-  if (
-    given.some(
-      ([want, have]) =>
-        want !== undefined && want !== have && !(wanted.dst.address.family === 6 && want === wanted.scope),
-    )
-  )
-    return false;
+  if (given.some(([want, have]) => want !== undefined && want !== have)) return false;
   return (
     wanted.gateway === undefined ||
     wanted.isGatewayAssumed === true ||

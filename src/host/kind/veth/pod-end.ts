@@ -3,6 +3,7 @@ import type { Attachment } from "../../../attachment/attachment.ts";
 import type { Result } from "../../../cni/result.ts";
 import { getLink } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
+import { podMacOf } from "../../../plan/result.ts";
 import type { Node } from "../../node.ts";
 import type { Pod } from "../../pod.ts";
 import { forgetMacsFollow } from "../bridge/macs-follow.ts";
@@ -32,9 +33,7 @@ export interface LastMac {
 export function forgetChangedMac({ attachment, prevResult, pod }: LastMac, node: Node): void {
   if (attachment === undefined) return;
   const { pod: podEnd, bridge } = attachment.link;
-  const isPodEnd = ({ name, sandbox }: Result["interfaces"][number]): boolean =>
-    name === podEnd.name && sandbox !== undefined;
-  const told = prevResult?.interfaces.find(isPodEnd)?.mac;
+  const told = podMacOf(prevResult, podEnd.name);
   const last = told ?? (pod && getLink(pod.links, { name: podEnd.name })?.mac);
   if (last !== podEnd.mac) forgetMacsFollow(bridge.name, node);
 }

@@ -20,13 +20,16 @@ import type { VlanGatewayStep } from "../../../plan/step.ts";
 import { monotonicMs } from "../../../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
 import { sha256 } from "../../../sys/hash.ts";
-import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Applying, Place, StayingKind } from "../../kind.ts";
 import { requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
 import { raisePort } from "../announce/bridge-port.ts";
 import { portVlanMessages, vlanProblem } from "./port-vlan.ts";
 
-export const vlanGateway: StepKind<VlanGatewayStep> = { apply: ensureVlanGateway, verify: verifyVlanGateway };
+export const vlanGateway: StayingKind<VlanGatewayStep> = {
+  apply: ensureVlanGateway,
+  verify: verifyVlanGateway,
+};
 
 /**
  * Makes sure that the gateway's interface is there, in its VLAN and up. Throws CniError; then a pair that was

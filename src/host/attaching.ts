@@ -1,0 +1,106 @@
+// An ADD under way: does the steps of an attachment, and takes them back when one fails.
+import type { Attachment } from "../attachment/attachment.ts";
+import type { CniError } from "../cni/error.ts";
+import { asCniError, collectErrors } from "../failure/failure.ts";
+import type { SharedLink } from "../plan/result.ts";
+import { type Step, traitsOf } from "../plan/step.ts";
+import type { Applying, BridgePlan, Place } from "./kind.ts";
+import { kindOf } from "./kinds.ts";
+import type { Node } from "./node.ts";
+import type { Pod } from "./pod.ts";
+import { takingBack } from "./removal.ts";
+
+/** The steps of one ADD while they are done. */
+export class Attaching implements Applying {
+  readonly node: Node;
+  readonly pod: Pod;
+  readonly bridgePlan: BridgePlan;
+  /** What is being made; a foreign IPAM plugin adds to it. */
+  attachment: Attachment;
+  vlanGateway: SharedLink | undefined;
+  /** What the step "bridge" found or made. */
+  foundBridge: SharedLink | undefined;
+  private madePodIndex: number | undefined;
+  /** Steps that were begun, and packet rules whose turn had not come. */
+  private readonly touched = new Set<Step>();
+  private readonly undoing: { name: string; action: () => void }[] = [];
+  private current = "";
+
+  constructor(place: Place, attachment: Attachment, bridgePlan: BridgePlan) {
+    this.node = place.node;
+    this.pod = place.pod;
+    this.attachment = attachment;
+    this.bridgePlan = bridgePlan;
+  }
+
+  get bridge(): SharedLink {
+    if (this.foundBridge === undefined) throw new Error("a plan starts with its bridge");
+    return this.foundBridge;
+  }
+
+  set bridge(bridge: SharedLink) {
+    this.foundBridge = bridge;
+  }
+
+  get podIndex(): number {
+    if (this.madePodIndex === undefined)
+      throw new Error("a plan makes the veth before it sets up its pod's end");
+    return this.madePodIndex;
+  }
+
+  set podIndex(index: number) {
+    this.madePodIndex = index;
+  }
+
+  onUndo(action: () => void): void {
+    this.undoing.push({ name: this.current, action });
+  }
+
+  /**
+   * Does steps in order. Throws CniError when one fails; {@link undo} then takes back all, that one too.
+   * Packet rules are taken back whether or not their turn came: one address may be in when the next is
+   * refused, and an ADD of another attachment that puts back a lost table puts back those of this attachment
+   * too.
+   */
+  apply(steps: readonly Step[]): void {
+    for (const step of steps) if (traitsOf(step.kind).isRule === true) this.touched.add(step);
+    for (const step of steps) {
+      this.touched.add(step);
+      this.current = step.kind;
+      try {
+        kindOf(step).apply(step, this);
+      } catch (error) {
+        throw asCniError(error);
+      }
+    }
+  }
+
+  /**
+   * Takes back all that was begun, and goes on when a part fails. Gives a sentence for each part that stayed.
+   * Settings get back what they had; then links go, then what waited for them to be gone, each the latest
+   * first. Packet rules go behind all else: an ADD of another attachment that puts back a lost table puts in
+   * the elements of each attachment that has its veth, looks for the veth again, and takes out the elements
+   * of one that has lost it meanwhile.
+   */
+  undo(): string[] {
+    const { node, attachment, pod } = this;
+    const on = { node, attachment, pod };
+    const begun = [...this.touched].toReversed();
+    const isRule = ({ kind }: Step): boolean => traitsOf(kind).isRule === true;
+    const parts = [
+      ...this.undoing.toReversed(),
+      ...takingBack(
+        begun.filter((step) => !isRule(step)),
+        on,
+      ),
+      ...takingBack(begun.filter(isRule), on),
+    ];
+    return parts.flatMap(({ name, action }) =>
+      collectErrors([action]).map((error) => `${name}: ${sentenceOf(error)}`),
+    );
+  }
+}
+
+function sentenceOf({ message, details }: CniError): string {
+  return details === "" ? message : `${message} (${details})`;
+}

@@ -1,0 +1,125 @@
+// Taking away what an attachment is made of: the parts of all its steps together.
+import { attachmentDigest, hostInterfaceName } from "../attachment/name.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { attempt, collectErrors, throwJoined } from "../failure/failure.ts";
+import { changeLinkMessage, removeLink } from "../net/link-change.ts";
+import { deleteTogether } from "../net/link-set.ts";
+import { ifThereIsNftables } from "../nft/answer.ts";
+import { deleteElements } from "../nft/element.ts";
+import type { Step, StepName } from "../plan/step.ts";
+import { stepsOf } from "../plan/steps.ts";
+import { isErrno } from "../sys/errno.ts";
+import type { FoundRules, Removal, Removing } from "./kind.ts";
+import { kindOf, REMOVABLE } from "./kinds.ts";
+import type { Node } from "./node.ts";
+
+/** The removals of all that an attachment is made of, in the order of an ADD. */
+export function removalsOf(on: Removing): Removal[] {
+  return stepsOf(on.attachment, REMOVABLE).flatMap((step) => kindOf(step).remove?.(step, on) ?? []);
+}
+
+/**
+ * Takes the host's ends down whose frames are checked: the check goes before the link does, and nothing is to
+ * pass meanwhile. In this order the kernel cleans up after the rules while it waits for the link. Throws
+ * CniError.
+ */
+export function shutPorts(removals: readonly Removal[], node: Node): void {
+  for (const { shut } of removals) if (shut !== undefined) shutPort(shut, node);
+}
+
+function shutPort(name: string, node: Node): void {
+  attempt("cleanup", name, () => {
+    const message = changeLinkMessage({ name }, { up: false }, `take interface ${name} down`);
+    const [outcome] = node.links.transact([message]);
+    if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
+  });
+}
+
+/**
+ * Takes the packet rules out, the elements of all removals in one batch, and then what each removal does
+ * behind it. Hold the lock of the leases, or the leases themselves: no address changes its owner meanwhile,
+ * so the elements that are found are those that are deleted. False when fewer were there than the attachment
+ * has: the table was lost, and an ADD that puts it back may just have read the record; then look again when
+ * the veth has gone. A part that fails does not stop the others. Throws CniError.
+ */
+export function removeRules(removals: readonly Removal[], node: Node): boolean {
+  const finders = removals.flatMap(({ rules }) => rules ?? []);
+  if (finders.length === 0) return true;
+  const found: FoundRules[] = [];
+  const cleaning = (action: () => void) => () =>
+    attempt("cleanup", "packet rules", () => ifThereIsNftables(() => node.rules, action));
+  const errors = collectErrors([
+    ...finders.map((find) => cleaning(() => void found.push(find()))),
+    cleaning(() => {
+      const elements = found.flatMap((each) => each.elements);
+      if (elements.length > 0) deleteElements(node.rules, elements);
+    }),
+  ]);
+  let isComplete = found.every((each) => each.isComplete);
+  const afterwards = found.flatMap((each) => each.afterwards ?? []);
+  errors.push(
+    ...collectErrors(
+      afterwards.map((action) => () => {
+        if (!action()) isComplete = false;
+      }),
+    ),
+  );
+  throwJoined(errors);
+  return isComplete;
+}
+
+/**
+ * Removes the links of these removals, all by one request, so the kernel's grace periods are waited for once.
+ * The veth goes whether or not a removal names it. False when it was not there. Throws SystemError.
+ */
+export function removeLinks(removals: readonly Removal[], node: Node, key: AttachmentKey): boolean {
+  const veth = hostInterfaceName(key);
+  const names = [...new Set([veth, ...removals.flatMap(({ links }) => links ?? [])])];
+  if (names.length === 1) return removeLink(node.links, { name: veth });
+  return deleteTogether(node.links, names, groupOf(key))[0] === true;
+}
+
+/**
+ * The group in which links are deleted together: a number of the upper half, which people do not give by
+ * hand.
+ */
+function groupOf(key: AttachmentKey): number {
+  return 2 ** 31 + Number.parseInt(attachmentDigest(key).slice(0, 7), 16);
+}
+
+/** What each removal does when the links have gone, as parts for collectErrors. */
+export function afterLinks(removals: readonly Removal[]): (() => void)[] {
+  return removals.flatMap(({ afterLinks: action }) => action ?? []);
+}
+
+/** A part of taking steps back, and the kind of its step. */
+export interface TakingBack {
+  name: StepName;
+  action: () => void;
+}
+
+/**
+ * What takes single steps back, part by part: all links, then all rules, then what waits for the links to be
+ * gone.
+ */
+export function takingBack(steps: readonly Step[], on: Removing): TakingBack[] {
+  const removals = steps.flatMap((step) => {
+    const removal = kindOf(step).remove?.(step, on);
+    return removal === undefined ? [] : [{ name: step.kind, removal }];
+  });
+  return [
+    ...removals.flatMap(({ name, removal: { links = [] } }) =>
+      links.map((link) => ({ name, action: () => void removeLink(on.node.links, { name: link }) })),
+    ),
+    ...removals.map(({ name, removal }) => ({ name, action: () => void removeRules([removal], on.node) })),
+    ...removals.flatMap(({ name, removal: { afterLinks: action } }) => (action ? [{ name, action }] : [])),
+  ];
+}
+
+/**
+ * Takes one step back, with all that belongs to it; a part that fails does not stop the others. Throws
+ * CniError.
+ */
+export function takeBack(step: Step, on: Removing): void {
+  throwJoined(collectErrors(takingBack([step], on).map(({ action }) => action)));
+}
