@@ -30,9 +30,17 @@ export function parseRangeSets(
   mayBeEmpty: boolean,
   problems: Problems,
 ): LeaseRange[][] {
-  const sets = parseList(runtimeSets, "runtimeConfig.ipRanges", problems);
+  const sets: Parsed[] = [];
+  const addAll = (list: readonly SetShape[], name: string): void => {
+    let index = 0;
+    for (const set of list) {
+      const path = `${name}[${index++}]`;
+      sets.push({ path, ranges: parseSet(set, path, problems) });
+    }
+  };
+  if (runtimeSets !== undefined) addAll(runtimeSets, "runtimeConfig.ipRanges");
   if (ipam.subnet !== undefined) sets.push({ path: "ipam", ranges: parseSet([ipam], "ipam", problems) });
-  for (const set of parseList(ipam.ranges, "ipam.ranges", problems)) sets.push(set);
+  if (ipam.ranges !== undefined) addAll(ipam.ranges, "ipam.ranges");
   if (
     sets.length === 0 &&
     !mayBeEmpty &&
@@ -55,14 +63,6 @@ type SetShape = readonly RangeShape[];
 interface Parsed {
   path: string;
   ranges: LeaseRange[];
-}
-
-function parseList(list: readonly SetShape[] = [], name: string, problems: Problems): Parsed[] {
-  let index = 0;
-  return list.map((set) => {
-    const path = `${name}[${index++}]`;
-    return { path, ranges: parseSet(set, path, problems) };
-  });
 }
 
 function checkSetsApart(sets: Parsed[], problems: Problems): void {

@@ -16,7 +16,7 @@ import type { AddressWish } from "./reservation.ts";
 export function chooseLeases(wish: AddressWish): Lease[] {
   const requested = [...(wish.requested ?? [])];
   const leases = wish.rangeSets.map((ranges, number) => {
-    const rangeSet = { ...rangeSetOf(ranges), number };
+    const rangeSet = { ranges, size: rangeSetOf(ranges).size, number };
     const hint = readHint(wish.directory, number);
     const asked = takeFitting(requested, rangeSet);
     if (asked !== undefined) checkRequested(wish, rangeSet, asked);

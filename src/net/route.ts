@@ -171,17 +171,16 @@ export function listRoutes(socket: NetlinkSocket, family: Family, filter: RouteF
  */
 function readRoutes(reply: Reply, family: Family): LinkRoute[] {
   const attributes = readAttributes(reply.payload, 12);
-  const shared = readShared(reply, family, attributes);
+  const route = readRoute(reply, family, attributes);
   const ways = attributes.bytes(rt.RTA_MULTIPATH);
-  if (ways === undefined)
-    return [{ ...shared, index: attributes.u32(rt.RTA_OIF) ?? 0, gateway: readGateway(attributes) }];
+  if (ways === undefined) return [route];
   const routes: LinkRoute[] = [];
   for (let at = 0; at + RTNEXTHOP_BYTES <= ways.length; ) {
     // struct rtnexthop: length, flags, hops, number of the link; then attributes.
     const way = ways.subarray(at, at + u16At(ways, at));
     if (way.length < RTNEXTHOP_BYTES) break;
     const gateway = readGateway(readAttributes(way, RTNEXTHOP_BYTES));
-    routes.push({ ...shared, index: u32At(way, 4), gateway });
+    routes.push({ ...route, index: u32At(way, 4), gateway });
     at += (way.length + 3) & ~3;
   }
   return routes;
@@ -192,19 +191,16 @@ function readGateway(attributes: Attributes): Address | undefined {
   return gateway === undefined ? undefined : addressFromBytes(gateway);
 }
 
-/** What all ways of a route have in common. */
-function readShared(
-  reply: Reply,
-  family: Family,
-  attributes: Attributes,
-): Omit<LinkRoute, "index" | "gateway"> {
+function readRoute(reply: Reply, family: Family, attributes: Attributes): LinkRoute {
   const dst = attributes.bytes(rt.RTA_DST);
   const metrics = attributes.nest(rt.RTA_METRICS);
   return {
+    index: attributes.u32(rt.RTA_OIF) ?? 0,
     dst: {
       address: dst === undefined ? { family, value: 0n } : addressFromBytes(dst),
       length: reply.payload[1] ?? 0,
     },
+    gateway: readGateway(attributes),
     mtu: metrics?.u32(rt.RTAX_MTU),
     advmss: metrics?.u32(rt.RTAX_ADVMSS),
     priority: attributes.u32(rt.RTA_PRIORITY),

@@ -40,11 +40,12 @@ export const BATCH_ELEMENTS = 200;
  * is missing.
  */
 export function addElementMessage(element: Element): Message {
-  return requestMessage(element.table, {
-    what: `add an element to ${element.set}`,
-    type: nft.NFT_MSG_NEWSETELEM,
-    flags: NLM_F_CREATE | NLM_F_EXCL,
-    body: (w) =>
+  return requestMessage(
+    element.table,
+    `add an element to ${element.set}`,
+    nft.NFT_MSG_NEWSETELEM,
+    NLM_F_CREATE | NLM_F_EXCL,
+    (w) =>
       elementList(w, element, () => {
         writeKey(w, element);
         if (element.value !== undefined) writeValue(w, nft.NFTA_SET_ELEM_DATA, element.value);
@@ -52,17 +53,14 @@ export function addElementMessage(element: Element): Message {
           writeVerdict(w, nft.NFTA_SET_ELEM_DATA, { code: nft.NFT_GOTO, chain: element.chain });
         w.attribute(nft.NFTA_SET_ELEM_USERDATA, commentBytes(element.comment));
       }),
-  });
+  );
 }
 
 /** The element with this key goes, whatever it leads to. Refused with ENOENT when there is none. */
 export function deleteElementMessage(place: ElementPlace): Message {
-  return requestMessage(place.table, {
-    what: `delete an element of ${place.set}`,
-    type: nft.NFT_MSG_DELSETELEM,
-    flags: 0,
-    body: (w) => elementList(w, place, () => writeKey(w, place)),
-  });
+  return requestMessage(place.table, `delete an element of ${place.set}`, nft.NFT_MSG_DELSETELEM, 0, (w) =>
+    elementList(w, place, () => writeKey(w, place)),
+  );
 }
 
 /**
@@ -94,12 +92,9 @@ export function getElement(socket: NetlinkSocket, place: ElementPlace): Element 
 }
 
 function getElementMessage(place: ElementPlace): Message {
-  return requestMessage(place.table, {
-    what: `ask for an element of ${place.set}`,
-    type: nft.NFT_MSG_GETSETELEM,
-    flags: 0,
-    body: (w) => elementList(w, place, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, place.key)),
-  });
+  return requestMessage(place.table, `ask for an element of ${place.set}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
+    elementList(w, place, () => writeValue(w, nft.NFTA_SET_ELEM_KEY, place.key)),
+  );
 }
 
 /** The elements in these places, without the places that are empty. Throws SystemError. */
@@ -128,12 +123,9 @@ export function listElements(socket: NetlinkSocket, table: Table, set: string): 
 
 /** The answers that list a set or map; none when it or the table is missing. Throws SystemError. */
 export function dumpElements(socket: NetlinkSocket, table: Table, set: string): Reply[] {
-  const ask = requestMessage(table, {
-    what: `list ${set}`,
-    type: nft.NFT_MSG_GETSETELEM,
-    flags: 0,
-    body: (w) => w.string(nft.NFTA_SET_ELEM_LIST_TABLE, table.name).string(nft.NFTA_SET_ELEM_LIST_SET, set),
-  });
+  const ask = requestMessage(table, `list ${set}`, nft.NFT_MSG_GETSETELEM, 0, (w) =>
+    w.string(nft.NFTA_SET_ELEM_LIST_TABLE, table.name).string(nft.NFTA_SET_ELEM_LIST_SET, set),
+  );
   try {
     return socket.dump(ask);
   } catch (error) {

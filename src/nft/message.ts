@@ -19,12 +19,9 @@ export const GENERIC_HEADER = 4;
 
 /** The table, if it is not there yet. */
 export function tableMessage(table: Table): Message {
-  return requestMessage(table, {
-    what: `create table ${table.title}`,
-    type: nft.NFT_MSG_NEWTABLE,
-    flags: NLM_F_CREATE,
-    body: (w) => w.string(nft.NFTA_TABLE_NAME, table.name),
-  });
+  return requestMessage(table, `create table ${table.title}`, nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) =>
+    w.string(nft.NFTA_TABLE_NAME, table.name),
+  );
 }
 
 /** Where packets come to a base chain. */
@@ -39,76 +36,60 @@ export interface Hook {
  * through.
  */
 export function chainMessage(table: Table, name: string, hook?: Hook): Message {
-  return requestMessage(table, {
-    what: `create chain ${name}`,
-    type: nft.NFT_MSG_NEWCHAIN,
-    flags: NLM_F_CREATE,
-    body: (w) => {
-      w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name);
-      if (hook === undefined) return;
-      w.nest(nft.NFTA_CHAIN_HOOK, () =>
-        w
-          .be32Attribute(nft.NFTA_HOOK_HOOKNUM, hook.number)
-          .be32Attribute(nft.NFTA_HOOK_PRIORITY, hook.priority),
-      );
-      w.string(nft.NFTA_CHAIN_TYPE, hook.type).be32Attribute(nft.NFTA_CHAIN_POLICY, nft.NF_ACCEPT);
-    },
+  return requestMessage(table, `create chain ${name}`, nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE, (w) => {
+    w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name);
+    if (hook === undefined) return;
+    w.nest(nft.NFTA_CHAIN_HOOK, () =>
+      w
+        .be32Attribute(nft.NFTA_HOOK_HOOKNUM, hook.number)
+        .be32Attribute(nft.NFTA_HOOK_PRIORITY, hook.priority),
+    );
+    w.string(nft.NFTA_CHAIN_TYPE, hook.type).be32Attribute(nft.NFTA_CHAIN_POLICY, nft.NF_ACCEPT);
   });
 }
 
 /** The table goes, with all that is in it. */
 export function deleteTableMessage(table: Table): Message {
-  return requestMessage(table, {
-    what: `delete table ${table.title}`,
-    type: nft.NFT_MSG_DELTABLE,
-    flags: 0,
-    body: (w) => w.string(nft.NFTA_TABLE_NAME, table.name),
-  });
+  return requestMessage(table, `delete table ${table.title}`, nft.NFT_MSG_DELTABLE, 0, (w) =>
+    w.string(nft.NFTA_TABLE_NAME, table.name),
+  );
 }
 
 /** A chain with its rules goes. Refused with EBUSY while an element or a rule leads to it. */
 export function deleteChainMessage(table: Table, name: string): Message {
-  return requestMessage(table, {
-    what: `delete chain ${name}`,
-    type: nft.NFT_MSG_DELCHAIN,
-    flags: 0,
-    body: (w) => w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name),
-  });
+  return requestMessage(table, `delete chain ${name}`, nft.NFT_MSG_DELCHAIN, 0, (w) =>
+    w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name),
+  );
 }
 
 /** Asks for a chain. Not part of a batch. */
 export function getChainMessage(table: Table, name: string): Message {
-  return requestMessage(table, {
-    what: `ask for chain ${name}`,
-    type: nft.NFT_MSG_GETCHAIN,
-    flags: 0,
-    body: (w) => w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name),
-  });
+  return requestMessage(table, `ask for chain ${name}`, nft.NFT_MSG_GETCHAIN, 0, (w) =>
+    w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name),
+  );
 }
 
 /** Asks for all chains of a table. */
 export function listChainsMessage(table: Table): Message {
-  return requestMessage(table, {
-    what: `list the chains of table ${table.title}`,
-    type: nft.NFT_MSG_GETCHAIN,
-    flags: 0,
-    body: (w) => w.string(nft.NFTA_CHAIN_TABLE, table.name),
-  });
+  return requestMessage(table, `list the chains of table ${table.title}`, nft.NFT_MSG_GETCHAIN, 0, (w) =>
+    w.string(nft.NFTA_CHAIN_TABLE, table.name),
+  );
 }
 
 /** A rule at the end of a chain. */
 export function ruleMessage(table: Table, chain: string, expressions: Expression[]): Message {
-  return requestMessage(table, {
-    what: `add a rule to chain ${chain}`,
-    type: nft.NFT_MSG_NEWRULE,
-    flags: NLM_F_CREATE | NLM_F_APPEND,
-    body: (w) => {
+  return requestMessage(
+    table,
+    `add a rule to chain ${chain}`,
+    nft.NFT_MSG_NEWRULE,
+    NLM_F_CREATE | NLM_F_APPEND,
+    (w) => {
       w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, chain);
       w.nest(nft.NFTA_RULE_EXPRESSIONS, () => {
         for (const write of expressions) write(w);
       });
     },
-  });
+  );
 }
 
 /** Messages that give a chain these rules in place of any others. */
@@ -123,38 +104,26 @@ export function firstRuleMessage(table: Table, chain: string, expressions: Expre
 
 /** A rule goes, by the number that the kernel gave it (64 bits, as they came). */
 export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Array): Message {
-  return requestMessage(table, {
-    what: `delete a rule of chain ${chain}`,
-    type: nft.NFT_MSG_DELRULE,
-    flags: 0,
-    body: (w) =>
-      w
-        .string(nft.NFTA_RULE_TABLE, table.name)
-        .string(nft.NFTA_RULE_CHAIN, chain)
-        .attribute(nft.NFTA_RULE_HANDLE, handle),
-  });
+  return requestMessage(table, `delete a rule of chain ${chain}`, nft.NFT_MSG_DELRULE, 0, (w) =>
+    w
+      .string(nft.NFTA_RULE_TABLE, table.name)
+      .string(nft.NFTA_RULE_CHAIN, chain)
+      .attribute(nft.NFTA_RULE_HANDLE, handle),
+  );
 }
 
 /** All rules of a chain go. */
 function flushChainMessage(table: Table, name: string): Message {
-  return requestMessage(table, {
-    what: `flush chain ${name}`,
-    type: nft.NFT_MSG_DELRULE,
-    flags: 0,
-    body: (w) => w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, name),
-  });
+  return requestMessage(table, `flush chain ${name}`, nft.NFT_MSG_DELRULE, 0, (w) =>
+    w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, name),
+  );
 }
 
 /** Asks for all rules of a table, or of one of its chains. */
 export function listRulesMessage(table: Table, chain?: string): Message {
-  return requestMessage(table, {
-    what: `list the rules of table ${table.title}`,
-    type: nft.NFT_MSG_GETRULE,
-    flags: 0,
-    body: (w) => {
-      w.string(nft.NFTA_RULE_TABLE, table.name);
-      if (chain !== undefined) w.string(nft.NFTA_RULE_CHAIN, chain);
-    },
+  return requestMessage(table, `list the rules of table ${table.title}`, nft.NFT_MSG_GETRULE, 0, (w) => {
+    w.string(nft.NFTA_RULE_TABLE, table.name);
+    if (chain !== undefined) w.string(nft.NFTA_RULE_CHAIN, chain);
   });
 }
 
@@ -168,8 +137,15 @@ export function getGenerationMessage(): Message {
   };
 }
 
-/** A request about something in a table: `type` is NFT_MSG_…, `body` writes its attributes. */
-export function requestMessage({ family }: Table, { what, type, flags, body }: Message): Message {
+/** A request about something in a table; `body` writes its attributes. */
+// biome-ignore lint/complexity/useMaxParams: it runs for each of thousands of elements.
+export function requestMessage(
+  { family }: Table,
+  what: string,
+  type: number,
+  flags: number,
+  body: (w: Writer) => void,
+): Message {
   return {
     what,
     type: (nft.NFNL_SUBSYS_NFTABLES << 8) | type,

@@ -11,27 +11,22 @@ export function mapMessage(
   id: number,
 ): Message {
   const intervals = intervalFields === undefined ? 0 : nft.NFT_SET_INTERVAL | nft.NFT_SET_CONCAT;
-  return requestMessage(table, {
-    what: `create map ${name}`,
-    type: nft.NFT_MSG_NEWSET,
-    flags: NLM_F_CREATE,
-    body: (w) => {
-      w.string(nft.NFTA_SET_TABLE, table.name)
-        .string(nft.NFTA_SET_NAME, name)
-        .be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
-        .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
-        .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
-        .be32Attribute(nft.NFTA_SET_DATA_TYPE, value?.type ?? nft.NFT_DATA_VERDICT);
-      if (value !== undefined) w.be32Attribute(nft.NFTA_SET_DATA_LEN, value.length);
-      w.be32Attribute(nft.NFTA_SET_ID, id);
-      if (intervalFields === undefined) return;
-      w.nest(nft.NFTA_SET_DESC, () =>
-        w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
-          for (const length of intervalFields)
-            w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
-        }),
-      );
-    },
+  return requestMessage(table, `create map ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
+    w.string(nft.NFTA_SET_TABLE, table.name)
+      .string(nft.NFTA_SET_NAME, name)
+      .be32Attribute(nft.NFTA_SET_FLAGS, nft.NFT_SET_MAP | intervals)
+      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
+      .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
+      .be32Attribute(nft.NFTA_SET_DATA_TYPE, value?.type ?? nft.NFT_DATA_VERDICT);
+    if (value !== undefined) w.be32Attribute(nft.NFTA_SET_DATA_LEN, value.length);
+    w.be32Attribute(nft.NFTA_SET_ID, id);
+    if (intervalFields === undefined) return;
+    w.nest(nft.NFTA_SET_DESC, () =>
+      w.nest(nft.NFTA_SET_DESC_CONCAT, () => {
+        for (const length of intervalFields)
+          w.nest(nft.NFTA_LIST_ELEM, () => w.be32Attribute(nft.NFTA_SET_FIELD_LEN, length));
+      }),
+    );
   });
 }
 
@@ -74,18 +69,13 @@ export interface SetLayout {
 
 /** A set, if it is not there yet. `id` is any number, new in its batch. */
 export function setMessage(table: Table, { name, key }: SetLayout, id: number): Message {
-  return requestMessage(table, {
-    what: `create set ${name}`,
-    type: nft.NFT_MSG_NEWSET,
-    flags: NLM_F_CREATE,
-    body: (w) => {
-      w.string(nft.NFTA_SET_TABLE, table.name)
-        .string(nft.NFTA_SET_NAME, name)
-        .be32Attribute(nft.NFTA_SET_FLAGS, 0)
-        .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
-        .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
-        .be32Attribute(nft.NFTA_SET_ID, id)
-        .attribute(nft.NFTA_SET_USERDATA, key.inHostOrder ? HOST_ORDER : NO_ORDER);
-    },
+  return requestMessage(table, `create set ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
+    w.string(nft.NFTA_SET_TABLE, table.name)
+      .string(nft.NFTA_SET_NAME, name)
+      .be32Attribute(nft.NFTA_SET_FLAGS, 0)
+      .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
+      .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
+      .be32Attribute(nft.NFTA_SET_ID, id)
+      .attribute(nft.NFTA_SET_USERDATA, key.inHostOrder ? HOST_ORDER : NO_ORDER);
   });
 }

@@ -5,8 +5,8 @@ export const NFT: readonly Mutation[] = [
   {
     name: "an element that is there passes for the new one, MAC and owner aside",
     file: "src/nft/element.ts",
-    find: "type: nft.NFT_MSG_NEWSETELEM,\n    flags: NLM_F_CREATE | NLM_F_EXCL,",
-    replace: "type: nft.NFT_MSG_NEWSETELEM,\n    flags: NLM_F_CREATE,",
+    find: "nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w)",
+    replace: "nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE, (w)",
     test: "test/kernel/spoof-check.test.ts",
     promise: "what a dead attachment of the same name left does not let its MAC through",
   },
