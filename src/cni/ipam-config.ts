@@ -26,18 +26,15 @@ export interface IpamConfig {
 }
 
 /** Undefined without a type: the network is a plain layer 2 one, as with the reference bridge. */
-export function readIpam(
-  { ipam, runtimeConfig }: Shape,
-  mayLackRanges: boolean,
-  problems: Problems,
-): IpamConfig | undefined {
+export function readIpam(shape: Shape, mayLackRanges: boolean, problems: Problems): IpamConfig | undefined {
+  const { ipam } = shape;
   if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
   checkDataDir(ipam.dataDir, problems);
   const routes = readRoutes(ipam.routes, "ipam.routes", problems);
   checkRoutes(routes, problems);
   return {
     type: "host-local",
-    rangeSets: parseRangeSets({ ipam, runtimeSets: runtimeConfig?.ipRanges }, mayLackRanges, problems),
+    rangeSets: parseRangeSets(shape, mayLackRanges, problems),
     // The kernel takes a route's destination without host bits, so that is what the result says too.
     routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
     dataDir: ipam.dataDir || DEFAULT_DATA_DIR,

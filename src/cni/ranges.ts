@@ -10,15 +10,8 @@ import {
   prefixContains,
 } from "../ip/prefix.ts";
 import { type LeaseRange, prefixRange, rangesOverlap } from "../ip/range.ts";
-import type { IpamShape, RangeShape } from "./netconf-keys.ts";
+import type { RangeShape, Shape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
-
-/** Where range sets are asked for. */
-interface RangeSources {
-  ipam: IpamShape;
-  /** `runtimeConfig.ipRanges`. */
-  runtimeSets: SetShape[] | undefined;
-}
 
 /**
  * The range sets: those of runtimeConfig, then the old top-level range, then the list. Every wrong value is
@@ -26,7 +19,7 @@ interface RangeSources {
  * runtimeConfig alone are not there for STATUS.
  */
 export function parseRangeSets(
-  { ipam, runtimeSets }: RangeSources,
+  { ipam = {}, runtimeConfig }: Shape,
   mayBeEmpty: boolean,
   problems: Problems,
 ): LeaseRange[][] {
@@ -38,7 +31,7 @@ export function parseRangeSets(
       sets.push({ path, ranges: parseSet(set, path, problems) });
     }
   };
-  if (runtimeSets !== undefined) addAll(runtimeSets, "runtimeConfig.ipRanges");
+  if (runtimeConfig?.ipRanges !== undefined) addAll(runtimeConfig.ipRanges, "runtimeConfig.ipRanges");
   if (ipam.subnet !== undefined) sets.push({ path: "ipam", ranges: parseSet([ipam], "ipam", problems) });
   if (ipam.ranges !== undefined) addAll(ipam.ranges, "ipam.ranges");
   if (
