@@ -5,7 +5,7 @@ import { CniError } from "../cni/error.ts";
 import { removeFile } from "../sys/file.ts";
 import { listLeases } from "./lease-directory.ts";
 import { leasePath } from "./lease-file.ts";
-import { formatRangeSet, indexInSet, type NumberedRangeSet } from "./range-set.ts";
+import { formatRangeSet, indexInSet, type RangeSet } from "./range-set.ts";
 import { type Clearing, clearAttachment } from "./reclaim.ts";
 
 export interface Reclaim extends Clearing {
@@ -54,7 +54,7 @@ export function removeGarbage(directory: string): number {
 /**
  * The refusal, with the words that runtimes and scripts know from host-local in front. Throws SystemError.
  */
-export function poolExhausted(directory: string, rangeSet: NumberedRangeSet, failures: string[]): CniError {
+export function poolExhausted(directory: string, rangeSet: RangeSet, failures: string[]): CniError {
   const held = listLeases(directory).leases.filter(
     ({ address }) => indexInSet(rangeSet, address) !== undefined,
   );

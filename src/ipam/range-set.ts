@@ -6,17 +6,14 @@ export interface RangeSet {
   readonly ranges: readonly LeaseRange[];
   /** How many addresses, with the gateways among them. Of an IPv6 subnet more than could ever be counted. */
   readonly size: bigint;
-}
-
-/** A range set of a network, with its place in the network's list. */
-export interface NumberedRangeSet extends RangeSet {
+  /** The place in the network's list of sets, from 0 on. */
   readonly number: number;
 }
 
-export function rangeSetOf(ranges: readonly LeaseRange[]): RangeSet {
+export function rangeSetOf(ranges: readonly LeaseRange[], number = 0): RangeSet {
   let size = 0n;
   for (const range of ranges) size += rangeSize(range);
-  return { ranges, size };
+  return { ranges, size, number };
 }
 
 /** The address with number `index`. Throws RangeError for one outside of the set. */

@@ -2,7 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { isAddressFree, readOwner } from "./lease-file.ts";
-import { formatRangeSet, isGateway, type NumberedRangeSet } from "./range-set.ts";
+import { formatRangeSet, isGateway, type RangeSet } from "./range-set.ts";
 import { clearAttachment } from "./reclaim.ts";
 import type { AddressWish } from "./reservation.ts";
 
@@ -11,7 +11,7 @@ import type { AddressWish } from "./reservation.ts";
  * it. The caller holds the lock. Throws CniError in the words of host-local: invalidConfig for a gateway,
  * poolExhausted for one that is taken.
  */
-export function checkRequested(wish: AddressWish, rangeSet: NumberedRangeSet, address: Address): void {
+export function checkRequested(wish: AddressWish, rangeSet: RangeSet, address: Address): void {
   const { directory } = wish;
   const text = formatAddress(address);
   if (isGateway(rangeSet, address)) {

@@ -8,7 +8,7 @@ import { poolExhausted, reclaimDead, removeGarbage } from "./full-pool.ts";
 import { type Hint, readHint } from "./hint.ts";
 import type { Lease } from "./lease.ts";
 import { isAddressFree } from "./lease-file.ts";
-import { indexInSet, type NumberedRangeSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
+import { indexInSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
 import { checkRequested } from "./requested-address.ts";
 import type { AddressWish } from "./reservation.ts";
 
@@ -16,7 +16,7 @@ import type { AddressWish } from "./reservation.ts";
 export function chooseLeases(wish: AddressWish): Lease[] {
   const requested = [...(wish.requested ?? [])];
   const leases = wish.rangeSets.map((ranges, number) => {
-    const rangeSet = { ranges, size: rangeSetOf(ranges).size, number };
+    const rangeSet = rangeSetOf(ranges, number);
     const hint = readHint(wish.directory, number);
     const asked = takeFitting(requested, rangeSet);
     if (asked !== undefined) checkRequested(wish, rangeSet, asked);
@@ -37,7 +37,7 @@ function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefi
   return undefined;
 }
 
-function chooseFree(wish: AddressWish, rangeSet: NumberedRangeSet, hint: Hint): Address {
+function chooseFree(wish: AddressWish, rangeSet: RangeSet, hint: Hint): Address {
   const { directory } = wish;
   const start = startOf(rangeSet, hint);
   const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
@@ -49,11 +49,7 @@ function chooseFree(wish: AddressWish, rangeSet: NumberedRangeSet, hint: Hint): 
 }
 
 /** A full set: what dead attachments and broken files hold is freed, and then looked at again. */
-function chooseFromFull(
-  wish: AddressWish,
-  rangeSet: NumberedRangeSet,
-  pick: () => Address | undefined,
-): Address {
+function chooseFromFull(wish: AddressWish, rangeSet: RangeSet, pick: () => Address | undefined): Address {
   const { directory, key } = wish;
   const { attachments, failures } = reclaimDead({ ...wish, network: key.network });
   const found = (attachments > 0 ? pick() : undefined) ?? (removeGarbage(directory) > 0 ? pick() : undefined);
@@ -70,7 +66,7 @@ function startOf(rangeSet: RangeSet, { address }: Hint): bigint {
   return index === undefined ? 0n : (index + 1n) % rangeSet.size;
 }
 
-function leaseOf(rangeSet: NumberedRangeSet, address: Address, { byOthers }: Hint): Lease {
+function leaseOf(rangeSet: RangeSet, address: Address, { byOthers }: Hint): Lease {
   const range = rangeOf(rangeSet, address);
   if (range === undefined)
     throw new RangeError(`${formatAddress(address)} is not in range set ${rangeSet.number}`);

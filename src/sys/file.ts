@@ -89,6 +89,7 @@ interface Reading {
 }
 
 const TO_THE_END: Reading = {};
+const SMALL_ON_DISK: Reading = { limit: 256 * 1024, shortIsLast: true };
 const ON_DISK: Reading = { shortIsLast: true };
 
 /** Reads a descriptor to its end. `what` names it in errors. Throws SystemError. */
@@ -258,13 +259,13 @@ export function listDirectory(path: string): string[] {
 
 /**
  * The text of a file in whose place anything may be: undefined when there is none, or a folder, a pipe, a
- * loop of links, or more than `limit` bytes. Never waits. Throws SystemError for all else (no permission, a
+ * loop of links, or more than 256 kB. Never waits. Throws SystemError for all else (no permission, a
  * failing disk).
  */
-export function readTextOfAny(path: string, limit = 256 * 1024): string | undefined {
+export function readTextOfAny(path: string): string | undefined {
   try {
     using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-    return file === undefined ? undefined : textOf(readAll(file.fd, path, { limit, shortIsLast: true }));
+    return file === undefined ? undefined : textOf(readAll(file.fd, path, SMALL_ON_DISK));
   } catch (error) {
     if (isErrno(error, "EISDIR", "EFBIG", "ELOOP", "ENXIO", "EAGAIN", "EINVAL")) return undefined;
     throw error;
