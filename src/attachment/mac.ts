@@ -4,7 +4,7 @@ import type { Netconf } from "../cni/config.ts";
 import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
 import { type Prefix, prefixContains } from "../ip/prefix.ts";
 import { randomBytes } from "../sys/random.ts";
-import type { PodAddress } from "./attachment.ts";
+import type { Attachment, PodAddress } from "./attachment.ts";
 
 /**
  * The start of a MAC that follows an address: locally administered, and long used by CNI plugins for that.
@@ -28,6 +28,20 @@ export function macFollows(mac: string, addresses: readonly PodAddress[]): boole
   for (const { address } of addresses)
     if (address.address.family === 4 && macOf(address) !== mac) return false;
   return addresses.length > 0;
+}
+
+/**
+ * True when the MAC of this pod follows its addresses, and that has been so of every pod of the bridge
+ * (`before`; undefined: the bridge is made only now, and no neighbour knows a pod of it), and no other
+ * program may have given one an address of this network.
+ */
+export function macsKeepFollowing(
+  { link, addresses }: Attachment,
+  before: boolean | undefined,
+  givenByOthers: boolean,
+): boolean {
+  if (!macFollows(link.pod.mac, addresses)) return false;
+  return before === undefined || (before && !givenByOthers);
 }
 
 /**

@@ -7,22 +7,22 @@ import { asCniError, collectErrors, throwJoined } from "../failure/failure.ts";
 import type { LostRules } from "../nft/answer.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
-import type { Restoration as KindRestoration } from "./kind.ts";
+import type { Restoration } from "./kind.ts";
 import { kindOf, RESTORABLE } from "./kinds.ts";
 import type { Node } from "./node.ts";
 import { takeBack } from "./removal.ts";
 
 /** What was put back. */
-export interface Restoration {
+export interface RestoreReport {
   /** Rules that all networks share. */
   shared: number;
   /** By name. */
-  networks: Map<string, RestoredNetwork>;
+  networks: Map<string, NetworkReport>;
   /** One for each attachment or kind of rules that could not be put back. */
   errors: CniError[];
 }
 
-export interface RestoredNetwork {
+export interface NetworkReport {
   /** Attachments that live. */
   attachments: number;
   rules: number;
@@ -40,8 +40,8 @@ interface Wanted {
  * Puts back what was lost, under the node's lock from beginning to end. One thing that fails does not stop
  * the others. Throws CniError when nothing can be looked at.
  */
-export function restoreRules(node: Node): Restoration {
-  const restoration: Restoration = { shared: 0, networks: new Map(), errors: [] };
+export function restoreRules(node: Node): RestoreReport {
+  const restoration: RestoreReport = { shared: 0, networks: new Map(), errors: [] };
   node.underLock(() => {
     const living = node.living();
     for (const attachment of living) networkOf(attachment, restoration).attachments++;
@@ -55,7 +55,7 @@ interface Restoring {
   node: Node;
   living: Attachment[];
   /** What it has done so far. */
-  restoration: Restoration;
+  restoration: RestoreReport;
 }
 
 function restoreKind(name: StepName, { node, living, restoration }: Restoring): void {
@@ -79,13 +79,13 @@ function restoreKind(name: StepName, { node, living, restoration }: Restoring): 
 
 /** One kind of steps, and how much of them is lost. */
 interface LostKind {
-  kind: KindRestoration<Step>;
+  kind: Restoration<Step>;
   wanted: Wanted[];
   lost: LostRules;
 }
 
 /** The first step that comes back brings the table back, with the elements of all. */
-function putBackLost({ kind, wanted, lost }: LostKind, restoration: Restoration, node: Node): void {
+function putBackLost({ kind, wanted, lost }: LostKind, restoration: RestoreReport, node: Node): void {
   let sharedIsBack = lost.shared === 0;
   for (const { attachment, step } of wanted) {
     const count = lost.byOwner.get(attachmentDigest(attachment.key)) ?? 0;
@@ -108,25 +108,28 @@ function putBackLost({ kind, wanted, lost }: LostKind, restoration: Restoration,
 function putBack({ attachment, step }: Wanted, action: () => void, node: Node): void {
   const { records } = node;
   records.markRestored(attachment.key);
-  const errors = collectErrors([
-    action,
+  const failed = collectErrors([action]);
+  let isGone = false;
+  const others = collectErrors([
     // Also where the step came back in part only: its links and elements would stay.
     () => {
-      if (!node.hasLink(attachment)) takeBack(step, { node, attachment, pod: undefined });
+      isGone = !node.hasLink(attachment);
+      if (isGone) takeBack(step, { node, attachment, pod: undefined });
     },
     () => records.removeStrayMark(attachment.key),
   ]);
-  throwJoined(errors);
+  // A step that fails because its attachment goes meanwhile has nothing to come back to.
+  throwJoined(isGone ? others : [...failed, ...others]);
 }
 
-function networkOf({ key: { network } }: Attachment, { networks }: Restoration): RestoredNetwork {
+function networkOf({ key: { network } }: Attachment, { networks }: RestoreReport): NetworkReport {
   const known = networks.get(network) ?? { attachments: 0, rules: 0, failed: new Set() };
   networks.set(network, known);
   return known;
 }
 
 /** Does something for these attachments. */
-function trying(restoration: Restoration, attachments: Attachment[], action: () => void): void {
+function trying(restoration: RestoreReport, attachments: Attachment[], action: () => void): void {
   try {
     action();
   } catch (error) {

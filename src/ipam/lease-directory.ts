@@ -1,11 +1,17 @@
 // All leases of a network at once. Reads every file of the directory: for GC, for a DEL without a record, for
 // a full pool, never on the way of an ordinary ADD.
+import type { Netconf } from "../cni/config.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { listDirectory, readTextOfAny } from "../sys/file.ts";
 import { HINT_PREFIX } from "./hint.ts";
 import { type LeaseOwner, parseOwner } from "./lease.ts";
 import { UNFINISHED } from "./lease-file.ts";
 import { LOCK_NAME } from "./lease-lock.ts";
+
+/** `<dataDir>/<network>`; undefined without built-in IPAM. */
+export function leaseDirectoryOf({ ipam, name }: Pick<Netconf, "ipam" | "name">): string | undefined {
+  return ipam === undefined ? undefined : `${ipam.dataDir}/${name}`;
+}
 
 export interface HeldLease {
   address: Address;

@@ -6,6 +6,7 @@ import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import { formatRecord, type ParsedRecord, parseRecord } from "../attachment/text.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { textBytes } from "../sys/bytes.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import {
   ensureDirectory,
@@ -15,6 +16,7 @@ import {
   O_WRONLY,
   readTextOfAny,
   removeFile,
+  STATE_LIMIT,
   writeText,
 } from "../sys/file.ts";
 import {
@@ -79,7 +81,8 @@ export class RecordStore {
    */
   createIntent(attachment: Attachment): Intent {
     const paths = this.intentPaths(attachment.key);
-    const create = (): Intent => createIntentFile(paths, formatRecord(attachment));
+    const text = textToKeep(attachment);
+    const create = (): Intent => createIntentFile(paths, text);
     try {
       return create();
     } catch (error) {
@@ -93,7 +96,7 @@ export class RecordStore {
    * Adds to an intent what a foreign IPAM plugin gave. False when a DEL has removed it meanwhile: roll back.
    */
   extendIntent(intent: Intent, attachment: Attachment): boolean {
-    return intent.extend(formatRecord(attachment));
+    return intent.extend(textToKeep(attachment));
   }
 
   /** The record of an attachment, complete or intended; undefined when there is none that can be read. */
@@ -278,6 +281,17 @@ export class RecordStore {
 /** The store of this node; tests name another root. Nothing is made on disk before the first record. */
 export function openRecordStore(root = RECORD_ROOT): RecordStore {
   return new RecordStore(root);
+}
+
+/**
+ * The text of a record that can be read again: a longer one than is read would be a damaged record, and its DEL
+ * would not know what to take away. Throws SystemError EFBIG.
+ */
+function textToKeep(attachment: Attachment): string {
+  const text = formatRecord(attachment);
+  // A character is at most three bytes of UTF-8, so a short text needs no count.
+  if (text.length * 3 < STATE_LIMIT || textBytes(text).length < STATE_LIMIT) return text;
+  throw new SystemError("write the record", errnoOf("EFBIG"), "too much belongs to one attachment");
 }
 
 function removeAll(base: string): boolean {

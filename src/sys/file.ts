@@ -89,7 +89,9 @@ interface Reading {
 }
 
 const TO_THE_END: Reading = {};
-const SMALL_ON_DISK: Reading = { limit: 256 * 1024, shortIsLast: true };
+/** Bytes that a file of Pontoon's state may have, so that {@link readTextOfAny} reads it. */
+export const STATE_LIMIT = 4 * 1024 * 1024;
+const STATE_ON_DISK: Reading = { limit: STATE_LIMIT, shortIsLast: true };
 const ON_DISK: Reading = { shortIsLast: true };
 
 /** Reads a descriptor to its end. `what` names it in errors. Throws SystemError. */
@@ -259,13 +261,13 @@ export function listDirectory(path: string): string[] {
 
 /**
  * The text of a file in whose place anything may be: undefined when there is none, or a folder, a pipe, a
- * loop of links, or more than 256 kB. Never waits. Throws SystemError for all else (no permission, a
+ * loop of links, or more than 4 MiB. Never waits. Throws SystemError for all else (no permission, a
  * failing disk).
  */
 export function readTextOfAny(path: string): string | undefined {
   try {
     using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-    return file === undefined ? undefined : textOf(readAll(file.fd, path, SMALL_ON_DISK));
+    return file === undefined ? undefined : textOf(readAll(file.fd, path, STATE_ON_DISK));
   } catch (error) {
     if (isErrno(error, "EISDIR", "EFBIG", "ELOOP", "ENXIO", "EAGAIN", "EINVAL")) return undefined;
     throw error;

@@ -1,7 +1,6 @@
 // ADD: look, claim a place and addresses, do the steps, answer. What fails is taken back, so the node is as
 // it was.
-import type { Attachment } from "../attachment/attachment.ts";
-import { macFollows, randomMac, randomMacs } from "../attachment/mac.ts";
+import { macsKeepFollowing, randomMac, randomMacs } from "../attachment/mac.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import type { AddRequest } from "../cni/request.ts";
@@ -16,6 +15,7 @@ import type { BridgePlan, Place } from "../host/kind.ts";
 import { openPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
+import { leaseDirectoryOf } from "../ipam/lease-directory.ts";
 import { checkAllowList } from "../look/allow-list.ts";
 import { type Observed, observe } from "../look/observed.ts";
 import type { Known } from "../plan/describe.ts";
@@ -62,14 +62,15 @@ function attach(claim: Claim, pod: Pod): Added {
   const attaching = new Attaching({ node, pod }, claimed.attachment, bridgePlanOf(claimed, observed));
   rollback.add(() => attaching.undo());
   const steps = stepsOf(claimed.attachment);
-  if (claimed.foreign === undefined) attaching.apply(steps);
-  else {
-    attaching.apply(steps.filter((step) => !needsAddress(step)));
-    askForeignIpam(claimed, claimed.foreign, claim);
-    attaching.attachment = claimed.attachment;
-    attaching.apply(stepsOf(claimed.attachment).filter(needsAddress));
+  if (claimed.foreign === undefined) {
+    attaching.apply(steps);
+    return answer(claim, claimed, attaching);
   }
-  return answer(claim, claimed, attaching);
+  attaching.apply(steps.filter((step) => !needsAddress(step)));
+  const addressed = askForeignIpam(claimed, claimed.foreign, claim);
+  attaching.attachment = addressed.attachment;
+  attaching.apply(stepsOf(addressed.attachment).filter(needsAddress));
+  return answer(claim, addressed, attaching);
 }
 
 /** Formats the result, and completes the record last, when the answer is ready to be said. */
@@ -104,16 +105,11 @@ function knownOf(request: AddRequest, { node, pod }: Place, { bridge, isFiltered
     host: node.identity(),
     namespace: { path, cookie: pod.links.namespaceCookie },
     pod: podName,
-    leaseDirectory: leaseDirectory(netconf),
+    leaseDirectory: leaseDirectoryOf(netconf),
     bridgeMtu: bridge.mtu,
     macs: { host, pod: ofPod, ifb },
     isFiltered,
   };
-}
-
-/** `<dataDir>/<network>`; undefined without built-in IPAM. */
-export function leaseDirectory({ ipam, name }: AddRequest["netconf"]): string | undefined {
-  return ipam === undefined ? undefined : `${ipam.dataDir}/${name}`;
 }
 
 function bridgePlanOf({ attachment, givenByOthers }: Claimed, { bridge }: Observed): BridgePlan {
@@ -122,22 +118,8 @@ function bridgePlanOf({ attachment, givenByOthers }: Claimed, { bridge }: Observ
     mac: mac ?? randomMac(),
     mtu,
     found,
-    macsFollow: macsFollow(attachment, found?.macsFollow, givenByOthers),
+    macsFollow: macsKeepFollowing(attachment, found?.macsFollow, givenByOthers),
   };
-}
-
-/**
- * True when the MAC of this pod follows its addresses, and that has been so of every pod of the bridge
- * (`before`; undefined: the bridge is made only now, and no neighbour knows a pod of it), and no other
- * program may have given one an address of this network.
- */
-export function macsFollow(
-  attachment: Attachment,
-  before: boolean | undefined,
-  givenByOthers: boolean,
-): boolean {
-  if (!macFollows(attachment.link.pod.mac, attachment.addresses)) return false;
-  return before === undefined || (before && !givenByOthers);
 }
 
 function refuseTakenInterface(key: AttachmentKey, pod: Pod, node: Node): void {

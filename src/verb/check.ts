@@ -9,11 +9,11 @@ import type { Node } from "../host/node.ts";
 import { verifySteps } from "../host/verify.ts";
 import { formatAddress } from "../ip/address.ts";
 import { delegate, foreignIpamOf, passOn } from "../ipam/delegate.ts";
+import { leaseDirectoryOf } from "../ipam/lease-directory.ts";
 import { ownsLease } from "../ipam/ownership.ts";
 import { completeDescription, describeByResult } from "../plan/check.ts";
 import { findPodEnd, type PodEnd, withResult } from "../plan/result.ts";
 import { stepsOf } from "../plan/steps.ts";
-import { leaseDirectory } from "./add.ts";
 
 /**
  * Throws CniError checkFailed with a sentence for each thing that is not as it was made; what a foreign IPAM
@@ -57,6 +57,7 @@ function readRecord({ key }: CheckRequest, { records }: Node): Attachment | unde
  * result.
  */
 function expected(record: Attachment | undefined, end: PodEnd, request: CheckRequest): Attachment {
+  if (record !== undefined && record.version !== 1) return record;
   const { netconf, key, namespacePath: path, pod } = request;
   const described = describeByResult({
     netconf,
@@ -64,12 +65,11 @@ function expected(record: Attachment | undefined, end: PodEnd, request: CheckReq
     path,
     pod,
     end,
-    leaseDirectory: leaseDirectory(netconf),
+    leaseDirectory: leaseDirectoryOf(netconf),
     hostInterface: hostInterfaceName(key),
     record,
   });
-  if (record === undefined) return described;
-  return record.version === 1 ? completeDescription(record, described) : record;
+  return record === undefined ? described : completeDescription(record, described);
 }
 
 function leaseProblems({ leaseDirectory: directory, key, addresses }: Attachment): string[] {

@@ -45,8 +45,14 @@ export interface Claimed {
   dns: Dns;
   /** True: another program may have given out IPv4 addresses of the network since Pontoon last did. */
   givenByOthers: boolean;
-  /** The IPAM plugin that is still to be asked. */
-  foreign: ForeignIpam | undefined;
+  /** The IPAM plugin that gives the addresses. */
+  foreign: Asking | undefined;
+}
+
+/** A foreign IPAM plugin, and whether it was asked: from then on it has something to give back. */
+interface Asking {
+  ipam: ForeignIpam;
+  isAsked: boolean;
 }
 
 const NOTHING: Given = { addresses: [], routes: [] };
@@ -114,24 +120,28 @@ export function claimPlace(claim: Claim): Claimed {
     if (wasThere) callIpam(ipam, "DEL");
     return begin(claim, NOTHING);
   });
-  const claimed = { ...begun, dns: {}, givenByOthers: false, foreign: ipam };
+  const foreign = { ipam, isAsked: false };
   // What the plugin holds is given back when it was asked, also if it failed or was killed (CNI
   // specification, "Delegated plugin execution").
   rollback.add(() => {
-    if (claimed.foreign === undefined) callIpam(ipam, "DEL");
+    if (foreign.isAsked) callIpam(ipam, "DEL");
   });
-  return claimed;
+  return { ...begun, dns: {}, givenByOthers: false, foreign };
 }
 
-/** Asks the IPAM plugin for addresses, and adds them to description and intent. Throws CniError. */
-export function askForeignIpam(claimed: Claimed, ipam: ForeignIpam, { request, known, node }: Claim): void {
-  claimed.foreign = undefined;
+/**
+ * Asks the IPAM plugin for addresses, and adds them to the intent. Gives the claim with the addresses and the
+ * plugin's dns. Throws CniError.
+ */
+export function askForeignIpam(claimed: Claimed, asking: Asking, { request, known, node }: Claim): Claimed {
+  const { ipam } = asking;
+  asking.isAsked = true;
   const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));
   const addresses = request.netconf.isGateway ? completeGateways(given) : given;
-  claimed.attachment = withAddresses(claimed.attachment, known, { addresses, routes });
-  claimed.dns = dns;
-  const extend = (): boolean => node.records.extendIntent(claimed.intent, claimed.attachment);
+  const attachment = withAddresses(claimed.attachment, known, { addresses, routes });
+  const extend = (): boolean => node.records.extendIntent(claimed.intent, attachment);
   if (!attempt("recordStore", request.key.containerId, extend)) throw deletedMeanwhile();
+  return { ...claimed, attachment, dns };
 }
 
 /**

@@ -1,4 +1,5 @@
 // STATUS: could an ADD be served now? Asked every few seconds, so it is quick and leaves nothing behind.
+
 import { CniError } from "../cni/error.ts";
 import type { StatusRequest } from "../cni/request.ts";
 import { explain } from "../failure/failure.ts";
@@ -8,11 +9,11 @@ import type { Node } from "../host/node.ts";
 import type { Family } from "../ip/address.ts";
 import type { LeaseRange } from "../ip/range.ts";
 import { callIpam, findIpam } from "../ipam/foreign.ts";
+import { leaseDirectoryOf } from "../ipam/lease-directory.ts";
 import { checkFreeAddresses, checkLeaseDirectory } from "../ipam/status.ts";
 import { checkBridge, checkNftables } from "../look/status.ts";
 import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
-import { leaseDirectory } from "./add.ts";
 
 /**
  * Throws CniError notAvailable (code 50) when an ADD would fail, or what a foreign IPAM plugin says of that.
@@ -30,7 +31,7 @@ export function status(request: StatusRequest, node: Node): void {
     answering("nftables", () => checkNftables(node.rules));
   checkLeaseDirectory(RECORD_ROOT);
   if (foreignIpam !== undefined) askIpam(foreignIpam, request);
-  const directory = leaseDirectory(netconf);
+  const directory = leaseDirectoryOf(netconf);
   if (directory === undefined || netconf.ipam === undefined) return;
   checkLeaseDirectory(directory);
   if (netconf.ipam.statusWhenFull) checkFreeAddresses(directory, netconf.ipam.rangeSets);

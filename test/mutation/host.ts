@@ -172,6 +172,22 @@ export const HOST: readonly Mutation[] = [
     promise: "GC takes away what nobody needs, with records and without",
   },
   {
+    name: "restore reports a failure where the attachment went meanwhile",
+    file: "src/host/restore.ts",
+    find: "throwJoined(isGone ? others : [...failed, ...others]);",
+    replace: "throwJoined([...failed, ...others]);",
+    test: "test/plugin/restore.test.ts",
+    promise: "a DEL at any moment of pontoon restore",
+  },
+  {
+    name: "a look-up of rules that fails keeps the elements of others in",
+    file: "src/host/removal.ts",
+    find: "    ...finders.map((find) => cleaning(() => void found.push(find()))),\n",
+    replace: "    cleaning(() => void found.push(...finders.map((find) => find()))),\n",
+    test: "test/kernel/removal.test.ts",
+    promise: "a look-up of rules that fails keeps no element of others in",
+  },
+  {
     name: "restore does not look again for a veth that went meanwhile",
     file: "src/host/restore.ts",
     find: "    if (!node.hasLink(attachment)) takeBack(step, { node, attachment, pod: undefined });\n",

@@ -29,8 +29,9 @@ export const VERB: readonly Mutation[] = [
   {
     name: "CHECK looks for the lease in the dataDir that the configuration names now",
     file: "src/verb/check.ts",
-    find: "completeDescription(record, described) : record;",
-    replace: "described : { ...record, leaseDirectory: described.leaseDirectory };",
+    find: "if (record !== undefined && record.version !== 1) return record;",
+    replace:
+      "if (record !== undefined && record.version !== 1) return { ...record, leaseDirectory: leaseDirectoryOf(request.netconf) };",
     test: "test/plugin/check.test.ts",
     promise: "CHECK looks for the lease where ADD put it",
   },
@@ -59,6 +60,14 @@ export const VERB: readonly Mutation[] = [
       "    () => { release({ directory: detachment.directory, key, record: attachment }); },\n    () => removeAllLinks(traces, detachment, node),\n",
     test: "test/plugin/del-order.test.ts",
     promise: "before any sendto of DEL",
+  },
+  {
+    name: "DEL gives back an address although a rule that names it stayed",
+    file: "src/verb/detach.ts",
+    find: "=> rules.areGone && hasEnded;",
+    replace: "=> hasEnded;",
+    test: "test/plugin/fault-step.test.ts",
+    promise: "leases no address that a rule still names",
   },
   {
     name: "DEL takes rules away without the lock of the leases",

@@ -1,8 +1,9 @@
 // One system call of a call fails, any one: a full disk, a refusing kernel. The call either does without it,
 // or says so with a code that means something and takes back what it did.
 import { expect } from "vitest";
-import { type CniError, mustSucceed, plugin } from "../support/cni.ts";
+import { addDirectly, addressesOf, type CniError, mustSucceed, plugin } from "../support/cni.ts";
 import { hostForAllSteps } from "../support/every-step.ts";
+import { portConfig } from "../support/host-port.ts";
 import { failAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
@@ -10,6 +11,7 @@ import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
 import { atEveryMoment, type Moment } from "../support/strace.ts";
+import type { World } from "../support/world.ts";
 
 const ERRORS: Record<string, string> = {
   sendto: "ENOMEM",
@@ -44,15 +46,20 @@ scene(
 );
 
 scene(
-  "a DEL in which one system call fails may say so, and the next DEL completes it",
+  "a DEL in which one system call fails may say so, leases no address that a rule still names, and the next DEL completes it",
   async (world) => {
-    const { call, baseline } = await hostForAllSteps(world);
+    const { call: plain } = await hostForAllSteps(world);
+    const call = { ...plain, more: portConfig([{ hostPort: 8080, containerPort: 80 }]) };
+    for (const verb of ["ADD", "DEL"] as const) mustSucceed(await plugin(world, verb, call));
+    const baseline = await snapshot(world);
     const wrong: Record<string, unknown> = {};
     await atEveryMoment(async (moment) => {
-      mustSucceed(await plugin(world, "ADD", call));
+      const addresses = addressesOf(await addDirectly(world, call));
       const { outcome, wasHurt } = await failAt(world, "DEL", call, moment, ERRORS[moment.kind]!);
+      const freed = await freedTooEarly(world, addresses);
       mustSucceed(await plugin(world, "DEL", call));
       const complaint =
+        freed ??
         (outcome.status === 0 ? undefined : complaintAbout(outcome)) ??
         differences(baseline, await snapshot(world));
       if (complaint !== undefined) wrong[nameOf(moment)] = complaint;
@@ -116,6 +123,15 @@ function complaintAbout({ stdout, stderr }: Outcome): string | undefined {
   } catch {
     return `no error object: ${text}`;
   }
+}
+
+/** The addresses that the next pod could get while a rule still leads to them; undefined when there are none. */
+async function freedTooEarly(world: World, addresses: string[]): Promise<string | undefined> {
+  const rules = await world.host.must("nft list ruleset");
+  const isNamed = (address: string): boolean => rules.split(/[\s,{}]+/).includes(address);
+  const hasLease = (address: string): boolean => world.has(`/var/lib/cni/networks/pods/${address}`);
+  const free = addresses.filter((address) => isNamed(address) && !hasLease(address));
+  return free.length === 0 ? undefined : `free, and a rule names it: ${free.join(", ")}`;
 }
 
 function differences(before: Snapshot, after: Snapshot): string[] | undefined {

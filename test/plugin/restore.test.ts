@@ -1,6 +1,7 @@
 // Packet rules that something flushed under running pods: CHECK says so, the next ADD brings them back for
 // everybody, and so does `pontoon restore`, for which nobody has to start a pod.
 import { expect } from "vitest";
+import { ifbsOf } from "../support/bandwidth.ts";
 import { add, addressesOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
 import { holdAtOrEnd, holdCommandAtOrEnd, locksOf } from "../support/held.ts";
 import { hostLinkOf } from "../support/link.ts";
@@ -87,9 +88,10 @@ scene("single rules that were lost come back too", async (world) => {
 scene(
   "a DEL at any moment of pontoon restore: nothing of it is left",
   async (world) => {
-    const pods = install(world, network("pods", { macspoofchk: true }));
+    const pods = install(world, network("pods", { macspoofchk: true, egressRate: 20_000_000 }));
     const call = { network: pods, pod: await world.pod("red") };
     await add(world, pods, await world.pod("blue"));
+    const [ofBlue] = await ifbsOf(world.host);
     await world.host.must("nft flush ruleset");
     mustSucceed(await restore(world));
     const onlyBlue = await attachments(world);
@@ -97,6 +99,8 @@ scene(
       async (moment) => {
         mustSucceed(await plugin(world, "ADD", call));
         await world.host.must("nft flush ruleset");
+        for (const ifb of await ifbsOf(world.host))
+          if (ifb !== ofBlue) await world.host.must(`ip link delete ${ifb}`);
         await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
         const { isOver } = restoring;
         mustSucceed(await plugin(world, "DEL", call));

@@ -1,6 +1,6 @@
 // What `pontoon install` does, in order.
 import { CniError } from "../../cni/error.ts";
-import { attempt } from "../../failure/failure.ts";
+import { attempt, collectErrors } from "../../failure/failure.ts";
 import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
 import { O_RDONLY, openFile, readAll } from "../../sys/file.ts";
 import { native } from "../../sys/native.ts";
@@ -47,7 +47,7 @@ export function prepare({ binDir, confDir, conf }: Wish): Configuration | undefi
 export function putInPlace(wish: Wish, configuration: Configuration | undefined, said: Said): void {
   putExecutable(wish, said);
   if (configuration !== undefined) putConfiguration(wish, configuration, said);
-  sayFirst(wish, said);
+  said.errors.push(...collectErrors([() => sayFirst(wish, said)]));
   if (!hasAttachments()) return;
   const { lines, errors } = restoreAll();
   said.lines.push(...lines.map((line) => `restore: ${line}`));

@@ -148,6 +148,15 @@ test("the mark of a restore stays for as long as the record, and goes with it; o
   store.removeStrayMarks("nothing");
 });
 
+test("a record that could not be read again is not written: the ADD fails with EFBIG, and nothing is left", () => {
+  const pod = "x".repeat(4 * 1024 * 1024);
+  expect(() => store.createIntent({ ...record, pod })).toThrow(expect.objectContaining({ errno: 27 }));
+  expect(store.hasRecord(key)).toBe(false);
+  using intent = store.createIntent({ ...record, pod: pod.slice(4096) });
+  expect(store.getRecord(key)?.pod).toHaveLength(pod.length - 4096);
+  expect(() => store.extendIntent(intent, { ...record, pod })).toThrow(SystemError);
+});
+
 test("an abandoned intent leaves nothing", () => {
   const intent = store.createIntent(record);
   intent.abandon();

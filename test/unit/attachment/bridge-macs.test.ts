@@ -1,6 +1,6 @@
 // Whether all MACs of a bridge follow the addresses of its pods.
 import { expect, test } from "vitest";
-import { macsFollow } from "../../../src/verb/add.ts";
+import { macsKeepFollowing } from "../../../src/attachment/mac.ts";
 import { attachmentOf, V4, V6, type Wishes } from "../plan/input.ts";
 
 interface Pod {
@@ -29,5 +29,5 @@ test.each<[string, Pod, boolean]>([
   ["no address that we know", { wishes: { mac: "0a:58:0a:01:00:02" }, addresses: [] }, false],
 ])("%s: whether all MACs follow", (_, pod, follow) => {
   const { before = true, byOthers = false, wishes = {}, addresses = [V4] } = pod;
-  expect(macsFollow(attachmentOf(wishes, addresses), before ?? undefined, byOthers)).toBe(follow);
+  expect(macsKeepFollowing(attachmentOf(wishes, addresses), before ?? undefined, byOthers)).toBe(follow);
 });
