@@ -71,8 +71,8 @@ function answer(request: Exclude<Request, VersionRequest>, node: Node): void {
 }
 
 /**
- * A call without arguments and without CNI_COMMAND asks what this program is. The Go skeleton answers on
- * stderr too.
+ * Answers a call without arguments and without CNI_COMMAND, which asks what this program is. The Go skeleton
+ * answers on stderr too. Gives the exit status.
  */
 function forProbe(): number {
   writeAll(STDERR, aboutText(), "stderr");
@@ -87,7 +87,7 @@ function forPerson(args: readonly string[]): number {
   return unsaid === undefined ? status : 1;
 }
 
-/** Prints to a person; gives the error when nobody takes it. */
+/** Prints to a person; gives the error when the stream is closed or full. */
 function sayTo(fd: number, text: string, what: string): CniError | undefined {
   try {
     writeAll(fd, text, what);
@@ -97,7 +97,7 @@ function sayTo(fd: number, text: string, what: string): CniError | undefined {
   }
 }
 
-/** Prints the answer as the very last act; what cannot be said is taken back. */
+/** Prints the answer as the last act; when it cannot be printed, `undo` takes the work back. */
 function print(text: string, undo: () => string[] = () => []): void {
   try {
     writeAll(STDOUT, text, "the result to stdout");
@@ -112,16 +112,16 @@ function print(text: string, undo: () => string[] = () => []): void {
   }
 }
 
-/** Notices for whoever reads the runtime's log: a line each on stderr. Nobody has to listen. */
+/** Prints notices for the runtime's log, one line each on stderr. A closed stderr is no error. */
 function log(notices: string[]): void {
   try {
     for (const notice of notices) writeAll(STDERR, `pontoon: ${notice}\n`, "stderr");
   } catch {
-    // The answer is on its way all the same.
+    // The answer follows on stdout, whatever becomes of stderr.
   }
 }
 
-/** Says the error on stdout, as runtimes read it; on stderr only when stdout is closed. */
+/** Prints the error on stdout, as runtimes read it; on stderr only when stdout is closed. */
 function fail(error: CniError, version: string): number {
   const text = `${error.toJson(version)}\n`;
   try {
@@ -130,7 +130,7 @@ function fail(error: CniError, version: string): number {
     try {
       writeAll(STDERR, text, "stderr");
     } catch {
-      // Nobody listens; the exit status is all that is left.
+      // Both streams are closed; the exit status is all that is left.
     }
   }
   return 1;

@@ -11,12 +11,12 @@ import type { Prefix } from "../ip/prefix.ts";
 import type { AttachedHostPorts } from "./host-ports.ts";
 
 /**
- * The newest version of the description. A record of version 1 (src/attachment/version-1.ts) knows less; what
- * it lacks CHECK takes from the configuration (completeDescription in src/plan/check.ts).
+ * The newest version of the description. Records of version 1 (src/attachment/version-1.ts) lack some
+ * fields; CHECK takes these from the configuration (completeDescription in src/plan/check.ts).
  */
 export const VERSION = 2;
 
-/** Everything that an attachment is made of. What is undefined, or false, was not asked for. */
+/** Everything that an attachment is made of. A field that is undefined or false was not asked for. */
 export interface Attachment {
   version: 1 | typeof VERSION;
   key: AttachmentKey;
@@ -24,12 +24,12 @@ export interface Attachment {
   namespace: NamespaceIdentity;
   /** `namespace/name` of the Kubernetes pod, where the runtime said it. */
   pod: string | undefined;
-  /** The folder of its leases; undefined without built-in IPAM. */
+  /** The folder of the attachment's leases; undefined without built-in IPAM. */
   leaseDirectory: string | undefined;
   link: Link;
-  /** The pod's, in the order of the result. */
+  /** The addresses of the pod, in the order of the result. */
   addresses: PodAddress[];
-  /** The pod's, as the result tells them. */
+  /** The routes of the pod, as the result tells them. */
   routes: Route[];
   /** IPv6 addresses are used when no other interface answered for them (enabledad). */
   detectsDuplicates: boolean;
@@ -41,29 +41,30 @@ export interface Attachment {
   spoofCheck: boolean;
   ingressPolicy: IngressPolicy | undefined;
   bandwidth: AttachedBandwidth | undefined;
-  /** What the pod sends from its addresses is routed by a table of its own. */
+  /** Packets from the pod's addresses are routed by a table of their own. */
   sourceRouting: boolean;
   tuning: TuningConfig | undefined;
   hostPorts: AttachedHostPorts | undefined;
 }
 
-/** What the pod may send and receive. */
+/** The limits of bandwidth of a pod. */
 export interface AttachedBandwidth extends BandwidthConfig {
-  /** The MAC of the device that holds back what the pod sends, where there is one and its MAC is known. */
+  /** The MAC of the ifb that shapes the pod's outgoing traffic; undefined without one, or if not known. */
   ifbMac?: string | undefined;
 }
 
-/** How the pod is connected to the node. */
+/** The connection of the pod to the node. */
 export type Link = BridgePortLink;
 
 /** A veth pair: the host's end is a port of a bridge, the pod's end is born in the pod's namespace. */
 export interface BridgePortLink {
   kind: "bridgePort";
   bridge: { name: string; promiscuous: boolean; filtersVlans: boolean };
-  /** Where packets of the pod to others come in: the bridge, or for a pod in a VLAN an interface in it. */
+  /** The interface where packets of the pod to others come in: the bridge, or in a VLAN that of the VLAN. */
   gatewayInterface: string;
   /**
-   * `isRaisedFirst`: the host's end comes up before the pod's, since others than Pontoon use or raise that.
+   * `isRaisedFirst`: the host's end comes up before the pod's end, which a program other than Pontoon raises
+   * or sends by before Pontoon raises it.
    */
   host: { name: string; mac: string; isRaisedFirst: boolean };
   /** `isRaised`: false leaves the pod's end down, for a program in the pod to raise it. */
@@ -82,15 +83,15 @@ export interface PortVlans {
   native: number;
   /** The VLANs of packets with a tag: apart from each other and in order. `native` may be among them. */
   tagged: VlanRange[];
-  /** The port stays in other VLANs that it is in: the bridge's default. */
+  /** True: the port also stays in VLANs that are not named here, such as the bridge's default VLAN. */
   keepOthers: boolean;
 }
 
 /** An address of the pod. */
 export interface PodAddress {
-  /** With the length of its subnet. */
+  /** The address with the length of its subnet. */
   address: Prefix;
-  /** Undefined where a foreign IPAM plugin named none. */
+  /** The gateway of the subnet; undefined where a foreign IPAM plugin named none. */
   gateway: Address | undefined;
 }
 
@@ -117,7 +118,7 @@ export function prefixesOf({ addresses }: Pick<Attachment, "addresses">): Prefix
   return addresses.map(({ address }) => address);
 }
 
-/** The families of these, each once, IPv4 first. */
+/** The address families of the prefixes, each once, IPv4 first. */
 export function familiesOfPrefixes(prefixes: readonly Prefix[]): Family[] {
   return ([4, 6] as const).filter((family) => prefixes.some(({ address }) => address.family === family));
 }

@@ -1,8 +1,8 @@
-// What the fields of a record may be, whatever its version.
+// The tests that fields of a record have to pass, whatever the record's version.
 
 export type Fields = { readonly [key: string]: unknown };
 
-/** A record whose fields are not what they should be: torn, or altered by hand. */
+/** A record with a wrong field: the file was torn, or altered by hand. */
 export class Damaged extends Error {}
 
 /** True for a JSON object. */
@@ -10,21 +10,21 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** True for an object in which each of these names is text. */
+/** True for an object in which each of the names has a text. */
 export function hasTexts(value: unknown, ...names: string[]): boolean {
   if (!isFields(value)) return false;
   for (const name of names) if (typeof value[name] !== "string") return false;
   return true;
 }
 
-/** True for an object in which each of these names is true, false, or absent. */
+/** True for an object in which each of the names is true, false, or absent. */
 export function hasFlags(value: unknown, ...names: string[]): boolean {
   if (!isFields(value)) return false;
   for (const name of names) if (!optional(value[name], "boolean")) return false;
   return true;
 }
 
-/** True for nothing, and for a value of that type. */
+/** True for undefined, and for a value of the type. */
 export function optional(value: unknown, type: "string" | "boolean"): boolean {
   return value === undefined || typeof value === type;
 }
@@ -34,13 +34,13 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** The members of a list, each as `read` reads it. Throws Damaged for what is no list. */
+/** The members of a list, each as `read` gives it. Throws Damaged for a value that is no list. */
 export function listOf<T>(value: unknown, read: (member: unknown) => T): T[] {
   if (!Array.isArray(value)) throw new Damaged();
   return value.map(read);
 }
 
-/** True for an ingress policy, and for none. */
+/** True for an ingress policy, and for undefined. */
 export function isPolicy(value: unknown): boolean {
   return value === undefined || value === "open" || value === "same-bridge" || value === "isolated";
 }

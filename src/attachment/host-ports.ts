@@ -5,28 +5,32 @@
 export interface AttachedHostPorts {
   mappings: AttachedPortMapping[];
   /**
-   * Which sources get the node's address on the way to the pod: none, those that would get no answer, all.
+   * The connections that get the node's address on the way to the pod: none, those that would get no answer
+   * otherwise, or all.
    */
   masquerade: "none" | "own" | "all";
-  /** The subnets whose pods would get no answer otherwise. */
+  /** The subnets with pods that would get no answer otherwise. */
   subnets: string[];
   markBit: number;
   /** The interface that packets from the node to the pod leave by. */
   gatewayInterface: string;
-  /** The pod's port of the bridge was given hairpin mode for the pod's way to itself. */
+  /** True: the pod's bridge port has hairpin mode, so that the pod can reach its own host ports. */
   hairpin: boolean;
-  /** Ports on which a process of the node listens are taken all the same. */
+  /** True: Pontoon also takes ports on which a process of the node listens. */
   allowListening?: boolean | undefined;
-  /** True: there is a chain in iptables by which other programs know of these ports. */
+  /** True: a chain in iptables tells other programs of these ports. */
   iptablesChains?: boolean | undefined;
-  /** What connections over IPv4, over IPv6, have to be like; undefined: anything is led to the pod. */
+  /**
+   * Conditions that connections over IPv4 (over IPv6 below) must meet; undefined: all connections reach the
+   * pod.
+   */
   conditions4?: AttachedCondition[] | undefined;
   conditions6?: AttachedCondition[] | undefined;
 }
 
 /**
- * A packet's source or destination is in a subnet, or it came in by an interface (a star stands for any end
- * of its name); with `not` it must not.
+ * A test of a packet's source subnet, destination subnet or incoming interface; with `not` the test must
+ * fail. A star at the end of an interface name stands for any ending.
  */
 export interface AttachedCondition {
   field: "saddr" | "daddr" | "iifname";
@@ -34,14 +38,14 @@ export interface AttachedCondition {
   value: string;
 }
 
-/** Ports of the node, in a row, that lead to ports of the pod, in a row as long. */
+/** A range of ports of the node that lead to a range of ports of the pod, of equal length. */
 export interface AttachedPortMapping {
   protocol: "tcp" | "udp" | "sctp";
-  /** Undefined: all addresses of the node, of the family of `address`. */
+  /** The node's address; undefined: all addresses of the node in the family of `address`. */
   hostAddress?: string | undefined;
   hostPort: number;
   hostPortEnd: number;
   containerPort: number;
-  /** The pod's. */
+  /** The address of the pod. */
   address: string;
 }

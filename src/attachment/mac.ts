@@ -7,7 +7,7 @@ import { randomBytes } from "../sys/random.ts";
 import type { Attachment, PodAddress } from "./attachment.ts";
 
 /**
- * The start of a MAC that follows an address: locally administered, and long used by CNI plugins for that.
+ * The prefix of a MAC that follows an address: locally administered, and long used by CNI plugins for this.
  */
 const FOLLOWING = "0a:58:";
 
@@ -31,9 +31,10 @@ export function macFollows(mac: string, addresses: readonly PodAddress[]): boole
 }
 
 /**
- * True when the MAC of this pod follows its addresses, and that has been so of every pod of the bridge
- * (`before`; undefined: the bridge is made only now, and no neighbour knows a pod of it), and no other
- * program may have given one an address of this network.
+ * True when every pod of the bridge, this pod included, has had the MAC that follows its IPv4 addresses. That
+ * holds if this pod's MAC follows its addresses, the bridge is new (`before` is undefined) or is marked so,
+ * and no other program may have given a pod of an existing bridge an address of this network
+ * (`givenByOthers`).
  */
 export function macsKeepFollowing(
   { link, addresses }: Attachment,
@@ -45,8 +46,8 @@ export function macsKeepFollowing(
 }
 
 /**
- * The address by which another pod has this MAC: an address of the network that is not among the pod's own.
- * Undefined for a MAC that follows no such address.
+ * The address by which another pod has this MAC: an address of the network that is not among the pod's own
+ * addresses. Undefined for a MAC that follows no such address.
  */
 export function ownerOfMac(
   mac: string,

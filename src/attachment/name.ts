@@ -1,8 +1,9 @@
-// Names that are made from an attachment's key, so that what it left is found again without any memory.
+// Names that are made from an attachment's key, so that DEL and GC find the attachment's objects without a
+// record.
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { sha256, sha512 } from "../sys/hash.ts";
 
-/** The digest that was asked for last: one call asks for that of its own attachment many times. */
+/** The digest that was computed last: one call asks for the digest of its own attachment many times. */
 let latest: { text: string; digest: string } | undefined;
 
 /** 32 hexadecimal digits: SHA-256 over network, container id and interface name, with NUL between them. */
@@ -22,7 +23,7 @@ export function hostInterfaceOfDigest(digest: string): string {
   return `veth${digest.slice(0, 11)}`;
 }
 
-/** The name of an attachment's ifb, which holds back what its pod sends: 15 characters. */
+/** The name of an attachment's ifb, the device that shapes the pod's outgoing traffic: 15 characters. */
 export function ifbName(key: AttachmentKey): string {
   return `pifb${attachmentDigest(key).slice(0, 11)}`;
 }

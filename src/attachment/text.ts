@@ -1,5 +1,5 @@
-// The text of a record: an attachment as JSON and back. What is read may be torn, altered by hand or from
-// another version of Pontoon.
+// The text of a record: an attachment as JSON and back. A text that is read may be torn, altered by hand or
+// from another version of Pontoon.
 import type { Route } from "../cni/result.ts";
 import type { TuningConfig } from "../cni/tuning.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
@@ -29,14 +29,17 @@ import { hostInterfaceName } from "./name.ts";
 import { readVersion1 } from "./version-1.ts";
 
 /**
- * A text as an attachment, or why it is none. `unknownVersion`: it is whole, but a later Pontoon wrote it.
+ * A text as an attachment, or the reason why it is none. `unknownVersion`: the text is whole, but a later
+ * Pontoon wrote it.
  */
 export type ParsedRecord =
   | { state: "record"; attachment: Attachment }
   | { state: "damaged" }
   | { state: "unknownVersion"; version: number };
 
-/** The text of an attachment's record, of the newest version. What is false or undefined is left out. */
+/**
+ * The text of an attachment's record, in the newest version. Fields that are false or undefined are left out.
+ */
 export function formatRecord(attachment: Attachment): string {
   const { addresses, routes, masquerade, link } = attachment;
   const { bridge, host, pod } = link;
@@ -68,7 +71,10 @@ export function formatRecord(attachment: Attachment): string {
 /** The record that was read last: a DEL reads its own before and after it has stopped an ADD. */
 let latest: { text: string; parsed: ParsedRecord } | undefined;
 
-/** Reads a record of any version that this Pontoon knows. Never throws; what it gives is of its type. */
+/**
+ * Reads a record of any version that this Pontoon knows. Never throws; the fields of the answer have their
+ * types.
+ */
 export function parseRecord(text: string): ParsedRecord {
   if (latest?.text !== text) latest = { text, parsed: parseAnew(text) };
   return latest.parsed;
@@ -96,7 +102,7 @@ function parseAnew(text: string): ParsedRecord {
   }
 }
 
-/** Fills in what the text leaves out, and turns text into values, in the fresh object that was read. */
+/** Fills in fields that the text leaves out, and turns text into values, in the object that was read. */
 function readVersion2(fields: Fields): Attachment {
   if (!isVersion2(fields)) throw new Damaged();
   const whole = fields as unknown as Attachment;

@@ -1,5 +1,5 @@
 // Records of version 1, which releases up to 0.1.0 wrote. They name neither routes, gateways nor settings in
-// the pod; what they do not know stays undefined and makes no step.
+// the pod; fields that they lack stay undefined and make no step.
 import { parsePrefixes } from "../ip/prefix.ts";
 import type { Attachment } from "./attachment.ts";
 import {
@@ -34,7 +34,7 @@ interface Version1 extends Pick<Attachment, "key" | "host" | "namespace"> {
   hostPorts?: Attachment["hostPorts"];
 }
 
-/** The attachment that a record of version 1 describes. Throws Damaged. */
+/** The attachment that a record of version 1 describes. Throws Damaged for a field of a wrong type. */
 export function readVersion1(fields: Fields): Attachment {
   if (!isVersion1(fields)) throw new Damaged();
   const { masqueradeSubnets, masqueradeBackend: backend = "nftables" } = fields;

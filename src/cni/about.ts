@@ -1,4 +1,4 @@
-// What this program says about itself: to runtimes (VERSION), and to programs that probe it.
+// The texts by which this program describes itself: to runtimes (VERSION), and to programs that probe it.
 import { NEWEST_VERSION, SUPPORTED_VERSIONS } from "./version.ts";
 
 /** Put in by the build from package.json. */

@@ -1,8 +1,8 @@
 // The key of an attachment.
 
 /**
- * What tells one attachment from all others of a node (CNI specification 1.1.0, "Parameters": the network's
- * name, CNI_CONTAINERID and CNI_IFNAME). Every name that Pontoon gives to something is made from it.
+ * The identity of an attachment on a node (CNI specification 1.1.0, "Parameters": the network's name,
+ * CNI_CONTAINERID and CNI_IFNAME). Every name that Pontoon gives to a kernel object or file is made from it.
  */
 export interface AttachmentKey {
   network: string;

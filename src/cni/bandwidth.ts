@@ -1,31 +1,31 @@
-// How much a pod may send and receive. The keys are those of the reference `bandwidth`, in the entry for all
-// pods of the network, in runtimeConfig.bandwidth for one pod.
+// The limits of bandwidth of a pod. The keys are those of the reference `bandwidth`, in the entry for all
+// pods of the network, in runtimeConfig for one pod.
 import type { BandwidthShape, Shape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 
-/** What may pass in one direction. */
+/** The limit of one direction. */
 export interface Shaping {
   /** bit/s. */
   rate: number;
-  /** Bits; 0 leaves the choice to us. */
+  /** Bits; 0: Pontoon chooses. */
   burst: number;
 }
 
 export interface BandwidthConfig {
-  /** To the pod. */
+  /** The limit of packets to the pod. */
   ingress?: Shaping | undefined;
-  /** From the pod. */
+  /** The limit of packets from the pod. */
   egress?: Shaping | undefined;
-  /** What the pod sends is held back inside the pod rather than by a device of the node's. */
+  /** True: packets from the pod wait inside the pod; false: they wait in a device of the node. */
   egressInPod: boolean;
 }
 
-/** True when a device of the node's holds back what the pod sends. */
+/** True when a device of the node shapes the pod's outgoing traffic. */
 export function needsIfb({ egress, egressInPod }: BandwidthConfig): boolean {
   return egress !== undefined && !egressInPod;
 }
 
-/** The kernel counts in bytes per second. */
+/** The smallest rate, in bit/s: the kernel counts whole bytes per second. */
 export const SMALLEST_RATE = 8;
 
 /**
@@ -44,7 +44,7 @@ export function readBandwidth(shape: Shape, problems: Problems): BandwidthConfig
     : { ingress, egress, egressInPod: shape.egressInPod ?? false };
 }
 
-/** Most networks have no limits, and pay no more than this for them. */
+/** True when the configuration has a key of limits. Most networks have none, and pay only this look. */
 function saysSomethingOfLimits(shape: Shape): boolean {
   return (
     shape.ingressRate !== undefined ||

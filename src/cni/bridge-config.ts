@@ -14,7 +14,7 @@ export interface BridgeConfig extends BridgeFlags {
   /** The node's interface with the gateway's addresses: the bridge, or in a VLAN an interface above it. */
   gatewayInterface: string;
   ipMasqBackend: MasqueradeBackend;
-  /** Bytes; 0 leaves the choice to us. */
+  /** Bytes; 0: Pontoon chooses. */
   mtu: number;
   /** Undefined: pods reach each other freely, and the node's firewalls are left alone. */
   ingressPolicy: IngressPolicy | undefined;
@@ -26,7 +26,10 @@ export interface BridgeConfig extends BridgeFlags {
   hasVlans: boolean;
 }
 
-/** The program that masquerades: nftables with a table of ours, or iptables for people who read its rules. */
+/**
+ * The program that masquerades: nftables with a table of Pontoon's, or iptables for people who read its
+ * rules.
+ */
 export type MasqueradeBackend = "nftables" | "iptables";
 
 /**
@@ -70,7 +73,7 @@ function isFlag(key: keyof typeof BRIDGE): key is keyof BridgeFlags {
   return BRIDGE[key] === "flag";
 }
 
-/** A flag that is absent is false. */
+/** The flags of the bridge; an absent flag is false. */
 function readFlags(shape: Shape): BridgeFlags {
   const flags: Partial<BridgeFlags> = {};
   for (const key of FLAGS) flags[key] = shape[key] ?? false;
@@ -93,7 +96,8 @@ function readBackend(name: string, problems: Problems): MasqueradeBackend {
 }
 
 /**
- * Rules of iptables name the bridge, where a plus stands for any ending and a name may not start with a dash.
+ * The ingress policy. Reports a bridge name that rules of iptables cannot hold: there a plus stands for any
+ * ending, and a name may not start with a dash.
  */
 function readPolicy(name: string, bridge: string, problems: Problems): IngressPolicy {
   if (!/^[A-Za-z0-9_.][A-Za-z0-9_.-]*$/.test(bridge) && isBridgeName(bridge))

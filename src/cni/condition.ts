@@ -4,14 +4,12 @@ import { type Family, familyBits, parseAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix, parsePrefix } from "../ip/prefix.ts";
 import type { Problems } from "./problems.ts";
 
-/** A packet to a host port must be like that to be led to the pod; with `not` it must not. */
+/** A test that a packet to a host port must pass to be led to the pod; with `not` the test must fail. */
 export interface PortCondition {
-  /**
-   * Where it comes from, where it goes to, and the interface that it came in by (none for the node's own).
-   */
+  /** The tested field: source, destination, or incoming interface (packets of the node itself have none). */
   field: "saddr" | "daddr" | "iifname";
   not: boolean;
-  /** A subnet, or the name of an interface; a star at its end stands for any end. */
+  /** A subnet, or the name of an interface; a star at its end stands for any ending. */
   value: string;
 }
 
@@ -36,13 +34,13 @@ const EQUAL = ["==", "eq"];
 const UNEQUAL = ["!=", "ne"];
 /** IFNAMSIZ without its final zero (linux/if.h). */
 const NAME_BYTES = 15;
-/** Each is a rule; all of a chain have to fit into one batch. */
+/** The most conditions: each is a rule, and all rules of a chain have to fit into one batch. */
 const MOST = 64;
 
 /**
- * Reads `conditionsV4` or `conditionsV6`: words, all of which are one text. It is iptables when it starts
- * with a minus or an exclamation mark, else nft. All conditions have to be met. What Pontoon does not know is
- * reported.
+ * Reads `conditionsV4` or `conditionsV6`: words that together are one text. The text is in the language of
+ * iptables when it starts with a minus or an exclamation mark, else in that of nft. A packet has to meet all
+ * conditions. Words that Pontoon does not know are reported.
  */
 export function readConditions(
   words: readonly string[],
@@ -68,7 +66,7 @@ export function readConditions(
   return conditions;
 }
 
-/** The words that are left. A comparison may be written without a space before what is compared. */
+/** The words that are left to read. A comparison may be written without a space before its value. */
 class Words {
   private readonly words: string[];
   private at = 0;
@@ -85,14 +83,14 @@ class Words {
     return this.words[this.at++];
   }
 
-  /** The next word is passed over if it is one of these. */
+  /** Passes over the next word if it is one of `words`. True when it was. */
   skip(...words: string[]): boolean {
     const isOne = words.includes(this.peek() ?? "");
     if (isOne) this.at++;
     return isOne;
   }
 
-  /** The next few, for people. */
+  /** The next few words, for people. */
   get shown(): string {
     return this.words.slice(this.at, this.at + 4).join(" ");
   }
@@ -104,7 +102,7 @@ function takeIptables(rest: Words): PortCondition | undefined {
   const field = IPTABLES.get(rest.next() ?? "");
   const value = rest.next();
   if (field === undefined || value === undefined) return undefined;
-  // A star is a letter as any other here, and none that an interface has.
+  // In iptables a star is a letter like any other, and no interface name holds one.
   return { field, not, value: field === "iifname" ? value.replaceAll("*", "?").replace(/\+$/, "*") : value };
 }
 
@@ -135,7 +133,10 @@ function problemOf(
   return `is no condition that Pontoon knows; it knows ${known}`;
 }
 
-/** Of names only such letters are taken as mean nothing in either language. */
+/**
+ * The problem with a condition's value, or undefined. Names may hold only letters that have no special
+ * meaning in either language.
+ */
 function valueProblem({ field, value }: PortCondition, family: Family): string | undefined {
   if (field !== "iifname")
     return subnetOf(value)?.address.family === family
@@ -146,13 +147,13 @@ function valueProblem({ field, value }: PortCondition, family: Family): string |
     : `must have the name of an interface, of letters, digits and . _ -, at most ${NAME_BYTES}`;
 }
 
-/** The subnet that a text names; an address is one of its own. */
+/** The subnet that a text names; an address is a subnet with one member. */
 function subnetOf(text: string): Prefix | undefined {
   const address = parseAddress(text);
   return address === undefined ? parsePrefix(text) : { address, length: familyBits(address.family) };
 }
 
-/** A subnet with its length, and without bits beyond it. */
+/** The condition with a subnet that has a length and no host bits. */
 function normalised(condition: PortCondition): PortCondition {
   const subnet = condition.field === "iifname" ? undefined : subnetOf(condition.value);
   return subnet === undefined ? condition : { ...condition, value: formatPrefix(networkOf(subnet)) };

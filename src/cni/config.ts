@@ -33,7 +33,7 @@ import { refuseUnsupported } from "./unsupported.ts";
 import { compareVersions, type Version } from "./version.ts";
 import { checkGatewayInterface } from "./vlan.ts";
 
-/** What one plugin entry of a conflist asks for. */
+/** The settings of one plugin entry of a conflist. */
 export interface Netconf extends BridgeConfig {
   cniVersion: Version;
   name: string;
@@ -52,7 +52,7 @@ export interface Netconf extends BridgeConfig {
   bandwidth: BandwidthConfig | undefined;
   /** Undefined: nothing beyond addresses and routes is set inside the pod. */
   tuning: TuningConfig | undefined;
-  /** What the pod sends from its addresses in this network leaves by it. */
+  /** Packets from the pod's addresses in this network leave by this network's interface. */
   sourceBasedRouting: boolean;
   dns: Dns | undefined;
   /** Undefined: none were asked for. */
@@ -61,9 +61,9 @@ export interface Netconf extends BridgeConfig {
 }
 
 /**
- * The configuration on stdin for ADD, CHECK and STATUS. Throws what decodeConfig throws, then code 4 for a
- * request in CNI_ARGS that cannot be read, code 7 with everything that is wrong with the values, code 2 for
- * what is not supported.
+ * The configuration on stdin for ADD, CHECK and STATUS. Throws CniError: as {@link decodeConfig} does, code 4
+ * for a request in CNI_ARGS that cannot be read, code 7 with all wrong values, code 2 for unsupported
+ * features.
  */
 export function parseNetconf(
   text: string,
@@ -85,7 +85,10 @@ export function parseNetconf(
   return netconf;
 }
 
-/** A likely mistake by hand: it would be taken for a layer 2 network with all its defaults. */
+/**
+ * Refuses a whole network list, a likely mistake by hand: it would pass for a layer 2 network with all
+ * defaults.
+ */
 function refuseNetworkList({ plugins }: Fields): void {
   if (!Array.isArray(plugins)) return;
   throw new CniError("invalidConfig", {
@@ -141,14 +144,14 @@ function readNetconf(
   };
 }
 
-/** Some keys of the bridge are wrong only in a network whose pods get addresses. */
+/** Checks keys of the bridge that are wrong only in a network where pods get addresses. */
 function checkBesideIpam(bridge: BridgeConfig, problems: Problems): void {
   if (bridge.disableContainerInterface) refuseContainerInterface(problems);
   // A name that is too long by itself was reported.
   if (bridge.vlan !== 0 && isBridgeName(bridge.bridge)) checkGatewayInterface(bridge, problems);
 }
 
-/** The fields that Pontoon has to understand. */
+/** The fields that belong to Pontoon, not to a foreign IPAM plugin. */
 function ownFields(fields: Fields, isForeignIpam: boolean): Fields {
   const meant =
     fields["args"] === undefined && fields["runtimeConfig"] === undefined ? fields : meantForUs(fields);

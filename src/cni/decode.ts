@@ -1,4 +1,4 @@
-// The first steps with a configuration, the same for every verb and in the Go skeleton's order: JSON, name,
+// The first steps with a configuration, equal for every verb and in the Go skeleton's order: JSON, name,
 // version.
 import { CniError } from "./error.ts";
 import { parseJson } from "./json.ts";
@@ -15,8 +15,9 @@ export interface Decoded {
 }
 
 /**
- * Throws code 6 for text that is no JSON object or has a name or cniVersion that is no text, code 7 for a
- * missing or illegal name, code 1 for a version that does not fit (contract 5.1, 5.2, 6).
+ * Reads the known keys of a configuration. Throws CniError: code 6 for text that is no JSON object, or for a
+ * name or cniVersion that is no text; code 7 for a missing or illegal name; code 1 for a version that does
+ * not fit (contract 5.1, 5.2, 6).
  */
 export function decodeConfig(text: string, verb: string, known: KeyTree): Decoded {
   const value = parseJson(text);
@@ -33,7 +34,7 @@ export function decodeConfig(text: string, verb: string, known: KeyTree): Decode
       `decoding version from network config: json: cannot unmarshal ${kindOf(version)} into cniVersion, which is a string`,
     );
   }
-  // A configuration without a version is of the first one.
+  // A configuration without a version has version 0.1.0.
   return { cniVersion: checkVersionGate(verb, version === "" ? "0.1.0" : version), name, fields };
 }
 

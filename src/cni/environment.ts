@@ -19,7 +19,7 @@ export interface Environment {
   allowOwnNamespace: boolean;
 }
 
-/** What {@link parseEnvironment} asks for. */
+/** The names of the variables that {@link parseEnvironment} reads. */
 export const VARIABLES = [
   "CNI_COMMAND",
   "CNI_CONTAINERID",
@@ -33,8 +33,8 @@ export const VARIABLES = [
 const VERBS: readonly string[] = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] satisfies Verb[];
 
 /**
- * The environment of a call with CNI_COMMAND set. Every refusal has code 4 and the Go skeleton's message; a
- * value that is wrong is reported before all that are missing, which are reported together.
+ * The environment of a call with CNI_COMMAND set. Throws CniError 4 with the Go skeleton's message: a wrong
+ * value is reported before missing values, which are reported together.
  */
 export function parseEnvironment(env: Record<string, string | undefined>): Environment {
   const verb = parseVerb(env["CNI_COMMAND"] ?? "");
@@ -118,8 +118,8 @@ function parsePath(text: string): string[] {
 }
 
 /**
- * CNI_ARGS without the errors: keys for other plugins arrive here too, so what cannot be read is skipped.
- * Last one wins.
+ * CNI_ARGS without its errors: unreadable parts are skipped, since keys for other plugins arrive here too. Of
+ * a repeated key the last counts.
  */
 function parseArgs(text: string): Map<string, string> {
   const args = new Map<string, string>();

@@ -1,5 +1,6 @@
-// Every way in which a call can fail, and how it is said to the runtime.
-// CNI specification 1.1.0, "Error" and "Well-known error codes"; ours start at 100, in tens by subject.
+// The failures of a call, and how the runtime is told of them. Codes up to 99 are those of the CNI
+// specification 1.1.0, "Error" and "Well-known error codes"; those of Pontoon start at 100, in tens by
+// subject.
 import { traceOf } from "./trace.ts";
 
 /**
@@ -45,17 +46,17 @@ export const errorKinds = {
 export type ErrorKind = keyof typeof errorKinds;
 
 export interface ErrorParts {
-  /** What the title is about: the value, path or object in question. */
+  /** The subject of the title: the value, path or object in question. */
   about?: string | undefined;
-  /** What was attempted. */
+  /** The operation that failed. */
   attempted?: string | undefined;
-  /** Why it did not work: an error number's name and the kernel's text, or a plain reason. */
+  /** The reason of the failure: an error number's name and the kernel's text, or a plain reason. */
   cause?: string | undefined;
   /** One sentence that starts with a verb: what the reader can do now. */
   hint?: string | undefined;
-  /** What rollback could not take back. */
+  /** The objects that rollback could not remove. */
   notUndone?: string[] | undefined;
-  /** The code, where the error is another plugin's and passed on as it is. */
+  /** The code, where Pontoon passes on another plugin's error. */
   code?: number | undefined;
   /** The whole `msg`, where runtimes and scripts know the reference's wording. */
   message?: string | undefined;
@@ -66,7 +67,7 @@ export interface ErrorParts {
   details?: string | undefined;
 }
 
-/** A failure as the runtime is told of it. */
+/** A failure of the call, in the form in which the runtime is told of it. */
 export class CniError extends Error {
   readonly kind: ErrorKind;
   readonly parts: ErrorParts;
@@ -84,8 +85,7 @@ export class CniError extends Error {
   }
 
   /**
-   * The `details` text: what was attempted, cause, what is left over, hint. Empty when there is nothing to
-   * add.
+   * The `details` text: operation, cause, objects that stayed, hint. Empty when all of these are absent.
    */
   get details(): string {
     const { attempted, cause, notUndone, hint, details } = this.parts;
@@ -100,8 +100,8 @@ export class CniError extends Error {
   }
 
   /**
-   * This failure as an error that also names what rollback could not take back. The new names come behind
-   * those that it has already; without new names it is this very error.
+   * This failure as an error that also names what rollback could not remove. New names follow those that the
+   * error has already; without new names the answer is this error itself.
    */
   withNotUndone(notUndone: string[]): CniError {
     if (notUndone.length === 0) return this;
@@ -123,7 +123,7 @@ export class CniError extends Error {
   }
 }
 
-/** Any thrown thing as a CniError; what is not one already is a bug of ours: code 999. */
+/** Any thrown value as a CniError; a value that is no CniError is a bug of Pontoon: code 999. */
 export function toCniError(error: unknown): CniError {
   if (error instanceof CniError) return error;
   const about = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -132,7 +132,10 @@ export function toCniError(error: unknown): CniError {
   return new CniError("internal", { about, attempted, hint: hintOf(error) }, { cause: error });
 }
 
-/** A call that meets a limit of its caller's is no bug; the engine tells so by these messages. */
+/**
+ * The hint for an error that is no CniError. A call that meets a limit of its caller's is no bug; the engine
+ * tells it by these messages.
+ */
 function hintOf(error: unknown): string {
   const message = error instanceof Error ? error.message : "";
   if (message === "out of memory")

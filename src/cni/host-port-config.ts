@@ -7,10 +7,10 @@ import type { Problems } from "./problems.ts";
 
 export const PROTOCOLS = ["tcp", "udp", "sctp"] as const;
 
-/** Ports of the node, in a row, that lead to ports of the pod, in a row as long. */
+/** A range of ports of the node that lead to a range of ports of the pod, of equal length. */
 export interface PortMapping {
   protocol: (typeof PROTOCOLS)[number];
-  /** Undefined: all addresses of the node. The address 0.0.0.0 or :: is all of its family. */
+  /** The node's address; undefined: all addresses. 0.0.0.0 and :: stand for all addresses of their family. */
   hostAddress: Address | undefined;
   hostPort: number;
   hostPortEnd: number;
@@ -18,29 +18,29 @@ export interface PortMapping {
 }
 
 export interface HostPortConfig {
-  /** At least one. */
+  /** The mappings, at least one. */
   mappings: PortMapping[];
-  /** Connections that could not be answered otherwise get the node's address. */
+  /** Connections that would get no answer otherwise get the node's address. */
   snat: boolean;
   /** All connections get the node's address. */
   masqAll: boolean;
   /** Number of the bit that marks packets on their way to a host port. */
   markMasqBit: number;
   allowListening: boolean;
-  /** Other programs find the ports in iptables, as those of the reference. */
+  /** Other programs find the ports in iptables, as they find ports of the reference plugin. */
   iptablesChains: boolean;
-  /** What connections have to be like; undefined: anything is led to the pod. */
+  /** Conditions that connections must meet; undefined: all connections reach the pod. */
   conditions4: PortCondition[] | undefined;
   conditions6: PortCondition[] | undefined;
 }
 
-/** The bit that the reference takes too. */
+/** The number of the mark's bit where none is given, as in the reference. */
 export const DEFAULT_MARK_BIT = 13;
 export const LARGEST_PORT = 65535;
 
 /**
- * The host ports; undefined when none is asked for. Every wrong value is reported, also one that no port
- * needs.
+ * The host ports; undefined when none is asked for. Every wrong value is reported, even of a key that no port
+ * uses.
  */
 export function readHostPorts(shape: Shape, problems: Problems): HostPortConfig | undefined {
   if (!saysSomethingOfPorts(shape)) return undefined;
@@ -78,7 +78,7 @@ function saysSomethingOfPorts({ runtimeConfig, markMasqBit, conditionsV4, condit
   );
 }
 
-/** Few networks have them. */
+/** Reads the conditions of one family. */
 function conditionsOf(
   words: string[] | undefined,
   family: Family,
@@ -89,7 +89,7 @@ function conditionsOf(
   return conditions.length === 0 ? undefined : conditions;
 }
 
-/** A mapping, and where in the list it stands. */
+/** A mapping with its place in the list. */
 interface Read extends PortMapping {
   position: number;
 }
@@ -176,7 +176,7 @@ interface Start {
   containerPort: number;
 }
 
-/** 0 is what a Go program sends for a number that it does not set. */
+/** The last port of a range. 0 counts as absent: a Go program sends it for a number that it does not set. */
 function readEnd(
   end: number | undefined,
   { path, hostPort, containerPort }: Start,
@@ -197,8 +197,8 @@ function readEnd(
 }
 
 /**
- * A port that stands there twice could lead to two places. In the order of ports, so each is compared with
- * those alone that reach as far.
+ * Reports ports that are mapped twice: they could lead to two places. Mappings are sorted by port, so each is
+ * compared only with mappings that reach as far.
  */
 function checkApart(mappings: Read[], problems: Problems): void {
   let open: Read[] = [];

@@ -11,7 +11,7 @@ import type { Route } from "./result.ts";
 import { readRoutes } from "./result-parse.ts";
 import { checkRoutes } from "./route-check.ts";
 
-/** Keys and meaning are those of the reference `host-local`. */
+/** The section `ipam` of the built-in plugin; keys and meaning are those of the reference `host-local`. */
 export interface IpamConfig {
   type: "host-local";
   /** A pod gets one address of each set. */
@@ -25,7 +25,10 @@ export interface IpamConfig {
   statusWhenFull: boolean;
 }
 
-/** Undefined without a type: the network is a plain layer 2 one, as with the reference bridge. */
+/**
+ * The settings of the built-in IPAM. Undefined without a type: the network is a plain layer 2 network, as
+ * with the reference bridge.
+ */
 export function readIpam(shape: Shape, mayLackRanges: boolean, problems: Problems): IpamConfig | undefined {
   const { ipam } = shape;
   if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
@@ -35,7 +38,7 @@ export function readIpam(shape: Shape, mayLackRanges: boolean, problems: Problem
   return {
     type: "host-local",
     rangeSets: parseRangeSets(shape, mayLackRanges, problems),
-    // The kernel takes a route's destination without host bits, so that is what the result says too.
+    // Destinations without host bits: the kernel takes routes so, and the result says the equal text.
     routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
     dataDir: ipam.dataDir || DEFAULT_DATA_DIR,
     resolvConf: ipam.resolvConf || undefined,
@@ -43,7 +46,7 @@ export function readIpam(shape: Shape, mayLackRanges: boolean, problems: Problem
   };
 }
 
-/** `ipam.type` where it names a plugin that is not built in; it is not checked yet. */
+/** The text of `ipam.type` where it names a plugin that is not built in; it is not checked yet. */
 export function foreignIpamOf({ ipam }: Fields): string | undefined {
   if (!isFields(ipam)) return undefined;
   const { type } = ipam;

@@ -19,7 +19,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** What a text is too much for: the stack, whatever else is wrong with it, or the memory. */
+/** The limit that a text exceeds, whatever else is wrong with it: the stack, or the memory. */
 function limitOf(error: unknown): string {
   return error instanceof RangeError
     ? "nested too deeply"
@@ -39,8 +39,8 @@ function describe(text: string, offset: number): string {
 const TOKEN = /[ \t\n\r]*("|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
 
 /**
- * Where the first token stands that JSON does not allow (RFC 8259); the length of the text when it ends too
- * early, and when nothing is wrong.
+ * The place of the first token that JSON does not allow (RFC 8259); the length of the text when it ends too
+ * early, or when nothing is wrong.
  */
 function findBrokenOffset(text: string): number {
   const open: string[] = [];
@@ -52,7 +52,7 @@ function findBrokenOffset(text: string): number {
     if (token === undefined) break;
     const start = TOKEN.lastIndex - token.length;
     const end = token === '"' ? endOfString(text, start) : TOKEN.lastIndex;
-    // A string that is no string is wrong as such, whether one may stand there or not.
+    // A broken string is reported at its start, whether or not a string may stand there.
     if (end === undefined) return start;
     if (end > text.length) return text.length;
     const next = follow(token, expected, open);
@@ -70,9 +70,9 @@ const ESCAPES = /(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,1000}/y;
 const PART_OF_ESCAPE = /\\(?:u[0-9a-fA-F]{0,3})?$/y;
 
 /**
- * The place behind the string whose opening quote stands at `start`; beyond the text's end when the text ends
- * inside of it; undefined for no string. Piece by piece: a pattern for the whole would keep a way back for
- * each character.
+ * The place behind the string that starts with a quote at `start`; beyond the text's end when the text ends
+ * inside of it; undefined when no string starts there. It is read piece by piece: one pattern for the whole
+ * would keep a way back for each character.
  */
 function endOfString(text: string, start: number): number | undefined {
   const beyond = text.length + 1;
@@ -89,8 +89,8 @@ function endOfString(text: string, start: number): number | undefined {
 }
 
 /**
- * What may stand after `token` where `expected` was allowed, or undefined when the token is not. Keeps `open`
- * up to date.
+ * The tokens that may follow `token` where `expected` was allowed; undefined when the token itself is not
+ * allowed. Keeps `open` up to date.
  */
 function follow(token: string, expected: string, open: string[]): string | undefined {
   const after = (): string => (open.length === 0 ? "end" : "more");
@@ -110,7 +110,7 @@ function follow(token: string, expected: string, open: string[]): string | undef
   return token === "{" ? "first key" : "first value";
 }
 
-/** True for a number or word that is right as far as it goes, but the text ends inside of it. */
+/** True for a correct beginning of a number or word that the end of the text cuts. */
 function isCutShort(rest: string): boolean {
   return rest === "-" || ["true", "false", "null"].some((word) => word.startsWith(rest));
 }

@@ -1,12 +1,12 @@
 // Field names the way Go reads them: without regard to case. Runtimes rely on it: containerd sends `HostPort`
 // and the like inside runtimeConfig (go-cni's structs carry no JSON names).
 
-/** What a plain value is: a string, a boolean, a whole number, or an object whose keys are free. */
+/** The kind of a plain value: a string, a boolean, a whole number, or an object whose keys are free. */
 export type PlainKind = "text" | "flag" | "whole" | "fields";
 
 /**
- * What a key may hold, as plain data. A list is written as a list with one entry, the kind of its items, and
- * an object as the tree of its keys. `true` stands for any value.
+ * The kind of a key's value, as plain data. A list is written as a list with one entry, the kind of its
+ * items; an object is written as the tree of its keys. `true` stands for any value.
  */
 export type Kind = PlainKind | readonly [Kind] | KeyTree | true;
 
@@ -27,9 +27,9 @@ export function isList(kind: Kind): kind is readonly [Kind] {
 
 /**
  * A copy of `value` in which objects hold only the known keys, under their right names. A key in its right
- * spelling beats others, of several others the last one counts. A null field counts as absent, as in Go. An
- * object in the place of a list is read as an item of it, since go-cni sends a flat list where a list of
- * lists is known. Any other value of a wrong kind is returned as it is. The walk goes as deep as `known`, so
+ * spelling beats other spellings; of several other spellings the last counts. A null field counts as absent,
+ * as in Go. An object in the place of a list counts as a list with this item, since go-cni sends a flat list
+ * for a list of lists. Any other value of a wrong kind stays as it is. The walk goes as deep as `known`, so
  * hostile nesting costs nothing.
  */
 export function normaliseKeys(value: unknown, known: Kind): unknown {

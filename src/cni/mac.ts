@@ -1,9 +1,9 @@
-// A MAC address that somebody asks for, as text.
+// A MAC address that a configuration or a runtime asks for, as text.
 import type { Problems } from "./problems.ts";
 
 /**
- * The address in lower case with colons, as the kernel prints it. Undefined, and reported, when an interface
- * cannot have it (is_valid_ether_addr in linux/etherdevice.h: no group address, not all zero).
+ * The MAC address in lower case with colons, as the kernel prints it. Undefined, and reported, when an
+ * interface cannot have it (is_valid_ether_addr in linux/etherdevice.h: no group address, not all zero).
  */
 export function readMac(text: string, path: string, problems: Problems): string | undefined {
   const problem = macProblem(text);
@@ -12,9 +12,10 @@ export function readMac(text: string, path: string, problems: Problems): string 
   return undefined;
 }
 
-/** What is wrong with a MAC address, or undefined. */
+/** The problem with a MAC address, as a sentence; undefined when it is right. */
 export function macProblem(text: string): string | undefined {
-  // What Go's net.ParseMAC takes of six bytes: 02:58:0a:01:00:05, 02-58-0a-01-00-05, 0258.0a01.0005.
+  // The forms of six bytes that Go's net.ParseMAC takes: 02:58:0a:01:00:05, 02-58-0a-01-00-05,
+  // 0258.0a01.0005.
   const forms = [
     /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i,
     /^[0-9a-f]{2}(-[0-9a-f]{2}){5}$/i,

@@ -1,4 +1,4 @@
-// What names may be made of.
+// The characters that names may hold.
 
 const PLAIN_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 
@@ -12,21 +12,21 @@ export function isPlainName(text: string): boolean {
 /** White space as Go's unicode.IsSpace means it; JavaScript's lacks U+0085 and has U+FEFF. */
 const WHITE_SPACE = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
 
-/** True with white space. */
+/** True for a text that holds white space. */
 export function hasWhiteSpace(text: string): boolean {
   return WHITE_SPACE.test(text);
 }
 
 const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\ud800-\udfff]/u;
 
-/** True with a control character or half of a surrogate pair. */
+/** True for a text that holds a control character or half of a surrogate pair. */
 export function hasUnprintable(text: string): boolean {
   return UNPRINTABLE.test(text);
 }
 
 const ASCII = /^[\0-\x7f]*$/;
 
-/** How many bytes UTF-8 needs for a text. */
+/** The number of bytes of a text in UTF-8. */
 export function byteLength(text: string): number {
   if (ASCII.test(text)) return text.length;
   let bytes = 0;

@@ -1,4 +1,4 @@
-// What the values of a configuration must keep to, beyond their type.
+// The limits of values in a configuration, beyond their type.
 import type { Family } from "../ip/address.ts";
 import type { LeaseRange } from "../ip/range.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace } from "./name.ts";
@@ -9,7 +9,7 @@ import { compareVersions, type Version } from "./version.ts";
 export const SMALLEST_MTU = { 4: 68, 6: 1280 } as const;
 export const LARGEST_MTU = 65535;
 
-/** The name of a network is the name of a directory too. */
+/** Reports a network's name that is too long for the name of a directory. */
 export function checkName(name: string, problems: Problems): void {
   if (name.length > 255) problems.add("name", name, "must have 255 characters at most");
 }
@@ -33,13 +33,16 @@ function bridgeNameProblem(name: string): string | undefined {
   if (name === "." || name === "..") return "must not be . or ..";
   if (name.includes("/") || name.includes(":") || hasWhiteSpace(name))
     return "must not contain /, : or white space";
-  // The kernel would make "br%d" br0, br1 and so on.
+  // The kernel makes br0, br1 and so on of "br%d".
   if (name.includes("%")) return "must not contain %";
   if (hasUnprintable(name)) return "must not contain control characters or broken Unicode";
   return undefined;
 }
 
-/** `sets`: the ranges of the built-in IPAM, empty where it gives no addresses. */
+/**
+ * Reports an MTU that is too small for a family of `sets`, or too large for the kernel. `sets`: the ranges
+ * of the built-in IPAM, empty where it gives no addresses.
+ */
 export function checkMtu(mtu: number, sets: LeaseRange[][], problems: Problems): void {
   if (mtu === 0) return;
   const hasIpv6 = familyOfEachSet(sets).includes(6);
@@ -49,7 +52,9 @@ export function checkMtu(mtu: number, sets: LeaseRange[][], problems: Problems):
   problems.add("mtu", mtu, `must be 0 (pontoon decides) or from ${smallest} to ${LARGEST_MTU}; ${reason}`);
 }
 
-/** Reports the key: beside an IPAM, an interface that stays down has no use for its address. */
+/**
+ * Reports disableContainerInterface beside an IPAM: an interface that stays down has no use for an address.
+ */
 export function refuseContainerInterface(problems: Problems): void {
   problems.add(
     "disableContainerInterface",
@@ -68,7 +73,7 @@ export function isUsablePath(path: string): boolean {
   return path.startsWith("/") && !path.includes("\0");
 }
 
-/** The result of the oldest versions has room for one address of each family. */
+/** Reports several addresses of one family in a version with a result that has room for one of each. */
 export function checkOneAddressPerFamily(sets: LeaseRange[][], version: Version, problems: Problems): void {
   if (compareVersions(version, "0.3.0") >= 0) return;
   const families = familyOfEachSet(sets);
@@ -79,9 +84,7 @@ export function checkOneAddressPerFamily(sets: LeaseRange[][], version: Version,
   );
 }
 
-/**
- * One family for each set that has a range, in the order of the sets; a family may be there several times.
- */
+/** The family of each set that has a range, in the order of the sets; a family may be there several times. */
 function familyOfEachSet(sets: LeaseRange[][]): Family[] {
   const families: Family[] = [];
   for (const [range] of sets) if (range !== undefined) families.push(range.first.family);

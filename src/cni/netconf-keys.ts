@@ -51,7 +51,7 @@ export const NETCONF = {
   ...BRIDGE,
   ...BANDWIDTH,
   egressInPod: "flag",
-  // The values of sysctls are text or numbers: tuning.ts says which one is neither.
+  // Values of sysctls are text or numbers; tuning.ts reports all others.
   sysctl: "fields",
   txQLen: "whole",
   promisc: "flag",

@@ -1,4 +1,4 @@
-// A tree of keys as a schema of zod, which can explain what is wrong. It is built only for a configuration in
+// A tree of keys as a schema of zod, which explains wrong types. It is built only for a configuration in
 // which shape.ts found a value of a wrong type.
 import * as z from "zod/mini";
 import { CniError } from "./error.ts";
@@ -7,7 +7,7 @@ import type { Problems } from "./problems.ts";
 
 /**
  * The fields that the tree knows. A value of a wrong type is reported and left out of the answer. Throws
- * code 7 for more wrong values than can be told.
+ * CniError 7 when there are more wrong values than zod can report.
  */
 export function explainShape(fields: Fields, tree: KeyTree, problems: Problems): Fields {
   const schema = buildSchema(tree);
@@ -23,7 +23,7 @@ export function explainShape(fields: Fields, tree: KeyTree, problems: Problems):
       `${ALLOWED[expected] ?? `must be of type ${expected}`}${more}`,
     );
   }
-  // What is left has only optional fields, so nothing can be wrong with it.
+  // The fields that are left are optional, so the second parse reports nothing.
   return schema.parse(
     withoutPaths(
       fields,
@@ -32,7 +32,10 @@ export function explainShape(fields: Fields, tree: KeyTree, problems: Problems):
   );
 }
 
-/** zod passes the problems of a list as arguments, of which an engine takes 65,535 at most. */
+/**
+ * The outcome of a parse. zod passes the problems of a list as arguments, of which an engine takes 65,535 at
+ * most.
+ */
 function attemptParse(schema: ReturnType<typeof buildSchema>, fields: Fields) {
   try {
     return schema.safeParse(fields);
@@ -109,8 +112,8 @@ function valueAt(fields: Fields, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * A copy without the fields that the paths lead through; of `ipam` and `runtimeConfig`, only the one below
- * it.
+ * A copy without the fields that the paths lead through; in `ipam` and `runtimeConfig` only the field below
+ * goes.
  */
 function withoutPaths(fields: Fields, paths: (readonly PropertyKey[])[]): Fields {
   const kept: { [key: string]: unknown } = { ...fields };

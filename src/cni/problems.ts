@@ -1,17 +1,17 @@
-// What is wrong with a configuration: collected while it is read, so that a person can correct everything at
+// The problems of a configuration, collected while it is read, so that a person can correct all of them at
 // once.
 import { CniError } from "./error.ts";
 
-/** The problems found so far. Readers add to it and go on with what is left. */
+/** The problems found so far. A reader adds its problems and goes on with the rest of the configuration. */
 export class Problems {
   private readonly found: { path: string; text: string }[] = [];
 
-  /** `text` is a sentence about `value`, which stands at `path`. */
+  /** Adds the sentence `text` about `value`, which stands at `path`. */
   add(path: string, value: unknown, text: string): void {
     this.found.push({ path, text: `${path} ${quote(value)}: ${text}` });
   }
 
-  /** For what is wrong with no single value: one that is missing, or two that do not go together. */
+  /** Adds a problem of no single value: a value that is missing, or two values that do not go together. */
   addAt(path: string, text: string): void {
     this.found.push({ path, text: `${path}: ${text}` });
   }
@@ -33,7 +33,8 @@ export class Problems {
   }
 
   /**
-   * Throws code 7 with the first problem in the message, and with all in the details where there are more.
+   * Throws CniError 7 when there is a problem: the first in the message, all in the details when there are
+   * several.
    */
   throwIfAny(network: string): void {
     if (this.isEmpty) return;

@@ -1,5 +1,5 @@
-// The address ranges of `ipam`: what the reference host-local allows (backend/allocator/config.go, range.go,
-// range_set.go).
+// The address ranges of `ipam`, with the rules of the reference host-local (backend/allocator/config.go,
+// range.go, range_set.go).
 import { type Address, familyBits, formatAddress, parseAddress } from "../ip/address.ts";
 import {
   formatPrefix,
@@ -15,8 +15,8 @@ import { type Problems, quote } from "./problems.ts";
 
 /**
  * The range sets: those of runtimeConfig, then the old top-level range, then the list. Every wrong value is
- * reported; a set with a problem is left out of the answer. `mayBeEmpty`: pools that come through
- * runtimeConfig alone are not there for STATUS.
+ * reported; a set with a problem is left out of the answer. `mayBeEmpty`: no set at all is no problem, since
+ * STATUS does not get the pools that come through runtimeConfig.
  */
 export function parseRangeSets(
   { ipam = {}, runtimeConfig }: Shape,
@@ -52,7 +52,7 @@ export function parseRangeSets(
 
 type SetShape = readonly RangeShape[];
 
-/** The ranges of one set, and where the set stands. */
+/** The ranges of one set, with the place of the set in the configuration. */
 interface Parsed {
   path: string;
   ranges: LeaseRange[];
@@ -78,7 +78,9 @@ function setsOverlap(a: LeaseRange[], b: LeaseRange[]): boolean {
   return false;
 }
 
-/** One address per pod comes out of a set, so its ranges are of one family and apart from each other. */
+/**
+ * The ranges of a set. A pod gets one address of each set, so the ranges have one family and do not overlap.
+ */
 function parseSet(set: SetShape, path: string, problems: Problems): LeaseRange[] {
   if (set.length === 0) problems.add(path, set, "empty range set; give it at least one range");
   const ranges: LeaseRange[] = [];

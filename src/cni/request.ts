@@ -1,4 +1,4 @@
-// What a runtime asks for, read from environment and stdin and checked: one type per verb.
+// The request of a runtime, read from environment and stdin and checked: one type per verb.
 import type { AttachmentKey } from "./attachment-key.ts";
 import { type Netconf, parseNetconf } from "./config.ts";
 import { type Environment, parseEnvironment, podOf } from "./environment.ts";
@@ -8,19 +8,19 @@ import { parseTeardownConfig, type TeardownConfig, type ValidAttachment } from "
 
 export type Request = AddRequest | CheckRequest | DelRequest | GcRequest | StatusRequest | VersionRequest;
 
-/** What ADD, CHECK and DEL have in common. */
+/** The fields that requests of ADD, CHECK and DEL share. */
 interface AttachmentRequest {
   key: AttachmentKey;
   /** CNI_NETNS exactly as given; may be empty for DEL. */
   namespacePath: string;
-  /** CNI_ARGS, as hints. */
+  /** CNI_ARGS. Hints only: a runtime may put keys for other plugins there. */
   args: ReadonlyMap<string, string>;
   /** `namespace/name` of a Kubernetes pod, where the runtime said it. */
   pod: string | undefined;
-  /** True: the namespace that we run in is a legal CNI_NETNS. */
+  /** True: Pontoon's own namespace is a legal CNI_NETNS. */
   allowOwnNamespace: boolean;
   pluginPath: string[];
-  /** The configuration exactly as it was read: another plugin gets the same. */
+  /** The configuration exactly as it was read; a delegated plugin gets this text. */
   stdin: string;
 }
 
@@ -41,7 +41,7 @@ export interface DelRequest extends AttachmentRequest {
 
 export interface GcRequest {
   verb: "GC";
-  /** Everything of this network that is not in the list is stale. */
+  /** `validAttachments`: every attachment of this network that is not in the list is stale. */
   config: TeardownConfig & { validAttachments: ValidAttachment[] };
   pluginPath: string[];
   stdin: string;
@@ -59,8 +59,8 @@ export interface VersionRequest {
 }
 
 /**
- * The request that environment and stdin make. Throws a CniError before stdin is read for what is wrong with
- * the environment, after that for what is wrong with the configuration. VERSION never reads stdin.
+ * The request in environment and stdin. Throws CniError: for the environment before stdin is read, for the
+ * configuration after that. VERSION never reads stdin.
  */
 export function readRequest(env: Record<string, string | undefined>, readStdin: () => string): Request {
   const environment = parseEnvironment(env);
@@ -98,7 +98,7 @@ export function readRequest(env: Record<string, string | undefined>, readStdin: 
   }
 }
 
-/** Code 5, for a stdin that cannot be read; `reason` is the system's word for why. */
+/** CniError 5 for a stdin that cannot be read; `reason` is the system's word for the cause. */
 export function unreadableStdin(reason: string): CniError {
   return new CniError("ioFailure", {
     message: `error reading from stdin: ${reason}`,

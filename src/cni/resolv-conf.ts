@@ -3,8 +3,8 @@
 import type { Dns } from "./result.ts";
 
 /**
- * `nameserver`, `search` and `options` add up, the last `domain` counts; comments and everything else are
- * skipped.
+ * The dns settings of the text: `nameserver`, `search` and `options` add up, the last `domain` counts;
+ * comments and everything else are skipped.
  */
 export function parseResolvConf(text: string): Dns {
   const dns: { nameservers?: string[]; domain?: string; search?: string[]; options?: string[] } = {};

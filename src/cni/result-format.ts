@@ -15,8 +15,8 @@ import {
 import { compareVersions, type Version } from "./version.ts";
 
 /**
- * The result for stdout, indented by four spaces. Lists that are empty are left out.
- * Throws code 7 below 0.3.0 when there is no address: that shape cannot say so.
+ * The result for stdout, indented by four spaces. Lists that are empty are left out. Throws CniError 7 below
+ * 0.3.0 when there is no address: those shapes have no place for such a result.
  */
 export function formatResult(result: Result, version: Version): string {
   const shape =
@@ -28,7 +28,7 @@ export function formatResult(result: Result, version: Version): string {
   return JSON.stringify({ cniVersion: version, ...shape(result) }, undefined, 4);
 }
 
-/** Nothing below 0.3.0 can be said without an address; ADD asks this before it changes anything. */
+/** CniError 7 for a result without an address below 0.3.0. ADD asks for it before it changes anything. */
 export function layer2NotExpressible(version: Version): CniError {
   return new CniError("invalidConfig", {
     message: "cannot convert: no valid IP addresses",
@@ -37,7 +37,7 @@ export function layer2NotExpressible(version: Version): CniError {
   });
 }
 
-/** 0.1.0 and 0.2.0: one address per family, no interfaces; an empty dns is printed. */
+/** The shape of 0.1.0 and 0.2.0: one address per family, no interfaces; an empty dns is printed. */
 function perFamily({ ips, routes, dns }: Result): object {
   const ip4 = formatFamily(4, ips, routes);
   const ip6 = formatFamily(6, ips, routes);
@@ -46,7 +46,8 @@ function perFamily({ ips, routes, dns }: Result): object {
 }
 
 /**
- * The first address of a family with the family's routes, of which only destination and gateway can be said.
+ * The first address of a family and the family's routes, which hold only destination and gateway in this
+ * shape.
  */
 function formatFamily(family: Family, ips: ResultIp[], routes: Route[]): object | undefined {
   const ofFamily: object[] = [];
@@ -63,7 +64,7 @@ function formatFamily(family: Family, ips: ResultIp[], routes: Route[]): object 
   return undefined;
 }
 
-/** 0.3.0 to 0.4.0: every address names its family; an empty dns is printed. */
+/** The shape of 0.3.0 to 0.4.0: every address names its family; an empty dns is printed. */
 function withVersions({ interfaces, ips, routes, dns }: Result): object {
   return {
     interfaces: filled(interfaces.map(({ name, mac, sandbox }) => formatInterface({ name, mac, sandbox }))),
@@ -73,7 +74,7 @@ function withVersions({ interfaces, ips, routes, dns }: Result): object {
   };
 }
 
-/** 1.0.0 and 1.1.0; as in the Go library the newer fields are printed for both. */
+/** The shape of 1.0.0 and 1.1.0; as in the Go library the newer fields are printed for both. */
 function newest({ interfaces, ips, routes, dns }: Result): object {
   return {
     interfaces: filled(interfaces.map(formatInterface)),
@@ -98,7 +99,7 @@ function formatIp({ interface: index, address, gateway }: ResultIp): object {
   return { interface: index, address: formatPrefix(address), gateway: gateway && formatAddress(gateway) };
 }
 
-/** A table or scope of 0 is a value; a 0 elsewhere means not set. */
+/** A route of the newest shape. In table and scope 0 is a value; in all other fields it means "not set". */
 function formatRoute({ dst, gw, mtu, advmss, priority, table, scope }: Route): object {
   return {
     dst: formatPrefix(dst),
@@ -120,7 +121,7 @@ function formatDns({ nameservers, domain, search, options }: Dns): object {
   };
 }
 
-/** JSON.stringify leaves out what is undefined; an empty list must be left out too. */
+/** The list, or undefined when it is empty: JSON.stringify leaves undefined fields out. */
 function filled<Item>(list: Item[] | undefined): Item[] | undefined {
   return list === undefined || list.length === 0 ? undefined : list;
 }

@@ -1,5 +1,5 @@
-// A result as it comes back in `prevResult`, or from an IPAM plugin. Its shape decides how it is read, not
-// the version it claims: any program in the chain may have written it.
+// A result as it comes back in `prevResult`, or from an IPAM plugin. The shape of the result decides how it
+// is read, not the version that it claims: any program in the chain may have written it.
 import { type Address, parseAddress } from "../ip/address.ts";
 import { type Prefix, parsePrefix } from "../ip/prefix.ts";
 import { type Fields, isFields, type KeyTree, type Kind, normaliseKeys } from "./keys.ts";
@@ -23,7 +23,7 @@ export const DNS = {
   options: TEXTS,
 } as const satisfies KeyTree;
 
-// Below here only the keys count: the readers of this file say what is wrong with a value.
+// Kinds below this key are not checked: the readers of this file report wrong values.
 const ROUTES: Kind = [ROUTE];
 const FAMILY: KeyTree = { ip: true, gateway: true, routes: ROUTES };
 const RESULT: KeyTree = {
@@ -37,7 +37,7 @@ const RESULT: KeyTree = {
 
 const UINT32 = 0xffff_ffff;
 
-/** The result, as far as it can be read; everything else is reported. */
+/** The readable parts of the result; everything else is reported. */
 export function readResult(value: unknown, path: string, problems: Problems): Result {
   const fields = readFields(normaliseKeys(value, RESULT), path, problems);
   const result: Result = {
@@ -50,13 +50,13 @@ export function readResult(value: unknown, path: string, problems: Problems): Re
     if (fields[key] === undefined) continue;
     const { ip, routes } = readFamily(fields[key], `${path}.${key}`, problems);
     if (ip !== undefined) result.ips.push(ip);
-    // One by one: an engine passes no more than 65,535 arguments.
+    // Routes are added singly: an engine passes no more than 65,535 arguments.
     for (const route of routes) result.routes.push(route);
   }
   return result;
 }
 
-/** A list of `{ dst, gw?, … }`. */
+/** The routes of a list of `{ dst, gw?, … }`; wrong entries are reported and left out. */
 export function readRoutes(value: unknown, path: string, problems: Problems): Route[] {
   return readRouteList(normaliseKeys(value, ROUTES), path, problems);
 }
@@ -165,7 +165,7 @@ function readText(value: unknown, path: string, problems: Problems): string | un
   return undefined;
 }
 
-/** Undefined for an empty text too: Go leaves it out when it prints. */
+/** A text; undefined when it is absent or empty, since Go leaves an empty text out when it prints. */
 function readOptionalText(value: unknown, path: string, problems: Problems): string | undefined {
   return value === undefined ? undefined : readText(value, path, problems) || undefined;
 }
@@ -190,7 +190,7 @@ function readPrefix(value: unknown, path: string, problems: Problems): Prefix | 
   return prefix;
 }
 
-/** Undefined for an empty text too, as Go's net.IP reads it. */
+/** An address; undefined when it is absent or an empty text, as Go's net.IP reads it. */
 function readOptionalAddress(value: unknown, path: string, problems: Problems): Address | undefined {
   if (value === undefined || value === "") return undefined;
   const address = typeof value === "string" ? parseAddress(value) : undefined;
@@ -198,7 +198,7 @@ function readOptionalAddress(value: unknown, path: string, problems: Problems): 
   return address;
 }
 
-/** The object without fields that are undefined, so that results compare and print as what was given. */
+/** The object without its undefined fields, so that results compare and print like the text that was read. */
 function given<Shape extends object>(fields: Shape): Shape {
   for (const key of Object.keys(fields) as (keyof Shape)[]) {
     if (fields[key] === undefined) delete fields[key];

@@ -1,5 +1,5 @@
-// The result of an ADD as values, independent of the protocol version it is said in (CNI specification 1.1.0,
-// "ADD Success").
+// The result of an ADD as values, independent of the protocol version in which it is printed (CNI
+// specification 1.1.0, "ADD Success").
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
@@ -30,8 +30,8 @@ export interface ResultIp {
 }
 
 /**
- * linux/rtnetlink.h: RT_TABLE_MAIN, which a table of 0 means too, and RT_SCOPE_LINK. What is pure knows no
- * wire.
+ * The main table, which a table of 0 means too, and the scope of a link: RT_TABLE_MAIN and RT_SCOPE_LINK of
+ * linux/rtnetlink.h. This file does not import src/netlink, since values know no wire.
  */
 export const TABLE_MAIN = 254;
 export const SCOPE_LINK = 253;
@@ -59,9 +59,9 @@ export interface Dns {
 }
 
 /**
- * What the chain says after this plugin: everything of `previous`, then `own` with its interface indices
- * moved along ("Result Types": a plugin must pass on what it was given). Our dns wins as a whole where it
- * says anything.
+ * The result of the chain after this plugin: everything of `previous`, then `own` with its interface indices
+ * moved along ("Result Types": a plugin must pass on what it was given). The dns of `own` replaces the whole
+ * previous dns unless it is empty.
  */
 export function mergeResults(previous: Result, own: Result): Result {
   const shift = previous.interfaces.length;

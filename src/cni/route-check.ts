@@ -1,16 +1,16 @@
-// What the routes of a configuration must keep to, beyond what each says by itself.
+// The rules for the routes of a configuration together, beyond the rules for each route.
 import { formatAddress, sameAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, samePrefix } from "../ip/prefix.ts";
 import type { Problems } from "./problems.ts";
 import { type Route, TABLE_MAIN } from "./result.ts";
 
-/**
- * Up to here each is compared with those before it: that costs less than the first text that is made of a
- * route.
- */
+/** The most routes that are compared pairwise: that costs less than the text of one route. */
 const FEW_ROUTES = 8;
 
-/** The kernel takes a gateway of the destination's family only, and no route twice. */
+/**
+ * Reports a gateway of another family than its destination, and a route that stands twice: the kernel refuses
+ * both.
+ */
 export function checkRoutes(routes: Route[], problems: Problems): void {
   const seen = routes.length > FEW_ROUTES ? new Set<string>() : undefined;
   let at = 0;
@@ -37,7 +37,7 @@ function isBefore(routes: Route[], end: number, route: Route): boolean {
   return false;
 }
 
-/** Two routes that are the same give the same text. */
+/** True when an equal route was seen before. Equal routes give equal texts. */
 function isSeen(seen: Set<string>, { dst, gw, priority, table }: Route): boolean {
   const text = `${formatPrefix(networkOf(dst))} ${gw && formatAddress(gw)} ${priority ?? 0} ${table || TABLE_MAIN}`;
   if (seen.has(text)) return true;

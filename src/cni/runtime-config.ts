@@ -1,4 +1,4 @@
-// What is asked for one attachment rather than for its network: `runtimeConfig`, `args.cni` and CNI_ARGS.
+// The requests for one attachment rather than for its network: `runtimeConfig`, `args.cni` and CNI_ARGS.
 import { type Address, parseAddress, sameAddress } from "../ip/address.ts";
 import { parsePrefix } from "../ip/prefix.ts";
 import { CniError } from "./error.ts";
@@ -11,9 +11,9 @@ import { type Dns, isEmptyDns } from "./result.ts";
 export interface Requests {
   /** Lower case with colons. */
   mac: string | undefined;
-  /** Each one once. */
+  /** The requested addresses, each once. */
   addresses: Address[];
-  /** Undefined when the network's own counts. */
+  /** The dns of the request; undefined when the network's own counts. */
   dns: Dns | undefined;
 }
 
@@ -30,8 +30,8 @@ interface RequestSources {
 /**
  * The requests in a configuration. runtimeConfig.mac counts before args.cni.mac, and that before MAC in
  * CNI_ARGS, as in the reference bridge; addresses of all three add up, as in the reference host-local.
- * `withAddresses`: false when another plugin gives the addresses, which may understand more than we do.
- * Throws code 4 for a value in CNI_ARGS.
+ * `withAddresses`: false when a foreign IPAM plugin gives the addresses, since it may take other forms of
+ * requests. Throws CniError 4 for a value in CNI_ARGS.
  */
 export function readRequests(sources: RequestSources, withAddresses: boolean, problems: Problems): Requests {
   const { servers, searches, options } = sources.shape.runtimeConfig?.dns ?? {};
@@ -48,9 +48,9 @@ export function readRequests(sources: RequestSources, withAddresses: boolean, pr
 }
 
 /**
- * The fields in the shape that ours have: `args` may hold anything for anybody (CNI conventions), so what is
- * no object there was not meant for us; a flat list of ranges, as go-cni sends it, becomes one set of each
- * family.
+ * The fields in the shape that Pontoon reads. A member of `args` that is no object is dropped, since `args`
+ * may hold anything for any program (CNI conventions); a flat list of ranges, as go-cni sends it, becomes one
+ * set of each family.
  */
 export function meantForUs(fields: Fields): Fields {
   const { args, runtimeConfig } = fields;
@@ -62,9 +62,7 @@ export function meantForUs(fields: Fields): Fields {
   return meant;
 }
 
-/**
- * The fields without what belongs to a foreign IPAM plugin, which may write there whatever it understands.
- */
+/** The fields without those of a foreign IPAM plugin, which may have any form. */
 export function withoutIpam(fields: Fields): Fields {
   const { ipam: _, args, runtimeConfig, ...others } = fields;
   const kept: { [key: string]: unknown } = others;
@@ -85,14 +83,14 @@ function isFlat(ranges: unknown): ranges is Fields[] {
   return Array.isArray(ranges) && ranges.length > 0 && ranges.every(isFields);
 }
 
-/** A pod gets one address of each set, and a set has one family. */
+/** The ranges as sets of one family each: a pod gets one address of each set. */
 function setsOf(ranges: Fields[]): Fields[][] {
   const isIpv6 = ({ subnet }: Fields): boolean => typeof subnet === "string" && subnet.includes(":");
   const sets = [ranges.filter((range) => !isIpv6(range)), ranges.filter(isIpv6)];
   return sets.filter((set) => set.length > 0);
 }
 
-/** Only the one that counts is looked at. */
+/** The MAC of the request that counts; others are not looked at. */
 function requestedMac({ shape, args }: RequestSources, problems: Problems): string | undefined {
   const fromRuntime = shape.runtimeConfig?.mac ?? "";
   const fromConfig = shape.args?.cni?.mac ?? "";
@@ -130,7 +128,7 @@ function requestedAddresses({ shape, args }: RequestSources, problems: Problems)
 
 const NO_ADDRESS = "cannot understand ip; it must be an address, as in 10.1.0.5 or 10.1.0.5/16";
 
-/** An address with or without a prefix length, which does not count: the length is that of the range. */
+/** The address of a text with or without a prefix length. The length is ignored: that of the range counts. */
 function readRequested(text: string): Address | undefined {
   return text.includes("/") ? parsePrefix(text)?.address : parseAddress(text);
 }

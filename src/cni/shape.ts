@@ -1,12 +1,11 @@
-// The test of types: whether the values of a configuration are of the kinds that the tree of keys says. It
-// makes nothing, since every call pays for it; netconf-schema.ts explains what is wrong.
+// The test of types: whether the values of a configuration are of the kinds in the tree of keys. It allocates
+// nothing, since every call pays for it; netconf-schema.ts explains the problems.
 import { type Fields, isFields, isList, type KeyTree, type Kind, type PlainKind } from "./keys.ts";
 import { explainShape } from "./netconf-schema.ts";
 import type { Problems } from "./problems.ts";
 
 /**
- * The type of a value of the kind `Known`. Every key is optional: what must be there is a question of
- * meaning.
+ * The type of a value of the kind `Known`. Every key is optional: required keys are a question of meaning.
  */
 export type ShapeOf<Known> = Known extends PlainKind
   ? Plain[Known]
@@ -25,8 +24,8 @@ interface Plain {
 
 /**
  * The fields as values of known types. They must come from normaliseKeys with the keys of `tree` among
- * others. A value of a wrong type is reported and left out of the answer. Throws code 7 for more wrong values
- * than can be told.
+ * others. A value of a wrong type is reported and left out of the answer. Throws CniError 7 when there are
+ * more wrong values than can be reported.
  */
 export function parseShape<Tree extends KeyTree>(
   fields: Fields,
@@ -36,7 +35,7 @@ export function parseShape<Tree extends KeyTree>(
   return (haveShape(fields, tree) ? fields : explainShape(fields, tree, problems)) as ShapeOf<Tree>;
 }
 
-/** An absent field passes, and so does a field that the tree does not know. */
+/** True when all known fields have their kinds. Absent and unknown fields pass. */
 function haveShape(fields: Fields, tree: KeyTree): boolean {
   for (const key of Object.keys(fields)) {
     const kind = tree[key];

@@ -1,4 +1,4 @@
-// The little that DEL and GC need of a configuration.
+// The few settings of a configuration that DEL and GC need.
 import type { MasqueradeBackend } from "./bridge-config.ts";
 import { decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
@@ -12,8 +12,8 @@ import { readResult } from "./result-parse.ts";
 import type { Version } from "./version.ts";
 
 /**
- * What taking away needs. The configuration may have been edited since ADD, so values that cannot be used are
- * replaced by their defaults and ranges are not looked at.
+ * The settings that DEL and GC need. The configuration may have been edited since ADD, so values that cannot
+ * be used are replaced by their defaults and ranges are not looked at.
  */
 export interface TeardownConfig {
   cniVersion: Version;
@@ -25,9 +25,9 @@ export interface TeardownConfig {
   foreignIpam: string | undefined;
   ipMasq: boolean;
   ipMasqBackend: MasqueradeBackend;
-  /** Undefined as well when it cannot be read. */
+  /** The previous result; undefined as well when it cannot be read. */
   prevResult: Result | undefined;
-  /** For GC: what is still in use, where nothing is listed an empty list. Undefined for DEL. */
+  /** The attachments that are still in use, for GC: an empty list where none is listed. Undefined for DEL. */
   validAttachments: ValidAttachment[] | undefined;
 }
 
@@ -52,8 +52,9 @@ const TEARDOWN_KEYS: KeyTree = {
 };
 
 /**
- * The configuration on stdin for DEL and GC. Throws what decodeConfig throws and, for GC, code 7 for a list
- * of attachments that cannot be read; everything else is forgiven, because what was made must be taken away.
+ * The configuration on stdin for DEL and GC. Throws as {@link decodeConfig} does and, for GC, CniError 7 for
+ * a list of attachments that cannot be read; all other errors are ignored, so that DEL and GC can do their
+ * work.
  */
 export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
   const { cniVersion, name, fields } = decodeConfig(text, verb, TEARDOWN_KEYS);
@@ -79,7 +80,9 @@ function readResultOrNothing(value: unknown): Result | undefined {
   return problems.isEmpty ? result : undefined;
 }
 
-/** Both lists together: keeping more is the safe side. */
+/**
+ * The attachments of both lists. A lease that is kept too long is safer than a lease that is freed too soon.
+ */
 function readLists(fields: Fields): ValidAttachment[] {
   return LISTS.flatMap((key) => {
     const list = fields[key] ?? [];

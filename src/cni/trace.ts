@@ -1,9 +1,12 @@
 // The trace of an internal error, in lines of the TypeScript.
 
-/** Made by scripts/bundle.mjs, which says its form. Tests run the TypeScript itself, where there is none. */
+/**
+ * The table of the bundle's lines, made by scripts/bundle.mjs, which describes its form. It is absent in
+ * tests, which run the TypeScript itself.
+ */
 declare const BUNDLE_LINES: string | undefined;
 
-/** What the engine names the bundle (engine/pontoon/src/engine.rs). */
+/** The name of the bundle in stack traces of the engine (engine/pontoon/src/engine.rs). */
 const PLACE = /pontoon:(\d+):\d+/g;
 const MOST_CALLS = 6;
 
@@ -23,7 +26,7 @@ export function traceOf(error: unknown): string[] {
   );
 }
 
-/** Gives for a line of the bundle the file and line that it is from. */
+/** Reads the table: gives a function from a line of the bundle to the file and line of its TypeScript. */
 function readLines(table: string): (line: number) => string | undefined {
   const [files = "", entries = ""] = table.split("\n\n");
   const names = files.split("\n");

@@ -1,4 +1,4 @@
-// What is set inside the pod's namespace beyond addresses and routes: the keys of the reference `tuning`.
+// The settings inside the pod's namespace beyond addresses and routes: the keys of the reference `tuning`.
 import { hasUnprintable, hasWhiteSpace } from "./name.ts";
 import type { Shape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
@@ -6,27 +6,27 @@ import { type Problems, quote } from "./problems.ts";
 export interface TuningConfig {
   /** In the order in which they are set. */
   sysctls: Sysctl[];
-  /** Packets; undefined is the kernel's choice. */
+  /** Packets; undefined: the kernel's choice. */
   txQueueLength: number | undefined;
   promiscuous: boolean;
   allMulticast: boolean;
 }
 
 export interface Sysctl {
-  /** As it was written. */
+  /** The key as it was written. */
   key: string;
-  /** Below /proc/sys/net, with slashes; INTERFACE_PLACEHOLDER stands for the interface's name. */
+  /** The path below /proc/sys/net, with slashes; INTERFACE_PLACEHOLDER stands for the interface's name. */
   name: string;
   value: string;
 }
 
-/** In a key, as in the reference. */
+/** The word that stands for the interface's name in a key, as in the reference. */
 export const INTERFACE_PLACEHOLDER = "IFNAME";
 
 const UINT32 = 0xffff_ffff;
 
 /**
- * What these keys ask for; undefined when that is nothing. Settings in args.cni count before those of the
+ * The settings of these keys; undefined when there is none. Settings in args.cni count before those of the
  * entry.
  */
 export function readTuning(shape: Shape, problems: Problems): TuningConfig | undefined {
@@ -75,8 +75,8 @@ function readSysctls({ sysctl = {}, args }: Shape, problems: Problems): Sysctl[]
 }
 
 /**
- * libcni sorts the keys of an object, so their order means nothing: what sets something for all interfaces
- * comes before what sets it for one.
+ * The order of settings: those of all interfaces come before those of one. The order of keys means nothing,
+ * since libcni sorts the keys of an object.
  */
 function byReach(a: Sysctl, b: Sysctl): number {
   return reachOf(a) - reachOf(b) || (a.name < b.name ? -1 : 1);
@@ -88,15 +88,16 @@ function reachOf({ name }: Sysctl): number {
 }
 
 /**
- * Below /proc/sys/net a pod's namespace has its own of all that it may write (the kernel leaves out or
- * protects what is not; a test tries each), except for this one, which once switched on stays on for all.
+ * The settings below /proc/sys/net that a pod's namespace shares with the node. All others that a pod may
+ * write are its own (the kernel leaves out or protects the rest; a test tries each). This one stays on for
+ * all once it is switched on.
  */
 const HOST_WIDE = ["netfilter/nf_hooks_lwtunnel"];
 
 /**
- * The name below net. As with sysctl(8), what divides the first two words divides all: `net.ipv4.ip_forward`,
- * or `net/ipv4/conf/eth0.100/forwarding`, in which dots are part of a name. Undefined for what leads
- * elsewhere.
+ * The name below net; undefined for a key that leads elsewhere. As with sysctl(8), the first separator is the
+ * separator of the whole key: `net.ipv4.ip_forward`, or `net/ipv4/conf/eth0.100/forwarding`, in which dots
+ * are part of a name.
  */
 function nameOf(key: string): string | undefined {
   const path = /^[^./]*\//.test(key) ? key : key.replaceAll(".", "/");

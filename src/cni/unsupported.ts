@@ -1,5 +1,5 @@
-// What the reference plugins can do and Pontoon cannot. Asking for it is refused with code 2, because a
-// network that silently lacks what somebody switched on is worse than none.
+// The features of the reference plugins that Pontoon lacks. A request for them is refused with code 2,
+// because a network that silently lacks a requested feature is worse than none.
 import { CniError } from "./error.ts";
 import type { Fields } from "./keys.ts";
 import { quote } from "./problems.ts";

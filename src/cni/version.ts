@@ -1,4 +1,4 @@
-// Protocol versions: which exist, how they compare, and which verb needs which (CNI specification 1.1.0,
+// Protocol versions: the list, their order, and the first version of each verb (CNI specification 1.1.0,
 // "Version considerations").
 import { CniError } from "./error.ts";
 
@@ -13,9 +13,9 @@ export const NEWEST_VERSION: Version = "1.1.0";
 const FIRST_VERSION: { readonly [verb: string]: Version } = { CHECK: "0.4.0", GC: "1.1.0", STATUS: "1.1.0" };
 
 /**
- * The configuration's version, if `verb` exists in it and it is one of ours. Throws code 6 for a version that
- * cannot be read and code 1 for all other refusals, in the order and with the messages of the Go skeleton
- * (skel.go, pluginMain).
+ * The configuration's version, if `verb` exists in it and Pontoon supports it. Throws CniError 6 for a
+ * version that cannot be read and code 1 for all other refusals, in the order and with the messages of the Go
+ * skeleton (skel.go, pluginMain).
  */
 export function checkVersionGate(verb: string, configVersion: string): Version {
   const first = FIRST_VERSION[verb];
@@ -28,8 +28,8 @@ export function checkVersionGate(verb: string, configVersion: string): Version {
 }
 
 /**
- * The version that an answer to this configuration is said in: its own, else the newest. Never throws: it is
- * asked for errors too.
+ * The version for the answer to a configuration: the configuration's own, else the newest. Never throws,
+ * since answers with errors need a version too.
  */
 export function answerVersion(config: string): Version {
   let fields: unknown;
@@ -40,12 +40,12 @@ export function answerVersion(config: string): Version {
   }
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) return NEWEST_VERSION;
   const [, version] = Object.entries(fields).findLast(([key]) => key.toLowerCase() === "cniversion") ?? [];
-  // A configuration without a version is of the first one.
+  // A configuration without a version has version 0.1.0.
   if (version === undefined || version === null || version === "") return "0.1.0";
   return typeof version === "string" && isSupported(version) ? version : NEWEST_VERSION;
 }
 
-/** Negative if `a` is older than `b`, 0 if they are the same, positive if newer. */
+/** Negative if `a` is older than `b`, 0 if they are equal, positive if newer. */
 export function compareVersions(a: Version, b: Version): number {
   return SUPPORTED_VERSIONS.indexOf(a) - SUPPORTED_VERSIONS.indexOf(b);
 }

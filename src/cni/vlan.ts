@@ -1,10 +1,10 @@
-// VLAN ids: `vlan` is the one whose packets a pod sends and gets without a tag, `vlanTrunk` lists those with
-// one. Rules and sentences are the reference bridge's (collectVlanTrunk in bridge.go).
+// VLAN ids: packets of the `vlan` carry no tag in the pod, packets of the ids in `vlanTrunk` carry their tag.
+// Rules and sentences are the reference bridge's (collectVlanTrunk in bridge.go).
 import { byteLength } from "./name.ts";
 import type { TrunkShape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 
-/** Both ends belong to it. */
+/** A range of VLAN ids, both ends included. */
 export interface VlanRange {
   first: number;
   last: number;
@@ -13,7 +13,7 @@ export interface VlanRange {
 /** The largest VLAN id; 4095 is reserved (IEEE 802.1Q, table 9-2). */
 export const LARGEST_VLAN = 4094;
 
-/** 0 stands for no VLAN. */
+/** Reports a VLAN id outside of 0 to {@link LARGEST_VLAN}; 0 stands for no VLAN. */
 export function checkVlan(vlan: number, problems: Problems): void {
   if (vlan < 0 || vlan > LARGEST_VLAN)
     problems.add("vlan", vlan, `invalid VLAN ID ${vlan} (must be between 0 and ${LARGEST_VLAN})`);
@@ -27,8 +27,8 @@ interface VlanBridge {
 }
 
 /**
- * The gateway of a VLAN is an interface of its own. The kernel would refuse a name of more than 15 bytes, but
- * late.
+ * Reports a bridge name that leaves no room for the name of a VLAN's gateway interface: the kernel would
+ * refuse more than 15 bytes, but late.
  */
 export function checkGatewayInterface(
   { bridge, vlan, gatewayInterface }: VlanBridge,

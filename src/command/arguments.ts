@@ -7,17 +7,16 @@ import { similarName } from "./similar.ts";
 export type OptionKinds = { readonly [name: string]: "flag" | "value" };
 
 /**
- * The options that were given: true for a flag, the text of a value. Of an option given twice the last
- * counts.
+ * The options that were given: true for a flag, the text of a value. Of a repeated option the last counts.
  */
 export type Options<Kinds extends OptionKinds> = {
   [Name in keyof Kinds]?: Kinds[Name] extends "flag" ? true : string;
 };
 
-/** What a person wrote behind the name of a command. */
+/** The arguments behind the name of a command, as a person wrote them. */
 export interface Arguments<Kinds extends OptionKinds> {
   options: Options<Kinds>;
-  /** All that is no option, in order. A single dash is a word. */
+  /** The arguments that are no options, in order. A single dash is a word. */
   words: string[];
 }
 
@@ -45,7 +44,7 @@ export function readArguments<Kinds extends OptionKinds>(
     const option = equals === -1 ? arg : arg.slice(0, equals);
     const kind = kindOf(option, kinds);
     if (kind === "flag" && equals !== -1) throw new Misuse(`${option} takes no value`);
-    // A value of its own word may be missing, and may be empty by a variable of a shell that is not set.
+    // A value in the next argument may be missing, or empty when a variable of the shell is not set.
     const value = kind === "flag" ? true : equals === -1 ? args[++at] : arg.slice(equals + 1);
     if (value === undefined || value === "") throw new Misuse(`${option} needs a value`);
     options[option.slice(2)] = value;
@@ -58,7 +57,7 @@ export function refuseWords(words: readonly string[]): void {
   if (words[0] !== undefined) throw new Misuse(`${quote(words[0])} is one word too many`);
 }
 
-/** The sentence about a word that nobody knows, with the name that it may have been meant to be. */
+/** The sentence about an unknown word, with the most similar name that exists. */
 export function unknownWord(what: string, word: string, names: readonly string[]): string {
   const meant = similarName(word, names);
   return `unknown ${what} ${quote(word)}${meant === undefined ? "" : `; did you mean "${meant}"?`}`;

@@ -1,17 +1,20 @@
-// What a command for people is. The table of all of them is in table.ts.
+// The form of a command for people. table.ts lists all commands.
 import type { CniError } from "../cni/error.ts";
 
-/** What a command has to say. src/main.ts prints it: a command prints nothing itself. */
+/** The answer of a command. src/main.ts prints it: a command prints nothing itself. */
 export interface Answer {
   /** For stdout: whole lines, or nothing. */
   text: string;
-  /** For stderr: sentences without their full stop about what was done all the same. */
+  /** Sentences for stderr, without their full stop, about things that were done all the same. */
   notes?: readonly string[];
-  /** For stderr, with the command's name in front: what was not done. With one the exit status is 1. */
+  /**
+   * Errors for stderr, with the command's name in front: the things that were not done. With an error the
+   * exit status is 1.
+   */
   errors?: readonly CniError[];
 }
 
-/** What a command gets of the person's side. */
+/** The person's side, as a command can use it. */
 export interface Person {
   /** The whole of stdin as text. Throws CniError when it cannot be read. */
   readStdin(): string;
@@ -23,15 +26,15 @@ export interface Person {
  */
 export interface Command {
   name: string;
-  /** What is written behind the name, as in "FILE"; empty for nothing. */
+  /** The arguments behind the name in the help, as in "FILE"; empty for none. */
   usage: string;
-  /** What the command does, for the list of all: at most 60 columns, without a full stop. */
+  /** The summary for the list of commands: at most 60 columns, without a full stop. */
   summary: string;
   /** The help page below the line of its usage: at most 80 columns, with a final newline. */
   page: string;
   /**
-   * Does it. `args` is what the person wrote behind the name. Throws {@link Misuse} for a wrong command line,
-   * before anything is done; anything else that it throws counts as its one error.
+   * Runs the command. `args` are the person's arguments behind the name. Throws {@link Misuse} for a wrong
+   * command line, before anything is done; any other thrown value counts as its one error.
    */
   run(args: readonly string[], person: Person): Answer;
 }

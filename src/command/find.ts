@@ -2,7 +2,7 @@
 import { unknownWord } from "./arguments.ts";
 import { type Command, UnknownCommand } from "./command.ts";
 
-/** Options that are commands, because other programs have them in the place of a command. */
+/** The options that stand for commands, because people know them from other programs. */
 const COMMAND_OF_OPTION: { readonly [option: string]: string } = {
   "--help": "help",
   "-h": "help",
@@ -10,7 +10,7 @@ const COMMAND_OF_OPTION: { readonly [option: string]: string } = {
   "-V": "version",
 };
 
-/** The command of that name. Throws UnknownCommand when there is none, with the name that is nearest. */
+/** The command of that name. Throws UnknownCommand, with the most similar name, when there is none. */
 export function findCommand(word: string, commands: readonly Command[]): Command {
   const wanted = Object.hasOwn(COMMAND_OF_OPTION, word) ? COMMAND_OF_OPTION[word] : word;
   const command = commands.find(({ name }) => name === wanted);

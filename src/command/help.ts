@@ -5,7 +5,7 @@ import { readArguments } from "./arguments.ts";
 import { type Command, Misuse } from "./command.ts";
 import { findCommand } from "./find.ts";
 
-/** The commands with one more, `help`, which knows them and itself. */
+/** The commands with one more, `help`, which lists all of them, itself included. */
 export function withHelp(others: readonly Command[]): readonly Command[] {
   const help: Command = {
     name: "help",

@@ -27,7 +27,10 @@ back. docs/restore.md of the sources has hooks for systemd and firewalld.
   },
 };
 
-/** What was done: a line for each network, none where no pod is attached; and why some of it was not. */
+/**
+ * The work that was done: a line for each network, none where no pod is attached; and the reasons for the
+ * rest.
+ */
 export interface Restored {
   lines: string[];
   errors: CniError[];

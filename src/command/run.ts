@@ -1,4 +1,5 @@
-// From what a person typed to what is printed: the command is found, run, and its answer put into lines.
+// The way from a person's arguments to the printout: the command is found and run, its answer is put into
+// lines.
 import type { CniError } from "../cni/error.ts";
 import { asCniError, sentencesOf } from "../failure/failure.ts";
 import { type Answer, Misuse, type Person, UnknownCommand } from "./command.ts";
@@ -6,7 +7,7 @@ import { findCommand } from "./find.ts";
 import { pageOf } from "./help.ts";
 import { COMMANDS } from "./table.ts";
 
-/** What is to be printed. */
+/** The output of a command and its exit status. */
 export interface Printout {
   /** The program and the command, as error lines begin: "pontoon restore". */
   title: string;
@@ -14,7 +15,7 @@ export interface Printout {
   stdout: string;
   /** Whole lines, or nothing. */
   stderr: string;
-  /** The exit status: 0, or 1 when something could not be done, or 2 for a wrong command line. */
+  /** The exit status: 0, or 1 when a part failed, or 2 for a wrong command line. */
   status: number;
 }
 
@@ -39,7 +40,7 @@ export function errorLines(title: string, errors: readonly CniError[]): string {
     .join("");
 }
 
-/** Words behind `--` are no options. */
+/** True when the arguments ask for help. Words behind `--` are no options. */
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");

@@ -1,7 +1,8 @@
-// What a person may have meant by a word that does not exist.
+// The name that a person may have meant by an unknown word.
 
 /**
- * The name that the word was probably meant to be: it begins so, or a third of the letters is wrong at most.
+ * The most similar name: it begins with `word`, or at most a third of the letters differ. Undefined when
+ * there is none.
  */
 export function similarName(word: string, names: readonly string[]): string | undefined {
   const limit = Math.floor(word.length / 3);
@@ -12,13 +13,13 @@ export function similarName(word: string, names: readonly string[]): string | un
   return near[0]?.name;
 }
 
-/** A word of two letters or more that the name begins with. */
+/** True for a word of two letters or more with which the name begins. */
 function isBeginning(word: string, name: string): boolean {
   return word.length >= 2 && name.startsWith(word);
 }
 
 /**
- * How many letters are wrong, missing, too many, or changed places with the next one (optimal string
+ * The number of letters that are wrong, missing, too many, or swapped with the next letter (optimal string
  * alignment distance).
  */
 function distance(from: string, to: string): number {

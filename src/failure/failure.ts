@@ -1,8 +1,8 @@
-// From what the kernel refused to what the runtime is told.
+// The way from a refusal of the kernel to the error for the runtime.
 import { CniError, type ErrorKind, toCniError } from "../cni/error.ts";
 import { type ErrnoName, errnoName, errnoOf, SystemError } from "../sys/errno.ts";
 
-/** Sentences for error numbers that mean the same wherever they come from. */
+/** The hint for an error number that means the same everywhere; undefined without one. */
 function hintOf(name: string): string | undefined {
   const hints: Partial<Record<ErrnoName, string>> = {
     EPERM: "Run the runtime as root with CAP_NET_ADMIN in the host's network namespace",
@@ -39,7 +39,7 @@ export function attempt<T>(
 }
 
 /**
- * What helps when an address is refused. The operation names it, and a colon stands in those of IPv6 alone.
+ * The hint for a refused address. The operation names the address; a colon stands in IPv6 addresses alone.
  */
 export function addressHint({ errno, operation }: SystemError): string | undefined {
   if (!operation.includes(":")) return undefined;
@@ -51,15 +51,12 @@ export function addressHint({ errno, operation }: SystemError): string | undefin
     : undefined;
 }
 
-/**
- * Any thrown thing as a CniError: a refusal of the system without a meaning of its own is an I/O failure, all
- * else a bug of ours.
- */
+/** Any thrown value as a CniError: a SystemError becomes an I/O failure, any other value a bug of Pontoon. */
 export function asCniError(error: unknown): CniError {
   return error instanceof SystemError ? explain("ioFailure", error.operation, error) : toCniError(error);
 }
 
-/** Tries every part, in order; gives the errors of those that failed. */
+/** Tries every part, in order; gives the errors of the parts that failed. */
 export function collectErrors(parts: (() => void)[]): CniError[] {
   const errors: CniError[] = [];
   for (const part of parts) {
@@ -72,7 +69,7 @@ export function collectErrors(parts: (() => void)[]): CniError[] {
   return errors;
 }
 
-/** Tries every part, in order; gives a sentence for each that failed. */
+/** Tries every part, in order; gives a sentence for each part that failed. */
 export function tryAll(parts: (() => void)[]): string[] {
   return sentencesOf(collectErrors(parts));
 }
@@ -95,7 +92,7 @@ export function joined(first: CniError, errors: readonly CniError[]): CniError {
   return new CniError(first.kind, { ...first.parts, cause }, { cause: first });
 }
 
-/** Others follow behind a semicolon, and the whole ends with a full stop of its own. */
+/** A sentence for each error, without a final full stop: callers join sentences by semicolons. */
 export function sentencesOf(errors: readonly CniError[]): string[] {
   return errors.map(({ message, details }) =>
     details === "" ? message : `${message}: ${details.endsWith(".") ? details.slice(0, -1) : details}`,
@@ -111,7 +108,7 @@ export function vanished(name: string): CniError {
 }
 
 /**
- * A SystemError as a CniError: what was attempted, the error number's name and the kernel's text, what to do.
+ * A SystemError as a CniError: the operation, the error number's name and the kernel's text, what to do.
  */
 // biome-ignore lint/complexity/useMaxParams: it has the parts that attempt() has.
 export function explain(

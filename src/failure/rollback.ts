@@ -1,20 +1,21 @@
-// Taking back what a call has done so far, when it cannot come to its end.
+// The rollback of a call that cannot come to its end.
 import { asCniError, sentencesOf } from "./failure.ts";
 
-/** What takes one thing back. Gives a sentence for each part that stayed, or throws when all of it stayed. */
+/** The undoing of one change. Gives a sentence for each part that stayed, or throws when all of it stayed. */
 export type TakeBack = () => string[] | void;
 
-/** Everything that has to be taken back when a call fails: the latest first. */
+/** The changes of a call, each with its undoing. When the call fails they are undone, the latest first. */
 export class Rollback {
   private readonly parts: TakeBack[] = [];
 
-  /** Notes how what was just done is taken back. */
+  /** Notes how the last change is undone. */
   add(part: TakeBack): void {
     this.parts.push(part);
   }
 
   /**
-   * Takes everything back, the latest first, and goes on when a part fails. A sentence for each that stayed.
+   * Undoes all changes, the latest first, and goes on when a part fails. Gives a sentence for each part that
+   * stayed.
    */
   run(): string[] {
     const stayed: string[] = [];
@@ -28,7 +29,10 @@ export class Rollback {
     return stayed;
   }
 
-  /** What `action` gives. When it throws, everything is taken back, and CniError says what could not be. */
+  /**
+   * The result of `action`. When it throws, everything is undone, and the CniError names the parts that
+   * stayed.
+   */
   guard<T>(action: () => T): T {
     try {
       return action();

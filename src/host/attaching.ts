@@ -10,15 +10,15 @@ import type { Node } from "./node.ts";
 import type { Pod } from "./pod.ts";
 import { takingBack } from "./removal.ts";
 
-/** The steps of one ADD while they are done. */
+/** The steps of one ADD, done one after another and undone when the ADD fails. */
 export class Attaching implements Applying {
   readonly node: Node;
   readonly pod: Pod;
   readonly bridgePlan: BridgePlan;
-  /** What is being made; a foreign IPAM plugin adds to it. */
+  /** The attachment that is being made; a foreign IPAM plugin adds addresses to it. */
   attachment: Attachment;
   vlanGateway: SharedLink | undefined;
-  /** What the step "bridge" found or made. */
+  /** The bridge that the step "bridge" found or made. */
   foundBridge: SharedLink | undefined;
   private madePodIndex: number | undefined;
   /** Steps that were begun, and packet rules whose turn had not come. */
@@ -57,10 +57,9 @@ export class Attaching implements Applying {
   }
 
   /**
-   * Does steps in order. Throws CniError when one fails; {@link undo} then takes back all, that one too.
-   * Packet rules are taken back whether or not their turn came: one address may be in when the next is
-   * refused, and an ADD of another attachment that puts back a lost table puts back those of this attachment
-   * too.
+   * Does steps in order. Throws CniError when a step fails; {@link undo} then also takes back the failed
+   * step. Packet rules count as begun from the start: an ADD of another attachment that puts back a lost
+   * table puts in the rules of this attachment too, and of two addresses the second may be refused.
    */
   apply(steps: readonly Step[]): void {
     for (const step of steps) if (traitsOf(step.kind).isRule === true) this.touched.add(step);

@@ -11,8 +11,8 @@ export interface NetworkBridge {
 }
 
 /**
- * The bridge's ports that are host ends of such attachments of a network: their alias tells the key, and
- * their name proves it. Throws SystemError.
+ * The bridge's ports that are host ends of such attachments of a network: the alias of a port tells the key,
+ * and the port's name proves it. Throws SystemError.
  */
 export function listPortsLike(
   { network, bridge }: NetworkBridge,

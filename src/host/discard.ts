@@ -1,4 +1,4 @@
-// Taking away an attachment that died, before its addresses are free again.
+// The removal of a dead attachment from the kernel, before its addresses are free again.
 import type { Attachment } from "../attachment/attachment.ts";
 import { forgetMacsFollow } from "./kind/bridge/macs-follow.ts";
 import type { Node } from "./node.ts";

@@ -1,4 +1,4 @@
-// Every table of iptables that there may be on the host.
+// The tables of iptables that the host may have, in all variants.
 import type { Family } from "../ip/address.ts";
 import { legacyTable } from "../iptables/legacy-table.ts";
 import { nftablesTable } from "../iptables/nftables-table.ts";
@@ -7,7 +7,7 @@ import { ifThereIsNftables } from "../nft/answer.ts";
 import type { Node } from "./node.ts";
 
 /**
- * The table of both families and both variants; those of the legacy variant only where this host has them.
+ * The tables of these families in both variants; tables of the legacy variant only where this host has them.
  */
 export function* iptablesTables(
   node: Node,
@@ -19,7 +19,7 @@ export function* iptablesTables(
     (rules) => rules,
   );
   if (socket !== undefined) for (const family of families) yield nftablesTable(socket, family, place);
-  // Legacy tables come last: a caller that finds its chain in the others does not even look for these.
+  // Legacy tables come last: a caller that finds its chain in another table does not even look for them.
   for (const family of families) {
     const table = legacyTable(family, place);
     if (table !== undefined) yield table;

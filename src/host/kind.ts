@@ -1,4 +1,4 @@
-// What can be done with steps of one kind: the interface that every folder of src/host/kind fills.
+// The interface of a kind of steps, which every folder of src/host/kind implements.
 import type { Attachment } from "../attachment/attachment.ts";
 import type { FoundBridge } from "../look/bridge.ts";
 import type { LostRules } from "../nft/answer.ts";
@@ -8,25 +8,28 @@ import type { Step } from "../plan/step.ts";
 import type { Node } from "./node.ts";
 import type { Pod } from "./pod.ts";
 
-/** A kind of steps. Every method throws CniError, or SystemError where no words of its own would help. */
+/** A kind of steps. Every method throws CniError, or SystemError where the kind has no better words. */
 export interface StepKind<S extends Step> {
   /**
-   * Makes the thing so. Done twice it changes nothing. When it throws, the thing may be there in part: the
-   * engine then takes the step back like one that was done.
+   * Makes the step so. A second call changes nothing. When it throws, parts may exist: the engine then takes
+   * the step back like one that was done.
    */
   apply(step: S, on: Applying): void;
 
   /**
-   * Says what has to go for the thing to be gone. Finds nothing by itself: the engine asks the removal for
-   * its parts when their turn comes. What is absent is no failure, so a removal can be repeated. A kind
-   * without this stays: pods share it, or it goes with the veth.
+   * The parts to remove when the step is taken back. Makes no look by itself: the engine asks the removal for
+   * its parts when their turn comes. An absent part is no failure, so a removal can be repeated. A kind
+   * without this method is never taken back: pods share the thing, or it goes with the veth.
    */
   remove?(step: S, on: Removing): Removal;
 
-  /** One sentence about what is not so; undefined when all is well. Changes nothing. */
+  /** One sentence about a difference from the step; undefined when there is none. Changes nothing. */
   verify(step: S, on: Place): string | undefined;
 
-  /** For what others may flush on the node (rules, limits). A kind without this cannot be flushed. */
+  /**
+   * The restoration of things that other programs may flush (rules, limits). A kind without it cannot be
+   * flushed.
+   */
   restoration?: Restoration<S>;
 }
 
@@ -35,21 +38,21 @@ export interface StayingKind<S extends Step> extends Omit<StepKind<S>, "remove">
   remove?: never;
 }
 
-/** How a thing comes back that another program has flushed. The node's lock is held. */
+/** The way back for a thing that another program has flushed. The caller holds the node's lock. */
 export interface Restoration<S extends Step> {
-  /** How much of these steps is not there. Changes nothing. */
+  /** The number of rules or limits of these steps that are missing. Changes nothing. */
   countLost(steps: readonly S[], node: Node): LostRules;
-  /** Makes the thing so again, without the pod. */
+  /** Makes the step so again, without the pod. */
   putBack(step: S, node: Node): void;
 }
 
-/** Where steps are looked at. */
+/** The node and pod where steps are verified. */
 export interface Place {
   node: Node;
   pod: Pod;
 }
 
-/** Where steps are taken back: the pod may be gone. */
+/** The node and pod where steps are taken back; the pod may be gone. */
 export interface Removing {
   node: Node;
   attachment: Attachment;
@@ -60,52 +63,50 @@ export interface Removing {
 export interface Applying extends Place {
   bridgePlan: BridgePlan;
   /**
-   * What the steps that are done have found or made; throws when the step that tells it has not been done.
+   * The objects that earlier steps have found or made. Reading one throws when its step has not been done.
    */
   bridge: SharedLink;
-  /** The gateway's interface of a network in a VLAN. */
+  /** The gateway's interface, in a network with a VLAN. */
   vlanGateway: SharedLink | undefined;
-  /** Index of the pod's end in the pod. */
+  /** The index of the pod's end in the pod. */
   podIndex: number;
-  /** Notes how a change is undone that goes with nothing that `remove` takes away. Latest first. */
+  /** Notes the undoing of a change that `remove` does not take back. The latest runs first. */
   onUndo(action: () => void): void;
 }
 
-/** How the bridge was found, and how it is to be made. */
+/** The bridge as it was found, and the settings for a new bridge. */
 export interface BridgePlan {
-  /** Used when the bridge has to be made; then also pinned. */
+  /** The MAC of a new bridge, which is then pinned. */
   mac: string;
   /** Bytes. */
   mtu: number;
-  /** The bridge as it was a moment ago; undefined: it has to be made, or its making has to be finished. */
+  /** The bridge as ADD saw it; undefined: the bridge is missing, or its creation was not finished. */
   found: FoundBridge | undefined;
   /**
-   * Every pod that the bridge ever had, this one too, uses the MAC that follows its IPv4 addresses. A bridge
-   * that is found may lose that mark and never gets it.
+   * True: every pod that this bridge has ever had, the new pod included, uses the MAC that follows its IPv4
+   * addresses. Only a bridge that Pontoon creates can be marked so; an existing bridge can lose the mark.
    */
   macsFollow: boolean;
 }
 
-/** What has to go for a thing to be gone, in the order in which the engine takes it. */
+/** The parts of a step that have to go, in the order in which the engine removes them. */
 export interface Removal {
-  /** The host's interface that is taken down first: nothing is to pass while its rules go. */
+  /** The interface of the host that is taken down first: no frame may pass while its rules go. */
   shut?: string;
-  /** Finds the rules that are to go. The lock of the leases is held, so no address changes its owner. */
+  /** Finds the rules to remove. The lock of the leases is held, so no address changes its owner. */
   rules?(): FoundRules;
-  /** The links of the host that are to go, by name: those of all steps go by one request. */
+  /** The names of host links to remove: links of all steps go by one request. */
   links?: string[];
-  /** Takes away what can be judged only when the links have gone. */
+  /** Removes things that can be judged only when the links have gone. */
   afterLinks?(): void;
 }
 
-/** Rules of one step. */
+/** The rules of one step. */
 export interface FoundRules {
-  /** Elements of sets and maps: those of all steps go in one batch. */
+  /** Elements of sets and maps: elements of all steps go in one batch. */
   elements: Element[];
-  /**
-   * False: fewer were there than the step makes. The table was lost, and an ADD may just be putting it back.
-   */
+  /** False: elements are missing. The table was lost, and an ADD may be putting it back. */
   isComplete: boolean;
-  /** Runs when the elements have gone. False, as for `isComplete`. */
+  /** Runs when the elements have gone. False, as for `isComplete`: parts were missing. */
   afterwards?(): boolean;
 }

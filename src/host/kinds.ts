@@ -1,4 +1,4 @@
-// All kinds of steps in one table.
+// The table of all kinds of steps.
 import { type ORDER, STEP_NAMES, type Step, type StepName, type StepOf } from "../plan/step.ts";
 import { announce } from "./kind/announce/announce.ts";
 import { bandwidth } from "./kind/bandwidth/bandwidth.ts";
@@ -51,7 +51,7 @@ export function kindOf<S extends Step>(step: S): StepKind<S> {
 /** The kinds whose steps are taken back, in the order of an ADD. */
 export const REMOVABLE: readonly StepName[] = STEP_NAMES.filter((name) => KINDS[name].remove !== undefined);
 
-/** The kinds whose steps others may flush, in the order of an ADD. */
+/** The kinds with steps that other programs may flush, in the order of an ADD. */
 export const RESTORABLE: readonly StepName[] = STEP_NAMES.filter(
   (name) => KINDS[name].restoration !== undefined,
 );

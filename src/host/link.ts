@@ -1,14 +1,20 @@
-// Links of the node that have to be there.
+// Links of the node that a step relies on.
 import { vanished } from "../failure/failure.ts";
 import { getLink, type Link, type LinkName } from "../net/link.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
-/** The link. CniError 11 when another program has deleted it; `title` names it there. */
+/**
+ * The link. Throws CniError 11, which names it by `title`, when another program has deleted it, and
+ * SystemError.
+ */
 export function requireLink(links: NetlinkSocket, which: LinkName, title: string): Link {
   return present(getLink(links, which), title);
 }
 
-/** A link that the kernel was asked for. CniError 11 when it is not there; `title` names it. */
+/**
+ * `link` itself, the kernel's answer. Throws CniError 11, which names it by `title`, when there is no such
+ * link.
+ */
 export function present<T>(link: T | undefined, title: string): T {
   if (link === undefined) throw vanished(title);
   return link;

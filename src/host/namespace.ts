@@ -1,4 +1,4 @@
-// The namespace that a runtime names, checked before anything is done in it.
+// The pod's namespace, opened by the path of the runtime or of the record, and checked before use.
 import type { Attachment } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
 import { explain } from "../failure/failure.ts";
@@ -7,8 +7,8 @@ import type { Node } from "./node.ts";
 import type { Pod } from "./pod.ts";
 
 /**
- * Opens CNI_NETNS for ADD and CHECK; the caller closes it. CniError 8 when it is no namespace, or the one
- * that Pontoon runs in (unless that is allowed).
+ * Opens CNI_NETNS for ADD and CHECK; the caller closes it. Throws CniError 8 for a file that is no namespace,
+ * and for Pontoon's own namespace unless `allowOwnNamespace`.
  */
 export function openPod(path: string, allowOwnNamespace: boolean, node: Node): Pod {
   const pod = open(path, node);
@@ -48,7 +48,7 @@ export function ownNamespace(path: string): CniError {
 }
 
 /**
- * True when the attachment's namespace is gone and so is its veth: nothing uses it any more. Throws
+ * True when the attachment's namespace and its veth are gone, so that nothing uses it any more. Throws
  * SystemError.
  */
 export function isDead(attachment: Attachment, node: Node): boolean {

@@ -15,12 +15,16 @@ import { openOwnNamespace } from "../sys/netns.ts";
 import { Pod } from "./pod.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
-/** A network's name never starts with a dot, so this is no network's folder. */
+/**
+ * The file of the node's lock. Its name starts with a dot, which no network's name does, so it is no
+ * network's folder.
+ */
 const NODE_LOCK = `${RECORD_ROOT}/.lock`;
 const NODE_LOCK_MS = 10_000;
 
 /**
- * The host's side. Sockets are opened when first asked for, and all closed at the end of the `using` block.
+ * The host's side. Sockets are opened at their first use, and all closed at the end of the `using` block.
+ * Every method and getter throws SystemError when the system refuses.
  */
 export class Node implements Disposable {
   readonly home: FileHandle;
@@ -34,7 +38,7 @@ export class Node implements Disposable {
     this.home = home;
   }
 
-  /** The node whose network namespace this thread is in. Throws SystemError. */
+  /** The node of the network namespace that this thread is in. */
   static open(): Node {
     return new Node(openOwnNamespace());
   }
@@ -51,37 +55,35 @@ export class Node implements Disposable {
     return this.openedRules;
   }
 
-  /** Which boot and which host namespace this is. Throws SystemError. */
+  /** The identity of this boot and host namespace. */
   identity(): HostIdentity {
     return { bootId: readText(BOOT_ID).trim(), hostCookie: this.links.namespaceCookie };
   }
 
-  /**
-   * Opens a pod's namespace; the caller closes it. Throws SystemError; EINVAL when the file is no namespace.
-   */
+  /** Opens a pod's namespace; the caller closes it. SystemError EINVAL when the file is no namespace. */
   openPod(path: string): Pod {
     return Pod.open(path, { namespace: this.home, cookie: this.links.namespaceCookie });
   }
 
-  /** Keeps a thing open, and closes it at the end of the `using` block of this node. Gives the thing. */
+  /** Keeps `thing` open until the end of the `using` block of this node, and returns it. */
   keep<T extends Disposable>(thing: T): T {
     this.kept.push(thing);
     return thing;
   }
 
-  /** True when the host's end of the attachment's veth pair is there. Throws SystemError. */
+  /** True when the host's end of the attachment's veth pair is there. */
   hasLink({ key }: { key: AttachmentKey }): boolean {
     return this.hasInterface(hostInterfaceName(key));
   }
 
-  /** True when the host has an interface of that name. Throws SystemError. */
+  /** True when the host has an interface of that name. */
   hasInterface(name: string): boolean {
     return getLink(this.links, { name }) !== undefined;
   }
 
   /**
    * Runs `action` while no other process changes what all networks of the node share (rules, host ports). A
-   * call that holds the lock already just runs it. CniError 11 when the lock is not to be had within 10 s.
+   * call that holds the lock already just runs it. Throws CniError 11 when the lock is not free within 10 s.
    */
   underLock(action: () => void): void {
     if (this.isLocked) return action();
@@ -97,7 +99,7 @@ export class Node implements Disposable {
     }
   }
 
-  /** The recorded attachments of this host, of these networks or of all. Throws SystemError. */
+  /** The recorded attachments of this host, in these networks or in all. */
   recorded(networks: readonly string[] = listRecordedNetworks()): Attachment[] {
     const host = this.identity();
     return networks.flatMap((network) =>
@@ -105,14 +107,14 @@ export class Node implements Disposable {
     );
   }
 
-  /** The recorded attachments of this host that have their veth. Throws SystemError. */
+  /** The recorded attachments of this host that have their veth. */
   living(networks?: readonly string[]): Attachment[] {
     return this.recorded(networks).filter((attachment) => this.hasLink(attachment));
   }
 
   /**
-   * The nftables socket goes last: its close waits for the kernel's clean-up, which is free after a veth's
-   * own wait.
+   * Closes all sockets. The nftables socket goes last: its close waits for the kernel's clean-up, which ends
+   * during a veth's own wait.
    */
   [Symbol.dispose](): void {
     for (const thing of this.kept) thing[Symbol.dispose]();

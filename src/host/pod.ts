@@ -12,7 +12,7 @@ export interface Home {
   cookie: string;
 }
 
-/** A pod's namespace. Its socket stays there while the thread is at home. */
+/** A pod's namespace. Its socket stays in the namespace when the thread has left it. */
 export class Pod implements Disposable {
   readonly path: string;
   readonly namespace: FileHandle;
@@ -43,12 +43,18 @@ export class Pod implements Disposable {
     }
   }
 
-  /** A socket of the pod that hears of IPv6 addresses that come into use. The caller closes it. */
+  /**
+   * Opens a socket in the pod that receives events of IPv6 addresses; the caller closes it. Throws
+   * SystemError.
+   */
   openAddressEvents(): NetlinkSocket {
     return this.inside(() => NetlinkSocket.open(NETLINK_ROUTE, [RTNLGRP_IPV6_IFADDR]));
   }
 
-  /** Runs `action`, which must be synchronous, with the thread inside the pod's namespace. */
+  /**
+   * Runs `action`, which must be synchronous, with the thread inside the pod's namespace. Throws SystemError
+   * and the errors of `action`.
+   */
   inside<T>(action: () => T): T {
     return inNamespace(this.namespace, this.home, action);
   }

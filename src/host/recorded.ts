@@ -1,4 +1,4 @@
-// What the records of other attachments tell: what a lost table has to get back.
+// Steps of other attachments, read from their records. A lost table is filled again with these.
 import { hostInterfaceOfDigest } from "../attachment/name.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import type { NodeAttachments, Owner } from "../nft/owned-table.ts";

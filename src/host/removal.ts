@@ -13,15 +13,15 @@ import type { FoundRules, Removal, Removing } from "./kind.ts";
 import { kindOf, REMOVABLE } from "./kinds.ts";
 import type { Node } from "./node.ts";
 
-/** The removals of all that an attachment is made of, in the order of an ADD. */
+/** The removals of all steps of an attachment, in the order of an ADD. */
 export function removalsOf(on: Removing): Removal[] {
   return stepsOf(on.attachment, REMOVABLE).flatMap((step) => kindOf(step).remove?.(step, on) ?? []);
 }
 
 /**
- * Takes the host's ends down whose frames are checked: the check goes before the link does, and nothing is to
- * pass meanwhile. In this order the kernel cleans up after the rules while it waits for the link. Throws
- * CniError.
+ * Takes down the host's ends of pods with a MAC spoof check: the check goes before the link does, and no
+ * frame may pass meanwhile. In this order the kernel cleans up after the rules while it waits for the link.
+ * Throws CniError.
  */
 export function shutPorts(removals: readonly Removal[], node: Node): void {
   for (const { shut } of removals) if (shut !== undefined) shutPort(shut, node);
@@ -36,11 +36,11 @@ function shutPort(name: string, node: Node): void {
 }
 
 /**
- * Takes the packet rules out, the elements of all removals in one batch, and then what each removal does
- * behind it. Hold the lock of the leases, or the leases themselves: no address changes its owner meanwhile,
- * so the elements that are found are those that are deleted. False when fewer were there than the attachment
- * has: the table was lost, and an ADD that puts it back may just have read the record; then look again when
- * the veth has gone. A part that fails does not stop the others. Throws CniError.
+ * Removes the packet rules: the elements of all removals in one batch, then the rest of each removal. A part
+ * that fails stops no other. The caller holds the lock of the leases, or the leases themselves, so no address
+ * changes its owner between look and deletion. False when elements were missing: the table was lost, and an
+ * ADD that puts it back may have read the record already; the caller then looks again when the veth has gone.
+ * Throws CniError.
  */
 export function removeRules(removals: readonly Removal[], node: Node): boolean {
   const finders = removals.flatMap(({ rules }) => rules ?? []);

@@ -1,5 +1,5 @@
-// Putting back what somebody flushed on the node (packet rules, limits of bandwidth), for all recorded
-// attachments of this host that live.
+// The restoration of things that other programs flushed on the node (packet rules, limits of bandwidth), for
+// all recorded attachments of this host that live.
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import type { CniError } from "../cni/error.ts";
@@ -12,21 +12,21 @@ import { kindOf, RESTORABLE } from "./kinds.ts";
 import type { Node } from "./node.ts";
 import { takeBack } from "./removal.ts";
 
-/** What was put back. */
+/** The outcome of a restoration. */
 export interface RestoreReport {
-  /** Rules that all networks share. */
+  /** The number of restored rules that all networks share. */
   shared: number;
-  /** By name. */
+  /** The restored networks, by name. */
   networks: Map<string, NetworkReport>;
-  /** One for each attachment or kind of rules that could not be put back. */
+  /** One error for each attachment or kind of rules that could not be put back. */
   errors: CniError[];
 }
 
 export interface NetworkReport {
-  /** Attachments that live. */
+  /** The number of attachments that live. */
   attachments: number;
   rules: number;
-  /** The digests of those that did not get back all of their rules. */
+  /** The digests of attachments that did not get back all of their rules. */
   failed: Set<string>;
 }
 
@@ -37,7 +37,7 @@ interface Wanted {
 }
 
 /**
- * Puts back what was lost, under the node's lock from beginning to end. One thing that fails does not stop
+ * Puts back lost rules and limits, under the node's lock from beginning to end. A failed part does not stop
  * the others. Throws CniError when nothing can be looked at.
  */
 export function restoreRules(node: Node): RestoreReport {
@@ -77,14 +77,17 @@ function restoreKind(name: StepName, { node, living, restoration }: Restoring): 
   });
 }
 
-/** One kind of steps, and how much of them is lost. */
+/** A kind of steps, with the number of its rules that are lost. */
 interface LostKind {
   kind: Restoration<Step>;
   wanted: Wanted[];
   lost: LostRules;
 }
 
-/** The first step that comes back brings the table back, with the elements of all. */
+/**
+ * Puts back the steps of one kind. The first step that comes back brings the table back, with the elements of
+ * all.
+ */
 function putBackLost({ kind, wanted, lost }: LostKind, restoration: RestoreReport, node: Node): void {
   let sharedIsBack = lost.shared === 0;
   for (const { attachment, step } of wanted) {
@@ -100,10 +103,10 @@ function putBackLost({ kind, wanted, lost }: LostKind, restoration: RestoreRepor
 }
 
 /**
- * Puts a step back, with a mark beside the record. A DEL that runs at this moment may have taken the rules
- * out already, and its veth not yet: it finds the mark when its veth is gone, and looks again; or it has
- * looked for the mark already, and then there is no veth here. The mark stays for as long as there is a
- * record, since an earlier restore may rely on it for rules of another kind.
+ * Puts a step back, with a mark beside the record. A DEL at this moment may have removed the rules already,
+ * and its veth not yet. Such a DEL looks for the mark when its veth is gone, and then for the rules again; if
+ * it has looked for the mark before, this call finds no veth. The mark stays as long as the record, since an
+ * earlier restore may rely on it for rules of another kind.
  */
 function putBack({ attachment, step }: Wanted, action: () => void, node: Node): void {
   const { records } = node;
@@ -128,7 +131,7 @@ function networkOf({ key: { network } }: Attachment, { networks }: RestoreReport
   return known;
 }
 
-/** Does something for these attachments. */
+/** Runs `action`; an error of it is noted, and these attachments count as failed. */
 function trying(restoration: RestoreReport, attachments: Attachment[], action: () => void): void {
   try {
     action();

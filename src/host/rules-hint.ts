@@ -1,9 +1,9 @@
-// What helps when nftables refuses rules.
+// Hints for rules that nftables refuses.
 import { soundsLikeNoNftables } from "../nft/answer.ts";
 import { isErrno, type SystemError } from "../sys/errno.ts";
 
 /**
- * `hint` where something of the kernel is missing; undefined when only the error number can tell. ENOENT: a
+ * `hint` when the kernel lacks a part; undefined when only the error number can tell. ENOENT counts, since a
  * chain's type or an expression is a module too.
  */
 export function hintOfMissing(error: SystemError, hint: string): string | undefined {

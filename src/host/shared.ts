@@ -1,5 +1,5 @@
-// What the pods of a network share on the node, each of them there or not: chains of iptables, parts of an
-// ingress policy. The first pod that needs a thing makes it, and the last one takes it along.
+// Things on the node that the pods of a network share: chains of iptables, parts of an ingress policy. The
+// first pod that needs a thing makes it, and the last pod's DEL removes it.
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
@@ -15,18 +15,18 @@ export interface SharedThing {
   id: string;
 }
 
-/** A kind of steps whose things are shared. */
+/** A kind of steps with things that pods share. */
 export interface SharedKind<Name extends StepName, Thing extends SharedThing> {
   name: Name;
-  /** Whose pods may share a thing: those of a network, or of all networks of the node. */
+  /** The pods that may share a thing: those of one network, or those of all networks of the node. */
   reach: "network" | "node";
   /** The things that a step needs. */
   thingsOf(step: StepOf<Name>): Thing[];
-  /** The things that are not there, or not whole. */
+  /** The things that are missing, or not whole. */
   missing(things: readonly Thing[], node: Node): Thing[];
   make(things: readonly Thing[], node: Node): void;
   remove(things: readonly Thing[], node: Node): void;
-  /** How many rules and elements a thing counts as. */
+  /** The number of rules and elements for which a thing counts. */
   sizeOf(thing: Thing): number;
 }
 
@@ -34,14 +34,18 @@ export interface SharedKind<Name extends StepName, Thing extends SharedThing> {
 export interface Leaving {
   network: string;
   bridge: string;
-  /** Its digest; empty where none goes, and things are looked for that no attachment needs. */
+  /**
+   * The attachment's digest; empty where no attachment goes, and things are looked for that no attachment
+   * needs.
+   */
   owner: string;
 }
 
 /**
- * Makes what a step needs and is not there. When another pod of the network lives, its things were there and
- * another program flushed them: then those of all networks with living attachments come back too. All of it
- * under the node's lock: a DEL that takes things away looks there which attachments need them.
+ * Makes the missing things of a step. If another pod of the network lives, its things were there and another
+ * program flushed them: then the things of all networks with living attachments come back too. All of it runs
+ * under the node's lock, under which a DEL looks for the attachments that need a thing. Throws CniError and
+ * SystemError.
  */
 export function ensureShared<Name extends StepName, Thing extends SharedThing>(
   kind: SharedKind<Name, Thing>,
@@ -59,7 +63,7 @@ export function ensureShared<Name extends StepName, Thing extends SharedThing>(
   });
 }
 
-/** What living attachments need and is not there, besides `known`. */
+/** The missing things of living attachments, without those in `known`. */
 function lostBeside<Name extends StepName, Thing extends SharedThing>(
   known: readonly Thing[],
   kind: SharedKind<Name, Thing>,
@@ -78,7 +82,10 @@ function livingSteps<Name extends StepName>(name: Name, node: Node, networks?: r
   });
 }
 
-/** Takes away those of the step's things that no other attachment needs. Takes the node's lock. */
+/**
+ * Removes the step's things that no other attachment needs. Takes the node's lock. Throws CniError and
+ * SystemError.
+ */
 export function removeUnneeded<Name extends StepName, Thing extends SharedThing>(
   kind: SharedKind<Name, Thing>,
   step: StepOf<Name> & { key: AttachmentKey; bridge: string },
@@ -90,10 +97,10 @@ export function removeUnneeded<Name extends StepName, Thing extends SharedThing>
 }
 
 /**
- * Those of the things that no other attachment needs. The node's lock is held. An attachment needs its things
- * when it has its veth, or its ADD is running: a record alone says little, since of two DELs at once each
- * would find that of the other. A port of the bridge whose record was lost may need any of them. The
- * network's own records come first: mostly the first of them tells enough.
+ * The things that no other attachment needs. The caller holds the node's lock. An attachment needs its things
+ * while it has its veth, or its ADD is running; a record alone proves nothing, since of two DELs at once each
+ * would find the record of the other. A port of the bridge without a record may need any of them. The
+ * network's own records come first: mostly the first of them suffices.
  */
 export function unneeded<Name extends StepName, Thing extends SharedThing, Found extends SharedThing>(
   kind: Pick<SharedKind<Name, Thing>, "name" | "reach" | "thingsOf">,
@@ -121,7 +128,10 @@ export function unneeded<Name extends StepName, Thing extends SharedThing, Found
   return networks.some(hasUnknown) ? [] : things.filter(({ id }) => free.has(id));
 }
 
-/** How much of these steps is not there. A thing that several need counts as the first one's. */
+/**
+ * The number of missing rules and elements of these steps. A thing that several attachments need counts for
+ * the first of them.
+ */
 export function countLostShared<Name extends StepName, Thing extends SharedThing>(
   kind: SharedKind<Name, Thing>,
   steps: readonly (StepOf<Name> & { key: AttachmentKey })[],

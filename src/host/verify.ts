@@ -3,7 +3,7 @@ import type { Step } from "../plan/step.ts";
 import type { Place } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
 
-/** What is not as the steps would make it: a sentence for each step. Changes nothing. */
+/** A sentence for each step that is not as the attachment describes it. Changes nothing. */
 export function verifySteps(steps: readonly Step[], on: Place): string[] {
   return steps.flatMap((step) => kindOf(step).verify(step, on) ?? []);
 }

@@ -1,6 +1,6 @@
 // Numbers in addresses, read digit by digit.
 
-/** The number that 1 to `longest` digits of a base say; nothing else may stand there. */
+/** The number in 1 to `longest` digits of a base; undefined for any other text. */
 export function parseDigits(text: string, base: 10 | 16, longest: number): number | undefined {
   if (text.length === 0 || text.length > longest) return undefined;
   let value = 0;

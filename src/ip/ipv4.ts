@@ -1,6 +1,6 @@
 // IPv4 addresses as text: four decimal numbers with dots.
 
-/** Four decimal numbers without leading zeros: some programs would read those as octal. */
+/** Four decimal numbers without leading zeros: some programs would read numbers with them as octal. */
 const FIELDS = /^(0|[1-9]\d?\d?)\.(0|[1-9]\d?\d?)\.(0|[1-9]\d?\d?)\.(0|[1-9]\d?\d?)$/;
 
 /** The 32 bits that `text` names, or undefined. */

@@ -57,7 +57,7 @@ function expandGap(text: string): number[] | undefined {
   return head.concat(tail);
 }
 
-/** Groups between single colons, the last one perhaps as dotted IPv4; none in an empty text. */
+/** The groups between single colons, the last perhaps as dotted IPv4; none for an empty text. */
 function parseGroups(text: string): number[] | undefined {
   const groups: number[] = [];
   if (text === "") return groups;

@@ -16,7 +16,7 @@ export interface Prefix {
 
 /**
  * The prefix that `text` names (`address/length`), or undefined. As Go's net.ParseCIDR, except that an
- * IPv4-mapped IPv6 prefix is refused: its length would count other bits than its address has.
+ * IPv4-mapped IPv6 prefix is refused: its length would count bits that the IPv4 address does not have.
  */
 export function parsePrefix(text: string): Prefix | undefined {
   const slash = text.indexOf("/");
@@ -37,7 +37,7 @@ export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(prefix.address)}/${prefix.length}`;
 }
 
-/** True when address and length are the same; host bits count. */
+/** True when address and length are equal; host bits count. */
 export function samePrefix(a: Prefix, b: Prefix): boolean {
   return a.length === b.length && sameAddress(a.address, b.address);
 }
@@ -65,7 +65,7 @@ export function prefixContains(prefix: Prefix, address: Address): boolean {
   return family === address.family && value >> hostBits === address.value >> hostBits;
 }
 
-/** Go takes leading zeros here, and stops at 0xFFFFFF. */
+/** The text of a length. Go takes leading zeros here, and stops at 0xFFFFFF. */
 const LENGTH = /^\d{1,7}$/;
 
 function parseLength(text: string): number | undefined {

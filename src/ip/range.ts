@@ -1,6 +1,6 @@
-// Ranges of addresses: what lies in one, how many there are, which is the n-th.
+// Ranges of addresses: membership, size, the n-th address.
 //
-// Ranges are compared with each other by ip-num. Where one address stands in one range is a comparison and a
+// ip-num compares ranges with each other. The place of an address in a range takes a comparison and a
 // subtraction.
 import { type Address, familyBits } from "./address.ts";
 import { networkOf, type Prefix } from "./prefix.ts";
@@ -8,7 +8,7 @@ import { type AddressRange, rangedSet } from "./ranged-set.ts";
 
 export type { AddressRange } from "./ranged-set.ts";
 
-/** A run of addresses to hand out, both ends among them, with what its pods have to know. */
+/** A run of addresses to hand out, both ends included, with the settings of its pods. */
 export interface LeaseRange extends AddressRange {
   /** Host bits are zero. */
   subnet: Prefix;
@@ -35,8 +35,8 @@ export function rangeContains(range: AddressRange, address: Address): boolean {
 export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
   if (a.first.family !== b.first.family) return false;
   const [one, other] = [rangedSet(a), rangedSet(b)];
-  // Not RangedSet.isOverlapping: in ip-num 1.6.2 it says no when one range ends with the address the other
-  // starts with.
+  // RangedSet.isOverlapping of ip-num 1.6.2 is not used: it says no when one range ends with the first
+  // address of the other.
   const startsIn = (set: typeof one, { first }: AddressRange): boolean =>
     set.contains(rangedSet({ first, last: first }));
   return startsIn(one, b) || startsIn(other, a);
@@ -55,7 +55,7 @@ export function addressAt(range: AddressRange, index: bigint): Address {
   return { family, value: value + index };
 }
 
-/** Where `address` stands in the range, counted from 0, or undefined when it lies outside. */
+/** The index of `address` in the range, counted from 0, or undefined when it lies outside. */
 export function indexOf(range: AddressRange, address: Address): bigint | undefined {
   return rangeContains(range, address) ? address.value - range.first.value : undefined;
 }

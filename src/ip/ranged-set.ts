@@ -1,7 +1,7 @@
 // The door to the package ip-num, which does the arithmetic of address ranges. Nothing else imports it.
 //
-// Its numbers are made from bits alone: IPv4 and IPv6 of ip-num would take each number apart into octets with
-// patterns, and nobody here looks at those. Text never goes to ip-num: see address.ts.
+// Its numbers are made from bits alone: the classes IPv4 and IPv6 of ip-num would take each number apart into
+// octets with patterns, and Pontoon needs no octets. Text never goes to ip-num: see address.ts.
 import { AbstractIPNum } from "ip-num/dist/src/IPNumber.js";
 import { RangedSet } from "ip-num/dist/src/IPRange.js";
 import { type Address, familyBits } from "./address.ts";

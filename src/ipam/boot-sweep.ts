@@ -1,4 +1,5 @@
-// After a reboot no pod of before is alive, and no runtime says so: host-local keeps such leases for ever.
+// The sweep after a reboot: no pod of an earlier boot is alive, and no runtime says so. host-local keeps such
+// leases for ever.
 import { type Attachment, type HostIdentity, sameHost } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import { markBootSwept, type Swept } from "../record/boot-marker.ts";
@@ -15,10 +16,10 @@ export interface BootSweep extends Swept {
 }
 
 /**
- * Frees what attachments of an earlier boot, or of a host namespace that was replaced, hold in `directory`.
- * The caller asks needsBootSweep first, and holds the lock of the directory. A lease without a record stays,
- * whatever its age: it may be host-local's, of this boot. Rules and links need no clean-up: they went with
- * the kernel or the namespace. Throws SystemError.
+ * Frees the leases in `directory` of attachments of an earlier boot, or of a replaced host namespace. The
+ * caller asks needsBootSweep first, and holds the lock of the directory. A lease without a record stays,
+ * whatever its age: it may be host-local's, of this boot. Rules and links went with the kernel or the
+ * namespace. Throws SystemError.
  */
 export function sweepEarlierBoots(sweep: BootSweep): void {
   const { records, network, directory, host } = sweep;
@@ -38,8 +39,8 @@ export function sweepEarlierBoots(sweep: BootSweep): void {
 }
 
 /**
- * Nothing outlives a boot. A host namespace may have been replaced, or may live beside ours on the same
- * files: then its pods decide.
+ * True for a record without a living pod. No pod outlives a boot. A host namespace may have been replaced, or
+ * may live beside this one on shared files: then its pods decide.
  */
 function isOver(record: Attachment, { host, isDead }: BootSweep): boolean {
   if (sameHost(record.host, host)) return false;
@@ -47,8 +48,8 @@ function isOver(record: Attachment, { host, isDead }: BootSweep): boolean {
 }
 
 /**
- * A power loss can leave a record empty. Its name is still the digest of its owner, so the leases that belong
- * to it are found by the owners that the lease files name.
+ * Removes records that a power loss left empty. The name of such a file is still the digest of its owner, so
+ * the owner's leases are found by the owners that the lease files name.
  */
 function removeDamaged(network: string, directory: string, damaged: UnreadableRecord[]): void {
   if (damaged.length === 0) return;

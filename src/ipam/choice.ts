@@ -1,21 +1,21 @@
-// Which address of a range set is next. Round robin as host-local does it, with a cost that does not grow
+// The choice of the next address of a range set: round robin as in host-local, at a cost that does not grow
 // with the leases.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { addressInSet, isGateway, type RangeSet } from "./range-set.ts";
 
-/** Whether nobody holds an address. `closely` asks to look into a file that is not empty as well. */
+/** True for an address without a holder. `closely`: a file that is not empty is read as well. */
 export type IsFree = (address: Address, closely: boolean) => boolean;
 
-/** How many addresses are tried one by one before the steps grow. */
+/** The number of addresses that are tried singly before the steps grow. */
 const NEXT = 8n;
 
 /**
  * A free address at or after number `start`, wrapping around; undefined when the search met none.
  *
- * After a few neighbours it leaps ahead in steps that double until it lands on a free address, and then
- * halves its way back to where the taken ones end. Exact behind one unbroken run of taken addresses, however
- * long; with holes it finds some free address; it can miss the last few of an almost full set. Then {@link
- * chooseByNames} decides.
+ * After a few neighbours the search leaps ahead in steps that double until it lands on a free address, and
+ * then halves its way back to the end of the taken addresses. It is exact behind one unbroken run of taken
+ * addresses, however long; with holes it finds some free address; it can miss the last few of an almost full
+ * set. Then {@link chooseByNames} decides.
  */
 export function chooseAddress(set: RangeSet, start: bigint, isFree: IsFree): Address | undefined {
   const usable = (index: bigint, closely: boolean): boolean => {
@@ -28,10 +28,10 @@ export function chooseAddress(set: RangeSet, start: bigint, isFree: IsFree): Add
 
 /**
  * The first address at or after `start`, wrapping around, that is no gateway and not among the `names` of
- * files.
+ * files; undefined when there is none.
  */
 export function chooseByNames(set: RangeSet, start: bigint, names: ReadonlySet<string>): Address | undefined {
-  // Ends after one more step than there are names and gateways, even in a set of 2^64.
+  // The loop ends after one more step than there are names and gateways, even in a set of 2^64.
   for (let step = 0n; step < set.size; step++) {
     const address = addressInSet(set, (start + step) % set.size);
     if (!isGateway(set, address) && !names.has(formatAddress(address))) return address;
@@ -57,7 +57,7 @@ function findFrom(
   return undefined;
 }
 
-/** Between a taken and a free address: the free one after the run of taken ones. */
+/** The free address behind a run of taken ones, searched between a taken and a free address. */
 function firstFree(
   taken: bigint,
   free: bigint,

@@ -1,10 +1,11 @@
-// The attachment that an ADD is about to make, and what IPAM has to know of other attachments.
+// The attachment that an ADD is about to make, with the facts about other attachments that IPAM needs.
 import type { Attachment, HostIdentity } from "../attachment/attachment.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { RecordStore } from "../record/store.ts";
 
 /**
- * An attachment that claims its place. The node answers for the others; IPAM itself knows no kernel objects.
+ * An attachment that claims its place. The node answers for other attachments; IPAM itself knows no kernel
+ * objects.
  */
 export interface Claimant {
   key: AttachmentKey;
@@ -16,6 +17,6 @@ export interface Claimant {
   isDead(attachment: Attachment): boolean;
   /** True when the host's end of the attachment's veth is there. */
   hasLink(attachment: Attachment): boolean;
-  /** Removes what a dead attachment left in the kernel, before its addresses are free. */
+  /** Removes the kernel objects of a dead attachment, before its addresses are free. */
   discard(attachment: Attachment): void;
 }

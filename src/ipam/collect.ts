@@ -1,4 +1,4 @@
-// GC: leases whose attachment is not on the runtime's list any more.
+// GC: leases of attachments that are not on the runtime's list any more.
 import { CniError } from "../cni/error.ts";
 import type { SystemError } from "../sys/errno.ts";
 import { removeFile } from "../sys/file.ts";
@@ -12,15 +12,15 @@ export interface Collection {
   directory: string;
   /** The attachments that live (`cni.dev/valid-attachments`). */
   valid: readonly LeaseOwner[];
-  /** True for an owner to spare although it is not on the list: an ADD of it is running. */
+  /** True for an owner whose leases stay although it is not on the list: its ADD is running. */
   keep?(owner: LeaseOwner): boolean;
   lockTimeoutMs?: number | undefined;
 }
 
 /**
- * Removes every lease that no valid attachment holds, and files that cannot be a lease; gives the leases. A
- * lease with the container id alone (old host-local) stays while any valid attachment has that id. The lock
- * is held throughout. Files that fail do not stop the others. Throws CniError.
+ * Removes every lease that no valid attachment holds, and files that cannot be a lease; gives the removed
+ * leases. A lease with the container id alone (old host-local) stays while any valid attachment has that id.
+ * The lock is held throughout. A file that fails does not stop the others. Throws CniError.
  */
 export function collectLeases({ directory, valid, keep, lockTimeoutMs }: Collection): HeldLease[] {
   const attempted = "remove leases without an attachment";

@@ -1,4 +1,4 @@
-// Telling a foreign IPAM plugin what we are told.
+// Calls of a foreign IPAM plugin with Pontoon's own environment and configuration.
 
 import type { Attachment } from "../attachment/attachment.ts";
 import type { Verb } from "../cni/environment.ts";
@@ -14,8 +14,8 @@ export function delegate(name: string | undefined, call: ForeignIpamCall, verb: 
 }
 
 /**
- * Runs the IPAM plugin for an attachment that neither record nor result tells of. A plugin that is not there
- * cannot be asked, and has given it nothing (docs/decisions/0010-del-without-ipam-plugin.md). Throws
+ * Runs the IPAM plugin for an attachment that neither record nor result tells of. A missing plugin cannot be
+ * asked, and has given the attachment nothing (docs/decisions/0010-del-without-ipam-plugin.md). Throws
  * CniError.
  */
 export function delegateIfThere(name: string | undefined, call: ForeignIpamCall, verb: Verb): void {
@@ -31,8 +31,8 @@ export function delegateIfThere(name: string | undefined, call: ForeignIpamCall,
 }
 
 /**
- * The IPAM plugin that may hold addresses of an attachment: the one that the configuration names now, unless
- * ours has given them.
+ * The IPAM plugin that may hold addresses of an attachment: the plugin that the configuration names now;
+ * undefined when the built-in IPAM gave the addresses.
  */
 export function foreignIpamOf(
   record: Attachment | undefined,
@@ -42,8 +42,8 @@ export function foreignIpamOf(
 }
 
 /**
- * Throws the error that is the only one where it says all: an IPAM plugin's in its own words, and code 11,
- * which tells the runtime to try again later.
+ * Throws the only error of the list where it says all: an IPAM plugin's own words, or code 11, which tells
+ * the runtime to try again later. Returns for any other list.
  */
 export function passOn(errors: CniError[]): void {
   const [error] = errors;

@@ -1,4 +1,4 @@
-// An attachment that has a record already: it lives, or what is left of it is cleared.
+// An attachment that has a record already: it lives, or its remains are cleared.
 
 import { type Attachment, sameHost } from "../attachment/attachment.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
@@ -10,7 +10,7 @@ import { isOwnedBy, readOwner } from "./lease-file.ts";
 import { openExistingLeaseLock } from "./lease-lock.ts";
 import { clearAttachment } from "./reclaim.ts";
 
-/** Does what refuseDuplicate says for an attachment with a record. */
+/** Does the work of refuseDuplicate for an attachment with a record. Throws CniError and SystemError. */
 export function refuseExisting(claimant: Claimant): void {
   const { records, key, host, directory, isDead, discard } = claimant;
   const record = records.getRecord(key);
@@ -31,7 +31,10 @@ function firstAddress({ addresses: [first] }: Attachment): string | undefined {
   return first && formatAddress(first.address.address);
 }
 
-/** A later Pontoon may have made more for this attachment than this one can take away. */
+/**
+ * Refuses a record of a later Pontoon, which may have made more for this attachment than this version can
+ * remove.
+ */
 function refuseUnknownVersion({ records, key }: Claimant): void {
   const unknown = records.findUnknownVersion(key);
   if (unknown === undefined) return;
@@ -43,7 +46,7 @@ function refuseUnknownVersion({ records, key }: Claimant): void {
 }
 
 /**
- * The reference plugin takes down an attachment of ours like its own: link and lease go, and the record
+ * True for an attachment that the reference plugin took down: it removes link and lease, and the record
  * stays.
  */
 function isTakenDown({ key, hasLink }: Claimant, record: Attachment): boolean {
@@ -56,7 +59,8 @@ function isTakenDown({ key, hasLink }: Claimant, record: Attachment): boolean {
 }
 
 /**
- * A record that cannot be read says no addresses: only then the directory is searched for the owner's leases.
+ * Refuses or clears an attachment with an unreadable record. Such a record names no addresses, so the
+ * directory is searched for the owner's leases.
  */
 function refuseUnreadable(directory: string, key: AttachmentKey): void {
   const [path] = listOwnFiles(directory, key);
@@ -71,7 +75,7 @@ function clear(
   discard: (record: Attachment) => void,
 ): void {
   const where = record.leaseDirectory ?? directory;
-  // The configuration may have moved to another dataDir since: then the old directory has a lock of its own.
+  // The old directory has a lock of its own, if the configuration has moved to another dataDir since.
   using _lock = where === directory ? undefined : openExistingLeaseLock(where);
   clearAttachment(record, { records, directory: where, discard });
 }

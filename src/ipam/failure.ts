@@ -1,4 +1,4 @@
-// What a refusal of the system means to the runtime, where files of leases and records are concerned.
+// The errors for the runtime when the system refuses files of leases and records.
 import { CniError, type ErrorKind } from "../cni/error.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
 
@@ -20,8 +20,8 @@ export function explainedError(kind: ErrorKind, attempted: string, error: System
 }
 
 /**
- * Runs `action` for every item, although the system refuses some; gives what it refused. Throws all but
- * SystemError.
+ * Runs `action` for every item, although the system refuses some; gives these refusals. Throws any other
+ * error.
  */
 export function collectFailures<T>(items: readonly T[], action: (item: T) => unknown): SystemError[] {
   const failures: SystemError[] = [];

@@ -1,5 +1,5 @@
-// What a foreign IPAM plugin reserved: its result in any version, or without one, checked like everything
-// that comes in.
+// The reservation of a foreign IPAM plugin: its result in any version, or without one, checked like all
+// input.
 import { CniError } from "../cni/error.ts";
 import { Problems } from "../cni/problems.ts";
 import type { Dns, ResultIp, Route } from "../cni/result.ts";
@@ -7,7 +7,7 @@ import { readResult } from "../cni/result-parse.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 
-/** What the pod gets. */
+/** The addresses, routes and dns of the pod. */
 export interface ForeignReservation {
   addresses: { address: Prefix; gateway: Address | undefined }[];
   routes: Route[];
@@ -15,7 +15,7 @@ export interface ForeignReservation {
 }
 
 /**
- * The reservation in what the plugin `name` printed. Throws CniError ipamPlugin when it cannot be used, or
+ * The reservation in the output of the plugin `name`. Throws CniError ipamPlugin when it cannot be used, or
  * has no address.
  */
 export function readReservation(name: string, text: string): ForeignReservation {
@@ -26,7 +26,7 @@ export function readReservation(name: string, text: string): ForeignReservation 
   if (ips.length === 0) throw withoutAddress(name);
   return {
     addresses: ips.map(({ address, gateway }) => ({ address, gateway })),
-    // The kernel takes a route's destination without host bits, so that is what the result says too.
+    // Destinations without host bits: the kernel takes routes so, and the result says the equal text.
     routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
     dns,
   };

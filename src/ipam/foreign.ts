@@ -1,6 +1,5 @@
-// IPAM by another plugin (CNI specification 1.1.0, section 4): `static`, `dhcp`, the Go `host-local` and
-// whatever else gives addresses. It gets our own environment and configuration; what it refuses is passed on
-// in its own words.
+// IPAM by another plugin (CNI specification 1.1.0, section 4): `static`, `dhcp`, the Go `host-local` and any
+// other. It gets Pontoon's own environment and configuration; its refusals are passed on in its own words.
 
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Verb } from "../cni/environment.ts";
@@ -19,22 +18,22 @@ export interface ForeignIpam extends Pick<ForeignIpamCall, "stdin" | "onBehalfOf
   path: string;
 }
 
-/** What is needed to find and run the IPAM plugin of a configuration. */
+/** The input to find and run the IPAM plugin of a configuration. */
 export interface ForeignIpamCall {
   pluginPath: readonly string[];
-  /** The configuration as we got it. */
+  /** The configuration as Pontoon got it. */
   stdin: string;
   /** Needed where our own caller named no attachment. */
   onBehalfOf?: OnBehalfOf | undefined;
 }
 
 /**
- * Whom a call is about where our own caller named nobody: a GC that has the addresses of a dead attachment
+ * The attachment of a call where Pontoon's own caller named none: a GC has the addresses of a dead attachment
  * given back.
  */
 export type OnBehalfOf = Pick<AttachmentKey, "containerId" | "interfaceName">;
 
-/** The IPAM plugin of that name. Throws CniError ipamPlugin when there is none. */
+/** Finds the IPAM plugin of that name. Throws CniError ipamPlugin when there is none. */
 export function findIpam(name: string, { pluginPath, stdin, onBehalfOf }: ForeignIpamCall): ForeignIpam {
   const path = findPlugin(name, pluginPath);
   if (path === undefined) throw missing(name, pluginPath);
@@ -43,8 +42,9 @@ export function findIpam(name: string, { pluginPath, stdin, onBehalfOf }: Foreig
 }
 
 /**
- * Runs the plugin for a verb and gives what it printed. Take no lock along: it may take any time, and the
- * same lock. Throws CniError: the plugin's own code, message and details, or ipamPlugin when it said none.
+ * Runs the plugin for a verb and gives its output. The caller holds no lock: the plugin may take any time,
+ * and may take the lock itself. Throws CniError: the plugin's own code, message and details, or ipamPlugin
+ * when it printed none.
  */
 export function callIpam(ipam: ForeignIpam, verb: Verb): string {
   const outcome = run(ipam, verb);
@@ -53,7 +53,7 @@ export function callIpam(ipam: ForeignIpam, verb: Verb): string {
 }
 
 function run({ name, path, stdin, onBehalfOf }: ForeignIpam, verb: Verb): Outcome {
-  // The dead one's namespace may be somebody else's by now.
+  // The dead attachment's namespace may be another pod's by now.
   const named = onBehalfOf && {
     CNI_CONTAINERID: onBehalfOf.containerId,
     CNI_IFNAME: onBehalfOf.interfaceName,
@@ -67,10 +67,7 @@ function run({ name, path, stdin, onBehalfOf }: ForeignIpam, verb: Verb): Outcom
   }
 }
 
-/**
- * The error object that a plugin printed; undefined when it printed none. Key names are read as Go reads
- * them.
- */
+/** The error object that a plugin printed; undefined when it printed none. Key names are read as in Go. */
 function errorObject(text: string): CniError | undefined {
   const value = parse(text);
   if (!isFields(value)) return undefined;
@@ -91,7 +88,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** A plugin that failed without an error object: its last words on stderr have to do. */
+/** The error for a plugin that failed without an error object: it quotes the end of the plugin's stderr. */
 function wordless(name: string, verb: Verb, { status, signal, refusal, stdout, stderr }: Outcome): CniError {
   const end =
     refusal !== undefined
@@ -123,7 +120,7 @@ function lastWords(stderr: string): string {
   return shortened(stderr.trim().split("\n").slice(-LAST_LINES).join(" | "));
 }
 
-/** go-cni takes an error of DEL for a success when it finds certain words in it (contract 10.9). */
+/** The end of a text in quotes, without words that make go-cni take a failed DEL for a success (10.9). */
 function shortened(text: string): string {
   const short = text.length > LONGEST_QUOTE ? `…${text.slice(-LONGEST_QUOTE)}` : text;
   return JSON.stringify(

@@ -1,4 +1,4 @@
-// A full pool: attachments that nobody took down are looked for before an ADD is refused.
+// A full pool: dead attachments without a DEL are looked for before an ADD is refused.
 
 import type { Attachment } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
@@ -16,13 +16,13 @@ export interface Reclaim extends Clearing {
 
 export interface Reclaimed {
   attachments: number;
-  /** Why dead attachments could not be cleared. */
+  /** The reasons why dead attachments could not be cleared. */
   failures: string[];
 }
 
 /**
- * Clears dead attachments whose ADD is not running. The caller holds the lock of the directory. One that
- * fails does not stop the others.
+ * Clears dead attachments without a running ADD. The caller holds the lock of the directory. An attachment
+ * that fails does not stop the others.
  */
 export function reclaimDead(reclaim: Reclaim): Reclaimed {
   const { records, network, directory, isDead } = reclaim;
@@ -43,7 +43,8 @@ export function reclaimDead(reclaim: Reclaim): Reclaimed {
 }
 
 /**
- * Removes lease files that cannot be a lease. The caller holds the lock. Gives how many. Throws SystemError.
+ * Removes lease files that cannot be a lease; gives their number. The caller holds the lock. Throws
+ * SystemError.
  */
 export function removeGarbage(directory: string): number {
   const { garbage } = listLeases(directory);
@@ -52,7 +53,8 @@ export function removeGarbage(directory: string): number {
 }
 
 /**
- * The refusal, with the words that runtimes and scripts know from host-local in front. Throws SystemError.
+ * The error for a full pool, with the words that runtimes and scripts know from host-local in front. Throws
+ * SystemError.
  */
 export function poolExhausted(directory: string, rangeSet: RangeSet, failures: string[]): CniError {
   const held = listLeases(directory).leases.filter(

@@ -8,16 +8,16 @@ import type { Lease } from "./lease.ts";
 export const HINT_PREFIX = "last_reserved_ip.";
 
 /**
- * An IPv4 address is written as the IPv6 address that it is mapped to (RFC 4291, 2.5.5.2). host-local reads
- * the same address, and writes the dotted form itself: so we know whether it gave out an address since we
- * did.
+ * The prefix of a hint that Pontoon wrote: an IPv4 address as its mapped IPv6 address (RFC 4291, 2.5.5.2).
+ * host-local reads it as the IPv4 address, and writes the dotted form itself, so the form tells which of the
+ * two gave out the last address.
  */
 const OURS = "::ffff:";
 
 export interface Hint {
-  /** Undefined when the file is missing, torn or of no use. */
+  /** The address of the hint; undefined when the file is missing, torn or of no use. */
   address: Address | undefined;
-  /** Another program wrote it, or it may have; of IPv6 addresses nobody can tell. */
+  /** True: another program wrote the hint, or may have; for IPv6 addresses the form does not tell. */
   byOthers: boolean;
 }
 
@@ -25,7 +25,7 @@ function hintPath(directory: string, set: number): string {
   return `${directory}/${HINT_PREFIX}${set}`;
 }
 
-/** Throws SystemError. */
+/** Reads the hint of a range set. Throws SystemError. */
 export function readHint(directory: string, set: number): Hint {
   const text = readTextOfAny(hintPath(directory, set))?.trim();
   if (text === undefined) return { address: undefined, byOthers: false };
@@ -34,9 +34,9 @@ export function readHint(directory: string, set: number): Hint {
 }
 
 /**
- * The file is overwritten, or made anew when the length changes, but not truncated: ext4 writes a truncated
- * file out when it is closed, and the next ADD would wait for the disk (1 to 80 ms, seen). A hint that cannot
- * be written costs round robin, not the pod.
+ * Writes the hint. The file is overwritten, or made anew when the length changes, but not truncated: ext4
+ * writes a truncated file out when it is closed, and the next ADD would wait for the disk (1 to 80 ms, seen).
+ * A hint that cannot be written costs round robin, not the pod.
  */
 export function writeHint(directory: string, { set, address: { address } }: Lease): void {
   try {

@@ -1,5 +1,5 @@
-// All leases of a network at once. Reads every file of the directory: for GC, for a DEL without a record, for
-// a full pool, never on the way of an ordinary ADD.
+// All leases of a network at once. Every file of the directory is read: for GC, for a DEL without a record,
+// for a full pool, never on the way of an ordinary ADD.
 import type { Netconf } from "../cni/config.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { listDirectory, readTextOfAny } from "../sys/file.ts";
@@ -20,13 +20,13 @@ export interface HeldLease {
 
 export interface LeaseList {
   leases: HeldLease[];
-  /** Addresses whose file is empty or cannot be a lease: free, but in the way. */
+  /** Addresses with a file that is empty or cannot be a lease: free, but in the way. */
   garbage: Address[];
 }
 
 /**
- * Every lease, and every file that should be one. Nothing when the directory does not exist. Throws
- * SystemError.
+ * Reads every lease, and every other file that is named by an address. Gives nothing when the directory does
+ * not exist. Throws SystemError.
  */
 export function listLeases(directory: string): LeaseList {
   const list: LeaseList = { leases: [], garbage: [] };
@@ -34,7 +34,7 @@ export function listLeases(directory: string): LeaseList {
     const address = addressOfName(name);
     if (address === undefined) continue;
     const text = readTextOfAny(`${directory}/${name}`);
-    // A folder, or a file that has gone meanwhile.
+    // The name is a folder's, or the file has gone meanwhile.
     if (text === undefined) continue;
     const owner = parseOwner(text);
     if (owner === undefined) list.garbage.push(address);
@@ -44,8 +44,8 @@ export function listLeases(directory: string): LeaseList {
 }
 
 /**
- * The paths of all files that name `owner`; without any, those that name its container alone, as old versions
- * of host-local wrote them. Throws SystemError.
+ * The paths of all files that name `owner`; if there is none, of files that name its container alone, as old
+ * versions of host-local wrote them. Throws SystemError.
  */
 export function listOwnFiles(directory: string, owner: LeaseOwner): string[] {
   const own: string[] = [];
@@ -62,10 +62,7 @@ export function listOwnFiles(directory: string, owner: LeaseOwner): string[] {
   return own.length > 0 ? own : old;
 }
 
-/**
- * The address that a file is named by; undefined for the lock, the hints and files that are not ours to
- * judge.
- */
+/** The address that a file is named by; undefined for the lock, the hints and files of other programs. */
 export function addressOfName(name: string): Address | undefined {
   const address = parseAddress(name);
   return address !== undefined && formatAddress(address) === name ? address : undefined;

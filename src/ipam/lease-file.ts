@@ -1,4 +1,4 @@
-// One lease is one file, named by its address. Everything here that changes a file expects the directory's
+// One lease is one file, named by its address. The functions here that change a file expect the directory's
 // lock.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
@@ -15,9 +15,10 @@ import {
 import { formatOwner, type LeaseOwner, parseOwner } from "./lease.ts";
 
 /**
- * A lease grows up under this name and is then linked to its address, so that a killed ADD never leaves half
- * a lease. What a killed ADD leaves here harms nobody: host-local does not take the name for an address,
- * removes the file in the DEL of the owner it names, and the next ADD and every GC of ours remove it as well.
+ * The name under which a lease is written before it is linked to its address, so that a killed ADD never
+ * leaves half a lease. A file that a killed ADD leaves here does no harm: host-local does not take the name
+ * for an address, and removes the file in the DEL of the owner it names; the next ADD and every GC of Pontoon
+ * remove it as well.
  */
 export const UNFINISHED = ".pontoon.new";
 
@@ -25,21 +26,24 @@ export function leasePath(directory: string, address: Address): string {
   return `${directory}/${formatAddress(address)}`;
 }
 
-/** Who holds `address`; undefined when nobody does, or the file cannot be a lease. Throws SystemError. */
+/**
+ * The owner of the lease of `address`; undefined without a lease, or when the file cannot be one. Throws
+ * SystemError.
+ */
 export function readOwner(directory: string, address: Address): LeaseOwner | undefined {
   const text = readTextOfAny(leasePath(directory, address));
   return text === undefined ? undefined : parseOwner(text);
 }
 
 /**
- * True when `address` may be handed out: no file, or an empty one (a writer died between creating and writing
- * it). With `closely` a file whose content cannot be a lease counts as free too; that costs reading it.
+ * True when `address` may be handed out: there is no file, or an empty one (its writer died before it wrote).
+ * With `closely` a file with a content that cannot be a lease counts as free too; that costs reading it.
  * Throws SystemError.
  */
 export function isAddressFree(directory: string, address: Address, closely: boolean): boolean {
   const status = fileStatus(leasePath(directory, address));
   if (status === undefined) return true;
-  // A folder or the like in the place of a lease: host-local passes over it for ever, and so do we.
+  // A folder or the like stands in the place of a lease: host-local and Pontoon pass over it for ever.
   if (status.kind !== "file") return false;
   return status.size === 0 || (closely && readOwner(directory, address) === undefined);
 }
@@ -53,7 +57,7 @@ export function isOwnedBy(holder: LeaseOwner | undefined, owner: LeaseOwner): bo
   );
 }
 
-/** Gives `address` to `owner`. False when somebody holds it after all. Throws SystemError. */
+/** Gives `address` to `owner`. False when another owner holds it after all. Throws SystemError. */
 export function createLease(directory: string, address: Address, owner: LeaseOwner): boolean {
   const unfinished = `${directory}/${UNFINISHED}`;
   writeNew(unfinished, formatOwner(owner));
@@ -68,7 +72,10 @@ export function createLease(directory: string, address: Address, owner: LeaseOwn
   }
 }
 
-/** The lease stands or falls without this file; the next ADD or DEL in the directory removes it. */
+/**
+ * Removes the temporary file. If it stays, the next ADD or DEL in the directory removes it; the lease does
+ * not need it.
+ */
 function removeIfPossible(path: string): void {
   try {
     removeFile(path);
@@ -85,7 +92,7 @@ export function removeLease(directory: string, address: Address, owner: LeaseOwn
   return isOwnedBy(readOwner(directory, address), owner) && removeFile(leasePath(directory, address));
 }
 
-/** A new file with `text`, in the place of what a killed ADD left. Links are not followed. */
+/** Writes a new file with `text`, in the place of a file that a killed ADD left. Links are not followed. */
 function writeNew(path: string, text: string): void {
   try {
     writeText(path, text, O_WRONLY | O_CREAT | O_EXCL);

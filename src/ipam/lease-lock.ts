@@ -1,16 +1,19 @@
-// The lock of a network's leases: flock on the file `lock`, the same one that host-local takes.
+// The lock of a network's leases: flock on the file `lock`, which host-local locks too.
 import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle } from "../sys/file.ts";
 import { openLock } from "../sys/flock.ts";
 
-/** Under load a hundred ADDs stand in line for about a second. Longer than this somebody is stuck. */
+/**
+ * The longest wait for the lock. Under load a hundred ADDs wait for about a second; beyond this limit a
+ * holder hangs.
+ */
 export const LOCK_TIMEOUT_MS = 10_000;
 
 export const LOCK_NAME = "lock";
 
 /**
- * Holds the lock of `directory`, which is made if needed, until the handle is closed. Throws SystemError,
+ * Holds the lock of `directory`, which is made if needed, until the handle is closed. Throws SystemError, and
  * CniError 11 when the wait gets too long.
  */
 export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): FileHandle {
@@ -22,7 +25,7 @@ export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): F
 
 /**
  * Holds the lock of `directory` until the handle is closed; undefined when there is no such directory, and so
- * no lease. Throws SystemError, CniError 11 when the wait gets too long.
+ * no lease. Throws SystemError, and CniError 11 when the wait gets too long.
  */
 export function openExistingLeaseLock(
   directory: string,

@@ -1,21 +1,20 @@
-// What a lease is, and how it stands in its file. The format is host-local's: both programs may share a
-// directory.
+// A lease, and its text in a file. The format is host-local's: both programs may share a directory.
 import { isPlainName } from "../cni/name.ts";
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
 /** An address given to an attachment. */
 export interface Lease {
-  /** Which range set of the configuration it comes from, counted from 0. */
+  /** The range set of the configuration that it comes from, counted from 0. */
   set: number;
-  /** With the length of its subnet. */
+  /** The address with the length of its subnet. */
   address: Prefix;
   gateway: Address;
-  /** Another program may have given out IPv4 addresses of the set since we last did. */
+  /** True: another program may have given out IPv4 addresses of the set since Pontoon last did. */
   givenByOthers: boolean;
 }
 
-/** Who a lease belongs to. Files of old host-local versions hold no interface name. */
+/** The owner of a lease. Files of old host-local versions hold no interface name. */
 export interface LeaseOwner {
   containerId: string;
   interfaceName?: string | undefined;

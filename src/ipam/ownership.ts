@@ -1,5 +1,5 @@
-// Who holds which addresses? Asked by CHECK and by a DEL without a record; reads only and needs no lock,
-// since a lease appears whole.
+// The holders of leases, for CHECK and for a DEL without a record. It only reads, and needs no lock, since a
+// lease appears whole.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { explained } from "./failure.ts";
 import type { LeaseOwner } from "./lease.ts";
@@ -15,7 +15,9 @@ export function ownsLease(directory: string, owner: LeaseOwner, address: Address
   });
 }
 
-/** All leases of a container, whatever its interface. Reads every lease of the directory. Throws CniError. */
+/**
+ * All leases of a container, for any of its interfaces. Reads every lease of the directory. Throws CniError.
+ */
 export function leasesOf(directory: string, containerId: string): HeldLease[] {
   return explained("leaseStore", `look up the leases of container ${containerId}`, () =>
     listLeases(directory).leases.filter(({ owner }) => owner.containerId === containerId),

@@ -1,10 +1,13 @@
-// A range set as one row of addresses, numbered from 0 over all of its ranges: what round robin walks along.
+// A range set as one row of addresses, numbered from 0 over all of its ranges, in the order of round robin.
 import { type Address, formatAddress, sameAddress } from "../ip/address.ts";
 import { addressAt, indexOf, type LeaseRange, rangeSize } from "../ip/range.ts";
 
 export interface RangeSet {
   readonly ranges: readonly LeaseRange[];
-  /** How many addresses, with the gateways among them. Of an IPv6 subnet more than could ever be counted. */
+  /**
+   * The number of addresses, the gateways included. In an IPv6 subnet it is too large to count leases
+   * against.
+   */
   readonly size: bigint;
   /** The place in the network's list of sets, from 0 on. */
   readonly number: number;

@@ -1,4 +1,4 @@
-// Clearing what a dead attachment holds.
+// The removal of a dead attachment with all that it holds.
 import type { Attachment } from "../attachment/attachment.ts";
 import type { RecordStore } from "../record/store.ts";
 import { removeRecorded } from "./release.ts";
@@ -13,8 +13,8 @@ export interface Clearing {
 }
 
 /**
- * Rules first, then leases, then the record: an address is free only when nothing points at it. Throws what
- * fails.
+ * Removes rules, then leases, then the record: an address is free only when nothing points at it. Throws the
+ * first error, of `discard` too.
  */
 export function clearAttachment(record: Attachment, { records, directory, discard }: Clearing): void {
   discard(record);

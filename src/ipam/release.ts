@@ -1,5 +1,5 @@
-// Giving addresses back. Nothing here reads ranges: a pool that was changed or broken since never keeps an
-// address.
+// The release of addresses. No function here reads ranges, so a pool that was changed or broken since keeps
+// no address.
 
 import type { Attachment } from "../attachment/attachment.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
@@ -12,20 +12,20 @@ import { removeLease, UNFINISHED } from "./lease-file.ts";
 import { openExistingLeaseLock } from "./lease-lock.ts";
 
 export interface Release {
-  /**
-   * `<dataDir>/<network>` of the configuration. A record that names another directory is believed instead.
-   */
+  /** `<dataDir>/<network>` of the configuration. A directory that the record names counts instead. */
   directory: string;
   key: AttachmentKey;
-  /** Without it the directory is searched for the owner: host-local may have made the lease. */
+  /**
+   * The record; without it the directory is searched for the owner, since host-local may have made the lease.
+   */
   record?: Attachment | undefined;
   lockTimeoutMs?: number | undefined;
 }
 
 /**
- * Gives back what an attachment holds; succeeds when it holds nothing or the directory is gone. Looks into a
- * file before it removes it, so an address that has gone to somebody else stays theirs. One file that fails
- * does not stop the others. Throws CniError.
+ * Gives back the addresses of an attachment; succeeds when it holds none or the directory is gone. Each file
+ * is read before it is removed, so a lease that has another owner by now stays. A file that fails does not
+ * stop the others. Throws CniError.
  */
 export function release({ directory, key, record, lockTimeoutMs }: Release): void {
   const where = record?.leaseDirectory ?? directory;
@@ -33,10 +33,10 @@ export function release({ directory, key, record, lockTimeoutMs }: Release): voi
   explained("leaseStore", attempted, () => {
     using lock = openExistingLeaseLock(where, lockTimeoutMs);
     if (lock === undefined) return;
-    // What a killed ADD was about to make a lease of; we hold the lock, so nobody else is.
+    // The temporary file of a killed ADD. No other process is writing it, since this call holds the lock.
     removeFile(`${where}/${UNFINISHED}`);
-    // A record without a directory is of another IPAM plugin: perhaps of the Go host-local, whose leases are
-    // in this one.
+    // A record without a directory is of a foreign IPAM plugin, perhaps of the Go host-local, which keeps its
+    // leases in this directory.
     const failures =
       record?.leaseDirectory === undefined ? removeFound(where, key) : removeRecorded(where, record);
     if (failures.length > 0) throw failedRelease(where, attempted, failures);
@@ -44,9 +44,9 @@ export function release({ directory, key, record, lockTimeoutMs }: Release): voi
 }
 
 /**
- * Removes the leases that a record names from `directory`, whose lock the caller holds. One that names no
- * directory has no leases of ours: a foreign IPAM plugin gave its addresses, and only that one can take them
- * back. Gives what the system refused.
+ * Removes the leases that a record names from `directory`; the caller holds its lock. A record that names no
+ * directory has no leases of Pontoon: a foreign IPAM plugin gave its addresses, and only that plugin can take
+ * them back. Gives the refusals of the system.
  */
 export function removeRecorded(directory: string, record: Attachment): SystemError[] {
   if (record.leaseDirectory === undefined) return [];

@@ -1,4 +1,4 @@
-// An address that somebody asked for: it is had, or the ADD fails.
+// An address that a runtime or configuration asks for: the attachment gets it, or the ADD fails.
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { isAddressFree, readOwner } from "./lease-file.ts";
@@ -7,9 +7,9 @@ import { clearAttachment } from "./reclaim.ts";
 import type { AddressWish } from "./reservation.ts";
 
 /**
- * Makes sure that `address`, which lies in the set, can be taken; what a dead attachment holds is freed for
+ * Makes sure that `address`, which lies in the set, can be taken; a lease of a dead attachment is freed for
  * it. The caller holds the lock. Throws CniError in the words of host-local: invalidConfig for a gateway,
- * poolExhausted for one that is taken.
+ * poolExhausted for an address that is taken.
  */
 export function checkRequested(wish: AddressWish, rangeSet: RangeSet, address: Address): void {
   const { directory } = wish;
@@ -32,8 +32,8 @@ export function checkRequested(wish: AddressWish, rangeSet: RangeSet, address: A
 }
 
 /**
- * A container that starts again may ask for the address that it had when nobody sent its DEL. True when the
- * address is free now.
+ * Frees `address` from a dead holder: a container that starts again may ask for the address that it had when
+ * its DEL was never sent. True when the address is free now.
  */
 function reclaimHolder(wish: AddressWish, address: Address): boolean {
   const {

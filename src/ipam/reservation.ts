@@ -1,4 +1,4 @@
-// What is asked for when addresses are reserved.
+// The input for a reservation of addresses.
 import type { Address } from "../ip/address.ts";
 import type { LeaseRange } from "../ip/range.ts";
 import type { Claimant } from "./claimant.ts";
@@ -10,8 +10,8 @@ export interface AddressWish extends Claimant {
   requested?: readonly Address[] | undefined;
   lockTimeoutMs?: number | undefined;
   /**
-   * True: a hint of another program stays as it is, since the ADD that has to act on it may be killed before.
-   * It costs round robin once.
+   * True: a hint of another program stays as it is, since this ADD may be killed before it acts on it. That
+   * costs round robin once.
    */
   keepsForeignHint?: boolean | undefined;
 }

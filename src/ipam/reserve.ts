@@ -1,4 +1,5 @@
-// Reserving addresses for an attachment: one of every range set, all of them or none, under one lock.
+// The reservation of addresses for an attachment: one of every range set, all of them or none, under one
+// lock.
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { needsBootSweep } from "../record/boot-marker.ts";
@@ -16,11 +17,10 @@ import { chooseLeases } from "./selection.ts";
 
 /**
  * Addresses that are chosen and not yet taken. The lock of the lease directory is held until the end of the
- * `using` block, so nobody else chooses them; what has to be written before they are taken (the intent) is
- * written in between.
+ * `using` block, so no other process chooses them. The intent is written between the choice and {@link take}.
  */
 export class Reservation implements Disposable {
-  /** In the order of the range sets. */
+  /** The chosen leases, in the order of the range sets. */
   readonly leases: Lease[];
   private readonly wish: AddressWish;
   private readonly lock: FileHandle;
@@ -68,8 +68,8 @@ function attemptOf({ key }: AddressWish): string {
 }
 
 /**
- * Frees what attachments of an earlier boot hold, once in a boot, and what a dead one of the claimant's name
- * left.
+ * Frees the leases of attachments of an earlier boot, once in a boot, and those of a dead attachment of the
+ * claimant's name.
  */
 function clearTheWay(wish: AddressWish): void {
   const { records, key, directory, host } = wish;

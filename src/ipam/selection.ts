@@ -26,7 +26,7 @@ export function chooseLeases(wish: AddressWish): Lease[] {
   return leases;
 }
 
-/** Takes the first request that lies in the set off the list. */
+/** Takes the first requested address that lies in the set off the list. */
 function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefined {
   for (let at = 0; at < requested.length; at++) {
     const address = requested[at];
@@ -48,7 +48,10 @@ function chooseFree(wish: AddressWish, rangeSet: RangeSet, hint: Hint): Address 
   return pick() ?? chooseFromFull(wish, rangeSet, pick);
 }
 
-/** A full set: what dead attachments and broken files hold is freed, and then looked at again. */
+/**
+ * Chooses from a full set: leases of dead attachments and broken files are freed, and the set is searched
+ * again.
+ */
 function chooseFromFull(wish: AddressWish, rangeSet: RangeSet, pick: () => Address | undefined): Address {
   const { directory, key } = wish;
   const { attachments, failures } = reclaimDead({ ...wish, network: key.network });
@@ -58,8 +61,8 @@ function chooseFromFull(wish: AddressWish, rangeSet: RangeSet, pick: () => Addre
 }
 
 /**
- * The number behind the last address that the set gave out; its beginning when there is no such hint, or one
- * of another set.
+ * The number behind the last address that the set gave out; 0 when there is no hint, or a hint of another
+ * set.
  */
 function startOf(rangeSet: RangeSet, { address }: Hint): bigint {
   const index = address === undefined ? undefined : indexInSet(rangeSet, address);

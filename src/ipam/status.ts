@@ -1,4 +1,4 @@
-// Can the pool serve an ADD? Asked by STATUS, every few seconds; leaves nothing behind.
+// The check whether the pool can serve an ADD. STATUS asks every few seconds; nothing is left behind.
 import { CniError } from "../cni/error.ts";
 import type { LeaseRange } from "../ip/range.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
@@ -10,9 +10,9 @@ import { formatRangeSet, indexInSet, isGateway, rangeOf, rangeSetOf } from "./ra
 export interface PoolCount {
   /** The range set as `first-last`, several separated by commas. */
   words: string;
-  /** Addresses that can be handed out: all but the gateways. */
+  /** The number of addresses that can be handed out: all but the gateways. */
   size: bigint;
-  /** How many of them have a file. */
+  /** The number of these addresses that have a file. */
   taken: bigint;
 }
 
@@ -26,14 +26,14 @@ export function checkLeaseDirectory(directory: string): void {
     openFile(nearestFolder(directory), O_RDWR | O_TMPFILE, 0o600).close();
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    // Some file systems have no nameless files; that says nothing about leases.
+    // Some file systems have no nameless files; their refusal does not concern leases.
     if (isErrno(error, "EOPNOTSUPP")) return;
     throw explainedError("notAvailable", `try to write in ${directory}`, error);
   }
 }
 
 /**
- * Addresses and leases of each range set, counted by names alone: one listing, no file is opened. Throws
+ * The addresses and leases of each range set, counted by names alone: one listing, no file is opened. Throws
  * CniError.
  */
 export function countPools(directory: string, rangeSets: readonly (readonly LeaseRange[])[]): PoolCount[] {

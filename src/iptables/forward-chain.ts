@@ -1,6 +1,6 @@
-// The chain by which packets of a network's pods are let through a firewall of iptables, in table filter.
-// FORWARD leads there first, so whatever drops comes after it: a policy, or a rule at the end. New
-// connections to pods from outside are not let through, but for those to host ports: who drops them means to.
+// The chain that lets packets of a network's pods through a firewall of iptables, in table filter. FORWARD
+// leads there first, so every rule or policy that drops comes after it. New connections from outside to pods
+// are not let through, except to host ports: a firewall that drops them does so on purpose.
 //
 //   -A FORWARD -i cni0 -j PONTOON-FWD-cni0
 //   -A FORWARD -o cni0 -j PONTOON-FWD-cni0
@@ -9,7 +9,7 @@
 //   -A PONTOON-FWD-cni0 -o cni0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 //   -A PONTOON-FWD-cni0 -o cni0 -m conntrack --ctstate DNAT -j ACCEPT
 //
-// States in one rule would do, but `nft list ruleset` shows such a rule without half of them.
+// One rule for all states would do, but `nft list ruleset` shows only half of them.
 import type { Family } from "../ip/address.ts";
 import { FILTER } from "./table.ts";
 
@@ -22,28 +22,28 @@ export interface ForwardChain {
 }
 
 /**
- * Where the reference plugin `firewall` lets an administrator say what is dropped all the same
+ * The chain in which the reference plugin `firewall` lets an administrator name packets to drop
  * (plugins/meta/firewall).
  */
 export const ADMIN_CHAIN = "CNI-ADMIN";
 
-/** What the names of these chains start with; the interface follows. */
+/** The prefix of these chains' names; the interface follows. */
 export const FORWARD_PREFIX = "PONTOON-FWD-";
 
 export function forwardChain(family: Family, interfaceName: string): ForwardChain {
   return { family, interfaceName, name: `${FORWARD_PREFIX}${interfaceName}` };
 }
 
-/** What a rule lets through, beyond the interface: everything, or packets of connections in such a state. */
+/** The states of connections with packets that a rule lets through. */
 export const ANSWERS = ["RELATED", "ESTABLISHED"] as const;
 export const TRANSLATED = ["DNAT"] as const;
 
-/** How many rules a chain holds, and how many lead to it, when it is whole. */
+/** The number of rules in a whole chain and of jumps to it. */
 export function forwardUses(hasAdmin: boolean): number {
   return hasAdmin ? 6 : 5;
 }
 
-/** What makes a chain, for iptables-restore; nothing of it is there. */
+/** The lines that make a chain, for iptables-restore; no part of it exists. */
 export function forwardLines({ name, interfaceName }: ForwardChain, hasAdmin: boolean): string[] {
   const answers = [ANSWERS, TRANSLATED].map(
     (states) => `-A ${name} -o ${interfaceName} -m conntrack --ctstate ${states.join(",")} -j ACCEPT`,

@@ -10,7 +10,7 @@ import { ADMIN_CHAIN, ANSWERS, type ForwardChain, TRANSLATED } from "./forward-c
 import { tableInNftables } from "./nftables-table.ts";
 import { FILTER } from "./table.ts";
 
-/** What makes a chain, in one batch; nothing of it is there. */
+/** The messages that make a chain, in one batch; no part of it exists. */
 export function forwardMessages({ family, interfaceName, name }: ForwardChain, hasAdmin: boolean): Message[] {
   const table = tableInNftables(family, FILTER);
   const [from, to] = [
@@ -32,7 +32,10 @@ export function forwardMessages({ family, interfaceName, name }: ForwardChain, h
   ];
 }
 
-/** With the name's end, or it would be the beginning of any name. */
+/**
+ * A test of the interface, with the end of its name: without it the name would be the beginning of other
+ * names.
+ */
 function interfaceIs(key: number, name: string): Expression[] {
   return [meta(key, nft.NFT_REG_1), equals(nft.NFT_REG_1, textBytes(`${name}\0`))];
 }

@@ -1,19 +1,19 @@
-// What the reference plugin `portmap` writes into table nat of iptables, as far as other programs read it:
-// nerdctl looks there which host ports are taken (pkg/portutil/iptable). It is text for them and does
-// nothing: every rule returns, so connections stay with our maps in nftables, also where the reference is
-// beside us and leads packets into the first chain.
+// The rules that the reference plugin `portmap` writes into table nat of iptables, as far as other programs
+// read them: nerdctl looks there for taken host ports (pkg/portutil/iptable). The rules are text for such
+// programs and have no effect: every rule returns, so connections stay with Pontoon's maps in nftables, even
+// where the reference is on the node too and leads packets into the first chain.
 //
 //   -A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"pods\" id: \"1f2a\"" -m multiport
 //      --dports 8080,9090 -j CNI-DN-…
 //   -A CNI-DN-… -p tcp -m tcp --dport 8080 -m comment --comment "to 10.1.0.2:80" -j RETURN
 //   -A CNI-DN-… -d 192.168.50.1/32 -p tcp -m tcp --dport 9090 -m comment --comment "to 10.1.0.2:90" -j RETURN
 //
-// Of IPv4 alone, since nobody reads that of IPv6. A chain's name is made from the attachment's digest, so it
-// is none of the reference's.
+// Rules exist for IPv4 alone, since no program reads those of IPv6. A chain's name is made from the
+// attachment's digest, so no chain of the reference has it.
 import { sha512 } from "../sys/hash.ts";
 import type { ChainPlace } from "./table.ts";
 
-/** Where the rules of all pods are. */
+/** The chain with the rules of all pods. */
 export const HOST_PORTS: ChainPlace = { table: "nat", base: "CNI-HOSTPORT-DNAT" };
 
 /** The ports of one attachment. */
@@ -48,14 +48,14 @@ export function portChainName(owner: string): string {
   return PREFIX + owner.slice(0, HASH_DIGITS);
 }
 
-/** How many rules a whole chain has, and how many lead to it. */
+/** The number of rules in a whole chain, and of jumps to it. */
 export function portChainUses({ ports }: PortChain): { rules: number; jumps: number } {
   return { rules: ports.length, jumps: portRows(ports).length };
 }
 
 /**
- * What makes the chain, for iptables-restore, whatever there was of it but jumps. `isFirst`: there is no
- * chain for all pods yet.
+ * The lines that make the chain, for iptables-restore. The chain may exist, but no rule may lead to it.
+ * `isFirst`: there is no chain for all pods yet.
  */
 export function portChainLines({ name, network, containerId, ports }: PortChain, isFirst: boolean): string[] {
   const whose = commentMatch(`dnat name: "${network}" id: "${containerId}"`);
@@ -74,8 +74,8 @@ export function portChainLines({ name, network, containerId, ports }: PortChain,
 }
 
 /**
- * The chains to which rules lead that name a container of this network, and are not the reference's own.
- * `rules` as `iptables -S` shows them.
+ * The chains of this network's containers, found by the rules that lead to them, without chains of the
+ * reference. `rules` as `iptables -S` shows them.
  */
 export function listPortChains(rules: readonly string[], network: string): string[] {
   const chains = rules.flatMap((rule) => {
@@ -92,7 +92,7 @@ export function listPortChains(rules: readonly string[], network: string): strin
 
 function portMatch({ protocol, hostAddress, hostPort }: ListedPort): string {
   const to = hostAddress === undefined ? "" : `-d ${hostAddress}/32 `;
-  // Many kernels have no match of SCTP alone.
+  // Many kernels lack a match for SCTP alone.
   return `${to}-p ${protocol} ${protocol === "sctp" ? `-m multiport --dports ${hostPort}` : `-m ${protocol} --dport ${hostPort}`}`;
 }
 

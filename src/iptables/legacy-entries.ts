@@ -19,7 +19,7 @@ const IPPROTO_IP = 0;
 const IPPROTO_IPV6 = 41;
 const IPPROTO_RAW = 255;
 
-// Both families have the same numbers; so have both structs below.
+// The numbers of requests are equal in both families, and so are both structs below.
 const IPT_SO_GET_INFO = 64;
 const IPT_SO_GET_ENTRIES = 65;
 
@@ -61,9 +61,7 @@ const HEAD_TARGET_BYTES = 64;
 
 const ATTEMPTS = 20;
 
-/**
- * A rule that leads to a chain: from where (undefined: from anywhere), by which interfaces (empty: by any).
- */
+/** A rule that leads to a chain: its source (undefined: any) and its interfaces (empty: any). */
 export interface LegacyJump {
   chain: string;
   source: { address: Uint8Array; mask: Uint8Array } | undefined;
@@ -83,7 +81,7 @@ export class LegacyEntries {
     this.base = base;
   }
 
-  /** The names of the chains that start so. */
+  /** The names of the chains that start with `prefix`. */
   listChains(prefix: string): string[] {
     const names: string[] = [];
     const wanted = textBytes(prefix);
@@ -94,7 +92,7 @@ export class LegacyEntries {
     return names;
   }
 
-  /** How many rules a chain has; undefined when there is none of that name. */
+  /** The number of rules in a chain; undefined when there is no chain of that name. */
   countRules(chain: string): number | undefined {
     const name = textBytes(`${chain}\0`);
     for (let at = placeOf(name, this.bytes); at >= 0; at = placeOf(name, this.bytes, at + 1)) {
@@ -107,7 +105,7 @@ export class LegacyEntries {
         entry = this.next(entry)
       )
         count++;
-      // The last one is the return to where the jump came from, which iptables does not show.
+      // The last entry is the return to the jump's chain, which iptables does not show.
       return count - 1;
     }
     return undefined;
@@ -132,8 +130,8 @@ export class LegacyEntries {
   }
 
   /**
-   * True when what no rule of the base chain takes is dropped: the last entry's verdict, counted from below
-   * zero (linux/netfilter/x_tables.h).
+   * True when the base chain drops packets that match no rule: the verdict of its last entry, a negative
+   * number (linux/netfilter/x_tables.h).
    */
   dropsByDefault(): boolean {
     const target = this.base.end + u16At(this.bytes, this.base.end + ENTRY[this.family].targetOffset);
@@ -145,7 +143,7 @@ export class LegacyEntries {
     return this.base.first < this.base.end;
   }
 
-  /** Where the head of a chain starts whose name stands at `at`; undefined when that is something else. */
+  /** The start of the chain head with its name at `at`; undefined when the bytes there are something else. */
   private headNamedAt(at: number): number | undefined {
     const head = at - DATA - ENTRY[this.family].bytes;
     return head >= 0 && this.isHead(head) ? head : undefined;
@@ -160,8 +158,8 @@ export class LegacyEntries {
   }
 
   /**
-   * The jump's target is empty, with the place where the chain's first rule is; what is below zero is a
-   * verdict.
+   * The chain that the entry jumps to; undefined without a jump. A jump's target has no name, and the place
+   * of the chain's first rule as its data; a negative number there is a verdict.
    */
   private chainLedTo(entry: number): string | undefined {
     const target = entry + u16At(this.bytes, entry + ENTRY[this.family].targetOffset);
@@ -201,7 +199,7 @@ export class LegacyEntries {
     return readText(this.bytes.subarray(element + NAME, element + DATA));
   }
 
-  /** Never less than an entry further on, whatever the bytes say. */
+  /** The next entry, at least the size of an entry further on, whatever the bytes say. */
   private next(entry: number): number {
     return (
       entry + Math.max(ENTRY[this.family].bytes, u16At(this.bytes, entry + ENTRY[this.family].nextOffset))
@@ -210,7 +208,7 @@ export class LegacyEntries {
 }
 
 /**
- * Reads one family of the table, which must be there: the kernel makes one when it is asked for. Throws
+ * Reads one family of the table, which must exist: the kernel makes a table that is asked for. Throws
  * SystemError.
  */
 export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntries {
@@ -222,7 +220,7 @@ export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntr
     try {
       return readOnce(family, place, socket.fd);
     } catch (error) {
-      // The table has got another size since we asked for it.
+      // EAGAIN: the size of the table has changed between the two requests.
       if (!isErrno(error, "EAGAIN") || attempt === ATTEMPTS) throw error;
     }
   }

@@ -1,5 +1,4 @@
-// A table of the legacy variant of iptables. What is in it the kernel says; only changing it needs the
-// program.
+// A table of the legacy variant of iptables. The kernel tells its content; only changes need the program.
 import { addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { errnoOf, SystemError } from "../sys/errno.ts";
@@ -8,10 +7,7 @@ import { readLegacyEntries } from "./legacy-entries.ts";
 import { findIptables, restore, textOf } from "./program.ts";
 import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
 
-/**
- * One family of the table; undefined where this host has none, or no program for it: then there is nothing
- * that we could do.
- */
+/** One family of the table; undefined where this host has none, or no program that could change it. */
 export function legacyTable(family: Family, place: TablePlace): IptablesTable | undefined {
   if (!isThere(family, place)) return undefined;
   const program = findLegacyRestore(family);
@@ -34,19 +30,19 @@ export function legacyTable(family: Family, place: TablePlace): IptablesTable | 
       };
 }
 
-/** What changes tables of the legacy variant; undefined when it is not there. */
+/** The program that changes tables of the legacy variant; undefined when it is missing. */
 export function findLegacyRestore(family: Family): string | undefined {
   const [legacy, other, nftables] = ["-legacy-restore", "-restore", "-nft-restore"].map((ending) =>
     findIptables(family, [ending]),
   );
   if (legacy !== undefined || other === undefined) return legacy;
-  // The plain name leads to the variant of the administrator's choice, which would write into another table.
+  // The plain name leads to the administrator's variant, which may write into another table.
   return nftables !== undefined && fileIdentity(other) === fileIdentity(nftables) ? undefined : other;
 }
 
 /**
- * True when packets are dropped here that no rule lets through, and no program is there by which we could add
- * one. Throws SystemError.
+ * True when the table drops packets that no rule lets through, and the program to add a rule is missing.
+ * Throws SystemError.
  */
 export function isOutOfReach(family: Family, place: TablePlace): boolean {
   return (
@@ -62,8 +58,8 @@ function mayDrop(family: Family, place: TablePlace): boolean {
 }
 
 /**
- * The kernel's list of tables of the legacy variant in this network namespace; the file is absent where the
- * kernel has none.
+ * True when the kernel lists this legacy table in this network namespace; the list is absent where the kernel
+ * has none.
  */
 function isThere(family: Family, { table }: TablePlace): boolean {
   const names =

@@ -1,6 +1,5 @@
-// A table of iptables in its nftables variant, such as `ip nat` and `ip6 nat`, looked at and cleared over
-// netlink, without any program. How the rules are built there was read off `nft --debug=netlink list table ip
-// nat`.
+// A table of iptables in its nftables variant, such as `ip nat` and `ip6 nat`, read and cleared over netlink,
+// without any program. Its rules have the form that `nft --debug=netlink list table ip nat` shows.
 import { addressFromBytes, type Family, familyBits } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { type Attributes, type Reply, readAttributes, readText } from "../netlink/reader.ts";
@@ -21,7 +20,7 @@ import { type ChainPlace, type IptablesTable, type Jump, leadingOnes } from "./t
 /** Offset of the source address in the IP headers (RFC 791, RFC 8200). */
 const SOURCE_OFFSET = { 4: 12, 6: 8 } as const;
 
-/** One family of the table. Nothing is asked yet. */
+/** One family of the table. The kernel is asked only by its methods. */
 export function nftablesTable(socket: NetlinkSocket, family: Family, place: ChainPlace): IptablesTable {
   const { base } = place;
   const table = tableInNftables(family, place);
@@ -55,7 +54,7 @@ export function tableInNftables(family: Family, { table: name }: ChainPlace): Ta
     : { family: nft.NFPROTO_IPV6, name, title: `ip6 ${name}` };
 }
 
-/** The chain's name, if it starts so. The kernel lists the chains of all tables of the family. */
+/** The chain's name, if it starts with `prefix`. The kernel lists the chains of all tables of the family. */
 function readChain({ payload }: Reply, table: Table, prefix: string): string | undefined {
   const chain = readAttributes(payload, GENERIC_HEADER);
   const name = chain.string(nft.NFTA_CHAIN_NAME) ?? "";
@@ -92,7 +91,7 @@ function readJump({ payload }: Reply, family: Family, prefix: string): Jump | un
     : undefined;
 }
 
-/** Without a mask as many bytes are compared as the prefix has. */
+/** The source of a rule. Without a mask the length of the compared bytes is the prefix length. */
 function readSource(data: Attributes, mask: Uint8Array | undefined, family: Family): Prefix | undefined {
   const value = data.nest(nft.NFTA_CMP_DATA)?.bytes(nft.NFTA_DATA_VALUE);
   const bytes = familyBits(family) / 8;

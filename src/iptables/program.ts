@@ -1,5 +1,5 @@
-// The programs of iptables, for what nobody can do without them: making rules, and changing those of the
-// legacy variant.
+// The programs of iptables, for changes that need them: to make rules, and to change those of the legacy
+// variant.
 import type { Family } from "../ip/address.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { findProgram } from "../tool/path.ts";
@@ -8,19 +8,21 @@ import { type ForwardChain, forwardLines } from "./forward-chain.ts";
 import { type NetworkChain, restoreLines } from "./network-chain.ts";
 import { type ChainPlace, FILTER, NAT, programRefused, type TablePlace } from "./table.ts";
 
-/** The lock that the legacy variant takes is waited for as long as other locks are, in seconds. */
+/** The longest wait for the lock of the legacy variant, in seconds, as for other locks. */
 const LOCK_WAIT_S = 10;
 
 /**
- * The first of the programs `iptables…` (for IPv6 `ip6tables…`) with one of these endings that is there;
- * undefined when none is.
+ * The first existing program `iptables…` (for IPv6 `ip6tables…`) with one of these endings; undefined when
+ * none exists.
  */
 export function findIptables(family: Family, endings: readonly string[]): string | undefined {
   const program = family === 4 ? "iptables" : "ip6tables";
   return findProgram(endings.map((ending) => `${program}${ending}`));
 }
 
-/** Changes a table as these lines say, all or nothing, and gives what the program did. Throws SystemError. */
+/**
+ * Changes a table as these lines say, all or nothing, and gives the program's outcome. Throws SystemError.
+ */
 export function restore(program: string, place: TablePlace, lines: readonly string[]): Outcome {
   return run(program, ["--noflush", "-w", String(LOCK_WAIT_S)], inputOf(place, lines));
 }
@@ -45,9 +47,7 @@ export function listRules(program: string, { table, base }: ChainPlace): string[
     : undefined;
 }
 
-/**
- * Makes these chains of one family in table nat, of which nothing is there. Throws CniError and SystemError.
- */
+/** Makes these chains of one family in table nat; no part of them exists. Throws CniError and SystemError. */
 export function makeChains(program: string, chains: readonly NetworkChain[]): void {
   make(program, {
     place: NAT,
@@ -56,7 +56,7 @@ export function makeChains(program: string, chains: readonly NetworkChain[]): vo
   });
 }
 
-/** Makes this chain in table filter, of which nothing is there. Throws CniError and SystemError. */
+/** Makes this chain in table filter; no part of it exists. Throws CniError and SystemError. */
 export function makeForwardChain(program: string, chain: ForwardChain, hasAdmin: boolean): void {
   make(program, {
     place: FILTER,
@@ -84,7 +84,7 @@ function make(program: string, { place, lines, instead }: Making): void {
     throw programRefused(place, { command: `${program} --noflush`, text: textOf(again), instead });
 }
 
-/** What a program that failed said, or how it ended. */
+/** The message of a program that failed, or the way it ended. */
 export function textOf({ stderr, status, signal, refusal }: Outcome): string {
   return stderr.trim() || refusal || `it ended with ${signal ?? `status ${status}`}`;
 }

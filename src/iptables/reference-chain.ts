@@ -1,7 +1,7 @@
-// What ipMasq of the reference plugin leaves in iptables, for attachments that it made: in table nat a chain
-// per container and network, and a rule per address in POSTROUTING that leads there
-// (containernetworking/plugins, pkg/ip/ipmasq_iptables_linux.go). The chain's name has no interface in it:
-// all interfaces of a container on one network share it.
+// Masquerading chains of the reference plugin (ipMasq) in iptables: in table nat a chain per container and
+// network, and a rule per address in POSTROUTING that leads there (containernetworking/plugins,
+// pkg/ip/ipmasq_iptables_linux.go). The chain's name has no interface in it: all interfaces of a container on
+// one network share it.
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Address } from "../ip/address.ts";
 import { prefixContains } from "../ip/prefix.ts";
@@ -9,12 +9,12 @@ import { sha512 } from "../sys/hash.ts";
 import { type IptablesTable, type Jump, removeJumps } from "./table.ts";
 
 const PREFIX = "CNI-";
-/** As many characters as make a name of 28 (pkg/utils, FormatChainName). */
+/** The number of hash digits that fill a name of 28 characters (pkg/utils, FormatChainName). */
 const HASH_DIGITS = 24;
 
 /**
- * Which of the addresses that lead to a container's chain go: these alone, or all but these, which other
- * interfaces of it have.
+ * The addresses with jumps to a container's chain that go: these alone, or all but these, which other
+ * interfaces of the container have.
  */
 export type Sources = { only: readonly Address[] } | { except: readonly Address[] };
 
@@ -22,8 +22,8 @@ export type Sources = { only: readonly Address[] } | { except: readonly Address[
 export type NetworkContainer = Omit<AttachmentKey, "interfaceName">;
 
 /**
- * Removes what leads from these addresses to the container's chain on a network, and the chain with the last
- * of them. `sources` is asked only when there is such a chain. Throws SystemError and CniError.
+ * Removes the jumps from these addresses to the container's chain on a network, and the chain with its last
+ * jump. `sources` is asked only when there is such a chain. Throws SystemError and CniError.
  */
 export function removeReferenceChain(
   tables: Iterable<IptablesTable>,
@@ -36,8 +36,8 @@ export function removeReferenceChain(
 }
 
 /**
- * Removes the chains of a network's containers that are not valid, known by the comments of the rules that
- * lead there. Throws SystemError and CniError.
+ * Removes the chains of containers of a network that are not valid, known by the comments of the jumps to
+ * them. Throws SystemError and CniError.
  */
 export function removeStaleReferenceChains(
   tables: Iterable<IptablesTable>,
@@ -62,7 +62,10 @@ function chainOf({ network, containerId }: NetworkContainer): string {
   return PREFIX + sha512(network + containerId).slice(0, HASH_DIGITS);
 }
 
-/** The comment is `name: "pods" id: "1f2a"`, of at most 255 bytes. */
+/**
+ * The container in a comment `name: "pods" id: "1f2a"`, of at most 255 bytes; undefined for any other
+ * comment.
+ */
 function containerOf(comment: string): string | undefined {
   return / id: "([^"]*)"$/.exec(comment)?.[1];
 }

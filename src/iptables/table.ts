@@ -1,5 +1,5 @@
-// A table of iptables, in one family, as far as we have chains in it: those, and the rules of its base chain
-// that lead to them. iptables keeps it in nftables (nftables-table.ts) or, older, in a table of its own
+// A table of iptables, in one family, as far as it has chains of Pontoon: those, and the rules of its base
+// chain that lead to them. iptables keeps it in nftables (nftables-table.ts) or, older, in a table of its own
 // (legacy-table.ts).
 
 import { CniError } from "../cni/error.ts";
@@ -7,43 +7,43 @@ import type { Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { isErrno } from "../sys/errno.ts";
 
-/** A table and its chain from which rules lead to ours. */
+/** A table and the chain in it from which rules lead to Pontoon's chains. */
 export interface ChainPlace {
   table: "nat" | "filter";
   base: string;
 }
 
-/** A table and its base chain (the kernel sends packets through it), from which rules lead to our chains. */
+/**
+ * A table and its base chain (the kernel sends packets through it), from which rules lead to Pontoon's
+ * chains.
+ */
 export interface TablePlace extends ChainPlace {
   base: "POSTROUTING" | "FORWARD";
 }
 
-/** Where networks are masqueraded. */
+/** The table in which networks are masqueraded. */
 export const NAT: TablePlace = { table: "nat", base: "POSTROUTING" };
 
-/** Where packets on their way through the node are let through or not. */
+/** The table that lets packets on their way through the node pass, or drops them. */
 export const FILTER: TablePlace = { table: "filter", base: "FORWARD" };
 
 export interface IptablesTable {
   readonly family: Family;
   readonly variant: "nftables" | "legacy";
   /**
-   * True when packets may be dropped here. In nftables: there is a base chain. In the legacy variant there
-   * always is one: it drops by default, or has rules.
+   * True when packets may be dropped here. In nftables: there is a base chain. In the legacy variant, where
+   * there always is one: it drops by default, or has rules.
    */
   mayDrop(): boolean;
-  /**
-   * How many rules a chain has, and how many lead to it, in one number; undefined when there is no such
-   * chain. Throws SystemError or CniError, as all of these.
-   */
+  /** The number of rules in a chain plus the number of jumps to it; undefined when there is no such chain. */
   countUses(chain: string): number | undefined;
-  /** The rules of the base chain that lead to a chain whose name starts so. */
+  /** The rules of the base chain that lead to a chain with a name that starts with `prefix`. */
   listJumps(prefix: string): Jump[];
-  /** The names of the chains that start so. */
+  /** The names of the chains that start with `prefix`. */
   listChains(prefix: string): string[];
   /**
-   * Takes out these rules, then these chains with their rules: all or nothing. SystemError ENOENT or EBUSY
-   * when the table has changed since the look.
+   * Removes these rules, then these chains with their rules: all or nothing. SystemError ENOENT or EBUSY when
+   * the table has changed since the look.
    */
   remove(jumps: readonly Jump[], chains: readonly string[]): void;
 }
@@ -51,18 +51,18 @@ export interface IptablesTable {
 /** A rule of the base chain that leads to a chain. */
 export interface Jump {
   chain: string;
-  /** Where a packet has to come from; undefined: from anywhere. */
+  /** The source of the packets; undefined: any. */
   source: Prefix | undefined;
   comment: string;
-  /** What the table knows the rule by. */
+  /** The rule's identity in the table. */
   rule: Uint8Array | string;
 }
 
 const ATTEMPTS = 6;
 
 /**
- * Takes out those rules that lead to a chain and `goes` says, and the chain when nothing else leads to it.
- * False when there is no such chain. Throws SystemError and CniError.
+ * Removes the jumps to a chain for which `goes` is true, and the chain when nothing else leads to it. False
+ * when there is no such chain. Throws SystemError and CniError.
  */
 export function removeJumps(table: IptablesTable, chain: string, goes: (jump: Jump) => boolean): boolean {
   for (let attempt = 1; ; attempt++) {

@@ -1,6 +1,6 @@
-// The list of sysctls that an administrator allows, where there is one: the file of the reference `tuning`, a
-// regular expression in each line. It matches where a part of the key matches, as with the reference; ^ and $
-// make it the whole key.
+// The administrator's list of allowed sysctls: the file of the reference `tuning`, a regular expression in
+// each line. An expression matches where a part of the key matches, as with the reference; ^ and $ make it
+// the whole key. Without the file all keys are allowed.
 import { CniError } from "../cni/error.ts";
 import type { TuningConfig } from "../cni/tuning.ts";
 import { attempt } from "../failure/failure.ts";
@@ -9,7 +9,10 @@ import { readText } from "../sys/file.ts";
 
 const ALLOW_LIST = "/etc/cni/tuning/allowlist.conf";
 
-/** Throws CniError 7 for a key that is not on the list, and for a line that is no regular expression. */
+/**
+ * Throws CniError 7 for a key that is not on the list, and for a line that is no regular expression;
+ * SystemError when the file cannot be read.
+ */
 export function checkAllowList({ sysctls }: TuningConfig): void {
   const lines = sysctls.length === 0 ? undefined : readAllowList();
   if (lines === undefined) return;

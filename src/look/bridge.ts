@@ -1,5 +1,5 @@
-// The bridge of a network as it is before an ADD changes anything, and how large a packet the way out of the
-// node takes.
+// The bridge of a network before an ADD changes anything, and the largest packet that the node's way out
+// takes.
 import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import { attempt } from "../failure/failure.ts";
@@ -8,13 +8,13 @@ import { getLink, type Link, listPorts } from "../net/link.ts";
 import { lookUpRoute } from "../net/route.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
-/** What was seen of the bridge. */
+/** The bridge as an ADD sees it. */
 export interface ObservedBridge {
-  /** Undefined: the bridge has to be made. */
+  /** The MAC of the bridge; undefined: the bridge has to be made. */
   mac: string | undefined;
-  /** Bytes: the bridge's own MTU, or the MTU that it is to get. */
+  /** Bytes: the bridge's own MTU, or the MTU for a new bridge. */
   mtu: number;
-  /** Undefined: the bridge has to be made, or its making has to be finished. */
+  /** The existing bridge; undefined: it is missing, or its creation was not finished. */
   found: FoundBridge | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface FoundBridge {
   macsFollow: boolean;
 }
 
-/** The root name server A, as "somewhere in the Internet": the way there is the way out. */
+/** The root name server A, as an address in the Internet: the way to it is the way out of the node. */
 const FAR_AWAY: Record<Family, Address> = {
   4: { family: 4, value: 0xc6290004n },
   6: { family: 6, value: 0x20010503ba3e00000000000000020030n },
@@ -35,16 +35,16 @@ const FAR_AWAY: Record<Family, Address> = {
 
 const DEFAULT_MTU = 1500;
 const IPV6_LEAST_MTU = 1280;
-/** The largest that a bridge takes; lo has more. */
+/** The largest MTU that a bridge takes; that of lo is larger. */
 const LARGEST_MTU = 65535;
 
 /**
- * The alias of a bridge that Pontoon raised first, and whose pods have always had the MAC that follows their
- * addresses.
+ * The alias of a bridge that Pontoon raised first, on which all pods so far have had the MAC that follows
+ * their addresses.
  */
 export const MACS_FOLLOW = "pontoon: 0a:58 and its IPv4 address are a pod's MAC";
 
-/** True for a bridge of which every pod that it ever had uses the MAC that follows its IPv4 addresses. */
+/** True for a bridge on which every pod so far has used the MAC that follows its IPv4 addresses. */
 export function saysMacsFollow({ alias }: Link): boolean {
   return alias === MACS_FOLLOW;
 }
@@ -60,8 +60,8 @@ export function checkIsBridge(name: string, link: Link): void {
 }
 
 /**
- * Looks at the bridge, or at the way out of the node if the bridge has to be made. CniError when the name
- * belongs to another kind of link.
+ * Looks at the bridge, or at the way out of the node if the bridge has to be made. Throws SystemError, and
+ * CniError when the name belongs to another kind of link.
  */
 export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedBridge {
   return attempt("bridge", netconf.bridge, () => {
@@ -76,7 +76,7 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
   });
 }
 
-/** A bridge that is down and has no ports: its ADD was killed before the MTU was decided. */
+/** True for a bridge that is down and has no ports: its ADD was killed before the MTU was decided. */
 function isUnfinished(link: Link, links: NetlinkSocket): boolean {
   return !link.up && link.mtu === DEFAULT_MTU && listPorts(links, link.index).length === 0;
 }

@@ -1,5 +1,4 @@
-// Host ports on which a process of the node listens: led to a pod, they would be taken from it without a
-// word.
+// Host ports on which a process of the node listens: a mapping would silently take its connections.
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
 import { type Listener, listListeners } from "../net/listener.ts";
@@ -22,7 +21,7 @@ export function refuseListeners(mappings: PortMapping[]): void {
   }
 }
 
-/** The one port that all mappings of a protocol are about; 0 when there are several. */
+/** The only port in the mappings of a protocol; 0 when there are several. */
 function onlyPort(mappings: PortMapping[], wanted: number): number {
   let port: number | undefined;
   for (const { protocol, first, last } of mappings) {

@@ -1,12 +1,13 @@
-// Whether the packet filter sees what goes over bridges (br_netfilter), as Kubernetes wants it.
+// The check whether the packet filter sees bridged packets (br_netfilter), as Kubernetes wants it.
 import type { Netconf } from "../cni/config.ts";
 import { readSysctl } from "../net/sysctl.ts";
 import type { FilteredFamilies } from "../plan/host-port.ts";
 import { networkFamilies } from "./bridge.ts";
 
 /**
- * The families of a network in which the packet filter sees bridges, all bridges of the node alike. Looked at
- * where it makes a difference: for host ports, and for a masqueraded network in a VLAN.
+ * The families of a network in which the packet filter sees bridged packets; the setting holds for all
+ * bridges of the node. It is read where it makes a difference: for host ports, and for a masqueraded network
+ * in a VLAN.
  */
 export function observeFilter(netconf: Netconf): FilteredFamilies {
   const seen: FilteredFamilies = { 4: false, 6: false };

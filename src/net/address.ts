@@ -22,8 +22,8 @@ export function familyNumber(family: Family): number {
 }
 
 /**
- * Puts an address on a link; IPv6 without duplicate address detection, so it answers at once, unless that is
- * asked for. Refused with EEXIST when it is there.
+ * Puts an address on a link. An IPv6 address answers at once, unless `detectDuplicates`. Refused with EEXIST
+ * when it is there.
  */
 export function addAddressMessage(index: number, prefix: Prefix, detectDuplicates = false): Message {
   const { address, length } = prefix;
@@ -54,7 +54,7 @@ function writeAddress(w: Writer, index: number, { address, length }: Prefix): vo
   w.attribute(rt.IFA_LOCAL, addressBytes(address)).attribute(rt.IFA_ADDRESS, addressBytes(address));
 }
 
-/** The last address of an IPv4 network, which its hosts all listen to (RFC 919). */
+/** The broadcast address of an IPv4 network: its last address (RFC 919). */
 function broadcastOf(prefix: Prefix): Address {
   return { family: 4, value: networkOf(prefix).address.value | ((1n << BigInt(32 - prefix.length)) - 1n) };
 }

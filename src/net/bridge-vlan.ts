@@ -1,5 +1,5 @@
-// VLANs of bridge ports: which ones a port is in, and whether its packets carry a tag. (linux/if_bridge.h;
-// the requests are those of iproute2's `bridge vlan`)
+// VLANs of bridge ports: the ids of each port, and whether its packets carry a tag. (linux/if_bridge.h; the
+// requests are those of iproute2's `bridge vlan`)
 import { listAttributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
@@ -14,15 +14,15 @@ export interface VlanRange {
 }
 
 /**
- * A VLAN that a port is in. `native`: what comes without a tag belongs to it (PVID). `untagged`: what leaves
- * carries no tag.
+ * A VLAN of a port. `native`: packets that arrive without a tag belong to it (PVID). `untagged`: packets
+ * leave without a tag.
  */
 export interface PortVlan extends VlanRange {
   native: boolean;
   untagged: boolean;
 }
 
-/** The VLAN of everything that comes and goes without a tag; it stops being that of any other. */
+/** Makes `vlan` the port's VLAN of packets without a tag, in the place of any other. */
 export function addNativeVlanMessage(port: number, vlan: number): Message {
   return vlanMessage(port, {
     what: `put the port into VLAN ${vlan}`,
@@ -32,13 +32,13 @@ export function addNativeVlanMessage(port: number, vlan: number): Message {
   });
 }
 
-/** VLANs whose packets come and go with their tag. */
+/** Puts a port into VLANs, with tagged packets. */
 export function addTaggedVlansMessage(port: number, range: VlanRange): Message {
   const what = `add VLANs ${formatRange(range)} to the port`;
   return vlanMessage(port, { what, type: rt.RTM_SETLINK, range, flags: 0 });
 }
 
-/** Takes a port out of VLANs, also of those that it is not in. */
+/** Takes a port out of VLANs; VLANs in which it is not are no error. */
 export function removeVlansMessage(port: number, range: VlanRange): Message {
   const what = `take VLANs ${formatRange(range)} off the port`;
   return vlanMessage(port, { what, type: rt.RTM_DELLINK, range, flags: 0 });
@@ -59,7 +59,7 @@ interface VlanChange {
   flags: number;
 }
 
-/** struct bridge_vlan_info twice says "from" and "to". */
+/** A request with the range as two struct bridge_vlan_info, its beginning and its end. */
 function vlanMessage(port: number, { what, type, range, flags }: VlanChange): Message {
   const { first, last } = range;
   return {
@@ -69,7 +69,7 @@ function vlanMessage(port: number, { what, type, range, flags }: VlanChange): Me
     body: (w) => {
       linkHeader(w, { family: rt.AF_BRIDGE, index: port });
       const settings = w.openNest(rt.IFLA_AF_SPEC, 0);
-      // To the bridge whose port it is, not to the link's own driver.
+      // The request is for the port's bridge, not for the link's own driver.
       w.attribute(rt.IFLA_BRIDGE_FLAGS, Uint8Array.of(rt.BRIDGE_FLAGS_MASTER, 0));
       if (first === last) vlanInfo(w, flags, first);
       else {
@@ -85,12 +85,12 @@ function vlanInfo(w: Writer, flags: number, vlan: number): void {
   w.attribute(rt.IFLA_BRIDGE_VLAN_INFO, Uint8Array.of(flags, flags >>> 8, vlan, vlan >>> 8));
 }
 
-/** Whether a bridge filters by VLANs, and whether the kernel could. */
+/** The state of VLAN filtering of a bridge; `notInKernel`: the kernel cannot filter. */
 export type VlanFiltering = "on" | "off" | "notInKernel";
 
 /**
- * Undefined when there is no such bridge. A kernel without filtering says that it is off, but knows no
- * protocol of it. Throws SystemError.
+ * The filtering of a bridge; undefined when there is no such bridge. A kernel without filtering says that it
+ * is off, but names no protocol. Throws SystemError.
  */
 export function getVlanFiltering(socket: NetlinkSocket, which: LinkName): VlanFiltering | undefined {
   const [outcome] = socket.transact([getLinkMessage(which)]);
@@ -119,7 +119,7 @@ export function listVlansMessage(): Message {
   };
 }
 
-/** The VLANs of some ports, in their order; none for what is no port. Throws SystemError. */
+/** The VLANs of each port, in the order of `ports`; none for a link that is no port. Throws SystemError. */
 export function listPortVlans(socket: NetlinkSocket, ports: number[]): PortVlan[][] {
   const replies = socket.dump(listVlansMessage());
   return ports.map((port) =>

@@ -1,6 +1,6 @@
-// Connections that the kernel keeps track of: those of UDP go on along an old way as long as packets come, so
-// whoever changes the way takes them out. (linux/netfilter/nfnetlink_conntrack.h;
-// net/netfilter/nf_conntrack_netlink.c for the filter's flags)
+// Connections that the kernel tracks: UDP flows keep their way as long as packets come, so a change of the
+// way removes them. (linux/netfilter/nfnetlink_conntrack.h; net/netfilter/nf_conntrack_netlink.c for the
+// filter's flags)
 import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
 import { type Attributes, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
@@ -13,17 +13,17 @@ import { isErrno } from "../sys/errno.ts";
 
 /** A row of UDP packets back and forth. */
 export interface UdpFlow {
-  /** Where the first packet was sent to. */
+  /** The destination of the first packet. */
   destination: Address;
   destinationPort: number;
-  /** Who answers: the same, unless the destination was translated. */
+  /** The address that answers: `destination`, unless that was translated. */
   answerer: Address;
   answererPort: number;
 }
 
 /**
- * Which flows the kernel is to show. It may show others too: one before Linux 5.8 shows all, and `answerer`
- * counts for IPv4 alone.
+ * A filter of the flows that the kernel shows. It may show more: kernels before Linux 5.8 show all, and
+ * `answerer` counts for IPv4 alone.
  */
 export interface FlowFilter {
   family: Family;
@@ -35,14 +35,14 @@ const UDP = 17;
 /** Length of struct nfgenmsg. */
 const GENERIC_HEADER = 4;
 
-/** Flags of a filter, which no header names: which parts of a tuple count. */
+/** The flags of a filter, which no header names: the parts of a tuple that count. */
 const IP_SRC = 1 << 0;
 const PROTO_NUM = 1 << 3;
 const PROTO_DST_PORT = 1 << 5;
 
 /**
- * Takes out the UDP flows that `isStale` says yes to; gives how many. `socket` is one of NETLINK_NETFILTER.
- * Throws SystemError.
+ * Removes the UDP flows for which `isStale` is true; gives their number. `socket` is one of
+ * NETLINK_NETFILTER. Throws SystemError.
  */
 export function deleteUdpFlows(
   socket: NetlinkSocket,
@@ -55,7 +55,7 @@ export function deleteUdpFlows(
     const flow = readFlow(attributes, filter.family);
     if (flow === undefined || !isStale(flow)) continue;
     const [outcome] = socket.transact([deleteMessage(attributes, filter.family)]);
-    // ENOENT: it came to its end by itself.
+    // ENOENT: the flow ended by itself.
     if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
     count++;
   }
@@ -63,8 +63,8 @@ export function deleteUdpFlows(
 }
 
 /**
- * Without an IPv6 answerer: ctnetlink_filter_match_tuple() shows all flows but those with that address (seen
- * up to Linux 6.18).
+ * The request for a list of flows, without an IPv6 answerer: ctnetlink_filter_match_tuple() shows all flows
+ * but those with that address (seen up to Linux 6.18).
  */
 function listMessage({ family, destinationPort, answerer }: FlowFilter): Message {
   const source = family === 4 ? answerer : undefined;
@@ -88,7 +88,7 @@ function listMessage({ family, destinationPort, answerer }: FlowFilter): Message
   });
 }
 
-/** By tuple and number, so that a new flow between the same two is not taken for the old one. */
+/** The removal of a flow by tuple and number: a new flow between the two ends has another number. */
 function deleteMessage(attributes: Attributes, family: Family): Message {
   return request(DELETE, family, (w) => {
     w.attribute(ct.CTA_TUPLE_ORIG | NLA_F_NESTED, attributes.bytes(ct.CTA_TUPLE_ORIG) ?? new Uint8Array());
@@ -120,7 +120,7 @@ function request({ what, type }: Operation, family: Family, body: (w: Writer) =>
   };
 }
 
-/** Undefined for what is not UDP, or of another family. */
+/** The flow in an answer; undefined for another protocol or family. */
 function readFlow(attributes: Attributes, family: Family): UdpFlow | undefined {
   const original = attributes.nest(ct.CTA_TUPLE_ORIG);
   const reply = attributes.nest(ct.CTA_TUPLE_REPLY);

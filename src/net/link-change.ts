@@ -7,8 +7,8 @@ import { isErrno } from "../sys/errno.ts";
 import { type LinkName, linkHeader, macBytes } from "./link.ts";
 
 /**
- * A bridge, down; a MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST when
- * the name is taken, with EOPNOTSUPP when it is to filter by VLANs and the kernel cannot.
+ * Makes a bridge, down. A MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST
+ * when the name is taken, with EOPNOTSUPP when it is to filter by VLANs and the kernel cannot.
  */
 export function createBridgeMessage(bridge: { name: string; mac: string; vlanFiltering?: boolean }): Message {
   return {
@@ -43,7 +43,7 @@ export interface VethPair {
 }
 
 /**
- * A veth pair, down. One queue each way: saves two grace periods in the kernel. Refused with EEXIST when
+ * A veth pair, down. One queue each way saves two grace periods in the kernel. Refused with EEXIST when
  * either name is taken.
  */
 export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu }: VethPair): Message {
@@ -72,16 +72,16 @@ export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu }: 
   };
 }
 
-/** What can change on an existing link; only what is given does. */
+/** The changes to an existing link; absent fields stay as they are. */
 export interface LinkChange {
   up?: boolean;
   promiscuous?: boolean;
   mtu?: number;
   mac?: string;
   alias?: string;
-  /** No link-local IPv6 address of the kernel's own making. */
+  /** The kernel makes no link-local IPv6 address. */
   addressGeneration?: "none";
-  /** Gratuitous ARP when the link comes up or its MAC is set. */
+  /** The kernel sends gratuitous ARP when the link comes up or its MAC is set. */
   arpNotify?: boolean;
   /** Packets from and to 127.0.0.0/8 may pass. */
   routeLocalnet?: boolean;
@@ -156,7 +156,7 @@ export function removeLink(socket: NetlinkSocket, which: LinkName): boolean {
   throw outcome.error;
 }
 
-/** The request for it: refused with ENODEV when the link is absent. */
+/** The request that removes a link. Refused with ENODEV when the link is absent. */
 export function deleteLinkMessage(which: LinkName): Message {
   return {
     what: `delete interface ${"name" in which ? which.name : `number ${which.index}`}`,

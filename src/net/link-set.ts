@@ -1,5 +1,4 @@
-// Links that are looked for by kind or deleted together: for those who take away. (linux/if_link.h,
-// net/core/rtnetlink.c)
+// Links of a kind, and links that are deleted together. (linux/if_link.h, net/core/rtnetlink.c)
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
@@ -7,8 +6,8 @@ import { isErrno } from "../sys/errno.ts";
 import { type Link, linkHeader, macBytes, readLink } from "./link.ts";
 
 /**
- * An intermediate functional block, down: what is redirected to it passes its way out. Refused with EEXIST
- * when the name is taken.
+ * Makes an intermediate functional block (ifb), down: packets that are redirected to it pass its output
+ * queue. Refused with EEXIST when the name is taken.
  */
 export function createIfbMessage({ name, mac, mtu }: { name: string; mac: string; mtu: number }): Message {
   return {
@@ -41,7 +40,7 @@ export function listLinks(socket: NetlinkSocket, kind: string): Link[] {
       );
     },
   };
-  // A kernel that does not know the kind leaves the filter out and gives all links.
+  // A kernel that does not know the kind ignores the filter and gives all links.
   return socket
     .dump(message)
     .map(readLink)
@@ -49,9 +48,9 @@ export function listLinks(socket: NetlinkSocket, kind: string): Link[] {
 }
 
 /**
- * Deletes the links of these names that there are, and tells which were there. Each deletion of its own would
- * wait for the kernel's grace periods; one request by group waits once. The group's number is set here, a
- * moment before: it must be one that no other link has. Throws SystemError.
+ * Deletes the links of these names, and tells for each whether it was there. Separate deletions would each
+ * wait for the kernel's grace periods; one request by group waits once. `group` is set here, a moment before:
+ * no other link may have it. Throws SystemError.
  */
 export function deleteTogether(socket: NetlinkSocket, names: string[], group: number): boolean[] {
   const outcomes = socket.transact([

@@ -1,4 +1,4 @@
-// What is rarely set on a link: how many packets may wait, and which frames it takes. (linux/if_link.h, if.h)
+// Rare settings of a link: the length of its queue, and the frames that it takes. (linux/if_link.h, if.h)
 
 import { readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
@@ -7,14 +7,14 @@ import { u32At } from "../sys/bytes.ts";
 import { getLinkMessage } from "./link.ts";
 
 export interface LinkTuning {
-  /** Undefined: it stays as it is. */
+  /** Packets; undefined: the length stays as it is. */
   txQueueLength: number | undefined;
-  /** False: it stays as it is. */
+  /** True: the link takes all frames. False: the setting stays as it is. */
   promiscuous: boolean;
   allMulticast: boolean;
 }
 
-/** Sets what is given. */
+/** Changes the given settings of a link. */
 export function tuneLinkMessage(
   index: number,
   { txQueueLength, promiscuous, allMulticast }: LinkTuning,
@@ -25,14 +25,14 @@ export function tuneLinkMessage(
     type: rt.RTM_SETLINK,
     flags: 0,
     body: (w) => {
-      // struct ifinfomsg, with the flags and the mask that says which of them are meant
+      // struct ifinfomsg, with the flags and the mask of the flags that change
       w.u8(rt.AF_UNSPEC).u8(0).u16(0).u32(index).u32(flags).u32(flags);
       if (txQueueLength !== undefined) w.u32Attribute(rt.IFLA_TXQLEN, txQueueLength);
     },
   };
 }
 
-/** How the link of this name is set, and its number. Throws SystemError, ENODEV when there is none. */
+/** The settings of the link of this name, and its index. Throws SystemError, ENODEV when there is none. */
 export function getLinkTuning(socket: NetlinkSocket, name: string): LinkTuning & { index: number } {
   const [outcome] = socket.execute([getLinkMessage({ name })]);
   const payload = outcome?.replies[0]?.payload ?? new Uint8Array(16);

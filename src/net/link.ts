@@ -1,5 +1,4 @@
-// Links (network interfaces): asking for them and reading what the kernel says. (linux/rtnetlink.h,
-// if_link.h)
+// Links (network interfaces): requests for them and the kernel's answers. (linux/rtnetlink.h, if_link.h)
 
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
@@ -9,8 +8,8 @@ import { u32At } from "../sys/bytes.ts";
 import { errnoOf } from "../sys/errno.ts";
 
 /**
- * A link as the kernel shows it. `port` is there when its master is a bridge; its number is the lowest that
- * was free on that.
+ * A link as the kernel shows it. `port` is there when its master is a bridge; its number was the lowest free
+ * number of that bridge.
  */
 export interface Link {
   index: number;
@@ -22,10 +21,10 @@ export interface Link {
   mtu: number;
   /** Lower-case colon form; empty for links that have none. */
   mac: string;
-  /** Index of the bridge (or other master) that the link is a port of; 0 without. */
+  /** The index of the bridge (or other master) that the link is a port of; 0: none. */
   master: number;
   /**
-   * Index of a veth's peer, in the peer's namespace; 0 without, and dropped by the kernel when it equals the
+   * The index of a veth's peer, in the peer's namespace; 0: none. The kernel leaves it out when it equals the
    * link's own.
    */
   peerIndex: number;
@@ -51,22 +50,22 @@ export function getLinkMessage(which: LinkName): Message {
   };
 }
 
-/** The link, or undefined when there is none. Throws SystemError for all else. */
+/** The link, or undefined when there is none. Throws SystemError for any other refusal. */
 export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefined {
   return getLinks(socket, [which])[0];
 }
 
 /**
- * Several links in one exchange; undefined in the place of each that does not exist. Throws SystemError for
- * all else.
+ * Several links in one exchange; undefined in the place of each link that does not exist. Throws SystemError
+ * for any other refusal.
  */
 export function getLinks(socket: NetlinkSocket, which: LinkName[]): (Link | undefined)[] {
   return changeAndGetLinks(socket, [], which);
 }
 
 /**
- * Makes changes and gives links as they are after them, in one exchange; undefined in the place of each that
- * does not exist. Throws SystemError for all else, a refused change too.
+ * Makes changes and gives the links after them, in one exchange; undefined in the place of each link that
+ * does not exist. Throws SystemError for any other refusal, of a change too.
  */
 export function changeAndGetLinks(
   socket: NetlinkSocket,
@@ -135,8 +134,8 @@ export function readLink(reply: Reply): Link {
 }
 
 /**
- * The index that the other end of a veth has in its namespace, from the RTM_NEWLINK of one end. The kernel
- * may leave it out where the two are equal.
+ * The index of a veth's other end in that end's namespace, from the RTM_NEWLINK of one end. The kernel may
+ * leave it out where the two indices are equal.
  */
 export function readPeerIndex(reply: Reply): number {
   return readAttributes(reply.payload, 16).u32(rt.IFLA_LINK) ?? u32At(reply.payload, 4);
@@ -153,7 +152,7 @@ function readPort(info: Attributes | undefined): Link["port"] {
   };
 }
 
-/** Six bytes as `aa:bb:cc:dd:ee:ff`; empty for none. */
+/** Six bytes as `aa:bb:cc:dd:ee:ff`; an empty text for undefined. */
 export function formatMac(bytes: Uint8Array | undefined): string {
   let text = "";
   for (let at = 0; bytes !== undefined && at < bytes.length; at++)

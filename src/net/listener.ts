@@ -1,4 +1,4 @@
-// Sockets of the node that wait for others: what `ss -ltu` shows, asked for by port where that is one.
+// Listening sockets of the node, as `ss -ltu` shows them, by port where only one is wanted.
 // (linux/inet_diag.h)
 import { type Address, addressFromBytes, type Family } from "../ip/address.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
@@ -9,16 +9,16 @@ import { isErrno } from "../sys/errno.ts";
 import { familyNumber } from "./address.ts";
 
 export interface Listener {
-  /** With a value of 0: all addresses of the family. */
+  /** The address of the socket; a value of 0 stands for all addresses of the family. */
   address: Address;
   port: number;
-  /** One for all IPv6 addresses that takes IPv4 too. */
+  /** True: the socket listens on all IPv6 addresses and takes IPv4 too. */
   isForBoth: boolean;
 }
 
 /**
- * Numbers of states (net/tcp_states.h): a socket of TCP or SCTP listens, one of UDP has nobody that it
- * belongs to.
+ * Numbers of states (net/tcp_states.h): a socket of TCP or SCTP listens; a socket of UDP that is in this
+ * state is not connected.
  */
 const TCP_CLOSE = 7;
 const TCP_LISTEN = 10;

@@ -18,7 +18,7 @@ import { familyNumber } from "./address.ts";
 
 const RTNEXTHOP_BYTES = 8;
 
-/** A route by way of one link. Absent numbers are the kernel's defaults. */
+/** A route through one link. Absent numbers are the kernel's defaults. */
 export interface LinkRoute {
   index: number;
   dst: Prefix;
@@ -33,8 +33,8 @@ export interface LinkRoute {
 }
 
 /**
- * Adds a route, also where there is one to the same destination by another gateway or link: a pod on two
- * networks may have a default route by each. Refused with EEXIST when the same one is there. Host bits of the
+ * Adds a route, even beside a route to this destination by another gateway or link: a pod on two networks may
+ * have a default route by each. Refused with EEXIST when an equal route is there. Host bits of the
  * destination are dropped.
  */
 export function addRouteMessage(route: LinkRoute): Message {
@@ -99,7 +99,7 @@ function routeHeader(
     .u32(flags);
 }
 
-/** How a packet leaves: by which link, and the route's own MTU if it has one. */
+/** The way of a packet: its link, and the MTU of the route if it has one. */
 export interface RouteChoice {
   index: number;
   mtu: number | undefined;
@@ -113,13 +113,13 @@ export function isLocalAddress(socket: NetlinkSocket, address: Address): boolean
 }
 
 /**
- * Which route a packet to `address` takes: one look-up, however many routes there are. Undefined without a
- * route. Throws SystemError for all else.
+ * The route of a packet to `address`: one look-up, however many routes there are. Undefined without a route.
+ * Throws SystemError for any other refusal.
  */
 export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoice | undefined {
   const [outcome] = socket.transact([lookUpMessage(address)]);
   const reply = outcome?.replies[0];
-  // Every refusal here means that there is no way out: unreachable, prohibited, blackhole.
+  // The kernel refuses with these errors when there is no way out: unreachable, prohibited, blackhole.
   if (reply === undefined) return undefined;
   const attributes = readAttributes(reply.payload, 12);
   const index = attributes.u32(rt.RTA_OIF);
@@ -138,9 +138,7 @@ function lookUpMessage(address: Address): Message {
   };
 }
 
-/**
- * Which routes a list is asked for: of one link, of one origin (RTPROT_…), of one table. The kernel filters.
- */
+/** A filter of routes: of one link, of one origin (RTPROT_…), of one table. The kernel applies it. */
 export interface RouteFilter {
   index?: number;
   protocol?: number;
@@ -161,12 +159,12 @@ export function listRoutes(socket: NetlinkSocket, family: Family, filter: RouteF
     },
   };
   const routes = socket.dump(message).flatMap((reply) => readRoutes(reply, family));
-  // The kernel shows a route by several links whole, whichever of them was asked for.
+  // The kernel shows a route through several links whole, with the links that were not asked for.
   return filter.index === undefined ? routes : routes.filter(({ index }) => index === filter.index);
 }
 
 /**
- * One for each way that it has: the kernel makes one route of IPv6 routes to the same destination
+ * The routes in an answer, one for each way: the kernel makes one route of IPv6 routes to one destination
  * (RTA_MULTIPATH).
  */
 function readRoutes(reply: Reply, family: Family): LinkRoute[] {

@@ -8,7 +8,7 @@ import type { Writer } from "../netlink/writer.ts";
 import { familyNumber } from "./address.ts";
 
 /**
- * Packets from this one address are routed by this table. `protocol` says who made the rule, as with routes.
+ * A rule that routes packets from one address by a table. `protocol` tells the rule's maker, as with routes.
  */
 export interface SourceRule {
   source: Address;

@@ -1,14 +1,12 @@
 // Kernel settings below /proc/sys/net. They belong to the namespace of the thread that opens the file.
-// Interface names may hold dots, so paths are written with slashes throughout.
+// Interface names may hold dots, so paths are written with slashes throughout. All functions throw
+// SystemError.
 import { isErrno } from "../sys/errno.ts";
 import { readText, writeText } from "../sys/file.ts";
 
 const ROOT = "/proc/sys/net";
 
-/**
- * The value of a setting such as `ipv4/ip_forward`, or undefined where the kernel has none. Throws
- * SystemError.
- */
+/** The value of a setting such as `ipv4/ip_forward`; undefined where the kernel has none. */
 export function readSysctl(name: string): string | undefined {
   try {
     return readText(`${ROOT}/${name}`).trim();
@@ -18,29 +16,29 @@ export function readSysctl(name: string): string | undefined {
   }
 }
 
-/** Writes a setting, an empty value too. Throws SystemError. */
+/** Writes a setting; an empty value is written too. */
 export function writeSysctl(name: string, value: string): void {
   writeText(`${ROOT}/${name}`, `${value}\n`);
 }
 
 /**
- * Makes sure that a setting has `value`; writes only if it differs, so a read-only /proc that is right is
- * fine. Throws SystemError.
+ * Makes sure that a setting has `value`; writes only if it differs, so a read-only /proc with the right value
+ * is fine.
  */
 export function ensureSysctl(name: string, value: string): void {
   if (readSysctl(name) !== value) writeText(`${ROOT}/${name}`, value);
 }
 
-/** As {@link ensureSysctl}, and nothing where the kernel does not have the setting (no IPv6, say). */
+/** Makes sure that a setting has `value`; does nothing where the kernel lacks the setting (no IPv6, say). */
 export function ensureSysctlIfThere(name: string, value: string): void {
   const current = readSysctl(name);
   if (current !== undefined && current !== value) writeText(`${ROOT}/${name}`, value);
 }
 
 /**
- * Gives a setting `value` for what is better so but not needed: nothing where the kernel does not have it, or
- * where it may not be written (a container's read-only /proc/sys). Does not look first: that is what costs.
- * Throws SystemError.
+ * Gives a setting a `value` that is useful but not needed: does nothing where the kernel lacks the setting,
+ * or where it may not be written (a container's read-only /proc/sys). It writes without a look, which would
+ * cost more.
  */
 export function ensureSysctlIfPossible(name: string, value: string): void {
   try {

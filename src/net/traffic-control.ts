@@ -1,5 +1,5 @@
-// Traffic control: a token bucket (tbf) that holds packets back, and a filter that sends what comes in by one
-// link through another. (linux/pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h; net/sched/sch_tbf.c, cls_u32.c,
+// Traffic control: a token bucket (tbf) that delays packets, and a filter that redirects the incoming packets
+// of one link to another. (linux/pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h; net/sched/sch_tbf.c, cls_u32.c,
 // act_mirred.c)
 
 import { type Attributes, listAttributes, type Reply, readAttributes } from "../netlink/reader.ts";
@@ -26,8 +26,8 @@ const UINT32 = 0xffff_ffff;
 const INGRESS_HANDLE = 0xffff_0000;
 
 /**
- * The root of a link's way out becomes a token bucket, whatever it was. The burst is said in bytes
- * (TCA_TBF_BURST): said as time, in the 32 bits of `buffer`, it wraps above 274 s. With a link layer given,
+ * Makes a token bucket the root qdisc of a link, in the place of any other. The burst is given in bytes
+ * (TCA_TBF_BURST): given as time, in the 32 bits of `buffer`, it wraps above 274 s. With a link layer given,
  * the kernel needs no table of rates.
  */
 export function shapeMessage(index: number, { rate, burst, limit }: Bucket): Message {
@@ -46,7 +46,7 @@ export function shapeMessage(index: number, { rate, burst, limit }: Bucket): Mes
   };
 }
 
-/** A place for filters on what a link receives. Refused with EEXIST when there is one. */
+/** Makes a place for filters on a link's incoming packets. Refused with EEXIST when there is one. */
 export function ingressMessage(index: number): Message {
   return {
     what: `make an ingress qdisc for interface number ${index}`,
@@ -57,7 +57,7 @@ export function ingressMessage(index: number): Message {
   };
 }
 
-/** Takes that place away, and all filters with it. Refused with ENOENT or EINVAL when there is none. */
+/** Removes the place for filters, with all its filters. Refused with ENOENT or EINVAL when there is none. */
 export function deleteIngressMessage(index: number): Message {
   return {
     what: `remove the ingress qdisc of interface number ${index}`,
@@ -68,8 +68,8 @@ export function deleteIngressMessage(index: number): Message {
 }
 
 /**
- * Whatever `from` receives goes out by `to`; needs {@link ingressMessage}. u32 with an empty mask matches
- * all; not every kernel has matchall.
+ * Redirects all packets that `from` receives to `to`; needs {@link ingressMessage}. u32 with an empty mask
+ * matches all; not every kernel has matchall.
  */
 export function redirectMessage(from: number, to: number): Message {
   return {
@@ -97,14 +97,14 @@ export function redirectMessage(from: number, to: number): Message {
 }
 
 /**
- * The token bucket at the root of a link's way out: rate and limit; undefined when there is none. The kernel
- * tells the burst rounded. Throws SystemError.
+ * The token bucket at the root of a link: rate and limit; undefined when there is none. The kernel gives the
+ * burst rounded. Throws SystemError.
  */
 export function getBucket(socket: NetlinkSocket, index: number): Omit<Bucket, "burst"> | undefined {
   const message: Message = {
     what: `ask for the root qdisc of interface number ${index}`,
     type: tc.RTM_GETQDISC,
-    // Older kernels answer who asks only when told to.
+    // Older kernels send the answer to the asking socket only with this flag.
     flags: NLM_F_ECHO,
     body: (w) => header(w, index, { parent: tc.TC_H_ROOT }),
   };
@@ -114,7 +114,9 @@ export function getBucket(socket: NetlinkSocket, index: number): Omit<Bucket, "b
   return reply === undefined ? undefined : readBucket(reply);
 }
 
-/** The indices of the links that filters redirect to what link `index` receives. Throws SystemError. */
+/**
+ * The indices of the links to which filters redirect packets that link `index` receives. Throws SystemError.
+ */
 export function listRedirects(socket: NetlinkSocket, index: number): number[] {
   const message: Message = {
     what: `list the filters of interface number ${index}`,
@@ -161,7 +163,7 @@ function redirectOf(attributes: Attributes): number | undefined {
 }
 
 /**
- * struct tc_tbf_qopt: struct tc_ratespec of the rate, another one of a peak rate that there is not, limit,
+ * struct tc_tbf_qopt: struct tc_ratespec of the rate, another of the peak rate, which is unused, limit,
  * buffer and mtu.
  */
 function tbfOptions(rate: number, limit: number): Uint8Array {

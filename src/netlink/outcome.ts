@@ -15,7 +15,7 @@ export class Outcome {
   }
 
   /**
-   * The error number of the refusal; 0 when there is none. For callers to whom a refusal is a plain answer.
+   * The error number of the refusal, for callers that expect a refusal; 0 when there is none.
    */
   get errno(): number {
     return this.refusal === undefined ? 0 : errnoOf(this.refusal);

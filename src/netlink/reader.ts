@@ -1,9 +1,9 @@
-// Reads netlink messages and attributes. Mirrors writer.ts. What the kernel sends is trusted to be well
-// formed, but never read beyond its end.
+// Reads netlink messages and attributes. Mirrors writer.ts. Messages of the kernel are trusted to be well
+// formed, but never read beyond their end.
 import { textOf, u16At, u32At } from "../sys/bytes.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN } from "./uapi/netlink.ts";
 
-/** One message of the kernel: its type, flags, sequence number, and what comes after the header. */
+/** One message of the kernel: its type, flags, sequence number, and the payload after the header. */
 export interface Reply {
   type: number;
   flags: number;
@@ -11,7 +11,7 @@ export interface Reply {
   payload: Uint8Array;
 }
 
-/** Splits what one receive brought into messages. */
+/** The messages in the bytes of one receive. */
 export function readMessages(bytes: Uint8Array): Reply[] {
   const messages: Reply[] = [];
   for (let at = 0; at + NLMSG_HDRLEN <= bytes.length; ) {
@@ -46,9 +46,9 @@ export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Arr
 }
 
 /**
- * Attributes by type; every question is answered with undefined when the attribute is absent or too short.
- * One walk along the bytes notes where each one starts; a message has forty and is asked for a few, so values
- * are cut out when asked for.
+ * Attributes by type; every getter gives undefined when the attribute is absent or too short. One walk along
+ * the bytes notes the place of each attribute. Values are cut out when asked for, since a message has forty
+ * and callers read a few.
  */
 export class Attributes {
   private readonly message: Uint8Array;
@@ -60,7 +60,7 @@ export class Attributes {
     for (let at = offset; at + NLA_HDRLEN <= length; ) {
       const size = bytes[at]! | (bytes[at + 1]! << 8);
       if (size < NLA_HDRLEN || at + size > length) break;
-      // The last of a type counts, as in the kernel.
+      // The last attribute of a type counts, as in the kernel.
       this.starts[(bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK] = at;
       at += (size + 3) & ~3;
     }
@@ -92,7 +92,7 @@ export class Attributes {
     return value !== undefined && value.length >= 4 ? be32At(value, 0) : undefined;
   }
 
-  /** Text up to its NUL. */
+  /** The text of an attribute up to its NUL. */
   string(type: number): string | undefined {
     const value = this.bytes(type);
     return value === undefined ? undefined : readText(value);

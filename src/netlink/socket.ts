@@ -10,7 +10,7 @@ import { type Reply, readMessages } from "./reader.ts";
 import * as nl from "./uapi/netlink.ts";
 import { Writer } from "./writer.ts";
 
-/** One request: what it does in words, its type and flags, and what it holds after the header. */
+/** One request: its operation in words, its type and flags, and the payload after the header. */
 export interface Message {
   what: string;
   type: number;
@@ -21,14 +21,14 @@ export interface Message {
 const TIMEOUT_MS = 10_000;
 const DUMP_ATTEMPTS = 8;
 /**
- * So many requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB
- * each way; an answer counts as about 0.8 kB.
+ * The most messages at once: so many requests and their answers, a refusal for each at worst, fit into the
+ * buffers of a socket, 208 kB each way; an answer counts as about 0.8 kB.
  */
 const MOST_AT_ONCE = 200;
 
 /**
- * The kernel never makes a message of a list longer than 32 KiB. One buffer serves all sockets: what is read
- * is copied out at once.
+ * The buffer of all sockets: bytes are copied out of it at once. The kernel never makes a message of a list
+ * longer than 32 KiB.
  */
 const buffer = new Uint8Array(32 * 1024);
 
@@ -78,7 +78,7 @@ export class NetlinkSocket implements Disposable {
 
   /**
    * Sends all messages at once, very many in parts, and gives the outcome of each, in order. The kernel does
-   * them one by one and does not stop at a refusal.
+   * not stop at a refusal. Throws SystemError when the socket fails.
    */
   transact(messages: Message[]): Outcome[] {
     if (messages.length > MOST_AT_ONCE) return this.transactInParts(messages);
@@ -104,8 +104,8 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Sends `messages` between `begin` and `end` as one batch: all or nothing (nfnetlink). The outcome of each
-   * comes back; when one is refused nothing has been done.
+   * Sends `messages` between `begin` and `end` as one batch, all or nothing (nfnetlink). Gives the outcome of
+   * each; when one is refused nothing has been done. Throws SystemError when the socket fails.
    */
   batch(begin: Message, messages: Message[], end: Message): Outcome[] {
     const writer = new Writer();
@@ -117,7 +117,7 @@ export class NetlinkSocket implements Disposable {
     return this.gather(messages, first);
   }
 
-  /** Asks for a list. Starts again when it changed while it was read. Throws SystemError. */
+  /** Asks for a list, and starts again when the list changed while it was read. Throws SystemError. */
   dump(message: Message): Reply[] {
     for (let attempt = 1; ; attempt++) {
       const list = this.dumpOnce(message);
@@ -128,8 +128,8 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * The messages that one receive brings within `timeoutMs`; none when nothing came. ENOBUFS is thrown:
-   * events were lost.
+   * The messages of one receive within `timeoutMs`; none when no message came. Throws SystemError, ENOBUFS
+   * when events were lost.
    */
   receive(what: string, timeoutMs: number): Reply[] {
     let deadline: number | undefined;
@@ -139,7 +139,7 @@ export class NetlinkSocket implements Disposable {
         throw new SystemError(what, errnoOf("ENOBUFS"), "an answer was longer than the buffer");
       if (count >= 0) return readMessages(buffer.subarray(0, count));
       if (count !== -errnoOf("EAGAIN") && count !== -errnoOf("EINTR")) throw new SystemError(what, -count);
-      // The clock is asked once there is something to wait for: an answer of rtnetlink is there when its
+      // The clock is read only when there is nothing to receive: an answer of rtnetlink is there once its
       // request was sent.
       const now = monotonicMs();
       deadline ??= now + timeoutMs;
@@ -151,8 +151,8 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Waits until an event comes, `timeoutMs` at most. Whoever waits looks again afterwards, so events that
-   * were lost (ENOBUFS) count as one.
+   * Waits until an event comes, `timeoutMs` at most. Lost events (ENOBUFS) count as an event, since the
+   * caller looks again afterwards. Throws SystemError.
    */
   waitForEvent(what: string, timeoutMs: number): void {
     try {
@@ -174,8 +174,9 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Only the last message asks for an acknowledgement: the kernel works through them in order and reports a
-   * refusal unasked. One for each would overflow the socket's buffer from about 250 messages on.
+   * Writes the messages. Only the last asks for an acknowledgement: the kernel works through them in order
+   * and reports a refusal unasked. An acknowledgement for each would overflow the socket's buffer from about
+   * 250 messages on.
    */
   private writeAll(writer: Writer, messages: Message[]): void {
     for (let at = 0; at < messages.length; at++) {
@@ -210,7 +211,7 @@ export class NetlinkSocket implements Disposable {
       for (const reply of replies) {
         const index = reply.sequence - first;
         const outcome = outcomes[index];
-        // A refusal of the batch's own frame (index -1) is a refusal of everything.
+        // A refusal of the batch's own frame (index -1) refuses every message.
         if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1)
           this.throwFrame(reply, what);
         if (outcome === undefined) continue;
@@ -250,7 +251,10 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** The kernel takes a socket without a port number for the sender of its own events, and leaves it out. */
+  /**
+   * Joins groups of events. The socket needs a port number first: without one the kernel takes it for the
+   * sender of its own events, and leaves it out.
+   */
   private join(groups: number[]): void {
     // struct sockaddr_nl: family, padding, port number (0: the kernel chooses), groups
     const anyPort = Uint8Array.of(nl.AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);

@@ -9,12 +9,12 @@ export class Writer {
   private view = new DataView(this.buffer.buffer);
   private length = 0;
 
-  /** Everything written so far. */
+  /** The bytes written so far. */
   get written(): Uint8Array {
     return this.buffer.subarray(0, this.length);
   }
 
-  /** Writes one message: header, then what `body` writes. */
+  /** Writes one message: the header, then the payload that `body` writes. */
   // biome-ignore lint/complexity/useMaxParams: the fields of a header, written for every message.
   message(type: number, flags: number, sequence: number, body: (writer: Writer) => void): void {
     const start = this.length;
@@ -81,7 +81,7 @@ export class Writer {
       .u32(value);
   }
 
-  /** A number in network order, as nftables wants all of its own. */
+  /** A number in network order, as in all attributes of nftables. */
   be32Attribute(type: number, value: number): this {
     this.u16(NLA_HDRLEN + 4).u16(type);
     const at = this.grow(4);
@@ -90,8 +90,8 @@ export class Writer {
   }
 
   /**
-   * An attribute that holds attributes: what `body` writes. rtnetlink's older nests do not carry the flag,
-   * and need none.
+   * An attribute that holds the attributes that `body` writes. rtnetlink's older nests carry no flag, and
+   * need none.
    */
   nest(type: number, body: (writer: Writer) => void, flag = NLA_F_NESTED): this {
     const start = this.openNest(type, flag);
@@ -100,9 +100,8 @@ export class Writer {
   }
 
   /**
-   * Begins an attribute that holds attributes, and gives its place; the caller hands that to {@link
-   * closeNest} when the inner attributes are written. It does without the function that {@link nest} takes,
-   * and serves messages that every ADD writes.
+   * Begins an attribute that holds attributes, and gives its place for {@link closeNest}. Messages that every
+   * ADD writes use it: it needs no function, as {@link nest} does.
    */
   openNest(type: number, flag = NLA_F_NESTED): number {
     const start = this.length;
@@ -123,8 +122,8 @@ export class Writer {
   }
 
   /**
-   * Makes room for `count` zero bytes at the end and gives their place. The buffer may be another one after
-   * it.
+   * Makes room for `count` zero bytes at the end and gives their place. The buffer may be replaced by a
+   * larger one.
    */
   private grow(count: number): number {
     const at = this.length;

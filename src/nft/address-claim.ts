@@ -1,6 +1,6 @@
-// Taking the places of an attachment's addresses in the maps that masquerade. An element belongs to the
-// attachment whose digest starts its comment; the kernel itself deletes by key and does not ask whose element
-// it is.
+// The places of an attachment's addresses in the maps that masquerade. An element belongs to the attachment
+// with the digest at the start of the element's comment; the kernel deletes by key and does not heed the
+// owner.
 import type { Address } from "../ip/address.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { firstRefusal } from "./batch.ts";
@@ -15,22 +15,22 @@ import {
 import { elementPlaces, type NetworkChain } from "./layout.ts";
 import type { NodeAttachments, On } from "./owned-table.ts";
 
-/** The addresses of an attachment that are masqueraded. */
+/** The masqueraded addresses of an attachment. */
 export interface Masquerade {
   /** The attachment's digest: the owner of its elements. */
   owner: string;
-  /** The attachment in words, for people that list the rules: network, container, interface. */
+  /** The attachment in words, for people who list the rules: network, container, interface. */
   label: string;
   chain: NetworkChain;
   bridge: string;
   addresses: Address[];
 }
 
-/** The node, as masquerading has to know it. */
+/** The facts about the node that masquerading needs. */
 export interface MasqueradeNode extends NodeAttachments<Masquerade> {
   /**
-   * True for an attachment of our own network that has lost its address to us: its element is ours to take,
-   * although it lives.
+   * True for an attachment of this network that has lost its address to this attachment: its element is
+   * replaced, although it lives.
    */
   lostAddress(owner: string): boolean;
   /**
@@ -38,7 +38,10 @@ export interface MasqueradeNode extends NodeAttachments<Masquerade> {
    * `network` is the attachment's own, undefined when its element does not tell.
    */
   isOnBridge(owner: string, network: string | undefined, bridge: string): boolean;
-  /** The element of this owner had to give way to ours: it had our address, and is no attachment any more. */
+  /**
+   * Tells that this owner's element gave way: it had this attachment's address, and its owner is no
+   * attachment any more.
+   */
   giveWay(owner: string): void;
 }
 
@@ -73,8 +76,8 @@ function claimAddress(wanted: Masquerade, address: Address, on: On<MasqueradeNod
 const ATTEMPTS = 6;
 
 /**
- * Takes a place for the attachment. The element of a dead owner gives way, and so does one whose owner has
- * lost the address to us; the element of any other owner stays, and is returned.
+ * Takes a place for the attachment. The element of a dead owner gives way, and so does that of an owner that
+ * has lost the address to this attachment; the element of any other owner stays, and is returned.
  */
 function claimPlace(
   wanted: Masquerade,

@@ -1,4 +1,4 @@
-// Answers of nftables: how many rules the chains have, and whether nftables is there at all.
+// Answers of nftables: the number of rules in chains, and whether nftables is there at all.
 import { type Attributes, listAttributes, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -11,20 +11,20 @@ import {
   type Table,
 } from "./message.ts";
 
-/** How many rules and elements of some attachments are not there. */
+/** The number of missing rules and elements of some attachments. */
 export interface LostRules {
   /** Rules of the table itself, which all networks share. */
   shared: number;
   /**
    * Rules and elements of each attachment, by its digest. Rules that several attachments share count for the
-   * first of these.
+   * first of them.
    */
   byOwner: Map<string, number>;
 }
 
 /**
- * Gives the result of `action`, or undefined on a kernel without nftables, which never had rules of ours.
- * Throws what `open` and `action` throw, also the refusals of an nftables that is there.
+ * Gives the result of `action`, or undefined on a kernel without nftables, which never had rules of Pontoon.
+ * Throws the errors of `open` and `action`, also the refusals of an nftables that is there.
  */
 export function ifThereIsNftables<T>(
   open: () => NetlinkSocket,
@@ -49,7 +49,7 @@ export function soundsLikeNoNftables(error: unknown): boolean {
   return isErrno(error, "EPROTONOSUPPORT", "EOPNOTSUPP", "EINVAL");
 }
 
-/** True when nftables is there: it tells its generation, whatever else it refuses. */
+/** True when nftables is there: it answers with its generation, even if it refuses other requests. */
 function isNftables(socket: NetlinkSocket): boolean {
   try {
     socket.execute([getGenerationMessage()]);
@@ -61,8 +61,8 @@ function isNftables(socket: NetlinkSocket): boolean {
 }
 
 /**
- * How many things the kernel counts for a chain: its own rules, and the elements that lead to it. Undefined
- * when there is no such chain. Throws SystemError.
+ * The number of uses that the kernel counts for a chain: its own rules, and the elements that lead to it.
+ * Undefined when there is no such chain. Throws SystemError.
  */
 export function countChainUses(socket: NetlinkSocket, table: Table, chain: string): number | undefined {
   const [outcome] = socket.transact([getChainMessage(table, chain)]);
@@ -73,10 +73,10 @@ export function countChainUses(socket: NetlinkSocket, table: Table, chain: strin
     : readAttributes(reply.payload, GENERIC_HEADER).be32(nft.NFTA_CHAIN_USE);
 }
 
-/** How many rules each chain of a table has; a chain without rules is not in it. */
+/** The number of rules in each chain of a table; a chain without rules is left out. */
 export type RuleCounts = ReadonlyMap<string, number>;
 
-/** Counts the rules of a table; no table has no rules. Throws SystemError. */
+/** Counts the rules of a table; a missing table has none. Throws SystemError. */
 export function countRules(socket: NetlinkSocket, table: Table): Map<string, number> {
   const counts = new Map<string, number>();
   for (const reply of socket.dump(listRulesMessage(table))) {

@@ -1,11 +1,12 @@
-// Sending requests to nftables as one batch, which the kernel does as a whole or not at all.
+// Requests to nftables as one batch, which the kernel does as a whole or not at all. Every function throws
+// SystemError.
 import type { Outcome } from "../netlink/outcome.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { SystemError } from "../sys/errno.ts";
 import { generic } from "./message.ts";
 
-/** Sends messages as one batch, all or nothing; gives the outcome of each. Throws SystemError. */
+/** Sends messages as one batch; gives the outcome of each. */
 export function sendBatch(socket: NetlinkSocket, messages: Message[]): Outcome[] {
   const frame = (type: number): Message => ({
     what: "change packet rules",
@@ -16,15 +17,13 @@ export function sendBatch(socket: NetlinkSocket, messages: Message[]): Outcome[]
   return socket.batch(frame(nft.NFNL_MSG_BATCH_BEGIN), messages, frame(nft.NFNL_MSG_BATCH_END));
 }
 
-/**
- * Sends messages as one batch; gives the first refusal, or undefined when all was done. Throws SystemError.
- */
+/** Sends messages as one batch; gives the first refusal, or undefined when all was done. */
 export function firstRefusal(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {
   for (const { error } of sendBatch(socket, messages)) if (error !== undefined) return error;
   return undefined;
 }
 
-/** Sends messages as one batch, all or nothing. Throws the first refusal as SystemError. */
+/** Sends messages as one batch. Throws the first refusal. */
 export function executeBatch(socket: NetlinkSocket, messages: Message[]): void {
   const error = firstRefusal(socket, messages);
   if (error !== undefined) throw error;

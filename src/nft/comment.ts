@@ -2,7 +2,7 @@
 import { readText } from "../netlink/reader.ts";
 import { textBytes, textOf } from "../sys/bytes.ts";
 
-/** An element of a set or map, as far as its comment goes. */
+/** The comment of an element of a set or map. */
 export interface Commented {
   comment: string;
 }
@@ -17,7 +17,7 @@ const COMMENT_BYTES = 127;
 export function ownerComment({ owner, label }: { owner: string; label: string }): string {
   const text = `${owner} ${label}`;
   const bytes = textBytes(text);
-  // A cut in the middle of a character leaves a replacement character, which is longer than what was cut.
+  // A cut inside a character leaves a replacement character, which is longer than the bytes that were cut.
   return bytes.length <= COMMENT_BYTES
     ? text
     : textOf(bytes.subarray(0, COMMENT_BYTES)).replace(/\uFFFD$/, "");
@@ -36,7 +36,7 @@ export function holderOf({ comment }: Commented): string {
 
 /**
  * The network that an element's comment names: the word after the owner. A name that was too long for the
- * comment is cut, and is then the name of no network.
+ * comment is cut, and is then no network's name.
  */
 export function networkOfComment({ comment }: Commented): string | undefined {
   const words = comment.split(" ");

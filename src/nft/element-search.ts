@@ -1,4 +1,4 @@
-// Looking through a large set or map without reading more of its elements than their keys.
+// The search through a large set or map that reads only the keys of most elements.
 import { readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK } from "../netlink/uapi/netlink.ts";
@@ -8,13 +8,13 @@ import { dumpElements, type Element, type ElementPlace, readElement } from "./el
 import { GENERIC_HEADER } from "./message.ts";
 
 /**
- * Says yes or no to an element by its keys alone: where they start in the bytes. For an element without a
- * last key that is undefined.
+ * A test of an element by its keys alone: the places in the bytes where they start. `lastKeyAt` is undefined
+ * for an element without a last key.
  */
 export type KeyTest = (bytes: Uint8Array, keyAt: number, lastKeyAt: number | undefined) => boolean;
 
 /**
- * The elements of a set or map that pass a test; of all others the keys alone are read. Throws SystemError.
+ * The elements of a set or map that pass a test; of all others only the keys are read. Throws SystemError.
  */
 export function searchElements(
   socket: NetlinkSocket,
@@ -39,7 +39,7 @@ export function searchElements(
   return found;
 }
 
-/** Where the value of a key starts: of the first attribute inside the attribute of this type. */
+/** The place of a key's value: the value of the first attribute inside the attribute of this type. */
 // biome-ignore lint/complexity/useMaxParams: it runs for each of thousands of elements.
 function valueStart(bytes: Uint8Array, from: number, end: number, type: number): number | undefined {
   for (let at = from; at + NLA_HDRLEN <= end; ) {

@@ -10,7 +10,7 @@ import { commentBytes, readComment } from "./comment.ts";
 import { writeValue, writeVerdict } from "./expression.ts";
 import { GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
 
-/** Where an element stands. */
+/** The place of an element: table, set or map, and key. */
 export interface ElementPlace {
   table: Table;
   /** The set or map. */
@@ -22,7 +22,7 @@ export interface ElementPlace {
 
 /** An element of a set or of a map. */
 export interface Element extends ElementPlace {
-  /** Where a verdict map's element leads; empty in all others. */
+  /** The chain that a verdict map's element leads to; empty in all other elements. */
   chain: string;
   /** The value that a map of values gives for the key. */
   value?: Uint8Array | undefined;
@@ -30,14 +30,14 @@ export interface Element extends ElementPlace {
 }
 
 /**
- * Requests and their answers, a refusal for each at worst, fit into the buffers of a socket, 208 kB each way;
- * an answer counts as about 0.8 kB.
+ * The most elements in one batch: requests and their answers, a refusal for each at worst, fit into the
+ * buffers of a socket, 208 kB each way; an answer counts as about 0.8 kB.
  */
 export const BATCH_ELEMENTS = 200;
 
 /**
- * A new element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the set or the table
- * is missing.
+ * Adds an element. Refused with EEXIST when the key is taken, with ENOENT when the chain, the set or the
+ * table is missing.
  */
 export function addElementMessage(element: Element): Message {
   return requestMessage(
@@ -56,7 +56,7 @@ export function addElementMessage(element: Element): Message {
   );
 }
 
-/** The element with this key goes, whatever it leads to. Refused with ENOENT when there is none. */
+/** Deletes the element with this key, whatever it leads to. Refused with ENOENT when there is none. */
 export function deleteElementMessage(place: ElementPlace): Message {
   return requestMessage(place.table, `delete an element of ${place.set}`, nft.NFT_MSG_DELSETELEM, 0, (w) =>
     elementList(w, place, () => writeKey(w, place)),

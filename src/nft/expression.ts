@@ -1,4 +1,4 @@
-// The expressions that rules are built of, as the kernel has them. (linux/netfilter/nf_tables.h)
+// The expressions of rules, as the kernel has them. (linux/netfilter/nf_tables.h)
 import { addressBytes, type Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -76,7 +76,7 @@ export function payload(register: number, field: HeaderField): Expression {
   );
 }
 
-/** Keeps the register's bits that are in `bits`, and then turns the bits that are in `turned`. */
+/** Keeps the register's bits that are in `bits`, and then flips the bits that are in `turned`. */
 export function mask(
   register: number,
   bits: Uint8Array,

@@ -1,6 +1,6 @@
 // Host ports of attachments: put in, take out, compare. Every change is made under the node's lock: the
 // kernel deletes an element by its key, to whichever attachment it belongs, and it does not see that two maps
-// hold the same port.
+// hold one port. Every function throws SystemError.
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type RuleCounts } from "./answer.ts";
@@ -35,8 +35,8 @@ export const HOST_PORTS: OwnedTable<HostPorts, NodeAttachments<HostPorts>> = {
 
 /**
  * Makes sure that the ports lead to the pod, and puts back the table when it was lost. The caller holds the
- * node's lock. Throws SystemError; EADDRINUSE when a port, or the pod's address, belongs to a living
- * attachment, EBUSY when the node's packets are marked with another bit.
+ * node's lock. SystemError EADDRINUSE when a port, or the pod's address, belongs to a living attachment,
+ * EBUSY when the node's packets are marked with another bit.
  */
 export function ensureHostPorts(
   socket: NetlinkSocket,
@@ -52,8 +52,8 @@ function hasConditionChain(counts: RuleCounts): boolean {
 }
 
 /**
- * For CHECK: which parts of the ruleset are not whole: the word `table`, the names of the chains that the
- * attachment needs besides. Throws SystemError.
+ * The parts of the ruleset that are not whole, for CHECK: the word `table`, and the names of the chains that
+ * the attachment needs besides.
  */
 export function missingPortParts(
   socket: NetlinkSocket,
@@ -89,7 +89,7 @@ function claimPortsFor(other: HostPorts, on: On<NodeAttachments<HostPorts>>): vo
   }
 }
 
-/** The attachment's elements that are there, and how many it must have. Throws SystemError. */
+/** The attachment's elements that are there, and the number that it must have. */
 export function findPortElements(
   socket: NetlinkSocket,
   ports: HostPorts,
@@ -102,8 +102,8 @@ export function findPortElements(
 }
 
 /**
- * Takes out the attachment's elements, and its chains that nothing leads to any more. The caller holds the
- * node's lock. True when all elements were there. Throws SystemError.
+ * Removes the attachment's elements, and its chains that nothing leads to any more. The caller holds the
+ * node's lock. True when all elements were there.
  */
 export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolean {
   const { found, wanted } = findPortElements(socket, ports);
@@ -117,8 +117,8 @@ export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolea
 }
 
 /**
- * Takes out these elements, and each chain that nothing leads to any more, of `chains` and of the chains that
- * the elements led to. The caller holds the node's lock. Throws SystemError.
+ * Removes these elements, and each chain that nothing leads to any more, of `chains` and of the chains that
+ * the elements led to. The caller holds the node's lock.
  */
 export function removePortElements(socket: NetlinkSocket, elements: Element[], chains: string[]): void {
   deleteElements(socket, elements);
@@ -130,7 +130,7 @@ export function removePortElements(socket: NetlinkSocket, elements: Element[], c
 
 /**
  * The chains of a network, for whatever subnets they were made, and all chains of conditions, which belong to
- * no network. Throws SystemError.
+ * no network.
  */
 export function listPortChains(socket: NetlinkSocket, network: string): string[] {
   return [...countRules(socket, PORT_TABLE).keys()].filter(

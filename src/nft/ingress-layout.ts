@@ -6,7 +6,7 @@
 //     set networks { type ifname }                 where pods of networks with a policy of their own come in
 //     set together { type ifname . ifname }        twice the same interface: its pods reach each other
 //     set apart { type ifname }                    interfaces whose pods do not reach each other
-//     set trusted { type ifname }                  interfaces that we put into firewalld's zone "trusted"
+//     set trusted { type ifname }                  interfaces that Pontoon put into zone "trusted"
 //     chain forward { … }
 //   }
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -31,8 +31,8 @@ export type IngressSet = (typeof INGRESS_SETS)[number];
 const FORWARD = "forward";
 
 /**
- * The rules of chain forward (type filter hook forward priority filter; policy accept). A packet that it
- * drops is gone, whatever other tables say.
+ * The rules of chain forward (type filter hook forward priority filter; policy accept). A packet that this
+ * chain drops is lost, whatever the rules of other tables.
  */
 function forwardRules(): Expression[][] {
   return [
@@ -45,10 +45,10 @@ function forwardRules(): Expression[][] {
   ];
 }
 
-/** How many rules chain forward has when it is whole. */
+/** The number of rules in a whole chain forward. */
 export const FORWARD_RULES = 3;
 
-/** Keys of the sets: an interface, or two of them. */
+/** The keys of the sets: an interface, or two of them. */
 const ONE = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
 const PAIR = {
   type: joined(TYPE_IFNAME, TYPE_IFNAME),
@@ -69,7 +69,7 @@ export const INGRESS_LAYOUT: TableLayout = {
   ruleMessages: () => rulesMessages(INGRESS_TABLE, FORWARD, forwardRules()),
 };
 
-/** Where an interface stands in a set. */
+/** The place of an interface in a set. */
 export function ingressPlace(set: IngressSet, interfaceName: string): ElementPlace {
   const name = interfaceKey(interfaceName, new Uint8Array());
   return { table: INGRESS_TABLE, set, key: set === "together" ? interfaceKey(interfaceName, name) : name };

@@ -1,6 +1,6 @@
-// Which interfaces of networks are kept apart: put in, take out, compare. An element belongs to an interface
-// that pods share, and so to no attachment alone. The caller decides which elements are needed, and holds the
-// node's lock.
+// The interfaces of networks that are kept apart: put in, take out, compare. An element belongs to an
+// interface that pods share, and so to no attachment alone. The caller decides which elements are needed, and
+// holds the node's lock. Every function throws SystemError.
 import { readText } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -21,23 +21,23 @@ import { isTableWhole, type Judge } from "./table-layout.ts";
 export interface IngressElement {
   set: IngressSet;
   interfaceName: string;
-  /** Words for people that list the rules. */
+  /** Words for people who list the rules. */
   comment: string;
 }
 
-/** False when the table is missing or was emptied. Throws SystemError. */
+/** False when the table is missing or was emptied. */
 export function isIngressTableWhole(socket: NetlinkSocket): boolean {
   return isTableWhole(socket, INGRESS_LAYOUT);
 }
 
-/** True when the interface is in the set. Throws SystemError. */
+/** True when the interface is in the set. */
 export function hasIngressElement(socket: NetlinkSocket, set: IngressSet, interfaceName: string): boolean {
   return getElement(socket, ingressPlace(set, interfaceName)) !== undefined;
 }
 
 /**
  * The sets that the interface should stand in and does not; all of them when the table is not whole, as
- * `judge` says. Throws SystemError.
+ * `judge` says.
  */
 export function missingIngressSets<Set extends IngressSet>(
   socket: NetlinkSocket,
@@ -48,7 +48,7 @@ export function missingIngressSets<Set extends IngressSet>(
   return sets.filter((set) => !hasIngressElement(socket, set, interfaceName));
 }
 
-/** Puts interfaces into the sets, and makes the table whole with it: all or nothing. Throws SystemError. */
+/** Puts interfaces into the sets, and makes the table whole with it: all or nothing. */
 export function putIngressElements(socket: NetlinkSocket, elements: readonly IngressElement[]): void {
   const isWhole = isIngressTableWhole(socket);
   const missing = elements.filter(({ set, interfaceName }) => !hasIngressElement(socket, set, interfaceName));
@@ -61,7 +61,7 @@ export function putIngressElements(socket: NetlinkSocket, elements: readonly Ing
   if (messages.length > 0) executeBatch(socket, messages);
 }
 
-/** Takes an interface out of sets, and the table away with the last element. Throws SystemError. */
+/** Takes an interface out of sets, and deletes the table with the last element. */
 export function removeIngressElements(
   socket: NetlinkSocket,
   sets: readonly IngressSet[],
@@ -76,7 +76,7 @@ export function removeIngressElements(
   if (refusal !== undefined && !isErrno(refusal, "ENOENT")) throw refusal;
 }
 
-/** The names of all interfaces that stand in a set. Throws SystemError. */
+/** The names of all interfaces that stand in a set. */
 export function listIngressInterfaces(socket: NetlinkSocket): string[] {
   return [...new Set(listIngressElements(socket).map(interfaceOf))];
 }

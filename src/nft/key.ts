@@ -20,7 +20,7 @@ export const MAC_BYTES_JOINED = 8;
 /** An interface name followed by `rest`, which fills up `restLength` bytes. */
 export function interfaceKey(name: string, rest: Uint8Array, restLength = rest.length): Uint8Array {
   const key = new Uint8Array(INTERFACE_NAME_BYTES + restLength);
-  // A record that was altered by hand may say more than there is room for.
+  // A name is cut to its room: a record that was altered by hand may hold a longer one.
   key.set(textBytes(name).subarray(0, INTERFACE_NAME_BYTES));
   key.set(rest.length > restLength ? rest.subarray(0, restLength) : rest, INTERFACE_NAME_BYTES);
   return key;

@@ -59,10 +59,7 @@ export const MASQUERADE_LAYOUT: TableLayout = {
   ruleMessages: () => rulesMessages(TABLE, POSTROUTING, postroutingRules()),
 };
 
-/**
- * A network's chain: its name says for which network and which subnets it was made, so it never needs to
- * change.
- */
+/** A network's chain. Its name tells its network and subnets, so it never needs to change. */
 export interface NetworkChain {
   name: string;
   subnets: Prefix[];

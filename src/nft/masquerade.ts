@@ -1,4 +1,4 @@
-// Masquerading for attachments: put in, take out, compare.
+// Masquerading for attachments: put in, take out, compare. Every function throws SystemError.
 import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { claimAddresses, type Masquerade, type MasqueradeNode } from "./address-claim.ts";
@@ -23,7 +23,7 @@ export const MASQUERADE: OwnedTable<Masquerade, MasqueradeNode> = {
   layoutFor: () => MASQUERADE_LAYOUT,
   chainsFor: ({ chain }) => [sharedNetworkChain(chain)],
   listElements: listAllElements,
-  // An element that leads to another chain of the network is from before its subnets changed.
+  // An element that leads to another chain of the network was made before the network's subnets changed.
   countMissing: ({ addresses, chain }, own) =>
     addresses.length - own.filter((element) => element.chain === chain.name).length,
   claim: claimAddresses,
@@ -34,23 +34,20 @@ export const MASQUERADE: OwnedTable<Masquerade, MasqueradeNode> = {
 };
 
 /**
- * Makes sure that the attachment's addresses are masqueraded, and puts back whatever of the table was lost.
- * Throws SystemError; EADDRINUSE when an address belongs to a living attachment on the same bridge.
+ * Makes sure that the attachment's addresses are masqueraded, and puts back all lost parts of the table.
+ * SystemError EADDRINUSE when an address belongs to a living attachment on this bridge.
  */
 export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, node: MasqueradeNode): void {
   ensureElements(MASQUERADE, wanted, { socket, node });
 }
 
-/**
- * For CHECK: which parts of the ruleset are not whole, the word `table` or names of chains. Throws
- * SystemError.
- */
+/** The parts of the ruleset that are not whole, for CHECK: the word `table`, or names of chains. */
 export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
   const parts = { layout: MASQUERADE_LAYOUT, chains: chains.map(sharedNetworkChain) };
   return missingIn(countRules(socket, TABLE), parts, isKnownIn);
 }
 
-/** Where elements of an attachment may be; without addresses all maps are read. */
+/** The places where elements of an attachment may be; without addresses all maps are read. */
 export interface MasqueradeTraces {
   owner: string;
   bridge: string;
@@ -61,9 +58,9 @@ export interface MasqueradeTraces {
 export type ChainTraces = { chain: string } | { network: string };
 
 /**
- * Takes out the elements that carry the attachment's digest, and the chain of its network when nothing leads
- * there any more. The caller holds the lock of the network's leases, so that no address can get a new owner
- * between look and deletion. Throws SystemError.
+ * Removes the elements that carry the attachment's digest, and the chain of its network when nothing leads
+ * there any more. The caller holds the lock of the network's leases, so that no address gets a new owner
+ * between look and deletion.
  */
 export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces, chains: ChainTraces): void {
   const elements = findElements(socket, traces);
@@ -72,8 +69,8 @@ export function removeMasquerade(socket: NetlinkSocket, traces: MasqueradeTraces
 }
 
 /**
- * Takes out each chain that nothing leads to any more: of `chains`, and of the chains that `elements` led to.
- * The elements are deleted already. Throws SystemError.
+ * Removes each chain that nothing leads to any more: of `chains`, and of the chains that `elements` led to.
+ * The elements are deleted already.
  */
 export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], chains: ChainTraces): void {
   const rules = countRules(socket, TABLE);
@@ -85,7 +82,7 @@ export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], c
   deleteUnusedChains(socket, { table: TABLE, rules }, candidates);
 }
 
-/** The elements that carry the attachment's digest. Throws SystemError. */
+/** The elements that carry the attachment's digest. */
 export function findElements(
   socket: NetlinkSocket,
   { owner, bridge, addresses }: MasqueradeTraces,
@@ -102,7 +99,7 @@ export function findElements(
   return found;
 }
 
-/** Every element of every attachment on the node. Throws SystemError. */
+/** Every element of every attachment on the node. */
 export function listAllElements(socket: NetlinkSocket): Element[] {
   return MAPS.flatMap(({ name }) => listElements(socket, TABLE, name));
 }

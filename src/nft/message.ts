@@ -10,21 +10,21 @@ import type { Expression } from "./expression.ts";
 export interface Table {
   family: number;
   name: string;
-  /** Both, as `nft` writes them. */
+  /** Family and name, as `nft` writes them. */
   title: string;
 }
 
-/** Length of struct nfgenmsg, which the attributes of an answer come after. */
+/** The length of struct nfgenmsg, which stands before the attributes of an answer. */
 export const GENERIC_HEADER = 4;
 
-/** The table, if it is not there yet. */
+/** Makes the table, if it is not there yet. */
 export function tableMessage(table: Table): Message {
   return requestMessage(table, `create table ${table.title}`, nft.NFT_MSG_NEWTABLE, NLM_F_CREATE, (w) =>
     w.string(nft.NFTA_TABLE_NAME, table.name),
   );
 }
 
-/** Where packets come to a base chain. */
+/** The place where packets come to a base chain. */
 export interface Hook {
   type: "nat" | "filter";
   number: number;
@@ -32,8 +32,8 @@ export interface Hook {
 }
 
 /**
- * A chain, if it is not there yet; with `hook` a base chain, which accepts packets that its rules let
- * through.
+ * Makes a chain, if it is not there yet. With `hook` it is a base chain, which accepts packets that its rules
+ * let through.
  */
 export function chainMessage(table: Table, name: string, hook?: Hook): Message {
   return requestMessage(table, `create chain ${name}`, nft.NFT_MSG_NEWCHAIN, NLM_F_CREATE, (w) => {
@@ -48,14 +48,14 @@ export function chainMessage(table: Table, name: string, hook?: Hook): Message {
   });
 }
 
-/** The table goes, with all that is in it. */
+/** Deletes the table, with everything in it. */
 export function deleteTableMessage(table: Table): Message {
   return requestMessage(table, `delete table ${table.title}`, nft.NFT_MSG_DELTABLE, 0, (w) =>
     w.string(nft.NFTA_TABLE_NAME, table.name),
   );
 }
 
-/** A chain with its rules goes. Refused with EBUSY while an element or a rule leads to it. */
+/** Deletes a chain with its rules. Refused with EBUSY while an element or a rule leads to it. */
 export function deleteChainMessage(table: Table, name: string): Message {
   return requestMessage(table, `delete chain ${name}`, nft.NFT_MSG_DELCHAIN, 0, (w) =>
     w.string(nft.NFTA_CHAIN_TABLE, table.name).string(nft.NFTA_CHAIN_NAME, name),
@@ -76,7 +76,7 @@ export function listChainsMessage(table: Table): Message {
   );
 }
 
-/** A rule at the end of a chain. */
+/** Adds a rule at the end of a chain. */
 export function ruleMessage(table: Table, chain: string, expressions: Expression[]): Message {
   return requestMessage(
     table,
@@ -97,12 +97,12 @@ export function rulesMessages(table: Table, chain: string, rules: Expression[][]
   return [flushChainMessage(table, chain), ...rules.map((rule) => ruleMessage(table, chain, rule))];
 }
 
-/** A rule at the beginning of a chain. */
+/** Adds a rule at the beginning of a chain. */
 export function firstRuleMessage(table: Table, chain: string, expressions: Expression[]): Message {
   return { ...ruleMessage(table, chain, expressions), flags: NLM_F_CREATE };
 }
 
-/** A rule goes, by the number that the kernel gave it (64 bits, as they came). */
+/** Deletes a rule by the number that the kernel gave it (64 bits, as they came). */
 export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Array): Message {
   return requestMessage(table, `delete a rule of chain ${chain}`, nft.NFT_MSG_DELRULE, 0, (w) =>
     w
@@ -112,7 +112,7 @@ export function deleteRuleMessage(table: Table, chain: string, handle: Uint8Arra
   );
 }
 
-/** All rules of a chain go. */
+/** Deletes all rules of a chain. */
 function flushChainMessage(table: Table, name: string): Message {
   return requestMessage(table, `flush chain ${name}`, nft.NFT_MSG_DELRULE, 0, (w) =>
     w.string(nft.NFTA_RULE_TABLE, table.name).string(nft.NFTA_RULE_CHAIN, name),

@@ -122,12 +122,12 @@ function addressProtocolAndPort(family: Family): Expression[] {
   return [...isFamily(family), address, ...protocolAndPort(FIRST + registersOf(family))];
 }
 
-/** How many registers of 32 bits an address takes. */
+/** The number of 32-bit registers that an address takes. */
 function registersOf(family: Family): number {
   return HEADER[family].length / 4;
 }
 
-/** The port of the destination, which is in the same place in all protocols that have ports. */
+/** Loads protocol and destination port. The port stands at one place in all protocols that have ports. */
 function protocolAndPort(register: number): Expression[] {
   return [
     meta(nft.NFT_META_L4PROTO, register),

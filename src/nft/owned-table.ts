@@ -24,7 +24,7 @@ export interface Owner {
   owner: string;
 }
 
-/** The attachments of the node, as far as a table has to know of them. */
+/** The attachments of the node, as a table needs them. */
 export interface NodeAttachments<Attachment extends Owner> {
   /** True while the attachment with this digest has its veth. */
   isAlive(owner: string): boolean;
@@ -34,7 +34,7 @@ export interface NodeAttachments<Attachment extends Owner> {
   others(): Attachment[];
 }
 
-/** The two ends of the protocol: nftables, and the attachments of the node. */
+/** The two sides of the protocol: nftables, and the attachments of the node. */
 export interface On<Node> {
   socket: NetlinkSocket;
   node: Node;
@@ -56,7 +56,7 @@ export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachmen
   chainsFor(attachment: Attachment): SharedChain[];
   /** Every element of every attachment. */
   listElements(socket: NetlinkSocket): Element[];
-  /** How many elements the attachment lacks when `own` are all that carry its digest. */
+  /** The number of elements that the attachment lacks when `own` are all that carry its digest. */
   countMissing(attachment: Attachment, own: readonly Element[]): number;
   /** Puts in the elements of the attachment that is being added. */
   claim(attachment: Attachment, on: On<Node>, look: Look): void;
@@ -68,7 +68,7 @@ export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachmen
   isComing?(attachment: Attachment, node: Node): boolean;
   /** Deletes a table that stands in the place of the lost one. True when there was such a table. */
   makeRoom?(attachment: Attachment, socket: NetlinkSocket, counts: RuleCounts): boolean;
-  /** The errors by which nftables says that the table has changed since we looked: then ADD looks again. */
+  /** The errors by which nftables tells that the table has changed since the look: then ADD looks again. */
   changedSinceLook: readonly ErrnoName[];
 }
 
@@ -150,7 +150,7 @@ function makeChains(
   }
 }
 
-/** How many rules and elements of these attachments are lost. Reads all elements once. Throws SystemError. */
+/** The lost rules and elements of these attachments. Reads all elements once. Throws SystemError. */
 export function countLost<Attachment extends Owner, Node extends NodeAttachments<Attachment>>(
   table: OwnedTable<Attachment, Node>,
   attachments: readonly Attachment[],

@@ -1,5 +1,5 @@
-// The expressions of rules that look at where a packet comes from and where it goes to: at a subnet, or at
-// the interface that it came in by. (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
+// The expressions of rules that test a packet's source, destination or incoming interface.
+// (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
 import { addressBytes, type Family } from "../ip/address.ts";
 import { type Prefix, parsePrefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -35,13 +35,13 @@ export function masqueradeFrom(prefix: Prefix, masquerade: Expression[]): Expres
 }
 
 /**
- * A test of a packet: its source, its destination or the interface that it came in by has to match `value`,
- * or with `not` must not match it.
+ * A test of a packet: its source, its destination or its incoming interface has to match `value`, or with
+ * `not` must not match it.
  */
 export interface PacketTest {
   field: "saddr" | "daddr" | "iifname";
   not: boolean;
-  /** A subnet, or the name of an interface; a star at its end stands for any end. */
+  /** A subnet, or the name of an interface; a star at its end stands for any ending. */
   value: string;
 }
 

@@ -1,5 +1,5 @@
-// The host ports of one attachment, and what stands for them in the table: elements, and chains that it
-// shares with other attachments.
+// The host ports of one attachment, and their objects in the table: elements, and chains that it shares with
+// other attachments.
 import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ownerComment } from "./comment.ts";
@@ -16,15 +16,15 @@ import type { SharedChain } from "./table-layout.ts";
 export interface HostPorts {
   /** The attachment's digest: the owner of its elements. */
   owner: string;
-  /** The attachment in words, for people that list the rules: network, container, interface. */
+  /** The attachment in words, for people who list the rules: network, container, interface. */
   label: string;
-  /** At least one. */
+  /** The mappings, at least one. */
   mappings: PortMapping[];
   /** The chain that masquerades connections to the pod; undefined: none is masqueraded. */
   chain: HairpinChain | undefined;
   /** Conditions that connections have to meet: at most one chain for each family. */
   conditions: ConditionChain[];
-  /** Number of the bit that marks packets on their way to a host port. The whole node has the same. */
+  /** Number of the bit that marks packets on their way to a host port. The whole node has one. */
   markBit: number;
 }
 

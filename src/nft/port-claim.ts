@@ -42,9 +42,9 @@ export function claimPorts(
 }
 
 /**
- * Elements for these ports that the kernel does not refuse beside the new ones. In most maps they are asked
- * for by their keys, however many elements the map has. The other maps are looked through: they hold mappings
- * that most pods do not have, and are short.
+ * Existing elements for these ports beside which the kernel would accept the new elements. In most maps they
+ * are asked for by their keys, however many elements the map has. The other maps are searched through: they
+ * hold mappings that most pods do not have, and are short.
  */
 function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasConditions: boolean): Element[] {
   const asked: ElementPlace[] = [];
@@ -66,7 +66,7 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
   return held;
 }
 
-/** So many keys cost as much to ask for as to look through the map. */
+/** The most keys to ask for: more would cost as much as a search through the map. */
 const MOST_ASKED = 500;
 
 /**

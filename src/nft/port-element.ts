@@ -1,4 +1,4 @@
-// Host ports as map elements, and back: which ports of which addresses an element stands for.
+// Host ports as map elements, and back to ports and addresses.
 import { addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
 import { be16At } from "../sys/bytes.ts";
 import type { Element } from "./element.ts";
@@ -18,7 +18,7 @@ function valueMap(set: string): string {
   return set.startsWith(WHERE) ? set.slice(WHERE.length) : set;
 }
 
-/** The elements of a mapping but for their comments: one, or one for each port where the numbers change. */
+/** The elements of a mapping without their comments: one, or one for each port where the numbers change. */
 export function mappingPlaces(mapping: PortMapping): Pick<Element, "set" | "key" | "lastKey" | "value">[] {
   const { family, protocol, hostAddress, first, last, containerPort, target } = mapping;
   if (isInterval(mapping)) {

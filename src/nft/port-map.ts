@@ -19,7 +19,7 @@ function valueMaps(): MapLayout[] {
     const addressAndPort = { type: joined(type, TYPE_INET_SERVICE), length: length + REGISTER };
     return [
       { name: `one${suffix}`, key: addressKey, value: addressAndPort },
-      // The fields of an interval are as long as what counts of them: a protocol one byte, a port two.
+      // The fields of an interval have the lengths of their values: a protocol one byte, a port two.
       { name: `range${suffix}`, key: addressKey, value: { type, length }, intervalFields: [length, 1, 2] },
       {
         name: `any${suffix}`,

@@ -1,7 +1,7 @@
 // Ports of the node that lead to pods, as values: compared, and written for people.
 import { type Address, type Family, formatAddress } from "../ip/address.ts";
 
-/** Ports of the node, in a row, of one protocol. */
+/** A range of ports of the node, of one protocol. */
 export interface PortClaim {
   family: Family;
   /** IPPROTO_… */
@@ -12,7 +12,10 @@ export interface PortClaim {
   last: number;
 }
 
-/** Ports that lead to a pod. The port in the pod goes along with that of the node. */
+/**
+ * Ports that lead to a pod. The n-th port of the range leads to the n-th port of the pod from `containerPort`
+ * on.
+ */
 export interface PortMapping extends PortClaim {
   containerPort: number;
   /** The pod's address, of the same family. */
@@ -33,7 +36,7 @@ export function claimsOverlap(a: PortClaim, b: PortClaim): boolean {
   );
 }
 
-/** For people: `tcp port 8080`, `udp ports 5000 to 5100 of 192.168.50.1`. */
+/** The claim for people: `tcp port 8080`, `udp ports 5000 to 5100 of 192.168.50.1`. */
 export function claimText({ protocol, hostAddress, first, last }: PortClaim): string {
   const ports = first === last ? `port ${first}` : `ports ${first} to ${last}`;
   return `${PROTOCOL_NAMES[protocol] ?? protocol} ${ports}${hostAddress === undefined ? "" : ` of ${formatAddress(hostAddress)}`}`;

@@ -1,6 +1,6 @@
-// Rules that ipMasq of the reference plugin leaves in nftables, for attachments that it made: in table `inet
-// cni_plugins_masquerade` a rule per address, known by its comment `<hash of the network>-<hash of interface
-// and container>, net: …` (containernetworking/plugins, pkg/ip/ipmasq_nftables_linux.go).
+// Masquerading rules of the reference plugin (ipMasq) in nftables: in table `inet cni_plugins_masquerade` a
+// rule per address, known by its comment `<hash of the network>-<hash of interface and container>, net: …`
+// (containernetworking/plugins, pkg/ip/ipmasq_nftables_linux.go).
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -65,7 +65,7 @@ function removeRules(socket: NetlinkSocket, goes: (hash: string) => boolean): vo
   }
 }
 
-/** The number of a rule whose comment starts with such a hash. */
+/** The number of a rule with a comment that starts with a hash for which `goes` is true. */
 function handleOf({ payload }: Reply, goes: (hash: string) => boolean): Uint8Array | undefined {
   const attributes = readAttributes(payload, GENERIC_HEADER);
   const comment = readComment(attributes.bytes(nft.NFTA_RULE_USERDATA));

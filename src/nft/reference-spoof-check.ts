@@ -1,5 +1,5 @@
-// Chains that macspoofchk of the reference plugin leaves, for attachments that it made before the type in the
-// configuration was changed: in table `bridge nat` two chains, and rules that lead to them
+// The MAC spoof check of the reference plugin (macspoofchk), for attachments that it made before the type in
+// the configuration was changed: in table `bridge nat` two chains, and rules that lead to them
 // (containernetworking/plugins, pkg/link/spoofcheck.go).
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
@@ -44,7 +44,10 @@ export function removeReferenceSpoofCheck(
   }
 }
 
-/** No rule leads to a chain that does not exist, so without chains there is nothing to look for. */
+/**
+ * The messages that remove rules and chains. Without chains there is nothing to look for: no rule leads to a
+ * missing chain.
+ */
 function removal(socket: NetlinkSocket, id: string): Message[] {
   const possible = [`cni-br-iface-${id}`, `cni-br-iface-${id}-mac`].filter(
     ({ length }) => length <= NAME_BYTES,

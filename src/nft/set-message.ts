@@ -4,7 +4,7 @@ import { NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { requestMessage, type Table } from "./message.ts";
 
-/** A map, if it is not there yet. `id` is any number, new in its batch. */
+/** Makes a map, if it is not there yet. `id` is any number, new in its batch. */
 export function mapMessage(
   table: Table,
   { name, key, value, intervalFields }: MapLayout,
@@ -30,7 +30,7 @@ export function mapMessage(
   });
 }
 
-/** A type, as nft's number of it, and a length in bytes. */
+/** A data type: nft's number of it, and a length in bytes. */
 export interface DataType {
   type: number;
   length: number;
@@ -39,15 +39,14 @@ export interface DataType {
 export interface MapLayout {
   name: string;
   key: DataType;
-  /** Undefined: verdicts. */
+  /** The type of the values; undefined: verdicts. */
   value?: DataType | undefined;
   /** Elements may stand for intervals: the length of each part of the key. */
   intervalFields?: number[] | undefined;
 }
 
 /**
- * Keys of a set: nft's number of their type, their length, and whether nft is to read them in the host's byte
- * order.
+ * The key of a set: nft's number of its type, its length, and whether nft reads it in the host's byte order.
  */
 export interface SetKey {
   type: number;
@@ -67,7 +66,7 @@ export interface SetLayout {
   key: SetKey;
 }
 
-/** A set, if it is not there yet. `id` is any number, new in its batch. */
+/** Makes a set, if it is not there yet. `id` is any number, new in its batch. */
 export function setMessage(table: Table, { name, key }: SetLayout, id: number): Message {
   return requestMessage(table, `create set ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
     w.string(nft.NFTA_SET_TABLE, table.name)

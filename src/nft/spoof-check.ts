@@ -1,6 +1,6 @@
 // The MAC spoof check of attachments: put in, take out, compare. The key of each element starts with the name
 // of the attachment's host end. That name is made of the digest, so no other attachment ever owns the
-// element.
+// element. Every function throws SystemError.
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { executeBatch, firstRefusal } from "./batch.ts";
@@ -19,24 +19,24 @@ import { ensureElements, type NodeAttachments, type OwnedTable } from "./owned-t
 import { GUARDED, SOURCE, SPOOF_LAYOUT, SPOOF_TABLE } from "./spoof-layout.ts";
 import { isKnownIn, isTableWhole } from "./table-layout.ts";
 
-/** The check of an attachment: its frames may have this source address and no other. */
+/** The check of an attachment: its frames may have this source MAC and no other. */
 export interface SpoofCheck {
   network: string;
   /** The attachment's digest. */
   owner: string;
-  /** The attachment in words, for people that list the rules: network, container, interface. */
+  /** The attachment in words, for people who list the rules: network, container, interface. */
   label: string;
   hostInterface: string;
   mac: Uint8Array;
 }
 
-/** The node, as the check has to know it. */
+/** The facts about the node that the check needs. */
 export interface SpoofCheckNode extends NodeAttachments<SpoofCheck> {
   /** True while the ADD of this attachment is running. */
   isAddRunning(check: SpoofCheck): boolean;
 }
 
-/** How many elements an attachment has. */
+/** The number of elements of an attachment. */
 export const SPOOF_CHECK_ELEMENTS = 2;
 
 /** The table that checks source MAC addresses. */
@@ -51,33 +51,31 @@ export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
   // An ADD that is running may not have made its veth yet, and the veth must never be there without its
   // check.
   isComing: (check, node) => node.isAddRunning(check),
-  // ENOENT: another program deleted the table. EEXIST: another ADD put the table back, with our elements.
+  // ENOENT: another program deleted the table. EEXIST: another ADD put the table back, with this attachment's
+  // elements.
   changedSinceLook: ["ENOENT", "EEXIST"],
 };
 
-/**
- * Makes sure that the attachment's frames are checked, and puts back the table when it was lost. Throws
- * SystemError.
- */
+/** Makes sure that the attachment's frames are checked, and puts back the table when it was lost. */
 export function ensureSpoofCheck(socket: NetlinkSocket, wanted: SpoofCheck, node: SpoofCheckNode): void {
   ensureElements(SPOOF_CHECK, wanted, { socket, node });
 }
 
-/** For CHECK: false when the table is missing or was emptied. Throws SystemError. */
+/** False when the table is missing or was emptied. For CHECK. */
 export function isSpoofTableWhole(socket: NetlinkSocket): boolean {
   return isTableWhole(socket, SPOOF_LAYOUT, isKnownIn);
 }
 
 /**
- * Puts in the elements of another attachment as its record tells. Elements that are there already stay: the
- * attachment's own ADD has put them in, and knows the MAC better than a record that was read earlier.
+ * Puts in the elements of another attachment as its record tells. Existing elements stay: the attachment's
+ * own ADD has put them in, and knows the MAC better than a record that was read earlier.
  */
 function putElementsFor(socket: NetlinkSocket, other: SpoofCheck): void {
   const refusal = firstRefusal(socket, additions(other));
   if (refusal !== undefined && !isErrno(refusal, "EEXIST")) throw refusal;
 }
 
-/** Puts in both elements at once, in place of others that a dead attachment of the same name left. */
+/** Puts in both elements at once, in the place of elements of a dead attachment of that key. */
 function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   const add = additions(wanted);
   const refusal = firstRefusal(socket, add);
@@ -96,8 +94,8 @@ function additions(check: SpoofCheck): Message[] {
 }
 
 /**
- * The places of an attachment's elements. The element that permits comes first, so that no frame gets through
- * that was forbidden while elements are taken out in this order.
+ * The places of an attachment's elements. The element that permits comes first: elements are removed in this
+ * order, so no forbidden frame gets through meanwhile.
  */
 function places(hostInterface: string, mac: Uint8Array): ElementPlace[] {
   return [
@@ -106,20 +104,17 @@ function places(hostInterface: string, mac: Uint8Array): ElementPlace[] {
   ];
 }
 
-/** True when frames of the attachment are checked, and its own MAC is let through. Throws SystemError. */
+/** True when frames of the attachment are checked, and its own MAC is let through. */
 export function isSpoofChecked(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): boolean {
   return findSpoofElements(socket, hostInterface, mac).length === SPOOF_CHECK_ELEMENTS;
 }
 
-/** Takes out the elements of the attachment. Throws SystemError. */
+/** Removes the elements of the attachment. */
 export function removeSpoofCheck(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): void {
   deleteElements(socket, findSpoofElements(socket, hostInterface, mac));
 }
 
-/**
- * The elements of the attachment with this host end. Without a MAC all are looked through. Throws
- * SystemError.
- */
+/** The elements of the attachment with this host end. Without a MAC the whole sets are searched. */
 export function findSpoofElements(
   socket: NetlinkSocket,
   hostInterface: string,
@@ -131,7 +126,7 @@ export function findSpoofElements(
   return listSpoofElements(socket).filter(({ key }) => name.every((byte, at) => key[at] === byte));
 }
 
-/** Every element of every attachment on the node. Throws SystemError. */
+/** Every element of every attachment on the node. */
 export function listSpoofElements(socket: NetlinkSocket): Element[] {
   return [SOURCE, GUARDED].flatMap((set) => listElements(socket, SPOOF_TABLE, set));
 }

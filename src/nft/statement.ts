@@ -1,5 +1,5 @@
-// Parts of rules that let pods out, check their source MAC addresses and keep networks apart: each is named
-// by the text that nft has for it, and gives the expressions that nft compiles it to.
+// Parts of rules that let pods out, check their source MAC addresses and keep networks apart. Each is named
+// by its nft text, and gives the expressions that nft compiles it to.
 import { addressBytes, type Family } from "../ip/address.ts";
 import { networkOf, type Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -101,7 +101,7 @@ export function masquerade(): Expression[] {
   ];
 }
 
-/** True for the rule when the register is a key of the set; with NFT_LOOKUP_F_INV when it is not. */
+/** An expression that is true when the register is a key of the set; with NFT_LOOKUP_F_INV when it is not. */
 function isIn(set: string, register: number, flags = 0): Expression {
   return expression("lookup", (w) => {
     w.string(nft.NFTA_LOOKUP_SET, set).be32Attribute(nft.NFTA_LOOKUP_SREG, register);

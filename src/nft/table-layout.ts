@@ -1,19 +1,19 @@
-// Tables of ours as data, before any element is in them. A whole table is told from a damaged one by the
-// number of rules in its chains.
+// Tables of Pontoon as data, without their elements. A whole table is told from a damaged one by the number
+// of rules in its chains.
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { countRules, type RuleCounts } from "./answer.ts";
 import type { Table } from "./message.ts";
 
-/** The chains of a table itself, and how many rules each has when the table is whole. */
+/** The chains of a table itself, with the number of rules of each when the table is whole. */
 export type TableRules = readonly (readonly [chain: string, count: number])[];
 
-/** A table of the node: what makes it, and how many rules it has when it is whole. */
+/** A table of the node: the messages that make it, and the number of its rules when it is whole. */
 export interface TableLayout {
   table: Table;
   rules: TableRules;
   /**
-   * The rules of releases before. CHECK accepts a table that one of them made, so an upgrade makes no pod
-   * fail its CHECK; the next ADD that needs the table makes the newest of it.
+   * The rules of earlier releases. CHECK accepts a table of one of these, so an upgrade makes no pod fail its
+   * CHECK; the next ADD that needs the table gives it the newest rules.
    */
   earlier?: readonly TableRules[];
   /**
@@ -25,16 +25,16 @@ export interface TableLayout {
   ruleMessages(): Message[];
 }
 
-/** A chain that several attachments need. Its name says what its rules are, so a whole one never changes. */
+/** A chain that several attachments need. Its name tells its rules, so a whole chain never changes. */
 export interface SharedChain {
   name: string;
-  /** How many rules it has when it is whole. */
+  /** The number of rules when the chain is whole. */
   rules: number;
-  /** Messages that make it whole, whatever of it exists already. Only under the node's lock. */
+  /** Messages that make the chain whole, whatever of it exists already. Only under the node's lock. */
   messages(): Message[];
 }
 
-/** How a table is judged: {@link isWholeIn} by those who make it, {@link isKnownIn} by CHECK. */
+/** The judgement of a table: {@link isWholeIn} for an ADD or a restore, {@link isKnownIn} for CHECK. */
 export type Judge = (counts: RuleCounts, layout: TableLayout) => boolean;
 
 /** False when the table is missing, was emptied, or has a rule too many. Throws SystemError. */
@@ -42,13 +42,13 @@ export function isTableWhole(socket: NetlinkSocket, layout: TableLayout, judge: 
   return judge(countRules(socket, layout.table), layout);
 }
 
-/** True when a table with these rules is whole, as this release makes it. */
+/** True when these counts are those of a whole table of this release. */
 export function isWholeIn(counts: RuleCounts, { rules }: TableLayout): boolean {
   for (const [chain, count] of rules) if (counts.get(chain) !== count) return false;
   return true;
 }
 
-/** True when a table with these rules is whole, as this release or one before makes it. */
+/** True when these counts are those of a whole table of this release or of an earlier one. */
 export function isKnownIn(counts: RuleCounts, layout: TableLayout): boolean {
   const { earlier = [] } = layout;
   return isWholeIn(counts, layout) || earlier.some((rules) => isWholeIn(counts, { ...layout, rules }));
@@ -61,7 +61,7 @@ export interface TableParts {
 }
 
 /**
- * The parts that are not whole in a table with these rules: the word `table` for the table itself, which
+ * The parts of a table with these rules that are not whole: the word `table` for the table itself, which
  * comes first, and names of `chains`.
  */
 export function missingIn(
@@ -74,7 +74,7 @@ export function missingIn(
   return missing;
 }
 
-/** How many rules a whole table has, without those of chains that attachments share. */
+/** The number of rules in a whole table, without those of chains that attachments share. */
 export function ruleCountOf({ rules }: TableLayout): number {
   let sum = 0;
   for (const [, count] of rules) sum += count;

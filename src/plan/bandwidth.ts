@@ -1,25 +1,25 @@
-// From rates in bits to token buckets in bytes. Pure. What is sane was measured: with less burst than 10 ms
-// of the rate a fast link does not reach its rate, with more it exceeds it; with less time to wait slow links
-// drop, with more they only delay.
+// Token buckets in bytes, made from rates in bits. Pure. The limits were measured: with a burst below 10 ms
+// of the rate a fast link does not reach its rate, with a larger one it exceeds it; with a shorter queue slow
+// links drop packets, with a longer one they only delay them.
 import type { Attachment } from "../attachment/attachment.ts";
 import { aliasOf, ifbName } from "../attachment/name.ts";
 import { needsIfb, type Shaping } from "../cni/bandwidth.ts";
 import type { BandwidthStep, TokenBucket } from "./step.ts";
 
-/** Bytes. */
+/** The smallest burst, in bytes. */
 const LEAST_BURST = 16_000;
 const MOST_BURST = 1_250_000;
 const BURST_S = 0.01;
-/** From this many bytes per second on a link is fast. */
+/** The rate in bytes per second from which a link counts as fast. */
 const FAST = 1_250_000;
 const FAST_WAIT_S = 0.025;
 const SLOW_WAIT_S = 0.1;
-/** The kernel counts bytes that wait in 32 bits. */
+/** The largest number of waiting bytes: the kernel counts them in 32 bits. */
 const UINT32 = 0xffff_ffff;
-/** What stands in front of a packet on the wire: ETH_HLEN and a VLAN's tag. */
+/** The bytes in front of a packet on the wire: ETH_HLEN and a VLAN's tag. */
 const FRAME_HEADER = 18;
 
-/** The limits of a pod as a step; undefined without any. */
+/** The limits of a pod as a step; undefined when there is none. */
 export function bandwidthStep({ bandwidth, key, pod, link }: Attachment): BandwidthStep | undefined {
   if (bandwidth === undefined) return undefined;
   const { ingress, egress, ifbMac } = bandwidth;
@@ -35,7 +35,7 @@ export function bandwidthStep({ bandwidth, key, pod, link }: Attachment): Bandwi
   };
 }
 
-/** A sentence for each limit that is not taken as it was asked for. */
+/** A sentence for each limit that Pontoon changes. */
 export function bandwidthNotices({ bandwidth, link: { mtu = 0 } }: Attachment): string[] {
   return (["ingress", "egress"] as const).flatMap((direction) => {
     const shaping = bandwidth?.[direction];
@@ -44,9 +44,9 @@ export function bandwidthNotices({ bandwidth, link: { mtu = 0 } }: Attachment): 
 }
 
 /**
- * The bucket of a rate. A burst of more than a second of the rate counts as none: runtimes send 2147483647,
- * 4294967295 or 34359738359 where a user asked for none. A packet that is larger than the bucket would
- * never pass, so the bucket has room for the largest.
+ * The bucket of a rate. A burst of more than a second of the rate counts as absent: runtimes send 2147483647,
+ * 4294967295 or 34359738359 where a user asked for none. The bucket has room for the largest packet, which
+ * would never pass otherwise.
  */
 function bucketOf(shaping: Shaping, mtu: number): TokenBucket {
   const rate = bytesOf(shaping);

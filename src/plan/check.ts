@@ -1,4 +1,4 @@
-// What CHECK expects of an attachment whose record tells only a part, or of which there is none. Pure.
+// The description that CHECK expects of an attachment with a partial record or without one. Pure.
 import type { Attachment } from "../attachment/attachment.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Netconf } from "../cni/config.ts";
@@ -6,7 +6,7 @@ import type { Result } from "../cni/result.ts";
 import { describe } from "./describe.ts";
 import type { PodEnd } from "./result.ts";
 
-/** What a runtime tells of an attachment at CHECK. */
+/** The facts about an attachment at CHECK. */
 export interface CheckInput {
   netconf: Netconf & { prevResult: Result };
   key: AttachmentKey;
@@ -16,16 +16,16 @@ export interface CheckInput {
   /** The pod's end in the result. */
   end: PodEnd;
   leaseDirectory: string | undefined;
-  /** The name that the host's end of an attachment of Pontoon has. */
+  /** The name of the host's end of an attachment that Pontoon made. */
   hostInterface: string;
-  /** Undefined: there is none, and another program may have made the attachment. */
+  /** The record; undefined when there is none, and another program may have made the attachment. */
   record: Attachment | undefined;
 }
 
 /**
- * The attachment that configuration and result tell of. One that another program made, before the type in the
- * configuration was changed, has a host's end of another name (the interface that its result names before the
- * pod's), and neither rules nor limits of Pontoon.
+ * The attachment as configuration and result describe it. If another program made it, before the type in the
+ * configuration was changed, the host's end has another name (the interface that the result names before the
+ * pod's), and there are neither rules nor limits of Pontoon.
  */
 export function describeByResult(input: CheckInput): Attachment {
   const { netconf, end, hostInterface, record } = input;
@@ -54,7 +54,7 @@ function describeAsOurs({ netconf, key, path, pod, end, leaseDirectory, record }
   const { ingressPolicy } = record ?? netconf;
   return describe(
     {
-      // Only the record tells of host ports, and the result of a MAC.
+      // Host ports stand in the record alone, and the MAC in the result alone.
       netconf: { ...netconf, ingressPolicy, hostPorts: undefined, mac: undefined },
       key,
       host: unknown,
@@ -70,8 +70,8 @@ function describeAsOurs({ netconf, key, path, pod, end, leaseDirectory, record }
 }
 
 /**
- * A record of version 1 with what it does not tell: gateways, routes, settings in the pod, and how bridge and
- * port were set.
+ * A record of version 1, completed by the description: gateways, routes, settings in the pod, and the
+ * settings of bridge and port.
  */
 export function completeDescription(record: Attachment, described: Attachment): Attachment {
   const { gateway, routes, tuning, detectsDuplicates, link } = described;

@@ -1,4 +1,4 @@
-// From what is asked for, reserved and seen to the description of the attachment. Pure.
+// The description of an attachment, made from the request, the reservation and the observations. Pure.
 import type {
   Attachment,
   BridgePortLink,
@@ -21,7 +21,7 @@ import { type FilteredFamilies, planHostPorts } from "./host-port.ts";
 import { networkSubnets } from "./network.ts";
 import { resultRoutes } from "./route.ts";
 
-/** What is known of an attachment before its addresses are. */
+/** The facts about an attachment before its addresses are known. */
 export interface Known {
   netconf: Netconf;
   key: AttachmentKey;
@@ -31,12 +31,15 @@ export interface Known {
   leaseDirectory: string | undefined;
   /** Bytes: the MTU that the bridge has, or will have; undefined where it is not known. */
   bridgeMtu: number | undefined;
-  /** Random MACs, chosen once for the attachment; the pod's is used where nothing else says it. */
+  /**
+   * Random MACs, chosen once for the attachment. The pod's random MAC counts when neither a request nor an
+   * address gives one.
+   */
   macs: { host: string; pod: string; ifb: string };
   isFiltered: FilteredFamilies;
 }
 
-/** What IPAM gives. */
+/** The addresses, routes and other answers of IPAM. */
 export interface Given {
   addresses: PodAddress[];
   routes: Route[];
@@ -47,8 +50,8 @@ interface DescribeInput extends Known, Given {
 }
 
 /**
- * The attachment. Throws CniError 7 for a MAC that is asked for and belongs to another pod, and for host
- * ports that cannot lead anywhere.
+ * The attachment. Throws CniError 7 for a requested MAC that belongs to another pod, and for host ports that
+ * cannot lead anywhere.
  */
 export function describe(known: Known, given: Given): Attachment {
   const { netconf, key, isFiltered } = known;
@@ -80,8 +83,8 @@ export function describe(known: Known, given: Given): Attachment {
 }
 
 /**
- * An attachment that was begun without addresses, with those that its foreign IPAM plugin has given. Its link
- * stays as it was made.
+ * An attachment that was begun without addresses, completed by the addresses of its foreign IPAM plugin. Its
+ * link stays as it was made.
  */
 export function withAddresses(begun: Attachment, known: Known, given: Given): Attachment {
   const { hostPorts, ...described } = describe(known, given);
@@ -98,7 +101,7 @@ function linkOf({ netconf, key, addresses, bridgeMtu, macs, hostPorts }: Describ
     host: {
       name: hostInterfaceName(key),
       mac: macs.host,
-      // dhcp sends by the pod's end before Pontoon raises it.
+      // The plugin dhcp sends by the pod's end before Pontoon raises it.
       isRaisedFirst: disableContainerInterface || foreignIpam !== undefined,
     },
     pod: {
@@ -113,7 +116,7 @@ function linkOf({ netconf, key, addresses, bridgeMtu, macs, hostPorts }: Describ
   };
 }
 
-/** A port that takes larger packets than its bridge would lose them. */
+/** The MTU of the port, at most that of its bridge: the bridge would lose larger packets. */
 function portMtu({ mtu }: Netconf, bridgeMtu: number | undefined): number | undefined {
   return mtu > 0 && bridgeMtu !== undefined && mtu < bridgeMtu ? mtu : bridgeMtu;
 }
@@ -126,14 +129,14 @@ function portVlans({ vlan, vlanTrunk, preserveDefaultVlan }: Netconf): PortVlans
   return { native, tagged: vlanTrunk, keepOthers: preserveDefaultVlan };
 }
 
-/** A pod without an address has nothing to masquerade. */
+/** The masquerading of a pod; none without an address. */
 function masqueradeOf({ netconf, addresses }: DescribeInput): Attachment["masquerade"] {
   const { ipMasq, ipMasqBackend: backend, disableContainerInterface } = netconf;
   if (!ipMasq || addresses.length === 0 || disableContainerInterface) return undefined;
   return { backend, subnets: networkSubnets(netconf, addresses) };
 }
 
-/** The MAC that is asked for, or that follows the addresses; undefined: a random MAC will do. */
+/** The MAC that is requested, or that follows the addresses; undefined: a random MAC will do. */
 function podMac(netconf: Netconf, addresses: PodAddress[]): string | undefined {
   const { mac } = netconf;
   if (mac === undefined) return macOfAddresses(addresses);

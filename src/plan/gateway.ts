@@ -1,4 +1,4 @@
-// The gateways of a network whose IPAM plugin need not give any. Pure.
+// The gateways of a network whose IPAM plugin may leave them out. Pure.
 
 import type { PodAddress } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
@@ -6,9 +6,9 @@ import { type Address, familyBits, formatAddress, sameAddress } from "../ip/addr
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 
 /**
- * The addresses with the gateways that the bridge is to have: where none is given, the first address of the
- * subnet, as the reference bridge has it (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod
- * that would get its gateway's address: one of the two would not be reached.
+ * The addresses with the gateways for the bridge: an absent gateway is the first address of the subnet, as in
+ * the reference bridge (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod with its gateway's
+ * address: one of the two would not be reached.
  */
 export function completeGateways(addresses: PodAddress[]): PodAddress[] {
   const complete = addresses.map(({ address, gateway }) => ({

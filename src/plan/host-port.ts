@@ -1,4 +1,4 @@
-// From host ports that are asked for to host ports with the pod's addresses. Pure.
+// Host ports with the pod's addresses, made from the requested host ports. Pure.
 
 import type { PodAddress } from "../attachment/attachment.ts";
 import type { AttachedHostPorts, AttachedPortMapping } from "../attachment/host-ports.ts";
@@ -9,13 +9,13 @@ import { type Address, type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { networkSubnets } from "./network.ts";
 
-/** Whether the packet filter sees what goes over bridges, in each family. */
+/** For each family: true when the packet filter sees bridged packets. */
 export interface FilteredFamilies {
   4: boolean;
   6: boolean;
 }
 
-/** What host ports are planned from. */
+/** The input for the host ports of a pod. */
 export interface HostPortInput {
   config: HostPortConfig;
   netconf: Netconf;
@@ -50,7 +50,7 @@ export function planHostPorts({ config, netconf, addresses, isFiltered }: HostPo
 }
 
 /**
- * The mappings of one that is asked for: one for each family that it is meant for. As in the reference, the
+ * The mappings of a requested mapping: one for each family that it is meant for. As in the reference, the
  * pod's first address of a family counts.
  */
 function mappingsOf(
@@ -87,8 +87,8 @@ function firstOf(family: Family, addresses: PodAddress[]): Address | undefined {
 }
 
 /**
- * Hairpin mode is needed where the packet filter sees what goes over bridges: a packet of the pod to its own
- * host port then comes back to the bridge by the port that it came from.
+ * True when the port needs hairpin mode: the packet filter sees bridged packets, and a packet of the pod to
+ * its own host port then returns by the bridge port that it came from.
  */
 function needsHairpin(mappings: AttachedPortMapping[], isFiltered: FilteredFamilies): boolean {
   for (const { address } of mappings) if (isFiltered[address.includes(":") ? 6 : 4]) return true;

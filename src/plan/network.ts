@@ -1,4 +1,4 @@
-// What the plans of a network's pods have in common. Pure.
+// The common facts of all pods of a network. Pure.
 import type { PodAddress } from "../attachment/attachment.ts";
 import type { Netconf } from "../cni/config.ts";
 import { networkOf, type Prefix, samePrefix } from "../ip/prefix.ts";

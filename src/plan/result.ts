@@ -13,17 +13,17 @@ export interface SharedLink {
   mtu: number;
 }
 
-/** What the result tells beside the attachment. */
+/** The facts that the result names beside the attachment. */
 export interface ResultInput {
   bridge: SharedLink | undefined;
-  /** The gateway's interface of a network in a VLAN. */
+  /** The gateway's interface, in a network with a VLAN. */
   vlanGateway: SharedLink | undefined;
   dns: Dns;
 }
 
 /**
- * The result of the attachment's ADD, its interfaces in the order of the reference: bridge, host's end, pod's
- * end, the gateway's interface in a VLAN, the ifb. All addresses are the pod's end's.
+ * The result of the attachment's ADD. Its interfaces are in the order of the reference: bridge, host's end,
+ * pod's end, the gateway's interface in a VLAN, the ifb. All addresses belong to the pod's end.
  */
 export function resultOf(attachment: Attachment, { bridge, vlanGateway, dns }: ResultInput): Result {
   const { link, key, namespace, addresses, routes, bandwidth } = attachment;
@@ -42,8 +42,8 @@ export function resultOf(attachment: Attachment, { bridge, vlanGateway, dns }: R
 }
 
 /**
- * The dns of a result: that of the configuration where it says anything, else that of IPAM. As in the
- * reference, an empty list says that there is none, and an empty domain says nothing.
+ * The dns of a result: that of the configuration unless it is empty, else that of IPAM. As in the reference,
+ * an empty list says that there is none, and an empty domain says nothing.
  */
 export function dnsOf({ dns }: Netconf, ipamDns: Dns): Dns {
   if (dns === undefined) return ipamDns;
@@ -78,8 +78,8 @@ export function podMacOf(result: Result | undefined, interfaceName: string): str
 
 /**
  * The attachment as the final result of the chain tells it: plugins behind Pontoon may have changed the MAC,
- * the addresses and the routes on purpose. Of the routes only those that the attachment has count; others are
- * those of other plugins.
+ * the addresses and the routes on purpose. Routes that the attachment does not have belong to other plugins,
+ * and are left out.
  */
 export function withResult(attachment: Attachment, result: Result, { link, ips }: PodEnd): Attachment {
   const own = new Set(attachment.routes.map(({ dst }) => destinationOf(dst)));

@@ -6,8 +6,8 @@ import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import type { PodRoute } from "./step.ts";
 
 /**
- * The routes that IPAM gives, and where `isDefaultGateway` a default route by each family's gateway that has
- * none.
+ * The routes that IPAM gives. With `isDefaultGateway` each family without a default route gets one by its
+ * gateway.
  */
 export function resultRoutes(given: Route[], addresses: PodAddress[], isDefaultGateway: boolean): Route[] {
   if (!isDefaultGateway) return given;
@@ -36,8 +36,9 @@ function defaultBy(gateway: Address): Route {
 
 /**
  * The pod's routes as its kernel gets them: those of the main table, and with source based routing those of
- * the interface's own table. Default routes are then in that one alone, since another attachment may have its
- * own in the main table; other routes are in both. A family without a default route gets one by its gateway.
+ * the interface's own table. Default routes are then in the interface's table alone, since another attachment
+ * may have its own in the main table; other routes are in both. A family without a default route gets one by
+ * its gateway.
  */
 export function podRoutes({ routes, addresses, sourceRouting }: Attachment): {
   main: PodRoute[];
@@ -61,7 +62,7 @@ function isDefault({ dst }: PodRoute): boolean {
   return dst.length === 0;
 }
 
-/** The way to the address's own network, which the kernel puts into the main table only. */
+/** The route to the address's own network, which the kernel puts into the main table only. */
 function connected(prefix: Prefix): PodRoute[] {
   const { family } = prefix.address;
   if (prefix.length === familyBits(family)) return [];
@@ -88,8 +89,8 @@ function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | u
 }
 
 /**
- * A route of the result as the pod's kernel gets it. Numbers that are 0 mean "not set", scope excepted; in a
- * result a table of 0 is printed, but the kernel too takes it for the main one.
+ * A route of the result as the pod's kernel gets it. A number of 0 means "not set", except in the scope; a
+ * result prints a table of 0, but the kernel too takes it for the main table.
  */
 export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
   const gateway = route.gw ?? gatewayFor(route, addresses);

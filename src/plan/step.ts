@@ -1,5 +1,5 @@
-// The steps that an attachment is made of, as plain data, and their order. src/plan/steps.ts makes them of an
-// attachment; src/host/kind has one folder for each kind, which does, takes back and verifies it.
+// The steps of an attachment, as plain data, and their order. src/plan/steps.ts makes them; src/host/kind has
+// one folder for each kind, which does, takes back and verifies it.
 
 import type { PortVlans } from "../attachment/attachment.ts";
 import type { AttachedHostPorts } from "../attachment/host-ports.ts";
@@ -32,11 +32,11 @@ export type StepName = Step["kind"];
 /** The step of one kind. */
 export type StepOf<Name extends StepName> = Extract<Step, { kind: Name }>;
 
-/** What the engine has to know of a kind of steps. */
+/** The traits of a kind of steps, for the engine. */
 export interface Traits {
   /** Other attachments use the thing too: it is never taken back. */
   stays?: true;
-  /** Packet rules: when an ADD is taken back they go behind all else, also where their turn had not come. */
+  /** Packet rules: when an ADD is taken back they go after all else, even if their turn had not come. */
   isRule?: true;
   /** The step needs the pod's addresses, so it is done when a foreign IPAM plugin has named them. */
   needsAddress?: true;
@@ -51,15 +51,15 @@ export const ORDER = {
   gateway: { stays: true, needsAddress: true },
   forwarding: { stays: true, needsAddress: true },
   ingressPolicy: { isRule: true, needsAddress: true },
-  // Before there is an interface that a frame could come from.
+  // The check comes before there is an interface that could send a frame.
   spoofCheck: { isRule: true },
   veth: {},
-  // Before the pod's end comes up, so that nothing passes by the limits, or in another VLAN.
+  // Limits and VLANs come before the pod's end is up, so that no packet evades them.
   bandwidth: {},
   portVlan: {},
   pod: { needsAddress: true },
   sourceRouting: { needsAddress: true },
-  // Settings count more than what was set before, and what comes after heeds them.
+  // Tuning overrides the settings of earlier steps, and later steps heed it.
   tuning: { needsAddress: true },
   masquerade: { isRule: true, needsAddress: true },
   iptablesMasquerade: { isRule: true, needsAddress: true },
@@ -99,9 +99,9 @@ export interface VlanGatewayStep {
 export interface GatewayStep {
   kind: "gateway";
   gatewayInterface: string;
-  /** With the lengths of their subnets. */
+  /** The gateway addresses, with the lengths of their subnets. */
   addresses: Prefix[];
-  /** Addresses that stand in the way may be taken off the interface. */
+  /** True: addresses that stand in the way may be removed from the interface. */
   force: boolean;
 }
 
@@ -112,15 +112,15 @@ export interface ForwardingStep {
 }
 
 /**
- * Packets of the network's pods are let through firewalls, and its pods and those of other networks reach
- * each other as the policy says.
+ * Packets of the network's pods pass firewalls, and its pods and those of other networks reach each other as
+ * the policy says.
  */
 export interface IngressPolicyStep {
   kind: "ingressPolicy";
   key: AttachmentKey;
   policy: IngressPolicy;
   bridge: string;
-  /** Where the pods' packets to others come in. */
+  /** The interface where the pods' packets to others come in. */
   gatewayInterface: string;
   /** The families of the pod's addresses. */
   families: Family[];
@@ -140,7 +140,7 @@ export interface VethStep {
   bridge: string;
   host: { name: string; mac: string; alias: string; isRaisedFirst: boolean };
   pod: { name: string; mac: string; isRaised: boolean };
-  /** Bytes; undefined where it is not known, and the two ends are compared with each other. */
+  /** Bytes; undefined where the MTU is not known: then the two ends are compared with each other. */
   mtu: number | undefined;
   hairpin: boolean;
   /** The port and other isolated ports do not reach each other over the bridge. */
@@ -154,8 +154,8 @@ export interface PortVlanStep extends PortVlans {
 }
 
 /**
- * What may pass in one direction: `rate` bytes in a second, `burst` bytes at once after a pause; `limit`
- * bytes wait, more are dropped.
+ * The limit of one direction: `rate` bytes in a second, `burst` bytes at once after a pause; `limit` bytes
+ * wait, more are dropped.
  */
 export interface TokenBucket {
   rate: number;
@@ -163,26 +163,26 @@ export interface TokenBucket {
   limit: number;
 }
 
-/** A device of the host's through which a pod's packets are led. */
+/** A device of the host's to which a pod's packets are redirected. */
 export interface IfbDevice {
   name: string;
-  /** Undefined where the description does not tell it. */
+  /** The MAC of the device; undefined where the description lacks it. */
   mac: string | undefined;
   alias: string;
   mtu: number;
 }
 
-/** The pod sends and receives no more than it may. */
+/** The traffic of the pod is limited. */
 export interface BandwidthStep {
   kind: "bandwidth";
   key: AttachmentKey;
   hostInterface: string;
   interfaceName: string;
-  /** To the pod. */
+  /** The limit of packets to the pod. */
   ingress: TokenBucket | undefined;
-  /** From the pod. */
+  /** The limit of packets from the pod. */
   egress: TokenBucket | undefined;
-  /** Where what the pod sends is held back; undefined: at the pod's own end. */
+  /** The device where the pod's packets wait; undefined: they wait at the pod's own end. */
   ifb: IfbDevice | undefined;
 }
 
@@ -190,9 +190,12 @@ export interface BandwidthStep {
 export interface PodRoute {
   dst: Prefix;
   gateway: Address | undefined;
-  /** The route names no gateway: `gateway` is the first of its family, and CHECK takes any other. */
+  /** True: the route names no gateway. `gateway` is the first of its family, and CHECK takes any other. */
   isGatewayAssumed?: boolean | undefined;
-  /** The gateway lies outside of the pod's own subnets, so the kernel must be told that it is on the link. */
+  /**
+   * True: the gateway lies outside of the pod's own subnets, so the kernel must be told that it is on the
+   * link.
+   */
   onLink: boolean;
   mtu: number | undefined;
   advmss: number | undefined;
@@ -217,7 +220,7 @@ export interface BridgePort {
   hostInterface: string;
 }
 
-/** What the pod sends from these addresses is routed by a table of the interface's own, with these routes. */
+/** Packets from these addresses are routed by a table of the interface's own, with these routes. */
 export interface SourceRoutingStep {
   kind: "sourceRouting";
   interfaceName: string;
@@ -226,8 +229,8 @@ export interface SourceRoutingStep {
 }
 
 /**
- * Settings inside the pod's namespace. Those of its interface go with that; other sysctls stay until the
- * namespace goes.
+ * Settings inside the pod's namespace. Settings of its interface go with the interface; other sysctls stay
+ * until the namespace goes.
  */
 export interface TuningStep {
   kind: "tuning";
@@ -245,7 +248,7 @@ export interface TuningStep {
 export interface MasqueradeStep {
   kind: "masquerade";
   key: AttachmentKey;
-  /** Where the pod's packets to others come in. */
+  /** The interface where the pod's packets to others come in. */
   gatewayInterface: string;
   /** Subnets that are reached without masquerading. */
   subnets: Prefix[];
@@ -276,6 +279,6 @@ export interface AnnounceStep extends BridgePort {
   interfaceName: string;
   mac: string;
   addresses: Prefix[];
-  /** The network goes on behind the bridge, where switches learn by frames. */
+  /** True: the network goes on behind the bridge, where switches learn by frames. */
   goesBeyond: boolean;
 }

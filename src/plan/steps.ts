@@ -9,8 +9,8 @@ import { podRoutes } from "./route.ts";
 import { STEP_NAMES, type Step, type StepName, type StepOf } from "./step.ts";
 
 /**
- * The steps that the attachment is made of, in the order of an ADD; of these kinds alone where `names` says
- * so. What the attachment does not have makes no step.
+ * The steps of the attachment, in the order of an ADD; with `names` only steps of these kinds. A part that
+ * the attachment does not have makes no step.
  */
 export function stepsOf(attachment: Attachment, names: readonly StepName[] = STEP_NAMES): Step[] {
   const steps: Step[] = [];
@@ -128,7 +128,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
 
   announce(attachment) {
     const { link, gateway } = attachment;
-    // Nothing can be said of a link that stays down, and its port cannot forward.
+    // A link that stays down cannot announce, and its port cannot forward.
     if (!link.pod.isRaised) return undefined;
     return {
       kind: "announce",

@@ -1,5 +1,5 @@
-// The marker that says for which boot of which host a network's records have been looked through for dead
-// ones.
+// The marker of the last sweep: the boot and host for which a network's records have been searched for dead
+// attachments.
 
 import type { HostIdentity } from "../attachment/attachment.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -23,7 +23,7 @@ export function needsBootSweep(swept: Swept, host: HostIdentity): boolean {
   return readTextOfAny(markerPath(swept)) !== formatIdentity(host);
 }
 
-/** Says that the sweep is done. The caller holds the lock of the lease directory. Throws SystemError. */
+/** Notes that the sweep is done. The caller holds the lock of the lease directory. Throws SystemError. */
 export function markBootSwept(swept: Swept, host: HostIdentity): void {
   const path = markerPath(swept);
   const write = (): void => replaceFile(path, `${path}.new`, formatIdentity(host));

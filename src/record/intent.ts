@@ -1,7 +1,7 @@
-// What an ADD is about to make, written before it touches the kernel. The ADD holds the file's lock for as
-// long as it lives, so every process can ask whether it still runs; a killed ADD leaves the file without its
-// lock. A DEL that tells a running ADD to stop gives the file another name: the ADD finds its own gone, and
-// all others see that it is still there.
+// The plan of an ADD, written before it touches the kernel. The ADD holds the file's lock for as long as it
+// lives, so every process can ask whether it still runs; a killed ADD leaves the file without its lock. A DEL
+// that tells a running ADD to stop renames the file: the ADD finds its intent gone, and other processes see
+// that the ADD is still there. All functions and methods throw SystemError.
 
 import { pause } from "../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
@@ -22,7 +22,7 @@ import {
 } from "../sys/file.ts";
 import { lockWithin, tryLock } from "../sys/flock.ts";
 
-/** How often a held lock is asked for again: a process that only asks holds it for microseconds. */
+/** The number of attempts to get a held lock: a process that only asks holds it for microseconds. */
 const ASK_AGAIN = 20;
 const ASK_AGAIN_MS = 0.1;
 
@@ -48,25 +48,26 @@ export class Intent implements Disposable {
 
   /**
    * Replaces the text by one that is not shorter, in place; a process that reads meanwhile may see a part of
-   * it. False when a DEL has stopped the ADD: roll back. Throws SystemError.
+   * it. False when a DEL has stopped the ADD, which then rolls back.
    */
   extend(text: string): boolean {
     using file = openFileIfThere(this.paths.intent, O_WRONLY | O_NONBLOCK);
-    // While ours has a name it is the one that was opened: no other ADD of the attachment begins.
+    // The name leads to the file that this ADD opened while that file has a name: no other ADD of the
+    // attachment begins.
     if (file === undefined || !hasName(this.file)) return false;
     writeAll(file.fd, text, this.paths.intent);
     return true;
   }
 
   /**
-   * Makes the intent the record of the attachment. False when a DEL has stopped the ADD meanwhile: roll back.
-   * Throws SystemError.
+   * Makes the intent the record of the attachment. False when a DEL has stopped the ADD, which then rolls
+   * back.
    */
   complete(): boolean {
     return hasName(this.file) && renameIfThere(this.paths.intent, this.paths.complete);
   }
 
-  /** Takes the intent back, after the ADD has undone what it made. Throws SystemError. */
+  /** Removes the intent, after the ADD has undone its work. */
   abandon(): void {
     if (hasName(this.file)) {
       removeFile(this.paths.intent);
@@ -81,9 +82,8 @@ export class Intent implements Disposable {
 }
 
 /**
- * Writes the intent and takes its lock; what a killed ADD left there is replaced. The folder exists, and no
- * ADD that was told to stop is running. Throws SystemError, EBUSY when another ADD of this attachment is
- * running.
+ * Writes the intent and takes its lock; the file of a killed ADD is replaced. The folder exists, and no ADD
+ * that was told to stop is running. SystemError EBUSY when another ADD of this attachment is running.
  */
 export function createIntentFile(paths: IntentPaths, text: string): Intent {
   const path = paths.intent;
@@ -95,8 +95,8 @@ export function createIntentFile(paths: IntentPaths, text: string): Intent {
       continue;
     }
     try {
-      // Before this ADD had the lock, another process may have asked for it, or have removed the file as one
-      // without an owner.
+      // Another process may have held the lock for a moment to ask for it, or removed the file as one without
+      // an owner.
       if (!lockPatiently(file, path) || !hasName(file)) {
         file.close();
         continue;
@@ -112,7 +112,7 @@ export function createIntentFile(paths: IntentPaths, text: string): Intent {
   throw new SystemError(`create ${path}`, errnoOf("EBUSY"), "another ADD of this attachment is running");
 }
 
-/** True when the ADD that wrote the intent at `path` is alive. Throws SystemError. */
+/** True when the ADD that wrote the intent at `path` is alive. */
 export function isIntentLocked(path: string): boolean {
   using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
   return file !== undefined && !lockPatiently(file, path);
@@ -120,18 +120,17 @@ export function isIntentLocked(path: string): boolean {
 
 /** An ADD that was told to stop. */
 export interface StoppedAdd {
-  /** Waits until it has ended, `timeoutMs` at most; false when it has not. Throws SystemError. */
+  /** Waits until the ADD has ended, `timeoutMs` at most; false when it has not. */
   endsWithin(timeoutMs: number): boolean;
 }
 
 /**
- * Takes the intent away from an ADD that is running, so that it cannot complete and undoes what it made;
- * gives one that was stopped before as well. Undefined when none is running; an intent without a lock
- * stays. Throws SystemError.
+ * Takes the intent away from an ADD that is running, so that it cannot complete and undoes its work. Gives
+ * that ADD, or one that was stopped before; undefined when none is running. An intent without a lock stays.
  */
 export function stopRunningAdd({ intent, stopped }: IntentPaths): StoppedAdd | undefined {
   const running = openRunning(intent);
-  // Not there any more: it has ended just now, or another DEL has done the same.
+  // A missing file is no error: the ADD has ended just now, or another DEL has stopped it.
   if (running !== undefined) renameIfThere(intent, stopped);
   const file = running ?? openRunning(stopped);
   return file && { endsWithin: (timeoutMs) => lockWithin(file, intent, timeoutMs) };
@@ -155,7 +154,7 @@ function renameIfThere(from: string, to: string): boolean {
   }
 }
 
-/** A new file, or undefined when anything is there. Links are not followed. */
+/** Makes a new file; undefined when the path is taken. Links are not followed. */
 function createNew(path: string): FileHandle | undefined {
   try {
     return openFile(path, O_RDWR | O_CREAT | O_EXCL, 0o600);

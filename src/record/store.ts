@@ -1,6 +1,6 @@
 // The attachment records of a node: /var/lib/cni/pontoon/<network>/<digest>.json, or .intent while an ADD is
-// under way, and .stopped when a DEL has told that one to stop. They are outside of the lease directory,
-// since host-local walks that one recursively and deletes what it finds.
+// under way, and .stopped when a DEL has told that ADD to stop. They are outside of the lease directory,
+// since host-local walks that directory recursively and deletes the files that it finds.
 
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
@@ -34,14 +34,15 @@ const COMPLETE = ".json";
 const INTENT = ".intent";
 const STOPPED = ".stopped";
 /**
- * A complete record speaks for its attachment; an intent beside it counts only when that one cannot be read.
+ * The endings of records, the most trusted first: an intent counts only when there is no readable complete
+ * record.
  */
 const ENDINGS = [COMPLETE, INTENT, STOPPED];
 const RESTORED = ".restored";
 
 /**
- * A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: of a
- * later Pontoon, left alone.
+ * A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: a later
+ * Pontoon wrote it, and it is left alone.
  */
 export interface UnreadableRecord {
   digest: string;
@@ -75,10 +76,7 @@ export class RecordStore {
     this.root = root;
   }
 
-  /**
-   * Writes what an ADD is about to make and locks it; SystemError EBUSY when another ADD of the same key is
-   * running.
-   */
+  /** Writes the plan of an ADD and locks it; SystemError EBUSY when another ADD of this key is running. */
   createIntent(attachment: Attachment): Intent {
     const paths = this.intentPaths(attachment.key);
     const text = textToKeep(attachment);
@@ -93,7 +91,8 @@ export class RecordStore {
   }
 
   /**
-   * Adds to an intent what a foreign IPAM plugin gave. False when a DEL has removed it meanwhile: roll back.
+   * Adds the answers of a foreign IPAM plugin to an intent. False when a DEL has stopped the ADD, which then
+   * rolls back.
    */
   extendIntent(intent: Intent, attachment: Attachment): boolean {
     return intent.extend(textToKeep(attachment));
@@ -127,10 +126,10 @@ export class RecordStore {
     return undefined;
   }
 
-  /** True when anything stands in the place of the attachment's record, readable or not. */
+  /** True when the attachment has any file in the place of its record, readable or not. */
   hasRecord(key: AttachmentKey): boolean {
     const base = this.base(key);
-    // In this order none is missed that gets another name meanwhile.
+    // The order matters: a file that is renamed meanwhile is not missed.
     return (
       fileStatus(base + INTENT) !== undefined ||
       fileStatus(base + COMPLETE) !== undefined ||
@@ -138,18 +137,18 @@ export class RecordStore {
     );
   }
 
-  /** True when the ADD of this attachment came to its end. */
+  /** True when the ADD of this attachment ended well. */
   isComplete(key: AttachmentKey): boolean {
     return fileStatus(this.base(key) + COMPLETE) !== undefined;
   }
 
-  /** True when an ADD of this attachment is alive right now, also one that was told to stop. */
+  /** True when an ADD of this attachment is alive right now, even one that was told to stop. */
   isAddRunning(key: AttachmentKey): boolean {
     return this.isAddOfDigestRunning(key.network, attachmentDigest(key));
   }
 
   /**
-   * True when the ADD of the attachment with this digest is alive right now, also one that was told to stop.
+   * True when the ADD of the attachment with this digest is alive right now, even one that was told to stop.
    */
   isAddOfDigestRunning(network: string, digest: string): boolean {
     if (!isDigest(digest)) return false;
@@ -158,14 +157,17 @@ export class RecordStore {
   }
 
   /**
-   * Tells the ADD of this attachment that is running right now to stop: it finds its intent gone and undoes
-   * what it made. Undefined when none is running.
+   * Tells the running ADD of this attachment to stop: it finds its intent gone and undoes its work. Undefined
+   * when no ADD is running.
    */
   stopAdd(key: AttachmentKey): StoppedAdd | undefined {
     return stopRunningAdd(this.intentPaths(key));
   }
 
-  /** Every record of a network, and the files that should be one. None when the network has no folder. */
+  /**
+   * Every record of a network, and every unreadable file in the place of one. None when the network has no
+   * folder.
+   */
   listRecords(network: string): RecordList {
     const names = listDirectory(this.directory(network));
     const list: RecordList = { records: [], unreadable: [] };
@@ -181,8 +183,8 @@ export class RecordStore {
   }
 
   /**
-   * True when `wanted` holds for a record of the network, complete or intended. Reads no more of them than it
-   * has to.
+   * True when `wanted` holds for a record of the network, complete or intended. Stops at the first such
+   * record.
    */
   hasRecordLike(network: string, wanted: (attachment: Attachment) => boolean): boolean {
     const directory = this.directory(network);
@@ -203,7 +205,7 @@ export class RecordStore {
     return isDigest(digest) && removeAll(`${this.directory(network)}/${digest}`);
   }
 
-  /** Notes that rules of this attachment are put back, before they are. */
+  /** Leaves a mark beside the record, before rules of this attachment are put back. */
   markRestored(key: AttachmentKey): void {
     writeText(this.base(key) + RESTORED, "", O_WRONLY | O_CREAT);
   }
@@ -214,8 +216,8 @@ export class RecordStore {
   }
 
   /**
-   * Removes the mark of an attachment that has no record any more. A mark beside a record goes with the
-   * record: the DEL has to know of all rules that were put back, by whichever restore.
+   * Removes the mark of an attachment without a record. A mark beside a record stays until the record goes:
+   * the DEL has to know of every restore that put rules back.
    */
   removeStrayMark(key: AttachmentKey): void {
     if (!this.hasRecord(key)) removeFile(this.base(key) + RESTORED);
@@ -235,8 +237,8 @@ export class RecordStore {
   }
 
   /**
-   * Removes a damaged record that nothing refers to any more. One of a later Pontoon stays. True when it was
-   * removed.
+   * Removes a damaged record that nothing refers to any more. A record of a later Pontoon stays. True when it
+   * was removed.
    */
   removeDamaged({ path, reason }: UnreadableRecord): boolean {
     return reason === "damaged" && removeFile(path);
@@ -249,10 +251,10 @@ export class RecordStore {
     return `${this.root}/${network}`;
   }
 
-  /** Puts one file where it belongs in `list`; true when it is a record. */
+  /** Puts one file into its part of `list`; true when it is a record. */
   private addTo(list: RecordList, { network, digest, ending }: RecordFile): boolean {
     const path = `${this.directory(network)}/${digest}${ending}`;
-    // An intent that has gone since the folder was read may have another name now.
+    // An intent that has gone since the folder was read may have been renamed.
     const parsed = readRecord(path) ?? (ending === INTENT ? this.readRenamed(network, digest) : undefined);
     if (parsed === undefined) return false;
     if (parsed.state === "record" && attachmentDigest(parsed.attachment.key) === digest) {
@@ -284,8 +286,8 @@ export function openRecordStore(root = RECORD_ROOT): RecordStore {
 }
 
 /**
- * The text of a record that can be read again: a longer one than is read would be a damaged record, and its DEL
- * would not know what to take away. Throws SystemError EFBIG.
+ * The text of a record that can be read again: a longer one than is read would be a damaged record, and its
+ * DEL would not know what to take away. Throws SystemError EFBIG.
  */
 function textToKeep(attachment: Attachment): string {
   const text = formatRecord(attachment);
@@ -303,15 +305,14 @@ function removeAll(base: string): boolean {
   return completed || intended || stopped;
 }
 
-/**
- * The networks of which there are records. What starts with a dot is no network's folder. Throws SystemError.
- */
+/** The networks that have records. A name with a leading dot is no network's folder. Throws SystemError. */
 export function listRecordedNetworks(): string[] {
   return listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
 }
 
 /**
- * What is at `path`; undefined when nothing is. A folder or a pipe in the place of a record is a damaged one.
+ * The record at `path`; undefined when there is no file. A folder or a pipe in the place of a record counts
+ * as damaged.
  */
 function readRecord(path: string): ParsedRecord | undefined {
   const text = readTextOfAny(path);

@@ -7,8 +7,8 @@ export function textBytes(text: string): Uint8Array {
 }
 
 /**
- * The text that UTF-8 bytes say; what is no UTF-8 becomes replacement characters. A byte order mark is kept,
- * so that who reads the text can refuse it.
+ * The text of UTF-8 bytes; bytes that are no UTF-8 become replacement characters. A byte order mark is kept,
+ * so that the reader of the text can refuse it.
  */
 export function textOf(bytes: Uint8Array): string {
   return native.decode(bytes);
@@ -34,7 +34,7 @@ export function u32At(bytes: Uint8Array, at: number): number {
   return (u16At(bytes, at) | (u16At(bytes, at + 2) << 16)) >>> 0;
 }
 
-/** Where `wanted` (not empty) stands first from a place on; -1 when it does not. */
+/** The first place of `wanted` (not empty) in the bytes from a place on; -1 when there is none. */
 export function placeOf(wanted: Uint8Array, bytes: Uint8Array, from = 0): number {
   const first = wanted[0] ?? 0;
   for (let at = bytes.indexOf(first, from); at >= 0; at = bytes.indexOf(first, at + 1)) {

@@ -4,12 +4,12 @@ import { native } from "./native.ts";
 // linux/time.h
 const CLOCK_MONOTONIC = 1;
 
-/** Milliseconds of a clock that nobody sets; only differences mean something. */
+/** Milliseconds of a clock that is never set; only differences mean something. */
 export function monotonicMs(): number {
   return native.clock_gettime(CLOCK_MONOTONIC);
 }
 
-/** Waits. A signal may end it early. */
+/** Waits for `milliseconds`. A signal may end the wait early. */
 export function pause(milliseconds: number): void {
   native.usleep(Math.floor(milliseconds * 1000));
 }

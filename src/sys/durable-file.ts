@@ -1,4 +1,4 @@
-// Files that last over a loss of power, and that others may read or start while they are replaced.
+// Files that survive a loss of power, and that other processes may read or start while they are replaced.
 import { check, errnoOf } from "./errno.ts";
 import {
   type FileHandle,
@@ -12,7 +12,7 @@ import {
 } from "./file.ts";
 import { native } from "./native.ts";
 
-/** A file that is to be: its bytes and its exact permission bits, whatever the umask. */
+/** A file to write: its bytes and its exact permission bits, whatever the umask. */
 export interface DurableFile {
   path: string;
   bytes: Uint8Array;
@@ -22,8 +22,8 @@ export interface DurableFile {
 /**
  * Makes `path` hold the bytes. At every moment, also after a kill or a loss of power, a reader finds the old
  * file or the new one, whole, and a program can be started from it. `folder` is the open folder of `path`.
- * `temporary` is a path in it that nothing has yet, and that nobody else writes meanwhile; a killed call
- * leaves a file there. Throws SystemError, and then leaves none.
+ * `temporary` is a free path in it, which no other process writes meanwhile; a killed call leaves a file
+ * there. Throws SystemError, and then leaves none.
  */
 export function replaceDurably(file: DurableFile, folder: FileHandle, temporary: string): void {
   try {
@@ -34,11 +34,11 @@ export function replaceDurably(file: DurableFile, folder: FileHandle, temporary:
     throw error;
   }
   const result = native.fsync(folder.fd);
-  // Some file systems have nothing to write for a folder.
+  // EINVAL: some file systems have nothing to write for a folder.
   if (result !== -errnoOf("EINVAL")) check(result, `write the folder of ${file.path} to the disk`);
 }
 
-/** The file is closed when this returns: the kernel starts no program that is open for writing. */
+/** Writes the new file, and closes it: the kernel starts no program that is open for writing. */
 function writeNew({ bytes, mode }: DurableFile, temporary: string): void {
   using file = openFile(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
   writeBytes(file.fd, bytes, temporary);

@@ -1,7 +1,7 @@
 // The environment of the process.
 import { native } from "./native.ts";
 
-/** Some variables of the environment, by name; one that is not set is not there. */
+/** The set variables of the environment among `names`, by name. */
 export function variables(...names: string[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of names) {
@@ -11,12 +11,12 @@ export function variables(...names: string[]): Record<string, string> {
   return found;
 }
 
-/** The whole environment: what a program that we run gets. */
+/** The whole environment, as programs that Pontoon runs get it. */
 export function wholeEnvironment(): Record<string, string> {
   const found: Record<string, string> = {};
   for (const variable of native.environment()) {
     const equals = variable.indexOf("=");
-    // The first of two with the same name counts, as for getenv(3); without a "=" it is no variable.
+    // The first of two equal names counts, as for getenv(3); a text without "=" is no variable.
     if (equals > 0) found[variable.slice(0, equals)] ??= variable.slice(equals + 1);
   }
   return found;

@@ -62,8 +62,8 @@ export function errnoName(code: number): string {
 }
 
 /**
- * A system call or kernel request that failed: which operation, the error number, and the kernel's own
- * sentence if it gave one.
+ * A system call or kernel request that failed: the operation, the error number, and the kernel's own sentence
+ * if it gave one.
  */
 export class SystemError extends Error {
   readonly operation: string;

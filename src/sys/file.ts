@@ -1,4 +1,5 @@
-// Files by direct system calls.
+// Files by direct system calls. Every function that meets a refusal throws SystemError; a function that
+// expects a refusal, such as a missing file, says what it gives instead.
 import { textBytes, textOf, u16At, u32At } from "./bytes.ts";
 import { check, errnoTable, isErrno, SystemError } from "./errno.ts";
 import { native } from "./native.ts";
@@ -34,13 +35,13 @@ const { EEXIST, EFBIG, EINTR, ELOOP, ENOENT, ENOTDIR } = errnoTable;
 /** True when a native function says that there is no such file, or no such folder. */
 const isMissing = (result: number): boolean => result === -ENOENT || result === -ENOTDIR;
 
-/** What statx(2) says of a file. */
+/** The status of a file, by statx(2). */
 export interface FileStatus {
   kind: "file" | "directory" | "other";
   /** Permission bits. */
   mode: number;
   size: number;
-  /** How many names the file has; 0 when it was removed while somebody held it open. */
+  /** The number of names of the file; 0 when it was removed while a process held it open. */
   links: number;
 }
 
@@ -65,12 +66,12 @@ export class FileHandle implements Disposable {
   }
 }
 
-/** Opens `path`; always close-on-exec. `mode` counts when the file is created. Throws SystemError. */
+/** Opens `path`; always close-on-exec. `mode` counts when the file is created. */
 export function openFile(path: string, flags: number, mode = 0): FileHandle {
   return new FileHandle(check(native.open(path, flags, mode), `open ${path}`));
 }
 
-/** Opens `path`, or gives undefined when it or its folder does not exist. Throws SystemError for all else. */
+/** Opens `path`; undefined when it or its folder does not exist. */
 export function openFileIfThere(path: string, flags: number): FileHandle | undefined {
   const fd = native.open(path, flags, 0);
   if (isMissing(fd)) return undefined;
@@ -82,8 +83,7 @@ interface Reading {
   /** Bytes; more are EFBIG. */
   limit?: number | undefined;
   /**
-   * A read that brings less than was asked for is the last one, as it is with files on a disk and settings
-   * below /proc/sys.
+   * A read of less than was asked for is the last one, as with files on a disk and settings below /proc/sys.
    */
   shortIsLast?: boolean;
 }
@@ -114,18 +114,18 @@ export function readAll(fd: number, what: string, reading = TO_THE_END): Uint8Ar
   }
 }
 
-/** The whole text of a file on a disk, or of a setting below /proc/sys. Throws SystemError. */
+/** The whole text of a file on a disk, or of a setting below /proc/sys. */
 export function readText(path: string): string {
   using file = openFile(path, O_RDONLY);
   return textOf(readAll(file.fd, path, ON_DISK));
 }
 
-/** Writes all of `text` to a descriptor. Throws SystemError. */
+/** Writes all of `text` to a descriptor. `what` names it in errors. */
 export function writeAll(fd: number, text: string, what: string): void {
   writeBytes(fd, textBytes(text), what);
 }
 
-/** Writes all of `bytes` to a descriptor. Throws SystemError. */
+/** Writes all of `bytes` to a descriptor. `what` names it in errors. */
 export function writeBytes(fd: number, bytes: Uint8Array, what: string): void {
   for (let done = 0; done < bytes.length; ) {
     const count = native.write(fd, bytes.subarray(done));
@@ -136,7 +136,7 @@ export function writeBytes(fd: number, bytes: Uint8Array, what: string): void {
 /** Permission bits of files that we make. */
 const OWNER_ONLY = 0o600;
 
-/** Writes `text` to an existing or new file in place (sysctls, hints). Not atomic. Throws SystemError. */
+/** Writes `text` to an existing or new file in place (sysctls, hints). Not atomic. */
 export function writeText(path: string, text: string, flags = O_WRONLY): void {
   using file = openFile(path, flags, OWNER_ONLY);
   writeAll(file.fd, text, path);
@@ -151,12 +151,12 @@ export function replaceFile(path: string, temporary: string, text: string): void
   renameFile(temporary, path);
 }
 
-/** rename(2). Throws SystemError. */
+/** Renames a file, by rename(2). */
 export function renameFile(from: string, to: string): void {
   check(native.rename(from, to), `rename ${from} to ${to}`);
 }
 
-/** link(2). False when `to` exists already; throws SystemError for all else. */
+/** Gives a file another name, by link(2). False when `to` exists already. */
 export function linkFile(from: string, to: string): boolean {
   const result = native.link(from, to);
   if (result === -EEXIST) return false;
@@ -164,7 +164,7 @@ export function linkFile(from: string, to: string): boolean {
   return true;
 }
 
-/** Removes a file. False when it was not there; throws SystemError for all else. */
+/** Removes a file. False when it was not there. */
 export function removeFile(path: string): boolean {
   const result = native.unlink(path);
   if (isMissing(result)) return false;
@@ -172,9 +172,7 @@ export function removeFile(path: string): boolean {
   return true;
 }
 
-/**
- * Makes sure that `path` is a folder, with all above it. Throws SystemError, ENOTDIR if a file is in the way.
- */
+/** Makes sure that `path` is a folder, with all above it. ENOTDIR when a file is in the way. */
 export function ensureDirectory(path: string, mode = 0o755): void {
   const result = native.mkdir(path, mode);
   if (result === -EEXIST) {
@@ -187,21 +185,20 @@ export function ensureDirectory(path: string, mode = 0o755): void {
     return;
   }
   ensureDirectory(parent, mode);
-  // Another process may have made it meanwhile.
+  // Another process may have made the folder meanwhile.
   const second = native.mkdir(path, mode);
   if (second !== -EEXIST) check(second, `make folder ${path}`);
 }
 
 /**
- * What is at `path` (links followed; a loop of links is of kind `other`), or undefined when nothing is.
- * Throws SystemError for all else.
+ * The status of `path` (links followed; a loop of links is of kind `other`); undefined when nothing is there.
  */
 export function fileStatus(path: string): FileStatus | undefined {
   const bytes = statx(AT_FDCWD, path, 0);
   return bytes && readStatus(bytes);
 }
 
-/** What an open descriptor is. Throws SystemError. */
+/** The status of an open descriptor. */
 export function handleStatus(fd: number): FileStatus {
   const bytes = statx(fd, "", AT_EMPTY_PATH);
   if (bytes === undefined) throw new SystemError(`stat descriptor ${fd}`, 2);
@@ -209,8 +206,8 @@ export function handleStatus(fd: number): FileStatus {
 }
 
 /**
- * Device and inode of what is at `path` (links followed): the same for two names of one file, and for no
- * other file that exists at the same time.
+ * Device and inode at `path` (links followed); undefined when nothing is there. Two names of one file give
+ * one text, and two files that exist at one time never do.
  */
 export function fileIdentity(path: string): string | undefined {
   const bytes = statx(AT_FDCWD, path, 0);
@@ -218,7 +215,7 @@ export function fileIdentity(path: string): string | undefined {
   return bytes && `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`;
 }
 
-/** struct statx, or undefined when nothing is there. */
+/** The struct statx of a path; undefined when nothing is there. */
 function statx(directory: number, path: string, flags: number): Uint8Array | undefined {
   const bytes = new Uint8Array(STATX_SIZE);
   const result = native.statx(directory, path, flags, STATX_BASIC_STATS, bytes);
@@ -228,7 +225,7 @@ function statx(directory: number, path: string, flags: number): Uint8Array | und
   return bytes;
 }
 
-/** stx_nlink at 16, stx_mode at 28, stx_size at 40. */
+/** The status in a struct statx: stx_nlink at 16, stx_mode at 28, stx_size at 40. */
 function readStatus(bytes: Uint8Array): FileStatus {
   const format = u16At(bytes, 28) & S_IFMT;
   return {
@@ -239,10 +236,7 @@ function readStatus(bytes: Uint8Array): FileStatus {
   };
 }
 
-/**
- * The names in a folder, in the kernel's order, without `.` and `..`; none when it does not exist. Throws
- * SystemError.
- */
+/** The names in a folder, in the kernel's order, without `.` and `..`; none when it does not exist. */
 export function listDirectory(path: string): string[] {
   using directory = openFileIfThere(path, O_RDONLY | O_DIRECTORY);
   const names: string[] = [];
@@ -260,9 +254,8 @@ export function listDirectory(path: string): string[] {
 }
 
 /**
- * The text of a file in whose place anything may be: undefined when there is none, or a folder, a pipe, a
- * loop of links, or more than 4 MiB. Never waits. Throws SystemError for all else (no permission, a
- * failing disk).
+ * The text of the file at a path where any object may be: undefined when there is none, or a folder, a pipe,
+ * a loop of links, or more than 4 MiB. Never waits. No permission and a failing disk are errors.
  */
 export function readTextOfAny(path: string): string | undefined {
   try {

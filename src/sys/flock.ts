@@ -1,5 +1,5 @@
-// Locks between processes. flock(2) belongs to an open file, so it goes when its holder dies, however it
-// dies.
+// Locks between processes. flock(2) belongs to an open file, so it goes when its holder dies, in whatever
+// way.
 
 import { monotonicMs, pause } from "./clock.ts";
 import { check, errnoOf, SystemError } from "./errno.ts";
@@ -13,7 +13,10 @@ const LOCK_NB = 4;
 const FIRST_WAIT_MS = 0.2;
 const LONGEST_WAIT_MS = 5;
 
-/** Takes the exclusive lock of an open file if nobody holds it. Throws SystemError for any other failure. */
+/**
+ * Takes the exclusive lock of an open file. False when another process holds it; throws SystemError for any
+ * other failure.
+ */
 export function tryLock(file: FileHandle, what: string): boolean {
   const result = native.flock(file.fd, LOCK_EX | LOCK_NB);
   if (result === -errnoOf("EAGAIN") || result === -errnoOf("EINTR")) return false;
@@ -39,8 +42,8 @@ export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHan
 
 /**
  * Takes the exclusive lock of an open file as soon as it is free; false when it was not within `timeoutMs`.
- * flock cannot be interrupted by a timer of ours once it blocks, so the wait asks again, with growing pauses
- * and some chance in them. Throws SystemError.
+ * The wait asks again and again, with growing pauses and some chance in them: a blocking flock cannot be
+ * given a time limit. Throws SystemError.
  */
 export function lockWithin(file: FileHandle, what: string, timeoutMs: number): boolean {
   const deadline = monotonicMs() + timeoutMs;

@@ -1,4 +1,4 @@
-// Which mount a folder is on.
+// The mount of a folder.
 import { errnoOf, SystemError } from "./errno.ts";
 import { fileStatus, O_DIRECTORY, O_RDONLY, openFile, readText } from "./file.ts";
 

@@ -17,7 +17,7 @@ export interface Native {
   link(from: string, to: string): number;
   unlink(path: string): number;
   rename(from: string, to: string): number;
-  /** fsync(2): what was written to the file, or the names in the folder, are on the disk. */
+  /** fsync(2): the file's content, or the folder's names, are on the disk. */
   fsync(fd: number): number;
   /** fchmod(2): exactly these bits, whatever the umask. */
   fchmod(fd: number, mode: number): number;
@@ -51,7 +51,8 @@ export interface Native {
   clock_gettime(clock: number): number;
   geteuid(): number;
   /**
-   * A variable of the process's environment. What is no UTF-8 in it becomes replacement characters; so below.
+   * A variable of the process's environment. Bytes that are no UTF-8 become replacement characters, here and
+   * below.
    */
   getenv(name: string): string | undefined;
   /** The whole environment, as `NAME=value`. */
@@ -77,7 +78,7 @@ export interface Native {
   /** A text as UTF-8 (Encoding Standard): half of a surrogate pair becomes U+FFFD. */
   encode(text: string): Uint8Array;
   /**
-   * The text that UTF-8 bytes say (Encoding Standard); a byte order mark is kept, what is no UTF-8 becomes
+   * The text of UTF-8 bytes (Encoding Standard); a byte order mark is kept, bytes that are no UTF-8 become
    * U+FFFD.
    */
   decode(bytes: Uint8Array): string;

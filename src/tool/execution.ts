@@ -1,9 +1,9 @@
-// Running a program: the system's part of it.
+// The start of a program by the system, and its end.
 import { errnoName } from "../sys/errno.ts";
 import { native } from "../sys/native.ts";
 import { signalName } from "./signal.ts";
 
-/** A program to run, with the descriptors that it gets as its input and output. */
+/** A program to run, with the descriptors for its input and output. */
 export interface Execution {
   file: string;
   args: readonly string[];
@@ -15,8 +15,8 @@ export interface Execution {
 }
 
 /**
- * How a program ended: by its exit status, by a signal, or not even started (`refusal` is the error number's
- * name).
+ * The end of a program: its exit status, or a signal, or the name of the error number (`refusal`) when it was
+ * not started.
  */
 export interface Ending {
   status: number | undefined;

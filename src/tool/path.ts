@@ -1,17 +1,17 @@
-// Where programs are.
+// The places of programs.
 
 import { SystemError } from "../sys/errno.ts";
 import { fileStatus } from "../sys/file.ts";
 import { native } from "../sys/native.ts";
 
 /**
- * Where the programs of the administrator are. The PATH of a runtime or of a person often leaves them out.
+ * The folders of the administrator's programs. The PATH of a runtime or of a person often leaves them out.
  */
 const ADMINISTRATOR = ["/usr/sbin", "/sbin"];
 
 /**
- * The path of the first of these programs that is there, in PATH or among those of the administrator;
- * undefined when none is.
+ * The path of the first of these programs that exists, in PATH or in the administrator's folders; undefined
+ * when none does.
  */
 export function findProgram(
   names: readonly string[],
@@ -22,7 +22,8 @@ export function findProgram(
 }
 
 /**
- * True when there is a regular file, or a link to one. What cannot be looked at is not there, as for libcni.
+ * True when there is a regular file, or a link to one. A file that cannot be looked at counts as missing, as
+ * for libcni.
  */
 export function isFile(path: string): boolean {
   try {

@@ -1,5 +1,4 @@
-// Running another program: synchronously, since the executable's engine runs nothing when `main` has
-// returned.
+// Other programs, run synchronously, since the executable's engine runs nothing after `main` has returned.
 import { pause } from "../sys/clock.ts";
 import { SystemError } from "../sys/errno.ts";
 import { O_APPEND, O_RDONLY, O_WRONLY, writeAll } from "../sys/file.ts";
@@ -13,40 +12,40 @@ export interface Program {
   /** The whole environment. */
   env: Readonly<Record<string, string | undefined>>;
   stdin: string;
-  /** What it says on stderr is not said on ours. */
+  /** True: the program's stderr is not passed on to Pontoon's. */
   isQuiet?: boolean;
 }
 
-/** What a program did, whatever its end. */
+/** The output of a program and its end. */
 export interface Outcome extends Ending {
   stdout: string;
   stderr: string;
 }
 
 const STDERR = 2;
-/** As much as is read of our own stdin. */
+/** The most bytes of an output, as of Pontoon's own stdin. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
 /**
- * As long as libcni waits for a file that somebody is writing, but asking more often
- * (pkg/invoke/raw_exec.go).
+ * The longest wait for a program file that a process is writing: that of libcni (pkg/invoke/raw_exec.go),
+ * with shorter pauses.
  */
 const BUSY_MS = 5_000;
 const BUSY_PAUSE_MS = 50;
 
 /**
- * Runs a program to its end, however long that takes, and gives what it said; what it said on stderr is said
- * on ours too, unless it is to be quiet. One that cannot be started is no exception but has a `refusal`.
- * Throws SystemError, EFBIG when it says more than 16 MiB.
+ * Runs a program to its end, however long that takes, and gives its output; its stderr is passed on to
+ * Pontoon's unless `isQuiet`. A program that cannot be started is no exception but has a `refusal`. Throws
+ * SystemError, EFBIG for an output of more than 16 MiB.
  *
- * Its input and output are files in memory, not pipes: a child that it leaves behind holds neither our own
- * stdout and stderr open, for whose end a runtime waits, nor us; it need not read its input; and a script can
- * open /dev/stderr, which a socket in its place refuses.
+ * Its input and output are files in memory, not pipes. So a child that it leaves behind keeps neither Pontoon
+ * nor a runtime waiting, which reads Pontoon's stdout and stderr to their end; the program need not read its
+ * input; and a script can open /dev/stderr, which a socket in its place refuses.
  */
 export function runProgram({ file, args = [], env, stdin, isQuiet = false }: Program): Outcome {
   using stdout = createMemoryFile("stdout");
   using stderr = createMemoryFile("stderr");
-  // For appending: who opens /dev/stderr anew may cut the file.
+  // O_APPEND: a program that opens /dev/stderr anew may cut the file.
   using toStdout = reopen(stdout, O_WRONLY | O_APPEND);
   using toStderr = reopen(stderr, O_WRONLY | O_APPEND);
   using input = createMemoryFile("stdin");
@@ -67,7 +66,7 @@ function forward(text: string): void {
   try {
     writeAll(STDERR, text, "stderr");
   } catch (error) {
-    // Nobody listens there: that is no reason to fail.
+    // A closed stderr is no reason to fail.
     if (!(error instanceof SystemError)) throw error;
   }
 }

@@ -1,4 +1,4 @@
-// ADD: look, claim a place and addresses, do the steps, answer. What fails is taken back, so the node is as
+// ADD: look, claim a place and addresses, do the steps, answer. A failed ADD is taken back, so the node is as
 // it was.
 import { macsKeepFollowing, randomMac, randomMacs } from "../attachment/mac.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
@@ -32,7 +32,7 @@ import {
   deletedMeanwhile,
 } from "./claim.ts";
 
-/** What an ADD has to say, and how to take it all back should saying it fail. */
+/** The answer of an ADD, and the way to take the ADD back should printing fail. */
 export interface Added {
   output: string;
   /** Sentences for the log. */
@@ -46,7 +46,7 @@ export function add(request: AddRequest, node: Node): Added {
   const pod = node.keep(openPod(request.namespacePath, request.allowOwnNamespace, node));
   refuseTakenInterface(request.key, pod, node);
   if (request.netconf.tuning !== undefined) checkAllowList(request.netconf.tuning);
-  // Only by making a bridge can be told whether the kernel keeps VLANs apart.
+  // The creation of a bridge alone shows whether the kernel keeps VLANs apart.
   if (request.netconf.hasVlans) ensureFilteringBridge(request.netconf.bridge, node);
   const observed = observe(request.netconf, node.links);
   const rollback = new Rollback();
@@ -73,7 +73,7 @@ function attach(claim: Claim, pod: Pod): Added {
   return answer(claim, addressed, attaching);
 }
 
-/** Formats the result, and completes the record last, when the answer is ready to be said. */
+/** Formats the result; then completes the record, when the answer is ready to be printed. */
 function answer({ request, node, rollback, known }: Claim, claimed: Claimed, attaching: Attaching): Added {
   const { netconf, key } = request;
   const { attachment, intent } = claimed;
@@ -95,7 +95,7 @@ function needsAddress({ kind }: Step): boolean {
   return traitsOf(kind).needsAddress === true;
 }
 
-/** Everything that is known of the attachment before its addresses are. MACs are chosen here, once. */
+/** The facts about the attachment before its addresses are known. MACs are chosen here, once. */
 function knownOf(request: AddRequest, { node, pod }: Place, { bridge, isFiltered }: Observed): Known {
   const { netconf, key, namespacePath: path, pod: podName } = request;
   const [host = "", ofPod = "", ifb = ""] = randomMacs(3);
@@ -131,8 +131,8 @@ function refuseTakenInterface(key: AttachmentKey, pod: Pod, node: Node): void {
 }
 
 /**
- * True when an ADD of this attachment was killed: what it left in the pod is cleared when the addresses are
- * reserved, and looked at after that.
+ * True when an ADD of this attachment was killed. Its interface in the pod is removed when the addresses are
+ * reserved, and the name is checked again after that.
  */
 function isLeftover(key: AttachmentKey, { records }: Node): boolean {
   return attempt(
@@ -142,9 +142,7 @@ function isLeftover(key: AttachmentKey, { records }: Node): boolean {
   );
 }
 
-/**
- * Refuses a name that the Go skeleton takes, but of which the kernel makes another one: eth%d becomes eth0.
- */
+/** Refuses a name that the Go skeleton takes, but which the kernel replaces: eth%d becomes eth0. */
 function checkInterfaceName(name: string): void {
   if (!name.includes("%")) return;
   throw new CniError("badEnvironment", {

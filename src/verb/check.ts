@@ -1,4 +1,4 @@
-// CHECK: compares an attachment with what its ADD made. Changes nothing.
+// CHECK: compares an attachment with its record. Changes nothing.
 import { type Attachment, VERSION } from "../attachment/attachment.ts";
 import { hostInterfaceName } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
@@ -16,8 +16,8 @@ import { findPodEnd, type PodEnd, withResult } from "../plan/result.ts";
 import { stepsOf } from "../plan/steps.ts";
 
 /**
- * Throws CniError checkFailed with a sentence for each thing that is not as it was made; what a foreign IPAM
- * plugin alone has to say in its own words.
+ * Throws CniError checkFailed with a sentence for each difference; if only a foreign IPAM plugin finds one,
+ * the plugin's own error.
  */
 export function check(request: CheckRequest, node: Node): void {
   const { netconf, key } = request;
@@ -37,7 +37,8 @@ export function check(request: CheckRequest, node: Node): void {
 }
 
 /**
- * Undefined when the attachment was made by another program. Throws CniError for a record of a later Pontoon.
+ * The record; undefined when another program made the attachment. Throws CniError for a record of a later
+ * Pontoon.
  */
 function readRecord({ key }: CheckRequest, { records }: Node): Attachment | undefined {
   return attempt("recordStore", key.containerId, () => {
@@ -53,7 +54,7 @@ function readRecord({ key }: CheckRequest, { records }: Node): Attachment | unde
 }
 
 /**
- * The attachment as its ADD described it; what the record does not tell is taken from configuration and
+ * The attachment as its ADD described it; fields that the record lacks are taken from configuration and
  * result.
  */
 function expected(record: Attachment | undefined, end: PodEnd, request: CheckRequest): Attachment {

@@ -1,4 +1,4 @@
-// The claim of an ADD: its addresses, its description, and the intent that says so before the kernel is
+// The claim of an ADD: its addresses, its description, and the intent, which is written before the kernel is
 // touched.
 import type { Attachment } from "../attachment/attachment.ts";
 import type { Netconf } from "../cni/config.ts";
@@ -31,7 +31,7 @@ import { readText } from "../sys/file.ts";
 export interface Claim {
   request: AddRequest;
   node: Node;
-  /** What has to be taken back when the ADD fails. */
+  /** The changes to undo when the ADD fails. */
   rollback: Rollback;
   known: Known;
   observed: Observed;
@@ -41,7 +41,7 @@ export interface Claim {
 export interface Claimed {
   attachment: Attachment;
   intent: Intent;
-  /** The dns that comes with the addresses. */
+  /** The dns that IPAM gives with the addresses. */
   dns: Dns;
   /** True: another program may have given out IPv4 addresses of the network since Pontoon last did. */
   givenByOthers: boolean;
@@ -104,10 +104,10 @@ function begin({ node, rollback, known }: Claim, given: Given): Pick<Claimed, "a
 }
 
 /**
- * Claims the place of an attachment whose addresses a foreign IPAM plugin will give. In contrast to the
- * built-in IPAM, which reserves before anything is made, that one runs when the interface is there, as with
- * the reference bridge: `dhcp` asks for its addresses through it. The intent is written before: a killed ADD
- * is known to DEL and GC by it. What a dead attachment of that key holds is given back. Throws CniError.
+ * Claims the place of an attachment that will get its addresses from a foreign IPAM plugin. The plugin runs
+ * when the interface is there, as with the reference bridge: `dhcp` sends through it. The intent is written
+ * before that, so that DEL and GC find a killed ADD. Addresses of a dead attachment of that key are given
+ * back. Throws CniError.
  */
 export function claimPlace(claim: Claim): Claimed {
   const { request, rollback } = claim;
@@ -121,7 +121,7 @@ export function claimPlace(claim: Claim): Claimed {
     return begin(claim, NOTHING);
   });
   const foreign = { ipam, isAsked: false };
-  // What the plugin holds is given back when it was asked, also if it failed or was killed (CNI
+  // The plugin's addresses are given back once it was asked, even if it failed or was killed (CNI
   // specification, "Delegated plugin execution").
   rollback.add(() => {
     if (foreign.isAsked) callIpam(ipam, "DEL");
@@ -145,9 +145,9 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
 }
 
 /**
- * Takes back the intent of an ADD that has undone what it made. Until then the ADD counts as one that is
- * under way, and another ADD that puts back a lost table puts back its MAC spoof check too; so that check is
- * looked for once more. Throws CniError and SystemError.
+ * Removes the intent of an ADD that has undone its work. Before that the ADD counted as running, and another
+ * ADD that puts back a lost table put in its MAC spoof check too; so the check is removed once more. Throws
+ * CniError and SystemError.
  */
 function abandon(intent: Intent, attachment: Attachment, node: Node): void {
   intent.abandon();
@@ -155,7 +155,7 @@ function abandon(intent: Intent, attachment: Attachment, node: Node): void {
   if (check !== undefined) takeBack(check, { node, attachment, pod: undefined });
 }
 
-/** The failure of an ADD that finds its intent gone. */
+/** The error of an ADD that finds its intent gone. */
 export function deletedMeanwhile(): CniError {
   return new CniError("tryAgainLater", {
     about: "the attachment was deleted while it was being made",
@@ -163,7 +163,7 @@ export function deletedMeanwhile(): CniError {
   });
 }
 
-/** The attachment as the check for a second one of its key wants it. Throws SystemError. */
+/** The attachment in the form that IPAM needs. Throws SystemError. */
 function claimantOf({ node, known: { key, host, leaseDirectory } }: Claim): Claimant {
   return {
     records: node.records,

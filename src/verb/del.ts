@@ -1,5 +1,4 @@
-// DEL: takes everything of an attachment away, with or without a namespace, a record or a valid
-// configuration.
+// DEL: removes everything of an attachment, with or without a namespace, a record or a valid configuration.
 import type { Attachment } from "../attachment/attachment.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { DelRequest } from "../cni/request.ts";
@@ -16,8 +15,8 @@ import { ADD_ENDS_MS, detach } from "./detach.ts";
 export function del(request: DelRequest, node: Node): void {
   const { key, config, namespacePath, allowOwnNamespace } = request;
   const { records } = node;
-  // What was known before, in case its ADD takes all back; what its IPAM plugin gave meanwhile is in the
-  // record now.
+  // The record is read before and after the ADD stops: a stopped ADD may remove it, or add the addresses of
+  // its IPAM plugin.
   const before = readRecord(records, key);
   const running = stopAdd(records, key);
   const attachment = readRecord(records, key) ?? before;
@@ -38,7 +37,7 @@ export function del(request: DelRequest, node: Node): void {
     },
     node,
   );
-  // Only now: what is the host's own was left alone, all else is gone.
+  // The refusal comes last: only objects in the host's own namespace were left alone, all others are gone.
   if (inHost) throw ownNamespace(namespacePath);
 }
 
@@ -47,8 +46,8 @@ function hasAddresses(result: Result | undefined): boolean {
 }
 
 /**
- * Stops an ADD of this attachment that still runs, because its runtime died and it did not. An ADD that
- * cannot be asked for counts as none.
+ * Stops an ADD of this attachment that still runs, although its runtime died. If the system refuses the
+ * question, no ADD counts as running.
  */
 function stopAdd(records: RecordStore, key: AttachmentKey): StoppedAdd | undefined {
   return orNothing(() => {
@@ -58,7 +57,7 @@ function stopAdd(records: RecordStore, key: AttachmentKey): StoppedAdd | undefin
   });
 }
 
-/** A record that cannot be read counts as none: DEL then looks for the traces themselves. */
+/** The record; undefined as well when it cannot be read: DEL then looks for traces of the attachment. */
 function readRecord(records: RecordStore, key: AttachmentKey): Attachment | undefined {
   return orNothing(() => records.getRecord(key));
 }

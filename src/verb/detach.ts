@@ -1,4 +1,4 @@
-// Taking one attachment away, for DEL and for each that GC finds stale.
+// The removal of one attachment, for DEL and for each attachment that GC finds stale.
 import type { Attachment } from "../attachment/attachment.ts";
 import { hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
@@ -18,36 +18,36 @@ import { release } from "../ipam/release.ts";
 import { podMacOf } from "../plan/result.ts";
 import type { StoppedAdd } from "../record/intent.ts";
 
-/** What is known about an attachment that is to go. */
+/** The known facts about an attachment that is to go. */
 export interface Detachment {
   key: AttachmentKey;
   /** Its record; undefined when there is none that can be read. */
   attachment: Attachment | undefined;
   /** The bridge of the configuration. */
   bridge: string;
-  /** `<dataDir>/<network>` of the configuration; the record's own is believed instead. */
+  /** `<dataDir>/<network>` of the configuration; a directory that the record names counts instead. */
   directory: string;
   pod?: Pod | undefined;
-  /** What the runtime remembers of the attachment. */
+  /** The result that the runtime remembers. */
   prevResult?: Result | undefined;
-  /** Its ADD, which was told to stop. */
+  /** The attachment's ADD, if it was told to stop. */
   running?: StoppedAdd | undefined;
-  /** Has a foreign IPAM plugin give back its addresses. */
+  /** Makes a foreign IPAM plugin give back its addresses. */
   releaseForeign: () => void;
 }
 
 /**
- * How long an ADD may take to end. It takes milliseconds; one that waits for its port ends when its veth
- * goes.
+ * The longest wait for the end of an ADD, in milliseconds. It takes milliseconds; an ADD that waits for its
+ * port ends when its veth goes.
  */
 export const ADD_ENDS_MS = 2_000;
 
 /**
- * Takes an attachment away, part by part, whatever happens to the others: its port is shut, rules, links,
- * what pods share, addresses, record. An address is free only when nothing points at it: where rules stayed,
- * where the lock of the leases was not to be had, and where its ADD has not ended, addresses and record stay
- * too. Throws CniError when something could not go, the IPAM plugin's own or code 11 where that is all that
- * failed.
+ * Removes an attachment, part by part, and goes on when a part fails: its port is taken down; then go rules,
+ * links, things that pods share, addresses, record. An address is free only when nothing points at it: it
+ * stays, and the record too, while a rule stayed, the lock of the leases was not free, or the ADD of the
+ * attachment has not ended. Throws CniError when a part stayed: the IPAM plugin's own or code 11 where that
+ * is the only failure.
  */
 export function detach(detachment: Detachment, node: Node): void {
   const { key, attachment, prevResult, pod, running } = detachment;
@@ -124,7 +124,7 @@ function incomplete(errors: CniError[], { containerId, interfaceName }: Attachme
 
 /** The packet rules of an attachment, which are removed under the lock of its leases. */
 class LockedRules {
-  /** True when the last attempt took away all rules that there were. */
+  /** True when the last attempt removed all rules that there were. */
   areGone = false;
   private readonly traces: Traces;
   private readonly node: Node;
@@ -136,7 +136,7 @@ class LockedRules {
     this.node = node;
   }
 
-  /** Removes the rules. A lock that is not to be had is kept for {@link throwIfBusy}. Throws CniError. */
+  /** Removes the rules. A missed lock is kept for {@link throwIfBusy}. Throws CniError. */
   remove(): void {
     const { leaseDirectory, removals } = this.traces;
     this.areGone = false;
@@ -151,8 +151,8 @@ class LockedRules {
   }
 
   /**
-   * Looks for the rules once more, where an ADD or "pontoon restore" may have put them back after they were
-   * removed. Both look for the veth before they do so and after, and now the veth is gone. Throws CniError.
+   * Removes rules once more that an ADD or "pontoon restore" may have put back after {@link remove}. Each of
+   * them looks for the veth before and after it does so, and now the veth is gone. Throws CniError.
    */
   removeRestored(): void {
     if (this.areGone && (!this.isComplete || this.wereRestored())) this.remove();
@@ -169,8 +169,8 @@ class LockedRules {
 }
 
 /**
- * Says that the ADD has not ended. It takes back what it made when it comes to it, and does so by names that
- * the next ADD uses too: if DEL reported success now, the runtime would start that ADD.
+ * The error for an ADD that did not stop in time. That ADD will still roll back, and the names that it
+ * deletes are those of the next ADD. If DEL reported success now, the runtime would start the next ADD.
  */
 function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
   return new CniError("tryAgainLater", {
@@ -181,12 +181,12 @@ function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
 }
 
 /**
- * Removes the links, by the names that the key gives them. When the host's end is not there (a person renamed
- * it), the pod's interface goes that has the attachment's MAC; any other interface of the pod is left alone.
+ * Removes the links, by the names that the key gives them. When the host's end is missing (a person renamed
+ * it), the pod's interface with the attachment's MAC goes; any other interface of the pod is left alone.
  * The links go also where the MAC cannot be found.
  */
 function removeAllLinks({ removals, mac }: Traces, { key, pod }: Detachment, node: Node): void {
-  // The MAC is asked for before the links go: without a record an address of the interface tells it.
+  // The MAC is read before the links go: without a record an address of the interface tells it.
   let ofPod: string | undefined;
   const find = (): void => {
     ofPod = mac();

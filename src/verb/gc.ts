@@ -1,4 +1,4 @@
-// GC: removes what belongs to this network but to no attachment that the runtime still knows.
+// GC: removes objects of this network that belong to no attachment on the runtime's list.
 import { attachmentDigest } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
@@ -20,27 +20,27 @@ import { delegate, foreignIpamOf, passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { detach } from "./detach.ts";
 
-/** A network that is cleaned up. */
+/** A network, with the sets of its valid and stale attachments. */
 interface Cleanup {
   request: GcRequest;
   node: Node;
   network: string;
   directory: string;
-  /** True for an attachment that the runtime does not know, and whose ADD is not running. */
+  /** True for an attachment that is not on the runtime's list, and has no running ADD. */
   isStale(key: AttachmentKey): boolean;
-  /** True for the digest of such an attachment. */
+  /** True for the digest of a stale attachment. */
   isStaleOwner(owner: string): boolean;
   /** The digests of the valid attachments. */
   valid: Set<string>;
-  /** Containers of which an attachment was stale. */
+  /** The containers with a stale attachment. */
   gone: Set<string>;
 }
 
 /**
- * Removes records, rules, veths and leases of stale attachments. A foreign IPAM plugin is told of the DEL of
- * each that has a record (none of the reference plugins knows GC, and a DEL of before may have failed), and
- * of the GC. A part that fails does not stop the others; an ADD that is running is left alone. Throws
- * CniError when something stayed, the IPAM plugin's own or code 11 where that is all that failed.
+ * Removes records, rules, veths and leases of stale attachments, and goes on when a part fails; an ADD that
+ * is running is left alone. A foreign IPAM plugin gets a DEL for each stale attachment with a record (no
+ * reference plugin does anything at a GC, and an earlier DEL may have failed), and then the GC. Throws
+ * CniError when a part stayed: the IPAM plugin's own or code 11 where that is the only failure.
  */
 export function gc(request: GcRequest, node: Node): void {
   const cleanup = cleanupOf(request, node);
@@ -70,7 +70,7 @@ function cleanupOf(request: GcRequest, node: Node): Cleanup {
   };
 }
 
-/** Takes away the stale attachments that have a record, and records that are damaged. */
+/** Removes the stale attachments that have a record, and records that are damaged. */
 function recordParts({
   request,
   node,
@@ -93,13 +93,13 @@ function recordParts({
       detach({ key, attachment, bridge: link.bridge.name, directory, releaseForeign }, node);
     }),
     ...unreadable.map((entry) => () => {
-      // What a later Pontoon wrote is not this one's to judge.
+      // A record of a later Pontoon is left alone.
       if (entry.reason === "damaged" && isStaleOwner(entry.digest)) records.removeDamaged(entry);
     }),
   ];
 }
 
-/** Takes away what is found without any record. */
+/** Removes objects that are found without any record. */
 function leftoverParts(cleanup: Cleanup): (() => void)[] {
   const { request, node, network, directory, isStale, isStaleOwner, valid, gone } = cleanup;
   const { bridge, validAttachments, foreignIpam } = request.config;
@@ -110,7 +110,7 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
     ...records.listRecords(network).records.map(({ key }) => attachmentDigest(key)),
   ];
   return [
-    // Before the rules that check what comes from them.
+    // Ports go before the rules that check their frames.
     () => removeStalePorts({ network, bridge }, isStale, node),
     () => records.removeStrayMarks(network),
     () => {
@@ -124,7 +124,7 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
     () => removeStaleIfbs(network, isStale, node),
     () => collectStaleLeases(cleanup),
     () => {
-      // A container has one for all its interfaces.
+      // A container has one ifb of the reference plugin for all its interfaces.
       for (const { containerId } of validAttachments) gone.delete(containerId);
       removeReferenceIfbs(network, gone, node);
     },
@@ -143,7 +143,7 @@ function collectStaleLeases({ request, network, directory, isStale, gone }: Clea
 }
 
 /**
- * Each error once: an IPAM plugin that is not there says so for each attachment, and so does a lock that is
+ * Each error once: a missing IPAM plugin gives an equal error for each attachment, and so does a lock that is
  * held.
  */
 function distinct(errors: CniError[]): CniError[] {

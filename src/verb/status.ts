@@ -1,4 +1,5 @@
-// STATUS: could an ADD be served now? Asked every few seconds, so it is quick and leaves nothing behind.
+// STATUS: could an ADD be served now? A runtime asks every few seconds, so it is quick and leaves nothing
+// behind.
 
 import { CniError } from "../cni/error.ts";
 import type { StatusRequest } from "../cni/request.ts";
@@ -16,7 +17,8 @@ import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
 
 /**
- * Throws CniError notAvailable (code 50) when an ADD would fail, or what a foreign IPAM plugin says of that.
+ * Throws CniError notAvailable (code 50) when an ADD would fail, or the error of a foreign IPAM plugin's
+ * STATUS.
  */
 export function status(request: StatusRequest, node: Node): void {
   const { netconf } = request;
@@ -37,7 +39,10 @@ export function status(request: StatusRequest, node: Node): void {
   if (netconf.ipam.statusWhenFull) checkFreeAddresses(directory, netconf.ipam.rangeSets);
 }
 
-/** A plugin that is missing means that no ADD can be served; one that is there answers for itself. */
+/**
+ * Asks the IPAM plugin. A missing plugin means that no ADD can be served; an existing plugin answers for
+ * itself.
+ */
 function askIpam(name: string, request: StatusRequest): void {
   callIpam(
     answering("IPAM", () => findIpam(name, request)),

@@ -21,7 +21,7 @@ export const MAIN: readonly Mutation[] = [
   {
     name: "an ADD fails when nobody takes its notices",
     file: "src/main.ts",
-    find: "  } catch {\n    // The answer is on its way all the same.\n  }",
+    find: "  } catch {\n    // The answer follows on stdout, whatever becomes of stderr.\n  }",
     replace: "  } finally {\n  }",
     test: "test/plugin/stdout.test.ts",
     promise: "an ADD whose notices nobody takes says its result all the same",

@@ -36,10 +36,10 @@ export const PLAN: readonly Mutation[] = [
   },
   {
     name: "a bridge says that MACs follow although host-local gave out addresses beside us",
-    file: "src/verb/add.ts",
+    file: "src/attachment/mac.ts",
     find: "return before === undefined || (before && !givenByOthers);",
     replace: "return before === undefined || before;",
-    test: "test/unit/verb/add.test.ts",
+    test: "test/unit/attachment/bridge-macs.test.ts",
     promise: "whether all MACs follow",
   },
   {

@@ -125,7 +125,9 @@ function complaintAbout({ stdout, stderr }: Outcome): string | undefined {
   }
 }
 
-/** The addresses that the next pod could get while a rule still leads to them; undefined when there are none. */
+/**
+ * The addresses that the next pod could get while a rule still leads to them; undefined when there are none.
+ */
 async function freedTooEarly(world: World, addresses: string[]): Promise<string | undefined> {
   const rules = await world.host.must("nft list ruleset");
   const isNamed = (address: string): boolean => rules.split(/[\s,{}]+/).includes(address);

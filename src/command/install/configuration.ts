@@ -9,7 +9,7 @@ import { entriesOf, type Placed, typeOf } from "../network/entry.ts";
 import { readConfigFile } from "../network/file.ts";
 import { refusalOf } from "../network/refusal.ts";
 
-/** A configuration that is right, byte for byte as it was written, and its name on the node. */
+/** A correct configuration, byte for byte as it was written, and its name on the node. */
 export interface Configuration {
   name: string;
   bytes: Uint8Array;
@@ -17,7 +17,7 @@ export interface Configuration {
 
 /**
  * Reads the file, whose name on the node will be `name`. Throws CniError 5 when it cannot be read, code 6 or
- * 7, with file and place, when something is wrong with it.
+ * 7, with file and place, when the content is wrong.
  */
 export function readConfiguration(file: string, name: string): Configuration {
   const bytes = readConfigFile(file);
@@ -26,7 +26,7 @@ export function readConfiguration(file: string, name: string): Configuration {
   return { name, bytes };
 }
 
-/** True for a network list, false for a single configuration. Throws CniError for what is wrong in it. */
+/** True for a network list, false for a single configuration. Throws CniError for wrong content. */
 function check(text: string): boolean {
   const { config, chain } = chainOf(text);
   const ours = chain.filter(({ entry }) => typeOf(entry) === "pontoon");
@@ -47,7 +47,7 @@ function chainOf(text: string): { config: Fields; chain: Placed[] } {
   return { config, chain };
 }
 
-/** An error in reading says which file it is about. */
+/** The result of `action`; an error that it throws gets the file's name. */
 function inFile<T>(file: string, action: () => T): T {
   try {
     return action();
@@ -65,7 +65,10 @@ function inFile<T>(file: string, action: () => T): T {
   }
 }
 
-/** A runtime knows by the name what is in a file, and passes over names that it does not know. */
+/**
+ * Refuses a name that does not fit the content: a runtime passes over names that it does not know, and takes
+ * the kind of content from the ending.
+ */
 function checkName(name: string, isList: boolean): void {
   const endings = isList ? [".conflist"] : [".conf", ".json"];
   if (endings.some((ending) => name.endsWith(ending))) return;

@@ -1,12 +1,11 @@
-// Inside of the container image, whose file system goes with the container: only what is mounted from the
-// node stays.
+// The container image. Its file system goes with the container: only folders mounted from the node stay.
 import { CniError } from "../../cni/error.ts";
 import { mountOf } from "../../sys/mount.ts";
 import { native } from "../../sys/native.ts";
 
 /**
- * True in a container of our image. The image sets the variable (Dockerfile), so it is there whatever command
- * the container is started with. A node that is itself a container, as in kind, does not have it.
+ * True in a container of Pontoon's image. The image sets the variable (Dockerfile), so it is there for any
+ * command of the container. A node that is itself a container, as in kind, does not have it.
  */
 function isInImage(): boolean {
   return (native.getenv("PONTOON_IN_IMAGE") ?? "") !== "";

@@ -1,4 +1,4 @@
-// Which network configuration of a folder a container runtime takes.
+// The network configuration of a folder that a container runtime takes.
 import { fileStatus, listDirectory } from "../../sys/file.ts";
 import { pathIn } from "./place.ts";
 

@@ -15,7 +15,10 @@ import {
 } from "../../sys/file.ts";
 import { lockWithin } from "../../sys/flock.ts";
 
-/** Another install is in the folder for some milliseconds, on a slow disk for some seconds. */
+/**
+ * The longest wait for another install: it is in the folder for milliseconds, on a slow disk for some
+ * seconds.
+ */
 const LOCK_LIMIT_MS = 10_000;
 
 /** A file that is to be in a folder of the node. */
@@ -23,17 +26,17 @@ export interface Wanted {
   folder: string;
   name: string;
   bytes: Uint8Array;
-  /** The permission bits that it gets. */
+  /** The permission bits that a new file gets. */
   mode: number;
-  /** The permission bits that a file which is there already needs to count as right. */
+  /** The permission bits that make an existing file count as right. */
   needs: number;
-  /** False: a file of that name that differs stays. */
+  /** False: a different file of that name stays. */
   replaces: boolean;
   /** The option that names another folder, for the hint of an error. */
   option: string;
 }
 
-/** What became of it. `kept`: another file of that name is there, and stays. */
+/** The outcome for a file. `kept`: a different file of that name is there, and stays. */
 export type Outcome = "installed" | "already there" | "kept";
 
 /** The path of a name in a folder. */
@@ -42,11 +45,10 @@ export function pathIn(folder: string, name: string): string {
 }
 
 /**
- * Puts the file there. At every moment its name leads to the old file or to the new one, whole. One call at a
- * time works in a folder, so all calls can use the same temporary name: what a killed one left goes at the
- * next call. The name begins with a dot and ends in `.new`, so no runtime takes it for a plugin or a
- * configuration. Throws CniError 5 when it cannot be written, code 11 when another call does not come to its
- * end.
+ * Puts the file there. At every moment its name leads to the old file or to the new file, whole. One call at
+ * a time works in a folder, so all calls use one temporary name, and the next call removes the file of a
+ * killed call. The name begins with a dot and ends in `.new`, so no runtime takes it for a plugin or a
+ * configuration. Throws CniError 5 when the file cannot be written, code 11 when another call does not end.
  */
 export function place(wanted: Wanted): Outcome {
   const path = pathIn(wanted.folder, wanted.name);
@@ -72,8 +74,7 @@ function placeLocked({ folder, name, bytes, mode, needs, replaces }: Wanted, pat
 }
 
 /**
- * Closing the folder unlocks it. On a file system without locks (NFS) two installs at once are not kept
- * apart.
+ * Locks the folder until it is closed. On a file system without locks (NFS) two installs are not kept apart.
  */
 function lock(handle: FileHandle, folder: string): void {
   try {
@@ -93,7 +94,7 @@ function read(path: string): Uint8Array {
   return readAll(file.fd, path);
 }
 
-/** Four bytes at a time: the executable has some millions. */
+/** True for equal bytes. It compares four bytes at a time: the executable has some millions. */
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   if (one.length !== other.length) return false;
   const words = Math.floor(one.length / 4);

@@ -1,4 +1,4 @@
-// What `pontoon install` does, in order.
+// The parts of `pontoon install`, in order.
 import { CniError } from "../../cni/error.ts";
 import { attempt, collectErrors } from "../../failure/failure.ts";
 import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
@@ -10,26 +10,26 @@ import { isContainersOwn, refuseContainersOwn } from "./image.ts";
 import { firstConfiguration } from "./order.ts";
 import { pathIn, place } from "./place.ts";
 
-/** The executable of this process: also when its file has another name by now, or none. */
+/** The executable of this process, even when its file has been renamed or removed. */
 const OWN_EXECUTABLE = "/proc/self/exe";
 
-/** What a person asked for. */
+/** The person's wish for an install. */
 export interface Wish {
   binDir: string;
   confDir: string;
-  /** The configuration's file, and its name on the node. Undefined: none is to be installed. */
+  /** The configuration's file, and its name on the node; undefined: no configuration is installed. */
   conf: { file: string; name: string } | undefined;
   force: boolean;
 }
 
-/** What is to be said of it: lines for stdout, and the rest as in an Answer. */
+/** The report of an install: lines for stdout, and the rest as in an Answer. */
 export interface Said {
   lines: string[];
   notes: string[];
   errors: CniError[];
 }
 
-/** All that can be refused before something is written. Throws CniError. */
+/** Checks all that can be checked before a file is written, and reads the configuration. Throws CniError. */
 export function prepare({ binDir, confDir, conf }: Wish): Configuration | undefined {
   if (native.geteuid() !== 0) {
     throw new CniError("ioFailure", {
@@ -43,7 +43,10 @@ export function prepare({ binDir, confDir, conf }: Wish): Configuration | undefi
   return readConfiguration(conf.file, conf.name);
 }
 
-/** The executable comes first: a runtime that finds the configuration calls the plugin at once. */
+/**
+ * Installs the executable, then the configuration: a runtime that finds the configuration calls the plugin at
+ * once.
+ */
 export function putInPlace(wish: Wish, configuration: Configuration | undefined, said: Said): void {
   putExecutable(wish, said);
   if (configuration !== undefined) putConfiguration(wish, configuration, said);
@@ -88,9 +91,11 @@ function putConfiguration({ confDir, conf, force }: Wish, { name, bytes }: Confi
   said.lines.push(`${pathIn(confDir, name)}: ${outcome}${more}`);
 }
 
-/** Says which configuration the runtime takes; a warning when it is not ours, or there is none. */
+/**
+ * Says which configuration the runtime takes; warns when it is not the installed one, or when there is none.
+ */
 function sayFirst({ confDir, conf }: Wish, said: Said): void {
-  // The folder of a container's own says nothing about the node.
+  // A folder of the container's own says nothing about the node.
   if (isContainersOwn(confDir)) return;
   const first = attempt("ioFailure", `${confDir} cannot be read`, () => firstConfiguration(confDir));
   if (first === undefined) {

@@ -1,8 +1,8 @@
-// What the reference plugin `bridge` listens to, and what it chooses where its entry says nothing.
+// The keys and capabilities of the reference plugin `bridge`, and its defaults that differ from Pontoon's.
 import type { Fields } from "../../cni/keys.ts";
 import type { Capability, Difference, NetconfKey } from "./replacement.ts";
 
-/** The keys that `bridge` reads. Other keys of Pontoon's mean nothing in an entry of it. */
+/** The keys that `bridge` reads. Other keys of Pontoon mean nothing in an entry of `bridge`. */
 export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
   "cniVersion",
   "name",
@@ -30,10 +30,10 @@ export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
   "preserveDefaultVlan",
 ];
 
-/** The capabilities that `bridge` and the IPAM plugin that it calls listen to. */
+/** The capabilities that `bridge` and its IPAM plugin use. */
 export const CAPABILITIES_OF_BRIDGE: readonly Capability[] = ["mac", "ips", "ipRanges"];
 
-/** What Pontoon does differently from `bridge` where the entry leaves the choice to it. */
+/** The differences between Pontoon and `bridge` where the entry leaves the choice to the plugin. */
 export function differencesFromBridge({ mtu = 0, ipMasq, ipMasqBackend }: Fields): Difference[] {
   const differences: Difference[] = [];
   if (mtu === 0)

@@ -8,10 +8,7 @@ import { isAmong, read, valueOf, withCapabilities, withField, withoutKey } from 
 import type { Merged } from "./merge.ts";
 import { type Note, noteAt } from "./note.ts";
 
-/**
- * The entry of `bridge` as an entry of Pontoon that does what `bridge` did. An entry of Pontoon stays as it
- * is.
- */
+/** The entry of `bridge` as an entry of Pontoon with equal effect. An entry of Pontoon stays as it is. */
 export function fromBridge({ entry, path }: Placed): Merged {
   if (typeOf(entry) === "pontoon") return { entry, notes: [] };
   const notes: string[] = [];
@@ -30,8 +27,8 @@ export function fromBridge({ entry, path }: Placed): Merged {
 }
 
 /**
- * What Pontoon chooses otherwise than `bridge` did at this place, where the finished entry leaves the choice
- * to it.
+ * The choices of Pontoon that differ from those of `bridge` at this place, where the finished entry leaves
+ * them open.
  */
 export function choices({ entry, path }: Placed): string[] {
   const notes: string[] = [];
@@ -42,7 +39,7 @@ export function choices({ entry, path }: Placed): string[] {
 
 function noteUnknownOfIpam(entry: Fields, note: Note): void {
   const ipam = valueOf(entry, "ipam");
-  // The keys of another IPAM plugin are its own affair.
+  // Keys of a foreign IPAM plugin are read by that plugin alone.
   if (!isFields(ipam) || typeOf(ipam) !== "host-local") return;
   for (const [key, value] of Object.entries(ipam))
     if (!isAmong(key, Object.keys(NETCONF_KEYS.ipam)))

@@ -1,4 +1,4 @@
-// What entries of a chain ask a runtime for, and what one entry in their place asks for.
+// The capabilities that entries of a chain declare, and those of one entry in their place.
 import type { Fields } from "../../cni/keys.ts";
 import { typeOf } from "../network/entry.ts";
 import { CAPABILITIES_OF_BRIDGE } from "./bridge-key.ts";
@@ -8,8 +8,8 @@ import { REPLACEMENTS } from "./plugin.ts";
 import type { Capability, Replacement } from "./replacement.ts";
 
 /**
- * The capabilities of an entry of `bridge`, without those of other plugins: `bridge` takes no notice of
- * these, and Pontoon would.
+ * The capabilities of an entry of `bridge`, without those of other plugins: `bridge` ignores these, and
+ * Pontoon would not.
  */
 export function ownCapabilities(entry: Fields, note: Note): Fields {
   const ofOthers: string[] = [...REPLACEMENTS.values()]
@@ -30,7 +30,7 @@ export function ownCapabilities(entry: Fields, note: Note): Fields {
   );
 }
 
-/** The capabilities `before`, and those of an entry whose plugin `replacement` tells of. */
+/** The capabilities `before`, and those of an entry of the plugin that `replacement` describes. */
 export function joinCapabilities(
   before: Fields,
   { entry, replacement, note }: { entry: Fields; replacement: Replacement; note: Note },
@@ -46,7 +46,7 @@ export function joinCapabilities(
     else note(`capabilities.${name}`, value, reason);
   }
   for (const name of capabilities) {
-    // The plugin would set its own value over that of the runtime; in Pontoon the runtime's counts.
+    // The plugin would prefer its own value to that of the runtime; Pontoon prefers the runtime's.
     if (given[name] === undefined || given[name] === "" || before[name] !== true || declared[name] === true)
       continue;
     joined.delete(name);
@@ -59,7 +59,7 @@ export function joinCapabilities(
   return Object.fromEntries(joined);
 }
 
-/** Why a declared capability means nothing to the entry's plugin; undefined when it means something. */
+/** The reason why the entry's plugin ignores a declared capability; undefined when it does not. */
 function deafness(
   name: string,
   given: Fields,

@@ -1,4 +1,5 @@
-// A chain of plugins with one entry of Pontoon in the place of `bridge` and of what Pontoon makes needless.
+// A chain of plugins with one entry of Pontoon in the place of `bridge` and of the plugins that Pontoon
+// replaces.
 import { CniError } from "../../cni/error.ts";
 import type { Fields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
@@ -10,9 +11,8 @@ import { titleOf } from "./note.ts";
 import { REPLACEMENTS } from "./plugin.ts";
 
 /**
- * The entries of the migrated chain in their order, and a sentence for each thing that is not as it was.
- * `network` is the list around the chain. Throws CniError 7 where there is nothing to migrate, or Pontoon
- * would refuse the outcome.
+ * The entries of the migrated chain in their order, and a sentence for each difference. `network` is the list
+ * around the chain. Throws CniError 7 where there is nothing to migrate, or Pontoon would refuse the outcome.
  */
 export function migrateChain(
   chain: readonly Placed[],
@@ -37,7 +37,7 @@ export function migrateChain(
   };
 }
 
-/** Where the chain has its one entry of `bridge` or Pontoon. Throws CniError 7 for none and for several. */
+/** The place of the chain's one entry of `bridge` or Pontoon. Throws CniError 7 for none and for several. */
 function bridgeOf(chain: readonly Placed[]): number {
   const ours = chain.flatMap(({ entry }, index) =>
     ["bridge", "pontoon"].includes(typeOf(entry)) ? [index] : [],
@@ -54,7 +54,9 @@ function bridgeOf(chain: readonly Placed[]): number {
   return at;
 }
 
-/** `base` with the entries behind it that can be merged, in order. `rest` are the entries that stay. */
+/**
+ * `base` merged with the entries behind it that can be merged, in order. `rest` are the entries that stay.
+ */
 function mergeAll(
   base: Merged,
   behind: readonly Placed[],
@@ -78,7 +80,7 @@ function mergeAll(
   return { entry, notes, rest: stayed.map((each) => each.entry) };
 }
 
-/** Why an entry has to stay for others of its plugin: they are too many, or an earlier one stayed. */
+/** The reason why an entry stays beside others of its plugin: they are too many, or an earlier one stayed. */
 function orderCounts(
   { entry }: Placed,
   { behind, stayed }: { behind: readonly Placed[]; stayed: readonly Placed[] },
@@ -93,7 +95,7 @@ function orderCounts(
     : undefined;
 }
 
-/** `entry` with what is asked for at `placed`, or, as text, why that has to stay. */
+/** `entry` merged with the entry at `placed`, or, as text, the reason why that entry has to stay. */
 function mergeOne(entry: Fields, placed: Placed, network: Fields): Merged | string {
   const merged = merge(entry, placed);
   if (typeof merged === "string") return merged;

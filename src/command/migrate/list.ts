@@ -5,19 +5,17 @@ import { type Fields, isFields } from "../../cni/keys.ts";
 import { entriesOf } from "../network/entry.ts";
 import { migrateChain } from "./chain.ts";
 
-/**
- * `text` is the configuration with one entry, `notes` has a sentence for each thing that is not as it was.
- */
+/** `text` is the configuration with one entry, `notes` has a sentence for each difference. */
 export interface Migrated {
   text: string;
   notes: string[];
 }
 
 /**
- * A network list or a single configuration in which the entry of `bridge`, and those behind it that Pontoon
- * makes needless, are one entry of Pontoon. All else stays, in its order. Each entry that is made was read by
- * what reads an ADD. Throws CniError 6 for what is no network configuration, code 7 where there is nothing to
- * migrate, or Pontoon would refuse the outcome.
+ * A network list or a single configuration in which the entry of `bridge`, and the entries behind it that
+ * Pontoon replaces, are one entry of Pontoon. All else stays, in its order. Each new entry has passed the
+ * reader of ADD. Throws CniError 6 for a text that is no network configuration, code 7 where there is nothing
+ * to migrate, or Pontoon would refuse the outcome.
  */
 export function migrate(text: string): Migrated {
   try {
@@ -39,12 +37,12 @@ function migrateText(text: string): Migrated {
 }
 
 /**
- * A number that would be printed in another way than it was written, such as one of more than 53 bits, stays
- * text.
+ * A number that would be printed differently than it was written, such as a number of more than 53 bits,
+ * stays text.
  */
 function keepNumber(_key: string, value: unknown, { source }: { source?: string } = {}): unknown {
   if (typeof value !== "number" || source === undefined || String(value) === source) return value;
-  // JSON.rawJSON is newer than what TypeScript knows of JSON: the text is printed as it is.
+  // JSON.rawJSON, which TypeScript does not know yet, prints the text as it is.
   return (JSON as unknown as { rawJSON: (text: string) => object }).rawJSON(source);
 }
 

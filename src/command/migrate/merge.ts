@@ -1,4 +1,4 @@
-// How an entry of a plugin that Pontoon makes needless is merged into the entry of Pontoon.
+// The merge of an entry of a replaced plugin into the entry of Pontoon.
 import { type Fields, isFields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
 import { type Placed, typeOf } from "../network/entry.ts";
@@ -8,7 +8,7 @@ import { noteAt } from "./note.ts";
 import { REPLACEMENTS } from "./plugin.ts";
 import type { Replacement } from "./replacement.ts";
 
-/** An entry of Pontoon, and a sentence for each thing that is not as it was. */
+/** An entry of Pontoon, and a sentence for each difference. */
 export interface Merged {
   entry: Fields;
   notes: string[];
@@ -17,7 +17,7 @@ export interface Merged {
 /** Keys of every entry. A runtime puts the name and the version of the list over those of the entry. */
 const ANY_ENTRY = ["type", "name", "cniVersion", "capabilities"];
 
-/** `base` with what the entry asks for, or, as text, why the entry has to stay in the chain. */
+/** `base` with the settings of the entry, or, as text, the reason why the entry has to stay in the chain. */
 export function merge(base: Fields, { entry, path }: Placed): Merged | string {
   const type = typeOf(entry);
   const replacement = REPLACEMENTS.get(type);
@@ -41,7 +41,7 @@ export function merge(base: Fields, { entry, path }: Placed): Merged | string {
   return { entry: made, notes };
 }
 
-/** The keys of the entry that become keys of Pontoon's, with what the plugin's being there asks for. */
+/** The keys of the entry that become keys of Pontoon, with the settings that the plugin's presence means. */
 function takenOf(entry: Fields, { keys, adds = {} }: Replacement): Fields {
   const given = Object.entries(read(entry, treeOf(keys)));
   return {
@@ -50,7 +50,7 @@ function takenOf(entry: Fields, { keys, adds = {} }: Replacement): Fields {
   };
 }
 
-/** `base` with the fields `taken`, or, as text, which of them contradicts it. */
+/** `base` with the fields `taken`, or, as text, the field that contradicts it. */
 function joinFields(base: Fields, taken: Fields): Fields | string {
   let made: Fields = base;
   for (const [key, value] of Object.entries(taken)) {
@@ -63,7 +63,10 @@ function joinFields(base: Fields, taken: Fields): Fields | string {
   return made;
 }
 
-/** The value for a key that an entry before may have too; undefined when that says something else. */
+/**
+ * The value for a key that an earlier entry may have too; undefined when the two values contradict each
+ * other.
+ */
 function join(before: unknown, value: unknown, key: string): unknown {
   // 0 leaves the MTU to the plugin.
   if (key === "mtu" && value === 0) return before ?? value;

@@ -1,4 +1,4 @@
-// Sentences about what a migrated configuration does otherwise than the chain that it was made from.
+// Sentences about the differences between a migrated configuration and its original chain.
 import { quote } from "../../cni/problems.ts";
 import { type Placed, typeOf } from "../network/entry.ts";
 

@@ -1,8 +1,8 @@
-// The plugins of a chain that Pontoon makes needless, as a table: which of their keys become keys of the
-// pontoon entry, and what is done differently.
+// The plugins of a chain that Pontoon replaces, as a table: their keys that become keys of the pontoon entry,
+// and the differences.
 import type { Replacement } from "./replacement.ts";
 
-/** By the plugin's type. */
+/** The replaced plugins, by type. */
 export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Replacement>([
   [
     "portmap",

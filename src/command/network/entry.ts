@@ -2,15 +2,15 @@
 import { CniError } from "../../cni/error.ts";
 import { type Fields, isFields, normaliseKeys } from "../../cni/keys.ts";
 
-/** An entry, and where it stands: `plugins[1]`, or empty for a file that is a single entry. */
+/** An entry and its place: `plugins[1]`, or empty for a file that is a single entry. */
 export interface Placed {
   entry: Fields;
   path: string;
 }
 
 /**
- * The entries of a network list, in order; a configuration without `plugins` is itself the only one.
- * `example` is the plugin that the hints speak of. Throws CniError 7 for a list that is none.
+ * The entries of a network list, in order; a configuration without `plugins` is itself the only entry.
+ * `example` is the plugin that the hints name. Throws CniError 7 when `plugins` is no list of entries.
  */
 export function entriesOf(config: Fields, example: string): Placed[] {
   const { plugins } = config;

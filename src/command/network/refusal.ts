@@ -1,12 +1,12 @@
-// Whether Pontoon would take an entry of a network configuration: read by what reads an ADD.
+// The answer to whether Pontoon would take an entry of a network configuration, given by the reader of ADD.
 import { parseNetconf } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import { type Fields, isFields, normaliseKeys } from "../../cni/keys.ts";
 import { NETCONF_KEYS } from "../../cni/netconf-keys.ts";
 
 /**
- * What an ADD with this entry of `network` would be refused with before it does anything; undefined when it
- * would not be. `network` is the list around the entry, or the entry itself where there is no list.
+ * The error with which an ADD would refuse this entry of `network` before it does anything; undefined when it
+ * would not refuse. `network` is the list around the entry, or the entry itself where there is no list.
  */
 export function refusalOf(entry: Fields, { name, cniVersion, cniVersions }: Fields): CniError | undefined {
   const version = cniVersion ?? (Array.isArray(cniVersions) ? (cniVersions as unknown[]).at(-1) : undefined);
@@ -19,7 +19,7 @@ export function refusalOf(entry: Fields, { name, cniVersion, cniVersions }: Fiel
   }
 }
 
-/** An entry without ranges is whole when the runtime gives all of them. */
+/** An example of the ranges that the runtime gives, for an entry that leaves all ranges to it. */
 function rangesOfRuntime(entry: Fields): Fields {
   const { ipam, capabilities } = normaliseKeys(entry, NETCONF_KEYS) as Fields;
   const isGiven =

@@ -1,4 +1,4 @@
-// Host ports that no record tells of.
+// Host ports without a record.
 import { ifThereIsNftables } from "../../nft/answer.ts";
 import type { Element } from "../../nft/element.ts";
 import { listPortChains, removePortElements } from "../../nft/host-port.ts";
@@ -9,8 +9,8 @@ import { forgetFlows } from "../kind/host-port/flow.ts";
 import type { Node } from "../node.ts";
 
 /**
- * Removes host ports that no record tells of, found by the comments of their elements, the chains of a
- * network that nothing leads to, and then the UDP flows that they led to pods. Throws SystemError.
+ * Removes host ports without a record, found by the comments of their elements; then the chains of the
+ * network that nothing leads to, and the UDP flows that the ports led to pods. Throws SystemError.
  */
 export function removeStrayHostPorts(
   network: string,

@@ -1,4 +1,5 @@
-// What dead attachments of a network left in the kernel, found without any record of them.
+// Kernel objects that dead attachments of a network left, found without any record. Every exported function
+// throws SystemError.
 
 import { ifbName, keyOfAlias, referenceIfbName } from "../../attachment/name.ts";
 import type { AttachmentKey } from "../../cni/attachment-key.ts";
@@ -15,8 +16,8 @@ import type { Node } from "../node.ts";
 import { removeStrayHostPorts } from "./host-port.ts";
 
 /**
- * Removes the elements of a network whose owners are stale, and its chains that nothing leads to. The caller
- * holds the lock of the leases. Throws SystemError.
+ * Removes the elements of stale owners in a network, and the network's chains that nothing leads to. The
+ * caller holds the lock of the leases.
  */
 export function removeStaleElements(network: string, isStale: (owner: string) => boolean, node: Node): void {
   const elements = ifThereIsNftables(
@@ -36,7 +37,7 @@ export function removeStaleElements(network: string, isStale: (owner: string) =>
   );
 }
 
-/** Removes the host's ends of stale attachments that are ports of the bridge. Throws SystemError. */
+/** Removes the host's ends of stale attachments that are ports of the bridge. */
 export function removeStalePorts(
   place: NetworkBridge,
   isStale: (key: AttachmentKey) => boolean,
@@ -46,8 +47,8 @@ export function removeStalePorts(
 }
 
 /**
- * Removes the ifbs of stale attachments of a network: their alias tells the key, and their name proves it.
- * Throws SystemError.
+ * Removes the ifbs of stale attachments of a network: the alias of an ifb tells the key, and its name proves
+ * it.
  */
 export function removeStaleIfbs(network: string, isStale: (key: AttachmentKey) => boolean, node: Node): void {
   for (const { name, alias } of listLinks(node.links, "ifb")) {
@@ -59,7 +60,7 @@ export function removeStaleIfbs(network: string, isStale: (key: AttachmentKey) =
 
 /**
  * Removes the ifbs of the reference plugin `bandwidth` for these containers. They have no alias, and their
- * name is a hash of network and container, so an ifb whose container is not named stays. Throws SystemError.
+ * name is a hash of network and container, so the ifb of a container that is not named stays.
  */
 export function removeReferenceIfbs(network: string, containers: Iterable<string>, node: Node): void {
   const names = new Set([...containers].map((containerId) => referenceIfbName({ network, containerId })));

@@ -1,5 +1,5 @@
-// What the reference plugin made to masquerade, by either of its backends, for attachments that it made
-// before the type in the configuration was changed.
+// Masquerading rules of the reference plugin, by either of its backends, for attachments that it made before
+// the type in the configuration was changed.
 
 import type { AttachmentKey } from "../../cni/attachment-key.ts";
 import { attempt } from "../../failure/failure.ts";
@@ -18,14 +18,11 @@ import {
 import { iptablesTables } from "../iptables-tables.ts";
 import type { Node } from "../node.ts";
 
-/**
- * Which addresses' rules are an attachment's own, of those in the chain that all interfaces of its container
- * share.
- */
+/** The addresses with rules of one attachment, in the chain that all interfaces of its container share. */
 export type { Sources } from "../../iptables/reference-chain.ts";
 
 /**
- * Removes what the reference plugin made to masquerade an attachment; `sources` is asked only when there is a
+ * Removes the reference plugin's masquerading rules of an attachment; `sources` is asked only when there is a
  * chain. Starts a program only on a host with a legacy table `nat`. Throws CniError.
  */
 export function removeReferenceRules(key: AttachmentKey, sources: () => Sources, node: Node): void {
@@ -39,7 +36,7 @@ export function removeReferenceRules(key: AttachmentKey, sources: () => Sources,
 }
 
 /**
- * Removes those of all attachments of a network but the valid ones. A chain stays for as long as any
+ * Removes the rules of all attachments of a network but the valid ones. A chain stays for as long as any
  * interface of its container is valid. Throws CniError.
  */
 export function removeStaleReferenceRules(

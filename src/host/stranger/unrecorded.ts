@@ -23,13 +23,13 @@ import type { Pod } from "../pod.ts";
 import { removeStrayHostPorts } from "./host-port.ts";
 import { removeReferenceRules, type Sources } from "./reference-rules.ts";
 
-/** What is known of an attachment without a record. */
+/** The known facts about an attachment without a record. */
 export interface Unrecorded {
   key: AttachmentKey;
   /** The bridge of the configuration. */
   bridge: string;
   pod: Pod | undefined;
-  /** What the runtime remembers of the attachment. */
+  /** The result that the runtime remembers. */
   prevResult: Result | undefined;
   /** Asks for the leases of the container. */
   leases(): LeasedAddress[];
@@ -38,13 +38,13 @@ export interface Unrecorded {
 /** An address that is leased to the container. */
 export interface LeasedAddress {
   address: Address;
-  /** Undefined where the lease does not say it. */
+  /** The interface of the lease; undefined where the lease does not name it. */
   interfaceName: string | undefined;
 }
 
 /**
- * What has to go for the attachment to be gone, found by its traces: all elements are looked through, links
- * are known by their names, and what the reference plugin left by its names and comments.
+ * The removals of the attachment, found by its traces: elements are searched through, links are known by
+ * their names, and objects of the reference plugin by their names and comments.
  */
 export function removalsOfUnrecorded(unrecorded: Unrecorded, node: Node): Removal[] {
   const { key, bridge, pod } = unrecorded;
@@ -88,8 +88,8 @@ function removeHostPorts(key: AttachmentKey, node: Node): void {
 }
 
 /**
- * The veth, and perhaps an ifb, Pontoon's or the reference plugin's. The name of that one does not hold the
- * interface, so it goes only where the result names it.
+ * The names of the veth and of an ifb, Pontoon's or the reference plugin's. The name of the latter does not
+ * hold the interface, so that ifb goes only where the result names it.
  */
 function linksOf({ key, prevResult }: Unrecorded): string[] {
   const reference = referenceIfbName(key);
@@ -98,8 +98,8 @@ function linksOf({ key, prevResult }: Unrecorded): string[] {
 }
 
 /**
- * Removes the MAC spoof check that the reference plugin made. Its name holds neither network nor pod, so it
- * stays for as long as the pod has an interface of that name: that one is another network's. Throws CniError.
+ * Removes the MAC spoof check of the reference plugin. Its name holds neither network nor pod, so it stays
+ * while the pod has an interface of that name, which belongs to another network. Throws CniError.
  */
 function removeReferenceRulesOfLink(
   { containerId, interfaceName }: AttachmentKey,
@@ -118,9 +118,10 @@ function removeReferenceRulesOfLink(
 }
 
 /**
- * The MAC of the attachment's interface in the pod, so that it can be removed although no result tells of it
- * (runtimes send none below CNI 0.4.0): it is the interface with an address that is leased to the attachment.
- * Another network may have given the pod an interface of that name. Throws CniError and SystemError.
+ * The MAC of the attachment's interface in the pod, for a DEL without a result (runtimes send none below CNI
+ * 0.4.0): the interface is the one with an address that is leased to the attachment. The name alone does not
+ * tell, since another network may have given the pod an interface of that name. Throws CniError and
+ * SystemError.
  */
 export function findUnrecordedMac({ key, pod, leases }: Unrecorded): string | undefined {
   const link = pod && getLink(pod.links, { name: key.interfaceName });
@@ -134,9 +135,9 @@ export function findUnrecordedMac({ key, pod, leases }: Unrecorded): string | un
 }
 
 /**
- * The addresses whose rules are this attachment's: the chain is shared by all interfaces of a container. The
- * result tells them, else the leases: its own, or all but those of the other interfaces. Where neither does,
- * there are none: GC takes the chain with the container.
+ * The addresses with rules of this attachment, in the chain that all interfaces of a container share. The
+ * result names them; else the leases do: the attachment's own, or all but those of other interfaces. Where
+ * neither names any, the list is empty, and GC removes the chain with the container.
  */
 function sourcesOf({ key, prevResult, leases: ask }: Unrecorded): Sources {
   const ips = (prevResult && findPodEnd(prevResult, key.interfaceName)?.ips) ?? [];
@@ -147,7 +148,7 @@ function sourcesOf({ key, prevResult, leases: ask }: Unrecorded): Sources {
   return { except: leases.map(({ address }) => address) };
 }
 
-/** A lease that does not say its interface counts as this one's. */
+/** The attachment's leases. A lease that does not name its interface counts as this attachment's. */
 function ownLeases(leases: LeasedAddress[], key: AttachmentKey): LeasedAddress[] {
   return leases.filter(({ interfaceName = key.interfaceName }) => interfaceName === key.interfaceName);
 }

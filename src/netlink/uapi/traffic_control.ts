@@ -1,4 +1,4 @@
-// linux/rtnetlink.h, pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h, if_ether.h: what traffic control needs,
+// linux/rtnetlink.h, pkt_sched.h, pkt_cls.h, tc_act/tc_mirred.h, if_ether.h: the numbers of traffic control,
 // under the kernel's names. A test compares every value with the C headers.
 export const RTM_NEWQDISC = 36;
 export const RTM_DELQDISC = 37;

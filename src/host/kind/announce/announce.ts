@@ -13,7 +13,9 @@ import { isForwarding, raisePort } from "./bridge-port.ts";
 
 export const announce: StepKind<AnnounceStep> = { apply: announceAddresses, verify: verifyAnnounced };
 
-/** To so many pods an announcement goes in a third of a millisecond. */
+/**
+ * The most ports for a plain announcement: the kernel sends it to so many pods in a third of a millisecond.
+ */
 const FEW_PORTS = 100;
 
 /**
@@ -23,7 +25,7 @@ const FEW_PORTS = 100;
  */
 function announceAddresses(step: AnnounceStep, on: Applying): void {
   const { interfaceName: name, mac } = step;
-  // Setting the MAC, also to what it is, makes the kernel send gratuitous ARP (arp_notify) and neighbour
+  // A set MAC, even if it stays equal, makes the kernel send gratuitous ARP (arp_notify) and neighbour
   // advertisements (ndisc_notify).
   const again = changeLinkMessage({ name }, { mac }, `announce ${name} in the pod`);
   const podEnd = { links: on.pod.links, name };
@@ -32,7 +34,7 @@ function announceAddresses(step: AnnounceStep, on: Applying): void {
     podEnd,
     node: on.node,
     whenForwarding(seen) {
-      // Looked at only now: another pod may have taken the alias away since this one was planned.
+      // The alias is read only now: another pod may have taken it away since this ADD was planned.
       const follows =
         seen.bridge !== undefined && saysMacsFollow(seen.bridge) && stillFollows(seen.bridge, on);
       return isNeeded(step, seen.port, follows) ? [again] : [];
@@ -42,7 +44,7 @@ function announceAddresses(step: AnnounceStep, on: Applying): void {
   if (on.vlanGateway !== undefined) awaitVlanGateway(on.vlanGateway, on.node);
 }
 
-/** True when this pod's MAC follows its addresses too. Else the alias is taken from the bridge. */
+/** True when this pod's MAC follows its addresses too. Otherwise takes the alias from the bridge. */
 function stillFollows(bridge: Link, on: Applying): boolean {
   if (on.bridgePlan.macsFollow && !hasOtherLink(on)) return true;
   takeAlias(bridge, on.node);
@@ -50,20 +52,23 @@ function stillFollows(bridge: Link, on: Applying): boolean {
 }
 
 /**
- * False when every neighbour that knows an address of the pod knows it by this MAC, as far as that matters.
+ * True when the pod's addresses must be announced. Only an IPv4 pod on a crowded bridge can do without, if
+ * all MACs of the bridge have followed the addresses and no switch behind it learns by frames.
  */
 function isNeeded({ addresses, goesBeyond }: AnnounceStep, { port }: Link, follows: boolean): boolean {
   if (addresses.length === 0) return false;
   return !follows || goesBeyond || (port?.number ?? 0) <= FEW_PORTS || hasFamily(addresses, 6);
 }
 
-/** The first link in a namespace, behind lo. */
+/** The index of the first link in a namespace, behind lo. */
 const FIRST_INDEX = 2;
-/** Lines of /proc/net/dev with two links, its heading of two and the end of the last one. */
+/**
+ * The parts of /proc/net/dev between line ends with two links: two lines of heading, two links, an empty end.
+ */
 const LINES_OF_TWO = 5;
 
 /**
- * True for a pod with another interface: it may answer for this interface's address by the MAC of that one
+ * True for a pod with another interface, by whose MAC it may answer for this interface's address
  * (net.ipv4.conf.*.arp_ignore 0). A list by netlink takes half a millisecond more.
  */
 function hasOtherLink({ pod, podIndex }: Applying): boolean {
@@ -73,7 +78,7 @@ function hasOtherLink({ pod, podIndex }: Applying): boolean {
   );
 }
 
-/** What is wrong with the port, or undefined. */
+/** The problem with the port as a sentence; undefined when there is none. */
 function verifyAnnounced(step: AnnounceStep, { node }: Place): string | undefined {
   const port = getLink(node.links, { name: step.hostInterface });
   return port === undefined || isForwarding(port)

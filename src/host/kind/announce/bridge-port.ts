@@ -16,19 +16,22 @@ import type { Node } from "../../node.ts";
  * on it listens and learns for twice the forward delay, at most 30 s each.
  */
 const FORWARDING_MS = 62_000;
-/** How long one wait for an event lasts before the kernel is asked again: a full socket loses events. */
+/** The longest wait for one event. Then the kernel is asked again, since a full socket loses events. */
 const EVENT_MS = 250;
-/** How long a port may stay disabled. One that takes no part in the spanning tree comes up soon or never. */
+/**
+ * The longest time in which a port may stay disabled. Without the spanning tree a port comes up soon or
+ * never.
+ */
 const DISABLED_MS = 2_000;
 const BR_STATE_DISABLED = 0;
 
-/** The pod's end of a pair, or what is in its place. */
+/** The pod's end of a pair, or a link in its place. */
 export interface PodEnd {
   links: NetlinkSocket;
   name: string;
 }
 
-/** The host's side as it was found. A bridge without a MAC of its own may have taken the port's. */
+/** The host's side as Pontoon found it. A bridge without a MAC of its own may have taken the port's MAC. */
 export interface PortSeen {
   port: Link;
   bridge: Link | undefined;
@@ -43,15 +46,15 @@ export interface Raising {
   port: BridgePort;
   podEnd: PodEnd;
   node: Node;
-  /** Says what is to be changed in the pod when its port forwards. */
+  /** Gives the changes for the pod when its port forwards. */
   whenForwarding?: (seen: PortSeen) => Message[];
 }
 
 /**
  * Raises the host's end and returns when the port forwards and the pod's end sends, on a bridge with the
- * spanning tree protocol after a while; gives what it found then. The pod's end has to be up
- * before: so the port comes up once, and not with, without and with a carrier, each of which costs the kernel
- * a walk over all ports of the bridge. Throws CniError.
+ * spanning tree protocol after a while; gives the links as they are then. The pod's end has to be up
+ * before, so that the port comes up once: each further change of the carrier costs the kernel a walk over all
+ * ports of the bridge. Throws CniError.
  */
 export function raisePort(raising: Raising): Seen {
   const { hostInterface } = raising.port;
@@ -72,9 +75,9 @@ export function isForwarding(port: Link): boolean {
 }
 
 /**
- * The two ends and the bridge, after `changes`. Asking for a link makes the kernel do its pending carrier
- * work first: the bridge gets its carrier so, with its first port, and the pod's end its queue. What is to be
- * changed in the pod then goes in the same send.
+ * The two ends and the bridge, after `changes`. A request for a link makes the kernel do its pending carrier
+ * work: so the bridge gets its carrier with its first port, and the pod's end its queue. Changes in the pod
+ * then go in the same send.
  */
 function look(
   { port: { hostInterface, bridge }, podEnd, node, whenForwarding }: Raising,
@@ -105,7 +108,7 @@ function awaitEvents(raising: Raising): Seen {
     const { port } = seen;
     const waited = monotonicMs() - start;
     const isLate = waited > DISABLED_MS;
-    // Another program keeps the pod's end down. That is not the port's fault.
+    // Another program keeps the pod's end down, which is no fault of the port.
     if (isLate && isForwarding(port)) return seen;
     const isDisabled = (port.port?.state ?? BR_STATE_DISABLED) === BR_STATE_DISABLED;
     if (waited > FORWARDING_MS || (isLate && isDisabled)) throw notForwarding(raising, waited);

@@ -1,6 +1,6 @@
-// The limits of what a pod sends and receives: token buckets. What goes to the pod waits at the host's end of
-// its veth. What comes from it is led through a device of the host's (an ifb) and waits there, where the pod
-// has no say; or it waits at the pod's own end.
+// The limits of bandwidth of a pod: token buckets. Packets to the pod wait at the host's end of its veth.
+// Packets from the pod are redirected to a device of the host's (an ifb) and wait there, out of the pod's
+// reach; or they wait at the pod's own end.
 
 import { randomMac } from "../../../attachment/mac.ts";
 import { attachmentDigest } from "../../../attachment/name.ts";
@@ -24,7 +24,7 @@ import type { Applying, Place, StepKind } from "../../kind.ts";
 import { present, requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
 
-/** The ifb goes with the veth; all else is set on the veth and goes by itself. */
+/** The limits as a kind of steps. The ifb is removed; the token buckets go with the veth. */
 export const bandwidth: StepKind<BandwidthStep> = {
   apply: limitBandwidth,
   remove: ({ ifb }) => (ifb === undefined ? {} : { links: [ifb.name] }),
@@ -41,7 +41,10 @@ function limitBandwidth(step: BandwidthStep, { node, pod, podIndex }: Applying):
   attempt("bandwidth", step.interfaceName, limit, bandwidthHint);
 }
 
-/** Makes the limits that are on the node. An ifb of that name is what a dead attachment left. */
+/**
+ * Makes the limits that are on the node. An existing ifb of that name is left by a dead attachment, and
+ * replaced.
+ */
 function limitOnNode({ hostInterface, ingress, egress, ifb }: BandwidthStep, node: Node): void {
   const port = requireLink(node.links, { name: hostInterface }, hostInterface);
   const messages: Message[] = [];
@@ -51,7 +54,7 @@ function limitOnNode({ hostInterface, ingress, egress, ifb }: BandwidthStep, nod
   if (messages.length > 0) node.links.execute(messages);
 }
 
-/** What is wrong with the limits, or undefined. */
+/** The problem with the limits as a sentence; undefined when there is none. */
 function verifyBandwidth(step: BandwidthStep, { node, pod }: Place): string | undefined {
   const onNode = nodeProblem(step, node);
   const { interfaceName, egress, ifb } = step;
@@ -61,7 +64,7 @@ function verifyBandwidth(step: BandwidthStep, { node, pod }: Place): string | un
   return end && shapingProblem({ links: pod.links, index: end.index, subject }, egress);
 }
 
-/** What is wrong with the limits on the node, or undefined. */
+/** The problem with the limits on the node as a sentence; undefined when there is none. */
 function nodeProblem(step: BandwidthStep, { links }: Node): string | undefined {
   const { hostInterface, interfaceName, ingress, egress, ifb } = step;
   const port = getLink(links, { name: hostInterface });
@@ -78,27 +81,25 @@ function nodeProblem(step: BandwidthStep, { links }: Node): string | undefined {
   return shapingProblem({ links, index: device.index, subject }, egress);
 }
 
-/**
- * How many attachments have limits on the node that are not as they were made: one each, whatever it lacks.
- */
+/** The number of attachments with limits on the node that are not as they were made; each counts once. */
 function countLostLimits(steps: readonly BandwidthStep[], node: Node): LostRules {
   const lost = steps.filter((step) => nodeProblem(step, node) !== undefined);
   return { shared: 0, byOwner: new Map(lost.map(({ key }) => [attachmentDigest(key), 1])) };
 }
 
-/** Makes the limits on the node anew. Those inside a pod are the pod's affair. */
+/** Makes the limits on the node anew. Limits inside a pod are left alone. */
 function putBackLimits(step: BandwidthStep, node: Node): void {
   const port = getLink(node.links, { name: step.hostInterface });
   if (port === undefined) return;
   if (step.ifb !== undefined) {
-    // A filter that leads somewhere else would stay in front of ours.
+    // A filter of another program would stay in front of Pontoon's.
     const [outcome] = node.links.transact([deleteIngressMessage(port.index)]);
     if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT", "EINVAL")) throw outcome.error;
   }
   attempt("bandwidth", step.interfaceName, () => limitOnNode(step, node), bandwidthHint);
 }
 
-/** Makes the device, with the name that people and GC know it by, and gives it as it is. */
+/** Makes the device with an alias, by which people and GC know it, and gives its link. */
 function createIfb(ifb: IfbDevice, node: Node): Link {
   const send = () =>
     node.links.transact([
@@ -114,7 +115,7 @@ function createIfb(ifb: IfbDevice, node: Node): Link {
   const refusal = created?.error ?? named?.error ?? got?.error;
   if (refusal !== undefined) throw refusal;
   const reply = present(got?.replies[0], ifb.name);
-  // Without IPv6 there is no such setting, and no address either.
+  // A link without IPv6 has no such setting, and gets no address.
   node.links.transact([
     changeLinkMessage(
       { name: ifb.name },
@@ -125,7 +126,10 @@ function createIfb(ifb: IfbDevice, node: Node): Link {
   return readLink(reply);
 }
 
-/** The device first: a packet that is led to one that is down is lost. */
+/**
+ * The requests that lead packets through the ifb. The ifb comes up first: a packet to a device that is down
+ * is lost.
+ */
 function throughIfb(port: number, { index, name }: Link, egress: TokenBucket): Message[] {
   return [
     shapeMessage(index, egress),

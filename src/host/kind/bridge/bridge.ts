@@ -15,7 +15,7 @@ import { requireVlanFiltering } from "../vlan/filtering.ts";
 
 export const bridge: StayingKind<BridgeStep> = { apply: ensureBridge, verify: verifyBridge };
 
-/** Makes sure that the bridge is there and up. Another ADD may be at the same. */
+/** Makes sure that the bridge is there and up. Another ADD may do so at the same time. */
 function ensureBridge(step: BridgeStep, on: Applying): void {
   const { found, mac, mtu } = on.bridgePlan;
   if (found !== undefined && isReady(step, found, on)) {
@@ -37,36 +37,41 @@ function make(step: BridgeStep, on: Applying): void {
   const { mac, mtu, macsFollow } = on.bridgePlan;
   const { name, filtersVlans } = step;
   const [outcome] = on.node.links.transact([createBridgeMessage({ name, mac, vlanFiltering: filtersVlans })]);
-  // EEXIST: another ADD was faster, or one was killed before it came further than this.
+  // EEXIST: another ADD was faster, or an ADD was killed after it made the bridge.
   if (outcome?.error !== undefined && !isErrno(outcome.error, "EEXIST")) throw outcome.error;
   const link = requireBridge(name, on.node);
   checkIsBridge(name, link);
   if (filtersVlans) requireVlanFiltering(name, on.node);
   refuseAdvertisements(name);
-  // The kernel asks for a neighbour only with a link-local address that was checked for duplicates, which
-  // takes up to two seconds; until then no packet from beyond the node would reach a pod. The address is made
-  // of a MAC that no other interface has.
+  // Duplicate detection of the bridge's link-local address is switched off. The kernel asks for neighbours by
+  // that address only when it is checked, which takes up to two seconds; until then no packet from outside
+  // the node would reach a pod. The address is made of a MAC that no other interface has.
   ensureSysctlIfPossible(`ipv6/conf/${name}/accept_dad`, "0");
-  // A bridge that is still down and has no alias is as good as new: no neighbour knows a pod of it.
+  // A bridge that is down and has no alias counts as new: no neighbour knows a pod of it.
   const isNew = macsFollow && !link.up && link.alias === "";
   const alias = isNew ? { alias: MACS_FOLLOW } : withoutFalseAlias(on, saysMacsFollow(link));
   // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
   setUp(step, on.node, { mtu, ...alias });
 }
 
-/** Takes Pontoon's alias away when it is not true any more. An alias of another program stays. */
+/**
+ * The change that takes Pontoon's alias away when it is not true any more. An alias of another program stays.
+ */
 function withoutFalseAlias({ bridgePlan }: Applying, isThere: boolean): LinkChange {
   return isThere && !bridgePlan.macsFollow ? { alias: "" } : {};
 }
 
-/** Keeps a router that a pod plays from giving the host addresses and routes. */
+/**
+ * Makes the interface refuse router advertisements: a router inside a pod could give the host addresses and
+ * routes.
+ */
 export function refuseAdvertisements(name: string): void {
   ensureSysctlIfPossible(`ipv6/conf/${name}/accept_ra`, "0");
 }
 
 /**
- * What is wrong with the bridge, or undefined. Flags that other programs may set (promiscuous, by tcpdump)
- * are no fault.
+ * The problem with the bridge as a sentence; undefined when there is none. Flags that other programs may set
+ * (promiscuous, by tcpdump) are no problem.
  */
 function verifyBridge(step: BridgeStep, { node }: Place): string | undefined {
   const link = getLink(node.links, { name: step.name });

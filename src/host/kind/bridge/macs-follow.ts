@@ -1,6 +1,6 @@
-// The alias by which a bridge says that the MAC of every pod that it ever had follows the pod's IPv4
-// addresses (docs/decisions/0012-mac-of-an-address.md). People see it there, and it goes with the bridge, and
-// so with all neighbours that may know a MAC.
+// The alias of a bridge on which the MAC of every pod, past ones included, follows the pod's IPv4 addresses
+// (docs/decisions/0012-mac-of-an-address.md). People see the alias, and it goes with the bridge, and so with
+// all neighbours that may know a MAC.
 import { saysMacsFollow } from "../../../look/bridge.ts";
 import { getLink, type Link } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";

@@ -31,7 +31,7 @@ function ensureForwarding(step: ForwardingStep, { node }: Applying): void {
   }
 }
 
-/** What is wrong with forwarding, or undefined. */
+/** The problem with forwarding as a sentence; undefined when there is none. */
 function verifyForwarding(step: ForwardingStep): string | undefined {
   const off = step.families.find((family) => readSysctl(SWITCH[family]) !== "1");
   return off === undefined
@@ -40,9 +40,9 @@ function verifyForwarding(step: ForwardingStep): string | undefined {
 }
 
 /**
- * A host that forwards drops what routers advertised to it, its default route too, unless the link's
- * accept_ra is 2 before forwarding is switched on; set afterwards the route does not come back. Only links
- * that have such routes are touched: on others a router advertisement may come from a pod.
+ * Keeps the routes that routers advertised to the host, its default route too. A host that starts to forward
+ * drops these unless the link's accept_ra is 2 before; set afterwards it brings no route back. Only links
+ * with such routes are touched: on other links a router advertisement may come from a pod.
  */
 function keepAdvertisedRoutes(node: Node): void {
   const routes = listRoutes(node.links, 6, { protocol: RTPROT_RA });

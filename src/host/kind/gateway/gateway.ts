@@ -1,5 +1,5 @@
-// The gateway addresses on the bridge. Looked after at every ADD: an IPv6 address is lost when the bridge
-// goes down and up.
+// The gateway addresses on the bridge. Every ADD looks for them: an IPv6 address is lost when the bridge goes
+// down and up.
 import { CniError } from "../../../cni/error.ts";
 import { addressHint, attempt } from "../../../failure/failure.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../../ip/prefix.ts";
@@ -34,9 +34,8 @@ interface Wanted {
 }
 
 /**
- * Adds an address that is not there. It is looked for, not just added: an address that goes again because
- * another stands in the way would be there for a moment, and an ADD that finds it in that moment would take
- * it for settled.
+ * Adds an address that is not there. It looks first: an address that is added and then removed, because
+ * another address stands in the way, would be there for a moment, and another ADD would count on it.
  */
 function ensureAddress(wanted: Wanted): void {
   const { step, node, link, address } = wanted;
@@ -56,14 +55,14 @@ function ensureAddress(wanted: Wanted): void {
 }
 
 /**
- * Pins the MAC. A bridge that an operator made takes the MAC of a port, and another one when that port goes,
- * while pods still know the old one.
+ * The request that pins the bridge's MAC. Unpinned, a bridge of an operator takes the MAC of a port, and
+ * another MAC when that port goes, while pods still know the old one.
  */
 function pinMessage(name: string, { index, mac }: SharedLink): Message {
   return changeLinkMessage({ index }, { mac }, `pin the MAC of ${name}`);
 }
 
-/** What is wrong with the gateway addresses, or undefined. */
+/** The problem with the gateway addresses as a sentence; undefined when there is none. */
 function verifyGateway(
   { gatewayInterface: name, addresses }: GatewayStep,
   { node }: Place,
@@ -84,8 +83,9 @@ function makeRoom({ step, node, link, address }: Wanted, others: Prefix[]): void
 }
 
 /**
- * As in the reference: an IPv4 bridge has one address only, and an IPv6 one none that overlaps. An address
- * that the configuration itself wants is not in the way.
+ * The present addresses that stand in the way of `wanted`. As in the reference, an IPv4 bridge has one
+ * address only, and an IPv6 bridge none that overlaps. Other addresses of the configuration are not in the
+ * way.
  */
 function inTheWay(step: GatewayStep, wanted: Prefix, present: Prefix[]): Prefix[] {
   return present.filter(

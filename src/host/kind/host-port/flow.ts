@@ -1,5 +1,5 @@
-// UDP flows that go on along an old way when a host port comes or goes. Others stay, also those with the same
-// port elsewhere.
+// UDP flows that keep an old way when a host port comes or goes. All other flows stay, even those with an
+// equal port elsewhere.
 import { type Address, type Family, sameAddress } from "../../../ip/address.ts";
 import { deleteUdpFlows, type UdpFlow } from "../../../net/conntrack.ts";
 import { isLocalAddress } from "../../../net/route.ts";
@@ -32,7 +32,7 @@ export function forgetFlows(mappings: PortMapping[], node: Node): void {
   }
 }
 
-/** The mappings of UDP of each family; the one port and the one address of them, where there is one. */
+/** The UDP mappings of each family, with their port and address where all of them have one. */
 function byFamily(
   mappings: PortMapping[],
 ): { family: Family; own: PortMapping[]; onlyPort: number | undefined; target: Address | undefined }[] {

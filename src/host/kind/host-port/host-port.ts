@@ -45,7 +45,7 @@ export const hostPorts: StepKind<HostPortStep> = {
 
 /**
  * Makes sure that the ports lead to the pod; a table that was lost comes back with the elements of all
- * attachments. CniError hostPort when another attachment has a port.
+ * attachments. Throws CniError hostPort when another attachment has a port.
  */
 function putHostPorts(step: HostPortStep, node: Node): void {
   const wanted = hostPortsOf(step);
@@ -59,8 +59,9 @@ function putHostPorts(step: HostPortStep, node: Node): void {
 }
 
 /**
- * The attachment's own elements go, also those that another ADD put back for it; then the chain in iptables;
- * last of all, when no new flow can take this way, the UDP flows that the ports led to the pod.
+ * The removal of host ports: the attachment's own elements go, even if another ADD put them back; then the
+ * chain in iptables; last of all, when no new flow can take this way, the UDP flows that the ports led to the
+ * pod.
  */
 function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
   const wanted = hostPortsOf(step);
@@ -85,7 +86,7 @@ function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
   };
 }
 
-/** How much of these attachments' host ports is not there. */
+/** The number of missing rules and elements of these attachments' host ports. */
 function countLostHostPorts(steps: readonly HostPortStep[], node: Node): LostRules {
   return attempt("rules", "table inet pontoon-ports", () => {
     const lost = countLost(HOST_PORTS, steps.map(hostPortsOf), node.rules);
@@ -98,7 +99,7 @@ function countLostHostPorts(steps: readonly HostPortStep[], node: Node): LostRul
   });
 }
 
-/** What is wrong with the host ports, or undefined. */
+/** The problem with the host ports as a sentence; undefined when there is none. */
 function verifyHostPorts(step: HostPortStep, { node }: Place): string | undefined {
   const wanted = hostPortsOf(step);
   return attempt("rules", "table inet pontoon-ports", () => {
@@ -118,7 +119,10 @@ function chainProblem(step: HostPortStep, node: Node): string | undefined {
   return "the chain of iptables by which other programs know of the host ports is missing or not whole";
 }
 
-/** The kernel's connection tracking has this setting where it knows the protocol; it is loaded now. */
+/**
+ * Refuses SCTP ports on a kernel without SCTP in its connection tracking. The setting exists where the kernel
+ * knows the protocol, since the module is loaded by now.
+ */
 function checkSctp({ mappings }: HostPorts): void {
   let isWanted = false;
   for (const { protocol } of mappings) if (protocol === PROTOCOLS.sctp) isWanted = true;
@@ -131,8 +135,8 @@ function checkSctp({ mappings }: HostPorts): void {
 }
 
 /**
- * With this setting a connection from 127.0.0.1 may leave by the interface; chain guard keeps the rest of
- * localhost closed. It was there first.
+ * Lets connections from 127.0.0.1 leave by the interface. Chain guard, which is there already, keeps the rest
+ * of localhost closed.
  */
 function openLocalhost({ ports }: HostPortStep, node: Node): void {
   if (ports.masquerade === "none") return;
@@ -148,7 +152,7 @@ function openLocalhost({ ports }: HostPortStep, node: Node): void {
     ]);
 }
 
-/** Runs `action`; a refusal of the system is explained as one about these host ports. */
+/** Runs `action`; a SystemError from it becomes a CniError about these host ports. */
 function explaining(step: HostPortStep, action: () => void): void {
   try {
     action();

@@ -1,5 +1,7 @@
-// The chains in iptables by which other programs know of host ports (compat.iptablesHostPortChains): made by
-// one call of iptables-restore, looked at without a program. Changed under the node's lock.
+// The chains in iptables that tell other programs of host ports (compat.iptablesHostPortChains): made by one
+// call of iptables-restore, looked at without a program, changed under the node's lock. The functions that
+// look at or change chains throw SystemError, and those that change them CniError too, when iptables is
+// missing or refuses.
 import { attachmentDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
 import {
@@ -20,10 +22,7 @@ import type { HostPortStep } from "../../../plan/step.ts";
 import { iptablesTables } from "../../iptables-tables.ts";
 import type { Node } from "../../node.ts";
 
-/**
- * Makes the attachment's chain. The caller holds the node's lock. Throws SystemError, and CniError when
- * iptables is not there or refuses.
- */
+/** Makes the attachment's chain. The caller holds the node's lock. */
 export function putPortChain(step: HostPortStep, node: Node): void {
   const chain = portChainOf(step);
   if (chain === undefined || isPortChainWhole(step, node)) return;
@@ -31,10 +30,10 @@ export function putPortChain(step: HostPortStep, node: Node): void {
   const list = findIptables(4, [""]);
   const program = findIptables(4, ["-restore"]);
   if (list === undefined || program === undefined) throw programMissing();
-  // By the program: of both variants it is the one that others read.
+  // The program makes the chain, so it is in the variant that other programs read.
   const make = () => restore(program, NAT, portChainLines(chain, listRules(list, HOST_PORTS) === undefined));
   let outcome = make();
-  // The chain of all pods is the reference's too, which may have made it just now.
+  // The chain of all pods is the reference's too, and the reference may have made it just now.
   if (outcome.status !== 0) outcome = make();
   if (outcome.status !== 0)
     throw programRefused(NAT, {
@@ -44,18 +43,18 @@ export function putPortChain(step: HostPortStep, node: Node): void {
     });
 }
 
-/** True when all is there that others read, or nothing has to be. Throws SystemError. */
+/** True when the chain that other programs read is whole, or none is needed. */
 export function isPortChainWhole(step: HostPortStep, node: Node): boolean {
   const chain = portChainOf(step);
   if (chain === undefined) return true;
   const { rules, jumps } = portChainUses(chain);
-  // Of the legacy variant jumps are counted in the base chains alone.
+  // In the legacy variant jumps are counted in the base chains alone.
   for (const table of iptablesTables(node, NAT, [4]))
     if (table.countUses(chain.name) === (table.variant === "nftables" ? rules + jumps : rules)) return true;
   return false;
 }
 
-/** How many rules the chain has with all that lead there; 0 when there is none to be made. */
+/** The number of rules in the chain and of jumps to it; 0 when no chain is needed. */
 export function countPortChain(step: HostPortStep): number {
   const chain = portChainOf(step);
   if (chain === undefined) return 0;
@@ -64,8 +63,8 @@ export function countPortChain(step: HostPortStep): number {
 }
 
 /**
- * Takes away what there is of an attachment's chain, and that of all pods when nothing needs it. Takes the
- * node's lock where there is any. Throws SystemError and CniError.
+ * Removes all parts of an attachment's chain, and the chain of all pods when nothing needs it. Takes the
+ * node's lock where there is a part.
  */
 export function removePortChain(owner: string, node: Node): void {
   const name = portChainName(owner);
@@ -73,8 +72,8 @@ export function removePortChain(owner: string, node: Node): void {
 }
 
 /**
- * Takes away the chains of a network's attachments but of those with these digests. Takes the node's lock
- * where there are chains. Throws SystemError and CniError.
+ * Removes the chains of a network's attachments, except those with these digests. Takes the node's lock where
+ * there are chains.
  */
 export function removeStalePortChains(network: string, owners: () => string[], node: Node): void {
   const list = isThere(HOST_PORTS.base, node) ? findIptables(4, [""]) : undefined;
@@ -105,7 +104,7 @@ function removeFromNftables(name: string, node: Node): void {
   deleteUnusedChains(node.rules, counted, [HOST_PORTS.base]);
 }
 
-/** What is in these rules only iptables can say. */
+/** Removes a chain from a legacy table. Only the program iptables can read these rules. */
 function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
   const list = findIptables(4, ["-legacy", ""]);
   const program = findLegacyRestore(4);
@@ -122,11 +121,11 @@ function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
       text: textOf(outcome),
       instead: "take the chain away by hand",
     });
-  // It is refused where the chain is in use.
+  // The program refuses to delete a chain that is in use.
   if (countUses(HOST_PORTS.base) === 0) restore(program, NAT, [`-X ${HOST_PORTS.base}`]);
 }
 
-/** Undefined when no chain is asked for. */
+/** The chain of a step; undefined when none is asked for. */
 function portChainOf({ key, ports }: HostPortStep): PortChain | undefined {
   if (ports.iptablesChains !== true) return undefined;
   const listed = ports.mappings

@@ -40,7 +40,8 @@ function conditionsOf(
 }
 
 /**
- * A mapping with its addresses read; undefined where they are none: a record may have been altered by hand.
+ * A mapping with its addresses read; undefined for a text that is no address: a record may have been altered
+ * by hand.
  */
 function mappingOf({
   protocol,

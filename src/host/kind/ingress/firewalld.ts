@@ -1,7 +1,8 @@
-// firewalld rejects what it forwards for interfaces of no zone. It has rules of its own in nftables, where an
-// accept of ours means nothing; so it is asked to put the interface into its zone "trusted", as the reference
-// plugin asks for each address. Whether an interface is in a zone is seen in its rules: asking it costs
-// milliseconds, and its program a third of a second.
+// Places of interfaces in zones of firewalld. firewalld rejects forwarded packets of interfaces without a
+// zone, in nftables rules of its own, where an accept of Pontoon's rules means nothing. So Pontoon puts the
+// interface into the zone "trusted", as the reference plugin does with each address. firewalld's rules tell
+// whether an interface is in a zone: a question to firewalld costs milliseconds, and its program a third of a
+// second.
 import { CniError } from "../../../cni/error.ts";
 import { type Reply, readAttributes, readText } from "../../../netlink/reader.ts";
 import * as nft from "../../../netlink/uapi/nf_tables.ts";
@@ -16,8 +17,8 @@ import type { Node } from "../../node.ts";
 
 const FIREWALLD: Table = { family: nft.NFPROTO_INET, name: "firewalld", title: "inet firewalld" };
 /**
- * Packets to the node. All its versions with nftables have this chain, and lead from it to one that knows the
- * zones: to 1.3, to 2.4, from 2.5 on.
+ * The chain for packets to the node. All versions with nftables have it, and lead from it to a chain that
+ * knows the zones: one name up to 1.3, another up to 2.4, another from 2.5 on.
  */
 const INPUT = "filter_INPUT";
 const DISPATCH = ["filter_INPUT_ZONES", "filter_INPUT_POLICIES", "filter_INPUT_dispatch"];
@@ -26,7 +27,7 @@ const ZONE = "--zone=trusted";
 
 /**
  * True when firewalld has the interface in any zone, or does not run with nftables: its rules in iptables
- * come after ours. Throws SystemError.
+ * come after Pontoon's. Throws SystemError.
  */
 export function isInZone(interfaceName: string, node: Node): boolean {
   return (
@@ -43,8 +44,8 @@ export function isInZone(interfaceName: string, node: Node): boolean {
 }
 
 /**
- * Puts the interface into the zone. What we put in, we note first, and only that we take out. Throws
- * SystemError and CniError.
+ * Puts the interface into the zone. Pontoon notes each interface before it puts it in, and takes out only
+ * noted interfaces. Throws SystemError and CniError.
  */
 export function putIntoZone(interfaceName: string, network: string, node: Node): void {
   putIngressElements(node.rules, [{ set: "trusted", interfaceName, comment: network }]);
@@ -66,14 +67,16 @@ export function takeOutOfZone(interfaceName: string, node: Node): void {
     () => node.rules,
     (rules) => {
       if (!hasIngressElement(rules, "trusted", interfaceName)) return;
-      // It does not run, or has forgotten it: then it is out.
+      // Without such rules firewalld does not run, or has forgotten the interface, which is then out.
       if (countChainUses(rules, FIREWALLD, INPUT) !== undefined) run(`--remove-interface=${interfaceName}`);
       removeIngressElements(rules, ["trusted"], interfaceName);
     },
   );
 }
 
-/** `iifname "cni0" …`, or `iifname "cni*" …`, whose name has no end. */
+/**
+ * True for a rule about the interface: `iifname "cni0" …`, or `iifname "cni*" …`, where the name has no end.
+ */
 function isAboutInput({ payload }: Reply, interfaceName: string): boolean {
   let isInput = false;
   for (const { name, data } of listExpressions(readAttributes(payload, GENERIC_HEADER))) {

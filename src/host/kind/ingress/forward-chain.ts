@@ -1,5 +1,6 @@
-// The chains by which pods' packets pass a firewall of iptables: looked for, made and taken away in every
-// table filter that the host has, whichever variant.
+// The chains by which pods' packets pass a firewall of iptables: looked for, made and removed in every table
+// filter of the host, in both variants. All exported functions throw SystemError; those that change a table
+// throw CniError too, when a program that they run is missing or refuses.
 import { CniError } from "../../../cni/error.ts";
 import type { Family } from "../../../ip/address.ts";
 import {
@@ -16,19 +17,13 @@ import { executeBatch } from "../../../nft/batch.ts";
 import { iptablesTables } from "../../iptables-tables.ts";
 import type { Node } from "../../node.ts";
 
-/**
- * True when packets pass in every table: the chain has all of its rules, and all that lead to it are there.
- * Throws SystemError.
- */
+/** True when packets pass in every table: the chain has all of its rules, and all jumps to it are there. */
 export function isPassable(chain: ForwardChain, node: Node): boolean {
   for (const table of droppingTables(chain.family, node)) if (!isWholeIn(table, chain)) return false;
   return !isOutOfReach(chain.family, FILTER);
 }
 
-/**
- * Makes the chain where it is not whole. Throws SystemError, and CniError when a program that it takes is not
- * there or refuses.
- */
+/** Makes the chain in every table where it is not whole. */
 export function makePassable(chain: ForwardChain, node: Node): void {
   for (const table of droppingTables(chain.family, node)) {
     if (isWholeIn(table, chain)) continue;
@@ -40,20 +35,20 @@ export function makePassable(chain: ForwardChain, node: Node): void {
   if (isOutOfReach(chain.family, FILTER)) throw programMissing(chain.family);
 }
 
-/** True when there is anything of the chain, in any table. Throws SystemError. */
+/** True when any part of the chain is in any table. */
 export function hasPassage(chain: ForwardChain, node: Node): boolean {
   for (const table of iptablesTables(node, FILTER, [chain.family]))
     if (table.countUses(chain.name) !== undefined) return true;
   return false;
 }
 
-/** Takes away what there is of the chain. Throws SystemError and CniError. */
+/** Removes all parts of the chain from all tables. */
 export function removePassage(chain: ForwardChain, node: Node): void {
   for (const table of iptablesTables(node, FILTER, [chain.family]))
     removeJumps(table, chain.name, () => true);
 }
 
-/** The interfaces that have such a chain, in any table. Throws SystemError. */
+/** The interfaces that have such a chain in any table. */
 export function listPassable(node: Node): string[] {
   const names = [...iptablesTables(node, FILTER)].flatMap((table) =>
     table.listJumps(FORWARD_PREFIX).map(({ chain }) => chain.slice(FORWARD_PREFIX.length)),
@@ -70,8 +65,8 @@ function isWholeIn(table: IptablesTable, { name }: ForwardChain): boolean {
 }
 
 /**
- * True when there is an administrator's chain. When it is made later, Pontoon's is not whole any more, and
- * follows.
+ * True when there is an administrator's chain. When it is made later, Pontoon's chain stops being whole, and
+ * the next ADD adds the jump to it.
  */
 function hasAdminChain(table: IptablesTable): boolean {
   return table.countUses(ADMIN_CHAIN) !== undefined;

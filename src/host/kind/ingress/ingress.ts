@@ -1,5 +1,5 @@
-// The ingress policy of a network: which pods reach its pods, and the way for their packets through firewalls
-// of the node (ingressPolicy).
+// The ingress policy of a network (ingressPolicy): the pods that reach its pods, and the way for their
+// packets through firewalls of the node.
 import { attempt } from "../../../failure/failure.ts";
 import { ifThereIsNftables, type LostRules } from "../../../nft/answer.ts";
 import { isIngressTableWhole, listIngressInterfaces } from "../../../nft/ingress.ts";
@@ -46,7 +46,7 @@ interface InterfacePart extends SharedThing {
   network: string;
 }
 
-/** The parts as things that the pods behind an interface share, of whatever network. */
+/** The parts as things that the pods behind an interface share, whatever their network. */
 const POLICY_PARTS: SharedKind<"ingressPolicy", InterfacePart> = {
   name: "ingressPolicy",
   reach: "node",
@@ -73,7 +73,7 @@ const POLICY_PARTS: SharedKind<"ingressPolicy", InterfacePart> = {
   sizeOf: ({ part }) => sizeOf(part),
 };
 
-/** Those of the parts that are not there, or not whole as `judge` says. */
+/** The parts that are missing, or not whole as `judge` says. */
 function missingOf(things: readonly InterfacePart[], judge: Judge, node: Node): InterfacePart[] {
   return byInterface(things).flatMap(({ interfaceName, of }) => {
     const parts = of.map(({ part }) => part);
@@ -102,13 +102,13 @@ function putPolicy(step: IngressPolicyStep, node: Node): void {
   attempt("rules", about, () => ensureShared(POLICY_PARTS, step, node), rulesHint);
 }
 
-/** The parts go when the veth has gone, unless another attachment needs them. */
+/** The removal of the parts: they go when the veth has gone, unless another attachment needs them. */
 function removePolicy(step: IngressPolicyStep, { node }: Removing): Removal {
   const about = `ingress policy of network ${step.key.network}`;
   return { afterLinks: () => attempt("cleanup", about, () => removeUnneeded(POLICY_PARTS, step, node)) };
 }
 
-/** What is wrong with the policy, or undefined. */
+/** The problem with the policy as a sentence; undefined when there is none. */
 function verifyPolicy(step: IngressPolicyStep, { node }: Place): string | undefined {
   const { network } = step.key;
   const [missing] = attempt("rules", `ingress policy of network ${network}`, () =>
@@ -117,7 +117,7 @@ function verifyPolicy(step: IngressPolicyStep, { node }: Place): string | undefi
   return missing && missingText(missing.part, missing.interfaceName, network);
 }
 
-/** How much of the policies of these attachments is not there. */
+/** The number of missing rules and elements of these attachments' policies. */
 function countLostPolicies(steps: readonly IngressPolicyStep[], node: Node): LostRules {
   const isOurs = steps.some(({ policy, families }) => partsOf(policy, families).some(isElement));
   const { byOwner } = countLostShared(POLICY_PARTS, steps, node);
@@ -125,8 +125,8 @@ function countLostPolicies(steps: readonly IngressPolicyStep[], node: Node): Los
 }
 
 /**
- * Takes away what no attachment needs of a network's bridge and of its interfaces in VLANs, found without any
- * record. Takes the node's lock where there is any. Throws CniError.
+ * Removes the parts that no attachment needs on a network's bridge and on its interfaces in VLANs, found
+ * without any record. Takes the node's lock where there is a part. Throws CniError.
  */
 export function removeStrayPolicies(leaving: Leaving, node: Node): void {
   const { network, bridge } = leaving;

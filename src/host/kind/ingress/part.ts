@@ -1,5 +1,4 @@
-// What an ingress policy is made of, for one interface of a network: parts that its pods share, each of them
-// there or not.
+// The parts of an ingress policy for one interface of a network. Pods share each part.
 import type { IngressPolicy } from "../../../cni/bridge-config.ts";
 import { collectErrors, throwJoined } from "../../../failure/failure.ts";
 import type { Family } from "../../../ip/address.ts";
@@ -18,8 +17,8 @@ import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
 import { hasPassage, isPassable, makePassable, removePassage } from "./forward-chain.ts";
 
 /**
- * A place of the interface in one of our own sets; a way for its packets through iptables, in one family, or
- * through firewalld.
+ * A part: a place of the interface in a set of Pontoon's own table; a way for its packets through iptables,
+ * in one family; or a way through firewalld.
  */
 export type IngressPart = "networks" | "together" | "apart" | "accept4" | "accept6" | "zone";
 
@@ -35,12 +34,12 @@ export function partsOf(policy: IngressPolicy, families: readonly Family[]): Ing
   return [...apart[policy], ...ways];
 }
 
-/** True for a part that is an element of our own table. */
+/** True for a part that is an element of Pontoon's own table. */
 export function isElement(part: IngressPart): part is IngressPart & IngressSet {
   return part === "networks" || part === "together" || part === "apart";
 }
 
-/** Those of the parts that are not there, or not whole as `judge` says. Throws SystemError. */
+/** The parts among `parts` that are missing, or not whole as `judge` says. Throws SystemError. */
 export function missingParts(
   parts: readonly IngressPart[],
   { interfaceName, judge }: { interfaceName: string; judge: Judge },
@@ -54,7 +53,7 @@ export function missingParts(
   });
 }
 
-/** The parts of which there is anything that could be taken away. Throws SystemError. */
+/** The parts of which anything is there. Throws SystemError. */
 export function partsToRemove(interfaceName: string, node: Node): IngressPart[] {
   const sets =
     ifThereIsNftables(
@@ -68,8 +67,8 @@ export function partsToRemove(interfaceName: string, node: Node): IngressPart[] 
 }
 
 /**
- * Makes these parts of an interface; `network` is for people who list the rules. Only under the node's lock.
- * Throws SystemError and CniError.
+ * Makes these parts of an interface; `network` is for people who list the rules. The caller holds the node's
+ * lock. Throws SystemError and CniError.
  */
 export function makeParts(
   parts: readonly IngressPart[],
@@ -84,7 +83,7 @@ export function makeParts(
   }
 }
 
-/** Takes parts away, and goes on when one stays. Only under the node's lock. Throws CniError. */
+/** Removes parts, and goes on when one stays. The caller holds the node's lock. Throws CniError. */
 export function removeParts(parts: readonly IngressPart[], interfaceName: string, node: Node): void {
   const sets = parts.filter(isElement);
   const errors = collectErrors([
@@ -103,12 +102,12 @@ export function removeParts(parts: readonly IngressPart[], interfaceName: string
   throwJoined(errors);
 }
 
-/** How many rules and elements a part counts as. */
+/** The number of rules and elements for which a part counts. */
 export function sizeOf(part: IngressPart): number {
   return isElement(part) || part === "zone" ? 1 : forwardUses(false);
 }
 
-/** What a person is told of a part that is not there. */
+/** The sentence about a missing part. */
 export function missingText(part: IngressPart, interfaceName: string, network: string): string {
   if (isElement(part))
     return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${interfaceName} in its set ${part}`;

@@ -1,6 +1,6 @@
-// Masquerading of the network by iptables (ipMasqBackend). Whether the rules are there is asked without a
-// program; making them takes one call of iptables-restore for each family, when the first pod of a network
-// comes or the rules were lost.
+// Masquerading of the network by iptables (ipMasqBackend). A look at the rules needs no program; to make them
+// takes one call of iptables-restore for each family, at the first pod of a network or when the rules were
+// lost.
 import { attempt } from "../../../failure/failure.ts";
 import { removeJumps } from "../../../iptables/table.ts";
 import type { IptablesMasqueradeStep } from "../../../plan/step.ts";
@@ -23,13 +23,13 @@ function putMasquerade(step: IptablesMasqueradeStep, node: Node): void {
   attempt("rules", `masquerading ${step.key.network}`, () => ensureShared(networkChain, step, node));
 }
 
-/** The chains go when the veth has gone, unless another attachment needs them. */
+/** The removal of the chains: they go when the veth has gone, unless another attachment needs them. */
 function removeMasquerade(step: IptablesMasqueradeStep, { node }: Removing): Removal {
   const about = `masquerading of network ${step.key.network}`;
   return { afterLinks: () => attempt("cleanup", about, () => removeUnneeded(networkChain, step, node)) };
 }
 
-/** What is wrong with the masquerading, or undefined. */
+/** The problem with the masquerading as a sentence; undefined when there is none. */
 function verifyMasquerade(step: IptablesMasqueradeStep, { node }: Place): string | undefined {
   const [lost] = attempt("rules", "table nat of iptables", () => networkChain.missing(chainsOf(step), node));
   if (lost === undefined) return undefined;
@@ -37,8 +37,8 @@ function verifyMasquerade(step: IptablesMasqueradeStep, { node }: Place): string
 }
 
 /**
- * Takes away all chains of a network that no attachment needs, found without any record. Takes the node's
- * lock where there are any. Throws CniError.
+ * Removes all chains of a network that no attachment needs, found without any record. Takes the node's lock
+ * where there are any. Throws CniError.
  */
 export function removeStrayChains(leaving: Leaving, search: Search, node: Node): void {
   const { network } = leaving;

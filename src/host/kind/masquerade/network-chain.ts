@@ -34,14 +34,14 @@ export function chainsOf({ key, subnets }: IptablesMasqueradeStep): (NetworkChai
   return networkChains(key.network, subnets).map((chain) => ({ ...chain, id: chain.name }));
 }
 
-/** True when the chain has all of its rules, and all that lead to it are there. */
+/** True when the chain has all of its rules, and all jumps to it are there. */
 function isWhole(chain: NetworkChain, node: Node): boolean {
   for (const table of iptablesTables(node, NAT, [chain.family]))
     if (table.countUses(chain.name) === usesOf(chain)) return true;
   return false;
 }
 
-/** Takes away what there is of a chain, in every table. */
+/** Removes all parts of a chain from every table. */
 function removeChain(chain: NetworkChain, node: Node): void {
   for (const table of iptablesTables(node, NAT, [chain.family])) removeJumps(table, chain.name, () => true);
 }
@@ -51,14 +51,12 @@ function makeAll(chains: readonly NetworkChain[], family: Family): void {
 }
 
 /**
- * Where to look for chains. Looking through what leads to them is cheap beside thousands of chains of other
- * programs, and finds each one that does anything.
+ * The place to look for chains. To look through the jumps is cheap beside thousands of chains of other
+ * programs, and finds every chain that has an effect.
  */
 export type Search = "chains" | "jumps";
 
-/**
- * The chains of a network that there are, with the table of each, whether or not an attachment needs them.
- */
+/** The existing chains of a network, with the table of each, whether or not an attachment needs them. */
 export function* findChains(network: string, search: Search, node: Node): Generator<[IptablesTable, string]> {
   const prefix = chainPrefix(network);
   for (const table of iptablesTables(node, NAT)) {

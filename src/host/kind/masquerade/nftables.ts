@@ -56,9 +56,9 @@ function putMasquerade(step: MasqueradeStep, node: Node): void {
 }
 
 /**
- * True when the attachment with that digest had its leases where this one's are: then another program has
- * taken away the lease, which this one holds now. Nothing is said by an address that is leased elsewhere,
- * since an operator changed dataDir, or that a foreign IPAM plugin gave.
+ * True when the attachment with that digest had its leases where this attachment's leases are: then another
+ * program has removed that lease, and this attachment holds the address now. False proves nothing: an
+ * operator may have changed dataDir, or a foreign IPAM plugin gave the address.
  */
 function hasLostAddress(owner: string, { key }: MasqueradeStep, { records }: Node): boolean {
   const ours = records.getRecord(key)?.leaseDirectory;
@@ -66,8 +66,8 @@ function hasLostAddress(owner: string, { key }: MasqueradeStep, { records }: Nod
 }
 
 /**
- * True when packets of the attachment with that digest come in by the interface `gateway`. The record tells
- * it of a pod in a VLAN, the kernel of all others.
+ * True when packets of the attachment with that digest come in by the interface `gateway`. For a pod in a
+ * VLAN the record tells it, for all others the kernel.
  */
 function isBehind(
   { owner, network, gateway }: { owner: string; network: string | undefined; gateway: string },
@@ -82,9 +82,9 @@ function isBehind(
 }
 
 /**
- * Removes the record of an attachment that another program took down: the reference plugin takes link and
- * lease alone, and the record says what is not true any more. One that may still hold a lease keeps its
- * record, by which alone the lease is found.
+ * Removes the record of an attachment that another program took down: the reference plugin removes only link
+ * and lease, so the record is wrong. A record whose attachment may still hold a lease stays, since the lease
+ * is found by it alone.
  */
 function forgetDead(owner: string, step: MasqueradeStep, node: Node): void {
   const { network } = step.key;
@@ -93,14 +93,14 @@ function forgetDead(owner: string, step: MasqueradeStep, node: Node): void {
   if (hasLostAddress(owner, step, node)) node.records.removeRecordOfDigest(network, owner);
 }
 
-/** What helps when nftables refuses; undefined when only the error number can tell. */
+/** The hint when nftables refuses rules; undefined when only the error number can tell. */
 export function rulesHint(error: SystemError): string | undefined {
   return modulesHint(error, "nfnetlink, nf_tables, nft_chain_nat and nft_masq");
 }
 
 /**
- * The attachment's own elements go, also those that another ADD put back for it, and chains that nothing
- * leads to.
+ * The removal of masquerading: the attachment's own elements go, even if another ADD put them back, and then
+ * the chains that nothing leads to.
  */
 function removeMasquerade(step: MasqueradeStep, { node }: Removing): Removal {
   const { owner, bridge, addresses, chain } = masqueradeOf(step);
@@ -116,7 +116,7 @@ function removeMasquerade(step: MasqueradeStep, { node }: Removing): Removal {
   };
 }
 
-/** What is wrong with the masquerading, or undefined. */
+/** The problem with the masquerading as a sentence; undefined when there is none. */
 function verifyMasquerade(step: MasqueradeStep, { node }: Place): string | undefined {
   const { owner, bridge, chain } = masqueradeOf(step);
   const missing = attempt("rules", "table inet pontoon", () => missingParts(node.rules, [chain]));

@@ -3,12 +3,12 @@ import { CniError } from "../../../cni/error.ts";
 import type { Family } from "../../../ip/address.ts";
 import { findIptables } from "../../../iptables/program.ts";
 
-/** Makes sure that the programs are there which an ADD of these families runs. Throws CniError. */
+/** Refuses an ADD of these families when a program that it runs is missing. Throws CniError. */
 export function checkIptables(families: readonly Family[]): void {
   for (const family of families) restoreProgram(family);
 }
 
-/** The program that makes chains of a family. Throws CniError when it is not there. */
+/** The program that makes chains of a family. Throws CniError when it is missing. */
 export function restoreProgram(family: Family): string {
   const program = findIptables(family, ["-restore"]);
   if (program !== undefined) return program;

@@ -1,5 +1,5 @@
-// The pod's end with IPv6 duplicate address detection (enabledad): its addresses are used when no
-// other interface answered for them.
+// The pod's end with IPv6 duplicate address detection (enabledad): it uses an address when no other interface
+// has answered for it.
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { formatAddress } from "../../../ip/address.ts";
@@ -13,15 +13,15 @@ import { raisePort } from "../announce/bridge-port.ts";
 import { prepare, raise } from "./set-up.ts";
 
 /**
- * The kernel asks once, within a second, and waits for an answer for another one (RFC 4862, 5.4;
- * dad_transmits, retrans_time_ms).
+ * The longest wait for duplicate detection. The kernel asks once, within a second, and waits another second
+ * for an answer (RFC 4862, 5.4; dad_transmits, retrans_time_ms).
  */
 const SETTLE_MS = 10_000;
 
 /**
- * Raises the pod's end, waits until its port lets questions through, and gives it its addresses and routes;
- * returns when no address of the link is tentative any more, the link-local one neither. Throws CniError,
- * also when another interface has an address.
+ * Raises the pod's end, waits until its port lets questions through, and gives the end its addresses and
+ * routes. Returns when no address of the link is tentative any more, the link-local address included. Throws
+ * CniError, also when another interface has an address.
  */
 export function setUpWithDetection(step: PodStep, port: BridgePort, on: Applying): void {
   const { interfaceName } = step;
@@ -29,8 +29,7 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, on: Applying
   attempt("sysctl", `net.ipv6.conf.${interfaceName}`, () =>
     pod.inside(() => {
       prepare(step, true);
-      // A bridge may send the kernel its own question back; with a nonce in it the kernel knows it again (RFC
-      // 7527).
+      // A bridge may send the kernel its own question back; by a nonce the kernel recognises it (RFC 7527).
       ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/enhanced_dad`, "1");
     }),
   );
@@ -41,7 +40,7 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, on: Applying
   attempt("address", interfaceName, () => awaitSettled({ interfaceName, bridge: port.bridge, events }, on));
 }
 
-/** The pod's end whose addresses are waited for. */
+/** The pod's end, with the addresses that are waited for. */
 interface Settling {
   interfaceName: string;
   bridge: string;

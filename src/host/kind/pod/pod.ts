@@ -18,7 +18,10 @@ export const pod: StepKind<PodStep> = {
   verify: verifyPod,
 };
 
-/** What is wrong with the pod's addresses and routes, or undefined. What other programs added is no fault. */
+/**
+ * The problem with the pod's addresses and routes as a sentence; undefined when there is none. Addresses and
+ * routes that other programs added are no problem.
+ */
 function verifyPod(step: PodStep, { pod: { links } }: Place): string | undefined {
   const link = getLink(links, { name: step.interfaceName });
   if (link === undefined) return `interface ${step.interfaceName} in the pod does not exist`;

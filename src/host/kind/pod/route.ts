@@ -1,4 +1,4 @@
-// Whether the pod has its routes.
+// The search for missing routes in the pod.
 import { sameAddress } from "../../../ip/address.ts";
 import { formatPrefix, samePrefix } from "../../../ip/prefix.ts";
 import { type LinkRoute, listRoutes } from "../../../net/route.ts";
@@ -7,7 +7,7 @@ import { RT_TABLE_MAIN } from "../../../netlink/uapi/rtnetlink.ts";
 import type { PodRoute } from "../../../plan/step.ts";
 
 /**
- * The first of these routes that the pod's interface with this number does not have. Each table is read once.
+ * The first of `routes` that the pod's interface with this index does not have. Each table is read once.
  * Throws SystemError.
  */
 export function findMissingRoute(

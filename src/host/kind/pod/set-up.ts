@@ -16,6 +16,7 @@ const SETTLE_MS = 2_000;
 
 /**
  * Raises the pod's end and gives it its addresses and routes; every IPv6 address answers when this returns.
+ * Throws CniError.
  */
 export function setUp(step: PodStep, on: Applying): void {
   const { pod } = on;
@@ -29,15 +30,18 @@ export function setUp(step: PodStep, on: Applying): void {
 
 /**
  * Makes the settings that come before the pod's end is raised; the thread is in the pod's namespace. An
- * interface with addresses by IPAM takes neither addresses nor routes from a router that a pod plays on the
- * bridge.
+ * interface with addresses by IPAM takes neither addresses nor routes from router advertisements: another pod
+ * could send them.
  */
 export function prepare(step: PodStep, hasIPv6: boolean): void {
   if (hasIPv6) prepareIPv6(step);
   ensureSysctlIfPossible(`ipv6/conf/${step.interfaceName}/accept_ra`, "0");
 }
 
-/** accept_dad 0: a link-local address need not be waited for either; ndisc_notify has no netlink way. */
+/**
+ * Makes the IPv6 settings. With accept_dad 0 the link-local address is usable at once, too; ndisc_notify
+ * cannot be set by netlink.
+ */
 function prepareIPv6({ interfaceName, detectThrough }: PodStep): void {
   for (const name of ["lo", interfaceName]) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
   ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/accept_dad`, detectThrough === undefined ? "0" : "1");
@@ -45,7 +49,10 @@ function prepareIPv6({ interfaceName, detectThrough }: PodStep): void {
   ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/ndisc_notify`, "1");
 }
 
-/** All in one send: the kernel works through it in order. Throws CniError. */
+/**
+ * Raises the pod's end with addresses and routes in one send: the kernel works through it in order. Throws
+ * CniError.
+ */
 export function raise(step: PodStep, { pod, podIndex: index }: Applying): void {
   const messages = [
     changeLinkMessage(
@@ -65,7 +72,7 @@ export function raise(step: PodStep, { pod, podIndex: index }: Applying): void {
 }
 
 /**
- * What the refusal of the request with this number means: the interface comes first, then the addresses, then
+ * The refusal of the request with index `at`, explained: the interface comes first, then the addresses, then
  * the routes.
  */
 function explainRefusal(step: PodStep, at: number, error: SystemError): CniError {

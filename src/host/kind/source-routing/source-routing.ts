@@ -1,6 +1,6 @@
 // Source based routing in the pod: a routing table for the interface, and for each of its addresses a rule
-// that leads there. The table is named for the number of the interface, so a rule whose interface is gone is
-// known without any memory. Routes go with their interface, rules do not.
+// that leads there. The table's number tells the interface's index, so a rule of a removed interface is known
+// without a record. Routes go with their interface, rules do not.
 
 import { attempt } from "../../../failure/failure.ts";
 import type { Address, Family } from "../../../ip/address.ts";
@@ -17,26 +17,29 @@ import { openRecordedPod } from "../../namespace.ts";
 import type { Pod } from "../../pod.ts";
 import { findMissingRoute } from "../pod/route.ts";
 
-/** The tables above what people and programs number by hand. */
+/** The first table number, above the tables that people and programs number by hand. */
 const FIRST_TABLE = 10_000;
 /** The maker of a rule (`ip rule` shows it): a number that /etc/iproute2/rt_protos does not have. */
 const RULE_PROTOCOL = 112;
 
-/** Routes go with the interface; the rules of a pod whose interface is gone are taken out of it. */
+/**
+ * Source based routing as a kind of steps. The routes go with the interface; its rules are removed from the
+ * pod.
+ */
 export const sourceRouting: StepKind<SourceRoutingStep> = {
   apply: routeBySource,
   remove: (_, on) => ({ afterLinks: () => removeRulesInPod(on) }),
   verify: verifySourceRouting,
 };
 
-/** Routes what comes from the addresses of the interface by a table of its own. */
+/** Routes packets from the addresses of the interface by a table of their own. */
 function routeBySource(step: SourceRoutingStep, { pod: { links }, podIndex }: Applying): void {
   const put = (): void => {
-    // What an ADD that was killed left: this one made the interface anew.
+    // A killed ADD may have left rules, with another interface's index.
     removeStrayRules(links);
     const table = tableOf(podIndex);
     const messages = step.routes.map((route) => addRouteMessage({ ...route, table, index: podIndex }));
-    // EEXIST: that route was asked for, too.
+    // EEXIST: the configuration asks for an equal route.
     for (const { error } of links.transact(messages))
       if (error !== undefined && !isErrno(error, "EEXIST")) throw error;
     addRules(links, rulesOf(step, table));
@@ -57,7 +60,7 @@ function addRules(links: NetlinkSocket, rules: SourceRule[]): void {
   }
 }
 
-/** What is wrong with the rules and their table, or undefined. */
+/** The problem with the rules and their table as a sentence; undefined when there is none. */
 function verifySourceRouting(step: SourceRoutingStep, { pod: { links } }: Place): string | undefined {
   const { interfaceName, sources, routes } = step;
   const link = getLink(links, { name: interfaceName });
@@ -83,7 +86,8 @@ function verifySourceRouting(step: SourceRoutingStep, { pod: { links } }: Place)
 }
 
 /**
- * Takes the rules out of the pod, whose interface is gone. A pod that no runtime named is that of the record.
+ * Removes the rules of the interface, which is gone, from the pod: the pod that the runtime named, else the
+ * pod of the record.
  */
 function removeRulesInPod({ node, pod, attachment }: Removing): void {
   attempt("cleanup", "rules in the pod", () => {
@@ -93,7 +97,7 @@ function removeRulesInPod({ node, pod, attachment }: Removing): void {
   });
 }
 
-/** Takes out the rules whose interface is gone. Throws SystemError. */
+/** Removes the rules of interfaces that are gone. Throws SystemError. */
 export function removeSourceRules(pod: Pod): void {
   removeStrayRules(pod.links);
 }
@@ -108,7 +112,7 @@ function removeStrayRules(links: NetlinkSocket): void {
   );
 }
 
-/** A kernel without the family, or without more tables than one, has no rules. */
+/** The rules of a family; none on a kernel without the family, or without several routing tables. */
 function listRulesIfAny(links: NetlinkSocket, family: Family): SourceRule[] {
   try {
     return listSourceRules(links, family);

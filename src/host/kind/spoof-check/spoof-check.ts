@@ -43,7 +43,10 @@ function putSpoofCheck(step: SpoofCheckStep, node: Node): void {
   attempt("rules", `MAC spoof check of ${step.hostInterface}`, put, spoofCheckHint);
 }
 
-/** The attachment's own elements go, also those that another ADD put back for it. Its port is shut before. */
+/**
+ * The removal of the check: the attachment's own elements go, even if another ADD put them back. The port is
+ * shut before.
+ */
 function removeSpoofCheck(step: SpoofCheckStep, { node }: Removing): Removal {
   const { hostInterface, mac } = checkOf(step);
   return {
@@ -55,7 +58,7 @@ function removeSpoofCheck(step: SpoofCheckStep, { node }: Removing): Removal {
   };
 }
 
-/** What is wrong with the check, or undefined. */
+/** The problem with the check as a sentence; undefined when there is none. */
 function verifySpoofCheck(step: SpoofCheckStep, { node }: Place): string | undefined {
   return attempt("rules", "table bridge pontoon", () => {
     if (!isSpoofTableWhole(node.rules))
@@ -65,7 +68,7 @@ function verifySpoofCheck(step: SpoofCheckStep, { node }: Place): string | undef
   });
 }
 
-/** ENOENT: the kernel has no chains in this family. */
+/** The hint for a refusal. ENOENT: the kernel has no chains in this family. */
 function spoofCheckHint(error: SystemError): string | undefined {
   return hintOfMissing(
     error,

@@ -1,4 +1,4 @@
-// Settings inside the pod's namespace: sysctls, and what is rarely set on an interface.
+// Settings inside the pod's namespace: sysctls, and rare settings of an interface.
 
 import { CniError } from "../../../cni/error.ts";
 import type { Sysctl } from "../../../cni/tuning.ts";
@@ -11,10 +11,12 @@ import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Pod } from "../../pod.ts";
 
-/** The interface goes, and with it what was set on it; sysctls stay for as long as the namespace. */
+/**
+ * Tuning as a kind of steps. Settings of the interface go with it; sysctls stay for as long as the namespace.
+ */
 export const tuning: StepKind<TuningStep> = { apply: tune, verify: verifyTuning };
 
-/** Makes the settings, in their order. An ADD that is taken back gives each sysctl the value that it had. */
+/** Makes the settings, in their order. When the ADD is taken back, each sysctl gets its earlier value. */
 function tune(step: TuningStep, on: Applying): void {
   const { pod } = on;
   refuseHost(step, pod);
@@ -33,7 +35,7 @@ function tunesLink({ txQueueLength, promiscuous, allMulticast }: TuningStep): bo
   return txQueueLength !== undefined || promiscuous || allMulticast;
 }
 
-/** What is not as it was set, or undefined. */
+/** A sentence about a setting that has another value; undefined when there is none. */
 function verifyTuning(step: TuningStep, { pod }: Place): string | undefined {
   for (const { key, name, value } of step.sysctls) {
     const found = pod.inside(() => readIfReadable(name));
@@ -48,7 +50,7 @@ function verifyLink(
   { interfaceName, txQueueLength, promiscuous, allMulticast }: TuningStep,
   pod: Pod,
 ): string | undefined {
-  // The step "veth" says that it is gone.
+  // A missing interface is reported by the step "veth".
   if (getLink(pod.links, { name: interfaceName }) === undefined) return undefined;
   const link = getLinkTuning(pod.links, interfaceName);
   const inPod = `interface ${interfaceName} in the pod`;
@@ -58,7 +60,7 @@ function verifyLink(
   return allMulticast && !link.allMulticast ? `${inPod} does not take all multicast frames` : undefined;
 }
 
-/** Where the pod's namespace is the host's own, a pod's settings would be the node's. */
+/** Refuses a pod in the host's own namespace: the pod's settings would be the node's. */
 function refuseHost({ sysctls }: TuningStep, pod: Pod): void {
   const [first] = sysctls;
   if (first === undefined || !pod.isHost) return;
@@ -69,7 +71,10 @@ function refuseHost({ sysctls }: TuningStep, pod: Pod): void {
   });
 }
 
-/** In the pod's namespace. Gives the value of before; undefined where it was right, or cannot be read. */
+/**
+ * Sets a sysctl; the thread is in the pod's namespace. Gives the earlier value; undefined where it was right,
+ * or cannot be read.
+ */
 function set({ key, name, value }: Sysctl): string | undefined {
   return attempt(
     "sysctl",
@@ -92,7 +97,10 @@ function set({ key, name, value }: Sysctl): string | undefined {
   );
 }
 
-/** Undefined for what can only be written (`flush`), or has no value yet (`stable_secret`: EIO). */
+/**
+ * The value of a sysctl; undefined for one that can only be written (`flush`), or has no value yet
+ * (`stable_secret`: EIO).
+ */
 function readIfReadable(name: string): { value: string } | "absent" | undefined {
   try {
     const value = readSysctl(name);
@@ -111,7 +119,9 @@ function writeIfThere(name: string, value: string): void {
   }
 }
 
-/** Values of several parts are read with tabs between them, whatever they were written with. */
+/**
+ * The words of a value with single spaces: the kernel puts tabs between parts that were written with spaces.
+ */
 function words(value: string): string {
   return value.trim().split(/\s+/).join(" ");
 }

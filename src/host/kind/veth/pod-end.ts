@@ -9,8 +9,8 @@ import type { Pod } from "../../pod.ts";
 import { forgetMacsFollow } from "../bridge/macs-follow.ts";
 
 /**
- * Removes the veth of that name in the pod, if it has the MAC: the pair is the attachment's, although its
- * host end has another name. Throws SystemError.
+ * Removes the veth of that name in the pod, if it has the MAC: then the pair is the attachment's, although
+ * its host end has another name. Throws SystemError.
  */
 export function removePodEnd(pod: Pod | undefined, name: string, mac: string | undefined): void {
   if (pod === undefined || pod.isHost || mac === undefined) return;
@@ -18,7 +18,7 @@ export function removePodEnd(pod: Pod | undefined, name: string, mac: string | u
   if (link?.kind === "veth" && link.mac === mac) removeLink(pod.links, { index: link.index });
 }
 
-/** An attachment that goes, and what tells its last MAC. */
+/** An attachment that goes, with the sources that may tell the pod's last MAC. */
 export interface LastMac {
   attachment: Attachment | undefined;
   prevResult: Result | undefined;
@@ -26,9 +26,9 @@ export interface LastMac {
 }
 
 /**
- * Takes the alias from the bridge when the pod had another MAC in the end: a plugin behind Pontoon (tuning)
- * may have given it one, by which neighbours know the pod's address. When the MAC is in no result and the pod
- * has gone, it counts as another. Throws SystemError.
+ * Takes the alias from the bridge when the pod ended with another MAC: a plugin behind Pontoon (tuning) may
+ * have set it, and neighbours know the pod's address by it. When no result tells the MAC and the pod has
+ * gone, the MAC counts as changed. Throws SystemError.
  */
 export function forgetChangedMac({ attachment, prevResult, pod }: LastMac, node: Node): void {
   if (attachment === undefined) return;

@@ -22,9 +22,9 @@ export const veth: StepKind<VethStep> = {
 };
 
 /**
- * Creates the pair and notes the index of its end in the pod. The interface must not exist in the pod; a host
- * end of that name is what a dead attachment left, since the ADD holds the attachment's record, and is
- * replaced. All requests go in one send: what the second request carries would be dropped or refused in the
+ * Creates the pair and notes the index of its end in the pod. The interface must not exist in the pod. A host
+ * end of that name is left by a dead attachment, since the ADD holds the attachment's record, and is
+ * replaced. All requests go in one send: the kernel would drop or refuse the second request's settings in the
  * first, and the third asks for the index.
  */
 function createVeth(step: VethStep, on: Applying): void {
@@ -42,7 +42,7 @@ function createVeth(step: VethStep, on: Applying): void {
 
 /**
  * Refuses a CNI_IFNAME that exists in the pod (CNI specification, ADD: an error, and the interface stays as
- * it is).
+ * it is). Throws CniError and SystemError.
  */
 export function checkInterfaceIsFree(name: string, pod: Pod): void {
   if (getLink(pod.links, { name }) === undefined) return;
@@ -52,7 +52,7 @@ export function checkInterfaceIsFree(name: string, pod: Pod): void {
   });
 }
 
-/** What is wrong with the pair, or undefined. */
+/** The problem with the pair as a sentence; undefined when there is none. */
 function verifyVeth(step: VethStep, on: Place): string | undefined {
   const pod = getLink(on.pod.links, { name: step.pod.name });
   const inPod = `interface ${step.pod.name} in the pod`;
@@ -75,8 +75,8 @@ function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefin
   // Results before 1.0.0 name no MTU; without a record the two ends can only be compared with each other.
   const mtu = step.mtu ?? host.mtu;
   if (host.mtu !== mtu) return `${step.host.name} has the MTU ${host.mtu} instead of ${mtu}`;
-  // A plugin behind Pontoon may have set a smaller one there (tuning does not say so in its result); a larger
-  // one loses packets.
+  // A plugin behind Pontoon may have set a smaller MTU there (tuning does not tell it in its result); a
+  // larger MTU loses packets.
   if (pod.mtu > mtu) return `${inPod} has the MTU ${pod.mtu}, and the host's end takes ${mtu}`;
   if (host.port?.hairpin !== step.hairpin)
     return `hairpin mode of ${step.host.name} is ${step.hairpin ? "off" : "on"}`;
@@ -85,7 +85,7 @@ function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefin
   return undefined;
 }
 
-/** The index of the end in the pod, or why the pair could not be made. */
+/** The index of the end in the pod, or the error with which the kernel refused the pair. */
 function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying): number | SystemError {
   const { host, pod, mtu = bridge.mtu } = step;
   const create = createVethMessage({
@@ -102,8 +102,8 @@ function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying
   ]);
   if (created?.error !== undefined) return created.error;
   let refusal = settled?.error;
-  // A link without IPv6 (ipv6.disable=1, or an MTU below 1280) does not know the setting, and makes no
-  // address either.
+  // A link without IPv6 (ipv6.disable=1, or an MTU below 1280) does not know the setting, and gets no
+  // address.
   if (isErrno(refusal, "EAFNOSUPPORT")) refusal = node.links.transact([settleMessage(step, {})])[0]?.error;
   const reply = got?.replies[0];
   if (refusal === undefined && reply !== undefined) return readPeerIndex(reply);
@@ -121,7 +121,7 @@ function settleMessage({ host, hairpin, isolated }: VethStep, more: LinkChange):
   return changeLinkMessage({ name: host.name }, change, `set up interface ${host.name}`);
 }
 
-/** The refusal of the settings of a pair that was made. The pair goes again at once. */
+/** The error for a pair that refused its settings. The pair is removed at once. */
 function explainSettle(step: VethStep, error: SystemError, node: Node): CniError {
   removeLink(node.links, step.host);
   return explain("link", step.host.name, error);

@@ -1,4 +1,4 @@
-// A bridge that keeps VLANs apart: made before an address is reserved, since only by making one can be told
+// A bridge that keeps VLANs apart. It is made before an address is reserved, since only its creation shows
 // whether the kernel can filter.
 import { randomMac } from "../../../attachment/mac.ts";
 import { CniError } from "../../../cni/error.ts";
@@ -10,8 +10,8 @@ import { isErrno } from "../../../sys/errno.ts";
 import type { Node } from "../../node.ts";
 
 /**
- * Makes sure that there is a bridge of that name that filters by VLANs; a bridge that is made here is still
- * down. Throws CniError.
+ * Makes sure that there is a bridge of that name that filters by VLANs; a new bridge is still down. Throws
+ * CniError.
  */
 export function ensureFilteringBridge(bridge: string, node: Node): void {
   const make = (): void => {
@@ -25,9 +25,9 @@ export function ensureFilteringBridge(bridge: string, node: Node): void {
 }
 
 /**
- * Refuses a bridge that does not filter by VLANs, and lets one pass that does not exist. Filtering is not
- * switched on here, as in the reference: what other programs have on the bridge could be cut off. Throws
- * CniError and SystemError.
+ * Refuses a bridge that does not filter by VLANs; a bridge that does not exist passes. Filtering is not
+ * switched on here, as in the reference: that could cut off other ports of the bridge. Throws CniError and
+ * SystemError.
  */
 export function requireVlanFiltering(bridge: string, node: Node): void {
   const state = getVlanFiltering(node.links, { name: bridge });

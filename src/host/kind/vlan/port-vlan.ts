@@ -1,4 +1,4 @@
-// The VLANs of a bridge port: one for packets without a tag, others for packets with theirs.
+// The VLANs of a bridge port: one for packets without a tag, others for packets with their tag.
 
 import type { PortVlans } from "../../../attachment/attachment.ts";
 import { attempt } from "../../../failure/failure.ts";
@@ -36,15 +36,15 @@ function putPortVlans(step: PortVlanStep, { node }: Applying): void {
   );
 }
 
-/** What is wrong with the port's VLANs, or undefined. */
+/** The problem with the port's VLANs as a sentence; undefined when there is none. */
 function verifyPortVlans(step: PortVlanStep, { node }: Place): string | undefined {
   const port = getLink(node.links, { name: step.hostInterface });
   return port === undefined ? undefined : vlanProblem(port, step, node);
 }
 
 /**
- * The requests that put a port into its VLANs, in whatever it is now. That of packets without a tag is never
- * taken away, so a port that is in use does not notice; it comes last, since it may be among the others.
+ * The requests that put a port into its VLANs, whatever VLANs it is in now. The native VLAN is never removed,
+ * so traffic of a port in use goes on; it is set last, since a range of tagged VLANs may contain it.
  */
 export function portVlanMessages(port: number, { native, tagged, keepOthers }: PortVlans): Message[] {
   const others = [
@@ -58,7 +58,7 @@ export function portVlanMessages(port: number, { native, tagged, keepOthers }: P
   ];
 }
 
-/** A sentence when the port is not in its VLANs, or is in others too. */
+/** A sentence when the port lacks one of its VLANs, or is in others too; undefined when all is well. */
 export function vlanProblem(
   { name, index }: Pick<Link, "name" | "index">,
   wanted: PortVlans,
@@ -77,7 +77,7 @@ export function vlanProblem(
 
 type Mode = "" | " (native)" | " (untagged)" | " (native, tagged)";
 
-/** How the port is in each VLAN; of two entries for one the last counts, as in the kernel. */
+/** The mode of the port in each VLAN; of two entries for one VLAN the last counts, as in the kernel. */
 function modesOf(vlans: PortVlan[]): Map<number, Mode> {
   const modes = new Map<number, Mode>();
   for (const { first, last, native, untagged } of vlans) {
@@ -87,7 +87,7 @@ function modesOf(vlans: PortVlan[]): Map<number, Mode> {
   return modes;
 }
 
-/** `100 (native), 200-299`; `none`. */
+/** The modes for people: `100 (native), 200-299`; `none`. */
 function formatModes(modes: Map<number, Mode>): string {
   const runs: { first: number; last: number; mode: Mode }[] = [];
   for (const [vlan, mode] of [...modes].sort(([a], [b]) => a - b)) {

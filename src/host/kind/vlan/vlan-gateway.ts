@@ -1,7 +1,6 @@
 // The gateway of a VLAN: a veth pair on the node, one end a port of the bridge in that VLAN, the other end
-// named `<bridge>.<vlan>` and with the gateway's addresses. As in the reference, which uses what it finds
-// under that name; so do we, and both use what the other one made. Shared, as the bridge is: made once, never
-// taken away.
+// named `<bridge>.<vlan>` and with the gateway's addresses. The reference and Pontoon each use an interface
+// of that name that the other made. Shared, as the bridge is: made once, never removed.
 
 import type { PortVlans } from "../../../attachment/attachment.ts";
 import { randomMac } from "../../../attachment/mac.ts";
@@ -32,8 +31,8 @@ export const vlanGateway: StayingKind<VlanGatewayStep> = {
 };
 
 /**
- * Makes sure that the gateway's interface is there, in its VLAN and up. Throws CniError; then a pair that was
- * made here is gone again.
+ * Makes sure that the gateway's interface is there, in its VLAN and up. Throws CniError; a pair that this
+ * call made is then gone again.
  */
 function ensureVlanGateway(step: VlanGatewayStep, on: Applying): void {
   const { node, bridge } = on;
@@ -50,14 +49,14 @@ function ensureVlanGateway(step: VlanGatewayStep, on: Applying): void {
   attempt("bridge", step.gatewayInterface, ensure, vlanHint);
 }
 
-/** Longer than any carrier takes that comes at all. */
+/** The longest wait for a carrier, more than any carrier needs. */
 const CARRIER_MS = 2_000;
-/** How long one wait for an event lasts before the kernel is asked again. */
+/** The longest wait for one event, before the kernel is asked again. */
 const EVENT_MS = 250;
 
 /**
- * Returns when the gateway's interface can send: one that is a VLAN device gets its carrier after the bridge,
- * and that one with the pod's port. Throws CniError.
+ * Returns when the gateway's interface can send: a VLAN device gets its carrier after the bridge, and the
+ * bridge gets it with the pod's port. Throws CniError.
  */
 export function awaitVlanGateway({ index }: SharedLink, node: Node): void {
   attempt("bridge", "the gateway of its VLAN", () => {
@@ -78,7 +77,7 @@ function isOperating(index: number, node: Node): boolean {
   return requireLink(node.links, { index }, "the gateway of the VLAN").operState === IF_OPER_UP;
 }
 
-/** What is wrong with the gateway's interface, or undefined. */
+/** The problem with the gateway's interface as a sentence; undefined when there is none. */
 function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): string | undefined {
   const link = getLink(node.links, { name: step.gatewayInterface });
   if (link === undefined) return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, does not exist`;
@@ -92,8 +91,8 @@ function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): string | und
 }
 
 /**
- * What is there under that name. A pair of ours whose bridge is gone goes too; the addresses come back with
- * the next one.
+ * The usable interface of that name, or undefined. A pair of Pontoon's without its bridge is removed; the
+ * addresses come back with the next pair.
  */
 function findUsable(step: VlanGatewayStep, node: Node, bridge: SharedLink): Link | undefined {
   const link = getLink(node.links, { name: step.gatewayInterface });
@@ -105,7 +104,7 @@ function findUsable(step: VlanGatewayStep, node: Node, bridge: SharedLink): Link
   return undefined;
 }
 
-/** True when the pair was made here, false when another ADD was faster. */
+/** Creates the pair. True when this call made it, false when another ADD was faster. */
 function createPair(
   { bridge, gatewayInterface: name, vlan }: VlanGatewayStep,
   node: Node,
@@ -124,14 +123,14 @@ function createPair(
   ]);
   if (isErrno(created?.error, "EEXIST")) return false;
   if (created?.error !== undefined) throw created.error;
-  // A link without IPv6 does not know the setting, and makes no address either.
+  // A link without IPv6 does not know the setting, and gets no address.
   if (settled?.error !== undefined && !isErrno(settled.error, "EAFNOSUPPORT")) throw settled.error;
-  // As for the bridge: a pod is asked for with the link-local address, which has to be in use at once.
+  // The link-local address has to be in use at once, as on the bridge: the kernel asks for pods by it.
   ensureSysctlIfPossible(`ipv6/conf/${name}/accept_dad`, "0");
   return true;
 }
 
-/** Puts the pair into its VLAN and raises it. What another program made under that name stays as it is. */
+/** Puts the pair into its VLAN and raises it. An interface of another program stays as it is. */
 function settle(step: VlanGatewayStep, { node, bridge }: Applying, link: Link): SharedLink {
   const raise = changeLinkMessage({ index: link.index }, { up: true }, `set up ${link.name}`);
   if (link.kind === "vlan") {
@@ -140,14 +139,14 @@ function settle(step: VlanGatewayStep, { node, bridge }: Applying, link: Link): 
   }
   const port = portOf(link, node);
   if (port?.master !== bridge.index) throw notOurs(step, link);
-  // Its VLAN first: nothing of another one gets in.
+  // The VLAN comes before the raise, so that no packet of another VLAN gets in.
   node.links.execute([...portVlanMessages(port.index, vlansOf(step)), ...(link.up ? [] : [raise])]);
   const podEnd = { links: node.links, name: link.name };
   raisePort({ port: { bridge: step.bridge, hostInterface: port.name }, podEnd, node });
   return link;
 }
 
-/** The other end of a pair, both ends of which are here. */
+/** The other end of a pair that has both ends on the node; undefined for any other link. */
 function portOf(link: Link, node: Node): Link | undefined {
   if (link.kind !== "veth" || link.peerIndex === 0) return undefined;
   const port = getLink(node.links, { index: link.peerIndex });
@@ -159,8 +158,8 @@ function vlansOf({ vlan, keepDefaultVlan }: VlanGatewayStep): PortVlans {
 }
 
 /**
- * The name of a gateway's port: no two gateways have one name, and no other program makes it. The port of a
- * gateway that another plugin made is known by the kernel's link to its peer alone.
+ * The name of a gateway's port: every gateway has a name of its own, which no other program uses. The port of
+ * a gateway that another plugin made is known only by the kernel's link to its peer.
  */
 function portName(bridge: string, vlan: number): string {
   return hostInterfaceOfDigest(sha256(`gateway\0${bridge}\0${vlan}`));
