@@ -190,7 +190,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "restore does not look again for a veth that went meanwhile",
     file: "src/host/restore.ts",
-    find: "    if (!node.hasLink(attachment)) takeBack(step, { node, attachment, pod: undefined });\n",
+    find: "      if (isGone) takeBack(step, { node, attachment, pod: undefined });\n",
     replace: "",
     test: "test/plugin/restore.test.ts",
     promise: "a DEL at any moment of pontoon restore: nothing of it is left",

@@ -46,9 +46,9 @@ export const VERB: readonly Mutation[] = [
   {
     name: "an IPAM plugin that failed is not asked to give back",
     file: "src/verb/claim.ts",
-    find: '  claimed.foreign = undefined;\n  const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));',
+    find: '  asking.isAsked = true;\n  const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));',
     replace:
-      '  const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));\n  claimed.foreign = undefined;',
+      '  const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));\n  asking.isAsked = true;',
     test: "test/plugin/foreign-undo.test.ts",
     promise: "an IPAM ADD that fails is followed by its DEL",
   },
