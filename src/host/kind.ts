@@ -11,13 +11,13 @@ import type { Pod } from "./pod.ts";
 /** A kind of steps. Every method throws CniError, or SystemError where the kind has no better words. */
 export interface StepKind<S extends Step> {
   /**
-   * Makes the step so. A second call changes nothing. When it throws, parts may exist: the engine then takes
+   * Makes the step so. A second call changes nothing. When it throws, parts may exist: the ADD then takes
    * the step back like one that was done.
    */
   apply(step: S, on: Applying): void;
 
   /**
-   * The parts to remove when the step is taken back. Makes no look by itself: the engine asks the removal for
+   * The parts to remove when the step is taken back. Makes no look by itself: a DEL asks the removal for
    * its parts when their turn comes. An absent part is no failure, so a removal can be repeated. A kind
    * without this method is never taken back: pods share the thing, or it goes with the veth.
    */
@@ -89,7 +89,7 @@ export interface BridgePlan {
   macsFollow: boolean;
 }
 
-/** The parts of a step that have to go, in the order in which the engine removes them. */
+/** The parts of a step that have to go, in the order in which they go (src/host/removal.ts). */
 export interface Removal {
   /** The interface of the host that is taken down first: no frame may pass while its rules go. */
   shut?: string;

@@ -113,8 +113,8 @@ export class Node implements Disposable {
   }
 
   /**
-   * Closes all sockets. The nftables socket goes last: its close waits for the kernel's clean-up, which ends
-   * during a veth's own wait.
+   * Closes all sockets. Of the sockets that of nftables goes last: its close waits for the kernel's clean-up,
+   * which ends during a veth's own wait.
    */
   [Symbol.dispose](): void {
     for (const thing of this.kept) thing[Symbol.dispose]();

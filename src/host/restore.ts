@@ -38,7 +38,7 @@ interface Wanted {
 
 /**
  * Puts back lost rules and limits, under the node's lock from beginning to end. A failed part does not stop
- * the others. Throws CniError when nothing can be looked at.
+ * the others. Throws CniError and SystemError when records or links cannot be read.
  */
 export function restoreRules(node: Node): RestoreReport {
   const restoration: RestoreReport = { shared: 0, networks: new Map(), errors: [] };

@@ -76,7 +76,10 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
   });
 }
 
-/** True for a bridge that is down and has no ports: its ADD was killed before the MTU was decided. */
+/**
+ * True for a bridge that is down, has the default MTU and no ports: its ADD was killed before the MTU was
+ * set.
+ */
 function isUnfinished(link: Link, links: NetlinkSocket): boolean {
   return !link.up && link.mtu === DEFAULT_MTU && listPorts(links, link.index).length === 0;
 }

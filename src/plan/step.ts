@@ -32,7 +32,7 @@ export type StepName = Step["kind"];
 /** The step of one kind. */
 export type StepOf<Name extends StepName> = Extract<Step, { kind: Name }>;
 
-/** The traits of a kind of steps, for the engine. */
+/** The traits of a kind of steps: what holds for all its steps. */
 export interface Traits {
   /** Other attachments use the thing too: it is never taken back. */
   stays?: true;

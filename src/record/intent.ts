@@ -172,7 +172,7 @@ function lockPatiently(file: FileHandle, path: string): boolean {
   return false;
 }
 
-/** False when the file was removed. Only its own ADD renames an intent. */
+/** False when the file was removed. A file that a DEL gave another name still has one. */
 function hasName(file: FileHandle): boolean {
   return handleStatus(file.fd).links > 0;
 }

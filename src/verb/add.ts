@@ -95,7 +95,10 @@ function needsAddress({ kind }: Step): boolean {
   return traitsOf(kind).needsAddress === true;
 }
 
-/** The facts about the attachment before its addresses are known. MACs are chosen here, once. */
+/**
+ * The facts about the attachment before its addresses are known. All MACs but that of a new bridge are chosen
+ * here.
+ */
 function knownOf(request: AddRequest, { node, pod }: Place, { bridge, isFiltered }: Observed): Known {
   const { netconf, key, namespacePath: path, pod: podName } = request;
   const [host = "", ofPod = "", ifb = ""] = randomMacs(3);

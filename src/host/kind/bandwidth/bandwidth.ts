@@ -42,8 +42,8 @@ function limitBandwidth(step: BandwidthStep, { node, pod, podIndex }: Applying):
 }
 
 /**
- * Makes the limits that are on the node. An existing ifb of that name is left by a dead attachment, and
- * replaced.
+ * Makes the limits that are on the node, and the ifb. An ifb of that name is of a dead attachment, or of an
+ * attachment whose limits come back, and is replaced.
  */
 function limitOnNode({ hostInterface, ingress, egress, ifb }: BandwidthStep, node: Node): void {
   const port = requireLink(node.links, { name: hostInterface }, hostInterface);
