@@ -12,7 +12,8 @@ import type { AttachedHostPorts } from "./host-ports.ts";
 
 /**
  * The newest version of the description. Records of version 1 (src/attachment/version-1.ts) lack some
- * fields; CHECK takes these from the configuration (completeDescription in src/plan/check.ts).
+ * fields; CHECK takes these from the configuration (completeDescription in src/plan/check.ts). The number
+ * goes up when an executable of this version would misread a record, and not for a field that may be absent.
  */
 export const VERSION = 2;
 
@@ -26,6 +27,7 @@ export interface Attachment {
   pod: string | undefined;
   /** The folder of the attachment's leases; undefined without built-in IPAM. */
   leaseDirectory: string | undefined;
+  /** What is decided with the veth and stays so for its life. All other features stand beside it. */
   link: Link;
   /** The addresses of the pod, in the order of the result. */
   addresses: PodAddress[];

@@ -153,28 +153,40 @@ function readLink(value: unknown): Link {
   return readBridgePort(value);
 }
 
-function readBridgePort(fields: Fields): BridgePortLink {
-  const { bridge, host, pod, vlans } = fields;
+/** Each field is read by name, so that a field of the link that is not read here does not compile. */
+function readBridgePort({ bridge, gatewayInterface, host, pod, mtu, ...fields }: Fields): BridgePortLink {
+  const { hairpin, isolated, vlans } = fields;
   const isWhole =
-    hasTexts(fields, "gatewayInterface") &&
-    hasTexts(bridge, "name") &&
     hasFlags(bridge, "promiscuous", "filtersVlans") &&
-    hasTexts(host, "name", "mac") &&
     hasFlags(host, "isRaisedFirst") &&
-    hasTexts(pod, "name", "mac") &&
     hasFlags(pod, "isDown") &&
-    isCount(fields["mtu"]) &&
     hasFlags(fields, "hairpin", "isolated") &&
     (vlans === undefined || arePortVlans(vlans));
-  if (!isWhole) throw new Damaged();
-  const link = fields as unknown as BridgePortLink;
-  link.bridge.promiscuous = link.bridge.promiscuous === true;
-  link.bridge.filtersVlans = link.bridge.filtersVlans === true;
-  link.host.isRaisedFirst = link.host.isRaisedFirst === true;
-  link.pod = { name: link.pod.name, mac: link.pod.mac, isRaised: (pod as Fields)["isDown"] !== true };
-  link.hairpin = link.hairpin === true;
-  link.isolated = link.isolated === true;
-  return link;
+  if (!isWhole || !isNamed(bridge) || !isEnd(host) || !isEnd(pod)) throw new Damaged();
+  if (typeof gatewayInterface !== "string" || !isCount(mtu)) throw new Damaged();
+  return {
+    kind: "bridgePort",
+    bridge: {
+      name: bridge.name,
+      promiscuous: bridge["promiscuous"] === true,
+      filtersVlans: bridge["filtersVlans"] === true,
+    },
+    gatewayInterface,
+    host: { name: host.name, mac: host.mac, isRaisedFirst: host["isRaisedFirst"] === true },
+    pod: { name: pod.name, mac: pod.mac, isRaised: pod["isDown"] !== true },
+    mtu,
+    hairpin: hairpin === true,
+    isolated: isolated === true,
+    vlans,
+  };
+}
+
+function isNamed(value: unknown): value is Fields & { name: string } {
+  return hasTexts(value, "name");
+}
+
+function isEnd(value: unknown): value is Fields & { name: string; mac: string } {
+  return hasTexts(value, "name", "mac");
 }
 
 function arePortVlans(value: unknown): value is PortVlans {

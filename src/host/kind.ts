@@ -23,12 +23,15 @@ export interface StepKind<S extends Step> {
    */
   remove?(step: S, on: Removing): Removal;
 
-  /** One sentence about a difference from the step; undefined when there is none. Changes nothing. */
+  /**
+   * One sentence about a difference from the step; undefined when there is none, and when a link is missing:
+   * the step that makes the link reports that. Changes nothing.
+   */
   verify(step: S, on: Place): string | undefined;
 
   /**
-   * The restoration of things that other programs may flush (rules, limits). A kind without it cannot be
-   * flushed.
+   * The restoration of things that other programs flush at once for the whole node (packet rules, limits). A
+   * setting of a link is none: it lives for as long as the link.
    */
   restoration?: Restoration<S>;
 }

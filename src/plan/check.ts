@@ -1,5 +1,5 @@
 // The description that CHECK expects of an attachment with a partial record or without one. Pure.
-import type { Attachment } from "../attachment/attachment.ts";
+import type { Attachment, Link } from "../attachment/attachment.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { Result } from "../cni/result.ts";
@@ -71,27 +71,43 @@ function describeAsOurs({ netconf, key, path, pod, end, leaseDirectory, record }
 
 /**
  * A record of version 1, completed by the description: gateways, routes, settings in the pod, and the
- * settings of bridge and port.
+ * settings of bridge and port. Each field is named, so that a new field does not compile until somebody has
+ * decided where it comes from; of a feature that version 1 did not know an attachment has nothing.
  */
 export function completeDescription(record: Attachment, described: Attachment): Attachment {
-  const { gateway, routes, tuning, detectsDuplicates, link } = described;
+  const { masquerade, leaseDirectory } = record;
   return {
-    ...record,
-    gateway,
-    routes,
-    tuning,
-    detectsDuplicates,
-    sourceRouting: described.sourceRouting,
-    spoofCheck: described.spoofCheck,
-    masquerade: described.masquerade === undefined ? undefined : (record.masquerade ?? described.masquerade),
-    leaseDirectory: record.leaseDirectory ?? described.leaseDirectory,
-    link: {
-      ...link,
-      gatewayInterface: record.link.gatewayInterface,
-      host: record.link.host,
-      pod: { ...link.pod, mac: record.link.pod.mac },
-      mtu: record.link.mtu,
-      hairpin: link.hairpin || record.link.hairpin,
-    },
+    version: record.version,
+    key: record.key,
+    host: record.host,
+    namespace: record.namespace,
+    pod: record.pod,
+    leaseDirectory: leaseDirectory ?? described.leaseDirectory,
+    link: completeLink(record.link, described.link),
+    addresses: record.addresses,
+    routes: described.routes,
+    detectsDuplicates: described.detectsDuplicates,
+    gateway: described.gateway,
+    masquerade: described.masquerade === undefined ? undefined : (masquerade ?? described.masquerade),
+    spoofCheck: record.spoofCheck,
+    ingressPolicy: record.ingressPolicy,
+    bandwidth: record.bandwidth,
+    sourceRouting: record.sourceRouting,
+    tuning: described.tuning,
+    hostPorts: record.hostPorts,
+  };
+}
+
+function completeLink(recorded: Link, described: Link): Link {
+  return {
+    kind: described.kind,
+    bridge: described.bridge,
+    gatewayInterface: recorded.gatewayInterface,
+    host: recorded.host,
+    pod: { name: described.pod.name, mac: recorded.pod.mac, isRaised: described.pod.isRaised },
+    mtu: recorded.mtu,
+    hairpin: described.hairpin || recorded.hairpin,
+    isolated: described.isolated,
+    vlans: described.vlans,
   };
 }

@@ -5,7 +5,7 @@ export const PLAN: readonly Mutation[] = [
   {
     name: "CHECK looks for the masquerading that the configuration names now",
     file: "src/plan/check.ts",
-    find: "(record.masquerade ?? described.masquerade)",
+    find: "(masquerade ?? described.masquerade)",
     replace: "described.masquerade",
     test: "test/unit/plan/check.test.ts",
     promise: "an attachment keeps the backend that it was made with",

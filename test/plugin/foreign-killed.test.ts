@@ -75,8 +75,8 @@ scene(
     const { call, baseline } = await gatedHost(world);
     const adding = plugin(world, "ADD", call);
     await waitFor("the IPAM plugin was called", async () => (await verbsOf(world)).includes("ADD"));
-    // Nor does the second DEL, and another ADD of that name does not begin: what the first ADD takes back would
-    // be the other's. The plugin is not asked to give back what the ADD still waits for.
+    // Nor does the second DEL, and another ADD of that name does not begin: what the first ADD takes back
+    // would be the other's. The plugin is not asked to give back what the ADD still waits for.
     const stillRunning = {
       code: 11,
       msg: "try again later: an ADD of container one, interface eth0 is still running",

@@ -1,6 +1,10 @@
 // The keys and capabilities of the reference plugin `bridge`, and its defaults that differ from Pontoon's.
 import type { Fields } from "../../cni/keys.ts";
+import { BRIDGE } from "../../cni/netconf-keys.ts";
 import type { Capability, Difference, NetconfKey } from "./replacement.ts";
+
+/** Keys of the bridge that are Pontoon's own. In an entry of `bridge` they mean nothing. */
+const OWN_KEYS: readonly string[] = ["ingressPolicy"];
 
 /** The keys that `bridge` reads. Other keys of Pontoon mean nothing in an entry of `bridge`. */
 export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
@@ -12,22 +16,7 @@ export const KEYS_OF_BRIDGE: readonly NetconfKey[] = [
   "args",
   "runtimeConfig",
   "capabilities",
-  "bridge",
-  "isGateway",
-  "isDefaultGateway",
-  "forceAddress",
-  "ipMasq",
-  "ipMasqBackend",
-  "mtu",
-  "hairpinMode",
-  "promiscMode",
-  "portIsolation",
-  "macspoofchk",
-  "enabledad",
-  "disableContainerInterface",
-  "vlan",
-  "vlanTrunk",
-  "preserveDefaultVlan",
+  ...(Object.keys(BRIDGE) as NetconfKey[]).filter((key) => !OWN_KEYS.includes(key)),
 ];
 
 /** The capabilities that `bridge` and its IPAM plugin use. */

@@ -35,6 +35,7 @@ import {
   removeFile,
   renameFile,
   replaceFile,
+  STATE_LIMIT,
   writeText,
 } from "../../../src/sys/file.ts";
 import { createMemoryFile } from "../../../src/sys/memory-file.ts";
@@ -82,7 +83,7 @@ test("a file that is larger than the limit is EFBIG, one of the limit's size is 
   writeFileSync(at("b"), "x".repeat(70_000));
   using large = openFile(at("b"), O_RDONLY);
   expect(errnoOf(() => readAll(large.fd, "b", { limit: 8192 }))).toBe(27);
-  writeFileSync(at("c"), "x".repeat(2 ** 20));
+  writeFileSync(at("c"), "x".repeat(STATE_LIMIT + 1));
   expect(readTextOfAny(at("c"))).toBeUndefined();
 });
 

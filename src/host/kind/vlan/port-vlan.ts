@@ -14,8 +14,8 @@ import {
 import { getLink, type Link } from "../../../net/link.ts";
 import type { Message } from "../../../netlink/socket.ts";
 import type { PortVlanStep } from "../../../plan/step.ts";
-import { errnoOf, SystemError } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
+import { requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
 
 export const portVlan: StepKind<PortVlanStep> = { apply: putPortVlans, verify: verifyPortVlans };
@@ -28,8 +28,7 @@ function putPortVlans(step: PortVlanStep, { node }: Applying): void {
     "link",
     step.hostInterface,
     () => {
-      const port = getLink(node.links, { name: step.hostInterface });
-      if (port === undefined) throw new SystemError(`find ${step.hostInterface}`, errnoOf("ENODEV"));
+      const port = requireLink(node.links, { name: step.hostInterface }, step.hostInterface);
       node.links.execute(portVlanMessages(port.index, step));
     },
     vlanHint,
