@@ -1,6 +1,7 @@
 // What fails around another IPAM plugin is taken back, and the plugin takes back what is its own.
 import { expect } from "vitest";
 import { add, addDirectly, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { NODE_LOCK } from "../support/held.ts";
 import { addRecorder, fails, foreignNetwork, GIVES, prints, recorderHost, verbsOf } from "../support/ipam.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -67,25 +68,48 @@ scene("the IPAM plugin finds the interface in the pod, on the bridge", async (wo
   expect(stderr).toMatch(/ eth0@.*\n.* veth[0-9a-f]{11}@/);
 });
 
-scene("DEL and GC reach the IPAM plugin whatever becomes of the rest, and tell of both", async (world) => {
-  const { call } = await recorderHost(world, { ADD: GIVES });
-  await addDirectly(world, call);
-  // The rules cannot be looked at without this lock.
-  world.write("/var/lib/cni/networks/pods/lock/in-the-way", "");
-  const more = { "cni.dev/valid-attachments": [] };
-  for (const verb of ["DEL", "GC"] as const)
-    expect(mustFail(await plugin(world, verb, { ...call, more })), verb).toMatchObject({
-      code: 160,
-      details: expect.stringContaining("EISDIR") as string,
-    });
-  expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC"]);
-  addRecorder(world, { DEL: fails(REFUSAL), GC: fails(REFUSAL) });
-  for (const verb of ["DEL", "GC"] as const) {
-    const { code, details } = mustFail(await plugin(world, verb, { ...call, more }));
-    expect(code, verb).toBe(160);
-    expect(details, verb).toMatch(/EISDIR.*; I do not want to: It is Sunday\. Hint/);
-  }
-});
+scene(
+  "DEL and GC reach the IPAM plugin whatever becomes of what pods share, and tell of both",
+  async (world) => {
+    const { call } = await recorderHost(world, { ADD: GIVES }, { ingressPolicy: "same-bridge" });
+    await addDirectly(world, call);
+    // What pods share cannot be looked at without the node's lock.
+    await world.host.must(`rm -f ${NODE_LOCK}`);
+    world.write(`${NODE_LOCK}/in-the-way`, "");
+    for (const verb of ["DEL", "GC"] as const)
+      expect(mustFail(await plugin(world, verb, call)), verb).toMatchObject({
+        code: 160,
+        details: expect.stringContaining("EISDIR") as string,
+      });
+    expect(await verbsOf(world)).toEqual(["ADD", "DEL", "DEL", "GC"]);
+    addRecorder(world, { DEL: fails(REFUSAL), GC: fails(REFUSAL) });
+    for (const verb of ["DEL", "GC"] as const) {
+      const { code, details } = mustFail(await plugin(world, verb, call));
+      expect(code, verb).toBe(160);
+      expect(details, verb).toMatch(/EISDIR.*; I do not want to: It is Sunday\. Hint/);
+    }
+  },
+);
+
+scene(
+  "the IPAM plugin keeps an address that a rule may still name, until a DEL or a GC has looked at the rules",
+  async (world) => {
+    const { call } = await recorderHost(world, { ADD: GIVES });
+    const lock = "/var/lib/cni/networks/pods/lock";
+    for (const verb of ["DEL", "GC"] as const) {
+      await addDirectly(world, call);
+      // The rules cannot be looked at without the lock of the leases.
+      world.write(`${lock}/in-the-way`, "");
+      const before = await verbsOf(world);
+      expect(mustFail(await plugin(world, "DEL", call)).details).toContain("EISDIR");
+      expect(await verbsOf(world)).toEqual(before);
+      await world.host.must(`rm -r ${lock}`);
+      mustSucceed(await plugin(world, verb, call));
+      expect((await verbsOf(world)).slice(before.length)).toEqual(verb === "DEL" ? ["DEL"] : ["DEL", "GC"]);
+      expect((await snapshot(world)).attachments.lines).toEqual([]);
+    }
+  },
+);
 
 scene(
   "what the IPAM plugin did not give back at DEL it is asked for again by each GC, until it has",

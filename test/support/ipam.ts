@@ -100,7 +100,7 @@ export function fails(error: Record<string, unknown>): string {
 export async function recorderCall(
   world: World,
   answers: Answers,
-  more: { cniVersion?: string } = {},
+  more: { cniVersion?: string; ingressPolicy?: string } = {},
 ): Promise<PluginCall & { pod: Pod }> {
   addRecorder(world, answers);
   return {
@@ -117,8 +117,9 @@ export const GIVES = prints({ ips: [{ address: "10.1.0.7/24" }], routes: [{ dst:
 export async function recorderHost(
   world: World,
   answers: Answers,
+  more: { ingressPolicy?: string } = {},
 ): Promise<{ call: PluginCall & { pod: Pod }; baseline: Snapshot }> {
-  const call = await recorderCall(world, { ADD: GIVES });
+  const call = await recorderCall(world, { ADD: GIVES }, more);
   await addDirectly(world, call);
   mustSucceed(await plugin(world, "DEL", call));
   await world.host.must(`rm -r ${NOTES}`);
