@@ -99,6 +99,7 @@ scene(
     for (const verb of ["DEL", "GC"] as const) {
       await addDirectly(world, call);
       // The rules cannot be looked at without the lock of the leases.
+      await world.host.must(`rm -rf ${lock}`);
       world.write(`${lock}/in-the-way`, "");
       const before = await verbsOf(world);
       expect(mustFail(await plugin(world, "DEL", call)).details).toContain("EISDIR");
