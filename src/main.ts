@@ -138,7 +138,7 @@ function fail(error: CniError, version: string): number {
 
 function readStdin(): string {
   try {
-    return textOf(readAll(STDIN, "stdin"));
+    return textOf(readAll(STDIN, "stdin", { waits: true }));
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw unreadableStdin(errnoName(error.errno));

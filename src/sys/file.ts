@@ -26,11 +26,15 @@ const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const S_IFREG = 0o100000;
 
+// asm-generic/poll.h
+const POLLIN = 1;
+const POLLOUT = 4;
+
 // asm-generic/unistd.h layouts: struct linux_dirent64
 const DIRENT_RECLEN = 16;
 const DIRENT_NAME = 19;
 
-const { EEXIST, EFBIG, EINTR, ELOOP, ENOENT, ENOTDIR } = errnoTable;
+const { EAGAIN, EEXIST, EFBIG, EINTR, ELOOP, ENOENT, ENOTDIR } = errnoTable;
 
 /** True when a native function says that there is no such file, or no such folder. */
 const isMissing = (result: number): boolean => result === -ENOENT || result === -ENOTDIR;
@@ -86,6 +90,8 @@ interface Reading {
    * A read of less than was asked for is the last one, as with files on a disk and settings below /proc/sys.
    */
   shortIsLast?: boolean;
+  /** A descriptor with O_NONBLOCK is waited for; otherwise the read fails with EAGAIN while nothing is there. */
+  waits?: boolean;
 }
 
 const TO_THE_END: Reading = {};
@@ -96,7 +102,7 @@ const ON_DISK: Reading = { shortIsLast: true };
 
 /** Reads a descriptor to its end. `what` names it in errors. Throws SystemError. */
 export function readAll(fd: number, what: string, reading = TO_THE_END): Uint8Array {
-  const { limit = 16 * 1024 * 1024, shortIsLast = false } = reading;
+  const { limit = 16 * 1024 * 1024, shortIsLast = false, waits = false } = reading;
   let buffer = new Uint8Array(1024);
   let length = 0;
   for (;;) {
@@ -109,6 +115,10 @@ export function readAll(fd: number, what: string, reading = TO_THE_END): Uint8Ar
     const space = buffer.subarray(length);
     const count = native.read(fd, space);
     if (count === -EINTR) continue;
+    if (count === -EAGAIN && waits) {
+      waitFor(fd, POLLIN);
+      continue;
+    }
     length += check(count, `read ${what}`);
     if (count === 0 || (shortIsLast && count < space.length)) return buffer.subarray(0, length);
   }
@@ -125,12 +135,19 @@ export function writeAll(fd: number, text: string, what: string): void {
   writeBytes(fd, textBytes(text), what);
 }
 
-/** Writes all of `bytes` to a descriptor. `what` names it in errors. */
+/** Writes all of `bytes` to a descriptor, and waits for one with O_NONBLOCK. `what` names it in errors. */
 export function writeBytes(fd: number, bytes: Uint8Array, what: string): void {
   for (let done = 0; done < bytes.length; ) {
     const count = native.write(fd, bytes.subarray(done));
-    if (count !== -EINTR) done += check(count, `write ${what}`);
+    if (count === -EAGAIN) waitFor(fd, POLLOUT);
+    else if (count !== -EINTR) done += check(count, `write ${what}`);
   }
+}
+
+/** Waits for an event on a descriptor, without limit, by poll(2). */
+function waitFor(fd: number, event: number): void {
+  // struct pollfd: fd, events, revents
+  native.poll(Uint8Array.of(fd, fd >>> 8, fd >>> 16, 0, event, 0, 0, 0), -1);
 }
 
 /** Permission bits of files that we make. */

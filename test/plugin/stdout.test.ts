@@ -1,10 +1,12 @@
 // stdout holds one JSON document or nothing: runtimes parse it. What surrounds the plugin must not change
 // that.
+import { join } from "node:path";
 import { expect } from "vitest";
 import { mustSucceed, type PluginCall, plugin, type Verb } from "../support/cni.ts";
 import { network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
+import { REPOSITORY } from "../support/tool.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 
 interface Expectation {
@@ -109,6 +111,18 @@ scene("stdin that cannot be read is an I/O failure, and a closed one is no hang"
   const { stdout } = await plugin(world, "ADD", { ...call, through: ["sh", "-c", 'exec "$@" <&-', "sh"] });
   expect([5, 6]).toContain((JSON.parse(stdout) as { code: number }).code);
 });
+
+scene(
+  "stdin whose data comes late and stdout that is full are waited for, with O_NONBLOCK too",
+  async (world) => {
+    const through = ["python3", join(REPOSITORY, "test/support/nonblocking.py")];
+    const call = { network: network("pods"), pod: await world.pod("red"), through };
+    const { stdout } = mustSucceed(await plugin(world, "ADD", call));
+    const told = JSON.parse(stdout) as { status: number; waited: boolean[]; stdout: string };
+    expect(told).toMatchObject({ status: 0, waited: [true, true] });
+    expect(JSON.parse(told.stdout)).toMatchObject({ cniVersion: "1.1.0" });
+  },
+);
 
 scene("an ADD whose notices nobody takes says its result all the same", async (world) => {
   const call = {
