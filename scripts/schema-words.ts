@@ -87,7 +87,8 @@ const RANGE = {
   },
   gateway: {
     title: "Gateway",
-    description: "Never handed out; may lie outside of the subnet. Default: the subnet's address + 1.",
+    description:
+      "Never handed out. With isGateway or isDefaultGateway an address of the subnet. Default: the subnet's address + 1.",
     pattern: ADDRESS,
   },
 } satisfies Record<string, Words>;

@@ -36,7 +36,7 @@ export interface Attachment {
   /** IPv6 addresses are used when no other interface answered for them (enabledad). */
   detectsDuplicates: boolean;
   /** The node holds the gateway addresses and forwards. */
-  gateway: { force: boolean } | undefined;
+  gateway: AttachedGateway | undefined;
   /** Packets that leave for other places than `subnets` get the node's address. */
   masquerade: { backend: MasqueradeBackend; subnets: Prefix[] } | undefined;
   /** Frames of the pod with another source MAC than `link.pod.mac` are dropped. */
@@ -47,6 +47,17 @@ export interface Attachment {
   sourceRouting: boolean;
   tuning: TuningConfig | undefined;
   hostPorts: AttachedHostPorts | undefined;
+}
+
+/** The bridge of the network as the gateway of its pods. */
+export interface AttachedGateway {
+  /** True: addresses of the bridge that stand in the way of the gateway addresses may be removed. */
+  force: boolean;
+  /**
+   * The gateway addresses of the network's other ranges, with the lengths of their subnets: other pods use
+   * them. Absent where there are none.
+   */
+  ofOtherRanges?: Prefix[] | undefined;
 }
 
 /** The limits of bandwidth of a pod. */

@@ -41,7 +41,7 @@ export type ParsedRecord =
  * The text of an attachment's record, in the newest version. Fields that are false or undefined are left out.
  */
 export function formatRecord(attachment: Attachment): string {
-  const { addresses, routes, masquerade, link } = attachment;
+  const { addresses, routes, gateway, masquerade, link } = attachment;
   const { bridge, host, pod } = link;
   const text = {
     ...attachment,
@@ -61,6 +61,7 @@ export function formatRecord(attachment: Attachment): string {
     addresses: addresses.map(formatPodAddress),
     routes: routes.map(formatRoute),
     detectsDuplicates: attachment.detectsDuplicates || undefined,
+    gateway: gateway && { ...gateway, ofOtherRanges: gateway.ofOtherRanges?.map(formatPrefix) },
     masquerade: masquerade && { ...masquerade, subnets: masquerade.subnets.map(formatPrefix) },
     spoofCheck: attachment.spoofCheck || undefined,
     sourceRouting: attachment.sourceRouting || undefined,
@@ -109,6 +110,7 @@ function readVersion2(fields: Fields): Attachment {
   whole.link = readLink(fields["link"]);
   whole.addresses = listOf(fields["addresses"], readPodAddress);
   whole.routes = listOf(fields["routes"], readRoute);
+  whole.gateway = readGateway(fields["gateway"]);
   whole.masquerade = readMasquerade(fields["masquerade"]);
   whole.detectsDuplicates = fields["detectsDuplicates"] === true;
   whole.spoofCheck = fields["spoofCheck"] === true;
@@ -126,15 +128,18 @@ function isVersion2(fields: Fields): boolean {
     optional(fields["pod"], "string") &&
     hasFlags(fields, "spoofCheck", "sourceRouting", "detectsDuplicates") &&
     isPolicy(fields["ingressPolicy"]) &&
-    (fields["gateway"] === undefined || isGateway(fields["gateway"])) &&
     (fields["bandwidth"] === undefined || isBandwidth(fields["bandwidth"])) &&
     (fields["hostPorts"] === undefined || areHostPorts(fields["hostPorts"])) &&
     (fields["tuning"] === undefined || isTuning(fields["tuning"]))
   );
 }
 
-function isGateway(value: unknown): boolean {
-  return isFields(value) && typeof value["force"] === "boolean";
+function readGateway(value: unknown): Attachment["gateway"] {
+  if (value === undefined) return undefined;
+  if (!isFields(value)) throw new Damaged();
+  const { force, ofOtherRanges: others } = value;
+  if (typeof force !== "boolean") throw new Damaged();
+  return others === undefined ? { force } : { force, ofOtherRanges: listOf(others, readPrefix) };
 }
 
 function isTuning(value: unknown): value is TuningConfig {

@@ -111,7 +111,11 @@ function readNetconf(
 ): Netconf {
   const foreignIpam = foreignIpamOf(fields);
   const shape = parseShape(ownFields(fields, foreignIpam !== undefined), NETCONF, problems);
-  const ipam = readIpam(shape, verb === "STATUS" && declaresIpRanges(fields), problems);
+  const rules = {
+    mayLackRanges: verb === "STATUS" && declaresIpRanges(fields),
+    isForPods: verb !== "CHECK",
+  };
+  const ipam = readIpam(shape, rules, problems);
   if (ipam !== undefined) checkOneAddressPerFamily(ipam.rangeSets, cniVersion, problems);
   if (foreignIpam !== undefined) checkForeignIpam(foreignIpam, problems);
   const bridge = readBridge(shape, problems);

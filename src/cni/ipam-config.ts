@@ -25,19 +25,35 @@ export interface IpamConfig {
   statusWhenFull: boolean;
 }
 
+/** What the verbs differ in. */
+interface IpamRules {
+  /** True: ranges may come by runtimeConfig, which this call does not get. */
+  mayLackRanges: boolean;
+  /**
+   * True: pods are to be attached by the section, so that settings by which they would not be reached are
+   * problems. A CHECK takes them: they are no change of an attachment that an earlier release has made.
+   */
+  isForPods: boolean;
+}
+
 /**
  * The settings of the built-in IPAM. Undefined without a type: the network is a plain layer 2 network, as
  * with the reference bridge.
  */
-export function readIpam(shape: Shape, mayLackRanges: boolean, problems: Problems): IpamConfig | undefined {
+export function readIpam(
+  shape: Shape,
+  { mayLackRanges, isForPods }: IpamRules,
+  problems: Problems,
+): IpamConfig | undefined {
   const { ipam } = shape;
   if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
   checkDataDir(ipam.dataDir, problems);
+  const gatewayInSubnet = isForPods && (shape.isGateway === true || shape.isDefaultGateway === true);
   const routes = readRoutes(ipam.routes, "ipam.routes", problems);
   checkRoutes(routes, problems);
   return {
     type: "host-local",
-    rangeSets: parseRangeSets(shape, mayLackRanges, problems),
+    rangeSets: parseRangeSets(shape, { mayBeEmpty: mayLackRanges, gatewayInSubnet }, problems),
     // Destinations without host bits: the kernel takes routes so, and the result says the equal text.
     routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
     dataDir: ipam.dataDir || DEFAULT_DATA_DIR,

@@ -13,26 +13,35 @@ import { type LeaseRange, prefixRange, rangesOverlap } from "../ip/range.ts";
 import type { RangeShape, Shape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
 
+/** What the calls differ in. */
+export interface RangeRules {
+  /**
+   * True: no set at all is no problem, since STATUS does not get the pools that come through runtimeConfig.
+   */
+  mayBeEmpty: boolean;
+  /** True: a gateway outside of its subnet is a problem, since the bridge is to be the gateway. */
+  gatewayInSubnet: boolean;
+}
+
 /**
  * The range sets: those of runtimeConfig, then the old top-level range, then the list. Every wrong value is
- * reported; a set with a problem is left out of the answer. `mayBeEmpty`: no set at all is no problem, since
- * STATUS does not get the pools that come through runtimeConfig.
+ * reported; a set with a problem is left out of the answer.
  */
 export function parseRangeSets(
   { ipam = {}, runtimeConfig }: Shape,
-  mayBeEmpty: boolean,
+  { mayBeEmpty, gatewayInSubnet }: RangeRules,
   problems: Problems,
 ): LeaseRange[][] {
   const sets: Parsed[] = [];
+  const addSet = (set: SetShape, path: string): void => {
+    sets.push({ path, ranges: parseSet(set, path, { problems, gatewayInSubnet }) });
+  };
   const addAll = (list: readonly SetShape[], name: string): void => {
     let index = 0;
-    for (const set of list) {
-      const path = `${name}[${index++}]`;
-      sets.push({ path, ranges: parseSet(set, path, problems) });
-    }
+    for (const set of list) addSet(set, `${name}[${index++}]`);
   };
   if (runtimeConfig?.ipRanges !== undefined) addAll(runtimeConfig.ipRanges, "runtimeConfig.ipRanges");
-  if (ipam.subnet !== undefined) sets.push({ path: "ipam", ranges: parseSet([ipam], "ipam", problems) });
+  if (ipam.subnet !== undefined) addSet([ipam], "ipam");
   if (ipam.ranges !== undefined) addAll(ipam.ranges, "ipam.ranges");
   if (
     sets.length === 0 &&
@@ -51,6 +60,11 @@ export function parseRangeSets(
 }
 
 type SetShape = readonly RangeShape[];
+
+/** The reading of ranges. */
+interface Reading extends Pick<RangeRules, "gatewayInSubnet"> {
+  problems: Problems;
+}
 
 /** The ranges of one set, with the place of the set in the configuration. */
 interface Parsed {
@@ -81,14 +95,15 @@ function setsOverlap(a: LeaseRange[], b: LeaseRange[]): boolean {
 /**
  * The ranges of a set. A pod gets one address of each set, so the ranges have one family and do not overlap.
  */
-function parseSet(set: SetShape, path: string, problems: Problems): LeaseRange[] {
+function parseSet(set: SetShape, path: string, on: Reading): LeaseRange[] {
+  const { problems } = on;
   if (set.length === 0) problems.add(path, set, "empty range set; give it at least one range");
   const ranges: LeaseRange[] = [];
   let index = 0;
   for (const source of set) {
     const at = path === "ipam" ? path : `${path}[${index}]`;
     index++;
-    const range = parseRange(source, at, problems);
+    const range = parseRange(source, at, on);
     if (range === undefined) continue;
     const [first] = ranges;
     if (first !== undefined && first.first.family !== range.first.family) {
@@ -107,7 +122,8 @@ function parseSet(set: SetShape, path: string, problems: Problems): LeaseRange[]
   return ranges;
 }
 
-function parseRange(source: RangeShape, path: string, problems: Problems): LeaseRange | undefined {
+function parseRange(source: RangeShape, path: string, on: Reading): LeaseRange | undefined {
+  const { problems } = on;
   const subnet = parseSubnet(source.subnet, `${path}.subnet`, problems);
   if (subnet === undefined) return undefined;
   const { family, value } = subnet.address;
@@ -115,7 +131,7 @@ function parseRange(source: RangeShape, path: string, problems: Problems): Lease
   const address = (key: AddressKey, fallback: bigint): Address | undefined => {
     const text = source[key] ?? "";
     if (text === "") return { family, value: fallback };
-    const read = parseFamilyAddress(text, key, subnet);
+    const read = parseFamilyAddress(text, key, { subnet, ...on });
     if (typeof read !== "string") return read;
     problems.add(`${path}.${key}`, text, read);
     return undefined;
@@ -171,15 +187,21 @@ function parseSubnet(text: string | undefined, path: string, problems: Problems)
 type AddressKey = "rangeStart" | "rangeEnd" | "gateway";
 
 /**
- * The address, or a sentence about what is wrong with it. A gateway may lie outside of the subnet, the ends
- * of a range may not.
+ * The address, or a sentence about what is wrong with it. A gateway may lie outside of the subnet where
+ * another router has it, the ends of a range may not.
  */
-function parseFamilyAddress(text: string, key: AddressKey, subnet: Prefix): Address | string {
+function parseFamilyAddress(
+  text: string,
+  key: AddressKey,
+  { subnet, gatewayInSubnet }: Pick<Reading, "gatewayInSubnet"> & { subnet: Prefix },
+): Address | string {
   const address = parseAddress(text);
   if (address === undefined) return "must be an IP address";
   if (address.family !== subnet.address.family)
     return `must be of the family of its subnet, IPv${subnet.address.family}`;
-  if (key === "gateway" || prefixContains(subnet, address)) return address;
+  if (prefixContains(subnet, address) || (key === "gateway" && !gatewayInSubnet)) return address;
+  if (key === "gateway")
+    return `not in network ${formatPrefix(subnet)}, so the bridge cannot be this gateway of its pods; give an address of the subnet, or set isGateway and isDefaultGateway to false where another router has it`;
   const name = key === "rangeStart" ? "RangeStart" : "RangeEnd";
   return `${name} ${text} not in network ${formatPrefix(subnet)}`;
 }

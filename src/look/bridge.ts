@@ -1,7 +1,9 @@
 // The bridge of a network before an ADD changes anything, and the largest packet that the node's way out
 // takes.
+import { keyOfAlias } from "../attachment/name.ts";
 import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
+import { LARGEST_MTU } from "../cni/netconf-check.ts";
 import { attempt } from "../failure/failure.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { getLink, type Link, listPorts } from "../net/link.ts";
@@ -14,6 +16,8 @@ export interface ObservedBridge {
   mac: string | undefined;
   /** Bytes: the bridge's own MTU, or the MTU for a new bridge. */
   mtu: number;
+  /** Bytes: the largest MTU that a port for the network's pods may have. */
+  portMtu: number;
   /** The existing bridge; undefined: it is missing, or its creation was not finished. */
   found: FoundBridge | undefined;
 }
@@ -35,8 +39,6 @@ const FAR_AWAY: Record<Family, Address> = {
 
 const DEFAULT_MTU = 1500;
 const IPV6_LEAST_MTU = 1280;
-/** The largest MTU that a bridge takes; that of lo is larger. */
-const LARGEST_MTU = 65535;
 
 /**
  * The alias of a bridge that Pontoon raised first, on which all pods so far have had the MAC that follows
@@ -69,11 +71,28 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
     if (link === undefined || isUnfinished(link, links)) {
       const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(networkFamilies(netconf), links);
-      return { mac: link?.mac, mtu, found: undefined };
+      return { mac: link?.mac, mtu, portMtu: mtu, found: undefined };
     }
     const { mac, mtu, index, up, promiscuous } = link;
-    return { mac, mtu, found: { index, up, promiscuous, macsFollow: saysMacsFollow(link) } };
+    const portMtu = netconf.mtu > mtu ? siblingMtu(netconf.name, link, links) : mtu;
+    return { mac, mtu, portMtu, found: { index, up, promiscuous, macsFollow: saysMacsFollow(link) } };
   });
+}
+
+/**
+ * The largest MTU of the network's pods on a bridge whose MTU is smaller than the network's. The bridge may
+ * have followed the pods of another network down, and a pod with its MTU would lose full packets of its own
+ * network: ports take frames whatever the bridge's MTU is. Ports of other programs, such as the uplink of an
+ * administrator's bridge, limit it.
+ */
+function siblingMtu(network: string, bridge: Link, links: NetlinkSocket): number {
+  let [largest, limit] = [bridge.mtu, LARGEST_MTU];
+  for (const { alias, mtu } of listPorts(links, bridge.index)) {
+    const key = keyOfAlias(alias);
+    if (key === undefined) limit = Math.min(limit, mtu);
+    else if (key.network === network) largest = Math.max(largest, mtu);
+  }
+  return Math.max(bridge.mtu, Math.min(largest, limit));
 }
 
 /**

@@ -18,7 +18,7 @@ import { CniError } from "../cni/error.ts";
 import type { Route } from "../cni/result.ts";
 import { formatAddress } from "../ip/address.ts";
 import { type FilteredFamilies, planHostPorts } from "./host-port.ts";
-import { networkSubnets } from "./network.ts";
+import { networkSubnets, otherGateways } from "./network.ts";
 import { resultRoutes } from "./route.ts";
 
 /** The facts about an attachment before its addresses are known. */
@@ -29,7 +29,7 @@ export interface Known {
   namespace: NamespaceIdentity;
   pod: string | undefined;
   leaseDirectory: string | undefined;
-  /** Bytes: the MTU that the bridge has, or will have; undefined where it is not known. */
+  /** Bytes: the largest MTU that the bridge allows a port; undefined where it is not known. */
   bridgeMtu: number | undefined;
   /**
    * Random MACs, chosen once for the attachment. The pod's random MAC counts when neither a request nor an
@@ -71,7 +71,7 @@ export function describe(known: Known, given: Given): Attachment {
     addresses,
     routes: resultRoutes(input.routes, addresses, netconf.isDefaultGateway),
     detectsDuplicates: netconf.enabledad,
-    gateway: netconf.isGateway ? { force: netconf.forceAddress } : undefined,
+    gateway: gatewayOf(netconf, addresses),
     masquerade: masqueradeOf(input),
     spoofCheck: netconf.macspoofchk,
     ingressPolicy: netconf.ingressPolicy,
@@ -116,7 +116,13 @@ function linkOf({ netconf, key, addresses, bridgeMtu, macs, hostPorts }: Describ
   };
 }
 
-/** The MTU of the port, at most that of its bridge: the bridge would lose larger packets. */
+function gatewayOf(netconf: Netconf, addresses: PodAddress[]): Attachment["gateway"] {
+  if (!netconf.isGateway) return undefined;
+  const others = otherGateways(netconf, addresses);
+  return { force: netconf.forceAddress, ...(others.length === 0 ? {} : { ofOtherRanges: others }) };
+}
+
+/** The MTU of the port, at most what the bridge allows: other ports would lose larger packets. */
 function portMtu({ mtu }: Netconf, bridgeMtu: number | undefined): number | undefined {
   return mtu > 0 && bridgeMtu !== undefined && mtu < bridgeMtu ? mtu : bridgeMtu;
 }

@@ -3,12 +3,13 @@
 import type { PodAddress } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 
 /**
  * The addresses with the gateways for the bridge: an absent gateway is the first address of the subnet, as in
  * the reference bridge (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod with its gateway's
- * address: one of the two would not be reached.
+ * address, since one of the two would not be reached, and for a gateway outside of the pod's subnet, which
+ * the bridge cannot be.
  */
 export function completeGateways(addresses: PodAddress[]): PodAddress[] {
   const complete = addresses.map(({ address, gateway }) => ({
@@ -19,6 +20,8 @@ export function completeGateways(addresses: PodAddress[]): PodAddress[] {
     complete.some(({ gateway }) => sameAddress(gateway, address.address)),
   );
   if (taken !== undefined) throw sharedAddress(taken.address);
+  const outside = complete.find(({ address, gateway }) => !prefixContains(address, gateway));
+  if (outside !== undefined) throw outOfReach(outside);
   return complete;
 }
 
@@ -32,5 +35,13 @@ function sharedAddress(address: Prefix): CniError {
     about: `${formatPrefix(address)} would be the address of the pod and of the bridge`,
     cause: `"isGateway" puts the gateway on the bridge, which is the first address of the subnet where the IPAM plugin names none`,
     hint: `Give the pod another address than ${formatAddress(address.address)}, or name another gateway in the ipam section`,
+  });
+}
+
+function outOfReach({ address, gateway }: { address: Prefix; gateway: Address }): CniError {
+  return new CniError("ipamPlugin", {
+    about: `the gateway ${formatAddress(gateway)} lies outside of the pod's subnet, that of ${formatPrefix(address)}`,
+    cause: `"isGateway" puts the gateway on the bridge, and pods of that subnet would not reach it there`,
+    hint: "Name a gateway of the subnet in the ipam section, or set isGateway to false where another router has it",
   });
 }

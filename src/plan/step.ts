@@ -101,6 +101,8 @@ export interface GatewayStep {
   gatewayInterface: string;
   /** The gateway addresses, with the lengths of their subnets. */
   addresses: Prefix[];
+  /** The gateway addresses of other pods of the network, which stand in nobody's way. */
+  others: Prefix[];
   /** True: addresses that stand in the way may be removed from the interface. */
   force: boolean;
 }

@@ -40,8 +40,9 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   gateway(attachment) {
     const { gateway, link } = attachment;
     if (gateway === undefined || !hasGateway(attachment)) return undefined;
+    const { force, ofOtherRanges: others = [] } = gateway;
     const addresses = gatewaysOf(attachment);
-    return { kind: "gateway", gatewayInterface: link.gatewayInterface, addresses, force: gateway.force };
+    return { kind: "gateway", gatewayInterface: link.gatewayInterface, addresses, others, force };
   },
 
   forwarding(attachment) {

@@ -109,7 +109,7 @@ function knownOf(request: AddRequest, { node, pod }: Place, { bridge, isFiltered
     namespace: { path, cookie: pod.links.namespaceCookie },
     pod: podName,
     leaseDirectory: leaseDirectoryOf(netconf),
-    bridgeMtu: bridge.mtu,
+    bridgeMtu: bridge.portMtu,
     macs: { host, pod: ofPod, ifb },
     isFiltered,
   };

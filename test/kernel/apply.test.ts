@@ -21,6 +21,7 @@ function steps(pod = podStep(ADDRESSES)): Step[] {
       kind: "gateway",
       gatewayInterface: BRIDGE.name,
       addresses: ["10.1.0.1/24", "fd01::1/64"].map(prefix),
+      others: [],
       force: false,
     },
     { kind: "forwarding", families: [4, 6] },

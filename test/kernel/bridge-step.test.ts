@@ -18,10 +18,11 @@ import { attaching, BRIDGE_PLAN } from "./attach.ts";
 import { addWire, BRIDGE, mustIndex, Scene } from "./scene.ts";
 
 const STEP: BridgeStep = { kind: "bridge", name: BRIDGE.name, promiscuous: false, filtersVlans: false };
-const gatewayStep = (addresses: string[], force = false): GatewayStep => ({
+const gatewayStep = (addresses: string[], force = false, others: string[] = []): GatewayStep => ({
   kind: "gateway",
   gatewayInterface: "br0",
   addresses: addresses.map(prefix),
+  others: others.map(prefix),
   force,
 });
 
@@ -248,6 +249,28 @@ test("an IPv6 address of another subnet, one of the other family and those of th
   setGateway(host, gatewayStep(["10.1.0.1/24", "10.2.0.1/24", "fd01::1/64"]));
   expect(globals(host).sort()).toEqual(["10.1.0.1/24", "10.2.0.1/24", "fd01::1/64", "fd99::1/64"]);
 });
+
+test.each([false, true])(
+  "the gateway addresses of the network's other ranges stay beside a pod's own, with forceAddress %s",
+  (force) => {
+    using scene = new Scene();
+    const { host } = scene;
+    const held = ["10.1.0.1/24", "10.2.0.1/16", "fd01::1/64", "fd01:0:0:1::1/48"];
+    for (const own of held) setGateway(host, gatewayStep([own], force, held));
+    expect(globals(host).sort()).toEqual(held.toSorted());
+  },
+);
+
+test.each([1500, 1400, 65535, 1280])(
+  "a bridge made with the MTU %s keeps it whatever its ports have, and its settings of IPv6",
+  (mtu) => {
+    using host = Netns.open();
+    ensure(host, { mtu });
+    host.run("ip link add port0 mtu 68 master br0 type veth peer name other0");
+    expect(ipLink(host, "br0")?.mtu).toBe(mtu);
+    expect(host.run("cat /proc/sys/net/ipv6/conf/br0/accept_ra").trim()).toBe("0");
+  },
+);
 
 test("where IPv6 is switched off by default the gateway is set all the same", () => {
   using host = Netns.open();

@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const CNI: readonly Mutation[] = [
   {
+    name: "a gateway outside of the subnet is refused with isDefaultGateway alone",
+    file: "src/cni/ipam-config.ts",
+    find: "isForPods && (shape.isGateway === true || shape.isDefaultGateway === true)",
+    replace: "isForPods && shape.isDefaultGateway === true",
+    test: "test/plugin/pool.test.ts",
+    promise: "a gateway outside of the subnet (isGateway)",
+  },
+  {
     name: "GC reads the list of living attachments under its new key alone",
     file: "src/cni/teardown.ts",
     find: "return LISTS.flatMap((key) => {",

@@ -3,6 +3,22 @@ import type { Mutation } from "./mutation.ts";
 
 export const HOST_KIND: readonly Mutation[] = [
   {
+    name: "the gateways of the network's other ranges stand in the way",
+    file: "src/host/kind/gateway/gateway.ts",
+    find: "!hasPrefix(step.others, prefix) &&",
+    replace: "",
+    test: "test/plugin/pool.test.ts",
+    promise: "each pod reaches its gateway and the other pod",
+  },
+  {
+    name: "a bridge that is to have the MTU of a new bridge is not told of it",
+    file: "src/host/kind/bridge/bridge.ts",
+    find: "link.mtu === mtu && !link.up",
+    replace: "false",
+    test: "test/plugin/mtu.test.ts",
+    promise: "a bridge made with the MTU 1500 keeps it",
+  },
+  {
     name: "IPv6 stays off on the pod's lo",
     file: "src/host/kind/pod/set-up.ts",
     find: 'for (const name of ["lo", interfaceName])',

@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const LOOK: readonly Mutation[] = [
   {
+    name: "a pod has the MTU of its network's pods, although a port of another program takes less",
+    file: "src/look/bridge.ts",
+    find: "if (key === undefined) limit = Math.min(limit, mtu);",
+    replace: "if (key === undefined) continue;",
+    test: "test/plugin/mtu.test.ts",
+    promise: "a bridge that fell to the smallest of its pods",
+  },
+  {
     name: "a listener on all IPv6 addresses that takes IPv4 too is overlooked",
     file: "src/look/listener.ts",
     find: "if (address.family !== family) return isForBoth;",

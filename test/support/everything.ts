@@ -39,7 +39,7 @@ export function attachmentWithEverything(): Attachment {
       { dst: prefix("fd09::/32"), gw: address("fd01::1"), table: 1000 },
     ],
     detectsDuplicates: true,
-    gateway: { force: true },
+    gateway: { force: true, ofOtherRanges: [prefix("10.2.0.1/24")] },
     masquerade: { backend: "nftables", subnets: [prefix("10.1.0.0/24"), prefix("fd01::/64")] },
     spoofCheck: true,
     ingressPolicy: "isolated",

@@ -38,7 +38,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     why: "Changing the node knows no verbs and gives out no addresses.",
   },
   look: {
-    may: ["plan", "failure", "cni", "nft", "net", "netlink", "ip", "sys"],
+    may: ["plan", "attachment", "failure", "cni", "nft", "net", "netlink", "ip", "sys"],
     why: "Looking changes nothing, and knows nobody who does.",
   },
   ipam: {

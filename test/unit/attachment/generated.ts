@@ -50,7 +50,10 @@ class Generator {
       ),
       routes: this.list(() => this.route()),
       detectsDuplicates: this.flag(),
-      gateway: this.maybe(() => ({ force: this.flag() })),
+      gateway: this.maybe(() => ({
+        force: this.flag(),
+        ofOtherRanges: this.maybe(() => this.list(() => this.prefix())),
+      })),
       masquerade: this.maybe(() => ({
         backend: this.of(["nftables", "iptables"] as const),
         subnets: this.list(() => this.prefix()),

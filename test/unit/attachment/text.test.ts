@@ -197,6 +197,7 @@ test.each<[string, Json[]]>([
   ["link.vlans.tagged.0.first", [-1]],
   ["addresses.0.address", ["", "10.1.0.2", "10.1.0.2/33", "../../x/24", "nonsense"]],
   ["addresses.0.gateway", ["", "10.1.0.1/24", "nonsense"]],
+  ["gateway.ofOtherRanges.0", ["", "10.1.0.1", "nonsense"]],
   ["routes.0.dst", ["", "10.1.0.0", "nonsense"]],
   ["routes.0.gw", ["", "nonsense"]],
   ["routes.0.table", [-1, 0.5]],
@@ -223,7 +224,13 @@ const OPTIONAL = [
   ...["link.vlans", "link.hairpin", "link.isolated", "link.bridge.promiscuous", "link.bridge.filtersVlans"],
   ...["link.host.isRaisedFirst", "link.pod.isDown", "addresses.#.gateway"],
   ...["gw", "mtu", "advmss", "priority", "table", "scope"].map((name) => `routes.#.${name}`),
-  ...["bandwidth.ingress", "bandwidth.egress", "bandwidth.ifbMac", "tuning.txQueueLength"],
+  ...[
+    "gateway.ofOtherRanges",
+    "bandwidth.ingress",
+    "bandwidth.egress",
+    "bandwidth.ifbMac",
+    "tuning.txQueueLength",
+  ],
   ...["allowListening", "iptablesChains", "conditions4", "conditions6", "mappings.#.hostAddress"].map(
     (name) => `hostPorts.${name}`,
   ),

@@ -1,6 +1,7 @@
 // The bridge of a network: made race-free by the kernel's own refusal of a second one, with a MAC that does
 // not drift.
 import { CniError } from "../../../cni/error.ts";
+import { LARGEST_MTU } from "../../../cni/netconf-check.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { checkIsBridge, type FoundBridge, MACS_FOLLOW, saysMacsFollow } from "../../../look/bridge.ts";
 import { verifyVlanFiltering, vlanHint } from "../../../look/vlan-filtering.ts";
@@ -26,7 +27,7 @@ function ensureBridge(step: BridgeStep, on: Applying): void {
     if (found === undefined) make(step, on);
     else {
       refuseAdvertisements(step.name);
-      setUp(step, on.node, withoutFalseAlias(on, found.macsFollow));
+      setUp(step, on.node, [withoutFalseAlias(on, found.macsFollow)]);
     }
     on.bridge = requireBridge(step.name, on.node);
   };
@@ -51,7 +52,17 @@ function make(step: BridgeStep, on: Applying): void {
   const isNew = macsFollow && !link.up && link.alias === "";
   const alias = isNew ? { alias: MACS_FOLLOW } : withoutFalseAlias(on, saysMacsFollow(link));
   // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
-  setUp(step, on.node, { mtu, ...alias });
+  const isDropped = link.mtu === mtu && !link.up;
+  setUp(step, on.node, [...(isDropped ? [otherMtu(mtu)] : []), { mtu, ...alias }]);
+}
+
+/**
+ * The change to another MTU that comes before a change to the MTU that a new bridge has. The kernel drops the
+ * latter before the bridge hears of it (dev_set_mtu_ext), and a bridge that heard of none follows the
+ * smallest of its ports. Larger by a byte where it can be: below 1280 a link loses its settings of IPv6.
+ */
+function otherMtu(mtu: number): LinkChange {
+  return { mtu: mtu === LARGEST_MTU ? mtu - 1 : mtu + 1 };
 }
 
 /**
@@ -87,9 +98,13 @@ function isReady(step: BridgeStep, found: FoundBridge, { bridgePlan }: Applying)
   return up && (promiscuous || !step.promiscuous) && (bridgePlan.macsFollow || !macsFollow);
 }
 
-function setUp({ name, promiscuous }: BridgeStep, node: Node, wanted: LinkChange): void {
-  const all: LinkChange = { ...wanted, up: true, ...(promiscuous ? { promiscuous: true } : {}) };
-  node.links.execute([changeLinkMessage({ name }, all, `set up bridge ${name}`)]);
+/** Makes these changes one after another, in one send, and raises the bridge. */
+function setUp({ name, promiscuous }: BridgeStep, node: Node, changes: LinkChange[]): void {
+  const last: LinkChange = { up: true, ...(promiscuous ? { promiscuous: true } : {}) };
+  const messages = [...changes, last].map((change) =>
+    changeLinkMessage({ name }, change, `set up bridge ${name}`),
+  );
+  node.links.execute(messages);
 }
 
 function requireBridge(name: string, node: Node): Link {

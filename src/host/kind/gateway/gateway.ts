@@ -84,14 +84,15 @@ function makeRoom({ step, node, link, address }: Wanted, others: Prefix[]): void
 
 /**
  * The present addresses that stand in the way of `wanted`. As in the reference, an IPv4 bridge has one
- * address only, and an IPv6 bridge none that overlaps. Other addresses of the configuration are not in the
- * way.
+ * address only, and an IPv6 bridge none that overlaps. Gateway addresses of the network are not in the way,
+ * whichever pods use them.
  */
 function inTheWay(step: GatewayStep, wanted: Prefix, present: Prefix[]): Prefix[] {
   return present.filter(
     (prefix) =>
       prefix.address.family === wanted.address.family &&
       !hasPrefix(step.addresses, prefix) &&
+      !hasPrefix(step.others, prefix) &&
       (wanted.address.family === 4 || overlap(prefix, wanted)),
   );
 }
