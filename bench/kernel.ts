@@ -103,6 +103,7 @@ function adding(node: Node, pod: Applying["pod"]): Applying {
     bridge: seen,
     vlanGateway: undefined,
     podIndex: 0,
+    notice: () => {},
     onUndo: () => {},
   };
 }

@@ -23,6 +23,8 @@ export class Attaching implements Applying {
   private madePodIndex: number | undefined;
   /** Steps that were begun, and packet rules whose turn had not come. */
   private readonly touched = new Set<Step>();
+  /** Sentences for the log. */
+  readonly notices: string[] = [];
   private readonly undoing: { name: string; action: () => void }[] = [];
   private current = "";
 
@@ -50,6 +52,10 @@ export class Attaching implements Applying {
 
   set podIndex(index: number) {
     this.madePodIndex = index;
+  }
+
+  notice(text: string): void {
+    this.notices.push(text);
   }
 
   onUndo(action: () => void): void {

@@ -73,6 +73,8 @@ export interface Applying extends Place {
   vlanGateway: SharedLink | undefined;
   /** The index of the pod's end in the pod. */
   podIndex: number;
+  /** Notes a sentence for the log, about something that the ADD can only tell. */
+  notice(text: string): void;
   /** Notes the undoing of a change that `remove` does not take back. The latest runs first. */
   onUndo(action: () => void): void;
 }

@@ -1,5 +1,12 @@
 // Addresses of links. (linux/if_addr.h, rtnetlink.h)
-import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
+import {
+  type Address,
+  addressBytes,
+  addressFromBytes,
+  type Family,
+  familyBits,
+  sameAddress,
+} from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
@@ -61,8 +68,47 @@ function broadcastOf(prefix: Prefix): Address {
 
 /** The addresses of one link, of both families or of one, filtered in the kernel. Throws SystemError. */
 export function listAddresses(socket: NetlinkSocket, index: number, family?: Family): LinkAddress[] {
-  const message: Message = {
-    what: `list the addresses of interface number ${index}`,
+  const list: LinkAddress[] = [];
+  for (const reply of socket.dump(listMessage(index, family))) {
+    const address = readAddress(reply);
+    if (address !== undefined) list.push(address);
+  }
+  return list;
+}
+
+/** An address on any link, with what the link reaches by it. */
+export interface ForeignAddress extends LinkAddress {
+  /** The subnet on the link; on a point-to-point link the address of the other side. */
+  onLink: Prefix;
+  /** True when the address makes a route to `onLink`: an address of full length alone makes none. */
+  hasRoute: boolean;
+  /** The address is used on its link alone (RFC 4291, 2.5.6; RFC 3927). */
+  isLinkLocal: boolean;
+}
+
+/** The addresses of one family of all links. Throws SystemError. */
+export function listAddressesOfAll(socket: NetlinkSocket, family: Family): ForeignAddress[] {
+  const list: ForeignAddress[] = [];
+  for (const reply of socket.dump(listMessage(0, family))) {
+    const address = readAddress(reply);
+    if (address === undefined) continue;
+    const bytes = readAttributes(reply.payload, 8).bytes(rt.IFA_ADDRESS);
+    const far = bytes === undefined ? address.prefix.address : addressFromBytes(bytes);
+    const { length } = address.prefix;
+    list.push({
+      ...address,
+      onLink: { address: far, length },
+      hasRoute: length < familyBits(family) || !sameAddress(far, address.prefix.address),
+      isLinkLocal: (reply.payload[3] ?? 0) === rt.RT_SCOPE_LINK,
+    });
+  }
+  return list;
+}
+
+/** Asks for addresses of a link; with index 0 for those of all links. */
+function listMessage(index: number, family: Family | undefined): Message {
+  return {
+    what: index === 0 ? "list all addresses" : `list the addresses of interface number ${index}`,
     type: rt.RTM_GETADDR,
     flags: 0,
     body: (w) =>
@@ -73,12 +119,6 @@ export function listAddresses(socket: NetlinkSocket, index: number, family?: Fam
         .u8(0)
         .u32(index),
   };
-  const list: LinkAddress[] = [];
-  for (const reply of socket.dump(message)) {
-    const address = readAddress(reply);
-    if (address !== undefined) list.push(address);
-  }
-  return list;
 }
 
 /** Reads RTM_NEWADDR; undefined when it holds no address. */

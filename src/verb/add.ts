@@ -81,7 +81,7 @@ function answer({ request, node, rollback, known }: Claim, claimed: Claimed, att
   const own = resultOf(attachment, { bridge, vlanGateway, dns: dnsOf(netconf, claimed.dns) });
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);
-  const notices = noticesOf(attachment, netconf, known.isFiltered);
+  const notices = [...attaching.notices, ...noticesOf(attachment, netconf, known.isFiltered)];
   if (!attempt("recordStore", key.containerId, () => intent.complete())) throw deletedMeanwhile();
   const forget = (): void => void node.records.removeRecord(key);
   return {

@@ -9,12 +9,13 @@ import { refuseListeners } from "../../src/look/listener.ts";
 import { observe } from "../../src/look/observed.ts";
 import { observeFilter } from "../../src/look/packet-filter.ts";
 import { checkBridge, checkNftables } from "../../src/look/status.ts";
+import { listSubnetOwners } from "../../src/look/subnet-owner.ts";
 import { verifyVlanFiltering, vlanHint } from "../../src/look/vlan-filtering.ts";
 import { getLink } from "../../src/net/link.ts";
 import { type PortMapping, PROTOCOLS } from "../../src/nft/port-mapping.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { errnoOf, SystemError } from "../../src/sys/errno.ts";
-import { address } from "../support/ip.ts";
+import { address, prefix } from "../support/ip.ts";
 import { netconf } from "../unit/plan/input.ts";
 
 /** One look. */
@@ -86,6 +87,9 @@ export function sourceLooks(listenedPort: number): Look[] {
     lookOf(checkAllowList, "no sysctl", () => checkAllowList(NO_SYSCTL)),
     lookOf(checkNftables, "the node", ({ rules }) => checkNftables(rules)),
     lookOf(vlanHint, "a refusal", () => vlanHint(new SystemError("ask", errnoOf("EOPNOTSUPP")))),
+    ...["10.1.0.1/24", "fd01::1/64"].map((gateway) =>
+      lookOf(listSubnetOwners, gateway, ({ links }) => listSubnetOwners(links, 1, prefix(gateway))),
+    ),
     ...listenerLooks(listenedPort),
   ];
 }

@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const HOST_KIND: readonly Mutation[] = [
   {
+    name: "two ADDs at once look for owners of their subnet, and then both make the address",
+    file: "src/host/kind/gateway/gateway.ts",
+    find: "node.underLock(() => {\n    checkOwners(wanted);",
+    replace: "checkOwners(wanted);\n  node.underLock(() => {",
+    test: "test/plugin/subnet-owner.test.ts",
+    promise: "of two networks with one subnet whose first ADDs run at once, one gets it",
+  },
+  {
     name: "the gateways of the network's other ranges stand in the way",
     file: "src/host/kind/gateway/gateway.ts",
     find: "!hasPrefix(step.others, prefix) &&",

@@ -3,6 +3,31 @@ import type { Mutation } from "./mutation.ts";
 
 export const LOOK: readonly Mutation[] = [
   {
+    name: "the gateway's address on another interface is in the way with the same length alone",
+    file: "src/look/subnet-owner.ts",
+    find: "if (sameAddress(prefix.address, gateway.address)) return true;",
+    replace: "",
+    test: "test/plugin/subnet-owner.test.ts",
+    promise: "another interface has the gateway's address, wider",
+  },
+  {
+    name: "a wider subnet on another interface is refused",
+    file: "src/look/subnet-owner.ts",
+    find: "onLink.length >= gateway.length && prefixContains",
+    replace: "prefixContains",
+    test: "test/plugin/subnet-owner.test.ts",
+    promise:
+      "one line in the log at the first pod and none later: another interface has a wider subnet with an address of this one",
+  },
+  {
+    name: "an interface that is down is in the way",
+    file: "src/look/subnet-owner.ts",
+    find: "isInTheWay: up && isInTheWay(address, gateway)",
+    replace: "isInTheWay: isInTheWay(address, gateway)",
+    test: "test/plugin/subnet-owner.test.ts",
+    promise: "another interface has the same subnet and is down",
+  },
+  {
     name: "a pod has the MTU of its network's pods, although a port of another program takes less",
     file: "src/look/bridge.ts",
     find: "if (key === undefined) limit = Math.min(limit, mtu);",

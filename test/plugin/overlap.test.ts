@@ -1,4 +1,5 @@
-// Networks whose subnets overlap, as after a network was made larger: each keeps its own masquerade.
+// Networks whose subnets overlap, on bridges that have their addresses already (no ADD would make the second
+// one): each keeps its own masquerade.
 import { expect } from "vitest";
 import { capture } from "../support/capture.ts";
 import { add, addressOf, check, del } from "../support/cni.ts";
@@ -73,6 +74,8 @@ async function twoNetworks(world: World, first: string, second: string) {
   const one: Network = install(world, network("one", { subnets: [first] }));
   const two: Network = install(world, network("two", { subnets: [second] }));
   const { place, v4, v6 } = await addNeighbour(world);
+  await haveAddress(world, "one0", first);
+  await haveAddress(world, "two0", second);
   await warmUp(world, one, two);
   const red = await world.pod("red");
   const blue = await world.pod("blue");
@@ -80,4 +83,12 @@ async function twoNetworks(world: World, first: string, second: string) {
   await add(world, one, red);
   await add(world, two, blue);
   return { one, two, red, blue, baseline, neighbour: { place, address: first.includes(":") ? v6 : v4 } };
+}
+
+/** A bridge that has had the gateway's address of `subnet` since before the other network came. */
+async function haveAddress(world: World, bridge: string, subnet: string): Promise<void> {
+  const gateway = subnet.replace(/(0|::)\//, (end) => (end === "::/" ? "::1/" : "1/"));
+  const mac = bridge === "one0" ? "0a:00:00:00:00:71" : "0a:00:00:00:00:72";
+  await world.host.must(`ip link add ${bridge} address ${mac} up type bridge`);
+  await world.host.must(`ip address add ${gateway} dev ${bridge}${subnet.includes(":") ? " nodad" : ""}`);
 }

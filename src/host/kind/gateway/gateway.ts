@@ -3,6 +3,7 @@
 import { CniError } from "../../../cni/error.ts";
 import { addressHint, attempt } from "../../../failure/failure.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../../ip/prefix.ts";
+import { listSubnetOwners, type SubnetOwner } from "../../../look/subnet-owner.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
@@ -18,9 +19,11 @@ import { refuseAdvertisements } from "../bridge/bridge.ts";
 export const gateway: StayingKind<GatewayStep> = { apply: ensureGateway, verify: verifyGateway };
 
 /** Makes sure that the bridge, or the gateway's interface in a VLAN, holds the gateway addresses. */
-function ensureGateway(step: GatewayStep, { node, bridge, vlanGateway }: Applying): void {
+function ensureGateway(step: GatewayStep, on: Applying): void {
+  const { node, bridge, vlanGateway } = on;
   const ensure = (): void => {
-    for (const address of step.addresses) ensureAddress({ step, node, link: vlanGateway ?? bridge, address });
+    for (const address of step.addresses)
+      ensureAddress({ step, node, link: vlanGateway ?? bridge, address, notice: (text) => on.notice(text) });
   };
   attempt("bridgeAddress", step.gatewayInterface, ensure, addressHint);
 }
@@ -31,6 +34,7 @@ interface Wanted {
   node: Node;
   link: SharedLink;
   address: Prefix;
+  notice(text: string): void;
 }
 
 /**
@@ -41,7 +45,15 @@ function ensureAddress(wanted: Wanted): void {
   const { step, node, link, address } = wanted;
   const present = listAddresses(node.links, link.index, address.address.family).map(({ prefix }) => prefix);
   if (hasPrefix(present, address)) return;
-  makeRoom(wanted, inTheWay(step, address, present));
+  // Two ADDs may give two bridges one subnet at once: under the lock one of them sees the other's address.
+  node.underLock(() => {
+    checkOwners(wanted);
+    makeRoom(wanted, inTheWay(step, address, present));
+    addAddress(wanted);
+  });
+}
+
+function addAddress({ step, node, link, address }: Wanted): void {
   const name = step.gatewayInterface;
   if (address.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
   refuseAdvertisements(name);
@@ -72,6 +84,33 @@ function verifyGateway(
   const present = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
   const missing = addresses.find((wanted) => !hasPrefix(present, wanted));
   return missing === undefined ? undefined : `${name} has no gateway address ${formatPrefix(missing)}`;
+}
+
+/**
+ * Refuses an address whose subnet is in the way of another interface's, and tells of one that only touches
+ * it.
+ */
+function checkOwners({ step: { gatewayInterface: name }, node, link, address, notice }: Wanted): void {
+  const owners = listSubnetOwners(node.links, link.index, address);
+  const [first] = owners;
+  if (first?.isInTheWay === true) throw taken(name, address, first);
+  for (const owner of owners)
+    notice(
+      `${owner.name} has ${formatPrefix(owner.address)}, which overlaps the subnet of ${formatPrefix(address)} on ${name}`,
+    );
+}
+
+function taken(name: string, wanted: Prefix, owner: SubnetOwner): CniError {
+  const other = formatPrefix(owner.address);
+  const remove =
+    owner.kind === "bridge"
+      ? `, set "bridge": "${owner.name}", or remove that bridge when nothing uses it ("ip link del ${owner.name}")`
+      : `, or take the address away when nothing uses it ("ip address del ${other} dev ${owner.name}")`;
+  return new CniError("bridgeAddress", {
+    about: `"${name}" cannot have ${formatPrefix(wanted)}, because "${owner.name}" has ${other}`,
+    cause: "the node would look for pods of one subnet on two interfaces, and find some of them on neither",
+    hint: `Choose another subnet for the network${remove}`,
+  });
 }
 
 /** Removes the addresses in the way, where `forceAddress` allows it. */

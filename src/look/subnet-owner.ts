@@ -1,0 +1,64 @@
+// Other interfaces of the node with addresses in a subnet that a bridge is to hold. The node sends packets
+// for a subnet by one interface alone.
+import { sameAddress } from "../ip/address.ts";
+import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { type ForeignAddress, listAddressesOfAll } from "../net/address.ts";
+import { getLink, type Link } from "../net/link.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
+
+/** An interface with an address that is the gateway's, or that lies in a subnet which overlaps the pods'. */
+export interface SubnetOwner {
+  name: string;
+  /** The kind of the link, as in Link. */
+  kind: string;
+  address: Prefix;
+  /**
+   * True: packets of the node for the pods, or of the pods for their gateway, would go there. False: that
+   * route is the wider one, so the bridge's own route is taken; or the interface is down; or one address of
+   * the subnet is the node's.
+   */
+  isInTheWay: boolean;
+}
+
+/**
+ * The owners of overlapping subnets beside the interface that gets the address `gateway`: those in the way
+ * come first. An interface in another VRF is none, since its routes are in another table. Link-local
+ * addresses count for nothing. Throws SystemError.
+ */
+export function listSubnetOwners(links: NetlinkSocket, own: number, gateway: Prefix): SubnetOwner[] {
+  const found: SubnetOwner[] = [];
+  let ownVrf: number | undefined;
+  for (const address of listAddressesOfAll(links, gateway.address.family)) {
+    if (address.index === own || address.isLinkLocal || !overlaps(address, gateway)) continue;
+    const link = getLink(links, { index: address.index });
+    if (link === undefined) continue;
+    ownVrf ??= vrfOf(getLink(links, { index: own }), links);
+    if (vrfOf(link, links) !== ownVrf) continue;
+    const { name, kind, up } = link;
+    found.push({ name, kind, address: address.prefix, isInTheWay: up && isInTheWay(address, gateway) });
+  }
+  return found.sort((a, b) => Number(b.isInTheWay) - Number(a.isInTheWay));
+}
+
+function overlaps({ prefix, onLink }: ForeignAddress, gateway: Prefix): boolean {
+  const reached = networkOf(onLink);
+  return (
+    sameAddress(prefix.address, gateway.address) ||
+    prefixContains(networkOf(gateway), prefix.address) ||
+    prefixContains(networkOf(gateway), reached.address) ||
+    prefixContains(reached, gateway.address)
+  );
+}
+
+/** True for the gateway's address itself, and for a subnet that is the gateway's or a part of it. */
+function isInTheWay({ prefix, onLink, hasRoute }: ForeignAddress, gateway: Prefix): boolean {
+  if (sameAddress(prefix.address, gateway.address)) return true;
+  return hasRoute && onLink.length >= gateway.length && prefixContains(networkOf(gateway), onLink.address);
+}
+
+/** The index of the VRF that the link is in; 0: none. */
+function vrfOf(link: Link | undefined, links: NetlinkSocket): number {
+  if (link === undefined || link.master === 0) return 0;
+  const master = getLink(links, { index: link.master });
+  return master?.kind === "vrf" ? master.index : 0;
+}

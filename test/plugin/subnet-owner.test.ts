@@ -1,0 +1,167 @@
+// Two owners of one subnet: the node's packets for pods go by one interface alone.
+import { expect } from "vitest";
+import { add, addDirectly, addressOf, type CniError, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { addNeighbour } from "../support/neighbour.ts";
+import { install, network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { snapshot } from "../support/snapshot.ts";
+import { pings } from "../support/traffic.ts";
+import type { World } from "../support/world.ts";
+
+/** An interface of another program with one address, which the last command gives it. */
+interface Case {
+  what: string;
+  commands: string[];
+  subnet?: string;
+}
+
+const WIRE = "ip link add other0 type veth peer name other1";
+const UP = "ip link set other0 up";
+
+const IN_THE_WAY: Case[] = [
+  { what: "the same subnet", commands: [WIRE, UP, "ip address add 10.1.0.7/24 dev other0"] },
+  { what: "the gateway's address, wider", commands: [WIRE, UP, "ip address add 10.1.0.1/16 dev other0"] },
+  { what: "the gateway's address alone", commands: [WIRE, UP, "ip address add 10.1.0.1/32 dev other0"] },
+  { what: "a part of the subnet", commands: [WIRE, UP, "ip address add 10.1.0.200/28 dev other0"] },
+  {
+    what: "a point-to-point address to a side that may be a pod",
+    commands: [WIRE, UP, "ip address add 192.0.2.1 peer 10.1.0.2 dev other0"],
+  },
+  { what: "the subnet on lo", commands: ["ip address add 10.1.0.7/24 dev lo"] },
+  {
+    what: "an old bridge without ports",
+    commands: ["ip link add other0 up type bridge", "ip address add 10.1.0.1/16 dev other0"],
+  },
+  {
+    what: "the same IPv6 subnet",
+    commands: [WIRE, UP, "ip address add fd01::7/64 dev other0"],
+    subnet: "fd01::/64",
+  },
+  {
+    what: "the IPv6 gateway's address, wider",
+    commands: [WIRE, UP, "ip address add fd01::1/48 dev other0"],
+    subnet: "fd01::/64",
+  },
+];
+
+for (const { what, commands, subnet = "10.1.0.0/24" } of IN_THE_WAY) {
+  scene(`refused, and nothing is left: another interface has ${what}`, async (world) => {
+    for (const command of commands) await world.host.must(command);
+    const [, given = "", name = ""] = /address add (\S+) .*dev (\S+)/.exec(commands.at(-1) ?? "") ?? [];
+    const pod = await world.pod("red");
+    const before = await snapshot(world);
+    const call = { network: network("pods", { subnets: [subnet] }), pod };
+    const error = mustFail(await plugin(world, "ADD", call));
+    expect(error).toMatchObject({
+      code: 111,
+      msg: expect.stringContaining(`because "${name}" has ${given}`),
+    });
+    expect(error.details).toMatch(/Hint: Choose another subnet/);
+    const after = await snapshot(world);
+    expect(after.attachments.lines).toEqual([]);
+    expect(after.minus(before).within(({ addresses }) => addresses).lines).toEqual([]);
+  });
+}
+
+const BESIDE: Case[] = [
+  { what: "a wider subnet, as a VPN has it", commands: [WIRE, UP, "ip address add 10.0.0.5/8 dev other0"] },
+  {
+    what: "a wider subnet with an address of this one",
+    commands: [WIRE, UP, "ip address add 10.1.0.77/16 dev other0"],
+  },
+  { what: "one address of the subnet", commands: [WIRE, UP, "ip address add 10.1.0.77/32 dev other0"] },
+  { what: "the same subnet and is down", commands: [WIRE, "ip address add 10.1.0.7/24 dev other0"] },
+  {
+    what: "a wider IPv6 subnet",
+    commands: [WIRE, UP, "ip address add fd01::7/48 dev other0"],
+    subnet: "fd01::/64",
+  },
+];
+
+for (const { what, commands, subnet = "10.1.0.0/24" } of BESIDE) {
+  scene(
+    `one line in the log at the first pod and none later: another interface has ${what}`,
+    async (world) => {
+      for (const command of commands) await world.host.must(command);
+      const [, given = ""] = /address add (\S+)/.exec(commands.at(-1) ?? "") ?? [];
+      const pods = network("pods", { subnets: [subnet] });
+      const first = mustSucceed(await plugin(world, "ADD", { network: pods, pod: await world.pod("red") }));
+      expect(first.stderr).toBe(
+        `pontoon: other0 has ${given}, which overlaps the subnet of ${subnet.replace("0/", "1/").replace("::/", "::1/")} on pods0\n`,
+      );
+      const blue = await world.pod("blue");
+      const second = mustSucceed(await plugin(world, "ADD", { network: pods, pod: blue }));
+      expect(second.stderr).toBe("");
+      expect(await pings(blue, subnet.includes(":") ? "fd01::2" : "10.1.0.2")).toBe(true);
+      expect(await pings(world.host, subnet.includes(":") ? "fd01::2" : "10.1.0.2")).toBe(true);
+    },
+  );
+}
+
+scene("subnets apart and link-local addresses are not worth a word", async (world) => {
+  await addNeighbour(world);
+  const pods = network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] });
+  const outcome = mustSucceed(await plugin(world, "ADD", { network: pods, pod: await world.pod("red") }));
+  expect(outcome.stderr).toBe("");
+});
+
+scene("the node's own uplink keeps its subnet, and the error names it", async (world) => {
+  const { place, host4 } = await addNeighbour(world);
+  const error = await refusal(world, { subnets: ["192.168.50.0/24"] });
+  expect(error.msg).toContain(`because "uplink" has ${host4}/24`);
+  expect(await pings(world.host, "192.168.50.2")).toBe(true);
+  expect(await pings(place, host4)).toBe(true);
+});
+
+scene(
+  "a network whose bridge was renamed: its own old bridge is in the way, and with the old name all is as before",
+  async (world) => {
+    const pods = install(world, network("pods", { bridge: "old0" }));
+    const red = await world.pod("red");
+    const address = addressOf(await add(world, pods, red));
+    const error = await refusal(world, { bridge: "new0" });
+    expect(error).toMatchObject({
+      code: 111,
+      msg: expect.stringContaining('because "old0" has 10.1.0.1/24'),
+    });
+    expect(error.details).toContain('set "bridge": "old0"');
+    const blue = await world.pod("blue");
+    await addDirectly(world, { network: pods, pod: blue });
+    expect(await pings(blue, address)).toBe(true);
+  },
+);
+
+scene(
+  "forceAddress replaces addresses of the bridge itself, and none of another interface",
+  async (world) => {
+    for (const command of [WIRE, UP, "ip address add 10.1.0.7/24 dev other0"]) await world.host.must(command);
+    expect((await refusal(world, { forceAddress: true })).code).toBe(111);
+    expect(await world.host.must("ip -o address show dev other0")).toContain("10.1.0.7/24");
+  },
+);
+
+scene("a bridge that is no gateway takes any subnet: no address of the node is made", async (world) => {
+  for (const command of [WIRE, UP, "ip address add 10.1.0.7/24 dev other0"]) await world.host.must(command);
+  const pods = network("pods", { isGateway: false, ipMasq: false });
+  pods.plugins[0].ipam!.routes = [];
+  const outcome = mustSucceed(await plugin(world, "ADD", { network: pods, pod: await world.pod("red") }));
+  expect(outcome.stderr).toBe("");
+});
+
+scene("of two networks with one subnet whose first ADDs run at once, one gets it", async (world) => {
+  const calls = await Promise.all(
+    ["one", "two", "three"].map(async (name) => ({
+      network: network(name),
+      pod: await world.pod(`pod-${name}`),
+    })),
+  );
+  const outcomes = await Promise.all(calls.map((call) => plugin(world, "ADD", call)));
+  expect(outcomes.map(({ status }) => status).sort()).toEqual([0, 1, 1]);
+  for (const outcome of outcomes.filter(({ status }) => status !== 0))
+    expect(mustFail(outcome).code).toBe(111);
+});
+
+async function refusal(world: World, wishes: Parameters<typeof network>[1]): Promise<CniError> {
+  const call = { network: network("pods", wishes), pod: await world.pod("refused") };
+  return mustFail(await plugin(world, "ADD", call));
+}
