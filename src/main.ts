@@ -55,6 +55,7 @@ function forRuntime(): number {
 function answer(request: Exclude<Request, VersionRequest>, node: Node): void {
   switch (request.verb) {
     case "ADD": {
+      log(request.netconf.misspelt);
       const added = add(request, node);
       log(added.notices);
       return print(added.output, added.undo);

@@ -14,6 +14,7 @@ import {
 } from "./ipam-config.ts";
 import type { Fields } from "./keys.ts";
 import { readMac } from "./mac.ts";
+import { misspeltKeys } from "./misspelt.ts";
 import {
   checkMtu,
   checkName,
@@ -58,6 +59,8 @@ export interface Netconf extends BridgeConfig {
   /** Undefined: none were asked for. */
   hostPorts: HostPortConfig | undefined;
   prevResult: Result | undefined;
+  /** Sentences for the log, about keys that nobody reads and that look like others; for ADD alone. */
+  misspelt: string[];
 }
 
 /**
@@ -74,7 +77,7 @@ export function parseNetconf(
   refuseNetworkList(decoded.fields);
   const problems = new Problems();
   const netconf = readNetconf(decoded, { verb, args }, problems);
-  problems.throwIfAny(decoded.name);
+  problems.throwIfAny(decoded.name, netconf.misspelt);
   refuseUnsupported(decoded.fields);
   const hasAddress =
     netconf.ipam !== undefined ||
@@ -105,7 +108,7 @@ interface Call {
 }
 
 function readNetconf(
-  { cniVersion, name, fields }: Decoded,
+  { cniVersion, name, fields, sent }: Decoded,
   { verb, args }: Call,
   problems: Problems,
 ): Netconf {
@@ -145,6 +148,7 @@ function readNetconf(
       prevResult === undefined || verb === "STATUS"
         ? undefined
         : readResult(prevResult, "prevResult", problems),
+    misspelt: verb === "ADD" ? misspeltKeys(sent, foreignIpam !== undefined) : [],
   };
 }
 

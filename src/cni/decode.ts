@@ -5,19 +5,21 @@ import { parseJson } from "./json.ts";
 import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
 import { isPlainName } from "./name.ts";
 import { quote } from "./problems.ts";
-import { checkVersionGate, type Version } from "./version.ts";
+import { checkVersionGate, similarVersion, type Version, versionOrNewest } from "./version.ts";
 
 export interface Decoded {
   cniVersion: Version;
   name: string;
   /** Only the known keys, under their right names; values are not checked yet. */
   fields: Fields;
+  /** The configuration as it was sent. */
+  sent: Fields;
 }
 
 /**
  * Reads the known keys of a configuration. Throws CniError: code 6 for text that is no JSON object, or for a
  * name or cniVersion that is no text; code 7 for a missing or illegal name; code 1 for a version that does
- * not fit (contract 5.1, 5.2, 6).
+ * not fit, other than in a DEL (contract 5.1, 5.2, 6).
  */
 export function decodeConfig(text: string, verb: string, known: KeyTree): Decoded {
   const value = parseJson(text);
@@ -26,16 +28,26 @@ export function decodeConfig(text: string, verb: string, known: KeyTree): Decode
       `error unmarshall network config: json: cannot unmarshal ${kindOf(value)} into a network configuration, which is an object`,
     );
   }
-  const fields = normaliseKeys(value ?? {}, known) as Fields;
+  const sent = value ?? {};
+  const fields = normaliseKeys(sent, known) as Fields;
   const name = checkName(fields["name"]);
-  const version = fields["cniVersion"] ?? "";
-  if (typeof version !== "string") {
-    throw undecodable(
-      `decoding version from network config: json: cannot unmarshal ${kindOf(version)} into cniVersion, which is a string`,
-    );
-  }
-  // A configuration without a version has version 0.1.0.
-  return { cniVersion: checkVersionGate(verb, version === "" ? "0.1.0" : version), name, fields };
+  return { cniVersion: readVersion(fields["cniVersion"] ?? "", verb), name, fields, sent };
+}
+
+/**
+ * The version of a configuration; without one it is 0.1.0. A DEL takes any value: pods that were made before
+ * somebody edited the version have to go.
+ */
+function readVersion(version: unknown, verb: string): Version {
+  if (version === "") return checkVersionGate(verb, "0.1.0");
+  if (verb === "DEL") return versionOrNewest(version);
+  if (typeof version === "string") return checkVersionGate(verb, version);
+  const meant = similarVersion(version);
+  const hint = meant === undefined ? undefined : `Set cniVersion to "${meant}", with quotes`;
+  throw undecodable(
+    `decoding version from network config: json: cannot unmarshal ${kindOf(version)} into cniVersion, which is a string`,
+    hint,
+  );
 }
 
 function checkName(name: unknown): string {
@@ -59,8 +71,8 @@ function checkName(name: unknown): string {
   return name;
 }
 
-function undecodable(message: string): CniError {
-  return new CniError("undecodable", { message, hint: "Correct the JSON text of the network configuration" });
+function undecodable(message: string, hint = "Correct the JSON text of the network configuration"): CniError {
+  return new CniError("undecodable", { message, hint });
 }
 
 function kindOf(value: unknown): string {

@@ -4,7 +4,7 @@ import type { LeaseRange } from "../ip/range.ts";
 import { type Fields, isFields } from "./keys.ts";
 import { hasUnprintable, isPlainName } from "./name.ts";
 import { checkDataDir } from "./netconf-check.ts";
-import { DEFAULT_DATA_DIR, type Shape } from "./netconf-keys.ts";
+import { DEFAULT_DATA_DIR, type IpamShape, type Shape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
 import { parseRangeSets } from "./ranges.ts";
 import type { Route } from "./result.ts";
@@ -46,7 +46,11 @@ export function readIpam(
   problems: Problems,
 ): IpamConfig | undefined {
   const { ipam } = shape;
-  if (ipam === undefined || (ipam.type ?? "") === "") return undefined;
+  if (ipam === undefined) return undefined;
+  if ((ipam.type ?? "") === "") {
+    if (isForPods) checkNothingAsked(ipam, problems);
+    return undefined;
+  }
   checkDataDir(ipam.dataDir, problems);
   const gatewayInSubnet = isForPods && (shape.isGateway === true || shape.isDefaultGateway === true);
   const routes = readRoutes(ipam.routes, "ipam.routes", problems);
@@ -60,6 +64,19 @@ export function readIpam(
     resolvConf: ipam.resolvConf || undefined,
     statusWhenFull: ipam.statusWhenFull ?? false,
   };
+}
+
+/**
+ * Reports ranges that no IPAM plugin is asked for: the pod would be without an address. Without them a
+ * section without a type is a network without addresses.
+ */
+function checkNothingAsked({ subnet, ranges = [] }: IpamShape, problems: Problems): void {
+  if ((subnet === undefined && ranges.length === 0) || problems.concern("ipam")) return;
+  const key = subnet === undefined ? "ranges" : "subnet";
+  problems.addAt(
+    "ipam.type",
+    `is missing beside "${key}"; set it to "host-local", or take "${key}" out for a network without addresses`,
+  );
 }
 
 /** The text of `ipam.type` where it names a plugin that is not built in; it is not checked yet. */

@@ -96,7 +96,8 @@ const PROTOCOL = {
   name: true,
   // The keys of a previous result are in result-parse.ts.
   prevResult: true,
-  capabilities: { ipRanges: true },
+  type: true,
+  capabilities: { portMappings: true, bandwidth: true, ipRanges: true, ips: true, mac: true, dns: true },
   // The key `plugins` is read to be refused: it is the sign of a whole network list.
   plugins: true,
 } as const satisfies KeyTree;

@@ -34,15 +34,17 @@ export class Problems {
 
   /**
    * Throws CniError 7 when there is a problem: the first in the message, all in the details when there are
-   * several.
+   * several. `more`: sentences that may explain a problem, and are none without one.
    */
-  throwIfAny(network: string): void {
+  throwIfAny(network: string, more: readonly string[] = []): void {
     if (this.isEmpty) return;
     const [first, ...others] = this.texts;
+    const all =
+      others.length === 0 ? [] : [`${others.length + 1} values are wrong: ${this.texts.join("; ")}`];
+    const causes = [...all, ...more];
     throw new CniError("invalidConfig", {
       about: first,
-      cause:
-        others.length === 0 ? undefined : `${others.length + 1} values are wrong: ${this.texts.join("; ")}`,
+      cause: causes.length === 0 ? undefined : causes.join("; "),
       hint: `Correct the configuration of network "${network}"; nothing was changed`,
     });
   }

@@ -3,6 +3,7 @@ import type { AttachmentKey } from "./attachment-key.ts";
 import { type Netconf, parseNetconf } from "./config.ts";
 import { type Environment, parseEnvironment, podOf } from "./environment.ts";
 import { CniError } from "./error.ts";
+import { textForPlugins } from "./plugin-text.ts";
 import type { Result } from "./result.ts";
 import { parseTeardownConfig, type TeardownConfig, type ValidAttachment } from "./teardown.ts";
 
@@ -20,7 +21,7 @@ interface AttachmentRequest {
   /** True: Pontoon's own namespace is a legal CNI_NETNS. */
   allowOwnNamespace: boolean;
   pluginPath: string[];
-  /** The configuration exactly as it was read; a delegated plugin gets this text. */
+  /** The configuration as it was read; a delegated plugin gets this text. */
   stdin: string;
 }
 
@@ -82,7 +83,8 @@ export function readRequest(env: Record<string, string | undefined>, readStdin: 
     }
     case "DEL": {
       const config = parseTeardownConfig(stdin, verb);
-      return { verb, ...attachmentOf(environment, config.name, stdin), config };
+      const text = config.foreignIpam === undefined ? stdin : textForPlugins(stdin);
+      return { verb, ...attachmentOf(environment, config.name, text), config };
     }
     case "GC": {
       const config = parseTeardownConfig(stdin, verb);

@@ -22,9 +22,27 @@ export function checkVersionGate(verb: string, configVersion: string): Version {
   if (first !== undefined) checkVerbExists(verb, first, parseVersion(configVersion));
   if (isSupported(configVersion)) return configVersion;
   const supported = SUPPORTED_VERSIONS.map((each) => `"${each}"`).join(" ");
+  const meant = similarVersion(configVersion);
   throw new CniError("incompatibleVersion", {
-    details: `config is ${JSON.stringify(configVersion)}, plugin supports [${supported}]`,
+    details: `config is ${JSON.stringify(configVersion)}, plugin supports [${supported}]${meant === undefined ? "" : `; did you mean "${meant}"?`}`,
   });
+}
+
+/** The configuration's version if Pontoon supports it, else the newest one. */
+export function versionOrNewest(version: unknown): Version {
+  return typeof version === "string" && isSupported(version) ? version : NEWEST_VERSION;
+}
+
+/**
+ * The version that a value stands for with parts left out (`1.0`, the number 1.1, `v1.0.0`), else the newest
+ * one with the same major part; undefined when there is none.
+ */
+export function similarVersion(value: unknown): Version | undefined {
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
+  const parts = String(value).replace(/^v/i, "").split(".");
+  const whole = [...parts, "0", "0"].slice(0, 3).join(".");
+  if (isSupported(whole)) return whole;
+  return SUPPORTED_VERSIONS.findLast((version) => version.split(".")[0] === parts[0]);
 }
 
 /**
@@ -42,7 +60,7 @@ export function answerVersion(config: string): Version {
   const [, version] = Object.entries(fields).findLast(([key]) => key.toLowerCase() === "cniversion") ?? [];
   // A configuration without a version has version 0.1.0.
   if (version === undefined || version === null || version === "") return "0.1.0";
-  return typeof version === "string" && isSupported(version) ? version : NEWEST_VERSION;
+  return versionOrNewest(version);
 }
 
 /** Negative if `a` is older than `b`, 0 if they are equal, positive if newer. */

@@ -1,7 +1,7 @@
 // The command line behind a command's name: options and words.
 import { quote } from "../cni/problems.ts";
+import { similarName } from "../cni/similar.ts";
 import { Misuse } from "./command.ts";
-import { similarName } from "./similar.ts";
 
 /** The options of a command by their names without the dashes: `flag` stands alone, `value` takes a value. */
 export type OptionKinds = { readonly [name: string]: "flag" | "value" };

@@ -9,7 +9,8 @@ import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/pref
  * The addresses with the gateways for the bridge: an absent gateway is the first address of the subnet, as in
  * the reference bridge (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod with its gateway's
  * address, since one of the two would not be reached, and for a gateway outside of the pod's subnet, which
- * the bridge cannot be.
+ * the bridge cannot be. A whole address (/32, /128) has no other address in its subnet, so its gateway lies
+ * outside.
  */
 export function completeGateways(addresses: PodAddress[]): PodAddress[] {
   const complete = addresses.map(({ address, gateway }) => ({
@@ -20,9 +21,13 @@ export function completeGateways(addresses: PodAddress[]): PodAddress[] {
     complete.some(({ gateway }) => sameAddress(gateway, address.address)),
   );
   if (taken !== undefined) throw sharedAddress(taken.address);
-  const outside = complete.find(({ address, gateway }) => !prefixContains(address, gateway));
+  const outside = complete.find(isOutside);
   if (outside !== undefined) throw outOfReach(outside);
   return complete;
+}
+
+function isOutside({ address, gateway }: { address: Prefix; gateway: Address }): boolean {
+  return address.length < familyBits(address.address.family) && !prefixContains(address, gateway);
 }
 
 function firstAddress(prefix: Prefix): Address {

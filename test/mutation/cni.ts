@@ -3,6 +3,38 @@ import type { Mutation } from "./mutation.ts";
 
 export const CNI: readonly Mutation[] = [
   {
+    name: "a key in a wrong place says nothing",
+    file: "src/cni/misspelt.ts",
+    find: "nearest(word, others, 0) ??",
+    replace: "",
+    test: "test/unit/cni/misspelt.test.ts",
+    promise: "portMappings",
+  },
+  {
+    name: "the section of a foreign IPAM plugin is looked at for misspelt keys",
+    file: "src/cni/misspelt.ts",
+    find: "!hasForeignIpam || ",
+    replace: "hasForeignIpam || ",
+    test: "test/unit/cni/misspelt.test.ts",
+    promise: "a foreign IPAM plugin's section are not looked at",
+  },
+  {
+    name: "a foreign IPAM plugin is asked at a DEL with a version that is none",
+    file: "src/cni/request.ts",
+    find: "config.foreignIpam === undefined ? stdin : textForPlugins(stdin)",
+    replace: "stdin",
+    test: "test/plugin/misspelt.test.ts",
+    promise: "cniVersion 1.0 and an IPAM plugin",
+  },
+  {
+    name: "a CHECK of a pod that an earlier release attached fails by its ipam without a type",
+    file: "src/cni/config.ts",
+    find: 'isForPods: verb !== "CHECK"',
+    replace: "isForPods: true",
+    test: "test/unit/cni/config.test.ts",
+    promise: "a CHECK takes what an ADD refuses for its pods' sake",
+  },
+  {
     name: "a gateway outside of the subnet is refused with isDefaultGateway alone",
     file: "src/cni/ipam-config.ts",
     find: "isForPods && (shape.isGateway === true || shape.isDefaultGateway === true)",

@@ -12,7 +12,7 @@ export const COMMAND: readonly Mutation[] = [
   },
   {
     name: "letters that changed places count as two mistakes",
-    file: "src/command/similar.ts",
+    file: "src/cni/similar.ts",
     find: "isSwapped ? beforeLast[column - 2]! + 1 : Infinity",
     replace: "isSwapped ? beforeLast[column - 2]! + 2 : Infinity",
     test: "test/plugin/command.test.ts",

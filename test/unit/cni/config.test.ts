@@ -24,6 +24,7 @@ test("a configuration that says nothing has the reference's defaults", () => {
     hasVlans: false,
     ingressPolicy: undefined,
     hostPorts: undefined,
+    misspelt: [],
     vlan: 0,
     vlanTrunk: [],
     ipMasqBackend: "nftables",
@@ -463,4 +464,18 @@ test("hostile values give one clear error, never a crash", () => {
   }
   expect(ends).toHaveLength(values.length * (keys.length + inner.length + 5));
   expect([...new Set(ends)].filter((end) => end !== "taken")).toEqual(["refused"]);
+});
+
+test("a CHECK takes what an ADD refuses for its pods' sake: earlier releases attached pods with it", () => {
+  const prevResult = { cniVersion: "1.0.0", ips: [] };
+  for (const more of [
+    { ipam: { ranges: [[{ subnet: "10.1.0.0/16" }]] } },
+    { ipam: { subnet: "10.1.0.0/16" } },
+    { isGateway: true, ipam: { type: "host-local", subnet: "10.1.0.0/16", gateway: "10.2.0.1" } },
+  ]) {
+    const text = JSON.stringify({ cniVersion: "1.1.0", name: "pods", prevResult, ...more });
+    expect(() => parseNetconf(text, "CHECK")).not.toThrow();
+    for (const verb of ["ADD", "STATUS"] as const)
+      expect(failureOf(() => parseNetconf(text, verb)).code).toBe(7);
+  }
 });

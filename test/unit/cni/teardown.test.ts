@@ -59,14 +59,19 @@ test.each<[string, object]>([
   expect(del(fields)).toEqual(PLAIN);
 });
 
-test("DEL is stopped by broken JSON, a missing name and a version that there is not", () => {
+test("DEL is stopped by broken JSON and a missing name, and not by a version that there is not", () => {
   expect(failureOf(() => parseTeardownConfig("{", "DEL")).code).toBe(6);
   expect(failureOf(() => parseTeardownConfig("{}", "DEL")).code).toBe(7);
-  expect(failureOf(() => del({ cniVersion: "9.0.0" })).code).toBe(1);
+  for (const cniVersion of ["9.0.0", "1.0", 1, true, [], {}])
+    expect(del({ cniVersion })).toEqual({ ...del({}), cniVersion: "1.1.0" });
+  for (const cniVersion of ["9.0.0", "1.0"])
+    expect(failureOf(() => parseTeardownConfig(JSON.stringify({ name: "a", cniVersion }), "GC")).code).toBe(
+      1,
+    );
 });
 
 test("no error of DEL has the words that go-cni takes for success", () => {
-  for (const text of ["", "{", "{}", '{"name":"a","cniVersion":"9.0.0"}', '{"name":"a b"}', "[]"]) {
+  for (const text of ["", "{", "{}", '{"name":"a b"}', "[]"]) {
     const { msg, details } = failureOf(() => parseTeardownConfig(text, "DEL"));
     expect(msg + details).not.toMatch(/not found|no such file or directory/i);
   }

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { checkVersionGate, compareVersions, SUPPORTED_VERSIONS } from "../../../src/cni/version.ts";
+import {
+  checkVersionGate,
+  compareVersions,
+  SUPPORTED_VERSIONS,
+  similarVersion,
+} from "../../../src/cni/version.ts";
 import { failureOf } from "./failure.ts";
 
 const SUPPORTED = '["0.1.0" "0.2.0" "0.3.0" "0.3.1" "0.4.0" "1.0.0" "1.1.0"]';
@@ -12,18 +17,41 @@ test("exactly the seven released versions are accepted for ADD and DEL", () => {
   }
 });
 
-test.each(["0.3", "1.1", "v1.0.0", "1.2.0", "99.0.0", "abc", "01.1.0", "1.1.0 ", "__proto__", "toString"])(
-  "ADD and DEL refuse version %j with the versions that would do",
-  (version) => {
-    for (const verb of ["ADD", "DEL"]) {
-      expect(failureOf(() => checkVersionGate(verb, version))).toEqual({
-        code: 1,
-        msg: "incompatible CNI versions",
-        details: `config is ${JSON.stringify(version)}, plugin supports ${SUPPORTED}`,
-      });
-    }
+test.each([
+  ["0.3", "0.3.0"],
+  ["0.5.0", "0.4.0"],
+  ["1.1", "1.1.0"],
+  ["1", "1.0.0"],
+  ["v1.0.0", "1.0.0"],
+  ["1.2.0", "1.1.0"],
+  ["1.1.0 ", "1.1.0"],
+  ["99.0.0", undefined],
+  ["abc", undefined],
+  ["01.1.0", undefined],
+  ["__proto__", undefined],
+  ["toString", undefined],
+])(
+  "ADD refuses version %j with the versions that would do, and the one that was meant: %s",
+  (version, meant) => {
+    const question = meant === undefined ? "" : `; did you mean "${meant}"?`;
+    expect(failureOf(() => checkVersionGate("ADD", version))).toEqual({
+      code: 1,
+      msg: "incompatible CNI versions",
+      details: `config is ${JSON.stringify(version)}, plugin supports ${SUPPORTED}${question}`,
+    });
   },
 );
+
+test.each([
+  [1, "1.0.0"],
+  [1.1, "1.1.0"],
+  [0.4, "0.4.0"],
+  [7, undefined],
+  [true, undefined],
+  [{}, undefined],
+])("the version that %j stands for is %s", (value, meant) => {
+  expect(similarVersion(value)).toBe(meant);
+});
 
 describe("verbs that came later", () => {
   test.each([

@@ -15,6 +15,9 @@ test.each([
     ["10.1.0.1", "fd01::1"],
   ],
   [["10.1.0.0/31"], ["10.1.0.1"]],
+  [["10.1.0.7/32"], ["10.1.0.8"]],
+  [["10.1.0.7/32 169.254.1.1"], ["169.254.1.1"]],
+  [["255.255.255.255/32"], ["0.0.0.0"]],
 ])("%j has its gateways at %j", (addresses, expected) => {
   expect(gateways(...addresses)).toEqual(expected);
 });
@@ -29,15 +32,13 @@ test.each([[["10.1.0.1/24"]], [["10.1.0.7/24 10.1.0.7"]], [["10.1.0.7/24", "10.1
   },
 );
 
-test.each([
-  [["10.1.0.7/24 192.168.55.1"]],
-  [["10.1.0.7/24", "fd01::7/64 fd02::1"]],
-  [["10.1.0.7/32"]],
-  [["255.255.255.255/32"]],
-])("%j: the bridge cannot be a gateway outside of the pod's subnet", (addresses) => {
-  expect(failure(() => gateways(...addresses))).toMatchObject({
-    kind: "ipamPlugin",
-    message: expect.stringContaining("lies outside of the pod's subnet") as string,
-    details: expect.stringMatching(/Hint: Name a gateway of the subnet/) as string,
-  });
-});
+test.each([[["10.1.0.7/24 192.168.55.1"]], [["10.1.0.7/24", "fd01::7/64 fd02::1"]]])(
+  "%j: the bridge cannot be a gateway outside of the pod's subnet",
+  (addresses) => {
+    expect(failure(() => gateways(...addresses))).toMatchObject({
+      kind: "ipamPlugin",
+      message: expect.stringContaining("lies outside of the pod's subnet") as string,
+      details: expect.stringMatching(/Hint: Name a gateway of the subnet/) as string,
+    });
+  },
+);

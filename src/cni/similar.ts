@@ -22,7 +22,7 @@ function isBeginning(word: string, name: string): boolean {
  * The number of letters that are wrong, missing, too many, or swapped with the next letter (optimal string
  * alignment distance).
  */
-function distance(from: string, to: string): number {
+export function distance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, at) => at);
   for (let row = 1; row <= from.length; row++) {
