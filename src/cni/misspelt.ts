@@ -32,7 +32,7 @@ const SHORTEST_KEY = 4;
 export function misspeltKeys(configuration: unknown, hasForeignIpam: boolean): string[] {
   if (!isFields(configuration)) return [];
   const unread: Unread[] = [];
-  collect(configuration, "", unread);
+  collect(configuration, NETCONF_KEYS, { path: "", unread });
   return unread
     .filter(({ path }) => !hasForeignIpam || !path.startsWith("ipam"))
     .flatMap((each) => sentenceAbout(each) ?? []);
@@ -44,22 +44,32 @@ interface Unread {
   path: string;
 }
 
-function collect(fields: Fields, path: string, unread: Unread[]): void {
-  const known: KeyTree | undefined = path === "" ? NETCONF_KEYS : PLACES.find((it) => it.path === path)?.tree;
-  if (known === undefined) return;
+/** Keys below which no person writes. */
+const NOT_BY_HAND = new Set(["runtimeConfig", "args", "prevResult"]);
+
+/** The keys found so far, and the place of the object that is looked at. */
+interface Collected {
+  path: string;
+  unread: Unread[];
+}
+
+function collect(fields: Fields, known: KeyTree, into: Collected): void {
+  const { path, unread } = into;
   for (const key of Object.keys(fields)) {
     if (unread.length === MOST_KEYS) return;
     const name = Object.hasOwn(known, key) ? key : otherCase(key, known);
+    const kind = name === undefined ? undefined : known[name];
     if (name === undefined) unread.push({ key, path });
-    else descend(fields[key], known[name] ?? true, { path: path === "" ? name : `${path}.${name}`, unread });
+    else if (typeof kind === "object" && !NOT_BY_HAND.has(name))
+      descend(fields[key], kind, { path: path === "" ? name : `${path}.${name}`, unread });
   }
 }
 
 /** Goes on below a key, as deep as its kind. */
-function descend(value: unknown, kind: Kind, into: { path: string; unread: Unread[] }): void {
+function descend(value: unknown, kind: Kind, into: Collected): void {
   if (typeof kind !== "object") return;
   if (!isList(kind)) {
-    if (isFields(value)) collect(value, into.path, into.unread);
+    if (isFields(value)) collect(value, kind, into);
   } else if (Array.isArray(value)) for (const item of value) descend(item, kind[0], into);
   else descend(value, kind[0], into);
 }

@@ -143,7 +143,7 @@ esac`,
         "--zone=trusted --add-interface=pods0\n--zone=trusted --remove-interface=pods0\n",
       );
       await world.host.must("nft -f -", { stdin: firewalld(dispatch) });
-      const covered = network("internal", { ingressPolicy: "open" });
+      const covered = network("internal", { ingressPolicy: "open", subnets: ["10.2.0.0/24"] });
       for (const verb of ["ADD", "DEL"] as const) mustSucceed(await call(verb, red, covered));
       expect(world.read("/run/world/asked").trim().split("\n")).toHaveLength(2);
     },
