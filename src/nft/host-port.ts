@@ -15,7 +15,7 @@ import { ensureElements, type NodeAttachments, type On, type OwnedTable } from "
 import { chainsFor, elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimPorts } from "./port-claim.ts";
 import { isConditionChain } from "./port-condition.ts";
-import { isKnownIn, missingIn } from "./table-layout.ts";
+import { missingOrAltered } from "./read-back.ts";
 
 /** The table of host ports. */
 export const HOST_PORTS: OwnedTable<HostPorts, NodeAttachments<HostPorts>> = {
@@ -60,7 +60,7 @@ export function missingPortParts(
   wanted: Pick<HostPorts, "chain" | "conditions" | "markBit">,
 ): string[] {
   const parts = { layout: portLayout(wanted.markBit), chains: chainsFor(wanted) };
-  return missingIn(countRules(socket, PORT_TABLE), parts, isKnownIn);
+  return missingOrAltered(socket, parts);
 }
 
 /** Deletes a table that marks with another bit, unless an attachment has a host port in it. */

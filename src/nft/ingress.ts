@@ -15,7 +15,7 @@ import {
 } from "./ingress-layout.ts";
 import { INTERFACE_NAME_BYTES } from "./key.ts";
 import { deleteTableMessage } from "./message.ts";
-import { isTableWhole, type Judge } from "./table-layout.ts";
+import { isTableWhole, type TableTest } from "./table-layout.ts";
 
 /** An interface of a network in one of the sets. */
 export interface IngressElement {
@@ -37,14 +37,14 @@ export function hasIngressElement(socket: NetlinkSocket, set: IngressSet, interf
 
 /**
  * The sets that the interface should stand in and does not; all of them when the table is not whole, as
- * `judge` says.
+ * `isWhole` says.
  */
 export function missingIngressSets<Set extends IngressSet>(
   socket: NetlinkSocket,
   sets: readonly Set[],
-  { interfaceName, judge }: { interfaceName: string; judge: Judge },
+  { interfaceName, isWhole }: { interfaceName: string; isWhole: TableTest },
 ): Set[] {
-  if (!isTableWhole(socket, INGRESS_LAYOUT, judge)) return [...sets];
+  if (!isWhole(socket, INGRESS_LAYOUT)) return [...sets];
   return sets.filter((set) => !hasIngressElement(socket, set, interfaceName));
 }
 

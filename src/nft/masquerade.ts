@@ -16,7 +16,7 @@ import {
   TABLE,
 } from "./layout.ts";
 import { ensureElements, type OwnedTable } from "./owned-table.ts";
-import { isKnownIn, missingIn } from "./table-layout.ts";
+import { missingOrAltered } from "./read-back.ts";
 
 /** The table that masquerades. */
 export const MASQUERADE: OwnedTable<Masquerade, MasqueradeNode> = {
@@ -44,7 +44,7 @@ export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, node
 /** The parts of the ruleset that are not whole, for CHECK: the word `table`, or names of chains. */
 export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): string[] {
   const parts = { layout: MASQUERADE_LAYOUT, chains: chains.map(sharedNetworkChain) };
-  return missingIn(countRules(socket, TABLE), parts, isKnownIn);
+  return missingOrAltered(socket, parts);
 }
 
 /** The places where elements of an attachment may be; without addresses all maps are read. */

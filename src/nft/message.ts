@@ -62,6 +62,13 @@ export function deleteChainMessage(table: Table, name: string): Message {
   );
 }
 
+/** Asks for a table. Not part of a batch. */
+export function getTableMessage(table: Table): Message {
+  return requestMessage(table, `ask for table ${table.title}`, nft.NFT_MSG_GETTABLE, 0, (w) =>
+    w.string(nft.NFTA_TABLE_NAME, table.name),
+  );
+}
+
 /** Asks for a chain. Not part of a batch. */
 export function getChainMessage(table: Table, name: string): Message {
   return requestMessage(table, `ask for chain ${name}`, nft.NFT_MSG_GETCHAIN, 0, (w) =>

@@ -16,8 +16,8 @@ import {
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
 import { ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
+import { isTableAsMade } from "./read-back.ts";
 import { GUARDED, SOURCE, SPOOF_LAYOUT, SPOOF_TABLE } from "./spoof-layout.ts";
-import { isKnownIn, isTableWhole } from "./table-layout.ts";
 
 /** The check of an attachment: its frames may have this source MAC and no other. */
 export interface SpoofCheck {
@@ -61,9 +61,9 @@ export function ensureSpoofCheck(socket: NetlinkSocket, wanted: SpoofCheck, node
   ensureElements(SPOOF_CHECK, wanted, { socket, node });
 }
 
-/** False when the table is missing or was emptied. For CHECK. */
+/** False when the table is missing or was altered. For CHECK. */
 export function isSpoofTableWhole(socket: NetlinkSocket): boolean {
-  return isTableWhole(socket, SPOOF_LAYOUT, isKnownIn);
+  return isTableAsMade(socket, SPOOF_LAYOUT);
 }
 
 /**
@@ -107,6 +107,12 @@ function places(hostInterface: string, mac: Uint8Array): ElementPlace[] {
 /** True when frames of the attachment are checked, and its own MAC is let through. */
 export function isSpoofChecked(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): boolean {
   return findSpoofElements(socket, hostInterface, mac).length === SPOOF_CHECK_ELEMENTS;
+}
+
+/** True when frames of the attachment pass with its own MAC and with no other. Reads the whole sets. */
+export function isOwnMacAlone(socket: NetlinkSocket, check: SpoofCheck): boolean {
+  const all = findSpoofElements(socket, check.hostInterface, undefined);
+  return all.length === SPOOF_CHECK_ELEMENTS && isSpoofChecked(socket, check);
 }
 
 /** Removes the elements of the attachment. */

@@ -37,9 +37,12 @@ export interface SharedChain {
 /** The judgement of a table: {@link isWholeIn} for an ADD or a restore, {@link isKnownIn} for CHECK. */
 export type Judge = (counts: RuleCounts, layout: TableLayout) => boolean;
 
+/** A test of a table in the kernel: {@link isTableWhole} for an ADD or a restore, isTableAsMade for CHECK. */
+export type TableTest = (socket: NetlinkSocket, layout: TableLayout) => boolean;
+
 /** False when the table is missing, was emptied, or has a rule too many. Throws SystemError. */
-export function isTableWhole(socket: NetlinkSocket, layout: TableLayout, judge: Judge = isWholeIn): boolean {
-  return judge(countRules(socket, layout.table), layout);
+export function isTableWhole(socket: NetlinkSocket, layout: TableLayout): boolean {
+  return isWholeIn(countRules(socket, layout.table), layout);
 }
 
 /** True when these counts are those of a whole table of this release. */

@@ -4,6 +4,7 @@ import { add, check } from "../support/cni.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
+import type { World } from "../support/world.ts";
 
 interface Fault {
   name: string;
@@ -144,3 +145,115 @@ function faults(family: string, subnet: string, list: Fault[]): void {
     });
   }
 }
+
+/** Rules of the pod's networks altered with their number kept: CHECK reads them. */
+const ALTERED: [name: string, harm: string, says: RegExp][] = [
+  [
+    "the rule of masquerading accepts instead",
+    "nft replace rule inet pontoon CHAIN handle HANDLE accept",
+    /chain net-/,
+  ],
+  [
+    "a rule of chain postrouting is another one",
+    "nft replace rule inet pontoon postrouting handle HANDLE accept",
+    /table inet pontoon,/,
+  ],
+  [
+    "two rules of chain postrouting changed places",
+    "sh -c 'nft delete rule inet pontoon postrouting handle HANDLE; nft add rule inet pontoon postrouting iifname . ip saddr vmap @on4'",
+    /table inet pontoon,/,
+  ],
+  ["the table is dormant", "nft 'add table inet pontoon { flags dormant; }'", /table inet pontoon,/],
+  [
+    "the table for MACs is dormant",
+    "nft 'add table bridge pontoon { flags dormant; }'",
+    /table bridge pontoon/,
+  ],
+  [
+    "a chain drops by default",
+    "nft 'chain bridge pontoon prerouting { policy drop; }'",
+    /table bridge pontoon/,
+  ],
+  [
+    "the MAC check accepts",
+    "nft replace rule bridge pontoon prerouting handle HANDLE accept",
+    /table bridge pontoon/,
+  ],
+  [
+    "a second MAC is allowed",
+    'nft add element bridge pontoon source { "VETH" . 02:00:00:00:00:99 }',
+    /other source MACs/,
+  ],
+  [
+    "the host ports' guard accepts",
+    "nft replace rule inet pontoon-ports guard handle HANDLE accept",
+    /table inet pontoon-ports/,
+  ],
+  [
+    "the policy's chain has another rule",
+    "nft replace rule inet pontoon-ingress forward handle HANDLE accept",
+    /pontoon-ingress/,
+  ],
+  [
+    "the policy's table is dormant",
+    "nft 'add table inet pontoon-ingress { flags dormant; }'",
+    /pontoon-ingress/,
+  ],
+];
+
+for (const [name, harm, says] of ALTERED) {
+  scene(
+    `CHECK notices when ${name}, and restore or the next ADD is not needed for it to be calm before`,
+    async (world) => {
+      const pods = install(
+        world,
+        network("pods", {
+          macspoofchk: true,
+          ingressPolicy: "isolated",
+          capabilities: { portMappings: true },
+        }),
+      );
+      const red = await world.pod("red");
+      const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+      const env = { CAP_ARGS: JSON.stringify({ portMappings }) };
+      await add(world, pods, red, env);
+      expect(await check(world, pods, red)).toBeUndefined();
+      await world.host.must(["sh", "-c", await filled(world, harm, await hostLinkOf(world, red))]);
+      expect(await check(world, pods, red)).toMatch(says);
+    },
+  );
+}
+
+/** The command with the name of the pod's link, of the network's chain, and of the first rule there. */
+async function filled(world: World, harm: string, link: string): Promise<string> {
+  const text = harm.replace("VETH", link);
+  const [, family = "", table = "", given = ""] = /rule (\S+) (\S+) (\S+) handle/.exec(text) ?? [];
+  if (family === "") return text;
+  const all = await world.host.must(`nft -a list table ${family} ${table}`);
+  const chain = given === "CHAIN" ? (/chain (net-\S+)/.exec(all)?.[1] ?? "") : given;
+  const body = all.slice(all.indexOf(`chain ${chain} {`));
+  const [, handle = ""] = /^\t\t(?!type)\S.*# handle (\d+)$/m.exec(body) ?? [];
+  return text.replace("CHAIN", chain).replace("HANDLE", handle);
+}
+
+scene("CHECK is calm about rules that `nft` saved and loaded again: they are the same", async (world) => {
+  const pods = install(
+    world,
+    network("pods", {
+      subnets: ["10.1.0.0/24", "fd01::/64"],
+      macspoofchk: true,
+      ingressPolicy: "same-bridge",
+      capabilities: { portMappings: true },
+      conditionsV4: ["-s", "192.0.2.0/24"],
+    }),
+  );
+  const red = await world.pod("red");
+  const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+  await add(world, pods, red, { CAP_ARGS: JSON.stringify({ portMappings }) });
+  await world.host.must([
+    "sh",
+    "-c",
+    "nft list ruleset > /run/saved && nft flush ruleset && nft -f /run/saved",
+  ]);
+  expect(await check(world, pods, red)).toBeUndefined();
+});

@@ -19,6 +19,7 @@ export const NF_ACCEPT = 1;
 export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 16;
 
 export const NFT_MSG_NEWTABLE = 0;
+export const NFT_MSG_GETTABLE = 1;
 export const NFT_MSG_DELTABLE = 2;
 export const NFT_MSG_NEWCHAIN = 3;
 export const NFT_MSG_GETCHAIN = 4;
@@ -42,6 +43,8 @@ export const NFT_GOTO = -4;
 
 export const NFTA_LIST_ELEM = 1;
 export const NFTA_TABLE_NAME = 1;
+export const NFTA_TABLE_FLAGS = 2;
+export const NFT_TABLE_F_DORMANT = 1;
 export const NFTA_HOOK_HOOKNUM = 1;
 export const NFTA_HOOK_PRIORITY = 2;
 export const NFTA_CHAIN_TABLE = 1;

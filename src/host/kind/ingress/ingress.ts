@@ -4,7 +4,8 @@ import { attempt } from "../../../failure/failure.ts";
 import { ifThereIsNftables, type LostRules } from "../../../nft/answer.ts";
 import { isIngressTableWhole, listIngressInterfaces } from "../../../nft/ingress.ts";
 import { FORWARD_RULES } from "../../../nft/ingress-layout.ts";
-import { isKnownIn, isWholeIn, type Judge } from "../../../nft/table-layout.ts";
+import { isTableAsMade } from "../../../nft/read-back.ts";
+import { isTableWhole, type TableTest } from "../../../nft/table-layout.ts";
 import type { IngressPolicyStep } from "../../../plan/step.ts";
 import type { SystemError } from "../../../sys/errno.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
@@ -53,7 +54,7 @@ const POLICY_PARTS: SharedKind<"ingressPolicy", InterfacePart> = {
   thingsOf({ policy, families, gatewayInterface, key: { network } }) {
     return partsOf(policy, families).map((part) => partOf(part, gatewayInterface, network));
   },
-  missing: (things, node) => missingOf(things, isWholeIn, node),
+  missing: (things, node) => missingOf(things, isTableWhole, node),
   make(things, node) {
     for (const { interfaceName, network, of } of byInterface(things))
       makeParts(
@@ -73,11 +74,11 @@ const POLICY_PARTS: SharedKind<"ingressPolicy", InterfacePart> = {
   sizeOf: ({ part }) => sizeOf(part),
 };
 
-/** The parts that are missing, or not whole as `judge` says. */
-function missingOf(things: readonly InterfacePart[], judge: Judge, node: Node): InterfacePart[] {
+/** The parts that are missing, or not whole as `isWhole` says. */
+function missingOf(things: readonly InterfacePart[], isWhole: TableTest, node: Node): InterfacePart[] {
   return byInterface(things).flatMap(({ interfaceName, of }) => {
     const parts = of.map(({ part }) => part);
-    const missing = new Set(missingParts(parts, { interfaceName, judge }, node));
+    const missing = new Set(missingParts(parts, { interfaceName, isWhole }, node));
     return of.filter(({ part }) => missing.has(part));
   });
 }
@@ -112,7 +113,7 @@ function removePolicy(step: IngressPolicyStep, { node }: Removing): Removal {
 function verifyPolicy(step: IngressPolicyStep, { node }: Place): string | undefined {
   const { network } = step.key;
   const [missing] = attempt("rules", `ingress policy of network ${network}`, () =>
-    missingOf(POLICY_PARTS.thingsOf(step), isKnownIn, node),
+    missingOf(POLICY_PARTS.thingsOf(step), isTableAsMade, node),
   );
   return missing && missingText(missing.part, missing.interfaceName, network);
 }

@@ -11,7 +11,7 @@ import {
   removeIngressElements,
 } from "../../../nft/ingress.ts";
 import { INGRESS_SETS, type IngressSet } from "../../../nft/ingress-layout.ts";
-import type { Judge } from "../../../nft/table-layout.ts";
+import type { TableTest } from "../../../nft/table-layout.ts";
 import type { Node } from "../../node.ts";
 import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
 import { hasPassage, isPassable, makePassable, removePassage } from "./forward-chain.ts";
@@ -39,14 +39,14 @@ export function isElement(part: IngressPart): part is IngressPart & IngressSet {
   return part === "networks" || part === "together" || part === "apart";
 }
 
-/** The parts among `parts` that are missing, or not whole as `judge` says. Throws SystemError. */
+/** The parts among `parts` that are missing, or not whole as `isWhole` says. Throws SystemError. */
 export function missingParts(
   parts: readonly IngressPart[],
-  { interfaceName, judge }: { interfaceName: string; judge: Judge },
+  { interfaceName, isWhole }: { interfaceName: string; isWhole: TableTest },
   node: Node,
 ): IngressPart[] {
   const sets = parts.filter(isElement);
-  const missing = sets.length === 0 ? [] : missingIngressSets(node.rules, sets, { interfaceName, judge });
+  const missing = sets.length === 0 ? [] : missingIngressSets(node.rules, sets, { interfaceName, isWhole });
   return parts.filter((part) => {
     if (part === "zone") return !isInZone(interfaceName, node);
     return isElement(part) ? missing.includes(part) : !isPassable(chainOf(part, interfaceName), node);

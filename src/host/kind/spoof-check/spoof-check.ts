@@ -6,6 +6,7 @@ import { countLost } from "../../../nft/owned-table.ts";
 import {
   ensureSpoofCheck,
   findSpoofElements,
+  isOwnMacAlone,
   isSpoofChecked,
   isSpoofTableWhole,
   SPOOF_CHECK,
@@ -63,7 +64,10 @@ function verifySpoofCheck(step: SpoofCheckStep, { node }: Place): string | undef
   return attempt("rules", "table bridge pontoon", () => {
     if (!isSpoofTableWhole(node.rules))
       return "the nftables table bridge pontoon, which checks source MAC addresses, is missing or not whole";
-    if (isSpoofChecked(node.rules, checkOf(step))) return undefined;
+    const check = checkOf(step);
+    if (isOwnMacAlone(node.rules, check)) return undefined;
+    if (isSpoofChecked(node.rules, check))
+      return `frames from ${step.hostInterface} pass with other source MACs than ${step.mac} too: set source of the nftables table bridge pontoon has an element too many`;
     return `the nftables elements that let frames from ${step.hostInterface} through with the source MAC ${step.mac} alone are missing`;
   });
 }
