@@ -47,6 +47,7 @@ const POD: PodStep = {
       scope: undefined,
     },
   ],
+  mayHearRouters: false,
   detectThrough: undefined,
 };
 

@@ -1,6 +1,7 @@
 // Steps of other attachments, read from their records. A lost table is filled again with these.
-import { hostInterfaceOfDigest } from "../attachment/name.ts";
+import { hostInterfaceName, hostInterfaceOfDigest, keyOfAlias } from "../attachment/name.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
+import { getLink } from "../net/link.ts";
 import type { NodeAttachments, Owner } from "../nft/owned-table.ts";
 import type { Step } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
@@ -31,4 +32,13 @@ export function otherAttachments<Own extends KeyedStep, Rules extends Owner>(
     underNodeLock: (action) => node.underLock(action),
     others: () => otherSteps(own, node).map(rulesOf),
   };
+}
+
+/**
+ * True when the host's end of an attachment is there and says that Pontoon made it, whatever became of the
+ * record. Throws SystemError.
+ */
+export function isAttachedByPontoon(key: AttachmentKey, node: Node): boolean {
+  const link = getLink(node.links, { name: hostInterfaceName(key) });
+  return link !== undefined && keyOfAlias(link.alias) !== undefined;
 }

@@ -4,12 +4,12 @@
 import { isErrno } from "../sys/errno.ts";
 import { readText, writeText } from "../sys/file.ts";
 
-const ROOT = "/proc/sys/net";
+export const SYSCTL_ROOT = "/proc/sys/net";
 
 /** The value of a setting such as `ipv4/ip_forward`; undefined where the kernel has none. */
 export function readSysctl(name: string): string | undefined {
   try {
-    return readText(`${ROOT}/${name}`).trim();
+    return readText(`${SYSCTL_ROOT}/${name}`).trim();
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
@@ -18,7 +18,7 @@ export function readSysctl(name: string): string | undefined {
 
 /** Writes a setting; an empty value is written too. */
 export function writeSysctl(name: string, value: string): void {
-  writeText(`${ROOT}/${name}`, `${value}\n`);
+  writeText(`${SYSCTL_ROOT}/${name}`, `${value}\n`);
 }
 
 /**
@@ -26,13 +26,13 @@ export function writeSysctl(name: string, value: string): void {
  * is fine.
  */
 export function ensureSysctl(name: string, value: string): void {
-  if (readSysctl(name) !== value) writeText(`${ROOT}/${name}`, value);
+  if (readSysctl(name) !== value) writeText(`${SYSCTL_ROOT}/${name}`, value);
 }
 
 /** Makes sure that a setting has `value`; does nothing where the kernel lacks the setting (no IPv6, say). */
 export function ensureSysctlIfThere(name: string, value: string): void {
   const current = readSysctl(name);
-  if (current !== undefined && current !== value) writeText(`${ROOT}/${name}`, value);
+  if (current !== undefined && current !== value) writeText(`${SYSCTL_ROOT}/${name}`, value);
 }
 
 /**
@@ -42,7 +42,7 @@ export function ensureSysctlIfThere(name: string, value: string): void {
  */
 export function ensureSysctlIfPossible(name: string, value: string): void {
   try {
-    writeText(`${ROOT}/${name}`, value);
+    writeText(`${SYSCTL_ROOT}/${name}`, value);
   } catch (error) {
     if (!isErrno(error, "ENOENT", "ENOTDIR", "EROFS", "EACCES", "EPERM")) throw error;
   }

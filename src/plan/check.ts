@@ -4,6 +4,7 @@ import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { Result } from "../cni/result.ts";
 import { describe } from "./describe.ts";
+import type { FilteredFamilies } from "./host-port.ts";
 import type { PodEnd } from "./result.ts";
 
 /** The facts about an attachment at CHECK. */
@@ -20,6 +21,8 @@ export interface CheckInput {
   hostInterface: string;
   /** The record; undefined when there is none, and another program may have made the attachment. */
   record: Attachment | undefined;
+  /** As in Known. */
+  isFiltered: FilteredFamilies;
 }
 
 /**
@@ -30,8 +33,8 @@ export interface CheckInput {
 export function describeByResult(input: CheckInput): Attachment {
   const { netconf, end, hostInterface, record } = input;
   const { interfaces } = netconf.prevResult;
-  const described = describeAsOurs(input);
   const isOurs = record !== undefined || interfaces.some(({ name }) => name === hostInterface);
+  const described = describeAsOurs(input, isOurs && record === undefined);
   const named = interfaces[end.index - 1];
   if (isOurs || named === undefined || (named.sandbox ?? "") !== "") return described;
   return {
@@ -44,7 +47,9 @@ export function describeByResult(input: CheckInput): Attachment {
   };
 }
 
-function describeAsOurs({ netconf, key, path, pod, end, leaseDirectory, record }: CheckInput): Attachment {
+/** `hasPorts`: the ports are those that the call names. A record knows better, also of host ports. */
+function describeAsOurs(input: CheckInput, hasPorts: boolean): Attachment {
+  const { netconf, key, path, pod, end, leaseDirectory, record, isFiltered } = input;
   const unknown = { bootId: "", hostCookie: "" };
   const macs = { host: "", pod: end.link.mac ?? "", ifb: "" };
   const addresses = end.ips.map(({ address, gateway }) => ({ address, gateway }));
@@ -54,8 +59,13 @@ function describeAsOurs({ netconf, key, path, pod, end, leaseDirectory, record }
   const { ingressPolicy } = record ?? netconf;
   return describe(
     {
-      // Host ports stand in the record alone, and the MAC in the result alone.
-      netconf: { ...netconf, ingressPolicy, hostPorts: undefined, mac: undefined },
+      // The MAC stands in the result.
+      netconf: {
+        ...netconf,
+        ingressPolicy,
+        hostPorts: hasPorts ? netconf.hostPorts : undefined,
+        mac: undefined,
+      },
       key,
       host: unknown,
       namespace: { path, cookie: "" },
@@ -63,7 +73,7 @@ function describeAsOurs({ netconf, key, path, pod, end, leaseDirectory, record }
       leaseDirectory,
       bridgeMtu: undefined,
       macs,
-      isFiltered: { 4: false, 6: false },
+      isFiltered,
     },
     { addresses, routes },
   );

@@ -212,6 +212,8 @@ export interface PodStep {
   interfaceName: string;
   addresses: Prefix[];
   routes: PodRoute[];
+  /** True: the settings of the pod decide whether its end listens to router advertisements. */
+  mayHearRouters: boolean;
   /** The port that IPv6 duplicate address detection has to pass; undefined: addresses are used at once. */
   detectThrough: BridgePort | undefined;
 }

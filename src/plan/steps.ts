@@ -1,7 +1,7 @@
 // From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
 import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
 import { aliasOf } from "../attachment/name.ts";
-import { INTERFACE_PLACEHOLDER } from "../cni/tuning.ts";
+import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
 import type { Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { bandwidthStep } from "./bandwidth.ts";
@@ -77,13 +77,15 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   },
 
   pod(attachment) {
-    const { link, detectsDuplicates } = attachment;
+    const { link, detectsDuplicates, tuning } = attachment;
     if (!link.pod.isRaised) return undefined;
+    const hearsRouters = ({ name }: Sysctl): boolean => /^ipv6\/conf\/.*\/(accept_ra|forwarding)$/.test(name);
     return {
       kind: "pod",
       interfaceName: link.pod.name,
       addresses: prefixesOf(attachment),
       routes: podRoutes(attachment).main,
+      mayHearRouters: tuning?.sysctls.some(hearsRouters) ?? false,
       detectThrough: detectsDuplicates ? portOf(attachment) : undefined,
     };
   },

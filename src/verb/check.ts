@@ -6,14 +6,17 @@ import type { CheckRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../failure/failure.ts";
 import { openPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
+import { isAttachedByPontoon } from "../host/recorded.ts";
 import { verifySteps } from "../host/verify.ts";
 import { formatAddress } from "../ip/address.ts";
 import { delegate, foreignIpamOf, passOn } from "../ipam/delegate.ts";
 import { leaseDirectoryOf } from "../ipam/lease-directory.ts";
 import { ownsLease } from "../ipam/ownership.ts";
+import { observeFilter } from "../look/packet-filter.ts";
 import { completeDescription, describeByResult } from "../plan/check.ts";
 import { findPodEnd, type PodEnd, withResult } from "../plan/result.ts";
 import { stepsOf } from "../plan/steps.ts";
+import { RECORD_ROOT } from "../record/store.ts";
 
 /**
  * Throws CniError checkFailed with a sentence for each difference; if only a foreign IPAM plugin finds one,
@@ -28,7 +31,10 @@ export function check(request: CheckRequest, node: Node): void {
   if (end === undefined)
     throw failed(containerId, [`the result of its ADD names no interface ${interfaceName} inside the pod`]);
   const attachment = withResult(expected(record, end, request), netconf.prevResult, end);
-  const problems = attempt("checkFailed", containerId, () => verifySteps(stepsOf(attachment), { node, pod }));
+  const problems = attempt("checkFailed", containerId, () => [
+    ...(record === undefined && isAttachedByPontoon(key, node) ? [recordLost(key.network)] : []),
+    ...verifySteps(stepsOf(attachment), { node, pod }),
+  ]);
   problems.push(...leaseProblems(attachment));
   const refusals = collectErrors([() => delegate(foreignIpamOf(record, netconf), request, "CHECK")]);
   if (problems.length === 0) passOn(refusals);
@@ -69,8 +75,13 @@ function expected(record: Attachment | undefined, end: PodEnd, request: CheckReq
     leaseDirectory: leaseDirectoryOf(netconf),
     hostInterface: hostInterfaceName(key),
     record,
+    isFiltered: observeFilter(netconf),
   });
   return record === undefined ? described : completeDescription(record, described);
+}
+
+function recordLost(network: string): string {
+  return `the record of the attachment in ${RECORD_ROOT}/${network} is missing or damaged, so a part of it cannot be compared`;
 }
 
 function leaseProblems({ leaseDirectory: directory, key, addresses }: Attachment): string[] {

@@ -90,6 +90,7 @@ export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
     interfaceName: POD_END.name,
     addresses: addresses.map(prefix),
     routes,
+    mayHearRouters: false,
     detectThrough: undefined,
   };
 }

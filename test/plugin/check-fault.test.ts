@@ -1,6 +1,6 @@
 // CHECK fails with a clear sentence after each of these faults, and passes again when the fault is mended.
 import { expect } from "vitest";
-import { add, check } from "../support/cni.ts";
+import { add, addDirectly, check, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -85,6 +85,34 @@ const IPV4: Fault[] = [
     mend: "ip link set eth0 mtu 1500",
     says: /MTU 9000/,
   },
+  {
+    name: "the subnet's route is removed in the pod",
+    where: "red",
+    harm: "ip route del 10.1.0.0/24 dev eth0",
+    mend: "ip route add 10.1.0.0/24 dev eth0 proto kernel scope link src 10.1.0.2",
+    says: /no route to 10\.1\.0\.0\/24/,
+  },
+  {
+    name: "the bridge does not forward, although the node does",
+    where: "host",
+    harm: "sysctl -w net.ipv4.conf.pods0.forwarding=0",
+    mend: "sysctl -w net.ipv4.conf.pods0.forwarding=1",
+    says: /pods0 does not forward/,
+  },
+  {
+    name: "the bridge takes router advertisements",
+    where: "host",
+    harm: "sysctl -w net.ipv6.conf.pods0.accept_ra=1",
+    mend: "sysctl -w net.ipv6.conf.pods0.accept_ra=0",
+    says: /pods0 takes router advertisements/,
+  },
+  {
+    name: "the pod takes router advertisements",
+    where: "red",
+    harm: "sysctl -w net.ipv6.conf.eth0.accept_ra=2",
+    mend: "sysctl -w net.ipv6.conf.eth0.accept_ra=0",
+    says: /eth0 in the pod takes router advertisements/,
+  },
   { name: "the pod's link is down", where: "red", harm: "ip link set eth0 down", says: /eth0/ },
   { name: "the pod's link is gone", where: "red", harm: "ip link del eth0", says: /eth0/ },
   { name: "the bridge is gone", where: "host", harm: "ip link del pods0", says: /pods0/ },
@@ -103,6 +131,13 @@ const IPV6: Fault[] = [
     harm: "ip -6 route del default",
     mend: "ip -6 route add default via fd01::1",
     says: /::\/0|default/,
+  },
+  {
+    name: "the IPv6 subnet's route is removed in the pod",
+    where: "red",
+    harm: "ip -6 route del fd01::/64 dev eth0",
+    mend: "ip -6 route add fd01::/64 dev eth0",
+    says: /no route to fd01::\/64/,
   },
   {
     name: "the bridge was down for a moment and lost its IPv6 address",
@@ -257,3 +292,82 @@ scene("CHECK is calm about rules that `nft` saved and loaded again: they are the
   ]);
   expect(await check(world, pods, red)).toBeUndefined();
 });
+
+/** A pod with a host port and everything that a call names, and the call of its CHECK. */
+async function withPort(world: World) {
+  const portMappings = [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }];
+  const call = { network: network("pods"), pod: await world.pod("red") };
+  const runtimeConfig = { portMappings };
+  const prevResult = await addDirectly(world, { ...call, more: { runtimeConfig } });
+  return { call, checking: { ...call, more: { runtimeConfig, prevResult } } };
+}
+
+scene("CHECK notices when localhost cannot use host ports any more", async (world) => {
+  const { checking } = await withPort(world);
+  mustSucceed(await plugin(world, "CHECK", checking));
+  await world.host.must("sysctl -w net.ipv4.conf.pods0.route_localnet=0");
+  expect(mustFail(await plugin(world, "CHECK", checking)).msg).toContain("do not answer at 127.0.0.1");
+  await world.host.must("sysctl -w net.ipv4.conf.all.route_localnet=1");
+  mustSucceed(await plugin(world, "CHECK", checking));
+});
+
+for (const [what, harm] of [
+  ["gone", "rm /var/lib/cni/pontoon/pods/*.json"],
+  [
+    "torn",
+    "for file in /var/lib/cni/pontoon/pods/*.json; do head -c 50 $file > /run/torn; cp /run/torn $file; done",
+  ],
+] as const) {
+  scene(
+    `CHECK notices a record that is ${what}, and looks at the host ports that the call names all the same`,
+    async (world) => {
+      const { checking } = await withPort(world);
+      await world.host.must(["sh", "-c", harm]);
+      const error = mustFail(await plugin(world, "CHECK", checking));
+      expect(error).toMatchObject({ code: 150, msg: expect.stringContaining("is missing or damaged") });
+      expect(error.details).not.toContain("host ports");
+      await world.host.must("nft flush map inet pontoon-ports any4");
+      expect(mustFail(await plugin(world, "CHECK", checking)).details).toContain(
+        "host ports do not lead to the pod",
+      );
+    },
+  );
+}
+
+scene(
+  "CHECK is calm where an administrator lets the pod listen to routers, by a sysctl of the network or by a read-only /proc/sys",
+  async (world) => {
+    const sysctl = { "net.ipv6.conf.IFNAME.accept_ra": "2" };
+    const call = { network: network("pods", { sysctl }), pod: await world.pod("red") };
+    const prevResult = await addDirectly(world, call);
+    mustSucceed(await plugin(world, "CHECK", { ...call, more: { prevResult } }));
+    const through = [
+      "unshare",
+      "--mount",
+      "--propagation",
+      "private",
+      "sh",
+      "-c",
+      'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"',
+      "sh",
+    ];
+    await world.host.must("sysctl -w net.ipv4.ip_forward=1 net.ipv4.conf.pods0.forwarding=1");
+    const blue = { network: network("pods"), pod: await world.pod("blue"), through };
+    const result = await addDirectly(world, blue);
+    expect(await world.pods[1]!.must("cat /proc/sys/net/ipv6/conf/eth0/accept_ra")).toBe("1\n");
+    mustSucceed(await plugin(world, "CHECK", { ...blue, more: { prevResult: result } }));
+  },
+);
+
+scene(
+  "CHECK is calm about a bridge of the administrator's that listens to the node's router",
+  async (world) => {
+    await world.host.must("ip link add pods0 address 0a:00:00:00:00:07 up type bridge");
+    await world.host.must("ip address add 10.1.0.1/24 dev pods0");
+    const pods = install(world, network("pods"));
+    const red = await world.pod("red");
+    await add(world, pods, red);
+    expect(await world.host.must("cat /proc/sys/net/ipv6/conf/pods0/accept_ra")).toBe("1\n");
+    expect(await check(world, pods, red)).toBeUndefined();
+  },
+);

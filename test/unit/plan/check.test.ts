@@ -32,6 +32,7 @@ function expected(wishes: Wishes, prevResult: Result, record?: Attachment): Atta
     leaseDirectory: "/d/net",
     hostInterface: hostInterfaceName(KEY),
     record,
+    isFiltered: { 4: false, 6: false },
   });
   const isWhole = record === undefined || record.version !== 1;
   return withResult(

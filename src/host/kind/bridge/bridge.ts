@@ -5,9 +5,10 @@ import { LARGEST_MTU } from "../../../cni/netconf-check.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { checkIsBridge, type FoundBridge, MACS_FOLLOW, saysMacsFollow } from "../../../look/bridge.ts";
 import { verifyVlanFiltering, vlanHint } from "../../../look/vlan-filtering.ts";
+import { takesAdvertisements } from "../../../net/advertisement.ts";
 import { getLink, type Link } from "../../../net/link.ts";
 import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../../net/link-change.ts";
-import { ensureSysctlIfPossible } from "../../../net/sysctl.ts";
+import { ensureSysctlIfPossible, readSysctl } from "../../../net/sysctl.ts";
 import type { BridgeStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, StayingKind } from "../../kind.ts";
@@ -90,7 +91,17 @@ function verifyBridge(step: BridgeStep, { node }: Place): string | undefined {
   if (link.kind !== "bridge") return `${step.name} is not a bridge`;
   if (!link.up) return `bridge ${step.name} is down`;
   if (step.promiscuous && !link.promiscuous) return `bridge ${step.name} is not promiscuous`;
+  if (isMadeByPontoon(step.name) && takesAdvertisements(step.name))
+    return `bridge ${step.name} takes router advertisements, also of pods (net.ipv6.conf.${step.name}.accept_ra)`;
   return step.filtersVlans ? verifyVlanFiltering(step.name, node.links) : undefined;
+}
+
+/**
+ * True for a bridge without duplicate detection, as Pontoon makes one. An administrator's bridge may listen
+ * to the node's router.
+ */
+function isMadeByPontoon(name: string): boolean {
+  return readSysctl(`ipv6/conf/${name}/accept_dad`) === "0";
 }
 
 function isReady(step: BridgeStep, found: FoundBridge, { bridgePlan }: Applying): boolean {

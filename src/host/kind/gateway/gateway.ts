@@ -2,12 +2,19 @@
 // down and up.
 import { CniError } from "../../../cni/error.ts";
 import { addressHint, attempt } from "../../../failure/failure.ts";
-import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../../ip/prefix.ts";
+import {
+  formatPrefix,
+  hasFamily,
+  networkOf,
+  type Prefix,
+  prefixContains,
+  samePrefix,
+} from "../../../ip/prefix.ts";
 import { listSubnetOwners, type SubnetOwner } from "../../../look/subnet-owner.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
-import { ensureSysctlIfThere } from "../../../net/sysctl.ts";
+import { ensureSysctlIfPossible, ensureSysctlIfThere, readSysctl } from "../../../net/sysctl.ts";
 import type { Message } from "../../../netlink/socket.ts";
 import type { SharedLink } from "../../../plan/result.ts";
 import type { GatewayStep } from "../../../plan/step.ts";
@@ -56,6 +63,8 @@ function ensureAddress(wanted: Wanted): void {
 function addAddress({ step, node, link, address }: Wanted): void {
   const name = step.gatewayInterface;
   if (address.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
+  // A node that forwards already may give new interfaces another setting (net.ipv4.conf.default.forwarding).
+  else ensureSysctlIfPossible(`ipv4/conf/${name}/forwarding`, "1");
   refuseAdvertisements(name);
   const [pinned, added] = node.links.transact([
     pinMessage(name, link),
@@ -83,7 +92,18 @@ function verifyGateway(
   if (link === undefined) return `${name} does not exist`;
   const present = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
   const missing = addresses.find((wanted) => !hasPrefix(present, wanted));
-  return missing === undefined ? undefined : `${name} has no gateway address ${formatPrefix(missing)}`;
+  if (missing !== undefined) return `${name} has no gateway address ${formatPrefix(missing)}`;
+  return hasFamily(addresses, 4) ? forwardingProblem(name) : undefined;
+}
+
+/**
+ * The problem with an interface that does not forward although the node does. IPv6 has no such setting: its
+ * packets are forwarded by the node's alone.
+ */
+function forwardingProblem(name: string): string | undefined {
+  const setting = `ipv4/conf/${name}/forwarding`;
+  if (readSysctl("ipv4/ip_forward") !== "1" || readSysctl(setting) !== "0") return undefined;
+  return `${name} does not forward what pods send to others (/proc/sys/net/${setting})`;
 }
 
 /**

@@ -109,7 +109,7 @@ function verifyHostPorts(step: HostPortStep, { node }: Place): string | undefine
     if (missing !== undefined)
       return `the nftables chain ${missing}, ${missing === wanted.chain?.name ? "which masquerades connections to" : "which has the conditions of"} host ports of network ${step.key.network}, is missing or not whole`;
     const elements = findPortElements(node.rules, wanted);
-    if (elements.found.length === elements.wanted) return chainProblem(step, node);
+    if (elements.found.length === elements.wanted) return chainProblem(step, node) ?? localhostProblem(step);
     return `host ports do not lead to the pod: ${elements.wanted - elements.found.length} of its ${elements.wanted} nftables elements are missing`;
   });
 }
@@ -139,10 +139,7 @@ function checkSctp({ mappings }: HostPorts): void {
  * of localhost closed.
  */
 function openLocalhost({ ports }: HostPortStep, node: Node): void {
-  if (ports.masquerade === "none") return;
-  let isFour = false;
-  for (const { address } of ports.mappings) if (!address.includes(":")) isFour = true;
-  if (isFour)
+  if (opensLocalhost(ports))
     node.links.execute([
       changeLinkMessage(
         { name: ports.gatewayInterface },
@@ -150,6 +147,19 @@ function openLocalhost({ ports }: HostPortStep, node: Node): void {
         `let localhost use ${ports.gatewayInterface}`,
       ),
     ]);
+}
+
+function opensLocalhost({ masquerade, mappings }: HostPortStep["ports"]): boolean {
+  if (masquerade === "none") return false;
+  for (const { address } of mappings) if (!address.includes(":")) return true;
+  return false;
+}
+
+/** The problem with connections from 127.0.0.1; the kernel takes the setting of the interface or that of all. */
+function localhostProblem({ ports }: HostPortStep): string | undefined {
+  const names = [ports.gatewayInterface, "all"].map((name) => `ipv4/conf/${name}/route_localnet`);
+  if (!opensLocalhost(ports) || names.some((name) => (readSysctl(name) ?? "1") === "1")) return undefined;
+  return `host ports do not answer at 127.0.0.1 (/proc/sys/net/${names[0]} is not 1)`;
 }
 
 /** Runs `action`; a SystemError from it becomes a CniError about these host ports. */

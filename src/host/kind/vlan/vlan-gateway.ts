@@ -8,6 +8,7 @@ import { hostInterfaceOfDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { vlanHint } from "../../../look/vlan-filtering.ts";
+import { takesAdvertisements } from "../../../net/advertisement.ts";
 import { getLink, type Link } from "../../../net/link.ts";
 import { changeLinkMessage, createVethMessage, removeLink } from "../../../net/link-change.ts";
 import { ensureSysctlIfPossible } from "../../../net/sysctl.ts";
@@ -87,6 +88,8 @@ function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): string | und
   if (port === undefined || port.master !== getLink(node.links, { name: step.bridge })?.index)
     return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is not connected to bridge ${step.bridge}`;
   if (!port.up) return `${port.name}, the port of ${step.gatewayInterface}, is down`;
+  if (takesAdvertisements(step.gatewayInterface))
+    return `${step.gatewayInterface} takes router advertisements, also of pods (net.ipv6.conf.${step.gatewayInterface}.accept_ra)`;
   return vlanProblem(port, vlansOf(step), node);
 }
 
