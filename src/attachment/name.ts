@@ -41,6 +41,25 @@ export function attachmentLabel({ network, containerId, interfaceName }: Attachm
   return `${network} ${containerId} ${interfaceName}`;
 }
 
+/** The key that a label tells; undefined for another text. A label that was cut tells another key. */
+export function keyOfLabel(label: string): AttachmentKey | undefined {
+  const [network, containerId, interfaceName, ...rest] = label.split(" ");
+  if (network === undefined || containerId === undefined || interfaceName === undefined) return undefined;
+  return rest.length === 0 ? { network, containerId, interfaceName } : undefined;
+}
+
+/**
+ * The attachment for people who read an error: `pod default/web (network pods, eth0)`, or where the pod's
+ * name is not known `container 6537f52c… (network pods, eth0)`.
+ */
+export function attachmentTitle(
+  { network, containerId, interfaceName }: AttachmentKey,
+  pod: string | undefined,
+): string {
+  const subject = pod === undefined ? `container ${containerId}` : `pod ${pod}`;
+  return `${subject} (network ${network}, ${interfaceName})`;
+}
+
 /** IFALIASZ (linux/if.h) without its final zero. */
 const ALIAS_BYTES = 255;
 

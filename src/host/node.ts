@@ -1,6 +1,6 @@
 // The node as a call sees it: netlink sockets in the host's namespace, the records, and the node's lock.
 import { type Attachment, type HostIdentity, sameHost } from "../attachment/attachment.ts";
-import { hostInterfaceName } from "../attachment/name.ts";
+import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { attempt } from "../failure/failure.ts";
@@ -69,6 +69,20 @@ export class Node implements Disposable {
   keep<T extends Disposable>(thing: T): T {
     this.kept.push(thing);
     return thing;
+  }
+
+  /** The attachment in words for people: by its pod's name, where a record tells that. */
+  nameOf(key: AttachmentKey): string {
+    return attachmentTitle(key, this.records.getRecord(key)?.pod);
+  }
+
+  /** The record of the attachment with this digest, in whichever network; undefined when there is none. */
+  findRecord(digest: string): Attachment | undefined {
+    for (const network of listRecordedNetworks()) {
+      const attachment = this.records.getRecordOfDigest(network, digest);
+      if (attachment !== undefined) return attachment;
+    }
+    return undefined;
   }
 
   /** True when the host's end of the attachment's veth pair is there. */

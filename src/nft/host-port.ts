@@ -7,22 +7,28 @@ import { countRules, type RuleCounts } from "./answer.ts";
 import { executeBatch } from "./batch.ts";
 import { deleteUnusedChains } from "./chain.ts";
 import { holderOf, ownerOf } from "./comment.ts";
-import { deleteElements, type Element, getElements } from "./element.ts";
-import { markBitOf, PORT_TABLE, portLayout } from "./host-port-layout.ts";
+import { type Element, getElements } from "./element.ts";
+import { markBitOf, PORT_TABLE, portLayout, UNMARK } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
 import { deleteTableMessage } from "./message.ts";
-import { ensureElements, type NodeAttachments, type On, type OwnedTable } from "./owned-table.ts";
+import { ensureElements, type On, type OwnedTable } from "./owned-table.ts";
 import { chainsFor, elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
-import { claimPorts } from "./port-claim.ts";
+import { claimPorts, type PortNode } from "./port-claim.ts";
 import { isConditionChain } from "./port-condition.ts";
+import { covers, handOver, haveSamePort } from "./port-share.ts";
 import { missingOrAltered } from "./read-back.ts";
 
 /** The table of host ports. */
-export const HOST_PORTS: OwnedTable<HostPorts, NodeAttachments<HostPorts>> = {
+export const HOST_PORTS: OwnedTable<HostPorts, PortNode> = {
   layoutFor: ({ markBit }) => portLayout(markBit),
   chainsFor,
   listElements: listPortElements,
-  countMissing: (ports, own) => elementsOf(ports).length - own.length,
+  countMissing: (ports, elements) => {
+    const own = elements.get(ports.owner) ?? [];
+    const wanted = elementsOf(ports);
+    if (own.length >= wanted.length) return 0;
+    return wanted.length - own.length - leftOf(wanted, [...elements.values()].flat(), ports).length;
+  },
   // A flushed table may have elements with conditions too, although no chain of conditions is counted.
   claim: (wanted, on, { counts, missing }) =>
     claimPorts(wanted, on, missing[0] === "table" || hasConditionChain(counts)),
@@ -38,11 +44,7 @@ export const HOST_PORTS: OwnedTable<HostPorts, NodeAttachments<HostPorts>> = {
  * node's lock. SystemError EADDRINUSE when a port, or the pod's address, belongs to a living attachment,
  * EBUSY when the node's packets are marked with another bit.
  */
-export function ensureHostPorts(
-  socket: NetlinkSocket,
-  wanted: HostPorts,
-  node: NodeAttachments<HostPorts>,
-): void {
+export function ensureHostPorts(socket: NetlinkSocket, wanted: HostPorts, node: PortNode): void {
   ensureElements(HOST_PORTS, wanted, { socket, node });
 }
 
@@ -81,7 +83,7 @@ function makeRoomForBit({ markBit }: HostPorts, socket: NetlinkSocket, counts: R
 /**
  * Puts back the host ports of another attachment, unless one of them belongs to a living attachment by now.
  */
-function claimPortsFor(other: HostPorts, on: On<NodeAttachments<HostPorts>>): void {
+function claimPortsFor(other: HostPorts, on: On<PortNode>): void {
   try {
     claimPorts(other, on, true);
   } catch (error) {
@@ -89,41 +91,70 @@ function claimPortsFor(other: HostPorts, on: On<NodeAttachments<HostPorts>>): vo
   }
 }
 
-/** The attachment's elements that are there, and the number that it must have. */
-export function findPortElements(
-  socket: NetlinkSocket,
-  ports: HostPorts,
-): { found: Element[]; wanted: number } {
+/** The elements of an attachment, as they are found. */
+export interface FoundPorts {
+  /** Its own elements. */
+  found: Element[];
+  /** The number of elements whose ports a sibling holds. */
+  left: number;
+  /** The number of elements that it must have, of its own or left to a sibling. */
+  wanted: number;
+}
+
+/** Looks for the elements of an attachment. Throws SystemError. */
+export function findPortElements(socket: NetlinkSocket, ports: HostPorts): FoundPorts {
   const wanted = elementsOf(ports);
-  const found: Element[] = [];
-  for (const element of getElements(socket, wanted))
-    if (ownerOf(element) === ports.owner) found.push(element);
-  return { found, wanted: wanted.length };
+  const held = getElements(socket, wanted);
+  const found = held.filter((element) => ownerOf(element) === ports.owner);
+  const left = found.length === wanted.length ? 0 : leftOf(wanted, held, ports).length;
+  return { found, left, wanted: wanted.length };
+}
+
+/** Those of the elements that are not there because a living sibling holds the port. */
+function leftOf(wanted: Element[], held: readonly Element[], { owner, siblings }: HostPorts): Element[] {
+  if (siblings === undefined) return [];
+  const others = held.filter((element) => ownerOf(element) !== owner);
+  return wanted.filter((element) => {
+    const holders = others.filter((other) => haveSamePort(other, element) && covers(other, element));
+    return holders.some((holder) => siblings.hold(holder));
+  });
 }
 
 /**
- * Removes the attachment's elements, and its chains that nothing leads to any more. The caller holds the
- * node's lock. True when all elements were there.
+ * Removes the attachment's elements, and its chains that nothing leads to any more. Ports that siblings wait
+ * for go to these. The caller holds the node's lock. True when all elements were there.
  */
 export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolean {
-  const { found, wanted } = findPortElements(socket, ports);
+  const { found, left, wanted } = findPortElements(socket, ports);
+  const chains = chainsFor(ports).map(({ name }) => name);
   // They go in the opposite order to that of an ADD, so no port is ever without its conditions.
-  removePortElements(
-    socket,
-    found.toReversed(),
-    chainsFor(ports).map(({ name }) => name),
-  );
-  return found.length === wanted;
+  const remove = (heirs: HostPorts[]): void =>
+    removePortElements(socket, found.toReversed(), { chains, heirs });
+  if (ports.siblings === undefined) remove([]);
+  else ports.siblings.inherit(remove);
+  return found.length + left === wanted;
+}
+
+/** What else changes when elements go. */
+interface Afterwards {
+  /** Chains to remove when nothing leads to them any more. */
+  chains: string[];
+  /** The host ports of living attachments that want the ports. */
+  heirs: readonly HostPorts[];
 }
 
 /**
  * Removes these elements, and each chain that nothing leads to any more, of `chains` and of the chains that
  * the elements led to. The caller holds the node's lock.
  */
-export function removePortElements(socket: NetlinkSocket, elements: Element[], chains: string[]): void {
-  deleteElements(socket, elements);
+export function removePortElements(
+  socket: NetlinkSocket,
+  elements: Element[],
+  { chains, heirs }: Afterwards,
+): void {
+  handOver(socket, elements, heirs);
   const candidates = new Set(chains);
-  for (const { chain } of elements) if (chain !== "") candidates.add(chain);
+  for (const { chain } of elements) if (chain !== "" && chain !== UNMARK) candidates.add(chain);
   if (candidates.size === 0) return;
   deleteUnusedChains(socket, { table: PORT_TABLE, rules: countRules(socket, PORT_TABLE) }, candidates);
 }

@@ -56,8 +56,8 @@ export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachmen
   chainsFor(attachment: Attachment): SharedChain[];
   /** Every element of every attachment. */
   listElements(socket: NetlinkSocket): Element[];
-  /** The number of elements that the attachment lacks when `own` are all that carry its digest. */
-  countMissing(attachment: Attachment, own: readonly Element[]): number;
+  /** The number of elements that the attachment lacks when these are all elements, by their owners. */
+  countMissing(attachment: Attachment, elements: ReadonlyMap<string, readonly Element[]>): number;
   /** Puts in the elements of the attachment that is being added. */
   claim(attachment: Attachment, on: On<Node>, look: Look): void;
   /** Puts in the elements of another attachment, into a table that was lost. */
@@ -164,7 +164,7 @@ export function countLost<Attachment extends Owner, Node extends NodeAttachments
   const elements = elementsByOwner(table.listElements(socket));
   const seen = new Set<string>();
   for (const attachment of attachments) {
-    let lost = Math.max(0, table.countMissing(attachment, elements.get(attachment.owner) ?? []));
+    let lost = Math.max(0, table.countMissing(attachment, elements));
     for (const { name, rules } of table.chainsFor(attachment)) {
       if (!seen.has(name) && counts.get(name) !== rules) lost += rules;
       seen.add(name);

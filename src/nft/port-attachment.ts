@@ -26,6 +26,18 @@ export interface HostPorts {
   conditions: ConditionChain[];
   /** Number of the bit that marks packets on their way to a host port. The whole node has one. */
   markBit: number;
+  /** Other attachments of the same container; undefined: there is none. */
+  siblings?: Siblings | undefined;
+}
+
+/** The other attachments of a container. All of them share its host ports, and the first holds a port. */
+export interface Siblings {
+  /** True for an element of a sibling that lives. */
+  hold(element: Element): boolean;
+  /** Notes that the owner of this element has to leave its ports to a sibling when it goes. */
+  note(element: Element): void;
+  /** Runs `remove`, which takes out the attachment's elements, with the host ports of siblings that wait. */
+  inherit(remove: (heirs: HostPorts[]) => void): void;
 }
 
 /** The chains that an attachment needs besides those of the table. */

@@ -18,27 +18,56 @@ import type { NodeAttachments, On } from "./owned-table.ts";
 import { elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimOf, isOfAllAddresses, keyTest, portKey, unseenMaps } from "./port-element.ts";
 import { claimsOverlap, claimText, type PortMapping } from "./port-mapping.ts";
+import { covers, haveSamePort } from "./port-share.ts";
+
+/** The facts about the node that host ports need. */
+export interface PortNode extends NodeAttachments<HostPorts> {
+  /** The owner of an element in words for people. */
+  nameOf?(element: Element): string;
+  /**
+   * Hands the ports of a dead owner to living attachments of its container. False when there are none; the
+   * element then gives way.
+   */
+  bequeath?(element: Element): boolean;
+}
 
 /**
- * Takes all places of the attachment: elements that it has already, and elements of the dead, give way.
- * `hasConditions` says that some attachment of the node may have conditions. Throws SystemError; EADDRINUSE
- * when a place belongs to a living attachment.
+ * Takes all places of the attachment: elements that it has already, and elements of the dead, give way. A
+ * port that a sibling holds stays there. `hasConditions` says that some attachment of the node may have
+ * conditions. Throws SystemError; EADDRINUSE when a place belongs to a living attachment.
  */
-export function claimPorts(
-  wanted: HostPorts,
-  { socket, node }: On<NodeAttachments<HostPorts>>,
-  hasConditions: boolean,
-): void {
+export function claimPorts(wanted: HostPorts, on: On<PortNode>, hasConditions: boolean): void {
+  const { socket } = on;
   const elements = elementsOf(wanted);
   let held = heldUnseen(socket, wanted.mappings, hasConditions);
-  for (let seenAll = false; ; seenAll = true) {
-    const messages = obstacles({ held, elements, wanted }, node).map(deleteElementMessage);
-    for (const element of elements) messages.push(addElementMessage(element));
-    const error = sendInParts(socket, messages);
+  for (const look of [() => getElements(socket, elements), () => listPortElements(socket), undefined]) {
+    const { gone, holders } = judge({ held, elements, wanted }, on);
+    const own = elements.filter((element) => !isLeftTo(holders, element));
+    const error = sendInParts(socket, [...gone.map(deleteElementMessage), ...own.map(addElementMessage)]);
     if (error === undefined) return;
-    if (seenAll || !isErrno(error, "EEXIST", "ENOTEMPTY")) throw error;
-    held = listPortElements(socket);
+    if (look === undefined || !isErrno(error, "EEXIST", "ENOTEMPTY")) throw error;
+    held = [...held, ...look()];
   }
+}
+
+/**
+ * True when a sibling's element stands for all ports of this one. Throws SystemError EADDRINUSE when it
+ * stands for some of them: an element cannot be divided.
+ */
+function isLeftTo(holders: readonly Holder[], element: Element): boolean {
+  if (holders.length === 0) return false;
+  for (const { holder, refusal } of holders) {
+    if (!haveSamePort(holder, element)) continue;
+    if (!covers(holder, element)) throw refusal;
+    return true;
+  }
+  return false;
+}
+
+/** A sibling's element, and the refusal for an element that it stands in the way of. */
+interface Holder {
+  holder: Element;
+  refusal: SystemError;
 }
 
 /**
@@ -70,37 +99,47 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
 const MOST_ASKED = 500;
 
 /**
- * The held elements that have to go. Throws SystemError; EADDRINUSE when one belongs to a living attachment.
+ * The held elements that have to go, and those of siblings. Throws SystemError; EADDRINUSE when one belongs
+ * to a living attachment of another container.
  */
-function obstacles(
+function judge(
   { held, elements, wanted }: { held: Element[]; elements: Element[]; wanted: HostPorts },
-  node: NodeAttachments<HostPorts>,
-): Element[] {
-  const found: Element[] = [];
+  { socket, node }: On<PortNode>,
+): { gone: Element[]; holders: Holder[] } {
+  const gone: Element[] = [];
+  const holders: Holder[] = [];
   for (const element of held) {
-    const claimed = claimOf(element);
-    const taken = claimed && wanted.mappings.find((mapping) => claimsOverlap(mapping, claimed));
-    const isSame =
-      claimed === undefined &&
-      elements.some(
-        ({ chain, set, key }) => chain !== "" && set === element.set && key.join() === element.key.join(),
-      );
-    if ((taken === undefined && !isSame) || found.some((other) => isSamePlace(other, element))) continue;
+    const taken = claimTaken(element, elements, wanted);
+    if (taken === undefined || gone.some((other) => isSamePlace(other, element))) continue;
     const owner = ownerOf(element);
-    if (owner !== wanted.owner && node.isAlive(owner)) {
-      const what =
-        taken === undefined
-          ? `lead host ports to ${wanted.mappings.map(({ target }) => formatAddress(target)).join(", ")}`
-          : `take ${claimText(taken)}`;
-      throw new SystemError(what, errnoOf("EADDRINUSE"), holderOf(element));
-    }
-    found.push(element);
+    if (owner === wanted.owner) gone.push(element);
+    else if (node.isAlive(owner)) {
+      const refusal = new SystemError(taken, errnoOf("EADDRINUSE"), (node.nameOf ?? holderOf)(element));
+      if (claimOf(element) === undefined || wanted.siblings?.hold(element) !== true) throw refusal;
+      wanted.siblings.note(element);
+      holders.push({ holder: element, refusal });
+    } else if (node.bequeath?.(element) === true)
+      // The ports have another owner now.
+      return judge({ held: listPortElements(socket), elements, wanted }, { socket, node });
+    else gone.push(element);
   }
-  return found;
+  return { gone, holders };
+}
+
+/** What an attachment wants of the place of an element, in words; undefined when it wants nothing of it. */
+function claimTaken(element: Element, elements: Element[], { mappings }: HostPorts): string | undefined {
+  const claimed = claimOf(element);
+  if (claimed !== undefined) {
+    const taken = mappings.find((mapping) => claimsOverlap(mapping, claimed));
+    return taken && `take ${claimText(taken)}`;
+  }
+  const isSame = elements.some(({ chain, set, key }) => chain !== "" && isSamePlace({ set, key }, element));
+  if (!isSame) return undefined;
+  return `lead host ports to ${mappings.map(({ target }) => formatAddress(target)).join(", ")}`;
 }
 
 /** An element that stands for several ports is the answer for each of them. */
-function isSamePlace(a: Element, b: Element): boolean {
+function isSamePlace(a: Pick<Element, "set" | "key">, b: Pick<Element, "set" | "key">): boolean {
   return a.set === b.set && a.key.join() === b.key.join();
 }
 

@@ -14,7 +14,7 @@ export function conditionMap(set: string): string {
 }
 
 /** The map that leads to pods: `set` itself, or the map that `set` holds the conditions of. */
-function valueMap(set: string): string {
+export function valueMap(set: string): string {
   return set.startsWith(WHERE) ? set.slice(WHERE.length) : set;
 }
 

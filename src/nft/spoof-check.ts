@@ -44,7 +44,7 @@ export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
   layoutFor: () => SPOOF_LAYOUT,
   chainsFor: () => [],
   listElements: listSpoofElements,
-  countMissing: (_, own) => SPOOF_CHECK_ELEMENTS - own.length,
+  countMissing: ({ owner }, elements) => SPOOF_CHECK_ELEMENTS - (elements.get(owner) ?? []).length,
   claim: (wanted, { socket }) => putElements(socket, wanted),
   claimFor: (other, { socket }) => putElementsFor(socket, other),
   release: removeSpoofCheck,

@@ -39,6 +39,7 @@ const STOPPED = ".stopped";
  */
 const ENDINGS = [COMPLETE, INTENT, STOPPED];
 const RESTORED = ".restored";
+const SHARED = ".shared";
 
 /**
  * A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: a later
@@ -223,11 +224,29 @@ export class RecordStore {
     if (!this.hasRecord(key)) removeFile(this.base(key) + RESTORED);
   }
 
-  /** Removes the marks of a network that have no record beside them: a restore may have been killed. */
+  /**
+   * Leaves a mark beside the record that another attachment of the container waits for host ports. Nothing
+   * where there is no record.
+   */
+  markShared(key: AttachmentKey): void {
+    if (this.hasRecord(key)) writeText(this.base(key) + SHARED, "", O_WRONLY | O_CREAT);
+  }
+
+  /** True when another attachment of the container waits for host ports. */
+  hasSharedMark(key: AttachmentKey): boolean {
+    return fileStatus(this.base(key) + SHARED) !== undefined;
+  }
+
+  /** Removes the mark: the attachment has no host ports any more. */
+  removeSharedMark(key: AttachmentKey): void {
+    removeFile(this.base(key) + SHARED);
+  }
+
+  /** Removes the marks of a network that have no record beside them: a call may have been killed. */
   removeStrayMarks(network: string): void {
     const directory = this.directory(network);
     for (const name of listDirectory(directory)) {
-      const digest = digestOfName(name, RESTORED);
+      const digest = digestOfName(name, RESTORED) ?? digestOfName(name, SHARED);
       if (
         digest !== undefined &&
         !ENDINGS.some((ending) => fileStatus(`${directory}/${digest}${ending}`) !== undefined)

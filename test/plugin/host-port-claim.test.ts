@@ -25,7 +25,7 @@ scene(
     });
     expect(error).toMatchObject({
       code: 131,
-      msg: `host port cannot be used: it belongs to pods ${red.containerId} eth0`,
+      msg: `host port cannot be used: it belongs to container ${red.containerId} (network pods, eth0)`,
     });
     expect(error.details).toContain("Tried to take tcp port 8080");
     await del(world, pods, red);

@@ -16,7 +16,8 @@ import {
 } from "../../../nft/host-port.ts";
 import { countLost } from "../../../nft/owned-table.ts";
 import type { HostPorts } from "../../../nft/port-attachment.ts";
-import { claimText, PROTOCOLS } from "../../../nft/port-mapping.ts";
+import { mappingOf } from "../../../nft/port-element.ts";
+import { claimText, type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
 import { errnoOf, SystemError } from "../../../sys/errno.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
@@ -26,6 +27,7 @@ import { modulesHint } from "../../rules-hint.ts";
 import { forgetEarlierFlows, forgetFlows } from "./flow.ts";
 import { countPortChain, isPortChainWhole, putPortChain, removePortChain } from "./iptables-chain.ts";
 import { hostPortsOf } from "./ruleset.ts";
+import { bequeath, hostPortsOn, nameOf } from "./sibling.ts";
 
 export const hostPorts: StepKind<HostPortStep> = {
   apply(step, { node }) {
@@ -48,14 +50,26 @@ export const hostPorts: StepKind<HostPortStep> = {
  * attachments. Throws CniError hostPort when another attachment has a port.
  */
 function putHostPorts(step: HostPortStep, node: Node): void {
-  const wanted = hostPortsOf(step);
+  let isShared = false;
+  const wanted = hostPortsOn(step, node, () => {
+    isShared = true;
+  });
   node.underLock(() => {
-    ensureHostPorts(node.rules, wanted, otherAttachments(step, hostPortsOf, node));
+    ensureHostPorts(node.rules, wanted, {
+      ...otherAttachments(step, (other) => hostPortsOn(other, node), node),
+      nameOf: (element) => nameOf(element, node),
+      bequeath: (element) => bequeath(element, node),
+    });
     if (step.ports.iptablesChains === true) putPortChain(step, node);
   });
   checkSctp(wanted);
   openLocalhost(step, node);
-  forgetEarlierFlows(wanted.mappings, node);
+  forgetEarlierFlows(isShared ? heldMappings(wanted, node) : wanted.mappings, node);
+}
+
+/** The mappings of the ports that no sibling holds. */
+function heldMappings(wanted: HostPorts, node: Node): PortMapping[] {
+  return findPortElements(node.rules, wanted).found.flatMap((element) => mappingOf(element) ?? []);
 }
 
 /**
@@ -64,7 +78,7 @@ function putHostPorts(step: HostPortStep, node: Node): void {
  * pod.
  */
 function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
-  const wanted = hostPortsOf(step);
+  const wanted = hostPortsOn(step, node);
   const afterwards = (): boolean => {
     let isComplete = true;
     const removeElements = (): void =>
@@ -89,7 +103,7 @@ function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
 /** The number of missing rules and elements of these attachments' host ports. */
 function countLostHostPorts(steps: readonly HostPortStep[], node: Node): LostRules {
   return attempt("rules", "table inet pontoon-ports", () => {
-    const lost = countLost(HOST_PORTS, steps.map(hostPortsOf), node.rules);
+    const lost = countLost(HOST_PORTS, portsOfAll(steps, node), node.rules);
     for (const step of steps) {
       if (step.ports.iptablesChains !== true || isPortChainWhole(step, node)) continue;
       const owner = attachmentDigest(step.key);
@@ -99,18 +113,30 @@ function countLostHostPorts(steps: readonly HostPortStep[], node: Node): LostRul
   });
 }
 
+/** The host ports of these steps. Only an attachment whose container has several looks for its siblings. */
+function portsOfAll(steps: readonly HostPortStep[], node: Node): HostPorts[] {
+  const counts = new Map<string, number>();
+  for (const { key } of steps) counts.set(key.containerId, (counts.get(key.containerId) ?? 0) + 1);
+  return steps.map((step) =>
+    counts.get(step.key.containerId) === 1 ? hostPortsOf(step) : hostPortsOn(step, node),
+  );
+}
+
 /** The problem with the host ports as a sentence; undefined when there is none. */
 function verifyHostPorts(step: HostPortStep, { node }: Place): string | undefined {
-  const wanted = hostPortsOf(step);
+  const wanted = hostPortsOn(step, node);
   return attempt("rules", "table inet pontoon-ports", () => {
-    const [missing] = missingPortParts(node.rules, wanted);
+    const elements = findPortElements(node.rules, wanted);
+    // The chain of conditions is needed by the elements of the port, which a sibling may hold.
+    const needed = elements.left === 0 ? wanted : { ...wanted, conditions: [] };
+    const [missing] = missingPortParts(node.rules, needed);
     if (missing === "table")
       return "the nftables table inet pontoon-ports, which leads host ports to pods, is missing or not whole";
     if (missing !== undefined)
       return `the nftables chain ${missing}, ${missing === wanted.chain?.name ? "which masquerades connections to" : "which has the conditions of"} host ports of network ${step.key.network}, is missing or not whole`;
-    const elements = findPortElements(node.rules, wanted);
-    if (elements.found.length === elements.wanted) return chainProblem(step, node) ?? localhostProblem(step);
-    return `host ports do not lead to the pod: ${elements.wanted - elements.found.length} of its ${elements.wanted} nftables elements are missing`;
+    const lost = elements.wanted - elements.found.length - elements.left;
+    if (lost === 0) return chainProblem(step, node) ?? localhostProblem(step);
+    return `host ports do not lead to the pod: ${lost} of its ${elements.wanted} nftables elements are missing`;
   });
 }
 
