@@ -2,7 +2,7 @@
 import type { Fields } from "../../cni/keys.ts";
 import { typeOf } from "../network/entry.ts";
 import { CAPABILITIES_OF_BRIDGE } from "./bridge-key.ts";
-import { capabilitiesOf, read, treeOf } from "./fields.ts";
+import { capabilitiesOf, read, treeOf, valueOf, withCapabilities } from "./fields.ts";
 import type { Note } from "./note.ts";
 import { REPLACEMENTS } from "./plugin.ts";
 import type { Capability, Replacement } from "./replacement.ts";
@@ -57,6 +57,23 @@ export function joinCapabilities(
     );
   }
   return Object.fromEntries(joined);
+}
+
+const FOR_ONE_POD = ["ips", "mac"];
+const OF_OTHER_PLUGINS = ["portMappings", "bandwidth"];
+
+/**
+ * The entry with the capabilities `ips` and `mac` beside those of other plugins. podman puts `ips` in the
+ * place of all capabilities of a list's first entry when that lacks it, and an address is asked for. A MAC of
+ * the entry itself counts before that of a runtime, so `mac` then stays away.
+ */
+export function withCapabilitiesForOnePod(entry: Fields): Fields {
+  const declared = capabilitiesOf(entry);
+  if (!OF_OTHER_PLUGINS.some((name) => declared[name] === true)) return entry;
+  const missing = FOR_ONE_POD.filter(
+    (name) => declared[name] === undefined && valueOf(entry, name) === undefined,
+  );
+  return withCapabilities(entry, { ...declared, ...Object.fromEntries(missing.map((name) => [name, true])) });
 }
 
 /** The reason why the entry's plugin ignores a declared capability; undefined when it does not. */

@@ -6,6 +6,7 @@ import { quote } from "../../cni/problems.ts";
 import { type Placed, typeOf } from "../network/entry.ts";
 import { refusalOf } from "../network/refusal.ts";
 import { choices, fromBridge } from "./bridge.ts";
+import { withCapabilitiesForOnePod } from "./capability.ts";
 import { type Merged, merge } from "./merge.ts";
 import { titleOf } from "./note.ts";
 import { REPLACEMENTS } from "./plugin.ts";
@@ -32,7 +33,7 @@ export function migrateChain(
   const stay = before.map((each) => `${titleOf(each)}: stays in front of Pontoon as it is`);
   const chosen = typeOf(source.entry) === "bridge" ? choices({ entry, path: source.path }) : [];
   return {
-    entries: [...before.map((each) => each.entry), entry, ...rest],
+    entries: [...before.map((each) => each.entry), withCapabilitiesForOnePod(entry), ...rest],
     notes: [...stay, ...chosen, ...notes],
   };
 }

@@ -46,7 +46,9 @@ test("a whole list, as text: order, indentation, what belongs to the list, and a
       "type": "pontoon",
       "MTU": 1500,
       "capabilities": {
-        "bandwidth": true
+        "bandwidth": true,
+        "ips": true,
+        "mac": true
       }
     }
   ],
@@ -74,7 +76,7 @@ test("containerd's sample becomes one entry", () => {
     },
   };
   const { plugins, notes } = migrated(bridge, { type: "portmap", capabilities: { portMappings: true } });
-  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true } }]);
+  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true, ips: true, mac: true } }]);
   expect(notes).toEqual([
     "plugins[0].mtu: is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500",
     "plugins[0].ipMasqBackend: is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there",
@@ -95,7 +97,7 @@ test("minikube's: its firewall lets all pods reach each other, and an unknown ke
   };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall" });
   expect(plugins).toEqual([
-    { ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" },
+    { ...bridge, type: "pontoon", capabilities: { portMappings: true, ips: true, mac: true }, ingressPolicy: "open" },
   ]);
   expect(notes).toContain('plugins[0].addIf "true": means nothing to Pontoon; it stays');
   expect(notes).toContainEqual(expect.stringMatching(FIREWALL));
@@ -105,7 +107,7 @@ test("podman's: a tuning that asks for nothing goes", () => {
   const bridge = { ...BRIDGE, bridge: "cni-podman0", hairpinMode: true };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall", backend: "" }, { type: "tuning" });
   expect(plugins).toEqual([
-    { ...bridge, type: "pontoon", capabilities: { portMappings: true }, ingressPolicy: "open" },
+    { ...bridge, type: "pontoon", capabilities: { portMappings: true, ips: true, mac: true }, ingressPolicy: "open" },
   ]);
   expect(notes).toEqual([expect.stringMatching(FIREWALL)]);
 });
@@ -127,7 +129,7 @@ test("nerdctl's: its ingress policy is kept, and what it notes in the list too",
   expect(out).toEqual({
     ...list,
     plugins: [
-      { ...PONTOON, bridge: "nerdctl0", capabilities: { portMappings: true }, ingressPolicy: "same-bridge" },
+      { ...PONTOON, bridge: "nerdctl0", capabilities: { portMappings: true, ips: true, mac: true }, ingressPolicy: "same-bridge" },
     ],
   });
 });
@@ -264,7 +266,7 @@ test("entries of other plugins stay at their place: in front, between and behind
     { type: "constructor" },
   ];
   const { plugins, notes } = migrated(loopback, BRIDGE, istio, PORTMAP, last);
-  expect(plugins).toEqual([loopback, { ...PONTOON, capabilities: { portMappings: true } }, istio, last]);
+  expect(plugins).toEqual([loopback, { ...PONTOON, capabilities: { portMappings: true, ips: true, mac: true } }, istio, last]);
   expect(notes).toEqual([
     "plugins[0] (loopback): stays in front of Pontoon as it is",
     "plugins[2] (istio-cni): stays behind Pontoon as it is: Pontoon does not do what this plugin does",
@@ -396,6 +398,20 @@ test("an unknown key of host-local is spoken of, one of another IPAM plugin is n
     plugins: [{ ...PONTOON, ipam: { type: "static", addresses: [] } }],
     notes: [],
   });
+});
+
+test("an entry with the capabilities of other plugins has ips and mac too, unless it says otherwise", () => {
+  const limited = { type: "bandwidth", capabilities: { bandwidth: true } };
+  expect(migrated(BRIDGE, PORTMAP, limited).plugins).toEqual([
+    { ...PONTOON, capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true } },
+  ]);
+  expect(
+    migrated({ ...BRIDGE, capabilities: { ips: false } }, PORTMAP, { type: "tuning", mac: "02:00:00:00:00:07" })
+      .plugins,
+  ).toEqual([
+    { ...PONTOON, capabilities: { ips: false, portMappings: true }, mac: "02:00:00:00:00:07" },
+  ]);
+  expect(migrated(BRIDGE).plugins).toEqual([PONTOON]);
 });
 
 test("an entry whose ranges all come from the runtime is whole", () => {
