@@ -76,7 +76,9 @@ test("containerd's sample becomes one entry", () => {
     },
   };
   const { plugins, notes } = migrated(bridge, { type: "portmap", capabilities: { portMappings: true } });
-  expect(plugins).toEqual([{ ...bridge, type: "pontoon", capabilities: { portMappings: true, ips: true, mac: true } }]);
+  expect(plugins).toEqual([
+    { ...bridge, type: "pontoon", capabilities: { portMappings: true, ips: true, mac: true } },
+  ]);
   expect(notes).toEqual([
     "plugins[0].mtu: is not set: a bridge that Pontoon makes gets the MTU of the node's way out, which need not be 1500",
     "plugins[0].ipMasqBackend: is not set: Pontoon masquerades by nftables, where bridge takes iptables if it is there",
@@ -97,7 +99,12 @@ test("minikube's: its firewall lets all pods reach each other, and an unknown ke
   };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall" });
   expect(plugins).toEqual([
-    { ...bridge, type: "pontoon", capabilities: { portMappings: true, ips: true, mac: true }, ingressPolicy: "open" },
+    {
+      ...bridge,
+      type: "pontoon",
+      capabilities: { portMappings: true, ips: true, mac: true },
+      ingressPolicy: "open",
+    },
   ]);
   expect(notes).toContain('plugins[0].addIf "true": means nothing to Pontoon; it stays');
   expect(notes).toContainEqual(expect.stringMatching(FIREWALL));
@@ -107,7 +114,12 @@ test("podman's: a tuning that asks for nothing goes", () => {
   const bridge = { ...BRIDGE, bridge: "cni-podman0", hairpinMode: true };
   const { plugins, notes } = migrated(bridge, PORTMAP, { type: "firewall", backend: "" }, { type: "tuning" });
   expect(plugins).toEqual([
-    { ...bridge, type: "pontoon", capabilities: { portMappings: true, ips: true, mac: true }, ingressPolicy: "open" },
+    {
+      ...bridge,
+      type: "pontoon",
+      capabilities: { portMappings: true, ips: true, mac: true },
+      ingressPolicy: "open",
+    },
   ]);
   expect(notes).toEqual([expect.stringMatching(FIREWALL)]);
 });
@@ -129,7 +141,12 @@ test("nerdctl's: its ingress policy is kept, and what it notes in the list too",
   expect(out).toEqual({
     ...list,
     plugins: [
-      { ...PONTOON, bridge: "nerdctl0", capabilities: { portMappings: true, ips: true, mac: true }, ingressPolicy: "same-bridge" },
+      {
+        ...PONTOON,
+        bridge: "nerdctl0",
+        capabilities: { portMappings: true, ips: true, mac: true },
+        ingressPolicy: "same-bridge",
+      },
     ],
   });
 });
@@ -266,7 +283,12 @@ test("entries of other plugins stay at their place: in front, between and behind
     { type: "constructor" },
   ];
   const { plugins, notes } = migrated(loopback, BRIDGE, istio, PORTMAP, last);
-  expect(plugins).toEqual([loopback, { ...PONTOON, capabilities: { portMappings: true, ips: true, mac: true } }, istio, last]);
+  expect(plugins).toEqual([
+    loopback,
+    { ...PONTOON, capabilities: { portMappings: true, ips: true, mac: true } },
+    istio,
+    last,
+  ]);
   expect(notes).toEqual([
     "plugins[0] (loopback): stays in front of Pontoon as it is",
     "plugins[2] (istio-cni): stays behind Pontoon as it is: Pontoon does not do what this plugin does",
@@ -406,11 +428,11 @@ test("an entry with the capabilities of other plugins has ips and mac too, unles
     { ...PONTOON, capabilities: { portMappings: true, bandwidth: true, ips: true, mac: true } },
   ]);
   expect(
-    migrated({ ...BRIDGE, capabilities: { ips: false } }, PORTMAP, { type: "tuning", mac: "02:00:00:00:00:07" })
-      .plugins,
-  ).toEqual([
-    { ...PONTOON, capabilities: { ips: false, portMappings: true }, mac: "02:00:00:00:00:07" },
-  ]);
+    migrated({ ...BRIDGE, capabilities: { ips: false } }, PORTMAP, {
+      type: "tuning",
+      mac: "02:00:00:00:00:07",
+    }).plugins,
+  ).toEqual([{ ...PONTOON, capabilities: { ips: false, portMappings: true }, mac: "02:00:00:00:00:07" }]);
   expect(migrated(BRIDGE).plugins).toEqual([PONTOON]);
 });
 
