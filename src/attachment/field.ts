@@ -65,6 +65,7 @@ export function areHostPorts(value: unknown): boolean {
     isFields(value) &&
     Array.isArray(value["mappings"]) &&
     value["mappings"].every(isPortMapping) &&
+    (value["kept"] === undefined || (Array.isArray(value["kept"]) && value["kept"].every(isKeptPort))) &&
     ["none", "own", "all"].includes(String(value["masquerade"])) &&
     Array.isArray(value["subnets"]) &&
     value["subnets"].every((subnet) => typeof subnet === "string") &&
@@ -97,6 +98,15 @@ function isPortMapping(value: unknown): boolean {
     ["tcp", "udp", "sctp"].includes(String(value["protocol"])) &&
     optional(value["hostAddress"], "string") &&
     ["hostPort", "hostPortEnd", "containerPort"].every((name) => isWithin(value[name], 1, LARGEST_PORT))
+  );
+}
+
+function isKeptPort(value: unknown): boolean {
+  return (
+    isFields(value) &&
+    hasTexts(value, "address") &&
+    ["tcp", "udp", "sctp"].includes(String(value["protocol"])) &&
+    isWithin(value["port"], 1, LARGEST_PORT)
   );
 }
 

@@ -4,6 +4,8 @@
 /** The node's ports that lead to a pod. */
 export interface AttachedHostPorts {
   mappings: AttachedPortMapping[];
+  /** Ports of the mappings that stay with processes of the node; undefined: none. */
+  kept?: KeptPort[] | undefined;
   /**
    * The connections that get the node's address on the way to the pod: none, those that would get no answer
    * otherwise, or all.
@@ -26,6 +28,14 @@ export interface AttachedHostPorts {
    */
   conditions4?: AttachedCondition[] | undefined;
   conditions6?: AttachedCondition[] | undefined;
+}
+
+/** A port of a loopback address on which a process of the node listens: connections to it stay there. */
+export interface KeptPort {
+  protocol: AttachedPortMapping["protocol"];
+  /** An address in 127.0.0.0/8. */
+  address: string;
+  port: number;
 }
 
 /**

@@ -1,7 +1,14 @@
 // Steps of other attachments, read from their records. A lost table is filled again with these.
-import { hostInterfaceName, hostInterfaceOfDigest, keyOfAlias } from "../attachment/name.ts";
+import {
+  attachmentDigest,
+  hostInterfaceName,
+  hostInterfaceOfDigest,
+  keyOfAlias,
+  keyOfLabel,
+} from "../attachment/name.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { getLink } from "../net/link.ts";
+import { type Commented, holderOf, ownerOf } from "../nft/comment.ts";
 import type { NodeAttachments, Owner } from "../nft/owned-table.ts";
 import type { Step } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
@@ -29,6 +36,7 @@ export function otherAttachments<Own extends KeyedStep, Rules extends Owner>(
 ): NodeAttachments<Rules> {
   return {
     isAlive: (owner) => node.hasInterface(hostInterfaceOfDigest(owner)),
+    nameOf: (element) => nameOf(element, node),
     underNodeLock: (action) => node.underLock(action),
     others: () => otherSteps(own, node).map(rulesOf),
   };
@@ -41,4 +49,21 @@ export function otherAttachments<Own extends KeyedStep, Rules extends Owner>(
 export function isAttachedByPontoon(key: AttachmentKey, node: Node): boolean {
   const link = getLink(node.links, { name: hostInterfaceName(key) });
   return link !== undefined && keyOfAlias(link.alias) !== undefined;
+}
+
+/**
+ * The attachment that an element belongs to, by the element's comment or, where that was cut, by its record.
+ * Undefined where neither tells. Throws SystemError.
+ */
+export function keyOf(element: Commented, node: Node): AttachmentKey | undefined {
+  const owner = ownerOf(element);
+  const key = keyOfLabel(holderOf(element));
+  if (key !== undefined && attachmentDigest(key) === owner) return key;
+  return node.findRecord(owner)?.key;
+}
+
+/** The attachment that an element belongs to, in words for people. Throws SystemError. */
+function nameOf(element: Commented, node: Node): string {
+  const key = keyOf(element, node);
+  return key === undefined ? holderOf(element) : node.nameOf(key);
 }

@@ -9,6 +9,8 @@ import type { RecordStore } from "../record/store.ts";
  */
 export interface Claimant {
   key: AttachmentKey;
+  /** `namespace/name` of the Kubernetes pod, where the runtime said it. */
+  pod?: string | undefined;
   host: HostIdentity;
   records: RecordStore;
   /** `<dataDir>/<network>`; empty without built-in IPAM. */

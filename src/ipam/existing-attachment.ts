@@ -1,6 +1,7 @@
 // An attachment that has a record already: it lives, or its remains are cleared.
 
 import { type Attachment, sameHost } from "../attachment/attachment.ts";
+import { attachmentTitle } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
@@ -20,10 +21,10 @@ export function refuseExisting(claimant: Claimant): void {
   }
   if (!sameHost(record.host, host)) return clear(claimant, record, () => {});
   if (!records.isComplete(key)) {
-    if (records.isAddRunning(key)) throw addRunning(key);
+    if (records.isAddRunning(key)) throw addRunning(record);
     return clear(claimant, record, discard);
   }
-  if (!isDead(record) && !isTakenDown(claimant, record)) throw duplicate(key, firstAddress(record));
+  if (!isDead(record) && !isTakenDown(claimant, record)) throw duplicate(record, firstAddress(record));
   clear(claimant, record, discard);
 }
 
@@ -66,7 +67,7 @@ function refuseUnreadable(directory: string, key: AttachmentKey): void {
   const [path] = listOwnFiles(directory, key);
   if (path === undefined) return;
   const address = addressOfName(path.slice(path.lastIndexOf("/") + 1));
-  throw duplicate(key, address && formatAddress(address));
+  throw duplicate({ key, pod: undefined }, address && formatAddress(address));
 }
 
 function clear(
@@ -80,17 +81,20 @@ function clear(
   clearAttachment(record, { records, directory: where, discard });
 }
 
-function duplicate({ containerId, interfaceName }: AttachmentKey, address: string | undefined): CniError {
+/** An attachment as errors name it. */
+type Named = Pick<Attachment, "key" | "pod">;
+
+function duplicate({ key, pod }: Named, address: string | undefined): CniError {
   return new CniError("duplicateAttachment", {
-    message: `${address ?? "an address"} has been allocated to ${containerId}, duplicate allocation is not allowed`,
-    attempted: `reserve addresses for interface ${interfaceName} of container ${containerId}`,
+    message: `${address ?? "an address"} has been allocated to ${key.containerId}, duplicate allocation is not allowed`,
+    attempted: `reserve addresses for ${attachmentTitle(key, pod)}`,
     hint: "Send a DEL for this container and interface first",
   });
 }
 
-function addRunning({ containerId, interfaceName }: AttachmentKey): CniError {
+function addRunning({ key, pod }: Named): CniError {
   return new CniError("tryAgainLater", {
-    about: `another ADD of container ${containerId}, interface ${interfaceName} is running`,
+    about: `another ADD of ${attachmentTitle(key, pod)} is running`,
     hint: "Wait for it to end, then send a DEL or try again",
   });
 }

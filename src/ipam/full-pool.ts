@@ -1,6 +1,7 @@
 // A full pool: dead attachments without a DEL are looked for before an ADD is refused.
 
 import type { Attachment } from "../attachment/attachment.ts";
+import { attachmentTitle } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import { removeFile } from "../sys/file.ts";
 import { listLeases } from "./lease-directory.ts";
@@ -35,7 +36,7 @@ export function reclaimDead(reclaim: Reclaim): Reclaimed {
       reclaimed.attachments++;
     } catch (error) {
       reclaimed.failures.push(
-        `${record.key.containerId}: ${error instanceof Error ? error.message : String(error)}`,
+        `${attachmentTitle(record.key, record.pod)}: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   }

@@ -2,6 +2,7 @@
 // no address.
 
 import type { Attachment } from "../attachment/attachment.ts";
+import { attachmentTitle } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import type { SystemError } from "../sys/errno.ts";
@@ -29,7 +30,7 @@ export interface Release {
  */
 export function release({ directory, key, record, lockTimeoutMs }: Release): void {
   const where = record?.leaseDirectory ?? directory;
-  const attempted = `give back the addresses of container ${key.containerId}, interface ${key.interfaceName}`;
+  const attempted = `give back the addresses of ${attachmentTitle(key, record?.pod)}`;
   explained("leaseStore", attempted, () => {
     using lock = openExistingLeaseLock(where, lockTimeoutMs);
     if (lock === undefined) return;

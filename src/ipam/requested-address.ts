@@ -1,6 +1,8 @@
 // An address that a runtime or configuration asks for: the attachment gets it, or the ADD fails.
+import { attachmentTitle } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
+import type { LeaseOwner } from "./lease.ts";
 import { isAddressFree, readOwner } from "./lease-file.ts";
 import { formatRangeSet, isGateway, type RangeSet } from "./range-set.ts";
 import { clearAttachment } from "./reclaim.ts";
@@ -24,11 +26,17 @@ export function checkRequested(wish: AddressWish, rangeSet: RangeSet, address: A
   const holder = readOwner(directory, address);
   throw new CniError("poolExhausted", {
     message: `failed to allocate for range ${rangeSet.number}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
-    cause:
-      holder &&
-      `container ${holder.containerId} has it${holder.interfaceName === undefined ? "" : `, for ${holder.interfaceName}`}`,
+    cause: holder && `${holderName(wish, holder)} has it`,
     hint: `Look who holds it: cat ${directory}/${text}`,
   });
+}
+
+/** The holder of an address in words for people. A lease need not name its interface. */
+function holderName({ records, key: { network } }: AddressWish, holder: LeaseOwner): string {
+  const { containerId, interfaceName } = holder;
+  if (interfaceName === undefined) return `container ${containerId}`;
+  const key = { network, containerId, interfaceName };
+  return attachmentTitle(key, records.getRecord(key)?.pod);
 }
 
 /**

@@ -1,5 +1,6 @@
 // The reservation of addresses for an attachment: one of every range set, all of them or none, under one
 // lock.
+import { attachmentTitle } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { needsBootSweep } from "../record/boot-marker.ts";
@@ -63,8 +64,8 @@ export class Reservation implements Disposable {
   }
 }
 
-function attemptOf({ key }: AddressWish): string {
-  return `reserve addresses for container ${key.containerId}, interface ${key.interfaceName}`;
+function attemptOf({ key, pod }: AddressWish): string {
+  return `reserve addresses for ${attachmentTitle(key, pod)}`;
 }
 
 /**

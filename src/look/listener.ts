@@ -1,52 +1,45 @@
 // Host ports on which a process of the node listens: a mapping would silently take its connections.
-import { CniError } from "../cni/error.ts";
-import { formatAddress } from "../ip/address.ts";
+import { type HostPortConfig, type PortMapping, PROTOCOLS } from "../cni/host-port-config.ts";
 import { type Listener, listListeners } from "../net/listener.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { NETLINK_SOCK_DIAG } from "../netlink/uapi/sock_diag.ts";
-import { claimText, type PortMapping } from "../nft/port-mapping.ts";
+import { PROTOCOLS as NUMBERS } from "../nft/port-mapping.ts";
+import { findHolders, type Process } from "./process.ts";
+
+/** A listening socket on a port that is asked for. */
+export interface PortListener extends Omit<Listener, "inode"> {
+  protocol: PortMapping["protocol"];
+  /** The processes that have the socket open, as far as they can be seen. */
+  holders: Process[];
+}
 
 /**
- * Throws CniError hostPort when a process listens on one of the ports, SystemError when the system refuses.
+ * The listeners on ports that are asked for. The processes are looked for when there is such a listener, and
+ * not before. Throws SystemError.
  */
-export function refuseListeners(mappings: PortMapping[]): void {
+export function observeListeners(config: HostPortConfig | undefined): PortListener[] {
+  if (config === undefined || config.allowListening) return [];
   using socket = NetlinkSocket.open(NETLINK_SOCK_DIAG);
-  const protocols: number[] = [];
-  for (const { protocol } of mappings) if (!protocols.includes(protocol)) protocols.push(protocol);
-  for (const protocol of protocols) {
-    for (const listener of listListeners(socket, protocol, onlyPort(mappings, protocol))) {
-      for (const mapping of mappings)
-        if (mapping.protocol === protocol && isInTheWay(listener, mapping)) throw taken(listener, mapping);
-    }
+  const found: (Listener & Pick<PortListener, "protocol">)[] = [];
+  for (const protocol of PROTOCOLS) {
+    const mappings = config.mappings.filter((mapping) => mapping.protocol === protocol);
+    if (mappings.length === 0) continue;
+    const isAsked = ({ port }: Listener): boolean =>
+      mappings.some(({ hostPort, hostPortEnd }) => hostPort <= port && port <= hostPortEnd);
+    for (const listener of listListeners(socket, NUMBERS[protocol], onlyPort(mappings)))
+      if (isAsked(listener)) found.push({ ...listener, protocol });
   }
+  if (found.length === 0) return [];
+  const holders = findHolders(new Set(found.map(({ inode }) => inode)));
+  return found.map(({ inode, ...listener }) => ({ ...listener, holders: holders.get(inode) ?? [] }));
 }
 
-/** The only port in the mappings of a protocol; 0 when there are several. */
-function onlyPort(mappings: PortMapping[], wanted: number): number {
+/** The only port in the mappings; 0 when there are several. */
+function onlyPort(mappings: readonly PortMapping[]): number {
   let port: number | undefined;
-  for (const { protocol, first, last } of mappings) {
-    if (protocol !== wanted) continue;
-    if (first !== last || (port !== undefined && port !== first)) return 0;
-    port = first;
+  for (const { hostPort, hostPortEnd } of mappings) {
+    if (hostPort !== hostPortEnd || (port !== undefined && port !== hostPort)) return 0;
+    port = hostPort;
   }
   return port ?? 0;
-}
-
-function isInTheWay(
-  { address, port, isForBoth }: Listener,
-  { family, hostAddress, first, last }: PortMapping,
-): boolean {
-  if (port < first || port > last) return false;
-  if (address.family !== family) return isForBoth;
-  return address.value === 0n || hostAddress === undefined || hostAddress.value === address.value;
-}
-
-function taken({ address, port }: Listener, mapping: PortMapping): CniError {
-  const where =
-    address.family === 4 ? `${formatAddress(address)}:${port}` : `[${formatAddress(address)}]:${port}`;
-  return new CniError("hostPort", {
-    about: `a process of this node listens on ${where}`,
-    attempted: `Tried to take ${claimText(mapping)}`,
-    hint: `Look with "ss -lntup" who listens on port ${port}, or choose another host port; "allowListening": true takes the port all the same`,
-  });
 }

@@ -4,6 +4,7 @@ import type { Netconf } from "../cni/config.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import type { FilteredFamilies } from "../plan/host-port.ts";
 import { type ObservedBridge, observeBridge } from "./bridge.ts";
+import { observeListeners, type PortListener } from "./listener.ts";
 import { observeFilter } from "./packet-filter.ts";
 
 /** The observations of an ADD. */
@@ -11,11 +12,17 @@ export interface Observed {
   bridge: ObservedBridge;
   /** The families in which the packet filter sees bridged packets, where that makes a difference. */
   isFiltered: FilteredFamilies;
+  /** The listeners on host ports that are asked for. */
+  listeners: PortListener[];
 }
 
 /**
  * Looks at the node. Throws SystemError, and CniError for a link that has the bridge's name and is no bridge.
  */
 export function observe(netconf: Netconf, links: NetlinkSocket): Observed {
-  return { bridge: observeBridge(netconf, links), isFiltered: observeFilter(netconf) };
+  return {
+    bridge: observeBridge(netconf, links),
+    isFiltered: observeFilter(netconf),
+    listeners: observeListeners(netconf.hostPorts),
+  };
 }

@@ -4,7 +4,7 @@ import { type Address, addressFromBytes, type Family } from "../ip/address.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { INET_DIAG_SKV6ONLY, SOCK_DIAG_BY_FAMILY } from "../netlink/uapi/sock_diag.ts";
-import { be16At } from "../sys/bytes.ts";
+import { be16At, u32At } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
 import { familyNumber } from "./address.ts";
 
@@ -14,6 +14,8 @@ export interface Listener {
   port: number;
   /** True: the socket listens on all IPv6 addresses and takes IPv4 too. */
   isForBoth: boolean;
+  /** The inode of the socket, by which /proc shows the processes that have it open. */
+  inode: number;
 }
 
 /**
@@ -28,6 +30,7 @@ const UDP = 17;
 const DIAG_MSG = 72;
 const DIAG_PORT = 4;
 const DIAG_ADDRESS = 8;
+const DIAG_INODE = 68;
 
 /**
  * The listeners of a protocol (IPPROTO_…), on one port or, with 0, on all. The kernel walks its listeners
@@ -81,5 +84,6 @@ function readListener({ payload }: Reply, family: Family): Listener {
     port: be16At(payload, DIAG_PORT),
     isForBoth:
       family === 6 && bytes.value === 0n && readAttributes(payload, DIAG_MSG).u8(INET_DIAG_SKV6ONLY) !== 1,
+    inode: u32At(payload, DIAG_INODE),
   };
 }

@@ -6,7 +6,7 @@ import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { countRules, type RuleCounts } from "./answer.ts";
 import { executeBatch } from "./batch.ts";
 import { deleteUnusedChains } from "./chain.ts";
-import { holderOf, ownerOf } from "./comment.ts";
+import { ownerOf } from "./comment.ts";
 import { type Element, getElements } from "./element.ts";
 import { markBitOf, PORT_TABLE, portLayout, UNMARK } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
@@ -66,7 +66,7 @@ export function missingPortParts(
 }
 
 /** Deletes a table that marks with another bit, unless an attachment has a host port in it. */
-function makeRoomForBit({ markBit }: HostPorts, socket: NetlinkSocket, counts: RuleCounts): boolean {
+function makeRoomForBit({ markBit }: HostPorts, { socket, node }: On<PortNode>, counts: RuleCounts): boolean {
   const bit = markBitOf(counts);
   if (bit === undefined || bit === markBit) return false;
   const [holder] = listPortElements(socket);
@@ -74,7 +74,7 @@ function makeRoomForBit({ markBit }: HostPorts, socket: NetlinkSocket, counts: R
     throw new SystemError(
       `mark packets with bit ${markBit}`,
       errnoOf("EBUSY"),
-      `host ports of this node are marked with bit ${bit}, as those of ${holderOf(holder)}`,
+      `host ports of this node are marked with bit ${bit}, as those of ${node.nameOf(holder)}`,
     );
   executeBatch(socket, [deleteTableMessage(PORT_TABLE)]);
   return true;

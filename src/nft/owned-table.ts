@@ -28,6 +28,8 @@ export interface Owner {
 export interface NodeAttachments<Attachment extends Owner> {
   /** True while the attachment with this digest has its veth. */
   isAlive(owner: string): boolean;
+  /** The owner of an element in words for people. */
+  nameOf(element: Element): string;
   /** Runs `action` while no other process changes what the attachments of the node share. */
   underNodeLock(action: () => void): void;
   /** All other attachments that need elements in the table; asked only when the table was lost. */
@@ -67,7 +69,7 @@ export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachmen
   /** True for an attachment that has no veth yet and has to get its elements all the same. */
   isComing?(attachment: Attachment, node: Node): boolean;
   /** Deletes a table that stands in the place of the lost one. True when there was such a table. */
-  makeRoom?(attachment: Attachment, socket: NetlinkSocket, counts: RuleCounts): boolean;
+  makeRoom?(attachment: Attachment, on: On<Node>, counts: RuleCounts): boolean;
   /** The errors by which nftables tells that the table has changed since the look: then ADD looks again. */
   changedSinceLook: readonly ErrnoName[];
 }
@@ -110,7 +112,7 @@ function putBack<Attachment extends Owner, Node extends NodeAttachments<Attachme
   const counts = countRules(socket, layout.table);
   const isLost = !isWholeIn(counts, layout);
   if (isLost) {
-    if (table.makeRoom?.(wanted, socket, counts) === true) counts.clear();
+    if (table.makeRoom?.(wanted, on, counts) === true) counts.clear();
     executeBatch(socket, layout.tableMessages());
     for (const other of node.others()) putBackOther(table, other, { ...on, counts });
   }

@@ -5,11 +5,11 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ownerComment } from "./comment.ts";
 import { type Element, listElements } from "./element.ts";
 import { type HairpinChain, sharedHairpinChain } from "./hairpin-chain.ts";
-import { PORT_TABLE } from "./host-port-layout.ts";
+import { PORT_TABLE, UNMARK } from "./host-port-layout.ts";
 import { type ConditionChain, sharedConditionChain } from "./port-condition.ts";
-import { conditionMap, mappingPlaces } from "./port-element.ts";
+import { conditionMap, mappingPlaces, portKey } from "./port-element.ts";
 import { portMapNames } from "./port-map.ts";
-import type { PortMapping } from "./port-mapping.ts";
+import type { PortClaim, PortMapping } from "./port-mapping.ts";
 import type { SharedChain } from "./table-layout.ts";
 
 /** The host ports of one attachment. */
@@ -20,6 +20,8 @@ export interface HostPorts {
   label: string;
   /** The mappings, at least one. */
   mappings: PortMapping[];
+  /** Ports that stay with processes of the node, each of one address. */
+  kept?: readonly PortClaim[] | undefined;
   /** The chain that masquerades connections to the pod; undefined: none is masqueraded. */
   chain: HairpinChain | undefined;
   /** Conditions that connections have to meet: at most one chain for each family. */
@@ -47,9 +49,9 @@ export function chainsFor({ chain, conditions }: Pick<HostPorts, "chain" | "cond
 }
 
 /** The elements of an attachment, in the order in which an ADD puts them in. */
-export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts): Element[] {
+export function elementsOf({ mappings, kept = [], chain, conditions, ...ports }: HostPorts): Element[] {
   const comment = ownerComment(ports);
-  const elements: Element[] = [];
+  const elements: Element[] = kept.map((claim) => keptElement(claim, comment));
   for (const mapping of mappings) {
     const where = conditions.find(({ family }) => family === mapping.family);
     for (const place of mappingPlaces(mapping)) {
@@ -76,6 +78,13 @@ export function elementsOf({ mappings, chain, conditions, ...ports }: HostPorts)
       comment,
     });
   return elements;
+}
+
+/** The element that leaves a port of one address alone: of all maps its map is asked first. */
+function keptElement(claim: PortClaim, comment: string): Element {
+  const set = `one${claim.family}`;
+  const key = portKey(set, claim, claim.first);
+  return { table: PORT_TABLE, set: conditionMap(set), key, value: undefined, chain: UNMARK, comment };
 }
 
 /** The pod's addresses that ports lead to, without repetitions. */

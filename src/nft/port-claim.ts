@@ -3,7 +3,7 @@ import { formatAddress } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { firstRefusal } from "./batch.ts";
-import { holderOf, ownerOf } from "./comment.ts";
+import { ownerOf } from "./comment.ts";
 import {
   addElementMessage,
   BATCH_ELEMENTS,
@@ -22,8 +22,6 @@ import { covers, haveSamePort } from "./port-share.ts";
 
 /** The facts about the node that host ports need. */
 export interface PortNode extends NodeAttachments<HostPorts> {
-  /** The owner of an element in words for people. */
-  nameOf?(element: Element): string;
   /**
    * Hands the ports of a dead owner to living attachments of its container. False when there are none; the
    * element then gives way.
@@ -40,6 +38,9 @@ export function claimPorts(wanted: HostPorts, on: On<PortNode>, hasConditions: b
   const { socket } = on;
   const elements = elementsOf(wanted);
   let held = heldUnseen(socket, wanted.mappings, hasConditions);
+  // A dead attachment may have left elements in the maps of conditions.
+  if (!hasConditions && held.some((element) => ownerOf(element) !== wanted.owner))
+    held = heldUnseen(socket, wanted.mappings, true);
   for (const look of [() => getElements(socket, elements), () => listPortElements(socket), undefined]) {
     const { gone, holders } = judge({ held, elements, wanted }, on);
     const own = elements.filter((element) => !isLeftTo(holders, element));
@@ -114,7 +115,7 @@ function judge(
     const owner = ownerOf(element);
     if (owner === wanted.owner) gone.push(element);
     else if (node.isAlive(owner)) {
-      const refusal = new SystemError(taken, errnoOf("EADDRINUSE"), (node.nameOf ?? holderOf)(element));
+      const refusal = new SystemError(taken, errnoOf("EADDRINUSE"), node.nameOf(element));
       if (claimOf(element) === undefined || wanted.siblings?.hold(element) !== true) throw refusal;
       wanted.siblings.note(element);
       holders.push({ holder: element, refusal });

@@ -71,7 +71,7 @@ export function isOfAllAddresses(set: string): boolean {
  * The key of a port in a map. In a map of intervals the key finds the element whose interval the port is in.
  * Where the map is keyed by address the mapping has to have one.
  */
-export function portKey(set: string, { protocol, hostAddress }: PortMapping, port: number): Uint8Array {
+export function portKey(set: string, { protocol, hostAddress }: PortClaim, port: number): Uint8Array {
   return keyOf(
     isOfAllAddresses(set) || hostAddress === undefined ? undefined : addressBytes(hostAddress),
     protocol,

@@ -17,6 +17,7 @@ import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import type { Route } from "../cni/result.ts";
 import { formatAddress } from "../ip/address.ts";
+import type { PortListener } from "../look/listener.ts";
 import { type FilteredFamilies, planHostPorts } from "./host-port.ts";
 import { networkSubnets, otherGateways } from "./network.ts";
 import { resultRoutes } from "./route.ts";
@@ -37,6 +38,8 @@ export interface Known {
    */
   macs: { host: string; pod: string; ifb: string };
   isFiltered: FilteredFamilies;
+  /** The listeners on host ports that are asked for; undefined: there is none. */
+  listeners?: readonly PortListener[] | undefined;
 }
 
 /** The addresses, routes and other answers of IPAM. */
@@ -54,10 +57,12 @@ interface DescribeInput extends Known, Given {
  * cannot lead anywhere.
  */
 export function describe(known: Known, given: Given): Attachment {
-  const { netconf, key, isFiltered } = known;
+  const { netconf, key, isFiltered, listeners } = known;
   const { addresses } = given;
   const config = netconf.hostPorts;
-  const hostPorts = config && planHostPorts({ config, netconf, addresses, isFiltered });
+  const { containerId } = key;
+  const hostPorts =
+    config && planHostPorts({ config, netconf, addresses, isFiltered, listeners, containerId });
   const input = { ...known, ...given, hostPorts };
   const { bandwidth } = netconf;
   return {

@@ -7,6 +7,8 @@ import { CniError } from "../cni/error.ts";
 import type { HostPortConfig, PortMapping } from "../cni/host-port-config.ts";
 import { type Address, type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
+import type { PortListener } from "../look/listener.ts";
+import { keepListeners } from "./listener.ts";
 import { networkSubnets } from "./network.ts";
 
 /** For each family: true when the packet filter sees bridged packets. */
@@ -21,22 +23,34 @@ export interface HostPortInput {
   netconf: Netconf;
   addresses: PodAddress[];
   isFiltered: FilteredFamilies;
+  /** The listeners on ports that are asked for; undefined: there is none. */
+  listeners?: readonly PortListener[] | undefined;
+  containerId: string;
 }
 
 /**
  * The host ports of a pod. Before a foreign IPAM plugin has named addresses there is no mapping yet, and the
  * veth is made for addresses of both families. Throws CniError 7 when a mapping cannot lead anywhere, because
- * the pod has no address of its family.
+ * the pod has no address of its family, and CniError hostPort where a listener would be cut off.
  */
-export function planHostPorts({ config, netconf, addresses, isFiltered }: HostPortInput): AttachedHostPorts {
+export function planHostPorts({
+  config,
+  netconf,
+  addresses,
+  isFiltered,
+  listeners = [],
+  containerId,
+}: HostPortInput): AttachedHostPorts {
   const isUnaddressed = netconf.foreignIpam !== undefined && addresses.length === 0;
   const mappings: AttachedPortMapping[] = [];
   if (!isUnaddressed) for (const mapping of config.mappings) mappings.push(...mappingsOf(mapping, addresses));
   if (!isUnaddressed && mappings.length === 0)
     throw unreachable("host ports are asked for, but the pod has no address that they could lead to");
+  const kept = keepListeners(mappings, listeners, containerId);
   const comesBack = isUnaddressed ? isFiltered[4] || isFiltered[6] : needsHairpin(mappings, isFiltered);
   return {
     mappings,
+    kept: kept.length === 0 ? undefined : kept,
     masquerade: config.masqAll ? "all" : config.snat ? "own" : "none",
     subnets: networkSubnets(netconf, addresses).map(formatPrefix),
     markBit: config.markMasqBit,

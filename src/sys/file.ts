@@ -20,10 +20,12 @@ export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
+const AT_STATX_DONT_SYNC = 0x4000;
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_SIZE = 256;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
+const S_IFSOCK = 0o140000;
 const S_IFREG = 0o100000;
 
 // asm-generic/poll.h
@@ -230,6 +232,16 @@ export function fileIdentity(path: string): string | undefined {
   const bytes = statx(AT_FDCWD, path, 0);
   // struct statx: stx_ino at 32, stx_dev_major at 136, stx_dev_minor at 140.
   return bytes && `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`;
+}
+
+/**
+ * The inode of the socket that a name below /proc/PID/fd stands for; undefined for anything else. Asks no
+ * server of a network file system.
+ */
+export function socketInode(path: string): number | undefined {
+  const bytes = statx(AT_FDCWD, path, AT_STATX_DONT_SYNC);
+  if (bytes === undefined || (u16At(bytes, 28) & S_IFMT) !== S_IFSOCK) return undefined;
+  return u32At(bytes, 32) + u32At(bytes, 36) * 2 ** 32;
 }
 
 /** The struct statx of a path; undefined when nothing is there. */

@@ -1,7 +1,8 @@
 // ADD: look, claim a place and addresses, do the steps, answer. A failed ADD is taken back, so the node is as
 // it was.
+
 import { macsKeepFollowing, randomMac, randomMacs } from "../attachment/mac.ts";
-import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { attachmentTitle } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import type { AddRequest } from "../cni/request.ts";
 import { mergeResults } from "../cni/result.ts";
@@ -44,7 +45,7 @@ export interface Added {
 export function add(request: AddRequest, node: Node): Added {
   checkInterfaceName(request.key.interfaceName);
   const pod = node.keep(openPod(request.namespacePath, request.allowOwnNamespace, node));
-  refuseTakenInterface(request.key, pod, node);
+  refuseTakenInterface(request, pod, node);
   if (request.netconf.tuning !== undefined) checkAllowList(request.netconf.tuning);
   // The creation of a bridge alone shows whether the kernel keeps VLANs apart.
   if (request.netconf.hasVlans) ensureFilteringBridge(request.netconf.bridge, node);
@@ -82,7 +83,8 @@ function answer({ request, node, rollback, known }: Claim, claimed: Claimed, att
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);
   const notices = [...attaching.notices, ...noticesOf(attachment, netconf, known.isFiltered)];
-  if (!attempt("recordStore", key.containerId, () => intent.complete())) throw deletedMeanwhile();
+  if (!attempt("recordStore", attachmentTitle(key, request.pod), () => intent.complete()))
+    throw deletedMeanwhile();
   const forget = (): void => void node.records.removeRecord(key);
   return {
     output,
@@ -99,7 +101,11 @@ function needsAddress({ kind }: Step): boolean {
  * The facts about the attachment before its addresses are known. All MACs but that of a new bridge are chosen
  * here.
  */
-function knownOf(request: AddRequest, { node, pod }: Place, { bridge, isFiltered }: Observed): Known {
+function knownOf(
+  request: AddRequest,
+  { node, pod }: Place,
+  { bridge, isFiltered, listeners }: Observed,
+): Known {
   const { netconf, key, namespacePath: path, pod: podName } = request;
   const [host = "", ofPod = "", ifb = ""] = randomMacs(3);
   return {
@@ -112,6 +118,7 @@ function knownOf(request: AddRequest, { node, pod }: Place, { bridge, isFiltered
     bridgeMtu: bridge.portMtu,
     macs: { host, pod: ofPod, ifb },
     isFiltered,
+    listeners,
   };
 }
 
@@ -125,11 +132,12 @@ function bridgePlanOf({ attachment, givenByOthers }: Claimed, { bridge }: Observ
   };
 }
 
-function refuseTakenInterface(key: AttachmentKey, pod: Pod, node: Node): void {
+function refuseTakenInterface(request: AddRequest, pod: Pod, node: Node): void {
+  const { key } = request;
   try {
     attempt("link", key.interfaceName, () => checkInterfaceIsFree(key.interfaceName, pod));
   } catch (error) {
-    if (!isLeftover(key, node)) throw error;
+    if (!isLeftover(request, node)) throw error;
   }
 }
 
@@ -137,10 +145,10 @@ function refuseTakenInterface(key: AttachmentKey, pod: Pod, node: Node): void {
  * True when an ADD of this attachment was killed. Its interface in the pod is removed when the addresses are
  * reserved, and the name is checked again after that.
  */
-function isLeftover(key: AttachmentKey, { records }: Node): boolean {
+function isLeftover({ key, pod }: AddRequest, { records }: Node): boolean {
   return attempt(
     "recordStore",
-    key.containerId,
+    attachmentTitle(key, pod),
     () => records.hasRecord(key) && !records.isComplete(key) && !records.isAddRunning(key),
   );
 }

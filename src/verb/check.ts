@@ -1,6 +1,6 @@
 // CHECK: compares an attachment with its record. Changes nothing.
 import { type Attachment, VERSION } from "../attachment/attachment.ts";
-import { hostInterfaceName } from "../attachment/name.ts";
+import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import type { CheckRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../failure/failure.ts";
@@ -24,14 +24,15 @@ import { RECORD_ROOT } from "../record/store.ts";
  */
 export function check(request: CheckRequest, node: Node): void {
   const { netconf, key } = request;
-  const { containerId, interfaceName } = key;
+  const { interfaceName } = key;
+  const title = attachmentTitle(key, request.pod);
   using pod = openPod(request.namespacePath, request.allowOwnNamespace, node);
   const record = readRecord(request, node);
   const end = findPodEnd(netconf.prevResult, interfaceName);
   if (end === undefined)
-    throw failed(containerId, [`the result of its ADD names no interface ${interfaceName} inside the pod`]);
+    throw failed(title, [`the result of its ADD names no interface ${interfaceName} inside the pod`]);
   const attachment = withResult(expected(record, end, request), netconf.prevResult, end);
-  const problems = attempt("checkFailed", containerId, () => [
+  const problems = attempt("checkFailed", title, () => [
     ...(record === undefined && isAttachedByPontoon(key, node) ? [recordLost(key.network)] : []),
     ...verifySteps(stepsOf(attachment), { node, pod }),
   ]);
@@ -39,15 +40,15 @@ export function check(request: CheckRequest, node: Node): void {
   const refusals = collectErrors([() => delegate(foreignIpamOf(record, netconf), request, "CHECK")]);
   if (problems.length === 0) passOn(refusals);
   problems.push(...sentencesOf(refusals));
-  if (problems.length > 0) throw failed(containerId, problems);
+  if (problems.length > 0) throw failed(title, problems);
 }
 
 /**
  * The record; undefined when another program made the attachment. Throws CniError for a record of a later
  * Pontoon.
  */
-function readRecord({ key }: CheckRequest, { records }: Node): Attachment | undefined {
-  return attempt("recordStore", key.containerId, () => {
+function readRecord({ key, pod }: CheckRequest, { records }: Node): Attachment | undefined {
+  return attempt("recordStore", attachmentTitle(key, pod), () => {
     const record = records.getRecord(key);
     const unknown = record === undefined ? records.findUnknownVersion(key) : undefined;
     if (unknown === undefined) return record;
@@ -92,11 +93,11 @@ function leaseProblems({ leaseDirectory: directory, key, addresses }: Attachment
     .map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`);
 }
 
-function failed(containerId: string, problems: string[]): CniError {
+function failed(title: string, problems: string[]): CniError {
   const [first, ...others] = problems;
   return new CniError("checkFailed", {
     about: first,
-    attempted: `Compared container ${containerId} with the result of its ADD`,
+    attempted: `Compared ${title} with the result of its ADD`,
     cause: others.length > 0 ? `also: ${others.join("; ")}` : undefined,
     hint: "Undo the change by hand, or delete the pod so that it is made anew",
   });

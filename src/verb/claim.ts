@@ -1,6 +1,8 @@
 // The claim of an ADD: its addresses, its description, and the intent, which is written before the kernel is
 // touched.
+
 import type { Attachment } from "../attachment/attachment.ts";
+import { attachmentTitle } from "../attachment/name.ts";
 import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import type { AddRequest } from "../cni/request.ts";
@@ -67,7 +69,7 @@ export function claimAddresses(claim: Claim): Claimed {
   const dns = readResolvConf(request.netconf);
   const claimant = claimantOf(claim);
   if (ipam === undefined) {
-    const begun = attempt("recordStore", claimant.key.containerId, () => {
+    const begun = attempt("recordStore", titleOf(claimant), () => {
       refuseDuplicate(claimant);
       return begin(claim, NOTHING);
     });
@@ -81,7 +83,7 @@ export function claimAddresses(claim: Claim): Claimed {
     keepsForeignHint,
   });
   const { leases } = reservation;
-  const attempted = `reserve addresses for container ${claimant.key.containerId}, interface ${claimant.key.interfaceName}`;
+  const attempted = `reserve addresses for ${titleOf(claimant)}`;
   const begun = explained("recordStore", attempted, () =>
     begin(claim, { addresses: leases.map(addressOf), routes: ipam.routes }),
   );
@@ -114,7 +116,7 @@ export function claimPlace(claim: Claim): Claimed {
   const { key, netconf } = request;
   const ipam = findIpam(netconf.foreignIpam ?? "", request);
   const claimant = claimantOf(claim);
-  const begun = attempt("recordStore", key.containerId, () => {
+  const begun = attempt("recordStore", titleOf(claimant), () => {
     const wasThere = claimant.records.hasRecord(key);
     refuseDuplicate(claimant);
     if (wasThere) callIpam(ipam, "DEL");
@@ -140,7 +142,7 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
   const addresses = request.netconf.isGateway ? completeGateways(given) : given;
   const attachment = withAddresses(claimed.attachment, known, { addresses, routes });
   const extend = (): boolean => node.records.extendIntent(claimed.intent, attachment);
-  if (!attempt("recordStore", request.key.containerId, extend)) throw deletedMeanwhile();
+  if (!attempt("recordStore", titleOf(known), extend)) throw deletedMeanwhile();
   return { ...claimed, attachment, dns };
 }
 
@@ -163,11 +165,16 @@ export function deletedMeanwhile(): CniError {
   });
 }
 
+function titleOf({ key, pod }: Pick<Known, "key"> & { pod?: string | undefined }): string {
+  return attachmentTitle(key, pod);
+}
+
 /** The attachment in the form that IPAM needs. Throws SystemError. */
-function claimantOf({ node, known: { key, host, leaseDirectory } }: Claim): Claimant {
+function claimantOf({ node, known: { key, pod, host, leaseDirectory } }: Claim): Claimant {
   return {
     records: node.records,
     key,
+    pod,
     host,
     directory: leaseDirectory ?? "",
     isDead: (attachment) => isDead(attachment, node),

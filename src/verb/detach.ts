@@ -1,6 +1,6 @@
 // The removal of one attachment, for DEL and for each attachment that GC finds stale.
 import type { Attachment } from "../attachment/attachment.ts";
-import { hostInterfaceName } from "../attachment/name.ts";
+import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import type { Result } from "../cni/result.ts";
@@ -62,7 +62,7 @@ export function detach(detachment: Detachment, node: Node): void {
     () => removeAllLinks(traces, detachment, node),
     () => {
       hasEnded = running?.endsWithin(ADD_ENDS_MS) !== false;
-      if (!hasEnded) throw stillRunning(key);
+      if (!hasEnded) throw stillRunning(titleOf(detachment));
     },
     () => rules.removeRestored(),
     ...afterLinks(traces.removals),
@@ -75,7 +75,7 @@ export function detach(detachment: Detachment, node: Node): void {
   ]);
   rules.throwIfBusy(errors);
   if (errors.length === 0) errors.push(...collectErrors([() => void node.records.removeRecord(key)]));
-  if (errors.length > 0) throw incomplete(errors, key);
+  if (errors.length > 0) throw incomplete(errors, titleOf(detachment));
 }
 
 /** What is to go of an attachment, from its record or found without one. */
@@ -112,11 +112,15 @@ function tracesOf(detachment: Detachment, node: Node): Traces {
   };
 }
 
-function incomplete(errors: CniError[], { containerId, interfaceName }: AttachmentKey): CniError {
+function titleOf({ key, attachment }: Detachment): string {
+  return attachmentTitle(key, attachment?.pod);
+}
+
+function incomplete(errors: CniError[], title: string): CniError {
   passOn(errors);
   const parts = errors.length === 1 ? "a part" : `${errors.length} parts`;
   return new CniError("cleanup", {
-    about: `${parts} of container ${containerId}, interface ${interfaceName} could not be removed`,
+    about: `${parts} of ${title} could not be removed`,
     cause: sentencesOf(errors).join("; "),
     hint: "Repeat DEL when the cause is gone; it goes on where it stopped",
   });
@@ -172,9 +176,9 @@ class LockedRules {
  * The error for an ADD that did not stop in time. That ADD will still roll back, and the names that it
  * deletes are those of the next ADD. If DEL reported success now, the runtime would start the next ADD.
  */
-function stillRunning({ containerId, interfaceName }: AttachmentKey): CniError {
+function stillRunning(title: string): CniError {
   return new CniError("tryAgainLater", {
-    about: `an ADD of container ${containerId}, interface ${interfaceName} is still running`,
+    about: `an ADD of ${title} is still running`,
     cause: `it was told to stop and had not ended after ${(2 * ADD_ENDS_MS) / 1000} s`,
     hint: "Find out what it waits for (its IPAM plugin, a lock), then repeat DEL",
   });

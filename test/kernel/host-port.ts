@@ -1,6 +1,7 @@
 // Host ports for the tests of the ruleset, without files or records: who lives, and who else there is, is in
 // memory.
 
+import { holderOf } from "../../src/nft/comment.ts";
 import { hairpinChain } from "../../src/nft/hairpin-chain.ts";
 import { ensureHostPorts, findPortElements, removeHostPorts } from "../../src/nft/host-port.ts";
 import type { NodeAttachments } from "../../src/nft/owned-table.ts";
@@ -82,6 +83,7 @@ export class PortRules {
 
   get node(): NodeAttachments<HostPorts> {
     return {
+      nameOf: holderOf,
       isAlive: (owner) => !this.dead.has(owner.charAt(0)),
       underNodeLock: (action) => action(),
       others: () => this.others,

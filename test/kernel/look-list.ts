@@ -1,21 +1,22 @@
 // All looks at a node and a pod that there are: each function of src/look, and what the kinds of steps
 // compare.
+import type { PortMapping } from "../../src/cni/host-port-config.ts";
 import type { Place } from "../../src/host/kind.ts";
 import { kindOf } from "../../src/host/kinds.ts";
 import type { Node } from "../../src/host/node.ts";
 import { checkAllowList } from "../../src/look/allow-list.ts";
 import { checkIsBridge, networkFamilies, observeBridge, saysMacsFollow } from "../../src/look/bridge.ts";
-import { refuseListeners } from "../../src/look/listener.ts";
+import { observeListeners } from "../../src/look/listener.ts";
 import { observe } from "../../src/look/observed.ts";
 import { observeFilter } from "../../src/look/packet-filter.ts";
+import { findHolders } from "../../src/look/process.ts";
 import { checkBridge, checkNftables } from "../../src/look/status.ts";
 import { listSubnetOwners } from "../../src/look/subnet-owner.ts";
 import { verifyVlanFiltering, vlanHint } from "../../src/look/vlan-filtering.ts";
 import { getLink } from "../../src/net/link.ts";
-import { type PortMapping, PROTOCOLS } from "../../src/nft/port-mapping.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { errnoOf, SystemError } from "../../src/sys/errno.ts";
-import { address, prefix } from "../support/ip.ts";
+import { prefix } from "../support/ip.ts";
 import { netconf } from "../unit/plan/input.ts";
 
 /** One look. */
@@ -37,13 +38,11 @@ const HOST_PORTS = {
   conditions6: undefined,
 };
 const MAPPING: PortMapping = {
-  family: 4,
-  protocol: PROTOCOLS.tcp,
+  protocol: "tcp",
   hostAddress: undefined,
-  first: 8080,
-  last: 8080,
+  hostPort: 8080,
+  hostPortEnd: 8080,
   containerPort: 80,
-  target: address("10.1.0.2"),
 };
 const NO_SYSCTL = { sysctls: [], txQueueLength: 500, promiscuous: false, allMulticast: false };
 const SYSCTL = { ...NO_SYSCTL, sysctls: [{ key: "net.core.somaxconn", name: "core/somaxconn", value: "5" }] };
@@ -95,12 +94,17 @@ export function sourceLooks(listenedPort: number): Look[] {
 }
 
 function listenerLooks(port: number): Look[] {
-  const others = [PROTOCOLS.udp, PROTOCOLS.sctp].map((protocol) => ({ ...MAPPING, protocol }));
-  const taken = { ...MAPPING, first: port, last: port };
+  const asked = (mappings: PortMapping[]) => ({ ...HOST_PORTS, mappings });
+  const others = (["udp", "sctp"] as const).map((protocol) => ({ ...MAPPING, protocol }));
+  const taken = { ...MAPPING, hostPort: port, hostPortEnd: port };
   return [
-    lookOf(refuseListeners, "a port", () => refuseListeners([MAPPING])),
-    lookOf(refuseListeners, "ports", () => refuseListeners([{ ...MAPPING, last: 8090 }, ...others])),
-    lookOf(refuseListeners, "a port on which a process listens", () => refuseListeners([taken])),
+    lookOf(observeListeners, "no port", () => observeListeners(undefined)),
+    lookOf(observeListeners, "a port", () => observeListeners(asked([MAPPING]))),
+    lookOf(observeListeners, "ports", () =>
+      observeListeners(asked([{ ...MAPPING, hostPortEnd: 8090 }, ...others])),
+    ),
+    lookOf(observeListeners, "a port on which a process listens", () => observeListeners(asked([taken]))),
+    lookOf(findHolders, "no socket", () => findHolders(new Set())),
   ];
 }
 

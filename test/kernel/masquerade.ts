@@ -1,6 +1,8 @@
 // Attachments for the tests of the ruleset, without files or records: who lives, and who else there is, is in
 // memory.
+
 import type { Masquerade, MasqueradeNode } from "../../src/nft/address-claim.ts";
+import { holderOf } from "../../src/nft/comment.ts";
 import { networkChain } from "../../src/nft/layout.ts";
 import { ensureMasquerade, removeMasquerade } from "../../src/nft/masquerade.ts";
 import { address, prefix } from "../support/ip.ts";
@@ -54,6 +56,7 @@ export class Ruleset {
 
   get node(): MasqueradeNode {
     return {
+      nameOf: holderOf,
       isAlive: (owner) => !this.dead.has(owner),
       lostAddress: (owner) => this.lost.has(owner),
       isOnBridge: () => false,

@@ -1,5 +1,6 @@
 // One of many processes that want their address masqueraded at the same time. Arguments: number, lock file.
 // Says "ready", starts when it is told to, and says "done".
+import { holderOf } from "../../src/nft/comment.ts";
 import "../support/native.ts";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_NETFILTER } from "../../src/netlink/uapi/netlink.ts";
@@ -14,6 +15,7 @@ const socket = NetlinkSocket.open(NETLINK_NETFILTER);
 
 function put(): void {
   ensureMasquerade(socket, wanted, {
+    nameOf: holderOf,
     isAlive: () => true,
     lostAddress: () => false,
     isOnBridge: () => false,

@@ -2,6 +2,7 @@
 // is, is in memory.
 
 import { macBytes } from "../../src/net/link.ts";
+import { holderOf } from "../../src/nft/comment.ts";
 import {
   ensureSpoofCheck,
   removeSpoofCheck,
@@ -44,6 +45,7 @@ export class SpoofChecks {
 
   get node(): SpoofCheckNode {
     return {
+      nameOf: holderOf,
       isAlive: (owner) => !this.dead.has(owner),
       isAddRunning: ({ owner }) => this.adding.has(owner),
       underNodeLock: (action) => {

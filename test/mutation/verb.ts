@@ -104,8 +104,8 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL beside a running ADD gives the code of a clean-up instead of 11",
     file: "src/verb/detach.ts",
-    find: '  return new CniError("tryAgainLater", {\n    about: `an ADD of container',
-    replace: '  return new CniError("cleanup", {\n    about: `an ADD of container',
+    find: '  return new CniError("tryAgainLater", {\n    about: `an ADD of',
+    replace: '  return new CniError("cleanup", {\n    about: `an ADD of',
     test: "test/plugin/foreign-killed.test.ts",
     promise: "a DEL stops an ADD that still waits for its IPAM plugin",
   },

@@ -79,13 +79,13 @@ scene(
     // would be the other's. The plugin is not asked to give back what the ADD still waits for.
     const stillRunning = {
       code: 11,
-      msg: "try again later: an ADD of container one, interface eth0 is still running",
+      msg: "try again later: an ADD of container one (network pods, eth0) is still running",
     };
     for (let times = 0; times < 2; times++)
       expect(mustFail(await plugin(world, "DEL", call))).toMatchObject(stillRunning);
     expect(mustFail(await plugin(world, "ADD", call))).toMatchObject({
       code: 11,
-      msg: expect.stringContaining("another ADD of container one, interface eth0 is running") as string,
+      msg: expect.stringContaining("another ADD of container one (network pods, eth0) is running") as string,
     });
     mustSucceed(await plugin(world, "GC", call));
     await openGate(world);

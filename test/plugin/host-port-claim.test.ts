@@ -8,8 +8,9 @@ import { refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
 import { warmUp } from "../support/steady.ts";
 import { connect, serve } from "../support/traffic.ts";
-import type { World } from "../support/world.ts";
+import type { Pod, World } from "../support/world.ts";
 
+const PREV = { cniVersion: "1.1.0", interfaces: [], ips: [] };
 const WEB = [{ hostPort: 8080, containerPort: 80 }];
 
 scene(
@@ -32,6 +33,26 @@ scene(
     await addWithPorts(world, others, blue, both(WEB[0]!));
   },
 );
+
+scene("an error names the pod that has the port or the address, not its container", async (world) => {
+  const { pods } = await stage(world);
+  const call = (pod: Pod, name: string, ips: string[]) => ({
+    network: pods,
+    pod,
+    env: { CNI_ARGS: `K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name}` },
+    more: { runtimeConfig: { portMappings: WEB, ips } },
+  });
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  mustSucceed(await plugin(world, "ADD", call(red, "web", ["10.1.0.77/24"])));
+  const taken = mustFail(await plugin(world, "ADD", call(blue, "other", [])));
+  expect(taken.msg).toBe("host port cannot be used: it belongs to pod default/web (network pods, eth0)");
+  const address = mustFail(await plugin(world, "ADD", call(blue, "other", ["10.1.0.77/24"])));
+  expect(address.details).toContain("Cause: pod default/web (network pods, eth0) has it");
+  const again = mustFail(
+    await plugin(world, "CHECK", { ...call(red, "web", []), more: { prevResult: PREV } }),
+  );
+  expect(again.details).toContain("Compared pod default/web (network pods, eth0)");
+});
 
 scene("of ten pods that ask for one port at once exactly one gets it", async (world) => {
   const { pods } = await stage(world);
@@ -63,9 +84,7 @@ scene(
 const LISTENERS = [
   { protocol: "tcp", address: "0.0.0.0", subnet: "10.1.0.0/24", shown: "0.0.0.0:8080" },
   { protocol: "udp", address: "0.0.0.0", subnet: "10.1.0.0/24", shown: "0.0.0.0:8080" },
-  { protocol: "tcp", address: "127.0.0.1", subnet: "10.1.0.0/24", shown: "127.0.0.1:8080" },
   { protocol: "tcp", address: "::", subnet: "10.1.0.0/24", shown: "[::]:8080" },
-  { protocol: "tcp", address: "::1", subnet: "fd01::/64", shown: "[::1]:8080" },
   { protocol: "udp", address: "fd50::1", subnet: "fd01::/64", shown: "[fd50::1]:8080" },
 ] as const;
 
@@ -83,10 +102,9 @@ for (const { protocol, address, subnet, shown } of LISTENERS) {
         pod: red,
         more: portConfig([{ hostPort: 8080, containerPort: 80, protocol }]),
       });
-      expect(error).toMatchObject({
-        code: 131,
-        msg: `host port cannot be used: a process of this node listens on ${shown}`,
-      });
+      expect(error.code).toBe(131);
+      expect(error.msg).toMatch(/^host port cannot be used: [\w-]+ \(pid \d+\) listens on /);
+      expect(error.msg.endsWith(` listens on ${shown}`)).toBe(true);
       const other = protocol === "tcp" ? "udp" : "tcp";
       await add(
         world,

@@ -96,7 +96,7 @@ scene("what cannot be had fails the ADD, says why, and costs no other address", 
   expect(taken.text).toContain(
     `requested IP address ${held} is not available in range set 10.1.0.1-10.1.0.254`,
   );
-  expect(taken.text).toContain(`container ${red.containerId} has it, for eth0`);
+  expect(taken.text).toContain(`container ${red.containerId} (network pods, eth0) has it`);
   expect(taken.text).toContain(`cat /var/lib/cni/networks/pods/${held}`);
   expect(
     addressesOf(await addDirectly(world, { network: pods, pod: blue, more: ips("10.1.0.9", "fd01::9") })),

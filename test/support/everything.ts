@@ -63,6 +63,7 @@ export function attachmentWithEverything(): Attachment {
         { protocol: "tcp", hostPort: 8080, hostPortEnd: 8081, containerPort: 80, address: "10.1.0.2" },
         { protocol: "udp", hostPort: 8053, hostPortEnd: 8053, containerPort: 53, address: "fd01::2" },
       ],
+      kept: [{ protocol: "tcp", port: 8080, address: "127.0.0.1" }],
       masquerade: "own",
       subnets: ["10.1.0.0/24", "fd01::/64"],
       markBit: 13,

@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 import type { Place } from "./place.ts";
 import type { BackgroundProcess } from "./process.ts";
 
-const SERVER = fileURLToPath(new URL("./echo-server.ts", import.meta.url));
+/** The program that `serve` starts; words behind its four arguments mean nothing to it. */
+export const SERVER = fileURLToPath(new URL("./echo-server.ts", import.meta.url));
 
 /** True when the first ping is answered. */
 export async function pings(from: Place, address: string): Promise<boolean> {

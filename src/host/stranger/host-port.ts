@@ -9,8 +9,9 @@ import { listPortElements } from "../../nft/port-attachment.ts";
 import { mappingOf } from "../../nft/port-element.ts";
 import type { PortMapping } from "../../nft/port-mapping.ts";
 import { forgetFlows } from "../kind/host-port/flow.ts";
-import { handingTo, heirsOf, keyOf } from "../kind/host-port/sibling.ts";
+import { handingTo, heirsOf } from "../kind/host-port/sibling.ts";
 import type { Node } from "../node.ts";
+import { keyOf } from "../recorded.ts";
 
 /**
  * Removes host ports without a record, found by the comments of their elements; then the chains of the

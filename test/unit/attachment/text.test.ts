@@ -209,6 +209,8 @@ test.each<[string, Json[]]>([
   ["hostPorts.masquerade", ["some"]],
   ["hostPorts.mappings.0.hostPort", [0, 65_536, 1.5]],
   ["hostPorts.mappings.0.protocol", ["icmp"]],
+  ["hostPorts.kept.0.port", [0, 65_536, 1.5]],
+  ["hostPorts.kept.0.protocol", ["icmp"]],
   ["hostPorts.conditions4.0.field", ["sport"]],
 ])("a record whose %s is none is damaged", (name, values) => {
   const path = PATHS.find((each) => each.join(".") === name) ?? [];
@@ -231,7 +233,7 @@ const OPTIONAL = [
     "bandwidth.ifbMac",
     "tuning.txQueueLength",
   ],
-  ...["allowListening", "iptablesChains", "conditions4", "conditions6", "mappings.#.hostAddress"].map(
+  ...["kept", "allowListening", "iptablesChains", "conditions4", "conditions6", "mappings.#.hostAddress"].map(
     (name) => `hostPorts.${name}`,
   ),
 ];

@@ -111,7 +111,7 @@ test("an attachment whose rules stay keeps its address, and the refusal says why
     throw new Error("rules are stuck");
   };
   expect(() => pool.add("e", { isDead: ({ key }) => key.containerId === "c", discard })).toThrow(
-    expect.objectContaining({ details: expect.stringContaining("c: rules are stuck") }),
+    expect.objectContaining({ details: expect.stringContaining("(network net, eth0): rules are stuck") }),
   );
   expect(ids()).toEqual(["a", "b", "c", "d"]);
 });
@@ -136,7 +136,7 @@ test("an address that is asked for is taken back from a dead holder, and from no
   });
   expect(pool.add("e", ask("10.1.2.10"))).toEqual(["10.1.2.10"]);
   expect(() => pool.add("f", ask("10.1.2.11"))).toThrow(
-    expect.objectContaining({ details: expect.stringContaining("container b has it, for eth0") }),
+    expect.objectContaining({ details: expect.stringContaining("(network net, eth0) has it") }),
   );
   expect(() => pool.add("f", ask("10.1.2.12"))).toThrow(
     expect.objectContaining({ details: expect.stringContaining("container elsewhere has it, for eth0") }),
@@ -149,7 +149,7 @@ test("an address that is asked for stays with an ADD that is running", () => {
   pool.put("10.1.2.13", "running\r\neth0");
   using _intent = pool.records.createIntent(pool.recordOf("running", [podAddress("10.1.2.13/24")]));
   expect(() => pool.add("e", { requested: [parseAddress("10.1.2.13")!], isDead: () => true })).toThrow(
-    expect.objectContaining({ details: expect.stringContaining("container running has it") }),
+    expect.objectContaining({ details: expect.stringContaining("(network net, eth0) has it") }),
   );
   expect(ids()).toEqual(["running"]);
   expect(pool.read("10.1.2.13")).toBe("running\r\neth0");

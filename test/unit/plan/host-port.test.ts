@@ -1,6 +1,7 @@
 // Host ports with the pod's addresses.
 import { expect, test } from "vitest";
 import type { HostPortConfig } from "../../../src/cni/host-port-config.ts";
+import type { PortListener } from "../../../src/look/listener.ts";
 import { planHostPorts } from "../../../src/plan/host-port.ts";
 import { failure } from "../../support/failure.ts";
 import { address } from "../../support/ip.ts";
@@ -29,15 +30,24 @@ interface Plan {
   wishes?: Wishes;
   addresses?: string[];
   isFiltered?: { 4: boolean; 6: boolean };
+  listeners?: PortListener[];
 }
 
 const NOWHERE = { 4: false, 6: false };
-const plan = ({ config = {}, wishes = {}, addresses = [V4, V6], isFiltered = NOWHERE }: Plan) =>
+const plan = ({
+  config = {},
+  wishes = {},
+  addresses = [V4, V6],
+  isFiltered = NOWHERE,
+  listeners = [],
+}: Plan) =>
   planHostPorts({
     config: { ...CONFIG, ...config },
     netconf: netconf(wishes),
     addresses: addresses.map(podAddress),
     isFiltered,
+    listeners,
+    containerId: "6537f52c",
   });
 
 test.each([
@@ -101,4 +111,48 @@ test.each<[Partial<HostPortConfig>, string]>([
   [{ snat: false, masqAll: true }, "all"],
 ])("%j: %s of the sources get the node's address", (config, masquerade) => {
   expect(plan({ config }).masquerade).toBe(masquerade);
+});
+
+const NGINX = { pid: 812, name: "nginx", arguments: ["nginx", "-g", "daemon off;"] };
+const CONMON = { pid: 901, name: "conmon", arguments: ["conmon", "--api-version", "1", "-c", "6537f52c"] };
+const listener = (text: string, holders = [NGINX], isForBoth = false): PortListener => ({
+  protocol: "tcp",
+  address: address(text),
+  port: 8080,
+  isForBoth,
+  holders,
+});
+
+test.each([
+  ["0.0.0.0", undefined, "nginx (pid 812) listens on 0.0.0.0:8080"],
+  ["192.168.0.1", undefined, "nginx (pid 812) listens on 192.168.0.1:8080"],
+  ["0.0.0.0", "192.168.0.1", "nginx (pid 812) listens on 0.0.0.0:8080"],
+  ["127.0.0.53", "127.0.0.53", "nginx (pid 812) listens on 127.0.0.53:8080"],
+])("a listener on %s is in the way of a port of %s", (text, hostIp, said) => {
+  const hostAddress = hostIp === undefined ? undefined : address(hostIp);
+  const config = { mappings: [{ ...MAPPING, protocol: "tcp" as const, hostAddress }] };
+  expect(failure(() => plan({ config, listeners: [listener(text)] }))).toMatchObject({
+    code: 131,
+    message: `host port cannot be used: ${said}`,
+  });
+});
+
+test("a listener on a loopback address alone keeps what is sent to it, and ::1 needs nothing for that", () => {
+  const listeners = ["127.0.0.53", "127.0.0.53", "127.0.0.1", "::1"].map((text) => listener(text));
+  const kept = ["127.0.0.53", "127.0.0.1"].map((text) => ({ protocol: "tcp", port: 8080, address: text }));
+  expect(plan({ listeners }).kept).toEqual(kept);
+  const hostAddress = address("192.168.0.1");
+  const config = { mappings: [{ ...MAPPING, protocol: "tcp" as const, hostAddress }] };
+  expect(plan({ config, listeners }).kept).toBeUndefined();
+});
+
+test("a socket that the runtime holds for the container is not in the way and keeps nothing", () => {
+  const listeners = [
+    listener("0.0.0.0", [NGINX, CONMON]),
+    listener("::", [CONMON], true),
+    listener("127.0.0.1", [CONMON]),
+  ];
+  expect(plan({ listeners }).kept).toBeUndefined();
+  const other = { ...CONMON, arguments: [...CONMON.arguments.slice(0, -1), "6537f52c0"] };
+  expect(failure(() => plan({ listeners: [listener("0.0.0.0", [other])] })).code).toBe(131);
 });

@@ -3,7 +3,6 @@ import { attachmentDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt, collectErrors, explain, throwJoined } from "../../../failure/failure.ts";
 import { formatAddress } from "../../../ip/address.ts";
-import { refuseListeners } from "../../../look/listener.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import { readSysctl } from "../../../net/sysctl.ts";
 import type { LostRules } from "../../../nft/answer.ts";
@@ -27,15 +26,11 @@ import { modulesHint } from "../../rules-hint.ts";
 import { forgetEarlierFlows, forgetFlows } from "./flow.ts";
 import { countPortChain, isPortChainWhole, putPortChain, removePortChain } from "./iptables-chain.ts";
 import { hostPortsOf } from "./ruleset.ts";
-import { bequeath, hostPortsOn, nameOf } from "./sibling.ts";
+import { bequeath, hostPortsOn } from "./sibling.ts";
 
 export const hostPorts: StepKind<HostPortStep> = {
   apply(step, { node }) {
-    const { mappings } = hostPortsOf(step);
-    explaining(step, () => {
-      if (step.ports.allowListening !== true) refuseListeners(mappings);
-      putHostPorts(step, node);
-    });
+    explaining(step, () => putHostPorts(step, node));
   },
   remove: removeHostPortsOf,
   verify: verifyHostPorts,
@@ -57,7 +52,6 @@ function putHostPorts(step: HostPortStep, node: Node): void {
   node.underLock(() => {
     ensureHostPorts(node.rules, wanted, {
       ...otherAttachments(step, (other) => hostPortsOn(other, node), node),
-      nameOf: (element) => nameOf(element, node),
       bequeath: (element) => bequeath(element, node),
     });
     if (step.ports.iptablesChains === true) putPortChain(step, node);

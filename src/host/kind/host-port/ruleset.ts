@@ -1,12 +1,12 @@
 // The host ports of a step as the ruleset has them.
-import type { AttachedHostPorts, AttachedPortMapping } from "../../../attachment/host-ports.ts";
+import type { AttachedHostPorts, AttachedPortMapping, KeptPort } from "../../../attachment/host-ports.ts";
 import { attachmentDigest, attachmentLabel } from "../../../attachment/name.ts";
 import { type Family, parseAddress } from "../../../ip/address.ts";
 import { parsePrefixes } from "../../../ip/prefix.ts";
 import { hairpinChain } from "../../../nft/hairpin-chain.ts";
 import type { HostPorts } from "../../../nft/port-attachment.ts";
 import { type ConditionChain, conditionChain } from "../../../nft/port-condition.ts";
-import { type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
+import { type PortClaim, type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
 
 /** The host ports of a step as the ruleset has them. */
@@ -21,6 +21,7 @@ export function hostPortsOf({ key, ports }: HostPortStep): HostPorts {
     owner: attachmentDigest(key),
     label: attachmentLabel(key),
     mappings,
+    kept: (ports.kept ?? []).flatMap((each) => keptOf(each) ?? []),
     chain: ports.masquerade === "none" ? undefined : hairpinChain(key.network, subnets),
     conditions: conditionsOf(ports, mappings),
     markBit: ports.markBit,
@@ -37,6 +38,13 @@ function conditionsOf(
     ...(conditions4 === undefined || !isThere(4) ? [] : [conditionChain(4, conditions4)]),
     ...(conditions6 === undefined || !isThere(6) ? [] : [conditionChain(6, conditions6)]),
   ];
+}
+
+/** A port that stays with its listener; undefined for a text that is no IPv4 address. */
+function keptOf({ protocol, address, port }: KeptPort): PortClaim | undefined {
+  const hostAddress = parseAddress(address);
+  if (hostAddress?.family !== 4) return undefined;
+  return { family: 4, protocol: PROTOCOLS[protocol], hostAddress, first: port, last: port };
 }
 
 /**

@@ -2,15 +2,16 @@
 // ports. The first attachment holds a port. A mark beside its record tells that another attachment waits for
 // it, so a DEL reads the records of others only where that mark is. Functions throw SystemError.
 import type { Attachment } from "../../../attachment/attachment.ts";
-import { attachmentDigest, hostInterfaceOfDigest, keyOfLabel } from "../../../attachment/name.ts";
+import { attachmentDigest, hostInterfaceOfDigest } from "../../../attachment/name.ts";
 import type { AttachmentKey } from "../../../cni/attachment-key.ts";
-import { holderOf, ownerOf } from "../../../nft/comment.ts";
+import { ownerOf } from "../../../nft/comment.ts";
 import type { Element } from "../../../nft/element.ts";
 import { removeHostPorts } from "../../../nft/host-port.ts";
 import type { HostPorts, Siblings } from "../../../nft/port-attachment.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
 import { stepOf } from "../../../plan/steps.ts";
 import type { Node } from "../../node.ts";
+import { keyOf } from "../../recorded.ts";
 import { forgetFlows } from "./flow.ts";
 import { hostPortsOf } from "./ruleset.ts";
 
@@ -102,21 +103,4 @@ export function bequeath(element: Element, node: Node): boolean {
   removeHostPorts(node.rules, ports);
   forgetFlows(ports.mappings, node);
   return true;
-}
-
-/**
- * The attachment that an element belongs to, by the element's comment or, where that was cut, by its record.
- * Undefined where neither tells.
- */
-export function keyOf(element: Element, node: Node): AttachmentKey | undefined {
-  const owner = ownerOf(element);
-  const key = keyOfLabel(holderOf(element));
-  if (key !== undefined && attachmentDigest(key) === owner) return key;
-  return node.findRecord(owner)?.key;
-}
-
-/** The attachment that an element belongs to, in words for people. */
-export function nameOf(element: Element, node: Node): string {
-  const key = keyOf(element, node);
-  return key === undefined ? holderOf(element) : node.nameOf(key);
 }
