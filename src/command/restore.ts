@@ -12,8 +12,9 @@ export const restore: Command = {
   summary: "puts back packet rules that something has flushed",
   page: `Puts back the packet rules of all running pods, and limits of bandwidth, after
 something took them away: "nft flush ruleset", a reload of a firewall, an
-upgrade of Pontoon that lays them out in another way. Needs root. Prints a line
-for each network.
+upgrade of Pontoon that lays them out in another way. Bridges that are down are
+raised, gateway addresses put back, and forwarding switched on where pods need
+it, as by the next ADD. Needs root. Prints a line for each network.
 
 Rules that are there stay as they are, so it may be run at any time, beside
 pods that come and go. The exit status is 1 when something could not be put
@@ -48,7 +49,7 @@ export function restoreAll(): Restored {
     });
   }
   using node = Node.open();
-  const { shared, networks, errors } = restoreRules(node);
+  const { settings, shared, networks, errors } = restoreRules(node);
   const lines = [...networks]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
@@ -56,6 +57,7 @@ export function restoreAll(): Restored {
         `${name}: ${counted(network.attachments, "attachment")}, ${done(network.rules, network.failed.size)}`,
     );
   if (shared > 0) lines.unshift(`all networks: ${done(shared, 0)}`);
+  lines.unshift(...settings.map((setting) => `node: ${setting}`));
   return { lines, errors };
 }
 

@@ -39,6 +39,12 @@ export interface StepKind<S extends Step> {
 /** A kind with the trait `stays`: nothing of it is ever taken back. */
 export interface StayingKind<S extends Step> extends Omit<StepKind<S>, "remove"> {
   remove?: never;
+  /**
+   * Puts back what every ADD would put back of the shared thing, without a pod, for a restore: these are the
+   * steps of all living attachments. Gives a sentence for each thing that came back. The caller holds the
+   * node's lock. A thing that is gone as a whole stays gone: the pods' ends would not be connected to it.
+   */
+  renew?(steps: readonly S[], node: Node): string[];
 }
 
 /** The way back for a thing that another program has flushed. The caller holds the node's lock. */

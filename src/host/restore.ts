@@ -1,5 +1,6 @@
-// The restoration of things that other programs flushed on the node (packet rules, limits of bandwidth), for
-// all recorded attachments of this host that live.
+// The restoration of things that other programs flushed on the node (packet rules, limits of bandwidth), and
+// of what pods share (bridge, gateway addresses, forwarding), for all recorded attachments of this host that
+// live.
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import type { CniError } from "../cni/error.ts";
@@ -8,12 +9,14 @@ import type { LostRules } from "../nft/answer.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
 import type { Restoration } from "./kind.ts";
-import { kindOf, RESTORABLE } from "./kinds.ts";
+import { kindOf, RENEWABLE, RESTORABLE, renewalOf } from "./kinds.ts";
 import type { Node } from "./node.ts";
 import { takeBack } from "./removal.ts";
 
 /** The outcome of a restoration. */
 export interface RestoreReport {
+  /** A sentence for each setting of the node that came back. */
+  settings: string[];
   /** The number of restored rules that all networks share. */
   shared: number;
   /** The restored networks, by name. */
@@ -41,10 +44,11 @@ interface Wanted {
  * the others. Throws CniError and SystemError when records or links cannot be read.
  */
 export function restoreRules(node: Node): RestoreReport {
-  const restoration: RestoreReport = { shared: 0, networks: new Map(), errors: [] };
+  const restoration: RestoreReport = { settings: [], shared: 0, networks: new Map(), errors: [] };
   node.underLock(() => {
     const living = node.living();
     for (const attachment of living) networkOf(attachment, restoration).attachments++;
+    for (const name of RENEWABLE) renewKind(name, { node, living, restoration });
     for (const name of RESTORABLE) restoreKind(name, { node, living, restoration });
   });
   return restoration;
@@ -56,6 +60,17 @@ interface Restoring {
   living: Attachment[];
   /** What it has done so far. */
   restoration: RestoreReport;
+}
+
+/**
+ * Puts back what each ADD would put back of the things that pods share: the next one would do it anyway, so
+ * nobody can rely on its being off.
+ */
+function renewKind(name: StepName, { node, living, restoration }: Restoring): void {
+  const wanted = living.flatMap((attachment) => stepOf(name, attachment) ?? []);
+  const renew = renewalOf(name);
+  if (wanted.length > 0 && renew !== undefined)
+    trying(restoration, [], () => restoration.settings.push(...renew(wanted, node)));
 }
 
 function restoreKind(name: StepName, { node, living, restoration }: Restoring): void {

@@ -45,11 +45,12 @@ export function findLegacyRestore(family: Family): string | undefined {
  * Throws SystemError.
  */
 export function isOutOfReach(family: Family, place: TablePlace): boolean {
-  return (
-    isThere(family, place) &&
-    findLegacyRestore(family) === undefined &&
-    readLegacyEntries(family, place).dropsByDefault()
-  );
+  return dropsByDefault(family, place) && findLegacyRestore(family) === undefined;
+}
+
+/** True when the base chain drops packets that no rule lets through. Throws SystemError. */
+export function dropsByDefault(family: Family, place: TablePlace): boolean {
+  return isThere(family, place) && readLegacyEntries(family, place).dropsByDefault();
 }
 
 function mayDrop(family: Family, place: TablePlace): boolean {

@@ -70,7 +70,7 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
     const link = getLink(links, { name: netconf.bridge });
     if (link !== undefined) checkIsBridge(netconf.bridge, link);
     if (link === undefined || isUnfinished(link, links)) {
-      const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(networkFamilies(netconf), links);
+      const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, links);
       return { mac: link?.mac, mtu, portMtu: mtu, found: undefined };
     }
     const { mac, mtu, index, up, promiscuous } = link;
@@ -104,7 +104,8 @@ function isUnfinished(link: Link, links: NetlinkSocket): boolean {
 }
 
 /** The smallest MTU of the ways out of the node, over the network's families; 1500 without a way out. */
-function uplinkMtu(families: readonly Family[], links: NetlinkSocket): number {
+export function uplinkMtu(netconf: Netconf, links: NetlinkSocket): number {
+  const families = networkFamilies(netconf);
   const found = families.flatMap((family) => wayOutMtu(family, links) ?? []);
   const mtu = found.length === 0 ? DEFAULT_MTU : Math.min(LARGEST_MTU, ...found);
   return families.includes(6) ? Math.max(mtu, IPV6_LEAST_MTU) : mtu;

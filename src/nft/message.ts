@@ -83,6 +83,16 @@ export function listChainsMessage(table: Table): Message {
   );
 }
 
+/** Asks for all chains of all tables. */
+export function listAllChainsMessage(): Message {
+  return {
+    what: "list all chains",
+    type: (nft.NFNL_SUBSYS_NFTABLES << 8) | nft.NFT_MSG_GETCHAIN,
+    flags: 0,
+    body: (w) => generic(w, nft.NFPROTO_UNSPEC, 0),
+  };
+}
+
 /** Adds a rule at the end of a chain. */
 export function ruleMessage(table: Table, chain: string, expressions: Expression[]): Message {
   return requestMessage(

@@ -115,7 +115,7 @@ function isSameValue(sent: Uint8Array, given: Uint8Array): boolean {
   return sent.every((byte, at) => byte === given[at]) || isSameRegister(sent, given);
 }
 
-/** The kernel calls a register of 128 bits by its number, also where it was sent the first of its four parts. */
+/** The kernel calls a register of 128 bits by its number, even if it was sent the first of its four parts. */
 function isSameRegister(sent: Uint8Array, given: Uint8Array): boolean {
   if (sent.length !== 4 || sent.subarray(0, 3).some(Boolean) || given.subarray(0, 3).some(Boolean))
     return false;

@@ -16,6 +16,7 @@ import type { BridgePlan, Place } from "../host/kind.ts";
 import { openPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
+import { wayOutNotices } from "../host/way-out.ts";
 import { leaseDirectoryOf } from "../ipam/lease-directory.ts";
 import { checkAllowList } from "../look/allow-list.ts";
 import { type Observed, observe } from "../look/observed.ts";
@@ -75,14 +76,22 @@ function attach(claim: Claim, pod: Pod): Added {
 }
 
 /** Formats the result; then completes the record, when the answer is ready to be printed. */
-function answer({ request, node, rollback, known }: Claim, claimed: Claimed, attaching: Attaching): Added {
+function answer(
+  { request, node, rollback, known, observed }: Claim,
+  claimed: Claimed,
+  attaching: Attaching,
+): Added {
   const { netconf, key } = request;
   const { attachment, intent } = claimed;
   const { bridge, vlanGateway } = attaching;
   const own = resultOf(attachment, { bridge, vlanGateway, dns: dnsOf(netconf, claimed.dns) });
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);
-  const notices = [...attaching.notices, ...noticesOf(attachment, netconf, known.isFiltered)];
+  const notices = [
+    ...attaching.notices,
+    ...wayOutNotices(netconf, observed.bridge, node),
+    ...noticesOf(attachment, netconf, known.isFiltered),
+  ];
   if (!attempt("recordStore", attachmentTitle(key, request.pod), () => intent.complete()))
     throw deletedMeanwhile();
   const forget = (): void => void node.records.removeRecord(key);

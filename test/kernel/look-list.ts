@@ -5,7 +5,14 @@ import type { Place } from "../../src/host/kind.ts";
 import { kindOf } from "../../src/host/kinds.ts";
 import type { Node } from "../../src/host/node.ts";
 import { checkAllowList } from "../../src/look/allow-list.ts";
-import { checkIsBridge, networkFamilies, observeBridge, saysMacsFollow } from "../../src/look/bridge.ts";
+import {
+  checkIsBridge,
+  networkFamilies,
+  observeBridge,
+  saysMacsFollow,
+  uplinkMtu,
+} from "../../src/look/bridge.ts";
+import { listDroppingChains } from "../../src/look/drop.ts";
 import { observeListeners } from "../../src/look/listener.ts";
 import { observe } from "../../src/look/observed.ts";
 import { observeFilter } from "../../src/look/packet-filter.ts";
@@ -86,6 +93,8 @@ export function sourceLooks(listenedPort: number): Look[] {
     lookOf(checkAllowList, "no sysctl", () => checkAllowList(NO_SYSCTL)),
     lookOf(checkNftables, "the node", ({ rules }) => checkNftables(rules)),
     lookOf(vlanHint, "a refusal", () => vlanHint(new SystemError("ask", errnoOf("EOPNOTSUPP")))),
+    lookOf(uplinkMtu, "a network with host ports", ({ links }) => uplinkMtu(WITH_PORTS, links)),
+    lookOf(listDroppingChains, "the node", (node) => listDroppingChains(() => node.rules, [4, 6])),
     ...["10.1.0.1/24", "fd01::1/64"].map((gateway) =>
       lookOf(listSubnetOwners, gateway, ({ links }) => listSubnetOwners(links, 1, prefix(gateway))),
     ),

@@ -3,6 +3,38 @@ import type { Mutation } from "./mutation.ts";
 
 export const HOST_KIND: readonly Mutation[] = [
   {
+    name: "CHECK fails for an administrator's bridge that listens to the node's router",
+    file: "src/host/kind/bridge/bridge.ts",
+    find: "isMadeByPontoon(step.name) && takesAdvertisements",
+    replace: "takesAdvertisements",
+    test: "test/plugin/check-fault.test.ts",
+    promise: "CHECK is calm about a bridge of the administrator's",
+  },
+  {
+    name: "CHECK does not look for the routes to the pod's subnets",
+    file: "src/host/kind/pod/pod.ts",
+    find: "[...subnetRoutes(step.addresses), ...step.routes]",
+    replace: "step.routes",
+    test: "test/plugin/check-fault.test.ts",
+    promise: "the subnet's route is removed in the pod",
+  },
+  {
+    name: "CHECK wants the pod's sysctl that an administrator has set otherwise",
+    file: "src/host/kind/pod/pod.ts",
+    find: "step.addresses.length === 0 || step.mayHearRouters",
+    replace: "step.addresses.length === 0",
+    test: "test/plugin/check-fault.test.ts",
+    promise: "CHECK is calm where an administrator lets the pod listen to routers",
+  },
+  {
+    name: "restore leaves a bridge down",
+    file: "src/host/kind/bridge/bridge.ts",
+    find: "  renew: raiseAgain,\n",
+    replace: "",
+    test: "test/plugin/restore-settings.test.ts",
+    promise: "the bridge is down",
+  },
+  {
     name: "two ADDs at once look for owners of their subnet, and then both make the address",
     file: "src/host/kind/gateway/gateway.ts",
     find: "node.underLock(() => {\n    checkOwners(wanted);",

@@ -3,6 +3,30 @@ import type { Mutation } from "./mutation.ts";
 
 export const NFT: readonly Mutation[] = [
   {
+    name: "CHECK does not see that a chain of a table drops",
+    file: "src/nft/read-back.ts",
+    find: "(isCurrent && !areChains(layout.tableMessages(), socket, table))",
+    replace: "false",
+    test: "test/kernel/read-back.test.ts",
+    promise: "that sleeps, or a chain of it that drops, is seen",
+  },
+  {
+    name: "CHECK compares the conditions of rules and not what they do",
+    file: "src/nft/rule-match.ts",
+    find: "if (found.name !== name) return false;",
+    replace: "if (found.name !== name) return true;",
+    test: "test/kernel/read-back.test.ts",
+    promise: "that is replaced is seen, wherever it stands",
+  },
+  {
+    name: "a ruleset that nft saved and loaded fails CHECK",
+    file: "src/nft/rule-match.ts",
+    find: 'new Set(["bitwise", "byteorder"])',
+    replace: "new Set<string>()",
+    test: "test/kernel/read-back.test.ts",
+    promise: "also when nft has saved and loaded it",
+  },
+  {
     name: "an element that is there passes for the new one, MAC and owner aside",
     file: "src/nft/element.ts",
     find: "nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w)",

@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const VERB: readonly Mutation[] = [
   {
+    name: "CHECK is content with an attachment of ours whose record is lost",
+    file: "src/verb/check.ts",
+    find: "record === undefined && isAttachedByPontoon(key, node)",
+    replace: "false",
+    test: "test/plugin/check-fault.test.ts",
+    promise: "CHECK notices a record that is gone",
+  },
+  {
     name: "GC takes the reference's ifb of a container that another interface needs",
     file: "src/verb/gc.ts",
     find: "for (const { containerId } of validAttachments) gone.delete(containerId);",

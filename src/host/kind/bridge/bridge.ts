@@ -15,7 +15,11 @@ import type { Applying, Place, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { requireVlanFiltering } from "../vlan/filtering.ts";
 
-export const bridge: StayingKind<BridgeStep> = { apply: ensureBridge, verify: verifyBridge };
+export const bridge: StayingKind<BridgeStep> = {
+  apply: ensureBridge,
+  verify: verifyBridge,
+  renew: raiseAgain,
+};
 
 /** Makes sure that the bridge is there and up. Another ADD may do so at the same time. */
 function ensureBridge(step: BridgeStep, on: Applying): void {
@@ -102,6 +106,19 @@ function verifyBridge(step: BridgeStep, { node }: Place): string | undefined {
  */
 function isMadeByPontoon(name: string): boolean {
   return readSysctl(`ipv6/conf/${name}/accept_dad`) === "0";
+}
+
+/** Raises bridges that are down. */
+function raiseAgain(steps: readonly BridgeStep[], node: Node): string[] {
+  const seen = new Set<string>();
+  return steps.flatMap((step) => {
+    if (seen.has(step.name)) return [];
+    seen.add(step.name);
+    const link = getLink(node.links, { name: step.name });
+    if (link?.kind !== "bridge" || link.up) return [];
+    setUp(step, node, []);
+    return [`bridge ${step.name} is up again`];
+  });
 }
 
 function isReady(step: BridgeStep, found: FoundBridge, { bridgePlan }: Applying): boolean {

@@ -7,15 +7,20 @@ import { listRoutes } from "../../../net/route.ts";
 import { ensureSysctl, readSysctl } from "../../../net/sysctl.ts";
 import { RTPROT_RA } from "../../../netlink/uapi/rtnetlink.ts";
 import type { ForwardingStep } from "../../../plan/step.ts";
-import type { Applying, StayingKind } from "../../kind.ts";
+import type { StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 
 const SWITCH: Record<Family, string> = { 4: "ipv4/ip_forward", 6: "ipv6/conf/all/forwarding" };
 
-export const forwarding: StayingKind<ForwardingStep> = { apply: ensureForwarding, verify: verifyForwarding };
+export const forwarding: StayingKind<ForwardingStep> = {
+  apply: (step, { node }) => void ensureForwarding(step, node),
+  verify: verifyForwarding,
+  renew: switchOnAgain,
+};
 
-/** Switches forwarding on, unless it is. */
-function ensureForwarding(step: ForwardingStep, { node }: Applying): void {
+/** Switches forwarding on, unless it is. Gives the families that it was off for. */
+function ensureForwarding(step: Pick<ForwardingStep, "families">, node: Node): Family[] {
+  const switched: Family[] = [];
   for (const family of step.families) {
     const hint = "Switch it on by hand with sysctl, or mount /proc/sys writable for the runtime";
     attempt(
@@ -25,10 +30,17 @@ function ensureForwarding(step: ForwardingStep, { node }: Applying): void {
         if (readSysctl(SWITCH[family]) === "1") return;
         if (family === 6) keepAdvertisedRoutes(node);
         ensureSysctl(SWITCH[family], "1");
+        switched.push(family);
       },
       hint,
     );
   }
+  return switched;
+}
+
+function switchOnAgain(steps: readonly ForwardingStep[], node: Node): string[] {
+  const families = ([4, 6] as const).filter((family) => steps.some((step) => step.families.includes(family)));
+  return ensureForwarding({ families }, node).map((family) => `IPv${family} is forwarded again`);
 }
 
 /** The problem with forwarding as a sentence; undefined when there is none. */

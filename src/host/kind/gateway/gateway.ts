@@ -14,7 +14,12 @@ import { listSubnetOwners, type SubnetOwner } from "../../../look/subnet-owner.t
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
-import { ensureSysctlIfPossible, ensureSysctlIfThere, readSysctl } from "../../../net/sysctl.ts";
+import {
+  ensureSysctl,
+  ensureSysctlIfPossible,
+  ensureSysctlIfThere,
+  readSysctl,
+} from "../../../net/sysctl.ts";
 import type { Message } from "../../../netlink/socket.ts";
 import type { SharedLink } from "../../../plan/result.ts";
 import type { GatewayStep } from "../../../plan/step.ts";
@@ -23,7 +28,11 @@ import type { Applying, Place, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { refuseAdvertisements } from "../bridge/bridge.ts";
 
-export const gateway: StayingKind<GatewayStep> = { apply: ensureGateway, verify: verifyGateway };
+export const gateway: StayingKind<GatewayStep> = {
+  apply: ensureGateway,
+  verify: verifyGateway,
+  renew: renewGateways,
+};
 
 /** Makes sure that the bridge, or the gateway's interface in a VLAN, holds the gateway addresses. */
 function ensureGateway(step: GatewayStep, on: Applying): void {
@@ -33,6 +42,29 @@ function ensureGateway(step: GatewayStep, on: Applying): void {
       ensureAddress({ step, node, link: vlanGateway ?? bridge, address, notice: (text) => on.notice(text) });
   };
   attempt("bridgeAddress", step.gatewayInterface, ensure, addressHint);
+}
+
+/** Puts back addresses that interfaces have lost, and forwarding there. */
+function renewGateways(steps: readonly GatewayStep[], node: Node): string[] {
+  const said: string[] = [];
+  const seen = new Set<string>();
+  for (const step of steps) {
+    const { gatewayInterface: name } = step;
+    const id = `${name} ${step.addresses.map(formatPrefix).join(" ")}`;
+    const link = seen.has(id) ? undefined : getLink(node.links, { name });
+    seen.add(id);
+    if (link === undefined) continue;
+    for (const address of step.addresses) {
+      const wanted = { step, node, link, address, notice: () => {} };
+      if (attempt("bridgeAddress", name, () => ensureAddress(wanted), addressHint))
+        said.push(`${name} has ${formatPrefix(address)} again`);
+    }
+    if (hasFamily(step.addresses, 4) && forwardingProblem(name) !== undefined) {
+      ensureSysctl(forwardingOf(name), "1");
+      said.push(`${name} forwards again`);
+    }
+  }
+  return said;
 }
 
 /** The interface that is to hold an address, and the address. */
@@ -46,25 +78,27 @@ interface Wanted {
 
 /**
  * Adds an address that is not there. It looks first: an address that is added and then removed, because
- * another address stands in the way, would be there for a moment, and another ADD would count on it.
+ * another address stands in the way, would be there for a moment, and another ADD would count on it. True
+ * when the address was not there.
  */
-function ensureAddress(wanted: Wanted): void {
+function ensureAddress(wanted: Wanted): boolean {
   const { step, node, link, address } = wanted;
   const present = listAddresses(node.links, link.index, address.address.family).map(({ prefix }) => prefix);
-  if (hasPrefix(present, address)) return;
+  if (hasPrefix(present, address)) return false;
   // Two ADDs may give two bridges one subnet at once: under the lock one of them sees the other's address.
   node.underLock(() => {
     checkOwners(wanted);
     makeRoom(wanted, inTheWay(step, address, present));
     addAddress(wanted);
   });
+  return true;
 }
 
 function addAddress({ step, node, link, address }: Wanted): void {
   const name = step.gatewayInterface;
   if (address.address.family === 6) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
   // A node that forwards already may give new interfaces another setting (net.ipv4.conf.default.forwarding).
-  else ensureSysctlIfPossible(`ipv4/conf/${name}/forwarding`, "1");
+  else ensureSysctlIfPossible(forwardingOf(name), "1");
   refuseAdvertisements(name);
   const [pinned, added] = node.links.transact([
     pinMessage(name, link),
@@ -101,7 +135,7 @@ function verifyGateway(
  * packets are forwarded by the node's alone.
  */
 function forwardingProblem(name: string): string | undefined {
-  const setting = `ipv4/conf/${name}/forwarding`;
+  const setting = forwardingOf(name);
   if (readSysctl("ipv4/ip_forward") !== "1" || readSysctl(setting) !== "0") return undefined;
   return `${name} does not forward what pods send to others (/proc/sys/net/${setting})`;
 }
@@ -131,6 +165,10 @@ function taken(name: string, wanted: Prefix, owner: SubnetOwner): CniError {
     cause: "the node would look for pods of one subnet on two interfaces, and find some of them on neither",
     hint: `Choose another subnet for the network${remove}`,
   });
+}
+
+function forwardingOf(name: string): string {
+  return `ipv4/conf/${name}/forwarding`;
 }
 
 /** Removes the addresses in the way, where `forceAddress` allows it. */

@@ -175,7 +175,7 @@ function opensLocalhost({ masquerade, mappings }: HostPortStep["ports"]): boolea
   return false;
 }
 
-/** The problem with connections from 127.0.0.1; the kernel takes the setting of the interface or that of all. */
+/** The problem with connections from 127.0.0.1. The kernel takes the interface's setting or that of `all`. */
 function localhostProblem({ ports }: HostPortStep): string | undefined {
   const names = [ports.gatewayInterface, "all"].map((name) => `ipv4/conf/${name}/route_localnet`);
   if (!opensLocalhost(ports) || names.some((name) => (readSysctl(name) ?? "1") === "1")) return undefined;

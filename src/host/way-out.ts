@@ -1,0 +1,51 @@
+// What stands between a new bridge and the world beyond the node. The first ADD of a bridge looks, and tells;
+// later ones do not.
+import type { Netconf } from "../cni/config.ts";
+import { attempt } from "../failure/failure.ts";
+import type { Family } from "../ip/address.ts";
+import { dropsByDefault } from "../iptables/legacy-table.ts";
+import { FILTER } from "../iptables/table.ts";
+import { type ObservedBridge, uplinkMtu } from "../look/bridge.ts";
+import { listDroppingChains } from "../look/drop.ts";
+import type { Node } from "./node.ts";
+
+/**
+ * Sentences for the log about a bridge that this ADD has made as a gateway: chains that drop the pods'
+ * packets where the network has no policy, and a way out that takes smaller packets only. Throws CniError.
+ */
+export function wayOutNotices(netconf: Netconf, bridge: ObservedBridge, node: Node): string[] {
+  if (bridge.found !== undefined || !netconf.isGateway) return [];
+  return attempt("bridge", netconf.bridge, () => [
+    ...dropNotices(netconf, node),
+    ...mtuNotices(netconf, node),
+  ]);
+}
+
+function dropNotices({ name, ingressPolicy, ipam }: Netconf, node: Node): string[] {
+  if (ingressPolicy !== undefined) return [];
+  const families = ([4, 6] as const).filter(
+    (family) =>
+      ipam === undefined || ipam.rangeSets.flat().some(({ subnet }) => subnet.address.family === family),
+  );
+  const dropping = [...listDroppingChains(() => node.rules, families), ...legacyChains(families)];
+  if (dropping.length === 0) return [];
+  const one = dropping.length === 1;
+  return [
+    `${dropping.join(" and ")} ${one ? "drops" : "drop"} what the node forwards and no rule accepts; without such a rule pods of network ${name} reach nobody beyond the node: set "ingressPolicy": "open" to have them let through`,
+  ];
+}
+
+function legacyChains(families: readonly Family[]): string[] {
+  return families
+    .filter((family) => dropsByDefault(family, FILTER))
+    .map((family) => `chain FORWARD of ${family === 4 ? "iptables" : "ip6tables"}-legacy`);
+}
+
+function mtuNotices(netconf: Netconf, node: Node): string[] {
+  const { mtu, bridge } = netconf;
+  const wayOut = mtu > 0 ? uplinkMtu(netconf, node.links) : mtu;
+  if (wayOut >= mtu) return [];
+  return [
+    `the MTU of bridge ${bridge} is ${mtu}, and the way out of the node takes ${wayOut}: larger packets of pods need fragments or path MTU discovery; without "mtu" pods get ${wayOut}`,
+  ];
+}

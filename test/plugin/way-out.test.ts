@@ -1,0 +1,81 @@
+// The ADD that makes a bridge tells what stands between it and the world beyond the node.
+import { expect } from "vitest";
+import { mustSucceed, plugin } from "../support/cni.ts";
+import { addNeighbour } from "../support/neighbour.ts";
+import { network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { toolPath } from "../support/tool.ts";
+import type { World } from "../support/world.ts";
+
+/** What two ADDs say, of which the first makes the bridge. */
+async function said(world: World, wishes: Parameters<typeof network>[1], names = ["red", "blue"]) {
+  const texts: string[] = [];
+  for (const name of names) {
+    const call = { network: network("pods", wishes), pod: await world.pod(name) };
+    texts.push(mustSucceed(await plugin(world, "ADD", call)).stderr);
+  }
+  return texts;
+}
+
+const DROPPING: [what: string, command: string, chain: string, subnets?: string[]][] = [
+  ["iptables-nft", `${toolPath("iptables-nft")} -P FORWARD DROP`, "chain FORWARD of table ip filter"],
+  ["iptables-legacy", `${toolPath("iptables-legacy")} -P FORWARD DROP`, "chain FORWARD of iptables-legacy"],
+  [
+    "ip6tables-nft",
+    `${toolPath("ip6tables-nft")} -P FORWARD DROP`,
+    "chain FORWARD of table ip6 filter",
+    ["fd01::/64"],
+  ],
+  [
+    "a table of nftables",
+    "nft 'table inet mine { chain through { type filter hook forward priority 0; policy drop; }; }'",
+    "chain through of table inet mine",
+  ],
+];
+
+for (const [what, command, chain, subnets = ["10.1.0.0/24"]] of DROPPING) {
+  scene(
+    `${what} drops what is forwarded: the first ADD of a network without a policy says so, a later one and one with a policy do not`,
+    async (world) => {
+      await world.host.must(["sh", "-c", command]);
+      const [first = "", second] = await said(world, { subnets });
+      expect(first).toMatch(
+        new RegExp(`^pontoon: ${chain} drops what the node forwards .*"ingressPolicy": "open".*\n$`),
+      );
+      expect(second).toBe("");
+      const open = { subnets: ["10.2.0.0/24"], bridge: "other0", ingressPolicy: "open" };
+      expect(await said(world, open, ["green", "grey"])).toEqual(["", ""]);
+    },
+  );
+}
+
+scene(
+  "a chain that drops IPv6 alone is nothing to an IPv4 network, nor is any to one whose bridge is no gateway",
+  async (world) => {
+    await world.host.must(`${toolPath("ip6tables-nft")} -P FORWARD DROP`);
+    expect(await said(world, {})).toEqual(["", ""]);
+    const plain = { subnets: ["fd01::/64"], bridge: "plain0", isGateway: false, ipMasq: false };
+    const ipam = { type: "host-local", ranges: [[{ subnet: "fd01::/64" }]] };
+    expect(await said(world, { ...plain, ipam }, ["green", "grey"])).toEqual(["", ""]);
+  },
+);
+
+scene(
+  "an MTU above that of the way out: the first ADD says so, and nothing where it is as large",
+  async (world) => {
+    await addNeighbour(world);
+    await world.host.must("ip link set uplink mtu 1400");
+    await world.host.must("ip route add default via 192.168.50.2");
+    const [first = "", second] = await said(world, { mtu: 1500 });
+    expect(first).toMatch(
+      /^pontoon: the MTU of bridge pods0 is 1500, and the way out of the node takes 1400: .*\n$/,
+    );
+    expect(second).toBe("");
+  },
+);
+
+scene("an MTU of the way out or below it is not worth a word", async (world) => {
+  await addNeighbour(world);
+  await world.host.must("ip route add default via 192.168.50.2");
+  expect(await said(world, { mtu: 1500 })).toEqual(["", ""]);
+});
