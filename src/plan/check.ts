@@ -39,6 +39,8 @@ export function describeByResult(input: CheckInput): Attachment {
   if (isOurs || named === undefined || (named.sandbox ?? "") !== "") return described;
   return {
     ...described,
+    // As little is known of it as of an attachment with a record of version 1.
+    version: 1,
     link: { ...described.link, host: { ...described.link.host, name: named.name } },
     masquerade: undefined,
     spoofCheck: false,

@@ -77,7 +77,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   },
 
   pod(attachment) {
-    const { link, detectsDuplicates, tuning } = attachment;
+    const { version, link, detectsDuplicates, tuning } = attachment;
     if (!link.pod.isRaised) return undefined;
     const hearsRouters = ({ name }: Sysctl): boolean => /^ipv6\/conf\/.*\/(accept_ra|forwarding)$/.test(name);
     return {
@@ -85,7 +85,8 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       interfaceName: link.pod.name,
       addresses: prefixesOf(attachment),
       routes: podRoutes(attachment).main,
-      mayHearRouters: tuning?.sysctls.some(hearsRouters) ?? false,
+      // Other programs, and releases with records of version 1, left the pod's setting as it was.
+      mayHearRouters: version === 1 || tuning?.sysctls.some(hearsRouters) === true,
       detectThrough: detectsDuplicates ? portOf(attachment) : undefined,
     };
   },
