@@ -10,6 +10,12 @@ import type { Node } from "./node.ts";
 import type { Pod } from "./pod.ts";
 import { takingBack } from "./removal.ts";
 
+/** The node and pod of an ADD. */
+export interface AttachingPlace extends Place {
+  /** Throws CniError when the attachment is wanted no more, so that its addresses may be another's by now. */
+  mustGoOn(): void;
+}
+
 /** The steps of one ADD, done one after another and undone when the ADD fails. */
 export class Attaching implements Applying {
   readonly node: Node;
@@ -28,9 +34,12 @@ export class Attaching implements Applying {
   private readonly undoing: { name: string; action: () => void }[] = [];
   private current = "";
 
-  constructor(place: Place, attachment: Attachment, bridgePlan: BridgePlan) {
+  private readonly mustGoOn: () => void;
+
+  constructor(place: AttachingPlace, attachment: Attachment, bridgePlan: BridgePlan) {
     this.node = place.node;
     this.pod = place.pod;
+    this.mustGoOn = place.mustGoOn;
     this.attachment = attachment;
     this.bridgePlan = bridgePlan;
   }
@@ -65,11 +74,14 @@ export class Attaching implements Applying {
   /**
    * Does steps in order. Throws CniError when a step fails; {@link undo} then also takes back the failed
    * step. Packet rules count as begun from the start: an ADD of another attachment that puts back a lost
-   * table puts in the rules of this attachment too, and of two addresses the second may be refused.
+   * table puts in the rules of this attachment too, and of two addresses the second may be refused. Before
+   * each step of packet rules the ADD asks whether it is still wanted: rules are keyed by addresses.
    */
   apply(steps: readonly Step[]): void {
-    for (const step of steps) if (traitsOf(step.kind).isRule === true) this.touched.add(step);
+    const isRule = ({ kind }: Step): boolean => traitsOf(kind).isRule === true;
+    for (const step of steps) if (isRule(step)) this.touched.add(step);
     for (const step of steps) {
+      if (isRule(step)) this.mustGoOn();
       this.touched.add(step);
       this.current = step.kind;
       try {

@@ -29,11 +29,6 @@ export interface Masquerade {
 /** The facts about the node that masquerading needs. */
 export interface MasqueradeNode extends NodeAttachments<Masquerade> {
   /**
-   * True for an attachment of this network that has lost its address to this attachment: its element is
-   * replaced, although it lives.
-   */
-  lostAddress(owner: string): boolean;
-  /**
    * True when the attachment's packets come in by this interface, the bridge or the gateway of a VLAN.
    * `network` is the attachment's own, undefined when its element does not tell.
    */
@@ -76,8 +71,8 @@ function claimAddress(wanted: Masquerade, address: Address, on: On<MasqueradeNod
 const ATTEMPTS = 6;
 
 /**
- * Takes a place for the attachment. The element of a dead owner gives way, and so does that of an owner that
- * has lost the address to this attachment; the element of any other owner stays, and is returned.
+ * Takes a place for the attachment. The element of a dead owner gives way; that of a living owner stays,
+ * whatever leases and records say, and is returned.
  */
 function claimPlace(
   wanted: Masquerade,
@@ -93,7 +88,7 @@ function claimPlace(
     if (holder === undefined) continue;
     const mine = ownerOf(holder) === wanted.owner;
     if (mine && holder.chain === element.chain) return undefined;
-    if (!mine && node.isAlive(ownerOf(holder)) && !node.lostAddress(ownerOf(holder))) return holder;
+    if (!mine && node.isAlive(ownerOf(holder))) return holder;
     const replaced = firstRefusal(socket, [deleteElementMessage(place), addElementMessage(element)]);
     if (replaced === undefined) {
       if (!mine) node.giveWay(ownerOf(holder));

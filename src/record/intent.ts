@@ -7,7 +7,9 @@ import { pause } from "../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import {
   type FileHandle,
+  fileIdentity,
   handleStatus,
+  identityOfNamed,
   O_CREAT,
   O_EXCL,
   O_NONBLOCK,
@@ -40,10 +42,22 @@ export interface IntentPaths {
 export class Intent implements Disposable {
   private readonly file: FileHandle;
   private readonly paths: IntentPaths;
+  /** Device and inode of the file. */
+  private readonly identity: string;
 
-  constructor(file: FileHandle, paths: IntentPaths) {
+  constructor(file: FileHandle, paths: IntentPaths, identity: string) {
     this.file = file;
     this.paths = paths;
+    this.identity = identity;
+  }
+
+  /**
+   * True while the intent has its name. False when a DEL has told the ADD to stop, or anything else has
+   * removed the file: then the place and the addresses may be another attachment's by now, and the ADD has to
+   * roll back.
+   */
+  isWanted(): boolean {
+    return fileIdentity(this.paths.intent) === this.identity;
   }
 
   /**
@@ -52,9 +66,7 @@ export class Intent implements Disposable {
    */
   extend(text: string): boolean {
     using file = openFileIfThere(this.paths.intent, O_WRONLY | O_NONBLOCK);
-    // The name leads to the file that this ADD opened while that file has a name: no other ADD of the
-    // attachment begins.
-    if (file === undefined || !hasName(this.file)) return false;
+    if (file === undefined || !this.isWanted()) return false;
     writeAll(file.fd, text, this.paths.intent);
     return true;
   }
@@ -64,7 +76,7 @@ export class Intent implements Disposable {
    * back.
    */
   complete(): boolean {
-    return hasName(this.file) && renameIfThere(this.paths.intent, this.paths.complete);
+    return this.isWanted() && renameIfThere(this.paths.intent, this.paths.complete);
   }
 
   /** Removes the intent, after the ADD has undone its work. */
@@ -97,12 +109,13 @@ export function createIntentFile(paths: IntentPaths, text: string): Intent {
     try {
       // Another process may have held the lock for a moment to ask for it, or removed the file as one without
       // an owner.
-      if (!lockPatiently(file, path) || !hasName(file)) {
+      const identity = lockPatiently(file, path) ? identityOfNamed(file.fd) : undefined;
+      if (identity === undefined) {
         file.close();
         continue;
       }
       writeAll(file.fd, text, path);
-      return new Intent(file, paths);
+      return new Intent(file, paths, identity);
     } catch (error) {
       removeFile(path);
       file.close();

@@ -230,8 +230,18 @@ export function handleStatus(fd: number): FileStatus {
  */
 export function fileIdentity(path: string): string | undefined {
   const bytes = statx(AT_FDCWD, path, 0);
-  // struct statx: stx_ino at 32, stx_dev_major at 136, stx_dev_minor at 140.
-  return bytes && `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`;
+  return bytes && readIdentity(bytes);
+}
+
+/** Device and inode of an open file, as {@link fileIdentity} has them; undefined when it has no name left. */
+export function identityOfNamed(fd: number): string | undefined {
+  const bytes = statx(fd, "", AT_EMPTY_PATH);
+  return bytes === undefined || readStatus(bytes).links === 0 ? undefined : readIdentity(bytes);
+}
+
+/** The identity in a struct statx: stx_ino at 32, stx_dev_major at 136, stx_dev_minor at 140. */
+function readIdentity(bytes: Uint8Array): string {
+  return `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`;
 }
 
 /**

@@ -61,7 +61,12 @@ export function add(request: AddRequest, node: Node): Added {
 function attach(claim: Claim, pod: Pod): Added {
   const { node, rollback, request, observed } = claim;
   const claimed = request.netconf.foreignIpam === undefined ? claimAddresses(claim) : claimPlace(claim);
-  const attaching = new Attaching({ node, pod }, claimed.attachment, bridgePlanOf(claimed, observed));
+  const mustGoOn = (): void => {
+    if (!attempt("recordStore", request.key.containerId, () => claimed.intent.isWanted()))
+      throw deletedMeanwhile();
+  };
+  const plan = bridgePlanOf(claimed, observed);
+  const attaching = new Attaching({ node, pod, mustGoOn }, claimed.attachment, plan);
   rollback.add(() => attaching.undo());
   const steps = stepsOf(claimed.attachment);
   if (claimed.foreign === undefined) {

@@ -62,7 +62,7 @@ export function attaching<T>(
 ): T {
   return onNode(host, (node) => {
     using pod = node.openPod(path);
-    return action(new Attaching({ node, pod }, ATTACHMENT, { ...BRIDGE_PLAN, ...plan }));
+    return action(new Attaching({ node, pod, mustGoOn: () => {} }, ATTACHMENT, { ...BRIDGE_PLAN, ...plan }));
   });
 }
 

@@ -10,7 +10,7 @@ import { ATTACHMENT, BRIDGE_PLAN } from "./attach.ts";
 try {
   using node = Node.open();
   using pod = node.openPod("/proc/self/ns/net");
-  const on = new Attaching({ node, pod }, ATTACHMENT, BRIDGE_PLAN);
+  const on = new Attaching({ node, pod, mustGoOn: () => {} }, ATTACHMENT, BRIDGE_PLAN);
   forwarding.apply({ kind: "forwarding", families: [4, 6] }, on);
   console.log("done");
 } catch (error) {

@@ -44,7 +44,9 @@ export class LookStage implements Disposable {
   private attach(): void {
     onNode(this.host, (node) => {
       using pod = node.openPod(this.pod.path);
-      new Attaching({ node, pod }, this.possible, BRIDGE_PLAN).apply(everyStep(this.possible));
+      new Attaching({ node, pod, mustGoOn: () => {} }, this.possible, BRIDGE_PLAN).apply(
+        everyStep(this.possible),
+      );
     });
   }
 

@@ -39,8 +39,6 @@ export function attachment({
 export class Ruleset {
   readonly host: Netns;
   readonly dead = new Set<string>();
-  /** Those whose address is leased to somebody else by now. */
-  readonly lost = new Set<string>();
   readonly others: Masquerade[] = [];
   /**
    * How often somebody asked for all other attachments: that is dear, and only needed when the table was
@@ -58,7 +56,6 @@ export class Ruleset {
     return {
       nameOf: holderOf,
       isAlive: (owner) => !this.dead.has(owner),
-      lostAddress: (owner) => this.lost.has(owner),
       isOnBridge: () => false,
       underNodeLock: (action) => {
         this.locked++;

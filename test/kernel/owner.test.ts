@@ -64,14 +64,12 @@ test.each(FAMILIES)(
 );
 
 test.each(FAMILIES)(
-  "$family: who has lost the address to an attachment of the same network gives way, alive or not",
+  "$family: the element of an attachment that lives stays, whoever holds the lease",
   ({ common, held }) =>
     play((ruleset) => {
-      const one = first(held);
-      ruleset.put(one);
-      ruleset.lost.add(one.owner);
+      ruleset.put(first(held));
       ruleset.put(attachment({ owner: "2", addresses: [held] }));
-      expect(ruleset.elements(common)).toEqual([expect.stringContaining("(net c2 eth0)")]);
+      expect(ruleset.elements(common)).toEqual([expect.stringContaining("(net c1 eth0)")]);
     }),
 );
 
@@ -103,7 +101,7 @@ test("a late DEL does not take what the address's next owner has", () =>
     const one = first("10.1.0.2");
     const next = attachment({ owner: "2", addresses: ["10.1.0.2"] });
     ruleset.put(one);
-    ruleset.lost.add(one.owner);
+    ruleset.dead.add(one.owner);
     ruleset.put(next);
     ruleset.take(one);
     expect(ruleset.elements("net4")).toEqual([`10.1.0.2 ${next.chain.name} (net c2 eth0)`]);

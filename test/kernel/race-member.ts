@@ -17,7 +17,6 @@ function put(): void {
   ensureMasquerade(socket, wanted, {
     nameOf: holderOf,
     isAlive: () => true,
-    lostAddress: () => false,
     isOnBridge: () => false,
     underNodeLock: (action) => {
       using _lock = openLock(lock, 10_000);

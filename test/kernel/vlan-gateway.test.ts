@@ -55,7 +55,7 @@ function play<T>(scene: Scene, action: (on: Attaching) => T): { value: T; vlans:
     const filteredNode = new Proxy(node, {
       get: (target, name) => (name === "links" ? filtered : Reflect.get(target, name, target)),
     });
-    const on = new Attaching({ node: filteredNode, pod }, ATTACHMENT, BRIDGE_PLAN);
+    const on = new Attaching({ node: filteredNode, pod, mustGoOn: () => {} }, ATTACHMENT, BRIDGE_PLAN);
     return { value: action(on), vlans };
   });
 }

@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const HOST: readonly Mutation[] = [
   {
+    name: "an ADD that was told to stop still puts in rules of an address that may be another pod's",
+    file: "src/host/attaching.ts",
+    find: "      if (isRule(step)) this.mustGoOn();\n",
+    replace: "",
+    test: "test/plugin/woken-add.test.ts",
+    promise: "takes nothing from the pod that has its address now",
+  },
+  {
     name: "an interface that the administrator put into the zone goes out of it with the last pod",
     file: "src/host/kind/ingress/firewalld.ts",
     find: '    if (!hasIngressElement(rules, "trusted", interfaceName)) return;\n',

@@ -42,7 +42,6 @@ function putMasquerade(step: MasqueradeStep, node: Node): void {
   const about = step.addresses.map(formatAddress).join(", ");
   try {
     ensureMasquerade(node.rules, masqueradeOf(step), {
-      lostAddress: (owner) => hasLostAddress(owner, step, node),
       isOnBridge: (owner, network, gateway) => isBehind({ owner, network, gateway }, node),
       giveWay: (owner) => forgetDead(owner, step, node),
       ...otherAttachments(step, masqueradeOf, node),
@@ -56,11 +55,11 @@ function putMasquerade(step: MasqueradeStep, node: Node): void {
 }
 
 /**
- * True when the attachment with that digest had its leases where this attachment's leases are: then another
- * program has removed that lease, and this attachment holds the address now. False proves nothing: an
+ * True when the dead attachment with that digest had its leases where this attachment's leases are: then
+ * another program has removed that lease, and this attachment holds the address now. False proves nothing: an
  * operator may have changed dataDir, or a foreign IPAM plugin gave the address.
  */
-function hasLostAddress(owner: string, { key }: MasqueradeStep, { records }: Node): boolean {
+function hasLostLease(owner: string, { key }: MasqueradeStep, { records }: Node): boolean {
   const ours = records.getRecord(key)?.leaseDirectory;
   return ours !== undefined && records.getRecordOfDigest(key.network, owner)?.leaseDirectory === ours;
 }
@@ -90,7 +89,7 @@ function forgetDead(owner: string, step: MasqueradeStep, node: Node): void {
   const { network } = step.key;
   if (node.hasInterface(hostInterfaceOfDigest(owner)) || node.records.isAddOfDigestRunning(network, owner))
     return;
-  if (hasLostAddress(owner, step, node)) node.records.removeRecordOfDigest(network, owner);
+  if (hasLostLease(owner, step, node)) node.records.removeRecordOfDigest(network, owner);
 }
 
 /** The hint when nftables refuses rules; undefined when only the error number can tell. */
