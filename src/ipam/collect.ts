@@ -14,6 +14,8 @@ export interface Collection {
   valid: readonly LeaseOwner[];
   /** True for an owner whose leases stay although it is not on the list: its ADD is running. */
   keep?(owner: LeaseOwner): boolean;
+  /** Gives living attachments back what is theirs, when files in its place have gone. */
+  restore?(): void;
   lockTimeoutMs?: number | undefined;
 }
 
@@ -22,7 +24,7 @@ export interface Collection {
  * leases. A lease with the container id alone (old host-local) stays while any valid attachment has that id.
  * The lock is held throughout. A file that fails does not stop the others. Throws CniError.
  */
-export function collectLeases({ directory, valid, keep, lockTimeoutMs }: Collection): HeldLease[] {
+export function collectLeases({ directory, valid, keep, restore, lockTimeoutMs }: Collection): HeldLease[] {
   const attempted = "remove leases without an attachment";
   return explained("leaseStore", attempted, () => {
     using lock = openExistingLeaseLock(directory, lockTimeoutMs);
@@ -34,6 +36,7 @@ export function collectLeases({ directory, valid, keep, lockTimeoutMs }: Collect
       leasePath(directory, address),
     );
     const failures = collectFailures([...paths, `${directory}/${UNFINISHED}`], removeFile);
+    restore?.();
     if (failures.length > 0) throw incomplete(directory, attempted, failures);
     return stale;
   });

@@ -35,17 +35,26 @@ export function readOwner(directory: string, address: Address): LeaseOwner | und
   return text === undefined ? undefined : parseOwner(text);
 }
 
+/** `damaged`: free, but with a file that cannot be a lease, and may have been one. */
+export type AddressState = "free" | "damaged" | "taken";
+
 /**
- * True when `address` may be handed out: there is no file, or an empty one (its writer died before it wrote).
- * With `closely` a file with a content that cannot be a lease counts as free too; that costs reading it.
- * Throws SystemError.
+ * Tells whether `address` may be handed out. A file without content is damaged (its writer died before it
+ * wrote, or a program emptied it). With `closely` so is a file with a content that cannot be a lease; that
+ * costs reading it. Throws SystemError.
  */
-export function isAddressFree(directory: string, address: Address, closely: boolean): boolean {
+export function stateOfAddress(directory: string, address: Address, closely: boolean): AddressState {
   const status = fileStatus(leasePath(directory, address));
-  if (status === undefined) return true;
+  if (status === undefined) return "free";
   // A folder or the like stands in the place of a lease: host-local and Pontoon pass over it for ever.
-  if (status.kind !== "file") return false;
-  return status.size === 0 || (closely && readOwner(directory, address) === undefined);
+  if (status.kind !== "file") return "taken";
+  const isDamaged = status.size === 0 || (closely && readOwner(directory, address) === undefined);
+  return isDamaged ? "damaged" : "taken";
+}
+
+/** True when `address` may be handed out, as {@link stateOfAddress} tells. Throws SystemError. */
+export function isAddressFree(directory: string, address: Address, closely: boolean): boolean {
+  return stateOfAddress(directory, address, closely) !== "taken";
 }
 
 /** True when `holder` is `owner`: id and interface name, as host-local compares them. */

@@ -7,19 +7,28 @@ import { chooseAddress, chooseByNames, type IsFree } from "./choice.ts";
 import { poolExhausted, reclaimDead, removeGarbage } from "./full-pool.ts";
 import { type Hint, readHint } from "./hint.ts";
 import type { Lease } from "./lease.ts";
-import { isAddressFree } from "./lease-file.ts";
+import { stateOfAddress } from "./lease-file.ts";
+import { restoreLostLeases } from "./lost-lease.ts";
 import { indexInSet, type RangeSet, rangeOf, rangeSetOf } from "./range-set.ts";
 import { checkRequested } from "./requested-address.ts";
 import type { AddressWish } from "./reservation.ts";
 
-/** One address of each range set. The caller holds the lock. Throws CniError and SystemError. */
+/**
+ * One address of each range set. Where the directory looks as if leases were lost, living attachments get
+ * theirs back before: a set without a hint has given out no address yet, or its files were removed; and a
+ * file that cannot be a lease may have been one. The caller holds the lock. Throws CniError and SystemError.
+ */
 export function chooseLeases(wish: AddressWish): Lease[] {
   const requested = [...(wish.requested ?? [])];
   const leases = wish.rangeSets.map((ranges, number) => {
     const rangeSet = rangeSetOf(ranges, number);
     const hint = readHint(wish.directory, number);
+    if (hint.address === undefined) restoreLost(wish);
     const asked = takeFitting(requested, rangeSet);
-    if (asked !== undefined) checkRequested(wish, rangeSet, asked);
+    if (asked !== undefined) {
+      if (stateOfAddress(wish.directory, asked, true) === "damaged") restoreLost(wish);
+      checkRequested(wish, rangeSet, asked);
+    }
     return leaseOf(rangeSet, asked ?? chooseFree(wish, rangeSet, hint), hint);
   });
   if (requested.length > 0) throw notFitting(requested, wish.rangeSets);
@@ -40,12 +49,19 @@ function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefi
 function chooseFree(wish: AddressWish, rangeSet: RangeSet, hint: Hint): Address {
   const { directory } = wish;
   const start = startOf(rangeSet, hint);
-  const isFree: IsFree = (address, closely) => isAddressFree(directory, address, closely);
+  let isDamaged = false;
+  const isFree: IsFree = (address, closely) => {
+    const state = stateOfAddress(directory, address, closely);
+    if (state === "damaged") isDamaged = true;
+    return state !== "taken";
+  };
   const pick = (): Address | undefined =>
     chooseAddress(rangeSet, start, isFree) ??
     chooseByNames(rangeSet, start, new Set(listDirectory(directory)));
 
-  return pick() ?? chooseFromFull(wish, rangeSet, pick);
+  const first = pick();
+  const chosen = isDamaged && restoreLost(wish) > 0 ? pick() : first;
+  return chosen ?? chooseFromFull(wish, rangeSet, pick);
 }
 
 /**
@@ -55,9 +71,19 @@ function chooseFree(wish: AddressWish, rangeSet: RangeSet, hint: Hint): Address 
 function chooseFromFull(wish: AddressWish, rangeSet: RangeSet, pick: () => Address | undefined): Address {
   const { directory, key } = wish;
   const { attachments, failures } = reclaimDead({ ...wish, network: key.network });
-  const found = (attachments > 0 ? pick() : undefined) ?? (removeGarbage(directory) > 0 ? pick() : undefined);
+  const found = (attachments > 0 ? pick() : undefined) ?? (removeUnowned(wish) > 0 ? pick() : undefined);
   if (found === undefined) throw poolExhausted(directory, rangeSet, failures);
   return found;
+}
+
+/** Removes files that cannot be a lease, and may not have been one of a living attachment. */
+function removeUnowned(wish: AddressWish): number {
+  restoreLost(wish);
+  return removeGarbage(wish.directory);
+}
+
+function restoreLost(wish: AddressWish): number {
+  return restoreLostLeases({ ...wish, network: wish.key.network });
 }
 
 /**

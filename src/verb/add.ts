@@ -10,6 +10,7 @@ import { formatResult } from "../cni/result-format.ts";
 import { attempt, tryAll } from "../failure/failure.ts";
 import { Rollback } from "../failure/rollback.ts";
 import { Attaching } from "../host/attaching.ts";
+import { isAddressTaken } from "../host/kind/masquerade/nftables.ts";
 import { checkInterfaceIsFree } from "../host/kind/veth/veth.ts";
 import { ensureFilteringBridge } from "../host/kind/vlan/filtering.ts";
 import type { BridgePlan, Place } from "../host/kind.ts";
@@ -32,6 +33,7 @@ import {
   claimAddresses,
   claimPlace,
   deletedMeanwhile,
+  giveLeasesBack,
 } from "./claim.ts";
 
 /** The answer of an ADD, and the way to take the ADD back should printing fail. */
@@ -42,6 +44,9 @@ export interface Added {
   undo(): string[];
 }
 
+/** The number of times that an ADD asks for addresses, while those it is given belong to living attachments. */
+const ATTEMPTS = 3;
+
 /** Attaches the pod. Throws CniError; the node is then as it was, the shared bridge and sysctls excepted. */
 export function add(request: AddRequest, node: Node): Added {
   checkInterfaceName(request.key.interfaceName);
@@ -50,11 +55,17 @@ export function add(request: AddRequest, node: Node): Added {
   if (request.netconf.tuning !== undefined) checkAllowList(request.netconf.tuning);
   // The creation of a bridge alone shows whether the kernel keeps VLANs apart.
   if (request.netconf.hasVlans) ensureFilteringBridge(request.netconf.bridge, node);
-  const observed = observe(request.netconf, node.links);
-  const rollback = new Rollback();
-  const known = knownOf(request, { node, pod }, observed);
-  const claim: Claim = { request, node, rollback, known, observed };
-  return rollback.guard(() => attach(claim, pod));
+  for (let attempt = 1; ; attempt++) {
+    const observed = observe(request.netconf, node.links);
+    const known = knownOf(request, { node, pod }, observed);
+    const claim: Claim = { request, node, rollback: new Rollback(), known, observed };
+    try {
+      return claim.rollback.guard(() => attach(claim, pod));
+    } catch (error) {
+      // A lease was removed although its attachment lives; the address is that attachment's.
+      if (attempt === ATTEMPTS || !isAddressTaken(error) || !giveLeasesBack(claim)) throw error;
+    }
+  }
 }
 
 /** Claims the place of the attachment, does its steps, and answers when the record is complete. */

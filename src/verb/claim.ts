@@ -20,6 +20,8 @@ import { explained } from "../ipam/failure.ts";
 import { callIpam, type ForeignIpam, findIpam } from "../ipam/foreign.ts";
 import { readReservation } from "../ipam/foreign-result.ts";
 import type { Lease } from "../ipam/lease.ts";
+import { openLeaseLock } from "../ipam/lease-lock.ts";
+import { restoreLostLeases } from "../ipam/lost-lease.ts";
 import { release } from "../ipam/release.ts";
 import { Reservation } from "../ipam/reserve.ts";
 import type { Observed } from "../look/observed.ts";
@@ -155,6 +157,19 @@ function abandon(intent: Intent, attachment: Attachment, node: Node): void {
   intent.abandon();
   const check = stepOf("spoofCheck", attachment);
   if (check !== undefined) takeBack(check, { node, attachment, pod: undefined });
+}
+
+/**
+ * Gives living attachments of the network the leases back that they have lost, when this ADD, which has been
+ * rolled back, was given one of their addresses. False when none was lost. Throws CniError.
+ */
+export function giveLeasesBack(claim: Claim): boolean {
+  const { key, directory, records, hasLink } = claimantOf(claim);
+  if (directory === "") return false;
+  return explained("leaseStore", `give back the leases of network ${key.network}`, () => {
+    using _lock = openLeaseLock(directory);
+    return restoreLostLeases({ records, network: key.network, directory, hasLink }) > 0;
+  });
 }
 
 /** The error of an ADD that finds its intent gone. */

@@ -1,4 +1,5 @@
 // GC: removes objects of this network that belong to no attachment on the runtime's list.
+import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
@@ -18,6 +19,7 @@ import { removeStaleReferenceRules } from "../host/stranger/reference-rules.ts";
 import { collectLeases } from "../ipam/collect.ts";
 import { delegate, foreignIpamOf, passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
+import { restoreLostLeases } from "../ipam/lost-lease.ts";
 import { detach } from "./detach.ts";
 
 /** A network, with the sets of its valid and stale attachments. */
@@ -132,12 +134,15 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
   ];
 }
 
-function collectStaleLeases({ request, network, directory, isStale, gone }: Cleanup): void {
+function collectStaleLeases({ request, node, network, directory, isStale, gone }: Cleanup): void {
+  const { records } = node;
+  const hasLink = (attachment: Attachment): boolean => node.hasLink(attachment);
   const leases = collectLeases({
     directory,
     valid: request.config.validAttachments,
     keep: ({ containerId, interfaceName }) =>
       interfaceName !== undefined && !isStale({ network, containerId, interfaceName }),
+    restore: () => void restoreLostLeases({ records, network, directory, hasLink }),
   });
   for (const { owner } of leases) gone.add(owner.containerId);
 }

@@ -3,6 +3,22 @@ import type { Mutation } from "./mutation.ts";
 
 export const IPAM: readonly Mutation[] = [
   {
+    name: "a folder without a hint is believed to have given out nothing",
+    file: "src/ipam/selection.ts",
+    find: "    if (hint.address === undefined) restoreLost(wish);\n",
+    replace: "",
+    test: "test/plugin/lost-lease.test.ts",
+    promise: "ipMasq false: the folder is removed",
+  },
+  {
+    name: "an attachment that has lost its veth gets its lease back after it was given up",
+    file: "src/ipam/lost-lease.ts",
+    find: " || !hasLink(record)",
+    replace: "",
+    test: "test/plugin/lost-lease.test.ts",
+    promise: "the empty lease of a pod that is gone is free as before",
+  },
+  {
     name: "leases in an earlier dataDir are given back without its lock",
     file: "src/ipam/existing-attachment.ts",
     find: "where === directory ? undefined : openExistingLeaseLock(where)",

@@ -15,7 +15,7 @@ import {
 } from "../../../nft/masquerade.ts";
 import { countLost } from "../../../nft/owned-table.ts";
 import type { MasqueradeStep } from "../../../plan/step.ts";
-import { errnoOf, SystemError } from "../../../sys/errno.ts";
+import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { otherAttachments } from "../../recorded.ts";
@@ -139,6 +139,11 @@ function masqueradeOf({ key, gatewayInterface, subnets, addresses }: MasqueradeS
     addresses,
     chain: networkChain(key.network, subnets),
   };
+}
+
+/** True for the error of an ADD whose address belongs to a living attachment, when all of it was undone. */
+export function isAddressTaken(error: unknown): boolean {
+  return error instanceof CniError && error.kind === "rules" && isErrno(error.cause, "EADDRINUSE");
 }
 
 function addressTaken(about: string, error: SystemError): CniError {

@@ -1,0 +1,98 @@
+// A lease is lost while its pod lives: the file was emptied, garbled, replaced or removed. The pod keeps its
+// address, and nobody else is given it.
+import { expect } from "vitest";
+import { add, addressOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { collect } from "../support/collection.ts";
+import { install, network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { snapshot } from "../support/snapshot.ts";
+import { pings } from "../support/traffic.ts";
+import type { World } from "../support/world.ts";
+
+const LEASES = "/var/lib/cni/networks/pods";
+/** Two addresses, which are given in turn. */
+const POOL = {
+  type: "host-local",
+  ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.2", rangeEnd: "10.1.0.3" }]],
+};
+
+const DAMAGES: { name: string; needsRules?: true; command: string }[] = [
+  { name: "the file is empty", command: `: > ${LEASES}/10.1.0.2` },
+  { name: "the file is garbled", command: `echo '{]' > ${LEASES}/10.1.0.2` },
+  { name: "the folder is removed", command: `rm -r ${LEASES}` },
+  { name: "the files of the folder are removed", command: `rm ${LEASES}/*` },
+  // Nothing but the packet rules tells of it at a cost that does not grow.
+  { name: "this file alone is removed", needsRules: true, command: `rm ${LEASES}/10.1.0.2` },
+];
+
+for (const ipMasq of [true, false]) {
+  for (const { name, needsRules, command } of DAMAGES) {
+    if (needsRules && !ipMasq) continue;
+    scene(
+      `ipMasq ${ipMasq}: ${name}: the pod keeps its address and gets its lease back, the next pod gets another`,
+      async (world) => {
+        const pods = install(world, network("pods", { ipam: POOL, ipMasq }));
+        const [red, blue, late] = [await world.pod("red"), await world.pod("blue"), await world.pod("late")];
+        expect(addressOf(await add(world, pods, red))).toBe("10.1.0.2");
+        // Red's address is the next in turn.
+        await add(world, pods, blue);
+        await del(world, pods, blue);
+        const before = await elements(world);
+        await world.host.must(["sh", "-c", command]);
+        expect(addressOf(await add(world, pods, blue))).toBe("10.1.0.3");
+        expect(world.read(`${LEASES}/10.1.0.2`)).toContain(red.containerId);
+        expect(await elements(world)).toEqual(expect.arrayContaining(before));
+        expect(await check(world, pods, red)).toBeUndefined();
+        expect([await pings(red, "10.1.0.1"), await pings(blue, "10.1.0.1")]).toEqual([true, true]);
+        expect(mustFail(await plugin(world, "ADD", { network: pods, pod: late })).code).toBe(100);
+        await del(world, pods, red);
+        expect(world.has(`${LEASES}/10.1.0.2`)).toBe(false);
+      },
+    );
+  }
+}
+
+scene("an address that is asked for stays with the pod whose lease is empty", async (world) => {
+  const pods = install(world, network("pods"));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  const address = addressOf(await add(world, pods, red));
+  world.write(`${LEASES}/${address}`, "");
+  const more = { runtimeConfig: { ips: [address] } };
+  expect(mustFail(await plugin(world, "ADD", { network: pods, pod: blue, more })).code).toBe(100);
+  expect(world.read(`${LEASES}/${address}`)).toContain(red.containerId);
+});
+
+scene("a GC gives a valid pod back the lease that names somebody else, or nobody", async (world) => {
+  const pods = install(world, network("pods"));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  await add(world, pods, red);
+  await add(world, pods, blue);
+  const before = await snapshot(world);
+  world.write(`${LEASES}/10.1.0.2`, "ghost\r\neth0");
+  world.write(`${LEASES}/10.1.0.3`, "");
+  mustSucceed(await collect(world, pods, [red, blue]));
+  expect((await snapshot(world)).minus(before).lines).toEqual([]);
+  expect(world.read(`${LEASES}/10.1.0.2`)).toContain(red.containerId);
+  expect(world.read(`${LEASES}/10.1.0.3`)).toContain(blue.containerId);
+});
+
+scene("the empty lease of a pod that is gone is free as before", async (world) => {
+  const pods = install(world, network("pods", { ipam: POOL }));
+  const [red, blue, late] = [await world.pod("red"), await world.pod("blue"), await world.pod("late")];
+  await add(world, pods, red);
+  await add(world, pods, blue);
+  world.write(`${LEASES}/10.1.0.2`, "");
+  await world.removePod(red);
+  await world.host.must(["sh", "-c", "while ip link show master pods0 | grep -q M-DOWN; do :; done"]);
+  expect(addressOf(await add(world, pods, late))).toBe("10.1.0.2");
+});
+
+/** The elements of nftables by which pods are masqueraded. */
+async function elements(world: World): Promise<string[]> {
+  const rules = await world.host.must("nft list ruleset");
+  return rules
+    .split(/[,{}]/)
+    .map((text) => text.trim())
+    .filter((text) => text.startsWith("10.1.0.") && text.includes("eth0"))
+    .sort();
+}
