@@ -52,7 +52,7 @@ const FUNCTIONS: [file: string, name: string, phase: string][] = [
   ["host/kind/masquerade/nftables.ts", "putMasquerade", "rules"],
   ["host/removal.ts", "removeRules", "rules"],
   ["plan/host-port.ts", "planHostPorts", "ports"],
-  ["look/listener.ts", "refuseListeners", "ports"],
+  ["look/listener.ts", "observeListeners", "ports"],
   ["host/kind/host-port/host-port.ts", "putHostPorts", "ports"],
   ["nft/host-port.ts", "removeHostPorts", "ports"],
   ["host/kind/host-port/flow.ts", "forgetFlows", "ports"],

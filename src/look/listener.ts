@@ -4,14 +4,8 @@ import { type Listener, listListeners } from "../net/listener.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { NETLINK_SOCK_DIAG } from "../netlink/uapi/sock_diag.ts";
 import { PROTOCOLS as NUMBERS } from "../nft/port-mapping.ts";
-import { findHolders, type Process } from "./process.ts";
-
-/** A listening socket on a port that is asked for. */
-export interface PortListener extends Omit<Listener, "inode"> {
-  protocol: PortMapping["protocol"];
-  /** The processes that have the socket open, as far as they can be seen. */
-  holders: Process[];
-}
+import type { PortListener } from "../plan/listener.ts";
+import { findHolders } from "./process.ts";
 
 /**
  * The listeners on ports that are asked for. The processes are looked for when there is such a listener, and

@@ -3,8 +3,9 @@
 import type { Netconf } from "../cni/config.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import type { FilteredFamilies } from "../plan/host-port.ts";
+import type { PortListener } from "../plan/listener.ts";
 import { type ObservedBridge, observeBridge } from "./bridge.ts";
-import { observeListeners, type PortListener } from "./listener.ts";
+import { observeListeners } from "./listener.ts";
 import { observeFilter } from "./packet-filter.ts";
 
 /** The observations of an ADD. */

@@ -1,16 +1,9 @@
 // The processes of the node that have sockets open, by /proc. A process of another user, or one that ends
 // meanwhile, is passed over.
 
+import type { Process } from "../plan/listener.ts";
 import { SystemError } from "../sys/errno.ts";
 import { listDirectory, readTextOfAny, socketInode } from "../sys/file.ts";
-
-export interface Process {
-  pid: number;
-  /** The name that `ps` shows. */
-  name: string;
-  /** The words of the command line, the program first. */
-  arguments: string[];
-}
 
 /** The processes that have these sockets open, by the inodes of the sockets. Reads all of /proc. */
 export function findHolders(inodes: ReadonlySet<number>): Map<number, Process[]> {

@@ -1,5 +1,6 @@
 // Ports of the node that lead to pods, as values: compared, and written for people.
 import { type Address, type Family, formatAddress } from "../ip/address.ts";
+import { portsText } from "../ip/port.ts";
 
 /** A range of ports of the node, of one protocol. */
 export interface PortClaim {
@@ -38,8 +39,8 @@ export function claimsOverlap(a: PortClaim, b: PortClaim): boolean {
 
 /** The claim for people: `tcp port 8080`, `udp ports 5000 to 5100 of 192.168.50.1`. */
 export function claimText({ protocol, hostAddress, first, last }: PortClaim): string {
-  const ports = first === last ? `port ${first}` : `ports ${first} to ${last}`;
-  return `${PROTOCOL_NAMES[protocol] ?? protocol} ${ports}${hostAddress === undefined ? "" : ` of ${formatAddress(hostAddress)}`}`;
+  const address = hostAddress === undefined ? undefined : formatAddress(hostAddress);
+  return portsText(PROTOCOL_NAMES[protocol] ?? String(protocol), { first, last }, address);
 }
 
 /** Numbers of the protocols that have ports (IANA; linux/in.h: IPPROTO_TCP and so on). */

@@ -17,8 +17,8 @@ import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import type { Route } from "../cni/result.ts";
 import { formatAddress } from "../ip/address.ts";
-import type { PortListener } from "../look/listener.ts";
 import { type FilteredFamilies, planHostPorts } from "./host-port.ts";
+import type { PortListener } from "./listener.ts";
 import { networkSubnets, otherGateways } from "./network.ts";
 import { resultRoutes } from "./route.ts";
 

@@ -7,7 +7,7 @@ import { CniError } from "../cni/error.ts";
 import type { HostPortConfig, PortMapping } from "../cni/host-port-config.ts";
 import { type Address, type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
-import type { PortListener } from "../look/listener.ts";
+import type { PortListener } from "./listener.ts";
 import { keepListeners } from "./listener.ts";
 import { networkSubnets } from "./network.ts";
 

@@ -2,9 +2,30 @@
 // a listener would be cut off. Pure.
 import type { AttachedPortMapping, KeptPort } from "../attachment/host-ports.ts";
 import { CniError } from "../cni/error.ts";
-import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
-import type { PortListener } from "../look/listener.ts";
-import { claimText, PROTOCOLS } from "../nft/port-mapping.ts";
+import type { PortMapping } from "../cni/host-port-config.ts";
+import { type Address, formatAddress } from "../ip/address.ts";
+import { portsText } from "../ip/port.ts";
+
+/** A listening socket of the node on a port that is asked for. */
+export interface PortListener {
+  protocol: PortMapping["protocol"];
+  port: number;
+  /** The value 0 stands for all addresses of the family. */
+  address: Address;
+  /** True for a socket of IPv6 that takes connections of IPv4, too. */
+  isForBoth: boolean;
+  /** The processes that have the socket open, as far as they can be seen. */
+  holders: Process[];
+}
+
+/** A process of the node. */
+export interface Process {
+  pid: number;
+  /** The name that `ps` shows. */
+  name: string;
+  /** The words of the command line, the program first. */
+  arguments: string[];
+}
 
 /**
  * The ports that stay with their listeners: those on a loopback address, beside a mapping of all addresses.
@@ -56,13 +77,7 @@ function taken({ address, port, holders }: PortListener, mapping: AttachedPortMa
   const [holder] = holders;
   const who = holder === undefined ? "a process of this node" : `${holder.name} (pid ${holder.pid})`;
   const { protocol, hostAddress, hostPort: first, hostPortEnd: last } = mapping;
-  const claim = claimText({
-    family: address.family,
-    protocol: PROTOCOLS[protocol],
-    hostAddress: hostAddress === undefined ? undefined : parseAddress(hostAddress),
-    first,
-    last,
-  });
+  const claim = portsText(protocol, { first, last }, hostAddress);
   const look =
     holder === undefined ? `Look with "ss -lntup" who listens on port ${port}` : `Stop ${holder.name}`;
   return new CniError("hostPort", {

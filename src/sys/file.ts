@@ -92,7 +92,9 @@ interface Reading {
    * A read of less than was asked for is the last one, as with files on a disk and settings below /proc/sys.
    */
   shortIsLast?: boolean;
-  /** A descriptor with O_NONBLOCK is waited for; otherwise the read fails with EAGAIN while nothing is there. */
+  /**
+   * A descriptor with O_NONBLOCK is waited for; otherwise the read fails with EAGAIN while nothing is there.
+   */
   waits?: boolean;
 }
 

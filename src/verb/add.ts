@@ -44,7 +44,9 @@ export interface Added {
   undo(): string[];
 }
 
-/** The number of times that an ADD asks for addresses, while those it is given belong to living attachments. */
+/**
+ * The number of times that an ADD asks for addresses, while those it is given belong to living attachments.
+ */
 const ATTEMPTS = 3;
 
 /** Attaches the pod. Throws CniError; the node is then as it was, the shared bridge and sysctls excepted. */

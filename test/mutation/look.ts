@@ -37,9 +37,9 @@ export const LOOK: readonly Mutation[] = [
   },
   {
     name: "a listener on all IPv6 addresses that takes IPv4 too is overlooked",
-    file: "src/look/listener.ts",
-    find: "if (address.family !== family) return isForBoth;",
-    replace: "if (address.family !== family) return false;",
+    file: "src/plan/listener.ts",
+    find: 'if (address.family !== (target.includes(":") ? 6 : 4)) return isForBoth;',
+    replace: 'if (address.family !== (target.includes(":") ? 6 : 4)) return false;',
     test: "test/plugin/host-port-claim.test.ts",
     promise: "is refused, and allowListening takes it all the same",
   },

@@ -45,7 +45,7 @@ export const RECORD: readonly Mutation[] = [
   {
     name: "an ADD whose intent was replaced completes that of the next one",
     file: "src/record/intent.ts",
-    find: "return hasName(this.file) && renameIfThere(",
+    find: "return this.isWanted() && renameIfThere(",
     replace: "return renameIfThere(",
     test: "test/unit/record/store.test.ts",
     promise: "an ADD whose intent was replaced neither completes nor abandons",

@@ -1,8 +1,8 @@
 // Host ports with the pod's addresses.
 import { expect, test } from "vitest";
 import type { HostPortConfig } from "../../../src/cni/host-port-config.ts";
-import type { PortListener } from "../../../src/look/listener.ts";
 import { planHostPorts } from "../../../src/plan/host-port.ts";
+import type { PortListener } from "../../../src/plan/listener.ts";
 import { failure } from "../../support/failure.ts";
 import { address } from "../../support/ip.ts";
 import { attachmentOf, kindsOf, netconf, podAddress, theStep, V4, V6, type Wishes } from "./input.ts";
