@@ -105,6 +105,8 @@ function adding(node: Node, pod: Applying["pod"]): Applying {
     vlanGateway: undefined,
     podIndex: 0,
     notice: () => {},
+    hostIndex: 0,
+    isAddressed: false,
     onUndo: () => {},
   };
 }
@@ -118,6 +120,7 @@ function vethStep(mac: string): VethStep {
     mtu: 1500,
     hairpin: false,
     isolated: false,
+    learns: true,
   };
 }
 

@@ -153,7 +153,11 @@ export const WORDS: { readonly [path in PathOf<typeof NETCONF>]: Words } = {
   },
   macspoofchk: flag(
     "MAC spoof check",
-    "Frames from a pod with a source address that is not its own are dropped.",
+    "Frames from a pod with a source MAC that is not its own are dropped.",
+  ),
+  ipspoofchk: flag(
+    "Address spoof check",
+    "As macspoofchk, and packets from a pod with a source address that is not its own are dropped, and so are its ARP and neighbour messages for addresses of others. Only together with ipam.",
   ),
   enabledad: flag(
     "Duplicate address detection",

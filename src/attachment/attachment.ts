@@ -41,6 +41,8 @@ export interface Attachment {
   masquerade: { backend: MasqueradeBackend; subnets: Prefix[] } | undefined;
   /** Frames of the pod with another source MAC than `link.pod.mac` are dropped. */
   spoofCheck: boolean;
+  /** Only together with `spoofCheck`: so are packets with another source address than the pod's. */
+  addressCheck: AddressCheck | undefined;
   ingressPolicy: IngressPolicy | undefined;
   bandwidth: AttachedBandwidth | undefined;
   /** Packets from the pod's addresses are routed by a table of their own. */
@@ -58,6 +60,12 @@ export interface AttachedGateway {
    * them. Absent where there are none.
    */
   ofOtherRanges?: Prefix[] | undefined;
+}
+
+/** The check of a pod's source addresses (ipspoofchk). */
+export interface AddressCheck {
+  /** The pod may ask a DHCP server before it has an address. */
+  asksDhcp: boolean;
 }
 
 /** The limits of bandwidth of a pod. */
@@ -86,6 +94,8 @@ export interface BridgePortLink {
   mtu: number | undefined;
   hairpin: boolean;
   isolated: boolean;
+  /** The bridge learns no MAC from the port, and knows the pod's MAC by an entry that stays. */
+  hasFixedMac: boolean;
   /** The VLANs of the port; undefined on a bridge that does not filter. */
   vlans: PortVlans | undefined;
 }

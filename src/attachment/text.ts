@@ -57,6 +57,7 @@ export function formatRecord(attachment: Attachment): string {
       pod: { name: pod.name, mac: pod.mac, isDown: !pod.isRaised || undefined },
       hairpin: link.hairpin || undefined,
       isolated: link.isolated || undefined,
+      hasFixedMac: link.hasFixedMac || undefined,
     },
     addresses: addresses.map(formatPodAddress),
     routes: routes.map(formatRoute),
@@ -128,6 +129,7 @@ function isVersion2(fields: Fields): boolean {
     optional(fields["pod"], "string") &&
     hasFlags(fields, "spoofCheck", "sourceRouting", "detectsDuplicates") &&
     isPolicy(fields["ingressPolicy"]) &&
+    (fields["addressCheck"] === undefined || isAddressCheck(fields["addressCheck"])) &&
     (fields["bandwidth"] === undefined || isBandwidth(fields["bandwidth"])) &&
     (fields["hostPorts"] === undefined || areHostPorts(fields["hostPorts"])) &&
     (fields["tuning"] === undefined || isTuning(fields["tuning"]))
@@ -140,6 +142,10 @@ function readGateway(value: unknown): Attachment["gateway"] {
   const { force, ofOtherRanges: others } = value;
   if (typeof force !== "boolean") throw new Damaged();
   return others === undefined ? { force } : { force, ofOtherRanges: listOf(others, readPrefix) };
+}
+
+function isAddressCheck(value: unknown): boolean {
+  return isFields(value) && typeof value["asksDhcp"] === "boolean";
 }
 
 function isTuning(value: unknown): value is TuningConfig {
@@ -160,12 +166,12 @@ function readLink(value: unknown): Link {
 
 /** Each field is read by name, so that a field of the link that is not read here does not compile. */
 function readBridgePort({ bridge, gatewayInterface, host, pod, mtu, ...fields }: Fields): BridgePortLink {
-  const { hairpin, isolated, vlans } = fields;
+  const { hairpin, isolated, hasFixedMac, vlans } = fields;
   const isWhole =
     hasFlags(bridge, "promiscuous", "filtersVlans") &&
     hasFlags(host, "isRaisedFirst") &&
     hasFlags(pod, "isDown") &&
-    hasFlags(fields, "hairpin", "isolated") &&
+    hasFlags(fields, "hairpin", "isolated", "hasFixedMac") &&
     (vlans === undefined || arePortVlans(vlans));
   if (!isWhole || !isNamed(bridge) || !isEnd(host) || !isEnd(pod)) throw new Damaged();
   if (typeof gatewayInterface !== "string" || !isCount(mtu)) throw new Damaged();
@@ -182,6 +188,7 @@ function readBridgePort({ bridge, gatewayInterface, host, pod, mtu, ...fields }:
     mtu,
     hairpin: hairpin === true,
     isolated: isolated === true,
+    hasFixedMac: hasFixedMac === true,
     vlans,
   };
 }

@@ -52,6 +52,7 @@ export function readVersion1(fields: Fields): Attachment {
     gateway: undefined,
     masquerade: masqueradeSubnets && { backend, subnets: parsePrefixes(masqueradeSubnets) },
     spoofCheck: fields.spoofCheck === true,
+    addressCheck: undefined,
     ingressPolicy: fields.ingressPolicy,
     bandwidth: fields.bandwidth,
     sourceRouting: fields.sourceRouting === true,
@@ -70,6 +71,7 @@ function linkOf({ bridge, gatewayInterface, key, ...fields }: Version1): Attachm
     mtu: fields.mtu,
     hairpin: fields.hostPorts?.hairpin === true,
     isolated: fields.ingressPolicy === "isolated",
+    hasFixedMac: false,
     vlans: undefined,
   };
 }

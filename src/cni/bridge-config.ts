@@ -56,6 +56,7 @@ export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
     bridge,
     gatewayInterface: vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`,
     isGateway,
+    macspoofchk: flags.macspoofchk || flags.ipspoofchk,
     ipMasqBackend:
       shape.ipMasqBackend === undefined ? "nftables" : readBackend(shape.ipMasqBackend, problems),
     mtu: shape.mtu ?? 0,

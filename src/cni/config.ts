@@ -20,6 +20,7 @@ import {
   checkName,
   checkOneAddressPerFamily,
   isBridgeName,
+  refuseAddressCheck,
   refuseContainerInterface,
 } from "./netconf-check.ts";
 import { NETCONF, NETCONF_KEYS } from "./netconf-keys.ts";
@@ -129,6 +130,7 @@ function readNetconf(
   checkName(name, problems);
   checkMtu(bridge.mtu, ipam?.rangeSets ?? [], problems);
   if (ipam !== undefined || foreignIpam !== undefined) checkBesideIpam(bridge, problems);
+  else if (bridge.ipspoofchk) refuseAddressCheck(problems);
   return {
     cniVersion,
     name,

@@ -63,6 +63,15 @@ export function refuseContainerInterface(problems: Problems): void {
   );
 }
 
+/** Reports ipspoofchk without an IPAM: the pod would have no address to send from. */
+export function refuseAddressCheck(problems: Problems): void {
+  problems.add(
+    "ipspoofchk",
+    true,
+    "needs ipam: without addresses nothing of the pod's would pass; add ipam, or use macspoofchk",
+  );
+}
+
 export function checkDataDir(path: string | undefined, problems: Problems): void {
   if (path === undefined || path === "") return;
   if (!isUsablePath(path))

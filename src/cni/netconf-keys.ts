@@ -25,7 +25,10 @@ export const BRIDGE = {
   hairpinMode: "flag",
   promiscMode: "flag",
   portIsolation: "flag",
+  /** The field of Netconf is true as well when `ipspoofchk` is. */
   macspoofchk: "flag",
+  /** This flag is refused without any IPAM. */
+  ipspoofchk: "flag",
   ingressPolicy: "text",
   enabledad: "flag",
   /** This flag is refused beside any IPAM. */

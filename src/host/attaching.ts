@@ -24,9 +24,11 @@ export class Attaching implements Applying {
   /** The attachment that is being made; a foreign IPAM plugin adds addresses to it. */
   attachment: Attachment;
   vlanGateway: SharedLink | undefined;
+  isAddressed = false;
   /** The bridge that the step "bridge" found or made. */
   foundBridge: SharedLink | undefined;
   private madePodIndex: number | undefined;
+  private madeHostIndex: number | undefined;
   /** Steps that were begun, and packet rules whose turn had not come. */
   private readonly touched = new Set<Step>();
   /** Sentences for the log. */
@@ -65,6 +67,15 @@ export class Attaching implements Applying {
 
   notice(text: string): void {
     this.notices.push(text);
+  }
+
+  get hostIndex(): number {
+    if (this.madeHostIndex === undefined) throw new Error("a plan makes the veth before it sets up its port");
+    return this.madeHostIndex;
+  }
+
+  set hostIndex(index: number) {
+    this.madeHostIndex = index;
   }
 
   onUndo(action: () => void): void {

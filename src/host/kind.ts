@@ -77,8 +77,11 @@ export interface Applying extends Place {
   bridge: SharedLink;
   /** The gateway's interface, in a network with a VLAN. */
   vlanGateway: SharedLink | undefined;
-  /** The index of the pod's end in the pod. */
+  /** The index of the pod's end in the pod, and that of the host's end on the node. */
   podIndex: number;
+  hostIndex: number;
+  /** True when a foreign IPAM plugin has named the addresses: some steps are then done again. */
+  isAddressed: boolean;
   /** Notes a sentence for the log, about something that the ADD can only tell. */
   notice(text: string): void;
   /** Notes the undoing of a change that `remove` does not take back. The latest runs first. */

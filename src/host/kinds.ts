@@ -10,6 +10,7 @@ import { ingressPolicy } from "./kind/ingress/ingress.ts";
 import { iptablesMasquerade } from "./kind/masquerade/iptables.ts";
 import { masquerade } from "./kind/masquerade/nftables.ts";
 import { pod } from "./kind/pod/pod.ts";
+import { portMac } from "./kind/port-mac/port-mac.ts";
 import { sourceRouting } from "./kind/source-routing/source-routing.ts";
 import { spoofCheck } from "./kind/spoof-check/spoof-check.ts";
 import { tuning } from "./kind/tuning/tuning.ts";
@@ -34,6 +35,7 @@ const KINDS: { readonly [Name in StepName]: KindOf<Name> } = {
   veth,
   bandwidth,
   portVlan,
+  portMac,
   pod,
   sourceRouting,
   tuning,

@@ -29,6 +29,8 @@ export interface FoundBridge {
   promiscuous: boolean;
   /** See {@link saysMacsFollow}. */
   macsFollow: boolean;
+  /** The bridge learns no MAC from frames to Ethernet's link-local groups. */
+  ignoresLinkLocal: boolean;
 }
 
 /** The root name server A, as an address in the Internet: the way to it is the way out of the node. */
@@ -73,9 +75,10 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
       const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, links);
       return { mac: link?.mac, mtu, portMtu: mtu, found: undefined };
     }
-    const { mac, mtu, index, up, promiscuous } = link;
+    const { mac, mtu, index, up, promiscuous, ignoresLinkLocal } = link;
     const portMtu = netconf.mtu > mtu ? siblingMtu(netconf.name, link, links) : mtu;
-    return { mac, mtu, portMtu, found: { index, up, promiscuous, macsFollow: saysMacsFollow(link) } };
+    const macsFollow = saysMacsFollow(link);
+    return { mac, mtu, portMtu, found: { index, up, promiscuous, macsFollow, ignoresLinkLocal } };
   });
 }
 

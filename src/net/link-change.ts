@@ -89,13 +89,26 @@ export interface LinkChange {
   hairpin?: boolean;
   /** No frames go from this bridge port to others that are isolated. */
   isolated?: boolean;
+  /** The bridge learns MACs from frames that come in by this port. */
+  learning?: boolean;
+  /**
+   * Frames that come in by this bridge port to Ethernet's link-local groups (01:80:c2:00:00:00 to :0f) go the
+   * way of all frames. Otherwise the bridge hands them to the node past the packet filter.
+   */
+  forwardsLinkLocal?: boolean;
+  /** The bridge learns no MAC from frames to these groups. A kernel before 5.0 does not know the setting. */
+  ignoresLinkLocal?: boolean;
 }
 
-/** Changes a link. Sent as RTM_NEWLINK without create: RTM_SETLINK leaves bridge port settings out. */
+/**
+ * Changes a link. Sent as RTM_NEWLINK without create where settings of a bridge or of its port are among the
+ * changes: RTM_SETLINK leaves these out.
+ */
 export function changeLinkMessage(which: LinkName, change: LinkChange, what: string): Message {
+  const isOfPort = PORT_SETTINGS.some((name) => change[name] !== undefined);
   return {
     what,
-    type: change.hairpin === undefined && change.isolated === undefined ? rt.RTM_SETLINK : rt.RTM_NEWLINK,
+    type: isOfPort || change.ignoresLinkLocal !== undefined ? rt.RTM_NEWLINK : rt.RTM_SETLINK,
     flags: 0,
     body: (w) => {
       linkHeader(w, { ...("index" in which ? { index: which.index } : {}), ...change });
@@ -104,7 +117,8 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
       if (change.mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, change.mtu);
       if (change.alias !== undefined) w.bareString(rt.IFLA_IFALIAS, change.alias);
       writeFamilySettings(w, change);
-      if (change.hairpin !== undefined || change.isolated !== undefined) writePortSettings(w, change);
+      if (isOfPort) writePortSettings(w, change);
+      if (change.ignoresLinkLocal !== undefined) writeBridgeOption(w, change.ignoresLinkLocal);
     },
   };
 }
@@ -135,13 +149,36 @@ function writeInetSetting(w: Writer, setting: number, value: boolean): void {
     .closeNest(inet);
 }
 
-function writePortSettings(w: Writer, { hairpin, isolated }: LinkChange): void {
+const PORT_SETTINGS = ["hairpin", "isolated", "learning", "forwardsLinkLocal"] as const;
+
+/**
+ * All link-local groups as bits but 01:80:c2:00:00:01: the kernel drops those frames (flow control), and
+ * refuses the bit.
+ */
+const LINK_LOCAL_GROUPS = Uint8Array.of(0xfd, 0xff);
+const NO_GROUPS = new Uint8Array(2);
+
+function writePortSettings(w: Writer, change: LinkChange): void {
+  const { hairpin, isolated, learning, forwardsLinkLocal } = change;
   w.nest(rt.IFLA_LINKINFO, () => {
     w.string(rt.IFLA_INFO_SLAVE_KIND, "bridge");
     w.nest(rt.IFLA_INFO_SLAVE_DATA, () => {
       if (hairpin !== undefined) w.u8Attribute(rt.IFLA_BRPORT_MODE, hairpin ? 1 : 0);
       if (isolated !== undefined) w.u8Attribute(rt.IFLA_BRPORT_ISOLATED, isolated ? 1 : 0);
+      if (learning !== undefined) w.u8Attribute(rt.IFLA_BRPORT_LEARNING, learning ? 1 : 0);
+      if (forwardsLinkLocal !== undefined)
+        w.attribute(rt.IFLA_BRPORT_GROUP_FWD_MASK, forwardsLinkLocal ? LINK_LOCAL_GROUPS : NO_GROUPS);
     });
+  });
+}
+
+/** Writes struct br_boolopt_multi: the values of the options, then which of them change. */
+function writeBridgeOption(w: Writer, ignoresLinkLocal: boolean): void {
+  const bit = 1 << rt.BR_BOOLOPT_NO_LL_LEARN;
+  const options = Uint8Array.of(ignoresLinkLocal ? bit : 0, 0, 0, 0, bit, 0, 0, 0);
+  w.nest(rt.IFLA_LINKINFO, () => {
+    w.string(rt.IFLA_INFO_KIND, "bridge");
+    w.nest(rt.IFLA_INFO_DATA, () => w.attribute(rt.IFLA_BR_MULTI_BOOLOPT, options));
   });
 }
 

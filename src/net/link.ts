@@ -30,7 +30,21 @@ export interface Link {
   peerIndex: number;
   operState: number;
   alias: string;
-  port: { state: number; number: number; hairpin: boolean; isolated: boolean } | undefined;
+  /** For a bridge: it learns no MAC from frames to Ethernet's link-local groups (no_linklocal_learn). */
+  ignoresLinkLocal: boolean;
+  port: LinkPort | undefined;
+}
+
+/** A bridge port's settings. */
+export interface LinkPort {
+  state: number;
+  number: number;
+  hairpin: boolean;
+  isolated: boolean;
+  /** The bridge learns MACs from frames that come in by the port. */
+  learning: boolean;
+  /** Frames to unknown MACs, to groups and to all go out by the port; the kernel has a switch for each. */
+  floods: { unicast: boolean; multicast: boolean; broadcast: boolean };
 }
 
 /** A link, by name or by index. */
@@ -129,19 +143,34 @@ export function readLink(reply: Reply): Link {
     peerIndex: attributes.u32(rt.IFLA_LINK) ?? 0,
     operState: attributes.u8(rt.IFLA_OPERSTATE) ?? 0,
     alias: attributes.string(rt.IFLA_IFALIAS) ?? "",
+    ignoresLinkLocal: ignoresLinkLocal(info),
     port: readPort(info),
   };
 }
 
-/**
- * The index of a veth's other end in that end's namespace, from the RTM_NEWLINK of one end. The kernel may
- * leave it out where the two indices are equal.
- */
-export function readPeerIndex(reply: Reply): number {
-  return readAttributes(reply.payload, 16).u32(rt.IFLA_LINK) ?? u32At(reply.payload, 4);
+/** The indices of a veth pair, each in its own namespace. */
+export interface Indices {
+  host: number;
+  pod: number;
 }
 
-function readPort(info: Attributes | undefined): Link["port"] {
+/**
+ * The indices of a veth pair, from the RTM_NEWLINK of its host's end. The kernel may leave the pod's out
+ * where the two are equal.
+ */
+export function readIndices(reply: Reply): Indices {
+  const host = u32At(reply.payload, 4);
+  return { host, pod: readAttributes(reply.payload, 16).u32(rt.IFLA_LINK) ?? host };
+}
+
+/** Reads struct br_boolopt_multi: the values of the options, then which of them the kernel knows. */
+function ignoresLinkLocal(info: Attributes | undefined): boolean {
+  if (info?.string(rt.IFLA_INFO_KIND) !== "bridge") return false;
+  const options = info.nest(rt.IFLA_INFO_DATA)?.bytes(rt.IFLA_BR_MULTI_BOOLOPT);
+  return options !== undefined && (u32At(options, 0) & (1 << rt.BR_BOOLOPT_NO_LL_LEARN)) !== 0;
+}
+
+function readPort(info: Attributes | undefined): LinkPort | undefined {
   if (info?.string(rt.IFLA_INFO_SLAVE_KIND) !== "bridge") return undefined;
   const data = info.nest(rt.IFLA_INFO_SLAVE_DATA);
   return {
@@ -149,6 +178,12 @@ function readPort(info: Attributes | undefined): Link["port"] {
     number: data?.u16(rt.IFLA_BRPORT_NO) ?? 0,
     hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1,
     isolated: data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1,
+    learning: data?.u8(rt.IFLA_BRPORT_LEARNING) !== 0,
+    floods: {
+      unicast: data?.u8(rt.IFLA_BRPORT_UNICAST_FLOOD) !== 0,
+      multicast: data?.u8(rt.IFLA_BRPORT_MCAST_FLOOD) !== 0,
+      broadcast: data?.u8(rt.IFLA_BRPORT_BCAST_FLOOD) !== 0,
+    },
   };
 }
 

@@ -76,6 +76,22 @@ export function payload(register: number, field: HeaderField): Expression {
   );
 }
 
+/** Loads the field of an IPv6 extension header (its number, RFC 8200) into a register. */
+export function extensionHeader(
+  register: number,
+  header: number,
+  field: Omit<HeaderField, "base">,
+): Expression {
+  return expression("exthdr", (w) =>
+    w
+      .be32Attribute(nft.NFTA_EXTHDR_DREG, register)
+      .u8Attribute(nft.NFTA_EXTHDR_TYPE, header)
+      .be32Attribute(nft.NFTA_EXTHDR_OFFSET, field.offset)
+      .be32Attribute(nft.NFTA_EXTHDR_LEN, field.length)
+      .be32Attribute(nft.NFTA_EXTHDR_OP, nft.NFT_EXTHDR_OP_IPV6),
+  );
+}
+
 /** Keeps the register's bits that are in `bits`, and then flips the bits that are in `turned`. */
 export function mask(
   register: number,

@@ -1,6 +1,7 @@
 // Keys of sets and maps: nft's numbers of their types (libnftables datatype.h), and their bytes.
 import { textBytes } from "../sys/bytes.ts";
 
+export const TYPE_INTEGER = 4;
 export const TYPE_IPADDR = 7;
 export const TYPE_IP6ADDR = 8;
 export const TYPE_ETHERADDR = 9;

@@ -47,10 +47,34 @@ interface RuleExpression {
 
 /** True for equal expressions; `isExact` false: lengths of loads and of compared values may differ. */
 function isExpression({ name, data }: RuleExpression, found: RuleExpression, isExact: boolean): boolean {
+  if (isProtocolLoad({ name, data }) && isProtocolLoad(found)) return true;
   if (found.name !== name) return false;
   if (!isExact && name === "payload") return isSameLoad(data, found.data);
   if (!isExact && name === "cmp") return isSameBeginning(data, found.data);
   return hasAll(data, found.data, !FILLED_IN.has(name));
+}
+
+/** The offset of the type in an Ethernet header (IEEE 802.3). */
+const ETHER_TYPE = 12;
+
+/**
+ * True for the load of a frame's protocol into the first register. In a table of family bridge the program
+ * `nft` leaves `meta protocol` out where it follows from the rest, and loads the type of the frame when it
+ * reads that again. Behind a VLAN tag such a rule matches nothing.
+ */
+function isProtocolLoad({ name, data }: RuleExpression): boolean {
+  const attributes = readAttributes(data);
+  if (name === "meta")
+    return (
+      attributes.be32(nft.NFTA_META_KEY) === nft.NFT_META_PROTOCOL &&
+      attributes.be32(nft.NFTA_META_DREG) === nft.NFT_REG_1
+    );
+  return (
+    name === "payload" &&
+    attributes.be32(nft.NFTA_PAYLOAD_BASE) === nft.NFT_PAYLOAD_LL_HEADER &&
+    attributes.be32(nft.NFTA_PAYLOAD_OFFSET) === ETHER_TYPE &&
+    attributes.be32(nft.NFTA_PAYLOAD_DREG) === nft.NFT_REG_1
+  );
 }
 
 function isSameLoad(a: Uint8Array, b: Uint8Array): boolean {

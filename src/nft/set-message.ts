@@ -52,6 +52,8 @@ export interface SetKey {
   type: number;
   length: number;
   inHostOrder: boolean;
+  /** The expression that the key is of (`typeof`), as nft keeps it, where no type of nft's says it. */
+  expression?: Uint8Array;
 }
 
 /**
@@ -60,6 +62,10 @@ export interface SetKey {
  */
 const NO_ORDER = Uint8Array.of(0, 4, 0, 0, 0, 0);
 const HOST_ORDER = Uint8Array.of(0, 4, 1, 0, 0, 0);
+
+function userData({ inHostOrder, expression = new Uint8Array() }: SetKey): Uint8Array {
+  return Uint8Array.of(...(inHostOrder ? HOST_ORDER : NO_ORDER), ...expression);
+}
 
 export interface SetLayout {
   name: string;
@@ -75,6 +81,6 @@ export function setMessage(table: Table, { name, key }: SetLayout, id: number): 
       .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
       .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
       .be32Attribute(nft.NFTA_SET_ID, id)
-      .attribute(nft.NFTA_SET_USERDATA, key.inHostOrder ? HOST_ORDER : NO_ORDER);
+      .attribute(nft.NFTA_SET_USERDATA, userData(key));
   });
 }

@@ -1,6 +1,8 @@
-// The MAC spoof check of attachments: put in, take out, compare. The key of each element starts with the name
+// The source checks of attachments: put in, take out, compare. The key of each element starts with the name
 // of the attachment's host end. That name is made of the digest, so no other attachment ever owns the
 // element. Every function throws SystemError.
+import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
+import { linkLocalOf } from "../ip/link-local.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { executeBatch, firstRefusal } from "./batch.ts";
@@ -11,15 +13,29 @@ import {
   deleteElements,
   type Element,
   type ElementPlace,
-  getElement,
+  getElements,
   listElements,
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
 import { ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
 import { isTableAsMade } from "./read-back.ts";
-import { GUARDED, SOURCE, SPOOF_LAYOUT, SPOOF_TABLE } from "./spoof-layout.ts";
+import {
+  ADDRESSED,
+  DHCP,
+  GUARDED,
+  SOURCE,
+  SOURCE4,
+  SOURCE6,
+  SPOOF_LAYOUT,
+  SPOOF_SETS,
+  SPOOF_TABLE,
+  TARGET6,
+} from "./spoof-layout.ts";
 
-/** The check of an attachment: its frames may have this source MAC and no other. */
+/**
+ * The check of an attachment: its frames may have this source MAC and no other, and where `addresses` are
+ * named, its packets may come from these and the link-local address of the MAC.
+ */
 export interface SpoofCheck {
   network: string;
   /** The attachment's digest. */
@@ -28,24 +44,25 @@ export interface SpoofCheck {
   label: string;
   hostInterface: string;
   mac: Uint8Array;
+  addresses: { own: readonly Address[]; asksDhcp: boolean } | undefined;
 }
 
 /** The facts about the node that the check needs. */
 export interface SpoofCheckNode extends NodeAttachments<SpoofCheck> {
   /** True while the ADD of this attachment is running. */
   isAddRunning(check: SpoofCheck): boolean;
+  /** True for an ADD that has put in the check before, and knows the addresses by now. */
+  isAddressed?: boolean;
 }
-
-/** The number of elements of an attachment. */
-export const SPOOF_CHECK_ELEMENTS = 2;
 
 /** The table that checks source MAC addresses. */
 export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
   layoutFor: () => SPOOF_LAYOUT,
   chainsFor: () => [],
   listElements: listSpoofElements,
-  countMissing: ({ owner }, elements) => SPOOF_CHECK_ELEMENTS - (elements.get(owner) ?? []).length,
-  claim: (wanted, { socket }) => putElements(socket, wanted),
+  countMissing: (check, elements) => places(check).length - (elements.get(check.owner) ?? []).length,
+  claim: (wanted, { socket, node }) =>
+    node.isAddressed === true ? addAddresses(socket, wanted) : putElements(socket, wanted),
   claimFor: (other, { socket }) => putElementsFor(socket, other),
   release: removeSpoofCheck,
   // An ADD that is running may not have made its veth yet, and the veth must never be there without its
@@ -61,9 +78,12 @@ export function ensureSpoofCheck(socket: NetlinkSocket, wanted: SpoofCheck, node
   ensureElements(SPOOF_CHECK, wanted, { socket, node });
 }
 
-/** False when the table is missing or was altered. For CHECK. */
-export function isSpoofTableWhole(socket: NetlinkSocket): boolean {
-  return isTableAsMade(socket, SPOOF_LAYOUT);
+/**
+ * False when the table is missing or was altered. For CHECK. Earlier releases did not check addresses, so a
+ * table of theirs is not whole for an attachment whose addresses are checked.
+ */
+export function isSpoofTableWhole(socket: NetlinkSocket, { addresses }: SpoofCheck): boolean {
+  return isTableAsMade(socket, addresses === undefined ? SPOOF_LAYOUT : { ...SPOOF_LAYOUT, earlier: [] });
 }
 
 /**
@@ -75,64 +95,109 @@ function putElementsFor(socket: NetlinkSocket, other: SpoofCheck): void {
   if (refusal !== undefined && !isErrno(refusal, "EEXIST")) throw refusal;
 }
 
-/** Puts in both elements at once, in the place of elements of a dead attachment of that key. */
+/** Puts in all elements at once, in the place of elements of a dead attachment of that key. */
 function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   const add = additions(wanted);
   const refusal = firstRefusal(socket, add);
   if (refusal === undefined) return;
   if (!isErrno(refusal, "EEXIST")) throw refusal;
-  const old = findSpoofElements(socket, wanted.hostInterface, undefined);
-  if (old.length === SPOOF_CHECK_ELEMENTS && isSpoofChecked(socket, wanted)) return;
+  const old = listSpoofElementsOf(socket, wanted.hostInterface);
+  if (old.length === add.length && isSpoofChecked(socket, wanted)) return;
   executeBatch(socket, [...old.map(deleteElementMessage), ...add]);
+}
+
+/** Puts in the elements that were not to be had before, beside those that this ADD has put in. */
+function addAddresses(socket: NetlinkSocket, wanted: SpoofCheck): void {
+  const found = new Set(findSpoofElements(socket, wanted).map(nameOf));
+  const comment = ownerComment(wanted);
+  const missing = places(wanted).filter((place) => !found.has(nameOf(place)));
+  if (missing.length > 0)
+    executeBatch(
+      socket,
+      missing.map((place) => addition(place, comment)),
+    );
+}
+
+function nameOf({ set, key }: ElementPlace): string {
+  return `${set} ${key.join()}`;
 }
 
 function additions(check: SpoofCheck): Message[] {
   const comment = ownerComment(check);
-  return places(check.hostInterface, check.mac).map((place) =>
-    addElementMessage({ ...place, chain: "", comment }),
-  );
+  return places(check).map((place) => addition(place, comment));
+}
+
+function addition(place: ElementPlace, comment: string): Message {
+  return addElementMessage({ ...place, chain: "", comment });
 }
 
 /**
- * The places of an attachment's elements. The element that permits comes first: elements are removed in this
- * order, so no forbidden frame gets through meanwhile.
+ * The places of an attachment's elements. They go in one batch, so no forbidden frame gets through meanwhile.
  */
-function places(hostInterface: string, mac: Uint8Array): ElementPlace[] {
-  return [
-    { table: SPOOF_TABLE, set: SOURCE, key: interfaceKey(hostInterface, mac, MAC_BYTES_JOINED) },
-    { table: SPOOF_TABLE, set: GUARDED, key: interfaceKey(hostInterface, new Uint8Array()) },
-  ];
+function places(check: SpoofCheck): ElementPlace[] {
+  const { hostInterface, mac, addresses } = check;
+  const place = (set: string, rest: Uint8Array = NOTHING, length = rest.length): ElementPlace => ({
+    table: SPOOF_TABLE,
+    set,
+    key: interfaceKey(hostInterface, rest, length),
+  });
+  const found = [place(SOURCE, mac, MAC_BYTES_JOINED), place(GUARDED)];
+  if (addresses === undefined) return found;
+  found.push(place(ADDRESSED));
+  if (addresses.asksDhcp) found.push(place(DHCP));
+  for (const address of sources(addresses.own, mac)) {
+    const bytes = addressBytes(address);
+    if (address.family === 4) found.push(place(SOURCE4, bytes));
+    else found.push(place(SOURCE6, bytes), place(TARGET6, bytes));
+  }
+  return found;
 }
 
-/** True when frames of the attachment are checked, and its own MAC is let through. */
-export function isSpoofChecked(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): boolean {
-  return findSpoofElements(socket, hostInterface, mac).length === SPOOF_CHECK_ELEMENTS;
+const NOTHING = new Uint8Array();
+
+/** The addresses that a pod may send from, each once: IPAM may give one twice, and the link-local one too. */
+function sources(own: readonly Address[], mac: Uint8Array): Address[] {
+  const all = [...own, linkLocalOf(mac)];
+  return all.filter((address, at) => all.findIndex((other) => sameAddress(other, address)) === at);
 }
 
-/** True when frames of the attachment pass with its own MAC and with no other. Reads the whole sets. */
-export function isOwnMacAlone(socket: NetlinkSocket, check: SpoofCheck): boolean {
-  const all = findSpoofElements(socket, check.hostInterface, undefined);
-  return all.length === SPOOF_CHECK_ELEMENTS && isSpoofChecked(socket, check);
+/** True when all elements of the attachment are there, which let through what is its own. */
+export function isSpoofChecked(socket: NetlinkSocket, check: SpoofCheck): boolean {
+  return findSpoofElements(socket, check).length === places(check).length;
+}
+
+/** True when the attachment has its own elements and no others. Reads the whole sets. */
+export function isOwnAlone(socket: NetlinkSocket, check: SpoofCheck): boolean {
+  const all = listSpoofElementsOf(socket, check.hostInterface);
+  return all.length === places(check).length && isSpoofChecked(socket, check);
 }
 
 /** Removes the elements of the attachment. */
-export function removeSpoofCheck(socket: NetlinkSocket, { hostInterface, mac }: SpoofCheck): void {
-  deleteElements(socket, findSpoofElements(socket, hostInterface, mac));
+export function removeSpoofCheck(socket: NetlinkSocket, check: SpoofCheck): void {
+  deleteElements(socket, findSpoofElements(socket, check));
 }
 
-/** The elements of the attachment with this host end. Without a MAC the whole sets are searched. */
-export function findSpoofElements(
+/** The elements of the attachment that are there, and how many there should be. */
+export function spoofElementsOf(
   socket: NetlinkSocket,
-  hostInterface: string,
-  mac: Uint8Array | undefined,
-): Element[] {
-  if (mac !== undefined)
-    return places(hostInterface, mac).flatMap((place) => getElement(socket, place) ?? []);
-  const name = interfaceKey(hostInterface, new Uint8Array());
+  check: SpoofCheck,
+): { elements: Element[]; isComplete: boolean } {
+  const wanted = places(check);
+  const elements = getElements(socket, wanted);
+  return { elements, isComplete: elements.length === wanted.length };
+}
+
+function findSpoofElements(socket: NetlinkSocket, check: SpoofCheck): Element[] {
+  return spoofElementsOf(socket, check).elements;
+}
+
+/** The elements of the attachment with this host end, whatever they permit. The whole sets are searched. */
+export function listSpoofElementsOf(socket: NetlinkSocket, hostInterface: string): Element[] {
+  const name = interfaceKey(hostInterface, NOTHING);
   return listSpoofElements(socket).filter(({ key }) => name.every((byte, at) => key[at] === byte));
 }
 
 /** Every element of every attachment on the node. */
 export function listSpoofElements(socket: NetlinkSocket): Element[] {
-  return [SOURCE, GUARDED].flatMap((set) => listElements(socket, SPOOF_TABLE, set));
+  return SPOOF_SETS.flatMap((set) => listElements(socket, SPOOF_TABLE, set));
 }

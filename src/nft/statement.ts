@@ -8,6 +8,7 @@ import {
   equals,
   expression,
   HEADER,
+  type HeaderField,
   isFamily,
   lookUp,
   mask,
@@ -62,12 +63,26 @@ export function interfaceIn(set: string): Expression[] {
   return [meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1)];
 }
 
+/** `iifname != @set` */
+export function interfaceNotIn(set: string): Expression[] {
+  return [meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1, nft.NFT_LOOKUP_F_INV)];
+}
+
+/** `iifname . FIELD @set` */
+export function interfaceFieldIn(set: string, field: HeaderField, flags = 0): Expression[] {
+  const name = meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1);
+  return [name, payload(nft.NFT_REG_2, field), isIn(set, nft.NFT_REG_1, flags)];
+}
+
+/** `iifname . FIELD != @set` */
+export function interfaceFieldNotIn(set: string, field: HeaderField): Expression[] {
+  return interfaceFieldIn(set, field, nft.NFT_LOOKUP_F_INV);
+}
+
 /** `iifname . ether saddr != @set` */
 export function interfaceEtherSourceNotIn(set: string): Expression[] {
-  const name = meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1);
-  const { saddr, length } = ETHER;
-  const source = payload(nft.NFT_REG_2, { offset: saddr, length, base: nft.NFT_PAYLOAD_LL_HEADER });
-  return [name, source, isIn(set, nft.NFT_REG_1, nft.NFT_LOOKUP_F_INV)];
+  const { saddr: offset, length } = ETHER;
+  return interfaceFieldNotIn(set, { offset, length, base: nft.NFT_PAYLOAD_LL_HEADER });
 }
 
 /** `iifname @INPUT oifname @OUTPUT` */
@@ -82,6 +97,11 @@ export function interfacePairIn(set: string): Expression[] {
     meta(nft.NFT_META_OIFNAME, nft.NFT_REG_2),
     isIn(set, nft.NFT_REG_1),
   ];
+}
+
+/** `accept` */
+export function accept(): Expression[] {
+  return [verdict(nft.NF_ACCEPT)];
 }
 
 /** `return` */

@@ -41,9 +41,10 @@ export function describeByResult(input: CheckInput): Attachment {
     ...described,
     // As little is known of it as of an attachment with a record of version 1.
     version: 1,
-    link: { ...described.link, host: { ...described.link.host, name: named.name } },
+    link: { ...described.link, host: { ...described.link.host, name: named.name }, hasFixedMac: false },
     masquerade: undefined,
     spoofCheck: false,
+    addressCheck: undefined,
     ingressPolicy: undefined,
     bandwidth: undefined,
   };
@@ -102,6 +103,7 @@ export function completeDescription(record: Attachment, described: Attachment): 
     gateway: described.gateway,
     masquerade: described.masquerade === undefined ? undefined : (masquerade ?? described.masquerade),
     spoofCheck: record.spoofCheck,
+    addressCheck: record.addressCheck,
     ingressPolicy: record.ingressPolicy,
     bandwidth: record.bandwidth,
     sourceRouting: record.sourceRouting,
@@ -120,6 +122,7 @@ function completeLink(recorded: Link, described: Link): Link {
     mtu: recorded.mtu,
     hairpin: described.hairpin || recorded.hairpin,
     isolated: described.isolated,
+    hasFixedMac: recorded.hasFixedMac,
     vlans: described.vlans,
   };
 }

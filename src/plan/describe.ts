@@ -42,6 +42,9 @@ export interface Known {
   listeners?: readonly PortListener[] | undefined;
 }
 
+/** The IPAM plugin that asks a server on the bridge, in the pod's name, for as long as the pod lives. */
+const DHCP = "dhcp";
+
 /** The addresses, routes and other answers of IPAM. */
 export interface Given {
   addresses: PodAddress[];
@@ -79,6 +82,7 @@ export function describe(known: Known, given: Given): Attachment {
     gateway: gatewayOf(netconf, addresses),
     masquerade: masqueradeOf(input),
     spoofCheck: netconf.macspoofchk,
+    addressCheck: netconf.ipspoofchk ? { asksDhcp: netconf.foreignIpam === DHCP } : undefined,
     ingressPolicy: netconf.ingressPolicy,
     bandwidth: bandwidth && { ...bandwidth, ifbMac: needsIfb(bandwidth) ? input.macs.ifb : undefined },
     sourceRouting: netconf.sourceBasedRouting,
@@ -117,6 +121,7 @@ function linkOf({ netconf, key, addresses, bridgeMtu, macs, hostPorts }: Describ
     mtu: portMtu(netconf, bridgeMtu),
     hairpin: netconf.hairpinMode || hostPorts?.hairpin === true,
     isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated",
+    hasFixedMac: netconf.macspoofchk,
     vlans: hasVlans ? portVlans(netconf) : undefined,
   };
 }

@@ -4,13 +4,24 @@ import type { Netconf } from "../cni/config.ts";
 import { bandwidthNotices } from "./bandwidth.ts";
 import type { FilteredFamilies } from "./host-port.ts";
 
+/** The node as the ADD saw it. */
+export interface Seen {
+  isFiltered: FilteredFamilies;
+  /** True for a bridge that was there and learned from frames to link-local groups. */
+  bridgeLearned: boolean;
+}
+
 /** Sentences for the log; mostly there are none. */
 export function noticesOf(
   attachment: Attachment,
   { vlan, bridge, ipMasq }: Netconf,
-  isFiltered: FilteredFamilies,
+  { isFiltered, bridgeLearned }: Seen,
 ): string[] {
   const notices = bandwidthNotices(attachment);
+  if (attachment.link.hasFixedMac && bridgeLearned)
+    notices.push(
+      `bridge ${bridge} learned MACs from frames to link-local groups (01:80:c2:00:00:0x), by which a pod could take the packets of others; for macspoofchk that is now off (no_linklocal_learn)`,
+    );
   if (vlan === 0) return notices;
   const seen = "the packet filter sees bridges (bridge-nf-call-iptables, bridge-nf-call-ip6tables)";
   const pods = `pods of VLAN ${vlan} of bridge ${bridge}`;

@@ -19,6 +19,7 @@ export type Step =
   | VethStep
   | BandwidthStep
   | PortVlanStep
+  | PortMacStep
   | PodStep
   | SourceRoutingStep
   | TuningStep
@@ -57,6 +58,8 @@ export const ORDER = {
   // Limits and VLANs come before the pod's end is up, so that no packet evades them.
   bandwidth: {},
   portVlan: {},
+  // A forwarding entry is made for each VLAN that the port is in.
+  portMac: {},
   pod: { needsAddress: true },
   sourceRouting: { needsAddress: true },
   // Tuning overrides the settings of earlier steps, and later steps heed it.
@@ -76,6 +79,14 @@ export function traitsOf(name: StepName): Traits {
   return ORDER[name];
 }
 
+/**
+ * True for a step that is done before a foreign IPAM plugin is asked, and again when it has named the
+ * addresses.
+ */
+export function isDoneAgain(step: Step): boolean {
+  return step.kind === "spoofCheck" && step.addresses !== undefined;
+}
+
 /** The bridge exists and is up. */
 export interface BridgeStep {
   kind: "bridge";
@@ -83,6 +94,8 @@ export interface BridgeStep {
   promiscuous: boolean;
   /** The bridge keeps VLANs apart. */
   filtersVlans: boolean;
+  /** The bridge learns no MAC from frames to Ethernet's link-local groups. */
+  ignoresLinkLocal: boolean;
 }
 
 /** The node has an interface in the VLAN of the network, for the gateway addresses. */
@@ -128,12 +141,25 @@ export interface IngressPolicyStep {
   families: Family[];
 }
 
-/** Frames that come from the pod with another source MAC address than its own are dropped (macspoofchk). */
+/**
+ * Frames that come from the pod with another source MAC address than its own are dropped (macspoofchk), and
+ * packets with another source address (ipspoofchk).
+ */
 export interface SpoofCheckStep {
   kind: "spoofCheck";
   key: AttachmentKey;
   hostInterface: string;
   mac: string;
+  /** Undefined: source addresses are not looked at. */
+  addresses: SourceAddresses | undefined;
+}
+
+/** The addresses that a pod may send from, the link-local one of its MAC aside. */
+export interface SourceAddresses {
+  /** Empty before a foreign IPAM plugin has named them. */
+  own: Address[];
+  /** The pod may ask a DHCP server before it has an address. */
+  asksDhcp: boolean;
 }
 
 /** A veth pair: the host's end is a port of the bridge, the pod's end is born inside the pod. */
@@ -147,12 +173,30 @@ export interface VethStep {
   hairpin: boolean;
   /** The port and other isolated ports do not reach each other over the bridge. */
   isolated: boolean;
+  /**
+   * The bridge learns MACs from the port. False: nor does it let frames from there past the spoof check.
+   * Undefined: the record of an earlier release does not tell.
+   */
+  learns: boolean | undefined;
 }
 
 /** The pod's port is in its VLANs. Goes with the veth. */
 export interface PortVlanStep extends PortVlans {
   kind: "portVlan";
   hostInterface: string;
+}
+
+/**
+ * The bridge knows by an entry of its forwarding table that the pod's MAC is behind the port. Goes with the
+ * veth.
+ */
+export interface PortMacStep {
+  kind: "portMac";
+  bridge: string;
+  hostInterface: string;
+  mac: string;
+  /** The VLAN of the pod's packets without a tag; 0 on a bridge without VLANs. */
+  vlan: number;
 }
 
 /**

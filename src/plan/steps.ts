@@ -28,7 +28,11 @@ export function stepOf<Name extends StepName>(name: Name, attachment: Attachment
 
 /** One maker for each kind: a kind that is missing here does not compile. */
 const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<Name> | undefined } = {
-  bridge: ({ link: { bridge } }) => ({ kind: "bridge", ...bridge }),
+  bridge: ({ link: { bridge, hasFixedMac } }) => ({
+    kind: "bridge",
+    ...bridge,
+    ignoresLinkLocal: hasFixedMac,
+  }),
 
   vlanGateway(attachment) {
     const { bridge, gatewayInterface, vlans } = attachment.link;
@@ -61,19 +65,43 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     return { kind: "ingressPolicy", key, policy, bridge: bridge.name, gatewayInterface, families };
   },
 
-  spoofCheck({ spoofCheck, key, link: { host, pod } }) {
-    return spoofCheck ? { kind: "spoofCheck", key, hostInterface: host.name, mac: pod.mac } : undefined;
+  spoofCheck({ spoofCheck, addressCheck, addresses, key, link: { host, pod } }) {
+    if (!spoofCheck) return undefined;
+    const own = addresses.map(({ address }) => address.address);
+    return {
+      kind: "spoofCheck",
+      key,
+      hostInterface: host.name,
+      mac: pod.mac,
+      addresses: addressCheck && { own, asksDhcp: addressCheck.asksDhcp },
+    };
   },
 
-  veth({ key, pod: podName, link: { bridge, host, pod, mtu, hairpin, isolated } }) {
-    const alias = aliasOf(key, podName);
-    return { kind: "veth", bridge: bridge.name, host: { ...host, alias }, pod, mtu, hairpin, isolated };
+  veth({ key, pod: podName, spoofCheck, link }) {
+    const { bridge, host, pod, mtu, hairpin, isolated, hasFixedMac } = link;
+    const learnsUnchecked = spoofCheck ? undefined : true;
+    return {
+      kind: "veth",
+      bridge: bridge.name,
+      host: { ...host, alias: aliasOf(key, podName) },
+      pod,
+      mtu,
+      hairpin,
+      isolated,
+      learns: hasFixedMac ? false : learnsUnchecked,
+    };
   },
 
   bandwidth: bandwidthStep,
 
   portVlan({ link: { vlans, host } }) {
     return vlans && { kind: "portVlan", hostInterface: host.name, ...vlans };
+  },
+
+  portMac({ link: { hasFixedMac, bridge, host, pod, vlans } }) {
+    if (!hasFixedMac) return undefined;
+    const vlan = vlans?.native ?? 0;
+    return { kind: "portMac", bridge: bridge.name, hostInterface: host.name, mac: pod.mac, vlan };
   },
 
   pod(attachment) {

@@ -24,7 +24,7 @@ import { type Observed, observe } from "../look/observed.ts";
 import type { Known } from "../plan/describe.ts";
 import { noticesOf } from "../plan/notice.ts";
 import { dnsOf, resultOf } from "../plan/result.ts";
-import { type Step, traitsOf } from "../plan/step.ts";
+import { isDoneAgain, type Step, traitsOf } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
 import {
   askForeignIpam,
@@ -89,26 +89,25 @@ function attach(claim: Claim, pod: Pod): Added {
   attaching.apply(steps.filter((step) => !needsAddress(step)));
   const addressed = askForeignIpam(claimed, claimed.foreign, claim);
   attaching.attachment = addressed.attachment;
-  attaching.apply(stepsOf(addressed.attachment).filter(needsAddress));
+  attaching.isAddressed = true;
+  attaching.apply(stepsOf(addressed.attachment).filter((step) => needsAddress(step) || isDoneAgain(step)));
   return answer(claim, addressed, attaching);
 }
 
 /** Formats the result; then completes the record, when the answer is ready to be printed. */
-function answer(
-  { request, node, rollback, known, observed }: Claim,
-  claimed: Claimed,
-  attaching: Attaching,
-): Added {
+function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, attaching: Attaching): Added {
   const { netconf, key } = request;
   const { attachment, intent } = claimed;
   const { bridge, vlanGateway } = attaching;
   const own = resultOf(attachment, { bridge, vlanGateway, dns: dnsOf(netconf, claimed.dns) });
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);
+  const { isFiltered, bridge: seen } = observed;
+  const bridgeLearned = seen.found?.ignoresLinkLocal === false;
   const notices = [
     ...attaching.notices,
-    ...wayOutNotices(netconf, observed.bridge, node),
-    ...noticesOf(attachment, netconf, known.isFiltered),
+    ...wayOutNotices(netconf, seen, node),
+    ...noticesOf(attachment, netconf, { isFiltered, bridgeLearned }),
   ];
   if (!attempt("recordStore", attachmentTitle(key, request.pod), () => intent.complete()))
     throw deletedMeanwhile();

@@ -41,10 +41,16 @@ export interface Claim {
   observed: Observed;
 }
 
-/** An ADD that has its place: no other call makes an attachment of this key. */
-export interface Claimed {
+/** An attachment whose intent is written. */
+interface Begun {
   attachment: Attachment;
   intent: Intent;
+  /** The attachment as the intent has it last: what of it other processes may have put back goes too. */
+  latest: { attachment: Attachment };
+}
+
+/** An ADD that has its place: no other call makes an attachment of this key. */
+export interface Claimed extends Begun {
   /** The dns that IPAM gives with the addresses. */
   dns: Dns;
   /** True: another program may have given out IPv4 addresses of the network since Pontoon last did. */
@@ -100,11 +106,12 @@ function addressOf({ address, gateway }: Lease) {
 }
 
 /** Describes the attachment and writes its intent, which is taken back when the ADD fails. */
-function begin({ node, rollback, known }: Claim, given: Given): Pick<Claimed, "attachment" | "intent"> {
+function begin({ node, rollback, known }: Claim, given: Given): Begun {
   const attachment = describe(known, given);
   const intent = node.records.createIntent(attachment);
-  rollback.add(() => abandon(intent, attachment, node));
-  return { attachment, intent };
+  const latest = { attachment };
+  rollback.add(() => abandon(intent, latest.attachment, node));
+  return { attachment, intent, latest };
 }
 
 /**
@@ -144,6 +151,7 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
   const addresses = request.netconf.isGateway ? completeGateways(given) : given;
   const attachment = withAddresses(claimed.attachment, known, { addresses, routes });
   const extend = (): boolean => node.records.extendIntent(claimed.intent, attachment);
+  claimed.latest.attachment = attachment;
   if (!attempt("recordStore", titleOf(known), extend)) throw deletedMeanwhile();
   return { ...claimed, attachment, dns };
 }

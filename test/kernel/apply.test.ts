@@ -16,7 +16,7 @@ const ADDRESSES = ["10.1.0.2/24", "fd01::2/64"];
 
 function steps(pod = podStep(ADDRESSES)): Step[] {
   return [
-    { kind: "bridge", name: BRIDGE.name, promiscuous: false, filtersVlans: false },
+    { kind: "bridge", name: BRIDGE.name, promiscuous: false, filtersVlans: false, ignoresLinkLocal: false },
     {
       kind: "gateway",
       gatewayInterface: BRIDGE.name,

@@ -28,6 +28,7 @@ export const ATTACHMENT: Attachment = {
     mtu: 1400,
     hairpin: false,
     isolated: false,
+    hasFixedMac: false,
     vlans: undefined,
   },
   addresses: [],
@@ -36,6 +37,7 @@ export const ATTACHMENT: Attachment = {
   gateway: undefined,
   masquerade: undefined,
   spoofCheck: false,
+  addressCheck: undefined,
   ingressPolicy: undefined,
   bandwidth: undefined,
   sourceRouting: false,
@@ -82,6 +84,7 @@ export const VETH: VethStep = {
   mtu: 1400,
   hairpin: false,
   isolated: false,
+  learns: true,
 };
 
 export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {

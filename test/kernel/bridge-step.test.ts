@@ -17,7 +17,13 @@ import { netconf } from "../unit/plan/input.ts";
 import { attaching, BRIDGE_PLAN } from "./attach.ts";
 import { addWire, BRIDGE, mustIndex, Scene } from "./scene.ts";
 
-const STEP: BridgeStep = { kind: "bridge", name: BRIDGE.name, promiscuous: false, filtersVlans: false };
+const STEP: BridgeStep = {
+  kind: "bridge",
+  name: BRIDGE.name,
+  promiscuous: false,
+  filtersVlans: false,
+  ignoresLinkLocal: false,
+};
 const gatewayStep = (addresses: string[], force = false, others: string[] = []): GatewayStep => ({
   kind: "gateway",
   gatewayInterface: "br0",

@@ -14,7 +14,11 @@ import type { Netns } from "../support/netns.ts";
 /** An attachment by one digit, which its digest and its MAC repeat. */
 export function checked(
   digit: string,
-  { network = "net", mac = `0a:00:00:00:00:0${digit}` } = {},
+  {
+    network = "net",
+    mac = `0a:00:00:00:00:0${digit}`,
+    addresses = undefined as SpoofCheck["addresses"],
+  } = {},
 ): SpoofCheck {
   return {
     network,
@@ -22,6 +26,7 @@ export function checked(
     label: `${network} c${digit} eth0`,
     hostInterface: `veth${digit.repeat(11)}`,
     mac: macBytes(mac),
+    addresses,
   };
 }
 

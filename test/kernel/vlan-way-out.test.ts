@@ -22,7 +22,7 @@ function notices(of4: 0 | 1, of6: 0 | 1, config: Partial<Netconf>): string[] {
   const macs = { host: "", pod: "", ifb: "" };
   const known = { ...ATTACHMENT, netconf: asked, bridgeMtu: 1500, macs, isFiltered };
   const attachment = describe(known, { addresses: [V4, V6].map(podAddress), routes: [] });
-  return noticesOf(attachment, asked, isFiltered);
+  return noticesOf(attachment, asked, { isFiltered, bridgeLearned: false });
 }
 
 test.each<[0 | 1, 0 | 1]>([

@@ -50,4 +50,12 @@ export const NET: readonly Mutation[] = [
     test: "test/plugin/bare-host.test.ts",
     promise: "with all of /proc/sys read-only",
   },
+  {
+    name: "a frame on another port moves the entry for a pod's MAC",
+    file: "src/net/bridge-entry.ts",
+    find: "flags: rt.NTF_MASTER | rt.NTF_STICKY",
+    replace: "flags: rt.NTF_MASTER",
+    test: "test/plugin/bridge-learning.test.ts",
+    promise: "nor does a pod without macspoofchk on the same bridge: the entry stays where it is",
+  },
 ];

@@ -12,31 +12,30 @@ import type { Pod, World } from "../support/world.ts";
 
 const SERVER = "10.1.0.1";
 
-scene(
-  "a pod gets its address from a DHCP server on the bridge, and the daemon forgets it after DEL",
-  async (world) => {
-    addPlugins(world, "dhcp");
-    const pods = install(
-      world,
-      foreignNetwork("pods", { type: "dhcp" }, { isDefaultGateway: false, isGateway: false, ipMasq: false }),
-    );
-    const server = await addServer(world);
-    await using _server = await serveAddresses(world, server);
-    await using daemon = world.host.start(`${toolPath("dhcp")} daemon`);
-    await waitFor("the daemon listens", () => world.has("/run/cni/dhcp.sock"));
-    const red = await world.pod("red");
-    const result = await add(world, pods, red);
-    expect(addressOf(result)).toMatch(/^10\.1\.0\.(5\d|60)$/);
-    expect(result.ips?.[0]?.gateway).toBe(SERVER);
-    expect(await red.must("ip route show default")).toContain(`default via ${SERVER} dev eth0`);
-    expect(await pings(red, SERVER)).toBe(true);
-    expect(await check(world, pods, red)).toBeUndefined();
-    await del(world, pods, red);
-    expect((await red.exec("ip link show eth0")).status).not.toBe(0);
-    expect(daemon.output).toContain("releasing lease");
-  },
-  60_000,
-);
+for (const ipspoofchk of [false, true])
+  scene(
+    `a pod gets its address from a DHCP server on the bridge, and the daemon forgets it after DEL${ipspoofchk ? ", with ipspoofchk" : ""}`,
+    async (world) => {
+      addPlugins(world, "dhcp");
+      const keys = { isDefaultGateway: false, isGateway: false, ipMasq: false, ipspoofchk };
+      const pods = install(world, foreignNetwork("pods", { type: "dhcp" }, keys));
+      const server = await addServer(world);
+      await using _server = await serveAddresses(world, server);
+      await using daemon = world.host.start(`${toolPath("dhcp")} daemon`);
+      await waitFor("the daemon listens", () => world.has("/run/cni/dhcp.sock"));
+      const red = await world.pod("red");
+      const result = await add(world, pods, red);
+      expect(addressOf(result)).toMatch(/^10\.1\.0\.(5\d|60)$/);
+      expect(result.ips?.[0]?.gateway).toBe(SERVER);
+      expect(await red.must("ip route show default")).toContain(`default via ${SERVER} dev eth0`);
+      expect(await pings(red, SERVER)).toBe(true);
+      expect(await check(world, pods, red)).toBeUndefined();
+      await del(world, pods, red);
+      expect((await red.exec("ip link show eth0")).status).not.toBe(0);
+      expect(daemon.output).toContain("releasing lease");
+    },
+    60_000,
+  );
 
 /** A machine on the pods' bridge, which somebody made before. */
 async function addServer(world: World): Promise<Pod> {

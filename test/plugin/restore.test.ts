@@ -47,7 +47,7 @@ for (const harm of HARMS) {
       expect(await reaches(stage.attached[0]!.pod, stage.neighbour)).toEqual([undefined, undefined]);
       const { stdout } = mustSucceed(await restore(world));
       expect(stdout).toMatch(
-        /^all networks: \d rules? put back\nothers: 1 attachment, .*\npods: 2 attachments, .*\n$/,
+        /^all networks: \d+ rules? put back\nothers: 1 attachment, .*\npods: 2 attachments, .*\n$/,
       );
       const difference = (await snapshot(world)).minus(before);
       expect(difference.exceptAdded(({ marks }) => marks).lines).toEqual([]);

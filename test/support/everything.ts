@@ -27,6 +27,7 @@ export function attachmentWithEverything(): Attachment {
       mtu: 1400,
       hairpin: true,
       isolated: true,
+      hasFixedMac: true,
       vlans: { native: 100, tagged: [{ first: 200, last: 202 }], keepOthers: false },
     },
     addresses: [
@@ -42,6 +43,7 @@ export function attachmentWithEverything(): Attachment {
     gateway: { force: true, ofOtherRanges: [prefix("10.2.0.1/24")] },
     masquerade: { backend: "nftables", subnets: [prefix("10.1.0.0/24"), prefix("fd01::/64")] },
     spoofCheck: true,
+    addressCheck: { asksDhcp: true },
     ingressPolicy: "isolated",
     bandwidth: { ingress: LIMIT, egress: LIMIT, egressInPod: false, ifbMac: "0a:00:00:00:00:04" },
     sourceRouting: true,

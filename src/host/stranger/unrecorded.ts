@@ -11,7 +11,7 @@ import { ifThereIsNftables } from "../../nft/answer.ts";
 import { ownerOf } from "../../nft/comment.ts";
 import { findElements, removeUnusedChains } from "../../nft/masquerade.ts";
 import { removeReferenceSpoofCheck } from "../../nft/reference-spoof-check.ts";
-import { findSpoofElements } from "../../nft/spoof-check.ts";
+import { listSpoofElementsOf } from "../../nft/spoof-check.ts";
 import { findPodEnd } from "../../plan/result.ts";
 import { removePortChain } from "../kind/host-port/iptables-chain.ts";
 import { removeStrayPolicies } from "../kind/ingress/ingress.ts";
@@ -71,7 +71,7 @@ export function removalsOfUnrecorded(unrecorded: Unrecorded, node: Node): Remova
 function findRules(key: AttachmentKey, node: Node): FoundRules {
   const owner = attachmentDigest(key);
   const masquerade = findElements(node.rules, { owner, bridge: "", addresses: undefined });
-  const spoofCheck = findSpoofElements(node.rules, hostInterfaceName(key), undefined);
+  const spoofCheck = listSpoofElementsOf(node.rules, hostInterfaceName(key));
   const afterwards = (): boolean => {
     removeUnusedChains(node.rules, masquerade, { network: key.network });
     return true;

@@ -1,5 +1,5 @@
-// linux/rtnetlink.h, if_link.h, if_addr.h, if.h, if_bridge.h, fib_rules.h, veth.h, ip.h, under their kernel
-// names. A test compares every value with the C headers.
+// linux/rtnetlink.h, if_link.h, if_addr.h, if.h, if_bridge.h, fib_rules.h, neighbour.h, veth.h, ip.h, under
+// their kernel names. A test compares every value with the C headers.
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -14,6 +14,8 @@ export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
 export const RTM_NEWROUTE = 24;
 export const RTM_GETROUTE = 26;
+export const RTM_NEWNEIGH = 28;
+export const RTM_GETNEIGH = 30;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
@@ -51,11 +53,18 @@ export const IFLA_INFO_SLAVE_DATA = 5;
 export const VETH_INFO_PEER = 1;
 export const IFLA_BRPORT_STATE = 1;
 export const IFLA_BRPORT_MODE = 4;
+export const IFLA_BRPORT_LEARNING = 8;
+export const IFLA_BRPORT_UNICAST_FLOOD = 9;
 export const IFLA_BRPORT_NO = 18;
+export const IFLA_BRPORT_MCAST_FLOOD = 27;
+export const IFLA_BRPORT_BCAST_FLOOD = 30;
+export const IFLA_BRPORT_GROUP_FWD_MASK = 31;
 export const IFLA_BRPORT_ISOLATED = 33;
 export const BR_STATE_FORWARDING = 3;
 export const IFLA_BR_VLAN_FILTERING = 7;
 export const IFLA_BR_VLAN_PROTOCOL = 8;
+export const IFLA_BR_MULTI_BOOLOPT = 46;
+export const BR_BOOLOPT_NO_LL_LEARN = 0;
 export const IFLA_BRIDGE_FLAGS = 0;
 export const IFLA_BRIDGE_VLAN_INFO = 2;
 export const BRIDGE_FLAGS_MASTER = 1;
@@ -77,6 +86,12 @@ export const IFA_FLAGS = 8;
 export const IFA_F_NODAD = 0x02;
 export const IFA_F_DADFAILED = 0x08;
 export const IFA_F_TENTATIVE = 0x40;
+
+export const NDA_LLADDR = 2;
+export const NDA_VLAN = 5;
+export const NTF_MASTER = 0x04;
+export const NTF_STICKY = 0x40;
+export const NUD_NOARP = 0x40;
 
 export const RTA_DST = 1;
 export const RTA_OIF = 4;

@@ -59,6 +59,7 @@ class Generator {
         subnets: this.list(() => this.prefix()),
       })),
       spoofCheck: this.flag(),
+      addressCheck: this.maybe(() => ({ asksDhcp: this.flag() })),
       ingressPolicy: this.maybe(() => this.of(policies)),
       bandwidth: this.maybe(() => ({
         ingress: this.maybe(() => this.limit()),
@@ -87,6 +88,7 @@ class Generator {
       mtu: this.count(),
       hairpin: this.flag(),
       isolated: this.flag(),
+      hasFixedMac: this.flag(),
       vlans: this.maybe(() => ({
         native: this.count(),
         tagged: this.list(() => ({ first: this.count(), last: this.count() })),

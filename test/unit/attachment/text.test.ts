@@ -222,7 +222,7 @@ test.each<[string, Json[]]>([
 /** What a record need not have; whatever is in a list may be missing in it, too. */
 const OPTIONAL = [
   ...["pod", "leaseDirectory", "gateway", "masquerade", "ingressPolicy", "bandwidth", "tuning", "hostPorts"],
-  ...["detectsDuplicates", "spoofCheck", "sourceRouting"],
+  ...["detectsDuplicates", "spoofCheck", "addressCheck", "sourceRouting", "link.hasFixedMac"],
   ...["link.vlans", "link.hairpin", "link.isolated", "link.bridge.promiscuous", "link.bridge.filtersVlans"],
   ...["link.host.isRaisedFirst", "link.pod.isDown", "addresses.#.gateway"],
   ...["gw", "mtu", "advmss", "priority", "table", "scope"].map((name) => `routes.#.${name}`),
@@ -252,7 +252,15 @@ test("a record without a field that it may lack is one, and without any other fi
 test("a record without a part that it may lack tells that it was not asked for", () => {
   const fields = JSON.parse(formatRecord(EVERYTHING)) as Record<string, unknown>;
   const lacking = (name: string) => parseRecord(JSON.stringify({ ...fields, [name]: undefined }));
-  for (const name of ["gateway", "masquerade", "ingressPolicy", "bandwidth", "tuning", "hostPorts"])
+  for (const name of [
+    "gateway",
+    "masquerade",
+    "addressCheck",
+    "ingressPolicy",
+    "bandwidth",
+    "tuning",
+    "hostPorts",
+  ])
     expect(lacking(name)).toEqual({ state: "record", attachment: { ...EVERYTHING, [name]: undefined } });
   for (const name of ["detectsDuplicates", "spoofCheck", "sourceRouting"])
     expect(lacking(name)).toEqual({ state: "record", attachment: { ...EVERYTHING, [name]: false } });

@@ -103,6 +103,7 @@ function asVersion1(described: Attachment, { mac, foreignRoutes = [] }: Fields):
       pod: { ...link.pod, mac, isRaised: true },
       hairpin: hostPorts?.hairpin === true,
       isolated: ingressPolicy === "isolated",
+      hasFixedMac: false,
     },
   };
 }

@@ -19,7 +19,10 @@ test("a plan is made of its input alone, and changes nothing of it", () => {
   const plan = ({ known, given, seen }: typeof input) => {
     const attachment = describe(known, given);
     const before = structuredClone(attachment);
-    const notices = noticesOf(attachment, known.netconf, known.isFiltered);
+    const notices = noticesOf(attachment, known.netconf, {
+      isFiltered: known.isFiltered,
+      bridgeLearned: false,
+    });
     const planned = { steps: stepsOf(attachment), result: resultOf(attachment, seen), notices };
     expect(attachment).toEqual(before);
     return { attachment, ...planned };

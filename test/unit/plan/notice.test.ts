@@ -13,7 +13,7 @@ const PORTS: AttachedHostPorts = {
   hairpin: true,
 };
 
-const NOWHERE = { 4: false, 6: false };
+const NOWHERE = { isFiltered: { 4: false, 6: false }, bridgeLearned: false };
 
 test.each([
   ["in a VLAN, where the packet filter sees bridges", { vlan: 100 }, true, 1],
@@ -34,7 +34,10 @@ test.each([
   ["in a VLAN without masquerading", { vlan: 100 }, [true, true], 0],
   ["masqueraded without a VLAN", { ipMasq: true }, [true, true], 0],
 ] as const)("%s: said in the log when pods reach nobody beyond the node", (_, keys, [four, six], count) => {
-  const notices = noticesOf(attachmentOf(keys), netconf(keys), { 4: four, 6: six });
+  const notices = noticesOf(attachmentOf(keys), netconf(keys), {
+    ...NOWHERE,
+    isFiltered: { 4: four, 6: six },
+  });
   expect(notices).toHaveLength(count);
   for (const notice of notices)
     expect(notice).toContain("pods of VLAN 100 of bridge br0 reach nobody beyond the node");
@@ -49,3 +52,17 @@ test("a limit that is not taken as it was asked for is said, in one sentence for
   const both = { bandwidth: { ...bandwidth, egress: { rate: 8_000_000, burst: 8_000_001 } } };
   expect(noticesOf(attachmentOf(both), netconf(both), NOWHERE)).toHaveLength(2);
 });
+
+test.each([
+  ["with macspoofchk, on a bridge that learned from them", { macspoofchk: true }, true, 1],
+  ["with macspoofchk, on a bridge that did not", { macspoofchk: true }, false, 0],
+  ["without macspoofchk, on a bridge that goes on learning from them", {}, true, 0],
+] as const)(
+  "%s: said in the log when a bridge that was there stops learning from link-local frames",
+  (_, keys, bridgeLearned, count) => {
+    const notices = noticesOf(attachmentOf(keys), netconf(keys), { ...NOWHERE, bridgeLearned });
+    expect(notices).toHaveLength(count);
+    for (const notice of notices)
+      expect(notice).toContain("for macspoofchk that is now off (no_linklocal_learn)");
+  },
+);

@@ -3,9 +3,10 @@ import { expect, test } from "vitest";
 import type { Attachment } from "../../../src/attachment/attachment.ts";
 import { hostInterfaceName } from "../../../src/attachment/name.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
-import { STEP_NAMES, type StepName } from "../../../src/plan/step.ts";
+import { isDoneAgain, STEP_NAMES, type StepName } from "../../../src/plan/step.ts";
 import { stepOf, stepsOf } from "../../../src/plan/steps.ts";
 import { attachmentWithEverything } from "../../support/everything.ts";
+import { address } from "../../support/ip.ts";
 import { attachmentOf, KEY, kindsOf, theStep, V4, V6, type Wishes } from "./input.ts";
 
 test("the steps stand in the order that they are done in", () => {
@@ -25,7 +26,7 @@ test.each<[string, Wishes, string[], StepName[]]>([
     "the MAC spoof check comes before the wire that frames could come from",
     { macspoofchk: true, ipMasq: true },
     [V4],
-    ["bridge", "gateway", "forwarding", "spoofCheck", "veth", "pod", "masquerade", "announce"],
+    ["bridge", "gateway", "forwarding", "spoofCheck", "veth", "portMac", "pod", "masquerade", "announce"],
   ],
   ["no masquerade without ipMasq", {}, [V4], ["bridge", "gateway", "forwarding", "veth", "pod", "announce"]],
   [
@@ -58,6 +59,7 @@ test.each<[string, Partial<Attachment>, StepName[]]>([
   ["the gateway's interface", { link: { ...link, gatewayInterface: "br0" } }, ["vlanGateway"]],
   ["the ingress policy", { ingressPolicy: undefined }, ["ingressPolicy"]],
   ["the MAC spoof check", { spoofCheck: false }, ["spoofCheck"]],
+  ["the entry for its MAC", { link: { ...link, hasFixedMac: false } }, ["portMac"]],
   ["the limits of bandwidth", { bandwidth: undefined }, ["bandwidth"]],
   ["source based routing", { sourceRouting: false }, ["sourceRouting"]],
   ["the settings in the pod", { tuning: undefined }, ["tuning"]],
@@ -82,6 +84,7 @@ test.each<[string, Partial<Attachment>, StepName[]]>([
   ["VLANs", { link: { ...NOTHING.link, vlans: link.vlans } }, ["portVlan"]],
   ["an ingress policy", { ingressPolicy: "open" }, ["ingressPolicy"]],
   ["a MAC spoof check", { spoofCheck: true }, ["spoofCheck"]],
+  ["an entry for its MAC", { link: { ...NOTHING.link, hasFixedMac: true } }, ["portMac"]],
   ["limits of bandwidth", { bandwidth: EVERYTHING.bandwidth }, ["bandwidth"]],
   ["source based routing", { sourceRouting: true, addresses: EVERYTHING.addresses }, ["sourceRouting"]],
   ["settings in the pod", { tuning: EVERYTHING.tuning }, ["tuning"]],
@@ -117,7 +120,34 @@ test("the spoof check lets the pod's own MAC through, at the host's end that the
     key: KEY,
     hostInterface: host.name,
     mac: pod.mac,
+    addresses: undefined,
   });
+});
+
+test("ipspoofchk names the pod's addresses, and whether it may ask a DHCP server", () => {
+  const own = [V4, V6].map((text) => address(text.split(/[/ ]/)[0]!));
+  const step = (wishes: Wishes, addresses?: string[]) =>
+    theStep("spoofCheck", attachmentOf({ macspoofchk: true, ipspoofchk: true, ...wishes }, addresses));
+  expect(step({}, [V4, V6]).addresses).toEqual({ own, asksDhcp: false });
+  for (const [foreignIpam, asksDhcp] of [
+    ["dhcp", true],
+    ["static", false],
+  ] as const) {
+    const early = step({ ipam: undefined, foreignIpam }, []);
+    expect(early.addresses).toEqual({ own: [], asksDhcp });
+    expect(isDoneAgain(early)).toBe(true);
+  }
+  expect(isDoneAgain(theStep("spoofCheck", attachmentOf({ macspoofchk: true })))).toBe(false);
+});
+
+test("with macspoofchk the bridge learns from no link-local frame, and nothing from the port, whose MAC it knows", () => {
+  const attachment = attachmentOf({ macspoofchk: true, vlan: 100 });
+  expect(theStep("bridge", attachment).ignoresLinkLocal).toBe(true);
+  const { learns, host, pod } = theStep("veth", attachment);
+  expect(learns).toBe(false);
+  const entry = { kind: "portMac", bridge: "br0", hostInterface: host.name, mac: pod.mac };
+  expect(theStep("portMac", attachment)).toEqual({ ...entry, vlan: 100 });
+  expect(theStep("portMac", attachmentOf({ macspoofchk: true }))).toEqual({ ...entry, vlan: 0 });
 });
 
 test("the gateway addresses of the bridge have the length of their subnets, and forwarding is asked for each family once", () => {
@@ -135,6 +165,7 @@ test("bridge and veth get what was decided for them", () => {
     name: "br0",
     promiscuous: true,
     filtersVlans: false,
+    ignoresLinkLocal: false,
   });
   expect(theStep("veth", attachment)).toMatchObject({
     bridge: "br0",

@@ -32,7 +32,8 @@ function ensureBridge(step: BridgeStep, on: Applying): void {
     if (found === undefined) make(step, on);
     else {
       refuseAdvertisements(step.name);
-      setUp(step, on.node, [withoutFalseAlias(on, found.macsFollow)]);
+      const ignoring = step.ignoresLinkLocal && !found.ignoresLinkLocal ? { ignoresLinkLocal: true } : {};
+      setUp(step, on.node, [{ ...withoutFalseAlias(on, found.macsFollow), ...ignoring }]);
     }
     on.bridge = requireBridge(step.name, on.node);
   };
@@ -58,7 +59,8 @@ function make(step: BridgeStep, on: Applying): void {
   const alias = isNew ? { alias: MACS_FOLLOW } : withoutFalseAlias(on, saysMacsFollow(link));
   // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
   const isDropped = link.mtu === mtu && !link.up;
-  setUp(step, on.node, [...(isDropped ? [otherMtu(mtu)] : []), { mtu, ...alias }]);
+  const all = { mtu, ...alias, ignoresLinkLocal: true };
+  setUp(step, on.node, [...(isDropped ? [otherMtu(mtu)] : []), all]);
 }
 
 /**
@@ -97,6 +99,8 @@ function verifyBridge(step: BridgeStep, { node }: Place): string | undefined {
   if (step.promiscuous && !link.promiscuous) return `bridge ${step.name} is not promiscuous`;
   if (isMadeByPontoon(step.name) && takesAdvertisements(step.name))
     return `bridge ${step.name} takes router advertisements, also of pods (net.ipv6.conf.${step.name}.accept_ra)`;
+  if (step.ignoresLinkLocal && !link.ignoresLinkLocal)
+    return `bridge ${step.name} learns MACs from frames to link-local groups (no_linklocal_learn is off)`;
   return step.filtersVlans ? verifyVlanFiltering(step.name, node.links) : undefined;
 }
 
@@ -122,8 +126,9 @@ function raiseAgain(steps: readonly BridgeStep[], node: Node): string[] {
 }
 
 function isReady(step: BridgeStep, found: FoundBridge, { bridgePlan }: Applying): boolean {
-  const { up, promiscuous, macsFollow } = found;
-  return up && (promiscuous || !step.promiscuous) && (bridgePlan.macsFollow || !macsFollow);
+  const { up, promiscuous, macsFollow, ignoresLinkLocal } = found;
+  const isSet = (promiscuous || !step.promiscuous) && (ignoresLinkLocal || !step.ignoresLinkLocal);
+  return up && isSet && (bridgePlan.macsFollow || !macsFollow);
 }
 
 /** Makes these changes one after another, in one send, and raises the bridge. */

@@ -1,7 +1,15 @@
 // The veth pair: the host's end is a port of the bridge, the pod's end is born inside the pod's namespace.
 import { CniError } from "../../../cni/error.ts";
 import { attempt, explain } from "../../../failure/failure.ts";
-import { getLink, getLinkMessage, getLinks, type Link, readPeerIndex } from "../../../net/link.ts";
+import {
+  getLink,
+  getLinkMessage,
+  getLinks,
+  type Indices,
+  type Link,
+  type LinkPort,
+  readIndices,
+} from "../../../net/link.ts";
 import {
   changeLinkMessage,
   createVethMessage,
@@ -28,16 +36,18 @@ export const veth: StepKind<VethStep> = {
  * first, and the third asks for the index.
  */
 function createVeth(step: VethStep, on: Applying): void {
-  on.podIndex = attempt("link", step.host.name, () => {
+  const { host, pod } = attempt("link", step.host.name, () => {
     const first = sendVeth(step, on);
-    if (typeof first === "number") return first;
+    if (!(first instanceof SystemError)) return first;
     if (!isErrno(first, "EEXIST")) throw first;
     checkInterfaceIsFree(step.pod.name, on.pod);
     removeLink(on.node.links, step.host);
     const second = sendVeth(step, on);
-    if (typeof second === "number") return second;
+    if (!(second instanceof SystemError)) return second;
     throw second;
   });
+  on.hostIndex = host;
+  on.podIndex = pod;
 }
 
 /**
@@ -78,15 +88,32 @@ function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefin
   // A plugin behind Pontoon may have set a smaller MTU there (tuning does not tell it in its result); a
   // larger MTU loses packets.
   if (pod.mtu > mtu) return `${inPod} has the MTU ${pod.mtu}, and the host's end takes ${mtu}`;
-  if (host.port?.hairpin !== step.hairpin)
-    return `hairpin mode of ${step.host.name} is ${step.hairpin ? "off" : "on"}`;
-  if (host.port?.isolated !== step.isolated)
-    return `port isolation of ${step.host.name} is ${step.isolated ? "off" : "on"}`;
-  return undefined;
+  return host.port && portProblem(step, host.port);
 }
 
-/** The index of the end in the pod, or the error with which the kernel refused the pair. */
-function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying): number | SystemError {
+/**
+ * The problem with the port's settings. A port that floods nothing gets no frames to all (ARP), to groups, or
+ * to MACs that the bridge has not learned.
+ */
+function portProblem(
+  { host: { name }, hairpin, isolated, learns }: VethStep,
+  port: LinkPort,
+): string | undefined {
+  const { unicast, multicast, broadcast } = port.floods;
+  const settings = [
+    { name: "hairpin mode", is: port.hairpin, wanted: hairpin },
+    { name: "port isolation", is: port.isolated, wanted: isolated },
+    { name: "learning", is: port.learning, wanted: learns ?? port.learning },
+    { name: "flooding", is: unicast, wanted: true },
+    { name: "flooding of multicast", is: multicast, wanted: true },
+    { name: "flooding of broadcast", is: broadcast, wanted: true },
+  ];
+  const wrong = settings.find(({ is, wanted }) => is !== wanted);
+  return wrong && `${wrong.name} of ${name} is ${wrong.is ? "on" : "off"}`;
+}
+
+/** The indices of the two ends, or the error with which the kernel refused the pair. */
+function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying): Indices | SystemError {
   const { host, pod, mtu = bridge.mtu } = step;
   const create = createVethMessage({
     host,
@@ -106,17 +133,19 @@ function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying
   // address.
   if (isErrno(refusal, "EAFNOSUPPORT")) refusal = node.links.transact([settleMessage(step, {})])[0]?.error;
   const reply = got?.replies[0];
-  if (refusal === undefined && reply !== undefined) return readPeerIndex(reply);
+  if (refusal === undefined && reply !== undefined) return readIndices(reply);
   throw explainSettle(step, refusal ?? new SystemError(`find ${host.name}`, errnoOf("ENODEV")), node);
 }
 
-function settleMessage({ host, hairpin, isolated }: VethStep, more: LinkChange): Message {
+/** The settings of the port that differ from the kernel's defaults; the host's end is not up before them. */
+function settleMessage({ host, hairpin, isolated, learns }: VethStep, more: LinkChange): Message {
   const change: LinkChange = {
     ...more,
     ...(host.isRaisedFirst ? { up: true } : {}),
     alias: host.alias,
     ...(hairpin ? { hairpin } : {}),
     ...(isolated ? { isolated } : {}),
+    ...(learns === false ? { learning: false, forwardsLinkLocal: true } : {}),
   };
   return changeLinkMessage({ name: host.name }, change, `set up interface ${host.name}`);
 }
