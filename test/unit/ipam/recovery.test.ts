@@ -139,7 +139,9 @@ test("an address that is asked for is taken back from a dead holder, and from no
     expect.objectContaining({ details: expect.stringContaining("(network net, eth0) has it") }),
   );
   expect(() => pool.add("f", ask("10.1.2.12"))).toThrow(
-    expect.objectContaining({ details: expect.stringContaining("container elsewhere has it, for eth0") }),
+    expect.objectContaining({
+      details: expect.stringContaining("container elsewhere (network net, eth0) has it"),
+    }),
   );
   expect(ids()).toEqual(["b", "e"]);
   expect(pool.read("10.1.2.12")).toContain("elsewhere");
