@@ -15,7 +15,6 @@ import { passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { leasesOf } from "../ipam/ownership.ts";
 import { release } from "../ipam/release.ts";
-import { podMacOf } from "../plan/result.ts";
 import type { StoppedAdd } from "../record/intent.ts";
 
 /** The known facts about an attachment that is to go. */
@@ -49,7 +48,8 @@ export const ADD_ENDS_MS = 2_000;
  * attachment has not ended. Throws CniError when a part stayed: the IPAM plugin's own or code 11 where that
  * is the only failure.
  */
-export function detach(detachment: Detachment, node: Node): void {
+export function detach(call: Detachment, node: Node): void {
+  const detachment = { ...call, pod: podOf(call) };
   const { key, attachment, prevResult, pod, running } = detachment;
   const traces = tracesOf(detachment, node);
   const rules = new LockedRules(traces, node);
@@ -78,6 +78,15 @@ export function detach(detachment: Detachment, node: Node): void {
   if (errors.length > 0) throw incomplete(errors, titleOf(detachment));
 }
 
+/**
+ * The pod that the runtime names; undefined when the record tells that this is not the attachment's pod: the
+ * path of a namespace (`/run/netns/NAME`, `/proc/PID/ns/net`) may lead to another pod by now.
+ */
+function podOf({ attachment, pod }: Detachment): Pod | undefined {
+  const isAnother = attachment !== undefined && attachment.namespace.cookie !== pod?.links.namespaceCookie;
+  return isAnother ? undefined : pod;
+}
+
 /** What is to go of an attachment, from its record or found without one. */
 interface Traces {
   key: AttachmentKey;
@@ -91,7 +100,7 @@ interface Traces {
 }
 
 function tracesOf(detachment: Detachment, node: Node): Traces {
-  const { key, attachment, directory, pod, prevResult } = detachment;
+  const { key, attachment, directory, pod } = detachment;
   if (attachment === undefined) {
     const unrecorded = unrecordedOf(detachment);
     return {
@@ -99,7 +108,7 @@ function tracesOf(detachment: Detachment, node: Node): Traces {
       removals: removalsOfUnrecorded(unrecorded, node),
       leaseDirectory: directory,
       isRestorable: false,
-      mac: () => podMacOf(prevResult, key.interfaceName) ?? findUnrecordedMac(unrecorded),
+      mac: () => findUnrecordedMac(unrecorded, node),
     };
   }
   const removals = removalsOf({ node, attachment, pod });

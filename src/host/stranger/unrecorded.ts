@@ -1,18 +1,24 @@
 // The traces of an attachment that Pontoon has no record of: the record was lost, or the reference plugin
 // made the attachment, before the type in the configuration was changed.
-import { attachmentDigest, hostInterfaceName, ifbName, referenceIfbName } from "../../attachment/name.ts";
-import type { AttachmentKey } from "../../cni/attachment-key.ts";
+import {
+  attachmentDigest,
+  hostInterfaceName,
+  ifbName,
+  keyOfAlias,
+  referenceIfbName,
+} from "../../attachment/name.ts";
+import { type AttachmentKey, sameKey } from "../../cni/attachment-key.ts";
 import type { Result } from "../../cni/result.ts";
 import { attempt } from "../../failure/failure.ts";
 import type { Address } from "../../ip/address.ts";
 import { listAddresses } from "../../net/address.ts";
-import { getLink } from "../../net/link.ts";
+import { getLink, type Link } from "../../net/link.ts";
 import { ifThereIsNftables } from "../../nft/answer.ts";
 import { ownerOf } from "../../nft/comment.ts";
 import { findElements, removeUnusedChains } from "../../nft/masquerade.ts";
 import { removeReferenceSpoofCheck } from "../../nft/reference-spoof-check.ts";
 import { listSpoofElementsOf } from "../../nft/spoof-check.ts";
-import { findPodEnd } from "../../plan/result.ts";
+import { findPodEnd, podMacOf } from "../../plan/result.ts";
 import { removePortChain } from "../kind/host-port/iptables-chain.ts";
 import { removeStrayPolicies } from "../kind/ingress/ingress.ts";
 import { removeStrayChains } from "../kind/masquerade/iptables.ts";
@@ -118,20 +124,42 @@ function removeReferenceRulesOfLink(
 }
 
 /**
- * The MAC of the attachment's interface in the pod, for a DEL without a result (runtimes send none below CNI
- * 0.4.0): the interface is the one with an address that is leased to the attachment. The name alone does not
- * tell, since another network may have given the pod an interface of that name. Throws CniError and
- * SystemError.
+ * The MAC of the attachment's interface in the pod; undefined where nothing proves that it is this
+ * attachment's. Neither its name nor the MAC of the result do: the path may lead to another pod by now, and a
+ * MAC follows from an address, which may be that pod's. Throws CniError and SystemError.
  */
-export function findUnrecordedMac({ key, pod, leases }: Unrecorded): string | undefined {
+export function findUnrecordedMac(unrecorded: Unrecorded, node: Node): string | undefined {
+  const { key, pod, prevResult } = unrecorded;
   const link = pod && getLink(pod.links, { name: key.interfaceName });
   if (pod === undefined || link === undefined) return undefined;
+  const told = podMacOf(prevResult, key.interfaceName);
+  if (told !== undefined && told !== link.mac) return undefined;
+  return isPeerOurs(unrecorded, link, node) || hasLease(unrecorded, pod, link) ? link.mac : undefined;
+}
+
+/**
+ * True when the host's end of the pair is the attachment's: its alias names the attachment, or, as ends of
+ * the reference plugin have no alias, its name is that of the result, which the plugin made by chance.
+ */
+function isPeerOurs({ key, prevResult }: Unrecorded, link: Link, node: Node): boolean {
+  const index = link.peerIndex === 0 ? link.index : link.peerIndex;
+  const peer = getLink(node.links, { index });
+  if (peer?.kind !== "veth" || (peer.peerIndex === 0 ? peer.index : peer.peerIndex) !== link.index)
+    return false;
+  if (peer.alias === "")
+    return (
+      prevResult?.interfaces.some(({ name, sandbox = "" }) => sandbox === "" && name === peer.name) === true
+    );
+  const named = keyOfAlias(peer.alias);
+  return named !== undefined && sameKey(named, key);
+}
+
+/** True when an address of the interface is leased to the attachment. */
+function hasLease({ key, leases }: Unrecorded, pod: Pod, link: Link): boolean {
   const leased = ownLeases(leases(), key);
   const isLeased = ({ family, value }: Address): boolean =>
     leased.some(({ address }) => address.family === family && address.value === value);
-  return listAddresses(pod.links, link.index).some(({ prefix }) => isLeased(prefix.address))
-    ? link.mac
-    : undefined;
+  return listAddresses(pod.links, link.index).some(({ prefix }) => isLeased(prefix.address));
 }
 
 /**
