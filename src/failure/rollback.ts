@@ -1,8 +1,11 @@
 // The rollback of a call that cannot come to its end.
 import { asCniError, sentencesOf } from "./failure.ts";
 
-/** The undoing of one change. Gives a sentence for each part that stayed, or throws when all of it stayed. */
-export type TakeBack = () => string[] | void;
+/**
+ * The undoing of one change. Gives a sentence for each part that stayed, or throws when all of it stayed.
+ * `isClean` is false when a part that was undone before stayed: the memory of the call must stay as well.
+ */
+export type TakeBack = (isClean: boolean) => string[] | void;
 
 /** The changes of a call, each with its undoing. When the call fails they are undone, the latest first. */
 export class Rollback {
@@ -21,7 +24,7 @@ export class Rollback {
     const stayed: string[] = [];
     for (let part = this.parts.pop(); part !== undefined; part = this.parts.pop()) {
       try {
-        stayed.push(...(part() ?? []));
+        stayed.push(...(part(stayed.length === 0) ?? []));
       } catch (error) {
         stayed.push(...sentencesOf([asCniError(error)]));
       }

@@ -88,6 +88,17 @@ export class Intent implements Disposable {
     this.file.close();
   }
 
+  /**
+   * Gives up the lock and keeps the intent, when the ADD could not undo all of its work: the file is that of
+   * a killed ADD, so DEL, GC, the next ADD and the sweep of the next boot clear what stayed.
+   */
+  leave(): void {
+    // An ADD that fails after its end, since its answer cannot be printed, is no attachment.
+    if (fileIdentity(this.paths.complete) === this.identity)
+      renameIfThere(this.paths.complete, this.paths.intent);
+    this.file.close();
+  }
+
   [Symbol.dispose](): void {
     this.file.close();
   }

@@ -44,9 +44,7 @@ export interface Added {
   undo(): string[];
 }
 
-/**
- * The number of times that an ADD asks for addresses, while those it is given belong to living attachments.
- */
+/** The number of times that an ADD asks for addresses, when it is given those of living attachments. */
 const ATTEMPTS = 3;
 
 /** Attaches the pod. Throws CniError; the node is then as it was, the shared bridge and sysctls excepted. */
@@ -115,7 +113,10 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
   return {
     output,
     notices,
-    undo: () => [...rollback.run(), ...tryAll([forget])],
+    undo: () => {
+      const stayed = rollback.run();
+      return stayed.length > 0 ? stayed : tryAll([forget]);
+    },
   };
 }
 

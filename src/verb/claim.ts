@@ -59,6 +59,8 @@ export interface Claimed extends Begun {
   foreign: Asking | undefined;
 }
 
+type Begun = Pick<Claimed, "attachment" | "intent">;
+
 /** A foreign IPAM plugin, and whether it was asked: from then on it has something to give back. */
 interface Asking {
   ipam: ForeignIpam;
@@ -95,9 +97,9 @@ export function claimAddresses(claim: Claim): Claimed {
   const begun = explained("recordStore", attempted, () =>
     begin(claim, { addresses: leases.map(addressOf), routes: ipam.routes }),
   );
-  reservation.take();
   const { directory, key } = claimant;
   rollback.add(() => release({ directory, key, record: begun.attachment }));
+  reservation.take();
   return { ...begun, dns, givenByOthers: leases.some((lease) => lease.givenByOthers), foreign: undefined };
 }
 
@@ -110,7 +112,7 @@ function begin({ node, rollback, known }: Claim, given: Given): Begun {
   const attachment = describe(known, given);
   const intent = node.records.createIntent(attachment);
   const latest = { attachment };
-  rollback.add(() => abandon(intent, latest.attachment, node));
+  rollback.add((isClean) => abandon({ intent, attachment: latest.attachment }, isClean, node));
   return { attachment, intent, latest };
 }
 
@@ -157,12 +159,13 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
 }
 
 /**
- * Removes the intent of an ADD that has undone its work. Before that the ADD counted as running, and another
- * ADD that puts back a lost table put in its MAC spoof check too; so the check is removed once more. Throws
- * CniError and SystemError.
+ * Removes the intent of an ADD that has undone its work; when not all is undone the intent stays, without its
+ * lock. Before that the ADD counted as running, and another ADD that puts back a lost table put in its MAC
+ * spoof check too; so the check is removed once more. Throws CniError and SystemError.
  */
-function abandon(intent: Intent, attachment: Attachment, node: Node): void {
-  intent.abandon();
+function abandon({ intent, attachment }: Begun, isClean: boolean, node: Node): void {
+  if (isClean) intent.abandon();
+  else intent.leave();
   const check = stepOf("spoofCheck", attachment);
   if (check !== undefined) takeBack(check, { node, attachment, pod: undefined });
 }
