@@ -27,7 +27,7 @@ export interface TeardownConfig {
   ipMasqBackend: MasqueradeBackend;
   /** The previous result; undefined as well when it cannot be read. */
   prevResult: Result | undefined;
-  /** The attachments that are still in use, for GC: an empty list where none is listed. Undefined for DEL. */
+  /** The attachments that are still in use, for GC. Undefined for DEL. */
   validAttachments: ValidAttachment[] | undefined;
 }
 
@@ -53,11 +53,11 @@ const TEARDOWN_KEYS: KeyTree = {
 
 /**
  * The configuration on stdin for DEL and GC. Throws as {@link decodeConfig} does and, for GC, CniError 7 for
- * a list of attachments that cannot be read; all other errors are ignored, so that DEL and GC can do their
- * work.
+ * a list of attachments that is missing or cannot be read; all other errors are ignored, so that DEL and GC
+ * can do their work.
  */
 export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
-  const { cniVersion, name, fields } = decodeConfig(text, verb, TEARDOWN_KEYS);
+  const { cniVersion, name, fields, sent } = decodeConfig(text, verb, TEARDOWN_KEYS);
   const { bridge, ipam, ipMasq, ipMasqBackend, prevResult } = fields;
   const dataDir = isFields(ipam) ? ipam["dataDir"] : undefined;
   const foreignIpam = foreignIpamOf(fields);
@@ -70,7 +70,7 @@ export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownC
     ipMasq: ipMasq === true,
     ipMasqBackend: ipMasqBackend === "iptables" ? ipMasqBackend : "nftables",
     prevResult: prevResult === undefined ? undefined : readResultOrNothing(prevResult),
-    validAttachments: verb === "GC" ? readLists(fields) : undefined,
+    validAttachments: verb === "GC" ? readLists(fields, sent) : undefined,
   };
 }
 
@@ -83,11 +83,24 @@ function readResultOrNothing(value: unknown): Result | undefined {
 /**
  * The attachments of both lists. A lease that is kept too long is safer than a lease that is freed too soon.
  */
-function readLists(fields: Fields): ValidAttachment[] {
+function readLists(fields: Fields, sent: Fields): ValidAttachment[] {
+  // Go writes an empty list as null, and reads keys without regard to case.
+  const isListed = Object.keys(sent).some((key) => LISTS.some((list) => list === key.toLowerCase()));
+  if (!isListed) throw withoutList();
   return LISTS.flatMap((key) => {
     const list = fields[key] ?? [];
     if (!Array.isArray(list)) throw malformed(key, "must be a list");
     return list.map((entry: unknown, index) => readEntry(entry, `${key}[${index}]`));
+  });
+}
+
+/** The refusal of a GC without a list, which would remove the network of every pod. */
+function withoutList(): CniError {
+  return new CniError("invalidConfig", {
+    about: `${LISTS[0]} is missing`,
+    attempted: "Read the list of attachments that are in use; nothing was removed",
+    cause: "without the list of attachments that are in use a GC would remove all of them",
+    hint: "Send the list; an empty one removes every attachment of the network",
   });
 }
 

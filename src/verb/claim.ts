@@ -59,8 +59,6 @@ export interface Claimed extends Begun {
   foreign: Asking | undefined;
 }
 
-type Begun = Pick<Claimed, "attachment" | "intent">;
-
 /** A foreign IPAM plugin, and whether it was asked: from then on it has something to give back. */
 interface Asking {
   ipam: ForeignIpam;
@@ -163,7 +161,11 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
  * lock. Before that the ADD counted as running, and another ADD that puts back a lost table put in its MAC
  * spoof check too; so the check is removed once more. Throws CniError and SystemError.
  */
-function abandon({ intent, attachment }: Begun, isClean: boolean, node: Node): void {
+function abandon(
+  { intent, attachment }: Pick<Begun, "intent" | "attachment">,
+  isClean: boolean,
+  node: Node,
+): void {
   if (isClean) intent.abandon();
   else intent.leave();
   const check = stepOf("spoofCheck", attachment);

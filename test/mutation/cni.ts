@@ -43,6 +43,14 @@ export const CNI: readonly Mutation[] = [
     promise: "a gateway outside of the subnet (isGateway)",
   },
   {
+    name: "a GC without a list counts as one with an empty list",
+    file: "src/cni/teardown.ts",
+    find: "  if (!isListed) throw withoutList();\n",
+    replace: "",
+    test: "test/unit/cni/teardown.test.ts",
+    promise: "a GC without a list is refused",
+  },
+  {
     name: "GC reads the list of living attachments under its new key alone",
     file: "src/cni/teardown.ts",
     find: "return LISTS.flatMap((key) => {",

@@ -11,6 +11,22 @@ export const VERB: readonly Mutation[] = [
     promise: "CHECK notices a record that is gone",
   },
   {
+    name: "an ADD forgets what it could not undo",
+    file: "src/verb/claim.ts",
+    find: "if (isClean) intent.abandon();",
+    replace: "if (isClean || true) intent.abandon();",
+    test: "test/plugin/fault-lasts.test.ts",
+    promise: "EMFILE from any openat of an ADD on: what it leaves",
+  },
+  {
+    name: "a DEL heeds the path of the namespace and not the namespace",
+    file: "src/verb/detach.ts",
+    find: "  return isAnother ? undefined : pod;",
+    replace: "  return isAnother && false ? undefined : pod;",
+    test: "test/plugin/reused-namespace.test.ts",
+    promise: "a late DEL whose record names another namespace",
+  },
+  {
     name: "GC takes the reference's ifb of a container that another interface needs",
     file: "src/verb/gc.ts",
     find: "for (const { containerId } of validAttachments) gone.delete(containerId);",
@@ -46,8 +62,8 @@ export const VERB: readonly Mutation[] = [
   {
     name: "the record of an ADD stays whose result could not be said",
     file: "src/verb/add.ts",
-    find: "[...rollback.run(), ...tryAll([forget])]",
-    replace: "[...rollback.run()]",
+    find: "return stayed.length > 0 ? stayed : tryAll([forget]);",
+    replace: "return stayed;",
     test: "test/plugin/refused-late.test.ts",
     promise: "a result that cannot be written is a failed ADD",
   },
@@ -161,7 +177,7 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL without a record and a result takes any interface of that name for the attachment's",
     file: "src/host/stranger/unrecorded.ts",
-    find: "listAddresses(pod.links, link.index).some(({ prefix }) => isLeased(prefix.address)) ? link.mac : undefined",
+    find: "isPeerOurs(unrecorded, link, node) || hasLease(unrecorded, pod, link) ? link.mac : undefined",
     replace: "link.mac",
     test: "test/plugin/del.test.ts",
     promise: "DEL with no record and no prevResult, whose link has gone",

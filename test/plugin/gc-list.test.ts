@@ -8,8 +8,8 @@ import { snapshot } from "../support/snapshot.ts";
 
 const LEASES = "/var/lib/cni/networks/pods";
 
-scene("a list that is empty, null or absent means that nothing is valid", async (world) => {
-  for (const more of [{ "cni.dev/valid-attachments": [] }, { "cni.dev/valid-attachments": null }, {}]) {
+scene("a list that is empty or null means that nothing is valid", async (world) => {
+  for (const more of [{ "cni.dev/valid-attachments": [] }, { "cni.dev/attachments": null }]) {
     const { pods, red, blue, nobody } = await redAndBlue(world);
     mustSucceed(await plugin(world, "GC", { network: pods, more }));
     expect((await snapshot(world)).minus(nobody).lines).toEqual([]);
@@ -18,11 +18,27 @@ scene("a list that is empty, null or absent means that nothing is valid", async 
   }
 });
 
-scene("cnitool gc clears the whole network", async (world) => {
-  const { pods, red, nobody } = await redAndBlue(world);
-  mustSucceed(await cnitool(world, "gc", pods.name, red));
-  expect((await snapshot(world)).minus(nobody).lines).toEqual([]);
+scene("a GC without a list is refused, and nothing is touched", async (world) => {
+  const { pods } = await redAndBlue(world);
+  const before = await snapshot(world);
+  expect(mustFail(await plugin(world, "GC", { network: pods }))).toMatchObject({
+    code: 7,
+    msg: expect.stringContaining("cni.dev/valid-attachments is missing") as string,
+    details: expect.stringContaining("would remove all of them") as string,
+  });
+  expect((await snapshot(world)).minus(before).lines).toEqual([]);
 });
+
+scene(
+  "cnitool gc, which sends no list, removes what libcni remembers, and is refused the rest",
+  async (world) => {
+    const { pods, red, nobody } = await redAndBlue(world);
+    const outcome = await cnitool(world, "gc", pods.name, red);
+    expect(outcome.status).toBe(1);
+    expect(outcome.stdout + outcome.stderr).toContain("cni.dev/valid-attachments is missing");
+    expect((await snapshot(world)).minus(nobody).lines).toEqual([]);
+  },
+);
 
 scene("an attachment counts as valid under the old name of the key, too", async (world) => {
   const { pods, red, blue } = await redAndBlue(world);

@@ -34,7 +34,7 @@ test("ADD knows its attachment, its namespace and its pod", () => {
 });
 
 test("every verb keeps the configuration as it was read, for other plugins", () => {
-  const text = ` {"name":"pods", "cniVersion":"1.1.0","x":12345678901234567890,"prevResult":{}}\n`;
+  const text = ` {"name":"pods", "cniVersion":"1.1.0","x":12345678901234567890,"prevResult":{},"cni.dev/attachments":[]}\n`;
   for (const verb of ["ADD", "CHECK", "DEL", "GC", "STATUS"]) {
     expect(readRequest({ CNI_COMMAND: verb, ...ENV }, () => text)).toMatchObject({ stdin: text });
   }

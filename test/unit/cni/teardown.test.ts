@@ -94,7 +94,6 @@ describe("what GC keeps", () => {
     ["keys in any case", { "CNI.dev/Valid-Attachments": [{ ContainerID: "a", IfName: "eth0" }] }, ["a/eth0"]],
     ["nothing of an empty list", { "cni.dev/valid-attachments": [] }, []],
     ["nothing of null", { "cni.dev/valid-attachments": null }, []],
-    ["nothing without a list", {}, []],
     [
       "one list where the other is null",
       { "cni.dev/valid-attachments": null, "cni.dev/attachments": [b] },
@@ -128,7 +127,16 @@ describe("what GC keeps", () => {
     }
   });
 
+  test("a GC without a list is refused: it would remove every attachment", () => {
+    const error = failureOf(() => gc({}));
+    expect(error.code).toBe(7);
+    expect(error.msg).toContain("cni.dev/valid-attachments is missing");
+    expect(error.details).toContain("nothing was removed");
+  });
+
   test("ranges are not needed", () => {
-    expect(gc({ ipam: { type: "host-local", ranges: "x" } }).dataDir).toBe("/var/lib/cni/networks");
+    expect(gc({ "cni.dev/attachments": null, ipam: { type: "host-local", ranges: "x" } }).dataDir).toBe(
+      "/var/lib/cni/networks",
+    );
   });
 });
