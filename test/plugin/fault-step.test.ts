@@ -1,17 +1,16 @@
 // One system call of a call fails, any one: a full disk, a refusing kernel. The call either does without it,
 // or says so with a code that means something and takes back what it did.
 import { expect } from "vitest";
-import { addDirectly, addressesOf, type CniError, mustSucceed, plugin } from "../support/cni.ts";
+import { addDirectly, addressesOf, mustSucceed, plugin } from "../support/cni.ts";
+import { complaintAbout, freedTooEarly } from "../support/complaint.ts";
 import { hostForAllSteps } from "../support/every-step.ts";
 import { portConfig } from "../support/host-port.ts";
 import { failAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
-import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
 import { atEveryMoment, type Moment } from "../support/strace.ts";
-import type { World } from "../support/world.ts";
 
 const ERRORS: Record<string, string> = {
   sendto: "ENOMEM",
@@ -112,29 +111,6 @@ scene(
   },
   120_000,
 );
-
-/** What is wrong with a failure's words; undefined when they are as they should be. */
-function complaintAbout({ stdout, stderr }: Outcome): string | undefined {
-  // Where stdout itself is what failed, the error is on stderr.
-  const text = stdout === "" ? stderr : stdout;
-  try {
-    const { code, msg } = JSON.parse(text) as CniError;
-    return code === 999 || msg === "" ? text : undefined;
-  } catch {
-    return `no error object: ${text}`;
-  }
-}
-
-/**
- * The addresses that the next pod could get while a rule still leads to them; undefined when there are none.
- */
-async function freedTooEarly(world: World, addresses: string[]): Promise<string | undefined> {
-  const rules = await world.host.must("nft list ruleset");
-  const isNamed = (address: string): boolean => rules.split(/[\s,{}]+/).includes(address);
-  const hasLease = (address: string): boolean => world.has(`/var/lib/cni/networks/pods/${address}`);
-  const free = addresses.filter((address) => isNamed(address) && !hasLease(address));
-  return free.length === 0 ? undefined : `free, and a rule names it: ${free.join(", ")}`;
-}
 
 function differences(before: Snapshot, after: Snapshot): string[] | undefined {
   const { isEmpty, lines } = after.minus(before);
