@@ -31,6 +31,8 @@ export interface FoundBridge {
   macsFollow: boolean;
   /** The bridge learns no MAC from frames to Ethernet's link-local groups. */
   ignoresLinkLocal: boolean;
+  /** Packets from and to 127.0.0.0/8 may pass. */
+  routeLocalnet: boolean;
 }
 
 /** The root name server A, as an address in the Internet: the way to it is the way out of the node. */
@@ -75,10 +77,11 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
       const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, links);
       return { mac: link?.mac, mtu, portMtu: mtu, found: undefined };
     }
-    const { mac, mtu, index, up, promiscuous, ignoresLinkLocal } = link;
+    const { mac, mtu, index, up, promiscuous, ignoresLinkLocal, routeLocalnet } = link;
     const portMtu = netconf.mtu > mtu ? siblingMtu(netconf.name, link, links) : mtu;
     const macsFollow = saysMacsFollow(link);
-    return { mac, mtu, portMtu, found: { index, up, promiscuous, macsFollow, ignoresLinkLocal } };
+    const found = { index, up, promiscuous, macsFollow, ignoresLinkLocal, routeLocalnet };
+    return { mac, mtu, portMtu, found };
   });
 }
 

@@ -29,6 +29,8 @@ export interface Link {
    */
   peerIndex: number;
   operState: number;
+  /** Packets from and to 127.0.0.0/8 may pass. Read for links without a master; false for others. */
+  routeLocalnet: boolean;
   alias: string;
   /** For a bridge: it learns no MAC from frames to Ethernet's link-local groups (no_linklocal_learn). */
   ignoresLinkLocal: boolean;
@@ -141,11 +143,19 @@ export function readLink(reply: Reply): Link {
     mac: formatMac(attributes.bytes(rt.IFLA_ADDRESS)),
     master: attributes.u32(rt.IFLA_MASTER) ?? 0,
     peerIndex: attributes.u32(rt.IFLA_LINK) ?? 0,
+    routeLocalnet: attributes.u32(rt.IFLA_MASTER) === undefined && readRouteLocalnet(attributes),
     operState: attributes.u8(rt.IFLA_OPERSTATE) ?? 0,
     alias: attributes.string(rt.IFLA_IFALIAS) ?? "",
     ignoresLinkLocal: ignoresLinkLocal(info),
     port: readPort(info),
   };
+}
+
+/** The setting route_localnet: IFLA_INET_CONF has all settings of IPv4 in a row, and they count from 1. */
+function readRouteLocalnet(attributes: Attributes): boolean {
+  const settings = attributes.nest(rt.IFLA_AF_SPEC)?.nest(rt.AF_INET)?.bytes(rt.IFLA_INET_CONF);
+  const at = 4 * (rt.IPV4_DEVCONF_ROUTE_LOCALNET - 1);
+  return settings !== undefined && settings.length >= at + 4 && u32At(settings, at) !== 0;
 }
 
 /** The indices of a veth pair, each in its own namespace. */

@@ -53,6 +53,9 @@ export const PORT_TABLE: Table = {
 /** The addresses by which a node speaks to itself. */
 export const LOCALHOST: Prefix = { address: { family: 4, value: 0x7f000000n }, length: 8 };
 
+/** The chain that keeps localhost closed, and the number of its rules. */
+export const GUARD = { chain: "guard", rules: 3 };
+
 const HOSTPORTS = "hostports-";
 export const TRANSLATE = "translate";
 export const UNMARK = "unmark";
@@ -165,7 +168,7 @@ interface Chain {
 function chains(bit: number): Chain[] {
   const hook = (type: Hook["type"], number: number, priority: number): Hook => ({ type, number, priority });
   return [
-    { name: "guard", hook: hook("filter", nft.NF_INET_PRE_ROUTING, -300), rules: guardRules() },
+    { name: GUARD.chain, hook: hook("filter", nft.NF_INET_PRE_ROUTING, -300), rules: guardRules() },
     { name: UNMARK, rules: unmarkingRules(bit) },
     { name: TRANSLATE, rules: translatingRules() },
     { name: HOSTPORTS + bit, rules: markingRules(bit) },
@@ -179,7 +182,7 @@ function chains(bit: number): Chain[] {
  * How many rules each of these chains has. An ADD compares the numbers, and need not make the rules for it.
  */
 const RULES: readonly (readonly [chain: string, count: number])[] = [
-  ["guard", 3],
+  [GUARD.chain, GUARD.rules],
   [UNMARK, 1],
   [TRANSLATE, 8],
   [HOSTPORTS, 8],

@@ -27,6 +27,14 @@ export const NFT: readonly Mutation[] = [
     promise: "also when nft has saved and loaded it",
   },
   {
+    name: "the port of a container goes with the attachment that holds it",
+    file: "src/nft/port-share.ts",
+    find: "for (const heir of gone.length === 0 ? [] : heirs) {",
+    replace: "for (const heir of gone.length === 0 ? heirs : []) {",
+    test: "test/plugin/host-port-share.test.ts",
+    promise: "works from the second ADD on, and after the DEL of front too",
+  },
+  {
     name: "an element that is there passes for the new one, MAC and owner aside",
     file: "src/nft/element.ts",
     find: "nft.NFT_MSG_NEWSETELEM, NLM_F_CREATE | NLM_F_EXCL, (w)",

@@ -3,6 +3,22 @@ import type { Mutation } from "./mutation.ts";
 
 export const PLAN: readonly Mutation[] = [
   {
+    name: "a listener on a loopback address loses what is sent to it",
+    file: "src/plan/listener.ts",
+    find: "if (address.family === 4 && !kept",
+    replace: "if (address.family === 6 && !kept",
+    test: "test/plugin/host-port-listener.test.ts",
+    promise: "a name server with host port 53 starts beside the stub resolver, and either is reached",
+  },
+  {
+    name: "a container whose id begins as another one's takes that one's port",
+    file: "src/plan/listener.ts",
+    find: "holder.arguments.includes(containerId)",
+    replace: "holder.arguments.join().includes(containerId)",
+    test: "test/unit/plan/host-port.test.ts",
+    promise: "a socket that the runtime holds for the container is not in the way and keeps nothing",
+  },
+  {
     name: "CHECK looks for the masquerading that the configuration names now",
     file: "src/plan/check.ts",
     find: "(masquerade ?? described.masquerade)",

@@ -1,14 +1,23 @@
 // The ways to a host port beyond the plain one: other settings, rows of ports, and what stays closed.
 import { expect } from "vitest";
-import { add, addressOf, type CniResult, gatewayOf, mustSucceed, plugin } from "../support/cni.ts";
-import { addWithPorts, both, portConfig, portNetwork, talk } from "../support/host-port.ts";
+import {
+  add,
+  addressOf,
+  type CniResult,
+  check,
+  del,
+  gatewayOf,
+  mustSucceed,
+  plugin,
+} from "../support/cni.ts";
+import { addWithPorts, both, portArgs, portConfig, portNetwork, talk } from "../support/host-port.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
-import type { NetworkWishes } from "../support/network.ts";
+import type { Network, NetworkWishes } from "../support/network.ts";
 import { refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
 import { warmUp } from "../support/steady.ts";
 import { connect, serve } from "../support/traffic.ts";
-import type { Pod, World } from "../support/world.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
 const WEB = both({ hostPort: 8080, containerPort: 80 });
 
@@ -46,7 +55,7 @@ scene("another bit for the mark works as well, and two of them on one node do no
     more: portConfig([{ hostPort: 9, containerPort: 9 }]),
   });
   expect(error).toMatchObject({ code: 131, msg: "host port cannot be used: markMasqBit 13" });
-  expect(error.details).toMatch(/marked with bit 31, as those of .*cnitool-/);
+  expect(error.details).toContain("marked with bit 31, as those of container cnitool-");
 });
 
 for (const filter of [1, 0]) {
@@ -172,6 +181,48 @@ scene(
   },
 );
 
+for (const call of ["ADD of a pod without host ports", "STATUS", "DEL of the pod with host ports"]) {
+  scene(
+    `after a flush the next ${call} closes the node's 127.0.0.1 to pods, and restore opens it to host ports`,
+    async (world) => {
+      await using stage = await webServer(world, {});
+      const { pods, red, blue } = stage;
+      await using _server = await serve(world.host, "tcp", "127.0.0.1", 7777);
+      await blue.must("ip address del 127.0.0.1/8 dev lo");
+      await blue.exec("ip route flush table local 127.0.0.0/8");
+      await blue.must("ip route add 127.0.0.0/8 via 10.1.0.1");
+      await blue.must("sysctl -qw net.ipv4.conf.eth0.route_localnet=1 net.ipv4.conf.all.route_localnet=1");
+      await world.host.must("nft flush ruleset");
+      expect(await connect(blue, "127.0.0.1", 7777)).toContain("saw");
+      expect(await check(world, pods, blue)).toContain(
+        "the rules that keep the node's 127.0.0.1 closed to pods",
+      );
+      if (call === "STATUS") mustSucceed(await plugin(world, "STATUS", { network: pods }));
+      else if (call.startsWith("ADD")) await add(world, pods, await world.pod("green"));
+      else await del(world, pods, red);
+      expect(await connect(blue, "127.0.0.1", 7777)).toBeUndefined();
+      if (call.startsWith("DEL")) return;
+      expect(await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`)).toContain("put back");
+      expect(await talk(world.host, "127.0.0.1", 8080)).toMatch(/^red saw/);
+      expect(await connect(blue, "127.0.0.1", 7777)).toBeUndefined();
+      expect(await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`)).not.toContain("put back");
+    },
+  );
+}
+
+scene(
+  "localhost that was closed after a flush is open again when another network brings the rules back",
+  async (world) => {
+    await using stage = await webServer(world, {});
+    const others = portNetwork(world, "others", { subnets: ["10.2.0.0/24"] });
+    await world.host.must("nft flush ruleset");
+    mustSucceed(await plugin(world, "STATUS", { network: stage.pods }));
+    expect(await talk(world.host, "127.0.0.1", 8080)).toBeUndefined();
+    await add(world, others, await world.pod("green"), portArgs([{ hostPort: 9, containerPort: 9 }]));
+    expect(await talk(world.host, "127.0.0.1", 8080)).toMatch(/^red saw/);
+  },
+);
+
 scene(
   "hairpin mode, which a pod with host ports gets, does not disturb its own IPv6 address",
   async (world) => {
@@ -190,7 +241,7 @@ scene(
 async function webServer(
   world: World,
   wishes: NetworkWishes,
-): Promise<{ red: Pod; blue: Pod; neighbour: Neighbour } & AsyncDisposable> {
+): Promise<{ pods: Network; red: Pod; blue: Pod; neighbour: Neighbour } & AsyncDisposable> {
   const neighbour = await addNeighbour(world);
   await neighbour.place.must(`ip route add default via ${neighbour.host4}`);
   const pods = portNetwork(world, "pods", wishes);
@@ -199,6 +250,7 @@ async function webServer(
   await add(world, pods, blue);
   const servers = [await serve(red, "tcp", address, 80), await serve(red, "udp", address, 80)];
   return {
+    pods,
     red,
     blue,
     neighbour,

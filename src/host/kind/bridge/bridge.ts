@@ -13,6 +13,7 @@ import type { BridgeStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
+import { closeUnguarded, isUnguarded, unguarded } from "../host-port/localhost.ts";
 import { requireVlanFiltering } from "../vlan/filtering.ts";
 
 export const bridge: StayingKind<BridgeStep> = {
@@ -24,6 +25,7 @@ export const bridge: StayingKind<BridgeStep> = {
 /** Makes sure that the bridge is there and up. Another ADD may do so at the same time. */
 function ensureBridge(step: BridgeStep, on: Applying): void {
   const { found, mac, mtu } = on.bridgePlan;
+  if (found?.routeLocalnet === true) closeUnguarded({ name: step.name, routeLocalnet: true }, on.node);
   if (found !== undefined && isReady(step, found, on)) {
     on.bridge = { index: found.index, mac, mtu };
     return;
@@ -96,6 +98,7 @@ function verifyBridge(step: BridgeStep, { node }: Place): string | undefined {
   if (link === undefined) return `bridge ${step.name} does not exist`;
   if (link.kind !== "bridge") return `${step.name} is not a bridge`;
   if (!link.up) return `bridge ${step.name} is down`;
+  if (isUnguarded(link, node)) return unguarded(step.name);
   if (step.promiscuous && !link.promiscuous) return `bridge ${step.name} is not promiscuous`;
   if (isMadeByPontoon(step.name) && takesAdvertisements(step.name))
     return `bridge ${step.name} takes router advertisements, also of pods (net.ipv6.conf.${step.name}.accept_ra)`;

@@ -3,7 +3,6 @@ import { attachmentDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt, collectErrors, explain, throwJoined } from "../../../failure/failure.ts";
 import { formatAddress } from "../../../ip/address.ts";
-import { changeLinkMessage } from "../../../net/link-change.ts";
 import { readSysctl } from "../../../net/sysctl.ts";
 import type { LostRules } from "../../../nft/answer.ts";
 import {
@@ -18,6 +17,7 @@ import type { HostPorts } from "../../../nft/port-attachment.ts";
 import { mappingOf } from "../../../nft/port-element.ts";
 import { claimText, type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
+import { stepOf } from "../../../plan/steps.ts";
 import { errnoOf, SystemError } from "../../../sys/errno.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
@@ -25,6 +25,7 @@ import { otherAttachments } from "../../recorded.ts";
 import { modulesHint } from "../../rules-hint.ts";
 import { forgetEarlierFlows, forgetFlows } from "./flow.ts";
 import { countPortChain, isPortChainWhole, putPortChain, removePortChain } from "./iptables-chain.ts";
+import { closeUnguardedIfThere, needsLocalhost, openLocalhost, reopenLocalhost } from "./localhost.ts";
 import { hostPortsOf } from "./ruleset.ts";
 import { bequeath, hostPortsOn } from "./sibling.ts";
 
@@ -42,23 +43,36 @@ export const hostPorts: StepKind<HostPortStep> = {
 
 /**
  * Makes sure that the ports lead to the pod; a table that was lost comes back with the elements of all
- * attachments. Throws CniError hostPort when another attachment has a port.
+ * attachments. Throws CniError hostPort when another container has a port.
  */
 function putHostPorts(step: HostPortStep, node: Node): void {
   let isShared = false;
+  let wasLost = false;
   const wanted = hostPortsOn(step, node, () => {
     isShared = true;
   });
   node.underLock(() => {
+    const others = otherAttachments(step, (other) => hostPortsOn(other, node), node);
     ensureHostPorts(node.rules, wanted, {
-      ...otherAttachments(step, (other) => hostPortsOn(other, node), node),
+      ...others,
+      others() {
+        // The table was lost, and localhost may have been closed since.
+        wasLost = true;
+        return others.others();
+      },
       bequeath: (element) => bequeath(element, node),
     });
     if (step.ports.iptablesChains === true) putPortChain(step, node);
   });
   checkSctp(wanted);
   openLocalhost(step, node);
+  if (wasLost) reopenLocalhost(livingSteps(node), node);
   forgetEarlierFlows(isShared ? heldMappings(wanted, node) : wanted.mappings, node);
+}
+
+/** The steps of all living attachments with host ports. */
+function livingSteps(node: Node): HostPortStep[] {
+  return node.living().flatMap((attachment) => stepOf("hostPorts", attachment) ?? []);
 }
 
 /** The mappings of the ports that no sibling holds. */
@@ -78,6 +92,7 @@ function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
     const removeElements = (): void =>
       node.underLock(() => {
         isComplete = removeHostPorts(node.rules, wanted);
+        if (!isComplete) closeUnguardedIfThere(step.ports.gatewayInterface, node);
       });
     const removeChain = (): void => {
       if (step.ports.iptablesChains === true) removePortChain(attachmentDigest(step.key), node);
@@ -98,13 +113,22 @@ function removeHostPortsOf(step: HostPortStep, { node }: Removing): Removal {
 function countLostHostPorts(steps: readonly HostPortStep[], node: Node): LostRules {
   return attempt("rules", "table inet pontoon-ports", () => {
     const lost = countLost(HOST_PORTS, portsOfAll(steps, node), node.rules);
+    const closed = reopenLocalhost(steps, node, true);
+    for (const name of closed) {
+      const first = steps.find(({ ports }) => ports.gatewayInterface === name);
+      if (first !== undefined) add(lost, first, 1);
+    }
     for (const step of steps) {
       if (step.ports.iptablesChains !== true || isPortChainWhole(step, node)) continue;
-      const owner = attachmentDigest(step.key);
-      lost.byOwner.set(owner, (lost.byOwner.get(owner) ?? 0) + countPortChain(step));
+      add(lost, step, countPortChain(step));
     }
     return lost;
   });
+}
+
+function add({ byOwner }: LostRules, { key }: HostPortStep, count: number): void {
+  const owner = attachmentDigest(key);
+  byOwner.set(owner, (byOwner.get(owner) ?? 0) + count);
 }
 
 /** The host ports of these steps. Only an attachment whose container has several looks for its siblings. */
@@ -154,31 +178,10 @@ function checkSctp({ mappings }: HostPorts): void {
   });
 }
 
-/**
- * Lets connections from 127.0.0.1 leave by the interface. Chain guard, which is there already, keeps the rest
- * of localhost closed.
- */
-function openLocalhost({ ports }: HostPortStep, node: Node): void {
-  if (opensLocalhost(ports))
-    node.links.execute([
-      changeLinkMessage(
-        { name: ports.gatewayInterface },
-        { routeLocalnet: true },
-        `let localhost use ${ports.gatewayInterface}`,
-      ),
-    ]);
-}
-
-function opensLocalhost({ masquerade, mappings }: HostPortStep["ports"]): boolean {
-  if (masquerade === "none") return false;
-  for (const { address } of mappings) if (!address.includes(":")) return true;
-  return false;
-}
-
 /** The problem with connections from 127.0.0.1. The kernel takes the interface's setting or that of `all`. */
-function localhostProblem({ ports }: HostPortStep): string | undefined {
-  const names = [ports.gatewayInterface, "all"].map((name) => `ipv4/conf/${name}/route_localnet`);
-  if (!opensLocalhost(ports) || names.some((name) => (readSysctl(name) ?? "1") === "1")) return undefined;
+function localhostProblem(step: HostPortStep): string | undefined {
+  const names = [step.ports.gatewayInterface, "all"].map((name) => `ipv4/conf/${name}/route_localnet`);
+  if (!needsLocalhost(step) || names.some((name) => (readSysctl(name) ?? "1") === "1")) return undefined;
   return `host ports do not answer at 127.0.0.1 (/proc/sys/net/${names[0]} is not 1)`;
 }
 

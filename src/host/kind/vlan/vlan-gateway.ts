@@ -24,6 +24,7 @@ import type { Applying, Place, StayingKind } from "../../kind.ts";
 import { requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
 import { raisePort } from "../announce/bridge-port.ts";
+import { closeUnguarded, isUnguarded, unguarded } from "../host-port/localhost.ts";
 import { portVlanMessages, vlanProblem } from "./port-vlan.ts";
 
 export const vlanGateway: StayingKind<VlanGatewayStep> = {
@@ -83,6 +84,7 @@ function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): string | und
   const link = getLink(node.links, { name: step.gatewayInterface });
   if (link === undefined) return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, does not exist`;
   if (!link.up) return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is down`;
+  if (isUnguarded(link, node)) return unguarded(step.gatewayInterface);
   if (link.kind === "vlan") return undefined;
   const port = portOf(link, node);
   if (port === undefined || port.master !== getLink(node.links, { name: step.bridge })?.index)
@@ -135,6 +137,7 @@ function createPair(
 
 /** Puts the pair into its VLAN and raises it. An interface of another program stays as it is. */
 function settle(step: VlanGatewayStep, { node, bridge }: Applying, link: Link): SharedLink {
+  closeUnguarded(link, node);
   const raise = changeLinkMessage({ index: link.index }, { up: true }, `set up ${link.name}`);
   if (link.kind === "vlan") {
     if (!link.up) node.links.execute([raise]);

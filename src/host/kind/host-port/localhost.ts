@@ -1,0 +1,71 @@
+// Host ports by 127.0.0.1: packets of localhost may leave by the gateway's interface (route_localnet), and
+// chain guard drops all others with an address in 127.0.0.0/8 that come in there. The setting is of no use
+// without the chain, and not safe: where the chain was flushed the setting goes too.
+import { getLink } from "../../../net/link.ts";
+import { changeLinkMessage } from "../../../net/link-change.ts";
+import { countChainUses, ifThereIsNftables } from "../../../nft/answer.ts";
+import { GUARD, PORT_TABLE } from "../../../nft/host-port-layout.ts";
+import type { HostPortStep } from "../../../plan/step.ts";
+import type { Node } from "../../node.ts";
+
+/**
+ * Lets connections from 127.0.0.1 leave by the gateway's interface. Chain guard is there already. Throws
+ * SystemError.
+ */
+export function openLocalhost(step: HostPortStep, node: Node): void {
+  if (needsLocalhost(step)) routeLocalnet(step.ports.gatewayInterface, node, true);
+}
+
+/**
+ * Opens the gateways' interfaces of these steps where the setting was lost; gives the names of those that
+ * were closed. With `isLook` nothing is changed. Throws SystemError.
+ */
+export function reopenLocalhost(steps: readonly HostPortStep[], node: Node, isLook = false): string[] {
+  const names = new Set(steps.filter(needsLocalhost).map(({ ports }) => ports.gatewayInterface));
+  const closed = [...names].filter((name) => getLink(node.links, { name })?.routeLocalnet === false);
+  if (!isLook) for (const name of closed) routeLocalnet(name, node, true);
+  return closed;
+}
+
+/** True for ports over IPv4 that are reached by 127.0.0.1. */
+export function needsLocalhost({ ports: { masquerade, mappings } }: HostPortStep): boolean {
+  return masquerade !== "none" && mappings.some(({ address }) => !address.includes(":"));
+}
+
+/** The sentence of CHECK about an interface that {@link isUnguarded} is true for. */
+export function unguarded(name: string): string {
+  return `${name} has route_localnet, and the rules that keep the node's 127.0.0.1 closed to pods are missing`;
+}
+
+/** True when packets of localhost may pass an interface and nothing keeps others out. Throws SystemError. */
+export function isUnguarded({ routeLocalnet: isOpen }: { routeLocalnet: boolean }, node: Node): boolean {
+  if (!isOpen) return false;
+  const rules = ifThereIsNftables(
+    () => node.rules,
+    (socket) => countChainUses(socket, PORT_TABLE, GUARD.chain),
+  );
+  return rules !== GUARD.rules;
+}
+
+/**
+ * Closes an interface that is open to localhost without a guard: its packet rules were flushed. An ADD with
+ * host ports and a restore put back the rules and then open it again. Takes the node's lock where there is
+ * something to close, since rules may come back meanwhile. Throws CniError and SystemError.
+ */
+export function closeUnguarded(link: { name: string; routeLocalnet: boolean }, node: Node): void {
+  if (!isUnguarded(link, node)) return;
+  node.underLock(() => {
+    if (isUnguarded(link, node)) routeLocalnet(link.name, node, false);
+  });
+}
+
+/** Does the work of {@link closeUnguarded} for an interface that may be missing. */
+export function closeUnguardedIfThere(name: string, node: Node): void {
+  const link = getLink(node.links, { name });
+  if (link !== undefined) closeUnguarded(link, node);
+}
+
+function routeLocalnet(name: string, node: Node, isOpen: boolean): void {
+  const what = isOpen ? `let localhost use ${name}` : `keep localhost from ${name}`;
+  node.links.execute([changeLinkMessage({ name }, { routeLocalnet: isOpen }, what)]);
+}
