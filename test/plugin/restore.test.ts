@@ -1,9 +1,12 @@
 // Packet rules that something flushed under running pods: CHECK says so, the next ADD brings them back for
 // everybody, and so does `pontoon restore`, for which nobody has to start a pod.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
 import { ifbsOf } from "../support/bandwidth.ts";
 import { add, addressesOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
 import { holdAtOrEnd, holdCommandAtOrEnd, locksOf } from "../support/held.ts";
+import { portArgs } from "../support/host-port.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import { install, type Network, network } from "../support/network.ts";
@@ -12,10 +15,12 @@ import { scene } from "../support/scene.ts";
 import { snapshot, snapshotOfFiles } from "../support/snapshot.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
 import { atEveryMoment } from "../support/strace.ts";
+import { REPOSITORY } from "../support/tool.ts";
 import { connect, serve } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
+const PAGE = join(REPOSITORY, "docs/restore.md");
 const RECORDS = "/var/lib/cni/pontoon";
 
 const HARMS = [
@@ -355,3 +360,39 @@ async function waitForLinks(world: World, count: number): Promise<void> {
     async () => (await snapshot(world)).hostEnds.links.count <= count,
   );
 }
+
+scene(
+  "the script of docs/restore.md brings back each table that anybody deletes, that of ingress policies too",
+  async (world) => {
+    const pods = install(
+      world,
+      network("pods", { ingressPolicy: "isolated", macspoofchk: true, capabilities: { portMappings: true } }),
+    );
+    const red = await world.pod("red");
+    await add(world, pods, red, portArgs([{ hostPort: 8080, containerPort: 80 }]));
+    const [, script = ""] = /## After anybody[^]*?```sh\n([^]*?)```/.exec(readFileSync(PAGE, "utf8")) ?? [];
+    world.write("/run/world/after-anybody", script.replaceAll("/opt/cni/bin", PLUGIN_FOLDER));
+    const hook = world.host.start(["timeout", "25", "sh", "/run/world/after-anybody"]);
+    await waitFor("the script listens to nftables", async () => {
+      const sockets = (await world.host.must("cat /proc/net/netlink"))
+        .split("\n")
+        .map((line) => line.split(/\s+/));
+      return sockets.some(
+        ([, protocol, , groups = ""]) => protocol === "12" && Number.parseInt(groups, 16) !== 0,
+      );
+    });
+    const tables = (await world.host.must("nft list tables"))
+      .split("\n")
+      .filter((line) => line.includes("pontoon"));
+    expect(tables).toHaveLength(4);
+    try {
+      for (const table of tables) {
+        await world.host.must(`nft delete ${table}`);
+        await waitFor(`${table} is back`, async () => (await check(world, pods, red)) === undefined);
+      }
+    } finally {
+      // "timeout" hands the signal on to all that the script has started.
+      await hook.stop("SIGTERM");
+    }
+  },
+);
