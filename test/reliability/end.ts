@@ -12,8 +12,9 @@ export async function endAllIn(world: World): Promise<void> {
     if (!Number.isInteger(pid) || pid === holder || mountsOf(pid) !== own) continue;
     try {
       process.kill(pid, "SIGKILL");
-    } catch {
-      // It has ended by itself.
+    } catch (error) {
+      // ESRCH: it has ended by itself.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   }
 }

@@ -91,7 +91,9 @@ async function cases(): Promise<CaseList> {
   };
 }
 
-/** A close that strace lets fail does not close; where programs are started, their pipes would wait for it. */
+/**
+ * A close that strace lets fail does not close; where programs are started, their pipes would wait for it.
+ */
 function errnosFor(variant: string, kind: string): string[] {
   if (kind === "close" && variant !== "nftables") return [];
   return (ERRORS[kind] ?? "").split(" ").filter(Boolean);

@@ -88,7 +88,10 @@ const ODD = fc.oneof(
   ),
 );
 
-/** A way into the configuration, by numbers that choose a key or an entry at each step, and what is done there. */
+/**
+ * A way into the configuration, by numbers that choose a key or an entry at each step, and what is done
+ * there.
+ */
 const CHANGE = fc.record({
   way: fc.array(fc.nat(40), { minLength: 1, maxLength: 6 }),
   how: fc.constantFrom("set", "remove", "add", "double"),

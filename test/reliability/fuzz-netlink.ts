@@ -97,7 +97,9 @@ class NetlinkBench implements Bench {
   }
 }
 
-/** Until it is disposed of, answers are changed; nothing is waited for, and the clock goes on all the same. */
+/**
+ * Until it is disposed of, answers are changed; nothing is waited for, and the clock goes on all the same.
+ */
 function lieBy(changes: readonly Change[]): Disposable {
   const { recv, poll, clock_gettime } = native;
   let [answers, waited] = [0, 0];

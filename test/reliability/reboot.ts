@@ -1,5 +1,5 @@
-// A reboot: the disk keeps its files, and everything else is new, the boot's own name and the host's namespace
-// among it.
+// A reboot: the disk keeps its files, and everything else is new, the boot's own name and the host's
+// namespace among it.
 import { randomUUID } from "node:crypto";
 import { addressesOf, type CniResult, plugin } from "../support/cni.ts";
 import type { World } from "../support/world.ts";

@@ -1,5 +1,5 @@
-// The state of a host and of the pods on it: what test/support/snapshot.ts sees, and beside it queues, filters,
-// forwarding entries, flows, and whether the resident pod is reached.
+// The state of a host and of the pods on it: what test/support/snapshot.ts sees, and beside it queues,
+// filters, forwarding entries, flows, and whether the resident pod is reached.
 import type { Place } from "../support/place.ts";
 import { snapshot } from "../support/snapshot.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";

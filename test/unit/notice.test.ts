@@ -17,6 +17,7 @@ const ALLOWED: [file: string, complaint: string, why: string][] = [
   ["support/wait.ts", SLEEP, "The one pause between two looks at a condition."],
   ["support/echo-server.ts", SLEEP, "The longest life of a server that a test forgot."],
   ["support/flow.ts", SLEEP, "The longest life of a program that a test forgot."],
+  ["reliability/turn.ts", SLEEP, "The longest time that a case may take."],
   ["unit/notice.test.ts", SLEEP, "The samples of this test."],
   [
     "runtime/containerd.test.ts",
