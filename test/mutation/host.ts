@@ -21,10 +21,11 @@ export const HOST: readonly Mutation[] = [
   {
     name: "the DEL of an heir that is under way does not look for what was handed to it",
     file: "src/host/kind/host-port/sibling.ts",
-    find: "if (own !== undefined && !node.hasLink(heir)) removeHostPorts(node.rules, own);",
+    find: "    records.markRestored(heir.key);\n",
     replace: "",
     test: "test/plugin/host-port-share.test.ts",
-    promise: "DELs of both attachments at once leave nothing",
+    promise:
+      "what the DEL of the holder hands to an attachment whose own DEL is under way is gone in the end",
   },
   {
     name: "a flush of the rules leaves localhost open to pods until the next host port",

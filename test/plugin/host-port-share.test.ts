@@ -1,16 +1,19 @@
 // Two networks of one container with the same host ports: podman, nerdctl and Multus tell each network of a
 // container of its ports. The ports are the container's, whichever of its attachments comes or goes first.
 import { expect } from "vitest";
+import { hostInterfaceName } from "../../src/attachment/name.ts";
 import { addDirectly, addressOf, type CniResult, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
+import { holdAtOrEnd, NODE_LOCK } from "../support/held.ts";
 import { both, type PortWish, portConfig, portNetwork, talk } from "../support/host-port.ts";
 import { dieAt } from "../support/hurt.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import type { Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
-import { atEveryMoment } from "../support/strace.ts";
+import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { serve } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
 import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
 const WEB = both({ hostPort: 8080, containerPort: 80 });
@@ -176,6 +179,38 @@ scene(
 );
 
 scene(
+  "what the DEL of the holder hands to an attachment whose own DEL is under way is gone in the end",
+  async (world) => {
+    const { front, back } = await twoNetworks(world, WEB);
+    const beforeLink = await momentBeforeLink(world, back);
+    let handed = 0;
+    const kinds = ["sendto", "openat"];
+    await atEveryMoment(async (moment) => {
+      await using ofBack = await holdAtOrEnd(world, "DEL", back, beforeLink);
+      ofBack.mustStand();
+      await using ofFront = await holdAtOrEnd(world, "DEL", front, moment);
+      const stood = !ofFront.isOver;
+      const link = hostInterfaceOf(back);
+      const outcome = ofBack.goOn();
+      await waitFor(
+        "the veth has gone",
+        async () => (await world.host.exec(`ip link show ${link}`)).status !== 0,
+      );
+      // While the one DEL has the node's lock the other one may have to wait for it.
+      const ended = await Promise.all([outcome, stood ? ofFront.goOn() : ofFront.outcome]);
+      for (const each of ended) mustSucceed(each);
+      expect(await leadsTo(world), `${moment.kind} ${moment.count}`).toEqual([]);
+      expect(await marks(world)).toEqual([]);
+      for (const one of [front, back]) await attach(world, one);
+      handed += stood ? 1 : 0;
+      return stood;
+    }, kinds);
+    expect(handed).toBeGreaterThan(20);
+  },
+  300_000,
+);
+
+scene(
   "DELs of both attachments at once leave nothing",
   async (world) => {
     const { front, back } = await twoNetworks(world, WEB);
@@ -232,6 +267,26 @@ async function twoNetworks(
   await attach(world, front);
   if (which === "both") await attach(world, back);
   return { front, back, pod };
+}
+
+/** The moment at which a DEL has removed its rules and is about to remove its link. */
+async function momentBeforeLink(world: World, attached: Attached): Promise<Moment> {
+  const link = hostInterfaceOf(attached);
+  for (let count = 1; ; count++) {
+    const moment = { kind: "sendto", count };
+    await using deleting = await holdAtOrEnd(world, "DEL", attached, moment);
+    if (deleting.isOver) throw new Error("The DEL never stood between its rules and its link.");
+    const rules = await world.host.must("nft list map inet pontoon-ports hairpin4");
+    const isThere = (await world.host.exec(`ip link show ${link}`)).status === 0;
+    const stands = isThere && !deleting.holdsLock(NODE_LOCK) && !rules.includes(attached.network.name);
+    mustSucceed(await deleting.goOn());
+    await attach(world, attached);
+    if (stands) return moment;
+  }
+}
+
+function hostInterfaceOf({ network: { name }, containerId, interfaceName }: Attached): string {
+  return hostInterfaceName({ network: name, containerId, interfaceName });
 }
 
 async function attach(world: World, attached: Attached): Promise<void> {
