@@ -1,5 +1,9 @@
 // The rollback of a call that cannot come to its end.
+import { renewPatience } from "../sys/flock.ts";
 import { asCniError, sentencesOf } from "./failure.ts";
+
+/** The time that a rollback waits for locks, in milliseconds; the call may have used up its own. */
+const ROLLBACK_WAITS_MS = 2_000;
 
 /**
  * The undoing of one change. Gives a sentence for each part that stayed, or throws when all of it stayed.
@@ -22,6 +26,7 @@ export class Rollback {
    */
   run(): string[] {
     const stayed: string[] = [];
+    renewPatience(ROLLBACK_WAITS_MS);
     for (let part = this.parts.pop(); part !== undefined; part = this.parts.pop()) {
       try {
         stayed.push(...(part(stayed.length === 0) ?? []));

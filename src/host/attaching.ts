@@ -6,7 +6,7 @@ import type { SharedLink } from "../plan/result.ts";
 import { type Step, traitsOf } from "../plan/step.ts";
 import type { Applying, BridgePlan, Place } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
-import type { Node } from "./node.ts";
+import { type Node, NodeIsLocked } from "./node.ts";
 import type { Pod } from "./pod.ts";
 import { takingBack } from "./removal.ts";
 
@@ -90,7 +90,8 @@ export class Attaching implements Applying {
    */
   apply(steps: readonly Step[]): void {
     const isRule = ({ kind }: Step): boolean => traitsOf(kind).isRule === true;
-    for (const step of steps) if (isRule(step)) this.touched.add(step);
+    const isUnderLock = ({ kind }: Step): boolean => traitsOf(kind).isUnderLock === true;
+    for (const step of steps) if (isRule(step) && !isUnderLock(step)) this.touched.add(step);
     for (const step of steps) {
       if (isRule(step)) this.mustGoOn();
       this.touched.add(step);
@@ -98,6 +99,7 @@ export class Attaching implements Applying {
       try {
         kindOf(step).apply(step, this);
       } catch (error) {
+        if (error instanceof NodeIsLocked && isUnderLock(step)) this.touched.delete(step);
         throw asCniError(error);
       }
     }

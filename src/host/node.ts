@@ -10,7 +10,7 @@ import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../netlink/uapi/netlink.ts";
 import { listRecordedNetworks, openRecordStore, RECORD_ROOT, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle, readText } from "../sys/file.ts";
-import { openLock } from "../sys/flock.ts";
+import { openLock, PATIENCE_MS } from "../sys/flock.ts";
 import { openOwnNamespace } from "../sys/netns.ts";
 import { Pod } from "./pod.ts";
 
@@ -20,7 +20,10 @@ const BOOT_ID = "/proc/sys/kernel/random/boot_id";
  * network's folder.
  */
 const NODE_LOCK = `${RECORD_ROOT}/.lock`;
-const NODE_LOCK_MS = 10_000;
+const NODE_LOCK_MS = PATIENCE_MS;
+
+/** The node's lock was not free in time: nothing that should have happened under it has happened. */
+export class NodeIsLocked extends CniError {}
 
 /**
  * The host's side. Sockets are opened at their first use, and all closed at the end of the `using` block.
@@ -97,7 +100,8 @@ export class Node implements Disposable {
 
   /**
    * Runs `action` while no other process changes what all networks of the node share (rules, host ports). A
-   * call that holds the lock already just runs it. Throws CniError 11 when the lock is not free within 10 s.
+   * call that holds the lock already just runs it. Throws NodeIsLocked (code 11) when the lock is not free in
+   * time.
    */
   underLock(action: () => void): void {
     if (this.isLocked) return action();
@@ -143,9 +147,9 @@ function openNodeLock(): FileHandle {
     return openLock(NODE_LOCK, NODE_LOCK_MS);
   } catch (error) {
     if (!isErrno(error, "ETIMEDOUT")) throw error;
-    throw new CniError("tryAgainLater", {
+    throw new NodeIsLocked("tryAgainLater", {
       about: "the node's lock is held by another process",
-      cause: `${NODE_LOCK} was not free within ${NODE_LOCK_MS / 1000} s`,
+      cause: `${NODE_LOCK} was not free; a call waits ${NODE_LOCK_MS / 1000} s for all locks together`,
       hint: `Look with "fuser ${NODE_LOCK}" who holds it`,
     });
   }

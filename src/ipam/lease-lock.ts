@@ -2,13 +2,13 @@
 import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle } from "../sys/file.ts";
-import { openLock } from "../sys/flock.ts";
+import { openLock, PATIENCE_MS } from "../sys/flock.ts";
 
 /**
- * The longest wait for the lock. Under load a hundred ADDs wait for about a second; beyond this limit a
- * holder hangs.
+ * The longest wait for the lock: all that the call has. Under load a hundred ADDs wait for about a second;
+ * beyond this limit a holder hangs.
  */
-export const LOCK_TIMEOUT_MS = 10_000;
+export const LOCK_TIMEOUT_MS = PATIENCE_MS;
 
 export const LOCK_NAME = "lock";
 
@@ -48,7 +48,7 @@ function openPatiently(directory: string, timeoutMs: number): FileHandle {
       "tryAgainLater",
       {
         about: `the leases in ${directory} are locked`,
-        attempted: `waited ${timeoutMs / 1000} s for the lock of the leases`,
+        attempted: `waited for the lock of the leases, in this call ${timeoutMs / 1000} s for all locks together`,
         cause: (error as Error).message,
         hint: `Look for the process that holds it: fuser -v ${directory}/${LOCK_NAME}`,
       },

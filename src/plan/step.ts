@@ -39,6 +39,11 @@ export interface Traits {
   stays?: true;
   /** Packet rules: when an ADD is taken back they go after all else, even if their turn had not come. */
   isRule?: true;
+  /**
+   * Nothing of the step is there before its turn, or when its turn came and the node's lock was not free: all
+   * of it happens under that lock, and no other ADD puts it in for this attachment.
+   */
+  isUnderLock?: true;
   /** The step needs the pod's addresses, so it is done when a foreign IPAM plugin has named them. */
   needsAddress?: true;
 }
@@ -51,7 +56,7 @@ export const ORDER = {
   vlanGateway: { stays: true, needsAddress: true },
   gateway: { stays: true, needsAddress: true },
   forwarding: { stays: true, needsAddress: true },
-  ingressPolicy: { isRule: true, needsAddress: true },
+  ingressPolicy: { isRule: true, isUnderLock: true, needsAddress: true },
   // The check comes before there is an interface that could send a frame.
   spoofCheck: { isRule: true },
   veth: {},

@@ -12,6 +12,7 @@ import {
   identityOfNamed,
   O_CREAT,
   O_EXCL,
+  O_NOFOLLOW,
   O_NONBLOCK,
   O_RDONLY,
   O_RDWR,
@@ -22,7 +23,7 @@ import {
   renameFile,
   writeAll,
 } from "../sys/file.ts";
-import { lockWithin, tryLock } from "../sys/flock.ts";
+import { lockInPatience, tryLock } from "../sys/flock.ts";
 
 /** The number of attempts to get a held lock: a process that only asks holds it for microseconds. */
 const ASK_AGAIN = 20;
@@ -65,7 +66,7 @@ export class Intent implements Disposable {
    * it. False when a DEL has stopped the ADD, which then rolls back.
    */
   extend(text: string): boolean {
-    using file = openFileIfThere(this.paths.intent, O_WRONLY | O_NONBLOCK);
+    using file = openFileIfThere(this.paths.intent, O_WRONLY | O_NONBLOCK | O_NOFOLLOW);
     if (file === undefined || !this.isWanted()) return false;
     writeAll(file.fd, text, this.paths.intent);
     return true;
@@ -157,7 +158,7 @@ export function stopRunningAdd({ intent, stopped }: IntentPaths): StoppedAdd | u
   // A missing file is no error: the ADD has ended just now, or another DEL has stopped it.
   if (running !== undefined) renameIfThere(intent, stopped);
   const file = running ?? openRunning(stopped);
-  return file && { endsWithin: (timeoutMs) => lockWithin(file, intent, timeoutMs) };
+  return file && { endsWithin: (timeoutMs) => lockInPatience(file, intent, timeoutMs) };
 }
 
 /** The intent at `path` when its ADD is running. */

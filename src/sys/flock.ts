@@ -3,7 +3,7 @@
 
 import { monotonicMs, pause } from "./clock.ts";
 import { check, errnoOf, SystemError } from "./errno.ts";
-import { type FileHandle, O_CREAT, O_RDWR, openFile } from "./file.ts";
+import { type FileHandle, O_CREAT, O_NOFOLLOW, O_RDWR, openFile } from "./file.ts";
 import { native } from "./native.ts";
 import { randomBytes } from "./random.ts";
 
@@ -24,15 +24,39 @@ export function tryLock(file: FileHandle, what: string): boolean {
   return true;
 }
 
+/** The time that a call waits for locks and for other calls to end, in all its waits together. */
+export const PATIENCE_MS = 10_000;
+let patience = PATIENCE_MS;
+
+/**
+ * Gives the call that much time to wait, whatever it has waited before: a rollback has to come to its locks
+ * although the call failed because a lock was not free.
+ */
+export function renewPatience(milliseconds: number): void {
+  patience = milliseconds;
+}
+
+/**
+ * Takes the exclusive lock of an open file as {@link lockWithin} does. `timeoutMs` is cut to what the call
+ * has left of {@link PATIENCE_MS}. Throws SystemError.
+ */
+export function lockInPatience(file: FileHandle, what: string, timeoutMs: number): boolean {
+  if (tryLock(file, what)) return true;
+  const start = monotonicMs();
+  const isLocked = lockWithin(file, what, Math.min(timeoutMs, patience));
+  patience = Math.max(0, patience - (monotonicMs() - start));
+  return isLocked;
+}
+
 /**
  * Opens (and makes) the lock file at `path` and holds its exclusive lock until the handle is closed.
- * Waits at most `timeoutMs`, then throws SystemError ETIMEDOUT.
+ * Waits at most `timeoutMs`, and no longer than the call still may, then throws SystemError ETIMEDOUT. A link
+ * in the place of the file is ELOOP.
  */
 export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHandle {
-  const file = openFile(path, O_RDWR | O_CREAT, mode);
+  const file = openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode);
   try {
-    if (!tryLock(file, path) && !lockWithin(file, path, timeoutMs))
-      throw new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT"));
+    if (!lockInPatience(file, path, timeoutMs)) throw new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT"));
     return file;
   } catch (error) {
     file.close();

@@ -3,20 +3,28 @@ import type { Mutation } from "./mutation.ts";
 
 export const SYS: readonly Mutation[] = [
   {
+    name: "each lock is waited for as long as if the call had waited for no other",
+    file: "src/sys/flock.ts",
+    find: "  patience = Math.max(0, patience - (monotonicMs() - start));\n",
+    replace: "",
+    test: "test/plugin/lock.test.ts",
+    promise: "wait 10 s in all and not for each",
+  },
+  {
+    name: "a link in the place of a lock is followed",
+    file: "src/sys/flock.ts",
+    find: "O_RDWR | O_CREAT | O_NOFOLLOW",
+    replace: "O_RDWR | O_CREAT",
+    test: "test/unit/ipam/recovery.test.ts",
+    promise: "a link in the place of the lock is refused",
+  },
+  {
     name: "two hold one lock",
     file: "src/sys/flock.ts",
     find: "const LOCK_EX = 2;",
     replace: "const LOCK_EX = 1;",
     test: "test/unit/sys/flock.test.ts",
     promise: "a lock is held until its handle is closed",
-  },
-  {
-    name: "a file is replaced in place, so a reader sees a part of it",
-    file: "src/sys/file.ts",
-    find: "  writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC);\n  renameFile(temporary, path);",
-    replace: "  writeText(path, text, O_WRONLY | O_CREAT | O_TRUNC);",
-    test: "test/unit/sys/file.test.ts",
-    promise: "a replaced file has the new content, and whoever had it open reads the old one to its end",
   },
   {
     name: "an installed file has its name before it is on the disk",

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { add, addressesOf, check, cnitool, del, gatewayOf, mustSucceed } from "../support/cni.ts";
+import { add, addressesOf, check, cnitool, del, gatewayOf, mustSucceed, plugin } from "../support/cni.ts";
 import { addNeighbour, type Neighbour, wireOf } from "../support/neighbour.ts";
 import type { Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -54,7 +54,7 @@ for (const { file, addresses: kinds, masqueraded } of PROMISES) {
       mustSucceed(await cnitool(world, "status", conflist.name, red));
       await del(world, conflist, red);
       await del(world, conflist, blue);
-      mustSucceed(await cnitool(world, "gc", conflist.name, red));
+      mustSucceed(await plugin(world, "GC", { network: { ...conflist, cniVersion: "1.1.0" } }));
     },
   );
 

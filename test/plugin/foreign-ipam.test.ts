@@ -51,7 +51,7 @@ scene("static: all five verbs, and nothing is left", async (world) => {
   expect(await check(world, pods, red)).toContain("no route to 192.168.50.0/24");
   await del(world, pods, red);
   await add(world, pods, red);
-  mustSucceed(await cnitool(world, "gc", "pods", red));
+  mustSucceed(await plugin(world, "GC", { network: pods }));
   await world.removePod(red);
   expect((await snapshot(world)).minus(steady).lines).toEqual([]);
 });

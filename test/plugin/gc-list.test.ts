@@ -21,7 +21,7 @@ scene("a list that is empty or null means that nothing is valid", async (world) 
 scene("a GC without a list is refused, and nothing is touched", async (world) => {
   const { pods } = await redAndBlue(world);
   const before = await snapshot(world);
-  expect(mustFail(await plugin(world, "GC", { network: pods }))).toMatchObject({
+  expect(mustFail(await plugin(world, "GC", { network: pods, more: {} }))).toMatchObject({
     code: 7,
     msg: expect.stringContaining("cni.dev/valid-attachments is missing") as string,
     details: expect.stringContaining("would remove all of them") as string,

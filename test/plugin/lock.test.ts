@@ -61,6 +61,55 @@ describe.concurrent("a lock that another process holds", () => {
   );
 
   scene(
+    "a GC with several stale pods, and a DEL that needs both locks, wait 10 s in all and not for each",
+    async (world) => {
+      const { pods, red } = await redAndBlue(world);
+      await world.host.must("nft flush ruleset");
+      const holders = await Promise.all([hold(world, LEASES), hold(world, NODE)]);
+      const more = {
+        runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }] },
+      };
+      const calls = [
+        collect(world, pods, []),
+        plugin(world, "DEL", { network: pods, pod: red, more }),
+        plugin(world, "ADD", { network: pods, pod: await world.pod("late") }),
+      ];
+      for (const call of calls) {
+        const start = performance.now();
+        expect(mustFail(await call).code).toBe(11);
+        expect(performance.now() - start).toBeLessThan(13_000);
+      }
+      await Promise.all(holders.map((holder) => holder.stop("SIGKILL")));
+      mustSucceed(await collect(world, pods, []));
+    },
+    90_000,
+  );
+
+  scene(
+    "an ADD says nothing of an ingress policy that it could not begin",
+    async (world) => {
+      await world.host.must("iptables -P FORWARD DROP");
+      const pods = install(world, network("pods", { ingressPolicy: "open" }));
+      await world.host.must(`mkdir -p ${NODE.slice(0, NODE.lastIndexOf("/"))}`);
+      const before = await snapshot(world);
+      const holder = await hold(world, NODE);
+      const refusal = mustFail(
+        await plugin(world, "ADD", {
+          network: pods,
+          pod: await world.pod("red"),
+          env: { PATH: "/usr/sbin" },
+        }),
+      );
+      expect(refusal.code).toBe(11);
+      expect(refusal.details).not.toContain("Not undone");
+      await holder.stop("SIGKILL");
+      const after = await snapshot(world);
+      expect([after.leases.minus(before.leases).lines, after.intents.lines]).toEqual([[], []]);
+    },
+    60_000,
+  );
+
+  scene(
     "a GC says so as well, takes no rule away without the lock, and its repetition completes it",
     async (world) => {
       const { pods, blue, onlyBlue } = await redAndBlue(world);
