@@ -12,6 +12,7 @@ import { openWorld, PLUGIN_FOLDER, type Pod, type World } from "../support/world
 import { endAllIn } from "./end.ts";
 import type { Bench, Part } from "./part.ts";
 import { failureOf } from "./property.ts";
+import { READ_ONLY } from "./read-only.ts";
 
 /** How many inputs there are in one case. */
 const RUNS = 25;
@@ -301,14 +302,6 @@ class InputBench implements Bench {
     await this.#world[Symbol.asyncDispose]();
   }
 }
-
-/** Makes every file system read-only but those that a plugin writes to. */
-const READ_ONLY = `
-  while read -r _ _ _ _ place _; do
-    case $place in /proc|/proc/*|/run|/run/*|/var/lib/cni|/var/lib/cni/*|/sys|/sys/*|/dev|/dev/*) ;;
-    *) mount -o remount,bind,ro "$place" ;;
-    esac
-  done < /proc/self/mountinfo`;
 
 /** Throws when a call did not end as calls have to. */
 function judge({ status, stdout, stderr }: Outcome): void {

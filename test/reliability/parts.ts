@@ -4,6 +4,7 @@ import { churn } from "./churn.ts";
 import { damage } from "./damage.ts";
 import { errors } from "./errors.ts";
 import { fuzzForeign, fuzzInput } from "./fuzz-input.ts";
+import { fuzzNative } from "./fuzz-native.ts";
 import { fuzzNetlink } from "./fuzz-netlink.ts";
 import { kills } from "./kills.ts";
 import { limits } from "./limits.ts";
@@ -20,4 +21,5 @@ export const PARTS: readonly Part[] = [
   fuzzInput,
   fuzzForeign,
   podAttack,
+  fuzzNative,
 ];

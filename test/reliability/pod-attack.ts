@@ -42,7 +42,7 @@ const ATTACKS: Record<string, { script: string; breaks: boolean }> = {
   "lowers-its-mtu": { script: "ip link set eth0 mtu 576", breaks: true },
   "moves-it-away": {
     script:
-      "unshare --net sh -c 'echo $$; exec cat /run/world/wait' > /run/world/evil & for i in $(seq 20000); do test -s /run/world/evil && break; done; ip link set eth0 netns $(head -1 /run/world/evil); echo > /run/world/wait; wait",
+      "unshare --net sh -c 'echo $$; exec cat /run/world/wait' > /run/world/evil & while [ ! -s /run/world/evil ]; do :; done; ip link set eth0 netns $(head -1 /run/world/evil); echo > /run/world/wait; wait",
     breaks: true,
   },
   "replaces-its-queue": { script: "tc qdisc replace dev eth0 root pfifo limit 1", breaks: false },
