@@ -30,11 +30,9 @@ export function sweepEarlierBoots(sweep: BootSweep): void {
     // A lease that cannot be removed keeps its record, for a later sweep or GC.
     if (removeRecorded(directory, record).length === 0) records.removeRecord(record.key);
   }
-  removeDamaged(
-    network,
-    directory,
-    unreadable.filter(({ reason }) => reason === "damaged"),
-  );
+  const damaged = unreadable.filter(({ reason }) => reason === "damaged");
+  removeDamaged(network, directory, damaged);
+  removeUnwritten(sweep, damaged);
   markBootSwept(sweep, host);
 }
 
@@ -61,4 +59,14 @@ function removeDamaged(network: string, directory: string, damaged: UnreadableRe
     if (path === undefined || !removeLease(directory, address, owner)) continue;
     removeFile(path);
   }
+}
+
+/**
+ * Removes what is left of the intents of ADDs that died before they had written them: nothing else was made
+ * by then. One that is being written is kept by its lock.
+ */
+function removeUnwritten({ records, network }: BootSweep, damaged: UnreadableRecord[]): void {
+  for (const entry of damaged)
+    if (records.isUnwritten(entry) && !records.isAddOfDigestRunning(network, entry.digest))
+      records.removeDamaged(entry);
 }

@@ -2,7 +2,15 @@
 // search starts behind it.
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { SystemError } from "../sys/errno.ts";
-import { fileStatus, O_CREAT, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
+import {
+  fileStatus,
+  O_CREAT,
+  O_NOFOLLOW,
+  O_WRONLY,
+  readTextOfAny,
+  removeFile,
+  writeText,
+} from "../sys/file.ts";
 import type { Lease } from "./lease.ts";
 
 export const HINT_PREFIX = "last_reserved_ip.";
@@ -36,14 +44,14 @@ export function readHint(directory: string, set: number): Hint {
 /**
  * Writes the hint. The file is overwritten, or made anew when the length changes, but not truncated: ext4
  * writes a truncated file out when it is closed, and the next ADD would wait for the disk (1 to 80 ms, seen).
- * A hint that cannot be written costs round robin, not the pod.
+ * A link in its place is not followed. A hint that cannot be written costs round robin, not the pod.
  */
 export function writeHint(directory: string, { set, address: { address } }: Lease): void {
   try {
     const path = hintPath(directory, set);
     const text = `${address.family === 4 ? OURS : ""}${formatAddress(address)}`;
     if (fileStatus(path)?.size !== text.length) removeFile(path);
-    writeText(path, text, O_WRONLY | O_CREAT);
+    writeText(path, text, O_WRONLY | O_CREAT | O_NOFOLLOW);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
   }

@@ -5,7 +5,7 @@ import { CniError } from "../cni/error.ts";
 import type { TuningConfig } from "../cni/tuning.ts";
 import { attempt } from "../failure/failure.ts";
 import { isErrno } from "../sys/errno.ts";
-import { readText } from "../sys/file.ts";
+import { readFileText } from "../sys/file.ts";
 
 const ALLOW_LIST = "/etc/cni/tuning/allowlist.conf";
 
@@ -28,7 +28,7 @@ export function checkAllowList({ sysctls }: TuningConfig): void {
 function readAllowList(): string[] | undefined {
   const text = attempt("ioFailure", ALLOW_LIST, () => {
     try {
-      return readText(ALLOW_LIST);
+      return readFileText(ALLOW_LIST);
     } catch (error) {
       if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
       throw error;

@@ -3,7 +3,7 @@
 
 import type { HostIdentity } from "../attachment/attachment.ts";
 import { isErrno } from "../sys/errno.ts";
-import { ensureDirectory, readTextOfAny, replaceFile } from "../sys/file.ts";
+import { ensureDirectory, readTextOfAny, removeFile, writeAnew } from "../sys/file.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { RecordStore } from "./store.ts";
 
@@ -23,10 +23,15 @@ export function needsBootSweep(swept: Swept, host: HostIdentity): boolean {
   return readTextOfAny(markerPath(swept)) !== formatIdentity(host);
 }
 
-/** Notes that the sweep is done. The caller holds the lock of the lease directory. Throws SystemError. */
+/**
+ * Notes that the sweep is done. The file is written in place: a part of the text is no identity, so the next
+ * ADD sweeps again. The caller holds the lock of the lease directory. Throws SystemError.
+ */
 export function markBootSwept(swept: Swept, host: HostIdentity): void {
   const path = markerPath(swept);
-  const write = (): void => replaceFile(path, `${path}.new`, formatIdentity(host));
+  // Earlier releases left it when they were killed.
+  removeFile(`${path}.new`);
+  const write = (): void => writeAnew(path, formatIdentity(host));
   try {
     write();
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   fileStatus,
   listDirectory,
   O_CREAT,
+  O_NOFOLLOW,
   O_WRONLY,
   readTextOfAny,
   removeFile,
@@ -208,7 +209,7 @@ export class RecordStore {
 
   /** Leaves a mark beside the record, before rules of this attachment are put back. */
   markRestored(key: AttachmentKey): void {
-    writeText(this.base(key) + RESTORED, "", O_WRONLY | O_CREAT);
+    writeText(this.base(key) + RESTORED, "", O_WRONLY | O_CREAT | O_NOFOLLOW);
   }
 
   /** True when rules of this attachment were put back. */
@@ -261,6 +262,12 @@ export class RecordStore {
    */
   removeDamaged({ path, reason }: UnreadableRecord): boolean {
     return reason === "damaged" && removeFile(path);
+  }
+
+  /** True for an intent without a text: its ADD died before it did anything else. */
+  isUnwritten({ path }: UnreadableRecord): boolean {
+    const status = path.endsWith(INTENT) ? fileStatus(path) : undefined;
+    return status?.kind === "file" && status.size === 0;
   }
 
   /** The folder of a network's records. SystemError EINVAL for a name that would lead elsewhere. */

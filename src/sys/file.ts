@@ -10,9 +10,9 @@ export const O_WRONLY = 1;
 export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
-export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
+export const O_NOFOLLOW = 0o400000;
 export const O_DIRECTORY = 0o200000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
@@ -36,7 +36,7 @@ const POLLOUT = 4;
 const DIRENT_RECLEN = 16;
 const DIRENT_NAME = 19;
 
-const { EAGAIN, EEXIST, EFBIG, EINTR, ELOOP, ENOENT, ENOTDIR } = errnoTable;
+const { EAGAIN, EEXIST, EFBIG, EINTR, EINVAL, ELOOP, ENOENT, ENOTDIR } = errnoTable;
 
 /** True when a native function says that there is no such file, or no such folder. */
 const isMissing = (result: number): boolean => result === -ENOENT || result === -ENOTDIR;
@@ -134,6 +134,16 @@ export function readText(path: string): string {
   return textOf(readAll(file.fd, path, ON_DISK));
 }
 
+/**
+ * The whole text of the file at a path that a configuration or a person gives: anything may be there, and a
+ * pipe or a device is EINVAL at once. Throws SystemError.
+ */
+export function readFileText(path: string): string {
+  using file = openFile(path, O_RDONLY | O_NONBLOCK);
+  if (handleStatus(file.fd).kind === "other") throw new SystemError(`read ${path}`, EINVAL, "it is no file");
+  return textOf(readAll(file.fd, path, ON_DISK));
+}
+
 /** Writes all of `text` to a descriptor. `what` names it in errors. */
 export function writeAll(fd: number, text: string, what: string): void {
   writeBytes(fd, textBytes(text), what);
@@ -164,12 +174,12 @@ export function writeText(path: string, text: string, flags = O_WRONLY): void {
 }
 
 /**
- * Makes `path` hold `text`: a reader sees the old content or the new one, never a part. `temporary` is on the
- * same file system.
+ * Writes a new file in the place of what is there, a link included, which is not followed. A reader may see
+ * no file, or a part of the text.
  */
-export function replaceFile(path: string, temporary: string, text: string): void {
-  writeText(temporary, text, O_WRONLY | O_CREAT | O_TRUNC);
-  renameFile(temporary, path);
+export function writeAnew(path: string, text: string): void {
+  removeFile(path);
+  writeText(path, text, O_WRONLY | O_CREAT | O_EXCL);
 }
 
 /** Renames a file, by rename(2). */

@@ -29,7 +29,7 @@ import { describe, type Given, type Known, withAddresses } from "../plan/describ
 import { completeGateways } from "../plan/gateway.ts";
 import { stepOf } from "../plan/steps.ts";
 import type { Intent } from "../record/intent.ts";
-import { readText } from "../sys/file.ts";
+import { readFileText } from "../sys/file.ts";
 
 /** An ADD that has looked at the node. */
 export interface Claim {
@@ -217,7 +217,7 @@ function readResolvConf({ ipam }: Netconf): Dns {
   const text = attempt(
     "invalidConfig",
     `ipam.resolvConf ${JSON.stringify(path)} cannot be read`,
-    () => readText(path),
+    () => readFileText(path),
     "Name a file that exists, or take resolvConf out of the configuration",
   );
   return parseResolvConf(text);

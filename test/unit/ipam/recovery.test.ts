@@ -1,7 +1,16 @@
-import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { expect, test } from "vitest";
 import { attachmentDigest } from "../../../src/attachment/name.ts";
 import { parseAddress } from "../../../src/ip/address.ts";
+import { failure } from "../../support/failure.ts";
 import { podAddress } from "../plan/input.ts";
 import { HOST } from "../record/sample.ts";
 import { keyOf, poolForEachTest, range, SIX } from "./pool.ts";
@@ -189,4 +198,29 @@ test("the last free address of a wide pool is found among taken ones", () => {
   for (let at = 10; at <= 3 * 256 + 250; at++)
     if (at !== 555) pool.put(`10.1.${at >> 8}.${at & 255}`, `c${at}\r\neth0`);
   expect(pool.add("e")).toEqual(["10.1.2.43"]);
+});
+
+test("the sweep removes the intent of an ADD that died before it wrote it, and leaves one that is being written", () => {
+  const pathOf = (id: string): string => `${pool.records.root}/net/${attachmentDigest(keyOf(id))}.intent`;
+  mkdirSync(`${pool.records.root}/net`, { recursive: true });
+  writeFileSync(pathOf("dead"), "");
+  using _intent = pool.records.createIntent(pool.recordOf("running", []));
+  truncateSync(pathOf("running"));
+  pool.add("new", {}, NEXT_BOOT);
+  expect([existsSync(pathOf("dead")), existsSync(pathOf("running"))]).toEqual([false, true]);
+});
+
+test("a link in the place of the lock is refused, in the place of a hint it is not followed", () => {
+  const victim = `${pool.root}/victim`;
+  pool.add("a");
+  writeFileSync(victim, "::ffff:10.1.2.10");
+  const plant = (name: string): void => {
+    unlinkSync(`${pool.directory}/${name}`);
+    symlinkSync(victim, `${pool.directory}/${name}`);
+  };
+  plant("last_reserved_ip.0");
+  pool.add("b");
+  plant("lock");
+  expect(failure(() => pool.add("c")).code).toBe(102);
+  expect(readFileSync(victim, "utf8")).toBe("::ffff:10.1.2.10");
 });

@@ -30,12 +30,13 @@ import {
   openFile,
   openFileIfThere,
   readAll,
+  readFileText,
   readText,
   readTextOfAny,
   removeFile,
   renameFile,
-  replaceFile,
   STATE_LIMIT,
+  writeAnew,
   writeText,
 } from "../../../src/sys/file.ts";
 import { createMemoryFile } from "../../../src/sys/memory-file.ts";
@@ -192,13 +193,23 @@ test("a new file with EXCL is made by one only, and has the mode that was asked 
   expect(errnoOf(() => openFile(at("a"), O_WRONLY | O_CREAT | O_EXCL, 0o600))).toBe(17);
 });
 
-test("a replaced file has the new content, and whoever had it open reads the old one to its end", () => {
+test("a file that is written anew is another file: who reads the old one reads on, and a link is not followed", () => {
   writeFileSync(at("a"), "old");
   using old = openFile(at("a"), O_RDONLY);
-  replaceFile(at("a"), at("a.tmp"), "new");
+  writeAnew(at("a"), "new");
   expect(readText(at("a"))).toBe("new");
   expect(new TextDecoder().decode(readAll(old.fd, "a"))).toBe("old");
-  expect(readdirSync(folder)).toEqual(["a"]);
+  symlinkSync(at("a"), at("b"));
+  writeAnew(at("b"), "other");
+  expect([readText(at("a")), readText(at("b"))]).toEqual(["new", "other"]);
+  expect(readdirSync(folder).sort()).toEqual(["a", "b"]);
+});
+
+test("a file that a configuration names is read; a pipe or a device in its place is EINVAL at once", () => {
+  writeFileSync(at("a"), "text");
+  expect(readFileText(at("a"))).toBe("text");
+  fifo("pipe");
+  for (const path of [at("pipe"), "/dev/zero"]) expect(errnoOf(() => readFileText(path))).toBe(22);
 });
 
 test("a link is made once: the second one is told that the name is taken", () => {
