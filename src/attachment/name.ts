@@ -36,9 +36,12 @@ export function referenceIfbName({ network, containerId }: Omit<AttachmentKey, "
   return `bwp${sha512(network + containerId).slice(0, 12)}`;
 }
 
-/** An attachment in words: network, container id, interface. People see it where they list rules. */
+/**
+ * An attachment in words: network, container id, interface. People see it where they list rules, and programs
+ * read the list again: what is not printable, quotes and backslashes become "?".
+ */
 export function attachmentLabel({ network, containerId, interfaceName }: AttachmentKey): string {
-  return `${network} ${containerId} ${interfaceName}`;
+  return `${network} ${containerId} ${interfaceName}`.replace(/[^ -~]|["\\]/gu, "?");
 }
 
 /** The key that a label tells; undefined for another text. A label that was cut tells another key. */

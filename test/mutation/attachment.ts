@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const ATTACHMENT: readonly Mutation[] = [
   {
+    name: "a quote of an interface name ends the comment of an element",
+    file: "src/attachment/name.ts",
+    find: String.raw`.replace(/[^ -~]|["\\]/gu, "?")`,
+    replace: "",
+    test: "test/plugin/quoted-name.test.ts",
+    promise: "are read again by nft",
+  },
+  {
     name: "a record of a later version is read as if it were known",
     file: "src/attachment/text.ts",
     find: "version !== 1 && version !== VERSION",
