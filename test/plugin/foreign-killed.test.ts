@@ -47,6 +47,19 @@ scene(
   },
 );
 
+scene(
+  "an IPAM plugin dies with the ADD that called it, and gives no address behind its back",
+  async (world) => {
+    const { call } = await gatedHost(world);
+    const adding = await waiting(world, call);
+    expect(await isSomebodyAtGate(world)).toBe(true);
+    await adding.says('"10.1.0.7/24"');
+    mustSucceed(await plugin(world, "DEL", call));
+    await killed(world, call);
+    expect(await isSomebodyAtGate(world)).toBe(false);
+  },
+);
+
 scene("and to GC, which has its addresses given back by the name of the dead one", async (world) => {
   const { call, baseline } = await gatedHost(world);
   await killed(world, call);
@@ -109,7 +122,6 @@ scene(
       const adding = await waiting(world, call);
       mustFail(await plugin(world, "DEL", call));
       await adding.stop("SIGKILL");
-      await openGate(world);
       const before = (await notes(world)).length;
       mustSucceed(await plugin(world, verb, call));
       expect((await verbsOf(world)).slice(before)[0]).toBe("DEL");
@@ -152,9 +164,14 @@ async function waiting(world: World, call: PluginCall): Promise<BackgroundProces
   return adding;
 }
 
-/** An ADD that was killed while its IPAM plugin worked; that one lives on until the gate opens. */
+/** An ADD that was killed while its IPAM plugin worked. The plugin dies with it: nobody waits at the gate. */
 async function killed(world: World, call: PluginCall): Promise<void> {
   const adding = await waiting(world, call);
   await adding.stop("SIGKILL");
-  await openGate(world);
+  await waitFor("the IPAM plugin has died", async () => !(await isSomebodyAtGate(world)));
+}
+
+/** True when a process waits at the gate, which then lets it through. */
+async function isSomebodyAtGate(world: World): Promise<boolean> {
+  return (await world.host.exec(`dd if=/dev/null of=${GATE} oflag=nonblock conv=notrunc`)).status === 0;
 }

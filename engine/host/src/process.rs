@@ -4,7 +4,6 @@ use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::{CStr, c_char, c_int};
-use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
@@ -129,35 +128,78 @@ fn prepared(Program { file, arguments, environment, descriptors }: Program) -> R
 fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptors: [c_int; 3]) -> i64 {
     let list = |texts: &[CString]| texts.iter().map(|text| text.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect::<Vec<_>>();
     let (arguments, environment) = (list(arguments), list(environment));
-    let mut actions = MaybeUninit::uninit();
-    let mut attributes = MaybeUninit::uninit();
-    let mut signals = MaybeUninit::uninit();
-    let mut child = 0;
-    // SAFETY: every structure is initialised by its own function before another one reads it, and destroyed at the end;
-    // the lists end with a null pointer, and all texts in them live until the call returns.
-    let refusal = unsafe {
-        let mut refusal = libc::posix_spawn_file_actions_init(actions.as_mut_ptr());
-        for (to, from) in descriptors.into_iter().enumerate() {
-            // Without memory for it the program would get a descriptor of ours.
-            refusal |= libc::posix_spawn_file_actions_adddup2(actions.as_mut_ptr(), from, to as c_int);
-        }
-        libc::posix_spawnattr_init(attributes.as_mut_ptr());
-        libc::sigemptyset(signals.as_mut_ptr());
-        for signal in ERRORS_OF_WRITE {
-            libc::sigaddset(signals.as_mut_ptr(), signal);
-        }
-        libc::posix_spawnattr_setsigdefault(attributes.as_mut_ptr(), signals.as_ptr());
-        libc::posix_spawnattr_setflags(attributes.as_mut_ptr(), libc::POSIX_SPAWN_SETSIGDEF as _);
-        if refusal == 0 {
-            refusal = libc::posix_spawn(&mut child, file.as_ptr(), actions.as_ptr(), attributes.as_ptr(), arguments.as_ptr(), environment.as_ptr());
-        }
-        libc::posix_spawnattr_destroy(attributes.as_mut_ptr());
-        libc::posix_spawn_file_actions_destroy(actions.as_mut_ptr());
-        refusal
-    };
-    if refusal == 0 { wait(i64::from(child)) } else { -i64::from(refusal) }
+    let mut report = [0; 2];
+    // SAFETY: the list has room for both descriptors.
+    if unsafe { libc::pipe2(report.as_mut_ptr(), libc::O_CLOEXEC) } < 0 {
+        return -i64::from(errno());
+    }
+    // SAFETY: no argument. The child calls nothing but system calls until it is the program, so it needs no lock and no
+    // memory that another thread of the parent may have held.
+    let (parent, child) = unsafe { (libc::getpid(), libc::fork()) };
+    if child == 0 {
+        // SAFETY: the lists end with a null pointer, and all texts in them live in this copy of the memory.
+        unsafe { become_program(parent, file, &arguments, &environment, descriptors) };
+        let refusal = errno().to_ne_bytes();
+        write(i64::from(report[1]), &refusal);
+        exit(127);
+    }
+    let refusal = if child < 0 { -i64::from(errno()) } else { 0 };
+    close(i64::from(report[1]));
+    let mut code = [0; 4];
+    let count = if child < 0 { 0 } else { read_whole(i64::from(report[0]), &mut code) };
+    close(i64::from(report[0]));
+    if child < 0 {
+        return refusal;
+    }
+    let end = wait(i64::from(child));
+    if count == code.len() { -i64::from(c_int::from_ne_bytes(code)) } else { end }
 }
 
+fn errno() -> c_int {
+    // SAFETY: the C library gives the place of this thread's number.
+    unsafe { *libc::__errno_location() }
+}
+
+/// Reads until the buffer is full or the other side is closed; gives how many bytes came.
+fn read_whole(fd: i64, buffer: &mut [u8]) -> usize {
+    let mut length = 0;
+    while length < buffer.len() {
+        match read(fd, &mut buffer[length..]) {
+            count @ 1.. => length += count as usize,
+            end if end == -i64::from(libc::EINTR) => {}
+            _ => break,
+        }
+    }
+    length
+}
+
+/// Makes the calling process the program; returns only when that is refused, and `errno` tells why.
+///
+/// The program dies with its caller: one that goes on alone would do its work when the caller's has been cleared away.
+///
+/// # Safety
+/// The lists end with a null pointer, and the process is a child that does nothing else.
+unsafe fn become_program(parent: libc::pid_t, file: &CStr, arguments: &[*mut c_char], environment: &[*mut c_char], descriptors: [c_int; 3]) {
+    // SAFETY: system calls on plain numbers, and the caller's promise for the lists.
+    unsafe {
+        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
+            return;
+        }
+        // The caller may have died before.
+        if libc::getppid() != parent {
+            exit(127);
+        }
+        for (to, from) in descriptors.into_iter().enumerate() {
+            if libc::dup2(from, to as c_int) < 0 {
+                return;
+            }
+        }
+        for signal in ERRORS_OF_WRITE {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        libc::execve(file.as_ptr(), arguments.as_ptr().cast(), environment.as_ptr().cast());
+    }
+}
 /// More than most files have.
 const LIKELY_BYTES: usize = 4 << 20;
 
