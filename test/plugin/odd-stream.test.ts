@@ -1,6 +1,6 @@
 // Streams and files that are not as usual: closed, or a pipe in the place of a file.
 import { expect } from "vitest";
-import { mustFail, mustSucceed, type PluginCall, plugin } from "../support/cni.ts";
+import { mustFail, type PluginCall, plugin } from "../support/cni.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
