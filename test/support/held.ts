@@ -2,7 +2,7 @@
 // it looks on from the side (-D), so the call is the test's own child as ever, and goes on by itself when
 // strace is ended.
 import { readFileSync, statSync } from "node:fs";
-import { type PluginCall, pluginEnvironment, type Verb } from "./cni.ts";
+import { NOBODY, type PluginCall, pluginEnvironment, type Verb } from "./cni.ts";
 import { pluginInput } from "./network.ts";
 import { type BackgroundProcess, describe, type Outcome } from "./process.ts";
 import type { Moment } from "./strace.ts";
@@ -165,7 +165,7 @@ export async function holdCommandAt(world: World, command: string[], moment: Mom
 export async function holdAtOrEnd(world: World, verb: Verb, call: PluginCall, moment: Moment): Promise<Held> {
   const input = {
     env: pluginEnvironment(verb, call),
-    stdin: call.stdin ?? pluginInput(call.network, call.more),
+    stdin: call.stdin ?? pluginInput(call.network, call.more ?? (verb === "GC" ? NOBODY : {})),
   };
   return start(world, [`${PLUGIN_FOLDER}/pontoon`], moment, { ...input, through: call.through ?? [] });
 }
