@@ -81,7 +81,9 @@ function detached(): Uint8Array {
   return list;
 }
 
-/** A value that takes a buffer away, or makes it smaller, in the moment when it is read as a number or text. */
+/**
+ * A value that takes a buffer away, or makes it smaller, in the moment when it is read as a number or text.
+ */
 function treacherous(victim: Uint8Array): unknown {
   const strike = (): number => {
     const buffer = victim.buffer as ArrayBuffer;
