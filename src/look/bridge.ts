@@ -31,8 +31,8 @@ export interface FoundBridge {
   macsFollow: boolean;
   /** The bridge learns no MAC from frames to Ethernet's link-local groups. */
   ignoresLinkLocal: boolean;
-  /** Packets from and to 127.0.0.0/8 may pass. */
-  routeLocalnet: boolean;
+  /** As in Link. */
+  routeLocalnet: number;
 }
 
 /** The root name server A, as an address in the Internet: the way to it is the way out of the node. */

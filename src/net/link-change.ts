@@ -83,8 +83,8 @@ export interface LinkChange {
   addressGeneration?: "none";
   /** The kernel sends gratuitous ARP when the link comes up or its MAC is set. */
   arpNotify?: boolean;
-  /** Packets from and to 127.0.0.0/8 may pass. */
-  routeLocalnet?: boolean;
+  /** Packets from and to 127.0.0.0/8 may pass, unless it is 0. The kernel keeps the number. */
+  routeLocalnet?: number;
   /** Frames may leave by the bridge port that they came in by. */
   hairpin?: boolean;
   /** No frames go from this bridge port to others that are isolated. */
@@ -131,7 +131,8 @@ function writeFamilySettings(w: Writer, change: LinkChange): void {
   )
     return;
   const families = w.openNest(rt.IFLA_AF_SPEC);
-  if (change.arpNotify !== undefined) writeInetSetting(w, rt.IPV4_DEVCONF_ARP_NOTIFY, change.arpNotify);
+  if (change.arpNotify !== undefined)
+    writeInetSetting(w, rt.IPV4_DEVCONF_ARP_NOTIFY, change.arpNotify ? 1 : 0);
   if (change.routeLocalnet !== undefined)
     writeInetSetting(w, rt.IPV4_DEVCONF_ROUTE_LOCALNET, change.routeLocalnet);
   if (change.addressGeneration === "none") {
@@ -141,12 +142,10 @@ function writeFamilySettings(w: Writer, change: LinkChange): void {
   w.closeNest(families);
 }
 
-function writeInetSetting(w: Writer, setting: number, value: boolean): void {
+function writeInetSetting(w: Writer, setting: number, value: number): void {
   const inet = w.openNest(rt.AF_INET);
   const settings = w.openNest(rt.IFLA_INET_CONF);
-  w.u32Attribute(setting, value ? 1 : 0)
-    .closeNest(settings)
-    .closeNest(inet);
+  w.u32Attribute(setting, value).closeNest(settings).closeNest(inet);
 }
 
 const PORT_SETTINGS = ["hairpin", "isolated", "learning", "forwardsLinkLocal"] as const;

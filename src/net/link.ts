@@ -29,8 +29,10 @@ export interface Link {
    */
   peerIndex: number;
   operState: number;
-  /** Packets from and to 127.0.0.0/8 may pass. Read for links without a master; false for others. */
-  routeLocalnet: boolean;
+  /**
+   * Packets from and to 127.0.0.0/8 may pass, unless it is 0. Read for links without a master; 0 for others.
+   */
+  routeLocalnet: number;
   alias: string;
   /** For a bridge: it learns no MAC from frames to Ethernet's link-local groups (no_linklocal_learn). */
   ignoresLinkLocal: boolean;
@@ -143,7 +145,7 @@ export function readLink(reply: Reply): Link {
     mac: formatMac(attributes.bytes(rt.IFLA_ADDRESS)),
     master: attributes.u32(rt.IFLA_MASTER) ?? 0,
     peerIndex: attributes.u32(rt.IFLA_LINK) ?? 0,
-    routeLocalnet: attributes.u32(rt.IFLA_MASTER) === undefined && readRouteLocalnet(attributes),
+    routeLocalnet: attributes.u32(rt.IFLA_MASTER) === undefined ? readRouteLocalnet(attributes) : 0,
     operState: attributes.u8(rt.IFLA_OPERSTATE) ?? 0,
     alias: attributes.string(rt.IFLA_IFALIAS) ?? "",
     ignoresLinkLocal: ignoresLinkLocal(info),
@@ -152,10 +154,10 @@ export function readLink(reply: Reply): Link {
 }
 
 /** The setting route_localnet: IFLA_INET_CONF has all settings of IPv4 in a row, and they count from 1. */
-function readRouteLocalnet(attributes: Attributes): boolean {
+function readRouteLocalnet(attributes: Attributes): number {
   const settings = attributes.nest(rt.IFLA_AF_SPEC)?.nest(rt.AF_INET)?.bytes(rt.IFLA_INET_CONF);
   const at = 4 * (rt.IPV4_DEVCONF_ROUTE_LOCALNET - 1);
-  return settings !== undefined && settings.length >= at + 4 && u32At(settings, at) !== 0;
+  return settings === undefined || settings.length < at + 4 ? 0 : u32At(settings, at);
 }
 
 /** The indices of a veth pair, each in its own namespace. */

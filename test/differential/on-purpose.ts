@@ -4,6 +4,8 @@ import { type Difference, NOTHING } from "./row.ts";
 const NO_DAD = "nodad=true preferred_life_time=4294967295 scope=global valid_life_time=4294967295";
 const STAYS = "The node's one table stays, with nothing of the pod in it.";
 const STAYS_OF_SPOOF_CHECK = "The table for MAC addresses stays, with nothing of the pod in it.";
+const GROUPS_ARE_CHECKED =
+  "D6: with macspoofchk frames to link-local groups meet the check; the reference's bridge takes them in before.";
 
 export const ON_PURPOSE: Difference[] = [
   // Links.
@@ -44,6 +46,27 @@ export const ON_PURPOSE: Difference[] = [
     ours: "true",
     reference: "false",
     why: "D4: a bridge of ours has a MAC of its own from the start; the reference's without a gateway takes that of a port.",
+  },
+  {
+    where: "*node.link.*.linkinfo.info_data.no_linklocal_learn",
+    ours: "1",
+    why: "D6: a pod's frame to a link-local group teaches a bridge of ours no MAC, so it cannot take another pod's frames.",
+  },
+  {
+    where: "node.link.port.linkinfo.info_slave_data.learning",
+    ours: "false",
+    reference: "true",
+    why: "D6: with macspoofchk the port's one MAC is an entry that stays; the reference's bridge learns from frames past its check.",
+  },
+  {
+    where: "node.link.port.linkinfo.info_slave_data.group_fwd_mask",
+    ours: "0xfffd",
+    why: GROUPS_ARE_CHECKED,
+  },
+  {
+    where: "node.link.port.linkinfo.info_slave_data.group_fwd_mask_str",
+    reference: "0x0",
+    why: GROUPS_ARE_CHECKED,
   },
   {
     where: "left after*.node.link.*.MAC is pinned",
@@ -117,7 +140,11 @@ export const ON_PURPOSE: Difference[] = [
     why: STAYS_OF_SPOOF_CHECK,
   },
   { where: "left after*.node.rules.bridge pontoon guarded", ours: "set", why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge pontoon source?", ours: "set", why: STAYS_OF_SPOOF_CHECK },
   { where: "left after*.node.rules.bridge pontoon source", ours: "set", why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge pontoon addressed", ours: "set", why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge pontoon target6", ours: "set", why: STAYS_OF_SPOOF_CHECK },
+  { where: "left after*.node.rules.bridge pontoon dhcp", ours: "set", why: STAYS_OF_SPOOF_CHECK },
   {
     where: "left after*.node.rules.bridge nat*",
     ours: NOTHING,

@@ -1,9 +1,9 @@
 // One of many processes that want their address masqueraded at the same time. Arguments: number, lock file.
 // Says "ready", starts when it is told to, and says "done".
-import { holderOf } from "../../src/nft/comment.ts";
 import "../support/native.ts";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_NETFILTER } from "../../src/netlink/uapi/netlink.ts";
+import { holderOf } from "../../src/nft/comment.ts";
 import { ensureMasquerade, removeMasquerade } from "../../src/nft/masquerade.ts";
 import { readAll } from "../../src/sys/file.ts";
 import { openLock } from "../../src/sys/flock.ts";

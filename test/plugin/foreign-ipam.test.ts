@@ -98,7 +98,7 @@ scene(
     expect(refusal).toMatchObject({
       code: 130,
       msg: expect.stringMatching(/10\.1\.0\.7.* is used twice/) as string,
-      details: expect.stringContaining(`pods ${red.containerId} eth0`) as string,
+      details: expect.stringContaining(`container ${red.containerId} (network pods, eth0)`) as string,
     });
     expect((await snapshot(world)).minus(before).lines).toEqual([]);
     mustSucceed(await plugin(world, "DEL", { network: pods, pod: blue }));

@@ -189,7 +189,7 @@ scene(
     const stayed = (await snapshot(world)).minus(before);
     expect(stayed.within(({ elements, networkChains }) => elements.plus(networkChains)).lines).toEqual([]);
     expect(stayed.outside((all) => all.inTable("inet pontoon-ports")).lines).toEqual([
-      "+ sysctl net/ipv4/conf/pods0/route_localnet=1",
+      "+ sysctl net/ipv4/conf/pods0/route_localnet=2",
     ]);
   },
 );

@@ -52,7 +52,7 @@ scene(
     install(world, LATTER!);
     expect(mustFail(await plugin(world, "ADD", { network: LATTER!, pod: blue }))).toMatchObject({
       code: 130,
-      details: expect.stringContaining(`pods ${red.containerId} eth0`) as string,
+      details: expect.stringContaining(`container ${red.containerId} (network pods, eth0)`) as string,
     });
     expect(await pings(red, neighbour.v4)).toBe(true);
     expect(await check(world, LATTER!, red)).toBeUndefined();

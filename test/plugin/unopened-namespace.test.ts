@@ -42,7 +42,9 @@ for (const errno of ["EACCES", "EPERM", "EMFILE", "ENFILE"]) {
       expect(world.read(TRACE)).toContain(`"${red.namespace}", `);
       expect(error).toMatchObject({
         code: 100,
-        details: expect.stringContaining(`${red.containerId}: open ${red.namespace}: ${errno}`) as string,
+        details: expect.stringContaining(
+          `container ${red.containerId} (network pods, eth0): open ${red.namespace}: ${errno}`,
+        ) as string,
       });
       expect((await snapshot(world)).minus(before).lines).toEqual([]);
     },

@@ -38,7 +38,7 @@ const ERRORS: Record<string, string> = {
   mprotect: "ENOMEM",
   memfd_create: "EMFILE ENOMEM ENOSYS",
   clone: "EAGAIN ENOMEM",
-  vfork: "EAGAIN ENOMEM",
+  fork: "EAGAIN ENOMEM",
   wait4: "EINTR",
   fchmod: "EPERM EIO",
   prlimit64: "EPERM",

@@ -8,7 +8,9 @@ export const EXAMPLE = `{
   "plugins": [
     {
       "type": "pontoon",
-      "capabilities": { "portMappings": true, "bandwidth": true, "ips": true, "mac": true },
+      "capabilities": {
+        "portMappings": true, "bandwidth": true, "ips": true, "mac": true
+      },
       "bridge": "cni0",
       "isDefaultGateway": true,
       "ipMasq": true,

@@ -25,7 +25,7 @@ export const bridge: StayingKind<BridgeStep> = {
 /** Makes sure that the bridge is there and up. Another ADD may do so at the same time. */
 function ensureBridge(step: BridgeStep, on: Applying): void {
   const { found, mac, mtu } = on.bridgePlan;
-  if (found?.routeLocalnet === true) closeUnguarded({ name: step.name, routeLocalnet: true }, on.node);
+  if (found !== undefined) closeUnguarded({ ...found, name: step.name }, on.node);
   if (found !== undefined && isReady(step, found, on)) {
     on.bridge = { index: found.index, mac, mtu };
     return;

@@ -181,8 +181,8 @@ function checkSctp({ mappings }: HostPorts): void {
 /** The problem with connections from 127.0.0.1. The kernel takes the interface's setting or that of `all`. */
 function localhostProblem(step: HostPortStep): string | undefined {
   const names = [step.ports.gatewayInterface, "all"].map((name) => `ipv4/conf/${name}/route_localnet`);
-  if (!needsLocalhost(step) || names.some((name) => (readSysctl(name) ?? "1") === "1")) return undefined;
-  return `host ports do not answer at 127.0.0.1 (/proc/sys/net/${names[0]} is not 1)`;
+  if (!needsLocalhost(step) || names.some((name) => (readSysctl(name) ?? "1") !== "0")) return undefined;
+  return `host ports do not answer at 127.0.0.1 (/proc/sys/net/${names[0]} is 0)`;
 }
 
 /** Runs `action`; a SystemError from it becomes a CniError about these host ports. */

@@ -1,12 +1,21 @@
 // Host ports by 127.0.0.1: packets of localhost may leave by the gateway's interface (route_localnet), and
 // chain guard drops all others with an address in 127.0.0.0/8 that come in there. The setting is of no use
-// without the chain, and not safe: where the chain was flushed the setting goes too.
+// without the chain, and not safe: where the chain was flushed the setting goes too. The number tells whose
+// setting it is: other programs (portmap, kube-proxy) write 1, and what they have opened is left to them.
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import { countChainUses, ifThereIsNftables } from "../../../nft/answer.ts";
 import { GUARD, PORT_TABLE } from "../../../nft/host-port-layout.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
 import type { Node } from "../../node.ts";
+
+/** The number that Pontoon sets. The kernel takes each but 0 for "on". */
+const OPENED_BY_PONTOON = 2;
+
+/** A link, with its setting route_localnet. */
+interface Opened {
+  routeLocalnet: number;
+}
 
 /**
  * Lets connections from 127.0.0.1 leave by the gateway's interface. Chain guard is there already. Throws
@@ -22,7 +31,7 @@ export function openLocalhost(step: HostPortStep, node: Node): void {
  */
 export function reopenLocalhost(steps: readonly HostPortStep[], node: Node, isLook = false): string[] {
   const names = new Set(steps.filter(needsLocalhost).map(({ ports }) => ports.gatewayInterface));
-  const closed = [...names].filter((name) => getLink(node.links, { name })?.routeLocalnet === false);
+  const closed = [...names].filter((name) => getLink(node.links, { name })?.routeLocalnet === 0);
   if (!isLook) for (const name of closed) routeLocalnet(name, node, true);
   return closed;
 }
@@ -37,9 +46,12 @@ export function unguarded(name: string): string {
   return `${name} has route_localnet, and the rules that keep the node's 127.0.0.1 closed to pods are missing`;
 }
 
-/** True when packets of localhost may pass an interface and nothing keeps others out. Throws SystemError. */
-export function isUnguarded({ routeLocalnet: isOpen }: { routeLocalnet: boolean }, node: Node): boolean {
-  if (!isOpen) return false;
+/**
+ * True when Pontoon has let packets of localhost pass an interface and nothing keeps others out. Throws
+ * SystemError.
+ */
+export function isUnguarded({ routeLocalnet }: Opened, node: Node): boolean {
+  if (routeLocalnet !== OPENED_BY_PONTOON) return false;
   const rules = ifThereIsNftables(
     () => node.rules,
     (socket) => countChainUses(socket, PORT_TABLE, GUARD.chain),
@@ -48,11 +60,11 @@ export function isUnguarded({ routeLocalnet: isOpen }: { routeLocalnet: boolean 
 }
 
 /**
- * Closes an interface that is open to localhost without a guard: its packet rules were flushed. An ADD with
- * host ports and a restore put back the rules and then open it again. Takes the node's lock where there is
- * something to close, since rules may come back meanwhile. Throws CniError and SystemError.
+ * Closes an interface that Pontoon has opened to localhost and that has no guard: the rules were flushed. An
+ * ADD with host ports and a restore put back the rules and then open it again. Takes the node's lock where
+ * there is something to close, since rules may come back meanwhile. Throws CniError and SystemError.
  */
-export function closeUnguarded(link: { name: string; routeLocalnet: boolean }, node: Node): void {
+export function closeUnguarded(link: Opened & { name: string }, node: Node): void {
   if (!isUnguarded(link, node)) return;
   node.underLock(() => {
     if (isUnguarded(link, node)) routeLocalnet(link.name, node, false);
@@ -67,5 +79,5 @@ export function closeUnguardedIfThere(name: string, node: Node): void {
 
 function routeLocalnet(name: string, node: Node, isOpen: boolean): void {
   const what = isOpen ? `let localhost use ${name}` : `keep localhost from ${name}`;
-  node.links.execute([changeLinkMessage({ name }, { routeLocalnet: isOpen }, what)]);
+  node.links.execute([changeLinkMessage({ name }, { routeLocalnet: isOpen ? OPENED_BY_PONTOON : 0 }, what)]);
 }
