@@ -24,15 +24,9 @@ export interface ObservedBridge {
 
 /** A bridge that is there and set up. */
 export interface FoundBridge {
-  index: number;
-  up: boolean;
-  promiscuous: boolean;
+  link: Link;
   /** See {@link saysMacsFollow}. */
   macsFollow: boolean;
-  /** The bridge learns no MAC from frames to Ethernet's link-local groups. */
-  ignoresLinkLocal: boolean;
-  /** As in Link. */
-  routeLocalnet: number;
 }
 
 /** The root name server A, as an address in the Internet: the way to it is the way out of the node. */
@@ -77,11 +71,9 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
       const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, links);
       return { mac: link?.mac, mtu, portMtu: mtu, found: undefined };
     }
-    const { mac, mtu, index, up, promiscuous, ignoresLinkLocal, routeLocalnet } = link;
+    const { mac, mtu } = link;
     const portMtu = netconf.mtu > mtu ? siblingMtu(netconf.name, link, links) : mtu;
-    const macsFollow = saysMacsFollow(link);
-    const found = { index, up, promiscuous, macsFollow, ignoresLinkLocal, routeLocalnet };
-    return { mac, mtu, portMtu, found };
+    return { mac, mtu, portMtu, found: { link, macsFollow: saysMacsFollow(link) } };
   });
 }
 

@@ -3,7 +3,7 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { isErrno } from "../sys/errno.ts";
-import { type Link, linkHeader, macBytes, readLink } from "./link.ts";
+import { Link, linkHeader, macBytes } from "./link.ts";
 
 /**
  * Makes an intermediate functional block (ifb), down: packets that are redirected to it pass its output
@@ -43,7 +43,7 @@ export function listLinks(socket: NetlinkSocket, kind: string): Link[] {
   // A kernel that does not know the kind ignores the filter and gives all links.
   return socket
     .dump(message)
-    .map(readLink)
+    .map((reply) => new Link(reply))
     .filter((link) => link.kind === kind);
 }
 

@@ -8,47 +8,144 @@ import { u32At } from "../sys/bytes.ts";
 import { errnoOf } from "../sys/errno.ts";
 
 /**
- * A link as the kernel shows it. `port` is there when its master is a bridge; its number was the lowest free
- * number of that bridge.
+ * A link as the kernel shows it. A property is read when it is asked for: the kernel tells forty things, and
+ * callers look at a few.
  */
-export interface Link {
-  index: number;
-  name: string;
+export class Link {
+  private readonly payload: Uint8Array;
+  private readonly attributes: Attributes;
+  private lastInfo: Attributes | undefined;
+  private lastPort: LinkPort | undefined;
+
+  /** From RTM_NEWLINK. */
+  constructor({ payload }: Reply) {
+    this.payload = payload;
+    this.attributes = readAttributes(payload, 16);
+  }
+
+  private get info(): Attributes | undefined {
+    this.lastInfo ??= this.attributes.nest(rt.IFLA_LINKINFO);
+    return this.lastInfo;
+  }
+
+  get index(): number {
+    return u32At(this.payload, 4);
+  }
+
+  get name(): string {
+    return this.attributes.string(rt.IFLA_IFNAME) ?? "";
+  }
+
   /** `bridge`, `veth`…; empty for hardware and for `lo`. */
-  kind: string;
-  up: boolean;
-  promiscuous: boolean;
-  mtu: number;
+  get kind(): string {
+    return this.info?.string(rt.IFLA_INFO_KIND) ?? "";
+  }
+
+  get up(): boolean {
+    return (u32At(this.payload, 8) & rt.IFF_UP) !== 0;
+  }
+
+  get promiscuous(): boolean {
+    return (u32At(this.payload, 8) & rt.IFF_PROMISC) !== 0;
+  }
+
+  get mtu(): number {
+    return this.attributes.u32(rt.IFLA_MTU) ?? 0;
+  }
+
   /** Lower-case colon form; empty for links that have none. */
-  mac: string;
+  get mac(): string {
+    return formatMac(this.attributes.bytes(rt.IFLA_ADDRESS));
+  }
+
   /** The index of the bridge (or other master) that the link is a port of; 0: none. */
-  master: number;
+  get master(): number {
+    return this.attributes.u32(rt.IFLA_MASTER) ?? 0;
+  }
+
   /**
    * The index of a veth's peer, in the peer's namespace; 0: none. The kernel leaves it out when it equals the
    * link's own.
    */
-  peerIndex: number;
-  operState: number;
+  get peerIndex(): number {
+    return this.attributes.u32(rt.IFLA_LINK) ?? 0;
+  }
+
+  get operState(): number {
+    return this.attributes.u8(rt.IFLA_OPERSTATE) ?? 0;
+  }
+
+  get alias(): string {
+    return this.attributes.string(rt.IFLA_IFALIAS) ?? "";
+  }
+
   /**
-   * Packets from and to 127.0.0.0/8 may pass, unless it is 0. Read for links without a master; 0 for others.
+   * The setting route_localnet: packets from and to 127.0.0.0/8 may pass, unless it is 0. Always 0 for a link
+   * with a master. IFLA_INET_CONF has all settings of IPv4 in a row, and they count from 1.
    */
-  routeLocalnet: number;
-  alias: string;
-  /** For a bridge: it learns no MAC from frames to Ethernet's link-local groups (no_linklocal_learn). */
-  ignoresLinkLocal: boolean;
-  port: LinkPort | undefined;
+  get routeLocalnet(): number {
+    if (this.master !== 0) return 0;
+    const settings = this.attributes.nest(rt.IFLA_AF_SPEC)?.nest(rt.AF_INET)?.bytes(rt.IFLA_INET_CONF);
+    const at = 4 * (rt.IPV4_DEVCONF_ROUTE_LOCALNET - 1);
+    return settings === undefined || settings.length < at + 4 ? 0 : u32At(settings, at);
+  }
+
+  /**
+   * For a bridge: it learns no MAC from frames to Ethernet's link-local groups (no_linklocal_learn). Struct
+   * br_boolopt_multi has the values of the options, then which of them the kernel knows.
+   */
+  get ignoresLinkLocal(): boolean {
+    if (this.kind !== "bridge") return false;
+    const options = this.info?.nest(rt.IFLA_INFO_DATA)?.bytes(rt.IFLA_BR_MULTI_BOOLOPT);
+    return options !== undefined && (u32At(options, 0) & (1 << rt.BR_BOOLOPT_NO_LL_LEARN)) !== 0;
+  }
+
+  /** What the link is to the bridge that is its master; undefined without a bridge. */
+  get port(): LinkPort | undefined {
+    if (this.lastPort === undefined && this.info?.string(rt.IFLA_INFO_SLAVE_KIND) === "bridge")
+      this.lastPort = new LinkPort(this.info.nest(rt.IFLA_INFO_SLAVE_DATA));
+    return this.lastPort;
+  }
 }
 
-/** A bridge port's settings. */
-export interface LinkPort {
-  state: number;
-  number: number;
-  hairpin: boolean;
-  isolated: boolean;
+/** A bridge port's settings, each read when it is asked for. */
+export class LinkPort {
+  private readonly data: Attributes | undefined;
+
+  constructor(data: Attributes | undefined) {
+    this.data = data;
+  }
+
+  get state(): number {
+    return this.data?.u8(rt.IFLA_BRPORT_STATE) ?? 0;
+  }
+
+  /** It was the lowest free number of the bridge. */
+  get number(): number {
+    return this.data?.u16(rt.IFLA_BRPORT_NO) ?? 0;
+  }
+
+  get hairpin(): boolean {
+    return this.data?.u8(rt.IFLA_BRPORT_MODE) === 1;
+  }
+
+  get isolated(): boolean {
+    return this.data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1;
+  }
+
   /** The bridge learns MACs from frames that come in by the port. */
-  learning: boolean;
+  get learning(): boolean {
+    return this.data?.u8(rt.IFLA_BRPORT_LEARNING) !== 0;
+  }
+
   /** Frames to unknown MACs, to groups and to all go out by the port; the kernel has a switch for each. */
-  floods: { unicast: boolean; multicast: boolean; broadcast: boolean };
+  get floods(): { unicast: boolean; multicast: boolean; broadcast: boolean } {
+    return {
+      unicast: this.data?.u8(rt.IFLA_BRPORT_UNICAST_FLOOD) !== 0,
+      multicast: this.data?.u8(rt.IFLA_BRPORT_MCAST_FLOOD) !== 0,
+      broadcast: this.data?.u8(rt.IFLA_BRPORT_BCAST_FLOOD) !== 0,
+    };
+  }
 }
 
 /** A link, by name or by index. */
@@ -94,7 +191,7 @@ export function changeAndGetLinks(
   const links = outcomes.map((outcome) => {
     if (outcome.errno !== 0 && outcome.errno !== errnoOf("ENODEV")) throw outcome.error;
     const reply = outcome.replies[0];
-    return reply === undefined ? undefined : readLink(reply);
+    return reply === undefined ? undefined : new Link(reply);
   });
   return links.slice(changes.length);
 }
@@ -110,7 +207,7 @@ export function listPorts(socket: NetlinkSocket, bridgeIndex: number): Link[] {
       w.u32Attribute(rt.IFLA_MASTER, bridgeIndex).u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
     },
   };
-  return socket.dump(message).map(readLink);
+  return socket.dump(message).map((reply) => new Link(reply));
 }
 
 /** Writes struct ifinfomsg. `up` and `promiscuous` change the flag when given. */
@@ -130,36 +227,6 @@ export function linkHeader(
     .u32(change);
 }
 
-/** Reads RTM_NEWLINK. */
-export function readLink(reply: Reply): Link {
-  const flags = u32At(reply.payload, 8);
-  const attributes = readAttributes(reply.payload, 16);
-  const info = attributes.nest(rt.IFLA_LINKINFO);
-  return {
-    index: u32At(reply.payload, 4),
-    name: attributes.string(rt.IFLA_IFNAME) ?? "",
-    kind: info?.string(rt.IFLA_INFO_KIND) ?? "",
-    up: (flags & rt.IFF_UP) !== 0,
-    promiscuous: (flags & rt.IFF_PROMISC) !== 0,
-    mtu: attributes.u32(rt.IFLA_MTU) ?? 0,
-    mac: formatMac(attributes.bytes(rt.IFLA_ADDRESS)),
-    master: attributes.u32(rt.IFLA_MASTER) ?? 0,
-    peerIndex: attributes.u32(rt.IFLA_LINK) ?? 0,
-    routeLocalnet: attributes.u32(rt.IFLA_MASTER) === undefined ? readRouteLocalnet(attributes) : 0,
-    operState: attributes.u8(rt.IFLA_OPERSTATE) ?? 0,
-    alias: attributes.string(rt.IFLA_IFALIAS) ?? "",
-    ignoresLinkLocal: ignoresLinkLocal(info),
-    port: readPort(info),
-  };
-}
-
-/** The setting route_localnet: IFLA_INET_CONF has all settings of IPv4 in a row, and they count from 1. */
-function readRouteLocalnet(attributes: Attributes): number {
-  const settings = attributes.nest(rt.IFLA_AF_SPEC)?.nest(rt.AF_INET)?.bytes(rt.IFLA_INET_CONF);
-  const at = 4 * (rt.IPV4_DEVCONF_ROUTE_LOCALNET - 1);
-  return settings === undefined || settings.length < at + 4 ? 0 : u32At(settings, at);
-}
-
 /** The indices of a veth pair, each in its own namespace. */
 export interface Indices {
   host: number;
@@ -173,30 +240,6 @@ export interface Indices {
 export function readIndices(reply: Reply): Indices {
   const host = u32At(reply.payload, 4);
   return { host, pod: readAttributes(reply.payload, 16).u32(rt.IFLA_LINK) ?? host };
-}
-
-/** Reads struct br_boolopt_multi: the values of the options, then which of them the kernel knows. */
-function ignoresLinkLocal(info: Attributes | undefined): boolean {
-  if (info?.string(rt.IFLA_INFO_KIND) !== "bridge") return false;
-  const options = info.nest(rt.IFLA_INFO_DATA)?.bytes(rt.IFLA_BR_MULTI_BOOLOPT);
-  return options !== undefined && (u32At(options, 0) & (1 << rt.BR_BOOLOPT_NO_LL_LEARN)) !== 0;
-}
-
-function readPort(info: Attributes | undefined): LinkPort | undefined {
-  if (info?.string(rt.IFLA_INFO_SLAVE_KIND) !== "bridge") return undefined;
-  const data = info.nest(rt.IFLA_INFO_SLAVE_DATA);
-  return {
-    state: data?.u8(rt.IFLA_BRPORT_STATE) ?? 0,
-    number: data?.u16(rt.IFLA_BRPORT_NO) ?? 0,
-    hairpin: data?.u8(rt.IFLA_BRPORT_MODE) === 1,
-    isolated: data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1,
-    learning: data?.u8(rt.IFLA_BRPORT_LEARNING) !== 0,
-    floods: {
-      unicast: data?.u8(rt.IFLA_BRPORT_UNICAST_FLOOD) !== 0,
-      multicast: data?.u8(rt.IFLA_BRPORT_MCAST_FLOOD) !== 0,
-      broadcast: data?.u8(rt.IFLA_BRPORT_BCAST_FLOOD) !== 0,
-    },
-  };
 }
 
 /** Six bytes as `aa:bb:cc:dd:ee:ff`; an empty text for undefined. */

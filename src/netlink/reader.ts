@@ -1,6 +1,6 @@
 // Reads netlink messages and attributes. Mirrors writer.ts. Messages of the kernel are trusted to be well
 // formed, but never read beyond their end.
-import { textOf, u16At, u32At } from "../sys/bytes.ts";
+import { textOf, u16At } from "../sys/bytes.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN } from "./uapi/netlink.ts";
 
 /** One message of the kernel: its type, flags, sequence number, and the payload after the header. */
@@ -11,16 +11,19 @@ export interface Reply {
   payload: Uint8Array;
 }
 
-/** The messages in the bytes of one receive. */
+/** The messages in the bytes of one receive, which begin at a multiple of four in their buffer. */
 export function readMessages(bytes: Uint8Array): Reply[] {
   const messages: Reply[] = [];
+  const words = wordsOf(bytes);
   for (let at = 0; at + NLMSG_HDRLEN <= bytes.length; ) {
-    const length = u32At(bytes, at);
+    const word = at >> 2;
+    const length = words[word]! >>> 0;
     if (length < NLMSG_HDRLEN || at + length > bytes.length) break;
+    const kind = words[word + 1]!;
     messages.push({
-      type: u16At(bytes, at + 4),
-      flags: u16At(bytes, at + 6),
-      sequence: u32At(bytes, at + 8),
+      type: kind & 0xffff,
+      flags: kind >>> 16,
+      sequence: words[word + 2]! >>> 0,
       payload: bytes.slice(at + NLMSG_HDRLEN, at + length),
     });
     at += (length + 3) & ~3;
@@ -30,7 +33,14 @@ export function readMessages(bytes: Uint8Array): Reply[] {
 
 /** The attributes from `offset` to the end. */
 export function readAttributes(bytes: Uint8Array, offset = 0): Attributes {
-  return new Attributes(bytes, offset);
+  // Words are read where they stand, so they have to stand at a multiple of four.
+  if (((bytes.byteOffset | offset) & 3) !== 0) return readAttributes(bytes.slice(offset));
+  return new Attributes({ bytes, words: wordsOf(bytes) }, offset, bytes.length);
+}
+
+/** The whole words of four bytes, in the machine's order, which is the kernel's. */
+function wordsOf(bytes: Uint8Array): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
 }
 
 /** Reads attributes as a list of type (flags taken off) and value, for nests that repeat a type. */
@@ -45,62 +55,89 @@ export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Arr
   return list;
 }
 
+/** Bytes, and the words in them: an engine reads a word as fast as a byte. */
+interface Memory {
+  bytes: Uint8Array;
+  words: Int32Array;
+}
+
+/** The number of types that are noted; a larger one cannot be asked for. The kernel's are below 80. */
+const TYPES = 128;
+
 /**
  * Attributes by type; every getter gives undefined when the attribute is absent or too short. One walk along
- * the bytes notes the place of each attribute. Values are cut out when asked for, since a message has forty
- * and callers read a few.
+ * the bytes notes the place of each attribute. Values are read where they stand when asked for, since a
+ * message has forty and callers read a few. RangeError for a type of 128 or more.
  */
 export class Attributes {
-  private readonly message: Uint8Array;
-  private readonly starts: number[] = [];
+  private readonly memory: Memory;
+  /** By type: the place of the value, 0 where there is none. */
+  private readonly places = new Int32Array(TYPES);
 
-  constructor(bytes: Uint8Array, offset: number) {
-    this.message = bytes;
-    const { length } = bytes;
-    for (let at = offset; at + NLA_HDRLEN <= length; ) {
-      const size = bytes[at]! | (bytes[at + 1]! << 8);
-      if (size < NLA_HDRLEN || at + size > length) break;
+  constructor(memory: Memory, start: number, end: number) {
+    this.memory = memory;
+    const { places } = this;
+    const { words } = memory;
+    for (let at = start + NLA_HDRLEN; at <= end; ) {
+      const header = words[(at >> 2) - 1]!;
+      const size = header & 0xffff;
+      if (size < NLA_HDRLEN || at + size - NLA_HDRLEN > end) break;
       // The last attribute of a type counts, as in the kernel.
-      this.starts[(bytes[at + 2]! | (bytes[at + 3]! << 8)) & NLA_TYPE_MASK] = at;
+      places[(header >> 16) & NLA_TYPE_MASK] = at;
       at += (size + 3) & ~3;
     }
   }
 
   bytes(type: number): Uint8Array | undefined {
-    const at = this.starts[type];
-    return at === undefined
-      ? undefined
-      : this.message.subarray(at + NLA_HDRLEN, at + u16At(this.message, at));
+    const at = this.placeOf(type, 0);
+    return at === 0 ? undefined : this.memory.bytes.subarray(at, at + this.sizeAt(at));
   }
 
   u8(type: number): number | undefined {
-    return this.bytes(type)?.[0];
+    const at = this.placeOf(type, 1);
+    return at === 0 ? undefined : this.memory.bytes[at];
   }
 
   u16(type: number): number | undefined {
-    const value = this.bytes(type);
-    return value !== undefined && value.length >= 2 ? u16At(value, 0) : undefined;
+    const at = this.placeOf(type, 2);
+    return at === 0 ? undefined : u16At(this.memory.bytes, at);
   }
 
   u32(type: number): number | undefined {
-    const value = this.bytes(type);
-    return value !== undefined && value.length >= 4 ? u32At(value, 0) : undefined;
+    const at = this.placeOf(type, 4);
+    return at === 0 ? undefined : this.memory.words[at >> 2]! >>> 0;
   }
 
   be32(type: number): number | undefined {
-    const value = this.bytes(type);
-    return value !== undefined && value.length >= 4 ? be32At(value, 0) : undefined;
+    const at = this.placeOf(type, 4);
+    return at === 0 ? undefined : be32At(this.memory.bytes, at);
   }
 
   /** The text of an attribute up to its NUL. */
   string(type: number): string | undefined {
-    const value = this.bytes(type);
-    return value === undefined ? undefined : readText(value);
+    const at = this.placeOf(type, 0);
+    if (at === 0) return undefined;
+    const { bytes } = this.memory;
+    const end = at + this.sizeAt(at);
+    const nul = bytes.indexOf(0, at);
+    return textOf(bytes.subarray(at, nul < 0 || nul > end ? end : nul));
   }
 
   nest(type: number): Attributes | undefined {
-    const value = this.bytes(type);
-    return value === undefined ? undefined : new Attributes(value, 0);
+    const at = this.placeOf(type, 0);
+    return at === 0 ? undefined : new Attributes(this.memory, at, at + this.sizeAt(at));
+  }
+
+  /** The place of a value of at least so many bytes; 0 without one. */
+  private placeOf(type: number, least: number): number {
+    const at = this.places[type];
+    if (at === undefined) throw new RangeError(`attributes of type ${type} are not noted`);
+    return at !== 0 && this.sizeAt(at) >= least ? at : 0;
+  }
+
+  /** The size of the value at a place, in bytes. */
+  private sizeAt(at: number): number {
+    return (this.memory.words[(at >> 2) - 1]! & 0xffff) - NLA_HDRLEN;
   }
 }
 

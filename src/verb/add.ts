@@ -101,7 +101,7 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);
   const { isFiltered, bridge: seen } = observed;
-  const bridgeLearned = seen.found?.ignoresLinkLocal === false;
+  const bridgeLearned = attachment.link.hasFixedMac && seen.found?.link.ignoresLinkLocal === false;
   const notices = [
     ...attaching.notices,
     ...wayOutNotices(netconf, seen, node),

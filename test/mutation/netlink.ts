@@ -18,4 +18,28 @@ export const NETLINK: readonly Mutation[] = [
     test: "test/unit/netlink/socket.test.ts",
     promise: "of two refusals of one request the first one tells why",
   },
+  {
+    name: "a nest is read on into the attributes behind it",
+    file: "src/netlink/reader.ts",
+    find: "new Attributes(this.memory, at, at + this.sizeAt(at))",
+    replace: "new Attributes(this.memory, at, this.memory.bytes.length)",
+    test: "test/unit/netlink/reader.test.ts",
+    promise: "a nest ends where its attribute ends, whatever stands behind",
+  },
+  {
+    name: "a text is read on to a NUL behind its attribute",
+    file: "src/netlink/reader.ts",
+    find: "nul < 0 || nul > end ? end : nul",
+    replace: "nul < 0 ? end : nul",
+    test: "test/unit/netlink/reader.test.ts",
+    promise: "a text ends with its attribute where it has no NUL, although one stands behind",
+  },
+  {
+    name: "attributes of a buffer are read from the word before its begin",
+    file: "src/netlink/reader.ts",
+    find: "((bytes.byteOffset | offset) & 3) !== 0",
+    replace: "(bytes.byteOffset & 3) !== 0",
+    test: "test/unit/netlink/reader.test.ts",
+    promise: "attributes are read where a message begins in the middle of a word",
+  },
 ];

@@ -45,7 +45,7 @@ import {
 import { chooseAddress, chooseByNames } from "../../../src/ipam/choice.ts";
 import { readReservation } from "../../../src/ipam/foreign-result.ts";
 import { addressInSet, formatRangeSet, indexInSet, rangeSetOf } from "../../../src/ipam/range-set.ts";
-import { formatMac, macBytes, readLink } from "../../../src/net/link.ts";
+import { formatMac, Link, macBytes } from "../../../src/net/link.ts";
 import { listAttributes, readAttributes, readMessages } from "../../../src/netlink/reader.ts";
 import { Writer } from "../../../src/netlink/writer.ts";
 import { placeOf, textBytes, textOf, u16At, u32At } from "../../../src/sys/bytes.ts";
@@ -437,7 +437,7 @@ export const subjects: Record<string, (random: Random) => string> = {
             all.nest(each)?.u32(1),
           ];
         }),
-        outcome(() => readLink({ type, flags, sequence, payload })),
+        outcome(() => linkText(new Link({ type, flags, sequence, payload }))),
       ]),
     ]);
   },
@@ -509,6 +509,17 @@ export const subjects: Record<string, (random: Random) => string> = {
   },
   ...language,
 };
+
+/** All that a link tells. */
+function linkText(link: Link): string {
+  const { index, name, kind, up, promiscuous, mtu, mac, master, peerIndex, operState, alias, port } = link;
+  const { routeLocalnet, ignoresLinkLocal } = link;
+  const settings = port && [port.state, port.number, port.hairpin, port.isolated, port.learning, port.floods];
+  return show([
+    [index, name, kind, up, promiscuous, mtu, mac, master, peerIndex, operState, alias],
+    [routeLocalnet, ignoresLinkLocal, settings],
+  ]);
+}
 
 export function randomNumber32(random: Random): number {
   return random(65536) * 65536 + random(65536);

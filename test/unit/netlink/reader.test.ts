@@ -3,6 +3,12 @@ import { listAttributes, readAttributes, readMessages, readText } from "../../..
 import { Writer } from "../../../src/netlink/writer.ts";
 import { randomBytes, randomSource } from "./random.ts";
 
+function sampleAttributes(): Uint8Array {
+  const w = new Writer();
+  w.u32Attribute(1, 7).nest(18, () => w.string(1, "veth"));
+  return w.written.slice();
+}
+
 function sample(): Uint8Array {
   const w = new Writer();
   w.message(16, 2, 1, () =>
@@ -79,6 +85,32 @@ test("numbers are read where their bytes stand, also in the middle of a buffer",
   const bytes = Uint8Array.of(9, 9, 8, 0, 1, 0, 1, 2, 3, 4).subarray(2);
   expect(readAttributes(bytes).u32(1)).toBe(0x04030201);
   expect(readAttributes(bytes).be32(1)).toBe(0x01020304);
+});
+
+test("attributes are read where a message begins in the middle of a word", () => {
+  const memory = Uint8Array.of(0, 0, 0, ...sampleAttributes());
+  for (const attributes of [readAttributes(memory.subarray(3)), readAttributes(memory, 3)]) {
+    expect(attributes.u32(1)).toBe(7);
+    expect(attributes.nest(18)?.string(1)).toBe("veth");
+    expect(attributes.nest(18)?.string(2)).toBeUndefined();
+  }
+});
+
+test("a nest ends where its attribute ends, whatever stands behind", () => {
+  const inner = readAttributes(Uint8Array.of(4, 0, 1, 0, 5, 0, 2, 0, 9, 0, 0, 0)).nest(1);
+  expect([inner?.u8(2), inner?.bytes(2)]).toEqual([undefined, undefined]);
+});
+
+test("a type that is not noted cannot be asked for", () => {
+  const attributes = readAttributes(Uint8Array.of(5, 0, 200, 0, 1, 0, 0, 0, 5, 0, 1, 0, 2, 0, 0, 0));
+  expect(attributes.u8(1)).toBe(2);
+  expect(() => attributes.u8(200)).toThrow(RangeError);
+});
+
+test("a text ends with its attribute where it has no NUL, although one stands behind", () => {
+  const w = new Writer();
+  w.bareString(1, "abcd").string(2, "ef");
+  expect([readAttributes(w.written).string(1), readAttributes(w.written).string(2)]).toEqual(["abcd", "ef"]);
 });
 
 test("the last of two attributes of one type counts, and the flags are no part of a type", () => {

@@ -1,7 +1,7 @@
 // Raising a bridge port, and waiting until it forwards.
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { changeAndGetLinks, getLink, getLinkMessage, type Link, readLink } from "../../../net/link.ts";
+import { changeAndGetLinks, getLink, getLinkMessage, Link } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import { type Message, NetlinkSocket } from "../../../netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../../netlink/uapi/netlink.ts";
@@ -95,7 +95,7 @@ function lookIn({ links, name }: PodEnd, after: Message[] = []): Link {
     const [got, ...done] = links.transact([getLinkMessage({ name }), ...after]);
     const reply = present(got?.replies[0], name);
     for (const { error } of done) if (error !== undefined) throw error;
-    return readLink(reply);
+    return new Link(reply);
   });
 }
 

@@ -5,7 +5,7 @@
 import { randomMac } from "../../../attachment/mac.ts";
 import { attachmentDigest } from "../../../attachment/name.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { getLink, getLinkMessage, type Link, readLink } from "../../../net/link.ts";
+import { getLink, getLinkMessage, Link } from "../../../net/link.ts";
 import { changeLinkMessage, removeLink } from "../../../net/link-change.ts";
 import { createIfbMessage } from "../../../net/link-set.ts";
 import {
@@ -123,7 +123,7 @@ function createIfb(ifb: IfbDevice, node: Node): Link {
       `keep ${ifb.name} without addresses`,
     ),
   ]);
-  return readLink(reply);
+  return new Link(reply);
 }
 
 /**

@@ -25,16 +25,17 @@ export const bridge: StayingKind<BridgeStep> = {
 /** Makes sure that the bridge is there and up. Another ADD may do so at the same time. */
 function ensureBridge(step: BridgeStep, on: Applying): void {
   const { found, mac, mtu } = on.bridgePlan;
-  if (found !== undefined) closeUnguarded({ ...found, name: step.name }, on.node);
+  if (found !== undefined) closeUnguarded(found.link, on.node);
   if (found !== undefined && isReady(step, found, on)) {
-    on.bridge = { index: found.index, mac, mtu };
+    on.bridge = { index: found.link.index, mac, mtu };
     return;
   }
   const change = (): void => {
     if (found === undefined) make(step, on);
     else {
       refuseAdvertisements(step.name);
-      const ignoring = step.ignoresLinkLocal && !found.ignoresLinkLocal ? { ignoresLinkLocal: true } : {};
+      const ignoring =
+        step.ignoresLinkLocal && !found.link.ignoresLinkLocal ? { ignoresLinkLocal: true } : {};
       setUp(step, on.node, [{ ...withoutFalseAlias(on, found.macsFollow), ...ignoring }]);
     }
     on.bridge = requireBridge(step.name, on.node);
@@ -129,9 +130,10 @@ function raiseAgain(steps: readonly BridgeStep[], node: Node): string[] {
 }
 
 function isReady(step: BridgeStep, found: FoundBridge, { bridgePlan }: Applying): boolean {
-  const { up, promiscuous, macsFollow, ignoresLinkLocal } = found;
-  const isSet = (promiscuous || !step.promiscuous) && (ignoresLinkLocal || !step.ignoresLinkLocal);
-  return up && isSet && (bridgePlan.macsFollow || !macsFollow);
+  const { link, macsFollow } = found;
+  if (!link.up || (step.promiscuous && !link.promiscuous)) return false;
+  if (step.ignoresLinkLocal && !link.ignoresLinkLocal) return false;
+  return bridgePlan.macsFollow || !macsFollow;
 }
 
 /** Makes these changes one after another, in one send, and raises the bridge. */
