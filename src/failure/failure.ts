@@ -21,12 +21,12 @@ function hintOf(name: string): string | undefined {
 
 /**
  * Runs `action`; a SystemError from it becomes a CniError of `kind` about `about`, with `hint` where that has
- * something to say.
+ * something to say. An ADD gives a text that has to be made as a function, since it rarely needs it.
  */
 // biome-ignore lint/complexity/useMaxParams: hundreds of calls have three, and a hint is a rare addition.
 export function attempt<T>(
   kind: ErrorKind,
-  about: string,
+  about: string | (() => string),
   action: () => T,
   hint?: string | ((error: SystemError) => string | undefined),
 ): T {
@@ -34,7 +34,8 @@ export function attempt<T>(
     return action();
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    throw explain(kind, about, error, typeof hint === "function" ? hint(error) : hint);
+    const subject = typeof about === "string" ? about : about();
+    throw explain(kind, subject, error, typeof hint === "function" ? hint(error) : hint);
   }
 }
 

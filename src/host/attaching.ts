@@ -89,17 +89,19 @@ export class Attaching implements Applying {
    * each step of packet rules the ADD asks whether it is still wanted: rules are keyed by addresses.
    */
   apply(steps: readonly Step[]): void {
-    const isRule = ({ kind }: Step): boolean => traitsOf(kind).isRule === true;
-    const isUnderLock = ({ kind }: Step): boolean => traitsOf(kind).isUnderLock === true;
-    for (const step of steps) if (isRule(step) && !isUnderLock(step)) this.touched.add(step);
     for (const step of steps) {
-      if (isRule(step)) this.mustGoOn();
+      const { isRule, isUnderLock } = traitsOf(step.kind);
+      if (isRule === true && isUnderLock !== true) this.touched.add(step);
+    }
+    for (const step of steps) {
+      const { isRule, isUnderLock } = traitsOf(step.kind);
+      if (isRule === true) this.mustGoOn();
       this.touched.add(step);
       this.current = step.kind;
       try {
         kindOf(step).apply(step, this);
       } catch (error) {
-        if (error instanceof NodeIsLocked && isUnderLock(step)) this.touched.delete(step);
+        if (error instanceof NodeIsLocked && isUnderLock === true) this.touched.delete(step);
         throw asCniError(error);
       }
     }

@@ -2,12 +2,16 @@
 import { CniError, type ErrorKind } from "../cni/error.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
 
-/** Runs `action`; a SystemError that leaves it becomes a CniError of `kind`. All else passes unchanged. */
-export function explained<T>(kind: ErrorKind, attempted: string, action: () => T): T {
+/**
+ * Runs `action`; a SystemError that leaves it becomes a CniError of `kind`. All else passes unchanged. An ADD
+ * gives the text as a function, since it rarely needs it.
+ */
+export function explained<T>(kind: ErrorKind, attempted: string | (() => string), action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw error instanceof SystemError ? explainedError(kind, attempted, error) : error;
+    if (!(error instanceof SystemError)) throw error;
+    throw explainedError(kind, typeof attempted === "string" ? attempted : attempted(), error);
   }
 }
 

@@ -37,10 +37,11 @@ export class Reservation implements Disposable {
    * duplicateAttachment, poolExhausted, invalidConfig, tryAgainLater, leaseStore, recordStore.
    */
   static open(wish: AddressWish): Reservation {
-    return explained("leaseStore", attemptOf(wish), () => {
+    const attempted = (): string => attemptOf(wish);
+    return explained("leaseStore", attempted, () => {
       const lock = openLeaseLock(wish.directory, wish.lockTimeoutMs);
       try {
-        explained("recordStore", attemptOf(wish), () => clearTheWay(wish));
+        explained("recordStore", attempted, () => clearTheWay(wish));
         return new Reservation(wish, lock, chooseLeases(wish));
       } catch (error) {
         lock.close();
@@ -52,7 +53,8 @@ export class Reservation implements Disposable {
   /** Takes the addresses. When it throws, no lease of this call is left. Throws CniError. */
   take(): void {
     const { leases, wish } = this;
-    explained("leaseStore", attemptOf(wish), () => {
+    const attempted = (): string => attemptOf(wish);
+    explained("leaseStore", attempted, () => {
       takeAll(wish, leases);
       for (const lease of leases)
         if (!(lease.givenByOthers && wish.keepsForeignHint === true)) writeHint(wish.directory, lease);

@@ -89,15 +89,15 @@ export interface LinkChange {
   hairpin?: boolean;
   /** No frames go from this bridge port to others that are isolated. */
   isolated?: boolean;
-  /** The bridge learns MACs from frames that come in by this port. */
-  learning?: boolean;
+  /** The bridge learns no MACs from frames that come in by this port. */
+  learning?: false;
   /**
    * Frames that come in by this bridge port to Ethernet's link-local groups (01:80:c2:00:00:00 to :0f) go the
    * way of all frames. Otherwise the bridge hands them to the node past the packet filter.
    */
-  forwardsLinkLocal?: boolean;
+  forwardsLinkLocal?: true;
   /** The bridge learns no MAC from frames to these groups. A kernel before 5.0 does not know the setting. */
-  ignoresLinkLocal?: boolean;
+  ignoresLinkLocal?: true;
 }
 
 /**
@@ -105,7 +105,11 @@ export interface LinkChange {
  * changes: RTM_SETLINK leaves these out.
  */
 export function changeLinkMessage(which: LinkName, change: LinkChange, what: string): Message {
-  const isOfPort = PORT_SETTINGS.some((name) => change[name] !== undefined);
+  const isOfPort =
+    change.hairpin !== undefined ||
+    change.isolated !== undefined ||
+    change.learning !== undefined ||
+    change.forwardsLinkLocal !== undefined;
   return {
     what,
     type: isOfPort || change.ignoresLinkLocal !== undefined ? rt.RTM_NEWLINK : rt.RTM_SETLINK,
@@ -118,7 +122,7 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
       if (change.alias !== undefined) w.bareString(rt.IFLA_IFALIAS, change.alias);
       writeFamilySettings(w, change);
       if (isOfPort) writePortSettings(w, change);
-      if (change.ignoresLinkLocal !== undefined) writeBridgeOption(w, change.ignoresLinkLocal);
+      if (change.ignoresLinkLocal !== undefined) writeIgnoring(w);
     },
   };
 }
@@ -148,14 +152,11 @@ function writeInetSetting(w: Writer, setting: number, value: number): void {
   w.u32Attribute(setting, value).closeNest(settings).closeNest(inet);
 }
 
-const PORT_SETTINGS = ["hairpin", "isolated", "learning", "forwardsLinkLocal"] as const;
-
 /**
  * All link-local groups as bits but 01:80:c2:00:00:01: the kernel drops those frames (flow control), and
  * refuses the bit.
  */
 const LINK_LOCAL_GROUPS = Uint8Array.of(0xfd, 0xff);
-const NO_GROUPS = new Uint8Array(2);
 
 function writePortSettings(w: Writer, change: LinkChange): void {
   const { hairpin, isolated, learning, forwardsLinkLocal } = change;
@@ -164,17 +165,16 @@ function writePortSettings(w: Writer, change: LinkChange): void {
     w.nest(rt.IFLA_INFO_SLAVE_DATA, () => {
       if (hairpin !== undefined) w.u8Attribute(rt.IFLA_BRPORT_MODE, hairpin ? 1 : 0);
       if (isolated !== undefined) w.u8Attribute(rt.IFLA_BRPORT_ISOLATED, isolated ? 1 : 0);
-      if (learning !== undefined) w.u8Attribute(rt.IFLA_BRPORT_LEARNING, learning ? 1 : 0);
-      if (forwardsLinkLocal !== undefined)
-        w.attribute(rt.IFLA_BRPORT_GROUP_FWD_MASK, forwardsLinkLocal ? LINK_LOCAL_GROUPS : NO_GROUPS);
+      if (learning !== undefined) w.u8Attribute(rt.IFLA_BRPORT_LEARNING, 0);
+      if (forwardsLinkLocal !== undefined) w.attribute(rt.IFLA_BRPORT_GROUP_FWD_MASK, LINK_LOCAL_GROUPS);
     });
   });
 }
 
 /** Writes struct br_boolopt_multi: the values of the options, then which of them change. */
-function writeBridgeOption(w: Writer, ignoresLinkLocal: boolean): void {
+function writeIgnoring(w: Writer): void {
   const bit = 1 << rt.BR_BOOLOPT_NO_LL_LEARN;
-  const options = Uint8Array.of(ignoresLinkLocal ? bit : 0, 0, 0, 0, bit, 0, 0, 0);
+  const options = Uint8Array.of(bit, 0, 0, 0, bit, 0, 0, 0);
   w.nest(rt.IFLA_LINKINFO, () => {
     w.string(rt.IFLA_INFO_KIND, "bridge");
     w.nest(rt.IFLA_INFO_DATA, () => w.attribute(rt.IFLA_BR_MULTI_BOOLOPT, options));

@@ -35,7 +35,7 @@ export interface SharedChain {
 }
 
 /** The judgement of a table: {@link isWholeIn} for an ADD or a restore, {@link isKnownIn} for CHECK. */
-export type Judge = (counts: RuleCounts, layout: TableLayout) => boolean;
+type Judge = (counts: RuleCounts, layout: TableLayout) => boolean;
 
 /** A test of a table in the kernel: {@link isTableWhole} for an ADD or a restore, isTableAsMade for CHECK. */
 export type TableTest = (socket: NetlinkSocket, layout: TableLayout) => boolean;

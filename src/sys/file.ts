@@ -253,7 +253,8 @@ export function identityOfNamed(fd: number): string | undefined {
 
 /** The identity in a struct statx: stx_ino at 32, stx_dev_major at 136, stx_dev_minor at 140. */
 function readIdentity(bytes: Uint8Array): string {
-  return `${u32At(bytes, 136)}:${u32At(bytes, 140)}:${u32At(bytes, 36)}:${u32At(bytes, 32)}`;
+  const words = new Uint32Array(bytes.buffer);
+  return `${words[34]}:${words[35]}:${words[9]}:${words[8]}`;
 }
 
 /**

@@ -55,7 +55,7 @@ export function add(request: AddRequest, node: Node): Added {
   if (request.netconf.tuning !== undefined) checkAllowList(request.netconf.tuning);
   // The creation of a bridge alone shows whether the kernel keeps VLANs apart.
   if (request.netconf.hasVlans) ensureFilteringBridge(request.netconf.bridge, node);
-  for (let attempt = 1; ; attempt++) {
+  for (let round = 1; ; round++) {
     const observed = observe(request.netconf, node.links);
     const known = knownOf(request, { node, pod }, observed);
     const claim: Claim = { request, node, rollback: new Rollback(), known, observed };
@@ -63,7 +63,7 @@ export function add(request: AddRequest, node: Node): Added {
       return claim.rollback.guard(() => attach(claim, pod));
     } catch (error) {
       // A lease was removed although its attachment lives; the address is that attachment's.
-      if (attempt === ATTEMPTS || !isAddressTaken(error) || !giveLeasesBack(claim)) throw error;
+      if (round === ATTEMPTS || !isAddressTaken(error) || !giveLeasesBack(claim)) throw error;
     }
   }
 }
@@ -72,9 +72,9 @@ export function add(request: AddRequest, node: Node): Added {
 function attach(claim: Claim, pod: Pod): Added {
   const { node, rollback, request, observed } = claim;
   const claimed = request.netconf.foreignIpam === undefined ? claimAddresses(claim) : claimPlace(claim);
+  const title = (): string => titleOf(request);
   const mustGoOn = (): void => {
-    if (!attempt("recordStore", request.key.containerId, () => claimed.intent.isWanted()))
-      throw deletedMeanwhile();
+    if (!attempt("recordStore", title, () => claimed.intent.isWanted())) throw deletedMeanwhile();
   };
   const plan = bridgePlanOf(claimed, observed);
   const attaching = new Attaching({ node, pod, mustGoOn }, claimed.attachment, plan);
@@ -92,6 +92,10 @@ function attach(claim: Claim, pod: Pod): Added {
   return answer(claim, addressed, attaching);
 }
 
+function titleOf({ key, pod }: AddRequest): string {
+  return attachmentTitle(key, pod);
+}
+
 /** Formats the result; then completes the record, when the answer is ready to be printed. */
 function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, attaching: Attaching): Added {
   const { netconf, key } = request;
@@ -107,8 +111,8 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
     ...wayOutNotices(netconf, seen, node),
     ...noticesOf(attachment, netconf, { isFiltered, bridgeLearned }),
   ];
-  if (!attempt("recordStore", attachmentTitle(key, request.pod), () => intent.complete()))
-    throw deletedMeanwhile();
+  const title = (): string => titleOf(request);
+  if (!attempt("recordStore", title, () => intent.complete())) throw deletedMeanwhile();
   const forget = (): void => void node.records.removeRecord(key);
   return {
     output,
@@ -172,10 +176,11 @@ function refuseTakenInterface(request: AddRequest, pod: Pod, node: Node): void {
  * True when an ADD of this attachment was killed. Its interface in the pod is removed when the addresses are
  * reserved, and the name is checked again after that.
  */
-function isLeftover({ key, pod }: AddRequest, { records }: Node): boolean {
+function isLeftover(request: AddRequest, { records }: Node): boolean {
+  const { key } = request;
   return attempt(
     "recordStore",
-    attachmentTitle(key, pod),
+    titleOf(request),
     () => records.hasRecord(key) && !records.isComplete(key) && !records.isAddRunning(key),
   );
 }

@@ -91,7 +91,7 @@ export function claimAddresses(claim: Claim): Claimed {
     keepsForeignHint,
   });
   const { leases } = reservation;
-  const attempted = `reserve addresses for ${titleOf(claimant)}`;
+  const attempted = (): string => `reserve addresses for ${titleOf(claimant)}`;
   const begun = explained("recordStore", attempted, () =>
     begin(claim, { addresses: leases.map(addressOf), routes: ipam.routes }),
   );

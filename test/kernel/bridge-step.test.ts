@@ -43,7 +43,8 @@ function make(host: Netns, plan: Partial<BridgePlan> = {}, step = STEP): SharedL
     host,
     (on) => {
       bridge.apply(step, on);
-      return on.bridge;
+      const { index, mac, mtu } = on.bridge;
+      return { index, mac, mtu };
     },
     plan,
   );

@@ -191,8 +191,8 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "a bridge of Pontoon's learns from frames to link-local groups",
     file: "src/host/kind/bridge/bridge.ts",
-    find: "const all = { mtu, ...alias, ignoresLinkLocal: true };",
-    replace: "const all = { mtu, ...alias };",
+    find: "const all: LinkChange = { mtu, ...alias, ignoresLinkLocal: true };",
+    replace: "const all: LinkChange = { mtu, ...alias };",
     test: "test/plugin/bridge-learning.test.ts",
     promise: "nor do they from a pod without macspoofchk, on a bridge that Pontoon made",
   },

@@ -5,7 +5,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "an ADD that was told to stop still puts in rules of an address that may be another pod's",
     file: "src/host/attaching.ts",
-    find: "      if (isRule(step)) this.mustGoOn();\n",
+    find: "      if (isRule === true) this.mustGoOn();\n",
     replace: "",
     test: "test/plugin/woken-add.test.ts",
     promise: "takes nothing from the pod that has its address now",

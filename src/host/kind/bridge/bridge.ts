@@ -34,7 +34,7 @@ function ensureBridge(step: BridgeStep, on: Applying): void {
     if (found === undefined) make(step, on);
     else {
       refuseAdvertisements(step.name);
-      const ignoring =
+      const ignoring: LinkChange =
         step.ignoresLinkLocal && !found.link.ignoresLinkLocal ? { ignoresLinkLocal: true } : {};
       setUp(step, on.node, [{ ...withoutFalseAlias(on, found.macsFollow), ...ignoring }]);
     }
@@ -62,7 +62,7 @@ function make(step: BridgeStep, on: Applying): void {
   const alias = isNew ? { alias: MACS_FOLLOW } : withoutFalseAlias(on, saysMacsFollow(link));
   // The MTU is set, not given at creation: only then does the bridge keep it when its ports come and go.
   const isDropped = link.mtu === mtu && !link.up;
-  const all = { mtu, ...alias, ignoresLinkLocal: true };
+  const all: LinkChange = { mtu, ...alias, ignoresLinkLocal: true };
   setUp(step, on.node, [...(isDropped ? [otherMtu(mtu)] : []), all]);
 }
 
