@@ -14,7 +14,7 @@ import {
 } from "./ipam-config.ts";
 import type { Fields } from "./keys.ts";
 import { readMac } from "./mac.ts";
-import { misspeltKeys } from "./misspelt.ts";
+import { misspeltKeys, UnreadKeys } from "./misspelt.ts";
 import {
   checkMtu,
   checkName,
@@ -74,10 +74,11 @@ export function parseNetconf(
   verb: "ADD" | "CHECK" | "STATUS",
   args: ReadonlyMap<string, string> = new Map(),
 ): Netconf {
-  const decoded = decodeConfig(text, verb, NETCONF_KEYS);
+  const unread = new UnreadKeys();
+  const decoded = decodeConfig(text, verb, { known: NETCONF_KEYS, onUnread: unread.note });
   refuseNetworkList(decoded.fields);
   const problems = new Problems();
-  const netconf = readNetconf(decoded, { verb, args }, problems);
+  const netconf = readNetconf(decoded, { verb, args, unread }, problems);
   problems.throwIfAny(decoded.name, netconf.misspelt);
   refuseUnsupported(decoded.fields);
   const hasAddress =
@@ -101,16 +102,18 @@ function refuseNetworkList({ plugins }: Fields): void {
   });
 }
 
-/** What a call says beside its configuration. */
+/** The rest of a call beside the fields of its configuration. */
 interface Call {
   verb: string;
   /** CNI_ARGS. */
   args: ReadonlyMap<string, string>;
+  /** The keys of the configuration that nobody reads. */
+  unread: UnreadKeys;
 }
 
 function readNetconf(
-  { cniVersion, name, fields, sent }: Decoded,
-  { verb, args }: Call,
+  { cniVersion, name, fields }: Decoded,
+  { verb, args, unread }: Call,
   problems: Problems,
 ): Netconf {
   const foreignIpam = foreignIpamOf(fields);
@@ -150,7 +153,7 @@ function readNetconf(
       prevResult === undefined || verb === "STATUS"
         ? undefined
         : readResult(prevResult, "prevResult", problems),
-    misspelt: verb === "ADD" ? misspeltKeys(sent, foreignIpam !== undefined) : [],
+    misspelt: verb === "ADD" ? misspeltKeys(unread, foreignIpam !== undefined) : [],
   };
 }
 

@@ -2,7 +2,7 @@
 // version.
 import { CniError } from "./error.ts";
 import { parseJson } from "./json.ts";
-import { type Fields, isFields, type KeyTree, normaliseKeys } from "./keys.ts";
+import { type Fields, isFields, type KeyTree, normaliseKeys, type OnUnread } from "./keys.ts";
 import { isPlainName } from "./name.ts";
 import { quote } from "./problems.ts";
 import { checkVersionGate, similarVersion, type Version, versionOrNewest } from "./version.ts";
@@ -16,12 +16,18 @@ export interface Decoded {
   sent: Fields;
 }
 
+/** The keys that are read, and a listener for the others. */
+interface Keys {
+  known: KeyTree;
+  onUnread?: OnUnread;
+}
+
 /**
  * Reads the known keys of a configuration. Throws CniError: code 6 for text that is no JSON object, or for a
  * name or cniVersion that is no text; code 7 for a missing or illegal name; code 1 for a version that does
  * not fit, other than in a DEL (contract 5.1, 5.2, 6).
  */
-export function decodeConfig(text: string, verb: string, known: KeyTree): Decoded {
+export function decodeConfig(text: string, verb: string, keys: Keys): Decoded {
   const value = parseJson(text);
   if (value !== null && !isFields(value)) {
     throw undecodable(
@@ -29,7 +35,7 @@ export function decodeConfig(text: string, verb: string, known: KeyTree): Decode
     );
   }
   const sent = value ?? {};
-  const fields = normaliseKeys(sent, known) as Fields;
+  const fields = normaliseKeys(sent, keys.known, keys.onUnread) as Fields;
   const name = checkName(fields["name"]);
   return { cniVersion: readVersion(fields["cniVersion"] ?? "", verb), name, fields, sent };
 }

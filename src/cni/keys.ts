@@ -25,39 +25,65 @@ export function isList(kind: Kind): kind is readonly [Kind] {
   return Array.isArray(kind);
 }
 
+/** Is told of a key that nobody reads, and of the place of the object that has it. */
+export type OnUnread = (key: string, path: string) => void;
+
+/** The place of what stands below `key` of the object at `path`; the path of the whole is empty. */
+export function placeBelow(path: string, key: string): string {
+  return path === "" ? key : `${path}.${key}`;
+}
+
+/** A listener for keys that nobody reads, and the place of the object that is read. */
+interface Reading {
+  path: string;
+  onUnread: OnUnread;
+}
+
 /**
  * A copy of `value` in which objects hold only the known keys, under their right names. A key in its right
  * spelling beats other spellings; of several other spellings the last counts. A null field counts as absent,
  * as in Go. An object in the place of a list counts as a list with this item, since go-cni sends a flat list
  * for a list of lists. Any other value of a wrong kind stays as it is. The walk goes as deep as `known`, so
- * hostile nesting costs nothing.
+ * hostile nesting costs nothing. `onUnread` hears of the keys that are no known ones, null fields too.
  */
-export function normaliseKeys(value: unknown, known: Kind): unknown {
+export function normaliseKeys(value: unknown, known: Kind, onUnread?: OnUnread): unknown {
+  return readKeys(value, known, onUnread && { path: "", onUnread });
+}
+
+function readKeys(value: unknown, known: Kind, reading: Reading | undefined): unknown {
   if (typeof known !== "object") return value;
   if (isList(known)) {
     const [item] = known;
     if (typeof item !== "object") return value;
-    return Array.isArray(value) ? value.map((each) => normaliseKeys(each, item)) : normaliseKeys(value, item);
+    return Array.isArray(value)
+      ? value.map((each) => readKeys(each, item, reading))
+      : readKeys(value, item, reading);
   }
   if (!isFields(value)) return value;
   const found: { [key: string]: unknown } = {};
   for (const key of Object.keys(value)) {
     const field = value[key];
-    if (field === null) continue;
-    const name = Object.hasOwn(known, key) ? key : otherSpelling(key, known, value);
-    if (name === undefined) continue;
+    const name = Object.hasOwn(known, key) ? key : otherSpelling(key, known);
+    if (name === undefined) {
+      reading?.onUnread(key, reading.path);
+      continue;
+    }
+    // The right spelling beats another one.
+    if (field === null || (name !== key && (value[name] ?? null) !== null)) continue;
     const below = known[name];
-    found[name] = typeof below === "object" ? normaliseKeys(field, below) : field;
+    found[name] =
+      typeof below === "object" ? readKeys(field, below, reading && readingBelow(reading, name)) : field;
   }
   return found;
 }
 
-/** The known key that `key` is another spelling of, unless the right spelling stands there too. */
-function otherSpelling(key: string, known: KeyTree, fields: Fields): string | undefined {
-  const lower = key.toLowerCase();
-  for (const name of Object.keys(known)) {
-    if (name.length !== key.length || name.toLowerCase() !== lower) continue;
-    return (fields[name] ?? null) === null ? name : undefined;
-  }
+function readingBelow({ path, onUnread }: Reading, name: string): Reading {
+  return { path: placeBelow(path, name), onUnread };
+}
+
+/** The known key that `key` is another spelling of. */
+function otherSpelling(key: string, known: KeyTree): string | undefined {
+  for (const name of Object.keys(known))
+    if (name.length === key.length && name.toLowerCase() === key.toLowerCase()) return name;
   return undefined;
 }

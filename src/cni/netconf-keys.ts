@@ -94,7 +94,7 @@ export const NETCONF = {
 } as const satisfies KeyTree;
 
 /** The keys of the protocol. The code that reads one of them checks its value. */
-const PROTOCOL = {
+export const PROTOCOL = {
   cniVersion: true,
   name: true,
   // The keys of a previous result are in result-parse.ts.

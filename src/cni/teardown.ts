@@ -57,7 +57,7 @@ const TEARDOWN_KEYS: KeyTree = {
  * can do their work.
  */
 export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
-  const { cniVersion, name, fields, sent } = decodeConfig(text, verb, TEARDOWN_KEYS);
+  const { cniVersion, name, fields, sent } = decodeConfig(text, verb, { known: TEARDOWN_KEYS });
   const { bridge, ipam, ipMasq, ipMasqBackend, prevResult } = fields;
   const dataDir = isFields(ipam) ? ipam["dataDir"] : undefined;
   const foreignIpam = foreignIpamOf(fields);

@@ -3,7 +3,7 @@ import { decodeConfig } from "../../../src/cni/decode.ts";
 import { NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
 import { failureOf } from "./failure.ts";
 
-const decode = (text: string, verb = "ADD") => decodeConfig(text, verb, NETCONF_KEYS);
+const decode = (text: string, verb = "ADD") => decodeConfig(text, verb, { known: NETCONF_KEYS });
 
 describe("text that is no configuration", () => {
   test.each([

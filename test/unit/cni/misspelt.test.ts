@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
-import { misspeltKeys } from "../../../src/cni/misspelt.ts";
-import { BRIDGE, NETCONF } from "../../../src/cni/netconf-keys.ts";
+import { normaliseKeys } from "../../../src/cni/keys.ts";
+import { misspeltKeys, UnreadKeys } from "../../../src/cni/misspelt.ts";
+import { BRIDGE, NETCONF, NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts";
 
-const said = (configuration: unknown, hasForeignIpam = false) => misspeltKeys(configuration, hasForeignIpam);
+function said(configuration: unknown, hasForeignIpam = false): string[] {
+  const unread = new UnreadKeys();
+  normaliseKeys(configuration, NETCONF_KEYS, unread.note);
+  return misspeltKeys(unread, hasForeignIpam);
+}
 const RANGE = { subnet: "10.1.0.0/24" };
 
 test.each<[object, string]>([
@@ -36,6 +41,12 @@ test.each<[object, string]>([
     'key "gateway" in "ipam.routes" is not read; did you mean "gateway" in "ipam"?',
   ],
   [{ dns: { nameserver: [] } }, 'key "nameserver" in "dns" is not read; did you mean "nameservers"?'],
+  [{ cniVersoin: "1.0.0" }, 'key "cniVersoin" is not read; did you mean "cniVersion"?'],
+  [{ nane: "pods" }, 'key "nane" is not read; did you mean "name"?'],
+  [
+    { vlanTrunk: [{ minid: 1, minIDs: 2 }] },
+    'key "minIDs" in "vlanTrunk" is not read; did you mean "minID"?',
+  ],
   [{ "ipMasq\n": 1 }, 'key "ipMasq\\n" is not read; did you mean "ipMasq"?'],
 ])("%j: %s", (configuration, sentence) => {
   expect(said(configuration)).toEqual([sentence]);
@@ -60,11 +71,17 @@ test("keys that are read, in any case, and keys that look like none say nothing"
     "iptablesAdminChainName",
     "keepAlive",
     "nerdctlID",
+    "plugin",
   ];
   expect(said(Object.fromEntries([...keys, ...others.map((key) => [key, 1])]))).toEqual([]);
   expect(
     said({ ...NETCONF, cniVersion: "1.0.0", name: "a", type: "pontoon", prevResult: { ipMask: 1 } }),
   ).toEqual([]);
+});
+
+test("keys of the protocol are missed at the top alone: other objects may have a name and a type", () => {
+  const theirs = { name: "a", cniVersion: "1.0.0", prevResult: {}, plugins: [] };
+  expect(said({ ipam: theirs, dns: theirs, compat: theirs })).toEqual([]);
 });
 
 test("what the runtime writes, free values and a foreign IPAM plugin's section are not looked at", () => {
