@@ -80,11 +80,10 @@ export class Link {
   }
 
   /**
-   * The setting route_localnet: packets from and to 127.0.0.0/8 may pass, unless it is 0. Always 0 for a link
-   * with a master. IFLA_INET_CONF has all settings of IPv4 in a row, and they count from 1.
+   * The setting route_localnet: packets from and to 127.0.0.0/8 may pass, unless it is 0. IFLA_INET_CONF
+   * has all settings of IPv4 in a row, and they count from 1.
    */
   get routeLocalnet(): number {
-    if (this.master !== 0) return 0;
     const settings = this.attributes.nest(rt.IFLA_AF_SPEC)?.nest(rt.AF_INET)?.bytes(rt.IFLA_INET_CONF);
     const at = 4 * (rt.IPV4_DEVCONF_ROUTE_LOCALNET - 1);
     return settings === undefined || settings.length < at + 4 ? 0 : u32At(settings, at);

@@ -12,6 +12,8 @@ import { memberOf } from "./race.ts";
 
 const MEMBER = fileURLToPath(new URL("./race-member.ts", import.meta.url));
 const COUNT = 20;
+/** The longest time until all are there: each loads the sources, on a machine with two processors. */
+const STARTED_MS = 60_000;
 
 async function race(host: Netns, rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "race-"));
@@ -23,7 +25,7 @@ async function race(host: Netns, rounds: number): Promise<void> {
     });
   });
   try {
-    await Promise.all(members.map((member) => member.says("ready")));
+    await Promise.all(members.map((member) => member.says("ready", STARTED_MS)));
     await Promise.all(members.map((member) => member.finish()));
     for (const { output } of members) expect(output).toBe("ready\ndone\n");
   } finally {
