@@ -29,11 +29,11 @@ export const PATIENCE_MS = 10_000;
 let patience = PATIENCE_MS;
 
 /**
- * Gives the call that much time to wait, whatever it has waited before: a rollback has to come to its locks
- * although the call failed because a lock was not free.
+ * Gives the call that much time to wait, where it has less left: a rollback has to come to its locks although
+ * the call failed because a lock was not free.
  */
 export function renewPatience(milliseconds: number): void {
-  patience = milliseconds;
+  patience = Math.max(patience, milliseconds);
 }
 
 /**

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { O_RDWR, openFile } from "../../../src/sys/file.ts";
-import { openLock, tryLock } from "../../../src/sys/flock.ts";
+import { openLock, renewPatience, tryLock } from "../../../src/sys/flock.ts";
 import { refusal } from "../../support/failure.ts";
 import { openFilesBelow } from "../../support/open-file.ts";
 import { BackgroundProcess } from "../../support/process.ts";
@@ -43,6 +43,14 @@ test("a lock that another process holds is waited for as long as is said, then i
   const waited = performance.now() - start;
   expect(waited).toBeGreaterThanOrEqual(150);
   expect(waited).toBeLessThan(2_000);
+});
+
+test("a call that gets more time for its rollback keeps what it had left", async () => {
+  await using _holder = await holder();
+  renewPatience(10);
+  const start = performance.now();
+  refusal(() => openLock(path, 150));
+  expect(performance.now() - start).toBeGreaterThanOrEqual(150);
 });
 
 test("a waiter that gave up leaves no open file behind", async () => {
