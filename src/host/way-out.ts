@@ -1,24 +1,31 @@
-// What stands between a new bridge and the world beyond the node. The first ADD of a bridge looks, and tells;
+// The obstacles between a new bridge and the world beyond the node. The first ADD of a bridge looks, and tells;
 // later ones do not.
 import type { Netconf } from "../cni/config.ts";
-import { attempt } from "../failure/failure.ts";
 import type { Family } from "../ip/address.ts";
 import { dropsByDefault } from "../iptables/legacy-table.ts";
 import { FILTER } from "../iptables/table.ts";
 import { type ObservedBridge, uplinkMtu } from "../look/bridge.ts";
 import { listDroppingChains } from "../look/drop.ts";
+import { SystemError } from "../sys/errno.ts";
 import type { Node } from "./node.ts";
 
 /**
  * Sentences for the log about a bridge that this ADD has made as a gateway: chains that drop the pods'
- * packets where the network has no policy, and a way out that takes smaller packets only. Throws CniError.
+ * packets where the network has no policy, and a way out that takes smaller packets only. None where the
+ * system refuses the look: the ADD is done, and does not need it.
  */
 export function wayOutNotices(netconf: Netconf, bridge: ObservedBridge, node: Node): string[] {
   if (bridge.found !== undefined || !netconf.isGateway) return [];
-  return attempt("bridge", netconf.bridge, () => [
-    ...dropNotices(netconf, node),
-    ...mtuNotices(netconf, node),
-  ]);
+  return [...orNone(() => dropNotices(netconf, node)), ...orNone(() => mtuNotices(netconf, node))];
+}
+
+function orNone(look: () => string[]): string[] {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof SystemError) return [];
+    throw error;
+  }
 }
 
 function dropNotices({ name, ingressPolicy, ipam }: Netconf, node: Node): string[] {

@@ -4,6 +4,7 @@ import { mustSucceed, plugin } from "../support/cni.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
+import { failingAt, TRACE } from "../support/strace.ts";
 import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
 
@@ -78,4 +79,22 @@ scene("an MTU of the way out or below it is not worth a word", async (world) => 
   await addNeighbour(world);
   await world.host.must("ip route add default via 192.168.50.2");
   expect(await said(world, { mtu: 1500 })).toEqual(["", ""]);
+});
+
+scene("an ADD ends well although the look for what it would only tell of is refused", async (world) => {
+  const call = { network: network("pods"), pod: await world.pod("red") };
+  const attach = (count: number) =>
+    plugin(world, "ADD", { ...call, through: failingAt({ kind: "sendto", count }, "ENOMEM") });
+  const detach = async () => {
+    mustSucceed(await plugin(world, "DEL", call));
+    await world.host.must("ip link del pods0");
+  };
+  mustSucceed(await plugin(world, "ADD", call));
+  await detach();
+  mustSucceed(await attach(10_000));
+  // The list of chains that drop is the last thing that the ADD asks the kernel for.
+  const last = world.read(TRACE).trimEnd().split("\n").length;
+  await detach();
+  expect(mustSucceed(await attach(last)).stderr).toBe("");
+  expect(world.read(TRACE)).toContain("(INJECTED)");
 });
