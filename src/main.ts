@@ -10,8 +10,8 @@ import { Node } from "./host/node.ts";
 import { textOf } from "./sys/bytes.ts";
 import { variables } from "./sys/environment.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
-import { readAll, writeAll } from "./sys/file.ts";
 import { native } from "./sys/native.ts";
+import { readAll, writeAll, writeAllWaiting } from "./sys/stream.ts";
 import { add } from "./verb/add.ts";
 import { check } from "./verb/check.ts";
 import { del } from "./verb/del.ts";
@@ -76,7 +76,7 @@ function answer(request: Exclude<Request, VersionRequest>, node: Node): void {
  * answers on stderr too. Gives the exit status.
  */
 function forProbe(): number {
-  writeAll(STDERR, aboutText(), "stderr");
+  writeAllWaiting(STDERR, aboutText(), "stderr");
   return 0;
 }
 
@@ -91,7 +91,7 @@ function forPerson(args: readonly string[]): number {
 /** Prints to a person; gives the error when the stream is closed or full. */
 function sayTo(fd: number, text: string, what: string): CniError | undefined {
   try {
-    writeAll(fd, text, what);
+    writeAllWaiting(fd, text, what);
     return undefined;
   } catch (error) {
     return asCniError(error);
@@ -101,7 +101,7 @@ function sayTo(fd: number, text: string, what: string): CniError | undefined {
 /** Prints the answer as the last act; when it cannot be printed, `undo` takes the work back. */
 function print(text: string, undo: () => string[] = () => []): void {
   try {
-    writeAll(STDOUT, text, "the result to stdout");
+    writeAllWaiting(STDOUT, text, "the result to stdout");
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     throw new CniError("ioFailure", {
@@ -113,7 +113,10 @@ function print(text: string, undo: () => string[] = () => []): void {
   }
 }
 
-/** Prints notices for the runtime's log, one line each on stderr. A closed stderr is no error. */
+/**
+ * Prints notices for the runtime's log, one line each on stderr. A closed stderr is no error, and a full one
+ * with O_NONBLOCK takes no more of them: the answer waits for nobody who does not read the log.
+ */
 function log(notices: string[]): void {
   try {
     for (const notice of notices) writeAll(STDERR, `pontoon: ${notice}\n`, "stderr");
@@ -126,7 +129,7 @@ function log(notices: string[]): void {
 function fail(error: CniError, version: string): number {
   const text = `${error.toJson(version)}\n`;
   try {
-    writeAll(STDOUT, text, "stdout");
+    writeAllWaiting(STDOUT, text, "stdout");
   } catch {
     try {
       writeAll(STDERR, text, "stderr");

@@ -5,6 +5,7 @@ import { u32At, u32Bytes } from "../sys/bytes.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { native } from "../sys/native.ts";
+import { POLLIN, waitFor } from "../sys/stream.ts";
 import { Outcome, readError } from "./outcome.ts";
 import { type Reply, readMessages } from "./reader.ts";
 import * as nl from "./uapi/netlink.ts";
@@ -145,8 +146,7 @@ export class NetlinkSocket implements Disposable {
       deadline ??= now + timeoutMs;
       const rest = Math.ceil(deadline - now);
       if (rest <= 0) return [];
-      // struct pollfd: fd, events, revents
-      native.poll(Uint8Array.of(this.fd, this.fd >>> 8, this.fd >>> 16, 0, nl.POLLIN, 0, 0, 0), rest);
+      waitFor(this.fd, POLLIN, rest);
     }
   }
 

@@ -21,9 +21,9 @@ import {
   openFileIfThere,
   removeFile,
   renameFile,
-  writeAll,
 } from "../sys/file.ts";
 import { lockInPatience, tryLock } from "../sys/flock.ts";
+import { writeAll } from "../sys/stream.ts";
 
 /** The number of attempts to get a held lock: a process that only asks holds it for microseconds. */
 const ASK_AGAIN = 20;

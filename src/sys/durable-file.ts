@@ -1,16 +1,8 @@
 // Files that survive a loss of power, and that other processes may read or start while they are replaced.
 import { check, errnoOf } from "./errno.ts";
-import {
-  type FileHandle,
-  O_CREAT,
-  O_EXCL,
-  O_WRONLY,
-  openFile,
-  removeFile,
-  renameFile,
-  writeBytes,
-} from "./file.ts";
+import { type FileHandle, O_CREAT, O_EXCL, O_WRONLY, openFile, removeFile, renameFile } from "./file.ts";
 import { native } from "./native.ts";
+import { writeBytes } from "./stream.ts";
 
 /** A file to write: its bytes and its exact permission bits, whatever the umask. */
 export interface DurableFile {

@@ -1,8 +1,9 @@
 // Files by direct system calls. Every function that meets a refusal throws SystemError; a function that
 // expects a refusal, such as a missing file, says what it gives instead.
-import { textBytes, textOf, u16At, u32At } from "./bytes.ts";
+import { textOf, u16At, u32At } from "./bytes.ts";
 import { check, errnoTable, isErrno, SystemError } from "./errno.ts";
 import { native } from "./native.ts";
+import { type Reading, readAll, writeAll } from "./stream.ts";
 
 // asm-generic/fcntl.h
 export const O_RDONLY = 0;
@@ -28,15 +29,11 @@ const S_IFDIR = 0o040000;
 const S_IFSOCK = 0o140000;
 const S_IFREG = 0o100000;
 
-// asm-generic/poll.h
-const POLLIN = 1;
-const POLLOUT = 4;
-
 // asm-generic/unistd.h layouts: struct linux_dirent64
 const DIRENT_RECLEN = 16;
 const DIRENT_NAME = 19;
 
-const { EAGAIN, EEXIST, EFBIG, EINTR, EINVAL, ELOOP, ENOENT, ENOTDIR } = errnoTable;
+const { EEXIST, EINVAL, ELOOP, ENOENT, ENOTDIR } = errnoTable;
 
 /** True when a native function says that there is no such file, or no such folder. */
 const isMissing = (result: number): boolean => result === -ENOENT || result === -ENOTDIR;
@@ -84,49 +81,10 @@ export function openFileIfThere(path: string, flags: number): FileHandle | undef
   return new FileHandle(check(fd, `open ${path}`));
 }
 
-/** How a descriptor is read. */
-interface Reading {
-  /** Bytes; more are EFBIG. */
-  limit?: number | undefined;
-  /**
-   * A read of less than was asked for is the last one, as with files on a disk and settings below /proc/sys.
-   */
-  shortIsLast?: boolean;
-  /**
-   * A descriptor with O_NONBLOCK is waited for; otherwise the read fails with EAGAIN while nothing is there.
-   */
-  waits?: boolean;
-}
-
-const TO_THE_END: Reading = {};
 /** Bytes that a file of Pontoon's state may have, so that {@link readTextOfAny} reads it. */
 export const STATE_LIMIT = 4 * 1024 * 1024;
 const STATE_ON_DISK: Reading = { limit: STATE_LIMIT, shortIsLast: true };
 const ON_DISK: Reading = { shortIsLast: true };
-
-/** Reads a descriptor to its end. `what` names it in errors. Throws SystemError. */
-export function readAll(fd: number, what: string, reading = TO_THE_END): Uint8Array {
-  const { limit = 16 * 1024 * 1024, shortIsLast = false, waits = false } = reading;
-  let buffer = new Uint8Array(1024);
-  let length = 0;
-  for (;;) {
-    if (length === buffer.length) {
-      if (length >= limit) throw new SystemError(`read ${what}`, EFBIG);
-      const larger = new Uint8Array(buffer.length * 4);
-      larger.set(buffer);
-      buffer = larger;
-    }
-    const space = buffer.subarray(length);
-    const count = native.read(fd, space);
-    if (count === -EINTR) continue;
-    if (count === -EAGAIN && waits) {
-      waitFor(fd, POLLIN);
-      continue;
-    }
-    length += check(count, `read ${what}`);
-    if (count === 0 || (shortIsLast && count < space.length)) return buffer.subarray(0, length);
-  }
-}
 
 /** The whole text of a file on a disk, or of a setting below /proc/sys. */
 export function readText(path: string): string {
@@ -142,26 +100,6 @@ export function readFileText(path: string): string {
   using file = openFile(path, O_RDONLY | O_NONBLOCK);
   if (handleStatus(file.fd).kind === "other") throw new SystemError(`read ${path}`, EINVAL, "it is no file");
   return textOf(readAll(file.fd, path, ON_DISK));
-}
-
-/** Writes all of `text` to a descriptor. `what` names it in errors. */
-export function writeAll(fd: number, text: string, what: string): void {
-  writeBytes(fd, textBytes(text), what);
-}
-
-/** Writes all of `bytes` to a descriptor, and waits for one with O_NONBLOCK. `what` names it in errors. */
-export function writeBytes(fd: number, bytes: Uint8Array, what: string): void {
-  for (let done = 0; done < bytes.length; ) {
-    const count = native.write(fd, bytes.subarray(done));
-    if (count === -EAGAIN) waitFor(fd, POLLOUT);
-    else if (count !== -EINTR) done += check(count, `write ${what}`);
-  }
-}
-
-/** Waits for an event on a descriptor, without limit, by poll(2). */
-function waitFor(fd: number, event: number): void {
-  // struct pollfd: fd, events, revents
-  native.poll(Uint8Array.of(fd, fd >>> 8, fd >>> 16, 0, event, 0, 0, 0), -1);
 }
 
 /** Permission bits of files that we make. */

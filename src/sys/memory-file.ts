@@ -2,8 +2,9 @@
 
 import { textOf } from "./bytes.ts";
 import { check } from "./errno.ts";
-import { FileHandle, O_RDONLY, openFile, readAll } from "./file.ts";
+import { FileHandle, O_RDONLY, openFile } from "./file.ts";
 import { native } from "./native.ts";
+import { readAll } from "./stream.ts";
 
 /** Makes an empty file in memory, by memfd_create(2); `name` is seen in /proc alone. */
 export function createMemoryFile(name: string): FileHandle {

@@ -1,8 +1,9 @@
 // Other programs, run synchronously, since the executable's engine runs nothing after `main` has returned.
 import { pause } from "../sys/clock.ts";
 import { SystemError } from "../sys/errno.ts";
-import { O_APPEND, O_RDONLY, O_WRONLY, writeAll } from "../sys/file.ts";
+import { O_APPEND, O_RDONLY, O_WRONLY } from "../sys/file.ts";
 import { createMemoryFile, readWhole, reopen } from "../sys/memory-file.ts";
+import { writeAll } from "../sys/stream.ts";
 import { type Ending, execute } from "./execution.ts";
 
 /** A program to run. */
@@ -66,7 +67,7 @@ function forward(text: string): void {
   try {
     writeAll(STDERR, text, "stderr");
   } catch (error) {
-    // A closed stderr is no reason to fail.
+    // A closed or full stderr is no reason to fail.
     if (!(error instanceof SystemError)) throw error;
   }
 }

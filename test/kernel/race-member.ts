@@ -5,8 +5,8 @@ import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_NETFILTER } from "../../src/netlink/uapi/netlink.ts";
 import { holderOf } from "../../src/nft/comment.ts";
 import { ensureMasquerade, removeMasquerade } from "../../src/nft/masquerade.ts";
-import { readAll } from "../../src/sys/file.ts";
 import { openLock } from "../../src/sys/flock.ts";
+import { readAll } from "../../src/sys/stream.ts";
 import { memberOf } from "./race.ts";
 
 const [number = "0", lock = "", ...rounds] = process.argv.slice(2);

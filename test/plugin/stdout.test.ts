@@ -66,6 +66,18 @@ const EXPECTATIONS: Expectation[] = [
   },
 ];
 
+/** Runs its arguments with a full pipe as stderr, which has O_NONBLOCK and which nobody reads. */
+const FULL_STDERR = `
+import os, subprocess, sys
+_, stderr = os.pipe()
+os.set_blocking(stderr, False)
+try:
+    while True:
+        os.write(stderr, b" " * 512)
+except BlockingIOError:
+    sys.exit(subprocess.run(sys.argv[1:], stderr=stderr, timeout=20).returncode)
+`;
+
 /** What makes other programs talk. */
 const LOUD_ENVIRONMENT = {
   NODE_OPTIONS: "--require /run/world/loud.js --trace-warnings",
@@ -138,6 +150,15 @@ scene("an ADD whose notices nobody takes says its result all the same", async (w
       words,
     );
   }
+});
+
+scene("an ADD waits for nobody to read its notices, with O_NONBLOCK too", async (world) => {
+  const call = {
+    network: network("pods", { ingressRate: 1_000_000, ingressBurst: 2_147_483_647 }),
+    pod: await world.pod("red"),
+    through: ["python3", "-c", FULL_STDERR],
+  };
+  expectAnswer(await plugin(world, "ADD", call), "result", "a full stderr");
 });
 
 async function playAll(world: World, around: Partial<PluginCall>): Promise<void> {

@@ -298,7 +298,7 @@ test.each([
 
 test("only main.ts knows the descriptor of stdout", () => {
   const printing = files
-    .filter(({ code }) => /\bwriteAll\(\s*(1|STDOUT)\b/.test(code))
+    .filter(({ code }) => /\bwriteAll(Waiting)?\(\s*(1|STDOUT)\b/.test(code))
     .map(({ path }) => path);
   expect(printing).toEqual(["main.ts"]);
 });

@@ -10,10 +10,10 @@ import {
   O_DIRECTORY,
   O_RDONLY,
   openFile,
-  readAll,
   removeFile,
 } from "../../sys/file.ts";
 import { lockWithin } from "../../sys/flock.ts";
+import { readAll } from "../../sys/stream.ts";
 
 /**
  * The longest wait for another install: it is in the folder for milliseconds, on a slow disk for some

@@ -2,8 +2,9 @@
 import { CniError } from "../../cni/error.ts";
 import { attempt, collectErrors } from "../../failure/failure.ts";
 import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
-import { O_RDONLY, openFile, readAll } from "../../sys/file.ts";
+import { O_RDONLY, openFile } from "../../sys/file.ts";
 import { native } from "../../sys/native.ts";
+import { readAll } from "../../sys/stream.ts";
 import { restoreAll } from "../restore.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { isContainersOwn, refuseContainersOwn } from "./image.ts";

@@ -1,7 +1,8 @@
 // A network configuration in a file that a person names.
 import { CniError } from "../../cni/error.ts";
 import { errnoName, isErrno, SystemError } from "../../sys/errno.ts";
-import { O_RDONLY, openFile, readAll } from "../../sys/file.ts";
+import { O_RDONLY, openFile } from "../../sys/file.ts";
+import { readAll } from "../../sys/stream.ts";
 
 /** The bytes of a file. Throws CniError 5 when it cannot be read. */
 export function readConfigFile(path: string): Uint8Array {

@@ -7,7 +7,6 @@ export const SO_NETNS_COOKIE = 71;
 export const SOL_NETLINK = 270;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_TRUNC = 0x20;
-export const POLLIN = 1;
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;

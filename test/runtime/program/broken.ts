@@ -1,7 +1,7 @@
 // Fails as a program does that has a bug: it asks nothing for a property, or calls nothing.
 import { toCniError } from "../../../src/cni/error.ts";
-import { writeAll } from "../../../src/sys/file.ts";
 import { native } from "../../../src/sys/native.ts";
+import { writeAll } from "../../../src/sys/stream.ts";
 
 const nothing = undefined as unknown as { deep: number } & ((holder: object) => number);
 

@@ -1,8 +1,8 @@
 // Calls native functions one after the other, as a list on stdin says, and prints what each gave.
 
 import { textOf } from "../../../src/sys/bytes.ts";
-import { readAll, writeAll } from "../../../src/sys/file.ts";
 import { native } from "../../../src/sys/native.ts";
+import { readAll, writeAll } from "../../../src/sys/stream.ts";
 
 /** An argument: a value as it is, bytes, a buffer (again by the same name), or what an earlier call gave. */
 export type Argument =

@@ -4,8 +4,8 @@
 // Arguments: the number of the first case, how many, and perhaps "show" (the whole text of each case in the
 // place of its hash).
 
-import { writeAll } from "../../../src/sys/file.ts";
 import { native } from "../../../src/sys/native.ts";
+import { writeAll } from "../../../src/sys/stream.ts";
 import { randomSource } from "../../unit/netlink/random.ts";
 import { subjects } from "./differential-subjects.ts";
 import { failureText } from "./differential-text.ts";

@@ -1,8 +1,8 @@
 // Things in which engines have differed, as text. The engine of the executable and that of the tests have to
 // give the same.
 
-import { writeAll } from "../../../src/sys/file.ts";
 import { native } from "../../../src/sys/native.ts";
+import { writeAll } from "../../../src/sys/stream.ts";
 
 const show = (value: unknown): string =>
   typeof value === "bigint" ? `${value}n` : (JSON.stringify(value) ?? String(value));

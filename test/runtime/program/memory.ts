@@ -1,6 +1,6 @@
 // Asks the engine's allocator (engine/pontoon/src/arena.rs) for blocks of every size class, some of them from
 // the kernel.
-import { writeAll } from "../../../src/sys/file.ts";
+import { writeAll } from "../../../src/sys/stream.ts";
 
 const MIB = 1 << 20;
 const PAGE = 4096;

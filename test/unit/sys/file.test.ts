@@ -29,7 +29,6 @@ import {
   O_WRONLY,
   openFile,
   openFileIfThere,
-  readAll,
   readFileText,
   readText,
   readTextOfAny,
@@ -40,6 +39,7 @@ import {
   writeText,
 } from "../../../src/sys/file.ts";
 import { createMemoryFile } from "../../../src/sys/memory-file.ts";
+import { readAll } from "../../../src/sys/stream.ts";
 
 let folder: string;
 const at = (name: string): string => join(folder, name);
