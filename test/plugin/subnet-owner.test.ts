@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { add, addDirectly, addressOf, type CniError, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { addNeighbour } from "../support/neighbour.ts";
+import { holdAt } from "../support/held.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -159,6 +160,22 @@ scene("of two networks with one subnet whose first ADDs run at once, one gets it
   expect(outcomes.map(({ status }) => status).sort()).toEqual([0, 1, 1]);
   for (const outcome of outcomes.filter(({ status }) => status !== 0))
     expect(mustFail(outcome).code).toBe(111);
+});
+
+scene("of two networks that give one bridge a gateway address at once, one gets it", async (world) => {
+  await world.host.must("ip link add shared0 up type bridge");
+  const callOf = async (name: string, subnet: string) => ({
+    network: network(name, { bridge: "shared0", subnets: [subnet], ipMasq: false }),
+    pod: await world.pod(name),
+  });
+  // The locks of the leases and of the intent come before that of the node.
+  const moment = { kind: "flock", count: 3 };
+  await using late = await holdAt(world, "ADD", await callOf("late", "10.2.0.0/24"), moment);
+  mustSucceed(await plugin(world, "ADD", await callOf("early", "10.1.0.0/24")));
+  expect(mustFail(await late.goOn())).toMatchObject({
+    code: 111,
+    msg: expect.stringContaining('"shared0" already has an IP address different from 10.2.0.1/24'),
+  });
 });
 
 async function refusal(world: World, wishes: Parameters<typeof network>[1]): Promise<CniError> {

@@ -82,16 +82,21 @@ interface Wanted {
  * when the address was not there.
  */
 function ensureAddress(wanted: Wanted): boolean {
-  const { step, node, link, address } = wanted;
-  const present = listAddresses(node.links, link.index, address.address.family).map(({ prefix }) => prefix);
-  if (hasPrefix(present, address)) return false;
-  // Two ADDs may give two bridges one subnet at once: under the lock one of them sees the other's address.
+  const { step, node, address } = wanted;
+  if (hasPrefix(presentBeside(wanted), address)) return false;
+  // Two ADDs may give two bridges one subnet, or one bridge two addresses, at once: under the lock one of
+  // them sees the other's address.
   node.underLock(() => {
     checkOwners(wanted);
-    makeRoom(wanted, inTheWay(step, address, present));
+    makeRoom(wanted, inTheWay(step, address, presentBeside(wanted)));
     addAddress(wanted);
   });
   return true;
+}
+
+/** The addresses of the interface, of the family of the wanted one. */
+function presentBeside({ node, link, address: { address } }: Wanted): Prefix[] {
+  return listAddresses(node.links, link.index, address.family).map(({ prefix }) => prefix);
 }
 
 function addAddress({ step, node, link, address }: Wanted): void {
