@@ -40,12 +40,19 @@ export interface StepKind<S extends Step> {
 export interface StayingKind<S extends Step> extends Omit<StepKind<S>, "remove"> {
   remove?: never;
   /**
-   * Puts back what every ADD would put back of the shared thing, without a pod, for a restore: these are the
-   * steps of all living attachments. Gives a sentence for each thing that came back. The caller holds the
-   * node's lock. A thing that is gone as a whole stays gone: the pods' ends would not be connected to it.
+   * The parts of a restore that put back what every ADD would put back of the shared thing, without a pod:
+   * these are the steps of all living attachments. One part for each thing, so that one that fails stops no
+   * other. The caller holds the node's lock. A thing that is gone as a whole stays gone: the pods' ends would
+   * not be connected to it.
    */
-  renew?(steps: readonly S[], node: Node): string[];
+  renew?(steps: readonly S[], node: Node): Renewal[];
 }
+
+/**
+ * Puts back one shared thing. Gives a sentence when it was lost, undefined when it was there. Throws CniError
+ * and SystemError.
+ */
+export type Renewal = () => string | undefined;
 
 /** The way back for a thing that another program has flushed. The caller holds the node's lock. */
 export interface Restoration<S extends Step> {

@@ -69,8 +69,12 @@ interface Restoring {
 function renewKind(name: StepName, { node, living, restoration }: Restoring): void {
   const wanted = living.flatMap((attachment) => stepOf(name, attachment) ?? []);
   const renew = renewalOf(name);
-  if (wanted.length > 0 && renew !== undefined)
-    trying(restoration, [], () => restoration.settings.push(...renew(wanted, node)));
+  if (wanted.length === 0 || renew === undefined) return;
+  for (const part of renew(wanted, node))
+    trying(restoration, [], () => {
+      const sentence = part();
+      if (sentence !== undefined) restoration.settings.push(sentence);
+    });
 }
 
 function restoreKind(name: StepName, { node, living, restoration }: Restoring): void {

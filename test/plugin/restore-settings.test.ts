@@ -59,14 +59,18 @@ scene("restore leaves forwarding and the bridge alone where no pod lives that ne
   expect((await snapshot(world)).minus(before).lines).toEqual([]);
 });
 
-scene("restore says why a gateway's address cannot come back", async (world) => {
-  const pods = install(world, network("pods"));
+scene("restore says why a gateway's address cannot come back, and puts back all else", async (world) => {
+  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
   await add(world, pods, await world.pod("red"));
   await world.host.must("ip address flush dev pods0 scope global");
+  await world.host.must("sysctl -qw net.ipv4.conf.pods0.forwarding=0");
   await world.host.must("ip link add other0 up type bridge");
   await world.host.must("ip address add 10.1.0.1/24 dev other0");
-  const { status, stderr } = await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`);
+  const { status, stdout, stderr } = await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`);
   expect(status).toBe(1);
+  expect(stdout.split("\n")).toEqual(
+    expect.arrayContaining(["node: pods0 has fd01::1/64 again", "node: pods0 forwards again"]),
+  );
   expect(stderr).toContain('because "other0" has 10.1.0.1/24');
 });
 

@@ -1,8 +1,8 @@
 // Two owners of one subnet: the node's packets for pods go by one interface alone.
 import { expect } from "vitest";
 import { add, addDirectly, addressOf, type CniError, mustFail, mustSucceed, plugin } from "../support/cni.ts";
-import { addNeighbour } from "../support/neighbour.ts";
 import { holdAt } from "../support/held.ts";
+import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";

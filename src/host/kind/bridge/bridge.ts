@@ -11,7 +11,7 @@ import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../.
 import { ensureSysctlIfPossible, readSysctl } from "../../../net/sysctl.ts";
 import type { BridgeStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
-import type { Applying, Place, StayingKind } from "../../kind.ts";
+import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { closeUnguarded, isUnguarded, unguarded } from "../host-port/localhost.ts";
 import { requireVlanFiltering } from "../vlan/filtering.ts";
@@ -117,15 +117,13 @@ function isMadeByPontoon(name: string): boolean {
 }
 
 /** Raises bridges that are down. */
-function raiseAgain(steps: readonly BridgeStep[], node: Node): string[] {
-  const seen = new Set<string>();
-  return steps.flatMap((step) => {
-    if (seen.has(step.name)) return [];
-    seen.add(step.name);
+function raiseAgain(steps: readonly BridgeStep[], node: Node): Renewal[] {
+  const byName = new Map(steps.map((step) => [step.name, step]));
+  return [...byName.values()].map((step) => () => {
     const link = getLink(node.links, { name: step.name });
-    if (link?.kind !== "bridge" || link.up) return [];
-    setUp(step, node, []);
-    return [`bridge ${step.name} is up again`];
+    if (link?.kind !== "bridge" || link.up) return undefined;
+    attempt("bridge", step.name, () => setUp(step, node, []));
+    return `bridge ${step.name} is up again`;
   });
 }
 

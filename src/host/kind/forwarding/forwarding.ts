@@ -7,40 +7,38 @@ import { listRoutes } from "../../../net/route.ts";
 import { ensureSysctl, readSysctl } from "../../../net/sysctl.ts";
 import { RTPROT_RA } from "../../../netlink/uapi/rtnetlink.ts";
 import type { ForwardingStep } from "../../../plan/step.ts";
-import type { StayingKind } from "../../kind.ts";
+import type { Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 
 const SWITCH: Record<Family, string> = { 4: "ipv4/ip_forward", 6: "ipv6/conf/all/forwarding" };
 
 export const forwarding: StayingKind<ForwardingStep> = {
-  apply: (step, { node }) => void ensureForwarding(step, node),
+  apply(step, { node }) {
+    for (const family of step.families) ensureForwarding(family, node);
+  },
   verify: verifyForwarding,
   renew: switchOnAgain,
 };
 
-/** Switches forwarding on, unless it is. Gives the families that it was off for. */
-function ensureForwarding(step: Pick<ForwardingStep, "families">, node: Node): Family[] {
-  const switched: Family[] = [];
-  for (const family of step.families) {
-    const hint = "Switch it on by hand with sysctl, or mount /proc/sys writable for the runtime";
-    attempt(
-      "sysctl",
-      `/proc/sys/net/${SWITCH[family]}`,
-      () => {
-        if (readSysctl(SWITCH[family]) === "1") return;
-        if (family === 6) keepAdvertisedRoutes(node);
-        ensureSysctl(SWITCH[family], "1");
-        switched.push(family);
-      },
-      hint,
-    );
-  }
-  return switched;
+/** Switches forwarding on, unless it is. True when it was off. */
+function ensureForwarding(family: Family, node: Node): boolean {
+  const setting = SWITCH[family];
+  const ensure = (): boolean => {
+    if (readSysctl(setting) === "1") return false;
+    if (family === 6) keepAdvertisedRoutes(node);
+    ensureSysctl(setting, "1");
+    return true;
+  };
+  const hint = "Switch it on by hand with sysctl, or mount /proc/sys writable for the runtime";
+  return attempt("sysctl", `/proc/sys/net/${setting}`, ensure, hint);
 }
 
-function switchOnAgain(steps: readonly ForwardingStep[], node: Node): string[] {
+function switchOnAgain(steps: readonly ForwardingStep[], node: Node): Renewal[] {
   const families = ([4, 6] as const).filter((family) => steps.some((step) => step.families.includes(family)));
-  return ensureForwarding({ families }, node).map((family) => `IPv${family} is forwarded again`);
+  return families.map((family) => () => {
+    const isSwitched = ensureForwarding(family, node);
+    return isSwitched ? `IPv${family} is forwarded again` : undefined;
+  });
 }
 
 /** The problem with forwarding as a sentence; undefined when there is none. */

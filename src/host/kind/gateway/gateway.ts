@@ -24,7 +24,7 @@ import type { Message } from "../../../netlink/socket.ts";
 import type { SharedLink } from "../../../plan/result.ts";
 import type { GatewayStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
-import type { Applying, Place, StayingKind } from "../../kind.ts";
+import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { refuseAdvertisements } from "../bridge/bridge.ts";
 
@@ -45,26 +45,32 @@ function ensureGateway(step: GatewayStep, on: Applying): void {
 }
 
 /** Puts back addresses that interfaces have lost, and forwarding there. */
-function renewGateways(steps: readonly GatewayStep[], node: Node): string[] {
-  const said: string[] = [];
-  const seen = new Set<string>();
+function renewGateways(steps: readonly GatewayStep[], node: Node): Renewal[] {
+  const parts = new Map<string, Renewal>();
   for (const step of steps) {
-    const { gatewayInterface: name } = step;
-    const id = `${name} ${step.addresses.map(formatPrefix).join(" ")}`;
-    const link = seen.has(id) ? undefined : getLink(node.links, { name });
-    seen.add(id);
-    if (link === undefined) continue;
-    for (const address of step.addresses) {
-      const wanted = { step, node, link, address, notice: () => {} };
-      if (attempt("bridgeAddress", name, () => ensureAddress(wanted), addressHint))
-        said.push(`${name} has ${formatPrefix(address)} again`);
-    }
-    if (hasFamily(step.addresses, 4) && forwardingProblem(name) !== undefined) {
-      ensureSysctl(forwardingOf(name), "1");
-      said.push(`${name} forwards again`);
-    }
+    const { gatewayInterface: name, addresses } = step;
+    for (const address of addresses)
+      parts.set(`${name} ${formatPrefix(address)}`, () => renewAddress(step, address, node));
+    if (hasFamily(addresses, 4)) parts.set(name, () => forwardAgain(name));
   }
-  return said;
+  return [...parts.values()];
+}
+
+function renewAddress(step: GatewayStep, address: Prefix, node: Node): string | undefined {
+  const { gatewayInterface: name } = step;
+  const renew = (): boolean => {
+    const link = getLink(node.links, { name });
+    return link !== undefined && ensureAddress({ step, node, link, address, notice: () => {} });
+  };
+  const wasLost = attempt("bridgeAddress", name, renew, addressHint);
+  return wasLost ? `${name} has ${formatPrefix(address)} again` : undefined;
+}
+
+function forwardAgain(name: string): string | undefined {
+  if (forwardingProblem(name) === undefined) return undefined;
+  const setting = forwardingOf(name);
+  attempt("sysctl", `/proc/sys/net/${setting}`, () => ensureSysctl(setting, "1"));
+  return `${name} forwards again`;
 }
 
 /** The interface that is to hold an address, and the address. */
