@@ -1,12 +1,12 @@
 // GC: leases of attachments that are not on the runtime's list any more.
 import { CniError } from "../cni/error.ts";
 import type { SystemError } from "../sys/errno.ts";
-import { removeFile } from "../sys/file.ts";
+import { type FileHandle, removeFile } from "../sys/file.ts";
 import { collectFailures, explained } from "./failure.ts";
 import type { LeaseOwner } from "./lease.ts";
 import { type HeldLease, listLeases } from "./lease-directory.ts";
 import { leasePath, UNFINISHED } from "./lease-file.ts";
-import { openExistingLeaseLock } from "./lease-lock.ts";
+import { openExistingLeaseLock, openLeaseLock } from "./lease-lock.ts";
 
 export interface Collection {
   directory: string;
@@ -16,6 +16,8 @@ export interface Collection {
   keep?(owner: LeaseOwner): boolean;
   /** Gives living attachments back what is theirs, when files in its place have gone. */
   restore?(): void;
+  /** True when a living attachment has leases here. Asked where the folder is gone; it is then made again. */
+  hasTenants?(): boolean;
   lockTimeoutMs?: number | undefined;
 }
 
@@ -24,10 +26,11 @@ export interface Collection {
  * leases. A lease with the container id alone (old host-local) stays while any valid attachment has that id.
  * The lock is held throughout. A file that fails does not stop the others. Throws CniError.
  */
-export function collectLeases({ directory, valid, keep, restore, lockTimeoutMs }: Collection): HeldLease[] {
+export function collectLeases(collection: Collection): HeldLease[] {
+  const { directory, valid, keep, restore } = collection;
   const attempted = "remove leases without an attachment";
   return explained("leaseStore", attempted, () => {
-    using lock = openExistingLeaseLock(directory, lockTimeoutMs);
+    using lock = lockOf(collection);
     if (lock === undefined) return [];
     const { leases, garbage } = listLeases(directory);
     const isValid = validity(valid);
@@ -40,6 +43,12 @@ export function collectLeases({ directory, valid, keep, restore, lockTimeoutMs }
     if (failures.length > 0) throw incomplete(directory, attempted, failures);
     return stale;
   });
+}
+
+/** The lock of the leases; undefined where there is no folder, and nobody who should have leases in it. */
+function lockOf({ directory, hasTenants, lockTimeoutMs }: Collection): FileHandle | undefined {
+  const lock = openExistingLeaseLock(directory, lockTimeoutMs);
+  return lock === undefined && hasTenants?.() === true ? openLeaseLock(directory, lockTimeoutMs) : lock;
 }
 
 function validity(valid: readonly LeaseOwner[]): (owner: LeaseOwner) => boolean {

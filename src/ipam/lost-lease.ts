@@ -29,3 +29,11 @@ export function restoreLostLeases({ records, network, directory, hasLink }: Lost
   }
   return restored;
 }
+
+/** True when an attachment that has its veth should have leases in the folder. Throws SystemError. */
+export function hasTenants({ records, network, directory, hasLink }: LostLeases): boolean {
+  return records.hasRecordLike(
+    network,
+    (record) => record.leaseDirectory === directory && record.addresses.length > 0 && hasLink(record),
+  );
+}

@@ -19,7 +19,7 @@ import { removeStaleReferenceRules } from "../host/stranger/reference-rules.ts";
 import { collectLeases } from "../ipam/collect.ts";
 import { delegate, foreignIpamOf, passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
-import { restoreLostLeases } from "../ipam/lost-lease.ts";
+import { hasTenants, restoreLostLeases } from "../ipam/lost-lease.ts";
 import { detach } from "./detach.ts";
 
 /** A network, with the sets of its valid and stale attachments. */
@@ -137,12 +137,14 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
 function collectStaleLeases({ request, node, network, directory, isStale, gone }: Cleanup): void {
   const { records } = node;
   const hasLink = (attachment: Attachment): boolean => node.hasLink(attachment);
+  const lost = { records, network, directory, hasLink };
   const leases = collectLeases({
     directory,
     valid: request.config.validAttachments,
     keep: ({ containerId, interfaceName }) =>
       interfaceName !== undefined && !isStale({ network, containerId, interfaceName }),
-    restore: () => void restoreLostLeases({ records, network, directory, hasLink }),
+    restore: () => void restoreLostLeases(lost),
+    hasTenants: () => hasTenants(lost),
   });
   for (const { owner } of leases) gone.add(owner.containerId);
 }

@@ -76,6 +76,24 @@ scene("a GC gives a valid pod back the lease that names somebody else, or nobody
   expect(world.read(`${LEASES}/10.1.0.3`)).toContain(blue.containerId);
 });
 
+scene(
+  "a GC brings back the whole folder of leases while a pod lives, and makes none for nobody",
+  async (world) => {
+    const pods = install(world, network("pods"));
+    const red = await world.pod("red");
+    await add(world, pods, red);
+    const before = await snapshot(world);
+    await world.host.must(`rm -r ${LEASES}`);
+    mustSucceed(await collect(world, pods, [red]));
+    expect(world.read(`${LEASES}/10.1.0.2`)).toContain(red.containerId);
+    expect((await snapshot(world)).minus(before).outside((all) => all.below(LEASES)).lines).toEqual([]);
+    await del(world, pods, red);
+    await world.host.must(`rm -r ${LEASES}`);
+    mustSucceed(await collect(world, pods, []));
+    expect(world.has(LEASES)).toBe(false);
+  },
+);
+
 scene("the empty lease of a pod that is gone is free as before", async (world) => {
   const pods = install(world, network("pods", { ipam: POOL }));
   const [red, blue, late] = [await world.pod("red"), await world.pod("blue"), await world.pod("late")];
