@@ -28,7 +28,8 @@ export function sweepEarlierBoots(sweep: BootSweep): void {
     if (record.leaseDirectory !== directory || !isOver(record, sweep) || records.isAddRunning(record.key))
       continue;
     // A lease that cannot be removed keeps its record, for a later sweep or GC.
-    if (removeRecorded(directory, record).length === 0) records.removeRecord(record.key);
+    if (removeRecorded(directory, record).length === 0)
+      records.removeRecordOfDigest(network, attachmentDigest(record.key));
   }
   const damaged = unreadable.filter(({ reason }) => reason === "damaged");
   removeDamaged(network, directory, damaged);

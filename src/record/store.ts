@@ -12,13 +12,9 @@ import {
   ensureDirectory,
   fileStatus,
   listDirectory,
-  O_CREAT,
-  O_NOFOLLOW,
-  O_WRONLY,
   readTextOfAny,
   removeFile,
   STATE_LIMIT,
-  writeText,
 } from "../sys/file.ts";
 import {
   createIntentFile,
@@ -28,6 +24,7 @@ import {
   type StoppedAdd,
   stopRunningAdd,
 } from "./intent.ts";
+import { hasMark, leaveMark, MARKS, RESTORED, removeMark, SHARED } from "./mark.ts";
 
 export const RECORD_ROOT = "/var/lib/cni/pontoon";
 
@@ -39,8 +36,6 @@ const STOPPED = ".stopped";
  * record.
  */
 const ENDINGS = [COMPLETE, INTENT, STOPPED];
-const RESTORED = ".restored";
-const SHARED = ".shared";
 
 /**
  * A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: a later
@@ -197,24 +192,34 @@ export class RecordStore {
     });
   }
 
-  /** Removes the record of an attachment, complete or intended, readable or not. True when there was one. */
+  /**
+   * Removes the record of an attachment, complete or intended, readable or not. True when there was one. The
+   * mark that other attachments wait for host ports goes with the ports ({@link removeSharedMark}).
+   */
   removeRecord(key: AttachmentKey): boolean {
     return removeAll(this.base(key));
   }
 
-  /** Removes the record of the attachment with this digest, readable or not. True when there was one. */
+  /**
+   * Removes the record of the attachment with this digest, readable or not, with all marks beside it: nothing
+   * of the attachment is left on the node. True when there was one.
+   */
   removeRecordOfDigest(network: string, digest: string): boolean {
-    return isDigest(digest) && removeAll(`${this.directory(network)}/${digest}`);
+    if (!isDigest(digest)) return false;
+    const base = `${this.directory(network)}/${digest}`;
+    const wasThere = removeAll(base);
+    removeMark(base, SHARED);
+    return wasThere;
   }
 
   /** Leaves a mark beside the record, before rules of this attachment are put back. */
   markRestored(key: AttachmentKey): void {
-    writeText(this.base(key) + RESTORED, "", O_WRONLY | O_CREAT | O_NOFOLLOW);
+    leaveMark(this.base(key), RESTORED);
   }
 
   /** True when rules of this attachment were put back. */
   hasRestoredMark(key: AttachmentKey): boolean {
-    return fileStatus(this.base(key) + RESTORED) !== undefined;
+    return hasMark(this.base(key), RESTORED);
   }
 
   /**
@@ -222,7 +227,7 @@ export class RecordStore {
    * the DEL has to know of every restore that put rules back.
    */
   removeStrayMark(key: AttachmentKey): void {
-    if (!this.hasRecord(key)) removeFile(this.base(key) + RESTORED);
+    if (!this.hasRecord(key)) removeMark(this.base(key), RESTORED);
   }
 
   /**
@@ -230,24 +235,24 @@ export class RecordStore {
    * where there is no record.
    */
   markShared(key: AttachmentKey): void {
-    if (this.hasRecord(key)) writeText(this.base(key) + SHARED, "", O_WRONLY | O_CREAT);
+    if (this.hasRecord(key)) leaveMark(this.base(key), SHARED);
   }
 
   /** True when another attachment of the container waits for host ports. */
   hasSharedMark(key: AttachmentKey): boolean {
-    return fileStatus(this.base(key) + SHARED) !== undefined;
+    return hasMark(this.base(key), SHARED);
   }
 
   /** Removes the mark: the attachment has no host ports any more. */
   removeSharedMark(key: AttachmentKey): void {
-    removeFile(this.base(key) + SHARED);
+    removeMark(this.base(key), SHARED);
   }
 
   /** Removes the marks of a network that have no record beside them: a call may have been killed. */
   removeStrayMarks(network: string): void {
     const directory = this.directory(network);
     for (const name of listDirectory(directory)) {
-      const digest = digestOfName(name, RESTORED) ?? digestOfName(name, SHARED);
+      const digest = digestOfMark(name);
       if (
         digest !== undefined &&
         !ENDINGS.some((ending) => fileStatus(`${directory}/${digest}${ending}`) !== undefined)
@@ -327,7 +332,7 @@ function removeAll(base: string): boolean {
   const stopped = removeFile(base + STOPPED);
   const completed = removeFile(base + COMPLETE);
   // The mark goes last: a restore takes its mark away where it finds no record.
-  removeFile(base + RESTORED);
+  removeMark(base, RESTORED);
   return completed || intended || stopped;
 }
 
@@ -357,6 +362,15 @@ function digestOfName(name: string, ending: string): string | undefined {
   if (!name.endsWith(ending) || name.length !== 32 + ending.length) return undefined;
   const digest = name.slice(0, 32);
   return isDigest(digest) ? digest : undefined;
+}
+
+/** The digest in the name of a mark; undefined for every other file. */
+function digestOfMark(name: string): string | undefined {
+  for (const mark of MARKS) {
+    const digest = digestOfName(name, mark);
+    if (digest !== undefined) return digest;
+  }
+  return undefined;
 }
 
 function isDigest(text: string): boolean {

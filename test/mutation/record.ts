@@ -50,4 +50,20 @@ export const RECORD: readonly Mutation[] = [
     test: "test/unit/record/store.test.ts",
     promise: "an ADD whose intent was replaced neither completes nor abandons",
   },
+  {
+    name: "a mark is written through a link",
+    file: "src/record/mark.ts",
+    find: "O_WRONLY | O_CREAT | O_NOFOLLOW",
+    replace: "O_WRONLY | O_CREAT",
+    test: "test/unit/record/store.test.ts",
+    promise: "no mark is written through a link",
+  },
+  {
+    name: "the sweep after a reboot leaves the mark of shared ports",
+    file: "src/record/store.ts",
+    find: "    removeMark(base, SHARED);\n    return wasThere;",
+    replace: "    return wasThere;",
+    test: "test/unit/ipam/recovery.test.ts",
+    promise: "after a reboot the first ADD frees what died with it",
+  },
 ];

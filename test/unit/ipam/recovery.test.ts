@@ -1,6 +1,7 @@
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   truncateSync,
@@ -28,10 +29,16 @@ const ids = (): string[] =>
 
 test("after a reboot the first ADD frees what died with it, and leases without a record stay", () => {
   for (const id of ["a", "b", "c"]) pool.add(id);
+  pool.records.markRestored(keyOf("a"));
+  pool.records.markShared(keyOf("a"));
   pool.put("10.1.2.13", "hostlocals\r\neth0");
   expect(pool.add("new", {}, NEXT_BOOT)).toEqual(["10.1.2.10"]);
   expect(pool.leases()).toEqual(["10.1.2.10", "10.1.2.13"]);
   expect(ids()).toEqual(["new"]);
+  const marks = readdirSync(pool.records.directory("net")).filter((name) =>
+    /\.(restored|shared)$/.test(name),
+  );
+  expect(marks).toEqual([]);
 });
 
 test("a host namespace that lives beside ours on the same files keeps its pods", () => {

@@ -16,6 +16,7 @@ import { formatRecord } from "../../../src/attachment/text.ts";
 import { openRecordStore, type RecordStore } from "../../../src/record/store.ts";
 import { SystemError } from "../../../src/sys/errno.ts";
 import { native } from "../../../src/sys/native.ts";
+import { refusal } from "../../support/failure.ts";
 import { prefix } from "../../support/ip.ts";
 import { version1Of } from "../attachment/version-1.ts";
 import { podAddress, route } from "../plan/input.ts";
@@ -269,6 +270,32 @@ test("a question to all records of a network is put to complete ones and to inte
   );
   expect(asked).toHaveLength(1);
   expect(store.hasRecordLike("nowhere", () => true)).toBe(false);
+});
+
+test("the mark that another attachment waits for ports goes with a record that nothing is left of, and with the ports", () => {
+  const names = (): string[] => readdirSync(join(root, "net"));
+  store.createIntent(record).complete();
+  store.markShared(key);
+  expect(store.hasSharedMark(key)).toBe(true);
+  store.removeSharedMark(key);
+  expect([store.hasSharedMark(key), names().length]).toEqual([false, 1]);
+  store.markShared(key);
+  store.removeRecordOfDigest("net", attachmentDigest(key));
+  expect(names()).toEqual([]);
+  store.markShared(key);
+  expect(names()).toEqual([]);
+});
+
+test("no mark is written through a link", () => {
+  store.createIntent(record).complete();
+  for (const [ending, leave] of [
+    [".shared", () => store.markShared(key)],
+    [".restored", () => store.markRestored(key)],
+  ] as const) {
+    symlinkSync(join(root, "target"), place(ending));
+    expect(refusal(leave).errno).toBe(40);
+  }
+  expect(readdirSync(root)).toEqual(["net"]);
 });
 
 test("the mark of an attachment whose rules were put back is no record, and goes with the record", () => {
