@@ -10,7 +10,7 @@ import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../netlink/uapi/netlink.ts";
 import { listRecordedNetworks, openRecordStore, RECORD_ROOT, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle, readText } from "../sys/file.ts";
-import { openLock, PATIENCE_MS } from "../sys/flock.ts";
+import { openLock, waitedText } from "../sys/flock.ts";
 import { openOwnNamespace } from "../sys/netns.ts";
 import { Pod } from "./pod.ts";
 
@@ -20,7 +20,6 @@ const BOOT_ID = "/proc/sys/kernel/random/boot_id";
  * network's folder.
  */
 const NODE_LOCK = `${RECORD_ROOT}/.lock`;
-const NODE_LOCK_MS = PATIENCE_MS;
 
 /** The node's lock was not free in time: nothing that should have happened under it has happened. */
 export class NodeIsLocked extends CniError {}
@@ -100,14 +99,14 @@ export class Node implements Disposable {
 
   /**
    * Runs `action` while no other process changes what all networks of the node share (rules, host ports). A
-   * call that holds the lock already just runs it. Throws NodeIsLocked (code 11) when the lock is not free in
-   * time.
+   * call that holds the lock already just runs it. Throws NodeIsLocked (code 11) when the lock is not free
+   * within `timeoutMs`, or in what the call has left of its time for locks.
    */
-  underLock(action: () => void): void {
+  underLock(action: () => void, timeoutMs?: number): void {
     if (this.isLocked) return action();
     using _lock = attempt("recordStore", NODE_LOCK, () => {
       ensureDirectory(RECORD_ROOT);
-      return openNodeLock();
+      return openNodeLock(timeoutMs);
     });
     this.isLocked = true;
     try {
@@ -142,14 +141,14 @@ export class Node implements Disposable {
   }
 }
 
-function openNodeLock(): FileHandle {
+function openNodeLock(timeoutMs: number | undefined): FileHandle {
   try {
-    return openLock(NODE_LOCK, NODE_LOCK_MS);
+    return openLock(NODE_LOCK, timeoutMs);
   } catch (error) {
     if (!isErrno(error, "ETIMEDOUT")) throw error;
     throw new NodeIsLocked("tryAgainLater", {
       about: "the node's lock is held by another process",
-      cause: `${NODE_LOCK} was not free; a call waits ${NODE_LOCK_MS / 1000} s for all locks together`,
+      cause: `${NODE_LOCK} was not free; this call has waited ${waitedText()} for locks and other calls`,
       hint: `Look with "fuser ${NODE_LOCK}" who holds it`,
     });
   }

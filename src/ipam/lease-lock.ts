@@ -2,13 +2,7 @@
 import { CniError } from "../cni/error.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle } from "../sys/file.ts";
-import { openLock, PATIENCE_MS } from "../sys/flock.ts";
-
-/**
- * The longest wait for the lock: all that the call has. Under load a hundred ADDs wait for about a second;
- * beyond this limit a holder hangs.
- */
-export const LOCK_TIMEOUT_MS = PATIENCE_MS;
+import { openLock, waitedText } from "../sys/flock.ts";
 
 export const LOCK_NAME = "lock";
 
@@ -16,7 +10,7 @@ export const LOCK_NAME = "lock";
  * Holds the lock of `directory`, which is made if needed, until the handle is closed. Throws SystemError, and
  * CniError 11 when the wait gets too long.
  */
-export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): FileHandle {
+export function openLeaseLock(directory: string, timeoutMs?: number): FileHandle {
   const lock = openExistingLeaseLock(directory, timeoutMs);
   if (lock !== undefined) return lock;
   ensureDirectory(directory);
@@ -27,10 +21,7 @@ export function openLeaseLock(directory: string, timeoutMs = LOCK_TIMEOUT_MS): F
  * Holds the lock of `directory` until the handle is closed; undefined when there is no such directory, and so
  * no lease. Throws SystemError, and CniError 11 when the wait gets too long.
  */
-export function openExistingLeaseLock(
-  directory: string,
-  timeoutMs = LOCK_TIMEOUT_MS,
-): FileHandle | undefined {
+export function openExistingLeaseLock(directory: string, timeoutMs?: number): FileHandle | undefined {
   try {
     return openPatiently(directory, timeoutMs);
   } catch (error) {
@@ -39,7 +30,7 @@ export function openExistingLeaseLock(
   }
 }
 
-function openPatiently(directory: string, timeoutMs: number): FileHandle {
+function openPatiently(directory: string, timeoutMs: number | undefined): FileHandle {
   try {
     return openLock(`${directory}/${LOCK_NAME}`, timeoutMs);
   } catch (error) {
@@ -48,7 +39,7 @@ function openPatiently(directory: string, timeoutMs: number): FileHandle {
       "tryAgainLater",
       {
         about: `the leases in ${directory} are locked`,
-        attempted: `waited for the lock of the leases, in this call ${timeoutMs / 1000} s for all locks together`,
+        attempted: `waited ${waitedText()} for locks and other calls`,
         cause: (error as Error).message,
         hint: `Look for the process that holds it: fuser -v ${directory}/${LOCK_NAME}`,
       },

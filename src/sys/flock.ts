@@ -27,6 +27,8 @@ export function tryLock(file: FileHandle, what: string): boolean {
 /** The time that a call waits for locks and for other calls to end, in all its waits together. */
 export const PATIENCE_MS = 10_000;
 let patience = PATIENCE_MS;
+/** The time that the call has waited so far, in milliseconds. */
+let waited = 0;
 
 /**
  * Gives the call that much time to wait, where it has less left: a rollback has to come to its locks although
@@ -44,8 +46,15 @@ export function lockInPatience(file: FileHandle, what: string, timeoutMs: number
   if (tryLock(file, what)) return true;
   const start = monotonicMs();
   const isLocked = lockWithin(file, what, Math.min(timeoutMs, patience));
-  patience = Math.max(0, patience - (monotonicMs() - start));
+  const time = monotonicMs() - start;
+  patience = Math.max(0, patience - time);
+  waited += time;
   return isLocked;
+}
+
+/** The time that the call has waited for locks and for other calls, in words: `10 s`. */
+export function waitedText(): string {
+  return `${Math.round(waited / 100) / 10} s`;
 }
 
 /**
@@ -53,8 +62,8 @@ export function lockInPatience(file: FileHandle, what: string, timeoutMs: number
  * Waits at most `timeoutMs`, and no longer than the call still may, then throws SystemError ETIMEDOUT. A link
  * in the place of the file is ELOOP.
  */
-export function openLock(path: string, timeoutMs: number, mode = 0o750): FileHandle {
-  const file = openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode);
+export function openLock(path: string, timeoutMs = PATIENCE_MS): FileHandle {
+  const file = openFile(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o750);
   try {
     if (!lockInPatience(file, path, timeoutMs)) throw new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT"));
     return file;

@@ -16,6 +16,7 @@ import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { leasesOf } from "../ipam/ownership.ts";
 import { release } from "../ipam/release.ts";
 import type { StoppedAdd } from "../record/intent.ts";
+import { waitedText } from "../sys/flock.ts";
 
 /** The known facts about an attachment that is to go. */
 export interface Detachment {
@@ -188,7 +189,7 @@ class LockedRules {
 function stillRunning(title: string): CniError {
   return new CniError("tryAgainLater", {
     about: `an ADD of ${title} is still running`,
-    cause: `it was told to stop and had not ended after ${(2 * ADD_ENDS_MS) / 1000} s`,
+    cause: `it was told to stop and has not ended; this call has waited ${waitedText()} for locks and other calls`,
     hint: "Find out what it waits for (its IPAM plugin, a lock), then repeat DEL",
   });
 }

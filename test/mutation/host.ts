@@ -157,9 +157,9 @@ export const HOST: readonly Mutation[] = [
   },
   {
     name: "the node's lock is awaited 60 s instead of 10 s",
-    file: "src/host/node.ts",
-    find: "const NODE_LOCK_MS = PATIENCE_MS;",
-    replace: "const NODE_LOCK_MS = 60_000;",
+    file: "src/sys/flock.ts",
+    find: "const PATIENCE_MS = 10_000;",
+    replace: "const PATIENCE_MS = 60_000;",
     test: "test/plugin/lock.test.ts",
     promise: "/var/lib/cni/pontoon/.lock: an ADD ends with code 11",
   },
