@@ -1,10 +1,11 @@
 // STATUS: could an ADD be served now? A runtime asks every few seconds, so it is quick and leaves nothing
-// behind. The only change that it makes: localhost is closed where a flush of packet rules has opened it.
+// behind. The only change that it makes: localhost is closed where a flush of packet rules has opened it. Where
+// that cannot be at once, since another process holds the node's lock, STATUS tells that it is open.
 
 import { CniError } from "../cni/error.ts";
 import type { StatusRequest } from "../cni/request.ts";
 import { explain } from "../failure/failure.ts";
-import { closeUnguardedIfThere } from "../host/kind/host-port/localhost.ts";
+import { closeUnguardedSoon } from "../host/kind/host-port/localhost.ts";
 import { rulesHint } from "../host/kind/masquerade/nftables.ts";
 import { checkIptables } from "../host/kind/masquerade/program.ts";
 import type { Node } from "../host/node.ts";
@@ -26,7 +27,7 @@ export function status(request: StatusRequest, node: Node): void {
   const { foreignIpam } = netconf;
   answering("rtnetlink", () => checkBridge(netconf.bridge, node.links));
   const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
-  answering("nftables", () => closeUnguardedIfThere(netconf.gatewayInterface, node));
+  answering("rtnetlink", () => closeUnguardedSoon(netconf.gatewayInterface, node));
   if (byIptables)
     answering("iptables", () =>
       checkIptables(netconf.ipam === undefined ? [4] : familiesOf(netconf.ipam.rangeSets)),

@@ -1,7 +1,7 @@
 // One system call of a call fails, any one: a full disk, a refusing kernel. The call either does without it,
 // or says so with a code that means something and takes back what it did.
 import { expect } from "vitest";
-import { addDirectly, addressesOf, mustSucceed, plugin } from "../support/cni.ts";
+import { addDirectly, addressesOf, type CniError, mustSucceed, plugin } from "../support/cni.ts";
 import { complaintAbout, freedTooEarly } from "../support/complaint.ts";
 import { hostForAllSteps } from "../support/every-step.ts";
 import { portConfig } from "../support/host-port.ts";
@@ -111,6 +111,25 @@ scene(
   },
   120_000,
 );
+
+scene("an ADD that cannot see whether localhost is guarded says so, with code 130", async (world) => {
+  const call = { network: install(world, network("pods", { ipMasq: false })), pod: await world.pod("red") };
+  mustSucceed(await plugin(world, "ADD", call));
+  mustSucceed(await plugin(world, "DEL", call));
+  await world.host.must("ip link set pods0 up");
+  const said = new Set<string>();
+  await atEveryMoment(
+    async (moment) => {
+      await world.host.must("sysctl -qw net.ipv4.conf.pods0.route_localnet=2");
+      const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, "ENOMEM");
+      if (outcome.status !== 0) said.add((JSON.parse(outcome.stdout) as CniError).msg);
+      mustSucceed(await plugin(world, "DEL", call));
+      return wasHurt;
+    },
+    ["sendto"],
+  );
+  expect([...said]).toContain("packet rules cannot be set: route_localnet of pods0");
+});
 
 function differences(before: Snapshot, after: Snapshot): string[] | undefined {
   const { isEmpty, lines } = after.minus(before);

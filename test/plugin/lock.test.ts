@@ -2,6 +2,7 @@
 import { describe, expect } from "vitest";
 import { add, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { collect, redAndBlue } from "../support/collection.ts";
+import { portConfig } from "../support/host-port.ts";
 import { install, network } from "../support/network.ts";
 import type { BackgroundProcess } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
@@ -29,6 +30,7 @@ describe.concurrent("a lock that another process holds", () => {
         const refusal = mustFail(await plugin(world, "ADD", { network: pods, pod: blue }));
         expect(refusal.code).toBe(11);
         expect(refusal.details).toContain(lock);
+        expect(refusal.details).toMatch(/waited 1\d(\.\d)? s for locks and other calls/);
         expect((await snapshot(world)).minus(before).lines).toEqual([]);
         mustSucceed(await plugin(world, "STATUS", { network: pods }));
         await holder.stop("SIGKILL");
@@ -38,6 +40,29 @@ describe.concurrent("a lock that another process holds", () => {
       60_000,
     );
   }
+
+  scene(
+    "STATUS does not wait to close an interface whose guard was flushed: it says that it is open, and closes it later",
+    async (world) => {
+      const pods = install(world, network("pods", { capabilities: { portMappings: true } }));
+      const call = { network: pods, pod: await world.pod("red") };
+      const more = portConfig([{ hostPort: 8080, containerPort: 80 }]);
+      mustSucceed(await plugin(world, "ADD", { ...call, more }));
+      await world.host.must("nft flush ruleset");
+      const holder = await hold(world, NODE);
+      const start = performance.now();
+      expect(mustFail(await plugin(world, "STATUS", { network: pods }))).toMatchObject({
+        code: 50,
+        msg: expect.stringContaining("pods0 has route_localnet") as string,
+        details: expect.stringContaining(NODE) as string,
+      });
+      expect(performance.now() - start).toBeLessThan(5_000);
+      await holder.stop("SIGKILL");
+      mustSucceed(await plugin(world, "STATUS", { network: pods }));
+      expect(await world.host.must("cat /proc/sys/net/ipv4/conf/pods0/route_localnet")).toBe("0\n");
+    },
+    60_000,
+  );
 
   scene(
     "a DEL says so as well, takes no rule away without the lock, and its repetition completes it",

@@ -2,12 +2,18 @@
 // chain guard drops all others with an address in 127.0.0.0/8 that come in there. The setting is of no use
 // without the chain, and not safe: where the chain was flushed the setting goes too. The number tells whose
 // setting it is: other programs (portmap, kube-proxy) write 1, and what they have opened is left to them.
+import { CniError } from "../../../cni/error.ts";
+import { attempt } from "../../../failure/failure.ts";
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import { countChainUses, ifThereIsNftables } from "../../../nft/answer.ts";
 import { GUARD, PORT_TABLE } from "../../../nft/host-port-layout.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
-import type { Node } from "../../node.ts";
+import { PATIENCE_MS } from "../../../sys/flock.ts";
+import { type Node, NodeIsLocked } from "../../node.ts";
+
+/** The longest wait for the node's lock, in milliseconds, of a call that has to be quick. */
+const SOON_MS = 200;
 
 /** The number that Pontoon sets. The kernel takes each but 0 for "on". */
 const OPENED_BY_PONTOON = 2;
@@ -59,22 +65,52 @@ export function isUnguarded({ routeLocalnet }: Opened, node: Node): boolean {
   return rules !== GUARD.rules;
 }
 
+/** A link with its name. */
+interface Named extends Opened {
+  name: string;
+}
+
 /**
  * Closes an interface that Pontoon has opened to localhost and that has no guard: the rules were flushed. An
  * ADD with host ports and a restore put back the rules and then open it again. Takes the node's lock where
- * there is something to close, since rules may come back meanwhile. Throws CniError and SystemError.
+ * there is something to close, since rules may come back meanwhile, and waits `timeoutMs` for it. Throws
+ * CniError.
  */
-export function closeUnguarded(link: Opened & { name: string }, node: Node): void {
-  if (!isUnguarded(link, node)) return;
-  node.underLock(() => {
-    if (isUnguarded(link, node)) routeLocalnet(link.name, node, false);
+export function closeUnguarded(link: Named, node: Node, timeoutMs = PATIENCE_MS): void {
+  const { name } = link;
+  if (link.routeLocalnet !== OPENED_BY_PONTOON) return;
+  attempt("rules", `route_localnet of ${name}`, () => {
+    if (!isUnguarded(link, node)) return;
+    const close = (): void => {
+      if (isUnguarded(link, node)) routeLocalnet(name, node, false);
+    };
+    node.underLock(close, timeoutMs);
   });
 }
 
-/** Does the work of {@link closeUnguarded} for an interface that may be missing. */
+/** Does the work of {@link closeUnguarded} for an interface that may be missing. Throws SystemError, too. */
 export function closeUnguardedIfThere(name: string, node: Node): void {
   const link = getLink(node.links, { name });
   if (link !== undefined) closeUnguarded(link, node);
+}
+
+/**
+ * Does the work of {@link closeUnguarded} for a call that has to be quick. Throws CniError, also where
+ * another process holds the node's lock and the interface stays open; and SystemError.
+ */
+export function closeUnguardedSoon(name: string, node: Node): void {
+  const link = getLink(node.links, { name });
+  if (link === undefined) return;
+  try {
+    closeUnguarded(link, node, SOON_MS);
+  } catch (error) {
+    if (!(error instanceof NodeIsLocked)) throw error;
+    // The holder of the lock may have put the rules back, or closed the interface.
+    const now = getLink(node.links, { name });
+    if (now === undefined || !isUnguarded(now, node)) return;
+    const { about = "", cause = "" } = error.parts;
+    throw new CniError("rules", { ...error.parts, message: unguarded(name), cause: `${about}: ${cause}` });
+  }
 }
 
 function routeLocalnet(name: string, node: Node, isOpen: boolean): void {
