@@ -228,4 +228,12 @@ export const HOST: readonly Mutation[] = [
     test: "test/plugin/restore.test.ts",
     promise: "a DEL at any moment of pontoon restore: nothing of it is left",
   },
+  {
+    name: "restore counts a closed localhost with a pod that has no use for it",
+    file: "src/host/kind/host-port/host-port.ts",
+    find: " === name && needsLocalhost(step)",
+    replace: " === name",
+    test: "test/plugin/host-port-way.test.ts",
+    promise: "restore opens localhost once beside a network of IPv6",
+  },
 ];

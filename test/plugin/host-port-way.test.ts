@@ -10,12 +10,14 @@ import {
   mustSucceed,
   plugin,
 } from "../support/cni.ts";
+import { holdAtOrEnd, NODE_LOCK } from "../support/held.ts";
 import { addWithPorts, both, portArgs, portConfig, portNetwork, talk } from "../support/host-port.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
 import type { Network, NetworkWishes } from "../support/network.ts";
 import { refused } from "../support/refusal.ts";
 import { scene } from "../support/scene.ts";
 import { warmUp } from "../support/steady.ts";
+import { atEveryMoment } from "../support/strace.ts";
 import { connect, serve } from "../support/traffic.ts";
 import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
@@ -211,6 +213,38 @@ for (const call of ["ADD of a pod without host ports", "STATUS", "DEL of the pod
 }
 
 scene(
+  "an ADD opens localhost before it lets go of the node's lock",
+  async (world) => {
+    const call = {
+      network: portNetwork(world, "pods", { ipMasq: false }),
+      pod: await world.pod("red"),
+      more: portConfig([{ hostPort: 8080, containerPort: 80 }]),
+    };
+    for (const verb of ["ADD", "DEL"] as const) mustSucceed(await plugin(world, verb, call));
+    const setting = "net.ipv4.conf.pods0.route_localnet";
+    let seen = 0;
+    await atEveryMoment(
+      async (moment) => {
+        await world.host.must(`sysctl -qw ${setting}=0`);
+        await using held = await holdAtOrEnd(world, "ADD", call, moment);
+        const isOpen = (await world.host.must(`sysctl -n ${setting}`)) !== "0\n";
+        const hasPort = (await world.host.must("nft list map inet pontoon-ports any4")).includes("8080");
+        const isBetween = !held.isOver && hasPort && !isOpen;
+        if (isBetween) seen++;
+        if (isBetween) expect(held.holdsLock(NODE_LOCK), `${moment.kind} ${moment.count}`).toBe(true);
+        const { isOver } = held;
+        await held[Symbol.asyncDispose]();
+        mustSucceed(await plugin(world, "DEL", call));
+        return !isOver;
+      },
+      ["sendto"],
+    );
+    expect(seen).toBeGreaterThan(0);
+  },
+  120_000,
+);
+
+scene(
   "localhost that was closed after a flush is open again when another network brings the rules back",
   async (world) => {
     await using stage = await webServer(world, {});
@@ -236,6 +270,29 @@ scene(
     expect(await red.must("ip -6 address show dadfailed")).toBe("");
   },
 );
+
+for (const order of [
+  ["four", "six"],
+  ["six", "four"],
+] as const) {
+  scene(
+    `restore opens localhost once beside a network of IPv6 on the same bridge (${order.join(", ")})`,
+    async (world) => {
+      const subnets = { four: ["10.1.0.0/24"], six: ["fd01::/64"] };
+      for (const name of order) {
+        const pods = portNetwork(world, name, { bridge: "shared0", subnets: subnets[name] });
+        const port = { hostPort: name === "four" ? 8080 : 8081, containerPort: 80 };
+        await add(world, pods, await world.pod(`pod-${name}`), portArgs([port]));
+      }
+      const setting = "net.ipv4.conf.shared0.route_localnet";
+      await world.host.must(`sysctl -qw ${setting}=0`);
+      expect(await world.host.must(`${PLUGIN_FOLDER}/pontoon restore`)).toBe(
+        "four: 1 attachment, 1 rule put back\nsix: 1 attachment, nothing to do\n",
+      );
+      expect(await world.host.must(`sysctl -n ${setting}`)).toBe("2\n");
+    },
+  );
+}
 
 /** A pod `red` behind port 8080, a pod `blue` beside it, and a neighbour. */
 async function webServer(

@@ -63,10 +63,11 @@ function putHostPorts(step: HostPortStep, node: Node): void {
       bequeath: (element) => bequeath(element, node),
     });
     if (step.ports.iptablesChains === true) putPortChain(step, node);
+    checkSctp(wanted);
+    // A call that finds no guard closes localhost under the lock: it must not do so in between.
+    openLocalhost(step, node);
+    if (wasLost) reopenLocalhost(livingSteps(node), node);
   });
-  checkSctp(wanted);
-  openLocalhost(step, node);
-  if (wasLost) reopenLocalhost(livingSteps(node), node);
   forgetEarlierFlows(isShared ? heldMappings(wanted, node) : wanted.mappings, node);
 }
 
@@ -115,7 +116,7 @@ function countLostHostPorts(steps: readonly HostPortStep[], node: Node): LostRul
     const lost = countLost(HOST_PORTS, portsOfAll(steps, node), node.rules);
     const closed = reopenLocalhost(steps, node, true);
     for (const name of closed) {
-      const first = steps.find(({ ports }) => ports.gatewayInterface === name);
+      const first = steps.find((step) => step.ports.gatewayInterface === name && needsLocalhost(step));
       if (first !== undefined) add(lost, first, 1);
     }
     for (const step of steps) {
