@@ -30,7 +30,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: "a flush of the rules leaves localhost open to pods until the next host port",
     file: "src/host/kind/host-port/localhost.ts",
-    find: "if (isUnguarded(link, node)) routeLocalnet(link.name, node, false);",
+    find: "if (isUnguarded(link, node)) routeLocalnet(name, node, false);",
     replace: "",
     test: "test/plugin/host-port-way.test.ts",
     promise: "closes the node's 127.0.0.1 to pods, and restore opens it to host ports",
