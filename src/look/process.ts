@@ -3,28 +3,52 @@
 
 import type { Process } from "../plan/listener.ts";
 import { SystemError } from "../sys/errno.ts";
-import { listDirectory, readTextOfAny, socketInode } from "../sys/file.ts";
+import { fileIdentity, listDirectory, readTextOfAny, socketInode } from "../sys/file.ts";
 
-/** The processes that have these sockets open, by the inodes of the sockets. Reads all of /proc. */
+/** The most descriptors of one process, and of all, that are looked at. A listener is among a program's first. */
+const MOST_OF_ONE = 4_096;
+const MOST_OF_ALL = 65_536;
+
+/** The network namespace of a process, or of this thread. */
+const namespaceOf = (process: string): string | undefined =>
+  orNone(() => [fileIdentity(`/proc/${process}/ns/net`)])[0];
+
+/**
+ * The processes that have these sockets open, by the inodes of the sockets. Processes in the network
+ * namespace of this thread alone are looked at, and as many descriptors as an honest node has: a pod could
+ * make the look as long as it likes.
+ */
 export function findHolders(inodes: ReadonlySet<number>): Map<number, Process[]> {
   const holders = new Map<number, Process[]>();
+  const own = namespaceOf("thread-self");
+  let left = MOST_OF_ALL;
   for (const name of orNone(() => listDirectory("/proc"))) {
     const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    const held = heldBy(pid, inodes);
+    if (!Number.isInteger(pid) || namespaceOf(name) !== own) continue;
+    const folder = `/proc/${pid}/fd`;
+    const descriptors = orNone(() => listDirectory(folder, MOST_OF_ONE)).slice(
+      0,
+      Math.min(MOST_OF_ONE, left),
+    );
+    left -= descriptors.length;
+    const held = heldBy(folder, descriptors, inodes);
     if (held.size === 0) continue;
     const process = readProcess(pid);
-    for (const inode of held) holders.set(inode, [...(holders.get(inode) ?? []), process]);
+    for (const inode of held) {
+      const known = holders.get(inode);
+      if (known === undefined) holders.set(inode, [process]);
+      else known.push(process);
+    }
   }
   return holders;
 }
 
-function heldBy(pid: number, inodes: ReadonlySet<number>): Set<number> {
-  const folder = `/proc/${pid}/fd`;
-  const held = orNone(() => listDirectory(folder)).flatMap((fd) =>
-    orNone(() => [socketInode(`${folder}/${fd}`)]).filter((inode) => inode !== undefined),
-  );
-  return new Set(held.filter((inode) => inodes.has(inode)));
+function heldBy(folder: string, descriptors: string[], inodes: ReadonlySet<number>): Set<number> {
+  const held = new Set<number>();
+  for (const fd of descriptors)
+    for (const inode of orNone(() => [socketInode(`${folder}/${fd}`)]))
+      if (inode !== undefined && inodes.has(inode)) held.add(inode);
+  return held;
 }
 
 function readProcess(pid: number): Process {

@@ -226,15 +226,18 @@ function readStatus(bytes: Uint8Array): FileStatus {
   };
 }
 
-/** The names in a folder, in the kernel's order, without `.` and `..`; none when it does not exist. */
-export function listDirectory(path: string): string[] {
+/**
+ * The names in a folder, in the kernel's order, without `.` and `..`; none when it does not exist. From
+ * `enough` names on the rest may be left out.
+ */
+export function listDirectory(path: string, enough = Number.POSITIVE_INFINITY): string[] {
   using directory = openFileIfThere(path, O_RDONLY | O_DIRECTORY);
   const names: string[] = [];
   if (directory === undefined) return names;
   const buffer = new Uint8Array(256 * 1024);
   for (;;) {
     const count = check(native.getdents64(directory.fd, buffer), `list ${path}`);
-    if (count === 0) return names;
+    if (count === 0 || names.length >= enough) return names;
     for (let at = 0; at < count; at += u16At(buffer, at + DIRENT_RECLEN)) {
       const start = at + DIRENT_NAME;
       const name = textOf(buffer.subarray(start, buffer.indexOf(0, start)));
