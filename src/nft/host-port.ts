@@ -15,7 +15,7 @@ import { ensureElements, type On, type OwnedTable } from "./owned-table.ts";
 import { chainsFor, elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimPorts, type PortNode } from "./port-claim.ts";
 import { isConditionChain } from "./port-condition.ts";
-import { covers, handOver, haveSamePort } from "./port-share.ts";
+import { covers, ElementIndex, handOver } from "./port-share.ts";
 import { missingOrAltered } from "./read-back.ts";
 
 /** The table of host ports. */
@@ -23,12 +23,7 @@ export const HOST_PORTS: OwnedTable<HostPorts, PortNode> = {
   layoutFor: ({ markBit }) => portLayout(markBit),
   chainsFor,
   listElements: listPortElements,
-  countMissing: (ports, elements) => {
-    const own = elements.get(ports.owner) ?? [];
-    const wanted = elementsOf(ports);
-    if (own.length >= wanted.length) return 0;
-    return wanted.length - own.length - leftOf(wanted, [...elements.values()].flat(), ports).length;
-  },
+  countMissing: missingAmong,
   // A flushed table may have elements with conditions too, although no chain of conditions is counted.
   claim: (wanted, on, { counts, missing }) =>
     claimPorts(wanted, on, missing[0] === "table" || hasConditionChain(counts)),
@@ -38,6 +33,19 @@ export const HOST_PORTS: OwnedTable<HostPorts, PortNode> = {
   // Every change is made under the node's lock.
   changedSinceLook: [],
 };
+
+/** The way to count the elements that an attachment lacks, of its own and of those that a sibling holds. */
+function missingAmong(elements: ReadonlyMap<string, readonly Element[]>): (ports: HostPorts) => number {
+  let all: Holders | undefined;
+  return (ports) => {
+    const own = elements.get(ports.owner) ?? [];
+    const wanted = elementsOf(ports);
+    if (own.length >= wanted.length || ports.siblings === undefined)
+      return Math.max(0, wanted.length - own.length);
+    all ??= holdersOf([...elements.values()].flat());
+    return wanted.length - own.length - leftOf(wanted, all, ports).length;
+  };
+}
 
 /**
  * Makes sure that the ports lead to the pod, and puts back the table when it was lost. The caller holds the
@@ -106,18 +114,28 @@ export function findPortElements(socket: NetlinkSocket, ports: HostPorts): Found
   const wanted = elementsOf(ports);
   const held = getElements(socket, wanted);
   const found = held.filter((element) => ownerOf(element) === ports.owner);
-  const left = found.length === wanted.length ? 0 : leftOf(wanted, held, ports).length;
+  const isWhole = found.length === wanted.length || ports.siblings === undefined;
+  const left = isWhole ? 0 : leftOf(wanted, holdersOf(held), ports).length;
   return { found, left, wanted: wanted.length };
 }
 
+/** Elements that may hold the ports of others. */
+type Holders = ElementIndex<{ element: Element }>;
+
+function holdersOf(elements: readonly Element[]): Holders {
+  return new ElementIndex(elements.map((element) => ({ element })));
+}
+
 /** Those of the elements that are not there because a living sibling holds the port. */
-function leftOf(wanted: Element[], held: readonly Element[], { owner, siblings }: HostPorts): Element[] {
+function leftOf(wanted: Element[], holders: Holders, { owner, siblings }: HostPorts): Element[] {
   if (siblings === undefined) return [];
-  const others = held.filter((element) => ownerOf(element) !== owner);
-  return wanted.filter((element) => {
-    const holders = others.filter((other) => haveSamePort(other, element) && covers(other, element));
-    return holders.some((holder) => siblings.hold(holder));
-  });
+  return wanted.filter((element) =>
+    holders
+      .withSamePort(element)
+      .some(
+        ({ element: other }) => ownerOf(other) !== owner && covers(other, element) && siblings.hold(other),
+      ),
+  );
 }
 
 /**

@@ -24,8 +24,10 @@ export const MASQUERADE: OwnedTable<Masquerade, MasqueradeNode> = {
   chainsFor: ({ chain }) => [sharedNetworkChain(chain)],
   listElements: listAllElements,
   // An element that leads to another chain of the network was made before the network's subnets changed.
-  countMissing: ({ owner, addresses, chain }, elements) =>
-    addresses.length - (elements.get(owner) ?? []).filter((element) => element.chain === chain.name).length,
+  countMissing:
+    (elements) =>
+    ({ owner, addresses, chain }) =>
+      addresses.length - (elements.get(owner) ?? []).filter((element) => element.chain === chain.name).length,
   claim: claimAddresses,
   claimFor: claimAddresses,
   release: (socket, attachment) => removeMasquerade(socket, attachment, { chain: attachment.chain.name }),

@@ -59,7 +59,7 @@ export interface OwnedTable<Attachment extends Owner, Node extends NodeAttachmen
   /** Every element of every attachment. */
   listElements(socket: NetlinkSocket): Element[];
   /** The number of elements that the attachment lacks when these are all elements, by their owners. */
-  countMissing(attachment: Attachment, elements: ReadonlyMap<string, readonly Element[]>): number;
+  countMissing(elements: ReadonlyMap<string, readonly Element[]>): (attachment: Attachment) => number;
   /** Puts in the elements of the attachment that is being added. */
   claim(attachment: Attachment, on: On<Node>, look: Look): void;
   /** Puts in the elements of another attachment, into a table that was lost. */
@@ -163,10 +163,10 @@ export function countLost<Attachment extends Owner, Node extends NodeAttachments
   if (first === undefined) return { shared: 0, byOwner };
   const layout = table.layoutFor(first);
   const counts = countRules(socket, layout.table);
-  const elements = elementsByOwner(table.listElements(socket));
+  const countMissing = table.countMissing(elementsByOwner(table.listElements(socket)));
   const seen = new Set<string>();
   for (const attachment of attachments) {
-    let lost = Math.max(0, table.countMissing(attachment, elements));
+    let lost = Math.max(0, countMissing(attachment));
     for (const { name, rules } of table.chainsFor(attachment)) {
       if (!seen.has(name) && counts.get(name) !== rules) lost += rules;
       seen.add(name);

@@ -3,6 +3,7 @@ import { formatAddress } from "../ip/address.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { firstRefusal } from "./batch.ts";
+import { ClaimIndex } from "./claim-index.ts";
 import { ownerOf } from "./comment.ts";
 import {
   addElementMessage,
@@ -17,8 +18,8 @@ import { PORT_TABLE } from "./host-port-layout.ts";
 import type { NodeAttachments, On } from "./owned-table.ts";
 import { elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimOf, isOfAllAddresses, keyTest, portKey, unseenMaps } from "./port-element.ts";
-import { claimsOverlap, claimText, type PortMapping } from "./port-mapping.ts";
-import { covers, haveSamePort } from "./port-share.ts";
+import { claimText, type PortMapping } from "./port-mapping.ts";
+import { covers, ElementIndex } from "./port-share.ts";
 
 /** The facts about the node that host ports need. */
 export interface PortNode extends NodeAttachments<HostPorts> {
@@ -37,13 +38,15 @@ export interface PortNode extends NodeAttachments<HostPorts> {
 export function claimPorts(wanted: HostPorts, on: On<PortNode>, hasConditions: boolean): void {
   const { socket } = on;
   const elements = elementsOf(wanted);
+  const claims = new Claims(wanted, elements);
   let held = heldUnseen(socket, wanted.mappings, hasConditions);
   // A dead attachment may have left elements in the maps of conditions.
   if (!hasConditions && held.some((element) => ownerOf(element) !== wanted.owner))
     held = heldUnseen(socket, wanted.mappings, true);
   for (const look of [() => getElements(socket, elements), () => listPortElements(socket), undefined]) {
-    const { gone, holders } = judge({ held, elements, wanted }, on);
-    const own = elements.filter((element) => !isLeftTo(holders, element));
+    const { gone, holders } = judge(held, claims, on);
+    const index = new ElementIndex(holders);
+    const own = holders.length === 0 ? elements : elements.filter((element) => !isLeftTo(index, element));
     const error = sendInParts(socket, [...gone.map(deleteElementMessage), ...own.map(addElementMessage)]);
     if (error === undefined) return;
     if (look === undefined || !isErrno(error, "EEXIST", "ENOTEMPTY")) throw error;
@@ -51,24 +54,20 @@ export function claimPorts(wanted: HostPorts, on: On<PortNode>, hasConditions: b
   }
 }
 
+/** A sibling's element, and the refusal for an element that it stands in the way of. */
+interface Holder {
+  element: Element;
+  refusal: () => SystemError;
+}
+
 /**
  * True when a sibling's element stands for all ports of this one. Throws SystemError EADDRINUSE when it
  * stands for some of them: an element cannot be divided.
  */
-function isLeftTo(holders: readonly Holder[], element: Element): boolean {
-  if (holders.length === 0) return false;
-  for (const { holder, refusal } of holders) {
-    if (!haveSamePort(holder, element)) continue;
-    if (!covers(holder, element)) throw refusal;
-    return true;
-  }
-  return false;
-}
-
-/** A sibling's element, and the refusal for an element that it stands in the way of. */
-interface Holder {
-  holder: Element;
-  refusal: SystemError;
+function isLeftTo(holders: ElementIndex<Holder>, element: Element): boolean {
+  const [first] = holders.withSamePort(element);
+  if (first !== undefined && !covers(first.element, element)) throw first.refusal();
+  return first !== undefined;
 }
 
 /**
@@ -99,49 +98,76 @@ function heldUnseen(socket: NetlinkSocket, mappings: PortMapping[], hasCondition
 /** The most keys to ask for: more would cost as much as a search through the map. */
 const MOST_ASKED = 500;
 
+/** The elements that stand in the way of an attachment. */
+interface Judged {
+  /** Those that have to go. */
+  gone: Element[];
+  /** Those of siblings, which stay. */
+  holders: Holder[];
+}
+
 /**
- * The held elements that have to go, and those of siblings. Throws SystemError; EADDRINUSE when one belongs
- * to a living attachment of another container.
+ * The held elements that have to go, and those of siblings. Each owner is asked for once. Throws SystemError;
+ * EADDRINUSE when one belongs to a living attachment of another container.
  */
-function judge(
-  { held, elements, wanted }: { held: Element[]; elements: Element[]; wanted: HostPorts },
-  { socket, node }: On<PortNode>,
-): { gone: Element[]; holders: Holder[] } {
-  const gone: Element[] = [];
-  const holders: Holder[] = [];
+function judge(held: readonly Element[], claims: Claims, { socket, node }: On<PortNode>): Judged {
+  const { wanted } = claims;
+  const [gone, holders] = [new Map<string, Element>(), [] as Holder[]];
+  const living = new Map<string, boolean>();
+  const noted = new Set<string>();
   for (const element of held) {
-    const taken = claimTaken(element, elements, wanted);
-    if (taken === undefined || gone.some((other) => isSamePlace(other, element))) continue;
+    const taken = claims.takenBy(element);
+    if (taken === undefined || gone.has(placeOf(element))) continue;
     const owner = ownerOf(element);
-    if (owner === wanted.owner) gone.push(element);
-    else if (node.isAlive(owner)) {
-      const refusal = new SystemError(taken, errnoOf("EADDRINUSE"), node.nameOf(element));
-      if (claimOf(element) === undefined || wanted.siblings?.hold(element) !== true) throw refusal;
-      wanted.siblings.note(element);
-      holders.push({ holder: element, refusal });
-    } else if (node.bequeath?.(element) === true)
+    const isAlive = owner !== wanted.owner && (living.get(owner) ?? node.isAlive(owner));
+    living.set(owner, isAlive);
+    if (isAlive) {
+      const refusal = () => new SystemError(taken(), errnoOf("EADDRINUSE"), node.nameOf(element));
+      if (claimOf(element) === undefined || wanted.siblings?.hold(element) !== true) throw refusal();
+      if (!noted.has(owner)) wanted.siblings.note(element);
+      noted.add(owner);
+      holders.push({ element, refusal });
+    } else if (owner !== wanted.owner && node.bequeath?.(element) === true)
       // The ports have another owner now.
-      return judge({ held: listPortElements(socket), elements, wanted }, { socket, node });
-    else gone.push(element);
+      return judge(listPortElements(socket), claims, { socket, node });
+    else gone.set(placeOf(element), element);
   }
-  return { gone, holders };
+  return { gone: [...gone.values()], holders };
 }
 
-/** What an attachment wants of the place of an element, in words; undefined when it wants nothing of it. */
-function claimTaken(element: Element, elements: Element[], { mappings }: HostPorts): string | undefined {
-  const claimed = claimOf(element);
-  if (claimed !== undefined) {
-    const taken = mappings.find((mapping) => claimsOverlap(mapping, claimed));
-    return taken && `take ${claimText(taken)}`;
+/** The ports and places that an attachment wants, to look up what a held element takes of them. */
+class Claims {
+  readonly wanted: HostPorts;
+  private readonly elements: readonly Element[];
+  private ports: ClaimIndex<PortMapping> | undefined;
+  /** The places of elements that are no ports. */
+  private places: Set<string> | undefined;
+
+  constructor(wanted: HostPorts, elements: readonly Element[]) {
+    this.wanted = wanted;
+    this.elements = elements;
   }
-  const isSame = elements.some(({ chain, set, key }) => chain !== "" && isSamePlace({ set, key }, element));
-  if (!isSame) return undefined;
-  return `lead host ports to ${mappings.map(({ target }) => formatAddress(target)).join(", ")}`;
+
+  /**
+   * The claim of the attachment on the place of an element, in words; undefined when it wants nothing of it.
+   */
+  takenBy(element: Element): (() => string) | undefined {
+    const { mappings } = this.wanted;
+    const claimed = claimOf(element);
+    if (claimed !== undefined) {
+      this.ports ??= ClaimIndex.of(mappings);
+      const [taken] = this.ports.overlapping(claimed);
+      return taken && (() => `take ${claimText(taken)}`);
+    }
+    this.places ??= new Set(this.elements.filter(({ chain }) => chain !== "").map(placeOf));
+    if (!this.places.has(placeOf(element))) return undefined;
+    return () => `lead host ports to ${mappings.map(({ target }) => formatAddress(target)).join(", ")}`;
+  }
 }
 
-/** An element that stands for several ports is the answer for each of them. */
-function isSamePlace(a: Pick<Element, "set" | "key">, b: Pick<Element, "set" | "key">): boolean {
-  return a.set === b.set && a.key.join() === b.key.join();
+/** The place of an element. One that stands for several ports is the answer for each of them. */
+function placeOf({ set, key }: Element): string {
+  return `${set} ${key.join()}`;
 }
 
 function sendInParts(socket: NetlinkSocket, messages: Message[]): SystemError | undefined {

@@ -4,6 +4,7 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countRules } from "./answer.ts";
 import { executeBatch, firstRefusal } from "./batch.ts";
+import { ClaimIndex } from "./claim-index.ts";
 import { ownerOf } from "./comment.ts";
 import {
   addElementMessage,
@@ -26,6 +27,26 @@ export function haveSamePort(a: Element, b: Element): boolean {
   if (valueMap(a.set) !== valueMap(b.set)) return false;
   const [one, other] = [claimOf(a), claimOf(b)];
   return one !== undefined && other !== undefined && claimsOverlap(one, other);
+}
+
+/** Elements by their ports, to find those that stand for a port of another element. */
+export class ElementIndex<T extends { element: Element }> {
+  private readonly index = new ClaimIndex<T>();
+
+  constructor(all: readonly T[]) {
+    for (const each of all) {
+      const claim = claimOf(each.element);
+      if (claim !== undefined) this.index.add(claim, each);
+    }
+  }
+
+  /** Those that have a port in common with the element, as {@link haveSamePort} says. */
+  withSamePort(element: Element): T[] {
+    const claim = claimOf(element);
+    if (claim === undefined) return [];
+    const map = valueMap(element.set);
+    return this.index.overlapping(claim).filter((each) => valueMap(each.element.set) === map);
+  }
 }
 
 /** True when `holder` stands for all ports of `element`. */

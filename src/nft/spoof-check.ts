@@ -60,7 +60,7 @@ export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
   layoutFor: () => SPOOF_LAYOUT,
   chainsFor: () => [],
   listElements: listSpoofElements,
-  countMissing: (check, elements) => places(check).length - (elements.get(check.owner) ?? []).length,
+  countMissing: (elements) => (check) => places(check).length - (elements.get(check.owner) ?? []).length,
   claim: (wanted, { socket, node }) =>
     node.isAddressed === true ? addAddresses(socket, wanted) : putElements(socket, wanted),
   claimFor: (other, { socket }) => putElementsFor(socket, other),

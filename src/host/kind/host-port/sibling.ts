@@ -25,24 +25,43 @@ export function hostPortsOn(step: HostPortStep, node: Node, onShared = (): void 
 
 function siblingsOf(key: AttachmentKey, node: Node, onShared: () => void): Siblings {
   const { records } = node;
+  const living = new Map<string, boolean>();
+  const isLivingSibling = (element: Element): boolean =>
+    keyOf(element, node)?.containerId === key.containerId &&
+    node.hasInterface(hostInterfaceOfDigest(ownerOf(element)));
   return {
-    hold: (element) =>
-      keyOf(element, node)?.containerId === key.containerId &&
-      node.hasInterface(hostInterfaceOfDigest(ownerOf(element))),
-    note: (element) => {
+    hold(element) {
+      const owner = ownerOf(element);
+      const known = living.get(owner) ?? isLivingSibling(element);
+      living.set(owner, known);
+      return known;
+    },
+    note(element) {
       const holder = keyOf(element, node);
       if (holder !== undefined) records.markShared(holder);
       onShared();
     },
     inherit(remove) {
       if (!records.hasSharedMark(key)) return remove([]);
-      const own = attachmentDigest(key);
-      const isOther = (other: AttachmentKey): boolean =>
-        other.containerId === key.containerId && attachmentDigest(other) !== own;
-      handingTo(heirsOf(isOther, node), node, remove);
-      records.removeSharedMark(key);
+      bequeathTo(heirsOf(isSiblingOf(key), node), key, { node, remove });
     },
   };
+}
+
+/** A test for other attachments of the container. */
+function isSiblingOf(key: AttachmentKey): (other: AttachmentKey) => boolean {
+  const own = attachmentDigest(key);
+  return (other) => other.containerId === key.containerId && attachmentDigest(other) !== own;
+}
+
+/** Runs `remove`, which takes out the ports of an attachment, with those of its heirs. */
+function bequeathTo(
+  heirs: Attachment[],
+  key: AttachmentKey,
+  { node, remove }: { node: Node; remove: (heirs: HostPorts[]) => void },
+): void {
+  handingTo(heirs, node, remove);
+  node.records.removeSharedMark(key);
 }
 
 /**
@@ -95,11 +114,14 @@ export function bequeath(element: Element, node: Node): boolean {
   const key = keyOf(element, node);
   const attachment = key && records.getRecord(key);
   if (attachment === undefined || !records.hasSharedMark(attachment.key)) return false;
-  const isOther = ({ containerId, ...other }: AttachmentKey): boolean =>
-    containerId === attachment.key.containerId &&
-    attachmentDigest({ containerId, ...other }) !== attachmentDigest(attachment.key);
-  const ports = heirsOf(isOther, node).length === 0 ? undefined : portsOf(attachment, node);
-  if (ports === undefined) return false;
+  const step = stepOf("hostPorts", attachment);
+  const heirs = step === undefined ? [] : heirsOf(isSiblingOf(attachment.key), node);
+  if (step === undefined || heirs.length === 0) return false;
+  const siblings: Siblings = {
+    ...siblingsOf(attachment.key, node, () => {}),
+    inherit: (remove) => bequeathTo(heirs, attachment.key, { node, remove }),
+  };
+  const ports = { ...hostPortsOf(step), siblings };
   removeHostPorts(node.rules, ports);
   forgetFlows(ports.mappings, node);
   return true;
