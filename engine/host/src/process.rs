@@ -143,14 +143,15 @@ fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptor
         write(i64::from(report[1]), &refusal);
         exit(127);
     }
-    let refusal = if child < 0 { -i64::from(errno()) } else { 0 };
+    let refusal = errno();
     close(i64::from(report[1]));
-    let mut code = [0; 4];
-    let count = if child < 0 { 0 } else { read_whole(i64::from(report[0]), &mut code) };
-    close(i64::from(report[0]));
     if child < 0 {
-        return refusal;
+        close(i64::from(report[0]));
+        return -i64::from(refusal);
     }
+    let mut code = [0; 4];
+    let count = read_whole(i64::from(report[0]), &mut code);
+    close(i64::from(report[0]));
     let end = wait(i64::from(child));
     if count == code.len() { -i64::from(c_int::from_ne_bytes(code)) } else { end }
 }
@@ -200,6 +201,7 @@ unsafe fn become_program(parent: libc::pid_t, file: &CStr, arguments: &[*mut c_c
         libc::execve(file.as_ptr(), arguments.as_ptr().cast(), environment.as_ptr().cast());
     }
 }
+
 /// More than most files have.
 const LIKELY_BYTES: usize = 4 << 20;
 
