@@ -1,5 +1,6 @@
 // The attachment that an ADD is about to make, with the facts about other attachments that IPAM needs.
 import type { Attachment, HostIdentity } from "../attachment/attachment.ts";
+import { attachmentTitle } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { RecordStore } from "../record/store.ts";
 
@@ -21,4 +22,9 @@ export interface Claimant {
   hasLink(attachment: Attachment): boolean;
   /** Removes the kernel objects of a dead attachment, before its addresses are free. */
   discard(attachment: Attachment): void;
+}
+
+/** The work of IPAM for an attachment in words, for errors. */
+export function reservationOf({ key, pod }: Pick<Claimant, "key" | "pod">): string {
+  return `reserve addresses for ${attachmentTitle(key, pod)}`;
 }

@@ -5,7 +5,7 @@ import { attachmentTitle } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
-import type { Claimant } from "./claimant.ts";
+import { type Claimant, reservationOf } from "./claimant.ts";
 import { addressOfName, listOwnFiles } from "./lease-directory.ts";
 import { isOwnedBy, readOwner } from "./lease-file.ts";
 import { openExistingLeaseLock } from "./lease-lock.ts";
@@ -87,7 +87,7 @@ type Named = Pick<Attachment, "key" | "pod">;
 function duplicate({ key, pod }: Named, address: string | undefined): CniError {
   return new CniError("duplicateAttachment", {
     message: `${address ?? "an address"} has been allocated to ${key.containerId}, duplicate allocation is not allowed`,
-    attempted: `reserve addresses for ${attachmentTitle(key, pod)}`,
+    attempted: reservationOf({ key, pod }),
     hint: "Send a DEL for this container and interface first",
   });
 }

@@ -1,12 +1,12 @@
 // The reservation of addresses for an attachment: one of every range set, all of them or none, under one
 // lock.
-import { attachmentTitle } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
 import { needsBootSweep } from "../record/boot-marker.ts";
 import { SystemError } from "../sys/errno.ts";
 import { type FileHandle, removeFile } from "../sys/file.ts";
 import { sweepEarlierBoots } from "./boot-sweep.ts";
+import { reservationOf } from "./claimant.ts";
 import { refuseDuplicate } from "./duplicate.ts";
 import { collectFailures, explained, explainedError } from "./failure.ts";
 import { writeHint } from "./hint.ts";
@@ -37,7 +37,7 @@ export class Reservation implements Disposable {
    * duplicateAttachment, poolExhausted, invalidConfig, tryAgainLater, leaseStore, recordStore.
    */
   static open(wish: AddressWish): Reservation {
-    const attempted = (): string => attemptOf(wish);
+    const attempted = (): string => reservationOf(wish);
     return explained("leaseStore", attempted, () => {
       const lock = openLeaseLock(wish.directory, wish.lockTimeoutMs);
       try {
@@ -53,7 +53,7 @@ export class Reservation implements Disposable {
   /** Takes the addresses. When it throws, no lease of this call is left. Throws CniError. */
   take(): void {
     const { leases, wish } = this;
-    const attempted = (): string => attemptOf(wish);
+    const attempted = (): string => reservationOf(wish);
     explained("leaseStore", attempted, () => {
       takeAll(wish, leases);
       for (const lease of leases)
@@ -64,10 +64,6 @@ export class Reservation implements Disposable {
   [Symbol.dispose](): void {
     this.lock.close();
   }
-}
-
-function attemptOf({ key, pod }: AddressWish): string {
-  return `reserve addresses for ${attachmentTitle(key, pod)}`;
 }
 
 /**

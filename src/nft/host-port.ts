@@ -153,7 +153,7 @@ export function removeHostPorts(socket: NetlinkSocket, ports: HostPorts): boolea
   return found.length + left === wanted;
 }
 
-/** What else changes when elements go. */
+/** The other changes when elements go. */
 interface Afterwards {
   /** Chains to remove when nothing leads to them any more. */
   chains: string[];

@@ -139,8 +139,8 @@ function putBackOther<Attachment extends Owner, Node extends NodeAttachments<Att
   for (const { name } of chains) counts.delete(name);
 }
 
-/** Makes the chains that are not whole by `counts`, and enters them in `counts`. */
-function makeChains(
+/** Makes the chains that are not whole by `counts`, and enters them in `counts`. Throws SystemError. */
+export function makeChains(
   socket: NetlinkSocket,
   chains: readonly SharedChain[],
   counts: Map<string, number>,

@@ -3,7 +3,7 @@
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { countRules } from "./answer.ts";
-import { executeBatch, firstRefusal } from "./batch.ts";
+import { firstRefusal } from "./batch.ts";
 import { ClaimIndex } from "./claim-index.ts";
 import { ownerOf } from "./comment.ts";
 import {
@@ -15,6 +15,7 @@ import {
   getElements,
 } from "./element.ts";
 import { PORT_TABLE } from "./host-port-layout.ts";
+import { makeChains } from "./owned-table.ts";
 import { chainsFor, elementsOf, type HostPorts } from "./port-attachment.ts";
 import { claimOf, valueMap } from "./port-element.ts";
 import { claimsOverlap } from "./port-mapping.ts";
@@ -70,7 +71,7 @@ export function handOver(socket: NetlinkSocket, gone: Element[], heirs: readonly
     groups.add(wanted.filter((element) => !there.has(placeOf(element))));
   }
   if (groups.coming.length === 0) return deleteElements(socket, gone);
-  makeChains(socket, heirs);
+  makeChains(socket, heirs.flatMap(chainsFor), countRules(socket, PORT_TABLE));
   for (const messages of groups.batches()) {
     const error = firstRefusal(socket, messages);
     if (error === undefined) continue;
@@ -138,15 +139,6 @@ function placeOf({ set, key }: Element): string {
 
 function ownKeys(elements: readonly Element[], owner: string): string[] {
   return elements.filter((element) => ownerOf(element) === owner).map(placeOf);
-}
-
-function makeChains(socket: NetlinkSocket, heirs: readonly HostPorts[]): void {
-  const counts = countRules(socket, PORT_TABLE);
-  for (const { name, rules, messages } of heirs.flatMap(chainsFor)) {
-    if (counts.get(name) === rules) continue;
-    executeBatch(socket, messages());
-    counts.set(name, rules);
-  }
 }
 
 /** Another program changes the table: an element that cannot come stays out, and CHECK tells of it. */

@@ -45,7 +45,10 @@ function groupByChain(replies: readonly Reply[]): Map<string, Uint8Array[]> {
   const groups = new Map<string, Uint8Array[]>();
   for (const { payload } of replies) {
     const chain = readAttributes(payload, GENERIC_HEADER).string(nft.NFTA_RULE_CHAIN) ?? "";
-    groups.set(chain, [...(groups.get(chain) ?? []), payload.subarray(GENERIC_HEADER)]);
+    const rule = payload.subarray(GENERIC_HEADER);
+    const rules = groups.get(chain);
+    if (rules === undefined) groups.set(chain, [rule]);
+    else rules.push(rule);
   }
   return groups;
 }

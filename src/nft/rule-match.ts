@@ -128,8 +128,11 @@ export function hasAll(expected: Uint8Array, found: Uint8Array, othersAreZero = 
 
 function byType(bytes: Uint8Array): Map<number, Attribute[]> {
   const types = new Map<number, Attribute[]>();
-  for (const attribute of attributesOf(bytes))
-    types.set(attribute.type, [...(types.get(attribute.type) ?? []), attribute]);
+  for (const attribute of attributesOf(bytes)) {
+    const others = types.get(attribute.type);
+    if (others === undefined) types.set(attribute.type, [attribute]);
+    else others.push(attribute);
+  }
   return types;
 }
 

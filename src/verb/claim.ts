@@ -14,7 +14,7 @@ import { discardDead } from "../host/discard.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { takeBack } from "../host/removal.ts";
-import type { Claimant } from "../ipam/claimant.ts";
+import { type Claimant, reservationOf } from "../ipam/claimant.ts";
 import { refuseDuplicate } from "../ipam/duplicate.ts";
 import { explained } from "../ipam/failure.ts";
 import { callIpam, type ForeignIpam, findIpam } from "../ipam/foreign.ts";
@@ -91,7 +91,7 @@ export function claimAddresses(claim: Claim): Claimed {
     keepsForeignHint,
   });
   const { leases } = reservation;
-  const attempted = (): string => `reserve addresses for ${titleOf(claimant)}`;
+  const attempted = (): string => reservationOf(claimant);
   const begun = explained("recordStore", attempted, () =>
     begin(claim, { addresses: leases.map(addressOf), routes: ipam.routes }),
   );
