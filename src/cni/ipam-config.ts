@@ -25,7 +25,7 @@ export interface IpamConfig {
   statusWhenFull: boolean;
 }
 
-/** What the verbs differ in. */
+/** The rules that depend on the verb. */
 interface IpamRules {
   /** True: ranges may come by runtimeConfig, which this call does not get. */
   mayLackRanges: boolean;

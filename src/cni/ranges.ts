@@ -13,7 +13,7 @@ import { type LeaseRange, prefixRange, rangesOverlap } from "../ip/range.ts";
 import type { RangeShape, Shape } from "./netconf-keys.ts";
 import { type Problems, quote } from "./problems.ts";
 
-/** What the calls differ in. */
+/** The rules that depend on the call. */
 export interface RangeRules {
   /**
    * True: no set at all is no problem, since STATUS does not get the pools that come through runtimeConfig.

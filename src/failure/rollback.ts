@@ -2,7 +2,9 @@
 import { renewPatience } from "../sys/flock.ts";
 import { asCniError, sentencesOf } from "./failure.ts";
 
-/** The time that a rollback may wait for locks at least, in milliseconds; the call may have used up its own. */
+/**
+ * The time that a rollback may wait for locks at least, in milliseconds; the call may have used up its own.
+ */
 const ROLLBACK_WAITS_MS = 2_000;
 
 /**

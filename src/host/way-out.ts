@@ -1,5 +1,5 @@
-// The obstacles between a new bridge and the world beyond the node. The first ADD of a bridge looks, and tells;
-// later ones do not.
+// The obstacles between a new bridge and the world beyond the node. The first ADD of a bridge looks, and
+// tells; later ones do not.
 import type { Netconf } from "../cni/config.ts";
 import type { Family } from "../ip/address.ts";
 import { dropsByDefault } from "../iptables/legacy-table.ts";

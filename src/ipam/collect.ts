@@ -14,7 +14,7 @@ export interface Collection {
   valid: readonly LeaseOwner[];
   /** True for an owner whose leases stay although it is not on the list: its ADD is running. */
   keep?(owner: LeaseOwner): boolean;
-  /** Gives living attachments back what is theirs, when files in its place have gone. */
+  /** Gives living attachments their lost leases back. */
   restore?(): void;
   /** True when a living attachment has leases here. Asked where the folder is gone; it is then made again. */
   hasTenants?(): boolean;

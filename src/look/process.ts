@@ -5,7 +5,9 @@ import type { Process } from "../plan/listener.ts";
 import { SystemError } from "../sys/errno.ts";
 import { fileIdentity, listDirectory, readTextOfAny, socketInode } from "../sys/file.ts";
 
-/** The most descriptors of one process, and of all, that are looked at. A listener is among a program's first. */
+/**
+ * The most descriptors of one process, and of all, that are looked at. A listener is among a program's first.
+ */
 const MOST_OF_ONE = 4_096;
 const MOST_OF_ALL = 65_536;
 

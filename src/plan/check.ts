@@ -39,7 +39,7 @@ export function describeByResult(input: CheckInput): Attachment {
   if (isOurs || named === undefined || (named.sandbox ?? "") !== "") return described;
   return {
     ...described,
-    // As little is known of it as of an attachment with a record of version 1.
+    // As little is known of the attachment as of an attachment with a record of version 1.
     version: 1,
     link: { ...described.link, host: { ...described.link.host, name: named.name }, hasFixedMac: false },
     masquerade: undefined,

@@ -179,8 +179,8 @@ export interface VethStep {
   /** The port and other isolated ports do not reach each other over the bridge. */
   isolated: boolean;
   /**
-   * The bridge learns MACs from the port. False: nor does it let frames from there past the spoof check.
-   * Undefined: the record of an earlier release does not tell.
+   * The bridge learns MACs from the port. False: it learns none, and lets no frame from there past the spoof
+   * check. Undefined: the record of an earlier release does not tell.
    */
   learns: boolean | undefined;
 }

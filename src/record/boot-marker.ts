@@ -29,7 +29,7 @@ export function needsBootSweep(swept: Swept, host: HostIdentity): boolean {
  */
 export function markBootSwept(swept: Swept, host: HostIdentity): void {
   const path = markerPath(swept);
-  // Earlier releases left it when they were killed.
+  // Earlier releases left this file when they were killed.
   removeFile(`${path}.new`);
   const write = (): void => writeAnew(path, formatIdentity(host));
   try {

@@ -76,7 +76,10 @@ export function writeBytes(fd: number, bytes: Uint8Array, what: string): void {
   }
 }
 
-/** Writes as many of the bytes as the descriptor takes, at least one; 0 where it has O_NONBLOCK and is full. */
+/**
+ * Writes as many of the bytes as the descriptor takes, at least one. Gives their number, 0 where the
+ * descriptor has O_NONBLOCK and is full.
+ */
 function writeSome(fd: number, bytes: Uint8Array, what: string): number {
   for (;;) {
     const count = native.write(fd, bytes);

@@ -1,6 +1,6 @@
 // STATUS: could an ADD be served now? A runtime asks every few seconds, so it is quick and leaves nothing
-// behind. The only change that it makes: localhost is closed where a flush of packet rules has opened it. Where
-// that cannot be at once, since another process holds the node's lock, STATUS tells that it is open.
+// behind. The only change that it makes: localhost is closed where a flush of packet rules has opened it.
+// Where that cannot be at once, since another process holds the node's lock, STATUS tells that it is open.
 
 import { CniError } from "../cni/error.ts";
 import type { StatusRequest } from "../cni/request.ts";
