@@ -2,15 +2,8 @@
 // search starts behind it.
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { SystemError } from "../sys/errno.ts";
-import {
-  fileStatus,
-  O_CREAT,
-  O_NOFOLLOW,
-  O_WRONLY,
-  readTextOfAny,
-  removeFile,
-  writeText,
-} from "../sys/file.ts";
+import { O_CREAT, O_NOFOLLOW, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
+import { fileStatus } from "../sys/status.ts";
 import type { Lease } from "./lease.ts";
 
 export const HINT_PREFIX = "last_reserved_ip.";

@@ -2,16 +2,8 @@
 // lock.
 import { type Address, formatAddress } from "../ip/address.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
-import {
-  fileStatus,
-  linkFile,
-  O_CREAT,
-  O_EXCL,
-  O_WRONLY,
-  readTextOfAny,
-  removeFile,
-  writeText,
-} from "../sys/file.ts";
+import { linkFile, O_CREAT, O_EXCL, O_WRONLY, readTextOfAny, removeFile, writeText } from "../sys/file.ts";
+import { fileStatus } from "../sys/status.ts";
 import { formatOwner, type LeaseOwner, parseOwner } from "./lease.ts";
 
 /**

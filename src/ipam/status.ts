@@ -2,7 +2,8 @@
 import { CniError } from "../cni/error.ts";
 import type { LeaseRange } from "../ip/range.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
-import { fileStatus, listDirectory, O_RDWR, O_TMPFILE, openFile } from "../sys/file.ts";
+import { listDirectory, O_RDWR, O_TMPFILE, openFile } from "../sys/file.ts";
+import { fileStatus } from "../sys/status.ts";
 import { explainedError } from "./failure.ts";
 import { addressOfName } from "./lease-directory.ts";
 import { formatRangeSet, indexInSet, isGateway, rangeOf, rangeSetOf } from "./range-set.ts";

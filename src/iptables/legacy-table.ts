@@ -2,7 +2,8 @@
 import { addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { errnoOf, SystemError } from "../sys/errno.ts";
-import { fileIdentity, readTextOfAny } from "../sys/file.ts";
+import { readTextOfAny } from "../sys/file.ts";
+import { fileIdentity } from "../sys/status.ts";
 import { readLegacyEntries } from "./legacy-entries.ts";
 import { findIptables, restore, textOf } from "./program.ts";
 import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";

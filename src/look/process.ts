@@ -3,7 +3,8 @@
 
 import type { Process } from "../plan/listener.ts";
 import { SystemError } from "../sys/errno.ts";
-import { fileIdentity, listDirectory, readTextOfAny, socketInode } from "../sys/file.ts";
+import { listDirectory, readTextOfAny } from "../sys/file.ts";
+import { fileIdentity, socketInode } from "../sys/status.ts";
 
 /**
  * The most descriptors of one process, and of all, that are looked at. A listener is among a program's first.

@@ -110,8 +110,9 @@ function preroutingRules(): Expression[][] {
 const INTERFACE: SetKey = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
 
 /**
- * The user data that nft 1.0.6 keeps for `typeof iifname . @th,64,128` (NFTNL_UDATA_SET_KEY_TYPEOF). No type of
- * nft's fits a target address: it has no name for that field, and does not take a raw field for an address.
+ * The user data that nft 1.0.6 keeps for `typeof iifname . @th,64,128` (NFTNL_UDATA_SET_KEY_TYPEOF). No type
+ * of nft's fits a target address: it has no name for that field, and does not take a raw field for an
+ * address.
  */
 // biome-ignore format: one expression a line.
 const INTERFACE_AND_TARGET = Uint8Array.of(

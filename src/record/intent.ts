@@ -7,9 +7,6 @@ import { pause } from "../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import {
   type FileHandle,
-  fileIdentity,
-  handleStatus,
-  identityOfNamed,
   O_CREAT,
   O_EXCL,
   O_NOFOLLOW,
@@ -23,6 +20,7 @@ import {
   renameFile,
 } from "../sys/file.ts";
 import { lockInPatience, tryLock } from "../sys/flock.ts";
+import { fileIdentity, handleStatus, identityOfNamed } from "../sys/status.ts";
 import { writeAll } from "../sys/stream.ts";
 
 /** The number of attempts to get a held lock: a process that only asks holds it for microseconds. */

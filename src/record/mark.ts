@@ -1,5 +1,6 @@
 // Marks beside a record: empty files by which one call leaves word for another. Functions throw SystemError.
-import { fileStatus, O_CREAT, O_NOFOLLOW, O_WRONLY, removeFile, writeText } from "../sys/file.ts";
+import { O_CREAT, O_NOFOLLOW, O_WRONLY, removeFile, writeText } from "../sys/file.ts";
+import { fileStatus } from "../sys/status.ts";
 
 /** Rules of the attachment were put back by a restore. */
 export const RESTORED = ".restored";

@@ -8,14 +8,8 @@ import { formatRecord, type ParsedRecord, parseRecord } from "../attachment/text
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { textBytes } from "../sys/bytes.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import {
-  ensureDirectory,
-  fileStatus,
-  listDirectory,
-  readTextOfAny,
-  removeFile,
-  STATE_LIMIT,
-} from "../sys/file.ts";
+import { ensureDirectory, listDirectory, readTextOfAny, removeFile, STATE_LIMIT } from "../sys/file.ts";
+import { fileStatus } from "../sys/status.ts";
 import {
   createIntentFile,
   type Intent,

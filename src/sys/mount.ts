@@ -1,6 +1,7 @@
 // The mount of a folder.
 import { errnoOf, SystemError } from "./errno.ts";
-import { fileStatus, O_DIRECTORY, O_RDONLY, openFile, readText } from "./file.ts";
+import { O_DIRECTORY, O_RDONLY, openFile, readText } from "./file.ts";
+import { fileStatus } from "./status.ts";
 
 /**
  * The number of the mount that `path` is on, or would be on if it were made: that of the nearest folder above

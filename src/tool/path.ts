@@ -1,8 +1,8 @@
 // The places of programs.
 
 import { SystemError } from "../sys/errno.ts";
-import { fileStatus } from "../sys/file.ts";
 import { native } from "../sys/native.ts";
+import { fileStatus } from "../sys/status.ts";
 
 /**
  * The folders of the administrator's programs. The PATH of a runtime or of a person often leaves them out.

@@ -1,5 +1,5 @@
 // Other CNI plugins, run in the place of Pontoon (CNI specification 1.1.0, section 4, "Plugin Delegation").
-import { fileIdentity } from "../sys/file.ts";
+import { fileIdentity } from "../sys/status.ts";
 import { isFile } from "./path.ts";
 import { type Outcome, runProgram } from "./program.ts";
 

@@ -1,5 +1,6 @@
 // The network configuration of a folder that a container runtime takes.
-import { fileStatus, listDirectory } from "../../sys/file.ts";
+import { listDirectory } from "../../sys/file.ts";
+import { fileStatus } from "../../sys/status.ts";
 import { pathIn } from "./place.ts";
 
 /**

@@ -6,13 +6,13 @@ import { isErrno, SystemError } from "../../sys/errno.ts";
 import {
   ensureDirectory,
   type FileHandle,
-  fileStatus,
   O_DIRECTORY,
   O_RDONLY,
   openFile,
   removeFile,
 } from "../../sys/file.ts";
 import { lockWithin } from "../../sys/flock.ts";
+import { fileStatus } from "../../sys/status.ts";
 import { readAll } from "../../sys/stream.ts";
 
 /**

@@ -17,9 +17,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { SystemError } from "../../../src/sys/errno.ts";
 import {
   ensureDirectory,
-  fileIdentity,
-  fileStatus,
-  handleStatus,
   linkFile,
   listDirectory,
   O_CREAT,
@@ -39,6 +36,7 @@ import {
   writeText,
 } from "../../../src/sys/file.ts";
 import { createMemoryFile } from "../../../src/sys/memory-file.ts";
+import { fileIdentity, fileStatus, handleStatus } from "../../../src/sys/status.ts";
 import { readAll } from "../../../src/sys/stream.ts";
 
 let folder: string;

@@ -10,7 +10,6 @@ import {
   prefixContains,
   samePrefix,
 } from "../../../ip/prefix.ts";
-import { listSubnetOwners, type SubnetOwner } from "../../../look/subnet-owner.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
@@ -27,6 +26,7 @@ import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { refuseAdvertisements } from "../bridge/bridge.ts";
+import { checkOwners, type Wanted } from "./subnet-owner.ts";
 
 export const gateway: StayingKind<GatewayStep> = {
   apply: ensureGateway,
@@ -71,15 +71,6 @@ function forwardAgain(name: string): string | undefined {
   const setting = forwardingOf(name);
   attempt("sysctl", `/proc/sys/net/${setting}`, () => ensureSysctl(setting, "1"));
   return `${name} forwards again`;
-}
-
-/** The interface that is to hold an address, and the address. */
-interface Wanted {
-  step: GatewayStep;
-  node: Node;
-  link: SharedLink;
-  address: Prefix;
-  notice(text: string): void;
 }
 
 /**
@@ -149,33 +140,6 @@ function forwardingProblem(name: string): string | undefined {
   const setting = forwardingOf(name);
   if (readSysctl("ipv4/ip_forward") !== "1" || readSysctl(setting) !== "0") return undefined;
   return `${name} does not forward what pods send to others (/proc/sys/net/${setting})`;
-}
-
-/**
- * Refuses an address whose subnet is in the way of another interface's, and tells of one that only touches
- * it.
- */
-function checkOwners({ step: { gatewayInterface: name }, node, link, address, notice }: Wanted): void {
-  const owners = listSubnetOwners(node.links, link.index, address);
-  const [first] = owners;
-  if (first?.isInTheWay === true) throw taken(name, address, first);
-  for (const owner of owners)
-    notice(
-      `${owner.name} has ${formatPrefix(owner.address)}, which overlaps the subnet of ${formatPrefix(address)} on ${name}`,
-    );
-}
-
-function taken(name: string, wanted: Prefix, owner: SubnetOwner): CniError {
-  const other = formatPrefix(owner.address);
-  const remove =
-    owner.kind === "bridge"
-      ? `, set "bridge": "${owner.name}", or remove that bridge when nothing uses it ("ip link del ${owner.name}")`
-      : `, or take the address away when nothing uses it ("ip address del ${other} dev ${owner.name}")`;
-  return new CniError("bridgeAddress", {
-    about: `"${name}" cannot have ${formatPrefix(wanted)}, because "${owner.name}" has ${other}`,
-    cause: "the node would look for pods of one subnet on two interfaces, and find some of them on neither",
-    hint: `Choose another subnet for the network${remove}`,
-  });
 }
 
 function forwardingOf(name: string): string {
