@@ -40,7 +40,7 @@ export const HOST_KIND: readonly Mutation[] = [
     find: "node.underLock(() => {\n    checkOwners(wanted);",
     replace: "checkOwners(wanted);\n  node.underLock(() => {",
     test: "test/plugin/subnet-owner.test.ts",
-    promise: "of two networks with one subnet whose first ADDs run at once, one gets it",
+    promise: "of two networks with one subnet one gets it, whenever the other one's first ADD comes between",
   },
   {
     name: "the gateways of the network's other ranges stand in the way",

@@ -16,7 +16,7 @@ export const IPAM: readonly Mutation[] = [
     find: " || !hasLink(record)",
     replace: "",
     test: "test/plugin/lost-lease.test.ts",
-    promise: "the empty lease of a pod that is gone is free as before",
+    promise: "the empty lease of a pod that has lost its interface alone is free too",
   },
   {
     name: "leases in an earlier dataDir are given back without its lock",

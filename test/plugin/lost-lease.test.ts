@@ -3,11 +3,12 @@
 import { expect } from "vitest";
 import { add, addressOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
-import { install, network } from "../support/network.ts";
+import { hostLinkOf } from "../support/link.ts";
+import { install, type Network, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { pings } from "../support/traffic.ts";
-import type { World } from "../support/world.ts";
+import type { Pod, World } from "../support/world.ts";
 
 const LEASES = "/var/lib/cni/networks/pods";
 /** Two addresses, which are given in turn. */
@@ -95,15 +96,27 @@ scene(
 );
 
 scene("the empty lease of a pod that is gone is free as before", async (world) => {
+  const { pods, red, late } = await fullPool(world);
+  await world.removePod(red);
+  await world.host.must(["sh", "-c", "while ip link show master pods0 | grep -q M-DOWN; do :; done"]);
+  expect(addressOf(await add(world, pods, late))).toBe("10.1.0.2");
+});
+
+scene("the empty lease of a pod that has lost its interface alone is free too", async (world) => {
+  const { pods, red, late } = await fullPool(world);
+  await world.host.must(`ip link del ${await hostLinkOf(world, red)}`);
+  expect(addressOf(await add(world, pods, late))).toBe("10.1.0.2");
+});
+
+/** Red and blue have the two addresses of the pool, and red's lease is empty. */
+async function fullPool(world: World): Promise<{ pods: Network; red: Pod; late: Pod }> {
   const pods = install(world, network("pods", { ipam: POOL }));
   const [red, blue, late] = [await world.pod("red"), await world.pod("blue"), await world.pod("late")];
   await add(world, pods, red);
   await add(world, pods, blue);
   world.write(`${LEASES}/10.1.0.2`, "");
-  await world.removePod(red);
-  await world.host.must(["sh", "-c", "while ip link show master pods0 | grep -q M-DOWN; do :; done"]);
-  expect(addressOf(await add(world, pods, late))).toBe("10.1.0.2");
-});
+  return { pods, red, late };
+}
 
 /** The elements of nftables by which pods are masqueraded. */
 async function elements(world: World): Promise<string[]> {

@@ -1,11 +1,13 @@
 // Two owners of one subnet: the node's packets for pods go by one interface alone.
 import { expect } from "vitest";
 import { add, addDirectly, addressOf, type CniError, mustFail, mustSucceed, plugin } from "../support/cni.ts";
-import { holdAt } from "../support/held.ts";
+import { holdAt, holdAtOrEnd, NODE_LOCK } from "../support/held.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
+import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
+import { atEveryMoment } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
 import type { World } from "../support/world.ts";
 
@@ -177,6 +179,34 @@ scene("of two networks that give one bridge a gateway address at once, one gets 
     msg: expect.stringContaining('"shared0" already has an IP address different from 10.2.0.1/24'),
   });
 });
+
+scene(
+  "of two networks with one subnet one gets it, whenever the other one's first ADD comes between",
+  async (world) => {
+    const [pod, other] = [await world.pod("red"), await world.pod("blue")];
+    await atEveryMoment(
+      async (moment) => {
+        const wishes = { subnets: [`10.${moment.count}.0.0/24`] };
+        const name = `one${moment.count}`;
+        await using held = await holdAtOrEnd(world, "ADD", { network: network(name, wishes), pod }, moment);
+        if (held.isOver) return false;
+        const second = { network: network(`two${moment.count}`, wishes), pod: other };
+        const played: Outcome[] = [];
+        const { outcome } = await held.meanwhile(
+          async () => played.push(await plugin(world, "ADD", second)),
+          [NODE_LOCK],
+        );
+        const all = [outcome, ...played];
+        expect(all.map(({ status }) => status).sort()).toEqual([0, 1]);
+        expect(mustFail(all.find(({ status }) => status !== 0)!).code).toBe(111);
+        mustSucceed(await plugin(world, "DEL", { network: network(name, wishes), pod }));
+        mustSucceed(await plugin(world, "DEL", second));
+        return true;
+      },
+      ["flock"],
+    );
+  },
+);
 
 async function refusal(world: World, wishes: Parameters<typeof network>[1]): Promise<CniError> {
   const call = { network: network("pods", wishes), pod: await world.pod("refused") };
