@@ -72,8 +72,8 @@ export interface Native {
     stdout: number,
     stderr: number,
   ): number;
-  /** Ends the process at once, as abort(3). */
-  abort(): never;
+  /** Says `words` on stderr, where that is open, and ends the process at once, as abort(3). */
+  abort(words: string): never;
 
   /** A text as UTF-8 (Encoding Standard): half of a surrogate pair becomes U+FFFD. */
   encode(text: string): Uint8Array;

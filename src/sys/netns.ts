@@ -1,5 +1,5 @@
 // Network namespaces: opening one, and doing something inside.
-import { errnoOf, SystemError } from "./errno.ts";
+import { errnoName, errnoOf, SystemError } from "./errno.ts";
 import { type FileHandle, O_NONBLOCK, O_RDONLY, openFile } from "./file.ts";
 import { native } from "./native.ts";
 
@@ -25,8 +25,9 @@ export function openOwnNamespace(): FileHandle {
 
 /**
  * Runs `action` inside `namespace` and comes back to `home`, whatever happens. `action` must be synchronous:
- * a promise would go on after the return, if at all. If the way back fails the process ends, since everything
- * after it would hit the wrong namespace. Throws SystemError: EINVAL when the file is no network namespace.
+ * a promise would go on after the return, if at all. If the way back fails the process says so on stderr and
+ * ends by SIGABRT, since everything after it would hit the wrong namespace. Throws SystemError: EINVAL when the
+ * file is no network namespace.
  */
 export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: () => T): T {
   const entered = native.setns(namespace.fd, CLONE_NEWNET);
@@ -34,8 +35,14 @@ export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: 
   try {
     return action();
   } finally {
-    if (native.setns(home.fd, CLONE_NEWNET) < 0) native.abort();
+    const returned = native.setns(home.fd, CLONE_NEWNET);
+    if (returned < 0) native.abort(noWayBack(-returned));
   }
+}
+
+/** No JSON: this is said on stderr, which runtimes show when stdout is empty. */
+function noWayBack(code: number): string {
+  return `pontoon: ended itself in the pod's namespace, because the kernel refused the way back to the host's: ${errnoName(code)}. DEL clears away what the call had begun\n`;
 }
 
 function refusal(code: number): SystemError {

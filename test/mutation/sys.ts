@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const SYS: readonly Mutation[] = [
   {
+    name: "a call that cannot leave the pod's namespace goes on in there",
+    file: "src/sys/netns.ts",
+    find: "if (returned < 0) native.abort(noWayBack(-returned));",
+    replace: "if (returned < -1_000_000) native.abort(noWayBack(-returned));",
+    test: "test/plugin/no-way-back.test.ts",
+    promise: "ADD: a call that cannot leave the pod's namespace says so and ends at once",
+  },
+  {
     name: "each lock is waited for as long as if the call had waited for no other",
     file: "src/sys/flock.ts",
     find: "  patience = Math.max(0, patience - time);\n",

@@ -6,6 +6,7 @@ import { complaintAbout, freedTooEarly } from "../support/complaint.ts";
 import type { Outcome } from "../support/process.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
 import { failingAt, failingFrom, TRACE } from "../support/strace.ts";
+import { deliberateEnd } from "./deliberate.ts";
 import { BEFORE_THE_PROGRAM, countsOf, momentsOf } from "./moment.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
 import { type Action, Stage, VARIANT_NAMES } from "./stage.ts";
@@ -134,23 +135,24 @@ async function hurt(stage: Stage, action: Action, { through, lasts, isMute }: Hu
   await stage.prepare(action);
   const before = await stage.state();
   const outcome = await stage.call(action, stage.red, through);
-  const wasHurt = stage.world.read(TRACE).includes("(INJECTED)");
-  const found = isMute ? [] : complaintsAbout(action, outcome, wasHurt);
-  found.push(...(await traces(stage, action, { outcome, before, lasts })));
+  const trace = stage.world.read(TRACE);
+  const end = deliberateEnd(outcome, trace);
+  const found = isMute || end !== undefined ? [] : complaintsAbout(action, outcome, trace);
+  // What lasts fails the rollback as well, and a death leaves no time for one.
+  const isUndone = !lasts && end?.isDeath !== true;
+  found.push(...(await traces(stage, action, { outcome, before, isUndone })));
   if (action === "restore") found.push(...failed("the next restore", await stage.call("restore")));
   if (action === "GC") found.push(...failed("the next GC", await stage.call("GC")));
   found.push(...failed("the next DEL", await stage.call("DEL")));
   return [...found, ...(await stage.remains())];
 }
 
-function complaintsAbout(action: Action, outcome: Outcome, wasHurt: boolean): string[] {
+function complaintsAbout(action: Action, outcome: Outcome, trace: string): string[] {
   const { status, stdout, stderr } = outcome;
   if (status === 0) return [];
-  if (!wasHurt) return [`failed unhurt: ${stdout}${stderr}`];
+  if (!trace.includes("(INJECTED)")) return [`failed unhurt: ${stdout}${stderr}`];
   if (status === undefined) return [`ended by a signal: ${stdout}${stderr}`];
   if (action === "restore") return stderr === "" ? ["failed without a word"] : [];
-  // Without memory the one error that is left says so.
-  if (stdout.includes("Give the plugin more memory")) return [];
   const complaint = complaintAbout(outcome);
   return complaint === undefined ? [] : [complaint];
 }
@@ -159,14 +161,14 @@ function complaintsAbout(action: Action, outcome: Outcome, wasHurt: boolean): st
 async function traces(
   stage: Stage,
   action: Action,
-  { outcome, before, lasts }: { outcome: Outcome; before: Snapshot; lasts: boolean },
+  { outcome, before, isUndone }: { outcome: Outcome; before: Snapshot; isUndone: boolean },
 ): Promise<string[]> {
   if (action === "DEL" || action === "GC") {
     const freed = await freedTooEarly(stage.world, addressesOf(stage.result!), stage.leaseFolder);
     return freed === undefined ? [] : [freed];
   }
   const changesNothing = action === "CHECK" || action === "STATUS";
-  const isTakenBack = action === "ADD" && outcome.status !== 0 && !lasts;
+  const isTakenBack = action === "ADD" && outcome.status !== 0 && isUndone;
   if (!changesNothing && !isTakenBack) return [];
   const { lines } = (await stage.state()).minus(before);
   return lines.map((line) => `right after the failed ${action}: ${line}`);

@@ -3,6 +3,7 @@
 import { complaintAbout } from "../support/complaint.ts";
 import type { Outcome } from "../support/process.ts";
 import { toolPath } from "../support/tool.ts";
+import { deliberateEnd } from "./deliberate.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
 import { type Action, Stage, VARIANT_NAMES } from "./stage.ts";
 
@@ -125,10 +126,9 @@ function throughOf({ limit, value }: Limit): string[] {
 
 function complaints(action: Action, outcome: Outcome): string[] {
   const { status, stdout, stderr } = outcome;
-  if (status === 0) return [];
+  if (status === 0 || deliberateEnd(outcome) !== undefined) return [];
   if (status === undefined) return [`ended by a signal: ${stdout}${stderr}`];
   if (action === "restore") return stderr === "" ? ["failed without a word"] : [];
-  if (stdout.includes("Give the plugin more memory")) return [];
   const complaint = complaintAbout(outcome);
   return complaint === undefined ? [] : [complaint];
 }

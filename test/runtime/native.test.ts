@@ -301,9 +301,9 @@ test("an argument of another kind is a TypeError, not a crash", async () => {
   for (const each of results) expect(each).toMatch(/^TypeError: /);
 });
 
-test("abort ends the process by its signal", async () => {
-  const { status } = await run([made.path], { stdin: JSON.stringify([["abort"]]) });
-  expect(status).toBeUndefined();
+test("abort says its words on stderr and ends the process by its signal", async () => {
+  const { status, stdout, stderr } = await run([made.path], { stdin: JSON.stringify([["abort", "why\n"]]) });
+  expect([status, stdout, stderr]).toEqual([undefined, "", "why\n"]);
 });
 
 test("a reader that has gone is an error, not a signal", async () => {

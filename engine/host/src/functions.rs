@@ -63,7 +63,7 @@ pub static FUNCTIONS: [Function; 35] = [
         let descriptors = [a.number(3)?, a.number(4)?, a.number(5)?];
         number(process::spawn(Program { file: a.text(0)?, arguments: a.texts(1)?, environment: a.texts(2)?, descriptors }))
     }),
-    calls("abort", |_| process::abort()),
+    calls("abort", |a| process::abort(&a.text(0)?)),
     computes("encode", |a| Ok(Answer::Bytes(a.text(0)?.into_bytes()))),
     computes("decode", |a| Ok(Answer::Text(String::from_utf8_lossy(a.bytes(0)?)))),
     computes("sha256", |a| hexadecimal(&Sha256::digest(a.text(0)?))),

@@ -90,8 +90,9 @@ pub fn exit(status: i64) -> ! {
     unsafe { libc::_exit(status as c_int) }
 }
 
-/// Ends the process by SIGABRT.
-pub fn abort() -> ! {
+/// Says `words` on stderr, where that is open, and ends the process by SIGABRT.
+pub fn abort(words: &str) -> ! {
+    write(2, words.as_bytes());
     // SAFETY: as for `exit`.
     unsafe { libc::abort() }
 }
