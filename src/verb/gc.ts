@@ -36,11 +36,14 @@ interface Cleanup {
   valid: Set<string>;
   /** The containers with a stale attachment. */
   gone: Set<string>;
+  /** True when rules or links may have stayed that point at addresses; of whom is not known. */
+  pointersMayStay: boolean;
 }
 
 /**
  * Removes records, rules, veths and leases of stale attachments, and goes on when a part fails; an ADD that
- * is running is left alone. A foreign IPAM plugin gets a DEL for each stale attachment with a record (no
+ * is running is left alone. An address is free only when nothing points at it, so leases stay where rules may
+ * have stayed. A foreign IPAM plugin gets a DEL for each stale attachment with a record (no
  * reference plugin does anything at a GC, and an earlier DEL may have failed), and then the GC. Throws
  * CniError when a part stayed: the IPAM plugin's own or code 11 where that is the only failure.
  */
@@ -69,6 +72,7 @@ function cleanupOf(request: GcRequest, node: Node): Cleanup {
     isStaleOwner: (owner) => !valid.has(owner) && !records.isAddOfDigestRunning(network, owner),
     valid,
     gone: new Set(),
+    pointersMayStay: false,
   };
 }
 
@@ -113,14 +117,14 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
   ];
   return [
     // Ports go before the rules that check their frames.
-    () => removeStalePorts({ network, bridge }, isStale, node),
+    pointing(cleanup, () => removeStalePorts({ network, bridge }, isStale, node)),
     () => records.removeStrayMarks(network),
-    () => {
+    pointing(cleanup, () => {
       using _lock = openExistingLeaseLock(directory);
       removeStaleElements(network, isStaleOwner, node);
-    },
+    }),
     () => removeStalePortChains(network, known, node),
-    () => removeStaleReferenceRules(network, validAttachments, node),
+    pointing(cleanup, () => removeStaleReferenceRules(network, validAttachments, node)),
     () => removeStrayChains(leaving, "chains", node),
     () => removeStrayPolicies(leaving, node),
     () => removeStaleIfbs(network, isStale, node),
@@ -134,7 +138,24 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
   ];
 }
 
-function collectStaleLeases({ request, node, network, directory, isStale, gone }: Cleanup): void {
+/**
+ * A part that removes what points at addresses. These parts find what a detach left, too, so they alone say
+ * whether leases may go.
+ */
+function pointing(cleanup: Cleanup, action: () => void): () => void {
+  return () => {
+    try {
+      action();
+    } catch (error) {
+      cleanup.pointersMayStay = true;
+      throw error;
+    }
+  };
+}
+
+function collectStaleLeases(cleanup: Cleanup): void {
+  const { request, node, network, directory, isStale, gone, pointersMayStay } = cleanup;
+  if (pointersMayStay) return;
   const { records } = node;
   const hasLink = (attachment: Attachment): boolean => node.hasLink(attachment);
   const lost = { records, network, directory, hasLink };

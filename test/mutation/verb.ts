@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const VERB: readonly Mutation[] = [
   {
+    name: "GC gives addresses back although their rules could not be removed",
+    file: "src/verb/gc.ts",
+    find: "if (pointersMayStay) return;",
+    replace: "",
+    test: "test/plugin/gc-fault.test.ts",
+    promise: "by its record: a GC that is refused all netlink from any request on",
+  },
+  {
     name: "CHECK is content with an attachment of ours whose record is lost",
     file: "src/verb/check.ts",
     find: "record === undefined && isAttachedByPontoon(key, node)",
