@@ -13,18 +13,6 @@ interface Known {
 /** A row goes when its fault is mended; the suite says which rows were not met. */
 const KNOWN: readonly Known[] = [
   {
-    part: "pod-attack",
-    name: /^floods-link-local /,
-    line: /^the bridge has learned \d+ entries$/,
-    what: "a bridge learns the sources of link-local frames, which no check of MACs sees",
-  },
-  {
-    part: "pod-attack",
-    name: /^floods-arp /,
-    line: /resident (does not reach its gateway|reaches IPv4)/,
-    what: "macspoofchk does not look into ARP, so a pod may claim another pod's address",
-  },
-  {
     part: "kills",
     name: / ADD (flock 2|write \d+) then-reboot$/,
     line: /^after the reboot: \+ file .*\.intent$/,

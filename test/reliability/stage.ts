@@ -19,7 +19,6 @@ const COMMON = {
   subnets: FAMILIES,
   capabilities: { portMappings: true },
   isDefaultGateway: true,
-  macspoofchk: true,
   ingressRate: 20_000_000,
   mtu: 1400,
   sourceBasedRouting: true,
@@ -33,6 +32,7 @@ const VARIANTS: Record<string, () => Network> = {
   nftables: () =>
     network("pods", {
       ...COMMON,
+      ipspoofchk: true,
       ingressPolicy: "isolated",
       egressRate: 20_000_000,
       promisc: true,
@@ -41,6 +41,7 @@ const VARIANTS: Record<string, () => Network> = {
   iptables: () =>
     network("pods", {
       ...COMMON,
+      macspoofchk: true,
       ipMasqBackend: "iptables",
       ingressPolicy: "same-bridge",
       egressRate: 20_000_000,
@@ -52,7 +53,7 @@ const VARIANTS: Record<string, () => Network> = {
     const ranges = FAMILIES.map((subnet) => [{ subnet }]);
     // On the node's /run, as its documentation asks for: the program itself does not see a reboot.
     const ipam = { type: `${PLUGIN_FOLDER}/host-local`, ranges, dataDir: "/run/leases" };
-    return network("pods", { ...COMMON, ipam });
+    return network("pods", { ...COMMON, ipspoofchk: true, ipam });
   },
 };
 

@@ -1,10 +1,11 @@
 // One part during a run: its cases in their order, its bench, and what became of them.
 import { setTimeout as pause } from "node:timers/promises";
+import { SLOWNESS } from "../support/process.ts";
 import { isKnown } from "./known.ts";
 import { type Bench, below, hasWords, type Part, type Random, shuffled } from "./part.ts";
 
 /** No case takes so long. */
-const LIMIT_MS = 120_000;
+const LIMIT_MS = SLOWNESS * 120_000;
 
 /** A case in which something was wrong. */
 export interface Finding {
