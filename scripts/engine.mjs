@@ -10,9 +10,29 @@ import { join } from "node:path";
 const TARGET = "x86_64-unknown-linux-gnu";
 const LINKER = "musl-gcc";
 
+/**
+ * What the engine's C calls in the place of these: it ends by our words (engine/pontoon/src/last_words.rs),
+ * and has no clock (engine/pontoon/src/engine.rs).
+ */
+const REPLACED = ["-Dabort=pontoon_abort", "-Dgettimeofday=pontoon_no_clock"];
+
 /** What cargo needs of the environment; nothing else of it reaches the compilers. */
 const KEPT =
   /^(PATH|HOME|RUSTUP_\w+|CARGO_HOME|CARGO_(NET|HTTP|REGISTRIES)_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_\w+)$/;
+
+/**
+ * The environment of the compilers, and the folders that their files name.
+ * @param {string} root the repository
+ */
+function surroundings(root) {
+  const cargoHome = process.env["CARGO_HOME"] ?? join(homedir(), ".cargo");
+  const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => KEPT.test(name)));
+  const places = [
+    [join(root, "engine"), "engine"],
+    [cargoHome, "cargo"],
+  ];
+  return { kept, places };
+}
 
 /**
  * Compiles the engine and gives the path of its executable. Throws when a compiler refuses.
@@ -20,21 +40,13 @@ const KEPT =
  */
 export function compileEngine(root) {
   const folder = join(root, "engine");
-  const cargoHome = process.env["CARGO_HOME"] ?? join(homedir(), ".cargo");
-  const kept = Object.fromEntries(Object.entries(process.env).filter(([name]) => KEPT.test(name)));
-  const places = [
-    [folder, "engine"],
-    [cargoHome, "cargo"],
-  ];
+  const { kept, places } = surroundings(root);
   const env = {
     ...kept,
     CC: LINKER,
     CFLAGS: [
       "-fno-pic",
-      // The engine ends by our words (engine/pontoon/src/last_words.rs), and has no clock
-      // (engine/pontoon/src/engine.rs).
-      "-Dabort=pontoon_abort",
-      "-Dgettimeofday=pontoon_no_clock",
+      ...REPLACED,
       ...places.map(([from, to]) => `'-ffile-prefix-map=${from}=${to}'`),
     ].join(" "),
     // The flags are quoted as in a shell: a folder's name may hold a space.
@@ -55,4 +67,26 @@ export function compileEngine(root) {
   const args = ["build", "--locked", "--quiet", "--release", "--target", TARGET, "--package", "pontoon"];
   execFileSync("cargo", args, { cwd: folder, env, stdio: ["ignore", "inherit", "inherit"] });
   return join(folder, "target", TARGET, "release/pontoon");
+}
+
+/**
+ * Compiles the engine with AddressSanitizer: dynamic, its C part instrumented, blocks from the C library. It
+ * takes the bundle from the file that PONTOON_BUNDLE names, at each start. Gives the path of its executable.
+ * @param {string} root the repository
+ */
+export function compileSanitizedEngine(root) {
+  const { kept } = surroundings(root);
+  const target = join(root, ".tools/sanitized");
+  const env = {
+    ...kept,
+    CC: "gcc",
+    CFLAGS: ["-fsanitize=address", "-fno-omit-frame-pointer", "-g", "-O1", ...REPLACED].join(" "),
+    CARGO_ENCODED_RUSTFLAGS: ["-lasan", "-lc", "-lm", "-lgcc", "-lgcc_s"]
+      .map((library) => `-Clink-arg=${library}`)
+      .join("\x1f"),
+  };
+  const args = ["build", "--locked", "--quiet", "--release", "--target", TARGET, "--package", "pontoon"];
+  args.push("--features", "sanitized", "--target-dir", target);
+  execFileSync("cargo", args, { cwd: join(root, "engine"), env, stdio: ["ignore", "inherit", "inherit"] });
+  return join(target, TARGET, "release/pontoon");
 }

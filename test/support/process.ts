@@ -9,6 +9,9 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
+/** An executable that is slower than the real one, as that of scripts/asan.mjs, gets so many times as long. */
+export const SLOWNESS = Number(process.env["PONTOON_SLOWNESS"] ?? 1);
+
 /** What a program did, whatever its end. */
 export interface Outcome {
   command: string;
@@ -28,13 +31,14 @@ export async function run(
     env,
     extendEnv: false,
     input: stdin,
-    timeout: timeoutMs,
+    timeout: SLOWNESS * timeoutMs,
     killSignal: "SIGKILL",
     reject: false,
     stripFinalNewline: false,
   });
   const outcome = outcomeOf(command, result);
-  if (result.timedOut) throw new Error(`Did not end within ${timeoutMs} ms.\n${describe(outcome)}`);
+  if (result.timedOut)
+    throw new Error(`Did not end within ${SLOWNESS * timeoutMs} ms.\n${describe(outcome)}`);
   if (result.code === "ENOENT")
     throw new Error(`Cannot be started: ${outcome.command}. Hint: run scripts/setup --test.`);
   return outcome;
@@ -111,7 +115,7 @@ function launch([file = "", ...args]: string[], { env = {}, timeoutMs = 30_000 }
     env,
     extendEnv: false,
     stdin: "pipe",
-    timeout: timeoutMs,
+    timeout: SLOWNESS * timeoutMs,
     killSignal: "SIGKILL",
     reject: false,
     stripFinalNewline: false,

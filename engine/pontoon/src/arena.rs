@@ -3,6 +3,8 @@
 //! All that a heap image needs is in here: the blocks, and what this allocator knows of them. When the segment is used up,
 //! the kernel is asked for more, a piece or a large block at a time; such memory is in no image.
 //!
+//! With the feature `sanitized` each block is one of the C library's, so that AddressSanitizer sees where it begins and ends.
+//!
 //! A block has a head of eight bytes with its size. Blocks of up to 1 KiB come in steps of 16 bytes, larger ones in four
 //! steps for each power of two; a freed block waits in the list of its size.
 use core::alloc::{GlobalAlloc, Layout};
@@ -20,6 +22,7 @@ const PIECE: usize = 1 << 20;
 const LARGE: usize = 128 << 10;
 /// A call that wants more than this beyond the segment is refused: 16 MiB of JSON need a tenth.
 const MOST: usize = 512 << 20;
+const IS_SANITIZED: bool = cfg!(feature = "sanitized");
 const HEAD: usize = 8;
 const STEP: usize = 16;
 const LAST_STEP: usize = 1024;
@@ -91,6 +94,12 @@ pub fn has_image() -> bool {
     image().address != 0
 }
 
+/// For the feature `sanitized`: from now on a program is there that is in no image.
+#[cfg(feature = "sanitized")]
+pub fn begin_without_image() {
+    image().address = 1;
+}
+
 /// What the program is.
 pub fn program() -> &'static mut Program {
     &mut image().program
@@ -127,6 +136,9 @@ pub fn finish() -> &'static [u8] {
 
 /// Makes the first fresh memory ready.
 pub fn prepare() {
+    if IS_SANITIZED {
+        return;
+    }
     let from = ptr::with_exposed_provenance_mut(image().next & !4095);
     // SAFETY: memory keeps what it holds, whether it is ours or not; a kernel that does not know this does nothing.
     unsafe { libc::madvise(from, READY, libc::MADV_POPULATE_WRITE) };
@@ -181,6 +193,10 @@ unsafe fn block_at(start: usize, size: usize) -> *mut u8 {
 fn allocate(bytes: usize, is_for_image: bool) -> *mut u8 {
     if bytes > MOST {
         return null_mut();
+    }
+    if IS_SANITIZED {
+        // SAFETY: the C library gives a block or null.
+        return unsafe { libc::malloc(bytes).cast() };
     }
     let image = image();
     let (size, list) = class(bytes);
@@ -239,6 +255,10 @@ fn map(image: &mut Image, bytes: usize) -> Option<usize> {
 /// # Safety
 /// `block` is one that was allocated here and is used no more.
 unsafe fn release(block: *mut u8) {
+    if IS_SANITIZED {
+        // SAFETY: the block is the C library's, and used no more.
+        return unsafe { libc::free(block.cast()) };
+    }
     let image = image();
     let size = size_of_block(block);
     if size & MAPPED != 0 {
@@ -256,6 +276,10 @@ unsafe fn release(block: *mut u8) {
 
 /// How many bytes a block holds.
 fn room(block: *mut u8) -> usize {
+    if IS_SANITIZED {
+        // SAFETY: the block is the C library's.
+        return unsafe { libc::malloc_usable_size(block.cast()) };
+    }
     let size = size_of_block(block);
     if size & MAPPED != 0 { (size & !MAPPED) - STEP } else { size - HEAD }
 }
@@ -263,6 +287,10 @@ fn room(block: *mut u8) -> usize {
 /// # Safety
 /// As for [`release`]; when the answer is null, `block` stays as it was.
 unsafe fn resize(block: *mut u8, bytes: usize, is_for_image: bool) -> *mut u8 {
+    if IS_SANITIZED {
+        // SAFETY: the block is the C library's.
+        return if bytes > MOST { null_mut() } else { unsafe { libc::realloc(block.cast(), bytes).cast() } };
+    }
     let held = room(block);
     if bytes <= held && (held < LARGE || bytes > held / 2) {
         return block;

@@ -68,6 +68,19 @@ pub fn make(bundle: &str, image: &str) -> c_int {
     0
 }
 
+/// For the feature `sanitized`: loads the bundle and calls its `main` in this process. Gives the exit status.
+#[cfg(feature = "sanitized")]
+pub fn load_and_run(bundle: &str) -> c_int {
+    let Ok(source) = process::read_file(bundle) else { return refuse(&["cannot read ", bundle]) };
+    let Ok(source) = CString::new(source) else { return refuse(&["a NUL is in ", bundle]) };
+    // SAFETY: the bytecode comes from the same engine.
+    if let Err(problem) = compile(&source).and_then(|bytecode| unsafe { load(&bytecode) }) {
+        return refuse(&[&problem]);
+    }
+    arena::begin_without_image();
+    run()
+}
+
 fn refuse(parts: &[&str]) -> c_int {
     kernel::write(2, ["pontoon: ", &parts.concat(), "\n"].concat().as_bytes());
     1

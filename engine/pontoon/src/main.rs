@@ -25,6 +25,10 @@ unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_i
     }
     // SAFETY: the list is the one that `main` got.
     unsafe { process::prepare(arguments) };
+    #[cfg(feature = "sanitized")]
+    if let Some(bundle) = process::getenv("PONTOON_BUNDLE".into()) {
+        return engine::load_and_run(&bundle);
+    }
     if has_image {
         return engine::run();
     }
