@@ -110,12 +110,13 @@ export class NetlinkSocket implements Disposable {
    */
   batch(begin: Message, messages: Message[], end: Message): Outcome[] {
     const writer = new Writer();
+    const frame = this.sequence;
     this.write(writer, begin, 0);
     const first = this.sequence;
     this.writeAll(writer, messages);
     this.write(writer, end, 0);
     this.send(writer.written, messages[0]?.what ?? "nothing");
-    return this.gather(messages, first);
+    return this.gather(messages, first, frame);
   }
 
   /** Asks for a list, and starts again when the list changed while it was read. Throws SystemError. */
@@ -201,7 +202,12 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  private gather(messages: Message[], first: number): Outcome[] {
+  /**
+   * The outcomes of messages whose sequence numbers begin at `first`. A refusal of the one that begins their
+   * batch, `frame`, refuses every message. Any other number is an answer to an earlier request, which failed
+   * before it was read.
+   */
+  private gather(messages: Message[], first: number, frame?: number): Outcome[] {
     const outcomes = messages.map(({ what }) => new Outcome(what));
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
@@ -211,9 +217,7 @@ export class NetlinkSocket implements Disposable {
       for (const reply of replies) {
         const index = reply.sequence - first;
         const outcome = outcomes[index];
-        // A refusal of the batch's own frame (index -1) refuses every message.
-        if (outcome === undefined && reply.type === nl.NLMSG_ERROR && index === -1)
-          this.throwFrame(reply, what);
+        if (reply.type === nl.NLMSG_ERROR && reply.sequence === frame) this.throwFrame(reply, what);
         if (outcome === undefined) continue;
         outcome.add(reply);
         done ||= reply.type === nl.NLMSG_ERROR && index === messages.length - 1;

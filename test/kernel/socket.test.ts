@@ -6,6 +6,8 @@ import { addRouteMessage, listRoutes } from "../../src/net/route.ts";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
 import { RTNLGRP_LINK } from "../../src/netlink/uapi/rtnetlink.ts";
+import { errnoOf } from "../../src/sys/errno.ts";
+import { native } from "../../src/sys/native.ts";
 import { prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
 import { mustIndex, Scene } from "./scene.ts";
@@ -78,3 +80,19 @@ function linkTo(path: string): string {
     return "";
   }
 }
+
+test("a refusal that nobody waits for any more is no answer to the next request", () => {
+  using scene = new Scene().connect();
+  const { pod } = scene;
+  const index = mustIndex(pod, "eth0");
+  const route = (octet: number) => addRouteMessage({ index, dst: prefix(`10.9.${octet}.0/24`) });
+  pod.links.execute([route(1)]);
+  const { recv } = native;
+  native.recv = () => {
+    native.recv = recv;
+    return -errnoOf("ENOBUFS");
+  };
+  expect(() => pod.links.execute([route(1)])).toThrow("ENOBUFS");
+  // The kernel's EEXIST for it is still to be read.
+  expect(pod.links.transact([route(2)]).map(({ error }) => error)).toEqual([undefined]);
+});

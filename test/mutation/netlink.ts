@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const NETLINK: readonly Mutation[] = [
   {
+    name: "a refusal of an earlier request is taken for one of the next",
+    file: "src/netlink/socket.ts",
+    find: "reply.sequence === frame)",
+    replace: "index === -1)",
+    test: "test/kernel/socket.test.ts",
+    promise: "a refusal that nobody waits for any more is no answer to the next request",
+  },
+  {
     name: "requests go in sends whose refusals do not fit into the socket",
     file: "src/netlink/socket.ts",
     find: "const MOST_AT_ONCE = 200;",
