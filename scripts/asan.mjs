@@ -12,7 +12,10 @@ import { compileSanitizedEngine } from "./engine.mjs";
 /** Calls of native functions, in rounds with a seed each. */
 const [ROUNDS, CALLS] = [25, 20_000];
 
-/** What is in use at the end is left to the kernel, as in the real executable; a finding has a status of its own. */
+/**
+ * Options of AddressSanitizer. What is in use at the end is left to the kernel, as in the real executable; a
+ * finding has a status of its own.
+ */
 const OPTIONS = "detect_leaks=0:verify_asan_link_order=0:exitcode=99:allocator_may_return_null=1";
 
 const LIVES = ["test/plugin/leftovers.test.ts", "test/plugin/killed-step.test.ts"];

@@ -26,8 +26,8 @@ export function openOwnNamespace(): FileHandle {
 /**
  * Runs `action` inside `namespace` and comes back to `home`, whatever happens. `action` must be synchronous:
  * a promise would go on after the return, if at all. If the way back fails the process says so on stderr and
- * ends by SIGABRT, since everything after it would hit the wrong namespace. Throws SystemError: EINVAL when the
- * file is no network namespace.
+ * ends by SIGABRT, since everything after it would hit the wrong namespace. Throws SystemError: EINVAL when
+ * the file is no network namespace.
  */
 export function inNamespace<T>(namespace: FileHandle, home: FileHandle, action: () => T): T {
   const entered = native.setns(namespace.fd, CLONE_NEWNET);

@@ -32,7 +32,8 @@ export function deliberateEnd(outcome: Outcome, trace = ""): Deliberate | undefi
 }
 
 /**
- * True when the thread's last step was refused, and was one out of a namespace: it enters and leaves by turns.
+ * True when the thread's last step was refused, and was one out of a namespace: it enters and leaves by
+ * turns.
  */
 function endsOnWayBack(trace: string): boolean {
   const steps = trace.match(/^setns\(.*$/gm) ?? [];

@@ -9,7 +9,7 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
-/** An executable that is slower than the real one, as that of scripts/asan.mjs, gets so many times as long. */
+/** An executable that is slower than the real one (scripts/asan.mjs) gets so many times as long. */
 export const SLOWNESS = Number(process.env["PONTOON_SLOWNESS"] ?? 1);
 
 /** What a program did, whatever its end. */

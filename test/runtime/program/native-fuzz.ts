@@ -160,7 +160,7 @@ function callOne(name: string): void {
   const victim = bytes();
   const args = Array.from({ length: below(8) }, () => argument(victim));
   // The standard streams stay as they are, and nothing waits for what comes by them or for a packet.
-  if (["close", "read", "write"].includes(name) && isStandardStream(args[0])) return;
+  if (["close", "fchmod", "read", "write"].includes(name) && isStandardStream(args[0])) return;
   if (name === "spawn") args[0] = oneOf(["/nowhere/x", "", "\0", undefined]);
   if (name === "recv") args[2] = 0x40;
   try {
