@@ -7,6 +7,9 @@ import { type Bench, below, hasWords, type Part, type Random, shuffled } from ".
 /** No case takes so long. */
 const LIMIT_MS = SLOWNESS * 120_000;
 
+/** A bench is left for a fresh one at this age: its hosts end after ten minutes (test/support/world.ts). */
+const OLDEST_MS = 300_000;
+
 /** A case in which something was wrong. */
 export interface Finding {
   part: string;
@@ -33,7 +36,7 @@ export class Turn implements AsyncDisposable {
   #names: string[] = [];
   readonly #random: Random;
   readonly #words: readonly string[];
-  readonly #benches: Bench[] = [];
+  readonly #benches: { bench: Bench; opened: number }[] = [];
 
   constructor(part: Part, words: readonly string[], random: Random) {
     this.part = part;
@@ -68,7 +71,7 @@ export class Turn implements AsyncDisposable {
   async next(): Promise<Finding | undefined> {
     const name = this.total === undefined ? String(below(this.#random, 2 ** 32)) : this.#names.shift();
     if (name === undefined) return undefined;
-    const bench = this.#benches.pop() ?? (await this.part.open());
+    const { bench, opened } = await this.#take();
     const before = bench.calls;
     const start = performance.now();
     const lines = await played(bench, name);
@@ -76,13 +79,20 @@ export class Turn implements AsyncDisposable {
     this.played += 1;
     this.calls += bench.calls - before;
     if (lines.length === 0) {
-      this.#benches.push(bench);
+      this.#benches.push({ bench, opened });
       return undefined;
     }
     await close(bench);
     const finding = await this.#confirmed(name, lines);
     this.findings.push(finding);
     return finding;
+  }
+
+  async #take(): Promise<{ bench: Bench; opened: number }> {
+    const used = this.#benches.pop();
+    if (used !== undefined && performance.now() - used.opened < OLDEST_MS) return used;
+    if (used !== undefined) await close(used.bench);
+    return { bench: await this.part.open(), opened: performance.now() };
   }
 
   async #confirmed(name: string, first: string[]): Promise<Finding> {
@@ -96,7 +106,7 @@ export class Turn implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#benches.map(close));
+    await Promise.all(this.#benches.map(({ bench }) => close(bench)));
   }
 }
 
