@@ -38,7 +38,9 @@ function ensureBridge(step: BridgeStep, on: Applying): void {
         step.ignoresLinkLocal && !found.link.ignoresLinkLocal ? { ignoresLinkLocal: true } : {};
       setUp(step, on.node, [{ ...withoutFalseAlias(on, found.macsFollow), ...ignoring }]);
     }
-    on.bridge = requireBridge(step.name, on.node);
+    // A plain value: of a Link, which reads what is asked for, a copy would have nothing.
+    const { index, mac, mtu } = requireBridge(step.name, on.node);
+    on.bridge = { index, mac, mtu };
   };
   attempt("bridge", step.name, change, step.filtersVlans ? vlanHint : undefined);
 }
