@@ -47,6 +47,7 @@ const POD: PodStep = {
       scope: undefined,
     },
   ],
+  subnetsAreOnLink: true,
   mayHearRouters: false,
   detectThrough: undefined,
 };
@@ -114,13 +115,10 @@ function adding(node: Node, pod: Applying["pod"]): Applying {
 function vethStep(mac: string): VethStep {
   return {
     kind: "veth",
-    bridge,
     host: { ...hostEnd, mac: randomMac(), isRaisedFirst: false },
     pod: { name: interfaceName, mac, isRaised: true },
     mtu: 1500,
-    hairpin: false,
-    isolated: false,
-    learns: true,
+    port: { bridge, hairpin: false, isolated: false, learns: true },
   };
 }
 

@@ -97,6 +97,13 @@ const RANGES = "Range sets: the pod gets one address of each inner list, whose r
 
 /** The words of every key, by path. A key without words does not compile. */
 export const WORDS: { readonly [path in PathOf<typeof NETCONF>]: Words } = {
+  attach: {
+    title: "Attach",
+    description:
+      "The way in which pods are attached. bridge: by a veth pair to a bridge of the node; ptp: by a veth pair to the node itself, which routes to each pod.",
+    default: "bridge",
+    enum: ["bridge", "ptp"],
+  },
   bridge: {
     title: "Bridge",
     description: "Name of the bridge. It is made at the first ADD and never deleted.",

@@ -5,10 +5,10 @@ import type { BandwidthConfig } from "../cni/bandwidth.ts";
 import type { IngressPolicy, MasqueradeBackend } from "../cni/bridge-config.ts";
 import type { Route } from "../cni/result.ts";
 import type { TuningConfig } from "../cni/tuning.ts";
-import type { VlanRange } from "../cni/vlan.ts";
 import type { Address, Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import type { AttachedHostPorts } from "./host-ports.ts";
+import type { Link } from "./link.ts";
 
 /**
  * The newest version of the description. Records of version 1 (src/attachment/version-1.ts) lack some
@@ -27,7 +27,7 @@ export interface Attachment {
   pod: string | undefined;
   /** The folder of the attachment's leases; undefined without built-in IPAM. */
   leaseDirectory: string | undefined;
-  /** What is decided with the veth and stays so for its life. All other features stand beside it. */
+  /** The way in which the pod is connected. All other features stand beside it. */
   link: Link;
   /** The addresses of the pod, in the order of the result. */
   addresses: PodAddress[];
@@ -51,7 +51,7 @@ export interface Attachment {
   hostPorts: AttachedHostPorts | undefined;
 }
 
-/** The bridge of the network as the gateway of its pods. */
+/** The node as the gateway of the network's pods. */
 export interface AttachedGateway {
   /** True: addresses of the bridge that stand in the way of the gateway addresses may be removed. */
   force: boolean;
@@ -72,42 +72,6 @@ export interface AddressCheck {
 export interface AttachedBandwidth extends BandwidthConfig {
   /** The MAC of the ifb that shapes the pod's outgoing traffic; undefined without one, or if not known. */
   ifbMac?: string | undefined;
-}
-
-/** The connection of the pod to the node. */
-export type Link = BridgePortLink;
-
-/** A veth pair: the host's end is a port of a bridge, the pod's end is born in the pod's namespace. */
-export interface BridgePortLink {
-  kind: "bridgePort";
-  bridge: { name: string; promiscuous: boolean; filtersVlans: boolean };
-  /** The interface where packets of the pod to others come in: the bridge, or in a VLAN that of the VLAN. */
-  gatewayInterface: string;
-  /**
-   * `isRaisedFirst`: the host's end comes up before the pod's end, which a program other than Pontoon raises
-   * or sends by before Pontoon raises it.
-   */
-  host: { name: string; mac: string; isRaisedFirst: boolean };
-  /** `isRaised`: false leaves the pod's end down, for a program in the pod to raise it. */
-  pod: { name: string; mac: string; isRaised: boolean };
-  /** Bytes; undefined where neither record nor result tell it. */
-  mtu: number | undefined;
-  hairpin: boolean;
-  isolated: boolean;
-  /** The bridge learns no MAC from the port, and knows the pod's MAC by an entry that stays. */
-  hasFixedMac: boolean;
-  /** The VLANs of the port; undefined on a bridge that does not filter. */
-  vlans: PortVlans | undefined;
-}
-
-/** The VLANs of a bridge port. */
-export interface PortVlans {
-  /** The VLAN of packets without a tag. */
-  native: number;
-  /** The VLANs of packets with a tag: apart from each other and in order. `native` may be among them. */
-  tagged: VlanRange[];
-  /** True: the port also stays in VLANs that are not named here, such as the bridge's default VLAN. */
-  keepOthers: boolean;
 }
 
 /** An address of the pod. */

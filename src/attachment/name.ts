@@ -23,6 +23,11 @@ export function hostInterfaceOfDigest(digest: string): string {
   return `veth${digest.slice(0, 11)}`;
 }
 
+/** True for a name that the host's end of an attachment may have. */
+export function isHostInterface(name: string): boolean {
+  return /^veth[0-9a-f]{11}$/.test(name);
+}
+
 /** The name of an attachment's ifb, the device that shapes the pod's outgoing traffic: 15 characters. */
 export function ifbName(key: AttachmentKey): string {
   return `pifb${attachmentDigest(key).slice(0, 11)}`;

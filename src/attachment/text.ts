@@ -4,14 +4,7 @@ import type { Route } from "../cni/result.ts";
 import type { TuningConfig } from "../cni/tuning.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { formatPrefix, type Prefix, parsePrefix } from "../ip/prefix.ts";
-import {
-  type Attachment,
-  type BridgePortLink,
-  type Link,
-  type PodAddress,
-  type PortVlans,
-  VERSION,
-} from "./attachment.ts";
+import { type Attachment, type PodAddress, VERSION } from "./attachment.ts";
 import {
   areHostPorts,
   Damaged,
@@ -25,6 +18,7 @@ import {
   listOf,
   optional,
 } from "./field.ts";
+import { formatLink, readLink } from "./link-text.ts";
 import { hostInterfaceName } from "./name.ts";
 import { readVersion1 } from "./version-1.ts";
 
@@ -42,23 +36,10 @@ export type ParsedRecord =
  */
 export function formatRecord(attachment: Attachment): string {
   const { addresses, routes, gateway, masquerade, link } = attachment;
-  const { bridge, host, pod } = link;
   const text = {
     ...attachment,
     version: VERSION,
-    link: {
-      ...link,
-      bridge: {
-        name: bridge.name,
-        promiscuous: bridge.promiscuous || undefined,
-        filtersVlans: bridge.filtersVlans || undefined,
-      },
-      host: { name: host.name, mac: host.mac, isRaisedFirst: host.isRaisedFirst || undefined },
-      pod: { name: pod.name, mac: pod.mac, isDown: !pod.isRaised || undefined },
-      hairpin: link.hairpin || undefined,
-      isolated: link.isolated || undefined,
-      hasFixedMac: link.hasFixedMac || undefined,
-    },
+    link: formatLink(link),
     addresses: addresses.map(formatPodAddress),
     routes: routes.map(formatRoute),
     detectsDuplicates: attachment.detectsDuplicates || undefined,
@@ -156,58 +137,6 @@ function isTuning(value: unknown): value is TuningConfig {
     (value["txQueueLength"] === undefined || isCount(value["txQueueLength"])) &&
     typeof value["promiscuous"] === "boolean" &&
     typeof value["allMulticast"] === "boolean"
-  );
-}
-
-function readLink(value: unknown): Link {
-  if (!isFields(value) || value["kind"] !== "bridgePort") throw new Damaged();
-  return readBridgePort(value);
-}
-
-/** Each field is read by name, so that a field of the link that is not read here does not compile. */
-function readBridgePort({ bridge, gatewayInterface, host, pod, mtu, ...fields }: Fields): BridgePortLink {
-  const { hairpin, isolated, hasFixedMac, vlans } = fields;
-  const isWhole =
-    hasFlags(bridge, "promiscuous", "filtersVlans") &&
-    hasFlags(host, "isRaisedFirst") &&
-    hasFlags(pod, "isDown") &&
-    hasFlags(fields, "hairpin", "isolated", "hasFixedMac") &&
-    (vlans === undefined || arePortVlans(vlans));
-  if (!isWhole || !isNamed(bridge) || !isEnd(host) || !isEnd(pod)) throw new Damaged();
-  if (typeof gatewayInterface !== "string" || !isCount(mtu)) throw new Damaged();
-  return {
-    kind: "bridgePort",
-    bridge: {
-      name: bridge.name,
-      promiscuous: bridge["promiscuous"] === true,
-      filtersVlans: bridge["filtersVlans"] === true,
-    },
-    gatewayInterface,
-    host: { name: host.name, mac: host.mac, isRaisedFirst: host["isRaisedFirst"] === true },
-    pod: { name: pod.name, mac: pod.mac, isRaised: pod["isDown"] !== true },
-    mtu,
-    hairpin: hairpin === true,
-    isolated: isolated === true,
-    hasFixedMac: hasFixedMac === true,
-    vlans,
-  };
-}
-
-function isNamed(value: unknown): value is Fields & { name: string } {
-  return hasTexts(value, "name");
-}
-
-function isEnd(value: unknown): value is Fields & { name: string; mac: string } {
-  return hasTexts(value, "name", "mac");
-}
-
-function arePortVlans(value: unknown): value is PortVlans {
-  return (
-    isFields(value) &&
-    isCount(value["native"]) &&
-    typeof value["keepOthers"] === "boolean" &&
-    Array.isArray(value["tagged"]) &&
-    value["tagged"].every((range) => isFields(range) && isCount(range["first"]) && isCount(range["last"]))
   );
 }
 

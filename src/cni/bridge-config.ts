@@ -1,4 +1,5 @@
 // The keys of the reference `bridge`: the bridge itself, its ports, masquerading and the ingress policy.
+import { readWay, refuseSenselessKeys, type Way } from "./attach.ts";
 import { checkBridge, isBridgeName } from "./netconf-check.ts";
 import { BRIDGE, DEFAULT_BRIDGE, type Shape } from "./netconf-keys.ts";
 import type { Problems } from "./problems.ts";
@@ -10,6 +11,7 @@ type BridgeFlags = {
 };
 
 export interface BridgeConfig extends BridgeFlags {
+  attach: Way;
   bridge: string;
   /** The node's interface with the gateway's addresses: the bridge, or in a VLAN an interface above it. */
   gatewayInterface: string;
@@ -47,12 +49,16 @@ export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
   const vlan = shape.vlan ?? 0;
   const vlanTrunk = shape.vlanTrunk === undefined ? [] : parseVlanTrunk(shape.vlanTrunk, problems);
   const bridge = shape.bridge ?? DEFAULT_BRIDGE;
-  const isGateway = flags.isDefaultGateway || flags.isGateway;
+  const attach = readWay(shape, problems);
+  refuseSenselessKeys(attach, shape, problems);
+  // Without a bridge the node is the one way out of the pod.
+  const isGateway = flags.isDefaultGateway || flags.isGateway || attach === "ptp";
   checkBridge(shape.bridge, problems);
   if (vlan !== 0) checkVlan(vlan, problems);
   checkTogether(flags, problems);
   return {
     ...flags,
+    attach,
     bridge,
     gatewayInterface: vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`,
     isGateway,

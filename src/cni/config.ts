@@ -1,5 +1,6 @@
 // The network configuration of the bridge, checked completely before anything changes.
 import type { Address } from "../ip/address.ts";
+import { checkIpamOfWay } from "./attach.ts";
 import { type BandwidthConfig, readBandwidth } from "./bandwidth.ts";
 import { type BridgeConfig, readBridge } from "./bridge-config.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
@@ -132,6 +133,7 @@ function readNetconf(
   const { prevResult } = fields;
   checkName(name, problems);
   checkMtu(bridge.mtu, ipam?.rangeSets ?? [], problems);
+  checkIpamOfWay(bridge.attach, { hasIpam: ipam !== undefined, foreignIpam }, problems);
   if (ipam !== undefined || foreignIpam !== undefined) checkBesideIpam(bridge, problems);
   else if (bridge.ipspoofchk) refuseAddressCheck(problems);
   return {

@@ -14,6 +14,7 @@ import type { ShapeOf } from "./shape.ts";
  * The keys of the bridge and its ports. A flag here is a field of Netconf under its name, false when absent.
  */
 export const BRIDGE = {
+  attach: "text",
   bridge: "text",
   /** The field of Netconf is true as well when `isDefaultGateway` is. */
   isGateway: "flag",

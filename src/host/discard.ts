@@ -1,5 +1,6 @@
 // The removal of a dead attachment from the kernel, before its addresses are free again.
 import type { Attachment } from "../attachment/attachment.ts";
+import { bridgeOf } from "../attachment/link.ts";
 import { forgetMacsFollow } from "./kind/bridge/macs-follow.ts";
 import type { Node } from "./node.ts";
 import { removalsOf, removeLinks, removeRules, shutPorts } from "./removal.ts";
@@ -14,5 +15,6 @@ export function discardDead(attachment: Attachment, node: Node): void {
   shutPorts(removals, node);
   removeRules(removals, node);
   removeLinks(removals, node, attachment.key);
-  forgetMacsFollow(attachment.link.bridge.name, node);
+  const bridge = bridgeOf(attachment.link);
+  if (bridge !== undefined) forgetMacsFollow(bridge, node);
 }

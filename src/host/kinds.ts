@@ -6,6 +6,7 @@ import { bridge } from "./kind/bridge/bridge.ts";
 import { forwarding } from "./kind/forwarding/forwarding.ts";
 import { gateway } from "./kind/gateway/gateway.ts";
 import { hostPorts } from "./kind/host-port/host-port.ts";
+import { hostRoute } from "./kind/host-route/host-route.ts";
 import { ingressPolicy } from "./kind/ingress/ingress.ts";
 import { iptablesMasquerade } from "./kind/masquerade/iptables.ts";
 import { masquerade } from "./kind/masquerade/nftables.ts";
@@ -42,6 +43,7 @@ const KINDS: { readonly [Name in StepName]: KindOf<Name> } = {
   masquerade,
   iptablesMasquerade,
   hostPorts,
+  hostRoute,
   announce,
 };
 

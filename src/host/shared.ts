@@ -33,7 +33,8 @@ export interface SharedKind<Name extends StepName, Thing extends SharedThing> {
 /** An attachment that goes, and the bridge of its network. */
 export interface Leaving {
   network: string;
-  bridge: string;
+  /** Undefined: the pods of the network are on no bridge. */
+  bridge: string | undefined;
   /**
    * The attachment's digest; empty where no attachment goes, and things are looked for that no attachment
    * needs.
@@ -88,7 +89,7 @@ function livingSteps<Name extends StepName>(name: Name, node: Node, networks?: r
  */
 export function removeUnneeded<Name extends StepName, Thing extends SharedThing>(
   kind: SharedKind<Name, Thing>,
-  step: StepOf<Name> & { key: AttachmentKey; bridge: string },
+  step: StepOf<Name> & { key: AttachmentKey; bridge: string | undefined },
   node: Node,
 ): void {
   const { key, bridge } = step;

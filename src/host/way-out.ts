@@ -15,7 +15,7 @@ import type { Node } from "./node.ts";
  * system refuses the look: the ADD is done, and does not need it.
  */
 export function wayOutNotices(netconf: Netconf, bridge: ObservedBridge, node: Node): string[] {
-  if (bridge.found !== undefined || !netconf.isGateway) return [];
+  if (netconf.attach !== "bridge" || bridge.found !== undefined || !netconf.isGateway) return [];
   return [...orNone(() => dropNotices(netconf, node)), ...orNone(() => mtuNotices(netconf, node))];
 }
 

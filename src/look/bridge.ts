@@ -77,6 +77,12 @@ export function observeBridge(netconf: Netconf, links: NetlinkSocket): ObservedB
   });
 }
 
+/** For a network without a bridge: the largest packet that the node's way out takes. Throws SystemError. */
+export function observeWayOut(netconf: Netconf, links: NetlinkSocket): ObservedBridge {
+  const mtu = netconf.mtu > 0 ? netconf.mtu : uplinkMtu(netconf, links);
+  return { mac: undefined, mtu, portMtu: mtu, found: undefined };
+}
+
 /**
  * The largest MTU of the network's pods on a bridge whose MTU is smaller than the network's. The bridge may
  * have followed the pods of another network down, and a pod with its MTU would lose full packets of its own

@@ -4,7 +4,7 @@ import type { Netconf } from "../cni/config.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import type { FilteredFamilies } from "../plan/host-port.ts";
 import type { PortListener } from "../plan/listener.ts";
-import { type ObservedBridge, observeBridge } from "./bridge.ts";
+import { type ObservedBridge, observeBridge, observeWayOut } from "./bridge.ts";
 import { observeListeners } from "./listener.ts";
 import { observeFilter } from "./packet-filter.ts";
 
@@ -22,7 +22,7 @@ export interface Observed {
  */
 export function observe(netconf: Netconf, links: NetlinkSocket): Observed {
   return {
-    bridge: observeBridge(netconf, links),
+    bridge: netconf.attach === "bridge" ? observeBridge(netconf, links) : observeWayOut(netconf, links),
     isFiltered: observeFilter(netconf),
     listeners: observeListeners(netconf.hostPorts),
   };

@@ -28,11 +28,16 @@ export function familyNumber(family: Family): number {
   return family === 4 ? rt.AF_INET : rt.AF_INET6;
 }
 
-/**
- * Puts an address on a link. An IPv6 address answers at once, unless `detectDuplicates`. Refused with EEXIST
- * when it is there.
- */
-export function addAddressMessage(index: number, prefix: Prefix, detectDuplicates = false): Message {
+/** The manner of an address. */
+export interface AddressManner {
+  /** True: an IPv6 address is used when nobody else answers for it. Without it it answers at once. */
+  detectsDuplicates?: boolean;
+  /** False: the kernel makes no route to the subnet. */
+  makesRoute?: boolean;
+}
+
+/** Puts an address on a link. Refused with EEXIST when it is there. */
+export function addAddressMessage(index: number, prefix: Prefix, manner: AddressManner = {}): Message {
   const { address, length } = prefix;
   return {
     what: `add address ${formatPrefix(prefix)}`,
@@ -40,10 +45,18 @@ export function addAddressMessage(index: number, prefix: Prefix, detectDuplicate
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
       writeAddress(w, index, prefix);
-      if (address.family === 6) w.u32Attribute(rt.IFA_FLAGS, detectDuplicates ? 0 : rt.IFA_F_NODAD);
-      else if (length < 31) w.attribute(rt.IFA_BROADCAST, addressBytes(broadcastOf(prefix)));
+      const flags = flagsOf(address.family, manner);
+      if (flags !== 0 || address.family === 6) w.u32Attribute(rt.IFA_FLAGS, flags);
+      if (address.family === 4 && length < 31)
+        w.attribute(rt.IFA_BROADCAST, addressBytes(broadcastOf(prefix)));
     },
   };
+}
+
+function flagsOf(family: Family, { detectsDuplicates = false, makesRoute = true }: AddressManner): number {
+  return (
+    (family === 6 && !detectsDuplicates ? rt.IFA_F_NODAD : 0) | (makesRoute ? 0 : rt.IFA_F_NOPREFIXROUTE)
+  );
 }
 
 /** Takes an address off a link. Refused with EADDRNOTAVAIL when it is not there. */

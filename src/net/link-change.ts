@@ -33,13 +33,14 @@ export interface VethEnd {
 }
 
 export interface VethPair {
-  /** A port of the bridge with this index. */
   host: VethEnd;
-  bridgeIndex: number;
+  /** The bridge that the host's end is a port of; undefined: it is none. */
+  bridgeIndex: number | undefined;
   /** Born inside the namespace of this descriptor. */
   pod: VethEnd;
   namespaceFd: number;
-  mtu: number;
+  /** Bytes; undefined: the kernel's default. */
+  mtu: number | undefined;
 }
 
 /**
@@ -47,20 +48,19 @@ export interface VethPair {
  * either name is taken.
  */
 export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu }: VethPair): Message {
-  const end = (w: Writer, { name, mac }: VethEnd) =>
-    w
-      .string(rt.IFLA_IFNAME, name)
-      .attribute(rt.IFLA_ADDRESS, macBytes(mac))
-      .u32Attribute(rt.IFLA_MTU, mtu)
-      .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1)
-      .u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
+  const end = (w: Writer, { name, mac }: VethEnd) => {
+    w.string(rt.IFLA_IFNAME, name).attribute(rt.IFLA_ADDRESS, macBytes(mac));
+    if (mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, mtu);
+    return w.u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1).u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
+  };
   return {
     what: `create veth pair ${host.name} with ${pod.name} in the pod`,
     type: rt.RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
       linkHeader(w);
-      end(w, host).u32Attribute(rt.IFLA_MASTER, bridgeIndex);
+      end(w, host);
+      if (bridgeIndex !== undefined) w.u32Attribute(rt.IFLA_MASTER, bridgeIndex);
       const info = w.openNest(rt.IFLA_LINKINFO);
       w.string(rt.IFLA_INFO_KIND, "veth");
       const data = w.openNest(rt.IFLA_INFO_DATA);
@@ -83,6 +83,8 @@ export interface LinkChange {
   addressGeneration?: "none";
   /** The kernel sends gratuitous ARP when the link comes up or its MAC is set. */
   arpNotify?: boolean;
+  /** IPv4 packets that come in by the link are forwarded, where the node forwards. */
+  forwarding?: boolean;
   /** Packets from and to 127.0.0.0/8 may pass, unless it is 0. The kernel keeps the number. */
   routeLocalnet?: number;
   /** Frames may leave by the bridge port that they came in by. */
@@ -131,12 +133,15 @@ function writeFamilySettings(w: Writer, change: LinkChange): void {
   if (
     change.addressGeneration === undefined &&
     change.arpNotify === undefined &&
+    change.forwarding === undefined &&
     change.routeLocalnet === undefined
   )
     return;
   const families = w.openNest(rt.IFLA_AF_SPEC);
   if (change.arpNotify !== undefined)
     writeInetSetting(w, rt.IPV4_DEVCONF_ARP_NOTIFY, change.arpNotify ? 1 : 0);
+  if (change.forwarding !== undefined)
+    writeInetSetting(w, rt.IPV4_DEVCONF_FORWARDING, change.forwarding ? 1 : 0);
   if (change.routeLocalnet !== undefined)
     writeInetSetting(w, rt.IPV4_DEVCONF_ROUTE_LOCALNET, change.routeLocalnet);
   if (change.addressGeneration === "none") {

@@ -10,7 +10,7 @@ import {
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
-import { NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
+import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
@@ -32,18 +32,24 @@ export interface LinkRoute {
   scope?: number | undefined;
 }
 
+/** A route to add. */
+export interface NewRoute extends LinkRoute {
+  /** True: refused with EEXIST when there is any route to the destination, by whatever link. */
+  isOnly?: boolean;
+}
+
 /**
  * Adds a route, even beside a route to this destination by another gateway or link: a pod on two networks may
  * have a default route by each. Refused with EEXIST when an equal route is there. Host bits of the
  * destination are dropped.
  */
-export function addRouteMessage(route: LinkRoute): Message {
+export function addRouteMessage(route: NewRoute): Message {
   const dst = networkOf(route.dst);
   const via = route.gateway === undefined ? "" : ` via ${formatAddress(route.gateway)}`;
   return {
     what: `add route ${formatPrefix(dst)}${via}`,
     type: rt.RTM_NEWROUTE,
-    flags: NLM_F_CREATE,
+    flags: route.isOnly === true ? NLM_F_CREATE | NLM_F_EXCL : NLM_F_CREATE,
     body: (w) => {
       // A table number above 255 only fits into the attribute.
       const table = route.table ?? rt.RT_TABLE_MAIN;
@@ -113,6 +119,16 @@ export function isLocalAddress(socket: NetlinkSocket, address: Address): boolean
 }
 
 /**
+ * The index of the link that has the address, which is one of this machine's; undefined: none has it. One
+ * look-up, however many links there are. Throws SystemError.
+ */
+export function findLocalRoute(socket: NetlinkSocket, address: Address): number | undefined {
+  const reply = socket.transact([lookUpMessage(address, rt.RTM_F_FIB_MATCH)])[0]?.replies[0];
+  if (reply === undefined || reply.payload[7] !== rt.RTN_LOCAL) return undefined;
+  return readAttributes(reply.payload, 12).u32(rt.RTA_OIF);
+}
+
+/**
  * The route of a packet to `address`: one look-up, however many routes there are. Undefined without a route.
  * Throws SystemError for any other refusal.
  */
@@ -126,13 +142,14 @@ export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoic
   return index === undefined ? undefined : { index, mtu: attributes.nest(rt.RTA_METRICS)?.u32(rt.RTAX_MTU) };
 }
 
-function lookUpMessage(address: Address): Message {
+/** With RTM_F_FIB_MATCH the answer is the entry that fits, and not the way that follows from it. */
+function lookUpMessage(address: Address, flags = 0): Message {
   return {
     what: `look up the route to ${formatAddress(address)}`,
     type: rt.RTM_GETROUTE,
     flags: 0,
     body: (w) => {
-      routeHeader(w, { address, length: familyBits(address.family) }, {});
+      routeHeader(w, { address, length: familyBits(address.family) }, { flags });
       w.attribute(rt.RTA_DST, addressBytes(address));
     },
   };

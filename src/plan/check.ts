@@ -1,5 +1,6 @@
 // The description that CHECK expects of an attachment with a partial record or without one. Pure.
-import type { Attachment, Link } from "../attachment/attachment.ts";
+import type { Attachment } from "../attachment/attachment.ts";
+import type { Link } from "../attachment/link.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { Result } from "../cni/result.ts";
@@ -41,13 +42,19 @@ export function describeByResult(input: CheckInput): Attachment {
     ...described,
     // As little is known of the attachment as of an attachment with a record of version 1.
     version: 1,
-    link: { ...described.link, host: { ...described.link.host, name: named.name }, hasFixedMac: false },
+    link: linkOfOthers(described.link, named.name),
     masquerade: undefined,
     spoofCheck: false,
     addressCheck: undefined,
     ingressPolicy: undefined,
     bandwidth: undefined,
   };
+}
+
+/** The link of an attachment that another program made, and of which only the name is known. */
+function linkOfOthers(link: Link, name: string): Link {
+  const host = { ...link.host, name };
+  return link.kind === "bridgePort" ? { ...link, host, hasFixedMac: false } : { ...link, host };
 }
 
 /** `hasPorts`: the ports are those that the call names. A record knows better, also of host ports. */
@@ -112,7 +119,9 @@ export function completeDescription(record: Attachment, described: Attachment): 
   };
 }
 
+/** Version 1 knew ports of bridges alone. */
 function completeLink(recorded: Link, described: Link): Link {
+  if (recorded.kind !== "bridgePort" || described.kind !== "bridgePort") return recorded;
   return {
     kind: described.kind,
     bridge: described.bridge,

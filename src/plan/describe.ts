@@ -1,23 +1,13 @@
 // The description of an attachment, made from the request, the reservation and the observations. Pure.
-import type {
-  Attachment,
-  BridgePortLink,
-  HostIdentity,
-  NamespaceIdentity,
-  PodAddress,
-  PortVlans,
-} from "../attachment/attachment.ts";
+import type { Attachment, HostIdentity, NamespaceIdentity, PodAddress } from "../attachment/attachment.ts";
 import { VERSION } from "../attachment/attachment.ts";
 import type { AttachedHostPorts } from "../attachment/host-ports.ts";
-import { macOfAddresses, ownerOfMac } from "../attachment/mac.ts";
-import { hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { needsIfb } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
-import { CniError } from "../cni/error.ts";
 import type { Route } from "../cni/result.ts";
-import { formatAddress } from "../ip/address.ts";
 import { type FilteredFamilies, planHostPorts } from "./host-port.ts";
+import { linkOf } from "./link.ts";
 import type { PortListener } from "./listener.ts";
 import { networkSubnets, otherGateways } from "./network.ts";
 import { resultRoutes } from "./route.ts";
@@ -30,7 +20,7 @@ export interface Known {
   namespace: NamespaceIdentity;
   pod: string | undefined;
   leaseDirectory: string | undefined;
-  /** Bytes: the largest MTU that the bridge allows a port; undefined where it is not known. */
+  /** Bytes: the largest MTU that the bridge, or without one the way out, allows; undefined: not known. */
   bridgeMtu: number | undefined;
   /**
    * Random MACs, chosen once for the attachment. The pod's random MAC counts when neither a request nor an
@@ -63,9 +53,7 @@ export function describe(known: Known, given: Given): Attachment {
   const { netconf, key, isFiltered, listeners } = known;
   const { addresses } = given;
   const config = netconf.hostPorts;
-  const { containerId } = key;
-  const hostPorts =
-    config && planHostPorts({ config, netconf, addresses, isFiltered, listeners, containerId });
+  const hostPorts = config && planHostPorts({ config, netconf, addresses, isFiltered, listeners, key });
   const input = { ...known, ...given, hostPorts };
   const { bandwidth } = netconf;
   return {
@@ -101,48 +89,10 @@ export function withAddresses(begun: Attachment, known: Known, given: Given): At
   return { ...described, link: begun.link, hostPorts: hostPorts && { ...hostPorts, hairpin } };
 }
 
-function linkOf({ netconf, key, addresses, bridgeMtu, macs, hostPorts }: DescribeInput): BridgePortLink {
-  const { bridge, promiscMode, hasVlans, gatewayInterface, foreignIpam, disableContainerInterface } = netconf;
-  return {
-    kind: "bridgePort",
-    bridge: { name: bridge, promiscuous: promiscMode, filtersVlans: hasVlans },
-    gatewayInterface,
-    host: {
-      name: hostInterfaceName(key),
-      mac: macs.host,
-      // The plugin dhcp sends by the pod's end before Pontoon raises it.
-      isRaisedFirst: disableContainerInterface || foreignIpam !== undefined,
-    },
-    pod: {
-      name: key.interfaceName,
-      mac: podMac(netconf, addresses) ?? macs.pod,
-      isRaised: !disableContainerInterface,
-    },
-    mtu: portMtu(netconf, bridgeMtu),
-    hairpin: netconf.hairpinMode || hostPorts?.hairpin === true,
-    isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated",
-    hasFixedMac: netconf.macspoofchk,
-    vlans: hasVlans ? portVlans(netconf) : undefined,
-  };
-}
-
 function gatewayOf(netconf: Netconf, addresses: PodAddress[]): Attachment["gateway"] {
   if (!netconf.isGateway) return undefined;
   const others = otherGateways(netconf, addresses);
   return { force: netconf.forceAddress, ...(others.length === 0 ? {} : { ofOtherRanges: others }) };
-}
-
-/** The MTU of the port, at most what the bridge allows: other ports would lose larger packets. */
-function portMtu({ mtu }: Netconf, bridgeMtu: number | undefined): number | undefined {
-  return mtu > 0 && bridgeMtu !== undefined && mtu < bridgeMtu ? mtu : bridgeMtu;
-}
-
-/** The VLAN of a trunk for packets without a tag, as in the reference. */
-const TRUNK_NATIVE_VLAN = 1;
-
-function portVlans({ vlan, vlanTrunk, preserveDefaultVlan }: Netconf): PortVlans {
-  const native = vlan === 0 ? TRUNK_NATIVE_VLAN : vlan;
-  return { native, tagged: vlanTrunk, keepOthers: preserveDefaultVlan };
 }
 
 /** The masquerading of a pod; none without an address. */
@@ -150,18 +100,4 @@ function masqueradeOf({ netconf, addresses }: DescribeInput): Attachment["masque
   const { ipMasq, ipMasqBackend: backend, disableContainerInterface } = netconf;
   if (!ipMasq || addresses.length === 0 || disableContainerInterface) return undefined;
   return { backend, subnets: networkSubnets(netconf, addresses) };
-}
-
-/** The MAC that is requested, or that follows the addresses; undefined: a random MAC will do. */
-function podMac(netconf: Netconf, addresses: PodAddress[]): string | undefined {
-  const { mac } = netconf;
-  if (mac === undefined) return macOfAddresses(addresses);
-  const owner = ownerOfMac(mac, netconf, addresses);
-  if (owner === undefined) return mac;
-  // Two pods of a bridge with one MAC would take each other's frames.
-  throw new CniError("invalidConfig", {
-    about: `the MAC ${mac} belongs to the pod with the address ${formatAddress(owner)}`,
-    cause: "a pod's MAC is 0a:58 and its IPv4 address unless another one is asked for",
-    hint: `Ask for a MAC that begins otherwise, or for the address ${formatAddress(owner)} too`,
-  });
 }

@@ -8,11 +8,11 @@ import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/pref
 /**
  * The addresses with the gateways for the bridge: an absent gateway is the first address of the subnet, as in
  * the reference bridge (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod with its gateway's
- * address, since one of the two would not be reached, and for a gateway outside of the pod's subnet, which
- * the bridge cannot be. A whole address (/32, /128) has no other address in its subnet, so its gateway lies
- * outside.
+ * address, since one of the two would not be reached, and with `isOnBridge` for a gateway outside of the
+ * pod's subnet, which the bridge cannot be. A whole address (/32, /128) has no other address in its subnet,
+ * so its gateway lies outside.
  */
-export function completeGateways(addresses: PodAddress[]): PodAddress[] {
+export function completeGateways(addresses: PodAddress[], isOnBridge = true): PodAddress[] {
   const complete = addresses.map(({ address, gateway }) => ({
     address,
     gateway: gateway ?? firstAddress(address),
@@ -22,7 +22,7 @@ export function completeGateways(addresses: PodAddress[]): PodAddress[] {
   );
   if (taken !== undefined) throw sharedAddress(taken.address);
   const outside = complete.find(isOutside);
-  if (outside !== undefined) throw outOfReach(outside);
+  if (isOnBridge && outside !== undefined) throw outOfReach(outside);
   return complete;
 }
 

@@ -2,11 +2,13 @@
 
 import type { PodAddress } from "../attachment/attachment.ts";
 import type { AttachedHostPorts, AttachedPortMapping } from "../attachment/host-ports.ts";
+import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import type { HostPortConfig, PortMapping } from "../cni/host-port-config.ts";
 import { type Address, type Family, formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
+import { entryName } from "./link.ts";
 import type { PortListener } from "./listener.ts";
 import { keepListeners } from "./listener.ts";
 import { networkSubnets } from "./network.ts";
@@ -25,7 +27,7 @@ export interface HostPortInput {
   isFiltered: FilteredFamilies;
   /** The listeners on ports that are asked for; undefined: there is none. */
   listeners?: readonly PortListener[] | undefined;
-  containerId: string;
+  key: AttachmentKey;
 }
 
 /**
@@ -39,14 +41,14 @@ export function planHostPorts({
   addresses,
   isFiltered,
   listeners = [],
-  containerId,
+  key,
 }: HostPortInput): AttachedHostPorts {
   const isUnaddressed = netconf.foreignIpam !== undefined && addresses.length === 0;
   const mappings: AttachedPortMapping[] = [];
   if (!isUnaddressed) for (const mapping of config.mappings) mappings.push(...mappingsOf(mapping, addresses));
   if (!isUnaddressed && mappings.length === 0)
     throw unreachable("host ports are asked for, but the pod has no address that they could lead to");
-  const kept = keepListeners(mappings, listeners, containerId);
+  const kept = keepListeners(mappings, listeners, key.containerId);
   const comesBack = isUnaddressed ? isFiltered[4] || isFiltered[6] : needsHairpin(mappings, isFiltered);
   return {
     mappings,
@@ -54,12 +56,12 @@ export function planHostPorts({
     masquerade: config.masqAll ? "all" : config.snat ? "own" : "none",
     subnets: networkSubnets(netconf, addresses).map(formatPrefix),
     markBit: config.markMasqBit,
-    gatewayInterface: netconf.gatewayInterface,
+    gatewayInterface: entryName(netconf, key),
     allowListening: config.allowListening ? true : undefined,
     iptablesChains: config.iptablesChains ? true : undefined,
     conditions4: config.conditions4,
     conditions6: config.conditions6,
-    hairpin: !netconf.promiscMode && comesBack,
+    hairpin: netconf.attach === "bridge" && !netconf.promiscMode && comesBack,
   };
 }
 

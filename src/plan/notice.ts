@@ -11,6 +11,10 @@ export interface Seen {
   bridgeLearned: boolean;
 }
 
+function hasFixedMac({ link }: Attachment): boolean {
+  return link.kind === "bridgePort" && link.hasFixedMac;
+}
+
 /** Sentences for the log; mostly there are none. */
 export function noticesOf(
   attachment: Attachment,
@@ -18,7 +22,7 @@ export function noticesOf(
   { isFiltered, bridgeLearned }: Seen,
 ): string[] {
   const notices = bandwidthNotices(attachment);
-  if (attachment.link.hasFixedMac && bridgeLearned)
+  if (hasFixedMac(attachment) && bridgeLearned)
     notices.push(
       `bridge ${bridge} learned MACs from frames to link-local groups (01:80:c2:00:00:0x), by which a pod could take the packets of others; for macspoofchk that is now off (no_linklocal_learn)`,
     );

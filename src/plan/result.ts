@@ -1,5 +1,6 @@
 // From an attachment to the result that its ADD prints, and from a result back to the attachment. Pure.
 import type { Attachment } from "../attachment/attachment.ts";
+import { bridgeOf, entryOf } from "../attachment/link.ts";
 import { ifbName } from "../attachment/name.ts";
 import { needsIfb } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
@@ -22,22 +23,23 @@ export interface ResultInput {
 }
 
 /**
- * The result of the attachment's ADD. Its interfaces are in the order of the reference: bridge, host's end,
- * pod's end, the gateway's interface in a VLAN, the ifb. All addresses belong to the pod's end.
+ * The result of the attachment's ADD. Its interfaces are in the order of the reference: the bridge if there
+ * is one, the host's end, the pod's end, the gateway's interface in a VLAN, the ifb. All addresses belong to
+ * the pod's end.
  */
 export function resultOf(attachment: Attachment, { bridge, vlanGateway, dns }: ResultInput): Result {
   const { link, key, namespace, addresses, routes, bandwidth } = attachment;
   const mtu = link.mtu;
-  const interfaces: ResultInterface[] = [
-    { name: link.bridge.name, mac: bridge?.mac, mtu: bridge?.mtu },
-    { name: link.host.name, mac: link.host.mac, mtu },
-    { name: link.pod.name, mac: link.pod.mac, mtu, sandbox: namespace.path },
-  ];
+  const interfaces: ResultInterface[] = [];
+  const bridgeName = bridgeOf(link);
+  if (bridgeName !== undefined) interfaces.push({ name: bridgeName, mac: bridge?.mac, mtu: bridge?.mtu });
+  interfaces.push({ name: link.host.name, mac: link.host.mac, mtu });
+  const ofPod = interfaces.push({ name: link.pod.name, mac: link.pod.mac, mtu, sandbox: namespace.path }) - 1;
   if (vlanGateway !== undefined)
-    interfaces.push({ name: link.gatewayInterface, mac: vlanGateway.mac, mtu: vlanGateway.mtu });
+    interfaces.push({ name: entryOf(link), mac: vlanGateway.mac, mtu: vlanGateway.mtu });
   if (bandwidth !== undefined && needsIfb(bandwidth))
     interfaces.push({ name: ifbName(key), mac: bandwidth.ifbMac, mtu });
-  const ips = addresses.map(({ address, gateway }) => ({ interface: 2, address, gateway }));
+  const ips = addresses.map(({ address, gateway }) => ({ interface: ofPod, address, gateway }));
   return { interfaces, ips, routes, dns };
 }
 

@@ -2,7 +2,7 @@
 import type { Attachment, PodAddress } from "../attachment/attachment.ts";
 import { type Route, SCOPE_LINK, TABLE_MAIN } from "../cni/result.ts";
 import { type Address, type Family, familyBits } from "../ip/address.ts";
-import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import type { PodRoute } from "./step.ts";
 
 /**
@@ -40,17 +40,18 @@ function defaultBy(gateway: Address): Route {
  * may have its own in the main table; other routes are in both. A family without a default route gets one by
  * its gateway.
  */
-export function podRoutes({ routes, addresses, sourceRouting }: Attachment): {
+export function podRoutes({ link, routes, addresses, sourceRouting }: Attachment): {
   main: PodRoute[];
   own: PodRoute[];
 } {
-  const all: PodRoute[] = [];
+  const byGateway = link.kind === "routedPair";
+  const all: PodRoute[] = byGateway ? subnetsByGateway(addresses) : [];
   for (const route of routes) all.push(podRoute(route, addresses));
   if (!sourceRouting || addresses.length === 0) return { main: all, own: [] };
   const inMain = all.filter(({ table }) => (table ?? TABLE_MAIN) === TABLE_MAIN);
   const defaults = inMain.filter(isDefault);
   const own = [
-    ...addresses.flatMap(({ address }) => connected(address)),
+    ...(byGateway ? [] : addresses.flatMap(({ address }) => connected(address))),
     ...inMain.filter((route) => !isDefault(route)),
     ...defaults,
     ...defaultsByGateway(addresses, defaults),
@@ -66,7 +67,35 @@ function isDefault({ dst }: PodRoute): boolean {
 function connected(prefix: Prefix): PodRoute[] {
   const { family } = prefix.address;
   if (prefix.length === familyBits(family)) return [];
-  return [podRoute({ dst: prefix, scope: family === 4 ? SCOPE_LINK : undefined }, [])];
+  return [podRoute({ dst: prefix, scope: onLinkScope(prefix.address) }, [])];
+}
+
+/**
+ * The subnets of a pod without a bridge: a route to each gateway on the link, and one to each subnet by its
+ * gateway, each once.
+ */
+function subnetsByGateway(addresses: readonly PodAddress[]): PodRoute[] {
+  const routes = new Map<string, PodRoute>();
+  const add = (route: PodRoute): void => {
+    const id = formatPrefix(route.dst);
+    if (!routes.has(id)) routes.set(id, route);
+  };
+  for (const { gateway } of addresses)
+    if (gateway !== undefined)
+      add(
+        podRoute(
+          { dst: { address: gateway, length: familyBits(gateway.family) }, scope: onLinkScope(gateway) },
+          [],
+        ),
+      );
+  for (const { address, gateway } of addresses)
+    if (address.length < familyBits(address.address.family))
+      add({ ...podRoute({ dst: address, gw: gateway }, []), onLink: false });
+  return [...routes.values()];
+}
+
+function onLinkScope({ family }: Address): number | undefined {
+  return family === 4 ? SCOPE_LINK : undefined;
 }
 
 function defaultsByGateway(addresses: PodAddress[], given: PodRoute[]): PodRoute[] {

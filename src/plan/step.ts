@@ -1,8 +1,8 @@
 // The steps of an attachment, as plain data, and their order. src/plan/steps.ts makes them; src/host/kind has
 // one folder for each kind, which does, takes back and verifies it.
 
-import type { PortVlans } from "../attachment/attachment.ts";
 import type { AttachedHostPorts } from "../attachment/host-ports.ts";
+import type { HostEnd, PodInterface, PortVlans } from "../attachment/link.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { IngressPolicy } from "../cni/bridge-config.ts";
 import type { Sysctl } from "../cni/tuning.ts";
@@ -26,6 +26,7 @@ export type Step =
   | MasqueradeStep
   | IptablesMasqueradeStep
   | HostPortStep
+  | HostRouteStep
   | AnnounceStep;
 
 export type StepName = Step["kind"];
@@ -72,6 +73,8 @@ export const ORDER = {
   masquerade: { isRule: true, needsAddress: true },
   iptablesMasquerade: { isRule: true, needsAddress: true },
   hostPorts: { isRule: true, needsAddress: true },
+  // Packets find the pod when all that holds for them is there.
+  hostRoute: { needsAddress: true },
   // The port comes up last, and once.
   announce: { needsAddress: true },
 } as const satisfies Record<StepName, Traits>;
@@ -139,7 +142,8 @@ export interface IngressPolicyStep {
   kind: "ingressPolicy";
   key: AttachmentKey;
   policy: IngressPolicy;
-  bridge: string;
+  /** The bridge that the network's pods are on; undefined: they are on none. */
+  bridge: string | undefined;
   /** The interface where the pods' packets to others come in. */
   gatewayInterface: string;
   /** The families of the pod's addresses. */
@@ -167,14 +171,20 @@ export interface SourceAddresses {
   asksDhcp: boolean;
 }
 
-/** A veth pair: the host's end is a port of the bridge, the pod's end is born inside the pod. */
+/** A veth pair: the host's end is the node's, the pod's end is born inside the pod. */
 export interface VethStep {
   kind: "veth";
-  bridge: string;
-  host: { name: string; mac: string; alias: string; isRaisedFirst: boolean };
-  pod: { name: string; mac: string; isRaised: boolean };
+  host: HostEnd & { alias: string };
+  pod: PodInterface;
   /** Bytes; undefined where the MTU is not known: then the two ends are compared with each other. */
   mtu: number | undefined;
+  /** The host's end as a port of a bridge; undefined: it is on no bridge. */
+  port: PortSettings | undefined;
+}
+
+/** The settings of a port of a bridge. */
+export interface PortSettings {
+  bridge: string;
   hairpin: boolean;
   /** The port and other isolated ports do not reach each other over the bridge. */
   isolated: boolean;
@@ -261,6 +271,11 @@ export interface PodStep {
   interfaceName: string;
   addresses: Prefix[];
   routes: PodRoute[];
+  /**
+   * The kernel makes a route to the subnet of each address. False: the pod has the routes of `routes` alone,
+   * and reaches its subnet by the gateway.
+   */
+  subnetsAreOnLink: boolean;
   /** True: the settings of the pod decide whether its end listens to router advertisements. */
   mayHearRouters: boolean;
   /** The port that IPv6 duplicate address detection has to pass; undefined: addresses are used at once. */
@@ -312,7 +327,8 @@ export interface MasqueradeStep {
 export interface IptablesMasqueradeStep {
   kind: "iptablesMasquerade";
   key: AttachmentKey;
-  bridge: string;
+  /** As in the ingress policy. */
+  bridge: string | undefined;
   subnets: Prefix[];
 }
 
@@ -321,6 +337,20 @@ export interface HostPortStep {
   kind: "hostPorts";
   key: AttachmentKey;
   ports: AttachedHostPorts;
+}
+
+/**
+ * The node reaches the pod by a link without a bridge: the host's end is up, it holds the gateway addresses,
+ * each as a whole address, and the node has a route to each address of the pod. Goes with the veth.
+ */
+export interface HostRouteStep {
+  kind: "hostRoute";
+  hostInterface: string;
+  interfaceName: string;
+  /** The MAC of the host's end, of which its link-local IPv6 address is made. */
+  hostMac: string;
+  gateways: Address[];
+  addresses: Address[];
 }
 
 /**

@@ -1,12 +1,20 @@
 // From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
 import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
+import { type BridgePortLink, bridgeOf, entryOf } from "../attachment/link.ts";
 import { aliasOf } from "../attachment/name.ts";
 import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
-import type { Family } from "../ip/address.ts";
+import { type Address, type Family, sameAddress } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { bandwidthStep } from "./bandwidth.ts";
 import { podRoutes } from "./route.ts";
-import { STEP_NAMES, type Step, type StepName, type StepOf } from "./step.ts";
+import {
+  type BridgePort,
+  type PortSettings,
+  STEP_NAMES,
+  type Step,
+  type StepName,
+  type StepOf,
+} from "./step.ts";
 
 /**
  * The steps of the attachment, in the order of an ADD; with `names` only steps of these kinds. A part that
@@ -28,14 +36,15 @@ export function stepOf<Name extends StepName>(name: Name, attachment: Attachment
 
 /** One maker for each kind: a kind that is missing here does not compile. */
 const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<Name> | undefined } = {
-  bridge: ({ link: { bridge, hasFixedMac } }) => ({
-    kind: "bridge",
-    ...bridge,
-    ignoresLinkLocal: hasFixedMac,
-  }),
+  bridge({ link }) {
+    if (link.kind !== "bridgePort") return undefined;
+    return { kind: "bridge", ...link.bridge, ignoresLinkLocal: link.hasFixedMac };
+  },
 
   vlanGateway(attachment) {
-    const { bridge, gatewayInterface, vlans } = attachment.link;
+    const { link } = attachment;
+    if (link.kind !== "bridgePort") return undefined;
+    const { bridge, gatewayInterface, vlans } = link;
     if (gatewayInterface === bridge.name || vlans === undefined || !hasGateway(attachment)) return undefined;
     const { native: vlan, keepOthers: keepDefaultVlan } = vlans;
     return { kind: "vlanGateway", bridge: bridge.name, gatewayInterface, vlan, keepDefaultVlan };
@@ -43,7 +52,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
 
   gateway(attachment) {
     const { gateway, link } = attachment;
-    if (gateway === undefined || !hasGateway(attachment)) return undefined;
+    if (gateway === undefined || link.kind !== "bridgePort" || !hasGateway(attachment)) return undefined;
     const { force, ofOtherRanges: others = [] } = gateway;
     const addresses = gatewaysOf(attachment);
     return { kind: "gateway", gatewayInterface: link.gatewayInterface, addresses, others, force };
@@ -60,9 +69,15 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   ingressPolicy(attachment) {
     const { ingressPolicy: policy, key, link } = attachment;
     if (policy === undefined) return undefined;
-    const { bridge, gatewayInterface } = link;
     const families = familiesOfPrefixes(prefixesOf(attachment));
-    return { kind: "ingressPolicy", key, policy, bridge: bridge.name, gatewayInterface, families };
+    return {
+      kind: "ingressPolicy",
+      key,
+      policy,
+      bridge: bridgeOf(link),
+      gatewayInterface: entryOf(link),
+      families,
+    };
   },
 
   spoofCheck({ spoofCheck, addressCheck, addresses, key, link: { host, pod } }) {
@@ -78,28 +93,21 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   },
 
   veth({ key, pod: podName, spoofCheck, link }) {
-    const { bridge, host, pod, mtu, hairpin, isolated, hasFixedMac } = link;
-    const learnsUnchecked = spoofCheck ? undefined : true;
-    return {
-      kind: "veth",
-      bridge: bridge.name,
-      host: { ...host, alias: aliasOf(key, podName) },
-      pod,
-      mtu,
-      hairpin,
-      isolated,
-      learns: hasFixedMac ? false : learnsUnchecked,
-    };
+    const { host, pod, mtu } = link;
+    const port = link.kind === "bridgePort" ? portSettings(link, spoofCheck) : undefined;
+    return { kind: "veth", host: { ...host, alias: aliasOf(key, podName) }, pod, mtu, port };
   },
 
   bandwidth: bandwidthStep,
 
-  portVlan({ link: { vlans, host } }) {
-    return vlans && { kind: "portVlan", hostInterface: host.name, ...vlans };
+  portVlan({ link }) {
+    if (link.kind !== "bridgePort" || link.vlans === undefined) return undefined;
+    return { kind: "portVlan", hostInterface: link.host.name, ...link.vlans };
   },
 
-  portMac({ link: { hasFixedMac, bridge, host, pod, vlans } }) {
-    if (!hasFixedMac) return undefined;
+  portMac({ link }) {
+    if (link.kind !== "bridgePort" || !link.hasFixedMac) return undefined;
+    const { bridge, host, pod, vlans } = link;
     const vlan = vlans?.native ?? 0;
     return { kind: "portMac", bridge: bridge.name, hostInterface: host.name, mac: pod.mac, vlan };
   },
@@ -113,9 +121,10 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       interfaceName: link.pod.name,
       addresses: prefixesOf(attachment),
       routes: podRoutes(attachment).main,
+      subnetsAreOnLink: link.kind === "bridgePort",
       // Other programs, and releases with records of version 1, left the pod's setting as it was.
       mayHearRouters: version === 1 || tuning?.sysctls.some(hearsRouters) === true,
-      detectThrough: detectsDuplicates ? portOf(attachment) : undefined,
+      detectThrough: detectsDuplicates && link.kind === "bridgePort" ? portOf(link) : undefined,
     };
   },
 
@@ -145,26 +154,39 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     return {
       kind: "masquerade",
       key,
-      gatewayInterface: link.gatewayInterface,
+      gatewayInterface: entryOf(link),
       subnets: masquerade.subnets,
       addresses: addresses.map(({ address }) => address.address),
     };
   },
 
-  iptablesMasquerade({ masquerade, key, link: { bridge } }) {
+  iptablesMasquerade({ masquerade, key, link }) {
     if (masquerade?.backend !== "iptables") return undefined;
-    return { kind: "iptablesMasquerade", key, bridge: bridge.name, subnets: masquerade.subnets };
+    return { kind: "iptablesMasquerade", key, bridge: bridgeOf(link), subnets: masquerade.subnets };
   },
 
   hostPorts: ({ hostPorts: ports, key }) => ports && { kind: "hostPorts", key, ports },
 
+  hostRoute(attachment) {
+    const { link, addresses } = attachment;
+    if (link.kind !== "routedPair") return undefined;
+    return {
+      kind: "hostRoute",
+      hostInterface: link.host.name,
+      interfaceName: link.pod.name,
+      hostMac: link.host.mac,
+      gateways: eachOnce(gatewaysOf(attachment).map(({ address }) => address)),
+      addresses: addresses.map(({ address }) => address.address),
+    };
+  },
+
   announce(attachment) {
     const { link, gateway } = attachment;
     // A link that stays down cannot announce, and its port cannot forward.
-    if (!link.pod.isRaised) return undefined;
+    if (link.kind !== "bridgePort" || !link.pod.isRaised) return undefined;
     return {
       kind: "announce",
-      ...portOf(attachment),
+      ...portOf(link),
       interfaceName: link.pod.name,
       mac: link.pod.mac,
       addresses: prefixesOf(attachment),
@@ -184,6 +206,20 @@ function gatewaysOf({ addresses }: Attachment): Prefix[] {
   );
 }
 
-function portOf({ link: { bridge, host } }: Attachment) {
+function portOf({ bridge, host }: BridgePortLink): BridgePort {
   return { bridge: bridge.name, hostInterface: host.name };
+}
+
+function portSettings(
+  { bridge, hairpin, isolated, hasFixedMac }: BridgePortLink,
+  isChecked: boolean,
+): PortSettings {
+  const learnsUnchecked = isChecked ? undefined : true;
+  return { bridge: bridge.name, hairpin, isolated, learns: hasFixedMac ? false : learnsUnchecked };
+}
+
+function eachOnce(addresses: readonly Address[]): Address[] {
+  return addresses.filter(
+    (address, at) => addresses.findIndex((other) => sameAddress(other, address)) === at,
+  );
 }

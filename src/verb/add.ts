@@ -100,7 +100,7 @@ function titleOf({ key, pod }: AddRequest): string {
 function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, attaching: Attaching): Added {
   const { netconf, key } = request;
   const { attachment, intent } = claimed;
-  const { bridge, vlanGateway } = attaching;
+  const { foundBridge: bridge, vlanGateway } = attaching;
   const own = resultOf(attachment, { bridge, vlanGateway, dns: dnsOf(netconf, claimed.dns) });
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);

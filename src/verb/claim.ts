@@ -148,7 +148,8 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
   const { ipam } = asking;
   asking.isAsked = true;
   const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));
-  const addresses = request.netconf.isGateway ? completeGateways(given) : given;
+  const { isGateway, attach } = request.netconf;
+  const addresses = isGateway ? completeGateways(given, attach === "bridge") : given;
   const attachment = withAddresses(claimed.attachment, known, { addresses, routes });
   const extend = (): boolean => node.records.extendIntent(claimed.intent, attachment);
   claimed.latest.attachment = attachment;

@@ -23,8 +23,8 @@ export interface Detachment {
   key: AttachmentKey;
   /** Its record; undefined when there is none that can be read. */
   attachment: Attachment | undefined;
-  /** The bridge of the configuration. */
-  bridge: string;
+  /** The bridge of the configuration; undefined: the pods of the network are on none. */
+  bridge: string | undefined;
   /** `<dataDir>/<network>` of the configuration; a directory that the record names counts instead. */
   directory: string;
   pod?: Pod | undefined;

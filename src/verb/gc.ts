@@ -1,5 +1,6 @@
 // GC: removes objects of this network that belong to no attachment on the runtime's list.
 import type { Attachment } from "../attachment/attachment.ts";
+import { bridgeOf } from "../attachment/link.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
@@ -96,7 +97,7 @@ function recordParts({
       gone.add(key.containerId);
       const call = { ...request, onBehalfOf: key };
       const releaseForeign = (): void => delegate(foreignIpamOf(attachment, config), call, "DEL");
-      detach({ key, attachment, bridge: link.bridge.name, directory, releaseForeign }, node);
+      detach({ key, attachment, bridge: bridgeOf(link), directory, releaseForeign }, node);
     }),
     ...unreadable.map((entry) => () => {
       // A record of a later Pontoon is left alone.

@@ -25,7 +25,7 @@ import { SystemError } from "../sys/errno.ts";
 export function status(request: StatusRequest, node: Node): void {
   const { netconf } = request;
   const { foreignIpam } = netconf;
-  answering("rtnetlink", () => checkBridge(netconf.bridge, node.links));
+  if (netconf.attach === "bridge") answering("rtnetlink", () => checkBridge(netconf.bridge, node.links));
   const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
   answering("rtnetlink", () => closeUnguardedSoon(netconf.gatewayInterface, node));
   if (byIptables)

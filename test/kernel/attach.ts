@@ -78,13 +78,10 @@ export function onBridge<T>(scene: Scene, action: (on: Attaching) => T): T {
 
 export const VETH: VethStep = {
   kind: "veth",
-  bridge: BRIDGE.name,
   host: { ...HOST_END, alias: "pontoon net c1 eth0", isRaisedFirst: false },
   pod: { ...POD_END, isRaised: true },
   mtu: 1400,
-  hairpin: false,
-  isolated: false,
-  learns: true,
+  port: { bridge: BRIDGE.name, hairpin: false, isolated: false, learns: true },
 };
 
 export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
@@ -93,6 +90,7 @@ export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
     interfaceName: POD_END.name,
     addresses: addresses.map(prefix),
     routes,
+    subnetsAreOnLink: true,
     mayHearRouters: false,
     detectThrough: undefined,
   };

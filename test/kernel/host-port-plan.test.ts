@@ -47,8 +47,13 @@ test.each([
     const hairpinOf = (more: Partial<Netconf>): boolean => {
       const asked = netconf({ subnets, hostPorts: CONFIG, ...more });
       const isFiltered = host.inside(() => observeFilter(asked));
-      return planHostPorts({ config: CONFIG, netconf: asked, addresses: given, isFiltered, containerId: "c" })
-        .hairpin;
+      return planHostPorts({
+        config: CONFIG,
+        netconf: asked,
+        addresses: given,
+        isFiltered,
+        key: { network: "net", containerId: "c", interfaceName: "eth0" },
+      }).hairpin;
     };
     expect(hairpinOf({})).toBe(hairpin);
     expect(hairpinOf({ promiscMode: true })).toBe(false);

@@ -9,6 +9,7 @@ import {
   checkIsBridge,
   networkFamilies,
   observeBridge,
+  observeWayOut,
   saysMacsFollow,
   uplinkMtu,
 } from "../../src/look/bridge.ts";
@@ -79,6 +80,7 @@ export function sourceLooks(listenedPort: number): Look[] {
       lookOf(observe, about, ({ links }) => observe(config, links)),
     ),
     lookOf(observeBridge, "a network with host ports", ({ links }) => observeBridge(WITH_PORTS, links)),
+    lookOf(observeWayOut, "a network with host ports", ({ links }) => observeWayOut(WITH_PORTS, links)),
     lookOf(observeFilter, "a network with host ports", () => observeFilter(WITH_PORTS)),
     lookOf(networkFamilies, "a network with host ports", () => networkFamilies(WITH_PORTS)),
     ...["br0", "new0", "half0", "plain0"].flatMap((bridge) => [

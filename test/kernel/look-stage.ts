@@ -5,6 +5,7 @@ import type { Place } from "../../src/host/kind.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { stepOf, stepsOf } from "../../src/plan/steps.ts";
 import { attachmentWithEverything } from "../support/everything.ts";
+import { address, prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
 import { toolPath } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
@@ -85,15 +86,20 @@ export class LookStage implements Disposable {
   }
 }
 
-/** The steps of an attachment, and the one kind that those exclude. */
+/** The address of the same pod on a link without a bridge. */
+const ROUTED = [{ address: prefix("10.77.0.2/24"), gateway: address("10.77.0.1") }];
+
+/** The steps of an attachment, and the kinds that those exclude. */
 export function everyStep(attachment: Attachment): Step[] {
   const { masquerade } = attachment;
   const byIptables = {
     ...attachment,
     masquerade: masquerade && { ...masquerade, backend: "iptables" as const },
   };
-  const excluded = stepOf("iptablesMasquerade", byIptables);
-  return [...stepsOf(attachment), ...(excluded === undefined ? [] : [excluded])];
+  const { host, pod, mtu } = attachment.link;
+  const routed = { ...attachment, link: { kind: "routedPair" as const, host, pod, mtu }, addresses: ROUTED };
+  const excluded = [stepOf("iptablesMasquerade", byIptables), stepOf("hostRoute", routed)];
+  return [...stepsOf(attachment), ...excluded.filter((step) => step !== undefined)];
 }
 
 function succeeds(action: () => unknown): boolean {

@@ -13,7 +13,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "CHECK does not look for the routes to the pod's subnets",
     file: "src/host/kind/pod/pod.ts",
-    find: "[...subnetRoutes(step.addresses), ...step.routes]",
+    find: "[...subnetRoutes(step), ...step.routes]",
     replace: "step.routes",
     test: "test/plugin/check-fault.test.ts",
     promise: "the subnet's route is removed in the pod",

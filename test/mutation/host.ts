@@ -174,7 +174,7 @@ export const HOST: readonly Mutation[] = [
   {
     name: 'clearing a dead attachment keeps the alias "MACs follow"',
     file: "src/host/discard.ts",
-    find: "  forgetMacsFollow(attachment.link.bridge.name, node);\n",
+    find: "  if (bridge !== undefined) forgetMacsFollow(bridge, node);\n",
     replace: "",
     test: "test/plugin/announced.test.ts",
     promise: "an attachment that died without a DEL and is cleared by the next ADD",

@@ -37,8 +37,8 @@ export const NET: readonly Mutation[] = [
   {
     name: "an address of a /31 gets a broadcast address, which is the other end's",
     file: "src/net/address.ts",
-    find: "else if (length < 31)",
-    replace: "else if (length < 32)",
+    find: "address.family === 4 && length < 31",
+    replace: "address.family === 4 && length < 32",
     test: "test/kernel/address.test.ts",
     promise: "has no broadcast address",
   },

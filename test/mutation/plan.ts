@@ -61,8 +61,8 @@ export const PLAN: readonly Mutation[] = [
   {
     name: "the table of the interface has no route to its own subnet",
     file: "src/plan/route.ts",
-    find: "    ...addresses.flatMap(({ address }) => connected(address)),\n",
-    replace: "",
+    find: "byGateway ? [] : addresses.flatMap",
+    replace: "true ? [] : addresses.flatMap",
     test: "test/plugin/source-routing.test.ts",
     promise: "packets from either attachment leave by it",
   },

@@ -1,7 +1,8 @@
 // An attachment with everything that one can have.
-import { type Attachment, VERSION } from "../../src/attachment/attachment.ts";
+import { VERSION } from "../../src/attachment/attachment.ts";
 import { hostInterfaceName } from "../../src/attachment/name.ts";
 import { address, prefix } from "./ip.ts";
+import type { OnBridge } from "./on-bridge.ts";
 
 const KEY = { network: "net", containerId: "c1", interfaceName: "eth0" };
 const LIMIT = { rate: 8_000_000, burst: 800_000 };
@@ -10,7 +11,7 @@ const LIMIT = { rate: 8_000_000, burst: 800_000 };
  * A pod of both families on bridge `br0`, its network in VLAN 100, with every part that an attachment can
  * have. Masquerading is that by nftables: it excludes that by iptables.
  */
-export function attachmentWithEverything(): Attachment {
+export function attachmentWithEverything(): OnBridge {
   return {
     version: VERSION,
     key: KEY,

@@ -32,8 +32,8 @@ import { removeReferenceRules, type Sources } from "./reference-rules.ts";
 /** The known facts about an attachment without a record. */
 export interface Unrecorded {
   key: AttachmentKey;
-  /** The bridge of the configuration. */
-  bridge: string;
+  /** The bridge of the configuration; undefined: the pods of the network are on none. */
+  bridge: string | undefined;
   pod: Pod | undefined;
   /** The result that the runtime remembers. */
   prevResult: Result | undefined;

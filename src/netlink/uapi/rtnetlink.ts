@@ -74,6 +74,7 @@ export const BRIDGE_VLAN_INFO_RANGE_BEGIN = 8;
 export const BRIDGE_VLAN_INFO_RANGE_END = 16;
 
 export const IFLA_INET_CONF = 1;
+export const IPV4_DEVCONF_FORWARDING = 1;
 export const IPV4_DEVCONF_ARP_NOTIFY = 22;
 export const IPV4_DEVCONF_ROUTE_LOCALNET = 26;
 export const IFLA_INET6_ADDR_GEN_MODE = 8;
@@ -86,6 +87,7 @@ export const IFA_FLAGS = 8;
 export const IFA_F_NODAD = 0x02;
 export const IFA_F_DADFAILED = 0x08;
 export const IFA_F_TENTATIVE = 0x40;
+export const IFA_F_NOPREFIXROUTE = 0x200;
 
 export const NDA_LLADDR = 2;
 export const NDA_VLAN = 5;
@@ -115,3 +117,4 @@ export const RT_SCOPE_LINK = 253;
 export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;
 export const RTNH_F_ONLINK = 4;
+export const RTM_F_FIB_MATCH = 0x2000;

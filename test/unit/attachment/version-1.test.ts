@@ -11,6 +11,7 @@ import { formatPrefix } from "../../../src/ip/prefix.ts";
 import { describe } from "../../../src/plan/describe.ts";
 import { STEP_NAMES, type Step, type StepName } from "../../../src/plan/step.ts";
 import { stepOf, stepsOf } from "../../../src/plan/steps.ts";
+import { onBridge } from "../../support/on-bridge.ts";
 import { REPOSITORY } from "../../support/tool.ts";
 import { readFields } from "./version-1.ts";
 
@@ -87,7 +88,8 @@ function describeCall({ network, more, env, result, record }: Fixture): Attachme
 
 /** A description without what records of version 1 do not tell. */
 function asVersion1(described: Attachment, { mac, foreignRoutes = [] }: Fields): Attachment {
-  const { link, addresses, bandwidth, ingressPolicy, hostPorts, routes } = described;
+  const { link } = onBridge(described);
+  const { addresses, bandwidth, ingressPolicy, hostPorts, routes } = described;
   return {
     ...described,
     version: 1,

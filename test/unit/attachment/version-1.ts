@@ -2,10 +2,12 @@
 import type { Attachment } from "../../../src/attachment/attachment.ts";
 import { parseRecord } from "../../../src/attachment/text.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
+import { onBridge } from "../../support/on-bridge.ts";
 
 /** What an ADD of the release 0.1.0 would have written for this attachment, as fields of JSON. */
 export function version1Of(attachment: Attachment): Record<string, unknown> {
-  const { key, host, namespace, leaseDirectory, link, pod, addresses, masquerade } = attachment;
+  const { link } = onBridge(attachment);
+  const { key, host, namespace, leaseDirectory, pod, addresses, masquerade } = attachment;
   const { ifbMac: _mac, ...bandwidth } = attachment.bandwidth ?? {};
   const { allowListening: _allow, ...hostPorts } = attachment.hostPorts ?? {};
   return JSON.parse(

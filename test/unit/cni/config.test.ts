@@ -18,6 +18,7 @@ test("a configuration that says nothing has the reference's defaults", () => {
     ...Object.fromEntries(flags.map((key) => [key, false])),
     cniVersion: "1.0.0",
     name: "pods",
+    attach: "bridge",
     bridge: "cni0",
     mtu: 0,
     gatewayInterface: "cni0",

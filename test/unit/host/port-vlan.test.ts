@@ -1,6 +1,6 @@
 // In which VLANs a port is put, and how it is said that it is in others.
 import { expect, test } from "vitest";
-import type { PortVlans } from "../../../src/attachment/attachment.ts";
+import type { PortVlans } from "../../../src/attachment/link.ts";
 import { portVlanMessages, vlanProblem } from "../../../src/host/kind/vlan/port-vlan.ts";
 import type { Node } from "../../../src/host/node.ts";
 import { FakeKernel } from "../../support/fake-kernel.ts";

@@ -93,7 +93,7 @@ test("an IPv6 address without duplicate detection", () => {
 });
 
 test("an IPv6 address whose owner is asked for first has no flag", () => {
-  expect(bytesOf(addAddressMessage(3, parsePrefix("fd01::2/64")!, true))).toBe(
+  expect(bytesOf(addAddressMessage(3, parsePrefix("fd01::2/64")!, { detectsDuplicates: true }))).toBe(
     hex(`
     48000000 1400 0006 ${HEADER_REST}
     0a 40 00 00 03000000

@@ -9,6 +9,7 @@ import { formatPrefix } from "../../../src/ip/prefix.ts";
 import { completeDescription, describeByResult } from "../../../src/plan/check.ts";
 import { findPodEnd, resultOf, withResult } from "../../../src/plan/result.ts";
 import { prefix } from "../../support/ip.ts";
+import { onBridge } from "../../support/on-bridge.ts";
 import { readFields, version1Of } from "../attachment/version-1.ts";
 import { attachmentOf, KEY, kindsOf, netconf, route, theStep, V4, V6, type Wishes } from "./input.ts";
 
@@ -213,7 +214,7 @@ test("an attachment keeps the policy and the limits that it was made with, whate
   const limits = (attachment: Attachment) => [
     attachment.ingressPolicy,
     attachment.bandwidth?.ingress?.rate,
-    attachment.link.isolated,
+    onBridge(attachment).link.isolated,
   ];
   const plain = expectedByEach({ ingressPolicy: "isolated", bandwidth }, attachmentOf()).map(limits);
   expect(plain).toEqual([

@@ -47,7 +47,7 @@ const plan = ({
     addresses: addresses.map(podAddress),
     isFiltered,
     listeners,
-    containerId: "6537f52c",
+    key: { network: "net", containerId: "6537f52c", interfaceName: "eth0" },
   });
 
 test.each([

@@ -6,6 +6,7 @@ import { describe, type Given, type Known } from "../../../src/plan/describe.ts"
 import type { StepName, StepOf } from "../../../src/plan/step.ts";
 import { stepOf, stepsOf } from "../../../src/plan/steps.ts";
 import { address, prefix } from "../../support/ip.ts";
+import { type OnBridge, onBridge } from "../../support/on-bridge.ts";
 
 export const KEY = { network: "net", containerId: "c1", interfaceName: "eth0" };
 
@@ -78,9 +79,9 @@ export function attachmentOf(
   wishes: Wishes = {},
   addresses: readonly string[] = [V4],
   more: Partial<Known & Given> = {},
-): Attachment {
+): OnBridge {
   const { routes = wishes.routes ?? [], ...rest } = more;
-  return describe(known(wishes, rest), { addresses: addresses.map(podAddress), routes });
+  return onBridge(describe(known(wishes, rest), { addresses: addresses.map(podAddress), routes }));
 }
 
 /** The step of a kind, which has to be there. */

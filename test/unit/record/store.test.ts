@@ -18,6 +18,7 @@ import { SystemError } from "../../../src/sys/errno.ts";
 import { native } from "../../../src/sys/native.ts";
 import { refusal } from "../../support/failure.ts";
 import { prefix } from "../../support/ip.ts";
+import { onBridge } from "../../support/on-bridge.ts";
 import { version1Of } from "../attachment/version-1.ts";
 import { podAddress, route } from "../plan/input.ts";
 import { recordOf } from "./sample.ts";
@@ -376,7 +377,7 @@ test.each(["", ".", "..", "a/b", "../x", ".hidden", "a\0b"])("network name %j le
 });
 
 function expectTyped(found: Attachment): void {
-  const { host, namespace, link, addresses } = found;
+  const { host, namespace, link, addresses } = onBridge(found);
   expect(typeof link.mtu).toBe("number");
   for (const text of [
     link.bridge.name,

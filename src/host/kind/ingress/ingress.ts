@@ -1,5 +1,6 @@
 // The ingress policy of a network (ingressPolicy): the pods that reach its pods, and the way for their
 // packets through firewalls of the node.
+import { isHostInterface } from "../../../attachment/name.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { ifThereIsNftables, type LostRules } from "../../../nft/answer.ts";
 import { isIngressTableWhole, listIngressInterfaces } from "../../../nft/ingress.ts";
@@ -126,12 +127,15 @@ function countLostPolicies(steps: readonly IngressPolicyStep[], node: Node): Los
 }
 
 /**
- * Removes the parts that no attachment needs on a network's bridge and on its interfaces in VLANs, found
- * without any record. Takes the node's lock where there is a part. Throws CniError.
+ * Removes the parts that no attachment needs, found without any record: on a network's bridge, on its
+ * interfaces in VLANs, and on host ends that are gone. Takes the node's lock where there is a part. Throws
+ * CniError.
  */
 export function removeStrayPolicies(leaving: Leaving, node: Node): void {
   const { network, bridge } = leaving;
-  const isOurs = (name: string): boolean => name === bridge || name.startsWith(`${bridge}.`);
+  // Of a link without a bridge only the name can tell, and that it is gone.
+  const isOurs = (name: string): boolean =>
+    name === bridge || name.startsWith(`${bridge}.`) || (isHostInterface(name) && !node.hasInterface(name));
   attempt("cleanup", `ingress policy of network ${network}`, () => {
     const inSets = ifThereIsNftables(() => node.rules, listIngressInterfaces) ?? [];
     const interfaces = [...new Set([...inSets, ...listPassable(node)])].filter(isOurs);

@@ -1,4 +1,5 @@
 // Masquerading of the pod's addresses, by elements in the node's nftables table.
+import { bridgeOf, entryOf } from "../../../attachment/link.ts";
 import { attachmentDigest, attachmentLabel, hostInterfaceOfDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt, explain } from "../../../failure/failure.ts";
@@ -65,16 +66,15 @@ function hasLostLease(owner: string, { key }: MasqueradeStep, { records }: Node)
 }
 
 /**
- * True when packets of the attachment with that digest come in by the interface `gateway`. For a pod in a
- * VLAN the record tells it, for all others the kernel.
+ * True when packets of the attachment with that digest come in by the interface `gateway`. For a port of a
+ * bridge the kernel tells it, for a port in a VLAN and for other links the record.
  */
 function isBehind(
   { owner, network, gateway }: { owner: string; network: string | undefined; gateway: string },
   node: Node,
 ): boolean {
   const link = network === undefined ? undefined : node.records.getRecordOfDigest(network, owner)?.link;
-  if (link !== undefined && link.gatewayInterface !== link.bridge.name)
-    return link.gatewayInterface === gateway;
+  if (link !== undefined && entryOf(link) !== bridgeOf(link)) return entryOf(link) === gateway;
   const which = [{ name: hostInterfaceOfDigest(owner) }, { name: gateway }];
   const [port, bridge] = getLinks(node.links, which);
   return port !== undefined && port.master === bridge?.index;

@@ -1,6 +1,6 @@
 // The pod's end: up, with its addresses and routes. All of it goes with the veth.
 import { familyBits, formatAddress } from "../../../ip/address.ts";
-import { formatPrefix, hasFamily, networkOf, type Prefix, samePrefix } from "../../../ip/prefix.ts";
+import { formatPrefix, hasFamily, networkOf, samePrefix } from "../../../ip/prefix.ts";
 import { listAddresses } from "../../../net/address.ts";
 import { takesAdvertisements } from "../../../net/advertisement.ts";
 import { getLink } from "../../../net/link.ts";
@@ -37,7 +37,7 @@ function verifyPod(step: PodStep, on: Place): string | undefined {
   );
   if (useless !== undefined)
     return `address ${formatPrefix(useless)} of ${step.interfaceName} in the pod is in DADFAILED state: somebody else has it`;
-  const missing = findMissingRoute([...subnetRoutes(step.addresses), ...step.routes], links, index);
+  const missing = findMissingRoute([...subnetRoutes(step), ...step.routes], links, index);
   if (missing === undefined) return advertisementProblem(step, on);
   const { dst, gateway, isGatewayAssumed } = missing;
   const via = gateway === undefined || isGatewayAssumed === true ? "" : ` via ${formatAddress(gateway)}`;
@@ -45,7 +45,8 @@ function verifyPod(step: PodStep, on: Place): string | undefined {
 }
 
 /** The routes to the subnets of addresses, which the kernel makes. A whole address has none. */
-function subnetRoutes(addresses: readonly Prefix[]): PodRoute[] {
+function subnetRoutes({ addresses, subnetsAreOnLink }: PodStep): PodRoute[] {
+  if (!subnetsAreOnLink) return [];
   return addresses
     .filter(({ address, length }) => length < familyBits(address.family))
     .map((address) => ({ ...PLAIN_ROUTE, dst: networkOf(address) }));

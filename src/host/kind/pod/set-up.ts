@@ -62,7 +62,12 @@ export function raise(step: PodStep, { pod, podIndex: index }: Applying): void {
     ),
   ];
   for (const prefix of step.addresses)
-    messages.push(addAddressMessage(index, prefix, step.detectThrough !== undefined));
+    messages.push(
+      addAddressMessage(index, prefix, {
+        detectsDuplicates: step.detectThrough !== undefined,
+        makesRoute: step.subnetsAreOnLink,
+      }),
+    );
   for (const route of step.routes) messages.push(addRouteMessage({ ...route, index }));
   const outcomes = attempt("link", step.interfaceName, () => pod.links.transact(messages));
   for (let at = 0; at < outcomes.length; at++) {

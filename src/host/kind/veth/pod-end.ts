@@ -1,5 +1,6 @@
 // The pod's end of a veth whose attachment goes.
 import type { Attachment } from "../../../attachment/attachment.ts";
+import { bridgeOf } from "../../../attachment/link.ts";
 import type { Result } from "../../../cni/result.ts";
 import { getLink } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
@@ -31,9 +32,10 @@ export interface LastMac {
  * gone, the MAC counts as changed. Throws SystemError.
  */
 export function forgetChangedMac({ attachment, prevResult, pod }: LastMac, node: Node): void {
-  if (attachment === undefined) return;
-  const { pod: podEnd, bridge } = attachment.link;
+  const bridge = attachment && bridgeOf(attachment.link);
+  if (attachment === undefined || bridge === undefined) return;
+  const { pod: podEnd } = attachment.link;
   const told = podMacOf(prevResult, podEnd.name);
   const last = told ?? (pod && getLink(pod.links, { name: podEnd.name })?.mac);
-  if (last !== podEnd.mac) forgetMacsFollow(bridge.name, node);
+  if (last !== podEnd.mac) forgetMacsFollow(bridge, node);
 }

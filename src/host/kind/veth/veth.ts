@@ -1,4 +1,5 @@
-// The veth pair: the host's end is a port of the bridge, the pod's end is born inside the pod's namespace.
+// The veth pair: the host's end is a port of a bridge or the node's alone, the pod's end is born inside the
+// pod's namespace.
 import { CniError } from "../../../cni/error.ts";
 import { attempt, explain } from "../../../failure/failure.ts";
 import {
@@ -17,7 +18,7 @@ import {
   removeLink,
 } from "../../../net/link-change.ts";
 import type { Message } from "../../../netlink/socket.ts";
-import type { VethStep } from "../../../plan/step.ts";
+import type { PortSettings, VethStep } from "../../../plan/step.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
@@ -74,12 +75,17 @@ function verifyVeth(step: VethStep, on: Place): string | undefined {
 }
 
 function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefined {
-  const [host, bridge] = getLinks(node.links, [{ name: step.host.name }, { name: step.bridge }]);
+  const { port } = step;
+  const [host, bridge] = getLinks(node.links, [
+    { name: step.host.name },
+    ...(port === undefined ? [] : [{ name: port.bridge }]),
+  ]);
   const inPod = `interface ${step.pod.name} in the pod`;
   if (host === undefined) return `the host's end ${step.host.name} of the veth pair does not exist`;
   if (!host.up) return `the host's end ${step.host.name} of the veth pair is down`;
-  if (bridge === undefined || host.master !== bridge.index)
-    return `${step.host.name} is not a port of bridge ${step.bridge}`;
+  if (port !== undefined && (bridge === undefined || host.master !== bridge.index))
+    return `${step.host.name} is not a port of bridge ${port.bridge}`;
+  if (port === undefined && host.master !== 0) return `${step.host.name} is a port of another interface`;
   if (pod.peerIndex !== 0 && pod.peerIndex !== host.index)
     return `${inPod} is not the other end of ${step.host.name}`;
   // Results before 1.0.0 name no MTU; without a record the two ends can only be compared with each other.
@@ -88,7 +94,7 @@ function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefin
   // A plugin behind Pontoon may have set a smaller MTU there (tuning does not tell it in its result); a
   // larger MTU loses packets.
   if (pod.mtu > mtu) return `${inPod} has the MTU ${pod.mtu}, and the host's end takes ${mtu}`;
-  return host.port && portProblem(step, host.port);
+  return host.port && port && portProblem(step.host.name, port, host.port);
 }
 
 /**
@@ -96,7 +102,8 @@ function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefin
  * to MACs that the bridge has not learned.
  */
 function portProblem(
-  { host: { name }, hairpin, isolated, learns }: VethStep,
+  name: string,
+  { hairpin, isolated, learns }: PortSettings,
   port: LinkPort,
 ): string | undefined {
   const { unicast, multicast, broadcast } = port.floods;
@@ -113,13 +120,16 @@ function portProblem(
 }
 
 /** The indices of the two ends, or the error with which the kernel refused the pair. */
-function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying): Indices | SystemError {
-  const { host, pod, mtu = bridge.mtu } = step;
+function sendVeth(step: VethStep, on: Applying): Indices | SystemError {
+  const { node } = on;
+  const { host, pod, port } = step;
+  const bridge = port && on.bridge;
+  const mtu = step.mtu ?? bridge?.mtu;
   const create = createVethMessage({
     host,
-    bridgeIndex: bridge.index,
+    bridgeIndex: bridge?.index,
     pod,
-    namespaceFd: namespace.fd,
+    namespaceFd: on.pod.namespace.fd,
     mtu,
   });
   const [created, settled, got] = node.links.transact([
@@ -138,7 +148,8 @@ function sendVeth(step: VethStep, { node, pod: { namespace }, bridge }: Applying
 }
 
 /** The settings of the port that differ from the kernel's defaults; the host's end is not up before them. */
-function settleMessage({ host, hairpin, isolated, learns }: VethStep, more: LinkChange): Message {
+function settleMessage({ host, port }: VethStep, more: LinkChange): Message {
+  const { hairpin = false, isolated = false, learns } = port ?? {};
   const change: LinkChange = {
     ...more,
     ...(host.isRaisedFirst ? { up: true } : {}),

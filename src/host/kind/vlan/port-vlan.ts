@@ -1,6 +1,6 @@
 // The VLANs of a bridge port: one for packets without a tag, others for packets with their tag.
 
-import type { PortVlans } from "../../../attachment/attachment.ts";
+import type { PortVlans } from "../../../attachment/link.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { vlanHint } from "../../../look/vlan-filtering.ts";
 import {

@@ -2,7 +2,7 @@
 // named `<bridge>.<vlan>` and with the gateway's addresses. The reference and Pontoon each use an interface
 // of that name that the other made. Shared, as the bridge is: made once, never removed.
 
-import type { PortVlans } from "../../../attachment/attachment.ts";
+import type { PortVlans } from "../../../attachment/link.ts";
 import { randomMac } from "../../../attachment/mac.ts";
 import { hostInterfaceOfDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
