@@ -1,18 +1,25 @@
 // The link of an attachment as its record has it, and back. Fields that are false or undefined are left out.
 import { Damaged, type Fields, hasFlags, hasTexts, isCount, isFields } from "./field.ts";
-import type {
-  BridgePortLink,
-  HostEnd,
-  Link,
-  LinkKind,
-  PodInterface,
-  PortVlans,
-  RoutedPairLink,
+import {
+  type BridgePortLink,
+  type HostEnd,
+  hostEndOf,
+  type Link,
+  type LinkKind,
+  type PodInterface,
+  type PortVlans,
+  type RoutedPairLink,
 } from "./link.ts";
 
 /** The link as a plain object for JSON. */
 export function formatLink(link: Link): object {
-  return { ...link, host: formatHost(link.host), pod: formatPod(link.pod), ...OWN_FIELDS[link.kind](link) };
+  const host = hostEndOf(link);
+  return {
+    ...link,
+    host: host && formatHost(host),
+    pod: formatPod(link.pod),
+    ...OWN_FIELDS[link.kind](link),
+  };
 }
 
 /** The fields that only one kind of links has, or writes in another way. */

@@ -64,9 +64,14 @@ export interface PortVlans {
   keepOthers: boolean;
 }
 
-/** The interface of the node where packets of the pod to others come in. */
-export function entryOf(link: Link): string {
-  return link.kind === "bridgePort" ? link.gatewayInterface : link.host.name;
+/** The end of the link on the node; undefined for a link that has none there. */
+export function hostEndOf(link: Link): HostEnd | undefined {
+  return "host" in link ? link.host : undefined;
+}
+
+/** The interface of the node where packets of the pod to others come in; undefined: they come in by none. */
+export function entryOf(link: Link): string | undefined {
+  return link.kind === "bridgePort" ? link.gatewayInterface : hostEndOf(link)?.name;
 }
 
 /** The bridge that the pod is on; undefined for a link without one. */

@@ -18,6 +18,7 @@ import {
   listOf,
   optional,
 } from "./field.ts";
+import { hostEndOf } from "./link.ts";
 import { formatLink, readLink } from "./link-text.ts";
 import { hostInterfaceName } from "./name.ts";
 import { readVersion1 } from "./version-1.ts";
@@ -77,7 +78,8 @@ function parseAnew(text: string): ParsedRecord {
   try {
     const attachment = version === 1 ? readVersion1(fields) : readVersion2(fields);
     // A record that was altered by hand must not have a DEL delete another interface of the host.
-    if (attachment.link.host.name !== hostInterfaceName(attachment.key)) return { state: "damaged" };
+    const host = hostEndOf(attachment.link);
+    if (host !== undefined && host.name !== hostInterfaceName(attachment.key)) return { state: "damaged" };
     return { state: "record", attachment };
   } catch (error) {
     if (error instanceof Damaged) return { state: "damaged" };

@@ -3,7 +3,7 @@ import type { Attachment } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
 import { explain } from "../failure/failure.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import type { Node } from "./node.ts";
+import { NO_NAMESPACE, type Node } from "./node.ts";
 import type { Pod } from "./pod.ts";
 
 /**
@@ -48,7 +48,7 @@ export function ownNamespace(path: string): CniError {
 }
 
 /**
- * True when the attachment's namespace and its veth are gone, so that nothing uses it any more. Throws
+ * True when the attachment's namespace and its link are gone, so that nothing uses it any more. Throws
  * SystemError.
  */
 export function isDead(attachment: Attachment, node: Node): boolean {
@@ -58,7 +58,7 @@ export function isDead(attachment: Attachment, node: Node): boolean {
     using pod = node.openPod(path);
     return pod.links.namespaceCookie !== cookie;
   } catch (error) {
-    if (isErrno(error, "ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP")) return true;
+    if (isErrno(error, ...NO_NAMESPACE)) return true;
     throw error;
   }
 }

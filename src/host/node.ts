@@ -1,6 +1,12 @@
 // The node as a call sees it: netlink sockets in the host's namespace, the records, and the node's lock.
-import { type Attachment, type HostIdentity, sameHost } from "../attachment/attachment.ts";
-import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
+import {
+  type Attachment,
+  type HostIdentity,
+  type NamespaceIdentity,
+  sameHost,
+} from "../attachment/attachment.ts";
+import { hostEndOf, type PodInterface } from "../attachment/link.ts";
+import { attachmentTitle } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { attempt } from "../failure/failure.ts";
@@ -20,6 +26,9 @@ const BOOT_ID = "/proc/sys/kernel/random/boot_id";
  * network's folder.
  */
 const NODE_LOCK = `${RECORD_ROOT}/.lock`;
+
+/** The errors of a path that is not, or no longer, that of a namespace. */
+export const NO_NAMESPACE = ["ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP"] as const;
 
 /** The node's lock was not free in time: nothing that should have happened under it has happened. */
 export class NodeIsLocked extends CniError {}
@@ -87,9 +96,23 @@ export class Node implements Disposable {
     return undefined;
   }
 
-  /** True when the host's end of the attachment's veth pair is there. */
-  hasLink({ key }: { key: AttachmentKey }): boolean {
-    return this.hasInterface(hostInterfaceName(key));
+  /**
+   * True when the link of the attachment is there: the host's end where it has one, else the pod's interface,
+   * by its name and MAC in the namespace that the attachment was made for.
+   */
+  hasLink({ link, namespace }: Attachment): boolean {
+    const host = hostEndOf(link);
+    return host === undefined ? this.hasPodInterface(namespace, link.pod) : this.hasInterface(host.name);
+  }
+
+  private hasPodInterface({ path, cookie }: NamespaceIdentity, { name, mac }: PodInterface): boolean {
+    try {
+      using pod = this.openPod(path);
+      return pod.links.namespaceCookie === cookie && getLink(pod.links, { name })?.mac === mac;
+    } catch (error) {
+      if (isErrno(error, ...NO_NAMESPACE)) return false;
+      throw error;
+    }
   }
 
   /** True when the host has an interface of that name. */

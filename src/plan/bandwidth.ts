@@ -2,6 +2,7 @@
 // of the rate a fast link does not reach its rate, with a larger one it exceeds it; with a shorter queue slow
 // links drop packets, with a longer one they only delay them.
 import type { Attachment } from "../attachment/attachment.ts";
+import { hostEndOf } from "../attachment/link.ts";
 import { aliasOf, ifbName } from "../attachment/name.ts";
 import { needsIfb, type Shaping } from "../cni/bandwidth.ts";
 import type { BandwidthStep, TokenBucket } from "./step.ts";
@@ -21,13 +22,14 @@ const FRAME_HEADER = 18;
 
 /** The limits of a pod as a step; undefined when there is none. */
 export function bandwidthStep({ bandwidth, key, pod, link }: Attachment): BandwidthStep | undefined {
-  if (bandwidth === undefined) return undefined;
+  const host = hostEndOf(link);
+  if (bandwidth === undefined || host === undefined) return undefined;
   const { ingress, egress, ifbMac } = bandwidth;
   const { mtu = 0 } = link;
   return {
     kind: "bandwidth",
     key,
-    hostInterface: link.host.name,
+    hostInterface: host.name,
     interfaceName: link.pod.name,
     ingress: ingress && bucketOf(ingress, mtu),
     egress: egress && bucketOf(egress, mtu),

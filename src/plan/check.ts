@@ -53,8 +53,8 @@ export function describeByResult(input: CheckInput): Attachment {
 
 /** The link of an attachment that another program made, and of which only the name is known. */
 function linkOfOthers(link: Link, name: string): Link {
-  const host = { ...link.host, name };
-  return link.kind === "bridgePort" ? { ...link, host, hasFixedMac: false } : { ...link, host };
+  if (link.kind === "bridgePort") return { ...link, host: { ...link.host, name }, hasFixedMac: false };
+  return "host" in link ? { ...link, host: { ...link.host, name } } : link;
 }
 
 /** `hasPorts`: the ports are those that the call names. A record knows better, also of host ports. */

@@ -1,6 +1,6 @@
 // From an attachment to the result that its ADD prints, and from a result back to the attachment. Pure.
 import type { Attachment } from "../attachment/attachment.ts";
-import { bridgeOf, entryOf } from "../attachment/link.ts";
+import { bridgeOf, entryOf, hostEndOf } from "../attachment/link.ts";
 import { ifbName } from "../attachment/name.ts";
 import { needsIfb } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
@@ -33,10 +33,12 @@ export function resultOf(attachment: Attachment, { bridge, vlanGateway, dns }: R
   const interfaces: ResultInterface[] = [];
   const bridgeName = bridgeOf(link);
   if (bridgeName !== undefined) interfaces.push({ name: bridgeName, mac: bridge?.mac, mtu: bridge?.mtu });
-  interfaces.push({ name: link.host.name, mac: link.host.mac, mtu });
+  const host = hostEndOf(link);
+  if (host !== undefined) interfaces.push({ name: host.name, mac: host.mac, mtu });
   const ofPod = interfaces.push({ name: link.pod.name, mac: link.pod.mac, mtu, sandbox: namespace.path }) - 1;
-  if (vlanGateway !== undefined)
-    interfaces.push({ name: entryOf(link), mac: vlanGateway.mac, mtu: vlanGateway.mtu });
+  const entry = entryOf(link);
+  if (vlanGateway !== undefined && entry !== undefined)
+    interfaces.push({ name: entry, mac: vlanGateway.mac, mtu: vlanGateway.mtu });
   if (bandwidth !== undefined && needsIfb(bandwidth))
     interfaces.push({ name: ifbName(key), mac: bandwidth.ifbMac, mtu });
   const ips = addresses.map(({ address, gateway }) => ({ interface: ofPod, address, gateway }));

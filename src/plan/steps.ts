@@ -1,6 +1,6 @@
 // From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
 import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
-import { type BridgePortLink, bridgeOf, entryOf } from "../attachment/link.ts";
+import { type BridgePortLink, bridgeOf, entryOf, hostEndOf } from "../attachment/link.ts";
 import { aliasOf } from "../attachment/name.ts";
 import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
 import { type Address, type Family, sameAddress } from "../ip/address.ts";
@@ -68,32 +68,36 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
 
   ingressPolicy(attachment) {
     const { ingressPolicy: policy, key, link } = attachment;
-    if (policy === undefined) return undefined;
+    const entry = entryOf(link);
+    if (policy === undefined || entry === undefined) return undefined;
     const families = familiesOfPrefixes(prefixesOf(attachment));
     return {
       kind: "ingressPolicy",
       key,
       policy,
       bridge: bridgeOf(link),
-      gatewayInterface: entryOf(link),
+      gatewayInterface: entry,
       families,
     };
   },
 
-  spoofCheck({ spoofCheck, addressCheck, addresses, key, link: { host, pod } }) {
-    if (!spoofCheck) return undefined;
+  spoofCheck({ spoofCheck, addressCheck, addresses, key, link }) {
+    const host = hostEndOf(link);
+    if (!spoofCheck || host === undefined) return undefined;
     const own = addresses.map(({ address }) => address.address);
     return {
       kind: "spoofCheck",
       key,
       hostInterface: host.name,
-      mac: pod.mac,
+      mac: link.pod.mac,
       addresses: addressCheck && { own, asksDhcp: addressCheck.asksDhcp },
     };
   },
 
   veth({ key, pod: podName, spoofCheck, link }) {
-    const { host, pod, mtu } = link;
+    const host = hostEndOf(link);
+    if (host === undefined) return undefined;
+    const { pod, mtu } = link;
     const port = link.kind === "bridgePort" ? portSettings(link, spoofCheck) : undefined;
     return { kind: "veth", host: { ...host, alias: aliasOf(key, podName) }, pod, mtu, port };
   },
@@ -150,11 +154,12 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   },
 
   masquerade({ masquerade, key, link, addresses }) {
-    if (masquerade?.backend !== "nftables") return undefined;
+    const entry = entryOf(link);
+    if (masquerade?.backend !== "nftables" || entry === undefined) return undefined;
     return {
       kind: "masquerade",
       key,
-      gatewayInterface: entryOf(link),
+      gatewayInterface: entry,
       subnets: masquerade.subnets,
       addresses: addresses.map(({ address }) => address.address),
     };
