@@ -142,8 +142,8 @@ export const HOST: readonly Mutation[] = [
   {
     name: "a namespace that cannot be opened (EACCES, EPERM, EMFILE) counts as dead",
     file: "src/host/namespace.ts",
-    find: '    if (isErrno(error, "ENOENT", "ENOTDIR", "EINVAL", "ENXIO", "ELOOP")) return true;\n    throw error;\n',
-    replace: "    if (error instanceof SystemError) return true;\n    throw error;\n",
+    find: "if (isErrno(error, ...NO_NAMESPACE)) return true;",
+    replace: 'if (isErrno(error, ...NO_NAMESPACE, "EACCES", "EPERM", "EMFILE")) return true;',
     test: "test/plugin/unopened-namespace.test.ts",
     promise: "an ADD on a full pool is refused, although the pod that holds the address has no veth any more",
   },
