@@ -74,6 +74,11 @@ export function entryOf(link: Link): string | undefined {
   return link.kind === "bridgePort" ? link.gatewayInterface : hostEndOf(link)?.name;
 }
 
+/** True for the port of a bridge that learns no MAC from it. */
+export function hasFixedMac(link: Link): boolean {
+  return link.kind === "bridgePort" && link.hasFixedMac;
+}
+
 /** The bridge that the pod is on; undefined for a link without one. */
 export function bridgeOf(link: Link): string | undefined {
   return link.kind === "bridgePort" ? link.bridge.name : undefined;

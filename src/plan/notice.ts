@@ -1,5 +1,6 @@
 // Notices for the log about an attachment that does not quite work as its network was meant. Pure.
 import type { Attachment } from "../attachment/attachment.ts";
+import { hasFixedMac } from "../attachment/link.ts";
 import type { Netconf } from "../cni/config.ts";
 import { bandwidthNotices } from "./bandwidth.ts";
 import type { FilteredFamilies } from "./host-port.ts";
@@ -11,10 +12,6 @@ export interface Seen {
   bridgeLearned: boolean;
 }
 
-function hasFixedMac({ link }: Attachment): boolean {
-  return link.kind === "bridgePort" && link.hasFixedMac;
-}
-
 /** Sentences for the log; mostly there are none. */
 export function noticesOf(
   attachment: Attachment,
@@ -22,7 +19,7 @@ export function noticesOf(
   { isFiltered, bridgeLearned }: Seen,
 ): string[] {
   const notices = bandwidthNotices(attachment);
-  if (hasFixedMac(attachment) && bridgeLearned)
+  if (hasFixedMac(attachment.link) && bridgeLearned)
     notices.push(
       `bridge ${bridge} learned MACs from frames to link-local groups (01:80:c2:00:00:0x), by which a pod could take the packets of others; for macspoofchk that is now off (no_linklocal_learn)`,
     );

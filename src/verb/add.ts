@@ -1,6 +1,7 @@
 // ADD: look, claim a place and addresses, do the steps, answer. A failed ADD is taken back, so the node is as
 // it was.
 
+import { hasFixedMac } from "../attachment/link.ts";
 import { macsKeepFollowing, randomMac, randomMacs } from "../attachment/mac.ts";
 import { attachmentTitle } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
@@ -105,7 +106,7 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
   const result = netconf.prevResult === undefined ? own : mergeResults(netconf.prevResult, own);
   const output = formatResult(result, netconf.cniVersion);
   const { isFiltered, bridge: seen } = observed;
-  const bridgeLearned = attachment.link.hasFixedMac && seen.found?.link.ignoresLinkLocal === false;
+  const bridgeLearned = hasFixedMac(attachment.link) && seen.found?.link.ignoresLinkLocal === false;
   const notices = [
     ...attaching.notices,
     ...wayOutNotices(netconf, seen, node),
