@@ -11,6 +11,7 @@ import { measureConnections } from "./measure/connections.ts";
 import { measureCounts } from "./measure/counts.ts";
 import { measureFloor } from "./measure/floor.ts";
 import { measureLeases } from "./measure/lease.ts";
+import { measureLoopback } from "./measure/loopback.ts";
 import { measureParallel } from "./measure/parallel.ts";
 import { measurePhases } from "./measure/phase.ts";
 import { measurePorts } from "./measure/ports.ts";
@@ -23,6 +24,7 @@ import { openScene, type Scene } from "./scene.ts";
 
 const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> = {
   start: measureStart,
+  loopback: measureLoopback,
   pod: measureAddAndDel,
   counts: measureCounts,
   leases: measureLeases,

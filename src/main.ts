@@ -1,5 +1,5 @@
 // The whole program: read, do, answer. This file alone reads stdin and prints.
-import { aboutText, versionAnswer } from "./cni/about.ts";
+import { aboutText, LOOPBACK, pluginOf, versionAnswer } from "./cni/about.ts";
 import { VARIABLES } from "./cni/environment.ts";
 import { CniError } from "./cni/error.ts";
 import { type Request, readRequest, unreadableStdin, type VersionRequest } from "./cni/request.ts";
@@ -7,6 +7,7 @@ import { answerVersion } from "./cni/version.ts";
 import { errorLines, runCommand } from "./command/run.ts";
 import { asCniError } from "./failure/failure.ts";
 import { Node } from "./host/node.ts";
+import { loopback } from "./loopback/loopback.ts";
 import { textOf } from "./sys/bytes.ts";
 import { variables } from "./sys/environment.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
@@ -29,28 +30,39 @@ const STDERR = 2;
  * CNI specification parameters are environment variables and the configuration is stdin, and libcni, which
  * containerd, CRI-O and podman call plugins by, passes none. A person's shell, or a hook that a runtime
  * started, may still have CNI_COMMAND in its environment, and must not make a DEL of "pontoon restore".
+ *
+ * A runtime calls a plugin by the path of its file, so the name says which plugin is meant.
  */
 export function main(): number {
   const args = native.argv();
   if (args.length > 0) return forPerson(args);
-  return (native.getenv("CNI_COMMAND") ?? "") === "" ? forProbe() : forRuntime();
+  const name = pluginOf(native.program_name());
+  if ((native.getenv("CNI_COMMAND") ?? "") === "") return forProbe(name);
+  return forRuntime(name === LOOPBACK ? asLoopback : asPontoon);
 }
 
+/** A plugin: reads environment and stdin, does what a runtime asks for, and prints the answer. */
+type Plugin = (env: Record<string, string | undefined>, readStdin: () => string) => void;
+
 /** A call of a runtime. Gives the exit status; stdout holds one JSON document or nothing. */
-function forRuntime(): number {
+function forRuntime(plugin: Plugin): number {
   let config = "";
   try {
-    const request = readRequest(variables(...VARIABLES), () => (config = readStdin()));
-    if (request.verb === "VERSION") print(versionAnswer());
-    else {
-      using node = Node.open();
-      answer(request, node);
-    }
+    plugin(variables(...VARIABLES), () => (config = readStdin()));
     return 0;
   } catch (error) {
     return fail(asCniError(error), answerVersion(config));
   }
 }
+
+const asPontoon: Plugin = (env, read) => {
+  const request = readRequest(env, read);
+  if (request.verb === "VERSION") return print(versionAnswer());
+  using node = Node.open();
+  answer(request, node);
+};
+
+const asLoopback: Plugin = (env, read) => print(loopback(env, read));
 
 function answer(request: Exclude<Request, VersionRequest>, node: Node): void {
   switch (request.verb) {
@@ -75,8 +87,8 @@ function answer(request: Exclude<Request, VersionRequest>, node: Node): void {
  * Answers a call without arguments and without CNI_COMMAND, which asks what this program is. The Go skeleton
  * answers on stderr too. Gives the exit status.
  */
-function forProbe(): number {
-  writeAllWaiting(STDERR, aboutText(), "stderr");
+function forProbe(name: string): number {
+  writeAllWaiting(STDERR, aboutText(name), "stderr");
   return 0;
 }
 

@@ -4,6 +4,15 @@ import { NEWEST_VERSION, SUPPORTED_VERSIONS } from "./version.ts";
 /** Put in by the build from package.json. */
 declare const PONTOON_VERSION: string | undefined;
 
+/** The plugin that this program is by its own name, and the one that it is when its file is called so. */
+export const PONTOON = "pontoon";
+export const LOOPBACK = "loopback";
+
+/** The plugin that a program is which was started by this name; a path may stand in front. */
+export function pluginOf(programName: string): typeof PONTOON | typeof LOOPBACK {
+  return programName === LOOPBACK || programName.endsWith(`/${LOOPBACK}`) ? LOOPBACK : PONTOON;
+}
+
 /** The version of this program, without a leading `v`. */
 export function programVersion(): string {
   return typeof PONTOON_VERSION === "string" ? PONTOON_VERSION : "0.0.0-dev";
@@ -15,9 +24,9 @@ export function versionAnswer(): string {
 }
 
 /**
- * The answer to a call without CNI_COMMAND, for stderr. Programs read the first line (nerdctl looks for
- * `CNI <name> plugin v<semver>`), so its form is fixed.
+ * The answer of the plugin `name` to a call without CNI_COMMAND, for stderr. Programs read the first line
+ * (nerdctl looks for `CNI <name> plugin v<semver>`), so its form is fixed.
  */
-export function aboutText(): string {
-  return `CNI pontoon plugin v${programVersion()}\nCNI protocol versions supported: ${SUPPORTED_VERSIONS.join(", ")}\n`;
+export function aboutText(name: string): string {
+  return `CNI ${name} plugin v${programVersion()}\nCNI protocol versions supported: ${SUPPORTED_VERSIONS.join(", ")}\n`;
 }

@@ -33,7 +33,9 @@ function overviewOf(commands: readonly Command[]): string {
   const lines = commands.map(({ name, summary }) => `  pontoon ${name.padEnd(width)}  ${summary}\n`);
   return `pontoon ${programVersion()}: a CNI plugin that gives a pod its network on a Linux bridge
 
-A container runtime starts this program for every pod. People type:
+A container runtime starts this program for every pod. Started by the name
+loopback it is the plugin of that name, which raises the pod's own lo. People
+type:
 
 ${lines.join("")}
 The exit status is 0, or 1 when something could not be done, or 2 when the

@@ -26,6 +26,10 @@ export const install: Command = {
   --name NAME     the configuration's name there           (that of FILE)
   --force         replace a configuration of that name that differs
 
+Beside the executable goes a link, "loopback", where nothing has that name:
+containerd and CRI-O start a plugin of that name for every pod. A file of
+others stays, and serves as well.
+
 An upgrade is the same command, at any time and beside running pods: at every
 moment there is the old file or the new one, whole. Where pods are attached,
 packet rules that they have lost come back, as by "pontoon restore". Run twice

@@ -40,6 +40,11 @@ export function sameAddress(a: Address, b: Address): boolean {
   return a.family === b.family && a.value === b.value;
 }
 
+/** True for an address that stays inside its host (RFC 1122, 3.2.1.3; RFC 4291, 2.5.3). */
+export function isLoopbackAddress({ family, value }: Address): boolean {
+  return family === 4 ? value >> 24n === 127n : value === 1n;
+}
+
 /** The address in network byte order: 4 or 16 bytes. */
 export function addressBytes(address: Address): Uint8Array {
   const bytes = new Uint8Array(familyBits(address.family) / 8);

@@ -3,7 +3,7 @@
 import type { AttachedPortMapping, KeptPort } from "../attachment/host-ports.ts";
 import { CniError } from "../cni/error.ts";
 import type { PortMapping } from "../cni/host-port-config.ts";
-import { type Address, formatAddress } from "../ip/address.ts";
+import { type Address, formatAddress, isLoopbackAddress } from "../ip/address.ts";
 import { portsText } from "../ip/port.ts";
 
 /** A listening socket of the node on a port that is asked for. */
@@ -44,7 +44,7 @@ export function keepListeners(
     for (const mapping of mappings) {
       if (!isMeant(listener, mapping)) continue;
       const { protocol, port, address } = listener;
-      if (mapping.hostAddress !== undefined || !isLoopback(address)) throw taken(listener, mapping);
+      if (mapping.hostAddress !== undefined || !isLoopbackAddress(address)) throw taken(listener, mapping);
       const own: KeptPort = { protocol, port, address: formatAddress(address) };
       // The kernel translates nothing that is sent to ::1.
       if (address.family === 4 && !kept.some((each) => isSame(each, own))) kept.push(own);
@@ -61,10 +61,6 @@ function isMeant(
   if (protocol !== wanted || port < hostPort || port > hostPortEnd) return false;
   if (address.family !== (target.includes(":") ? 6 : 4)) return isForBoth;
   return address.value === 0n || hostAddress === undefined || hostAddress === formatAddress(address);
-}
-
-function isLoopback({ family, value }: Address): boolean {
-  return family === 4 ? value >> 24n === 127n : value === 1n;
 }
 
 function isSame(a: KeptPort, b: KeptPort): boolean {

@@ -1,6 +1,15 @@
 // Files that survive a loss of power, and that other processes may read or start while they are replaced.
 import { check, errnoOf } from "./errno.ts";
-import { type FileHandle, O_CREAT, O_EXCL, O_WRONLY, openFile, removeFile, renameFile } from "./file.ts";
+import {
+  type FileHandle,
+  linkToFile,
+  O_CREAT,
+  O_EXCL,
+  O_WRONLY,
+  openFile,
+  removeFile,
+  renameFile,
+} from "./file.ts";
 import { native } from "./native.ts";
 import { writeBytes } from "./stream.ts";
 
@@ -25,9 +34,20 @@ export function replaceDurably(file: DurableFile, folder: FileHandle, temporary:
     removeFile(temporary);
     throw error;
   }
+  writeFolder(folder, file.path);
+}
+
+/** Makes `path` a link to `target`, on the disk; `folder` is its open folder. False when `path` exists. */
+export function linkDurably(target: string, path: string, folder: FileHandle): boolean {
+  if (!linkToFile(target, path)) return false;
+  writeFolder(folder, path);
+  return true;
+}
+
+function writeFolder(folder: FileHandle, path: string): void {
   const result = native.fsync(folder.fd);
   // EINVAL: some file systems have nothing to write for a folder.
-  if (result !== -errnoOf("EINVAL")) check(result, `write the folder of ${file.path} to the disk`);
+  if (result !== -errnoOf("EINVAL")) check(result, `write the folder of ${path} to the disk`);
 }
 
 /** Writes the new file, and closes it: the kernel starts no program that is open for writing. */

@@ -109,6 +109,14 @@ export function linkFile(from: string, to: string): boolean {
   return true;
 }
 
+/** Makes `path` a link to `target`, by symlink(2). False when `path` exists already. */
+export function linkToFile(target: string, path: string): boolean {
+  const result = native.symlink(target, path);
+  if (result === -EEXIST) return false;
+  check(result, `make ${path} a link to ${target}`);
+  return true;
+}
+
 /** Removes a file. False when it was not there. */
 export function removeFile(path: string): boolean {
   const result = native.unlink(path);

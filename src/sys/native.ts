@@ -15,6 +15,8 @@ export interface Native {
   /** write(2). A reader that is gone is EPIPE, a limit on the size of files EFBIG; neither is a signal. */
   write(fd: number, bytes: Uint8Array): number;
   link(from: string, to: string): number;
+  /** symlink(2): `path` becomes a link whose text is `target`. */
+  symlink(target: string, path: string): number;
   unlink(path: string): number;
   rename(from: string, to: string): number;
   /** fsync(2): the file's content, or the folder's names, are on the disk. */
@@ -59,6 +61,8 @@ export interface Native {
   environment(): string[];
   /** The arguments of the process without its name. */
   argv(): string[];
+  /** The name by which the process was started, often with a path: its first argument, or an empty text. */
+  program_name(): string;
   /**
    * Runs a program to its end: its arguments with its name, its whole environment as `NAME=value`, and three
    * open descriptors, from 3 on, that become its standard input, output and error. Gives the wait status of

@@ -9,6 +9,7 @@ import { IP } from "./ip.ts";
 import { IPAM } from "./ipam.ts";
 import { IPTABLES } from "./iptables.ts";
 import { LOOK } from "./look.ts";
+import { LOOPBACK } from "./loopback.ts";
 import { MAIN } from "./main.ts";
 import type { Mutation } from "./mutation.ts";
 import { NET } from "./net.ts";
@@ -31,6 +32,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...IPAM,
   ...IPTABLES,
   ...LOOK,
+  ...LOOPBACK,
   ...MAIN,
   ...NET,
   ...NETLINK,

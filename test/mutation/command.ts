@@ -36,6 +36,14 @@ export const COMMAND: readonly Mutation[] = [
     promise: "is refused with its place and a hint, and nothing is changed",
   },
   {
+    name: "the link of an install takes the place of another plugin loopback",
+    file: "src/command/install/place.ts",
+    find: "    if (linkDurably(target, path, handle))",
+    replace: "    removeFile(path);\n    if (linkDurably(target, path, handle))",
+    test: "test/plugin/install.test.ts",
+    promise: "a plugin loopback of others stays, whatever it is",
+  },
+  {
     name: "an install does not wait for another one in the folder",
     file: "src/command/install/place.ts",
     find: "  lock(handle, folder);\n",

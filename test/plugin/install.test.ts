@@ -5,9 +5,11 @@ import { expect, test } from "vitest";
 import { EXAMPLE } from "../../src/command/install/example.ts";
 import { add, check, mustSucceed } from "../support/cni.ts";
 import {
+  BIN_FOLDER,
   CONFLIST,
   filesOf,
   INSTALLED,
+  INSTALLED_LOOPBACK,
   installCommand,
   installed,
   NET_FOLDER,
@@ -155,7 +157,9 @@ scene(
 scene("it says which configuration the runtime takes, and warns when that is another one", async (world) => {
   const takes = (name: string): string => `the runtime takes ${NET_FOLDER}/${name}, the first by name`;
   const without = mustSucceed(await tryInstall(world, []));
-  expect(without.stdout).toBe(`${INSTALLED}: installed\n`);
+  expect(without.stdout).toBe(
+    `${INSTALLED}: installed\n${INSTALLED_LOOPBACK}: installed, a link to pontoon\n`,
+  );
   expect(without.stderr).toBe(
     `no network configuration is in ${NET_FOLDER}, so no runtime calls Pontoon yet: add --conf FILE.\n`,
   );
@@ -241,11 +245,40 @@ scene(
     }
     // The world's own folders are on a file system of their own, and made there.
     mustSucceed(await tryInstall(world, undefined, { env }));
-    expect(filesOf(world)).toHaveLength(2);
+    expect(filesOf(world)).toHaveLength(3);
     const quiet = mustSucceed(await tryInstall(world, ["--conf-dir", lost], { env }));
-    expect([quiet.stdout, quiet.stderr]).toEqual([`${INSTALLED}: already there\n`, ""]);
+    expect([quiet.stdout, quiet.stderr]).toEqual([
+      `${INSTALLED}: already there\n${INSTALLED_LOOPBACK}: already there\n`,
+      "",
+    ]);
   },
 );
+
+scene("the link loopback is made where nothing has that name, and follows an upgrade", async (world) => {
+  const lineOf = async (): Promise<string | undefined> => (await installed(world, []))[1];
+  expect(await lineOf()).toBe(`${INSTALLED_LOOPBACK}: installed, a link to pontoon`);
+  const probe = async (): Promise<string> => (await world.host.exec([INSTALLED_LOOPBACK])).stderr;
+  expect(await probe()).toMatch(/^CNI loopback plugin /);
+  put(world, INSTALLED, "old", 0o755);
+  expect(await lineOf()).toBe(`${INSTALLED_LOOPBACK}: already there`);
+  expect(await probe()).toMatch(/^CNI loopback plugin /);
+  // Any other name of the executable is as good.
+  for (const command of ["ln -f", "ln -sf"]) {
+    await world.host.must(`${command} ${INSTALLED} ${INSTALLED_LOOPBACK}`);
+    expect(await lineOf()).toBe(`${INSTALLED_LOOPBACK}: already there`);
+  }
+});
+
+scene("a plugin loopback of others stays, whatever it is", async (world) => {
+  const foreign = ["cp /bin/true", "ln -s /nowhere/loopback", "ln -s /bin/true", "mkdir"];
+  for (const command of foreign) {
+    await world.host.must(["sh", "-ec", `mkdir -p ${BIN_FOLDER}; ${command} ${INSTALLED_LOOPBACK}`]);
+    const before = await world.host.must(`ls -l ${INSTALLED_LOOPBACK}`);
+    expect(await installed(world)).toContain(`${INSTALLED_LOOPBACK}: kept, another plugin has this name`);
+    expect(await world.host.must(`ls -l ${INSTALLED_LOOPBACK}`)).toBe(before);
+    await world.host.must(`rm -r ${INSTALLED_LOOPBACK}`);
+  }
+});
 
 scene(
   "pods that are attached get back what they have lost, and a node without pods gets no folder",
@@ -258,9 +291,9 @@ scene(
     const pods = install(world, network("pods"));
     const red = await world.pod("red");
     await add(world, pods, red);
-    expect((await installed(world)).slice(3)).toEqual(["restore: pods: 1 attachment, nothing to do"]);
+    expect((await installed(world)).slice(4)).toEqual(["restore: pods: 1 attachment, nothing to do"]);
     await world.host.must("nft flush ruleset");
-    expect((await installed(world)).slice(3)).toEqual([
+    expect((await installed(world)).slice(4)).toEqual([
       expect.stringMatching(/^restore: all networks: \d+ rules put back$/),
       expect.stringMatching(/^restore: pods: 1 attachment, \d rules put back$/),
     ]);

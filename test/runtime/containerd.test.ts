@@ -1,9 +1,10 @@
 // The runtime that most nodes have: containerd starts pods through CRI, and Pontoon gives them their network
 // with the conflist that is shipped. The container ids, namespaces, arguments and port mappings are
 // containerd's own.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { BIN_FOLDER, installed, SHIPPED } from "../support/install.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -70,6 +71,26 @@ scene(
     expect(after.minus(before).lines).toEqual([]);
     expect(after.attachments.lines).toEqual([]);
     expect(await containerd.cri("pods")).toBe("");
+  },
+  LIMIT_MS,
+);
+
+scene(
+  "what pontoon install makes is all that containerd needs: the pod's lo is up, and the pod is reached",
+  async (world) => {
+    await world.host.must(["mkdir", "-p", BIN_FOLDER]);
+    await installed(world, ["--conf", SHIPPED, "--conf-dir", CONFIG_FOLDER]);
+    expect(readdirSync(world.outside(BIN_FOLDER)).sort()).toEqual(["loopback", "pontoon"]);
+    await using containerd = await startContainerd(world, BIN_FOLDER);
+    const red = await containerd.runPod("red");
+    expect(await red.exec("ip address show dev lo")).toMatch(
+      /<LOOPBACK,UP,LOWER_UP>[^]* inet 127\.0\.0\.1\/8 [^]* inet6 ::1\/128 /,
+    );
+    await red.exec("ping -c 1 -W 3 127.0.0.1");
+    const [address = ""] = await red.addresses();
+    await world.host.must(`ping -c 1 -W 3 ${address}`);
+    await red.remove();
+    expect((await snapshot(world)).attachments.lines).toEqual([]);
   },
   LIMIT_MS,
 );

@@ -15,7 +15,8 @@ const SOCKET = `${FOLDER}/containerd.sock`;
  */
 const CGROUP = `pontoon-test-${process.pid}`;
 
-const CONFIG = `
+/** `plugins`: the folder of the plugins. */
+const configOf = (plugins: string): string => `
 version = 2
 root = "${FOLDER}/root"
 state = "${FOLDER}/state"
@@ -32,7 +33,7 @@ state = "${FOLDER}/state"
   restrict_oom_score_adj = true
 
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "${PLUGIN_FOLDER}"
+    bin_dir = "${plugins}"
     conf_dir = "${CONFIG_FOLDER}"
 
   [plugins."io.containerd.grpc.v1.cri".containerd]
@@ -172,9 +173,13 @@ interface PodState {
   status: { network: { ip: string; additionalIps?: { ip: string }[] } };
 }
 
-export async function startContainerd(world: World): Promise<Containerd> {
-  world.write(`${FOLDER}/config.toml`, CONFIG);
-  symlinkSync(toolPath("loopback"), world.outside(`${PLUGIN_FOLDER}/loopback`));
+/**
+ * Starts containerd, with the plugins of a folder that has all that it needs; else with Pontoon and the
+ * reference's loopback.
+ */
+export async function startContainerd(world: World, plugins?: string): Promise<Containerd> {
+  world.write(`${FOLDER}/config.toml`, configOf(plugins ?? PLUGIN_FOLDER));
+  if (plugins === undefined) symlinkSync(toolPath("loopback"), world.outside(`${PLUGIN_FOLDER}/loopback`));
   const image = await buildImage(world);
   const own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", START];
   const process = world.host.start(own, { timeoutMs: 300_000 });

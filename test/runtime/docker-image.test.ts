@@ -25,7 +25,7 @@ test("the image puts the executable and the configuration in the places of the n
   const { status, stdout, stderr } = await start(MOUNTS);
   expect([status, stdout, stderr]).toEqual([
     0,
-    "/opt/cni/bin/pontoon: installed\n/etc/cni/net.d/10-pontoon.conflist: installed\n" +
+    "/opt/cni/bin/pontoon: installed\n/opt/cni/bin/loopback: installed, a link to pontoon\n/etc/cni/net.d/10-pontoon.conflist: installed\n" +
       "the runtime takes /etc/cni/net.d/10-pontoon.conflist, the first by name\n",
     "",
   ]);

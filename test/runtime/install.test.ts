@@ -10,6 +10,7 @@ import {
   CONFLIST,
   filesOf,
   INSTALLED,
+  INSTALLED_LOOPBACK,
   installCommand,
   installed,
   NET_FOLDER,
@@ -27,13 +28,14 @@ import { pluginBinary, type World } from "../support/world.ts";
 const OLD_PLUGIN = "#!/bin/sh\necho old\n";
 const OLD_CONFLIST = '{ "old": true }\n';
 /** Every kind of system call by which an install changes something. */
-const CHANGING = ["flock", "unlinkat", "write", "fchmod", "fsync", "renameat2"];
+const CHANGING = ["flock", "unlinkat", "write", "fchmod", "fsync", "renameat2", "symlinkat"];
 
 scene(
   "both files are put in place, whole and executable, and a second run changes nothing",
   async (world) => {
     expect(await installed(world)).toEqual([
       `${INSTALLED}: installed`,
+      `${INSTALLED_LOOPBACK}: installed, a link to pontoon`,
       `${CONFLIST}: installed`,
       `the runtime takes ${CONFLIST}, the first by name`,
     ]);
@@ -42,9 +44,10 @@ scene(
     expect([INSTALLED, CONFLIST].map((path) => modeOf(world, path))).toEqual([0o755, 0o644]);
 
     const files = filesOf(world);
-    expect(files).toHaveLength(2);
+    expect(files).toHaveLength(3);
     expect(await installed(world)).toEqual([
       `${INSTALLED}: already there`,
+      `${INSTALLED_LOOPBACK}: already there`,
       `${CONFLIST}: already there`,
       `the runtime takes ${CONFLIST}, the first by name`,
     ]);
@@ -109,7 +112,7 @@ scene("files of others in both folders stay as they are", async (world) => {
   const before = filesOf(world);
   await installed(world);
   expect(filesOf(world)).toEqual(expect.arrayContaining(before));
-  expect(filesOf(world)).toHaveLength(before.length + 2);
+  expect(filesOf(world)).toHaveLength(before.length + 3);
 });
 
 scene(
@@ -124,7 +127,7 @@ scene(
       expect([OLD_CONFLIST, readFileSync(SHIPPED, "utf8")], at).toContain(world.read(CONFLIST));
       if (outcome.status !== undefined) mustSucceed(outcome);
       await installed(world, ["--conf", SHIPPED, "--force"]);
-      expect(namesOf(world), at).toEqual(["pontoon", "10-pontoon.conflist"]);
+      expect(namesOf(world), at).toEqual(["loopback", "pontoon", "10-pontoon.conflist"]);
       expect(await answerOf(world), at).toMatch(/^pontoon \d/);
       return outcome.status === undefined;
     }, CHANGING);
@@ -176,26 +179,31 @@ scene("of several installs at once all succeed, and nothing of them is left", as
   expect(firstLines.filter((line) => line === `${INSTALLED}: installed`)).toHaveLength(1);
   expect(firstLines.filter((line) => line === `${INSTALLED}: already there`)).toHaveLength(5);
   expect(bytesOf(world, INSTALLED).equals(readFileSync(pluginBinary()))).toBe(true);
-  expect(namesOf(world)).toEqual(["pontoon", "10-pontoon.conflist"]);
+  expect(namesOf(world)).toEqual(["loopback", "pontoon", "10-pontoon.conflist"]);
 });
 
 scene("each file is on the disk before it has its name, and its name before the next file", async (world) => {
-  const kinds = "openat,write,fchmod,fsync,close,renameat2";
+  const kinds = "openat,write,fchmod,fsync,close,renameat2,symlinkat";
   const through = [toolPath("strace"), "-y", "-qq", "-o", TRACE, "-e", `trace=${kinds}`];
   mustSucceed(await tryInstall(world, undefined, { through }));
   const steps = world
     .read(TRACE)
     .split("\n")
     .flatMap((line) => {
-      const [, call, path = ""] = /^(fsync|close|renameat2)\(\w+(?:<[^>]*?([^/>]*)>)?/.exec(line) ?? [];
+      const [, call, path = ""] =
+        /^(fsync|close|renameat2|symlinkat)\("?\w+(?:<[^>]*?([^/>]*)>)?/.exec(line) ?? [];
       const isTemporary = path.endsWith(".new");
-      return call === "renameat2" || call === "fsync" || (call === "close" && isTemporary)
+      return call === "renameat2" ||
+        call === "symlinkat" ||
+        call === "fsync" ||
+        (call === "close" && isTemporary)
         ? [`${call} ${path}`]
         : [];
     })
-    .map((step) => step.replace(/^renameat2 .*/, "renameat2"));
+    .map((step) => step.replace(/^(renameat2|symlinkat) .*/, "$1"));
   expect(steps).toEqual([
     ...["fsync .pontoon.new", "close .pontoon.new", "renameat2", "fsync bin"],
+    ...["symlinkat", "fsync bin"],
     ...["fsync .10-pontoon.conflist.new", "close .10-pontoon.conflist.new", "renameat2", "fsync net.d"],
   ]);
 });
@@ -234,14 +242,14 @@ scene("a file system that has nothing to write for a folder is no reason to fail
   mustSucceed(
     await tryInstall(world, undefined, { through: failingAt({ kind: "fsync", count: 2 }, "EINVAL") }),
   );
-  expect(namesOf(world)).toEqual(["pontoon", "10-pontoon.conflist"]);
+  expect(namesOf(world)).toEqual(["loopback", "pontoon", "10-pontoon.conflist"]);
 });
 
 scene("a file system without locks is no reason to fail", async (world) => {
   mustSucceed(
     await tryInstall(world, undefined, { through: failingAt({ kind: "flock", count: "1+" }, "EBADF") }),
   );
-  expect(namesOf(world)).toEqual(["pontoon", "10-pontoon.conflist"]);
+  expect(namesOf(world)).toEqual(["loopback", "pontoon", "10-pontoon.conflist"]);
 });
 
 scene(
@@ -254,7 +262,7 @@ scene(
     mustSucceed(await first.goOn());
     expect([await answerOf(world), namesOf(world)]).toEqual([
       expect.stringMatching(/^pontoon /),
-      ["pontoon"],
+      ["loopback", "pontoon"],
     ]);
   },
   60_000,

@@ -1,6 +1,15 @@
 // The native functions (src/sys/native.ts), as the executable's engine has them.
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -109,6 +118,18 @@ test("a file's status and a folder's entries are the kernel's", async () => {
   expect(text(buffers["entries"], results[4] as number)).toMatch(/(file|link)\0[^]*(file|link)\0/);
 });
 
+test("a link holds the text that it gets, and takes no name that is there", async () => {
+  writeFileSync(at("file"), "");
+  const { results } = await calls([
+    ["symlink", "größe/../nowhere", at("link")],
+    ["symlink", "other", at("link")],
+    ["symlink", "other", at("file")],
+    ["symlink", "other\0", at("new")],
+  ]);
+  expect(results).toEqual([0, -EEXIST, -EEXIST, -EINVAL]);
+  expect(readlinkSync(at("link"))).toBe("größe/../nowhere");
+});
+
 test("a lock is held by one", async () => {
   writeFileSync(at("lock"), "");
   const { results } = await calls([
@@ -205,6 +226,7 @@ test("arguments, environment and user are the process's", async () => {
   const { results } = await calls(
     [
       ["argv"],
+      ["program_name"],
       ["environment"],
       ["getenv", "A"],
       ["getenv", "EMPTY"],
@@ -216,6 +238,7 @@ test("arguments, environment and user are the process's", async () => {
   );
   expect(results).toEqual([
     ["one", "zwei ü", ""],
+    made.path,
     ["A=größe=1", "EMPTY="],
     "größe=1",
     "",

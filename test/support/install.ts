@@ -10,6 +10,8 @@ import { PLUGIN_FOLDER, type World } from "./world.ts";
 export const BIN_FOLDER = "/run/world/opt/cni/bin";
 export const NET_FOLDER = "/run/world/etc/cni/net.d";
 export const INSTALLED = `${BIN_FOLDER}/pontoon`;
+/** The link by which Pontoon is the plugin `loopback`. */
+export const INSTALLED_LOOPBACK = `${BIN_FOLDER}/loopback`;
 export const SHIPPED = join(REPOSITORY, "cni-conf/10-pontoon.conflist");
 export const CONFLIST = `${NET_FOLDER}/10-pontoon.conflist`;
 

@@ -37,6 +37,7 @@ test("the list has rows from every folder of src", () => {
     "ipam",
     "iptables",
     "look",
+    "loopback",
     "main.ts",
     "net",
     "netlink",

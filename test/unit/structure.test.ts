@@ -8,12 +8,16 @@ import { REPOSITORY } from "../support/tool.ts";
 /** Every folder, what it may import, and why no more. `main` is src/main.ts. */
 const ARROWS: Record<string, { may: string[]; why: string }> = {
   main: {
-    may: ["command", "verb", "host", "failure", "cni", "sys"],
+    may: ["command", "loopback", "verb", "host", "failure", "cni", "sys"],
     why: "The whole program on one page says what happens, not how.",
   },
   command: {
     may: ["host", "ipam", "record", "plan", "attachment", "failure", "cni", "sys"],
     why: "A command for people asks the folders that know; it touches no kernel object itself, and prints nothing.",
+  },
+  loopback: {
+    may: ["host", "failure", "cni", "net", "netlink", "ip", "sys"],
+    why: "The plugin loopback is a small program of its own beside ours; it keeps no state and knows no attachments.",
   },
   verb: {
     may: ["host", "ipam", "look", "record", "plan", "attachment", "failure", "cni", "ip", "sys"],

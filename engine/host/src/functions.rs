@@ -20,12 +20,13 @@ fn number(result: i64) -> Result<Answer<'static>, Refused> {
 }
 
 /// All native functions.
-pub static FUNCTIONS: [Function; 35] = [
+pub static FUNCTIONS: [Function; 37] = [
     calls("open", |a| number(kernel::open(a.text(0)?, a.number(1)?, a.number(2)?))),
     calls("close", |a| number(kernel::close(a.number(0)?))),
     calls("read", |a| number(kernel::read(a.number(0)?, a.bytes(1)?))),
     calls("write", |a| number(kernel::write(a.number(0)?, a.bytes(1)?))),
     calls("link", |a| number(kernel::link(a.text(0)?, a.text(1)?))),
+    calls("symlink", |a| number(kernel::symlink(a.text(0)?, a.text(1)?))),
     calls("unlink", |a| number(kernel::unlink(a.text(0)?))),
     calls("rename", |a| number(kernel::rename(a.text(0)?, a.text(1)?))),
     calls("fsync", |a| number(kernel::fsync(a.number(0)?))),
@@ -59,6 +60,7 @@ pub static FUNCTIONS: [Function; 35] = [
     calls("getenv", |a| Ok(process::getenv(a.text(0)?).map_or(Answer::Undefined, |value| Answer::Text(Cow::Owned(value))))),
     calls("environment", |_| Ok(Answer::Texts(process::environment()))),
     calls("argv", |_| Ok(Answer::Texts(process::argv()))),
+    calls("program_name", |_| Ok(Answer::Text(Cow::Owned(process::program_name())))),
     calls("spawn", |a| {
         let descriptors = [a.number(3)?, a.number(4)?, a.number(5)?];
         number(process::spawn(Program { file: a.text(0)?, arguments: a.texts(1)?, environment: a.texts(2)?, descriptors }))

@@ -77,6 +77,10 @@ pub fn link(from: String, to: String) -> i64 {
     two_paths(from, to, |from, to| call(libc::SYS_linkat, [HERE, from, HERE, to, 0, 0]))
 }
 
+pub fn symlink(target: String, path: String) -> i64 {
+    two_paths(target, path, |target, path| call(libc::SYS_symlinkat, [target, HERE, path, 0, 0, 0]))
+}
+
 pub fn rename(from: String, to: String) -> i64 {
     two_paths(from, to, |from, to| call(libc::SYS_renameat2, [HERE, from, HERE, to, 0, 0]))
 }

@@ -46,6 +46,12 @@ pub fn argv() -> Vec<String> {
     unsafe { texts(ARGUMENTS.load(Ordering::Relaxed)) }.into_iter().skip(1).collect()
 }
 
+/// The name by which the process was started, often with a path; nothing where its starter gave none.
+pub fn program_name() -> String {
+    // SAFETY: as for `argv`.
+    unsafe { texts(ARGUMENTS.load(Ordering::Relaxed)) }.into_iter().next().unwrap_or_default()
+}
+
 /// The environment, each variable as `NAME=value`.
 pub fn environment() -> Vec<String> {
     // SAFETY: the C library keeps this list, which ends with a null pointer; nobody here changes it.

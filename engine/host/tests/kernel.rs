@@ -23,6 +23,7 @@ fn no_path_or_name_is_cut_at_a_nul() {
     assert_eq!(kernel::open(cut(), 0, 0), EINVAL);
     assert_eq!([kernel::unlink(cut()), kernel::mkdir(cut(), 0), kernel::memfd_create(cut(), 0)], [EINVAL; 3]);
     assert_eq!([kernel::link(cut(), "/a".into()), kernel::link("/a".into(), cut())], [EINVAL; 2]);
+    assert_eq!([kernel::symlink(cut(), "/a".into()), kernel::symlink("/a".into(), cut())], [EINVAL; 2]);
     assert_eq!([kernel::rename(cut(), "/a".into()), kernel::rename("/a".into(), cut())], [EINVAL; 2]);
     assert_eq!(kernel::statx(HERE, cut(), 0, 0, &mut [0; 256]), EINVAL);
     assert_eq!(run("/bin/true", &["true", "a\0b"], [null(); 3]), EINVAL);

@@ -1,7 +1,7 @@
 // One file put in its place on the node.
 import { CniError } from "../../cni/error.ts";
 import { attempt } from "../../failure/failure.ts";
-import { replaceDurably } from "../../sys/durable-file.ts";
+import { linkDurably, replaceDurably } from "../../sys/durable-file.ts";
 import { isErrno, SystemError } from "../../sys/errno.ts";
 import {
   ensureDirectory,
@@ -12,7 +12,7 @@ import {
   removeFile,
 } from "../../sys/file.ts";
 import { lockWithin } from "../../sys/flock.ts";
-import { fileStatus } from "../../sys/status.ts";
+import { fileIdentity, fileStatus } from "../../sys/status.ts";
 import { readAll } from "../../sys/stream.ts";
 
 /**
@@ -51,12 +51,36 @@ export function pathIn(folder: string, name: string): string {
  * configuration. Throws CniError 5 when the file cannot be written, code 11 when another call does not end.
  */
 export function place(wanted: Wanted): Outcome {
-  const path = pathIn(wanted.folder, wanted.name);
+  return writing(wanted, (path) => placeLocked(wanted, path));
+}
+
+/** A link that is to be in a folder of the node, to another file in it. */
+export type WantedLink = Pick<Wanted, "folder" | "name" | "option"> & { target: string };
+
+/**
+ * Makes the link where nothing has its name; any other name of the target's file is as good. Throws CniError
+ * 5 when it cannot be made.
+ */
+export function placeLink(wanted: WantedLink): Outcome {
+  const { folder, target } = wanted;
+  return writing(wanted, (path) => {
+    using handle = openFile(folder, O_RDONLY | O_DIRECTORY);
+    if (linkDurably(target, path, handle)) return "installed";
+    return fileIdentity(path) === fileIdentity(pathIn(folder, target)) ? "already there" : "kept";
+  });
+}
+
+/** The outcome of `write` for the path; its error says which option names another folder. */
+function writing(
+  { folder, name, option }: Pick<Wanted, "folder" | "name" | "option">,
+  write: (path: string) => Outcome,
+): Outcome {
+  const path = pathIn(folder, name);
   const hint = (error: SystemError): string | undefined =>
     isErrno(error, "EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST")
-      ? `Name a folder that can be written with ${wanted.option}`
+      ? `Name a folder that can be written with ${option}`
       : undefined;
-  return attempt("ioFailure", `${path} cannot be written`, () => placeLocked(wanted, path), hint);
+  return attempt("ioFailure", `${path} cannot be written`, () => write(path), hint);
 }
 
 function placeLocked({ folder, name, bytes, mode, needs, replaces }: Wanted, path: string): Outcome {

@@ -1,4 +1,5 @@
 // The parts of `pontoon install`, in order.
+import { LOOPBACK, PONTOON } from "../../cni/about.ts";
 import { CniError } from "../../cni/error.ts";
 import { attempt, collectErrors } from "../../failure/failure.ts";
 import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
@@ -9,7 +10,7 @@ import { restoreAll } from "../restore.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { isContainersOwn, refuseContainersOwn } from "./image.ts";
 import { firstConfiguration } from "./order.ts";
-import { pathIn, place } from "./place.ts";
+import { pathIn, place, placeLink } from "./place.ts";
 
 /** The executable of this process, even when its file has been renamed or removed. */
 const OWN_EXECUTABLE = "/proc/self/exe";
@@ -50,6 +51,7 @@ export function prepare({ binDir, confDir, conf }: Wish): Configuration | undefi
  */
 export function putInPlace(wish: Wish, configuration: Configuration | undefined, said: Said): void {
   putExecutable(wish, said);
+  said.errors.push(...collectErrors([() => putLoopback(wish, said)]));
   if (configuration !== undefined) putConfiguration(wish, configuration, said);
   said.errors.push(...collectErrors([() => sayFirst(wish, said)]));
   if (!hasAttachments()) return;
@@ -61,14 +63,25 @@ export function putInPlace(wish: Wish, configuration: Configuration | undefined,
 function putExecutable({ binDir }: Wish, said: Said): void {
   const outcome = place({
     folder: binDir,
-    name: "pontoon",
+    name: PONTOON,
     bytes: ownBytes(),
     mode: 0o755,
     needs: 0o100,
     replaces: true,
     option: "--bin-dir",
   });
-  said.lines.push(`${pathIn(binDir, "pontoon")}: ${outcome}`);
+  said.lines.push(`${pathIn(binDir, PONTOON)}: ${outcome}`);
+}
+
+/** Makes the name by which this program is the plugin `loopback`, which containerd and CRI-O need. */
+function putLoopback({ binDir: folder }: Wish, said: Said): void {
+  const outcome = placeLink({ folder, name: LOOPBACK, target: PONTOON, option: "--bin-dir" });
+  const more = {
+    installed: ", a link to pontoon",
+    "already there": "",
+    kept: ", another plugin has this name",
+  };
+  said.lines.push(`${pathIn(folder, LOOPBACK)}: ${outcome}${more[outcome]}`);
 }
 
 function ownBytes(): Uint8Array {

@@ -8,7 +8,7 @@ test("VERSION names the newest version and all supported ones, on one line", () 
 });
 
 test("the about text has the form that programs look for", () => {
-  const [first, second] = aboutText().split("\n");
+  const [first, second] = aboutText("pontoon").split("\n");
   expect(first).toMatch(/^CNI pontoon plugin v\d+\.\d+\.\d+(-\w+)?$/);
   expect(second).toBe("CNI protocol versions supported: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0");
 });
