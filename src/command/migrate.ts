@@ -9,10 +9,11 @@ export const migrate: Command = {
   name: "migrate",
   usage: "FILE",
   summary: "makes one entry of a chain of the reference plugins",
-  page: `Reads a network configuration of the reference plugins (bridge and the plugins
-behind it) and prints it with one entry for Pontoon in their place. FILE is a
-list (.conflist) or a single configuration (.conf); - is stdin. No file is
-changed. stderr has a line for each thing that is done differently.
+  page: `Reads a network configuration of the reference plugins (bridge, ptp or
+host-device, and the plugins behind it) and prints it with one entry for
+Pontoon in their place. FILE is a list (.conflist) or a single configuration
+(.conf); - is stdin. No file is changed. stderr has a line for each thing that
+is done differently. An entry of loopback stays.
 
   pontoon migrate 10-containerd-net.conflist > 10-pontoon.conflist
 

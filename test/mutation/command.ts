@@ -44,6 +44,22 @@ export const COMMAND: readonly Mutation[] = [
     promise: "a plugin loopback of others stays, whatever it is",
   },
   {
+    name: "an entry of ptp becomes one with a bridge",
+    file: "src/command/migrate/main-entry.ts",
+    find: "  made = withWay(made, plugin.way);",
+    replace: "  made = withWay(made, {});",
+    test: "test/unit/command/migrate.test.ts",
+    promise: "kind's becomes an entry without a bridge",
+  },
+  {
+    name: "keys of a bridge begin to count in an entry of ptp",
+    file: "src/command/migrate/main-plugin.ts",
+    find: "keys: [...OF_ALL, ...OF_PTP],",
+    replace: "keys: [...OF_ALL, ...OF_PTP, ...OF_BRIDGE],",
+    test: "test/unit/command/migrate.test.ts",
+    promise: "a ptp leaves to Pontoon what it does not say, and keys of a bridge meant nothing to it",
+  },
+  {
     name: "an install does not wait for another one in the folder",
     file: "src/command/install/place.ts",
     find: "  lock(handle, folder);\n",

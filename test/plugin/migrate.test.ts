@@ -64,7 +64,7 @@ scene("the printed list gives a pod what the chain of the reference gave", async
   expect(status).toBe(0);
   expect(stderr).toMatch(/^plugins\[2\]\.type "firewall": the rules are the network's and not a pod's.*\n/);
   expect(stderr.split("\n").slice(1).join("\n")).toBe(
-    "plugins[4].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone.\n",
+    "plugins[4].mtu 1400: a bridge that Pontoon makes, and the node's end of a pair, get this MTU too; tuning sets the pod's end alone.\n",
   );
   const migrated = JSON.parse(stdout) as Network;
   expect(migrated.plugins.map(({ type }) => type)).toEqual(["pontoon"]);
@@ -81,6 +81,53 @@ scene("the printed list gives a pod what the chain of the reference gave", async
     rates: [RATE, RATE],
     hostPort: expect.stringMatching(/^red saw /),
     check: undefined,
+    getsOut: true,
+  });
+});
+
+/** A list as kind has it. */
+const PAIRS: Network = {
+  cniVersion: "0.4.0",
+  name: "pods",
+  plugins: [
+    {
+      type: "ptp",
+      ipMasq: true,
+      ipMasqBackend: "nftables",
+      mtu: 1400,
+      ipam: {
+        type: "host-local",
+        ranges: [[{ subnet: "10.1.0.0/24" }], [{ subnet: "fd01::/64" }]],
+        routes: [{ dst: "0.0.0.0/0" }, { dst: "::/0" }],
+      },
+    },
+    { type: "portmap", backend: "nftables", capabilities: { portMappings: true } },
+    { type: "firewall" },
+  ],
+};
+
+scene("the printed list gives a pod on a pair of its own what ptp gave", async (world) => {
+  const reference = ["ptp", "host-local", "portmap", "firewall"];
+  addPlugins(world, ...reference);
+  const neighbour = await addNeighbour(world);
+  install(world, PAIRS);
+  const printed = await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate ${CONFIG_FOLDER}/pods.conflist`);
+  expect(printed.stderr).toMatch(/^plugins\[2\]\.type "firewall": .*\n$/);
+  const migrated = JSON.parse(printed.stdout) as Network;
+  expect(migrated.plugins).toMatchObject([{ type: "pontoon", attach: "ptp" }]);
+
+  // The reference gets its MAC from the kernel, ours from the address.
+  const { eth0: theirs, routes: theirRoutes, ...before } = await factsOf(world, PAIRS, "red", neighbour);
+  for (const command of ["rm -r /var/lib/cni/networks", "nft flush ruleset"]) await world.host.must(command);
+  await world.host.must(["rm", ...reference.map((plugin) => `${PLUGIN_FOLDER}/${plugin}`)]);
+  const { eth0, routes, ...after } = await factsOf(world, migrated, "red", neighbour);
+  expect(after).toEqual(before);
+  // The source that ptp writes into a route is the one that the kernel takes by itself.
+  expect(routes).toBe(theirRoutes.replaceAll(/ src \S+/g, ""));
+  expect(eth0).toMatchObject({ mtu: theirs.mtu, flags: theirs.flags });
+  expect(after).toMatchObject({
+    addresses: ["10.1.0.2/24", "fd01::2/64"],
+    hostPort: expect.stringMatching(/^red saw /),
     getsOut: true,
   });
 });
@@ -106,7 +153,7 @@ scene("stdin works too, and what is no network configuration leaves stdout empty
 });
 
 /** What a pod of this network has, and how it is reached; it is gone again afterwards. */
-async function factsOf(world: World, conflist: Network, name: string, neighbour: Neighbour): Promise<object> {
+async function factsOf(world: World, conflist: Network, name: string, neighbour: Neighbour) {
   await world.host.must("iptables -P FORWARD DROP");
   install(world, conflist);
   const pod = await world.pod(name);

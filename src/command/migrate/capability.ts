@@ -1,30 +1,34 @@
 // The capabilities that entries of a chain declare, and those of one entry in their place.
 import type { Fields } from "../../cni/keys.ts";
 import { typeOf } from "../network/entry.ts";
-import { CAPABILITIES_OF_BRIDGE } from "./bridge-key.ts";
 import { capabilitiesOf, read, treeOf, valueOf, withCapabilities } from "./fields.ts";
+import type { MainPlugin } from "./main-plugin.ts";
 import type { Note } from "./note.ts";
 import { REPLACEMENTS } from "./plugin.ts";
 import type { Capability, Replacement } from "./replacement.ts";
 
 /**
- * The capabilities of an entry of `bridge`, without those of other plugins: `bridge` ignores these, and
- * Pontoon would not.
+ * The capabilities of an entry of the plugin `type`, which connects a pod, without those of other plugins: it
+ * ignores these, and Pontoon would not.
  */
-export function ownCapabilities(entry: Fields, note: Note): Fields {
+export function ownCapabilities(
+  entry: Fields,
+  { type, plugin }: { type: string; plugin: MainPlugin },
+  note: Note,
+): Fields {
   const ofOthers: string[] = [...REPLACEMENTS.values()]
     .flatMap(({ capabilities }) => capabilities)
-    .filter((name) => !CAPABILITIES_OF_BRIDGE.includes(name));
+    .filter((name) => !plugin.capabilities.includes(name));
   return Object.fromEntries(
     Object.entries(capabilitiesOf(entry)).filter(([name, value]) => {
       if (name === "dns" && value === true)
         note(
           "capabilities.dns",
           value,
-          "bridge takes no notice of it; Pontoon puts the name servers that a runtime sends into the result",
+          `${type} takes no notice of it; Pontoon puts the name servers that a runtime sends into the result`,
         );
       if (!ofOthers.includes(name)) return true;
-      note(`capabilities.${name}`, value, "is left out: bridge takes no notice of it, and Pontoon would");
+      note(`capabilities.${name}`, value, `is left out: ${type} takes no notice of it, and Pontoon would`);
       return false;
     }),
   );

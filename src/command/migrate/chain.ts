@@ -1,14 +1,16 @@
-// A chain of plugins with one entry of Pontoon in the place of `bridge` and of the plugins that Pontoon
-// replaces.
+// A chain of plugins with one entry of Pontoon in the place of the plugin that connects the pod and of those
+// behind it that Pontoon replaces.
+import { LOOPBACK } from "../../cni/about.ts";
 import { CniError } from "../../cni/error.ts";
 import type { Fields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
 import { type Placed, typeOf } from "../network/entry.ts";
 import { refusalOf } from "../network/refusal.ts";
-import { choices, fromBridge } from "./bridge.ts";
 import { withCapabilitiesForOnePod } from "./capability.ts";
+import { choices, fromMain, isMain } from "./main-entry.ts";
+import { MAIN_PLUGINS } from "./main-plugin.ts";
 import { type Merged, merge } from "./merge.ts";
-import { titleOf } from "./note.ts";
+import { LOOPBACK_STAYS, titleOf } from "./note.ts";
 import { REPLACEMENTS } from "./plugin.ts";
 
 /**
@@ -19,9 +21,10 @@ export function migrateChain(
   chain: readonly Placed[],
   network: Fields,
 ): { entries: Fields[]; notes: string[] } {
-  const at = bridgeOf(chain);
+  if (isLoopbackAlone(chain)) return { entries: chain.map(({ entry }) => entry), notes: stayInFront(chain) };
+  const at = mainOf(chain);
   const source = chain[at]!;
-  const base = fromBridge(source);
+  const base = fromMain(source);
   const refusal = refusalOf(base.entry, network);
   if (refusal !== undefined)
     throw invalid(
@@ -30,28 +33,38 @@ export function migrateChain(
     );
   const { entry, notes, rest } = mergeAll(base, chain.slice(at + 1), network);
   const before = chain.slice(0, at);
-  const stay = before.map((each) => `${titleOf(each)}: stays in front of Pontoon as it is`);
-  const chosen = typeOf(source.entry) === "bridge" ? choices({ entry, path: source.path }) : [];
+  const chosen = choices(typeOf(source.entry), { entry, path: source.path });
   return {
     entries: [...before.map((each) => each.entry), withCapabilitiesForOnePod(entry), ...rest],
-    notes: [...stay, ...chosen, ...notes],
+    notes: [...stayInFront(before), ...chosen, ...notes],
   };
 }
 
-/** The place of the chain's one entry of `bridge` or Pontoon. Throws CniError 7 for none and for several. */
-function bridgeOf(chain: readonly Placed[]): number {
-  const ours = chain.flatMap(({ entry }, index) =>
-    ["bridge", "pontoon"].includes(typeOf(entry)) ? [index] : [],
+/** True for the list that a runtime may have for the pod's `lo`. */
+function isLoopbackAlone(chain: readonly Placed[]): boolean {
+  return chain.length > 0 && chain.every(({ entry }) => typeOf(entry) === LOOPBACK);
+}
+
+function stayInFront(before: readonly Placed[]): string[] {
+  return before.map((each) =>
+    typeOf(each.entry) === LOOPBACK
+      ? `${titleOf(each)}: stays as it is: ${LOOPBACK_STAYS}`
+      : `${titleOf(each)}: stays in front of Pontoon as it is`,
   );
+}
+
+/** The place of the chain's one entry that connects the pod. Throws CniError 7 for none and for several. */
+function mainOf(chain: readonly Placed[]): number {
+  const ours = chain.flatMap(({ entry }, index) => (isMain(entry) ? [index] : []));
   const types = chain.map(({ entry }) => quote(typeOf(entry))).join(", ");
   const [at] = ours;
   if (at === undefined)
     throw invalid(
-      `no plugin in it is a bridge (${types || "there is none"})`,
-      "Keep the file: Pontoon takes the place of the plugin bridge alone",
+      `no plugin in it connects a pod in a way of Pontoon's (${types || "there is none"})`,
+      `Keep the file: Pontoon takes the place of ${[...MAIN_PLUGINS.keys()].join(", ")} alone`,
     );
   if (ours.length > 1)
-    throw invalid(`more than one plugin in it is a bridge (${types})`, "Write a list for each of them");
+    throw invalid(`more than one plugin in it connects the pod (${types})`, "Write a list for each of them");
   return at;
 }
 

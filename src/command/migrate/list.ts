@@ -12,10 +12,10 @@ export interface Migrated {
 }
 
 /**
- * A network list or a single configuration in which the entry of `bridge`, and the entries behind it that
- * Pontoon replaces, are one entry of Pontoon. All else stays, in its order. Each new entry has passed the
- * reader of ADD. Throws CniError 6 for a text that is no network configuration, code 7 where there is nothing
- * to migrate, or Pontoon would refuse the outcome.
+ * A network list or a single configuration in which the entry that connects the pod, and the entries behind
+ * it that Pontoon replaces, are one entry of Pontoon. All else stays, in its order. Each new entry has passed
+ * the reader of ADD. Throws CniError 6 for a text that is no network configuration, code 7 where there is
+ * nothing to migrate, or Pontoon would refuse the outcome.
  */
 export function migrate(text: string): Migrated {
   try {

@@ -1,10 +1,11 @@
 // The merge of an entry of a replaced plugin into the entry of Pontoon.
+import { LOOPBACK } from "../../cni/about.ts";
 import { type Fields, isFields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
 import { type Placed, typeOf } from "../network/entry.ts";
 import { joinCapabilities } from "./capability.ts";
 import { capabilitiesOf, isAmong, read, treeOf, valueOf, withCapabilities, withField } from "./fields.ts";
-import { noteAt } from "./note.ts";
+import { LOOPBACK_STAYS, noteAt } from "./note.ts";
 import { REPLACEMENTS } from "./plugin.ts";
 import type { Replacement } from "./replacement.ts";
 
@@ -21,6 +22,7 @@ const ANY_ENTRY = ["type", "name", "cniVersion", "capabilities"];
 export function merge(base: Fields, { entry, path }: Placed): Merged | string {
   const type = typeOf(entry);
   const replacement = REPLACEMENTS.get(type);
+  if (type === LOOPBACK) return LOOPBACK_STAYS;
   if (replacement === undefined) return "Pontoon does not do what this plugin does";
   const { keys, needless = [], without = {} } = replacement;
   const others = read(entry, treeOf([...needless, ...Object.keys(without)]));

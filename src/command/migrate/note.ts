@@ -2,6 +2,9 @@
 import { quote } from "../../cni/problems.ts";
 import { type Placed, typeOf } from "../network/entry.ts";
 
+/** The reason why an entry of the plugin `loopback` needs no change. */
+export const LOOPBACK_STAYS = 'Pontoon is this plugin where "pontoon install" has made its link';
+
 /** Adds a sentence about a key and its value; undefined is the value of a key that is not there. */
 export type Note = (key: string, value: unknown, text: string) => void;
 
@@ -15,7 +18,8 @@ export function noteAt(path: string, notes: string[]): Note {
 
 /** An entry for a person: its place and its plugin. */
 export function titleOf({ entry, path }: Placed): string {
-  return `${path} (${shownName(typeOf(entry))})`;
+  const plugin = shownName(typeOf(entry));
+  return path === "" ? plugin : `${path} (${plugin})`;
 }
 
 /** A key or a plugin's name for a person: in quotes when something odd is in it. */

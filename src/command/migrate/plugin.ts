@@ -93,7 +93,7 @@ export const REPLACEMENTS: ReadonlyMap<string, Replacement> = new Map<string, Re
           : [
               {
                 key: "mtu",
-                text: "a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone",
+                text: "a bridge that Pontoon makes, and the node's end of a pair, get this MTU too; tuning sets the pod's end alone",
               },
             ]),
         ...(dataDir === undefined

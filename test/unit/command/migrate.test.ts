@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parseNetconf } from "../../../src/cni/config.ts";
 import { migrate } from "../../../src/command/migrate/list.ts";
+import { choices, fromMain } from "../../../src/command/migrate/main-entry.ts";
+import { OF_HOST_DEVICE, OF_PTP } from "../../../src/command/migrate/main-plugin.ts";
 import { REPLACEMENTS } from "../../../src/command/migrate/plugin.ts";
 import { failureOf } from "../cni/failure.ts";
 
@@ -195,10 +197,109 @@ test("CRI-O's is a single configuration and stays one", () => {
   expect(notes).toEqual(["odd 1: means nothing to Pontoon; it stays"]);
 });
 
-test("kind's has no bridge and is refused", () => {
-  expect(failureOf(() => migrated({ type: "ptp", ipam: IPAM }, PORTMAP))).toMatchObject({
+test("kind's becomes an entry without a bridge", () => {
+  const ptp = {
+    type: "ptp",
+    ipMasq: false,
+    ipam: {
+      type: "host-local",
+      dataDir: "/run/cni-ipam-state",
+      routes: [{ dst: "0.0.0.0/0" }],
+      ranges: IPAM.ranges,
+    },
+    mtu: 1500,
+  };
+  const { plugins, notes } = migrated(ptp, PORTMAP);
+  expect(plugins).toEqual([
+    {
+      ...ptp,
+      type: "pontoon",
+      attach: "ptp",
+      capabilities: { portMappings: true, ips: true, mac: true },
+    },
+  ]);
+  expect(Object.keys(plugins[0]!).slice(0, 3)).toEqual(["type", "attach", "ipMasq"]);
+  expect(notes).toEqual([]);
+});
+
+test("a ptp leaves to Pontoon what it does not say, and keys of a bridge meant nothing to it", () => {
+  const { plugins, notes } = migrated({
+    type: "ptp",
+    ipMasq: true,
+    bridge: "cni0",
+    attach: "bridge",
+    isGateway: true,
+    capabilities: { mac: true, ips: true },
+    ipam: IPAM,
+  });
+  expect(plugins).toEqual([
+    { type: "pontoon", attach: "ptp", ipMasq: true, ipam: IPAM, capabilities: { ips: true } },
+  ]);
+  expect(notes).toEqual([
+    "plugins[0].mtu: is not set: a pair that Pontoon makes gets the MTU of the node's way out, which need not be 1500",
+    "plugins[0].ipMasqBackend: is not set: Pontoon masquerades by nftables, where ptp takes iptables if it is there",
+    'plugins[0].bridge "cni0": is left out: ptp takes no notice of it, and Pontoon would',
+    'plugins[0].attach "bridge": is left out: ptp takes no notice of it, and Pontoon would',
+    "plugins[0].isGateway true: is left out: ptp takes no notice of it, and Pontoon would",
+    "plugins[0].capabilities.mac true: is left out: ptp takes no notice of it, and Pontoon would",
+  ]);
+});
+
+test("a ptp that would not work in Pontoon is refused", () => {
+  expect(failureOf(() => migrated({ type: "ptp", ipam: { type: "dhcp" } }))).toMatchObject({
     code: 7,
-    msg: 'no plugin in it is a bridge ("ptp", "portmap")',
+    msg: expect.stringMatching(/^plugins\[0\]: Pontoon would refuse the entry: .*dhcp/),
+  });
+});
+
+/** An entry as one of Pontoon, before a reader of ADD has seen it. */
+function converted(entry: Entry): object {
+  return { ...fromMain({ entry, path: "" }), choices: choices(String(entry["type"]), { entry, path: "" }) };
+}
+
+test.each([
+  ["device", "eth7"],
+  ["hwaddr", "02:00:00:00:00:07"],
+  ["kernelpath", "/sys/devices/pci0000:00/0000:00:1f.6"],
+])("a host-device by %s becomes an entry that moves the device", (key, value) => {
+  expect(converted({ type: "host-device", [key]: value, ipam: IPAM, mtu: 9000 })).toEqual({
+    entry: { type: "pontoon", attach: "device", [key]: value, ipam: IPAM },
+    notes: ["mtu 9000: is left out: host-device takes no notice of it, and Pontoon would"],
+    choices: [],
+  });
+});
+
+test("a host-device of a PCI bus, and the capability by which a runtime names one, are kept", () => {
+  const entry = { type: "host-device", pciBusID: "0000:3d:00.1", capabilities: { deviceID: true } };
+  expect(converted(entry)).toEqual({
+    entry: {
+      type: "pontoon",
+      attach: "device",
+      pciBusID: "0000:3d:00.1",
+      capabilities: { deviceID: true },
+    },
+    notes: [],
+    choices: [
+      'pciBusID "0000:3d:00.1": a device without a network interface (DPDK) is refused by Pontoon, and left as it is by host-device',
+    ],
+  });
+});
+
+test("a loopback stays one, in a list of its own, as a single configuration, and around a bridge", () => {
+  const reason = 'Pontoon is this plugin where "pontoon install" has made its link';
+  const alone = { type: "loopback", odd: [] };
+  expect(migrated(alone)).toEqual({
+    plugins: [alone],
+    notes: [`plugins[0] (loopback): stays as it is: ${reason}`],
+  });
+  const single = { cniVersion: "0.2.0", name: "lo", type: "loopback" };
+  expect(migrate(JSON.stringify(single))).toEqual({
+    text: `${JSON.stringify(single, undefined, 2)}\n`,
+    notes: [`loopback: stays as it is: ${reason}`],
+  });
+  expect(migrated(BRIDGE, { type: "loopback" })).toEqual({
+    plugins: [PONTOON, { type: "loopback" }],
+    notes: [`plugins[1] (loopback): stays behind Pontoon as it is: ${reason}`],
   });
 });
 
@@ -290,7 +391,7 @@ test("entries of other plugins stay at their place: in front, between and behind
     last,
   ]);
   expect(notes).toEqual([
-    "plugins[0] (loopback): stays in front of Pontoon as it is",
+    'plugins[0] (loopback): stays as it is: Pontoon is this plugin where "pontoon install" has made its link',
     "plugins[2] (istio-cni): stays behind Pontoon as it is: Pontoon does not do what this plugin does",
     "plugins[3] (portmap): is done before plugins[2] (istio-cni) now",
     "plugins[4] (constructor): stays behind Pontoon as it is: Pontoon does not do what this plugin does",
@@ -363,7 +464,7 @@ test("an MTU of tuning becomes that of bridge and pod where the bridge has none"
   const { plugins, notes } = migrated({ ...BRIDGE, mtu: 0 }, { type: "tuning", mtu: 1400 });
   expect(plugins).toEqual([{ ...PONTOON, mtu: 1400 }]);
   expect(notes).toEqual([
-    "plugins[1].mtu 1400: a bridge that Pontoon makes gets this MTU too; tuning sets the pod's end alone",
+    "plugins[1].mtu 1400: a bridge that Pontoon makes, and the node's end of a pair, get this MTU too; tuning sets the pod's end alone",
   ]);
   expect(migrated(BRIDGE, { type: "tuning", mtu: 0 }).plugins).toEqual([PONTOON]);
 });
@@ -373,12 +474,16 @@ test("keys and capabilities that meant nothing to bridge, but would to Pontoon, 
     ...BRIDGE,
     mac: "02:00:00:00:00:07",
     SYSCTL: {},
+    attach: "ptp",
+    ipspoofchk: true,
     capabilities: { portMappings: true, bandwidth: true, ips: true, other: true, dns: true },
   });
   expect(plugins).toEqual([{ ...PONTOON, capabilities: { ips: true, other: true, dns: true } }]);
   expect(notes).toEqual([
     'plugins[0].mac "02:00:00:00:00:07": is left out: bridge takes no notice of it, and Pontoon would',
     "plugins[0].SYSCTL (an object): is left out: bridge takes no notice of it, and Pontoon would",
+    'plugins[0].attach "ptp": is left out: bridge takes no notice of it, and Pontoon would',
+    "plugins[0].ipspoofchk true: is left out: bridge takes no notice of it, and Pontoon would",
     "plugins[0].capabilities.portMappings true: is left out: bridge takes no notice of it, and Pontoon would",
     "plugins[0].capabilities.bandwidth true: is left out: bridge takes no notice of it, and Pontoon would",
     "plugins[0].capabilities.dns true: bridge takes no notice of it; Pontoon puts the name servers that a runtime sends into the result",
@@ -478,9 +583,17 @@ const REFUSED: [string, string, object][] = [
   ],
   ["a list", "[]", { code: 7, msg: "it is no network configuration, which is an object" }],
   ["null", "null", { code: 7, msg: "it is no network configuration, which is an object" }],
-  ["an object of something else", '{"kind":"Pod"}', { code: 7, msg: 'no plugin in it is a bridge ("")' }],
+  [
+    "an object of something else",
+    '{"kind":"Pod"}',
+    { code: 7, msg: `no plugin in it connects a pod in a way of Pontoon's ("")` },
+  ],
   ["plugins that are no list", '{"plugins":{}}', { code: 7, msg: "plugins: must be a list" }],
-  ["no plugins", '{"plugins":[]}', { code: 7, msg: "no plugin in it is a bridge (there is none)" }],
+  [
+    "no plugins",
+    '{"plugins":[]}',
+    { code: 7, msg: "no plugin in it connects a pod in a way of Pontoon's (there is none)" },
+  ],
   [
     "an entry that is no object",
     '{"plugins":[{"type":"bridge"},null]}',
@@ -489,7 +602,7 @@ const REFUSED: [string, string, object][] = [
   [
     "two bridges",
     '{"plugins":[{"type":"bridge"},{"type":"pontoon"}]}',
-    { code: 7, msg: 'more than one plugin in it is a bridge ("bridge", "pontoon")' },
+    { code: 7, msg: 'more than one plugin in it connects the pod ("bridge", "pontoon")' },
   ],
   [
     "a list in a list, a hundred thousand times",
@@ -514,7 +627,11 @@ test.each(REFUSED)("refused: %s", (_, text, error) => {
 
 test("every plugin that is replaced is in the documentation", () => {
   const page = readFileSync(new URL("../../../docs/migrate.md", import.meta.url), "utf8");
-  for (const [type, { keys }] of REPLACEMENTS) {
+  for (const [type, { keys }] of [
+    ...REPLACEMENTS,
+    ["ptp", { keys: OF_PTP }],
+    ["host-device", { keys: OF_HOST_DEVICE }],
+  ] as const) {
     const row = page.split("\n").find((line) => line.startsWith(`| \`${type}\` |`)) ?? "";
     for (const key of keys) expect(row, type).toContain(`\`${key}\``);
     expect(row).not.toBe("");
