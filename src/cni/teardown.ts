@@ -1,4 +1,5 @@
 // The few settings of a configuration that DEL and GC need.
+import { isOnBridge } from "./attach.ts";
 import type { MasqueradeBackend } from "./bridge-config.ts";
 import { decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
@@ -18,7 +19,8 @@ import type { Version } from "./version.ts";
 export interface TeardownConfig {
   cniVersion: Version;
   name: string;
-  bridge: string;
+  /** Undefined: the pods are attached in a way without a bridge. */
+  bridge: string | undefined;
   /** Absolute path. */
   dataDir: string;
   /** As in Netconf; undefined as well when no plugin can have that name. */
@@ -42,6 +44,7 @@ const LIST: Kind = [{ containerID: true, ifname: true }];
 const TEARDOWN_KEYS: KeyTree = {
   cniVersion: true,
   name: true,
+  attach: true,
   bridge: true,
   ipam: { type: true, dataDir: true },
   ipMasq: true,
@@ -58,13 +61,13 @@ const TEARDOWN_KEYS: KeyTree = {
  */
 export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownConfig {
   const { cniVersion, name, fields, sent } = decodeConfig(text, verb, { known: TEARDOWN_KEYS });
-  const { bridge, ipam, ipMasq, ipMasqBackend, prevResult } = fields;
+  const { attach, bridge, ipam, ipMasq, ipMasqBackend, prevResult } = fields;
   const dataDir = isFields(ipam) ? ipam["dataDir"] : undefined;
   const foreignIpam = foreignIpamOf(fields);
   return {
     cniVersion,
     name,
-    bridge: typeof bridge === "string" && isBridgeName(bridge) ? bridge : DEFAULT_BRIDGE,
+    bridge: isOnBridge(attach) ? bridgeNameOr(DEFAULT_BRIDGE, bridge) : undefined,
     dataDir: typeof dataDir === "string" && isUsablePath(dataDir) ? dataDir : DEFAULT_DATA_DIR,
     foreignIpam: foreignIpam !== undefined && isPluginName(foreignIpam) ? foreignIpam : undefined,
     ipMasq: ipMasq === true,
@@ -72,6 +75,10 @@ export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownC
     prevResult: prevResult === undefined ? undefined : readResultOrNothing(prevResult),
     validAttachments: verb === "GC" ? readLists(fields, sent) : undefined,
   };
+}
+
+function bridgeNameOr(instead: string, name: unknown): string {
+  return typeof name === "string" && isBridgeName(name) ? name : instead;
 }
 
 function readResultOrNothing(value: unknown): Result | undefined {

@@ -31,8 +31,15 @@ test("DEL takes the little it needs", () => {
   });
 });
 
+test("without a bridge in the way of attaching there is none, whatever the configuration calls one", () => {
+  for (const fields of [{}, { bridge: "br1" }])
+    expect(del({ attach: "ptp", ...fields })).toEqual({ ...PLAIN, bridge: undefined });
+});
+
 test.each<[string, object]>([
   ["nothing", {}],
+  ["a way of attaching that there is not", { attach: "other" }],
+  ["a way of attaching that is no text", { attach: 5 }],
   ["an empty bridge name", { bridge: "" }],
   ["a bridge name that cannot be", { bridge: "a b" }],
   ["a bridge that is no text", { bridge: [] }],
