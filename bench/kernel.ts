@@ -119,6 +119,7 @@ function vethStep(mac: string): VethStep {
     pod: { name: interfaceName, mac, isRaised: true },
     mtu: 1500,
     port: { bridge, hairpin: false, isolated: false, learns: true },
+    group: undefined,
   };
 }
 

@@ -34,6 +34,16 @@ export function ifbName(key: AttachmentKey): string {
 }
 
 /**
+ * The link group of the host's ends of a network that is on no bridge: one for each ingress policy, since an
+ * attachment keeps the policy that it was made with. A number that people do not give by hand, and apart from
+ * the groups in which links are deleted (src/host/removal.ts). Two networks of a node have the same one with
+ * a chance of one in 2^30.
+ */
+export function networkGroup(network: string, policy: string): number {
+  return 2 ** 30 + (Number.parseInt(sha256(`${network}\0${policy}`).slice(0, 8), 16) % 2 ** 30);
+}
+
+/**
  * The name that the reference plugin `bandwidth` gives a container's ifb (containernetworking/plugins,
  * plugins/meta/bandwidth/main.go).
  */

@@ -38,7 +38,9 @@ export type MasqueradeBackend = "nftables" | "iptables";
  * The pods that reach each other: with `open` all; with `same-bridge`, of the networks with a policy, the
  * pods of one network; with `isolated` none.
  */
-export type IngressPolicy = "open" | "same-bridge" | "isolated";
+export type IngressPolicy = (typeof INGRESS_POLICIES)[number];
+
+export const INGRESS_POLICIES = ["open", "same-bridge", "isolated"] as const;
 
 /**
  * The keys with their defaults. Every wrong value is reported but for the MTU, whose limits depend on the

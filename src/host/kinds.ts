@@ -13,7 +13,7 @@ import { masquerade } from "./kind/masquerade/nftables.ts";
 import { pod } from "./kind/pod/pod.ts";
 import { portMac } from "./kind/port-mac/port-mac.ts";
 import { sourceRouting } from "./kind/source-routing/source-routing.ts";
-import { spoofCheck } from "./kind/spoof-check/spoof-check.ts";
+import { arpCheck, nodeSpoofCheck, spoofCheck } from "./kind/spoof-check/spoof-check.ts";
 import { tuning } from "./kind/tuning/tuning.ts";
 import { veth } from "./kind/veth/veth.ts";
 import { portVlan } from "./kind/vlan/port-vlan.ts";
@@ -33,6 +33,8 @@ const KINDS: { readonly [Name in StepName]: KindOf<Name> } = {
   forwarding,
   ingressPolicy,
   spoofCheck,
+  nodeSpoofCheck,
+  arpCheck,
   veth,
   bandwidth,
   portVlan,

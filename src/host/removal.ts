@@ -24,7 +24,7 @@ export function removalsOf(on: Removing): Removal[] {
  * Throws CniError.
  */
 export function shutPorts(removals: readonly Removal[], node: Node): void {
-  for (const { shut } of removals) if (shut !== undefined) shutPort(shut, node);
+  for (const name of new Set(removals.flatMap(({ shut }) => shut ?? []))) shutPort(name, node);
 }
 
 function shutPort(name: string, node: Node): void {

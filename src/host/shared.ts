@@ -13,13 +13,16 @@ import type { Node } from "./node.ts";
 /** A thing that pods share. Two things with one id are one thing. */
 export interface SharedThing {
   id: string;
+  /**
+   * The attachments that may need the thing: those of all networks of the node, those of one network, or the
+   * one alone whose step names it, which is asked nothing about others.
+   */
+  reach: "node" | "network" | "attachment";
 }
 
 /** A kind of steps with things that pods share. */
 export interface SharedKind<Name extends StepName, Thing extends SharedThing> {
   name: Name;
-  /** The pods that may share a thing: those of one network, or those of all networks of the node. */
-  reach: "network" | "node";
   /** The things that a step needs. */
   thingsOf(step: StepOf<Name>): Thing[];
   /** The things that are missing, or not whole. */
@@ -57,9 +60,9 @@ export function ensureShared<Name extends StepName, Thing extends SharedThing>(
     const own = kind.missing(kind.thingsOf(step), node);
     if (own.length === 0) return;
     const isOther = ({ key }: Attachment): boolean => !sameKey(key, step.key);
-    const wereLost = livingSteps(kind.name, node, [step.key.network]).some(({ attachment }) =>
-      isOther(attachment),
-    );
+    const wereLost =
+      own.some(({ reach }) => reach !== "attachment") &&
+      livingSteps(kind.name, node, [step.key.network]).some(({ attachment }) => isOther(attachment));
     kind.make(wereLost ? [...own, ...lostBeside(own, kind, node)] : own, node);
   });
 }
@@ -104,12 +107,15 @@ export function removeUnneeded<Name extends StepName, Thing extends SharedThing>
  * network's own records come first: mostly the first of them suffices.
  */
 export function unneeded<Name extends StepName, Thing extends SharedThing, Found extends SharedThing>(
-  kind: Pick<SharedKind<Name, Thing>, "name" | "reach" | "thingsOf">,
+  kind: Pick<SharedKind<Name, Thing>, "name" | "thingsOf">,
   things: readonly Found[],
   { leaving: { network, bridge, owner }, node }: { leaving: Leaving; node: Node },
 ): Found[] {
   const { records } = node;
-  const free = new Set(things.map(({ id }) => id));
+  const shared = things.filter(({ reach }) => reach !== "attachment");
+  const own = things.filter((thing) => !shared.includes(thing));
+  if (shared.length === 0) return own;
+  const free = new Set(shared.map(({ id }) => id));
   const takesLast = (attachment: Attachment): boolean => {
     if (attachmentDigest(attachment.key) === owner) return false;
     const step = stepOf(kind.name, attachment);
@@ -119,14 +125,15 @@ export function unneeded<Name extends StepName, Thing extends SharedThing, Found
     for (const { id } of needed) free.delete(id);
     return free.size === 0;
   };
-  const others = kind.reach === "network" ? [] : listRecordedNetworks().filter((name) => name !== network);
+  const isOfNode = shared.some(({ reach }) => reach === "node");
+  const others = isOfNode ? listRecordedNetworks().filter((name) => name !== network) : [];
   const networks = [network, ...others];
-  for (const name of networks) if (records.hasRecordLike(name, takesLast)) return [];
+  for (const name of networks) if (records.hasRecordLike(name, takesLast)) return own;
   const isUnknown = (key: AttachmentKey): boolean =>
     attachmentDigest(key) !== owner && records.getRecord(key) === undefined;
   const hasUnknown = (each: string): boolean =>
     listPortsLike({ network: each, bridge }, isUnknown, node).length > 0;
-  return networks.some(hasUnknown) ? [] : things.filter(({ id }) => free.has(id));
+  return networks.some(hasUnknown) ? own : [...own, ...shared.filter(({ id }) => free.has(id))];
 }
 
 /**

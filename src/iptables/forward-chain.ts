@@ -9,14 +9,17 @@
 //   -A PONTOON-FWD-cni0 -o cni0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 //   -A PONTOON-FWD-cni0 -o cni0 -m conntrack --ctstate DNAT -j ACCEPT
 //
-// One rule for all states would do, but `nft list ruleset` shows only half of them.
+// For pods without a bridge `-m devgroup --src-group 0x40ab16cd` stands in the place of `-i cni0`, and
+// `--dst-group` in that of `-o cni0`. One rule for all states would do, but `nft list ruleset` shows only
+// half of them.
 import type { Family } from "../ip/address.ts";
+import type { Entry } from "../nft/ingress-layout.ts";
 import { FILTER } from "./table.ts";
 
-/** The chain of one interface by which pods' packets come, in one family. */
+/** The chain of one entry by which pods' packets come, in one family. */
 export interface ForwardChain {
   family: Family;
-  interfaceName: string;
+  entry: Entry;
   /** 27 characters at most; iptables takes 28. */
   name: string;
 }
@@ -27,11 +30,23 @@ export interface ForwardChain {
  */
 export const ADMIN_CHAIN = "CNI-ADMIN";
 
-/** The prefix of these chains' names; the interface follows. */
-export const FORWARD_PREFIX = "PONTOON-FWD-";
+/** The beginnings of these chains' names: the interface follows, or the group in the digits of iptables. */
+const OF_INTERFACE = "PONTOON-FWD-";
+const OF_GROUP = "PONTOON-GROUP-";
 
-export function forwardChain(family: Family, interfaceName: string): ForwardChain {
-  return { family, interfaceName, name: `${FORWARD_PREFIX}${interfaceName}` };
+/** The beginning of all these chains' names. */
+export const FORWARD_PREFIX = "PONTOON-";
+
+export function forwardChain(family: Family, entry: Entry): ForwardChain {
+  const name = typeof entry === "number" ? `${OF_GROUP}${entry.toString(16)}` : `${OF_INTERFACE}${entry}`;
+  return { family, entry, name };
+}
+
+/** The entry whose chain has this name; undefined for another chain. */
+export function entryOfChain(name: string): Entry | undefined {
+  if (name.startsWith(OF_INTERFACE)) return name.slice(OF_INTERFACE.length);
+  const [, digits] = /^PONTOON-GROUP-([0-9a-f]{1,8})$/.exec(name) ?? [];
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
 }
 
 /** The states of connections with packets that a rule lets through. */
@@ -44,15 +59,29 @@ export function forwardUses(hasAdmin: boolean): number {
 }
 
 /** The lines that make a chain, for iptables-restore; no part of it exists. */
-export function forwardLines({ name, interfaceName }: ForwardChain, hasAdmin: boolean): string[] {
+export function forwardLines({ name, entry }: ForwardChain, hasAdmin: boolean): string[] {
+  const [from, to] =
+    typeof entry === "number"
+      ? [sourceGroupWords(entry), destinationGroupWords(entry)]
+      : [`-i ${entry}`, `-o ${entry}`];
   const answers = [ANSWERS, TRANSLATED].map(
-    (states) => `-A ${name} -o ${interfaceName} -m conntrack --ctstate ${states.join(",")} -j ACCEPT`,
+    (states) => `-A ${name} ${to} -m conntrack --ctstate ${states.join(",")} -j ACCEPT`,
   );
   return [
     `:${name} - [0:0]`,
     ...(hasAdmin ? [`-A ${name} -j ${ADMIN_CHAIN}`] : []),
-    `-A ${name} -i ${interfaceName} -j ACCEPT`,
+    `-A ${name} ${from} -j ACCEPT`,
     ...answers,
-    ...["-o", "-i"].map((direction) => `-I ${FILTER.base} ${direction} ${interfaceName} -j ${name}`),
+    ...[to, from].map((match) => `-I ${FILTER.base} ${match} -j ${name}`),
   ];
+}
+
+/** A match of the group of the interface where a packet came in, as iptables shows it. */
+export function sourceGroupWords(group: number): string {
+  return `-m devgroup --src-group 0x${group.toString(16)}`;
+}
+
+/** A match of the group of the interface where a packet goes out, as iptables shows it. */
+export function destinationGroupWords(group: number): string {
+  return `-m devgroup --dst-group 0x${group.toString(16)}`;
 }

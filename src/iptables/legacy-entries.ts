@@ -1,5 +1,6 @@
 // A table of the legacy variant of iptables as the kernel gives it out: one blob of entries, each a rule, or
-// the head of a chain. (linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h)
+// the head of a chain. (linux/netfilter_ipv4/ip_tables.h, netfilter_ipv6/ip6_tables.h, netfilter/x_tables.h,
+// netfilter/xt_devgroup.h)
 //
 // The kernel gives out the whole table or nothing, 8 MB beside 5,000 services of kube-proxy. So names are
 // searched for in the bytes, and only the entries of a chain or of a base chain are walked.
@@ -59,14 +60,19 @@ const NAME = 2;
 const DATA = 32;
 const HEAD_TARGET_BYTES = 64;
 
+/** struct xt_devgroup_info: the flags of the two groups, and where they are. */
+const DEVGROUP = { source: { flag: 1, at: 4 }, destination: { flag: 4, at: 12 } } as const;
+
 const ATTEMPTS = 20;
 
-/** A rule that leads to a chain: its source (undefined: any) and its interfaces (empty: any). */
+/** A rule that leads to a chain: its source, its groups (undefined: any) and its interfaces (empty: any). */
 export interface LegacyJump {
   chain: string;
   source: { address: Uint8Array; mask: Uint8Array } | undefined;
   input: string;
   output: string;
+  sourceGroup: number | undefined;
+  destinationGroup: number | undefined;
   comment: string;
 }
 
@@ -123,6 +129,8 @@ export class LegacyEntries {
         source: this.sourceOf(entry),
         input: this.interfaceAt(entry + input),
         output: this.interfaceAt(entry + output),
+        sourceGroup: this.groupOf(entry, "source"),
+        destinationGroup: this.groupOf(entry, "destination"),
         comment: this.commentOf(entry),
       });
     }
@@ -183,16 +191,27 @@ export class LegacyEntries {
   }
 
   private commentOf(entry: number): string {
+    return readText(this.matchOf(entry, "comment") ?? new Uint8Array());
+  }
+
+  private groupOf(entry: number, side: keyof typeof DEVGROUP): number | undefined {
+    const info = this.matchOf(entry, "devgroup");
+    const { flag, at } = DEVGROUP[side];
+    return info !== undefined && (u32At(info, 0) & flag) !== 0 ? u32At(info, at) : undefined;
+  }
+
+  /** The data of the entry's match with this name. */
+  private matchOf(entry: number, name: string): Uint8Array | undefined {
     const end = entry + u16At(this.bytes, entry + ENTRY[this.family].targetOffset);
     for (
       let match = entry + ENTRY[this.family].bytes;
       match < end;
       match += Math.max(DATA, u16At(this.bytes, match))
     ) {
-      if (this.nameAt(match) === "comment")
-        return readText(this.bytes.subarray(match + DATA, match + u16At(this.bytes, match)));
+      if (this.nameAt(match) === name)
+        return this.bytes.subarray(match + DATA, match + u16At(this.bytes, match));
     }
-    return "";
+    return undefined;
   }
 
   private nameAt(element: number): string {

@@ -4,6 +4,7 @@ import { formatPrefix } from "../ip/prefix.ts";
 import { errnoOf, SystemError } from "../sys/errno.ts";
 import { readTextOfAny } from "../sys/file.ts";
 import { fileIdentity } from "../sys/status.ts";
+import { destinationGroupWords, sourceGroupWords } from "./forward-chain.ts";
 import { readLegacyEntries } from "./legacy-entries.ts";
 import { findIptables, restore, textOf } from "./program.ts";
 import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./table.ts";
@@ -75,12 +76,14 @@ function listJumps(family: Family, place: TablePlace, prefix: string): Jump[] {
   return readLegacyEntries(family, place)
     .listJumps()
     .filter(({ chain }) => chain.startsWith(prefix))
-    .map(({ chain, source, input, output, comment }) => {
+    .map(({ chain, source, input, output, sourceGroup, destinationGroup, comment }) => {
       const from = source && { address: addressFromBytes(source.address), length: leadingOnes(source.mask) };
       const words: string[] = [place.base];
       if (from !== undefined) words.push("-s", formatPrefix(from));
       if (input !== "") words.push("-i", input);
       if (output !== "") words.push("-o", output);
+      if (sourceGroup !== undefined) words.push(sourceGroupWords(sourceGroup));
+      if (destinationGroup !== undefined) words.push(destinationGroupWords(destinationGroup));
       if (comment !== "") words.push("-m comment --comment", `"${comment.replaceAll(/["\\]/g, "\\$&")}"`);
       return { chain, source: from, comment, rule: [...words, "-j", chain].join(" ") };
     });

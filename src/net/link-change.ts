@@ -41,13 +41,15 @@ export interface VethPair {
   namespaceFd: number;
   /** Bytes; undefined: the kernel's default. */
   mtu: number | undefined;
+  /** The link group of the host's end; undefined: the kernel's default, 0. */
+  group?: number | undefined;
 }
 
 /**
  * A veth pair, down. One queue each way saves two grace periods in the kernel. Refused with EEXIST when
  * either name is taken.
  */
-export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu }: VethPair): Message {
+export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu, group }: VethPair): Message {
   const end = (w: Writer, { name, mac }: VethEnd) => {
     w.string(rt.IFLA_IFNAME, name).attribute(rt.IFLA_ADDRESS, macBytes(mac));
     if (mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, mtu);
@@ -61,6 +63,7 @@ export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu }: 
       linkHeader(w);
       end(w, host);
       if (bridgeIndex !== undefined) w.u32Attribute(rt.IFLA_MASTER, bridgeIndex);
+      if (group !== undefined) w.u32Attribute(rt.IFLA_GROUP, group);
       const info = w.openNest(rt.IFLA_LINKINFO);
       w.string(rt.IFLA_INFO_KIND, "veth");
       const data = w.openNest(rt.IFLA_INFO_DATA);

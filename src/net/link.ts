@@ -79,6 +79,11 @@ export class Link {
     return this.attributes.string(rt.IFLA_IFALIAS) ?? "";
   }
 
+  /** The link group (IFLA_GROUP); 0 where none was given. */
+  get group(): number {
+    return this.attributes.u32(rt.IFLA_GROUP) ?? 0;
+  }
+
   /**
    * The setting route_localnet: packets from and to 127.0.0.0/8 may pass, unless it is 0. IFLA_INET_CONF
    * has all settings of IPv4 in a row, and they count from 1.

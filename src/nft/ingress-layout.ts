@@ -1,22 +1,44 @@
 // The ruleset that keeps networks of pods apart, as data: a table of its own, which is there for as long as a
-// network wants it. Elements are interfaces of networks, so a packet on its way through the node meets five
-// look-ups at most, however many pods and networks there are.
+// network wants it. Elements stand for whole networks: the interface that the pods of a bridge share, or the
+// link group of the interfaces of pods without one. So a packet on its way through the node meets seven
+// look-ups at most, and two when it comes from no pod, however many pods and networks there are.
 //
 //   table inet pontoon-ingress {
 //     set networks { type ifname }                 where pods of networks with a policy of their own come in
 //     set together { type ifname . ifname }        twice the same interface: its pods reach each other
 //     set apart { type ifname }                    interfaces whose pods do not reach each other
 //     set trusted { type ifname }                  interfaces that Pontoon put into zone "trusted"
+//     set groups { type devgroup }                 as networks, for pods without a bridge
+//     set together-groups { type devgroup . devgroup }
 //     chain forward { … }
+//     chain leaving { … }
+//     chain between { … }
 //   }
+//
+// A group needs no set "apart": pods without a bridge have it of network and policy.
 import * as nft from "../netlink/uapi/nf_tables.ts";
+import { u32Bytes } from "../sys/bytes.ts";
 import type { ElementPlace } from "./element.ts";
 import type { Expression } from "./expression.ts";
-import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME } from "./key.ts";
+import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_DEVGROUP, TYPE_IFNAME } from "./key.ts";
 import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
-import { setMessage } from "./set-message.ts";
-import { drop, interfacePairIn, interfacesIn, returned } from "./statement.ts";
+import { type SetKey, setMessage } from "./set-message.ts";
+import {
+  drop,
+  goTo,
+  groupIn,
+  groupPairIn,
+  interfaceIn,
+  interfacePairIn,
+  interfacesIn,
+  outputGroupIn,
+  outputIn,
+  returned,
+} from "./statement.ts";
 import type { TableLayout } from "./table-layout.ts";
+
+/** Where pods come in: the interface that they share by its name, or the link group of their interfaces. */
+export type Entry = string | number;
 
 export const INGRESS_TABLE: Table = {
   family: nft.NFPROTO_INET,
@@ -24,53 +46,101 @@ export const INGRESS_TABLE: Table = {
   title: "inet pontoon-ingress",
 };
 
-export const INGRESS_SETS = ["networks", "together", "apart", "trusted"] as const;
-
-export type IngressSet = (typeof INGRESS_SETS)[number];
-
 const FORWARD = "forward";
+const LEAVING = "leaving";
+const BETWEEN = "between";
+
+/** The rules of chain forward (type filter hook forward priority filter; policy accept). */
+function forwardRules(): Expression[][] {
+  return [
+    // iifname @networks goto leaving
+    [...interfaceIn("networks"), ...goTo(LEAVING)],
+    // iifgroup @groups goto leaving
+    [...groupIn("groups"), ...goTo(LEAVING)],
+  ];
+}
+
+/** The rules for what comes from a pod of a network with a policy. */
+function leavingRules(): Expression[][] {
+  return [
+    // oifname @networks goto between
+    [...outputIn("networks"), ...goTo(BETWEEN)],
+    // oifgroup @groups goto between
+    [...outputGroupIn("groups"), ...goTo(BETWEEN)],
+  ];
+}
 
 /**
- * The rules of chain forward (type filter hook forward priority filter; policy accept). A packet that this
- * chain drops is lost, whatever the rules of other tables.
+ * The rules for what goes from one such pod to another. A packet that is dropped here is lost, whatever the
+ * rules of other tables.
  */
-function forwardRules(): Expression[][] {
+function betweenRules(): Expression[][] {
   return [
     // iifname @apart oifname @apart drop
     [...interfacesIn("apart", "apart"), ...drop()],
     // iifname . oifname @together return
     [...interfacePairIn("together"), ...returned()],
-    // iifname @networks oifname @networks drop
-    [...interfacesIn("networks", "networks"), ...drop()],
+    // iifgroup . oifgroup @together-groups return
+    [...groupPairIn("together-groups"), ...returned()],
+    // drop
+    [...drop()],
   ];
 }
 
-/** The number of rules in a whole chain forward. */
-export const FORWARD_RULES = 3;
-
-/** The keys of the sets: an interface, or two of them. */
-const ONE = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
-const PAIR = {
+/** The keys of the sets: an interface or a group, or two of them. */
+const ONE: SetKey = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
+const PAIR: SetKey = {
   type: joined(TYPE_IFNAME, TYPE_IFNAME),
   length: 2 * INTERFACE_NAME_BYTES,
   inHostOrder: false,
 };
+const GROUP: SetKey = { type: TYPE_DEVGROUP, length: 4, inHostOrder: true };
+const GROUP_PAIR: SetKey = { type: joined(TYPE_DEVGROUP, TYPE_DEVGROUP), length: 8, inHostOrder: false };
+
+const KEYS = {
+  networks: ONE,
+  together: PAIR,
+  apart: ONE,
+  trusted: ONE,
+  groups: GROUP,
+  "together-groups": GROUP_PAIR,
+} as const;
+
+export type IngressSet = keyof typeof KEYS;
+
+export const INGRESS_SETS = Object.keys(KEYS) as IngressSet[];
 
 export const INGRESS_LAYOUT: TableLayout = {
   table: INGRESS_TABLE,
-  rules: [[FORWARD, FORWARD_RULES]],
+  rules: [
+    [FORWARD, 2],
+    [LEAVING, 2],
+    [BETWEEN, 4],
+  ],
+  // Before there were pods without a bridge, three rules without jumps did for interfaces.
+  earlier: [[[FORWARD, 3]]],
   tableMessages: () => [
     tableMessage(INGRESS_TABLE),
-    ...INGRESS_SETS.map((set, index) =>
-      setMessage(INGRESS_TABLE, { name: set, key: set === "together" ? PAIR : ONE }, index + 1),
-    ),
+    ...INGRESS_SETS.map((name, index) => setMessage(INGRESS_TABLE, { name, key: KEYS[name] }, index + 1)),
     chainMessage(INGRESS_TABLE, FORWARD, { type: "filter", number: nft.NF_INET_FORWARD, priority: 0 }),
+    chainMessage(INGRESS_TABLE, LEAVING),
+    chainMessage(INGRESS_TABLE, BETWEEN),
   ],
-  ruleMessages: () => rulesMessages(INGRESS_TABLE, FORWARD, forwardRules()),
+  ruleMessages: () => [
+    ...rulesMessages(INGRESS_TABLE, BETWEEN, betweenRules()),
+    ...rulesMessages(INGRESS_TABLE, LEAVING, leavingRules()),
+    ...rulesMessages(INGRESS_TABLE, FORWARD, forwardRules()),
+  ],
 };
 
-/** The place of an interface in a set. */
-export function ingressPlace(set: IngressSet, interfaceName: string): ElementPlace {
-  const name = interfaceKey(interfaceName, new Uint8Array());
-  return { table: INGRESS_TABLE, set, key: set === "together" ? interfaceKey(interfaceName, name) : name };
+/** True for a set of groups; the others are of interfaces. */
+export function isOfGroups(set: IngressSet): boolean {
+  return set === "groups" || set === "together-groups";
+}
+
+/** The place of an entry in a set. An entry of the other sort is in no set of this sort. */
+export function ingressPlace(set: IngressSet, entry: Entry): ElementPlace {
+  const one = typeof entry === "number" ? u32Bytes(entry) : interfaceKey(entry, new Uint8Array());
+  const isPair = set === "together" || set === "together-groups";
+  return { table: INGRESS_TABLE, set, key: isPair ? Uint8Array.of(...one, ...one) : one };
 }

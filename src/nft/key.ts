@@ -7,6 +7,7 @@ export const TYPE_IP6ADDR = 8;
 export const TYPE_ETHERADDR = 9;
 export const TYPE_INET_PROTOCOL = 12;
 export const TYPE_INET_SERVICE = 13;
+export const TYPE_DEVGROUP = 35;
 export const TYPE_IFNAME = 41;
 
 /** The type of a concatenation of two: it holds six bits of each. */

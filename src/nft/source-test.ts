@@ -1,6 +1,7 @@
 // The expressions of rules that tell the frames which a pod may send from those that it may not. Each is
 // named by its nft text. The protocol is that of the packet, behind a VLAN tag if there is one; a frame with
 // a second tag has none of these protocols. (RFC 826, 4861, 8200)
+import type { Family } from "../ip/address.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import {
   type Expression,
@@ -52,19 +53,20 @@ export function toLinkLocalGroup(): Expression[] {
   ];
 }
 
-/** `iifname . ip saddr @set` */
-export function fromOwn4(set: string): Expression[] {
-  return [...isProtocol(IPV4), ...interfaceFieldIn(set, sourceField(4))];
+/** A test of a packet's family, which each test of a field of its header needs before it. */
+export type FamilyTest = (family: Family) => Expression[];
+
+/** `meta protocol ip`, `meta protocol ip6`: the family on a bridge, where one table has packets of all. */
+export const isFrameOf: FamilyTest = (family) => isProtocol(family === 4 ? IPV4 : IPV6);
+
+/** `iifname . ip saddr @set`, `iifname . ip6 saddr @set`, for a packet of this family */
+export function fromOwn(family: Family, set: string): Expression[] {
+  return interfaceFieldIn(set, sourceField(family));
 }
 
-/** `iifname . ip6 saddr @set` */
-export function fromOwn6(set: string): Expression[] {
-  return [...isProtocol(IPV6), ...interfaceFieldIn(set, sourceField(6))];
-}
-
-/** `ip6 saddr ::` */
+/** `ip6 saddr ::`, for a packet of IPv6 */
 export function fromUnspecified6(): Expression[] {
-  return [...isProtocol(IPV6), ...isField(sourceField(6), new Uint8Array(16))];
+  return isField(sourceField(6), new Uint8Array(16));
 }
 
 /** `meta l4proto != ipv6-icmp`, for a packet whose last header is known */
@@ -96,9 +98,14 @@ export function ownTarget6(set: string): Expression[] {
   return interfaceFieldIn(set, ND_TARGET);
 }
 
+/** `meta protocol arp`, before each test of ARP where a table has packets of other protocols too */
+export function isArp(): Expression[] {
+  return isProtocol(ARP);
+}
+
 /** `iifname . arp saddr ether != @macs` */
 export function arpWithOtherMac(macs: string): Expression[] {
-  return [...isProtocol(ARP), ...interfaceFieldNotIn(macs, ARP_SENDER_MAC)];
+  return interfaceFieldNotIn(macs, ARP_SENDER_MAC);
 }
 
 /** `arp hlen 6 arp plen 4 iifname . arp saddr ip @set` */
@@ -115,7 +122,7 @@ export function arpProbe(set: string): Expression[] {
 }
 
 function isArpOfIpv4(): Expression[] {
-  return [...isProtocol(ARP), ...isField(ARP_LENGTHS, LENGTHS_OF_IPV4)];
+  return isField(ARP_LENGTHS, LENGTHS_OF_IPV4);
 }
 
 /** `ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67` */
@@ -130,7 +137,7 @@ export function dhcpRequest(): Expression[] {
   ];
 }
 
-function sourceField(family: 4 | 6): HeaderField {
+function sourceField(family: Family): HeaderField {
   const { saddr, length } = HEADER[family];
   return { offset: saddr, length };
 }

@@ -5,6 +5,7 @@ import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
 import { linkLocalOf } from "../ip/link-local.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
+import type { LostRules } from "./answer.ts";
 import { executeBatch, firstRefusal } from "./batch.ts";
 import { ownerComment } from "./comment.ts";
 import {
@@ -17,18 +18,19 @@ import {
   listElements,
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
-import { ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
+import { countLost, ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
 import { isTableAsMade } from "./read-back.ts";
 import {
   ADDRESSED,
+  ARP_CHECK,
+  BRIDGE_CHECK,
   DHCP,
   GUARDED,
+  NODE_CHECK,
   SOURCE,
   SOURCE4,
   SOURCE6,
-  SPOOF_LAYOUT,
-  SPOOF_SETS,
-  SPOOF_TABLE,
+  type SpoofTable,
   TARGET6,
 } from "./spoof-layout.ts";
 
@@ -37,6 +39,8 @@ import {
  * named, its packets may come from these and the link-local address of the MAC.
  */
 export interface SpoofCheck {
+  /** The table that has its elements. */
+  table: SpoofTable;
   network: string;
   /** The attachment's digest. */
   owner: string;
@@ -55,11 +59,11 @@ export interface SpoofCheckNode extends NodeAttachments<SpoofCheck> {
   isAddressed?: boolean;
 }
 
-/** The table that checks source MAC addresses. */
-export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
-  layoutFor: () => SPOOF_LAYOUT,
+/** A table as the protocol of lost tables sees it. */
+const ownedTable = (table: SpoofTable): OwnedTable<SpoofCheck, SpoofCheckNode> => ({
+  layoutFor: () => table.layout,
   chainsFor: () => [],
-  listElements: listSpoofElements,
+  listElements: (socket) => listElementsIn(socket, table),
   countMissing: (elements) => (check) => places(check).length - (elements.get(check.owner) ?? []).length,
   claim: (wanted, { socket, node }) =>
     node.isAddressed === true ? addAddresses(socket, wanted) : putElements(socket, wanted),
@@ -71,19 +75,32 @@ export const SPOOF_CHECK: OwnedTable<SpoofCheck, SpoofCheckNode> = {
   // ENOENT: another program deleted the table. EEXIST: another ADD put the table back, with this attachment's
   // elements.
   changedSinceLook: ["ENOENT", "EEXIST"],
-};
+});
 
-/** Makes sure that the attachment's frames are checked, and puts back the table when it was lost. */
+/**
+ * Makes sure that the attachment's frames are checked, and puts back the table when it was lost. `node` knows
+ * the other attachments of that table.
+ */
 export function ensureSpoofCheck(socket: NetlinkSocket, wanted: SpoofCheck, node: SpoofCheckNode): void {
-  ensureElements(SPOOF_CHECK, wanted, { socket, node });
+  ensureElements(ownedTable(wanted.table), wanted, { socket, node });
+}
+
+/** The lost rules and elements of these attachments, all of one table. */
+export function countLostChecks(
+  socket: NetlinkSocket,
+  table: SpoofTable,
+  checks: readonly SpoofCheck[],
+): LostRules {
+  return countLost(ownedTable(table), checks, socket);
 }
 
 /**
  * False when the table is missing or was altered. For CHECK. Earlier releases did not check addresses, so a
  * table of theirs is not whole for an attachment whose addresses are checked.
  */
-export function isSpoofTableWhole(socket: NetlinkSocket, { addresses }: SpoofCheck): boolean {
-  return isTableAsMade(socket, addresses === undefined ? SPOOF_LAYOUT : { ...SPOOF_LAYOUT, earlier: [] });
+export function isSpoofTableWhole(socket: NetlinkSocket, { table, addresses }: SpoofCheck): boolean {
+  const { layout } = table;
+  return isTableAsMade(socket, addresses === undefined ? layout : { ...layout, earlier: [] });
 }
 
 /**
@@ -101,7 +118,7 @@ function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
   const refusal = firstRefusal(socket, add);
   if (refusal === undefined) return;
   if (!isErrno(refusal, "EEXIST")) throw refusal;
-  const old = listSpoofElementsOf(socket, wanted.hostInterface);
+  const old = listElementsOf(socket, wanted);
   if (old.length === add.length && isSpoofChecked(socket, wanted)) return;
   executeBatch(socket, [...old.map(deleteElementMessage), ...add]);
 }
@@ -135,14 +152,15 @@ function addition(place: ElementPlace, comment: string): Message {
  * The places of an attachment's elements. They go in one batch, so no forbidden frame gets through meanwhile.
  */
 function places(check: SpoofCheck): ElementPlace[] {
-  const { hostInterface, mac, addresses } = check;
+  const { hostInterface, mac, addresses, table } = check;
   const place = (set: string, rest: Uint8Array = NOTHING, length = rest.length): ElementPlace => ({
-    table: SPOOF_TABLE,
+    table: table.layout.table,
     set,
     key: interfaceKey(hostInterface, rest, length),
   });
+  const ofTable = (all: ElementPlace[]) => all.filter(({ set }) => table.sets.includes(set));
   const found = [place(SOURCE, mac, MAC_BYTES_JOINED), place(GUARDED)];
-  if (addresses === undefined) return found;
+  if (addresses === undefined) return ofTable(found);
   found.push(place(ADDRESSED));
   if (addresses.asksDhcp) found.push(place(DHCP));
   for (const address of sources(addresses.own, mac)) {
@@ -150,7 +168,7 @@ function places(check: SpoofCheck): ElementPlace[] {
     if (address.family === 4) found.push(place(SOURCE4, bytes));
     else found.push(place(SOURCE6, bytes), place(TARGET6, bytes));
   }
-  return found;
+  return ofTable(found);
 }
 
 const NOTHING = new Uint8Array();
@@ -168,7 +186,7 @@ export function isSpoofChecked(socket: NetlinkSocket, check: SpoofCheck): boolea
 
 /** True when the attachment has its own elements and no others. Reads the whole sets. */
 export function isOwnAlone(socket: NetlinkSocket, check: SpoofCheck): boolean {
-  const all = listSpoofElementsOf(socket, check.hostInterface);
+  const all = listElementsOf(socket, check);
   return all.length === places(check).length && isSpoofChecked(socket, check);
 }
 
@@ -191,13 +209,26 @@ function findSpoofElements(socket: NetlinkSocket, check: SpoofCheck): Element[] 
   return spoofElementsOf(socket, check).elements;
 }
 
-/** The elements of the attachment with this host end, whatever they permit. The whole sets are searched. */
-export function listSpoofElementsOf(socket: NetlinkSocket, hostInterface: string): Element[] {
-  const name = interfaceKey(hostInterface, NOTHING);
-  return listSpoofElements(socket).filter(({ key }) => name.every((byte, at) => key[at] === byte));
+/** The elements of the attachment in its table, whatever they permit. */
+function listElementsOf(socket: NetlinkSocket, { table, hostInterface }: SpoofCheck): Element[] {
+  return listElementsIn(socket, table).filter(isFor(hostInterface));
 }
 
-/** Every element of every attachment on the node. */
+/** The elements of the attachment with this host end, whatever they permit. The whole sets are searched. */
+export function listSpoofElementsOf(socket: NetlinkSocket, hostInterface: string): Element[] {
+  return listSpoofElements(socket).filter(isFor(hostInterface));
+}
+
+function isFor(hostInterface: string): (element: Element) => boolean {
+  const name = interfaceKey(hostInterface, NOTHING);
+  return ({ key }) => name.every((byte, at) => key[at] === byte);
+}
+
+/** Every element of every attachment on the node, in all tables. */
 export function listSpoofElements(socket: NetlinkSocket): Element[] {
-  return SPOOF_SETS.flatMap((set) => listElements(socket, SPOOF_TABLE, set));
+  return [BRIDGE_CHECK, NODE_CHECK, ARP_CHECK].flatMap((table) => listElementsIn(socket, table));
+}
+
+function listElementsIn(socket: NetlinkSocket, { layout, sets }: SpoofTable): Element[] {
+  return sets.flatMap((set) => listElements(socket, layout.table, set));
 }

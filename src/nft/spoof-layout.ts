@@ -1,6 +1,7 @@
-// The ruleset that checks the pods' source addresses, as data: one table for the node, set elements per
-// attachment. A frame from a pod without a check costs one look-up. With macspoofchk it costs two more and a
-// comparison, with ipspoofchk as many and the look-up of its address, however many pods there are.
+// The rulesets that check the pods' source addresses, as data: one table for the pods on bridges and one for
+// those without, set elements per attachment. A frame from a pod without a check costs one look-up. With
+// macspoofchk it costs two more and a comparison, with ipspoofchk as many and the look-up of its address,
+// however many pods there are.
 //
 //   table bridge pontoon {
 //     set guarded { type ifname }                  the host's ends of pods with macspoofchk
@@ -13,10 +14,15 @@
 //     chain prerouting { … }
 //   }
 //
+// Where the host's end is no port, a chain of family inet sees what comes into the node as IPv4 or IPv6, and
+// one of family arp the rest that the node believes. Together these tables, inet pontoon-source and
+// arp pontoon-source, have the same sets and rules, but those of frames to a bridge and of DHCP. Other
+// protocols end at such a link: no other pod and no neighbour hears them.
+//
 // Of a pod with ipspoofchk only what a rule accepts passes. A rule does not match a packet that is too short
 // for it, so every rule that a packet could evade by that accepts.
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import type { Expression } from "./expression.ts";
+import { type Expression, isFamily } from "./expression.ts";
 import {
   INTERFACE_NAME_BYTES,
   joined,
@@ -27,17 +33,19 @@ import {
   TYPE_IP6ADDR,
   TYPE_IPADDR,
 } from "./key.ts";
-import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
+import { chainMessage, type Hook, rulesMessages, type Table, tableMessage } from "./message.ts";
 import { type SetKey, type SetLayout, setMessage } from "./set-message.ts";
 import {
   arpClaim,
   arpProbe,
   arpWithOtherMac,
   dhcpRequest,
-  fromOwn4,
-  fromOwn6,
+  type FamilyTest,
+  fromOwn,
   fromUnspecified6,
   icmp6,
+  isArp,
+  isFrameOf,
   isLaterFragment,
   isNotIcmp6,
   MLD2_REPORT,
@@ -48,10 +56,24 @@ import {
   ROUTER_ADVERT,
   toLinkLocalGroup,
 } from "./source-test.ts";
-import { accept, drop, interfaceEtherSourceNotIn, interfaceIn, interfaceNotIn } from "./statement.ts";
-import type { TableLayout } from "./table-layout.ts";
+import {
+  accept,
+  drop,
+  interfaceEtherSourceNotIn,
+  interfaceIn,
+  interfaceNotIn,
+  isEthernet,
+} from "./statement.ts";
+import type { TableLayout, TableRules } from "./table-layout.ts";
 
-export const SPOOF_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "pontoon", title: "bridge pontoon" };
+const BRIDGE_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "pontoon", title: "bridge pontoon" };
+const NODE_TABLE: Table = {
+  family: nft.NFPROTO_INET,
+  name: "pontoon-source",
+  title: "inet pontoon-source",
+};
+
+const ARP_TABLE: Table = { family: nft.NFPROTO_ARP, name: "pontoon-source", title: "arp pontoon-source" };
 
 export const GUARDED = "guarded";
 export const SOURCE = "source";
@@ -61,50 +83,92 @@ export const SOURCE6 = "source6";
 export const TARGET6 = "target6";
 export const DHCP = "dhcp";
 const PREROUTING = "prerouting";
+const INPUT = "input";
 
-/**
- * The rules of chain prerouting (type filter hook prerouting priority dstnat; policy accept), before the
- * bridge learns or forwards anything.
- */
-function preroutingRules(): Expression[][] {
+/** The rules of chain prerouting for all pods whose MAC is checked: on a bridge and without one. */
+function macRules(isChecked: Expression[]): Expression[][] {
   return [
     // iifname != @guarded accept
     [...interfaceNotIn(GUARDED), ...accept()],
     // iifname . ether saddr != @source drop
-    [...interfaceEtherSourceNotIn(SOURCE), ...drop()],
+    [...isChecked, ...interfaceEtherSourceNotIn(SOURCE), ...drop()],
+  ];
+}
+
+/** The rules of a bridge alone that hold without ipspoofchk too. */
+function groupRules(): Expression[][] {
+  return [
     // ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop
     [...toLinkLocalGroup(), ...drop()],
+  ];
+}
+
+/** The rule behind which are those for pods whose addresses are checked. */
+function addressedRules(): Expression[][] {
+  return [
     // iifname != @addressed accept
     [...interfaceNotIn(ADDRESSED), ...accept()],
+  ];
+}
+
+/** The rules for their packets; `isFamily` tells the family of a packet. */
+function addressRules(isFamily: FamilyTest): Expression[][] {
+  return [
     // iifname . ip saddr @source4 accept
-    [...fromOwn4(SOURCE4), ...accept()],
+    [...isFamily(4), ...fromOwn(4, SOURCE4), ...accept()],
     // iifname . ip6 saddr @source6 meta l4proto != ipv6-icmp accept
-    [...fromOwn6(SOURCE6), ...isNotIcmp6(), ...accept()],
+    [...isFamily(6), ...fromOwn(6, SOURCE6), ...isNotIcmp6(), ...accept()],
     // iifname . ip6 saddr @source6 icmpv6 type nd-neighbor-advert iifname . @th,64,128 @target6 accept
-    [...fromOwn6(SOURCE6), ...icmp6(ND_ADVERT), ...ownTarget6(TARGET6), ...accept()],
+    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ND_ADVERT), ...ownTarget6(TARGET6), ...accept()],
     // iifname . ip6 saddr @source6 icmpv6 type nd-router-advert drop
-    [...fromOwn6(SOURCE6), ...icmp6(ROUTER_ADVERT), ...drop()],
+    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ROUTER_ADVERT), ...drop()],
     // iifname . ip6 saddr @source6 icmpv6 type nd-redirect drop
-    [...fromOwn6(SOURCE6), ...icmp6(ND_REDIRECT), ...drop()],
+    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ND_REDIRECT), ...drop()],
     // iifname . ip6 saddr @source6 icmpv6 type != nd-neighbor-advert accept
-    [...fromOwn6(SOURCE6), ...icmp6(ND_ADVERT, nft.NFT_CMP_NEQ), ...accept()],
+    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ND_ADVERT, nft.NFT_CMP_NEQ), ...accept()],
     // iifname . ip6 saddr @source6 meta l4proto ipv6-icmp frag frag-off != 0 accept
-    [...fromOwn6(SOURCE6), ...isLaterFragment(), ...accept()],
+    [...isFamily(6), ...fromOwn(6, SOURCE6), ...isLaterFragment(), ...accept()],
     // ip6 saddr :: icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @target6 accept
-    [...fromUnspecified6(), ...icmp6(ND_SOLICIT), ...ownTarget6(TARGET6), ...accept()],
+    [...isFamily(6), ...fromUnspecified6(), ...icmp6(ND_SOLICIT), ...ownTarget6(TARGET6), ...accept()],
     // ip6 saddr :: icmpv6 type mld2-listener-report accept
-    [...fromUnspecified6(), ...icmp6(MLD2_REPORT), ...accept()],
+    [...isFamily(6), ...fromUnspecified6(), ...icmp6(MLD2_REPORT), ...accept()],
+  ];
+}
+
+/** The rules for their ARP; `isArp` tells it from other packets. */
+function claimRules(isArp: Expression[]): Expression[][] {
+  return [
     // iifname . arp saddr ether != @source drop
-    [...arpWithOtherMac(SOURCE), ...drop()],
+    [...isArp, ...arpWithOtherMac(SOURCE), ...drop()],
     // arp hlen 6 arp plen 4 iifname . arp saddr ip @source4 accept
-    [...arpClaim(SOURCE4), ...accept()],
+    [...isArp, ...arpClaim(SOURCE4), ...accept()],
     // arp hlen 6 arp plen 4 arp saddr ip 0.0.0.0 iifname . arp daddr ip @source4 accept
-    [...arpProbe(SOURCE4), ...accept()],
+    [...isArp, ...arpProbe(SOURCE4), ...accept()],
+  ];
+}
+
+/** The rule for what a pod may send before it has an address, on a bridge with a DHCP server. */
+function dhcpRules(): Expression[][] {
+  return [
     // iifname @dhcp ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
     [...interfaceIn(DHCP), ...dhcpRequest(), ...accept()],
-    // drop
-    [...drop()],
   ];
+}
+
+/** The rules of a bridge, before it learns or forwards anything. Each chain ends with `drop`. */
+function bridgeRules(): Expression[][] {
+  const own = [...addressRules(isFrameOf), ...claimRules(isArp()), ...dhcpRules()];
+  return [...macRules([]), ...groupRules(), ...addressedRules(), ...own, drop()];
+}
+
+/** The rules of the node, before it reassembles or tracks anything. */
+function nodeRules(): Expression[][] {
+  return [...macRules(isEthernet()), ...addressedRules(), ...addressRules(isFamily), drop()];
+}
+
+/** The rules of the node for ARP, before it answers or believes anything. */
+function arpRules(): Expression[][] {
+  return [...addressedRules(), ...claimRules([]), drop()];
 }
 
 const INTERFACE: SetKey = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
@@ -133,26 +197,69 @@ const SETS: readonly SetLayout[] = [
   { name: DHCP, key: INTERFACE },
 ];
 
-/** The names of all sets. */
-export const SPOOF_SETS: readonly string[] = SETS.map(({ name }) => name);
-
 function interfaceAnd(type: number, length: number): SetKey {
   return { type: joined(TYPE_IFNAME, type), length: INTERFACE_NAME_BYTES + length, inHostOrder: false };
 }
 
-export const SPOOF_LAYOUT: TableLayout = {
-  table: SPOOF_TABLE,
-  rules: [[PREROUTING, 18]],
+/** A table of source checks. Each attachment with a check has its elements in one. */
+export interface SpoofTable {
+  layout: TableLayout;
+  /** The names of its sets. */
+  sets: readonly string[];
+}
+
+/** The table for host's ends that are ports of a bridge. */
+export const BRIDGE_CHECK: SpoofTable = spoofTable(BRIDGE_TABLE, {
+  sets: SETS,
+  chain: PREROUTING,
+  hook: { type: "filter", number: nft.NF_BR_PRE_ROUTING, priority: nft.NF_BR_PRI_NAT_DST_BRIDGED },
   // Before ipspoofchk the chain had one rule: iifname @guarded iifname . ether saddr != @source drop
   earlier: [[[PREROUTING, 1]]],
-  tableMessages: () => [
-    tableMessage(SPOOF_TABLE),
-    ...SETS.map((set, at) => setMessage(SPOOF_TABLE, set, at + 1)),
-    chainMessage(SPOOF_TABLE, PREROUTING, {
-      type: "filter",
-      number: nft.NF_BR_PRE_ROUTING,
-      priority: nft.NF_BR_PRI_NAT_DST_BRIDGED,
-    }),
-  ],
-  ruleMessages: () => rulesMessages(SPOOF_TABLE, PREROUTING, preroutingRules()),
-};
+  rules: bridgeRules,
+});
+
+/**
+ * The table for host's ends on no bridge. Its place is before fragments are put together, at -400
+ * (NF_IP_PRI_CONNTRACK_DEFRAG), so that none from a false address waits for others.
+ */
+export const NODE_CHECK: SpoofTable = spoofTable(NODE_TABLE, {
+  sets: SETS.filter(({ name }) => name !== DHCP),
+  chain: PREROUTING,
+  hook: { type: "filter", number: nft.NF_INET_PRE_ROUTING, priority: nft.NF_IP_PRI_RAW_BEFORE_DEFRAG },
+  earlier: [],
+  rules: nodeRules,
+});
+
+/** The table for what these say by ARP; a pod whose addresses are not checked has no elements here. */
+export const ARP_CHECK: SpoofTable = spoofTable(ARP_TABLE, {
+  sets: SETS.filter(({ name }) => [SOURCE, ADDRESSED, SOURCE4].includes(name)),
+  chain: INPUT,
+  hook: { type: "filter", number: nft.NF_ARP_IN, priority: 0 },
+  earlier: [],
+  rules: arpRules,
+});
+
+interface SpoofTableParts {
+  sets: readonly SetLayout[];
+  chain: string;
+  hook: Hook;
+  earlier: readonly TableRules[];
+  rules: () => Expression[][];
+}
+
+function spoofTable(table: Table, { sets, chain, hook, earlier, rules }: SpoofTableParts): SpoofTable {
+  return {
+    sets: sets.map(({ name }) => name),
+    layout: {
+      table,
+      rules: [[chain, rules().length]],
+      earlier,
+      tableMessages: () => [
+        tableMessage(table),
+        ...sets.map((set, at) => setMessage(table, set, at + 1)),
+        chainMessage(table, chain, hook),
+      ],
+      ruleMessages: () => rulesMessages(table, chain, rules()),
+    },
+  };
+}

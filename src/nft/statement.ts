@@ -20,6 +20,8 @@ import {
 
 /** Offset and length of the source address in an Ethernet header (IEEE 802.3). */
 const ETHER = { saddr: 6, length: 6 };
+/** The type of such links, 16 bits in the order of the host (linux/if_arp.h). */
+const ARPHRD_ETHER = Uint8Array.of(1, 0);
 
 /** `ip saddr vmap @map`, `ip6 saddr vmap @map` */
 export function sourceVerdict(family: Family, map: string): Expression[] {
@@ -58,6 +60,11 @@ export function destinationReturn(prefix: Prefix): Expression[] {
   ];
 }
 
+/** `meta iiftype ether`: in a table of family inet nft asks this before it looks at a MAC. */
+export function isEthernet(): Expression[] {
+  return [meta(nft.NFT_META_IIFTYPE, nft.NFT_REG_1), equals(nft.NFT_REG_1, ARPHRD_ETHER)];
+}
+
 /** `iifname @set` */
 export function interfaceIn(set: string): Expression[] {
   return [meta(nft.NFT_META_IIFNAME, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1)];
@@ -87,7 +94,7 @@ export function interfaceEtherSourceNotIn(set: string): Expression[] {
 
 /** `iifname @INPUT oifname @OUTPUT` */
 export function interfacesIn(input: string, output: string): Expression[] {
-  return [...interfaceIn(input), meta(nft.NFT_META_OIFNAME, nft.NFT_REG_1), isIn(output, nft.NFT_REG_1)];
+  return [...interfaceIn(input), ...outputIn(output)];
 }
 
 /** `iifname . oifname @set` */
@@ -97,6 +104,35 @@ export function interfacePairIn(set: string): Expression[] {
     meta(nft.NFT_META_OIFNAME, nft.NFT_REG_2),
     isIn(set, nft.NFT_REG_1),
   ];
+}
+
+/** `iifgroup @set` */
+export function groupIn(set: string): Expression[] {
+  return [meta(nft.NFT_META_IIFGROUP, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1)];
+}
+
+/** `oifname @set` */
+export function outputIn(set: string): Expression[] {
+  return [meta(nft.NFT_META_OIFNAME, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1)];
+}
+
+/** `oifgroup @set` */
+export function outputGroupIn(set: string): Expression[] {
+  return [meta(nft.NFT_META_OIFGROUP, nft.NFT_REG_1), isIn(set, nft.NFT_REG_1)];
+}
+
+/** `iifgroup . oifgroup @set`: a group takes one of the registers of four bytes. */
+export function groupPairIn(set: string): Expression[] {
+  return [
+    meta(nft.NFT_META_IIFGROUP, nft.NFT_REG32_00),
+    meta(nft.NFT_META_OIFGROUP, nft.NFT_REG32_00 + 1),
+    isIn(set, nft.NFT_REG32_00),
+  ];
+}
+
+/** `goto CHAIN` */
+export function goTo(chain: string): Expression[] {
+  return [verdict(nft.NFT_GOTO, chain)];
 }
 
 /** `accept` */

@@ -16,6 +16,8 @@ export type Step =
   | ForwardingStep
   | IngressPolicyStep
   | SpoofCheckStep
+  | NodeSpoofCheckStep
+  | ArpCheckStep
   | VethStep
   | BandwidthStep
   | PortVlanStep
@@ -60,6 +62,8 @@ export const ORDER = {
   ingressPolicy: { isRule: true, isUnderLock: true, needsAddress: true },
   // The check comes before there is an interface that could send a frame.
   spoofCheck: { isRule: true },
+  nodeSpoofCheck: { isRule: true },
+  arpCheck: { isRule: true },
   veth: {},
   // Limits and VLANs come before the pod's end is up, so that no packet evades them.
   bandwidth: {},
@@ -92,7 +96,8 @@ export function traitsOf(name: StepName): Traits {
  * addresses.
  */
 export function isDoneAgain(step: Step): boolean {
-  return step.kind === "spoofCheck" && step.addresses !== undefined;
+  const isCheck = step.kind === "spoofCheck" || step.kind === "nodeSpoofCheck" || step.kind === "arpCheck";
+  return isCheck && step.addresses !== undefined;
 }
 
 /** The bridge exists and is up. */
@@ -146,6 +151,11 @@ export interface IngressPolicyStep {
   bridge: string | undefined;
   /** The interface where the pods' packets to others come in. */
   gatewayInterface: string;
+  /**
+   * The link group of the interfaces where packets of the network's pods come in, one interface for each pod;
+   * undefined: the pods share `gatewayInterface`.
+   */
+  group: number | undefined;
   /** The families of the pod's addresses. */
   families: Family[];
 }
@@ -154,8 +164,26 @@ export interface IngressPolicyStep {
  * Frames that come from the pod with another source MAC address than its own are dropped (macspoofchk), and
  * packets with another source address (ipspoofchk).
  */
-export interface SpoofCheckStep {
+export interface SpoofCheckStep extends SourceCheck {
   kind: "spoofCheck";
+}
+
+/** What spoofCheck is on a bridge, on a link without one: packets are looked at where they enter the node. */
+export interface NodeSpoofCheckStep extends SourceCheck {
+  kind: "nodeSpoofCheck";
+}
+
+/**
+ * What the pod says by ARP on a link without a bridge, with ipspoofchk. Nobody but the node hears it, and the
+ * node believes it for that link alone; but all links of the node share one table of neighbours, which a pod
+ * could fill.
+ */
+export interface ArpCheckStep extends SourceCheck {
+  kind: "arpCheck";
+}
+
+/** What a pod may send, and the host's end by which it does. */
+export interface SourceCheck {
   key: AttachmentKey;
   hostInterface: string;
   mac: string;
@@ -180,6 +208,8 @@ export interface VethStep {
   mtu: number | undefined;
   /** The host's end as a port of a bridge; undefined: it is on no bridge. */
   port: PortSettings | undefined;
+  /** The link group of the host's end, by which rules know the network; undefined: it is in none. */
+  group: number | undefined;
 }
 
 /** The settings of a port of a bridge. */

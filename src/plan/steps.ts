@@ -1,7 +1,7 @@
 // From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
 import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
 import { type BridgePortLink, bridgeOf, entryOf, hostEndOf } from "../attachment/link.ts";
-import { aliasOf } from "../attachment/name.ts";
+import { aliasOf, networkGroup } from "../attachment/name.ts";
 import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
 import { type Address, type Family, sameAddress } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
@@ -10,6 +10,7 @@ import { podRoutes } from "./route.ts";
 import {
   type BridgePort,
   type PortSettings,
+  type SourceCheck,
   STEP_NAMES,
   type Step,
   type StepName,
@@ -77,29 +78,36 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       policy,
       bridge: bridgeOf(link),
       gatewayInterface: entry,
+      group: groupOf(attachment),
       families,
     };
   },
 
-  spoofCheck({ spoofCheck, addressCheck, addresses, key, link }) {
-    const host = hostEndOf(link);
-    if (!spoofCheck || host === undefined) return undefined;
-    const own = addresses.map(({ address }) => address.address);
-    return {
-      kind: "spoofCheck",
-      key,
-      hostInterface: host.name,
-      mac: link.pod.mac,
-      addresses: addressCheck && { own, asksDhcp: addressCheck.asksDhcp },
-    };
+  spoofCheck(attachment) {
+    const check = bridgeOf(attachment.link) === undefined ? undefined : sourceCheckOf(attachment);
+    return check && { kind: "spoofCheck", ...check };
   },
 
-  veth({ key, pod: podName, spoofCheck, link }) {
+  nodeSpoofCheck(attachment) {
+    const check = bridgeOf(attachment.link) === undefined ? sourceCheckOf(attachment) : undefined;
+    return check && { kind: "nodeSpoofCheck", ...check };
+  },
+
+  arpCheck(attachment) {
+    const { addressCheck, link } = attachment;
+    if (addressCheck === undefined || bridgeOf(link) !== undefined) return undefined;
+    const check = sourceCheckOf(attachment);
+    return check && { kind: "arpCheck", ...check };
+  },
+
+  veth(attachment) {
+    const { key, pod: podName, spoofCheck, link } = attachment;
     const host = hostEndOf(link);
     if (host === undefined) return undefined;
     const { pod, mtu } = link;
     const port = link.kind === "bridgePort" ? portSettings(link, spoofCheck) : undefined;
-    return { kind: "veth", host: { ...host, alias: aliasOf(key, podName) }, pod, mtu, port };
+    const group = groupOf(attachment);
+    return { kind: "veth", host: { ...host, alias: aliasOf(key, podName) }, pod, mtu, port, group };
   },
 
   bandwidth: bandwidthStep,
@@ -199,6 +207,29 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     };
   },
 };
+
+/**
+ * The link group of the host's end. Where pods share a bridge its name is what rules need, and without a
+ * policy no rule asks.
+ */
+function groupOf({ ingressPolicy, key, link }: Attachment): number | undefined {
+  if (ingressPolicy === undefined || bridgeOf(link) !== undefined) return undefined;
+  return networkGroup(key.network, ingressPolicy);
+}
+
+/** The check of what the pod sends; undefined without one, and where no end of the link is the node's. */
+function sourceCheckOf(attachment: Attachment): SourceCheck | undefined {
+  const { spoofCheck, addressCheck, addresses, key, link } = attachment;
+  const host = hostEndOf(link);
+  if (!spoofCheck || host === undefined) return undefined;
+  const own = addresses.map(({ address }) => address.address);
+  return {
+    key,
+    hostInterface: host.name,
+    mac: link.pod.mac,
+    addresses: addressCheck && { own, asksDhcp: addressCheck.asksDhcp },
+  };
+}
 
 function hasGateway({ gateway, addresses }: Attachment): boolean {
   return gateway !== undefined && addresses.length > 0;

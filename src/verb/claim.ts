@@ -27,7 +27,7 @@ import { Reservation } from "../ipam/reserve.ts";
 import type { Observed } from "../look/observed.ts";
 import { describe, type Given, type Known, withAddresses } from "../plan/describe.ts";
 import { completeGateways } from "../plan/gateway.ts";
-import { stepOf } from "../plan/steps.ts";
+import { stepsOf } from "../plan/steps.ts";
 import type { Intent } from "../record/intent.ts";
 import { readFileText } from "../sys/file.ts";
 
@@ -169,8 +169,8 @@ function abandon(
 ): void {
   if (isClean) intent.abandon();
   else intent.leave();
-  const check = stepOf("spoofCheck", attachment);
-  if (check !== undefined) takeBack(check, { node, attachment, pod: undefined });
+  for (const check of stepsOf(attachment, ["spoofCheck", "nodeSpoofCheck", "arpCheck"]))
+    takeBack(check, { node, attachment, pod: undefined });
 }
 
 /**

@@ -81,6 +81,7 @@ export const VETH: VethStep = {
   host: { ...HOST_END, alias: "pontoon net c1 eth0", isRaisedFirst: false },
   pod: { ...POD_END, isRaised: true },
   mtu: 1400,
+  group: undefined,
   port: { bridge: BRIDGE.name, hairpin: false, isolated: false, learns: true },
 };
 

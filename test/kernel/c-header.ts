@@ -44,6 +44,8 @@ const HEADERS = [
   "linux/inet_diag.h",
   "netinet/tcp.h",
   "linux/netfilter_bridge.h",
+  "linux/netfilter_arp.h",
+  "linux/netfilter_ipv4.h",
   "linux/netfilter_ipv4/ip_tables.h",
   "linux/netfilter_ipv6/ip6_tables.h",
 ];

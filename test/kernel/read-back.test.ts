@@ -8,7 +8,7 @@ import { INGRESS_LAYOUT } from "../../src/nft/ingress-layout.ts";
 import { MASQUERADE_LAYOUT, networkChain, sharedNetworkChain } from "../../src/nft/layout.ts";
 import { conditionChain, sharedConditionChain } from "../../src/nft/port-condition.ts";
 import { isTableAsMade, missingOrAltered } from "../../src/nft/read-back.ts";
-import { SPOOF_LAYOUT } from "../../src/nft/spoof-layout.ts";
+import { ARP_CHECK, BRIDGE_CHECK, NODE_CHECK } from "../../src/nft/spoof-layout.ts";
 import type { SharedChain, TableLayout } from "../../src/nft/table-layout.ts";
 import { prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
@@ -22,7 +22,9 @@ const TABLES: { layout: TableLayout; chains: SharedChain[] }[] = [
   },
   { layout: MASQUERADE_LAYOUT, chains: [sharedNetworkChain(networkChain("net", SUBNETS))] },
   { layout: INGRESS_LAYOUT, chains: [] },
-  { layout: SPOOF_LAYOUT, chains: [] },
+  { layout: BRIDGE_CHECK.layout, chains: [] },
+  { layout: NODE_CHECK.layout, chains: [] },
+  { layout: ARP_CHECK.layout, chains: [] },
 ];
 const named = TABLES.map((table) => [table.layout.table.title, table] as const);
 
@@ -99,8 +101,8 @@ test("another prefix in a rule is seen, one that ends with a byte and one that d
 });
 
 test("a table as an earlier release laid it out is whole by the number of its rules alone", () => {
-  using host = made({ layout: SPOOF_LAYOUT, chains: [] });
+  using host = made({ layout: BRIDGE_CHECK.layout, chains: [] });
   host.run("nft add rule bridge pontoon prerouting accept");
-  expect(isTableAsMade(host.rules, SPOOF_LAYOUT)).toBe(false);
-  expect(isTableAsMade(host.rules, { ...SPOOF_LAYOUT, earlier: [[["prerouting", 19]]] })).toBe(true);
+  expect(isTableAsMade(host.rules, BRIDGE_CHECK.layout)).toBe(false);
+  expect(isTableAsMade(host.rules, { ...BRIDGE_CHECK.layout, earlier: [[["prerouting", 19]]] })).toBe(true);
 });

@@ -6,39 +6,71 @@ import { macBytes } from "../../src/net/link.ts";
 import { deleteElements } from "../../src/nft/element.ts";
 import {
   ensureSpoofCheck,
+  isOwnAlone,
   isSpoofChecked,
   isSpoofTableWhole,
   listSpoofElements,
   listSpoofElementsOf,
 } from "../../src/nft/spoof-check.ts";
+import { ARP_CHECK, NODE_CHECK } from "../../src/nft/spoof-layout.ts";
 import { address } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
 import { checked, SpoofChecks } from "./spoof-check.ts";
 
-const golden = readFileSync(new URL("golden/spoof-check.nft", import.meta.url), "utf8");
+const textOf = (file: string): string => readFileSync(new URL(`golden/${file}`, import.meta.url), "utf8");
+const golden = textOf("spoof-check.nft");
 const ONE = checked("1");
 const TWO = checked("2", { network: "other" });
 /** An attachment whose addresses are checked. */
 const OWN = { own: ["10.1.0.3", "fd01::3"].map(address), asksDhcp: true };
+const OWN_4 = { own: [address("10.1.0.3")], asksDhcp: false };
 const THREE = checked("3", { addresses: OWN });
 
-test("the table is as the golden text says", () => {
+/** The tables, each with one attachment in it. */
+const TABLES = [
+  ["bridge pontoon", golden, ONE],
+  ["inet pontoon-source", textOf("source-check.nft"), checked("1", { table: NODE_CHECK })],
+  ["arp pontoon-source", textOf("arp-check.nft"), checked("1", { table: ARP_CHECK, addresses: OWN_4 })],
+] as const;
+
+test.each(TABLES)("the table %s is as the golden text says", (_, text, one) => {
   using host = Netns.open();
-  new SpoofChecks(host).put(ONE);
-  expect(host.run("nft list ruleset")).toBe(golden);
+  new SpoofChecks(host).put(one);
+  expect(host.run("nft list ruleset")).toBe(text);
 });
 
-test("`nft` loads the golden text, lists it unchanged, and compiles the rules to the same instructions", () => {
-  using ours = Netns.open();
-  using theirs = Netns.open();
-  // `nft` lists no protocol that follows from the rest. Loaded without it, the rules of ARP look at the type
-  // of the frame and not of the packet, so they match nothing behind a VLAN tag.
-  theirs.run("nft -f -", golden.replaceAll(/\t(arp|iifname \. arp) /g, "\tmeta protocol arp $1 "));
-  expect(theirs.run("nft list ruleset")).toBe(golden);
-  new SpoofChecks(ours).put(ONE);
-  expect(instructions(ours)).toEqual(instructions(theirs));
-  // What `nft` loaded is what we look for.
-  expect([isSpoofTableWhole(theirs.rules, ONE), isSpoofChecked(theirs.rules, ONE)]).toEqual([true, true]);
+test.each(TABLES)(
+  "%s: `nft` loads the golden text, lists it unchanged, and compiles the rules to the same instructions",
+  (title, text, one) => {
+    using ours = Netns.open();
+    using theirs = Netns.open();
+    // `nft` lists no protocol that follows from the rest. Loaded without it, the rules of ARP on a bridge
+    // look at the type of the frame and not of the packet, so they match nothing behind a VLAN tag.
+    const isOfBridge = title.startsWith("bridge");
+    theirs.run(
+      "nft -f -",
+      isOfBridge ? text.replaceAll(/\t(arp|iifname \. arp) /g, "\tmeta protocol arp $1 ") : text,
+    );
+    expect(theirs.run("nft list ruleset")).toBe(text);
+    new SpoofChecks(ours).put(one);
+    expect(instructions(ours, title)).toEqual(instructions(theirs, title));
+    // What `nft` loaded is what we look for.
+    expect([isSpoofTableWhole(theirs.rules, one), isSpoofChecked(theirs.rules, one)]).toEqual([true, true]);
+  },
+);
+
+test("elements of the two tables are apart: each attachment goes with its own, and a search finds both", () => {
+  using host = Netns.open();
+  const checks = new SpoofChecks(host);
+  const inNode = checked("2", { table: NODE_CHECK, addresses: OWN });
+  checks.put(ONE);
+  checks.put(inNode);
+  expect(listSpoofElements(host.rules)).toHaveLength(2 + 2 + 1 + 1 + 2 + 2);
+  expect(listSpoofElementsOf(host.rules, inNode.hostInterface)).toHaveLength(8);
+  expect([isOwnAlone(host.rules, ONE), isOwnAlone(host.rules, inNode)]).toEqual([true, true]);
+  checks.take(inNode);
+  expect([isSpoofChecked(host.rules, ONE), isSpoofChecked(host.rules, inNode)]).toEqual([true, false]);
+  expect(listSpoofElements(host.rules)).toHaveLength(2);
 });
 
 test("doing it again changes nothing, and asks for nobody else", () => {
@@ -310,9 +342,9 @@ const EARLIER_RULE = "iifname @guarded iifname . ether saddr != @source drop";
 const EARLIER = `nft flush chain bridge pontoon prerouting ; add rule bridge pontoon prerouting ${EARLIER_RULE}`;
 
 /** What the kernel runs for the rules, in order. */
-function instructions(netns: Netns): string[] {
+function instructions(netns: Netns, table: string): string[] {
   return netns
-    .run("nft --debug=netlink list chain bridge pontoon prerouting")
+    .run(`nft --debug=netlink list table ${table}`)
     .split("\n")
     .filter((line) => /^\s+\[ /.test(line))
     .map((line) => line.trim());

@@ -9,6 +9,7 @@ import {
   type SpoofCheck,
   type SpoofCheckNode,
 } from "../../src/nft/spoof-check.ts";
+import { BRIDGE_CHECK, type SpoofTable } from "../../src/nft/spoof-layout.ts";
 import type { Netns } from "../support/netns.ts";
 
 /** An attachment by one digit, which its digest and its MAC repeat. */
@@ -18,9 +19,11 @@ export function checked(
     network = "net",
     mac = `0a:00:00:00:00:0${digit}`,
     addresses = undefined as SpoofCheck["addresses"],
+    table = BRIDGE_CHECK as SpoofTable,
   } = {},
 ): SpoofCheck {
   return {
+    table,
     network,
     owner: digit.repeat(32),
     label: `${network} c${digit} eth0`,

@@ -26,4 +26,12 @@ export const ATTACHMENT: readonly Mutation[] = [
     test: "test/plugin/record-version.test.ts",
     promise: "iptables: pontoon restore puts back all of its rules",
   },
+  {
+    name: "pods of one network with two policies are in one group",
+    file: "src/attachment/name.ts",
+    find: "sha256(`${network}\\0${policy}`)",
+    replace: "sha256(network)",
+    test: "test/plugin/ptp-ingress.test.ts",
+    promise: "pods that were added before a policy changed are apart from those that came after",
+  },
 ];

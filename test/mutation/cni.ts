@@ -170,4 +170,12 @@ export const CNI: readonly Mutation[] = [
     test: "test/unit/cni/configuration-page.test.ts",
     promise: "does not support more than 1 address per family",
   },
+  {
+    name: "a GC looks for pods without a bridge on a bridge",
+    file: "src/cni/teardown.ts",
+    find: "isOnBridge(attach) ? bridgeNameOr(DEFAULT_BRIDGE, bridge) : undefined",
+    replace: "bridgeNameOr(DEFAULT_BRIDGE, bridge)",
+    test: "test/plugin/ptp-ingress.test.ts",
+    promise: "nft: the last pod takes the rules with it, however its DEL comes, and GC takes what is left",
+  },
 ];

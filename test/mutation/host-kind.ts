@@ -255,9 +255,17 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "lost spoof table put back without the check of a running ADD",
     file: "src/host/kind/spoof-check/spoof-check.ts",
-    find: "({ network, owner }) => node.records.isAddOfDigestRunning(network, owner)",
+    find: "({ network, owner }: SpoofCheck) => node.records.isAddOfDigestRunning(network, owner)",
     replace: "() => false",
     test: "test/plugin/spoof-check.test.ts",
     promise: "an ADD whose table is flushed at any moment, and put back by another ADD",
+  },
+  {
+    name: "a host's end leaves its network's group while it is up",
+    file: "src/host/kind/ingress/ingress.ts",
+    find: "...(isShut ? { shut: step.gatewayInterface } : {}),",
+    replace: "",
+    test: "test/plugin/ptp-ingress.test.ts",
+    promise: "at no moment of a DEL is a pod open whose group is not the network's",
   },
 ];

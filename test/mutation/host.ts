@@ -199,8 +199,8 @@ export const HOST: readonly Mutation[] = [
   {
     name: "ingress policy removed although a pod whose record was lost needs it",
     file: "src/host/shared.ts",
-    find: "return networks.some(hasUnknown) ? [] : things.filter(({ id }) => free.has(id));",
-    replace: "return things.filter(({ id }) => free.has(id));",
+    find: "return networks.some(hasUnknown) ? own : [",
+    replace: "return [",
     test: "test/plugin/ingress-policy-life.test.ts",
     promise: "GC takes away what nobody needs, with records and without",
   },

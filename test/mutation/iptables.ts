@@ -26,4 +26,12 @@ export const IPTABLES: readonly Mutation[] = [
     test: "test/unit/iptables/host-port-chain.test.ts",
     promise: "GC knows a network's chains by the comments, and the reference's by their names",
   },
+  {
+    name: "a jump of the legacy variant is deleted without its group, and stays",
+    file: "src/iptables/legacy-table.ts",
+    find: "if (sourceGroup !== undefined) words.push(sourceGroupWords(sourceGroup));",
+    replace: "",
+    test: "test/plugin/ptp-ingress.test.ts",
+    promise: "legacy: the last pod takes the rules with it, however its DEL comes, and GC takes what is left",
+  },
 ];

@@ -82,4 +82,12 @@ export const PLAN: readonly Mutation[] = [
     test: "test/unit/plan/bandwidth.test.ts",
     promise: "a given burst is taken up to a second of the rate, and is never less than a packet",
   },
+  {
+    name: "a pod without a bridge claims every address by ARP",
+    file: "src/plan/steps.ts",
+    find: 'return check && { kind: "arpCheck", ...check };',
+    replace: "return check && undefined;",
+    test: "test/plugin/ptp-source-check.test.ts",
+    promise: "ARP: the node learns a pod's own address, and no other however many the pod claims",
+  },
 ];

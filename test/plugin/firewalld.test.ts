@@ -3,10 +3,12 @@ import { expect } from "vitest";
 import { add, check, del, mustSucceed } from "../support/cni.ts";
 import { startFirewalld, zoneOf } from "../support/firewalld.ts";
 import { expectedTable, openStage, PORT_ARGS, reachTable, SUBNETS } from "../support/ingress.ts";
+import { hostLinkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
+import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { connect, serve } from "../support/traffic.ts";
-import { PLUGIN_FOLDER } from "../support/world.ts";
+import { PLUGIN_FOLDER, type Pod } from "../support/world.ts";
 
 scene(
   "firewalld: pods get out from the first to the last, also after a reload and pontoon restore, which leaves nothing",
@@ -63,6 +65,42 @@ scene(
     await del(world, others, green);
     expect([await zoneOf(world, "pods0"), await zoneOf(world, "others0")]).toEqual(["no zone", "no zone"]);
     expect(await world.host.must("nft list table inet firewalld")).not.toMatch(/pods0|others0/);
+    expect(await world.host.must("nft list tables")).not.toContain("pontoon-ingress");
+  },
+  90_000,
+);
+
+scene(
+  "firewalld, pods without a bridge: each gets out by its own interface, also after a reload and pontoon restore, and takes it along",
+  async (world) => {
+    const { red, blue, neighbour } = await openStage(world, undefined, false);
+    await using _firewalld = await startFirewalld(world);
+    const letOut = () => world.host.must("firewall-cmd --zone=work --add-interface=uplink");
+    await letOut();
+    await using _server = await serve(neighbour, "tcp", "::", 9090);
+    const getsOut = async (pod: Pod) =>
+      (await connect(pod, "192.168.50.2", 9090)) !== undefined &&
+      (await connect(pod, "fd50::2", 9090)) !== undefined;
+    const wishes = { subnets: SUBNETS.pods, ingressPolicy: "isolated" };
+    const pods = install(world, ptpNetwork("pods", wishes));
+    for (const pod of [red, blue]) await add(world, pods, pod);
+    const [first, second] = [await hostLinkOf(world, red), await hostLinkOf(world, blue)];
+    expect([await getsOut(red), await getsOut(blue), await check(world, pods, red)]).toEqual([
+      true,
+      true,
+      undefined,
+    ]);
+    await world.host.must("firewall-cmd --reload");
+    await letOut();
+    expect(await check(world, pods, red)).toContain(`firewalld has ${first} in none of its zones`);
+    mustSucceed(await world.host.exec(`${PLUGIN_FOLDER}/pontoon restore`));
+    expect([await zoneOf(world, first), await zoneOf(world, second)]).toEqual(["trusted", "trusted"]);
+    await del(world, pods, red);
+    expect([await zoneOf(world, first), await zoneOf(world, second)]).toEqual(["no zone", "trusted"]);
+    expect(await getsOut(blue)).toBe(true);
+    await world.host.must("rm -r /var/lib/cni/pontoon/pods");
+    await del(world, pods, blue);
+    expect(await zoneOf(world, second)).toBe("no zone");
     expect(await world.host.must("nft list tables")).not.toContain("pontoon-ingress");
   },
   90_000,

@@ -310,7 +310,8 @@ test("only main.ts knows the descriptor of stdout", () => {
 test.each([
   { file: "nft/layout.ts", ruleset: "dual-stack.nft", lists: 2 },
   { file: "nft/host-port-layout.ts", ruleset: "host-ports.nft", lists: 6 },
-  { file: "nft/spoof-layout.ts", ruleset: "spoof-check.nft", lists: 1 },
+  { file: "nft/spoof-layout.ts", ruleset: "spoof-check.nft", lists: 6 },
+  { file: "nft/ingress-layout.ts", ruleset: "ingress.nft", lists: 3 },
 ])(
   "$file: above every rule that is built stands its text, and the golden ruleset has that very text",
   ({ file, ruleset, lists: count }) => {

@@ -75,13 +75,18 @@ export function known(wishes: Wishes = {}, more: Partial<Known> = {}): Known {
 }
 
 /** The attachment that an ADD describes for such a network, with the routes of its configuration. */
-export function attachmentOf(
+export function anyAttachmentOf(
   wishes: Wishes = {},
   addresses: readonly string[] = [V4],
   more: Partial<Known & Given> = {},
-): OnBridge {
+): Attachment {
   const { routes = wishes.routes ?? [], ...rest } = more;
-  return onBridge(describe(known(wishes, rest), { addresses: addresses.map(podAddress), routes }));
+  return describe(known(wishes, rest), { addresses: addresses.map(podAddress), routes });
+}
+
+/** The attachment of a network with a bridge. */
+export function attachmentOf(...facts: Parameters<typeof anyAttachmentOf>): OnBridge {
+  return onBridge(anyAttachmentOf(...facts));
 }
 
 /** The step of a kind, which has to be there. */

@@ -7,7 +7,7 @@ import { isDoneAgain, STEP_NAMES, type StepName } from "../../../src/plan/step.t
 import { stepOf, stepsOf } from "../../../src/plan/steps.ts";
 import { attachmentWithEverything } from "../../support/everything.ts";
 import { address } from "../../support/ip.ts";
-import { attachmentOf, KEY, kindsOf, theStep, V4, V6, type Wishes } from "./input.ts";
+import { anyAttachmentOf, attachmentOf, KEY, kindsOf, theStep, V4, V6, type Wishes } from "./input.ts";
 
 test("the steps stand in the order that they are done in", () => {
   expect(kindsOf(attachmentOf({ ipMasq: true }, [V4, V6]))).toEqual([
@@ -51,7 +51,7 @@ const NOTHING = {
   leaseDirectory: undefined,
 };
 /** Masquerading is that by nftables. */
-const NOT_ON_A_BRIDGE: StepName[] = ["iptablesMasquerade", "hostRoute"];
+const NOT_ON_A_BRIDGE: StepName[] = ["nodeSpoofCheck", "arpCheck", "iptablesMasquerade", "hostRoute"];
 const EVERYTHING = attachmentWithEverything();
 const { link } = EVERYTHING;
 
@@ -140,6 +140,35 @@ test("ipspoofchk names the pod's addresses, and whether it may ask a DHCP server
     expect(isDoneAgain(early)).toBe(true);
   }
   expect(isDoneAgain(theStep("spoofCheck", attachmentOf({ macspoofchk: true })))).toBe(false);
+});
+
+test("without a bridge what the pod sends is checked in the node, and its ARP with ipspoofchk alone", () => {
+  const ptp = { attach: "ptp", macspoofchk: true } as const;
+  const checks = (wishes: Wishes) =>
+    stepsOf(anyAttachmentOf({ ...ptp, ...wishes })).flatMap(({ kind }) =>
+      /Check$/.test(kind) ? [kind] : [],
+    );
+  expect(checks({})).toEqual(["nodeSpoofCheck"]);
+  expect(checks({ ipspoofchk: true })).toEqual(["nodeSpoofCheck", "arpCheck"]);
+  const attachment = anyAttachmentOf({ ...ptp, ipspoofchk: true });
+  const { kind: _, ...check } = theStep("nodeSpoofCheck", attachment);
+  expect(theStep("arpCheck", attachment)).toEqual({ kind: "arpCheck", ...check });
+  expect(isDoneAgain(theStep("arpCheck", attachment))).toBe(true);
+});
+
+test("without a bridge a link group stands for the network and its policy; a bridge has its name", () => {
+  const groupOf = (wishes: Wishes) => {
+    const attachment = anyAttachmentOf({ attach: "ptp", ...wishes });
+    const { group } = theStep("veth", attachment);
+    expect(stepOf("ingressPolicy", attachment)?.group).toBe(group);
+    return group;
+  };
+  expect([groupOf({}), groupOf({ attach: "bridge", ingressPolicy: "open" })]).toEqual([undefined, undefined]);
+  const groups = (["open", "same-bridge", "isolated"] as const).map((ingressPolicy) =>
+    groupOf({ ingressPolicy }),
+  );
+  expect(new Set(groups).size).toBe(3);
+  for (const group of groups) expect(group! >= 2 ** 30 && group! < 2 ** 31, String(group)).toBe(true);
 });
 
 test("with macspoofchk the bridge learns from no link-local frame, and nothing from the port, whose MAC it knows", () => {

@@ -48,7 +48,7 @@ export function isInZone(interfaceName: string, node: Node): boolean {
  * noted interfaces. Throws SystemError and CniError.
  */
 export function putIntoZone(interfaceName: string, network: string, node: Node): void {
-  putIngressElements(node.rules, [{ set: "trusted", interfaceName, comment: network }]);
+  putIngressElements(node.rules, [{ set: "trusted", entry: interfaceName, comment: network }]);
   const { status, stderr, stdout, refusal } = run(`--add-interface=${interfaceName}`);
   if (status === 0) return;
   throw new CniError("rules", {
@@ -57,7 +57,7 @@ export function putIntoZone(interfaceName: string, network: string, node: Node):
     cause:
       [stderr.trim(), stdout.trim(), refusal ?? ""].find((text) => text !== "") ??
       `it ended with status ${status}`,
-    hint: "Run this command by hand to see what is wrong, or put the bridge into a zone of your choice",
+    hint: "Run this command by hand to see what is wrong, or put this interface into a zone of your choice",
   });
 }
 

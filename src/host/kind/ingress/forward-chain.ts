@@ -5,6 +5,7 @@ import { CniError } from "../../../cni/error.ts";
 import type { Family } from "../../../ip/address.ts";
 import {
   ADMIN_CHAIN,
+  entryOfChain,
   FORWARD_PREFIX,
   type ForwardChain,
   forwardUses,
@@ -14,6 +15,7 @@ import { findLegacyRestore, isOutOfReach } from "../../../iptables/legacy-table.
 import { makeForwardChain } from "../../../iptables/program.ts";
 import { FILTER, type IptablesTable, removeJumps } from "../../../iptables/table.ts";
 import { executeBatch } from "../../../nft/batch.ts";
+import type { Entry } from "../../../nft/ingress-layout.ts";
 import { iptablesTables } from "../../iptables-tables.ts";
 import type { Node } from "../../node.ts";
 
@@ -48,12 +50,12 @@ export function removePassage(chain: ForwardChain, node: Node): void {
     removeJumps(table, chain.name, () => true);
 }
 
-/** The interfaces that have such a chain in any table. */
-export function listPassable(node: Node): string[] {
-  const names = [...iptablesTables(node, FILTER)].flatMap((table) =>
-    table.listJumps(FORWARD_PREFIX).map(({ chain }) => chain.slice(FORWARD_PREFIX.length)),
+/** The entries that have such a chain in any table. */
+export function listPassable(node: Node): Entry[] {
+  const entries = [...iptablesTables(node, FILTER)].flatMap((table) =>
+    table.listJumps(FORWARD_PREFIX).flatMap(({ chain }) => entryOfChain(chain) ?? []),
   );
-  return [...new Set(names)];
+  return [...new Set(entries)];
 }
 
 function* droppingTables(family: Family, node: Node): Generator<IptablesTable> {

@@ -1,12 +1,13 @@
 // The ingress policy of a network (ingressPolicy): the pods that reach its pods, and the way for their
 // packets through firewalls of the node.
-import { isHostInterface } from "../../../attachment/name.ts";
+import { isHostInterface, networkGroup } from "../../../attachment/name.ts";
+import { INGRESS_POLICIES } from "../../../cni/bridge-config.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { ifThereIsNftables, type LostRules } from "../../../nft/answer.ts";
-import { isIngressTableWhole, listIngressInterfaces } from "../../../nft/ingress.ts";
-import { FORWARD_RULES } from "../../../nft/ingress-layout.ts";
+import { isIngressTableWhole, listIngressEntries } from "../../../nft/ingress.ts";
+import { type Entry, INGRESS_LAYOUT } from "../../../nft/ingress-layout.ts";
 import { isTableAsMade } from "../../../nft/read-back.ts";
-import { isTableWhole, type TableTest } from "../../../nft/table-layout.ts";
+import { isTableWhole, ruleCountOf, type TableTest } from "../../../nft/table-layout.ts";
 import type { IngressPolicyStep } from "../../../plan/step.ts";
 import type { SystemError } from "../../../sys/errno.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
@@ -41,34 +42,40 @@ export const ingressPolicy: StepKind<IngressPolicyStep> = {
   restoration: { countLost: countLostPolicies, putBack: putPolicy },
 };
 
-/** A part of the policy of one interface. */
-interface InterfacePart extends SharedThing {
+/** A part of the policy of one entry. */
+interface EntryPart extends SharedThing {
   part: IngressPart;
-  interfaceName: string;
+  entry: Entry;
   network: string;
 }
 
-/** The parts as things that the pods behind an interface share, whatever their network. */
-const POLICY_PARTS: SharedKind<"ingressPolicy", InterfacePart> = {
+/** The parts as things that pods share. */
+const POLICY_PARTS: SharedKind<"ingressPolicy", EntryPart> = {
   name: "ingressPolicy",
-  reach: "node",
-  thingsOf({ policy, families, gatewayInterface, key: { network } }) {
-    return partsOf(policy, families).map((part) => partOf(part, gatewayInterface, network));
+  thingsOf(step) {
+    const { group, gatewayInterface, key } = step;
+    return partsOf(step).map((part): EntryPart => {
+      if (group === undefined) return partOf(part, gatewayInterface, key.network);
+      // The group is of this network alone, and the interface of this pod.
+      return part === "zone"
+        ? { ...partOf(part, gatewayInterface, key.network), reach: "attachment" }
+        : partOf(part, group, key.network);
+    });
   },
   missing: (things, node) => missingOf(things, isTableWhole, node),
   make(things, node) {
-    for (const { interfaceName, network, of } of byInterface(things))
+    for (const { entry, network, of } of byEntry(things))
       makeParts(
         of.map(({ part }) => part),
-        { interfaceName, network },
+        { entry, network },
         node,
       );
   },
   remove(things, node) {
-    for (const { interfaceName, of } of byInterface(things))
+    for (const { entry, of } of byEntry(things))
       removeParts(
         of.map(({ part }) => part),
-        interfaceName,
+        entry,
         node,
       );
   },
@@ -76,38 +83,50 @@ const POLICY_PARTS: SharedKind<"ingressPolicy", InterfacePart> = {
 };
 
 /** The parts that are missing, or not whole as `isWhole` says. */
-function missingOf(things: readonly InterfacePart[], isWhole: TableTest, node: Node): InterfacePart[] {
-  return byInterface(things).flatMap(({ interfaceName, of }) => {
+function missingOf(things: readonly EntryPart[], isWhole: TableTest, node: Node): EntryPart[] {
+  return byEntry(things).flatMap(({ entry, of }) => {
     const parts = of.map(({ part }) => part);
-    const missing = new Set(missingParts(parts, { interfaceName, isWhole }, node));
+    const missing = new Set(missingParts(parts, { entry, isWhole }, node));
     return of.filter(({ part }) => missing.has(part));
   });
 }
 
-function partOf(part: IngressPart, interfaceName: string, network: string): InterfacePart {
-  return { id: `${part} ${interfaceName}`, part, interfaceName, network };
+/** A part of an entry. An interface may be that of several networks, a group is of one. */
+function partOf(part: IngressPart, entry: Entry, network: string): EntryPart {
+  const id = `${part} ${entry}`;
+  return typeof entry === "number"
+    ? { id, part, entry, network, reach: "network" }
+    : { id, part, entry, network, reach: "node" };
 }
 
-function byInterface(things: readonly InterfacePart[]) {
-  const groups = new Map<string, { interfaceName: string; network: string; of: InterfacePart[] }>();
+function byEntry(things: readonly EntryPart[]) {
+  const entries = new Map<Entry, { entry: Entry; network: string; of: EntryPart[] }>();
   for (const thing of things) {
-    const { interfaceName, network } = thing;
-    const group = groups.get(interfaceName) ?? { interfaceName, network, of: [] };
-    group.of.push(thing);
-    groups.set(interfaceName, group);
+    const { entry, network } = thing;
+    const found = entries.get(entry) ?? { entry, network, of: [] };
+    found.of.push(thing);
+    entries.set(entry, found);
   }
-  return [...groups.values()];
+  return [...entries.values()];
 }
 
 function putPolicy(step: IngressPolicyStep, node: Node): void {
   const about = `ingress policy of network ${step.key.network}`;
-  attempt("rules", about, () => ensureShared(POLICY_PARTS, step, node), rulesHint);
+  attempt("rules", about, () => ensureShared(POLICY_PARTS, step, node), hintOf(step));
 }
 
-/** The removal of the parts: they go when the veth has gone, unless another attachment needs them. */
+/**
+ * The removal of the parts: they go when the veth has gone, unless another attachment needs them. A host's
+ * end that is known by its group is shut before: a pod with an ifb has another group for a moment, by which
+ * both are deleted.
+ */
 function removePolicy(step: IngressPolicyStep, { node }: Removing): Removal {
   const about = `ingress policy of network ${step.key.network}`;
-  return { afterLinks: () => attempt("cleanup", about, () => removeUnneeded(POLICY_PARTS, step, node)) };
+  const isShut = step.group !== undefined && step.policy !== "open";
+  return {
+    ...(isShut ? { shut: step.gatewayInterface } : {}),
+    afterLinks: () => attempt("cleanup", about, () => removeUnneeded(POLICY_PARTS, step, node)),
+  };
 }
 
 /** The problem with the policy as a sentence; undefined when there is none. */
@@ -116,39 +135,44 @@ function verifyPolicy(step: IngressPolicyStep, { node }: Place): string | undefi
   const [missing] = attempt("rules", `ingress policy of network ${network}`, () =>
     missingOf(POLICY_PARTS.thingsOf(step), isTableAsMade, node),
   );
-  return missing && missingText(missing.part, missing.interfaceName, network);
+  return missing && missingText(missing.part, missing.entry, network);
 }
 
 /** The number of missing rules and elements of these attachments' policies. */
 function countLostPolicies(steps: readonly IngressPolicyStep[], node: Node): LostRules {
-  const isOurs = steps.some(({ policy, families }) => partsOf(policy, families).some(isElement));
+  const isOurs = steps.some((step) => partsOf(step).some(isElement));
   const { byOwner } = countLostShared(POLICY_PARTS, steps, node);
-  return { shared: isOurs && !isIngressTableWhole(node.rules) ? FORWARD_RULES : 0, byOwner };
+  return { shared: isOurs && !isIngressTableWhole(node.rules) ? ruleCountOf(INGRESS_LAYOUT) : 0, byOwner };
 }
 
 /**
- * Removes the parts that no attachment needs, found without any record: on a network's bridge, on its
- * interfaces in VLANs, and on host ends that are gone. Takes the node's lock where there is a part. Throws
- * CniError.
+ * Removes the parts that no attachment needs, found without any record: of a network's bridge and its
+ * interfaces in VLANs, of its link groups, and of host ends that are gone. Takes the node's lock where there
+ * is a part. Throws CniError.
  */
 export function removeStrayPolicies(leaving: Leaving, node: Node): void {
   const { network, bridge } = leaving;
-  // Of a link without a bridge only the name can tell, and that it is gone.
-  const isOurs = (name: string): boolean =>
-    name === bridge || name.startsWith(`${bridge}.`) || (isHostInterface(name) && !node.hasInterface(name));
+  const groups = INGRESS_POLICIES.map((policy) => networkGroup(network, policy));
+  const isOurs = (entry: Entry): boolean => {
+    if (typeof entry === "number") return groups.includes(entry);
+    if (bridge !== undefined && (entry === bridge || entry.startsWith(`${bridge}.`))) return true;
+    // Of a host's end only the name can tell, and that it is gone.
+    return isHostInterface(entry) && !node.hasInterface(entry);
+  };
   attempt("cleanup", `ingress policy of network ${network}`, () => {
-    const inSets = ifThereIsNftables(() => node.rules, listIngressInterfaces) ?? [];
-    const interfaces = [...new Set([...inSets, ...listPassable(node)])].filter(isOurs);
-    if (interfaces.length === 0) return;
+    const inSets = ifThereIsNftables(() => node.rules, listIngressEntries) ?? [];
+    const entries = [...new Set([...inSets, ...listPassable(node)])].filter(isOurs);
+    if (entries.length === 0) return;
     node.underLock(() => {
-      for (const name of interfaces) {
-        const found = partsToRemove(name, node).map((part) => partOf(part, name, network));
+      for (const entry of entries) {
+        const found = partsToRemove(entry, node).map((part) => partOf(part, entry, network));
         POLICY_PARTS.remove(unneeded(POLICY_PARTS, found, { leaving, node }), node);
       }
     });
   });
 }
 
-function rulesHint(error: SystemError): string | undefined {
-  return modulesHint(error, "nfnetlink, nf_tables, nft_compat and xt_conntrack");
+function hintOf({ group }: IngressPolicyStep): (error: SystemError) => string | undefined {
+  const matches = group === undefined ? "xt_conntrack" : "xt_conntrack, xt_devgroup";
+  return (error) => modulesHint(error, `nfnetlink, nf_tables, nft_compat, ${matches}`);
 }

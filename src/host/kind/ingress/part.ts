@@ -1,102 +1,112 @@
-// The parts of an ingress policy for one interface of a network. Pods share each part.
-import type { IngressPolicy } from "../../../cni/bridge-config.ts";
+// The parts of an ingress policy for one entry of a network: the interface that its pods share, or the link
+// group of their interfaces. Pods share each part, but for a place in a zone of firewalld where each pod has
+// an interface of its own.
 import { collectErrors, throwJoined } from "../../../failure/failure.ts";
-import type { Family } from "../../../ip/address.ts";
 import { type ForwardChain, forwardChain, forwardUses } from "../../../iptables/forward-chain.ts";
 import { ifThereIsNftables } from "../../../nft/answer.ts";
 import {
-  hasIngressElement,
+  ingressSetsOf,
   missingIngressSets,
   putIngressElements,
   removeIngressElements,
 } from "../../../nft/ingress.ts";
-import { INGRESS_SETS, type IngressSet } from "../../../nft/ingress-layout.ts";
+import type { Entry, IngressSet } from "../../../nft/ingress-layout.ts";
 import type { TableTest } from "../../../nft/table-layout.ts";
+import type { IngressPolicyStep } from "../../../plan/step.ts";
 import type { Node } from "../../node.ts";
 import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
 import { hasPassage, isPassable, makePassable, removePassage } from "./forward-chain.ts";
 
 /**
- * A part: a place of the interface in a set of Pontoon's own table; a way for its packets through iptables,
- * in one family; or a way through firewalld.
+ * A part: a place of the entry in a set of Pontoon's own table; a way for its packets through iptables, in
+ * one family; or a way through firewalld, which knows interfaces alone.
  */
-export type IngressPart = "networks" | "together" | "apart" | "accept4" | "accept6" | "zone";
+export type IngressPart = Exclude<IngressSet, "trusted"> | "accept4" | "accept6" | "zone";
 
 /** The parts that a pod with this policy and addresses of these families needs. */
-export function partsOf(policy: IngressPolicy, families: readonly Family[]): IngressPart[] {
-  const apart: Record<IngressPolicy, IngressPart[]> = {
-    open: [],
-    "same-bridge": ["networks", "together"],
-    isolated: ["networks", "apart"],
-  };
+export function partsOf({
+  policy,
+  families,
+  group,
+}: Pick<IngressPolicyStep, "policy" | "families" | "group">): IngressPart[] {
   const ways: IngressPart[] =
     families.length === 0 ? [] : [...families.map((family): IngressPart => `accept${family}`), "zone"];
-  return [...apart[policy], ...ways];
+  return [...(group === undefined ? SETS_OF_INTERFACE : SETS_OF_GROUP)[policy], ...ways];
 }
 
+const SETS_OF_INTERFACE: Record<IngressPolicyStep["policy"], IngressPart[]> = {
+  open: [],
+  "same-bridge": ["networks", "together"],
+  isolated: ["networks", "apart"],
+};
+
+const SETS_OF_GROUP: Record<IngressPolicyStep["policy"], IngressPart[]> = {
+  open: [],
+  "same-bridge": ["groups", "together-groups"],
+  isolated: ["groups"],
+};
+
 /** True for a part that is an element of Pontoon's own table. */
-export function isElement(part: IngressPart): part is IngressPart & IngressSet {
-  return part === "networks" || part === "together" || part === "apart";
+export function isElement(part: IngressPart): part is Exclude<IngressSet, "trusted"> {
+  return part !== "accept4" && part !== "accept6" && part !== "zone";
 }
 
 /** The parts among `parts` that are missing, or not whole as `isWhole` says. Throws SystemError. */
 export function missingParts(
   parts: readonly IngressPart[],
-  { interfaceName, isWhole }: { interfaceName: string; isWhole: TableTest },
+  { entry, isWhole }: { entry: Entry; isWhole: TableTest },
   node: Node,
 ): IngressPart[] {
   const sets = parts.filter(isElement);
-  const missing = sets.length === 0 ? [] : missingIngressSets(node.rules, sets, { interfaceName, isWhole });
+  const missing = sets.length === 0 ? [] : missingIngressSets(node.rules, sets, { entry, isWhole });
   return parts.filter((part) => {
-    if (part === "zone") return !isInZone(interfaceName, node);
-    return isElement(part) ? missing.includes(part) : !isPassable(chainOf(part, interfaceName), node);
+    if (part === "zone") return !isInZone(interfaceOf(entry), node);
+    return isElement(part) ? missing.includes(part) : !isPassable(chainOf(part, entry), node);
   });
 }
 
 /** The parts of which anything is there. Throws SystemError. */
-export function partsToRemove(interfaceName: string, node: Node): IngressPart[] {
+export function partsToRemove(entry: Entry, node: Node): IngressPart[] {
   const sets =
     ifThereIsNftables(
       () => node.rules,
-      (rules) => INGRESS_SETS.filter((set) => hasIngressElement(rules, set, interfaceName)),
+      (rules) => ingressSetsOf(rules, entry),
     ) ?? [];
-  const ways = (["accept4", "accept6"] as const).filter((part) =>
-    hasPassage(chainOf(part, interfaceName), node),
-  );
+  const ways = (["accept4", "accept6"] as const).filter((part) => hasPassage(chainOf(part, entry), node));
   return [...sets.map((set) => (set === "trusted" ? "zone" : set)), ...ways];
 }
 
 /**
- * Makes these parts of an interface; `network` is for people who list the rules. The caller holds the node's
+ * Makes these parts of an entry; `network` is for people who list the rules. The caller holds the node's
  * lock. Throws SystemError and CniError.
  */
 export function makeParts(
   parts: readonly IngressPart[],
-  { interfaceName, network }: { interfaceName: string; network: string },
+  { entry, network }: { entry: Entry; network: string },
   node: Node,
 ): void {
-  const elements = parts.filter(isElement).map((set) => ({ set, interfaceName, comment: network }));
+  const elements = parts.filter(isElement).map((set) => ({ set, entry, comment: network }));
   if (elements.length > 0) putIngressElements(node.rules, elements);
   for (const part of parts) {
-    if (part === "zone") putIntoZone(interfaceName, network, node);
-    else if (!isElement(part)) makePassable(chainOf(part, interfaceName), node);
+    if (part === "zone") putIntoZone(interfaceOf(entry), network, node);
+    else if (!isElement(part)) makePassable(chainOf(part, entry), node);
   }
 }
 
 /** Removes parts, and goes on when one stays. The caller holds the node's lock. Throws CniError. */
-export function removeParts(parts: readonly IngressPart[], interfaceName: string, node: Node): void {
+export function removeParts(parts: readonly IngressPart[], entry: Entry, node: Node): void {
   const sets = parts.filter(isElement);
   const errors = collectErrors([
     () => {
       if (sets.length > 0)
         ifThereIsNftables(
           () => node.rules,
-          (rules) => removeIngressElements(rules, sets, interfaceName),
+          (rules) => removeIngressElements(rules, sets, entry),
         );
     },
     ...parts.map((part) => () => {
-      if (part === "zone") takeOutOfZone(interfaceName, node);
-      else if (!isElement(part)) removePassage(chainOf(part, interfaceName), node);
+      if (part === "zone") takeOutOfZone(interfaceOf(entry), node);
+      else if (!isElement(part)) removePassage(chainOf(part, entry), node);
     }),
   ]);
   throwJoined(errors);
@@ -108,15 +118,20 @@ export function sizeOf(part: IngressPart): number {
 }
 
 /** The sentence about a missing part. */
-export function missingText(part: IngressPart, interfaceName: string, network: string): string {
+export function missingText(part: IngressPart, entry: Entry, network: string): string {
   if (isElement(part))
-    return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${interfaceName} in its set ${part}`;
+    return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${entry} in its set ${part}`;
   if (part === "zone")
-    return `firewalld has ${interfaceName} in none of its zones, so it rejects packets of network ${network}`;
-  const { family, name } = chainOf(part, interfaceName);
+    return `firewalld has ${entry} in none of its zones, so it rejects packets of network ${network}`;
+  const { family, name } = chainOf(part, entry);
   return `the ${family === 4 ? "iptables" : "ip6tables"} chain ${name} in table filter, which lets packets of network ${network} through, is missing or not whole`;
 }
 
-function chainOf(part: Exclude<IngressPart, IngressSet | "zone">, interfaceName: string): ForwardChain {
-  return forwardChain(part === "accept4" ? 4 : 6, interfaceName);
+/** The name of an interface: a part that is of interfaces alone has no other entry. */
+function interfaceOf(entry: Entry): string {
+  return String(entry);
+}
+
+function chainOf(part: "accept4" | "accept6", entry: Entry): ForwardChain {
+  return forwardChain(part === "accept4" ? 4 : 6, entry);
 }

@@ -45,7 +45,11 @@ export function removeStrayChains(leaving: Leaving, search: Search, node: Node):
   attempt("cleanup", `masquerading of network ${network}`, () => {
     if (findChains(network, search, node).next().done === true) return;
     node.underLock(() => {
-      const found = [...findChains(network, search, node)].map(([table, id]) => ({ table, id }));
+      const found = [...findChains(network, search, node)].map(([table, id]) => ({
+        table,
+        id,
+        reach: "network" as const,
+      }));
       for (const { table, id } of unneeded(networkChain, found, { leaving, node }))
         removeJumps(table, id, () => true);
     });

@@ -12,7 +12,6 @@ import { restoreProgram } from "./program.ts";
 /** The chains as things that the pods of a network share. */
 export const networkChain: SharedKind<"iptablesMasquerade", NetworkChain & SharedThing> = {
   name: "iptablesMasquerade",
-  reach: "network",
   thingsOf: chainsOf,
   missing: (chains, node) => chains.filter((chain) => !isWhole(chain, node)),
   make(chains, node) {
@@ -31,7 +30,7 @@ export const networkChain: SharedKind<"iptablesMasquerade", NetworkChain & Share
 
 /** The chains that a step needs. */
 export function chainsOf({ key, subnets }: IptablesMasqueradeStep): (NetworkChain & SharedThing)[] {
-  return networkChains(key.network, subnets).map((chain) => ({ ...chain, id: chain.name }));
+  return networkChains(key.network, subnets).map((chain) => ({ ...chain, id: chain.name, reach: "network" }));
 }
 
 /** True when the chain has all of its rules, and all jumps to it are there. */

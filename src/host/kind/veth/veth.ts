@@ -86,6 +86,8 @@ function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefin
   if (port !== undefined && (bridge === undefined || host.master !== bridge.index))
     return `${step.host.name} is not a port of bridge ${port.bridge}`;
   if (port === undefined && host.master !== 0) return `${step.host.name} is a port of another interface`;
+  if (step.group !== undefined && host.group !== step.group)
+    return `${step.host.name} is in link group ${host.group} instead of ${step.group}, by which the rules of the ingress policy know it`;
   if (pod.peerIndex !== 0 && pod.peerIndex !== host.index)
     return `${inPod} is not the other end of ${step.host.name}`;
   // Results before 1.0.0 name no MTU; without a record the two ends can only be compared with each other.
@@ -122,7 +124,7 @@ function portProblem(
 /** The indices of the two ends, or the error with which the kernel refused the pair. */
 function sendVeth(step: VethStep, on: Applying): Indices | SystemError {
   const { node } = on;
-  const { host, pod, port } = step;
+  const { host, pod, port, group } = step;
   const bridge = port && on.bridge;
   const mtu = step.mtu ?? bridge?.mtu;
   const create = createVethMessage({
@@ -131,6 +133,7 @@ function sendVeth(step: VethStep, on: Applying): Indices | SystemError {
     pod,
     namespaceFd: on.pod.namespace.fd,
     mtu,
+    group,
   });
   const [created, settled, got] = node.links.transact([
     create,
