@@ -25,6 +25,8 @@ export interface LinkRoute {
   gateway?: Address | undefined;
   /** The gateway is on the link although no address of the link says so. */
   onLink?: boolean;
+  /** The own address for packets that take the route; without it the kernel chooses. */
+  source?: Address | undefined;
   mtu?: number | undefined;
   advmss?: number | undefined;
   priority?: number | undefined;
@@ -65,6 +67,7 @@ export function addRouteMessage(route: NewRoute): Message {
       });
       if (dst.length > 0) w.attribute(rt.RTA_DST, addressBytes(dst.address));
       if (route.gateway !== undefined) w.attribute(rt.RTA_GATEWAY, addressBytes(route.gateway));
+      if (route.source !== undefined) w.attribute(rt.RTA_PREFSRC, addressBytes(route.source));
       w.u32Attribute(rt.RTA_OIF, route.index).u32Attribute(rt.RTA_TABLE, table);
       if (route.priority !== undefined) w.u32Attribute(rt.RTA_PRIORITY, route.priority);
       writeMetrics(w, route);

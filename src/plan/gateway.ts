@@ -10,9 +10,12 @@ import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/pref
  * the reference bridge (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod with its gateway's
  * address, since one of the two would not be reached, and with `isOnBridge` for a gateway outside of the
  * pod's subnet, which the bridge cannot be. A whole address (/32, /128) has no other address in its subnet,
- * so its gateway lies outside.
+ * so its gateway lies outside; without `isOnBridge` it has to be named, since
+ * the address behind a pod's may be another pod's.
  */
 export function completeGateways(addresses: PodAddress[], isOnBridge = true): PodAddress[] {
+  const nameless = addresses.find(({ address, gateway }) => isWhole(address) && gateway === undefined);
+  if (!isOnBridge && nameless !== undefined) throw withoutGateway(nameless.address);
   const complete = addresses.map(({ address, gateway }) => ({
     address,
     gateway: gateway ?? firstAddress(address),
@@ -27,7 +30,11 @@ export function completeGateways(addresses: PodAddress[], isOnBridge = true): Po
 }
 
 function isOutside({ address, gateway }: { address: Prefix; gateway: Address }): boolean {
-  return address.length < familyBits(address.address.family) && !prefixContains(address, gateway);
+  return !isWhole(address) && !prefixContains(address, gateway);
+}
+
+function isWhole({ address, length }: Prefix): boolean {
+  return length === familyBits(address.family);
 }
 
 function firstAddress(prefix: Prefix): Address {
@@ -37,8 +44,8 @@ function firstAddress(prefix: Prefix): Address {
 
 function sharedAddress(address: Prefix): CniError {
   return new CniError("ipamPlugin", {
-    about: `${formatPrefix(address)} would be the address of the pod and of the bridge`,
-    cause: `"isGateway" puts the gateway on the bridge, which is the first address of the subnet where the IPAM plugin names none`,
+    about: `${formatPrefix(address)} would be the address of the pod and of its gateway`,
+    cause: `the node is the gateway, with the first address of the subnet where the IPAM plugin names none`,
     hint: `Give the pod another address than ${formatAddress(address.address)}, or name another gateway in the ipam section`,
   });
 }
@@ -48,5 +55,13 @@ function outOfReach({ address, gateway }: { address: Prefix; gateway: Address })
     about: `the gateway ${formatAddress(gateway)} lies outside of the pod's subnet, that of ${formatPrefix(address)}`,
     cause: `"isGateway" puts the gateway on the bridge, and pods of that subnet would not reach it there`,
     hint: "Name a gateway of the subnet in the ipam section, or set isGateway to false where another router has it",
+  });
+}
+
+function withoutGateway(address: Prefix): CniError {
+  return new CniError("ipamPlugin", {
+    about: `the address ${formatPrefix(address)} has no gateway`,
+    cause: "a subnet of one address has no other that the node could take",
+    hint: "Name a gateway for it in the ipam section; 169.254.1.1 and fe80::1 suit every network",
   });
 }

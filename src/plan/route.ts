@@ -46,7 +46,8 @@ export function podRoutes({ link, routes, addresses, sourceRouting }: Attachment
 } {
   const byGateway = link.kind === "routedPair";
   const all: PodRoute[] = byGateway ? subnetsByGateway(addresses) : [];
-  for (const route of routes) all.push(podRoute(route, addresses));
+  const onLink = byGateway ? gatewaysOf(addresses) : addresses.map(({ address }) => address);
+  for (const route of routes) all.push(podRoute(route, addresses, onLink));
   if (!sourceRouting || addresses.length === 0) return { main: all, own: [] };
   const inMain = all.filter(({ table }) => (table ?? TABLE_MAIN) === TABLE_MAIN);
   const defaults = inMain.filter(isDefault);
@@ -54,7 +55,7 @@ export function podRoutes({ link, routes, addresses, sourceRouting }: Attachment
     ...(byGateway ? [] : addresses.flatMap(({ address }) => connected(address))),
     ...inMain.filter((route) => !isDefault(route)),
     ...defaults,
-    ...defaultsByGateway(addresses, defaults),
+    ...defaultsByGateway(addresses, defaults, onLink),
   ];
   return { main: all.filter((route) => !defaults.includes(route)), own };
 }
@@ -67,30 +68,35 @@ function isDefault({ dst }: PodRoute): boolean {
 function connected(prefix: Prefix): PodRoute[] {
   const { family } = prefix.address;
   if (prefix.length === familyBits(family)) return [];
-  return [podRoute({ dst: prefix, scope: onLinkScope(prefix.address) }, [])];
+  return [podRoute({ dst: prefix, scope: onLinkScope(prefix.address) }, [], [])];
+}
+
+/** The gateways as destinations: all that is on the link of a pod without a bridge. */
+function gatewaysOf(addresses: readonly PodAddress[]): Prefix[] {
+  return addresses.flatMap(({ gateway }) => (gateway === undefined ? [] : [wholeOf(gateway)]));
+}
+
+function wholeOf(address: Address): Prefix {
+  return { address, length: familyBits(address.family) };
 }
 
 /**
  * The subnets of a pod without a bridge: a route to each gateway on the link, and one to each subnet by its
- * gateway, each once.
+ * gateway, each once. Those of IPv4 name the pod's address, since the kernel would take the first of the link;
+ * for IPv6 it takes the nearest, and a route that names one has to wait until it is in use.
  */
 function subnetsByGateway(addresses: readonly PodAddress[]): PodRoute[] {
   const routes = new Map<string, PodRoute>();
-  const add = (route: PodRoute): void => {
-    const id = formatPrefix(route.dst);
-    if (!routes.has(id)) routes.set(id, route);
+  const onLink = gatewaysOf(addresses);
+  const add = (route: Route, { address: own }: Prefix): void => {
+    const made = podRoute(route, [], onLink);
+    const id = formatPrefix(made.dst);
+    if (!routes.has(id)) routes.set(id, { ...made, source: own.family === 4 ? own : undefined });
   };
-  for (const { gateway } of addresses)
-    if (gateway !== undefined)
-      add(
-        podRoute(
-          { dst: { address: gateway, length: familyBits(gateway.family) }, scope: onLinkScope(gateway) },
-          [],
-        ),
-      );
   for (const { address, gateway } of addresses)
-    if (address.length < familyBits(address.address.family))
-      add({ ...podRoute({ dst: address, gw: gateway }, []), onLink: false });
+    if (gateway !== undefined) add({ dst: wholeOf(gateway), scope: onLinkScope(gateway) }, address);
+  for (const { address, gateway: gw } of addresses)
+    if (address.length < familyBits(address.address.family)) add({ dst: address, gw }, address);
   return [...routes.values()];
 }
 
@@ -98,11 +104,11 @@ function onLinkScope({ family }: Address): number | undefined {
   return family === 4 ? SCOPE_LINK : undefined;
 }
 
-function defaultsByGateway(addresses: PodAddress[], given: PodRoute[]): PodRoute[] {
+function defaultsByGateway(addresses: PodAddress[], given: PodRoute[], onLink: Prefix[]): PodRoute[] {
   const routes: PodRoute[] = [];
   for (const { gateway } of addresses) {
     const isGiven = [...given, ...routes].some(({ dst }) => dst.address.family === gateway?.family);
-    if (gateway !== undefined && !isGiven) routes.push(podRoute(defaultBy(gateway), addresses));
+    if (gateway !== undefined && !isGiven) routes.push(podRoute(defaultBy(gateway), addresses, onLink));
   }
   return routes;
 }
@@ -119,19 +125,18 @@ function gatewayFor({ dst, scope }: Route, addresses: PodAddress[]): Address | u
 
 /**
  * A route of the result as the pod's kernel gets it. A number of 0 means "not set", except in the scope; a
- * result prints a table of 0, but the kernel too takes it for the main table.
+ * result prints a table of 0, but the kernel too takes it for the main table. `onLink` are the destinations
+ * that the kernel knows to be on the link; a gateway outside of them is on it, too.
  */
-export function podRoute(route: Route, addresses: PodAddress[]): PodRoute {
+function podRoute(route: Route, addresses: PodAddress[], onLink: readonly Prefix[]): PodRoute {
   const gateway = route.gw ?? gatewayFor(route, addresses);
   const set = (value: number | undefined) => (value === 0 ? undefined : value);
-  let onLink = gateway !== undefined;
-  for (const { address } of addresses)
-    if (gateway !== undefined && prefixContains(address, gateway)) onLink = false;
+  const isKnown = gateway === undefined || onLink.some((prefix) => prefixContains(prefix, gateway));
   return {
     dst: networkOf(route.dst),
     gateway,
     isGatewayAssumed: route.gw === undefined,
-    onLink,
+    onLink: !isKnown,
     mtu: set(route.mtu),
     advmss: set(route.advmss),
     priority: set(route.priority),

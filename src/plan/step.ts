@@ -288,6 +288,8 @@ export interface PodRoute {
    * link.
    */
   onLink: boolean;
+  /** The pod's address for packets that take the route; undefined: the kernel chooses. */
+  source?: Address | undefined;
   mtu: number | undefined;
   advmss: number | undefined;
   priority: number | undefined;

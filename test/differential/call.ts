@@ -5,7 +5,7 @@ import { network } from "../support/network.ts";
 import { describe, type Outcome } from "../support/process.ts";
 import { toolPath } from "../support/tool.ts";
 import { type Pod, pluginBinary, type World } from "../support/world.ts";
-import { BASE, type Plugin, type Row } from "./row.ts";
+import { BASES, type Plugin, type Row } from "./row.ts";
 
 export interface Call {
   row: Row;
@@ -30,7 +30,7 @@ export async function call(
   verb: Verb,
   { row, plugin, isFirst, prevResult, through = [], ...who }: Call,
 ): Promise<Outcome> {
-  const file = plugin === "ours" ? pluginBinary() : toolPath("bridge");
+  const file = plugin === "ours" ? pluginBinary() : toolPath(row.reference ?? "bridge");
   const env = {
     ...pluginEnvironment(verb, { network: network(NETWORK_NAME), ...who }),
     CNI_PATH: dirname(toolPath("host-local")),
@@ -52,13 +52,15 @@ export function stdinOf(
   prevResult: CniResult | undefined,
 ): string {
   const requests = isFirst ? { args: row.args && { cni: row.args }, runtimeConfig: row.runtimeConfig } : {};
-  const type = plugin === "ours" ? "pontoon" : "bridge";
+  const reference = row.reference ?? "bridge";
+  const { base, ours } = BASES[reference];
+  const type = plugin === "ours" ? { type: "pontoon", ...ours } : { type: reference };
   const cniVersion = "cniVersion" in row ? row.cniVersion : "1.0.0";
   const config = JSON.stringify({
     cniVersion,
     name: NETWORK_NAME,
-    type,
-    ...BASE,
+    ...type,
+    ...base,
     ...row.config,
     ...requests,
     prevResult,

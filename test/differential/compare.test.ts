@@ -39,6 +39,13 @@ test("an explanation holds for the paths and the values that it names, and for n
   ]).toEqual([true, false, true, false, true]);
 });
 
+test("an explanation by words that count for nothing holds where all other words are equal", () => {
+  const left = (ours: string, reference: string) =>
+    compare(facts({ a: ours }), facts({ a: reference }), [{ where: "a", why, apart: ["src=*"] }], [])
+      .unexplained.length;
+  expect([left("x y", "x src=1 y"), left("x y", "x src=1 z"), left("x src=2 y", "x y")]).toEqual([0, 1, 0]);
+});
+
 test("an explanation of the row that nothing needs is reported, one that all rows share is not", () => {
   const entry = { where: "b", why };
   const same = facts({ a: "1" });

@@ -37,12 +37,20 @@ function differencesOf(ours: Facts, reference: Facts): Found[] {
     .filter((found) => found.ours !== found.reference);
 }
 
-function explains({ where, ours, reference }: Difference, found: Found): boolean {
+function explains({ where, ours, reference, apart = [] }: Difference, found: Found): boolean {
   return (
     matches(where, found.path) &&
     (ours ?? found.ours) === found.ours &&
-    (reference ?? found.reference) === found.reference
+    (reference ?? found.reference) === found.reference &&
+    (apart.length === 0 || without(apart, found.ours) === without(apart, found.reference))
   );
+}
+
+function without(words: string[], value: string): string {
+  return value
+    .split(" ")
+    .filter((word) => !words.some((pattern) => matches(pattern, word)))
+    .join(" ");
 }
 
 const compiled = new Map<string, RegExp>();

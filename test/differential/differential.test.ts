@@ -2,20 +2,25 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { compare, report } from "./compare.ts";
 import type { Facts } from "./facts.ts";
-import { ON_PURPOSE, ON_REFUSAL } from "./on-purpose.ts";
+import { ON_PURPOSE, ON_PURPOSE_BESIDE, ON_REFUSAL } from "./on-purpose.ts";
 import { play } from "./play.ts";
 import type { Difference } from "./row.ts";
 import { TABLE } from "./table.ts";
 
+/** What many rows share, wherever they refuse nothing. */
+const SHARED = [...ON_PURPOSE, ...Object.values(ON_PURPOSE_BESIDE).flat()];
 const count = { equal: 0, better: 0, different: 0 };
 const used = new Set<Difference>();
 
 describe.for(Object.entries(TABLE))("%s", ([, rows]) => {
   test.concurrent.for(rows)("$name", { timeout: 60_000 }, async (row) => {
     const [ours, reference] = [await play(row, "ours"), await play(row, "reference")];
-    const shared = [ours, reference].every(({ facts }) => facts.get("ADD") === "refused")
-      ? [...ON_PURPOSE, ...ON_REFUSAL]
-      : ON_PURPOSE;
+    const areRefused = [ours, reference].every(({ facts }) => facts.get("ADD") === "refused");
+    const shared = [
+      ...ON_PURPOSE,
+      ...ON_PURPOSE_BESIDE[row.reference ?? "bridge"],
+      ...(areRefused ? ON_REFUSAL : []),
+    ];
     const comparison = compare(...comparable(ours.facts, reference.facts), row.differences ?? [], shared);
     for (const entry of comparison.used) used.add(entry);
     const lines = [
@@ -42,7 +47,7 @@ afterAll(() => {
     `${count.equal} netconfs equal, ${count.better} better on purpose, ${count.different} different`,
   );
   const hasRunWhole = count.equal + count.better === Object.values(TABLE).flat().length;
-  const idle = [...ON_PURPOSE, ...ON_REFUSAL]
+  const idle = [...SHARED, ...ON_REFUSAL]
     .filter((entry) => !used.has(entry))
     .map(({ where, why }) => `${where} (${why})`);
   expect(hasRunWhole ? idle : [], "differences of no row, so take them out of on-purpose.ts").toEqual([]);
@@ -75,5 +80,5 @@ function rulesOfRefusal(ours: Facts, reference: Facts): string[] {
 
 /** A difference of the row's own, or one that mends a defect. */
 function isBetter(usedHere: Difference[]): boolean {
-  return usedHere.some((entry) => !ON_PURPOSE.includes(entry) || /^[DL]\d/.test(entry.why));
+  return usedHere.some((entry) => !SHARED.includes(entry) || /^[DL]\d/.test(entry.why));
 }

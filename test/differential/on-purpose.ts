@@ -1,5 +1,5 @@
 // Differences that are meant and that most rows have. Each is written once, here.
-import { type Difference, NOTHING } from "./row.ts";
+import { type Difference, NOTHING, type ReferencePlugin } from "./row.ts";
 
 const NO_DAD = "nodad=true preferred_life_time=4294967295 scope=global valid_life_time=4294967295";
 const STAYS = "The node's one table stays, with nothing of the pod in it.";
@@ -180,6 +180,41 @@ export const ON_PURPOSE: Difference[] = [
   { where: "code", why: "A code says what kind of failure it was; the reference's is 999 nearly always." },
   { where: "hint", ours: "yes", reference: "no", why: "An error says what to do." },
 ];
+
+/** Differences from one plugin of the reference alone. */
+export const ON_PURPOSE_BESIDE: { readonly [Name in ReferencePlugin]: Difference[] } = {
+  bridge: [],
+  ptp: [
+    {
+      where: "red.route.main unicast *:* dev eth0*",
+      apart: ["prefsrc=*"],
+      why: "For IPv6 the kernel takes the nearest address by itself; a route that names one waits until it is in use.",
+    },
+    {
+      where: "red.address.eth0 *",
+      apart: ["noprefixroute=true", "nodad=true"],
+      why: "The subnet is not on the link, not even for a moment, and no address is checked for duplicates.",
+    },
+    {
+      where: "red.sysctl.ipv6/conf/eth0/accept_dad",
+      ours: "0",
+      reference: "1",
+      why: "Only the node is on the pair, so no address can be there twice.",
+    },
+    {
+      where: "red.sysctl.ipv4/conf/eth0/arp_notify",
+      ours: "1",
+      reference: "0",
+      why: "The node hears at once when a plugin behind changes the pod's MAC.",
+    },
+    {
+      where: "node.route.main unicast * dev port metric 0",
+      ours: "flags= protocol=boot scope=link",
+      reference: "flags= protocol=boot scope=host",
+      why: "The pod is on the link, as `ip route` says it; the reference calls it a part of the node.",
+    },
+  ],
+};
 
 /** Differences that are meant where both refuse an ADD; these are what makes ours better. */
 export const ON_REFUSAL: Difference[] = [

@@ -2,7 +2,9 @@
 export interface Row {
   /** What it is about; no two rows have the same. */
   name: string;
-  /** Laid over the keys of BASE; undefined takes a key out. */
+  /** The plugin of the reference that is played; `bridge` where it is left out. */
+  reference?: ReferencePlugin;
+  /** Laid over the keys of the reference in BASES; undefined takes a key out. */
   config?: Record<string, unknown>;
   /** More members of the configuration as text, for what an object cannot say, such as one key twice. */
   text?: string;
@@ -33,6 +35,8 @@ export interface Difference {
   /** The value on our side, where only that one is right. */
   ours?: string;
   reference?: string;
+  /** Patterns of words that count for nothing in either value; what is left has to be equal. */
+  apart?: string[];
 }
 
 /** What a fact is called that one side does not have. */
@@ -40,6 +44,17 @@ export const NOTHING = "nothing";
 
 /** A network as most have it. */
 export const BASE = { bridge: "pods0", isGateway: true, ipam: ipamOf("10.1.0.0/24") } as const;
+
+/** The plugins of the reference that make interfaces. */
+export type ReferencePlugin = "bridge" | "ptp";
+
+/** The keys that most rows of a plugin have, and those that make the same netconf ours. */
+export const BASES: {
+  readonly [Name in ReferencePlugin]: { readonly base: object; readonly ours: object };
+} = {
+  bridge: { base: BASE, ours: {} },
+  ptp: { base: { ipam: ipamOf("10.1.0.0/24") }, ours: { attach: "ptp" } },
+};
 
 /** host-local with one range set for each subnet, and a default route for each family. */
 export function ipamOf(...subnets: string[]): Record<string, unknown> {

@@ -7,6 +7,7 @@ import { GATEWAY_ROWS } from "./rows/gateway.ts";
 import { LINK_ROWS } from "./rows/link.ts";
 import { MASQUERADE_ROWS } from "./rows/masquerade.ts";
 import { PORT_ROWS } from "./rows/port.ts";
+import { PTP_ROWS } from "./rows/ptp.ts";
 import { READING_ROWS } from "./rows/reading.ts";
 import { REQUEST_ROWS } from "./rows/request.ts";
 import { ROUTE_ROWS } from "./rows/route.ts";
@@ -22,6 +23,7 @@ export const TABLE: { readonly [subject: string]: readonly Row[] } = {
   route: ROUTE_ROWS,
   masquerade: MASQUERADE_ROWS,
   "MAC spoof check": SPOOF_CHECK_ROWS,
+  "routed pair": PTP_ROWS,
   request: REQUEST_ROWS,
   version: VERSION_ROWS,
   reading: READING_ROWS,

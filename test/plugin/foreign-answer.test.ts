@@ -58,7 +58,7 @@ scene(
       ],
       [
         prints({ ips: [{ address: "10.1.0.1/24" }] }),
-        "10.1.0.1/24 would be the address of the pod and of the bridge",
+        "10.1.0.1/24 would be the address of the pod and of its gateway",
         /Hint: [A-Z]/,
       ],
     ];

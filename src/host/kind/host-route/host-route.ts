@@ -52,7 +52,7 @@ function requestsOf(
 ): Request[] {
   const up = changeLinkMessage(
     { index },
-    { up: true, forwarding: true },
+    { up: true, ...(addresses.some(({ family }) => family === 4) ? { forwarding: true } : {}) },
     `set up interface ${hostInterface}`,
   );
   // The kernel asks for neighbours by this address; one that it made itself would be checked for a second.
