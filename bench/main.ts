@@ -15,6 +15,7 @@ import { measureLoopback } from "./measure/loopback.ts";
 import { measureParallel } from "./measure/parallel.ts";
 import { measurePhases } from "./measure/phase.ts";
 import { measurePorts } from "./measure/ports.ts";
+import { measurePtp } from "./measure/ptp.ts";
 import { measureServices } from "./measure/services.ts";
 import { measureSpoofCheck } from "./measure/spoof.ts";
 import { measureStart } from "./measure/start.ts";
@@ -26,6 +27,7 @@ const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> 
   start: measureStart,
   loopback: measureLoopback,
   pod: measureAddAndDel,
+  ptp: measurePtp,
   counts: measureCounts,
   leases: measureLeases,
   parallel: measureParallel,

@@ -34,9 +34,12 @@ export class Plugin {
   readonly #runtimeConfig: Wishes["runtimeConfig"];
   readonly #folder: string;
   readonly #ids = new Map<string, string>();
+  readonly #wishes: Wishes;
 
-  constructor(host: Host, program: Program, { masquerade, backend, dataDir, keys, runtimeConfig }: Wishes) {
+  constructor(host: Host, program: Program, wishes: Wishes) {
+    const { masquerade, backend, dataDir, keys, runtimeConfig } = wishes;
     this.host = host;
+    this.#wishes = wishes;
     this.#program = program;
     this.#runtimeConfig = runtimeConfig;
     this.#folder = `/run/bench/plugin-${++count}`;
@@ -47,6 +50,11 @@ export class Plugin {
       ...keys,
     };
     host.write(this.#file("add", "json"), JSON.stringify(this.#config));
+  }
+
+  /** The same network on the same host by another program. */
+  with(program: Program): Plugin {
+    return new Plugin(this.host, program, this.#wishes);
   }
 
   /** ADD of one pod, which has to succeed. */

@@ -73,6 +73,14 @@ export class Report {
     );
   }
 
+  /** A number that no noise touches, beside another one of ours. `target` is for the ratio. */
+  count(what: string, ours: number, base: number, target: number): void {
+    const ratio = ours / base;
+    if (ratio > target) this.missed++;
+    const limit = `<=${target.toFixed(2)}`;
+    console.log(row([what, String(ours), String(base), ratio.toFixed(2), limit, verdict(ratio <= target)]));
+  }
+
   plain(what: string, ...cells: string[]): void {
     console.log(row([what, ...cells]));
   }

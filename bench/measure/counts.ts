@@ -1,7 +1,7 @@
 // What no noise touches: system calls (strace), instructions of the program (callgrind), page faults
 // (getrusage).
 import { toolPath } from "../../test/support/tool.ts";
-import type { Program } from "../plugin.ts";
+import type { Plugin, Program } from "../plugin.ts";
 import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
 import { openNode, pause, type Scene } from "../scene.ts";
@@ -12,7 +12,7 @@ const NOTES = "/run/bench/notes";
 const ROUNDS = 5;
 
 /** Another program that looks on, and how its notes tell a number. */
-interface Counter {
+export interface Counter {
   what: string;
   through: string[];
   number: RegExp;
@@ -24,7 +24,8 @@ const systemCalls = (): Counter => ({
   number: /^\s*(\d+) total$/m,
 });
 
-const thousandInstructions = (): Counter => ({
+/** The instructions of the program, in thousands. */
+export const thousandInstructions = (): Counter => ({
   what: "instructions",
   through: [
     toolPath("valgrind"),
@@ -84,15 +85,24 @@ async function countsOf(
   scene: Scene,
   program: Program,
   masquerade: boolean,
+  counter: Counter,
+): Promise<Record<Verb, number>> {
+  const plugin = await openNode(scene, { ...program, through: counter.through }, { masquerade }, ["pod"]);
+  await using _host = plugin.host;
+  return countOnePod(plugin, counter);
+}
+
+/** One ADD and one DEL of the pod `pod`; the plugin's calls go through `counter`. */
+export async function countOnePod(
+  plugin: Plugin,
   { what, through, number }: Counter,
 ): Promise<Record<Verb, number>> {
-  const plugin = await openNode(scene, { ...program, through }, { masquerade }, ["pod"]);
-  await using host = plugin.host;
   const counts: Partial<Record<Verb, number>> = {};
   for (const verb of ["add", "del"] as const) {
     await plugin[verb]("pod");
-    const found = number.exec(host.read(NOTES))?.[1];
-    if (found === undefined) throw new Error(`${through[0]} told no ${what}: ${host.read(NOTES)}`);
+    const notes = plugin.host.read(NOTES);
+    const found = number.exec(notes)?.[1];
+    if (found === undefined) throw new Error(`${through[0]} told no ${what}: ${notes}`);
     counts[verb] = Number(found);
   }
   return { add: counts.add!, del: counts.del! };
