@@ -82,8 +82,8 @@ function wholeOf(address: Address): Prefix {
 
 /**
  * The subnets of a pod without a bridge: a route to each gateway on the link, and one to each subnet by its
- * gateway, each once. Those of IPv4 name the pod's address, since the kernel would take the first of the link;
- * for IPv6 it takes the nearest, and a route that names one has to wait until it is in use.
+ * gateway, each once. Those of IPv4 name the pod's address, since the kernel would take the first of the
+ * link; for IPv6 it takes the nearest, and a route that names one has to wait until it is in use.
  */
 function subnetsByGateway(addresses: readonly PodAddress[]): PodRoute[] {
   const routes = new Map<string, PodRoute>();

@@ -377,6 +377,7 @@ export interface HostPortStep {
  */
 export interface HostRouteStep {
   kind: "hostRoute";
+  key: AttachmentKey;
   hostInterface: string;
   interfaceName: string;
   /** The MAC of the host's end, of which its link-local IPv6 address is made. */

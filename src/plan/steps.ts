@@ -181,10 +181,11 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   hostPorts: ({ hostPorts: ports, key }) => ports && { kind: "hostPorts", key, ports },
 
   hostRoute(attachment) {
-    const { link, addresses } = attachment;
+    const { key, link, addresses } = attachment;
     if (link.kind !== "routedPair") return undefined;
     return {
       kind: "hostRoute",
+      key,
       hostInterface: link.host.name,
       interfaceName: link.pod.name,
       hostMac: link.host.mac,

@@ -27,7 +27,7 @@ export function status(request: StatusRequest, node: Node): void {
   const { foreignIpam } = netconf;
   if (netconf.attach === "bridge") answering("rtnetlink", () => checkBridge(netconf.bridge, node.links));
   const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
-  answering("rtnetlink", () => closeUnguardedSoon(netconf.gatewayInterface, node));
+  answering("rtnetlink", () => closeUnguardedSoon(netconf, node));
   if (byIptables)
     answering("iptables", () =>
       checkIptables(netconf.ipam === undefined ? [4] : familiesOf(netconf.ipam.rangeSets)),

@@ -2,10 +2,13 @@
 // chain guard drops all others with an address in 127.0.0.0/8 that come in there. The setting is of no use
 // without the chain, and not safe: where the chain was flushed the setting goes too. The number tells whose
 // setting it is: other programs (portmap, kube-proxy) write 1, and what they have opened is left to them.
+import { keyOfAlias } from "../../../attachment/name.ts";
+import type { Netconf } from "../../../cni/config.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
+import { listLinks } from "../../../net/link-set.ts";
 import { countChainUses, ifThereIsNftables } from "../../../nft/answer.ts";
 import { GUARD, PORT_TABLE } from "../../../nft/host-port-layout.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
@@ -95,10 +98,19 @@ export function closeUnguardedIfThere(name: string, node: Node): void {
 }
 
 /**
- * Does the work of {@link closeUnguarded} for a call that has to be quick. Throws CniError, also where
- * another process holds the node's lock and the interface stays open; and SystemError.
+ * Does the work of {@link closeUnguarded} for the gateway's interface of a network, which may be missing, and
+ * for a call that has to be quick; without a bridge for the host ends of the network's pods, which are listed
+ * where there is no guard. Throws CniError, also where another process holds the node's lock and an interface
+ * stays open; and SystemError.
  */
-export function closeUnguardedSoon(name: string, node: Node): void {
+export function closeUnguardedSoon({ attach, name: network, gatewayInterface }: Netconf, node: Node): void {
+  if (attach === "bridge") return closeSoonIfThere(gatewayInterface, node);
+  if (!isUnguarded({ routeLocalnet: OPENED_BY_PONTOON }, node)) return;
+  for (const { name, alias } of listLinks(node.links, "veth"))
+    if (keyOfAlias(alias)?.network === network) closeSoonIfThere(name, node);
+}
+
+function closeSoonIfThere(name: string, node: Node): void {
   const link = getLink(node.links, { name });
   if (link === undefined) return;
   try {

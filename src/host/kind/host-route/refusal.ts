@@ -1,0 +1,53 @@
+// The words for a host's end that cannot have its addresses or routes, because something else has them.
+import { attachmentTitle, keyOfAlias } from "../../../attachment/name.ts";
+import { CniError } from "../../../cni/error.ts";
+import { explain } from "../../../failure/failure.ts";
+import { type Address, formatAddress } from "../../../ip/address.ts";
+import { getLink } from "../../../net/link.ts";
+import { findLocalRoute, listRoutes } from "../../../net/route.ts";
+import { isErrno, type SystemError } from "../../../sys/errno.ts";
+import type { Node } from "../../node.ts";
+import { isWhole } from "./request.ts";
+/**
+ * Refuses a gateway address that another interface than the host ends of attachments has. Throws CniError and
+ * SystemError.
+ */
+export function refuseTakenGateway(gateway: Address, name: string, node: Node): void {
+  const index = findLocalRoute(node.links, gateway);
+  const owner = index === undefined ? undefined : getLink(node.links, { index });
+  if (owner === undefined || keyOfAlias(owner.alias) !== undefined) return;
+  throw new CniError("bridgeAddress", {
+    about: `"${name}" cannot have ${formatAddress(gateway)}, because "${owner.name}" has it`,
+    cause: "the node would answer pods on one interface and look for them on another",
+    hint: `Choose another subnet or gateway for the network, or take the address away when nothing uses it ("ip address del ${formatAddress(gateway)} dev ${owner.name}")`,
+  });
+}
+
+/** A request that the kernel refused, and the address of the pod that it was about. */
+export interface Refusal {
+  error: SystemError;
+  address: Address | undefined;
+  name: string;
+}
+
+/** The refusal in words for people: an address that is used twice by the name of its holder. */
+export function explainRefusal({ error, address, name }: Refusal, node: Node): CniError {
+  if (address === undefined) return explain("link", name, error);
+  const about = `the node's route to ${formatAddress(address)}`;
+  if (!isErrno(error, "EEXIST")) return explain("route", about, error);
+  const holder = holderOf(address, node);
+  return new CniError("address", {
+    about: `address ${formatAddress(address)} is used twice`,
+    cause: `the node routes it to ${holder}`,
+    hint: "Give each pod an address of its own: different ranges for two networks, and one dataDir for one network",
+  });
+}
+
+function holderOf(address: Address, node: Node): string {
+  const routes = listRoutes(node.links, address.family, {});
+  const index = routes.find(({ dst }) => isWhole(dst, address))?.index;
+  const link = index === undefined ? undefined : getLink(node.links, { index });
+  const key = link && keyOfAlias(link.alias);
+  if (key !== undefined) return attachmentTitle(key, node.records.getRecord(key)?.pod);
+  return link === undefined ? "another interface" : `interface ${link.name}`;
+}

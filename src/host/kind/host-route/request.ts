@@ -1,0 +1,57 @@
+// The requests that give the host's end of a link without a bridge its addresses and routes.
+import { type Address, familyBits, sameAddress } from "../../../ip/address.ts";
+import { linkLocalOf } from "../../../ip/link-local.ts";
+import type { Prefix } from "../../../ip/prefix.ts";
+import { addAddressMessage } from "../../../net/address.ts";
+import { getLinkMessage, macBytes } from "../../../net/link.ts";
+import { changeLinkMessage } from "../../../net/link-change.ts";
+import { addRouteMessage } from "../../../net/route.ts";
+import { ensureSysctlIfPossible, ensureSysctlIfThere } from "../../../net/sysctl.ts";
+import type { Message } from "../../../netlink/socket.ts";
+import type { HostRouteStep } from "../../../plan/step.ts";
+/** A request, and the address of the pod that it is about. */
+export interface Request {
+  message: Message;
+  address?: Address;
+}
+
+/** The requests for the host's end with its addresses and routes, in their order. */
+export function requestsOf(
+  { hostInterface, gateways, addresses, hostMac }: HostRouteStep,
+  index: number,
+): Request[] {
+  const up = changeLinkMessage(
+    { index },
+    { up: true, ...(addresses.some(({ family }) => family === 4) ? { forwarding: true } : {}) },
+    `set up interface ${hostInterface}`,
+  );
+  // The kernel asks for neighbours by this address; one that it made itself would be checked for a second.
+  const linkLocal: Prefix = { address: linkLocalOf(macBytes(hostMac)), length: 64 };
+  const own = [...(addresses.some(({ family }) => family === 6) ? [linkLocal] : []), ...gateways.map(whole)];
+  return [
+    { message: up },
+    ...own.map((prefix) => ({ message: addAddressMessage(index, prefix) })),
+    ...addresses.map((address) => ({
+      message: addRouteMessage({ dst: whole(address), index, isOnly: true }),
+      address,
+    })),
+    { message: getLinkMessage({ index }) },
+  ];
+}
+
+/** Makes the settings that come before the link is up: a router inside the pod is none for the node. */
+export function prepare({ hostInterface: name, addresses }: HostRouteStep): void {
+  ensureSysctlIfPossible(`ipv6/conf/${name}/accept_ra`, "0");
+  if (addresses.some(({ family }) => family === 6))
+    ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
+}
+
+/** The address alone as a destination. */
+export function whole(address: Address): Prefix {
+  return { address, length: familyBits(address.family) };
+}
+
+/** True for a destination that is this address alone. */
+export function isWhole({ address, length }: Prefix, wanted: Address): boolean {
+  return length === familyBits(wanted.family) && sameAddress(address, wanted);
+}
