@@ -16,6 +16,7 @@ import { NET } from "./net.ts";
 import { NETLINK } from "./netlink.ts";
 import { NFT } from "./nft.ts";
 import { PLAN } from "./plan.ts";
+import { PTP } from "./ptp.ts";
 import { RECORD } from "./record.ts";
 import { SYS } from "./sys.ts";
 import { TOOL } from "./tool.ts";
@@ -38,6 +39,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...NETLINK,
   ...NFT,
   ...PLAN,
+  ...PTP,
   ...RECORD,
   ...SYS,
   ...TOOL,

@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { add, type CniResult, mustFail, mustSucceed, type PluginCall, plugin } from "../support/cni.ts";
 import { install, type Network, network } from "../support/network.ts";
+import { type NetworkOf, ptpNetwork, WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import type { Part, Snapshot } from "../support/snapshot-part.ts";
@@ -17,6 +18,7 @@ interface Stage {
   pods: Network;
   red: Pod;
   result: CniResult;
+  networkOf: NetworkOf;
 }
 
 interface Case {
@@ -25,6 +27,8 @@ interface Case {
   meanwhile?: (stage: Stage) => Promise<Partial<PluginCall> | void>;
   /** What went by that; all else of the host and of others has to be there after the DEL. */
   went?: Part[];
+  /** The one maker of networks that the case is about. */
+  only?: NetworkOf;
 }
 
 /** What the host loses with the namespace of the pod, its ruleset, our records, the leases, the bridge. */
@@ -64,7 +68,7 @@ const CASES: Case[] = [
   },
   {
     name: "with another subnet in the config",
-    meanwhile: async () => ({ network: network("pods", { subnets: ["10.77.0.0/24"] }) }),
+    meanwhile: async ({ networkOf }) => ({ network: networkOf("pods", { subnets: ["10.77.0.0/24"] }) }),
   },
   {
     name: "with another bridge in the config",
@@ -72,19 +76,23 @@ const CASES: Case[] = [
   },
   {
     name: "with masquerade switched off in the config",
-    meanwhile: async () => ({ network: network("pods", { subnets: SUBNETS, ipMasq: false }) }),
+    meanwhile: async ({ networkOf }) => ({ network: networkOf("pods", { subnets: SUBNETS, ipMasq: false }) }),
   },
   {
     name: "with ranges in the config that are invalid by now",
-    meanwhile: async () => ({ network: network("pods", { subnets: ["10.1.0.300/24", "nonsense"] }) }),
+    meanwhile: async ({ networkOf }) => ({
+      network: networkOf("pods", { subnets: ["10.1.0.300/24", "nonsense"] }),
+    }),
   },
   {
     name: "with values in the config that became nonsense",
-    meanwhile: async () => ({ network: network("pods", { mtu: "many" as never, bridge: 5 as never }) }),
+    meanwhile: async ({ networkOf }) => ({
+      network: networkOf("pods", { mtu: "many" as never, bridge: 5 as never }),
+    }),
   },
   {
     name: "with a feature in the config that is not supported",
-    meanwhile: async () => ({ network: network("pods", { vlan: 5 }) }),
+    meanwhile: async ({ networkOf }) => ({ network: networkOf("pods", { vlan: 5 }) }),
   },
   {
     name: "with the records removed",
@@ -113,11 +121,13 @@ const CASES: Case[] = [
   },
   {
     name: "with the bridge deleted",
+    only: network,
     went: [BRIDGE],
     meanwhile: async ({ world }) => void (await world.host.must("ip link del pods0")),
   },
   {
     name: "with namespace, ruleset, bridge and records gone",
+    only: network,
     went: [NAMESPACE, RULESET, BRIDGE, RECORDS],
     meanwhile: async ({ world, red }) => {
       await world.removePod(red);
@@ -126,11 +136,34 @@ const CASES: Case[] = [
       await world.host.must("rm -r /var/lib/cni/pontoon");
     },
   },
+  {
+    name: "with namespace, ruleset and records gone",
+    only: ptpNetwork,
+    went: [NAMESPACE, RULESET, RECORDS],
+    meanwhile: async ({ world, red }) => {
+      await world.removePod(red);
+      await world.host.must("nft flush ruleset");
+      await world.host.must("rm -r /var/lib/cni/pontoon");
+    },
+  },
+  {
+    name: "with another way in the config, and no record",
+    only: ptpNetwork,
+    went: [RECORDS],
+    meanwhile: async ({ world }) => {
+      await world.host.must("rm -r /var/lib/cni/pontoon");
+      return { network: network("pods", { subnets: SUBNETS }) };
+    },
+  },
 ];
 
-for (const { name, meanwhile, went = [] } of CASES) {
-  scene(`DEL ${name} succeeds, leaves nothing behind, and takes nothing of others`, async (world) => {
-    const pods = install(world, network("pods", { subnets: SUBNETS }));
+const CASES_BY_WAY = WAYS.flatMap((each) =>
+  CASES.filter(({ only = each.networkOf }) => only === each.networkOf).map((one) => ({ ...one, ...each })),
+);
+
+for (const { way, networkOf, name, meanwhile, went = [] } of CASES_BY_WAY) {
+  scene(`${way}: DEL ${name} succeeds, leaves nothing behind, and takes nothing of others`, async (world) => {
+    const pods = install(world, networkOf("pods", { subnets: SUBNETS }));
     await warmUp(world, pods);
     const [red, blue] = [await world.pod("red"), await world.pod("blue")];
     // An interface of somebody else's in the pod, and a pod of another network.
@@ -145,7 +178,7 @@ for (const { name, meanwhile, went = [] } of CASES) {
     );
     const before = await snapshot(world);
     const result = await add(world, pods, red);
-    const call = { network: pods, pod: red, ...(await meanwhile?.({ world, pods, red, result })) };
+    const call = { network: pods, pod: red, ...(await meanwhile?.({ world, pods, red, result, networkOf })) };
     for (const time of ["first", "second"]) {
       const { stdout } = mustSucceed(await plugin(world, "DEL", call));
       expect(stdout, `${time} DEL`).toBe("");
@@ -204,7 +237,11 @@ for (const { name, meanwhile } of KNOWN)
         if (whose === "another network") await add(world, others, red);
         else await world.host.must("ip link add wire type veth peer name eth0 netns red");
         const before = await snapshot(world);
-        const call = { network: pods, pod: red, ...(await meanwhile?.({ world, pods, red, result })) };
+        const call = {
+          network: pods,
+          pod: red,
+          ...(await meanwhile?.({ world, pods, red, result, networkOf: network })),
+        };
         for (const time of ["first", "second"]) {
           mustSucceed(await plugin(world, "DEL", call));
           expect(linksOf(await snapshot(world)), `${time} DEL`).toEqual(linksOf(before));

@@ -7,6 +7,7 @@ import { hostForAllSteps } from "../support/every-step.ts";
 import { portConfig } from "../support/host-port.ts";
 import { failAt } from "../support/hurt.ts";
 import { install, network } from "../support/network.ts";
+import { WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
@@ -23,51 +24,53 @@ const ERRORS: Record<string, string> = {
 };
 const INTERRUPTED = ["sendto", "recvfrom", "flock"];
 
-scene(
-  "an ADD in which one system call fails succeeds without it, or fails with a meaning and leaves nothing",
-  async (world) => {
-    const { call, baseline } = await hostForAllSteps(world);
-    const wrong: Record<string, unknown> = {};
-    await atEveryMoment(async (moment) => {
-      const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, ERRORS[moment.kind]!);
-      const complaint =
-        outcome.status === 0
-          ? undefined
-          : (complaintAbout(outcome) ?? differences(baseline, await snapshot(world)));
-      mustSucceed(await plugin(world, "DEL", call));
-      const found = complaint ?? differences(baseline, await snapshot(world));
-      if (found !== undefined) wrong[nameOf(moment)] = found;
-      return wasHurt;
-    });
-    expect(wrong).toEqual({});
-  },
-  120_000,
-);
+for (const { way, networkOf } of WAYS) {
+  scene(
+    `${way}: an ADD in which one system call fails succeeds without it, or fails with a meaning and leaves nothing`,
+    async (world) => {
+      const { call, baseline } = await hostForAllSteps(world, networkOf);
+      const wrong: Record<string, unknown> = {};
+      await atEveryMoment(async (moment) => {
+        const { outcome, wasHurt } = await failAt(world, "ADD", call, moment, ERRORS[moment.kind]!);
+        const complaint =
+          outcome.status === 0
+            ? undefined
+            : (complaintAbout(outcome) ?? differences(baseline, await snapshot(world)));
+        mustSucceed(await plugin(world, "DEL", call));
+        const found = complaint ?? differences(baseline, await snapshot(world));
+        if (found !== undefined) wrong[nameOf(moment)] = found;
+        return wasHurt;
+      });
+      expect(wrong).toEqual({});
+    },
+    240_000,
+  );
 
-scene(
-  "a DEL in which one system call fails may say so, leases no address that a rule still names, and the next DEL completes it",
-  async (world) => {
-    const { call: plain } = await hostForAllSteps(world);
-    const call = { ...plain, more: portConfig([{ hostPort: 8080, containerPort: 80 }]) };
-    for (const verb of ["ADD", "DEL"] as const) mustSucceed(await plugin(world, verb, call));
-    const baseline = await snapshot(world);
-    const wrong: Record<string, unknown> = {};
-    await atEveryMoment(async (moment) => {
-      const addresses = addressesOf(await addDirectly(world, call));
-      const { outcome, wasHurt } = await failAt(world, "DEL", call, moment, ERRORS[moment.kind]!);
-      const freed = await freedTooEarly(world, addresses);
-      mustSucceed(await plugin(world, "DEL", call));
-      const complaint =
-        freed ??
-        (outcome.status === 0 ? undefined : complaintAbout(outcome)) ??
-        differences(baseline, await snapshot(world));
-      if (complaint !== undefined) wrong[nameOf(moment)] = complaint;
-      return wasHurt;
-    });
-    expect(wrong).toEqual({});
-  },
-  120_000,
-);
+  scene(
+    `${way}: a DEL in which one system call fails may say so, leases no address that a rule still names, and the next DEL completes it`,
+    async (world) => {
+      const { call: plain } = await hostForAllSteps(world, networkOf);
+      const call = { ...plain, more: portConfig([{ hostPort: 8080, containerPort: 80 }]) };
+      for (const verb of ["ADD", "DEL"] as const) mustSucceed(await plugin(world, verb, call));
+      const baseline = await snapshot(world);
+      const wrong: Record<string, unknown> = {};
+      await atEveryMoment(async (moment) => {
+        const addresses = addressesOf(await addDirectly(world, call));
+        const { outcome, wasHurt } = await failAt(world, "DEL", call, moment, ERRORS[moment.kind]!);
+        const freed = await freedTooEarly(world, addresses);
+        mustSucceed(await plugin(world, "DEL", call));
+        const complaint =
+          freed ??
+          (outcome.status === 0 ? undefined : complaintAbout(outcome)) ??
+          differences(baseline, await snapshot(world));
+        if (complaint !== undefined) wrong[nameOf(moment)] = complaint;
+        return wasHurt;
+      });
+      expect(wrong).toEqual({});
+    },
+    240_000,
+  );
+}
 
 for (const verb of ["ADD", "DEL"] as const) {
   scene(
@@ -87,7 +90,7 @@ for (const verb of ["ADD", "DEL"] as const) {
       }, INTERRUPTED);
       expect(wrong).toEqual({});
     },
-    120_000,
+    240_000,
   );
 }
 
@@ -109,7 +112,7 @@ scene(
       ["ppoll"],
     );
   },
-  120_000,
+  240_000,
 );
 
 scene("an ADD that cannot see whether localhost is guarded says so, with code 130", async (world) => {

@@ -2,6 +2,7 @@
 import { add, plugin } from "./cni.ts";
 import { install, type Network, network } from "./network.ts";
 import type { Outcome } from "./process.ts";
+import type { NetworkOf } from "./ptp.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot-part.ts";
 import { warmUp } from "./steady.ts";
@@ -10,8 +11,9 @@ import type { Pod, World } from "./world.ts";
 /** Both attached; with the states before that, and with blue alone. */
 export async function redAndBlue(
   world: World,
+  networkOf: NetworkOf = network,
 ): Promise<{ pods: Network; red: Pod; blue: Pod; nobody: Snapshot; onlyBlue: Snapshot }> {
-  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
+  const pods = install(world, networkOf("pods", { subnets: ["10.1.0.0/24", "fd01::/64"] }));
   await warmUp(world, pods);
   const red = await world.pod("red");
   const blue = await world.pod("blue");

@@ -1,6 +1,7 @@
 // A network whose ADD has a step of nearly every kind, for tests that hurt each of them.
 import { addDirectly, type PluginCall } from "./cni.ts";
 import { install, network } from "./network.ts";
+import type { NetworkOf } from "./ptp.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Snapshot } from "./snapshot-part.ts";
 import { warmUp } from "./steady.ts";
@@ -8,10 +9,13 @@ import { toolPath } from "./tool.ts";
 import type { World } from "./world.ts";
 
 /** A call for pod red, on a host where what networks share is there and pod resident has to lose nothing. */
-export async function hostForAllSteps(world: World): Promise<{ call: PluginCall; baseline: Snapshot }> {
+export async function hostForAllSteps(
+  world: World,
+  networkOf: NetworkOf = network,
+): Promise<{ call: PluginCall; baseline: Snapshot }> {
   const pods = install(
     world,
-    network("pods", {
+    networkOf("pods", {
       subnets: ["10.1.0.0/24", "fd01::/64"],
       macspoofchk: true,
       ingressPolicy: "isolated",
