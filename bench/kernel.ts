@@ -108,6 +108,7 @@ function adding(node: Node, pod: Applying["pod"]): Applying {
     notice: () => {},
     hostIndex: 0,
     isAddressed: false,
+    applyTo: () => {},
     onUndo: () => {},
   };
 }

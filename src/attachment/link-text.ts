@@ -9,6 +9,7 @@ import {
   type PodInterface,
   type PortVlans,
   type RoutedPairLink,
+  type WireLink,
 } from "./link.ts";
 
 /** The link as a plain object for JSON. */
@@ -26,6 +27,7 @@ export function formatLink(link: Link): object {
 const OWN_FIELDS: { readonly [Kind in LinkKind]: (link: Link) => object } = {
   bridgePort: (link) => (link.kind === "bridgePort" ? formatPort(link) : {}),
   routedPair: () => ({}),
+  wire: () => ({}),
 };
 
 function formatPort({ bridge, hairpin, isolated, hasFixedMac }: BridgePortLink): object {
@@ -57,6 +59,8 @@ export function readLink(value: unknown): Link {
       return readBridgePort(value);
     case "routedPair":
       return readRoutedPair(value);
+    case "wire":
+      return readWire(value);
     default:
       throw new Damaged();
   }
@@ -92,6 +96,11 @@ function readBridgePort({ bridge, gatewayInterface, host, pod, mtu, ...fields }:
 function readRoutedPair({ host, pod, mtu }: Fields): RoutedPairLink {
   if (!isCount(mtu)) throw new Damaged();
   return { kind: "routedPair", host: readHost(host), pod: readPod(pod), mtu };
+}
+
+function readWire({ pod, mtu }: Fields): WireLink {
+  if (!isCount(mtu)) throw new Damaged();
+  return { kind: "wire", pod: readPod(pod), mtu };
 }
 
 function readHost(host: unknown): HostEnd {

@@ -3,7 +3,7 @@
 import type { VlanRange } from "../cni/vlan.ts";
 
 /** The connection of the pod. */
-export type Link = BridgePortLink | RoutedPairLink;
+export type Link = BridgePortLink | RoutedPairLink | WireLink;
 
 /** The kinds of links. */
 export type LinkKind = Link["kind"];
@@ -52,6 +52,17 @@ export interface BridgePortLink extends NodePair {
 /** A veth pair between pod and node without a bridge: the node has a route to each address of the pod. */
 export interface RoutedPairLink extends NodePair {
   kind: "routedPair";
+}
+
+/**
+ * A veth pair that joins the only two attachments of a network directly. While one of the two is missing, its
+ * end is parked on the node (src/attachment/wire.ts).
+ */
+export interface WireLink {
+  kind: "wire";
+  pod: PodInterface;
+  /** Bytes; undefined where neither record nor result tell it. */
+  mtu: number | undefined;
 }
 
 /** The VLANs of a bridge port. */

@@ -4,11 +4,11 @@ import type { Problems } from "./problems.ts";
 
 /**
  * `bridge`: a veth pair with the host's end as a port of a bridge. `ptp`: a veth pair between pod and node
- * without a bridge.
+ * without a bridge. `wire`: a veth pair between the two pods of a network.
  */
-export type Way = "bridge" | "ptp";
+export type Way = "bridge" | "ptp" | "wire";
 
-const WAYS: readonly Way[] = ["bridge", "ptp"];
+const WAYS: readonly Way[] = ["bridge", "ptp", "wire"];
 
 /** The way that the configuration names; bridge where it names none. Reports any other. */
 export function readWay(shape: Shape, problems: Problems): Way {
@@ -27,10 +27,15 @@ export function isOnBridge(attach: unknown): boolean {
 }
 
 function listed(words: readonly string[]): string {
-  return words.map((word) => JSON.stringify(word)).join(" or ");
+  const quoted = words.map((word) => JSON.stringify(word));
+  return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
 const NO_BRIDGE = "there is no bridge";
+const NO_NODE = "the node is not on the wire, so it cannot be the gateway; give ipam.routes a gw instead";
+const NOT_SEEN = "no packet passes the node, so it can neither translate nor drop any";
+const NO_HOST_PORTS = "no packet passes the node, so no port of it leads to the pod";
+const NO_LIMITS = "no packet passes the node, where a limit would be";
 
 /** The keys that are refused, by way, with the reason. A flag that is false is absent. */
 const REFUSED: { readonly [Each in Way]: { readonly [Key in keyof Shape]?: string } } = {
@@ -47,19 +52,82 @@ const REFUSED: { readonly [Each in Way]: { readonly [Key in keyof Shape]?: strin
     vlanTrunk: NO_BRIDGE,
     preserveDefaultVlan: NO_BRIDGE,
   },
+  wire: {
+    bridge: NO_BRIDGE,
+    isGateway: NO_NODE,
+    isDefaultGateway: NO_NODE,
+    forceAddress: "only addresses of a bridge can stand in the way",
+    ipMasq: NOT_SEEN,
+    ipMasqBackend: NOT_SEEN,
+    hairpinMode: "there is no port by which a pod's packets could come back",
+    promiscMode: NO_BRIDGE,
+    portIsolation: "a wire joins its two pods and nobody else",
+    macspoofchk: NOT_SEEN,
+    ipspoofchk: NOT_SEEN,
+    ingressPolicy: NOT_SEEN,
+    enabledad: "the first pod of a wire has nobody yet to ask whether an address is taken",
+    vlan: NO_BRIDGE,
+    vlanTrunk: NO_BRIDGE,
+    preserveDefaultVlan: NO_BRIDGE,
+    ingressRate: NO_LIMITS,
+    ingressBurst: NO_LIMITS,
+    egressRate: NO_LIMITS,
+    egressBurst: NO_LIMITS,
+    egressInPod: NO_LIMITS,
+    snat: NO_HOST_PORTS,
+    masqAll: NO_HOST_PORTS,
+    markMasqBit: NO_HOST_PORTS,
+    externalSetMarkChain: NO_HOST_PORTS,
+    conditionsV4: NO_HOST_PORTS,
+    conditionsV6: NO_HOST_PORTS,
+    allowListening: NO_HOST_PORTS,
+    compat: NO_HOST_PORTS,
+  },
 };
+
+/** The requests of a runtime for a pod that are refused, by way, with the reason. */
+const REFUSED_REQUESTS: {
+  readonly [Each in Way]: { readonly [Key in keyof NonNullable<Shape["runtimeConfig"]>]?: string };
+} = {
+  bridge: {},
+  ptp: {},
+  wire: { bandwidth: NO_LIMITS, portMappings: NO_HOST_PORTS },
+};
+
+/** True for a way on which ranges have no gateway, so that all of their addresses are for pods. */
+export function isWithoutGateway(way: unknown): boolean {
+  return way === "wire";
+}
 
 /** Reports keys that make no sense for the way. */
 export function refuseSenselessKeys(way: Way, shape: Shape, problems: Problems): void {
-  for (const [key, why] of Object.entries(REFUSED[way])) {
-    const value = shape[key as keyof Shape];
-    if (value === undefined || value === false || value === 0) continue;
-    problems.add(key, value, `makes no sense with "attach": "${way}": ${why}; take one of the two out`);
-  }
+  const refuse = (path: string, value: unknown, why: string): void => {
+    if (!isAbsent(value))
+      problems.add(path, value, `makes no sense with "attach": "${way}": ${why}; take one of the two out`);
+  };
+  for (const [key, why] of Object.entries(REFUSED[way])) refuse(key, shape[key as keyof Shape], why);
+  const requests: { readonly [key: string]: unknown } = shape.runtimeConfig ?? {};
+  for (const [key, why] of Object.entries(REFUSED_REQUESTS[way]))
+    refuse(`runtimeConfig.${key}`, requests[key], why);
+}
+
+function isAbsent(value: unknown): boolean {
+  if (typeof value === "object" && value !== null) return Object.values(value).every(isAbsent);
+  return value === undefined || value === null || value === false || value === 0;
 }
 
 /** The plugin that asks a server on the bridge, in the pod's name. */
 const DHCP = "dhcp";
+
+/** The reasons why a way needs an IPAM, and why it cannot have that plugin. */
+const IPAM_REFUSED: { readonly [Each in Way]: { withoutAny?: string; withDhcp?: string } } = {
+  bridge: {},
+  ptp: {
+    withoutAny: "the node routes to the addresses of pods",
+    withDhcp: "no DHCP server is on the pair",
+  },
+  wire: { withDhcp: "the first pod of a wire has nobody yet who could answer" },
+};
 
 /** Reports an IPAM that does not fit the way. */
 export function checkIpamOfWay(
@@ -67,9 +135,10 @@ export function checkIpamOfWay(
   { hasIpam, foreignIpam }: { hasIpam: boolean; foreignIpam: string | undefined },
   problems: Problems,
 ): void {
-  if (way === "bridge" || problems.concern("ipam")) return;
-  if (!hasIpam && foreignIpam === undefined)
-    problems.addAt("ipam", `is missing: with "attach": "${way}" the node routes to the addresses of pods`);
-  if (foreignIpam === DHCP)
-    problems.add("ipam.type", DHCP, `makes no sense with "attach": "${way}": no DHCP server is on the pair`);
+  if (problems.concern("ipam")) return;
+  const { withoutAny, withDhcp } = IPAM_REFUSED[way];
+  if (withoutAny !== undefined && !hasIpam && foreignIpam === undefined)
+    problems.addAt("ipam", `is missing: with "attach": "${way}" ${withoutAny}`);
+  if (withDhcp !== undefined && foreignIpam === DHCP)
+    problems.add("ipam.type", DHCP, `makes no sense with "attach": "${way}": ${withDhcp}`);
 }

@@ -32,6 +32,7 @@ export const errorKinds = {
   address: { code: 122, title: "address cannot be set" },
   route: { code: 123, title: "route cannot be set" },
   bandwidth: { code: 124, title: "bandwidth cannot be limited" },
+  wire: { code: 125, title: "wire cannot be joined" },
 
   rules: { code: 130, title: "packet rules cannot be set" },
   hostPort: { code: 131, title: "host port cannot be used" },

@@ -1,6 +1,7 @@
 // The `ipam` section: the built-in host-local, or the name of another plugin that gives the addresses.
 import { networkOf } from "../ip/prefix.ts";
 import type { LeaseRange } from "../ip/range.ts";
+import { isWithoutGateway } from "./attach.ts";
 import { type Fields, isFields } from "./keys.ts";
 import { hasUnprintable, isPlainName } from "./name.ts";
 import { checkDataDir } from "./netconf-check.ts";
@@ -53,11 +54,12 @@ export function readIpam(
   }
   checkDataDir(ipam.dataDir, problems);
   const gatewayInSubnet = isForPods && (shape.isGateway === true || shape.isDefaultGateway === true);
+  const hasGateways = !isWithoutGateway(shape.attach);
   const routes = readRoutes(ipam.routes, "ipam.routes", problems);
   checkRoutes(routes, problems);
   return {
     type: "host-local",
-    rangeSets: parseRangeSets(shape, { mayBeEmpty: mayLackRanges, gatewayInSubnet }, problems),
+    rangeSets: parseRangeSets(shape, { mayBeEmpty: mayLackRanges, gatewayInSubnet, hasGateways }, problems),
     // Destinations without host bits: the kernel takes routes so, and the result says the equal text.
     routes: routes.map((route) => ({ ...route, dst: networkOf(route.dst) })),
     dataDir: ipam.dataDir || DEFAULT_DATA_DIR,

@@ -21,6 +21,8 @@ export interface RangeRules {
   mayBeEmpty: boolean;
   /** True: a gateway outside of its subnet is a problem, since the bridge is to be the gateway. */
   gatewayInSubnet: boolean;
+  /** False: all addresses are for pods, so a subnet of two addresses will do. */
+  hasGateways: boolean;
 }
 
 /**
@@ -29,12 +31,12 @@ export interface RangeRules {
  */
 export function parseRangeSets(
   { ipam = {}, runtimeConfig }: Shape,
-  { mayBeEmpty, gatewayInSubnet }: RangeRules,
+  { mayBeEmpty, ...rules }: RangeRules,
   problems: Problems,
 ): LeaseRange[][] {
   const sets: Parsed[] = [];
   const addSet = (set: SetShape, path: string): void => {
-    sets.push({ path, ranges: parseSet(set, path, { problems, gatewayInSubnet }) });
+    sets.push({ path, ranges: parseSet(set, path, { problems, ...rules }) });
   };
   const addAll = (list: readonly SetShape[], name: string): void => {
     let index = 0;
@@ -62,7 +64,7 @@ export function parseRangeSets(
 type SetShape = readonly RangeShape[];
 
 /** The reading of ranges. */
-interface Reading extends Pick<RangeRules, "gatewayInSubnet"> {
+interface Reading extends Pick<RangeRules, "gatewayInSubnet" | "hasGateways"> {
   problems: Problems;
 }
 
@@ -124,7 +126,7 @@ function parseSet(set: SetShape, path: string, on: Reading): LeaseRange[] {
 
 function parseRange(source: RangeShape, path: string, on: Reading): LeaseRange | undefined {
   const { problems } = on;
-  const subnet = parseSubnet(source.subnet, `${path}.subnet`, problems);
+  const subnet = parseSubnet(source.subnet, `${path}.subnet`, on);
   if (subnet === undefined) return undefined;
   const { family, value } = subnet.address;
   const end = prefixRange(subnet).last;
@@ -136,11 +138,14 @@ function parseRange(source: RangeShape, path: string, on: Reading): LeaseRange |
     problems.add(`${path}.${key}`, text, read);
     return undefined;
   };
-  const first = address("rangeStart", value + 1n);
+  // A subnet of two addresses has neither a network nor a broadcast address (RFC 3021, RFC 6164).
+  const isPair = end.value === value + 1n;
+  const first = address("rangeStart", isPair ? value : value + 1n);
   // The last IPv4 address of a subnet is its broadcast address; IPv6 has none.
-  const last = address("rangeEnd", family === 4 ? end.value - 1n : end.value);
-  const gateway = address("gateway", value + 1n);
-  if (first === undefined || last === undefined || gateway === undefined) return undefined;
+  const last = address("rangeEnd", family === 4 && !isPair ? end.value - 1n : end.value);
+  const gateway = on.hasGateways ? address("gateway", value + 1n) : refuseGateway(source, path, problems);
+  if (first === undefined || last === undefined || (gateway === undefined && on.hasGateways))
+    return undefined;
   if (first.value > last.value) {
     problems.add(
       `${path}.rangeStart`,
@@ -152,7 +157,21 @@ function parseRange(source: RangeShape, path: string, on: Reading): LeaseRange |
   return { subnet, first, last, gateway };
 }
 
-function parseSubnet(text: string | undefined, path: string, problems: Problems): Prefix | undefined {
+/** Reports the gateway of a range on a link without one. */
+function refuseGateway({ gateway = "" }: RangeShape, path: string, problems: Problems): undefined {
+  if (gateway !== "")
+    problems.add(
+      `${path}.gateway`,
+      gateway,
+      'makes no sense with "attach": "wire": all addresses are for pods; give ipam.routes a gw instead',
+    );
+}
+
+function parseSubnet(
+  text: string | undefined,
+  path: string,
+  { problems, hasGateways }: Reading,
+): Prefix | undefined {
   if (text === undefined) {
     problems.addAt(path, 'is missing; it must be a network with its prefix length, as in "10.1.0.0/16"');
     return undefined;
@@ -171,8 +190,8 @@ function parseSubnet(text: string | undefined, path: string, problems: Problems)
       text,
       `Network has host bits set. For a subnet mask of length ${prefix.length} the network address is ${network}`,
     );
-  } else if (prefix.length > familyBits(prefix.address.family) - 2) {
-    const longest = familyBits(prefix.address.family) - 2;
+  } else if (prefix.length > familyBits(prefix.address.family) - (hasGateways ? 2 : 1)) {
+    const longest = familyBits(prefix.address.family) - (hasGateways ? 2 : 1);
     problems.add(
       path,
       text,

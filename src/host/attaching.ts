@@ -4,7 +4,7 @@ import type { CniError } from "../cni/error.ts";
 import { asCniError, collectErrors } from "../failure/failure.ts";
 import type { SharedLink } from "../plan/result.ts";
 import { type Step, traitsOf } from "../plan/step.ts";
-import type { Applying, BridgePlan, Place } from "./kind.ts";
+import type { Applying, BridgePlan, OtherEnd, Place } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
 import { type Node, NodeIsLocked } from "./node.ts";
 import type { Pod } from "./pod.ts";
@@ -80,6 +80,12 @@ export class Attaching implements Applying {
 
   onUndo(action: () => void): void {
     this.undoing.push({ name: this.current, action });
+  }
+
+  applyTo({ attachment, pod, podIndex }: OtherEnd, steps: readonly Step[]): void {
+    const there = new Attaching({ node: this.node, pod, mustGoOn: () => {} }, attachment, this.bridgePlan);
+    there.podIndex = podIndex;
+    there.apply(steps);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Attachment } from "../attachment/attachment.ts";
 import { bridgeOf } from "../attachment/link.ts";
 import { forgetMacsFollow } from "./kind/bridge/macs-follow.ts";
 import type { Node } from "./node.ts";
-import { removalsOf, removeLinks, removeRules, shutPorts } from "./removal.ts";
+import { releases, removalsOf, removeLinks, removeRules, shutPorts } from "./removal.ts";
 
 /**
  * Removes port, rules and links of a dead attachment, and the alias of its bridge, since the pod's last MAC
@@ -14,6 +14,7 @@ export function discardDead(attachment: Attachment, node: Node): void {
   const removals = removalsOf({ node, attachment, pod: undefined });
   shutPorts(removals, node);
   removeRules(removals, node);
+  for (const release of releases(removals)) release();
   removeLinks(removals, node, attachment.key);
   const bridge = bridgeOf(attachment.link);
   if (bridge !== undefined) forgetMacsFollow(bridge, node);

@@ -89,10 +89,19 @@ export interface Applying extends Place {
   hostIndex: number;
   /** True when a foreign IPAM plugin has named the addresses: some steps are then done again. */
   isAddressed: boolean;
+  /** Does steps of another attachment, on a link that this ADD has made for it. Throws CniError. */
+  applyTo(other: OtherEnd, steps: readonly Step[]): void;
   /** Notes a sentence for the log, about something that the ADD can only tell. */
   notice(text: string): void;
   /** Notes the undoing of a change that `remove` does not take back. The latest runs first. */
   onUndo(action: () => void): void;
+}
+
+/** Another attachment in its own pod, with the index of its link there. */
+export interface OtherEnd {
+  attachment: Attachment;
+  pod: Pod;
+  podIndex: number;
 }
 
 /** The bridge as it was found, and the settings for a new bridge. */
@@ -118,6 +127,11 @@ export interface Removal {
   rules?(): FoundRules;
   /** The names of host links to remove: links of all steps go by one request. */
   links?: string[];
+  /**
+   * Hands on a link that is not to go: it runs when the links' turn has come, before they go. A second call
+   * changes nothing. Throws CniError.
+   */
+  release?(): void;
   /** Removes things that can be judged only when the links have gone. */
   afterLinks?(): void;
 }

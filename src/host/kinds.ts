@@ -18,6 +18,8 @@ import { tuning } from "./kind/tuning/tuning.ts";
 import { veth } from "./kind/veth/veth.ts";
 import { portVlan } from "./kind/vlan/port-vlan.ts";
 import { vlanGateway } from "./kind/vlan/vlan-gateway.ts";
+import { wireCarrier } from "./kind/wire/carrier.ts";
+import { wire } from "./kind/wire/wire.ts";
 import type { StayingKind, StepKind } from "./kind.ts";
 
 /** What the kind of one name fills. */
@@ -36,6 +38,7 @@ const KINDS: { readonly [Name in StepName]: KindOf<Name> } = {
   nodeSpoofCheck,
   arpCheck,
   veth,
+  wire,
   bandwidth,
   portVlan,
   portMac,
@@ -46,6 +49,7 @@ const KINDS: { readonly [Name in StepName]: KindOf<Name> } = {
   iptablesMasquerade,
   hostPorts,
   hostRoute,
+  wireCarrier,
   announce,
 };
 

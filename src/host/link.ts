@@ -1,4 +1,6 @@
 // Links of the node that a step relies on.
+import { keyOfAlias } from "../attachment/name.ts";
+import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { vanished } from "../failure/failure.ts";
 import { getLink, type Link, type LinkName } from "../net/link.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
@@ -18,4 +20,17 @@ export function requireLink(links: NetlinkSocket, which: LinkName, title: string
 export function present<T>(link: T | undefined, title: string): T {
   if (link === undefined) throw vanished(title);
   return link;
+}
+
+/**
+ * True for a pod's interface that is an attachment's: by its MAC, or by its alias where a plugin behind
+ * Pontoon has changed the MAC.
+ */
+export function isEndOf(
+  { mac, alias }: Link,
+  attachment: { key: AttachmentKey; mac: string | undefined },
+): boolean {
+  if (mac === attachment.mac) return true;
+  const named = keyOfAlias(alias);
+  return named !== undefined && sameKey(named, attachment.key);
 }

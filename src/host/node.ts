@@ -5,12 +5,12 @@ import {
   type NamespaceIdentity,
   sameHost,
 } from "../attachment/attachment.ts";
-import { hostEndOf, type PodInterface } from "../attachment/link.ts";
+import { hostEndOf } from "../attachment/link.ts";
 import { attachmentTitle } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { attempt } from "../failure/failure.ts";
-import { getLink } from "../net/link.ts";
+import { getLink, type Link } from "../net/link.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../netlink/uapi/netlink.ts";
 import { listRecordedNetworks, openRecordStore, RECORD_ROOT, type RecordStore } from "../record/store.ts";
@@ -18,6 +18,7 @@ import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle, readText } from "../sys/file.ts";
 import { openLock, waitedText } from "../sys/flock.ts";
 import { openOwnNamespace } from "../sys/netns.ts";
+import { isEndOf } from "./link.ts";
 import { Pod } from "./pod.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
@@ -98,17 +99,24 @@ export class Node implements Disposable {
 
   /**
    * True when the link of the attachment is there: the host's end where it has one, else the pod's interface,
-   * by its name and MAC in the namespace that the attachment was made for.
+   * by its name and {@link isEndOf} in the namespace that the attachment was made for.
    */
-  hasLink({ link, namespace }: Attachment): boolean {
+  hasLink({ key, link, namespace }: Attachment): boolean {
     const host = hostEndOf(link);
-    return host === undefined ? this.hasPodInterface(namespace, link.pod) : this.hasInterface(host.name);
+    if (host !== undefined) return this.hasInterface(host.name);
+    const { name, mac } = link.pod;
+    return this.hasPodInterface(namespace, name, (found) => isEndOf(found, { key, mac }));
   }
 
-  private hasPodInterface({ path, cookie }: NamespaceIdentity, { name, mac }: PodInterface): boolean {
+  private hasPodInterface(
+    { path, cookie }: NamespaceIdentity,
+    name: string,
+    isWanted: (link: Link) => boolean,
+  ): boolean {
     try {
       using pod = this.openPod(path);
-      return pod.links.namespaceCookie === cookie && getLink(pod.links, { name })?.mac === mac;
+      const link = pod.links.namespaceCookie === cookie ? getLink(pod.links, { name }) : undefined;
+      return link !== undefined && isWanted(link);
     } catch (error) {
       if (isErrno(error, ...NO_NAMESPACE)) return false;
       throw error;

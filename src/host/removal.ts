@@ -87,6 +87,11 @@ function groupOf(key: AttachmentKey): number {
   return 2 ** 31 + Number.parseInt(attachmentDigest(key).slice(0, 7), 16);
 }
 
+/** What each removal hands on when the links' turn has come, as parts for collectErrors. */
+export function releases(removals: readonly Removal[]): (() => void)[] {
+  return removals.flatMap(({ release }) => release ?? []);
+}
+
 /** What each removal does when the links have gone, as parts for collectErrors. */
 export function afterLinks(removals: readonly Removal[]): (() => void)[] {
   return removals.flatMap(({ afterLinks: action }) => action ?? []);
@@ -99,7 +104,7 @@ export interface TakingBack {
 }
 
 /**
- * What takes single steps back, part by part: all links, then all rules, then what waits for the links to be
+ * What takes single steps back, part by part: all links are handed on or removed, then all rules, then what waits for the links to be
  * gone.
  */
 export function takingBack(steps: readonly Step[], on: Removing): TakingBack[] {
@@ -108,6 +113,7 @@ export function takingBack(steps: readonly Step[], on: Removing): TakingBack[] {
     return removal === undefined ? [] : [{ name: step.kind, removal }];
   });
   return [
+    ...removals.flatMap(({ name, removal: { release: action } }) => (action ? [{ name, action }] : [])),
     ...removals.flatMap(({ name, removal: { links = [] } }) =>
       links.map((link) => ({ name, action: () => void removeLink(on.node.links, { name: link }) })),
     ),

@@ -12,8 +12,11 @@ export type { AddressRange } from "./ranged-set.ts";
 export interface LeaseRange extends AddressRange {
   /** Host bits are zero. */
   subnet: Prefix;
-  /** The address that is never handed out; it may lie outside of the subnet. */
-  gateway: Address;
+  /**
+   * The address that is never handed out; it may lie outside of the subnet. Undefined on a link without a
+   * gateway.
+   */
+  gateway: Address | undefined;
 }
 
 /** All addresses of a prefix, from its network address to its last one. */

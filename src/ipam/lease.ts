@@ -9,7 +9,8 @@ export interface Lease {
   set: number;
   /** The address with the length of its subnet. */
   address: Prefix;
-  gateway: Address;
+  /** Undefined on a link without a gateway. */
+  gateway: Address | undefined;
   /** True: another program may have given out IPv4 addresses of the set since Pontoon last did. */
   givenByOthers: boolean;
 }

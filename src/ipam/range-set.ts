@@ -49,7 +49,8 @@ export function rangeOf(set: RangeSet, address: Address): LeaseRange | undefined
 
 /** True for the gateway of any range of the set: such an address is never handed out. */
 export function isGateway(set: RangeSet, address: Address): boolean {
-  for (const range of set.ranges) if (sameAddress(range.gateway, address)) return true;
+  for (const { gateway } of set.ranges)
+    if (gateway !== undefined && sameAddress(gateway, address)) return true;
   return false;
 }
 

@@ -43,7 +43,7 @@ export function countPools(directory: string, rangeSets: readonly (readonly Leas
     const set = rangeSetOf(ranges);
     const gateways = new Set(
       ranges
-        .map(({ gateway }) => gateway)
+        .flatMap(({ gateway }) => gateway ?? [])
         .filter((gateway) => rangeOf(set, gateway) !== undefined)
         .map(({ value }) => value),
     );

@@ -83,6 +83,12 @@ export function observeWayOut(netconf: Netconf, links: NetlinkSocket): ObservedB
   return { mac: undefined, mtu, portMtu: mtu, found: undefined };
 }
 
+/** For a network whose packets pass nothing of the node's: no look, and the kernel's MTU. */
+export function withoutNode({ mtu: asked }: Netconf): ObservedBridge {
+  const mtu = asked > 0 ? asked : DEFAULT_MTU;
+  return { mac: undefined, mtu, portMtu: mtu, found: undefined };
+}
+
 /**
  * The largest MTU of the network's pods on a bridge whose MTU is smaller than the network's. The bridge may
  * have followed the pods of another network down, and a pod with its MTU would lose full packets of its own

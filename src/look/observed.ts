@@ -1,10 +1,11 @@
 // The node as an ADD sees it before it decides anything. Looking changes nothing: a test compares the kernel
 // before and after.
+import type { Way } from "../cni/attach.ts";
 import type { Netconf } from "../cni/config.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import type { FilteredFamilies } from "../plan/host-port.ts";
 import type { PortListener } from "../plan/listener.ts";
-import { type ObservedBridge, observeBridge, observeWayOut } from "./bridge.ts";
+import { type ObservedBridge, observeBridge, observeWayOut, withoutNode } from "./bridge.ts";
 import { observeListeners } from "./listener.ts";
 import { observeFilter } from "./packet-filter.ts";
 
@@ -17,12 +18,19 @@ export interface Observed {
   listeners: PortListener[];
 }
 
+/** What is looked at before a link of each way. */
+const OBSERVERS: { readonly [Each in Way]: (netconf: Netconf, links: NetlinkSocket) => ObservedBridge } = {
+  bridge: observeBridge,
+  ptp: observeWayOut,
+  wire: withoutNode,
+};
+
 /**
  * Looks at the node. Throws SystemError, and CniError for a link that has the bridge's name and is no bridge.
  */
 export function observe(netconf: Netconf, links: NetlinkSocket): Observed {
   return {
-    bridge: netconf.attach === "bridge" ? observeBridge(netconf, links) : observeWayOut(netconf, links),
+    bridge: OBSERVERS[netconf.attach](netconf, links),
     isFiltered: observeFilter(netconf),
     listeners: observeListeners(netconf.hostPorts),
   };

@@ -4,6 +4,7 @@ import type { AttachedHostPorts } from "../attachment/host-ports.ts";
 import type { BridgePortLink, HostEnd, Link, PodInterface, PortVlans } from "../attachment/link.ts";
 import { macOfAddresses, ownerOfMac } from "../attachment/mac.ts";
 import { hostInterfaceName } from "../attachment/name.ts";
+import type { Way } from "../cni/attach.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
@@ -23,9 +24,16 @@ export interface LinkInput {
 /** The link of the attachment. Throws CniError 7 for a requested MAC that belongs to another pod. */
 export function linkOf(input: LinkInput): Link {
   const { netconf, bridgeMtu } = input;
-  const pair = { host: hostEndOf(input), pod: podInterfaceOf(input), mtu: linkMtu(netconf, bridgeMtu) };
-  return netconf.attach === "ptp" ? { kind: "routedPair", ...pair } : { ...bridgePortOf(input), ...pair };
+  const ofPod = { pod: podInterfaceOf(input), mtu: linkMtu(netconf, bridgeMtu) };
+  return LINKS[netconf.attach](input, ofPod);
 }
+
+/** The link of each way, with what all of them have. */
+const LINKS: { readonly [Each in Way]: (input: LinkInput, ofPod: Pick<Link, "pod" | "mtu">) => Link } = {
+  bridge: (input, ofPod) => ({ ...bridgePortOf(input), host: hostEndOf(input), ...ofPod }),
+  ptp: (input, ofPod) => ({ kind: "routedPair", host: hostEndOf(input), ...ofPod }),
+  wire: (_, ofPod) => ({ kind: "wire", ...ofPod }),
+};
 
 /** The interface of the node where packets of the pod to others come in. */
 export function entryName(netconf: Netconf, key: AttachmentKey): string {

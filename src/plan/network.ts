@@ -26,6 +26,7 @@ export function otherGateways({ ipam }: Netconf, addresses: readonly PodAddress[
     // The pod has an address of each set, so a set of one range has no other gateway.
     if (ranges.length === 1) continue;
     for (const { subnet, gateway } of ranges) {
+      if (gateway === undefined) continue;
       const held = { address: gateway, length: subnet.length };
       if (!addresses.some((own) => isGatewayOf(own, held)) && !others.some((it) => samePrefix(it, held)))
         others.push(held);

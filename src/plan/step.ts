@@ -29,6 +29,8 @@ export type Step =
   | IptablesMasqueradeStep
   | HostPortStep
   | HostRouteStep
+  | WireStep
+  | WireCarrierStep
   | AnnounceStep;
 
 export type StepName = Step["kind"];
@@ -65,6 +67,7 @@ export const ORDER = {
   nodeSpoofCheck: { isRule: true },
   arpCheck: { isRule: true },
   veth: {},
+  wire: {},
   // Limits and VLANs come before the pod's end is up, so that no packet evades them.
   bandwidth: {},
   portVlan: {},
@@ -79,6 +82,8 @@ export const ORDER = {
   hostPorts: { isRule: true, needsAddress: true },
   // Packets find the pod when all that holds for them is there.
   hostRoute: { needsAddress: true },
+  // Both ends are up by now.
+  wireCarrier: { needsAddress: true },
   // The port comes up last, and once.
   announce: { needsAddress: true },
 } as const satisfies Record<StepName, Traits>;
@@ -210,6 +215,22 @@ export interface VethStep {
   port: PortSettings | undefined;
   /** The link group of the host's end, by which rules know the network; undefined: it is in none. */
   group: number | undefined;
+}
+
+/**
+ * One end of a veth pair whose other end is in the network's other pod, or parked on the node until there is
+ * one.
+ */
+export interface WireStep {
+  kind: "wire";
+  key: AttachmentKey;
+  pod: PodInterface;
+  /** The alias of the pod's end. */
+  alias: string;
+  /** The name of an end that no pod has, on the node. */
+  freeEnd: string;
+  /** Bytes; undefined where the MTU is not known: then it is not compared. */
+  mtu: number | undefined;
 }
 
 /** The settings of a port of a bridge. */
@@ -384,6 +405,17 @@ export interface HostRouteStep {
   hostMac: string;
   gateways: Address[];
   addresses: Address[];
+}
+
+/**
+ * Both ends of the wire carry packets, and the other pod hears of the addresses. Nothing to do for the first
+ * member.
+ */
+export interface WireCarrierStep {
+  kind: "wireCarrier";
+  key: AttachmentKey;
+  interfaceName: string;
+  mac: string;
 }
 
 /**

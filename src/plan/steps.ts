@@ -2,6 +2,7 @@
 import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
 import { type BridgePortLink, bridgeOf, entryOf, hostEndOf } from "../attachment/link.ts";
 import { aliasOf, networkGroup } from "../attachment/name.ts";
+import { freeEndName } from "../attachment/wire.ts";
 import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
 import { type Address, type Family, sameAddress } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
@@ -110,6 +111,12 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     return { kind: "veth", host: { ...host, alias: aliasOf(key, podName) }, pod, mtu, port, group };
   },
 
+  wire({ key, pod: podName, link }) {
+    if (link.kind !== "wire") return undefined;
+    const { pod, mtu } = link;
+    return { kind: "wire", key, pod, mtu, alias: aliasOf(key, podName), freeEnd: freeEndName(key.network) };
+  },
+
   bandwidth: bandwidthStep,
 
   portVlan({ link }) {
@@ -133,7 +140,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       interfaceName: link.pod.name,
       addresses: prefixesOf(attachment),
       routes: podRoutes(attachment).main,
-      subnetsAreOnLink: link.kind === "bridgePort",
+      subnetsAreOnLink: link.kind !== "routedPair",
       // Other programs, and releases with records of version 1, left the pod's setting as it was.
       mayHearRouters: version === 1 || tuning?.sysctls.some(hearsRouters) === true,
       detectThrough: detectsDuplicates && link.kind === "bridgePort" ? portOf(link) : undefined,
@@ -192,6 +199,11 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       gateways: eachOnce(gatewaysOf(attachment).map(({ address }) => address)),
       addresses: addresses.map(({ address }) => address.address),
     };
+  },
+
+  wireCarrier({ key, link }) {
+    if (link.kind !== "wire" || !link.pod.isRaised) return undefined;
+    return { kind: "wireCarrier", key, interfaceName: link.pod.name, mac: link.pod.mac };
   },
 
   announce(attachment) {

@@ -167,7 +167,8 @@ function openRunning(path: string): FileHandle | undefined {
   return undefined;
 }
 
-function renameIfThere(from: string, to: string): boolean {
+/** Renames a file. False when it is not there. */
+export function renameIfThere(from: string, to: string): boolean {
   try {
     renameFile(from, to);
     return true;

@@ -15,6 +15,7 @@ import {
   type Intent,
   type IntentPaths,
   isIntentLocked,
+  renameIfThere,
   type StoppedAdd,
   stopRunningAdd,
 } from "./intent.ts";
@@ -204,6 +205,12 @@ export class RecordStore {
     const wasThere = removeAll(base);
     removeMark(base, SHARED);
     return wasThere;
+  }
+
+  /** Marks an attachment that a DEL has begun to remove: its record is as that of an ADD that was stopped. */
+  markLeaving(key: AttachmentKey): void {
+    const { complete, stopped } = this.intentPaths(key);
+    renameIfThere(complete, stopped);
   }
 
   /** Leaves a mark beside the record, before rules of this attachment are put back. */

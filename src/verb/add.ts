@@ -14,6 +14,7 @@ import { Attaching } from "../host/attaching.ts";
 import { isAddressTaken } from "../host/kind/masquerade/nftables.ts";
 import { checkInterfaceIsFree } from "../host/kind/veth/veth.ts";
 import { ensureFilteringBridge } from "../host/kind/vlan/filtering.ts";
+import { checkWireIsFree } from "../host/kind/wire/wire.ts";
 import type { BridgePlan, Place } from "../host/kind.ts";
 import { openPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
@@ -53,6 +54,7 @@ export function add(request: AddRequest, node: Node): Added {
   checkInterfaceName(request.key.interfaceName);
   const pod = node.keep(openPod(request.namespacePath, request.allowOwnNamespace, node));
   refuseTakenInterface(request, pod, node);
+  if (request.netconf.attach === "wire") checkWireIsFree(request.key, node);
   if (request.netconf.tuning !== undefined) checkAllowList(request.netconf.tuning);
   // The creation of a bridge alone shows whether the kernel keeps VLANs apart.
   if (request.netconf.hasVlans) ensureFilteringBridge(request.netconf.bridge, node);

@@ -19,6 +19,7 @@ import { refuseDuplicate } from "../ipam/duplicate.ts";
 import { explained } from "../ipam/failure.ts";
 import { callIpam, type ForeignIpam, findIpam } from "../ipam/foreign.ts";
 import { readReservation } from "../ipam/foreign-result.ts";
+import { reclaimDead } from "../ipam/full-pool.ts";
 import type { Lease } from "../ipam/lease.ts";
 import { openLeaseLock } from "../ipam/lease-lock.ts";
 import { restoreLostLeases } from "../ipam/lost-lease.ts";
@@ -83,6 +84,7 @@ export function claimAddresses(claim: Claim): Claimed {
     });
     return { ...begun, dns, givenByOthers: false, foreign: undefined };
   }
+  if (request.netconf.attach === "wire") clearDeadMembers(claimant);
   const keepsForeignHint = claim.observed.bridge.found?.macsFollow;
   using reservation = Reservation.open({
     ...claimant,
@@ -99,6 +101,15 @@ export function claimAddresses(claim: Claim): Claimed {
   rollback.add(() => release({ directory, key, record: begun.attachment }));
   reservation.take();
   return { ...begun, dns, givenByOthers: leases.some((lease) => lease.givenByOthers), foreign: undefined };
+}
+
+/** Clears dead attachments of a wire, so that their addresses are free for the next member. */
+function clearDeadMembers(claimant: Claimant): void {
+  const { directory, key } = claimant;
+  explained("leaseStore", `clear the dead attachments of network ${key.network}`, () => {
+    using _lock = openLeaseLock(directory);
+    reclaimDead({ ...claimant, network: key.network });
+  });
 }
 
 function addressOf({ address, gateway }: Lease) {

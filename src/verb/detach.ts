@@ -1,5 +1,6 @@
 // The removal of one attachment, for DEL and for each attachment that GC finds stale.
 import type { Attachment } from "../attachment/attachment.ts";
+import { hostEndOf } from "../attachment/link.ts";
 import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
@@ -9,7 +10,7 @@ import { forgetChangedMac, removePodEnd } from "../host/kind/veth/pod-end.ts";
 import type { Removal } from "../host/kind.ts";
 import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
-import { afterLinks, removalsOf, removeLinks, removeRules, shutPorts } from "../host/removal.ts";
+import { afterLinks, releases, removalsOf, removeLinks, removeRules, shutPorts } from "../host/removal.ts";
 import { findUnrecordedMac, removalsOfUnrecorded, type Unrecorded } from "../host/stranger/unrecorded.ts";
 import { passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
@@ -118,7 +119,8 @@ function tracesOf(detachment: Detachment, node: Node): Traces {
     removals,
     leaseDirectory: attachment.leaseDirectory ?? directory,
     isRestorable: removals.some(({ rules }) => rules !== undefined),
-    mac: () => attachment.link.pod.mac,
+    // A link without an end on the node was handed on, and may be another attachment's by now.
+    mac: () => (hostEndOf(attachment.link) === undefined ? undefined : attachment.link.pod.mac),
   };
 }
 
@@ -195,7 +197,7 @@ function stillRunning(title: string): CniError {
 }
 
 /**
- * Removes the links, by the names that the key gives them. When the host's end is missing (a person renamed
+ * Hands on or removes the links, by the names that the key gives them. When the host's end is missing (a person renamed
  * it), the pod's interface with the attachment's MAC goes; any other interface of the pod is left alone.
  * The links go also where the MAC cannot be found.
  */
@@ -208,7 +210,8 @@ function removeAllLinks({ removals, mac }: Traces, { key, pod }: Detachment, nod
   const remove = (): void => {
     if (!removeLinks(removals, node, key)) removePodEnd(pod, key.interfaceName, ofPod);
   };
-  throwJoined(collectErrors([find, () => attempt("cleanup", hostInterfaceName(key), remove)]));
+  const parts = [find, ...releases(removals), () => attempt("cleanup", hostInterfaceName(key), remove)];
+  throwJoined(collectErrors(parts));
 }
 
 function unrecordedOf({ key, bridge, pod, prevResult, directory }: Detachment): Unrecorded {

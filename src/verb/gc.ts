@@ -9,6 +9,7 @@ import { attempt, collectErrors, sentencesOf } from "../failure/failure.ts";
 import { removeStalePortChains } from "../host/kind/host-port/iptables-chain.ts";
 import { removeStrayPolicies } from "../host/kind/ingress/ingress.ts";
 import { removeStrayChains } from "../host/kind/masquerade/iptables.ts";
+import { removeStrayFreeEnd } from "../host/kind/wire/release.ts";
 import type { Node } from "../host/node.ts";
 import {
   removeReferenceIfbs,
@@ -129,6 +130,10 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
     () => removeStrayChains(leaving, "chains", node),
     () => removeStrayPolicies(leaving, node),
     () => removeStaleIfbs(network, isStale, node),
+    () => {
+      const listed = validAttachments.map((owner) => ({ network, ...owner }));
+      removeStrayFreeEnd({ network, isValid: (key) => !isStale(key), valid: listed }, node);
+    },
     () => collectStaleLeases(cleanup),
     () => {
       // A container has one ifb of the reference plugin for all its interfaces.

@@ -1,5 +1,4 @@
 // A host with a way out of it and firewalls that drop, and the namespace of a pod, for tests of looking.
-import type { Attachment } from "../../src/attachment/attachment.ts";
 import { Attaching } from "../../src/host/attaching.ts";
 import type { Place } from "../../src/host/kind.ts";
 import type { Step } from "../../src/plan/step.ts";
@@ -7,6 +6,7 @@ import { stepOf, stepsOf } from "../../src/plan/steps.ts";
 import { attachmentWithEverything } from "../support/everything.ts";
 import { address, prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
+import type { OnBridge } from "../support/on-bridge.ts";
 import { toolPath } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
 import { BRIDGE_PLAN, onNode } from "./attach.ts";
@@ -52,7 +52,7 @@ export class LookStage implements Disposable {
   }
 
   /** The attachment with everything that this kernel can. */
-  get possible(): Attachment {
+  get possible(): OnBridge {
     const whole = attachmentWithEverything();
     if (this.canFilterVlans) return whole;
     const { link, hostPorts } = whole;
@@ -90,7 +90,7 @@ export class LookStage implements Disposable {
 const ROUTED = [{ address: prefix("10.77.0.2/24"), gateway: address("10.77.0.1") }];
 
 /** The steps of an attachment, and the kinds that those exclude. */
-export function everyStep(attachment: Attachment): Step[] {
+export function everyStep(attachment: OnBridge): Step[] {
   const { masquerade } = attachment;
   const byIptables = {
     ...attachment,
@@ -98,7 +98,18 @@ export function everyStep(attachment: Attachment): Step[] {
   };
   const { host, pod, mtu } = attachment.link;
   const routed = { ...attachment, link: { kind: "routedPair" as const, host, pod, mtu }, addresses: ROUTED };
-  const excluded = [stepOf("iptablesMasquerade", byIptables), stepOf("hostRoute", routed)];
+  const name = "net1";
+  const wired = {
+    ...attachment,
+    key: { ...attachment.key, interfaceName: name },
+    link: { kind: "wire" as const, pod: { ...pod, name }, mtu },
+  };
+  const excluded = [
+    stepOf("iptablesMasquerade", byIptables),
+    stepOf("hostRoute", routed),
+    stepOf("wire", wired),
+    stepOf("wireCarrier", wired),
+  ];
   return [...stepsOf(attachment), ...excluded.filter((step) => step !== undefined)];
 }
 

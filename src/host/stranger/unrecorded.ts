@@ -23,6 +23,7 @@ import { removePortChain } from "../kind/host-port/iptables-chain.ts";
 import { removeStrayPolicies } from "../kind/ingress/ingress.ts";
 import { removeStrayChains } from "../kind/masquerade/iptables.ts";
 import { removeSourceRules } from "../kind/source-routing/source-routing.ts";
+import { releaseUnrecorded } from "../kind/wire/release.ts";
 import type { FoundRules, Removal } from "../kind.ts";
 import type { Node } from "../node.ts";
 import type { Pod } from "../pod.ts";
@@ -69,6 +70,7 @@ export function removalsOfUnrecorded(unrecorded: Unrecorded, node: Node): Remova
     shut: hostInterfaceName(key),
     rules: () => findRules(key, node),
     links: linksOf(unrecorded),
+    release: () => releaseUnrecorded(key, pod, node),
   };
   return [own, ...afterLinks.map((action) => ({ afterLinks: action }))];
 }

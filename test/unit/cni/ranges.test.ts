@@ -14,9 +14,12 @@ const parse = (ipam: object, cniVersion = "1.0.0") =>
 const read = (ipam: object, cniVersion?: string) =>
   parse(ipam, cniVersion).map((set) =>
     set.map((r) =>
-      [formatPrefix(r.subnet), formatAddress(r.first), formatAddress(r.last), formatAddress(r.gateway)].join(
-        " ",
-      ),
+      [
+        formatPrefix(r.subnet),
+        formatAddress(r.first),
+        formatAddress(r.last),
+        r.gateway === undefined ? "none" : formatAddress(r.gateway),
+      ].join(" "),
     ),
   );
 

@@ -162,7 +162,7 @@ export class Pool {
         subnet: formatPrefix(subnet),
         rangeStart: formatAddress(first),
         rangeEnd: formatAddress(last),
-        gateway: formatAddress(gateway),
+        gateway: gateway && formatAddress(gateway),
       })),
     );
     return JSON.stringify({

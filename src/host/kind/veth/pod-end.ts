@@ -1,6 +1,7 @@
 // The pod's end of a veth whose attachment goes.
 import type { Attachment } from "../../../attachment/attachment.ts";
 import { bridgeOf } from "../../../attachment/link.ts";
+import { keyOfAlias } from "../../../attachment/name.ts";
 import type { Result } from "../../../cni/result.ts";
 import { getLink } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
@@ -11,12 +12,14 @@ import { forgetMacsFollow } from "../bridge/macs-follow.ts";
 
 /**
  * Removes the veth of that name in the pod, if it has the MAC: then the pair is the attachment's, although
- * its host end has another name. Throws SystemError.
+ * its host end has another name. An end with the alias of an attachment is that of a wire, which may have
+ * another pod at its other end. Throws SystemError.
  */
 export function removePodEnd(pod: Pod | undefined, name: string, mac: string | undefined): void {
   if (pod === undefined || pod.isHost || mac === undefined) return;
   const link = getLink(pod.links, { name });
-  if (link?.kind === "veth" && link.mac === mac) removeLink(pod.links, { index: link.index });
+  if (link?.kind === "veth" && link.mac === mac && keyOfAlias(link.alias) === undefined)
+    removeLink(pod.links, { index: link.index });
 }
 
 /** An attachment that goes, with the sources that may tell the pod's last MAC. */

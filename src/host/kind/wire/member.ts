@@ -1,0 +1,136 @@
+// The members of a wire: the attachments of its network, as their records and the kernel tell them.
+import { type Attachment, sameHost } from "../../../attachment/attachment.ts";
+import { attachmentTitle } from "../../../attachment/name.ts";
+import { freeEndName, isAtOtherEnd, stateOfFreeEnd } from "../../../attachment/wire.ts";
+import { type AttachmentKey, sameKey } from "../../../cni/attachment-key.ts";
+import { CniError } from "../../../cni/error.ts";
+import { attempt } from "../../../failure/failure.ts";
+import { getLink, type Link } from "../../../net/link.ts";
+import { errnoOf, SystemError } from "../../../sys/errno.ts";
+import { ensureDirectory, O_DIRECTORY, O_RDONLY, openFile } from "../../../sys/file.ts";
+import { lockInPatience, PATIENCE_MS } from "../../../sys/flock.ts";
+import { isEndOf } from "../../link.ts";
+import { openRecordedPod } from "../../namespace.ts";
+import type { Node } from "../../node.ts";
+import type { Pod } from "../../pod.ts";
+
+/** A member of a wire, whose namespace lives. */
+export interface Member {
+  attachment: Attachment;
+  pod: Pod;
+  /** Its end of the pair; undefined when that has gone with the other namespace. */
+  end: Link | undefined;
+  /** Its ADD has ended well, and no DEL has begun. */
+  isComplete: boolean;
+}
+
+/** The attachments of a wire's network beside the one of the call. */
+export interface Others {
+  members: Member[];
+  /** The attachments whose namespace has gone, or that have neither an end nor a claim to one. */
+  gone: AttachmentKey[];
+}
+
+/**
+ * The others of a network. A member has an end of the pair, or its record names one that it has to get again;
+ * an ADD that has not yet come to its end is none. Namespaces stay open until the node is closed. Throws
+ * SystemError.
+ */
+export function othersOf(key: AttachmentKey, node: Node): Others {
+  const others: Others = { members: [], gone: [] };
+  const host = node.identity();
+  for (const attachment of node.records.listRecords(key.network).records) {
+    if (attachment.link.kind !== "wire" || sameKey(attachment.key, key)) continue;
+    if (!sameHost(attachment.host, host)) continue;
+    const pod = openRecordedPod(attachment, node);
+    const isComplete = node.records.isComplete(attachment.key);
+    const end = pod && findEnd(node.keep(pod), attachment);
+    if (pod !== undefined && (end !== undefined || isComplete))
+      others.members.push({ attachment, pod, end, isComplete });
+    else others.gone.push(attachment.key);
+  }
+  return others;
+}
+
+/** The attachment's end of the pair in its pod; undefined when it is not there. Throws SystemError. */
+export function findEnd(pod: Pod, { key, link }: Attachment): Link | undefined {
+  return findEndOf(pod, key, link.pod.mac);
+}
+
+/** As {@link findEnd}, without a record: the alias alone tells where the MAC is not known. */
+export function findEndOf(pod: Pod, key: AttachmentKey, mac: string | undefined): Link | undefined {
+  const link = getLink(pod.links, { name: key.interfaceName });
+  return link?.kind === "veth" && isEndOf(link, { key, mac }) ? link : undefined;
+}
+
+/** True when the two links, each in its own namespace, are the ends of one pair. */
+export function arePeers(one: Link, other: Link): boolean {
+  return peerOf(one) === other.index && peerOf(other) === one.index;
+}
+
+function peerOf({ index, peerIndex }: Link): number {
+  return peerIndex === 0 ? index : peerIndex;
+}
+
+/**
+ * The free end of the network's wire; undefined when there is none. Throws CniError for a link of that name
+ * that is none, and SystemError.
+ */
+export function findFreeEnd(network: string, node: Node): Link | undefined {
+  const name = freeEndName(network);
+  const link = getLink(node.links, { name });
+  if (link === undefined || isFreeEnd(link)) return link;
+  throw new CniError("wire", {
+    about: `the name ${name} of the free end of network ${network} belongs to another interface`,
+    cause: `it is a ${link.kind === "" ? "plain" : link.kind} interface without the alias of a free end`,
+    hint: `Rename that interface ("ip link set ${name} name NEW"), or delete it`,
+  });
+}
+
+/** True for a link that says that it is a free end. */
+export function isFreeEnd({ kind, alias }: Link): boolean {
+  return kind === "veth" && stateOfFreeEnd(alias) !== undefined;
+}
+
+/** True when the free end leads to an attachment that has gone. */
+export function leadsNowhere({ alias }: Link, { gone }: Others): boolean {
+  return gone.some((key) => isAtOtherEnd(alias, key));
+}
+
+/** Refuses a third member, by the names of the two. Throws CniError. */
+export function refuseThird({ network }: AttachmentKey, { members }: Others): void {
+  const [one, other] = members.map(({ attachment: { key, pod } }) => attachmentTitle(key, pod));
+  if (one === undefined || other === undefined) return;
+  throw new CniError("wire", {
+    about: `the wire of network ${network} has its two ends`,
+    cause: `${one} and ${other} have them`,
+    hint: "Send a DEL for one of the two first, or give each pair of pods a network of its own",
+  });
+}
+
+/**
+ * Runs `action` while no other call looks at the wire of the network or changes it: under the lock of the
+ * folder of its records. Taken behind the lock of the leases, and before that of the node. Throws CniError 11
+ * when the lock is not free in time, and the errors of `action`.
+ */
+export function underWireLock<T>(network: string, node: Node, action: () => T): T {
+  const path = node.records.directory(network);
+  using _lock = attempt("recordStore", path, () => openWireLock(path));
+  return action();
+}
+
+function openWireLock(path: string) {
+  ensureDirectory(path);
+  const file = openFile(path, O_RDONLY | O_DIRECTORY);
+  try {
+    if (lockInPatience(file, path, PATIENCE_MS)) return file;
+    throw new CniError("tryAgainLater", {
+      about: `the wire of the records in ${path} is held by another process`,
+      cause: new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT")).message,
+      hint: `Look with "fuser ${path}" who holds it`,
+    });
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+// A wire: one veth pair between the two members of a network, and no host in between. The first ADD makes the
+// pair and parks its far end on the node; the second takes it. All of it happens under the lock of the wire.
+import { freeEndName, stateOfFreeEnd } from "../../../attachment/wire.ts";
+import { attempt } from "../../../failure/failure.ts";
+import { getLink, type Link } from "../../../net/link.ts";
+import { removeLink } from "../../../net/link-change.ts";
+import { moveLinkMessage } from "../../../net/link-move.ts";
+import type { WireStep } from "../../../plan/step.ts";
+import type { Applying, Place, StepKind } from "../../kind.ts";
+import { present } from "../../link.ts";
+import type { Node } from "../../node.ts";
+import { makePair } from "./make.ts";
+import {
+  arePeers,
+  findFreeEnd,
+  isFreeEnd,
+  leadsNowhere,
+  type Member,
+  type Others,
+  othersOf,
+  refuseThird,
+  underWireLock,
+} from "./member.ts";
+import { release } from "./release.ts";
+import { isWhole, refuseBusy, renew } from "./renew.ts";
+
+export const wire: StepKind<WireStep> = {
+  apply: (step, on) =>
+    attempt("link", step.freeEnd, () => underWireLock(step.key.network, on.node, () => join(step, on))),
+  remove: (_, on) => ({ release: () => release(on) }),
+  verify: verifyWire,
+};
+
+/** Refuses an ADD to a wire that has two members. Throws CniError. */
+export function checkWireIsFree(key: WireStep["key"], node: Node): void {
+  attempt("wire", key.network, () => refuseThird(key, othersOf(key, node)));
+}
+
+/**
+ * Gives the pod an end: the free one where it leads to the other member, else one of a new pair, whose far
+ * end goes to the other member when that has lost its own.
+ */
+function join(step: WireStep, on: Applying): void {
+  const { network } = step.key;
+  const free = findFreeEnd(network, on.node);
+  const others = othersOf(step.key, on.node);
+  refuseThird(step.key, others);
+  const [other] = others.members;
+  if (free !== undefined && leadsToMember(free, other, others)) return take(free, step, on);
+  if (other !== undefined) refuseBusy(other, on.node);
+  if (free !== undefined) removeLink(on.node.links, { index: free.index });
+  if (other?.end !== undefined) removeLink(other.pod.links, { index: other.end.index });
+  makePair(step, on);
+  if (other?.isComplete === true) renew(other, present(findFreeEnd(network, on.node), step.freeEnd), on);
+}
+
+/** True when whoever takes the free end is connected to the other member. */
+function leadsToMember(free: Link, other: Member | undefined, others: Others): boolean {
+  // A survivor whose record was lost is not among the members, and keeps its end.
+  if (other === undefined) return !leadsNowhere(free, others);
+  return other.end !== undefined && isWhole(other) && arePeers(free, other.end);
+}
+
+function take(free: Link, { pod: { name, mac }, mtu, alias }: WireStep, on: Applying): void {
+  const where = { namespaceFd: on.pod.namespace.fd, name, mac, mtu, alias };
+  on.node.links.execute([moveLinkMessage(free.index, where, `move ${free.name} into the pod as ${name}`)]);
+  on.podIndex = present(getLink(on.pod.links, { name }), name).index;
+}
+
+/** The problem with the pod's end, or that it has nobody at the other end any more. */
+function verifyWire({ key: { network }, ...step }: WireStep, { node, pod }: Place): string | undefined {
+  const { name, mac, isRaised } = step.pod;
+  const end = getLink(pod.links, { name });
+  const inPod = `interface ${name} in the pod`;
+  if (end === undefined)
+    return `${inPod} does not exist; when the other namespace of a wire dies it takes the wire with it, and the next ADD of network ${network} makes it again`;
+  if (end.kind !== "veth") return `${inPod} is not a veth`;
+  if (isRaised && !end.up) return `${inPod} is down`;
+  if (end.mac !== mac) return `${inPod} has the MAC ${end.mac} instead of ${mac}`;
+  if (step.mtu !== undefined && end.mtu > step.mtu)
+    return `${inPod} has the MTU ${end.mtu} instead of ${step.mtu}`;
+  const free = getLink(node.links, { name: freeEndName(network) });
+  if (free === undefined || !isFreeEnd(free) || !arePeers(free, end)) return undefined;
+  return stateOfFreeEnd(free.alias) === "left"
+    ? `${inPod} has nobody at the other end: the other pod has left network ${network}, and the next ADD of it takes its place`
+    : undefined;
+}
