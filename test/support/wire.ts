@@ -31,7 +31,7 @@ export async function holdings(place: Place, name = "eth0"): Promise<string[]> {
     `-6 route show dev ${name} table all`,
     "rule show",
   ])
-    texts.push((await place.must(`ip ${what}`)).stdout);
+    texts.push(await place.must(`ip ${what}`));
   return texts
     .join("")
     .split("\n")
@@ -41,8 +41,24 @@ export async function holdings(place: Place, name = "eth0"): Promise<string[]> {
           /^\d+: |@\S+|state \S+|link-netns\S* \S+|linkdown|qdisc \S+|NO-CARRIER,|,LOWER_UP|M-DOWN,?/g,
           "",
         )
+        // The table of source based routing has the interface's index in its number.
+        .replace(/\b100\d\d\b/g, "own")
         .replace(/ +/g, " ")
         .trim(),
     )
     .filter((line) => line !== "");
 }
+
+/** Everything that an attachment on a wire can have beside its addresses. */
+export const WIRE_WITH_ALL = {
+  mtu: 1400,
+  sysctl: { "net.ipv4.conf.IFNAME.arp_filter": "1" },
+  promisc: true,
+  txQLen: 77,
+  sourceBasedRouting: true,
+  ipam: {
+    type: "host-local",
+    ranges: PAIRS.map((subnet) => [{ subnet }]),
+    routes: [{ dst: "10.9.0.0/16" }, { dst: "fd09::/32" }],
+  },
+};
