@@ -100,9 +100,9 @@ export const WORDS: { readonly [path in PathOf<typeof NETCONF>]: Words } = {
   attach: {
     title: "Attach",
     description:
-      "The way in which pods are attached. bridge: by a veth pair to a bridge of the node; ptp: by a veth pair to the node itself, which routes to each pod.",
+      "The way in which pods are attached. bridge: by a veth pair to a bridge of the node; ptp: by a veth pair to the node itself, which routes to each pod; wire: by a veth pair to the one other pod of the network.",
     default: "bridge",
-    enum: ["bridge", "ptp"],
+    enum: ["bridge", "ptp", "wire"],
   },
   bridge: {
     title: "Bridge",

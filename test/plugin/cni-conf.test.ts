@@ -27,9 +27,11 @@ const PROMISES: Promised[] = [
   { file: "40-pontoon-no-masquerade.conflist", addresses: [IPV4], masqueraded: false },
 ];
 
+const WIRE = "60-pontoon-wire.conflist";
+
 test("every file has a scene here and a line in the README", () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".conflist"));
-  expect(files.sort()).toEqual(PROMISES.map(({ file }) => file));
+  expect(files.sort()).toEqual([...PROMISES.map(({ file }) => file), WIRE]);
   const readme = readFileSync(join(FOLDER, "README.md"), "utf8");
   for (const file of files) expect(readme).toContain(`\`${file}\``);
 });
@@ -81,6 +83,19 @@ for (const { file, addresses: kinds, masqueraded } of PROMISES) {
     );
   }
 }
+
+scene(`${WIRE}: two pods get their addresses, reach each other, and are gone after DEL`, async (world) => {
+  const conflist = copy(world, WIRE);
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  await add(world, conflist, red);
+  const addresses = addressesOf(await add(world, conflist, blue));
+  expect(addresses).toEqual(["10.223.0.1", "fd6a:2f1c:9b41::1"]);
+  for (const address of addresses) expect(await pings(red, address)).toBe(true);
+  expect(await check(world, conflist, red)).toBeUndefined();
+  mustSucceed(await cnitool(world, "status", conflist.name, red));
+  for (const pod of [red, blue]) await del(world, conflist, pod);
+  mustSucceed(await plugin(world, "GC", { network: { ...conflist, cniVersion: "1.1.0" } }));
+});
 
 /** The network around "must have a route to it". */
 async function routeWhereSilent(
