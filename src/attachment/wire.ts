@@ -1,5 +1,5 @@
-// The free end of a wire (attach: wire): the end of its veth pair that no pod has, parked on the node. Name and
-// alias tell network and the pod at the other end, so that a DEL without a record knows whose it is.
+// The free end of a wire (attach: wire): the end of its veth pair that no pod has, parked on the node. Name
+// and alias tell the network and the pod at the other end, so that a DEL without a record knows whose it is.
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { sha256 } from "../sys/hash.ts";
 

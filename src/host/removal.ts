@@ -104,8 +104,8 @@ export interface TakingBack {
 }
 
 /**
- * What takes single steps back, part by part: all links are handed on or removed, then all rules, then what waits for the links to be
- * gone.
+ * What takes single steps back, part by part: all links are handed on or removed, then all rules go, then
+ * what waits for the links to be gone.
  */
 export function takingBack(steps: readonly Step[], on: Removing): TakingBack[] {
   const removals = steps.flatMap((step) => {

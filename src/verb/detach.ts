@@ -197,9 +197,9 @@ function stillRunning(title: string): CniError {
 }
 
 /**
- * Hands on or removes the links, by the names that the key gives them. When the host's end is missing (a person renamed
- * it), the pod's interface with the attachment's MAC goes; any other interface of the pod is left alone.
- * The links go also where the MAC cannot be found.
+ * Hands on or removes the links, by the names that the key gives them. When the host's end is missing (a
+ * person renamed it), the pod's interface with the attachment's MAC goes; any other interface of the pod is
+ * left alone. The links go also where the MAC cannot be found.
  */
 function removeAllLinks({ removals, mac }: Traces, { key, pod }: Detachment, node: Node): void {
   // The MAC is read before the links go: without a record an address of the interface tells it.

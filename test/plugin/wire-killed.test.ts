@@ -1,5 +1,5 @@
-// SIGKILL before each single thing that a call on a wire does, and the ways on from there: nothing is left, and
-// nobody's end is lost.
+// SIGKILL before each single thing that a call on a wire does, and the ways on from there: nothing is left,
+// and nobody's end is lost.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";

@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { add, addDirectly, addressesOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { listed } from "../support/collection.ts";
+import { dieAt } from "../support/hurt.ts";
 import { linkOf } from "../support/link.ts";
 import { install } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -185,9 +186,7 @@ scene(
     await add(world, lab, red);
     const [name = ""] = (await hostLinks(world))[0]!.split(" ");
     await del(world, lab, red);
-    await world.host
-      .must(`ip link add ${name} type dummy`)
-      .catch(() => world.host.must(`ip link add ${name} type ifb`));
+    await world.host.must(`ip link add ${name} type ifb`);
     expect(mustFail(await plugin(world, "ADD", { network: lab, pod: red }))).toMatchObject({
       code: 125,
       msg: expect.stringContaining(`the name ${name} of the free end of network lab`) as string,
@@ -224,4 +223,16 @@ scene("a member whose MAC another program has changed is the same member, for it
   expect(await holdings(blue)).toEqual(before);
   expect((await red.exec("ip link show eth0")).status).not.toBe(0);
   expect(await hostLinks(world)).toHaveLength(1);
+});
+
+scene("a member whose DEL died when its end was parked does not keep its place", async (world) => {
+  const { lab, red, blue } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
+  const call = { network: lab, pod: red };
+  expect(await dieAt(world, "DEL", call, { kind: "unlinkat", count: 1 })).toBe(true);
+  expect(await hostLinks(world)).toHaveLength(1);
+  const green = await world.pod("green");
+  for (const address of addressesOf(await add(world, lab, green)))
+    expect(await pings(blue, address)).toBe(true);
+  mustSucceed(await plugin(world, "DEL", call));
+  expect(await pings(blue, "10.7.0.3")).toBe(true);
 });

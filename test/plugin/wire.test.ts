@@ -1,7 +1,9 @@
 // Two pods that are joined directly (attach: wire): what they reach, who may join, and what stays when one
 // goes.
 import { expect } from "vitest";
-import { add, addDirectly, addressesOf, check, del, mustFail, plugin } from "../support/cni.ts";
+import { add, addDirectly, addressesOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { addPlugins } from "../support/ipam.ts";
+import { linkOf } from "../support/link.ts";
 import { CNI_VERSIONS, install } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -119,4 +121,41 @@ scene("the node sees no packet between the two", async (world) => {
     ]);
   expect([await pings(red, "10.7.0.1"), await pings(red, "fd07::1")]).toEqual([true, true]);
   expect(await world.host.must("nft list table inet seen")).not.toMatch(/packets [1-9]/);
+});
+
+scene("a foreign IPAM plugin gives the addresses", async (world) => {
+  addPlugins(world, "static");
+  const of = (number: number) => ({ type: "static", addresses: [{ address: `10.7.0.${number}/24` }] });
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  const before = await snapshot(world);
+  for (const [pod, number] of [
+    [red, 5],
+    [blue, 6],
+  ] as const)
+    await addDirectly(world, { network: wireNetwork("lab", { ipam: of(number) }), pod });
+  expect(await pings(red, "10.7.0.6")).toBe(true);
+  for (const [pod, number] of [
+    [red, 5],
+    [blue, 6],
+  ] as const)
+    mustSucceed(await plugin(world, "DEL", { network: wireNetwork("lab", { ipam: of(number) }), pod }));
+  expect((await snapshot(world)).attachments.minus(before.attachments).lines).toEqual([]);
+  expect(await hostLinks(world)).toEqual([]);
+});
+
+scene("without addresses the two hear each other's frames, and an interface may stay down", async (world) => {
+  const lab = install(world, wireNetwork("lab", { ipam: {}, disableContainerInterface: true }));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  for (const pod of [red, blue]) await add(world, lab, pod);
+  expect((await linkOf(red, "eth0")).flags).not.toContain("UP");
+  for (const [pod, address] of [
+    [red, "10.7.0.1/24"],
+    [blue, "10.7.0.2/24"],
+  ] as const) {
+    await pod.must(`ip address add ${address} dev eth0`);
+    await pod.must("ip link set eth0 up");
+  }
+  expect(await pings(red, "10.7.0.2")).toBe(true);
+  for (const pod of [red, blue]) await del(world, lab, pod);
+  expect(await hostLinks(world)).toEqual([]);
 });

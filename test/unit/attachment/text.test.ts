@@ -265,3 +265,12 @@ test("a record without a part that it may lack tells that it was not asked for",
   for (const name of ["detectsDuplicates", "spoofCheck", "sourceRouting"])
     expect(lacking(name)).toEqual({ state: "record", attachment: { ...EVERYTHING, [name]: false } });
 });
+
+test.each([
+  ["of a node's own pair", { kind: "routedPair" as const, host: EVERYTHING.link.host }],
+  ["of a wire", { kind: "wire" as const }],
+])("a link %s comes back as it was written", (_, own) => {
+  const { pod, mtu } = EVERYTHING.link;
+  const attachment: Attachment = { ...EVERYTHING, link: { ...own, pod, mtu } };
+  expect(parseRecord(formatRecord(attachment))).toEqual({ state: "record", attachment });
+});

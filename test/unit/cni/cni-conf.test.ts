@@ -28,7 +28,7 @@ describe.each(files)("%s", (name) => {
         "ADD",
       );
       expect(netconf.ipam?.rangeSets.length).toBeGreaterThan(0);
-      expect(netconf.ipMasq).toBe(!name.includes("no-masquerade"));
+      expect(netconf.ipMasq).toBe(!/no-masquerade|wire/.test(name));
     }
   });
 

@@ -18,9 +18,9 @@ import type { Member } from "./member.ts";
 const ON_THE_END: readonly StepName[] = ["pod", "sourceRouting", "tuning"];
 
 /**
- * True for a member whose end has all that its attachment describes. A renewal names the attachment on the end
- * last of all, so an end without that name was left by a killed one. The ADD of a member that is not complete
- * has its own end in hand.
+ * True for a member whose end has all that its attachment describes. A renewal names the attachment on the
+ * end last of all, so an end without that name was left by a killed one. The ADD of a member that is not
+ * complete has its own end in hand.
  */
 export function isWhole({ attachment, end, isComplete }: Member): boolean {
   if (!isComplete) return true;
