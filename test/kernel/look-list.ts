@@ -12,6 +12,7 @@ import {
   observeWayOut,
   saysMacsFollow,
   uplinkMtu,
+  withoutNode,
 } from "../../src/look/bridge.ts";
 import { listDroppingChains } from "../../src/look/drop.ts";
 import { observeListeners } from "../../src/look/listener.ts";
@@ -81,6 +82,7 @@ export function sourceLooks(listenedPort: number): Look[] {
     ),
     lookOf(observeBridge, "a network with host ports", ({ links }) => observeBridge(WITH_PORTS, links)),
     lookOf(observeWayOut, "a network with host ports", ({ links }) => observeWayOut(WITH_PORTS, links)),
+    lookOf(withoutNode, "a network with host ports", () => withoutNode(WITH_PORTS)),
     lookOf(observeFilter, "a network with host ports", () => observeFilter(WITH_PORTS)),
     lookOf(networkFamilies, "a network with host ports", () => networkFamilies(WITH_PORTS)),
     ...["br0", "new0", "half0", "plain0"].flatMap((bridge) => [

@@ -46,9 +46,13 @@ export class LookStage implements Disposable {
     onNode(this.host, (node) => {
       using pod = node.openPod(this.pod.path);
       new Attaching({ node, pod, mustGoOn: () => {} }, this.possible, BRIDGE_PLAN).apply(
-        everyStep(this.possible),
+        everyStep(this.possible).filter(({ kind }) => !kind.startsWith("wire")),
       );
     });
+    // A wire is made under the lock of the folder of records, and the machine's own is none of a test's.
+    const { mac } = this.possible.link.pod;
+    this.pod.run(`ip link add ${WIRE_END} address ${mac} mtu 1400 type veth peer name wire0`);
+    this.pod.run(`ip link set ${WIRE_END} up`);
   }
 
   /** The attachment with everything that this kernel can. */
@@ -89,6 +93,9 @@ export class LookStage implements Disposable {
 /** The address of the same pod on a link without a bridge. */
 const ROUTED = [{ address: prefix("10.77.0.2/24"), gateway: address("10.77.0.1") }];
 
+/** The name of the pod's end of a wire. */
+const WIRE_END = "net1";
+
 /** The steps of an attachment, and the kinds that those exclude. */
 export function everyStep(attachment: OnBridge): Step[] {
   const { masquerade } = attachment;
@@ -98,7 +105,7 @@ export function everyStep(attachment: OnBridge): Step[] {
   };
   const { host, pod, mtu } = attachment.link;
   const routed = { ...attachment, link: { kind: "routedPair" as const, host, pod, mtu }, addresses: ROUTED };
-  const name = "net1";
+  const name = WIRE_END;
   const wired = {
     ...attachment,
     key: { ...attachment.key, interfaceName: name },

@@ -225,6 +225,25 @@ scene("a member whose MAC another program has changed is the same member, for it
   expect(await hostLinks(world)).toHaveLength(1);
 });
 
+scene("a member with a damaged record keeps its end when a third pod comes", async (world) => {
+  const { red, blue, lab } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
+  await world.host.must([
+    "sh",
+    "-c",
+    `cd /var/lib/cni/pontoon/lab; echo torn > $(grep -l ${blue.containerId} *.json)`,
+  ]);
+  const green = await world.pod("green");
+  const before = await holdings(blue);
+  expect(mustFail(await plugin(world, "ADD", { network: lab, pod: green }))).toMatchObject({
+    code: 125,
+    msg: expect.stringContaining(
+      "the other end of the wire of network lab may be that of an unknown pod",
+    ) as string,
+  });
+  expect(await holdings(blue)).toEqual(before);
+  expect(await pings(red, "10.7.0.2")).toBe(true);
+});
+
 scene("a member whose DEL died when its end was parked does not keep its place", async (world) => {
   const { lab, red, blue } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
   const call = { network: lab, pod: red };

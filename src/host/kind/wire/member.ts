@@ -29,6 +29,8 @@ export interface Others {
   members: Member[];
   /** The attachments whose namespace has gone, or that have neither an end nor a claim to one. */
   gone: AttachmentKey[];
+  /** The files of attachments of which nothing else is known. */
+  unreadable: string[];
 }
 
 /**
@@ -37,9 +39,10 @@ export interface Others {
  * SystemError.
  */
 export function othersOf(key: AttachmentKey, node: Node): Others {
-  const others: Others = { members: [], gone: [] };
+  const { records, unreadable } = node.records.listRecords(key.network);
+  const others: Others = { members: [], gone: [], unreadable: unreadable.map(({ path }) => path) };
   const host = node.identity();
-  for (const attachment of node.records.listRecords(key.network).records) {
+  for (const attachment of records) {
     if (attachment.link.kind !== "wire" || sameKey(attachment.key, key)) continue;
     if (!sameHost(attachment.host, host)) continue;
     const pod = openRecordedPod(attachment, node);
@@ -105,6 +108,19 @@ export function refuseThird({ network }: AttachmentKey, { members }: Others): vo
     about: `the wire of network ${network} has its two ends`,
     cause: `${one} and ${other} have them`,
     hint: "Send a DEL for one of the two first, or give each pair of pods a network of its own",
+  });
+}
+
+/**
+ * Refuses to make a new pair where the other end of the present one may be that of a member whose record
+ * cannot be read. Throws CniError.
+ */
+export function refuseUnknown({ network }: AttachmentKey, { unreadable: [path] }: Others): void {
+  if (path === undefined) return;
+  throw new CniError("wire", {
+    about: `the other end of the wire of network ${network} may be that of an unknown pod`,
+    cause: `${path} is damaged, or a later Pontoon wrote it`,
+    hint: "Send a DEL for the container of that record, or a GC with the valid attachments of the network",
   });
 }
 

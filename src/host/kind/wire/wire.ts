@@ -19,6 +19,7 @@ import {
   type Others,
   othersOf,
   refuseThird,
+  refuseUnknown,
   underWireLock,
 } from "./member.ts";
 import { release } from "./release.ts";
@@ -48,6 +49,7 @@ function join(step: WireStep, on: Applying): void {
   const [other] = others.members;
   if (free !== undefined && leadsToMember(free, other, others)) return take(free, step, on);
   if (other !== undefined) refuseBusy(other, on.node);
+  if (other?.end !== undefined && free === undefined) refuseUnknown(step.key, others);
   if (free !== undefined) removeLink(on.node.links, { index: free.index });
   if (other?.end !== undefined) removeLink(other.pod.links, { index: other.end.index });
   makePair(step, on);
