@@ -51,7 +51,14 @@ const NOTHING = {
   leaseDirectory: undefined,
 };
 /** Masquerading is that by nftables. */
-const NOT_ON_A_BRIDGE: StepName[] = ["nodeSpoofCheck", "arpCheck", "iptablesMasquerade", "hostRoute", "wire", "wireCarrier"];
+const NOT_ON_A_BRIDGE: StepName[] = [
+  "nodeSpoofCheck",
+  "arpCheck",
+  "iptablesMasquerade",
+  "hostRoute",
+  "wire",
+  "wireCarrier",
+];
 const EVERYTHING = attachmentWithEverything();
 const { link } = EVERYTHING;
 
