@@ -1,14 +1,9 @@
 // The members of a wire: the attachments of its network, as their records and the kernel tell them.
 import { type Attachment, sameHost } from "../../../attachment/attachment.ts";
-import { attachmentTitle } from "../../../attachment/name.ts";
 import { freeEndName, isAtOtherEnd, stateOfFreeEnd } from "../../../attachment/wire.ts";
 import { type AttachmentKey, sameKey } from "../../../cni/attachment-key.ts";
 import { CniError } from "../../../cni/error.ts";
-import { attempt } from "../../../failure/failure.ts";
 import { getLink, type Link } from "../../../net/link.ts";
-import { errnoOf, SystemError } from "../../../sys/errno.ts";
-import { ensureDirectory, O_DIRECTORY, O_RDONLY, openFile } from "../../../sys/file.ts";
-import { lockInPatience, PATIENCE_MS } from "../../../sys/flock.ts";
 import { isEndOf } from "../../link.ts";
 import { openRecordedPod } from "../../namespace.ts";
 import type { Node } from "../../node.ts";
@@ -98,55 +93,4 @@ export function isFreeEnd({ kind, alias }: Link): boolean {
 /** True when the free end leads to an attachment that has gone. */
 export function leadsNowhere({ alias }: Link, { gone }: Others): boolean {
   return gone.some((key) => isAtOtherEnd(alias, key));
-}
-
-/** Refuses a third member, by the names of the two. Throws CniError. */
-export function refuseThird({ network }: AttachmentKey, { members }: Others): void {
-  const [one, other] = members.map(({ attachment: { key, pod } }) => attachmentTitle(key, pod));
-  if (one === undefined || other === undefined) return;
-  throw new CniError("wire", {
-    about: `the wire of network ${network} has its two ends`,
-    cause: `${one} and ${other} have them`,
-    hint: "Send a DEL for one of the two first, or give each pair of pods a network of its own",
-  });
-}
-
-/**
- * Refuses to make a new pair where the other end of the present one may be that of a member whose record
- * cannot be read. Throws CniError.
- */
-export function refuseUnknown({ network }: AttachmentKey, { unreadable: [path] }: Others): void {
-  if (path === undefined) return;
-  throw new CniError("wire", {
-    about: `the other end of the wire of network ${network} may be that of an unknown pod`,
-    cause: `${path} is damaged, or a later Pontoon wrote it`,
-    hint: "Send a DEL for the container of that record, or a GC with the valid attachments of the network",
-  });
-}
-
-/**
- * Runs `action` while no other call looks at the wire of the network or changes it: under the lock of the
- * folder of its records. Taken behind the lock of the leases, and before that of the node. Throws CniError 11
- * when the lock is not free in time, and the errors of `action`.
- */
-export function underWireLock<T>(network: string, node: Node, action: () => T): T {
-  const path = node.records.directory(network);
-  using _lock = attempt("recordStore", path, () => openWireLock(path));
-  return action();
-}
-
-function openWireLock(path: string) {
-  ensureDirectory(path);
-  const file = openFile(path, O_RDONLY | O_DIRECTORY);
-  try {
-    if (lockInPatience(file, path, PATIENCE_MS)) return file;
-    throw new CniError("tryAgainLater", {
-      about: `the wire of the records in ${path} is held by another process`,
-      cause: new SystemError(`lock ${path}`, errnoOf("ETIMEDOUT")).message,
-      hint: `Look with "fuser ${path}" who holds it`,
-    });
-  } catch (error) {
-    file.close();
-    throw error;
-  }
 }

@@ -11,7 +11,8 @@ import type { Removing } from "../../kind.ts";
 import { openRecordedPod } from "../../namespace.ts";
 import type { Node } from "../../node.ts";
 import type { Pod } from "../../pod.ts";
-import { findEndOf, findFreeEnd, isFreeEnd, othersOf, underWireLock } from "./member.ts";
+import { underWireLock } from "./lock.ts";
+import { findEndOf, findFreeEnd, isFreeEnd, othersOf } from "./member.ts";
 
 /** An attachment that leaves, and where its end may be. */
 interface Leaving {

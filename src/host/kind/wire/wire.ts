@@ -9,6 +9,7 @@ import type { WireStep } from "../../../plan/step.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import { present } from "../../link.ts";
 import type { Node } from "../../node.ts";
+import { underWireLock } from "./lock.ts";
 import { makePair } from "./make.ts";
 import {
   arePeers,
@@ -18,10 +19,8 @@ import {
   type Member,
   type Others,
   othersOf,
-  refuseThird,
-  refuseUnknown,
-  underWireLock,
 } from "./member.ts";
+import { refuseThird, refuseUnknown } from "./refusal.ts";
 import { release } from "./release.ts";
 import { isWhole, refuseBusy, renew } from "./renew.ts";
 
