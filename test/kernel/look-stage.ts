@@ -113,6 +113,8 @@ export function everyStep(attachment: OnBridge): Step[] {
   };
   const excluded = [
     stepOf("iptablesMasquerade", byIptables),
+    stepOf("nodeSpoofCheck", routed),
+    stepOf("arpCheck", routed),
     stepOf("hostRoute", routed),
     stepOf("wire", wired),
     stepOf("wireCarrier", wired),
