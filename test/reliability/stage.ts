@@ -6,6 +6,7 @@ import { portConfig } from "../support/host-port.ts";
 import { addPlugins } from "../support/ipam.ts";
 import { install, type Network, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
+import { ptpNetwork } from "../support/ptp.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
 import { toolPath } from "../support/tool.ts";
 import { openWorld, PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
@@ -48,6 +49,13 @@ const VARIANTS: Record<string, () => Network> = {
       egressInPod: true,
       promiscMode: true,
       compat: { iptablesHostPortChains: true },
+    }),
+  ptp: () =>
+    ptpNetwork("pods", {
+      ...COMMON,
+      ipspoofchk: true,
+      ingressPolicy: "same-bridge",
+      egressRate: 20_000_000,
     }),
   foreign: () => {
     const ranges = FAMILIES.map((subnet) => [{ subnet }]);
