@@ -49,7 +49,8 @@ const POD: PodStep = {
   ],
   subnetsAreOnLink: true,
   mayHearRouters: false,
-  detectThrough: undefined,
+  activates: false,
+  detection: undefined,
 };
 
 const MASQUERADE: MasqueradeStep = {

@@ -9,6 +9,7 @@ import { measureChain } from "./measure/chain.ts";
 import { measureCold } from "./measure/cold.ts";
 import { measureConnections } from "./measure/connections.ts";
 import { measureCounts } from "./measure/counts.ts";
+import { measureDevice } from "./measure/device.ts";
 import { measureFloor } from "./measure/floor.ts";
 import { measureLeases } from "./measure/lease.ts";
 import { measureLoopback } from "./measure/loopback.ts";
@@ -37,6 +38,7 @@ const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> 
   ports: measurePorts,
   thousand: measureThousand,
   connections: measureConnections,
+  device: measureDevice,
   cold: measureCold,
   floor: measureFloor,
   phases: measurePhases,

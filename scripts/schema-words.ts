@@ -100,10 +100,29 @@ export const WORDS: { readonly [path in PathOf<typeof NETCONF>]: Words } = {
   attach: {
     title: "Attach",
     description:
-      "The way in which pods are attached. bridge: by a veth pair to a bridge of the node; ptp: by a veth pair to the node itself, which routes to each pod; wire: by a veth pair to the one other pod of the network.",
+      "The way in which pods are attached. bridge: by a veth pair to a bridge of the node; ptp: by a veth pair to the node itself, which routes to each pod; wire: by a veth pair to the one other pod of the network; device: by a device of the node that is moved into the pod and given back.",
     default: "bridge",
-    enum: ["bridge", "ptp", "wire"],
+    enum: ["bridge", "ptp", "wire", "device"],
   },
+  device: {
+    title: "Device",
+    description: 'Name of the device of the node that the pod gets, with "attach": "device".',
+  },
+  devices: {
+    title: "Devices",
+    description:
+      "Names of devices, or patterns of names as a shell has them (eth[1-4], ens*): the pod gets the first that is free.",
+  },
+  hwaddr: { title: "Device by its MAC", description: "MAC of the device.", pattern: MAC },
+  kernelpath: {
+    title: "Device by its path",
+    description: "Folder of the device in sysfs, below /sys/devices.",
+  },
+  pciBusID: { title: "Device by its PCI address", description: "As in 0000:00:1f.6." },
+  force: flag(
+    "Take the device of the default route",
+    "The pod may get the device by which the node's default route leads out.",
+  ),
   bridge: {
     title: "Bridge",
     description: "Name of the bridge. It is made at the first ADD and never deleted.",
@@ -375,6 +394,10 @@ export const WORDS: { readonly [path in PathOf<typeof NETCONF>]: Words } = {
       "Limits for this pod; a rate here replaces rate and burst of the entry. Needs the capability bandwidth.",
   },
   ...below("runtimeConfig.bandwidth", BANDWIDTH),
+  "runtimeConfig.deviceID": {
+    title: "Device",
+    description: "Its address on the PCI or the auxiliary bus. Needs the capability deviceID.",
+  },
   "runtimeConfig.portMappings": {
     title: "Host ports",
     description: "Ports of the node that lead to the pod. Needs the capability portMappings.",
@@ -435,7 +458,7 @@ export const ENTRY_KEYS = {
     type: "object",
     title: "Capabilities",
     description:
-      "What the runtime may put into runtimeConfig: mac, ips, ipRanges, dns, portMappings and bandwidth are understood.",
+      "What the runtime may put into runtimeConfig: mac, ips, ipRanges, dns, portMappings, bandwidth and deviceID are understood.",
   },
   prevResult: {
     type: "object",

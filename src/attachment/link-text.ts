@@ -1,7 +1,9 @@
 // The link of an attachment as its record has it, and back. Fields that are false or undefined are left out.
+import { formatFormerDevice, readFormerDevice } from "./device-text.ts";
 import { Damaged, type Fields, hasFlags, hasTexts, isCount, isFields } from "./field.ts";
 import {
   type BridgePortLink,
+  type DeviceLink,
   type HostEnd,
   hostEndOf,
   type Link,
@@ -28,6 +30,7 @@ const OWN_FIELDS: { readonly [Kind in LinkKind]: (link: Link) => object } = {
   bridgePort: (link) => (link.kind === "bridgePort" ? formatPort(link) : {}),
   routedPair: () => ({}),
   wire: () => ({}),
+  device: (link) => (link.kind === "device" ? { former: formatFormerDevice(link.former) } : {}),
 };
 
 function formatPort({ bridge, hairpin, isolated, hasFixedMac }: BridgePortLink): object {
@@ -61,6 +64,8 @@ export function readLink(value: unknown): Link {
       return readRoutedPair(value);
     case "wire":
       return readWire(value);
+    case "device":
+      return readDevice(value);
     default:
       throw new Damaged();
   }
@@ -101,6 +106,11 @@ function readRoutedPair({ host, pod, mtu }: Fields): RoutedPairLink {
 function readWire({ pod, mtu }: Fields): WireLink {
   if (!isCount(mtu)) throw new Damaged();
   return { kind: "wire", pod: readPod(pod), mtu };
+}
+
+function readDevice({ pod, mtu, former }: Fields): DeviceLink {
+  if (!isCount(mtu)) throw new Damaged();
+  return { kind: "device", pod: readPod(pod), mtu, former: readFormerDevice(former) };
 }
 
 function readHost(host: unknown): HostEnd {

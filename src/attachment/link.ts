@@ -1,9 +1,10 @@
 // The ways in which a pod is connected (key `attach`): one member of `Link` for each. A link is decided with
 // the attachment and stays so for its life.
 import type { VlanRange } from "../cni/vlan.ts";
+import type { FormerDevice } from "./device.ts";
 
 /** The connection of the pod. */
-export type Link = BridgePortLink | RoutedPairLink | WireLink;
+export type Link = BridgePortLink | RoutedPairLink | WireLink | DeviceLink;
 
 /** The kinds of links. */
 export type LinkKind = Link["kind"];
@@ -63,6 +64,15 @@ export interface WireLink {
   pod: PodInterface;
   /** Bytes; undefined where neither record nor result tell it. */
   mtu: number | undefined;
+}
+
+/** A device of the node that is moved into the pod and given back. It is never deleted. */
+export interface DeviceLink {
+  kind: "device";
+  pod: PodInterface;
+  /** Bytes, in the pod; undefined where neither record nor result tell it. */
+  mtu: number | undefined;
+  former: FormerDevice;
 }
 
 /** The VLANs of a bridge port. */

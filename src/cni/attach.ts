@@ -4,18 +4,24 @@ import type { Problems } from "./problems.ts";
 
 /**
  * `bridge`: a veth pair with the host's end as a port of a bridge. `ptp`: a veth pair between pod and node
- * without a bridge. `wire`: a veth pair between the two pods of a network.
+ * without a bridge. `wire`: a veth pair between the two pods of a network. `device`: a device of the node
+ * that is moved into the pod.
  */
-export type Way = "bridge" | "ptp" | "wire";
+export type Way = "bridge" | "ptp" | "wire" | "device";
 
-const WAYS: readonly Way[] = ["bridge", "ptp", "wire"];
+const WAYS: readonly Way[] = ["bridge", "ptp", "wire", "device"];
+
+/** The way that a value of the key names; bridge where it names none, or is wrong. */
+export function wayOf(value: unknown): Way {
+  return WAYS.find((each) => each === value) ?? "bridge";
+}
 
 /** The way that the configuration names; bridge where it names none. Reports any other. */
 export function readWay(shape: Shape, problems: Problems): Way {
   const { attach } = shape;
-  const way = attach === undefined ? "bridge" : WAYS.find((each) => each === attach);
-  if (way === undefined) problems.add("attach", attach, `must be ${listed(WAYS)}`);
-  return way ?? "bridge";
+  const way = wayOf(attach);
+  if (attach !== undefined && way !== attach) problems.add("attach", attach, `must be ${listed(WAYS)}`);
+  return way;
 }
 
 /**
@@ -31,16 +37,63 @@ function listed(words: readonly string[]): string {
   return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }
 
+type Refused = { readonly [Key in keyof Shape]?: string };
+
 const NO_BRIDGE = "there is no bridge";
 const NO_NODE = "the node is not on the wire, so it cannot be the gateway; give ipam.routes a gw instead";
 const NOT_SEEN = "no packet passes the node, so it can neither translate nor drop any";
 const NO_HOST_PORTS = "no packet passes the node, so no port of it leads to the pod";
 const NO_LIMITS = "no packet passes the node, where a limit would be";
 
+/** The keys that name a device, for the ways that make an interface of their own. */
+const NO_DEVICE = {
+  device: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
+  devices: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
+  hwaddr: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
+  kernelpath: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
+  pciBusID: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
+  force: "no device is taken from the node",
+} as const satisfies Refused;
+
+const NODE_IS_PAST = "packets of the pod pass by its device and not through the node";
+const NO_END = "the pod's interface has no end on the node where that could be done";
+const NO_PORTS = "packets to a host port cannot get from the node to the pod";
+
 /** The keys that are refused, by way, with the reason. A flag that is false is absent. */
-const REFUSED: { readonly [Each in Way]: { readonly [Key in keyof Shape]?: string } } = {
-  bridge: {},
+const REFUSED: { readonly [Each in Way]: Refused } = {
+  bridge: NO_DEVICE,
+  device: {
+    bridge: NO_BRIDGE,
+    isGateway: NODE_IS_PAST,
+    isDefaultGateway: `${NODE_IS_PAST}; a default route stands in ipam.routes`,
+    forceAddress: "only addresses of a bridge can stand in the way",
+    ipMasq: NODE_IS_PAST,
+    ipMasqBackend: NODE_IS_PAST,
+    hairpinMode: NO_BRIDGE,
+    promiscMode: `${NO_BRIDGE}; "promisc" makes the pod's interface promiscuous`,
+    portIsolation: NO_BRIDGE,
+    macspoofchk: NO_END,
+    ipspoofchk: NO_END,
+    ingressPolicy: NODE_IS_PAST,
+    vlan: NO_BRIDGE,
+    vlanTrunk: NO_BRIDGE,
+    preserveDefaultVlan: NO_BRIDGE,
+    ingressRate: NO_END,
+    ingressBurst: NO_END,
+    egressRate: NO_END,
+    egressBurst: NO_END,
+    egressInPod: NO_END,
+    snat: NO_PORTS,
+    masqAll: NO_PORTS,
+    markMasqBit: NO_PORTS,
+    externalSetMarkChain: NO_PORTS,
+    conditionsV4: NO_PORTS,
+    conditionsV6: NO_PORTS,
+    allowListening: NO_PORTS,
+    compat: NO_PORTS,
+  },
   ptp: {
+    ...NO_DEVICE,
     bridge: NO_BRIDGE,
     forceAddress: "only addresses of a bridge can stand in the way",
     hairpinMode: "a pod reaches itself by the node, which needs no setting",
@@ -53,6 +106,7 @@ const REFUSED: { readonly [Each in Way]: { readonly [Key in keyof Shape]?: strin
     preserveDefaultVlan: NO_BRIDGE,
   },
   wire: {
+    ...NO_DEVICE,
     bridge: NO_BRIDGE,
     isGateway: NO_NODE,
     isDefaultGateway: NO_NODE,
@@ -92,6 +146,7 @@ const REFUSED_REQUESTS: {
   bridge: {},
   ptp: {},
   wire: { bandwidth: NO_LIMITS, portMappings: NO_HOST_PORTS },
+  device: { portMappings: NO_PORTS, bandwidth: NO_END },
 };
 
 /** True for a way on which ranges have no gateway, so that all of their addresses are for pods. */
@@ -122,6 +177,7 @@ const DHCP = "dhcp";
 /** The reasons why a way needs an IPAM, and why it cannot have that plugin. */
 const IPAM_REFUSED: { readonly [Each in Way]: { withoutAny?: string; withDhcp?: string } } = {
   bridge: {},
+  device: {},
   ptp: {
     withoutAny: "the node routes to the addresses of pods",
     withDhcp: "no DHCP server is on the pair",

@@ -4,6 +4,7 @@ import { checkIpamOfWay } from "./attach.ts";
 import { type BandwidthConfig, readBandwidth } from "./bandwidth.ts";
 import { type BridgeConfig, readBridge } from "./bridge-config.ts";
 import { type Decoded, decodeConfig } from "./decode.ts";
+import { type DeviceConfig, type DeviceRules, declaresDeviceId, readDevice } from "./device-config.ts";
 import { CniError } from "./error.ts";
 import { type HostPortConfig, readHostPorts } from "./host-port-config.ts";
 import {
@@ -40,6 +41,8 @@ import { checkGatewayInterface } from "./vlan.ts";
 export interface Netconf extends BridgeConfig {
   cniVersion: Version;
   name: string;
+  /** The device that the pod gets; undefined: it gets none. */
+  device: DeviceConfig | undefined;
   /** Undefined: layer 2 only, no addresses, unless `foreignIpam` gives them. */
   ipam: IpamConfig | undefined;
   /**
@@ -140,6 +143,7 @@ function readNetconf(
     cniVersion,
     name,
     ...bridge,
+    device: readDevice(shape, deviceRules(bridge, verb, fields), problems),
     ipam,
     foreignIpam,
     requestedAddresses: requests.addresses,
@@ -157,6 +161,11 @@ function readNetconf(
         : readResult(prevResult, "prevResult", problems),
     misspelt: verb === "ADD" ? misspeltKeys(unread, foreignIpam !== undefined) : [],
   };
+}
+
+/** A CHECK compares with the record, and a STATUS may not get what the runtime says at each ADD. */
+function deviceRules({ attach }: BridgeConfig, verb: string, fields: Fields): DeviceRules {
+  return { attach, mayLackDevice: verb === "CHECK" || (verb === "STATUS" && declaresDeviceId(fields)) };
 }
 
 /** Checks keys of the bridge that are wrong only in a network where pods get addresses. */

@@ -33,6 +33,7 @@ export const errorKinds = {
   route: { code: 123, title: "route cannot be set" },
   bandwidth: { code: 124, title: "bandwidth cannot be limited" },
   wire: { code: 125, title: "wire cannot be joined" },
+  device: { code: 126, title: "device cannot be taken" },
 
   rules: { code: 130, title: "packet rules cannot be set" },
   hostPort: { code: 131, title: "host port cannot be used" },

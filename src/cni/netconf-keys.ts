@@ -39,6 +39,16 @@ export const BRIDGE = {
   preserveDefaultVlan: "flag",
 } as const satisfies KeyTree;
 
+/** The keys that name a device of the node, each in its own way, as in the reference host-device. */
+export const DEVICE = {
+  device: "text",
+  /** The first free one counts: an extension. */
+  devices: TEXTS,
+  hwaddr: "text",
+  kernelpath: "text",
+  pciBusID: "text",
+} as const satisfies KeyTree;
+
 /** The limits of bandwidth: at the top for all pods of the network, in runtimeConfig for one pod. */
 const BANDWIDTH = {
   ingressRate: "whole",
@@ -53,6 +63,8 @@ const RANGES = [[RANGE]] as const;
 /** The keys whose type is checked, in the order of the JSON Schema. */
 export const NETCONF = {
   ...BRIDGE,
+  ...DEVICE,
+  force: "flag",
   ...BANDWIDTH,
   egressInPod: "flag",
   // Values of sysctls are text or numbers; tuning.ts reports all others.
@@ -91,6 +103,7 @@ export const NETCONF = {
     portMappings: [
       { hostPort: "whole", hostPortEnd: "whole", containerPort: "whole", protocol: "text", hostIP: "text" },
     ],
+    deviceID: "text",
   },
 } as const satisfies KeyTree;
 
@@ -101,7 +114,15 @@ export const PROTOCOL = {
   // The keys of a previous result are in result-parse.ts.
   prevResult: true,
   type: true,
-  capabilities: { portMappings: true, bandwidth: true, ipRanges: true, ips: true, mac: true, dns: true },
+  capabilities: {
+    portMappings: true,
+    bandwidth: true,
+    ipRanges: true,
+    ips: true,
+    mac: true,
+    dns: true,
+    deviceID: true,
+  },
   // The key `plugins` is read to be refused: it is the sign of a whole network list.
   plugins: true,
 } as const satisfies KeyTree;

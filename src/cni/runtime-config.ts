@@ -74,6 +74,7 @@ export function withoutIpam(fields: Fields): Fields {
       dns: runtimeConfig["dns"],
       bandwidth: runtimeConfig["bandwidth"],
       portMappings: runtimeConfig["portMappings"],
+      deviceID: runtimeConfig["deviceID"],
     };
   else if (runtimeConfig !== undefined) kept["runtimeConfig"] = runtimeConfig;
   return kept;

@@ -1,5 +1,5 @@
 // The few settings of a configuration that DEL and GC need.
-import { isOnBridge } from "./attach.ts";
+import { isOnBridge, type Way, wayOf } from "./attach.ts";
 import type { MasqueradeBackend } from "./bridge-config.ts";
 import { decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
@@ -19,6 +19,7 @@ import type { Version } from "./version.ts";
 export interface TeardownConfig {
   cniVersion: Version;
   name: string;
+  attach: Way;
   /** Undefined: the pods are attached in a way without a bridge. */
   bridge: string | undefined;
   /** Absolute path. */
@@ -67,6 +68,7 @@ export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownC
   return {
     cniVersion,
     name,
+    attach: wayOf(attach),
     bridge: isOnBridge(attach) ? bridgeNameOr(DEFAULT_BRIDGE, bridge) : undefined,
     dataDir: typeof dataDir === "string" && isUsablePath(dataDir) ? dataDir : DEFAULT_DATA_DIR,
     foreignIpam: foreignIpam !== undefined && isPluginName(foreignIpam) ? foreignIpam : undefined,

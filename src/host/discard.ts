@@ -3,7 +3,7 @@ import type { Attachment } from "../attachment/attachment.ts";
 import { bridgeOf } from "../attachment/link.ts";
 import { forgetMacsFollow } from "./kind/bridge/macs-follow.ts";
 import type { Node } from "./node.ts";
-import { releases, removalsOf, removeLinks, removeRules, shutPorts } from "./removal.ts";
+import { giveLinksBack, releases, removalsOf, removeLinks, removeRules, shutPorts } from "./removal.ts";
 
 /**
  * Removes port, rules and links of a dead attachment, and the alias of its bridge, since the pod's last MAC
@@ -16,6 +16,7 @@ export function discardDead(attachment: Attachment, node: Node): void {
   removeRules(removals, node);
   for (const release of releases(removals)) release();
   removeLinks(removals, node, attachment.key);
+  giveLinksBack(removals);
   const bridge = bridgeOf(attachment.link);
   if (bridge !== undefined) forgetMacsFollow(bridge, node);
 }

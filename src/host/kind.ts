@@ -132,9 +132,20 @@ export interface Removal {
    * changes nothing. Throws CniError.
    */
   release?(): void;
+  /**
+   * Gives a link back to the node as it was, at the turn of the links: a link that was there before the
+   * attachment is never removed. Takes the node's lock.
+   */
+  giveBack?(): GivenBack;
   /** Removes things that can be judged only when the links have gone. */
   afterLinks?(): void;
 }
+
+/**
+ * The outcome for a link that goes back: it was right, it has been put right, or it is not on the node yet,
+ * since the kernel still has it in a namespace that is dying.
+ */
+export type GivenBack = "right" | "mended" | "awaited";
 
 /** The rules of one step. */
 export interface FoundRules {

@@ -3,6 +3,7 @@ import { type ORDER, STEP_NAMES, type Step, type StepName, type StepOf } from ".
 import { announce } from "./kind/announce/announce.ts";
 import { bandwidth } from "./kind/bandwidth/bandwidth.ts";
 import { bridge } from "./kind/bridge/bridge.ts";
+import { device } from "./kind/device/device.ts";
 import { forwarding } from "./kind/forwarding/forwarding.ts";
 import { gateway } from "./kind/gateway/gateway.ts";
 import { hostPorts } from "./kind/host-port/host-port.ts";
@@ -39,6 +40,7 @@ const KINDS: { readonly [Name in StepName]: KindOf<Name> } = {
   arpCheck,
   veth,
   wire,
+  device,
   bandwidth,
   portVlan,
   portMac,

@@ -63,6 +63,15 @@ export function isDead(attachment: Attachment, node: Node): boolean {
   }
 }
 
+/**
+ * True for an attachment that nobody uses: its ADD was killed, or it is dead. Throws SystemError.
+ */
+export function isOver(attachment: Attachment, node: Node): boolean {
+  const { records } = node;
+  const { key } = attachment;
+  return !records.isAddRunning(key) && (!records.isComplete(key) || isDead(attachment, node));
+}
+
 function open(path: string, node: Node): Pod {
   try {
     return node.openPod(path);

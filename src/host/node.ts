@@ -133,7 +133,7 @@ export class Node implements Disposable {
    * call that holds the lock already just runs it. Throws NodeIsLocked (code 11) when the lock is not free
    * within `timeoutMs`, or in what the call has left of its time for locks.
    */
-  underLock(action: () => void, timeoutMs?: number): void {
+  underLock<T>(action: () => T, timeoutMs?: number): T {
     if (this.isLocked) return action();
     using _lock = attempt("recordStore", NODE_LOCK, () => {
       ensureDirectory(RECORD_ROOT);
@@ -141,7 +141,7 @@ export class Node implements Disposable {
     });
     this.isLocked = true;
     try {
-      action();
+      return action();
     } finally {
       this.isLocked = false;
     }

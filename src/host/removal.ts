@@ -1,6 +1,7 @@
 // Taking away what an attachment is made of: the parts of all its steps together.
 import { attachmentDigest, hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { CniError } from "../cni/error.ts";
 import { attempt, collectErrors, throwJoined } from "../failure/failure.ts";
 import { changeLinkMessage, removeLink } from "../net/link-change.ts";
 import { deleteTogether } from "../net/link-set.ts";
@@ -8,6 +9,7 @@ import { ifThereIsNftables } from "../nft/answer.ts";
 import { deleteElements } from "../nft/element.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
+import { monotonicMs, pause } from "../sys/clock.ts";
 import { isErrno } from "../sys/errno.ts";
 import type { FoundRules, Removal, Removing } from "./kind.ts";
 import { kindOf, REMOVABLE } from "./kinds.ts";
@@ -79,6 +81,36 @@ export function removeLinks(removals: readonly Removal[], node: Node, key: Attac
   return deleteTogether(node.links, names, groupOf(key))[0] === true;
 }
 
+/** The wait between two looks for a link that is not back, in milliseconds. */
+const LOOK_AGAIN_MS = 20;
+
+/**
+ * Gives back the links that were there before the attachment; one that the kernel has not brought back from a
+ * dying namespace is waited for. A part that fails stops no other. Throws CniError.
+ */
+export function giveLinksBack(removals: readonly Removal[], patienceMs = 0): void {
+  const deadline = patienceMs === 0 ? 0 : monotonicMs() + patienceMs;
+  const parts = removals.flatMap(({ giveBack }) => giveBack ?? []);
+  throwJoined(
+    collectErrors(
+      parts.map((giveBack) => () => {
+        while (giveBack() === "awaited") {
+          if (monotonicMs() >= deadline) throw notBack();
+          pause(LOOK_AGAIN_MS);
+        }
+      }),
+    ),
+  );
+}
+
+function notBack(): CniError {
+  return new CniError("tryAgainLater", {
+    about: "the pod's device is not back on the node",
+    cause: "the pod's namespace is gone, and the kernel gives the device back when nobody uses the namespace",
+    hint: "End what still runs in the pod's namespace, then repeat DEL",
+  });
+}
+
 /**
  * The group in which links are deleted together: a number of the upper half, which people do not give by
  * hand.
@@ -116,6 +148,9 @@ export function takingBack(steps: readonly Step[], on: Removing): TakingBack[] {
     ...removals.flatMap(({ name, removal: { release: action } }) => (action ? [{ name, action }] : [])),
     ...removals.flatMap(({ name, removal: { links = [] } }) =>
       links.map((link) => ({ name, action: () => void removeLink(on.node.links, { name: link }) })),
+    ),
+    ...removals.flatMap(({ name, removal }) =>
+      removal.giveBack ? [{ name, action: () => giveLinksBack([removal]) }] : [],
     ),
     ...removals.map(({ name, removal }) => ({ name, action: () => void removeRules([removal], on.node) })),
     ...removals.flatMap(({ name, removal: { afterLinks: action } }) => (action ? [{ name, action }] : [])),

@@ -8,8 +8,10 @@ import { asCniError, collectErrors, throwJoined } from "../failure/failure.ts";
 import type { LostRules } from "../nft/answer.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
+import { giveBack } from "./kind/device/give-back.ts";
 import type { Restoration } from "./kind.ts";
 import { kindOf, RENEWABLE, RESTORABLE, renewalOf } from "./kinds.ts";
+import { isOver } from "./namespace.ts";
 import type { Node } from "./node.ts";
 import { takeBack } from "./removal.ts";
 
@@ -46,12 +48,26 @@ interface Wanted {
 export function restoreRules(node: Node): RestoreReport {
   const restoration: RestoreReport = { settings: [], shared: 0, networks: new Map(), errors: [] };
   node.underLock(() => {
+    giveDevicesBack(node, restoration);
     const living = node.living();
     for (const attachment of living) networkOf(attachment, restoration).attachments++;
     for (const name of RENEWABLE) renewKind(name, { node, living, restoration });
     for (const name of RESTORABLE) restoreKind(name, { node, living, restoration });
   });
   return restoration;
+}
+
+/** Gives the node back what dead attachments had of it, and tells of each. */
+function giveDevicesBack(node: Node, restoration: RestoreReport): void {
+  for (const attachment of node.recorded()) {
+    const step = stepOf("device", attachment);
+    if (step === undefined) continue;
+    trying(restoration, [attachment], () => {
+      if (!isOver(attachment, node)) return;
+      if (giveBack(step, { node, attachment, pod: undefined }) === "mended")
+        restoration.settings.push(`device ${step.former.name} is back as it was before its pod died`);
+    });
+  }
 }
 
 /** A restore that is under way. */

@@ -127,6 +127,11 @@ export function networkFamilies({ ipam, foreignIpam }: Netconf): Family[] {
   return [...new Set(ipam.rangeSets.flat().map((range) => range.subnet.address.family))];
 }
 
+/** True when the node's way out, of either family, is by this link. Throws SystemError. */
+export function isOnWayOut(index: number, links: NetlinkSocket): boolean {
+  return ([4, 6] as const).some((family) => lookUpRoute(links, FAR_AWAY[family])?.index === index);
+}
+
 function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
   const route = lookUpRoute(links, FAR_AWAY[family]);
   if (route === undefined) return undefined;

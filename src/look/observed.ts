@@ -23,6 +23,7 @@ const OBSERVERS: { readonly [Each in Way]: (netconf: Netconf, links: NetlinkSock
   bridge: observeBridge,
   ptp: observeWayOut,
   wire: withoutNode,
+  device: withoutNode,
 };
 
 /**

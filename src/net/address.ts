@@ -82,11 +82,16 @@ function broadcastOf(prefix: Prefix): Address {
 /** The addresses of one link, of both families or of one, filtered in the kernel. Throws SystemError. */
 export function listAddresses(socket: NetlinkSocket, index: number, family?: Family): LinkAddress[] {
   const list: LinkAddress[] = [];
-  for (const reply of socket.dump(listMessage(index, family))) {
+  for (const reply of listAddressMessages(socket, index, family)) {
     const address = readAddress(reply);
     if (address !== undefined) list.push(address);
   }
   return list;
+}
+
+/** The addresses of one link as messages of the kernel. Throws SystemError. */
+export function listAddressMessages(socket: NetlinkSocket, index: number, family?: Family): Reply[] {
+  return socket.dump(listMessage(index, family));
 }
 
 /** An address on any link, with what the link reaches by it. */

@@ -12,8 +12,8 @@ import { errnoOf } from "../sys/errno.ts";
  * callers look at a few.
  */
 export class Link {
-  private readonly payload: Uint8Array;
-  private readonly attributes: Attributes;
+  protected readonly payload: Uint8Array;
+  protected readonly attributes: Attributes;
   private lastInfo: Attributes | undefined;
   private lastPort: LinkPort | undefined;
 

@@ -1,6 +1,7 @@
 // The description of an attachment, made from the request, the reservation and the observations. Pure.
 import type { Attachment, HostIdentity, NamespaceIdentity, PodAddress } from "../attachment/attachment.ts";
 import { VERSION } from "../attachment/attachment.ts";
+import type { FormerDevice } from "../attachment/device.ts";
 import type { AttachedHostPorts } from "../attachment/host-ports.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { needsIfb } from "../cni/bandwidth.ts";
@@ -22,6 +23,8 @@ export interface Known {
   leaseDirectory: string | undefined;
   /** Bytes: the largest MTU that the bridge, or without one the way out, allows; undefined: not known. */
   bridgeMtu: number | undefined;
+  /** The device of the node that the pod gets; undefined: none, or not known. */
+  device?: FormerDevice | undefined;
   /**
    * Random MACs, chosen once for the attachment. The pod's random MAC counts when neither a request nor an
    * address gives one.

@@ -1,7 +1,15 @@
 // The link of an attachment, made from its configuration. Pure.
 import type { PodAddress } from "../attachment/attachment.ts";
+import type { FormerDevice } from "../attachment/device.ts";
 import type { AttachedHostPorts } from "../attachment/host-ports.ts";
-import type { BridgePortLink, HostEnd, Link, PodInterface, PortVlans } from "../attachment/link.ts";
+import type {
+  BridgePortLink,
+  DeviceLink,
+  HostEnd,
+  Link,
+  PodInterface,
+  PortVlans,
+} from "../attachment/link.ts";
 import { macOfAddresses, ownerOfMac } from "../attachment/mac.ts";
 import { hostInterfaceName } from "../attachment/name.ts";
 import type { Way } from "../cni/attach.ts";
@@ -17,6 +25,8 @@ export interface LinkInput {
   addresses: PodAddress[];
   /** As in Known. */
   bridgeMtu: number | undefined;
+  /** As in Known. */
+  device?: FormerDevice | undefined;
   macs: { host: string; pod: string };
   hostPorts: AttachedHostPorts | undefined;
 }
@@ -33,6 +43,34 @@ const LINKS: { readonly [Each in Way]: (input: LinkInput, ofPod: Pick<Link, "pod
   bridge: (input, ofPod) => ({ ...bridgePortOf(input), host: hostEndOf(input), ...ofPod }),
   ptp: (input, ofPod) => ({ kind: "routedPair", host: hostEndOf(input), ...ofPod }),
   wire: (_, ofPod) => ({ kind: "wire", ...ofPod }),
+  device: (input) => deviceLinkOf(input),
+};
+
+/** The device keeps MAC and MTU, unless others are asked for. */
+function deviceLinkOf({ netconf, key, device, macs }: LinkInput): DeviceLink {
+  const former = device ?? { ...UNKNOWN_DEVICE, mac: macs.pod };
+  const pod = {
+    name: key.interfaceName,
+    mac: netconf.mac ?? former.mac,
+    isRaised: !netconf.disableContainerInterface,
+  };
+  const mtu = netconf.mtu > 0 ? netconf.mtu : device?.mtu;
+  return { kind: "device", pod, mtu, former };
+}
+
+/** The device of an attachment that another program made, of which only the result tells. */
+const UNKNOWN_DEVICE: FormerDevice = {
+  name: "",
+  mac: "",
+  mtu: 0,
+  up: false,
+  promiscuous: false,
+  allMulticast: false,
+  txQueueLength: 0,
+  alias: "",
+  addresses: [],
+  permanentMac: undefined,
+  busPath: undefined,
 };
 
 /** The interface of the node where packets of the pod to others come in. */

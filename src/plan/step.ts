@@ -1,6 +1,7 @@
 // The steps of an attachment, as plain data, and their order. src/plan/steps.ts makes them; src/host/kind has
 // one folder for each kind, which does, takes back and verifies it.
 
+import type { FormerDevice } from "../attachment/device.ts";
 import type { AttachedHostPorts } from "../attachment/host-ports.ts";
 import type { HostEnd, PodInterface, PortVlans } from "../attachment/link.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
@@ -19,6 +20,7 @@ export type Step =
   | NodeSpoofCheckStep
   | ArpCheckStep
   | VethStep
+  | DeviceStep
   | BandwidthStep
   | PortVlanStep
   | PortMacStep
@@ -68,6 +70,7 @@ export const ORDER = {
   arpCheck: { isRule: true },
   veth: {},
   wire: {},
+  device: {},
   // Limits and VLANs come before the pod's end is up, so that no packet evades them.
   bandwidth: {},
   portVlan: {},
@@ -233,6 +236,17 @@ export interface WireStep {
   mtu: number | undefined;
 }
 
+/** A device of the node is in the pod. It is given back as it was, and never deleted. */
+export interface DeviceStep {
+  kind: "device";
+  pod: PodInterface;
+  /** As in the veth. */
+  mtu: number | undefined;
+  /** The alias that the device has from the moment that it is taken to the moment that it is given back. */
+  alias: string;
+  former: FormerDevice;
+}
+
 /** The settings of a port of a bridge. */
 export interface PortSettings {
   bridge: string;
@@ -331,8 +345,19 @@ export interface PodStep {
   subnetsAreOnLink: boolean;
   /** True: the settings of the pod decide whether its end listens to router advertisements. */
   mayHearRouters: boolean;
-  /** The port that IPv6 duplicate address detection has to pass; undefined: addresses are used at once. */
-  detectThrough: BridgePort | undefined;
+  /**
+   * The kernel is made to do its pending carrier work, without which the interface sends nothing for a while.
+   * False: a later step does that for both ends.
+   */
+  activates: boolean;
+  /** IPv6 addresses are used when no other interface has answered for them; undefined: at once. */
+  detection: Detection | undefined;
+}
+
+/** The detection of duplicate addresses. */
+export interface Detection {
+  /** The port that questions have to pass; undefined: the interface is on the network itself. */
+  port: BridgePort | undefined;
 }
 
 /** The host's end of the veth pair, on its bridge. */

@@ -1,5 +1,6 @@
 // From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
 import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
+import { deviceAlias } from "../attachment/device.ts";
 import { type BridgePortLink, bridgeOf, entryOf, hostEndOf } from "../attachment/link.ts";
 import { aliasOf, networkGroup } from "../attachment/name.ts";
 import { freeEndName } from "../attachment/wire.ts";
@@ -117,6 +118,12 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     return { kind: "wire", key, pod, mtu, alias: aliasOf(key, podName), freeEnd: freeEndName(key.network) };
   },
 
+  device({ key, link }) {
+    if (link.kind !== "device") return undefined;
+    const { pod, mtu, former } = link;
+    return { kind: "device", pod, mtu, alias: deviceAlias(key, former.name), former };
+  },
+
   bandwidth: bandwidthStep,
 
   portVlan({ link }) {
@@ -141,9 +148,12 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       addresses: prefixesOf(attachment),
       routes: podRoutes(attachment).main,
       subnetsAreOnLink: link.kind !== "routedPair",
+      activates: link.kind === "device",
       // Other programs, and releases with records of version 1, left the pod's setting as it was.
       mayHearRouters: version === 1 || tuning?.sysctls.some(hearsRouters) === true,
-      detectThrough: detectsDuplicates && link.kind === "bridgePort" ? portOf(link) : undefined,
+      detection: detectsDuplicates
+        ? { port: link.kind === "bridgePort" ? portOf(link) : undefined }
+        : undefined,
     };
   },
 

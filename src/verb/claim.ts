@@ -11,6 +11,7 @@ import type { Dns } from "../cni/result.ts";
 import { attempt } from "../failure/failure.ts";
 import type { Rollback } from "../failure/rollback.ts";
 import { discardDead } from "../host/discard.ts";
+import { chooseDevice, reserveDevice } from "../host/kind/device/claim.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { takeBack } from "../host/removal.ts";
@@ -28,7 +29,7 @@ import { Reservation } from "../ipam/reserve.ts";
 import type { Observed } from "../look/observed.ts";
 import { describe, type Given, type Known, withAddresses } from "../plan/describe.ts";
 import { completeGateways } from "../plan/gateway.ts";
-import { stepsOf } from "../plan/steps.ts";
+import { stepOf, stepsOf } from "../plan/steps.ts";
 import type { Intent } from "../record/intent.ts";
 import { readFileText } from "../sys/file.ts";
 
@@ -116,8 +117,27 @@ function addressOf({ address, gateway }: Lease) {
   return { address, gateway };
 }
 
-/** Describes the attachment and writes its intent, which is taken back when the ADD fails. */
-function begin({ node, rollback, known }: Claim, given: Given): Begun {
+/**
+ * Describes the attachment and writes its intent, which is taken back when the ADD fails. A device of the
+ * node is chosen before that, and reserved behind it, under the node's lock.
+ */
+function begin(claim: Claim, given: Given): Begun {
+  const { request, node, rollback, known } = claim;
+  const { device } = request.netconf;
+  if (device === undefined) return writeIntent(claim, given);
+  return node.underLock(() => {
+    known.device = chooseDevice(device, node);
+    const begun = writeIntent(claim, given);
+    const step = stepOf("device", begun.attachment);
+    rollback.add(() => {
+      if (step !== undefined) takeBack(step, { node, attachment: begun.attachment, pod: undefined });
+    });
+    reserveDevice(begun.attachment, node);
+    return begun;
+  });
+}
+
+function writeIntent({ node, rollback, known }: Claim, given: Given): Begun {
   const attachment = describe(known, given);
   const intent = node.records.createIntent(attachment);
   const latest = { attachment };

@@ -30,6 +30,7 @@ export function del(request: DelRequest, node: Node): void {
       attachment,
       bridge: config.bridge,
       directory: `${config.dataDir}/${config.name}`,
+      hasDevices: config.attach === "device",
       pod: inHost ? undefined : pod,
       prevResult: config.prevResult,
       running,

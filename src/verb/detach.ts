@@ -10,7 +10,15 @@ import { forgetChangedMac, removePodEnd } from "../host/kind/veth/pod-end.ts";
 import type { Removal } from "../host/kind.ts";
 import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
-import { afterLinks, releases, removalsOf, removeLinks, removeRules, shutPorts } from "../host/removal.ts";
+import {
+  afterLinks,
+  giveLinksBack,
+  releases,
+  removalsOf,
+  removeLinks,
+  removeRules,
+  shutPorts,
+} from "../host/removal.ts";
 import { findUnrecordedMac, removalsOfUnrecorded, type Unrecorded } from "../host/stranger/unrecorded.ts";
 import { passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
@@ -28,6 +36,8 @@ export interface Detachment {
   bridge: string | undefined;
   /** `<dataDir>/<network>` of the configuration; a directory that the record names counts instead. */
   directory: string;
+  /** The network's pods get devices of the node, by the configuration. */
+  hasDevices: boolean;
   pod?: Pod | undefined;
   /** The result that the runtime remembers. */
   prevResult?: Result | undefined;
@@ -44,6 +54,12 @@ export interface Detachment {
 export const ADD_ENDS_MS = 2_000;
 
 /**
+ * The longest wait for a device that the kernel brings back from a dead namespace, in milliseconds. It takes
+ * some 100.
+ */
+const RETURN_MS = 2_000;
+
+/**
  * Removes an attachment, part by part, and goes on when a part fails: its port is taken down; then go rules,
  * links, things that pods share, addresses, record. An address is free only when nothing points at it: it
  * stays, and the record too, while a rule stayed, the lock of the leases was not free, or the ADD of the
@@ -56,12 +72,17 @@ export function detach(call: Detachment, node: Node): void {
   const traces = tracesOf(detachment, node);
   const rules = new LockedRules(traces, node);
   let hasEnded = true;
-  const isFree = (): boolean => rules.areGone && hasEnded;
+  let isGivenBack = false;
+  const isFree = (): boolean => rules.areGone && hasEnded && isGivenBack;
   const errors = collectErrors([
     () => shutPorts(traces.removals, node),
     () => forgetChangedMac({ attachment, prevResult, pod }, node),
     () => rules.remove(),
     () => removeAllLinks(traces, detachment, node),
+    () => {
+      giveLinksBack(traces.removals, RETURN_MS);
+      isGivenBack = true;
+    },
     () => {
       hasEnded = running?.endsWithin(ADD_ENDS_MS) !== false;
       if (!hasEnded) throw stillRunning(titleOf(detachment));
@@ -119,7 +140,7 @@ function tracesOf(detachment: Detachment, node: Node): Traces {
     removals,
     leaseDirectory: attachment.leaseDirectory ?? directory,
     isRestorable: removals.some(({ rules }) => rules !== undefined),
-    // A link without an end on the node was handed on, and may be another attachment's by now.
+    // A link without an end on the node is given back or handed on, and may be another attachment's by now.
     mac: () => (hostEndOf(attachment.link) === undefined ? undefined : attachment.link.pod.mac),
   };
 }
@@ -214,11 +235,11 @@ function removeAllLinks({ removals, mac }: Traces, { key, pod }: Detachment, nod
   throwJoined(collectErrors(parts));
 }
 
-function unrecordedOf({ key, bridge, pod, prevResult, directory }: Detachment): Unrecorded {
+function unrecordedOf({ key, bridge, pod, prevResult, directory, hasDevices }: Detachment): Unrecorded {
   const leases = () =>
     leasesOf(directory, key.containerId).map(({ address, owner: { interfaceName } }) => ({
       address,
       interfaceName,
     }));
-  return { key, bridge, pod, prevResult, leases };
+  return { key, bridge, pod, prevResult, leases, hasDevices };
 }

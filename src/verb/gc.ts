@@ -6,6 +6,7 @@ import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import type { GcRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../failure/failure.ts";
+import { giveBackStale } from "../host/kind/device/stray.ts";
 import { removeStalePortChains } from "../host/kind/host-port/iptables-chain.ts";
 import { removeStrayPolicies } from "../host/kind/ingress/ingress.ts";
 import { removeStrayChains } from "../host/kind/masquerade/iptables.ts";
@@ -98,7 +99,8 @@ function recordParts({
       gone.add(key.containerId);
       const call = { ...request, onBehalfOf: key };
       const releaseForeign = (): void => delegate(foreignIpamOf(attachment, config), call, "DEL");
-      detach({ key, attachment, bridge: bridgeOf(link), directory, releaseForeign }, node);
+      const hasDevices = config.attach === "device";
+      detach({ key, attachment, bridge: bridgeOf(link), directory, hasDevices, releaseForeign }, node);
     }),
     ...unreadable.map((entry) => () => {
       // A record of a later Pontoon is left alone.
@@ -133,6 +135,9 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
     () => {
       const listed = validAttachments.map((owner) => ({ network, ...owner }));
       removeStrayFreeEnd({ network, isValid: (key) => !isStale(key), valid: listed }, node);
+    },
+    () => {
+      if (request.config.attach === "device") giveBackStale(network, isStale, node);
     },
     () => collectStaleLeases(cleanup),
     () => {

@@ -5,6 +5,7 @@
 import { CniError } from "../cni/error.ts";
 import type { StatusRequest } from "../cni/request.ts";
 import { explain } from "../failure/failure.ts";
+import { checkDevice } from "../host/kind/device/claim.ts";
 import { closeUnguardedSoon } from "../host/kind/host-port/localhost.ts";
 import { rulesHint } from "../host/kind/masquerade/nftables.ts";
 import { checkIptables } from "../host/kind/masquerade/program.ts";
@@ -26,6 +27,8 @@ export function status(request: StatusRequest, node: Node): void {
   const { netconf } = request;
   const { foreignIpam } = netconf;
   if (netconf.attach === "bridge") answering("rtnetlink", () => checkBridge(netconf.bridge, node.links));
+  const { device } = netconf;
+  if (device !== undefined) answering(netconf.name, () => checkDevice(device, node));
   const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
   answering("rtnetlink", () => closeUnguardedSoon(netconf, node));
   if (byIptables)

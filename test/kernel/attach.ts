@@ -93,7 +93,8 @@ export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
     routes,
     subnetsAreOnLink: true,
     mayHearRouters: false,
-    detectThrough: undefined,
+    activates: false,
+    detection: undefined,
   };
 }
 

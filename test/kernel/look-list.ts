@@ -1,5 +1,6 @@
 // All looks at a node and a pod that there are: each function of src/look, and what the kinds of steps
 // compare.
+import type { DeviceChoice } from "../../src/cni/device-config.ts";
 import type { PortMapping } from "../../src/cni/host-port-config.ts";
 import type { Place } from "../../src/host/kind.ts";
 import { kindOf } from "../../src/host/kinds.ts";
@@ -7,6 +8,7 @@ import type { Node } from "../../src/host/node.ts";
 import { checkAllowList } from "../../src/look/allow-list.ts";
 import {
   checkIsBridge,
+  isOnWayOut,
   networkFamilies,
   observeBridge,
   observeWayOut,
@@ -14,6 +16,8 @@ import {
   uplinkMtu,
   withoutNode,
 } from "../../src/look/bridge.ts";
+import { describeDevice, findDevices, fits, isMeant, stays, whyItStays } from "../../src/look/device.ts";
+import { isOnBus, refuseUserDriver, wayToBus } from "../../src/look/device-bus.ts";
 import { listDroppingChains } from "../../src/look/drop.ts";
 import { observeListeners } from "../../src/look/listener.ts";
 import { observe } from "../../src/look/observed.ts";
@@ -22,6 +26,7 @@ import { findHolders } from "../../src/look/process.ts";
 import { checkBridge, checkNftables } from "../../src/look/status.ts";
 import { listSubnetOwners } from "../../src/look/subnet-owner.ts";
 import { verifyVlanFiltering, vlanHint } from "../../src/look/vlan-filtering.ts";
+import { type Device, getDevice } from "../../src/net/device.ts";
 import { getLink } from "../../src/net/link.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { errnoOf, SystemError } from "../../src/sys/errno.ts";
@@ -103,6 +108,37 @@ export function sourceLooks(listenedPort: number): Look[] {
       lookOf(listSubnetOwners, gateway, ({ links }) => listSubnetOwners(links, 1, prefix(gateway))),
     ),
     ...listenerLooks(listenedPort),
+    ...deviceLooks(),
+  ];
+}
+
+const CHOICES: DeviceChoice[] = [
+  { by: "name", name: "plain0" },
+  { by: "names", patterns: ["plain*", "none0"] },
+  { by: "mac", mac: "02:00:00:00:00:01" },
+  { by: "path", path: "/sys/devices/virtual" },
+  { by: "pci", address: "0000:ff:1f.7" },
+  { by: "id", id: "0000:ff:1f.7" },
+];
+
+function deviceLooks(): Look[] {
+  const device = ({ links }: Node): Device => getDevice(links, { name: "plain0" })!;
+  const place = { bus: "pci", address: "0000:ff:1f.7", folders: [], busPaths: [] };
+  return [
+    lookOf(isOnWayOut, "a device", (node) => isOnWayOut(device(node).index, node.links)),
+    lookOf(describeDevice, "a device", (node) => describeDevice(device(node), node.links)),
+    lookOf(whyItStays, "a device", (node) => whyItStays(device(node), false, node.links)),
+    lookOf(stays, "a device", () => stays("plain0", "it does", "Take another")),
+    lookOf(fits, "a pattern", () => fits("plain0", "pl*[0-9]")),
+    lookOf(isOnBus, "hardware", () => isOnBus("pci/0000:ff:1f.7")),
+    lookOf(refuseUserDriver, "hardware", () => refuseUserDriver(place)),
+    ...CHOICES.flatMap((choice) => [
+      lookOf(findDevices, choice.by, ({ links }) => findDevices(choice, links)),
+      lookOf(isMeant, choice.by, (node) => isMeant(describeDevice(device(node), node.links), choice)),
+      ...(choice.by === "pci" || choice.by === "id"
+        ? [lookOf(wayToBus, choice.by, () => wayToBus(choice))]
+        : []),
+    ]),
   ];
 }
 

@@ -3,6 +3,7 @@ import { Attaching } from "../../src/host/attaching.ts";
 import type { Place } from "../../src/host/kind.ts";
 import type { Step } from "../../src/plan/step.ts";
 import { stepOf, stepsOf } from "../../src/plan/steps.ts";
+import { formerDevice } from "../support/device.ts";
 import { attachmentWithEverything } from "../support/everything.ts";
 import { address, prefix } from "../support/ip.ts";
 import { Netns } from "../support/netns.ts";
@@ -120,6 +121,14 @@ export function everyStep(attachment: OnBridge): Step[] {
     stepOf("wireCarrier", wired),
   ];
   return [...stepsOf(attachment), ...excluded.filter((step) => step !== undefined)];
+}
+
+/** Every step, and one with a device: the pod's end of the pair is compared as one would be. */
+export function everyLook(attachment: OnBridge): Step[] {
+  const { pod, mtu } = attachment.link;
+  const link = { kind: "device" as const, pod, mtu, former: formerDevice("eth7") };
+  const device = stepOf("device", { ...attachment, link });
+  return [...everyStep(attachment), ...(device === undefined ? [] : [device])];
 }
 
 function succeeds(action: () => unknown): boolean {

@@ -1,8 +1,10 @@
 // Looking changes nothing: not what an ADD and a STATUS look at before they decide, and not what CHECK and
 // restore compare. The kernel is read before and after each look, in the host and in the pod.
+
 import { globSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { hostEndOf } from "../../src/attachment/link.ts";
 import { CniError } from "../../src/cni/error.ts";
 import { kindOf } from "../../src/host/kinds.ts";
 import { STEP_NAMES } from "../../src/plan/step.ts";
@@ -12,11 +14,11 @@ import type { Netns } from "../support/netns.ts";
 import { BackgroundProcess } from "../support/process.ts";
 import { REPOSITORY, SYSTEM_PATH } from "../support/tool.ts";
 import { kindLooks, type Look, sourceLooks } from "./look-list.ts";
-import { everyStep, LookStage } from "./look-stage.ts";
+import { everyLook, LookStage } from "./look-stage.ts";
 import { differenceOf } from "./witness.ts";
 
 const LISTENED_PORT = 7070;
-const EVERY_STEP = everyStep(attachmentWithEverything());
+const EVERY_STEP = everyLook(attachmentWithEverything());
 
 /** Does a look. That it is refused is as good as what it gives; anything else is a fault of the test. */
 function tryTo(look: () => unknown): void {
@@ -72,7 +74,7 @@ test.each([
 
 test("everything that this kernel can make is whole, so what is looked at is there", async () => {
   using stage = await LookStage.open(true);
-  const steps = everyStep(stage.possible);
+  const steps = everyLook(stage.possible);
   const found = stage.on((place) => steps.map((step) => `${step.kind}: ${kindOf(step).verify(step, place)}`));
   expect(found).toEqual(steps.map(({ kind }) => `${kind}: undefined`));
   expect(steps.length).toBe(STEP_NAMES.length - (stage.canFilterVlans ? 0 : 2));
@@ -116,7 +118,7 @@ test("the witness can tell: each change of links, addresses, routes, rules, limi
   using stage = await LookStage.open(true);
   let before = stage.lines;
   for (const [place, command] of CHANGES) {
-    stage[place].run(command.replace("PORT", stage.possible.link.host.name));
+    stage[place].run(command.replace("PORT", hostEndOf(stage.possible.link)?.name ?? ""));
     const after = stage.lines;
     expect(`${command}: ${differenceOf(before, after).length > 0}`).toBe(`${command}: true`);
     before = after;

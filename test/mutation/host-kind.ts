@@ -3,6 +3,30 @@ import type { Mutation } from "./mutation.ts";
 
 export const HOST_KIND: readonly Mutation[] = [
   {
+    name: "a device is known by its name alone when its namespace has died",
+    file: "src/host/kind/device/give-back.ts",
+    find: "each.alias === alias || (readDeviceAlias(each.alias) === undefined && isSameHardware(each, former))",
+    replace: "each.name === former.name",
+    test: "test/plugin/device-lost.test.ts",
+    promise: "a DEL that dies before any one of its steps is made good",
+  },
+  {
+    name: "a device that is moved back has no alias before its addresses are there",
+    file: "src/host/kind/device/give-back.ts",
+    find: "    alias,\n  };",
+    replace: "    alias: former.alias,\n  };",
+    test: "test/plugin/device-lost.test.ts",
+    promise: "a DEL that dies before any one of its steps is made good",
+  },
+  {
+    name: "an ADD takes a device that another one has reserved",
+    file: "src/host/kind/device/claim.ts",
+    find: "  if (told !== undefined) return { key: told.key };",
+    replace: "  if (told !== undefined) return undefined;",
+    test: "test/plugin/device.test.ts",
+    promise: "two ADDs at once on a list of two devices",
+  },
+  {
     name: "CHECK fails for an administrator's bridge that listens to the node's router",
     file: "src/host/kind/bridge/bridge.ts",
     find: "isMadeByPontoon(step.name) && takesAdvertisements",

@@ -3,6 +3,14 @@ import type { Mutation } from "./mutation.ts";
 
 export const HOST: readonly Mutation[] = [
   {
+    name: "DEL without a record deletes a device whose alias tells nothing",
+    file: "src/host/stranger/unrecorded.ts",
+    find: "  return unrecorded.hasDevices || strayInPod(unrecorded) !== undefined;",
+    replace: "  return strayInPod(unrecorded) !== undefined;",
+    test: "test/plugin/device-lost.test.ts",
+    promise: "with an alias that tells nothing, deletes no device",
+  },
+  {
     name: "an ADD that was told to stop still puts in rules of an address that may be another pod's",
     file: "src/host/attaching.ts",
     find: "      if (isRule === true) this.mustGoOn();\n",

@@ -11,6 +11,14 @@ export const VERB: readonly Mutation[] = [
     promise: "by its record: a GC that is refused all netlink from any request on",
   },
   {
+    name: "DEL deletes a device of the node as the pod's end of a veth pair",
+    file: "src/verb/detach.ts",
+    find: "(hostEndOf(attachment.link) === undefined ? undefined : attachment.link.pod.mac)",
+    replace: "attachment.link.pod.mac",
+    test: "test/plugin/device.test.ts",
+    promise: "a pod reaches the network behind its device",
+  },
+  {
     name: "CHECK is content with an attachment of ours whose record is lost",
     file: "src/verb/check.ts",
     find: "record === undefined && isAttachedByPontoon(key, node)",
@@ -96,8 +104,8 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL gives back an address although a rule that names it stayed",
     file: "src/verb/detach.ts",
-    find: "=> rules.areGone && hasEnded;",
-    replace: "=> hasEnded;",
+    find: "=> rules.areGone && hasEnded && isGivenBack;",
+    replace: "=> hasEnded && isGivenBack;",
     test: "test/plugin/fault-step.test.ts",
     promise: "leases no address that a rule still names",
   },

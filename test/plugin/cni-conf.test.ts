@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { add, addressesOf, check, cnitool, del, gatewayOf, mustSucceed, plugin } from "../support/cni.ts";
+import { plugIn, settled } from "../support/device.ts";
 import { addNeighbour, type Neighbour, wireOf } from "../support/neighbour.ts";
 import type { Network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
@@ -28,10 +29,29 @@ const PROMISES: Promised[] = [
 ];
 
 const WIRE = "60-pontoon-wire.conflist";
+/** The file whose pods are on no bridge. */
+const DEVICE = "70-pontoon-device.conflist";
+
+scene(
+  `${DEVICE}: two pods get a card each, with an address, and both cards are back after DEL`,
+  async (world) => {
+    const cards = [await plugIn(world, "eth7"), await plugIn(world, "eth88")];
+    const conflist = copy(world, DEVICE);
+    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+    const before = await Promise.all(cards.map(({ name }) => settled(world.host, name)));
+    for (const pod of [red, blue]) {
+      expect(addressesOf(await add(world, conflist, pod))[0]).toMatch(/^10\.223\.1\./);
+      expect(await check(world, conflist, pod)).toBeUndefined();
+      mustSucceed(await cnitool(world, "status", conflist.name, pod));
+    }
+    for (const pod of [red, blue]) await del(world, conflist, pod);
+    expect(await Promise.all(cards.map(({ name }) => settled(world.host, name)))).toEqual(before);
+  },
+);
 
 test("every file has a scene here and a line in the README", () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith(".conflist"));
-  expect(files.sort()).toEqual([...PROMISES.map(({ file }) => file), WIRE]);
+  expect(files.sort()).toEqual([...PROMISES.map(({ file }) => file), WIRE, DEVICE]);
   const readme = readFileSync(join(FOLDER, "README.md"), "utf8");
   for (const file of files) expect(readme).toContain(`\`${file}\``);
 });

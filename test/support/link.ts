@@ -35,6 +35,18 @@ export async function hostLinkOf(world: World, pod: Place, name = "eth0"): Promi
 }
 
 /**
+ * The pod's namespace goes, and nobody says DEL. Returns when the kernel has cleared it away, and the end
+ * `name` of a veth pair in `place` with it.
+ */
+export async function diesWith(world: World, pod: Pod, name: string, place: Place): Promise<void> {
+  await world.removePod(pod);
+  await waitFor(
+    `${name} has gone with the namespace of ${pod.name}`,
+    async () => (await place.exec(`ip link show ${name}`)).status !== 0,
+  );
+}
+
+/**
  * The pod's namespace goes, and nobody says DEL. Returns when the kernel, which clears it away when it comes
  * to it, has taken its link on the host too.
  */

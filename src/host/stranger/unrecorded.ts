@@ -19,6 +19,7 @@ import { findElements, removeUnusedChains } from "../../nft/masquerade.ts";
 import { removeReferenceSpoofCheck } from "../../nft/reference-spoof-check.ts";
 import { listSpoofElementsOf } from "../../nft/spoof-check.ts";
 import { findPodEnd, podMacOf } from "../../plan/result.ts";
+import { giveBackUnrecorded, strayInPod } from "../kind/device/stray.ts";
 import { removePortChain } from "../kind/host-port/iptables-chain.ts";
 import { removeStrayPolicies } from "../kind/ingress/ingress.ts";
 import { removeStrayChains } from "../kind/masquerade/iptables.ts";
@@ -35,6 +36,8 @@ export interface Unrecorded {
   key: AttachmentKey;
   /** The bridge of the configuration; undefined: the pods of the network are on none. */
   bridge: string | undefined;
+  /** The network's pods get devices of the node. */
+  hasDevices: boolean;
   pod: Pod | undefined;
   /** The result that the runtime remembers. */
   prevResult: Result | undefined;
@@ -71,6 +74,7 @@ export function removalsOfUnrecorded(unrecorded: Unrecorded, node: Node): Remova
     rules: () => findRules(key, node),
     links: linksOf(unrecorded),
     release: () => releaseUnrecorded(key, pod, node),
+    giveBack: () => attempt("cleanup", key.interfaceName, () => giveBackUnrecorded(unrecorded, node)),
   };
   return [own, ...afterLinks.map((action) => ({ afterLinks: action }))];
 }
@@ -133,10 +137,15 @@ function removeReferenceRulesOfLink(
 export function findUnrecordedMac(unrecorded: Unrecorded, node: Node): string | undefined {
   const { key, pod, prevResult } = unrecorded;
   const link = pod && getLink(pod.links, { name: key.interfaceName });
-  if (pod === undefined || link === undefined) return undefined;
+  if (pod === undefined || link === undefined || isDevice(unrecorded)) return undefined;
   const told = podMacOf(prevResult, key.interfaceName);
   if (told !== undefined && told !== link.mac) return undefined;
   return isPeerOurs(unrecorded, link, node) || hasLease(unrecorded, pod, link) ? link.mac : undefined;
+}
+
+/** True for an interface that may be a device of the node's, which nothing may delete. */
+function isDevice(unrecorded: Unrecorded): boolean {
+  return unrecorded.hasDevices || strayInPod(unrecorded) !== undefined;
 }
 
 /**

@@ -28,7 +28,7 @@ describe.each(files)("%s", (name) => {
         "ADD",
       );
       expect(netconf.ipam?.rangeSets.length).toBeGreaterThan(0);
-      expect(netconf.ipMasq).toBe(!/no-masquerade|wire/.test(name));
+      expect(netconf.ipMasq).toBe(!/no-masquerade|wire|device/.test(name));
     }
   });
 

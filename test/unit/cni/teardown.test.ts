@@ -6,6 +6,7 @@ import { failureOf } from "./failure.ts";
 const PLAIN = {
   cniVersion: "1.0.0",
   name: "pods",
+  attach: "bridge",
   bridge: "cni0",
   dataDir: "/var/lib/cni/networks",
   foreignIpam: undefined,
@@ -33,7 +34,7 @@ test("DEL takes the little it needs", () => {
 
 test("without a bridge in the way of attaching there is none, whatever the configuration calls one", () => {
   for (const fields of [{}, { bridge: "br1" }])
-    expect(del({ attach: "ptp", ...fields })).toEqual({ ...PLAIN, bridge: undefined });
+    expect(del({ attach: "ptp", ...fields })).toEqual({ ...PLAIN, attach: "ptp", bridge: undefined });
 });
 
 test.each<[string, object]>([

@@ -31,7 +31,14 @@ test("the order of steps that docs/architecture.md quotes is that of the list, a
 });
 
 /** The steps of other ways of attaching than a bridge. */
-const OF_OTHER_WAYS: StepName[] = ["nodeSpoofCheck", "arpCheck", "hostRoute", "wire", "wireCarrier"];
+const OF_OTHER_WAYS: StepName[] = [
+  "nodeSpoofCheck",
+  "arpCheck",
+  "hostRoute",
+  "wire",
+  "wireCarrier",
+  "device",
+];
 
 test.each([
   ["nftables", "iptablesMasquerade"],

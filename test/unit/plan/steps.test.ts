@@ -58,6 +58,7 @@ const NOT_ON_A_BRIDGE: StepName[] = [
   "hostRoute",
   "wire",
   "wireCarrier",
+  "device",
 ];
 const EVERYTHING = attachmentWithEverything();
 const { link } = EVERYTHING;
@@ -316,6 +317,6 @@ test("addresses are announced to the network behind the bridge where the node is
 
 test("duplicate addresses are looked for through the pod's port, where that is asked for", () => {
   const port = { bridge: "br0", hostInterface: hostInterfaceName(KEY) };
-  expect(theStep("pod", attachmentOf({ enabledad: true })).detectThrough).toEqual(port);
-  expect(theStep("pod", attachmentOf()).detectThrough).toBeUndefined();
+  expect(theStep("pod", attachmentOf({ enabledad: true })).detection).toEqual({ port });
+  expect(theStep("pod", attachmentOf()).detection).toBeUndefined();
 });

@@ -6,7 +6,7 @@ import { formatAddress } from "../../../ip/address.ts";
 import { listAddresses } from "../../../net/address.ts";
 import { ensureSysctlIfPossible } from "../../../net/sysctl.ts";
 import type { NetlinkSocket } from "../../../netlink/socket.ts";
-import type { BridgePort, PodStep } from "../../../plan/step.ts";
+import type { Detection, PodStep } from "../../../plan/step.ts";
 import { monotonicMs } from "../../../sys/clock.ts";
 import type { Applying } from "../../kind.ts";
 import { raisePort } from "../announce/bridge-port.ts";
@@ -23,7 +23,7 @@ const SETTLE_MS = 10_000;
  * routes. Returns when no address of the link is tentative any more, the link-local address included. Throws
  * CniError, also when another interface has an address.
  */
-export function setUpWithDetection(step: PodStep, port: BridgePort, on: Applying): void {
+export function setUpWithDetection(step: PodStep, { port }: Detection, on: Applying): void {
   const { interfaceName } = step;
   const { pod, node } = on;
   attempt("sysctl", `net.ipv6.conf.${interfaceName}`, () =>
@@ -35,15 +35,16 @@ export function setUpWithDetection(step: PodStep, port: BridgePort, on: Applying
   );
   using events = pod.openAddressEvents();
   raise({ ...step, addresses: [], routes: [] }, on);
-  raisePort({ port, podEnd: { links: pod.links, name: interfaceName }, node });
+  if (port !== undefined) raisePort({ port, podEnd: { links: pod.links, name: interfaceName }, node });
   raise(step, on);
-  attempt("address", interfaceName, () => awaitSettled({ interfaceName, bridge: port.bridge, events }, on));
+  attempt("address", interfaceName, () => awaitSettled({ interfaceName, bridge: port?.bridge, events }, on));
 }
 
 /** The pod's end, with the addresses that are waited for. */
 interface Settling {
   interfaceName: string;
-  bridge: string;
+  /** The bridge that the pod is on; undefined: it is on none. */
+  bridge: string | undefined;
   events: NetlinkSocket;
 }
 
@@ -61,10 +62,12 @@ function awaitSettled({ interfaceName, bridge, events }: Settling, { pod, podInd
   }
 }
 
-function inUse(interfaceName: string, address: string, bridge: string): CniError {
+function inUse(interfaceName: string, address: string, bridge: string | undefined): CniError {
+  const place =
+    bridge === undefined ? `the network of ${interfaceName}` : `${bridge}, or on the network behind it`;
   return new CniError("address", {
     about: `failed to settle addresses for "${interfaceName}": link ${interfaceName} has address ${address} in DADFAILED state`,
-    cause: `another interface on ${bridge}, or on the network behind it, answered for ${address}`,
+    cause: `another interface on ${place}, answered for ${address}`,
     hint: `Find it with "ping ${address}" and "ip neighbour show ${address}" on the node; the next ADD gets another address`,
   });
 }

@@ -12,9 +12,9 @@ import { setUp } from "./set-up.ts";
 
 export const pod: StepKind<PodStep> = {
   apply(step, on) {
-    const { detectThrough, addresses } = step;
-    if (detectThrough === undefined || !hasFamily(addresses, 6)) setUp(step, on);
-    else setUpWithDetection(step, detectThrough, on);
+    const { detection, addresses } = step;
+    if (detection === undefined || !hasFamily(addresses, 6)) setUp(step, on);
+    else setUpWithDetection(step, detection, on);
   },
   verify: verifyPod,
 };

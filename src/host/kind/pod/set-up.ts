@@ -3,6 +3,7 @@ import type { CniError } from "../../../cni/error.ts";
 import { addressHint, attempt, explain } from "../../../failure/failure.ts";
 import { formatPrefix, hasFamily } from "../../../ip/prefix.ts";
 import { addAddressMessage, listAddresses, readAddress } from "../../../net/address.ts";
+import { getLinkMessage } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import { addRouteMessage } from "../../../net/route.ts";
 import { ensureSysctlIfPossible, ensureSysctlIfThere } from "../../../net/sysctl.ts";
@@ -42,9 +43,9 @@ export function prepare(step: PodStep, hasIPv6: boolean): void {
  * Makes the IPv6 settings. With accept_dad 0 the link-local address is usable at once, too; ndisc_notify
  * cannot be set by netlink.
  */
-function prepareIPv6({ interfaceName, detectThrough }: PodStep): void {
+function prepareIPv6({ interfaceName, detection }: PodStep): void {
   for (const name of ["lo", interfaceName]) ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
-  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/accept_dad`, detectThrough === undefined ? "0" : "1");
+  ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/accept_dad`, detection === undefined ? "0" : "1");
   ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/keep_addr_on_down`, "1");
   ensureSysctlIfPossible(`ipv6/conf/${interfaceName}/ndisc_notify`, "1");
 }
@@ -64,11 +65,12 @@ export function raise(step: PodStep, { pod, podIndex: index }: Applying): void {
   for (const prefix of step.addresses)
     messages.push(
       addAddressMessage(index, prefix, {
-        detectsDuplicates: step.detectThrough !== undefined,
+        detectsDuplicates: step.detection !== undefined,
         makesRoute: step.subnetsAreOnLink,
       }),
     );
   for (const route of step.routes) messages.push(addRouteMessage({ ...route, index }));
+  if (step.activates) messages.push(getLinkMessage({ index }));
   const outcomes = attempt("link", step.interfaceName, () => pod.links.transact(messages));
   for (let at = 0; at < outcomes.length; at++) {
     const error = outcomes[at]?.error;

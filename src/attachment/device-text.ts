@@ -1,0 +1,74 @@
+// A device of the node as a record has it, and back. Fields that are false, empty or undefined are left out.
+import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
+import type { GivenAddress } from "../ip/given-address.ts";
+import { formatPrefix, parsePrefix } from "../ip/prefix.ts";
+import { type FormerDevice, isDeviceName } from "./device.ts";
+import { Damaged, type Fields, hasFlags, hasTexts, isCount, isFields, listOf, optional } from "./field.ts";
+
+/** The device as a plain object for JSON. */
+export function formatFormerDevice({ addresses, ...device }: FormerDevice): object {
+  return {
+    ...device,
+    up: device.up || undefined,
+    promiscuous: device.promiscuous || undefined,
+    allMulticast: device.allMulticast || undefined,
+    alias: device.alias || undefined,
+    addresses: addresses.map(formatGiven),
+  };
+}
+
+function formatGiven({ prefix, peer, broadcast, ...address }: GivenAddress): object {
+  return {
+    address: formatPrefix(prefix),
+    peer: peer && formatAddress(peer),
+    broadcast: broadcast && formatAddress(broadcast),
+    ...address,
+  };
+}
+
+/** The device that a record has. Throws Damaged for anything else. */
+export function readFormerDevice(value: unknown): FormerDevice {
+  if (!isFields(value) || !hasTexts(value, "name", "mac")) throw new Damaged();
+  const { name, mac, mtu, txQueueLength, alias, permanentMac, busPath } = value;
+  const isWhole =
+    isDeviceName(String(name)) &&
+    hasFlags(value, "up", "promiscuous", "allMulticast") &&
+    [alias, permanentMac, busPath].every((text) => optional(text, "string"));
+  if (!isWhole || !isCount(mtu) || !isCount(txQueueLength)) throw new Damaged();
+  return {
+    name: String(name),
+    mac: String(mac),
+    mtu,
+    up: value["up"] === true,
+    promiscuous: value["promiscuous"] === true,
+    allMulticast: value["allMulticast"] === true,
+    txQueueLength,
+    alias: textOf(alias) ?? "",
+    addresses: listOf(value["addresses"], readGiven),
+    permanentMac: textOf(permanentMac),
+    busPath: textOf(busPath),
+  };
+}
+
+function readGiven(value: unknown): GivenAddress {
+  if (!isFields(value)) throw new Damaged();
+  const { address, scope, flags, label, metric } = value;
+  const prefix = typeof address === "string" ? parsePrefix(address) : undefined;
+  if (prefix === undefined || !isCount(scope) || !isCount(flags) || !optional(label, "string"))
+    throw new Damaged();
+  if (metric !== undefined && !isCount(metric)) throw new Damaged();
+  const [peer, broadcast] = [readAddress(value, "peer"), readAddress(value, "broadcast")];
+  return { prefix, peer, broadcast, scope, label: textOf(label), flags, metric };
+}
+
+function readAddress(fields: Fields, name: string): Address | undefined {
+  const text = fields[name];
+  if (text === undefined) return undefined;
+  const address = typeof text === "string" ? parseAddress(text) : undefined;
+  if (address === undefined) throw new Damaged();
+  return address;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,88 @@
+// A device of the node as it was before it was moved into a pod, and the alias by which it is known there.
+import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { byteLength, hasUnprintable, hasWhiteSpace } from "../cni/name.ts";
+import type { GivenAddress } from "../ip/given-address.ts";
+
+/** Everything that is needed to give the device back as it was. */
+export interface FormerDevice {
+  name: string;
+  /** Lower-case colon form; empty for a device that has none. */
+  mac: string;
+  /** Bytes. */
+  mtu: number;
+  up: boolean;
+  promiscuous: boolean;
+  allMulticast: boolean;
+  /** Packets. */
+  txQueueLength: number;
+  alias: string;
+  /** The addresses that a person gave it. */
+  addresses: GivenAddress[];
+  /** The MAC that the hardware has; undefined for virtual devices. */
+  permanentMac: string | undefined;
+  /**
+   * The bus and the place on it, as in `pci/0000:00:03.0`, which is the folder
+   * /sys/bus/pci/devices/0000:00:03.0; undefined for virtual devices.
+   */
+  busPath: string | undefined;
+}
+
+/** IFALIASZ (linux/if.h) without its final zero. */
+const ALIAS_BYTES = 255;
+
+/** The first word of an alias. No alias of a veth or an ifb begins so. */
+const PROGRAM = "pontoon-device";
+
+/**
+ * The alias of a device that is, or is about to be, in a pod: `pontoon-device <former name> <network>
+ * <container id> <interface>`. People read it, and a DEL without a record finds the name in it.
+ */
+export function deviceAlias(key: AttachmentKey, formerName: string): string {
+  const owner = `${key.network} ${key.containerId} ${key.interfaceName}`.replace(/[^ -~]/g, "?");
+  const head = `${PROGRAM} ${formerName} `;
+  return head + owner.slice(0, ALIAS_BYTES - byteLength(head));
+}
+
+/** What the alias of a device tells. */
+export interface DeviceAlias {
+  formerName: string;
+  /** Undefined for an alias that was cut. */
+  key: AttachmentKey | undefined;
+}
+
+/** Reads {@link deviceAlias}; undefined for any other alias. */
+export function readDeviceAlias(alias: string): DeviceAlias | undefined {
+  const [program, formerName, network, containerId, interfaceName, ...rest] = alias.split(" ");
+  if (program !== PROGRAM || formerName === undefined || !isDeviceName(formerName)) return undefined;
+  const isWhole =
+    network !== undefined && containerId !== undefined && interfaceName !== undefined && rest.length === 0;
+  return { formerName, key: isWhole ? { network, containerId, interfaceName } : undefined };
+}
+
+/** True for a name that a device may have (dev_valid_name in net/core/dev.c). */
+export function isDeviceName(name: string): boolean {
+  return (
+    name !== "" &&
+    name !== "." &&
+    name !== ".." &&
+    byteLength(name) <= 15 &&
+    !/[/:]/.test(name) &&
+    !hasWhiteSpace(name) &&
+    !hasUnprintable(name)
+  );
+}
+
+/**
+ * True when the device is that piece of hardware: permanent MAC and place on the bus stay whatever becomes of
+ * its name. False for virtual devices, of which nothing stays.
+ */
+export function isSameHardware(
+  device: Pick<FormerDevice, "permanentMac" | "busPath">,
+  former: Pick<FormerDevice, "permanentMac" | "busPath">,
+): boolean {
+  return (
+    former.busPath !== undefined &&
+    device.busPath === former.busPath &&
+    device.permanentMac === former.permanentMac
+  );
+}

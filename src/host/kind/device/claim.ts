@@ -1,0 +1,184 @@
+// The choice of a device for an ADD. It happens under the node's lock, with the alias as the reservation: of
+// two ADDs at once the second finds what the first has taken.
+import type { Attachment } from "../../../attachment/attachment.ts";
+import { deviceAlias, type FormerDevice, readDeviceAlias } from "../../../attachment/device.ts";
+import { keyOfAlias } from "../../../attachment/name.ts";
+import type { AttachmentKey } from "../../../cni/attachment-key.ts";
+import type { DeviceChoice, DeviceConfig } from "../../../cni/device-config.ts";
+import { CniError } from "../../../cni/error.ts";
+import { attempt, collectErrors, sentencesOf } from "../../../failure/failure.ts";
+import { describeDevice, findDevices, isMeant, stays, whyItStays } from "../../../look/device.ts";
+import { changeDeviceMessage, type Device, getDevice } from "../../../net/device.ts";
+import { stepOf } from "../../../plan/steps.ts";
+import { isOver } from "../../namespace.ts";
+import type { Node } from "../../node.ts";
+import { giveBack } from "./give-back.ts";
+import { giveBackStray } from "./stray.ts";
+
+/**
+ * The first device of those that the configuration names that is free. Devices of attachments that died are
+ * given back before one is refused. The caller holds the node's lock until the device is reserved. Throws
+ * CniError.
+ */
+export function chooseDevice(config: DeviceConfig, node: Node): FormerDevice {
+  return attempt("device", nameOf(config.choice), () => {
+    const refusals: Refusals = new Map();
+    let found = findFree(config, refusals, node);
+    if (found === undefined && bringBack(config.choice, refusals, node))
+      found = findFree(config, refusals, node);
+    if (found === undefined) throw refusal(config.choice, [...refusals.values()]);
+    return describeDevice(found, node.links);
+  });
+}
+
+/** The reason against each device, by its name; the first reason counts. */
+type Refusals = Map<string, CniError>;
+
+/** The first device on the node that is free. */
+function findFree({ choice, force }: DeviceConfig, refusals: Refusals, node: Node): Device | undefined {
+  for (const device of findDevices(choice, node.links)) {
+    const holder = holderOf(device);
+    const reason =
+      holder === undefined
+        ? whyItStays(device, force, node.links)
+        : held(device.name, holder.key && node.nameOf(holder.key));
+    if (reason === undefined) return device;
+    if (!refusals.has(device.name)) refusals.set(device.name, reason);
+  }
+  return undefined;
+}
+
+/**
+ * Gives back devices that are meant and that dead attachments, or killed ADDs, have. Notes why others stay
+ * with their attachments. True when one came back, so that a second look is worth it.
+ */
+function bringBack(choice: DeviceChoice, refusals: Refusals, node: Node): boolean {
+  let someCameBack = false;
+  for (const device of findDevices(choice, node.links))
+    if (isStray(device, node)) {
+      giveBackStray(device, node);
+      refusals.delete(device.name);
+      someCameBack = true;
+    }
+  for (const attachment of node.recorded()) {
+    const step = stepOf("device", attachment);
+    if (step === undefined || !isMeant(step.former, choice)) continue;
+    const { name } = step.former;
+    const note = (reason: CniError): void => void (refusals.has(name) || refusals.set(name, reason));
+    const title = node.nameOf(attachment.key);
+    if (!isOver(attachment, node)) note(held(name, title));
+    else
+      for (const error of collectErrors([
+        () => {
+          const outcome = giveBack(step, { node, attachment, pod: undefined });
+          if (outcome === "awaited") note(awaited(name, title));
+          if (outcome !== "mended") return;
+          refusals.delete(name);
+          someCameBack = true;
+        },
+      ]))
+        note(error);
+  }
+  return someCameBack;
+}
+
+/** True for a device with the alias of an attachment that has no record. */
+function isStray({ alias }: Device, node: Node): boolean {
+  const told = readDeviceAlias(alias);
+  return told?.key !== undefined && node.records.getRecord(told.key) === undefined;
+}
+
+interface Holder {
+  /** Undefined: an alias that was cut. */
+  key: AttachmentKey | undefined;
+}
+
+/** The attachment that an interface on the node belongs to: it is reserved, or the end of a veth pair. */
+function holderOf({ alias }: Device): Holder | undefined {
+  const told = readDeviceAlias(alias);
+  if (told !== undefined) return { key: told.key };
+  const key = keyOfAlias(alias);
+  return key && { key };
+}
+
+/** Reserves the device for the attachment, which is recorded. The caller holds the node's lock. */
+export function reserveDevice({ key, link }: Attachment, node: Node): void {
+  if (link.kind !== "device") return;
+  const { name } = link.former;
+  attempt("device", name, () => {
+    const device = getDevice(node.links, { name });
+    if (device === undefined) throw unknown(name);
+    const change = { alias: deviceAlias(key, name) };
+    node.links.execute([changeDeviceMessage(device.index, change, `reserve ${name}`)]);
+  });
+}
+
+/**
+ * Throws CniError when no device is there that the configuration names, neither on the node nor with an
+ * attachment.
+ */
+export function checkDevice({ choice }: DeviceConfig, node: Node): void {
+  if (findDevices(choice, node.links).length > 0) return;
+  const isHeld = node.recorded().some((attachment) => {
+    const step = stepOf("device", attachment);
+    return step !== undefined && isMeant(step.former, choice);
+  });
+  if (!isHeld) throw unknown(nameOf(choice));
+}
+
+/** The device in the words of the configuration. */
+function nameOf(choice: DeviceChoice): string {
+  switch (choice.by) {
+    case "name":
+      return choice.name;
+    case "names":
+      return choice.patterns.join(", ");
+    case "mac":
+      return choice.mac;
+    case "path":
+      return choice.path;
+    case "pci":
+      return choice.address;
+    case "id":
+      return choice.id;
+  }
+}
+
+/** The number of reasons that an error tells. */
+const MOST_REASONS = 5;
+
+function refusal(choice: DeviceChoice, refusals: CniError[]): CniError {
+  const [first, ...others] = refusals;
+  if (first === undefined) return unknown(nameOf(choice));
+  if (others.length === 0) return first;
+  const told = sentencesOf(
+    refusals
+      .slice(0, MOST_REASONS)
+      .map((each) => new CniError(each.kind, { ...each.parts, hint: undefined })),
+  );
+  const more = refusals.length > MOST_REASONS ? `; and ${refusals.length - MOST_REASONS} more` : "";
+  return new CniError("device", {
+    about: `none of ${nameOf(choice)} is free`,
+    cause: `${told.join("; ")}${more}`,
+    hint: "Delete a pod that holds one, or name more devices",
+  });
+}
+
+function unknown(name: string): CniError {
+  return new CniError("device", {
+    about: `no interface of the node is ${JSON.stringify(name)}`,
+    hint: 'Look with "ip -d link" for the names, MACs and buses of those that there are',
+  });
+}
+
+function held(name: string, holder: string | undefined): CniError {
+  return stays(name, `${holder ?? "another attachment"} has it`, "Delete that pod, or name another device");
+}
+
+function awaited(name: string, holder: string): CniError {
+  return new CniError("tryAgainLater", {
+    about: `device ${JSON.stringify(name)} is not back on the node`,
+    cause: `the namespace of ${holder} is gone, and the kernel gives the device back when nobody uses the namespace`,
+    hint: "Run ADD again",
+  });
+}

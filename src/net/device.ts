@@ -1,0 +1,100 @@
+// Devices of the node, with what is needed to move one into another namespace and to give it back.
+// (linux/rtnetlink.h, if_link.h; the order in which the kernel works through a request: do_setlink in
+// net/core/rtnetlink.c)
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import * as rt from "../netlink/uapi/rtnetlink.ts";
+import { u32At } from "../sys/bytes.ts";
+import { errnoOf } from "../sys/errno.ts";
+import { formatMac, getLinkMessage, Link, type LinkName, linkHeader, macBytes } from "./link.ts";
+
+/** A link with what the kernel says of the hardware behind it. */
+export class Device extends Link {
+  get isLoopback(): boolean {
+    return (u32At(this.payload, 8) & rt.IFF_LOOPBACK) !== 0;
+  }
+
+  get allMulticast(): boolean {
+    return (u32At(this.payload, 8) & rt.IFF_ALLMULTI) !== 0;
+  }
+
+  /** Packets. */
+  get txQueueLength(): number {
+    return this.attributes.u32(rt.IFLA_TXQLEN) ?? 0;
+  }
+
+  /** The MAC that the hardware has; undefined for virtual devices. */
+  get permanentMac(): string | undefined {
+    return formatMac(this.attributes.bytes(rt.IFLA_PERM_ADDRESS)) || undefined;
+  }
+
+  /** The bus and the place on it, as in `pci/0000:00:03.0`; undefined for virtual devices. */
+  get busPath(): string | undefined {
+    const bus = this.attributes.string(rt.IFLA_PARENT_DEV_BUS_NAME);
+    const place = this.attributes.string(rt.IFLA_PARENT_DEV_NAME);
+    return bus === undefined || place === undefined ? undefined : `${bus}/${place}`;
+  }
+}
+
+/** The device, or undefined when there is none. Throws SystemError for any other refusal. */
+export function getDevice(socket: NetlinkSocket, which: LinkName): Device | undefined {
+  const [outcome] = socket.transact([getLinkMessage(which)]);
+  if (outcome?.error !== undefined && outcome.errno !== errnoOf("ENODEV")) throw outcome.error;
+  const reply = outcome?.replies[0];
+  return reply && new Device(reply);
+}
+
+/** All links of the namespace. Throws SystemError. */
+export function listDevices(socket: NetlinkSocket): Device[] {
+  const message: Message = {
+    what: "list all interfaces",
+    type: rt.RTM_GETLINK,
+    flags: 0,
+    body: (w) => {
+      linkHeader(w);
+      w.u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
+    },
+  };
+  return socket.dump(message).map((reply) => new Device(reply));
+}
+
+/** The changes to a device; absent fields stay as they are. */
+export interface DeviceChange {
+  /** The device moves into the namespace of this descriptor, which takes it down. */
+  namespaceFd?: number | undefined;
+  name?: string | undefined;
+  mac?: string | undefined;
+  /** Bytes. */
+  mtu?: number | undefined;
+  alias?: string | undefined;
+  txQueueLength?: number | undefined;
+  /** The flags that are set, of those that a person sets; the others of them are taken off. */
+  flags?: { up: boolean; promiscuous: boolean; allMulticast: boolean } | undefined;
+}
+
+/**
+ * Changes a device by one request, which the kernel works through in this order: namespace, MAC, MTU, name,
+ * alias, flags. Refused with EEXIST when the name is taken where the device goes to; it may have moved then.
+ */
+export function changeDeviceMessage(index: number, change: DeviceChange, what: string): Message {
+  const { namespaceFd, name, mac, mtu, alias, txQueueLength, flags } = change;
+  return {
+    what,
+    type: rt.RTM_SETLINK,
+    flags: 0,
+    body: (w) => {
+      const bits =
+        (flags?.up ? rt.IFF_UP : 0) |
+        (flags?.promiscuous ? rt.IFF_PROMISC : 0) |
+        (flags?.allMulticast ? rt.IFF_ALLMULTI : 0);
+      const mask = flags === undefined ? 0 : rt.IFF_UP | rt.IFF_PROMISC | rt.IFF_ALLMULTI;
+      // struct ifinfomsg
+      w.u8(rt.AF_UNSPEC).u8(0).u16(0).u32(index).u32(bits).u32(mask);
+      if (namespaceFd !== undefined) w.u32Attribute(rt.IFLA_NET_NS_FD, namespaceFd);
+      if (name !== undefined) w.string(rt.IFLA_IFNAME, name);
+      if (mac !== undefined) w.attribute(rt.IFLA_ADDRESS, macBytes(mac));
+      if (mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, mtu);
+      if (alias !== undefined) w.bareString(rt.IFLA_IFALIAS, alias);
+      if (txQueueLength !== undefined) w.u32Attribute(rt.IFLA_TXQLEN, txQueueLength);
+    },
+  };
+}
