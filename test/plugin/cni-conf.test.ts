@@ -26,6 +26,7 @@ const PROMISES: Promised[] = [
   { file: "20-pontoon-dual-stack.conflist", addresses: [IPV4, IPV6], masqueraded: true },
   { file: "30-pontoon-ipv6.conflist", addresses: [IPV6], masqueraded: true },
   { file: "40-pontoon-no-masquerade.conflist", addresses: [IPV4], masqueraded: false },
+  { file: "50-pontoon-ptp.conflist", addresses: [IPV4, IPV6], masqueraded: true },
 ];
 
 const WIRE = "60-pontoon-wire.conflist";
