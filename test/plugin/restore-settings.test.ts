@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { add, check, mustSucceed } from "../support/cni.ts";
 import { addNeighbour } from "../support/neighbour.ts";
+import { dies } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -51,7 +52,7 @@ scene("restore leaves forwarding and the bridge alone where no pod lives that ne
   const pods = install(world, network("pods"));
   const red = await world.pod("red");
   await add(world, pods, red);
-  await world.removePod(red);
+  await dies(world, red);
   await world.host.must("sysctl -qw net.ipv4.ip_forward=0");
   await world.host.must("ip link set pods0 down");
   const before = await snapshot(world);
