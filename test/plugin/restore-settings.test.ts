@@ -2,8 +2,8 @@
 // addresses, forwarding.
 import { expect } from "vitest";
 import { add, check, mustSucceed } from "../support/cni.ts";
-import { addNeighbour } from "../support/neighbour.ts";
 import { dies } from "../support/link.ts";
+import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
