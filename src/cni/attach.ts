@@ -168,7 +168,7 @@ export function refuseSenselessKeys(way: Way, shape: Shape, problems: Problems):
 
 function isAbsent(value: unknown): boolean {
   if (typeof value === "object" && value !== null) return Object.values(value).every(isAbsent);
-  return value === undefined || value === null || value === false || value === 0;
+  return value === undefined || value === null || value === false || value === 0 || value === "";
 }
 
 /** The plugin that asks a server on the bridge, in the pod's name. */

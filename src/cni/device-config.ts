@@ -75,6 +75,9 @@ function readChoice(key: string, shape: Shape, problems: Problems): DeviceChoice
     case "device":
       return { by: "name", name: device };
     case "devices":
+      for (const pattern of devices)
+        if (!isPattern(pattern))
+          problems.add(key, pattern, "is no pattern of names: a range goes upwards, as in eth[0-9]");
       return { by: "names", patterns: devices };
     case "hwaddr": {
       const mac = readMac(hwaddr, key, problems);
@@ -95,6 +98,13 @@ function readChoice(key: string, shape: Shape, problems: Problems): DeviceChoice
       return undefined;
     }
   }
+}
+
+/** True for a pattern of names; the one mistake that is possible is a range that goes downwards. */
+function isPattern(pattern: string): boolean {
+  return ![...pattern.matchAll(/\[!?([^\]]+)\]/g)].some(([, set = ""]) =>
+    [...set.matchAll(/(.)-(.)/g)].some(([, from = "", to = ""]) => from > to),
+  );
 }
 
 /** True for a path below /sys/devices that never leads up. */

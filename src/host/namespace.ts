@@ -30,12 +30,19 @@ export function openPodIfThere(path: string, node: Node): Pod | undefined {
 
 /**
  * Opens the namespace of a recorded attachment; the caller closes it. Undefined when it is gone or replaced.
+ * Throws SystemError when the system refuses: a namespace that cannot be looked at may live.
  */
 export function openRecordedPod({ namespace }: Attachment, node: Node): Pod | undefined {
-  const pod = openPodIfThere(namespace.path, node);
-  if (pod === undefined || pod.links.namespaceCookie === namespace.cookie) return pod;
-  pod[Symbol.dispose]();
-  return undefined;
+  if (namespace.path === "") return undefined;
+  try {
+    const pod = node.openPod(namespace.path);
+    if (pod.links.namespaceCookie === namespace.cookie) return pod;
+    pod[Symbol.dispose]();
+    return undefined;
+  } catch (error) {
+    if (isErrno(error, ...NO_NAMESPACE)) return undefined;
+    throw error;
+  }
 }
 
 /** The refusal of the host's own namespace, in the Go skeleton's words. */

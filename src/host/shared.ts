@@ -73,7 +73,11 @@ function lostBeside<Name extends StepName, Thing extends SharedThing>(
   kind: SharedKind<Name, Thing>,
   node: Node,
 ): Thing[] {
-  const things = livingSteps(kind.name, node).flatMap(({ step }) => kind.thingsOf(step));
+  // What is one attachment's own comes back by a restore: here it would be made for every pod, under the
+  // lock.
+  const things = livingSteps(kind.name, node)
+    .flatMap(({ step }) => kind.thingsOf(step))
+    .filter(({ reach }) => reach !== "attachment");
   const wanted = new Map(things.map((thing) => [thing.id, thing]));
   for (const { id } of known) wanted.delete(id);
   return kind.missing([...wanted.values()], node);

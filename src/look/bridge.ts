@@ -127,10 +127,26 @@ export function networkFamilies({ ipam, foreignIpam }: Netconf): Family[] {
   return [...new Set(ipam.rangeSets.flat().map((range) => range.subnet.address.family))];
 }
 
-/** True when the node's way out, of either family, is by this link. Throws SystemError. */
+/**
+ * True when the node's way out, of either family, is by this link or by one above it (a VLAN, a macvlan).
+ * Throws SystemError.
+ */
 export function isOnWayOut(index: number, links: NetlinkSocket): boolean {
-  return ([4, 6] as const).some((family) => lookUpRoute(links, FAR_AWAY[family])?.index === index);
+  return ([4, 6] as const).some((family) => {
+    let at = lookUpRoute(links, FAR_AWAY[family])?.index ?? 0;
+    for (let depth = 0; at !== 0 && depth < MOST_ABOVE; depth++) {
+      if (at === index) return true;
+      const link = getLink(links, { index: at });
+      at = link !== undefined && STANDS_ON_OTHERS.includes(link.kind) ? link.peerIndex : 0;
+    }
+    return false;
+  });
 }
+
+/** The kinds of links that stand on another one of the node (IFLA_LINK). */
+const STANDS_ON_OTHERS: readonly string[] = ["vlan", "macvlan", "ipvlan"];
+/** The kernel stacks no more links than this (MAX_NEST_DEV). */
+const MOST_ABOVE = 8;
 
 function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
   const route = lookUpRoute(links, FAR_AWAY[family]);

@@ -1,5 +1,6 @@
 // Devices of the node that a pod may be given. Looking changes nothing.
 import type { FormerDevice } from "../attachment/device.ts";
+import { stateOfFreeEnd } from "../attachment/wire.ts";
 import type { DeviceChoice } from "../cni/device-config.ts";
 import { CniError } from "../cni/error.ts";
 import { type Device, getDevice, listDevices } from "../net/device.ts";
@@ -91,6 +92,8 @@ export function whyItStays(device: Device, force: boolean, links: NetlinkSocket)
       "it is a bridge, and the kernel moves none to another namespace",
       `Name a device behind it, or use "attach": "bridge" with "bridge": "${name}"`,
     );
+  if (stateOfFreeEnd(device.alias) !== undefined)
+    return stays(name, "it is the free end of a wire between two pods", "Name another device");
   if (master !== 0) {
     const above = getLink(links, { index: master });
     return stays(

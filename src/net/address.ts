@@ -110,7 +110,7 @@ export function listAddressesOfAll(socket: NetlinkSocket, family: Family): Forei
   for (const reply of socket.dump(listMessage(0, family))) {
     const address = readAddress(reply);
     if (address === undefined) continue;
-    const bytes = readAttributes(reply.payload, 8).bytes(rt.IFA_ADDRESS);
+    const bytes = readAttributes(reply.payload, 8).addressBytes(rt.IFA_ADDRESS);
     const far = bytes === undefined ? address.prefix.address : addressFromBytes(bytes);
     const { length } = address.prefix;
     list.push({
@@ -142,7 +142,7 @@ function listMessage(index: number, family: Family | undefined): Message {
 /** Reads RTM_NEWADDR; undefined when it holds no address. */
 export function readAddress(reply: Reply): LinkAddress | undefined {
   const attributes = readAttributes(reply.payload, 8);
-  const bytes = attributes.bytes(rt.IFA_LOCAL) ?? attributes.bytes(rt.IFA_ADDRESS);
+  const bytes = attributes.addressBytes(rt.IFA_LOCAL) ?? attributes.addressBytes(rt.IFA_ADDRESS);
   if (bytes === undefined) return undefined;
   const flags = attributes.u32(rt.IFA_FLAGS) ?? 0;
   return {

@@ -127,8 +127,10 @@ function readFlow(attributes: Attributes, family: Family): UdpFlow | undefined {
   const protocol = original?.nest(ct.CTA_TUPLE_PROTO);
   const destination = original
     ?.nest(ct.CTA_TUPLE_IP)
-    ?.bytes(family === 4 ? ct.CTA_IP_V4_DST : ct.CTA_IP_V6_DST);
-  const answerer = reply?.nest(ct.CTA_TUPLE_IP)?.bytes(family === 4 ? ct.CTA_IP_V4_SRC : ct.CTA_IP_V6_SRC);
+    ?.addressBytes(family === 4 ? ct.CTA_IP_V4_DST : ct.CTA_IP_V6_DST);
+  const answerer = reply
+    ?.nest(ct.CTA_TUPLE_IP)
+    ?.addressBytes(family === 4 ? ct.CTA_IP_V4_SRC : ct.CTA_IP_V6_SRC);
   if (protocol?.u8(ct.CTA_PROTO_NUM) !== UDP || destination === undefined || answerer === undefined)
     return undefined;
   return {

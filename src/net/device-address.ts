@@ -47,7 +47,7 @@ function readGiven(reply: Reply, name: string): GivenAddress | undefined {
 }
 
 function addressOf(attributes: Attributes, type: number): Address | undefined {
-  const bytes = attributes.bytes(type);
+  const bytes = attributes.addressBytes(type);
   return bytes && addressFromBytes(bytes);
 }
 

@@ -41,8 +41,10 @@ export function listListeners(socket: NetlinkSocket, protocol: number, port: num
   const listeners: Listener[] = [];
   for (const family of [4, 6] as const) {
     try {
-      for (const reply of socket.dump(listMessage(family, protocol, port)))
-        listeners.push(readListener(reply, family));
+      for (const reply of socket.dump(listMessage(family, protocol, port))) {
+        const listener = readListener(reply, family);
+        if (listener !== undefined) listeners.push(listener);
+      }
     } catch (error) {
       if (!isErrno(error, "ENOENT", "EOPNOTSUPP", "EINVAL")) throw error;
     }
@@ -76,7 +78,9 @@ function listMessage(family: Family, protocol: number, port: number) {
   };
 }
 
-function readListener({ payload }: Reply, family: Family): Listener {
+/** Reads struct inet_diag_msg; undefined for an answer that is too short for it. */
+function readListener({ payload }: Reply, family: Family): Listener | undefined {
+  if (payload.length < DIAG_MSG) return undefined;
   const bytes = addressFromBytes(payload.subarray(DIAG_ADDRESS, DIAG_ADDRESS + (family === 4 ? 4 : 16)));
   const isMapped = family === 6 && bytes.value >> 32n === 0xffffn;
   return {

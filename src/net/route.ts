@@ -205,12 +205,12 @@ function readRoutes(reply: Reply, family: Family): LinkRoute[] {
 }
 
 function readGateway(attributes: Attributes): Address | undefined {
-  const gateway = attributes.bytes(rt.RTA_GATEWAY);
+  const gateway = attributes.addressBytes(rt.RTA_GATEWAY);
   return gateway === undefined ? undefined : addressFromBytes(gateway);
 }
 
 function readRoute(reply: Reply, family: Family, attributes: Attributes): LinkRoute {
-  const dst = attributes.bytes(rt.RTA_DST);
+  const dst = attributes.addressBytes(rt.RTA_DST);
   const metrics = attributes.nest(rt.RTA_METRICS);
   return {
     index: attributes.u32(rt.RTA_OIF) ?? 0,

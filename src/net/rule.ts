@@ -69,7 +69,7 @@ function writeRule(w: Writer, { source, table, protocol }: SourceRule): void {
 
 function readRule({ payload }: Reply, family: Family): SourceRule | undefined {
   const attributes = readAttributes(payload, 12);
-  const [bytes, table] = [attributes.bytes(rt.FRA_SRC), attributes.u32(rt.FRA_TABLE)];
+  const [bytes, table] = [attributes.addressBytes(rt.FRA_SRC), attributes.u32(rt.FRA_TABLE)];
   const source = bytes && addressFromBytes(bytes);
   if (
     source === undefined ||

@@ -93,6 +93,12 @@ export class Attributes {
     return at === 0 ? undefined : this.memory.bytes.subarray(at, at + this.sizeAt(at));
   }
 
+  /** The bytes of an IPv4 or IPv6 address: 4 or 16. */
+  addressBytes(type: number): Uint8Array | undefined {
+    const bytes = this.bytes(type);
+    return bytes?.length === 4 || bytes?.length === 16 ? bytes : undefined;
+  }
+
   u8(type: number): number | undefined {
     const at = this.placeOf(type, 1);
     return at === 0 ? undefined : this.memory.bytes[at];

@@ -64,7 +64,7 @@ function claimAddress(wanted: Masquerade, address: Address, on: On<MasqueradeNod
   throw new SystemError(
     "masquerade the address",
     errnoOf("EADDRINUSE"),
-    `on bridge ${wanted.bridge} it belongs to ${on.node.nameOf(holder)}`,
+    `behind ${wanted.bridge} it belongs to ${on.node.nameOf(holder)}`,
   );
 }
 

@@ -4,6 +4,7 @@ import type { DeviceChoice } from "../../src/cni/device-config.ts";
 import type { PortMapping } from "../../src/cni/host-port-config.ts";
 import type { Place } from "../../src/host/kind.ts";
 import { kindOf } from "../../src/host/kinds.ts";
+import { present } from "../../src/host/link.ts";
 import type { Node } from "../../src/host/node.ts";
 import { checkAllowList } from "../../src/look/allow-list.ts";
 import {
@@ -122,7 +123,7 @@ const CHOICES: DeviceChoice[] = [
 ];
 
 function deviceLooks(): Look[] {
-  const device = ({ links }: Node): Device => getDevice(links, { name: "plain0" })!;
+  const device = ({ links }: Node): Device => present(getDevice(links, { name: "plain0" }), "plain0");
   const place = { bus: "pci", address: "0000:ff:1f.7", folders: [], busPaths: [] };
   return [
     lookOf(isOnWayOut, "a device", (node) => isOnWayOut(device(node).index, node.links)),

@@ -57,7 +57,7 @@ test.each(FAMILIES)(
       ruleset.put(networks[1]!);
       const error = refusal(() => ruleset.put(networks[2]!));
       expect(error).toMatchObject({ errno: 98, operation: "masquerade the address" });
-      expect(error.kernelText).toBe("on bridge br0 it belongs to other c2 eth0");
+      expect(error.kernelText).toBe("behind br0 it belongs to other c2 eth0");
       expect(ruleset.elements(common)).toHaveLength(1);
       expect(ruleset.elements(byBridge)).toHaveLength(1);
     }),

@@ -53,8 +53,8 @@ export const CNI: readonly Mutation[] = [
   {
     name: "a gateway outside of the subnet is refused with isDefaultGateway alone",
     file: "src/cni/ipam-config.ts",
-    find: "isForPods && (shape.isGateway === true || shape.isDefaultGateway === true)",
-    replace: "isForPods && shape.isDefaultGateway === true",
+    find: "shape.isGateway === true || shape.isDefaultGateway === true",
+    replace: "shape.isDefaultGateway === true",
     test: "test/plugin/pool.test.ts",
     promise: "a gateway outside of the subnet (isGateway)",
   },

@@ -48,7 +48,7 @@ export const PTP: readonly Mutation[] = [
   {
     name: "CHECK does not look for the node's routes to the pod",
     file: "src/host/kind/host-route/host-route.ts",
-    find: "addresses.find((address) => !hasRoute(address, link, node))",
+    find: "addresses.find((address) => !hasRoute(address, link.index, node))",
     replace: "addresses.find(() => false)",
     test: LIFE,
     promise: "CHECK misses the node's route",

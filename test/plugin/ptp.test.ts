@@ -133,3 +133,27 @@ for (const [key, value] of [
       msg: expect.stringMatching(new RegExp(`${key} .*makes no sense with "attach": "ptp"`)) as string,
     });
   });
+
+scene("with isDefaultGateway the gateway may lie outside of the pods' subnet", async (world) => {
+  const range = { subnet: "10.1.0.0/24", gateway: "169.254.1.1" };
+  const ipam = { type: "host-local", ranges: [[range]] };
+  const pods = install(world, ptpNetwork("pods", { ipam, isDefaultGateway: true }));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  await add(world, pods, red);
+  const [address = ""] = addressesOf(await add(world, pods, blue));
+  expect(await pings(red, address)).toBe(true);
+  expect(await check(world, pods, red)).toBeUndefined();
+});
+
+scene(
+  "a link-local gateway is the network's, although another interface has the same address",
+  async (world) => {
+    await world.host.must("ip link add docker9 up type bridge");
+    await world.host.must("ip address add fe80::1/64 dev docker9 nodad");
+    const range = { subnet: "fd01::/64", gateway: "fe80::1" };
+    const pods = install(world, ptpNetwork("pods", { ipam: { type: "host-local", ranges: [[range]] } }));
+    const red = await world.pod("red");
+    const [address = ""] = addressesOf(await add(world, pods, red));
+    expect(await pings(world.host, address)).toBe(true);
+  },
+);

@@ -58,6 +58,8 @@ class Game {
   readonly #world: World;
   readonly #random: Random;
   readonly #found: string[] = [];
+  /** A GC under way: a runtime begins no ADD that its list of pods does not know. */
+  #collecting: Promise<unknown> = Promise.resolve();
   /** Who has an address, from the end of its ADD to the beginning of its DEL. */
   readonly #owners = new Map<string, Worker>();
   #network!: Network;
@@ -94,6 +96,11 @@ class Game {
 
   /** A call of the worker's own pod, killed in one of three cases. */
   async #own(worker: Worker): Promise<void> {
+    // Between the look and the mark no GC may begin, so nothing is waited for there.
+    for (let seen: unknown; worker.state === "absent" && seen !== this.#collecting; ) {
+      seen = this.#collecting;
+      await seen;
+    }
     worker.isBusy = true;
     const through = worker.random() < 0.33 ? killedAfter(worker.random() * 0.03) : [];
     if (worker.state === "absent") await this.#add(worker, through);
@@ -137,7 +144,9 @@ class Game {
   async #collect(all: Worker[]): Promise<void> {
     const living = all.filter(({ state, isBusy }) => isBusy || state !== "absent").map(({ pod }) => pod);
     const more = { "cni.dev/valid-attachments": listed(living) };
-    const { status, stdout } = await this.#call("GC", { network: this.#network, more });
+    const call = this.#call("GC", { network: this.#network, more });
+    this.#collecting = Promise.all([this.#collecting, call]);
+    const { status, stdout } = await call;
     if (status !== 0) this.#found.push(`GC failed: ${stdout}`);
   }
 

@@ -1,5 +1,6 @@
 // Giving a device back to the node as it was. While it is in a pod it has the attachment's alias, and gets
 // its own one as the last thing of all: so whatever is interrupted is known, and is done again.
+import { sameHost } from "../../../attachment/attachment.ts";
 import { isSameHardware, readDeviceAlias } from "../../../attachment/device.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
@@ -31,6 +32,8 @@ export type Returning = Pick<DeviceStep, "alias" | "former"> & { pod: { name: st
  */
 export function giveBack(step: DeviceStep, { node, attachment, pod }: Removing): GivenBack {
   let outcome: GivenBack = "right";
+  // A boot brings every device back by itself, and devices of another host are not ours to touch.
+  if (!sameHost(attachment.host, node.identity())) return outcome;
   attempt("cleanup", step.former.name, () =>
     node.underLock(() => {
       using recorded = pod === undefined ? openRecordedPod(attachment, node) : undefined;
@@ -66,14 +69,18 @@ function isWithAnother({ alias, former }: Returning, node: Node): boolean {
   });
 }
 
-/** The device in the pod: whatever its name is there by now. */
+/**
+ * The device in the pod, whatever its name is there by now. Hardware is known by what no program in the pod
+ * can change; alias, name and MAC tell of a virtual device alone.
+ */
 function findInPod({ alias, former, pod }: Returning, links: NetlinkSocket): Device | undefined {
   const all = listDevices(links);
+  if (former.busPath !== undefined) return all.find((each) => isSameHardware(each, former));
+  const virtual = all.filter(({ busPath, isLoopback }) => busPath === undefined && !isLoopback);
   return (
-    all.find((each) => each.alias === alias) ??
-    all.find((each) => isSameHardware(each, former)) ??
+    virtual.find((each) => each.alias === alias) ??
     // A program in the pod may have changed the alias.
-    all.find(({ name, mac, isLoopback }) => name === pod.name && mac === pod.mac && !isLoopback)
+    virtual.find(({ name, mac }) => mac !== "" && name === pod.name && mac === pod.mac)
   );
 }
 

@@ -3,7 +3,7 @@
 import { attempt } from "../../../failure/failure.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
 import { listAddresses } from "../../../net/address.ts";
-import { getLink, getLinkMessage, type Link } from "../../../net/link.ts";
+import { getLink, getLinkMessage } from "../../../net/link.ts";
 import { listRoutes } from "../../../net/route.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
@@ -28,13 +28,7 @@ function routeToPod(step: HostRouteStep, on: Applying): void {
   const { node, pod } = on;
   for (const gateway of step.gateways) refuseTakenGateway(gateway, name, node);
   attempt("sysctl", name, () => prepare(step));
-  const requests = requestsOf(step, on.hostIndex);
-  const outcomes = attempt("link", name, () => node.links.transact(requests.map(({ message }) => message)));
-  for (let at = 0; at < outcomes.length; at++) {
-    const error = outcomes[at]?.error;
-    const address = requests[at]?.address;
-    if (error !== undefined) throw explainRefusal({ error, address, name }, node);
-  }
+  send(step, on.hostIndex, node);
   attempt("link", step.interfaceName, () =>
     pod.links.execute([getLinkMessage({ name: step.interfaceName })]),
   );
@@ -48,11 +42,11 @@ function verifyHostRoute(step: HostRouteStep, { node }: Place): string | undefin
   const held = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
   const lost = gateways.find((gateway) => !held.some((prefix) => isWhole(prefix, gateway)));
   if (lost !== undefined) return `${name} has no gateway address ${formatAddress(lost)}`;
-  const unreached = addresses.find((address) => !hasRoute(address, link, node));
+  const unreached = addresses.find((address) => !hasRoute(address, link.index, node));
   return unreached && `the node has no route to ${formatAddress(unreached)} by ${name}`;
 }
 
-function hasRoute(address: Address, { index }: Link, node: Node): boolean {
+function hasRoute(address: Address, index: number, node: Node): boolean {
   return listRoutes(node.links, address.family, { index }).some(({ dst }) => isWhole(dst, address));
 }
 
@@ -62,11 +56,17 @@ function putBackRoutes(step: HostRouteStep, node: Node): void {
   const link = getLink(node.links, { name });
   if (link === undefined) return;
   attempt("sysctl", name, () => prepare(step));
-  const requests = requestsOf(step, link.index);
+  send(step, link.index, node);
+}
+
+/** Makes all of it by one send. A part that the end has already is none to make. */
+function send(step: HostRouteStep, index: number, node: Node): void {
+  const { hostInterface: name } = step;
+  const requests = requestsOf(step, index);
   const outcomes = attempt("link", name, () => node.links.transact(requests.map(({ message }) => message)));
   for (let at = 0; at < outcomes.length; at++) {
     const [error, address] = [outcomes[at]?.error, requests[at]?.address];
-    const isThere = isErrno(error, "EEXIST") && (address === undefined || hasRoute(address, link, node));
+    const isThere = isErrno(error, "EEXIST") && (address === undefined || hasRoute(address, index, node));
     if (error === undefined || isThere) continue;
     throw explainRefusal({ error, address, name }, node);
   }

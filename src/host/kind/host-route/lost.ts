@@ -18,6 +18,8 @@ export function countLostRoutes(steps: readonly HostRouteStep[], node: Node): Lo
   const there = thingsOnNode(node);
   const byOwner = new Map<string, number>();
   for (const step of steps) {
+    // An ADD under way makes them itself, when all that holds for the pod is there.
+    if (!node.records.isComplete(step.key)) continue;
     const lost = wantedOf(step).filter((thing) => !there.has(thing)).length;
     if (lost > 0) byOwner.set(attachmentDigest(step.key), lost);
   }

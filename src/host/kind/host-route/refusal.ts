@@ -8,11 +8,17 @@ import { findLocalRoute, listRoutes } from "../../../net/route.ts";
 import { isErrno, type SystemError } from "../../../sys/errno.ts";
 import type { Node } from "../../node.ts";
 import { isWhole } from "./request.ts";
+
+/** The first ten bits of fe80::/10. */
+const LINK_LOCAL = 0x3fan;
+
 /**
  * Refuses a gateway address that another interface than the host ends of attachments has. Throws CniError and
  * SystemError.
  */
 export function refuseTakenGateway(gateway: Address, name: string, node: Node): void {
+  // A link-local address belongs to its link: others may have the same one (RFC 4291, 2.5.6).
+  if (gateway.family === 6 && gateway.value >> 118n === LINK_LOCAL) return;
   const index = findLocalRoute(node.links, gateway);
   const owner = index === undefined ? undefined : getLink(node.links, { index });
   if (owner === undefined || keyOfAlias(owner.alias) !== undefined) return;

@@ -94,6 +94,8 @@ export function removeStrayFreeEnd({ network, isValid, valid }: Staying, node: N
       const free = getLink(node.links, { name });
       const isNeeded = ({ key, link }: Attachment): boolean => link.kind === "wire" && isValid(key);
       if (!isThere(free) || valid.some((key) => isAtOtherEnd(free.alias, key))) return;
+      // The end may lead to a valid attachment whose record cannot be read.
+      if (valid.some((key) => node.records.getRecord(key) === undefined)) return;
       if (!node.records.hasRecordLike(network, isNeeded)) removeLink(node.links, { index: free.index });
     });
   });

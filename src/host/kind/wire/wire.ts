@@ -9,6 +9,7 @@ import type { WireStep } from "../../../plan/step.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import { present } from "../../link.ts";
 import type { Node } from "../../node.ts";
+import { checkInterfaceIsFree } from "../veth/veth.ts";
 import { underWireLock } from "./lock.ts";
 import { makePair } from "./make.ts";
 import {
@@ -63,6 +64,8 @@ function leadsToMember(free: Link, other: Member | undefined, others: Others): b
 }
 
 function take(free: Link, { pod: { name, mac }, mtu, alias }: WireStep, on: Applying): void {
+  // The kernel moves the link also when it refuses the name.
+  checkInterfaceIsFree(name, on.pod);
   const where = { namespaceFd: on.pod.namespace.fd, name, mac, mtu, alias };
   on.node.links.execute([moveLinkMessage(free.index, where, `move ${free.name} into the pod as ${name}`)]);
   on.podIndex = present(getLink(on.pod.links, { name }), name).index;
