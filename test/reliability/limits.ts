@@ -38,6 +38,9 @@ export const limits: Part = {
   open: async () => new LimitBench(),
 };
 
+/** The folder that the variant with a foreign IPAM plugin does not have. */
+const NOT_THERE = /^foreign .* read-only \/var\/lib\/cni\/networks$/;
+
 async function cases(): Promise<CaseList> {
   const names = VARIANT_NAMES.flatMap((variant) =>
     ACTIONS.flatMap((action) =>
@@ -45,7 +48,7 @@ async function cases(): Promise<CaseList> {
         values.map((value) => `${variant} ${action} ${limit} ${value}`),
       ),
     ),
-  );
+  ).filter((name) => !NOT_THERE.test(name));
   return { names, leftOut: ["below 5 MB of address space the kernel cannot start the program (README)"] };
 }
 

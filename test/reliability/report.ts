@@ -4,9 +4,14 @@ import type { Finding, Turn } from "./turn.ts";
 /** The lines of a finding that are shown. */
 const MOST_LINES = 12;
 
-/** True when a part has a finding that is not known, or was not played at all. */
-export function isFailure({ findings, played }: Turn): boolean {
-  return played === 0 || findings.some(({ known }) => known === undefined);
+/**
+ * True when a part has a finding that is not known, or was not played at all. With `onlyRepeated` a finding
+ * counts when the fresh host found it too.
+ */
+export function isFailure({ findings, played }: Turn, onlyRepeated: boolean): boolean {
+  return (
+    played === 0 || findings.some(({ known, repeats }) => known === undefined && (repeats || !onlyRepeated))
+  );
 }
 
 /** The table and the findings; those of one kind together, by their shortest case. */
