@@ -121,7 +121,7 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
   ];
   return [
     // Ports go before the rules that check their frames.
-    pointing(cleanup, () => removeStalePorts({ network, bridge: undefined }, isStale, node)),
+    pointing(cleanup, () => removeStalePorts(network, isStale, node)),
     () => records.removeStrayMarks(network),
     pointing(cleanup, () => {
       using _lock = openExistingLeaseLock(directory);

@@ -45,7 +45,7 @@ const OF_BRIDGE: readonly NetconfKey[] = [
 ];
 /** The keys that an entry of `ptp` and of `host-device` has beside those of all. */
 export const OF_PTP: readonly NetconfKey[] = ["ipMasq", "ipMasqBackend", "mtu"];
-export const OF_HOST_DEVICE = ["device", "hwaddr", "kernelpath", "pciBusID"];
+export const OF_HOST_DEVICE: readonly NetconfKey[] = ["device", "hwaddr", "kernelpath", "pciBusID"];
 
 const OF_HOST_LOCAL = ["ips", "ipRanges"];
 

@@ -11,7 +11,7 @@ import { deleteElements, type Element } from "../../nft/element.ts";
 import { isChainOf } from "../../nft/layout.ts";
 import { listAllElements, removeUnusedChains } from "../../nft/masquerade.ts";
 import { listSpoofElements } from "../../nft/spoof-check.ts";
-import { listPortsLike, type NetworkBridge } from "../bridge-ports.ts";
+import { listPortsLike } from "../bridge-ports.ts";
 import type { Node } from "../node.ts";
 import { removeStrayHostPorts } from "./host-port.ts";
 
@@ -37,13 +37,15 @@ export function removeStaleElements(network: string, isStale: (owner: string) =>
   );
 }
 
-/** Removes the host's ends of stale attachments that are ports of the bridge. */
+/** Removes the host's ends of stale attachments of a network, whatever they are connected to. */
 export function removeStalePorts(
-  place: NetworkBridge,
+  network: string,
   isStale: (key: AttachmentKey) => boolean,
   node: Node,
 ): void {
-  for (const name of listPortsLike(place, isStale, node)) removeLink(node.links, { name });
+  // The network may have been on another bridge, or on none, when an attachment was made.
+  const anywhere = { network, bridge: undefined };
+  for (const name of listPortsLike(anywhere, isStale, node)) removeLink(node.links, { name });
 }
 
 /**

@@ -9,6 +9,7 @@ import { listRoutes } from "../../../net/route.ts";
 import type { LostRules } from "../../../nft/answer.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
 import type { Node } from "../../node.ts";
+
 /**
  * Counts what programs that manage the node's interfaces (systemd-networkd, a person with `ip route flush`)
  * took away: gateway addresses and routes. An end that was taken down has lost its routes by that. The node
