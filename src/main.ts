@@ -4,7 +4,7 @@ import { VARIABLES } from "./cni/environment.ts";
 import { CniError } from "./cni/error.ts";
 import { type Request, readRequest, unreadableStdin, type VersionRequest } from "./cni/request.ts";
 import { answerVersion } from "./cni/version.ts";
-import { errorLines, runCommand } from "./command/run.ts";
+import { errorLines, type Printout, runCommand } from "./command/run.ts";
 import { asCniError } from "./failure/failure.ts";
 import { Node } from "./host/node.ts";
 import { loopback } from "./loopback/loopback.ts";
@@ -13,6 +13,7 @@ import { variables } from "./sys/environment.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
 import { native } from "./sys/native.ts";
 import { readAll, writeAll, writeAllWaiting } from "./sys/stream.ts";
+import { PLAIN, type Terminal } from "./terminal/terminal.ts";
 import { add } from "./verb/add.ts";
 import { check } from "./verb/check.ts";
 import { del } from "./verb/del.ts";
@@ -94,10 +95,47 @@ function forProbe(name: string): number {
 
 /** A call of a person. Gives the exit status. */
 function forPerson(args: readonly string[]): number {
-  const { title, stdout, stderr, status } = runCommand(args, { readStdin });
-  const unsaid = sayTo(STDOUT, stdout, "stdout");
+  const terminal = terminalOf(STDOUT);
+  for (;;) {
+    const printout = runCommand(args, { readStdin, confirms, terminal });
+    const { again } = printout;
+    const screen = again !== undefined && terminal.columns < Number.POSITIVE_INFINITY ? CLEAR : "";
+    const status = say(screen, printout);
+    if (again === undefined || status === undefined) return status ?? 1;
+    native.usleep(again * 1000);
+  }
+}
+
+/** Moves the cursor to the first place and clears the screen (ECMA-48: CUP, ED). */
+const CLEAR = "\u001b[H\u001b[2J";
+
+/** Prints the answer of a command. Gives its exit status, or undefined when stdout takes no more. */
+function say(before: string, { title, stdout, stderr, status }: Printout): number | undefined {
+  const unsaid = sayTo(STDOUT, before + stdout, "stdout");
   sayTo(STDERR, stderr + (unsaid === undefined ? "" : errorLines(title, [unsaid])), "stderr");
-  return unsaid === undefined ? status : 1;
+  return unsaid === undefined ? status : undefined;
+}
+
+/** The terminal that a descriptor is, or the plain file. NO_COLOR takes the colours away (no-color.org). */
+function terminalOf(fd: number): Terminal {
+  const columns = native.terminal_columns(fd);
+  if (columns < 0) return PLAIN;
+  const hasColours = (native.getenv("NO_COLOR") ?? "") === "" && native.getenv("TERM") !== "dumb";
+  return { columns: columns === 0 ? 80 : columns, hasColours };
+}
+
+/** Asks a person on the terminal; undefined without one. */
+function confirms(question: string): boolean | undefined {
+  if (native.terminal_columns(STDIN) < 0) return undefined;
+  if (sayTo(STDERR, `${question} [y/N] `, "stderr") !== undefined) return undefined;
+  return /^y(es)?\n?$/i.test(readLine());
+}
+
+/** One line of a terminal, which gives a line at a time. */
+function readLine(): string {
+  const buffer = new Uint8Array(256);
+  const count = native.read(STDIN, buffer);
+  return count <= 0 ? "" : textOf(buffer.subarray(0, count));
 }
 
 /** Prints to a person; gives the error when the stream is closed or full. */

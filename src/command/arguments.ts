@@ -1,34 +1,55 @@
 // The command line behind a command's name: options and words.
 import { quote } from "../cni/problems.ts";
 import { similarName } from "../cni/similar.ts";
-import { Misuse } from "./command.ts";
+import { Misuse } from "./misuse.ts";
 
-/** The options of a command by their names without the dashes: `flag` stands alone, `value` takes a value. */
-export type OptionKinds = { readonly [name: string]: "flag" | "value" };
+/** An option of a command. */
+export interface Option {
+  /** Its letter, which stands behind a single dash. */
+  letter?: string;
+  /** The name of its value in the help, as in "DIR"; without one the option stands alone. */
+  value?: string;
+  /** It may be given several times, and every value counts. */
+  isRepeated?: true;
+  /** The values that there are; any other is refused. */
+  choices?: readonly string[];
+  /** The meaning, for the help: at most 56 columns and one line, or several lines. */
+  meaning: string;
+}
 
-/**
- * The options that were given: true for a flag, the text of a value. Of a repeated option the last counts.
- */
-export type Options<Kinds extends OptionKinds> = {
-  [Name in keyof Kinds]?: Kinds[Name] extends "flag" ? true : string;
+/** The options of a command by their names without the dashes. */
+export type OptionTable = { readonly [name: string]: Option };
+
+/** The option by which a command prints JSON: `Answer.json` is printed in the place of its text. */
+export const JSON_OPTION = { json: { meaning: "print JSON, for programs" } } as const;
+
+/** The options that were given. Of a repeated option the last counts, or all where it says so. */
+export type Options<Table extends OptionTable> = {
+  -readonly [Name in keyof Table]?: Table[Name] extends { isRepeated: true }
+    ? string[]
+    : Table[Name] extends { choices: readonly (infer Choice)[] }
+      ? Choice
+      : Table[Name] extends { value: string }
+        ? string
+        : true;
 };
 
 /** The arguments behind the name of a command, as a person wrote them. */
-export interface Arguments<Kinds extends OptionKinds> {
-  options: Options<Kinds>;
+export interface Arguments<Table extends OptionTable> {
+  options: Options<Table>;
   /** The arguments that are no options, in order. A single dash is a word. */
   words: string[];
 }
 
 /**
- * Reads `--name`, `--name VALUE`, `--name=VALUE` and words, in any order; behind `--` there are only words.
- * Throws Misuse for an option that is not in `kinds`, or has no value, or one too many.
+ * Reads `--name`, `--name VALUE`, `--name=VALUE`, `-l`, `-l VALUE` and words, in any order; behind `--` there are
+ * only words. Throws Misuse for an option that is not in `table`, or has no value, or one too many.
  */
-export function readArguments<Kinds extends OptionKinds>(
+export function readArguments<Table extends OptionTable>(
   args: readonly string[],
-  kinds: Kinds,
-): Arguments<Kinds> {
-  const options: { [name: string]: true | string } = {};
+  table: Table,
+): Arguments<Table> {
+  const options: { [name: string]: true | string | string[] } = {};
   const words: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
@@ -40,16 +61,19 @@ export function readArguments<Kinds extends OptionKinds>(
       words.push(arg);
       continue;
     }
-    const equals = arg.indexOf("=");
-    const option = equals === -1 ? arg : arg.slice(0, equals);
-    const kind = kindOf(option, kinds);
-    if (kind === "flag" && equals !== -1) throw new Misuse(`${option} takes no value`);
+    const equals = arg.startsWith("--") ? arg.indexOf("=") : -1;
+    const written = equals === -1 ? arg : arg.slice(0, equals);
+    const [name, option] = findOption(written, table);
+    if (option.value === undefined) {
+      if (equals !== -1) throw new Misuse(`${written} takes no value`);
+      options[name] = true;
+      continue;
+    }
     // A value in the next argument may be missing, or empty when a variable of the shell is not set.
-    const value = kind === "flag" ? true : equals === -1 ? args[++at] : arg.slice(equals + 1);
-    if (value === undefined || value === "") throw new Misuse(`${option} needs a value`);
-    options[option.slice(2)] = value;
+    const value = checked(written, equals === -1 ? args[++at] : arg.slice(equals + 1), option);
+    options[name] = option.isRepeated === true ? [...((options[name] as string[]) ?? []), value] : value;
   }
-  return { options: options as Options<Kinds>, words };
+  return { options: options as Options<Table>, words };
 }
 
 /** Refuses all words, for a command that takes none. Throws Misuse. */
@@ -63,11 +87,19 @@ export function unknownWord(what: string, word: string, names: readonly string[]
   return `unknown ${what} ${quote(word)}${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
 }
 
-function kindOf(option: string, kinds: OptionKinds): "flag" | "value" {
-  const kind = option.startsWith("--") && Object.hasOwn(kinds, option.slice(2)) && kinds[option.slice(2)];
-  if (kind === false || kind === undefined) {
-    const names = Object.keys(kinds).map((name) => `--${name}`);
-    throw new Misuse(unknownWord("option", option, [...names, "--help"]));
-  }
-  return kind;
+/** The option that was written as `--name` or `-l`, with its name. Throws Misuse when there is none. */
+function findOption(written: string, table: OptionTable): [string, Option] {
+  const found = Object.entries(table).find(
+    ([name, { letter }]) => written === `--${name}` || (letter !== undefined && written === `-${letter}`),
+  );
+  if (found !== undefined) return found;
+  const names = Object.keys(table).map((name) => `--${name}`);
+  throw new Misuse(unknownWord("option", written, [...names, "--help"]));
+}
+
+function checked(written: string, value: string | undefined, { choices }: Option): string {
+  if (value === undefined || value === "") throw new Misuse(`${written} needs a value`);
+  if (choices !== undefined && !choices.includes(value))
+    throw new Misuse(`${unknownWord(`value of ${written}`, value, choices)}; there is ${choices.join(", ")}`);
+  return value;
 }

@@ -1,6 +1,7 @@
 // A command by the word that a person typed.
 import { unknownWord } from "./arguments.ts";
-import { type Command, UnknownCommand } from "./command.ts";
+import type { Command } from "./command.ts";
+import { UnknownCommand } from "./misuse.ts";
 
 /** The options that stand for commands, because people know them from other programs. */
 const COMMAND_OF_OPTION: { readonly [option: string]: string } = {

@@ -1,32 +1,33 @@
 // `pontoon install`: the executable, and a network configuration, where a container runtime looks for them.
 import { asCniError } from "../failure/failure.ts";
-import { type Options, readArguments, refuseWords } from "./arguments.ts";
-import { type Command, Misuse } from "./command.ts";
+import { type Options, refuseWords } from "./arguments.ts";
+import { defineCommand } from "./command.ts";
 import { EXAMPLE } from "./install/example.ts";
 import { prepare, putInPlace, type Said, type Wish } from "./install/step.ts";
+import { Misuse } from "./misuse.ts";
 
 const OPTIONS = {
-  "bin-dir": "value",
-  conf: "value",
-  "conf-dir": "value",
-  name: "value",
-  force: "flag",
+  "bin-dir": {
+    value: "DIR",
+    meaning: 'where the executable goes, as "pontoon"  (/opt/cni/bin)',
+  },
+  conf: { value: "FILE", meaning: "the network configuration; without it none is installed" },
+  "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
+  name: { value: "NAME", meaning: "the configuration's name there  (that of FILE)" },
+  force: { meaning: "replace a configuration of that name that differs" },
 } as const;
 
-export const install: Command = {
+export const install = defineCommand({
   name: "install",
-  usage: "[OPTION]...",
-  summary: "puts Pontoon, and a network, where a runtime looks for them",
+  subject: "set",
+  words: "",
+  summary: "puts Pontoon, and a network, where runtimes look",
   page: `Copies this executable to where a container runtime looks for plugins and, with
 --conf, a network configuration to where it looks for networks. Needs root.
-
-  --bin-dir DIR   where the executable goes, as "pontoon"  (/opt/cni/bin)
-  --conf FILE     the network configuration; without it none is installed
-  --conf-dir DIR  where network configurations are         (/etc/cni/net.d)
-  --name NAME     the configuration's name there           (that of FILE)
-  --force         replace a configuration of that name that differs
-
-Beside the executable goes a link, "loopback", where nothing has that name:
+`,
+  options: OPTIONS,
+  examples: [["install --conf 10-pontoon.conflist", "the executable and a network"]],
+  more: `Beside the executable goes a link, "loopback", where nothing has that name:
 containerd and CRI-O start a plugin of that name for every pod. A file of
 others stays, and serves as well.
 
@@ -46,8 +47,7 @@ A network configuration, for example 10-pontoon.conflist:
 
 ${EXAMPLE.trimEnd().replaceAll(/^/gm, "    ")}
 `,
-  run(args) {
-    const { options, words } = readArguments(args, OPTIONS);
+  run({ options, words }) {
     refuseWords(words);
     const wish = wishOf(options);
     const configuration = prepare(wish);
@@ -59,7 +59,7 @@ ${EXAMPLE.trimEnd().replaceAll(/^/gm, "    ")}
     }
     return { text: said.lines.map((line) => `${line}\n`).join(""), notes: said.notes, errors: said.errors };
   },
-};
+});
 
 function wishOf(options: Options<typeof OPTIONS>): Wish {
   const { conf: file } = options;

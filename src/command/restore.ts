@@ -3,12 +3,13 @@ import { CniError } from "../cni/error.ts";
 import { Node } from "../host/node.ts";
 import { restoreRules } from "../host/restore.ts";
 import { native } from "../sys/native.ts";
-import { readArguments, refuseWords } from "./arguments.ts";
-import type { Command } from "./command.ts";
+import { refuseWords } from "./arguments.ts";
+import { defineCommand } from "./command.ts";
 
-export const restore: Command = {
+export const restore = defineCommand({
   name: "restore",
-  usage: "",
+  subject: "mend",
+  words: "",
   summary: "puts back packet rules that something has flushed",
   page: `Puts back the packet rules of all running pods, and limits of bandwidth, after
 something took them away: "nft flush ruleset", a reload of a firewall, an
@@ -20,13 +21,15 @@ Rules that are there stay as they are, so it may be run at any time, beside
 pods that come and go. The exit status is 1 when something could not be put
 back. docs/restore.md of the sources has hooks for systemd and firewalld.
 `,
-  run(args) {
-    refuseWords(readArguments(args, {}).words);
+  options: {},
+  examples: [["restore", "after a firewall was reloaded"]],
+  run({ words }) {
+    refuseWords(words);
     const { lines, errors } = restoreAll();
     const nothing = "nothing to do: no attachments are recorded on this host";
     return { text: `${(lines.length === 0 ? [nothing] : lines).join("\n")}\n`, errors };
   },
-};
+});
 
 /**
  * The work that was done: a line for each network, none where no pod is attached; and the reasons for the

@@ -2,9 +2,11 @@
 // lines.
 import type { CniError } from "../cni/error.ts";
 import { asCniError, sentencesOf } from "../failure/failure.ts";
-import { type Answer, Misuse, type Person, UnknownCommand } from "./command.ts";
+import { readArguments } from "./arguments.ts";
+import type { Answer, Command, Person } from "./command.ts";
 import { findCommand } from "./find.ts";
 import { pageOf } from "./help.ts";
+import { Misuse, UnknownCommand } from "./misuse.ts";
 import { COMMANDS } from "./table.ts";
 
 /** The output of a command and its exit status. */
@@ -17,6 +19,8 @@ export interface Printout {
   stderr: string;
   /** The exit status: 0, or 1 when a part failed, or 2 for a wrong command line. */
   status: number;
+  /** The command is run again after that many milliseconds; undefined: it has ended. */
+  again?: number | undefined;
 }
 
 /** Runs the command that the arguments of the process name; there is at least one. Throws nothing. */
@@ -25,7 +29,7 @@ export function runCommand([word = "", ...rest]: readonly string[], person: Pers
   try {
     const command = findCommand(word, COMMANDS);
     title = `pontoon ${command.name}`;
-    return printoutOf(title, asksForHelp(rest) ? { text: pageOf(command) } : command.run(rest, person));
+    return printoutOf(title, asksForHelp(rest) ? { text: pageOf(command) } : answerOf(command, rest, person));
   } catch (error) {
     if (error instanceof UnknownCommand) return misused("pontoon", error);
     if (error instanceof Misuse) return misused(title, error);
@@ -46,9 +50,18 @@ function asksForHelp(args: readonly string[]): boolean {
   return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === "--help" || arg === "-h");
 }
 
-function printoutOf(title: string, { text, notes = [], errors = [] }: Answer): Printout {
+function answerOf(command: Command, rest: readonly string[], person: Person): Answer {
+  const args = readArguments(rest, command.options);
+  const answer = command.run(args, person);
+  const { json } = answer;
+  if (!("json" in args.options) || json === undefined) return answer;
+  return { ...answer, text: `${JSON.stringify(json, undefined, 2)}\n` };
+}
+
+function printoutOf(title: string, answer: Answer): Printout {
+  const { text, notes = [], errors = [], status = errors.length === 0 ? 0 : 1, again } = answer;
   const stderr = notes.map((note) => `${note}.\n`).join("") + errorLines(title, errors);
-  return { title, stdout: text, stderr, status: errors.length === 0 ? 0 : 1 };
+  return { title, stdout: text, stderr, status, again };
 }
 
 function misused(title: string, { message }: Misuse): Printout {

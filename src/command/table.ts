@@ -1,10 +1,24 @@
 // All commands that people type. A new command is a file beside this one, and a line here.
 import type { Command } from "./command.ts";
-import { withHelp } from "./help.ts";
+import { completionOf } from "./completion.ts";
+import { helpOf } from "./help.ts";
 import { install } from "./install.ts";
+import { manOf } from "./man.ts";
 import { migrate } from "./migrate.ts";
 import { restore } from "./restore.ts";
 import { version } from "./version.ts";
 
-/** In the order of `pontoon --help`. */
-export const COMMANDS: readonly Command[] = withHelp([install, restore, migrate, version]);
+/** In the order of `pontoon --help` within each subject. */
+export const COMMANDS: readonly Command[] = [
+  restore,
+  install,
+  migrate,
+  helpOf(all),
+  version,
+  completionOf(all),
+  manOf(all),
+];
+
+function all(): readonly Command[] {
+  return COMMANDS;
+}

@@ -17,6 +17,8 @@ export interface Native {
   link(from: string, to: string): number;
   /** symlink(2): `path` becomes a link whose text is `target`. */
   symlink(target: string, path: string): number;
+  /** readlink(2) into `buffer`, without a final zero; gives the length of the text, or of its part. */
+  readlink(path: string, buffer: Uint8Array): number;
   unlink(path: string): number;
   rename(from: string, to: string): number;
   /** fsync(2): the file's content, or the folder's names, are on the disk. */
@@ -35,6 +37,11 @@ export interface Native {
   socket(domain: number, type: number, protocol: number): number;
   /** bind(2) to `address`, a struct sockaddr. */
   bind(fd: number, address: Uint8Array): number;
+  /** connect(2) to `address`, a struct sockaddr. */
+  connect(fd: number, address: Uint8Array): number;
+  listen(fd: number, backlog: number): number;
+  /** accept4(2), with SOCK_CLOEXEC; gives the new descriptor. */
+  accept(fd: number): number;
   send(fd: number, bytes: Uint8Array, flags: number): number;
   recv(fd: number, buffer: Uint8Array, flags: number): number;
   /** poll(2): `fds` is a list of struct pollfd; below zero, `milliseconds` has no end. */
@@ -43,6 +50,13 @@ export interface Native {
   getsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
   setns(fd: number, type: number): number;
+  unshare(flags: number): number;
+  /** mount(2) without data: a bind mount, or a file system that needs none. */
+  mount(source: string, target: string, kind: string, flags: number): number;
+  /** umount2(2). */
+  umount(target: string, flags: number): number;
+  /** TIOCGWINSZ (asm-generic/ioctls.h): the columns of the terminal `fd`, 0 where it does not know; ENOTTY. */
+  terminal_columns(fd: number): number;
   /** getrandom(2) into all of `buffer`, at most 256 bytes. */
   getrandom(buffer: Uint8Array): number;
   usleep(microseconds: number): number;

@@ -130,6 +130,69 @@ test("a link holds the text that it gets, and takes no name that is there", asyn
   expect(readlinkSync(at("link"))).toBe("größe/../nowhere");
 });
 
+test("a link's text is read, as much of it as there is room for", async () => {
+  symlinkSync("target", at("link"));
+  const { results, buffers } = await calls([
+    ["readlink", at("link"), { buffer: "whole", size: 20 }],
+    ["readlink", at("link"), { buffer: "part", size: 3 }],
+    ["readlink", at("nowhere"), { buffer: "part", size: 3 }],
+  ]);
+  expect(results).toEqual([6, 3, -ENOENT]);
+  expect([text(buffers["whole"], 6), text(buffers["part"])]).toEqual(["target", "tar"]);
+});
+
+test("a namespace of its own is made and gets a name by a mount, which goes again", async () => {
+  writeFileSync(at("name"), "");
+  const [CLONE_NEWNS, CLONE_NEWNET, MS_BIND, MS_REC, MS_PRIVATE] = [
+    0x20000,
+    0x40000000,
+    4096,
+    16384,
+    1 << 18,
+  ];
+  const MNT_DETACH = 2;
+  const own = "/proc/thread-self/ns/net";
+  const { results } = await calls([
+    ["unshare", CLONE_NEWNS + CLONE_NEWNET],
+    ["mount", "none", "/", "", MS_REC + MS_PRIVATE],
+    ["mount", own, at("name"), "", MS_BIND],
+    ["open", at("name"), 0, 0],
+    ["setns", result(3), CLONE_NEWNET],
+    ["umount", at("name"), MNT_DETACH],
+    ["umount", at("name"), MNT_DETACH],
+    ["unshare", 1],
+  ]);
+  expect(results).toEqual([0, 0, 0, 3, 0, 0, -EINVAL, -EINVAL]);
+});
+
+test("a listener is reached and takes the connection", async () => {
+  const [AF_UNIX, SOCK_STREAM] = [1, 1];
+  const address = { bytes: [AF_UNIX, 0, 0, ...Buffer.from(`pontoon ${folder}`)] };
+  const { results, buffers } = await calls([
+    ["socket", AF_UNIX, SOCK_STREAM, 0],
+    ["bind", result(0), address],
+    ["listen", result(0), 1],
+    ["socket", AF_UNIX, SOCK_STREAM, 0],
+    ["connect", result(3), address],
+    ["accept", result(0)],
+    ["send", result(3), bytes("hello"), 0],
+    ["recv", result(5), { buffer: "heard", size: 5 }, 0],
+    ["connect", -1, address],
+  ]);
+  expect(results).toEqual([3, 0, 0, 4, 0, 5, 5, 5, -EBADF]);
+  expect(text(buffers["heard"])).toBe("hello");
+});
+
+test("a terminal tells its columns, and a pipe is none", async () => {
+  const { results } = await calls([["terminal_columns", 1]]);
+  expect(results).toEqual([-25]);
+  // script(1) gives the program a terminal; its input stays a pipe.
+  const inTerminal = `stty cols 93 && exec '${made.path}' < '${at("calls")}'`;
+  writeFileSync(at("calls"), JSON.stringify([["terminal_columns", 1]]));
+  const { stdout } = await run(["script", "-qec", inTerminal, "/dev/null"], {});
+  expect(JSON.parse(stdout)).toMatchObject({ results: [93] });
+});
+
 test("a lock is held by one", async () => {
   writeFileSync(at("lock"), "");
   const { results } = await calls([

@@ -1,4 +1,5 @@
 // Functions of the C library that tests need and the product does not.
+import { native } from "../../src/sys/native.ts";
 import { testing } from "./native.ts";
 
 const AF_UNIX = 1;
@@ -7,7 +8,7 @@ const CLONE_NEWNET = 0x40000000;
 
 /** Puts the thread that calls into a new network namespace. False when the kernel refuses. */
 export function unshareNetwork(): boolean {
-  return testing.unshare(CLONE_NEWNET) === 0;
+  return native.unshare(CLONE_NEWNET) === 0;
 }
 
 /** Two local datagram sockets that are connected to each other. */

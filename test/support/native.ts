@@ -7,7 +7,6 @@ import { REPOSITORY } from "./tool.ts";
 
 /** System calls that only tests need. Each gives a number from 0 on, or -errno. */
 interface Testing {
-  unshare(flags: number): number;
   /** `pair` has eight bytes, for two descriptors. */
   socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
   /** `address` is a struct sockaddr of whichever family. */

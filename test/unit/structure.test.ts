@@ -8,11 +8,11 @@ import { REPOSITORY } from "../support/tool.ts";
 /** Every folder, what it may import, and why no more. `main` is src/main.ts. */
 const ARROWS: Record<string, { may: string[]; why: string }> = {
   main: {
-    may: ["command", "loopback", "verb", "host", "failure", "cni", "sys"],
+    may: ["command", "loopback", "verb", "host", "failure", "cni", "terminal", "sys"],
     why: "The whole program on one page says what happens, not how.",
   },
   command: {
-    may: ["host", "ipam", "record", "plan", "attachment", "failure", "cni", "sys"],
+    may: ["host", "ipam", "record", "plan", "attachment", "failure", "cni", "terminal", "sys"],
     why: "A command for people asks the folders that know; it touches no kernel object itself, and prints nothing.",
   },
   loopback: {
@@ -85,6 +85,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   tool: { may: ["sys"], why: "Running a program knows nothing of what it is run for." },
   sys: { may: [], why: "System calls are the ground that all else stands on." },
   ip: { may: [], why: "Addresses are values." },
+  terminal: { may: [], why: "Text for a terminal is text, whatever it is about." },
 };
 
 /** Pairs of folders of which only types are imported: nothing of them runs for the importer. */

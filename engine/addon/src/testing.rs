@@ -1,18 +1,8 @@
 //! System calls that only tests need. Each gives a number from 0 on, or `-errno`.
 use host::{Answer, Arguments, Function, Refused};
 
-pub static FUNCTIONS: [Function; 3] = [
-    Function { name: "unshare", is_pure: false, call: unshare },
-    Function { name: "socketpair", is_pure: false, call: socketpair },
-    Function { name: "sendto", is_pure: false, call: sendto },
-];
-
-/// `unshare(flags)`: the thread that calls goes into namespaces of its own.
-fn unshare(arguments: &mut dyn Arguments) -> Result<Answer<'_>, Refused> {
-    let flags = arguments.number(0)? as libc::c_int;
-    // SAFETY: passes a number.
-    Ok(answer(unsafe { libc::unshare(flags) } as isize))
-}
+pub static FUNCTIONS: [Function; 2] =
+    [Function { name: "socketpair", is_pure: false, call: socketpair }, Function { name: "sendto", is_pure: false, call: sendto }];
 
 /// `socketpair(domain, kind, protocol, pair)`: `pair` has eight bytes, for two descriptors.
 fn socketpair(arguments: &mut dyn Arguments) -> Result<Answer<'_>, Refused> {

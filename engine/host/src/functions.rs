@@ -20,13 +20,14 @@ fn number(result: i64) -> Result<Answer<'static>, Refused> {
 }
 
 /// All native functions.
-pub static FUNCTIONS: [Function; 37] = [
+pub static FUNCTIONS: [Function; 45] = [
     calls("open", |a| number(kernel::open(a.text(0)?, a.number(1)?, a.number(2)?))),
     calls("close", |a| number(kernel::close(a.number(0)?))),
     calls("read", |a| number(kernel::read(a.number(0)?, a.bytes(1)?))),
     calls("write", |a| number(kernel::write(a.number(0)?, a.bytes(1)?))),
     calls("link", |a| number(kernel::link(a.text(0)?, a.text(1)?))),
     calls("symlink", |a| number(kernel::symlink(a.text(0)?, a.text(1)?))),
+    calls("readlink", |a| number(kernel::readlink(a.text(0)?, a.bytes(1)?))),
     calls("unlink", |a| number(kernel::unlink(a.text(0)?))),
     calls("rename", |a| number(kernel::rename(a.text(0)?, a.text(1)?))),
     calls("fsync", |a| number(kernel::fsync(a.number(0)?))),
@@ -38,6 +39,9 @@ pub static FUNCTIONS: [Function; 37] = [
     calls("memfd_create", |a| number(kernel::memfd_create(a.text(0)?, a.number(1)?))),
     calls("socket", |a| number(kernel::socket(a.number(0)?, a.number(1)?, a.number(2)?))),
     calls("bind", |a| number(kernel::bind(a.number(0)?, a.bytes(1)?))),
+    calls("connect", |a| number(kernel::connect(a.number(0)?, a.bytes(1)?))),
+    calls("listen", |a| number(kernel::listen(a.number(0)?, a.number(1)?))),
+    calls("accept", |a| number(kernel::accept(a.number(0)?))),
     calls("send", |a| {
         let (fd, flags) = (a.number(0)?, a.number(2)?);
         number(kernel::send(fd, a.bytes(1)?, flags))
@@ -53,6 +57,10 @@ pub static FUNCTIONS: [Function; 37] = [
     calls("getsockopt", |a| number(kernel::getsockopt(a.number(0)?, a.number(1)?, a.number(2)?, a.bytes(3)?))),
     calls("setsockopt", |a| number(kernel::setsockopt(a.number(0)?, a.number(1)?, a.number(2)?, a.bytes(3)?))),
     calls("setns", |a| number(kernel::setns(a.number(0)?, a.number(1)?))),
+    calls("unshare", |a| number(kernel::unshare(a.number(0)?))),
+    calls("mount", |a| number(kernel::mount(a.text(0)?, a.text(1)?, a.text(2)?, a.number(3)?))),
+    calls("umount", |a| number(kernel::umount(a.text(0)?, a.number(1)?))),
+    calls("terminal_columns", |a| number(kernel::terminal_columns(a.number(0)?))),
     calls("getrandom", |a| number(kernel::getrandom(a.bytes(0)?))),
     calls("usleep", |a| number(kernel::usleep(a.number(0)?))),
     calls("clock_gettime", |a| Ok(Answer::Number(kernel::clock_gettime(a.number(0)?)))),

@@ -92,6 +92,12 @@ fn two_paths(from: String, to: String, action: impl FnOnce(i64, i64) -> i64) -> 
     }
 }
 
+/// Writes the text of a link into `buffer`, without a final zero; gives its length.
+pub fn readlink(path: String, buffer: &mut [u8]) -> i64 {
+    let (to, length) = (address_mut(buffer), buffer.len() as i64);
+    one_path(path, |path| call(libc::SYS_readlinkat, [HERE, path, to, length, 0, 0]))
+}
+
 pub fn unlink(path: String) -> i64 {
     one_path(path, |path| call(libc::SYS_unlinkat, [HERE, path, 0, 0, 0, 0]))
 }
@@ -143,6 +149,18 @@ pub fn bind(fd: i64, to: &[u8]) -> i64 {
     call(libc::SYS_bind, [fd, address(to), to.len() as i64, 0, 0, 0])
 }
 
+pub fn connect(fd: i64, to: &[u8]) -> i64 {
+    call(libc::SYS_connect, [fd, address(to), to.len() as i64, 0, 0, 0])
+}
+
+pub fn listen(fd: i64, backlog: i64) -> i64 {
+    call(libc::SYS_listen, [fd, backlog, 0, 0, 0, 0])
+}
+
+pub fn accept(fd: i64) -> i64 {
+    call(libc::SYS_accept4, [fd, 0, 0, i64::from(libc::SOCK_CLOEXEC), 0, 0])
+}
+
 pub fn send(fd: i64, bytes: &[u8], flags: i64) -> i64 {
     call(libc::SYS_sendto, [fd, address(bytes), bytes.len() as i64, flags, 0, 0])
 }
@@ -174,6 +192,31 @@ pub fn setsockopt(fd: i64, level: i64, option: i64, value: &[u8]) -> i64 {
 
 pub fn setns(fd: i64, kind: i64) -> i64 {
     call(libc::SYS_setns, [fd, kind, 0, 0, 0, 0])
+}
+
+pub fn unshare(flags: i64) -> i64 {
+    call(libc::SYS_unshare, [flags, 0, 0, 0, 0, 0])
+}
+
+/// Mounts without data: a bind mount, a change of propagation, or a file system that needs none.
+pub fn mount(source: String, target: String, kind: String, flags: i64) -> i64 {
+    match c_text(kind) {
+        Ok(kind) => two_paths(source, target, |source, target| call(libc::SYS_mount, [source, target, address(kind.as_c_str()), flags, 0, 0])),
+        Err(refusal) => refusal,
+    }
+}
+
+pub fn umount(target: String, flags: i64) -> i64 {
+    one_path(target, |target| call(libc::SYS_umount2, [target, flags, 0, 0, 0, 0]))
+}
+
+/// The width of the terminal that `fd` is, in columns; 0 where the terminal does not know it.
+pub fn terminal_columns(fd: i64) -> i64 {
+    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
+    match call(libc::SYS_ioctl, [fd, libc::TIOCGWINSZ as i64, address_mut(&mut size), 0, 0, 0]) {
+        0 => i64::from(size.ws_col),
+        refusal => refusal,
+    }
 }
 
 pub fn getrandom(buffer: &mut [u8]) -> i64 {

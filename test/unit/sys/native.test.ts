@@ -4,7 +4,6 @@ import { spawnSync } from "node:child_process";
 import { openSync, readlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import { native } from "../../../src/sys/native.ts";
-import { testing } from "../../support/native.ts";
 
 const any = native as unknown as Record<string, (...args: unknown[]) => unknown>;
 
@@ -44,7 +43,7 @@ test("the namespace of the test's own thread is entered, and programs that it st
   const own = () => readlinkSync("/proc/thread-self/ns/net");
   const before = own();
   const home = openSync("/proc/thread-self/ns/net", "r");
-  expect(testing.unshare(0x40000000)).toBe(0);
+  expect(native.unshare(0x40000000)).toBe(0);
   const inside = own();
   const { stdout } = spawnSync("readlink", ["/proc/self/ns/net"], { encoding: "utf8" });
   expect(native.setns(home, 0x40000000)).toBe(0);
