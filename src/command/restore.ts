@@ -1,10 +1,10 @@
 // `pontoon restore`: for the operator, and for hooks of firewall services that flush the whole ruleset.
-import { CniError } from "../cni/error.ts";
+import type { CniError } from "../cni/error.ts";
 import { Node } from "../host/node.ts";
 import { restoreRules } from "../host/restore.ts";
-import { native } from "../sys/native.ts";
 import { refuseWords } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
+import { counted, needRoot } from "./text.ts";
 
 export const restore = defineCommand({
   name: "restore",
@@ -45,12 +45,7 @@ export interface Restored {
  * even begin.
  */
 export function restoreAll(): Restored {
-  if (native.geteuid() !== 0) {
-    throw new CniError("rules", {
-      message: "only root may change packet rules",
-      hint: 'Run it as root, as in "sudo pontoon restore"',
-    });
-  }
+  needRoot("change packet rules", "restore");
   using node = Node.open();
   const { settings, shared, networks, errors } = restoreRules(node);
   const lines = [...networks]
@@ -70,8 +65,4 @@ function done(rules: number, failed: number): string {
     ...(failed > 0 ? [`${counted(failed, "attachment")} failed`] : []),
   ];
   return texts.join(", ") || "nothing to do";
-}
-
-function counted(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }

@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
 import { helpOf } from "./help.ts";
 import { install } from "./install.ts";
+import { ls } from "./ls.ts";
 import { manOf } from "./man.ts";
 import { migrate } from "./migrate.ts";
 import { restore } from "./restore.ts";
@@ -10,6 +11,7 @@ import { version } from "./version.ts";
 
 /** In the order of `pontoon --help` within each subject. */
 export const COMMANDS: readonly Command[] = [
+  ls,
   restore,
   install,
   migrate,

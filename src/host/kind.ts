@@ -58,6 +58,11 @@ export type Renewal = () => string | undefined;
 export interface Restoration<S extends Step> {
   /** The number of rules or limits of these steps that are missing. Changes nothing. */
   countLost(steps: readonly S[], node: Node): LostRules;
+  /**
+   * True when the part is lost that the attachments of the network share: a table, a chain. One look, however
+   * many attachments there are. A kind that shares nothing has none.
+   */
+  isSharedLost?(step: S, node: Node): boolean;
   /** Makes the step so again, without the pod. */
   putBack(step: S, node: Node): void;
 }

@@ -54,7 +54,8 @@ function heldBy(folder: string, descriptors: string[], inodes: ReadonlySet<numbe
   return held;
 }
 
-function readProcess(pid: number): Process {
+/** Name and arguments of a process; empty where it has ended. */
+export function readProcess(pid: number): Process {
   const read = (file: string): string => orNone(() => [readTextOfAny(`/proc/${pid}/${file}`) ?? ""])[0] ?? "";
   return { pid, name: read("comm").trim(), arguments: read("cmdline").split("\0") };
 }

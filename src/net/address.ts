@@ -139,6 +139,25 @@ function listMessage(index: number, family: Family | undefined): Message {
   };
 }
 
+/**
+ * The addresses of a link in another namespace, asked for from here by the number that this namespace has for
+ * that one (IFA_TARGET_NETNSID). Throws SystemError.
+ */
+export function listFarAddresses(
+  socket: NetlinkSocket,
+  { namespace, index }: { namespace: number; index: number },
+): LinkAddress[] {
+  const message = listMessage(index, undefined);
+  const far: Message = {
+    ...message,
+    body: (w) => {
+      message.body(w);
+      w.u32Attribute(rt.IFA_TARGET_NETNSID, namespace);
+    },
+  };
+  return socket.dump(far).flatMap((reply) => readAddress(reply) ?? []);
+}
+
 /** Reads RTM_NEWADDR; undefined when it holds no address. */
 export function readAddress(reply: Reply): LinkAddress | undefined {
   const attributes = readAttributes(reply.payload, 8);

@@ -55,6 +55,25 @@ export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Arr
   return list;
 }
 
+/**
+ * Visits the attributes between two places by type (flags taken off) and the places where the value begins and
+ * ends. For lists of thousands, of which each has few attributes: it makes no object.
+ */
+// biome-ignore lint/complexity/useMaxParams: it runs for each of thousands of elements.
+export function walkAttributes(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  visit: (type: number, start: number, end: number) => void,
+): void {
+  for (let at = from; at + NLA_HDRLEN <= end; ) {
+    const length = u16At(bytes, at);
+    if (length < NLA_HDRLEN || at + length > end) return;
+    visit(u16At(bytes, at + 2) & NLA_TYPE_MASK, at + NLA_HDRLEN, at + length);
+    at += (length + 3) & ~3;
+  }
+}
+
 /** Bytes, and the words in them: an engine reads a word as fast as a byte. */
 interface Memory {
   bytes: Uint8Array;

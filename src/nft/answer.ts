@@ -22,6 +22,11 @@ export interface LostRules {
   byOwner: Map<string, number>;
 }
 
+/** True when something is missing. */
+export function isAnyLost({ shared, byOwner }: LostRules): boolean {
+  return shared > 0 || [...byOwner.values()].some((count) => count > 0);
+}
+
 /**
  * Gives the result of `action`, or undefined on a kernel without nftables, which never had rules of Pontoon.
  * Throws the errors of `open` and `action`, also the refusals of an nftables that is there.

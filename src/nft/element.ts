@@ -1,5 +1,5 @@
 // Elements of sets and maps: put in, take out, read.
-import { listAttributes, type Reply, readAttributes } from "../netlink/reader.ts";
+import { type Reply, readAttributes, readText, walkAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -144,22 +144,49 @@ function elementList(w: Writer, { table, set }: ElementPlace, element: () => voi
   w.nest(nft.NFTA_SET_ELEM_LIST_ELEMENTS, () => w.nest(nft.NFTA_LIST_ELEM, element));
 }
 
-function readElements(table: Table, set: string, reply: Reply): Element[] {
-  const list = readAttributes(reply.payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS);
-  return listAttributes(list ?? new Uint8Array()).map(([, bytes]) => readElement(table, set, bytes));
+function readElements(table: Table, set: string, { payload }: Reply): Element[] {
+  const elements: Element[] = [];
+  const list = readAttributes(payload, GENERIC_HEADER).bytes(nft.NFTA_SET_ELEM_LIST_ELEMENTS) ?? NOTHING;
+  walkAttributes(list, 0, list.length, (_, start, end) => {
+    elements.push(readElement(table, set, list.subarray(start, end)));
+  });
+  return elements;
 }
 
 /** Reads an element of the kernel from the attributes inside NFTA_LIST_ELEM. */
 export function readElement(table: Table, set: string, bytes: Uint8Array): Element {
-  const attributes = readAttributes(bytes);
-  const data = attributes.nest(nft.NFTA_SET_ELEM_DATA);
-  return {
-    table,
-    set,
-    key: attributes.nest(nft.NFTA_SET_ELEM_KEY)?.bytes(nft.NFTA_DATA_VALUE) ?? new Uint8Array(),
-    lastKey: attributes.nest(nft.NFTA_SET_ELEM_KEY_END)?.bytes(nft.NFTA_DATA_VALUE),
-    chain: data?.nest(nft.NFTA_DATA_VERDICT)?.string(nft.NFTA_VERDICT_CHAIN) ?? "",
-    value: data?.bytes(nft.NFTA_DATA_VALUE),
-    comment: readComment(attributes.bytes(nft.NFTA_SET_ELEM_USERDATA)),
-  };
+  const element: Element = { table, set, key: NOTHING, chain: "", comment: "" };
+  walkAttributes(bytes, 0, bytes.length, (type, start, end) => {
+    if (type === nft.NFTA_SET_ELEM_KEY) element.key = valueIn(bytes, start, end) ?? NOTHING;
+    else if (type === nft.NFTA_SET_ELEM_KEY_END) element.lastKey = valueIn(bytes, start, end);
+    else if (type === nft.NFTA_SET_ELEM_USERDATA) element.comment = readComment(bytes.subarray(start, end));
+    else if (type === nft.NFTA_SET_ELEM_DATA) {
+      element.value = valueIn(bytes, start, end);
+      if (element.value === undefined) element.chain = chainIn(bytes, start, end);
+    }
+  });
+  return element;
+}
+
+const NOTHING = new Uint8Array();
+
+/** The value of a nest of struct nft_data (NFTA_DATA_VALUE); undefined for a verdict. */
+function valueIn(bytes: Uint8Array, from: number, to: number): Uint8Array | undefined {
+  let value: Uint8Array | undefined;
+  walkAttributes(bytes, from, to, (type, start, end) => {
+    if (type === nft.NFTA_DATA_VALUE) value = bytes.subarray(start, end);
+  });
+  return value;
+}
+
+/** The chain of a nest of struct nft_data that is a verdict; empty where it leads to none. */
+function chainIn(bytes: Uint8Array, from: number, to: number): string {
+  let chain = "";
+  walkAttributes(bytes, from, to, (kind, begin, stop) => {
+    if (kind !== nft.NFTA_DATA_VERDICT) return;
+    walkAttributes(bytes, begin, stop, (type, start, end) => {
+      if (type === nft.NFTA_VERDICT_CHAIN) chain = readText(bytes.subarray(start, end));
+    });
+  });
+  return chain;
 }

@@ -152,6 +152,20 @@ export function makeChains(
   }
 }
 
+/**
+ * True when rules of the table are missing, or a chain that the attachment shares with others. Asks for the rules
+ * alone, and for no element. Throws SystemError.
+ */
+export function isSharedLost<Attachment extends Owner, Node extends NodeAttachments<Attachment>>(
+  table: OwnedTable<Attachment, Node>,
+  attachment: Attachment,
+  socket: NetlinkSocket,
+): boolean {
+  const layout = table.layoutFor(attachment);
+  const counts = countRules(socket, layout.table);
+  return missingIn(counts, { layout, chains: table.chainsFor(attachment) }).length > 0;
+}
+
 /** The lost rules and elements of these attachments. Reads all elements once. Throws SystemError. */
 export function countLost<Attachment extends Owner, Node extends NodeAttachments<Attachment>>(
   table: OwnedTable<Attachment, Node>,

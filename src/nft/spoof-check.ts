@@ -18,7 +18,13 @@ import {
   listElements,
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
-import { countLost, ensureElements, type NodeAttachments, type OwnedTable } from "./owned-table.ts";
+import {
+  countLost,
+  ensureElements,
+  isSharedLost,
+  type NodeAttachments,
+  type OwnedTable,
+} from "./owned-table.ts";
 import { isTableAsMade } from "./read-back.ts";
 import {
   ADDRESSED,
@@ -92,6 +98,11 @@ export function countLostChecks(
   checks: readonly SpoofCheck[],
 ): LostRules {
   return countLost(ownedTable(table), checks, socket);
+}
+
+/** True when rules of the check's table are missing. */
+export function isCheckLost(socket: NetlinkSocket, check: SpoofCheck): boolean {
+  return isSharedLost(ownedTable(check.table), check, socket);
 }
 
 /**

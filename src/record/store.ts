@@ -131,7 +131,12 @@ export class RecordStore {
 
   /** True when the ADD of this attachment ended well. */
   isComplete(key: AttachmentKey): boolean {
-    return fileStatus(this.base(key) + COMPLETE) !== undefined;
+    return this.completedAt(key) !== undefined;
+  }
+
+  /** The time when the ADD of this attachment ended, in milliseconds since 1970; undefined before that. */
+  completedAt(key: AttachmentKey): number | undefined {
+    return fileStatus(this.base(key) + COMPLETE)?.modified;
   }
 
   /** True when an ADD of this attachment is alive right now, even one that was told to stop. */
@@ -161,16 +166,10 @@ export class RecordStore {
    * folder.
    */
   listRecords(network: string): RecordList {
-    const names = listDirectory(this.directory(network));
     const list: RecordList = { records: [], unreadable: [] };
     const seen = new Set<string>();
-    for (const ending of ENDINGS) {
-      for (const name of names) {
-        const digest = digestOfName(name, ending);
-        if (digest !== undefined && !seen.has(digest) && this.addTo(list, { network, digest, ending }))
-          seen.add(digest);
-      }
-    }
+    for (const file of recordFiles(listDirectory(this.directory(network)), network))
+      if (!seen.has(file.digest) && this.addTo(list, file)) seen.add(file.digest);
     return list;
   }
 
@@ -356,6 +355,18 @@ function unreadable(digest: string, path: string, parsed: ParsedRecord): Unreada
   return parsed.state === "unknownVersion"
     ? { digest, path, reason: "unknownVersion", version: parsed.version }
     : { digest, path, reason: "damaged" };
+}
+
+/** The files of records among these names, the most trusted ending first. */
+function recordFiles(names: readonly string[], network: string): RecordFile[] {
+  const files = ENDINGS.map((): RecordFile[] => []);
+  for (const name of names) {
+    const ending = ENDINGS.find((each) => name.length === 32 + each.length && name.endsWith(each));
+    const digest = name.slice(0, 32);
+    if (ending !== undefined && isDigest(digest))
+      files[ENDINGS.indexOf(ending)]?.push({ network, digest, ending });
+  }
+  return files.flat();
 }
 
 /** The digest in the name of a record's file; undefined for every other file. */

@@ -9,6 +9,14 @@ export function monotonicMs(): number {
   return native.clock_gettime(CLOCK_MONOTONIC);
 }
 
+// linux/time.h
+const CLOCK_REALTIME = 0;
+
+/** Milliseconds since 1970, in UTC. */
+export function epochMs(): number {
+  return native.clock_gettime(CLOCK_REALTIME);
+}
+
 /** Waits for `milliseconds`. A signal may end the wait early. */
 export function pause(milliseconds: number): void {
   native.usleep(Math.floor(milliseconds * 1000));

@@ -28,6 +28,8 @@ export interface FileStatus {
   size: number;
   /** The number of names of the file; 0 when it was removed while a process held it open. */
   links: number;
+  /** The time of the last change of the content, in milliseconds since 1970. */
+  modified: number;
 }
 
 /**
@@ -86,7 +88,7 @@ function statx(directory: number, path: string, flags: number): Uint8Array | und
   return bytes;
 }
 
-/** The status in a struct statx: stx_nlink at 16, stx_mode at 28, stx_size at 40. */
+/** The status in a struct statx: stx_nlink at 16, stx_mode at 28, stx_size at 40, stx_mtime at 112. */
 function readStatus(bytes: Uint8Array): FileStatus {
   const format = u16At(bytes, 28) & S_IFMT;
   return {
@@ -94,5 +96,6 @@ function readStatus(bytes: Uint8Array): FileStatus {
     kind: format === S_IFREG ? "file" : format === S_IFDIR ? "directory" : "other",
     size: u32At(bytes, 40) + u32At(bytes, 44) * 2 ** 32,
     links: u32At(bytes, 16),
+    modified: (u32At(bytes, 112) + u32At(bytes, 116) * 2 ** 32) * 1000 + Math.floor(u32At(bytes, 120) / 1e6),
   };
 }

@@ -28,7 +28,7 @@ const TO_THE_END: Reading = {};
 /** Reads a descriptor to its end. `what` names it in errors. Throws SystemError. */
 export function readAll(fd: number, what: string, reading = TO_THE_END): Uint8Array {
   const { limit = 16 * 1024 * 1024, shortIsLast = false, waits = false } = reading;
-  let buffer = new Uint8Array(1024);
+  let buffer = new Uint8Array(4096);
   let length = 0;
   for (;;) {
     if (length === buffer.length) {

@@ -8,6 +8,8 @@ export interface Column {
   isRight?: boolean;
   /** Where the terminal is too narrow, texts of this column are cut, down to this many columns. */
   least?: number;
+  /** Where cutting does not suffice the column is left out; the one with the largest number goes first. */
+  dispensable?: number;
 }
 
 /** A cell: a text that may be shown ({@link shown}), alone or in a style. */
@@ -25,13 +27,11 @@ export function tableOf(
   rows: readonly (readonly Cell[])[],
   terminal: Terminal,
 ): string {
-  const widths = columns.map(({ title }, at) =>
-    Math.max(title.length, ...rows.map((row) => textOf(row[at]).length)),
-  );
-  narrow(widths, columns, terminal.columns);
+  const { places, widths } = placesIn(columns, rows, terminal.columns);
   const lineOf = (row: readonly Cell[]): string => {
-    const cells = columns.map(({ isRight = false }, at) => {
+    const cells = places.map((at) => {
       const width = widths[at] ?? 0;
+      const isRight = columns[at]?.isRight === true;
       const text = cut(textOf(row[at]), width);
       return { text, blanks: " ".repeat(width - text.length), isRight, style: styleOf(row[at]) };
     });
@@ -48,12 +48,48 @@ export function tableOf(
   return [titles, ...rows].map((row) => `${lineOf(row)}\n`).join("");
 }
 
-/** Takes columns from the widest that may be cut, until the line fits or none may be cut further. */
-function narrow(widths: number[], columns: readonly Column[], limit: number): void {
-  const total = (): number => widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
-  for (let tooMany = total() - limit; tooMany > 0; tooMany--) {
+/** The columns that are shown, by their places among all, and the widths of all. */
+function placesIn(
+  columns: readonly Column[],
+  rows: readonly (readonly Cell[])[],
+  limit: number,
+): { places: number[]; widths: number[] } {
+  const widths = columns.map(({ title }) => title.length);
+  for (const row of rows)
+    for (let at = 0; at < widths.length; at++) widths[at] = Math.max(widths[at] ?? 0, textOf(row[at]).length);
+  const places = columns.map((_, at) => at);
+  const leastOf = (at: number): number => {
+    const { least, title = "" } = columns[at] ?? {};
+    return Math.min(
+      widths[at] ?? 0,
+      least === undefined ? Number.POSITIVE_INFINITY : Math.max(least, title.length),
+    );
+  };
+  const rank = (at: number): number => columns[at]?.dispensable ?? 0;
+  while (sumOf(places.map(leastOf)) > limit) {
+    const first = places.reduce((a, b) => (rank(b) > rank(a) ? b : a), places[0] ?? 0);
+    if (rank(first) === 0) break;
+    places.splice(places.indexOf(first), 1);
+  }
+  narrow(places, { columns, widths }, limit);
+  return { places, widths };
+}
+
+/** The width of a line with columns of these widths. */
+function sumOf(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
+}
+
+/** Narrows the widest column that may be cut, until the line fits or none may be cut further. */
+function narrow(
+  places: readonly number[],
+  { columns, widths }: { columns: readonly Column[]; widths: number[] },
+  limit: number,
+): void {
+  for (let over = sumOf(places.map((at) => widths[at] ?? 0)) - limit; over > 0; over--) {
     let widest: number | undefined;
-    for (const [at, { least, title }] of columns.entries()) {
+    for (const at of places) {
+      const { least, title = "" } = columns[at] ?? {};
       if (least === undefined || (widths[at] ?? 0) <= Math.max(least, title.length)) continue;
       if (widest === undefined || (widths[at] ?? 0) > (widths[widest] ?? 0)) widest = at;
     }

@@ -1,11 +1,12 @@
 // The network configuration that is to be installed: refused before anything is written when Pontoon, or the
 // runtime, would refuse it later.
+
+import { entriesOf, type Placed, typeOf } from "../../cni/chain.ts";
 import { CniError } from "../../cni/error.ts";
 import { parseJson } from "../../cni/json.ts";
 import { type Fields, isFields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
 import { textOf } from "../../sys/bytes.ts";
-import { entriesOf, type Placed, typeOf } from "../network/entry.ts";
 import { readConfigFile } from "../network/file.ts";
 import { refusalOf } from "../network/refusal.ts";
 

@@ -3,13 +3,13 @@ import { LOOPBACK, PONTOON } from "../../cni/about.ts";
 import { CniError } from "../../cni/error.ts";
 import { attempt, collectErrors } from "../../failure/failure.ts";
 import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
+import { listConfigurations } from "../../survey/folder.ts";
 import { O_RDONLY, openFile } from "../../sys/file.ts";
 import { native } from "../../sys/native.ts";
 import { readAll } from "../../sys/stream.ts";
 import { restoreAll } from "../restore.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { isContainersOwn, refuseContainersOwn } from "./image.ts";
-import { firstConfiguration } from "./order.ts";
 import { pathIn, place, placeLink } from "./place.ts";
 
 /** The executable of this process, even when its file has been renamed or removed. */
@@ -111,7 +111,7 @@ function putConfiguration({ confDir, conf, force }: Wish, { name, bytes }: Confi
 function sayFirst({ confDir, conf }: Wish, said: Said): void {
   // A folder of the container's own says nothing about the node.
   if (isContainersOwn(confDir)) return;
-  const first = attempt("ioFailure", `${confDir} cannot be read`, () => firstConfiguration(confDir));
+  const first = attempt("ioFailure", `${confDir} cannot be read`, () => listConfigurations(confDir)[0]);
   if (first === undefined) {
     said.notes.push(
       `no network configuration is in ${confDir}, so no runtime calls Pontoon yet: add --conf FILE`,

@@ -1,6 +1,7 @@
 // The capabilities that entries of a chain declare, and those of one entry in their place.
+
+import { typeOf } from "../../cni/chain.ts";
 import type { Fields } from "../../cni/keys.ts";
-import { typeOf } from "../network/entry.ts";
 import { capabilitiesOf, read, treeOf, valueOf, withCapabilities } from "./fields.ts";
 import type { MainPlugin } from "./main-plugin.ts";
 import type { Note } from "./note.ts";

@@ -1,10 +1,10 @@
 // A chain of plugins with one entry of Pontoon in the place of the plugin that connects the pod and of those
 // behind it that Pontoon replaces.
 import { LOOPBACK } from "../../cni/about.ts";
+import { type Placed, typeOf } from "../../cni/chain.ts";
 import { CniError } from "../../cni/error.ts";
 import type { Fields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
-import { type Placed, typeOf } from "../network/entry.ts";
 import { refusalOf } from "../network/refusal.ts";
 import { withCapabilitiesForOnePod } from "./capability.ts";
 import { choices, fromMain, isMain } from "./main-entry.ts";

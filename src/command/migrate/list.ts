@@ -1,8 +1,9 @@
 // A whole network list, or a single configuration, with one entry of Pontoon for a chain of plugins.
+
+import { entriesOf } from "../../cni/chain.ts";
 import { CniError } from "../../cni/error.ts";
 import { parseJson } from "../../cni/json.ts";
 import { type Fields, isFields } from "../../cni/keys.ts";
-import { entriesOf } from "../network/entry.ts";
 import { migrateChain } from "./chain.ts";
 
 /** `text` is the configuration with one entry, `notes` has a sentence for each difference. */

@@ -1,7 +1,8 @@
 // How an entry of a reference plugin that connects a pod becomes an entry of Pontoon.
+
+import { type Placed, typeOf } from "../../cni/chain.ts";
 import { type Fields, isFields } from "../../cni/keys.ts";
 import { NETCONF_KEYS } from "../../cni/netconf-keys.ts";
-import { type Placed, typeOf } from "../network/entry.ts";
 import { ownCapabilities } from "./capability.ts";
 import { isAmong, read, treeOf, valueOf, withCapabilities, withField, withoutKey } from "./fields.ts";
 import { MAIN_PLUGINS } from "./main-plugin.ts";

@@ -1,8 +1,8 @@
 // The merge of an entry of a replaced plugin into the entry of Pontoon.
 import { LOOPBACK } from "../../cni/about.ts";
+import { type Placed, typeOf } from "../../cni/chain.ts";
 import { type Fields, isFields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
-import { type Placed, typeOf } from "../network/entry.ts";
 import { joinCapabilities } from "./capability.ts";
 import { capabilitiesOf, isAmong, read, treeOf, valueOf, withCapabilities, withField } from "./fields.ts";
 import { LOOPBACK_STAYS, noteAt } from "./note.ts";

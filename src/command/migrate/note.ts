@@ -1,6 +1,7 @@
 // Sentences about the differences between a migrated configuration and its original chain.
+
+import { type Placed, typeOf } from "../../cni/chain.ts";
 import { quote } from "../../cni/problems.ts";
-import { type Placed, typeOf } from "../network/entry.ts";
 
 /** The reason why an entry of the plugin `loopback` needs no change. */
 export const LOOPBACK_STAYS = 'Pontoon is this plugin where "pontoon install" has made its link';

@@ -5,7 +5,7 @@ import { attempt, collectErrors, throwJoined } from "../../../failure/failure.ts
 import { readSysctl } from "../../../net/sysctl.ts";
 import type { LostRules } from "../../../nft/answer.ts";
 import { ensureHostPorts, findPortElements, HOST_PORTS, removeHostPorts } from "../../../nft/host-port.ts";
-import { countLost } from "../../../nft/owned-table.ts";
+import { countLost, isSharedLost } from "../../../nft/owned-table.ts";
 import type { HostPorts } from "../../../nft/port-attachment.ts";
 import { mappingOf } from "../../../nft/port-element.ts";
 import { type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
@@ -30,6 +30,10 @@ export const hostPorts: StepKind<HostPortStep> = {
   verify: verifyHostPorts,
   restoration: {
     countLost: countLostHostPorts,
+    isSharedLost: (step, node) =>
+      attempt("rules", "table inet pontoon-ports", () =>
+        isSharedLost(HOST_PORTS, hostPortsOf(step), node.rules),
+      ),
     putBack: (step, node) => explaining(step, () => putHostPorts(step, node)),
   },
 };

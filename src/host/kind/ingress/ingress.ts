@@ -3,7 +3,7 @@
 import { isHostInterface, networkGroup } from "../../../attachment/name.ts";
 import { INGRESS_POLICIES } from "../../../cni/bridge-config.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { ifThereIsNftables, type LostRules } from "../../../nft/answer.ts";
+import { ifThereIsNftables, isAnyLost, type LostRules } from "../../../nft/answer.ts";
 import { isIngressTableWhole, listIngressEntries } from "../../../nft/ingress.ts";
 import { type Entry, INGRESS_LAYOUT } from "../../../nft/ingress-layout.ts";
 import { isTableAsMade } from "../../../nft/read-back.ts";
@@ -39,7 +39,11 @@ export const ingressPolicy: StepKind<IngressPolicyStep> = {
   apply: (step, { node }) => putPolicy(step, node),
   remove: removePolicy,
   verify: verifyPolicy,
-  restoration: { countLost: countLostPolicies, putBack: putPolicy },
+  restoration: {
+    countLost: countLostPolicies,
+    isSharedLost: (step, node) => isAnyLost(countLostPolicies([step], node)),
+    putBack: putPolicy,
+  },
 };
 
 /** A part of the policy of one entry. */

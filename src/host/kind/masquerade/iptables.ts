@@ -3,6 +3,7 @@
 // lost.
 import { attempt } from "../../../failure/failure.ts";
 import { removeJumps } from "../../../iptables/table.ts";
+import { isAnyLost } from "../../../nft/answer.ts";
 import type { IptablesMasqueradeStep } from "../../../plan/step.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
@@ -15,6 +16,7 @@ export const iptablesMasquerade: StepKind<IptablesMasqueradeStep> = {
   verify: verifyMasquerade,
   restoration: {
     countLost: (steps, node) => countLostShared(networkChain, steps, node),
+    isSharedLost: (step, node) => isAnyLost(countLostShared(networkChain, [step], node)),
     putBack: putMasquerade,
   },
 };

@@ -14,7 +14,7 @@ import {
   missingParts,
   removeUnusedChains,
 } from "../../../nft/masquerade.ts";
-import { countLost } from "../../../nft/owned-table.ts";
+import { countLost, isSharedLost } from "../../../nft/owned-table.ts";
 import type { MasqueradeStep } from "../../../plan/step.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
@@ -31,6 +31,8 @@ export const masquerade: StepKind<MasqueradeStep> = {
       attempt("rules", "table inet pontoon", () =>
         countLost(MASQUERADE, steps.map(masqueradeOf), node.rules),
       ),
+    isSharedLost: (step, node) =>
+      attempt("rules", "table inet pontoon", () => isSharedLost(MASQUERADE, masqueradeOf(step), node.rules)),
     putBack: putMasquerade,
   },
 };

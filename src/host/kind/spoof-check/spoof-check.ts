@@ -7,6 +7,7 @@ import { macBytes } from "../../../net/link.ts";
 import {
   countLostChecks,
   ensureSpoofCheck,
+  isCheckLost,
   isOwnAlone,
   isSpoofChecked,
   isSpoofTableWhole,
@@ -55,6 +56,7 @@ function kindIn<Step extends CheckStep>(table: SpoofTable): StepKind<Step> {
     restoration: {
       countLost: (steps, node) =>
         attempt("rules", about, () => countLostChecks(node.rules, table, steps.map(checkOf))),
+      isSharedLost: (step, node) => attempt("rules", about, () => isCheckLost(node.rules, checkOf(step))),
       putBack: (step, node) => put(step, node, false),
     },
   };

@@ -1,6 +1,6 @@
 // The entries of a network configuration, each with its place in the file.
-import { CniError } from "../../cni/error.ts";
-import { type Fields, isFields, normaliseKeys } from "../../cni/keys.ts";
+import { CniError } from "./error.ts";
+import { type Fields, isFields, normaliseKeys } from "./keys.ts";
 
 /** An entry and its place: `plugins[1]`, or empty for a file that is a single entry. */
 export interface Placed {

@@ -1,0 +1,62 @@
+// The differences between an attachment and what is there, as far as the node's side shows them. CHECK and
+// doctor also look into the pod.
+import type { Attachment } from "../attachment/attachment.ts";
+import type { BridgePortLink } from "../attachment/link.ts";
+import { hostEndOf } from "../attachment/link.ts";
+import type { CountedLink } from "../net/link-list.ts";
+import type { StepName } from "../plan/step.ts";
+import { stepOf } from "../plan/steps.ts";
+
+/** What there is of an attachment. */
+export interface Seen {
+  hostLink: CountedLink | undefined;
+  /** All links of the node, by name. */
+  links: ReadonlyMap<string, CountedLink>;
+  /** The kinds of rules that networks have lost, by the network's name. */
+  lost: ReadonlyMap<string, readonly StepName[]>;
+}
+
+/** A sentence for each difference, without its full stop. */
+export function driftOf(attachment: Attachment, { hostLink, links, lost }: Seen): string[] {
+  const { link, key } = attachment;
+  const problems: string[] = [];
+  const end = hostEndOf(link);
+  if (end !== undefined && hostLink === undefined)
+    return [`the host's end ${end.name} of its veth pair is gone`];
+  if (hostLink !== undefined) {
+    if (!hostLink.up) problems.push(`the host's end ${hostLink.name} is down`);
+    if (link.kind === "bridgePort") problems.push(...portDrift(link, hostLink, links));
+  }
+  for (const kind of lost.get(key.network) ?? [])
+    if (stepOf(kind, attachment) !== undefined) problems.push(LOST[kind] ?? `rules of ${kind} are missing`);
+  return [...new Set(problems)];
+}
+
+/** The sentence about each kind of which rules can be lost. */
+const LOST: Partial<Record<StepName, string>> = {
+  masquerade: "rules of masquerading are missing",
+  iptablesMasquerade: "rules of masquerading are missing",
+  ingressPolicy: "rules of the ingress policy are missing",
+  spoofCheck: "rules of the spoof check are missing",
+  nodeSpoofCheck: "rules of the spoof check are missing",
+  arpCheck: "rules of the spoof check are missing",
+  hostPorts: "rules of host ports are missing",
+};
+
+function portDrift(
+  { bridge, isolated, hairpin }: BridgePortLink,
+  hostLink: CountedLink,
+  links: ReadonlyMap<string, CountedLink>,
+): string[] {
+  const found = links.get(bridge.name);
+  if (found === undefined) return [`the bridge ${bridge.name} is gone`];
+  if (hostLink.master !== found.index) return [`${hostLink.name} is not a port of ${bridge.name}`];
+  const problems: string[] = [];
+  if (!found.up) problems.push(`the bridge ${bridge.name} is down`);
+  const { port } = hostLink;
+  if (port !== undefined && port.isolated !== isolated)
+    problems.push(`port ${hostLink.name} is ${isolated ? "no longer" : ""} isolated`.replace("  ", " "));
+  if (port !== undefined && port.hairpin !== hairpin)
+    problems.push(`port ${hostLink.name} has ${hairpin ? "lost" : "got"} hairpin mode`);
+  return problems;
+}

@@ -1,0 +1,132 @@
+// The attachments of the node and its pairs of interfaces, as they are: records, links and namespaces, read at
+// once. Looking changes nothing, and no namespace is entered.
+import { type Attachment, sameHost } from "../attachment/attachment.ts";
+import { hostEndOf } from "../attachment/link.ts";
+import { isDead } from "../host/namespace.ts";
+import type { Node } from "../host/node.ts";
+import { addProcesses, type NetworkNamespace, namedNamespaces, namespaceAt } from "../look/namespaces.ts";
+import { type CountedLink, listCountedLinks } from "../net/link-list.ts";
+import { listRecordedNetworks, type UnreadableRecord } from "../record/store.ts";
+import { driftOf } from "./drift.ts";
+import { findStrayLeases, type StrayLease } from "./lease.ts";
+import { findLost } from "./lost.ts";
+import { findPairs, type Pair } from "./pair.ts";
+
+/**
+ * The state of an attachment. `starting`: its ADD is under way. `ok`: it is as its ADD made it, as far as the
+ * node's side tells. `drift`: something differs. `dead`: its namespace is gone, or its ADD was killed, so nobody
+ * uses it.
+ */
+export type State = "starting" | "ok" | "drift" | "dead";
+
+/** A recorded attachment and what is there of it. */
+export interface SurveyedAttachment {
+  attachment: Attachment;
+  state: State;
+  /** A sentence for each difference. */
+  problems: string[];
+  /** The host's end, with its counters; undefined where there is none. */
+  hostLink: CountedLink | undefined;
+  /** The namespace at the path that the runtime gave; undefined where it is gone. */
+  namespace: NetworkNamespace | undefined;
+  /** When its ADD ended, in milliseconds since 1970; undefined where it has not. */
+  since: number | undefined;
+}
+
+/** All that is on the node. */
+export interface Survey {
+  /** The links of the node, by their index. */
+  links: ReadonlyMap<number, CountedLink>;
+  /** The recorded attachments of this boot and namespace, by network, then by pod or container. */
+  attachments: SurveyedAttachment[];
+  /** Veth ends of the node that belong to no recorded attachment: those of others, and strays of ours. */
+  pairs: Pair[];
+  /** Leases that belong to no recorded attachment. */
+  leases: StrayLease[];
+  /** The files in the place of records that cannot be read. */
+  unreadable: UnreadableRecord[];
+}
+
+/** How closely the node is looked at. */
+export interface Manner {
+  /** True: the processes in each namespace are found, too. */
+  withProcesses: boolean;
+}
+
+/** Looks at the node. Needs root. Throws CniError and SystemError when records or links cannot be read. */
+export function takeSurvey(node: Node, { withProcesses }: Manner): Survey {
+  const links = new Map(listCountedLinks(node.links).map((link) => [link.index, link]));
+  const byName = new Map([...links.values()].map((link) => [link.name, link]));
+  const namespaces = namedNamespaces();
+  const { attachments, unreadable } = readRecords(node);
+  const surveyed = attachments.map((attachment): SurveyedAttachment => {
+    const hostLink = byName.get(hostEndOf(attachment.link)?.name ?? "");
+    const namespace = namespaceAt(attachment.namespace.path, namespaces);
+    const since = node.records.completedAt(attachment.key);
+    const state = stateOf(attachment, { since, hostLink, node });
+    return { attachment, state, problems: [], hostLink, namespace, since };
+  });
+  noteDrift(surveyed, byName, node);
+  const own = new Set(surveyed.map(({ hostLink }) => hostLink));
+  const ofPods = new Set(surveyed.flatMap(({ namespace }) => namespace ?? []));
+  const others = [...links.values()].filter((link) => link.kind === "veth" && !own.has(link));
+  if (withProcesses) addProcesses(namespaces);
+  return {
+    links,
+    attachments: inOrder(surveyed),
+    pairs: findPairs(others, { links, namespaces, ofPods, node }),
+    leases: findStrayLeases(attachments, listRecordedNetworks()),
+    unreadable,
+  };
+}
+
+/** Notes the differences of those that live, and gives them the state of drift. */
+function noteDrift(
+  surveyed: readonly SurveyedAttachment[],
+  links: ReadonlyMap<string, CountedLink>,
+  node: Node,
+): void {
+  const living = surveyed.filter(({ state }) => state === "ok");
+  const lost = findLost(
+    living.map(({ attachment }) => attachment),
+    node,
+  );
+  for (const one of living) {
+    one.problems.push(...driftOf(one.attachment, { hostLink: one.hostLink, links, lost }));
+    if (one.problems.length > 0) one.state = "drift";
+  }
+}
+
+function readRecords(node: Node): { attachments: Attachment[]; unreadable: UnreadableRecord[] } {
+  const host = node.identity();
+  const lists = listRecordedNetworks().map((network) => node.records.listRecords(network));
+  return {
+    attachments: lists.flatMap(({ records }) => records.filter((each) => sameHost(each.host, host))),
+    unreadable: lists.flatMap(({ unreadable }) => unreadable),
+  };
+}
+
+/** The state as far as records and links tell it; `since`: when its ADD ended. */
+function stateOf(attachment: Attachment, { since, hostLink, node }: Found): State {
+  if (since === undefined) return node.records.isAddRunning(attachment.key) ? "starting" : "dead";
+  if (hostLink !== undefined) return "ok";
+  return isDead(attachment, node) ? "dead" : "ok";
+}
+
+interface Found {
+  since: number | undefined;
+  hostLink: CountedLink | undefined;
+  node: Node;
+}
+
+/** By network, then by the pod's name, then containers without one; numbers in names by their value. */
+function inOrder(surveyed: readonly SurveyedAttachment[]): SurveyedAttachment[] {
+  return surveyed
+    .map((each) => {
+      const { key, pod } = each.attachment;
+      const text = [key.network, pod ?? `~${key.containerId}`, key.interfaceName].join("\0");
+      return { each, order: text.replaceAll(/\d+/g, (digits) => digits.padStart(10, "0")) };
+    })
+    .sort((a, b) => (a.order < b.order ? -1 : 1))
+    .map(({ each }) => each);
+}
