@@ -27,6 +27,7 @@ const HEADERS = [
   "linux/if_bridge.h",
   "linux/if_ether.h",
   "linux/fib_rules.h",
+  "linux/net_namespace.h",
   "linux/pkt_sched.h",
   "linux/pkt_cls.h",
   "linux/tc_act/tc_mirred.h",

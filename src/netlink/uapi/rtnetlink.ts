@@ -1,5 +1,5 @@
-// linux/rtnetlink.h, if_link.h, if_addr.h, if.h, if_bridge.h, fib_rules.h, neighbour.h, veth.h, ip.h, under
-// their kernel names. A test compares every value with the C headers.
+// linux/rtnetlink.h, if_link.h, if_addr.h, if.h, if_bridge.h, fib_rules.h, neighbour.h, net_namespace.h,
+// veth.h, ip.h, under their kernel names. A test compares every value with the C headers.
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
