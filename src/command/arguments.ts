@@ -42,8 +42,8 @@ export interface Arguments<Table extends OptionTable> {
 }
 
 /**
- * Reads `--name`, `--name VALUE`, `--name=VALUE`, `-l`, `-l VALUE` and words, in any order; behind `--` there are
- * only words. Throws Misuse for an option that is not in `table`, or has no value, or one too many.
+ * Reads `--name`, `--name VALUE`, `--name=VALUE`, `-l`, `-l VALUE` and words, in any order; behind `--` there
+ * are only words. Throws Misuse for an option that is not in `table`, or has no value, or one too many.
  */
 export function readArguments<Table extends OptionTable>(
   args: readonly string[],

@@ -8,7 +8,7 @@ import type { Arguments, OptionTable } from "./arguments.ts";
 export interface Answer {
   /** For stdout: whole lines, or nothing. */
   text: string;
-  /** The same for programs: stdout where `--json` was given. */
+  /** The data of the text, for programs: stdout where `--json` was given. */
   json?: unknown;
   /** Sentences for stderr, without their full stop, about things that were done all the same. */
   notes?: readonly string[];
@@ -75,8 +75,8 @@ export interface Description<Table extends OptionTable> {
  */
 export interface Command extends Description<OptionTable> {
   /**
-   * Runs the command. Throws Misuse (misuse.ts) for a wrong command line, before anything is done; any other thrown
-   * value counts as its one error.
+   * Runs the command. Throws Misuse (misuse.ts) for a wrong command line, before anything is done; any other
+   * thrown value counts as its one error.
    */
   run(args: Arguments<OptionTable>, person: Person): Answer;
 }

@@ -36,8 +36,8 @@ pontoon \\- CNI plugin that gives a pod its network
 .I COMMAND
 [\\fIOPTION\\fR]... [\\fIWORD\\fR]...
 .SH DESCRIPTION
-A container runtime starts this program for every pod, with the parameters of the Container Network Interface in
-its environment. With an argument it is a person's tool.
+A container runtime starts this program for every pod, with the parameters of the
+Container Network Interface in its environment. With an argument it is a person's tool.
 ${listed.map(sectionOf).join("")}.SH EXIT STATUS
 ${escaped(STATUSES)}.SH FILES
 .TP

@@ -34,8 +34,8 @@ export function namedNamespaces(): Namespaces {
 }
 
 /**
- * Adds the processes of the node to the namespaces, and the namespaces that have no name but a process. A process
- * that ends meanwhile is passed over. Throws SystemError.
+ * Adds the processes of the node to the namespaces, and the namespaces that have no name but a process. A
+ * process that ends meanwhile is passed over. Throws SystemError.
  */
 export function addProcesses(found: Namespaces): void {
   for (const name of listDirectory("/proc")) {

@@ -46,7 +46,9 @@ export function listCountedLinks(socket: NetlinkSocket): CountedLink[] {
   return socket.dump(message).map((reply) => new CountedLink(reply));
 }
 
-/** A link in another namespace: the number that this namespace has for that one, and the link's index there. */
+/**
+ * A link in another namespace: the number that this namespace has for that one, and the link's index there.
+ */
 export interface FarLink {
   namespace: number;
   index: number;
@@ -64,7 +66,9 @@ export function getFarLinks(socket: NetlinkSocket, which: readonly FarLink[]): (
   return found;
 }
 
-/** So many links fit into a socket's buffer of 208 kB: the kernel counts 2 to 3 kB for the answer about one. */
+/**
+ * So many links fit into a socket's buffer of 208 kB: the kernel counts 2 to 3 kB for the answer about one.
+ */
 const MOST_AT_ONCE = 50;
 
 function askFor({ namespace, index }: FarLink): Message {

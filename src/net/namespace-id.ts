@@ -7,9 +7,9 @@ import * as rt from "../netlink/uapi/rtnetlink.ts";
 const HEADER = 4;
 
 /**
- * The number by which the socket's namespace knows each of these, by an open descriptor; undefined for one that
- * it has no number for, so that none of its links has its other end there. A descriptor of another kind has
- * none. Throws SystemError when the socket fails.
+ * The number by which the socket's namespace knows each of these, by an open descriptor; undefined for one
+ * that it has no number for, so that none of its links has its other end there. A descriptor of another kind
+ * has none. Throws SystemError when the socket fails.
  */
 export function namespaceIds(socket: NetlinkSocket, fds: readonly number[]): (number | undefined)[] {
   return socket.transact(fds.map(askFor)).map(({ replies: [reply] }) => {

@@ -56,8 +56,8 @@ export function listAttributes(bytes: Uint8Array, offset = 0): [number, Uint8Arr
 }
 
 /**
- * Visits the attributes between two places by type (flags taken off) and the places where the value begins and
- * ends. For lists of thousands, of which each has few attributes: it makes no object.
+ * Visits the attributes between two places by type (flags taken off) and the places where the value begins
+ * and ends. For lists of thousands, of which each has few attributes: it makes no object.
  */
 // biome-ignore lint/complexity/useMaxParams: it runs for each of thousands of elements.
 export function walkAttributes(

@@ -153,8 +153,8 @@ export function makeChains(
 }
 
 /**
- * True when rules of the table are missing, or a chain that the attachment shares with others. Asks for the rules
- * alone, and for no element. Throws SystemError.
+ * True when rules of the table are missing, or a chain that the attachment shares with others. Asks for the
+ * rules alone, and for no element. Throws SystemError.
  */
 export function isSharedLost<Attachment extends Owner, Node extends NodeAttachments<Attachment>>(
   table: OwnedTable<Attachment, Node>,

@@ -4,8 +4,8 @@ import { fileStatus } from "../sys/status.ts";
 
 /**
  * The names of the configurations in a folder, in the order in which they count: containerd and CRI-O list a
- * folder by libcni's ConfFiles (all but folders, by the ending of the name), sort the names and take the first
- * that is valid; podman goes by the network's name. Throws SystemError.
+ * folder by libcni's ConfFiles (all but folders, by the ending of the name), sort the names and take the
+ * first that is valid; podman goes by the network's name. Throws SystemError.
  */
 export function listConfigurations(folder: string): string[] {
   return listDirectory(folder)

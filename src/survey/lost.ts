@@ -7,8 +7,8 @@ import { stepOf } from "../plan/steps.ts";
 
 /**
  * The kinds of rules of which a network has lost the part that all its pods share, by the network's name. One
- * look for each kind and network, however many pods there are; a rule of one pod alone is not looked at. Throws
- * CniError and SystemError.
+ * look for each kind and network, however many pods there are; a rule of one pod alone is not looked at.
+ * Throws CniError and SystemError.
  */
 export function findLost(living: readonly Attachment[], node: Node): Map<string, StepName[]> {
   const lost = new Map<string, StepName[]>();

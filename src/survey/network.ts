@@ -25,7 +25,9 @@ export interface ConfigurationFile {
   error: CniError | undefined;
 }
 
-/** The configurations of a folder, in the order in which a runtime takes them; none where there is no folder. */
+/**
+ * The configurations of a folder, in the order in which a runtime takes them; none where there is no folder.
+ */
 export function readConfigurations(folder: string): ConfigurationFile[] {
   return listConfigurations(folder).map((name) => readFile(`${folder}/${name}`));
 }
@@ -49,8 +51,8 @@ function readFile(path: string): ConfigurationFile {
 }
 
 /**
- * The entry as a STATUS of a runtime has it, which may lack what comes with each ADD; whichever version the file
- * has, of the newest, since older ones know no STATUS.
+ * The entry as a STATUS of a runtime has it, which may lack what comes with each ADD; whichever version the
+ * file has, of the newest, since older ones know no STATUS.
  */
 function netconfOf(entry: Fields, { name }: Fields): Netconf {
   return parseNetconf(JSON.stringify({ ...entry, name, cniVersion: "1.1.0" }), "STATUS");

@@ -66,8 +66,8 @@ export function findPairs(veths: readonly CountedLink[], known: Known): Pair[] {
 const NOWHERE: ReadonlyMap<number, NetworkNamespace> = new Map();
 
 /**
- * The namespaces by the numbers that the node's namespace has for them. Those of the node's own pods come last:
- * they are many, and a pair of others seldom leads there.
+ * The namespaces by the numbers that the node's namespace has for them. Those of the node's own pods come
+ * last: they are many, and a pair of others seldom leads there.
  */
 function findById(
   away: readonly CountedLink[],

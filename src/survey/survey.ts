@@ -1,5 +1,5 @@
-// The attachments of the node and its pairs of interfaces, as they are: records, links and namespaces, read at
-// once. Looking changes nothing, and no namespace is entered.
+// The attachments of the node and its pairs of interfaces, as they are: records, links and namespaces, read
+// at once. Looking changes nothing, and no namespace is entered.
 import { type Attachment, sameHost } from "../attachment/attachment.ts";
 import { hostEndOf } from "../attachment/link.ts";
 import { isDead } from "../host/namespace.ts";
@@ -14,8 +14,8 @@ import { findPairs, type Pair } from "./pair.ts";
 
 /**
  * The state of an attachment. `starting`: its ADD is under way. `ok`: it is as its ADD made it, as far as the
- * node's side tells. `drift`: something differs. `dead`: its namespace is gone, or its ADD was killed, so nobody
- * uses it.
+ * node's side tells. `drift`: something differs. `dead`: its namespace is gone, or its ADD was killed, so
+ * nobody uses it.
  */
 export type State = "starting" | "ok" | "drift" | "dead";
 

@@ -55,7 +55,9 @@ export interface Native {
   mount(source: string, target: string, kind: string, flags: number): number;
   /** umount2(2). */
   umount(target: string, flags: number): number;
-  /** TIOCGWINSZ (asm-generic/ioctls.h): the columns of the terminal `fd`, 0 where it does not know; ENOTTY. */
+  /**
+   * TIOCGWINSZ (asm-generic/ioctls.h): the columns of the terminal `fd`, 0 where it does not know; ENOTTY.
+   */
   terminal_columns(fd: number): number;
   /** getrandom(2) into all of `buffer`, at most 256 bytes. */
   getrandom(buffer: Uint8Array): number;

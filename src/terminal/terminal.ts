@@ -23,8 +23,8 @@ export function styled(text: string, style: Style, { hasColours }: Terminal): st
 }
 
 /**
- * A text of others (names of links, processes, comments of rules) as it may be shown: everything but printable
- * ASCII becomes "?", so that no text moves the cursor, recolours or reorders what stands around it.
+ * A text of others (names of links, processes, comments of rules) as it may be shown: everything but
+ * printable ASCII becomes "?", so that no text moves the cursor, recolours or reorders what stands around it.
  */
 export function shown(text: string): string {
   return /^[ -~]*$/.test(text) ? text : text.replace(/[^ -~]/gu, "?");

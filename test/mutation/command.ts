@@ -5,8 +5,8 @@ export const COMMAND: readonly Mutation[] = [
   {
     name: "a failed command ends with status 0",
     file: "src/command/run.ts",
-    find: "status: errors.length === 0 ? 0 : 1",
-    replace: "status: 0",
+    find: "status = errors.length === 0 ? 0 : 1",
+    replace: "status = 0",
     test: "test/plugin/restore.test.ts",
     promise: "what it cannot do it says in plain words on stderr",
   },
@@ -77,8 +77,8 @@ export const COMMAND: readonly Mutation[] = [
   },
   {
     name: "the runtime takes the file that the folder lists first",
-    file: "src/command/install/order.ts",
-    find: "    .sort()\n",
+    file: "src/survey/folder.ts",
+    find: "\n    .sort()",
     replace: "",
     test: "test/plugin/install.test.ts",
     promise: "it says which configuration the runtime takes",

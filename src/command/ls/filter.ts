@@ -3,8 +3,8 @@ import { parseAddress, sameAddress } from "../../ip/address.ts";
 import type { Row } from "./row.ts";
 
 /**
- * The rows that a word means. Rows that it names exactly come alone; where it names none, those whose pod's name
- * has it as a part, or whose container's id begins with it.
+ * The rows that a word means. Rows that it names exactly come alone; where it names none, those whose pod's
+ * name has it as a part, or whose container's id begins with it.
  */
 export function filterRows(rows: readonly Row[], word: string): Row[] {
   const exact = rows.filter((row) => names(row, word));

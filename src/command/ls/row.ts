@@ -42,7 +42,10 @@ export interface Row {
 
 /** The rows of a survey: attachments, then strays, then the pairs of others. */
 export function rowsOf(survey: Survey): Row[] {
-  const pairs = survey.pairs.map((pair) => rowOfPair(pair, survey));
+  const macs = new Set(survey.attachments.map(({ attachment }) => attachment.link.pod.mac));
+  // The free end of a wire belongs to the pod at its other end, which has a row.
+  const others = survey.pairs.filter(({ isParked, far }) => !isParked || !macs.has(far?.mac ?? ""));
+  const pairs = others.map((pair) => rowOfPair(pair, survey));
   return [
     ...survey.attachments.map(rowOfAttachment),
     ...survey.leases.map(rowOfLease),
@@ -92,6 +95,7 @@ export function viaOf(link: Link): string {
 function rowOfPair(pair: Pair, survey: Survey): Row {
   const { link, isNear, namespace, far, key, isParked } = pair;
   const holder = namespace && holderOf(namespace);
+  const isOurs = key !== undefined || isParked;
   const bridge = link.master === 0 ? undefined : survey.links.get(link.master);
   return {
     pod: isNear ? "(this node)" : shown(nameOf(holder)),
@@ -107,9 +111,8 @@ function rowOfPair(pair: Pair, survey: Survey): Row {
     sent: link.received,
     namespace: namespace?.paths[0],
     process: holder?.process,
-    state: key === undefined ? "foreign" : "stray",
-    problems:
-      key === undefined ? [] : [`${link.name} is an interface of Pontoon, and no record says whose it is`],
+    state: isOurs ? "stray" : "foreign",
+    problems: isOurs ? [`${link.name} is an interface of Pontoon, and no record says whose it is`] : [],
   };
 }
 

@@ -149,7 +149,7 @@ test("a status tells kind, permission bits, size and how many names the file has
   writeFileSync(at("other"), "12345");
   chmodSync(at("other"), 0o4751);
   const status = fileStatus(at("a"));
-  expect(status).toEqual({ kind: "file", mode: 0o4751, size: 5, links: 2 });
+  expect(status).toMatchObject({ kind: "file", mode: 0o4751, size: 5, links: 2 });
   expect(fileStatus(at("same"))).toEqual(status);
   expect(fileStatus(at("link"))).toEqual(status);
   expect(fileStatus(at("other"))).toEqual({ ...status, links: 1 });
