@@ -18,6 +18,7 @@ import { NFT } from "./nft.ts";
 import { PLAN } from "./plan.ts";
 import { PTP } from "./ptp.ts";
 import { RECORD } from "./record.ts";
+import { SURVEY } from "./survey.ts";
 import { SYS } from "./sys.ts";
 import { TOOL } from "./tool.ts";
 import { VERB } from "./verb.ts";
@@ -41,6 +42,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PLAN,
   ...PTP,
   ...RECORD,
+  ...SURVEY,
   ...SYS,
   ...TOOL,
   ...VERB,

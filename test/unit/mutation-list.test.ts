@@ -44,7 +44,9 @@ test("the list has rows from every folder of src", () => {
     "nft",
     "plan",
     "record",
+    "survey",
     "sys",
+    "terminal",
     "tool",
     "verb",
   ]);

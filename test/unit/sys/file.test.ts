@@ -152,7 +152,7 @@ test("a status tells kind, permission bits, size and how many names the file has
   expect(status).toMatchObject({ kind: "file", mode: 0o4751, size: 5, links: 2 });
   expect(fileStatus(at("same"))).toEqual(status);
   expect(fileStatus(at("link"))).toEqual(status);
-  expect(fileStatus(at("other"))).toEqual({ ...status, links: 1 });
+  expect(fileStatus(at("other"))).toMatchObject({ kind: "file", mode: 0o4751, size: 5, links: 1 });
   using file = openFile(at("a"), O_RDONLY);
   expect(handleStatus(file.fd)).toEqual(status);
   expect(fileIdentity(at("link"))).toBe(fileIdentity(at("same")));
