@@ -4,6 +4,7 @@
 import { SMALLEST_RATE } from "../src/cni/bandwidth.ts";
 import { DEFAULT_MARK_BIT, LARGEST_PORT } from "../src/cni/host-port-config.ts";
 import type { PlainKind } from "../src/cni/keys.ts";
+import { LOG_LEVELS } from "../src/cni/log-config.ts";
 import { LARGEST_MTU, SMALLEST_MTU } from "../src/cni/netconf-check.ts";
 import { DEFAULT_BRIDGE, DEFAULT_DATA_DIR, type NETCONF } from "../src/cni/netconf-keys.ts";
 import { SUPPORTED_VERSIONS } from "../src/cni/version.ts";
@@ -348,6 +349,15 @@ export const WORDS: { readonly [path in PathOf<typeof NETCONF>]: Words } = {
   "dns.domain": { title: "Domain", description: "The local domain." },
   "dns.search": { title: "Search list", description: "Domains that short names are looked up in." },
   "dns.options": { title: "Options", description: "Options of the resolver, as in resolv.conf." },
+
+  log: { title: "Log of calls", description: "A line of JSON for each call of this network." },
+  "log.file": { title: "File", description: "An absolute path. The folder has to be there.", pattern: "^/" },
+  "log.level": {
+    title: "Level",
+    description: "Calls that fail, or all, or all with the time of each step.",
+    enum: [...LOG_LEVELS],
+    default: "info",
+  },
 
   args: {
     title: "Arguments",

@@ -18,6 +18,7 @@ import { add } from "./verb/add.ts";
 import { check } from "./verb/check.ts";
 import { del } from "./verb/del.ts";
 import { gc } from "./verb/gc.ts";
+import { Journal } from "./verb/journal.ts";
 import { status } from "./verb/status.ts";
 
 const STDIN = 0;
@@ -57,20 +58,28 @@ function forRuntime(plugin: Plugin): number {
 }
 
 const asPontoon: Plugin = (env, read) => {
-  const request = readRequest(env, read);
-  if (request.verb === "VERSION") return print(versionAnswer());
-  using node = Node.open();
-  answer(request, node);
+  const journal = new Journal(env);
+  try {
+    const request = readRequest(env, () => journal.begin(read()));
+    if (request.verb === "VERSION") return print(versionAnswer());
+    using node = Node.open();
+    answer(request, node, journal);
+  } catch (error) {
+    const failure = asCniError(error);
+    log(journal.end(failure));
+    throw failure;
+  }
+  log(journal.end(undefined));
 };
 
 const asLoopback: Plugin = (env, read) => print(loopback(env, read));
 
-function answer(request: Exclude<Request, VersionRequest>, node: Node): void {
+function answer(request: Exclude<Request, VersionRequest>, node: Node, journal: Journal): void {
   switch (request.verb) {
     case "ADD": {
-      log(request.netconf.misspelt);
+      log(journal.note(request.netconf.misspelt));
       const added = add(request, node);
-      log(added.notices);
+      log(journal.note(added.notices));
       return print(added.output, added.undo);
     }
     case "DEL":
@@ -167,7 +176,7 @@ function print(text: string, undo: () => string[] = () => []): void {
  * Prints notices for the runtime's log, one line each on stderr. A closed stderr is no error, and a full one
  * with O_NONBLOCK takes no more of them: the answer waits for nobody who does not read the log.
  */
-function log(notices: string[]): void {
+function log(notices: readonly string[]): void {
   try {
     for (const notice of notices) writeAll(STDERR, `pontoon: ${notice}\n`, "stderr");
   } catch {

@@ -15,6 +15,7 @@ import {
   readIpam,
 } from "./ipam-config.ts";
 import type { Fields } from "./keys.ts";
+import { checkLog } from "./log-config.ts";
 import { readMac } from "./mac.ts";
 import { misspeltKeys, UnreadKeys } from "./misspelt.ts";
 import {
@@ -135,6 +136,7 @@ function readNetconf(
   const requests = isAsked ? readRequests({ shape, args }, foreignIpam === undefined, problems) : NO_REQUESTS;
   const { prevResult } = fields;
   checkName(name, problems);
+  checkLog(shape, problems);
   checkMtu(bridge.mtu, ipam?.rangeSets ?? [], problems);
   checkIpamOfWay(bridge.attach, { hasIpam: ipam !== undefined, foreignIpam }, problems);
   if (ipam !== undefined || foreignIpam !== undefined) checkBesideIpam(bridge, problems);

@@ -117,6 +117,11 @@ function parsePath(text: string): string[] {
   return directories;
 }
 
+/** The pod that CNI_ARGS names, as {@link podOf} has it. */
+export function podInArgs(text: string): string | undefined {
+  return podOf(parseArgs(text));
+}
+
 /**
  * CNI_ARGS without its errors: unreadable parts are skipped, since keys for other plugins arrive here too. Of
  * a repeated key the last counts.

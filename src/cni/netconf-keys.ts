@@ -93,6 +93,7 @@ export const NETCONF = {
     statusWhenFull: "flag",
   },
   dns: DNS,
+  log: { file: "text", level: "text" },
   args: { cni: { mac: "text", ips: TEXTS, sysctl: "fields" } },
   runtimeConfig: {
     mac: "text",

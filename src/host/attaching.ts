@@ -4,6 +4,7 @@ import type { CniError } from "../cni/error.ts";
 import { asCniError, collectErrors } from "../failure/failure.ts";
 import type { SharedLink } from "../plan/result.ts";
 import { type Step, traitsOf } from "../plan/step.ts";
+import { phasePart } from "../sys/phase.ts";
 import type { Applying, BridgePlan, OtherEnd, Place } from "./kind.ts";
 import { kindOf } from "./kinds.ts";
 import { type Node, NodeIsLocked } from "./node.ts";
@@ -104,6 +105,7 @@ export class Attaching implements Applying {
       if (isRule === true) this.mustGoOn();
       this.touched.add(step);
       this.current = step.kind;
+      phasePart(step.kind);
       try {
         kindOf(step).apply(step, this);
       } catch (error) {

@@ -52,6 +52,11 @@ export function lockInPatience(file: FileHandle, what: string, timeoutMs: number
   return isLocked;
 }
 
+/** The time that the call has waited for locks and for other calls, in milliseconds. */
+export function waitedMs(): number {
+  return Math.round(waited);
+}
+
 /** The time that the call has waited for locks and for other calls, in words: `10 s`. */
 export function waitedText(): string {
   return `${Math.round(waited / 100) / 10} s`;

@@ -28,6 +28,7 @@ import { noticesOf } from "../plan/notice.ts";
 import { dnsOf, resultOf } from "../plan/result.ts";
 import { isDoneAgain, type Step, traitsOf } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
+import { phase } from "../sys/phase.ts";
 import {
   askForeignIpam,
   type Claim,
@@ -51,6 +52,7 @@ const ATTEMPTS = 3;
 
 /** Attaches the pod. Throws CniError; the node is then as it was, the shared bridge and sysctls excepted. */
 export function add(request: AddRequest, node: Node): Added {
+  phase("look");
   checkInterfaceName(request.key.interfaceName);
   const pod = node.keep(openPod(request.namespacePath, request.allowOwnNamespace, node));
   refuseTakenInterface(request, pod, node);
@@ -74,11 +76,13 @@ export function add(request: AddRequest, node: Node): Added {
 /** Claims the place of the attachment, does its steps, and answers when the record is complete. */
 function attach(claim: Claim, pod: Pod): Added {
   const { node, rollback, request, observed } = claim;
+  phase("addresses");
   const claimed = request.netconf.foreignIpam === undefined ? claimAddresses(claim) : claimPlace(claim);
   const title = (): string => titleOf(request);
   const mustGoOn = (): void => {
     if (!attempt("recordStore", title, () => claimed.intent.isWanted())) throw deletedMeanwhile();
   };
+  phase("steps");
   const plan = bridgePlanOf(claimed, observed);
   const attaching = new Attaching({ node, pod, mustGoOn }, claimed.attachment, plan);
   rollback.add(() => attaching.undo());
@@ -101,6 +105,7 @@ function titleOf({ key, pod }: AddRequest): string {
 
 /** Formats the result; then completes the record, when the answer is ready to be printed. */
 function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, attaching: Attaching): Added {
+  phase("record");
   const { netconf, key } = request;
   const { attachment, intent } = claimed;
   const { foundBridge: bridge, vlanGateway } = attaching;

@@ -9,12 +9,14 @@ import { delegate, delegateIfThere, foreignIpamOf } from "../ipam/delegate.ts";
 import type { StoppedAdd } from "../record/intent.ts";
 import type { RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
+import { phase } from "../sys/phase.ts";
 import { ADD_ENDS_MS, detach } from "./detach.ts";
 
 /** Detaches the pod. Success when nothing is left, also when nothing was there. Throws CniError. */
 export function del(request: DelRequest, node: Node): void {
   const { key, config, namespacePath, allowOwnNamespace } = request;
   const { records } = node;
+  phase("look");
   // The record is read before and after the ADD stops: a stopped ADD may remove it, or add the addresses of
   // its IPAM plugin.
   const before = readRecord(records, key);

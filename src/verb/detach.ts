@@ -26,6 +26,7 @@ import { leasesOf } from "../ipam/ownership.ts";
 import { release } from "../ipam/release.ts";
 import type { StoppedAdd } from "../record/intent.ts";
 import { waitedText } from "../sys/flock.ts";
+import { phase } from "../sys/phase.ts";
 
 /** The known facts about an attachment that is to go. */
 export interface Detachment {
@@ -77,13 +78,20 @@ export function detach(call: Detachment, node: Node): void {
   const errors = collectErrors([
     () => shutPorts(traces.removals, node),
     () => forgetChangedMac({ attachment, prevResult, pod }, node),
-    () => rules.remove(),
-    () => removeAllLinks(traces, detachment, node),
+    () => {
+      phase("rules");
+      rules.remove();
+    },
+    () => {
+      phase("links");
+      removeAllLinks(traces, detachment, node);
+    },
     () => {
       giveLinksBack(traces.removals, RETURN_MS);
       isGivenBack = true;
     },
     () => {
+      phase("addresses");
       hasEnded = running?.endsWithin(ADD_ENDS_MS) !== false;
       if (!hasEnded) throw stillRunning(titleOf(detachment));
     },
