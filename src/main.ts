@@ -7,13 +7,14 @@ import { answerVersion } from "./cni/version.ts";
 import { errorLines, type Printout, runCommand } from "./command/run.ts";
 import { asCniError } from "./failure/failure.ts";
 import { Node } from "./host/node.ts";
+import { traceRequests } from "./host/trace.ts";
 import { loopback } from "./loopback/loopback.ts";
 import { textOf } from "./sys/bytes.ts";
 import { variables } from "./sys/environment.ts";
 import { errnoName, SystemError } from "./sys/errno.ts";
 import { native } from "./sys/native.ts";
 import { readAll, writeAll, writeAllWaiting } from "./sys/stream.ts";
-import { PLAIN, type Terminal } from "./terminal/terminal.ts";
+import { PLAIN, shown, type Terminal } from "./terminal/terminal.ts";
 import { add } from "./verb/add.ts";
 import { check } from "./verb/check.ts";
 import { del } from "./verb/del.ts";
@@ -105,6 +106,8 @@ function forProbe(name: string): number {
 /** A call of a person. Gives the exit status. */
 function forPerson(args: readonly string[]): number {
   const terminal = terminalOf(STDOUT);
+  if ((native.getenv("PONTOON_TRACE") ?? "") !== "")
+    traceRequests((line) => sayTo(STDERR, `${shown(line)}\n`, "stderr"));
   for (;;) {
     const printout = runCommand(args, { readStdin, confirms, terminal });
     const { again } = printout;

@@ -5,6 +5,7 @@ import { helpOf } from "./help.ts";
 import { install } from "./install.ts";
 import { ls } from "./ls.ts";
 import { manOf } from "./man.ts";
+import { metrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
 import { restore } from "./restore.ts";
 import { version } from "./version.ts";
@@ -12,6 +13,7 @@ import { version } from "./version.ts";
 /** In the order of `pontoon --help` within each subject. */
 export const COMMANDS: readonly Command[] = [
   ls,
+  metrics,
   restore,
   install,
   migrate,

@@ -3,7 +3,7 @@
 
 import { u32At, u32Bytes } from "../sys/bytes.ts";
 import { monotonicMs } from "../sys/clock.ts";
-import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+import { check, errnoName, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { native } from "../sys/native.ts";
 import { POLLIN, waitFor } from "../sys/stream.ts";
 import { Outcome, readError } from "./outcome.ts";
@@ -17,6 +17,16 @@ export interface Message {
   type: number;
   flags: number;
   body: (writer: Writer) => void;
+}
+
+/** Somebody who is told of each request and of its end: `ok`, or the name of the error. */
+export type Listener = (request: string, end: string) => void;
+
+let listener: Listener | undefined;
+
+/** From now on `hear` is told of each request of this process. */
+export function listen(hear: Listener): void {
+  listener = hear;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -87,7 +97,7 @@ export class NetlinkSocket implements Disposable {
     const first = this.sequence;
     this.writeAll(writer, messages);
     this.send(writer.written, messages[0]?.what ?? "nothing");
-    return this.gather(messages, first);
+    return heard(messages, this.gather(messages, first));
   }
 
   private transactInParts(messages: Message[]): Outcome[] {
@@ -116,13 +126,14 @@ export class NetlinkSocket implements Disposable {
     this.writeAll(writer, messages);
     this.write(writer, end, 0);
     this.send(writer.written, messages[0]?.what ?? "nothing");
-    return this.gather(messages, first, frame);
+    return heard(messages, this.gather(messages, first, frame));
   }
 
   /** Asks for a list, and starts again when the list changed while it was read. Throws SystemError. */
   dump(message: Message): Reply[] {
     for (let attempt = 1; ; attempt++) {
       const list = this.dumpOnce(message);
+      listener?.(message.what, list === undefined ? "changed meanwhile" : `${list.length} answers`);
       if (list !== undefined) return list;
       if (attempt === DUMP_ATTEMPTS)
         throw new SystemError(message.what, errnoOf("EAGAIN"), "the list changed at each attempt to read it");
@@ -272,4 +283,14 @@ export class NetlinkSocket implements Disposable {
       `set netlink option ${option}`,
     );
   }
+}
+
+/** Tells the listener, if there is one, of these requests. Gives their outcomes. */
+function heard(messages: readonly Message[], outcomes: Outcome[]): Outcome[] {
+  if (listener === undefined) return outcomes;
+  for (const [at, { what }] of messages.entries()) {
+    const errno = outcomes[at]?.errno ?? 0;
+    listener(what, errno === 0 ? "ok" : errnoName(errno));
+  }
+  return outcomes;
 }
