@@ -7,6 +7,7 @@ import { ls } from "./ls.ts";
 import { manOf } from "./man.ts";
 import { metrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
+import { report } from "./report.ts";
 import { restore } from "./restore.ts";
 import { version } from "./version.ts";
 
@@ -14,6 +15,7 @@ import { version } from "./version.ts";
 export const COMMANDS: readonly Command[] = [
   ls,
   metrics,
+  report,
   restore,
   install,
   migrate,

@@ -6,7 +6,18 @@ import { type Outcome, type RunOptions, run } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
 import { PLUGIN_FOLDER, pluginBinary } from "../support/world.ts";
 
-const COMMANDS = ["ls", "metrics", "restore", "install", "migrate", "help", "version", "completion", "man"];
+const COMMANDS = [
+  "ls",
+  "metrics",
+  "report",
+  "restore",
+  "install",
+  "migrate",
+  "help",
+  "version",
+  "completion",
+  "man",
+];
 const VERSIONS = "CNI versions: 0.1.0, 0.2.0, 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0\n";
 
 const pontoon = (args: string[], options: RunOptions = {}): Promise<Outcome> =>

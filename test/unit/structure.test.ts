@@ -13,6 +13,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   },
   command: {
     may: [
+      "report",
       "survey",
       "host",
       "ipam",
@@ -26,6 +27,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
       "sys",
     ],
     why: "A command for people asks the folders that know; it touches no kernel object itself, and prints nothing.",
+  },
+  report: {
+    may: ["survey", "host", "record", "cni", "tool", "sys"],
+    why: "A report is what is on the node as texts; it changes nothing.",
   },
   survey: {
     may: [
