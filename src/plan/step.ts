@@ -426,8 +426,9 @@ export interface HostRouteStep {
   key: AttachmentKey;
   hostInterface: string;
   interfaceName: string;
-  /** The MAC of the host's end, of which its link-local IPv6 address is made. */
+  /** The MACs of both ends, of which their link-local IPv6 addresses are made. */
   hostMac: string;
+  podMac: string;
   gateways: Address[];
   addresses: Address[];
 }

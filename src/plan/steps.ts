@@ -206,6 +206,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       hostInterface: link.host.name,
       interfaceName: link.pod.name,
       hostMac: link.host.mac,
+      podMac: link.pod.mac,
       gateways: eachOnce(gatewaysOf(attachment).map(({ address }) => address)),
       addresses: addresses.map(({ address }) => address.address),
     };

@@ -227,6 +227,28 @@ scene("ARP: the node learns a pod's own address, and no other however many the p
   expect(await learnt()).toMatch(new RegExp(`^${red.ip4} lladdr ${red.mac} \\S+$`));
 });
 
+scene("ND: the node looks for no link-local address on the pair but the pod's own", async (world) => {
+  const { red, blue } = await redAndBlue(world);
+  const own = await hostLinkOf(world, red.pod);
+  const packet = (to: string): Packet =>
+    ipv6({ from: red.ip6, to, protocol: 58, body: icmp6(128, { from: red.ip6, to }) });
+  const others = Array.from({ length: 50 }, (_, at) => packet(`fe80::77:${at + 1}`));
+  await send(
+    red.pod,
+    [...others, packet(blue.ip6)].map((each) => bytesOf({ to: red.gatewayMac, from: red.mac, ...each })),
+  );
+  // What came later has been forwarded.
+  await waitFor("the node knows blue", async () =>
+    (await world.host.must("ip -6 neighbour show")).includes(blue.ip6),
+  );
+  expect(await world.host.must(`ip -6 neighbour show dev ${own}`)).not.toContain("fe80::77:");
+  const [, local = ""] =
+    /inet6 (fe80:[0-9a-f:]+)/.exec(await world.host.must(`ip -6 address show dev ${own}`)) ?? [];
+  expect(await pings(world.host, `${red.local}%${own}`)).toBe(true);
+  expect(await pings(red.pod, `${local}%eth0`)).toBe(true);
+  expect((await red.pod.exec(`ping -n -c 1 -W 1 -I ${red.local}%eth0 fd01::1`)).status).toBe(0);
+});
+
 scene(
   "macspoofchk alone: a pod with a false MAC reaches nobody, and may send from what address it likes",
   async (world) => {

@@ -16,27 +16,35 @@ export interface Request {
 }
 
 /** The requests for the host's end with its addresses and routes, in their order. */
-export function requestsOf(
-  { hostInterface, gateways, addresses, hostMac }: HostRouteStep,
-  index: number,
-): Request[] {
+export function requestsOf(step: HostRouteStep, index: number): Request[] {
+  const { hostInterface, gateways, addresses } = step;
   const up = changeLinkMessage(
     { index },
     { up: true, ...(addresses.some(({ family }) => family === 4) ? { forwarding: true } : {}) },
     `set up interface ${hostInterface}`,
   );
-  // The kernel asks for neighbours by this address; one that it made itself would be checked for a second.
-  const linkLocal: Prefix = { address: linkLocalOf(macBytes(hostMac)), length: 64 };
-  const own = [...(addresses.some(({ family }) => family === 6) ? [linkLocal] : []), ...gateways.map(whole)];
+  const linkLocal = linkLocalRequest(step, index);
   return [
     { message: up },
-    ...own.map((prefix) => ({ message: addAddressMessage(index, prefix) })),
+    ...(linkLocal === undefined ? [] : [linkLocal]),
+    ...gateways.map((gateway) => ({ message: addAddressMessage(index, whole(gateway)) })),
     ...addresses.map((address) => ({
       message: addRouteMessage({ dst: whole(address), index, isOnly: true }),
       address,
     })),
     { message: getLinkMessage({ index }) },
   ];
+}
+
+/**
+ * The request for the link-local address, by which the kernel asks for neighbours; undefined without IPv6. The
+ * pod's own is the other end: with a route to all of fe80::/64 the node would ask the pod for each address that
+ * the pod sends to, and every question takes a place in the node's table of neighbours.
+ */
+function linkLocalRequest({ hostMac, podMac, addresses }: HostRouteStep, index: number): Request | undefined {
+  if (!addresses.some(({ family }) => family === 6)) return undefined;
+  const own = whole(linkLocalOf(macBytes(hostMac)));
+  return { message: addAddressMessage(index, own, { peer: linkLocalOf(macBytes(podMac)) }) };
 }
 
 /** Makes the settings that come before the link is up: a router inside the pod is none for the node. */
