@@ -11,7 +11,7 @@ import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { countLostRoutes } from "./lost.ts";
 import { explainRefusal, refuseTakenGateway } from "./refusal.ts";
-import { isWhole, prepare, requestsOf } from "./request.ts";
+import { hostLinkLocal, isWhole, prepare, requestsOf } from "./request.ts";
 
 export const hostRoute: StepKind<HostRouteStep> = {
   apply: routeToPod,
@@ -40,8 +40,12 @@ function verifyHostRoute(step: HostRouteStep, { node }: Place): string | undefin
   const link = getLink(node.links, { name });
   if (link === undefined) return undefined;
   const held = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
-  const lost = gateways.find((gateway) => !held.some((prefix) => isWhole(prefix, gateway)));
+  const isHeld = (address: Address): boolean => held.some((prefix) => isWhole(prefix, address));
+  const lost = gateways.find((gateway) => !isHeld(gateway));
   if (lost !== undefined) return `${name} has no gateway address ${formatAddress(lost)}`;
+  const linkLocal = hostLinkLocal(step);
+  if (linkLocal !== undefined && !isHeld(linkLocal))
+    return `${name} has no link-local address ${formatAddress(linkLocal)}`;
   const unreached = addresses.find((address) => !hasRoute(address, link.index, node));
   return unreached && `the node has no route to ${formatAddress(unreached)} by ${name}`;
 }

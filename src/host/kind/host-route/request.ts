@@ -41,10 +41,15 @@ export function requestsOf(step: HostRouteStep, index: number): Request[] {
  * pod's own is the other end: with a route to all of fe80::/64 the node would ask the pod for each address that
  * the pod sends to, and every question takes a place in the node's table of neighbours.
  */
-function linkLocalRequest({ hostMac, podMac, addresses }: HostRouteStep, index: number): Request | undefined {
-  if (!addresses.some(({ family }) => family === 6)) return undefined;
-  const own = whole(linkLocalOf(macBytes(hostMac)));
-  return { message: addAddressMessage(index, own, { peer: linkLocalOf(macBytes(podMac)) }) };
+function linkLocalRequest(step: HostRouteStep, index: number): Request | undefined {
+  const own = hostLinkLocal(step);
+  if (own === undefined) return undefined;
+  return { message: addAddressMessage(index, whole(own), { peer: linkLocalOf(macBytes(step.podMac)) }) };
+}
+
+/** The link-local address of the host's end; undefined without IPv6. */
+export function hostLinkLocal({ hostMac, addresses }: HostRouteStep): Address | undefined {
+  return addresses.some(({ family }) => family === 6) ? linkLocalOf(macBytes(hostMac)) : undefined;
 }
 
 /** Makes the settings that come before the link is up: a router inside the pod is none for the node. */
