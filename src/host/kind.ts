@@ -126,7 +126,7 @@ export interface BridgePlan {
 
 /** The parts of a step that have to go, in the order in which they go (src/host/removal.ts). */
 export interface Removal {
-  /** The interface of the host that is taken down first: no frame may pass while its rules go. */
+  /** The name of the host's end, which is shut first: no frame of the pod may pass while its rules go. */
   shut?: string;
   /** Finds the rules to remove. The lock of the leases is held, so no address changes its owner. */
   rules?(): FoundRules;

@@ -2,6 +2,7 @@
 import type { Mutation } from "./mutation.ts";
 
 const LIFE = "test/plugin/ptp-life.test.ts";
+const SOURCE_CHECK = "test/plugin/ptp-source-check.test.ts";
 const FEATURE = "test/plugin/ptp-feature.test.ts";
 
 export const PTP: readonly Mutation[] = [
@@ -82,7 +83,7 @@ export const PTP: readonly Mutation[] = [
     file: "src/host/kind/host-route/request.ts",
     find: "addAddressMessage(index, whole(own), {",
     replace: "addAddressMessage(index, { address: own, length: 64 }, {",
-    test: "test/plugin/ptp-source-check.test.ts",
+    test: SOURCE_CHECK,
     promise: "the node looks for no link-local address on the pair but the pod's own",
   },
   {
@@ -92,6 +93,30 @@ export const PTP: readonly Mutation[] = [
     replace: "if (lost > 99) byOwner.set",
     test: LIFE,
     promise: "CHECK misses a host's end that is up, and restore puts it back",
+  },
+  {
+    name: "restore raises a host's end that a DEL has shut",
+    file: "src/host/kind/host-route/host-route.ts",
+    find: "link === undefined || !node.records.isComplete(key)",
+    replace: "link === undefined",
+    test: SOURCE_CHECK,
+    promise: "a restore beside a DEL leaves the pod's link shut",
+  },
+  {
+    name: "restore leaves a host's end up that a DEL has shut meanwhile",
+    file: "src/host/kind/host-route/host-route.ts",
+    find: "if (!node.records.isComplete(key)) shutPort(name, node);",
+    replace: "",
+    test: SOURCE_CHECK,
+    promise: "a restore beside a DEL leaves the pod's link shut",
+  },
+  {
+    name: "DEL does not tell a restore that it shuts the pod's link",
+    file: "src/verb/detach.ts",
+    find: 'attempt("recordStore", hostInterfaceName(key), () => records.markLeaving(key));',
+    replace: "",
+    test: SOURCE_CHECK,
+    promise: "a restore beside a DEL leaves the pod's link shut",
   },
   {
     name: "STATUS leaves 127.0.0.1 open to pods without a bridge when the rules are flushed",

@@ -9,6 +9,7 @@ import type { HostRouteStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
+import { shutPort } from "../../shut.ts";
 import { countLostRoutes } from "./lost.ts";
 import { explainRefusal, refuseTakenGateway } from "./refusal.ts";
 import { hostLinkLocal, isWhole, prepare, requestsOf } from "./request.ts";
@@ -54,13 +55,17 @@ function hasRoute(address: Address, index: number, node: Node): boolean {
   return listRoutes(node.links, address.family, { index }).some(({ dst }) => isWhole(dst, address));
 }
 
-/** Makes the host's end so again; what is there stays. An end that is gone stays gone. */
+/**
+ * Makes the host's end so again; what is there stays. An end that is gone stays gone, and one that a DEL has
+ * shut stays shut: the DEL leaves its mark before it shuts the end, so one of the two sees the other.
+ */
 function putBackRoutes(step: HostRouteStep, node: Node): void {
-  const { hostInterface: name } = step;
+  const { key, hostInterface: name } = step;
   const link = getLink(node.links, { name });
-  if (link === undefined) return;
+  if (link === undefined || !node.records.isComplete(key)) return;
   attempt("sysctl", name, () => prepare(step));
   send(step, link.index, node);
+  if (!node.records.isComplete(key)) shutPort(name, node);
 }
 
 /** Makes all of it by one send. A part that the end has already is none to make. */
