@@ -119,6 +119,14 @@ export const PTP: readonly Mutation[] = [
     promise: "a restore beside a DEL leaves the pod's link shut",
   },
   {
+    name: "an ADD that is given the address of a living pod on a pair gives up",
+    file: "src/host/kind/host-route/refusal.ts",
+    find: "return new AddressTaken(",
+    replace: "return new CniError(",
+    test: "test/plugin/lost-lease.test.ts",
+    promise: "a pair of its own: ipMasq false: this file alone is removed",
+  },
+  {
     name: "STATUS leaves 127.0.0.1 open to pods without a bridge when the rules are flushed",
     file: "src/host/kind/host-port/localhost.ts",
     find: "if (keyOfAlias(alias)?.network === network) closeSoonIfThere(name, node);",

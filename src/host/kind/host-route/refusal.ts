@@ -6,6 +6,7 @@ import { type Address, formatAddress } from "../../../ip/address.ts";
 import { getLink } from "../../../net/link.ts";
 import { findLocalRoute, listRoutes } from "../../../net/route.ts";
 import { isErrno, type SystemError } from "../../../sys/errno.ts";
+import { AddressTaken } from "../../address-taken.ts";
 import type { Node } from "../../node.ts";
 import { isWhole } from "./request.ts";
 
@@ -42,7 +43,7 @@ export function explainRefusal({ error, address, name }: Refusal, node: Node): C
   const about = `the node's route to ${formatAddress(address)}`;
   if (!isErrno(error, "EEXIST")) return explain("route", about, error);
   const holder = holderOf(address, node);
-  return new CniError("address", {
+  return new AddressTaken("address", {
     about: `address ${formatAddress(address)} is used twice`,
     cause: `the node routes it to ${holder}`,
     hint: "Give each pod an address of its own: different ranges for two networks, and one dataDir for one network",
