@@ -127,6 +127,14 @@ export const PTP: readonly Mutation[] = [
     promise: "a pair of its own: ipMasq false: this file alone is removed",
   },
   {
+    name: "a refused gateway address of a pair is told as a fault of the interface",
+    file: "src/host/kind/host-route/refusal.ts",
+    find: "if (own !== undefined)",
+    replace: "if (own !== undefined && own === reached)",
+    test: "test/plugin/ptp.test.ts",
+    promise: "a gateway address that the kernel refuses is named",
+  },
+  {
     name: "STATUS leaves 127.0.0.1 open to pods without a bridge when the rules are flushed",
     file: "src/host/kind/host-port/localhost.ts",
     find: "if (keyOfAlias(alias)?.network === network) closeSoonIfThere(name, node);",

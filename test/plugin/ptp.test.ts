@@ -2,6 +2,7 @@
 // left of them.
 import { expect } from "vitest";
 import { add, addressesOf, check, del, mustFail, plugin } from "../support/cni.ts";
+import { addPlugins } from "../support/ipam.ts";
 import { dies, hostLinkOf } from "../support/link.ts";
 import { addNeighbour, wireOf } from "../support/neighbour.ts";
 import { CNI_VERSIONS, FAMILIES, install } from "../support/network.ts";
@@ -114,9 +115,23 @@ scene(
     await world.host.must("ip link set eth9 up");
     const pods = install(world, ptpNetwork("pods"));
     const red = await world.pod("red");
-    expect(mustFail(await plugin(world, "ADD", { network: pods, pod: red })).msg).toContain('"eth9" has it');
+    expect(mustFail(await plugin(world, "ADD", { network: pods, pod: red }))).toMatchObject({
+      code: 122,
+      msg: expect.stringMatching(/^address cannot be set: .*"eth9" has it$/) as string,
+    });
   },
 );
+
+scene("a gateway address that the kernel refuses is named, as an address", async (world) => {
+  addPlugins(world, "static");
+  const addresses = [{ address: "fd01::7/128", gateway: "ff02::99" }];
+  const pods = install(world, ptpNetwork("pods", { ipam: { type: "static", addresses } }));
+  const red = await world.pod("red");
+  expect(mustFail(await plugin(world, "ADD", { network: pods, pod: red }))).toMatchObject({
+    code: 122,
+    msg: expect.stringMatching(/^address cannot be set: ff02::99 on veth/) as string,
+  });
+});
 
 for (const [key, value] of [
   ["bridge", "cni0"],

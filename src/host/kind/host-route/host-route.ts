@@ -73,10 +73,10 @@ function send(step: HostRouteStep, index: number, node: Node): void {
   const { hostInterface: name } = step;
   const requests = requestsOf(step, index);
   const outcomes = attempt("link", name, () => node.links.transact(requests.map(({ message }) => message)));
-  for (let at = 0; at < outcomes.length; at++) {
-    const [error, address] = [outcomes[at]?.error, requests[at]?.address];
-    const isThere = isErrno(error, "EEXIST") && (address === undefined || hasRoute(address, index, node));
-    if (error === undefined || isThere) continue;
-    throw explainRefusal({ error, address, name }, node);
+  for (const [at, request] of requests.entries()) {
+    const error = outcomes[at]?.error;
+    const { reached } = request;
+    const isThere = isErrno(error, "EEXIST") && (reached === undefined || hasRoute(reached, index, node));
+    if (error !== undefined && !isThere) throw explainRefusal({ request, error, name }, node);
   }
 }

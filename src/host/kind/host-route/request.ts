@@ -9,10 +9,14 @@ import { addRouteMessage } from "../../../net/route.ts";
 import { ensureSysctlIfPossible, ensureSysctlIfThere } from "../../../net/sysctl.ts";
 import type { Message } from "../../../netlink/socket.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
-/** A request, and the address of the pod that it is about. */
+
+/** A request for the host's end, and the address that it is about. */
 export interface Request {
   message: Message;
-  address?: Address;
+  /** An address of the host's end. */
+  own?: Address;
+  /** An address of the pod, to which the node gets a route. */
+  reached?: Address;
 }
 
 /** The requests for the host's end with its addresses and routes, in their order. */
@@ -27,10 +31,10 @@ export function requestsOf(step: HostRouteStep, index: number): Request[] {
   return [
     { message: up },
     ...(linkLocal === undefined ? [] : [linkLocal]),
-    ...gateways.map((gateway) => ({ message: addAddressMessage(index, whole(gateway)) })),
-    ...addresses.map((address) => ({
-      message: addRouteMessage({ dst: whole(address), index, isOnly: true }),
-      address,
+    ...gateways.map((own) => ({ message: addAddressMessage(index, whole(own)), own })),
+    ...addresses.map((reached) => ({
+      message: addRouteMessage({ dst: whole(reached), index, isOnly: true }),
+      reached,
     })),
     { message: getLinkMessage({ index }) },
   ];
@@ -44,7 +48,8 @@ export function requestsOf(step: HostRouteStep, index: number): Request[] {
 function linkLocalRequest(step: HostRouteStep, index: number): Request | undefined {
   const own = hostLinkLocal(step);
   if (own === undefined) return undefined;
-  return { message: addAddressMessage(index, whole(own), { peer: linkLocalOf(macBytes(step.podMac)) }) };
+  const peer = linkLocalOf(macBytes(step.podMac));
+  return { message: addAddressMessage(index, whole(own), { peer }), own };
 }
 
 /** The link-local address of the host's end; undefined without IPv6. */
