@@ -94,6 +94,8 @@ export interface Applying extends Place {
   hostIndex: number;
   /** True when a foreign IPAM plugin has named the addresses: some steps are then done again. */
   isAddressed: boolean;
+  /** True when a step has made the network's way out: the bridge, or the first pair that has its gateway. */
+  isFirst: boolean;
   /** Does steps of another attachment, on a link that this ADD has made for it. Throws CniError. */
   applyTo(other: OtherEnd, steps: readonly Step[]): void;
   /** Notes a sentence for the log, about something that the ADD can only tell. */

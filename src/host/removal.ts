@@ -21,9 +21,9 @@ export function removalsOf(on: Removing): Removal[] {
 }
 
 /**
- * Takes down the host's ends that removals name: rules that keep frames of a pod back go before its link does,
- * and no frame may pass meanwhile. In this order the kernel cleans up after the rules while it waits for the
- * link. Throws CniError.
+ * Takes down the host's ends that removals name: rules that keep frames of a pod back go before its link
+ * does, and no frame may pass meanwhile. In this order the kernel cleans up after the rules while it waits
+ * for the link. Throws CniError.
  */
 export function shutPorts(removals: readonly Removal[], node: Node): void {
   for (const name of new Set(removals.flatMap(({ shut }) => shut ?? []))) shutPort(name, node);

@@ -431,6 +431,8 @@ export interface HostRouteStep {
   podMac: string;
   gateways: Address[];
   addresses: Address[];
+  /** The subnets of the addresses, each as its gateway where that lies inside, with the length. */
+  subnets: Prefix[];
 }
 
 /**

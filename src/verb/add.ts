@@ -116,7 +116,7 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
   const bridgeLearned = hasFixedMac(attachment.link) && seen.found?.link.ignoresLinkLocal === false;
   const notices = [
     ...attaching.notices,
-    ...wayOutNotices(netconf, seen, node),
+    ...(attaching.isFirst ? wayOutNotices(netconf, node) : []),
     ...noticesOf(attachment, netconf, { isFiltered, bridgeLearned }),
   ];
   const title = (): string => titleOf(request);

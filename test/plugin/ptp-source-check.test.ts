@@ -420,11 +420,12 @@ scene(
         await add(world, call.network, call.pod);
         await using deleting = await holdAtOrEnd(world, "DEL", call, moment);
         const stood = !deleting.isOver;
-        if (stood && (await isShut())) {
+        const wasShut = stood && (await isShut());
+        if (wasShut) {
           shut.push(moment);
           mustSucceed(await world.host.exec(RESTORE));
-          expect(await isShut(), `DEL before request ${moment.count}`).toBe(true);
         }
+        expect(wasShut && !(await isShut()), `raised before request ${moment.count}`).toBe(false);
         mustSucceed(await (stood ? deleting.goOn() : deleting.outcome));
         return stood;
       },

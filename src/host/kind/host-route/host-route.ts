@@ -10,8 +10,9 @@ import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { shutPort } from "../../shut.ts";
+import { checkSubnets, isFirst } from "./first.ts";
 import { countLostRoutes } from "./lost.ts";
-import { explainRefusal, refuseTakenGateway } from "./refusal.ts";
+import { explainRefusal } from "./refusal.ts";
 import { hostLinkLocal, isWhole, prepare, requestsOf } from "./request.ts";
 
 export const hostRoute: StepKind<HostRouteStep> = {
@@ -27,9 +28,18 @@ export const hostRoute: StepKind<HostRouteStep> = {
 function routeToPod(step: HostRouteStep, on: Applying): void {
   const { hostInterface: name } = step;
   const { node, pod } = on;
-  for (const gateway of step.gateways) refuseTakenGateway(gateway, name, node);
-  attempt("sysctl", name, () => prepare(step));
-  send(step, on.hostIndex, node);
+  const make = (): void => {
+    attempt("sysctl", name, () => prepare(step));
+    send(step, on.hostIndex, node);
+  };
+  if (attempt("address", name, () => isFirst(step, node)))
+    // Another ADD may give the subnet to a bridge: under the lock one of the two sees the other's address.
+    node.underLock(() => {
+      attempt("address", name, () => checkSubnets(step, on));
+      make();
+      on.isFirst = true;
+    });
+  else make();
   attempt("link", step.interfaceName, () =>
     pod.links.execute([getLinkMessage({ name: step.interfaceName })]),
   );

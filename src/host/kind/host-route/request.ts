@@ -41,9 +41,9 @@ export function requestsOf(step: HostRouteStep, index: number): Request[] {
 }
 
 /**
- * The request for the link-local address, by which the kernel asks for neighbours; undefined without IPv6. The
- * pod's own is the other end: with a route to all of fe80::/64 the node would ask the pod for each address that
- * the pod sends to, and every question takes a place in the node's table of neighbours.
+ * The request for the link-local address, by which the kernel asks for neighbours; undefined without IPv6.
+ * The pod's own is the other end: with a route to all of fe80::/64 the node would ask the pod for each
+ * address that the pod sends to, and every question takes a place in the node's table of neighbours.
  */
 function linkLocalRequest(step: HostRouteStep, index: number): Request | undefined {
   const own = hostLinkLocal(step);
