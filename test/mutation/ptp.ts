@@ -81,7 +81,7 @@ export const PTP: readonly Mutation[] = [
   {
     name: "the node asks a pod on a pair for every link-local address",
     file: "src/host/kind/host-route/request.ts",
-    find: "addAddressMessage(index, whole(own), {",
+    find: "addAddressMessage(index, wholeOf(own), {",
     replace: "addAddressMessage(index, { address: own, length: 64 }, {",
     test: SOURCE_CHECK,
     promise: "the node looks for no link-local address on the pair but the pod's own",
@@ -157,6 +157,14 @@ export const PTP: readonly Mutation[] = [
     replace: "",
     test: "test/plugin/way-out.test.ts",
     promise: "a pair of its own: iptables-nft drops",
+  },
+  {
+    name: "a route on a pair that leads nowhere is not worth a word",
+    file: "src/plan/notice.ts",
+    find: "...deadEnds(attachment)",
+    replace: "...deadEnds(attachment).slice(99)",
+    test: "test/unit/plan/notice.test.ts",
+    promise: "whose one neighbour is the gateway: a route by another address",
   },
   {
     name: "STATUS leaves 127.0.0.1 open to pods without a bridge when the rules are flushed",

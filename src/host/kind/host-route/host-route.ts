@@ -2,6 +2,7 @@
 // node has a route to each address of the pod. All of it goes with the veth.
 import { attempt } from "../../../failure/failure.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
+import { isWhole } from "../../../ip/prefix.ts";
 import { listAddresses } from "../../../net/address.ts";
 import { getLink, getLinkMessage } from "../../../net/link.ts";
 import { listRoutes } from "../../../net/route.ts";
@@ -13,7 +14,7 @@ import { shutPort } from "../../shut.ts";
 import { checkSubnets, isFirst } from "./first.ts";
 import { countLostRoutes } from "./lost.ts";
 import { explainRefusal } from "./refusal.ts";
-import { hostLinkLocal, isWhole, prepare, requestsOf } from "./request.ts";
+import { hostLinkLocal, prepare, requestsOf } from "./request.ts";
 
 export const hostRoute: StepKind<HostRouteStep> = {
   apply: routeToPod,

@@ -3,12 +3,13 @@ import { attachmentTitle, keyOfAlias } from "../../../attachment/name.ts";
 import type { CniError } from "../../../cni/error.ts";
 import { addressHint, explain } from "../../../failure/failure.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
+import { isWhole } from "../../../ip/prefix.ts";
 import { getLink } from "../../../net/link.ts";
 import { listRoutes } from "../../../net/route.ts";
 import { isErrno, type SystemError } from "../../../sys/errno.ts";
 import { AddressTaken } from "../../address-taken.ts";
 import type { Node } from "../../node.ts";
-import { isWhole, type Request } from "./request.ts";
+import type { Request } from "./request.ts";
 
 /** A request for the host's end of that name which the kernel refused. */
 export interface Refusal {

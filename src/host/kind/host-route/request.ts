@@ -1,7 +1,7 @@
 // The requests that give the host's end of a link without a bridge its addresses and routes.
-import { type Address, familyBits, sameAddress } from "../../../ip/address.ts";
+import type { Address } from "../../../ip/address.ts";
 import { linkLocalOf } from "../../../ip/link-local.ts";
-import type { Prefix } from "../../../ip/prefix.ts";
+import { wholeOf } from "../../../ip/prefix.ts";
 import { addAddressMessage } from "../../../net/address.ts";
 import { getLinkMessage, macBytes } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
@@ -31,9 +31,9 @@ export function requestsOf(step: HostRouteStep, index: number): Request[] {
   return [
     { message: up },
     ...(linkLocal === undefined ? [] : [linkLocal]),
-    ...gateways.map((own) => ({ message: addAddressMessage(index, whole(own)), own })),
+    ...gateways.map((own) => ({ message: addAddressMessage(index, wholeOf(own)), own })),
     ...addresses.map((reached) => ({
-      message: addRouteMessage({ dst: whole(reached), index, isOnly: true }),
+      message: addRouteMessage({ dst: wholeOf(reached), index, isOnly: true }),
       reached,
     })),
     { message: getLinkMessage({ index }) },
@@ -49,7 +49,7 @@ function linkLocalRequest(step: HostRouteStep, index: number): Request | undefin
   const own = hostLinkLocal(step);
   if (own === undefined) return undefined;
   const peer = linkLocalOf(macBytes(step.podMac));
-  return { message: addAddressMessage(index, whole(own), { peer }), own };
+  return { message: addAddressMessage(index, wholeOf(own), { peer }), own };
 }
 
 /** The link-local address of the host's end; undefined without IPv6. */
@@ -62,14 +62,4 @@ export function prepare({ hostInterface: name, addresses }: HostRouteStep): void
   ensureSysctlIfPossible(`ipv6/conf/${name}/accept_ra`, "0");
   if (addresses.some(({ family }) => family === 6))
     ensureSysctlIfThere(`ipv6/conf/${name}/disable_ipv6`, "0");
-}
-
-/** The address alone as a destination. */
-export function whole(address: Address): Prefix {
-  return { address, length: familyBits(address.family) };
-}
-
-/** True for a destination that is this address alone. */
-export function isWhole({ address, length }: Prefix, wanted: Address): boolean {
-  return length === familyBits(wanted.family) && sameAddress(address, wanted);
 }
