@@ -120,7 +120,7 @@ export function sizeOf(part: IngressPart): number {
 /** The sentence about a missing part. */
 export function missingText(part: IngressPart, entry: Entry, network: string): string {
   if (isElement(part))
-    return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${entry} in its set ${part}`;
+    return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${typeof entry === "number" ? `link group ${entry}` : entry} in its set ${part}`;
   if (part === "zone")
     return `firewalld has ${entry} in none of its zones, so it rejects packets of network ${network}`;
   const { family, name } = chainOf(part, entry);
