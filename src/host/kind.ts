@@ -65,6 +65,11 @@ export interface Restoration<S extends Step> {
   isSharedLost?(step: S, node: Node): boolean;
   /** Makes the step so again, without the pod. */
   putBack(step: S, node: Node): void;
+  /**
+   * Does a slow part of `putBack` at once for all steps that have lost something. `putBack` does it again where
+   * this fails, and tells.
+   */
+  putBackTogether?(steps: readonly S[], node: Node): void;
 }
 
 /** The node and pod where steps are verified. */

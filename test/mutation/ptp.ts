@@ -167,6 +167,14 @@ export const PTP: readonly Mutation[] = [
     promise: "whose one neighbour is the gateway: a route by another address",
   },
   {
+    name: "restore calls firewalld's program for each pod",
+    file: "src/host/restore.ts",
+    find: "if (losers.length > 0) collectErrors([() => kind.putBackTogether?.(losers, node)]);",
+    replace: "",
+    test: "test/plugin/firewalld.test.ts",
+    promise: "its program runs without the node's lock, and once for all",
+  },
+  {
     name: "STATUS lists all links on each call",
     file: "src/host/kind/host-port/localhost.ts",
     find: "!node.opened.isMarked() || !isFlushed()",
