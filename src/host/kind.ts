@@ -66,8 +66,8 @@ export interface Restoration<S extends Step> {
   /** Makes the step so again, without the pod. */
   putBack(step: S, node: Node): void;
   /**
-   * Does a slow part of `putBack` at once for all steps that have lost something. `putBack` does it again where
-   * this fails, and tells.
+   * Does a slow part of `putBack` at once for all steps that have lost something. Where this fails `putBack`
+   * does it again, and tells.
    */
   putBackTogether?(steps: readonly S[], node: Node): void;
 }

@@ -1,7 +1,7 @@
 // Pods on a veth pair of their own, without a bridge (attach: ptp): the places that they reach, and what is
 // left of them.
 import { expect } from "vitest";
-import { add, addressesOf, check, del, mustFail, plugin } from "../support/cni.ts";
+import { add, addressesOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { addPlugins } from "../support/ipam.ts";
 import { dies, hostLinkOf } from "../support/link.ts";
 import { addNeighbour, wireOf } from "../support/neighbour.ts";
@@ -10,6 +10,7 @@ import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
+import { failingAt, TRACE } from "../support/strace.ts";
 import { connect, pings, serve } from "../support/traffic.ts";
 
 for (const { family, subnets } of FAMILIES) {
@@ -172,3 +173,13 @@ scene(
     expect(await pings(world.host, address)).toBe(true);
   },
 );
+
+scene("a repeated DEL lists the elements of no table that is not there", async (world) => {
+  const pods = install(world, ptpNetwork("pods", { ipMasq: false }));
+  const red = await world.pod("red");
+  const through = failingAt({ kind: "sendto", count: 10_000 }, "ENOMEM");
+  mustSucceed(await plugin(world, "DEL", { network: pods, pod: red, through }));
+  expect(world.read(TRACE)).toMatch(/RTM_|nlmsg_type=0x/);
+  // NFT_MSG_GETSETELEM of NFNL_SUBSYS_NFTABLES
+  expect(world.read(TRACE)).not.toMatch(/NFT_MSG_GETSETELEM|nlmsg_type=0xa0d/);
+});

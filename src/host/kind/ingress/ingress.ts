@@ -198,10 +198,10 @@ export function removeStrayPolicies(leaving: Leaving, node: Node): void {
     const entries = [...new Set([...inSets, ...listPassable(node)])].filter(isOurs);
     if (entries.length === 0) return;
     node.underLock(() => {
-      for (const entry of entries) {
-        const found = partsToRemove(entry, node).map((part) => partOf(part, entry, network));
-        POLICY_PARTS.remove(unneeded(POLICY_PARTS, found, { leaving, node }), node);
-      }
+      const found = entries.flatMap((entry) =>
+        partsToRemove(entry, node).map((part) => partOf(part, entry, network)),
+      );
+      POLICY_PARTS.remove(unneeded(POLICY_PARTS, found, { leaving, node }), node);
     });
   });
 }
