@@ -101,6 +101,7 @@ export const PTP: readonly Mutation[] = [
     replace: "link === undefined",
     test: SOURCE_CHECK,
     promise: "a restore beside a DEL leaves the pod's link shut",
+    equivalent: "The end is shut again by the look behind it: it would be up for some microseconds.",
   },
   {
     name: "restore leaves a host's end up that a DEL has shut meanwhile",
