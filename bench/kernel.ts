@@ -109,6 +109,7 @@ function adding(node: Node, pod: Applying["pod"]): Applying {
     notice: () => {},
     hostIndex: 0,
     isAddressed: false,
+    isFirst: false,
     applyTo: () => {},
     onUndo: () => {},
   };

@@ -46,7 +46,7 @@ const FUNCTIONS: [file: string, name: string, phase: string][] = [
   ["host/kind/gateway/gateway.ts", "ensureGateway", "bridge"],
   ["host/kind/forwarding/forwarding.ts", "ensureForwarding", "bridge"],
   ["host/kind/veth/veth.ts", "createVeth", "link"],
-  ["host/removal.ts", "shutPort", "link"],
+  ["host/shut.ts", "shutPort", "link"],
   ["host/removal.ts", "removeLinks", "link"],
   ["host/kind/pod/set-up.ts", "setUp", "container"],
   ["host/kind/masquerade/nftables.ts", "putMasquerade", "rules"],

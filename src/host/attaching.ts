@@ -26,6 +26,7 @@ export class Attaching implements Applying {
   attachment: Attachment;
   vlanGateway: SharedLink | undefined;
   isAddressed = false;
+  isFirst = false;
   /** The bridge that the step "bridge" found or made. */
   foundBridge: SharedLink | undefined;
   private madePodIndex: number | undefined;

@@ -65,6 +65,11 @@ export interface Restoration<S extends Step> {
   isSharedLost?(step: S, node: Node): boolean;
   /** Makes the step so again, without the pod. */
   putBack(step: S, node: Node): void;
+  /**
+   * Does a slow part of `putBack` at once for all steps that have lost something. Where this fails `putBack`
+   * does it again, and tells.
+   */
+  putBackTogether?(steps: readonly S[], node: Node): void;
 }
 
 /** The node and pod where steps are verified. */
@@ -94,6 +99,8 @@ export interface Applying extends Place {
   hostIndex: number;
   /** True when a foreign IPAM plugin has named the addresses: some steps are then done again. */
   isAddressed: boolean;
+  /** True when a step has made the network's way out: the bridge, or the first pair that has its gateway. */
+  isFirst: boolean;
   /** Does steps of another attachment, on a link that this ADD has made for it. Throws CniError. */
   applyTo(other: OtherEnd, steps: readonly Step[]): void;
   /** Notes a sentence for the log, about something that the ADD can only tell. */
@@ -126,7 +133,7 @@ export interface BridgePlan {
 
 /** The parts of a step that have to go, in the order in which they go (src/host/removal.ts). */
 export interface Removal {
-  /** The interface of the host that is taken down first: no frame may pass while its rules go. */
+  /** The name of the host's end, which is shut first: no frame of the pod may pass while its rules go. */
   shut?: string;
   /** Finds the rules to remove. The lock of the leases is held, so no address changes its owner. */
   rules?(): FoundRules;

@@ -13,6 +13,7 @@ import { attempt } from "../failure/failure.ts";
 import { getLink, type Link } from "../net/link.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { NETLINK_NETFILTER, NETLINK_ROUTE } from "../netlink/uapi/netlink.ts";
+import { opened } from "../record/opened.ts";
 import { listRecordedNetworks, openRecordStore, RECORD_ROOT, type RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle, readText } from "../sys/file.ts";
@@ -41,6 +42,8 @@ export class NodeIsLocked extends CniError {}
 export class Node implements Disposable {
   readonly home: FileHandle;
   readonly records: RecordStore = openRecordStore();
+  /** The mark that host's ends may be open to the node's 127.0.0.1. */
+  readonly opened = opened;
   private openedLinks: NetlinkSocket | undefined;
   private openedRules: NetlinkSocket | undefined;
   private readonly kept: Disposable[] = [];

@@ -3,17 +3,17 @@ import { attachmentDigest, hostInterfaceName } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { attempt, collectErrors, throwJoined } from "../failure/failure.ts";
-import { changeLinkMessage, removeLink } from "../net/link-change.ts";
+import { removeLink } from "../net/link-change.ts";
 import { deleteTogether } from "../net/link-set.ts";
 import { ifThereIsNftables } from "../nft/answer.ts";
 import { deleteElements } from "../nft/element.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
 import { monotonicMs, pause } from "../sys/clock.ts";
-import { isErrno } from "../sys/errno.ts";
 import type { FoundRules, Removal, Removing } from "./kind.ts";
 import { kindOf, REMOVABLE } from "./kinds.ts";
 import type { Node } from "./node.ts";
+import { shutPort } from "./shut.ts";
 
 /** The removals of all steps of an attachment, in the order of an ADD. */
 export function removalsOf(on: Removing): Removal[] {
@@ -21,20 +21,12 @@ export function removalsOf(on: Removing): Removal[] {
 }
 
 /**
- * Takes down the host's ends of pods with a MAC spoof check: the check goes before the link does, and no
- * frame may pass meanwhile. In this order the kernel cleans up after the rules while it waits for the link.
- * Throws CniError.
+ * Takes down the host's ends that removals name: rules that keep frames of a pod back go before its link
+ * does, and no frame may pass meanwhile. In this order the kernel cleans up after the rules while it waits
+ * for the link. Throws CniError.
  */
 export function shutPorts(removals: readonly Removal[], node: Node): void {
   for (const name of new Set(removals.flatMap(({ shut }) => shut ?? []))) shutPort(name, node);
-}
-
-function shutPort(name: string, node: Node): void {
-  attempt("cleanup", name, () => {
-    const message = changeLinkMessage({ name }, { up: false }, `take interface ${name} down`);
-    const [outcome] = node.links.transact([message]);
-    if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV")) throw outcome.error;
-  });
 }
 
 /**

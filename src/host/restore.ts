@@ -125,8 +125,12 @@ interface LostKind {
  */
 function putBackLost({ kind, wanted, lost }: LostKind, restoration: RestoreReport, node: Node): void {
   let sharedIsBack = lost.shared === 0;
+  const countOf = ({ key }: Attachment): number => lost.byOwner.get(attachmentDigest(key)) ?? 0;
+  const losers = wanted.filter(({ attachment }) => countOf(attachment) > 0).map(({ step }) => step);
+  // A part that fails here is tried again alone.
+  if (losers.length > 0) collectErrors([() => kind.putBackTogether?.(losers, node)]);
   for (const { attachment, step } of wanted) {
-    const count = lost.byOwner.get(attachmentDigest(attachment.key)) ?? 0;
+    const count = countOf(attachment);
     if (count === 0 && sharedIsBack) continue;
     trying(restoration, [attachment], () => {
       putBack({ attachment, step }, () => kind.putBack(step, node), node);

@@ -29,6 +29,14 @@ export interface SharedKind<Name extends StepName, Thing extends SharedThing> {
   missing(things: readonly Thing[], node: Node): Thing[];
   make(things: readonly Thing[], node: Node): void;
   remove(things: readonly Thing[], node: Node): void;
+  /**
+   * A slow part of the things of one attachment alone (reach `attachment`), which needs no lock: it is made
+   * behind `make`, and removed before `remove`.
+   */
+  alone?: {
+    make(things: readonly Thing[], node: Node): void;
+    remove(things: readonly Thing[], node: Node): void;
+  };
   /** The number of rules and elements for which a thing counts. */
   sizeOf(thing: Thing): number;
 }
@@ -47,24 +55,32 @@ export interface Leaving {
 
 /**
  * Makes the missing things of a step. If another pod of the network lives, its things were there and another
- * program flushed them: then the things of all networks with living attachments come back too. All of it runs
- * under the node's lock, under which a DEL looks for the attachments that need a thing. Throws CniError and
- * SystemError.
+ * program flushed them: then the things of all networks with living attachments come back too. All of it, but
+ * for the part that is one attachment's alone, runs under the node's lock, under which a DEL looks for the
+ * attachments that need a thing. Throws CniError and SystemError.
  */
 export function ensureShared<Name extends StepName, Thing extends SharedThing>(
   kind: SharedKind<Name, Thing>,
   step: StepOf<Name> & { key: AttachmentKey },
   node: Node,
 ): void {
+  let own: Thing[] = [];
   node.underLock(() => {
-    const own = kind.missing(kind.thingsOf(step), node);
+    own = kind.missing(kind.thingsOf(step), node);
     if (own.length === 0) return;
     const isOther = ({ key }: Attachment): boolean => !sameKey(key, step.key);
     const wereLost =
-      own.some(({ reach }) => reach !== "attachment") &&
+      !own.every(isAlone) &&
       livingSteps(kind.name, node, [step.key.network]).some(({ attachment }) => isOther(attachment));
     kind.make(wereLost ? [...own, ...lostBeside(own, kind, node)] : own, node);
   });
+  const alone = own.filter(isAlone);
+  if (alone.length > 0) kind.alone?.make(alone, node);
+}
+
+/** True for a thing that no other attachment needs. */
+export function isAlone({ reach }: SharedThing): boolean {
+  return reach === "attachment";
 }
 
 /** The missing things of living attachments, without those in `known`. */
@@ -77,7 +93,7 @@ function lostBeside<Name extends StepName, Thing extends SharedThing>(
   // lock.
   const things = livingSteps(kind.name, node)
     .flatMap(({ step }) => kind.thingsOf(step))
-    .filter(({ reach }) => reach !== "attachment");
+    .filter((thing) => !isAlone(thing));
   const wanted = new Map(things.map((thing) => [thing.id, thing]));
   for (const { id } of known) wanted.delete(id);
   return kind.missing([...wanted.values()], node);
@@ -101,7 +117,10 @@ export function removeUnneeded<Name extends StepName, Thing extends SharedThing>
 ): void {
   const { key, bridge } = step;
   const leaving = { network: key.network, bridge, owner: attachmentDigest(key) };
-  node.underLock(() => kind.remove(unneeded(kind, kind.thingsOf(step), { leaving, node }), node));
+  const things = kind.thingsOf(step);
+  const alone = things.filter(isAlone);
+  if (alone.length > 0) kind.alone?.remove(alone, node);
+  node.underLock(() => kind.remove(unneeded(kind, things, { leaving, node }), node));
 }
 
 /**
@@ -116,8 +135,8 @@ export function unneeded<Name extends StepName, Thing extends SharedThing, Found
   { leaving: { network, bridge, owner }, node }: { leaving: Leaving; node: Node },
 ): Found[] {
   const { records } = node;
-  const shared = things.filter(({ reach }) => reach !== "attachment");
-  const own = things.filter((thing) => !shared.includes(thing));
+  const shared = things.filter((thing) => !isAlone(thing));
+  const own = things.filter(isAlone);
   if (shared.length === 0) return own;
   const free = new Set(shared.map(({ id }) => id));
   const takesLast = (attachment: Attachment): boolean => {
@@ -150,14 +169,17 @@ export function countLostShared<Name extends StepName, Thing extends SharedThing
   node: Node,
 ): LostRules {
   const seen = new Set<string>();
-  const byOwner = new Map<string, number>();
-  for (const step of steps) {
-    const first = kind.thingsOf(step).filter(({ id }) => !seen.has(id) && seen.add(id));
-    const lost = first.length === 0 ? [] : kind.missing(first, node);
-    byOwner.set(
-      attachmentDigest(step.key),
-      lost.reduce((sum, thing) => sum + kind.sizeOf(thing), 0),
-    );
-  }
-  return { shared: 0, byOwner };
+  const all = steps.map((step) => ({
+    owner: attachmentDigest(step.key),
+    things: kind.thingsOf(step).filter(({ id }) => !seen.has(id) && seen.add(id)),
+  }));
+  const lost = new Set(
+    kind.missing(
+      all.flatMap(({ things }) => things),
+      node,
+    ),
+  );
+  const count = (things: readonly Thing[]): number =>
+    things.reduce((sum, thing) => sum + (lost.has(thing) ? kind.sizeOf(thing) : 0), 0);
+  return { shared: 0, byOwner: new Map(all.map(({ owner, things }) => [owner, count(things)])) };
 }

@@ -1,21 +1,21 @@
-// The obstacles between a new bridge and the world beyond the node. The first ADD of a bridge looks, and
-// tells; later ones do not.
+// The obstacles between the pods of a network and the world beyond the node. The ADD that makes the bridge,
+// or the first pair with its gateway, looks, and tells; later ones do not.
 import type { Netconf } from "../cni/config.ts";
 import type { Family } from "../ip/address.ts";
 import { dropsByDefault } from "../iptables/legacy-table.ts";
 import { FILTER } from "../iptables/table.ts";
-import { type ObservedBridge, uplinkMtu } from "../look/bridge.ts";
+import { uplinkMtu } from "../look/bridge.ts";
 import { listDroppingChains } from "../look/drop.ts";
 import { SystemError } from "../sys/errno.ts";
 import type { Node } from "./node.ts";
 
 /**
- * Sentences for the log about a bridge that this ADD has made as a gateway: chains that drop the pods'
- * packets where the network has no policy, and a way out that takes smaller packets only. None where the
- * system refuses the look: the ADD is done, and does not need it.
+ * Sentences for the log about the way out of a network's pods, where the node is their gateway: chains that
+ * drop the pods' packets where the network has no policy, and a way out that takes smaller packets only. None
+ * where the system refuses the look: the ADD is done, and does not need it.
  */
-export function wayOutNotices(netconf: Netconf, bridge: ObservedBridge, node: Node): string[] {
-  if (netconf.attach !== "bridge" || bridge.found !== undefined || !netconf.isGateway) return [];
+export function wayOutNotices(netconf: Netconf, node: Node): string[] {
+  if (!netconf.isGateway) return [];
   return [...orNone(() => dropNotices(netconf, node)), ...orNone(() => mtuNotices(netconf, node))];
 }
 
@@ -49,10 +49,11 @@ function legacyChains(families: readonly Family[]): string[] {
 }
 
 function mtuNotices(netconf: Netconf, node: Node): string[] {
-  const { mtu, bridge } = netconf;
+  const { attach, mtu, bridge, name } = netconf;
   const wayOut = mtu > 0 ? uplinkMtu(netconf, node.links) : mtu;
   if (wayOut >= mtu) return [];
+  const owner = attach === "bridge" ? `bridge ${bridge}` : `network ${name}`;
   return [
-    `the MTU of bridge ${bridge} is ${mtu}, and the way out of the node takes ${wayOut}: larger packets of pods need fragments or path MTU discovery; without "mtu" pods get ${wayOut}`,
+    `the MTU of ${owner} is ${mtu}, and the way out of the node takes ${wayOut}: larger packets of pods need fragments or path MTU discovery; without "mtu" pods get ${wayOut}`,
   ];
 }

@@ -71,3 +71,13 @@ const LENGTH = /^\d{1,7}$/;
 function parseLength(text: string): number | undefined {
   return LENGTH.test(text) ? Number(text) : undefined;
 }
+
+/** The address alone as a prefix: with all of its bits. */
+export function wholeOf(address: Address): Prefix {
+  return { address, length: familyBits(address.family) };
+}
+
+/** True for a prefix that is this address alone. */
+export function isWhole({ address, length }: Prefix, wanted: Address): boolean {
+  return length === familyBits(wanted.family) && sameAddress(address, wanted);
+}

@@ -11,6 +11,7 @@ export interface SubnetOwner {
   name: string;
   /** The kind of the link, as in Link. */
   kind: string;
+  alias: string;
   address: Prefix;
   /**
    * True: packets of the node for the pods, or of the pods for their gateway, would go there. False: that
@@ -34,8 +35,14 @@ export function listSubnetOwners(links: NetlinkSocket, own: number, gateway: Pre
     if (link === undefined) continue;
     ownVrf ??= vrfOf(getLink(links, { index: own }), links);
     if (vrfOf(link, links) !== ownVrf) continue;
-    const { name, kind, up } = link;
-    found.push({ name, kind, address: address.prefix, isInTheWay: up && isInTheWay(address, gateway) });
+    const { name, kind, alias, up } = link;
+    found.push({
+      name,
+      kind,
+      alias,
+      address: address.prefix,
+      isInTheWay: up && isInTheWay(address, gateway),
+    });
   }
   return found.sort((a, b) => Number(b.isInTheWay) - Number(a.isInTheWay));
 }

@@ -34,6 +34,8 @@ export interface AddressManner {
   detectsDuplicates?: boolean;
   /** False: the kernel makes no route to the subnet. */
   makesRoute?: boolean;
+  /** The address at the other end of the link: the kernel makes a route to it alone. */
+  peer?: Address;
 }
 
 /** Puts an address on a link. Refused with EEXIST when it is there. */
@@ -44,7 +46,7 @@ export function addAddressMessage(index: number, prefix: Prefix, manner: Address
     type: rt.RTM_NEWADDR,
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
-      writeAddress(w, index, prefix);
+      writeAddress(w, index, prefix, manner.peer);
       const flags = flagsOf(address.family, manner);
       if (flags !== 0 || address.family === 6) w.u32Attribute(rt.IFA_FLAGS, flags);
       if (address.family === 4 && length < 31)
@@ -69,9 +71,10 @@ export function deleteAddressMessage(index: number, prefix: Prefix): Message {
   };
 }
 
-function writeAddress(w: Writer, index: number, { address, length }: Prefix): void {
+// biome-ignore lint/complexity/useMaxParams: three say what every address needs, and a peer is rare.
+function writeAddress(w: Writer, index: number, { address, length }: Prefix, peer = address): void {
   w.u8(familyNumber(address.family)).u8(length).u8(0).u8(0).u32(index);
-  w.attribute(rt.IFA_LOCAL, addressBytes(address)).attribute(rt.IFA_ADDRESS, addressBytes(address));
+  w.attribute(rt.IFA_LOCAL, addressBytes(address)).attribute(rt.IFA_ADDRESS, addressBytes(peer));
 }
 
 /** The broadcast address of an IPv4 network: its last address (RFC 919). */

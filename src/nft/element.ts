@@ -8,7 +8,7 @@ import { isErrno } from "../sys/errno.ts";
 import { firstRefusal } from "./batch.ts";
 import { commentBytes, readComment } from "./comment.ts";
 import { writeValue, writeVerdict } from "./expression.ts";
-import { GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
+import { GENERIC_HEADER, getTableMessage, requestMessage, type Table } from "./message.ts";
 
 /** The place of an element: table, set or map, and key. */
 export interface ElementPlace {
@@ -119,6 +119,17 @@ export function listElements(socket: NetlinkSocket, table: Table, set: string): 
   const found: Element[] = [];
   for (const reply of dumpElements(socket, table, set)) found.push(...readElements(table, set, reply));
   return found;
+}
+
+/**
+ * All elements of some sets and maps of a table; none when they are missing, and only one question where the
+ * table is. Throws SystemError.
+ */
+export function listElementsOfTable(socket: NetlinkSocket, table: Table, sets: readonly string[]): Element[] {
+  const [outcome] = socket.transact([getTableMessage(table)]);
+  if (isErrno(outcome?.error, "ENOENT")) return [];
+  if (outcome?.error !== undefined) throw outcome.error;
+  return sets.flatMap((set) => listElements(socket, table, set));
 }
 
 /** The answers that list a set or map; none when it or the table is missing. Throws SystemError. */

@@ -6,7 +6,13 @@ import type { NetlinkSocket } from "../netlink/socket.ts";
 import { u32At } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
 import { executeBatch, firstRefusal } from "./batch.ts";
-import { addElementMessage, deleteElements, type Element, getElement, listElements } from "./element.ts";
+import {
+  addElementMessage,
+  deleteElements,
+  type Element,
+  getElement,
+  listElementsOfTable,
+} from "./element.ts";
 import {
   type Entry,
   INGRESS_LAYOUT,
@@ -93,7 +99,7 @@ export function listIngressEntries(socket: NetlinkSocket): Entry[] {
 }
 
 function listIngressElements(socket: NetlinkSocket): Element[] {
-  return INGRESS_SETS.flatMap((set) => listElements(socket, INGRESS_TABLE, set));
+  return listElementsOfTable(socket, INGRESS_TABLE, INGRESS_SETS);
 }
 
 function entryOf({ set, key }: Element): Entry {

@@ -5,7 +5,7 @@ import { claimAddresses, type Masquerade, type MasqueradeNode } from "./address-
 import { countRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
 import { ownerOf } from "./comment.ts";
-import { deleteElements, type Element, getElement, listElements } from "./element.ts";
+import { deleteElements, type Element, getElement, listElementsOfTable } from "./element.ts";
 import {
   elementPlaces,
   isChainOf,
@@ -103,5 +103,9 @@ export function findElements(
 
 /** Every element of every attachment on the node. */
 export function listAllElements(socket: NetlinkSocket): Element[] {
-  return MAPS.flatMap(({ name }) => listElements(socket, TABLE, name));
+  return listElementsOfTable(
+    socket,
+    TABLE,
+    MAPS.map(({ name }) => name),
+  );
 }

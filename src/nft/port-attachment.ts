@@ -3,7 +3,7 @@
 import { type Address, addressBytes, sameAddress } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { ownerComment } from "./comment.ts";
-import { type Element, listElements } from "./element.ts";
+import { type Element, listElementsOfTable } from "./element.ts";
 import { type HairpinChain, sharedHairpinChain } from "./hairpin-chain.ts";
 import { PORT_TABLE, UNMARK } from "./host-port-layout.ts";
 import { type ConditionChain, sharedConditionChain } from "./port-condition.ts";
@@ -99,5 +99,5 @@ function targetsOf(mappings: PortMapping[]): Address[] {
 
 /** Every element of every attachment on the node; none when there is no table. Throws SystemError. */
 export function listPortElements(socket: NetlinkSocket): Element[] {
-  return portMapNames().flatMap((name) => listElements(socket, PORT_TABLE, name));
+  return listElementsOfTable(socket, PORT_TABLE, portMapNames());
 }

@@ -15,7 +15,7 @@ import {
   type Element,
   type ElementPlace,
   getElements,
-  listElements,
+  listElementsOfTable,
 } from "./element.ts";
 import { interfaceKey, MAC_BYTES_JOINED } from "./key.ts";
 import {
@@ -241,5 +241,5 @@ export function listSpoofElements(socket: NetlinkSocket): Element[] {
 }
 
 function listElementsIn(socket: NetlinkSocket, { layout, sets }: SpoofTable): Element[] {
-  return sets.flatMap((set) => listElements(socket, layout.table, set));
+  return listElementsOfTable(socket, layout.table, sets);
 }

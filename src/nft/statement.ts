@@ -1,5 +1,5 @@
-// Parts of rules that let pods out, check their source MAC addresses and keep networks apart. Each is named
-// by its nft text, and gives the expressions that nft compiles it to.
+// Parts of rules that masquerade pods, check what they send and keep networks apart. Each is named by its nft
+// text, and gives the expressions that nft compiles it to.
 import { addressBytes, type Family } from "../ip/address.ts";
 import { networkOf, type Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";

@@ -2,7 +2,7 @@
 import type { Attachment, PodAddress } from "../attachment/attachment.ts";
 import { type Route, SCOPE_LINK, TABLE_MAIN } from "../cni/result.ts";
 import { type Address, type Family, familyBits } from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains, wholeOf } from "../ip/prefix.ts";
 import type { PodRoute } from "./step.ts";
 
 /**
@@ -74,10 +74,6 @@ function connected(prefix: Prefix): PodRoute[] {
 /** The gateways as destinations: all that is on the link of a pod without a bridge. */
 function gatewaysOf(addresses: readonly PodAddress[]): Prefix[] {
   return addresses.flatMap(({ gateway }) => (gateway === undefined ? [] : [wholeOf(gateway)]));
-}
-
-function wholeOf(address: Address): Prefix {
-  return { address, length: familyBits(address.family) };
 }
 
 /**

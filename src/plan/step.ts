@@ -426,10 +426,13 @@ export interface HostRouteStep {
   key: AttachmentKey;
   hostInterface: string;
   interfaceName: string;
-  /** The MAC of the host's end, of which its link-local IPv6 address is made. */
+  /** The MACs of both ends, of which their link-local IPv6 addresses are made. */
   hostMac: string;
+  podMac: string;
   gateways: Address[];
   addresses: Address[];
+  /** The subnets of the addresses, each as its gateway where that lies inside, with the length. */
+  subnets: Prefix[];
 }
 
 /**

@@ -1,12 +1,17 @@
 // From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
-import { type Attachment, familiesOfPrefixes, prefixesOf } from "../attachment/attachment.ts";
+import {
+  type Attachment,
+  familiesOfPrefixes,
+  type PodAddress,
+  prefixesOf,
+} from "../attachment/attachment.ts";
 import { deviceAlias } from "../attachment/device.ts";
 import { type BridgePortLink, bridgeOf, entryOf, hostEndOf } from "../attachment/link.ts";
 import { aliasOf, networkGroup } from "../attachment/name.ts";
 import { freeEndName } from "../attachment/wire.ts";
 import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
 import { type Address, type Family, sameAddress } from "../ip/address.ts";
-import type { Prefix } from "../ip/prefix.ts";
+import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import { bandwidthStep } from "./bandwidth.ts";
 import { podRoutes } from "./route.ts";
 import {
@@ -206,8 +211,10 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       hostInterface: link.host.name,
       interfaceName: link.pod.name,
       hostMac: link.host.mac,
+      podMac: link.pod.mac,
       gateways: eachOnce(gatewaysOf(attachment).map(({ address }) => address)),
       addresses: addresses.map(({ address }) => address.address),
+      subnets: addresses.map(subnetOf),
     };
   },
 
@@ -263,6 +270,14 @@ function gatewaysOf({ addresses }: Attachment): Prefix[] {
   return addresses.flatMap(({ address, gateway }) =>
     gateway === undefined ? [] : [{ address: gateway, length: address.length }],
   );
+}
+
+/** The subnet of an address, as its gateway where that lies inside. */
+function subnetOf({ address, gateway }: PodAddress): Prefix {
+  const { length } = address;
+  return gateway !== undefined && prefixContains(networkOf(address), gateway)
+    ? { address: gateway, length }
+    : address;
 }
 
 function portOf({ bridge, host }: BridgePortLink): BridgePort {

@@ -10,8 +10,8 @@ import { mergeResults } from "../cni/result.ts";
 import { formatResult } from "../cni/result-format.ts";
 import { attempt, tryAll } from "../failure/failure.ts";
 import { Rollback } from "../failure/rollback.ts";
+import { AddressTaken } from "../host/address-taken.ts";
 import { Attaching } from "../host/attaching.ts";
-import { isAddressTaken } from "../host/kind/masquerade/nftables.ts";
 import { checkInterfaceIsFree } from "../host/kind/veth/veth.ts";
 import { ensureFilteringBridge } from "../host/kind/vlan/filtering.ts";
 import { checkWireIsFree } from "../host/kind/wire/wire.ts";
@@ -68,7 +68,7 @@ export function add(request: AddRequest, node: Node): Added {
       return claim.rollback.guard(() => attach(claim, pod));
     } catch (error) {
       // A lease was removed although its attachment lives; the address is that attachment's.
-      if (round === ATTEMPTS || !isAddressTaken(error) || !giveLeasesBack(claim)) throw error;
+      if (round === ATTEMPTS || !(error instanceof AddressTaken) || !giveLeasesBack(claim)) throw error;
     }
   }
 }
@@ -116,7 +116,7 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
   const bridgeLearned = hasFixedMac(attachment.link) && seen.found?.link.ignoresLinkLocal === false;
   const notices = [
     ...attaching.notices,
-    ...wayOutNotices(netconf, seen, node),
+    ...(attaching.isFirst ? wayOutNotices(netconf, node) : []),
     ...noticesOf(attachment, netconf, { isFiltered, bridgeLearned }),
   ];
   const title = (): string => titleOf(request);

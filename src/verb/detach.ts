@@ -76,6 +76,7 @@ export function detach(call: Detachment, node: Node): void {
   let isGivenBack = false;
   const isFree = (): boolean => rules.areGone && hasEnded && isGivenBack;
   const errors = collectErrors([
+    () => markShut(detachment, traces, node),
     () => shutPorts(traces.removals, node),
     () => forgetChangedMac({ attachment, prevResult, pod }, node),
     () => {
@@ -151,6 +152,15 @@ function tracesOf(detachment: Detachment, node: Node): Traces {
     // A link without an end on the node is given back or handed on, and may be another attachment's by now.
     mac: () => (hostEndOf(attachment.link) === undefined ? undefined : attachment.link.pod.mac),
   };
+}
+
+/**
+ * Leaves a mark that a pair is to be shut, before it is: a restore raises each host's end that is down,
+ * unless it finds the mark. Throws CniError.
+ */
+function markShut({ key, attachment }: Detachment, { removals }: Traces, { records }: Node): void {
+  if (attachment?.link.kind !== "routedPair" || removals.every(({ shut }) => shut === undefined)) return;
+  attempt("recordStore", hostInterfaceName(key), () => records.markLeaving(key));
 }
 
 function titleOf({ key, attachment }: Detachment): string {

@@ -61,8 +61,8 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "two ADDs at once look for owners of their subnet, and then both make the address",
     file: "src/host/kind/gateway/gateway.ts",
-    find: "node.underLock(() => {\n    checkOwners(wanted);",
-    replace: "checkOwners(wanted);\n  node.underLock(() => {",
+    find: "node.underLock(() => {\n    refuseOwners(wanted);",
+    replace: "refuseOwners(wanted);\n  node.underLock(() => {",
     test: "test/plugin/subnet-owner.test.ts",
     promise: "of two networks with one subnet one gets it, whenever the other one's first ADD comes between",
   },

@@ -46,8 +46,8 @@ export const HOST: readonly Mutation[] = [
   {
     name: "an interface that the administrator put into the zone goes out of it with the last pod",
     file: "src/host/kind/ingress/firewalld.ts",
-    find: '    if (!hasIngressElement(rules, "trusted", interfaceName)) return;\n',
-    replace: "",
+    find: 'hasIngressElement(rules, "trusted", name) && countChainUses',
+    replace: "countChainUses",
     test: "test/plugin/firewalld.test.ts",
     promise: "a bridge that the administrator put into a zone of his choice stays there",
   },

@@ -2,11 +2,13 @@
 import { expect } from "vitest";
 import { add, check, del, mustSucceed } from "../support/cni.ts";
 import { startFirewalld, zoneOf } from "../support/firewalld.ts";
+import { NODE_LOCK } from "../support/held.ts";
 import { expectedTable, openStage, PORT_ARGS, reachTable, SUBNETS } from "../support/ingress.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { install, network } from "../support/network.ts";
 import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
+import { toolPath } from "../support/tool.ts";
 import { connect, serve } from "../support/traffic.ts";
 import { PLUGIN_FOLDER, type Pod } from "../support/world.ts";
 
@@ -101,6 +103,39 @@ scene(
     await world.host.must("rm -r /var/lib/cni/pontoon/pods");
     await del(world, pods, blue);
     expect(await zoneOf(world, second)).toBe("no zone");
+    expect(await world.host.must("nft list tables")).not.toContain("pontoon-ingress");
+  },
+  90_000,
+);
+
+scene(
+  "firewalld, pods without a bridge: its program runs without the node's lock, and once for all that come back",
+  async (world) => {
+    const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+    await using _firewalld = await startFirewalld(world);
+    const SEEN = "/run/world/seen";
+    await world.host.must("mkdir -p /run/world/first");
+    world.write(
+      "/run/world/first/firewall-cmd",
+      `#!/bin/sh\nflock -n ${NODE_LOCK} echo free >> ${SEEN} || echo held >> ${SEEN}\nexec ${toolPath("firewall-cmd")} "$@"\n`,
+    );
+    await world.host.must("chmod +x /run/world/first/firewall-cmd");
+    const env = { PATH: `/run/world/first:${process.env["PATH"] ?? ""}` };
+    const seen = async (action: () => Promise<unknown>): Promise<string[]> => {
+      world.write(SEEN, "");
+      await action();
+      return world.read(SEEN).split("\n").filter(Boolean);
+    };
+    const pods = install(world, ptpNetwork("pods", { ingressPolicy: "isolated" }));
+    for (const pod of [red, blue, green])
+      expect(await seen(() => add(world, pods, pod, env))).toEqual(["free"]);
+    await world.host.must("firewall-cmd --reload");
+    const restore = () => world.host.must(`${PLUGIN_FOLDER}/pontoon restore`, { env });
+    expect(await seen(restore)).toHaveLength(1);
+    for (const pod of [red, blue, green])
+      expect(await zoneOf(world, await hostLinkOf(world, pod))).toBe("trusted");
+    for (const pod of [red, blue, green])
+      expect(await seen(() => del(world, pods, pod, env))).toEqual(["free"]);
     expect(await world.host.must("nft list tables")).not.toContain("pontoon-ingress");
   },
   90_000,

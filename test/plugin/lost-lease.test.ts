@@ -5,6 +5,7 @@ import { add, addressOf, check, del, mustFail, mustSucceed, plugin } from "../su
 import { collect } from "../support/collection.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { install, type Network, network } from "../support/network.ts";
+import { WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { pings } from "../support/traffic.ts";
@@ -17,22 +18,25 @@ const POOL = {
   ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.2", rangeEnd: "10.1.0.3" }]],
 };
 
-const DAMAGES: { name: string; needsRules?: true; command: string }[] = [
+const DAMAGES: { name: string; needsTrace?: true; command: string }[] = [
   { name: "the file is empty", command: `: > ${LEASES}/10.1.0.2` },
   { name: "the file is garbled", command: `echo '{]' > ${LEASES}/10.1.0.2` },
   { name: "the folder is removed", command: `rm -r ${LEASES}` },
   { name: "the files of the folder are removed", command: `rm ${LEASES}/*` },
-  // Nothing but the packet rules tells of it at a cost that does not grow.
-  { name: "this file alone is removed", needsRules: true, command: `rm ${LEASES}/10.1.0.2` },
+  // Nothing but packet rules and the route to a pair tells of it at a cost that does not grow.
+  { name: "this file alone is removed", needsTrace: true, command: `rm ${LEASES}/10.1.0.2` },
 ];
 
-for (const ipMasq of [true, false]) {
-  for (const { name, needsRules, command } of DAMAGES) {
-    if (needsRules && !ipMasq) continue;
+for (const [{ way, networkOf }, ipMasq] of WAYS.flatMap((each) => [
+  [each, true] as const,
+  [each, false] as const,
+])) {
+  for (const { name, needsTrace, command } of DAMAGES) {
+    if (needsTrace && !ipMasq && networkOf === network) continue;
     scene(
-      `ipMasq ${ipMasq}: ${name}: the pod keeps its address and gets its lease back, the next pod gets another`,
+      `${way}: ipMasq ${ipMasq}: ${name}: the pod keeps its address and gets its lease back, the next pod gets another`,
       async (world) => {
-        const pods = install(world, network("pods", { ipam: POOL, ipMasq }));
+        const pods = install(world, networkOf("pods", { ipam: POOL, ipMasq }));
         const [red, blue, late] = [await world.pod("red"), await world.pod("blue"), await world.pod("late")];
         expect(addressOf(await add(world, pods, red))).toBe("10.1.0.2");
         // Red's address is the next in turn.

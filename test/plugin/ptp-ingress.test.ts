@@ -123,11 +123,11 @@ for (const variant of ["nft", "legacy"] as const) {
       expect(mustSucceed(await world.host.exec(`${iptables}-restore`, { stdin: save })).stderr).toBe("");
       const chain = `PONTOON-GROUP-${group.toString(16)}`;
       for (const [harm, complaint] of [
-        [`nft delete table ${TABLE}`, `lacks ${group} in its set groups`],
+        [`nft delete table ${TABLE}`, `lacks link group ${group} in its set groups`],
         [`nft flush table ${TABLE}`, `the nftables table ${TABLE}`],
         [
           `nft delete element ${TABLE} together-groups { ${group} . ${group} }`,
-          `lacks ${group} in its set together-groups`,
+          `lacks link group ${group} in its set together-groups`,
         ],
         [`${iptables} -F FORWARD`, `the iptables chain ${chain} in table filter`],
         [`${iptables} -D ${chain} 2`, `the iptables chain ${chain} in table filter`],

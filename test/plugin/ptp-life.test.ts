@@ -56,6 +56,13 @@ const LOSSES: Loss[] = [
     isRestored: true,
   },
   {
+    what: "the link-local address of the host's end",
+    where: "host",
+    harm: "ip -6 address flush dev VETH scope link",
+    says: /VETH has no link-local address fe80::/,
+    isRestored: true,
+  },
+  {
     what: "a host's end that is up",
     where: "host",
     harm: "ip link set VETH down",

@@ -8,6 +8,7 @@ import { install, type Network, type NetworkWishes } from "../support/network.ts
 import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
+import { failingAt, TRACE } from "../support/strace.ts";
 import { serve } from "../support/traffic.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 
@@ -91,6 +92,26 @@ scene(
     expect(await check(world, pods, red)).toContain("inet pontoon-ports");
     mustSucceed(await plugin(world, "STATUS", { network: pods }));
     expect(await world.host.must(`cat ${setting}`)).toBe("0\n");
+  },
+);
+
+scene(
+  "STATUS lists no links, but while rules are flushed that kept 127.0.0.1 closed to a pod",
+  async (world) => {
+    const pods = ports(world, "pods");
+    const lists = async (): Promise<boolean> => {
+      const through = failingAt({ kind: "sendto", count: 10_000 }, "ENOMEM");
+      mustSucceed(await plugin(world, "STATUS", { network: pods, through }));
+      return /=(RTM_GETLINK|0x12 [^,]*), nlmsg_flags=[A-Z_|]*(NLM_F_DUMP|0x300)/.test(world.read(TRACE));
+    };
+    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+    await add(world, pods, blue);
+    expect(await lists(), "without host ports").toBe(false);
+    await addWithPorts(world, pods, red, both({ hostPort: 8080, containerPort: 80 }));
+    expect(await lists(), "with the rules").toBe(false);
+    await world.host.must("nft flush ruleset");
+    expect(await lists(), "without the rules").toBe(true);
+    expect(await lists(), "when all are closed").toBe(false);
   },
 );
 

@@ -19,7 +19,7 @@ import {
   send,
   udp,
 } from "../support/frame.ts";
-import { holdAtOrEnd } from "../support/held.ts";
+import { holdAt, holdAtOrEnd, holdCommandAtOrEnd } from "../support/held.ts";
 import { addScript, foreignNetwork } from "../support/ipam.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { addNeighbour, type Neighbour } from "../support/neighbour.ts";
@@ -28,12 +28,13 @@ import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
-import { atEveryMoment } from "../support/strace.ts";
+import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { connect, isSilent, pings, serve } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
-import type { Pod, World } from "../support/world.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
 const TABLE = "inet pontoon-source";
+const RESTORE = [`${PLUGIN_FOLDER}/pontoon`, "restore"];
 const OTHER_MAC = "0a:58:0a:01:00:63";
 const OUTSIDE = { ip4: "10.99.0.9", ip6: "2001:db8::9" };
 
@@ -227,6 +228,28 @@ scene("ARP: the node learns a pod's own address, and no other however many the p
   expect(await learnt()).toMatch(new RegExp(`^${red.ip4} lladdr ${red.mac} \\S+$`));
 });
 
+scene("ND: the node looks for no link-local address on the pair but the pod's own", async (world) => {
+  const { red, blue } = await redAndBlue(world);
+  const own = await hostLinkOf(world, red.pod);
+  const packet = (to: string): Packet =>
+    ipv6({ from: red.ip6, to, protocol: 58, body: icmp6(128, { from: red.ip6, to }) });
+  const others = Array.from({ length: 50 }, (_, at) => packet(`fe80::77:${at + 1}`));
+  await send(
+    red.pod,
+    [...others, packet(blue.ip6)].map((each) => bytesOf({ to: red.gatewayMac, from: red.mac, ...each })),
+  );
+  // What came later has been forwarded.
+  await waitFor("the node knows blue", async () =>
+    (await world.host.must("ip -6 neighbour show")).includes(blue.ip6),
+  );
+  expect(await world.host.must(`ip -6 neighbour show dev ${own}`)).not.toContain("fe80::77:");
+  const [, local = ""] =
+    /inet6 (fe80:[0-9a-f:]+)/.exec(await world.host.must(`ip -6 address show dev ${own}`)) ?? [];
+  expect(await pings(world.host, `${red.local}%${own}`)).toBe(true);
+  expect(await pings(red.pod, `${local}%eth0`)).toBe(true);
+  expect((await red.pod.exec(`ping -n -c 1 -W 1 -I ${red.local}%eth0 fd01::1`)).status).toBe(0);
+});
+
 scene(
   "macspoofchk alone: a pod with a false MAC reaches nobody, and may send from what address it likes",
   async (world) => {
@@ -375,6 +398,57 @@ for (const [way, between] of [
     },
     60_000,
   );
+
+scene(
+  "a restore beside a DEL leaves the pod's link shut once the DEL has shut it",
+  async (world) => {
+    const call = {
+      network: install(world, ptpNetwork("pods", { ipspoofchk: true })),
+      pod: await world.pod("red"),
+    };
+    const isShut = async (): Promise<boolean> => {
+      const [link] = JSON.parse(
+        (await world.host.exec(["ip", "-j", "link", "show", "type", "veth"])).stdout,
+      ) as {
+        flags: string[];
+      }[];
+      return link !== undefined && !link.flags.includes("UP");
+    };
+    const shut: Moment[] = [];
+    await atEveryMoment(
+      async (moment) => {
+        await add(world, call.network, call.pod);
+        await using deleting = await holdAtOrEnd(world, "DEL", call, moment);
+        const stood = !deleting.isOver;
+        const wasShut = stood && (await isShut());
+        if (wasShut) {
+          shut.push(moment);
+          mustSucceed(await world.host.exec(RESTORE));
+        }
+        expect(wasShut && !(await isShut()), `raised before request ${moment.count}`).toBe(false);
+        mustSucceed(await (stood ? deleting.goOn() : deleting.outcome));
+        return stood;
+      },
+      ["sendto"],
+    );
+    const [first] = shut;
+    await atEveryMoment(
+      async (moment) => {
+        await add(world, call.network, call.pod);
+        await world.host.must(`ip route flush dev ${await hostLinkOf(world, call.pod)}`);
+        await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
+        const stood = !restoring.isOver;
+        await using deleting = await holdAt(world, "DEL", call, first!);
+        await (stood ? restoring.goOn() : restoring.outcome);
+        expect(await isShut(), `restore before request ${moment.count}`).toBe(true);
+        mustSucceed(await deleting.goOn());
+        return stood;
+      },
+      ["sendto"],
+    );
+  },
+  60_000,
+);
 
 scene("what stays after DEL is the tables without elements", async (world) => {
   const plain = await warmUp(world, install(world, ptpNetwork("pods")));

@@ -1,7 +1,8 @@
 // Pods on a veth pair of their own, without a bridge (attach: ptp): the places that they reach, and what is
 // left of them.
 import { expect } from "vitest";
-import { add, addressesOf, check, del, mustFail, plugin } from "../support/cni.ts";
+import { add, addressesOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { addPlugins } from "../support/ipam.ts";
 import { dies, hostLinkOf } from "../support/link.ts";
 import { addNeighbour, wireOf } from "../support/neighbour.ts";
 import { CNI_VERSIONS, FAMILIES, install } from "../support/network.ts";
@@ -9,6 +10,7 @@ import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { warmUp } from "../support/steady.ts";
+import { failingAt, TRACE } from "../support/strace.ts";
 import { connect, pings, serve } from "../support/traffic.ts";
 
 for (const { family, subnets } of FAMILIES) {
@@ -114,9 +116,23 @@ scene(
     await world.host.must("ip link set eth9 up");
     const pods = install(world, ptpNetwork("pods"));
     const red = await world.pod("red");
-    expect(mustFail(await plugin(world, "ADD", { network: pods, pod: red })).msg).toContain('"eth9" has it');
+    expect(mustFail(await plugin(world, "ADD", { network: pods, pod: red }))).toMatchObject({
+      code: 122,
+      msg: expect.stringMatching(/^address cannot be set: .*"eth9" has it$/) as string,
+    });
   },
 );
+
+scene("a gateway address that the kernel refuses is named, as an address", async (world) => {
+  addPlugins(world, "static");
+  const addresses = [{ address: "fd01::7/128", gateway: "ff02::99" }];
+  const pods = install(world, ptpNetwork("pods", { ipam: { type: "static", addresses } }));
+  const red = await world.pod("red");
+  expect(mustFail(await plugin(world, "ADD", { network: pods, pod: red }))).toMatchObject({
+    code: 122,
+    msg: expect.stringMatching(/^address cannot be set: ff02::99 on veth/) as string,
+  });
+});
 
 for (const [key, value] of [
   ["bridge", "cni0"],
@@ -157,3 +173,13 @@ scene(
     expect(await pings(world.host, address)).toBe(true);
   },
 );
+
+scene("a repeated DEL lists the elements of no table that is not there", async (world) => {
+  const pods = install(world, ptpNetwork("pods", { ipMasq: false }));
+  const red = await world.pod("red");
+  const through = failingAt({ kind: "sendto", count: 10_000 }, "ENOMEM");
+  mustSucceed(await plugin(world, "DEL", { network: pods, pod: red, through }));
+  expect(world.read(TRACE)).toMatch(/RTM_|nlmsg_type=0x/);
+  // NFT_MSG_GETSETELEM of NFNL_SUBSYS_NFTABLES
+  expect(world.read(TRACE)).not.toMatch(/NFT_MSG_GETSETELEM|nlmsg_type=0xa0d/);
+});

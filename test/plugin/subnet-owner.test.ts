@@ -5,6 +5,7 @@ import { holdAt, holdAtOrEnd, NODE_LOCK } from "../support/held.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
+import { ptpNetwork, WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { atEveryMoment } from "../support/strace.ts";
@@ -47,17 +48,19 @@ const IN_THE_WAY: Case[] = [
   },
 ];
 
-for (const { what, commands, subnet = "10.1.0.0/24" } of IN_THE_WAY) {
-  scene(`refused, and nothing is left: another interface has ${what}`, async (world) => {
+for (const [{ way, networkOf }, { what, commands, subnet = "10.1.0.0/24" }] of WAYS.flatMap((each) =>
+  IN_THE_WAY.map((owner) => [each, owner] as const),
+)) {
+  scene(`${way}: refused, and nothing is left: another interface has ${what}`, async (world) => {
     for (const command of commands) await world.host.must(command);
     const [, given = "", name = ""] = /address add (\S+) .*dev (\S+)/.exec(commands.at(-1) ?? "") ?? [];
     const pod = await world.pod("red");
     const before = await snapshot(world);
-    const call = { network: network("pods", { subnets: [subnet] }), pod };
+    const call = { network: networkOf("pods", { subnets: [subnet] }), pod };
     const error = mustFail(await plugin(world, "ADD", call));
     expect(error).toMatchObject({
-      code: 111,
-      msg: expect.stringContaining(`because "${name}" has ${given}`),
+      code: networkOf === network ? 111 : 122,
+      msg: expect.stringContaining(`because "${name}" has ${networkOf === network ? given : ""}`),
     });
     expect(error.details).toMatch(/Hint: Choose another subnet/);
     const after = await snapshot(world);
@@ -81,17 +84,19 @@ const BESIDE: Case[] = [
   },
 ];
 
-for (const { what, commands, subnet = "10.1.0.0/24" } of BESIDE) {
+for (const [{ way, networkOf }, { what, commands, subnet = "10.1.0.0/24" }] of WAYS.flatMap((each) =>
+  BESIDE.map((owner) => [each, owner] as const),
+)) {
   scene(
-    `one line in the log at the first pod and none later: another interface has ${what}`,
+    `${way}: one line in the log at the first pod and none later: another interface has ${what}`,
     async (world) => {
       for (const command of commands) await world.host.must(command);
       const [, given = ""] = /address add (\S+)/.exec(commands.at(-1) ?? "") ?? [];
-      const pods = network("pods", { subnets: [subnet] });
+      const pods = networkOf("pods", { subnets: [subnet] });
       const first = mustSucceed(await plugin(world, "ADD", { network: pods, pod: await world.pod("red") }));
-      expect(first.stderr).toBe(
-        `pontoon: other0 has ${given}, which overlaps the subnet of ${subnet.replace("0/", "1/").replace("::/", "::1/")} on pods0\n`,
-      );
+      const gateway = subnet.replace("0/", "1/").replace("::/", "::1/");
+      const of = networkOf === network ? `${gateway} on pods0` : `${gateway} of network pods`;
+      expect(first.stderr).toBe(`pontoon: other0 has ${given}, which overlaps the subnet of ${of}\n`);
       const blue = await world.pod("blue");
       const second = mustSucceed(await plugin(world, "ADD", { network: pods, pod: blue }));
       expect(second.stderr).toBe("");
@@ -100,6 +105,29 @@ for (const { what, commands, subnet = "10.1.0.0/24" } of BESIDE) {
     },
   );
 }
+
+scene("a bridge has the subnet of a network of pairs: refused by its name", async (world) => {
+  await add(world, install(world, network("bridged")), await world.pod("red"));
+  const range = { subnet: "10.1.0.0/24", gateway: "10.1.0.254" };
+  const pairs = ptpNetwork("pairs", { ipam: { type: "host-local", ranges: [[range]] } });
+  const error = mustFail(await plugin(world, "ADD", { network: pairs, pod: await world.pod("blue") }));
+  expect(error).toMatchObject({
+    code: 122,
+    msg: expect.stringContaining('because "bridged0" has 10.1.0.1/24'),
+  });
+});
+
+scene("networks of pairs may have one subnet, and no line says so", async (world) => {
+  for (const [name, gateway] of [
+    ["one", "10.1.0.1"],
+    ["other", "10.1.0.254"],
+  ] as const) {
+    const range = { subnet: "10.1.0.0/24", gateway, ...(name === "one" ? {} : { rangeStart: "10.1.0.100" }) };
+    const pairs = ptpNetwork(name, { ipam: { type: "host-local", ranges: [[range]] } });
+    const outcome = mustSucceed(await plugin(world, "ADD", { network: pairs, pod: await world.pod(name) }));
+    expect(outcome.stderr).toBe("");
+  }
+});
 
 scene("subnets apart and link-local addresses are not worth a word", async (world) => {
   await addNeighbour(world);

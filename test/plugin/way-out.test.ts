@@ -2,17 +2,18 @@
 import { expect } from "vitest";
 import { mustSucceed, plugin } from "../support/cni.ts";
 import { addNeighbour } from "../support/neighbour.ts";
-import { network } from "../support/network.ts";
+import { type Network, network } from "../support/network.ts";
+import { ptpNetwork, WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { failingAt, TRACE } from "../support/strace.ts";
 import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
 
-/** What two ADDs say, of which the first makes the bridge. */
-async function said(world: World, wishes: Parameters<typeof network>[1], names = ["red", "blue"]) {
+/** What two ADDs say, of which the first makes the bridge, or is the first with its gateway. */
+async function said(world: World, pods: Network, names = ["red", "blue"]) {
   const texts: string[] = [];
   for (const name of names) {
-    const call = { network: network("pods", wishes), pod: await world.pod(name) };
+    const call = { network: pods, pod: await world.pod(name) };
     texts.push(mustSucceed(await plugin(world, "ADD", call)).stderr);
   }
   return texts;
@@ -34,17 +35,19 @@ const DROPPING: [what: string, command: string, chain: string, subnets?: string[
   ],
 ];
 
-for (const [what, command, chain, subnets = ["10.1.0.0/24"]] of DROPPING) {
+for (const [{ way, networkOf }, [what, command, chain, subnets = ["10.1.0.0/24"]]] of WAYS.flatMap((each) =>
+  DROPPING.map((drop) => [each, drop] as const),
+)) {
   scene(
-    `${what} drops what is forwarded: the first ADD of a network without a policy says so, a later one and one with a policy do not`,
+    `${way}: ${what} drops what is forwarded: the first ADD of a network without a policy says so, a later one and one with a policy do not`,
     async (world) => {
       await world.host.must(["sh", "-c", command]);
-      const [first = "", second] = await said(world, { subnets });
+      const [first = "", second] = await said(world, networkOf("pods", { subnets }));
       expect(first).toMatch(
         new RegExp(`^pontoon: ${chain} drops what the node forwards .*"ingressPolicy": "open".*\n$`),
       );
       expect(second).toBe("");
-      const open = { subnets: ["10.2.0.0/24"], bridge: "other0", ingressPolicy: "open" };
+      const open = networkOf("other", { subnets: ["10.2.0.0/24"], ingressPolicy: "open" });
       expect(await said(world, open, ["green", "grey"])).toEqual(["", ""]);
     },
   );
@@ -54,32 +57,38 @@ scene(
   "a chain that drops IPv6 alone is nothing to an IPv4 network, nor is any to one whose bridge is no gateway",
   async (world) => {
     await world.host.must(`${toolPath("ip6tables-nft")} -P FORWARD DROP`);
-    expect(await said(world, {})).toEqual(["", ""]);
-    const plain = { subnets: ["fd01::/64"], bridge: "plain0", isGateway: false, ipMasq: false };
+    expect(await said(world, network("pods"))).toEqual(["", ""]);
+    expect(await said(world, ptpNetwork("pairs", { subnets: ["10.2.0.0/24"] }), ["gold", "pink"])).toEqual([
+      "",
+      "",
+    ]);
+    const plain = { bridge: "plain0", isGateway: false, ipMasq: false };
     const ipam = { type: "host-local", ranges: [[{ subnet: "fd01::/64" }]] };
-    expect(await said(world, { ...plain, ipam }, ["green", "grey"])).toEqual(["", ""]);
+    expect(await said(world, network("plain", { ...plain, ipam }), ["green", "grey"])).toEqual(["", ""]);
   },
 );
 
-scene(
-  "an MTU above that of the way out: the first ADD says so, and nothing where it is as large",
-  async (world) => {
+for (const { way, networkOf } of WAYS) {
+  scene(
+    `${way}: an MTU above that of the way out: the first ADD says so, and nothing where it is as large`,
+    async (world) => {
+      await addNeighbour(world);
+      await world.host.must("ip link set uplink mtu 1400");
+      await world.host.must("ip route add default via 192.168.50.2");
+      const [first = "", second] = await said(world, networkOf("pods", { mtu: 1500 }));
+      expect(first).toMatch(
+        /^pontoon: the MTU of (bridge pods0|network pods) is 1500, and the way out of the node takes 1400: .*\n$/,
+      );
+      expect(second).toBe("");
+    },
+  );
+
+  scene(`${way}: an MTU of the way out or below it is not worth a word`, async (world) => {
     await addNeighbour(world);
-    await world.host.must("ip link set uplink mtu 1400");
     await world.host.must("ip route add default via 192.168.50.2");
-    const [first = "", second] = await said(world, { mtu: 1500 });
-    expect(first).toMatch(
-      /^pontoon: the MTU of bridge pods0 is 1500, and the way out of the node takes 1400: .*\n$/,
-    );
-    expect(second).toBe("");
-  },
-);
-
-scene("an MTU of the way out or below it is not worth a word", async (world) => {
-  await addNeighbour(world);
-  await world.host.must("ip route add default via 192.168.50.2");
-  expect(await said(world, { mtu: 1500 })).toEqual(["", ""]);
-});
+    expect(await said(world, networkOf("pods", { mtu: 1500 }))).toEqual(["", ""]);
+  });
+}
 
 scene("an ADD ends well although the look for what it would only tell of is refused", async (world) => {
   const call = { network: network("pods"), pod: await world.pod("red") };

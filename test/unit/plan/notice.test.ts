@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import type { AttachedHostPorts } from "../../../src/attachment/host-ports.ts";
 import { noticesOf } from "../../../src/plan/notice.ts";
-import { attachmentOf, netconf } from "./input.ts";
+import { anyAttachmentOf, attachmentOf, netconf, route } from "./input.ts";
 
 const PORTS: AttachedHostPorts = {
   mappings: [{ protocol: "tcp", hostPort: 8080, hostPortEnd: 8080, containerPort: 80, address: "10.1.0.2" }],
@@ -64,5 +64,23 @@ test.each([
     expect(notices).toHaveLength(count);
     for (const notice of notices)
       expect(notice).toContain("for macspoofchk that is now off (no_linklocal_learn)");
+  },
+);
+
+test.each([
+  ["its gateway", "10.9.0.0/16 10.1.0.1", {}, undefined],
+  ["no next hop", "10.9.0.0/16", {}, undefined],
+  ["another address of the subnet", "10.9.0.0/16 10.1.0.77", {}, "to 10.9.0.0/16 by 10.1.0.77 leads nowhere"],
+  ["an address outside", "10.9.0.0/16 10.55.0.1", {}, "to 10.9.0.0/16 by 10.55.0.1 leads nowhere"],
+  ["the link itself", "10.9.0.0/16", { scope: 253 }, "to 10.9.0.0/16 on the link leads nowhere"],
+] as const)(
+  "said in the log on a pair, whose one neighbour is the gateway: a route by %s",
+  (_, text, more, says) => {
+    const keys = { routes: [route(text, more)] };
+    const notices = noticesOf(anyAttachmentOf({ attach: "ptp", ...keys }), netconf(keys), NOWHERE);
+    expect(notices).toEqual(
+      says === undefined ? [] : [expect.stringContaining(`the route ${says}`) as string],
+    );
+    expect(noticesOf(attachmentOf(keys), netconf(keys), NOWHERE)).toEqual([]);
   },
 );

@@ -31,8 +31,10 @@ function ensureBridge(step: BridgeStep, on: Applying): void {
     return;
   }
   const change = (): void => {
-    if (found === undefined) make(step, on);
-    else {
+    if (found === undefined) {
+      make(step, on);
+      on.isFirst = true;
+    } else {
       refuseAdvertisements(step.name);
       const ignoring: LinkChange =
         step.ignoresLinkLocal && !found.link.ignoresLinkLocal ? { ignoresLinkLocal: true } : {};

@@ -10,6 +10,7 @@ import {
   prefixContains,
   samePrefix,
 } from "../../../ip/prefix.ts";
+import type { SubnetOwner } from "../../../look/subnet-owner.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
 import { getLink } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
@@ -26,13 +27,22 @@ import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { refuseAdvertisements } from "../bridge/bridge.ts";
-import { checkOwners, type Wanted } from "./subnet-owner.ts";
+import { checkOwners, waysToRemove } from "./subnet-owner.ts";
 
 export const gateway: StayingKind<GatewayStep> = {
   apply: ensureGateway,
   verify: verifyGateway,
   renew: renewGateways,
 };
+
+/** The interface that is to hold an address, and the address. */
+interface Wanted {
+  step: GatewayStep;
+  node: Node;
+  link: SharedLink;
+  address: Prefix;
+  notice(text: string): void;
+}
 
 /** Makes sure that the bridge, or the gateway's interface in a VLAN, holds the gateway addresses. */
 function ensureGateway(step: GatewayStep, on: Applying): void {
@@ -84,11 +94,30 @@ function ensureAddress(wanted: Wanted): boolean {
   // Two ADDs may give two bridges one subnet, or one bridge two addresses, at once: under the lock one of
   // them sees the other's address.
   node.underLock(() => {
-    checkOwners(wanted);
+    refuseOwners(wanted);
     makeRoom(wanted, inTheWay(step, address, presentBeside(wanted)));
     addAddress(wanted);
   });
   return true;
+}
+
+/** Refuses an address whose subnet another interface has. Throws CniError bridgeAddress, and SystemError. */
+function refuseOwners({
+  step: { gatewayInterface: name },
+  node,
+  link: { index },
+  address,
+  notice,
+}: Wanted): void {
+  const refusal = (owner: SubnetOwner): CniError => {
+    const use = owner.kind === "bridge" ? `, set "bridge": "${owner.name}"` : "";
+    return new CniError("bridgeAddress", {
+      about: `"${name}" cannot have ${formatPrefix(address)}, because "${owner.name}" has ${formatPrefix(owner.address)}`,
+      cause: "the node would look for pods of one subnet on two interfaces, and find some of them on neither",
+      hint: `Choose another subnet for the network${use}, or ${waysToRemove(owner)}`,
+    });
+  };
+  checkOwners({ place: `on ${name}`, index, address, notice }, refusal, node);
 }
 
 /** The addresses of the interface, of the family of the wanted one. */

@@ -2,7 +2,7 @@
 // chain guard drops all others with an address in 127.0.0.0/8 that come in there. The setting is of no use
 // without the chain, and not safe: where the chain was flushed the setting goes too. The number tells whose
 // setting it is: other programs (portmap, kube-proxy) write 1, and what they have opened is left to them.
-import { keyOfAlias } from "../../../attachment/name.ts";
+import { isHostInterface, keyOfAlias } from "../../../attachment/name.ts";
 import type { Netconf } from "../../../cni/config.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
@@ -99,15 +99,25 @@ export function closeUnguardedIfThere(name: string, node: Node): void {
 
 /**
  * Does the work of {@link closeUnguarded} for the gateway's interface of a network, which may be missing, and
- * for a call that has to be quick; without a bridge for the host ends of the network's pods, which are listed
- * where there is no guard. Throws CniError, also where another process holds the node's lock and an interface
- * stays open; and SystemError.
+ * for a call that has to be quick; without a bridge for the host's ends of pods. Those are listed when some
+ * were opened and there is no guard, so once after a flush. Throws CniError, also where another process holds
+ * the node's lock and an interface stays open; and SystemError.
  */
-export function closeUnguardedSoon({ attach, name: network, gatewayInterface }: Netconf, node: Node): void {
+export function closeUnguardedSoon({ attach, gatewayInterface }: Netconf, node: Node): void {
   if (attach === "bridge") return closeSoonIfThere(gatewayInterface, node);
-  if (!isUnguarded({ routeLocalnet: OPENED_BY_PONTOON }, node)) return;
+  const isFlushed = (): boolean => isUnguarded({ routeLocalnet: OPENED_BY_PONTOON }, node);
+  if (!node.opened.isMarked() || !isFlushed()) return;
   for (const { name, alias } of listLinks(node.links, "veth"))
-    if (keyOfAlias(alias)?.network === network) closeSoonIfThere(name, node);
+    if (keyOfAlias(alias) !== undefined) closeSoonIfThere(name, node);
+  // An ADD that opens an end puts back the guard before, under the lock.
+  const forget = (): void => {
+    if (isFlushed()) node.opened.forget();
+  };
+  try {
+    node.underLock(forget, SOON_MS);
+  } catch (error) {
+    if (!(error instanceof NodeIsLocked)) throw error;
+  }
 }
 
 function closeSoonIfThere(name: string, node: Node): void {
@@ -126,6 +136,7 @@ function closeSoonIfThere(name: string, node: Node): void {
 }
 
 function routeLocalnet(name: string, node: Node, isOpen: boolean): void {
+  if (isOpen && isHostInterface(name)) node.opened.mark();
   const what = isOpen ? `let localhost use ${name}` : `keep localhost from ${name}`;
   node.links.execute([changeLinkMessage({ name }, { routeLocalnet: isOpen ? OPENED_BY_PONTOON : 0 }, what)]);
 }

@@ -2,6 +2,7 @@
 // node has a route to each address of the pod. All of it goes with the veth.
 import { attempt } from "../../../failure/failure.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
+import { isWhole } from "../../../ip/prefix.ts";
 import { listAddresses } from "../../../net/address.ts";
 import { getLink, getLinkMessage } from "../../../net/link.ts";
 import { listRoutes } from "../../../net/route.ts";
@@ -9,9 +10,11 @@ import type { HostRouteStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
+import { shutPort } from "../../shut.ts";
+import { checkSubnets, isFirst } from "./first.ts";
 import { countLostRoutes } from "./lost.ts";
-import { explainRefusal, refuseTakenGateway } from "./refusal.ts";
-import { isWhole, prepare, requestsOf } from "./request.ts";
+import { explainRefusal } from "./refusal.ts";
+import { hostLinkLocal, prepare, requestsOf } from "./request.ts";
 
 export const hostRoute: StepKind<HostRouteStep> = {
   apply: routeToPod,
@@ -26,9 +29,18 @@ export const hostRoute: StepKind<HostRouteStep> = {
 function routeToPod(step: HostRouteStep, on: Applying): void {
   const { hostInterface: name } = step;
   const { node, pod } = on;
-  for (const gateway of step.gateways) refuseTakenGateway(gateway, name, node);
-  attempt("sysctl", name, () => prepare(step));
-  send(step, on.hostIndex, node);
+  const make = (): void => {
+    attempt("sysctl", name, () => prepare(step));
+    send(step, on.hostIndex, node);
+  };
+  if (attempt("address", name, () => isFirst(step, node)))
+    // Another ADD may give the subnet to a bridge: under the lock one of the two sees the other's address.
+    node.underLock(() => {
+      attempt("address", name, () => checkSubnets(step, on));
+      make();
+      on.isFirst = true;
+    });
+  else make();
   attempt("link", step.interfaceName, () =>
     pod.links.execute([getLinkMessage({ name: step.interfaceName })]),
   );
@@ -40,8 +52,12 @@ function verifyHostRoute(step: HostRouteStep, { node }: Place): string | undefin
   const link = getLink(node.links, { name });
   if (link === undefined) return undefined;
   const held = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
-  const lost = gateways.find((gateway) => !held.some((prefix) => isWhole(prefix, gateway)));
+  const isHeld = (address: Address): boolean => held.some((prefix) => isWhole(prefix, address));
+  const lost = gateways.find((gateway) => !isHeld(gateway));
   if (lost !== undefined) return `${name} has no gateway address ${formatAddress(lost)}`;
+  const linkLocal = hostLinkLocal(step);
+  if (linkLocal !== undefined && !isHeld(linkLocal))
+    return `${name} has no link-local address ${formatAddress(linkLocal)}`;
   const unreached = addresses.find((address) => !hasRoute(address, link.index, node));
   return unreached && `the node has no route to ${formatAddress(unreached)} by ${name}`;
 }
@@ -50,13 +66,17 @@ function hasRoute(address: Address, index: number, node: Node): boolean {
   return listRoutes(node.links, address.family, { index }).some(({ dst }) => isWhole(dst, address));
 }
 
-/** Makes the host's end so again; what is there stays. An end that is gone stays gone. */
+/**
+ * Makes the host's end so again; what is there stays. An end that is gone stays gone, and one that a DEL has
+ * shut stays shut: the DEL leaves its mark before it shuts the end, so one of the two sees the other.
+ */
 function putBackRoutes(step: HostRouteStep, node: Node): void {
-  const { hostInterface: name } = step;
+  const { key, hostInterface: name } = step;
   const link = getLink(node.links, { name });
-  if (link === undefined) return;
+  if (link === undefined || !node.records.isComplete(key)) return;
   attempt("sysctl", name, () => prepare(step));
   send(step, link.index, node);
+  if (!node.records.isComplete(key)) shutPort(name, node);
 }
 
 /** Makes all of it by one send. A part that the end has already is none to make. */
@@ -64,10 +84,10 @@ function send(step: HostRouteStep, index: number, node: Node): void {
   const { hostInterface: name } = step;
   const requests = requestsOf(step, index);
   const outcomes = attempt("link", name, () => node.links.transact(requests.map(({ message }) => message)));
-  for (let at = 0; at < outcomes.length; at++) {
-    const [error, address] = [outcomes[at]?.error, requests[at]?.address];
-    const isThere = isErrno(error, "EEXIST") && (address === undefined || hasRoute(address, index, node));
-    if (error === undefined || isThere) continue;
-    throw explainRefusal({ error, address, name }, node);
+  for (const [at, request] of requests.entries()) {
+    const error = outcomes[at]?.error;
+    const { reached } = request;
+    const isThere = isErrno(error, "EEXIST") && (reached === undefined || hasRoute(reached, index, node));
+    if (error !== undefined && !isThere) throw explainRefusal({ request, error, name }, node);
   }
 }

@@ -9,6 +9,7 @@ import { listRoutes } from "../../../net/route.ts";
 import type { LostRules } from "../../../nft/answer.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
 import type { Node } from "../../node.ts";
+import { hostLinkLocal } from "./request.ts";
 
 /**
  * Counts what programs that manage the node's interfaces (systemd-networkd, a person with `ip route flush`)
@@ -28,9 +29,13 @@ export function countLostRoutes(steps: readonly HostRouteStep[], node: Node): Lo
 }
 
 /** The things of a step, each as a text. */
-function wantedOf({ hostInterface: name, gateways, addresses }: HostRouteStep): string[] {
+function wantedOf(step: HostRouteStep): string[] {
+  const { hostInterface: name, gateways, addresses } = step;
+  const linkLocal = hostLinkLocal(step);
   return [
-    ...gateways.map((address) => thing(name, "has", address)),
+    ...(linkLocal === undefined ? gateways : [linkLocal, ...gateways]).map((address) =>
+      thing(name, "has", address),
+    ),
     ...addresses.map((address) => thing(name, "leads to", address)),
   ];
 }

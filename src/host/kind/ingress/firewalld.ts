@@ -25,35 +25,51 @@ const DISPATCH = ["filter_INPUT_ZONES", "filter_INPUT_POLICIES", "filter_INPUT_d
 const PROGRAM = "firewall-cmd";
 const ZONE = "--zone=trusted";
 
-/**
- * True when firewalld has the interface in any zone, or does not run with nftables: its rules in iptables
- * come after Pontoon's. Throws SystemError.
- */
-export function isInZone(interfaceName: string, node: Node): boolean {
-  return (
-    ifThereIsNftables(
-      () => node.rules,
-      (rules) => {
-        if (countChainUses(rules, FIREWALLD, INPUT) === undefined) return true;
-        return DISPATCH.some((chain) =>
-          rules.dump(listRulesMessage(FIREWALLD, chain)).some((reply) => isAboutInput(reply, interfaceName)),
-        );
-      },
-    ) ?? true
-  );
+/** The interfaces that firewalld has in its zones. */
+export interface Zones {
+  /** True for an interface in any zone; for each when firewalld does not run with nftables. */
+  has(interfaceName: string): boolean;
 }
 
 /**
- * Puts the interface into the zone. Pontoon notes each interface before it puts it in, and takes out only
- * noted interfaces. Throws SystemError and CniError.
+ * Reads firewalld's rules, once for as many interfaces as are asked for. Its rules in iptables come after
+ * Pontoon's. Throws SystemError.
  */
-export function putIntoZone(interfaceName: string, network: string, node: Node): void {
-  putIngressElements(node.rules, [{ set: "trusted", entry: interfaceName, comment: network }]);
-  const { status, stderr, stdout, refusal } = run(`--add-interface=${interfaceName}`);
+export function readZones(node: Node): Zones {
+  const named = ifThereIsNftables(
+    () => node.rules,
+    (rules) => {
+      if (countChainUses(rules, FIREWALLD, INPUT) === undefined) return undefined;
+      return DISPATCH.flatMap((chain) =>
+        rules.dump(listRulesMessage(FIREWALLD, chain)).flatMap((reply) => inputOf(reply) ?? []),
+      );
+    },
+  );
+  if (named === undefined) return { has: () => true };
+  const whole = new Set(named.filter(({ isPrefix }) => !isPrefix).map(({ text }) => text));
+  const prefixes = named.filter(({ isPrefix }) => isPrefix);
+  return { has: (name) => whole.has(name) || prefixes.some(({ text }) => name.startsWith(text)) };
+}
+
+/**
+ * Notes interfaces that are to be put into the zone: only those are ever taken out. `network` is for people
+ * who list the rules. The caller holds the node's lock. Throws SystemError.
+ */
+export function noteZoned(interfaces: readonly { name: string; network: string }[], node: Node): void {
+  putIngressElements(
+    node.rules,
+    interfaces.map(({ name, network }) => ({ set: "trusted", entry: name, comment: network })),
+  );
+}
+
+/** Puts noted interfaces into the zone, by one call of firewalld's program. Throws CniError. */
+export function putIntoZone(names: readonly string[]): void {
+  const args = names.map((name) => `--add-interface=${name}`);
+  const { status, stderr, stdout, refusal } = run(args);
   if (status === 0) return;
   throw new CniError("rules", {
-    about: `firewalld did not take ${interfaceName} into its zone trusted`,
-    attempted: `Ran ${PROGRAM} ${ZONE} --add-interface=${interfaceName}`,
+    about: `firewalld did not take ${names.join(", ")} into its zone trusted`,
+    attempted: `Ran ${[PROGRAM, ZONE, ...args].join(" ")}`,
     cause:
       [stderr.trim(), stdout.trim(), refusal ?? ""].find((text) => text !== "") ??
       `it ended with status ${status}`,
@@ -61,37 +77,44 @@ export function putIntoZone(interfaceName: string, network: string, node: Node):
   });
 }
 
-/** Takes the interface out of the zone again, if Pontoon put it in. Throws SystemError. */
-export function takeOutOfZone(interfaceName: string, node: Node): void {
+/** Takes the interface out of the zone again, if Pontoon put it in. Its note stays. Throws SystemError. */
+export function takeOutOfZone(name: string, node: Node): void {
   ifThereIsNftables(
     () => node.rules,
     (rules) => {
-      if (!hasIngressElement(rules, "trusted", interfaceName)) return;
       // Without such rules firewalld does not run, or has forgotten the interface, which is then out.
-      if (countChainUses(rules, FIREWALLD, INPUT) !== undefined) run(`--remove-interface=${interfaceName}`);
-      removeIngressElements(rules, ["trusted"], interfaceName);
+      if (hasIngressElement(rules, "trusted", name) && countChainUses(rules, FIREWALLD, INPUT) !== undefined)
+        run([`--remove-interface=${name}`]);
+    },
+  );
+}
+
+/** Removes the note of an interface. The caller holds the node's lock. Throws SystemError. */
+export function forgetZoned(name: string, node: Node): void {
+  ifThereIsNftables(
+    () => node.rules,
+    (rules) => {
+      if (hasIngressElement(rules, "trusted", name)) removeIngressElements(rules, ["trusted"], name);
     },
   );
 }
 
 /**
- * True for a rule about the interface: `iifname "cni0" …`, or `iifname "cni*" …`, where the name has no end.
+ * The interface that a rule is about: `iifname "cni0" …`, or `iifname "cni*" …`, where the name has no end.
+ * Undefined for any other rule.
  */
-function isAboutInput({ payload }: Reply, interfaceName: string): boolean {
+function inputOf({ payload }: Reply): { text: string; isPrefix: boolean } | undefined {
   let isInput = false;
   for (const { name, data } of listExpressions(readAttributes(payload, GENERIC_HEADER))) {
     if (name === "meta") isInput = data?.be32(nft.NFTA_META_KEY) === nft.NFT_META_IIFNAME;
     if (name !== "cmp" || !isInput) continue;
     const value = data?.nest(nft.NFTA_CMP_DATA)?.bytes(nft.NFTA_DATA_VALUE) ?? new Uint8Array();
-    const text = readText(value);
-    return value.length < INTERFACE_NAME_BYTES && !value.includes(0)
-      ? interfaceName.startsWith(text)
-      : text === interfaceName;
+    return { text: readText(value), isPrefix: value.length < INTERFACE_NAME_BYTES && !value.includes(0) };
   }
-  return false;
+  return undefined;
 }
 
-function run(argument: string): Outcome {
+function run(options: readonly string[]): Outcome {
   const file = findProgram([PROGRAM]);
   if (file === undefined)
     return {
@@ -103,7 +126,7 @@ function run(argument: string): Outcome {
     };
   return runProgram({
     file,
-    args: [ZONE, argument],
+    args: [ZONE, ...options],
     env: { ...wholeEnvironment(), LC_ALL: "C" },
     stdin: "",
     isQuiet: true,

@@ -14,7 +14,7 @@ import type { Entry, IngressSet } from "../../../nft/ingress-layout.ts";
 import type { TableTest } from "../../../nft/table-layout.ts";
 import type { IngressPolicyStep } from "../../../plan/step.ts";
 import type { Node } from "../../node.ts";
-import { isInZone, putIntoZone, takeOutOfZone } from "./firewalld.ts";
+import { forgetZoned, noteZoned, putIntoZone, takeOutOfZone, type Zones } from "./firewalld.ts";
 import { hasPassage, isPassable, makePassable, removePassage } from "./forward-chain.ts";
 
 /**
@@ -51,16 +51,19 @@ export function isElement(part: IngressPart): part is Exclude<IngressSet, "trust
   return part !== "accept4" && part !== "accept6" && part !== "zone";
 }
 
-/** The parts among `parts` that are missing, or not whole as `isWhole` says. Throws SystemError. */
+/**
+ * The parts among `parts` that are missing, or not whole as `isWhole` says. `zones` reads those of firewalld,
+ * where they are asked for. Throws SystemError.
+ */
 export function missingParts(
   parts: readonly IngressPart[],
-  { entry, isWhole }: { entry: Entry; isWhole: TableTest },
+  { entry, isWhole, zones }: { entry: Entry; isWhole: TableTest; zones: () => Zones },
   node: Node,
 ): IngressPart[] {
   const sets = parts.filter(isElement);
   const missing = sets.length === 0 ? [] : missingIngressSets(node.rules, sets, { entry, isWhole });
   return parts.filter((part) => {
-    if (part === "zone") return !isInZone(interfaceOf(entry), node);
+    if (part === "zone") return !zones().has(interfaceOf(entry));
     return isElement(part) ? missing.includes(part) : !isPassable(chainOf(part, entry), node);
   });
 }
@@ -88,8 +91,10 @@ export function makeParts(
   const elements = parts.filter(isElement).map((set) => ({ set, entry, comment: network }));
   if (elements.length > 0) putIngressElements(node.rules, elements);
   for (const part of parts) {
-    if (part === "zone") putIntoZone(interfaceOf(entry), network, node);
-    else if (!isElement(part)) makePassable(chainOf(part, entry), node);
+    if (part === "zone") {
+      noteZoned([{ name: interfaceOf(entry), network }], node);
+      putIntoZone([interfaceOf(entry)]);
+    } else if (!isElement(part)) makePassable(chainOf(part, entry), node);
   }
 }
 
@@ -105,8 +110,10 @@ export function removeParts(parts: readonly IngressPart[], entry: Entry, node: N
         );
     },
     ...parts.map((part) => () => {
-      if (part === "zone") takeOutOfZone(interfaceOf(entry), node);
-      else if (!isElement(part)) removePassage(chainOf(part, entry), node);
+      if (part === "zone") {
+        takeOutOfZone(interfaceOf(entry), node);
+        forgetZoned(interfaceOf(entry), node);
+      } else if (!isElement(part)) removePassage(chainOf(part, entry), node);
     }),
   ]);
   throwJoined(errors);
@@ -120,7 +127,7 @@ export function sizeOf(part: IngressPart): number {
 /** The sentence about a missing part. */
 export function missingText(part: IngressPart, entry: Entry, network: string): string {
   if (isElement(part))
-    return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${entry} in its set ${part}`;
+    return `the nftables table inet pontoon-ingress, which keeps pods of networks apart, is not whole or lacks ${typeof entry === "number" ? `link group ${entry}` : entry} in its set ${part}`;
   if (part === "zone")
     return `firewalld has ${entry} in none of its zones, so it rejects packets of network ${network}`;
   const { family, name } = chainOf(part, entry);
@@ -128,7 +135,7 @@ export function missingText(part: IngressPart, entry: Entry, network: string): s
 }
 
 /** The name of an interface: a part that is of interfaces alone has no other entry. */
-function interfaceOf(entry: Entry): string {
+export function interfaceOf(entry: Entry): string {
   return String(entry);
 }
 

@@ -1,7 +1,6 @@
 // Masquerading of the pod's addresses, by elements in the node's nftables table.
 import { bridgeOf, entryOf } from "../../../attachment/link.ts";
 import { attachmentDigest, attachmentLabel, hostInterfaceOfDigest } from "../../../attachment/name.ts";
-import { CniError } from "../../../cni/error.ts";
 import { attempt, explain } from "../../../failure/failure.ts";
 import { formatAddress } from "../../../ip/address.ts";
 import { getLinks } from "../../../net/link.ts";
@@ -16,7 +15,8 @@ import {
 } from "../../../nft/masquerade.ts";
 import { countLost, isSharedLost } from "../../../nft/owned-table.ts";
 import type { MasqueradeStep } from "../../../plan/step.ts";
-import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
+import { errnoOf, SystemError } from "../../../sys/errno.ts";
+import { AddressTaken } from "../../address-taken.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { otherAttachments } from "../../recorded.ts";
@@ -143,13 +143,8 @@ function masqueradeOf({ key, gatewayInterface, subnets, addresses }: MasqueradeS
   };
 }
 
-/** True for the error of an ADD whose address belongs to a living attachment, when all of it was undone. */
-export function isAddressTaken(error: unknown): boolean {
-  return error instanceof CniError && error.kind === "rules" && isErrno(error.cause, "EADDRINUSE");
-}
-
-function addressTaken(about: string, error: SystemError): CniError {
-  return new CniError(
+function addressTaken(about: string, error: SystemError): AddressTaken {
+  return new AddressTaken(
     "rules",
     {
       about: `address ${about} is used twice`,

@@ -64,10 +64,10 @@ function awaitSettled({ interfaceName, bridge, events }: Settling, { pod, podInd
 
 function inUse(interfaceName: string, address: string, bridge: string | undefined): CniError {
   const place =
-    bridge === undefined ? `the network of ${interfaceName}` : `${bridge}, or on the network behind it`;
+    bridge === undefined ? `the network of ${interfaceName}` : `${bridge}, or on the network behind it,`;
   return new CniError("address", {
     about: `failed to settle addresses for "${interfaceName}": link ${interfaceName} has address ${address} in DADFAILED state`,
-    cause: `another interface on ${place}, answered for ${address}`,
+    cause: `another interface on ${place} answered for ${address}`,
     hint: `Find it with "ping ${address}" and "ip neighbour show ${address}" on the node; the next ADD gets another address`,
   });
 }

@@ -46,7 +46,7 @@ function kindIn<Step extends CheckStep>(table: SpoofTable): StepKind<Step> {
       "rules",
       `MAC spoof check of ${step.hostInterface}`,
       () => ensureSpoofCheck(node.rules, checkOf(step), facts),
-      (error) => spoofCheckHint(error, table),
+      (error) => spoofCheckHint(error, { table, step }),
     );
   };
   return {
@@ -74,7 +74,7 @@ function removalOf(check: SpoofCheck, node: Node): Removal {
 function problemOf(step: SourceCheck, check: SpoofCheck, node: Node): string | undefined {
   const { title } = check.table.layout.table;
   if (!isSpoofTableWhole(node.rules, check))
-    return `the nftables table ${title}, which checks source MAC addresses, is missing or not whole`;
+    return `the nftables table ${title}, which checks ${checkedBy(check)}, is missing or not whole`;
   if (isOwnAlone(node.rules, check)) return undefined;
   if (isSpoofChecked(node.rules, check))
     return `frames from ${step.hostInterface} pass with other source MACs${step.addresses === undefined ? "" : " or addresses"} than the pod's own too: a set of the nftables table ${title} has an element too many`;
@@ -83,12 +83,21 @@ function problemOf(step: SourceCheck, check: SpoofCheck, node: Node): string | u
   return `the nftables elements that let frames from ${step.hostInterface} through with the source MAC ${step.mac}${and} alone are missing`;
 }
 
+/** The object of a check, as its sentences name it. */
+function checkedBy({ table }: SpoofCheck): string {
+  return table === ARP_CHECK ? "addresses in ARP" : "source MAC addresses";
+}
+
 /** The hint for a refusal. ENOENT: the kernel has no chains in this family. */
-function spoofCheckHint(error: SystemError, table: SpoofTable): string | undefined {
+export function spoofCheckHint(
+  error: SystemError,
+  { table, step: { addresses } }: { table: SpoofTable; step: SourceCheck },
+): string | undefined {
+  const key = addresses === undefined ? "macspoofchk" : "ipspoofchk";
   const [family = ""] = table.layout.table.title.split(" ");
   return hintOfMissing(
     error,
-    `Use a kernel with nf_tables and its ${family} family (CONFIG_NF_TABLES_${family.toUpperCase()}), or take macspoofchk out of the configuration`,
+    `Use a kernel with nf_tables and its ${family} family (CONFIG_NF_TABLES_${family.toUpperCase()}), or take ${key} out of the configuration`,
   );
 }
 
