@@ -93,9 +93,9 @@ export function giveLinksBack(removals: readonly Removal[], patienceMs = 0): voi
   const parts = removals.flatMap(({ giveBack }) => giveBack ?? []);
   throwJoined(
     collectErrors(
-      parts.map((giveBack) => () => {
-        while (giveBack() === "awaited") {
-          if (monotonicMs() >= deadline) throw notBack();
+      parts.map(({ device, run }) => () => {
+        while (run() === "awaited") {
+          if (monotonicMs() >= deadline) throw notBack(device);
           pause(LOOK_AGAIN_MS);
         }
       }),
@@ -103,11 +103,12 @@ export function giveLinksBack(removals: readonly Removal[], patienceMs = 0): voi
   );
 }
 
-function notBack(): CniError {
+function notBack(device: string): CniError {
   return new CniError("tryAgainLater", {
-    about: "the pod's device is not back on the node",
-    cause: "the pod's namespace is gone, and the kernel gives the device back when nobody uses the namespace",
-    hint: "End what still runs in the pod's namespace, then repeat DEL",
+    about: `device ${JSON.stringify(device)} is not back on the node`,
+    cause:
+      "it is neither there nor in the pod; the kernel gives it back when nobody uses the namespace that has it",
+    hint: "End what still runs in the pod's namespace, or look where the device is, then repeat DEL",
   });
 }
 

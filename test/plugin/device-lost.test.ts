@@ -100,13 +100,6 @@ scene("DEL without a record gives the device its name back, by the alias in the 
   expect((await snapshot(world)).attachments.lines).toEqual([]);
 });
 
-scene("DEL without a record takes the reference's alias, which is the former name itself", async (world) => {
-  const { call } = await host(world);
-  await world.host.must(`ip link set eth7 alias eth7 name eth0 netns red`);
-  mustSucceed(await plugin(world, "DEL", call));
-  expect((await linkOf(world.host, "eth7")).ifalias).toBeUndefined();
-});
-
 scene("DEL without a record, and with an alias that tells nothing, deletes no device", async (world) => {
   const { call } = await host(world);
   await addDirectly(world, call);

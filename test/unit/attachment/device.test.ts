@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import {
   deviceAlias,
   type FormerDevice,
+  isDeviceAliasIn,
+  isDeviceAliasOf,
   isSameHardware,
   readDeviceAlias,
 } from "../../../src/attachment/device.ts";
@@ -83,6 +85,26 @@ test("an alias that has no room for the attachment still tells the former name",
   const alias = deviceAlias({ ...KEY, containerId: "c".repeat(300) }, "eth1");
   expect(alias).toHaveLength(255);
   expect(readDeviceAlias(alias)).toEqual({ formerName: "eth1", key: undefined });
+});
+
+test.each<[string, Partial<typeof KEY>]>([
+  ["was cut within the last word", { containerId: "c".repeat(228) }],
+  ["was cut right behind the last word", { containerId: "c".repeat(226) }],
+  ["stands for a name with other letters", { interfaceName: "nét1" }],
+  ["has a network that would lead elsewhere", { network: "../lan" }],
+  ["has a container id that is none", { containerId: "a/b" }],
+])("an alias that %s tells no attachment, and is known as that of its own alone", (_, change) => {
+  const key = { ...KEY, ...change };
+  const alias = deviceAlias(key, "eth1");
+  expect(readDeviceAlias(alias)).toEqual({ formerName: "eth1", key: undefined });
+  expect(isDeviceAliasOf(alias, key)).toBe(true);
+  expect(isDeviceAliasOf(alias, KEY)).toBe(false);
+});
+
+test("the network of an alias is known where the rest was cut, and no other network is taken for it", () => {
+  const alias = deviceAlias({ ...KEY, containerId: "c".repeat(300) }, "eth1");
+  expect(isDeviceAliasIn(alias, "lan")).toBe(true);
+  for (const network of ["la", "lan2", "c1", ""]) expect(isDeviceAliasIn(alias, network)).toBe(false);
 });
 
 test("hardware is known by its own MAC and its place; virtual devices are not known again", () => {

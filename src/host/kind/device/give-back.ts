@@ -1,10 +1,10 @@
 // Giving a device back to the node as it was. While it is in a pod it has the attachment's alias, and gets
 // its own one as the last thing of all: so whatever is interrupted is known, and is done again.
 import { sameHost } from "../../../attachment/attachment.ts";
-import { isSameHardware, readDeviceAlias } from "../../../attachment/device.ts";
+import { isSameHardware } from "../../../attachment/device.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { isOnBus } from "../../../look/device-bus.ts";
+import { hasNetworkDevice } from "../../../look/device-bus.ts";
 import {
   changeDeviceMessage,
   type Device,
@@ -48,24 +48,30 @@ export function giveBack(step: DeviceStep, { node, attachment, pod }: Removing):
  * SystemError.
  */
 export function giveBackFrom(pod: Pod | undefined, device: Returning, node: Node): GivenBack {
-  const { former } = device;
+  const { busPath } = device.former;
   const inPod = pod === undefined || pod.isHost ? undefined : findInPod(device, pod.links);
   if (inPod !== undefined && pod !== undefined) {
     moveBack(inPod, device, { pod, node });
     return "mended";
   }
   const onNode = findOnNode(device, node.links);
+  if (busPath !== undefined && isWithAnother(device, onNode, node)) return "right";
   if (onNode !== undefined) return isAsItWas(onNode, device) ? "right" : mend(onNode, device, node);
-  const isSomewhere = former.busPath !== undefined && isOnBus(former.busPath);
-  return isSomewhere && !isWithAnother(device, node) ? "awaited" : "right";
+  return busPath !== undefined && hasNetworkDevice(busPath) ? "awaited" : "right";
 }
 
-/** True when another attachment has the device by now: an ADD gave it back before it took it. */
-function isWithAnother({ alias, former }: Returning, node: Node): boolean {
+/**
+ * True when another attachment has the device by now, in its pod or on the node with its alias: an ADD gave it
+ * back before it took it. An alias that names no attachment with a record of that hardware proves nothing,
+ * since a program in a pod can write any.
+ */
+function isWithAnother({ alias, former }: Returning, onNode: Device | undefined, node: Node): boolean {
   return node.recorded().some((other) => {
     const step = stepOf("device", other);
     if (step === undefined || step.alias === alias || !isSameHardware(step.former, former)) return false;
-    return node.records.isAddRunning(other.key) || node.hasLink(other);
+    if (step.alias === onNode?.alias) return true;
+    using pod = openRecordedPod(other, node);
+    return pod !== undefined && !pod.isHost && findInPod(step, pod.links) !== undefined;
   });
 }
 
@@ -84,10 +90,9 @@ function findInPod({ alias, former, pod }: Returning, links: NetlinkSocket): Dev
   );
 }
 
-/** The device on the node. One that has another attachment's alias is that attachment's by now. */
+/** The device on the node: hardware by what no program can change, a virtual device by its alias. */
 function findOnNode({ alias, former, pod }: Returning, links: NetlinkSocket): Device | undefined {
-  const isIt = (each: Device): boolean =>
-    each.alias === alias || (readDeviceAlias(each.alias) === undefined && isSameHardware(each, former));
+  const isIt = (each: Device): boolean => each.alias === alias || isSameHardware(each, former);
   for (const name of [former.name, pod.name]) {
     const device = getDevice(links, { name });
     if (device !== undefined && isIt(device)) return device;
@@ -124,8 +129,11 @@ function moveBack(found: Device, device: Returning, { pod, node }: { pod: Pod; n
 
 const ANY_NAME = "dev%d";
 
-/** Puts right what is not as it was of a device on the node: addresses and alias at the end. */
-function mend(device: Device, { former, alias }: Returning, node: Node): "mended" {
+/**
+ * Puts right what is not as it was of a device on the node: addresses and alias at the end. The caller holds
+ * the node's lock. Throws CniError and SystemError.
+ */
+export function mend(device: Device, { former, alias }: Returning, node: Node): "mended" {
   const { links } = node;
   const { index, name, up } = device;
   const isRenamed = name !== former.name;
