@@ -63,7 +63,7 @@ const RETURN_MS = 2_000;
 /**
  * Removes an attachment, part by part, and goes on when a part fails: its port is taken down; then go rules,
  * links, things that pods share, addresses, record. An address is free only when nothing points at it: it
- * stays, and the record too, while a rule stayed, the lock of the leases was not free, or the ADD of the
+ * stays, and the record too, while a rule or a link stayed, the lock of the leases was not free, or the ADD of the
  * attachment has not ended. Throws CniError when a part stayed: the IPAM plugin's own or code 11 where that
  * is the only failure.
  */
@@ -73,8 +73,9 @@ export function detach(call: Detachment, node: Node): void {
   const traces = tracesOf(detachment, node);
   const rules = new LockedRules(traces, node);
   let hasEnded = true;
+  let areLinksGone = false;
   let isGivenBack = false;
-  const isFree = (): boolean => rules.areGone && hasEnded && isGivenBack;
+  const isFree = (): boolean => rules.areGone && hasEnded && areLinksGone && isGivenBack;
   const errors = collectErrors([
     () => shutPorts(traces.removals, node),
     () => forgetChangedMac({ attachment, prevResult, pod }, node),
@@ -85,6 +86,7 @@ export function detach(call: Detachment, node: Node): void {
     () => {
       phase("links");
       removeAllLinks(traces, detachment, node);
+      areLinksGone = true;
     },
     () => {
       giveLinksBack(traces.removals, RETURN_MS);

@@ -158,7 +158,7 @@ moved_on() {
   attach lan red
   ip netns add hole
   ip -n red link set eth0 netns hole
-  refuses DEL red lan 'device \"eth7\" is not back on the node'
+  refuses DEL red lan 'device "eth7" is not back on the node'
   ip netns delete hole
   until_true is_there "$CARD"
   del red lan
