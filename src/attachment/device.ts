@@ -16,6 +16,8 @@ export interface FormerDevice {
   /** Packets. */
   txQueueLength: number;
   alias: string;
+  /** Its alternative names (`ip link property`); absent where they are not known. */
+  altNames?: string[] | undefined;
   /** The addresses that a person gave it. */
   addresses: GivenAddress[];
   /** The MAC that the hardware has; undefined for virtual devices. */

@@ -33,6 +33,7 @@ const FORMER: FormerDevice = {
     },
     { prefix: prefix("2001:db8::7/64"), scope: 0, flags: 2 },
   ],
+  altNames: ["enp0s3", "uplink-to-the-lan"],
   permanentMac: "52:54:00:00:00:01",
   busPath: "pci/0000:00:03.0",
 };
@@ -66,6 +67,9 @@ test.each<[string, object]>([
   ["an address that is none", { addresses: [{ address: "eth1", scope: 0, flags: 0 }] }],
   ["a state that is no flag", { up: "yes" }],
   ["a place on a bus that is no text", { busPath: 3 }],
+  ["alternative names that are no list", { altNames: "enp0s3" }],
+  ["an alternative name that is none", { altNames: [""] }],
+  ["an alternative name that is too long", { altNames: ["x".repeat(128)] }],
 ])("a record that was altered to %s is damaged", (_, change) => {
   expect(parseRecord(without(change)).state).toBe("damaged");
 });

@@ -5,6 +5,7 @@ import { isSameHardware } from "../../../attachment/device.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { hasNetworkDevice } from "../../../look/device-bus.ts";
+import { giveAltNameMessage, takeAltNameMessage } from "../../../net/alt-name.ts";
 import {
   changeDeviceMessage,
   type Device,
@@ -13,7 +14,7 @@ import {
   listDevices,
 } from "../../../net/device.ts";
 import { giveAddressMessage } from "../../../net/device-address.ts";
-import type { NetlinkSocket } from "../../../netlink/socket.ts";
+import type { Message, NetlinkSocket } from "../../../netlink/socket.ts";
 import type { DeviceStep } from "../../../plan/step.ts";
 import { stepOf } from "../../../plan/steps.ts";
 import { isErrno } from "../../../sys/errno.ts";
@@ -122,12 +123,30 @@ function moveBack(found: Device, device: Returning, { pod, node }: { pod: Pod; n
     // The alias tells where it belongs until everything is right.
     alias,
   };
+  freeNames(found, pod, node);
   pod.links.execute([changeDeviceMessage(found.index, change, `give ${former.name} back to the node`)]);
   const back = findOnNode(device, node.links);
   if (back !== undefined) mend(back, device, node);
 }
 
 const ANY_NAME = "dev%d";
+
+/** Takes off alternative names that the node has: the kernel moves no device to where one of its names is. */
+function freeNames({ index, altNames }: Device, pod: Pod, node: Node): void {
+  if (altNames.length === 0) return;
+  const taken = new Set(listDevices(node.links).flatMap((each) => [each.name, ...each.altNames]));
+  const inTheWay = altNames.filter((name) => taken.has(name));
+  if (inTheWay.length > 0) pod.links.transact(inTheWay.map((name) => takeAltNameMessage(index, name)));
+}
+
+/** The requests that give a device the alternative names that it had, and take others off. */
+function altNameMessages({ index, altNames }: Device, former: Returning["former"]): Message[] {
+  const wanted = former.altNames ?? altNames;
+  return [
+    ...altNames.filter((name) => !wanted.includes(name)).map((name) => takeAltNameMessage(index, name)),
+    ...wanted.filter((name) => !altNames.includes(name)).map((name) => giveAltNameMessage(index, name)),
+  ];
+}
 
 /**
  * Puts right what is not as it was of a device on the node: addresses and alias at the end. The caller holds
@@ -151,10 +170,12 @@ export function mend(device: Device, { former, alias }: Returning, node: Node): 
   }
   const given = { index, name: former.name };
   const outcomes = links.transact([
+    ...altNameMessages(device, former),
     ...former.addresses.map((address) => giveAddressMessage(given, address)),
     changeDeviceMessage(index, { alias: former.alias }, `give ${former.name} its alias again`),
   ]);
-  // An address that the kernel refuses is told once: the next call finds the device as it was.
+  // An address that the kernel refuses is told once: the next call finds the device as it was. A name that
+  // another device has by now is that device's.
   const failed = outcomes.find(({ error }) => error !== undefined && !isErrno(error, "EEXIST"));
   if (failed?.error !== undefined) throw failed.error;
   return "mended";
