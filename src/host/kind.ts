@@ -137,7 +137,7 @@ export interface Removal {
    * changes nothing. Throws CniError.
    */
   release?(): void;
-  /** A link that was there before the attachment: it is given back at the turn of the links, never removed. */
+  /** The way back for a link that was there before the attachment, at the turn of the links. */
   giveBack?: GivingBack;
   /** Removes things that can be judged only when the links have gone. */
   afterLinks?(): void;

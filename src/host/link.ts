@@ -23,7 +23,7 @@ export function present<T>(link: T | undefined, title: string): T {
   return link;
 }
 
-/** An attachment by what its interface in the pod is known by; the MAC is undefined where no record tells it. */
+/** What tells an attachment's interface in the pod. The MAC is undefined where no record tells it. */
 interface Known {
   key: AttachmentKey;
   mac: string | undefined;

@@ -156,7 +156,7 @@ export class Node implements Disposable {
     );
   }
 
-  /** The recorded attachments of this host that have their veth. */
+  /** The recorded attachments of this host that have their link. */
   living(networks?: readonly string[]): Attachment[] {
     return this.recorded(networks).filter((attachment) => this.hasLink(attachment));
   }

@@ -41,7 +41,7 @@ function shutPort(name: string, node: Node): void {
  * Removes the packet rules: the elements of all removals in one batch, then the rest of each removal. A part
  * that fails stops no other. The caller holds the lock of the leases, or the leases themselves, so no address
  * changes its owner between look and deletion. False when elements were missing: the table was lost, and an
- * ADD that puts it back may have read the record already; the caller then looks again when the veth has gone.
+ * ADD that puts it back may have read the record already; the caller then looks again when the link is gone.
  * Throws CniError.
  */
 export function removeRules(removals: readonly Removal[], node: Node): boolean {
@@ -72,7 +72,8 @@ export function removeRules(removals: readonly Removal[], node: Node): boolean {
 
 /**
  * Removes the links of these removals, all by one request, so the kernel's grace periods are waited for once.
- * The veth goes whether or not a removal names it. False when it was not there. Throws SystemError.
+ * The veth of the key goes whether or not a removal names it. False when it was not there, as with a way of
+ * attaching that makes none. Throws SystemError.
  */
 export function removeLinks(removals: readonly Removal[], node: Node, key: AttachmentKey): boolean {
   const veth = hostInterfaceName(key);

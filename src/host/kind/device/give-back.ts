@@ -62,9 +62,9 @@ export function giveBackFrom(pod: Pod | undefined, device: Returning, node: Node
 }
 
 /**
- * True when another attachment has the device by now, in its pod or on the node with its alias: an ADD gave it
- * back before it took it. An alias that names no attachment with a record of that hardware proves nothing,
- * since a program in a pod can write any.
+ * True when another attachment has the device by now, in its pod or on the node with its alias: an ADD gave
+ * the device back before it took it. An alias that names no attachment with a record of that hardware proves
+ * nothing, since a program in a pod can write any.
  */
 function isWithAnother({ alias, former }: Returning, onNode: Device | undefined, node: Node): boolean {
   return node.recorded().some((other) => {

@@ -19,16 +19,16 @@ import { giveBackFrom, mend, type Returning } from "./give-back.ts";
 export interface StrayPlace {
   key: AttachmentKey;
   pod: Pod | undefined;
-  /** The network's pods get devices of the node: an alias that is a name may be the reference host-device's. */
+  /** The network's pods get devices: an alias that is a name may be that of the reference host-device. */
   hasDevices: boolean;
   /** True for an interface in the pod that result or leases prove to be this attachment's. */
   isProven(device: Device, pod: Pod): boolean;
 }
 
 /**
- * Gives back the attachment's device, by its alias in the pod, or on the node where the pod is gone. Its state
- * before is not known, so it comes back down, as with the reference. Takes the node's lock. Throws CniError
- * and SystemError.
+ * Gives back the attachment's device, by its alias in the pod, or on the node where the pod is gone. What it
+ * was before is not known, so it comes back down, as with the reference. Takes the node's lock. Throws
+ * CniError and SystemError.
  */
 export function giveBackUnrecorded(place: StrayPlace, node: Node): GivenBack {
   const { key, pod, hasDevices } = place;
