@@ -72,8 +72,8 @@ export class Link {
   }
 
   /**
-   * The number that the link's namespace has for its peer's; undefined: the peer is in the same one. -1: the
-   * peer's namespace is dying.
+   * The number by which this namespace knows the one of the other end (net/namespace-id.ts); undefined where
+   * the other end is in this namespace too, or there is none. -1: the namespace of the other end is dying.
    */
   get peerNamespace(): number | undefined {
     const id = this.attributes.u32(rt.IFLA_LINK_NETNSID);

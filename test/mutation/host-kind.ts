@@ -80,7 +80,7 @@ export const HOST_KIND: readonly Mutation[] = [
     find: "each.alias === alias || isSameHardware(each, former)",
     replace: "each.name === former.name",
     test: "test/plugin/device-lost.test.ts",
-    promise: "a DEL that dies before any one of its steps is made good",
+    promise: "a device whose name is taken comes back under another one",
   },
   {
     name: "a device that is moved back has no alias before its addresses are there",
@@ -95,8 +95,8 @@ export const HOST_KIND: readonly Mutation[] = [
     file: "src/host/kind/device/claim.ts",
     find: "  if (told?.key !== undefined) return { key: told.key };",
     replace: "  if (told?.key !== undefined) return undefined;",
-    test: "test/plugin/device.test.ts",
-    promise: "two ADDs at once on a list of two devices",
+    test: "test/plugin/device-stray.test.ts",
+    promise: "a device whose alias is whole is its pod's",
   },
   {
     name: "CHECK fails for an administrator's bridge that listens to the node's router",

@@ -14,11 +14,12 @@ async function host(world: World, wishes: object = {}): Promise<{ call: PluginCa
   const { name } = await plugIn(world);
   const mac = "02:aa:bb:cc:dd:ee";
   const network = deviceNetwork("lan", { device: name, mac, mtu: 1300, promisc: true, ...wishes });
+  const before = await settled(world.host, name);
   // Folders and locks that stay are there before.
   const call = { network, pod: await world.pod("red") };
   mustSucceed(await plugin(world, "ADD", call));
   mustSucceed(await plugin(world, "DEL", call));
-  return { call, before: await settled(world.host, name) };
+  return { call, before };
 }
 
 /** True when an ADD came as far as its record, and died at its answer or not at all. */

@@ -97,6 +97,7 @@ scene(
 );
 
 for (const { title, interfaceName, containerId } of [
+  { title: "is whole", interfaceName: "eth0", containerId: "c1" },
   { title: "was cut", interfaceName: "eth0", containerId: "c".repeat(228) },
   { title: "has other letters", interfaceName: "é0", containerId: "c1" },
 ])
