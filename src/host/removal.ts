@@ -109,7 +109,7 @@ function notBack(device: string): CniError {
     about: `device ${JSON.stringify(device)} is not back on the node`,
     cause:
       "it is neither there nor in the pod; the kernel gives it back when nobody uses the namespace that has it",
-    hint: "End what still runs in the pod's namespace, or look where the device is, then repeat DEL",
+    hint: "End what still runs in the pod's namespace, or look where the device is, then repeat the call",
   });
 }
 

@@ -67,6 +67,14 @@ export const HOST_KIND: readonly Mutation[] = [
     promise: "a member whose record was lost keeps its end when",
   },
   {
+    name: "DEL of a member takes the pair away although the free end is another's",
+    file: "src/host/kind/wire/release.ts",
+    find: "  if (!arePeers(free, end) && getPeer(pod.links, end) !== undefined) throw nameOfAnother(key.network, free);\n",
+    replace: "",
+    test: "test/plugin/wire-life.test.ts",
+    promise: "DEL of a member leaves the other its end although the free end",
+  },
+  {
     name: "the end of a member counts as its own other end",
     file: "src/host/kind/wire/member.ts",
     find: "own !== undefined && own !== end && arePeers(end, own)",

@@ -253,6 +253,36 @@ async function loseRecord(world: World, { containerId }: Pod): Promise<void> {
   await world.host.must(["sh", "-c", `cd /var/lib/cni/pontoon/lab; rm $(grep -l ${containerId} *.json)`]);
 }
 
+/** Gives a pod an end of network lab whose other end is free, as a member has that no record tells of. */
+async function pairWithoutRecord(world: World, pod: Pod): Promise<void> {
+  const free = freeEndName("lab");
+  await world.host.must(`ip link add ${free} type veth peer name eth0 netns ${pod.name}`);
+  for (const [place, name, alias] of [
+    [world.host, free, `pontoon-wire-open lab ${pod.containerId} eth0`],
+    [pod, "eth0", `pontoon lab ${pod.containerId} eth0`],
+  ] as const)
+    await place.must(["ip", "link", "set", name, "alias", alias]);
+}
+
+scene(
+  "DEL of a member leaves the other its end although the free end is another's, and succeeds when that is gone",
+  async (world) => {
+    const { red, blue, lab } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
+    const pink = await world.pod("pink");
+    await pairWithoutRecord(world, pink);
+    const before = await holdings(blue);
+    const { code, details } = mustFail(await plugin(world, "DEL", { network: lab, pod: red }));
+    expect([code, details]).toEqual([160, expect.stringContaining(`lab ${pink.containerId} eth0`)]);
+    expect(await holdings(blue)).toEqual(before);
+    expect(await pings(blue, "10.7.0.1")).toBe(true);
+    for (const pod of [pink, red]) mustSucceed(await plugin(world, "DEL", { network: lab, pod }));
+    expect(await holdings(blue)).toEqual(before);
+    expect(await hostLinks(world)).toEqual([
+      expect.stringContaining(`pontoon-wire-left lab ${blue.containerId} eth0`) as string,
+    ]);
+  },
+);
+
 scene(
   "a member whose record was lost keeps its end when a third pod comes, which is told of it",
   async (world) => {
@@ -277,13 +307,7 @@ scene(
     const { red, blue, lab } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
     await diesWithWire(world, red, blue);
     const [green, pink] = [await world.pod("green"), await world.pod("pink")];
-    const free = freeEndName("lab");
-    await world.host.must(`ip link add ${free} type veth peer name eth0 netns pink`);
-    for (const [place, name, alias] of [
-      [world.host, free, `pontoon-wire-open lab ${pink.containerId} eth0`],
-      [pink, "eth0", `pontoon lab ${pink.containerId} eth0`],
-    ] as const)
-      await place.must(["ip", "link", "set", name, "alias", alias]);
+    await pairWithoutRecord(world, pink);
     const { code, details } = mustFail(await plugin(world, "ADD", { network: lab, pod: green }));
     expect([code, details]).toEqual([125, expect.stringContaining(`lab ${pink.containerId} eth0`)]);
     expect((await linkOf(pink, "eth0")).ifname).toBe("eth0");
