@@ -375,8 +375,8 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "a member that leaves a wire takes the other's interface with it",
     file: "src/host/kind/wire/release.ts",
-    find: "else park({ end, pod, key }, node);",
-    replace: "else removeLink(pod.links, { index: end.index });",
+    find: "if (free === undefined) return park({ end, pod, key }, node);",
+    replace: "if (free === undefined) return void removeLink(pod.links, { index: end.index });",
     test: "test/plugin/wire-life.test.ts",
     promise: "DEL of the first leaves the other interface",
   },
