@@ -1,4 +1,5 @@
 // A device of the node as a record has it, and back. Fields that are false, empty or undefined are left out.
+import { byteLength } from "../cni/name.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import type { GivenAddress } from "../ip/given-address.ts";
 import { formatPrefix, parsePrefix } from "../ip/prefix.ts";
@@ -47,7 +48,17 @@ export function readFormerDevice(value: unknown): FormerDevice {
     addresses: listOf(value["addresses"], readGiven),
     permanentMac: textOf(permanentMac),
     busPath: textOf(busPath),
+    ...(value["altNames"] === undefined ? {} : { altNames: listOf(value["altNames"], readAltName) }),
   };
+}
+
+/** The most bytes of an alternative name (ALTIFNAMSIZ in linux/if.h, without its final zero). */
+const ALT_NAME_BYTES = 127;
+
+function readAltName(value: unknown): string {
+  const isName = typeof value === "string" && value !== "" && !value.includes("\0");
+  if (!isName || byteLength(value) > ALT_NAME_BYTES) throw new Damaged();
+  return value;
 }
 
 function readGiven(value: unknown): GivenAddress {

@@ -1,6 +1,6 @@
 // A device of the node as it was before it was moved into a pod, and the alias by which it is known there.
 import type { AttachmentKey } from "../cni/attachment-key.ts";
-import { byteLength, hasUnprintable, hasWhiteSpace } from "../cni/name.ts";
+import { byteLength, hasUnprintable, hasWhiteSpace, isPlainName } from "../cni/name.ts";
 import type { GivenAddress } from "../ip/given-address.ts";
 
 /** Everything that is needed to give the device back as it was. */
@@ -16,6 +16,8 @@ export interface FormerDevice {
   /** Packets. */
   txQueueLength: number;
   alias: string;
+  /** Its alternative names (`ip link property`); absent where they are not known. */
+  altNames?: string[] | undefined;
   /** The addresses that a person gave it. */
   addresses: GivenAddress[];
   /** The MAC that the hardware has; undefined for virtual devices. */
@@ -46,17 +48,38 @@ export function deviceAlias(key: AttachmentKey, formerName: string): string {
 /** What the alias of a device tells. */
 export interface DeviceAlias {
   formerName: string;
-  /** Undefined for an alias that was cut. */
+  /** Undefined where the alias does not tell all of it: see {@link isDeviceAliasOf}. */
   key: AttachmentKey | undefined;
 }
 
-/** Reads {@link deviceAlias}; undefined for any other alias. */
+/**
+ * Reads {@link deviceAlias}; undefined for any other alias. An alias that may have been cut, or that has a
+ * "?" in the place of another character, tells no key; nor does one with names that no attachment can have,
+ * which a program in a pod wrote.
+ */
 export function readDeviceAlias(alias: string): DeviceAlias | undefined {
-  const [program, formerName, network, containerId, interfaceName, ...rest] = alias.split(" ");
+  const [program, formerName, network = "", containerId = "", interfaceName = "", ...rest] = alias.split(" ");
   if (program !== PROGRAM || formerName === undefined || !isDeviceName(formerName)) return undefined;
   const isWhole =
-    network !== undefined && containerId !== undefined && interfaceName !== undefined && rest.length === 0;
+    byteLength(alias) < ALIAS_BYTES &&
+    isPlainName(network) &&
+    isPlainName(containerId) &&
+    isDeviceName(interfaceName) &&
+    !interfaceName.includes("?") &&
+    rest.length === 0;
   return { formerName, key: isWhole ? { network, containerId, interfaceName } : undefined };
+}
+
+/** True for the alias of a device of this attachment, also where it was cut. */
+export function isDeviceAliasOf(alias: string, key: AttachmentKey): boolean {
+  const told = readDeviceAlias(alias);
+  return told !== undefined && alias === deviceAlias(key, told.formerName);
+}
+
+/** True for the alias of a device of an attachment of this network. */
+export function isDeviceAliasIn(alias: string, network: string): boolean {
+  const told = readDeviceAlias(alias);
+  return told !== undefined && alias.startsWith(`${PROGRAM} ${told.formerName} ${network} `);
 }
 
 /** True for a name that a device may have (dev_valid_name in net/core/dev.c). */

@@ -5,6 +5,9 @@ export type Fields = { readonly [key: string]: unknown };
 /** A record with a wrong field: the file was torn, or altered by hand. */
 export class Damaged extends Error {}
 
+/** A whole record with something that a later Pontoon alone knows. */
+export class Unknown extends Error {}
+
 /** True for a JSON object. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,6 +1,6 @@
 // The link of an attachment as its record has it, and back. Fields that are false or undefined are left out.
 import { formatFormerDevice, readFormerDevice } from "./device-text.ts";
-import { Damaged, type Fields, hasFlags, hasTexts, isCount, isFields } from "./field.ts";
+import { Damaged, type Fields, hasFlags, hasTexts, isCount, isFields, Unknown } from "./field.ts";
 import {
   type BridgePortLink,
   type DeviceLink,
@@ -54,7 +54,13 @@ function formatPod({ name, mac, isRaised }: PodInterface): object {
   return { name, mac, isDown: !isRaised || undefined };
 }
 
-/** The link that a record has. Throws Damaged for anything else. */
+/** A word that a later Pontoon may have for a kind of links. */
+const KIND = /^[a-z][A-Za-z0-9]{0,30}$/;
+
+/**
+ * The link that a record has. Throws Unknown for a kind of links that is not known, and Damaged for anything
+ * else.
+ */
 export function readLink(value: unknown): Link {
   if (!isFields(value)) throw new Damaged();
   switch (value["kind"]) {
@@ -67,8 +73,14 @@ export function readLink(value: unknown): Link {
     case "device":
       return readDevice(value);
     default:
-      throw new Damaged();
+      throw isKind(value["kind"])
+        ? new Unknown(`a link of the kind ${JSON.stringify(value["kind"])}`)
+        : new Damaged();
   }
+}
+
+function isKind(kind: unknown): boolean {
+  return typeof kind === "string" && KIND.test(kind);
 }
 
 /** Each field is read by name, so that a field of the link that is not read here does not compile. */

@@ -17,6 +17,7 @@ import {
   isPolicy,
   listOf,
   optional,
+  Unknown,
 } from "./field.ts";
 import { hostEndOf } from "./link.ts";
 import { formatLink, readLink } from "./link-text.ts";
@@ -25,12 +26,12 @@ import { readVersion1 } from "./version-1.ts";
 
 /**
  * A text as an attachment, or the reason why it is none. `unknownVersion`: the text is whole, but a later
- * Pontoon wrote it.
+ * Pontoon wrote it; `version` has the number, and in words what else is not known.
  */
 export type ParsedRecord =
   | { state: "record"; attachment: Attachment }
   | { state: "damaged" }
-  | { state: "unknownVersion"; version: number };
+  | { state: "unknownVersion"; version: string };
 
 /**
  * The text of an attachment's record, in the newest version. Fields that are false or undefined are left out.
@@ -74,7 +75,7 @@ function parseAnew(text: string): ParsedRecord {
   if (!isFields(fields)) return { state: "damaged" };
   const { version } = fields;
   if (typeof version === "number" && version !== 1 && version !== VERSION)
-    return { state: "unknownVersion", version };
+    return { state: "unknownVersion", version: String(version) };
   try {
     const attachment = version === 1 ? readVersion1(fields) : readVersion2(fields);
     // A record that was altered by hand must not have a DEL delete another interface of the host.
@@ -83,6 +84,8 @@ function parseAnew(text: string): ParsedRecord {
     return { state: "record", attachment };
   } catch (error) {
     if (error instanceof Damaged) return { state: "damaged" };
+    if (error instanceof Unknown)
+      return { state: "unknownVersion", version: `${VERSION} with ${error.message}` };
     throw error;
   }
 }

@@ -45,13 +45,15 @@ const NOT_SEEN = "no packet passes the node, so it can neither translate nor dro
 const NO_HOST_PORTS = "no packet passes the node, so no port of it leads to the pod";
 const NO_LIMITS = "no packet passes the node, where a limit would be";
 
+const STAYS = 'the node\'s devices stay where they are; "attach": "device" moves one into the pod';
+
 /** The keys that name a device, for the ways that make an interface of their own. */
 const NO_DEVICE = {
-  device: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
-  devices: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
-  hwaddr: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
-  kernelpath: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
-  pciBusID: 'the node\'s devices stay where they are; "attach": "device" moves one into the pod',
+  device: STAYS,
+  devices: STAYS,
+  hwaddr: STAYS,
+  kernelpath: STAYS,
+  pciBusID: STAYS,
   force: "no device is taken from the node",
 } as const satisfies Refused;
 
@@ -143,9 +145,9 @@ const REFUSED: { readonly [Each in Way]: Refused } = {
 const REFUSED_REQUESTS: {
   readonly [Each in Way]: { readonly [Key in keyof NonNullable<Shape["runtimeConfig"]>]?: string };
 } = {
-  bridge: {},
-  ptp: {},
-  wire: { bandwidth: NO_LIMITS, portMappings: NO_HOST_PORTS },
+  bridge: { deviceID: STAYS },
+  ptp: { deviceID: STAYS },
+  wire: { deviceID: STAYS, bandwidth: NO_LIMITS, portMappings: NO_HOST_PORTS },
   device: { portMappings: NO_PORTS, bandwidth: NO_END },
 };
 

@@ -59,7 +59,7 @@ export class Attaching implements Applying {
 
   get podIndex(): number {
     if (this.madePodIndex === undefined)
-      throw new Error("a plan makes the veth before it sets up its pod's end");
+      throw new Error("a plan makes the link before it sets up the pod's interface");
     return this.madePodIndex;
   }
 
@@ -72,7 +72,8 @@ export class Attaching implements Applying {
   }
 
   get hostIndex(): number {
-    if (this.madeHostIndex === undefined) throw new Error("a plan makes the veth before it sets up its port");
+    if (this.madeHostIndex === undefined)
+      throw new Error("a plan makes the host's end before it sets up its port");
     return this.madeHostIndex;
   }
 
@@ -120,7 +121,7 @@ export class Attaching implements Applying {
    * Takes back all that was begun, and goes on when a part fails. Gives a sentence for each part that stayed.
    * Settings get back what they had; then links go, then what waited for them to be gone, each the latest
    * first. Packet rules go behind all else: an ADD of another attachment that puts back a lost table puts in
-   * the elements of each attachment that has its veth, looks for the veth again, and takes out the elements
+   * the elements of each attachment that has its link, looks for the link again, and takes out the elements
    * of one that has lost it meanwhile.
    */
   undo(): string[] {

@@ -144,18 +144,23 @@ export interface Removal {
    * changes nothing. Throws CniError.
    */
   release?(): void;
-  /**
-   * Gives a link back to the node as it was, at the turn of the links: a link that was there before the
-   * attachment is never removed. Takes the node's lock.
-   */
-  giveBack?(): GivenBack;
+  /** The way back for a link that was there before the attachment, at the turn of the links. */
+  giveBack?: GivingBack;
   /** Removes things that can be judged only when the links have gone. */
   afterLinks?(): void;
 }
 
+/** The way back for a device of the node. */
+export interface GivingBack {
+  /** The name that the device had on the node. */
+  device: string;
+  /** Gives the device back as it was. Takes the node's lock. Throws CniError. */
+  run(): GivenBack;
+}
+
 /**
  * The outcome for a link that goes back: it was right, it has been put right, or it is not on the node yet,
- * since the kernel still has it in a namespace that is dying.
+ * since it is in another namespace, which the kernel has not cleared yet.
  */
 export type GivenBack = "right" | "mended" | "awaited";
 

@@ -19,7 +19,7 @@ import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle, readText } from "../sys/file.ts";
 import { openLock, waitedText } from "../sys/flock.ts";
 import { openOwnNamespace } from "../sys/netns.ts";
-import { isEndOf } from "./link.ts";
+import { isDeviceOf, isEndOf } from "./link.ts";
 import { Pod } from "./pod.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
@@ -102,13 +102,14 @@ export class Node implements Disposable {
 
   /**
    * True when the link of the attachment is there: the host's end where it has one, else the pod's interface,
-   * by its name and {@link isEndOf} in the namespace that the attachment was made for.
+   * by its name and {@link isEndOf} or {@link isDeviceOf} in the namespace that the attachment was made for.
    */
   hasLink({ key, link, namespace }: Attachment): boolean {
     const host = hostEndOf(link);
     if (host !== undefined) return this.hasInterface(host.name);
     const { name, mac } = link.pod;
-    return this.hasPodInterface(namespace, name, (found) => isEndOf(found, { key, mac }));
+    const isOurs = link.kind === "device" ? isDeviceOf : isEndOf;
+    return this.hasPodInterface(namespace, name, (found) => isOurs(found, { key, mac }));
   }
 
   private hasPodInterface(
@@ -158,7 +159,7 @@ export class Node implements Disposable {
     );
   }
 
-  /** The recorded attachments of this host that have their veth. */
+  /** The recorded attachments of this host that have their link. */
   living(networks?: readonly string[]): Attachment[] {
     return this.recorded(networks).filter((attachment) => this.hasLink(attachment));
   }

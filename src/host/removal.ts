@@ -33,7 +33,7 @@ export function shutPorts(removals: readonly Removal[], node: Node): void {
  * Removes the packet rules: the elements of all removals in one batch, then the rest of each removal. A part
  * that fails stops no other. The caller holds the lock of the leases, or the leases themselves, so no address
  * changes its owner between look and deletion. False when elements were missing: the table was lost, and an
- * ADD that puts it back may have read the record already; the caller then looks again when the veth has gone.
+ * ADD that puts it back may have read the record already; the caller then looks again when the link is gone.
  * Throws CniError.
  */
 export function removeRules(removals: readonly Removal[], node: Node): boolean {
@@ -64,7 +64,8 @@ export function removeRules(removals: readonly Removal[], node: Node): boolean {
 
 /**
  * Removes the links of these removals, all by one request, so the kernel's grace periods are waited for once.
- * The veth goes whether or not a removal names it. False when it was not there. Throws SystemError.
+ * The veth of the key goes whether or not a removal names it. False when it was not there, as with a way of
+ * attaching that makes none. Throws SystemError.
  */
 export function removeLinks(removals: readonly Removal[], node: Node, key: AttachmentKey): boolean {
   const veth = hostInterfaceName(key);
@@ -85,9 +86,9 @@ export function giveLinksBack(removals: readonly Removal[], patienceMs = 0): voi
   const parts = removals.flatMap(({ giveBack }) => giveBack ?? []);
   throwJoined(
     collectErrors(
-      parts.map((giveBack) => () => {
-        while (giveBack() === "awaited") {
-          if (monotonicMs() >= deadline) throw notBack();
+      parts.map(({ device, run }) => () => {
+        while (run() === "awaited") {
+          if (monotonicMs() >= deadline) throw notBack(device);
           pause(LOOK_AGAIN_MS);
         }
       }),
@@ -95,11 +96,12 @@ export function giveLinksBack(removals: readonly Removal[], patienceMs = 0): voi
   );
 }
 
-function notBack(): CniError {
+function notBack(device: string): CniError {
   return new CniError("tryAgainLater", {
-    about: "the pod's device is not back on the node",
-    cause: "the pod's namespace is gone, and the kernel gives the device back when nobody uses the namespace",
-    hint: "End what still runs in the pod's namespace, then repeat DEL",
+    about: `device ${JSON.stringify(device)} is not back on the node`,
+    cause:
+      "it is neither there nor in the pod; the kernel gives it back when nobody uses the namespace that has it",
+    hint: "End what still runs in the pod's namespace, or look where the device is, then repeat the call",
   });
 }
 

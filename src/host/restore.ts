@@ -9,6 +9,7 @@ import type { LostRules } from "../nft/answer.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
 import { giveBack } from "./kind/device/give-back.ts";
+import { formerOf, giveBackStray, listStrays } from "./kind/device/stray.ts";
 import type { Restoration } from "./kind.ts";
 import { kindOf, RENEWABLE, RESTORABLE, renewalOf } from "./kinds.ts";
 import { isOver } from "./namespace.ts";
@@ -57,7 +58,7 @@ export function restoreRules(node: Node): RestoreReport {
   return restoration;
 }
 
-/** Gives the node back what dead attachments had of it, and tells of each. */
+/** Gives the node back what dead attachments had of it, with and without records, and tells of each. */
 function giveDevicesBack(node: Node, restoration: RestoreReport): void {
   for (const attachment of node.recorded()) {
     const step = stepOf("device", attachment);
@@ -68,6 +69,13 @@ function giveDevicesBack(node: Node, restoration: RestoreReport): void {
         restoration.settings.push(`device ${step.former.name} is back as it was before its pod died`);
     });
   }
+  trying(restoration, [], () => {
+    for (const stray of listStrays(node))
+      trying(restoration, [], () => {
+        giveBackStray(stray, node);
+        restoration.settings.push(`device ${formerOf(stray).name} is back, down: no record tells how it was`);
+      });
+  });
 }
 
 /** A restore that is under way. */

@@ -36,8 +36,16 @@ export function wayToBus(choice: Extract<DeviceChoice, { by: "pci" | "id" }>): B
   };
 }
 
-/** True when the piece of hardware is there, whatever became of its network device. */
-export function isOnBus(busPath: string): boolean {
+/**
+ * True when the piece of hardware has a network device in whichever namespace: the kernel shows the folder to
+ * all of them. False when the hardware is gone, and when a program drives it itself.
+ */
+export function hasNetworkDevice(busPath: string): boolean {
+  const [bus, address] = busPath.split("/");
+  return fileStatus(`${BUSES}/${bus}/devices/${address}/net`) !== undefined;
+}
+
+function isOnBus(busPath: string): boolean {
   const [bus, address] = busPath.split("/");
   return fileStatus(`${BUSES}/${bus}/devices/${address}`) !== undefined;
 }

@@ -21,7 +21,7 @@ export function findDevices(choice: DeviceChoice, links: NetlinkSocket): Device[
       return deviceNamed(choice.name, links);
     case "names": {
       const all = listDevices(links);
-      const matching = choice.patterns.flatMap((pattern) => all.filter(({ name }) => fits(name, pattern)));
+      const matching = choice.patterns.flatMap((pattern) => all.filter((device) => isNamed(device, pattern)));
       return [...new Set(matching)];
     }
     case "mac":
@@ -50,12 +50,13 @@ function firstOf(folder: string, links: NetlinkSocket): Device[] {
 }
 
 /** True when a device that is not on the node, and was so, is one that the configuration may mean. */
-export function isMeant({ name, mac, busPath }: FormerDevice, choice: DeviceChoice): boolean {
+export function isMeant(former: FormerDevice, choice: DeviceChoice): boolean {
+  const { mac, busPath } = former;
   switch (choice.by) {
     case "name":
-      return name === choice.name;
+      return namesOf(former).includes(choice.name);
     case "names":
-      return choice.patterns.some((pattern) => fits(name, pattern));
+      return choice.patterns.some((pattern) => isNamed(former, pattern));
     case "mac":
       return mac === choice.mac;
     case "path":
@@ -65,6 +66,15 @@ export function isMeant({ name, mac, busPath }: FormerDevice, choice: DeviceChoi
       return busPath !== undefined && way?.busPaths.includes(busPath) === true;
     }
   }
+}
+
+/** All names by which the kernel knows the device. */
+function namesOf({ name, altNames = [] }: Pick<FormerDevice, "name" | "altNames">): string[] {
+  return [name, ...altNames];
+}
+
+function isNamed(device: Pick<FormerDevice, "name" | "altNames">, pattern: string): boolean {
+  return namesOf(device).some((name) => fits(name, pattern));
 }
 
 /** True for a name that the pattern of a shell stands for: `*`, `?`, `[ab]`, `[a-b]`, `[!a]`. */
@@ -119,10 +129,10 @@ export function stays(name: string, cause: string, hint: string): CniError {
 /** The device as it is on the node, with all that is needed to give it back so. Throws SystemError. */
 export function describeDevice(device: Device, links: NetlinkSocket): FormerDevice {
   const { name, mac, mtu, up, promiscuous, allMulticast, txQueueLength, alias } = device;
-  const { permanentMac, busPath } = device;
+  const { permanentMac, busPath, altNames } = device;
   const addresses = listGivenAddresses(links, device);
   return {
     ...{ name, mac, mtu, up, promiscuous, allMulticast, txQueueLength, alias },
-    ...{ addresses, permanentMac, busPath },
+    ...{ addresses, permanentMac, busPath, altNames },
   };
 }

@@ -1,6 +1,7 @@
 // Devices of the node, with what is needed to move one into another namespace and to give it back.
 // (linux/rtnetlink.h, if_link.h; the order in which the kernel works through a request: do_setlink in
 // net/core/rtnetlink.c)
+import { listAttributes, readText } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { u32At } from "../sys/bytes.ts";
@@ -15,6 +16,15 @@ export class Device extends Link {
 
   get allMulticast(): boolean {
     return (u32At(this.payload, 8) & rt.IFF_ALLMULTI) !== 0;
+  }
+
+  /** The alternative names. */
+  get altNames(): string[] {
+    const names = this.attributes.bytes(rt.IFLA_PROP_LIST);
+    if (names === undefined) return [];
+    return listAttributes(names).flatMap(([type, value]) =>
+      type === rt.IFLA_ALT_IFNAME ? readText(value) : [],
+    );
   }
 
   /** Packets. */

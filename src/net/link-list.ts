@@ -4,7 +4,7 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { u32At } from "../sys/bytes.ts";
 import { Device } from "./device.ts";
-import { linkHeader } from "./link.ts";
+import { getLinkMessage, linkHeader } from "./link.ts";
 
 /** A link with its counters. */
 export class CountedLink extends Device {
@@ -16,15 +16,6 @@ export class CountedLink extends Device {
   /** Bytes that went out by the link. */
   get sent(): number {
     return this.counter(3);
-  }
-
-  /**
-   * The number by which this namespace knows the one of the other end ({@link namespaceIds}); undefined where
-   * the other end is in this namespace too, or there is none.
-   */
-  get peerNamespace(): number | undefined {
-    const id = this.attributes.u32(rt.IFLA_LINK_NETNSID);
-    return id === undefined || (id | 0) < 0 ? undefined : id;
   }
 
   /** struct rtnl_link_stats64: rx_packets, tx_packets, rx_bytes, tx_bytes… of eight bytes each. */
@@ -72,14 +63,5 @@ export function getFarLinks(socket: NetlinkSocket, which: readonly FarLink[]): (
 const MOST_AT_ONCE = 50;
 
 function askFor({ namespace, index }: FarLink): Message {
-  return {
-    what: `ask for interface number ${index} of another namespace`,
-    type: rt.RTM_GETLINK,
-    flags: 0,
-    body: (w) => {
-      linkHeader(w, { index });
-      w.u32Attribute(rt.IFLA_TARGET_NETNSID, namespace);
-      w.u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
-    },
-  };
+  return getLinkMessage({ index }, namespace);
 }

@@ -5,7 +5,7 @@ import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { u32At } from "../sys/bytes.ts";
-import { errnoOf } from "../sys/errno.ts";
+import { errnoOf, isErrno } from "../sys/errno.ts";
 
 /**
  * A link as the kernel shows it. A property is read when it is asked for: the kernel tells forty things, and
@@ -69,6 +69,15 @@ export class Link {
    */
   get peerIndex(): number {
     return this.attributes.u32(rt.IFLA_LINK) ?? 0;
+  }
+
+  /**
+   * The number by which this namespace knows the one of the other end (net/namespace-id.ts); undefined where
+   * the other end is in this namespace too, or there is none. -1: the namespace of the other end is dying.
+   */
+  get peerNamespace(): number | undefined {
+    const id = this.attributes.u32(rt.IFLA_LINK_NETNSID);
+    return id === undefined ? undefined : id | 0;
   }
 
   get operState(): number {
@@ -155,8 +164,11 @@ export class LinkPort {
 /** A link, by name or by index. */
 export type LinkName = { name: string } | { index: number };
 
-/** A request for one link. The kernel also runs the link's pending carrier work before it answers. */
-export function getLinkMessage(which: LinkName): Message {
+/**
+ * A request for one link, in the namespace with this number where one is given. The kernel also runs the
+ * link's pending carrier work before it answers.
+ */
+export function getLinkMessage(which: LinkName, namespace?: number): Message {
   return {
     what: `ask for interface ${"name" in which ? which.name : `number ${which.index}`}`,
     type: rt.RTM_GETLINK,
@@ -164,6 +176,7 @@ export function getLinkMessage(which: LinkName): Message {
     body: (w) => {
       linkHeader(w, "index" in which ? { index: which.index } : {});
       if ("name" in which) w.string(rt.IFLA_IFNAME, which.name);
+      if (namespace !== undefined) w.u32Attribute(rt.IFLA_TARGET_NETNSID, namespace);
       w.u32Attribute(rt.IFLA_EXT_MASK, rt.RTEXT_FILTER_SKIP_STATS);
     },
   };
@@ -172,6 +185,20 @@ export function getLinkMessage(which: LinkName): Message {
 /** The link, or undefined when there is none. Throws SystemError for any other refusal. */
 export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefined {
   return getLinks(socket, [which])[0];
+}
+
+/**
+ * The other end of a veth pair, in whichever namespace; undefined when that is dying and takes both ends with
+ * it. Throws SystemError.
+ */
+export function getPeer(socket: NetlinkSocket, { index, peerIndex, peerNamespace }: Link): Link | undefined {
+  if (peerNamespace !== undefined && peerNamespace < 0) return undefined;
+  const which = { index: peerIndex === 0 ? index : peerIndex };
+  const [outcome] = socket.transact([getLinkMessage(which, peerNamespace)]);
+  // EINVAL: the number is that of a namespace that has begun to die.
+  if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV", "EINVAL")) throw outcome.error;
+  const reply = outcome?.replies[0];
+  return reply && new Link(reply);
 }
 
 /**
@@ -191,7 +218,7 @@ export function changeAndGetLinks(
   changes: Message[],
   which: LinkName[],
 ): (Link | undefined)[] {
-  const outcomes = socket.transact([...changes, ...which.map(getLinkMessage)]);
+  const outcomes = socket.transact([...changes, ...which.map((each) => getLinkMessage(each))]);
   const links = outcomes.map((outcome) => {
     if (outcome.errno !== 0 && outcome.errno !== errnoOf("ENODEV")) throw outcome.error;
     const reply = outcome.replies[0];

@@ -40,8 +40,8 @@ export interface UnreadableRecord {
   digest: string;
   path: string;
   reason: "damaged" | "unknownVersion";
-  /** The version that the file says, where it is unknown. */
-  version?: number | undefined;
+  /** The version that the file says, where it is unknown, as in ParsedRecord. */
+  version?: string | undefined;
 }
 
 /** One file in a network's folder. */

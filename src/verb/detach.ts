@@ -63,9 +63,9 @@ const RETURN_MS = 2_000;
 /**
  * Removes an attachment, part by part, and goes on when a part fails: its port is taken down; then go rules,
  * links, things that pods share, addresses, record. An address is free only when nothing points at it: it
- * stays, and the record too, while a rule stayed, the lock of the leases was not free, or the ADD of the
- * attachment has not ended. Throws CniError when a part stayed: the IPAM plugin's own or code 11 where that
- * is the only failure.
+ * stays, and the record too, while a rule or a link stayed, the lock of the leases was not free, or the ADD
+ * of the attachment has not ended. Throws CniError when a part stayed: the IPAM plugin's own or code 11 where
+ * that is the only failure.
  */
 export function detach(call: Detachment, node: Node): void {
   const detachment = { ...call, pod: podOf(call) };
@@ -73,8 +73,9 @@ export function detach(call: Detachment, node: Node): void {
   const traces = tracesOf(detachment, node);
   const rules = new LockedRules(traces, node);
   let hasEnded = true;
+  let areLinksGone = false;
   let isGivenBack = false;
-  const isFree = (): boolean => rules.areGone && hasEnded && isGivenBack;
+  const isFree = (): boolean => rules.areGone && hasEnded && areLinksGone && isGivenBack;
   const errors = collectErrors([
     () => markShut(detachment, traces, node),
     () => shutPorts(traces.removals, node),
@@ -86,6 +87,7 @@ export function detach(call: Detachment, node: Node): void {
     () => {
       phase("links");
       removeAllLinks(traces, detachment, node);
+      areLinksGone = true;
     },
     () => {
       giveLinksBack(traces.removals, RETURN_MS);
@@ -207,7 +209,7 @@ class LockedRules {
 
   /**
    * Removes rules once more that an ADD or "pontoon restore" may have put back after {@link remove}. Each of
-   * them looks for the veth before and after it does so, and now the veth is gone. Throws CniError.
+   * them looks for the link before and after it does so, and now the link is gone. Throws CniError.
    */
   removeRestored(): void {
     if (this.areGone && (!this.isComplete || this.wereRestored())) this.remove();

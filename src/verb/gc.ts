@@ -115,6 +115,7 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
   const { bridge, validAttachments, foreignIpam } = request.config;
   const { records } = node;
   const leaving = { network, bridge, owner: "" };
+  const listed = validAttachments.map((owner) => ({ network, ...owner }));
   const known = (): string[] => [
     ...valid,
     ...records.listRecords(network).records.map(({ key }) => attachmentDigest(key)),
@@ -132,12 +133,9 @@ function leftoverParts(cleanup: Cleanup): (() => void)[] {
     () => removeStrayChains(leaving, "chains", node),
     () => removeStrayPolicies(leaving, node),
     () => removeStaleIfbs(network, isStale, node),
+    () => removeStrayFreeEnd({ network, isValid: (key) => !isStale(key), valid: listed }, node),
     () => {
-      const listed = validAttachments.map((owner) => ({ network, ...owner }));
-      removeStrayFreeEnd({ network, isValid: (key) => !isStale(key), valid: listed }, node);
-    },
-    () => {
-      if (request.config.attach === "device") giveBackStale(network, isStale, node);
+      if (request.config.attach === "device") giveBackStale(network, listed, node);
     },
     () => collectStaleLeases(cleanup),
     () => {

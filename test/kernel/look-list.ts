@@ -18,7 +18,7 @@ import {
   withoutNode,
 } from "../../src/look/bridge.ts";
 import { describeDevice, findDevices, fits, isMeant, stays, whyItStays } from "../../src/look/device.ts";
-import { isOnBus, refuseUserDriver, wayToBus } from "../../src/look/device-bus.ts";
+import { hasNetworkDevice, refuseUserDriver, wayToBus } from "../../src/look/device-bus.ts";
 import { listDroppingChains } from "../../src/look/drop.ts";
 import { observeListeners } from "../../src/look/listener.ts";
 import { observe } from "../../src/look/observed.ts";
@@ -131,7 +131,7 @@ function deviceLooks(): Look[] {
     lookOf(whyItStays, "a device", (node) => whyItStays(device(node), false, node.links)),
     lookOf(stays, "a device", () => stays("plain0", "it does", "Take another")),
     lookOf(fits, "a pattern", () => fits("plain0", "pl*[0-9]")),
-    lookOf(isOnBus, "hardware", () => isOnBus("pci/0000:ff:1f.7")),
+    lookOf(hasNetworkDevice, "hardware", () => hasNetworkDevice("pci/0000:ff:1f.7")),
     lookOf(refuseUserDriver, "hardware", () => refuseUserDriver(place)),
     ...CHOICES.flatMap((choice) => [
       lookOf(findDevices, choice.by, ({ links }) => findDevices(choice, links)),

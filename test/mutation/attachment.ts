@@ -11,6 +11,22 @@ export const ATTACHMENT: readonly Mutation[] = [
     promise: "are read again by nft",
   },
   {
+    name: "a record with a way of attaching that is not known is thrown away",
+    file: "src/attachment/link-text.ts",
+    find: 'throw isKind(value["kind"])',
+    replace: "throw false",
+    test: "test/plugin/record-version.test.ts",
+    promise: "a way of attaching that is not known is refused by name",
+  },
+  {
+    name: "an alias that was cut in its last word tells an attachment",
+    file: "src/attachment/device.ts",
+    find: "byteLength(alias) < ALIAS_BYTES &&",
+    replace: "",
+    test: "test/unit/attachment/device.test.ts",
+    promise: "was cut within the last word",
+  },
+  {
     name: "a record of a later version is read as if it were known",
     file: "src/attachment/text.ts",
     find: "version !== 1 && version !== VERSION",

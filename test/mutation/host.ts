@@ -3,10 +3,26 @@ import type { Mutation } from "./mutation.ts";
 
 export const HOST: readonly Mutation[] = [
   {
+    name: "a device whose MAC was changed in the pod counts as gone",
+    file: "src/host/node.ts",
+    find: 'link.kind === "device" ? isDeviceOf : isEndOf',
+    replace: "isEndOf",
+    test: "test/plugin/device-stray.test.ts",
+    promise: "a device whose MAC a program in the pod has changed",
+  },
+  {
+    name: "restore does not look for stray devices",
+    file: "src/host/restore.ts",
+    find: "for (const stray of listStrays(node))",
+    replace: "for (const stray of listStrays(node).slice(0, 0))",
+    test: "test/plugin/device-stray.test.ts",
+    promise: "pontoon restore gives a stray device its name again",
+  },
+  {
     name: "DEL without a record deletes a device whose alias tells nothing",
     file: "src/host/stranger/unrecorded.ts",
-    find: "  return unrecorded.hasDevices || strayInPod(unrecorded) !== undefined;",
-    replace: "  return strayInPod(unrecorded) !== undefined;",
+    find: "  return unrecorded.hasDevices || strayInPod(strayPlaceOf(unrecorded)) !== undefined;",
+    replace: "  return strayInPod(strayPlaceOf(unrecorded)) !== undefined;",
     test: "test/plugin/device-lost.test.ts",
     promise: "with an alias that tells nothing, deletes no device",
   },

@@ -11,6 +11,14 @@ export const VERB: readonly Mutation[] = [
     promise: "by its record: a GC that is refused all netlink from any request on",
   },
   {
+    name: "addresses are free while a link of the attachment has stayed",
+    file: "src/verb/detach.ts",
+    find: "rules.areGone && hasEnded && areLinksGone && isGivenBack",
+    replace: "rules.areGone && hasEnded && isGivenBack",
+    test: "test/plugin/wire-life.test.ts",
+    promise: "a leaving member whose parked name another interface has stays",
+  },
+  {
     name: "DEL deletes a device of the node as the pod's end of a veth pair",
     file: "src/verb/detach.ts",
     find: "(hostEndOf(attachment.link) === undefined ? undefined : attachment.link.pod.mac)",
@@ -95,17 +103,17 @@ export const VERB: readonly Mutation[] = [
   {
     name: "DEL frees the lease before the veth is gone",
     file: "src/verb/detach.ts",
-    find: "    () => removeAllLinks(traces, detachment, node),\n",
+    find: "      removeAllLinks(traces, detachment, node);\n",
     replace:
-      "    () => { release({ directory: detachment.directory, key, record: attachment }); },\n    () => removeAllLinks(traces, detachment, node),\n",
+      "      release({ directory: detachment.directory, key, record: attachment });\n      removeAllLinks(traces, detachment, node);\n",
     test: "test/plugin/del-order.test.ts",
     promise: "before any sendto of DEL",
   },
   {
     name: "DEL gives back an address although a rule that names it stayed",
     file: "src/verb/detach.ts",
-    find: "=> rules.areGone && hasEnded && isGivenBack;",
-    replace: "=> hasEnded && isGivenBack;",
+    find: "=> rules.areGone && hasEnded && areLinksGone && isGivenBack;",
+    replace: "=> hasEnded && areLinksGone && isGivenBack;",
     test: "test/plugin/fault-step.test.ts",
     promise: "leases no address that a rule still names",
   },

@@ -1,6 +1,6 @@
 // Pods that get a device of the node (attach: device): traffic, and the device given back as it was.
 import { expect } from "vitest";
-import { add, addDirectly, addressesOf, check, del, mustSucceed, plugin } from "../support/cni.ts";
+import { add, addDirectly, addressesOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { deviceNetwork, factsOf, LAN_RANGES, plugIn, settled } from "../support/device.ts";
 import { diesWith, linkOf } from "../support/link.ts";
 import { CNI_VERSIONS, install } from "../support/network.ts";
@@ -180,4 +180,52 @@ scene("STATUS wants the device on the node or with an attachment", async (world)
   await world.host.must(`ip link delete ${name}`);
   const { stdout } = await plugin(world, "STATUS", { network: lan });
   expect(JSON.parse(stdout)).toMatchObject({ code: 50, msg: expect.stringContaining(`"${name}"`) as string });
+});
+
+for (const wishes of [{ device: "enp0s7" }, { devices: ["enp*"] }])
+  scene(
+    `a device that is named by an alternative name (${Object.keys(wishes)[0]}) is known by it while a pod has it, too`,
+    async (world) => {
+      const { name } = await plugIn(world);
+      await world.host.must(`ip link property add dev ${name} altname enp0s7 altname uplink-to-the-lan`);
+      const network = deviceNetwork("lan", wishes);
+      const before = await settled(world.host, name);
+      const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+      await addDirectly(world, { network, pod: red });
+      expect((await linkOf(red, "eth0")).ifalias).toBe(`pontoon-device ${name} lan ${red.containerId} eth0`);
+      mustSucceed(await plugin(world, "STATUS", { network }));
+      const { code, details } = mustFail(await plugin(world, "ADD", { network, pod: blue }));
+      expect([code, details]).toEqual([126, expect.stringContaining(`container ${red.containerId}`)]);
+      mustSucceed(await plugin(world, "DEL", { network, pod: red }));
+      expect(await settled(world.host, name)).toEqual(before);
+    },
+  );
+
+scene(
+  "alternative names that the pod took or gave are those of before, and hold up no DEL",
+  async (world) => {
+    const { name } = await plugIn(world);
+    await world.host.must(`ip link property add dev ${name} altname enp0s7`);
+    const network = deviceNetwork("lan", { device: name });
+    const before = await settled(world.host, name);
+    const red = await world.pod("red");
+    await addDirectly(world, { network, pod: red });
+    await red.must("ip link property del dev eth0 altname enp0s7");
+    for (const altName of ["br7", "mine"]) await red.must(`ip link property add dev eth0 altname ${altName}`);
+    await world.host.must("ip link add br7 type bridge");
+    mustSucceed(await plugin(world, "DEL", { network, pod: red }));
+    expect(await settled(world.host, name)).toEqual(before);
+  },
+);
+
+scene("without a record a device leaves a name behind that the node has by now", async (world) => {
+  const { name } = await plugIn(world);
+  const network = deviceNetwork("lan", { device: name });
+  const red = await world.pod("red");
+  await addDirectly(world, { network, pod: red });
+  for (const altName of ["br7", "mine"]) await red.must(`ip link property add dev eth0 altname ${altName}`);
+  await world.host.must("ip link add br7 type bridge");
+  await world.host.must("rm -r /var/lib/cni/pontoon");
+  mustSucceed(await plugin(world, "DEL", { network, pod: red }));
+  expect(await linkOf(world.host, name)).toMatchObject({ altnames: ["mine"] });
 });

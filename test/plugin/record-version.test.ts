@@ -90,6 +90,31 @@ scene(
   },
 );
 
+scene(
+  "a record with a way of attaching that is not known is refused by name, GC leaves it alone, and DEL takes the attachment away",
+  async (world) => {
+    const fixture = fixtures.find(({ name }) => name === "everything")?.fixture;
+    if (fixture === undefined) throw new Error("there is no fixture everything.json");
+    const { call, prevResult, pod } = await attach(world, fixture, "red");
+    const [path = ""] = pathsOfRecords(world);
+    const written = JSON.parse(world.read(path)) as { link: object };
+    world.write(path, JSON.stringify({ ...written, link: { ...written.link, kind: "tunnel" } }));
+    const text = world.read(path);
+    const refusal = mustFail(await plugin(world, "CHECK", { ...call, more: { ...call.more, prevResult } }));
+    expect(`${refusal.msg} ${refusal.details}`).toMatch(
+      /version 2 with a link of the kind "tunnel", which this/,
+    );
+    await pod.must("ip link delete eth0");
+    const again = mustFail(await plugin(world, "ADD", call));
+    expect([again.code, again.msg]).toEqual([103, expect.stringContaining('"tunnel"')]);
+    await plugin(world, "GC", { network: call.network, more: { "cni.dev/valid-attachments": [] } });
+    mustSucceed(await world.host.exec([`${PLUGIN_FOLDER}/pontoon`, "restore"]));
+    expect(world.read(path)).toBe(text);
+    mustSucceed(await plugin(world, "DEL", { ...call, more: { ...call.more, prevResult } }));
+    expect((await snapshot(world)).attachments.lines).toEqual([]);
+  },
+);
+
 async function attach(world: World, { network, more, env }: Fixture, name: string) {
   if (!world.has(`${PLUGIN_FOLDER}/static`)) addPlugins(world, "static");
   const pod: Pod = await world.pod(name);
@@ -103,13 +128,17 @@ async function attach(world: World, { network, more, env }: Fixture, name: strin
  * addresses and links.
  */
 function replaceRecord(world: World, record: Record<string, unknown>): void {
-  const [path = ""] = readdirSync(world.outside(RECORDS))
-    .filter((file) => file.endsWith(".json"))
-    .map((file) => `${RECORDS}/${file}`);
+  const [path = ""] = pathsOfRecords(world);
   const written = JSON.parse(world.read(path)) as Record<string, unknown>;
   const { host, namespace } = written;
   const ofThisHost = { host, namespace, ...linksOf(written) };
   world.write(path, `${JSON.stringify({ ...record, ...ofThisHost }, undefined, 1)}\n`);
+}
+
+function pathsOfRecords(world: World): string[] {
+  return readdirSync(world.outside(RECORDS))
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => `${RECORDS}/${file}`);
 }
 
 /** MACs that nobody can know before: each ADD chooses them. */

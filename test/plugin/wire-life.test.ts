@@ -1,5 +1,6 @@
 // The life of a wire (attach: wire): members that leave, die and come again, and what one of them keeps.
 import { expect } from "vitest";
+import { freeEndName } from "../../src/attachment/wire.ts";
 import { add, addDirectly, addressesOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { listed } from "../support/collection.ts";
 import { dieAt } from "../support/hurt.ts";
@@ -204,8 +205,11 @@ scene("a leaving member whose parked name another interface has stays until that
   await add(world, lab, red);
   await world.host.must(`ip link add ${name} type ifb`);
   const before = await holdings(blue);
+  const { leases } = await snapshot(world);
   expect(mustFail(await plugin(world, "DEL", { network: lab, pod: red }))).toMatchObject({ code: 160 });
   expect(await holdings(blue)).toEqual(before);
+  expect(await holdings(red)).not.toEqual([]);
+  expect((await snapshot(world)).leases.names).toEqual(leases.names);
   await world.host.must(`ip link delete ${name}`);
   await del(world, lab, red);
   expect(await holdings(blue)).toEqual(before);
@@ -243,6 +247,86 @@ scene("a member with a damaged record keeps its end when a third pod comes", asy
   expect(await holdings(blue)).toEqual(before);
   expect(await pings(red, "10.7.0.2")).toBe(true);
 });
+
+/** Removes the record of one pod: a person, or a disk, lost it. */
+async function loseRecord(world: World, { containerId }: Pod): Promise<void> {
+  await world.host.must(["sh", "-c", `cd /var/lib/cni/pontoon/lab; rm $(grep -l ${containerId} *.json)`]);
+}
+
+/** Gives a pod an end of network lab whose other end is free, as a member has that no record tells of. */
+async function pairWithoutRecord(world: World, pod: Pod): Promise<void> {
+  const free = freeEndName("lab");
+  await world.host.must(`ip link add ${free} type veth peer name eth0 netns ${pod.name}`);
+  for (const [place, name, alias] of [
+    [world.host, free, `pontoon-wire-open lab ${pod.containerId} eth0`],
+    [pod, "eth0", `pontoon lab ${pod.containerId} eth0`],
+  ] as const)
+    await place.must(["ip", "link", "set", name, "alias", alias]);
+}
+
+scene(
+  "DEL of a member leaves the other its end although the free end is another's, and succeeds when that is gone",
+  async (world) => {
+    const { red, blue, lab } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
+    const pink = await world.pod("pink");
+    await pairWithoutRecord(world, pink);
+    const before = await holdings(blue);
+    const { code, details } = mustFail(await plugin(world, "DEL", { network: lab, pod: red }));
+    expect([code, details]).toEqual([160, expect.stringContaining(`lab ${pink.containerId} eth0`)]);
+    expect(await holdings(blue)).toEqual(before);
+    expect(await pings(blue, "10.7.0.1")).toBe(true);
+    for (const pod of [pink, red]) mustSucceed(await plugin(world, "DEL", { network: lab, pod }));
+    expect(await holdings(blue)).toEqual(before);
+    expect(await hostLinks(world)).toEqual([
+      expect.stringContaining(`pontoon-wire-left lab ${blue.containerId} eth0`) as string,
+    ]);
+  },
+);
+
+scene(
+  "a member whose record was lost keeps its end when a third pod comes, which is told of it",
+  async (world) => {
+    const { red, blue, lab } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
+    await loseRecord(world, red);
+    const green = await world.pod("green");
+    const before = await holdings(red);
+    const { code, msg, details } = mustFail(await plugin(world, "ADD", { network: lab, pod: green }));
+    expect([code, msg]).toEqual([125, expect.stringContaining("the other end of the wire of network lab")]);
+    expect(details).toContain(`"eth0" with the alias "pontoon lab ${red.containerId} eth0"`);
+    expect(await holdings(red)).toEqual(before);
+    expect(await pings(blue, "10.7.0.1")).toBe(true);
+    mustSucceed(await plugin(world, "DEL", { network: lab, pod: red }));
+    for (const address of addressesOf(await add(world, lab, green)))
+      expect(await pings(blue, address)).toBe(true);
+  },
+);
+
+scene(
+  "a member whose record was lost keeps its end when the free end is another's that waits for one",
+  async (world) => {
+    const { red, blue, lab } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });
+    await diesWithWire(world, red, blue);
+    const [green, pink] = [await world.pod("green"), await world.pod("pink")];
+    await pairWithoutRecord(world, pink);
+    const { code, details } = mustFail(await plugin(world, "ADD", { network: lab, pod: green }));
+    expect([code, details]).toEqual([125, expect.stringContaining(`lab ${pink.containerId} eth0`)]);
+    expect((await linkOf(pink, "eth0")).ifname).toBe("eth0");
+    mustSucceed(await plugin(world, "DEL", { network: lab, pod: pink }));
+    for (const address of addressesOf(await add(world, lab, green)))
+      expect(await pings(blue, address)).toBe(true);
+  },
+);
+
+scene(
+  "a pod that comes when a dead member has had its DEL already finds a wire that works",
+  async (world) => {
+    const { lab, red, blue } = await redAndBlue(world);
+    await world.removePod(blue);
+    mustSucceed(await plugin(world, "DEL", { network: lab, pod: blue, netns: "" }));
+    const green = await world.pod("green");
+    for (const there of addressesOf(await add(world, lab, green))) expect(await pings(red, there)).toBe(true);
+  },
+);
 
 scene("a member whose DEL died when its end was parked does not keep its place", async (world) => {
   const { lab, red, blue } = await redAndBlue(world, { subnets: ["10.7.0.0/24"] });

@@ -15,6 +15,7 @@ export interface Link {
   address: string;
   promiscuity: number;
   ifalias?: string;
+  altnames?: string[];
   num_tx_queues: number;
   linkinfo?: { info_slave_data?: { hairpin: boolean } };
 }

@@ -22,7 +22,10 @@ export async function hostLinks(world: World): Promise<string[]> {
     .map(({ ifname, ifalias = "" }) => `${ifname} ${ifalias}`);
 }
 
-/** What a place has on an interface: addresses and routes, as `ip` shows them. */
+/**
+ * What a place has on an interface: addresses and routes, as `ip` shows them. Whether the kernel still asks
+ * for others with the address of the link is left out, and so is its local route, which comes after that.
+ */
 export async function holdings(place: Place, name = "eth0"): Promise<string[]> {
   const texts = [];
   for (const what of [
@@ -38,7 +41,7 @@ export async function holdings(place: Place, name = "eth0"): Promise<string[]> {
     .map((line) =>
       line
         .replace(
-          /^\d+: |@\S+|state \S+|link-netns\S* \S+|linkdown|qdisc \S+|NO-CARRIER,|,LOWER_UP|M-DOWN,?/g,
+          /^\d+: |@\S+|state \S+| tentative|link-netns\S* \S+|linkdown|qdisc \S+|NO-CARRIER,|,LOWER_UP|M-DOWN,?/g,
           "",
         )
         // The table of source based routing has the interface's index in its number.
@@ -46,7 +49,7 @@ export async function holdings(place: Place, name = "eth0"): Promise<string[]> {
         .replace(/ +/g, " ")
         .trim(),
     )
-    .filter((line) => line !== "");
+    .filter((line) => line !== "" && !line.startsWith("local fe80:"));
 }
 
 /** Everything that an attachment on a wire can have beside its addresses. */

@@ -19,7 +19,7 @@ import { findElements, removeUnusedChains } from "../../nft/masquerade.ts";
 import { removeReferenceSpoofCheck } from "../../nft/reference-spoof-check.ts";
 import { listSpoofElementsOf } from "../../nft/spoof-check.ts";
 import { findPodEnd, podMacOf } from "../../plan/result.ts";
-import { giveBackUnrecorded, strayInPod } from "../kind/device/stray.ts";
+import { giveBackUnrecorded, type StrayPlace, strayInPod } from "../kind/device/stray.ts";
 import { removePortChain } from "../kind/host-port/iptables-chain.ts";
 import { removeStrayPolicies } from "../kind/ingress/ingress.ts";
 import { removeStrayChains } from "../kind/masquerade/iptables.ts";
@@ -74,7 +74,11 @@ export function removalsOfUnrecorded(unrecorded: Unrecorded, node: Node): Remova
     rules: () => findRules(key, node),
     links: linksOf(unrecorded),
     release: () => releaseUnrecorded(key, pod, node),
-    giveBack: () => attempt("cleanup", key.interfaceName, () => giveBackUnrecorded(unrecorded, node)),
+    giveBack: {
+      device: key.interfaceName,
+      run: () =>
+        attempt("cleanup", key.interfaceName, () => giveBackUnrecorded(strayPlaceOf(unrecorded), node)),
+    },
   };
   return [own, ...afterLinks.map((action) => ({ afterLinks: action }))];
 }
@@ -145,7 +149,15 @@ export function findUnrecordedMac(unrecorded: Unrecorded, node: Node): string | 
 
 /** True for an interface that may be a device of the node's, which nothing may delete. */
 function isDevice(unrecorded: Unrecorded): boolean {
-  return unrecorded.hasDevices || strayInPod(unrecorded) !== undefined;
+  return unrecorded.hasDevices || strayInPod(strayPlaceOf(unrecorded)) !== undefined;
+}
+
+function strayPlaceOf(unrecorded: Unrecorded): StrayPlace {
+  const { key, pod, hasDevices, prevResult } = unrecorded;
+  const told = podMacOf(prevResult, key.interfaceName);
+  const isProven = (link: Link, place: Pod): boolean =>
+    told === undefined ? hasLease(unrecorded, place, link) : told === link.mac;
+  return { key, pod, hasDevices, isProven };
 }
 
 /**

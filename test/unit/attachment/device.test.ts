@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import {
   deviceAlias,
   type FormerDevice,
+  isDeviceAliasIn,
+  isDeviceAliasOf,
   isSameHardware,
   readDeviceAlias,
 } from "../../../src/attachment/device.ts";
@@ -31,6 +33,7 @@ const FORMER: FormerDevice = {
     },
     { prefix: prefix("2001:db8::7/64"), scope: 0, flags: 2 },
   ],
+  altNames: ["enp0s3", "uplink-to-the-lan"],
   permanentMac: "52:54:00:00:00:01",
   busPath: "pci/0000:00:03.0",
 };
@@ -64,6 +67,9 @@ test.each<[string, object]>([
   ["an address that is none", { addresses: [{ address: "eth1", scope: 0, flags: 0 }] }],
   ["a state that is no flag", { up: "yes" }],
   ["a place on a bus that is no text", { busPath: 3 }],
+  ["alternative names that are no list", { altNames: "enp0s3" }],
+  ["an alternative name that is none", { altNames: [""] }],
+  ["an alternative name that is too long", { altNames: ["x".repeat(128)] }],
 ])("a record that was altered to %s is damaged", (_, change) => {
   expect(parseRecord(without(change)).state).toBe("damaged");
 });
@@ -83,6 +89,26 @@ test("an alias that has no room for the attachment still tells the former name",
   const alias = deviceAlias({ ...KEY, containerId: "c".repeat(300) }, "eth1");
   expect(alias).toHaveLength(255);
   expect(readDeviceAlias(alias)).toEqual({ formerName: "eth1", key: undefined });
+});
+
+test.each<[string, Partial<typeof KEY>]>([
+  ["was cut within the last word", { containerId: "c".repeat(228) }],
+  ["was cut right behind the last word", { containerId: "c".repeat(226) }],
+  ["stands for a name with other letters", { interfaceName: "nét1" }],
+  ["has a network that would lead elsewhere", { network: "../lan" }],
+  ["has a container id that is none", { containerId: "a/b" }],
+])("an alias that %s tells no attachment, and is known as that of its own alone", (_, change) => {
+  const key = { ...KEY, ...change };
+  const alias = deviceAlias(key, "eth1");
+  expect(readDeviceAlias(alias)).toEqual({ formerName: "eth1", key: undefined });
+  expect(isDeviceAliasOf(alias, key)).toBe(true);
+  expect(isDeviceAliasOf(alias, KEY)).toBe(false);
+});
+
+test("the network of an alias is known where the rest was cut, and no other network is taken for it", () => {
+  const alias = deviceAlias({ ...KEY, containerId: "c".repeat(300) }, "eth1");
+  expect(isDeviceAliasIn(alias, "lan")).toBe(true);
+  for (const network of ["la", "lan2", "c1", ""]) expect(isDeviceAliasIn(alias, network)).toBe(false);
 });
 
 test("hardware is known by its own MAC and its place; virtual devices are not known again", () => {

@@ -104,8 +104,27 @@ test.each([0, 3, 4, 99, 2.5])(
     for (const fields of [JSON.parse(formatRecord(EVERYTHING)) as object, { key: 5 }, {}])
       expect(parseRecord(JSON.stringify({ ...fields, version }))).toEqual({
         state: "unknownVersion",
-        version,
+        version: String(version),
       });
+  },
+);
+
+const withKind = (kind: unknown): string => {
+  const { link, ...fields } = JSON.parse(formatRecord(EVERYTHING)) as { link: object };
+  return JSON.stringify({ ...fields, link: { ...link, kind } });
+};
+
+test("a whole record with a way of attaching that is not known is of a later Pontoon", () => {
+  expect(parseRecord(withKind("tunnel"))).toEqual({
+    state: "unknownVersion",
+    version: '2 with a link of the kind "tunnel"',
+  });
+});
+
+test.each([undefined, 5, "", "a b", "\u001b[2J", "x".repeat(1000)])(
+  "a record with %j as the way of attaching is damaged",
+  (kind) => {
+    expect(parseRecord(withKind(kind))).toEqual({ state: "damaged" });
   },
 );
 
@@ -191,7 +210,7 @@ test.each(PATHS.map((path) => [path.join("."), path] as const))(
 );
 
 test.each<[string, Json[]]>([
-  ["link.kind", ["pair", ""]],
+  ["link.kind", ["a pair", ""]],
   ["link.mtu", [-1, 1.5]],
   ["link.vlans.native", [-1, 1.5]],
   ["link.vlans.tagged.0.first", [-1]],

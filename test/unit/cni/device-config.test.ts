@@ -77,13 +77,13 @@ test("defaults, and empty requests that a runtime sends for all pods, are no pro
   expect(parse({ device: "eth1", ...flags, runtimeConfig: requests })).toBeDefined();
 });
 
-test.each(["bridge", "ptp"])(
-  "a device is refused with attach %s: it would stay on the node unseen",
+test.each(["bridge", "ptp", "wire"])(
+  "a device is refused with attach %s, also one that the runtime chose: it would stay on the node unseen",
   (attach) => {
     const ipam = { type: "host-local", ranges: [[{ subnet: "10.1.0.0/24" }]] };
-    expect(refusalOf({ attach, ipam, device: "eth1" })).toContain(
-      '"attach": "device" moves one into the pod',
-    );
+    for (const named of [{ device: "eth1" }, { runtimeConfig: { deviceID: "0000:00:1f.6" } }])
+      expect(refusalOf({ attach, ipam, ...named })).toContain('"attach": "device" moves one into the pod');
+    expect(() => parse({ attach, ipam, runtimeConfig: { deviceID: "" } })).not.toThrow();
   },
 );
 

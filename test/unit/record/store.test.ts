@@ -199,7 +199,7 @@ test("a record of a later version is kept and reported, and goes with the DEL of
     digest: attachmentDigest(key),
     path: place(".json"),
     reason: "unknownVersion",
-    version: 3,
+    version: "3",
   };
   expect(unreadable).toEqual([later]);
   expect(store.findUnknownVersion(key)).toEqual(later);

@@ -103,8 +103,9 @@ dies() {
   ip netns delete red
 }
 
+# A GC with these pods as the valid ones.
 collect() {
-  jq '. + { "cni.dev/valid-attachments": [] }' /run/scene/lan.json > /run/scene/gc.in
+  jq '. + { "cni.dev/valid-attachments": [$ARGS.positional[] | { containerID: ., ifname: "eth0" }] }' --args "$@" < /run/scene/lan.json > /run/scene/gc.in
   CNI_COMMAND=GC pontoon < /run/scene/gc.in
 }
 
@@ -136,6 +137,108 @@ dead_alias() {
   dies 'device: "eth7"' forget_alias
   del red lan
   is_back
+}
+
+foreign_alias() { ip -n red link set eth0 alias "pontoon-device eth9 lan nobody eth0" address 02:ee:ee:ee:ee:ee; }
+
+scene_with_cards dead_foreign_alias "so it does when the alias of the card names another attachment, and GC leaves the card of a valid pod alone"
+dead_foreign_alias() {
+  dies 'device: "eth7"' foreign_alias
+  until_true is_there "$CARD"
+  collect red
+  same "name" "$(card "$CARD")" eth0
+  del red lan
+  is_back
+}
+
+scene_with_cards moved_on "DEL tells of a card that is in neither pod nor node by its name, and succeeds when the card is back"
+moved_on() {
+  plug_in
+  lan 'device: "eth7"'
+  attach lan red
+  ip netns add hole
+  ip -n red link set eth0 netns hole
+  refuses DEL red lan 'device "eth7" is not back on the node'
+  ip netns delete hole
+  until_true is_there "$CARD"
+  del red lan
+  is_back
+}
+
+scene_with_cards other_renamed "DEL of a dead pod succeeds when another pod has the card under a name of its own"
+other_renamed() {
+  dies
+  until_true is_there "$CARD"
+  attach lan blue
+  ip -n blue link set eth0 down
+  ip -n blue link set eth0 name odd0 address 02:ee:ee:ee:ee:ee alias mine
+  del red lan
+  del blue lan
+  is_back
+}
+
+scene_with_cards dead_driven "DEL succeeds when a program drives the card of a dead pod by now"
+dead_driven() {
+  local pci
+  plug_in
+  pci=$(pci_address)
+  lan 'device: "eth7"'
+  attach lan red
+  ip netns delete red
+  until_true is_there "$CARD"
+  modprobe uio_pci_generic
+  drive "$pci" uio_pci_generic
+  del red lan
+  drive "$pci" virtio-pci
+  until_true is_there "$CARD"
+}
+
+# The pod dies, and so does all memory of it; the name of the card is another one by now.
+forgotten() {
+  dies 'device: "eth7"' name_taken
+  until_true is_there "$CARD"
+  rm -r /var/lib/cni/pontoon/lan
+}
+
+# Without a record the card has its name and its own MAC again, and no alias.
+is_restored() {
+  local facts
+  facts=$(ip -j -d link show dev eth7 | jq -c '.[] | [.address, .ifalias]')
+  same "card" "$facts" "[\"$CARD\",null]"
+}
+
+scene_with_cards forgotten_restore "pontoon restore gives a card without a record its name and its own MAC again, and says so"
+forgotten_restore() {
+  forgotten
+  has restore "$(pontoon restore)" "node: device eth7 is back"
+  is_restored
+  ip link delete eth0
+}
+
+scene_with_cards forgotten_del "DEL gives a card without a record its name and its own MAC again"
+forgotten_del() {
+  forgotten
+  del red lan
+  is_restored
+  ip link delete eth0
+}
+
+scene_with_cards forgotten_gc "GC gives a card without a record its name and its own MAC again"
+forgotten_gc() {
+  forgotten
+  collect
+  is_restored
+  ip link delete eth0
+}
+
+scene_with_cards forgotten_add "the next ADD gets a card without a record by the name that it had"
+forgotten_add() {
+  forgotten
+  attach lan blue
+  reaches blue 10.5.0.1
+  del blue lan
+  is_restored
+  ip link delete eth0
 }
 
 scene_with_cards dead_gc "GC puts the card of a dead pod right"

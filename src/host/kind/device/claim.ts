@@ -1,7 +1,12 @@
 // The choice of a device for an ADD. It happens under the node's lock, with the alias as the reservation: of
 // two ADDs at once the second finds what the first has taken.
 import type { Attachment } from "../../../attachment/attachment.ts";
-import { deviceAlias, type FormerDevice, readDeviceAlias } from "../../../attachment/device.ts";
+import {
+  deviceAlias,
+  type FormerDevice,
+  isDeviceAliasOf,
+  readDeviceAlias,
+} from "../../../attachment/device.ts";
 import { keyOfAlias } from "../../../attachment/name.ts";
 import type { AttachmentKey } from "../../../cni/attachment-key.ts";
 import type { DeviceChoice, DeviceConfig } from "../../../cni/device-config.ts";
@@ -10,10 +15,11 @@ import { attempt, collectErrors, sentencesOf } from "../../../failure/failure.ts
 import { describeDevice, findDevices, isMeant, stays, whyItStays } from "../../../look/device.ts";
 import { changeDeviceMessage, type Device, getDevice } from "../../../net/device.ts";
 import { stepOf } from "../../../plan/steps.ts";
+import type { GivenBack } from "../../kind.ts";
 import { isOver } from "../../namespace.ts";
 import type { Node } from "../../node.ts";
 import { giveBack } from "./give-back.ts";
-import { giveBackStray } from "./stray.ts";
+import { formerOf, giveBackStray, listStrays } from "./stray.ts";
 
 /**
  * The first device of those that the configuration names that is free. Devices of attachments that died are
@@ -37,7 +43,7 @@ type Refusals = Map<string, CniError>;
 /** The first device on the node that is free. */
 function findFree({ choice, force }: DeviceConfig, refusals: Refusals, node: Node): Device | undefined {
   for (const device of findDevices(choice, node.links)) {
-    const holder = holderOf(device);
+    const holder = holderOf(device, node);
     const reason =
       holder === undefined
         ? whyItStays(device, force, node.links)
@@ -49,54 +55,68 @@ function findFree({ choice, force }: DeviceConfig, refusals: Refusals, node: Nod
 }
 
 /**
- * Gives back devices that are meant and that dead attachments, or killed ADDs, have. Notes why others stay
- * with their attachments. True when one came back, so that a second look is worth it.
+ * Gives back devices that are meant and that dead attachments, or killed ADDs, have. Notes why others stay as
+ * they are. True when one came back, so that a second look is worth it.
  */
 function bringBack(choice: DeviceChoice, refusals: Refusals, node: Node): boolean {
   let someCameBack = false;
-  for (const device of findDevices(choice, node.links))
-    if (isStray(device, node)) {
-      giveBackStray(device, node);
-      refusals.delete(device.name);
-      someCameBack = true;
-    }
+  const trying = (name: string, giveBack: () => GivenBack | CniError): void => {
+    const errors = collectErrors([
+      () => {
+        const outcome = giveBack();
+        if (outcome instanceof CniError) throw outcome;
+        if (outcome !== "mended") return;
+        refusals.delete(name);
+        someCameBack = true;
+      },
+    ]);
+    for (const error of errors) if (!refusals.has(name)) refusals.set(name, asRefusal(error));
+  };
   for (const attachment of node.recorded()) {
     const step = stepOf("device", attachment);
     if (step === undefined || !isMeant(step.former, choice)) continue;
-    const { name } = step.former;
-    const note = (reason: CniError): void => void (refusals.has(name) || refusals.set(name, reason));
-    const title = node.nameOf(attachment.key);
-    if (!isOver(attachment, node)) note(held(name, title));
-    else
-      for (const error of collectErrors([
-        () => {
-          const outcome = giveBack(step, { node, attachment, pod: undefined });
-          if (outcome === "awaited") note(awaited(name, title));
-          if (outcome !== "mended") return;
-          refusals.delete(name);
-          someCameBack = true;
-        },
-      ]))
-        note(error);
+    trying(step.former.name, () => {
+      const title = node.nameOf(attachment.key);
+      if (!isOver(attachment, node)) return held(step.former.name, title);
+      const outcome = giveBack(step, { node, attachment, pod: undefined });
+      return outcome === "awaited" ? awaited(step.former.name, title) : outcome;
+    });
+  }
+  for (const stray of straysOf(choice, node)) {
+    // What was noted of it is that its attachment has it.
+    refusals.delete(stray.name);
+    trying(stray.name, () => {
+      giveBackStray(stray, node);
+      return "mended";
+    });
   }
   return someCameBack;
 }
 
-/** True for a device with the alias of an attachment that has no record. */
-function isStray({ alias }: Device, node: Node): boolean {
-  const told = readDeviceAlias(alias);
-  return told?.key !== undefined && node.records.getRecord(told.key) === undefined;
+/** The stray devices that the configuration may mean, by what they were or by what they are now. */
+function straysOf(choice: DeviceChoice, node: Node): Device[] {
+  const strays = listStrays(node);
+  if (strays.length === 0) return [];
+  const present = new Set(findDevices(choice, node.links).map(({ index }) => index));
+  return strays.filter((stray) => present.has(stray.index) || isMeant(formerOf(stray), choice));
+}
+
+/** A failure to give a device back, as the reason why an ADD does not get it. */
+function asRefusal(error: CniError): CniError {
+  return error.kind === "tryAgainLater" ? error : new CniError("device", error.parts);
 }
 
 interface Holder {
-  /** Undefined: an alias that was cut. */
+  /** Undefined: nothing tells whose the alias is. */
   key: AttachmentKey | undefined;
 }
 
 /** The attachment that an interface on the node belongs to: it is reserved, or the end of a veth pair. */
-function holderOf({ alias }: Device): Holder | undefined {
+function holderOf({ alias }: Device, node: Node): Holder | undefined {
   const told = readDeviceAlias(alias);
-  if (told !== undefined) return { key: told.key };
+  if (told?.key !== undefined) return { key: told.key };
+  if (told !== undefined)
+    return node.recorded().find(({ key }) => isDeviceAliasOf(alias, key)) ?? { key: undefined };
   const key = keyOfAlias(alias);
   return key && { key };
 }
@@ -118,7 +138,7 @@ export function reserveDevice({ key, link }: Attachment, node: Node): void {
  * attachment.
  */
 export function checkDevice({ choice }: DeviceConfig, node: Node): void {
-  if (findDevices(choice, node.links).length > 0) return;
+  if (findDevices(choice, node.links).length > 0 || straysOf(choice, node).length > 0) return;
   const isHeld = node.recorded().some((attachment) => {
     const step = stepOf("device", attachment);
     return step !== undefined && isMeant(step.former, choice);

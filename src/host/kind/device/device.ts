@@ -12,7 +12,7 @@ import { giveBack } from "./give-back.ts";
 
 export const device: StepKind<DeviceStep> = {
   apply: take,
-  remove: (step, on) => ({ giveBack: () => giveBack(step, on) }),
+  remove: (step, on) => ({ giveBack: { device: step.former.name, run: () => giveBack(step, on) } }),
   verify: verifyDevice,
 };
 

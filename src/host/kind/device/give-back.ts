@@ -1,10 +1,11 @@
 // Giving a device back to the node as it was. While it is in a pod it has the attachment's alias, and gets
 // its own one as the last thing of all: so whatever is interrupted is known, and is done again.
 import { sameHost } from "../../../attachment/attachment.ts";
-import { isSameHardware, readDeviceAlias } from "../../../attachment/device.ts";
+import { isSameHardware } from "../../../attachment/device.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { isOnBus } from "../../../look/device-bus.ts";
+import { hasNetworkDevice } from "../../../look/device-bus.ts";
+import { giveAltNameMessage, takeAltNameMessage } from "../../../net/alt-name.ts";
 import {
   changeDeviceMessage,
   type Device,
@@ -13,7 +14,7 @@ import {
   listDevices,
 } from "../../../net/device.ts";
 import { giveAddressMessage } from "../../../net/device-address.ts";
-import type { NetlinkSocket } from "../../../netlink/socket.ts";
+import type { Message, NetlinkSocket } from "../../../netlink/socket.ts";
 import type { DeviceStep } from "../../../plan/step.ts";
 import { stepOf } from "../../../plan/steps.ts";
 import { isErrno } from "../../../sys/errno.ts";
@@ -48,24 +49,30 @@ export function giveBack(step: DeviceStep, { node, attachment, pod }: Removing):
  * SystemError.
  */
 export function giveBackFrom(pod: Pod | undefined, device: Returning, node: Node): GivenBack {
-  const { former } = device;
+  const { busPath } = device.former;
   const inPod = pod === undefined || pod.isHost ? undefined : findInPod(device, pod.links);
   if (inPod !== undefined && pod !== undefined) {
     moveBack(inPod, device, { pod, node });
     return "mended";
   }
   const onNode = findOnNode(device, node.links);
+  if (busPath !== undefined && isWithAnother(device, onNode, node)) return "right";
   if (onNode !== undefined) return isAsItWas(onNode, device) ? "right" : mend(onNode, device, node);
-  const isSomewhere = former.busPath !== undefined && isOnBus(former.busPath);
-  return isSomewhere && !isWithAnother(device, node) ? "awaited" : "right";
+  return busPath !== undefined && hasNetworkDevice(busPath) ? "awaited" : "right";
 }
 
-/** True when another attachment has the device by now: an ADD gave it back before it took it. */
-function isWithAnother({ alias, former }: Returning, node: Node): boolean {
+/**
+ * True when another attachment has the device by now, in its pod or on the node with its alias: an ADD gave
+ * the device back before it took it. An alias that names no attachment with a record of that hardware proves
+ * nothing, since a program in a pod can write any.
+ */
+function isWithAnother({ alias, former }: Returning, onNode: Device | undefined, node: Node): boolean {
   return node.recorded().some((other) => {
     const step = stepOf("device", other);
     if (step === undefined || step.alias === alias || !isSameHardware(step.former, former)) return false;
-    return node.records.isAddRunning(other.key) || node.hasLink(other);
+    if (step.alias === onNode?.alias) return true;
+    using pod = openRecordedPod(other, node);
+    return pod !== undefined && !pod.isHost && findInPod(step, pod.links) !== undefined;
   });
 }
 
@@ -84,10 +91,9 @@ function findInPod({ alias, former, pod }: Returning, links: NetlinkSocket): Dev
   );
 }
 
-/** The device on the node. One that has another attachment's alias is that attachment's by now. */
+/** The device on the node: hardware by what no program can change, a virtual device by its alias. */
 function findOnNode({ alias, former, pod }: Returning, links: NetlinkSocket): Device | undefined {
-  const isIt = (each: Device): boolean =>
-    each.alias === alias || (readDeviceAlias(each.alias) === undefined && isSameHardware(each, former));
+  const isIt = (each: Device): boolean => each.alias === alias || isSameHardware(each, former);
   for (const name of [former.name, pod.name]) {
     const device = getDevice(links, { name });
     if (device !== undefined && isIt(device)) return device;
@@ -117,6 +123,7 @@ function moveBack(found: Device, device: Returning, { pod, node }: { pod: Pod; n
     // The alias tells where it belongs until everything is right.
     alias,
   };
+  freeNames(found, pod, node);
   pod.links.execute([changeDeviceMessage(found.index, change, `give ${former.name} back to the node`)]);
   const back = findOnNode(device, node.links);
   if (back !== undefined) mend(back, device, node);
@@ -124,8 +131,28 @@ function moveBack(found: Device, device: Returning, { pod, node }: { pod: Pod; n
 
 const ANY_NAME = "dev%d";
 
-/** Puts right what is not as it was of a device on the node: addresses and alias at the end. */
-function mend(device: Device, { former, alias }: Returning, node: Node): "mended" {
+/** Takes off alternative names that the node has: the kernel moves no device to where one of its names is. */
+function freeNames({ index, altNames }: Device, pod: Pod, node: Node): void {
+  if (altNames.length === 0) return;
+  const taken = new Set(listDevices(node.links).flatMap((each) => [each.name, ...each.altNames]));
+  const inTheWay = altNames.filter((name) => taken.has(name));
+  if (inTheWay.length > 0) pod.links.transact(inTheWay.map((name) => takeAltNameMessage(index, name)));
+}
+
+/** The requests that give a device the alternative names that it had, and take others off. */
+function altNameMessages({ index, altNames }: Device, former: Returning["former"]): Message[] {
+  const wanted = former.altNames ?? altNames;
+  return [
+    ...altNames.filter((name) => !wanted.includes(name)).map((name) => takeAltNameMessage(index, name)),
+    ...wanted.filter((name) => !altNames.includes(name)).map((name) => giveAltNameMessage(index, name)),
+  ];
+}
+
+/**
+ * Puts right what is not as it was of a device on the node: addresses and alias at the end. The caller holds
+ * the node's lock. Throws CniError and SystemError.
+ */
+export function mend(device: Device, { former, alias }: Returning, node: Node): "mended" {
   const { links } = node;
   const { index, name, up } = device;
   const isRenamed = name !== former.name;
@@ -143,10 +170,12 @@ function mend(device: Device, { former, alias }: Returning, node: Node): "mended
   }
   const given = { index, name: former.name };
   const outcomes = links.transact([
+    ...altNameMessages(device, former),
     ...former.addresses.map((address) => giveAddressMessage(given, address)),
     changeDeviceMessage(index, { alias: former.alias }, `give ${former.name} its alias again`),
   ]);
-  // An address that the kernel refuses is told once: the next call finds the device as it was.
+  // An address that the kernel refuses is told once: the next call finds the device as it was. A name that
+  // another device has by now is that device's.
   const failed = outcomes.find(({ error }) => error !== undefined && !isErrno(error, "EEXIST"));
   if (failed?.error !== undefined) throw failed.error;
   return "mended";

@@ -1,9 +1,11 @@
 // The members of a wire: the attachments of its network, as their records and the kernel tell them.
 import { type Attachment, sameHost } from "../../../attachment/attachment.ts";
+import { keyOfAlias } from "../../../attachment/name.ts";
 import { freeEndName, isAtOtherEnd, stateOfFreeEnd } from "../../../attachment/wire.ts";
 import { type AttachmentKey, sameKey } from "../../../cni/attachment-key.ts";
 import { CniError } from "../../../cni/error.ts";
-import { getLink, type Link } from "../../../net/link.ts";
+import { getLink, getPeer, type Link } from "../../../net/link.ts";
+import type { NetlinkSocket } from "../../../netlink/socket.ts";
 import { isEndOf } from "../../link.ts";
 import { openRecordedPod } from "../../namespace.ts";
 import type { Node } from "../../node.ts";
@@ -88,6 +90,26 @@ export function findFreeEnd(network: string, node: Node): Link | undefined {
 /** True for a link that says that it is a free end. */
 export function isFreeEnd({ kind, alias }: Link): boolean {
   return kind === "veth" && stateOfFreeEnd(alias) !== undefined;
+}
+
+/** An end of a pair that is to go, and the socket that reaches it. */
+export interface GoingEnd {
+  end: Link;
+  links: NetlinkSocket;
+}
+
+/**
+ * The other end of a pair that is to go, where a living namespace has it and no record tells whose it is: its
+ * pod would lose it. Undefined for a free end, and for the end of a member or of one that has gone.
+ */
+export function findUnknownEnd({ end, links }: GoingEnd, { members, gone }: Others): Link | undefined {
+  const far = getPeer(links, end);
+  if (far === undefined || isFreeEnd(far)) return undefined;
+  const named = keyOfAlias(far.alias);
+  const isKnown =
+    members.some(({ end: own }) => own !== undefined && own !== end && arePeers(end, own)) ||
+    gone.some((key) => isAtOtherEnd(end.alias, key) || (named !== undefined && sameKey(named, key)));
+  return isKnown ? undefined : far;
 }
 
 /** True when the free end leads to an attachment that has gone. */

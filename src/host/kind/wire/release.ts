@@ -2,8 +2,9 @@
 import type { Attachment } from "../../../attachment/attachment.ts";
 import { freeEndAlias, freeEndName, isAtOtherEnd } from "../../../attachment/wire.ts";
 import type { AttachmentKey } from "../../../cni/attachment-key.ts";
+import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { getLink, type Link } from "../../../net/link.ts";
+import { getLink, getPeer, type Link } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
 import { moveLinkMessage } from "../../../net/link-move.ts";
 import { isErrno } from "../../../sys/errno.ts";
@@ -12,7 +13,7 @@ import { openRecordedPod } from "../../namespace.ts";
 import type { Node } from "../../node.ts";
 import type { Pod } from "../../pod.ts";
 import { underWireLock } from "./lock.ts";
-import { findEndOf, findFreeEnd, isFreeEnd, othersOf } from "./member.ts";
+import { arePeers, findEndOf, findFreeEnd, isFreeEnd, othersOf } from "./member.ts";
 
 /** An attachment that leaves, and where its end may be. */
 interface Leaving {
@@ -51,15 +52,28 @@ export function releaseUnrecorded(key: AttachmentKey, pod: Pod | undefined, node
 
 /**
  * Parks the end of the attachment, or removes the pair when its other end is parked already. An attachment
- * whose end is not there leaves nothing but a free end that names it.
+ * whose end is not there leaves nothing but a free end that names it. Throws CniError where the free end is
+ * another pair's, and somebody else has the other end of this one.
  */
 function leave({ key, mac, pod }: Leaving, node: Node): void {
   const end = pod && findEndOf(pod, key, mac);
   if (pod === undefined || end === undefined) {
     const free = getLink(node.links, { name: freeEndName(key.network) });
     if (free !== undefined && isAtOtherEnd(free.alias, key)) removeLink(node.links, { index: free.index });
-  } else if (findFreeEnd(key.network, node) !== undefined) removeLink(pod.links, { index: end.index });
-  else park({ end, pod, key }, node);
+    return;
+  }
+  const free = findFreeEnd(key.network, node);
+  if (free === undefined) return park({ end, pod, key }, node);
+  if (!arePeers(free, end) && getPeer(pod.links, end) !== undefined) throw nameOfAnother(key.network, free);
+  removeLink(pod.links, { index: end.index });
+}
+
+function nameOfAnother(network: string, { name, alias }: Link): CniError {
+  return new CniError("cleanup", {
+    about: `the end of the wire of network ${network} cannot be parked, and the other pod needs it`,
+    cause: `${name} is the free end of another pair, with the alias ${JSON.stringify(alias)}`,
+    hint: "Send a DEL for the container that the alias names, then repeat this one",
+  });
 }
 
 function park({ end, pod, key }: { end: Link; pod: Pod; key: AttachmentKey }, node: Node): void {

@@ -15,13 +15,14 @@ import { makePair } from "./make.ts";
 import {
   arePeers,
   findFreeEnd,
+  type GoingEnd,
   isFreeEnd,
   leadsNowhere,
   type Member,
   type Others,
   othersOf,
 } from "./member.ts";
-import { refuseThird, refuseUnknown } from "./refusal.ts";
+import { refuseThird, refuseToCut, refuseUnknown } from "./refusal.ts";
 import { release } from "./release.ts";
 import { isWhole, refuseBusy, renew } from "./renew.ts";
 
@@ -50,8 +51,12 @@ function join(step: WireStep, on: Applying): void {
   if (free !== undefined && leadsToMember(free, other, others)) return take(free, step, on);
   if (other !== undefined) refuseBusy(other, on.node);
   if (other?.end !== undefined && free === undefined) refuseUnknown(step.key, others);
-  if (free !== undefined) removeLink(on.node.links, { index: free.index });
-  if (other?.end !== undefined) removeLink(other.pod.links, { index: other.end.index });
+  const going: GoingEnd[] = [
+    ...(free === undefined ? [] : [{ end: free, links: on.node.links }]),
+    ...(other?.end === undefined ? [] : [{ end: other.end, links: other.pod.links }]),
+  ];
+  refuseToCut(step.key, going, others);
+  for (const { end, links } of going) removeLink(links, { index: end.index });
   makePair(step, on);
   if (other?.isComplete === true) renew(other, present(findFreeEnd(network, on.node), step.freeEnd), on);
 }
