@@ -31,7 +31,9 @@ export interface DeviceRules {
   mayLackDevice: boolean;
 }
 
-const WAYS_TO_NAME = [...Object.keys(DEVICE), "runtimeConfig.deviceID"];
+/** The address that a runtime gives with each ADD. */
+const BY_CALL = "runtimeConfig.deviceID";
+const WAYS_TO_NAME = [...Object.keys(DEVICE), BY_CALL];
 
 /**
  * The device that the configuration names; undefined for other ways of attaching, and where the runtime will
@@ -43,7 +45,9 @@ export function readDevice(
   problems: Problems,
 ): DeviceConfig | undefined {
   if (attach !== "device") return undefined;
-  const named = WAYS_TO_NAME.filter((key) => isGiven(valueOf(shape, key)));
+  const given = WAYS_TO_NAME.filter((key) => isGiven(valueOf(shape, key)));
+  // Multus says the address in both places; that of the call counts, as in the reference host-device.
+  const named = given.includes(BY_CALL) ? given.filter((key) => key !== "pciBusID") : given;
   const [key] = named;
   if (key === undefined || named.length > 1) {
     if (key !== undefined)
@@ -62,7 +66,7 @@ export function declaresDeviceId({ capabilities }: Fields): boolean {
 }
 
 function valueOf(shape: Shape, key: string): unknown {
-  return key === "runtimeConfig.deviceID" ? shape.runtimeConfig?.deviceID : shape[key as keyof typeof DEVICE];
+  return key === BY_CALL ? shape.runtimeConfig?.deviceID : shape[key as keyof typeof DEVICE];
 }
 
 function isGiven(value: unknown): boolean {

@@ -21,9 +21,16 @@ import { describeDevice, findDevices, fits, isMeant, stays, whyItStays } from ".
 import { hasNetworkDevice, refuseUserDriver, wayToBus } from "../../src/look/device-bus.ts";
 import { listDroppingChains } from "../../src/look/drop.ts";
 import { observeListeners } from "../../src/look/listener.ts";
+import {
+  addProcesses,
+  identityAt,
+  namedNamespaces,
+  namespaceAt,
+  ownNamespaceIdentity,
+} from "../../src/look/namespaces.ts";
 import { observe } from "../../src/look/observed.ts";
 import { observeFilter } from "../../src/look/packet-filter.ts";
-import { findHolders } from "../../src/look/process.ts";
+import { findHolders, readProcess } from "../../src/look/process.ts";
 import { checkBridge, checkNftables } from "../../src/look/status.ts";
 import { listSubnetOwners } from "../../src/look/subnet-owner.ts";
 import { verifyVlanFiltering, vlanHint } from "../../src/look/vlan-filtering.ts";
@@ -155,6 +162,12 @@ function listenerLooks(port: number): Look[] {
     ),
     lookOf(observeListeners, "a port on which a process listens", () => observeListeners(asked([taken]))),
     lookOf(findHolders, "no socket", () => findHolders(new Set())),
+    lookOf(readProcess, "this process", () => readProcess(process.pid)),
+    lookOf(namedNamespaces, "the node", namedNamespaces),
+    lookOf(addProcesses, "the node", () => addProcesses(namedNamespaces())),
+    lookOf(namespaceAt, "its own", () => namespaceAt("/proc/self/ns/net", new Map())),
+    lookOf(identityAt, "its own", () => identityAt("/proc/self/ns/net")),
+    lookOf(ownNamespaceIdentity, "its own", ownNamespaceIdentity),
   ];
 }
 

@@ -22,6 +22,10 @@ test.each<[object, object]>([
   ],
   [{ pciBusID: "0000:00:1f.6" }, { by: "pci", address: "0000:00:1f.6" }],
   [{ runtimeConfig: { deviceID: "mlx5_core.sf.2" } }, { by: "id", id: "mlx5_core.sf.2" }],
+  [
+    { pciBusID: "0000:00:1f.6", runtimeConfig: { deviceID: "0000:00:1f.7" } },
+    { by: "id", id: "0000:00:1f.7" },
+  ],
 ])("%j names a device", (fields, choice) => {
   expect(parse(fields)).toEqual({ choice, force: false });
   expect(parse({ ...fields, force: true })?.force).toBe(true);
@@ -36,6 +40,7 @@ test.each<[object, string]>([
     { device: "eth1", pciBusID: "0000:00:1f.6" },
     "device: names the device, and so does pciBusID; keep one of them",
   ],
+  [{ device: "eth1", pciBusID: "0000:00:1f.6", runtimeConfig: { deviceID: "0000:00:1f.6" } }, "and so does"],
   [{ device: "eth1", runtimeConfig: { deviceID: "0000:00:1f.6" } }, "and so does runtimeConfig.deviceID"],
   [{ hwaddr: "eth1" }, 'hwaddr "eth1": invalid MAC address'],
   [{ kernelpath: "/sys/class/net/eth1" }, "must be the path of a device below /sys/devices/"],
