@@ -9,7 +9,8 @@ import { failingAt, failingFrom, TRACE } from "../support/strace.ts";
 import { deliberateEnd } from "./deliberate.ts";
 import { BEFORE_THE_PROGRAM, countsOf, momentsOf } from "./moment.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
-import { type Action, Stage, VARIANT_NAMES } from "./stage.ts";
+import { type Action, Stage } from "./stage.ts";
+import { VARIANT_NAMES, variantNamed } from "./variant.ts";
 
 const ACTIONS = ["ADD", "DEL", "GC", "CHECK", "STATUS", "restore"] as const;
 
@@ -96,7 +97,7 @@ async function cases(): Promise<CaseList> {
  * A close that strace lets fail does not close; where programs are started, their pipes would wait for it.
  */
 function errnosFor(variant: string, kind: string): string[] {
-  if (kind === "close" && variant !== "nftables") return [];
+  if (kind === "close" && variantNamed(variant).startsPrograms) return [];
   return (ERRORS[kind] ?? "").split(" ").filter(Boolean);
 }
 

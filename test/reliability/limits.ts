@@ -5,7 +5,8 @@ import type { Outcome } from "../support/process.ts";
 import { toolPath } from "../support/tool.ts";
 import { deliberateEnd } from "./deliberate.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
-import { type Action, Stage, VARIANT_NAMES } from "./stage.ts";
+import { type Action, Stage } from "./stage.ts";
+import { VARIANT_NAMES } from "./variant.ts";
 
 const ACTIONS = ["ADD", "DEL", "GC", "CHECK", "STATUS", "restore"] as const;
 

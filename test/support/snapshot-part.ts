@@ -50,6 +50,11 @@ export class Snapshot {
     return new Snapshot(this.#things.filter(belongs));
   }
 
+  /** The same with each thing changed. */
+  mapped(change: (thing: Thing) => Thing): Snapshot {
+    return new Snapshot(this.#things.map(change));
+  }
+
   /** These and those of other parts. */
   plus(...parts: Snapshot[]): Snapshot {
     return new Snapshot([...new Set([this, ...parts].flatMap((part) => part.#things))]);
