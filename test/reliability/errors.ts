@@ -70,6 +70,7 @@ export const errors: Part = {
   promise:
     "Whatever system call fails, once or from then on, a call does without it or says so, and the next one makes all good.",
   cases,
+  firstWord: "variant",
   open: async () => new ErrorBench(),
 };
 

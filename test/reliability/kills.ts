@@ -20,6 +20,7 @@ export const kills: Part = {
   name: "kills",
   promise: "A call that is killed at any moment leaves nothing that the next call does not make good.",
   cases,
+  firstWord: "variant",
   open: async () => new KillBench(),
 };
 

@@ -38,6 +38,7 @@ export const limits: Part = {
   name: "limits",
   promise: "A call that lacks something says so, and when it is there again the next call makes all good.",
   cases,
+  firstWord: "variant",
   open: async () => new LimitBench(),
 };
 
