@@ -6,7 +6,7 @@ import { countsOf, momentsOf } from "./moment.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
 import { addsInNewBoot } from "./reboot.ts";
 import { type Action, Stage } from "./stage.ts";
-import { VARIANT_NAMES, variantNamed } from "./variant.ts";
+import { actionsOf, VARIANT_NAMES, variantNamed } from "./variant.ts";
 
 const ACTIONS = ["ADD", "DEL", "GC", "restore"] as const;
 
@@ -27,7 +27,7 @@ export const kills: Part = {
 async function cases(): Promise<CaseList> {
   const names: string[] = [];
   for (const variant of VARIANT_NAMES)
-    for (const [action, counts] of await countsOf(variant, ACTIONS))
+    for (const [action, counts] of await countsOf(variant, actionsOf(variant, ACTIONS)))
       for (const { kind, count } of momentsOf(counts, (each) => CHANGING.test(each)))
         for (const next of continuationsOf(variant))
           names.push(`${variant} ${action} ${kind} ${count} ${next}`);

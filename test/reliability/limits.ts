@@ -7,7 +7,7 @@ import { PLUGIN_FOLDER } from "../support/world.ts";
 import { deliberateEnd } from "./deliberate.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
 import { type Action, Stage } from "./stage.ts";
-import { VARIANT_NAMES } from "./variant.ts";
+import { actionsOf, VARIANT_NAMES } from "./variant.ts";
 
 const ACTIONS = ["ADD", "DEL", "GC", "CHECK", "STATUS", "restore"] as const;
 
@@ -47,7 +47,7 @@ const NOT_THERE = /^foreign .* read-only \/var\/lib\/cni\/networks$/;
 
 async function cases(): Promise<CaseList> {
   const names = VARIANT_NAMES.flatMap((variant) =>
-    ACTIONS.flatMap((action) =>
+    actionsOf(variant, ACTIONS).flatMap((action) =>
       Object.entries(LIMITS).flatMap(([limit, values]) =>
         values.map((value) => `${variant} ${action} ${limit} ${value}`),
       ),

@@ -26,8 +26,10 @@ export class Stage implements AsyncDisposable {
   readonly variant: Variant;
   readonly network: Network;
   red: Pod;
-  readonly blue: Pod;
+  blue: Pod;
   readonly resident: Pod;
+  /** The devices of the host before any call, a line for each. */
+  devices: ReadonlyMap<string, string> = new Map();
   /** The state without red. */
   baseline!: Snapshot;
   /** The result of the last ADD of red. */
@@ -66,6 +68,7 @@ export class Stage implements AsyncDisposable {
     for (const pod of ["red", "blue", "resident"]) pods.push(await world.pod(pod));
     const stage = new Stage(world, name, pods);
     await stage.variant.plugIn?.(world);
+    stage.devices = (await stage.variant.devices?.(world.host)) ?? stage.devices;
     return stage;
   }
 
@@ -113,6 +116,7 @@ export class Stage implements AsyncDisposable {
 
   /** Brings the host to where an unhurt `action` would begin. */
   async prepare(action: Action): Promise<void> {
+    if (action === "ADD" && this.variant.losesWire) await this.#loseWire();
     if (action === "ADD" || action === "STATUS") return;
     mustSucceed(await this.call("ADD"));
     const unreached = await this.unreached();
@@ -121,6 +125,16 @@ export class Stage implements AsyncDisposable {
     if (this.variant.hasHostPorts)
       await this.world.host.must(["bash", "-c", "echo hello > /dev/udp/10.1.0.1/8081"]);
     if (action === "restore") await this.flush();
+  }
+
+  /** Another pod joins the resident, and its namespace dies with the wire. */
+  async #loseWire(): Promise<void> {
+    mustSucceed(await this.call("ADD", this.blue));
+    await this.world.removePod(this.blue);
+    const isGone = async () => (await this.resident.exec("ip link show dev eth0")).status !== 0;
+    await waitFor("the wire has gone with the namespace", isGone);
+    mustSucceed(await this.call("DEL", this.blue));
+    this.blue = await this.world.pod("blue");
   }
 
   /** Takes away tables of packet rules under the running pods, as a firewall that is started does. */
@@ -148,11 +162,21 @@ export class Stage implements AsyncDisposable {
 
   /** Lines for what is not as it was without red; none when all is well. */
   async remains(): Promise<string[]> {
+    const unreached = this.variant.losesWire ? await this.#rejoin() : [];
     // Marks of a restore stay with the record that they belong to, and a hint only says where to look first.
-    return (await this.state())
+    const { lines } = (await this.state())
       .minus(this.baseline)
       .exceptAdded(({ marks }) => marks)
-      .outside(({ hints }) => hints).lines;
+      .outside(({ hints }) => hints);
+    return [...unreached, ...lines];
+  }
+
+  /** The next ADD that succeeds gives the resident its end again; red comes and goes. */
+  async #rejoin(): Promise<string[]> {
+    mustSucceed(await this.call("ADD"));
+    const unreached = await this.unreached();
+    mustSucceed(await this.call("DEL"));
+    return unreached;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -15,8 +15,12 @@ export interface Variant {
   startsPrograms: boolean;
   /** A pod's interface outlives the pod's namespace. The devices here are virtual, and die with it. */
   canLoseNamespace: boolean;
-  /** Plugs in what a host has before the first call. */
+  /** Before an ADD the resident has lost its wire with another pod's namespace. Other actions are those of wire. */
+  losesWire: boolean;
+  /** Plugs in the devices that a host has before the first call. */
   plugIn?: (world: World) => Promise<void>;
+  /** A line for each of these devices, by its name. */
+  devices?: (host: Place) => Promise<Map<string, string>>;
   /**
    * Lines of what the resident reaches, and of what a snapshot leaves out. They are the same as before for as
    * long as nobody touches the resident.
@@ -46,7 +50,17 @@ const ON_THE_NODE = {
   hasHostPorts: true,
   startsPrograms: true,
   canLoseNamespace: true,
+  losesWire: false,
   facts: (_: Place, resident: Pod) => reached(resident, ["10.1.0.1", "fd01::1"]),
+};
+
+const WIRE: Variant = {
+  hasHostPorts: false,
+  startsPrograms: false,
+  canLoseNamespace: true,
+  losesWire: false,
+  network: () => wireNetwork("pods", { ...WIRE_WITH_ALL, allmulti: true }),
+  facts: (_, resident) => otherReached(resident),
 };
 
 /** A VLAN is not among them, since it needs another kernel (test/vm). */
@@ -97,17 +111,13 @@ const VARIANTS: Record<string, Variant> = {
       return network("pods", { ...COMMON, ipspoofchk: true, ipam });
     },
   },
-  wire: {
-    hasHostPorts: false,
-    startsPrograms: false,
-    canLoseNamespace: true,
-    network: () => wireNetwork("pods", { ...WIRE_WITH_ALL, allmulti: true }),
-    facts: (_, resident) => otherReached(resident),
-  },
+  wire: WIRE,
+  "lost-wire": { ...WIRE, losesWire: true },
   device: {
     hasHostPorts: false,
     startsPrograms: false,
     canLoseNamespace: false,
+    losesWire: false,
     network: () =>
       deviceNetwork("pods", {
         devices: CARDS,
@@ -122,9 +132,10 @@ const VARIANTS: Record<string, Variant> = {
     plugIn: async (world) => {
       for (const name of CARDS) await plugIn(world, name);
     },
+    devices: cards,
     facts: async (host, resident) => [
       ...(await reached(resident, ["10.5.0.1", "fd05::1"])),
-      ...(await Promise.all(CARDS.map((name) => cardLine(host, name)))),
+      ...(await cards(host)).values(),
     ],
   },
 };
@@ -134,6 +145,11 @@ export const VARIANT_NAMES = Object.keys(VARIANTS);
 /** The variant of that name, of those in {@link VARIANT_NAMES}. */
 export function variantNamed(name: string): Variant {
   return VARIANTS[name]!;
+}
+
+/** Those of `actions` that are played with a variant. */
+export function actionsOf<A extends string>(variant: string, actions: readonly A[]): A[] {
+  return actions.filter((action) => !variantNamed(variant).losesWire || action === "ADD");
 }
 
 /** What the resident reaches, by a line for each address; a pod that has no interface reaches none. */
@@ -158,8 +174,11 @@ async function otherReached(resident: Pod): Promise<string[]> {
   );
 }
 
-/** All that `ip` tells of a device on the node. */
-async function cardLine(host: Place, name: string): Promise<string> {
-  const isThere = (await host.exec(`ip link show dev ${name}`)).status === 0;
-  return isThere ? `card ${name} ${JSON.stringify(await settled(host, name))}` : `card ${name} is away`;
+/** All that `ip` tells of each card on the node. */
+async function cards(host: Place): Promise<Map<string, string>> {
+  const line = async (name: string): Promise<string> => {
+    const isThere = (await host.exec(`ip link show dev ${name}`)).status === 0;
+    return isThere ? `card ${name} ${JSON.stringify(await settled(host, name))}` : `card ${name} is away`;
+  };
+  return new Map(await Promise.all(CARDS.map(async (name) => [name, await line(name)] as const)));
 }

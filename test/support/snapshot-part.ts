@@ -8,8 +8,8 @@ export type Part = (all: Snapshot) => Snapshot;
 /** Interfaces of pods, by the names that tests ask for (CNI_IFNAME). */
 const POD_END = /^(eth|net)\d/;
 
-/** Host's ends of pods, of ours and of the reference plugin; our ifbs. */
-const HOST_END = /^(veth|pifb)/;
+/** Host's ends of pods, of ours and of the reference plugin; our ifbs; free ends of wires. */
+const HOST_END = /^(veth|pifb|wire[0-9a-f]{11}$)/;
 
 /** The digest of an attachment, and what the file is. */
 const ATTACHMENT_FILE = /^[0-9a-f]{32}\./;
