@@ -2,7 +2,6 @@
 // may come next. The pod that nobody touches keeps its address and its network.
 import { addressesOf, type CniResult } from "../support/cni.ts";
 import type { Outcome } from "../support/process.ts";
-import type { Snapshot } from "../support/snapshot-part.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
 import { type Action, Stage } from "./stage.ts";
 
@@ -94,7 +93,7 @@ async function damaged(stage: Stage, { file, kind, next }: Damage): Promise<stri
   const given = outcome.status === 0 ? addressesOf(JSON.parse(outcome.stdout) as CniResult) : [];
   const taken = [...resident, ...(next === "then-DEL" || next === "then-GC" ? [] : red)];
   found.push(...given.filter((each) => taken.includes(each)).map((each) => `${each} was given twice`));
-  found.push(...(await stage.unreached()), ...(await residentLost(stage)));
+  found.push(...(await stage.unreached()), ...stage.residentLost(stage.baseline, await stage.state()));
   // Once a person has taken away what is no file in its place, all goes and nothing is left.
   await stage.world.host.must([
     "sh",
@@ -109,12 +108,6 @@ async function damaged(stage: Stage, { file, kind, next }: Damage): Promise<stri
   const { hostEnds, elements, podEnds } = await stage.state();
   const left = podEnds.plus(hostEnds, elements).lines;
   return [...found, ...left.map((line) => `left: ${line}`), ...(await devicesNotBack(stage, file))];
-}
-
-/** Lines for what the resident pod has no more: nobody has asked for its end. */
-async function residentLost(stage: Stage): Promise<string[]> {
-  const own = (all: Snapshot): Snapshot => all.in(stage.resident);
-  return own(await stage.state()).minus(own(stage.baseline)).lines;
 }
 
 /**

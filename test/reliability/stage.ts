@@ -51,9 +51,12 @@ export class Stage implements AsyncDisposable {
     mustSucceed(await stage.call("ADD", stage.resident));
     // The network of a device takes a moment to notice that its cable is plugged in again.
     await waitFor("the resident reaches its network", async () => (await stage.unreached()).length === 0);
+    const alone = await stage.state();
     // A second pod comes and goes, so that what calls leave for good is there.
     for (const action of ["ADD", "restore", "DEL"] as const) mustSucceed(await stage.call(action));
     stage.baseline = await stage.state();
+    const lost = stage.residentLost(alone, stage.baseline);
+    if (lost.length > 0) throw new Error(`The resident lost its own with an unhurt DEL: ${lost.join(", ")}.`);
     world.diary.length = 0;
     return stage;
   }
@@ -144,6 +147,11 @@ export class Stage implements AsyncDisposable {
       "-c",
       'nft list tables | grep -E "(inet|bridge) pontoon" | while read -r table; do nft delete $table; done',
     ]);
+  }
+
+  /** Lines for what the resident pod has no more, or not as before: nobody has asked for its end. */
+  residentLost(before: Snapshot, now: Snapshot): string[] {
+    return now.in(this.resident).minus(before.in(this.resident)).lines;
   }
 
   /** Lines for what the resident does not reach: the node, its network, or the other end of its wire. */
