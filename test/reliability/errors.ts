@@ -48,6 +48,7 @@ const ERRORS: Record<string, string> = {
   dup3: "EMFILE",
   pipe2: "EMFILE ENFILE",
   geteuid: "EPERM",
+  ioctl: "ENOTTY EIO",
 };
 
 /** What says "try again" does not last. */
