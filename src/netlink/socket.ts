@@ -242,8 +242,9 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * True for the refusal of a first message that is the answer to all: nfnetlink looks for the capability once
-   * for each send, and says so for its first message alone (`nfnetlink_rcv` in net/netfilter/nfnetlink.c).
+   * True for the refusal of a first message that is the answer to all: nfnetlink looks for the capability
+   * once for each send, and says so for its first message alone (`nfnetlink_rcv` in
+   * net/netfilter/nfnetlink.c).
    */
   private isRefusalOfAll({ errno }: Outcome): boolean {
     return this.protocol === nl.NETLINK_NETFILTER && errno === errnoOf("EPERM");

@@ -11,8 +11,8 @@ export interface Part {
    */
   cases?: () => Promise<CaseList>;
   /**
-   * What the first word of a name says, such as the variant: each has the same number of cases played, however
-   * many it has. Absent: the names are one list.
+   * What the first word of a name says, such as the variant: each has the same number of cases played,
+   * however many it has. Absent: the names are one list.
    */
   firstWord?: string;
   /** Opens what cases share, such as a host. It is used again for as long as no case finds anything. */

@@ -20,7 +20,9 @@ export async function stateOf(world: World, resident: Pod, { facts }: Variant): 
   return all.plus(new SnapshotOf(more.flat())).mapped(withoutIndex);
 }
 
-/** A table of source based routing is named by the index of its interface, which is another one on a new end. */
+/**
+ * A table of source based routing is named by the index of its interface, which is another one on a new end.
+ */
 function withoutIndex(thing: Thing): Thing {
   return { ...thing, line: thing.line.replace(/\b(table|lookup) 100\d\d\b/, "$1 own") };
 }

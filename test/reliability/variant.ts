@@ -15,7 +15,10 @@ export interface Variant {
   startsPrograms: boolean;
   /** A pod's interface outlives the pod's namespace. The devices here are virtual, and die with it. */
   canLoseNamespace: boolean;
-  /** Before an ADD the resident has lost its wire with another pod's namespace. Other actions are those of wire. */
+  /**
+   * Before an ADD the resident has lost its wire with another pod's namespace. Other actions are those of
+   * wire.
+   */
   losesWire: boolean;
   /** Plugs in the devices that a host has before the first call. */
   plugIn?: (world: World) => Promise<void>;
