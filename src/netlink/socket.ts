@@ -45,12 +45,14 @@ const buffer = new Uint8Array(32 * 1024);
 
 export class NetlinkSocket implements Disposable {
   private readonly fd: number;
+  private readonly protocol: number;
   private sequence = 1;
   private open = true;
   private cookie: string | undefined;
 
-  private constructor(fd: number) {
+  private constructor(fd: number, protocol: number) {
     this.fd = fd;
+    this.protocol = protocol;
   }
 
   /**
@@ -60,6 +62,7 @@ export class NetlinkSocket implements Disposable {
   static open(protocol: number, groups: number[] = []): NetlinkSocket {
     const socket = new NetlinkSocket(
       check(native.socket(nl.AF_NETLINK, nl.SOCK_RAW, protocol), "open a netlink socket"),
+      protocol,
     );
     try {
       for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.setOption(option, 1);
@@ -231,10 +234,20 @@ export class NetlinkSocket implements Disposable {
         if (reply.type === nl.NLMSG_ERROR && reply.sequence === frame) this.throwFrame(reply, what);
         if (outcome === undefined) continue;
         outcome.add(reply);
+        if (index === 0 && this.isRefusalOfAll(outcome)) return refuseAll(outcomes, reply);
         done ||= reply.type === nl.NLMSG_ERROR && index === messages.length - 1;
       }
     }
     return outcomes;
+  }
+
+  /**
+   * True for the refusal of a first message that is the answer to all: nfnetlink looks for the capability
+   * once for each send, and says so for its first message alone (`nfnetlink_rcv` in
+   * net/netfilter/nfnetlink.c).
+   */
+  private isRefusalOfAll({ errno }: Outcome): boolean {
+    return this.protocol === nl.NETLINK_NETFILTER && errno === errnoOf("EPERM");
   }
 
   private throwFrame(reply: Reply, what: string): void {
@@ -292,5 +305,10 @@ function heard(messages: readonly Message[], outcomes: Outcome[]): Outcome[] {
     const errno = outcomes[at]?.errno ?? 0;
     listener(what, errno === 0 ? "ok" : errnoName(errno));
   }
+  return outcomes;
+}
+
+function refuseAll(outcomes: Outcome[], refusal: Reply): Outcome[] {
+  for (const outcome of outcomes) outcome.add(refusal);
   return outcomes;
 }

@@ -19,6 +19,14 @@ export const NETLINK: readonly Mutation[] = [
     promise: "a thousand requests that are all refused are all answered",
   },
   {
+    name: "messages behind one that nfnetlink refuses are waited for",
+    file: "src/netlink/socket.ts",
+    find: 'this.protocol === nl.NETLINK_NETFILTER && errno === errnoOf("EPERM")',
+    replace: "this.protocol < 0 && errno !== 0",
+    test: "test/unit/netlink/socket.test.ts",
+    promise: "nfnetlink refuses a send without the capability by one answer",
+  },
+  {
     name: "of several refusals of a request the last one counts",
     file: "src/netlink/outcome.ts",
     find: "this.refusal ??= reply;",

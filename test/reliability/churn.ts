@@ -1,5 +1,5 @@
-// Sixteen workers with a pod each, on one small network: they add, check, delete, collect and restore at
-// random, and kill their own calls, while a ledger says which address is whose.
+// Workers with a pod each, on one network that has too little for all: they add, check, delete, collect and
+// restore at random, and kill their own calls, while a ledger says which address is whose.
 import { addressesOf, type CniResult, type PluginCall, plugin } from "../support/cni.ts";
 import { listed } from "../support/collection.ts";
 import { install, type Network, network } from "../support/network.ts";
@@ -9,16 +9,70 @@ import { pings } from "../support/traffic.ts";
 import { openWorld, PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 import { endAllIn } from "./end.ts";
 import { type Bench, below, type Part, type Random, randomOf } from "./part.ts";
+import { type Variant, variantNamed } from "./variant.ts";
 
-const WORKERS = 16;
 /** How many calls each worker makes in one case. */
 const ROUNDS = 8;
 /** Room for all workers and for two attachments that were killed. */
 const RANGE = { subnet: "10.1.0.0/24", rangeStart: "10.1.0.10", rangeEnd: "10.1.0.27" };
 
+/** A network, and how many pods want to be on it. */
+interface Arena {
+  network: () => Network;
+  workers: number;
+  /** How many pods there is room for. */
+  room: number;
+  /** The error codes of an ADD that finds no room, or another call that it has to wait for. */
+  refusals: number[];
+  /** An attached pod reaches this address whoever else is there. */
+  reaches: string | undefined;
+  /** A CHECK is content whatever others do. */
+  isChecked: boolean;
+  /** The variant of the same kind, for the devices of the host. */
+  variant: Variant;
+}
+
+const ARENAS: readonly Arena[] = [
+  {
+    network: () => {
+      const conflist = network("pods", { macspoofchk: true, ingressPolicy: "open" });
+      conflist.plugins[0].ipam!.ranges = [[RANGE], [{ subnet: "fd01::/64" }]];
+      return conflist;
+    },
+    workers: 16,
+    room: 18,
+    // A pool in which killed attachments still have their addresses may be full for a moment.
+    refusals: [100],
+    reaches: "10.1.0.1",
+    isChecked: true,
+    variant: variantNamed("nftables"),
+  },
+  {
+    network: variantNamed("wire").network,
+    workers: 5,
+    room: 2,
+    // 11: the wire has gone, and the ADD of the other member has not ended.
+    refusals: [11, 100, 125],
+    reaches: undefined,
+    // A member that the other has left is told so.
+    isChecked: false,
+    variant: variantNamed("wire"),
+  },
+  {
+    network: variantNamed("device").network,
+    workers: 5,
+    room: 2,
+    refusals: [126],
+    reaches: "10.5.0.1",
+    isChecked: true,
+    variant: variantNamed("device"),
+  },
+];
+
 export const churn: Part = {
   name: "churn",
-  promise: "Whatever 16 workers do at once and whoever dies, no address has two owners and none is lost.",
+  promise:
+    "Whatever many workers do at once and whoever dies, no address or device has two owners, and none is lost.",
   open: async () => new ChurnBench(),
 };
 
@@ -28,7 +82,8 @@ class ChurnBench implements Bench {
   async play(name: string): Promise<string[]> {
     const world = await openWorld();
     try {
-      const game = new Game(world, randomOf(Number(name)));
+      const arena = ARENAS[Number(name) % ARENAS.length]!;
+      const game = new Game(world, randomOf(Number(name)), arena);
       const found = await game.play();
       this.calls += game.calls;
       return found;
@@ -57,6 +112,7 @@ class Game {
   calls = 0;
   readonly #world: World;
   readonly #random: Random;
+  readonly #arena: Arena;
   readonly #found: string[] = [];
   /** A GC under way: a runtime begins no ADD that its list of pods does not know. */
   #collecting: Promise<unknown> = Promise.resolve();
@@ -64,24 +120,34 @@ class Game {
   readonly #owners = new Map<string, Worker>();
   #network!: Network;
 
-  constructor(world: World, random: Random) {
+  constructor(world: World, random: Random, arena: Arena) {
     this.#world = world;
     this.#random = random;
+    this.#arena = arena;
   }
 
   async play(): Promise<string[]> {
-    const conflist = network("pods", { macspoofchk: true, ingressPolicy: "open" });
-    conflist.plugins[0].ipam!.ranges = [[RANGE], [{ subnet: "fd01::/64" }]];
-    this.#network = install(this.#world, conflist);
+    const { network: conflist, workers: count, variant } = this.#arena;
+    this.#network = install(this.#world, conflist());
+    await variant.plugIn?.(this.#world);
+    const devices = await this.#devices();
     const workers: Worker[] = [];
-    for (let at = 0; at < WORKERS; at++) {
+    for (let at = 0; at < count; at++) {
       const pod = await this.#world.pod(`pod-${at}`);
       const random = randomOf(below(this.#random, 2 ** 32));
       workers.push({ pod, state: "absent", isBusy: false, result: undefined, random });
     }
     await Promise.all(workers.map((worker) => this.#work(worker, workers)));
     await this.#settle(workers);
+    const now = new Set(await this.#devices());
+    this.#found.push(...devices.filter((line) => !now.has(line)).map((line) => `not as it was: ${line}`));
+    if (this.#found.length === 0) await this.#fill(workers.length);
     return this.#found;
+  }
+
+  /** The devices on the node that pods may get, a line each. */
+  async #devices(): Promise<string[]> {
+    return [...((await this.#arena.variant.devices?.(this.#world.host)) ?? [])].map(([, line]) => line);
   }
 
   async #work(worker: Worker, all: Worker[]): Promise<void> {
@@ -104,7 +170,8 @@ class Game {
     worker.isBusy = true;
     const through = worker.random() < 0.33 ? killedAfter(worker.random() * 0.03) : [];
     if (worker.state === "absent") await this.#add(worker, through);
-    else if (worker.state === "attached" && worker.random() < 0.3) await this.#check(worker);
+    else if (this.#arena.isChecked && worker.state === "attached" && worker.random() < 0.3)
+      await this.#check(worker);
     else await this.#delete(worker, through);
     worker.isBusy = false;
   }
@@ -113,8 +180,8 @@ class Game {
     const outcome = await this.#call("ADD", { network: this.#network, pod: worker.pod, through });
     if (wasKilled(outcome)) worker.state = "unsure";
     else if (outcome.status === 0) this.#enter(worker, JSON.parse(outcome.stdout) as CniResult);
-    // A pool in which killed attachments still have their addresses may be full for a moment.
-    else if (!/"code": 100,/.test(outcome.stdout)) this.#found.push(`ADD failed: ${outcome.stdout}`);
+    else if (!this.#arena.refusals.some((code) => outcome.stdout.includes(`"code": ${code},`)))
+      this.#found.push(`ADD failed: ${outcome.stdout}`);
   }
 
   #enter(worker: Worker, result: CniResult): void {
@@ -158,27 +225,36 @@ class Game {
 
   /** Whoever is attached works, and when all have gone nothing is left. */
   async #settle(workers: Worker[]): Promise<void> {
-    for (const worker of workers) {
-      if (worker.state === "attached" && !(await pings(worker.pod, "10.1.0.1")))
-        this.#found.push(`${worker.pod.name} is attached and does not reach its gateway`);
-    }
+    const attached = workers.filter(({ state }) => state === "attached");
+    for (const worker of attached)
+      for (const address of this.#reachedBy(worker, attached))
+        if (!(await pings(worker.pod, address)))
+          this.#found.push(`${worker.pod.name} is attached and does not reach ${address}`);
     await Promise.all(workers.map((worker) => this.#delete(worker, [])));
     const left = (await snapshot(this.#world)).attachments;
     this.#found.push(...left.lines.map((line) => `left when all have gone: ${line}`));
-    await this.#fill(workers.length);
+  }
+
+  /** The gateway or the network of a device, or on a wire the other member. */
+  #reachedBy(worker: Worker, attached: Worker[]): string[] {
+    if (this.#arena.reaches !== undefined) return [this.#arena.reaches];
+    return attached
+      .filter((each) => each !== worker)
+      .flatMap(({ result }) => (result === undefined ? [] : addressesOf(result)));
   }
 
   /** The whole pool is free again: as many pods as it has addresses get one. */
   async #fill(from: number): Promise<void> {
     const given = new Set<string>();
-    for (let at = 0; at < 18; at++) {
+    const { room } = this.#arena;
+    for (let at = 0; at < room; at++) {
       const pod = await this.#world.pod(`late-${from + at}`);
       const outcome = await this.#call("ADD", { network: this.#network, pod });
       if (outcome.status !== 0)
-        return void this.#found.push(`pod ${at + 1} of 18 gets no address: ${outcome.stdout}`);
+        return void this.#found.push(`pod ${at + 1} of ${room} gets no address: ${outcome.stdout}`);
       given.add(addressesOf(JSON.parse(outcome.stdout) as CniResult)[0]!);
     }
-    if (given.size !== 18) this.#found.push(`18 pods have ${given.size} addresses`);
+    if (given.size !== room) this.#found.push(`${room} pods have ${given.size} addresses`);
   }
 
   #call(verb: "ADD" | "DEL" | "CHECK" | "GC", call: PluginCall): Promise<Outcome> {

@@ -2,7 +2,6 @@
 // may come next. The pod that nobody touches keeps its address and its network.
 import { addressesOf, type CniResult } from "../support/cni.ts";
 import type { Outcome } from "../support/process.ts";
-import { pings } from "../support/traffic.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
 import { type Action, Stage } from "./stage.ts";
 
@@ -31,10 +30,13 @@ const DAMAGES: Record<string, string> = {
   fifo: 'rm -rf "$f"; mkfifo "$f"',
   "link-to-itself": 'rm -rf "$f"; ln -s "$f" "$f"',
   "link-to-nowhere": 'rm -rf "$f"; ln -s /run/nowhere "$f"',
-  device: 'rm -rf "$f"; mknod "$f" c 1 5',
+  "character-device": 'rm -rf "$f"; mknod "$f" c 1 5',
   socket: 'rm -rf "$f"; python3 -c "import socket,sys;socket.socket(socket.AF_UNIX).bind(sys.argv[1])" "$f"',
   huge: 'truncate -s 100M "$f"',
 };
+
+/** Whose state is damaged: a network of each kind of thing that only a record knows. */
+const VARIANTS = ["nftables", "wire", "device"];
 
 const NEXT = ["then-ADD", "then-DEL", "then-GC", "then-CHECK", "then-STATUS", "then-restore"];
 
@@ -45,16 +47,17 @@ export const damage: Part = {
   name: "damage",
   promise: "Whatever becomes of a file of state, no call crashes or hangs, and no address has two owners.",
   cases,
+  firstWord: "variant",
   open: async () => new DamageBench(),
 };
 
 async function cases(): Promise<CaseList> {
-  const names = FILES.flatMap((file) =>
+  const damages = FILES.flatMap((file) =>
     Object.keys(DAMAGES)
       .filter((each) => !file.startsWith("all-") || !["emptied", "garbled", "cut-off", "huge"].includes(each))
       .flatMap((each) => NEXT.map((next) => `${file} ${each} ${next}`)),
   );
-  return { names };
+  return { names: VARIANTS.flatMap((variant) => damages.map((each) => `${variant} ${each}`)) };
 }
 
 class DamageBench implements Bench {
@@ -62,8 +65,9 @@ class DamageBench implements Bench {
 
   /** Each case has a host of its own: nothing is left of what was damaged before. */
   async play(name: string): Promise<string[]> {
-    await using stage = await Stage.open("nftables");
-    const found = await damaged(stage, name);
+    const [variant = "", file = "", kind = "", next = ""] = name.split(" ");
+    await using stage = await Stage.open(variant);
+    const found = await damaged(stage, { file, kind, next });
     this.calls += stage.calls;
     return found;
   }
@@ -71,8 +75,13 @@ class DamageBench implements Bench {
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 
-async function damaged(stage: Stage, name: string): Promise<string[]> {
-  const [file = "", kind = "", next = ""] = name.split(" ");
+interface Damage {
+  file: string;
+  kind: string;
+  next: string;
+}
+
+async function damaged(stage: Stage, { file, kind, next }: Damage): Promise<string[]> {
   const resident = await addressesInside(stage);
   const red = addressesOf(JSON.parse((await stage.call("ADD")).stdout) as CniResult);
   const path = await pathOf(stage, file, { red: red[0]!, resident: resident[0]! });
@@ -84,7 +93,7 @@ async function damaged(stage: Stage, name: string): Promise<string[]> {
   const given = outcome.status === 0 ? addressesOf(JSON.parse(outcome.stdout) as CniResult) : [];
   const taken = [...resident, ...(next === "then-DEL" || next === "then-GC" ? [] : red)];
   found.push(...given.filter((each) => taken.includes(each)).map((each) => `${each} was given twice`));
-  if (!(await pings(stage.resident, "10.1.0.1"))) found.push("the resident pod does not reach its gateway");
+  found.push(...(await stage.unreached()), ...stage.residentLost(stage.baseline, await stage.state()));
   // Once a person has taken away what is no file in its place, all goes and nothing is left.
   await stage.world.host.must([
     "sh",
@@ -98,7 +107,22 @@ async function damaged(stage: Stage, name: string): Promise<string[]> {
   await stage.call("GC");
   const { hostEnds, elements, podEnds } = await stage.state();
   const left = podEnds.plus(hostEnds, elements).lines;
-  return [...found, ...left.map((line) => `left: ${line}`)];
+  return [...found, ...left.map((line) => `left: ${line}`), ...(await devicesNotBack(stage, file))];
+}
+
+/**
+ * Lines for devices that are not on the node as they were. What is not their name is known by the record
+ * alone.
+ */
+async function devicesNotBack({ variant, devices, world }: Stage, file: string): Promise<string[]> {
+  const now = (await variant.devices?.(world.host)) ?? new Map<string, string>();
+  const isKnown = !/^record-|^all-records$/.test(file);
+  return [...devices]
+    .filter(([name, before]) => {
+      const line = now.get(name) ?? "";
+      return isKnown ? line !== before : line.endsWith("is away") || line.includes("pontoon-device");
+    })
+    .map(([name, before]) => `device ${name} was "${before}" and is "${now.get(name)}"`);
 }
 
 async function judged(stage: Stage, action: Action): Promise<string[]> {

@@ -3,9 +3,11 @@
 import { complaintAbout } from "../support/complaint.ts";
 import type { Outcome } from "../support/process.ts";
 import { toolPath } from "../support/tool.ts";
+import { PLUGIN_FOLDER } from "../support/world.ts";
 import { deliberateEnd } from "./deliberate.ts";
 import type { Bench, CaseList, Part } from "./part.ts";
-import { type Action, Stage, VARIANT_NAMES } from "./stage.ts";
+import { type Action, Stage } from "./stage.ts";
+import { actionsOf, VARIANT_NAMES } from "./variant.ts";
 
 const ACTIONS = ["ADD", "DEL", "GC", "CHECK", "STATUS", "restore"] as const;
 
@@ -17,7 +19,8 @@ const LIMITS: Record<string, (number | string)[]> = {
   disk: upTo(0, 6),
   inodes: upTo(0, 8),
   descriptors: upTo(3, 26),
-  memory: upTo(5, 10).flatMap((million) => [`${million}.0`, `${million}.5`]),
+  // In MB beyond the least with which the kernel starts the program.
+  memory: ["+0.1", "+0.3", ...upTo(1, 10).map((half) => `+${(half / 2).toFixed(1)}`)],
   "file-size": [0, 1, 100, 400, 1000, 2000],
   capability: [
     "net_admin",
@@ -35,6 +38,7 @@ export const limits: Part = {
   name: "limits",
   promise: "A call that lacks something says so, and when it is there again the next call makes all good.",
   cases,
+  firstWord: "variant",
   open: async () => new LimitBench(),
 };
 
@@ -43,13 +47,16 @@ const NOT_THERE = /^foreign .* read-only \/var\/lib\/cni\/networks$/;
 
 async function cases(): Promise<CaseList> {
   const names = VARIANT_NAMES.flatMap((variant) =>
-    ACTIONS.flatMap((action) =>
+    actionsOf(variant, ACTIONS).flatMap((action) =>
       Object.entries(LIMITS).flatMap(([limit, values]) =>
         values.map((value) => `${variant} ${action} ${limit} ${value}`),
       ),
     ),
   ).filter((name) => !NOT_THERE.test(name));
-  return { names, leftOut: ["below 5 MB of address space the kernel cannot start the program (README)"] };
+  return {
+    names,
+    leftOut: ["less address space than that with which the kernel starts the program (README)"],
+  };
 }
 
 class LimitBench implements Bench {
@@ -102,7 +109,26 @@ async function limited(stage: Stage, action: Action, { limit, value }: Limit): P
     await host.must(`umount ${value}`);
     return outcome;
   }
+  if (limit === "memory") {
+    const most = (await leastMemory(stage)) + Number(value) * 1e6;
+    return stage.call(action, stage.red, [toolPath("prlimit"), `--as=${Math.round(most)}`]);
+  }
   return stage.call(action, stage.red, throughOf({ limit, value }));
+}
+
+let least: Promise<number> | undefined;
+
+/** The address space with which the kernel starts the program, in bytes, to 50 kB. */
+function leastMemory({ world: { host } }: Stage): Promise<number> {
+  const starts = async (bytes: number): Promise<boolean> => {
+    const command = [toolPath("prlimit"), `--as=${bytes}`, `${PLUGIN_FOLDER}/pontoon`, "--version"];
+    return (await host.exec(command)).status === 0;
+  };
+  least ??= (async () => {
+    for (let bytes = 3_000_000; bytes < 20_000_000; bytes += 50_000) if (await starts(bytes)) return bytes;
+    throw new Error("The program does not start with 20 MB of address space.");
+  })();
+  return least;
 }
 
 /** Leaves so much room in the folder of all state, in pages or inodes, beyond what is used. */
@@ -122,7 +148,6 @@ async function used(stage: Stage, kind: string, more: number): Promise<number> {
 
 function throughOf({ limit, value }: Limit): string[] {
   if (limit === "descriptors") return [toolPath("prlimit"), `--nofile=${value}`];
-  if (limit === "memory") return [toolPath("prlimit"), `--as=${Math.round(Number(value) * 1e6)}`];
   if (limit === "file-size") return [toolPath("prlimit"), `--fsize=${value}`];
   return [toolPath("setpriv"), value === "all" ? "--bounding-set=-all" : `--bounding-set=-${value}`];
 }

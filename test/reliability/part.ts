@@ -10,6 +10,11 @@ export interface Part {
    * there is no end of them.
    */
   cases?: () => Promise<CaseList>;
+  /**
+   * What the first word of a name says, such as the variant: each has the same number of cases played,
+   * however many it has. Absent: the names are one list.
+   */
+  firstWord?: string;
   /** Opens what cases share, such as a host. It is used again for as long as no case finds anything. */
   open: () => Promise<Bench>;
 }
@@ -57,6 +62,17 @@ export function shuffled<T>(list: readonly T[], random: Random): T[] {
   const order: T[] = [];
   while (left.length > 0) order.push(...left.splice(below(random, left.length), 1));
   return order;
+}
+
+/** One of each group in turn, of those that have one left; groups are of names with the same first word. */
+export function dealt(names: readonly string[]): string[] {
+  const groups = [...Map.groupBy(names, firstWordOf).values()];
+  const longest = Math.max(0, ...groups.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, at) => groups.flatMap((group) => group[at] ?? [])).flat();
+}
+
+export function firstWordOf(name: string): string {
+  return name.split(" ", 1)[0]!;
 }
 
 /** True when each of the words is a word of the name. */

@@ -4,7 +4,6 @@ import { randomUUID } from "node:crypto";
 import { addressesOf, type CniResult, plugin } from "../support/cni.ts";
 import type { World } from "../support/world.ts";
 import { Stage } from "./stage.ts";
-import { stateOf } from "./state.ts";
 
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
 
@@ -16,9 +15,8 @@ const wanted = new Map<string, Promise<string[]>>();
  * thing that is not as after the reboot of a host that nothing had happened to.
  */
 export async function addsInNewBoot(stage: Stage): Promise<string[]> {
-  const variant = variantOf(stage);
-  const { lines, complaints } = await reboot(variant, stage.world);
-  const right = await (wanted.get(variant) ?? remember(variant));
+  const { lines, complaints } = await reboot(stage.name, stage.world);
+  const right = await (wanted.get(stage.name) ?? remember(stage.name));
   const missing = right.filter((line) => !lines.includes(line)).map((line) => `after the reboot: - ${line}`);
   const extra = lines.filter((line) => !right.includes(line)).map((line) => `after the reboot: + ${line}`);
   return [...complaints, ...missing, ...extra];
@@ -48,7 +46,7 @@ async function reboot(variant: string, before: World): Promise<{ lines: string[]
   if (deleted.status !== 0) complaints.push(`after the reboot: DEL failed: ${deleted.stdout}`);
   // Another IPAM plugin has to hear of each attachment, so these are not swept by an ADD.
   if (variant === "foreign") complaints.push(...(await collected(stage)));
-  const state = await stateOf(world, stage.resident);
+  const state = await stage.state();
   return { lines: state.lines.map(withoutNames), complaints };
 }
 
@@ -65,11 +63,5 @@ async function copyDisk(from: World, to: World): Promise<void> {
 
 /** Markers are named by the boot, and each bridge has a MAC of its own. */
 function withoutNames(line: string): string {
-  return line.replace(/boot-[0-9a-f]+$/, "boot-HASH").replace(/([0-9a-f]{2}:){5}[0-9a-f]{2}/, "MAC");
-}
-
-function variantOf({ network: { plugins } }: Stage): string {
-  const [{ ipMasqBackend, ipam }] = plugins;
-  if (ipMasqBackend === "iptables") return "iptables";
-  return ipam?.type === "host-local" ? "nftables" : "foreign";
+  return line.replace(/boot-[0-9a-f]+$/, "boot-HASH").replace(/([0-9a-f]{2}:){5}[0-9a-f]{2}/g, "MAC");
 }

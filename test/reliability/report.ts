@@ -23,6 +23,7 @@ export function report(turns: readonly Turn[], seed: number): string {
     ...turns.map(
       ({ part, slowest: [ms, name] }) => `slowest of ${part.name}: ${name}, ${(ms / 1000).toFixed(1)} s`,
     ),
+    ...turns.filter(({ part }) => part.firstWord !== undefined).map(sharesOf),
     ...turns.flatMap(({ part, leftOut }) => leftOut.map((each) => `left out of ${part.name}: ${each}`)),
     ...turns
       .filter(({ played }) => played === 0)
@@ -43,6 +44,10 @@ function rowOf({ part, played, total, calls, findings, spent }: Turn): string[] 
     String(known),
     (spent / 1000).toFixed(0),
   ];
+}
+
+function sharesOf({ part, shares }: Turn): string {
+  return `${part.name} by ${part.firstWord}: ${[...shares].map((share) => share.join(" ")).join(", ")}`;
 }
 
 function table(rows: string[][]): string {

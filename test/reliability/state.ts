@@ -1,23 +1,30 @@
 // The state of a host and of the pods on it: what test/support/snapshot.ts sees, and beside it queues,
-// filters, forwarding entries, flows, and whether the resident pod is reached.
+// filters, forwarding entries, flows, and all that the resident pod has and reaches.
 import type { Place } from "../support/place.ts";
 import { snapshot } from "../support/snapshot.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
 import { Snapshot as SnapshotOf } from "../support/snapshot-part.ts";
 import type { Thing } from "../support/thing.ts";
-import { pings } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
+import type { Variant } from "./variant.ts";
 
 /** Everything of the world that a plugin may change, and what a pod that nobody touches has of it. */
-export async function stateOf(world: World, resident: Pod): Promise<Snapshot> {
+export async function stateOf(world: World, resident: Pod, { facts }: Variant): Promise<Snapshot> {
   const [all, ...more] = await Promise.all([
     snapshot(world),
     queueThings(world.host),
-    ruleThings(resident),
+    residentThings(resident),
     flowThings(world.host),
-    reachThings(resident),
+    facts(world.host, resident).then((lines) => things("fact", lines.join("\n"))),
   ]);
-  return all.plus(new SnapshotOf(more.flat()));
+  return all.plus(new SnapshotOf(more.flat())).mapped(withoutIndex);
+}
+
+/**
+ * A table of source based routing is named by the index of its interface, which is another one on a new end.
+ */
+function withoutIndex(thing: Thing): Thing {
+  return { ...thing, line: thing.line.replace(/\b(table|lookup) 100\d\d\b/, "$1 own") };
 }
 
 /** Queues, filters and forwarding entries that somebody set, each by one line. */
@@ -28,10 +35,13 @@ async function queueThings(host: Place): Promise<Thing[]> {
   return things("queue", await host.must(["sh", "-c", script]));
 }
 
-/** The routing rules of a pod. */
-async function ruleThings(pod: Pod): Promise<Thing[]> {
-  const text = await pod.must(["sh", "-c", "ip -4 rule show; ip -6 rule show"]);
-  return things("rule", text.replaceAll(/^/gm, `${pod.name}: rule `));
+/** The resident's routing rules, and what a snapshot does not tell of its interface. */
+async function residentThings(resident: Pod): Promise<Thing[]> {
+  const script = `
+    ip -4 rule show; ip -6 rule show
+    ip -o link show dev eth0 2> /dev/null | grep -oE '(link/ether|qlen) [0-9a-f:]+|PROMISC|ALLMULTI'
+    cat /proc/sys/net/ipv4/conf/eth0/arp_filter 2> /dev/null | sed 's/^/arp_filter /'`;
+  return things("resident", (await resident.must(["sh", "-c", script])).replaceAll(/^(?=.)/gm, "resident: "));
 }
 
 /** Flows of UDP that are led by a host port: each would go on to the pod for as long as packets come. */
@@ -45,11 +55,6 @@ async function flowThings(host: Place): Promise<Thing[]> {
     ([line]) => `flow ${line.replaceAll(/\[\w+\] |mark=.*/g, "")}`,
   );
   return things("flow", tuples.join("\n"));
-}
-
-async function reachThings(resident: Pod): Promise<Thing[]> {
-  const [own4, gateway6] = await Promise.all([pings(resident, "10.1.0.1"), pings(resident, "fd01::1")]);
-  return things("reach", `resident reaches IPv4: ${own4}\nresident reaches IPv6: ${gateway6}`);
 }
 
 function things(kind: string, text: string): Thing[] {

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { SLOWNESS } from "../support/process.ts";
 import { isKnown } from "./known.ts";
-import { type Bench, below, hasWords, type Part, type Random, shuffled } from "./part.ts";
+import { type Bench, below, dealt, firstWordOf, hasWords, type Part, type Random, shuffled } from "./part.ts";
 
 /** No case takes so long. */
 const LIMIT_MS = SLOWNESS * 120_000;
@@ -26,6 +26,8 @@ export class Turn implements AsyncDisposable {
   readonly findings: Finding[] = [];
   leftOut: readonly string[] = [];
   played = 0;
+  /** How many of these cases there were of each first word, where the part tells what that says. */
+  readonly shares = new Map<string, number>();
   calls = 0;
   /** How long the cases of this part took, in milliseconds. */
   spent = 0;
@@ -54,10 +56,9 @@ export class Turn implements AsyncDisposable {
       return true;
     }
     const { names, leftOut = [] } = await this.part.cases();
-    this.#names = shuffled(
-      names.filter((name) => hasWords(name, this.#words)),
-      this.#random,
-    );
+    const chosen = names.filter((name) => hasWords(name, this.#words));
+    const order = shuffled(chosen, this.#random);
+    this.#names = this.part.firstWord === undefined ? order : dealt(order);
     this.total = this.#names.length;
     this.leftOut = leftOut;
     return this.total > 0;
@@ -77,6 +78,10 @@ export class Turn implements AsyncDisposable {
     const lines = await played(bench, name);
     this.slowest = [[performance.now() - start, name] as const, this.slowest].sort((a, b) => b[0] - a[0])[0]!;
     this.played += 1;
+    if (this.part.firstWord !== undefined) {
+      const word = firstWordOf(name);
+      this.shares.set(word, (this.shares.get(word) ?? 0) + 1);
+    }
     this.calls += bench.calls - before;
     if (lines.length === 0) {
       this.#benches.push({ bench, opened });

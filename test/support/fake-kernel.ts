@@ -1,6 +1,7 @@
 // The other end of a netlink socket, for answers that no real kernel gives on request: one half of a local
 // socket pair is given to the code under test, the answers wait in the other half before they are asked for.
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
+import { NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
 import { Writer } from "../../src/netlink/writer.ts";
 import { native } from "../../src/sys/native.ts";
 import { socketPair } from "./libc.ts";
@@ -16,12 +17,12 @@ export class FakeKernel implements Disposable {
   readonly socket: NetlinkSocket;
   readonly #fd: number;
 
-  constructor() {
+  constructor(protocol = NETLINK_ROUTE) {
     const [ours, theirs] = socketPair();
     this.#fd = ours;
     // The constructor is closed to all but the class itself, since a real socket needs its options first.
-    const Constructor = NetlinkSocket as unknown as new (fd: number) => NetlinkSocket;
-    this.socket = new Constructor(theirs);
+    const Constructor = NetlinkSocket as unknown as new (fd: number, protocol: number) => NetlinkSocket;
+    this.socket = new Constructor(theirs, protocol);
   }
 
   /** Lays one datagram of messages ready. */

@@ -8,8 +8,8 @@ export type Part = (all: Snapshot) => Snapshot;
 /** Interfaces of pods, by the names that tests ask for (CNI_IFNAME). */
 const POD_END = /^(eth|net)\d/;
 
-/** Host's ends of pods, of ours and of the reference plugin; our ifbs. */
-const HOST_END = /^(veth|pifb)/;
+/** Host's ends of pods, of ours and of the reference plugin; our ifbs; free ends of wires. */
+const HOST_END = /^(veth|pifb|wire[0-9a-f]{11}$)/;
 
 /** The digest of an attachment, and what the file is. */
 const ATTACHMENT_FILE = /^[0-9a-f]{32}\./;
@@ -48,6 +48,11 @@ export class Snapshot {
 
   where(belongs: (thing: Thing) => boolean): Snapshot {
     return new Snapshot(this.#things.filter(belongs));
+  }
+
+  /** The same with each thing changed. */
+  mapped(change: (thing: Thing) => Thing): Snapshot {
+    return new Snapshot(this.#things.map(change));
   }
 
   /** These and those of other parts. */

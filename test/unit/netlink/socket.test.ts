@@ -168,6 +168,21 @@ test("a kernel that never answers is an error after ten seconds", () => {
   expect(refusal(() => kernel.socket.dump(ask("list")))).toMatchObject({ operation: "list", errno: 110 });
 });
 
+test("nfnetlink refuses a send without the capability by one answer, and every message of it is refused", () => {
+  using kernel = new FakeKernel(nl.NETLINK_NETFILTER);
+  kernel.answers(refused(1, 1));
+  const outcomes = kernel.socket.transact([ask("one"), ask("two"), ask("three")]);
+  expect(outcomes.map(({ error }) => error?.message)).toEqual(
+    ["one", "two", "three"].map((what) => expect.stringMatching(new RegExp(`${what}.*EPERM`)) as string),
+  );
+});
+
+test("rtnetlink answers each message by itself, also behind a first one that it does not permit", () => {
+  using kernel = new FakeKernel();
+  kernel.answers(refused(1, 1), acknowledged(2));
+  expect(kernel.socket.transact([ask("one"), ask("two")]).map(({ errno }) => errno)).toEqual([1, 0]);
+});
+
 test("the refusal of a batch's frame is the refusal of all of it", () => {
   using kernel = new FakeKernel();
   kernel.answers(refused(1, 1));
