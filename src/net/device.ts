@@ -67,6 +67,9 @@ export function listDevices(socket: NetlinkSocket): Device[] {
   return socket.dump(message).map((reply) => new Device(reply));
 }
 
+/** The packets that wait at most for a new veth end (DEFAULT_TX_QUEUE_LEN, include/net/pkt_sched.h). */
+export const VETH_QUEUE_LENGTH = 1000;
+
 /** The changes to a device; absent fields stay as they are. */
 export interface DeviceChange {
   /** The device moves into the namespace of this descriptor, which takes it down. */

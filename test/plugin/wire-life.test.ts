@@ -58,6 +58,20 @@ for (const order of ["the first", "the second"])
     },
   );
 
+scene("a pod that takes the end of one that left gets none of its settings", async (world) => {
+  const { lab, red, blue } = await redAndBlue(world, WIRE_WITH_ALL);
+  await del(world, lab, blue);
+  install(world, wireNetwork("lab"));
+  const green = await world.pod("green");
+  await add(world, lab, green);
+  const facts = async (pod: Pod): Promise<unknown> => {
+    const { promiscuity, txqlen, flags } = await linkOf(pod, "eth0");
+    return { promiscuity, txqlen, allMulticast: flags.includes("ALLMULTI") };
+  };
+  expect(await facts(green)).toEqual({ promiscuity: 0, txqlen: 1000, allMulticast: false });
+  expect(await facts(red)).toMatchObject({ promiscuity: 1, txqlen: 77 });
+});
+
 scene("CHECK of a member that has been alone so far is content", async (world) => {
   const lab = install(world, wireNetwork("lab"));
   const red = await world.pod("red");

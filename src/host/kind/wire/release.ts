@@ -4,9 +4,9 @@ import { freeEndAlias, freeEndName, isAtOtherEnd } from "../../../attachment/wir
 import type { AttachmentKey } from "../../../cni/attachment-key.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
+import { changeDeviceMessage, VETH_QUEUE_LENGTH } from "../../../net/device.ts";
 import { getLink, getPeer, type Link } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
-import { moveLinkMessage } from "../../../net/link-move.ts";
 import { isErrno } from "../../../sys/errno.ts";
 import type { Removing } from "../../kind.ts";
 import { openRecordedPod } from "../../namespace.ts";
@@ -76,12 +76,18 @@ function nameOfAnother(network: string, { name, alias }: Link): CniError {
   });
 }
 
+/** What the next pod finds: nothing of the settings of the one that leaves. */
+const AS_MADE = {
+  txQueueLength: VETH_QUEUE_LENGTH,
+  flags: { up: false, promiscuous: false, allMulticast: false },
+};
+
 function park({ end, pod, key }: { end: Link; pod: Pod; key: AttachmentKey }, node: Node): void {
   const other = othersOf(key, node).members.find((member) => member.end !== undefined);
   const name = freeEndName(key.network);
   const alias = freeEndAlias("left", key.network, other?.attachment.key);
-  const where = { namespaceFd: node.home.fd, name, alias };
-  const [moved] = pod.links.transact([moveLinkMessage(end.index, where, `park ${end.name} as ${name}`)]);
+  const parked = { namespaceFd: node.home.fd, name, alias, ...AS_MADE };
+  const [moved] = pod.links.transact([changeDeviceMessage(end.index, parked, `park ${end.name} as ${name}`)]);
   // The namespace at the other end may die at this moment, and takes the pair with it.
   if (moved?.error !== undefined && !isErrno(moved.error, "ENODEV")) throw moved.error;
 }

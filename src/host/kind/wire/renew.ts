@@ -3,8 +3,8 @@ import { attachmentTitle, keyOfAlias } from "../../../attachment/name.ts";
 import { sameKey } from "../../../cni/attachment-key.ts";
 import { CniError } from "../../../cni/error.ts";
 import { asCniError } from "../../../failure/failure.ts";
+import { changeDeviceMessage } from "../../../net/device.ts";
 import { getLink, type Link } from "../../../net/link.ts";
-import { moveLinkMessage } from "../../../net/link-move.ts";
 import type { StepName } from "../../../plan/step.ts";
 import { stepOf, stepsOf } from "../../../plan/steps.ts";
 import type { Applying } from "../../kind.ts";
@@ -48,7 +48,9 @@ export function renew({ attachment, pod }: Member, free: Link, on: Applying): vo
   try {
     checkInterfaceIsFree(name, pod);
     const where = { namespaceFd: pod.namespace.fd, name, mac, mtu: step.mtu };
-    on.node.links.execute([moveLinkMessage(free.index, where, `move ${free.name} into the pod as ${name}`)]);
+    on.node.links.execute([
+      changeDeviceMessage(free.index, where, `move ${free.name} into the pod as ${name}`),
+    ]);
     const { index: podIndex } = present(getLink(pod.links, { name }), name);
     on.applyTo({ attachment, pod, podIndex }, stepsOf(attachment, ON_THE_END));
     markWhole(pod, podIndex, step);

@@ -2,9 +2,9 @@
 // pair and parks its far end on the node; the second takes it. All of it happens under the lock of the wire.
 import { freeEndName, stateOfFreeEnd } from "../../../attachment/wire.ts";
 import { attempt } from "../../../failure/failure.ts";
+import { changeDeviceMessage } from "../../../net/device.ts";
 import { getLink, type Link } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
-import { moveLinkMessage } from "../../../net/link-move.ts";
 import type { WireStep } from "../../../plan/step.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import { present } from "../../link.ts";
@@ -72,7 +72,9 @@ function take(free: Link, { pod: { name, mac }, mtu, alias }: WireStep, on: Appl
   // The kernel moves the link also when it refuses the name.
   checkInterfaceIsFree(name, on.pod);
   const where = { namespaceFd: on.pod.namespace.fd, name, mac, mtu, alias };
-  on.node.links.execute([moveLinkMessage(free.index, where, `move ${free.name} into the pod as ${name}`)]);
+  on.node.links.execute([
+    changeDeviceMessage(free.index, where, `move ${free.name} into the pod as ${name}`),
+  ]);
   on.podIndex = present(getLink(on.pod.links, { name }), name).index;
 }
 
