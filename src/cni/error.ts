@@ -47,6 +47,16 @@ export const errorKinds = {
 
 export type ErrorKind = keyof typeof errorKinds;
 
+/** A mistake in a configuration. */
+export interface Problem {
+  /** The key path, as in `ipam.ranges[0][0].subnet`; empty for the configuration as a whole. */
+  path: string;
+  /** A sentence that begins with the path. */
+  text: string;
+  /** The place of the first wrong character in a text that is no JSON. */
+  offset?: number;
+}
+
 export interface ErrorParts {
   /** The subject of the title: the value, path or object in question. */
   about?: string | undefined;
@@ -67,6 +77,10 @@ export interface ErrorParts {
    * `notUndone` comes behind.
    */
   details?: string | undefined;
+  /** All mistakes of the configuration, where the error is about those. */
+  problems?: readonly Problem[] | undefined;
+  /** The key path that the error is about, where that is a single one. */
+  path?: string | undefined;
 }
 
 /** A failure of the call, in the form in which the runtime is told of it. */
