@@ -55,6 +55,8 @@ export interface Problem {
   text: string;
   /** The place of the first wrong character in a text that is no JSON. */
   offset?: number;
+  /** One sentence that starts with a verb, where the text does not say what to do. */
+  hint?: string | undefined;
 }
 
 export interface ErrorParts {

@@ -1,8 +1,9 @@
 // The place of each key and value in a JSON text. Only people's commands need it: a call of a runtime has no
 // file.
+
+import { readString, TOKEN } from "./json-token.ts";
 import { placeBelow } from "./keys.ts";
 import { quote } from "./problems.ts";
-import { readString, TOKEN } from "./json-token.ts";
 
 /** A value in the text, with the values in it. */
 export interface Spot {
@@ -96,7 +97,7 @@ class Scanner {
 }
 
 /** The path of a key, as messages about values have it: a key with odd characters is in quotes. */
-function pathBelow(path: string, key: string): string {
+export function pathBelow(path: string, key: string): string {
   return /^[\w$-]+$/.test(key) ? placeBelow(path, key) : `${path}[${quote(key)}]`;
 }
 

@@ -44,7 +44,13 @@ export function slipAt(text: string, broken: Broken): Slip | undefined {
   const { offset } = broken;
   let before = offset - 1;
   while (before >= 0 && /\s/.test(text.charAt(before))) before--;
-  const around = { ...broken, text, before, rest: text.slice(offset, offset + 200), character: text.charAt(offset) };
+  const around = {
+    ...broken,
+    text,
+    before,
+    rest: text.slice(offset, offset + 200),
+    character: text.charAt(offset),
+  };
   for (const look of LOOKS) {
     const slip = look(around);
     if (slip !== undefined) return slip;
@@ -84,7 +90,8 @@ function comment({ text, offset, rest }: Around): Slip | undefined {
   };
 }
 
-const ODD_QUOTES = /^(['\u2018\u2019\u201c\u201d\u201e\u00ab`])([^"'\n\u2018\u2019\u201c\u201d\u00bb`]*)(['\u2018\u2019\u201c\u201d\u00bb`])/;
+const ODD_QUOTES =
+  /^(['\u2018\u2019\u201c\u201d\u201e\u00ab`])([^"'\n\u2018\u2019\u201c\u201d\u00bb`]*)(['\u2018\u2019\u201c\u201d\u00bb`])/;
 
 function oddQuotes({ text, offset, rest, character }: Around): Slip | undefined {
   if (!/^['\u2018\u2019\u201c\u201d\u201e\u00ab`]/.test(rest)) return undefined;
@@ -112,7 +119,10 @@ function endOfText({ text, offset, open, isInString }: Around): Slip | undefined
   if (offset < text.length || last === undefined) return undefined;
   const { line, column } = placeIn(text, last.at);
   const opener = last.closer === "}" ? "{" : "[";
-  const closers = open.map(({ closer }) => closer).reverse().join("");
+  const closers = open
+    .map(({ closer }) => closer)
+    .reverse()
+    .join("");
   return {
     advice: `Write the missing "${last.closer}": the "${opener}" in line ${line}, column ${column} is not closed`,
     repaired: text + closers,
@@ -202,7 +212,10 @@ function words({ text, offset, rest, expected }: Around): Slip | undefined {
   const known = Object.hasOwn(OTHER_WORDS, word) ? OTHER_WORDS[word] : undefined;
   if (known === undefined)
     return /^[-+.\d]/.test(word)
-      ? { advice: "Write the number as JSON does: digits without a zero or a plus sign in front, or put it in double quotes" }
+      ? {
+          advice:
+            "Write the number as JSON does: digits without a zero or a plus sign in front, or put it in double quotes",
+        }
       : { advice: "Write the text in double quotes; without them there are true, false, null and numbers" };
   return {
     advice: `Write ${known}, in small letters`,

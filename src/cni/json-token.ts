@@ -2,8 +2,7 @@
 // not tell it.
 
 /** A token behind white space; of a string its quote alone. */
-export const TOKEN =
-  /[ \t\n\r]*("|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
+export const TOKEN = /[ \t\n\r]*("|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:])/y;
 
 /** The token that may stand somewhere, in words. */
 type Expected = "value" | "first value" | "key" | "first key" | "colon" | "more" | "end";

@@ -26,7 +26,7 @@ function brokenText(text: string): CniError {
   const { line, column } = placeIn(text, offset);
   return undecodable(isEnd ? reason : `${reason} in line ${line}, column ${column}`, {
     hint,
-    problems: [{ path: "", text: reason, offset }],
+    problems: [{ path: "", text: reason, offset, hint }],
   });
 }
 

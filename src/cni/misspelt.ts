@@ -103,7 +103,17 @@ function meantBy(word: string, path: string, places: readonly Place[]): UnreadKe
   const limit = mistakesIn(word);
   const isOwn = (place: Place): boolean => place.path === path;
   const own = nearest(word, candidates(places.filter(isOwn), true), limit);
-  return own ?? nearest(word, candidates(places.filter((place) => !isOwn(place)), false), limit);
+  return (
+    own ??
+    nearest(
+      word,
+      candidates(
+        places.filter((place) => !isOwn(place)),
+        false,
+      ),
+      limit,
+    )
+  );
 }
 
 /** The keys of the objects; with `isOwn` also those that nobody means in another object. */

@@ -9,6 +9,7 @@ import { metrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
 import { report } from "./report.ts";
 import { restore } from "./restore.ts";
+import { validate } from "./validate.ts";
 import { version } from "./version.ts";
 
 /** In the order of `pontoon --help` within each subject. */
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   metrics,
   report,
   restore,
+  validate,
   install,
   migrate,
   helpOf(all),
