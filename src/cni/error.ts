@@ -103,10 +103,12 @@ export class CniError extends Error {
   }
 
   /**
-   * The `details` text: operation, cause, objects that stayed, hint. Empty when all of these are absent.
+   * The `details` text: operation, cause, objects that stayed, hint. An error in our own words that has no
+   * hint names the command that explains its code. Empty when all of these are absent.
    */
   get details(): string {
-    const { attempted, cause, notUndone, hint, details } = this.parts;
+    const { attempted, cause, notUndone, details } = this.parts;
+    const hint = this.parts.hint ?? this.explanation;
     if (details !== undefined && notUndone === undefined) return details;
     const sentences: string[] = details === undefined || details === "" ? [] : [ended(details)];
     if (attempted !== undefined) sentences.push(ended(attempted));
@@ -115,6 +117,16 @@ export class CniError extends Error {
       sentences.push(ended(`Not undone: ${notUndone.join("; ")}`));
     if (hint !== undefined) sentences.push(ended(`Hint: ${hint}`));
     return sentences.join(" ");
+  }
+
+  /**
+   * The hint of an error that has none of its own. Where runtimes and scripts know the reference's wording, or
+   * another plugin's, nothing is added to it.
+   */
+  private get explanation(): string | undefined {
+    const { message, details, code } = this.parts;
+    if (message !== undefined || details !== undefined || code !== undefined) return undefined;
+    return `See "pontoon explain ${this.code}"`;
   }
 
   /**

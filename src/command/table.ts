@@ -1,6 +1,7 @@
 // All commands that people type. A new command is a file beside this one, and a line here.
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
+import { explain } from "./explain.ts";
 import { helpOf } from "./help.ts";
 import { install } from "./install.ts";
 import { ls } from "./ls.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   validate,
   install,
   migrate,
+  explain,
   helpOf(all),
   version,
   completionOf(all),
