@@ -103,12 +103,10 @@ export class CniError extends Error {
   }
 
   /**
-   * The `details` text: operation, cause, objects that stayed, hint. An error in our own words that has no
-   * hint names the command that explains its code. Empty when all of these are absent.
+   * The `details` text: operation, cause, objects that stayed, hint. Empty when all of these are absent.
    */
   get details(): string {
-    const { attempted, cause, notUndone, details } = this.parts;
-    const hint = this.parts.hint ?? this.explanation;
+    const { attempted, cause, notUndone, hint, details } = this.parts;
     if (details !== undefined && notUndone === undefined) return details;
     const sentences: string[] = details === undefined || details === "" ? [] : [ended(details)];
     if (attempted !== undefined) sentences.push(ended(attempted));
@@ -117,16 +115,6 @@ export class CniError extends Error {
       sentences.push(ended(`Not undone: ${notUndone.join("; ")}`));
     if (hint !== undefined) sentences.push(ended(`Hint: ${hint}`));
     return sentences.join(" ");
-  }
-
-  /**
-   * The hint of an error that has none of its own. Where runtimes and scripts know the reference's wording, or
-   * another plugin's, nothing is added to it.
-   */
-  private get explanation(): string | undefined {
-    const { message, details, code } = this.parts;
-    if (message !== undefined || details !== undefined || code !== undefined) return undefined;
-    return `See "pontoon explain ${this.code}"`;
   }
 
   /**
@@ -142,9 +130,23 @@ export class CniError extends Error {
     );
   }
 
-  /** The error object of the specification as text. `details` is left out when empty. */
+  /**
+   * This failure as a person is told of it: an error in our own words that has no hint names the command that
+   * explains its code. To the wording of the reference, or of another plugin, nothing is added.
+   */
+  explained(): CniError {
+    const { message, details, code, hint } = this.parts;
+    if ([message, details, code, hint].some((part) => part !== undefined)) return this;
+    const explanation = `See "pontoon explain ${this.code}"`;
+    return new CniError(this.kind, { ...this.parts, hint: explanation }, { cause: this });
+  }
+
+  /**
+   * The error object of the specification as text, for an error that is {@link explained}. `details` is left
+   * out when empty.
+   */
   toJson(cniVersion: string): string {
-    const { code, message, details } = this;
+    const { code, message, details } = this.explained();
     return JSON.stringify(
       { cniVersion, code, msg: message, ...(details === "" ? {} : { details }) },
       undefined,

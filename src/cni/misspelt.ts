@@ -101,19 +101,10 @@ export function notRead({ key, path }: UnreadKey): string {
 /** The nearest key of the same object; else the nearest one elsewhere, at best an equal one. */
 function meantBy(word: string, path: string, places: readonly Place[]): UnreadKey | undefined {
   const limit = mistakesIn(word);
-  const isOwn = (place: Place): boolean => place.path === path;
-  const own = nearest(word, candidates(places.filter(isOwn), true), limit);
-  return (
-    own ??
-    nearest(
-      word,
-      candidates(
-        places.filter((place) => !isOwn(place)),
-        false,
-      ),
-      limit,
-    )
-  );
+  const own = places.filter((place) => place.path === path);
+  const others = places.filter((place) => place.path !== path);
+  const near = nearest(word, candidates(own, true), limit);
+  return near ?? nearest(word, candidates(others, false), limit);
 }
 
 /** The keys of the objects; with `isOwn` also those that nobody means in another object. */

@@ -1,4 +1,4 @@
-// `pontoon explain`: what the pages of the sources say about an error or a key, on a node that has no sources.
+// `pontoon explain`: what the pages of the sources say about an error or a key, on a node without sources.
 import { CniError } from "../cni/error.ts";
 import { quote } from "../cni/problems.ts";
 import { tableOf } from "../terminal/table.ts";

@@ -33,8 +33,8 @@ export function gatewayStepOf(netconf: Netconf): GatewayStep {
 }
 
 /**
- * The thing for which the gateways of two networks cannot be on one node: `bridge`, which has one IPv4 gateway
- * address and is to have two; `subnet`, which overlaps one on another bridge. Undefined: they can.
+ * The thing for which the gateways of two networks cannot be on one node: `bridge`, which has one IPv4
+ * gateway address and is to have two; `subnet`, which overlaps one on another bridge. Undefined: they can.
  */
 export function clashOf(one: Netconf, other: Netconf): "bridge" | "subnet" | undefined {
   const [ours, theirs] = [one, other].map((each) => gatewaysOfRanges(each).map(({ address }) => address));

@@ -2,7 +2,7 @@
 import { listDirectory } from "../../sys/file.ts";
 import { fileStatus } from "../../sys/status.ts";
 
-/** The names in a folder: those of configurations in the order in which runtimes take them, and all others. */
+/** The names in a folder: those of configurations as runtimes take them, one by one, and all others. */
 export interface ConfigFolder {
   configurations: string[];
   others: string[];
@@ -22,9 +22,7 @@ export function readConfigFolder(folder: string): ConfigFolder {
 
 /** The name of the first configuration in a folder; undefined when there is none. Throws SystemError. */
 export function firstConfiguration(folder: string): string | undefined {
-  return listDirectory(folder)
-    .sort()
-    .find((name) => isConfiguration(folder, name));
+  return readConfigFolder(folder).configurations[0];
 }
 
 /** The path of a name in a folder. */
@@ -41,7 +39,7 @@ function isConfiguration(folder: string, name: string): boolean {
   return hasEnding && fileStatus(pathIn(folder, name))?.kind !== "directory";
 }
 
-/** The endings of which a name needs one, so that a runtime finds a list, or a single configuration, by it. */
+/** The endings of names by which a runtime finds a list, or a single configuration. */
 export function endingsFor(isList: boolean): readonly string[] {
   return isList ? LIST_ENDINGS : SINGLE_ENDINGS;
 }

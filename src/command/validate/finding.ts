@@ -4,8 +4,8 @@ import { type Style, shown, styled, type Terminal } from "../../terminal/termina
 import { wrapped } from "../../terminal/wrap.ts";
 
 /**
- * `error`: a mistake in the file. `warning`: the file is right, and this node is in its way. `note`: something
- * that may be meant so.
+ * `error`: a mistake in the file. `warning`: something of this node is in the way of a right file. `note`:
+ * something that may be meant so.
  */
 export type Severity = "error" | "warning" | "note";
 

@@ -176,8 +176,8 @@ function forwardingOf(name: string): string {
 }
 
 /**
- * What an ADD would say that gives `address`, one of the step's, to the gateway's interface, as things are: it
- * is refused with an error, or tells the notices. Changes nothing. Throws SystemError.
+ * What an ADD would say that gives the gateway's interface `address`, one of the step's, as things are: it is
+ * refused with an error, or tells the notices. Changes nothing. Throws SystemError.
  */
 export function foreseeGateway(
   step: GatewayStep,
