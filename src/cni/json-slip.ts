@@ -174,16 +174,25 @@ function wrongCloser({ text, offset, character, expected, open, before }: Around
 
 function missingComma({ text, offset, expected, before, rest }: Around): Slip | undefined {
   if (expected !== "more" || !/^["{[\w-]/.test(rest)) return undefined;
+  const isBehindBlank = before + 1 < offset;
+  if (!isBehindBlank && /\w/.test(rest.charAt(0)) && /\d/.test(text.charAt(before))) return NUMBER;
   const { line, column } = placeIn(text, before + 1);
   const advice = `Write a comma in line ${line}, column ${column}, behind what stands there`;
-  if (before + 1 >= offset) return { advice };
+  if (!isBehindBlank) return { advice };
   return { advice, repaired: replace(text, { from: before + 1, to: before + 2 }, ",") };
 }
 
-function signs({ text, offset, character, expected, open }: Around): Slip | undefined {
+const NUMBER: Slip = {
+  advice:
+    "Write the number as JSON does, in plain digits without a zero or a plus sign in front, or put it in double quotes",
+};
+
+function signs({ text, offset, character, expected, open, before }: Around): Slip | undefined {
   const instead = (sign: string): string => replace(text, { from: offset, to: offset + 1 }, sign);
   if (expected === "colon") {
     if (character === "=") return { advice: 'Write ":" in place of "="', repaired: instead(":") };
+    if (/:\s*"$/.test(text.slice(0, before + 1)))
+      return { advice: 'Close the key in front of the colon with a double quote (")' };
     return { advice: 'Write a ":" between the key and its value' };
   }
   if (expected === "more" && character === ";")
@@ -212,10 +221,7 @@ function words({ text, offset, rest, expected }: Around): Slip | undefined {
   const known = Object.hasOwn(OTHER_WORDS, word) ? OTHER_WORDS[word] : undefined;
   if (known === undefined)
     return /^[-+.\d]/.test(word)
-      ? {
-          advice:
-            "Write the number as JSON does: digits without a zero or a plus sign in front, or put it in double quotes",
-        }
+      ? NUMBER
       : { advice: "Write the text in double quotes; without them there are true, false, null and numbers" };
   return {
     advice: `Write ${known}, in small letters`,

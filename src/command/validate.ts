@@ -9,10 +9,11 @@ import { type Answer, defineCommand } from "./command.ts";
 import { Misuse } from "./misuse.ts";
 import { readConfigFile } from "./network/file.ts";
 import { endingsFor, isNameFor, pathIn, readConfigFolder } from "./network/folder.ts";
+import { counted } from "./text.ts";
 import { Content } from "./validate/content.ts";
 import { type Finding, jsonOf, linesOf } from "./validate/finding.ts";
 import { folderRemarks, type Named } from "./validate/folder.ts";
-import { foldersThere, gatewayRemarks, programRemarks, readEntries } from "./validate/node.ts";
+import { foldersThere, interfaceRemarks, programRemarks, readEntries } from "./validate/node.ts";
 
 const OPTIONS = {
   "no-node": { meaning: "look at the files alone, as for another node or in CI" },
@@ -179,7 +180,7 @@ class Run {
         using node = Node.open();
         const folders = foldersThere(this.binDirs);
         if (folders.length > 0) for (const remark of programRemarks(network, folders)) content.add(remark);
-        for (const remark of gatewayRemarks(readEntries(network), node)) content.add(remark);
+        for (const remark of interfaceRemarks(readEntries(network), node)) content.add(remark);
       });
     this.files++;
     this.findings.push(...content.findings);
@@ -211,8 +212,4 @@ function summaryOf({ files, findings }: Run): string {
   };
   const counts = [...count("error"), ...count("warning"), ...count("note")];
   return `${counted(files, "file")}: ${counts.length === 0 ? "nothing is wrong" : counts.join(", ")}`;
-}
-
-function counted(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? "" : "s"}`;
 }

@@ -1,7 +1,7 @@
 // The network configuration that is to be installed: refused before anything is written when Pontoon, or the
 // runtime, would refuse it later.
 
-import { entriesOf, type Placed, typeOf } from "../../cni/chain.ts";
+import { type Placed, typeOf } from "../../cni/chain.ts";
 import { CniError } from "../../cni/error.ts";
 import { quote } from "../../cni/problems.ts";
 import { joined } from "../../failure/failure.ts";

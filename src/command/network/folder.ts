@@ -1,6 +1,6 @@
-// The network configurations of a folder, as a container runtime finds them there.
+// The network configurations of a folder, and the names that they need there.
+import { listConfigurations } from "../../survey/folder.ts";
 import { listDirectory } from "../../sys/file.ts";
-import { fileStatus } from "../../sys/status.ts";
 
 /** The names in a folder: those of configurations as runtimes take them, one by one, and all others. */
 export interface ConfigFolder {
@@ -8,21 +8,16 @@ export interface ConfigFolder {
   others: string[];
 }
 
-/**
- * Reads a folder. containerd and CRI-O list it by libcni's ConfFiles (all but folders, by the ending of the
- * name), sort the names and take the first. Throws SystemError.
- */
+/** Reads a folder. Throws SystemError. */
 export function readConfigFolder(folder: string): ConfigFolder {
-  const configurations: string[] = [];
-  const others: string[] = [];
-  for (const name of listDirectory(folder).sort())
-    (isConfiguration(folder, name) ? configurations : others).push(name);
-  return { configurations, others };
-}
-
-/** The name of the first configuration in a folder; undefined when there is none. Throws SystemError. */
-export function firstConfiguration(folder: string): string | undefined {
-  return readConfigFolder(folder).configurations[0];
+  const configurations = listConfigurations(folder);
+  const known = new Set(configurations);
+  return {
+    configurations,
+    others: listDirectory(folder)
+      .filter((name) => !known.has(name))
+      .sort(),
+  };
 }
 
 /** The path of a name in a folder. */
@@ -33,11 +28,6 @@ export function pathIn(folder: string, name: string): string {
 /** The endings of the names of configurations: of lists, and of single ones. */
 const LIST_ENDINGS = [".conflist"];
 const SINGLE_ENDINGS = [".conf", ".json"];
-
-function isConfiguration(folder: string, name: string): boolean {
-  const hasEnding = [...LIST_ENDINGS, ...SINGLE_ENDINGS].some((ending) => name.endsWith(ending));
-  return hasEnding && fileStatus(pathIn(folder, name))?.kind !== "directory";
-}
 
 /** The endings of names by which a runtime finds a list, or a single configuration. */
 export function endingsFor(isList: boolean): readonly string[] {

@@ -1,6 +1,7 @@
 // A network configuration as a person wrote it: a network list, or a single entry. Read for those who install
 // it and for those who look for mistakes in it.
 import { PONTOON } from "../../cni/about.ts";
+import { entriesOf, type Placed, typeOf } from "../../cni/chain.ts";
 import { decodeConfig } from "../../cni/decode.ts";
 import { CniError } from "../../cni/error.ts";
 import { parseJson } from "../../cni/json.ts";
@@ -9,7 +10,6 @@ import { type Fields, isFields, type KeyTree, normaliseKeys } from "../../cni/ke
 import { quote } from "../../cni/problems.ts";
 import { refuseUnsupported } from "../../cni/unsupported.ts";
 import { NEWEST_VERSION } from "../../cni/version.ts";
-import { entriesOf, type Placed, typeOf } from "../../cni/chain.ts";
 import { refusalOf } from "./refusal.ts";
 
 /** A network configuration. */

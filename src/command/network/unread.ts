@@ -1,4 +1,6 @@
 // Keys of a network configuration that nobody reads.
+
+import type { Placed } from "../../cni/chain.ts";
 import { foreignIpamOf } from "../../cni/ipam-config.ts";
 import { type Fields, type KeyTree, normaliseKeys, placeBelow } from "../../cni/keys.ts";
 import {
@@ -12,7 +14,6 @@ import {
   UnreadKeys,
 } from "../../cni/misspelt.ts";
 import { NETCONF_KEYS } from "../../cni/netconf-keys.ts";
-import type { Placed } from "../../cni/chain.ts";
 import { LIST_KEYS, type Network, ourEntries } from "./network.ts";
 
 /** A key that looks like one that is read, or that looks like none. */

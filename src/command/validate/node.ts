@@ -1,15 +1,16 @@
 // Remarks about a network that only its node can make: programs that are not there, and subnets that other
 // interfaces have.
 import { PONTOON } from "../../cni/about.ts";
+import { typeOf } from "../../cni/chain.ts";
 import type { Netconf } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import { type Fields, isFields, normaliseKeys, placeBelow } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
+import { foreseeBridge } from "../../host/kind/bridge/bridge.ts";
 import { foreseeGateway } from "../../host/kind/gateway/gateway.ts";
 import type { Node } from "../../host/node.ts";
 import { gatewayStepOf, gatewaysOfRanges } from "../../plan/foresight.ts";
 import { fileStatus } from "../../sys/status.ts";
-import { typeOf } from "../../cni/chain.ts";
 import { pathIn } from "../network/folder.ts";
 import { headOf, type Network, ourEntries } from "../network/network.ts";
 import { leavesRangesToRuntime, readEntry } from "../network/refusal.ts";
@@ -31,19 +32,30 @@ export function readEntries(network: Network): ReadEntry[] {
   });
 }
 
-/** Warnings for gateways that an ADD could not give to the bridge, as things are. Throws SystemError. */
-export function gatewayRemarks(entries: readonly ReadEntry[], node: Node): Remark[] {
-  return entries.flatMap(({ netconf, entry, path }) => {
-    const step = gatewayStepOf(netconf);
-    return gatewaysOfRanges(netconf).flatMap(({ address, set, range }) => {
-      const { refusal, notices } = foreseeGateway(step, address, node);
-      const at = placeBelow(path, subnetPath(entry, set, range));
-      const notes = notices.map((message): Remark => ({ severity: "note", path: at, message }));
-      if (refusal === undefined) return notes;
-      const { hint } = refusal.parts;
-      return [...notes, { severity: "warning", path: at, message: refusal.message, hint } satisfies Remark];
-    });
+/** Warnings for what an ADD of these entries would stumble over, as things are. Throws SystemError. */
+export function interfaceRemarks(entries: readonly ReadEntry[], node: Node): Remark[] {
+  return entries.flatMap((each) => bridgeRemark(each, node) ?? gatewayRemarks(each, node));
+}
+
+/** A warning for an interface that has the bridge's name and is no bridge. */
+function bridgeRemark({ netconf: { attach, bridge }, path }: ReadEntry, node: Node): Remark[] | undefined {
+  const refusal = attach === "bridge" ? foreseeBridge(bridge, node) : undefined;
+  return refusal && [warning(placeBelow(path, "bridge"), refusal)];
+}
+
+/** Warnings for gateways that an ADD could not give to the bridge, and notes about those that it tells of. */
+function gatewayRemarks({ netconf, entry, path }: ReadEntry, node: Node): Remark[] {
+  const step = gatewayStepOf(netconf);
+  return gatewaysOfRanges(netconf).flatMap(({ address, set, range }) => {
+    const { refusal, notices } = foreseeGateway(step, address, node);
+    const at = placeBelow(path, subnetPath(entry, set, range));
+    const notes = notices.map((message): Remark => ({ severity: "note", path: at, message }));
+    return refusal === undefined ? notes : [...notes, warning(at, refusal)];
   });
+}
+
+function warning(path: string, { message, parts: { cause, hint } }: CniError): Remark {
+  return { severity: "warning", path, message: cause === undefined ? message : `${message}: ${cause}`, hint };
 }
 
 /** The key path of a range's subnet: the old form of a range stands in front of the list. */

@@ -1,12 +1,12 @@
 // Remarks about a configuration that every reader takes and that its writer may have meant otherwise.
 import { PONTOON } from "../../cni/about.ts";
 import { wayOf } from "../../cni/attach.ts";
-import { type Fields, isFields, normaliseKeys } from "../../cni/keys.ts";
+import { type Placed, typeOf } from "../../cni/chain.ts";
+import { type Fields, isFields, normaliseKeys, placeBelow } from "../../cni/keys.ts";
 import { NETCONF_KEYS } from "../../cni/netconf-keys.ts";
 import { quote } from "../../cni/problems.ts";
 import { distance } from "../../cni/similar.ts";
 import { NEWEST_VERSION, versionOrNewest } from "../../cni/version.ts";
-import { type Placed, typeOf } from "../../cni/chain.ts";
 import { type Network, ourEntries } from "../network/network.ts";
 import type { Remark } from "./finding.ts";
 
@@ -32,18 +32,21 @@ function ofOthers(chain: readonly Placed[]): Remark[] {
   ];
 }
 
+/** The names of plugins that look like those which this program is. */
 function misspeltTypes(chain: readonly Placed[]): Remark[] {
-  return chain
-    .filter(({ entry }) => {
-      const steps = distance(typeOf(entry).toLowerCase(), PONTOON, 2);
-      return typeOf(entry) !== PONTOON && steps <= 2;
-    })
-    .map(({ entry, path }) => ({
-      severity: "error",
-      path: path === "" ? "type" : `${path}.type`,
-      message: `${path === "" ? "" : `${path}.`}type ${quote(typeOf(entry))}: did you mean "${PONTOON}"?`,
-      meant: PONTOON,
-    }));
+  return chain.flatMap(({ entry, path }) => {
+    const type = misspelt(placeBelow(path, "type"), typeOf(entry), PONTOON);
+    const { ipam } = normaliseKeys(entry, { ipam: { type: true } }) as Fields;
+    const asked = isFields(ipam) ? ipam["type"] : undefined;
+    return [...type, ...misspelt(placeBelow(path, "ipam.type"), asked, HOST_LOCAL)];
+  });
+}
+
+const HOST_LOCAL = "host-local";
+
+function misspelt(path: string, name: unknown, meant: string): Remark[] {
+  if (typeof name !== "string" || name === meant || distance(name.toLowerCase(), meant, 2) > 2) return [];
+  return [{ severity: "error", path, message: `${path} ${quote(name)}: did you mean "${meant}"?`, meant }];
 }
 
 /** STATUS came with CNI 1.1.0; a runtime asks for it by the newest version of the configuration alone. */
