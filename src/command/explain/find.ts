@@ -68,6 +68,8 @@ function byPath(word: string, topics: readonly Topic[]): Topic[] {
     .replaceAll(/\[\d+\]/g, "")
     .replace(/^plugins\./, "")
     .toLowerCase();
+  // A name alone is meant in any object.
+  if (!word.includes(".")) return [];
   return topics.filter((topic) => {
     if (topic.kind === "key") return pathsOf(topic.row).some((each) => each.toLowerCase() === path);
     if (topic.kind === "error") return false;

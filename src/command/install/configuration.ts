@@ -73,7 +73,7 @@ function checkName(name: string, isList: boolean): void {
 function noneOfOurs(chain: readonly Placed[]): CniError {
   const types = chain.map(({ entry }) => quote(typeOf(entry))).join(", ");
   return invalid(
-    `no plugin in it is "pontoon" (${types || "there is none"})`,
+    `no plugin in it is "pontoon" (${types})`,
     'Make one of a chain of the reference plugins with "pontoon migrate", or see "pontoon install --help"',
   );
 }
