@@ -109,6 +109,14 @@ scene(
   },
 );
 
+scene("a network with two gateways that are on its bridge already has no warning", async (world) => {
+  const ranges = [[{ subnet: "10.1.0.0/24" }, { subnet: "10.2.0.0/24" }]];
+  const file = put(world, "10-pods.conflist", listOf({ ...PONTOON, ipam: { ...IPAM, ranges } }));
+  await world.host.must("ip link add cni0 up type bridge");
+  await world.host.must("ip address add 10.1.0.1/24 dev cni0");
+  expect(await found(world, 0, file)).toEqual([]);
+});
+
 scene("an interface that is no bridge has the bridge's name", async (world) => {
   await world.host.must("ip link add cni0 type veth peer name other0");
   const file = put(world, "10-pods.conflist", listOf({ ...PONTOON, bridge: "cni0" }));

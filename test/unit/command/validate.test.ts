@@ -451,6 +451,11 @@ test("all mistakes of a file come at once, sorted by place, also behind slips in
   ]);
 });
 
+test("an unsupported key beside a wrong value is told as well", () => {
+  const found = findingsOf(withLine(11, '"mtu": 5, "externalSetMarkChain": "X",'));
+  expect(found.map(({ path }) => path)).toEqual(["plugins[0].mtu", "plugins[0].externalSetMarkChain"]);
+});
+
 test("a key that is wrong in several objects of a list is told at each of its places", () => {
   const text = withLine(
     14,
