@@ -1,5 +1,5 @@
 // The slips that people make in JSON: what to do about each, and the text as it was meant.
-import { type Broken, findBroken, readString } from "./json-token.ts";
+import { type Broken, closerOf, findBroken, readString } from "./json-token.ts";
 import { placeIn } from "./text-place.ts";
 
 /** A slip at the place where a text stops being JSON. */
@@ -7,7 +7,7 @@ export interface Slip {
   /** A sentence that starts with a verb. */
   advice: string;
   /** The text without the slip, in which all else keeps its place; undefined where that cannot be. */
-  repaired?: string;
+  repaired?: () => string;
 }
 
 /** The text around a broken place. */
@@ -42,8 +42,7 @@ const LOOKS: readonly Look[] = [
 /** The slip at a broken place; undefined when it looks like none that is known. */
 export function slipAt(text: string, broken: Broken): Slip | undefined {
   const { offset } = broken;
-  let before = offset - 1;
-  while (before >= 0 && /\s/.test(text.charAt(before))) before--;
+  const before = text.slice(0, offset).trimEnd().length - 1;
   const around = {
     ...broken,
     text,
@@ -63,14 +62,14 @@ export function slipAt(text: string, broken: Broken): Slip | undefined {
  * cannot be.
  */
 export function repaired(text: string): string | undefined {
-  return slipAt(text, findBroken(text))?.repaired;
+  return slipAt(text, findBroken(text))?.repaired?.();
 }
 
 function byteOrderMark({ text, offset }: Around): Slip | undefined {
   if (offset !== 0 || !text.startsWith("\ufeff")) return undefined;
   return {
     advice: "Save the file as UTF-8 without a byte order mark (BOM), which stands before its first character",
-    repaired: replace(text, { from: 0, to: 1 }, " "),
+    repaired: () => replace(text, { from: 0, to: 1 }, " "),
   };
 }
 
@@ -86,7 +85,7 @@ function comment({ text, offset, rest }: Around): Slip | undefined {
   const to = close === -1 ? text.length : close + more;
   return {
     advice: 'Take the comment out, JSON has none; a key such as "_comment" may hold its words',
-    repaired: replace(text, { from: offset, to }, text.slice(offset, to).replaceAll(/[^\n]/g, " ")),
+    repaired: () => replace(text, { from: offset, to }, text.slice(offset, to).replaceAll(/[^\n]/g, " ")),
   };
 }
 
@@ -102,14 +101,14 @@ function oddQuotes({ text, offset, rest, character }: Around): Slip | undefined 
   const found = ODD_QUOTES.exec(rest);
   if (found === null) return { advice };
   const [whole, , inner] = found;
-  return { advice, repaired: replace(text, { from: offset, to: offset + whole.length }, `"${inner}"`) };
+  return { advice, repaired: () => replace(text, { from: offset, to: offset + whole.length }, `"${inner}"`) };
 }
 
 function oddBlank({ text, offset, rest }: Around): Slip | undefined {
   if (!/^[\s\u200b-\u200d\u2060\ufeff]/.test(rest)) return undefined;
   return {
     advice: "Put a plain blank in place of this one, which JSON does not know",
-    repaired: replace(text, { from: offset, to: offset + 1 }, " "),
+    repaired: () => replace(text, { from: offset, to: offset + 1 }, " "),
   };
 }
 
@@ -117,15 +116,15 @@ function endOfText({ text, offset, open, isInString }: Around): Slip | undefined
   if (isInString) return { advice: 'Close the last text with a double quote (")' };
   const last = open.at(-1);
   if (offset < text.length || last === undefined) return undefined;
-  const { line, column } = placeIn(text, last.at);
-  const opener = last.closer === "}" ? "{" : "[";
-  const closers = open
-    .map(({ closer }) => closer)
-    .reverse()
-    .join("");
+  const { line, column } = placeIn(text, last);
   return {
-    advice: `Write the missing "${last.closer}": the "${opener}" in line ${line}, column ${column} is not closed`,
-    repaired: text + closers,
+    advice: `Write the missing "${closerOf(text, last)}": the "${text.charAt(last)}" in line ${line}, column ${column} is not closed`,
+    repaired: () =>
+      text +
+      open
+        .map((at) => closerOf(text, at))
+        .reverse()
+        .join(""),
   };
 }
 
@@ -145,14 +144,14 @@ function wrongComma({ text, offset, character, before, expected }: Around): Slip
     if (text.charAt(before) === ":") return { advice: "Give the key in front of the comma a value" };
     return {
       advice: "Take this comma out: nothing stands in front of it",
-      repaired: replace(text, { from: offset, to: offset + 1 }, " "),
+      repaired: () => replace(text, { from: offset, to: offset + 1 }, " "),
     };
   }
   if ((character !== "}" && character !== "]") || text.charAt(before) !== ",") return undefined;
   const { line, column } = placeIn(text, before);
   return {
     advice: `Take out the comma in line ${line}, column ${column}: nothing follows it`,
-    repaired: replace(text, { from: before, to: before + 1 }, " "),
+    repaired: () => replace(text, { from: before, to: before + 1 }, " "),
   };
 }
 
@@ -161,14 +160,14 @@ function wrongCloser({ text, offset, character, expected, open, before }: Around
   if (expected === "end")
     return {
       advice: `Take this "${character}" out: nothing is open any more`,
-      repaired: replace(text, { from: offset, to: offset + 1 }, " "),
+      repaired: () => replace(text, { from: offset, to: offset + 1 }, " "),
     };
   if (text.charAt(before) === ":") return { advice: "Give the key in front of it a value" };
   const last = open.at(-1);
-  if (last === undefined || last.closer === character) return undefined;
-  const { line, column } = placeIn(text, last.at);
+  if (last === undefined || closerOf(text, last) === character) return undefined;
+  const { line, column } = placeIn(text, last);
   return {
-    advice: `Write a "${last.closer}" before it, which closes the "${last.closer === "}" ? "{" : "["}" in line ${line}, column ${column}`,
+    advice: `Write a "${closerOf(text, last)}" before it, which closes the "${text.charAt(last)}" in line ${line}, column ${column}`,
   };
 }
 
@@ -179,7 +178,7 @@ function missingComma({ text, offset, expected, before, rest }: Around): Slip | 
   const { line, column } = placeIn(text, before + 1);
   const advice = `Write a comma in line ${line}, column ${column}, behind what stands there`;
   if (!isBehindBlank) return { advice };
-  return { advice, repaired: replace(text, { from: before + 1, to: before + 2 }, ",") };
+  return { advice, repaired: () => replace(text, { from: before + 1, to: before + 2 }, ",") };
 }
 
 const NUMBER: Slip = {
@@ -190,14 +189,14 @@ const NUMBER: Slip = {
 function signs({ text, offset, character, expected, open, before }: Around): Slip | undefined {
   const instead = (sign: string): string => replace(text, { from: offset, to: offset + 1 }, sign);
   if (expected === "colon") {
-    if (character === "=") return { advice: 'Write ":" in place of "="', repaired: instead(":") };
-    if (/:\s*"$/.test(text.slice(0, before + 1)))
+    if (character === "=") return { advice: 'Write ":" in place of "="', repaired: () => instead(":") };
+    if (/:\s*"$/.test(text.slice(Math.max(0, before - 80), before + 1)))
       return { advice: 'Close the key in front of the colon with a double quote (")' };
     return { advice: 'Write a ":" between the key and its value' };
   }
   if (expected === "more" && character === ";")
-    return { advice: 'Write "," in place of ";"', repaired: instead(",") };
-  if (expected === "more" && character === ":" && open.at(-1)?.closer === "]")
+    return { advice: 'Write "," in place of ";"', repaired: () => instead(",") };
+  if (expected === "more" && character === ":" && text.charAt(open.at(-1) ?? 0) === "[")
     return { advice: 'Write keys in an object ("{", "}"): a list ("[", "]") has none' };
   if (expected === "end") return { advice: "Take out what stands behind the end of the configuration" };
   return undefined;
@@ -225,7 +224,7 @@ function words({ text, offset, rest, expected }: Around): Slip | undefined {
       : { advice: "Write the text in double quotes; without them there are true, false, null and numbers" };
   return {
     advice: `Write ${known}, in small letters`,
-    repaired: replace(text, { from: offset, to: offset + word.length }, known),
+    repaired: () => replace(text, { from: offset, to: offset + word.length }, known),
   };
 }
 

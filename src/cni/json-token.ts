@@ -7,27 +7,20 @@ export const TOKEN = /[ \t\n\r]*("|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|t
 /** The token that may stand somewhere, in words. */
 type Expected = "value" | "first value" | "key" | "first key" | "colon" | "more" | "end";
 
-/** An object or list that is not closed yet. */
-export interface Bracket {
-  closer: "}" | "]";
-  /** The place of the bracket that opens it. */
-  at: number;
-}
-
 /** The place where a text stops being JSON. */
 export interface Broken {
   /** The place of the first token that JSON does not allow; the length of the text when it ends too early. */
   offset: number;
   expected: Expected;
-  /** The objects and lists around it, the outermost first. */
-  open: readonly Bracket[];
+  /** The places of the brackets that are not closed yet, the outermost first. */
+  open: readonly number[];
   /** True when the text ends inside of a string. */
   isInString: boolean;
 }
 
 /** The place where `text` stops being JSON; its end when nothing is wrong. */
 export function findBroken(text: string): Broken {
-  const open: Bracket[] = [];
+  const open: number[] = [];
   let expected: Expected = "value";
   let offset = 0;
   const at = (place: number, isInString = false): Broken => ({ offset: place, expected, open, isInString });
@@ -40,7 +33,7 @@ export function findBroken(text: string): Broken {
     if (wrong === text.length) return at(wrong, true);
     // A broken string is reported at its start, whether or not a string may stand there.
     if (end === undefined) return at(start);
-    const next = follow({ token, start }, expected, open);
+    const next = follow({ token, start, text }, expected, open);
     if (next === undefined) return at(start);
     offset = end;
     expected = next;
@@ -76,12 +69,13 @@ export function readString(text: string, start: number): { end?: number; wrong?:
  * allowed. Keeps `open` up to date.
  */
 function follow(
-  { token, start }: { token: string; start: number },
+  { token, start, text }: { token: string; start: number; text: string },
   expected: Expected,
-  open: Bracket[],
+  open: number[],
 ): Expected | undefined {
   const after = (): Expected => (open.length === 0 ? "end" : "more");
-  const top = open.at(-1)?.closer;
+  const last = open.at(-1);
+  const top = last === undefined ? undefined : closerOf(text, last);
   if (token === "}" || token === "]") {
     const allowed = expected === "more" || expected === (token === "}" ? "first key" : "first value");
     if (!allowed || top !== token) return undefined;
@@ -93,8 +87,13 @@ function follow(
   if (expected === "key" || expected === "first key") return token.startsWith('"') ? "colon" : undefined;
   if (expected !== "value" && expected !== "first value") return undefined;
   if (token !== "{" && token !== "[") return after();
-  open.push({ closer: token === "{" ? "}" : "]", at: start });
+  open.push(start);
   return token === "{" ? "first key" : "first value";
+}
+
+/** The bracket that closes the one at `open`. */
+export function closerOf(text: string, open: number): "}" | "]" {
+  return text.charAt(open) === "{" ? "}" : "]";
 }
 
 /** True for a correct beginning of a number or word that the end of the text cuts. */
