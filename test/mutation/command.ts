@@ -126,8 +126,8 @@ export const COMMAND: readonly Mutation[] = [
   {
     name: "the gateways of a network are in each other's way",
     file: "src/plan/foresight.ts",
-    find: "addresses: gatewaysOfRanges(netconf).map(({ address }) => address),",
-    replace: "addresses: gatewaysOfRanges(netconf).slice(0, 1).map(({ address }) => address),",
+    find: "addresses: subnetsOfRanges(netconf).map(",
+    replace: "addresses: subnetsOfRanges(netconf).slice(1).map(",
     test: "test/plugin/validate.test.ts",
     promise: "a network with two gateways",
   },

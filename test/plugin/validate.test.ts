@@ -3,7 +3,7 @@ import { chmodSync } from "node:fs";
 import { expect } from "vitest";
 import { add } from "../support/cni.ts";
 import { BIN_FOLDER, NET_FOLDER, SHIPPED } from "../support/install.ts";
-import { install, network } from "../support/network.ts";
+import { install, type Network, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
@@ -117,6 +117,22 @@ scene("a network with two gateways that are on its bridge already has no warning
   expect(await found(world, 0, file)).toEqual([]);
 });
 
+scene(
+  "without a bridge too a subnet of another interface is told, and one of other pods is not",
+  async (world) => {
+    const entry = { type: "pontoon", capabilities: { portMappings: true }, attach: "ptp", ipam: IPAM };
+    const pods = install(world, listOf(entry) as unknown as Network);
+    await add(world, pods, await world.pod("red"));
+    const file = put(world, "10-pods.conflist", { ...listOf(entry), name: "others" });
+    expect(await found(world, 0, file)).toEqual([]);
+    await world.host.must("ip link add other0 up type bridge");
+    await world.host.must("ip address add 10.1.0.200/28 dev other0");
+    expect((await found(world, 0, file)).map(told)).toEqual([
+      expect.stringMatching(/^warning plugins\[0\].ipam.ranges.*because "other0" has 10.1.0.200\/28/),
+    ]);
+  },
+);
+
 scene("an interface that is no bridge has the bridge's name", async (world) => {
   await world.host.must("ip link add cni0 type veth peer name other0");
   const file = put(world, "10-pods.conflist", listOf({ ...PONTOON, bridge: "cni0" }));
@@ -173,7 +189,7 @@ scene("a folder is read as a runtime reads it: in its order, beside what others 
     'warning plugins[0].bridge: bridge "cni7": "10-first.conflist" gives it another subnet, and a bridge is the gateway of one',
   ]);
   expect(of("30-third.conf").filter((each) => each.startsWith("warning"))).toEqual([
-    expect.stringContaining('the subnet overlaps that of "10-first.conflist" on bridge "cni7"'),
+    expect.stringContaining('the subnet overlaps that of "10-first.conflist": an ADD is refused'),
   ]);
   expect(of("40-list.conf")[0]).toBe(
     "error : the name is none of a network list: a runtime would not read it",

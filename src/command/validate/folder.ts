@@ -65,7 +65,7 @@ function clash(mine: ReadEntry, theirs: ReadEntry, file: string): Remark | undef
   return {
     severity: "warning",
     path: at("ipam"),
-    message: `the subnet overlaps that of ${quote(file)} on bridge ${quote(theirs.netconf.bridge)}: an ADD is refused where the other's bridge is there`,
+    message: `the subnet overlaps that of ${quote(file)}: an ADD is refused where pods of that network have been`,
     hint: "Give each network a subnet of its own",
   };
 }

@@ -8,8 +8,9 @@ import { type Fields, isFields, normaliseKeys, placeBelow } from "../../cni/keys
 import { quote } from "../../cni/problems.ts";
 import { foreseeBridge } from "../../host/kind/bridge/bridge.ts";
 import { foreseeGateway } from "../../host/kind/gateway/gateway.ts";
+import { foreseeSubnet } from "../../host/kind/host-route/first.ts";
 import type { Node } from "../../host/node.ts";
-import { gatewayStepOf, gatewaysOfRanges } from "../../plan/foresight.ts";
+import { gatewayStepOf, subnetsOfRanges } from "../../plan/foresight.ts";
 import { fileStatus } from "../../sys/status.ts";
 import { pathIn } from "../network/folder.ts";
 import { headOf, type Network, ourEntries } from "../network/network.ts";
@@ -34,7 +35,7 @@ export function readEntries(network: Network): ReadEntry[] {
 
 /** Warnings for what an ADD of these entries would stumble over, as things are. Throws SystemError. */
 export function interfaceRemarks(entries: readonly ReadEntry[], node: Node): Remark[] {
-  return entries.flatMap((each) => bridgeRemark(each, node) ?? gatewayRemarks(each, node));
+  return entries.flatMap((each) => bridgeRemark(each, node) ?? subnetRemarks(each, node));
 }
 
 /** A warning for an interface that has the bridge's name and is no bridge. */
@@ -43,11 +44,14 @@ function bridgeRemark({ netconf: { attach, bridge }, path }: ReadEntry, node: No
   return refusal && [warning(placeBelow(path, "bridge"), refusal)];
 }
 
-/** Warnings for gateways that an ADD could not give to the bridge, and notes about those that it tells of. */
-function gatewayRemarks({ netconf, entry, path }: ReadEntry, node: Node): Remark[] {
+/** Warnings for subnets that another interface has, and notes about those that only touch one. */
+function subnetRemarks({ netconf, entry, path }: ReadEntry, node: Node): Remark[] {
   const step = gatewayStepOf(netconf);
-  return gatewaysOfRanges(netconf).flatMap(({ address, set, range }) => {
-    const { refusal, notices } = foreseeGateway(step, address, node);
+  return subnetsOfRanges(netconf).flatMap(({ address, set, range }) => {
+    const { refusal, notices } =
+      netconf.attach === "ptp"
+        ? foreseeSubnet(netconf.name, address, node)
+        : foreseeGateway(step, address, node);
     const at = placeBelow(path, subnetPath(entry, set, range));
     const notes = notices.map((message): Remark => ({ severity: "note", path: at, message }));
     return refusal === undefined ? notes : [...notes, warning(at, refusal)];

@@ -108,7 +108,7 @@ function refuseOwners({
   link: { index },
   address,
   notice,
-}: Wanted): void {
+}: Omit<Wanted, "link"> & { link: Pick<SharedLink, "index"> }): void {
   const refusal = (owner: SubnetOwner): CniError => {
     const use = owner.kind === "bridge" ? `, set "bridge": "${owner.name}"` : "";
     return new CniError("bridgeAddress", {
@@ -191,7 +191,7 @@ export function foreseeGateway(
   try {
     const notice = (text: string): unknown => notices.push(text);
     // An interface that is not there has no index: 0 is nobody's.
-    checkSubnet({ step, node, link: { index: link?.index ?? 0 }, address, notice });
+    refuseOwners({ step, node, link: { index: link?.index ?? 0 }, address, notice });
     const others = step.force ? [] : inTheWay(step, address, present);
     if (others.length > 0) throw conflict(step.gatewayInterface, address, others);
     return { refusal: undefined, notices };
