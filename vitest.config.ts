@@ -1,7 +1,10 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { pagesText } from "./scripts/pages.mjs";
 
 export default defineConfig({
+  // As in scripts/bundle.mjs.
+  define: { PONTOON_PAGES: JSON.stringify(pagesText()) },
   test: {
     include: ["test/**/*.test.ts"],
     // Processes, not threads: starting a program copies the page tables of all that its starter has in

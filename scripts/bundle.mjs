@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { pagesText } from "./pages.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
@@ -31,7 +32,10 @@ export async function bundleSource(entry, outfile) {
     legalComments: "none",
     sourcemap: "external",
     sourcesContent: false,
-    define: { PONTOON_VERSION: JSON.stringify(version) },
+    define: {
+      PONTOON_VERSION: JSON.stringify(version),
+      PONTOON_PAGES: JSON.stringify(pagesText()),
+    },
     logLevel: "warning",
   });
   const [map, code] = outputFiles.sort((a, b) => b.path.length - a.path.length);

@@ -78,7 +78,7 @@ const asLoopback: Plugin = (env, read) => print(loopback(env, read));
 function answer(request: Exclude<Request, VersionRequest>, node: Node, journal: Journal): void {
   switch (request.verb) {
     case "ADD": {
-      log(journal.note(request.netconf.misspelt));
+      log(journal.note(request.netconf.misspelt.map(({ text }) => text)));
       const added = add(request, node);
       log(journal.note(added.notices));
       return print(added.output, added.undo);

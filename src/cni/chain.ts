@@ -16,10 +16,10 @@ export function entriesOf(config: Fields, example: string): Placed[] {
   const { plugins } = config;
   if (plugins === undefined) return [{ entry: config, path: "" }];
   if (!Array.isArray(plugins))
-    throw invalid("plugins: must be a list", `Write it as in "plugins": [{ "type": "${example}" }]`);
+    throw invalid("plugins", "must be a list", `Write it as in "plugins": [{ "type": "${example}" }]`);
   return plugins.map((entry: unknown, index) => {
     if (!isFields(entry))
-      throw invalid(`plugins[${index}]: must be an object`, `Write it as in { "type": "${example}" }`);
+      throw invalid(`plugins[${index}]`, "must be an object", `Write it as in { "type": "${example}" }`);
     return { entry, path: `plugins[${index}]` };
   });
 }
@@ -30,6 +30,7 @@ export function typeOf(entry: Fields): string {
   return typeof type === "string" ? type : "";
 }
 
-function invalid(message: string, hint: string): CniError {
-  return new CniError("invalidConfig", { message, hint });
+function invalid(path: string, text: string, hint: string): CniError {
+  const message = `${path}: ${text}`;
+  return new CniError("invalidConfig", { message, hint, problems: [{ path, text: message, hint }] });
 }

@@ -17,7 +17,7 @@ import {
 import type { Fields } from "./keys.ts";
 import { checkLog } from "./log-config.ts";
 import { readMac } from "./mac.ts";
-import { misspeltKeys, UnreadKeys } from "./misspelt.ts";
+import { type MisspeltKey, misspeltKeys, UnreadKeys } from "./misspelt.ts";
 import {
   checkMtu,
   checkName,
@@ -65,8 +65,8 @@ export interface Netconf extends BridgeConfig {
   /** Undefined: none were asked for. */
   hostPorts: HostPortConfig | undefined;
   prevResult: Result | undefined;
-  /** Sentences for the log, about keys that nobody reads and that look like others; for ADD alone. */
-  misspelt: string[];
+  /** The keys that nobody reads and that look like others; for ADD alone. */
+  misspelt: MisspeltKey[];
 }
 
 /**
@@ -104,6 +104,7 @@ function refuseNetworkList({ plugins }: Fields): void {
   throw new CniError("invalidConfig", {
     about: "plugins: this is a whole network list",
     hint: "Send one entry of plugins, with the name and the cniVersion of the list; a runtime does that",
+    path: "plugins",
   });
 }
 

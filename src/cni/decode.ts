@@ -52,7 +52,7 @@ function readVersion(version: unknown, verb: string): Version {
   const hint = meant === undefined ? undefined : `Set cniVersion to "${meant}", with quotes`;
   throw undecodable(
     `decoding version from network config: json: cannot unmarshal ${kindOf(version)} into cniVersion, which is a string`,
-    hint,
+    { path: "cniVersion", hint },
   );
 }
 
@@ -61,24 +61,28 @@ function checkName(name: unknown): string {
     throw new CniError("invalidConfig", {
       message: "missing network name",
       hint: 'Give the network configuration a "name"',
+      path: "name",
     });
   }
   if (typeof name !== "string") {
     throw undecodable(
       `error unmarshall network config: json: cannot unmarshal ${kindOf(name)} into name, which is a string`,
+      { path: "name" },
     );
   }
   if (!isPlainName(name)) {
     throw new CniError("invalidConfig", {
       message: "invalid characters found in network name",
       details: name,
+      path: "name",
     });
   }
   return name;
 }
 
-function undecodable(message: string, hint = "Correct the JSON text of the network configuration"): CniError {
-  return new CniError("undecodable", { message, hint });
+function undecodable(message: string, parts: { path?: string; hint?: string | undefined } = {}): CniError {
+  const { path, hint = "Correct the JSON text of the network configuration" } = parts;
+  return new CniError("undecodable", { message, hint, path });
 }
 
 function kindOf(value: unknown): string {

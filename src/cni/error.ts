@@ -47,6 +47,18 @@ export const errorKinds = {
 
 export type ErrorKind = keyof typeof errorKinds;
 
+/** A mistake in a configuration. */
+export interface Problem {
+  /** The key path, as in `ipam.ranges[0][0].subnet`; empty for the configuration as a whole. */
+  path: string;
+  /** A sentence that begins with the path. */
+  text: string;
+  /** The place of the first wrong character in a text that is no JSON. */
+  offset?: number;
+  /** One sentence that starts with a verb, where the text does not say what to do. */
+  hint?: string | undefined;
+}
+
 export interface ErrorParts {
   /** The subject of the title: the value, path or object in question. */
   about?: string | undefined;
@@ -67,6 +79,10 @@ export interface ErrorParts {
    * `notUndone` comes behind.
    */
   details?: string | undefined;
+  /** All mistakes of the configuration, where the error is about those. */
+  problems?: readonly Problem[] | undefined;
+  /** The key path that the error is about, where that is a single one. */
+  path?: string | undefined;
 }
 
 /** A failure of the call, in the form in which the runtime is told of it. */
@@ -114,9 +130,23 @@ export class CniError extends Error {
     );
   }
 
-  /** The error object of the specification as text. `details` is left out when empty. */
+  /**
+   * This failure as a person is told of it: an error in our own words that has no hint names the command that
+   * explains its code. To the wording of the reference, or of another plugin, nothing is added.
+   */
+  explained(): CniError {
+    const { message, details, code, hint } = this.parts;
+    if ([message, details, code, hint].some((part) => part !== undefined)) return this;
+    const explanation = `See "pontoon explain ${this.code}"`;
+    return new CniError(this.kind, { ...this.parts, hint: explanation }, { cause: this });
+  }
+
+  /**
+   * The error object of the specification as text, for an error that is {@link explained}. `details` is left
+   * out when empty.
+   */
   toJson(cniVersion: string): string {
-    const { code, message, details } = this;
+    const { code, message, details } = this.explained();
     return JSON.stringify(
       { cniVersion, code, msg: message, ...(details === "" ? {} : { details }) },
       undefined,

@@ -1,10 +1,10 @@
 // The problems of a configuration, collected while it is read, so that a person can correct all of them at
 // once.
-import { CniError } from "./error.ts";
+import { CniError, type Problem } from "./error.ts";
 
 /** The problems found so far. A reader adds its problems and goes on with the rest of the configuration. */
 export class Problems {
-  private readonly found: { path: string; text: string }[] = [];
+  private readonly found: Problem[] = [];
 
   /** Adds the sentence `text` about `value`, which stands at `path`. */
   add(path: string, value: unknown, text: string): void {
@@ -36,16 +36,17 @@ export class Problems {
    * Throws CniError 7 when there is a problem: the first in the message, all in the details when there are
    * several. `more`: sentences that may explain a problem, and are none without one.
    */
-  throwIfAny(network: string, more: readonly string[] = []): void {
+  throwIfAny(network: string, more: readonly { text: string }[] = []): void {
     if (this.isEmpty) return;
     const [first, ...others] = this.texts;
     const all =
       others.length === 0 ? [] : [`${others.length + 1} values are wrong: ${this.texts.join("; ")}`];
-    const causes = [...all, ...more];
+    const causes = [...all, ...more.map(({ text }) => text)];
     throw new CniError("invalidConfig", {
       about: first,
       cause: causes.length === 0 ? undefined : causes.join("; "),
       hint: `Correct the configuration of network "${network}"; nothing was changed`,
+      problems: this.found,
     });
   }
 }

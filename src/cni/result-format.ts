@@ -34,6 +34,7 @@ export function layer2NotExpressible(version: Version): CniError {
     message: "cannot convert: no valid IP addresses",
     cause: `a result of version ${version} must contain an IP address, and this network gives none`,
     hint: "Set cniVersion to 0.3.0 or newer, or give the network an ipam section with ranges",
+    path: "cniVersion",
   });
 }
 

@@ -10,5 +10,6 @@ export function refuseUnsupported({ externalSetMarkChain: chain }: Fields): void
   throw new CniError("unsupportedField", {
     about: `externalSetMarkChain = ${quote(chain)}`,
     hint: "Take the key out: Pontoon marks packets in a chain of its own, with the bit of markMasqBit",
+    path: "externalSetMarkChain",
   });
 }

@@ -25,6 +25,7 @@ export function checkVersionGate(verb: string, configVersion: string): Version {
   const meant = similarVersion(configVersion);
   throw new CniError("incompatibleVersion", {
     details: `config is ${JSON.stringify(configVersion)}, plugin supports [${supported}]${meant === undefined ? "" : `; did you mean "${meant}"?`}`,
+    path: "cniVersion",
   });
 }
 
@@ -77,12 +78,14 @@ function checkVerbExists(verb: string, first: Version, wanted: number[]): void {
     throw new CniError("incompatibleVersion", {
       message: `config version does not allow ${verb}`,
       hint: `Set cniVersion to ${first === NEWEST_VERSION ? first : `${first} or newer`}, or switch ${verb} off in the runtime`,
+      path: "cniVersion",
     });
   }
   if (compareNumbers(wanted, parseVersion(NEWEST_VERSION)) > 0) {
     throw new CniError("incompatibleVersion", {
       message: `plugin version does not allow ${verb}`,
       hint: `Set cniVersion to ${NEWEST_VERSION}, the newest version that this plugin knows`,
+      path: "cniVersion",
     });
   }
 }
@@ -94,6 +97,7 @@ function parseVersion(version: string): number[] {
   throw new CniError("undecodable", {
     message: `invalid version ${JSON.stringify(version)} in network config`,
     hint: `Set cniVersion to one of ${SUPPORTED_VERSIONS.join(", ")}`,
+    path: "cniVersion",
   });
 }
 

@@ -90,8 +90,8 @@ ${lists.join("")}
 The exit status is ${STATUSES.replace("when the command line", "when the\ncommand line").trimEnd()} stderr says what and why.
 
 A network is a file in /etc/cni/net.d. "pontoon install --help" shows such a
-file. The sources explain every key in docs/configuration.md, and every error
-in docs/errors.md.
+file. "pontoon validate" finds the mistakes in one, "pontoon explain" says what
+a key or an error means.
 
 CNI versions: ${SUPPORTED_VERSIONS.join(", ")}
 `;

@@ -39,7 +39,7 @@ export function runCommand([word = "", ...rest]: readonly string[], person: Pers
 
 /** The lines of errors as people read them on stderr: plain words, each with the command in front. */
 export function errorLines(title: string, errors: readonly CniError[]): string {
-  return sentencesOf([...errors])
+  return sentencesOf(errors.map((error) => error.explained()))
     .map((sentence) => `${title}: ${sentence}.\n`)
     .join("");
 }

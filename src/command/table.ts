@@ -1,6 +1,7 @@
 // All commands that people type. A new command is a file beside this one, and a line here.
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
+import { explain } from "./explain.ts";
 import { helpOf } from "./help.ts";
 import { install } from "./install.ts";
 import { ls } from "./ls.ts";
@@ -9,6 +10,7 @@ import { metrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
 import { report } from "./report.ts";
 import { restore } from "./restore.ts";
+import { validate } from "./validate.ts";
 import { version } from "./version.ts";
 
 /** In the order of `pontoon --help` within each subject. */
@@ -17,8 +19,10 @@ export const COMMANDS: readonly Command[] = [
   metrics,
   report,
   restore,
+  validate,
   install,
   migrate,
+  explain,
   helpOf(all),
   version,
   completionOf(all),

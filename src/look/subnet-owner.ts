@@ -22,9 +22,9 @@ export interface SubnetOwner {
 }
 
 /**
- * The owners of overlapping subnets beside the interface that gets the address `gateway`: those in the way
- * come first. An interface in another VRF is none, since its routes are in another table. Link-local
- * addresses count for nothing. Throws SystemError.
+ * The owners of overlapping subnets beside the interface that gets the address `gateway`, those in the way
+ * first. `own` is the index of that interface; 0: it is not there yet. An interface in another VRF is none,
+ * since its routes are in another table. Link-local addresses count for nothing. Throws SystemError.
  */
 export function listSubnetOwners(links: NetlinkSocket, own: number, gateway: Prefix): SubnetOwner[] {
   const found: SubnetOwner[] = [];
@@ -33,7 +33,7 @@ export function listSubnetOwners(links: NetlinkSocket, own: number, gateway: Pre
     if (address.index === own || address.isLinkLocal || !overlaps(address, gateway)) continue;
     const link = getLink(links, { index: address.index });
     if (link === undefined) continue;
-    ownVrf ??= vrfOf(getLink(links, { index: own }), links);
+    ownVrf ??= own === 0 ? 0 : vrfOf(getLink(links, { index: own }), links);
     if (vrfOf(link, links) !== ownVrf) continue;
     const { name, kind, alias, up } = link;
     found.push({

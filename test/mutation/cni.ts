@@ -5,8 +5,8 @@ export const CNI: readonly Mutation[] = [
   {
     name: "a key in a wrong place says nothing",
     file: "src/cni/misspelt.ts",
-    find: "own ?? nearest(word, candidates(path, false), limit)",
-    replace: "own",
+    find: "near ?? nearest(word, candidates(others, false), limit)",
+    replace: "near",
     test: "test/unit/cni/misspelt.test.ts",
     promise: "portMappings",
   },

@@ -37,7 +37,7 @@ const REFUSED: [string, unknown, string][] = [
   [
     "no JSON",
     '{\n  "name": "pods",\n  "plugins": [}',
-    "error unmarshall network config: invalid character '}' in line 3, column 15: Hint: Correct the JSON text",
+    "error unmarshall network config: invalid character '}' in line 3, column 15: Hint: Write a \"]\" before it",
   ],
   ["an empty file", "\n", "there is nothing in it: Hint: Give it a network configuration."],
   [
@@ -54,7 +54,7 @@ const REFUSED: [string, unknown, string][] = [
   ["plugins that are no list", { name: "pods", plugins: {} }, "plugins: must be a list: Hint: "],
   ["an entry that is no object", listOf(PONTOON, 5), "plugins[1]: must be an object: Hint: "],
   ["an entry without a type", listOf(PONTOON, {}), "plugins[1]: names no plugin: Hint: "],
-  ["an empty list", listOf(), 'no plugin in it is "pontoon" (there is none): Hint: '],
+  ["an empty list", listOf(), "plugins: is empty: Hint: "],
   [
     "a chain of the reference plugins",
     listOf({ type: "bridge" }, { type: "portmap" }),
@@ -63,17 +63,22 @@ const REFUSED: [string, unknown, string][] = [
   [
     "no name",
     { cniVersion: "1.0.0", plugins: [PONTOON] },
-    'plugins[0]: Pontoon would refuse the entry: missing network name: Hint: Give the network configuration a "name".',
+    'missing network name: Hint: Give the network configuration a "name".',
   ],
   [
     "a version of the future",
     { ...listOf(PONTOON), cniVersion: "9.0.0" },
-    "plugins[0]: Pontoon would refuse the entry: incompatible CNI versions",
+    "incompatible CNI versions: config is",
   ],
   [
     "a wrong value",
     listOf({ type: "loopback" }, { ...PONTOON, mtu: -1 }),
-    "plugins[1]: Pontoon would refuse the entry: invalid network config: mtu -1: ",
+    "plugins[1]: invalid network config: mtu -1: ",
+  ],
+  [
+    "a capability that libcni refuses, in an entry of another plugin",
+    listOf(PONTOON, { type: "portmap", capabilities: { portMappings: "true" } }),
+    'plugins[1]: capabilities.portMappings "true": must be true or false, without quotes',
   ],
   [
     "two wrong values",

@@ -1,19 +1,29 @@
 // The network configuration that is to be installed: refused before anything is written when Pontoon, or the
 // runtime, would refuse it later.
 
-import { entriesOf, type Placed, typeOf } from "../../cni/chain.ts";
+import { type Placed, typeOf } from "../../cni/chain.ts";
 import { CniError } from "../../cni/error.ts";
-import { parseJson } from "../../cni/json.ts";
-import { type Fields, isFields } from "../../cni/keys.ts";
 import { quote } from "../../cni/problems.ts";
+import { joined } from "../../failure/failure.ts";
 import { textOf } from "../../sys/bytes.ts";
 import { readConfigFile } from "../network/file.ts";
-import { refusalOf } from "../network/refusal.ts";
+import { endingsFor, isNameFor } from "../network/folder.ts";
+import {
+  limited,
+  type Network,
+  ourEntries,
+  type Refusal,
+  readNetwork,
+  refusalsOf,
+} from "../network/network.ts";
+import { misspeltIn } from "../network/unread.ts";
 
 /** A correct configuration, byte for byte as it was written, and its name on the node. */
 export interface Configuration {
   name: string;
   bytes: Uint8Array;
+  /** Sentences about keys that nobody reads and that look like others. */
+  misspelt: string[];
 }
 
 /**
@@ -22,47 +32,29 @@ export interface Configuration {
  */
 export function readConfiguration(file: string, name: string): Configuration {
   const bytes = readConfigFile(file);
-  const isList = inFile(file, () => check(textOf(bytes)));
-  checkName(name, isList);
-  return { name, bytes };
+  const network = inFile(file, () => readRight(textOf(bytes)));
+  checkName(name, network.isList);
+  return { name, bytes, misspelt: misspeltIn(network).map(({ text }) => `${file}: ${text}`) };
 }
 
-/** True for a network list, false for a single configuration. Throws CniError for wrong content. */
-function check(text: string): boolean {
-  const { config, chain } = chainOf(text);
-  const ours = chain.filter(({ entry }) => typeOf(entry) === "pontoon");
-  if (ours.length === 0) throw noneOfOurs(chain);
-  for (const placed of ours) checkEntry(placed, config);
-  return config["plugins"] !== undefined;
-}
-
-function chainOf(text: string): { config: Fields; chain: Placed[] } {
-  if (text.trim() === "") throw invalid("there is nothing in it", "Give it a network configuration");
-  const config = parseJson(text);
-  if (!isFields(config))
-    throw invalid("it is no network configuration, which is an object", "Give it a .conflist or .conf file");
-  const chain = entriesOf(config, "pontoon");
-  for (const { entry, path } of chain)
-    if (path !== "" && typeOf(entry) === "")
-      throw invalid(`${path}: names no plugin`, 'Write it as in { "type": "pontoon" }');
-  return { config, chain };
+/** The network that no ADD would refuse. Throws CniError for any other. */
+function readRight(text: string): Network {
+  const network = readNetwork(text);
+  const errors = refusalsOf(network).map(withPlace);
+  const [first] = errors;
+  if (first !== undefined) throw joined(first, errors);
+  if (ourEntries(network).length === 0) throw noneOfOurs(network.chain);
+  return network;
 }
 
 /** The result of `action`; an error that it throws gets the file's name. */
 function inFile<T>(file: string, action: () => T): T {
   try {
-    return action();
+    return limited(action);
   } catch (error) {
-    const known =
-      error instanceof RangeError
-        ? invalid("it is nested too deep", "Take out what is nested without end")
-        : error;
-    if (!(known instanceof CniError)) throw known;
-    throw new CniError(
-      known.kind,
-      { ...known.parts, message: `${file}: ${known.message}` },
-      { cause: error },
-    );
+    if (!(error instanceof CniError)) throw error;
+    const message = `${file}: ${error.message}`;
+    throw new CniError(error.kind, { ...error.parts, message }, { cause: error });
   }
 }
 
@@ -71,28 +63,26 @@ function inFile<T>(file: string, action: () => T): T {
  * the kind of content from the ending.
  */
 function checkName(name: string, isList: boolean): void {
-  const endings = isList ? [".conflist"] : [".conf", ".json"];
-  if (endings.some((ending) => name.endsWith(ending))) return;
+  if (isNameFor(name, isList)) return;
   throw invalid(
     `${quote(name)} is no name of a ${isList ? "network list" : "single configuration"}: a runtime would not read it`,
-    `Give it a name that ends in ${endings.join(" or ")}, with --name`,
+    `Give it a name that ends in ${endingsFor(isList).join(" or ")}, with --name`,
   );
 }
 
 function noneOfOurs(chain: readonly Placed[]): CniError {
   const types = chain.map(({ entry }) => quote(typeOf(entry))).join(", ");
   return invalid(
-    `no plugin in it is "pontoon" (${types || "there is none"})`,
+    `no plugin in it is "pontoon" (${types})`,
     'Make one of a chain of the reference plugins with "pontoon migrate", or see "pontoon install --help"',
   );
 }
 
-function checkEntry({ entry, path }: Placed, config: Fields): void {
-  const refusal = refusalOf(entry, config);
-  if (refusal === undefined) return;
-  const { cause, hint } = refusal.parts;
-  const message = `${path === "" ? "" : `${path}: `}Pontoon would refuse the entry: ${refusal.message}`;
-  throw new CniError("invalidConfig", { message, cause, hint }, { cause: refusal });
+/** The error with the place of the entry that is wrong. */
+function withPlace({ path, error }: Refusal): CniError {
+  if (path === "") return error;
+  const message = `${path}: ${error.message}`;
+  return new CniError(error.kind, { ...error.parts, message, about: undefined }, { cause: error });
 }
 
 function invalid(message: string, hint: string): CniError {

@@ -14,6 +14,7 @@ import {
 import { lockWithin } from "../../sys/flock.ts";
 import { fileIdentity, fileStatus } from "../../sys/status.ts";
 import { readAll } from "../../sys/stream.ts";
+import { pathIn } from "../network/folder.ts";
 
 /**
  * The longest wait for another install: it is in the folder for milliseconds, on a slow disk for some
@@ -38,11 +39,6 @@ export interface Wanted {
 
 /** The outcome for a file. `kept`: a different file of that name is there, and stays. */
 export type Outcome = "installed" | "already there" | "kept";
-
-/** The path of a name in a folder. */
-export function pathIn(folder: string, name: string): string {
-  return folder.endsWith("/") ? folder + name : `${folder}/${name}`;
-}
 
 /**
  * Puts the file there. At every moment its name leads to the old file or to the new file, whole. One call at

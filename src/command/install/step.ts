@@ -7,10 +7,11 @@ import { listConfigurations } from "../../survey/folder.ts";
 import { O_RDONLY, openFile } from "../../sys/file.ts";
 import { native } from "../../sys/native.ts";
 import { readAll } from "../../sys/stream.ts";
+import { pathIn } from "../network/folder.ts";
 import { restoreAll } from "../restore.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { isContainersOwn, refuseContainersOwn } from "./image.ts";
-import { pathIn, place, placeLink } from "./place.ts";
+import { place, placeLink } from "./place.ts";
 
 /** The executable of this process, even when its file has been renamed or removed. */
 const OWN_EXECUTABLE = "/proc/self/exe";
@@ -52,7 +53,10 @@ export function prepare({ binDir, confDir, conf }: Wish): Configuration | undefi
 export function putInPlace(wish: Wish, configuration: Configuration | undefined, said: Said): void {
   putExecutable(wish, said);
   said.errors.push(...collectErrors([() => putLoopback(wish, said)]));
-  if (configuration !== undefined) putConfiguration(wish, configuration, said);
+  if (configuration !== undefined) {
+    said.notes.push(...configuration.misspelt);
+    putConfiguration(wish, configuration, said);
+  }
   said.errors.push(...collectErrors([() => sayFirst(wish, said)]));
   if (!hasAttachments()) return;
   const { lines, errors } = restoreAll();

@@ -27,3 +27,14 @@ test("code 0 is a code, and empty details are none", () => {
   expect(parsed(error)).toEqual({ cniVersion: "1.1.0", code: 0, msg: "no" });
   expect(error.withNotUndone(["a lease stays"]).details).toBe("Not undone: a lease stays.");
 });
+
+test("an error in our own words that has no hint names the command that explains it, and no other does", () => {
+  const details = (error: CniError): unknown => (parsed(error) as { details?: string }).details;
+  expect(details(new CniError("hostPort", { about: "tcp 80", cause: "it is taken" }))).toBe(
+    'Cause: it is taken. Hint: See "pontoon explain 131".',
+  );
+  expect(details(new CniError("hostPort", { hint: "Take another" }))).toBe("Hint: Take another.");
+  expect(details(new CniError("hostPort", { message: "as the reference says it" }))).toBeUndefined();
+  expect(details(new CniError("incompatibleVersion", { details: "config is" }))).toBe("config is");
+  expect(details(new CniError("ipamPlugin", { code: 11, cause: "busy" }))).toBe("Cause: busy.");
+});

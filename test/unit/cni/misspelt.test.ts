@@ -6,7 +6,7 @@ import { BRIDGE, NETCONF, NETCONF_KEYS } from "../../../src/cni/netconf-keys.ts"
 function said(configuration: unknown, hasForeignIpam = false): string[] {
   const unread = new UnreadKeys();
   normaliseKeys(configuration, NETCONF_KEYS, unread.note);
-  return misspeltKeys(unread, hasForeignIpam);
+  return misspeltKeys(unread, hasForeignIpam).map(({ text }) => text);
 }
 const RANGE = { subnet: "10.1.0.0/24" };
 

@@ -22,6 +22,21 @@ export const bridge: StayingKind<BridgeStep> = {
   renew: raiseAgain,
 };
 
+/**
+ * The error with which an ADD would refuse the name of a bridge, as things are; undefined when it would not.
+ * Changes nothing. Throws SystemError.
+ */
+export function foreseeBridge(name: string, node: Node): CniError | undefined {
+  const link = getLink(node.links, { name });
+  try {
+    if (link !== undefined) checkIsBridge(name, link);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CniError) return error;
+    throw error;
+  }
+}
+
 /** Makes sure that the bridge is there and up. Another ADD may do so at the same time. */
 function ensureBridge(step: BridgeStep, on: Applying): void {
   const { found, mac, mtu } = on.bridgePlan;

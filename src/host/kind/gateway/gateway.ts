@@ -108,7 +108,7 @@ function refuseOwners({
   link: { index },
   address,
   notice,
-}: Wanted): void {
+}: Omit<Wanted, "link"> & { link: Pick<SharedLink, "index"> }): void {
   const refusal = (owner: SubnetOwner): CniError => {
     const use = owner.kind === "bridge" ? `, set "bridge": "${owner.name}"` : "";
     return new CniError("bridgeAddress", {
@@ -173,6 +173,32 @@ function forwardingProblem(name: string): string | undefined {
 
 function forwardingOf(name: string): string {
   return `ipv4/conf/${name}/forwarding`;
+}
+
+/**
+ * What an ADD would say that gives the gateway's interface `address`, one of the step's, as things are: it is
+ * refused with an error, or tells the notices. Changes nothing. Throws SystemError.
+ */
+export function foreseeGateway(
+  step: GatewayStep,
+  address: Prefix,
+  node: Node,
+): { refusal: CniError | undefined; notices: string[] } {
+  const notices: string[] = [];
+  const link = getLink(node.links, { name: step.gatewayInterface });
+  const present = link === undefined ? [] : listAddresses(node.links, link.index).map(({ prefix }) => prefix);
+  if (hasPrefix(present, address)) return { refusal: undefined, notices };
+  try {
+    const notice = (text: string): unknown => notices.push(text);
+    // An interface that is not there has no index: 0 is nobody's.
+    refuseOwners({ step, node, link: { index: link?.index ?? 0 }, address, notice });
+    const others = step.force ? [] : inTheWay(step, address, present);
+    if (others.length > 0) throw conflict(step.gatewayInterface, address, others);
+    return { refusal: undefined, notices };
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    return { refusal: error, notices };
+  }
 }
 
 /** Removes the addresses in the way, where `forceAddress` allows it. */

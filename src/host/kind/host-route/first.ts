@@ -1,9 +1,10 @@
 // The first pod of the node with its gateway: it looks for interfaces that have the gateway's address or the
 // subnet. Later pods pay nothing for that.
 import { keyOfAlias } from "../../../attachment/name.ts";
+import type { AttachmentKey } from "../../../cni/attachment-key.ts";
 import { CniError } from "../../../cni/error.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
-import { formatPrefix } from "../../../ip/prefix.ts";
+import { formatPrefix, type Prefix } from "../../../ip/prefix.ts";
 import { getLink } from "../../../net/link.ts";
 import { findLocalRoute } from "../../../net/route.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
@@ -40,7 +41,10 @@ function isNew(gateway: Address, name: string, node: Node): boolean {
  * Refuses subnets that are in the way of another interface's, and tells of those that only touch them.
  * Networks without a bridge may share one. Throws CniError and SystemError.
  */
-export function checkSubnets({ key: { network }, subnets }: HostRouteStep, on: Applying): void {
+export function checkSubnets(
+  { key: { network }, subnets }: { key: Pick<AttachmentKey, "network">; subnets: readonly Prefix[] },
+  on: Pick<Applying, "node" | "hostIndex" | "notice">,
+): void {
   const { node, hostIndex: index } = on;
   for (const address of subnets)
     checkOwners(
@@ -60,4 +64,25 @@ export function checkSubnets({ key: { network }, subnets }: HostRouteStep, on: A
         }),
       node,
     );
+}
+
+/**
+ * What the ADD of the node's first pod of the network would say about a subnet, as things are: it is refused
+ * with an error, or tells the notices. Changes nothing. Throws SystemError.
+ */
+export function foreseeSubnet(
+  network: string,
+  subnet: Prefix,
+  node: Node,
+): { refusal: CniError | undefined; notices: string[] } {
+  const notices: string[] = [];
+  try {
+    // The pod's end on the node is not there yet, so it has no index: 0 is nobody's.
+    const on = { node, hostIndex: 0, notice: (text: string) => void notices.push(text) };
+    checkSubnets({ key: { network }, subnets: [subnet] }, on);
+    return { refusal: undefined, notices };
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    return { refusal: error, notices };
+  }
 }

@@ -1,0 +1,58 @@
+// What is known of a network before its first pod comes. Pure.
+import type { Netconf } from "../cni/config.ts";
+import { type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
+import { prefixRange, rangesOverlap } from "../ip/range.ts";
+import type { GatewayStep } from "./step.ts";
+
+/** The subnet of a range: `set` and `range` count from 0. */
+export interface RangeSubnet {
+  /** The gateway where it lies in the subnet, else the subnet's own address; with the length of the subnet. */
+  address: Prefix;
+  set: number;
+  range: number;
+}
+
+/**
+ * The subnets that the node is to reach by an interface of the network: that of a bridge that is the gateway,
+ * or those of pods without a bridge. None for other networks, of which the node has no address and no route.
+ */
+export function subnetsOfRanges({ attach, isGateway, ipam }: Netconf): RangeSubnet[] {
+  if (!(attach === "bridge" && isGateway) && attach !== "ptp") return [];
+  return (ipam?.rangeSets ?? []).flatMap((ranges, set) =>
+    ranges.map(({ subnet, gateway }, range) => {
+      const isInside = gateway !== undefined && prefixContains(subnet, gateway);
+      return { address: isInside ? { address: gateway, length: subnet.length } : subnet, set, range };
+    }),
+  );
+}
+
+/** The step that gives the bridge of a network the gateway addresses of all ranges. */
+export function gatewayStepOf(netconf: Netconf): GatewayStep {
+  return {
+    kind: "gateway",
+    gatewayInterface: netconf.gatewayInterface,
+    addresses: subnetsOfRanges(netconf).map(({ address }) => address),
+    others: [],
+    force: netconf.forceAddress,
+  };
+}
+
+/**
+ * The thing for which two networks cannot be on one node: `bridge`, which has one IPv4 gateway address and is
+ * to have two; `subnet`, which overlaps one that the node reaches by another interface. Undefined: they can.
+ */
+export function clashOf(one: Netconf, other: Netconf): "bridge" | "subnet" | undefined {
+  // Pods without a bridge have a route each.
+  if (one.attach === "ptp" && other.attach === "ptp") return undefined;
+  const ours = subnetsOfRanges(one).map(({ address }) => address);
+  const theirs = subnetsOfRanges(other).map(({ address }) => address);
+  if (one.attach === other.attach && one.gatewayInterface === other.gatewayInterface) {
+    const [mine, others] = [ours, theirs].map((all) => all.filter(({ address }) => address.family === 4));
+    const isForeign = (each: Prefix): boolean => !mine?.some((own) => samePrefix(own, each));
+    return mine?.length !== 0 && others?.some(isForeign) ? "bridge" : undefined;
+  }
+  const overlap = ours.some((own) =>
+    theirs.some((each) => rangesOverlap(prefixRange(own), prefixRange(each))),
+  );
+  return overlap ? "subnet" : undefined;
+}
