@@ -1,4 +1,5 @@
 // All commands that people type. A new command is a file beside this one, and a line here.
+import { cni } from "./cni.ts";
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
 import { helpOf } from "./help.ts";
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   metrics,
   report,
   restore,
+  cni,
   install,
   migrate,
   helpOf(all),

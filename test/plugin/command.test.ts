@@ -11,6 +11,7 @@ const COMMANDS = [
   "metrics",
   "report",
   "restore",
+  "cni",
   "install",
   "migrate",
   "help",
