@@ -1,4 +1,5 @@
 // All commands that people type. A new command is a file beside this one, and a line here.
+import { clean } from "./clean.ts";
 import { cni } from "./cni.ts";
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
@@ -10,6 +11,7 @@ import { metrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
 import { report } from "./report.ts";
 import { restore } from "./restore.ts";
+import { rm } from "./rm.ts";
 import { version } from "./version.ts";
 
 /** In the order of `pontoon --help` within each subject. */
@@ -18,6 +20,8 @@ export const COMMANDS: readonly Command[] = [
   metrics,
   report,
   restore,
+  rm,
+  clean,
   cni,
   install,
   migrate,

@@ -1,7 +1,7 @@
 // `pontoon cni`: the calls of a runtime by hand, mixed with those of cnitool.
 import { copyFileSync } from "node:fs";
 import { expect } from "vitest";
-import { onTerminal, pontoon, pontoonMust } from "../support/by-person.ts";
+import { forget, onTerminal, pontoon, pontoonMust } from "../support/by-person.ts";
 import { add, addressOf, type CniResult, check, cnitool, del, mustSucceed } from "../support/cni.ts";
 import { portNetwork } from "../support/host-port.ts";
 import { install, network } from "../support/network.ts";
@@ -165,7 +165,7 @@ scene("gc takes down what is not named, or with --dead what has no namespace", a
   const [red, blue] = pods;
   for (const { name } of pods) await pontoonMust(world, `cni add pods -n ${name}`);
   expect((await pontoon(world, "cni gc pods")).status).toBe(2);
-  await world.removePod(red);
+  await forget(world, red);
   expect(JSON.parse(await pontoonMust(world, "cni gc pods --dead --json"))).toEqual({
     network: "pods",
     removed: [{ containerId: red.containerId, interfaceName: "eth0" }],

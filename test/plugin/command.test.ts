@@ -11,6 +11,8 @@ const COMMANDS = [
   "metrics",
   "report",
   "restore",
+  "rm",
+  "clean",
   "cni",
   "install",
   "migrate",

@@ -1,7 +1,8 @@
 // Commands as a person types them in a world, with or without a terminal.
 import { describe, type Outcome, type RunOptions } from "./process.ts";
 import { toolPath } from "./tool.ts";
-import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "./world.ts";
+import { waitFor } from "./wait.ts";
+import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, type World } from "./world.ts";
 
 const WHERE = { CNI_PATH: PLUGIN_FOLDER, NETCONFPATH: CONFIG_FOLDER };
 
@@ -22,7 +23,9 @@ export async function onTerminal(world: World, line: string, answer = ""): Promi
   const env = { ...WHERE, NO_COLOR: "1", TERM: "xterm" };
   const outcome = await world.host.exec(script, { env, stdin: answer, timeoutMs: 60_000 });
   world.diary.push(describe(outcome));
-  return { ...outcome, stdout: outcome.stdout.replaceAll("\r", "") };
+  // The terminal may show the answer before its echo is off.
+  const stdout = outcome.stdout.replaceAll("\r", "");
+  return { ...outcome, stdout: stdout.startsWith(answer) ? stdout.slice(answer.length) : stdout };
 }
 
 /** Runs a command line that has to succeed; gives its stdout. */
@@ -30,4 +33,13 @@ export async function pontoonMust(world: World, line: string): Promise<string> {
   const outcome = await pontoon(world, line);
   if (outcome.status !== 0) throw new Error(`The command should have succeeded.\n${describe(outcome)}`);
   return outcome.stdout;
+}
+
+/** Removes a pod's namespace without a DEL, and waits until the kernel has taken its veth pair. */
+export async function forget(world: World, pod: Pod): Promise<void> {
+  const count = async (): Promise<number> =>
+    (await world.host.json<unknown[]>("ip -j link show type veth")).length;
+  const before = await count();
+  await world.removePod(pod);
+  await waitFor("the veth pair is gone", async () => (await count()) < before);
 }

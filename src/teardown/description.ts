@@ -1,0 +1,61 @@
+// Leftovers in words, and as values for programs.
+import { attachmentTitle } from "../attachment/name.ts";
+import { formatAddress } from "../ip/address.ts";
+import { portsText } from "../ip/port.ts";
+import { cachePath } from "../runtime/cache.ts";
+import type { Leftover } from "./leftover.ts";
+
+/** A leftover for people and programs. A text may hold anything that a runtime has said. */
+export interface Described {
+  kind: "attachment" | "lease" | "cache";
+  network: string;
+  containerId: string;
+  interface: string | undefined;
+  pod: string | undefined;
+  addresses: string[];
+  /** Host ports, as `tcp port 8080`. */
+  hostPorts: string[];
+  reason: string;
+  /** All of it in one line. */
+  title: string;
+}
+
+/** The description of a leftover. */
+export function describe(leftover: Leftover): Described {
+  const nothing = { pod: undefined, addresses: [], hostPorts: [], reason: leftover.reason };
+  switch (leftover.kind) {
+    case "attachment": {
+      const { key, pod, addresses, hostPorts } = leftover.attachment;
+      const { network, containerId, interfaceName } = key;
+      const ports = (hostPorts?.mappings ?? []).map(({ protocol, hostPort, hostPortEnd, hostAddress }) =>
+        portsText(protocol, { first: hostPort, last: hostPortEnd }, hostAddress),
+      );
+      const own = { network, containerId, interface: interfaceName, pod, hostPorts: [...new Set(ports)] };
+      const held = addresses.map(({ address }) => formatAddress(address.address));
+      return { ...nothing, kind: "attachment", ...own, addresses: held, title: attachmentTitle(key, pod) };
+    }
+    case "unrecorded":
+    case "cached": {
+      const key = leftover.kind === "cached" ? leftover.cached.key : leftover.key;
+      const { network, containerId, interfaceName } = key;
+      const title = attachmentTitle(key, undefined);
+      const isCache = leftover.kind === "cached";
+      return {
+        ...nothing,
+        kind: isCache ? "cache" : "attachment",
+        network,
+        containerId,
+        interface: interfaceName,
+        title: isCache ? `${cachePath(key)} of ${title}` : title,
+      };
+    }
+    case "lease": {
+      const { network, owner, address } = leftover;
+      const { containerId, interfaceName } = owner;
+      const text = formatAddress(address);
+      const title = `lease of ${text} in network ${network}, by container ${containerId}`;
+      const own = { network, containerId, interface: interfaceName, addresses: [text], title };
+      return { ...nothing, kind: "lease", ...own };
+    }
+  }
+}

@@ -1,0 +1,136 @@
+// Things of attachments that nobody will take down any more: the runtime was killed, or has forgotten them.
+import { type Attachment, sameHost } from "../attachment/attachment.ts";
+import { hostInterfaceName, keyOfAlias } from "../attachment/name.ts";
+import { isNamedById } from "../attachment/selection.ts";
+import { PONTOON } from "../cni/about.ts";
+import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
+import { DEFAULT_DATA_DIR } from "../cni/netconf-keys.ts";
+import { isDead } from "../host/namespace.ts";
+import type { Node } from "../host/node.ts";
+import { type Address, formatAddress } from "../ip/address.ts";
+import type { LeaseOwner } from "../ipam/lease.ts";
+import { listLeases } from "../ipam/lease-directory.ts";
+import { listLinks } from "../net/link-set.ts";
+import { listRecordedNetworks } from "../record/store.ts";
+import { type CachedAttachment, listCache } from "../runtime/cache.ts";
+import { parseNetworkList } from "../runtime/network-list.ts";
+import { listDirectory } from "../sys/file.ts";
+import { addressesInUse } from "./address-use.ts";
+import { isGone } from "./life.ts";
+
+/** A thing that may be taken down, with the reason why nobody needs it. */
+export type Leftover = { reason: string } & (
+  | { kind: "attachment"; attachment: Attachment }
+  | { kind: "unrecorded"; key: AttachmentKey }
+  | { kind: "cached"; cached: CachedAttachment }
+  | { kind: "lease"; network: string; directory: string; address: Address; owner: LeaseOwner }
+);
+
+/** The records of all networks, also those of an earlier boot. Throws SystemError. */
+export function allRecorded(node: Node): Attachment[] {
+  return listRecordedNetworks().flatMap((network) => node.records.listRecords(network).records);
+}
+
+/**
+ * Everything on the node that is left over: attachments without a namespace, of killed ADDs, and of an
+ * earlier boot; entries of the runtime's cache for attachments that are no longer there; leases of nobody.
+ * Throws SystemError.
+ */
+export function findLeftovers(node: Node): Leftover[] {
+  const recorded = allRecorded(node);
+  const attachments = recorded.flatMap((attachment): Leftover[] => {
+    const reason = reasonOf(attachment, node);
+    return reason === undefined ? [] : [{ kind: "attachment", attachment, reason }];
+  });
+  const isRecorded = (key: AttachmentKey): boolean => recorded.some((each) => sameKey(each.key, key));
+  const cache = listCache().filter(({ key }) => !isRecorded(key));
+  return [...attachments, ...strayCache(cache, node), ...strayLeases(isRecorded, cache, node)];
+}
+
+/**
+ * The attachments of containers that a word names, or begins, which have no record: the cache, the leases or
+ * the links of the node know of them. Throws SystemError.
+ */
+export function findUnrecorded(word: string, node: Node): Leftover[] {
+  const recorded = allRecorded(node);
+  const reason = "it has no record";
+  const isWanted = (key: AttachmentKey): boolean =>
+    isNamedById(key.containerId, word) && !recorded.some((each) => sameKey(each.key, key));
+  const cached = listCache().filter((each) => isWanted(each.key) && isOurs(each));
+  const keys: AttachmentKey[] = [];
+  const add = (key: AttachmentKey): void => {
+    const isKnown = [...cached.map((each) => each.key), ...keys].some((each) => sameKey(each, key));
+    if (!isKnown && isWanted(key)) keys.push(key);
+  };
+  for (const { alias } of listLinks(node.links, "veth")) {
+    const key = keyOfAlias(alias);
+    if (key !== undefined) add(key);
+  }
+  for (const network of listDirectory(DEFAULT_DATA_DIR))
+    for (const { owner } of listLeases(`${DEFAULT_DATA_DIR}/${network}`).leases)
+      if (owner.interfaceName !== undefined)
+        add({ network, containerId: owner.containerId, interfaceName: owner.interfaceName });
+  return [
+    ...cached.map((each): Leftover => ({ kind: "cached", cached: each, reason })),
+    ...keys.map((key): Leftover => ({ kind: "unrecorded", key, reason })),
+  ];
+}
+
+/** The reason why nobody needs an attachment; undefined: it is in use. Throws SystemError. */
+export function reasonOf(attachment: Attachment, node: Node): string | undefined {
+  const { key, host } = attachment;
+  if (node.records.isAddRunning(key)) return undefined;
+  const here = node.identity();
+  if (host.bootId !== here.bootId) return "it is of an earlier boot";
+  if (isDead(attachment, node)) return "its namespace is gone";
+  return !sameHost(host, here) || node.records.isComplete(key) ? undefined : "its ADD was killed";
+}
+
+/** Entries of the cache for attachments of Pontoon's that have neither a record nor a namespace. */
+function strayCache(cache: readonly CachedAttachment[], node: Node): Leftover[] {
+  return cache
+    .filter((cached) => isOurs(cached) && isGone(cached.namespacePath, node))
+    .map((cached) => ({ kind: "cached", cached, reason: "its namespace is gone" }));
+}
+
+/** True for an attachment in whose network Pontoon is a plugin. */
+function isOurs({ list }: CachedAttachment): boolean {
+  try {
+    return parseNetworkList(list).plugins.some(({ type }) => type === PONTOON);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Leases in networks of Pontoon's whose owner has neither a record nor a link nor, by the cache, a namespace,
+ * and whose address no namespace of the node has. The owner may be one of host-local's, so all has to agree.
+ */
+function strayLeases(
+  isRecorded: (key: AttachmentKey) => boolean,
+  cache: readonly CachedAttachment[],
+  node: Node,
+): Leftover[] {
+  const living = cache.filter(({ namespacePath }) => !isGone(namespacePath, node));
+  const candidates = listRecordedNetworks().flatMap((network) => {
+    const directory = `${DEFAULT_DATA_DIR}/${network}`;
+    return listLeases(directory)
+      .leases.filter(({ owner }) => {
+        const { containerId, interfaceName = "" } = owner;
+        const key = { network, containerId, interfaceName };
+        const isUsed =
+          isRecorded(key) ||
+          node.records.isAddRunning(key) ||
+          node.hasInterface(hostInterfaceName(key)) ||
+          living.some((each) => each.key.containerId === containerId);
+        return interfaceName !== "" && !isUsed;
+      })
+      .map(({ address, owner }) => ({ network, directory, address, owner }));
+  });
+  if (candidates.length === 0) return [];
+  const used = addressesInUse(node);
+  const reason = "its owner has no record, and no namespace of the node has the address";
+  return candidates
+    .filter(({ address }) => !used.has(formatAddress(address)))
+    .map((lease) => ({ kind: "lease", ...lease, reason }));
+}
