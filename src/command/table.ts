@@ -12,6 +12,7 @@ import { migrate } from "./migrate.ts";
 import { report } from "./report.ts";
 import { restore } from "./restore.ts";
 import { rm } from "./rm.ts";
+import { trial } from "./try.ts";
 import { version } from "./version.ts";
 
 /** In the order of `pontoon --help` within each subject. */
@@ -22,6 +23,7 @@ export const COMMANDS: readonly Command[] = [
   restore,
   rm,
   clean,
+  trial,
   cni,
   install,
   migrate,

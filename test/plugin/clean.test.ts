@@ -48,8 +48,8 @@ scene(
     expect(await check(world, pods, blue)).toBeUndefined();
     expect(await pings(world.host, living)).toBe(true);
     expect(await ports()).not.toContain("8080");
-  const green = await world.pod("green");
-  await addWithPorts(world, pods, green, WEB);
+    const green = await world.pod("green");
+    await addWithPorts(world, pods, green, WEB);
     await using _server = await serve(green, "tcp", "0.0.0.0", 80);
     expect(await connect(blue, "10.1.0.1", 8080)).toMatch(/^green saw /);
     expect(await pontoonMust(world, "clean --yes")).toBe("nothing is left over\n");

@@ -13,6 +13,7 @@ const COMMANDS = [
   "restore",
   "rm",
   "clean",
+  "try",
   "cni",
   "install",
   "migrate",

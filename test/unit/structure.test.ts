@@ -15,6 +15,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     may: [
       "report",
       "survey",
+      "trial",
       "teardown",
       "runtime",
       "host",
@@ -58,6 +59,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   verb: {
     may: ["teardown", "host", "ipam", "look", "record", "plan", "attachment", "failure", "cni", "ip", "sys"],
     why: "A verb puts the parts together and touches no kernel object; nothing but main calls it.",
+  },
+  trial: {
+    may: ["teardown", "runtime", "host", "record", "attachment", "failure", "cni", "net", "ip", "sys"],
+    why: "A trial attaches pods as a runtime does, and measures what packets do.",
   },
   teardown: {
     may: ["runtime", "host", "ipam", "look", "record", "attachment", "failure", "cni", "net", "ip", "sys"],
