@@ -8,8 +8,8 @@ const LEAST_OF_ID = 4;
 const PORT = /^([1-9]\d{0,4})(?:\/(tcp|udp|sctp))?$/;
 
 /**
- * The attachments that a word names: by the pod (`default/web` or `web`), a host port (`8080`, `8080/udp`), an
- * address, or a container id or its beginning. The first of these that names any counts, in that order.
+ * The attachments that a word names: by the pod (`default/web` or `web`), a host port (`8080`, `8080/udp`),
+ * an address, or a container id or its beginning. The first of these that names any counts, in that order.
  */
 export function selectAttachments(attachments: readonly Attachment[], word: string): Attachment[] {
   for (const isNamed of [byPod, byPort, byAddress, byId]) {

@@ -4,8 +4,8 @@ import { findLeftovers } from "../teardown/leftover.ts";
 import { JSON_OPTION, refuseWords } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { pluginFolders } from "./folders.ts";
-import { takeAllDown } from "./leftovers.ts";
-import { requireRoot } from "./root.ts";
+import { takeAllDown } from "./leftover/take-all.ts";
+import { needRoot } from "./text.ts";
 
 export const clean = defineCommand({
   name: "clean",
@@ -13,9 +13,9 @@ export const clean = defineCommand({
   words: "",
   summary: "takes down what killed runtimes have left over",
   page: `Finds what nobody will take down any more, shows it, asks, and takes it down:
-attachments whose namespace is gone, whose ADD was killed, or of an earlier boot,
-with their links, rules, host ports and addresses; leases of nobody; entries of
-the runtimes' result cache for attachments that are gone. Needs root.
+attachments whose namespace is gone, whose ADD was killed, or of an earlier
+boot, with their links, rules, host ports and addresses; leases of nobody; and
+entries of the runtimes' result cache for attachments that are gone. Needs root.
 
 podman never asks for this by itself: the host port of a "podman run" that was
 killed is held until this command frees it. What is in use stays.
@@ -32,7 +32,7 @@ killed is held until this command frees it. What is in use stays.
   ],
   run({ options, words }, person) {
     refuseWords(words);
-    requireRoot("take attachments down", "clean");
+    needRoot("take attachments down", "clean");
     using node = Node.open();
     const leftovers = findLeftovers(node);
     if (leftovers.length === 0) return { text: "nothing is left over\n", json: { found: [], removed: [] } };

@@ -25,7 +25,7 @@ import { askedAgain, askedBy, nameOf, pathOf } from "./cni/wish.ts";
 import { type Answer, defineCommand, type Person } from "./command.ts";
 import { networkListOf, pluginFolders } from "./folders.ts";
 import { Misuse } from "./misuse.ts";
-import { requireRoot } from "./root.ts";
+import { needRoot } from "./text.ts";
 
 export const cni = defineCommand({
   name: "cni",
@@ -94,7 +94,7 @@ function add({ args: { options }, person, chain: open }: Call): Answer {
   const path = pathOf(fresh === undefined ? (netns ?? "") : nameOf(fresh));
   const chain = open();
   const asked = askedBy(options, chain, path);
-  requireRoot("attach pods", "cni add");
+  needRoot("attach pods", "cni add");
   const result = fresh === undefined ? addChain(chain, asked) : addInNew(fresh, chain, asked);
   const { terminal } = person;
   const isForPerson = terminal.columns !== Number.POSITIVE_INFINITY;
@@ -119,7 +119,7 @@ function addInNew(name: string, chain: Chain, asked: Asked): ReturnType<typeof a
 function check({ args: { options }, person, chain: open }: Call): Answer {
   const chain = open();
   const asked = askedAgain(options, chain);
-  requireRoot("check attachments", "cni check");
+  needRoot("check attachments", "cni check");
   const isDone = checkChain(chain, asked);
   return said(person, chain, isDone ? "the attachment is as it was made" : "the list switches check off");
 }
@@ -131,7 +131,7 @@ function del({ args: { options }, person, chain: open }: Call): Answer {
   const removes = options["rm-netns"] === true;
   if (removes && folderOf(namespacePath) !== NAMED_NAMESPACES)
     throw new Misuse(`--rm-netns removes a namespace of ${NAMED_NAMESPACES}; name it with -n`);
-  requireRoot("detach pods", "cni del");
+  needRoot("detach pods", "cni del");
   delChain(chain, asked);
   if (removes) removeNamedNamespace(baseName(namespacePath));
   return said(person, chain, `${asked.containerId} is detached`);
@@ -143,7 +143,7 @@ function gc({ args: { options, words }, person, chain: open }: Call): Answer {
     throw new Misuse("name the attachments that stay, as ID:IFNAME, or give --dead");
   const named = words.map(readAttachment);
   const chain = open();
-  requireRoot("take attachments down", "cni gc");
+  needRoot("take attachments down", "cni gc");
   const collected = gcChain(chain, dead === true ? living(chain) : named);
   if (collected === undefined) return said(person, chain, "the list switches gc off");
   const { removed, errors } = collected;

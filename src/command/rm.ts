@@ -3,16 +3,16 @@ import { selectAttachments } from "../attachment/selection.ts";
 import { CniError } from "../cni/error.ts";
 import { quote } from "../cni/problems.ts";
 import { Node } from "../host/node.ts";
-import { describe } from "../teardown/description.ts";
 import { allRecorded, findUnrecorded, type Leftover, reasonOf } from "../teardown/leftover.ts";
 import { usersOf } from "../teardown/use.ts";
 import { shown } from "../terminal/terminal.ts";
 import { JSON_OPTION } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { pluginFolders } from "./folders.ts";
-import { takeAllDown } from "./leftovers.ts";
+import { describe } from "./leftover/description.ts";
+import { takeAllDown } from "./leftover/take-all.ts";
 import { Misuse } from "./misuse.ts";
-import { requireRoot } from "./root.ts";
+import { needRoot } from "./text.ts";
 
 export const rm = defineCommand({
   name: "rm",
@@ -40,7 +40,7 @@ pod. "pontoon clean" finds all by itself that nobody uses.
   ],
   run({ options, words }, person) {
     if (words.length === 0) throw new Misuse("name a pod, a container id, a host port or an address");
-    requireRoot("take attachments down", "rm");
+    needRoot("take attachments down", "rm");
     using node = Node.open();
     const leftovers = distinct(words.flatMap((word) => namedBy(word, node)));
     if (options.force !== true) for (const leftover of leftovers) refuseUsed(leftover, node);

@@ -7,7 +7,7 @@ import { JSON_OPTION, refuseWords } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { networkListOf, pluginFolders } from "./folders.ts";
 import { Misuse } from "./misuse.ts";
-import { requireRoot } from "./root.ts";
+import { needRoot } from "./text.ts";
 
 /** `try` is a word of the language. */
 export const trial = defineCommand({
@@ -15,11 +15,11 @@ export const trial = defineCommand({
   subject: "try",
   words: "CONFLIST",
   summary: "brings up two pods, measures them, takes them down",
-  page: `Attaches two namespaces to a network as a runtime does, and sends packets: to the
-gateway, to each other, to the next router of the node, packets as long as the
-MTU, and to a host port. Over IPv4 and IPv6. Then it takes all down again, also
-when something failed; what a killed one leaves is removed by the next. CONFLIST
-is a file, or the name of a network. Needs root.
+  page: `Attaches two namespaces to a network as a runtime does, and sends packets: to
+the gateway, to each other, to the next router of the node, packets as long as
+the MTU, and to a host port; over IPv4 and IPv6. Then it takes all down again,
+also when something failed; what a killed one leaves is removed by the next.
+CONFLIST is a file, or the name of a network. Needs root.
 
 A network with a device of the node gets one pod. Names (DNS) are not tried.
 `,
@@ -33,14 +33,14 @@ A network with a device of the node gets one pod. Names (DNS) are not tried.
     ["try pods", "does the network of this name work?"],
     ["try ./10-pods.conflist --keep", "and leave the pods there"],
   ],
-  statuses: "0 when nothing failed, or 1 when something did, or 2 when the command line\nis wrong.\n",
+  statuses: "0 when nothing failed, 1 when something did, 2 for a wrong command line.\n",
   completes: "file",
   run({ options, words }, { terminal }) {
     const [conflist, ...others] = words;
     if (conflist === undefined) throw new Misuse("name a network, or its file");
     refuseWords(others);
     const list = networkListOf(conflist, options["conf-dir"]);
-    requireRoot("try networks", "try");
+    needRoot("try networks", "try");
     using node = Node.open();
     const chain = { list, folders: pluginFolders(options["bin-dir"]) };
     const { findings, kept } = tryNetwork(chain, options.keep === true, node);

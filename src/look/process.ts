@@ -1,4 +1,4 @@
-// The processes of the node that have sockets open, or are in a namespace, by /proc. A process of another user, or one that ends
+// The processes of the node that have sockets open, by /proc. A process of another user, or one that ends
 // meanwhile, is passed over.
 
 import type { Process } from "../plan/listener.ts";
@@ -44,23 +44,6 @@ export function findHolders(inodes: ReadonlySet<number>): Map<number, Process[]>
     }
   }
   return holders;
-}
-
-/**
- * The processes in the network namespace at a path, by their numbers: at most `most`. None where nothing is
- * at the path.
- */
-export function findProcessesIn(path: string, most: number): Process[] {
-  const [wanted] = orNone(() => [fileIdentity(path)]);
-  if (wanted === undefined) return [];
-  const found: Process[] = [];
-  for (const name of orNone(() => listDirectory("/proc"))) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || namespaceOf(name) !== wanted) continue;
-    found.push(readProcess(pid));
-    if (found.length === most) break;
-  }
-  return found;
 }
 
 function heldBy(folder: string, descriptors: string[], inodes: ReadonlySet<number>): Set<number> {

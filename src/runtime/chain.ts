@@ -40,7 +40,7 @@ export function declaredCapabilities({ plugins }: NetworkList): Set<string> {
 
 /**
  * ADD of every plugin in order, each with the result of the one before it; the cache then has the result,
- * which is given. Throws CniError of the first plugin that failed; the ones before it are not taken back, as a
+ * which is given. Throws CniError of the first plugin that failed; those before it are not taken back, as a
  * runtime sends DEL then.
  */
 export function addChain(chain: Chain, asked: Asked): Fields {
@@ -59,8 +59,8 @@ export function addChain(chain: Chain, asked: Asked): Fields {
 }
 
 /**
- * CHECK of every plugin in order, with the result of the cache. False when the list switches CHECK off. Throws
- * CniError of the first plugin that is not content.
+ * CHECK of every plugin in order, with the result of the cache. False when the list switches CHECK off.
+ * Throws CniError of the first plugin that is not content.
  */
 export function checkChain(chain: Chain, asked: Asked): boolean {
   const { list } = chain;

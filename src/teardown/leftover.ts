@@ -7,14 +7,15 @@ import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { DEFAULT_DATA_DIR } from "../cni/netconf-keys.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
-import { type Address, formatAddress } from "../ip/address.ts";
-import type { LeaseOwner } from "../ipam/lease.ts";
+import { formatAddress } from "../ip/address.ts";
 import { listLeases } from "../ipam/lease-directory.ts";
 import { listLinks } from "../net/link-set.ts";
 import { listRecordedNetworks } from "../record/store.ts";
 import { type CachedAttachment, listCache } from "../runtime/cache.ts";
 import { parseNetworkList } from "../runtime/network-list.ts";
+import { findStrayLeases, type StrayLease } from "../survey/lease.ts";
 import { listDirectory } from "../sys/file.ts";
+import { baseName } from "../sys/path.ts";
 import { addressesInUse } from "./address-use.ts";
 import { isGone } from "./life.ts";
 
@@ -23,7 +24,7 @@ export type Leftover = { reason: string } & (
   | { kind: "attachment"; attachment: Attachment }
   | { kind: "unrecorded"; key: AttachmentKey }
   | { kind: "cached"; cached: CachedAttachment }
-  | { kind: "lease"; network: string; directory: string; address: Address; owner: LeaseOwner }
+  | { kind: "lease"; lease: StrayLease }
 );
 
 /** The records of all networks, also those of an earlier boot. Throws SystemError. */
@@ -44,7 +45,7 @@ export function findLeftovers(node: Node): Leftover[] {
   });
   const isRecorded = (key: AttachmentKey): boolean => recorded.some((each) => sameKey(each.key, key));
   const cache = listCache().filter(({ key }) => !isRecorded(key));
-  return [...attachments, ...strayCache(cache, node), ...strayLeases(isRecorded, cache, node)];
+  return [...attachments, ...strayCache(cache, node), ...strayLeases(recorded, cache, node)];
 }
 
 /**
@@ -107,30 +108,26 @@ function isOurs({ list }: CachedAttachment): boolean {
  * and whose address no namespace of the node has. The owner may be one of host-local's, so all has to agree.
  */
 function strayLeases(
-  isRecorded: (key: AttachmentKey) => boolean,
+  recorded: readonly Attachment[],
   cache: readonly CachedAttachment[],
   node: Node,
 ): Leftover[] {
   const living = cache.filter(({ namespacePath }) => !isGone(namespacePath, node));
-  const candidates = listRecordedNetworks().flatMap((network) => {
-    const directory = `${DEFAULT_DATA_DIR}/${network}`;
-    return listLeases(directory)
-      .leases.filter(({ owner }) => {
-        const { containerId, interfaceName = "" } = owner;
-        const key = { network, containerId, interfaceName };
-        const isUsed =
-          isRecorded(key) ||
-          node.records.isAddRunning(key) ||
-          node.hasInterface(hostInterfaceName(key)) ||
-          living.some((each) => each.key.containerId === containerId);
-        return interfaceName !== "" && !isUsed;
-      })
-      .map(({ address, owner }) => ({ network, directory, address, owner }));
-  });
+  const isUsed = ({ directory, owner: { containerId, interfaceName = "" } }: StrayLease): boolean => {
+    const key = { network: baseName(directory), containerId, interfaceName };
+    return (
+      interfaceName === "" ||
+      recorded.some((each) => sameKey(each.key, key)) ||
+      node.records.isAddRunning(key) ||
+      node.hasInterface(hostInterfaceName(key)) ||
+      living.some((each) => each.key.containerId === containerId)
+    );
+  };
+  const candidates = findStrayLeases(recorded, listRecordedNetworks()).filter((lease) => !isUsed(lease));
   if (candidates.length === 0) return [];
   const used = addressesInUse(node);
   const reason = "its owner has no record, and no namespace of the node has the address";
   return candidates
     .filter(({ address }) => !used.has(formatAddress(address)))
-    .map((lease) => ({ kind: "lease", ...lease, reason }));
+    .map((lease) => ({ kind: "lease", lease, reason }));
 }

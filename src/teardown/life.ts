@@ -21,7 +21,10 @@ export function livingAttachments(network: string, node: Node): ValidAttachment[
   return [...recorded, ...cached].map(({ containerId, interfaceName }) => ({ containerId, interfaceName }));
 }
 
-/** True when there is no namespace at a path; false for an empty path, which tells nothing. Throws SystemError. */
+/**
+ * True when there is no namespace at a path; false for an empty path, which tells nothing. Throws
+ * SystemError.
+ */
 export function isGone(path: string, node: Node): boolean {
   if (path === "") return false;
   try {

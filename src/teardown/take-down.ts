@@ -32,7 +32,7 @@ export function takeDown(leftover: Leftover, means: Means): CniError[] {
     case "unrecorded":
       return collectErrors([() => detachUnrecorded(leftover.key, means.node)]);
     case "lease": {
-      const { directory, address, owner } = leftover;
+      const { directory, address, owner } = leftover.lease;
       const remove = (): void => {
         using _lock = openExistingLeaseLock(directory);
         removeLease(directory, address, owner);

@@ -1,7 +1,8 @@
 // The use of what a person wants taken down.
 import { openRecordedPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
-import { findProcessesIn } from "../look/process.ts";
+import { addProcesses, namespaceAt } from "../look/namespaces.ts";
+import { readProcess } from "../look/process.ts";
 import type { Leftover } from "./leftover.ts";
 
 /** A process that uses an attachment. */
@@ -22,5 +23,9 @@ export function usersOf(leftover: Leftover, node: Node): User[] {
 }
 
 function usersAt(path: string): User[] {
-  return path === "" ? [] : findProcessesIn(path, MOST).map(({ pid, name }) => ({ pid, name }));
+  const found = new Map();
+  const namespace = path === "" ? undefined : namespaceAt(path, found);
+  if (namespace === undefined) return [];
+  addProcesses(found);
+  return namespace.pids.slice(0, MOST).map((pid) => ({ pid, name: readProcess(pid).name }));
 }

@@ -33,8 +33,8 @@ export interface Trial {
 }
 
 /**
- * Tries a network. Whatever fails, all that was made is taken down again, unless `keeps`. Throws CniError when
- * it cannot begin.
+ * Tries a network. Whatever fails, all that was made is taken down again, unless `keeps`. Throws CniError
+ * when it cannot begin.
  */
 export function tryNetwork(chain: Chain, keeps: boolean, node: Node): Trial {
   using _lock = lock();

@@ -31,7 +31,7 @@ scene(
 
     const seen = await pontoon(world, "clean --dry-run");
     expect(seen.stdout).toBe(
-      `container ${red.containerId} (network pods, eth0): 10.1.0.2, tcp port 8080\n  its namespace is gone\n`,
+      `container ${red.containerId} (network pods, eth0): 10.1.0.2, 8080->80/tcp\n  its namespace is gone\n`,
     );
     const asked = await pontoon(world, "clean");
     expect([asked.status, asked.stdout]).toEqual([1, ""]);
@@ -41,7 +41,7 @@ scene(
     expect((await snapshot(world)).leases.names).toContain("10.1.0.2");
 
     expect(await pontoonMust(world, "clean --yes")).toBe(
-      `taken down: container ${red.containerId} (network pods, eth0): 10.1.0.2, tcp port 8080\n`,
+      `taken down: container ${red.containerId} (network pods, eth0): 10.1.0.2, 8080->80/tcp\n`,
     );
     expect((await snapshot(world)).leases.names).toEqual(["10.1.0.3"]);
     expect((await cache(world)).trim()).toBe(`pods-${blue.containerId}-eth0`);
@@ -133,7 +133,7 @@ scene(
     const pods = portNetwork(world, "pods");
     const red = await world.pod("red");
     const words = ["default/web", "web", "8080", "8080/tcp", "10.1.0.2", red.containerId.slice(0, 14)];
-    const title = "pod default/web (network pods, eth0): 10.1.0.2, tcp port 8080";
+    const title = "pod default/web (network pods, eth0): 10.1.0.2, 8080->80/tcp";
     await add(world, pods, red, { ...PODMAN, ...portArgs(WEB) });
     for (const word of words) {
       const { stdout, status } = await onTerminal(world, `rm ${word}`, "n\n");

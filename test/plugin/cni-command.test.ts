@@ -114,21 +114,30 @@ scene(
       `${PLUGIN_FOLDER}/spy`,
       `#!/bin/sh
 input=$(cat)
-echo "$CNI_COMMAND $CNI_CONTAINERID $input" >> ${log}
+echo "$CNI_COMMAND \${0##*/} $input" >> ${log}
 [ "$CNI_COMMAND" = ADD ] && echo "$input" | sed 's/.*"prevResult":\\({.*}\\)}$/\\1/' || true
 `,
     );
     await world.host.must(`chmod +x ${PLUGIN_FOLDER}/spy`);
-    const spy = { type: "spy", capabilities: { mac: true } };
-    install(world, { ...network("pods"), plugins: [...network("pods").plugins, spy] });
+    await world.host.must(`ln -s spy ${PLUGIN_FOLDER}/last`);
+    const more = [{ type: "spy", capabilities: { mac: true } }, { type: "last" }];
+    install(world, { ...network("pods"), plugins: [...network("pods").plugins, ...more] });
     await world.pod("red");
     await pontoonMust(world, "cni add pods -n red --mac 02:00:00:00:00:01 --id one");
     await pontoonMust(world, "cni check pods --id one");
     await pontoonMust(world, "cni del pods --id one");
     const calls = world.read(log).trim().split("\n");
-    expect(calls.map((call) => call.split(" ")[0])).toEqual(["ADD", "CHECK", "DEL"]);
+    expect(calls.map((call) => call.split(" ", 2).join(" "))).toEqual([
+      "ADD spy",
+      "ADD last",
+      "CHECK spy",
+      "CHECK last",
+      "DEL last",
+      "DEL spy",
+    ]);
     for (const call of calls) {
-      expect(call).toContain('"runtimeConfig":{"mac":"02:00:00:00:00:01"}');
+      const isTold = call.includes('"runtimeConfig":{"mac":"02:00:00:00:00:01"}');
+      expect(isTold).toBe(call.includes(" spy "));
       expect(call).toContain('"prevResult":{');
     }
   },

@@ -17,7 +17,10 @@ export async function pontoon(world: World, line: string, options: RunOptions = 
   return outcome;
 }
 
-/** The same on a terminal, which a person types `answer` into. stdout has both streams, with plain ends of lines. */
+/**
+ * Runs it on a terminal, which a person types `answer` into. stdout has both streams, with plain ends of
+ * lines.
+ */
 export async function onTerminal(world: World, line: string, answer = ""): Promise<Outcome> {
   const script = [toolPath("script"), "-qec", `stty -echo; ${PLUGIN_FOLDER}/pontoon ${line}`, "/dev/null"];
   const env = { ...WHERE, NO_COLOR: "1", TERM: "xterm" };

@@ -65,7 +65,20 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     why: "A trial attaches pods as a runtime does, and measures what packets do.",
   },
   teardown: {
-    may: ["runtime", "host", "ipam", "look", "record", "attachment", "failure", "cni", "net", "ip", "sys"],
+    may: [
+      "runtime",
+      "survey",
+      "host",
+      "ipam",
+      "look",
+      "record",
+      "attachment",
+      "failure",
+      "cni",
+      "net",
+      "ip",
+      "sys",
+    ],
     why: "Taking attachments down is the same work for a runtime and for a person, and knows neither.",
   },
   runtime: {

@@ -1,9 +1,10 @@
 // Leftovers in words, and as values for programs.
-import { attachmentTitle } from "../attachment/name.ts";
-import { formatAddress } from "../ip/address.ts";
-import { portsText } from "../ip/port.ts";
-import { cachePath } from "../runtime/cache.ts";
-import type { Leftover } from "./leftover.ts";
+import { attachmentTitle } from "../../attachment/name.ts";
+import { formatAddress } from "../../ip/address.ts";
+import { cachePath } from "../../runtime/cache.ts";
+import { baseName } from "../../sys/path.ts";
+import type { Leftover } from "../../teardown/leftover.ts";
+import { mappingTexts } from "../text.ts";
 
 /** A leftover for people and programs. A text may hold anything that a runtime has said. */
 export interface Described {
@@ -13,7 +14,7 @@ export interface Described {
   interface: string | undefined;
   pod: string | undefined;
   addresses: string[];
-  /** Host ports, as `tcp port 8080`. */
+  /** Host ports, as `8080->80/tcp`. */
   hostPorts: string[];
   reason: string;
   /** All of it in one line. */
@@ -25,12 +26,10 @@ export function describe(leftover: Leftover): Described {
   const nothing = { pod: undefined, addresses: [], hostPorts: [], reason: leftover.reason };
   switch (leftover.kind) {
     case "attachment": {
-      const { key, pod, addresses, hostPorts } = leftover.attachment;
+      const { key, pod, addresses } = leftover.attachment;
       const { network, containerId, interfaceName } = key;
-      const ports = (hostPorts?.mappings ?? []).map(({ protocol, hostPort, hostPortEnd, hostAddress }) =>
-        portsText(protocol, { first: hostPort, last: hostPortEnd }, hostAddress),
-      );
-      const own = { network, containerId, interface: interfaceName, pod, hostPorts: [...new Set(ports)] };
+      const hostPorts = mappingTexts(leftover.attachment);
+      const own = { network, containerId, interface: interfaceName, pod, hostPorts };
       const held = addresses.map(({ address }) => formatAddress(address.address));
       return { ...nothing, kind: "attachment", ...own, addresses: held, title: attachmentTitle(key, pod) };
     }
@@ -50,7 +49,8 @@ export function describe(leftover: Leftover): Described {
       };
     }
     case "lease": {
-      const { network, owner, address } = leftover;
+      const { directory, owner, address } = leftover.lease;
+      const network = baseName(directory);
       const { containerId, interfaceName } = owner;
       const text = formatAddress(address);
       const title = `lease of ${text} in network ${network}, by container ${containerId}`;

@@ -1,10 +1,10 @@
 // Taking down leftovers after a person has seen them and agreed: for `pontoon rm` and `pontoon clean`.
-import { CniError } from "../cni/error.ts";
-import { type Described, describe } from "../teardown/description.ts";
-import type { Leftover } from "../teardown/leftover.ts";
-import { type Means, takeDown } from "../teardown/take-down.ts";
-import { shown } from "../terminal/terminal.ts";
-import type { Answer, Person } from "./command.ts";
+import { CniError } from "../../cni/error.ts";
+import type { Leftover } from "../../teardown/leftover.ts";
+import { type Means, takeDown } from "../../teardown/take-down.ts";
+import { shown } from "../../terminal/terminal.ts";
+import type { Answer, Person } from "../command.ts";
+import { type Described, describe } from "./description.ts";
 
 /** The agreement that a command line has given already. */
 export interface Agreement {
@@ -15,8 +15,8 @@ export interface Agreement {
 }
 
 /**
- * Shows the leftovers, asks, and takes them down one by one; one that fails stops no other. Without a terminal
- * and without an agreement nothing happens, and an error says so.
+ * Shows the leftovers, asks, and takes them down one by one; one that fails stops no other. Without a
+ * terminal and without an agreement nothing happens, and an error says so.
  */
 export function takeAllDown(
   leftovers: readonly Leftover[],
