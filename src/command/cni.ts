@@ -99,7 +99,12 @@ function add({ args: { options }, person, chain: open }: Call): Answer {
   const { terminal } = person;
   const isForPerson = terminal.columns !== Number.POSITIVE_INFINITY;
   const json = `${JSON.stringify(result, undefined, 4)}\n`;
-  return { text: isForPerson ? addedText(keyIn(chain, asked), result, terminal) : json, json: result };
+  return {
+    text: isForPerson
+      ? addedText({ key: keyIn(chain, asked), capabilities: asked.capabilities, result }, terminal)
+      : json,
+    json: result,
+  };
 }
 
 /** An ADD into a namespace that is made for it; what was made goes when the ADD fails. */

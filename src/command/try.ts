@@ -33,7 +33,7 @@ A network with a device of the node gets one pod. Names (DNS) are not tried.
     ["try pods", "does the network of this name work?"],
     ["try ./10-pods.conflist --keep", "and leave the pods there"],
   ],
-  statuses: "0 when nothing failed, 1 when something did, 2 for a wrong command line.\n",
+  statuses: "0 when nothing failed, 1 when something did, 2 for wrong words.\n",
   completes: "file",
   run({ options, words }, { terminal }) {
     const [conflist, ...others] = words;

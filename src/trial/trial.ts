@@ -39,11 +39,13 @@ export interface Trial {
 export function tryNetwork(chain: Chain, keeps: boolean, node: Node): Trial {
   using _lock = lock();
   const remains = removeRemains({ node, folders: chain.folders });
-  if (remains.length > 0) throw remainsStayed(remains);
   const names = memberNames(keeps, hasOneDevice(chain) ? 1 : 2);
   const taken = names.find((name) => fileStatus(namedNamespace(name)) !== undefined);
   if (taken !== undefined) throw keptAlready(names);
-  const findings = attachAndMeasure(names, chain, node);
+  const findings = remains.map((error) =>
+    findingOf("what a killed trial has left is gone", sentenceOf(error)),
+  );
+  findings.push(...attachAndMeasure(names, chain, node));
   if (keeps) return { findings, kept: names };
   const silence = sentencesOf(names.toReversed().flatMap((name) => removeMember(name, chain))).join("; ");
   findings.push(findingOf("all is taken down again by DEL", silence === "" ? undefined : silence));
@@ -62,7 +64,7 @@ function attachAndMeasure(names: readonly string[], chain: Chain, node: Node): F
     findings.push(findingOf(`attached by ADD: ${members.map(textOf).join("; ")}`, undefined));
     for (const measure of measurements(members, port, node)) findings.push(...measure());
   } catch (error) {
-    findings.push({ state: "failed", text: sentencesOf([asCniError(error)]).join("; ") });
+    findings.push({ state: "failed", text: sentenceOf(asCniError(error)) });
   }
   return findings;
 }
@@ -123,11 +125,8 @@ function lock(): FileHandle {
   }
 }
 
-function remainsStayed(errors: readonly CniError[]): CniError {
-  return new CniError("cleanup", {
-    message: "what a killed trial has left could not be taken down",
-    cause: sentencesOf(errors).join("; "),
-  });
+function sentenceOf(error: CniError): string {
+  return sentencesOf([error]).join();
 }
 
 function keptAlready(names: readonly string[]): CniError {

@@ -1,15 +1,18 @@
 // `pontoon try`: what it measures is true, and it leaves nothing.
+import { symlinkSync } from "node:fs";
 import { expect } from "vitest";
 import { pontoon, pontoonMust } from "../support/by-person.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install } from "../support/network.ts";
 import { WAYS } from "../support/ptp.ts";
+import { asReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
+import { toolPath } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
 import { wireNetwork } from "../support/wire.ts";
-import type { World } from "../support/world.ts";
+import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 
 const DUAL = { subnets: ["10.1.0.0/24", "fd01::/64"], capabilities: { portMappings: true } };
 
@@ -195,4 +198,17 @@ scene("without addresses, and as JSON", async (world) => {
       { state: "passed" },
     ],
   });
+});
+
+scene("a chain of the reference plugins is tried as well, and DEL goes through all of it", async (world) => {
+  await withWayOut(world);
+  const pods = asReference(world, WAYS[0]!.networkOf("pods", DUAL));
+  const portmap = { type: "portmap", capabilities: { portMappings: true } };
+  symlinkSync(toolPath("portmap"), world.outside(`${PLUGIN_FOLDER}/portmap`));
+  install(world, { ...pods, plugins: [...pods.plugins, portmap] });
+  const { status, stdout } = await pontoon(world, "try pods");
+  expect([status, stdout]).toEqual([0, expect.not.stringContaining("✗")]);
+  expect(signs(stdout)).toContain("✓ host port N leads to port 80 of the pod over IPv4");
+  expect(await world.host.must("ip netns list")).not.toContain("try-");
+  expect(await world.host.must(["sh", "-c", "ls /var/lib/cni/results"])).toBe("");
 });

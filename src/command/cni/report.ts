@@ -7,8 +7,17 @@ import { readResult } from "../../cni/result-parse.ts";
 import { NEWEST_VERSION } from "../../cni/version.ts";
 import { shown, styled, type Terminal } from "../../terminal/terminal.ts";
 
-/** Lines about an attachment that was made, from the result of the chain in any version. */
-export function addedText(key: AttachmentKey, result: Fields, terminal: Terminal): string {
+/** An attachment that was made. */
+export interface Added {
+  key: AttachmentKey;
+  /** The arguments for capabilities. */
+  capabilities: Fields;
+  /** The result of the chain, in any version. */
+  result: Fields;
+}
+
+/** Lines about an attachment that was made. */
+export function addedText({ key, capabilities, result }: Added, terminal: Terminal): string {
   const { interfaces, ips, routes, dns } = inNewestShape(result);
   const inPod = interfaces.find(({ sandbox }) => textOf(sandbox) !== "");
   const onNode = interfaces.filter(({ sandbox }) => textOf(sandbox) === "").map(({ name }) => textOf(name));
@@ -22,6 +31,10 @@ export function addedText(key: AttachmentKey, result: Fields, terminal: Terminal
     ...routes.map(({ dst, gw }): [string, string] => [
       "route",
       `${textOf(dst)}${gw === undefined ? "" : ` by ${textOf(gw)}`}`,
+    ]),
+    ...listOf(capabilities["portMappings"]).map(({ hostPort, containerPort, protocol }): [string, string] => [
+      "host port",
+      `${hostPort}->${containerPort}/${protocol}`,
     ]),
     ["DNS", dns],
     ["container", key.containerId],
