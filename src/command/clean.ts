@@ -34,10 +34,8 @@ killed is held until this command frees it. What is in use stays.
     refuseWords(words);
     needRoot("take attachments down", "clean");
     using node = Node.open();
-    const leftovers = findLeftovers(node);
-    if (leftovers.length === 0) return { text: "nothing is left over\n", json: { found: [], removed: [] } };
     const means = { node, folders: pluginFolders(options["bin-dir"]) };
     const agreement = { yes: options.yes === true, dryRun: options["dry-run"] === true };
-    return takeAllDown(leftovers, { ...agreement, person, means });
+    return takeAllDown({ ...agreement, person, means, find: () => findLeftovers(node) });
   },
 });

@@ -134,7 +134,7 @@ function del({ args: { options }, person, chain: open }: Call): Answer {
   const asked = askedAgain(options, chain);
   const { namespacePath } = asked;
   const removes = options["rm-netns"] === true;
-  if (removes && folderOf(namespacePath) !== NAMED_NAMESPACES)
+  if (removes && ![NAMED_NAMESPACES, `/var${NAMED_NAMESPACES}`].includes(folderOf(namespacePath)))
     throw new Misuse(`--rm-netns removes a namespace of ${NAMED_NAMESPACES}; name it with -n`);
   needRoot("detach pods", "cni del");
   delChain(chain, asked);

@@ -42,10 +42,13 @@ pod. "pontoon clean" finds all by itself that nobody uses.
     if (words.length === 0) throw new Misuse("name a pod, a container id, a host port or an address");
     needRoot("take attachments down", "rm");
     using node = Node.open();
-    const leftovers = distinct(words.flatMap((word) => namedBy(word, node)));
-    if (options.force !== true) for (const leftover of leftovers) refuseUsed(leftover, node);
+    const find = (): Leftover[] => {
+      const leftovers = distinct(words.flatMap((word) => namedBy(word, node)));
+      if (options.force !== true) for (const leftover of leftovers) refuseUsed(leftover, node);
+      return leftovers;
+    };
     const means = { node, folders: pluginFolders(options["bin-dir"]) };
-    return takeAllDown(leftovers, { yes: options.yes === true, person, means });
+    return takeAllDown({ yes: options.yes === true, person, means, find });
   },
 });
 

@@ -1,6 +1,6 @@
 // The result cache of libcni: one file for each attachment, which an ADD writes, CHECK and DEL read, and DEL
 // removes. Runtimes and cnitool share it (containernetworking/cni 1.3, libcni/api.go, cachedInfo).
-import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { type Fields, isFields } from "../cni/keys.ts";
 import {
   ensureDirectory,
@@ -60,7 +60,9 @@ export function writeCache(cached: CachedAttachment): void {
 
 /** The file of an attachment; undefined when there is none that can be read. Throws SystemError. */
 export function readCache(key: AttachmentKey): CachedAttachment | undefined {
-  return parseCache(readTextOfAny(cachePath(key)) ?? "");
+  const cached = parseCache(readTextOfAny(cachePath(key)) ?? "");
+  // Two keys may have one path, since their parts may hold dashes.
+  return cached !== undefined && sameKey(cached.key, key) ? cached : undefined;
 }
 
 /** Removes the file of an attachment. False when there was none. Throws SystemError. */

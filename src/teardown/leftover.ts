@@ -7,7 +7,7 @@ import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { DEFAULT_DATA_DIR } from "../cni/netconf-keys.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
-import { formatAddress } from "../ip/address.ts";
+import { type Address, formatAddress } from "../ip/address.ts";
 import { listLeases } from "../ipam/lease-directory.ts";
 import { listLinks } from "../net/link-set.ts";
 import { listRecordedNetworks } from "../record/store.ts";
@@ -24,7 +24,7 @@ export type Leftover = { reason: string } & (
   | { kind: "attachment"; attachment: Attachment }
   | { kind: "unrecorded"; key: AttachmentKey }
   | { kind: "cached"; cached: CachedAttachment }
-  | { kind: "lease"; lease: StrayLease }
+  | ({ kind: "lease" } & Holding)
 );
 
 /** The records of all networks, also those of an earlier boot. Throws SystemError. */
@@ -104,8 +104,9 @@ function isOurs({ list }: CachedAttachment): boolean {
 }
 
 /**
- * Leases in networks of Pontoon's whose owner has neither a record nor a link nor, by the cache, a namespace,
- * and whose address no namespace of the node has. The owner may be one of host-local's, so all has to agree.
+ * Leases in networks of Pontoon's whose owner has neither a record that can be read nor a link nor, by the
+ * cache, a namespace, and whose addresses no namespace of the node has. The owner may be one of host-local's,
+ * so all has to agree.
  */
 function strayLeases(
   recorded: readonly Attachment[],
@@ -113,21 +114,40 @@ function strayLeases(
   node: Node,
 ): Leftover[] {
   const living = cache.filter(({ namespacePath }) => !isGone(namespacePath, node));
-  const isUsed = ({ directory, owner: { containerId, interfaceName = "" } }: StrayLease): boolean => {
-    const key = { network: baseName(directory), containerId, interfaceName };
-    return (
-      interfaceName === "" ||
-      recorded.some((each) => sameKey(each.key, key)) ||
-      node.records.isAddRunning(key) ||
-      node.hasInterface(hostInterfaceName(key)) ||
-      living.some((each) => each.key.containerId === containerId)
-    );
-  };
-  const candidates = findStrayLeases(recorded, listRecordedNetworks()).filter((lease) => !isUsed(lease));
-  if (candidates.length === 0) return [];
+  const isUsed = (key: AttachmentKey): boolean =>
+    key.interfaceName === "" ||
+    recorded.some((each) => sameKey(each.key, key)) ||
+    node.records.isAddRunning(key) ||
+    node.hasInterface(hostInterfaceName(key)) ||
+    living.some((each) => each.key.containerId === key.containerId);
+  const held = byOwner(findStrayLeases(recorded, listRecordedNetworks())).filter(({ key }) => !isUsed(key));
+  if (held.length === 0) return [];
   const used = addressesInUse(node);
-  const reason = "its owner has no record, and no namespace of the node has the address";
-  return candidates
-    .filter(({ address }) => !used.has(formatAddress(address)))
-    .map((lease) => ({ kind: "lease", lease, reason }));
+  const reason = "it has no record, and no namespace of the node has its address";
+  return held
+    .filter(({ addresses }) => !addresses.some((address) => used.has(formatAddress(address))))
+    .map((each) => ({ kind: "lease", ...each, reason }));
+}
+
+/** The leases of one owner, IPv4 first. */
+export interface Holding {
+  key: AttachmentKey;
+  directory: string;
+  addresses: Address[];
+}
+
+function byOwner(leases: readonly StrayLease[]): Holding[] {
+  const found = new Map<string, Holding>();
+  const inOrder = [...leases].sort(
+    ({ address: a }, { address: b }) => a.family - b.family || (a.value < b.value ? -1 : 1),
+  );
+  for (const { directory, address, owner } of inOrder) {
+    const { containerId, interfaceName = "" } = owner;
+    const place = `${directory} ${containerId} ${interfaceName}`;
+    const key = { network: baseName(directory), containerId, interfaceName };
+    const holding = found.get(place) ?? { key, directory, addresses: [] };
+    holding.addresses.push(address);
+    found.set(place, holding);
+  }
+  return [...found.values()];
 }

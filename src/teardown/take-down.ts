@@ -5,11 +5,9 @@ import { attachmentTitle } from "../attachment/name.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { DEFAULT_DATA_DIR } from "../cni/netconf-keys.ts";
-import { attempt, collectErrors } from "../failure/failure.ts";
+import { collectErrors } from "../failure/failure.ts";
 import { openRecordedPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
-import { removeLease } from "../ipam/lease-file.ts";
-import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { type CachedAttachment, readCache } from "../runtime/cache.ts";
 import { askedOf, delChain } from "../runtime/chain.ts";
 import { parseNetworkList } from "../runtime/network-list.ts";
@@ -30,15 +28,9 @@ export function takeDown(leftover: Leftover, means: Means): CniError[] {
     case "cached":
       return collectErrors([() => delByCache(leftover.cached, undefined, means)]);
     case "unrecorded":
-      return collectErrors([() => detachUnrecorded(leftover.key, means.node)]);
-    case "lease": {
-      const { directory, address, owner } = leftover.lease;
-      const remove = (): void => {
-        using _lock = openExistingLeaseLock(directory);
-        removeLease(directory, address, owner);
-      };
-      return collectErrors([() => attempt("leaseStore", directory, remove)]);
-    }
+      return collectErrors([() => detachUnrecorded(leftover.key, directoryOf(leftover.key), means.node)]);
+    case "lease":
+      return collectErrors([() => detachUnrecorded(leftover.key, leftover.directory, means.node)]);
   }
 }
 
@@ -82,13 +74,12 @@ function detachRecorded(attachment: Attachment, node: Node): void {
   detach({ key, attachment, bridge, directory, hasDevices, pod, running, releaseForeign }, node);
 }
 
-function detachUnrecorded(key: AttachmentKey, node: Node): void {
+function detachUnrecorded(key: AttachmentKey, directory: string, node: Node): void {
   const sibling = allRecorded(node).find(
     (each) => each.key.network === key.network && !sameKey(each.key, key),
   );
   const bridge = sibling && bridgeOf(sibling.link);
   const hasDevices = sibling?.link.kind === "device";
-  const directory = directoryOf(key);
   detach({ key, attachment: undefined, bridge, directory, hasDevices, releaseForeign: () => {} }, node);
 }
 

@@ -78,7 +78,7 @@ scene(
     const folder = "/var/lib/cni/networks/pods";
     world.write(`${folder}/10.219.0.99`, "nobody\r\neth0");
     // Addresses that a namespace has are never taken, whatever the lease says.
-    world.write(`${folder}/10.219.0.1`, "nobody\r\neth0");
+    world.write(`${folder}/10.219.0.1`, "somebody\r\neth0");
     world.write(`/var/lib/cni/results/pods-old-eth0`, cacheOf("old", "/run/netns/gone", "pontoon"));
     world.write(
       `/var/lib/cni/results/others-old-eth0`,
@@ -169,6 +169,20 @@ scene("rm --force takes down what is in use, and two containers by one word are 
   await using _sleeper = red.start("sleep 60");
   await pontoonMust(world, "rm --yes --force 10.1.0.2");
   expect((await snapshot(world)).leases.names).toEqual(["10.1.0.3"]);
+});
+
+scene("an attachment whose record a crash damaged goes by its lease, with all that it has", async (world) => {
+  const pods = portNetwork(world, "pods", { subnets: ["10.219.0.0/24", "fd19::/64"] });
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  await addDirectly(world, { network: pods, pod: red, more: portConfig(WEB) });
+  await addDirectly(world, { network: pods, pod: blue });
+  const records = await world.host.must("grep -l eth0 -r /var/lib/cni/pontoon/pods");
+  for (const record of records.trim().split("\n")) world.write(record, "");
+  await forget(world, red);
+  const { removed } = JSON.parse(await pontoonMust(world, "clean --yes --json")) as { removed: object[] };
+  expect(removed).toMatchObject([{ kind: "lease", addresses: ["10.219.0.2", "fd19::2"] }]);
+  expect(await world.host.must("nft list ruleset")).not.toMatch(/8080|10\.219\.0\.2\b/);
+  expect((await snapshot(world)).leases.names).toEqual(["10.219.0.3", "fd19::3"]);
 });
 
 scene("rm finds an attachment without a record by its container id", async (world) => {

@@ -98,6 +98,22 @@ for (const { way, networkOf } of WAYS) {
   });
 }
 
+scene("the packets of the MTU may really not be divided", async (world) => {
+  install(world, WAYS[0]!.networkOf("pods", { ...DUAL, subnets: ["10.1.0.0/24"] }));
+  await world.host.must(["nft", "add table inet broken"]);
+  await world.host.must(["nft", "add chain inet broken input { type filter hook input priority 0 ; }"]);
+  const divisible = "ip frag-off & 0x4000 == 0 meta length > 1000 drop";
+  await world.host.must(["nft", `add rule inet broken input ${divisible}`]);
+  expect((await pontoon(world, "try pods")).stdout).toContain(
+    "✓ packets of 1500 bytes reach 10.1.0.1 undivided",
+  );
+  const undivided = "ip frag-off & 0x4000 != 0 meta length >= 1500 drop";
+  await world.host.must(["nft", `add rule inet broken input ${undivided}`]);
+  expect((await pontoon(world, "try pods")).stdout).toContain(
+    "✗ packets of 1500 bytes reach 10.1.0.1 undivided",
+  );
+});
+
 scene("an ADD that is refused is the finding, and nothing is left", async (world) => {
   install(world, WAYS[0]!.networkOf("pods", { ...DUAL, subnets: ["10.1.0.0/30"] }));
   const { status, stdout } = await pontoon(world, "try pods");

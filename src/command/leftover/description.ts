@@ -2,7 +2,6 @@
 import { attachmentTitle } from "../../attachment/name.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { cachePath } from "../../runtime/cache.ts";
-import { baseName } from "../../sys/path.ts";
 import type { Leftover } from "../../teardown/leftover.ts";
 import { mappingTexts } from "../text.ts";
 
@@ -49,13 +48,10 @@ export function describe(leftover: Leftover): Described {
       };
     }
     case "lease": {
-      const { directory, owner, address } = leftover.lease;
-      const network = baseName(directory);
-      const { containerId, interfaceName } = owner;
-      const text = formatAddress(address);
-      const title = `lease of ${text} in network ${network}, by container ${containerId}`;
-      const own = { network, containerId, interface: interfaceName, addresses: [text], title };
-      return { ...nothing, kind: "lease", ...own };
+      const { key, addresses } = leftover;
+      const { network, containerId, interfaceName } = key;
+      const own = { network, containerId, interface: interfaceName, addresses: addresses.map(formatAddress) };
+      return { ...nothing, kind: "lease", ...own, title: `lease of ${attachmentTitle(key, undefined)}` };
     }
   }
 }

@@ -14,34 +14,47 @@ export interface Agreement {
   dryRun?: boolean;
 }
 
+/** The command that takes leftovers down. */
+interface Asking extends Agreement {
+  person: Person;
+  means: Means;
+  /** Looks for the leftovers. Throws CniError. */
+  find(): Leftover[];
+}
+
 /**
- * Shows the leftovers, asks, and takes them down one by one; one that fails stops no other. Without a
- * terminal and without an agreement nothing happens, and an error says so.
+ * Shows the leftovers, asks, and takes them down one by one; one that fails stops no other. A person may take
+ * any time for the answer, so what has changed meanwhile is left alone. Without a terminal and without an
+ * agreement nothing happens, and an error says so.
  */
-export function takeAllDown(
-  leftovers: readonly Leftover[],
-  { yes, dryRun = false, person, means }: Agreement & { person: Person; means: Means },
-): Answer {
+export function takeAllDown({ yes, dryRun = false, person, means, find }: Asking): Answer {
+  const leftovers = find();
   const seen = leftovers.map(describe);
+  const found = seen.map(valueOf);
+  if (leftovers.length === 0) return { text: "nothing is left over\n", json: { found, removed: [] } };
   const list = seen.map(linesOf).join("");
-  if (dryRun) return { text: list, json: { found: seen.map(valueOf), removed: [] } };
-  if (!yes) {
-    const isAgreed = person.confirms(`${list}Take ${leftovers.length === 1 ? "it" : "them all"} down?`);
-    if (isAgreed === undefined) throw nobodyToAsk(list);
-    if (!isAgreed)
-      return { text: "nothing was taken down\n", json: { found: seen.map(valueOf), removed: [] } };
-  }
+  if (dryRun) return { text: list, json: { found, removed: [] } };
+  if (yes) return takeDownThese(leftovers, found, means);
+  const isAgreed = person.confirms(`${list}Take ${leftovers.length === 1 ? "it" : "them all"} down?`);
+  if (isAgreed === undefined) throw nobodyToAsk(list);
+  if (!isAgreed) return { text: "nothing was taken down\n", json: { found, removed: [] } };
+  const agreed = new Set(found.map((value) => JSON.stringify(value)));
+  const unchanged = find().filter((each) => agreed.has(JSON.stringify(valueOf(describe(each)))));
+  return takeDownThese(unchanged, found, means);
+}
+
+function takeDownThese(leftovers: readonly Leftover[], found: readonly object[], means: Means): Answer {
   const errors: CniError[] = [];
   const removed: Described[] = [];
-  for (const [at, leftover] of leftovers.entries()) {
+  for (const leftover of leftovers) {
+    const description = describe(leftover);
     const failed = takeDown(leftover, means);
     errors.push(...failed);
-    const description = seen[at];
-    if (failed.length === 0 && description !== undefined) removed.push(description);
+    if (failed.length === 0) removed.push(description);
   }
   return {
     text: removed.map((each) => `taken down: ${shown(each.title)}${holdings(each)}\n`).join(""),
-    json: { found: seen.map(valueOf), removed: removed.map(valueOf) },
+    json: { found, removed: removed.map(valueOf) },
     errors,
   };
 }
@@ -50,8 +63,8 @@ function linesOf(described: Described): string {
   return `${shown(described.title)}${holdings(described)}\n  ${shown(described.reason)}\n`;
 }
 
-function holdings({ kind, addresses, hostPorts }: Described): string {
-  const held = kind === "lease" ? hostPorts : [...addresses, ...hostPorts];
+function holdings({ addresses, hostPorts }: Described): string {
+  const held = [...addresses, ...hostPorts];
   return held.length === 0 ? "" : `: ${shown(held.join(", "))}`;
 }
 
