@@ -118,6 +118,7 @@ function strayLeases(
     key.interfaceName === "" ||
     recorded.some((each) => sameKey(each.key, key)) ||
     node.records.isAddRunning(key) ||
+    node.records.findUnknownVersion(key) !== undefined ||
     node.hasInterface(hostInterfaceName(key)) ||
     living.some((each) => each.key.containerId === key.containerId);
   const held = byOwner(findStrayLeases(recorded, listRecordedNetworks())).filter(({ key }) => !isUsed(key));

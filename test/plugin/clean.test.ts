@@ -139,7 +139,7 @@ scene(
       const { stdout, status } = await onTerminal(world, `rm ${word}`, "n\n");
       expect([status, stdout], word).toEqual([
         0,
-        `${title}\n  its namespace is there\nTake it down? [y/N] nothing was taken down\n`,
+        `${title}\n  its namespace is there; container ${red.containerId}\nTake it down? [y/N] nothing was taken down\n`,
       ]);
     }
     for (const word of ["8081", "8080/udp", "10.1.0.9", "cn", "constructor"])

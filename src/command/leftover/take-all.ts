@@ -60,7 +60,9 @@ function takeDownThese(leftovers: readonly Leftover[], found: readonly object[],
 }
 
 function linesOf(described: Described): string {
-  return `${shown(described.title)}${holdings(described)}\n  ${shown(described.reason)}\n`;
+  const { title, reason, pod, containerId } = described;
+  const container = pod === undefined ? "" : `; container ${shown(containerId)}`;
+  return `${shown(title)}${holdings(described)}\n  ${shown(reason)}${container}\n`;
 }
 
 function holdings({ addresses, hostPorts }: Described): string {
