@@ -11,8 +11,8 @@ export const TEARDOWN: readonly Mutation[] = [
   {
     ...STRAYS,
     name: "clean frees addresses that a namespace has",
-    find: "!used.has(formatAddress(address))",
-    replace: "formatAddress(address) !== used.toString()",
+    find: "!addresses.some((address) => used.has(formatAddress(address)))",
+    replace: "addresses.length > used.size - used.size",
   },
   {
     ...STRAYS,

@@ -146,13 +146,13 @@ scene(
       expect((await pontoon(world, `rm --yes ${word}`)).stderr, word).toContain(
         `"${word}" names no attachment`,
       );
-    await using sleeper = red.start("sleep 60");
+    await using user = red.start("cat");
     const used = await pontoon(world, "rm --yes web");
     expect([used.status, used.stderr]).toEqual([
       1,
-      expect.stringMatching(/is in use by sleep \(\d+\).*--force/),
+      expect.stringMatching(/is in use by cat \(\d+\).*--force/),
     ]);
-    await sleeper.stop();
+    await user.stop();
     const { stdout } = await onTerminal(world, "rm web web", "y\n");
     expect(stdout).toContain(`taken down: ${title}\n`);
     expect((await snapshot(world)).attachments.lines).toEqual([]);
@@ -166,7 +166,7 @@ scene("rm --force takes down what is in use, and two containers by one word are 
   for (const pod of [red, blue]) await add(world, pods, pod, PODMAN);
   const both = await pontoon(world, "rm --yes web");
   expect([both.status, both.stderr]).toEqual([1, expect.stringContaining('"web" names 2 containers: ')]);
-  await using _sleeper = red.start("sleep 60");
+  await using _user = red.start("cat");
   await pontoonMust(world, "rm --yes --force 10.1.0.2");
   expect((await snapshot(world)).leases.names).toEqual(["10.1.0.3"]);
 });
