@@ -1,4 +1,6 @@
 // All commands that people type. A new command is a file beside this one, and a line here.
+import { clean } from "./clean.ts";
+import { cni } from "./cni.ts";
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
 import { explain } from "./explain.ts";
@@ -10,6 +12,8 @@ import { metrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
 import { report } from "./report.ts";
 import { restore } from "./restore.ts";
+import { rm } from "./rm.ts";
+import { trial } from "./try.ts";
 import { validate } from "./validate.ts";
 import { version } from "./version.ts";
 
@@ -20,6 +24,10 @@ export const COMMANDS: readonly Command[] = [
   report,
   restore,
   validate,
+  rm,
+  clean,
+  trial,
+  cni,
   install,
   migrate,
   explain,

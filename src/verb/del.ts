@@ -10,7 +10,7 @@ import type { StoppedAdd } from "../record/intent.ts";
 import type { RecordStore } from "../record/store.ts";
 import { isErrno } from "../sys/errno.ts";
 import { phase } from "../sys/phase.ts";
-import { ADD_ENDS_MS, detach } from "./detach.ts";
+import { ADD_ENDS_MS, detach } from "../teardown/detach.ts";
 
 /** Detaches the pod. Success when nothing is left, also when nothing was there. Throws CniError. */
 export function del(request: DelRequest, node: Node): void {

@@ -23,7 +23,7 @@ import { collectLeases } from "../ipam/collect.ts";
 import { delegate, foreignIpamOf, passOn } from "../ipam/delegate.ts";
 import { openExistingLeaseLock } from "../ipam/lease-lock.ts";
 import { hasTenants, restoreLostLeases } from "../ipam/lost-lease.ts";
-import { detach } from "./detach.ts";
+import { detach } from "../teardown/detach.ts";
 
 /** A network, with the sets of its valid and stale attachments. */
 interface Cleanup {

@@ -18,9 +18,12 @@ import { NFT } from "./nft.ts";
 import { PLAN } from "./plan.ts";
 import { PTP } from "./ptp.ts";
 import { RECORD } from "./record.ts";
+import { RUNTIME } from "./runtime.ts";
 import { SURVEY } from "./survey.ts";
 import { SYS } from "./sys.ts";
+import { TEARDOWN } from "./teardown.ts";
 import { TOOL } from "./tool.ts";
+import { TRIAL } from "./trial.ts";
 import { VERB } from "./verb.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
@@ -42,8 +45,11 @@ export const MUTATIONS: readonly Mutation[] = [
   ...PLAN,
   ...PTP,
   ...RECORD,
+  ...RUNTIME,
   ...SURVEY,
   ...SYS,
+  ...TEARDOWN,
   ...TOOL,
+  ...TRIAL,
   ...VERB,
 ];

@@ -113,7 +113,7 @@ export const PTP: readonly Mutation[] = [
   },
   {
     name: "DEL does not tell a restore that it shuts the pod's link",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: 'attempt("recordStore", hostInterfaceName(key), () => records.markLeaving(key));',
     replace: "",
     test: SOURCE_CHECK,

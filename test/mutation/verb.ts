@@ -12,7 +12,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "addresses are free while a link of the attachment has stayed",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: "rules.areGone && hasEnded && areLinksGone && isGivenBack",
     replace: "rules.areGone && hasEnded && isGivenBack",
     test: "test/plugin/wire-life.test.ts",
@@ -20,7 +20,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "DEL deletes a device of the node as the pod's end of a veth pair",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: "(hostEndOf(attachment.link) === undefined ? undefined : attachment.link.pod.mac)",
     replace: "attachment.link.pod.mac",
     test: "test/plugin/device.test.ts",
@@ -44,7 +44,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "a DEL heeds the path of the namespace and not the namespace",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: "  return isAnother ? undefined : pod;",
     replace: "  return isAnother && false ? undefined : pod;",
     test: "test/plugin/reused-namespace.test.ts",
@@ -102,7 +102,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "DEL frees the lease before the veth is gone",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: "      removeAllLinks(traces, detachment, node);\n",
     replace:
       "      release({ directory: detachment.directory, key, record: attachment });\n      removeAllLinks(traces, detachment, node);\n",
@@ -111,7 +111,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "DEL gives back an address although a rule that names it stayed",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: "=> rules.areGone && hasEnded && areLinksGone && isGivenBack;",
     replace: "=> hasEnded && areLinksGone && isGivenBack;",
     test: "test/plugin/fault-step.test.ts",
@@ -119,7 +119,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "DEL takes rules away without the lock of the leases",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: 'using _lock = attempt("leaseStore", leaseDirectory, () => openExistingLeaseLock(leaseDirectory));',
     replace: "",
     test: "test/plugin/lock.test.ts",
@@ -151,7 +151,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "DEL beside a running ADD gives the code of a clean-up instead of 11",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: '  return new CniError("tryAgainLater", {\n    about: `an ADD of',
     replace: '  return new CniError("cleanup", {\n    about: `an ADD of',
     test: "test/plugin/foreign-killed.test.ts",
@@ -175,7 +175,7 @@ export const VERB: readonly Mutation[] = [
   },
   {
     name: "DEL does not look again for host ports that restore put back",
-    file: "src/verb/detach.ts",
+    file: "src/teardown/detach.ts",
     find: "isRestorable: removals.some(({ rules }) => rules !== undefined),",
     replace:
       "isRestorable: removals.some(({ rules }) => rules !== undefined) && attachment.hostPorts === undefined,",

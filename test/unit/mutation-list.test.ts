@@ -44,10 +44,13 @@ test("the list has rows from every folder of src", () => {
     "nft",
     "plan",
     "record",
+    "runtime",
     "survey",
     "sys",
+    "teardown",
     "terminal",
     "tool",
+    "trial",
     "verb",
   ]);
 });

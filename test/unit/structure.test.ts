@@ -15,6 +15,9 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     may: [
       "report",
       "survey",
+      "trial",
+      "teardown",
+      "runtime",
       "host",
       "ipam",
       "record",
@@ -54,8 +57,33 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     why: "The plugin loopback is a small program of its own beside ours; it keeps no state and knows no attachments.",
   },
   verb: {
-    may: ["host", "ipam", "look", "record", "plan", "attachment", "failure", "cni", "ip", "sys"],
+    may: ["teardown", "host", "ipam", "look", "record", "plan", "attachment", "failure", "cni", "ip", "sys"],
     why: "A verb puts the parts together and touches no kernel object; nothing but main calls it.",
+  },
+  trial: {
+    may: ["teardown", "runtime", "host", "record", "attachment", "failure", "cni", "net", "ip", "sys"],
+    why: "A trial attaches pods as a runtime does, and measures what packets do.",
+  },
+  teardown: {
+    may: [
+      "runtime",
+      "survey",
+      "host",
+      "ipam",
+      "look",
+      "record",
+      "attachment",
+      "failure",
+      "cni",
+      "net",
+      "ip",
+      "sys",
+    ],
+    why: "Taking attachments down is the same work for a runtime and for a person, and knows neither.",
+  },
+  runtime: {
+    may: ["failure", "cni", "terminal", "tool", "ip", "sys"],
+    why: "The runtime's side of the contract calls plugins as programs, ours too: it knows nothing of how they work.",
   },
   host: {
     may: [

@@ -1,0 +1,165 @@
+// Sockets of measurements: ICMP echo and TCP, in whichever namespace they are opened.
+import { type Address, addressBytes, type Family } from "../ip/address.ts";
+import { be16At, u32Bytes } from "../sys/bytes.ts";
+import { monotonicMs } from "../sys/clock.ts";
+import { check, errnoName, isErrno, SystemError } from "../sys/errno.ts";
+import { FileHandle } from "../sys/file.ts";
+import { native } from "../sys/native.ts";
+import { randomBytes } from "../sys/random.ts";
+import { POLLIN, waitFor } from "../sys/stream.ts";
+
+// bits/socket.h, linux/in.h, linux/in6.h, asm-generic/socket.h
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+const SOCK_RAW = 3;
+const SOCK_NONBLOCK = 0o4000;
+const MSG_DONTWAIT = 0x40;
+const IPPROTO_IP = 0;
+const IPPROTO_ICMP = 1;
+const IPPROTO_IPV6 = 41;
+const IPPROTO_ICMPV6 = 58;
+const IP_MTU_DISCOVER = 10;
+const IPV6_MTU_DISCOVER = 23;
+const IPV6_V6ONLY = 26;
+const IPV6_DONTFRAG = 62;
+/** Don't Fragment is set, and no path MTU that was learned counts. */
+const PMTUDISC_PROBE = 3;
+
+/** The bytes of headers in front of what an echo carries: IP without options, ICMP. */
+const HEADERS: { readonly [Each in Family]: number } = { 4: 28, 6: 48 };
+const ICMP_HEADER = 8;
+/** Types of an echo and its answer (RFC 792, RFC 4443). */
+const ECHO: { readonly [Each in Family]: { asks: number; answers: number } } = {
+  4: { asks: 8, answers: 0 },
+  6: { asks: 128, answers: 129 },
+};
+
+/** An echo to send. */
+export interface Echo {
+  to: Address;
+  /** The length of the whole packet in bytes, which then may not be divided; undefined: a short one. */
+  size?: number;
+  /** Echoes that are sent, a second apart, until one is answered. */
+  tries: number;
+}
+
+/** The answer to an echo: undefined when one came, else the reason as words. */
+export type Silence = string | undefined;
+
+const WAIT_MS = 1_000;
+const SHORTEST = 64;
+
+/** Sends echoes from the namespace of this thread until one is answered. Throws SystemError. */
+export function ping({ to, size, tries }: Echo): Silence {
+  const { family } = to;
+  const raw = native.socket(...rawSocketOf(family));
+  using socket = new FileHandle(check(raw, "open a socket for ICMP"));
+  if (size !== undefined) forbidFragments(socket, family);
+  const connected = native.connect(socket.fd, socketAddress(to, 0));
+  if (connected < 0) return reasonOf(-connected);
+  const mark = randomBytes(4);
+  const packet = echoPacket(family, mark, (size ?? SHORTEST) - HEADERS[family]);
+  let reason = "no answer";
+  for (let sent = 0; sent < tries; sent++) {
+    const result = native.send(socket.fd, packet, 0);
+    if (result < 0) reason = reasonOf(-result);
+    if (isAnswered(socket, family, mark)) return undefined;
+  }
+  return reason;
+}
+
+/** A TCP socket that waits for connections in the namespace of this thread. Throws SystemError. */
+export function listen(family: Family, port: number): FileHandle {
+  const any = { family, value: 0n };
+  const socket = streamSocket(family);
+  try {
+    if (family === 6) setOption(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    check(native.bind(socket.fd, socketAddress(any, port)), `bind port ${port}`);
+    check(native.listen(socket.fd, 1), `listen on port ${port}`);
+    return socket;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+/** Begins a connection from the namespace of this thread, and does not wait for it. Throws SystemError. */
+export function beginConnection(to: Address, port: number): FileHandle {
+  const socket = streamSocket(to.family);
+  // EINPROGRESS and every refusal: whether the connection comes to be shows at the other end.
+  native.connect(socket.fd, socketAddress(to, port));
+  return socket;
+}
+
+/** True when a connection comes to a socket that listens, within `ms`. */
+export function isReached(listener: FileHandle, ms: number): boolean {
+  waitFor(listener.fd, POLLIN, ms);
+  const accepted = native.accept(listener.fd);
+  if (accepted < 0) return false;
+  native.close(accepted);
+  return true;
+}
+
+function streamSocket(family: Family): FileHandle {
+  const fd = native.socket(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  return new FileHandle(check(fd, "open a socket for TCP"));
+}
+
+function rawSocketOf(family: Family): [number, number, number] {
+  return family === 4 ? [AF_INET, SOCK_RAW, IPPROTO_ICMP] : [AF_INET6, SOCK_RAW, IPPROTO_ICMPV6];
+}
+
+function forbidFragments(socket: FileHandle, family: Family): void {
+  if (family === 4) return setOption(socket, IPPROTO_IP, IP_MTU_DISCOVER, PMTUDISC_PROBE);
+  setOption(socket, IPPROTO_IPV6, IPV6_MTU_DISCOVER, PMTUDISC_PROBE);
+  setOption(socket, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
+}
+
+// biome-ignore lint/complexity/useMaxParams: these are the parts of setsockopt(2).
+function setOption({ fd }: FileHandle, level: number, option: number, value: number): void {
+  check(native.setsockopt(fd, level, option, u32Bytes(value)), `set option ${option} of a socket`);
+}
+
+/** struct sockaddr_in, struct sockaddr_in6 (linux/in.h, linux/in6.h). */
+function socketAddress(address: Address, port: number): Uint8Array {
+  const bytes = new Uint8Array(address.family === 4 ? 16 : 28);
+  bytes.set([address.family === 4 ? AF_INET : AF_INET6, 0, port >>> 8, port]);
+  bytes.set(addressBytes(address), address.family === 4 ? 4 : 8);
+  return bytes;
+}
+
+/** An echo request that carries zeros. Of IPv6 the kernel makes the checksum. */
+function echoPacket(family: Family, mark: Uint8Array, length: number): Uint8Array {
+  const packet = new Uint8Array(ICMP_HEADER + length);
+  packet[0] = ECHO[family].asks;
+  packet.set(mark, 4);
+  if (family === 6) return packet;
+  let sum = 0;
+  for (let at = 0; at < ICMP_HEADER; at += 2) sum += be16At(packet, at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  packet.set([~sum >>> 8, ~sum], 2);
+  return packet;
+}
+
+/** True when the answer to the echo with this mark comes in time. Other packets are passed over. */
+function isAnswered(socket: FileHandle, family: Family, mark: Uint8Array): boolean {
+  const buffer = new Uint8Array(0x10000);
+  const end = monotonicMs() + WAIT_MS;
+  for (let left = WAIT_MS; left > 0; left = end - monotonicMs()) {
+    waitFor(socket.fd, POLLIN, Math.ceil(left));
+    const count = native.recv(socket.fd, buffer, MSG_DONTWAIT);
+    if (count < 0) continue;
+    // A raw socket of IPv4 gives the IP header too, whose length is in its first byte in words.
+    const start = family === 4 ? ((buffer[0] ?? 0) & 0xf) * 4 : 0;
+    const isAnswer = buffer[start] === ECHO[family].answers;
+    if (isAnswer && mark.every((byte, at) => buffer[start + 4 + at] === byte)) return true;
+  }
+  return false;
+}
+
+function reasonOf(errno: number): string {
+  const error = new SystemError("send", errno);
+  if (isErrno(error, "ENETUNREACH", "EHOSTUNREACH")) return "there is no route";
+  return isErrno(error, "EMSGSIZE") ? "the packet is too large for the way" : errnoName(errno);
+}

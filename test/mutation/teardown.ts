@@ -1,0 +1,31 @@
+// Small changes of src/teardown.
+import type { Mutation } from "./mutation.ts";
+
+const STRAYS = {
+  file: "src/teardown/leftover.ts",
+  test: "test/plugin/clean.test.ts",
+  promise: "attachments of an earlier boot, leases of nobody and entries of the cache go",
+};
+
+export const TEARDOWN: readonly Mutation[] = [
+  {
+    ...STRAYS,
+    name: "clean frees addresses that a namespace has",
+    find: "!addresses.some((address) => used.has(formatAddress(address)))",
+    replace: "addresses.length > used.size - used.size",
+  },
+  {
+    ...STRAYS,
+    name: "clean takes entries of the cache that belong to other plugins",
+    find: "isOurs(cached) && isGone",
+    replace: "isGone",
+  },
+  {
+    name: "a plugin that is missing keeps Pontoon's part of an attachment",
+    file: "src/teardown/take-down.ts",
+    find: "if (left !== undefined) errors.push",
+    replace: "if (left !== undefined && errors.length === 0) errors.push",
+    test: "test/plugin/clean.test.ts",
+    promise: "the other plugins of the chain get their DEL",
+  },
+];

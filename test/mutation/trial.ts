@@ -1,0 +1,21 @@
+// Small changes of src/trial.
+import type { Mutation } from "./mutation.ts";
+
+export const TRIAL: readonly Mutation[] = [
+  {
+    name: "a trial wants pods to reach each other that are to be kept apart",
+    file: "src/trial/measure.ts",
+    find: "    if (areApart(one)) {",
+    replace: "    if (areApart(one) && one.mtu === 0) {",
+    test: "test/plugin/try.test.ts",
+    promise: "pods that are to be kept apart are seen to be",
+  },
+  {
+    name: "a trial leaves what a killed one has left",
+    file: "src/trial/trial.ts",
+    find: "const remains = removeRemains({ node, folders: chain.folders });",
+    replace: "const remains: CniError[] = [];",
+    test: "test/plugin/try.test.ts",
+    promise: "what a killed trial has left goes at the next one",
+  },
+];
