@@ -15,6 +15,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     may: [
       "report",
       "survey",
+      "picture",
       "host",
       "ipam",
       "record",
@@ -48,6 +49,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
       "sys",
     ],
     why: "What is on the node, for people; it changes nothing and prints nothing.",
+  },
+  picture: {
+    may: ["terminal", "ip"],
+    why: "A picture is made of one value with texts in it; whoever has such a value can have it drawn.",
   },
   loopback: {
     may: ["host", "failure", "cni", "net", "netlink", "ip", "sys"],
