@@ -1,6 +1,7 @@
 // All commands that people type. A new command is a file beside this one, and a line here.
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
+import { draw } from "./draw.ts";
 import { helpOf } from "./help.ts";
 import { install } from "./install.ts";
 import { ls } from "./ls.ts";
@@ -14,6 +15,7 @@ import { version } from "./version.ts";
 /** In the order of `pontoon --help` within each subject. */
 export const COMMANDS: readonly Command[] = [
   ls,
+  draw,
   metrics,
   report,
   restore,
