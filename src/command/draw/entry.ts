@@ -28,8 +28,6 @@ export interface Entry {
   /** Short facts about the network that this attachment tells. */
   networkFacts: string[];
   pod: Pod;
-  /** The same as a row of `pontoon ls`. */
-  row: Row;
   /** Undefined for what no record tells of. */
   surveyed: SurveyedAttachment | undefined;
   /** The names of the node's links that it shows. */
@@ -67,7 +65,6 @@ function entryOfAttachment(surveyed: SurveyedAttachment, problems: string[]): En
         ...limitFacts(surveyed, ifb),
       ],
     }),
-    row,
     surveyed,
     links: [...(row.hostInterface === undefined ? [] : [row.hostInterface]), ...ifb],
   };
@@ -138,7 +135,8 @@ function entryOfPair(pair: Pair, around: Around): Entry {
         ],
       });
   return {
-    ...{ hook, pod, row },
+    hook,
+    pod,
     network: wire?.network ?? row.network ?? "",
     networkFacts: [],
     surveyed: undefined,
@@ -177,7 +175,6 @@ function entryOfLease(lease: StrayLease): Entry {
     network: row.network ?? "",
     networkFacts: [],
     pod: podOf(row, { hostEnd: "", state: "odd", problems: row.problems.map(shown), facts: [] }),
-    row,
     surveyed: undefined,
     links: [],
   };
