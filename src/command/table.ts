@@ -3,6 +3,7 @@ import { clean } from "./clean.ts";
 import { cni } from "./cni.ts";
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
+import { draw } from "./draw.ts";
 import { explain } from "./explain.ts";
 import { helpOf } from "./help.ts";
 import { install } from "./install.ts";
@@ -20,6 +21,7 @@ import { version } from "./version.ts";
 /** In the order of `pontoon --help` within each subject. */
 export const COMMANDS: readonly Command[] = [
   ls,
+  draw,
   metrics,
   report,
   restore,

@@ -64,3 +64,11 @@ export function needRoot(what: string, command: string): void {
     hint: `Run it as root, as in "sudo pontoon ${command}"`,
   });
 }
+
+/** A rate in bits per second in its largest unit: `500 bit/s`, `10 Mbit/s`, `1.5 Gbit/s` (SI prefixes). */
+export function rateText(bits: number): string {
+  const units = ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"];
+  let [value, unit] = [bits, 0];
+  while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${Math.round(value * 10) / 10} ${units[unit]}`;
+}

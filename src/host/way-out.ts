@@ -34,12 +34,20 @@ function dropNotices({ name, ingressPolicy, ipam }: Netconf, node: Node): string
     (family) =>
       ipam === undefined || ipam.rangeSets.flat().some(({ subnet }) => subnet.address.family === family),
   );
-  const dropping = [...listDroppingChains(() => node.rules, families), ...legacyChains(families)];
+  const dropping = listDroppingForwards(families, node);
   if (dropping.length === 0) return [];
   const one = dropping.length === 1;
   return [
     `${dropping.join(" and ")} ${one ? "drops" : "drop"} what the node forwards and no rule accepts; without such a rule pods of network ${name} reach nobody beyond the node: set "ingressPolicy": "open" to have them let through`,
   ];
+}
+
+/**
+ * The chains that drop by default what the node forwards in these families, as `chain FORWARD of table ip filter`.
+ * Throws SystemError.
+ */
+export function listDroppingForwards(families: readonly Family[], node: Node): string[] {
+  return [...listDroppingChains(() => node.rules, families), ...legacyChains(families)];
 }
 
 function legacyChains(families: readonly Family[]): string[] {

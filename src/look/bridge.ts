@@ -7,7 +7,7 @@ import { LARGEST_MTU } from "../cni/netconf-check.ts";
 import { attempt } from "../failure/failure.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { getLink, type Link, listPorts } from "../net/link.ts";
-import { lookUpRoute } from "../net/route.ts";
+import { lookUpRoute, lookUpWay, type RouteWay } from "../net/route.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
 /** The bridge as an ADD sees it. */
@@ -152,4 +152,9 @@ function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
   const route = lookUpRoute(links, FAR_AWAY[family]);
   if (route === undefined) return undefined;
   return route.mtu ?? getLink(links, { index: route.index })?.mtu;
+}
+
+/** The node's way out in a family, with its router; undefined where there is none. Throws SystemError. */
+export function describeWayOut(family: Family, links: NetlinkSocket): RouteWay | undefined {
+  return lookUpWay(links, FAR_AWAY[family]);
 }

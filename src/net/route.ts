@@ -145,6 +145,30 @@ export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoic
   return index === undefined ? undefined : { index, mtu: attributes.nest(rt.RTA_METRICS)?.u32(rt.RTAX_MTU) };
 }
 
+/** The way of a packet with what people know it by. */
+export interface RouteWay extends RouteChoice {
+  /** The next router; undefined where the destination is on the link, or the router has another family. */
+  gateway: Address | undefined;
+  /** The own address that the packet gets. */
+  source: Address | undefined;
+}
+
+/** As {@link lookUpRoute}, with the next router and the own address. Throws SystemError. */
+export function lookUpWay(socket: NetlinkSocket, address: Address): RouteWay | undefined {
+  const [outcome] = socket.transact([lookUpMessage(address)]);
+  const reply = outcome?.replies[0];
+  if (reply === undefined) return undefined;
+  const attributes = readAttributes(reply.payload, 12);
+  const index = attributes.u32(rt.RTA_OIF);
+  if (index === undefined) return undefined;
+  const addressOf = (attribute: number): Address | undefined => {
+    const bytes = attributes.addressBytes(attribute);
+    return bytes && addressFromBytes(bytes);
+  };
+  const mtu = attributes.nest(rt.RTA_METRICS)?.u32(rt.RTAX_MTU);
+  return { index, mtu, gateway: addressOf(rt.RTA_GATEWAY), source: addressOf(rt.RTA_PREFSRC) };
+}
+
 /** With RTM_F_FIB_MATCH the answer is the entry that fits, and not the way that follows from it. */
 function lookUpMessage(address: Address, flags = 0): Message {
   return {

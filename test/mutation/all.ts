@@ -15,6 +15,7 @@ import type { Mutation } from "./mutation.ts";
 import { NET } from "./net.ts";
 import { NETLINK } from "./netlink.ts";
 import { NFT } from "./nft.ts";
+import { PICTURE } from "./picture.ts";
 import { PLAN } from "./plan.ts";
 import { PTP } from "./ptp.ts";
 import { RECORD } from "./record.ts";
@@ -42,6 +43,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...NET,
   ...NETLINK,
   ...NFT,
+  ...PICTURE,
   ...PLAN,
   ...PTP,
   ...RECORD,

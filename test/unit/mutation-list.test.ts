@@ -42,6 +42,7 @@ test("the list has rows from every folder of src", () => {
     "net",
     "netlink",
     "nft",
+    "picture",
     "plan",
     "record",
     "runtime",

@@ -18,6 +18,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
       "trial",
       "teardown",
       "runtime",
+      "picture",
       "host",
       "ipam",
       "record",
@@ -51,6 +52,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
       "sys",
     ],
     why: "What is on the node, for people; it changes nothing and prints nothing.",
+  },
+  picture: {
+    may: ["terminal", "ip"],
+    why: "A picture is made of one value with texts in it; whoever has such a value can have it drawn.",
   },
   loopback: {
     may: ["host", "failure", "cni", "net", "netlink", "ip", "sys"],

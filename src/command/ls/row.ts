@@ -54,7 +54,8 @@ export function rowsOf(survey: Survey): Row[] {
   ];
 }
 
-function rowOfAttachment(surveyed: SurveyedAttachment): Row {
+/** The row of a recorded attachment. */
+export function rowOfAttachment(surveyed: SurveyedAttachment): Row {
   const { attachment, hostLink, namespace, since, state, problems } = surveyed;
   const { key, link, addresses, namespace: recorded } = attachment;
   return {
@@ -92,7 +93,8 @@ export function viaOf(link: Link): string {
   }
 }
 
-function rowOfPair(pair: Pair, survey: Survey): Row {
+/** The row of a veth pair that belongs to no recorded attachment. */
+export function rowOfPair(pair: Pair, survey: Survey): Row {
   const { link, isNear, namespace, far, key, isParked } = pair;
   const holder = namespace && holderOf(namespace);
   const isOurs = key !== undefined || isParked;
@@ -123,7 +125,8 @@ function nameOf(holder: ReturnType<typeof holderOf> | undefined): string {
   return name ?? (process === undefined ? "?" : `${process.name}[${process.pid}]`);
 }
 
-function rowOfLease({ directory, address, owner }: StrayLease): Row {
+/** The row of a lease that belongs to no recorded attachment. */
+export function rowOfLease({ directory, address, owner }: StrayLease): Row {
   return {
     pod: shortId(owner.containerId),
     containerId: owner.containerId,
