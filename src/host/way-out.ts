@@ -43,8 +43,8 @@ function dropNotices({ name, ingressPolicy, ipam }: Netconf, node: Node): string
 }
 
 /**
- * The chains that drop by default what the node forwards in these families, as `chain FORWARD of table ip filter`.
- * Throws SystemError.
+ * The chains that drop by default what the node forwards in these families, as `chain FORWARD of table ip
+ * filter`. Throws SystemError.
  */
 export function listDroppingForwards(families: readonly Family[], node: Node): string[] {
   return [...listDroppingChains(() => node.rules, families), ...legacyChains(families)];

@@ -3,9 +3,9 @@ import { parseAddress, sameAddress } from "../ip/address.ts";
 import type { Interface, Network, Pod, Scene, Segment } from "./scene.ts";
 
 /**
- * The part of the scene that a word names: a pod, a container, a network, a bridge, an interface of the node, an
- * address or a host port. Where it names none exactly, the pods whose names have it as a part. Undefined where
- * there is nothing of that name.
+ * The part of the scene that a word names: a pod, a container, a network, a bridge, an interface of the node,
+ * an address or a host port. Where it names none exactly, the pods whose names have it as a part. Undefined
+ * where there is nothing of that name.
  */
 export function partOf(scene: Scene, word: string): Scene | undefined {
   return (

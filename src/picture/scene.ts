@@ -54,9 +54,9 @@ export interface HostPort {
 }
 
 /**
- * Pods that are connected by the same thing. `bridge`: ports of a bridge. `ptp`: a veth pair for each pod, and
- * the node routes. `wire`: two pods at the two ends of one veth pair. `device`: devices of the node in pods.
- * `pair`: veth pairs of others that are on no bridge. `nothing`: leases that nobody uses.
+ * Pods that are connected by the same thing. `bridge`: ports of a bridge. `ptp`: a veth pair for each pod,
+ * and the node routes. `wire`: two pods at the two ends of one veth pair. `device`: devices of the node in
+ * pods. `pair`: veth pairs of others that are on no bridge. `nothing`: leases that nobody uses.
  */
 export type SegmentKind = "bridge" | "ptp" | "wire" | "device" | "pair" | "nothing";
 
@@ -80,7 +80,10 @@ export function isReached({ kind }: Segment): boolean {
   return kind === "bridge" || kind === "ptp" || kind === "pair";
 }
 
-/** True for a segment whose head is drawn in red: something is wrong with it, or with all pods of a network on it. */
+/**
+ * True for a segment whose head is drawn in red: something is wrong with it, or with all pods of a network on
+ * it.
+ */
 export function isWrongHead({ problems, networks }: Segment): boolean {
   return problems.length > 0 || networks.some((network) => network.problems.length > 0);
 }
@@ -97,8 +100,8 @@ export interface Network {
 }
 
 /**
- * The state of a pod's connection. `starting`: its ADD is under way. `wrong`: something is broken. `odd`: it is
- * left over from something. `foreign`: another program made it. `free`: the end of a wire without a pod.
+ * The state of a pod's connection. `starting`: its ADD is under way. `wrong`: something is broken. `odd`: it
+ * is left over from something. `foreign`: another program made it. `free`: the end of a wire without a pod.
  */
 export type PodState = "ok" | "starting" | "wrong" | "odd" | "foreign" | "free";
 
@@ -111,7 +114,9 @@ export interface Pod {
   interface: string;
   /** Without the lengths of their subnets. */
   addresses: string[];
-  /** The interface on the node: the host's end of the pair, or the former name of a device; empty for none. */
+  /**
+   * The interface on the node: the host's end of the pair, or the former name of a device; empty for none.
+   */
   hostEnd: string;
   /** The node's ports that lead here: `8080->80/tcp`. */
   hostPorts: string[];

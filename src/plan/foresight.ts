@@ -6,7 +6,9 @@ import type { GatewayStep } from "./step.ts";
 
 /** The subnet of a range: `set` and `range` count from 0. */
 export interface RangeSubnet {
-  /** The gateway where it lies in the subnet, else the subnet's own address; with the length of the subnet. */
+  /**
+   * The gateway where it lies in the subnet, else the subnet's own address; with the length of the subnet.
+   */
   address: Prefix;
   set: number;
   range: number;

@@ -1,5 +1,5 @@
-// The node around its pods: its name, its interfaces' addresses, its ways out, and what it does with packets that
-// are not its own. Looking changes nothing.
+// The node around its pods: its name, its interfaces' addresses, its ways out, and what it does with packets
+// that are not its own. Looking changes nothing.
 import type { Node } from "../host/node.ts";
 import { listDroppingForwards } from "../host/way-out.ts";
 import type { Family } from "../ip/address.ts";
@@ -17,7 +17,9 @@ export interface Surroundings {
   hostName: string;
   /** The way to the Internet, for each family that has one. */
   waysOut: ReadonlyMap<Family, RouteWay>;
-  /** The addresses of the node's links, by the link's index; those of a link alone (fe80::/10) are left out. */
+  /**
+   * The addresses of the node's links, by the link's index; those of a link alone (fe80::/10) are left out.
+   */
   addresses: ReadonlyMap<number, Prefix[]>;
   /** The families that the node forwards. */
   forwards: readonly Family[];

@@ -35,7 +35,10 @@ const svg = async (world: World, ...words: string[]): Promise<SvgElement> =>
 const addNamed = (world: World, conflist: Network, pod: Pod, env: Record<string, string> = {}) =>
   add(world, conflist, pod, { CNI_ARGS: `K8S_POD_NAMESPACE=shop;K8S_POD_NAME=${pod.name}`, ...env });
 
-/** The interfaces of a place but for its loopback, and their addresses but for those of the link alone, by `ip`. */
+/**
+ * The interfaces of a place but for its loopback, and their addresses but for those of the link alone, by
+ * `ip`.
+ */
 async function seenByIp(place: Place): Promise<string[]> {
   interface Shown {
     ifname: string;

@@ -34,7 +34,9 @@ export interface Entry {
   links: string[];
 }
 
-/** The connections of the node: attachments, then strays and pairs of others, then leases that nobody uses. */
+/**
+ * The connections of the node: attachments, then strays and pairs of others, then leases that nobody uses.
+ */
 export function entriesOf(around: Around, problems: Problems, ways: ReadonlySet<number>): Entry[] {
   const { survey } = around;
   const pairs = survey.pairs.filter(({ link }) => !ways.has(link.index));

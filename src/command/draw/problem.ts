@@ -31,7 +31,9 @@ function sentencesOf({ state, problems, since }: SurveyedAttachment): string[] {
   return [reason, ...problems];
 }
 
-/** The problems by what they are about. Each is given out once: {@link rest} has those that nobody asked for. */
+/**
+ * The problems by what they are about. Each is given out once: {@link rest} has those that nobody asked for.
+ */
 export class Problems {
   private readonly ofAttachments = new Map<SurveyedAttachment, string[]>();
   private readonly ofSubjects = new Map<string, string[]>();

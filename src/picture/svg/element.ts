@@ -1,6 +1,9 @@
 // Elements of SVG as text. (SVG 2; XML 1.0, section 2)
 
-/** The attributes of an element; numbers have at most two digits behind the point. Undefined ones are left out. */
+/**
+ * The attributes of an element; numbers have at most two digits behind the point. Undefined ones are left
+ * out.
+ */
 export type Attributes = { readonly [name: string]: string | number | undefined };
 
 /** An element with its content, which is markup or nothing. */

@@ -1,5 +1,5 @@
-// The grid of the picture, in pixels: three columns in the frame of the node, and the line down the node beside
-// them.
+// The grid of the picture, in pixels: three columns in the frame of the node, and the line down the node
+// beside them.
 
 export const COLUMNS = 3;
 export const COLUMN = 276;

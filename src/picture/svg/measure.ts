@@ -1,5 +1,5 @@
-// The width of text in an SVG. The font is the reader's, so the width is an estimate that suits wide fonts, and
-// exact for fonts of one width.
+// The width of text in an SVG. The font is the reader's, so the width is an estimate that suits wide fonts,
+// and exact for fonts of one width.
 
 /** A way of writing. `title` and `label` are sans serif, `code` has one width. */
 export type Writing = "title" | "label" | "code" | "small";
@@ -10,7 +10,9 @@ export const SIZES: { readonly [Each in Writing]: number } = { title: 13, label:
 /** The height of a row of text. */
 export const ROW = 18;
 
-/** The width of a character in a font of one width: Menlo, DejaVu Sans Mono and Liberation Mono have 0.6 em. */
+/**
+ * The width of a character in a font of one width: Menlo, DejaVu Sans Mono and Liberation Mono have 0.6 em.
+ */
 const CODE_WIDTH = 0.605;
 
 /** The estimated width in pixels. */
@@ -30,8 +32,8 @@ function widthOf(character: string): number {
 }
 
 /**
- * The text, or where it is too wide its beginning and its end with an ellipsis between: the end of a pod's name is
- * what tells it from others.
+ * The text, or where it is too wide its beginning and its end with an ellipsis between: the end of a pod's
+ * name is what tells it from others.
  */
 export function fitted(text: string, writing: Writing, width: number): string {
   if (textWidth(text, writing) <= width) return text;

@@ -17,7 +17,10 @@ const WAY_GAP = 18;
 /** So many host ports are named. */
 const MOST_PORTS = 6;
 
-/** The node down to its rules. `world` is the lower border of the world, `top` the upper one of the node's frame. */
+/**
+ * The node down to its rules. `world` is the lower border of the world, `top` the upper one of the node's
+ * frame.
+ */
 export function drawNode(scene: Scene, { world, top }: { world: number; top: number }): Part {
   const ways = drawWays(scene.ways, { world, top: top + TITLE });
   const rulesTop = ways.end + WAY_GAP;

@@ -1,4 +1,5 @@
-// A pod in the picture: the interface on the node, what joins it to the pod, and the box of the pod's namespace.
+// A pod in the picture: the interface on the node, what joins it to the pod, and the box of the pod's
+// namespace.
 import type { Pod } from "../scene.ts";
 import { BESIDE_TRUNK, PADDING, PADDING_TOP, TRUNK } from "./grid.ts";
 import { brokenName, textWidth } from "./measure.ts";
@@ -17,7 +18,9 @@ export function boxHeight(pod: Pod, width: number): number {
   return 2 * PADDING_TOP + heightOf(podText(pod, width - 2 * PADDING));
 }
 
-/** The row above a pod's box: a branch of the trunk, the interface on the node, and what joins it to the box. */
+/**
+ * The row above a pod's box: a branch of the trunk, the interface on the node, and what joins it to the box.
+ */
 export function drawAbove(pod: Pod, { x, y }: Place, hangs: boolean): string {
   if (pod.hostEnd === "" && !hangs) return "";
   const style = isWrong(pod) ? "red" : "";

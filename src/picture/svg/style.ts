@@ -1,5 +1,5 @@
-// The style of the picture, for light and dark readers. Colours have a contrast of 4.5 at least where they are
-// those of text (WCAG 2.1, 1.4.3).
+// The style of the picture, for light and dark readers. Colours have a contrast of 4.5 at least where they
+// are those of text (WCAG 2.1, 1.4.3).
 
 /** The colours of one scheme. */
 interface Colours {

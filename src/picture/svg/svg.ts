@@ -1,5 +1,5 @@
-// The picture as an SVG: the world on top, the node below it with its ways out and its rules, then bridges and
-// what else connects pods, in three columns.
+// The picture as an SVG: the world on top, the node below it with its ways out and its rules, then bridges
+// and what else connects pods, in three columns.
 import { descriptionOf } from "../description.ts";
 import type { Scene } from "../scene.ts";
 import { element, escaped } from "./element.ts";

@@ -36,7 +36,9 @@ export function boxOf(lines: readonly Line[], inner: number, trunk?: number): Li
   ];
 }
 
-/** The lines behind a margin: `first` in front of the line with that number, `before` and `after` around it. */
+/**
+ * The lines behind a margin: `first` in front of the line with that number, `before` and `after` around it.
+ */
 export function behind(lines: readonly Line[], { row, before, first, after }: Margin): Line[] {
   return lines.map((line, at) => [span(at < row ? before : at === row ? first : after, BORDER), ...line]);
 }

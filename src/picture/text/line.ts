@@ -1,5 +1,5 @@
-// Lines of styled text for a terminal, measured in columns. All texts are ASCII or of the signs in sign.ts, each
-// one column wide.
+// Lines of styled text for a terminal, measured in columns. All texts are ASCII or of the signs in sign.ts,
+// each one column wide.
 import { type Style, styled, type Terminal } from "../../terminal/terminal.ts";
 
 /** A piece of a line. */

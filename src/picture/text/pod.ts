@@ -26,8 +26,8 @@ export function widthOfColumns(columns: Columns): number {
 }
 
 /**
- * The content of a pod's box. Where the columns are wider than `width`, host ports stand in rows below, and where
- * that does not suffice, all stands below the name.
+ * The content of a pod's box. Where the columns are wider than `width`, host ports stand in rows below, and
+ * where that does not suffice, all stands below the name.
  */
 export function podLines(pod: Pod, columns: Columns, width: number): Line[] {
   return [

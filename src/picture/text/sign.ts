@@ -27,8 +27,8 @@ export function inAscii(text: string): string {
 }
 
 /**
- * True where the locale's characters are UTF-8: the first of LC_ALL, LC_CTYPE and LANG that is not empty decides
- * (POSIX.1-2017, Base Definitions, 8.2).
+ * True where the locale's characters are UTF-8: the first of LC_ALL, LC_CTYPE and LANG that is not empty
+ * decides (POSIX.1-2017, Base Definitions, 8.2).
  */
 export function isUnicode({
   LC_ALL,
