@@ -7,6 +7,7 @@ import { usedProcessorMs } from "./host.ts";
 import { measureAddAndDel } from "./measure/add-del.ts";
 import { measureChain } from "./measure/chain.ts";
 import { measureCold } from "./measure/cold.ts";
+import { measureCommands } from "./measure/commands.ts";
 import { measureConnections } from "./measure/connections.ts";
 import { measureCounts } from "./measure/counts.ts";
 import { measureDevice } from "./measure/device.ts";
@@ -38,6 +39,7 @@ const MEASURES: Record<string, (scene: Scene, report: Report) => Promise<void>> 
   ports: measurePorts,
   thousand: measureThousand,
   connections: measureConnections,
+  commands: measureCommands,
   device: measureDevice,
   cold: measureCold,
   floor: measureFloor,
