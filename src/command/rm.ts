@@ -58,7 +58,7 @@ function namedBy(word: string, node: Node): Leftover[] {
     (attachment): Leftover => ({
       kind: "attachment",
       attachment,
-      reason: reasonOf(attachment, node) ?? "its namespace is there",
+      reason: reasonOf(attachment, node) ?? "it may be in use",
     }),
   );
   const found = recorded.length > 0 ? recorded : findUnrecorded(word, node);

@@ -17,7 +17,7 @@ import { findStrayLeases, type StrayLease } from "../survey/lease.ts";
 import { listDirectory } from "../sys/file.ts";
 import { baseName } from "../sys/path.ts";
 import { addressesInUse } from "./address-use.ts";
-import { isGone } from "./life.ts";
+import { isGone, isOutOfSight } from "./life.ts";
 
 /** A thing that may be taken down, with the reason why nobody needs it. */
 export type Leftover = { reason: string } & (
@@ -77,12 +77,13 @@ export function findUnrecorded(word: string, node: Node): Leftover[] {
   ];
 }
 
-/** The reason why nobody needs an attachment; undefined: it is in use. Throws SystemError. */
+/** The reason why nobody needs an attachment; undefined: it is in use, or may be. Throws SystemError. */
 export function reasonOf(attachment: Attachment, node: Node): string | undefined {
   const { key, host } = attachment;
   if (node.records.isAddRunning(key)) return undefined;
   const here = node.identity();
   if (host.bootId !== here.bootId) return "it is of an earlier boot";
+  if (isOutOfSight(attachment.namespace.path)) return undefined;
   if (isDead(attachment, node)) return "its namespace is gone";
   return !sameHost(host, here) || node.records.isComplete(key) ? undefined : "its ADD was killed";
 }

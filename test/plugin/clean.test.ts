@@ -2,13 +2,16 @@
 import { expect } from "vitest";
 import { forget, onTerminal, pontoon, pontoonMust } from "../support/by-person.ts";
 import { add, addDirectly, addressOf, check } from "../support/cni.ts";
+import { deviceNetwork, plugIn } from "../support/device.ts";
 import { addWithPorts, portArgs, portConfig, portNetwork } from "../support/host-port.ts";
 import { install, network } from "../support/network.ts";
 import { WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { connect, pings, serve } from "../support/traffic.ts";
-import { PLUGIN_FOLDER, type World } from "../support/world.ts";
+import { waitFor } from "../support/wait.ts";
+import { wireNetwork } from "../support/wire.ts";
+import { PLUGIN_FOLDER, pluginBinary, type World } from "../support/world.ts";
 
 const WEB = [{ hostPort: 8080, containerPort: 80 }];
 const PODMAN = { CNI_ARGS: "IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web" };
@@ -65,6 +68,25 @@ for (const { way, networkOf } of WAYS)
     await pontoonMust(world, "clean --yes");
     expect((await snapshot(world)).attachments.lines).toEqual([]);
   });
+
+scene("wire and device: where namespaces are out of sight nothing is taken, else all", async (world) => {
+  const lab = install(world, wireNetwork("lab"));
+  await plugIn(world);
+  const lan = install(world, deviceNetwork("lan", { device: "eth7" }));
+  const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+  for (const pod of [red, blue]) await add(world, lab, pod);
+  await add(world, lan, green);
+  const unseen = `mount -t tmpfs tmpfs /run && exec ${pluginBinary()} clean --yes`;
+  const inContainer = await world.host.must(["unshare", "--mount", "sh", "-c", unseen]);
+  expect(inContainer).toBe("nothing is left over\n");
+  for (const pod of [red, blue, green]) await world.removePod(pod);
+  await waitFor("all is taken", async () => {
+    const { stdout } = await pontoon(world, "clean --yes");
+    return stdout === "nothing is left over\n";
+  });
+  expect((await snapshot(world)).attachments.lines).toEqual([]);
+  expect(await cache(world)).toBe("");
+});
 
 scene(
   "attachments of an earlier boot, leases of nobody and entries of the cache go, and nothing else",
@@ -139,7 +161,7 @@ scene(
       const { stdout, status } = await onTerminal(world, `rm ${word}`, "n\n");
       expect([status, stdout], word).toEqual([
         0,
-        `${title}\n  its namespace is there; container ${red.containerId}\nTake it down? [y/N] nothing was taken down\n`,
+        `${title}\n  it may be in use; container ${red.containerId}\nTake it down? [y/N] nothing was taken down\n`,
       ]);
     }
     for (const word of ["8081", "8080/udp", "10.1.0.9", "cn", "constructor"])

@@ -62,30 +62,34 @@ for (const { way, networkOf } of WAYS) {
     await expectNothing(world);
   });
 
-  scene(`${way}: what a firewall drops is seen, and all is taken down all the same`, async (world) => {
-    install(world, networkOf("pods", DUAL));
-    for (const rule of [
-      "add table inet broken",
-      "add chain inet broken input { type filter hook input priority 0 ; }",
-      "add chain inet broken prerouting { type filter hook prerouting priority -400 ; }",
-      "add rule inet broken input icmp type echo-request drop",
-      "add rule inet broken input meta nfproto ipv6 meta length > 1000 drop",
-      "add rule inet broken prerouting tcp dport 20000-29999 meta nfproto ipv4 drop",
-    ])
-      await world.host.must(["nft", rule]);
-    const { status, stdout } = await pontoon(world, "try pods");
-    expect(status).toBe(1);
-    const failed = signs(stdout).filter((line) => line.startsWith("✗"));
-    expect(failed).toEqual([
-      "✗ the gateway 10.1.0.1 answers: no answer",
-      "✗ packets of 1500 bytes reach 10.1.0.1 undivided: no answer",
-      "✗ packets of 1500 bytes reach fd01::1 undivided: no answer",
-      "✗ host port N leads to port 80 of the pod over IPv4: no connection arrives",
-    ]);
-    expect(stdout).toContain("- outside over IPv4: the node itself has no default gateway\n");
-    expect(stdout).toContain("✓ all is taken down again by DEL\n");
-    await expectNothing(world);
-  });
+  scene(
+    `${way}: what a firewall drops is seen, and all is taken down all the same`,
+    async (world) => {
+      install(world, networkOf("pods", DUAL));
+      for (const rule of [
+        "add table inet broken",
+        "add chain inet broken input { type filter hook input priority 0 ; }",
+        "add chain inet broken prerouting { type filter hook prerouting priority -400 ; }",
+        "add rule inet broken input icmp type echo-request drop",
+        "add rule inet broken input meta nfproto ipv6 meta length > 1000 drop",
+        "add rule inet broken prerouting tcp dport 20000-29999 meta nfproto ipv4 drop",
+      ])
+        await world.host.must(["nft", rule]);
+      const { status, stdout } = await pontoon(world, "try pods");
+      expect(status).toBe(1);
+      const failed = signs(stdout).filter((line) => line.startsWith("✗"));
+      expect(failed).toEqual([
+        "✗ the gateway 10.1.0.1 answers: no answer",
+        "✗ packets of 1500 bytes reach 10.1.0.1 undivided: no answer",
+        "✗ packets of 1500 bytes reach fd01::1 undivided: no answer",
+        "✗ host port N leads to port 80 of the pod over IPv4: no connection arrives",
+      ]);
+      expect(stdout).toContain("- outside over IPv4: the node itself has no default gateway\n");
+      expect(stdout).toContain("✓ all is taken down again by DEL\n");
+      await expectNothing(world);
+    },
+    60_000,
+  );
 
   scene(`${way}: pods that are to be kept apart are seen to be`, async (world) => {
     install(world, networkOf("pods", { ...DUAL, ingressPolicy: "isolated" }));
@@ -124,31 +128,35 @@ scene("an ADD that is refused is the finding, and nothing is left", async (world
   await expectNothing(world);
 });
 
-scene("what a killed trial has left goes at the next one", async (world) => {
-  install(world, WAYS[0]!.networkOf("pods", DUAL));
-  // No gateway answers, so the trial waits with its pods up.
-  await world.host.must(["nft", "add table inet broken"]);
-  await world.host.must([
-    "nft",
-    "add chain inet broken input { type filter hook input priority 0 ; policy drop ; }",
-  ]);
-  {
-    await using killed = world.host.start(
-      "/run/world/bin/pontoon try pods --conf-dir /run/world/net.d --bin-dir /nowhere",
-    );
-    const cache = ["sh", "-c", "ls /var/lib/cni/results 2>/dev/null || true"];
-    await waitFor("both pods are attached", async () =>
-      (await world.host.must(cache)).includes("pontoon-try-2"),
-    );
-    const other = await pontoon(world, "try pods");
-    expect([other.status, other.stderr]).toEqual([1, expect.stringContaining("another trial is running")]);
-    await killed.stop();
-  }
-  expect(await world.host.must("ip netns list")).toContain("pontoon-try-1");
-  await world.host.must("nft delete table inet broken");
-  expect(await pontoonMust(world, "try pods")).toContain("✓ all is taken down again by DEL\n");
-  await expectNothing(world);
-});
+scene(
+  "what a killed trial has left goes at the next one",
+  async (world) => {
+    install(world, WAYS[0]!.networkOf("pods", DUAL));
+    // No gateway answers, so the trial waits with its pods up.
+    await world.host.must(["nft", "add table inet broken"]);
+    await world.host.must([
+      "nft",
+      "add chain inet broken input { type filter hook input priority 0 ; policy drop ; }",
+    ]);
+    {
+      await using killed = world.host.start(
+        "/run/world/bin/pontoon try pods --conf-dir /run/world/net.d --bin-dir /nowhere",
+      );
+      const cache = ["sh", "-c", "ls /var/lib/cni/results 2>/dev/null || true"];
+      await waitFor("both pods are attached", async () =>
+        (await world.host.must(cache)).includes("pontoon-try-2"),
+      );
+      const other = await pontoon(world, "try pods");
+      expect([other.status, other.stderr]).toEqual([1, expect.stringContaining("another trial is running")]);
+      await killed.stop();
+    }
+    expect(await world.host.must("ip netns list")).toContain("pontoon-try-1");
+    await world.host.must("nft delete table inet broken");
+    expect(await pontoonMust(world, "try pods")).toContain("✓ all is taken down again by DEL\n");
+    await expectNothing(world);
+  },
+  60_000,
+);
 
 scene("--keep leaves the pods there, and tells how they go", async (world) => {
   install(world, WAYS[0]!.networkOf("pods", DUAL));
