@@ -89,7 +89,7 @@ async function countsOf(
 ): Promise<Record<Verb, number>> {
   const plugin = await openNode(scene, { ...program, through: counter.through }, { masquerade }, ["pod"]);
   await using _host = plugin.host;
-  return countOnePod(plugin, counter);
+  return await countOnePod(plugin, counter);
 }
 
 /** One ADD and one DEL of the pod `pod`; the plugin's calls go through `counter`. */
