@@ -13,7 +13,7 @@ import { counted } from "./text.ts";
 import { Content } from "./validate/content.ts";
 import { type Finding, jsonOf, linesOf } from "./validate/finding.ts";
 import { folderRemarks, type Named } from "./validate/folder.ts";
-import { foldersThere, interfaceRemarks, programRemarks, readEntries } from "./validate/node.ts";
+import { fileRemarks, foldersThere, interfaceRemarks, programRemarks, readEntries } from "./validate/node.ts";
 
 const OPTIONS = {
   "no-node": { meaning: "look at the files alone, as for another node or in CI" },
@@ -180,7 +180,9 @@ class Run {
         using node = Node.open();
         const folders = foldersThere(this.binDirs);
         if (folders.length > 0) for (const remark of programRemarks(network, folders)) content.add(remark);
-        for (const remark of interfaceRemarks(readEntries(network), node)) content.add(remark);
+        const entries = readEntries(network);
+        for (const remark of interfaceRemarks(entries, node)) content.add(remark);
+        for (const remark of fileRemarks(entries)) content.add(remark);
       });
     this.files++;
     this.findings.push(...content.findings);

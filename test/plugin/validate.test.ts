@@ -159,6 +159,16 @@ scene("programs that are not there or cannot be run are told, of every plugin of
   expect((await found(world, 0, "--bin-dir", "/nowhere", "--bin-dir", BIN_FOLDER, file)).length).toBe(3);
 });
 
+scene("a file that an ADD would read is told when it is not there", async (world) => {
+  const withFile = { ...PONTOON, ipam: { ...IPAM, resolvConf: "/run/world/resolv.conf" } };
+  const file = put(world, "10-pods.conflist", listOf(withFile));
+  expect((await found(world, 0, file)).map(told)).toEqual([
+    'warning plugins[0].ipam.resolvConf: plugins[0].ipam.resolvConf "/run/world/resolv.conf": there is no such file',
+  ]);
+  world.write("/run/world/resolv.conf", "");
+  expect(await found(world, 0, file)).toEqual([]);
+});
+
 scene("where no folder of plugins is, that is told once", async (world) => {
   world.write(FILE, JSON.stringify(listOf(PONTOON)));
   expect((await found(world, 0, FILE, FILE)).map(({ file, message }) => [file, message])).toEqual([

@@ -13,6 +13,12 @@ import { remarksOf } from "./remark.ts";
 /** The most slips of JSON that are told of one text. */
 const MOST_SLIPS = 20;
 
+/** The characters of the longest text that is looked into: far more than a person writes. */
+const LARGEST = 100_000;
+/** The most entries that are looked into, and the most findings that are told. */
+const MOST_ENTRIES = 100;
+const MOST_FINDINGS = 500;
+
 /** A text and the findings in it. */
 export class Content {
   /** The network, where the text is one that can be looked at. */
@@ -26,7 +32,8 @@ export class Content {
   constructor(file: string, text: string) {
     this.file = file;
     this.text = text;
-    const json = this.withoutSlips();
+    const json =
+      text.length > LARGEST ? this.refuseLarge(`${text.length} characters`, LARGEST) : this.withoutSlips();
     this.network = json === undefined ? undefined : this.read(json);
   }
 
@@ -40,7 +47,13 @@ export class Content {
     this.addAt(this.offsetOf(remark.path), remark);
   }
 
+  private refuseLarge(size: string, most: number): undefined {
+    const message = `is not looked into: it has ${size}, and may have ${most}`;
+    this.addAt(undefined, { severity: "error", path: "", message });
+  }
+
   private addAt(at: number | undefined, remark: Remark): void {
+    if (this.found.length >= MOST_FINDINGS) return;
     const place = at === undefined ? undefined : placeIn(this.text, at);
     this.found.push({ at: at ?? -1, finding: { ...remark, file: this.file, place } });
   }
@@ -72,6 +85,8 @@ export class Content {
     try {
       return limited(() => {
         const network = readNetwork(json);
+        const { length } = network.chain;
+        if (length > MOST_ENTRIES) return this.refuseLarge(`${length} entries`, MOST_ENTRIES);
         const { root, twice } = placesOf(json);
         this.root = root;
         for (const refusal of refusalsOf(network)) this.addRefusal(refusal);

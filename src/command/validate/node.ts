@@ -38,6 +38,16 @@ export function interfaceRemarks(entries: readonly ReadEntry[], node: Node): Rem
   return entries.flatMap((each) => bridgeRemark(each, node) ?? subnetRemarks(each, node));
 }
 
+/** Warnings for files that an ADD reads and that are not there. Throws SystemError. */
+export function fileRemarks(entries: readonly ReadEntry[]): Remark[] {
+  return entries.flatMap(({ netconf: { ipam }, path }) => {
+    const file = ipam?.resolvConf;
+    if (file === undefined || fileStatus(file)?.kind === "file") return [];
+    const at = placeBelow(path, "ipam.resolvConf");
+    return [{ severity: "warning", path: at, message: `${at} ${quote(file)}: there is no such file` }];
+  });
+}
+
 /** A warning for an interface that has the bridge's name and is no bridge. */
 function bridgeRemark({ netconf: { attach, bridge }, path }: ReadEntry, node: Node): Remark[] | undefined {
   const refusal = attach === "bridge" ? foreseeBridge(bridge, node) : undefined;

@@ -509,12 +509,19 @@ test.each([
   expect(findingsOf(text).map((each) => each.message)).toContain(message);
 });
 
-test("a hostile file ends soon: slips and keys without number are told up to a limit", () => {
-  expect(findingsOf("{".repeat(300_000)).length).toBeLessThan(3);
-  expect(findingsOf(`{${'"a": 1,,'.repeat(50_000)}}`)).toHaveLength(20);
-  const keys = Array.from({ length: 50_000 }, (_, at) => `"ipMask${at}": 1`).join(",");
+test("a hostile file ends soon: it is not looked into, or slips and keys are told up to a limit", () => {
+  expect(findingsOf(" ".repeat(200_000)).map(({ message }) => message)).toEqual([
+    "is not looked into: it has 200000 characters, and may have 100000",
+  ]);
+  expect(findingsOf("{".repeat(90_000)).length).toBeLessThan(3);
+  expect(findingsOf(`{${'"a": 1,,'.repeat(5_000)}}`)).toHaveLength(20);
+  const keys = Array.from({ length: 5_000 }, (_, at) => `"ipMask${at}": 1`).join(",");
   const wide = `{"cniVersion":"1.1.0","name":"a","type":"pontoon",${keys}}`;
   expect(findingsOf(wide).length).toBeLessThanOrEqual(50);
+  const entries = Array.from({ length: 1_000 }, () => '{"type":"pontoon","ipMask":1}').join(",");
+  expect(findingsOf(`{"cniVersion":"1.1.0","name":"a","plugins":[${entries}]}`)).toHaveLength(1);
+  const twice = `{"cniVersion":"1.1.0","name":"a","type":"pontoon"${',"k":{"k":1,"k":2}'.repeat(4_000)}}`;
+  expect(findingsOf(twice).length).toBeLessThanOrEqual(500);
 });
 
 const printed = (text: string, columns = Number.POSITIVE_INFINITY): string =>
