@@ -9,15 +9,15 @@ import type { Survey, SurveyedAttachment } from "../../survey/survey.ts";
 import { shown } from "../../terminal/terminal.ts";
 import { type Row, rowOfAttachment, rowOfLease, rowOfPair } from "../ls/row.ts";
 import { rateText } from "../text.ts";
-import { type Around, addressTexts, type NodeLink } from "./interface.ts";
+import { type Around, addressTexts, type NodeLink, titleOf } from "./interface.ts";
 import type { Problems } from "./problem.ts";
 
 /** The thing that a connection hangs on. */
 export interface Hook {
   kind: SegmentKind;
   title: string;
-  /** The network that has it for itself; undefined: all things of one title are one. */
-  network?: string;
+  /** Its name among those of its kind: that of a bridge, or the network of a wire; empty where there is but one. */
+  name: string;
 }
 
 /** A connection of a pod, a namespace or a container. */
@@ -82,18 +82,18 @@ const STATES: { readonly [Each in SurveyedAttachment["state"]]: PodState } = {
 function hookOf({ attachment: { link, key } }: SurveyedAttachment): Hook {
   switch (link.kind) {
     case "bridgePort":
-      return { kind: "bridge", title: `bridge ${shown(link.bridge.name)}` };
+      return { kind: "bridge", title: `bridge ${shown(link.bridge.name)}`, name: link.bridge.name };
     case "routedPair":
-      return { kind: "ptp", title: "point to point" };
+      return { kind: "ptp", title: "point to point", name: "" };
     case "wire":
       return wireHook(key.network);
     case "device":
-      return { kind: "device", title: "devices in pods" };
+      return { kind: "device", title: "devices in pods", name: "" };
   }
 }
 
 function wireHook(network: string): Hook {
-  return { kind: "wire", title: "wire", network };
+  return { kind: "wire", title: "wire", name: network };
 }
 
 function vlanFacts({ attachment: { link } }: SurveyedAttachment): string[] {
@@ -123,8 +123,8 @@ function entryOfPair(pair: Pair, around: Around): Entry {
   const hook: Hook =
     wire?.hook ??
     (master === undefined
-      ? { kind: "pair", title: "pairs of others" }
-      : { kind: "bridge", title: `${shown(master.kind)} ${shown(master.name)}` });
+      ? { kind: "pair", title: "pairs of others", name: "" }
+      : { kind: "bridge", title: titleOf(master), name: master.name });
   const pod = isParked
     ? freeEnd(shown(link.name))
     : podOf(row, {
@@ -173,7 +173,7 @@ function wireOfEnd({ name }: NodeLink, survey: Survey): { hook: Hook; network: s
 function entryOfLease(lease: StrayLease): Entry {
   const row = rowOfLease(lease);
   return {
-    hook: { kind: "nothing", title: "leases that nobody uses" },
+    hook: { kind: "nothing", title: "leases that nobody uses", name: "" },
     network: row.network ?? "",
     networkFacts: [],
     pod: podOf(row, { hostEnd: "", state: "odd", problems: row.problems.map(shown), facts: [] }),

@@ -47,11 +47,6 @@ export function gatewaysOf({ index }: NodeLink, { waysOut }: Surroundings): stri
   );
 }
 
-/** True for the interface by which a node reaches itself. */
-export function isLoopback(link: NodeLink): boolean {
-  return link.isLoopback;
-}
-
 /** The kind of a link, and the link that it stands on or is a part of. */
 function kindOf(link: NodeLink, { links }: Survey): string {
   const below = link.kind === "veth" ? undefined : links.get(link.peerIndex);

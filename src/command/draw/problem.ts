@@ -11,6 +11,9 @@ export interface Problem {
   attachments?: readonly SurveyedAttachment[] | undefined;
 }
 
+/** The subject of a problem of the whole node. */
+const NODE = "this node";
+
 /** What the survey of the node shows to be wrong. */
 export function findProblems({ attachments, unreadable }: Survey): Problem[] {
   return [
@@ -61,7 +64,9 @@ export class Problems {
 
   /** The sentences about things that nobody asked for: they are about the node. */
   rest(): string[] {
-    return [...this.ofSubjects.values()].flat();
+    return [...this.ofSubjects].flatMap(([subject, sentences]) =>
+      sentences.map((sentence) => (subject === NODE ? sentence : `${subject}: ${sentence}`)),
+    );
   }
 }
 

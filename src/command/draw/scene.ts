@@ -5,7 +5,7 @@ import type { Surroundings } from "../../survey/surroundings.ts";
 import type { Survey } from "../../survey/survey.ts";
 import { shown } from "../../terminal/terminal.ts";
 import { type Entry, entriesOf } from "./entry.ts";
-import { addressTexts, gatewaysOf, interfaceOf, isLoopback, type NodeLink, titleOf } from "./interface.ts";
+import { addressTexts, gatewaysOf, interfaceOf, type NodeLink, titleOf } from "./interface.ts";
 import { type Problem, Problems } from "./problem.ts";
 import { forwardingOf, masqueradesOf } from "./rules.ts";
 
@@ -46,24 +46,25 @@ export function sceneOf(findings: Findings): Scene {
 /** The links of the node that neither a way nor a segment shows. */
 function othersOf({ survey, surroundings }: Findings, entries: readonly Entry[]): NodeLink[] {
   const ways = new Set([...surroundings.waysOut.values()].map(({ index }) => index));
-  const hidden = new Set(entries.flatMap(({ links }) => links));
-  return [...survey.links.values()].filter((link) => {
-    const isPort = survey.links.get(link.master)?.kind === "bridge";
-    return !(
-      ways.has(link.index) ||
-      hidden.has(link.name) ||
-      link.kind === "bridge" ||
-      isPort ||
-      isLoopback(link)
-    );
-  });
+  const shownNames = new Set(entries.flatMap(({ links, hook }) => [...links, hook.name]));
+  const isShown = ({ index, name, kind, master, isLoopback }: NodeLink): boolean =>
+    isLoopback ||
+    ways.has(index) ||
+    shownNames.has(name) ||
+    kind === "bridge" ||
+    survey.links.get(master)?.kind === "bridge";
+  return [...survey.links.values()].filter((link) => !isShown(link));
 }
 
 /** The entries; those of a container with several interfaces name the others. */
 function withSiblings(entries: readonly Entry[]): Entry[] {
   const byContainer = new Map<string, Entry[]>();
   const idOf = ({ surveyed }: Entry): string => surveyed?.attachment.key.containerId ?? "";
-  for (const entry of entries) byContainer.set(idOf(entry), [...(byContainer.get(idOf(entry)) ?? []), entry]);
+  for (const entry of entries) {
+    const siblings = byContainer.get(idOf(entry)) ?? [];
+    siblings.push(entry);
+    byContainer.set(idOf(entry), siblings);
+  }
   return entries.map((entry) => {
     const siblings = idOf(entry) === "" ? [] : (byContainer.get(idOf(entry)) ?? []);
     const others = siblings.filter((each) => each !== entry);
@@ -102,12 +103,12 @@ function endsOf(members: readonly Entry[], kind: SegmentKind): NodeLink[] {
 }
 
 function groupsOf(entries: readonly Entry[], links: readonly NodeLink[]): Group[] {
-  const byTitle = new Map(links.map((link) => [titleOf(link), link]));
+  const byName = new Map(links.map((link) => [link.name, link]));
   const groups = new Map<string, Group>();
   for (const entry of entries) {
-    const { kind, title, network = "" } = entry.hook;
-    const id = `${title}\0${network}`;
-    const link = kind === "bridge" ? byTitle.get(title) : undefined;
+    const { kind, title, name } = entry.hook;
+    const id = `${kind} ${name}`;
+    const link = kind === "bridge" ? byName.get(name) : undefined;
     const group = groups.get(id) ?? { kind, title, link, members: [] };
     group.members.push(entry);
     groups.set(id, group);
@@ -134,7 +135,11 @@ function bridgeFacts(
 
 function networksOf(entries: readonly Entry[], problems: Problems): Network[] {
   const groups = new Map<string, Entry[]>();
-  for (const entry of entries) groups.set(entry.network, [...(groups.get(entry.network) ?? []), entry]);
+  for (const entry of entries) {
+    const members = groups.get(entry.network) ?? [];
+    members.push(entry);
+    groups.set(entry.network, members);
+  }
   return [...groups].map(([name, members]) =>
     withSharedProblems({
       name,
