@@ -10,7 +10,9 @@ export function descriptionOf(scene: Scene): string {
       ? `Node ${node} has no default route`
       : `Node ${node} leads outside by ${wayTexts.join(" and ")}`,
     ...forwarding,
-    ...masquerades.map(({ network, as }) => `network ${network} leaves as ${as.join(" or ") || "the node"}`),
+    ...masquerades.map(
+      ({ network, as }) => `network ${network} leaves as ${as.join(" or ") || "an address of the node"}`,
+    ),
     ...(hostPorts.length === 0 ? [] : [`host ports that lead to pods: ${hostPorts.length}`]),
     ...segments.map(segmentText),
     ...problemsOf(scene).map((problem) => `wrong: ${problem}`),

@@ -1,6 +1,7 @@
 // Which way a packet takes: asked of the kernel, not found by reading tables.
 import { expect, test } from "vitest";
-import { lookUpRoute } from "../../src/net/route.ts";
+import { formatAddress } from "../../src/ip/address.ts";
+import { lookUpRoute, lookUpWay } from "../../src/net/route.ts";
 import { address } from "../support/ip.ts";
 import { addWire, mustIndex, Scene } from "./scene.ts";
 
@@ -39,6 +40,25 @@ test.each(FAMILIES)(
     host.run(`ip route replace ${everything} via ${gateway} dev up0 mtu 1300`);
     expect(lookUpRoute(host.links, address(target))).toEqual({ index, mtu: 1300 });
     expect(lookUpRoute(host.links, address(near))).toEqual({ index, mtu: undefined });
+  },
+);
+
+test.each(FAMILIES)(
+  "$family: a way has the router and the own address that ip shows",
+  ({ target, ...one }) => {
+    using scene = uplink();
+    const { host } = scene;
+    expect(lookUpWay(host.links, address(target))).toBeUndefined();
+    host.run(`ip route add ${one.everything} via ${one.gateway} dev up0 mtu 1300`);
+    const shown = JSON.parse(host.run(`ip -j route get ${target}`)) as { gateway: string; prefsrc: string }[];
+    const way = lookUpWay(host.links, address(target));
+    expect(way).toMatchObject({ index: mustIndex(host, "up0"), mtu: 1300 });
+    const { gateway, source } = way ?? {};
+    expect([gateway, source].map((each) => each && formatAddress(each))).toEqual([
+      shown[0]?.gateway,
+      shown[0]?.prefsrc,
+    ]);
+    expect(lookUpWay(host.links, address(one.near))).toMatchObject({ gateway: undefined });
   },
 );
 

@@ -187,6 +187,35 @@ scene("without a locale with UTF-8, and with --ascii, it is plain ASCII", async 
   expect(await text(world)).toContain("┤ bridge pods0");
 });
 
+scene(
+  "what the node does with packets of others is told: forwarding, and chains that drop",
+  async (world) => {
+    const said = async (): Promise<string[]> => (await text(world)).match(/(?:forwards|chain) .*/g) ?? [];
+    expect(await said()).toEqual(["forwards neither IPv4 nor IPv6"]);
+    await world.host.must("sysctl -qw net.ipv6.conf.all.forwarding=1");
+    expect(await said()).toEqual(["forwards IPv6, not IPv4"]);
+    await world.host.must("sysctl -qw net.ipv4.ip_forward=1");
+    await world.host.must("nft add table inet guard");
+    const chain = "{ type filter hook forward priority 0 ; policy drop ; }";
+    await world.host.must(["nft", `add chain inet guard way ${chain}`]);
+    expect(await said()).toEqual([
+      "forwards IPv4 and IPv6",
+      "chain way of table inet guard drops what no rule accepts",
+    ]);
+  },
+);
+
+scene("a pod on two networks names the other, and limits are told", async (world) => {
+  const pods = install(world, network("pods", { ingressRate: 1e7, ingressBurst: 1e7 }));
+  const data = install(world, ptpNetwork("data", { subnets: ["10.2.0.0/24"] }));
+  const red = await world.pod("red");
+  await addNamed(world, pods, red);
+  await addNamed(world, data, red, { CNI_IFNAME: "net1" });
+  const words = (await text(world)).replaceAll(/[ │\n]+/g, " ");
+  expect(words).toContain("also net1 in data, receives 10 Mbit/s at most");
+  expect(words).toContain("also eth0 in pods");
+});
+
 scene("an empty node is a picture, too", async (world) => {
   expect(await text(world)).toMatch(/^ outside\n ┆ {2}no default route leads there\n │\n └─ node \S+\n/);
   expect(seenTexts(await svg(world))).toEqual(expect.arrayContaining(["outside", "no default route"]));

@@ -16,7 +16,7 @@ import type { Problems } from "./problem.ts";
 export interface Hook {
   kind: SegmentKind;
   title: string;
-  /** Its name among those of its kind: that of a bridge, or the network of a wire; empty where there is but one. */
+  /** The name of a bridge, or the network of a wire; empty for a kind of which there is but one. */
   name: string;
 }
 

@@ -166,7 +166,7 @@ function masqueradeText({ network, as }: Scene["masquerades"][number], width: nu
   const title: Piece = { text: `network ${network} as`, writing: "label" };
   const addresses: Piece[] =
     as.length === 0
-      ? [{ text: "the node", writing: "label" }]
+      ? [{ text: "an address of the node", writing: "label" }]
       : as.map((text) => ({ text, writing: "code", style: "out" }));
   const inOne = flowed([title, ...addresses], width);
   return inOne.rows.length === 1 ? [inOne] : [flowed([title], width), flowed(addresses, width)];

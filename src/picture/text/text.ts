@@ -101,7 +101,7 @@ function nodeLines(scene: Scene, { width }: Measures): Line[] {
   const lines: Line[] = [
     ...forwarding.flatMap((sentence) => wrapped(sentence, room).map((line) => [span(line)])),
     ...masquerades.flatMap(({ network, as }) => {
-      const sentence = `masquerading: network ${network} leaves as ${as.length === 0 ? "the node" : as.join(" or ")}`;
+      const sentence = `masquerading: network ${network} leaves as ${as.length === 0 ? "an address of the node" : as.join(" or ")}`;
       return wrapped(sentence, room, "  ").map((line, at) => [
         span(at === 0 ? "▲" : " ", "green"),
         span(line.slice(1)),
