@@ -37,8 +37,8 @@ interface, address or host port. Needs root; changes nothing.
     ["draw default/web-0", "one pod, with what it hangs on"],
     ["draw --svg > node.svg", "an image"],
   ],
-  more: `Of a network with more than 24 pods those with problems or host ports are drawn,
-and three others; the rest is counted. --all draws every one. Box drawing
+  more: `Of a network with more than 24 pods those with problems or host ports are drawn
+first, and a few others; the rest is counted. --all draws every one. Box drawing
 characters need a locale with UTF-8 (LC_ALL, LC_CTYPE or LANG); without one the
 picture is plain ASCII. For programs there is "pontoon ls --json".
 `,

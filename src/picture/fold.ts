@@ -6,7 +6,7 @@ import type { Network, Pod, PodState } from "./scene.ts";
 export interface Fold {
   /** In order of importance: those with problems, with host ports, then the first of the others. */
   shown: Pod[];
-  /** The others, of which nothing is to be said. */
+  /** The others, of which nothing is to be said but that some have host ports. */
   folded: Pod[];
 }
 
@@ -17,15 +17,23 @@ const NOTABLE: readonly PodState[] = ["starting", "odd"];
 /** Beside those that stand out, so many others are shown of a larger network. */
 const EXAMPLES = 3;
 
-/** Chooses the pods that are shown. `isWhole`: all of them. Pods of which there is something to say are. */
+/**
+ * Chooses the pods that are shown. `isWhole`: all of them. Every broken one is, and of those with host ports
+ * the first 24.
+ */
 export function foldPods({ pods }: Network, isWhole: boolean): Fold {
   const wrong = pods.filter(({ problems }) => problems.length > 0);
   const open = pods.filter(({ problems, hostPorts }) => problems.length === 0 && hostPorts.length > 0);
   const quiet = pods.filter(({ problems, hostPorts }) => problems.length === 0 && hostPorts.length === 0);
   const odd = quiet.filter(({ state }) => NOTABLE.includes(state));
   const others = quiet.filter((pod) => !odd.includes(pod));
-  const count = isWhole || pods.length <= MOST_SHOWN ? others.length : EXAMPLES;
-  return { shown: [...wrong, ...odd, ...open, ...others.slice(0, count)], folded: others.slice(count) };
+  const isShort = isWhole || pods.length <= MOST_SHOWN;
+  const opened = isShort ? open.length : MOST_SHOWN;
+  const count = isShort ? others.length : open.length > MOST_SHOWN ? 0 : EXAMPLES;
+  return {
+    shown: [...wrong, ...odd, ...open.slice(0, opened), ...others.slice(0, count)],
+    folded: [...open.slice(opened), ...others.slice(count)],
+  };
 }
 
 /** The sentence about pods that are not shown: `247 more pods, 10.222.0.5 to 10.222.1.4`. */
@@ -33,7 +41,9 @@ export function foldText(folded: readonly Pod[]): string {
   const noun = folded.length === 1 ? "pod" : "pods";
   const all = folded.flatMap(({ addresses }) => addresses.flatMap((text) => parseAddress(text) ?? []));
   const ranges = ([4, 6] as const).flatMap((family) => rangeOf(all.filter((each) => each.family === family)));
-  return [`${folded.length} more ${noun}`, ...ranges].join(", ");
+  const open = folded.filter(({ hostPorts }) => hostPorts.length > 0).length;
+  const ports = open === 0 ? [] : [`${open === folded.length ? "" : `${open} of them `}with host ports`];
+  return [`${folded.length} more ${noun}`, ...ports, ...ranges].join(", ");
 }
 
 /** The lowest and the highest of addresses of one family, as text; none of none. */

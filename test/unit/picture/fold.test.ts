@@ -17,6 +17,14 @@ test("every broken pod is shown, however many there are", () => {
   expect(foldPods(networkOf(pods), false)).toEqual({ shown: pods, folded: [] });
 });
 
+test("of more than 24 pods with host ports the others are counted, and it is said that they have some", () => {
+  const pods = podNumbers(250).map((pod) => ({ ...pod, hostPorts: ["80->80/tcp"] }));
+  const { shown, folded } = foldPods(networkOf([...pods, podNumber(250), brokenPod(251)]), false);
+  expect([named(shown).slice(0, 2), shown.length]).toEqual([["web-251", "web-0"], 25]);
+  expect(foldText(folded)).toBe("227 more pods, 226 of them with host ports, 10.222.0.26 to 10.222.0.252");
+  expect(foldText(pods.slice(0, 2))).toBe("2 more pods, with host ports, 10.222.0.2 to 10.222.0.3");
+});
+
 test("24 pods are all shown, 25 are not, and with isWhole all are", () => {
   expect(foldPods(networkOf(podNumbers(24)), false).folded).toEqual([]);
   expect(foldPods(networkOf(podNumbers(25)), false).folded).toHaveLength(22);
