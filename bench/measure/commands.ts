@@ -1,4 +1,4 @@
-// How long a person waits for a look at a node with 250 pods, each with a host port; no other program shows it.
+// How long a person waits for a look at a node with 250 pods, each with a host port.
 import { openOurs } from "../full-node.ts";
 import { milliseconds, type Report } from "../report.ts";
 import { Samples } from "../sample.ts";

@@ -21,8 +21,8 @@ test.each(Object.entries(errorKinds))(
     for (const word of [String(code), `code ${code}`, title, title.toUpperCase()])
       expect(findTopics(word).map(named), word).toContain(String(code));
     // A word that is a key as well means the key.
-    if (!keysOf(NETCONF).some((path) => path.split(".").at(-1) === kind))
-      expect(findTopics(kind).map(named)).toEqual([String(code)]);
+    const isKey = keysOf(NETCONF).some((path) => path.split(".").at(-1) === kind);
+    expect(findTopics(kind).map(named).includes(String(code))).toBe(!isKey);
   },
 );
 
