@@ -374,36 +374,3 @@ test("only main.ts knows the descriptor of stdout", () => {
     .map(({ path }) => path);
   expect(printing).toEqual(["main.ts"]);
 });
-
-test.each([
-  { file: "nft/layout.ts", ruleset: "dual-stack.nft", lists: 2 },
-  { file: "nft/host-port-layout.ts", ruleset: "host-ports.nft", lists: 6 },
-  { file: "nft/spoof-layout.ts", ruleset: "spoof-check.nft", lists: 6 },
-  { file: "nft/ingress-layout.ts", ruleset: "ingress.nft", lists: 3 },
-])(
-  "$file: above every rule that is built stands its text, and the golden ruleset has that very text",
-  ({ file, ruleset, lists: count }) => {
-    const layout = files.find(({ path }) => path === file)?.text ?? "";
-    const golden = readFileSync(join(REPOSITORY, "test/kernel/golden", ruleset), "utf8")
-      .split("\n")
-      .map((line) => line.trim());
-    const lists = [
-      ...layout.matchAll(/Rules\([^)]*\): Expression\[\]\[\] \{\n {2}return \[\n([\s\S]*?)\n {2}\];/g),
-    ].map(([, body]) => (body ?? "").split("\n").map((line) => line.trim()));
-    expect(lists).toHaveLength(count);
-    for (const lines of lists) {
-      for (const [at, line] of lines.entries()) {
-        for (const built of [line].filter((each) => !each.startsWith("//")))
-          expect(
-            lines[at - 1],
-            `src/${file} builds "${built}" without saying its nft text in the line above`,
-          ).toMatch(/^\/\/ /);
-      }
-      const texts = lines
-        .filter((line) => line.startsWith("// "))
-        .map((line) => line.slice(3).split(/ {2,}/)[0]);
-      for (const text of texts)
-        expect(golden, `"${text}" of src/${file} is in no golden ruleset`).toContain(text);
-    }
-  },
-);
