@@ -93,6 +93,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   host: {
     may: [
       "look",
+      "ruleset",
       "record",
       "plan",
       "attachment",
@@ -107,6 +108,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
       "sys",
     ],
     why: "Changing the node knows no verbs and gives out no addresses.",
+  },
+  ruleset: {
+    may: ["plan", "attachment", "iptables", "nft", "ip"],
+    why: "The rules that a step needs are a description, for those who make them and for those who print them.",
   },
   look: {
     may: ["plan", "attachment", "failure", "cni", "nft", "net", "netlink", "ip", "sys"],
