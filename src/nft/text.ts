@@ -36,9 +36,9 @@ export function sharedChainText({ table, layout }: SharedChain): string[] {
 }
 
 /**
- * The words behind `add element` that put the element in, without its comment. With `isKeyAlone` they are
- * those behind `delete element`, which names no value. Throws RangeError for a set that the table does not
- * have.
+ * The element as `nft add element TABLE SET` wants it, in braces and without its comment. With `isKeyAlone`
+ * it is as `nft delete element` wants it, which names no value. Throws RangeError for a set that the table
+ * does not have.
  */
 export function elementText(things: TableThings, element: Element, isKeyAlone = false): string {
   const { table, set: name, key, lastKey, chain, value } = element;
@@ -49,7 +49,7 @@ export function elementText(things: TableThings, element: Element, isKeyAlone = 
   const target = chain === "" ? map?.value && value && dataText(map.value.type, value) : `goto ${chain}`;
   const text = rangeText(type, key, lastKey);
   const whole = isKeyAlone || target === undefined ? text : `${text} : ${target}`;
-  return `${table.title} ${name} { ${whole} }`;
+  return `{ ${whole} }`;
 }
 
 function setText({ name, key }: SetLayout): string[] {
@@ -81,13 +81,14 @@ interface Part {
   text(bytes: Uint8Array): string;
 }
 
-const ADDRESS = (bytes: Uint8Array): string => formatAddress(addressFromBytes(bytes));
-const DIGITS = (bytes: Uint8Array): string[] => [...bytes].map((byte) => byte.toString(16).padStart(2, "0"));
+const addressText = (bytes: Uint8Array): string => formatAddress(addressFromBytes(bytes));
+const hexDigits = (bytes: Uint8Array): string[] =>
+  [...bytes].map((byte) => byte.toString(16).padStart(2, "0"));
 
 const PARTS: { readonly [type: number]: Part } = {
-  [TYPE_IPADDR]: { word: "ipv4_addr", bytes: 4, text: ADDRESS },
-  [TYPE_IP6ADDR]: { word: "ipv6_addr", bytes: 16, text: ADDRESS },
-  [TYPE_ETHERADDR]: { word: "ether_addr", bytes: 6, text: (bytes) => DIGITS(bytes).join(":") },
+  [TYPE_IPADDR]: { word: "ipv4_addr", bytes: 4, text: addressText },
+  [TYPE_IP6ADDR]: { word: "ipv6_addr", bytes: 16, text: addressText },
+  [TYPE_ETHERADDR]: { word: "ether_addr", bytes: 6, text: (bytes) => hexDigits(bytes).join(":") },
   [TYPE_INET_PROTOCOL]: {
     word: "inet_proto",
     bytes: 1,
@@ -96,7 +97,7 @@ const PARTS: { readonly [type: number]: Part } = {
   [TYPE_INET_SERVICE]: { word: "inet_service", bytes: 2, text: (bytes) => String(be16At(bytes, 0)) },
   [TYPE_DEVGROUP]: { word: "devgroup", bytes: 4, text: (bytes) => String(u32At(bytes, 0)) },
   [TYPE_IFNAME]: { word: "ifname", bytes: INTERFACE_NAME_BYTES, text: (bytes) => `"${readText(bytes)}"` },
-  [TYPE_INTEGER]: { word: "integer", bytes: 16, text: (bytes) => `0x${DIGITS(bytes).join("")}` },
+  [TYPE_INTEGER]: { word: "integer", bytes: 16, text: (bytes) => `0x${hexDigits(bytes).join("")}` },
 };
 
 /** The parts of a type, which holds six bits for each of them. */

@@ -130,7 +130,8 @@ function madeByMessages({ layout, chains, elements }: Case): Netns {
 function madeByText({ layout, chains, elements }: Case): Netns {
   const host = Netns.open();
   host.run("nft -f -", `${[...tableText(layout), ...chains.flatMap(sharedChainText)].join("\n")}\n`);
-  for (const element of elements) host.run(`nft add element ${elementText(layout, element)}`);
+  for (const element of elements)
+    host.run(`nft add element ${element.table.title} ${element.set} ${elementText(layout, element)}`);
   return host;
 }
 
@@ -155,6 +156,8 @@ test.each(named)("table %s: an element goes by the words that name its key", (_,
   using theirs = madeByText(each);
   using empty = madeByText({ ...each, elements: [] });
   for (const element of each.elements)
-    theirs.run(`nft delete element ${elementText(each.layout, element, true)}`);
+    theirs.run(
+      `nft delete element ${element.table.title} ${element.set} ${elementText(each.layout, element, true)}`,
+    );
   expect(listed(theirs)).toBe(listed(empty));
 });

@@ -14,6 +14,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   command: {
     may: [
       "report",
+      "script",
       "survey",
       "trial",
       "teardown",
@@ -35,6 +36,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   report: {
     may: ["survey", "host", "record", "cni", "tool", "sys"],
     why: "A report is what is on the node as texts; it changes nothing.",
+  },
+  script: {
+    may: ["ruleset", "plan", "attachment", "cni", "iptables", "nft", "ip", "sys"],
+    why: "Commands for the shell are a text of the steps; who prints them has looked at the node.",
   },
   survey: {
     may: [
