@@ -1,14 +1,15 @@
 // The node's side of a link without a bridge.
+import { formatAddress } from "../../ip/address.ts";
 import { linkLocalOf } from "../../ip/link-local.ts";
 import { macBytes } from "../../ip/mac.ts";
 import type { HostRouteStep } from "../../plan/step.ts";
 import { sh } from "../shell.ts";
-import { addressWords, part, sysctl, sysctlIfThere, type Writer, wholeText } from "../writer.ts";
+import { part, sysctl, sysctlIfThere, type Writer, wholeText } from "../writer.ts";
 
 export const hostRoute: Writer<HostRouteStep> = {
-  add({ hostInterface: name, hostMac, gateways, addresses }) {
+  add({ hostInterface: name, hostMac, podMac, gateways, addresses }) {
     const [has4, has6] = [4, 6].map((family) => addresses.some((address) => address.family === family));
-    const linkLocal = { address: linkLocalOf(macBytes(hostMac)), length: 64 };
+    const [own, peer] = [hostMac, podMac].map((mac) => formatAddress(linkLocalOf(macBytes(mac))));
     return [
       part(
         "The node takes no addresses and routes from a router in the pod.",
@@ -22,7 +23,7 @@ export const hostRoute: Writer<HostRouteStep> = {
       ),
       part(
         "The node is the gateway: it has that address alone, without a subnet.",
-        ...(has6 ? [sh`ip address add ${addressWords(linkLocal)} dev ${name}`] : []),
+        ...(has6 ? [sh`ip address add ${own ?? ""} peer ${`${peer}/128`} dev ${name} nodad`] : []),
         ...gateways.map(
           (address) =>
             sh`ip address add ${wholeText(address)} dev ${name} ${address.family === 6 ? ["nodad"] : []}`,
