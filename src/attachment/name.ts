@@ -28,6 +28,14 @@ export function isHostInterface(name: string): boolean {
   return /^veth[0-9a-f]{11}$/.test(name);
 }
 
+/**
+ * The name of a gateway's port: every gateway has a name of its own, which no other program uses. The port of
+ * a gateway that another plugin made is known only by the kernel's link to its peer.
+ */
+export function gatewayPortName(bridge: string, vlan: number): string {
+  return hostInterfaceOfDigest(sha256(`gateway\0${bridge}\0${vlan}`));
+}
+
 /** The name of an attachment's ifb, the device that shapes the pod's outgoing traffic: 15 characters. */
 export function ifbName(key: AttachmentKey): string {
   return `pifb${attachmentDigest(key).slice(0, 11)}`;

@@ -14,6 +14,7 @@ import { migrate } from "./migrate.ts";
 import { report } from "./report.ts";
 import { restore } from "./restore.ts";
 import { rm } from "./rm.ts";
+import { script } from "./script.ts";
 import { trial } from "./try.ts";
 import { validate } from "./validate.ts";
 import { version } from "./version.ts";
@@ -30,6 +31,7 @@ export const COMMANDS: readonly Command[] = [
   clean,
   trial,
   cni,
+  script,
   install,
   migrate,
   explain,

@@ -16,18 +16,22 @@ import type { AddressWish } from "./reservation.ts";
 export function checkRequested(wish: AddressWish, rangeSet: RangeSet, address: Address): void {
   const { directory } = wish;
   const text = formatAddress(address);
-  if (isGateway(rangeSet, address)) {
-    throw new CniError("invalidConfig", {
-      message: `failed to allocate for range ${rangeSet.number}: requested ip ${text} is subnet's gateway`,
-      hint: "Ask for another address",
-    });
-  }
+  refuseGateway(rangeSet, address);
   if (isAddressFree(directory, address, true) || reclaimHolder(wish, address)) return;
   const holder = readOwner(directory, address);
   throw new CniError("poolExhausted", {
     message: `failed to allocate for range ${rangeSet.number}: requested IP address ${text} is not available in range set ${formatRangeSet(rangeSet.ranges)}`,
     cause: holder && `${holderName(wish, holder)} has it`,
     hint: `Look who holds it: cat ${directory}/${text}`,
+  });
+}
+
+/** Refuses a requested address that is a gateway's. Throws CniError invalidConfig. */
+export function refuseGateway(rangeSet: RangeSet, address: Address): void {
+  if (!isGateway(rangeSet, address)) return;
+  throw new CniError("invalidConfig", {
+    message: `failed to allocate for range ${rangeSet.number}: requested ip ${formatAddress(address)} is subnet's gateway`,
+    hint: "Ask for another address",
   });
 }
 

@@ -36,7 +36,7 @@ export function chooseLeases(wish: AddressWish): Lease[] {
 }
 
 /** Takes the first requested address that lies in the set off the list. */
-function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefined {
+export function takeFitting(requested: Address[], rangeSet: RangeSet): Address | undefined {
   for (let at = 0; at < requested.length; at++) {
     const address = requested[at];
     if (address === undefined || rangeOf(rangeSet, address) === undefined) continue;
@@ -107,7 +107,8 @@ function leaseOf(rangeSet: RangeSet, address: Address, { byOthers }: Hint): Leas
   };
 }
 
-function notFitting(left: Address[], rangeSets: AddressWish["rangeSets"]): CniError {
+/** The error for requested addresses that are in no range set. */
+export function notFitting(left: Address[], rangeSets: AddressWish["rangeSets"]): CniError {
   const subnets = rangeSets.flat().map(({ subnet }) => formatPrefix(subnet));
   return new CniError("invalidConfig", {
     message: `failed to allocate all requested IPs: ${left.map(formatAddress).join(" ")}`,

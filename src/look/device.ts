@@ -1,7 +1,7 @@
 // Devices of the node that a pod may be given. Looking changes nothing.
 import type { FormerDevice } from "../attachment/device.ts";
 import { stateOfFreeEnd } from "../attachment/wire.ts";
-import type { DeviceChoice } from "../cni/device-config.ts";
+import type { DeviceChoice, DeviceConfig } from "../cni/device-config.ts";
 import { CniError } from "../cni/error.ts";
 import { type Device, getDevice, listDevices } from "../net/device.ts";
 import { listGivenAddresses } from "../net/device-address.ts";
@@ -135,4 +135,44 @@ export function describeDevice(device: Device, links: NetlinkSocket): FormerDevi
     ...{ name, mac, mtu, up, promiscuous, allMulticast, txQueueLength, alias },
     ...{ addresses, permanentMac, busPath, altNames },
   };
+}
+
+/**
+ * The first device on the node that the configuration means and that may go. Throws CniError, with the first
+ * reason why none may, and SystemError.
+ */
+export function freeDevice({ choice, force }: DeviceConfig, links: NetlinkSocket): FormerDevice {
+  let refusal: CniError | undefined;
+  for (const device of findDevices(choice, links)) {
+    const reason = whyItStays(device, force, links);
+    if (reason === undefined) return describeDevice(device, links);
+    refusal ??= reason;
+  }
+  throw refusal ?? unknownDevice(deviceNameOf(choice));
+}
+
+/** The device in the words of the configuration. */
+export function deviceNameOf(choice: DeviceChoice): string {
+  switch (choice.by) {
+    case "name":
+      return choice.name;
+    case "names":
+      return choice.patterns.join(", ");
+    case "mac":
+      return choice.mac;
+    case "path":
+      return choice.path;
+    case "pci":
+      return choice.address;
+    case "id":
+      return choice.id;
+  }
+}
+
+/** The error for a device that is not there. */
+export function unknownDevice(name: string): CniError {
+  return new CniError("device", {
+    about: `no interface of the node is ${JSON.stringify(name)}`,
+    hint: 'Look with "ip -d link" for the names, MACs and buses of those that there are',
+  });
 }

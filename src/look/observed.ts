@@ -30,9 +30,10 @@ const OBSERVERS: { readonly [Each in Way]: (netconf: Netconf, links: NetlinkSock
  * Looks at the node. Throws SystemError, and CniError for a link that has the bridge's name and is no bridge.
  */
 export function observe(netconf: Netconf, links: NetlinkSocket): Observed {
-  return {
-    bridge: OBSERVERS[netconf.attach](netconf, links),
-    isFiltered: observeFilter(netconf),
-    listeners: observeListeners(netconf.hostPorts),
-  };
+  return { ...observeLink(netconf, links), listeners: observeListeners(netconf.hostPorts) };
+}
+
+/** Looks at what a link of the network depends on. Throws as {@link observe}. */
+export function observeLink(netconf: Netconf, links: NetlinkSocket): Omit<Observed, "listeners"> {
+  return { bridge: OBSERVERS[netconf.attach](netconf, links), isFiltered: observeFilter(netconf) };
 }

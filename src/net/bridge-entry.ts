@@ -1,12 +1,13 @@
 // Entries of a bridge's forwarding table. (linux/neighbour.h; the requests are those of iproute2's
 // `bridge fdb`)
+
+import { macBytes } from "../ip/mac.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_REPLACE } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
-import { macBytes } from "./link.ts";
 
 /** A MAC behind a bridge port. */
 export interface PortMac {

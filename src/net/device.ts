@@ -1,12 +1,13 @@
 // Devices of the node, with what is needed to move one into another namespace and to give it back.
 // (linux/rtnetlink.h, if_link.h; the order in which the kernel works through a request: do_setlink in
 // net/core/rtnetlink.c)
+import { macBytes } from "../ip/mac.ts";
 import { listAttributes, readText } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { u32At } from "../sys/bytes.ts";
 import { errnoOf } from "../sys/errno.ts";
-import { formatMac, getLinkMessage, Link, type LinkName, linkHeader, macBytes } from "./link.ts";
+import { formatMac, getLinkMessage, Link, type LinkName, linkHeader } from "./link.ts";
 
 /** A link with what the kernel says of the hardware behind it. */
 export class Device extends Link {

@@ -1,10 +1,12 @@
 // Requests that make, change and remove links. (linux/rtnetlink.h, if_link.h, veth.h, if_bridge.h)
+
+import { macBytes } from "../ip/mac.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { isErrno } from "../sys/errno.ts";
-import { type LinkName, linkHeader, macBytes } from "./link.ts";
+import { type LinkName, linkHeader } from "./link.ts";
 
 /**
  * Makes a bridge, down. A MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST

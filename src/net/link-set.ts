@@ -1,9 +1,11 @@
 // Links of a kind, and links that are deleted together. (linux/if_link.h, net/core/rtnetlink.c)
+
+import { macBytes } from "../ip/mac.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { isErrno } from "../sys/errno.ts";
-import { Link, linkHeader, macBytes } from "./link.ts";
+import { Link, linkHeader } from "./link.ts";
 
 /**
  * Makes an intermediate functional block (ifb), down: packets that are redirected to it pass its output

@@ -284,10 +284,3 @@ export function formatMac(bytes: Uint8Array | undefined): string {
 function hexByte(value: number): string {
   return `${value < 16 ? "0" : ""}${value.toString(16)}`;
 }
-
-/** `aa:bb:cc:dd:ee:ff` as six bytes. */
-export function macBytes(mac: string): Uint8Array {
-  const bytes = new Uint8Array((mac.length + 1) / 3);
-  for (let at = 0; at < bytes.length; at++) bytes[at] = Number.parseInt(mac.slice(at * 3, at * 3 + 2), 16);
-  return bytes;
-}

@@ -7,10 +7,35 @@ import type { Writer } from "../netlink/writer.ts";
 /** One expression: a name and its attributes. */
 export type Expression = (w: Writer) => void;
 
-/** Offsets and length of the addresses in the IP headers (RFC 791, RFC 8200). */
+/**
+ * A part of a rule: its nft text, and the expressions that nft compiles the text to. The text is empty for
+ * what nft adds by itself.
+ */
+export interface Statement {
+  text: string;
+  expressions: readonly Expression[];
+}
+
+/** A rule: its parts in their order. */
+export type Rule = readonly Statement[];
+
+/** The part of a rule that has this nft text. */
+export function statement(text: string, ...expressions: readonly Expression[]): Statement {
+  return { text, expressions };
+}
+
+/** The rule as nft writes it. */
+export function ruleText(rule: Rule): string {
+  return rule
+    .map(({ text }) => text)
+    .filter((text) => text !== "")
+    .join(" ");
+}
+
+/** nft's word for the header, and offsets and length of the addresses in it (RFC 791, RFC 8200). */
 export const HEADER = {
-  4: { saddr: 12, daddr: 16, length: 4 },
-  6: { saddr: 8, daddr: 24, length: 16 },
+  4: { word: "ip", saddr: 12, daddr: 16, length: 4 },
+  6: { word: "ip6", saddr: 8, daddr: 24, length: 16 },
 } as const;
 
 /** Writes a data attribute that holds plain bytes. */

@@ -1,13 +1,12 @@
 // The chain of a network in the table of host ports. It gives connections that came by a host port the node's
 // own address, where the answer of the pod would not find back otherwise.
 import { hasFamily, type Prefix } from "../ip/prefix.ts";
-import type { Expression } from "./expression.ts";
+import type { Rule } from "./expression.ts";
 import { LOCALHOST, PORT_TABLE } from "./host-port-layout.ts";
 import { networkChain } from "./layout.ts";
-import { chainMessage, rulesMessages } from "./message.ts";
-import { masqueradeFrom } from "./packet-test.ts";
+import { isFrom } from "./packet-test.ts";
 import { masquerade } from "./statement.ts";
-import type { SharedChain } from "./table-layout.ts";
+import { type SharedChain, sharedChain } from "./table-layout.ts";
 
 /** The chain of a network that masquerades connections to its pods that came by a host port. */
 export interface HairpinChain {
@@ -26,25 +25,16 @@ export function hairpinChain(network: string, subnets: Prefix[] | undefined): Ha
  * The rules of a network's chain. An answer to localhost would not find its way back from the pod. A pod of
  * the bridge would get the answer straight from the other pod, under another address than it had asked.
  */
-function masqueradingRules({ subnets }: HairpinChain): Expression[][] {
-  if (subnets === undefined) return [masquerade()];
+function masqueradingRules({ subnets }: HairpinChain): Rule[] {
+  if (subnets === undefined) return [[masquerade()]];
   const local = hasFamily(subnets, 4) ? [LOCALHOST] : [];
-  // ip saddr 127.0.0.0/8 masquerade fully-random
-  // ip saddr 10.1.0.0/24 masquerade fully-random        for each subnet, and ip6 saddr fd01::/64 …
-  return [...local, ...subnets].map((prefix) => masqueradeFrom(prefix, masquerade()));
+  return [...local, ...subnets].map((prefix) => [isFrom(prefix), masquerade()]);
 }
 
 /** The chain of a network, as its attachments share it. */
 export function sharedHairpinChain(chain: HairpinChain): SharedChain {
-  const { name } = chain;
-  return {
-    name,
-    rules: hairpinRuleCount(chain),
-    messages: () => [
-      chainMessage(PORT_TABLE, name),
-      ...rulesMessages(PORT_TABLE, name, masqueradingRules(chain)),
-    ],
-  };
+  const [{ name }, count] = [chain, hairpinRuleCount(chain)];
+  return sharedChain(PORT_TABLE, { name, count, rules: () => masqueradingRules(chain) });
 }
 
 function hairpinRuleCount({ subnets }: HairpinChain): number {

@@ -24,13 +24,12 @@
 import type { Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { RuleCounts } from "./answer.ts";
-import type { Expression } from "./expression.ts";
-import { chainMessage, type Hook, rulesMessages, type Table, tableMessage } from "./message.ts";
+import type { Rule } from "./expression.ts";
+import type { Hook, Table } from "./message.ts";
 import {
   addressAndPortVerdict,
   clearMark,
   destinationVerdict,
-  goto,
   gotoFor,
   gotoForLocal,
   isMarkedAndTranslated,
@@ -41,8 +40,8 @@ import {
 } from "./nat-expression.ts";
 import { acceptFrom, dropAddressed } from "./packet-test.ts";
 import { portMaps } from "./port-map.ts";
-import { mapMessage } from "./set-message.ts";
-import type { TableLayout } from "./table-layout.ts";
+import { goTo } from "./statement.ts";
+import { type ChainLayout, type TableLayout, tableLayout } from "./table-layout.ts";
 
 export const PORT_TABLE: Table = {
   family: nft.NFPROTO_INET,
@@ -67,114 +66,89 @@ export function markBitOf(counts: RuleCounts): number | undefined {
   return undefined;
 }
 
-/**
- * The rules of chain guard (type filter hook prerouting priority raw; policy accept). Without them
- * route_localnet would let other hosts reach programs that listen on 127.0.0.1.
- */
-function guardRules(): Expression[][] {
-  return [
-    // iifname "lo" accept
-    acceptFrom("lo"),
-    // ip daddr 127.0.0.0/8 drop
-    dropAddressed("daddr", LOCALHOST),
-    // ip saddr 127.0.0.0/8 drop
-    dropAddressed("saddr", LOCALHOST),
-  ];
+/** The rules without which route_localnet would let other hosts reach programs that listen on 127.0.0.1. */
+function guardRules(): Rule[] {
+  return [[acceptFrom("lo")], [dropAddressed("daddr", LOCALHOST)], [dropAddressed("saddr", LOCALHOST)]];
 }
 
 /** The rules of chain hostports. The mark tells chain postrouting that this table translated the packet. */
-function markingRules(bit: number): Expression[][] {
+function markingRules(bit: number): Rule[] {
   return [
-    // meta mark set meta mark | 0x00002000
-    setMark(bit),
-    // ip daddr . meta l4proto . th dport vmap @where-one4
-    addressAndPortVerdict(4, "where-one4"),
-    // ip daddr . meta l4proto . th dport vmap @where-range4
-    addressAndPortVerdict(4, "where-range4"),
-    // meta nfproto ipv4 meta l4proto . th dport vmap @where-any4
-    portVerdict(4, "where-any4"),
-    // ip6 daddr . meta l4proto . th dport vmap @where-one6
-    addressAndPortVerdict(6, "where-one6"),
-    // ip6 daddr . meta l4proto . th dport vmap @where-range6
-    addressAndPortVerdict(6, "where-range6"),
-    // meta nfproto ipv6 meta l4proto . th dport vmap @where-any6
-    portVerdict(6, "where-any6"),
-    // goto translate
-    goto(TRANSLATE),
+    [setMark(bit)],
+    [addressAndPortVerdict(4, "where-one4")],
+    [addressAndPortVerdict(4, "where-range4")],
+    [portVerdict(4, "where-any4")],
+    [addressAndPortVerdict(6, "where-one6")],
+    [addressAndPortVerdict(6, "where-range6")],
+    [portVerdict(6, "where-any6")],
+    [goTo(TRANSLATE)],
   ];
 }
 
 /** The rules of chain translate. */
-function translatingRules(): Expression[][] {
+function translatingRules(): Rule[] {
   return [
-    // dnat ip to ip daddr . meta l4proto . th dport map @one4
-    translateAddressAndPort(4, "one4"),
-    // dnat ip to ip daddr . meta l4proto . th dport map @range4
-    translateAddressAndPort(4, "range4", true),
-    // meta nfproto ipv4 dnat ip to meta l4proto . th dport map @any4
-    translatePort(4, "any4"),
-    // ip6 daddr ::1 goto unmark
-    gotoFor({ family: 6, value: 1n }, UNMARK),
-    // dnat ip6 to ip6 daddr . meta l4proto . th dport map @one6
-    translateAddressAndPort(6, "one6"),
-    // dnat ip6 to ip6 daddr . meta l4proto . th dport map @range6
-    translateAddressAndPort(6, "range6", true),
-    // meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @any6
-    translatePort(6, "any6"),
-    // goto unmark
-    goto(UNMARK),
+    [translateAddressAndPort(4, "one4")],
+    [translateAddressAndPort(4, "range4", true)],
+    [translatePort(4, "any4")],
+    [gotoFor({ family: 6, value: 1n }, UNMARK)],
+    [translateAddressAndPort(6, "one6")],
+    [translateAddressAndPort(6, "range6", true)],
+    [translatePort(6, "any6")],
+    [goTo(UNMARK)],
   ];
 }
 
 /** The rule of chain unmark. */
-function unmarkingRules(bit: number): Expression[][] {
+function unmarkingRules(bit: number): Rule[] {
+  return [[clearMark(bit)]];
+}
+
+/** The rule of the chains prerouting and output. */
+function localRules(bit: number): Rule[] {
+  return [[gotoForLocal(HOSTPORTS + bit)]];
+}
+
+/** The rules of chain postrouting, which comes before all others that masquerade. */
+function hairpinRules(bit: number): Rule[] {
   return [
-    // meta mark set meta mark & 0xffffdfff
-    clearMark(bit),
+    [isMarkedAndTranslated(bit), destinationVerdict(4, "hairpin4")],
+    [isMarkedAndTranslated(bit), destinationVerdict(6, "hairpin6")],
   ];
 }
 
-/**
- * The rule of the chains prerouting (type nat hook prerouting priority dstnat) and output (type nat hook
- * output priority -100).
- */
-function localRules(bit: number): Expression[][] {
-  return [
-    // fib daddr type local goto hostports-13
-    gotoForLocal(HOSTPORTS + bit),
-  ];
-}
-
-/**
- * The rules of chain postrouting (type nat hook postrouting priority srcnat - 1), which comes before all
- * others that masquerade.
- */
-function hairpinRules(bit: number): Expression[][] {
-  return [
-    // meta mark & 0x00002000 == 0x00002000 ct status dnat ip daddr vmap @hairpin4
-    [...isMarkedAndTranslated(bit), ...destinationVerdict(4, "hairpin4")],
-    // meta mark & 0x00002000 == 0x00002000 ct status dnat ip6 daddr vmap @hairpin6
-    [...isMarkedAndTranslated(bit), ...destinationVerdict(6, "hairpin6")],
-  ];
-}
-
-interface Chain {
-  name: string;
-  hook?: Hook;
-  rules: Expression[][];
-}
+const HOOKS = {
+  guard: {
+    type: "filter",
+    number: nft.NF_INET_PRE_ROUTING,
+    priority: -300,
+    text: "prerouting priority raw",
+  },
+  postrouting: {
+    type: "nat",
+    number: nft.NF_INET_POST_ROUTING,
+    priority: 99,
+    text: "postrouting priority srcnat - 1",
+  },
+  prerouting: {
+    type: "nat",
+    number: nft.NF_INET_PRE_ROUTING,
+    priority: -100,
+    text: "prerouting priority dstnat",
+  },
+  output: { type: "nat", number: nft.NF_INET_LOCAL_OUT, priority: -100, text: "output priority -100" },
+} as const satisfies Record<string, Hook>;
 
 /** All chains but those of networks. A chain comes after the chains that its rules lead to. */
-function chains(bit: number): Chain[] {
-  const hook = (type: Hook["type"], number: number, priority: number): Hook => ({ type, number, priority });
+function chains(bit: number): ChainLayout[] {
   return [
-    { name: GUARD.chain, hook: hook("filter", nft.NF_INET_PRE_ROUTING, -300), rules: guardRules() },
+    { name: GUARD.chain, hook: HOOKS.guard, rules: guardRules() },
     { name: UNMARK, rules: unmarkingRules(bit) },
     { name: TRANSLATE, rules: translatingRules() },
     { name: HOSTPORTS + bit, rules: markingRules(bit) },
-    { name: "postrouting", hook: hook("nat", nft.NF_INET_POST_ROUTING, 99), rules: hairpinRules(bit) },
-    { name: "prerouting", hook: hook("nat", nft.NF_INET_PRE_ROUTING, -100), rules: localRules(bit) },
-    { name: "output", hook: hook("nat", nft.NF_INET_LOCAL_OUT, -100), rules: localRules(bit) },
+    { name: "postrouting", hook: HOOKS.postrouting, rules: hairpinRules(bit) },
+    { name: "prerouting", hook: HOOKS.prerouting, rules: localRules(bit) },
+    { name: "output", hook: HOOKS.output, rules: localRules(bit) },
   ];
 }
 
@@ -193,14 +167,10 @@ const RULES: readonly (readonly [chain: string, count: number])[] = [
 
 /** The table of a node whose packets are marked with this bit. */
 export function portLayout(bit: number): TableLayout {
-  return {
+  return tableLayout({
     table: PORT_TABLE,
     rules: RULES.map(([chain, count]) => [chain === HOSTPORTS ? HOSTPORTS + bit : chain, count]),
-    tableMessages: () => [
-      tableMessage(PORT_TABLE),
-      ...portMaps().map((map, index) => mapMessage(PORT_TABLE, map, index + 1)),
-      ...chains(bit).map(({ name, hook }) => chainMessage(PORT_TABLE, name, hook)),
-    ],
-    ruleMessages: () => chains(bit).flatMap(({ name, rules }) => rulesMessages(PORT_TABLE, name, rules)),
-  };
+    maps: portMaps,
+    chains: () => chains(bit),
+  });
 }

@@ -19,10 +19,10 @@
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { u32Bytes } from "../sys/bytes.ts";
 import type { ElementPlace } from "./element.ts";
-import type { Expression } from "./expression.ts";
+import type { Rule } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_DEVGROUP, TYPE_IFNAME } from "./key.ts";
-import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
-import { type SetKey, setMessage } from "./set-message.ts";
+import type { Hook, Table } from "./message.ts";
+import type { SetKey } from "./set-message.ts";
 import {
   drop,
   goTo,
@@ -30,12 +30,11 @@ import {
   groupPairIn,
   interfaceIn,
   interfacePairIn,
-  interfacesIn,
   outputGroupIn,
   outputIn,
   returned,
 } from "./statement.ts";
-import type { TableLayout } from "./table-layout.ts";
+import { type TableLayout, tableLayout } from "./table-layout.ts";
 
 /** Where pods come in: the interface that they share by its name, or the link group of their interfaces. */
 export type Entry = string | number;
@@ -50,23 +49,19 @@ const FORWARD = "forward";
 const LEAVING = "leaving";
 const BETWEEN = "between";
 
-/** The rules of chain forward (type filter hook forward priority filter; policy accept). */
-function forwardRules(): Expression[][] {
+/** The rules for all packets that the node forwards. */
+function forwardRules(): Rule[] {
   return [
-    // iifname @networks goto leaving
-    [...interfaceIn("networks"), ...goTo(LEAVING)],
-    // iifgroup @groups goto leaving
-    [...groupIn("groups"), ...goTo(LEAVING)],
+    [interfaceIn("networks"), goTo(LEAVING)],
+    [groupIn("groups"), goTo(LEAVING)],
   ];
 }
 
 /** The rules for what comes from a pod of a network with a policy. */
-function leavingRules(): Expression[][] {
+function leavingRules(): Rule[] {
   return [
-    // oifname @networks goto between
-    [...outputIn("networks"), ...goTo(BETWEEN)],
-    // oifgroup @groups goto between
-    [...outputGroupIn("groups"), ...goTo(BETWEEN)],
+    [outputIn("networks"), goTo(BETWEEN)],
+    [outputGroupIn("groups"), goTo(BETWEEN)],
   ];
 }
 
@@ -74,16 +69,12 @@ function leavingRules(): Expression[][] {
  * The rules for what goes from one such pod to another. A packet that is dropped here is lost, whatever the
  * rules of other tables.
  */
-function betweenRules(): Expression[][] {
+function betweenRules(): Rule[] {
   return [
-    // iifname @apart oifname @apart drop
-    [...interfacesIn("apart", "apart"), ...drop()],
-    // iifname . oifname @together return
-    [...interfacePairIn("together"), ...returned()],
-    // iifgroup . oifgroup @together-groups return
-    [...groupPairIn("together-groups"), ...returned()],
-    // drop
-    [...drop()],
+    [interfaceIn("apart"), outputIn("apart"), drop()],
+    [interfacePairIn("together"), returned()],
+    [groupPairIn("together-groups"), returned()],
+    [drop()],
   ];
 }
 
@@ -110,7 +101,14 @@ export type IngressSet = keyof typeof KEYS;
 
 export const INGRESS_SETS = Object.keys(KEYS) as IngressSet[];
 
-export const INGRESS_LAYOUT: TableLayout = {
+const FORWARD_HOOK: Hook = {
+  type: "filter",
+  number: nft.NF_INET_FORWARD,
+  priority: 0,
+  text: "forward priority filter",
+};
+
+export const INGRESS_LAYOUT: TableLayout = tableLayout({
   table: INGRESS_TABLE,
   rules: [
     [FORWARD, 2],
@@ -119,19 +117,13 @@ export const INGRESS_LAYOUT: TableLayout = {
   ],
   // Before there were pods without a bridge, three rules without jumps did for interfaces.
   earlier: [[[FORWARD, 3]]],
-  tableMessages: () => [
-    tableMessage(INGRESS_TABLE),
-    ...INGRESS_SETS.map((name, index) => setMessage(INGRESS_TABLE, { name, key: KEYS[name] }, index + 1)),
-    chainMessage(INGRESS_TABLE, FORWARD, { type: "filter", number: nft.NF_INET_FORWARD, priority: 0 }),
-    chainMessage(INGRESS_TABLE, LEAVING),
-    chainMessage(INGRESS_TABLE, BETWEEN),
+  sets: () => INGRESS_SETS.map((name) => ({ name, key: KEYS[name] })),
+  chains: () => [
+    { name: FORWARD, hook: FORWARD_HOOK, rules: forwardRules() },
+    { name: LEAVING, rules: leavingRules() },
+    { name: BETWEEN, rules: betweenRules() },
   ],
-  ruleMessages: () => [
-    ...rulesMessages(INGRESS_TABLE, BETWEEN, betweenRules()),
-    ...rulesMessages(INGRESS_TABLE, LEAVING, leavingRules()),
-    ...rulesMessages(INGRESS_TABLE, FORWARD, forwardRules()),
-  ],
-};
+});
 
 /** True for a set of groups; the others are of interfaces. */
 export function isOfGroups(set: IngressSet): boolean {

@@ -1,6 +1,5 @@
 // The ruleset that masquerades, as data: one table for the node, one chain per network, map elements per
-// attachment. Above each rule stands its nft text; a test compares `nft list table inet pontoon` with all of
-// it.
+// attachment.
 //
 //   table inet pontoon {
 //     map net4 { type ipv4_addr : verdict }                   pod address : goto the network's chain
@@ -15,12 +14,11 @@ import { formatPrefix, type Prefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { sha256 } from "../sys/hash.ts";
 import type { ElementPlace } from "./element.ts";
-import type { Expression } from "./expression.ts";
+import type { Rule } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey, joined, TYPE_IFNAME, TYPE_IP6ADDR, TYPE_IPADDR } from "./key.ts";
-import { chainMessage, rulesMessages, type Table, tableMessage } from "./message.ts";
-import { mapMessage } from "./set-message.ts";
+import type { Hook, Table } from "./message.ts";
 import { destinationReturn, interfaceSourceVerdict, masquerade, sourceVerdict } from "./statement.ts";
-import type { SharedChain, TableLayout } from "./table-layout.ts";
+import { type SharedChain, sharedChain, type TableLayout, tableLayout } from "./table-layout.ts";
 
 /** The table that masquerades. */
 export const TABLE: Table = { family: nft.NFPROTO_INET, name: "pontoon", title: "inet pontoon" };
@@ -34,30 +32,28 @@ export const MAPS = [
   { name: "on6", key: { type: joined(TYPE_IFNAME, TYPE_IP6ADDR), length: INTERFACE_NAME_BYTES + 16 } },
 ];
 
-/** The rules of chain postrouting (type nat hook postrouting priority srcnat; policy accept). */
-function postroutingRules(): Expression[][] {
+function postroutingRules(): Rule[] {
   return [
-    // iifname . ip saddr vmap @on4
-    interfaceSourceVerdict(4, "on4"),
-    // iifname . ip6 saddr vmap @on6
-    interfaceSourceVerdict(6, "on6"),
-    // ip saddr vmap @net4
-    sourceVerdict(4, "net4"),
-    // ip6 saddr vmap @net6
-    sourceVerdict(6, "net6"),
+    [interfaceSourceVerdict(4, "on4")],
+    [interfaceSourceVerdict(6, "on6")],
+    [sourceVerdict(4, "net4")],
+    [sourceVerdict(6, "net6")],
   ];
 }
 
-export const MASQUERADE_LAYOUT: TableLayout = {
+const POSTROUTING_HOOK: Hook = {
+  type: "nat",
+  number: nft.NF_INET_POST_ROUTING,
+  priority: 100,
+  text: "postrouting priority srcnat",
+};
+
+export const MASQUERADE_LAYOUT: TableLayout = tableLayout({
   table: TABLE,
   rules: [[POSTROUTING, 4]],
-  tableMessages: () => [
-    tableMessage(TABLE),
-    ...MAPS.map((map, index) => mapMessage(TABLE, map, index + 1)),
-    chainMessage(TABLE, POSTROUTING, { type: "nat", number: nft.NF_INET_POST_ROUTING, priority: 100 }),
-  ],
-  ruleMessages: () => rulesMessages(TABLE, POSTROUTING, postroutingRules()),
-};
+  maps: () => MAPS,
+  chains: () => [{ name: POSTROUTING, hook: POSTROUTING_HOOK, rules: postroutingRules() }],
+});
 
 /** A network's chain. Its name tells its network and subnets, so it never needs to change. */
 export interface NetworkChain {
@@ -96,25 +92,15 @@ const MULTICAST: Prefix[] = [
 ];
 
 /** The rules of a network's chain. */
-function networkRules(chain: NetworkChain): Expression[][] {
-  return [
-    // ip daddr 10.1.0.0/24 return            for each subnet, and ip6 daddr fd01::/64 return
-    // ip daddr 224.0.0.0/4 return
-    // ip6 daddr ff00::/8 return
-    ...[...chain.subnets, ...MULTICAST].map(destinationReturn),
-    // masquerade fully-random
-    masquerade(),
-  ];
+function networkRules({ subnets }: NetworkChain): Rule[] {
+  return [...[...subnets, ...MULTICAST].map((prefix) => [destinationReturn(prefix)]), [masquerade()]];
 }
 
 /** The chain of a network, as its attachments share it. */
 export function sharedNetworkChain(chain: NetworkChain): SharedChain {
   const { name, subnets } = chain;
-  return {
-    name,
-    rules: subnets.length + MULTICAST.length + 1,
-    messages: () => [chainMessage(TABLE, name), ...rulesMessages(TABLE, name, networkRules(chain))],
-  };
+  const count = subnets.length + MULTICAST.length + 1;
+  return sharedChain(TABLE, { name, count, rules: () => networkRules(chain) });
 }
 
 /** The two places for an address: in the common map, and in the map that is keyed by bridge and address. */

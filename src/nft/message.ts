@@ -4,7 +4,7 @@ import type { Message } from "../netlink/socket.ts";
 import { NLM_F_APPEND, NLM_F_CREATE } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import type { Writer } from "../netlink/writer.ts";
-import type { Expression } from "./expression.ts";
+import type { Expression, Rule } from "./expression.ts";
 
 /** A table: its family (NFPROTO_…) and name. */
 export interface Table {
@@ -29,6 +29,8 @@ export interface Hook {
   type: "nat" | "filter";
   number: number;
   priority: number;
+  /** Place and priority in nft's words, as in `prerouting priority dstnat`. */
+  text: string;
 }
 
 /**
@@ -110,8 +112,14 @@ export function ruleMessage(table: Table, chain: string, expressions: Expression
 }
 
 /** Messages that give a chain these rules in place of any others. */
-export function rulesMessages(table: Table, chain: string, rules: Expression[][]): Message[] {
-  return [flushChainMessage(table, chain), ...rules.map((rule) => ruleMessage(table, chain, rule))];
+export function rulesMessages(table: Table, chain: string, rules: readonly Rule[]): Message[] {
+  const add = (rule: Rule): Message =>
+    ruleMessage(
+      table,
+      chain,
+      rule.flatMap(({ expressions }) => expressions),
+    );
+  return [flushChainMessage(table, chain), ...rules.map(add)];
 }
 
 /** Adds a rule at the beginning of a chain. */

@@ -1,7 +1,7 @@
 // The expressions of rules that translate the destination of connections to the node's own ports.
 // (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
 import type { Address, Family } from "../ip/address.ts";
-import { addressBytes } from "../ip/address.ts";
+import { addressBytes, formatAddress } from "../ip/address.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { RTN_LOCAL } from "../netlink/uapi/rtnetlink.ts";
 import { u32Bytes } from "../sys/bytes.ts";
@@ -15,106 +15,133 @@ import {
   mask,
   meta,
   payload,
+  type Statement,
+  statement,
   verdict,
 } from "./expression.ts";
 
 const FIRST = nft.NFT_REG32_00;
 
 /** `ip6 daddr ADDRESS goto CHAIN` */
-export function gotoFor({ family, value }: Address, chain: string): Expression[] {
-  const { daddr, length } = HEADER[family];
-  return [
+export function gotoFor(address: Address, chain: string): Statement {
+  const { family } = address;
+  const { word, daddr: offset, length } = HEADER[family];
+  return statement(
+    `${word} daddr ${formatAddress(address)} goto ${chain}`,
     ...isFamily(family),
-    payload(FIRST, { offset: daddr, length }),
-    equals(FIRST, addressBytes({ family, value })),
+    payload(FIRST, { offset, length }),
+    equals(FIRST, addressBytes(address)),
     verdict(nft.NFT_GOTO, chain),
-  ];
-}
-
-/** `goto CHAIN` */
-export function goto(chain: string): Expression[] {
-  return [verdict(nft.NFT_GOTO, chain)];
+  );
 }
 
 /** `fib daddr type local goto CHAIN` */
-export function gotoForLocal(chain: string): Expression[] {
+export function gotoForLocal(chain: string): Statement {
   const type = expression("fib", (w) =>
     w
       .be32Attribute(nft.NFTA_FIB_DREG, FIRST)
       .be32Attribute(nft.NFTA_FIB_RESULT, nft.NFT_FIB_RESULT_ADDRTYPE)
       .be32Attribute(nft.NFTA_FIB_FLAGS, nft.NFTA_FIB_F_DADDR),
   );
-  return [type, equals(FIRST, u32Bytes(RTN_LOCAL)), verdict(nft.NFT_GOTO, chain)];
+  const isLocal = equals(FIRST, u32Bytes(RTN_LOCAL));
+  return statement(`fib daddr type local goto ${chain}`, type, isLocal, verdict(nft.NFT_GOTO, chain));
 }
 
 /** `meta mark set meta mark | BIT` */
-export function setMark(bit: number): Expression[] {
-  return [
+export function setMark(bit: number): Statement {
+  return statement(
+    `meta mark set meta mark | ${markText(1 << bit)}`,
     meta(nft.NFT_META_MARK, FIRST),
     mask(FIRST, u32Bytes(~(1 << bit)), u32Bytes(1 << bit)),
     storeMark(),
-  ];
+  );
 }
 
 /** `meta mark set meta mark & ~BIT` */
-export function clearMark(bit: number): Expression[] {
-  return [meta(nft.NFT_META_MARK, FIRST), mask(FIRST, u32Bytes(~(1 << bit))), storeMark()];
+export function clearMark(bit: number): Statement {
+  return statement(
+    `meta mark set meta mark & ${markText(~(1 << bit))}`,
+    meta(nft.NFT_META_MARK, FIRST),
+    mask(FIRST, u32Bytes(~(1 << bit))),
+    storeMark(),
+  );
+}
+
+/** A mark of 32 bits as nft writes it: `0x00002000`. */
+function markText(bits: number): string {
+  return `0x${(bits >>> 0).toString(16).padStart(8, "0")}`;
 }
 
 /** `meta mark & BIT == BIT ct status dnat` */
-export function isMarkedAndTranslated(bit: number): Expression[] {
+export function isMarkedAndTranslated(bit: number): Statement {
   const status = expression("ct", (w) =>
     w.be32Attribute(nft.NFTA_CT_DREG, FIRST).be32Attribute(nft.NFTA_CT_KEY, nft.NFT_CT_STATUS),
   );
-  return [
+  const mark = markText(1 << bit);
+  return statement(
+    `meta mark & ${mark} == ${mark} ct status dnat`,
     meta(nft.NFT_META_MARK, FIRST),
     mask(FIRST, u32Bytes(1 << bit)),
     equals(FIRST, u32Bytes(1 << bit)),
     status,
     mask(FIRST, u32Bytes(nft.IPS_DST_NAT)),
     equals(FIRST, new Uint8Array(4), nft.NFT_CMP_NEQ),
-  ];
+  );
 }
 
 /** `ip daddr vmap @MAP` */
-export function destinationVerdict(family: Family, map: string): Expression[] {
-  return [
+export function destinationVerdict(family: Family, map: string): Statement {
+  const { word, daddr: offset, length } = HEADER[family];
+  return statement(
+    `${word} daddr vmap @${map}`,
     ...isFamily(family),
-    payload(FIRST, { offset: HEADER[family].daddr, length: HEADER[family].length }),
+    payload(FIRST, { offset, length }),
     lookUp(map, FIRST),
-  ];
+  );
 }
 
 /** `meta nfproto ipv4 dnat ip to meta l4proto . th dport map @MAP`: the map gives address and port. */
-export function translatePort(family: Family, map: string): Expression[] {
-  return [
+export function translatePort(family: Family, map: string): Statement {
+  return statement(
+    `meta nfproto ipv${family} dnat ${HEADER[family].word} to meta l4proto . th dport map @${map}`,
     ...isFamily(family),
     ...protocolAndPort(FIRST),
     lookUp(map, FIRST, FIRST),
     translate(family, FIRST + registersOf(family)),
-  ];
+  );
 }
 
 /** `meta nfproto ipv4 meta l4proto . th dport vmap @MAP` */
-export function portVerdict(family: Family, map: string): Expression[] {
-  return [...isFamily(family), ...protocolAndPort(FIRST), lookUp(map, FIRST)];
+export function portVerdict(family: Family, map: string): Statement {
+  return statement(
+    `meta nfproto ipv${family} meta l4proto . th dport vmap @${map}`,
+    ...isFamily(family),
+    ...protocolAndPort(FIRST),
+    lookUp(map, FIRST),
+  );
 }
 
 /**
  * `dnat ip to ip daddr . meta l4proto . th dport map @MAP`: the map gives address and port, or with
  * `keepPort` the address alone.
  */
-export function translateAddressAndPort(family: Family, map: string, keepPort = false): Expression[] {
-  return [
+export function translateAddressAndPort(family: Family, map: string, keepPort = false): Statement {
+  const { word } = HEADER[family];
+  return statement(
+    `dnat ${word} to ${word} daddr . meta l4proto . th dport map @${map}`,
     ...addressProtocolAndPort(family),
     lookUp(map, FIRST, FIRST),
     translate(family, keepPort ? undefined : FIRST + registersOf(family)),
-  ];
+  );
 }
 
 /** `ip daddr . meta l4proto . th dport vmap @MAP` */
-export function addressAndPortVerdict(family: Family, map: string): Expression[] {
-  return [...addressProtocolAndPort(family), lookUp(map, FIRST)];
+export function addressAndPortVerdict(family: Family, map: string): Statement {
+  return statement(
+    `${HEADER[family].word} daddr . meta l4proto . th dport vmap @${map}`,
+    ...addressProtocolAndPort(family),
+    lookUp(map, FIRST),
+  );
 }
 
 function addressProtocolAndPort(family: Family): Expression[] {

@@ -1,7 +1,7 @@
 // The expressions of rules that test a packet's source, destination or incoming interface.
 // (linux/netfilter/nf_tables.h; as `nft --debug=netlink` shows them)
 import { addressBytes, type Family } from "../ip/address.ts";
-import { type Prefix, parsePrefix } from "../ip/prefix.ts";
+import { formatPrefix, type Prefix, parsePrefix } from "../ip/prefix.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { textBytes } from "../sys/bytes.ts";
 import {
@@ -13,6 +13,8 @@ import {
   meta,
   payload,
   prefixMask,
+  type Statement,
+  statement,
   verdict,
 } from "./expression.ts";
 import { INTERFACE_NAME_BYTES, interfaceKey } from "./key.ts";
@@ -20,18 +22,22 @@ import { INTERFACE_NAME_BYTES, interfaceKey } from "./key.ts";
 const FIRST = nft.NFT_REG32_00;
 
 /** `iifname "NAME" accept` */
-export function acceptFrom(name: string): Expression[] {
-  return [...cameInBy(name), verdict(nft.NF_ACCEPT)];
+export function acceptFrom(name: string): Statement {
+  return statement(`iifname "${name}" accept`, ...cameInBy(name), verdict(nft.NF_ACCEPT));
 }
 
 /** `ip daddr PREFIX drop`, `ip saddr PREFIX drop` */
-export function dropAddressed(side: "saddr" | "daddr", prefix: Prefix): Expression[] {
-  return [...addressed(side, prefix), verdict(nft.NF_DROP)];
+export function dropAddressed(side: "saddr" | "daddr", prefix: Prefix): Statement {
+  return statement(`${addressText(side, prefix)} drop`, ...addressed(side, prefix), verdict(nft.NF_DROP));
 }
 
-/** `ip saddr PREFIX masquerade fully-random` */
-export function masqueradeFrom(prefix: Prefix, masquerade: Expression[]): Expression[] {
-  return [...addressed("saddr", prefix), ...masquerade];
+/** `ip saddr PREFIX`: the packets of a subnet. */
+export function isFrom(prefix: Prefix): Statement {
+  return statement(addressText("saddr", prefix), ...addressed("saddr", prefix));
+}
+
+function addressText(side: "saddr" | "daddr", prefix: Prefix, operator = ""): string {
+  return `${HEADER[prefix.address.family].word} ${side} ${operator}${formatPrefix(prefix)}`;
 }
 
 /**
@@ -49,12 +55,19 @@ export interface PacketTest {
  * `ip daddr != PREFIX goto CHAIN`, `iifname "NAME" goto CHAIN`: for a packet of the family that fails the
  * test. A value that cannot be read, in a record that was altered by hand, lets no packet pass.
  */
-export function gotoUnless({ field, not, value }: PacketTest, family: Family, chain: string): Expression[] {
+export function gotoUnless({ field, not, value }: PacketTest, family: Family, chain: string): Statement {
   const operator = not ? nft.NFT_CMP_EQ : nft.NFT_CMP_NEQ;
   const leave = verdict(nft.NFT_GOTO, chain);
-  if (field === "iifname") return isInterfaceName(value) ? [...cameInBy(value, operator), leave] : [leave];
+  const always = statement(`goto ${chain}`, leave);
+  const word = not ? "" : "!= ";
+  if (field === "iifname")
+    return isInterfaceName(value)
+      ? statement(`iifname ${word}"${value}" goto ${chain}`, ...cameInBy(value, operator), leave)
+      : always;
   const prefix = parsePrefix(value);
-  return prefix?.address.family === family ? [...addressed(field, prefix, operator), leave] : [leave];
+  if (prefix?.address.family !== family) return always;
+  const text = `${addressText(field, prefix, word)} goto ${chain}`;
+  return statement(text, ...addressed(field, prefix, operator), leave);
 }
 
 /** True for the name of an interface, with or without a star at its end. */

@@ -2,12 +2,11 @@
 // the pod. Networks with the same conditions share a chain.
 import type { Family } from "../ip/address.ts";
 import { sha256 } from "../sys/hash.ts";
-import type { Expression } from "./expression.ts";
+import type { Rule } from "./expression.ts";
 import { PORT_TABLE, TRANSLATE, UNMARK } from "./host-port-layout.ts";
-import { chainMessage, rulesMessages } from "./message.ts";
-import { goto } from "./nat-expression.ts";
 import { gotoUnless, type PacketTest } from "./packet-test.ts";
-import type { SharedChain } from "./table-layout.ts";
+import { goTo } from "./statement.ts";
+import { type SharedChain, sharedChain } from "./table-layout.ts";
 
 /** The chain that connections of a family to some pods' host ports come to first. */
 export interface ConditionChain {
@@ -30,22 +29,13 @@ export function conditionChain(family: Family, conditions: PacketTest[]): Condit
   return { name: `${WHERE}${family}-${sha256(text).slice(0, HASH_DIGITS)}`, family, conditions };
 }
 
-function conditionRules({ family, conditions }: ConditionChain): Expression[][] {
-  // ip daddr != 192.0.2.0/24 goto unmark            for the condition ip daddr 192.0.2.0/24
-  // ip daddr 192.0.2.0/24 goto unmark               for the condition ip daddr != 192.0.2.0/24
-  // goto translate
-  return [...conditions.map((condition) => gotoUnless(condition, family, UNMARK)), goto(TRANSLATE)];
+/** For the condition `ip daddr 192.0.2.0/24` the rule is `ip daddr != 192.0.2.0/24 goto unmark`. */
+function conditionRules({ family, conditions }: ConditionChain): Rule[] {
+  return [...conditions.map((condition) => [gotoUnless(condition, family, UNMARK)]), [goTo(TRANSLATE)]];
 }
 
 /** The chain of conditions, as attachments share it. */
 export function sharedConditionChain(chain: ConditionChain): SharedChain {
   const { name, conditions } = chain;
-  return {
-    name,
-    rules: conditions.length + 1,
-    messages: () => [
-      chainMessage(PORT_TABLE, name),
-      ...rulesMessages(PORT_TABLE, name, conditionRules(chain)),
-    ],
-  };
+  return sharedChain(PORT_TABLE, { name, count: conditions.length + 1, rules: () => conditionRules(chain) });
 }

@@ -45,4 +45,5 @@ export function claimText({ protocol, hostAddress, first, last }: PortClaim): st
 
 /** Numbers of the protocols that have ports (IANA; linux/in.h: IPPROTO_TCP and so on). */
 export const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const;
-const PROTOCOL_NAMES: Record<number, string> = { 6: "tcp", 17: "udp", 132: "sctp" };
+/** The names of these numbers. */
+export const PROTOCOL_NAMES: { readonly [protocol: number]: string } = { 6: "tcp", 17: "udp", 132: "sctp" };

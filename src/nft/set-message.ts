@@ -53,7 +53,7 @@ export interface SetKey {
   length: number;
   inHostOrder: boolean;
   /** The expression that the key is of (`typeof`), as nft keeps it, where no type of nft's says it. */
-  expression?: Uint8Array;
+  expression?: { text: string; userData: Uint8Array };
 }
 
 /**
@@ -63,8 +63,8 @@ export interface SetKey {
 const NO_ORDER = Uint8Array.of(0, 4, 0, 0, 0, 0);
 const HOST_ORDER = Uint8Array.of(0, 4, 1, 0, 0, 0);
 
-function userData({ inHostOrder, expression = new Uint8Array() }: SetKey): Uint8Array {
-  return Uint8Array.of(...(inHostOrder ? HOST_ORDER : NO_ORDER), ...expression);
+function userData({ inHostOrder, expression }: SetKey): Uint8Array {
+  return Uint8Array.of(...(inHostOrder ? HOST_ORDER : NO_ORDER), ...(expression?.userData ?? []));
 }
 
 export interface SetLayout {

@@ -70,7 +70,7 @@ const ownedTable = (table: SpoofTable): OwnedTable<SpoofCheck, SpoofCheckNode> =
   layoutFor: () => table.layout,
   chainsFor: () => [],
   listElements: (socket) => listElementsIn(socket, table),
-  countMissing: (elements) => (check) => places(check).length - (elements.get(check.owner) ?? []).length,
+  countMissing: (elements) => (check) => spoofPlaces(check).length - (elements.get(check.owner) ?? []).length,
   claim: (wanted, { socket, node }) =>
     node.isAddressed === true ? addAddresses(socket, wanted) : putElements(socket, wanted),
   claimFor: (other, { socket }) => putElementsFor(socket, other),
@@ -138,7 +138,7 @@ function putElements(socket: NetlinkSocket, wanted: SpoofCheck): void {
 function addAddresses(socket: NetlinkSocket, wanted: SpoofCheck): void {
   const found = new Set(findSpoofElements(socket, wanted).map(nameOf));
   const comment = ownerComment(wanted);
-  const missing = places(wanted).filter((place) => !found.has(nameOf(place)));
+  const missing = spoofPlaces(wanted).filter((place) => !found.has(nameOf(place)));
   if (missing.length > 0)
     executeBatch(
       socket,
@@ -152,7 +152,7 @@ function nameOf({ set, key }: ElementPlace): string {
 
 function additions(check: SpoofCheck): Message[] {
   const comment = ownerComment(check);
-  return places(check).map((place) => addition(place, comment));
+  return spoofPlaces(check).map((place) => addition(place, comment));
 }
 
 function addition(place: ElementPlace, comment: string): Message {
@@ -162,7 +162,7 @@ function addition(place: ElementPlace, comment: string): Message {
 /**
  * The places of an attachment's elements. They go in one batch, so no forbidden frame gets through meanwhile.
  */
-function places(check: SpoofCheck): ElementPlace[] {
+export function spoofPlaces(check: SpoofCheck): ElementPlace[] {
   const { hostInterface, mac, addresses, table } = check;
   const place = (set: string, rest: Uint8Array = NOTHING, length = rest.length): ElementPlace => ({
     table: table.layout.table,
@@ -192,13 +192,13 @@ function sources(own: readonly Address[], mac: Uint8Array): Address[] {
 
 /** True when all elements of the attachment are there, which let through what is its own. */
 export function isSpoofChecked(socket: NetlinkSocket, check: SpoofCheck): boolean {
-  return findSpoofElements(socket, check).length === places(check).length;
+  return findSpoofElements(socket, check).length === spoofPlaces(check).length;
 }
 
 /** True when the attachment has its own elements and no others. Reads the whole sets. */
 export function isOwnAlone(socket: NetlinkSocket, check: SpoofCheck): boolean {
   const all = listElementsOf(socket, check);
-  return all.length === places(check).length && isSpoofChecked(socket, check);
+  return all.length === spoofPlaces(check).length && isSpoofChecked(socket, check);
 }
 
 /** Removes the elements of the attachment. */
@@ -211,7 +211,7 @@ export function spoofElementsOf(
   socket: NetlinkSocket,
   check: SpoofCheck,
 ): { elements: Element[]; isComplete: boolean } {
-  const wanted = places(check);
+  const wanted = spoofPlaces(check);
   const elements = getElements(socket, wanted);
   return { elements, isComplete: elements.length === wanted.length };
 }

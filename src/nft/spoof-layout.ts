@@ -22,7 +22,7 @@
 // Of a pod with ipspoofchk only what a rule accepts passes. A rule does not match a packet that is too short
 // for it, so every rule that a packet could evade by that accepts.
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { type Expression, isFamily } from "./expression.ts";
+import type { Rule, Statement } from "./expression.ts";
 import {
   INTERFACE_NAME_BYTES,
   joined,
@@ -33,11 +33,11 @@ import {
   TYPE_IP6ADDR,
   TYPE_IPADDR,
 } from "./key.ts";
-import { chainMessage, type Hook, rulesMessages, type Table, tableMessage } from "./message.ts";
-import { type SetKey, type SetLayout, setMessage } from "./set-message.ts";
+import type { Hook, Table } from "./message.ts";
+import type { SetKey, SetLayout } from "./set-message.ts";
 import {
   arpClaim,
-  arpProbe,
+  arpQuestion,
   arpWithOtherMac,
   dhcpRequest,
   type FamilyTest,
@@ -45,13 +45,17 @@ import {
   fromUnspecified6,
   icmp6,
   isArp,
+  isArpOfIpv4,
+  isArpProbe,
   isFrameOf,
   isLaterFragment,
   isNotIcmp6,
+  isPacketOf,
   MLD2_REPORT,
   ND_ADVERT,
   ND_REDIRECT,
   ND_SOLICIT,
+  otherIcmp6,
   ownTarget6,
   ROUTER_ADVERT,
   toLinkLocalGroup,
@@ -64,7 +68,7 @@ import {
   interfaceNotIn,
   isEthernet,
 } from "./statement.ts";
-import type { TableLayout, TableRules } from "./table-layout.ts";
+import { type TableLayout, type TableRules, tableLayout } from "./table-layout.ts";
 
 const BRIDGE_TABLE: Table = { family: nft.NFPROTO_BRIDGE, name: "pontoon", title: "bridge pontoon" };
 const NODE_TABLE: Table = {
@@ -86,106 +90,83 @@ const PREROUTING = "prerouting";
 const INPUT = "input";
 
 /** The rules of chain prerouting for all pods whose MAC is checked: on a bridge and without one. */
-function macRules(isChecked: Expression[]): Expression[][] {
+function macRules(isChecked: Statement[]): Rule[] {
   return [
-    // iifname != @guarded accept
-    [...interfaceNotIn(GUARDED), ...accept()],
-    // iifname . ether saddr != @source drop
-    [...isChecked, ...interfaceEtherSourceNotIn(SOURCE), ...drop()],
+    [interfaceNotIn(GUARDED), accept()],
+    [...isChecked, interfaceEtherSourceNotIn(SOURCE), drop()],
   ];
 }
 
 /** The rules of a bridge alone that hold without ipspoofchk too. */
-function groupRules(): Expression[][] {
-  return [
-    // ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop
-    [...toLinkLocalGroup(), ...drop()],
-  ];
+function groupRules(): Rule[] {
+  return [[toLinkLocalGroup(), drop()]];
 }
 
 /** The rule behind which are those for pods whose addresses are checked. */
-function addressedRules(): Expression[][] {
-  return [
-    // iifname != @addressed accept
-    [...interfaceNotIn(ADDRESSED), ...accept()],
-  ];
+function addressedRules(): Rule[] {
+  return [[interfaceNotIn(ADDRESSED), accept()]];
 }
 
 /** The rules for their packets; `isFamily` tells the family of a packet. */
-function addressRules(isFamily: FamilyTest): Expression[][] {
+function addressRules(isFamily: FamilyTest): Rule[] {
   return [
-    // iifname . ip saddr @source4 accept
-    [...isFamily(4), ...fromOwn(4, SOURCE4), ...accept()],
-    // iifname . ip6 saddr @source6 meta l4proto != ipv6-icmp accept
-    [...isFamily(6), ...fromOwn(6, SOURCE6), ...isNotIcmp6(), ...accept()],
-    // iifname . ip6 saddr @source6 icmpv6 type nd-neighbor-advert iifname . @th,64,128 @target6 accept
-    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ND_ADVERT), ...ownTarget6(TARGET6), ...accept()],
-    // iifname . ip6 saddr @source6 icmpv6 type nd-router-advert drop
-    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ROUTER_ADVERT), ...drop()],
-    // iifname . ip6 saddr @source6 icmpv6 type nd-redirect drop
-    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ND_REDIRECT), ...drop()],
-    // iifname . ip6 saddr @source6 icmpv6 type != nd-neighbor-advert accept
-    [...isFamily(6), ...fromOwn(6, SOURCE6), ...icmp6(ND_ADVERT, nft.NFT_CMP_NEQ), ...accept()],
-    // iifname . ip6 saddr @source6 meta l4proto ipv6-icmp frag frag-off != 0 accept
-    [...isFamily(6), ...fromOwn(6, SOURCE6), ...isLaterFragment(), ...accept()],
-    // ip6 saddr :: icmpv6 type nd-neighbor-solicit iifname . @th,64,128 @target6 accept
-    [...isFamily(6), ...fromUnspecified6(), ...icmp6(ND_SOLICIT), ...ownTarget6(TARGET6), ...accept()],
-    // ip6 saddr :: icmpv6 type mld2-listener-report accept
-    [...isFamily(6), ...fromUnspecified6(), ...icmp6(MLD2_REPORT), ...accept()],
+    [isFamily(4), fromOwn(4, SOURCE4), accept()],
+    [isFamily(6), fromOwn(6, SOURCE6), isNotIcmp6(), accept()],
+    [isFamily(6), fromOwn(6, SOURCE6), icmp6(ND_ADVERT), ownTarget6(TARGET6), accept()],
+    [isFamily(6), fromOwn(6, SOURCE6), icmp6(ROUTER_ADVERT), drop()],
+    [isFamily(6), fromOwn(6, SOURCE6), icmp6(ND_REDIRECT), drop()],
+    [isFamily(6), fromOwn(6, SOURCE6), otherIcmp6(ND_ADVERT), accept()],
+    [isFamily(6), fromOwn(6, SOURCE6), isLaterFragment(), accept()],
+    [isFamily(6), fromUnspecified6(), icmp6(ND_SOLICIT), ownTarget6(TARGET6), accept()],
+    [isFamily(6), fromUnspecified6(), icmp6(MLD2_REPORT), accept()],
   ];
 }
 
 /** The rules for their ARP; `isArp` tells it from other packets. */
-function claimRules(isArp: Expression[]): Expression[][] {
+function claimRules(isArp: Statement[]): Rule[] {
   return [
-    // iifname . arp saddr ether != @source drop
-    [...isArp, ...arpWithOtherMac(SOURCE), ...drop()],
-    // arp hlen 6 arp plen 4 iifname . arp saddr ip @source4 accept
-    [...isArp, ...arpClaim(SOURCE4), ...accept()],
-    // arp hlen 6 arp plen 4 arp saddr ip 0.0.0.0 iifname . arp daddr ip @source4 accept
-    [...isArp, ...arpProbe(SOURCE4), ...accept()],
+    [...isArp, arpWithOtherMac(SOURCE), drop()],
+    [...isArp, isArpOfIpv4(), arpClaim(SOURCE4), accept()],
+    [...isArp, isArpOfIpv4(), isArpProbe(), arpQuestion(SOURCE4), accept()],
   ];
 }
 
 /** The rule for what a pod may send before it has an address, on a bridge with a DHCP server. */
-function dhcpRules(): Expression[][] {
-  return [
-    // iifname @dhcp ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
-    [...interfaceIn(DHCP), ...dhcpRequest(), ...accept()],
-  ];
+function dhcpRules(): Rule[] {
+  return [[interfaceIn(DHCP), isFrameOf(4), dhcpRequest(), accept()]];
 }
 
 /** The rules of a bridge, before it learns or forwards anything. Each chain ends with `drop`. */
-function bridgeRules(): Expression[][] {
-  const own = [...addressRules(isFrameOf), ...claimRules(isArp()), ...dhcpRules()];
-  return [...macRules([]), ...groupRules(), ...addressedRules(), ...own, drop()];
+function bridgeRules(): Rule[] {
+  const own = [...addressRules(isFrameOf), ...claimRules([isArp()]), ...dhcpRules()];
+  return [...macRules([]), ...groupRules(), ...addressedRules(), ...own, [drop()]];
 }
 
 /** The rules of the node, before it reassembles or tracks anything. */
-function nodeRules(): Expression[][] {
-  return [...macRules(isEthernet()), ...addressedRules(), ...addressRules(isFamily), drop()];
+function nodeRules(): Rule[] {
+  return [...macRules([isEthernet()]), ...addressedRules(), ...addressRules(isPacketOf), [drop()]];
 }
 
 /** The rules of the node for ARP, before it answers or believes anything. */
-function arpRules(): Expression[][] {
-  return [...addressedRules(), ...claimRules([]), drop()];
+function arpRules(): Rule[] {
+  return [...addressedRules(), ...claimRules([]), [drop()]];
 }
 
 const INTERFACE: SetKey = { type: TYPE_IFNAME, length: INTERFACE_NAME_BYTES, inHostOrder: true };
 
 /**
- * The user data that nft 1.0.6 keeps for `typeof iifname . @th,64,128` (NFTNL_UDATA_SET_KEY_TYPEOF). No type
- * of nft's fits a target address: it has no name for that field, and does not take a raw field for an
- * address.
+ * The key `typeof iifname . @th,64,128` with the user data that nft 1.0.6 keeps for it
+ * (NFTNL_UDATA_SET_KEY_TYPEOF). No type of nft's fits a target address: it has no name for that field, and
+ * does not take a raw field for an address.
  */
 // biome-ignore format: one expression a line.
-const INTERFACE_AND_TARGET = Uint8Array.of(
+const INTERFACE_AND_TARGET = { text: "iifname . @th,64,128", userData: Uint8Array.of(
   0x03, 0x40, 0x00, 0x04, 0x0d, 0x00, 0x00, 0x00, 0x01, 0x38,
   0x00, 0x0e, 0x00, 0x04, 0x09, 0x00, 0x00, 0x00, 0x01, 0x06, 0x00, 0x04, 0x06, 0x00, 0x00, 0x00,
   0x01, 0x26, 0x00, 0x04, 0x07, 0x00, 0x00, 0x00, 0x01, 0x1e, 0x00, 0x04, 0x00, 0x00, 0x00, 0x00,
   0x01, 0x04, 0x00, 0x00, 0x00, 0x00, 0x02, 0x04, 0x03, 0x00, 0x00, 0x00, 0x03, 0x04, 0x40, 0x00,
   0x00, 0x00, 0x04, 0x04, 0x80, 0x00, 0x00, 0x00,
-);
+) };
 
 const SETS: readonly SetLayout[] = [
   { name: GUARDED, key: INTERFACE },
@@ -212,7 +193,12 @@ export interface SpoofTable {
 export const BRIDGE_CHECK: SpoofTable = spoofTable(BRIDGE_TABLE, {
   sets: SETS,
   chain: PREROUTING,
-  hook: { type: "filter", number: nft.NF_BR_PRE_ROUTING, priority: nft.NF_BR_PRI_NAT_DST_BRIDGED },
+  hook: {
+    type: "filter",
+    number: nft.NF_BR_PRE_ROUTING,
+    priority: nft.NF_BR_PRI_NAT_DST_BRIDGED,
+    text: "prerouting priority dstnat",
+  },
   // Before ipspoofchk the chain had one rule: iifname @guarded iifname . ether saddr != @source drop
   earlier: [[[PREROUTING, 1]]],
   rules: bridgeRules,
@@ -225,7 +211,12 @@ export const BRIDGE_CHECK: SpoofTable = spoofTable(BRIDGE_TABLE, {
 export const NODE_CHECK: SpoofTable = spoofTable(NODE_TABLE, {
   sets: SETS.filter(({ name }) => name !== DHCP),
   chain: PREROUTING,
-  hook: { type: "filter", number: nft.NF_INET_PRE_ROUTING, priority: nft.NF_IP_PRI_RAW_BEFORE_DEFRAG },
+  hook: {
+    type: "filter",
+    number: nft.NF_INET_PRE_ROUTING,
+    priority: nft.NF_IP_PRI_RAW_BEFORE_DEFRAG,
+    text: "prerouting priority -450",
+  },
   earlier: [],
   rules: nodeRules,
 });
@@ -234,7 +225,7 @@ export const NODE_CHECK: SpoofTable = spoofTable(NODE_TABLE, {
 export const ARP_CHECK: SpoofTable = spoofTable(ARP_TABLE, {
   sets: SETS.filter(({ name }) => [SOURCE, ADDRESSED, SOURCE4].includes(name)),
   chain: INPUT,
-  hook: { type: "filter", number: nft.NF_ARP_IN, priority: 0 },
+  hook: { type: "filter", number: nft.NF_ARP_IN, priority: 0, text: "input priority filter" },
   earlier: [],
   rules: arpRules,
 });
@@ -244,22 +235,18 @@ interface SpoofTableParts {
   chain: string;
   hook: Hook;
   earlier: readonly TableRules[];
-  rules: () => Expression[][];
+  rules: () => Rule[];
 }
 
 function spoofTable(table: Table, { sets, chain, hook, earlier, rules }: SpoofTableParts): SpoofTable {
   return {
     sets: sets.map(({ name }) => name),
-    layout: {
+    layout: tableLayout({
       table,
       rules: [[chain, rules().length]],
       earlier,
-      tableMessages: () => [
-        tableMessage(table),
-        ...sets.map((set, at) => setMessage(table, set, at + 1)),
-        chainMessage(table, chain, hook),
-      ],
-      ruleMessages: () => rulesMessages(table, chain, rules()),
-    },
+      sets: () => sets,
+      chains: () => [{ name: chain, hook, rules: rules() }],
+    }),
   };
 }

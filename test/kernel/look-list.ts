@@ -17,7 +17,17 @@ import {
   uplinkMtu,
   withoutNode,
 } from "../../src/look/bridge.ts";
-import { describeDevice, findDevices, fits, isMeant, stays, whyItStays } from "../../src/look/device.ts";
+import {
+  describeDevice,
+  deviceNameOf,
+  findDevices,
+  fits,
+  freeDevice,
+  isMeant,
+  stays,
+  unknownDevice,
+  whyItStays,
+} from "../../src/look/device.ts";
 import { hasNetworkDevice, refuseUserDriver, wayToBus } from "../../src/look/device-bus.ts";
 import { listDroppingChains } from "../../src/look/drop.ts";
 import { observeListeners } from "../../src/look/listener.ts";
@@ -28,7 +38,7 @@ import {
   namespaceAt,
   ownNamespaceIdentity,
 } from "../../src/look/namespaces.ts";
-import { observe } from "../../src/look/observed.ts";
+import { observe, observeLink } from "../../src/look/observed.ts";
 import { observeFilter } from "../../src/look/packet-filter.ts";
 import { findHolders, readProcess } from "../../src/look/process.ts";
 import { checkBridge, checkNftables } from "../../src/look/status.ts";
@@ -93,6 +103,7 @@ export function sourceLooks(listenedPort: number): Look[] {
     ...Object.entries(CONFIGS).map(([about, config]) =>
       lookOf(observe, about, ({ links }) => observe(config, links)),
     ),
+    lookOf(observeLink, "a network with host ports", ({ links }) => observeLink(WITH_PORTS, links)),
     lookOf(observeBridge, "a network with host ports", ({ links }) => observeBridge(WITH_PORTS, links)),
     lookOf(observeWayOut, "a network with host ports", ({ links }) => observeWayOut(WITH_PORTS, links)),
     lookOf(withoutNode, "a network with host ports", () => withoutNode(WITH_PORTS)),
@@ -137,11 +148,14 @@ function deviceLooks(): Look[] {
     lookOf(describeDevice, "a device", (node) => describeDevice(device(node), node.links)),
     lookOf(whyItStays, "a device", (node) => whyItStays(device(node), false, node.links)),
     lookOf(stays, "a device", () => stays("plain0", "it does", "Take another")),
+    lookOf(unknownDevice, "a device", () => unknownDevice("plain0")),
     lookOf(fits, "a pattern", () => fits("plain0", "pl*[0-9]")),
     lookOf(hasNetworkDevice, "hardware", () => hasNetworkDevice("pci/0000:ff:1f.7")),
     lookOf(refuseUserDriver, "hardware", () => refuseUserDriver(place)),
     ...CHOICES.flatMap((choice) => [
       lookOf(findDevices, choice.by, ({ links }) => findDevices(choice, links)),
+      lookOf(deviceNameOf, choice.by, () => deviceNameOf(choice)),
+      lookOf(freeDevice, choice.by, ({ links }) => freeDevice({ choice, force: false }, links)),
       lookOf(isMeant, choice.by, (node) => isMeant(describeDevice(device(node), node.links), choice)),
       ...(choice.by === "pci" || choice.by === "id"
         ? [lookOf(wayToBus, choice.by, () => wayToBus(choice))]

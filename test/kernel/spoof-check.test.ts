@@ -2,7 +2,7 @@
 // compiled it.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { macBytes } from "../../src/net/link.ts";
+import { macBytes } from "../../src/ip/mac.ts";
 import { deleteElements } from "../../src/nft/element.ts";
 import {
   ensureSpoofCheck,

@@ -1,7 +1,7 @@
 // Attachments for the tests of the MAC spoof check, without files or records: who lives, and who else there
 // is, is in memory.
 
-import { macBytes } from "../../src/net/link.ts";
+import { macBytes } from "../../src/ip/mac.ts";
 import { holderOf } from "../../src/nft/comment.ts";
 import {
   ensureSpoofCheck,

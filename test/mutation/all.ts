@@ -20,7 +20,9 @@ import { PLAN } from "./plan.ts";
 import { PTP } from "./ptp.ts";
 import { RECORD } from "./record.ts";
 import { RUNTIME } from "./runtime.ts";
+import { SCRIPT } from "./script.ts";
 import { SURVEY } from "./survey.ts";
+
 import { SYS } from "./sys.ts";
 import { TEARDOWN } from "./teardown.ts";
 import { TOOL } from "./tool.ts";
@@ -49,6 +51,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...RECORD,
   ...RUNTIME,
   ...SURVEY,
+  ...SCRIPT,
   ...SYS,
   ...TEARDOWN,
   ...TOOL,

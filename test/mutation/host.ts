@@ -125,7 +125,7 @@ export const HOST: readonly Mutation[] = [
   },
   {
     name: "each port of a row is listed with the first port of the pod",
-    file: "src/host/kind/host-port/iptables-chain.ts",
+    file: "src/ruleset/host-port.ts",
     find: "containerPort: containerPort + at",
     replace: "containerPort",
     test: "test/plugin/host-port-chains.test.ts",

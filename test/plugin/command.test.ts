@@ -17,6 +17,7 @@ const COMMANDS = [
   "clean",
   "try",
   "cni",
+  "script",
   "install",
   "migrate",
   "explain",

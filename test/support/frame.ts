@@ -1,6 +1,6 @@
 // Frames by hand, and a wire's end that sends them raw: what no well-behaved kernel would send.
 import { addressBytes } from "../../src/ip/address.ts";
-import { macBytes } from "../../src/net/link.ts";
+import { macBytes } from "../../src/ip/mac.ts";
 import { address } from "./ip.ts";
 import type { Place } from "./place.ts";
 import { waitFor } from "./wait.ts";

@@ -25,6 +25,7 @@ import {
   formatAddress,
   parseAddress,
 } from "../../../src/ip/address.ts";
+import { macBytes } from "../../../src/ip/mac.ts";
 import {
   formatPrefix,
   hasHostBits,
@@ -45,7 +46,7 @@ import {
 import { chooseAddress, chooseByNames } from "../../../src/ipam/choice.ts";
 import { readReservation } from "../../../src/ipam/foreign-result.ts";
 import { addressInSet, formatRangeSet, indexInSet, rangeSetOf } from "../../../src/ipam/range-set.ts";
-import { formatMac, Link, macBytes } from "../../../src/net/link.ts";
+import { formatMac, Link } from "../../../src/net/link.ts";
 import { listAttributes, readAttributes, readMessages } from "../../../src/netlink/reader.ts";
 import { Writer } from "../../../src/netlink/writer.ts";
 import { placeOf, textBytes, textOf, u16At, u32At } from "../../../src/sys/bytes.ts";

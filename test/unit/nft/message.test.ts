@@ -92,7 +92,16 @@ test("one rule goes by its number", () => {
 });
 
 test("a base chain of type nat", () => {
-  expect(bytesOf(chainMessage(TABLE, "c", { type: "nat", number: 4, priority: 100 }))).toBe(
+  expect(
+    bytesOf(
+      chainMessage(TABLE, "c", {
+        type: "nat",
+        number: 4,
+        priority: 100,
+        text: "postrouting priority srcnat",
+      }),
+    ),
+  ).toBe(
     hex(`
     4c000000 030a 0004 ${HEADER_REST}          # NFT_MSG_NEWCHAIN
     ${NFGENMSG} ${PONTOON}

@@ -9,6 +9,7 @@ const LAYOUT: TableLayout = {
     ["prerouting", 1],
   ],
   earlier: [[["postrouting", 2]], [["postrouting", 1]]],
+  chains: () => [],
   tableMessages: () => [],
   ruleMessages: () => [],
 };

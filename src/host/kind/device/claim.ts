@@ -12,7 +12,15 @@ import type { AttachmentKey } from "../../../cni/attachment-key.ts";
 import type { DeviceChoice, DeviceConfig } from "../../../cni/device-config.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt, collectErrors, sentencesOf } from "../../../failure/failure.ts";
-import { describeDevice, findDevices, isMeant, stays, whyItStays } from "../../../look/device.ts";
+import {
+  describeDevice,
+  deviceNameOf,
+  findDevices,
+  isMeant,
+  stays,
+  unknownDevice,
+  whyItStays,
+} from "../../../look/device.ts";
 import { changeDeviceMessage, type Device, getDevice } from "../../../net/device.ts";
 import { stepOf } from "../../../plan/steps.ts";
 import type { GivenBack } from "../../kind.ts";
@@ -27,7 +35,7 @@ import { formerOf, giveBackStray, listStrays } from "./stray.ts";
  * CniError.
  */
 export function chooseDevice(config: DeviceConfig, node: Node): FormerDevice {
-  return attempt("device", nameOf(config.choice), () => {
+  return attempt("device", deviceNameOf(config.choice), () => {
     const refusals: Refusals = new Map();
     let found = findFree(config, refusals, node);
     if (found === undefined && bringBack(config.choice, refusals, node))
@@ -127,7 +135,7 @@ export function reserveDevice({ key, link }: Attachment, node: Node): void {
   const { name } = link.former;
   attempt("device", name, () => {
     const device = getDevice(node.links, { name });
-    if (device === undefined) throw unknown(name);
+    if (device === undefined) throw unknownDevice(name);
     const change = { alias: deviceAlias(key, name) };
     node.links.execute([changeDeviceMessage(device.index, change, `reserve ${name}`)]);
   });
@@ -143,25 +151,7 @@ export function checkDevice({ choice }: DeviceConfig, node: Node): void {
     const step = stepOf("device", attachment);
     return step !== undefined && isMeant(step.former, choice);
   });
-  if (!isHeld) throw unknown(nameOf(choice));
-}
-
-/** The device in the words of the configuration. */
-function nameOf(choice: DeviceChoice): string {
-  switch (choice.by) {
-    case "name":
-      return choice.name;
-    case "names":
-      return choice.patterns.join(", ");
-    case "mac":
-      return choice.mac;
-    case "path":
-      return choice.path;
-    case "pci":
-      return choice.address;
-    case "id":
-      return choice.id;
-  }
+  if (!isHeld) throw unknownDevice(deviceNameOf(choice));
 }
 
 /** The number of reasons that an error tells. */
@@ -169,7 +159,7 @@ const MOST_REASONS = 5;
 
 function refusal(choice: DeviceChoice, refusals: CniError[]): CniError {
   const [first, ...others] = refusals;
-  if (first === undefined) return unknown(nameOf(choice));
+  if (first === undefined) return unknownDevice(deviceNameOf(choice));
   if (others.length === 0) return first;
   const told = sentencesOf(
     refusals
@@ -178,16 +168,9 @@ function refusal(choice: DeviceChoice, refusals: CniError[]): CniError {
   );
   const more = refusals.length > MOST_REASONS ? `; and ${refusals.length - MOST_REASONS} more` : "";
   return new CniError("device", {
-    about: `none of ${nameOf(choice)} is free`,
+    about: `none of ${deviceNameOf(choice)} is free`,
     cause: `${told.join("; ")}${more}`,
     hint: "Delete a pod that holds one, or name more devices",
-  });
-}
-
-function unknown(name: string): CniError {
-  return new CniError("device", {
-    about: `no interface of the node is ${JSON.stringify(name)}`,
-    hint: 'Look with "ip -d link" for the names, MACs and buses of those that there are',
   });
 }
 

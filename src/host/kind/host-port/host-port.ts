@@ -11,14 +11,14 @@ import { mappingOf } from "../../../nft/port-element.ts";
 import { type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
 import { stepOf } from "../../../plan/steps.ts";
+import { hostPortsOf, needsLocalhost } from "../../../ruleset/host-port.ts";
 import type { Removal, Removing, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { otherAttachments } from "../../recorded.ts";
 import { forgetEarlierFlows, forgetFlows } from "./flow.ts";
 import { countPortChain, isPortChainWhole, putPortChain, removePortChain } from "./iptables-chain.ts";
-import { closeUnguardedIfThere, needsLocalhost, openLocalhost, reopenLocalhost } from "./localhost.ts";
+import { closeUnguardedIfThere, openLocalhost, reopenLocalhost } from "./localhost.ts";
 import { explaining } from "./refusal.ts";
-import { hostPortsOf } from "./ruleset.ts";
 import { bequeath, hostPortsOn } from "./sibling.ts";
 import { verifyHostPorts } from "./verify.ts";
 

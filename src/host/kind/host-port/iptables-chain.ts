@@ -2,13 +2,10 @@
 // call of iptables-restore, looked at without a program, changed under the node's lock. The functions that
 // look at or change chains throw SystemError, and those that change them CniError too, when iptables is
 // missing or refuses.
-import { attachmentDigest } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
 import {
   HOST_PORTS,
-  type ListedPort,
   listPortChains,
-  type PortChain,
   portChainLines,
   portChainName,
   portChainUses,
@@ -19,6 +16,7 @@ import { findIptables, listRules, restore, textOf } from "../../../iptables/prog
 import { type IptablesTable, NAT, programRefused, removeJumps } from "../../../iptables/table.ts";
 import { deleteUnusedChains } from "../../../nft/chain.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
+import { portChainOf } from "../../../ruleset/host-port.ts";
 import { iptablesTables } from "../../iptables-tables.ts";
 import type { Node } from "../../node.ts";
 
@@ -123,29 +121,6 @@ function removeFromLegacy(name: string, { countUses }: IptablesTable): void {
     });
   // The program refuses to delete a chain that is in use.
   if (countUses(HOST_PORTS.base) === 0) restore(program, NAT, [`-X ${HOST_PORTS.base}`]);
-}
-
-/** The chain of a step; undefined when none is asked for. */
-function portChainOf({ key, ports }: HostPortStep): PortChain | undefined {
-  if (ports.iptablesChains !== true) return undefined;
-  const listed = ports.mappings
-    .filter(({ address }) => !address.includes(":"))
-    .flatMap(({ protocol, hostAddress, hostPort, hostPortEnd, containerPort, address }) =>
-      Array.from(
-        { length: hostPortEnd - hostPort + 1 },
-        (_, at): ListedPort => ({
-          protocol,
-          hostAddress,
-          hostPort: hostPort + at,
-          address,
-          containerPort: containerPort + at,
-        }),
-      ),
-    );
-  const { network, containerId } = key;
-  return listed.length === 0
-    ? undefined
-    : { name: portChainName(attachmentDigest(key)), network, containerId, ports: listed };
 }
 
 function programMissing(): CniError {

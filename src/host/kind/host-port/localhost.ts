@@ -12,14 +12,12 @@ import { listLinks } from "../../../net/link-set.ts";
 import { countChainUses, ifThereIsNftables } from "../../../nft/answer.ts";
 import { GUARD, PORT_TABLE } from "../../../nft/host-port-layout.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
+import { needsLocalhost, OPENED_BY_PONTOON } from "../../../ruleset/host-port.ts";
 import { PATIENCE_MS } from "../../../sys/flock.ts";
 import { type Node, NodeIsLocked } from "../../node.ts";
 
 /** The longest wait for the node's lock, in milliseconds, of a call that has to be quick. */
 const SOON_MS = 200;
-
-/** The number that Pontoon sets. The kernel takes each but 0 for "on". */
-const OPENED_BY_PONTOON = 2;
 
 /** A link, with its setting route_localnet. */
 interface Opened {
@@ -43,11 +41,6 @@ export function reopenLocalhost(steps: readonly HostPortStep[], node: Node, isLo
   const closed = [...names].filter((name) => getLink(node.links, { name })?.routeLocalnet === 0);
   if (!isLook) for (const name of closed) routeLocalnet(name, node, true);
   return closed;
-}
-
-/** True for ports over IPv4 that are reached by 127.0.0.1. */
-export function needsLocalhost({ ports: { masquerade, mappings } }: HostPortStep): boolean {
-  return masquerade !== "none" && mappings.some(({ address }) => !address.includes(":"));
 }
 
 /** The sentence of CHECK about an interface that {@link isUnguarded} is true for. */

@@ -5,9 +5,9 @@ import { formatAddress } from "../../../ip/address.ts";
 import type { HostPorts } from "../../../nft/port-attachment.ts";
 import { claimText } from "../../../nft/port-mapping.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
+import { hostPortsOf } from "../../../ruleset/host-port.ts";
 import { errnoOf, SystemError } from "../../../sys/errno.ts";
 import { modulesHint } from "../../rules-hint.ts";
-import { hostPortsOf } from "./ruleset.ts";
 
 /** Runs `action`; a SystemError from it becomes a CniError about these host ports. */
 export function explaining(step: HostPortStep, action: () => void): void {

@@ -10,10 +10,10 @@ import { removeHostPorts } from "../../../nft/host-port.ts";
 import type { HostPorts, Siblings } from "../../../nft/port-attachment.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
 import { stepOf } from "../../../plan/steps.ts";
+import { hostPortsOf } from "../../../ruleset/host-port.ts";
 import type { Node } from "../../node.ts";
 import { keyOf } from "../../recorded.ts";
 import { forgetFlows } from "./flow.ts";
-import { hostPortsOf } from "./ruleset.ts";
 
 /**
  * The host ports of a step, with the other attachments of the container. The node is asked for these when

@@ -3,10 +3,10 @@ import { attempt } from "../../../failure/failure.ts";
 import { readSysctl } from "../../../net/sysctl.ts";
 import { findPortElements, missingPortParts } from "../../../nft/host-port.ts";
 import type { HostPortStep } from "../../../plan/step.ts";
+import { needsLocalhost } from "../../../ruleset/host-port.ts";
 import type { Place } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { isPortChainWhole } from "./iptables-chain.ts";
-import { needsLocalhost } from "./localhost.ts";
 import { hostPortsOn } from "./sibling.ts";
 
 /** The problem with the host ports as a sentence; undefined when there is none. */

@@ -1,9 +1,10 @@
 // The requests that give the host's end of a link without a bridge its addresses and routes.
 import type { Address } from "../../../ip/address.ts";
 import { linkLocalOf } from "../../../ip/link-local.ts";
+import { macBytes } from "../../../ip/mac.ts";
 import { wholeOf } from "../../../ip/prefix.ts";
 import { addAddressMessage } from "../../../net/address.ts";
-import { getLinkMessage, macBytes } from "../../../net/link.ts";
+import { getLinkMessage } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import { addRouteMessage } from "../../../net/route.ts";
 import { ensureSysctlIfPossible, ensureSysctlIfThere } from "../../../net/sysctl.ts";

@@ -9,6 +9,7 @@ import { type Entry, INGRESS_LAYOUT } from "../../../nft/ingress-layout.ts";
 import { isTableAsMade } from "../../../nft/read-back.ts";
 import { isTableWhole, ruleCountOf, type TableTest } from "../../../nft/table-layout.ts";
 import type { IngressPolicyStep } from "../../../plan/step.ts";
+import { type IngressPart, isElement, partsOf } from "../../../ruleset/ingress.ts";
 import type { SystemError } from "../../../sys/errno.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
@@ -26,13 +27,10 @@ import {
 import { forgetZoned, noteZoned, putIntoZone, readZones, takeOutOfZone, type Zones } from "./firewalld.ts";
 import { listPassable } from "./forward-chain.ts";
 import {
-  type IngressPart,
   interfaceOf,
-  isElement,
   makeParts,
   missingParts,
   missingText,
-  partsOf,
   partsToRemove,
   removeParts,
   sizeOf,

@@ -2,7 +2,7 @@
 // group of their interfaces. Pods share each part, but for a place in a zone of firewalld where each pod has
 // an interface of its own.
 import { collectErrors, throwJoined } from "../../../failure/failure.ts";
-import { type ForwardChain, forwardChain, forwardUses } from "../../../iptables/forward-chain.ts";
+import { forwardUses } from "../../../iptables/forward-chain.ts";
 import { ifThereIsNftables } from "../../../nft/answer.ts";
 import {
   ingressSetsOf,
@@ -10,46 +10,12 @@ import {
   putIngressElements,
   removeIngressElements,
 } from "../../../nft/ingress.ts";
-import type { Entry, IngressSet } from "../../../nft/ingress-layout.ts";
+import type { Entry } from "../../../nft/ingress-layout.ts";
 import type { TableTest } from "../../../nft/table-layout.ts";
-import type { IngressPolicyStep } from "../../../plan/step.ts";
+import { chainOf, type IngressPart, isElement } from "../../../ruleset/ingress.ts";
 import type { Node } from "../../node.ts";
 import { forgetZoned, noteZoned, putIntoZone, takeOutOfZone, type Zones } from "./firewalld.ts";
 import { hasPassage, isPassable, makePassable, removePassage } from "./forward-chain.ts";
-
-/**
- * A part: a place of the entry in a set of Pontoon's own table; a way for its packets through iptables, in
- * one family; or a way through firewalld, which knows interfaces alone.
- */
-export type IngressPart = Exclude<IngressSet, "trusted"> | "accept4" | "accept6" | "zone";
-
-/** The parts that a pod with this policy and addresses of these families needs. */
-export function partsOf({
-  policy,
-  families,
-  group,
-}: Pick<IngressPolicyStep, "policy" | "families" | "group">): IngressPart[] {
-  const ways: IngressPart[] =
-    families.length === 0 ? [] : [...families.map((family): IngressPart => `accept${family}`), "zone"];
-  return [...(group === undefined ? SETS_OF_INTERFACE : SETS_OF_GROUP)[policy], ...ways];
-}
-
-const SETS_OF_INTERFACE: Record<IngressPolicyStep["policy"], IngressPart[]> = {
-  open: [],
-  "same-bridge": ["networks", "together"],
-  isolated: ["networks", "apart"],
-};
-
-const SETS_OF_GROUP: Record<IngressPolicyStep["policy"], IngressPart[]> = {
-  open: [],
-  "same-bridge": ["groups", "together-groups"],
-  isolated: ["groups"],
-};
-
-/** True for a part that is an element of Pontoon's own table. */
-export function isElement(part: IngressPart): part is Exclude<IngressSet, "trusted"> {
-  return part !== "accept4" && part !== "accept6" && part !== "zone";
-}
 
 /**
  * The parts among `parts` that are missing, or not whole as `isWhole` says. `zones` reads those of firewalld,
@@ -137,8 +103,4 @@ export function missingText(part: IngressPart, entry: Entry, network: string): s
 /** The name of an interface: a part that is of interfaces alone has no other entry. */
 export function interfaceOf(entry: Entry): string {
   return String(entry);
-}
-
-function chainOf(part: "accept4" | "accept6", entry: Entry): ForwardChain {
-  return forwardChain(part === "accept4" ? 4 : 6, entry);
 }

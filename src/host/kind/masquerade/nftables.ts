@@ -1,11 +1,9 @@
 // Masquerading of the pod's addresses, by elements in the node's nftables table.
 import { bridgeOf, entryOf } from "../../../attachment/link.ts";
-import { attachmentDigest, attachmentLabel, hostInterfaceOfDigest } from "../../../attachment/name.ts";
+import { hostInterfaceOfDigest } from "../../../attachment/name.ts";
 import { attempt, explain } from "../../../failure/failure.ts";
 import { formatAddress } from "../../../ip/address.ts";
 import { getLinks } from "../../../net/link.ts";
-import type { Masquerade } from "../../../nft/address-claim.ts";
-import { networkChain } from "../../../nft/layout.ts";
 import {
   ensureMasquerade,
   findElements,
@@ -15,6 +13,7 @@ import {
 } from "../../../nft/masquerade.ts";
 import { countLost, isSharedLost } from "../../../nft/owned-table.ts";
 import type { MasqueradeStep } from "../../../plan/step.ts";
+import { masqueradeOf } from "../../../ruleset/masquerade.ts";
 import { errnoOf, SystemError } from "../../../sys/errno.ts";
 import { AddressTaken } from "../../address-taken.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
@@ -131,16 +130,6 @@ function verifyMasquerade(step: MasqueradeStep, { node }: Place): string | undef
   });
   if (lost === undefined) return undefined;
   return `${formatAddress(lost)} is not masqueraded: its nftables element is missing`;
-}
-
-function masqueradeOf({ key, gatewayInterface, subnets, addresses }: MasqueradeStep): Masquerade {
-  return {
-    owner: attachmentDigest(key),
-    label: attachmentLabel(key),
-    bridge: gatewayInterface,
-    addresses,
-    chain: networkChain(key.network, subnets),
-  };
 }
 
 function addressTaken(about: string, error: SystemError): AddressTaken {

@@ -10,17 +10,13 @@ import { getLink } from "../../../net/link.ts";
 import { addRouteMessage } from "../../../net/route.ts";
 import { addRuleMessage, deleteRuleMessage, listSourceRules, type SourceRule } from "../../../net/rule.ts";
 import type { NetlinkSocket } from "../../../netlink/socket.ts";
+import { FIRST_TABLE, RULE_PROTOCOL, tableOf } from "../../../plan/source-routing.ts";
 import type { SourceRoutingStep } from "../../../plan/step.ts";
 import { isErrno, type SystemError } from "../../../sys/errno.ts";
 import type { Applying, Place, Removing, StepKind } from "../../kind.ts";
 import { openRecordedPod } from "../../namespace.ts";
 import type { Pod } from "../../pod.ts";
 import { findMissingRoute } from "../pod/route.ts";
-
-/** The first table number, above the tables that people and programs number by hand. */
-const FIRST_TABLE = 10_000;
-/** The maker of a rule (`ip rule` shows it): a number that /etc/iproute2/rt_protos does not have. */
-const RULE_PROTOCOL = 112;
 
 /**
  * Source based routing as a kind of steps. The routes go with the interface; its rules are removed from the
@@ -130,8 +126,4 @@ function removeRules(links: NetlinkSocket, rules: SourceRule[]): void {
 
 function rulesOf({ sources }: SourceRoutingStep, table: number): SourceRule[] {
   return sources.map((source: Address) => ({ source, table, protocol: RULE_PROTOCOL }));
-}
-
-function tableOf(index: number): number {
-  return FIRST_TABLE + index;
 }

@@ -1,9 +1,7 @@
 // The check of the pod's source MAC and source addresses, by elements in the node's nftables tables for it:
 // one for ports of bridges, and two for links without a bridge.
-import { attachmentDigest, attachmentLabel } from "../../../attachment/name.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { formatAddress } from "../../../ip/address.ts";
-import { macBytes } from "../../../net/link.ts";
 import {
   countLostChecks,
   ensureSpoofCheck,
@@ -16,6 +14,7 @@ import {
 } from "../../../nft/spoof-check.ts";
 import { ARP_CHECK, BRIDGE_CHECK, NODE_CHECK, type SpoofTable } from "../../../nft/spoof-layout.ts";
 import type { ArpCheckStep, NodeSpoofCheckStep, SourceCheck, SpoofCheckStep } from "../../../plan/step.ts";
+import { checkIn } from "../../../ruleset/source-check.ts";
 import type { SystemError } from "../../../sys/errno.ts";
 import type { Removal, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
@@ -99,16 +98,4 @@ export function spoofCheckHint(
     error,
     `Use a kernel with nf_tables and its ${family} family (CONFIG_NF_TABLES_${family.toUpperCase()}), or take ${key} out of the configuration`,
   );
-}
-
-function checkIn(table: SpoofTable, { key, hostInterface, mac, addresses }: SourceCheck): SpoofCheck {
-  return {
-    table,
-    network: key.network,
-    owner: attachmentDigest(key),
-    label: attachmentLabel(key),
-    hostInterface,
-    mac: macBytes(mac),
-    addresses,
-  };
 }

@@ -4,7 +4,7 @@
 
 import type { PortVlans } from "../../../attachment/link.ts";
 import { randomMac } from "../../../attachment/mac.ts";
-import { hostInterfaceOfDigest } from "../../../attachment/name.ts";
+import { gatewayPortName } from "../../../attachment/name.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
 import { vlanHint } from "../../../look/vlan-filtering.ts";
@@ -19,7 +19,6 @@ import type { SharedLink } from "../../../plan/result.ts";
 import type { VlanGatewayStep } from "../../../plan/step.ts";
 import { monotonicMs } from "../../../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
-import { sha256 } from "../../../sys/hash.ts";
 import type { Applying, Place, StayingKind } from "../../kind.ts";
 import { requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
@@ -104,7 +103,7 @@ function findUsable(step: VlanGatewayStep, node: Node, bridge: SharedLink): Link
   if (link === undefined || link.kind === "vlan") return link;
   const port = portOf(link, node);
   if (port?.master === bridge.index) return link;
-  if (port?.master !== 0 || port.name !== portName(step.bridge, step.vlan)) throw notOurs(step, link);
+  if (port?.master !== 0 || port.name !== gatewayPortName(step.bridge, step.vlan)) throw notOurs(step, link);
   removeLink(node.links, { name: step.gatewayInterface });
   return undefined;
 }
@@ -115,7 +114,7 @@ function createPair(
   node: Node,
   { index, mtu }: SharedLink,
 ): boolean {
-  const port = portName(bridge, vlan);
+  const port = gatewayPortName(bridge, vlan);
   const [created, settled] = node.links.transact([
     createVethMessage({
       host: { name: port, mac: randomMac() },
@@ -163,18 +162,10 @@ function vlansOf({ vlan, keepDefaultVlan }: VlanGatewayStep): PortVlans {
   return { native: vlan, tagged: [], keepOthers: keepDefaultVlan };
 }
 
-/**
- * The name of a gateway's port: every gateway has a name of its own, which no other program uses. The port of
- * a gateway that another plugin made is known only by the kernel's link to its peer.
- */
-function portName(bridge: string, vlan: number): string {
-  return hostInterfaceOfDigest(sha256(`gateway\0${bridge}\0${vlan}`));
-}
-
 function mustExist({ gatewayInterface: name, bridge, vlan }: VlanGatewayStep, node: Node): Link {
   const link = getLink(node.links, { name });
   if (link !== undefined) return link;
-  const port = portName(bridge, vlan);
+  const port = gatewayPortName(bridge, vlan);
   if (getLink(node.links, { name: port }) === undefined)
     throw new SystemError(`find ${name}`, errnoOf("ENODEV"));
   throw new CniError("bridge", {

@@ -1,13 +1,14 @@
-// The host ports of a step as the ruleset has them.
-import type { AttachedHostPorts, AttachedPortMapping, KeptPort } from "../../../attachment/host-ports.ts";
-import { attachmentDigest, attachmentLabel } from "../../../attachment/name.ts";
-import { type Family, parseAddress } from "../../../ip/address.ts";
-import { parsePrefixes } from "../../../ip/prefix.ts";
-import { hairpinChain } from "../../../nft/hairpin-chain.ts";
-import type { HostPorts } from "../../../nft/port-attachment.ts";
-import { type ConditionChain, conditionChain } from "../../../nft/port-condition.ts";
-import { type PortClaim, type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
-import type { HostPortStep } from "../../../plan/step.ts";
+// The host ports of a step as the ruleset, and iptables for other programs, have them.
+import type { AttachedHostPorts, AttachedPortMapping, KeptPort } from "../attachment/host-ports.ts";
+import { attachmentDigest, attachmentLabel } from "../attachment/name.ts";
+import { type Family, parseAddress } from "../ip/address.ts";
+import { parsePrefixes } from "../ip/prefix.ts";
+import { type ListedPort, type PortChain, portChainName } from "../iptables/host-port-chain.ts";
+import { hairpinChain } from "../nft/hairpin-chain.ts";
+import type { HostPorts } from "../nft/port-attachment.ts";
+import { type ConditionChain, conditionChain } from "../nft/port-condition.ts";
+import { type PortClaim, type PortMapping, PROTOCOLS } from "../nft/port-mapping.ts";
+import type { HostPortStep } from "../plan/step.ts";
 
 /** The host ports of a step as the ruleset has them. */
 export function hostPortsOf({ key, ports }: HostPortStep): HostPorts {
@@ -72,3 +73,34 @@ function mappingOf({
     target,
   };
 }
+
+/** The chain of iptables by which other programs know of the ports; undefined when none is asked for. */
+export function portChainOf({ key, ports }: HostPortStep): PortChain | undefined {
+  if (ports.iptablesChains !== true) return undefined;
+  const listed = ports.mappings
+    .filter(({ address }) => !address.includes(":"))
+    .flatMap(({ protocol, hostAddress, hostPort, hostPortEnd, containerPort, address }) =>
+      Array.from(
+        { length: hostPortEnd - hostPort + 1 },
+        (_, at): ListedPort => ({
+          protocol,
+          hostAddress,
+          hostPort: hostPort + at,
+          address,
+          containerPort: containerPort + at,
+        }),
+      ),
+    );
+  const { network, containerId } = key;
+  return listed.length === 0
+    ? undefined
+    : { name: portChainName(attachmentDigest(key)), network, containerId, ports: listed };
+}
+
+/** True for ports over IPv4 that are reached by 127.0.0.1. */
+export function needsLocalhost({ ports: { masquerade, mappings } }: HostPortStep): boolean {
+  return masquerade !== "none" && mappings.some(({ address }) => !address.includes(":"));
+}
+
+/** The number that Pontoon sets as route_localnet. The kernel takes each but 0 for "on". */
+export const OPENED_BY_PONTOON = 2;
