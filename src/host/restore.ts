@@ -3,14 +3,15 @@
 // live.
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
-import type { CniError } from "../cni/error.ts";
+import { CniError } from "../cni/error.ts";
 import { asCniError, collectErrors, throwJoined } from "../failure/failure.ts";
 import type { LostRules } from "../nft/answer.ts";
 import { type Step, type StepName, traitsOf } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
+import { isErrno } from "../sys/errno.ts";
 import { giveBack } from "./kind/device/give-back.ts";
 import { formerOf, giveBackStray, listStrays } from "./kind/device/stray.ts";
-import type { Restoration } from "./kind.ts";
+import type { Renewal, Restoration } from "./kind.ts";
 import { kindOf, RENEWABLE, RESTORABLE, renewalOf } from "./kinds.ts";
 import { isOver } from "./namespace.ts";
 import type { Node } from "./node.ts";
@@ -109,9 +110,19 @@ function renewKind(name: StepName, { node, living, restoration }: Restoring): vo
   if (wanted.length === 0 || renew === undefined) return;
   for (const part of renew(wanted, node))
     trying(restoration, [], () => {
-      const sentence = part();
+      const sentence = unlessGone(part);
       if (sentence !== undefined) restoration.settings.push(sentence);
     });
+}
+
+/** Runs a part; undefined also where its link goes meanwhile: then there is nothing to put back. */
+function unlessGone(part: Renewal): string | undefined {
+  try {
+    return part();
+  } catch (error) {
+    if (isErrno(error instanceof CniError ? error.cause : error, "ENODEV")) return undefined;
+    throw error;
+  }
 }
 
 function restoreKind(name: StepName, { node, living, restoration }: Restoring): void {

@@ -14,6 +14,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   command: {
     may: [
       "report",
+      "doctor",
       "survey",
       "trial",
       "teardown",
@@ -35,6 +36,25 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   report: {
     may: ["survey", "host", "record", "cni", "tool", "sys"],
     why: "A report is what is on the node as texts; it changes nothing.",
+  },
+  doctor: {
+    may: [
+      "survey",
+      "host",
+      "ipam",
+      "look",
+      "record",
+      "plan",
+      "attachment",
+      "failure",
+      "cni",
+      "nft",
+      "net",
+      "netlink",
+      "ip",
+      "sys",
+    ],
+    why: "Looking for faults compares what is with what should be; it mends nothing itself and prints nothing.",
   },
   survey: {
     may: [

@@ -1,0 +1,109 @@
+// `pontoon doctor`: what is wrong on this node, how that was seen, and the command that mends it.
+import type { CniError } from "../cni/error.ts";
+import type { Folders } from "../doctor/context.ts";
+import { type Diagnosis, diagnose } from "../doctor/doctor.ts";
+import { Node } from "../host/node.ts";
+import { restoreRules } from "../host/restore.ts";
+import { shown, type Terminal } from "../terminal/terminal.ts";
+import { JSON_OPTION } from "./arguments.ts";
+import { type Answer, defineCommand } from "./command.ts";
+import { jsonOf, textOf } from "./doctor/report.ts";
+import { Misuse } from "./misuse.ts";
+import { counted, needRoot } from "./text.ts";
+
+const OPTIONS = {
+  repair: { meaning: "mend what is Pontoon's and safe to mend, and say so" },
+  verbose: { letter: "v", meaning: "say what is right, too" },
+  "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
+  "bin-dir": { value: "DIR", meaning: "where plugins are  (/opt/cni/bin)" },
+  ...JSON_OPTION,
+} as const;
+
+/** The exit status when the doctor could not look. */
+const BLIND = 2;
+
+export const doctor = defineCommand({
+  name: "doctor",
+  subject: "look",
+  words: "[POD | NETWORK | ADDRESS | HOST-PORT]",
+  summary: "finds what is wrong, and says how to mend it",
+  page: `Compares what is there with what should be, from the network configuration to the
+pod, and looks for what others do to packets: firewalls, other interfaces, routes.
+Prints for each fault one sentence, how it was seen, and the command that mends it.
+A word looks at one pod, network, address or host port alone, and says what is
+right, too. Needs root; changes nothing without --repair.
+`,
+  options: OPTIONS,
+  examples: [
+    ["doctor", "everything"],
+    ["doctor default/web-0", "one pod"],
+    ["doctor 8080", "a host port, and who listens behind it"],
+    ["doctor --repair", "mend what restore mends, then look again"],
+  ],
+  more: `--repair puts back packet rules, forwarding, gateway addresses, bridges and ports
+that are down, and ports on their bridge with their settings, as "pontoon restore"
+does. It touches nothing that is not Pontoon's.
+`,
+  statuses: `0 when all is well (notes are no fault), 1 when something is wrong,
+2 when it could not look or the command line is wrong.
+`,
+  run({ options, words }, { terminal }): Answer {
+    const [word, ...more] = words;
+    if (more.length > 0) throw new Misuse("name one pod, network, address or host port");
+    needRoot("look at all of the node's network", "doctor");
+    const folders: Folders = {
+      configurations: options["conf-dir"] ?? "/etc/cni/net.d",
+      executables: options["bin-dir"] ?? "/opt/cni/bin",
+    };
+    using node = Node.open();
+    const before = diagnose(node, folders, word);
+    if (before === undefined) return nothingMeant(word ?? "");
+    if (options.repair === undefined)
+      return answerOf(before, { word, isVerbose: options.verbose === true, terminal });
+    const { done, errors } = repair(before, node);
+    const after = diagnose(node, folders, word) ?? before;
+    const answer = answerOf(after, { word, isVerbose: options.verbose === true, terminal, done });
+    return { ...answer, errors: [...(answer.errors ?? []), ...errors] };
+  },
+});
+
+/** How an answer is to be. */
+interface Wish {
+  word: string | undefined;
+  isVerbose: boolean;
+  terminal: Terminal;
+  /** A sentence for each repair; undefined where none was asked for. */
+  done?: string[];
+}
+
+function nothingMeant(word: string): Answer {
+  return {
+    text: "",
+    notes: [
+      `Nothing on this node has the name, address or port ${shown(word)}; "pontoon ls" lists what there is`,
+    ],
+    status: BLIND,
+  };
+}
+
+function answerOf(diagnosis: Diagnosis, { word, isVerbose, terminal, done }: Wish): Answer {
+  const { findings, blind } = diagnosis;
+  const isWrong = findings.some(({ severity }) => severity !== "note");
+  return {
+    text: textOf(diagnosis, { isVerbose: isVerbose || word !== undefined, done }, terminal),
+    json: jsonOf(diagnosis, done),
+    errors: blind.map(({ error }) => error),
+    status: blind.length > 0 ? BLIND : isWrong ? 1 : 0,
+  };
+}
+
+/** Mends what a restore mends, where something of it was found. */
+function repair({ findings }: Diagnosis, node: Node): { done: string[]; errors: CniError[] } {
+  if (!findings.some(({ isRepairable }) => isRepairable === true)) return { done: [], errors: [] };
+  const { settings, shared, networks, errors } = restoreRules(node);
+  const ofNetworks = [...networks]
+    .filter(([, { rules }]) => rules > 0)
+    .map(([name, { rules }]) => `network ${shown(name)}: ${counted(rules, "rule")} put back`);
+  const ofAll = shared > 0 ? [`all networks: ${counted(shared, "rule")} put back`] : [];
+  return { done: [...settings.map(shown), ...ofAll, ...ofNetworks], errors };
+}
