@@ -12,6 +12,7 @@ import { listNeighbours, type Neighbour } from "../net/neighbour.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
 import { NETLINK_SOCK_DIAG } from "../netlink/uapi/sock_diag.ts";
 import { PROTOCOLS as NUMBERS } from "../nft/port-mapping.ts";
+import { recalling } from "../nft/recall.ts";
 import type { Step, StepName } from "../plan/step.ts";
 import { traitsOf } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
@@ -45,19 +46,25 @@ export interface PodFacts {
  */
 export function lookIntoPods(attached: readonly SurveyedAttachment[], node: Node): PodFacts[] {
   const shared = new Map<string, Difference | undefined>();
-  return attached.map((surveyed): PodFacts => {
-    const facts: PodFacts = { surveyed, differences: [], neighbours: [], listeners: undefined };
-    try {
-      using pod = openRecordedPod(surveyed.attachment, node);
-      if (pod !== undefined) look(facts, { pod, node, shared });
-      else facts.differences.push(gone(surveyed.attachment));
-    } catch (error) {
-      const { message, details } = asCniError(error);
-      const sentence = details === "" ? message : `${message}: ${details.replace(/\.$/, "")}`;
-      facts.differences.push({ step: "pod", difference: incurable(sentence) });
-    }
-    return facts;
-  });
+  return recalling(() => attached.map((surveyed) => visit(surveyed, node, shared)));
+}
+
+function visit(
+  surveyed: SurveyedAttachment,
+  node: Node,
+  shared: Map<string, Difference | undefined>,
+): PodFacts {
+  const facts: PodFacts = { surveyed, differences: [], neighbours: [], listeners: undefined };
+  try {
+    using pod = openRecordedPod(surveyed.attachment, node);
+    if (pod !== undefined) look(facts, { pod, node, shared });
+    else facts.differences.push(gone(surveyed.attachment));
+  } catch (error) {
+    const { message, details } = asCniError(error);
+    const sentence = details === "" ? message : `${message}: ${details.replace(/\.$/, "")}`;
+    facts.differences.push({ step: "pod", difference: incurable(sentence) });
+  }
+  return facts;
 }
 
 function gone({ namespace: { path } }: Attachment): StepDifference {

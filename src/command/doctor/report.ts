@@ -21,7 +21,8 @@ const SIGNS: { readonly [Each in Severity]: { sign: string; style: Style } } = {
 
 /** The report: repairs, then the findings by their subjects, what is right, and the sum. */
 export function textOf(diagnosis: Diagnosis, { isVerbose, done }: Manner, terminal: Terminal): string {
-  const { findings, content } = diagnosis;
+  const { content } = diagnosis;
+  const { findings, more } = isVerbose ? { findings: diagnosis.findings, more: 0 } : shortened(diagnosis);
   const parts = [
     (done ?? []).map((sentence) => signed({ sign: "✓", style: "green" }, `${sentence}.`, terminal)),
     ...subjectsOf(findings).map((subject) => [
@@ -29,12 +30,23 @@ export function textOf(diagnosis: Diagnosis, { isVerbose, done }: Manner, termin
       ...findings.filter((each) => each.subject === subject).map((each) => lineOf(each, terminal)),
     ]),
     isVerbose ? content.map((each) => signed({ sign: "✓", style: "green" }, each.content, terminal)) : [],
+    more > 0 ? [`  ${counted(more, "further note")}: -v shows them.\n`] : [],
     [sumOf(diagnosis, done)],
   ];
   return parts
     .filter((part) => part.length > 0)
     .map((part) => part.join(""))
     .join("\n");
+}
+
+/** So many notes are shown unasked. */
+const MOST_NOTES = 10;
+
+/** All faults and the first notes, with the number of the other notes. */
+function shortened({ findings }: Diagnosis): { findings: Finding[]; more: number } {
+  const notes = findings.filter(({ severity }) => severity === "note");
+  const left = new Set(notes.slice(MOST_NOTES));
+  return { findings: findings.filter((finding) => !left.has(finding)), more: left.size };
 }
 
 /** The subjects, those of errors first, in the order in which they were found. */

@@ -1,5 +1,6 @@
 // Addresses: leases of pods, leases of nobody, and pools without a free address.
 
+import { bridgeOf } from "../../attachment/link.ts";
 import type { Netconf } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
 import { shellWord } from "../../host/difference.ts";
@@ -45,10 +46,13 @@ function leaseCommand(path: string, { attachment: { key } }: SurveyedAttachment)
  * A lease that no record knows. The pods of another plugin may use the same folder: as long as their
  * interfaces are on the node nobody can tell.
  */
-function strayLease({ directory, address, owner }: StrayLease, { survey }: Context): Finding {
+function strayLease({ directory, address, owner }: StrayLease, context: Context): Finding {
   const path = `${directory}/${formatAddress(address)}`;
   const network = directory.slice(directory.lastIndexOf("/") + 1);
-  const hasForeign = survey.pairs.some(({ key, isNear }) => key === undefined && !isNear);
+  const bridges = bridgesOf(network, context);
+  const hasForeign = context.survey.pairs.some(
+    ({ key, link }) => key === undefined && bridges.has(link.master),
+  );
   const about = {
     subject: `network ${network}`,
     proof: `${path} names container ${owner.containerId}`,
@@ -66,6 +70,18 @@ function strayLease({ directory, address, owner }: StrayLease, { survey }: Conte
     sentence: `the lease of ${formatAddress(address)} belongs to no attachment, so no pod gets the address`,
     cure: `rm ${shellWord(path)}`,
   };
+}
+
+/** The indices of a network's bridges. */
+function bridgesOf(network: string, context: Context): Set<number> {
+  const { survey, netconfs } = context;
+  const names = [
+    ...survey.attachments
+      .filter(({ attachment }) => attachment.key.network === network)
+      .map(({ attachment }) => bridgeOf(attachment.link)),
+    ...netconfs.filter(({ name }) => name === network).map(({ bridge }) => bridge),
+  ];
+  return new Set(names.flatMap((name) => (name === undefined ? [] : (context.linkNamed(name)?.index ?? []))));
 }
 
 /** Pools without a free address. */

@@ -4,6 +4,7 @@ import { formatPrefix, hasFamily, networkOf, type Prefix, samePrefix } from "../
 import { listAddresses } from "../../../net/address.ts";
 import { takesAdvertisements } from "../../../net/advertisement.ts";
 import { getLink } from "../../../net/link.ts";
+import { readSysctl } from "../../../net/sysctl.ts";
 import type { PodRoute, PodStep } from "../../../plan/step.ts";
 import { curable, type Difference, inPod, shellWord, sysctlCommand } from "../../difference.ts";
 import type { Place, StepKind } from "../../kind.ts";
@@ -64,7 +65,10 @@ function addressCommand(
     (route) =>
       route.dst.address.family === family && findMissingRoute([route], pod.links, index) !== undefined,
   );
+  const setting = `ipv6/conf/${interfaceName}/disable_ipv6`;
+  const isOff = family === 6 && pod.inside(() => readSysctl(setting)) === "1";
   return [
+    ...(isOff ? [sysctlCommand(setting, "0")] : []),
     `ip address add ${formatPrefix(lost)} dev ${shellWord(interfaceName)}${noDetection}`,
     ...gone.map((route) => routeCommand(route, interfaceName)),
   ]
