@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import { examineAttachments } from "./examine/attachment.ts";
 import { examineConfiguration, examineRecords } from "./examine/configuration.ts";
 import { examineDuplicates } from "./examine/duplicate.ts";
+import { examineFirewalls } from "./examine/firewall.ts";
 import { examineHostPorts } from "./examine/host-port.ts";
 import { examineKernelTables } from "./examine/kernel-table.ts";
 import { examineDead, examineLeases, examinePools } from "./examine/lease.ts";
@@ -42,6 +43,11 @@ export const EXAMINATIONS: readonly Examination[] = [
   { name: "neighbours", content: "no static neighbour is wrong", examine: examineNeighbours },
   { name: "duplicates", content: "no two have one MAC or one address", examine: examineDuplicates },
   { name: "host-ports", content: "somebody listens behind every host port", examine: examineHostPorts },
+  {
+    name: "firewalls",
+    content: "no firewall drops what the node forwards for pods",
+    examine: examineFirewalls,
+  },
   {
     name: "subnets",
     content: "the node sends packets for pods by their own interface",

@@ -1,9 +1,11 @@
 // `pontoon doctor` in the tests: a node is broken, the doctor names that and nothing else, and what it says
 // mends it.
+import { dirname } from "node:path";
 import { expect } from "vitest";
 import { add } from "./cni.ts";
 import { addNeighbour } from "./neighbour.ts";
 import { install, type Network, type NetworkWishes, network } from "./network.ts";
+import { toolPath } from "./tool.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, type World } from "./world.ts";
 
 export interface DoctorFinding {
@@ -55,10 +57,15 @@ export async function expectContent(world: World): Promise<void> {
   });
 }
 
+const PATH = [
+  PLUGIN_FOLDER,
+  ...["iptables-nft", "iptables-legacy"].map((tool) => dirname(toolPath(tool))),
+].join(":");
+
 /** Runs the command of each fault, as a person would who pastes it into a shell. */
 export async function runCures(world: World, faults: readonly DoctorFinding[]): Promise<void> {
   for (const { cure } of faults)
-    if (cure !== undefined) await world.host.must(["sh", "-c", `PATH=$PATH:${PLUGIN_FOLDER}; ${cure}`]);
+    if (cure !== undefined) await world.host.must(["sh", "-c", `PATH=$PATH:${PATH}; ${cure}`]);
 }
 
 export interface Stage {

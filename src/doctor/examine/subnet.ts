@@ -131,18 +131,14 @@ function byRoute(strayed: readonly Strayed[], { node }: Context): Shadow[] {
 }
 
 /** True when the interface of the pods is up and has its gateway address, so its route was taken away. */
-function hasRouteLost({ own, one }: Strayed, { links }: Node): boolean {
-  return getLink(links, { index: own })?.up === true && gatewayOn(one, own, links) !== undefined;
+function hasRouteLost({ own, one, address }: Strayed, { links }: Node): boolean {
+  return getLink(links, { index: own })?.up === true && gatewayOn({ own, one, address }, links) !== undefined;
 }
 
 /** The gateway address that the interface holds for the pod, with the length of its subnet. */
-function gatewayOn(
-  { attachment }: SurveyedAttachment,
-  own: number,
-  links: NetlinkSocket,
-): Prefix | undefined {
-  const held = listAddresses(links, own).map(({ prefix }) => prefix);
-  return stepOf("gateway", attachment)?.addresses.find((wanted) =>
+function gatewayOn({ one, own, address }: Omit<Strayed, "taken">, links: NetlinkSocket): Prefix | undefined {
+  const held = listAddresses(links, own, address.family).map(({ prefix }) => prefix);
+  return stepOf("gateway", one.attachment)?.addresses.find((wanted) =>
     held.some((prefix) => samePrefix(prefix, wanted)),
   );
 }
@@ -154,7 +150,7 @@ function shadowFinding({ strayed, route }: Shadow, { node, survey }: Context): F
   const addresses = strayed.map(({ address }) => formatAddress(address));
   const attachments = [...new Set(strayed.map((each) => each.one))];
   const dropped = readSysctl(`ipv4/conf/${entry}/rp_filter`) === "1" && first!.address.family === 4;
-  const gateway = gatewayOn(one, own, node.links);
+  const gateway = gatewayOn(first!, node.links);
   return {
     subject: attachments.length === 1 ? nameOf(one) : `network ${one.attachment.key.network}`,
     severity: "error",
