@@ -1,6 +1,6 @@
 // Rules of nftables, those of iptables in its nftables variant among them, as tests of a packet. What cannot
 // be told of an expression is "not known", never a guess.
-import { addressBytes } from "../ip/address.ts";
+import { addressBytes, addressFromBytes, formatAddress } from "../ip/address.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
@@ -291,7 +291,7 @@ function networkField(offset: number, length: number, { family }: Table): Loaded
         const address = sideAt(packet.family) === side ? packet[side] : undefined;
         return address && addressBytes(address).subarray(0, length);
       },
-      textOf: (value) => (value.length <= 4 ? value.join(".") : hex(value)),
+      textOf: (value) => prefixText(value, HEADER[sideAt(4) === undefined ? 6 : 4].length),
     };
   const PROTOCOL = { 4: 9, 6: 6 } as const;
   return {
@@ -302,6 +302,14 @@ function networkField(offset: number, length: number, { family }: Table): Loaded
     },
     textOf: ([byte = 0]) => PROTOCOL_NAMES[byte] ?? String(byte),
   };
+}
+
+/** An address, or the beginning of one as a prefix. */
+function prefixText(value: Uint8Array, bytes: number): string {
+  const whole = new Uint8Array(bytes);
+  whole.set(value);
+  const address = formatAddress(addressFromBytes(whole));
+  return value.length === bytes ? address : `${address}/${8 * value.length}`;
 }
 
 /** The plain bytes of a data attribute. */

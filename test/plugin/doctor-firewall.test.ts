@@ -119,7 +119,7 @@ const FINE: [name: string, command: string, note?: RegExp][] = [
   ],
   [
     "a rule that drops others",
-    nftChain('iifname "pods1" drop; ip saddr 10.2.0.0/16 drop; oifname "pods1" drop;'),
+    nftChain('iifname "pods1" drop; ip saddr 10.2.0.0/16 iifname "pods0" drop; oifname "pods1" drop;'),
   ],
   [
     "a rule that may drop",
@@ -164,6 +164,7 @@ scene(
   "connections to host ports that a firewall drops are named, and the printed command mends it",
   async (world) => {
     await addNeighbour(world);
+    await world.host.must("ip route add default via 192.168.50.2");
     const pods = portNetwork(world, "pods", V4);
     await add(
       world,
