@@ -15,7 +15,7 @@ use core::ptr::{self, null_mut};
 use core::slice;
 use rquickjs_sys as js;
 
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 6 << 20;
 /// So much more is asked of the kernel at a time.
 const PIECE: usize = 1 << 20;
 /// Blocks from here on are asked of the kernel one by one, but not while an image is made.
