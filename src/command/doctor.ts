@@ -1,17 +1,19 @@
 // `pontoon doctor`: what is wrong on this node, how that was seen, and the command that mends it.
 import type { CniError } from "../cni/error.ts";
 import type { Folders } from "../doctor/context.ts";
-import { type Diagnosis, diagnose } from "../doctor/doctor.ts";
+import { type Diagnosis, diagnose, trace } from "../doctor/doctor.ts";
+import { asCniError } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
 import { restoreRules } from "../host/restore.ts";
 import { shown, type Terminal } from "../terminal/terminal.ts";
 import { JSON_OPTION } from "./arguments.ts";
 import { type Answer, defineCommand } from "./command.ts";
-import { jsonOf, textOf } from "./doctor/report.ts";
+import { jsonOf, textOf, traceJson, traceText } from "./doctor/report.ts";
 import { Misuse } from "./misuse.ts";
 import { counted, needRoot } from "./text.ts";
 
 const OPTIONS = {
+  trace: { meaning: "follow the way FROM TO, hop by hop, to the first fault" },
   repair: { meaning: "mend what is Pontoon's and safe to mend, and say so" },
   verbose: { letter: "v", meaning: "say what is right, too" },
   "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
@@ -25,37 +27,48 @@ const BLIND = 2;
 export const doctor = defineCommand({
   name: "doctor",
   subject: "look",
-  words: "[POD | NETWORK | ADDRESS | HOST-PORT]",
+  words: "[WORD | FROM TO]",
   summary: "finds what is wrong, and says how to mend it",
-  page: `Compares what is there with what should be, from the network configuration to the
-pod, and looks for what others do to packets: firewalls, other interfaces, routes.
-Prints for each fault one sentence, how it was seen, and the command that mends it.
-A word looks at one pod, network, address or host port alone, and says what is
-right, too. Needs root; changes nothing without --repair.
+  page: `Compares what is there with what should be, from the network configuration to
+the pod, and looks for what others do to packets: firewalls, other interfaces,
+routes. Prints for each fault one sentence, how it was seen, and the command
+that mends it. A word looks at one pod, network, address or host port alone,
+and says what is right, too. Needs root; changes nothing without --repair.
 `,
   options: OPTIONS,
   examples: [
     ["doctor", "everything"],
     ["doctor default/web-0", "one pod"],
     ["doctor 8080", "a host port, and who listens behind it"],
+    ["doctor --trace web outside", "why does a pod not reach the world?"],
+    ["doctor --trace outside :8080", "why does nobody reach a host port?"],
+    ["doctor --trace web default/db:5432", "from one pod to a port of another"],
     ["doctor --repair", "mend what restore mends, then look again"],
   ],
-  more: `--repair puts back packet rules, forwarding, gateway addresses, bridges and ports
-that are down, and ports on their bridge with their settings, as "pontoon restore"
-does. It touches nothing that is not Pontoon's.
+  more: `FROM and TO are pods, addresses or "outside", for any host far away. TO may
+have a port (web:80, 10.1.0.2:53/udp), or be a host port (:8080).
+
+--repair puts back packet rules, forwarding, gateway addresses, bridges and
+ports that are down, and ports on their bridge with their settings, as
+"pontoon restore" does. It touches nothing that is not Pontoon's.
 `,
   statuses: `0 when all is well (notes are no fault), 1 when something is wrong,
 2 when it could not look or the command line is wrong.
 `,
   run({ options, words }, { terminal }): Answer {
-    const [word, ...more] = words;
-    if (more.length > 0) throw new Misuse("name one pod, network, address or host port");
+    const [word, to, ...more] = words;
+    const isTrace = options.trace === true;
+    if (isTrace && (word === undefined || to === undefined || more.length > 0))
+      throw new Misuse('--trace needs two ends, as in "pontoon doctor --trace web outside"');
+    if (!isTrace && to !== undefined) throw new Misuse("name one pod, network, address or host port");
+    if (isTrace && options.repair === true) throw new Misuse("--trace looks only; --repair goes without it");
     needRoot("look at all of the node's network", "doctor");
     const folders: Folders = {
       configurations: options["conf-dir"] ?? "/etc/cni/net.d",
       executables: options["bin-dir"] ?? "/opt/cni/bin",
     };
     using node = Node.open();
+    if (isTrace) return traced([word ?? "", to ?? ""], { node, folders, terminal });
     const before = diagnose(node, folders, word);
     if (before === undefined) return nothingMeant(word ?? "");
     if (options.repair === undefined)
@@ -66,6 +79,20 @@ does. It touches nothing that is not Pontoon's.
     return { ...answer, errors: [...(answer.errors ?? []), ...errors] };
   },
 });
+
+/** The way between two ends; words that mean none are a way that cannot be looked at. */
+function traced(
+  ends: readonly [string, string],
+  { node, folders, terminal }: { node: Node; folders: Folders; terminal: Terminal },
+): Answer {
+  try {
+    const way = trace(node, folders, ends);
+    const isBroken = way.hops.some(({ fault }) => fault !== undefined);
+    return { text: traceText(way, terminal), json: traceJson(way), status: isBroken ? 1 : 0 };
+  } catch (error) {
+    return { text: "", errors: [asCniError(error)], status: BLIND };
+  }
+}
 
 /** How an answer is to be. */
 interface Wish {

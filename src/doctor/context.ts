@@ -59,6 +59,7 @@ export class Context {
     this.seenPods ??= lookIntoPods(
       this.living.filter((one) => this.asked?.has(one) ?? true),
       this.node,
+      this.asked !== undefined,
     );
     return this.seenPods;
   }

@@ -9,6 +9,8 @@ import { Context, type Folders } from "./context.ts";
 import { EXAMINATIONS, type Examination } from "./examination.ts";
 import { type Finding, merged } from "./finding.ts";
 import { attachmentsMeant } from "./subject.ts";
+import { endpointOf, familyOf } from "./trace/endpoint.ts";
+import { type Hop, traceWay, type Way } from "./trace/trace.ts";
 
 /** What the doctor found. */
 export interface Diagnosis {
@@ -41,6 +43,25 @@ export function diagnose(node: Node, folders: Folders, word?: string): Diagnosis
   for (const examination of EXAMINATIONS) run(examination, context, diagnosis);
   diagnosis.findings = merged(diagnosis.findings);
   return diagnosis;
+}
+
+/** A way that was traced. */
+export interface Trace extends Way {
+  hops: Hop[];
+}
+
+/**
+ * Traces a way between two ends, each a word of a person. Changes nothing. Throws CniError for a word that means
+ * nothing, and SystemError.
+ */
+export function trace(node: Node, folders: Folders, [fromWord, toWord]: readonly [string, string]): Trace {
+  const survey = takeSurvey(node, { withProcesses: false });
+  const family = familyOf([fromWord, toWord], survey);
+  const from = endpointOf(fromWord, survey, family);
+  const to = endpointOf(toWord, survey, family);
+  const asked = new Set([from, to].flatMap(({ one }) => one ?? []));
+  const way = { from, to, family };
+  return { ...way, hops: traceWay(way, new Context({ node, survey }, folders, asked)) };
 }
 
 function run(examination: Examination, context: Context, { findings, content, blind }: Diagnosis): void {

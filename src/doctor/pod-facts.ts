@@ -36,28 +36,28 @@ export interface PodFacts {
   differences: StepDifference[];
   /** The neighbours that somebody entered by hand, which the kernel does not learn. */
   neighbours: Neighbour[];
-  /** The listening sockets of a pod with host ports; undefined where they cannot be seen. */
+  /** The listening sockets; undefined where they cannot be seen, or nobody asks for them. */
   listeners: PodListener[] | undefined;
 }
 
 /**
- * Visits these pods, each once. A step that pods share is compared once: equal steps are one. A pod that
+ * Visits these pods, each once; with `hasAllListeners` all listening sockets are looked for. A step that pods share is compared once: equal steps are one. A pod that
  * cannot be entered has that as its one difference.
  */
-export function lookIntoPods(attached: readonly SurveyedAttachment[], node: Node): PodFacts[] {
+export function lookIntoPods(
+  attached: readonly SurveyedAttachment[],
+  node: Node,
+  hasAllListeners: boolean,
+): PodFacts[] {
   const shared = new Map<string, Difference | undefined>();
-  return recalling(() => attached.map((surveyed) => visit(surveyed, node, shared)));
+  return recalling(() => attached.map((surveyed) => visitPod(surveyed, { node, shared, hasAllListeners })));
 }
 
-function visit(
-  surveyed: SurveyedAttachment,
-  node: Node,
-  shared: Map<string, Difference | undefined>,
-): PodFacts {
+function visitPod(surveyed: SurveyedAttachment, visit: Omit<Visit, "pod">): PodFacts {
   const facts: PodFacts = { surveyed, differences: [], neighbours: [], listeners: undefined };
   try {
-    using pod = openRecordedPod(surveyed.attachment, node);
-    if (pod !== undefined) look(facts, { pod, node, shared });
+    using pod = openRecordedPod(surveyed.attachment, visit.node);
+    if (pod !== undefined) look(facts, { ...visit, pod });
     else facts.differences.push(gone(surveyed.attachment));
   } catch (error) {
     const { message, details } = asCniError(error);
@@ -76,6 +76,8 @@ interface Visit {
   node: Node;
   /** The differences of shared steps that were compared already, by the step as text. */
   shared: Map<string, Difference | undefined>;
+  /** Listening sockets are looked for in each pod, not only in one with host ports. */
+  hasAllListeners: boolean;
 }
 
 function look(facts: PodFacts, visit: Visit): void {
@@ -88,7 +90,7 @@ function look(facts: PodFacts, visit: Visit): void {
     if (difference !== undefined) facts.differences.push({ step: step.kind, difference });
   }
   facts.neighbours = listNeighbours(pod.links).filter(({ isPermanent }) => isPermanent);
-  if (attachment.hostPorts !== undefined) facts.listeners = listenersIn(pod);
+  if (visit.hasAllListeners || attachment.hostPorts !== undefined) facts.listeners = listenersIn(pod);
 }
 
 function differenceOf(step: Step, { pod, node, shared }: Visit): Difference | undefined {

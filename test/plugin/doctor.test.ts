@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import { add, del } from "../support/cni.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
 import {
+  type DoctorReport,
   doctor,
   doctorText,
   expectContent,
@@ -12,10 +13,13 @@ import {
   runCures,
   type Stage,
 } from "../support/doctor.ts";
-import { hostLinkOf } from "../support/link.ts";
+import { portArgs, portNetwork } from "../support/host-port.ts";
+import { dies, hostLinkOf } from "../support/link.ts";
 import { install, type NetworkWishes, network } from "../support/network.ts";
 import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
+import { serve } from "../support/traffic.ts";
+import { CONFIG_FOLDER, PLUGIN_FOLDER } from "../support/world.ts";
 
 interface Scene {
   name: string;
@@ -188,18 +192,9 @@ const SCENES: Scene[] = [
     harm: onHost("rm /var/lib/cni/networks/pods/10.1.0.2"),
     says: [/^its lease of 10\.1\.0\.2 in \S+ is missing or another container's/],
   },
-  {
-    name: "the plugin cannot be run",
-    harm: onHost(
-      "rm /run/world/bin/pontoon; cp /proc/self/exe /run/world/bin/pontoon; chmod 644 /run/world/bin/pontoon",
-    ),
-    says: [/^this plugin cannot be run$/],
-  },
 ];
 
-for (const { name, wishes, harm, says, isRepairable } of SCENES.filter(
-  ({ name: each }) => !each.includes("cannot be run"),
-))
+for (const { name, wishes, harm, says, isRepairable } of SCENES)
   scene(
     `the doctor names it and nothing else when ${name}, and the printed command mends it`,
     async (world) => {
@@ -250,6 +245,120 @@ scene("the doctor is content with a wire and with a device", async (world) => {
   await add(world, card, await world.pod("green"));
   expect(await doctorText(world)).toBe("3 attachments of 2 networks: nothing is wrong.\n");
 });
+
+scene(
+  "a host port behind which nobody listens is a note, and a fault when it is asked for",
+  async (world) => {
+    const pods = portNetwork(world, "pods");
+    const red = await world.pod("red");
+    await add(world, pods, red, portArgs([{ hostPort: 8080, containerPort: 80, protocol: "tcp" }]));
+    await using wrong = await serve(red, "tcp", "0.0.0.0", 8081);
+    const says = {
+      sentence: "host port 8080/tcp leads to 10.1.0.2:80, where nobody listens",
+      proof: expect.stringContaining("0.0.0.0:8081"),
+    };
+    const { findings, status } = await doctor(world);
+    expect({ findings, status }).toMatchObject({ findings: [{ severity: "note", ...says }], status: 0 });
+    for (const word of ["8080", ":8080", "8080/tcp", "red", "10.1.0.2"]) {
+      const asked = await doctor(world, word);
+      expect({ word, findings: asked.findings, status: asked.status }).toMatchObject({
+        word,
+        findings: [{ severity: "warning", ...says }],
+        status: 1,
+      });
+    }
+    await wrong[Symbol.asyncDispose]();
+    await using right = await serve(red, "tcp", "10.1.0.2", 80);
+    expect((await doctor(world, "8080")).findings).toEqual([]);
+    await right[Symbol.asyncDispose]();
+  },
+);
+
+scene("a full pool is a warning, until a pod goes", async (world) => {
+  const ipam = {
+    type: "host-local",
+    ranges: [[{ subnet: "10.1.0.0/24", rangeStart: "10.1.0.10", rangeEnd: "10.1.0.11" }]],
+  };
+  const pods = install(world, network("pods", { ipam }));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  for (const pod of [red, blue]) await add(world, pods, pod);
+  const faults = faultsOf(await doctor(world));
+  expect(faults).toMatchObject([
+    {
+      severity: "warning",
+      sentence: "no address is left in 10.1.0.10-10.1.0.11, so no further pod can start",
+      proof: "2 of 2 addresses are taken",
+    },
+  ]);
+  await del(world, pods, blue);
+  await expectContent(world);
+});
+
+scene("a pod that is gone without a DEL is a warning, which its command mends", async (world) => {
+  const pods = install(world, network("pods"));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  for (const pod of [red, blue]) await add(world, pods, pod);
+  await dies(world, red);
+  const faults = faultsOf(await doctor(world));
+  expect(faults).toMatchObject([
+    {
+      severity: "warning",
+      sentence: "its pod is gone, and no DEL came: its address and its rules are still there",
+    },
+  ]);
+  await runCures(world, faults);
+  await expectContent(world);
+});
+
+scene("a word shows what concerns one pod alone, and what is right", async (world) => {
+  const { all } = await healthyNode(world);
+  await world.host.must(`ip link set ${await hostLinkOf(world, all[0]!)} down`);
+  const red = (await doctor(world, "10.1.0.2")).findings[0]?.pods[0] ?? "";
+  expect(await doctorText(world, "10.1.0.3")).toMatch(
+    /^( {2}✓ .*\n)+\n1 attachment of 1 network: nothing is wrong\.\n$/,
+  );
+  expect(await doctorText(world, "10.1.0.2")).toContain(`${red}\n  ✗ the host's end veth`);
+  expect((await doctor(world, "pods")).status).toBe(1);
+});
+
+scene(
+  "a plugin that cannot be run, a broken configuration and one in front of it are named",
+  async (world) => {
+    install(world, network("pods"));
+    world.write(
+      `${CONFIG_FOLDER}/05-other.conflist`,
+      JSON.stringify({ cniVersion: "1.0.0", name: "other", plugins: [{ type: "bridge" }] }),
+    );
+    expect((await doctor(world)).findings).toMatchObject([
+      { severity: "note", sentence: expect.stringContaining("does not use Pontoon") },
+    ]);
+    world.write(`${CONFIG_FOLDER}/05-other.conflist`, "{");
+    expect(faultsOf(await doctor(world))).toMatchObject([
+      { severity: "error", subject: `${CONFIG_FOLDER}/05-other.conflist` },
+    ]);
+    await world.host.must(`rm ${CONFIG_FOLDER}/05-other.conflist`);
+    await world.host.must([
+      "sh",
+      "-c",
+      `cp ${PLUGIN_FOLDER}/pontoon /run/world/doctor; rm ${PLUGIN_FOLDER}/pontoon; echo > ${PLUGIN_FOLDER}/pontoon; echo > ${PLUGIN_FOLDER}/other`,
+    ]);
+    const { stdout, status } = await world.host.exec([
+      "/run/world/doctor",
+      "doctor",
+      "--json",
+      "--conf-dir",
+      CONFIG_FOLDER,
+      "--bin-dir",
+      PLUGIN_FOLDER,
+    ]);
+    expect(status).toBe(1);
+    const [fault] = (JSON.parse(stdout) as DoctorReport).findings;
+    expect(fault).toMatchObject({
+      sentence: "this plugin cannot be run",
+      cure: `chmod 755 ${PLUGIN_FOLDER}/pontoon`,
+    });
+  },
+);
 
 scene("the doctor is content with a node that has no pods, and one that a pod has left", async (world) => {
   expect(await doctorText(world)).toBe("0 attachments of 0 networks: nothing is wrong.\n");

@@ -5,6 +5,7 @@ import { expect } from "vitest";
 import { add } from "./cni.ts";
 import { addNeighbour } from "./neighbour.ts";
 import { install, type Network, type NetworkWishes, network } from "./network.ts";
+import type { Outcome } from "./process.ts";
 import { toolPath } from "./tool.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, type World } from "./world.ts";
 
@@ -35,6 +36,11 @@ export async function doctor(world: World, ...args: string[]): Promise<DoctorRep
   const { status, stdout, stderr } = await world.host.exec(command);
   if (stdout === "") throw new Error(`doctor said nothing, ended with ${status}: ${stderr}`);
   return { ...(JSON.parse(stdout) as DoctorReport), status };
+}
+
+/** A call of the doctor. */
+export function runDoctor(world: World, ...args: string[]): Promise<Outcome> {
+  return world.host.exec([`${PLUGIN_FOLDER}/pontoon`, "doctor", ...FOLDERS, ...args]);
 }
 
 /** The report of a doctor, as a person reads it. */

@@ -1,5 +1,5 @@
 // The findings of a doctor as text and as JSON.
-import type { Diagnosis } from "../../doctor/doctor.ts";
+import type { Diagnosis, Trace } from "../../doctor/doctor.ts";
 import { type Finding, nameOf, type Severity } from "../../doctor/finding.ts";
 import { type Style, shown, styled, type Terminal } from "../../terminal/terminal.ts";
 import { wrapped } from "../../terminal/wrap.ts";
@@ -116,20 +116,53 @@ export function jsonOf(
 ): unknown {
   return {
     attachments: attachments.length,
-    findings: findings.map((finding) => ({
-      subject: finding.subject,
-      severity: finding.severity,
-      sentence: finding.sentence,
-      proof: finding.proof,
-      cure: finding.cure,
-      advice: finding.advice,
-      repairable: finding.isRepairable === true,
-      pods: (finding.attachments ?? []).map(nameOf),
-      networks: networksOf(finding),
-    })),
+    findings: findings.map(findingJson),
     content: content.map(({ name }) => name),
     blind: blind.map(({ name, error }) => ({ examination: name, reason: error.message })),
     ...(done === undefined ? {} : { repaired: done }),
+  };
+}
+
+/** A way as text: a line for each hop, and what mends the broken one. */
+export function traceText({ from, to, hops }: Trace, terminal: Terminal): string {
+  const head = `${styled(`${shown(from.title)} to ${shown(to.title)}${portOf(to)}`, "bold", terminal)}\n`;
+  const lines = hops.map(({ sentence, fault }) =>
+    fault === undefined
+      ? signed({ sign: "✓", style: "green" }, shown(sentence), terminal)
+      : lineOf({ ...fault, severity: "error", attachments: [] }, terminal),
+  );
+  return `${head}${lines.join("")}`;
+}
+
+function portOf({ hostPort, port }: Trace["to"]): string {
+  return hostPort !== undefined || port === undefined ? "" : `, port ${port}`;
+}
+
+/** A way for programs. */
+export function traceJson({ from, to, hops }: Trace): unknown {
+  return {
+    from: from.title,
+    to: `${to.title}${portOf(to)}`,
+    reaches: hops.every(({ fault }) => fault === undefined),
+    hops: hops.map(({ sentence, fault }) => ({
+      passes: fault === undefined,
+      sentence: fault?.sentence ?? sentence,
+      ...(fault === undefined ? {} : findingJson(fault)),
+    })),
+  };
+}
+
+function findingJson(finding: Finding): Record<string, unknown> {
+  return {
+    subject: finding.subject,
+    severity: finding.severity,
+    sentence: finding.sentence,
+    proof: finding.proof,
+    cure: finding.cure,
+    advice: finding.advice,
+    repairable: finding.isRepairable === true,
+    pods: (finding.attachments ?? []).map(nameOf),
+    networks: networksOf(finding),
   };
 }
 

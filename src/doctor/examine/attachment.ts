@@ -20,7 +20,8 @@ function follows({ step }: StepDifference, { differences }: PodFacts): boolean {
   return step === "announce" && differences.some((other) => BEFORE_FORWARDING.includes(other.step));
 }
 
-function findingOf({ step, difference }: StepDifference, { surveyed }: PodFacts): Finding {
+/** A difference of a pod as a finding. */
+export function findingOf({ step, difference }: StepDifference, { surveyed }: PodFacts): Finding {
   const { sentence, cure, isRestorable } = difference;
   const { network } = surveyed.attachment.key;
   return {

@@ -41,7 +41,10 @@ function deafPorts({ surveyed, listeners }: PodFacts, isAsked: boolean): Finding
 }
 
 /** True for a socket that takes connections to a port of the mapping. */
-function hears({ protocol, port, address, isForBoth }: PodListener, mapping: AttachedPortMapping): boolean {
+export function hears(
+  { protocol, port, address, isForBoth }: PodListener,
+  mapping: AttachedPortMapping,
+): boolean {
   const { containerPort, hostPort, hostPortEnd } = mapping;
   if (protocol !== mapping.protocol) return false;
   if (port < containerPort || port > containerPort + hostPortEnd - hostPort) return false;

@@ -123,7 +123,7 @@ export function examineDead({ survey }: Context): Finding[] {
         severity: "warning",
         sentence: "its pod is gone, and no DEL came: its address and its rules are still there",
         proof: `${one.attachment.namespace.path} is no longer its network namespace`,
-        cure: "pontoon clean",
+        cure: "pontoon clean --yes",
         attachments: [one],
       }),
     );

@@ -49,6 +49,12 @@ export function droppingHooks(
     .flatMap((hook) => firstDrop(hook, packets) ?? []);
 }
 
+/** The end of a packet that the hook drops for certain; undefined where it may pass. Throws SystemError. */
+export function dropOf(hook: ForwardHook, packet: Packet): PacketEnd | undefined {
+  const ends = endsOf(hook, packet);
+  return isDropped(ends) ? endToTell(ends, true) : undefined;
+}
+
 function firstDrop(hook: ForwardHook, packets: readonly [Way, Packet][]): Dropping | undefined {
   const seen = packets.map(([way, packet]) => ({ way, ends: endsOf(hook, packet) }));
   const certain = seen.find(({ ends }) => isDropped(ends));
