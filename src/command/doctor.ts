@@ -2,18 +2,21 @@
 import type { CniError } from "../cni/error.ts";
 import type { Folders } from "../doctor/context.ts";
 import { type Diagnosis, diagnose, trace } from "../doctor/doctor.ts";
+import { probeWay } from "../doctor/trace/probe.ts";
 import { asCniError } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
 import { restoreRules } from "../host/restore.ts";
 import { shown, type Terminal } from "../terminal/terminal.ts";
 import { JSON_OPTION } from "./arguments.ts";
 import { type Answer, defineCommand } from "./command.ts";
-import { jsonOf, textOf, traceJson, traceText } from "./doctor/report.ts";
+import { jsonOf, textOf } from "./doctor/report.ts";
+import { probeText, traceJson, traceText } from "./doctor/way.ts";
 import { Misuse } from "./misuse.ts";
 import { counted, needRoot } from "./text.ts";
 
 const OPTIONS = {
   trace: { meaning: "follow the way FROM TO, hop by hop, to the first fault" },
+  probe: { meaning: "with --trace: send one packet from the pod and follow it" },
   repair: { meaning: "mend what is Pontoon's and safe to mend, and say so" },
   verbose: { letter: "v", meaning: "say what is right, too" },
   "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
@@ -43,10 +46,15 @@ and says what is right, too. Needs root; changes nothing without --repair.
     ["doctor --trace web outside", "why does a pod not reach the world?"],
     ["doctor --trace outside :8080", "why does nobody reach a host port?"],
     ["doctor --trace web default/db:5432", "from one pod to a port of another"],
+    ["doctor --trace web db:5432 --probe", "and follow a packet through the rules"],
     ["doctor --repair", "mend what restore mends, then look again"],
   ],
   more: `FROM and TO are pods, addresses or "outside", for any host far away. TO may
 have a port (web:80, 10.1.0.2:53/udp), or be a host port (:8080).
+
+--probe sends a TCP SYN or UDP datagram to the port, or an echo request without
+one, and shows the rules of nftables that it meets, by a table of its own that
+the kernel removes with the command.
 
 --repair puts back packet rules, forwarding, gateway addresses, bridges and
 ports that are down, and ports on their bridge with their settings, as
@@ -61,6 +69,7 @@ ports that are down, and ports on their bridge with their settings, as
     if (isTrace && (word === undefined || to === undefined || more.length > 0))
       throw new Misuse('--trace needs two ends, as in "pontoon doctor --trace web outside"');
     if (!isTrace && to !== undefined) throw new Misuse("name one pod, network, address or host port");
+    if (!isTrace && options.probe === true) throw new Misuse("--probe goes with --trace");
     if (isTrace && options.repair === true) throw new Misuse("--trace looks only; --repair goes without it");
     needRoot("look at all of the node's network", "doctor");
     const folders: Folders = {
@@ -68,7 +77,8 @@ ports that are down, and ports on their bridge with their settings, as
       executables: options["bin-dir"] ?? "/opt/cni/bin",
     };
     using node = Node.open();
-    if (isTrace) return traced([word ?? "", to ?? ""], { node, folders, terminal });
+    const ends = [word ?? "", to ?? ""] as const;
+    if (isTrace) return traced(ends, { node, folders, terminal, isProbed: options.probe === true });
     const before = diagnose(node, folders, word);
     if (before === undefined) return nothingMeant(word ?? "");
     if (options.repair === undefined)
@@ -80,15 +90,25 @@ ports that are down, and ports on their bridge with their settings, as
   },
 });
 
+/** How a way is looked at. */
+interface Tracing {
+  node: Node;
+  folders: Folders;
+  terminal: Terminal;
+  isProbed: boolean;
+}
+
 /** The way between two ends; words that mean none are a way that cannot be looked at. */
-function traced(
-  ends: readonly [string, string],
-  { node, folders, terminal }: { node: Node; folders: Folders; terminal: Terminal },
-): Answer {
+function traced(ends: readonly [string, string], { node, folders, terminal, isProbed }: Tracing): Answer {
   try {
     const way = trace(node, folders, ends);
-    const isBroken = way.hops.some(({ fault }) => fault !== undefined);
-    return { text: traceText(way, terminal), json: traceJson(way), status: isBroken ? 1 : 0 };
+    const probed = isProbed ? probeWay(way, node) : undefined;
+    const isBroken = way.hops.some(({ fault }) => fault !== undefined) || probed?.answer === "nothing";
+    return {
+      text: traceText(way, terminal) + (probed === undefined ? "" : probeText(probed, terminal)),
+      json: traceJson(way, probed),
+      status: isBroken ? 1 : 0,
+    };
   } catch (error) {
     return { text: "", errors: [asCniError(error)], status: BLIND };
   }

@@ -54,12 +54,13 @@ class RuleReader {
   }
 
   read({ payload }: Reply): PacketRule {
-    for (const { name = "", data } of listExpressions(readAttributes(payload, GENERIC_HEADER)))
-      this.add(name, data);
+    const rule = readAttributes(payload, GENERIC_HEADER);
+    for (const { name = "", data } of listExpressions(rule)) this.add(name, data);
     const { kind } = this.verdict;
     const end = "chain" in this.verdict ? `${kind} ${this.verdict.chain}` : kind === "continue" ? "" : kind;
     const text = [...this.words, end].filter((word) => word !== "").join(" ");
-    return { tests: this.tests, verdict: this.verdict, text };
+    const handle = (rule.bytes(nft.NFTA_RULE_HANDLE) ?? new Uint8Array()).join();
+    return { tests: this.tests, verdict: this.verdict, text, handle };
   }
 
   private add(name: string, data: Attributes | undefined): void {

@@ -40,6 +40,8 @@ export interface PacketRule {
   verdict: RuleVerdict;
   /** As people write it. */
   text: string;
+  /** The number that nftables has for it, as text; undefined in other tables. */
+  handle?: string;
 }
 
 /** A base chain, with the chains that its rules may lead to. */

@@ -9,7 +9,8 @@ import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { toolPath } from "../support/tool.ts";
 import { serve } from "../support/traffic.ts";
-import type { World } from "../support/world.ts";
+import { waitFor } from "../support/wait.ts";
+import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 
 interface Traced {
   status: number | undefined;
@@ -76,12 +77,6 @@ scene("a way ends at the first fault, with its cure, and holds when that has run
   const harms: [harm: string, from: string, to: string, says: RegExp][] = [
     ["ip route del default", "red", "outside", /^the node has no route to hosts far away$/],
     ["sysctl -qw net.ipv4.ip_forward=0", "red", "outside", /^forwarding of IPv4 is switched off/],
-    [
-      `${toolPath("iptables-nft")} -P FORWARD DROP`,
-      "red",
-      "outside",
-      /^chain FORWARD of table ip filter drops the packet$/,
-    ],
     ["ip -n red route del default", "red", "green", /^the pod has no route to 0\.0\.0\.0\/0/],
     [
       "ip -n red neighbour replace 10.1.0.1 lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
@@ -100,6 +95,12 @@ scene("a way ends at the first fault, with its cure, and holds when that has run
       "red",
       "outside",
       /^the nftables table inet pontoon, which masquerades, is missing/,
+    ],
+    [
+      `${toolPath("iptables-nft")} -P FORWARD DROP`,
+      "red",
+      "outside",
+      /^chain FORWARD of table ip filter drops the packet$/,
     ],
   ];
   for (const [harm, from, to, says] of harms) {
@@ -148,4 +149,57 @@ scene("words that mean nothing are refused", async (world) => {
     expect({ args, status, stdout }).toEqual({ args, status: 2, stdout: "" });
     expect(stderr).not.toBe("");
   }
+});
+
+scene(
+  "a probe is one packet from the pod, shows the rules that it meets and the answer, and leaves no table",
+  async (world) => {
+    const { red, green } = await twoNetworks(world);
+    await using server = await serve(green, "tcp", "0.0.0.0", 81);
+    void server;
+    const before = await world.host.must("nft list ruleset");
+    const probed = async (...ends: string[]) => {
+      const { stdout } = await runDoctor(world, "--json", "--trace", "--probe", ...ends);
+      const { probe } = JSON.parse(stdout) as {
+        probe: { answer: string; rules: { place: string; verdict: string }[] };
+      };
+      expect(await world.host.must("nft list tables")).not.toContain("pontoon-probe");
+      return probe;
+    };
+    expect((await probed("red", "green:81")).answer).toBe("answered");
+    expect((await probed("red", "green:82")).answer).toBe("refused");
+    expect((await probed("red", "green")).answer).toBe("answered");
+    expect((await probed("red", "blue")).answer).toBe("answered");
+    expect((await probed("red", "green:53/udp")).answer).toBe("refused");
+    await world.host.must([
+      "sh",
+      "-c",
+      `nft 'table inet mine { chain through { type filter hook forward priority 0; ip daddr 10.2.0.2 tcp dport 81 drop; }; }'`,
+    ]);
+    const { answer, rules } = await probed("red", "green:81");
+    expect(answer).toBe("nothing");
+    expect(rules.at(-1)).toMatchObject({ place: "inet mine through", verdict: "drop" });
+    expect(await runDoctor(world, "--trace", "--probe", "red", "green:81")).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/✗ inet mine through: .*th dport 81 drop\.\n/),
+    });
+    await world.host.must("nft delete table inet mine");
+    expect(await world.host.must("nft list ruleset")).toBe(before);
+    expect(red.namespace).not.toBe("");
+  },
+  60_000,
+);
+
+scene("the table of a probe goes with its process, however that ends", async (world) => {
+  await twoNetworks(world);
+  const command = [`${PLUGIN_FOLDER}/pontoon`, "doctor", "--trace", "--probe", "red", "192.168.50.77:9"];
+  const running = world.host.start(command);
+  await waitFor("the table of the probe", async () =>
+    (await world.host.must("nft list tables")).includes("pontoon-probe"),
+  );
+  await running.stop("SIGKILL");
+  await waitFor(
+    "no table of the probe",
+    async () => !(await world.host.must("nft list tables")).includes("pontoon-probe"),
+  );
 });

@@ -1,5 +1,5 @@
 // The findings of a doctor as text and as JSON.
-import type { Diagnosis, Trace } from "../../doctor/doctor.ts";
+import type { Diagnosis } from "../../doctor/doctor.ts";
 import { type Finding, nameOf, type Severity } from "../../doctor/finding.ts";
 import { type Style, shown, styled, type Terminal } from "../../terminal/terminal.ts";
 import { wrapped } from "../../terminal/wrap.ts";
@@ -56,7 +56,8 @@ function subjectsOf(findings: readonly Finding[]): string[] {
   return [...new Set(inOrder.map(({ subject }) => subject))];
 }
 
-function lineOf(
+/** The lines of a finding. */
+export function lineOf(
   { severity, sentence, proof, cure, advice, attachments = [] }: Finding,
   terminal: Terminal,
 ): string {
@@ -70,7 +71,8 @@ function lineOf(
   return signed(SIGNS[severity], `${shown(sentence)}${many}.`, terminal) + more.join("");
 }
 
-function signed(
+/** A sentence behind its sign, in lines that fit. */
+export function signed(
   { sign, style }: { sign: string; style: Style },
   sentence: string,
   terminal: Terminal,
@@ -123,36 +125,8 @@ export function jsonOf(
   };
 }
 
-/** A way as text: a line for each hop, and what mends the broken one. */
-export function traceText({ from, to, hops }: Trace, terminal: Terminal): string {
-  const head = `${styled(`${shown(from.title)} to ${shown(to.title)}${portOf(to)}`, "bold", terminal)}\n`;
-  const lines = hops.map(({ sentence, fault }) =>
-    fault === undefined
-      ? signed({ sign: "✓", style: "green" }, shown(sentence), terminal)
-      : lineOf({ ...fault, severity: "error", attachments: [] }, terminal),
-  );
-  return `${head}${lines.join("")}`;
-}
-
-function portOf({ hostPort, port }: Trace["to"]): string {
-  return hostPort !== undefined || port === undefined ? "" : `, port ${port}`;
-}
-
-/** A way for programs. */
-export function traceJson({ from, to, hops }: Trace): unknown {
-  return {
-    from: from.title,
-    to: `${to.title}${portOf(to)}`,
-    reaches: hops.every(({ fault }) => fault === undefined),
-    hops: hops.map(({ sentence, fault }) => ({
-      passes: fault === undefined,
-      sentence: fault?.sentence ?? sentence,
-      ...(fault === undefined ? {} : findingJson(fault)),
-    })),
-  };
-}
-
-function findingJson(finding: Finding): Record<string, unknown> {
+/** A finding for programs; docs/doctor.md describes it. */
+export function findingJson(finding: Finding): Record<string, unknown> {
   return {
     subject: finding.subject,
     severity: finding.severity,
