@@ -108,7 +108,10 @@ function markingRule({ source, destination, protocol, port }: Traced): Expressio
   ];
 }
 
-/** The events of the first packet, without those of the table that marks it. */
+/**
+ * The events of the first packet, without those of the table that marks it. Each packet begins there; the
+ * number that the kernel gives it (NFTA_TRACE_ID) changes when it is routed.
+ */
 function readEvents(replies: readonly Reply[]): TraceEvent[] {
   using rules = NetlinkSocket.open(NETLINK_NETFILTER);
   const known = new Map<string, Map<string, string>>();
@@ -121,16 +124,18 @@ function readEvents(replies: readonly Reply[]): TraceEvent[] {
     return texts.get(handle) ?? "a rule that has gone";
   };
   const all = replies.flatMap((reply) => readEvent(reply, textOf) ?? []);
-  const first = all[0]?.id;
-  return all
-    .filter(({ id, event }) => id === first && !event.place.includes(" pontoon-probe "))
-    .map(({ event }) => event);
+  const begins = all.flatMap(({ place, rule }, at) => (isMarking(place) && rule !== undefined ? [at] : []));
+  return all.slice(begins[0] ?? 0, begins[1] ?? all.length).filter(({ place }) => !isMarking(place));
+}
+
+function isMarking(place: string): boolean {
+  return place.endsWith(" pontoon-probe mark");
 }
 
 function readEvent(
   { type, payload: bytes }: Reply,
   textOf: (table: Table, chain: string, handle: string) => string,
-): { id: number; event: TraceEvent } | undefined {
+): TraceEvent | undefined {
   if ((type & 0xff) !== nft.NFT_MSG_TRACE) return undefined;
   const attributes = readAttributes(bytes, GENERIC_HEADER);
   const kind = attributes.be32(nft.NFTA_TRACE_TYPE);
@@ -141,20 +146,16 @@ function readEvent(
   const family = bytes[0] ?? 0;
   const table: Table = { family, name, title: `${FAMILY_NAMES[family] ?? family} ${name}` };
   const about = { place: `${table.title} ${chain}` };
-  const id = attributes.be32(nft.NFTA_TRACE_ID) ?? 0;
   if (kind === nft.NFT_TRACETYPE_POLICY) {
     const policy = attributes.be32(nft.NFTA_TRACE_POLICY);
-    return { id, event: { ...about, rule: undefined, verdict: policy === nft.NF_DROP ? "drop" : "accept" } };
+    return { ...about, rule: undefined, verdict: policy === nft.NF_DROP ? "drop" : "accept" };
   }
   const handle = attributes.bytes(nft.NFTA_TRACE_RULE_HANDLE);
   if (kind !== nft.NFT_TRACETYPE_RULE || handle === undefined) return undefined;
   const verdict = attributes.nest(nft.NFTA_TRACE_VERDICT);
   const code = (verdict?.be32(nft.NFTA_VERDICT_CODE) ?? 0) | 0;
   const target = verdict?.string(nft.NFTA_VERDICT_CHAIN);
-  return {
-    id,
-    event: { ...about, rule: textOf(table, chain, handle.join()), verdict: verdictText(code, target) },
-  };
+  return { ...about, rule: textOf(table, chain, handle.join()), verdict: verdictText(code, target) };
 }
 
 function verdictText(code: number, chain: string | undefined): string {
