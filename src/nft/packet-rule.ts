@@ -57,7 +57,8 @@ class RuleReader {
     const rule = readAttributes(payload, GENERIC_HEADER);
     for (const { name = "", data } of listExpressions(rule)) this.add(name, data);
     const { kind } = this.verdict;
-    const end = "chain" in this.verdict ? `${kind} ${this.verdict.chain}` : kind === "continue" ? "" : kind;
+    const isSilent = kind === "continue" || kind === "unknown";
+    const end = "chain" in this.verdict ? `${kind} ${this.verdict.chain}` : isSilent ? "" : kind;
     const text = [...this.words, end].filter((word) => word !== "").join(" ");
     const handle = (rule.bytes(nft.NFTA_RULE_HANDLE) ?? new Uint8Array()).join();
     return { tests: this.tests, verdict: this.verdict, text, handle };
@@ -81,7 +82,9 @@ class RuleReader {
   /** An expression that may end the rule, in a way that nobody can tell. */
   private unknown(name: string): void {
     this.tests.push(() => undefined);
-    this.words.push(`(${name})`);
+    if (name !== "") this.words.push(`(${name})`);
+    // It may have loaded a register.
+    this.registers.clear();
   }
 
   private load(name: string, data: Attributes): void {
@@ -117,10 +120,14 @@ class RuleReader {
     if (loaded === undefined || bits === undefined) return void this.registers.set(to, nothingKnown("bits"));
     const isStateMask = loaded === CONNECTION[nft.NFT_CT_STATE];
     this.registers.set(to, {
-      name: isStateMask ? `${loaded.name} ${statesText(bits)}` : `${loaded.name} & 0x${hex(bits)}`,
+      name: isStateMask
+        ? `${loaded.name} ${statesText(bits)}`
+        : loaded.isAddress === true
+          ? loaded.name
+          : `${loaded.name} & 0x${hex(bits)}`,
       bytesOf: (packet) =>
         loaded.bytesOf(packet)?.map((byte, at) => (byte & (bits[at] ?? 0)) ^ (turned?.[at] ?? 0)),
-      ...(isStateMask ? { textOf: () => "" } : loaded.textOf === undefined ? {} : { textOf: loaded.textOf }),
+      ...textOfMasked(loaded, { bits, isStateMask }),
     });
   }
 
@@ -129,7 +136,7 @@ class RuleReader {
     const value = valueOf(data, nft.NFTA_CMP_DATA);
     const operator = data.be32(nft.NFTA_CMP_OP);
     const isPlain = operator === nft.NFT_CMP_EQ || operator === nft.NFT_CMP_NEQ;
-    if (loaded === undefined || value === undefined || !isPlain) return this.unknown(loaded?.name ?? "cmp");
+    if (loaded === undefined || value === undefined || !isPlain) return this.unknown(loaded?.name ?? "");
     const isWanted = operator === nft.NFT_CMP_EQ;
     this.tests.push((packet) => {
       const bytes = loaded.bytesOf(packet);
@@ -146,13 +153,15 @@ class RuleReader {
     const set = data.string(nft.NFTA_LOOKUP_SET) ?? "";
     const loaded = this.registers.get(data.be32(nft.NFTA_LOOKUP_SREG) ?? 0);
     const isNot = ((data.be32(nft.NFTA_LOOKUP_FLAGS) ?? 0) & nft.NFT_LOOKUP_F_INV) !== 0;
-    this.words.push(`${loaded?.name ?? "?"} ${isNot ? "!= " : ""}@${set}`);
-    if (data.be32(nft.NFTA_LOOKUP_DREG) === nft.NFT_REG_VERDICT) {
+    const isMap = data.be32(nft.NFTA_LOOKUP_DREG) === nft.NFT_REG_VERDICT;
+    this.words.push(`${loaded?.name ?? "?"} ${isNot ? "!= " : ""}${isMap ? "vmap " : ""}@${set}`);
+    if (isMap) {
       this.verdict = { kind: "unknown" };
       this.tests.push(() => undefined);
       return;
     }
-    if (loaded === undefined) return void this.tests.push(() => undefined);
+    // A map that gives no verdict puts its value into a register.
+    if (loaded === undefined || data.be32(nft.NFTA_LOOKUP_DREG) !== undefined) return this.unknown("");
     let keys: Uint8Array[] | undefined;
     this.tests.push((packet) => {
       const bytes = loaded.bytesOf(packet);
@@ -311,6 +320,18 @@ function prefixText(value: Uint8Array, bytes: number): string {
   whole.set(value);
   const address = formatAddress(addressFromBytes(whole));
   return value.length === bytes ? address : `${address}/${8 * value.length}`;
+}
+
+/** The text of a value behind a mask: an address as a prefix, states by the mask alone. */
+function textOfMasked(
+  { textOf, isAddress }: Loaded,
+  { bits, isStateMask }: { bits: Uint8Array; isStateMask: boolean },
+): Pick<Loaded, "textOf"> {
+  if (isStateMask) return { textOf: () => "" };
+  if (textOf === undefined) return {};
+  if (isAddress !== true) return { textOf };
+  const ones = bits.reduce((sum, byte) => sum + (byte.toString(2).match(/1/g)?.length ?? 0), 0);
+  return { textOf: (value) => `${textOf(value).replace(/\/\d+$/, "")}/${ones}` };
 }
 
 /** The plain bytes of a data attribute. */

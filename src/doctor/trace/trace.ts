@@ -6,7 +6,7 @@ import { dropOf } from "../../host/forward/drop.ts";
 import { type ForwardHook, listForwardHooks } from "../../host/forward/hook.ts";
 import { type Address, type Family, formatAddress } from "../../ip/address.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
-import { lookUpRoute } from "../../net/route.ts";
+import { isLocalAddress, lookUpRoute } from "../../net/route.ts";
 import type { Packet, PacketLink } from "../../nft/packet.ts";
 import { PROTOCOLS as NUMBERS } from "../../nft/port-mapping.ts";
 import type { StepName } from "../../plan/step.ts";
@@ -166,6 +166,8 @@ function* routedHops(way: Way, context: Context): Generator<Hop> {
     );
   }
   yield routeHop(way, context);
+  // What is for the node itself is not forwarded.
+  if (isOfNode(to, context)) return;
   yield* firewallHops(way, context);
   if (from.one !== undefined && to.one === undefined) {
     const masquerades = from.one.attachment.masquerade !== undefined;
@@ -182,6 +184,10 @@ function* routedHops(way: Way, context: Context): Generator<Hop> {
   }
 }
 
+function isOfNode({ one, address }: Endpoint, { node }: Context): boolean {
+  return one === undefined && address !== undefined && isLocalAddress(node.links, address);
+}
+
 function routeHop({ to }: Way, context: Context): Hop {
   const { address, one } = to;
   const route = address && lookUpRoute(context.node.links, address);
@@ -191,6 +197,7 @@ function routeHop({ to }: Way, context: Context): Hop {
     const fault = faultFrom([...examineSubnets(context), ...examineDuplicates(context)], one);
     return { sentence, fault };
   }
+  if (isOfNode(to, context)) return { sentence: `${to.title} is an address of the node itself` };
   if (link !== undefined) return { sentence };
   return {
     sentence,
