@@ -7,7 +7,7 @@ import { LARGEST_MTU } from "../cni/netconf-check.ts";
 import { attempt } from "../failure/failure.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { getLink, type Link, listPorts } from "../net/link.ts";
-import { lookUpRoute, lookUpWay, type RouteChoice, type RouteWay } from "../net/route.ts";
+import { lookUpRoute, lookUpWay, type RouteWay } from "../net/route.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
 /** The bridge as an ADD sees it. */
@@ -148,13 +148,8 @@ const STANDS_ON_OTHERS: readonly string[] = ["vlan", "macvlan", "ipvlan"];
 /** The kernel stacks no more links than this (MAX_NEST_DEV). */
 const MOST_ABOVE = 8;
 
-/** The node's way out in a family; undefined where there is none. Throws SystemError. */
-export function findWayOut(family: Family, links: NetlinkSocket): RouteChoice | undefined {
-  return lookUpRoute(links, FAR_AWAY[family]);
-}
-
 function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
-  const route = findWayOut(family, links);
+  const route = lookUpRoute(links, FAR_AWAY[family]);
   if (route === undefined) return undefined;
   return route.mtu ?? getLink(links, { index: route.index })?.mtu;
 }

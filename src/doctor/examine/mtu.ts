@@ -1,7 +1,7 @@
 // The largest packets of pods against those that the node's way out takes.
 import { shellWord } from "../../host/difference.ts";
 import type { Family } from "../../ip/address.ts";
-import { findWayOut } from "../../look/bridge.ts";
+import { describeWayOut } from "../../look/bridge.ts";
 import { type Context, type Group, groupsOf, hasFamily } from "../context.ts";
 import type { Finding } from "../finding.ts";
 
@@ -15,7 +15,7 @@ export function examineMtu(context: Context): Finding[] {
 
 function tooLarge({ network, members }: Group, family: Family, { node, survey }: Context): Finding[] {
   const far = members.filter((one) => one.attachment.gateway !== undefined && hasFamily(one, family));
-  const wayOut = far.length === 0 ? undefined : findWayOut(family, node.links);
+  const wayOut = far.length === 0 ? undefined : describeWayOut(family, node.links);
   const link = wayOut && survey.links.get(wayOut.index);
   if (wayOut === undefined || link === undefined) return [];
   const mtu = wayOut.mtu ?? link.mtu;

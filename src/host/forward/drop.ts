@@ -1,6 +1,6 @@
 // What the node's firewalls do to the packets of a network's pods.
 import type { Address, Family } from "../../ip/address.ts";
-import { findWayOut } from "../../look/bridge.ts";
+import { describeWayOut } from "../../look/bridge.ts";
 import { getLink } from "../../net/link.ts";
 import {
   endsOf,
@@ -76,7 +76,7 @@ function isByRule({ rule }: PacketEnd): boolean {
 
 /** The first packet of a pod to a host far away, the answer to it, and the first packet to a host port. */
 function packetsOf({ family, entry, pod, hasHostPorts }: PodTraffic, node: Node): [Way, Packet][] {
-  const wayOut = findWayOut(family, node.links);
+  const wayOut = describeWayOut(family, node.links);
   const link = getLink(node.links, { name: entry });
   const inside: PacketLink = { name: entry, index: link?.index, group: link?.group ?? 0 };
   const outside = wayOut && linkOf(wayOut.index, node);
