@@ -17,6 +17,7 @@ export const errorKinds = {
   invalidNamespace: { code: 8, title: "invalid network namespace" },
   tryAgainLater: { code: 11, title: "try again later" },
   notAvailable: { code: 50, title: "cannot serve ADD requests" },
+  limitedConnectivity: { code: 51, title: "limited connectivity" },
 
   poolExhausted: { code: 100, title: "no address left" },
   duplicateAttachment: { code: 101, title: "attachment exists already" },

@@ -3,6 +3,7 @@ import { clean } from "./clean.ts";
 import { cni } from "./cni.ts";
 import type { Command } from "./command.ts";
 import { completionOf } from "./completion.ts";
+import { doctor } from "./doctor.ts";
 import { draw } from "./draw.ts";
 import { explain } from "./explain.ts";
 import { helpOf } from "./help.ts";
@@ -22,6 +23,7 @@ import { version } from "./version.ts";
 /** In the order of `pontoon --help` within each subject. */
 export const COMMANDS: readonly Command[] = [
   ls,
+  doctor,
   draw,
   metrics,
   report,

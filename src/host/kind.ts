@@ -5,6 +5,7 @@ import type { LostRules } from "../nft/answer.ts";
 import type { Element } from "../nft/element.ts";
 import type { SharedLink } from "../plan/result.ts";
 import type { Step } from "../plan/step.ts";
+import type { Difference } from "./difference.ts";
 import type { Node } from "./node.ts";
 import type { Pod } from "./pod.ts";
 
@@ -24,28 +25,30 @@ export interface StepKind<S extends Step> {
   remove?(step: S, on: Removing): Removal;
 
   /**
-   * One sentence about a difference from the step; undefined when there is none, and when a link is missing:
-   * the step that makes the link reports that. Changes nothing.
+   * The first difference from the step, or only its sentence where the restoration of the kind mends it or
+   * nothing does; undefined when there is none, and when a link is missing: the step that makes the link
+   * reports that. Changes nothing.
    */
-  verify(step: S, on: Place): string | undefined;
+  verify(step: S, on: Place): Difference | string | undefined;
 
   /**
    * The restoration of things that other programs flush at once for the whole node (packet rules, limits). A
    * setting of a link is none: it lives for as long as the link.
    */
   restoration?: Restoration<S>;
+
+  /**
+   * The parts of a restore that put back settings of the node's side without a pod: what every ADD would put
+   * back of a thing that pods share, and how an ADD left the host's end of a pod. `steps` are those of all
+   * living attachments. One part for each thing, so that one that fails stops no other. The caller holds the
+   * node's lock. A thing that is gone as a whole stays gone: the pods' ends would not be connected to it.
+   */
+  renew?(steps: readonly S[], node: Node): Renewal[];
 }
 
 /** A kind with the trait `stays`: nothing of it is ever taken back. */
 export interface StayingKind<S extends Step> extends Omit<StepKind<S>, "remove"> {
   remove?: never;
-  /**
-   * The parts of a restore that put back what every ADD would put back of the shared thing, without a pod:
-   * these are the steps of all living attachments. One part for each thing, so that one that fails stops no
-   * other. The caller holds the node's lock. A thing that is gone as a whole stays gone: the pods' ends would
-   * not be connected to it.
-   */
-  renew?(steps: readonly S[], node: Node): Renewal[];
 }
 
 /**

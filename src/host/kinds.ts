@@ -63,12 +63,12 @@ export function kindOf<S extends Step>(step: S): StepKind<S> {
 /** The kinds whose steps are taken back, in the order of an ADD. */
 export const REMOVABLE: readonly StepName[] = STEP_NAMES.filter((name) => KINDS[name].remove !== undefined);
 
-/** The kinds of shared things that a restore puts back, in the order of an ADD. */
+/** The kinds with settings that a restore puts back, in the order of an ADD. */
 export const RENEWABLE: readonly StepName[] = STEP_NAMES.filter((name) => renewalOf(name) !== undefined);
 
-/** The way in which a kind puts back shared things; undefined: it has none. */
-export function renewalOf(name: StepName): StayingKind<Step>["renew"] {
-  const kind = KINDS[name] as Pick<StayingKind<Step>, "renew">;
+/** The way in which a kind puts back settings; undefined: it has none. */
+export function renewalOf(name: StepName): StepKind<Step>["renew"] {
+  const kind = KINDS[name] as Pick<StepKind<Step>, "renew">;
   return kind.renew;
 }
 

@@ -3,14 +3,15 @@
 // live.
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
-import type { CniError } from "../cni/error.ts";
+import { CniError } from "../cni/error.ts";
 import { asCniError, collectErrors, throwJoined } from "../failure/failure.ts";
 import type { LostRules } from "../nft/answer.ts";
-import type { Step, StepName } from "../plan/step.ts";
+import { type Step, type StepName, traitsOf } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
+import { isErrno } from "../sys/errno.ts";
 import { giveBack } from "./kind/device/give-back.ts";
 import { formerOf, giveBackStray, listStrays } from "./kind/device/stray.ts";
-import type { Restoration } from "./kind.ts";
+import type { Renewal, Restoration } from "./kind.ts";
 import { kindOf, RENEWABLE, RESTORABLE, renewalOf } from "./kinds.ts";
 import { isOver } from "./namespace.ts";
 import type { Node } from "./node.ts";
@@ -52,10 +53,23 @@ export function restoreRules(node: Node): RestoreReport {
     giveDevicesBack(node, restoration);
     const living = node.living();
     for (const attachment of living) networkOf(attachment, restoration).attachments++;
-    for (const name of RENEWABLE) renewKind(name, { node, living, restoration });
+    const isShared = (name: StepName): boolean => traitsOf(name).stays === true;
+    for (const name of RENEWABLE.filter(isShared)) renewKind(name, { node, living, restoration });
     for (const name of RESTORABLE) restoreKind(name, { node, living, restoration });
+    const attached = living.filter((attachment) => isRenewable(attachment, node, restoration));
+    for (const name of RENEWABLE.filter((each) => !isShared(each)))
+      renewKind(name, { node, living: attached, restoration });
   });
   return restoration;
+}
+
+/**
+ * True for an attachment whose port may forward again: its packet rules are there, and no ADD raises the port
+ * when the pod is ready for it.
+ */
+function isRenewable(attachment: Attachment, { records }: Node, restoration: RestoreReport): boolean {
+  const { failed } = networkOf(attachment, restoration);
+  return records.isComplete(attachment.key) && !failed.has(attachmentDigest(attachment.key));
 }
 
 /** Gives the node back what dead attachments had of it, with and without records, and tells of each. */
@@ -87,8 +101,8 @@ interface Restoring {
 }
 
 /**
- * Puts back what each ADD would put back of the things that pods share: the next one would do it anyway, so
- * nobody can rely on its being off.
+ * Puts back settings of one kind: what each ADD would put back of the things that pods share, since the next
+ * one would do it anyway, and how the ADD of each pod left its port.
  */
 function renewKind(name: StepName, { node, living, restoration }: Restoring): void {
   const wanted = living.flatMap((attachment) => stepOf(name, attachment) ?? []);
@@ -96,9 +110,19 @@ function renewKind(name: StepName, { node, living, restoration }: Restoring): vo
   if (wanted.length === 0 || renew === undefined) return;
   for (const part of renew(wanted, node))
     trying(restoration, [], () => {
-      const sentence = part();
+      const sentence = unlessGone(part);
       if (sentence !== undefined) restoration.settings.push(sentence);
     });
+}
+
+/** Runs a part; undefined also where its link goes meanwhile: then there is nothing to put back. */
+function unlessGone(part: Renewal): string | undefined {
+  try {
+    return part();
+  } catch (error) {
+    if (isErrno(error instanceof CniError ? error.cause : error, "ENODEV")) return undefined;
+    throw error;
+  }
 }
 
 function restoreKind(name: StepName, { node, living, restoration }: Restoring): void {

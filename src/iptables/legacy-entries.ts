@@ -13,6 +13,7 @@ import { placeOf, textBytes, u16At, u32At, u32Bytes } from "../sys/bytes.ts";
 import { check, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
 import { FileHandle } from "../sys/file.ts";
 import { native } from "../sys/native.ts";
+import { type LegacyRule, readLegacyRule } from "./legacy-rule.ts";
 import type { TablePlace } from "./table.ts";
 
 // linux/in.h
@@ -135,6 +136,28 @@ export class LegacyEntries {
       });
     }
     return jumps;
+  }
+
+  /** The rules of the base chain, or of the chain whose first rule stands at `first`. */
+  listRules(first?: number): LegacyRule[] {
+    const end = first === undefined ? this.base.end : this.bytes.length;
+    const rules = [];
+    for (let entry = first ?? this.base.first; entry < end && !this.isHead(entry); entry = this.next(entry))
+      rules.push(
+        readLegacyRule(this.family, this.bytes.subarray(entry, this.next(entry)), {
+          entry,
+          next: this.next(entry),
+        }),
+      );
+    return rules;
+  }
+
+  /** The name of the chain whose first rule stands at `first`. */
+  nameOfChain(first: number): string {
+    const head = first - ENTRY[this.family].bytes - HEAD_TARGET_BYTES;
+    return head >= 0 && this.isHead(head)
+      ? readText(this.bytes.subarray(head + ENTRY[this.family].bytes + DATA, this.next(head)))
+      : "";
   }
 
   /**

@@ -11,7 +11,7 @@ import { type IptablesTable, type Jump, leadingOnes, type TablePlace } from "./t
 
 /** One family of the table; undefined where this host has none, or no program that could change it. */
 export function legacyTable(family: Family, place: TablePlace): IptablesTable | undefined {
-  if (!isThere(family, place)) return undefined;
+  if (!hasLegacyTable(family, place)) return undefined;
   const program = findLegacyRestore(family);
   return program === undefined
     ? undefined
@@ -52,7 +52,7 @@ export function isOutOfReach(family: Family, place: TablePlace): boolean {
 
 /** True when the base chain drops packets that no rule lets through. Throws SystemError. */
 export function dropsByDefault(family: Family, place: TablePlace): boolean {
-  return isThere(family, place) && readLegacyEntries(family, place).dropsByDefault();
+  return hasLegacyTable(family, place) && readLegacyEntries(family, place).dropsByDefault();
 }
 
 function mayDrop(family: Family, place: TablePlace): boolean {
@@ -64,7 +64,7 @@ function mayDrop(family: Family, place: TablePlace): boolean {
  * True when the kernel lists this legacy table in this network namespace; the list is absent where the kernel
  * has none.
  */
-function isThere(family: Family, { table }: TablePlace): boolean {
+export function hasLegacyTable(family: Family, { table }: TablePlace): boolean {
   const names =
     readTextOfAny(
       family === 4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names",

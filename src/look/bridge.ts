@@ -30,7 +30,7 @@ export interface FoundBridge {
 }
 
 /** The root name server A, as an address in the Internet: the way to it is the way out of the node. */
-const FAR_AWAY: Record<Family, Address> = {
+export const FAR_AWAY: Record<Family, Address> = {
   4: { family: 4, value: 0xc6290004n },
   6: { family: 6, value: 0x20010503ba3e00000000000000020030n },
 };

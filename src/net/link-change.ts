@@ -96,8 +96,12 @@ export interface LinkChange {
   hairpin?: boolean;
   /** No frames go from this bridge port to others that are isolated. */
   isolated?: boolean;
-  /** The bridge learns no MACs from frames that come in by this port. */
-  learning?: false;
+  /** The bridge learns MACs from frames that come in by this port. */
+  learning?: boolean;
+  /** Frames to unknown MACs, to groups and to all go out by this bridge port. */
+  floods?: true;
+  /** The index of the bridge (or other master) that the link becomes a port of. */
+  master?: number;
   /**
    * Frames that come in by this bridge port to Ethernet's link-local groups (01:80:c2:00:00:00 to :0f) go the
    * way of all frames. Otherwise the bridge hands them to the node past the packet filter.
@@ -116,6 +120,7 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
     change.hairpin !== undefined ||
     change.isolated !== undefined ||
     change.learning !== undefined ||
+    change.floods !== undefined ||
     change.forwardsLinkLocal !== undefined;
   return {
     what,
@@ -127,6 +132,7 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
       if (change.mac !== undefined) w.attribute(rt.IFLA_ADDRESS, macBytes(change.mac));
       if (change.mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, change.mtu);
       if (change.alias !== undefined) w.bareString(rt.IFLA_IFALIAS, change.alias);
+      if (change.master !== undefined) w.u32Attribute(rt.IFLA_MASTER, change.master);
       writeFamilySettings(w, change);
       if (isOfPort) writePortSettings(w, change);
       if (change.ignoresLinkLocal !== undefined) writeIgnoring(w);
@@ -169,17 +175,21 @@ function writeInetSetting(w: Writer, setting: number, value: number): void {
 const LINK_LOCAL_GROUPS = Uint8Array.of(0xfd, 0xff);
 
 function writePortSettings(w: Writer, change: LinkChange): void {
-  const { hairpin, isolated, learning, forwardsLinkLocal } = change;
+  const { hairpin, isolated, learning, floods, forwardsLinkLocal } = change;
   w.nest(rt.IFLA_LINKINFO, () => {
     w.string(rt.IFLA_INFO_SLAVE_KIND, "bridge");
     w.nest(rt.IFLA_INFO_SLAVE_DATA, () => {
       if (hairpin !== undefined) w.u8Attribute(rt.IFLA_BRPORT_MODE, hairpin ? 1 : 0);
       if (isolated !== undefined) w.u8Attribute(rt.IFLA_BRPORT_ISOLATED, isolated ? 1 : 0);
-      if (learning !== undefined) w.u8Attribute(rt.IFLA_BRPORT_LEARNING, 0);
+      if (learning !== undefined) w.u8Attribute(rt.IFLA_BRPORT_LEARNING, learning ? 1 : 0);
+      if (floods !== undefined) for (const flood of FLOODS) w.u8Attribute(flood, 1);
       if (forwardsLinkLocal !== undefined) w.attribute(rt.IFLA_BRPORT_GROUP_FWD_MASK, LINK_LOCAL_GROUPS);
     });
   });
 }
+
+/** The switches for frames to unknown MACs, to groups and to all. */
+const FLOODS = [rt.IFLA_BRPORT_UNICAST_FLOOD, rt.IFLA_BRPORT_MCAST_FLOOD, rt.IFLA_BRPORT_BCAST_FLOOD];
 
 /** Writes struct br_boolopt_multi: the values of the options, then which of them change. */
 function writeIgnoring(w: Writer): void {

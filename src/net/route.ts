@@ -137,8 +137,11 @@ export function findLocalRoute(socket: NetlinkSocket, address: Address): number 
  */
 export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoice | undefined {
   const [outcome] = socket.transact([lookUpMessage(address)]);
-  const reply = outcome?.replies[0];
-  // The kernel refuses with these errors when there is no way out: unreachable, prohibited, blackhole.
+  return readChoice(outcome?.replies[0]);
+}
+
+/** The kernel refuses when there is no way out: unreachable, prohibited, blackhole. */
+function readChoice(reply: Reply | undefined): RouteChoice | undefined {
   if (reply === undefined) return undefined;
   const attributes = readAttributes(reply.payload, 12);
   const index = attributes.u32(rt.RTA_OIF);
@@ -169,6 +172,21 @@ export function lookUpWay(socket: NetlinkSocket, address: Address): RouteWay | u
   return { index, mtu, gateway: addressOf(rt.RTA_GATEWAY), source: addressOf(rt.RTA_PREFSRC) };
 }
 
+/** The routes of packets to each address, by one exchange; undefined in the place of each without a route. */
+export function lookUpRoutes(
+  socket: NetlinkSocket,
+  addresses: readonly Address[],
+): (RouteChoice | undefined)[] {
+  const choices: (RouteChoice | undefined)[] = [];
+  for (let at = 0; at < addresses.length; at += MOST_LOOK_UPS) {
+    const messages = addresses.slice(at, at + MOST_LOOK_UPS).map((address) => lookUpMessage(address));
+    for (const { replies } of socket.transact(messages)) choices.push(readChoice(replies[0]));
+  }
+  return choices;
+}
+
+/** So many answers about routes fit into a socket's buffer of 208 kB. */
+const MOST_LOOK_UPS = 100;
 /** With RTM_F_FIB_MATCH the answer is the entry that fits, and not the way that follows from it. */
 function lookUpMessage(address: Address, flags = 0): Message {
   return {

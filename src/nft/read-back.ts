@@ -11,6 +11,7 @@ import {
   listRulesMessage,
   type Table,
 } from "./message.ts";
+import { recall } from "./recall.ts";
 import { hasAll, isRule } from "./rule-match.ts";
 import { isKnownIn, isWholeIn, missingIn, type TableLayout, type TableParts } from "./table-layout.ts";
 
@@ -18,7 +19,16 @@ import { isKnownIn, isWholeIn, missingIn, type TableLayout, type TableParts } fr
  * The parts of a table that are missing or altered, in the form of missingIn. A table as an earlier release
  * laid it out is whole by the number of its rules alone. Throws SystemError.
  */
-export function missingOrAltered(socket: NetlinkSocket, { layout, chains }: TableParts): string[] {
+export function missingOrAltered(socket: NetlinkSocket, parts: TableParts): string[] {
+  const { layout, chains } = parts;
+  const { table, rules, earlier } = layout;
+  return recall(
+    () => JSON.stringify([table.title, rules, earlier?.length, chains.map(({ name }) => name)]),
+    () => compare(socket, parts),
+  );
+}
+
+function compare(socket: NetlinkSocket, { layout, chains }: TableParts): string[] {
   const { table } = layout;
   const rules = groupByChain(socket.dump(listRulesMessage(table)));
   const counts = new Map([...rules].map(([chain, found]) => [chain, found.length]));

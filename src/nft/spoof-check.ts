@@ -26,6 +26,7 @@ import {
   type OwnedTable,
 } from "./owned-table.ts";
 import { isTableAsMade } from "./read-back.ts";
+import { recall } from "./recall.ts";
 import {
   ADDRESSED,
   ARP_CHECK,
@@ -222,7 +223,28 @@ function findSpoofElements(socket: NetlinkSocket, check: SpoofCheck): Element[] 
 
 /** The elements of the attachment in its table, whatever they permit. */
 function listElementsOf(socket: NetlinkSocket, { table, hostInterface }: SpoofCheck): Element[] {
-  return listElementsIn(socket, table).filter(isFor(hostInterface));
+  const byInterface = recall(
+    () => `elements of table ${table.layout.table.title}`,
+    () => groupByInterface(listElementsIn(socket, table)),
+  );
+  return byInterface.get(nameKey(interfaceKey(hostInterface, NOTHING))) ?? [];
+}
+
+/** Elements by the name of the interface that their keys begin with. */
+function groupByInterface(elements: readonly Element[]): Map<string, Element[]> {
+  const groups = new Map<string, Element[]>();
+  for (const element of elements) {
+    const name = nameKey(element.key);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [element]);
+    else group.push(element);
+  }
+  return groups;
+}
+
+/** The bytes of an interface's name in the key of an element, as text. */
+function nameKey(key: Uint8Array): string {
+  return key.subarray(0, interfaceKey("", NOTHING).length).join();
 }
 
 /** The elements of the attachment with this host end, whatever they permit. The whole sets are searched. */

@@ -44,7 +44,9 @@ export const errnoTable = {
   ENETUNREACH: 101,
   ENOBUFS: 105,
   ETIMEDOUT: 110,
+  ECONNREFUSED: 111,
   EHOSTUNREACH: 113,
+  EINPROGRESS: 115,
   EDQUOT: 122,
 } as const;
 

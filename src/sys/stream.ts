@@ -5,7 +5,7 @@ import { native } from "./native.ts";
 
 // asm-generic/poll.h
 export const POLLIN = 1;
-const POLLOUT = 4;
+export const POLLOUT = 4;
 
 const { EAGAIN, EFBIG, EINTR } = errnoTable;
 
@@ -88,8 +88,10 @@ function writeSome(fd: number, bytes: Uint8Array, what: string): number {
   }
 }
 
-/** Waits for an event on a descriptor, `timeoutMs` at most, or without limit (-1), by poll(2). */
-export function waitFor(fd: number, event: number, timeoutMs = -1): void {
+/**
+ * Waits for an event on a descriptor, `timeoutMs` at most, or without limit (-1), by poll(2). True when it came.
+ */
+export function waitFor(fd: number, event: number, timeoutMs = -1): boolean {
   // struct pollfd: fd, events, revents
-  native.poll(Uint8Array.of(fd, fd >>> 8, fd >>> 16, 0, event, 0, 0, 0), timeoutMs);
+  return native.poll(Uint8Array.of(fd, fd >>> 8, fd >>> 16, 0, event, 0, 0, 0), timeoutMs) > 0;
 }

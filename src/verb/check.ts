@@ -4,6 +4,7 @@ import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import type { CheckRequest } from "../cni/request.ts";
 import { attempt, collectErrors, sentencesOf } from "../failure/failure.ts";
+import type { Difference } from "../host/difference.ts";
 import { openPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { isAttachedByPontoon } from "../host/recorded.ts";
@@ -30,17 +31,22 @@ export function check(request: CheckRequest, node: Node): void {
   const record = readRecord(request, node);
   const end = findPodEnd(netconf.prevResult, interfaceName);
   if (end === undefined)
-    throw failed(title, [`the result of its ADD names no interface ${interfaceName} inside the pod`]);
+    throw failed(
+      title,
+      [`the result of its ADD names no interface ${interfaceName} inside the pod`],
+      "Delete the pod so that it is made anew",
+    );
   const attachment = withResult(expected(record, end, request), netconf.prevResult, end);
-  const problems = attempt("checkFailed", title, () => [
+  const differences = attempt("checkFailed", title, () => verifySteps(stepsOf(attachment), { node, pod }));
+  const problems = [
     ...(record === undefined && isAttachedByPontoon(key, node) ? [recordLost(key.network)] : []),
-    ...verifySteps(stepsOf(attachment), { node, pod }),
-  ]);
-  problems.push(...leaseProblems(attachment));
+    ...differences.map(({ sentence }) => sentence),
+    ...leaseProblems(attachment),
+  ];
   const refusals = collectErrors([() => delegate(foreignIpamOf(record, netconf), request, "CHECK")]);
   if (problems.length === 0) passOn(refusals);
   problems.push(...sentencesOf(refusals));
-  if (problems.length > 0) throw failed(title, problems);
+  if (problems.length > 0) throw failed(title, problems, hintOf(differences, problems.length));
 }
 
 /**
@@ -93,12 +99,22 @@ function leaseProblems({ leaseDirectory: directory, key, addresses }: Attachment
     .map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`);
 }
 
-function failed(title: string, problems: string[]): CniError {
+/** The commands that mend the differences, where all problems are such. */
+function hintOf(differences: readonly Difference[], problems: number): string {
+  const cures = [...new Set(differences.flatMap(({ cure }) => cure ?? []))];
+  const anew = "delete the pod so that it is made anew";
+  if (cures.length === 0) return `Undo the change by hand, or ${anew}`;
+  const run = `Run ${cures.map((cure) => `"${cure}"`).join(" and ")}`;
+  const isAll = differences.length === problems && differences.every(({ cure }) => cure !== undefined);
+  return isAll ? `${run}, or ${anew}` : `${run} and undo the rest by hand, or ${anew}`;
+}
+
+function failed(title: string, problems: string[], hint: string): CniError {
   const [first, ...others] = problems;
   return new CniError("checkFailed", {
     about: first,
     attempted: `Compared ${title} with the result of its ADD`,
     cause: others.length > 0 ? `also: ${others.join("; ")}` : undefined,
-    hint: "Undo the change by hand, or delete the pod so that it is made anew",
+    hint,
   });
 }

@@ -2,9 +2,10 @@
 // behind. The only change that it makes: localhost is closed where a flush of packet rules has opened it.
 // Where that cannot be at once, since another process holds the node's lock, STATUS tells that it is open.
 
-import { CniError } from "../cni/error.ts";
+import { CniError, type ErrorKind } from "../cni/error.ts";
 import type { StatusRequest } from "../cni/request.ts";
 import { explain } from "../failure/failure.ts";
+import { refuseObstacles } from "../host/forward/obstacle.ts";
 import { checkDevice } from "../host/kind/device/claim.ts";
 import { closeUnguardedSoon } from "../host/kind/host-port/localhost.ts";
 import { rulesHint } from "../host/kind/masquerade/nftables.ts";
@@ -20,8 +21,9 @@ import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
 
 /**
- * Throws CniError notAvailable (code 50) when an ADD would fail, or the error of a foreign IPAM plugin's
- * STATUS.
+ * Throws CniError notAvailable (code 50) when an ADD would fail, or when its pod would reach nobody beyond the
+ * node; limitedConnectivity (code 51) where pods that run do not either; or the error of a foreign IPAM
+ * plugin's STATUS.
  */
 export function status(request: StatusRequest, node: Node): void {
   const { netconf } = request;
@@ -37,6 +39,7 @@ export function status(request: StatusRequest, node: Node): void {
     );
   if ((netconf.ipMasq && !byIptables) || netconf.macspoofchk)
     answering("nftables", () => checkNftables(node.rules));
+  answering("network", () => refuseObstacles(netconf, node));
   checkLeaseDirectory(RECORD_ROOT);
   if (foreignIpam !== undefined) askIpam(foreignIpam, request);
   const directory = leaseDirectoryOf(netconf);
@@ -60,13 +63,16 @@ function familiesOf(rangeSets: readonly (readonly LeaseRange[])[]): Family[] {
   return [...new Set(rangeSets.flat().map(({ subnet }) => subnet.address.family))];
 }
 
+/** The kinds of errors that say already that no ADD should come. */
+const REFUSALS: readonly ErrorKind[] = ["notAvailable", "limitedConnectivity"];
+
 function answering<T>(about: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
     if (error instanceof SystemError)
       throw explain("notAvailable", about, error, about === "nftables" ? rulesHint(error) : undefined);
-    if (!(error instanceof CniError)) throw error;
+    if (!(error instanceof CniError) || REFUSALS.includes(error.kind)) throw error;
     throw new CniError("notAvailable", { ...error.parts, about: error.message }, { cause: error });
   }
 }

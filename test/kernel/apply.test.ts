@@ -39,7 +39,8 @@ function applyOrUndo(on: Attaching, planned: Step[]): void {
 }
 
 const apply = (scene: Scene, planned = steps()): void => attaching(scene, (on) => applyOrUndo(on, planned));
-const verify = (scene: Scene): string[] => attaching(scene, (on) => verifySteps(steps(), on));
+const verify = (scene: Scene): string[] =>
+  attaching(scene, (on) => verifySteps(steps(), on)).map(({ sentence }) => sentence);
 
 const ends = (scene: Scene): unknown[] => [
   ipLink(scene.host, HOST_END.name),

@@ -13,6 +13,7 @@ import type { BridgeStep, GatewayStep } from "../../src/plan/step.ts";
 import { failure } from "../support/failure.ts";
 import { prefix } from "../support/ip.ts";
 import { ipLink, Netns } from "../support/netns.ts";
+import { sentenceOf } from "../support/sentence.ts";
 import { netconf } from "../unit/plan/input.ts";
 import { attaching, BRIDGE_PLAN } from "./attach.ts";
 import { addWire, BRIDGE, mustIndex, Scene } from "./scene.ts";
@@ -71,7 +72,7 @@ const globals = (host: Netns): string[] =>
 
 test("a bridge that is not there is made: up, its MAC and MTU as planned, deaf to routers that pods play", () => {
   using host = Netns.open();
-  expect(onHost(host, (on) => bridge.verify(STEP, on))).toBe("bridge br0 does not exist");
+  expect(sentenceOf(onHost(host, (on) => bridge.verify(STEP, on)))).toBe("bridge br0 does not exist");
   expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: BRIDGE.mac, mtu: 1400 });
   expect(ipLink(host, "br0")).toMatchObject({
     address: BRIDGE.mac,
@@ -94,7 +95,7 @@ test("a bridge that was taken down under its ports is raised, and nothing else o
   using host = Netns.open();
   host.run("ip link add br0 address 0a:00:00:00:00:77 mtu 9000 type bridge");
   host.run("ip link add port0 mtu 9000 master br0 type veth peer name other0");
-  expect(onHost(host, (on) => bridge.verify(STEP, on))).toBe("bridge br0 is down");
+  expect(sentenceOf(onHost(host, (on) => bridge.verify(STEP, on)))).toBe("bridge br0 is down");
   expect(ensure(host)).toMatchObject({ index: mustIndex(host, "br0"), mac: "0a:00:00:00:00:77", mtu: 9000 });
   expect(ipLink(host, "br0")?.flags).toContain("UP");
 });
@@ -222,7 +223,9 @@ test("gateway addresses are put on the bridge once, and put back when they were 
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   host.run("ip link set br0 down");
   host.run("ip link set br0 up");
-  expect(onHost(host, (on) => gateway.verify(step, on))).toBe("br0 has no gateway address fd01::1/64");
+  expect(sentenceOf(onHost(host, (on) => gateway.verify(step, on)))).toBe(
+    "br0 has no gateway address fd01::1/64",
+  );
   setGateway(host, step);
   expect(globals(host)).toEqual(["10.1.0.1/24", "fd01::1/64"]);
   expect(onHost(host, (on) => gateway.verify(step, on))).toBeUndefined();

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { forwarding } from "../../src/host/kind/forwarding/forwarding.ts";
 import type { ForwardingStep } from "../../src/plan/step.ts";
 import { Netns } from "../support/netns.ts";
+import { sentenceOf } from "../support/sentence.ts";
 import { waitFor } from "../support/wait.ts";
 import { advertise } from "./advertise.ts";
 import { attaching } from "./attach.ts";
@@ -18,7 +19,7 @@ function forward(host: Netns, step = BOTH): void {
 
 const setting = (host: Netns, path: string): string => host.run(`cat /proc/sys/net/${path}`).trim();
 const verified = (host: Netns, step = BOTH): string | undefined =>
-  attaching({ host, pod: host }, (on) => forwarding.verify(step, on));
+  sentenceOf(attaching({ host, pod: host }, (on) => forwarding.verify(step, on)));
 
 test("forwarding is switched on for the families that are asked for, and for no other", () => {
   using host = Netns.open();

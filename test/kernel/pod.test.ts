@@ -8,6 +8,7 @@ import { checkInterfaceIsFree, veth } from "../../src/host/kind/veth/veth.ts";
 import { failure } from "../support/failure.ts";
 import { address } from "../support/ip.ts";
 import { ipLink, Netns } from "../support/netns.ts";
+import { sentenceOf } from "../support/sentence.ts";
 import { waitFor } from "../support/wait.ts";
 import { advertise } from "./advertise.ts";
 import { announceStep, attaching, onBridge, podRoute, podStep, VETH } from "./attach.ts";
@@ -168,7 +169,7 @@ test("six thousand routes are set, each is looked for, and one that the kernel r
   setUp(scene, step);
   expect(attaching(scene, (on) => pod.verify(step, on))).toBeUndefined();
   scene.pod.run("ip -6 route del fd02:bb7::/32 table 1000");
-  expect(attaching(scene, (on) => pod.verify(step, on))).toBe(
+  expect(sentenceOf(attaching(scene, (on) => pod.verify(step, on)))).toBe(
     "the pod has no route to fd02:bb7::/32 via fd01::1 by eth0",
   );
   scene.pod.run("ip link del eth0");
@@ -220,7 +221,7 @@ test.each([
   setUp(scene, step);
   expect(attaching(scene, (on) => pod.verify(step, on))).toBeUndefined();
   scene.pod.run(command);
-  expect(attaching(scene, (on) => pod.verify(step, on))).toBe(sentence);
+  expect(sentenceOf(attaching(scene, (on) => pod.verify(step, on)))).toBe(sentence);
 });
 
 test.each([
@@ -267,7 +268,7 @@ test.each([
   setUp(scene);
   expect(attaching(scene, (on) => veth.verify(VETH, on))).toBeUndefined();
   scene[place].run(command);
-  expect(attaching(scene, (on) => veth.verify(VETH, on))).toBe(sentence);
+  expect(sentenceOf(attaching(scene, (on) => veth.verify(VETH, on)))).toBe(sentence);
 });
 
 test("an interface of the pod is not taken over: the error names it and it stays as it is", () => {

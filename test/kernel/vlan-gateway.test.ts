@@ -13,6 +13,7 @@ import type { SharedLink } from "../../src/plan/result.ts";
 import type { VlanGatewayStep } from "../../src/plan/step.ts";
 import { failure } from "../support/failure.ts";
 import { ipLink } from "../support/netns.ts";
+import { sentenceOf } from "../support/sentence.ts";
 import { ATTACHMENT, attaching, BRIDGE_PLAN } from "./attach.ts";
 import { BRIDGE, Scene } from "./scene.ts";
 
@@ -208,5 +209,7 @@ test.each([
   ensure(scene);
   const port = portOf(scene);
   scene.host.run(command.replace("PORT", port));
-  expect(play(scene, (on) => vlanGateway.verify(STEP, on)).value).toBe(sentence.replace("PORT", port));
+  expect(sentenceOf(play(scene, (on) => vlanGateway.verify(STEP, on)).value)).toBe(
+    sentence.replace("PORT", port),
+  );
 });

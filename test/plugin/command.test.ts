@@ -8,6 +8,7 @@ import { PLUGIN_FOLDER, pluginBinary } from "../support/world.ts";
 
 const COMMANDS = [
   "ls",
+  "doctor",
   "draw",
   "metrics",
   "report",

@@ -15,6 +15,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     may: [
       "report",
       "script",
+      "doctor",
       "survey",
       "trial",
       "teardown",
@@ -40,6 +41,25 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   script: {
     may: ["ruleset", "plan", "attachment", "cni", "iptables", "nft", "ip", "sys"],
     why: "Commands for the shell are a text of the steps; who prints them has looked at the node.",
+  },
+  doctor: {
+    may: [
+      "survey",
+      "host",
+      "ipam",
+      "look",
+      "record",
+      "plan",
+      "attachment",
+      "failure",
+      "cni",
+      "nft",
+      "net",
+      "netlink",
+      "ip",
+      "sys",
+    ],
+    why: "Looking for faults compares what is with what should be; it mends nothing itself and prints nothing.",
   },
   survey: {
     may: [

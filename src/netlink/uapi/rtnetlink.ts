@@ -111,11 +111,13 @@ export const IFA_F_MANAGETEMPADDR = 0x100;
 export const IFA_F_NOPREFIXROUTE = 0x200;
 export const IFA_F_MCAUTOJOIN = 0x400;
 
+export const NDA_DST = 1;
 export const NDA_LLADDR = 2;
 export const NDA_VLAN = 5;
 export const NTF_MASTER = 0x04;
 export const NTF_STICKY = 0x40;
 export const NUD_NOARP = 0x40;
+export const NUD_PERMANENT = 0x80;
 
 export const RTA_DST = 1;
 export const RTA_OIF = 4;

@@ -1,17 +1,24 @@
 // The last part of an ADD: the port forwards, and every neighbour that knew an older owner of an address
 // hears of the new one at once.
+
+import { attempt } from "../../../failure/failure.ts";
 import { hasFamily } from "../../../ip/prefix.ts";
 import { saysMacsFollow } from "../../../look/bridge.ts";
-import { getLink, type Link } from "../../../net/link.ts";
+import { getLink, getLinks, type Link } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import type { AnnounceStep } from "../../../plan/step.ts";
 import { readText } from "../../../sys/file.ts";
-import type { Applying, Place, StepKind } from "../../kind.ts";
+import type { Applying, Place, Renewal, StepKind } from "../../kind.ts";
+import type { Node } from "../../node.ts";
 import { takeAlias } from "../bridge/macs-follow.ts";
 import { awaitVlanGateway } from "../vlan/vlan-gateway.ts";
 import { isForwarding, raisePort } from "./bridge-port.ts";
 
-export const announce: StepKind<AnnounceStep> = { apply: announceAddresses, verify: verifyAnnounced };
+export const announce: StepKind<AnnounceStep> = {
+  apply: announceAddresses,
+  verify: verifyAnnounced,
+  renew: raiseAgain,
+};
 
 /**
  * The most ports for a plain announcement: the kernel sends it to so many pods in a third of a millisecond.
@@ -78,10 +85,23 @@ function hasOtherLink({ pod, podIndex }: Applying): boolean {
   );
 }
 
+/** Raises ports that are down and where they belong: on their bridge, behind their settings. */
+function raiseAgain(steps: readonly AnnounceStep[], { links }: Node): Renewal[] {
+  return steps.map(({ hostInterface: name, bridge }) => () => {
+    const [port, master] = getLinks(links, [{ name }, { name: bridge }]);
+    if (port === undefined || port.up || master === undefined || port.master !== master.index)
+      return undefined;
+    attempt("bridgePort", name, () =>
+      links.execute([changeLinkMessage({ name }, { up: true }, `set up interface ${name}`)]),
+    );
+    return `${name} is up again`;
+  });
+}
+
 /** The problem with the port as a sentence; undefined when there is none. */
-function verifyAnnounced(step: AnnounceStep, { node }: Place): string | undefined {
-  const port = getLink(node.links, { name: step.hostInterface });
+function verifyAnnounced({ hostInterface: name, bridge }: AnnounceStep, { node }: Place): string | undefined {
+  const port = getLink(node.links, { name });
   return port === undefined || isForwarding(port)
     ? undefined
-    : `${step.hostInterface} does not forward on bridge ${step.bridge}`;
+    : `${name} does not forward on bridge ${bridge}`;
 }

@@ -20,6 +20,7 @@ import type { Message, NetlinkSocket } from "../../../netlink/socket.ts";
 import type { LostRules } from "../../../nft/answer.ts";
 import type { BandwidthStep, IfbDevice, TokenBucket } from "../../../plan/step.ts";
 import { isErrno, type SystemError } from "../../../sys/errno.ts";
+import { type Difference, incurable } from "../../difference.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import { present, requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
@@ -55,13 +56,14 @@ function limitOnNode({ hostInterface, ingress, egress, ifb }: BandwidthStep, nod
 }
 
 /** The problem with the limits as a sentence; undefined when there is none. */
-function verifyBandwidth(step: BandwidthStep, { node, pod }: Place): string | undefined {
+function verifyBandwidth(step: BandwidthStep, { node, pod }: Place): Difference | string | undefined {
   const onNode = nodeProblem(step, node);
   const { interfaceName, egress, ifb } = step;
   if (onNode !== undefined || egress === undefined || ifb !== undefined) return onNode;
   const end = getLink(pod.links, { name: interfaceName });
   const subject = `what ${interfaceName} sends`;
-  return end && shapingProblem({ links: pod.links, index: end.index, subject }, egress);
+  const problem = end && shapingProblem({ links: pod.links, index: end.index, subject }, egress);
+  return problem === undefined ? undefined : incurable(problem);
 }
 
 /** The problem with the limits on the node as a sentence; undefined when there is none. */

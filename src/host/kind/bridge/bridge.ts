@@ -11,6 +11,7 @@ import { changeLinkMessage, createBridgeMessage, type LinkChange } from "../../.
 import { ensureSysctlIfPossible, readSysctl } from "../../../net/sysctl.ts";
 import type { BridgeStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
+import { curable, type Difference, restorable, shellWord, sysctlCommand } from "../../difference.ts";
 import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { closeUnguarded, isUnguarded, unguarded } from "../host-port/localhost.ts";
@@ -19,7 +20,7 @@ import { requireVlanFiltering } from "../vlan/filtering.ts";
 export const bridge: StayingKind<BridgeStep> = {
   apply: ensureBridge,
   verify: verifyBridge,
-  renew: raiseAgain,
+  renew: renewBridges,
 };
 
 /**
@@ -110,21 +111,43 @@ export function refuseAdvertisements(name: string): void {
 }
 
 /**
- * The problem with the bridge as a sentence; undefined when there is none. Flags that other programs may set
- * (promiscuous, by tcpdump) are no problem.
+ * The problem with the bridge; undefined when there is none. Flags that other programs may set (promiscuous,
+ * by tcpdump) are no problem.
  */
-function verifyBridge(step: BridgeStep, { node }: Place): string | undefined {
-  const link = getLink(node.links, { name: step.name });
-  if (link === undefined) return `bridge ${step.name} does not exist`;
-  if (link.kind !== "bridge") return `${step.name} is not a bridge`;
-  if (!link.up) return `bridge ${step.name} is down`;
-  if (isUnguarded(link, node)) return unguarded(step.name);
-  if (step.promiscuous && !link.promiscuous) return `bridge ${step.name} is not promiscuous`;
-  if (isMadeByPontoon(step.name) && takesAdvertisements(step.name))
-    return `bridge ${step.name} takes router advertisements, also of pods (net.ipv6.conf.${step.name}.accept_ra)`;
-  if (step.ignoresLinkLocal && !link.ignoresLinkLocal)
-    return `bridge ${step.name} learns MACs from frames to link-local groups (no_linklocal_learn is off)`;
-  return step.filtersVlans ? verifyVlanFiltering(step.name, node.links) : undefined;
+function verifyBridge(step: BridgeStep, { node }: Place): Difference | string | undefined {
+  const { name } = step;
+  const link = getLink(node.links, { name });
+  if (link === undefined) return `bridge ${name} does not exist`;
+  if (link.kind !== "bridge") return `${name} is not a bridge`;
+  const lost = lostSetting(step, link);
+  if (lost !== undefined && !link.up) return lost;
+  if (isUnguarded(link, node))
+    return curable(unguarded(name), sysctlCommand(`ipv4/conf/${name}/route_localnet`, "0"));
+  if (lost !== undefined) return lost;
+  const unfiltered = step.filtersVlans ? verifyVlanFiltering(name, node.links) : undefined;
+  return unfiltered && curable(unfiltered, `ip link set dev ${shellWord(name)} type bridge vlan_filtering 1`);
+}
+
+/** The first setting of the bridge that an ADD makes and that was lost; undefined when there is none. */
+function lostSetting(
+  { name, promiscuous, ignoresLinkLocal }: BridgeStep,
+  link: Link,
+): Difference | undefined {
+  const set = `ip link set dev ${shellWord(name)}`;
+  if (!link.up) return restorable(`bridge ${name} is down`, `${set} up`);
+  if (promiscuous && !link.promiscuous)
+    return restorable(`bridge ${name} is not promiscuous`, `${set} promisc on`);
+  if (isMadeByPontoon(name) && takesAdvertisements(name))
+    return restorable(
+      `bridge ${name} takes router advertisements, also of pods (net.ipv6.conf.${name}.accept_ra)`,
+      sysctlCommand(`ipv6/conf/${name}/accept_ra`, "0"),
+    );
+  return ignoresLinkLocal && !link.ignoresLinkLocal
+    ? restorable(
+        `bridge ${name} learns MACs from frames to link-local groups (no_linklocal_learn is off)`,
+        `${set} type bridge no_linklocal_learn 1`,
+      )
+    : undefined;
 }
 
 /**
@@ -135,15 +158,29 @@ function isMadeByPontoon(name: string): boolean {
   return readSysctl(`ipv6/conf/${name}/accept_dad`) === "0";
 }
 
-/** Raises bridges that are down. */
-function raiseAgain(steps: readonly BridgeStep[], node: Node): Renewal[] {
-  const byName = new Map(steps.map((step) => [step.name, step]));
-  return [...byName.values()].map((step) => () => {
-    const link = getLink(node.links, { name: step.name });
-    if (link?.kind !== "bridge" || link.up) return undefined;
-    attempt("bridge", step.name, () => setUp(step, node, []));
-    return `bridge ${step.name} is up again`;
+/** Raises bridges that are down, and puts back their settings, those that any of their pods needs. */
+function renewBridges(steps: readonly BridgeStep[], node: Node): Renewal[] {
+  const byName = new Map<string, BridgeStep>();
+  for (const step of steps) {
+    const { name, promiscuous, ignoresLinkLocal } = byName.get(step.name) ?? step;
+    byName.set(name, {
+      ...step,
+      promiscuous: promiscuous || step.promiscuous,
+      ignoresLinkLocal: ignoresLinkLocal || step.ignoresLinkLocal,
+    });
+  }
+  return [...byName.values()].map((step) => () => renewBridge(step, node));
+}
+
+function renewBridge(step: BridgeStep, node: Node): string | undefined {
+  const { name, ignoresLinkLocal } = step;
+  const link = getLink(node.links, { name });
+  if (link?.kind !== "bridge" || lostSetting(step, link) === undefined) return undefined;
+  attempt("bridge", name, () => {
+    if (isMadeByPontoon(name)) refuseAdvertisements(name);
+    setUp(step, node, ignoresLinkLocal ? [{ ignoresLinkLocal: true }] : []);
   });
+  return link.up ? `bridge ${name} has its settings again` : `bridge ${name} is up again`;
 }
 
 function isReady(step: BridgeStep, found: FoundBridge, { bridgePlan }: Applying): boolean {

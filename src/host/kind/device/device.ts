@@ -5,6 +5,7 @@ import { changeDeviceMessage, getDevice } from "../../../net/device.ts";
 import { getLink } from "../../../net/link.ts";
 import type { DeviceStep } from "../../../plan/step.ts";
 import { isErrno, type SystemError } from "../../../sys/errno.ts";
+import { curable, type Difference, inPod, shellWord } from "../../difference.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import { requireLink } from "../../link.ts";
 import { checkInterfaceIsFree } from "../veth/veth.ts";
@@ -68,13 +69,18 @@ function ownNamespace(name: string): CniError {
 }
 
 /** The problem with the device as a sentence; undefined when there is none. */
-function verifyDevice({ pod: wanted, mtu }: DeviceStep, { pod }: Place): string | undefined {
+function verifyDevice({ pod: wanted, mtu }: DeviceStep, { pod }: Place): Difference | string | undefined {
   const found = getLink(pod.links, wanted);
-  const inPod = `interface ${wanted.name} in the pod`;
-  if (found === undefined) return `${inPod} does not exist`;
-  if (wanted.isRaised && !found.up) return `${inPod} is down`;
-  if (found.mac !== wanted.mac) return `${inPod} has the MAC ${found.mac} instead of ${wanted.mac}`;
+  const title = `interface ${wanted.name} in the pod`;
+  const set = `ip link set dev ${shellWord(wanted.name)}`;
+  if (found === undefined) return `${title} does not exist`;
+  if (wanted.isRaised && !found.up) return curable(`${title} is down`, inPod(pod, `${set} up`));
+  if (found.mac !== wanted.mac)
+    return curable(
+      `${title} has the MAC ${found.mac} instead of ${wanted.mac}`,
+      inPod(pod, `${set} address ${wanted.mac}`),
+    );
   return mtu !== undefined && found.mtu > mtu
-    ? `${inPod} has the MTU ${found.mtu} instead of ${mtu}`
+    ? curable(`${title} has the MTU ${found.mtu} instead of ${mtu}`, inPod(pod, `${set} mtu ${mtu}`))
     : undefined;
 }

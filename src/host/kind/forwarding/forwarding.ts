@@ -7,6 +7,7 @@ import { listRoutes } from "../../../net/route.ts";
 import { ensureSysctl, readSysctl } from "../../../net/sysctl.ts";
 import { RTPROT_RA } from "../../../netlink/uapi/rtnetlink.ts";
 import type { ForwardingStep } from "../../../plan/step.ts";
+import { type Difference, restorable, sysctlCommand } from "../../difference.ts";
 import type { Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 
@@ -41,12 +42,15 @@ function switchOnAgain(steps: readonly ForwardingStep[], node: Node): Renewal[] 
   });
 }
 
-/** The problem with forwarding as a sentence; undefined when there is none. */
-function verifyForwarding(step: ForwardingStep): string | undefined {
+/** The problem with forwarding; undefined when there is none. */
+function verifyForwarding(step: ForwardingStep): Difference | undefined {
   const off = step.families.find((family) => readSysctl(SWITCH[family]) !== "1");
   return off === undefined
     ? undefined
-    : `forwarding of IPv${off} is switched off (/proc/sys/net/${SWITCH[off]})`;
+    : restorable(
+        `forwarding of IPv${off} is switched off (/proc/sys/net/${SWITCH[off]})`,
+        sysctlCommand(SWITCH[off], "1"),
+      );
 }
 
 /**

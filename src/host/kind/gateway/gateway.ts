@@ -24,6 +24,7 @@ import type { Message } from "../../../netlink/socket.ts";
 import type { SharedLink } from "../../../plan/result.ts";
 import type { GatewayStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
+import { type Difference, restorable, shellWord, sysctlCommand } from "../../difference.ts";
 import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { refuseAdvertisements } from "../bridge/bridge.ts";
@@ -148,17 +149,27 @@ function pinMessage(name: string, { index, mac }: SharedLink): Message {
   return changeLinkMessage({ index }, { mac }, `pin the MAC of ${name}`);
 }
 
-/** The problem with the gateway addresses as a sentence; undefined when there is none. */
+/** The problem with the gateway addresses; undefined when there is none. */
 function verifyGateway(
   { gatewayInterface: name, addresses }: GatewayStep,
   { node }: Place,
-): string | undefined {
+): Difference | string | undefined {
   const link = getLink(node.links, { name });
   if (link === undefined) return `${name} does not exist`;
   const present = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
   const missing = addresses.find((wanted) => !hasPrefix(present, wanted));
-  if (missing !== undefined) return `${name} has no gateway address ${formatPrefix(missing)}`;
-  return hasFamily(addresses, 4) ? forwardingProblem(name) : undefined;
+  if (missing !== undefined)
+    return restorable(`${name} has no gateway address ${formatPrefix(missing)}`, addCommand(name, missing));
+  const problem = hasFamily(addresses, 4) ? forwardingProblem(name) : undefined;
+  return problem && restorable(problem, sysctlCommand(forwardingOf(name), "1"));
+}
+
+/** The command that gives the interface its address, and IPv6 before where that is switched off there. */
+function addCommand(name: string, prefix: Prefix): string {
+  const isSix = prefix.address.family === 6;
+  const setting = `ipv6/conf/${name}/disable_ipv6`;
+  const enable = isSix && readSysctl(setting) === "1" ? `${sysctlCommand(setting, "0")} && ` : "";
+  return `${enable}ip address add ${formatPrefix(prefix)} dev ${shellWord(name)}${isSix ? " nodad" : ""}`;
 }
 
 /**

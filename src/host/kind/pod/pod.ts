@@ -1,11 +1,14 @@
 // The pod's end: up, with its addresses and routes. All of it goes with the veth.
 import { familyBits, formatAddress } from "../../../ip/address.ts";
-import { formatPrefix, hasFamily, networkOf, samePrefix } from "../../../ip/prefix.ts";
+import { formatPrefix, hasFamily, networkOf, type Prefix, samePrefix } from "../../../ip/prefix.ts";
 import { listAddresses } from "../../../net/address.ts";
 import { takesAdvertisements } from "../../../net/advertisement.ts";
 import { getLink } from "../../../net/link.ts";
+import { readSysctl } from "../../../net/sysctl.ts";
 import type { PodRoute, PodStep } from "../../../plan/step.ts";
+import { curable, type Difference, inPod, shellWord, sysctlCommand } from "../../difference.ts";
 import type { Place, StepKind } from "../../kind.ts";
+import type { Pod } from "../../pod.ts";
 import { setUpWithDetection } from "./duplicate-detection.ts";
 import { findMissingRoute } from "./route.ts";
 import { setUp } from "./set-up.ts";
@@ -20,10 +23,10 @@ export const pod: StepKind<PodStep> = {
 };
 
 /**
- * The problem with the pod's addresses and routes as a sentence; undefined when there is none. Addresses and
- * routes that other programs added are no problem.
+ * The problem with the pod's addresses and routes; undefined when there is none. Addresses and routes that
+ * other programs added are no problem.
  */
-function verifyPod(step: PodStep, on: Place): string | undefined {
+function verifyPod(step: PodStep, on: Place): Difference | string | undefined {
   const { links } = on.pod;
   const link = getLink(links, { name: step.interfaceName });
   if (link === undefined) return `interface ${step.interfaceName} in the pod does not exist`;
@@ -31,7 +34,10 @@ function verifyPod(step: PodStep, on: Place): string | undefined {
   const present = listAddresses(links, index);
   const lost = step.addresses.find((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
   if (lost !== undefined)
-    return `interface ${step.interfaceName} in the pod has no address ${formatPrefix(lost)}`;
+    return curable(
+      `interface ${step.interfaceName} in the pod has no address ${formatPrefix(lost)}`,
+      addressCommand(step, lost, { index, pod: on.pod }),
+    );
   const useless = step.addresses.find((wanted) =>
     present.some(({ prefix, duplicate }) => duplicate && samePrefix(prefix, wanted)),
   );
@@ -41,7 +47,51 @@ function verifyPod(step: PodStep, on: Place): string | undefined {
   if (missing === undefined) return advertisementProblem(step, on);
   const { dst, gateway, isGatewayAssumed } = missing;
   const via = gateway === undefined || isGatewayAssumed === true ? "" : ` via ${formatAddress(gateway)}`;
-  return `the pod has no route to ${formatPrefix(dst)}${via} by ${step.interfaceName}`;
+  return curable(
+    `the pod has no route to ${formatPrefix(dst)}${via} by ${step.interfaceName}`,
+    inPod(on.pod, routeCommand(missing, step.interfaceName)),
+  );
+}
+
+/** The commands that give the pod's end an address, and the routes that had gone with it. */
+function addressCommand(
+  { interfaceName, detection, routes }: PodStep,
+  lost: Prefix,
+  { index, pod }: { index: number; pod: Pod },
+): string {
+  const { family } = lost.address;
+  const noDetection = family === 6 && detection === undefined ? " nodad" : "";
+  const gone = routes.filter(
+    (route) =>
+      route.dst.address.family === family && findMissingRoute([route], pod.links, index) !== undefined,
+  );
+  const setting = `ipv6/conf/${interfaceName}/disable_ipv6`;
+  const isOff = family === 6 && pod.inside(() => readSysctl(setting)) === "1";
+  return [
+    ...(isOff ? [sysctlCommand(setting, "0")] : []),
+    `ip address add ${formatPrefix(lost)} dev ${shellWord(interfaceName)}${noDetection}`,
+    ...gone.map((route) => routeCommand(route, interfaceName)),
+  ]
+    .map((command) => inPod(pod, command))
+    .join(" && ");
+}
+
+/** The command that gives the pod a route. */
+function routeCommand(route: PodRoute, interfaceName: string): string {
+  const { dst, gateway, onLink, source, mtu, advmss, priority, table, scope } = route;
+  const words = [
+    `ip ${dst.address.family === 6 ? "-6 " : ""}route add ${formatPrefix(networkOf(dst))}`,
+    ...(gateway === undefined ? [] : [`via ${formatAddress(gateway)}`]),
+    `dev ${shellWord(interfaceName)}`,
+    ...(onLink ? ["onlink"] : []),
+    ...(source === undefined ? [] : [`src ${formatAddress(source)}`]),
+    ...(priority === undefined ? [] : [`metric ${priority}`]),
+    ...(table === undefined ? [] : [`table ${table}`]),
+    ...(scope === undefined ? [] : [`scope ${scope}`]),
+    ...(mtu === undefined ? [] : [`mtu ${mtu}`]),
+    ...(advmss === undefined ? [] : [`advmss ${advmss}`]),
+  ];
+  return words.join(" ");
 }
 
 /** The routes to the subnets of addresses, which the kernel makes. A whole address has none. */
@@ -63,8 +113,11 @@ const PLAIN_ROUTE = {
 } as const;
 
 /** The problem with a pod's end that another pod could give addresses and routes. */
-function advertisementProblem({ interfaceName, ...step }: PodStep, { pod }: Place): string | undefined {
+function advertisementProblem({ interfaceName, ...step }: PodStep, { pod }: Place): Difference | undefined {
   if (step.addresses.length === 0 || step.mayHearRouters) return undefined;
   if (!pod.inside(() => takesAdvertisements(interfaceName))) return undefined;
-  return `interface ${interfaceName} in the pod takes router advertisements, also of other pods (net.ipv6.conf.${interfaceName}.accept_ra)`;
+  return curable(
+    `interface ${interfaceName} in the pod takes router advertisements, also of other pods (net.ipv6.conf.${interfaceName}.accept_ra)`,
+    inPod(pod, sysctlCommand(`ipv6/conf/${interfaceName}/accept_ra`, "0")),
+  );
 }

@@ -16,6 +16,7 @@ import { ARP_CHECK, BRIDGE_CHECK, NODE_CHECK, type SpoofTable } from "../../../n
 import type { ArpCheckStep, NodeSpoofCheckStep, SourceCheck, SpoofCheckStep } from "../../../plan/step.ts";
 import { checkIn } from "../../../ruleset/source-check.ts";
 import type { SystemError } from "../../../sys/errno.ts";
+import { type Difference, incurable } from "../../difference.ts";
 import type { Removal, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { otherAttachments } from "../../recorded.ts";
@@ -70,13 +71,15 @@ function removalOf(check: SpoofCheck, node: Node): Removal {
 }
 
 /** The problem with the check as a sentence; undefined when there is none. */
-function problemOf(step: SourceCheck, check: SpoofCheck, node: Node): string | undefined {
+function problemOf(step: SourceCheck, check: SpoofCheck, node: Node): Difference | string | undefined {
   const { title } = check.table.layout.table;
   if (!isSpoofTableWhole(node.rules, check))
     return `the nftables table ${title}, which checks ${checkedBy(check)}, is missing or not whole`;
   if (isOwnAlone(node.rules, check)) return undefined;
   if (isSpoofChecked(node.rules, check))
-    return `frames from ${step.hostInterface} pass with other source MACs${step.addresses === undefined ? "" : " or addresses"} than the pod's own too: a set of the nftables table ${title} has an element too many`;
+    return incurable(
+      `frames from ${step.hostInterface} pass with other source MACs${step.addresses === undefined ? "" : " or addresses"} than the pod's own too: a set of the nftables table ${title} has an element too many`,
+    );
   const own = step.addresses?.own.map(formatAddress) ?? [];
   const and = own.length === 0 ? "" : ` and the addresses ${own.join(", ")}`;
   return `the nftables elements that let frames from ${step.hostInterface} through with the source MAC ${step.mac}${and} alone are missing`;

@@ -8,6 +8,7 @@ import { getLinkTuning, tuneLinkMessage } from "../../../net/link-tuning.ts";
 import { readSysctl, writeSysctl } from "../../../net/sysctl.ts";
 import type { TuningStep } from "../../../plan/step.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
+import { curable, type Difference, inPod, shellWord } from "../../difference.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Pod } from "../../pod.ts";
 
@@ -36,12 +37,15 @@ function tunesLink({ txQueueLength, promiscuous, allMulticast }: TuningStep): bo
 }
 
 /** A sentence about a setting that has another value; undefined when there is none. */
-function verifyTuning(step: TuningStep, { pod }: Place): string | undefined {
+function verifyTuning(step: TuningStep, { pod }: Place): Difference | string | undefined {
   for (const { key, name, value } of step.sysctls) {
     const found = pod.inside(() => readIfReadable(name));
     if (found === "absent") return `the pod has no sysctl ${key}`;
     if (found !== undefined && words(found.value) !== words(value))
-      return `sysctl ${key} in the pod is ${JSON.stringify(words(found.value))} instead of ${JSON.stringify(words(value))}`;
+      return curable(
+        `sysctl ${key} in the pod is ${JSON.stringify(words(found.value))} instead of ${JSON.stringify(words(value))}`,
+        inPod(pod, `sysctl -w ${shellWord(`net/${name}=${words(value)}`)}`),
+      );
   }
   return tunesLink(step) ? verifyLink(step, pod) : undefined;
 }
@@ -49,15 +53,21 @@ function verifyTuning(step: TuningStep, { pod }: Place): string | undefined {
 function verifyLink(
   { interfaceName, txQueueLength, promiscuous, allMulticast }: TuningStep,
   pod: Pod,
-): string | undefined {
+): Difference | undefined {
   // A missing interface is reported by the step "veth".
   if (getLink(pod.links, { name: interfaceName }) === undefined) return undefined;
   const link = getLinkTuning(pod.links, interfaceName);
-  const inPod = `interface ${interfaceName} in the pod`;
+  const title = `interface ${interfaceName} in the pod`;
+  const set = (words: string): string => inPod(pod, `ip link set dev ${shellWord(interfaceName)} ${words}`);
   if (txQueueLength !== undefined && link.txQueueLength !== txQueueLength)
-    return `${inPod} has a queue of ${link.txQueueLength} packets instead of ${txQueueLength}`;
-  if (promiscuous && !link.promiscuous) return `${inPod} is not promiscuous`;
-  return allMulticast && !link.allMulticast ? `${inPod} does not take all multicast frames` : undefined;
+    return curable(
+      `${title} has a queue of ${link.txQueueLength} packets instead of ${txQueueLength}`,
+      set(`txqueuelen ${txQueueLength}`),
+    );
+  if (promiscuous && !link.promiscuous) return curable(`${title} is not promiscuous`, set("promisc on"));
+  return allMulticast && !link.allMulticast
+    ? curable(`${title} does not take all multicast frames`, set("allmulticast on"))
+    : undefined;
 }
 
 /** Refuses a pod in the host's own namespace: the pod's settings would be the node's. */

@@ -20,7 +20,8 @@ import {
 import type { Message } from "../../../netlink/socket.ts";
 import type { PortSettings, VethStep } from "../../../plan/step.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
-import type { Applying, Place, StepKind } from "../../kind.ts";
+import { curable, type Difference, inPod, restorable, shellWord } from "../../difference.ts";
+import type { Applying, Place, Renewal, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import type { Pod } from "../../pod.ts";
 
@@ -28,6 +29,7 @@ export const veth: StepKind<VethStep> = {
   apply: createVeth,
   remove: ({ host }) => ({ links: [host.name] }),
   verify: verifyVeth,
+  renew: renewPorts,
 };
 
 /**
@@ -63,62 +65,123 @@ export function checkInterfaceIsFree(name: string, pod: Pod): void {
   });
 }
 
-/** The problem with the pair as a sentence; undefined when there is none. */
-function verifyVeth(step: VethStep, on: Place): string | undefined {
-  const pod = getLink(on.pod.links, { name: step.pod.name });
-  const inPod = `interface ${step.pod.name} in the pod`;
-  if (pod === undefined) return `${inPod} does not exist`;
-  if (pod.kind !== "veth") return `${inPod} is not a veth`;
-  if (step.pod.isRaised && !pod.up) return `${inPod} is down`;
-  if (pod.mac !== step.pod.mac) return `${inPod} has the MAC ${pod.mac} instead of ${step.pod.mac}`;
-  return hostEndProblem(step, pod, on.node);
+/** The problem with the pair; undefined when there is none. */
+function verifyVeth(step: VethStep, on: Place): Difference | string | undefined {
+  const { name, mac, isRaised } = step.pod;
+  const pod = getLink(on.pod.links, { name });
+  const title = `interface ${name} in the pod`;
+  if (pod === undefined) return `${title} does not exist`;
+  if (pod.kind !== "veth") return `${title} is not a veth`;
+  const set = `ip link set dev ${shellWord(name)}`;
+  if (isRaised && !pod.up) return curable(`${title} is down`, inPod(on.pod, `${set} up`));
+  if (pod.mac !== mac)
+    return curable(
+      `${title} has the MAC ${pod.mac} instead of ${mac}`,
+      inPod(on.pod, `${set} address ${mac}`),
+    );
+  return hostEndProblem(step, pod, on);
 }
 
-function hostEndProblem(step: VethStep, pod: Link, node: Node): string | undefined {
-  const { port } = step;
-  const [host, bridge] = getLinks(node.links, [
-    { name: step.host.name },
+function hostEndProblem(step: VethStep, pod: Link, on: Place): Difference | string | undefined {
+  const { port, group } = step;
+  const { name } = step.host;
+  const [host, bridge] = getLinks(on.node.links, [
+    { name },
     ...(port === undefined ? [] : [{ name: port.bridge }]),
   ]);
-  const inPod = `interface ${step.pod.name} in the pod`;
-  if (host === undefined) return `the host's end ${step.host.name} of the veth pair does not exist`;
-  if (!host.up) return `the host's end ${step.host.name} of the veth pair is down`;
+  const title = `interface ${step.pod.name} in the pod`;
+  const set = `ip link set dev ${name}`;
+  if (host === undefined) return `the host's end ${name} of the veth pair does not exist`;
+  if (!host.up) return restorable(`the host's end ${name} of the veth pair is down`, `${set} up`);
   if (port !== undefined && (bridge === undefined || host.master !== bridge.index))
-    return `${step.host.name} is not a port of bridge ${port.bridge}`;
-  if (port === undefined && host.master !== 0) return `${step.host.name} is a port of another interface`;
-  if (step.group !== undefined && host.group !== step.group)
-    return `${step.host.name} is in link group ${host.group} instead of ${step.group}, by which the rules of the ingress policy know it`;
-  if (pod.peerIndex !== 0 && pod.peerIndex !== host.index)
-    return `${inPod} is not the other end of ${step.host.name}`;
+    return bridge === undefined
+      ? `${name} is not a port of bridge ${port.bridge}`
+      : restorable(`${name} is not a port of bridge ${port.bridge}`);
+  if (port === undefined && host.master !== 0)
+    return curable(`${name} is a port of another interface`, `${set} nomaster`);
+  if (group !== undefined && host.group !== group)
+    return curable(
+      `${name} is in link group ${host.group} instead of ${group}, by which the rules of the ingress policy know it`,
+      `${set} group ${group}`,
+    );
+  if (pod.peerIndex !== 0 && pod.peerIndex !== host.index) return `${title} is not the other end of ${name}`;
   // Results before 1.0.0 name no MTU; without a record the two ends can only be compared with each other.
   const mtu = step.mtu ?? host.mtu;
-  if (host.mtu !== mtu) return `${step.host.name} has the MTU ${host.mtu} instead of ${mtu}`;
+  if (host.mtu !== mtu)
+    return curable(`${name} has the MTU ${host.mtu} instead of ${mtu}`, `${set} mtu ${mtu}`);
   // A plugin behind Pontoon may have set a smaller MTU there (tuning does not tell it in its result); a
   // larger MTU loses packets.
-  if (pod.mtu > mtu) return `${inPod} has the MTU ${pod.mtu}, and the host's end takes ${mtu}`;
-  return host.port && port && portProblem(step.host.name, port, host.port);
+  if (pod.mtu > mtu)
+    return curable(
+      `${title} has the MTU ${pod.mtu}, and the host's end takes ${mtu}`,
+      inPod(on.pod, `ip link set dev ${shellWord(step.pod.name)} mtu ${mtu}`),
+    );
+  return host.port && port && portProblem(name, port, host.port);
+}
+
+/** A setting of a bridge port, with its word in `bridge link set`. */
+interface PortSetting {
+  title: string;
+  word: string;
+  is: boolean;
+  wanted: boolean;
 }
 
 /**
- * The problem with the port's settings. A port that floods nothing gets no frames to all (ARP), to groups, or
- * to MACs that the bridge has not learned.
+ * The settings of a port that an ADD makes. A port that floods nothing gets no frames to all (ARP), to
+ * groups, or to MACs that the bridge has not learned.
  */
-function portProblem(
-  name: string,
-  { hairpin, isolated, learns }: PortSettings,
-  port: LinkPort,
-): string | undefined {
+function settingsOf({ hairpin, isolated, learns }: PortSettings, port: LinkPort): PortSetting[] {
   const { unicast, multicast, broadcast } = port.floods;
-  const settings = [
-    { name: "hairpin mode", is: port.hairpin, wanted: hairpin },
-    { name: "port isolation", is: port.isolated, wanted: isolated },
-    { name: "learning", is: port.learning, wanted: learns ?? port.learning },
-    { name: "flooding", is: unicast, wanted: true },
-    { name: "flooding of multicast", is: multicast, wanted: true },
-    { name: "flooding of broadcast", is: broadcast, wanted: true },
+  return [
+    { title: "hairpin mode", word: "hairpin", is: port.hairpin, wanted: hairpin },
+    { title: "port isolation", word: "isolated", is: port.isolated, wanted: isolated },
+    { title: "learning", word: "learning", is: port.learning, wanted: learns ?? port.learning },
+    { title: "flooding", word: "flood", is: unicast, wanted: true },
+    { title: "flooding of multicast", word: "mcast_flood", is: multicast, wanted: true },
+    { title: "flooding of broadcast", word: "bcast_flood", is: broadcast, wanted: true },
   ];
-  const wrong = settings.find(({ is, wanted }) => is !== wanted);
-  return wrong && `${wrong.name} of ${name} is ${wrong.is ? "on" : "off"}`;
+}
+
+function portProblem(name: string, settings: PortSettings, port: LinkPort): Difference | undefined {
+  const wrong = settingsOf(settings, port).filter(({ is, wanted }) => is !== wanted);
+  const [first] = wrong;
+  if (first === undefined) return undefined;
+  const words = wrong.map(({ word, wanted }) => `${word} ${wanted ? "on" : "off"}`);
+  return restorable(
+    `${first.title} of ${name} is ${first.is ? "on" : "off"}`,
+    `bridge link set dev ${name} ${words.join(" ")}`,
+  );
+}
+
+/**
+ * Puts ports back on their bridge, with their settings, and settings that were changed. A port that comes
+ * back is down: VLANs and entries of the bridge come before it forwards (the step "announce").
+ */
+function renewPorts(steps: readonly VethStep[], node: Node): Renewal[] {
+  return steps.flatMap(({ host: { name }, port }) =>
+    port === undefined ? [] : [() => attempt("bridgePort", name, () => renewPort(name, port, node))],
+  );
+}
+
+function renewPort(name: string, settings: PortSettings, { links }: Node): string | undefined {
+  const [host, bridge] = getLinks(links, [{ name }, { name: settings.bridge }]);
+  if (host === undefined || bridge?.kind !== "bridge") return undefined;
+  const isOnBridge = host.master === bridge.index;
+  const isRight =
+    host.port !== undefined && settingsOf(settings, host.port).every(({ is, wanted }) => is === wanted);
+  if (isOnBridge && isRight) return undefined;
+  const { hairpin, isolated, learns } = settings;
+  const kept: LinkChange = {
+    hairpin,
+    isolated,
+    floods: true,
+    ...(learns === undefined ? {} : { learning: learns }),
+    ...(learns === false ? { forwardsLinkLocal: true } : {}),
+  };
+  const changes: LinkChange[] = isOnBridge ? [kept] : [{ up: false }, { master: bridge.index }, kept];
+  links.execute(changes.map((change) => changeLinkMessage({ name }, change, `set up interface ${name}`)));
+  return isOnBridge ? `port ${name} has its settings again` : `${name} is a port of ${bridge.name} again`;
 }
 
 /** The indices of the two ends, or the error with which the kernel refused the pair. */

@@ -14,11 +14,16 @@ import {
 import { getLink, type Link } from "../../../net/link.ts";
 import type { Message } from "../../../netlink/socket.ts";
 import type { PortVlanStep } from "../../../plan/step.ts";
-import type { Applying, Place, StepKind } from "../../kind.ts";
+import { type Difference, restorable } from "../../difference.ts";
+import type { Applying, Place, Renewal, StepKind } from "../../kind.ts";
 import { requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
 
-export const portVlan: StepKind<PortVlanStep> = { apply: putPortVlans, verify: verifyPortVlans };
+export const portVlan: StepKind<PortVlanStep> = {
+  apply: putPortVlans,
+  verify: verifyPortVlans,
+  renew: renewVlans,
+};
 
 const LARGEST_VLAN = 4094;
 
@@ -35,10 +40,21 @@ function putPortVlans(step: PortVlanStep, { node }: Applying): void {
   );
 }
 
-/** The problem with the port's VLANs as a sentence; undefined when there is none. */
-function verifyPortVlans(step: PortVlanStep, { node }: Place): string | undefined {
+/** The problem with the port's VLANs; undefined when there is none. */
+function verifyPortVlans(step: PortVlanStep, { node }: Place): Difference | undefined {
   const port = getLink(node.links, { name: step.hostInterface });
-  return port === undefined ? undefined : vlanProblem(port, step, node);
+  const problem = port && vlanProblem(port, step, node);
+  return problem === undefined ? undefined : restorable(problem);
+}
+
+/** Puts ports back into their VLANs. A link that is no port has none. */
+function renewVlans(steps: readonly PortVlanStep[], node: Node): Renewal[] {
+  return steps.map((step) => () => {
+    const port = getLink(node.links, { name: step.hostInterface });
+    if (port?.port === undefined || vlanProblem(port, step, node) === undefined) return undefined;
+    attempt("link", port.name, () => node.links.execute(portVlanMessages(port.index, step)), vlanHint);
+    return `port ${port.name} is in its VLANs again`;
+  });
 }
 
 /**

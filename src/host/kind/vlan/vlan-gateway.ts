@@ -19,6 +19,7 @@ import type { SharedLink } from "../../../plan/result.ts";
 import type { VlanGatewayStep } from "../../../plan/step.ts";
 import { monotonicMs } from "../../../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
+import { curable, type Difference, shellWord } from "../../difference.ts";
 import type { Applying, Place, StayingKind } from "../../kind.ts";
 import { requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
@@ -79,16 +80,24 @@ function isOperating(index: number, node: Node): boolean {
 }
 
 /** The problem with the gateway's interface as a sentence; undefined when there is none. */
-function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): string | undefined {
+function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): Difference | string | undefined {
   const link = getLink(node.links, { name: step.gatewayInterface });
   if (link === undefined) return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, does not exist`;
-  if (!link.up) return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is down`;
+  if (!link.up)
+    return curable(
+      `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is down`,
+      `ip link set dev ${shellWord(step.gatewayInterface)} up`,
+    );
   if (isUnguarded(link, node)) return unguarded(step.gatewayInterface);
   if (link.kind === "vlan") return undefined;
   const port = portOf(link, node);
   if (port === undefined || port.master !== getLink(node.links, { name: step.bridge })?.index)
     return `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is not connected to bridge ${step.bridge}`;
-  if (!port.up) return `${port.name}, the port of ${step.gatewayInterface}, is down`;
+  if (!port.up)
+    return curable(
+      `${port.name}, the port of ${step.gatewayInterface}, is down`,
+      `ip link set dev ${port.name} up`,
+    );
   if (takesAdvertisements(step.gatewayInterface))
     return `${step.gatewayInterface} takes router advertisements, also of pods (net.ipv6.conf.${step.gatewayInterface}.accept_ra)`;
   return vlanProblem(port, vlansOf(step), node);

@@ -6,6 +6,7 @@ import { changeDeviceMessage } from "../../../net/device.ts";
 import { getLink, type Link } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
 import type { WireStep } from "../../../plan/step.ts";
+import { curable, type Difference, inPod, shellWord } from "../../difference.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import { present } from "../../link.ts";
 import type { Node } from "../../node.ts";
@@ -79,20 +80,28 @@ function take(free: Link, { pod: { name, mac }, mtu, alias }: WireStep, on: Appl
 }
 
 /** The problem with the pod's end, or that it has nobody at the other end any more. */
-function verifyWire({ key: { network }, ...step }: WireStep, { node, pod }: Place): string | undefined {
+function verifyWire(
+  { key: { network }, ...step }: WireStep,
+  { node, pod }: Place,
+): Difference | string | undefined {
   const { name, mac, isRaised } = step.pod;
   const end = getLink(pod.links, { name });
-  const inPod = `interface ${name} in the pod`;
+  const title = `interface ${name} in the pod`;
+  const set = `ip link set dev ${shellWord(name)}`;
   if (end === undefined)
-    return `${inPod} does not exist; when the other namespace of a wire dies it takes the wire with it, and the next ADD of network ${network} makes it again`;
-  if (end.kind !== "veth") return `${inPod} is not a veth`;
-  if (isRaised && !end.up) return `${inPod} is down`;
-  if (end.mac !== mac) return `${inPod} has the MAC ${end.mac} instead of ${mac}`;
+    return `${title} does not exist; when the other namespace of a wire dies it takes the wire with it, and the next ADD of network ${network} makes it again`;
+  if (end.kind !== "veth") return `${title} is not a veth`;
+  if (isRaised && !end.up) return curable(`${title} is down`, inPod(pod, `${set} up`));
+  if (end.mac !== mac)
+    return curable(`${title} has the MAC ${end.mac} instead of ${mac}`, inPod(pod, `${set} address ${mac}`));
   if (step.mtu !== undefined && end.mtu > step.mtu)
-    return `${inPod} has the MTU ${end.mtu} instead of ${step.mtu}`;
+    return curable(
+      `${title} has the MTU ${end.mtu} instead of ${step.mtu}`,
+      inPod(pod, `${set} mtu ${step.mtu}`),
+    );
   const free = getLink(node.links, { name: freeEndName(network) });
   if (free === undefined || !isFreeEnd(free) || !arePeers(free, end)) return undefined;
   return stateOfFreeEnd(free.alias) === "left"
-    ? `${inPod} has nobody at the other end: the other pod has left network ${network}, and the next ADD of it takes its place`
+    ? `${title} has nobody at the other end: the other pod has left network ${network}, and the next ADD of it takes its place`
     : undefined;
 }

@@ -1,0 +1,59 @@
+// A way that was traced, and the packet of a probe, as text and as JSON.
+import type { Trace } from "../../doctor/doctor.ts";
+import type { MadeProbe } from "../../doctor/trace/probe.ts";
+import { shown, styled, type Terminal } from "../../terminal/terminal.ts";
+import { findingJson, lineOf, signed } from "./report.ts";
+
+/** A way as text: a line for each hop, and what mends the broken one. */
+export function traceText({ from, to, hops }: Trace, terminal: Terminal): string {
+  const head = `${styled(`${shown(from.title)} to ${shown(to.title)}${portOf(to)}`, "bold", terminal)}\n`;
+  const lines = hops.map(({ sentence, fault }) =>
+    fault === undefined
+      ? signed({ sign: "✓", style: "green" }, shown(sentence), terminal)
+      : lineOf({ ...fault, severity: "error", attachments: [] }, terminal),
+  );
+  return `${head}${lines.join("")}`;
+}
+
+function portOf({ hostPort, port }: Trace["to"]): string {
+  return hostPort !== undefined || port === undefined ? "" : `, port ${port}`;
+}
+
+/** A way for programs. */
+export function traceJson({ from, to, hops }: Trace, probed: MadeProbe | undefined): unknown {
+  return {
+    from: from.title,
+    to: `${to.title}${portOf(to)}`,
+    reaches: hops.every(({ fault }) => fault === undefined),
+    hops: hops.map(({ sentence, fault }) => ({
+      passes: fault === undefined,
+      sentence: fault?.sentence ?? sentence,
+      ...(fault === undefined ? {} : findingJson(fault)),
+    })),
+    probe: probed && { packet: probed.packet, answer: probed.answer, rules: probed.events },
+  };
+}
+
+const ANSWERS: { readonly [Each in MadeProbe["answer"]]: string } = {
+  answered: "it was answered",
+  refused: "it was refused: the other end was reached, and nobody listens there",
+  nothing: "nobody answered within a second",
+};
+
+/** The rules that the packet of a probe met, and its answer. */
+export function probeText({ packet, answer, events }: MadeProbe, terminal: Terminal): string {
+  const lines = events.map(({ place, rule, verdict }) => {
+    const text = rule === undefined ? "policy" : rule === "" ? "a rule without conditions" : rule;
+    const isDrop = verdict === "drop";
+    const sign = isDrop ? ({ sign: "✗", style: "red" } as const) : ({ sign: "·", style: "faint" } as const);
+    return signed(
+      sign,
+      shown(`${place}: ${text.endsWith(verdict) ? text : `${text}: ${verdict}`}`),
+      terminal,
+    );
+  });
+  const isLost = answer === "nothing";
+  const sign = isLost ? ({ sign: "✗", style: "red" } as const) : ({ sign: "✓", style: "green" } as const);
+  const head = `${styled(shown(packet), "bold", terminal)}\n`;
+  return `\n${head}${lines.join("")}${signed(sign, ANSWERS[answer], terminal)}`;
+}

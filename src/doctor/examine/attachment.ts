@@ -1,0 +1,37 @@
+// Each attachment as its ADD made it: CHECK's own comparison, step by step.
+import type { StepName } from "../../plan/step.ts";
+import { traitsOf } from "../../plan/step.ts";
+import type { Context } from "../context.ts";
+import { type Finding, nameOf } from "../finding.ts";
+import type { PodFacts, StepDifference } from "../pod-facts.ts";
+
+/** The differences of living attachments from their descriptions. */
+export function examineAttachments({ pods }: Context): Finding[] {
+  return pods.flatMap((facts) =>
+    facts.differences.filter((one) => !follows(one, facts)).map((one) => findingOf(one, facts)),
+  );
+}
+
+/** The steps whose differences explain that a port does not forward. */
+const BEFORE_FORWARDING: readonly StepName[] = ["bridge", "veth", "wire", "device"];
+
+/** True for a difference that follows from another one. */
+function follows({ step }: StepDifference, { differences }: PodFacts): boolean {
+  return step === "announce" && differences.some((other) => BEFORE_FORWARDING.includes(other.step));
+}
+
+/** A difference of a pod as a finding. */
+export function findingOf({ step, difference }: StepDifference, { surveyed }: PodFacts): Finding {
+  const { sentence, cure, isRestorable } = difference;
+  const { network } = surveyed.attachment.key;
+  return {
+    subject: traitsOf(step).stays === true ? `network ${network}` : nameOf(surveyed),
+    severity: "error",
+    sentence,
+    cure,
+    advice:
+      cure === undefined ? "Undo the change by hand, or delete the pod so that it is made anew" : undefined,
+    isRepairable: isRestorable,
+    attachments: [surveyed],
+  };
+}

@@ -1,0 +1,126 @@
+// Host ports: who listens behind them in the pod, and who on the node hears nothing because of them.
+import type { AttachedPortMapping } from "../../attachment/host-ports.ts";
+import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
+import { findHolders } from "../../look/process.ts";
+import { listListeners } from "../../net/listener.ts";
+import { NetlinkSocket } from "../../netlink/socket.ts";
+import { NETLINK_SOCK_DIAG } from "../../netlink/uapi/sock_diag.ts";
+import { PROTOCOLS as NUMBERS } from "../../nft/port-mapping.ts";
+import type { SurveyedAttachment } from "../../survey/survey.ts";
+import type { Context } from "../context.ts";
+import { type Finding, nameOf } from "../finding.ts";
+import type { PodFacts, PodListener } from "../pod-facts.ts";
+
+/**
+ * Host ports behind which nobody listens, a note until that pod or port is asked for; and processes of the
+ * node that listen on a port which leads to a pod.
+ */
+export function examineHostPorts(context: Context): Finding[] {
+  const { pods } = context;
+  const isAsked = context.asked !== undefined;
+  return [...pods.flatMap((facts) => deafPorts(facts, isAsked)), ...deafProcesses(context)];
+}
+
+function deafPorts({ surveyed, listeners }: PodFacts, isAsked: boolean): Finding[] {
+  const { hostPorts } = surveyed.attachment;
+  if (hostPorts === undefined || listeners === undefined) return [];
+  const deaf = hostPorts.mappings.filter((mapping) => !listeners.some((one) => hears(one, mapping)));
+  // A port of both families stands in the record twice, and a program may listen for one of them alone.
+  const heard = new Set(hostPorts.mappings.filter((mapping) => !deaf.includes(mapping)).map(portText));
+  const silent = new Map(
+    deaf.filter((mapping) => !heard.has(portText(mapping))).map((one) => [portText(one), one]),
+  );
+  return [...silent.values()].map((mapping) => ({
+    subject: nameOf(surveyed),
+    severity: isAsked ? "warning" : "note",
+    sentence: `host port ${portText(mapping)} leads to ${targetText(mapping)}, where nobody listens`,
+    proof: listeningText(mapping, listeners),
+    advice: "Start the program in the pod, or correct the container's port",
+    attachments: [surveyed],
+  }));
+}
+
+/** True for a socket that takes connections to a port of the mapping. */
+export function hears(
+  { protocol, port, address, isForBoth }: PodListener,
+  mapping: AttachedPortMapping,
+): boolean {
+  const { containerPort, hostPort, hostPortEnd } = mapping;
+  if (protocol !== mapping.protocol) return false;
+  if (port < containerPort || port > containerPort + hostPortEnd - hostPort) return false;
+  const target = parseAddress(mapping.address);
+  return target === undefined || takes(address, isForBoth, target);
+}
+
+function takes(address: Address, isForBoth: boolean, target: Address): boolean {
+  if (address.family !== target.family) return isForBoth;
+  return address.value === 0n || address.value === target.value;
+}
+
+function portText({ hostPort, hostPortEnd, protocol, hostAddress }: AttachedPortMapping): string {
+  const ports = hostPort === hostPortEnd ? `${hostPort}` : `${hostPort}-${hostPortEnd}`;
+  return `${ports}/${protocol}${hostAddress === undefined ? "" : ` of ${hostAddress}`}`;
+}
+
+function targetText({ address, containerPort }: AttachedPortMapping): string {
+  return `${address.includes(":") ? `[${address}]` : address}:${containerPort}`;
+}
+
+function listeningText({ protocol }: AttachedPortMapping, listeners: readonly PodListener[]): string {
+  const ports = [
+    ...new Set(
+      listeners
+        .filter((one) => one.protocol === protocol)
+        .map(({ address, port }) => `${formatAddress(address)}:${port}`),
+    ),
+  ];
+  if (ports.length === 0) return `no program in the pod listens by ${protocol}`;
+  const shown = ports.slice(0, 5).join(", ");
+  return `the pod listens by ${protocol} on ${shown}${ports.length > 5 ? ` and ${ports.length - 5} more` : ""}`;
+}
+
+/** Processes of the node that listen on host ports of pods. */
+function deafProcesses({ living }: Context): Finding[] {
+  const holders = living.filter(({ attachment }) => attachment.hostPorts !== undefined);
+  if (holders.length === 0) return [];
+  using socket = NetlinkSocket.open(NETLINK_SOCK_DIAG);
+  const found = (["tcp", "udp", "sctp"] as const).flatMap((protocol) =>
+    listListeners(socket, NUMBERS[protocol], 0).flatMap((listener) => {
+      const one = holders.find((each) => takesFrom(each, protocol, listener));
+      return one === undefined ? [] : [{ ...listener, protocol, one }];
+    }),
+  );
+  const processes = findHolders(new Set(found.map(({ inode }) => inode)));
+  return found.flatMap(({ protocol, address, port, inode, one }): Finding[] => {
+    const [process] = processes.get(inode) ?? [];
+    // The runtime's own process, which keeps the port for the container (conmon).
+    if (process?.arguments.includes(one.attachment.key.containerId) === true) return [];
+    const who = process === undefined ? "a process of the node" : `${process.name} (pid ${process.pid})`;
+    return [
+      {
+        subject: nameOf(one),
+        severity: "note",
+        sentence: `${who} listens on ${formatAddress(address)}:${port}/${protocol} of the node, and connections from outside go to the pod`,
+        attachments: [one],
+      },
+    ];
+  });
+}
+
+/** True for a pod that takes the connections of this socket of the node, unless it is the runtime's own. */
+function takesFrom(
+  { attachment: { hostPorts } }: SurveyedAttachment,
+  protocol: string,
+  { address, port, isForBoth }: { address: Address; port: number; isForBoth: boolean },
+): boolean {
+  if (hostPorts === undefined) return false;
+  const isKept = hostPorts.kept?.some(
+    (kept) => kept.protocol === protocol && kept.port === port && kept.address === formatAddress(address),
+  );
+  if (isKept === true) return false;
+  return hostPorts.mappings.some((mapping) => {
+    if (mapping.protocol !== protocol || port < mapping.hostPort || port > mapping.hostPortEnd) return false;
+    const node = mapping.hostAddress === undefined ? undefined : parseAddress(mapping.hostAddress);
+    return node === undefined || takes(address, isForBoth, node);
+  });
+}

@@ -1,0 +1,172 @@
+// Other interfaces and routes of the node that take the packets for a network's pods.
+
+import { keyOfAlias } from "../../attachment/name.ts";
+import { shellWord } from "../../host/difference.ts";
+import type { Node } from "../../host/node.ts";
+import { type Address, formatAddress } from "../../ip/address.ts";
+import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../ip/prefix.ts";
+import { listSubnetOwners, type SubnetOwner } from "../../look/subnet-owner.ts";
+import { listAddresses } from "../../net/address.ts";
+import { getLink } from "../../net/link.ts";
+import { listRoutes, lookUpRoutes } from "../../net/route.ts";
+import { readSysctl } from "../../net/sysctl.ts";
+import type { NetlinkSocket } from "../../netlink/socket.ts";
+import { stepOf } from "../../plan/steps.ts";
+import type { SurveyedAttachment } from "../../survey/survey.ts";
+import { type Context, type Group, groupsOf } from "../context.ts";
+import { type Finding, nameOf } from "../finding.ts";
+
+/** Second owners of a network's subnet, and routes that shadow it. */
+export function examineSubnets(context: Context): Finding[] {
+  return groupsOf(context).flatMap((group) => {
+    const owners = ownersOf(group, context);
+    const inTheWay = owners.filter(({ isInTheWay }) => isInTheWay);
+    return [
+      ...owners.map((owner) => ownerFinding(owner, group)),
+      ...shadowed(group, new Set(inTheWay.map(({ name }) => name)), context),
+    ];
+  });
+}
+
+/** The interfaces beside the network's own with its gateway addresses or subnets, each address once. */
+function ownersOf({ entry, members }: Group, context: Context): SubnetOwner[] {
+  const gateways = new Map(
+    members
+      .flatMap(({ attachment }) => stepOf("gateway", attachment)?.addresses ?? [])
+      .map((address) => [formatPrefix(address), address]),
+  );
+  const own = context.linkNamed(entry);
+  if (own === undefined) return [];
+  const found = [...gateways.values()].flatMap((gateway) =>
+    listSubnetOwners(context.node.links, own.index, gateway),
+  );
+  const byAddress = new Map(found.map((owner) => [`${owner.name} ${formatPrefix(owner.address)}`, owner]));
+  return [...byAddress.values()].filter(
+    ({ name }) => keyOfAlias(context.linkNamed(name)?.alias ?? "") === undefined,
+  );
+}
+
+function ownerFinding({ name, address, isInTheWay }: SubnetOwner, { network, entry }: Group): Finding {
+  const text = formatPrefix(address);
+  const about = { subject: `network ${network}`, networks: [network] };
+  if (!isInTheWay)
+    return {
+      ...about,
+      severity: "note",
+      sentence: `${name} has ${text}, which overlaps the subnet of the pods on ${entry}`,
+    };
+  return {
+    ...about,
+    severity: "error",
+    sentence: `${name} has ${text} as well, and the node sends packets for one subnet by one interface alone`,
+    proof: `the pods are on ${entry}`,
+    cure: `ip address del ${text} dev ${shellWord(name)}`,
+  };
+}
+
+/** A pod's address, and the links that packets for it leave by and ought to leave by. */
+interface Strayed {
+  one: SurveyedAttachment;
+  address: Address;
+  /** The indices of the links. */
+  taken: number;
+  own: number;
+}
+
+/** Routes that lead packets for pods away from the interface that they are on. */
+function shadowed(group: Group, known: ReadonlySet<string>, context: Context): Finding[] {
+  const { node, survey } = context;
+  const wanted = group.members.flatMap((one) => waysOf(one, group, context));
+  const routes = lookUpRoutes(
+    node.links,
+    wanted.map(({ address }) => address),
+  );
+  const strayed = wanted.flatMap((way, at): Strayed[] => {
+    const taken = routes[at]?.index;
+    const name = survey.links.get(taken ?? 0)?.name;
+    // The node's own address leads to lo: the examination of duplicates tells of it, as of a second owner.
+    if (taken === undefined || taken === way.own || name === undefined || name === "lo" || known.has(name))
+      return [];
+    return [{ ...way, taken }];
+  });
+  return byRoute(strayed, context).map((part) => shadowFinding(part, context));
+}
+
+/** The addresses of a pod that the node reaches, with the link that they are on. */
+function waysOf(
+  one: SurveyedAttachment,
+  { entry, bridge }: Group,
+  context: Context,
+): Omit<Strayed, "taken">[] {
+  const own = bridge === undefined ? one.hostLink?.index : context.linkNamed(entry)?.index;
+  const isReached = one.attachment.gateway !== undefined || bridge === undefined;
+  if (own === undefined || !isReached) return [];
+  return one.attachment.addresses.map(({ address }) => ({ one, own, address: address.address }));
+}
+
+/** Addresses that one route leads astray. */
+interface Shadow {
+  strayed: Strayed[];
+  /** The route; undefined where there is none but the default. */
+  route: Prefix | undefined;
+}
+
+function byRoute(strayed: readonly Strayed[], { node }: Context): Shadow[] {
+  const shadows = new Map<string, Shadow>();
+  for (const one of strayed) {
+    const covering = listRoutes(node.links, one.address.family, { index: one.taken })
+      .filter(({ dst }) => dst.length > 0 && prefixContains(dst, one.address))
+      .sort((a, b) => b.dst.length - a.dst.length)[0];
+    const route = covering?.dst;
+    const id = `${one.taken} ${one.own} ${one.address.family} ${route && formatPrefix(route)}`;
+    const shadow = shadows.get(id) ?? { strayed: [], route };
+    shadow.strayed.push(one);
+    shadows.set(id, shadow);
+  }
+  // Without a route of its own a subnet goes the default way: a lost address or a bridge that is down is
+  // another finding.
+  return [...shadows.values()].filter(
+    ({ route, strayed: [first] }) => route !== undefined || hasRouteLost(first!, node),
+  );
+}
+
+/** True when the interface of the pods is up and has its gateway address, so its route was taken away. */
+function hasRouteLost({ own, one, address }: Strayed, { links }: Node): boolean {
+  return getLink(links, { index: own })?.up === true && gatewayOn({ own, one, address }, links) !== undefined;
+}
+
+/** The gateway address that the interface holds for the pod, with the length of its subnet. */
+function gatewayOn({ one, own, address }: Omit<Strayed, "taken">, links: NetlinkSocket): Prefix | undefined {
+  const held = listAddresses(links, own, address.family).map(({ prefix }) => prefix);
+  return stepOf("gateway", one.attachment)?.addresses.find((wanted) =>
+    held.some((prefix) => samePrefix(prefix, wanted)),
+  );
+}
+
+function shadowFinding({ strayed, route }: Shadow, { node, survey }: Context): Finding {
+  const [first] = strayed;
+  const { own, taken, one } = first!;
+  const [entry = "", by = ""] = [survey.links.get(own)?.name, survey.links.get(taken)?.name];
+  const addresses = strayed.map(({ address }) => formatAddress(address));
+  const attachments = [...new Set(strayed.map((each) => each.one))];
+  const dropped = readSysctl(`ipv4/conf/${entry}/rp_filter`) === "1" && first!.address.family === 4;
+  const gateway = gatewayOn(first!, node.links);
+  return {
+    subject: attachments.length === 1 ? nameOf(one) : `network ${one.attachment.key.network}`,
+    severity: "error",
+    sentence: `the node sends packets for ${listText(addresses)} by ${by}, and ${attachments.length === 1 ? "the pod is" : "the pods are"} on ${entry}`,
+    proof: `${route === undefined ? "the route to the pods' subnet is gone" : `the route to ${formatPrefix(route)} by ${by} is taken`}${dropped ? `, and rp_filter of ${entry} drops what the pods send` : ""}`,
+    cure:
+      route !== undefined
+        ? `ip route del ${formatPrefix(route)} dev ${shellWord(by)}`
+        : gateway &&
+          `ip route add ${formatPrefix(networkOf(gateway))} dev ${shellWord(entry)} src ${formatAddress(gateway.address)}`,
+    attachments,
+  };
+}
+
+/** At most two of them: `a`, `a and b`, `a and 7 more`. */
+function listText([first = "", ...others]: readonly string[]): string {
+  if (others.length === 0) return first;
+  return others.length === 1 ? `${first} and ${others[0]}` : `${first} and ${others.length} more`;
+}

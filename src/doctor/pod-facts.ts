@@ -1,0 +1,108 @@
+// What one visit to a pod tells: differences from its ADD, its neighbours, and who listens in it.
+import type { Attachment } from "../attachment/attachment.ts";
+import { PROTOCOLS } from "../cni/host-port-config.ts";
+import { asCniError } from "../failure/failure.ts";
+import { type Difference, incurable } from "../host/difference.ts";
+import { openRecordedPod } from "../host/namespace.ts";
+import type { Node } from "../host/node.ts";
+import type { Pod } from "../host/pod.ts";
+import { verifyStep } from "../host/verify.ts";
+import { type Listener, listListeners } from "../net/listener.ts";
+import { listNeighbours, type Neighbour } from "../net/neighbour.ts";
+import { NetlinkSocket } from "../netlink/socket.ts";
+import { NETLINK_SOCK_DIAG } from "../netlink/uapi/sock_diag.ts";
+import { PROTOCOLS as NUMBERS } from "../nft/port-mapping.ts";
+import { recalling } from "../nft/recall.ts";
+import type { Step, StepName } from "../plan/step.ts";
+import { traitsOf } from "../plan/step.ts";
+import { stepsOf } from "../plan/steps.ts";
+import { withCachedResult } from "../survey/cached-result.ts";
+import type { SurveyedAttachment } from "../survey/survey.ts";
+
+/** A listening socket and its protocol. */
+export interface PodListener extends Listener {
+  protocol: (typeof PROTOCOLS)[number];
+}
+
+/** A difference from the step of that kind. */
+export interface StepDifference {
+  step: StepName;
+  difference: Difference;
+}
+
+/** The facts about one pod. */
+export interface PodFacts {
+  surveyed: SurveyedAttachment;
+  differences: StepDifference[];
+  /** The neighbours that somebody entered by hand, which the kernel does not learn. */
+  neighbours: Neighbour[];
+  /** The listening sockets; undefined where they cannot be seen, or nobody asks for them. */
+  listeners: PodListener[] | undefined;
+}
+
+/**
+ * Visits these pods, each once; with `hasAllListeners` all listening sockets are looked for. A step that pods share is compared once: equal steps are one. A pod that
+ * cannot be entered has that as its one difference.
+ */
+export function lookIntoPods(
+  attached: readonly SurveyedAttachment[],
+  node: Node,
+  hasAllListeners: boolean,
+): PodFacts[] {
+  const shared = new Map<string, Difference | undefined>();
+  return recalling(() => attached.map((surveyed) => visitPod(surveyed, { node, shared, hasAllListeners })));
+}
+
+function visitPod(surveyed: SurveyedAttachment, visit: Omit<Visit, "pod">): PodFacts {
+  const facts: PodFacts = { surveyed, differences: [], neighbours: [], listeners: undefined };
+  try {
+    using pod = openRecordedPod(surveyed.attachment, visit.node);
+    if (pod !== undefined) look(facts, { ...visit, pod });
+    else facts.differences.push(gone(surveyed.attachment));
+  } catch (error) {
+    const { message, details } = asCniError(error);
+    const sentence = details === "" ? message : `${message}: ${details.replace(/\.$/, "")}`;
+    facts.differences.push({ step: "pod", difference: incurable(sentence) });
+  }
+  return facts;
+}
+
+function gone({ namespace: { path } }: Attachment): StepDifference {
+  return { step: "pod", difference: incurable(`its network namespace ${path} is gone or replaced`) };
+}
+
+interface Visit {
+  pod: Pod;
+  node: Node;
+  /** The differences of shared steps that were compared already, by the step as text. */
+  shared: Map<string, Difference | undefined>;
+  /** Listening sockets are looked for in each pod, not only in one with host ports. */
+  hasAllListeners: boolean;
+}
+
+function look(facts: PodFacts, visit: Visit): void {
+  const { pod } = visit;
+  const { attachment } = facts.surveyed;
+  // A record of version 1 does not tell the settings of bridge and port.
+  const steps = attachment.version === 1 ? [] : stepsOf(withCachedResult(attachment));
+  for (const step of steps) {
+    const difference = differenceOf(step, visit);
+    if (difference !== undefined) facts.differences.push({ step: step.kind, difference });
+  }
+  facts.neighbours = listNeighbours(pod.links).filter(({ isPermanent }) => isPermanent);
+  if (visit.hasAllListeners || attachment.hostPorts !== undefined) facts.listeners = listenersIn(pod);
+}
+
+function differenceOf(step: Step, { pod, node, shared }: Visit): Difference | undefined {
+  if (traitsOf(step.kind).stays !== true) return verifyStep(step, { node, pod });
+  const text = JSON.stringify(step, (_, value) => (typeof value === "bigint" ? String(value) : value));
+  if (!shared.has(text)) shared.set(text, verifyStep(step, { node, pod }));
+  return shared.get(text);
+}
+
+function listenersIn(pod: Pod): PodListener[] {
+  using socket = pod.inside(() => NetlinkSocket.open(NETLINK_SOCK_DIAG));
+  return PROTOCOLS.flatMap((protocol) =>
+    listListeners(socket, NUMBERS[protocol], 0).map((listener) => ({ ...listener, protocol })),
+  );
+}

@@ -1,0 +1,54 @@
+// A packet of a probe: from a pod to the other end of a way.
+import { CniError } from "../../cni/error.ts";
+import { openRecordedPod } from "../../host/namespace.ts";
+import type { Node } from "../../host/node.ts";
+import { type Probe, type Probed, probe } from "../../host/probe.ts";
+import { type Address, formatAddress } from "../../ip/address.ts";
+import { nameOf } from "../finding.ts";
+import { areOnOneBridge } from "./endpoint.ts";
+import type { Way } from "./trace.ts";
+
+/** A probe that was made, with its packet in words. */
+export interface MadeProbe extends Probed {
+  packet: string;
+}
+
+/**
+ * Sends one packet the way from its pod: the first of a TCP connection or a datagram to the port, an echo request
+ * without one. Throws CniError for a way that does not begin at a pod, and SystemError.
+ */
+export function probeWay(way: Way, node: Node): MadeProbe {
+  const { one } = way.from;
+  if (one === undefined)
+    throw new CniError("badEnvironment", { message: "--probe sends from a pod, and the way begins at none" });
+  const wanted = packetOf(way);
+  using pod = openRecordedPod(one.attachment, node);
+  if (pod === undefined)
+    throw new CniError("badEnvironment", { message: `the network namespace of ${nameOf(one)} is gone` });
+  return { ...probe(pod, wanted), packet: textOf(wanted) };
+}
+
+function packetOf({ from, to, family }: Way): Probe {
+  const own = from.one?.attachment.addresses.find(({ address }) => address.address.family === family);
+  const isHostPort = to.hostPort !== undefined;
+  // Its gateway is the address of the node that a pod is sure to reach.
+  const destination: Address | undefined = isHostPort ? own?.gateway : to.address;
+  if (own === undefined || destination === undefined)
+    throw new CniError("badEnvironment", { message: `the way has no IPv${family} address at both ends` });
+  if (to.protocol === "sctp")
+    throw new CniError("badEnvironment", { message: "--probe speaks TCP, UDP and ICMP" });
+  return {
+    source: own.address.address,
+    destination,
+    port: to.hostPort ?? to.port,
+    protocol: to.protocol,
+    isBridged:
+      !isHostPort && from.one !== undefined && to.one !== undefined && areOnOneBridge(from.one, to.one),
+  };
+}
+
+function textOf({ source, destination, port, protocol }: Probe): string {
+  const ends = `from ${formatAddress(source)} to ${formatAddress(destination)}`;
+  if (port === undefined) return `an echo request ${ends}`;
+  return `${protocol === "tcp" ? "a TCP SYN" : "a UDP datagram"} ${ends}, port ${port}`;
+}

@@ -1,0 +1,93 @@
+// `pontoon doctor` in the tests: a node is broken, the doctor names that and nothing else, and what it says
+// mends it.
+import { dirname } from "node:path";
+import { expect } from "vitest";
+import { add } from "./cni.ts";
+import { addNeighbour } from "./neighbour.ts";
+import { install, type Network, type NetworkWishes, network } from "./network.ts";
+import type { Outcome } from "./process.ts";
+import { toolPath } from "./tool.ts";
+import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, type World } from "./world.ts";
+
+export interface DoctorFinding {
+  subject: string;
+  severity: "error" | "warning" | "note";
+  sentence: string;
+  proof?: string;
+  cure?: string;
+  advice?: string;
+  repairable: boolean;
+  pods: string[];
+  networks: string[];
+}
+
+export interface DoctorReport {
+  status: number | undefined;
+  findings: DoctorFinding[];
+  blind: { examination: string; reason: string }[];
+  repaired?: string[];
+}
+
+const FOLDERS = ["--conf-dir", CONFIG_FOLDER, "--bin-dir", PLUGIN_FOLDER];
+
+/** The report of a doctor, as programs read it. */
+export async function doctor(world: World, ...args: string[]): Promise<DoctorReport> {
+  const command = [`${PLUGIN_FOLDER}/pontoon`, "doctor", "--json", ...FOLDERS, ...args];
+  const { status, stdout, stderr } = await world.host.exec(command);
+  if (stdout === "") throw new Error(`doctor said nothing, ended with ${status}: ${stderr}`);
+  return { ...(JSON.parse(stdout) as DoctorReport), status };
+}
+
+/** A call of the doctor. */
+export function runDoctor(world: World, ...args: string[]): Promise<Outcome> {
+  return world.host.exec([`${PLUGIN_FOLDER}/pontoon`, "doctor", ...FOLDERS, ...args]);
+}
+
+/** The report of a doctor, as a person reads it. */
+export async function doctorText(world: World, ...args: string[]): Promise<string> {
+  const { stdout } = await world.host.exec([`${PLUGIN_FOLDER}/pontoon`, "doctor", ...FOLDERS, ...args]);
+  return stdout;
+}
+
+/** The findings that are faults. */
+export const faultsOf = ({ findings }: DoctorReport): DoctorFinding[] =>
+  findings.filter(({ severity }) => severity !== "note");
+
+/** Expects a doctor that finds no fault and could look everywhere. */
+export async function expectContent(world: World): Promise<void> {
+  const report = await doctor(world);
+  expect({ faults: faultsOf(report), blind: report.blind, status: report.status }).toEqual({
+    faults: [],
+    blind: [],
+    status: 0,
+  });
+}
+
+const PATH = [
+  PLUGIN_FOLDER,
+  ...["iptables-nft", "iptables-legacy"].map((tool) => dirname(toolPath(tool))),
+].join(":");
+
+/** Runs the command of each fault, as a person would who pastes it into a shell. */
+export async function runCures(world: World, faults: readonly DoctorFinding[]): Promise<void> {
+  for (const { cure } of faults)
+    if (cure !== undefined) await world.host.must(["sh", "-c", `PATH=$PATH:${PATH}; ${cure}`]);
+}
+
+export interface Stage {
+  world: World;
+  pods: Network;
+  all: Pod[];
+}
+
+/** A host with an uplink and two pods, which a doctor is content with. */
+export async function healthyNode(world: World, wishes: NetworkWishes = {}): Promise<Stage> {
+  const pods = install(world, network("pods", { subnets: ["10.1.0.0/24", "fd01::/64"], ...wishes }));
+  const { v4, v6 } = await addNeighbour(world);
+  await world.host.must(`ip route add default via ${v4}`);
+  await world.host.must(`ip -6 route add default via ${v6}`);
+  const all = [await world.pod("red"), await world.pod("blue")];
+  for (const pod of all) await add(world, pods, pod);
+  await expectContent(world);
+  return { world, pods, all };
+}
