@@ -40,7 +40,8 @@ interface, address or host port. Needs root; changes nothing.
   more: `Of a network with more than 24 pods those with problems or host ports are drawn
 first, and a few others; the rest is counted. --all draws every one. Box drawing
 characters need a locale with UTF-8 (LC_ALL, LC_CTYPE or LANG); without one the
-picture is plain ASCII. For programs there is "pontoon ls --json".
+picture is plain ASCII. Beside more than 50 pods none is looked at from inside,
+as "pontoon doctor" does. For programs there is "pontoon ls --json".
 `,
   statuses: `0, or 1 when nothing has that name, or something could not be read,
 or 2 when the command line is wrong.
@@ -51,7 +52,7 @@ or 2 when the command line is wrong.
     needRoot("look at all of the node's network", "draw");
     using node = Node.open();
     const survey = takeSurvey(node, { withProcesses: false });
-    const whole = sceneOf({ survey, surroundings: lookAround(node), problems: findProblems(survey) });
+    const whole = sceneOf({ survey, surroundings: lookAround(node), problems: findProblems(node, survey) });
     const scene = word === undefined ? whole : partOf(whole, word);
     if (scene === undefined)
       return { text: `Nothing on this node has the name, address or port ${word}.\n`, status: 1 };

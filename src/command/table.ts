@@ -16,6 +16,7 @@ import { report } from "./report.ts";
 import { restore } from "./restore.ts";
 import { rm } from "./rm.ts";
 import { script } from "./script.ts";
+import { status } from "./status.ts";
 import { trial } from "./try.ts";
 import { validate } from "./validate.ts";
 import { version } from "./version.ts";
@@ -23,6 +24,7 @@ import { version } from "./version.ts";
 /** In the order of `pontoon --help` within each subject. */
 export const COMMANDS: readonly Command[] = [
   ls,
+  status,
   doctor,
   draw,
   metrics,

@@ -23,6 +23,8 @@ export class Context {
   readonly folders: Folders;
   /** The attachments that were asked for; undefined: the whole node. */
   readonly asked: ReadonlySet<SurveyedAttachment> | undefined;
+  /** False: no pod is looked at from inside. */
+  looksInside = true;
   private readFiles: ConfigurationFile[] | undefined;
   private seenPods: PodFacts[] | undefined;
   private named: ReadonlyMap<string, CountedLink> | undefined;
@@ -54,10 +56,12 @@ export class Context {
     return this.survey.attachments.filter(({ state }) => state === "ok" || state === "drift");
   }
 
-  /** The facts about living pods, of those that were asked for. */
+  /**
+   * The facts about living pods, of those that were asked for; none where no pod is looked at from inside.
+   */
   get pods(): PodFacts[] {
     this.seenPods ??= lookIntoPods(
-      this.living.filter((one) => this.asked?.has(one) ?? true),
+      this.looksInside ? this.living.filter((one) => this.asked?.has(one) ?? true) : [],
       this.node,
       this.asked !== undefined,
     );

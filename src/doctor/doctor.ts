@@ -3,8 +3,7 @@
 import type { CniError } from "../cni/error.ts";
 import { asCniError } from "../failure/failure.ts";
 import type { Node } from "../host/node.ts";
-import type { SurveyedAttachment } from "../survey/survey.ts";
-import { takeSurvey } from "../survey/survey.ts";
+import { type Survey, type SurveyedAttachment, takeSurvey } from "../survey/survey.ts";
 import { Context, type Folders } from "./context.ts";
 import { EXAMINATIONS, type Examination } from "./examination.ts";
 import { type Finding, merged } from "./finding.ts";
@@ -25,21 +24,35 @@ export interface Diagnosis {
 
 /**
  * Examines the node, or the attachments that `word` means; undefined where it means none. Changes nothing. An
- * examination that cannot look stops no other. Throws CniError and SystemError when records or links cannot be
- * read.
+ * examination that cannot look stops no other. Throws CniError and SystemError when records or links cannot
+ * be read.
  */
 export function diagnose(node: Node, folders: Folders, word?: string): Diagnosis | undefined {
   const survey = takeSurvey(node, { withProcesses: false });
   const meant = word === undefined ? undefined : attachmentsMeant(survey, word);
   if (meant?.length === 0) return undefined;
   const asked = meant && new Set(meant);
-  const context = new Context({ node, survey }, folders, asked);
-  const diagnosis: Diagnosis = {
-    findings: [],
-    content: [],
-    blind: [],
-    attachments: meant ?? survey.attachments,
-  };
+  return examineAll(new Context({ node, survey }, folders, asked));
+}
+
+/**
+ * Examines all of the node that a survey has seen; the pods from inside only where `looksInside`, which costs
+ * more than all else. An examination that cannot look stops no other.
+ */
+export function diagnoseAll(
+  { node, survey }: { node: Node; survey: Survey },
+  folders: Folders,
+  looksInside = true,
+): Diagnosis {
+  const context = new Context({ node, survey }, folders, undefined);
+  context.looksInside = looksInside;
+  return examineAll(context);
+}
+
+function examineAll(context: Context): Diagnosis {
+  const { survey, asked } = context;
+  const attachments = asked === undefined ? survey.attachments : [...asked];
+  const diagnosis: Diagnosis = { findings: [], content: [], blind: [], attachments };
   for (const examination of EXAMINATIONS) run(examination, context, diagnosis);
   diagnosis.findings = merged(diagnosis.findings);
   return diagnosis;
@@ -51,8 +64,8 @@ export interface Trace extends Way {
 }
 
 /**
- * Traces a way between two ends, each a word of a person. Changes nothing. Throws CniError for a word that means
- * nothing, and SystemError.
+ * Traces a way between two ends, each a word of a person. Changes nothing. Throws CniError for a word that
+ * means nothing, and SystemError.
  */
 export function trace(node: Node, folders: Folders, [fromWord, toWord]: readonly [string, string]): Trace {
   const survey = takeSurvey(node, { withProcesses: false });

@@ -8,6 +8,7 @@ import { PLUGIN_FOLDER, pluginBinary } from "../support/world.ts";
 
 const COMMANDS = [
   "ls",
+  "status",
   "doctor",
   "draw",
   "metrics",

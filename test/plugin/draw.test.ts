@@ -122,7 +122,7 @@ scene("what is broken has its sentence: in red, and nothing else has", async (wo
   const drawn = (await text(world)).split("\n");
   const at = drawn.findIndex((line) => line.includes("shop/red"));
   expect(drawn[at]).toContain(`${end} ─✗┤ shop/red`);
-  expect(drawn[at + 1]).toContain(`✗ the host's end ${end} is down`);
+  expect(drawn[at + 1]).toContain(`✗ the host's end ${end} of the veth pair`);
   const groups = everyElement(await svg(world)).filter(
     ({ tag, children }) => tag === "g" && children[0]?.tag === "title",
   );
@@ -130,7 +130,7 @@ scene("what is broken has its sentence: in red, and nothing else has", async (wo
     children.some(({ attributes }) => attributes["class"] === "wrong"),
   );
   expect(redOnes.map(({ children }) => children[0]?.text.split("\n").slice(1))).toEqual(
-    expect.arrayContaining([[`the host's end ${end} is down`]]),
+    expect.arrayContaining([expect.arrayContaining([`the host's end ${end} of the veth pair is down`])]),
   );
   expect(redOnes).toHaveLength(drawn.filter((line) => line.includes("─✗┤")).length);
   expect(groups.map(({ text: all }) => all).filter((all) => all.includes("shop/blue"))).toHaveLength(1);

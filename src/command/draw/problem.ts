@@ -1,4 +1,7 @@
 // What is wrong on the node, for the picture: sentences with the thing that each is about.
+import { diagnoseAll } from "../../doctor/doctor.ts";
+import { NODE, nameOf } from "../../doctor/finding.ts";
+import type { Node } from "../../host/node.ts";
 import type { Survey, SurveyedAttachment } from "../../survey/survey.ts";
 
 /** A sentence about something that is wrong. */
@@ -11,27 +14,28 @@ export interface Problem {
   attachments?: readonly SurveyedAttachment[] | undefined;
 }
 
-/** The subject of a problem of the whole node. */
-const NODE = "this node";
+/** Where a runtime looks, for the doctor. */
+const FOLDERS = { configurations: "/etc/cni/net.d", executables: "/opt/cni/bin" };
 
-/** What the survey of the node shows to be wrong. */
-export function findProblems({ attachments, unreadable }: Survey): Problem[] {
-  return [
-    ...attachments.flatMap((one) =>
-      sentencesOf(one).map((sentence) => ({ subject: "pod", sentence, attachments: [one] })),
-    ),
-    ...unreadable.map(({ path, reason }) => ({
-      subject: "record",
-      sentence: `${path} is ${reason === "damaged" ? "damaged" : "of a later version"}`,
-    })),
-  ];
+/** So many pods at most are looked at from inside: each takes a millisecond or two. */
+const MOST_INSIDE = 50;
+
+/**
+ * What the doctor finds wrong; beside many pods what the survey shows of them takes the place of a look
+ * inside. A note is no fault, and is not drawn.
+ */
+export function findProblems(node: Node, survey: Survey): Problem[] {
+  const looksInside = survey.attachments.length <= MOST_INSIDE;
+  const { findings } = diagnoseAll({ node, survey }, FOLDERS, looksInside);
+  const found = findings.filter(({ severity }) => severity !== "note");
+  return looksInside ? found : [...fromOutside(survey), ...found];
 }
 
-function sentencesOf({ state, problems, since }: SurveyedAttachment): string[] {
-  if (state !== "dead") return problems;
-  const reason =
-    since === undefined ? "its ADD was killed, and no DEL came" : "its namespace is gone, and no DEL came";
-  return [reason, ...problems];
+function fromOutside({ attachments }: Survey): Problem[] {
+  const drifted = attachments.filter(({ state }) => state === "drift");
+  return drifted.flatMap((one) =>
+    one.problems.map((sentence) => ({ subject: nameOf(one), sentence, attachments: [one] })),
+  );
 }
 
 /**

@@ -1,0 +1,124 @@
+// The lines of `pontoon status`, each about one subject.
+import type { Netconf } from "../../cni/config.ts";
+import type { Diagnosis } from "../../doctor/doctor.ts";
+import { formatAddress } from "../../ip/address.ts";
+import { type ConfigurationFile, poolsOf } from "../../survey/network.ts";
+import type { Surroundings } from "../../survey/surroundings.ts";
+import type { Survey } from "../../survey/survey.ts";
+import { fileIdentity, fileStatus } from "../../sys/status.ts";
+import { shown } from "../../terminal/terminal.ts";
+import { counted } from "../text.ts";
+
+/** A line: its subject, what there is, and whether that is well. */
+export interface Line {
+  subject: string;
+  text: string;
+  isWell: boolean;
+}
+
+/** The most ports of a Linux bridge (BR_MAX_PORTS, net/bridge/br_private.h). */
+const MOST_PORTS = 1023;
+
+const line = (subject: string, text: string, isWell = true): Line => ({ subject, text, isWell });
+
+/** The executable that a runtime starts, and whether it is this one. */
+export function executableLine(folder: string): Line {
+  const path = `${folder}/pontoon`;
+  const file = fileStatus(path);
+  if (fileStatus(folder) === undefined)
+    return line("executable", `there is no folder ${folder}; --bin-dir names that of the runtime`);
+  if (file === undefined) return line("executable", `${path} is not there, so no runtime starts it`, false);
+  if ((file.mode & 0o111) === 0) return line("executable", `${path} may not be run (chmod +x)`, false);
+  const isThis = fileIdentity(path) === fileIdentity("/proc/self/exe");
+  return line("executable", isThis ? path : `${path}, which is another file than this one`);
+}
+
+/** The configuration that a runtime takes. */
+export function configurationLine(files: readonly ConfigurationFile[], folder: string): Line {
+  const [first, ...others] = files;
+  if (first === undefined) return line("configuration", `there is none in ${folder}`, false);
+  const rest = others.length === 0 ? "" : `; ${counted(others.length, "file")} behind it`;
+  if (first.error !== undefined)
+    return line("configuration", `${first.path} is wrong: ${shown(first.error.message)}`, false);
+  if (!first.plugins.includes("pontoon"))
+    return line("configuration", `a runtime takes ${first.path}, which is not Pontoon's${rest}`, false);
+  return line("configuration", `a runtime takes ${first.path}${rest}`);
+}
+
+/** A line for each network that is configured. */
+export function networkLines(files: readonly ConfigurationFile[], survey: Survey): Line[] {
+  return files.flatMap(({ netconfs }) => netconfs).map((netconf) => networkLine(netconf, survey));
+}
+
+function networkLine(netconf: Netconf, { attachments, links }: Survey): Line {
+  const { name, attach, bridge, ipMasq, ingressPolicy } = netconf;
+  const pods = attachments.filter(({ attachment }) => attachment.key.network === name).length;
+  const [pool] = poolsOf(netconf).sort((a, b) => (a.size - a.taken < b.size - b.taken ? -1 : 1));
+  const link = attach === "bridge" ? [...links.values()].find((each) => each.name === bridge) : undefined;
+  const ports = [...links.values()].filter(
+    ({ master }) => link !== undefined && master === link.index,
+  ).length;
+  const parts = [
+    attach === "bridge" ? `bridge ${bridge}` : attach,
+    counted(pods, "pod"),
+    ...(pool === undefined ? [] : [`${pool.taken} of ${pool.size} addresses`]),
+    ...(link === undefined ? [] : [`${ports} of ${MOST_PORTS} ports`, `MTU ${link.mtu}`]),
+    ...(ipMasq ? ["masquerading"] : []),
+    ...(ingressPolicy === undefined ? [] : [`policy ${ingressPolicy}`]),
+  ];
+  return line(`network ${shown(name)}`, parts.join(", "), pool === undefined || pool.taken < pool.size);
+}
+
+/** The node's ways out, forwarding, and the firewalls that drop. */
+export function surroundingLines({ waysOut, forwards, drops }: Surroundings, { links }: Survey): Line[] {
+  const ways = [...waysOut].map(([family, { index, gateway }]) => {
+    const link = links.get(index);
+    const by = gateway === undefined ? "" : ` by ${formatAddress(gateway)}`;
+    return `IPv${family}${by} on ${shown(link?.name ?? "?")}, MTU ${link?.mtu ?? "?"}`;
+  });
+  return [
+    line("way out", ways.length === 0 ? "the node has no default route" : ways.join("; ")),
+    line(
+      "forwarding",
+      ([4, 6] as const)
+        .map((family) => `IPv${family} ${forwards.includes(family) ? "on" : "off"}`)
+        .join(", "),
+    ),
+    line(
+      "firewalls",
+      drops.length === 0
+        ? "none drops by default what is forwarded"
+        : `${drops.map(shown).join(", ")}: drops by default what is forwarded`,
+    ),
+  ];
+}
+
+/** The attachments by their states. */
+export function podLine({ attachments, leases, pairs }: Survey): Line {
+  const counts = new Map<string, number>();
+  for (const { state } of attachments) counts.set(state, (counts.get(state) ?? 0) + 1);
+  const strays = leases.length + pairs.filter(({ key }) => key !== undefined).length;
+  const parts = [...counts].map(([state, count]) => `${count} ${state}`);
+  const isWell = strays === 0 && !counts.has("drift") && !counts.has("dead");
+  if (strays > 0) parts.push(`${strays} stray`);
+  return line("pods", parts.length === 0 ? "none" : parts.join(", "), isWell);
+}
+
+/** What the doctor says of it all. */
+export function verdictLine({ findings, blind }: Diagnosis): Line {
+  const faults = findings.filter(({ severity }) => severity !== "note");
+  if (blind.length > 0)
+    return line(
+      "verdict",
+      `${counted(blind.length, "examination")} could not look; "pontoon doctor" says why`,
+      false,
+    );
+  if (faults.length === 0) return line("verdict", "all is well");
+  const [first] = faults;
+  const rest = faults.length === 1 ? "" : `, and ${faults.length - 1} more`;
+  return line(
+    "verdict",
+    `${shown(first?.subject ?? "")}: ${shown(first?.sentence ?? "")}${rest}; "pontoon doctor" says how to mend it`,
+    false,
+  );
+}

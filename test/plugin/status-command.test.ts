@@ -1,0 +1,77 @@
+// `pontoon status`: one screen with a verdict, as ip and the doctor have it.
+import { expect } from "vitest";
+import { add } from "../support/cni.ts";
+import { install, network } from "../support/network.ts";
+import { scene } from "../support/scene.ts";
+import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
+
+const WORDS = [`${PLUGIN_FOLDER}/pontoon`, "status", "--conf-dir", CONFIG_FOLDER, "--bin-dir", PLUGIN_FOLDER];
+
+interface Line {
+  subject: string;
+  text: string;
+  isWell: boolean;
+}
+
+async function status(world: World): Promise<{ status: number | undefined; lines: Map<string, Line> }> {
+  const outcome = await world.host.exec([...WORDS, "--json"]);
+  const { lines } = JSON.parse(outcome.stdout) as { lines: Line[] };
+  return { status: outcome.status, lines: new Map(lines.map((line) => [line.subject, line])) };
+}
+
+scene("a healthy node is content: executable, configuration, networks, pods, verdict", async (world) => {
+  const pods = install(world, network("pods", { subnets: ["10.1.0.0/28"], mtu: 1400 }));
+  await add(world, pods, await world.pod("red"));
+  const seen = await status(world);
+  expect(seen.status).toBe(0);
+  expect([...seen.lines.values()].filter(({ isWell }) => !isWell)).toEqual([]);
+  expect(seen.lines.get("executable")?.text).toBe(`${PLUGIN_FOLDER}/pontoon`);
+  expect(seen.lines.get("configuration")?.text).toMatch(/^a runtime takes .*pods\.conflist$/);
+  expect(seen.lines.get("network pods")?.text).toBe(
+    "bridge pods0, 1 pod, 1 of 13 addresses, 1 of 1023 ports, MTU 1400, masquerading",
+  );
+  expect(seen.lines.get("forwarding")?.text).toBe("IPv4 on, IPv6 off");
+  expect(seen.lines.get("pods")?.text).toBe("1 ok");
+  expect(seen.lines.get("verdict")?.text).toBe("all is well");
+});
+
+scene("what is wrong makes the verdict and the exit status, and the doctor says more", async (world) => {
+  const pods = install(world, network("pods"));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  await add(world, pods, red);
+  await add(world, pods, blue);
+  await world.host.must("ip link set pods0 down");
+  await world.removePod(blue);
+  const seen = await status(world);
+  expect(seen.status).toBe(1);
+  expect(seen.lines.get("pods")).toMatchObject({ text: "1 drift, 1 dead", isWell: false });
+  expect(seen.lines.get("verdict")).toMatchObject({
+    text: expect.stringMatching(/pods0.*down.* and \d more; "pontoon doctor" says how to mend it$/),
+    isWell: false,
+  });
+  const { stdout } = await world.host.exec([
+    "script",
+    "-qec",
+    `stty cols 80; ${WORDS.join(" ")}`,
+    "/dev/null",
+  ]);
+  const lines = stdout.replaceAll(/\u001b\[\d+m|\r/g, "").split("\n");
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
+
+scene("a runtime that would take another program's file, or none of ours, is told", async (world) => {
+  install(world, network("pods"));
+  world.write(
+    `${CONFIG_FOLDER}/00-other.conflist`,
+    '{"cniVersion":"1.0.0","name":"x","plugins":[{"type":"other"}]}',
+  );
+  expect((await status(world)).lines.get("configuration")).toMatchObject({
+    text: `a runtime takes ${CONFIG_FOLDER}/00-other.conflist, which is not Pontoon's; 1 file behind it`,
+    isWell: false,
+  });
+  await world.host.must(`rm -r ${CONFIG_FOLDER}`);
+  expect((await status(world)).lines.get("configuration")).toMatchObject({
+    text: `there is none in ${CONFIG_FOLDER}`,
+    isWell: false,
+  });
+});
