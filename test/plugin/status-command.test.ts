@@ -3,6 +3,7 @@ import { expect } from "vitest";
 import { add } from "../support/cni.ts";
 import { install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
+import { waitFor } from "../support/wait.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
 
 const WORDS = [`${PLUGIN_FOLDER}/pontoon`, "status", "--conf-dir", CONFIG_FOLDER, "--bin-dir", PLUGIN_FOLDER];
@@ -42,6 +43,10 @@ scene("what is wrong makes the verdict and the exit status, and the doctor says 
   await add(world, pods, blue);
   await world.host.must("ip link set pods0 down");
   await world.removePod(blue);
+  await waitFor(
+    "the kernel has removed the pair of the pod that is gone",
+    async () => (await world.host.must("ip -br link show type veth")).trim().split("\n").length === 1,
+  );
   const seen = await status(world);
   expect(seen.status).toBe(1);
   expect(seen.lines.get("pods")).toMatchObject({ text: "1 drift, 1 dead", isWell: false });
