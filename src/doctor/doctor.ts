@@ -25,8 +25,8 @@ export interface Diagnosis {
 
 /**
  * Examines the node, or the attachments that `word` means; undefined where it means none. Changes nothing. An
- * examination that cannot look stops no other. Throws CniError and SystemError when records or links cannot be
- * read.
+ * examination that cannot look stops no other. Throws CniError and SystemError when records or links cannot
+ * be read.
  */
 export function diagnose(node: Node, folders: Folders, word?: string): Diagnosis | undefined {
   const survey = takeSurvey(node, { withProcesses: false });
@@ -51,8 +51,8 @@ export interface Trace extends Way {
 }
 
 /**
- * Traces a way between two ends, each a word of a person. Changes nothing. Throws CniError for a word that means
- * nothing, and SystemError.
+ * Traces a way between two ends, each a word of a person. Changes nothing. Throws CniError for a word that
+ * means nothing, and SystemError.
  */
 export function trace(node: Node, folders: Folders, [fromWord, toWord]: readonly [string, string]): Trace {
   const survey = takeSurvey(node, { withProcesses: false });

@@ -6,8 +6,8 @@ import { nameOf } from "./finding.ts";
 
 /**
  * The attachments that a word means: those of a network, a pod by its name with or without its Kubernetes
- * namespace, a container by its id or the beginning of it, an address, an interface of the node, or a host port
- * such as `8080`, `:8080` or `8080/udp`. None where nothing is meant.
+ * namespace, a container by its id or the beginning of it, an address, an interface of the node, or a host
+ * port such as `8080`, `:8080` or `8080/udp`. None where nothing is meant.
  */
 export function attachmentsMeant({ attachments }: Survey, word: string): SurveyedAttachment[] {
   for (const isMeant of [isNamed, hasAddress, hasPort, hasPartOfName]) {
