@@ -41,8 +41,8 @@ export interface PodFacts {
 }
 
 /**
- * Visits these pods, each once; with `hasAllListeners` all listening sockets are looked for. A step that pods share is compared once: equal steps are one. A pod that
- * cannot be entered has that as its one difference.
+ * Visits these pods, each once; with `hasAllListeners` all listening sockets are looked for. A step that pods
+ * share is compared once: equal steps are one. A pod that cannot be entered has that as its one difference.
  */
 export function lookIntoPods(
   attached: readonly SurveyedAttachment[],
