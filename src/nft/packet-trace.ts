@@ -1,6 +1,6 @@
 // The way of one packet through all rules of the node, as the kernel tells it (nftrace). The table that marks
-// the packet belongs to its socket (NFT_TABLE_F_OWNER, Linux 5.12): the kernel removes it when that closes, also
-// when the process is killed.
+// the packet belongs to its socket (NFT_TABLE_F_OWNER, Linux 5.12): the kernel removes it when that closes,
+// also when the process is killed.
 import { type Address, addressBytes } from "../ip/address.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";

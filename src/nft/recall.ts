@@ -3,7 +3,10 @@
 
 let kept: Map<string, unknown> | undefined;
 
-/** Runs an action in which equal looks ({@link recall}) are made once. Nothing may change the tables meanwhile. */
+/**
+ * Runs an action in which equal looks ({@link recall}) are made once. Nothing may change the tables
+ * meanwhile.
+ */
 export function recalling<T>(action: () => T): T {
   kept = new Map();
   try {

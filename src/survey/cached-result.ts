@@ -1,5 +1,5 @@
-// The final result of a chain of plugins, as the runtime keeps it: plugins behind Pontoon may have changed the
-// pod's MAC, addresses and routes on purpose.
+// The final result of a chain of plugins, as the runtime keeps it: plugins behind Pontoon may have changed
+// the pod's MAC, addresses and routes on purpose.
 import type { Attachment } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
 import { parseJson } from "../cni/json.ts";
@@ -14,7 +14,10 @@ import { readTextOfAny } from "../sys/file.ts";
 /** Where libcni keeps results (libcni/api.go, CacheDir and getCacheFilePath). */
 const RESULTS = "/var/lib/cni/results";
 
-/** The attachment as the runtime's cached result tells it; the attachment itself where there is none to read. */
+/**
+ * The attachment as the runtime's cached result tells it; the attachment itself where there is none to
+ * read.
+ */
 export function withCachedResult(attachment: Attachment): Attachment {
   const { network, containerId, interfaceName } = attachment.key;
   const result = readCached(`${RESULTS}/${network}-${containerId}-${interfaceName}`);

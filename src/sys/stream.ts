@@ -89,7 +89,8 @@ function writeSome(fd: number, bytes: Uint8Array, what: string): number {
 }
 
 /**
- * Waits for an event on a descriptor, `timeoutMs` at most, or without limit (-1), by poll(2). True when it came.
+ * Waits for an event on a descriptor, `timeoutMs` at most, or without limit (-1), by poll(2). True when it
+ * came.
  */
 export function waitFor(fd: number, event: number, timeoutMs = -1): boolean {
   // struct pollfd: fd, events, revents

@@ -21,8 +21,8 @@ import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
 
 /**
- * Throws CniError notAvailable (code 50) when an ADD would fail, or when its pod would reach nobody beyond the
- * node; limitedConnectivity (code 51) where pods that run do not either; or the error of a foreign IPAM
+ * Throws CniError notAvailable (code 50) when an ADD would fail, or when its pod would reach nobody beyond
+ * the node; limitedConnectivity (code 51) where pods that run do not either; or the error of a foreign IPAM
  * plugin's STATUS.
  */
 export function status(request: StatusRequest, node: Node): void {

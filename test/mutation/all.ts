@@ -2,6 +2,7 @@
 import { ATTACHMENT } from "./attachment.ts";
 import { CNI } from "./cni.ts";
 import { COMMAND } from "./command.ts";
+import { DOCTOR } from "./doctor.ts";
 import { FAILURE } from "./failure.ts";
 import { HOST } from "./host.ts";
 import { HOST_KIND } from "./host-kind.ts";
@@ -32,6 +33,7 @@ import { VERB } from "./verb.ts";
 export const MUTATIONS: readonly Mutation[] = [
   ...ATTACHMENT,
   ...CNI,
+  ...DOCTOR,
   ...FAILURE,
   ...HOST_KIND,
   ...COMMAND,

@@ -109,7 +109,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "CHECK fails for an administrator's bridge that listens to the node's router",
     file: "src/host/kind/bridge/bridge.ts",
-    find: "isMadeByPontoon(step.name) && takesAdvertisements",
+    find: "isMadeByPontoon(name) && takesAdvertisements",
     replace: "takesAdvertisements",
     test: "test/plugin/check-fault.test.ts",
     promise: "CHECK is calm about a bridge of the administrator's",
@@ -133,7 +133,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "restore leaves a bridge down",
     file: "src/host/kind/bridge/bridge.ts",
-    find: "  renew: raiseAgain,\n",
+    find: "  renew: renewBridges,\n",
     replace: "",
     test: "test/plugin/restore-settings.test.ts",
     promise: "the bridge is down",
@@ -263,7 +263,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "CHECK: the pod's end may be the end of another pair",
     file: "src/host/kind/veth/veth.ts",
-    find: "  if (pod.peerIndex !== 0 && pod.peerIndex !== host.index) return `${inPod} is not the other end of ${step.host.name}`;\n",
+    find: "  if (pod.peerIndex !== 0 && pod.peerIndex !== host.index) return `${title} is not the other end of ${name}`;\n",
     replace: "",
     test: "test/plugin/check.test.ts",
     promise: "CHECK notices that the host's port of that name is the end of another pair than the pod's",
@@ -271,7 +271,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "CHECK does not look at port isolation",
     file: "src/host/kind/veth/veth.ts",
-    find: '{ name: "port isolation", is: port.isolated, wanted: isolated },',
+    find: '{ title: "port isolation", word: "isolated", is: port.isolated, wanted: isolated },',
     replace: "",
     test: "test/plugin/config-link.test.ts",
     promise: "portIsolation: CHECK notices when it is lost, and when it is there unasked",
@@ -279,7 +279,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "CHECK does not look at the learning of a port",
     file: "src/host/kind/veth/veth.ts",
-    find: '{ name: "learning", is: port.learning, wanted: learns ?? port.learning },',
+    find: '{ title: "learning", word: "learning", is: port.learning, wanted: learns ?? port.learning },',
     replace: "",
     test: "test/plugin/bridge-learning.test.ts",
     promise: "CHECK says what of bridge and port is not as the ADD left it",

@@ -162,3 +162,13 @@ async function attached(
   const pods = install(world, network("pods", { subnets }));
   return { red, pods, result: await add(world, pods, red) };
 }
+
+scene("CHECK's hint is the command that mends what it found, and it does", async (world) => {
+  const { red, pods } = await attached(world);
+  await world.host.must(`bridge link set dev ${await hostLinkOf(world, red)} isolated on`);
+  const said = (await check(world, pods, red)) ?? "";
+  const [, command = ""] = /Hint: Run "(bridge link set dev veth\w+ isolated off)"/.exec(said) ?? [];
+  expect(command).not.toBe("");
+  await world.host.must(command);
+  expect(await check(world, pods, red)).toBeUndefined();
+});

@@ -192,6 +192,7 @@ scene(
 
 scene("the table of a probe goes with its process, however that ends", async (world) => {
   await twoNetworks(world);
+  const before = await world.host.must("nft list ruleset");
   const command = [`${PLUGIN_FOLDER}/pontoon`, "doctor", "--trace", "--probe", "red", "192.168.50.77:9"];
   const running = world.host.start(command);
   await waitFor("the table of the probe", async () =>
@@ -202,4 +203,5 @@ scene("the table of a probe goes with its process, however that ends", async (wo
     "no table of the probe",
     async () => !(await world.host.must("nft list tables")).includes("pontoon-probe"),
   );
+  expect(await world.host.must("nft list ruleset")).toBe(before);
 });

@@ -151,11 +151,15 @@ function shadowFinding({ strayed, route }: Shadow, { node, survey }: Context): F
   const attachments = [...new Set(strayed.map((each) => each.one))];
   const dropped = readSysctl(`ipv4/conf/${entry}/rp_filter`) === "1" && first!.address.family === 4;
   const gateway = gatewayOn(first!, node.links);
+  const taking =
+    route === undefined
+      ? "the route to the pods' subnet is gone"
+      : `the route to ${formatPrefix(route)} by ${by} is taken`;
   return {
     subject: attachments.length === 1 ? nameOf(one) : `network ${one.attachment.key.network}`,
     severity: "error",
     sentence: `the node sends packets for ${listText(addresses)} by ${by}, and ${attachments.length === 1 ? "the pod is" : "the pods are"} on ${entry}`,
-    proof: `${route === undefined ? "the route to the pods' subnet is gone" : `the route to ${formatPrefix(route)} by ${by} is taken`}${dropped ? `, and rp_filter of ${entry} drops what the pods send` : ""}`,
+    proof: dropped ? `${taking}, and rp_filter of ${entry} drops what the pods send` : taking,
     cure:
       route !== undefined
         ? `ip route del ${formatPrefix(route)} dev ${shellWord(by)}`

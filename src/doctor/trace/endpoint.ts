@@ -26,7 +26,7 @@ export interface Endpoint {
   protocol: "tcp" | "udp" | "sctp";
 }
 
-/** A word without its port: `web:80`, `10.1.0.2:80`, `[fd01::2]:80/udp`; an IPv6 address alone has no port. */
+/** Takes the port off a word: `web:80`, `10.1.0.2:80`, `[fd01::2]:80/udp`; an IPv6 address alone has none. */
 function splitPort(word: string): { name: string; port: number | undefined; protocol: Endpoint["protocol"] } {
   const [, text = word, protocol = "tcp"] = /^(.*)\/(tcp|udp|sctp)$/.exec(word) ?? [];
   const isBare = parseAddress(text) !== undefined;

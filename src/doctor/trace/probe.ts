@@ -14,8 +14,8 @@ export interface MadeProbe extends Probed {
 }
 
 /**
- * Sends one packet the way from its pod: the first of a TCP connection or a datagram to the port, an echo request
- * without one. Throws CniError for a way that does not begin at a pod, and SystemError.
+ * Sends one packet the way from its pod: the first of a TCP connection or a datagram to the port, an echo
+ * request without one. Throws CniError for a way that does not begin at a pod, and SystemError.
  */
 export function probeWay(way: Way, node: Node): MadeProbe {
   const { one } = way.from;

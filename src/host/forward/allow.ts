@@ -12,7 +12,9 @@ function programOf(family: Family, by: "iptables" | "iptables-legacy"): string {
   return findIptables(family, [variant]) === undefined ? name : `${name}${variant}`;
 }
 
-/** The packets that are to pass: those of an interface, or where the pods have one each, those of a subnet. */
+/**
+ * The packets that are to pass: those of an interface, or where the pods have one each, those of a subnet.
+ */
 export interface Allowed {
   entry: string | undefined;
   subnet: string;

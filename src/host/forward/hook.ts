@@ -1,5 +1,5 @@
-// The places where the node may drop what it forwards: base chains of nftables at the hook "forward", those of
-// iptables in that variant among them, and the chain FORWARD of iptables in the legacy variant.
+// The places where the node may drop what it forwards: base chains of nftables at the hook "forward", those
+// of iptables in that variant among them, and the chain FORWARD of iptables in the legacy variant.
 import type { Family } from "../../ip/address.ts";
 import { readLegacyEntries } from "../../iptables/legacy-entries.ts";
 import { hasLegacyTable } from "../../iptables/legacy-table.ts";
@@ -27,7 +27,10 @@ const FAMILIES: Record<number, { name: string; of: readonly Family[] }> = {
   [nft.NFPROTO_IPV6]: { name: "ip6", of: [6] },
 };
 
-/** The hooks of the node, without Pontoon's own tables. Rules are read when a packet comes to them. Throws SystemError. */
+/**
+ * The hooks of the node, without Pontoon's own tables. Rules are read when a packet comes to them. Throws
+ * SystemError.
+ */
 export function listForwardHooks(node: Node): ForwardHook[] {
   return [...nftablesHooks(node), ...([4, 6] as const).flatMap(legacyHook)];
 }

@@ -1,5 +1,5 @@
-// Obstacles between a network's pods and the world that no ADD removes, for STATUS: another owner of the subnet,
-// and a firewall that drops for certain.
+// Obstacles between a network's pods and the world that no ADD removes, for STATUS: another owner of the
+// subnet, and a firewall that drops for certain.
 import { prefixesOf } from "../../attachment/attachment.ts";
 import { keyOfAlias } from "../../attachment/name.ts";
 import type { Netconf } from "../../cni/config.ts";
@@ -14,8 +14,9 @@ import { droppingHooks } from "./drop.ts";
 import { listForwardHooks } from "./hook.ts";
 
 /**
- * Refuses a network whose pods would reach nobody beyond the node, whatever the next ADD does. Throws CniError
- * notAvailable, or limitedConnectivity where pods of the network run and suffer too; and SystemError.
+ * Refuses a network whose pods would reach nobody beyond the node, whatever the next ADD does. Throws
+ * CniError notAvailable, or limitedConnectivity where pods of the network run and suffer too; and
+ * SystemError.
  */
 export function refuseObstacles(netconf: Netconf, node: Node): void {
   const obstacle = otherOwner(netconf, node) ?? dropping(netconf, node);

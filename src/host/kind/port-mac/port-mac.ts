@@ -31,7 +31,10 @@ function renewEntries(steps: readonly PortMacStep[], node: Node): Renewal[] {
   });
 }
 
-/** The index of a port that has lost its entry. The step "veth" reports a link that is missing, or is no port. */
+/**
+ * The index of a port that has lost its entry. The step "veth" reports a link that is missing, or is no
+ * port.
+ */
 function portWithoutEntry({ hostInterface, mac, vlan }: PortMacStep, { links }: Node): number | undefined {
   const port = getLink(links, { name: hostInterface });
   return port?.port === undefined || knowsMac(links, { port: port.index, mac }, vlan)
