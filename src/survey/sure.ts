@@ -1,8 +1,8 @@
 // Looking again at what seems wrong: an ADD or DEL that runs meanwhile has done a part of its work.
 import { pause } from "../sys/clock.ts";
 
-/** The time between two looks: an ADD or DEL needs less for all that it does after its first change. */
-const BETWEEN_MS = 30;
+/** The time between two looks: on a busy node an ADD or DEL needs less from its first change to its last. */
+const BETWEEN_MS = 100;
 
 /** The most looks. On a node where something changes all the time, the last one has to do. */
 const MOST_LOOKS = 5;

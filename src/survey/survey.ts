@@ -5,6 +5,7 @@ import { hostEndOf } from "../attachment/link.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { formatAddress } from "../ip/address.ts";
+import { formatPrefix } from "../ip/prefix.ts";
 import { addProcesses, type NetworkNamespace, namedNamespaces, namespaceAt } from "../look/namespaces.ts";
 import { type CountedLink, listCountedLinks } from "../net/link-list.ts";
 import { listRecordedNetworks, type UnreadableRecord } from "../record/store.ts";
@@ -86,12 +87,13 @@ function doubtsOf({ attachments, pairs, leases, unreadable }: Survey): Set<strin
   return new Set(all.filter((each) => each !== undefined));
 }
 
-/** Another ADD of the same pod has another time. */
+/** Another ADD of the same pod has another time, and mostly other addresses. */
 function doubtOfAttachment(surveyed: SurveyedAttachment): string | undefined {
   const { attachment, state, since, problems } = surveyed;
   const { network, containerId, interfaceName } = attachment.key;
   if (state === "ok" || state === "starting") return undefined;
-  return JSON.stringify([network, containerId, interfaceName, state, since, problems]);
+  const addresses = attachment.addresses.map(({ address }) => formatPrefix(address));
+  return JSON.stringify([network, containerId, interfaceName, addresses, state, since, problems]);
 }
 
 function doubtOfPair({ link, key }: Pair): string | undefined {
