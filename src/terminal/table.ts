@@ -1,5 +1,5 @@
 // Rows in columns, as wide as they have to be and no wider than the terminal.
-import { cut, type Style, styled, type Terminal } from "./terminal.ts";
+import { cut, type Style, shown, styled, type Terminal } from "./terminal.ts";
 
 /** A column of a table. */
 export interface Column {
@@ -12,7 +12,7 @@ export interface Column {
   dispensable?: number;
 }
 
-/** A cell: a text that may be shown ({@link shown}), alone or in a style. */
+/** A cell: a text, alone or in a style; others may have written it, since the table shows it by {@link shown}. */
 export type Cell = string | { text: string; style: Style };
 
 const GAP = "  ";
@@ -99,7 +99,7 @@ function narrow(
 }
 
 function textOf(cell: Cell | undefined): string {
-  return typeof cell === "object" ? cell.text : (cell ?? "");
+  return shown(typeof cell === "object" ? cell.text : (cell ?? ""));
 }
 
 function styleOf(cell: Cell | undefined): Style | undefined {
