@@ -1,4 +1,4 @@
-// The rows that a word means: a pod, a container, a network, an address, an interface, a host port or a state.
+// The rows that a word means: a pod, a container, a network, an address, an interface, a port or a state.
 import { parseAddress, sameAddress } from "../../ip/address.ts";
 import type { Row } from "./row.ts";
 
