@@ -12,7 +12,7 @@ export interface Column {
   dispensable?: number;
 }
 
-/** A cell: a text, alone or in a style. Others may have written it: the table makes it safe by {@link shown}. */
+/** A cell: a text, alone or in a style. Others may have written it: the table shows it by {@link shown}. */
 export type Cell = string | { text: string; style: Style };
 
 const GAP = "  ";
