@@ -70,8 +70,9 @@ ${values.join("")}  esac
 ${lists.join("")}  esac
   case "$word" in
     -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
-    *) if [ -n "$files" ]; then _pontoon_files -f; else mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word"); fi ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word") ;;
   esac
+  if [ -n "$files" ] && [ "\${word#-}" = "$word" ]; then _pontoon_files -f; fi
 }
 # Names of files or folders, which bash quotes, and ends by a slash where they are folders.
 _pontoon_files() {

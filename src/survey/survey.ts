@@ -119,7 +119,7 @@ function lookOnce(node: Node, { withProcesses }: Manner): Survey {
   noteDrift(surveyed, byName, node);
   const own = new Set(surveyed.map(({ hostLink }) => hostLink));
   const ofPods = new Set(surveyed.flatMap(({ namespace }) => namespace ?? []));
-  const others = [...links.values()].filter((link) => link.kind === "veth" && !own.has(link));
+  const others = [...links.values()].filter((link) => !own.has(link) && link.kind === "veth");
   if (withProcesses) addProcesses(namespaces);
   return {
     links,
