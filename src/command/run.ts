@@ -1,6 +1,7 @@
 // The way from a person's arguments to the printout: the command is found and run, its answer is put into
 // lines.
 import type { CniError } from "../cni/error.ts";
+import { asciiJson } from "../cni/json.ts";
 import { asCniError, sentencesOf } from "../failure/failure.ts";
 import { shown } from "../terminal/terminal.ts";
 import { readArguments } from "./arguments.ts";
@@ -38,10 +39,13 @@ export function runCommand([word = "", ...rest]: readonly string[], person: Pers
   }
 }
 
-/** The lines of errors as people read them on stderr: plain words, each with the command in front. */
+/**
+ * The lines of errors as people read them on stderr: plain words, each with the command in front. The words
+ * of another program may have several lines.
+ */
 export function errorLines(title: string, errors: readonly CniError[]): string {
   return sentencesOf(errors.map((error) => error.explained()))
-    .map((sentence) => `${title}: ${shown(sentence)}.\n`)
+    .map((sentence) => `${title}: ${shown(sentence.replaceAll(/\s*\n\s*/g, " "))}.\n`)
     .join("");
 }
 
@@ -56,15 +60,7 @@ function answerOf(command: Command, rest: readonly string[], person: Person): An
   const answer = command.run(args, person);
   const { json } = answer;
   if (!("json" in args.options) || json === undefined) return answer;
-  return { ...answer, text: `${asciiJson(json)}\n` };
-}
-
-/** JSON that no terminal takes for more than text: what is not plain ASCII is escaped (RFC 8259, 7). */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replace(
-    /[^ -~\n]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return { ...answer, text: `${asciiJson(json, 2)}\n` };
 }
 
 function printoutOf(title: string, answer: Answer): Printout {
