@@ -370,6 +370,11 @@ scene("a reader that has seen enough hears nothing, and a full disk is told", as
   expect(full).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOSPC") });
 });
 
+scene("a folder of configurations that is not there is told", async (world) => {
+  const { status, stderr } = await world.host.exec(`${LS} networks --conf-dir /nowhere`);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "There is no folder /nowhere.\n" });
+});
+
 test("without root, and with too many words, it says so", async () => {
   const asNobody = ["setpriv", "--reuid=65534", "--clear-groups", pluginBinary(), "ls"];
   expect(await run(asNobody)).toMatchObject({

@@ -6,6 +6,7 @@ import { formatPrefix } from "../../ip/prefix.ts";
 import type { PoolCount } from "../../ipam/status.ts";
 import { listRecordedNetworks } from "../../record/store.ts";
 import { type ConfigurationFile, poolsOf, readConfigurations } from "../../survey/network.ts";
+import { fileStatus } from "../../sys/status.ts";
 import { type Cell, tableOf } from "../../terminal/table.ts";
 import { shown, type Terminal } from "../../terminal/terminal.ts";
 import type { Answer } from "../command.ts";
@@ -36,6 +37,7 @@ export function listNetworks(node: Node, folder: string, terminal: Terminal): An
   const files = readConfigurations(folder);
   const pods = podCounts(node);
   const errors = files.flatMap(({ path, error }) => (error === undefined ? [] : [inFile(path, error)]));
+  if (fileStatus(folder)?.kind !== "directory") errors.push(`There is no folder ${folder}`);
   const rows = files.flatMap((file, place) => rowsOf(file, { isFirst: place === 0, pods, errors }));
   const known = new Set(rows.map(({ network }) => network));
   for (const [network, count] of pods)
