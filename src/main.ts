@@ -11,7 +11,7 @@ import { traceRequests } from "./host/trace.ts";
 import { loopback } from "./loopback/loopback.ts";
 import { textOf } from "./sys/bytes.ts";
 import { variables } from "./sys/environment.ts";
-import { errnoName, SystemError } from "./sys/errno.ts";
+import { errnoName, isErrno, SystemError } from "./sys/errno.ts";
 import { native } from "./sys/native.ts";
 import { readAll, writeAll, writeAllWaiting } from "./sys/stream.ts";
 import { PLAIN, shown, type Terminal } from "./terminal/terminal.ts";
@@ -111,7 +111,7 @@ function forPerson(args: readonly string[]): number {
   for (;;) {
     const printout = runCommand(args, { readStdin, confirms, terminal });
     const { again } = printout;
-    const screen = again !== undefined && terminal.columns < Number.POSITIVE_INFINITY ? CLEAR : "";
+    const screen = again !== undefined && terminal.canClear ? CLEAR : "";
     const status = say(screen, printout);
     if (again === undefined || status === undefined) return status ?? 1;
     native.usleep(again * 1000);
@@ -124,7 +124,9 @@ const CLEAR = "\u001b[H\u001b[2J";
 /** Prints the answer of a command. Gives its exit status, or undefined when stdout takes no more. */
 function say(before: string, { title, stdout, stderr, status }: Printout): number | undefined {
   const unsaid = sayTo(STDOUT, before + stdout, "stdout");
-  sayTo(STDERR, stderr + (unsaid === undefined ? "" : errorLines(title, [unsaid])), "stderr");
+  // A reader that has seen enough, as in "pontoon ls | head", need not be told.
+  const isTold = unsaid !== undefined && !isErrno(unsaid, "EPIPE");
+  sayTo(STDERR, stderr + (isTold ? errorLines(title, [asCniError(unsaid)]) : ""), "stderr");
   return unsaid === undefined ? status : undefined;
 }
 
@@ -132,8 +134,9 @@ function say(before: string, { title, stdout, stderr, status }: Printout): numbe
 function terminalOf(fd: number): Terminal {
   const columns = native.terminal_columns(fd);
   if (columns < 0) return PLAIN;
-  const hasColours = (native.getenv("NO_COLOR") ?? "") === "" && native.getenv("TERM") !== "dumb";
-  return { columns: columns === 0 ? 80 : columns, hasColours };
+  const canClear = native.getenv("TERM") !== "dumb";
+  const hasColours = canClear && (native.getenv("NO_COLOR") ?? "") === "";
+  return { columns: columns === 0 ? 80 : columns, hasColours, canClear };
 }
 
 /** Asks a person on the terminal; undefined without one. */
@@ -151,12 +154,13 @@ function readLine(): string {
 }
 
 /** Prints to a person; gives the error when the stream is closed or full. */
-function sayTo(fd: number, text: string, what: string): CniError | undefined {
+function sayTo(fd: number, text: string, what: string): SystemError | undefined {
   try {
     writeAllWaiting(fd, text, what);
     return undefined;
   } catch (error) {
-    return asCniError(error);
+    if (error instanceof SystemError) return error;
+    throw error;
   }
 }
 

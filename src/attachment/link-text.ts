@@ -84,8 +84,8 @@ function isKind(kind: unknown): boolean {
 }
 
 /** Each field is read by name, so that a field of the link that is not read here does not compile. */
-function readBridgePort({ bridge, gatewayInterface, host, pod, mtu, ...fields }: Fields): BridgePortLink {
-  const { hairpin, isolated, hasFixedMac, vlans } = fields;
+function readBridgePort(fields: Fields): BridgePortLink {
+  const { bridge, gatewayInterface, host, pod, mtu, hairpin, isolated, hasFixedMac, vlans } = fields;
   const isWhole =
     hasFlags(bridge, "promiscuous", "filtersVlans") &&
     hasFlags(fields, "hairpin", "isolated", "hasFixedMac") &&

@@ -183,15 +183,23 @@ function readRoute(value: unknown): Route {
   return route;
 }
 
+/** The prefixes and addresses that were read, by their texts: most records of a node have the same ones. */
+const prefixes = new Map<string, Prefix>();
+const addresses = new Map<string, Address>();
+
 /** The prefix that a text names. Throws Damaged for anything else. */
 export function readPrefix(value: unknown): Prefix {
-  const prefix = typeof value === "string" ? parsePrefix(value) : undefined;
-  if (prefix === undefined) throw new Damaged();
-  return prefix;
+  return readOnce(value, parsePrefix, prefixes);
 }
 
 function readAddress(value: unknown): Address {
-  const address = typeof value === "string" ? parseAddress(value) : undefined;
-  if (address === undefined) throw new Damaged();
-  return address;
+  return readOnce(value, parseAddress, addresses);
+}
+
+function readOnce<T>(value: unknown, parse: (text: string) => T | undefined, known: Map<string, T>): T {
+  if (typeof value !== "string") throw new Damaged();
+  const parsed = known.get(value) ?? parse(value);
+  if (parsed === undefined) throw new Damaged();
+  known.set(value, parsed);
+  return parsed;
 }

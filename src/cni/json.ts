@@ -53,3 +53,14 @@ function describe(text: string, offset: number): string {
     : `'${character}'`;
   return `invalid character ${shown}`;
 }
+
+/**
+ * The JSON of a value, which a terminal takes for nothing but text: what is not plain ASCII is escaped (RFC
+ * 8259, 7). With `indent` it has lines that are indented so.
+ */
+export function asciiJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    /[^ -~\n]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

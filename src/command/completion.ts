@@ -61,7 +61,7 @@ _pontoon() {
   local word=\${COMP_WORDS[COMP_CWORD]} command=\${COMP_WORDS[1]} options="" words="" files=""
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")} --help --version" -- "$word"))
+    mapfile -t COMPREPLY < <(compgen -W "${commands.map(({ name }) => name).join(" ")} --help --version" -- "$word")
     return
   fi
   case "$command:\${COMP_WORDS[COMP_CWORD - 1]}" in
@@ -69,19 +69,24 @@ ${values.join("")}  esac
   case "$command" in
 ${lists.join("")}  esac
   case "$word" in
-    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
-    *) COMPREPLY=($(compgen -W "$words" -- "$word")) ;;
+    -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word") ;;
   esac
-  if [ -n "$files" ]; then COMPREPLY+=($(compgen -f -- "$word")); fi
+  if [ -n "$files" ] && [ "\${word#-}" = "$word" ]; then _pontoon_files -f; fi
 }
-complete -o filenames -F _pontoon pontoon
+# Names of files or folders, which bash quotes, and ends by a slash where they are folders.
+_pontoon_files() {
+  mapfile -t COMPREPLY < <(compgen "$1" -- "$word")
+  compopt -o filenames 2> /dev/null
+}
+complete -F _pontoon pontoon
 `;
 }
 
 function bashValue({ value = "", choices }: Option): string {
-  if (choices !== undefined) return `COMPREPLY=($(compgen -W "${choices.join(" ")}" -- "$word"))`;
-  if (value === "DIR") return 'COMPREPLY=($(compgen -d -- "$word"))';
-  return FILES.test(value) ? 'COMPREPLY=($(compgen -f -- "$word"))' : ":";
+  if (choices !== undefined) return `mapfile -t COMPREPLY < <(compgen -W "${choices.join(" ")}" -- "$word")`;
+  if (value === "DIR") return "_pontoon_files -d";
+  return FILES.test(value) ? "_pontoon_files -f" : ":";
 }
 
 function zsh(commands: readonly Command[]): string {
@@ -114,7 +119,8 @@ ${names.join("")}  )
   case $words[1] in
 ${cases.join("")}  esac
 }
-compdef _pontoon pontoon
+# The first time that zsh loads this file it runs it in the place of the function.
+if [ "\${funcstack[1]}" = _pontoon ]; then _pontoon "$@"; else compdef _pontoon pontoon; fi
 `;
 }
 

@@ -3,7 +3,7 @@ import { Node } from "../host/node.ts";
 import { takeSurvey } from "../survey/survey.ts";
 import { epochMs } from "../sys/clock.ts";
 import { type Cell, type Column, tableOf } from "../terminal/table.ts";
-import { PLAIN, type Style, styled, type Terminal } from "../terminal/terminal.ts";
+import { PLAIN, type Style, shown, styled, type Terminal } from "../terminal/terminal.ts";
 import { JSON_OPTION } from "./arguments.ts";
 import { type Answer, defineCommand } from "./command.ts";
 import { filterRows } from "./ls/filter.ts";
@@ -28,8 +28,8 @@ export const ls = defineCommand({
   summary: "lists pods with addresses, interfaces, ports and state",
   page: `Lists the attachments of this node, one line each, and every other veth pair:
 which end belongs to which container or namespace, whoever made it. A word
-shows only what it names: a pod, container, network, address, interface or host
-port. "networks" lists the networks. Needs root; changes nothing.
+shows only what it names: a pod, container, network, address, interface, host
+port or state. "networks" lists the networks. Needs root; changes nothing.
 `,
   options: OPTIONS,
   examples: [
@@ -37,6 +37,7 @@ port. "networks" lists the networks. Needs root; changes nothing.
     ["ls 10.222.0.7", "whose address is it?"],
     ["ls 8080", "whose host port is it?"],
     ["ls veth3f2a91", "whose interface is it?"],
+    ["ls drift", "what is not as it was made?"],
     ["ls networks", "subnets, addresses used and free"],
   ],
   more: `STATE is "ok" when the node's side is as the pod's ADD left it, "drift" when
@@ -49,10 +50,10 @@ program. A narrow terminal gets fewer columns.
   statuses: `0, or 1 when nothing has that name, or something could not be read,
 or 2 when the command line is wrong.
 `,
-  completes: ["networks"],
+  completes: ["networks", "ok", "drift", "starting", "dead", "stray", "foreign"],
   run({ options, words }, { terminal }): Answer {
     const [word, ...more] = words;
-    if (more.length > 0) throw new Misuse("name one pod, network, address, interface or port");
+    if (more.length > 0 || word === "") throw new Misuse("name one pod, network, address, interface or port");
     needRoot("look at all of the node's network", "ls");
     const again = options.watch ? { again: WATCH_MS } : {};
     const place = options.output === "wide" ? { ...PLAIN, hasColours: terminal.hasColours } : terminal;
@@ -75,26 +76,34 @@ or 2 when the command line is wrong.
 
 function nothing(word: string | undefined): Answer {
   if (word === undefined) return { text: "No pods are attached on this node.\n", json: [] };
-  return { text: `Nothing on this node has the name, address or port ${word}.\n`, json: [], status: 1 };
+  return {
+    text: `Nothing on this node has the name, address, port or state ${shown(word)}.\n`,
+    json: [],
+    status: 1,
+  };
 }
 
 /** A column with the text of a row in it. */
 interface RowColumn extends Column {
   isWide?: true;
-  cell(row: Row): Cell;
+  cell(row: Row, isWide: boolean): Cell;
 }
 
 /** In their order. Those that are dispensable are left out of a narrow terminal, the largest number first. */
 const COLUMNS: readonly RowColumn[] = [
   { title: "POD", least: 12, cell: ({ pod }) => pod },
   { title: "CONTAINER", isWide: true, cell: ({ containerId }) => containerId ?? "" },
-  { title: "NETWORK", least: 7, dispensable: 1, cell: ({ network }) => network ?? "" },
+  { title: "NETWORK", least: 7, dispensable: 2, cell: ({ network }) => network ?? "" },
   { title: "IF", dispensable: 3, cell: (row) => row.interface ?? "" },
-  { title: "ADDRESS", cell: ({ addresses }) => addresses.map(withoutLength).join(",") },
+  {
+    title: "ADDRESS",
+    least: 15,
+    cell: ({ addresses }, isWide) => listed(addresses.map(withoutLength), isWide),
+  },
   { title: "MAC", isWide: true, cell: ({ mac }) => mac ?? "" },
   { title: "VIA", least: 6, dispensable: 4, cell: ({ via }) => via },
-  { title: "HOST IF", dispensable: 2, cell: ({ hostInterface }) => hostInterface ?? "" },
-  { title: "PORTS", least: 14, cell: ({ hostPorts }) => hostPorts.join(",") },
+  { title: "HOST IF", dispensable: 1, cell: ({ hostInterface }) => hostInterface ?? "" },
+  { title: "PORTS", least: 14, cell: ({ hostPorts }, isWide) => listed(hostPorts, isWide) },
   { title: "IN", isRight: true, dispensable: 6, cell: ({ received }) => amount(received) },
   { title: "OUT", isRight: true, dispensable: 5, cell: ({ sent }) => amount(sent) },
   {
@@ -124,7 +133,7 @@ function textOf(rows: readonly Row[], { terminal, isWide }: { terminal: Terminal
   const columns = COLUMNS.filter((column) => isWide || column.isWide === undefined);
   const table = tableOf(
     columns,
-    rows.map((row) => columns.map((column) => column.cell(row))),
+    rows.map((row) => columns.map((column) => column.cell(row, isWide))),
     terminal,
   );
   const problems = problemLines(rows, terminal);
@@ -139,8 +148,16 @@ function problemLines(rows: readonly Row[], terminal: Terminal): string[] {
   return [...podsOf].map(([sentence, pods]) => {
     const subject =
       pods.length <= 3 ? pods.join(", ") : `${pods.slice(0, 2).join(", ")} and ${pods.length - 2} more`;
-    return `${styled(subject, "bold", terminal)}: ${sentence}.\n`;
+    return `${styled(shown(subject), "bold", terminal)}: ${shown(sentence)}.\n`;
   });
+}
+
+/** The most of a pod's addresses or ports that are listed, where not all were asked for. */
+const MOST_LISTED = 4;
+
+function listed(texts: readonly string[], isWide: boolean): string {
+  if (isWide || texts.length <= MOST_LISTED) return texts.join(",");
+  return `${texts.slice(0, MOST_LISTED - 1).join(",")} +${texts.length - MOST_LISTED + 1}`;
 }
 
 function withoutLength(prefix: string): string {

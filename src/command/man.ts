@@ -37,7 +37,7 @@ pontoon \\- CNI plugin that gives a pod its network
 [\\fIOPTION\\fR]... [\\fIWORD\\fR]...
 .SH DESCRIPTION
 A container runtime starts this program for every pod, with the parameters of the
-Container Network Interface in its environment. With an argument it is a person's tool.
+Container Network Interface in its environment. With an argument it is a tool for people.
 ${listed.map(sectionOf).join("")}.SH EXIT STATUS
 ${escaped(STATUSES)}.SH FILES
 .TP
@@ -83,10 +83,19 @@ function paragraphs(text: string): string {
     .join(".PP\n");
 }
 
+/** The ASCII signs in whose place troff prints typographic ones (groff_char(7)). */
+const SIGNS: { readonly [sign: string]: string } = {
+  "'": "\\(aq",
+  "`": "\\(ga",
+  "^": "\\(ha",
+  "~": "\\(ti",
+};
+
 /** A text without what troff would take for requests and escapes. */
 function escaped(text: string): string {
   return text
     .replaceAll("\\", "\\e")
     .replaceAll("-", "\\-")
-    .replaceAll(/^(?=[.'])/gm, "\\&");
+    .replaceAll(/['`^~]/g, (sign) => SIGNS[sign] ?? sign)
+    .replaceAll(/^(?=\.)/gm, "\\&");
 }

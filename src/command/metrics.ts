@@ -1,6 +1,7 @@
 // `pontoon metrics`: figures of the node in the text form of Prometheus, for node-exporter's textfile
 // collector.
 import { programVersion } from "../cni/about.ts";
+import { sentencesOf } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
 import { poolsOf, readConfigurations } from "../survey/network.ts";
 import { type Survey, takeSurvey } from "../survey/survey.ts";
@@ -26,9 +27,9 @@ root; changes nothing.
     needRoot("look at all of the node's network", "metrics");
     using node = Node.open();
     const survey = takeSurvey(node, { withProcesses: false });
-    const pools = poolMetrics(options["conf-dir"] ?? "/etc/cni/net.d");
+    const { families: pools, notes } = poolMetrics(options["conf-dir"] ?? "/etc/cni/net.d");
     const families: Family[] = [BUILD, attachments(survey), hostPorts(survey), ...pools, strays(survey)];
-    return { text: families.map(textOf).join("") };
+    return { text: families.map(textOf).join(""), notes };
   },
 });
 
@@ -50,8 +51,12 @@ const BUILD: Family = {
 function attachments({ attachments: all }: Survey): Family {
   const counts = new Map<string, number>();
   for (const { attachment, state } of all) {
-    const place = `${attachment.key.network}\0${state}`;
-    counts.set(place, (counts.get(place) ?? 0) + 1);
+    const { network } = attachment.key;
+    // A series that comes and goes with its state is hard to watch, so each state of a network is told.
+    for (const each of ["ok", "drift", "starting", "dead"]) {
+      const place = `${network}\0${each}`;
+      counts.set(place, (counts.get(place) ?? 0) + (each === state ? 1 : 0));
+    }
   }
   return {
     name: "pontoon_attachments",
@@ -76,18 +81,23 @@ function hostPorts({ attachments: all }: Survey): Family {
   };
 }
 
-/** The pools of the configured networks; a configuration that cannot be read has none. */
-function poolMetrics(folder: string): Family[] {
-  const pools = readConfigurations(folder)
-    .flatMap(({ netconfs }) => netconfs)
-    .flatMap((netconf) =>
-      poolsOf(netconf).map(({ words, size, taken }) => ({
-        labels: { network: netconf.name, range: words },
-        size,
-        taken,
-      })),
-    );
-  return [
+/**
+ * The pools of the configured networks, each once, though several files may describe it: a collector refuses
+ * a text in which a sample comes twice. A network whose leases cannot be counted has a note in their place.
+ */
+function poolMetrics(folder: string): { families: Family[]; notes: string[] } {
+  const netconfs = readConfigurations(folder).flatMap((file) => file.netconfs);
+  const counted = netconfs.map((netconf) => ({ network: netconf.name, ...poolsOf(netconf) }));
+  const byLabels = new Map(
+    counted.flatMap(({ network, pools }) =>
+      pools.map(({ words, size, taken }) => [
+        `${network}\0${words}`,
+        { labels: { network, range: words }, size, taken },
+      ]),
+    ),
+  );
+  const pools = [...byLabels.values()];
+  const families = [
     {
       name: "pontoon_addresses",
       help: "Addresses that can be handed out, by network and range.",
@@ -99,6 +109,8 @@ function poolMetrics(folder: string): Family[] {
       samples: pools.map(({ labels, taken }) => ({ labels, value: taken })),
     },
   ];
+  const errors = counted.flatMap(({ error }) => error ?? []);
+  return { families, notes: sentencesOf(errors) };
 }
 
 function strays({ pairs, leases, unreadable }: Survey): Family {

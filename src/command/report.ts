@@ -6,7 +6,7 @@ import { tarOf } from "../report/tar.ts";
 import { takeSurvey } from "../survey/survey.ts";
 import { epochMs, utcText } from "../sys/clock.ts";
 import { isErrno } from "../sys/errno.ts";
-import { O_CREAT, O_EXCL, O_WRONLY, openFile } from "../sys/file.ts";
+import { O_CREAT, O_EXCL, O_WRONLY, openFile, removeFile } from "../sys/file.ts";
 import { writeBytes } from "../sys/stream.ts";
 import { defineCommand } from "./command.ts";
 import { Misuse } from "./misuse.ts";
@@ -38,7 +38,7 @@ it on.
   run({ options, words }) {
     const now = epochMs();
     const [path = `pontoon-report-${utcText(now).replaceAll(/[:.]/g, "-")}.tar`, ...more] = words;
-    if (more.length > 0) throw new Misuse("name one file");
+    if (more.length > 0 || path === "") throw new Misuse("name one file");
     needRoot("look at all of the node's network", "report");
     using node = Node.open();
     const entries = reportOf(
@@ -54,7 +54,13 @@ it on.
 function write(path: string, archive: Uint8Array): void {
   try {
     using file = openFile(path, O_WRONLY | O_CREAT | O_EXCL, 0o600);
-    writeBytes(file.fd, archive, path);
+    try {
+      writeBytes(file.fd, archive, path);
+    } catch (error) {
+      // A part of an archive helps nobody, and would be in the way of the next one.
+      removeFile(path);
+      throw error;
+    }
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw error;
     throw new CniError("ioFailure", { message: `${path} is there already`, hint: "Name another file" });

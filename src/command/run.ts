@@ -1,7 +1,9 @@
 // The way from a person's arguments to the printout: the command is found and run, its answer is put into
 // lines.
 import type { CniError } from "../cni/error.ts";
+import { asciiJson } from "../cni/json.ts";
 import { asCniError, sentencesOf } from "../failure/failure.ts";
+import { shown } from "../terminal/terminal.ts";
 import { readArguments } from "./arguments.ts";
 import type { Answer, Command, Person } from "./command.ts";
 import { findCommand } from "./find.ts";
@@ -37,10 +39,13 @@ export function runCommand([word = "", ...rest]: readonly string[], person: Pers
   }
 }
 
-/** The lines of errors as people read them on stderr: plain words, each with the command in front. */
+/**
+ * The lines of errors as people read them on stderr: plain words, each with the command in front. The words
+ * of another program may have several lines.
+ */
 export function errorLines(title: string, errors: readonly CniError[]): string {
   return sentencesOf(errors.map((error) => error.explained()))
-    .map((sentence) => `${title}: ${sentence}.\n`)
+    .map((sentence) => `${title}: ${shown(sentence.replaceAll(/\s*\n\s*/g, " "))}.\n`)
     .join("");
 }
 
@@ -55,16 +60,16 @@ function answerOf(command: Command, rest: readonly string[], person: Person): An
   const answer = command.run(args, person);
   const { json } = answer;
   if (!("json" in args.options) || json === undefined) return answer;
-  return { ...answer, text: `${JSON.stringify(json, undefined, 2)}\n` };
+  return { ...answer, text: `${asciiJson(json, 2)}\n` };
 }
 
 function printoutOf(title: string, answer: Answer): Printout {
   const { text, notes = [], errors = [], status = errors.length === 0 ? 0 : 1, again } = answer;
-  const stderr = notes.map((note) => `${note}.\n`).join("") + errorLines(title, errors);
+  const stderr = notes.map((note) => `${shown(note)}.\n`).join("") + errorLines(title, errors);
   return { title, stdout: text, stderr, status, again };
 }
 
 function misused(title: string, { message }: Misuse): Printout {
-  const stderr = `${title}: ${message}${message.endsWith("?") ? "" : "."}\nTry "${title} --help".\n`;
+  const stderr = `${title}: ${shown(message)}${message.endsWith("?") ? "" : "."}\nTry "${title} --help".\n`;
   return { title, stdout: "", stderr, status: 2 };
 }

@@ -20,17 +20,26 @@ export interface NetworkNamespace {
 /** The namespaces that are known, by identity. */
 export type Namespaces = Map<string, NetworkNamespace>;
 
-/** The namespaces that have a name. Throws SystemError when a folder cannot be read. */
+/** The namespaces that have a name. A folder that cannot be read has none. */
 export function namedNamespaces(): Namespaces {
   const found: Namespaces = new Map();
   const seen = new Set<string | undefined>();
   for (const folder of FOLDERS) {
-    const identity = fileIdentity(folder);
+    const identity = identityAt(folder);
     if (identity === undefined || seen.has(identity)) continue;
     seen.add(identity);
-    for (const name of listDirectory(folder)) namespaceAt(`${folder}/${name}`, found);
+    for (const name of namesIn(folder)) namespaceAt(`${folder}/${name}`, found);
   }
   return found;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return listDirectory(folder);
+  } catch (error) {
+    if (error instanceof SystemError) return [];
+    throw error;
+  }
 }
 
 /**

@@ -19,7 +19,7 @@ const MOST_PODS = 50;
 
 /** The texts of a report. Throws nothing for a part that cannot be read: that part says so. */
 export function reportOf(survey: Survey, configurations: string): Entry[] {
-  return [
+  return named([
     { name: "README.txt", text: readme() },
     { name: "version.txt", text: versions() },
     { name: "survey.json", text: surveyText(survey) },
@@ -29,7 +29,24 @@ export function reportOf(survey: Survey, configurations: string): Entry[] {
     { name: "settings.txt", text: settings() },
     ...askNode(),
     ...podEntries(survey),
-  ];
+  ]);
+}
+
+/** Bytes of a name, so that it fits the archive with a number in front of its last part. */
+const LONGEST = 90;
+
+/** The entries with names that fit the archive, each once: a cut or doubled name gets a number. */
+function named(entries: readonly Entry[]): Entry[] {
+  const taken = new Set<string>();
+  return entries.map(({ name, text }, at) => {
+    const folder = name.slice(0, name.lastIndexOf("/") + 1);
+    const isFine = name.length <= LONGEST && !taken.has(name);
+    const fine = isFine
+      ? name
+      : `${folder}${at}-${name.slice(folder.length).slice(0, LONGEST - folder.length)}`;
+    taken.add(fine);
+    return { name: fine, text };
+  });
 }
 
 function readme(): string {

@@ -58,9 +58,17 @@ function netconfOf(entry: Fields, { name }: Fields): Netconf {
   return parseNetconf(JSON.stringify({ ...entry, name, cniVersion: "1.1.0" }), "STATUS");
 }
 
-/** The pools of a network, one for each range set; none without built-in IPAM. Throws CniError. */
-export function poolsOf(netconf: Netconf): PoolCount[] {
+/**
+ * The pools of a network, one for each range set; none without built-in IPAM, and none but an error where its
+ * leases cannot be counted.
+ */
+export function poolsOf(netconf: Netconf): { pools: PoolCount[]; error?: CniError } {
   const directory = leaseDirectoryOf(netconf);
-  if (directory === undefined || netconf.ipam === undefined) return [];
-  return countPools(directory, netconf.ipam.rangeSets);
+  if (directory === undefined || netconf.ipam === undefined) return { pools: [] };
+  try {
+    return { pools: countPools(directory, netconf.ipam.rangeSets) };
+  } catch (error) {
+    if (error instanceof CniError) return { pools: [], error };
+    throw error;
+  }
 }

@@ -4,6 +4,8 @@ import { type Attachment, sameHost } from "../attachment/attachment.ts";
 import { hostEndOf } from "../attachment/link.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
+import { formatAddress } from "../ip/address.ts";
+import { formatPrefix } from "../ip/prefix.ts";
 import { addProcesses, type NetworkNamespace, namedNamespaces, namespaceAt } from "../look/namespaces.ts";
 import { type CountedLink, listCountedLinks } from "../net/link-list.ts";
 import { listRecordedNetworks, type UnreadableRecord } from "../record/store.ts";
@@ -11,6 +13,7 @@ import { driftOf } from "./drift.ts";
 import { findStrayLeases, type StrayLease } from "./lease.ts";
 import { findLost } from "./lost.ts";
 import { findPairs, type Pair } from "./pair.ts";
+import { lookUntilSure } from "./sure.ts";
 
 /**
  * The state of an attachment. `starting`: its ADD is under way. `ok`: it is as its ADD made it, as far as the
@@ -53,8 +56,55 @@ export interface Manner {
   withProcesses: boolean;
 }
 
-/** Looks at the node. Needs root. Throws CniError and SystemError when records or links cannot be read. */
-export function takeSurvey(node: Node, { withProcesses }: Manner): Survey {
+/**
+ * Looks at the node. An attachment or thing that is not as it should be is told only when it is so for a
+ * while: ADDs and DELs that run meanwhile leave things half made. Needs root. Throws CniError and SystemError
+ * when records or links cannot be read.
+ */
+export function takeSurvey(node: Node, manner: Manner): Survey {
+  const { seen, doubts } = lookUntilSure(() => {
+    const survey = lookOnce(node, manner);
+    return { seen: survey, doubts: doubtsOf(survey) };
+  });
+  const isSure = (doubt: string | undefined): boolean => doubt === undefined || doubts.has(doubt);
+  return {
+    ...seen,
+    attachments: seen.attachments.filter((each) => isSure(doubtOfAttachment(each))),
+    pairs: seen.pairs.filter((each) => isSure(doubtOfPair(each))),
+    leases: seen.leases.filter((each) => isSure(doubtOfLease(each))),
+    unreadable: seen.unreadable.filter((each) => isSure(each.path)),
+  };
+}
+
+/** The things that are wrong. */
+function doubtsOf({ attachments, pairs, leases, unreadable }: Survey): Set<string> {
+  const all = [
+    ...attachments.map(doubtOfAttachment),
+    ...pairs.map(doubtOfPair),
+    ...leases.map(doubtOfLease),
+    ...unreadable.map(({ path }) => path),
+  ];
+  return new Set(all.filter((each) => each !== undefined));
+}
+
+/** Another ADD of the same pod has another time, and mostly other addresses. */
+function doubtOfAttachment(surveyed: SurveyedAttachment): string | undefined {
+  const { attachment, state, since, problems } = surveyed;
+  const { network, containerId, interfaceName } = attachment.key;
+  if (state === "ok" || state === "starting") return undefined;
+  const addresses = attachment.addresses.map(({ address }) => formatPrefix(address));
+  return JSON.stringify([network, containerId, interfaceName, addresses, state, since, problems]);
+}
+
+function doubtOfPair({ link, key }: Pair): string | undefined {
+  return key === undefined ? undefined : `${link.index} ${link.name}`;
+}
+
+function doubtOfLease({ directory, address, owner }: StrayLease): string {
+  return JSON.stringify([directory, formatAddress(address), owner]);
+}
+
+function lookOnce(node: Node, { withProcesses }: Manner): Survey {
   const links = new Map(listCountedLinks(node.links).map((link) => [link.index, link]));
   const byName = new Map([...links.values()].map((link) => [link.name, link]));
   const namespaces = namedNamespaces();
@@ -69,7 +119,7 @@ export function takeSurvey(node: Node, { withProcesses }: Manner): Survey {
   noteDrift(surveyed, byName, node);
   const own = new Set(surveyed.map(({ hostLink }) => hostLink));
   const ofPods = new Set(surveyed.flatMap(({ namespace }) => namespace ?? []));
-  const others = [...links.values()].filter((link) => link.kind === "veth" && !own.has(link));
+  const others = [...links.values()].filter((link) => !own.has(link) && link.kind === "veth");
   if (withProcesses) addProcesses(namespaces);
   return {
     links,

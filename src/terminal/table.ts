@@ -1,5 +1,5 @@
 // Rows in columns, as wide as they have to be and no wider than the terminal.
-import { cut, type Style, styled, type Terminal } from "./terminal.ts";
+import { cut, type Style, shown, styled, type Terminal } from "./terminal.ts";
 
 /** A column of a table. */
 export interface Column {
@@ -12,10 +12,11 @@ export interface Column {
   dispensable?: number;
 }
 
-/** A cell: a text that may be shown ({@link shown}), alone or in a style. */
+/** A cell: a text, alone or in a style. Others may have written it: the table shows it by {@link shown}. */
 export type Cell = string | { text: string; style: Style };
 
-const GAP = "  ";
+/** The blanks between two columns. */
+const GAP = 2;
 
 /**
  * The table as whole lines: titles in faint letters, then a line for each row; none has blanks at its end. A
@@ -27,36 +28,38 @@ export function tableOf(
   rows: readonly (readonly Cell[])[],
   terminal: Terminal,
 ): string {
-  const { places, widths } = placesIn(columns, rows, terminal.columns);
-  const lineOf = (row: readonly Cell[]): string => {
-    const cells = places.map((at) => {
-      const width = widths[at] ?? 0;
-      const isRight = columns[at]?.isRight === true;
-      const text = cut(textOf(row[at]), width);
-      return { text, blanks: " ".repeat(width - text.length), isRight, style: styleOf(row[at]) };
-    });
-    while (cells.length > 0 && cells.at(-1)?.text === "") cells.pop();
-    return cells
-      .map(({ text, blanks, isRight, style }, at) => {
-        const words = style === undefined ? text : styled(text, style, terminal);
-        if (isRight) return blanks + words;
-        return at === cells.length - 1 ? words : words + blanks;
-      })
-      .join(GAP);
-  };
+  const texts = rows.map((row) => row.map(textOf));
+  const { places, widths } = placesIn(columns, texts, terminal.columns);
   const titles = columns.map(({ title }): Cell => ({ text: title, style: "faint" }));
-  return [titles, ...rows].map((row) => `${lineOf(row)}\n`).join("");
+  let table = "";
+  for (const [at, row] of [titles, ...rows].entries()) {
+    // Blanks are written before the next text, so none stand at the end of a line.
+    let [line, blanks] = ["", 0];
+    for (const place of places) {
+      const width = widths[place] ?? 0;
+      const text = cut((at === 0 ? columns[place]?.title : texts[at - 1]?.[place]) ?? "", width);
+      const rest = width - text.length;
+      const isRight = columns[place]?.isRight === true;
+      if (text !== "") {
+        const style = styleOf(row[place]);
+        line += " ".repeat(blanks + (isRight ? rest : 0)) + (style ? styled(text, style, terminal) : text);
+        blanks = isRight ? GAP : rest + GAP;
+      } else blanks += width + GAP;
+    }
+    table += `${line}\n`;
+  }
+  return table;
 }
 
 /** The columns that are shown, by their places among all, and the widths of all. */
 function placesIn(
   columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
+  rows: readonly (readonly string[])[],
   limit: number,
 ): { places: number[]; widths: number[] } {
   const widths = columns.map(({ title }) => title.length);
   for (const row of rows)
-    for (let at = 0; at < widths.length; at++) widths[at] = Math.max(widths[at] ?? 0, textOf(row[at]).length);
+    for (let at = 0; at < row.length; at++) widths[at] = Math.max(widths[at] ?? 0, (row[at] ?? "").length);
   const places = columns.map((_, at) => at);
   const leastOf = (at: number): number => {
     const { least, title = "" } = columns[at] ?? {};
@@ -77,7 +80,7 @@ function placesIn(
 
 /** The width of a line with columns of these widths. */
 function sumOf(widths: readonly number[]): number {
-  return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
+  return widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
 }
 
 /** Narrows the widest column that may be cut, until the line fits or none may be cut further. */
@@ -98,8 +101,8 @@ function narrow(
   }
 }
 
-function textOf(cell: Cell | undefined): string {
-  return typeof cell === "object" ? cell.text : (cell ?? "");
+function textOf(cell: Cell): string {
+  return shown(typeof cell === "object" ? cell.text : cell);
 }
 
 function styleOf(cell: Cell | undefined): Style | undefined {

@@ -6,6 +6,8 @@ export interface Terminal {
   columns: number;
   /** Colours and bold letters are understood and wanted. */
   hasColours: boolean;
+  /** The screen can be cleared. */
+  canClear?: boolean;
 }
 
 /** A plain file or pipe: no end of a line, no colours. */

@@ -2,6 +2,7 @@
 import { programVersion } from "../cni/about.ts";
 import { podInArgs } from "../cni/environment.ts";
 import type { CniError } from "../cni/error.ts";
+import { asciiJson } from "../cni/json.ts";
 import { type LogConfig, logOf } from "../cni/log-config.ts";
 import { epochMs, utcText } from "../sys/clock.ts";
 import { SystemError } from "../sys/errno.ts";
@@ -46,7 +47,7 @@ export class Journal {
     const { config } = this;
     if (config === undefined || (config.level === "error" && failure === undefined)) return [];
     try {
-      appendLine(config.file, JSON.stringify(this.lineOf(failure)));
+      appendLine(config.file, asciiJson(this.lineOf(failure)));
       return [];
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;

@@ -1,4 +1,7 @@
 // What is made from the table of commands for shells and for man, judged by bash and man themselves.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { run } from "../support/process.ts";
 import { pluginBinary } from "../support/world.ts";
@@ -22,6 +25,34 @@ test("bash completes commands, options, their values, and words", async () => {
   expect(await offered("completion", "")).toEqual(["bash", "zsh", "fish"]);
   expect(await offered("migrate", "/etc/passw")).toContain("/etc/passwd");
   expect(await offered("help", "ver")).toEqual(["version"]);
+});
+
+test("bash offers names of files whole, and takes no word for a folder", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "completion-"));
+  try {
+    mkdirSync(join(folder, "networks"));
+    mkdirSync(join(folder, "a folder"));
+    writeFileSync(join(folder, "a file"), "");
+    expect(await offered("migrate", `${folder}/a f`)).toEqual([`${folder}/a file`, `${folder}/a folder`]);
+    expect(await offered("install", "--bin-dir", `${folder}/a`)).toEqual([`${folder}/a folder`]);
+    const typed = `cd "${folder}"; set -u; source <("${pluginBinary()}" completion bash); complete -p pontoon`;
+    expect((await run(["bash", "--norc", "--noprofile", "-c", typed])).stdout).toBe(
+      "complete -F _pontoon pontoon\n",
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the function for zsh completes when it is loaded, and zsh and fish find no fault where they are there", async () => {
+  const { stdout } = await run([pluginBinary(), "completion", "zsh"]);
+  expect(stdout).toContain(
+    'if [ "${funcstack[1]}" = _pontoon ]; then _pontoon "$@"; else compdef _pontoon pontoon; fi',
+  );
+  for (const shell of ["zsh", "fish"]) {
+    const check = `command -v ${shell} > /dev/null || exit 0; "${pluginBinary()}" completion ${shell} | ${shell} -n /dev/stdin`;
+    expect(await run(["sh", "-c", check])).toMatchObject({ status: 0, stderr: "" });
+  }
 });
 
 test("a shell that nobody knows is refused, with those that there are", async () => {

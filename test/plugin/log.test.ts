@@ -96,6 +96,16 @@ scene(
   },
 );
 
+scene("hostile texts stay inside their line, which is plain ASCII", async (world) => {
+  const pods = install(world, network("pods", { log: { file: FILE } }));
+  const name = 'we"b\n\u001b[2J\u009b2J\u202e\u2028é';
+  await add(world, pods, await world.pod("red"), {
+    CNI_ARGS: `K8S_POD_NAMESPACE=default;K8S_POD_NAME=${name}`,
+  });
+  expect(world.read(FILE)).toMatch(/^[ -~]+\n$/);
+  expect(linesOf(world)).toMatchObject([{ pod: `default/${name}` }]);
+});
+
 scene(
   "lines of many calls at once stay whole, and a full file begins anew without a lost line",
   async (world) => {

@@ -2,19 +2,20 @@
 import { expect, test } from "vitest";
 import { filterRows } from "../../src/command/ls/filter.ts";
 import type { Row } from "../../src/command/ls/row.ts";
-import { add, addressesOf, addressOf, pluginEnvironment } from "../support/cni.ts";
+import { add, addressesOf, addressOf, del, pluginEnvironment } from "../support/cni.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
 import { install, network, pluginInput } from "../support/network.ts";
 import { run } from "../support/process.ts";
 import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
+import { waitFor } from "../support/wait.ts";
 import { wireNetwork } from "../support/wire.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, pluginBinary, type World } from "../support/world.ts";
 
 const LS = `${PLUGIN_FOLDER}/pontoon ls`;
 
 async function rowsOf(world: World, words = ""): Promise<Row[]> {
-  return JSON.parse(await world.host.must(`${LS} --json ${words}`)) as Row[];
+  return JSON.parse(await world.host.must(`${LS} --json ${words}`.trimEnd())) as Row[];
 }
 
 const shell = (world: World, script: string): Promise<string> => world.host.must(["sh", "-ec", script]);
@@ -108,7 +109,7 @@ scene(
       const { status, stdout } = await world.host.exec([...LS.split(" "), word]);
       expect({ status, stdout }).toEqual({
         status: 1,
-        stdout: `Nothing on this node has the name, address or port ${word}.\n`,
+        stdout: `Nothing on this node has the name, address, port or state ${word}.\n`,
       });
     }
   },
@@ -159,7 +160,11 @@ scene(
     const [red, blue] = [await world.pod("red"), await world.pod("blue")];
     const [dead] = [await add(world, pods, red), await add(world, pods, blue)];
     await world.removePod(red);
-    expect(await rowsOf(world, addressOf(dead))).toMatchObject([{ state: "dead" }]);
+    // The kernel takes the link away a moment after the namespace.
+    await waitFor("the pod is dead", async () => {
+      const [row] = await rowsOf(world, addressOf(dead));
+      return row?.state === "dead";
+    });
     await shell(world, "rm /var/lib/cni/pontoon/pods/*");
     const rows = await rowsOf(world);
     expect(rows.map(({ state, via }) => `${state} ${via}`)).toEqual(
@@ -273,6 +278,101 @@ scene("networks: pools, ways, and a network that only records know", async (worl
   await shell(world, `rm ${CONFIG_FOLDER}/*`);
   expect(await rows()).toMatchObject([{ network: "pods", pods: 1 }]);
   expect(await world.host.must(`${LS} networks --conf-dir ${CONFIG_FOLDER}`)).toContain("no configuration");
+});
+
+scene(
+  "beside ADDs and DELs nothing is called drift, dead or stray that is so for a moment",
+  async (world) => {
+    const pods = install(world, network("pods"));
+    const red = await world.pod("red");
+    const asked: Row[] = [];
+    let goes = true;
+    const calls = async (): Promise<void> => {
+      for (let call = 0; call < 20; call++) {
+        await add(world, pods, red);
+        await del(world, pods, red);
+      }
+      goes = false;
+    };
+    const looks = async (): Promise<void> => {
+      while (goes) asked.push(...(await rowsOf(world)));
+    };
+    await Promise.all([calls(), looks(), looks()]);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.filter(({ state }) => state !== "ok" && state !== "starting")).toEqual([]);
+  },
+);
+
+scene("what others named is shown without escape sequences in every form of the answer", async (world) => {
+  const pods = install(world, network("pods"));
+  const red = await world.pod("red");
+  await add(world, pods, red);
+  const [file = ""] = (await shell(world, "ls /var/lib/cni/pontoon/pods/*.json")).split("\n");
+  const record = JSON.parse(world.read(file)) as { pod: string; namespace: { path: string } };
+  const path = "/run/netns/\u001b[31m\u009bred";
+  world.write(
+    file,
+    JSON.stringify({ ...record, pod: "default/\u001b[2J", namespace: { path, cookie: "1" } }),
+  );
+  world.write(`/var/lib/cni/pontoon/\u001b[2J/${"0".repeat(32)}.json`, "torn");
+  await shell(world, "touch '/run/netns/\u001b[2J'; ip link add veth0 type veth peer name veth1 netns red");
+  const hold = "printf '\u001b[2J' > /proc/self/comm; exec 3< /proc/self/comm; read -r _ < /dev/zero";
+  void world.host.exec(["timeout", "10", "ip", "netns", "exec", "red", "bash", "-c", hold]);
+  await waitFor("the process runs", async () =>
+    (await rowsOf(world)).some(({ process }) => process !== undefined),
+  );
+  for (const form of ["", "-o wide", "--json", "\u001b[2J", "networks", "--\u001b[2J", "--output=\u009b"]) {
+    const words = form === "" ? [] : form.split(" ");
+    const { stdout, stderr } = await world.host.exec([...LS.split(" "), ...words]);
+    expect(stdout + stderr, form).toMatch(/^[ -~\n]+$/);
+  }
+  const rows = JSON.parse(await world.host.must(`${LS} --json`)) as Row[];
+  expect(rows.map(({ namespace }) => namespace)).toContain(path);
+});
+
+scene("what cannot be read beside the state is passed over, and a state is a word too", async (world) => {
+  const pods = install(world, network("pods"));
+  const red = await world.pod("red");
+  await add(world, pods, red);
+  await shell(
+    world,
+    `mkdir /run/docker; ln -s netns /run/docker/netns; mkfifo /run/netns/pipe; ln -s nowhere /run/netns/broken
+mkdir /run/netns/folder; touch /run/netns/file; ip link add veth0 type veth peer name veth1 netns red`,
+  );
+  expect(await rowsOf(world, "ok")).toMatchObject([{ namespace: red.namespace }]);
+  expect(await rowsOf(world, "foreign")).toMatchObject([{ hostInterface: "veth0" }]);
+  const { status, stderr } = await world.host.exec([...LS.split(" "), ""]);
+  expect({ status, stderr }).toMatchObject({ status: 2, stderr: expect.stringContaining("name one pod") });
+});
+
+scene(
+  "a pod with thousands of addresses has a line that can be read, and is found by each",
+  async (world) => {
+    const red = await world.pod("red");
+    await shell(world, "ip link add veth0 type veth peer name veth1 netns red");
+    const lines = Array.from(
+      { length: 2000 },
+      (_, at) => `addr add 10.9.${at >> 8}.${at & 255}/32 dev veth1\n`,
+    );
+    world.write("/run/batch", lines.join(""));
+    await red.must("ip -b /run/batch");
+    expect(await world.host.must(LS)).toContain("  10.9.0.0,10.9.0.1,10.9.0.2 +1997  ");
+    expect(await world.host.must(`${LS} -o wide`)).toContain(",10.9.7.207 ");
+    const [found] = await rowsOf(world, "10.9.7.207");
+    expect(found?.addresses).toHaveLength(2000);
+  },
+);
+
+scene("a reader that has seen enough hears nothing, and a full disk is told", async (world) => {
+  const { stderr } = await world.host.exec(["sh", "-c", `${LS} --watch | head -n 1`]);
+  expect(stderr).toBe("");
+  const full = await world.host.exec(["sh", "-c", `${LS} > /dev/full`]);
+  expect(full).toMatchObject({ status: 1, stderr: expect.stringContaining("ENOSPC") });
+});
+
+scene("a folder of configurations that is not there is told", async (world) => {
+  const { status, stderr } = await world.host.exec(`${LS} networks --conf-dir /nowhere`);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "There is no folder /nowhere.\n" });
 });
 
 test("without root, and with too many words, it says so", async () => {

@@ -35,6 +35,8 @@ scene("attachments by state, addresses, host ports and strays are counted", asyn
   expect(samplesOf(await world.host.must(METRICS))).toEqual({
     [Object.keys(samplesOf(await world.host.must(METRICS)))[0]!]: 1,
     'pontoon_attachments{network="pods",state="ok"}': 2,
+    'pontoon_attachments{network="pods",state="drift"}': 0,
+    'pontoon_attachments{network="pods",state="starting"}': 0,
     'pontoon_attachments{network="pods",state="dead"}': 1,
     'pontoon_host_ports{network="pods"}': 1,
     'pontoon_addresses{network="pods",range="10.1.0.1-10.1.0.14"}': 13,
@@ -43,6 +45,28 @@ scene("attachments by state, addresses, host ports and strays are counted", asyn
     'pontoon_strays{kind="interface"}': 0,
     'pontoon_strays{kind="record"}': 0,
   });
+});
+
+scene("no sample comes twice, and leases that cannot be counted hide no other figures", async (world) => {
+  const pods = network("pods", { subnets: ["10.1.0.0/28"] });
+  install(world, pods);
+  world.write(`${CONFIG_FOLDER}/99-copy.conflist`, JSON.stringify(pods));
+  install(world, network("other", { subnets: ["10.2.0.0/28"] }));
+  await world.host.must("mkdir -p /var/lib/cni/networks");
+  await world.host.must("ln -s other /var/lib/cni/networks/other");
+  const { stdout, stderr, status } = await world.host.exec(METRICS.split(" "));
+  const names = stdout.split("\n").filter((line) => line.startsWith("pontoon_addresses{"));
+  expect(names).toEqual(['pontoon_addresses{network="pods",range="10.1.0.1-10.1.0.14"} 13']);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining("networks/other: ELOOP") });
+  const ls = await world.host.exec([
+    `${PLUGIN_FOLDER}/pontoon`,
+    "ls",
+    "networks",
+    "--conf-dir",
+    CONFIG_FOLDER,
+  ]);
+  expect(ls.stdout).toMatch(/^other .*\n(.*\n)*pods /m);
+  expect(ls.stderr).toContain("networks/other: ELOOP");
 });
 
 scene(

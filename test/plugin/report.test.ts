@@ -44,6 +44,29 @@ scene(
   },
 );
 
+scene("long and similar names come whole into the archive, each once", async (world) => {
+  const long = "n".repeat(60);
+  for (const name of ["90 a", "90-a", "x".repeat(200)])
+    world.write(`${CONFIG_FOLDER}/${name}.conflist`, name);
+  for (const end of ["1", "2"]) {
+    world.write(`/var/lib/cni/pontoon/${long}${end}/boot-abc`, end);
+    world.write(`/var/lib/cni/pontoon/${long}${end}/${"y".repeat(200)}`, end);
+  }
+  await world.host.must(`${REPORT} /run/report.tar`);
+  const names = (await world.host.must("tar -tf /run/report.tar")).trimEnd().split("\n");
+  expect(names.filter((name) => name.startsWith("configurations/"))).toHaveLength(3);
+  expect(names.filter((name) => name.startsWith("records/n"))).toHaveLength(4);
+  expect(new Set(names).size).toBe(names.length);
+});
+
+scene("a full disk leaves no part of an archive", async (world) => {
+  await world.host.must("mkdir /run/small");
+  await world.host.must("mount -t tmpfs -o size=8k tmpfs /run/small");
+  const { status, stderr } = await world.host.exec(`${REPORT} /run/small/report.tar`);
+  expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining("ENOSPC") });
+  expect(await world.host.must("ls /run/small")).toBe("");
+});
+
 scene("a file that is there stays, and a node without programs gives the rest", async (world) => {
   world.write("/run/report.tar", "mine");
   const { status, stderr } = await world.host.exec(`${REPORT} /run/report.tar`);

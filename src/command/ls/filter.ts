@@ -1,4 +1,4 @@
-// The rows that a word means: a pod, a container, a network, an address, an interface or a host port.
+// The rows that a word means: a pod, a container, a network, an address, an interface, a port or a state.
 import { parseAddress, sameAddress } from "../../ip/address.ts";
 import type { Row } from "./row.ts";
 
@@ -13,8 +13,8 @@ export function filterRows(rows: readonly Row[], word: string): Row[] {
 }
 
 function names(row: Row, word: string): boolean {
-  const { pod, containerId, network, hostInterface, namespace } = row;
-  if ([pod, containerId, network, hostInterface, namespace].includes(word)) return true;
+  const { pod, containerId, network, hostInterface, namespace, state } = row;
+  if ([pod, containerId, network, hostInterface, namespace, state].includes(word)) return true;
   // A pod's name without its Kubernetes namespace.
   if (pod.endsWith(`/${word}`) || namespace?.endsWith(`/${word}`) === true) return true;
   return hasAddress(row, word) || hasPort(row, word);

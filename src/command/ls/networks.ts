@@ -1,10 +1,12 @@
 // `pontoon ls networks`: the networks of the node, with their pools.
-import type { Netconf } from "../../cni/config.ts";
 import type { CniError } from "../../cni/error.ts";
+import { sentencesOf } from "../../failure/failure.ts";
 import type { Node } from "../../host/node.ts";
 import { formatPrefix } from "../../ip/prefix.ts";
+import type { PoolCount } from "../../ipam/status.ts";
 import { listRecordedNetworks } from "../../record/store.ts";
 import { type ConfigurationFile, poolsOf, readConfigurations } from "../../survey/network.ts";
+import { fileStatus } from "../../sys/status.ts";
 import { type Cell, tableOf } from "../../terminal/table.ts";
 import { shown, type Terminal } from "../../terminal/terminal.ts";
 import type { Answer } from "../command.ts";
@@ -34,12 +36,13 @@ export interface NetworkRow {
 export function listNetworks(node: Node, folder: string, terminal: Terminal): Answer {
   const files = readConfigurations(folder);
   const pods = podCounts(node);
-  const rows = files.flatMap((file, place) => rowsOf(file, place === 0, pods));
+  const errors = files.flatMap(({ path, error }) => (error === undefined ? [] : [inFile(path, error)]));
+  if (fileStatus(folder)?.kind !== "directory") errors.push(`There is no folder ${folder}`);
+  const rows = files.flatMap((file, place) => rowsOf(file, { isFirst: place === 0, pods, errors }));
   const known = new Set(rows.map(({ network }) => network));
   for (const [network, count] of pods)
     if (!known.has(network) && count > 0)
       rows.push({ network: shown(network), isFirst: false, subnets: [], pods: count });
-  const errors = files.flatMap(({ path, error }) => (error === undefined ? [] : [inFile(path, error)]));
   const text =
     rows.length === 0
       ? `No network of Pontoon is configured in ${folder}.\n`
@@ -56,12 +59,14 @@ function podCounts(node: Node): Map<string, number> {
   return new Map(listRecordedNetworks().map((network) => [network, node.recorded([network]).length]));
 }
 
+/** The rows of a file; a sentence is added to `errors` for each network whose leases cannot be counted. */
 function rowsOf(
   { path, netconfs }: ConfigurationFile,
-  isFirst: boolean,
-  pods: Map<string, number>,
+  { isFirst, pods, errors }: { isFirst: boolean; pods: Map<string, number>; errors: string[] },
 ): NetworkRow[] {
   return netconfs.map((netconf): NetworkRow => {
+    const { pools, error } = poolsOf(netconf);
+    if (error !== undefined) errors.push(...sentencesOf([error]));
     const { name, attach, bridge, mtu, ipMasq, ingressPolicy, ipam } = netconf;
     return {
       network: name,
@@ -70,7 +75,7 @@ function rowsOf(
       attach,
       bridge: attach === "bridge" ? bridge : undefined,
       subnets: (ipam?.rangeSets ?? []).flat().map(({ subnet }) => formatPrefix(subnet)),
-      ...fullestPool(netconf),
+      ...fullestPool(pools),
       mtu: mtu === 0 ? undefined : mtu,
       masquerades: ipMasq,
       ingressPolicy,
@@ -80,8 +85,8 @@ function rowsOf(
 }
 
 /** The pool with the fewest free addresses: when that is full, no pod starts. */
-function fullestPool(netconf: Netconf): Pick<NetworkRow, "used" | "free"> {
-  const [pool] = poolsOf(netconf).sort((a, b) => (a.size - a.taken < b.size - b.taken ? -1 : 1));
+function fullestPool(pools: PoolCount[]): Pick<NetworkRow, "used" | "free"> {
+  const [pool] = pools.sort((a, b) => (a.size - a.taken < b.size - b.taken ? -1 : 1));
   return pool === undefined ? {} : { used: String(pool.taken), free: String(pool.size - pool.taken) };
 }
 

@@ -53,7 +53,7 @@ export function networkLines(files: readonly ConfigurationFile[], survey: Survey
 function networkLine(netconf: Netconf, { attachments, links }: Survey): Line {
   const { name, attach, bridge, ipMasq, ingressPolicy } = netconf;
   const pods = attachments.filter(({ attachment }) => attachment.key.network === name).length;
-  const [pool] = poolsOf(netconf).sort((a, b) => (a.size - a.taken < b.size - b.taken ? -1 : 1));
+  const [pool] = poolsOf(netconf).pools.sort((a, b) => (a.size - a.taken < b.size - b.taken ? -1 : 1));
   const link = attach === "bridge" ? [...links.values()].find((each) => each.name === bridge) : undefined;
   const ports = [...links.values()].filter(
     ({ master }) => link !== undefined && master === link.index,

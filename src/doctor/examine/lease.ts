@@ -2,7 +2,6 @@
 
 import { bridgeOf } from "../../attachment/link.ts";
 import type { Netconf } from "../../cni/config.ts";
-import { CniError } from "../../cni/error.ts";
 import { shellWord } from "../../host/difference.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { ownsLease } from "../../ipam/ownership.ts";
@@ -91,8 +90,9 @@ export function examinePools({ netconfs }: Context): Finding[] {
 
 function fullPools(netconf: Netconf): Finding[] {
   const { name } = netconf;
-  return poolsOrNone(netconf)
-    .filter(({ size, taken }) => taken >= size)
+  // A folder of leases that cannot be read is a finding of the state.
+  return poolsOf(netconf)
+    .pools.filter(({ size, taken }) => taken >= size)
     .map(({ words, size, taken }) => ({
       subject: `network ${name}`,
       severity: "warning",
@@ -101,16 +101,6 @@ function fullPools(netconf: Netconf): Finding[] {
       advice: "Remove pods, send a GC, or widen the ranges",
       networks: [name],
     }));
-}
-
-/** A folder of leases that cannot be read is a finding of the state. */
-function poolsOrNone(netconf: Netconf): ReturnType<typeof poolsOf> {
-  try {
-    return poolsOf(netconf);
-  } catch (error) {
-    if (error instanceof CniError) return [];
-    throw error;
-  }
 }
 
 /** Attachments whose pods are gone, and interfaces that no record knows. */

@@ -24,6 +24,12 @@ test("a table is as wide as its widest cells, and no line ends in blanks", () =>
   );
 });
 
+test("a cell of others moves no cursor and sets no colour", () => {
+  expect(
+    tableOf(COLUMNS, [["a\u001b[2J\u009b\u202e", "", { text: "\u001b[31m", style: "green" }]], PLAIN),
+  ).toBe(["POD      AGE  STATE", "a?[2J??       ?[31m", ""].join("\n"));
+});
+
 test("where the terminal is narrow the widest column that may be cut is cut, others stay whole", () => {
   const narrow = tableOf(COLUMNS, ROWS, { columns: 30, hasColours: false });
   expect(narrow).toBe(
