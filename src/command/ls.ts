@@ -13,7 +13,12 @@ import { Misuse } from "./misuse.ts";
 import { ageText, bytesText, needRoot } from "./text.ts";
 
 const OPTIONS = {
-  output: { letter: "o", value: "FORM", choices: ["wide"], meaning: "wide: all columns, nothing cut" },
+  output: {
+    letter: "o",
+    value: "FORM",
+    choices: ["wide", "json"],
+    meaning: "wide: all columns, nothing cut",
+  },
   watch: { letter: "w", meaning: "again every two seconds, until Ctrl-C" },
   "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
   ...JSON_OPTION,
@@ -60,7 +65,7 @@ or 2 when the command line is wrong.
     using node = Node.open();
     if (word === "networks")
       return { ...listNetworks(node, options["conf-dir"] ?? "/etc/cni/net.d", place), ...again };
-    const isWide = options.output === "wide" || options.json === true;
+    const isWide = options.output !== undefined || options.json === true;
     const survey = takeSurvey(node, { withProcesses: isWide });
     const all = rowsOf(survey);
     const rows = word === undefined ? all : filterRows(all, word);

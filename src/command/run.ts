@@ -59,7 +59,9 @@ function answerOf(command: Command, rest: readonly string[], person: Person): An
   const args = readArguments(rest, command.options);
   const answer = command.run(args, person);
   const { json } = answer;
-  if (!("json" in args.options) || json === undefined) return answer;
+  // People of Kubernetes write -o json, where there is an option of that name.
+  const wantsJson = "json" in args.options || (args.options["output"] as unknown) === "json";
+  if (!wantsJson || json === undefined) return answer;
   return { ...answer, text: `${asciiJson(json, 2)}\n` };
 }
 

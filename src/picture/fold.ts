@@ -15,7 +15,7 @@ const MOST_SHOWN = 24;
 /** The states that are shown, whatever else there is to say. */
 const NOTABLE: readonly PodState[] = ["starting", "odd"];
 /** Beside those that stand out, so many others are shown of a larger network. */
-const EXAMPLES = 3;
+const SHOWN_ANYWAY = 3;
 
 /**
  * Chooses the pods that are shown. `isWhole`: all of them. Every broken one is, and of those with host ports
@@ -29,7 +29,7 @@ export function foldPods({ pods }: Network, isWhole: boolean): Fold {
   const others = quiet.filter((pod) => !odd.includes(pod));
   const isShort = isWhole || pods.length <= MOST_SHOWN;
   const opened = isShort ? open.length : MOST_SHOWN;
-  const count = isShort ? others.length : open.length > MOST_SHOWN ? 0 : EXAMPLES;
+  const count = isShort ? others.length : open.length > MOST_SHOWN ? 0 : SHOWN_ANYWAY;
   return {
     shown: [...wrong, ...odd, ...open.slice(0, opened), ...others.slice(0, count)],
     folded: [...open.slice(opened), ...others.slice(count)],

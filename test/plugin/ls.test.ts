@@ -105,6 +105,7 @@ scene(
       expect(await named(word), word).toEqual(["default/web-1"]);
     expect(await named("pods")).toEqual(["default/web-0", "default/web-1"]);
     expect(await named("web")).toEqual(["default/web-0", "default/web-1"]);
+    expect(await world.host.must(`${LS} -o json web-0`)).toBe(await world.host.must(`${LS} --json web-0`));
     for (const word of ["8081", "10.1.0.77", "53/tcp", "nobody"]) {
       const { status, stdout } = await world.host.exec([...LS.split(" "), word]);
       expect({ status, stdout }).toEqual({
