@@ -133,7 +133,7 @@ const FINE: [name: string, command: string, note?: RegExp][] = [
   ],
   [
     "a policy drop behind a rule of which it cannot be told whether it fits",
-    nftChain('iifname "pods0" fib daddr type unicast accept;', "drop"),
+    nftChain('oifname "pods0" accept; iifname "pods0" fib daddr type unicast accept;', "drop"),
   ],
   ["a policy drop behind a rule that may accept", nftChain("limit rate 10/second accept;", "drop")],
 ];
