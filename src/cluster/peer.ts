@@ -3,8 +3,8 @@
 import type { Node } from "../host/node.ts";
 import { type Address, formatAddress, sameAddress } from "../ip/address.ts";
 import { linkLocalOf } from "../ip/link-local.ts";
+import { macBytes } from "../ip/mac.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import { macBytes } from "../net/link.ts";
 import {
   addStaticNeighbourMessage,
   deleteStaticNeighbourMessage,

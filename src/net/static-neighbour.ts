@@ -1,6 +1,7 @@
 // Neighbours that nobody has to ask for: the MAC of an address on a link, and the node behind a MAC of a
 // VXLAN device. (linux/neighbour.h; the requests are those of `ip neighbour` and `bridge fdb`)
 import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
+import { macBytes } from "../ip/mac.ts";
 import { readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_REPLACE } from "../netlink/uapi/netlink.ts";
@@ -8,7 +9,6 @@ import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
 import { familyNumber } from "./address.ts";
-import { macBytes } from "../ip/mac.ts";
 import { formatMac } from "./link.ts";
 
 /** A permanent entry. */

@@ -2,12 +2,12 @@
 // knows each node by an entry of its forwarding table. (linux/if_link.h, drivers/net/vxlan; the requests are
 // those of iproute2)
 import { type Address, addressBytes, addressFromBytes, formatAddress } from "../ip/address.ts";
+import { macBytes } from "../ip/mac.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { be16At } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
-import { macBytes } from "../ip/mac.ts";
 import { getLinkMessage, Link, type LinkName, linkHeader } from "./link.ts";
 
 /** What cannot be changed in a VXLAN device once it is there. */
