@@ -38,6 +38,15 @@ function undecodable(reason: string, more: Pick<ErrorParts, "hint" | "problems">
   });
 }
 
+/** The reason of an error of JSON.parse: the first wrong character and its place, or a limit. */
+export function jsonProblem(text: string, error: unknown): string {
+  if (!(error instanceof SyntaxError)) return limitOf(error);
+  const { offset } = findBroken(text);
+  const { line, column } = placeIn(text, offset);
+  const reason = describe(text, offset);
+  return offset >= text.length ? reason : `${reason} in line ${line}, column ${column}`;
+}
+
 /** The limit that a text exceeds, whatever else is wrong with it: the stack, or the memory. */
 function limitOf(error: unknown): string {
   return error instanceof RangeError

@@ -12,6 +12,7 @@ import { ls } from "./ls.ts";
 import { manOf } from "./man.ts";
 import { metrics } from "./metrics.ts";
 import { migrate } from "./migrate.ts";
+import { node } from "./node.ts";
 import { report } from "./report.ts";
 import { restore } from "./restore.ts";
 import { rm } from "./rm.ts";
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   cni,
   script,
   install,
+  node,
   migrate,
   explain,
   helpOf(all),

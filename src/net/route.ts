@@ -32,6 +32,8 @@ export interface LinkRoute {
   priority?: number | undefined;
   table?: number | undefined;
   scope?: number | undefined;
+  /** The origin of the route (RTPROT_…); without it a new route counts as made by hand. */
+  protocol?: number | undefined;
 }
 
 /** A route to add. */
@@ -60,7 +62,7 @@ export function addRouteMessage(route: NewRoute): Message {
         (route.gateway === undefined && dst.address.family === 4 ? rt.RT_SCOPE_LINK : rt.RT_SCOPE_UNIVERSE);
       routeHeader(w, dst, {
         table: table > 255 ? rt.RT_TABLE_UNSPEC : table,
-        protocol: rt.RTPROT_BOOT,
+        protocol: route.protocol ?? rt.RTPROT_BOOT,
         scope,
         type: rt.RTN_UNICAST,
         flags: route.onLink === true ? rt.RTNH_F_ONLINK : 0,
@@ -71,6 +73,32 @@ export function addRouteMessage(route: NewRoute): Message {
       w.u32Attribute(rt.RTA_OIF, route.index).u32Attribute(rt.RTA_TABLE, table);
       if (route.priority !== undefined) w.u32Attribute(rt.RTA_PRIORITY, route.priority);
       writeMetrics(w, route);
+    },
+  };
+}
+
+/**
+ * Deletes the one route with this destination, table, link, gateway, priority and origin. Refused with ESRCH
+ * when there is none.
+ */
+export function deleteRouteMessage(route: LinkRoute): Message {
+  const { dst, gateway, index, priority, protocol, table = rt.RT_TABLE_MAIN } = route;
+  const via = gateway === undefined ? "" : ` via ${formatAddress(gateway)}`;
+  return {
+    what: `delete route ${formatPrefix(dst)}${via}`,
+    type: rt.RTM_DELROUTE,
+    flags: 0,
+    body: (w) => {
+      routeHeader(w, dst, {
+        table: table > 255 ? rt.RT_TABLE_UNSPEC : table,
+        // RT_SCOPE_NOWHERE stands for every scope (fib_table_delete in net/ipv4/fib_trie.c).
+        scope: rt.RT_SCOPE_NOWHERE,
+        ...(protocol === undefined ? {} : { protocol }),
+      });
+      if (dst.length > 0) w.attribute(rt.RTA_DST, addressBytes(dst.address));
+      if (gateway !== undefined) w.attribute(rt.RTA_GATEWAY, addressBytes(gateway));
+      w.u32Attribute(rt.RTA_OIF, index).u32Attribute(rt.RTA_TABLE, table);
+      if (priority !== undefined) w.u32Attribute(rt.RTA_PRIORITY, priority);
     },
   };
 }
@@ -187,6 +215,24 @@ export function lookUpRoutes(
 
 /** So many answers about routes fit into a socket's buffer of 208 kB. */
 const MOST_LOOK_UPS = 100;
+/**
+ * The links by which the node reaches addresses without a gateway, one for each; undefined for an address
+ * that is behind a gateway, out of reach, or the node's own. Throws SystemError when the socket fails.
+ */
+export function lookUpDirectLinks(
+  socket: NetlinkSocket,
+  addresses: readonly Address[],
+): (number | undefined)[] {
+  if (addresses.length === 0) return [];
+  return socket.transact(addresses.map((address) => lookUpMessage(address))).map(({ replies: [reply] }) => {
+    // struct rtmsg: the type is its eighth byte.
+    if (reply === undefined || reply.payload[7] !== rt.RTN_UNICAST) return undefined;
+    const attributes = readAttributes(reply.payload, 12);
+    const hasGateway = [rt.RTA_GATEWAY, rt.RTA_VIA].some((type) => attributes.bytes(type) !== undefined);
+    return hasGateway ? undefined : attributes.u32(rt.RTA_OIF);
+  });
+}
+
 /** With RTM_F_FIB_MATCH the answer is the entry that fits, and not the way that follows from it. */
 function lookUpMessage(address: Address, flags = 0): Message {
   return {
@@ -266,5 +312,6 @@ function readRoute(reply: Reply, family: Family, attributes: Attributes): LinkRo
     priority: attributes.u32(rt.RTA_PRIORITY),
     table: attributes.u32(rt.RTA_TABLE) ?? reply.payload[4],
     scope: reply.payload[6],
+    protocol: reply.payload[5],
   };
 }

@@ -37,6 +37,9 @@ const DUMP_ATTEMPTS = 8;
  */
 const MOST_AT_ONCE = 200;
 
+/** Bytes that every socket may send at once: the default is 208 kB, less the kernel's own share. */
+const LEAST_SEND_BUFFER = 128 * 1024;
+
 /**
  * The buffer of all sockets: bytes are copied out of it at once. The kernel never makes a message of a list
  * longer than 32 KiB.
@@ -128,6 +131,7 @@ export class NetlinkSocket implements Disposable {
     const first = this.sequence;
     this.writeAll(writer, messages);
     this.write(writer, end, 0);
+    this.makeRoom(writer.written.length);
     this.send(writer.written, messages[0]?.what ?? "nothing");
     return heard(messages, this.gather(messages, first, frame));
   }
@@ -207,6 +211,13 @@ export class NetlinkSocket implements Disposable {
       this.sequence++,
       message.body,
     );
+  }
+
+  /** Gives a batch that is larger than the socket's buffer a buffer of its size, as `nft` does. */
+  private makeRoom(bytes: number): void {
+    if (bytes < LEAST_SEND_BUFFER) return;
+    const result = native.setsockopt(this.fd, nl.SOL_SOCKET, nl.SO_SNDBUFFORCE, u32Bytes(2 * bytes));
+    check(result, "enlarge the buffer of a netlink socket");
   }
 
   private send(bytes: Uint8Array, what: string): void {

@@ -70,14 +70,20 @@ function userData({ inHostOrder, expression }: SetKey): Uint8Array {
 export interface SetLayout {
   name: string;
   key: SetKey;
+  /** Elements are intervals of keys (interval.ts). */
+  isOfIntervals?: boolean;
 }
 
 /** Makes a set, if it is not there yet. `id` is any number, new in its batch. */
-export function setMessage(table: Table, { name, key }: SetLayout, id: number): Message {
+export function setMessage(
+  table: Table,
+  { name, key, isOfIntervals = false }: SetLayout,
+  id: number,
+): Message {
   return requestMessage(table, `create set ${name}`, nft.NFT_MSG_NEWSET, NLM_F_CREATE, (w) => {
     w.string(nft.NFTA_SET_TABLE, table.name)
       .string(nft.NFTA_SET_NAME, name)
-      .be32Attribute(nft.NFTA_SET_FLAGS, 0)
+      .be32Attribute(nft.NFTA_SET_FLAGS, isOfIntervals ? nft.NFT_SET_INTERVAL : 0)
       .be32Attribute(nft.NFTA_SET_KEY_TYPE, key.type)
       .be32Attribute(nft.NFTA_SET_KEY_LEN, key.length)
       .be32Attribute(nft.NFTA_SET_ID, id)

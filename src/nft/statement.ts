@@ -67,6 +67,16 @@ export function destinationReturn(prefix: Prefix): Statement {
   );
 }
 
+/** `ip daddr != @set`, `ip6 daddr != @set`, behind a test of the family */
+export function destinationNotIn(family: Family, set: string): Statement {
+  const { word, daddr: offset, length } = HEADER[family];
+  return statement(
+    `${word} daddr != @${set}`,
+    payload(nft.NFT_REG_1, { offset, length }),
+    isIn(set, nft.NFT_REG_1, nft.NFT_LOOKUP_F_INV),
+  );
+}
+
 /** `meta iiftype ether`: in a table of family inet nft asks this by itself before it looks at a MAC. */
 export function isEthernet(): Statement {
   return statement("", meta(nft.NFT_META_IIFTYPE, nft.NFT_REG_1), equals(nft.NFT_REG_1, ARPHRD_ETHER));

@@ -52,8 +52,9 @@ export function elementText(things: TableThings, element: Element, isKeyAlone = 
   return `{ ${whole} }`;
 }
 
-function setText({ name, key }: SetLayout): string[] {
-  return [`set ${name} {`, `\t${keyText(key)}`, "}"];
+function setText({ name, key, isOfIntervals = false }: SetLayout): string[] {
+  const flags = isOfIntervals ? ["\tflags interval"] : [];
+  return [`set ${name} {`, `\t${keyText(key)}`, ...flags, "}"];
 }
 
 function keyText({ type, expression }: SetKey): string {

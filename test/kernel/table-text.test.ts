@@ -7,6 +7,7 @@ import { hairpinChain, sharedHairpinChain } from "../../src/nft/hairpin-chain.ts
 import { portLayout } from "../../src/nft/host-port-layout.ts";
 import { INGRESS_LAYOUT, ingressPlace } from "../../src/nft/ingress-layout.ts";
 import { elementPlaces, MASQUERADE_LAYOUT, networkChain, sharedNetworkChain } from "../../src/nft/layout.ts";
+import { nodeLayout } from "../../src/nft/node-layout.ts";
 import { elementsOf } from "../../src/nft/port-attachment.ts";
 import { conditionChain, sharedConditionChain } from "../../src/nft/port-condition.ts";
 import { PROTOCOLS } from "../../src/nft/port-mapping.ts";
@@ -109,6 +110,7 @@ const CASES: Case[] = [
       comment: "",
     })),
   },
+  { layout: nodeLayout(SUBNETS), chains: [], elements: [] },
   ...[BRIDGE_CHECK, NODE_CHECK, ARP_CHECK].map((table) => ({
     layout: table.layout,
     chains: [],

@@ -1,5 +1,6 @@
 // All small changes that some test has to notice, by the folder that they are in.
 import { ATTACHMENT } from "./attachment.ts";
+import { CLUSTER } from "./cluster.ts";
 import { CNI } from "./cni.ts";
 import { COMMAND } from "./command.ts";
 import { DOCTOR } from "./doctor.ts";
@@ -32,6 +33,7 @@ import { VERB } from "./verb.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   ...ATTACHMENT,
+  ...CLUSTER,
   ...CNI,
   ...DOCTOR,
   ...FAILURE,

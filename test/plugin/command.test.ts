@@ -21,6 +21,7 @@ const COMMANDS = [
   "cni",
   "script",
   "install",
+  "node",
   "migrate",
   "explain",
   "help",

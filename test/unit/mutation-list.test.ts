@@ -29,6 +29,7 @@ test("the list has rows from every folder of src", () => {
   const folders = new Set(MUTATIONS.map(({ file }) => file.split("/")[1]));
   expect([...folders].sort()).toEqual([
     "attachment",
+    "cluster",
     "cni",
     "command",
     "failure",

@@ -13,6 +13,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   },
   command: {
     may: [
+      "cluster",
       "report",
       "script",
       "doctor",
@@ -33,6 +34,10 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
       "sys",
     ],
     why: "A command for people asks the folders that know; it touches no kernel object itself, and prints nothing.",
+  },
+  cluster: {
+    may: ["host", "failure", "cni", "nft", "net", "netlink", "ip", "sys"],
+    why: "The node's part of a cluster's network knows no attachments: it is made of a wish, without records.",
   },
   report: {
     may: ["survey", "host", "record", "cni", "tool", "sys"],

@@ -21,11 +21,16 @@ export const forwarding: StayingKind<ForwardingStep> = {
   renew: switchOnAgain,
 };
 
-/** Switches forwarding on, unless it is. True when it was off. */
-function ensureForwarding(family: Family, node: Node): boolean {
+/** True while the node forwards packets of the family. Throws SystemError. */
+export function isForwarding(family: Family): boolean {
+  return readSysctl(SWITCH[family]) === "1";
+}
+
+/** Switches forwarding on, unless it is. True when it was off. Throws CniError 140. */
+export function ensureForwarding(family: Family, node: Node): boolean {
   const setting = SWITCH[family];
   const ensure = (): boolean => {
-    if (readSysctl(setting) === "1") return false;
+    if (isForwarding(family)) return false;
     if (family === 6) keepAdvertisedRoutes(node);
     ensureSysctl(setting, "1");
     return true;
@@ -44,7 +49,7 @@ function switchOnAgain(steps: readonly ForwardingStep[], node: Node): Renewal[] 
 
 /** The problem with forwarding; undefined when there is none. */
 function verifyForwarding(step: ForwardingStep): Difference | undefined {
-  const off = step.families.find((family) => readSysctl(SWITCH[family]) !== "1");
+  const off = step.families.find((family) => !isForwarding(family));
   return off === undefined
     ? undefined
     : restorable(

@@ -1,0 +1,92 @@
+// The wish made so. The whole of it is compared with the kernel at each call, so an event that nobody heard
+// of, a killed call and a reboot are all the same.
+import { CniError } from "../cni/error.ts";
+import { ensureForwarding, isForwarding } from "../host/kind/forwarding/forwarding.ts";
+import type { Node } from "../host/node.ts";
+import { hasFamily } from "../ip/prefix.ts";
+import { lockInPatience, PATIENCE_MS } from "../sys/flock.ts";
+import { ensureConflist, folderOf, removeStale } from "./conflist.ts";
+import { addressChanges, type Device, deviceRemoval, ensureDevice, ownDevice } from "./device.ts";
+import { ensureMasquerade } from "./masquerade.ts";
+import { peerChanges } from "./peer.ts";
+import { Report } from "./report.ts";
+import { ownRoutes, routeChanges, wantedRoutes } from "./route.ts";
+import type { Wish } from "./wish.ts";
+
+/** How a wish is applied. */
+export interface Manner {
+  isDryRun: boolean;
+  /** The folder where configurations of a former wish are looked for, beside that of the wish. */
+  confFolder: string;
+}
+
+/** The wish of a node that is to have nothing. */
+export const NOTHING: Wish = { version: 1, podSubnets: [], routes: [] };
+
+/**
+ * Makes the node as wished, as far as that goes: what is refused stops nothing else. One call at a time works
+ * on a network namespace. Throws CniError 11 when another does not end, and SystemError.
+ */
+export function applyWish(wish: Wish, node: Node, { isDryRun, confFolder }: Manner): Report {
+  lock(node);
+  const report = new Report(isDryRun);
+  const isForwarded = switchOn(wish, node, report);
+  report.part("routes", () => applyRoutes(wish, node, report));
+  const isMasqueraded = ensureMasquerade(wish, node, report);
+  applyConflist(wish, report, { confFolder, isReady: isForwarded && isMasqueraded });
+  return report;
+}
+
+/**
+ * The lock is that of the network namespace's own file: it needs no folder, and holds whichever folders the
+ * callers see. It goes with the process.
+ */
+function lock({ home }: Node): void {
+  if (lockInPatience(home, "the network namespace", PATIENCE_MS)) return;
+  throw new CniError("tryAgainLater", {
+    about: "another call of pontoon node is at work",
+    hint: "Wait for its end, then run it again",
+  });
+}
+
+/** Switches on forwarding of the pods' families. True when it is on. */
+function switchOn({ podSubnets }: Wish, node: Node, report: Report): boolean {
+  const off = ([4, 6] as const).filter((each) => hasFamily(podSubnets, each) && !isForwarding(each));
+  const done = off.map((family) =>
+    report.attempt({ what: `forwarding of IPv${family}`, action: "changed" }, () => {
+      ensureForwarding(family, node);
+    }),
+  );
+  return done.every(Boolean);
+}
+
+/** Tunnel, nodes behind it, and routes. A tunnel that is refused stays as it is, with its routes. */
+function applyRoutes(wish: Wish, node: Node, report: Report): void {
+  const before = ownDevice(node);
+  const device = wish.tunnel && ensureDevice(wish.tunnel, node, report);
+  const isRefused = wish.tunnel !== undefined && device === undefined;
+  if (wish.tunnel !== undefined && device !== undefined)
+    report.carryOut(node.links, [
+      ...addressChanges(device, wish.podSubnets, node),
+      ...peerChanges(device, wish.tunnel.peers, node),
+    ]);
+  const known: Device | undefined = device ?? (before && { index: before.index });
+  const wanted = wantedRoutes(isRefused ? { ...wish, tunnel: undefined } : wish, known, { node, report });
+  const found = ownRoutes(node).filter(({ index }) => index !== device?.replaced);
+  report.carryOut(node.links, routeChanges(found, wanted, isRefused ? before?.index : undefined));
+  if (wish.tunnel === undefined) report.carryOut(node.links, deviceRemoval(node));
+}
+
+/** A node is Ready with the file, so it comes last, and not before packets can pass. */
+function applyConflist(
+  { conflist }: Wish,
+  report: Report,
+  { confFolder, isReady }: { confFolder: string; isReady: boolean },
+): void {
+  if (conflist !== undefined && isReady) ensureConflist(conflist, report);
+  else if (conflist !== undefined)
+    report.refuse(`conflist ${conflist.path}`, "forwarding and masquerading have to be there before it");
+  const folder = confFolder.replace(/\/+$/, "") || "/";
+  const folders = conflist === undefined ? [folder] : [folder, folderOf(conflist.path)];
+  report.part("conflists of before", () => removeStale(folders, conflist?.path, report));
+}

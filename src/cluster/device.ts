@@ -1,0 +1,146 @@
+// The node's tunnel device: one VXLAN device, and the addresses that the node itself has in the tunnel.
+import type { Node } from "../host/node.ts";
+import { familyBits, formatAddress, sameAddress } from "../ip/address.ts";
+import { formatPrefix, type Prefix, samePrefix, wholeOf } from "../ip/prefix.ts";
+import { addAddressMessage, deleteAddressMessage, listAddresses } from "../net/address.ts";
+import { getLink } from "../net/link.ts";
+import { changeLinkMessage, deleteLinkMessage } from "../net/link-change.ts";
+import { findLocalRoute } from "../net/route.ts";
+import {
+  createVxlanMessage,
+  getVxlan,
+  type NewVxlan,
+  VXLAN_OVERHEAD,
+  type VxlanLink,
+  type VxlanSettings,
+} from "../net/vxlan.ts";
+import type { Change, Report } from "./report.ts";
+import { tunnelMac } from "./tunnel-mac.ts";
+import type { Tunnel } from "./wish.ts";
+
+/** The name of the tunnel device. */
+export const TUNNEL_DEVICE = "pontoon-vxlan";
+/** The alias of the tunnel device, by which it is known as ours. */
+const TUNNEL_ALIAS = "pontoon node tunnel";
+
+const TITLE = `tunnel ${TUNNEL_DEVICE}`;
+
+/** The tunnel device as an apply works with it. */
+export interface Device {
+  /** Undefined in a dry run where there is none yet. */
+  index: number | undefined;
+  /** The index of the device that had to give way to this one: what leads there has gone with it. */
+  replaced?: number | undefined;
+}
+
+/** The tunnel device when it is ours; undefined without one. Throws SystemError. */
+export function ownDevice({ links }: Node): VxlanLink | undefined {
+  const found = getVxlan(links, { name: TUNNEL_DEVICE });
+  return found !== undefined && isOwn(found) ? found : undefined;
+}
+
+function isOwn({ kind, alias }: VxlanLink): boolean {
+  return kind === "vxlan" && alias === TUNNEL_ALIAS;
+}
+
+/** Makes the device as wished. Undefined when it cannot be: then the report says why. Throws SystemError. */
+export function ensureDevice(tunnel: Tunnel, node: Node, report: Report): Device | undefined {
+  const found = getVxlan(node.links, { name: TUNNEL_DEVICE });
+  if (found !== undefined && !isOwn(found)) {
+    report.refuse(TITLE, "an interface of this name is there, and is not Pontoon's");
+    return undefined;
+  }
+  const wanted = describe(tunnel, node);
+  if (wanted === undefined) {
+    report.refuse(TITLE, `no interface of this node has the address ${formatAddress(tunnel.local)}`);
+    return undefined;
+  }
+  const isSame = found !== undefined && !found.learns && sameSettings(found.settings, wanted);
+  const change = isSame ? adjust(found, wanted) : make(wanted, found);
+  const refusals = report.refused.length;
+  if (change !== undefined) report.carryOut(node.links, [change]);
+  if (report.refused.length > refusals) return undefined;
+  if (isSame) return { index: found.index };
+  const made = report.isDryRun ? undefined : getVxlan(node.links, { name: TUNNEL_DEVICE });
+  return { index: made?.index, replaced: found?.index };
+}
+
+function describe({ vni, port, local, mtu }: Tunnel, { links }: Node): NewVxlan | undefined {
+  const index = findLocalRoute(links, local);
+  const under = index === undefined ? undefined : getLink(links, { index });
+  if (under === undefined) return undefined;
+  const bytes = mtu ?? under.mtu - VXLAN_OVERHEAD[local.family];
+  return { name: TUNNEL_DEVICE, mac: tunnelMac(local), mtu: bytes, vni, port, local };
+}
+
+function sameSettings(a: VxlanSettings | undefined, b: VxlanSettings): boolean {
+  return a !== undefined && a.vni === b.vni && a.port === b.port && sameAddress(a.local, b.local);
+}
+
+/** The settings of a device that is there, without the device's interruption. */
+function adjust({ mtu, mac, up }: VxlanLink, wanted: NewVxlan): Change | undefined {
+  if (mtu === wanted.mtu && mac === wanted.mac && up) return undefined;
+  const change = {
+    up: true,
+    ...(mtu === wanted.mtu ? {} : { mtu: wanted.mtu }),
+    ...(mac === wanted.mac ? {} : { mac: wanted.mac }),
+  };
+  const which = { name: TUNNEL_DEVICE };
+  return {
+    what: TITLE,
+    action: "changed",
+    messages: [changeLinkMessage(which, change, `set up ${TUNNEL_DEVICE}`)],
+  };
+}
+
+/** One send makes the device with its alias, so that no kill leaves one that nobody knows. */
+function make(wanted: NewVxlan, found: VxlanLink | undefined): Change {
+  const which = { name: TUNNEL_DEVICE };
+  const marks = { alias: TUNNEL_ALIAS, addressGeneration: "none" } as const;
+  return {
+    what: TITLE,
+    action: found === undefined ? "added" : "changed",
+    messages: [
+      ...(found === undefined ? [] : [deleteLinkMessage({ index: found.index })]),
+      createVxlanMessage(wanted),
+      changeLinkMessage(which, marks, `mark ${TUNNEL_DEVICE}`),
+      changeLinkMessage(which, { up: true }, `raise ${TUNNEL_DEVICE}`),
+    ],
+  };
+}
+
+/**
+ * The changes to the addresses of the device: the first of each subnet of pods, which no pod has. The node
+ * sends from it to pods that are behind the tunnel, and gets their answers by the tunnel too. Throws
+ * SystemError.
+ */
+export function addressChanges({ index }: Device, podSubnets: readonly Prefix[], { links }: Node): Change[] {
+  const wanted = podSubnets
+    .filter(({ address, length }) => length <= familyBits(address.family) - 2)
+    .map(({ address }) => wholeOf(address));
+  const found = index === undefined ? [] : listAddresses(links, index).map(({ prefix }) => prefix);
+  const changeOf = (prefix: Prefix, action: "added" | "removed"): Change => ({
+    what: `address ${formatPrefix(prefix)} of ${TUNNEL_DEVICE}`,
+    action,
+    messages: [
+      action === "added"
+        ? addAddressMessage(index ?? 0, prefix, { makesRoute: false })
+        : deleteAddressMessage(index ?? 0, prefix),
+    ],
+  });
+  return [
+    ...found.filter((each) => !hasPrefix(wanted, each)).map((each) => changeOf(each, "removed")),
+    ...wanted.filter((each) => !hasPrefix(found, each)).map((each) => changeOf(each, "added")),
+  ];
+}
+
+function hasPrefix(list: readonly Prefix[], wanted: Prefix): boolean {
+  return list.some((each) => samePrefix(each, wanted));
+}
+
+/** The change that takes the device away; none where it is not there, or not ours. Throws SystemError. */
+export function deviceRemoval(node: Node): Change[] {
+  const found = ownDevice(node);
+  if (found === undefined) return [];
+  return [{ what: TITLE, action: "removed", messages: [deleteLinkMessage({ index: found.index })] }];
+}
