@@ -317,8 +317,8 @@ scene("what others named is shown without escape sequences in every form of the 
   );
   world.write(`/var/lib/cni/pontoon/\u001b[2J/${"0".repeat(32)}.json`, "torn");
   await shell(world, "touch '/run/netns/\u001b[2J'; ip link add veth0 type veth peer name veth1 netns red");
-  const hold = "printf '\u001b[2J' > /proc/self/comm; exec 3< /proc/self/comm; read -r _ < /dev/zero";
-  void world.host.exec(["timeout", "10", "ip", "netns", "exec", "red", "bash", "-c", hold]);
+  const hold = "printf '\u001b[2J' > /proc/self/comm; read -r _";
+  await using _process = world.host.start(["ip", "netns", "exec", "red", "bash", "-c", hold]);
   await waitFor("the process runs", async () =>
     (await rowsOf(world)).some(({ process }) => process !== undefined),
   );
