@@ -1,6 +1,8 @@
 // `pontoon metrics`: figures of the node in the text form of Prometheus, for node-exporter's textfile
 // collector.
 import { programVersion } from "../cni/about.ts";
+import { type Diagnosis, diagnoseAll } from "../doctor/doctor.ts";
+import type { Severity } from "../doctor/finding.ts";
 import { sentencesOf } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
 import { poolsOf, readConfigurations } from "../survey/network.ts";
@@ -15,11 +17,12 @@ export const metrics = defineCommand({
   words: "",
   summary: "prints figures for Prometheus (textfile collector)",
   page: `Prints figures of this node in the text form of Prometheus: attachments by
-network and state, addresses used and free, host ports, and what is stray. Needs
-root; changes nothing.
+network and state, addresses used and free, host ports, what is stray, and how
+much the doctor finds wrong. Needs root; changes nothing.
 `,
   options: {
     "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
+    "bin-dir": { value: "DIR", meaning: "where plugins are  (/opt/cni/bin)" },
   },
   examples: [["metrics > pontoon.prom.new", "then rename it into the collector's folder"]],
   run({ options, words }) {
@@ -27,8 +30,19 @@ root; changes nothing.
     needRoot("look at all of the node's network", "metrics");
     using node = Node.open();
     const survey = takeSurvey(node, { withProcesses: false });
-    const { families: pools, notes } = poolMetrics(options["conf-dir"] ?? "/etc/cni/net.d");
-    const families: Family[] = [BUILD, attachments(survey), hostPorts(survey), ...pools, strays(survey)];
+    const folders = {
+      configurations: options["conf-dir"] ?? "/etc/cni/net.d",
+      executables: options["bin-dir"] ?? "/opt/cni/bin",
+    };
+    const { families: pools, notes } = poolMetrics(folders.configurations);
+    const families: Family[] = [
+      BUILD,
+      attachments(survey),
+      hostPorts(survey),
+      ...pools,
+      strays(survey),
+      findings(diagnoseAll({ node, survey }, folders)),
+    ];
     return { text: families.map(textOf).join(""), notes };
   },
 });
@@ -122,6 +136,20 @@ function strays({ pairs, leases, unreadable }: Survey): Family {
       { labels: { kind: "lease" }, value: leases.length },
       { labels: { kind: "interface" }, value: interfaces },
       { labels: { kind: "record" }, value: unreadable.length },
+    ],
+  };
+}
+
+/** What the doctor finds, by severity; an examination that could not look is `blind`. */
+function findings({ findings: all, blind }: Diagnosis): Family {
+  const countOf = (wanted: Severity): number => all.filter(({ severity }) => severity === wanted).length;
+  const severities: readonly Severity[] = ["error", "warning", "note"];
+  return {
+    name: "pontoon_findings",
+    help: "What pontoon doctor finds, by severity.",
+    samples: [
+      ...severities.map((severity) => ({ labels: { severity }, value: countOf(severity) })),
+      { labels: { severity: "blind" }, value: blind.length },
     ],
   };
 }

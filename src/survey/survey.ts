@@ -6,7 +6,13 @@ import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
-import { addProcesses, type NetworkNamespace, namedNamespaces, namespaceAt } from "../look/namespaces.ts";
+import {
+  addProcesses,
+  type Namespaces,
+  type NetworkNamespace,
+  namedNamespaces,
+  namespaceAt,
+} from "../look/namespaces.ts";
 import { type CountedLink, listCountedLinks } from "../net/link-list.ts";
 import { listRecordedNetworks, type UnreadableRecord } from "../record/store.ts";
 import { driftOf } from "./drift.ts";
@@ -30,7 +36,10 @@ export interface SurveyedAttachment {
   problems: string[];
   /** The host's end, with its counters; undefined where there is none. */
   hostLink: CountedLink | undefined;
-  /** The namespace at the path that the runtime gave; undefined where it is gone. */
+  /**
+   * The namespace at the path that the runtime gave; undefined where it is gone, and where nobody asked for
+   * processes.
+   */
   namespace: NetworkNamespace | undefined;
   /** When its ADD ended, in milliseconds since 1970; undefined where it has not. */
   since: number | undefined;
@@ -107,20 +116,21 @@ function doubtOfLease({ directory, address, owner }: StrayLease): string {
 function lookOnce(node: Node, { withProcesses }: Manner): Survey {
   const links = new Map(listCountedLinks(node.links).map((link) => [link.index, link]));
   const byName = new Map([...links.values()].map((link) => [link.name, link]));
-  const namespaces = namedNamespaces();
   const { attachments, unreadable } = readRecords(node);
   const surveyed = attachments.map((attachment): SurveyedAttachment => {
     const hostLink = byName.get(hostEndOf(attachment.link)?.name ?? "");
-    const namespace = namespaceAt(attachment.namespace.path, namespaces);
     const since = node.records.completedAt(attachment.key);
     const state = stateOf(attachment, { since, hostLink, node });
-    return { attachment, state, problems: [], hostLink, namespace, since };
+    return { attachment, state, problems: [], hostLink, namespace: undefined, since };
   });
   noteDrift(surveyed, byName, node);
   const own = new Set(surveyed.map(({ hostLink }) => hostLink));
-  const ofPods = new Set(surveyed.flatMap(({ namespace }) => namespace ?? []));
   const others = [...links.values()].filter((link) => !own.has(link) && link.kind === "veth");
+  // A node with pods alone has no pair whose other end has to be found.
+  const isNeeded = withProcesses || others.some(({ peerNamespace }) => peerNamespace !== undefined);
+  const namespaces = isNeeded ? findNamespaces(surveyed) : new Map<string, NetworkNamespace>();
   if (withProcesses) addProcesses(namespaces);
+  const ofPods = new Set(surveyed.flatMap(({ namespace }) => namespace ?? []));
   return {
     links,
     attachments: inOrder(surveyed),
@@ -128,6 +138,13 @@ function lookOnce(node: Node, { withProcesses }: Manner): Survey {
     leases: findStrayLeases(attachments, listRecordedNetworks()),
     unreadable,
   };
+}
+
+/** Finds the namespaces of the node, and which of them the attachments are in. */
+function findNamespaces(surveyed: readonly SurveyedAttachment[]): Namespaces {
+  const namespaces = namedNamespaces();
+  for (const one of surveyed) one.namespace = namespaceAt(one.attachment.namespace.path, namespaces);
+  return namespaces;
 }
 
 /** Notes the differences of those that live, and gives them the state of drift. */

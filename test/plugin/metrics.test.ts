@@ -4,9 +4,10 @@ import { add, addDirectly } from "../support/cni.ts";
 import { install, network } from "../support/network.ts";
 import { run } from "../support/process.ts";
 import { scene } from "../support/scene.ts";
-import { CONFIG_FOLDER, PLUGIN_FOLDER, pluginBinary } from "../support/world.ts";
+import { CONFIG_FOLDER, PLUGIN_FOLDER, pluginBinary, type World } from "../support/world.ts";
 
-const METRICS = `${PLUGIN_FOLDER}/pontoon metrics --conf-dir ${CONFIG_FOLDER}`;
+const FOLDERS = `--conf-dir ${CONFIG_FOLDER} --bin-dir ${PLUGIN_FOLDER}`;
+const METRICS = `${PLUGIN_FOLDER}/pontoon metrics ${FOLDERS}`;
 
 /** The samples of a text in Prometheus' form, by name and labels; anything that is no such line fails. */
 function samplesOf(text: string): Record<string, number> {
@@ -44,8 +45,26 @@ scene("attachments by state, addresses, host ports and strays are counted", asyn
     'pontoon_strays{kind="lease"}': 1,
     'pontoon_strays{kind="interface"}': 0,
     'pontoon_strays{kind="record"}': 0,
+    ...(await findingsBy(world)),
   });
 });
+
+/** The samples of findings, counted from what the doctor says. */
+async function findingsBy(world: World): Promise<Record<string, number>> {
+  const { stdout } = await world.host.exec(`${PLUGIN_FOLDER}/pontoon doctor --json ${FOLDERS}`);
+  const { findings, blind } = JSON.parse(stdout) as { findings: { severity: string }[]; blind: unknown[] };
+  const counts = ["error", "warning", "note"].map((severity): [string, number] => [
+    severity,
+    findings.filter((each) => each.severity === severity).length,
+  ]);
+  expect(counts.some(([, count]) => count > 0)).toBe(true);
+  return Object.fromEntries(
+    [...counts, ["blind", blind.length] as const].map(([severity, count]) => [
+      `pontoon_findings{severity="${severity}"}`,
+      count,
+    ]),
+  );
+}
 
 scene("no sample comes twice, and leases that cannot be counted hide no other figures", async (world) => {
   const pods = network("pods", { subnets: ["10.1.0.0/28"] });
