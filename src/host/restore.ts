@@ -65,10 +65,11 @@ export function restoreRules(node: Node): RestoreReport {
 
 /**
  * True for an attachment whose port may forward again: its packet rules are there, and no ADD raises the port
- * when the pod is ready for it.
+ * when the pod is ready for it. A record of version 1 does not tell how its port was set.
  */
 function isRenewable(attachment: Attachment, { records }: Node, restoration: RestoreReport): boolean {
   const { failed } = networkOf(attachment, restoration);
+  if (attachment.version === 1) return false;
   return records.isComplete(attachment.key) && !failed.has(attachmentDigest(attachment.key));
 }
 

@@ -146,7 +146,7 @@ test.each([
 test.each([
   ["64 kB of stack", "--stack=65536", REFUSED],
   ["24 kB of stack", "--stack=24576", /had to stop/],
-  ["6 MB of addresses", "--as=6000000", REFUSED],
+  ["10 MB of addresses", "--as=10000000", REFUSED],
   ["3 descriptors", "--nofile=3", /open \/proc\/thread-self\/ns\/net/],
 ])("with %s an ADD does what it can, or says what is missing", async (_, limit, message) => {
   expect((await add(CONFIG, [toolPath("prlimit"), limit])).msg).toEqual(
