@@ -32,7 +32,7 @@ it on.
   },
   examples: [
     ["report", "pontoon-report-TIME.tar in this folder"],
-    ["report /tmp/report.tar", "another place"],
+    ["report worker-1.tar", "another name"],
   ],
   completes: "file",
   run({ options, words }) {

@@ -42,7 +42,7 @@ const DISTURBED = {
 function elsewhere(repository: string): Record<string, string> {
   const home = join(folder, "a home of another name");
   mkdirSync(join(home, "crates"), { recursive: true });
-  for (const name of ["src", "scripts", "engine", "package.json", "tsconfig.json", ...PACKAGES]) {
+  for (const name of ["src", "scripts", "docs", "engine", "package.json", "tsconfig.json", ...PACKAGES]) {
     cpSync(join(REPOSITORY, name), join(repository, name), {
       recursive: true,
       filter: (path) => !path.endsWith("engine/target"),
