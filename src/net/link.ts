@@ -116,52 +116,47 @@ export class Link {
   /** What the link is to the bridge that is its master; undefined without a bridge. */
   get port(): LinkPort | undefined {
     if (this.lastPort === undefined && this.info?.string(rt.IFLA_INFO_SLAVE_KIND) === "bridge")
-      this.lastPort = new LinkPort(this.info);
+      this.lastPort = new LinkPort(this.info.nest(rt.IFLA_INFO_SLAVE_DATA));
     return this.lastPort;
   }
 }
 
 /** A bridge port's settings, each read when it is asked for. */
 export class LinkPort {
-  private readonly info: Attributes;
+  private readonly data: Attributes | undefined;
 
-  /** From IFLA_LINKINFO. */
-  constructor(info: Attributes) {
-    this.info = info;
-  }
-
-  private setting(type: number): number | undefined {
-    return this.info.u8Inside(rt.IFLA_INFO_SLAVE_DATA, type);
+  constructor(data: Attributes | undefined) {
+    this.data = data;
   }
 
   get state(): number {
-    return this.setting(rt.IFLA_BRPORT_STATE) ?? 0;
+    return this.data?.u8(rt.IFLA_BRPORT_STATE) ?? 0;
   }
 
   /** It was the lowest free number of the bridge. */
   get number(): number {
-    return this.info.nest(rt.IFLA_INFO_SLAVE_DATA)?.u16(rt.IFLA_BRPORT_NO) ?? 0;
+    return this.data?.u16(rt.IFLA_BRPORT_NO) ?? 0;
   }
 
   get hairpin(): boolean {
-    return this.setting(rt.IFLA_BRPORT_MODE) === 1;
+    return this.data?.u8(rt.IFLA_BRPORT_MODE) === 1;
   }
 
   get isolated(): boolean {
-    return this.setting(rt.IFLA_BRPORT_ISOLATED) === 1;
+    return this.data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1;
   }
 
   /** The bridge learns MACs from frames that come in by the port. */
   get learning(): boolean {
-    return this.setting(rt.IFLA_BRPORT_LEARNING) !== 0;
+    return this.data?.u8(rt.IFLA_BRPORT_LEARNING) !== 0;
   }
 
   /** Frames to unknown MACs, to groups and to all go out by the port; the kernel has a switch for each. */
   get floods(): { unicast: boolean; multicast: boolean; broadcast: boolean } {
     return {
-      unicast: this.setting(rt.IFLA_BRPORT_UNICAST_FLOOD) !== 0,
-      multicast: this.setting(rt.IFLA_BRPORT_MCAST_FLOOD) !== 0,
-      broadcast: this.setting(rt.IFLA_BRPORT_BCAST_FLOOD) !== 0,
+      unicast: this.data?.u8(rt.IFLA_BRPORT_UNICAST_FLOOD) !== 0,
+      multicast: this.data?.u8(rt.IFLA_BRPORT_MCAST_FLOOD) !== 0,
+      broadcast: this.data?.u8(rt.IFLA_BRPORT_BCAST_FLOOD) !== 0,
     };
   }
 }

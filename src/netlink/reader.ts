@@ -148,24 +148,6 @@ export class Attributes {
     return textOf(bytes.subarray(at, nul < 0 || nul > end ? end : nul));
   }
 
-  /**
-   * A byte inside the nest of that type, found without a table of all that is in there: for a nest of forty of
-   * which a caller reads one or two.
-   */
-  u8Inside(nest: number, type: number): number | undefined {
-    const { bytes, words } = this.memory;
-    const start = this.placeOf(nest, 0);
-    const end = start === 0 ? 0 : start + this.sizeAt(start);
-    for (let at = start + NLA_HDRLEN; at < end; ) {
-      const header = words[(at >> 2) - 1]!;
-      const size = header & 0xffff;
-      if (size < NLA_HDRLEN || at + size - NLA_HDRLEN > end) return undefined;
-      if (((header >> 16) & NLA_TYPE_MASK) === type) return size > NLA_HDRLEN ? bytes[at] : undefined;
-      at += (size + 3) & ~3;
-    }
-    return undefined;
-  }
-
   nest(type: number): Attributes | undefined {
     const at = this.placeOf(type, 0);
     return at === 0 ? undefined : new Attributes(this.memory, at, at + this.sizeAt(at));
