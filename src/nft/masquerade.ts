@@ -1,6 +1,7 @@
 // Masquerading for attachments: put in, take out, compare. Every function throws SystemError.
 import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
+import { isErrno } from "../sys/errno.ts";
 import { claimAddresses, type Masquerade, type MasqueradeNode } from "./address-claim.ts";
 import { countRules } from "./answer.ts";
 import { deleteUnusedChains } from "./chain.ts";
@@ -29,11 +30,23 @@ export const MASQUERADE: OwnedTable<Masquerade, MasqueradeNode> = {
     ({ owner, addresses, chain }) =>
       addresses.length - (elements.get(owner) ?? []).filter((element) => element.chain === chain.name).length,
   claim: claimAddresses,
-  claimFor: claimAddresses,
+  claimFor: claimForOther,
   release: (socket, attachment) => removeMasquerade(socket, attachment, { chain: attachment.chain.name }),
   // The last DEL of a network takes its chain away, and does not hold the node's lock.
   changedSinceLook: ["ENOENT"],
 };
+
+/**
+ * Puts in the elements of another attachment. An address of it that somebody has by now stays with that one:
+ * the attachment that is being added has nothing to do with it. Throws SystemError.
+ */
+function claimForOther(...[other, on]: Parameters<typeof claimAddresses>): void {
+  try {
+    claimAddresses(other, on);
+  } catch (error) {
+    if (!isErrno(error, "EADDRINUSE")) throw error;
+  }
+}
 
 /**
  * Makes sure that the attachment's addresses are masqueraded, and puts back all lost parts of the table.

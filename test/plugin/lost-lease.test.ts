@@ -101,8 +101,9 @@ scene(
 
 scene("the empty lease of a pod that is gone is free as before", async (world) => {
   const { pods, red, late } = await fullPool(world);
+  const end = await hostLinkOf(world, red);
   await world.removePod(red);
-  await world.host.must(["sh", "-c", "while ip link show master pods0 | grep -q M-DOWN; do :; done"]);
+  await world.host.must(["sh", "-c", `while ip link show dev ${end} 2> /dev/null; do :; done`]);
   expect(addressOf(await add(world, pods, late))).toBe("10.1.0.2");
 });
 
