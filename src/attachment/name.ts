@@ -88,6 +88,11 @@ export function attachmentTitle(
   return `${subject} (network ${network}, ${interfaceName})`;
 }
 
+/** A container's id as `docker ps` and `crictl ps` show it: twelve digits of a long hexadecimal one. */
+export function shortContainerId(id: string): string {
+  return /^[0-9a-f]{13,}$/.test(id) ? id.slice(0, 12) : id;
+}
+
 /** IFALIASZ (linux/if.h) without its final zero. */
 const ALIAS_BYTES = 255;
 

@@ -1,4 +1,5 @@
 // `pontoon doctor`: what is wrong on this node, how that was seen, and the command that mends it.
+
 import type { CniError } from "../cni/error.ts";
 import type { Folders } from "../doctor/context.ts";
 import { type Diagnosis, diagnose, trace } from "../doctor/doctor.ts";
@@ -6,6 +7,7 @@ import { probeWay } from "../doctor/trace/probe.ts";
 import { asCniError } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
 import { restoreRules } from "../host/restore.ts";
+import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
 import { shown, type Terminal } from "../terminal/terminal.ts";
 import { JSON_OPTION } from "./arguments.ts";
 import { type Answer, defineCommand } from "./command.ts";
@@ -73,8 +75,8 @@ ports that are down, and ports on their bridge with their settings, as
     if (isTrace && options.repair === true) throw new Misuse("--trace looks only; --repair goes without it");
     needRoot("look at all of the node's network", "doctor");
     const folders: Folders = {
-      configurations: options["conf-dir"] ?? "/etc/cni/net.d",
-      executables: options["bin-dir"] ?? "/opt/cni/bin",
+      configurations: options["conf-dir"] ?? CONFIGURATIONS,
+      executables: options["bin-dir"] ?? EXECUTABLES,
     };
     using node = Node.open();
     const ends = [word ?? "", to ?? ""] as const;

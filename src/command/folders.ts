@@ -1,5 +1,7 @@
 // The folders of plugins and networks that a person means.
+
 import { findNetworkList, type NetworkList, readNetworkList } from "../runtime/network-list.ts";
+import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
 import { native } from "../sys/native.ts";
 import { absolutePath } from "../sys/path.ts";
 import { fileStatus } from "../sys/status.ts";
@@ -8,7 +10,7 @@ import { fileStatus } from "../sys/status.ts";
 export function pluginFolders(given: readonly string[] | undefined): string[] {
   const path = given === undefined ? (native.getenv("CNI_PATH") ?? "").split(":") : given;
   const folders = path.filter((folder) => folder !== "");
-  return folders.length === 0 ? ["/opt/cni/bin"] : folders;
+  return folders.length === 0 ? [EXECUTABLES] : folders;
 }
 
 /**
@@ -17,6 +19,6 @@ export function pluginFolders(given: readonly string[] | undefined): string[] {
  */
 export function networkListOf(word: string, confDir: string | undefined): NetworkList {
   if (word.includes("/") || fileStatus(word)?.kind === "file") return readNetworkList(absolutePath(word));
-  const folder = confDir ?? (native.getenv("NETCONFPATH") || "/etc/cni/net.d");
+  const folder = confDir ?? (native.getenv("NETCONFPATH") || CONFIGURATIONS);
   return findNetworkList(folder, word);
 }

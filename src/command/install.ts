@@ -1,5 +1,7 @@
 // `pontoon install`: the executable, and a network configuration, where a container runtime looks for them.
+
 import { asCniError } from "../failure/failure.ts";
+import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
 import { type Options, refuseWords } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { EXAMPLE } from "./install/example.ts";
@@ -69,8 +71,8 @@ function wishOf(options: Options<typeof OPTIONS>): Wish {
   const name = options.name ?? file?.slice(file.lastIndexOf("/") + 1);
   if (name?.includes("/")) throw new Misuse("--name is a name without a folder; --conf-dir names the folder");
   return {
-    binDir: withoutSlashes(options["bin-dir"] ?? "/opt/cni/bin"),
-    confDir: withoutSlashes(options["conf-dir"] ?? "/etc/cni/net.d"),
+    binDir: withoutSlashes(options["bin-dir"] ?? EXECUTABLES),
+    confDir: withoutSlashes(options["conf-dir"] ?? CONFIGURATIONS),
     conf: file === undefined || name === undefined ? undefined : { file, name },
     force: options.force === true,
   };

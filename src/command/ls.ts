@@ -1,5 +1,7 @@
 // `pontoon ls`: the attachments of the node, and which end of a veth pair belongs to which namespace.
+
 import { Node } from "../host/node.ts";
+import { CONFIGURATIONS } from "../survey/folder.ts";
 import { takeSurvey } from "../survey/survey.ts";
 import { epochMs } from "../sys/clock.ts";
 import { type Cell, type Column, tableOf } from "../terminal/table.ts";
@@ -64,7 +66,7 @@ or 2 when the command line is wrong.
     const place = options.output === "wide" ? { ...PLAIN, hasColours: terminal.hasColours } : terminal;
     using node = Node.open();
     if (word === "networks")
-      return { ...listNetworks(node, options["conf-dir"] ?? "/etc/cni/net.d", place), ...again };
+      return { ...listNetworks(node, options["conf-dir"] ?? CONFIGURATIONS, place), ...again };
     const isWide = options.output !== undefined || options.json === true;
     const survey = takeSurvey(node, { withProcesses: isWide });
     const all = rowsOf(survey);

@@ -1,10 +1,12 @@
 // `pontoon metrics`: figures of the node in the text form of Prometheus, for node-exporter's textfile
 // collector.
+
 import { programVersion } from "../cni/about.ts";
 import { type Diagnosis, diagnoseAll } from "../doctor/doctor.ts";
 import type { Severity } from "../doctor/finding.ts";
 import { sentencesOf } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
+import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
 import { poolsOf, readConfigurations } from "../survey/network.ts";
 import { type Survey, takeSurvey } from "../survey/survey.ts";
 import { refuseWords } from "./arguments.ts";
@@ -31,8 +33,8 @@ much the doctor finds wrong. Needs root; changes nothing.
     using node = Node.open();
     const survey = takeSurvey(node, { withProcesses: false });
     const folders = {
-      configurations: options["conf-dir"] ?? "/etc/cni/net.d",
-      executables: options["bin-dir"] ?? "/opt/cni/bin",
+      configurations: options["conf-dir"] ?? CONFIGURATIONS,
+      executables: options["bin-dir"] ?? EXECUTABLES,
     };
     const { families: pools, notes } = poolMetrics(folders.configurations);
     const families: Family[] = [

@@ -1,10 +1,12 @@
 // `pontoon node`: what a node has for the pods of a cluster, made so by the whole wish of an agent.
+
 import { applyWish, NOTHING } from "../cluster/apply.ts";
 import type { Report } from "../cluster/report.ts";
 import { type NodeState, readState } from "../cluster/state.ts";
 import { readWish, WrongWish } from "../cluster/wish.ts";
 import { CniError } from "../cni/error.ts";
 import { Node } from "../host/node.ts";
+import { CONFIGURATIONS } from "../survey/folder.ts";
 import { shown, type Terminal } from "../terminal/terminal.ts";
 import { type Arguments, JSON_OPTION, refuseWords, unknownWord } from "./arguments.ts";
 import { type Answer, defineCommand } from "./command.ts";
@@ -67,7 +69,7 @@ type Options = Arguments<typeof OPTIONS>["options"];
 function show(options: Options, terminal: Terminal): Answer {
   if ("dry-run" in options) throw new Misuse("--dry-run is not for show");
   using opened = Node.open();
-  const state: NodeState = readState(opened, options["conf-dir"] ?? "/etc/cni/net.d");
+  const state: NodeState = readState(opened, options["conf-dir"] ?? CONFIGURATIONS);
   return { text: stateText(state, terminal), json: state };
 }
 
@@ -77,7 +79,7 @@ function apply(options: Options, readStdin: (() => string) | undefined): Answer 
     const wish = readStdin === undefined ? NOTHING : readWish(readStdin());
     const manner = {
       isDryRun: "dry-run" in options,
-      confFolder: options["conf-dir"] ?? "/etc/cni/net.d",
+      confFolder: options["conf-dir"] ?? CONFIGURATIONS,
     };
     using opened = Node.open();
     return answerOf(applyWish(wish, opened, manner));

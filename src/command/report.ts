@@ -1,8 +1,10 @@
 // `pontoon report`: one archive for a report about a fault.
+
 import { CniError } from "../cni/error.ts";
 import { Node } from "../host/node.ts";
 import { reportOf } from "../report/report.ts";
 import { tarOf } from "../report/tar.ts";
+import { CONFIGURATIONS } from "../survey/folder.ts";
 import { takeSurvey } from "../survey/survey.ts";
 import { epochMs, utcText } from "../sys/clock.ts";
 import { isErrno } from "../sys/errno.ts";
@@ -43,7 +45,7 @@ it on.
     using node = Node.open();
     const entries = reportOf(
       takeSurvey(node, { withProcesses: true }),
-      options["conf-dir"] ?? "/etc/cni/net.d",
+      options["conf-dir"] ?? CONFIGURATIONS,
     );
     const archive = tarOf(entries, now / 1000);
     write(path, archive);

@@ -1,5 +1,7 @@
 // `pontoon script`: the commands that a person would type to get what an ADD makes.
+
 import { addScript, delScript } from "../script/script.ts";
+import { CONFIGURATIONS } from "../survey/folder.ts";
 import { defineCommand } from "./command.ts";
 import { Misuse } from "./misuse.ts";
 import { readNetwork } from "./script/network.ts";
@@ -52,7 +54,7 @@ of an IPAM plugin that is not built in has to be given, with its length, as in
     if (verb !== "add" && verb !== "del") throw new Misuse('begin with "add" or "del"');
     if (file === undefined || more.length > 0) throw new Misuse("name one network or file, or - for stdin");
     const wishes: PodWishes = wishesOf(options);
-    const network = readNetwork(file, options["conf-dir"] ?? "/etc/cni/net.d", person);
+    const network = readNetwork(file, options["conf-dir"] ?? CONFIGURATIONS, person);
     const { subject, notes } = subjectOf(network, wishes);
     return { text: verb === "add" ? addScript(subject) : delScript(subject), notes };
   },

@@ -1,7 +1,9 @@
 // `pontoon status`: the node on one screen, with a verdict.
+
 import { programVersion } from "../cni/about.ts";
 import { diagnoseAll } from "../doctor/doctor.ts";
 import { Node } from "../host/node.ts";
+import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
 import { readConfigurations } from "../survey/network.ts";
 import { lookAround } from "../survey/surroundings.ts";
 import { takeSurvey } from "../survey/survey.ts";
@@ -43,8 +45,8 @@ not look or the command line is wrong.
     refuseWords(words);
     needRoot("look at all of the node's network", "status");
     const folders = {
-      configurations: options["conf-dir"] ?? "/etc/cni/net.d",
-      executables: options["bin-dir"] ?? "/opt/cni/bin",
+      configurations: options["conf-dir"] ?? CONFIGURATIONS,
+      executables: options["bin-dir"] ?? EXECUTABLES,
     };
     using node = Node.open();
     const survey = takeSurvey(node, { withProcesses: false });

@@ -1,6 +1,8 @@
 // Words and numbers as commands for people write them.
+
 import type { Attachment } from "../attachment/attachment.ts";
 import type { AttachedPortMapping } from "../attachment/host-ports.ts";
+import { shortContainerId } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { native } from "../sys/native.ts";
@@ -13,7 +15,7 @@ export function podName({ pod, key }: { pod?: string | undefined; key: Attachmen
 
 /** The container's id as `docker ps` and `crictl ps` show it: twelve digits of a long hexadecimal one. */
 export function shortId(id: string): string {
-  return shown(/^[0-9a-f]{13,}$/.test(id) ? id.slice(0, 12) : id);
+  return shown(shortContainerId(id));
 }
 
 /** A number of bytes in three digits at most: `999 B`, `1.2 kB`, `45 MB` (SI prefixes). */

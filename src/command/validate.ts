@@ -1,7 +1,9 @@
 // `pontoon validate`: the mistakes in network configurations, before a pod meets them.
+
 import { CniError } from "../cni/error.ts";
 import { attempt } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
+import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
 import { textOf } from "../sys/bytes.ts";
 import { fileIdentity, fileStatus } from "../sys/status.ts";
 import { JSON_OPTION, type Options } from "./arguments.ts";
@@ -82,8 +84,8 @@ class Run {
   constructor(options: Options<typeof OPTIONS>, readStdin: () => string) {
     this.readStdin = readStdin;
     this.looksAtNode = options["no-node"] !== true;
-    this.binDirs = options["bin-dir"] ?? ["/opt/cni/bin"];
-    this.confDir = options["conf-dir"] ?? "/etc/cni/net.d";
+    this.binDirs = options["bin-dir"] ?? [EXECUTABLES];
+    this.confDir = options["conf-dir"] ?? CONFIGURATIONS;
   }
 
   /** Looks at a file, at a folder, or at stdin. */

@@ -1,4 +1,5 @@
 // The result of an examination: what is wrong, how that was seen, and what mends it.
+import { shortContainerId } from "../attachment/name.ts";
 import type { SurveyedAttachment } from "../survey/survey.ts";
 
 /**
@@ -33,8 +34,7 @@ export const NODE = "this node";
 
 /** The name of an attachment's pod, or the beginning of its container's id. */
 export function nameOf({ attachment: { pod, key } }: SurveyedAttachment): string {
-  const { containerId } = key;
-  return pod ?? (/^[0-9a-f]{13,}$/.test(containerId) ? containerId.slice(0, 12) : containerId);
+  return pod ?? shortContainerId(key.containerId);
 }
 
 /**

@@ -1,7 +1,9 @@
 // What is wrong on the node, for the picture: sentences with the thing that each is about.
+
 import { diagnoseAll } from "../../doctor/doctor.ts";
 import { NODE, nameOf } from "../../doctor/finding.ts";
 import type { Node } from "../../host/node.ts";
+import { CONFIGURATIONS, EXECUTABLES } from "../../survey/folder.ts";
 import type { Survey, SurveyedAttachment } from "../../survey/survey.ts";
 
 /** A sentence about something that is wrong. */
@@ -15,7 +17,7 @@ export interface Problem {
 }
 
 /** Where a runtime looks, for the doctor. */
-const FOLDERS = { configurations: "/etc/cni/net.d", executables: "/opt/cni/bin" };
+const FOLDERS = { configurations: CONFIGURATIONS, executables: EXECUTABLES };
 
 /** So many pods at most are looked at from inside: each takes a millisecond or two. */
 const MOST_INSIDE = 50;
