@@ -17,12 +17,19 @@ import type { Node } from "./node.ts";
 /** A step with the key of its attachment. */
 type KeyedStep = Extract<Step, { key: AttachmentKey }>;
 
-/** The steps of this kind of all other recorded attachments of this host. Throws SystemError. */
+/**
+ * The steps of this kind of all other recorded attachments of this host. Those whose ADD has ended come
+ * first: what they have is theirs, and an ADD that still runs may fail over it. Throws SystemError.
+ */
 function otherSteps<Own extends KeyedStep>(own: Own, node: Node): Own[] {
-  return node
-    .recorded()
-    .filter(({ key }) => !sameKey(key, own.key))
-    .flatMap((attachment) => (stepOf(own.kind, attachment) as Own | undefined) ?? []);
+  const steps = { ended: [] as Own[], running: [] as Own[] };
+  for (const attachment of node.recorded()) {
+    if (sameKey(attachment.key, own.key)) continue;
+    const step = stepOf(own.kind, attachment) as Own | undefined;
+    if (step === undefined) continue;
+    steps[node.records.isComplete(attachment.key) ? "ended" : "running"].push(step);
+  }
+  return [...steps.ended, ...steps.running];
 }
 
 /**

@@ -3,11 +3,13 @@
 import { expect } from "vitest";
 import { add, addressOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
+import { holdAtOrEnd, locksOf } from "../support/held.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { install, type Network, network } from "../support/network.ts";
 import { WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
+import { atEveryMoment } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
 import type { Pod, World } from "../support/world.ts";
 
@@ -112,6 +114,40 @@ scene("the empty lease of a pod that has lost its interface alone is free too", 
   await world.host.must(`ip link del ${await hostLinkOf(world, red)}`);
   expect(addressOf(await add(world, pods, late))).toBe("10.1.0.2");
 });
+
+// The records of the node are read network by network: the pod with the address comes before and after.
+for (const owner of ["apples", "zebras"]) {
+  scene(
+    `an address stays with the pod of ${owner} when the tables are lost while an ADD asks for it`,
+    async (world) => {
+      const pods = install(world, network("pods"));
+      const free = install(world, network("free", { subnets: ["10.3.0.0/24"] }));
+      const [red, blue, green] = [await world.pod("red"), await world.pod("blue"), await world.pod("green")];
+      await add(world, install(world, network(owner, { bridge: "pods0" })), red);
+      let met = 0;
+      await atEveryMoment(
+        async (moment) => {
+          await world.host.must("rm -rf /var/lib/cni/networks/pods");
+          await using adding = await holdAtOrEnd(world, "ADD", { network: pods, pod: blue }, moment);
+          if (adding.isOver) return false;
+          await world.host.must("nft flush ruleset");
+          const { outcome, wasBeside } = await adding.meanwhile(
+            () => add(world, free, green),
+            locksOf("pods"),
+          );
+          expect(outcome.status, `request ${moment.count}`).toBe(1);
+          expect(await pings(red, "10.1.0.1"), `request ${moment.count}`).toBe(true);
+          await del(world, free, green);
+          if (wasBeside) met += 1;
+          return true;
+        },
+        ["sendto"],
+      );
+      expect(met).toBeGreaterThan(0);
+    },
+    120_000,
+  );
+}
 
 /** Red and blue have the two addresses of the pool, and red's lease is empty. */
 async function fullPool(world: World): Promise<{ pods: Network; red: Pod; late: Pod }> {
