@@ -18,6 +18,7 @@ import { listDirectory } from "../sys/file.ts";
 import { baseName } from "../sys/path.ts";
 import { addressesInUse } from "./address-use.ts";
 import { isGone, isOutOfSight } from "./life.ts";
+import { idleAmong } from "./use.ts";
 
 /** A thing that may be taken down, with the reason why nobody needs it. */
 export type Leftover = { reason: string } & (
@@ -34,13 +35,15 @@ export function allRecorded(node: Node): Attachment[] {
 
 /**
  * Everything on the node that is left over: attachments without a namespace, of killed ADDs, and of an
- * earlier boot; entries of the runtime's cache for attachments that are no longer there; leases of nobody.
- * Throws SystemError.
+ * earlier boot; with `idle` those in whose namespace no process runs; entries of the runtime's cache for
+ * attachments that are no longer there; leases of nobody. Throws SystemError.
  */
-export function findLeftovers(node: Node): Leftover[] {
+export function findLeftovers(node: Node, { idle }: { idle: boolean }): Leftover[] {
   const recorded = allRecorded(node);
+  const unused = new Set(idle ? idleAmong(recorded, node) : []);
   const attachments = recorded.flatMap((attachment): Leftover[] => {
-    const reason = reasonOf(attachment, node);
+    const reason =
+      reasonOf(attachment, node) ?? (unused.has(attachment) ? "no process runs in its namespace" : undefined);
     return reason === undefined ? [] : [{ kind: "attachment", attachment, reason }];
   });
   const isRecorded = (key: AttachmentKey): boolean => recorded.some((each) => sameKey(each.key, key));
