@@ -117,7 +117,7 @@ function unusual(address: Address): string | undefined {
 /** A MAC that an interface can have, in lower case with colons. */
 export const mac: Read<string> = (value, at) => {
   if (typeof value !== "string" || !value.includes(":"))
-    return refuse(value, at, "must be a MAC address, as in 0e:58:0a:5a:00:0c");
+    return refuse(value, at, "must be a MAC address, as in 0e:37:9d:c3:a8:9e");
   const problem = macProblem(value);
   return problem === undefined ? value.toLowerCase() : refuse(value, at, problem);
 };

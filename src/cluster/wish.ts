@@ -33,7 +33,7 @@ export interface TunnelPeer {
   subnets: Prefix[];
   /** The node's own address, in the outer packets. */
   address: Address;
-  /** The MAC of the node's tunnel device. */
+  /** The MAC of the node's tunnel device: where the document has none, that of the node's address. */
   mac: string;
 }
 
@@ -141,7 +141,15 @@ function contentProblem(json: string): string | undefined {
   }
 }
 
-const peer = object<TunnelPeer>({ subnets: list(podSubnet, MOST_SUBNETS), address: nodeAddress, mac });
+const peerAsRead = object<Omit<TunnelPeer, "mac"> & { mac?: string }>(
+  { subnets: list(podSubnet, MOST_SUBNETS), address: nodeAddress, mac },
+  ["mac"],
+);
+
+const peer: Read<TunnelPeer> = (value, at) => {
+  const read = peerAsRead(value, at);
+  return read && { ...read, mac: read.mac ?? tunnelMac(read.address) };
+};
 
 const tunnelAsRead = object<Omit<Tunnel, "mtu"> & { mtu?: Mtu }>(
   {

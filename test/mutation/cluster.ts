@@ -64,6 +64,22 @@ export const CLUSTER: readonly Mutation[] = [
     promise: "learns nothing",
   },
   {
+    name: "the MAC of a tunnel device has other bytes of the hash",
+    file: "src/cluster/tunnel-mac.ts",
+    find: ".slice(0, 10)",
+    replace: ".slice(2, 12)",
+    test: WISH,
+    promise: "in every release",
+  },
+  {
+    name: "a peer's MAC in the wish is not heeded",
+    file: "src/cluster/wish.ts",
+    find: "mac: read.mac ?? tunnelMac(read.address)",
+    replace: "mac: tunnelMac(read.address)",
+    test: WISH,
+    promise: "one that is told goes before it",
+  },
+  {
     name: "entries of peers that went stay",
     file: "src/cluster/peer.ts",
     find: "found.filter((entry) => !wanted.has(keyOf(entry)))",

@@ -26,12 +26,12 @@ async function macOf({ place }: ClusterNode): Promise<string> {
 }
 
 /** The wish of a node with these peers behind the tunnel, whose outer packets are of the family. */
-async function tunnelWish(
+function tunnelWish(
   own: ClusterNode,
   peers: readonly ClusterNode[],
   under: Family,
   on: readonly ClusterNode[] = [],
-): Promise<WishJson> {
+): WishJson {
   const wish = routedWish(own, [...on, ...peers]);
   wish["routes"] = routedWish(own, on)["routes"];
   wish["tunnel"] = {
@@ -40,9 +40,7 @@ async function tunnelWish(
     port: 8472,
     mtu: "auto",
     local: own[under],
-    peers: await Promise.all(
-      peers.map(async (peer) => ({ subnets: peer.subnets, address: peer[under], mac: await macOf(peer) })),
-    ),
+    peers: peers.map((peer) => ({ subnets: peer.subnets, address: peer[under] })),
   };
   return wish;
 }
@@ -66,11 +64,9 @@ async function twoSegments(world: World, under: Family): Promise<{ nodes: Cluste
     nodes.push(node);
   }
   const [one, two, three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
-  // A node has a tunnel before others know its MAC.
-  for (const node of nodes) await mustApply(node.place, await tunnelWish(node, [], under));
-  await mustApply(one.place, await tunnelWish(one, [three], under, [two]));
-  await mustApply(two.place, await tunnelWish(two, [three], under, [one]));
-  await mustApply(three.place, await tunnelWish(three, [one, two], under));
+  await mustApply(one.place, tunnelWish(one, [three], under, [two]));
+  await mustApply(two.place, tunnelWish(two, [three], under, [one]));
+  await mustApply(three.place, tunnelWish(three, [one, two], under));
   return { nodes, router };
 }
 
@@ -116,7 +112,7 @@ scene(
   async (world) => {
     const { nodes } = await twoSegments(world, "ipv4");
     const [one, , three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
-    const wish = await tunnelWish(one, [three], "ipv4");
+    const wish = tunnelWish(one, [three], "ipv4");
     await mustApply(one.place, wish);
     const mac = await macOf(one);
     expect(await mustApply(one.place, wish)).toEqual([]);
@@ -156,8 +152,8 @@ scene(
   async (world) => {
     const { nodes } = await twoSegments(world, "ipv4");
     const [one, two, three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
-    const wish = await tunnelWish(one, [three], "ipv4", [two]);
-    const [peer] = wish["tunnel"].peers;
+    const wish = tunnelWish(one, [three], "ipv4", [two]);
+    const peer = { ...wish["tunnel"].peers[0], mac: await macOf(three) };
     const mac = "0e:58:00:00:00:33";
     const steps: [object, string[]][] = [
       [{ ...peer, address: "10.91.0.33" }, [`entry ${peer.mac} at 10.91.0.33: changed`]],
@@ -204,10 +200,10 @@ scene(
 scene("a node that moves to the segment gets a route in place of the tunnel, and back", async (world) => {
   const { nodes } = await twoSegments(world, "ipv4");
   const [one, two] = nodes as [ClusterNode, ClusterNode];
-  const direct = await tunnelWish(one, [], "ipv4", [two]);
-  const tunnelled = await tunnelWish(one, [two], "ipv4");
+  const direct = tunnelWish(one, [], "ipv4", [two]);
+  const tunnelled = tunnelWish(one, [two], "ipv4");
   await mustApply(one.place, direct);
-  await mustApply(two.place, await tunnelWish(two, [one], "ipv4"));
+  await mustApply(two.place, tunnelWish(two, [one], "ipv4"));
   for (const wish of [tunnelled, direct, tunnelled]) {
     const lines = await mustApply(one.place, wish);
     expect(lines.filter((line) => line.startsWith("route "))).toEqual([
@@ -224,7 +220,7 @@ scene(
   async (world) => {
     const { nodes } = await twoSegments(world, "ipv4");
     const [one, two, three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
-    const wish = await tunnelWish(one, [three], "ipv4", [two]);
+    const wish = tunnelWish(one, [three], "ipv4", [two]);
     await one.place.must("ip route delete 10.244.2.0/24");
     const elsewhere = await apply(one.place, { ...wish, tunnel: { ...wish["tunnel"], local: "10.90.0.77" } });
     expect(elsewhere).toMatchObject({

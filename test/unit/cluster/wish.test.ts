@@ -1,4 +1,5 @@
 // The wish as a document: what is read of a right one, and the sentence about each wrong value.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -27,6 +28,8 @@ function right(): WishJson {
     conflist: { path: "/etc/cni/net.d/10-pontoon.conflist", content: '{"name":"pods"}' },
   };
 }
+
+const PAGE = readFileSync(join(REPOSITORY, "docs/node.md"), "utf8");
 
 /** The sentences about the right wish after a change. */
 function problemsOf(change: (wish: WishJson) => unknown): readonly string[] {
@@ -179,14 +182,35 @@ test.each([
   expect(() => readWish(text)).toThrow(sentence);
 });
 
-test("the MAC of a node follows from its address alone, and no two of 10,000 nodes have one", () => {
-  expect(tunnelMac(address("10.90.0.11"))).toBe(tunnelMac(address("10.90.0.11")));
-  expect(tunnelMac(address("fd90::11"))).toMatch(/^0e:58(:[0-9a-f]{2}){4}$/);
+// Nodes of different releases know each other by these.
+test.each([
+  ["10.90.0.11", "0e:18:c2:e8:d5:87"],
+  ["10.91.0.13", "0e:37:9d:c3:a8:9e"],
+  ["fd90::11", "0e:ec:b1:92:4e:04"],
+  ["FD90:0:0::0:11", "0e:ec:b1:92:4e:04"],
+])("the MAC of the node %s is %s in every release", (local, mac) => {
+  expect(tunnelMac(address(local))).toBe(mac);
+});
+
+test("the rule of docs/node.md gives the MAC that its example has", () => {
+  const [, text = "", mac] = /`(pontoon tunnel [^`A-Z]+)` gives\s+`([0-9a-f:]+)`/.exec(PAGE) ?? [];
+  const digits = createHash("sha256").update(text, "utf8").digest("hex");
+  expect(`0e${digits.slice(0, 10)}`).toBe(mac?.replaceAll(":", ""));
+  expect(tunnelMac(address(text.split(" ")[2] ?? ""))).toBe(mac);
+});
+
+test("a peer without a MAC has that of its address, and one that is told goes before it", () => {
+  const wish = right();
+  delete peer(wish)["mac"];
+  wish["tunnel"].peers.push({ subnets: [], address: "10.91.0.14", mac: "0e:58:00:00:00:04" });
+  const read = readWish(JSON.stringify(wish));
+  expect(read.tunnel?.peers.map(({ mac }) => mac)).toEqual(["0e:37:9d:c3:a8:9e", "0e:58:00:00:00:04"]);
+});
+
+test("no two of 10,000 nodes have one MAC", () => {
   const macs = Array.from({ length: 10_000 }, (_, at) => tunnelMac(address(`10.90.${at >> 8}.${at & 255}`)));
   expect(new Set(macs).size).toBe(macs.length);
 });
-
-const PAGE = readFileSync(join(REPOSITORY, "docs/node.md"), "utf8");
 
 test("the example of docs/node.md is a wish, and its table has every key of it", () => {
   const [, example = ""] = /## The wish\n\n```json\n(.*?)```/s.exec(PAGE) ?? [];
