@@ -85,7 +85,11 @@ function applyConflist(
 ): void {
   if (conflist !== undefined && isReady) ensureConflist(conflist, report);
   else if (conflist !== undefined)
-    report.refuse(`conflist ${conflist.path}`, "forwarding and masquerading have to be there before it");
+    report.refuse(
+      `conflist ${conflist.path}`,
+      "notReady",
+      "forwarding and masquerading have to be there before it",
+    );
   const folder = confFolder.replace(/\/+$/, "") || "/";
   const folders = conflist === undefined ? [folder] : [folder, folderOf(conflist.path)];
   report.part("conflists of before", () => removeStale(folders, conflist?.path, report));

@@ -33,7 +33,11 @@ export function ensureConflist({ path, content }: Conflist, report: Report): voi
     const hash = sha256(content);
     if (found === content && known.includes(hash)) return;
     if (found !== content && (found === undefined ? hasAnything(path) : !known.includes(sha256(found))))
-      return report.refuse(what, "another program or person has written the file; it was left alone");
+      return report.refuse(
+        what,
+        "foreignConflist",
+        "another program or person has written the file; it was left alone",
+      );
     const before = found === undefined ? [] : [sha256(found)];
     // The mark comes first, with both hashes: whenever the call is killed, the file is known.
     const write = (): void => {
@@ -53,7 +57,8 @@ export function removeStale(folders: readonly string[], wanted: string | undefin
   for (const { path, state } of markedIn(folders)) {
     if (path === wanted) continue;
     const what = titleOf(path);
-    if (state === "changed by others") report.notes.push(`${what} has been changed since; it was left alone`);
+    if (state === "changed by others")
+      report.note("foreignConflist", `${what} has been changed since; it was left alone`);
     const remove = (): void => {
       removeFile(temporaryOf(path));
       if (state === "as written") removeFile(path);
@@ -131,7 +136,8 @@ function noteEarlier(path: string, report: Report): void {
     .filter((each) => /\.(conf|conflist|json)$/.test(each) && each < name)
     .sort()[0];
   if (first !== undefined)
-    report.notes.push(
+    report.note(
+      "firstConflist",
       `a runtime takes ${folderOf(path)}/${first} before ${name}, since its name comes first`,
     );
 }

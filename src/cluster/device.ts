@@ -47,12 +47,16 @@ function isOwn({ kind, alias }: VxlanLink): boolean {
 export function ensureDevice(tunnel: Tunnel, node: Node, report: Report): Device | undefined {
   const found = getVxlan(node.links, { name: TUNNEL_DEVICE });
   if (found !== undefined && !isOwn(found)) {
-    report.refuse(TITLE, "an interface of this name is there, and is not Pontoon's");
+    report.refuse(TITLE, "foreignDevice", "an interface of this name is there, and is not Pontoon's");
     return undefined;
   }
   const wanted = describe(tunnel, node);
   if (wanted === undefined) {
-    report.refuse(TITLE, `no interface of this node has the address ${formatAddress(tunnel.local)}`);
+    report.refuse(
+      TITLE,
+      "noUplink",
+      `no interface of this node has the address ${formatAddress(tunnel.local)}`,
+    );
     return undefined;
   }
   const isSame = found !== undefined && !found.learns && sameSettings(found.settings, wanted);

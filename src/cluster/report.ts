@@ -12,28 +12,56 @@ export interface Change {
   what: string;
   action: Action;
   messages: Message[];
+  /** The code where the kernel has something of another program in this place. */
+  inPlace?: Code;
 }
+
+/** The kinds of refusals and notes, for programs. docs/node.md has them as a table, and they stay. */
+export const CODES = [
+  "noDirectWay",
+  "foreignRoute",
+  "ownSubnet",
+  "noUplink",
+  "foreignDevice",
+  "kernelRefused",
+  "foreignConflist",
+  "firstConflist",
+  "notReady",
+  "failed",
+] as const;
+
+export type Code = (typeof CODES)[number];
 
 /** A thing that is not as wished, and why. */
 export interface Refusal {
   what: string;
+  code: Code;
   reason: string;
+}
+
+/** A sentence about a thing that was left alone, without its full stop. */
+export interface Note {
+  code: Code;
+  text: string;
 }
 
 /** The work of one apply. With `isDryRun` nothing is done, and changes are those that would be made. */
 export class Report {
   readonly changed: Pick<Change, "what" | "action">[] = [];
   readonly refused: Refusal[] = [];
-  /** Sentences about things that were left alone. */
-  readonly notes: string[] = [];
+  readonly notes: Note[] = [];
   readonly isDryRun: boolean;
 
   constructor(isDryRun: boolean) {
     this.isDryRun = isDryRun;
   }
 
-  refuse(what: string, reason: string): void {
-    this.refused.push({ what, reason });
+  refuse(what: string, code: Code, reason: string): void {
+    this.refused.push({ what, code, reason });
+  }
+
+  note(code: Code, text: string): void {
+    this.notes.push({ code, text });
   }
 
   /** Sends the requests of all changes at once; a change that the kernel refuses stops no other. */
@@ -41,11 +69,12 @@ export class Report {
     if (changes.length === 0) return;
     const outcomes = this.isDryRun ? [] : socket.transact(changes.flatMap(({ messages }) => messages));
     let next = 0;
-    for (const { what, action, messages } of changes) {
+    for (const { what, action, messages, inPlace = "kernelRefused" } of changes) {
       const own = outcomes.slice(next, (next += messages.length));
       const error = own.find(({ errno }) => errno !== 0)?.error;
       if (error === undefined) this.changed.push({ what, action });
-      else this.refuse(what, reasonOf(error));
+      else if (isTaken(error)) this.refuse(what, inPlace, "another program has one of its own in this place");
+      else this.refuse(what, "kernelRefused", reasonOf(error));
     }
   }
 
@@ -63,15 +92,18 @@ export class Report {
       act();
       return true;
     } catch (error) {
-      this.refuse(what, sentencesOf([asCniError(error)]).join("; "));
+      this.refuse(what, "failed", sentencesOf([asCniError(error)]).join("; "));
       return false;
     }
   }
 }
 
+function isTaken({ errno, kernelText }: SystemError): boolean {
+  return errnoName(errno) === "EEXIST" && kernelText === "";
+}
+
 function reasonOf({ errno, kernelText }: SystemError): string {
   const name = errnoName(errno);
-  if (name === "EEXIST" && kernelText === "") return "another program has one of its own in this place";
   return kernelText === ""
     ? `the kernel refuses it: ${name}`
     : `the kernel refuses it: ${name} (${kernelText})`;

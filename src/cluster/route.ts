@@ -41,7 +41,7 @@ export function wantedRoutes(wish: Wish, device: Device | undefined, on: On): Ne
   const taken = nodeSubnets(wish.podSubnets, device, on.node);
   const isFree = (what: () => string, subnet: Prefix): boolean => {
     const reason = conflictOf(subnet, taken);
-    if (reason !== undefined) on.report.refuse(what(), reason);
+    if (reason !== undefined) on.report.refuse(what(), "ownSubnet", reason);
     return reason === undefined;
   };
   const direct = directRoutes(
@@ -79,7 +79,11 @@ function directRoutes(
     const index = links.get(addressKey(route.via));
     if (index !== undefined && index !== device?.index)
       return [{ index, dst: route.subnet, gateway: route.via, protocol: ROUTE_PROTOCOL, isOnly: true }];
-    report.refuse(textOf(route), "the node has no direct way to that address; it needs a tunnel");
+    report.refuse(
+      textOf(route),
+      "noDirectWay",
+      "the node has no direct way to that address; it needs a tunnel",
+    );
     return [];
   });
 }
@@ -124,6 +128,7 @@ export function routeChanges(
         action: old.length === 0 ? "added" : "changed",
         // A replacement by the kernel could take the route of another program in its place.
         messages: [...old.map(deleteRouteMessage), addRouteMessage(route)],
+        inPlace: "foreignRoute",
       };
     }),
   ];

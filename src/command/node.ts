@@ -96,7 +96,7 @@ function answerOf({ changed, refused, notes, isDryRun }: Report): Answer {
   return {
     text: lines.length === 0 ? nothing : lines.join(""),
     json: { changed, refused, notes, dryRun: isDryRun },
-    notes: notes.map(shown),
+    notes: notes.map(({ text }) => shown(text)),
     errors: refused.map(({ what, reason }) => sentence(`${what}: ${reason}`)),
   };
 }

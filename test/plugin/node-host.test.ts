@@ -170,9 +170,12 @@ scene(
     await world.host.must("ip route add 10.244.2.0/24 via 10.90.0.99");
     await world.host.must("ip -6 route add fd01:3::/64 via fd90::99");
     const { status, refused } = await apply(world.host, wish, ...HERE);
-    expect({ status, refused: refused.map(({ what }) => what) }).toEqual({
+    expect({ status, refused: refused.map(({ what, code }) => [code, what]) }).toEqual({
       status: 1,
-      refused: ["route 10.244.2.0/24 via 10.90.0.12", "route fd01:3::/64 by the tunnel"],
+      refused: [
+        ["foreignRoute", "route 10.244.2.0/24 via 10.90.0.12"],
+        ["foreignRoute", "route fd01:3::/64 by the tunnel"],
+      ],
     });
     expect(await world.host.must("ip route show 10.244.2.0/24")).toContain("via 10.90.0.99");
     expect(await world.host.must("ip -6 route show fd01:3::/64")).toContain("via fd90::99");
@@ -186,7 +189,7 @@ scene("the configuration is replaced and removed only while it is as Pontoon wro
   const wish = await host(world);
   world.write(CONFLIST, '{"name":"of another"}');
   const first = await apply(world.host, wish, ...HERE);
-  expect(first).toMatchObject({ status: 1, refused: [{ what: `conflist ${CONFLIST}` }] });
+  expect(first).toMatchObject({ status: 1, refused: [{ code: "foreignConflist" }] });
   expect(world.read(CONFLIST)).toBe('{"name":"of another"}');
   await world.host.must(`rm ${CONFLIST}`);
   expect(await mustApply(world.host, wish, ...HERE)).toEqual([`conflist ${CONFLIST}: added`]);
@@ -202,7 +205,12 @@ scene("the configuration is replaced and removed only while it is as Pontoon wro
   expect(await apply(world.host, moved, ...HERE)).toMatchObject({ status: 1 });
   const removed = await pontoonNode(world.host, ["remove", "--json", ...HERE]);
   expect(JSON.parse(removed.stdout)).toMatchObject({
-    notes: [expect.stringContaining("05-pontoon.conflist has been changed since; it was left alone")],
+    notes: [
+      {
+        code: "foreignConflist",
+        text: expect.stringContaining("05-pontoon.conflist has been changed since; it was left alone"),
+      },
+    ],
   });
   expect(world.read(`${CONFIG_FOLDER}/05-pontoon.conflist`)).toBe('{"name":"edited by hand"}');
 });
@@ -212,7 +220,10 @@ scene("a configuration that a runtime takes before ours is told", async (world) 
   world.write(`${CONFIG_FOLDER}/00-other.conf`, "{}");
   const { notes } = await apply(world.host, wish, ...HERE);
   expect(notes).toEqual([
-    `a runtime takes ${CONFIG_FOLDER}/00-other.conf before 10-pontoon.conflist, since its name comes first`,
+    {
+      code: "firstConflist",
+      text: `a runtime takes ${CONFIG_FOLDER}/00-other.conf before 10-pontoon.conflist, since its name comes first`,
+    },
   ]);
 });
 
@@ -227,8 +238,12 @@ scene("what keeps forwarding or masquerading away keeps the configuration away t
     'mount -o bind,ro /proc/sys /proc/sys && exec "$@"',
     "-",
   ];
-  const { status, stderr } = await pontoonNode(world.host, ["apply", ...HERE], { wish, through });
+  const { status, stdout, stderr } = await pontoonNode(world.host, ["apply", "--json", ...HERE], {
+    wish,
+    through,
+  });
   expect({ status, has: world.has(CONFLIST) }).toEqual({ status: 1, has: false });
+  expect(JSON.parse(stdout)).toMatchObject({ refused: [{ code: "failed" }, { code: "notReady" }] });
   expect(stderr).toContain("pontoon node: forwarding of IPv4: kernel setting cannot be made");
   expect(stderr).toContain("forwarding and masquerading have to be there before it");
   expect(await mustApply(world.host, wish, ...HERE)).toEqual([

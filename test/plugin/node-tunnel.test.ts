@@ -227,14 +227,21 @@ scene(
       status: 1,
       changed: [{ what: "route 10.244.2.0/24 via 10.90.0.12", action: "added" }],
       refused: [
-        { what: "tunnel pontoon-vxlan", reason: "no interface of this node has the address 10.90.0.77" },
+        {
+          what: "tunnel pontoon-vxlan",
+          code: "noUplink",
+          reason: "no interface of this node has the address 10.90.0.77",
+        },
       ],
     });
     expect(await pings(one.pod, podAddresses(3).ipv4)).toBe(true);
     // The number and port of another program's device.
     await one.place.must("ip link add other type vxlan id 99 dstport 8472 dev eth0");
     const taken = await apply(one.place, { ...wish, tunnel: { ...wish["tunnel"], vni: 99 } });
-    expect(taken).toMatchObject({ status: 1, refused: [{ what: "tunnel pontoon-vxlan" }] });
+    expect(taken).toMatchObject({
+      status: 1,
+      refused: [{ what: "tunnel pontoon-vxlan", code: "kernelRefused" }],
+    });
     await mustApply(one.place, wish);
     await waitFor("pods reach each other again", () => pings(one.pod, podAddresses(3).ipv4));
     // The name of another program's device.
@@ -243,7 +250,11 @@ scene(
     expect(await apply(one.place, wish)).toMatchObject({
       status: 1,
       refused: [
-        { what: "tunnel pontoon-vxlan", reason: "an interface of this name is there, and is not Pontoon's" },
+        {
+          what: "tunnel pontoon-vxlan",
+          code: "foreignDevice",
+          reason: "an interface of this name is there, and is not Pontoon's",
+        },
       ],
     });
     await pontoonNode(one.place, ["remove"]);

@@ -177,12 +177,12 @@ scene(
     expect(changed.map(({ what, action }) => `${what}: ${action}`)).toContain(
       "route 10.244.3.0/24 via 10.90.0.13: removed",
     );
-    expect(refused.map(({ what }) => what).sort()).toEqual([
-      "route 10.244.3.0/24 via 10.91.0.13",
-      "route 10.244.4.0/24 via 10.90.0.11",
-      "route 10.90.0.100/32 via 10.90.0.12",
-      "route 10.90.0.128/25 via 10.90.0.12",
-      "route fd90::ffff:0/112 via fd90::12",
+    expect(refused.map(({ what, code }) => `${code}: ${what}`).sort()).toEqual([
+      "noDirectWay: route 10.244.3.0/24 via 10.91.0.13",
+      "noDirectWay: route 10.244.4.0/24 via 10.90.0.11",
+      "ownSubnet: route 10.90.0.100/32 via 10.90.0.12",
+      "ownSubnet: route 10.90.0.128/25 via 10.90.0.12",
+      "ownSubnet: route fd90::ffff:0/112 via fd90::12",
     ]);
     expect(await routesOf(one)).toEqual(before);
   },

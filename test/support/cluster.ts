@@ -11,8 +11,8 @@ export type WishJson = Record<string, any>;
 /** What `pontoon node apply --json` prints. */
 export interface Applied {
   changed: { what: string; action: string }[];
-  refused: { what: string; reason: string }[];
-  notes: string[];
+  refused: { what: string; code: string; reason: string }[];
+  notes: { code: string; text: string }[];
   dryRun: boolean;
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { CODES } from "../../../src/cluster/report.ts";
 import { tunnelMac } from "../../../src/cluster/tunnel-mac.ts";
 import { readWish, WrongWish } from "../../../src/cluster/wish.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
@@ -226,4 +227,9 @@ test("the example of docs/node.md is a wish, and its table has every key of it",
         : [];
   const rows = [...PAGE.matchAll(/^\| `([\w.[\]]+)` \| .*\| (yes|no) \|/gm)].map(([, key]) => key);
   expect(rows).toEqual([...new Set(keys(JSON.parse(example)))]);
+});
+
+test("docs/node.md has every code of a refusal or note", () => {
+  const [, table = ""] = /\| Code \| Meaning \|\n(.*?)\n\n/s.exec(PAGE) ?? [];
+  expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)).toEqual([...CODES]);
 });
