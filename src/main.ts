@@ -10,6 +10,7 @@ import { Node } from "./host/node.ts";
 import { traceRequests } from "./host/trace.ts";
 import { loopback } from "./loopback/loopback.ts";
 import { textOf } from "./sys/bytes.ts";
+import { Caller } from "./sys/caller.ts";
 import { variables } from "./sys/environment.ts";
 import { errnoName, isErrno, SystemError } from "./sys/errno.ts";
 import { native } from "./sys/native.ts";
@@ -109,10 +110,11 @@ function forPerson(args: readonly string[]): number {
   if ((native.getenv("PONTOON_TRACE") ?? "") !== "")
     traceRequests((line) => sayTo(STDERR, `${shown(line)}\n`, "stderr"));
   for (;;) {
-    const printout = runCommand(args, { readStdin, confirms, terminal });
-    const { again } = printout;
+    const printout = runCommand(args, { readStdin, confirms, terminal, waits });
+    const { again, more } = printout;
     const screen = again !== undefined && terminal.canClear ? CLEAR : "";
     const status = say(screen, printout);
+    if (more !== undefined) return goOn(printout.title, more);
     if (again === undefined || status === undefined) return status ?? 1;
     native.usleep(again * 1000);
   }
@@ -128,6 +130,26 @@ function say(before: string, { title, stdout, stderr, status }: Printout): numbe
   const isTold = unsaid !== undefined && !isErrno(unsaid, "EPIPE");
   sayTo(STDERR, stderr + (isTold ? errorLines(title, [asCniError(unsaid)]) : ""), "stderr");
   return unsaid === undefined ? status : undefined;
+}
+
+let caller: Caller | undefined;
+
+/** Waits for events as long as somebody reads what comes of them. */
+function waits(descriptors: readonly number[], timeoutMs: number): boolean {
+  caller ??= new Caller();
+  return caller.waits(descriptors, timeoutMs);
+}
+
+/** Prints what comes until nobody reads it any more, which is no failure. Gives the exit status. */
+function goOn(title: string, more: Iterable<string>): number {
+  try {
+    for (const text of more)
+      if (caller?.takes() === false || sayTo(STDOUT, text, "stdout") !== undefined) break;
+    return 0;
+  } catch (error) {
+    sayTo(STDERR, errorLines(title, [asCniError(error)]), "stderr");
+    return 1;
+  }
 }
 
 /** The terminal that a descriptor is, or the plain file. NO_COLOR takes the colours away (no-color.org). */

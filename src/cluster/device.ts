@@ -21,7 +21,7 @@ import type { Tunnel } from "./wish.ts";
 /** The name of the tunnel device. */
 export const TUNNEL_DEVICE = "pontoon-vxlan";
 /** The alias of the tunnel device, by which it is known as ours. */
-const TUNNEL_ALIAS = "pontoon node tunnel";
+export const TUNNEL_ALIAS = "pontoon node tunnel";
 
 const TITLE = `tunnel ${TUNNEL_DEVICE}`;
 

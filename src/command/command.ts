@@ -21,6 +21,8 @@ export interface Answer {
   status?: number;
   /** The command is run again after that many milliseconds, until the person ends it. */
   again?: number;
+  /** More of stdout, whole lines as they come, until nobody reads them any more. */
+  more?: Iterable<string>;
 }
 
 /** The person's side, as a command can use it. */
@@ -34,6 +36,11 @@ export interface Person {
    * terminal.
    */
   confirms(question: string): boolean | undefined;
+  /**
+   * Waits until one of the descriptors can be read, `timeoutMs` at most, or without limit (-1). False: the
+   * person has gone, and nobody reads what comes.
+   */
+  waits(descriptors: readonly number[], timeoutMs: number): boolean;
 }
 
 /** The subjects in which the commands are listed, in this order. */

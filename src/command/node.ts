@@ -9,9 +9,10 @@ import { Node } from "../host/node.ts";
 import { CONFIGURATIONS } from "../survey/folder.ts";
 import { shown, type Terminal } from "../terminal/terminal.ts";
 import { type Arguments, JSON_OPTION, refuseWords, unknownWord } from "./arguments.ts";
-import { type Answer, defineCommand } from "./command.ts";
+import { type Answer, defineCommand, type Person } from "./command.ts";
 import { Misuse } from "./misuse.ts";
 import { stateText } from "./node/state.ts";
+import { watchLines } from "./node/watch.ts";
 import { counted, needRoot } from "./text.ts";
 
 const OPTIONS = {
@@ -20,7 +21,7 @@ const OPTIONS = {
   "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
 } as const;
 
-const ACTIONS = ["apply", "show", "remove"];
+const ACTIONS = ["apply", "show", "watch", "remove"];
 
 /** The most problems of a document that are told one by one. */
 const MOST_PROBLEMS = 20;
@@ -28,7 +29,7 @@ const MOST_PROBLEMS = 20;
 export const node = defineCommand({
   name: "node",
   subject: "set",
-  words: "apply|show|remove",
+  words: "apply|show|watch|remove",
   summary: "makes the node's part of a cluster's network",
   page: `Makes, shows or removes what this node has for the pods of a cluster: routes to
 the pods of other nodes, a VXLAN tunnel to those behind a router, masquerading
@@ -37,12 +38,16 @@ of what leaves the cluster, forwarding, and the runtime's configuration.
 "apply" reads the whole wish as one JSON document from stdin and makes the node
 so. What is there already stays, what the wish does not name goes, what is not
 Pontoon's is never touched. A part that is refused stops no other.
+
+"watch" prints a line of JSON when something of it was changed by others, and so
+should be applied again. It ends with its stdin.
 `,
   options: OPTIONS,
   examples: [
     ["node apply < wish.json", "as an agent does at every change"],
     ["node apply --dry-run < wish.json", "what would change"],
     ["node show", "routes, tunnel, masquerading, configuration"],
+    ["node watch", "what others change, as it happens"],
   ],
   more: `Needs root. docs/node.md of the sources describes the document.
 `,
@@ -51,7 +56,8 @@ Pontoon's is never touched. A part that is refused stops no other.
 changed.
 `,
   completes: ACTIONS,
-  run({ words, options }, { readStdin, terminal }) {
+  run({ words, options }, person) {
+    const { readStdin, terminal } = person;
     const [action = "", ...more] = words;
     refuseWords(more);
     if (!ACTIONS.includes(action))
@@ -60,6 +66,7 @@ changed.
       );
     needRoot("look at and change the node's network", `node ${action}`);
     if (action === "show") return show(options, terminal);
+    if (action === "watch") return watch(options, person);
     return apply(options, action === "apply" ? readStdin : undefined);
   },
 });
@@ -71,6 +78,12 @@ function show(options: Options, terminal: Terminal): Answer {
   using opened = Node.open();
   const state: NodeState = readState(opened, options["conf-dir"] ?? CONFIGURATIONS);
   return { text: stateText(state, terminal), json: state };
+}
+
+function watch(options: Options, person: Person): Answer {
+  const [option] = Object.keys(options);
+  if (option !== undefined) throw new Misuse(`--${option} is not for watch`);
+  return { text: "", more: watchLines(person) };
 }
 
 /** Applies the wish of stdin; without one, that of a node that is to have nothing. */

@@ -23,6 +23,8 @@ export interface Printout {
   status: number;
   /** The command is run again after that many milliseconds; undefined: it has ended. */
   again?: number | undefined;
+  /** More lines of stdout, as they come. Throws CniError and SystemError. */
+  more?: Iterable<string> | undefined;
 }
 
 /** Runs the command that the arguments of the process name; there is at least one. Throws nothing. */
@@ -66,9 +68,9 @@ function answerOf(command: Command, rest: readonly string[], person: Person): An
 }
 
 function printoutOf(title: string, answer: Answer): Printout {
-  const { text, notes = [], errors = [], status = errors.length === 0 ? 0 : 1, again } = answer;
+  const { text, notes = [], errors = [], status = errors.length === 0 ? 0 : 1, again, more } = answer;
   const stderr = notes.map((note) => `${shown(note)}.\n`).join("") + errorLines(title, errors);
-  return { title, stdout: text, stderr, status, again };
+  return { title, stdout: text, stderr, status, again, more };
 }
 
 function misused(title: string, { message }: Misuse): Printout {

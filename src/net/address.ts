@@ -97,6 +97,11 @@ export function listAddressMessages(socket: NetlinkSocket, index: number, family
   return socket.dump(listMessage(index, family));
 }
 
+/** The addresses of all links as messages of the kernel. Throws SystemError. */
+export function listAddressReplies(socket: NetlinkSocket): Reply[] {
+  return socket.dump(listMessage(0, undefined));
+}
+
 /** An address on any link, with what the link reaches by it. */
 export interface ForeignAddress extends LinkAddress {
   /** The subnet on the link; on a point-to-point link the address of the other side. */

@@ -1,5 +1,6 @@
 // All links of a namespace, with what they have carried and where the other end of a pair is.
 // (linux/rtnetlink.h, if_link.h)
+import type { Reply } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { u32At } from "../sys/bytes.ts";
@@ -28,13 +29,17 @@ export class CountedLink extends Device {
 
 /** All links of the socket's namespace, with their counters. Throws SystemError. */
 export function listCountedLinks(socket: NetlinkSocket): CountedLink[] {
-  const message: Message = {
+  return listLinkReplies(socket).map((reply) => new CountedLink(reply));
+}
+
+/** All links as messages of the kernel. Throws SystemError. */
+export function listLinkReplies(socket: NetlinkSocket): Reply[] {
+  return socket.dump({
     what: "list all interfaces",
     type: rt.RTM_GETLINK,
     flags: 0,
     body: (w) => linkHeader(w),
-  };
-  return socket.dump(message).map((reply) => new CountedLink(reply));
+  });
 }
 
 /**

@@ -41,6 +41,11 @@ export class Link {
     return this.info?.string(rt.IFLA_INFO_KIND) ?? "";
   }
 
+  /** All that the kernel tells of a link of its kind, in one text that changes with it. */
+  get description(): string {
+    return (this.attributes.bytes(rt.IFLA_LINKINFO) ?? []).join(" ");
+  }
+
   get up(): boolean {
     return (u32At(this.payload, 8) & rt.IFF_UP) !== 0;
   }

@@ -3,11 +3,13 @@
 import { textOf, u16At } from "../sys/bytes.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN } from "./uapi/netlink.ts";
 
-/** One message of the kernel: its type, flags, sequence number, and the payload after the header. */
+/** One message of the kernel: parts of its header, and the payload after it. */
 export interface Reply {
   type: number;
   flags: number;
   sequence: number;
+  /** The number of the socket that asked for it, or for what it tells; 0: the kernel by itself. */
+  port: number;
   payload: Uint8Array;
 }
 
@@ -24,6 +26,7 @@ export function readMessages(bytes: Uint8Array): Reply[] {
       type: kind & 0xffff,
       flags: kind >>> 16,
       sequence: words[word + 2]! >>> 0,
+      port: words[word + 3]! >>> 0,
       payload: bytes.slice(at + NLMSG_HDRLEN, at + length),
     });
     at += (length + 3) & ~3;

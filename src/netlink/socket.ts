@@ -78,6 +78,19 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
+  /** The descriptor, to be waited for together with others. */
+  get descriptor(): number {
+    return this.fd;
+  }
+
+  /**
+   * Gives events so many bytes of room. A kernel that refuses it leaves the room as it is (208 kB), and tells
+   * of lost events all the same.
+   */
+  makeRoomForEvents(bytes: number): void {
+    native.setsockopt(this.fd, nl.SOL_SOCKET, nl.SO_RCVBUFFORCE, u32Bytes(bytes));
+  }
+
   /**
    * The cookie of the socket's namespace: unlike an inode number it is never used again (SO_NETNS_COOKIE,
    * Linux 5.14).

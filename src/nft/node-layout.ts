@@ -137,6 +137,16 @@ export function hasNodeTable(socket: NetlinkSocket): boolean {
   return outcome?.error === undefined;
 }
 
+/**
+ * True for an event (NFNLGRP_NFTABLES) about the table, or anything in it: each names its table by its first
+ * attribute.
+ */
+export function isNodeTableEvent(type: number, payload: Uint8Array): boolean {
+  // struct nfgenmsg begins with the family. A new generation is told of after each change, by its number.
+  if (payload[0] !== NODE_TABLE.family || (type & 0xff) === nft.NFT_MSG_NEWGEN) return false;
+  return readAttributes(payload, GENERIC_HEADER).string(nft.NFTA_TABLE_NAME) === NODE_TABLE.name;
+}
+
 /** The exceptions in the kernel, as ranges of both families. Throws SystemError. */
 export function listExceptions(socket: NetlinkSocket): AddressRange[] {
   return FAMILIES.flatMap((family) => listIntervals(socket, setOf(family)));

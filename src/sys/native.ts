@@ -46,6 +46,8 @@ export interface Native {
   recv(fd: number, buffer: Uint8Array, flags: number): number;
   /** poll(2): `fds` is a list of struct pollfd; below zero, `milliseconds` has no end. */
   poll(fds: Uint8Array, milliseconds: number): number;
+  /** Blocks the signal, and gives a descriptor that can be read once it has come (signalfd(2)). */
+  signalfd(signal: number): number;
   /** getsockopt(2): gives how many bytes of `value` the kernel filled. */
   getsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
   setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;

@@ -93,6 +93,24 @@ function writeSome(fd: number, bytes: Uint8Array, what: string): number {
  * came.
  */
 export function waitFor(fd: number, event: number, timeoutMs = -1): boolean {
+  return waitForAny([{ fd, event }], timeoutMs)[0] !== 0;
+}
+
+/** A descriptor, and the event that is waited for; 0: its end alone. */
+export interface Waited {
+  fd: number;
+  event: number;
+}
+
+/**
+ * Waits for an event on any of the descriptors, as {@link waitFor} does. Gives the events of each, in order:
+ * 0 where none came. Its end (POLLERR, POLLHUP) comes unasked.
+ */
+export function waitForAny(waited: readonly Waited[], timeoutMs = -1): number[] {
   // struct pollfd: fd, events, revents
-  return native.poll(Uint8Array.of(fd, fd >>> 8, fd >>> 16, 0, event, 0, 0, 0), timeoutMs) > 0;
+  const list = Uint8Array.from(
+    waited.flatMap(({ fd, event }) => [fd, fd >>> 8, fd >>> 16, 0, event, 0, 0, 0]),
+  );
+  const count = native.poll(list, timeoutMs);
+  return waited.map((_, at) => (count > 0 ? (list[8 * at + 6] ?? 0) : 0));
 }

@@ -21,6 +21,7 @@ const HEADERS = [
   "linux/magic.h",
   "linux/netlink.h",
   "linux/rtnetlink.h",
+  "linux/netconf.h",
   "linux/if.h",
   "linux/if_link.h",
   "linux/if_addr.h",

@@ -4,6 +4,7 @@ import type { Mutation } from "./mutation.ts";
 const NODE = "test/plugin/node.test.ts";
 const TUNNEL = "test/plugin/node-tunnel.test.ts";
 const HOST = "test/plugin/node-host.test.ts";
+const WATCH = "test/plugin/node-watch.test.ts";
 const WISH = "test/unit/cluster/wish.test.ts";
 
 export const CLUSTER: readonly Mutation[] = [
@@ -134,5 +135,45 @@ export const CLUSTER: readonly Mutation[] = [
     replace: "if (key in keys && !Object.hasOwn(keys, key)) tellUnknown(key, keys, at);",
     test: WISH,
     promise: "unknown key",
+  },
+  {
+    name: "what pods' interfaces do is told",
+    file: "src/cluster/watched-links.ts",
+    find: 'this.links.get(index)?.kind !== "pod" &&',
+    replace: 'this.links.get(index)?.kind !== "tunnel" &&',
+    test: WATCH,
+    promise: "200 pods that come and go",
+  },
+  {
+    name: "the gateways of pods are addresses of the node",
+    file: "src/cluster/watch.ts",
+    find: "if (found.length > 0) this.links.podSubnets = found;",
+    replace: "if (found.length < 0) this.links.podSubnets = found;",
+    test: WATCH,
+    promise: "200 pods that come and go",
+  },
+  {
+    name: "events are read on from where they were lost",
+    file: "src/cluster/watch.ts",
+    find: "while (receive(socket)?.length !== 0);",
+    replace: "",
+    test: WATCH,
+    promise: "events that were lost are told as unknown",
+  },
+  {
+    name: "an event is told however little it changes",
+    file: "src/cluster/watched-links.ts",
+    find: "if (before?.state === after?.state && before?.kind === after?.kind) return undefined;",
+    replace: "",
+    test: WATCH,
+    promise: "200 pods that come and go",
+  },
+  {
+    name: "an address that went is not told",
+    file: "src/cluster/watched-links.ts",
+    find: "if (isGone ? before === undefined : before?.state === after.state) return undefined;",
+    replace: "if (isGone || before?.state === after.state) return undefined;",
+    test: WATCH,
+    promise: "each change to what an apply has made is told",
   },
 ];

@@ -126,7 +126,7 @@ scene("show prints what is there, as text that fits and as JSON, and changes not
 
 test("a wrong command line is told before anything is read", async () => {
   for (const [words, sentence] of [
-    [[], "say apply, show, remove"],
+    [[], "say apply, show, watch, remove"],
     [["aply"], 'unknown action of node "aply"; did you mean "apply"?'],
     [["apply", "wish.json"], '"wish.json" is one word too many'],
     [["show", "--dry-run"], "--dry-run is not for show"],

@@ -228,6 +228,21 @@ test("sockets are made, set, asked, bound, sent through and waited for", async (
   expect(Buffer.from(buffers["answer"] ?? []).readUInt32LE(8)).toBe(7);
 });
 
+test("a signal that is blocked makes its descriptor readable, and ends nobody", async () => {
+  const ask = { bytes: [4, 0, 0, 0, 1, 0, 0, 0] };
+  const { results, buffers } = await calls([
+    ["open", "/dev/null", 2, 0],
+    ["signalfd", 15],
+    ["poll", ask, 0],
+    ["spawn", "/bin/sh", ["sh", "-c", "kill -TERM $PPID"], [], result(0), result(0), result(0)],
+    ["poll", ask, -1],
+    ["read", result(1), { buffer: "told", size: 128 }],
+    ...[0, 65, -1, 2 ** 40].map((signal): Call => ["signalfd", signal]),
+  ]);
+  expect(results).toEqual([3, 4, 0, 0, 1, 128, -EINVAL, -EINVAL, -EINVAL, -EINVAL]);
+  expect(buffers["told"]?.[0]).toBe(15);
+});
+
 test("every descriptor is close-on-exec", async () => {
   const list: Call[] = [
     ["open", "/proc/self/fd", 0, 0],

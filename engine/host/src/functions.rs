@@ -20,7 +20,7 @@ fn number(result: i64) -> Result<Answer<'static>, Refused> {
 }
 
 /// All native functions.
-pub static FUNCTIONS: [Function; 45] = [
+pub static FUNCTIONS: [Function; 46] = [
     calls("open", |a| number(kernel::open(a.text(0)?, a.number(1)?, a.number(2)?))),
     calls("close", |a| number(kernel::close(a.number(0)?))),
     calls("read", |a| number(kernel::read(a.number(0)?, a.bytes(1)?))),
@@ -54,6 +54,7 @@ pub static FUNCTIONS: [Function; 45] = [
         let milliseconds = a.number(1)?;
         number(kernel::poll(a.bytes(0)?, milliseconds))
     }),
+    calls("signalfd", |a| number(kernel::signalfd(a.number(0)?))),
     calls("getsockopt", |a| number(kernel::getsockopt(a.number(0)?, a.number(1)?, a.number(2)?, a.bytes(3)?))),
     calls("setsockopt", |a| number(kernel::setsockopt(a.number(0)?, a.number(1)?, a.number(2)?, a.bytes(3)?))),
     calls("setns", |a| number(kernel::setns(a.number(0)?, a.number(1)?))),

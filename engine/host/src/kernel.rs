@@ -176,6 +176,18 @@ pub fn poll(fds: &mut [u8], milliseconds: i64) -> i64 {
     call(libc::SYS_ppoll, [address_mut(fds), (fds.len() / size_of::<libc::pollfd>()) as i64, limit, 0, 0, 0])
 }
 
+/// From now on the signal does not come by itself; gives a descriptor that can be read once it is there.
+pub fn signalfd(signal: i64) -> i64 {
+    let Some(set) = u32::try_from(signal - 1).ok().and_then(|bit| 1_u64.checked_shl(bit)) else {
+        return -i64::from(libc::EINVAL);
+    };
+    let size = size_of_val(&set) as i64;
+    match call(libc::SYS_rt_sigprocmask, [i64::from(libc::SIG_BLOCK), address(&set), 0, size, 0, 0]) {
+        0 => call(libc::SYS_signalfd4, [-1, address(&set), size, i64::from(libc::SFD_CLOEXEC), 0, 0]),
+        refusal => refusal,
+    }
+}
+
 /// Gives how many bytes of `value` the kernel filled.
 pub fn getsockopt(fd: i64, level: i64, option: i64, value: &mut [u8]) -> i64 {
     let mut length = value.len() as libc::socklen_t;

@@ -34,6 +34,7 @@ export const NFT_MSG_NEWSET = 9;
 export const NFT_MSG_NEWSETELEM = 12;
 export const NFT_MSG_GETSETELEM = 13;
 export const NFT_MSG_DELSETELEM = 14;
+export const NFT_MSG_NEWGEN = 15;
 export const NFT_MSG_GETGEN = 16;
 
 export const NFT_REG_VERDICT = 0;
@@ -164,6 +165,7 @@ export const NFTA_RANGE_FROM_DATA = 3;
 export const NFTA_RANGE_TO_DATA = 4;
 export const NFT_RANGE_NEQ = 1;
 export const NFT_MSG_TRACE = 17;
+export const NFNLGRP_NFTABLES = 7;
 export const NFNLGRP_NFTRACE = 9;
 export const NFT_TABLE_F_OWNER = 2;
 export const NFT_META_NFTRACE = 12;

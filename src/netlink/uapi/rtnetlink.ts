@@ -1,5 +1,5 @@
 // linux/rtnetlink.h, if_link.h, if_addr.h, if.h, if_bridge.h, fib_rules.h, neighbour.h, net_namespace.h,
-// veth.h, ip.h, under their kernel names. A test compares every value with the C headers.
+// netconf.h, veth.h, ip.h, under their kernel names. A test compares every value with the C headers.
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -21,13 +21,20 @@ export const RTM_GETNEIGH = 30;
 export const RTM_NEWRULE = 32;
 export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
+export const RTM_NEWNETCONF = 80;
 export const RTM_NEWNSID = 88;
 export const RTM_GETNSID = 90;
 export const RTM_NEWLINKPROP = 108;
 export const RTM_DELLINKPROP = 109;
 
 export const RTNLGRP_LINK = 1;
+export const RTNLGRP_NEIGH = 3;
+export const RTNLGRP_IPV4_IFADDR = 5;
+export const RTNLGRP_IPV4_ROUTE = 7;
 export const RTNLGRP_IPV6_IFADDR = 9;
+export const RTNLGRP_IPV6_ROUTE = 11;
+export const RTNLGRP_IPV4_NETCONF = 24;
+export const RTNLGRP_IPV6_NETCONF = 25;
 
 export const IFF_UP = 0x1;
 export const IFF_LOOPBACK = 0x8;
@@ -146,6 +153,7 @@ export const FRA_PROTOCOL = 21;
 export const FR_ACT_TO_TBL = 1;
 export const RT_TABLE_UNSPEC = 0;
 export const RT_TABLE_MAIN = 254;
+export const RTPROT_KERNEL = 2;
 export const RTPROT_BOOT = 3;
 export const RTPROT_RA = 9;
 export const RT_SCOPE_UNIVERSE = 0;
@@ -155,6 +163,10 @@ export const RTN_UNICAST = 1;
 export const RTN_LOCAL = 2;
 export const RTNH_F_ONLINK = 4;
 export const RTM_F_FIB_MATCH = 0x2000;
+
+export const NETCONFA_IFINDEX = 1;
+export const NETCONFA_FORWARDING = 2;
+export const NETCONFA_IFINDEX_ALL = -1;
 
 export const NETNSA_NSID = 1;
 export const NETNSA_FD = 3;

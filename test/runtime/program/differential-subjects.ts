@@ -438,7 +438,7 @@ export const subjects: Record<string, (random: Random) => string> = {
             all.nest(each)?.u32(1),
           ];
         }),
-        outcome(() => linkText(new Link({ type, flags, sequence, payload }))),
+        outcome(() => linkText(new Link({ type, flags, sequence, port: 0, payload }))),
       ]),
     ]);
   },

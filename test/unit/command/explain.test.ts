@@ -107,7 +107,7 @@ test("no topic has marks of Markdown, and each fits a terminal of 80 columns", (
 });
 
 test("without a word all codes are listed with their titles", () => {
-  const person = { readStdin: () => "", terminal: PLAIN, confirms: () => undefined };
+  const person = { readStdin: () => "", terminal: PLAIN, confirms: () => undefined, waits: () => false };
   const { text } = explain.run({ options: {}, words: [] }, person);
   expect(text.split("\n").slice(1, -1)).toEqual(
     Object.values(errorKinds).map(({ code, title }) => `${String(code).padStart(4)}  ${title}`),

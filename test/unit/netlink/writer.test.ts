@@ -29,6 +29,7 @@ test("what the writer writes the reader reads: random nested attributes", () => 
       type: seed,
       flags: 5,
       sequence: seed,
+      port: 0,
       payload: undefined,
     });
     expect(read(message?.payload ?? new Uint8Array(), trees), `seed ${seed}`).toEqual(trees);
