@@ -3,8 +3,9 @@ import type { Node } from "../host/node.ts";
 import { familyBits, formatAddress, sameAddress } from "../ip/address.ts";
 import { formatPrefix, type Prefix, samePrefix, wholeOf } from "../ip/prefix.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../net/address.ts";
-import { getLink } from "../net/link.ts";
+import { getLink, type Link } from "../net/link.ts";
 import { changeLinkMessage, deleteLinkMessage } from "../net/link-change.ts";
+import { TUNNEL_ALIAS, TUNNEL_DEVICE } from "../net/node-tunnel.ts";
 import { findLocalRoute } from "../net/route.ts";
 import {
   createVxlanMessage,
@@ -17,11 +18,6 @@ import {
 import type { Change, Report } from "./report.ts";
 import { tunnelMac } from "./tunnel-mac.ts";
 import type { Tunnel } from "./wish.ts";
-
-/** The name of the tunnel device. */
-export const TUNNEL_DEVICE = "pontoon-vxlan";
-/** The alias of the tunnel device, by which it is known as ours. */
-export const TUNNEL_ALIAS = "pontoon node tunnel";
 
 const TITLE = `tunnel ${TUNNEL_DEVICE}`;
 
@@ -36,17 +32,18 @@ export interface Device {
 /** The tunnel device when it is ours; undefined without one. Throws SystemError. */
 export function ownDevice({ links }: Node): VxlanLink | undefined {
   const found = getVxlan(links, { name: TUNNEL_DEVICE });
-  return found !== undefined && isOwn(found) ? found : undefined;
+  return found !== undefined && isOwnTunnel(found) ? found : undefined;
 }
 
-function isOwn({ kind, alias }: VxlanLink): boolean {
+/** True for the tunnel device of an apply. */
+export function isOwnTunnel({ kind, alias }: Pick<Link, "kind" | "alias">): boolean {
   return kind === "vxlan" && alias === TUNNEL_ALIAS;
 }
 
 /** Makes the device as wished. Undefined when it cannot be: then the report says why. Throws SystemError. */
 export function ensureDevice(tunnel: Tunnel, node: Node, report: Report): Device | undefined {
   const found = getVxlan(node.links, { name: TUNNEL_DEVICE });
-  if (found !== undefined && !isOwn(found)) {
+  if (found !== undefined && !isOwnTunnel(found)) {
     report.refuse(TITLE, "foreignDevice", "an interface of this name is there, and is not Pontoon's");
     return undefined;
   }

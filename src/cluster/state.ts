@@ -4,10 +4,11 @@ import { formatAddress } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { rangeText } from "../ip/union.ts";
 import { getLink } from "../net/link.ts";
+import { TUNNEL_DEVICE } from "../net/node-tunnel.ts";
 import { listStaticNeighbours } from "../net/static-neighbour.ts";
 import { hasNodeTable, listExceptions, listSources } from "../nft/node-layout.ts";
 import { type MarkedConflist, markedIn } from "./conflist.ts";
-import { ownDevice, TUNNEL_DEVICE } from "./device.ts";
+import { ownDevice } from "./device.ts";
 import { ownRoutes } from "./route.ts";
 
 /** The state of the node, as `pontoon node show --json` prints it. */

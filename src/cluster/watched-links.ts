@@ -5,9 +5,9 @@ import { type Prefix, prefixContains } from "../ip/prefix.ts";
 import { listAddressReplies, readAddress } from "../net/address.ts";
 import { Link } from "../net/link.ts";
 import { listLinkReplies } from "../net/link-list.ts";
+import { TUNNEL_ALIAS, TUNNEL_DEVICE } from "../net/node-tunnel.ts";
 import type { Reply } from "../netlink/reader.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
-import { TUNNEL_ALIAS, TUNNEL_DEVICE } from "./device.ts";
 import { prefixKey } from "./key.ts";
 
 /** The first word of the alias of every pod's interface on the node. */

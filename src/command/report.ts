@@ -20,10 +20,11 @@ export const report = defineCommand({
   words: "[FILE]",
   summary: "puts all that a bug report needs into one tar",
   page: `Writes a tar archive with what is needed to find a fault: versions, records,
-leases, the network configurations, links, addresses, routes and packet rules of
-the node, and of up to 50 pods the same from inside. Programs of the node (ip,
-bridge, nft, iptables, tc) are asked where they are there. Needs root; changes
-nothing but FILE, which must not be there yet.
+leases, the network configurations, what "pontoon node" has made, links,
+addresses, routes and packet rules of the node, and of up to 50 pods the same
+from inside. Programs of the node (ip, bridge, nft, iptables, tc) are asked
+where they are there. Needs root; changes nothing but FILE, which must not be
+there yet.
 
 It has names and addresses of pods, and no secrets: of other plugins' entries in
 a configuration only the type, no environment, no logs. Read it before you pass
@@ -43,10 +44,8 @@ it on.
     if (more.length > 0 || path === "") throw new Misuse("name one file");
     needRoot("look at all of the node's network", "report");
     using node = Node.open();
-    const entries = reportOf(
-      takeSurvey(node, { withProcesses: true }),
-      options["conf-dir"] ?? CONFIGURATIONS,
-    );
+    const survey = takeSurvey(node, { withProcesses: true });
+    const entries = reportOf({ node, survey }, options["conf-dir"] ?? CONFIGURATIONS);
     const archive = tarOf(entries, now / 1000);
     write(path, archive);
     return { text: `${path}: ${counted(entries.length, "file")}, ${bytesText(archive.length)}\n` };

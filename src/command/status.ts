@@ -1,5 +1,6 @@
 // `pontoon status`: the node on one screen, with a verdict.
 
+import { readState } from "../cluster/state.ts";
 import { programVersion } from "../cni/about.ts";
 import { diagnoseAll } from "../doctor/doctor.ts";
 import { Node } from "../host/node.ts";
@@ -12,6 +13,7 @@ import { wrapped } from "../terminal/wrap.ts";
 import { JSON_OPTION, refuseWords } from "./arguments.ts";
 import { type Answer, defineCommand } from "./command.ts";
 import {
+  clusterLines,
   configurationLine,
   executableLine,
   type Line,
@@ -57,6 +59,7 @@ not look or the command line is wrong.
       executableLine(folders.executables),
       configurationLine(files, folders.configurations),
       ...networkLines(files, survey),
+      ...clusterLines(readState(node, folders.configurations)),
       ...surroundingLines(lookAround(node), survey),
       podLine(survey),
       verdictLine(diagnosis),

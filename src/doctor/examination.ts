@@ -9,6 +9,7 @@ import { examineKernelTables } from "./examine/kernel-table.ts";
 import { examineDead, examineLeases, examinePools } from "./examine/lease.ts";
 import { examineMtu } from "./examine/mtu.ts";
 import { examineNeighbours } from "./examine/neighbour.ts";
+import { examineNodePart } from "./examine/node.ts";
 import { examineState } from "./examine/state.ts";
 import { examineSubnets } from "./examine/subnet.ts";
 import type { Finding } from "./finding.ts";
@@ -54,5 +55,10 @@ export const EXAMINATIONS: readonly Examination[] = [
     examine: examineSubnets,
   },
   { name: "mtu", content: "the way out takes the pods' largest packets", examine: examineMtu },
+  {
+    name: "node",
+    content: "routes, tunnel and masquerading for the pods of other nodes fit each other",
+    examine: examineNodePart,
+  },
   { name: "kernel-tables", content: "no table of the kernel is full", examine: examineKernelTables },
 ];

@@ -4,6 +4,7 @@ import { sameAddress } from "../ip/address.ts";
 import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import { type ForeignAddress, listAddressesOfAll } from "../net/address.ts";
 import { getLink, type Link } from "../net/link.ts";
+import { TUNNEL_ALIAS } from "../net/node-tunnel.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
 /** An interface with an address that is the gateway's, or that lies in a subnet which overlaps the pods'. */
@@ -24,7 +25,8 @@ export interface SubnetOwner {
 /**
  * The owners of overlapping subnets beside the interface that gets the address `gateway`, those in the way
  * first. `own` is the index of that interface; 0: it is not there yet. An interface in another VRF is none,
- * since its routes are in another table. Link-local addresses count for nothing. Throws SystemError.
+ * since its routes are in another table. Link-local addresses count for nothing, nor do those of a cluster's
+ * tunnel, which no pod gets. Throws SystemError.
  */
 export function listSubnetOwners(links: NetlinkSocket, own: number, gateway: Prefix): SubnetOwner[] {
   const found: SubnetOwner[] = [];
@@ -32,7 +34,7 @@ export function listSubnetOwners(links: NetlinkSocket, own: number, gateway: Pre
   for (const address of listAddressesOfAll(links, gateway.address.family)) {
     if (address.index === own || address.isLinkLocal || !overlaps(address, gateway)) continue;
     const link = getLink(links, { index: address.index });
-    if (link === undefined) continue;
+    if (link === undefined || link.alias === TUNNEL_ALIAS) continue;
     ownVrf ??= own === 0 ? 0 : vrfOf(getLink(links, { index: own }), links);
     if (vrfOf(link, links) !== ownVrf) continue;
     const { name, kind, alias, up } = link;

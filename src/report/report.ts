@@ -1,10 +1,13 @@
 // All that a report about a fault needs to know of the node, without secrets: texts for an archive.
+
+import { readState } from "../cluster/state.ts";
 import { programVersion } from "../cni/about.ts";
 import { entriesOf, typeOf } from "../cni/chain.ts";
 import { CniError } from "../cni/error.ts";
 import { parseJson } from "../cni/json.ts";
 import { type Fields, isFields, type Kind } from "../cni/keys.ts";
 import { NETCONF_KEYS } from "../cni/netconf-keys.ts";
+import type { Node } from "../host/node.ts";
 import { listRecordedNetworks, RECORD_ROOT } from "../record/store.ts";
 import { listConfigurations } from "../survey/folder.ts";
 import type { Survey } from "../survey/survey.ts";
@@ -18,11 +21,12 @@ import type { Entry } from "./tar.ts";
 const MOST_PODS = 50;
 
 /** The texts of a report. Throws nothing for a part that cannot be read: that part says so. */
-export function reportOf(survey: Survey, configurations: string): Entry[] {
+export function reportOf({ node, survey }: { node: Node; survey: Survey }, configurations: string): Entry[] {
   return named([
     { name: "README.txt", text: readme() },
     { name: "version.txt", text: versions() },
     { name: "survey.json", text: surveyText(survey) },
+    { name: "node.json", text: orReason(() => stateText(node, configurations)) },
     ...configurationEntries(configurations),
     ...recordEntries(),
     { name: "leases.txt", text: leasesText(survey) },
@@ -62,6 +66,11 @@ arguments of runtimes and no logs. Read it before you pass it on.
 function versions(): string {
   const read = (path: string): string => orReason(() => readFileText(path).trimEnd());
   return `pontoon ${programVersion()}\n${read("/proc/version")}\n${read("/etc/os-release")}\nup for ${read("/proc/uptime").split(" ")[0]} s\n`;
+}
+
+/** What `pontoon node show --json` prints. */
+function stateText(node: Node, configurations: string): string {
+  return `${JSON.stringify(readState(node, configurations), undefined, 2)}\n`;
 }
 
 function surveyText({ attachments, pairs, leases, unreadable }: Survey): string {

@@ -50,4 +50,28 @@ export const DOCTOR: readonly Mutation[] = [
     test: "test/plugin/doctor-firewall.test.ts",
     promise: "STATUS refuses with code 50 when a firewall drops what pods send, and with code 51",
   },
+  {
+    name: "the cluster's tunnel is another owner of the pods' subnet",
+    file: "src/look/subnet-owner.ts",
+    find: "if (link === undefined || link.alias === TUNNEL_ALIAS) continue;",
+    replace: "if (link === undefined) continue;",
+    test: "test/plugin/doctor-node.test.ts",
+    promise: "a flush of all rules leaves a note about the table",
+  },
+  {
+    name: "a gateway in the tunnel is known without the node behind its MAC",
+    file: "src/cluster/part.ts",
+    find: 'return entries.find((entry) => entry.table === "fdb" && entry.mac === mac)?.address;',
+    replace: 'return entries.find((entry) => entry.table === "arp" && entry.mac === mac)?.address;',
+    test: "test/plugin/doctor-node.test.ts",
+    promise: "when the node behind a MAC is gone the doctor names that",
+  },
+  {
+    name: "what the node's table masquerades is told as the pod's own",
+    file: "src/doctor/trace/trace.ts",
+    find: "(to.address !== undefined && isMasqueradedByNode(from.address, to.address, context));",
+    replace: "(to.address !== undefined && isMasqueradedByNode(undefined, to.address, context));",
+    test: "test/plugin/doctor-node.test.ts",
+    promise: "a trace follows a packet to the pods of other nodes",
+  },
 ];

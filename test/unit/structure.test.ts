@@ -40,7 +40,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
     why: "The node's part of a cluster's network knows no attachments: it is made of a wish, without records.",
   },
   report: {
-    may: ["survey", "host", "record", "cni", "tool", "sys"],
+    may: ["survey", "cluster", "host", "record", "cni", "tool", "sys"],
     why: "A report is what is on the node as texts; it changes nothing.",
   },
   script: {
@@ -49,6 +49,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   },
   doctor: {
     may: [
+      "cluster",
       "survey",
       "host",
       "ipam",

@@ -1,4 +1,5 @@
 // The interfaces of the node as a picture shows them.
+import { isOwnTunnel } from "../../cluster/device.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { formatPrefix } from "../../ip/prefix.ts";
 import type { Interface } from "../../picture/scene.ts";
@@ -50,6 +51,7 @@ export function gatewaysOf({ index }: NodeLink, { waysOut }: Surroundings): stri
 /** The kind of a link, and the link that it stands on or is a part of. */
 function kindOf(link: NodeLink, { links }: Survey): string {
   const below = link.kind === "veth" ? undefined : links.get(link.peerIndex);
+  if (isOwnTunnel(link)) return "tunnel to other nodes";
   const above = links.get(link.master);
   return [
     shown(link.kind),

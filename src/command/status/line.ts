@@ -1,4 +1,6 @@
 // The lines of `pontoon status`, each about one subject.
+
+import type { NodeState } from "../../cluster/state.ts";
 import type { Netconf } from "../../cni/config.ts";
 import type { Diagnosis } from "../../doctor/doctor.ts";
 import { formatAddress } from "../../ip/address.ts";
@@ -91,6 +93,16 @@ export function surroundingLines({ waysOut, forwards, drops }: Surroundings, { l
         : `${drops.map(shown).join(", ")}: drops by default what is forwarded`,
     ),
   ];
+}
+
+/** What the node has for pods of other nodes; nothing where it has none. */
+export function clusterLines({ routes, tunnel, masquerade }: NodeState): Line[] {
+  const parts = [
+    ...(routes.length === 0 ? [] : [`${counted(routes.length, "route")} to other nodes' pods`]),
+    ...(tunnel === undefined ? [] : [`tunnel ${tunnel.name} to ${counted(tunnel.peers.length, "node")}`]),
+    ...(masquerade === undefined ? [] : [`masquerading from ${masquerade.from.join(", ") || "nothing"}`]),
+  ];
+  return parts.length === 0 ? [] : [line("cluster", parts.join("; "))];
 }
 
 /** The attachments by their states. */

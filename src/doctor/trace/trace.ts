@@ -19,12 +19,8 @@ import { examineNeighbours } from "../examine/neighbour.ts";
 import { examineSubnets } from "../examine/subnet.ts";
 import { type Finding, nameOf } from "../finding.ts";
 import { addressText, areOnOneBridge, type Endpoint, endOf } from "./endpoint.ts";
-
-/** A hop: what holds there, or the fault that ends the way. */
-export interface Hop {
-  sentence: string;
-  fault?: Finding | undefined;
-}
+import type { Hop } from "./hop.ts";
+import { isMasqueradedByNode, nodeHops } from "./node.ts";
 
 /** A way through the node. */
 export interface Way {
@@ -166,11 +162,14 @@ function* routedHops(way: Way, context: Context): Generator<Hop> {
     );
   }
   yield routeHop(way, context);
+  if (to.one === undefined && to.address !== undefined) yield* nodeHops(to.address, context);
   // What is for the node itself is not forwarded.
   if (isOfNode(to, context)) return;
   yield* firewallHops(way, context);
   if (from.one !== undefined && to.one === undefined) {
-    const masquerades = from.one.attachment.masquerade !== undefined;
+    const masquerades =
+      from.one.attachment.masquerade !== undefined ||
+      (to.address !== undefined && isMasqueradedByNode(from.address, to.address, context));
     yield stepHop(
       from.one,
       {

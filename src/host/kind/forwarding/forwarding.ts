@@ -49,13 +49,16 @@ function switchOnAgain(steps: readonly ForwardingStep[], node: Node): Renewal[] 
 
 /** The problem with forwarding; undefined when there is none. */
 function verifyForwarding(step: ForwardingStep): Difference | undefined {
-  const off = step.families.find((family) => !isForwarding(family));
-  return off === undefined
-    ? undefined
-    : restorable(
-        `forwarding of IPv${off} is switched off (/proc/sys/net/${SWITCH[off]})`,
-        sysctlCommand(SWITCH[off], "1"),
-      );
+  return step.families.map(forwardingFault).find((fault) => fault !== undefined);
+}
+
+/** The problem with forwarding of a family; undefined while it is on. */
+export function forwardingFault(family: Family): Difference | undefined {
+  if (isForwarding(family)) return undefined;
+  return restorable(
+    `forwarding of IPv${family} is switched off (/proc/sys/net/${SWITCH[family]})`,
+    sysctlCommand(SWITCH[family], "1"),
+  );
 }
 
 /**
