@@ -28,6 +28,9 @@ export type Waits = (descriptors: readonly number[], timeoutMs: number) => boole
 /** A change is told so long after its first event, once, however many events it has. */
 const GATHER_MS = 50;
 
+/** So many receives are made before what they have brought is told. */
+const MOST_RECEIVES = 1000;
+
 /** Bytes: the kernel counts about 1 kB for an event, and a node that starts has thousands. */
 const ROOM = 4 * 1024 * 1024;
 
@@ -67,6 +70,8 @@ class Watch {
   private readonly node: Node;
   private readonly links = new WatchedLinks();
   private readonly changed = new Set<Changed>();
+  /** The sockets that have lost events and are not empty yet. */
+  private readonly losing = new Set<NetlinkSocket>();
   private dueAt = 0;
 
   constructor(node: Node) {
@@ -79,14 +84,22 @@ class Watch {
     return this.changed.size === 0 ? -1 : Math.max(0, Math.ceil(this.dueAt - monotonicMs()));
   }
 
-  /** Hears the events of one receive. */
+  /** Hears the events that are there, very many in parts. */
   hear(socket: NetlinkSocket, read: (reply: Reply) => Changed | undefined): void {
-    const events = receive(socket);
-    for (const reply of events ?? []) this.note(read(reply));
-    if (events !== undefined) return;
-    // Until all that waits is read the kernel goes on to lose events, and does not say so again.
-    while (receive(socket)?.length !== 0);
-    this.note("unknown");
+    for (let receives = 0; receives < MOST_RECEIVES; receives++) {
+      const events = receive(socket);
+      if (events?.length === 0) return this.noteLost(socket);
+      if (events === undefined) this.losing.add(socket);
+      for (const reply of events ?? []) this.note(read(reply));
+    }
+  }
+
+  /**
+   * A socket that has lost events is empty. Until then the kernel goes on to lose events, and does not say so
+   * again: only now the node can be looked at.
+   */
+  private noteLost(socket: NetlinkSocket): void {
+    if (this.losing.delete(socket)) this.note("unknown");
   }
 
   private note(changed: Changed | undefined): void {
@@ -105,9 +118,15 @@ class Watch {
     return told;
   }
 
+  /** Looks at the node; where that changes too fast, once more in a while. */
   private look(): void {
-    this.learnSubnets();
-    this.links.read(this.node);
+    try {
+      this.learnSubnets();
+      this.links.read(this.node);
+    } catch (error) {
+      if (!isErrno(error, "EAGAIN")) throw error;
+      this.note("unknown");
+    }
   }
 
   /** While the table is away, the subnets are those that it had. */

@@ -8,6 +8,7 @@ import { listLinkReplies } from "../net/link-list.ts";
 import { TUNNEL_ALIAS, TUNNEL_DEVICE } from "../net/node-tunnel.ts";
 import type { Reply } from "../netlink/reader.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
+import { u32At } from "../sys/bytes.ts";
 import { prefixKey } from "./key.ts";
 
 /** The first word of the alias of every pod's interface on the node. */
@@ -20,11 +21,10 @@ interface Known {
   state: string;
 }
 
-/** An address as it was told last. */
+/** An address as it was told last; those of one link alone are left out. */
 interface KnownAddress {
   index: number;
   prefix: Prefix;
-  isOnLinkAlone: boolean;
   state: string;
 }
 
@@ -51,31 +51,35 @@ export class WatchedLinks {
   hearLink(reply: Reply): "tunnel" | "links" | undefined {
     // A bridge tells of its ports by links of its own family.
     if (reply.payload[0] !== rt.AF_UNSPEC) return undefined;
+    // struct ifinfomsg. A pod's interface has many events, and none of them matters.
+    const index = u32At(reply.payload, 4);
+    const before = this.links.get(index);
+    if (before?.kind === "pod" && reply.type === rt.RTM_NEWLINK) return undefined;
     const link = new Link(reply);
-    const before = this.links.get(link.index);
     const after = reply.type === rt.RTM_DELLINK ? undefined : known(link);
-    if (after === undefined) this.links.delete(link.index);
-    else this.links.set(link.index, after);
+    if (after === undefined) this.links.delete(index);
+    else this.links.set(index, after);
     if (before?.state === after?.state && before?.kind === after?.kind) return undefined;
     if (before?.kind === "tunnel" || after?.kind === "tunnel") return "tunnel";
     const isOther = after?.kind === "other" && before?.kind === "other";
-    return isOther && this.hasAddress(link.index) ? "links" : undefined;
+    return isOther && this.hasAddress(index) ? "links" : undefined;
   }
 
   /** Hears RTM_NEWADDR and RTM_DELADDR. Gives what changed by it. */
   hearAddress(reply: Reply): "tunnel" | "addresses" | undefined {
+    // struct ifaddrmsg. Most events are about such addresses, of pods' interfaces.
+    if (reply.payload[3] === rt.RT_SCOPE_LINK) return undefined;
     const address = readAddress(reply);
     if (address === undefined) return undefined;
     const { index, prefix, tentative, duplicate } = address;
     const key = `${index} ${prefixKey(prefix)}`;
     const before = this.addresses.get(key);
-    const isOnLinkAlone = (reply.payload[3] ?? 0) === rt.RT_SCOPE_LINK;
-    const after = { index, prefix, isOnLinkAlone, state: `${tentative} ${duplicate}` };
+    const after = { index, prefix, state: `${tentative} ${duplicate}` };
     const isGone = reply.type === rt.RTM_DELADDR;
     if (isGone) this.addresses.delete(key);
     else this.addresses.set(key, after);
     if (isGone ? before === undefined : before?.state === after.state) return undefined;
-    if (this.isTunnel(index)) return isOnLinkAlone ? undefined : "tunnel";
+    if (this.isTunnel(index)) return "tunnel";
     return this.matters(after) ? "addresses" : undefined;
   }
 
@@ -83,9 +87,8 @@ export class WatchedLinks {
     return [...this.addresses.values()].some((each) => each.index === index && this.matters(each));
   }
 
-  private matters({ index, prefix, isOnLinkAlone }: KnownAddress): boolean {
+  private matters({ index, prefix }: KnownAddress): boolean {
     return (
-      !isOnLinkAlone &&
       this.links.get(index)?.kind !== "pod" &&
       !this.podSubnets.some((subnet) => prefixContains(subnet, prefix.address))
     );

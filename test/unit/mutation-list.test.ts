@@ -32,6 +32,7 @@ test("the list has rows from every folder of src", () => {
     "cluster",
     "cni",
     "command",
+    "doctor",
     "failure",
     "host",
     "ip",
