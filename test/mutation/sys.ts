@@ -66,4 +66,20 @@ export const SYS: readonly Mutation[] = [
     test: "test/runtime/install.test.ts",
     promise: "a full disk: the old file stays",
   },
+  {
+    name: "a process that nobody wants any more outlives the end of its stdin",
+    file: "src/sys/caller.ts",
+    find: "native.read(STDIN, this.rest) > 0",
+    replace: "native.read(STDIN, this.rest) >= 0",
+    test: "test/plugin/node-watch.test.ts",
+    promise: "it ends without fault with its stdin, with its reader, and by SIGTERM",
+  },
+  {
+    name: "a process whose output nobody reads goes on",
+    file: "src/sys/caller.ts",
+    find: "(output & ~POLLOUT) !== 0",
+    replace: "(output & POLLOUT) > POLLOUT",
+    test: "test/plugin/node-watch.test.ts",
+    promise: "it ends without fault with its stdin, with its reader, and by SIGTERM",
+  },
 ];

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CODES } from "../../../src/cluster/report.ts";
 import { tunnelMac } from "../../../src/cluster/tunnel-mac.ts";
+import { KINDS } from "../../../src/cluster/watch.ts";
 import { readWish, WrongWish } from "../../../src/cluster/wish.ts";
 import { formatAddress } from "../../../src/ip/address.ts";
 import { formatPrefix } from "../../../src/ip/prefix.ts";
@@ -232,4 +233,9 @@ test("the example of docs/node.md is a wish, and its table has every key of it",
 test("docs/node.md has every code of a refusal or note", () => {
   const [, table = ""] = /\| Code \| Meaning \|\n(.*?)\n\n/s.exec(PAGE) ?? [];
   expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)).toEqual([...CODES]);
+});
+
+test("docs/node.md has every kind of a change that is watched", () => {
+  const [, table = ""] = /\| `changed` \| Meaning \|\n(.*?)\n\n/s.exec(PAGE) ?? [];
+  expect([...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, kind]) => kind)).toEqual([...KINDS]);
 });
