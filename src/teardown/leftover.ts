@@ -17,8 +17,8 @@ import { findStrayLeases, type StrayLease } from "../survey/lease.ts";
 import { listDirectory } from "../sys/file.ts";
 import { baseName } from "../sys/path.ts";
 import { addressesInUse } from "./address-use.ts";
+import { idleAmong } from "./idle.ts";
 import { isGone, isOutOfSight } from "./life.ts";
-import { idleAmong } from "./use.ts";
 
 /** A thing that may be taken down, with the reason why nobody needs it. */
 export type Leftover = { reason: string } & (

@@ -31,8 +31,13 @@ scene(
       ` ${row?.addresses[0]} `,
     );
     await podman.podman("exec", "--detach", "web", "sh", "-c", "echo web is here | nc -l -p 80");
-    const ask = `for attempt in 1 2 3 4 5 6 7 8 9 10; do nc -w 2 ${neighbour.host4} 8088 < /dev/null && exit 0; sleep 0.2; done; exit 1`;
-    expect((await neighbour.place.must(["busybox", "sh", "-c", ask])).trim()).toBe("web is here");
+    let heard = "";
+    await waitFor("the neighbour reaches the container by the node's port", async () => {
+      const ask = `nc -w 2 ${neighbour.host4} 8088 < /dev/null`;
+      heard = (await neighbour.place.exec(["busybox", "sh", "-c", ask])).stdout.trim();
+      return heard !== "";
+    });
+    expect(heard).toBe("web is here");
     expect(await podman.must([PONTOON, "ls", "8088"])).toContain("8088->80/tcp");
 
     await podman.podman("rm", "--force", "--time=0", "web");
