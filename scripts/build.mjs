@@ -36,6 +36,9 @@ Builds DIR/pontoon.mjs (the bundle) and DIR/pontoon (the executable, engine insi
 Relative names count from the top of the repository.
 `;
 
+/** What the README promises. */
+const MOST_BYTES = 6_000_000;
+
 const { values: options } = parseArgs({
   options: {
     entry: { type: "string", default: "src/main.ts" },
@@ -70,15 +73,28 @@ try {
   /** @type {import("node:child_process").SpawnSyncOptions} */
   const alike = { cwd: workDir, argv0: "pontoon", env: {}, stdio: ["ignore", "inherit", "inherit"] };
   execFileSync(engine, ["pontoon.mjs", "image"], alike);
-  writeFileSync(join(workDir, "pontoon"), withImage(readFileSync(engine), readFileSync(image)), {
-    mode: 0o755,
-  });
-  for (const name of ["pontoon.mjs", "pontoon"]) {
-    renameSync(join(workDir, name), join(outDir, name));
-    console.log(`${join(options["out-dir"], name)}  ${size(join(outDir, name))}`);
+  const executable = withImage(readFileSync(engine), readFileSync(image));
+  if (executable.length > MOST_BYTES) {
+    console.error(tooLarge(executable.length));
+    process.exitCode = 1;
+  } else {
+    writeFileSync(join(workDir, "pontoon"), executable, { mode: 0o755 });
+    for (const name of ["pontoon.mjs", "pontoon"]) {
+      renameSync(join(workDir, name), join(outDir, name));
+      console.log(`${join(options["out-dir"], name)}  ${size(join(outDir, name))}`);
+    }
   }
 } finally {
   rmSync(workDir, { recursive: true, force: true });
+}
+
+/** @param {number} bytes */
+function tooLarge(bytes) {
+  const [has, most] = [bytes, MOST_BYTES].map((number) => number.toLocaleString("en"));
+  return (
+    `the executable would have ${has} bytes, and at most ${most} are allowed: take something out, or raise ` +
+    "MOST_BYTES in scripts/build.mjs and the promise in README.md"
+  );
 }
 
 /** @param {string} file */

@@ -16,6 +16,19 @@ const LINKER = "musl-gcc";
  */
 const REPLACED = ["-Dabort=pontoon_abort", "-Dgettimeofday=pontoon_no_clock"];
 
+/**
+ * Left out of the code: tables for unwinding, which nothing here does, and the gaps that put loops and
+ * functions at round addresses.
+ */
+const SMALL = [
+  "-fno-asynchronous-unwind-tables",
+  "-fno-unwind-tables",
+  "-falign-functions=1",
+  "-falign-jumps=1",
+  "-falign-loops=1",
+  "-falign-labels=1",
+];
+
 /** What cargo needs of the environment; nothing else of it reaches the compilers. */
 const KEPT =
   /^(PATH|HOME|RUSTUP_\w+|CARGO_HOME|CARGO_(NET|HTTP|REGISTRIES)_\w+|\w+_proxy|\w+_PROXY|SSL_CERT_\w+)$/;
@@ -46,6 +59,7 @@ export function compileEngine(root) {
     CC: LINKER,
     CFLAGS: [
       "-fno-pic",
+      ...SMALL,
       ...REPLACED,
       ...places.map(([from, to]) => `'-ffile-prefix-map=${from}=${to}'`),
     ].join(" "),
@@ -54,6 +68,7 @@ export function compileEngine(root) {
     CARGO_ENCODED_RUSTFLAGS: [
       `-Clinker=${LINKER}`,
       "-Crelocation-model=static",
+      "-Cforce-unwind-tables=no",
       "-Ctarget-feature=+crt-static",
       "-Clink-arg=-static",
       "-Clink-arg=-Wl,-Bstatic,--build-id=none",

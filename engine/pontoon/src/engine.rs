@@ -1,6 +1,7 @@
 //! The engine: makes the program while the executable is built, and calls it at each start.
 use crate::arena;
 use crate::last_words::stop;
+use crate::making;
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -56,16 +57,28 @@ pub fn make(bundle: &str, image: &str) -> c_int {
     let Ok(source) = CString::new(source) else { return refuse(&["a NUL is in ", bundle]) };
     let bytecode = compile(&source);
     drop(source);
-    // SAFETY: the bytecode comes from the same engine.
-    if let Err(problem) = bytecode.and_then(|bytecode| unsafe { load(&bytecode) }) {
-        return refuse(&[&problem]);
-    }
+    let last = match bytecode.and_then(|bytecode| perform(&bytecode)) {
+        Ok(last) => last,
+        Err(problem) => return refuse(&[&problem]),
+    };
     // Opened first: nothing may ask for memory once the image is finished.
     let file = kernel::open(image.to_string(), i64::from(libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC), 0o644);
-    if !process::write_all(file, arena::finish()) {
+    if !process::write_all(file, arena::finish(last)) {
         return refuse(&["cannot write ", image]);
     }
     0
+}
+
+/// Loads the program twice, as [`making`] says. Gives where the last block of the image ends.
+fn perform(bytecode: &[u8]) -> Result<usize, String> {
+    // SAFETY: the bytecode comes from the same engine.
+    unsafe { load(bytecode, &making::FUNCTIONS)? };
+    making::perform();
+    // SAFETY: as above.
+    unsafe { load(bytecode, &making::FUNCTIONS)? };
+    let bottom = stack_bottom();
+    making::end(arena::program().runtime, (&raw const bottom).addr() - LARGEST_STACK..bottom)
+        .ok_or_else(|| "loading the bundle a second time asked for other memory than the first time".to_string())
 }
 
 /// For the feature `sanitized`: loads the bundle and calls its `main` in this process. Gives the exit status.
@@ -74,7 +87,7 @@ pub fn load_and_run(bundle: &str) -> c_int {
     let Ok(source) = process::read_file(bundle) else { return refuse(&["cannot read ", bundle]) };
     let Ok(source) = CString::new(source) else { return refuse(&["a NUL is in ", bundle]) };
     // SAFETY: the bytecode comes from the same engine.
-    if let Err(problem) = compile(&source).and_then(|bytecode| unsafe { load(&bytecode) }) {
+    if let Err(problem) = compile(&source).and_then(|bytecode| unsafe { load(&bytecode, &arena::FUNCTIONS) }) {
         return refuse(&[&problem]);
     }
     arena::begin_without_image();
@@ -94,13 +107,13 @@ fn compile(source: &CStr) -> Result<Vec<u8>, String> {
         js::JS_AddIntrinsicBaseObjects(context);
         js::JS_AddIntrinsicEval(context);
         js::JS_AddIntrinsicRegExp(context);
-        let flags = js::JS_EVAL_TYPE_MODULE | js::JS_EVAL_FLAG_COMPILE_ONLY;
-        let module = js::JS_Eval(context, source.as_ptr(), source.count_bytes() as js::size_t, c"pontoon".as_ptr(), flags as c_int);
-        if js::JS_IsException(module) {
+        let flags = js::JS_EVAL_TYPE_GLOBAL | js::JS_EVAL_FLAG_COMPILE_ONLY;
+        let script = js::JS_Eval(context, source.as_ptr(), source.count_bytes() as js::size_t, c"pontoon".as_ptr(), flags as c_int);
+        if js::JS_IsException(script) {
             return Err(exception(context));
         }
         let mut length = 0;
-        let bytes = js::JS_WriteObject(context, &mut length, module, (js::JS_WRITE_OBJ_BYTECODE | js::JS_WRITE_OBJ_STRIP_SOURCE) as c_int);
+        let bytes = js::JS_WriteObject(context, &mut length, script, (js::JS_WRITE_OBJ_BYTECODE | js::JS_WRITE_OBJ_STRIP_SOURCE) as c_int);
         if bytes.is_null() { Err(exception(context)) } else { Ok(slice::from_raw_parts(bytes, length as usize).to_vec()) }
     }
 }
@@ -111,11 +124,11 @@ fn compile(source: &CStr) -> Result<Vec<u8>, String> {
 ///
 /// # Safety
 /// `bytecode` is what [`compile`] gave: the engine does not check what it reads.
-unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
+unsafe fn load(bytecode: &[u8], functions: &js::JSMallocFunctions) -> Result<(), String> {
     // SAFETY: the caller's promise. Runtime and context are never freed, every name ends with NUL, and each value is used
     // by the context that made it: once where the call takes it, as `JS_SetPropertyStr` and `JS_EvalFunction` do.
     unsafe {
-        let runtime = js::JS_NewRuntime2(&arena::FUNCTIONS, null_mut());
+        let runtime = js::JS_NewRuntime2(functions, null_mut());
         let context = js::JS_NewContextRaw(runtime);
         js::JS_AddIntrinsicBaseObjects(context);
         js::JS_AddIntrinsicRegExp(context);
@@ -129,24 +142,17 @@ unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
         let math = js::JS_GetPropertyStr(context, global, c"Math".as_ptr());
         js::JS_DeleteProperty(context, math, js::JS_NewAtom(context, c"random".as_ptr()), 0);
         js::JS_SetPropertyStr(context, global, c"native".as_ptr(), natives(context));
-        let module = js::JS_ReadObject(context, bytecode.as_ptr(), bytecode.len() as js::size_t, js::JS_READ_OBJ_BYTECODE as c_int);
-        if js::JS_IsException(module) || js::JS_ResolveModule(context, module) < 0 {
+        let script = js::JS_ReadObject(context, bytecode.as_ptr(), bytecode.len() as js::size_t, js::JS_READ_OBJ_BYTECODE as c_int);
+        if js::JS_IsException(script) || js::JS_IsException(js::JS_EvalFunction(context, script)) {
             return Err(exception(context));
         }
-        let definition = js::JS_VALUE_GET_PTR(module).cast();
-        let promise = js::JS_EvalFunction(context, module);
-        while js::JS_ExecutePendingJob(runtime, &mut null_mut()) > 0 {}
-        if js::JS_PromiseState(context, promise) != js::JSPromiseStateEnum_JS_PROMISE_FULFILLED {
-            return Err(text_of(context, js::JS_PromiseResult(context, promise)));
-        }
-        let main = js::JS_GetPropertyStr(context, js::JS_GetModuleNamespace(context, definition), c"main".as_ptr());
+        let main = js::JS_GetPropertyStr(context, global, c"main".as_ptr());
         if !js::JS_IsFunction(context, main) {
-            return Err("the bundle exports no function main".to_string());
+            return Err("the bundle leaves no function main".to_string());
         }
         js::JS_RunGC(runtime);
         js::JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);
         js::JS_SetMaxStackSize(runtime, 0);
-        arena::forget(runtime.cast(), (&raw const global).addr() - STACK_RESERVE..stack_bottom());
         *arena::program() = arena::Program { runtime, context, main };
         Ok(())
     }

@@ -9,8 +9,10 @@
 extern crate alloc;
 
 mod arena;
+mod block;
 mod engine;
 mod last_words;
+mod making;
 
 use core::ffi::{c_char, c_int};
 use host::{kernel, process};
@@ -20,8 +22,8 @@ use host::{kernel, process};
 #[unsafe(no_mangle)]
 unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_int {
     let has_image = arena::has_image();
-    if !has_image {
-        arena::begin();
+    if !has_image && !arena::begin() {
+        last_words::stop();
     }
     // SAFETY: the list is the one that `main` got.
     unsafe { process::prepare(arguments) };
