@@ -12,7 +12,7 @@ const LINKER = "musl-gcc";
 
 /**
  * What the engine's C calls in the place of these: it ends by our words (engine/pontoon/src/last_words.rs),
- * and has no clock (engine/pontoon/src/engine.rs).
+ * and has no clock (engine/pontoon/src/no_clock.rs).
  */
 const REPLACED = ["-Dabort=pontoon_abort", "-Dgettimeofday=pontoon_no_clock"];
 

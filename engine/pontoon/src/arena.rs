@@ -22,10 +22,8 @@ const BYTES: usize = 8 << 20;
 const FRESH: usize = 512 << 10;
 /// So much more is asked of the kernel at a time.
 const PIECE: usize = 1 << 20;
-/// Blocks from here on are asked of the kernel one by one, but not while an image is made.
+/// Blocks from here on are asked of the kernel one by one.
 const LARGE: usize = 128 << 10;
-/// Where the memory is that is used while an image is made: at a place of its own, since what a freed block held may be copied.
-const WORKSHOP: usize = 1 << 40;
 const IS_SANITIZED: bool = cfg!(feature = "sanitized");
 /// Fresh memory that a call is sure to touch, made ready in one call of the kernel (Linux 5.14) in the place of one fault for each page.
 const READY: usize = 64 << 10;
@@ -111,22 +109,12 @@ pub fn space() -> Range<usize> {
     start + size_of::<Image>()..start + BYTES
 }
 
-/// Opens the memory that is used while an image is made, and is in none. Gives false when the kernel has none to give.
-pub fn begin() -> bool {
-    let image = image();
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-    // SAFETY: a new mapping touches nothing that is there.
-    let start = unsafe { libc::mmap(ptr::with_exposed_provenance_mut(WORKSHOP), MOST, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-    image.next = start.expose_provenance() + HEAD;
-    image.end = start.addr() + MOST;
-    start.addr() == WORKSHOP
-}
-
 /// The image with its last block ending at `last`.
 pub fn finish(last: usize) -> &'static [u8] {
     let start = SEGMENT.image.get().addr();
     let image = image();
     image.free = [null_mut(); CLASSES];
+    image.mapped = 0;
     image.address = start;
     image.last = last;
     image.next = last.next_multiple_of(STEP) + HEAD;
@@ -172,7 +160,7 @@ fn allocate_more(image: &mut Image, bytes: usize) -> *mut u8 {
         return unsafe { libc::malloc(bytes).cast() };
     }
     let (size, list) = class(bytes);
-    if size >= LARGE && image.address != 0 { allocate_large(image, bytes) } else { take(image, size, list) }
+    if size >= LARGE { allocate_large(image, bytes) } else { take(image, size, list) }
 }
 
 /// A free block of a list, else a new one.

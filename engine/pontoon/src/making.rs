@@ -102,8 +102,10 @@ fn allocate(bytes: usize) -> *mut u8 {
     if block.is_null() {
         return null_mut();
     }
+    // What a block held before may be copied with it into the segment, and addresses of other memory must not be there.
     // SAFETY: the block is new, and large enough for both.
     unsafe {
+        block.write_bytes(0, LABEL + bytes);
         block.cast::<Label>().write((number, bytes));
         block.add(LABEL)
     }
