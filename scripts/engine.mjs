@@ -48,7 +48,8 @@ function surroundings(root) {
 }
 
 /**
- * Compiles the engine and gives the path of its executable. Throws when a compiler refuses.
+ * Compiles the engine and the compiler of bundles, and gives the path of the engine; the compiler lies beside
+ * it. Throws when a compiler refuses.
  * @param {string} root the repository
  */
 export function compileEngine(root) {
@@ -101,7 +102,7 @@ export function compileSanitizedEngine(root) {
       .join("\x1f"),
   };
   const args = ["build", "--locked", "--quiet", "--release", "--target", TARGET, "--package", "pontoon"];
-  args.push("--features", "sanitized", "--target-dir", target);
+  args.push("--bin", "pontoon", "--features", "sanitized", "--target-dir", target);
   execFileSync("cargo", args, { cwd: join(root, "engine"), env, stdio: ["ignore", "inherit", "inherit"] });
   return join(target, TARGET, "release/pontoon");
 }

@@ -55,6 +55,15 @@ test("it is static: no interpreter, no dynamic section, and at most 6 MB", async
   expect(readFileSync(pluginBinary()).length).toBeLessThan(6_000_000);
 });
 
+test("it cannot make a script of a text: no parser is linked", () => {
+  const complaint = "invalid assignment left-hand side";
+  const compiler = join(REPOSITORY, "engine/target/x86_64-unknown-linux-gnu/release/compiler");
+  expect([compiler, pluginBinary()].map((path) => readFileSync(path).includes(complaint))).toEqual([
+    true,
+    false,
+  ]);
+});
+
 test("it needs no file but those of the kernel: it runs in an empty root with /proc and /sys", async () => {
   const root = join(folder, "root");
   for (const name of ["proc", "sys"]) mkdirSync(join(root, name), { recursive: true });
