@@ -1,5 +1,5 @@
-// The TypeScript as one function for the engine, which is called once and leaves `main`. Not as a module: of a
-// module the engine keeps what has run once, and one more list of all that is in it.
+// The TypeScript as one function for the engine, which is called once and leaves `main`. Not as a module: the
+// engine keeps what of a module has run once, and a second list of all that is in it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
