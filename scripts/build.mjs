@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Builds the executable:
 //
-//   src/main.ts --esbuild--> dist/pontoon.mjs --+
-//   engine/     --cargo----> engine, heap empty +--run once--> heap with all modules --+--> dist/pontoon
+//   src/main.ts --esbuild--> dist/pontoon.mjs --compiler--> bytecode --+
+//   engine/     --cargo----> compiler, and engine with an empty heap --+--run once--> heap --> dist/pontoon
 //
 // The engine loads the bundle, once, here; what its heap holds then is put into the executable, so a start
 // loads nothing (docs/decisions/0013-engine.md). Files are made in a directory of their own and moved into
@@ -21,7 +21,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileEngine } from "./engine.mjs";
@@ -32,9 +32,12 @@ const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR] [--e
 Builds DIR/pontoon.mjs (the bundle) and DIR/pontoon (the executable, engine inside).
   --entry FILE    what to build: a module that exports main   (src/main.ts)
   --out-dir DIR   where the files go                          (dist)
-  --engine FILE   an engine that is compiled already; without it cargo compiles engine/
+  --engine FILE   an engine that is compiled already, beside its compiler; without it cargo compiles engine/
 Relative names count from the top of the repository.
 `;
+
+/** What the README promises. */
+const MOST_BYTES = 6_000_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -69,16 +72,30 @@ try {
   // spawnSync, although its types know it there alone.
   /** @type {import("node:child_process").SpawnSyncOptions} */
   const alike = { cwd: workDir, argv0: "pontoon", env: {}, stdio: ["ignore", "inherit", "inherit"] };
-  execFileSync(engine, ["pontoon.mjs", "image"], alike);
-  writeFileSync(join(workDir, "pontoon"), withImage(readFileSync(engine), readFileSync(image)), {
-    mode: 0o755,
-  });
-  for (const name of ["pontoon.mjs", "pontoon"]) {
-    renameSync(join(workDir, name), join(outDir, name));
-    console.log(`${join(options["out-dir"], name)}  ${size(join(outDir, name))}`);
+  execFileSync(join(dirname(engine), "compiler"), ["pontoon.mjs", "bytecode"], alike);
+  execFileSync(engine, ["bytecode", "image"], alike);
+  const executable = withImage(readFileSync(engine), readFileSync(image));
+  if (executable.length > MOST_BYTES) {
+    console.error(tooLarge(executable.length));
+    process.exitCode = 1;
+  } else {
+    writeFileSync(join(workDir, "pontoon"), executable, { mode: 0o755 });
+    for (const name of ["pontoon.mjs", "pontoon"]) {
+      renameSync(join(workDir, name), join(outDir, name));
+      console.log(`${join(options["out-dir"], name)}  ${size(join(outDir, name))}`);
+    }
   }
 } finally {
   rmSync(workDir, { recursive: true, force: true });
+}
+
+/** @param {number} bytes */
+function tooLarge(bytes) {
+  const [has, most] = [bytes, MOST_BYTES].map((number) => number.toLocaleString("en"));
+  return (
+    `the executable would have ${has} bytes, and at most ${most} are allowed: take something out, or raise ` +
+    "MOST_BYTES in scripts/build.mjs and the promise in README.md"
+  );
 }
 
 /** @param {string} file */

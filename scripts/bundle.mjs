@@ -1,4 +1,5 @@
-// The TypeScript as one ES module for the engine.
+// The TypeScript as one function for the engine, which is called once and leaves `main`. Not as a module: the
+// engine keeps what of a module has run once, and a second list of all that is in it.
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,14 +18,19 @@ export async function bundleSource(entry, outfile) {
   const { outputFiles } = await build({
     // Files are named from here on, whatever folder the build is called in.
     absWorkingDir: root,
-    entryPoints: [entry],
+    stdin: {
+      contents: `import { main } from ${JSON.stringify(entry)}; globalThis.main = main;`,
+      resolveDir: root,
+      sourcefile: "scripts/bundle.mjs",
+    },
     outfile,
     write: false,
     bundle: true,
     // Neither Node nor a browser: what asks for one of them does not build.
     platform: "neutral",
     mainFields: ["module", "main"],
-    format: "esm",
+    format: "iife",
+    banner: { js: `"use strict";` },
     // As new as the engine: `using` stays, which as a function of its own would cost each call its making.
     target: "esnext",
     // Names and lines stay, for the trace of an internal error.
@@ -44,30 +50,38 @@ export async function bundleSource(entry, outfile) {
   writeFileSync(outfile, `${code.text}const BUNDLE_LINES = ${JSON.stringify(table)};\n`);
 }
 
+/** What stands for a step of no line; the characters around it stand for the steps around it. */
+const NO_STEP = "@".charCodeAt(0);
+/** The steps that one character can say, from "!" to "~". */
+const [LEAST_STEP, MOST_STEP] = ["!".charCodeAt(0) - NO_STEP, "~".charCodeAt(0) - NO_STEP];
+
 /**
- * Which line of which file each line of the bundle is from, for src/cni/trace.ts: the files, one a line, an
- * empty line, then `bundle:file:line` for each line of the bundle that does not follow its predecessor in the
- * same file.
+ * Which line of which file each line of the bundle is from, for src/cni/trace.ts: the files, one a line, then
+ * an empty line, then a line for each stretch of the bundle that is from one file, and where a step is too
+ * large for a character: `bundle file line STEPS`, with a character for each line of the bundle after the
+ * first, which says by how much the line in the file is another one.
  * @param {{ mappings: string, sources: string[] }} map
  * @param {string} folder where the bundle is
  */
 function lineTable({ mappings, sources }, folder) {
-  const entries = [];
-  let [file, line, follows] = [0, 0, ""];
+  const stretches = [];
+  let [file, line, ownFile, ownLine] = [0, 0, -1, 0];
   for (const [at, segments] of mappings.split(";").entries()) {
-    if (segments === "") continue;
-    let [firstFile, firstLine] = [-1, 0];
-    for (const segment of segments.split(",")) {
+    let [firstFile, firstLine] = [ownFile, ownLine];
+    for (const [place, segment] of segments.split(",").entries()) {
       const [, fileStep = 0, lineStep = 0] = decodeVlq(segment);
       file += fileStep;
       line += lineStep;
-      if (firstFile < 0) [firstFile, firstLine] = [file, line + 1];
+      if (place === 0 && segment !== "") [firstFile, firstLine] = [file, line];
     }
-    if (`${firstFile}:${firstLine - at}` !== follows) entries.push(`${at + 1}:${firstFile}:${firstLine}`);
-    follows = `${firstFile}:${firstLine - at}`;
+    const step = firstLine - ownLine;
+    if (firstFile !== ownFile || step < LEAST_STEP || step > MOST_STEP)
+      stretches.push(`${at + 1} ${firstFile} ${firstLine + 1} `);
+    else if (stretches.length > 0) stretches[stretches.length - 1] += String.fromCharCode(NO_STEP + step);
+    [ownFile, ownLine] = [firstFile, firstLine];
   }
   const files = sources.map((source) => relative(root, resolve(folder, source)));
-  return `${files.join("\n")}\n\n${entries.join(" ")}`;
+  return `${files.join("\n")}\n\n${stretches.join("\n")}`;
 }
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

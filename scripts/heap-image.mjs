@@ -1,8 +1,8 @@
 // Puts a heap image into the executable that made it (engine/pontoon/src/arena.rs).
 //
-// The empty heap is the last thing in the file that its segment is loaded from. The image takes its place,
-// and what lies behind it (names for a debugger) goes; beyond the image the kernel fills the segment with
-// zeros, as it does for .bss.
+// The empty heap is the last thing in memory and has a segment of its own. The image takes its place in the
+// file, and what lies behind it (names for a debugger) goes; beyond the image the kernel fills the segment
+// with zeros, as it does for .bss, up to the end that the image names.
 
 // Elf64_Ehdr and Elf64_Phdr (elf.h): offsets of what is read or changed.
 const EHDR = { e_phoff: 32, e_shoff: 40, e_phnum: 56, e_shnum: 60, e_shstrndx: 62 };
@@ -15,7 +15,7 @@ const PT_LOAD = 1;
  * @param {Buffer} image
  */
 export function withImage(executable, image) {
-  const address = number(image, 0);
+  const [address, end] = [number(image, 0), number(image, 8)];
   for (
     let count = executable.readUInt16LE(EHDR.e_phnum), at = number(executable, EHDR.e_phoff);
     count > 0;
@@ -25,13 +25,14 @@ export function withImage(executable, image) {
     const [bytes, memory] = [number(executable, at + PHDR.p_filesz), number(executable, at + PHDR.p_memsz)];
     if (executable.readUInt32LE(at + PHDR.p_type) !== PT_LOAD || address < start || address >= start + bytes)
       continue;
-    if (address + image.length > start + memory)
+    if (address + image.length > end || end > start + memory)
       throw new Error("the image is larger than the heap in the executable");
     const place = offset + address - start;
     if (executable.subarray(place, offset + bytes).some((byte) => byte !== 0))
       throw new Error("the heap in the executable is not empty, or not the last thing in its segment");
     const whole = Buffer.concat([executable.subarray(0, place), image]);
     whole.writeBigUInt64LE(BigInt(whole.length - offset), at + PHDR.p_filesz);
+    whole.writeBigUInt64LE(BigInt(end - start), at + PHDR.p_memsz);
     whole.fill(0, EHDR.e_shoff, EHDR.e_shoff + 8);
     whole.fill(0, EHDR.e_shnum, EHDR.e_shstrndx + 2);
     return whole;

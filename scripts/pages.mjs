@@ -11,7 +11,7 @@ const REQUESTS = "| Asked for | Capability and `runtimeConfig` | In the configur
 
 /** The rows as JSON: the type `Pages` in src/command/explain/page.ts says how. */
 export function pagesText() {
-  return JSON.stringify({
+  const text = JSON.stringify({
     errors: tablesOf("errors.md", ERRORS).flatMap(({ rows }) =>
       rows.map(([code = "", title, when, helps]) => ({ code: Number(code), title, when, helps })),
     ),
@@ -32,6 +32,8 @@ export function pagesText() {
       }),
     ),
   });
+  // One character beyond a byte would make the engine keep two bytes for each.
+  return text.replaceAll(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /**

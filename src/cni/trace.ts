@@ -9,6 +9,8 @@ declare const BUNDLE_LINES: string | undefined;
 /** The name of the bundle in stack traces of the engine (engine/pontoon/src/engine.rs). */
 const PLACE = /pontoon:(\d+):\d+/g;
 const MOST_CALLS = 6;
+/** In the table: the character of a line that is from the same line as the one before. */
+const NO_STEP = 64;
 
 /** The innermost calls of an error's stack, as `function (file:line)`; empty when it has no stack. */
 export function traceOf(error: unknown): string[] {
@@ -28,11 +30,14 @@ export function traceOf(error: unknown): string[] {
 
 /** Reads the table: gives a function from a line of the bundle to the file and line of its TypeScript. */
 function readLines(table: string): (line: number) => string | undefined {
-  const [files = "", entries = ""] = table.split("\n\n");
+  const [files = "", stretches = ""] = table.split("\n\n");
   const names = files.split("\n");
-  const starts = entries.split(" ").map((entry) => entry.split(":").map(Number));
+  const all = stretches.split("\n").map((text) => text.split(" "));
   return (line) => {
-    const [start = 0, file = 0, first = 0] = starts.findLast(([at = 0]) => at <= line) ?? [];
-    return start === 0 ? undefined : `${names[file]}:${first + line - start}`;
+    const [start, file, first, steps = ""] = all.findLast(([at]) => Number(at) <= line) ?? [];
+    if (start === undefined) return undefined;
+    let own = Number(first);
+    for (const step of steps.slice(0, line - Number(start))) own += step.charCodeAt(0) - NO_STEP;
+    return `${names[Number(file)]}:${own}`;
   };
 }

@@ -1,5 +1,5 @@
 // The executable itself: what it needs, what it listens to, and how it ends when its limits are met.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -53,6 +53,15 @@ test("it is static: no interpreter, no dynamic section, and at most 6 MB", async
   expect(stdout).not.toMatch(/INTERP|DYNAMIC/);
   expect(stdout).not.toMatch(/LOAD.* RWE /);
   expect(readFileSync(pluginBinary()).length).toBeLessThan(6_000_000);
+});
+
+test("it cannot make a script of a text: no parser is linked", () => {
+  const complaint = "invalid assignment left-hand side";
+  const compiler = join(REPOSITORY, "engine/target/x86_64-unknown-linux-gnu/release/compiler");
+  expect([compiler, pluginBinary()].map((path) => readFileSync(path).includes(complaint))).toEqual([
+    true,
+    false,
+  ]);
 });
 
 test("it needs no file but those of the kernel: it runs in an empty root with /proc and /sys", async () => {
@@ -146,7 +155,7 @@ test.each([
 test.each([
   ["64 kB of stack", "--stack=65536", REFUSED],
   ["24 kB of stack", "--stack=24576", /had to stop/],
-  ["10 MB of addresses", "--as=10000000", REFUSED],
+  ["6 MB of addresses", "--as=6000000", REFUSED],
   ["3 descriptors", "--nofile=3", /open \/proc\/thread-self\/ns\/net/],
 ])("with %s an ADD does what it can, or says what is missing", async (_, limit, message) => {
   expect((await add(CONFIG, [toolPath("prlimit"), limit])).msg).toEqual(
@@ -198,6 +207,25 @@ test("memory of every size holds what was written until it is given back, grows 
   expect(first).toBeGreaterThan(480);
   expect(first).toBeLessThanOrEqual(512);
   expect(second).toBe(first);
+});
+
+test("what the image brought can grow, shrink and go like anything else", async () => {
+  using heirloom = await program("heirloom.ts");
+  expect(await run([heirloom.path])).toMatchObject({ status: 0, stdout: "[]\n" });
+});
+
+test("a program that makes more than 6 MB does not build, and what was built before stays", async () => {
+  const outDir = join(folder, "large");
+  mkdirSync(outDir);
+  writeFileSync(join(outDir, "pontoon"), "before");
+  const { status, stderr } = await build(join(REPOSITORY, "test/runtime/program/large.ts"), outDir);
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /^the executable would have \d,\d{3},\d{3} bytes, and at most 6,000,000 are allowed/m,
+    ),
+  ]);
+  expect(readFileSync(join(outDir, "pontoon"), "utf8")).toBe("before");
 });
 
 test("a bug of ours names function, file and line of the TypeScript, and what to do", async () => {

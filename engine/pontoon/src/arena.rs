@@ -1,12 +1,13 @@
-//! The memory of the engine: blocks from one segment of the executable, at an address that the linker fixed.
+//! The memory of the engine: an image at an address that the linker fixed, and fresh memory behind it.
 //!
 //! All that a heap image needs is in here: the blocks, and what this allocator knows of them. When the segment is used up,
 //! the kernel is asked for more, a piece or a large block at a time; such memory is in no image.
 //!
 //! With the feature `sanitized` each block is one of the C library's, so that AddressSanitizer sees where it begins and ends.
 //!
-//! A block has a head of eight bytes with its size. Blocks of up to 1 KiB come in steps of 16 bytes, larger ones in four
-//! steps for each power of two; a freed block waits in the list of its size.
+//! A freed block waits in the list of its size (`block.rs`). A block of the image (`making.rs`) has no head: it lies as close to
+//! the next one as it can, its size is not known, and when it is freed it is not used again.
+use crate::block::{CLASSES, HEAD, LAST_STEP, MAPPED, MOST, STEP, block_at, class, head_of};
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -15,34 +16,30 @@ use core::ptr::{self, null_mut};
 use core::slice;
 use rquickjs_sys as js;
 
+/// The largest segment; `scripts/heap-image.mjs` gives an executable as much of it as its image names.
 const BYTES: usize = 8 << 20;
+/// Behind an image: an ADD needs a quarter of it.
+const FRESH: usize = 512 << 10;
 /// So much more is asked of the kernel at a time.
 const PIECE: usize = 1 << 20;
-/// Blocks from here on are asked of the kernel one by one, but not while an image is made.
+/// Blocks from here on are asked of the kernel one by one.
 const LARGE: usize = 128 << 10;
-/// A call that wants more than this beyond the segment is refused: 16 MiB of JSON need a tenth.
-const MOST: usize = 512 << 20;
 const IS_SANITIZED: bool = cfg!(feature = "sanitized");
-const HEAD: usize = 8;
-const STEP: usize = 16;
-const LAST_STEP: usize = 1024;
-const CLASSES: usize = 64 + 4 * 20;
-/// In the size of a block that the kernel gave for itself.
-const MAPPED: usize = 1;
 /// Fresh memory that a call is sure to touch, made ready in one call of the kernel (Linux 5.14) in the place of one fault for each page.
 const READY: usize = 64 << 10;
 
 /// What an image starts with.
 #[repr(C)]
 struct Image {
-    /// The address of the segment, by which `scripts/build.mjs` finds it in the executable; 0 in an executable without an image.
+    /// The address of the segment, by which `scripts/heap-image.mjs` finds it in the executable; 0 in an executable without an image.
     address: usize,
-    /// The bytes in use, this head among them.
-    bytes: usize,
+    /// Where the segment ends, and the fresh memory with it.
+    end: usize,
+    /// Where the blocks of the image end.
+    last: usize,
     program: Program,
     /// Fresh memory.
     next: usize,
-    end: usize,
     /// What the kernel gave beyond the segment.
     mapped: usize,
     free: [*mut Free; CLASSES],
@@ -69,14 +66,15 @@ struct Segment {
 // SAFETY: the process has one thread.
 unsafe impl Sync for Segment {}
 
-#[unsafe(link_section = ".image")]
+// What the linker puts behind everything else, so that the segment may be shorter in an executable with an image.
+#[unsafe(link_section = ".ldata")]
 static SEGMENT: Segment = Segment {
     image: UnsafeCell::new(Image {
         address: 0,
-        bytes: 0,
+        end: 0,
+        last: 0,
         program: Program { runtime: null_mut(), context: null_mut(), main: js::JS_MKVAL(js::JS_TAG_INT, 0) },
         next: 0,
-        end: 0,
         mapped: 0,
         free: [null_mut(); CLASSES],
     }),
@@ -105,33 +103,24 @@ pub fn program() -> &'static mut Program {
     &mut image().program
 }
 
-/// Opens the segment for an image that is to be made.
-pub fn begin() {
+/// Where the blocks of an image go: the addresses of the segment behind its own head.
+pub fn space() -> Range<usize> {
     let start = SEGMENT.image.get().expose_provenance();
-    image().next = (start + size_of::<Image>()).next_multiple_of(STEP) + HEAD;
-    image().end = start + BYTES;
+    start + size_of::<Image>()..start + BYTES
 }
 
-/// Clears the addresses of a range that a block holds: the engine keeps the top of a stack which is gone by the next start.
-pub fn forget(block: *mut u8, addresses: Range<usize>) {
-    // SAFETY: the block holds so many bytes, the segment's zeros where nothing was written, and no reference to it is alive.
-    let words = unsafe { slice::from_raw_parts_mut(block.cast::<usize>(), room(block) / size_of::<usize>()) };
-    for word in words {
-        if addresses.contains(word) {
-            *word = 0;
-        }
-    }
-}
-
-/// The image as it stands. Blocks that are free stay out of use: fresh objects shall lie side by side, not all over the image.
-pub fn finish() -> &'static [u8] {
+/// The image with its last block ending at `last`.
+pub fn finish(last: usize) -> &'static [u8] {
     let start = SEGMENT.image.get().addr();
     let image = image();
     image.free = [null_mut(); CLASSES];
+    image.mapped = 0;
     image.address = start;
-    image.bytes = image.next - start;
-    // SAFETY: `next` lies within the segment.
-    unsafe { slice::from_raw_parts(SEGMENT.image.get().cast(), image.bytes) }
+    image.last = last;
+    image.next = last.next_multiple_of(STEP) + HEAD;
+    image.end = (last + FRESH).next_multiple_of(4096).min(start + BYTES);
+    // SAFETY: the last block ends within the segment.
+    unsafe { slice::from_raw_parts(SEGMENT.image.get().cast(), last - start) }
 }
 
 /// Makes the first fresh memory ready.
@@ -144,53 +133,25 @@ pub fn prepare() {
     unsafe { libc::madvise(from, READY, libc::MADV_POPULATE_WRITE) };
 }
 
-/// The size of a block for so many bytes (at most [`MOST`]), its head among them, and the list it belongs to.
-const fn class(bytes: usize) -> (usize, usize) {
-    let size = (bytes + HEAD).next_multiple_of(STEP);
-    if size <= LAST_STEP {
-        return (size, size / STEP - 1);
-    }
-    let power = (size - 1).ilog2() as usize;
-    let quarter = 1 << (power - 2);
-    let size = size.next_multiple_of(quarter);
-    (size, 64 + (power - 10) * 4 + ((size - 1) >> (power - 2)) % 4)
+fn is_of_image(image: &Image, block: *mut u8) -> bool {
+    // What the kernel gives lies behind the segment.
+    block.addr() < image.last
 }
 
-/// A block of a list has the very size of that list: what is freed goes where the next one of its size is looked for.
-const _: () = {
-    let (mut bytes, mut expected) = (0, 0);
-    while bytes <= MOST {
-        let (size, list) = class(bytes);
-        assert!(list == expected && list < CLASSES && size >= bytes + HEAD && size.is_multiple_of(STEP));
-        let (largest, same) = class(size - HEAD);
-        assert!(largest == size && same == list);
-        bytes = size - HEAD + 1;
-        expected += 1;
+/// A block for so many bytes; null when there is no more.
+#[inline]
+pub fn allocate(bytes: usize) -> *mut u8 {
+    let image = image();
+    if bytes > LAST_STEP - HEAD || IS_SANITIZED {
+        return allocate_more(image, bytes);
     }
-};
-
-fn size_of_block(block: *mut u8) -> usize {
-    // The head is no part of what Rust knows as the block, so its address is made anew.
-    let head = ptr::with_exposed_provenance::<usize>(block.expose_provenance() - HEAD);
-    // SAFETY: every block has its size in front of it.
-    unsafe { head.read() }
+    let (size, list) = class(bytes);
+    take(image, size, list)
 }
 
-/// A block with its size written in front.
-///
-/// # Safety
-/// So many bytes from `start` on are nobody's.
-unsafe fn block_at(start: usize, size: usize) -> *mut u8 {
-    let head = ptr::with_exposed_provenance_mut::<usize>(start);
-    // SAFETY: the caller's promise.
-    unsafe {
-        head.write(size);
-        head.add(1).cast()
-    }
-}
-
-/// Null when there is no more. Only what the engine asks for gets into an image, but for small blocks that are free again by then.
-fn allocate(bytes: usize, is_for_image: bool) -> *mut u8 {
+/// The same for a block that may be large.
+#[inline(never)]
+fn allocate_more(image: &mut Image, bytes: usize) -> *mut u8 {
     if bytes > MOST {
         return null_mut();
     }
@@ -198,11 +159,13 @@ fn allocate(bytes: usize, is_for_image: bool) -> *mut u8 {
         // SAFETY: the C library gives a block or null.
         return unsafe { libc::malloc(bytes).cast() };
     }
-    let image = image();
     let (size, list) = class(bytes);
-    if size >= LARGE && (image.address != 0 || !is_for_image) {
-        return allocate_large(image, bytes);
-    }
+    if size >= LARGE { allocate_large(image, bytes) } else { take(image, size, list) }
+}
+
+/// A free block of a list, else a new one.
+#[inline(always)]
+fn take(image: &mut Image, size: usize, list: usize) -> *mut u8 {
     let free = image.free[list];
     if !free.is_null() {
         // SAFETY: a free block holds the address of the next one.
@@ -215,14 +178,12 @@ fn allocate(bytes: usize, is_for_image: bool) -> *mut u8 {
     let start = image.next;
     image.next += size;
     // SAFETY: nothing between `next` and `end` was given away yet.
-    unsafe { block_at(start, size) }
+    unsafe { block_at(start, size - HEAD, list) }
 }
 
 /// Asks for the next piece; what is left of the last one stays unused.
+#[cold]
 fn extend(image: &mut Image) -> bool {
-    if image.address == 0 {
-        return false;
-    }
     let Some(start) = map(image, PIECE) else { return false };
     image.next = start + HEAD;
     image.end = start + PIECE;
@@ -234,7 +195,7 @@ fn allocate_large(image: &mut Image, bytes: usize) -> *mut u8 {
     let size = (bytes + STEP).next_multiple_of(4096);
     match map(image, size) {
         // SAFETY: the mapping is new and large enough.
-        Some(start) => unsafe { block_at(start + STEP - HEAD, size | MAPPED) },
+        Some(start) => unsafe { block_at(start + STEP - HEAD, size - STEP, MAPPED) },
         None => null_mut(),
     }
 }
@@ -253,55 +214,88 @@ fn map(image: &mut Image, bytes: usize) -> Option<usize> {
 }
 
 /// # Safety
-/// `block` is one that was allocated here and is used no more.
-unsafe fn release(block: *mut u8) {
+/// `block` is one that was allocated here or is in the image, and is used no more.
+#[inline(always)]
+pub unsafe fn release(block: *mut u8) {
     if IS_SANITIZED {
         // SAFETY: the block is the C library's, and used no more.
         return unsafe { libc::free(block.cast()) };
     }
     let image = image();
-    let size = size_of_block(block);
-    if size & MAPPED != 0 {
-        image.mapped -= size & !MAPPED;
-        // SAFETY: this is the whole mapping of the block.
-        unsafe { libc::munmap(block.sub(STEP).cast(), size & !MAPPED) };
+    if is_of_image(image, block) {
         return;
     }
-    let (_, list) = class(size - HEAD);
+    let (room, list) = head_of(block);
+    if list == MAPPED {
+        // SAFETY: the caller's promise, and the head says so.
+        return unsafe { release_large(image, block, room + STEP) };
+    }
     let free = block.cast::<Free>();
     // SAFETY: a block has room for an address, and this one is nobody's now.
     unsafe { free.write(Free { next: image.free[list] }) };
     image.free[list] = free;
 }
 
-/// How many bytes a block holds.
+/// # Safety
+/// `block` is one that the kernel gave for itself, `size` bytes with its head, and is used no more.
+#[cold]
+unsafe fn release_large(image: &mut Image, block: *mut u8, size: usize) {
+    image.mapped -= size;
+    // SAFETY: this is the whole mapping of the block.
+    unsafe { libc::munmap(block.sub(STEP).cast(), size) };
+}
+
+/// How many bytes a block is known to hold: 0 of one in the image.
 fn room(block: *mut u8) -> usize {
     if IS_SANITIZED {
         // SAFETY: the block is the C library's.
         return unsafe { libc::malloc_usable_size(block.cast()) };
     }
-    let size = size_of_block(block);
-    if size & MAPPED != 0 { (size & !MAPPED) - STEP } else { size - HEAD }
+    if is_of_image(image(), block) {
+        return 0;
+    }
+    head_of(block).0
 }
 
 /// # Safety
 /// As for [`release`]; when the answer is null, `block` stays as it was.
-unsafe fn resize(block: *mut u8, bytes: usize, is_for_image: bool) -> *mut u8 {
-    if IS_SANITIZED {
-        // SAFETY: the block is the C library's.
-        return if bytes > MOST { null_mut() } else { unsafe { libc::realloc(block.cast(), bytes).cast() } };
-    }
+#[inline(always)]
+unsafe fn resize(block: *mut u8, bytes: usize) -> *mut u8 {
     let held = room(block);
-    if bytes <= held && (held < LARGE || bytes > held / 2) {
+    if bytes <= held && held < LARGE && !IS_SANITIZED {
         return block;
     }
-    let other = allocate(bytes, is_for_image);
+    // SAFETY: the caller's promise.
+    unsafe { move_or_shrink(block, bytes) }
+}
+
+/// # Safety
+/// As for [`resize`].
+#[inline(never)]
+unsafe fn move_or_shrink(block: *mut u8, bytes: usize) -> *mut u8 {
+    if IS_SANITIZED {
+        if bytes > MOST {
+            return null_mut();
+        }
+        // SAFETY: the block is the C library's.
+        return unsafe { libc::realloc(block.cast(), bytes).cast() };
+    }
+    let held = room(block);
+    if bytes <= held && bytes > held / 2 {
+        return block;
+    }
+    let other = allocate(bytes);
     if other.is_null() {
         return if bytes <= held { block } else { other };
     }
-    // SAFETY: two blocks do not overlap, and both hold as much.
+    let copied = match held {
+        // Too much is copied of a block whose size is not known, but nothing that is not in the image.
+        0 => bytes.min(image().last - block.addr()),
+        held => held.min(bytes),
+    };
+    // SAFETY: two blocks do not overlap, and both hold as much, or the image does.
     unsafe {
-        ptr::copy_nonoverlapping(block, other, held.min(bytes));
+        ptr::copy_nonoverlapping(block, other, copied);
         release(block);
     }
     other
@@ -316,7 +310,7 @@ static HEAP: Heap = Heap;
 // SAFETY: blocks are disjoint, as large as was asked for, and lie at multiples of 16.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if layout.align() > STEP { null_mut() } else { allocate(layout.size(), false) }
+        if layout.align() > STEP { null_mut() } else { allocate(layout.size()) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, _: Layout) {
@@ -326,7 +320,7 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn realloc(&self, block: *mut u8, _: Layout, bytes: usize) -> *mut u8 {
         // SAFETY: as for `dealloc`.
-        unsafe { resize(block, bytes, false) }
+        unsafe { resize(block, bytes) }
     }
 }
 
@@ -341,7 +335,7 @@ pub static FUNCTIONS: js::JSMallocFunctions = js::JSMallocFunctions {
 
 unsafe extern "C" fn js_calloc(_: *mut c_void, count: u64, size: u64) -> *mut c_void {
     let Some(bytes) = count.checked_mul(size) else { return null_mut() };
-    let block = allocate(bytes as usize, true);
+    let block = allocate(bytes as usize);
     if !block.is_null() {
         // SAFETY: the block holds as much.
         unsafe { block.write_bytes(0, bytes as usize) };
@@ -350,7 +344,7 @@ unsafe extern "C" fn js_calloc(_: *mut c_void, count: u64, size: u64) -> *mut c_
 }
 
 unsafe extern "C" fn js_malloc(_: *mut c_void, size: u64) -> *mut c_void {
-    allocate(size as usize, true).cast()
+    allocate(size as usize).cast()
 }
 
 unsafe extern "C" fn js_free(_: *mut c_void, block: *mut c_void) {
@@ -362,10 +356,10 @@ unsafe extern "C" fn js_free(_: *mut c_void, block: *mut c_void) {
 
 unsafe extern "C" fn js_realloc(_: *mut c_void, block: *mut c_void, size: u64) -> *mut c_void {
     if block.is_null() {
-        return allocate(size as usize, true).cast();
+        return allocate(size as usize).cast();
     }
     // SAFETY: as for `js_free`.
-    unsafe { resize(block.cast(), size as usize, true).cast() }
+    unsafe { resize(block.cast(), size as usize).cast() }
 }
 
 unsafe extern "C" fn js_usable_size(block: *const c_void) -> u64 {

@@ -1,6 +1,10 @@
-//! The engine: makes the program while the executable is built, and calls it at each start.
+//! The engine: loads the program while the executable is built, and calls it at each start.
 use crate::arena;
+#[cfg(feature = "sanitized")]
+use crate::compile::compile;
 use crate::last_words::stop;
+use crate::making;
+use crate::text::{exception, refuse, text};
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -50,59 +54,43 @@ fn stack_bottom() -> usize {
     unsafe { libc::getauxval(libc::AT_EXECFN) as usize }
 }
 
-/// Loads the bundle and writes the heap to `image`. Gives the exit status; what is wrong is said on stderr.
-pub fn make(bundle: &str, image: &str) -> c_int {
-    let Ok(source) = process::read_file(bundle) else { return refuse(&["cannot read ", bundle]) };
-    let Ok(source) = CString::new(source) else { return refuse(&["a NUL is in ", bundle]) };
-    let bytecode = compile(&source);
-    drop(source);
-    // SAFETY: the bytecode comes from the same engine.
-    if let Err(problem) = bytecode.and_then(|bytecode| unsafe { load(&bytecode) }) {
-        return refuse(&[&problem]);
-    }
+/// Loads the bytecode in the file `program` and writes the heap to `image`. Gives the exit status; what is wrong is said on
+/// stderr.
+pub fn make(program: &str, image: &str) -> c_int {
+    let Ok(bytecode) = process::read_file(program) else { return refuse(&["cannot read ", program]) };
+    let last = match perform(&bytecode) {
+        Ok(last) => last,
+        Err(problem) => return refuse(&[&problem]),
+    };
     // Opened first: nothing may ask for memory once the image is finished.
     let file = kernel::open(image.to_string(), i64::from(libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC), 0o644);
-    if !process::write_all(file, arena::finish()) {
+    if !process::write_all(file, arena::finish(last)) {
         return refuse(&["cannot write ", image]);
     }
     0
 }
 
+/// Loads the program twice, as [`making`] says. Gives where the last block of the image ends.
+fn perform(bytecode: &[u8]) -> Result<usize, String> {
+    // SAFETY: the bytecode comes from the same engine.
+    unsafe { load(bytecode, &making::FUNCTIONS)? };
+    making::perform();
+    // SAFETY: as above.
+    unsafe { load(bytecode, &making::FUNCTIONS)? };
+    let bottom = stack_bottom();
+    making::end(arena::program().runtime, (&raw const bottom).addr() - LARGEST_STACK..bottom)
+        .ok_or_else(|| "loading the bundle a second time asked for other memory than the first time".to_string())
+}
+
 /// For the feature `sanitized`: loads the bundle and calls its `main` in this process. Gives the exit status.
 #[cfg(feature = "sanitized")]
 pub fn load_and_run(bundle: &str) -> c_int {
-    let Ok(source) = process::read_file(bundle) else { return refuse(&["cannot read ", bundle]) };
-    let Ok(source) = CString::new(source) else { return refuse(&["a NUL is in ", bundle]) };
     // SAFETY: the bytecode comes from the same engine.
-    if let Err(problem) = compile(&source).and_then(|bytecode| unsafe { load(&bytecode) }) {
+    if let Err(problem) = compile(bundle).and_then(|bytecode| unsafe { load(&bytecode, &arena::FUNCTIONS) }) {
         return refuse(&[&problem]);
     }
     arena::begin_without_image();
     run()
-}
-
-fn refuse(parts: &[&str]) -> c_int {
-    kernel::write(2, ["pontoon: ", &parts.concat(), "\n"].concat().as_bytes());
-    1
-}
-
-/// The bundle as bytecode without its source text. The compiler has an engine and memory of its own, of which nothing stays.
-fn compile(source: &CStr) -> Result<Vec<u8>, String> {
-    // SAFETY: the source ends with NUL, as the parser wants it. The context outlives its values, each of which is used once.
-    unsafe {
-        let context = js::JS_NewContextRaw(js::JS_NewRuntime());
-        js::JS_AddIntrinsicBaseObjects(context);
-        js::JS_AddIntrinsicEval(context);
-        js::JS_AddIntrinsicRegExp(context);
-        let flags = js::JS_EVAL_TYPE_MODULE | js::JS_EVAL_FLAG_COMPILE_ONLY;
-        let module = js::JS_Eval(context, source.as_ptr(), source.count_bytes() as js::size_t, c"pontoon".as_ptr(), flags as c_int);
-        if js::JS_IsException(module) {
-            return Err(exception(context));
-        }
-        let mut length = 0;
-        let bytes = js::JS_WriteObject(context, &mut length, module, (js::JS_WRITE_OBJ_BYTECODE | js::JS_WRITE_OBJ_STRIP_SOURCE) as c_int);
-        if bytes.is_null() { Err(exception(context)) } else { Ok(slice::from_raw_parts(bytes, length as usize).to_vec()) }
-    }
 }
 
 /// Makes the engine in the image, gives it the native functions and loads the bundle.
@@ -110,12 +98,12 @@ fn compile(source: &CStr) -> Result<Vec<u8>, String> {
 /// Not there, on purpose: `eval`, `Date`, `performance` and `Math.random`, so no clock and no chance gets into an image.
 ///
 /// # Safety
-/// `bytecode` is what [`compile`] gave: the engine does not check what it reads.
-unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
+/// `bytecode` comes from the compiler (`compile.rs`): the engine does not check what it reads.
+unsafe fn load(bytecode: &[u8], functions: &js::JSMallocFunctions) -> Result<(), String> {
     // SAFETY: the caller's promise. Runtime and context are never freed, every name ends with NUL, and each value is used
     // by the context that made it: once where the call takes it, as `JS_SetPropertyStr` and `JS_EvalFunction` do.
     unsafe {
-        let runtime = js::JS_NewRuntime2(&arena::FUNCTIONS, null_mut());
+        let runtime = js::JS_NewRuntime2(functions, null_mut());
         let context = js::JS_NewContextRaw(runtime);
         js::JS_AddIntrinsicBaseObjects(context);
         js::JS_AddIntrinsicRegExp(context);
@@ -129,80 +117,20 @@ unsafe fn load(bytecode: &[u8]) -> Result<(), String> {
         let math = js::JS_GetPropertyStr(context, global, c"Math".as_ptr());
         js::JS_DeleteProperty(context, math, js::JS_NewAtom(context, c"random".as_ptr()), 0);
         js::JS_SetPropertyStr(context, global, c"native".as_ptr(), natives(context));
-        let module = js::JS_ReadObject(context, bytecode.as_ptr(), bytecode.len() as js::size_t, js::JS_READ_OBJ_BYTECODE as c_int);
-        if js::JS_IsException(module) || js::JS_ResolveModule(context, module) < 0 {
+        let script = js::JS_ReadObject(context, bytecode.as_ptr(), bytecode.len() as js::size_t, js::JS_READ_OBJ_BYTECODE as c_int);
+        if js::JS_IsException(script) || js::JS_IsException(js::JS_EvalFunction(context, script)) {
             return Err(exception(context));
         }
-        let definition = js::JS_VALUE_GET_PTR(module).cast();
-        let promise = js::JS_EvalFunction(context, module);
-        while js::JS_ExecutePendingJob(runtime, &mut null_mut()) > 0 {}
-        if js::JS_PromiseState(context, promise) != js::JSPromiseStateEnum_JS_PROMISE_FULFILLED {
-            return Err(text_of(context, js::JS_PromiseResult(context, promise)));
-        }
-        let main = js::JS_GetPropertyStr(context, js::JS_GetModuleNamespace(context, definition), c"main".as_ptr());
+        let main = js::JS_GetPropertyStr(context, global, c"main".as_ptr());
         if !js::JS_IsFunction(context, main) {
-            return Err("the bundle exports no function main".to_string());
+            return Err("the bundle leaves no function main".to_string());
         }
         js::JS_RunGC(runtime);
         js::JS_SetGCThreshold(runtime, GARBAGE_THRESHOLD);
         js::JS_SetMaxStackSize(runtime, 0);
-        arena::forget(runtime.cast(), (&raw const global).addr() - STACK_RESERVE..stack_bottom());
         *arena::program() = arena::Program { runtime, context, main };
         Ok(())
     }
-}
-
-/// What the engine has thrown, as text.
-///
-/// # Safety
-/// `context` is alive.
-unsafe fn exception(context: *mut js::JSContext) -> String {
-    // SAFETY: the caller's promise, and the exception is a value of this context.
-    unsafe { text_of(context, js::JS_GetException(context)) }
-}
-
-/// An error with its stack.
-///
-/// # Safety
-/// `error` is a value of `context`, and both are alive.
-unsafe fn text_of(context: *mut js::JSContext, error: js::JSValue) -> String {
-    // SAFETY: the caller's promise.
-    let text = |value| unsafe { text(context, value) }.unwrap_or_default();
-    // SAFETY: as above, and the name ends with NUL.
-    let stack = unsafe { js::JS_GetPropertyStr(context, error, c"stack".as_ptr()) };
-    [text(error), text(stack)].join("\n")
-}
-
-/// A value as text; `None` when the engine has thrown.
-///
-/// # Safety
-/// `value` is one of `context`, and both are alive.
-unsafe fn text(context: *mut js::JSContext, value: js::JSValue) -> Option<String> {
-    // SAFETY: the caller's promise; the engine gives as many bytes as it says, which stay until they are given back.
-    unsafe {
-        let mut length = 0;
-        let start = js::JS_ToCStringLen2(context, &mut length, value, false);
-        if start.is_null() {
-            return None;
-        }
-        let text = well_formed(slice::from_raw_parts(start.cast(), length as usize));
-        js::JS_FreeCString(context, start);
-        Some(text)
-    }
-}
-
-/// Text of the engine is UTF-8, but half of a surrogate pair is in it by its number (ED A0 80 to ED BF BF); it becomes U+FFFD, as long.
-fn well_formed(bytes: &[u8]) -> String {
-    if let Ok(text) = str::from_utf8(bytes) {
-        return text.to_string();
-    }
-    let mut bytes = bytes.to_vec();
-    for at in 0..bytes.len().saturating_sub(2) {
-        if bytes[at] == 0xed && bytes[at + 1] >= 0xa0 {
-            bytes[at..at + 3].copy_from_slice("\u{fffd}".as_bytes());
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The global object `native`. A function is known by its place in the list.
@@ -355,16 +283,4 @@ impl Arguments for Given<'_> {
             Ok(texts)
         }
     }
-}
-
-/// The engine is compiled with this name in the place of `gettimeofday`, which it asks for the seed of `Math.random`.
-/// It has no clock, so the time stays as the caller wrote it; `Math.random` is not there.
-///
-/// # Safety
-/// `time` is a `struct timeval`.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn pontoon_no_clock(time: *mut libc::timeval, _: *mut libc::c_void) -> c_int {
-    // SAFETY: the caller's promise.
-    unsafe { time.write(libc::timeval { tv_sec: 0, tv_usec: 0 }) };
-    0
 }

@@ -1,7 +1,7 @@
 //! Pontoon's executable: an engine whose heap, with every module loaded, was made when the program was built.
 //!
-//! What the linker makes has an empty heap. Run as `pontoon BUNDLE IMAGE` it loads the bundle (one ES module, which exports
-//! `main`) and writes its heap to the file IMAGE; `scripts/build.mjs` puts these bytes into the executable, in the place of
+//! What the linker makes has an empty heap. Run as `pontoon BYTECODE IMAGE` it loads the bundle that the compiler (`compiler.rs`)
+//! has compiled and writes its heap to the file IMAGE; `scripts/build.mjs` puts these bytes into the executable, in the place of
 //! the empty heap. From then on a start calls `main` and nothing else: neither argument leads back here.
 #![no_std]
 #![no_main]
@@ -9,8 +9,14 @@
 extern crate alloc;
 
 mod arena;
+mod block;
+#[cfg(feature = "sanitized")]
+mod compile;
 mod engine;
 mod last_words;
+mod making;
+mod no_clock;
+mod text;
 
 use core::ffi::{c_char, c_int};
 use host::{kernel, process};
@@ -19,23 +25,19 @@ use host::{kernel, process};
 /// The C library calls it once, with the arguments of the process.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_int {
-    let has_image = arena::has_image();
-    if !has_image {
-        arena::begin();
-    }
     // SAFETY: the list is the one that `main` got.
     unsafe { process::prepare(arguments) };
     #[cfg(feature = "sanitized")]
     if let Some(bundle) = process::getenv("PONTOON_BUNDLE".into()) {
         return engine::load_and_run(&bundle);
     }
-    if has_image {
+    if arena::has_image() {
         return engine::run();
     }
     match process::argv().as_slice() {
-        [bundle, image] => engine::make(bundle, image),
+        [bytecode, image] => engine::make(bytecode, image),
         _ => {
-            kernel::write(2, b"usage: pontoon BUNDLE IMAGE\n");
+            kernel::write(2, b"usage: pontoon BYTECODE IMAGE\n");
             2
         }
     }
