@@ -9,8 +9,8 @@ import { EXAMINATIONS, type Examination } from "./examination.ts";
 import { type Finding, merged } from "./finding.ts";
 import { attachmentsMeant } from "./subject.ts";
 import { endpointOf, familyOf } from "./trace/endpoint.ts";
-import type { Hop } from "./trace/hop.ts";
-import { traceWay, type Way } from "./trace/trace.ts";
+import type { Hop, Way } from "./trace/hop.ts";
+import { traceWay } from "./trace/trace.ts";
 
 /** What the doctor found. */
 export interface Diagnosis {

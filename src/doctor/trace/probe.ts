@@ -6,7 +6,7 @@ import { type Probe, type Probed, probe } from "../../host/probe.ts";
 import { type Address, formatAddress } from "../../ip/address.ts";
 import { nameOf } from "../finding.ts";
 import { areOnOneBridge } from "./endpoint.ts";
-import type { Way } from "./trace.ts";
+import type { Way } from "./hop.ts";
 
 /** A probe that was made, with its packet in words. */
 export interface MadeProbe extends Probed {
