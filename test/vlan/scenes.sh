@@ -11,7 +11,7 @@
 # shellcheck disable=SC2317,SC2086,SC2020
 set -u
 
-all="access gateway gateway6 device trunk native preserve isolated down check refused at_once healed masquerade"
+all="access gateway gateway6 device trunk native preserve isolated down check refused at_once healed mended masquerade"
 SCENES=${SCENES-$all reference}
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -282,6 +282,33 @@ healed() {
   works "a pod after somebody deleted the bridge" add blue a '"bridge":"br0","vlan":100,"isGateway":true,'"$(ipam 10.1.0.0/24)"
   works "reaches the gateway" reaches blue 10.1.0.1
   works "CHECK" check blue
+}
+
+# mend COMMAND: what the executable finds and mends by itself
+mend() { "$pontoon" "$@" --conf-dir $work/none --bin-dir $work/none; }
+
+mended() {
+  pod red blue
+  works "a pod" add red a '"bridge":"br0","vlan":100,"isGateway":true,'"$(ipam 10.1.0.0/24)"
+  works "one with a trunk" add blue b '"bridge":"br0","vlan":7,"vlanTrunk":[{"minID":300,"maxID":310}]'
+  link=$(port red) trunk=$(port blue)
+  for by in "doctor --repair" restore; do
+    bridge vlan del dev "$link" vid 100
+    bridge vlan add dev "$link" vid 5 pvid untagged
+    bridge vlan del dev "$trunk" vid 305
+    bridge vlan add dev "$trunk" vid 20
+    fails "with another VLAN CHECK fails" check red
+    fails "and without one of a trunk" check blue
+    case $by in
+      restore) works "restore ends well" "$pontoon" restore ;;
+      *) has "the doctor says so" "$(mend doctor --repair 2>&1)" "port $link is in its VLANs again" ;;
+    esac
+    is "$by: the port is in its VLAN alone" "$(vlans "$link")" "100 PVID Egress Untagged"
+    is "$by: the trunk is whole, and no more" "$(vlans "$trunk")" "7 PVID Egress Untagged;300-310"
+    works "$by: CHECK" check red
+    works "$by: CHECK of the trunk" check blue
+    works "$by: the pod reaches the gateway" reaches red 10.1.0.1
+  done
 }
 
 masquerade() {
