@@ -1,67 +1,74 @@
 // Rules of nftables, those of iptables in its nftables variant among them, as tests of a packet. What cannot
 // be told of an expression is "not known", never a guess.
-import { addressBytes, addressFromBytes, formatAddress } from "../ip/address.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { u32Bytes } from "../sys/bytes.ts";
 import { listExpressions } from "./answer.ts";
-import { listElements } from "./element.ts";
-import { HEADER } from "./expression.ts";
 import { GENERIC_HEADER, listRulesMessage, type Table } from "./message.ts";
-import type { Packet, PacketLink, PacketRule, PacketTest, RuleVerdict } from "./packet.ts";
+import type { PacketRule, PacketTest, RuleVerdict } from "./packet.ts";
+import { connectionField, headerField, maskedField, metaField, unknownField } from "./packet-field.ts";
+import { elementsText, keyIn, type LookUp, mapText, namesText } from "./packet-look-up.ts";
+import { Registers } from "./packet-register.ts";
+import { PacketSet, type SetElement } from "./packet-set.ts";
+import { COMPARISONS, inverted, isBetween } from "./packet-value.ts";
 import { isContinuing, matchTest } from "./xtables.ts";
 
-/** The rules of a chain. Throws SystemError. */
+/** The rules of a chain; one with a map of verdicts is a rule for each of these. Throws SystemError. */
 export function readPacketRules(socket: NetlinkSocket, table: Table, chain: string): PacketRule[] {
+  const sets = new Map<string, PacketSet>();
   return socket
     .dump(listRulesMessage(table, chain))
-    .map((reply) => new RuleReader(socket, table).read(reply));
+    .flatMap((reply) => new RuleReader(socket, table, sets).read(reply));
 }
 
-/** A property of a packet in a register. */
-interface Loaded {
-  /** As people write it: `iifname`, `ip saddr`. */
-  name: string;
-  /** The bytes, as the kernel loads them; undefined where they are not known. */
-  bytesOf(packet: Packet): Uint8Array | undefined;
-  /** A value as people write it. */
-  textOf?(value: Uint8Array): string;
-  /** It is an address, which sets may hold as a part of an interval. */
-  isAddress?: true;
+/** The texts of a chain's rules, by the number that nftables has for each, as text. Throws SystemError. */
+export function readRuleTexts(socket: NetlinkSocket, table: Table, chain: string): Map<string, string> {
+  const sets = new Map<string, PacketSet>();
+  return new Map(
+    socket.dump(listRulesMessage(table, chain)).map((reply) => {
+      const handle = readAttributes(reply.payload, GENERIC_HEADER).bytes(nft.NFTA_RULE_HANDLE);
+      return [handle?.join() ?? "", new RuleReader(socket, table, sets).readText(reply)];
+    }),
+  );
 }
-
-/** Numbers of ip_conntrack_info as bits, in an expression `ct state` (NF_CT_STATE_BIT). */
-const STATES = { invalid: 1, established: 2, related: 4, new: 8, untracked: 64 } as const;
-
-/** Length of an interface name there. */
-const NAME_BYTES = 16;
 
 /** Expressions that change nothing about the packet's way. */
 const HARMLESS = new Set(["counter", "log", "objref", "last", "notrack", "dup", "flow_offload"]);
 
+/** A word of a rule; one that takes a look into a set is made when it is needed. */
+type Word = string | (() => string);
+
 class RuleReader {
   private readonly socket: NetlinkSocket;
   private readonly table: Table;
-  private readonly registers = new Map<number, Loaded>();
+  private readonly sets: Map<string, PacketSet>;
+  private readonly registers = new Registers();
   private readonly tests: PacketTest[] = [];
-  private readonly words: string[] = [];
+  private readonly words: Word[] = [];
   private verdict: RuleVerdict = { kind: "continue" };
+  private map: LookUp | undefined;
 
-  constructor(socket: NetlinkSocket, table: Table) {
+  constructor(socket: NetlinkSocket, table: Table, sets: Map<string, PacketSet>) {
     this.socket = socket;
     this.table = table;
+    this.sets = sets;
   }
 
-  read({ payload }: Reply): PacketRule {
+  read({ payload }: Reply): PacketRule[] {
+    this.addAll(payload);
+    const { tests, words, verdict, map } = this;
+    return map === undefined ? [ruleOf(tests, verdict, words)] : rulesOfMap(map, tests, words);
+  }
+
+  readText({ payload }: Reply): string {
+    this.addAll(payload);
+    const { words, map, verdict } = this;
+    return textOf(map === undefined ? words : [...words, () => mapText(map)], verdict);
+  }
+
+  private addAll(payload: Uint8Array): void {
     const rule = readAttributes(payload, GENERIC_HEADER);
     for (const { name = "", data } of listExpressions(rule)) this.add(name, data);
-    const { kind } = this.verdict;
-    const isSilent = kind === "continue" || kind === "unknown";
-    const end = "chain" in this.verdict ? `${kind} ${this.verdict.chain}` : isSilent ? "" : kind;
-    const text = [...this.words, end].filter((word) => word !== "").join(" ");
-    const handle = (rule.bytes(nft.NFTA_RULE_HANDLE) ?? new Uint8Array()).join();
-    return { tests: this.tests, verdict: this.verdict, text, handle };
   }
 
   private add(name: string, data: Attributes | undefined): void {
@@ -71,7 +78,9 @@ class RuleReader {
     else if (name === "meta" || name === "ct") this.load(name, data);
     else if (name === "payload") this.loadPayload(data);
     else if (name === "bitwise") this.mask(data);
+    else if (name === "byteorder") this.turn(data);
     else if (name === "cmp") this.compare(data);
+    else if (name === "range") this.compareRange(data);
     else if (name === "lookup") this.lookUp(data);
     else if (name === "immediate") this.immediate(data);
     else if (name === "match") this.match(data);
@@ -93,92 +102,92 @@ class RuleReader {
     const key = data.be32(isCt ? nft.NFTA_CT_KEY : nft.NFTA_META_KEY) ?? -1;
     // Without a register to load into, a property of the packet is set.
     if (register === undefined) return;
-    const known = isCt ? CONNECTION[key] : META[key];
-    this.registers.set(register, known ?? nothingKnown(`${name} ${key}`));
+    const known = isCt ? connectionField(key) : metaField(key, this.table.family);
+    this.registers.put(register, known ?? unknownField(`${name} ${key}`));
   }
 
   private loadPayload(data: Attributes): void {
     const register = data.be32(nft.NFTA_PAYLOAD_DREG);
     if (register === undefined) return;
-    const [base, offset = 0, length = 0] = [
+    const [base = 0, offset = 0, length = 0] = [
       data.be32(nft.NFTA_PAYLOAD_BASE),
       data.be32(nft.NFTA_PAYLOAD_OFFSET),
       data.be32(nft.NFTA_PAYLOAD_LEN),
     ];
-    if (base === nft.NFT_PAYLOAD_NETWORK_HEADER)
-      this.registers.set(register, networkField(offset, length, this.table));
-    else if (base === nft.NFT_PAYLOAD_TRANSPORT_HEADER && offset === 2 && length === 2)
-      this.registers.set(register, DESTINATION_PORT);
-    else this.registers.set(register, nothingKnown(`@${base},${offset},${length}`));
+    this.registers.put(register, headerField(base, { offset, length }));
   }
 
   private mask(data: Attributes): void {
-    const [from, to] = [data.be32(nft.NFTA_BITWISE_SREG) ?? 0, data.be32(nft.NFTA_BITWISE_DREG) ?? 0];
+    const [from, to = 0] = [data.be32(nft.NFTA_BITWISE_SREG), data.be32(nft.NFTA_BITWISE_DREG)];
     const bits = valueOf(data, nft.NFTA_BITWISE_MASK);
     const turned = valueOf(data, nft.NFTA_BITWISE_XOR);
-    const loaded = this.registers.get(from);
-    if (loaded === undefined || bits === undefined) return void this.registers.set(to, nothingKnown("bits"));
-    const isStateMask = loaded === CONNECTION[nft.NFT_CT_STATE];
-    this.registers.set(to, {
-      name: isStateMask
-        ? `${loaded.name} ${statesText(bits)}`
-        : loaded.isAddress === true
-          ? loaded.name
-          : `${loaded.name} & 0x${hex(bits)}`,
-      bytesOf: (packet) =>
-        loaded.bytesOf(packet)?.map((byte, at) => (byte & (bits[at] ?? 0)) ^ (turned?.[at] ?? 0)),
-      ...textOfMasked(loaded, { bits, isStateMask }),
-    });
+    const loaded = this.registers.at(from);
+    const isKnown = loaded !== undefined && bits !== undefined;
+    this.registers.put(to, isKnown ? maskedField(loaded, bits, turned) : unknownField("bits"));
+  }
+
+  /** The other order of bytes: numbers of this machine are turned before they are compared with intervals. */
+  private turn(data: Attributes): void {
+    const [from, to = 0] = [data.be32(nft.NFTA_BYTEORDER_SREG), data.be32(nft.NFTA_BYTEORDER_DREG)];
+    const loaded = this.registers.at(from);
+    const isPlain = loaded !== undefined && data.be32(nft.NFTA_BYTEORDER_SIZE) === loaded.length;
+    this.registers.put(
+      to,
+      isPlain
+        ? { ...loaded, bytesOf: (packet) => loaded.bytesOf(packet).toReversed() }
+        : unknownField("bytes"),
+    );
   }
 
   private compare(data: Attributes): void {
-    const loaded = this.registers.get(data.be32(nft.NFTA_CMP_SREG) ?? 0);
+    const loaded = this.registers.at(data.be32(nft.NFTA_CMP_SREG));
     const value = valueOf(data, nft.NFTA_CMP_DATA);
-    const operator = data.be32(nft.NFTA_CMP_OP);
-    const isPlain = operator === nft.NFT_CMP_EQ || operator === nft.NFT_CMP_NEQ;
-    if (loaded === undefined || value === undefined || !isPlain) return this.unknown(loaded?.name ?? "");
-    const isWanted = operator === nft.NFT_CMP_EQ;
-    this.tests.push((packet) => {
-      const bytes = loaded.bytesOf(packet);
-      return bytes && beginsWith(bytes, value) === isWanted;
-    });
-    const text = loaded.textOf?.(value) ?? `0x${hex(value)}`;
+    const operator = COMPARISONS[data.be32(nft.NFTA_CMP_OP) ?? -1];
+    if (loaded === undefined || value === undefined || operator === undefined)
+      return this.unknown(loaded?.name ?? "");
+    const { fits } = operator;
+    this.tests.push((packet) => fits(loaded.bytesOf(packet), value));
+    const text = loaded.textOf(value);
     // A test of state bits says that one of them is set: not equal to nothing.
-    const not = isWanted || text === "" ? "" : "!= ";
-    if (loaded !== META[nft.NFT_META_NFPROTO]) this.words.push(`${loaded.name} ${not}${text}`.trim());
+    const sign = operator.sign === "" || text === "" ? "" : `${operator.sign} `;
+    if (loaded.name !== "meta nfproto") this.words.push(`${loaded.name} ${sign}${text}`.trim());
   }
 
-  /** A look-up in a set. What a map of verdicts gives is not known. */
+  private compareRange(data: Attributes): void {
+    const loaded = this.registers.at(data.be32(nft.NFTA_RANGE_SREG));
+    const [first, last] = [nft.NFTA_RANGE_FROM_DATA, nft.NFTA_RANGE_TO_DATA].map((type) =>
+      valueOf(data, type),
+    );
+    if (loaded === undefined || first === undefined || last === undefined)
+      return this.unknown(loaded?.name ?? "");
+    const isNot = data.be32(nft.NFTA_RANGE_OP) === nft.NFT_RANGE_NEQ;
+    this.tests.push((packet) => inverted(isBetween(loaded.bytesOf(packet), first, last), isNot));
+    this.words.push(`${loaded.name} ${isNot ? "!= " : ""}${loaded.textOf(first)}-${loaded.textOf(last)}`);
+  }
+
   private lookUp(data: Attributes): void {
-    const set = data.string(nft.NFTA_LOOKUP_SET) ?? "";
-    const loaded = this.registers.get(data.be32(nft.NFTA_LOOKUP_SREG) ?? 0);
+    const name = data.string(nft.NFTA_LOOKUP_SET) ?? "";
+    const fields = this.registers.from(data.be32(nft.NFTA_LOOKUP_SREG) ?? 0);
     const isNot = ((data.be32(nft.NFTA_LOOKUP_FLAGS) ?? 0) & nft.NFT_LOOKUP_F_INV) !== 0;
-    const isMap = data.be32(nft.NFTA_LOOKUP_DREG) === nft.NFT_REG_VERDICT;
-    this.words.push(`${loaded?.name ?? "?"} ${isNot ? "!= " : ""}${isMap ? "vmap " : ""}@${set}`);
-    if (isMap) {
-      this.verdict = { kind: "unknown" };
-      this.tests.push(() => undefined);
+    const target = data.be32(nft.NFTA_LOOKUP_DREG);
+    const set = this.sets.get(name) ?? new PacketSet(this.socket, this.table, name);
+    this.sets.set(name, set);
+    const map = { set, name, fields };
+    if (target === nft.NFT_REG_VERDICT) {
+      this.map = map;
       return;
     }
-    // A map that gives no verdict puts its value into a register.
-    if (loaded === undefined || data.be32(nft.NFTA_LOOKUP_DREG) !== undefined) return this.unknown("");
-    let keys: Uint8Array[] | undefined;
-    this.tests.push((packet) => {
-      const bytes = loaded.bytesOf(packet);
-      if (bytes === undefined) return undefined;
-      keys ??= listElements(this.socket, this.table, set).map(({ key }) => key);
-      // Keys of intervals are their two ends, and those of several fields are longer.
-      if (loaded.isAddress === true || keys.some((key) => key.length > bytes.length)) return undefined;
-      return keys.some((key) => beginsWith(bytes, key)) !== isNot;
-    });
+    this.tests.push((packet) => inverted(set.has(keyIn(map, packet)), isNot));
+    this.words.push(() => `${namesText(map)} ${isNot ? "!= " : ""}${elementsText(map)}`);
+    // A map of values puts the one that it finds into a register.
+    if (target !== undefined) this.registers.put(target, unknownField(`map @${name}`));
   }
 
   private immediate(data: Attributes): void {
     if (data.be32(nft.NFTA_IMMEDIATE_DREG) !== nft.NFT_REG_VERDICT) return;
     const verdict = data.nest(nft.NFTA_IMMEDIATE_DATA)?.nest(nft.NFTA_DATA_VERDICT);
     const code = (verdict?.be32(nft.NFTA_VERDICT_CODE) ?? 0) | 0;
-    const chain = verdict?.string(nft.NFTA_VERDICT_CHAIN) ?? "";
-    this.verdict = verdictOf(code, chain);
+    this.verdict = verdictOf(code, verdict?.string(nft.NFTA_VERDICT_CHAIN) ?? "");
   }
 
   private match(data: Attributes): void {
@@ -205,150 +214,44 @@ function verdictOf(code: number, chain: string): RuleVerdict {
   return { kind: (code & NF_VERDICT_MASK) === nft.NF_ACCEPT ? "accept" : "unknown" };
 }
 
-function nothingKnown(name: string): Loaded {
-  return { name, bytesOf: () => undefined };
-}
-
-function nameField(name: string, linkOf: (packet: Packet) => PacketLink | undefined): Loaded {
+/** A rule whose text is made when it is asked for: most are never shown. */
+function ruleOf(tests: PacketTest[], verdict: RuleVerdict, words: readonly Word[]): PacketRule {
   return {
-    name,
-    bytesOf(packet) {
-      const link = linkOf(packet);
-      const bytes = new Uint8Array(NAME_BYTES);
-      if (link !== undefined)
-        for (let at = 0; at < link.name.length; at++) bytes[at] = link.name.charCodeAt(at);
-      return link && bytes;
-    },
-    textOf: (value) =>
-      `"${String.fromCharCode(...value.filter((byte) => byte !== 0))}${value.at(-1) === 0 ? "" : "*"}"`,
-  };
-}
-
-function numberField(name: string, numberOf: (packet: Packet) => number | undefined): Loaded {
-  return {
-    name,
-    bytesOf(packet) {
-      const value = numberOf(packet);
-      return value === undefined ? undefined : u32Bytes(value);
+    tests,
+    verdict,
+    get text() {
+      return textOf(words, verdict);
     },
   };
 }
 
-function byteField(
-  name: string,
-  byteOf: (packet: Packet) => number | undefined,
-  names: Record<number, string> = {},
-): Loaded {
-  return {
-    name,
-    bytesOf(packet) {
-      const byte = byteOf(packet);
-      return byte === undefined ? undefined : Uint8Array.of(byte);
-    },
-    textOf: ([byte = 0]) => names[byte] ?? String(byte),
-  };
-}
-
-const PROTOCOL_NAMES: Record<number, string> = {
-  1: "icmp",
-  6: "tcp",
-  17: "udp",
-  58: "ipv6-icmp",
-  132: "sctp",
-};
-
-const META: Record<number, Loaded> = {
-  [nft.NFT_META_IIFNAME]: nameField("iifname", ({ input }) => input),
-  [nft.NFT_META_OIFNAME]: nameField("oifname", ({ output }) => output),
-  [nft.NFT_META_IIF]: numberField("iif", ({ input }) => input?.index),
-  [nft.NFT_META_OIF]: numberField("oif", ({ output }) => output?.index),
-  [nft.NFT_META_IIFGROUP]: numberField("iifgroup", ({ input }) => input?.group),
-  [nft.NFT_META_OIFGROUP]: numberField("oifgroup", ({ output }) => output?.group),
-  [nft.NFT_META_NFPROTO]: byteField("meta nfproto", ({ family }) =>
-    family === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6,
-  ),
-  [nft.NFT_META_L4PROTO]: byteField("meta l4proto", ({ protocol }) => protocol, PROTOCOL_NAMES),
-};
-
-const CONNECTION: Record<number, Loaded> = {
-  [nft.NFT_CT_STATE]: numberField("ct state", ({ state }) => STATES[state]),
-  [nft.NFT_CT_STATUS]: numberField("ct status", ({ isTranslated }) => (isTranslated ? nft.IPS_DST_NAT : 0)),
-};
-
-const DESTINATION_PORT: Loaded = {
-  name: "th dport",
-  bytesOf: ({ destinationPort: port }) =>
-    port === undefined ? undefined : Uint8Array.of(port >>> 8, port & 0xff),
-  textOf: ([high = 0, low = 0]) => String(high * 256 + low),
-};
-
-/** A field of the header of IP, by its place. The family of the packet's table tells which header that is. */
-function networkField(offset: number, length: number, { family }: Table): Loaded {
-  const isOf = (kind: 4 | 6): boolean =>
-    family === (kind === 4 ? nft.NFPROTO_IPV4 : nft.NFPROTO_IPV6) || family === nft.NFPROTO_INET;
-  const sideAt = (kind: 4 | 6): "source" | "destination" | undefined => {
-    const { saddr, daddr, length: whole } = HEADER[kind];
-    if (length > whole || !isOf(kind)) return undefined;
-    if (offset === saddr) return "source";
-    return offset === daddr ? "destination" : undefined;
-  };
-  const side = sideAt(4) ?? sideAt(6);
-  if (side !== undefined)
-    return {
-      name: `${sideAt(4) === undefined ? "ip6" : "ip"} ${side === "source" ? "saddr" : "daddr"}`,
-      isAddress: true,
-      bytesOf(packet) {
-        const address = sideAt(packet.family) === side ? packet[side] : undefined;
-        return address && addressBytes(address).subarray(0, length);
-      },
-      textOf: (value) => prefixText(value, HEADER[sideAt(4) === undefined ? 6 : 4].length),
+/** The rules that a map of verdicts stands for: one for each verdict, for the elements that have it. */
+function rulesOfMap(map: LookUp, tests: readonly PacketTest[], words: readonly Word[]): PacketRule[] {
+  const groups = new Map<string, SetElement[]>();
+  for (const element of map.set.elements) {
+    const id = `${element.code} ${element.chain}`;
+    groups.set(id, [...(groups.get(id) ?? []), element]);
+  }
+  return [...groups.values()].map((group) => {
+    const { code, chain } = group[0]!;
+    const test: PacketTest = (packet) => {
+      const { elements, isCertain } = map.set.find(keyIn(map, packet));
+      if (!elements.some((one) => one.code === code && one.chain === chain)) return false;
+      return isCertain ? true : undefined;
     };
-  const PROTOCOL = { 4: 9, 6: 6 } as const;
-  return {
-    name: "ip protocol",
-    bytesOf({ family: kind, protocol }) {
-      const isProtocol = length === 1 && offset === PROTOCOL[kind] && isOf(kind);
-      return isProtocol && protocol !== undefined ? Uint8Array.of(protocol) : undefined;
-    },
-    textOf: ([byte = 0]) => PROTOCOL_NAMES[byte] ?? String(byte),
-  };
+    return ruleOf([...tests, test], verdictOf(code, chain), [...words, () => mapText(map, group)]);
+  });
 }
 
-/** An address, or the beginning of one as a prefix. */
-function prefixText(value: Uint8Array, bytes: number): string {
-  const whole = new Uint8Array(bytes);
-  whole.set(value);
-  const address = formatAddress(addressFromBytes(whole));
-  return value.length === bytes ? address : `${address}/${8 * value.length}`;
-}
-
-/** The text of a value behind a mask: an address as a prefix, states by the mask alone. */
-function textOfMasked(
-  { textOf, isAddress }: Loaded,
-  { bits, isStateMask }: { bits: Uint8Array; isStateMask: boolean },
-): Pick<Loaded, "textOf"> {
-  if (isStateMask) return { textOf: () => "" };
-  if (textOf === undefined) return {};
-  if (isAddress !== true) return { textOf };
-  const ones = bits.reduce((sum, byte) => sum + (byte.toString(2).match(/1/g)?.length ?? 0), 0);
-  return { textOf: (value) => `${textOf(value).replace(/\/\d+$/, "")}/${ones}` };
+function textOf(words: readonly Word[], verdict: RuleVerdict): string {
+  const { kind } = verdict;
+  const isSilent = kind === "continue" || kind === "unknown";
+  const end = "chain" in verdict ? `${kind} ${verdict.chain}` : isSilent ? "" : kind;
+  const texts = words.map((word) => (typeof word === "string" ? word : word()));
+  return [...texts, end].filter((word) => word !== "").join(" ");
 }
 
 /** The plain bytes of a data attribute. */
 function valueOf(data: Attributes, type: number): Uint8Array | undefined {
   return data.nest(type)?.bytes(nft.NFTA_DATA_VALUE);
-}
-
-/** True for bytes that begin with the value: names of interfaces are compared up to a star. */
-function beginsWith(bytes: Uint8Array, value: Uint8Array): boolean {
-  return value.every((byte, at) => bytes[at] === byte);
-}
-
-function statesText(bits: Uint8Array): string {
-  const names = Object.entries(STATES).filter(([, bit]) => ((bits[0] ?? 0) & bit) !== 0);
-  return names.map(([name]) => name).join(",");
-}
-
-function hex(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -9,7 +9,7 @@ import * as nft from "../netlink/uapi/nf_tables.ts";
 import { executeBatch } from "./batch.ts";
 import { type Expression, equals, expression, HEADER, meta, payload } from "./expression.ts";
 import { chainMessage, GENERIC_HEADER, requestMessage, ruleMessage, type Table } from "./message.ts";
-import { readPacketRules } from "./packet-rule.ts";
+import { readRuleTexts } from "./packet-rule.ts";
 
 /** The packets that are followed. */
 export interface Traced {
@@ -120,9 +120,7 @@ function readEvents(replies: readonly Reply[]): TraceEvent[] {
   const known = new Map<string, Map<string, string>>();
   const textOf = (table: Table, chain: string, handle: string): string => {
     const id = `${table.title} ${chain}`;
-    const texts =
-      known.get(id) ??
-      new Map(readPacketRules(rules, table, chain).map((rule) => [rule.handle ?? "", rule.text]));
+    const texts = known.get(id) ?? readRuleTexts(rules, table, chain);
     known.set(id, texts);
     return texts.get(handle) ?? "a rule that has gone";
   };

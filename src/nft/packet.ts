@@ -12,9 +12,12 @@ export interface Packet {
   destination: Address | undefined;
   /** IPPROTO_… */
   protocol: number | undefined;
+  sourcePort?: number | undefined;
   destinationPort: number | undefined;
+  /** The bridge from port to port of which it goes, in a chain that sees frames. */
+  bridge?: { name: string } | undefined;
   /** Its connection: this is the first packet, or one has been answered. */
-  state: "new" | "established";
+  state: "new" | "established" | undefined;
   /** The connection was translated by a host port. */
   isTranslated: boolean;
 }
@@ -39,9 +42,7 @@ export interface PacketRule {
   tests: PacketTest[];
   verdict: RuleVerdict;
   /** As people write it. */
-  text: string;
-  /** The number that nftables has for it, as text; undefined in other tables. */
-  handle?: string;
+  readonly text: string;
 }
 
 /** A base chain, with the chains that its rules may lead to. */

@@ -3,6 +3,7 @@
 import { readText } from "../netlink/reader.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
 import type { PacketTest } from "./packet.ts";
+import { multiportTest, portsTest } from "./xtables-port.ts";
 
 /** A match as a test, with its words; without a test every packet fits. */
 export interface XtablesMatch {
@@ -39,6 +40,8 @@ export function matchTest(name: string, info: Uint8Array): XtablesMatch {
   if (name === "comment") return { test: undefined, text: `/* ${readText(info)} */` };
   if (name === "conntrack") return connectionTest(info);
   if (name === "devgroup") return groupTest(info);
+  if (name === "tcp" || name === "udp") return portsTest(name, info);
+  if (name === "multiport") return multiportTest(info);
   return { test: () => undefined, text: `-m ${name}` };
 }
 
@@ -56,6 +59,7 @@ function connectionTest(info: Uint8Array): XtablesMatch {
   const isNot = (u16At(info, CONNTRACK.invertFlags) & CONNTRACK.state) !== 0;
   const names = Object.entries(STATES).filter(([, bit]) => (mask & bit) !== 0);
   const test: PacketTest = ({ state, isTranslated }) => {
+    if (state === undefined) return undefined;
     const bits = (state === "new" ? STATES.NEW : STATES.ESTABLISHED) | (isTranslated ? STATES.DNAT : 0);
     const isIn = (bits & mask) !== 0;
     // Whether the source of the connection was translated is not known.

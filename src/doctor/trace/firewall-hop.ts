@@ -91,6 +91,7 @@ function packetsOf({ from, to, family }: Way, context: Context): Packet[] {
       output: input,
       source: to.title === "outside" ? undefined : destination,
       destination: from.title === "outside" ? undefined : source,
+      sourcePort: to.port,
       destinationPort: undefined,
       state: "established",
     },
