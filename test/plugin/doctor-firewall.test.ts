@@ -2,7 +2,7 @@
 // certain, and STATUS refuses a network whose pods would reach nobody.
 import { expect } from "vitest";
 import { add, mustFail, mustSucceed, plugin } from "../support/cni.ts";
-import { doctor, expectContent, faultsOf, healthyNode, runCures } from "../support/doctor.ts";
+import { doctor, expectContent, faultsOf, filterBridges, healthyNode, runCures } from "../support/doctor.ts";
 import { portArgs, portNetwork } from "../support/host-port.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, type NetworkWishes, network } from "../support/network.ts";
@@ -103,6 +103,7 @@ const DROPS: Drop[] = [
 for (const { name, command, says, proof, wishes } of DROPS)
   scene(`the doctor names ${name} and nothing else, and the printed command mends it`, async (world) => {
     await healthyNode(world, wishes);
+    await filterBridges(world, false);
     await onHost(command)(world);
     const faults = faultsOf(await doctor(world));
     expect(faults.map(({ sentence }) => sentence)).toEqual(says.map((each) => expect.stringMatching(each)));

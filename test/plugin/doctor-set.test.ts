@@ -1,7 +1,7 @@
 // Rules of firewalls that look packets up in sets and maps: the doctor follows them where the packet itself
 // decides, and ping is the judge of that.
 import { expect } from "vitest";
-import { doctor, faultsOf, healthyNode, runDoctor } from "../support/doctor.ts";
+import { doctor, faultsOf, filterBridges, healthyNode, runDoctor } from "../support/doctor.ts";
 import { scene } from "../support/scene.ts";
 import { toolPath } from "../support/tool.ts";
 import type { Pod, World } from "../support/world.ts";
@@ -159,6 +159,7 @@ const reaches = async (pod: Pod, seconds = 1): Promise<boolean> =>
 /** A node whose pods masquerade nothing, so that the neighbour sees their own addresses. */
 async function node(world: World): Promise<Pod> {
   const { all } = await healthyNode(world, { subnets: ["10.1.0.0/24"] });
+  await filterBridges(world, false);
   expect(await reaches(all[0]!)).toBe(true);
   return all[0]!;
 }

@@ -74,6 +74,12 @@ export async function runCures(world: World, faults: readonly DoctorFinding[]): 
     if (cure !== undefined) await world.host.must(["sh", "-c", `PATH=$PATH:${PATH}; ${cure}`]);
 }
 
+/** Whether the packet filter sees what pods of one bridge send each other (br_netfilter). */
+export async function filterBridges(world: World, isOn: boolean): Promise<void> {
+  for (const program of ["iptables", "ip6tables"])
+    await world.host.must(`sysctl -qw net.bridge.bridge-nf-call-${program}=${isOn ? 1 : 0}`);
+}
+
 export interface Stage {
   world: World;
   pods: Network;

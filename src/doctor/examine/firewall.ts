@@ -1,81 +1,112 @@
-// Firewalls of others that drop what the node forwards for pods.
+// Firewalls of others that drop what the node forwards for pods, or what pods of one bridge send each other.
 import { prefixesOf } from "../../attachment/attachment.ts";
-import { allowCommand } from "../../host/forward/allow.ts";
-import { type Dropping, droppingHooks, type PodTraffic, type Way } from "../../host/forward/drop.ts";
-import { type ForwardHook, listForwardHooks } from "../../host/forward/hook.ts";
+import { allowCommand, allowFramesCommand } from "../../host/forward/allow.ts";
+import { listNodeHooks } from "../../host/forward/passage.ts";
+import type { Family } from "../../ip/address.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
 import { type Context, type Group, groupsOf, hasFamily } from "../context.ts";
 import type { Finding } from "../finding.ts";
+import { type Loss, lossesOf, trafficOf } from "./lost-packet.ts";
 
 /** Chains that drop packets of pods: findings where that is certain, notes where a rule may do it. */
 export function examineFirewalls(context: Context): Finding[] {
   const groups = groupsOf(context);
   if (groups.length === 0) return [];
-  const hooks = listForwardHooks(context.node);
+  const hooks = listNodeHooks(context.node);
   return groups.flatMap((group) =>
-    ([4, 6] as const).flatMap((family) => {
-      const traffic = trafficOf(group, family);
-      return traffic === undefined ? [] : findingsOf(traffic, { group, hooks, context });
-    }),
+    bothFamilies(
+      ([4, 6] as const).flatMap((family) =>
+        byHook(lossesOf(group, { family, hooks, context })).map((losses) => findingOf(losses, group, family)),
+      ),
+    ),
   );
 }
 
-/** The traffic of pods that reach others by the node; undefined where there are none. */
-function trafficOf({ entry, members }: Group, family: 4 | 6): PodTraffic | undefined {
-  const far = members.filter((one) => one.attachment.gateway !== undefined && hasFamily(one, family));
-  const [first] = far;
-  const pod = first?.attachment.addresses.find(({ address }) => address.address.family === family);
-  if (pod === undefined) return undefined;
-  return {
-    family,
-    entry,
-    pod: pod.address.address,
-    hasHostPorts: far.some(({ attachment }) => attachment.hostPorts !== undefined),
-  };
+/** Findings of a group that say the same of both families as one, with the commands for both. */
+function bothFamilies(findings: readonly Finding[]): Finding[] {
+  const one = new Map<string, Finding>();
+  for (const finding of findings) {
+    const id = `${finding.sentence}\0${finding.proof?.replace("ip6tables", "iptables")}`;
+    const first = one.get(id);
+    if (first === undefined) one.set(id, finding);
+    else if (first.cure !== finding.cure) first.cure = `${first.cure} && ${finding.cure}`;
+  }
+  return [...one.values()];
 }
 
-function findingsOf(
-  traffic: PodTraffic,
-  { group, hooks, context }: { group: Group; hooks: readonly ForwardHook[]; context: Context },
-): Finding[] {
-  return droppingHooks(traffic, context.node, hooks).map((dropping) => findingOf(dropping, traffic, group));
+/** The certain losses of each hook, or where it has none, its first possible one. */
+function byHook(losses: readonly Loss[]): Loss[][] {
+  const hooks = new Map<string, Loss[]>();
+  for (const loss of losses) hooks.set(loss.hook.place, [...(hooks.get(loss.hook.place) ?? []), loss]);
+  return [...hooks.values()].map((all) => {
+    const certain = all.filter(({ isCertain }) => isCertain);
+    return certain.length > 0 ? certain : all.slice(0, 1);
+  });
 }
 
-const WHAT: { readonly [Each in Way]: string } = {
+const WHAT: { readonly [Each in Loss["way"]]: string } = {
   out: "what pods send beyond the node",
   answer: "the answers to pods from beyond the node",
   hostPort: "connections to host ports of pods",
+  each: "what pods send each other",
 };
 
-function findingOf({ hook, way, end, isCertain }: Dropping, traffic: PodTraffic, group: Group): Finding {
-  const { network, members, bridge } = group;
-  const about = { subject: `network ${network}`, networks: [network] };
+function findingOf(losses: readonly Loss[], group: Group, family: Family): Finding {
+  const { network, members } = group;
+  const [first] = losses;
+  const { hook, way, end, isCertain } = first!;
+  const all = losses.some(({ who }) => who === undefined);
+  const about = {
+    subject: `network ${network}`,
+    ...(all
+      ? { networks: [network] }
+      : { attachments: [...new Set(losses.flatMap(({ who }) => who ?? []))] }),
+  };
   const { rule, chain } = end;
   const place = chain === hook.base ? hook.title : `${hook.title} (its chain ${chain})`;
-  const policy = members.some(({ attachment }) => attachment.ingressPolicy === undefined);
   if (!isCertain)
-    return {
-      ...about,
-      severity: "note",
-      sentence: `${place} may drop ${WHAT[way]}: ${rule?.text ?? ""}`,
-    };
-  const subnets = members.flatMap(({ attachment }) =>
-    prefixesOf(attachment)
-      .filter(({ address }) => address.family === traffic.family)
-      .map((prefix) => formatPrefix(networkOf(prefix))),
-  );
+    return { ...about, severity: "note", sentence: `${place} may drop ${WHAT[way]}: ${rule?.text ?? ""}` };
+  const isBoth = way !== "each" && losses.some((loss) => loss.way === "each");
+  const isFiltered = losses.some((loss) => loss.way === "each") && !("at" in hook);
+  const because =
+    rule === undefined ? "its policy is drop, and no rule accepts them" : `its rule is: ${rule.text}`;
+  const program = family === 4 ? "iptables" : "ip6tables";
+  const policy = members.some(({ attachment }) => attachment.ingressPolicy === undefined);
   return {
     ...about,
     severity: "error",
-    sentence: `${place} drops ${WHAT[way]}`,
-    proof: rule === undefined ? "its policy is drop, and no rule accepts them" : `its rule is: ${rule.text}`,
-    cure: allowCommand(hook, {
-      entry: bridge === undefined ? undefined : group.entry,
-      subnet: subnets[0] ?? "",
-      traffic,
-    }),
-    advice: policy
-      ? `For pods made from now on, set "ingressPolicy": "open" in the configuration of network ${network}`
-      : undefined,
+    sentence: `${place} drops ${WHAT[way]}${isBoth ? ", and what they send each other" : ""}`,
+    proof: isFiltered ? `${because}; bridge-nf-call-${program} is on` : because,
+    ...mending(losses, group, family),
+    ...(policy && !("at" in hook)
+      ? {
+          advice: `For pods made from now on, set "ingressPolicy": "open" in the configuration of network ${network}`,
+        }
+      : {}),
   };
+}
+
+/** The command that lets the packets pass, or the way to do it where no rule can tell them from others. */
+function mending(losses: readonly Loss[], group: Group, family: Family): Pick<Finding, "cure" | "advice"> {
+  const { members, bridge } = group;
+  const [first] = losses;
+  const { hook } = first!;
+  const own = members.filter((one) => hasFamily(one, family));
+  const subnet = own
+    .flatMap(({ attachment }) => prefixesOf(attachment))
+    .find(({ address }) => address.family === family);
+  const text = subnet === undefined ? "" : formatPrefix(networkOf(subnet));
+  if (losses.some(({ isTranslated }) => isTranslated))
+    return { advice: `Let those packets pass, or take the chain away: nft delete chain ${hook.place}` };
+  if ("at" in hook) return { cure: allowFramesCommand(hook, text, family) };
+  const traffic = trafficOf(own, group, family);
+  const far = losses.filter(({ way }) => way !== "each");
+  const entries = [
+    ...(far.length > 0 ? [group.entry] : []),
+    ...(losses.length > far.length ? [bridge ?? group.entry] : []),
+  ];
+  const commands = [...new Set(entries)].map((entry) =>
+    allowCommand(hook, { entry: bridge === undefined ? undefined : entry, subnet: text, traffic }),
+  );
+  return { cure: commands.join(" && ") };
 }

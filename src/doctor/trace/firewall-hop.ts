@@ -1,9 +1,9 @@
 // The hops through the firewalls of the node: the packet, and its answer.
-import { entryOf } from "../../attachment/link.ts";
-import { allowCommand } from "../../host/forward/allow.ts";
-import { dropOf } from "../../host/forward/drop.ts";
-import { type ForwardHook, listForwardHooks } from "../../host/forward/hook.ts";
-import type { Address } from "../../ip/address.ts";
+import { bridgeOf, entryOf } from "../../attachment/link.ts";
+import { allowCommand, allowFramesCommand } from "../../host/forward/allow.ts";
+import { type Drop, dropOf } from "../../host/forward/drop.ts";
+import type { ForwardHook } from "../../host/forward/hook.ts";
+import { listNodeHooks, type Passage, passagesOf, type Side } from "../../host/forward/passage.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
 import { lookUpRoute } from "../../net/route.ts";
 import type { Packet, PacketLink } from "../../nft/packet.ts";
@@ -13,25 +13,36 @@ import type { Finding } from "../finding.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Hop, Way } from "./hop.ts";
 
-/** What the chains at the hook "forward" do to the packet, and to its answer. */
-export function* firewallHops(way: Way, context: Context): Generator<Hop> {
-  const hooks = listForwardHooks(context.node).filter(({ families }) => families.includes(way.family));
+/**
+ * What chains do to the packet and to its answer: at the devices, from port to port of a bridge
+ * (`isBridged`), and at the hook "forward".
+ */
+export function* firewallHops(way: Way, context: Context, isBridged: boolean): Generator<Hop> {
+  const hooks = listNodeHooks(context.node);
+  const [from, to] = [
+    sideOf(way.from, way.to, { context, isBridged }),
+    sideOf(way.to, way.from, { context, isBridged }),
+  ];
   for (const packet of packetsOf(way, context)) {
-    const drop = hooks
-      .map((hook) => ({ hook, end: dropOf(hook, packet) }))
-      .find(({ end }) => end !== undefined);
     const what = packet.state === "new" ? "the packet" : "the answer";
-    const sentence =
-      hooks.length === 0
-        ? `no firewall looks at ${what}`
-        : `${hooks.map(hookText).join(", ")}: lets ${what} pass`;
-    if (drop?.end === undefined) {
-      yield { sentence };
-      continue;
-    }
-    const { hook, end } = drop;
-    yield { sentence, fault: firewallFault(hook, { what, text: end.rule?.text }, way) };
+    const sides = packet.state === "new" ? { from, to } : { from: to, to: from };
+    yield passHop(what, passagesOf({ packet, ...sides, isBridged }, hooks), way);
   }
+}
+
+function passHop(what: string, passages: readonly Passage[], way: Way): Hop {
+  const titles = [...new Set(passages.map(({ hook }) => hookText(hook)))];
+  const drops = passages.flatMap(({ hook, packet, isTranslated }) => {
+    const drop = dropOf(hook, packet);
+    return drop === undefined ? [] : [{ hook, isTranslated, ...drop }];
+  });
+  const certain = drops.find(({ isCertain }) => isCertain);
+  const text = drops[0]?.end.rule?.text;
+  const passes =
+    titles.length === 0
+      ? `no firewall looks at ${what}`
+      : `${titles.join(", ")}: lets ${what} pass${text === undefined ? "" : `, unless this rule fits: ${text}`}`;
+  return { sentence: passes, fault: certain && firewallFault(certain, what, way) };
 }
 
 function hookText({ title, policy }: ForwardHook): string {
@@ -39,8 +50,8 @@ function hookText({ title, policy }: ForwardHook): string {
 }
 
 function firewallFault(
-  hook: ForwardHook,
-  { what, text }: { what: string; text: string | undefined },
+  { hook, end, isTranslated }: Drop & { hook: ForwardHook; isTranslated: boolean },
+  what: string,
   { from, to, family }: Way,
 ): Finding {
   const one = from.one ?? to.one;
@@ -53,15 +64,22 @@ function firewallFault(
       pod: own.address.address,
       hasHostPorts: to.hostPort !== undefined,
     };
+  const subnet = own && formatPrefix(networkOf(own.address));
+  const cureOf = (): string | undefined => {
+    if (subnet === undefined || !traffic || isTranslated) return undefined;
+    if ("at" in hook) return allowFramesCommand(hook, subnet, family);
+    return allowCommand(hook, { entry, subnet, traffic });
+  };
   return {
     subject: hook.title,
     severity: "error",
     sentence: `${hook.title} drops ${what}`,
-    proof: text === undefined ? "its policy is drop, and no rule accepts it" : `its rule is: ${text}`,
-    cure:
-      own && traffic
-        ? allowCommand(hook, { entry, subnet: formatPrefix(networkOf(own.address)), traffic })
-        : undefined,
+    proof:
+      end.rule === undefined ? "its policy is drop, and no rule accepts it" : `its rule is: ${end.rule.text}`,
+    cure: cureOf(),
+    advice: isTranslated
+      ? `Let those packets pass, or take the chain away: nft delete chain ${hook.place}`
+      : undefined,
     attachments: one && [one],
   };
 }
@@ -74,23 +92,17 @@ function packetsOf({ from, to, family }: Way, context: Context): Packet[] {
     isTranslated: to.hostPort !== undefined,
   };
   const [input, output] = [linkOf(from, context), linkOf(to, context)];
-  const [source, destination] = [from.address, to.address];
+  const [source, destination] = [from, to].map(({ title, address }) =>
+    title === "outside" ? undefined : address,
+  );
   return [
-    {
-      ...common,
-      input,
-      output,
-      source: from.title === "outside" ? undefined : source,
-      destination: to.title === "outside" ? undefined : destination,
-      destinationPort: to.port,
-      state: "new",
-    },
+    { ...common, input, output, source, destination, destinationPort: to.port, state: "new" },
     {
       ...common,
       input: output,
       output: input,
-      source: to.title === "outside" ? undefined : destination,
-      destination: from.title === "outside" ? undefined : source,
+      source: destination,
+      destination: source,
       sourcePort: to.port,
       destinationPort: undefined,
       state: "established",
@@ -98,15 +110,33 @@ function packetsOf({ from, to, family }: Way, context: Context): Packet[] {
   ];
 }
 
+/** The devices of an end; beyond the node its pod may have an address of the node. */
+function sideOf(
+  end: Endpoint,
+  other: Endpoint,
+  { context, isBridged }: { context: Context; isBridged: boolean },
+): Side {
+  const link = end.one?.attachment.link;
+  const bridge = link && bridgeOf(link);
+  const isMasked = other.one?.attachment.masquerade !== undefined || other.hostPort !== undefined;
+  return {
+    link: isBridged && bridge !== undefined ? named(bridge, context) : linkOf(end, context),
+    port: link?.kind === "bridgePort" ? named(link.host.name, context) : undefined,
+    isTranslated: end.one === undefined && isMasked,
+  };
+}
+
 /** The interface of the node at that end: the pods' own, or the one of the route there. */
 function linkOf({ one, address }: Endpoint, context: Context): PacketLink | undefined {
   const { node, survey } = context;
   const entry = one && entryOf(one.attachment.link);
-  const index = entry === undefined ? lookUpIndex(address, node) : context.linkNamed(entry)?.index;
+  if (entry !== undefined) return named(entry, context);
+  const index = address && lookUpRoute(node.links, address)?.index;
   const link = index === undefined ? undefined : survey.links.get(index);
   return link && { name: link.name, index: link.index, group: link.group };
 }
 
-function lookUpIndex(address: Address | undefined, node: Context["node"]): number | undefined {
-  return address && lookUpRoute(node.links, address)?.index;
+function named(name: string, context: Context): PacketLink | undefined {
+  const link = context.linkNamed(name);
+  return link && { name, index: link.index, group: link.group };
 }

@@ -30,7 +30,7 @@ export function* routedHops(way: Way, context: Context): Generator<Hop> {
   if (to.one === undefined && to.address !== undefined) yield* nodeHops(to.address, context);
   // What is for the node itself is not forwarded.
   if (isOfNode(to, context)) return;
-  yield* firewallHops(way, context);
+  yield* firewallHops(way, context, false);
   if (from.one !== undefined && to.one === undefined) {
     const masquerades =
       from.one.attachment.masquerade !== undefined ||

@@ -3,6 +3,7 @@ import { CniError } from "../../cni/error.ts";
 import type { Context } from "../context.ts";
 import { bridgeHop } from "./bridge-hop.ts";
 import { areOnOneBridge } from "./endpoint.ts";
+import { firewallHops } from "./firewall-hop.ts";
 import type { Hop, Way } from "./hop.ts";
 import { hostPortHops, pastTheNode, receivingHops, sendingHops } from "./pod-hop.ts";
 import { routedHops } from "./route-hop.ts";
@@ -32,7 +33,10 @@ function* hopsOf(way: Way, context: Context): Generator<Hop> {
     to.one !== undefined &&
     to.hostPort === undefined &&
     areOnOneBridge(from.one, to.one);
-  if (isBridged) yield bridgeHop(from.one!, to.one!);
-  else if (own !== "wire" && own !== "device") yield* routedHops(way, context);
+  if (isBridged) {
+    yield bridgeHop(from.one!, to.one!);
+    yield* firewallHops(way, context, true);
+  }
+  if (!isBridged && own !== "wire" && own !== "device") yield* routedHops(way, context);
   if (to.one !== undefined) yield* receivingHops(to, context);
 }

@@ -6,7 +6,7 @@ import type { PodTraffic } from "./drop.ts";
 import type { ForwardHook } from "./hook.ts";
 
 /** The program's name, with its variant where the node has a program of that name. */
-function programOf(family: Family, by: "iptables" | "iptables-legacy"): string {
+function programOf(family: Family, by: ForwardHook["by"]): string {
   const variant = by === "iptables" ? "-nft" : "-legacy";
   const name = family === 4 ? "iptables" : "ip6tables";
   return findIptables(family, [variant]) === undefined ? name : `${name}${variant}`;
@@ -41,3 +41,31 @@ export function allowCommand({ by, place }: ForwardHook, { entry, subnet, traffi
   const ports = traffic.hasHostPorts ? ` && ${insert} ${to} ct status dnat accept` : "";
   return `${insert} ${from} accept && ${insert} ${to} ct state established,related accept${ports}`;
 }
+
+/**
+ * The command that puts rules for a subnet in front of all others of a hook that sees frames, and rules for
+ * the messages by which neighbours find each other.
+ */
+export function allowFramesCommand({ by, place }: ForwardHook, subnet: string, family: Family): string {
+  const rules = by === "ebtables" ? EBTABLES_RULES[family] : NFT_RULES[family];
+  const insert = by === "ebtables" ? "ebtables -I FORWARD" : `nft insert rule ${place}`;
+  return rules.map((rule) => `${insert} ${rule.replace("SUBNET", subnet)}`).join(" && ");
+}
+
+const NFT_RULES = {
+  4: ["ip saddr SUBNET accept", "ip daddr SUBNET accept", "ether type arp accept"],
+  6: [
+    "ip6 saddr SUBNET accept",
+    "ip6 daddr SUBNET accept",
+    "icmpv6 type '{ nd-neighbor-solicit, nd-neighbor-advert }' accept",
+  ],
+} as const;
+
+const EBTABLES_RULES = {
+  4: ["-p IPv4 --ip-src SUBNET -j ACCEPT", "-p IPv4 --ip-dst SUBNET -j ACCEPT", "-p ARP -j ACCEPT"],
+  6: [
+    "-p IPv6 --ip6-src SUBNET -j ACCEPT",
+    "-p IPv6 --ip6-dst SUBNET -j ACCEPT",
+    "-p IPv6 --ip6-proto ipv6-icmp -j ACCEPT",
+  ],
+} as const;

@@ -28,13 +28,9 @@ export interface PodTraffic {
 export type Way = "out" | "answer" | "hostPort";
 
 /** A hook that drops packets of a network. */
-export interface Dropping {
+export interface Dropping extends Drop {
   hook: ForwardHook;
   way: Way;
-  /** Where they end. */
-  end: PacketEnd;
-  /** False: a rule of which it cannot be told whether it fits may drop them. */
-  isCertain: boolean;
 }
 
 /** The hooks that drop a network's packets, the first way of each. Throws SystemError. */
@@ -43,26 +39,33 @@ export function droppingHooks(
   node: Node,
   hooks: readonly ForwardHook[] = listForwardHooks(node),
 ): Dropping[] {
-  const packets = packetsOf(traffic, node);
+  const packets = packetsOfPod(traffic, node);
   return hooks
     .filter(({ families }) => families.includes(traffic.family))
     .flatMap((hook) => firstDrop(hook, packets) ?? []);
 }
 
-/** The end of a packet that the hook drops for certain; undefined where it may pass. Throws SystemError. */
-export function dropOf(hook: ForwardHook, packet: Packet): PacketEnd | undefined {
+/** The end of a packet that a hook drops, or may drop by a rule. */
+export interface Drop {
+  end: PacketEnd;
+  /** False: a rule of which it cannot be told whether it fits may drop it. */
+  isCertain: boolean;
+}
+
+/** The way in which a hook drops a packet; undefined where it lets it pass. Throws SystemError. */
+export function dropOf(hook: ForwardHook, packet: Packet): Drop | undefined {
   const ends = endsOf(hook, packet);
-  return isDropped(ends) ? endToTell(ends, true) : undefined;
+  const isCertain = isDropped(ends);
+  const end = endToTell(ends, isCertain);
+  return end && { end, isCertain };
 }
 
 function firstDrop(hook: ForwardHook, packets: readonly [Way, Packet][]): Dropping | undefined {
-  const seen = packets.map(([way, packet]) => ({ way, ends: endsOf(hook, packet) }));
-  const certain = seen.find(({ ends }) => isDropped(ends));
-  const possible = certain ?? seen.find(({ ends }) => ends.drops.some(isByRule));
-  if (possible === undefined) return undefined;
-  const { way, ends } = possible;
-  const end = endToTell(ends, certain !== undefined);
-  return end && { hook, way, end, isCertain: certain !== undefined };
+  const drops = packets.flatMap(([way, packet]): Dropping[] => {
+    const drop = dropOf(hook, packet);
+    return drop === undefined ? [] : [{ hook, way, ...drop }];
+  });
+  return drops.find(({ isCertain }) => isCertain) ?? drops[0];
 }
 
 /** The end that is certain, or the first rule that may drop; a policy behind unknown rules says nothing. */
@@ -75,7 +78,7 @@ function isByRule({ rule }: PacketEnd): boolean {
 }
 
 /** The first packet of a pod to a host far away, the answer to it, and the first packet to a host port. */
-function packetsOf({ family, entry, pod, hasHostPorts }: PodTraffic, node: Node): [Way, Packet][] {
+export function packetsOfPod({ family, entry, pod, hasHostPorts }: PodTraffic, node: Node): [Way, Packet][] {
   const wayOut = describeWayOut(family, node.links);
   const link = getLink(node.links, { name: entry });
   const inside: PacketLink = { name: entry, index: link?.index, group: link?.group ?? 0 };

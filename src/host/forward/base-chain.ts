@@ -1,0 +1,73 @@
+// The base chains of nftables that may drop packets, by family, hook and device, without Pontoon's own.
+import { type Attributes, listAttributes, readAttributes, readText } from "../../netlink/reader.ts";
+import * as nft from "../../netlink/uapi/nf_tables.ts";
+import { ifThereIsNftables } from "../../nft/answer.ts";
+import { GENERIC_HEADER, listAllChainsMessage, type Table } from "../../nft/message.ts";
+import type { PacketHook, PacketRule } from "../../nft/packet.ts";
+import { readPacketRules } from "../../nft/packet-rule.ts";
+import type { Node } from "../node.ts";
+
+/** A base chain of type filter. Its rules are read when a packet comes to them. */
+export interface BaseChain extends PacketHook {
+  table: Table;
+  /** The number of the hook in its family. */
+  number: number;
+  /** The devices of a chain that belongs to some; a star at the end stands for any ending. */
+  devices: readonly string[];
+  /** Family, table and chain, as nft names them. */
+  place: string;
+}
+
+const FAMILY_NAMES: Record<number, string> = {
+  [nft.NFPROTO_INET]: "inet",
+  [nft.NFPROTO_IPV4]: "ip",
+  [nft.NFPROTO_IPV6]: "ip6",
+  [nft.NFPROTO_BRIDGE]: "bridge",
+  [nft.NFPROTO_NETDEV]: "netdev",
+};
+
+/** The base chains of the node; none on a kernel without nftables. Throws SystemError. */
+export function listBaseChains(node: Node): BaseChain[] {
+  const open = () => node.rules;
+  const replies = ifThereIsNftables(open, (socket) => socket.dump(listAllChainsMessage())) ?? [];
+  return replies.flatMap(({ payload }): BaseChain[] => {
+    const family = payload[0] ?? 0;
+    const chain = readAttributes(payload, GENERIC_HEADER);
+    const hook = chain.nest(nft.NFTA_CHAIN_HOOK);
+    const [base = "", name = ""] = [chain.string(nft.NFTA_CHAIN_NAME), chain.string(nft.NFTA_CHAIN_TABLE)];
+    const familyName = FAMILY_NAMES[family];
+    const isFilter = chain.string(nft.NFTA_CHAIN_TYPE) === "filter";
+    if (familyName === undefined || hook === undefined || !isFilter || name.startsWith("pontoon")) return [];
+    const table: Table = { family, name, title: `${familyName} ${name}` };
+    return [
+      {
+        table,
+        number: hook.be32(nft.NFTA_HOOK_HOOKNUM) ?? -1,
+        devices: devicesOf(hook),
+        title: `chain ${base} of table ${table.title}`,
+        policy: chain.be32(nft.NFTA_CHAIN_POLICY) === nft.NF_DROP ? "drop" : "accept",
+        base,
+        rulesOf: once((which) => readPacketRules(node.rules, table, which)),
+        place: `${table.title} ${base}`,
+      },
+    ];
+  });
+}
+
+function devicesOf(hook: Attributes): string[] {
+  const list = listAttributes(hook.bytes(nft.NFTA_HOOK_DEVS) ?? new Uint8Array());
+  const one = hook.string(nft.NFTA_HOOK_DEV);
+  if (list.length === 0) return one === undefined ? [] : [one];
+  // The other kind is the beginning of names.
+  return list.map(([type, bytes]) => `${readText(bytes)}${type === nft.NFTA_DEVICE_NAME ? "" : "*"}`);
+}
+
+/** Reads the rules of each chain once. */
+export function once(read: (chain: string) => PacketRule[]): (chain: string) => PacketRule[] {
+  const known = new Map<string, PacketRule[]>();
+  return (chain) => {
+    const rules = known.get(chain) ?? read(chain);
+    known.set(chain, rules);
+    return rules;
+  };
+}
