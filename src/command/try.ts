@@ -18,7 +18,8 @@ export const trial = defineCommand({
   page: `Attaches two namespaces to a network as a runtime does, and sends packets: to
 the gateway, to each other, to the next router of the node, packets as long as
 the MTU, and to a host port; over IPv4 and IPv6. Then it takes all down again,
-also when something failed; what a killed one leaves is removed by the next.
+also when something failed, and after Ctrl-C; what a killed one leaves is
+removed by the next.
 CONFLIST is a file, or the name of a network. Needs root.
 
 A network with a device of the node gets one pod. Names (DNS) are not tried.

@@ -7,6 +7,7 @@ import { FileHandle } from "../sys/file.ts";
 import { native } from "../sys/native.ts";
 import { randomBytes } from "../sys/random.ts";
 import { POLLIN, waitFor } from "../sys/stream.ts";
+import { endIfInterrupted } from "./end.ts";
 
 // bits/socket.h, linux/in.h, linux/in6.h, asm-generic/socket.h
 const AF_INET = 2;
@@ -50,7 +51,10 @@ export type Silence = string | undefined;
 const WAIT_MS = 1_000;
 const SHORTEST = 64;
 
-/** Sends echoes from the namespace of this thread until one is answered. Throws SystemError. */
+/**
+ * Sends echoes from the namespace of this thread until one is answered. Throws SystemError, and CniError
+ * where a signal asks for the end.
+ */
 export function ping({ to, size, tries }: Echo): Silence {
   const { family } = to;
   const raw = native.socket(...rawSocketOf(family));
@@ -62,6 +66,7 @@ export function ping({ to, size, tries }: Echo): Silence {
   const packet = echoPacket(family, mark, (size ?? SHORTEST) - HEADERS[family]);
   let reason = "no answer";
   for (let sent = 0; sent < tries; sent++) {
+    endIfInterrupted();
     const result = native.send(socket.fd, packet, 0);
     if (result < 0) reason = reasonOf(-result);
     if (isAnswered(socket, family, mark)) return undefined;

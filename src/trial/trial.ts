@@ -8,9 +8,11 @@ import { type Chain, declaredCapabilities } from "../runtime/chain.ts";
 import { isErrno } from "../sys/errno.ts";
 import { ensureDirectory, type FileHandle } from "../sys/file.ts";
 import { openLock } from "../sys/flock.ts";
+import { holdInterrupts, isInterrupted } from "../sys/interrupts.ts";
 import { namedNamespace } from "../sys/named-namespace.ts";
 import { randomBytes } from "../sys/random.ts";
 import { fileStatus } from "../sys/status.ts";
+import { endIfInterrupted } from "./end.ts";
 import { type Finding, findingOf, skipped } from "./finding.ts";
 import {
   measureEachOther,
@@ -34,10 +36,11 @@ export interface Trial {
 
 /**
  * Tries a network. Whatever fails, all that was made is taken down again, unless `keeps`. Throws CniError
- * when it cannot begin.
+ * when it cannot begin. A signal that asks it to end (Ctrl-C) ends it within a second or two.
  */
 export function tryNetwork(chain: Chain, keeps: boolean, node: Node): Trial {
   using _lock = lock();
+  holdInterrupts();
   const remains = removeRemains({ node, folders: chain.folders });
   const names = memberNames(keeps, hasOneDevice(chain) ? 1 : 2);
   const taken = names.find((name) => fileStatus(namedNamespace(name)) !== undefined);
@@ -46,7 +49,7 @@ export function tryNetwork(chain: Chain, keeps: boolean, node: Node): Trial {
     findingOf("what a killed trial has left is gone", sentenceOf(error)),
   );
   findings.push(...attachAndMeasure(names, chain, node));
-  if (keeps) return { findings, kept: names };
+  if (keeps && !isInterrupted()) return { findings, kept: names };
   const silence = sentencesOf(names.toReversed().flatMap((name) => removeMember(name, chain))).join("; ");
   findings.push(findingOf("all is taken down again by DEL", silence === "" ? undefined : silence));
   return { findings, kept: [] };
@@ -58,11 +61,15 @@ function attachAndMeasure(names: readonly string[], chain: Chain, node: Node): F
   const findings: Finding[] = [];
   try {
     // The first pod has the host port.
-    const members = names.map((name, at) =>
-      attachMember(name, { chain, node, capabilities: at === 0 ? capabilities : {} }),
-    );
+    const members = names.map((name, at) => {
+      endIfInterrupted();
+      return attachMember(name, { chain, node, capabilities: at === 0 ? capabilities : {} });
+    });
     findings.push(findingOf(`attached by ADD: ${members.map(textOf).join("; ")}`, undefined));
-    for (const measure of measurements(members, port, node)) findings.push(...measure());
+    for (const measure of measurements(members, port, node)) {
+      endIfInterrupted();
+      findings.push(...measure());
+    }
   } catch (error) {
     findings.push({ state: "failed", text: sentenceOf(asCniError(error)) });
   }

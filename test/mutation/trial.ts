@@ -11,6 +11,14 @@ export const TRIAL: readonly Mutation[] = [
     promise: "pods that are to be kept apart are seen to be",
   },
   {
+    name: "Ctrl-C kills a trial",
+    file: "src/trial/trial.ts",
+    find: "  holdInterrupts();\n",
+    replace: "",
+    test: "test/plugin/try.test.ts",
+    promise: "Ctrl-C on a terminal ends a trial, and nothing is left",
+  },
+  {
     name: "a trial leaves what a killed one has left",
     file: "src/trial/trial.ts",
     find: "const remains = removeRemains({ node, folders: chain.folders });",

@@ -5,6 +5,7 @@ import { pontoon, pontoonMust } from "../support/by-person.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install } from "../support/network.ts";
+import type { BackgroundProcess } from "../support/process.ts";
 import { WAYS } from "../support/ptp.ts";
 import { asReference } from "../support/reference.ts";
 import { scene } from "../support/scene.ts";
@@ -157,6 +158,58 @@ scene(
   },
   60_000,
 );
+
+/** A trial whose pods are up and whose gateway does not answer, ended by `end`, and what it said. */
+async function interrupted(
+  world: World,
+  command: string[],
+  end: (trial: BackgroundProcess) => unknown,
+): Promise<string> {
+  install(world, WAYS[0]!.networkOf("pods", DUAL));
+  await world.host.must([
+    "nft",
+    "table inet broken { chain input { type filter hook input priority 0; policy drop; }; }",
+  ]);
+  const before = await world.host.must("ip -brief link show type veth");
+  await using trial = world.host.start(command);
+  await waitFor("both pods are attached", async () =>
+    (await world.host.must(["sh", "-c", "ls /var/lib/cni/results 2>/dev/null || true"])).includes(
+      "pontoon-try-2",
+    ),
+  );
+  await end(trial);
+  await trial.says("all is taken down again by DEL", 20_000);
+  await trial.finish();
+  await expectNothing(world);
+  expect(await world.host.must("ip -brief link show type veth")).toBe(before);
+  expect(await world.host.must("ls /var/lib/cni/networks/pods")).not.toContain("10.1.0.");
+  return trial.output;
+}
+
+const TRIAL = "/run/world/bin/pontoon try pods --conf-dir /run/world/net.d --bin-dir /nowhere";
+
+scene(
+  "Ctrl-C on a terminal ends a trial, and nothing is left",
+  async (world) => {
+    const onTerminal = ["script", "--quiet", "--return", "--command", TRIAL, "/dev/null"];
+    const said = await interrupted(world, onTerminal, (trial) => trial.write("\x03"));
+    expect(said).toContain("the trial was interrupted");
+  },
+  60_000,
+);
+
+for (const signal of ["INT", "TERM"])
+  scene(
+    `SIG${signal} to a trial and all that it runs ends it, and nothing is left`,
+    async (world) => {
+      const inGroup = ["setsid", "--wait", "sh", "-c", `echo $$ > /run/trial; exec ${TRIAL}`];
+      const said = await interrupted(world, inGroup, () =>
+        world.host.must(["sh", "-c", `kill -${signal} -$(cat /run/trial)`]),
+      );
+      expect(said).toContain("the trial was interrupted");
+    },
+    60_000,
+  );
 
 scene("--keep leaves the pods there, and tells how they go", async (world) => {
   install(world, WAYS[0]!.networkOf("pods", DUAL));
