@@ -7,6 +7,7 @@ import { openRecordedPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
 import { verifyStep } from "../host/verify.ts";
+import type { Family } from "../ip/address.ts";
 import { type Listener, listListeners } from "../net/listener.ts";
 import { listNeighbours, type Neighbour } from "../net/neighbour.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
@@ -36,6 +37,8 @@ export interface PodFacts {
   differences: StepDifference[];
   /** The neighbours that somebody entered by hand, which the kernel does not learn. */
   neighbours: Neighbour[];
+  /** The families of the neighbours that the kernel learned. All namespaces share one table of a family. */
+  learned: Family[];
   /** The listening sockets; undefined where they cannot be seen, or nobody asks for them. */
   listeners: PodListener[] | undefined;
 }
@@ -54,7 +57,7 @@ export function lookIntoPods(
 }
 
 function visitPod(surveyed: SurveyedAttachment, visit: Omit<Visit, "pod">): PodFacts {
-  const facts: PodFacts = { surveyed, differences: [], neighbours: [], listeners: undefined };
+  const facts: PodFacts = { surveyed, differences: [], neighbours: [], learned: [], listeners: undefined };
   try {
     using pod = openRecordedPod(surveyed.attachment, visit.node);
     if (pod !== undefined) look(facts, { ...visit, pod });
@@ -89,8 +92,15 @@ function look(facts: PodFacts, visit: Visit): void {
     const difference = differenceOf(step, visit);
     if (difference !== undefined) facts.differences.push({ step: step.kind, difference });
   }
-  facts.neighbours = listNeighbours(pod.links).filter(({ isPermanent }) => isPermanent);
+  const neighbours = listNeighbours(pod.links);
+  facts.neighbours = neighbours.filter(({ isPermanent }) => isPermanent);
+  facts.learned = familiesOfLearned(neighbours);
   if (visit.hasAllListeners || attachment.hostPorts !== undefined) facts.listeners = listenersIn(pod);
+}
+
+/** The family of each neighbour that the kernel counts in its table: those entered by hand it does not. */
+export function familiesOfLearned(neighbours: readonly Neighbour[]): Family[] {
+  return neighbours.filter(({ isPermanent }) => !isPermanent).map(({ address }) => address.family);
 }
 
 function differenceOf(step: Step, { pod, node, shared }: Visit): Difference | undefined {

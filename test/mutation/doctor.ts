@@ -43,6 +43,22 @@ export const DOCTOR: readonly Mutation[] = [
     promise: "pods whose ports are isolated are not to reach each other, so no chain is at fault for that",
   },
   {
+    name: "the neighbours of pods do not count",
+    file: "src/doctor/examine/kernel-table.ts",
+    find: "...pods.flatMap((facts) => facts.learned),",
+    replace: "",
+    test: "test/plugin/doctor-table.test.ts",
+    promise: "a full table of neighbours is named, those in pods counted",
+  },
+  {
+    name: "the far ends of strangers have no MAC",
+    file: "src/doctor/examine/duplicate.ts",
+    find: "  return [...own, ...pods, ...others]",
+    replace: "  return [...own, ...pods, ...others.slice(0, 0)]",
+    test: "test/plugin/doctor-duplicate.test.ts",
+    promise: "a stranger on the bridge with a pod's MAC is named, and gone when it has another",
+  },
+  {
     name: "an interval of a set has its first key alone",
     file: "src/nft/packet-set.ts",
     find: "    return [{ ...element, last: next === undefined ? element.first!.map(() => 0xff) : before(next) }];",

@@ -26,6 +26,7 @@ function equalMacs(context: Context): Finding[] {
     const byMac = groupBy(endsOn(bridge, context), ({ mac }) => mac);
     return [...byMac.values()]
       .filter((ends) => ends.length > 1 && ends.some(({ one }) => one !== undefined))
+      .filter((ends) => !haveOneAddress(ends))
       .map(
         (ends): Finding => ({
           subject: `bridge ${bridge}`,
@@ -36,6 +37,16 @@ function equalMacs(context: Context): Finding[] {
         }),
       );
   });
+}
+
+/** True for pods of one address: their MACs follow from that, and it is the finding. */
+function haveOneAddress([first, ...others]: readonly End[]): boolean {
+  const addresses = addressesOf(first!);
+  return addresses.some((text) => others.every((other) => addressesOf(other).includes(text)));
+}
+
+function addressesOf({ one }: End): string[] {
+  return (one?.attachment.addresses ?? []).map(({ address }) => formatAddress(address.address));
 }
 
 /** The bridge itself, the pods on it by the MACs that they ought to have, and the far ends of others. */

@@ -4,15 +4,18 @@ import { listNeighbours } from "../../net/neighbour.ts";
 import { readSysctl } from "../../net/sysctl.ts";
 import type { Context } from "../context.ts";
 import { type Finding, NODE } from "../finding.ts";
+import { familiesOfLearned } from "../pod-facts.ts";
 
 /** From this share on a table that is not full yet is a note. */
 const NEARLY_FULL = 0.9;
 
 /** Tables that are full or nearly so. */
-export function examineKernelTables({ node }: Context): Finding[] {
-  const neighbours = listNeighbours(node.links).filter(({ isPermanent }) => !isPermanent);
-  const count = (family: Family): number =>
-    neighbours.filter(({ address }) => address.family === family).length;
+export function examineKernelTables({ node, pods }: Context): Finding[] {
+  const learned = [
+    ...familiesOfLearned(listNeighbours(node.links)),
+    ...pods.flatMap((facts) => facts.learned),
+  ];
+  const count = (family: Family): number => learned.filter((one) => one === family).length;
   return [
     ...fullTable({
       title: "the table of tracked connections",
