@@ -1,7 +1,7 @@
 // Things of attachments that nobody will take down any more: the runtime was killed, or has forgotten them.
 import { type Attachment, sameHost } from "../attachment/attachment.ts";
 import { hostInterfaceName, keyOfAlias } from "../attachment/name.ts";
-import { isNamedById } from "../attachment/selection.ts";
+import { isNamedById } from "../attachment/word.ts";
 import { PONTOON } from "../cni/about.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { DEFAULT_DATA_DIR } from "../cni/netconf-keys.ts";

@@ -1,4 +1,4 @@
-// Tables of the kernel that are full: `pontoon doctor` names them, and what it prints makes them larger. Their
+// Tables of the kernel that are full: `pontoon doctor` names them, and its command makes them larger. Their
 // sizes are the machine's own settings, so files stand in for those; the entries are real.
 import { expect } from "vitest";
 import { doctor, expectContent, faultsOf, healthyNode, runCures } from "../support/doctor.ts";

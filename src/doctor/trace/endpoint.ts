@@ -2,12 +2,13 @@
 
 import type { AttachedPortMapping } from "../../attachment/host-ports.ts";
 import { hostEndOf } from "../../attachment/link.ts";
+import { isPortOf, readPort } from "../../attachment/word.ts";
 import { CniError } from "../../cni/error.ts";
 import { type Address, type Family, formatAddress, parseAddress } from "../../ip/address.ts";
 import { FAR_AWAY } from "../../look/bridge.ts";
 import type { Survey, SurveyedAttachment } from "../../survey/survey.ts";
 import { nameOf } from "../finding.ts";
-import { attachmentsMeant, isPortOf, readPort } from "../subject.ts";
+import { attachmentsMeant } from "../subject.ts";
 
 /** An end of the way. */
 export interface Endpoint {
