@@ -27,8 +27,9 @@ export interface PortRange {
 const LEAST_OF_ID = 4;
 
 /**
- * The things that a word means. The first way that means any counts, in this order: a name or a whole container
- * id, a port, an address, the beginning of a container id, and with `hasParts` a part of a pod's name.
+ * The things that a word means. The first way that means any counts, in this order: a name or a whole
+ * container id, a port, an address, the beginning of a container id, and with `hasParts` a part of a pod's
+ * name.
  */
 export function meantBy<T>(
   word: string,

@@ -1,25 +1,28 @@
 // Sockets of measurements: ICMP echo and TCP, in whichever namespace they are opened.
-import { type Address, addressBytes, type Family } from "../ip/address.ts";
-import { be16At, u32Bytes } from "../sys/bytes.ts";
+import type { Address, Family } from "../ip/address.ts";
+import {
+  ECHO,
+  echoRequest,
+  ICMP,
+  openSocket,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOCK_STREAM,
+  socketAddress,
+} from "../net/internet-socket.ts";
+import { u32Bytes } from "../sys/bytes.ts";
 import { monotonicMs } from "../sys/clock.ts";
 import { check, errnoName, isErrno, SystemError } from "../sys/errno.ts";
-import { FileHandle } from "../sys/file.ts";
+import type { FileHandle } from "../sys/file.ts";
 import { native } from "../sys/native.ts";
 import { randomBytes } from "../sys/random.ts";
 import { POLLIN, waitFor } from "../sys/stream.ts";
 import { endIfInterrupted } from "./end.ts";
 
-// bits/socket.h, linux/in.h, linux/in6.h, asm-generic/socket.h
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_STREAM = 1;
-const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
+// bits/socket.h, linux/in.h, linux/in6.h
 const MSG_DONTWAIT = 0x40;
 const IPPROTO_IP = 0;
-const IPPROTO_ICMP = 1;
 const IPPROTO_IPV6 = 41;
-const IPPROTO_ICMPV6 = 58;
 const IP_MTU_DISCOVER = 10;
 const IPV6_MTU_DISCOVER = 23;
 const IPV6_V6ONLY = 26;
@@ -29,12 +32,6 @@ const PMTUDISC_PROBE = 3;
 
 /** The bytes of headers in front of what an echo carries: IP without options, ICMP. */
 const HEADERS: { readonly [Each in Family]: number } = { 4: 28, 6: 48 };
-const ICMP_HEADER = 8;
-/** Types of an echo and its answer (RFC 792, RFC 4443). */
-const ECHO: { readonly [Each in Family]: { asks: number; answers: number } } = {
-  4: { asks: 8, answers: 0 },
-  6: { asks: 128, answers: 129 },
-};
 
 /** An echo to send. */
 export interface Echo {
@@ -57,13 +54,12 @@ const SHORTEST = 64;
  */
 export function ping({ to, size, tries }: Echo): Silence {
   const { family } = to;
-  const raw = native.socket(...rawSocketOf(family));
-  using socket = new FileHandle(check(raw, "open a socket for ICMP"));
+  using socket = openSocket(family, { kind: SOCK_RAW, protocol: ICMP[family] }, "open a socket for ICMP");
   if (size !== undefined) forbidFragments(socket, family);
   const connected = native.connect(socket.fd, socketAddress(to, 0));
   if (connected < 0) return reasonOf(-connected);
   const mark = randomBytes(4);
-  const packet = echoPacket(family, mark, (size ?? SHORTEST) - HEADERS[family]);
+  const packet = echoRequest(family, mark, (size ?? SHORTEST) - HEADERS[family]);
   let reason = "no answer";
   for (let sent = 0; sent < tries; sent++) {
     endIfInterrupted();
@@ -107,12 +103,7 @@ export function isReached(listener: FileHandle, ms: number): boolean {
 }
 
 function streamSocket(family: Family): FileHandle {
-  const fd = native.socket(family === 4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  return new FileHandle(check(fd, "open a socket for TCP"));
-}
-
-function rawSocketOf(family: Family): [number, number, number] {
-  return family === 4 ? [AF_INET, SOCK_RAW, IPPROTO_ICMP] : [AF_INET6, SOCK_RAW, IPPROTO_ICMPV6];
+  return openSocket(family, { kind: SOCK_STREAM | SOCK_NONBLOCK }, "open a socket for TCP");
 }
 
 function forbidFragments(socket: FileHandle, family: Family): void {
@@ -124,27 +115,6 @@ function forbidFragments(socket: FileHandle, family: Family): void {
 // biome-ignore lint/complexity/useMaxParams: these are the parts of setsockopt(2).
 function setOption({ fd }: FileHandle, level: number, option: number, value: number): void {
   check(native.setsockopt(fd, level, option, u32Bytes(value)), `set option ${option} of a socket`);
-}
-
-/** struct sockaddr_in, struct sockaddr_in6 (linux/in.h, linux/in6.h). */
-function socketAddress(address: Address, port: number): Uint8Array {
-  const bytes = new Uint8Array(address.family === 4 ? 16 : 28);
-  bytes.set([address.family === 4 ? AF_INET : AF_INET6, 0, port >>> 8, port]);
-  bytes.set(addressBytes(address), address.family === 4 ? 4 : 8);
-  return bytes;
-}
-
-/** An echo request that carries zeros. Of IPv6 the kernel makes the checksum. */
-function echoPacket(family: Family, mark: Uint8Array, length: number): Uint8Array {
-  const packet = new Uint8Array(ICMP_HEADER + length);
-  packet[0] = ECHO[family].asks;
-  packet.set(mark, 4);
-  if (family === 6) return packet;
-  let sum = 0;
-  for (let at = 0; at < ICMP_HEADER; at += 2) sum += be16At(packet, at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  packet.set([~sum >>> 8, ~sum], 2);
-  return packet;
 }
 
 /** True when the answer to the echo with this mark comes in time. Other packets are passed over. */
