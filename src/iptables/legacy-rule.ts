@@ -5,6 +5,7 @@ import { formatPrefix } from "../ip/prefix.ts";
 import { readText } from "../netlink/reader.ts";
 import { NF_ACCEPT, NF_DROP } from "../netlink/uapi/nf_tables.ts";
 import type { PacketLink, PacketTest } from "../nft/packet.ts";
+import { PROTOCOL_NAMES } from "../nft/packet-field.ts";
 import { isContinuing, matchTest } from "../nft/xtables.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
 import { leadingOnes } from "./table.ts";
@@ -168,10 +169,9 @@ function linkPart(
 
 function protocolPart(protocol: number, isNot: boolean): Part | undefined {
   if (protocol === 0) return undefined;
-  const names: Record<number, string> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp" };
   return {
     test: (packet) => (packet.protocol === undefined ? undefined : (packet.protocol === protocol) !== isNot),
-    text: `${isNot ? "! " : ""}-p ${names[protocol] ?? protocol}`,
+    text: `${isNot ? "! " : ""}-p ${PROTOCOL_NAMES[protocol] ?? protocol}`,
   };
 }
 

@@ -14,6 +14,15 @@ export interface Table {
   title: string;
 }
 
+/** The names of families of tables whose packets are IP, as `nft` writes them. */
+export const FAMILY_NAMES: Readonly<Record<number, string>> = {
+  [nft.NFPROTO_INET]: "inet",
+  [nft.NFPROTO_IPV4]: "ip",
+  [nft.NFPROTO_NETDEV]: "netdev",
+  [nft.NFPROTO_BRIDGE]: "bridge",
+  [nft.NFPROTO_IPV6]: "ip6",
+};
+
 /** The length of struct nfgenmsg, which stands before the attributes of an answer. */
 export const GENERIC_HEADER = 4;
 

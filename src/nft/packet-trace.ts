@@ -8,7 +8,14 @@ import { NETLINK_NETFILTER } from "../netlink/uapi/netlink.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
 import { executeBatch } from "./batch.ts";
 import { type Expression, equals, expression, HEADER, meta, payload } from "./expression.ts";
-import { chainMessage, GENERIC_HEADER, requestMessage, ruleMessage, type Table } from "./message.ts";
+import {
+  chainMessage,
+  FAMILY_NAMES,
+  GENERIC_HEADER,
+  requestMessage,
+  ruleMessage,
+  type Table,
+} from "./message.ts";
 import { readRuleTexts } from "./packet-rule.ts";
 
 /** The packets that are followed. */
@@ -32,13 +39,6 @@ export interface TraceEvent {
   /** `accept`, `drop`, `continue`, `jump CHAIN`… */
   verdict: string;
 }
-
-const FAMILY_NAMES: Record<number, string> = {
-  [nft.NFPROTO_INET]: "inet",
-  [nft.NFPROTO_IPV4]: "ip",
-  [nft.NFPROTO_IPV6]: "ip6",
-  [nft.NFPROTO_BRIDGE]: "bridge",
-};
 
 /** Before all other rules: connection tracking and raw tables come later. */
 const FIRST = -500;

@@ -2,7 +2,7 @@
 import { type Attributes, listAttributes, readAttributes, readText } from "../../netlink/reader.ts";
 import * as nft from "../../netlink/uapi/nf_tables.ts";
 import { ifThereIsNftables } from "../../nft/answer.ts";
-import { GENERIC_HEADER, listAllChainsMessage, type Table } from "../../nft/message.ts";
+import { FAMILY_NAMES, GENERIC_HEADER, listAllChainsMessage, type Table } from "../../nft/message.ts";
 import type { PacketHook, PacketRule } from "../../nft/packet.ts";
 import { readPacketRules } from "../../nft/packet-rule.ts";
 import type { Node } from "../node.ts";
@@ -17,14 +17,6 @@ export interface BaseChain extends PacketHook {
   /** Family, table and chain, as nft names them. */
   place: string;
 }
-
-const FAMILY_NAMES: Record<number, string> = {
-  [nft.NFPROTO_INET]: "inet",
-  [nft.NFPROTO_IPV4]: "ip",
-  [nft.NFPROTO_IPV6]: "ip6",
-  [nft.NFPROTO_BRIDGE]: "bridge",
-  [nft.NFPROTO_NETDEV]: "netdev",
-};
 
 /** The base chains of the node; none on a kernel without nftables. Throws SystemError. */
 export function listBaseChains(node: Node): BaseChain[] {
