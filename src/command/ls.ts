@@ -11,6 +11,7 @@ import { type Answer, defineCommand } from "./command.ts";
 import { filterRows } from "./ls/filter.ts";
 import { listNetworks } from "./ls/networks.ts";
 import { type Row, type RowState, rowsOf } from "./ls/row.ts";
+import { SORT_KEYS, sortRows, summaryOf } from "./ls/sort.ts";
 import { Misuse } from "./misuse.ts";
 import { ageText, bytesText, needRoot } from "./text.ts";
 
@@ -21,6 +22,7 @@ const OPTIONS = {
     choices: ["wide", "json"],
     meaning: "wide: all columns, nothing cut",
   },
+  sort: { value: "KEY", choices: SORT_KEYS, meaning: "youngest, smallest address or most bytes first" },
   watch: { letter: "w", meaning: "again every two seconds, until Ctrl-C" },
   "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
   ...JSON_OPTION,
@@ -45,6 +47,7 @@ port or state. "networks" lists the networks. Needs root; changes nothing.
     ["ls 8080", "whose host port is it?"],
     ["ls veth3f2a91", "whose interface is it?"],
     ["ls drift", "what is not as it was made?"],
+    ["ls --sort traffic", "who sends and receives the most?"],
     ["ls networks", "subnets, addresses used and free"],
   ],
   more: `STATE is "ok" when the node's side is as the pod's ADD left it, "drift" when
@@ -70,7 +73,7 @@ or 2 when the command line is wrong.
     const isWide = options.output !== undefined || options.json === true;
     const survey = takeSurvey(node, { withProcesses: isWide });
     const all = rowsOf(survey);
-    const rows = word === undefined ? all : filterRows(all, word);
+    const rows = sortRows(word === undefined ? all : filterRows(all, word), options.sort);
     const notes = survey.unreadable.map(
       ({ path, reason }) =>
         `${path} is ${reason === "damaged" ? "damaged" : "of a later version"}, and was passed over`,
@@ -144,7 +147,9 @@ function textOf(rows: readonly Row[], { terminal, isWide }: { terminal: Terminal
     terminal,
   );
   const problems = problemLines(rows, terminal);
-  return problems.length === 0 ? table : `${table}\n${problems.join("")}`;
+  const text = problems.length === 0 ? table : `${table}\n${problems.join("")}`;
+  // A pipe gets rows alone.
+  return Number.isFinite(terminal.columns) ? `${text}\n${summaryOf(rows)}.\n` : text;
 }
 
 /** A line for each sentence, with the pods that it is about. */

@@ -4,6 +4,7 @@ import { filterRows } from "../../src/command/ls/filter.ts";
 import type { Row } from "../../src/command/ls/row.ts";
 import { add, addressesOf, addressOf, del, pluginEnvironment } from "../support/cni.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
+import { hostLinkOf } from "../support/link.ts";
 import { install, network, pluginInput } from "../support/network.ts";
 import { run } from "../support/process.ts";
 import { ptpNetwork } from "../support/ptp.ts";
@@ -383,6 +384,24 @@ test("without root, and with too many words, it says so", async () => {
     stderr: expect.stringMatching(/^pontoon ls: only root may look .*sudo pontoon ls/),
   });
   expect(await run([pluginBinary(), "ls", "a", "b"])).toMatchObject({ status: 2 });
+});
+
+scene("on a terminal the rows are sorted as asked, and a last line sums them up", async (world) => {
+  const pods = install(world, network("pods"));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  for (const pod of [red, blue]) await add(world, pods, pod);
+  await world.host.must(`ip link set ${await hostLinkOf(world, red)} down`);
+  const command = `stty cols 100; ${PLUGIN_FOLDER}/pontoon ls --sort`;
+  const rows = async (key: string): Promise<string[]> =>
+    (await world.host.must(["script", "--quiet", "--command", `${command} ${key}`, "/dev/null"]))
+      .replaceAll("\r", "")
+      .trim()
+      .split("\n");
+  const addresses = (lines: string[]) => lines.flatMap((line) => /10\.1\.0\.\d+/.exec(line)?.[0] ?? []);
+  const byAddress = await rows("address");
+  expect(addresses(byAddress)).toEqual(["10.1.0.2", "10.1.0.3"]);
+  expect(byAddress.at(-1)).toBe("2 attachments, 1 with drift.");
+  expect(addresses(await rows("age"))).toEqual(["10.1.0.3", "10.1.0.2"]);
 });
 
 test("a word that is an address or a port is no part of a name", () => {
