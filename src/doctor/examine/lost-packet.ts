@@ -12,9 +12,11 @@ import {
 import type { ForwardHook } from "../../host/forward/hook.ts";
 import { type NodeHooks, type PacketWay, passagesOf, type Side } from "../../host/forward/passage.ts";
 import type { Address, Family } from "../../ip/address.ts";
+import { FAR_AWAY } from "../../look/bridge.ts";
 import type { Packet, PacketLink } from "../../nft/packet.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import { type Context, type Group, hasFamily } from "../context.ts";
+import { isMasqueradedByNode } from "../trace/node.ts";
 
 /** A hook that drops packets of pods. */
 export interface Loss extends Drop {
@@ -76,6 +78,7 @@ function frameLosses(
   { hooks, context, family }: Looking,
 ): Loss[] {
   const packets = packetsOfPod(traffic, context.node);
+  const isOfNode = isMasqueradedByNode(traffic.pod, FAR_AWAY[family], context);
   return far.flatMap((one) => {
     const { link, masquerade } = one.attachment;
     const [port, end] = [portOf(one, context), hostEndOf(link)];
@@ -87,7 +90,8 @@ function frameLosses(
         port,
         isTranslated: false,
       };
-      const other: Side = { link: outside, isTranslated: masquerade !== undefined || way === "hostPort" };
+      const isTranslated = masquerade !== undefined || isOfNode || way === "hostPort";
+      const other: Side = { link: outside, isTranslated };
       const seen = { ...packet, ...(isOut ? { source: address } : { destination: address }) };
       const [from, to] = isOut ? [own, other] : [other, own];
       return lost(

@@ -12,6 +12,7 @@ import type { Context } from "../context.ts";
 import type { Finding } from "../finding.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Hop, Way } from "./hop.ts";
+import { isMasqueradedByNode } from "./node.ts";
 
 /**
  * What chains do to the packet and to its answer: at the devices, from port to port of a bridge
@@ -118,7 +119,10 @@ function sideOf(
 ): Side {
   const link = end.one?.attachment.link;
   const bridge = link && bridgeOf(link);
-  const isMasked = other.one?.attachment.masquerade !== undefined || other.hostPort !== undefined;
+  const isMasked =
+    other.one?.attachment.masquerade !== undefined ||
+    other.hostPort !== undefined ||
+    (end.address !== undefined && isMasqueradedByNode(other.address, end.address, context));
   return {
     link: isBridged && bridge !== undefined ? named(bridge, context) : linkOf(end, context),
     port: link?.kind === "bridgePort" ? named(link.host.name, context) : undefined,
