@@ -47,8 +47,8 @@ export function socketAddress(address: Address, port: number): Uint8Array {
 }
 
 /**
- * An echo request with four bytes that mark it, which carries so many zeros. The checksum (RFC 1071) of ICMPv6
- * is the kernel's work.
+ * An echo request with four bytes that mark it, which carries so many zeros. The checksum (RFC 1071) of
+ * ICMPv6 is the kernel's work.
  */
 export function echoRequest(family: Family, mark: Uint8Array, carried = 0): Uint8Array {
   const packet = new Uint8Array(ECHO_HEADER + carried);

@@ -132,7 +132,7 @@ export const DOCTOR: readonly Mutation[] = [
   },
   {
     name: "what the node's table masquerades is told as the pod's own",
-    file: "src/doctor/trace/trace.ts",
+    file: "src/doctor/trace/route-hop.ts",
     find: "(to.address !== undefined && isMasqueradedByNode(from.address, to.address, context));",
     replace: "(to.address !== undefined && isMasqueradedByNode(undefined, to.address, context));",
     test: "test/plugin/doctor-node.test.ts",

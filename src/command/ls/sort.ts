@@ -24,8 +24,8 @@ function addressValue(text: string): bigint | undefined {
 }
 
 /**
- * The rows by the key: the youngest, the smallest address, the most bytes in and out first. Rows without it come
- * last; equal ones keep their order.
+ * The rows by the key: the youngest, the smallest address, the most bytes in and out first. Rows without it
+ * come last; equal ones keep their order.
  */
 export function sortRows(rows: readonly Row[], key: SortKey | undefined): Row[] {
   if (key === undefined) return [...rows];
