@@ -4,6 +4,7 @@
 import { type Attributes, listAttributes, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
+import { isErrno } from "../sys/errno.ts";
 import { dumpElements } from "./element.ts";
 import { writeValue } from "./expression.ts";
 import { GENERIC_HEADER, requestMessage, type Table } from "./message.ts";
@@ -25,7 +26,7 @@ export interface SetElement {
 /** The parts of a key, each in registers of its own, of which some may not be known. */
 export type KeyParts = readonly Bytes[];
 
-/** The elements that a packet may have: the first is certain where there is one alone and `isCertain`. */
+/** The elements that a packet may have; certain: it has the one, or none. */
 export interface Found {
   elements: readonly SetElement[];
   isCertain: boolean;
@@ -36,7 +37,7 @@ export class PacketSet {
   private readonly socket: NetlinkSocket;
   private readonly table: Table;
   private readonly name: string;
-  private readonly answers = new Map<string, SetElement | undefined>();
+  private readonly answers = new Map<string, Found | undefined>();
   private listed: SetElement[] | undefined;
   private length: number | undefined;
 
@@ -78,25 +79,24 @@ export class PacketSet {
   /** The elements that a packet with this key may have. Throws SystemError. */
   find(key: KeyParts): Found {
     const known = knownBytes(key.flat());
-    if (known === undefined)
-      return { elements: this.elements.filter((each) => mayBe(each, key)), isCertain: false };
-    const element = this.ask(known);
-    return {
-      elements: element === undefined ? [] : [element],
-      isCertain: element?.isConditional === false,
-    };
+    const found = known && this.ask(known);
+    return found ?? { elements: this.elements.filter((each) => mayBe(each, key)), isCertain: false };
   }
 
-  /** The element that the kernel finds for a key. */
-  private ask(key: Uint8Array): SetElement | undefined {
+  /** What the kernel finds for a key; undefined where it does not look up keys of this set. */
+  private ask(key: Uint8Array): Found | undefined {
     const id = key.join();
-    if (this.answers.has(id)) return this.answers.get(id);
+    if (!this.answers.has(id)) this.answers.set(id, this.askKernel(key));
+    return this.answers.get(id);
+  }
+
+  private askKernel(key: Uint8Array): Found | undefined {
     // The second is for all other keys. Both are refused where there is none, and the second by old kernels.
     const outcomes = this.socket.transact([this.askMessage(key), this.askMessage(undefined)]);
     const payload = outcomes.find(({ replies }) => replies.length > 0)?.replies[0]?.payload;
     const element = payload && readList(payload)[0]?.element;
-    this.answers.set(id, element);
-    return element;
+    if (element !== undefined) return { elements: [element], isCertain: !element.isConditional };
+    return isErrno(outcomes[0]?.error, "ENOENT") ? { elements: [], isCertain: true } : undefined;
   }
 
   private askMessage(key: Uint8Array | undefined): Message {
