@@ -1,6 +1,7 @@
 // Names that are made from an attachment's key, so that DEL and GC find the attachment's objects without a
 // record.
 import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { isPrintable } from "../sys/bytes.ts";
 import { sha256, sha512 } from "../sys/hash.ts";
 
 /** The digest that was computed last: one call asks for the digest of its own attachment many times. */
@@ -121,5 +122,5 @@ export function keyOfAlias(alias: string): AttachmentKey | undefined {
 }
 
 function printable(text: string): string {
-  return /^[ -~]*$/.test(text) ? text : text.replace(/[^ -~]/g, "?");
+  return isPrintable(text) ? text : text.replace(/[^ -~]/g, "?");
 }

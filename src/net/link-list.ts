@@ -3,7 +3,6 @@
 import type { Reply } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
-import { u32At } from "../sys/bytes.ts";
 import { Device } from "./device.ts";
 import { getLinkMessage, linkHeader } from "./link.ts";
 
@@ -21,9 +20,7 @@ export class CountedLink extends Device {
 
   /** struct rtnl_link_stats64: rx_packets, tx_packets, rx_bytes, tx_bytes… of eight bytes each. */
   private counter(place: number): number {
-    const stats = this.attributes.bytes(rt.IFLA_STATS64);
-    if (stats === undefined || stats.length < 8 * (place + 1)) return 0;
-    return u32At(stats, 8 * place) + u32At(stats, 8 * place + 4) * 2 ** 32;
+    return this.attributes.u64Of(rt.IFLA_STATS64, place) ?? 0;
   }
 }
 

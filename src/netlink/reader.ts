@@ -1,6 +1,7 @@
 // Reads netlink messages and attributes. Mirrors writer.ts. Messages of the kernel are trusted to be well
 // formed, but never read beyond their end.
 import { textOf, u16At } from "../sys/bytes.ts";
+import { native } from "../sys/native.ts";
 import { NLA_HDRLEN, NLA_TYPE_MASK, NLMSG_HDRLEN } from "./uapi/netlink.ts";
 
 /** One message of the kernel: parts of its header, and the payload after it. */
@@ -83,31 +84,18 @@ interface Memory {
   words: Int32Array;
 }
 
-/** The number of types that are noted; a larger one cannot be asked for. The kernel's are below 80. */
-const TYPES = 128;
-
 /**
  * Attributes by type; every getter gives undefined when the attribute is absent or too short. One walk along
  * the bytes notes the place of each attribute. Values are read where they stand when asked for, since a
- * message has forty and callers read a few. RangeError for a type of 128 or more.
+ * message has forty and callers read a few. RangeError for a type of 128 or more: the kernel's are below 80.
  */
 export class Attributes {
   private readonly memory: Memory;
-  /** By type: the place of the value, 0 where there is none. */
-  private readonly places = new Int32Array(TYPES);
+  private readonly places: Uint8Array;
 
   constructor(memory: Memory, start: number, end: number) {
     this.memory = memory;
-    const { places } = this;
-    const { words } = memory;
-    for (let at = start + NLA_HDRLEN; at <= end; ) {
-      const header = words[(at >> 2) - 1]!;
-      const size = header & 0xffff;
-      if (size < NLA_HDRLEN || at + size - NLA_HDRLEN > end) break;
-      // The last attribute of a type counts, as in the kernel.
-      places[(header >> 16) & NLA_TYPE_MASK] = at;
-      at += (size + 3) & ~3;
-    }
+    this.places = native.attribute_places(memory.bytes, start, end);
   }
 
   bytes(type: number): Uint8Array | undefined {
@@ -136,6 +124,18 @@ export class Attributes {
     return at === 0 ? undefined : this.memory.words[at >> 2]! >>> 0;
   }
 
+  /**
+   * One of the numbers of eight bytes in a row of them, as far as a number of JavaScript is exact; undefined
+   * where the row is shorter.
+   */
+  u64Of(type: number, place: number): number | undefined {
+    const at = this.placeOf(type, 8 * (place + 1));
+    if (at === 0) return undefined;
+    const { words } = this.memory;
+    const word = (at >> 2) + 2 * place;
+    return (words[word]! >>> 0) + (words[word + 1]! >>> 0) * 2 ** 32;
+  }
+
   be32(type: number): number | undefined {
     const at = this.placeOf(type, 4);
     return at === 0 ? undefined : be32At(this.memory.bytes, at);
@@ -158,9 +158,11 @@ export class Attributes {
 
   /** The place of a value of at least so many bytes; 0 without one. */
   private placeOf(type: number, least: number): number {
-    const at = this.places[type];
-    if (at === undefined) throw new RangeError(`attributes of type ${type} are not noted`);
-    return at !== 0 && this.sizeAt(at) >= least ? at : 0;
+    const { places } = this;
+    const low = places[2 * type];
+    if (low === undefined) throw new RangeError(`attributes of type ${type} are not noted`);
+    const word = low | (places[2 * type + 1]! << 8);
+    return word !== 0 && (this.memory.words[word - 1]! & 0xffff) >= NLA_HDRLEN + least ? word << 2 : 0;
   }
 
   /** The size of the value at a place, in bytes. */

@@ -14,6 +14,11 @@ export function textOf(bytes: Uint8Array): string {
   return native.decode(bytes);
 }
 
+/** True for a text that is printable ASCII from its begin to its end. */
+export function isPrintable(text: string): boolean {
+  return native.is_printable(text) === 1;
+}
+
 /** A number as four little-endian bytes. */
 export function u32Bytes(value: number): Uint8Array {
   return Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
@@ -21,7 +26,8 @@ export function u32Bytes(value: number): Uint8Array {
 
 /** The little-endian number of two bytes at a place; outside of the bytes there are zeros. */
 export function u16At(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+  // Undefined counts as 0 in both.
+  return bytes[at]! | (bytes[at + 1]! << 8);
 }
 
 /** The big-endian number (network order) of two bytes at a place; outside of the bytes there are zeros. */
@@ -31,7 +37,8 @@ export function be16At(bytes: Uint8Array, at: number): number {
 
 /** The little-endian number of four bytes at a place; outside of the bytes there are zeros. */
 export function u32At(bytes: Uint8Array, at: number): number {
-  return (u16At(bytes, at) | (u16At(bytes, at + 2) << 16)) >>> 0;
+  // Undefined counts as 0 in all of these.
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
 /** The first place of `wanted` (not empty) in the bytes from a place on; -1 when there is none. */

@@ -1,9 +1,9 @@
 // Files by direct system calls. Every function that meets a refusal throws SystemError; a function that
 // expects a refusal, such as a missing file, says what it gives instead.
-import { textOf, u16At } from "./bytes.ts";
-import { check, errnoTable, isErrno, SystemError } from "./errno.ts";
+import { textOf } from "./bytes.ts";
+import { check, errnoTable, SystemError } from "./errno.ts";
 import { native } from "./native.ts";
-import { fileStatus, handleStatus, isMissing } from "./status.ts";
+import { fileStatus, handleStatus, isMissing, modifiedOf, STATX_SIZE } from "./status.ts";
 import { type Reading, readAll, writeAll } from "./stream.ts";
 
 // asm-generic/fcntl.h
@@ -18,11 +18,7 @@ export const O_NOFOLLOW = 0o400000;
 export const O_DIRECTORY = 0o200000;
 export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
-// asm-generic/unistd.h layouts: struct linux_dirent64
-const DIRENT_RECLEN = 16;
-const DIRENT_NAME = 19;
-
-const { EEXIST, EINVAL, ENOENT, ENOTDIR } = errnoTable;
+const { EAGAIN, EEXIST, EFBIG, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, ENXIO } = errnoTable;
 
 /** An open file descriptor that closes at the end of its `using` block. */
 export class FileHandle implements Disposable {
@@ -59,13 +55,16 @@ export function openFileIfThere(path: string, flags: number): FileHandle | undef
 
 /** Bytes that a file of Pontoon's state may have, so that {@link readTextOfAny} reads it. */
 export const STATE_LIMIT = 4 * 1024 * 1024;
-const STATE_ON_DISK: Reading = { limit: STATE_LIMIT, shortIsLast: true };
-const ON_DISK: Reading = { shortIsLast: true };
+/** Bytes that any other file may have. */
+const TEXT_LIMIT = 16 * 1024 * 1024;
+const ON_DISK: Reading = { limit: TEXT_LIMIT, shortIsLast: true };
+const NO_STATUS = new Uint8Array();
 
 /** The whole text of a file on a disk, or of a setting below /proc/sys. */
 export function readText(path: string): string {
-  using file = openFile(path, O_RDONLY);
-  return textOf(readAll(file.fd, path, ON_DISK));
+  const text = native.read_text(path, O_RDONLY, TEXT_LIMIT, NO_STATUS);
+  if (typeof text === "number") throw new SystemError(`read ${path}`, -text);
+  return text;
 }
 
 /**
@@ -149,17 +148,13 @@ export function ensureDirectory(path: string, mode = 0o755): void {
  */
 export function listDirectory(path: string, enough = Number.POSITIVE_INFINITY): string[] {
   using directory = openFileIfThere(path, O_RDONLY | O_DIRECTORY);
-  const names: string[] = [];
+  let names: string[] = [];
   if (directory === undefined) return names;
-  const buffer = new Uint8Array(256 * 1024);
+  const buffer = new Uint8Array(32 * 1024);
   for (;;) {
     const count = check(native.getdents64(directory.fd, buffer), `list ${path}`);
     if (count === 0 || names.length >= enough) return names;
-    for (let at = 0; at < count; at += u16At(buffer, at + DIRENT_RECLEN)) {
-      const start = at + DIRENT_NAME;
-      const name = textOf(buffer.subarray(start, buffer.indexOf(0, start)));
-      if (name !== "." && name !== "..") names.push(name);
-    }
+    names = names.concat(native.entry_names(buffer.subarray(0, count)));
   }
 }
 
@@ -168,11 +163,30 @@ export function listDirectory(path: string, enough = Number.POSITIVE_INFINITY): 
  * a loop of links, or more than 4 MiB. Never waits. No permission and a failing disk are errors.
  */
 export function readTextOfAny(path: string): string | undefined {
-  try {
-    using file = openFileIfThere(path, O_RDONLY | O_NONBLOCK);
-    return file === undefined ? undefined : textOf(readAll(file.fd, path, STATE_ON_DISK));
-  } catch (error) {
-    if (isErrno(error, "EISDIR", "EFBIG", "ELOOP", "ENXIO", "EAGAIN", "EINVAL")) return undefined;
-    throw error;
-  }
+  return readState(path, NO_STATUS);
 }
+
+/** The text of a file, and the time of its last change in milliseconds since 1970. */
+export interface DatedText {
+  text: string;
+  modified: number;
+}
+
+/** What {@link readTextOfAny} gives, with the time when the file was changed. */
+export function readDatedTextOfAny(path: string): DatedText | undefined {
+  const text = readState(path, STATUS);
+  return text === undefined ? undefined : { text, modified: modifiedOf(STATUS) };
+}
+
+/** The status of the file that was read last. */
+const STATUS = new Uint8Array(STATX_SIZE);
+
+function readState(path: string, status: Uint8Array): string | undefined {
+  const text = native.read_text(path, O_RDONLY | O_NONBLOCK, STATE_LIMIT, status);
+  if (typeof text === "string") return text;
+  if (NO_TEXT.has(-text)) return undefined;
+  throw new SystemError(`read ${path}`, -text);
+}
+
+/** The refusals that say that there is no text at a path. */
+const NO_TEXT: ReadonlySet<number> = new Set([ENOENT, ENOTDIR, EISDIR, EFBIG, ELOOP, ENXIO, EAGAIN, EINVAL]);

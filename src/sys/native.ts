@@ -3,7 +3,7 @@
 //
 // A call that can fail gives `-errno`; no error number is kept anywhere. A path is a text, and EINVAL with a
 // NUL inside. Every descriptor is close-on-exec. An argument of the wrong type is a TypeError. While the
-// executable is built, only the last four may be called.
+// executable is built, only the last seven may be called.
 
 /** The global object `native`. Numbers are integers unless said otherwise. */
 export interface Native {
@@ -12,6 +12,11 @@ export interface Native {
   close(fd: number): number;
   /** read(2) into all of `buffer`; gives how many bytes came. */
   read(fd: number, buffer: Uint8Array): number;
+  /**
+   * The text of a file: open(2) with `flags`, read(2) until a read gives less than was asked for, close(2).
+   * More than `most` bytes are EFBIG. Unless `status` is empty, it gets the struct statx of what was opened.
+   */
+  read_text(path: string, flags: number, most: number, status: Uint8Array): string | number;
   /** write(2). A reader that is gone is EPIPE, a limit on the size of files EFBIG; neither is a signal. */
   write(fd: number, bytes: Uint8Array): number;
   link(from: string, to: string): number;
@@ -104,6 +109,17 @@ export interface Native {
    * U+FFFD.
    */
   decode(bytes: Uint8Array): string;
+  /** 1 for a text that is printable ASCII from its begin to its end, else 0. */
+  is_printable(text: string): number;
+  /**
+   * The places of netlink attributes (struct nlattr, linux/netlink.h) between two places in `bytes`, both
+   * multiples of four and below 2^18. For each type below 128, without its flags, there are two bytes with
+   * the number of the word in which its value begins, the lower byte first; 0 where there is none. The last
+   * of a type counts.
+   */
+  attribute_places(bytes: Uint8Array, start: number, end: number): Uint8Array;
+  /** The names in what getdents64 wrote, without `.` and `..`. */
+  entry_names(entries: Uint8Array): string[];
   /** SHA-256 of a text as UTF-8, in 64 hexadecimal digits (FIPS 180-4). */
   sha256(text: string): string;
   /** SHA-512, in 128 digits. */

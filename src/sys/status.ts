@@ -9,7 +9,8 @@ const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const AT_STATX_DONT_SYNC = 0x4000;
 const STATX_BASIC_STATS = 0x7ff;
-const STATX_SIZE = 256;
+/** The bytes of a struct statx. */
+export const STATX_SIZE = 256;
 const S_IFMT = 0o170000;
 const S_IFDIR = 0o040000;
 const S_IFSOCK = 0o140000;
@@ -96,6 +97,11 @@ function readStatus(bytes: Uint8Array): FileStatus {
     kind: format === S_IFREG ? "file" : format === S_IFDIR ? "directory" : "other",
     size: u32At(bytes, 40) + u32At(bytes, 44) * 2 ** 32,
     links: u32At(bytes, 16),
-    modified: (u32At(bytes, 112) + u32At(bytes, 116) * 2 ** 32) * 1000 + Math.floor(u32At(bytes, 120) / 1e6),
+    modified: modifiedOf(bytes),
   };
+}
+
+/** The time of the last change of the content in a struct statx, in milliseconds since 1970. */
+export function modifiedOf(bytes: Uint8Array): number {
+  return (u32At(bytes, 112) + u32At(bytes, 116) * 2 ** 32) * 1000 + Math.floor(u32At(bytes, 120) / 1e6);
 }

@@ -1,4 +1,5 @@
 // The place where a person reads a command's text, and text made for it.
+import { isPrintable } from "../sys/bytes.ts";
 
 /** The place where a command's text is shown. */
 export interface Terminal {
@@ -29,7 +30,7 @@ export function styled(text: string, style: Style, { hasColours }: Terminal): st
  * printable ASCII becomes "?", so that no text moves the cursor, recolours or reorders what stands around it.
  */
 export function shown(text: string): string {
-  return /^[ -~]*$/.test(text) ? text : text.replace(/[^ -~]/gu, "?");
+  return isPrintable(text) ? text : text.replace(/[^ -~]/gu, "?");
 }
 
 /** The text cut to that many columns, the last one then an ellipsis. */

@@ -18,7 +18,7 @@ import { run } from "../support/process.ts";
 import { SYSTEM_PATH } from "../support/tool.ts";
 import type { Argument, Call, Results } from "./program/calls.ts";
 
-const [ENOENT, ENOEXEC, EBADF, EEXIST, EINVAL, ENAMETOOLONG] = [2, 8, 9, 17, 22, 36];
+const [ENOENT, ENOEXEC, EBADF, EEXIST, EISDIR, EINVAL, EFBIG, ENAMETOOLONG] = [2, 8, 9, 17, 21, 22, 27, 36];
 const [O_WRONLY, O_CREAT, O_DIRECTORY] = [1, 0o100, 0o200000];
 const HERE = -100;
 
@@ -116,6 +116,91 @@ test("a file's status and a folder's entries are the kernel's", async () => {
   expect(results.slice(0, 3)).toEqual([0, -ENOENT, -EINVAL]);
   expect(Buffer.from(buffers["status"] ?? []).readUInt32LE(40)).toBe(5);
   expect(text(buffers["entries"], results[4] as number)).toMatch(/(file|link)\0[^]*(file|link)\0/);
+});
+
+test("a file is read as text with its status, and each refusal is -errno", async () => {
+  writeFileSync(at("file"), "größe \xff");
+  writeFileSync(at("odd"), Buffer.of(0x61, 0xff, 0x62));
+  writeFileSync(at("large"), "x".repeat(50_000));
+  const status = { buffer: "status", size: 256 };
+  const none = { bytes: [] };
+  const { results, buffers } = await calls([
+    ["read_text", at("file"), 0, 100, status],
+    ["read_text", at("odd"), 0, 3, none],
+    ["read_text", at("large"), 0, 50_000, none],
+    ["read_text", at("large"), 0, 49_999, none],
+    ["read_text", at("nothing"), 0, 100, none],
+    ["read_text", folder, 0, 100, none],
+    ["read_text", `${at("file")}\0`, 0, 100, none],
+    ["read_text", at("file"), 0, 100, { buffer: "small", size: 100 }],
+    ["open", "/dev/null", 0, 0],
+  ]);
+  expect(results).toEqual([
+    ...["größe ÿ", "a\ufffdb", "x".repeat(50_000)],
+    ...[-EFBIG, -ENOENT, -EISDIR, -EINVAL, -EINVAL],
+    // Nothing that was refused has stayed open.
+    3,
+  ]);
+  expect(Buffer.from(buffers["status"] ?? []).readUInt32LE(40)).toBe(statSync(at("file")).size);
+});
+
+test("the names of a folder come out of its entries, whatever they are", async () => {
+  const names = ["a", "größe", "..x", "x".repeat(255)];
+  for (const name of names) writeFileSync(at(name), "");
+  const { results } = await calls([
+    ["open", folder, O_DIRECTORY, 0],
+    ["getdents64", result(0), { buffer: "entries", size: 4096 }],
+    ["entry_names", { buffer: "entries", size: 4096 }],
+    // An entry that is shorter than its head, and one that claims more than there is.
+    ["entry_names", { bytes: [...Array(16).fill(0), 18, 0, 0, 97, 0, 0] }],
+    ["entry_names", { bytes: [...Array(16).fill(0), 99, 0, 0, 97, 0, 0] }],
+    ["entry_names", { bytes: [] }],
+  ]);
+  expect([...(results[2] as string[])].sort()).toEqual([...names].sort());
+  expect(results.slice(3)).toEqual([[], [], []]);
+});
+
+test("the places of attributes are noted by type, none behind the end and none of a broken one", async () => {
+  const attributes = [6, 0, 1, 0, 7, 8, 0, 0, 5, 0, 2, 0x80, 9, 0, 0, 0, 4, 0, 127, 0, 4, 0, 200, 0];
+  const places = (list: unknown): [number, number][] => {
+    const bytes = list as number[];
+    expect(bytes).toHaveLength(256);
+    return Array.from({ length: 128 }, (_, type): [number, number] => [
+      type,
+      (bytes[2 * type] ?? 0) + 256 * (bytes[2 * type + 1] ?? 0),
+    ]).filter(([, word]) => word !== 0);
+  };
+  const { results } = await calls([
+    ["attribute_places", { bytes: attributes }, 0, 24],
+    ["attribute_places", { bytes: attributes }, 8, 24],
+    ["attribute_places", { bytes: attributes }, 0, 12],
+    ["attribute_places", { bytes: [4, 0, 1, 0, 3, 0, 2, 0, 4, 0, 3, 0] }, 0, 12],
+    ["attribute_places", { bytes: attributes }, 0, 99],
+    ["attribute_places", { bytes: attributes }, -8, 24],
+    ["attribute_places", { bytes: attributes }, 99, 24],
+  ]);
+  expect(results.map(places)).toEqual([
+    [
+      [1, 1],
+      [2, 3],
+      [127, 5],
+    ],
+    [
+      [2, 3],
+      [127, 5],
+    ],
+    [[1, 1]],
+    [[1, 1]],
+    [],
+    [],
+    [],
+  ]);
+});
+
+test("a text is printable when it is ASCII without signs of control", async () => {
+  const texts = ["", " !~az09", "a\tb", "a\n", "\u007f", "ä", "a\u001b[2J", "\ud83d"];
+  const { results } = await calls(texts.map((each): Call => ["is_printable", each]));
+  expect(results).toEqual([1, 1, 0, 0, 0, 0, 0, 0]);
 });
 
 test("a link holds the text that it gets, and takes no name that is there", async () => {

@@ -188,7 +188,7 @@ const ARROWS: Record<string, { may: string[]; why: string }> = {
   tool: { may: ["sys"], why: "Running a program knows nothing of what it is run for." },
   sys: { may: [], why: "System calls are the ground that all else stands on." },
   ip: { may: [], why: "Addresses are values." },
-  terminal: { may: [], why: "Text for a terminal is text, whatever it is about." },
+  terminal: { may: ["sys"], why: "Text for a terminal is text, whatever it is about." },
 };
 
 /** Pairs of folders of which only types are imported: nothing of them runs for the importer. */

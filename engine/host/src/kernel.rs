@@ -4,6 +4,8 @@
 //! All `unsafe` of this crate is in this file and in `process.rs`.
 use alloc::ffi::CString;
 use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::ffi::{c_int, c_long};
 use core::ptr;
 use libc::timespec;
@@ -131,6 +133,86 @@ pub fn statx(directory: i64, path: String, flags: i64, mask: i64, status: &mut [
 
 pub fn getdents64(fd: i64, buffer: &mut [u8]) -> i64 {
     call(libc::SYS_getdents64, [fd, address_mut(buffer), buffer.len() as i64, 0, 0, 0])
+}
+
+/// The names in what getdents64(2) wrote, without `.` and `..`. In a `struct linux_dirent64` the length of the entry stands
+/// at 16, and the name from 19 on, with zeros behind it.
+pub fn entry_names(mut entries: &[u8]) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some(length) = entries.get(16..18) {
+        let length = usize::from(u16::from_ne_bytes([length[0], length[1]]));
+        let Some(name) = entries.get(19..length) else { break };
+        let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+        if name != b"." && name != b".." {
+            names.push(text(name.to_vec()));
+        }
+        entries = &entries[length..];
+    }
+    names
+}
+
+/// The types of netlink attributes whose places are noted.
+const ATTRIBUTE_TYPES: usize = 128;
+/// NLA_TYPE_MASK of `linux/netlink.h`.
+const ATTRIBUTE_TYPE: u16 = 0x3fff;
+/// The size of a `struct nlattr`, and what each of them is padded to.
+const ATTRIBUTE_HEAD: usize = 4;
+
+/// By type, in two bytes each: the word in which the value of an attribute begins, from `start` to `end` of the bytes.
+/// The walk ends where an attribute is shorter than its head, or claims more than there is.
+pub fn attribute_places(bytes: &[u8], start: usize, end: usize) -> Vec<u8> {
+    let mut places = vec![0; 2 * ATTRIBUTE_TYPES];
+    let bytes = bytes.get(..end).unwrap_or_default();
+    let mut at = start;
+    while let Some(&[a, b, c, d, ..]) = bytes.get(at..) {
+        let (size, kind) = (usize::from(u16::from_ne_bytes([a, b])), usize::from(u16::from_ne_bytes([c, d]) & ATTRIBUTE_TYPE));
+        if size < ATTRIBUTE_HEAD || size > bytes.len() - at {
+            break;
+        }
+        if let Some(place) = places.get_mut(2 * kind..2 * kind + 2) {
+            place.copy_from_slice(&(((at + ATTRIBUTE_HEAD) / ATTRIBUTE_HEAD) as u16).to_le_bytes());
+        }
+        at += size.next_multiple_of(ATTRIBUTE_HEAD);
+    }
+    places
+}
+
+/// Text of UTF-8 bytes; what is none becomes U+FFFD.
+pub fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|refused| String::from_utf8_lossy(refused.as_bytes()).into_owned())
+}
+
+/// Opens a file and reads it to its end, as a file on a disk: a read that gives less than was asked for is the last one.
+/// A file of more than `most` bytes is EFBIG. Fills `status`, unless it is empty, with the `struct statx` of the file.
+pub fn read_text(path: String, flags: i64, most: i64, status: &mut [u8]) -> Result<String, i64> {
+    let fd = open(path, flags, 0);
+    if fd < 0 {
+        return Err(fd);
+    }
+    let known = if status.is_empty() { 0 } else { statx(fd, String::new(), libc::AT_EMPTY_PATH.into(), libc::STATX_BASIC_STATS.into(), status) };
+    let bytes = if known < 0 { Err(known) } else { read_to_end(fd, most) };
+    close(fd);
+    bytes.map(text)
+}
+
+fn read_to_end(fd: i64, most: i64) -> Result<Vec<u8>, i64> {
+    let mut bytes = vec![0; 4096];
+    let mut length = 0;
+    loop {
+        match read(fd, &mut bytes[length..]) {
+            refusal if refusal == -i64::from(libc::EINTR) => {}
+            refusal @ ..0 => return Err(refusal),
+            count => length += count as usize,
+        }
+        if length as i64 > most {
+            return Err(-i64::from(libc::EFBIG));
+        }
+        if length < bytes.len() {
+            bytes.truncate(length);
+            return Ok(bytes);
+        }
+        bytes.resize((4 * length).min(most as usize + 1), 0);
+    }
 }
 
 pub fn flock(fd: i64, operation: i64) -> i64 {

@@ -259,6 +259,6 @@ test("a file in the place of a folder has no names in it", () => {
 });
 
 test("a failure names the operation, the path and the error number", () => {
-  expect(() => readText(at("none"))).toThrow(`open ${at("none")}: ENOENT`);
+  expect(() => readText(at("none"))).toThrow(`read ${at("none")}: ENOENT`);
   expect(() => renameFile(at("none"), at("b"))).toThrow(`rename ${at("none")} to ${at("b")}: ENOENT`);
 });
