@@ -4,7 +4,7 @@ import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import type { GivenAddress } from "../ip/given-address.ts";
 import { formatPrefix, parsePrefix } from "../ip/prefix.ts";
 import { type FormerDevice, isDeviceName } from "./device.ts";
-import { Damaged, type Fields, hasFlags, hasTexts, isCount, isFields, listOf, optional } from "./field.ts";
+import { Damaged, type Fields, isCount, isFields, isOptionalText, listOf, readFlag } from "./field.ts";
 
 /** The device as a plain object for JSON. */
 export function formatFormerDevice({ addresses, ...device }: FormerDevice): object {
@@ -29,20 +29,18 @@ function formatGiven({ prefix, peer, broadcast, ...address }: GivenAddress): obj
 
 /** The device that a record has. Throws Damaged for anything else. */
 export function readFormerDevice(value: unknown): FormerDevice {
-  if (!isFields(value) || !hasTexts(value, "name", "mac")) throw new Damaged();
+  if (!isFields(value)) throw new Damaged();
   const { name, mac, mtu, txQueueLength, alias, permanentMac, busPath } = value;
-  const isWhole =
-    isDeviceName(String(name)) &&
-    hasFlags(value, "up", "promiscuous", "allMulticast") &&
-    [alias, permanentMac, busPath].every((text) => optional(text, "string"));
-  if (!isWhole || !isCount(mtu) || !isCount(txQueueLength)) throw new Damaged();
+  if (typeof name !== "string" || typeof mac !== "string" || !isDeviceName(name)) throw new Damaged();
+  if (![alias, permanentMac, busPath].every(isOptionalText)) throw new Damaged();
+  if (!isCount(mtu) || !isCount(txQueueLength)) throw new Damaged();
   return {
-    name: String(name),
-    mac: String(mac),
+    name,
+    mac,
     mtu,
-    up: value["up"] === true,
-    promiscuous: value["promiscuous"] === true,
-    allMulticast: value["allMulticast"] === true,
+    up: readFlag(value["up"]),
+    promiscuous: readFlag(value["promiscuous"]),
+    allMulticast: readFlag(value["allMulticast"]),
     txQueueLength,
     alias: textOf(alias) ?? "",
     addresses: listOf(value["addresses"], readGiven),
@@ -65,7 +63,7 @@ function readGiven(value: unknown): GivenAddress {
   if (!isFields(value)) throw new Damaged();
   const { address, scope, flags, label, metric } = value;
   const prefix = typeof address === "string" ? parsePrefix(address) : undefined;
-  if (prefix === undefined || !isCount(scope) || !isCount(flags) || !optional(label, "string"))
+  if (prefix === undefined || !isCount(scope) || !isCount(flags) || !isOptionalText(label))
     throw new Damaged();
   if (metric !== undefined && !isCount(metric)) throw new Damaged();
   const [peer, broadcast] = [readAddress(value, "peer"), readAddress(value, "broadcast")];

@@ -8,39 +8,66 @@ export class Damaged extends Error {}
 /** A whole record with something that a later Pontoon alone knows. */
 export class Unknown extends Error {}
 
-/** True for a JSON object. */
+/**
+ * True for an object of JSON. A list passes, too, as an object without fields: whoever asks wants at least
+ * one field in it. (These tests run for each record of the node, so they call little and make nothing.)
+ */
 export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return typeof value === "object" && value !== null;
 }
 
-/** True for an object in which each of the names has a text. */
-export function hasTexts(value: unknown, ...names: string[]): boolean {
-  if (!isFields(value)) return false;
-  for (const name of names) if (typeof value[name] !== "string") return false;
-  return true;
+/** True for undefined, and for a text. */
+export function isOptionalText(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
 }
 
-/** True for an object in which each of the names is true, false, or absent. */
-export function hasFlags(value: unknown, ...names: string[]): boolean {
-  if (!isFields(value)) return false;
-  for (const name of names) if (!optional(value[name], "boolean")) return false;
-  return true;
-}
-
-/** True for undefined, and for a value of the type. */
-export function optional(value: unknown, type: "string" | "boolean"): boolean {
-  return value === undefined || typeof value === type;
+/** A flag, which may be absent: that is false. Throws Damaged for anything else than true and false. */
+export function readFlag(value: unknown): boolean {
+  if (value === undefined || value === false) return false;
+  if (value === true) return true;
+  throw new Damaged();
 }
 
 /** True for a whole number that is not negative. */
 export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return isWithin(value, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function isWithin(value: unknown, least: number, most: number): value is number {
+  return typeof value === "number" && value >= least && value <= most && value % 1 === 0;
 }
 
 /** The members of a list, each as `read` gives it. Throws Damaged for a value that is no list. */
 export function listOf<T>(value: unknown, read: (member: unknown) => T): T[] {
   if (!Array.isArray(value)) throw new Damaged();
-  return value.map(read);
+  const list: T[] = [];
+  for (let at = 0; at < value.length; at++) list[at] = read(value[at]);
+  return list;
+}
+
+/** True for a list whose members all pass. */
+export function isListOf(value: unknown, isMember: (member: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isMember);
+}
+
+/** True for the fields by which an attachment is known. */
+export function isKey(value: unknown): boolean {
+  return (
+    isFields(value) &&
+    typeof value["network"] === "string" &&
+    typeof value["containerId"] === "string" &&
+    typeof value["interfaceName"] === "string"
+  );
+}
+
+/** True for the identity of a host. */
+export function isHost(value: unknown): boolean {
+  return isFields(value) && typeof value["bootId"] === "string" && typeof value["hostCookie"] === "string";
+}
+
+/** True for the identity of a pod's namespace. */
+export function isNamespace(value: unknown): boolean {
+  return isFields(value) && typeof value["path"] === "string" && typeof value["cookie"] === "string";
 }
 
 /** True for an ingress policy, and for undefined. */
@@ -48,47 +75,59 @@ export function isPolicy(value: unknown): boolean {
   return value === undefined || value === "open" || value === "same-bridge" || value === "isolated";
 }
 
-/** True for limits of bandwidth. */
+/** True for limits of bandwidth, and for undefined. */
 export function isBandwidth(value: unknown): boolean {
+  if (value === undefined) return true;
   return (
     isFields(value) &&
     typeof value["egressInPod"] === "boolean" &&
-    optional(value["ifbMac"], "string") &&
-    ["ingress", "egress"].every((name) => value[name] === undefined || isLimit(value[name]))
+    isOptionalText(value["ifbMac"]) &&
+    isLimit(value["ingress"]) &&
+    isLimit(value["egress"])
   );
 }
 
 function isLimit(value: unknown): boolean {
+  if (value === undefined) return true;
   return isFields(value) && typeof value["rate"] === "number" && typeof value["burst"] === "number";
 }
 
-/** True for host ports, see AttachedHostPorts. */
+/** True for host ports, see AttachedHostPorts, and for undefined. */
 export function areHostPorts(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (!isFields(value)) return false;
+  const { mappings, kept, masquerade, subnets, conditions4, conditions6 } = value;
   return (
-    isFields(value) &&
-    Array.isArray(value["mappings"]) &&
-    value["mappings"].every(isPortMapping) &&
-    (value["kept"] === undefined || (Array.isArray(value["kept"]) && value["kept"].every(isKeptPort))) &&
-    ["none", "own", "all"].includes(String(value["masquerade"])) &&
-    Array.isArray(value["subnets"]) &&
-    value["subnets"].every((subnet) => typeof subnet === "string") &&
+    isListOf(mappings, isPortMapping) &&
+    (kept === undefined || isListOf(kept, isKeptPort)) &&
+    (masquerade === "none" || masquerade === "own" || masquerade === "all") &&
+    isListOf(subnets, isText) &&
     isWithin(value["markBit"], 0, 31) &&
-    hasTexts(value, "gatewayInterface") &&
+    typeof value["gatewayInterface"] === "string" &&
     typeof value["hairpin"] === "boolean" &&
-    ["allowListening", "iptablesChains"].every((name) => optional(value[name], "boolean")) &&
-    ["conditions4", "conditions6"].every((name) => value[name] === undefined || areConditions(value[name]))
+    isOptionalFlag(value["allowListening"]) &&
+    isOptionalFlag(value["iptablesChains"]) &&
+    (conditions4 === undefined || isListOf(conditions4, isCondition)) &&
+    (conditions6 === undefined || isListOf(conditions6, isCondition))
   );
 }
 
-function areConditions(value: unknown): boolean {
+/** True for a text. */
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function isOptionalFlag(value: unknown): boolean {
+  return value === undefined || typeof value === "boolean";
+}
+
+function isCondition(value: unknown): boolean {
+  if (!isFields(value)) return false;
+  const { field, not } = value;
   return (
-    Array.isArray(value) &&
-    value.every(
-      (each) =>
-        hasTexts(each, "value") &&
-        ["saddr", "daddr", "iifname"].includes(String(each["field"])) &&
-        typeof each["not"] === "boolean",
-    )
+    (field === "saddr" || field === "daddr" || field === "iifname") &&
+    typeof not === "boolean" &&
+    typeof value["value"] === "string"
   );
 }
 
@@ -97,22 +136,24 @@ const LARGEST_PORT = 65535;
 function isPortMapping(value: unknown): boolean {
   return (
     isFields(value) &&
-    hasTexts(value, "address") &&
-    ["tcp", "udp", "sctp"].includes(String(value["protocol"])) &&
-    optional(value["hostAddress"], "string") &&
-    ["hostPort", "hostPortEnd", "containerPort"].every((name) => isWithin(value[name], 1, LARGEST_PORT))
+    typeof value["address"] === "string" &&
+    isProtocol(value["protocol"]) &&
+    isOptionalText(value["hostAddress"]) &&
+    isWithin(value["hostPort"], 1, LARGEST_PORT) &&
+    isWithin(value["hostPortEnd"], 1, LARGEST_PORT) &&
+    isWithin(value["containerPort"], 1, LARGEST_PORT)
   );
 }
 
 function isKeptPort(value: unknown): boolean {
   return (
     isFields(value) &&
-    hasTexts(value, "address") &&
-    ["tcp", "udp", "sctp"].includes(String(value["protocol"])) &&
+    typeof value["address"] === "string" &&
+    isProtocol(value["protocol"]) &&
     isWithin(value["port"], 1, LARGEST_PORT)
   );
 }
 
-function isWithin(value: unknown, least: number, most: number): boolean {
-  return Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+function isProtocol(value: unknown): boolean {
+  return value === "tcp" || value === "udp" || value === "sctp";
 }

@@ -1,6 +1,6 @@
 // The link of an attachment as its record has it, and back. Fields that are false or undefined are left out.
 import { formatFormerDevice, readFormerDevice } from "./device-text.ts";
-import { Damaged, type Fields, hasFlags, hasTexts, isCount, isFields, Unknown } from "./field.ts";
+import { Damaged, type Fields, isCount, isFields, isListOf, readFlag, Unknown } from "./field.ts";
 import {
   type BridgePortLink,
   type DeviceLink,
@@ -85,28 +85,31 @@ function isKind(kind: unknown): boolean {
 
 /** Each field is read by name, so that a field of the link that is not read here does not compile. */
 function readBridgePort(fields: Fields): BridgePortLink {
-  const { bridge, gatewayInterface, host, pod, mtu, hairpin, isolated, hasFixedMac, vlans } = fields;
-  const isWhole =
-    hasFlags(bridge, "promiscuous", "filtersVlans") &&
-    hasFlags(fields, "hairpin", "isolated", "hasFixedMac") &&
-    (vlans === undefined || arePortVlans(vlans));
-  if (!isWhole || !isNamed(bridge)) throw new Damaged();
+  const { bridge, gatewayInterface, host, pod, mtu, vlans } = fields;
   if (typeof gatewayInterface !== "string" || !isCount(mtu)) throw new Damaged();
+  if (vlans !== undefined && !arePortVlans(vlans)) throw new Damaged();
   return {
     kind: "bridgePort",
-    bridge: {
-      name: bridge.name,
-      promiscuous: bridge["promiscuous"] === true,
-      filtersVlans: bridge["filtersVlans"] === true,
-    },
+    bridge: readBridge(bridge),
     gatewayInterface,
     host: readHost(host),
     pod: readPod(pod),
     mtu,
-    hairpin: hairpin === true,
-    isolated: isolated === true,
-    hasFixedMac: hasFixedMac === true,
+    hairpin: readFlag(fields["hairpin"]),
+    isolated: readFlag(fields["isolated"]),
+    hasFixedMac: readFlag(fields["hasFixedMac"]),
     vlans,
+  };
+}
+
+function readBridge(value: unknown): BridgePortLink["bridge"] {
+  if (!isFields(value)) throw new Damaged();
+  const { name } = value;
+  if (typeof name !== "string") throw new Damaged();
+  return {
+    name,
+    promiscuous: readFlag(value["promiscuous"]),
+    filtersVlans: readFlag(value["filtersVlans"]),
   };
 }
 
@@ -125,22 +128,18 @@ function readDevice({ pod, mtu, former }: Fields): DeviceLink {
   return { kind: "device", pod: readPod(pod), mtu, former: readFormerDevice(former) };
 }
 
-function readHost(host: unknown): HostEnd {
-  if (!isEnd(host) || !hasFlags(host, "isRaisedFirst")) throw new Damaged();
-  return { name: host.name, mac: host.mac, isRaisedFirst: host["isRaisedFirst"] === true };
+function readHost(value: unknown): HostEnd {
+  if (!isEnd(value)) throw new Damaged();
+  return { name: value.name, mac: value.mac, isRaisedFirst: readFlag(value["isRaisedFirst"]) };
 }
 
-function readPod(pod: unknown): PodInterface {
-  if (!isEnd(pod) || !hasFlags(pod, "isDown")) throw new Damaged();
-  return { name: pod.name, mac: pod.mac, isRaised: pod["isDown"] !== true };
-}
-
-function isNamed(value: unknown): value is Fields & { name: string } {
-  return hasTexts(value, "name");
+function readPod(value: unknown): PodInterface {
+  if (!isEnd(value)) throw new Damaged();
+  return { name: value.name, mac: value.mac, isRaised: !readFlag(value["isDown"]) };
 }
 
 function isEnd(value: unknown): value is Fields & { name: string; mac: string } {
-  return hasTexts(value, "name", "mac");
+  return isFields(value) && typeof value["name"] === "string" && typeof value["mac"] === "string";
 }
 
 function arePortVlans(value: unknown): value is PortVlans {
@@ -148,7 +147,10 @@ function arePortVlans(value: unknown): value is PortVlans {
     isFields(value) &&
     isCount(value["native"]) &&
     typeof value["keepOthers"] === "boolean" &&
-    Array.isArray(value["tagged"]) &&
-    value["tagged"].every((range) => isFields(range) && isCount(range["first"]) && isCount(range["last"]))
+    isListOf(value["tagged"], isRange)
   );
+}
+
+function isRange(value: unknown): boolean {
+  return isFields(value) && isCount(value["first"]) && isCount(value["last"]);
 }

@@ -1,7 +1,6 @@
 // The text of a record: an attachment as JSON and back. A text that is read may be torn, altered by hand or
 // from another version of Pontoon.
 import type { Route } from "../cni/result.ts";
-import type { TuningConfig } from "../cni/tuning.ts";
 import { type Address, formatAddress, parseAddress } from "../ip/address.ts";
 import { formatPrefix, type Prefix, parsePrefix } from "../ip/prefix.ts";
 import { type Attachment, type PodAddress, VERSION } from "./attachment.ts";
@@ -9,14 +8,17 @@ import {
   areHostPorts,
   Damaged,
   type Fields,
-  hasFlags,
-  hasTexts,
   isBandwidth,
   isCount,
   isFields,
+  isHost,
+  isKey,
+  isListOf,
+  isNamespace,
+  isOptionalText,
   isPolicy,
   listOf,
-  optional,
+  readFlag,
   Unknown,
 } from "./field.ts";
 import { hostEndOf } from "./link.ts";
@@ -99,26 +101,25 @@ function readVersion2(fields: Fields): Attachment {
   whole.routes = listOf(fields["routes"], readRoute);
   whole.gateway = readGateway(fields["gateway"]);
   whole.masquerade = readMasquerade(fields["masquerade"]);
-  whole.detectsDuplicates = fields["detectsDuplicates"] === true;
-  whole.spoofCheck = fields["spoofCheck"] === true;
-  whole.sourceRouting = fields["sourceRouting"] === true;
+  whole.detectsDuplicates = readFlag(fields["detectsDuplicates"]);
+  whole.spoofCheck = readFlag(fields["spoofCheck"]);
+  whole.sourceRouting = readFlag(fields["sourceRouting"]);
   return whole;
 }
 
 function isVersion2(fields: Fields): boolean {
   return (
     fields["version"] === VERSION &&
-    hasTexts(fields["key"], "network", "containerId", "interfaceName") &&
-    hasTexts(fields["host"], "bootId", "hostCookie") &&
-    hasTexts(fields["namespace"], "path", "cookie") &&
-    optional(fields["leaseDirectory"], "string") &&
-    optional(fields["pod"], "string") &&
-    hasFlags(fields, "spoofCheck", "sourceRouting", "detectsDuplicates") &&
+    isKey(fields["key"]) &&
+    isHost(fields["host"]) &&
+    isNamespace(fields["namespace"]) &&
+    isOptionalText(fields["leaseDirectory"]) &&
+    isOptionalText(fields["pod"]) &&
     isPolicy(fields["ingressPolicy"]) &&
-    (fields["addressCheck"] === undefined || isAddressCheck(fields["addressCheck"])) &&
-    (fields["bandwidth"] === undefined || isBandwidth(fields["bandwidth"])) &&
-    (fields["hostPorts"] === undefined || areHostPorts(fields["hostPorts"])) &&
-    (fields["tuning"] === undefined || isTuning(fields["tuning"]))
+    isAddressCheck(fields["addressCheck"]) &&
+    isBandwidth(fields["bandwidth"]) &&
+    areHostPorts(fields["hostPorts"]) &&
+    isTuning(fields["tuning"])
   );
 }
 
@@ -131,17 +132,26 @@ function readGateway(value: unknown): Attachment["gateway"] {
 }
 
 function isAddressCheck(value: unknown): boolean {
-  return isFields(value) && typeof value["asksDhcp"] === "boolean";
+  return value === undefined || (isFields(value) && typeof value["asksDhcp"] === "boolean");
 }
 
-function isTuning(value: unknown): value is TuningConfig {
+function isTuning(value: unknown): boolean {
+  if (value === undefined) return true;
   return (
     isFields(value) &&
-    Array.isArray(value["sysctls"]) &&
-    value["sysctls"].every((sysctl) => hasTexts(sysctl, "key", "name", "value")) &&
+    isListOf(value["sysctls"], isSysctl) &&
     (value["txQueueLength"] === undefined || isCount(value["txQueueLength"])) &&
     typeof value["promiscuous"] === "boolean" &&
     typeof value["allMulticast"] === "boolean"
+  );
+}
+
+function isSysctl(value: unknown): boolean {
+  return (
+    isFields(value) &&
+    typeof value["key"] === "string" &&
+    typeof value["name"] === "string" &&
+    typeof value["value"] === "string"
   );
 }
 
@@ -167,20 +177,22 @@ function formatRoute({ dst, gw, ...numbers }: Route) {
   return { dst: formatPrefix(dst), gw: gw && formatAddress(gw), ...numbers };
 }
 
-const ROUTE_NUMBERS = ["mtu", "advmss", "priority", "table", "scope"] as const;
-
 function readRoute(value: unknown): Route {
   if (!isFields(value)) throw new Damaged();
-  const { dst, gw } = value;
+  const { dst, gw, mtu, advmss, priority, table, scope } = value;
   const route: Route = { dst: readPrefix(dst) };
   if (gw !== undefined) route.gw = readAddress(gw);
-  for (const name of ROUTE_NUMBERS) {
-    const number = value[name];
-    if (number === undefined) continue;
-    if (!isCount(number)) throw new Damaged();
-    route[name] = number;
-  }
+  if (mtu !== undefined) route.mtu = readCount(mtu);
+  if (advmss !== undefined) route.advmss = readCount(advmss);
+  if (priority !== undefined) route.priority = readCount(priority);
+  if (table !== undefined) route.table = readCount(table);
+  if (scope !== undefined) route.scope = readCount(scope);
   return route;
+}
+
+function readCount(value: unknown): number {
+  if (!isCount(value)) throw new Damaged();
+  return value;
 }
 
 /** The prefixes and addresses that were read, by their texts: most records of a node have the same ones. */
@@ -196,10 +208,16 @@ function readAddress(value: unknown): Address {
   return readOnce(value, parseAddress, addresses);
 }
 
-function readOnce<T>(value: unknown, parse: (text: string) => T | undefined, known: Map<string, T>): T {
+function readOnce<T>(
+  value: unknown,
+  parse: (text: string) => T | undefined,
+  parsedBefore: Map<string, T>,
+): T {
   if (typeof value !== "string") throw new Damaged();
-  const parsed = known.get(value) ?? parse(value);
+  const known = parsedBefore.get(value);
+  if (known !== undefined) return known;
+  const parsed = parse(value);
   if (parsed === undefined) throw new Damaged();
-  known.set(value, parsed);
+  parsedBefore.set(value, parsed);
   return parsed;
 }

@@ -6,11 +6,16 @@ import {
   areHostPorts,
   Damaged,
   type Fields,
-  hasTexts,
   isBandwidth,
   isCount,
+  isHost,
+  isKey,
+  isListOf,
+  isNamespace,
+  isOptionalText,
   isPolicy,
-  optional,
+  isText,
+  readFlag,
 } from "./field.ts";
 
 /** A record of version 1, as its release wrote it. */
@@ -51,11 +56,11 @@ export function readVersion1(fields: Fields): Attachment {
     detectsDuplicates: false,
     gateway: undefined,
     masquerade: masqueradeSubnets && { backend, subnets: parsePrefixes(masqueradeSubnets) },
-    spoofCheck: fields.spoofCheck === true,
+    spoofCheck: readFlag(fields.spoofCheck),
     addressCheck: undefined,
     ingressPolicy: fields.ingressPolicy,
     bandwidth: fields.bandwidth,
-    sourceRouting: fields.sourceRouting === true,
+    sourceRouting: readFlag(fields.sourceRouting),
     tuning: undefined,
     hostPorts: fields.hostPorts,
   };
@@ -77,23 +82,20 @@ function linkOf({ bridge, gatewayInterface, key, ...fields }: Version1): Attachm
 }
 
 function isVersion1(fields: Fields): fields is Fields & Version1 {
-  const isTexts = (value: unknown): boolean =>
-    Array.isArray(value) && value.every((each) => typeof each === "string");
+  const { masqueradeSubnets, foreignRoutes, masqueradeBackend } = fields;
   return (
-    hasTexts(fields["key"], "network", "containerId", "interfaceName") &&
-    hasTexts(fields["host"], "bootId", "hostCookie") &&
-    hasTexts(fields["namespace"], "path", "cookie") &&
-    hasTexts(fields, "bridge", "hostInterface", "hostMac", "mac") &&
+    isKey(fields["key"]) &&
+    isHost(fields["host"]) &&
+    isNamespace(fields["namespace"]) &&
+    ["bridge", "hostInterface", "hostMac", "mac"].every((name) => isText(fields[name])) &&
     isCount(fields["mtu"]) &&
-    isTexts(fields["addresses"]) &&
-    ["leaseDirectory", "gatewayInterface", "pod"].every((name) => optional(fields[name], "string")) &&
-    ["masqueradeSubnets", "foreignRoutes"].every(
-      (name) => fields[name] === undefined || isTexts(fields[name]),
-    ) &&
-    (fields["masqueradeBackend"] === undefined || fields["masqueradeBackend"] === "iptables") &&
-    ["spoofCheck", "sourceRouting"].every((name) => optional(fields[name], "boolean")) &&
+    isListOf(fields["addresses"], isText) &&
+    ["leaseDirectory", "gatewayInterface", "pod"].every((name) => isOptionalText(fields[name])) &&
+    (masqueradeSubnets === undefined || isListOf(masqueradeSubnets, isText)) &&
+    (foreignRoutes === undefined || isListOf(foreignRoutes, isText)) &&
+    (masqueradeBackend === undefined || masqueradeBackend === "iptables") &&
     isPolicy(fields["ingressPolicy"]) &&
-    (fields["bandwidth"] === undefined || isBandwidth(fields["bandwidth"])) &&
-    (fields["hostPorts"] === undefined || areHostPorts(fields["hostPorts"]))
+    isBandwidth(fields["bandwidth"]) &&
+    areHostPorts(fields["hostPorts"])
   );
 }

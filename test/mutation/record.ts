@@ -29,8 +29,8 @@ export const RECORD: readonly Mutation[] = [
   {
     name: "a record with a broken end of a row of ports is believed",
     file: "src/attachment/field.ts",
-    find: '["hostPort", "hostPortEnd", "containerPort"].every',
-    replace: '["hostPort", "containerPort"].every',
+    find: 'isWithin(value["hostPortEnd"], 1, LARGEST_PORT) &&',
+    replace: "",
     test: "test/unit/attachment/field.test.ts",
     promise: "is no list of host ports",
   },
