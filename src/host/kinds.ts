@@ -76,3 +76,9 @@ export function renewalOf(name: StepName): StepKind<Step>["renew"] {
 export const RESTORABLE: readonly StepName[] = STEP_NAMES.filter(
   (name) => KINDS[name].restoration !== undefined,
 );
+
+/** The kinds with rules of which all pods of a network share a part, in the order of an ADD. */
+export const SHARING: readonly StepName[] = RESTORABLE.filter((name) => {
+  const kind = KINDS[name] as Pick<StepKind<Step>, "restoration">;
+  return kind.restoration?.isSharedLost !== undefined;
+});

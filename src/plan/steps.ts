@@ -42,6 +42,16 @@ export function stepOf<Name extends StepName>(name: Name, attachment: Attachment
   return MAKERS[name](attachment) as StepOf<Name> | undefined;
 }
 
+/** The step of one kind of the first attachment that has one. */
+export function firstStepOf(name: StepName, attachments: readonly Attachment[]): Step | undefined {
+  const make = MAKERS[name];
+  for (let at = 0; at < attachments.length; at++) {
+    const step = make(attachments[at]!);
+    if (step !== undefined) return step;
+  }
+  return undefined;
+}
+
 /** One maker for each kind: a kind that is missing here does not compile. */
 const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<Name> | undefined } = {
   bridge({ link }) {
@@ -76,7 +86,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
 
   ingressPolicy(attachment) {
     const { ingressPolicy: policy, key, link } = attachment;
-    const entry = entryOf(link);
+    const entry = policy === undefined ? undefined : entryOf(link);
     if (policy === undefined || entry === undefined) return undefined;
     const families = familiesOfPrefixes(prefixesOf(attachment));
     return {
@@ -91,13 +101,15 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   },
 
   spoofCheck(attachment) {
-    const check = bridgeOf(attachment.link) === undefined ? undefined : sourceCheckOf(attachment);
-    return check && { kind: "spoofCheck", ...check };
+    const check = sourceCheckOf(attachment);
+    return check && bridgeOf(attachment.link) !== undefined ? { kind: "spoofCheck", ...check } : undefined;
   },
 
   nodeSpoofCheck(attachment) {
-    const check = bridgeOf(attachment.link) === undefined ? sourceCheckOf(attachment) : undefined;
-    return check && { kind: "nodeSpoofCheck", ...check };
+    const check = sourceCheckOf(attachment);
+    return check && bridgeOf(attachment.link) === undefined
+      ? { kind: "nodeSpoofCheck", ...check }
+      : undefined;
   },
 
   arpCheck(attachment) {
@@ -249,9 +261,10 @@ function groupOf({ ingressPolicy, key, link }: Attachment): number | undefined {
 
 /** The check of what the pod sends; undefined without one, and where no end of the link is the node's. */
 function sourceCheckOf(attachment: Attachment): SourceCheck | undefined {
-  const { spoofCheck, addressCheck, addresses, key, link } = attachment;
+  if (!attachment.spoofCheck) return undefined;
+  const { addressCheck, addresses, key, link } = attachment;
   const host = hostEndOf(link);
-  if (!spoofCheck || host === undefined) return undefined;
+  if (host === undefined) return undefined;
   const own = addresses.map(({ address }) => address.address);
   return {
     key,

@@ -8,7 +8,15 @@ import { formatRecord, type ParsedRecord, parseRecord } from "../attachment/text
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { textBytes } from "../sys/bytes.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import { ensureDirectory, listDirectory, readTextOfAny, removeFile, STATE_LIMIT } from "../sys/file.ts";
+import {
+  type DatedText,
+  ensureDirectory,
+  listDirectory,
+  readDatedTextOfAny,
+  readTextOfAny,
+  removeFile,
+  STATE_LIMIT,
+} from "../sys/file.ts";
 import { fileStatus } from "../sys/status.ts";
 import {
   createIntentFile,
@@ -46,7 +54,6 @@ export interface UnreadableRecord {
 
 /** One file in a network's folder. */
 interface RecordFile {
-  network: string;
   digest: string;
   /** One of ENDINGS. */
   ending: string;
@@ -54,6 +61,19 @@ interface RecordFile {
 
 export interface RecordList {
   records: Attachment[];
+  unreadable: UnreadableRecord[];
+}
+
+/** A record, and when its ADD ended. */
+export interface DatedRecord {
+  attachment: Attachment;
+  /** As {@link RecordStore.completedAt} gives it. */
+  completedAt: number | undefined;
+}
+
+/** Records with their times. */
+export interface DatedRecordList {
+  records: DatedRecord[];
   unreadable: UnreadableRecord[];
 }
 
@@ -166,10 +186,17 @@ export class RecordStore {
    * folder.
    */
   listRecords(network: string): RecordList {
-    const list: RecordList = { records: [], unreadable: [] };
+    const { records, unreadable } = this.listDatedRecords(network);
+    return { records: records.map(({ attachment }) => attachment), unreadable };
+  }
+
+  /** What {@link RecordStore.listRecords} gives, with the time when each ADD ended. */
+  listDatedRecords(network: string): DatedRecordList {
+    const list: DatedRecordList = { records: [], unreadable: [] };
     const seen = new Set<string>();
-    for (const file of recordFiles(listDirectory(this.directory(network)), network))
-      if (!seen.has(file.digest) && this.addTo(list, file)) seen.add(file.digest);
+    const directory = this.directory(network);
+    for (const file of recordFiles(listDirectory(directory)))
+      if (!seen.has(file.digest) && addTo(list, file, directory)) seen.add(file.digest);
     return list;
   }
 
@@ -282,25 +309,6 @@ export class RecordStore {
     return `${this.root}/${network}`;
   }
 
-  /** Puts one file into its part of `list`; true when it is a record. */
-  private addTo(list: RecordList, { network, digest, ending }: RecordFile): boolean {
-    const path = `${this.directory(network)}/${digest}${ending}`;
-    // An intent that has gone since the folder was read may have been renamed.
-    const parsed = readRecord(path) ?? (ending === INTENT ? this.readRenamed(network, digest) : undefined);
-    if (parsed === undefined) return false;
-    if (parsed.state === "record" && attachmentDigest(parsed.attachment.key) === digest) {
-      list.records.push(parsed.attachment);
-      return true;
-    }
-    list.unreadable.push(unreadable(digest, path, parsed));
-    return false;
-  }
-
-  private readRenamed(network: string, digest: string): ParsedRecord | undefined {
-    const base = `${this.directory(network)}/${digest}`;
-    return readRecord(base + COMPLETE) ?? readRecord(base + STOPPED);
-  }
-
   private base(key: AttachmentKey): string {
     return `${this.directory(key.network)}/${attachmentDigest(key)}`;
   }
@@ -341,13 +349,48 @@ export function listRecordedNetworks(): string[] {
   return listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
 }
 
+/** Puts one file of a folder into its part of `list`; true when it is a record. */
+function addTo(list: DatedRecordList, { digest, ending }: RecordFile, directory: string): boolean {
+  const base = `${directory}/${digest}`;
+  const found = readDated(base, ending);
+  if (found === undefined) return false;
+  const { parsed, completedAt } = found;
+  if (parsed.state === "record" && attachmentDigest(parsed.attachment.key) === digest) {
+    list.records.push({ attachment: parsed.attachment, completedAt });
+    return true;
+  }
+  // A file with a name that is no digest is none of Pontoon's.
+  if (isDigest(digest)) list.unreadable.push(unreadable(digest, base + ending, parsed));
+  return false;
+}
+
+/** A record that was read, and when it was completed. */
+interface Found {
+  parsed: ParsedRecord;
+  completedAt: number | undefined;
+}
+
+/** The record with an ending; undefined where it has gone since the folder was read. */
+function readDated(base: string, ending: string): Found | undefined {
+  const dated = readDatedTextOfAny(base + ending);
+  const parsed = parseText(base + ending, dated);
+  if (parsed !== undefined) return { parsed, completedAt: ending === COMPLETE ? dated?.modified : undefined };
+  // An intent that has gone since then may have been renamed.
+  if (ending !== INTENT) return undefined;
+  return readDated(base, COMPLETE) ?? readDated(base, STOPPED);
+}
+
 /**
  * The record at `path`; undefined when there is no file. A folder or a pipe in the place of a record counts
  * as damaged.
  */
 function readRecord(path: string): ParsedRecord | undefined {
   const text = readTextOfAny(path);
-  if (text !== undefined) return parseRecord(text);
+  return parseText(path, text === undefined ? undefined : { text });
+}
+
+function parseText(path: string, read: Pick<DatedText, "text"> | undefined): ParsedRecord | undefined {
+  if (read !== undefined) return parseRecord(read.text);
   return fileStatus(path) === undefined ? undefined : { state: "damaged" };
 }
 
@@ -358,13 +401,12 @@ function unreadable(digest: string, path: string, parsed: ParsedRecord): Unreada
 }
 
 /** The files of records among these names, the most trusted ending first. */
-function recordFiles(names: readonly string[], network: string): RecordFile[] {
+function recordFiles(names: readonly string[]): RecordFile[] {
   const files = ENDINGS.map((): RecordFile[] => []);
   for (const name of names) {
-    const ending = ENDINGS.find((each) => name.length === 32 + each.length && name.endsWith(each));
-    const digest = name.slice(0, 32);
-    if (ending !== undefined && isDigest(digest))
-      files[ENDINGS.indexOf(ending)]?.push({ network, digest, ending });
+    const [digest, ending] = [name.slice(0, 32), name.slice(32)];
+    const ofEnding = files[ENDINGS.indexOf(ending)];
+    ofEnding?.push({ digest, ending });
   }
   return files.flat();
 }

@@ -19,17 +19,23 @@ export interface Seen {
 /** A sentence for each difference, without its full stop. */
 export function driftOf(attachment: Attachment, { hostLink, links, lost }: Seen): string[] {
   const { link, key } = attachment;
+  if (hostLink === undefined) {
+    const end = hostEndOf(link);
+    if (end !== undefined) return [`the host's end ${end.name} of its veth pair is gone`];
+  }
   const problems: string[] = [];
-  const end = hostEndOf(link);
-  if (end !== undefined && hostLink === undefined)
-    return [`the host's end ${end.name} of its veth pair is gone`];
   if (hostLink !== undefined) {
     if (!hostLink.up) problems.push(`the host's end ${hostLink.name} is down`);
-    if (link.kind === "bridgePort") problems.push(...portDrift(link, hostLink, links));
+    if (link.kind === "bridgePort") addPortDrift(problems, { link, hostLink, links });
   }
-  for (const kind of lost.get(key.network) ?? [])
-    if (stepOf(kind, attachment) !== undefined) problems.push(LOST[kind] ?? `rules of ${kind} are missing`);
-  return [...new Set(problems)];
+  const kinds = lost.get(key.network);
+  return kinds === undefined ? problems : [...new Set([...problems, ...lossOf(attachment, kinds)])];
+}
+
+function lossOf(attachment: Attachment, kinds: readonly StepName[]): string[] {
+  return kinds
+    .filter((kind) => stepOf(kind, attachment) !== undefined)
+    .map((kind) => LOST[kind] ?? `rules of ${kind} are missing`);
 }
 
 /** The sentence about each kind of which rules can be lost. */
@@ -43,20 +49,23 @@ const LOST: Partial<Record<StepName, string>> = {
   hostPorts: "rules of host ports are missing",
 };
 
-function portDrift(
-  { bridge, isolated, hairpin }: BridgePortLink,
-  hostLink: CountedLink,
-  links: ReadonlyMap<string, CountedLink>,
-): string[] {
+/** A port of a bridge, and what there is of it. */
+interface SeenPort extends Pick<Seen, "links"> {
+  link: BridgePortLink;
+  hostLink: CountedLink;
+}
+
+function addPortDrift(problems: string[], { link, hostLink, links }: SeenPort): void {
+  const { bridge, isolated, hairpin } = link;
   const found = links.get(bridge.name);
-  if (found === undefined) return [`the bridge ${bridge.name} is gone`];
-  if (hostLink.master !== found.index) return [`${hostLink.name} is not a port of ${bridge.name}`];
-  const problems: string[] = [];
-  if (!found.up) problems.push(`the bridge ${bridge.name} is down`);
-  const { port } = hostLink;
-  if (port !== undefined && port.isolated !== isolated)
-    problems.push(`port ${hostLink.name} is ${isolated ? "no longer" : ""} isolated`.replace("  ", " "));
-  if (port !== undefined && port.hairpin !== hairpin)
-    problems.push(`port ${hostLink.name} has ${hairpin ? "lost" : "got"} hairpin mode`);
-  return problems;
+  if (found === undefined) problems.push(`the bridge ${bridge.name} is gone`);
+  else if (hostLink.master !== found.index) problems.push(`${hostLink.name} is not a port of ${bridge.name}`);
+  else {
+    if (!found.up) problems.push(`the bridge ${bridge.name} is down`);
+    const { port } = hostLink;
+    if (port !== undefined && port.isolated !== isolated)
+      problems.push(`port ${hostLink.name} is ${isolated ? "no longer " : ""}isolated`);
+    if (port !== undefined && port.hairpin !== hairpin)
+      problems.push(`port ${hostLink.name} has ${hairpin ? "lost" : "got"} hairpin mode`);
+  }
 }

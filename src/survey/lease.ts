@@ -31,11 +31,12 @@ export function findStrayLeases(
     held.set(leaseDirectory, known);
     for (const { address } of addresses) known.add(formatAddress(address.address));
   }
-  return [...held].flatMap(([directory, known]) =>
-    listDirectory(directory).flatMap((name): StrayLease[] => {
+  const strays: StrayLease[] = [];
+  for (const [directory, known] of held)
+    for (const name of listDirectory(directory)) {
       const address = known.has(name) ? undefined : addressOfName(name);
       const owner = address && readOwner(directory, address);
-      return address === undefined || owner === undefined ? [] : [{ directory, address, owner }];
-    }),
-  );
+      if (address !== undefined && owner !== undefined) strays.push({ directory, address, owner });
+    }
+  return strays;
 }

@@ -1,9 +1,9 @@
 // The packet rules that the attachments of a network share and have lost: looked at, and left as they are.
 import type { Attachment } from "../attachment/attachment.ts";
-import { kindOf, RESTORABLE } from "../host/kinds.ts";
+import { kindOf, SHARING } from "../host/kinds.ts";
 import type { Node } from "../host/node.ts";
 import type { StepName } from "../plan/step.ts";
-import { stepOf } from "../plan/steps.ts";
+import { firstStepOf } from "../plan/steps.ts";
 
 /**
  * The kinds of rules of which a network has lost the part that all its pods share, by the network's name. One
@@ -12,16 +12,23 @@ import { stepOf } from "../plan/steps.ts";
  */
 export function findLost(living: readonly Attachment[], node: Node): Map<string, StepName[]> {
   const lost = new Map<string, StepName[]>();
-  for (const name of RESTORABLE) {
-    const looked = new Set<string>();
-    for (const attachment of living) {
-      const { network } = attachment.key;
-      const step = looked.has(network) ? undefined : stepOf(name, attachment);
-      if (step === undefined) continue;
-      looked.add(network);
-      if (kindOf(step).restoration?.isSharedLost?.(step, node) === true)
-        lost.set(network, [...(lost.get(network) ?? []), name]);
-    }
+  for (const [network, attachments] of byNetwork(living)) {
+    const names = SHARING.filter((name) => {
+      const step = firstStepOf(name, attachments);
+      return step !== undefined && kindOf(step).restoration?.isSharedLost?.(step, node) === true;
+    });
+    if (names.length > 0) lost.set(network, names);
   }
   return lost;
+}
+
+function byNetwork(attachments: readonly Attachment[]): Map<string, Attachment[]> {
+  const networks = new Map<string, Attachment[]>();
+  for (const attachment of attachments) {
+    const { network } = attachment.key;
+    const known = networks.get(network);
+    if (known === undefined) networks.set(network, [attachment]);
+    else known.push(attachment);
+  }
+  return networks;
 }

@@ -14,7 +14,7 @@ import {
   namespaceAt,
 } from "../look/namespaces.ts";
 import { type CountedLink, listCountedLinks } from "../net/link-list.ts";
-import { listRecordedNetworks, type UnreadableRecord } from "../record/store.ts";
+import { type DatedRecord, listRecordedNetworks, type UnreadableRecord } from "../record/store.ts";
 import { driftOf } from "./drift.ts";
 import { findStrayLeases, type StrayLease } from "./lease.ts";
 import { findLost } from "./lost.ts";
@@ -66,6 +66,12 @@ export interface Manner {
 }
 
 /**
+ * The survey that was taken last. It stays to the end of the process: to free it object by object takes
+ * longer than to read the leases.
+ */
+let latest: Survey | undefined;
+
+/**
  * Looks at the node. An attachment or thing that is not as it should be is told only when it is so for a
  * while: ADDs and DELs that run meanwhile leave things half made. Needs root. Throws CniError and SystemError
  * when records or links cannot be read.
@@ -76,13 +82,14 @@ export function takeSurvey(node: Node, manner: Manner): Survey {
     return { seen: survey, doubts: doubtsOf(survey) };
   });
   const isSure = (doubt: string | undefined): boolean => doubt === undefined || doubts.has(doubt);
-  return {
+  latest = {
     ...seen,
     attachments: seen.attachments.filter((each) => isSure(doubtOfAttachment(each))),
     pairs: seen.pairs.filter((each) => isSure(doubtOfPair(each))),
     leases: seen.leases.filter((each) => isSure(doubtOfLease(each))),
     unreadable: seen.unreadable.filter((each) => isSure(each.path)),
   };
+  return latest;
 }
 
 /** The things that are wrong. */
@@ -99,8 +106,8 @@ function doubtsOf({ attachments, pairs, leases, unreadable }: Survey): Set<strin
 /** Another ADD of the same pod has another time, and mostly other addresses. */
 function doubtOfAttachment(surveyed: SurveyedAttachment): string | undefined {
   const { attachment, state, since, problems } = surveyed;
-  const { network, containerId, interfaceName } = attachment.key;
   if (state === "ok" || state === "starting") return undefined;
+  const { network, containerId, interfaceName } = attachment.key;
   const addresses = attachment.addresses.map(({ address }) => formatPrefix(address));
   return JSON.stringify([network, containerId, interfaceName, addresses, state, since, problems]);
 }
@@ -114,12 +121,15 @@ function doubtOfLease({ directory, address, owner }: StrayLease): string {
 }
 
 function lookOnce(node: Node, { withProcesses }: Manner): Survey {
-  const links = new Map(listCountedLinks(node.links).map((link) => [link.index, link]));
-  const byName = new Map([...links.values()].map((link) => [link.name, link]));
-  const { attachments, unreadable } = readRecords(node);
-  const surveyed = attachments.map((attachment): SurveyedAttachment => {
+  const links = new Map<number, CountedLink>();
+  const byName = new Map<string, CountedLink>();
+  for (const link of listCountedLinks(node.links)) {
+    links.set(link.index, link);
+    byName.set(link.name, link);
+  }
+  const { records, unreadable } = readRecords(node);
+  const surveyed = records.map(({ attachment, completedAt: since }): SurveyedAttachment => {
     const hostLink = byName.get(hostEndOf(attachment.link)?.name ?? "");
-    const since = node.records.completedAt(attachment.key);
     const state = stateOf(attachment, { since, hostLink, node });
     return { attachment, state, problems: [], hostLink, namespace: undefined, since };
   });
@@ -130,12 +140,15 @@ function lookOnce(node: Node, { withProcesses }: Manner): Survey {
   const isNeeded = withProcesses || others.some(({ peerNamespace }) => peerNamespace !== undefined);
   const namespaces = isNeeded ? findNamespaces(surveyed) : new Map<string, NetworkNamespace>();
   if (withProcesses) addProcesses(namespaces);
-  const ofPods = new Set(surveyed.flatMap(({ namespace }) => namespace ?? []));
+  const ofPods = new Set(isNeeded ? surveyed.flatMap(({ namespace }) => namespace ?? []) : []);
   return {
     links,
     attachments: inOrder(surveyed),
     pairs: findPairs(others, { links, namespaces, ofPods, node }),
-    leases: findStrayLeases(attachments, listRecordedNetworks()),
+    leases: findStrayLeases(
+      records.map(({ attachment }) => attachment),
+      listRecordedNetworks(),
+    ),
     unreadable,
   };
 }
@@ -159,16 +172,18 @@ function noteDrift(
     node,
   );
   for (const one of living) {
-    one.problems.push(...driftOf(one.attachment, { hostLink: one.hostLink, links, lost }));
+    one.problems = driftOf(one.attachment, { hostLink: one.hostLink, links, lost });
     if (one.problems.length > 0) one.state = "drift";
   }
 }
 
-function readRecords(node: Node): { attachments: Attachment[]; unreadable: UnreadableRecord[] } {
+function readRecords(node: Node): { records: DatedRecord[]; unreadable: UnreadableRecord[] } {
   const host = node.identity();
-  const lists = listRecordedNetworks().map((network) => node.records.listRecords(network));
+  const lists = listRecordedNetworks().map((network) => node.records.listDatedRecords(network));
   return {
-    attachments: lists.flatMap(({ records }) => records.filter((each) => sameHost(each.host, host))),
+    records: lists.flatMap(({ records }) =>
+      records.filter(({ attachment }) => sameHost(attachment.host, host)),
+    ),
     unreadable: lists.flatMap(({ unreadable }) => unreadable),
   };
 }
@@ -188,12 +203,35 @@ interface Found {
 
 /** By network, then by the pod's name, then containers without one; numbers in names by their value. */
 function inOrder(surveyed: readonly SurveyedAttachment[]): SurveyedAttachment[] {
-  return surveyed
-    .map((each) => {
-      const { key, pod } = each.attachment;
-      const text = [key.network, pod ?? `~${key.containerId}`, key.interfaceName].join("\0");
-      return { each, order: text.replaceAll(/\d+/g, (digits) => digits.padStart(10, "0")) };
-    })
-    .sort((a, b) => (a.order < b.order ? -1 : 1))
-    .map(({ each }) => each);
+  const byPlace = new Map<string, SurveyedAttachment>();
+  // Most attachments have the same network and interface.
+  const known = new Map<string, string>();
+  const paddedOnce = (name: string): string => {
+    const text = known.get(name) ?? padded(name);
+    known.set(name, text);
+    return text;
+  };
+  for (const each of surveyed) {
+    const { key, pod } = each.attachment;
+    const { network, containerId, interfaceName } = key;
+    const name = padded(pod ?? `~${containerId}`);
+    byPlace.set(`${paddedOnce(network)}\0${name}\0${paddedOnce(interfaceName)}\0${containerId}`, each);
+  }
+  return [...byPlace.keys()].sort().flatMap((place) => byPlace.get(place) ?? []);
+}
+
+const NUMBER = /\d+/;
+
+/** The name with each number in ten digits. */
+function padded(name: string): string {
+  let text = "";
+  let rest = name;
+  while (rest !== "") {
+    const found = NUMBER.exec(rest);
+    if (found === null) break;
+    const digits = found[0];
+    text += rest.slice(0, found.index) + digits.padStart(10, "0");
+    rest = rest.slice(found.index + digits.length);
+  }
+  return text + rest;
 }

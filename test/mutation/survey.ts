@@ -15,8 +15,8 @@ export const SURVEY: readonly Mutation[] = [
   {
     name: "a lease without a record is hidden",
     file: "src/survey/lease.ts",
-    find: "return address === undefined || owner === undefined ? []",
-    replace: "return address === undefined || owner !== undefined ? []",
+    find: "if (address !== undefined && owner !== undefined)",
+    replace: "if (address !== undefined && owner === undefined)",
     test: LS,
     promise: "a lease or interface without a record is a stray",
   },
