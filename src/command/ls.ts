@@ -5,7 +5,7 @@ import { CONFIGURATIONS } from "../survey/folder.ts";
 import { takeSurvey } from "../survey/survey.ts";
 import { epochMs } from "../sys/clock.ts";
 import { type Cell, type Column, tableOf } from "../terminal/table.ts";
-import { PLAIN, type Style, shown, styled, type Terminal } from "../terminal/terminal.ts";
+import { PLAIN, shown, styled, type Terminal } from "../terminal/terminal.ts";
 import { JSON_OPTION } from "./arguments.ts";
 import { type Answer, defineCommand } from "./command.ts";
 import { filterRows } from "./ls/filter.ts";
@@ -96,7 +96,14 @@ function nothing(word: string | undefined): Answer {
 /** A column with the text of a row in it. */
 interface RowColumn extends Column {
   isWide?: true;
-  cell(row: Row, isWide: boolean): Cell;
+  cell(row: Row, look: Look): Cell;
+}
+
+/** How rows are shown. */
+interface Look {
+  isWide: boolean;
+  /** In milliseconds since 1970. */
+  now: number;
 }
 
 /** In their order. Those that are dispensable are left out of a narrow terminal, the largest number first. */
@@ -108,18 +115,19 @@ const COLUMNS: readonly RowColumn[] = [
   {
     title: "ADDRESS",
     least: 15,
-    cell: ({ addresses }, isWide) => listed(addresses.map(withoutLength), isWide),
+    cell: ({ addresses }, look) =>
+      addresses.length === 1 ? withoutLength(addresses[0] ?? "") : listed(addresses.map(withoutLength), look),
   },
   { title: "MAC", isWide: true, cell: ({ mac }) => mac ?? "" },
   { title: "VIA", least: 6, dispensable: 4, cell: ({ via }) => via },
   { title: "HOST IF", dispensable: 1, cell: ({ hostInterface }) => hostInterface ?? "" },
-  { title: "PORTS", least: 14, cell: ({ hostPorts }, isWide) => listed(hostPorts, isWide) },
+  { title: "PORTS", least: 14, cell: ({ hostPorts }, look) => listed(hostPorts, look) },
   { title: "IN", isRight: true, dispensable: 6, cell: ({ received }) => amount(received) },
   { title: "OUT", isRight: true, dispensable: 5, cell: ({ sent }) => amount(sent) },
   {
     title: "AGE",
     isRight: true,
-    cell: ({ since }) => (since === undefined ? "" : ageText(epochMs() - since)),
+    cell: ({ since }, { now }) => (since === undefined ? "" : ageText(now - since)),
   },
   {
     title: "PROCESS",
@@ -127,29 +135,36 @@ const COLUMNS: readonly RowColumn[] = [
     cell: ({ process }) => (process ? `${process.name}[${process.pid}]` : ""),
   },
   { title: "NAMESPACE", isWide: true, cell: ({ namespace }) => namespace ?? "" },
-  { title: "STATE", cell: ({ state }) => ({ text: state, style: STYLES[state] }) },
+  { title: "STATE", cell: ({ state }) => STATES[state] },
 ];
 
-const STYLES: { readonly [Each in RowState]: Style } = {
-  ok: "green",
-  starting: "yellow",
-  drift: "red",
-  dead: "red",
-  stray: "yellow",
-  foreign: "faint",
+const STATES: { readonly [Each in RowState]: Cell } = {
+  ok: { text: "ok", style: "green" },
+  starting: { text: "starting", style: "yellow" },
+  drift: { text: "drift", style: "red" },
+  dead: { text: "dead", style: "red" },
+  stray: { text: "stray", style: "yellow" },
+  foreign: { text: "foreign", style: "faint" },
 };
 
 function textOf(rows: readonly Row[], { terminal, isWide }: { terminal: Terminal; isWide: boolean }): string {
   const columns = COLUMNS.filter((column) => isWide || column.isWide === undefined);
+  const look = { isWide, now: epochMs() };
   const table = tableOf(
     columns,
-    rows.map((row) => columns.map((column) => column.cell(row, isWide))),
+    rows.map((row) => cellsOf(row, columns, look)),
     terminal,
   );
   const problems = problemLines(rows, terminal);
   const text = problems.length === 0 ? table : `${table}\n${problems.join("")}`;
   // A pipe gets rows alone.
   return Number.isFinite(terminal.columns) ? `${text}\n${summaryOf(rows)}.\n` : text;
+}
+
+function cellsOf(row: Row, columns: readonly RowColumn[], look: Look): Cell[] {
+  const cells: Cell[] = [];
+  for (const column of columns) cells.push(column.cell(row, look));
+  return cells;
 }
 
 /** A line for each sentence, with the pods that it is about. */
@@ -167,13 +182,15 @@ function problemLines(rows: readonly Row[], terminal: Terminal): string[] {
 /** The most of a pod's addresses or ports that are listed, where not all were asked for. */
 const MOST_LISTED = 4;
 
-function listed(texts: readonly string[], isWide: boolean): string {
+function listed(texts: readonly string[], { isWide }: Look): string {
+  if (texts.length === 1) return texts[0] ?? "";
   if (isWide || texts.length <= MOST_LISTED) return texts.join(",");
   return `${texts.slice(0, MOST_LISTED - 1).join(",")} +${texts.length - MOST_LISTED + 1}`;
 }
 
 function withoutLength(prefix: string): string {
-  return prefix.replace(/\/\d+$/, "");
+  const slash = prefix.indexOf("/");
+  return slash < 0 ? prefix : prefix.slice(0, slash);
 }
 
 function amount(bytes: number | undefined): string {

@@ -20,11 +20,13 @@ export function shortId(id: string): string {
 
 /** A number of bytes in three digits at most: `999 B`, `1.2 kB`, `45 MB` (SI prefixes). */
 export function bytesText(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
-  let [value, unit] = [bytes, 0];
-  while (value >= 999.5 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 999.5 && unit < BYTE_UNITS.length - 1; unit++) value /= 1000;
+  return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value)} ${BYTE_UNITS[unit]}`;
 }
+
+const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /** A time that has passed, in its largest unit: `5s`, `12m`, `3h`, `40d`. */
 export function ageText(milliseconds: number): string {
@@ -38,19 +40,25 @@ export function ageText(milliseconds: number): string {
 /** A host port and the pod's: `8080->80/tcp`, with the node's address where it is one alone. */
 export function mappingText(mapping: AttachedPortMapping): string {
   const { hostAddress, hostPort, hostPortEnd, containerPort, protocol } = mapping;
-  const address = hostAddress?.includes(":") ? `[${hostAddress}]` : hostAddress;
-  const node = address === undefined ? "" : `${address}:`;
   const last = containerPort + hostPortEnd - hostPort;
-  return `${node}${rangeText(hostPort, hostPortEnd)}->${rangeText(containerPort, last)}/${protocol}`;
+  const ports = `${rangeText(hostPort, hostPortEnd)}->${rangeText(containerPort, last)}/${protocol}`;
+  if (hostAddress === undefined) return ports;
+  return `${hostAddress.includes(":") ? `[${hostAddress}]` : hostAddress}:${ports}`;
 }
 
 function rangeText(first: number, last: number): string {
-  return first === last ? `${first}` : `${first}-${last}`;
+  return first === last ? String(first) : `${first}-${last}`;
 }
 
 /** Each host port once: a mapping of both families stands in the record twice. */
 export function mappingTexts({ hostPorts }: Pick<Attachment, "hostPorts">): string[] {
-  return [...new Set((hostPorts?.mappings ?? []).map(mappingText))];
+  const texts: string[] = [];
+  if (hostPorts === undefined) return texts;
+  for (const mapping of hostPorts.mappings) {
+    const text = mappingText(mapping);
+    if (!texts.includes(text)) texts.push(text);
+  }
+  return texts;
 }
 
 /** A number with its noun: `1 pod`, `2 pods`. */

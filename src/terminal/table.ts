@@ -1,4 +1,5 @@
 // Rows in columns, as wide as they have to be and no wider than the terminal.
+import { isPrintable } from "../sys/bytes.ts";
 import { cut, type Style, shown, styled, type Terminal } from "./terminal.ts";
 
 /** A column of a table. */
@@ -16,7 +17,7 @@ export interface Column {
 export type Cell = string | { text: string; style: Style };
 
 /** The blanks between two columns. */
-const GAP = 2;
+const GAP = "  ";
 
 /**
  * The table as whole lines: titles in faint letters, then a line for each row; none has blanks at its end. A
@@ -28,38 +29,72 @@ export function tableOf(
   rows: readonly (readonly Cell[])[],
   terminal: Terminal,
 ): string {
-  const texts = rows.map((row) => row.map(textOf));
-  const { places, widths } = placesIn(columns, texts, terminal.columns);
-  const titles = columns.map(({ title }): Cell => ({ text: title, style: "faint" }));
-  let table = "";
-  for (const [at, row] of [titles, ...rows].entries()) {
-    // Blanks are written before the next text, so none stand at the end of a line.
-    let [line, blanks] = ["", 0];
-    for (const place of places) {
-      const width = widths[place] ?? 0;
-      const text = cut((at === 0 ? columns[place]?.title : texts[at - 1]?.[place]) ?? "", width);
-      const rest = width - text.length;
-      const isRight = columns[place]?.isRight === true;
-      if (text !== "") {
-        const style = styleOf(row[place]);
-        line += " ".repeat(blanks + (isRight ? rest : 0)) + (style ? styled(text, style, terminal) : text);
-        blanks = isRight ? GAP : rest + GAP;
-      } else blanks += width + GAP;
-    }
-    table += `${line}\n`;
-  }
+  const measured = measure(columns, rows);
+  const safe = measured.isPlain ? rows : rows.map((row) => row.map(shownCell));
+  const widths = measured.isPlain ? measured.widths : measure(columns, safe).widths;
+  const shapes = placesIn(columns, widths, terminal.columns).map(
+    (place): Shape => ({ place, width: widths[place] ?? 0, isRight: columns[place]?.isRight === true }),
+  );
+  let table = lineOf(
+    columns.map(({ title }): Cell => ({ text: title, style: "faint" })),
+    shapes,
+    terminal,
+  );
+  for (const row of safe) table += lineOf(row, shapes, terminal);
   return table;
 }
 
-/** The columns that are shown, by their places among all, and the widths of all. */
-function placesIn(
+/** The widths of all columns, and whether all texts may be shown as they are, as nearly always. */
+function measure(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
-  limit: number,
-): { places: number[]; widths: number[] } {
+  rows: readonly (readonly Cell[])[],
+): { widths: number[]; isPlain: boolean } {
   const widths = columns.map(({ title }) => title.length);
-  for (const row of rows)
-    for (let at = 0; at < row.length; at++) widths[at] = Math.max(widths[at] ?? 0, (row[at] ?? "").length);
+  let isPlain = true;
+  for (const row of rows) {
+    let whole = "";
+    for (let at = 0; at < row.length; at++) {
+      const cell = row[at] ?? "";
+      const text = typeof cell === "string" ? cell : cell.text;
+      whole += text;
+      if (text.length > (widths[at] ?? 0)) widths[at] = text.length;
+    }
+    isPlain &&= isPrintable(whole);
+  }
+  return { widths, isPlain };
+}
+
+function shownCell(cell: Cell): Cell {
+  return typeof cell === "string" ? shown(cell) : { ...cell, text: shown(cell.text) };
+}
+
+/** A column that is shown: its place among all, and its width. */
+interface Shape {
+  place: number;
+  width: number;
+  isRight: boolean;
+}
+
+/** A line of the table. */
+function lineOf(row: readonly Cell[], shapes: readonly Shape[], terminal: Terminal): string {
+  let line = "";
+  for (const { place, width, isRight } of shapes) {
+    const cell = row[place] ?? "";
+    if (typeof cell === "string") {
+      const text = cell.length > width ? cut(cell, width) : cell;
+      line += isRight ? text.padStart(width) : text.padEnd(width);
+    } else {
+      const text = cut(cell.text, width);
+      const rest = " ".repeat(width - text.length);
+      line += isRight ? rest + styled(text, cell.style, terminal) : styled(text, cell.style, terminal) + rest;
+    }
+    line += GAP;
+  }
+  return `${line.trimEnd()}\n`;
+}
+
+/** The places of the columns that are shown. Narrows `widths` where the terminal is too narrow for all. */
+function placesIn(columns: readonly Column[], widths: number[], limit: number): number[] {
   const places = columns.map((_, at) => at);
   const leastOf = (at: number): number => {
     const { least, title = "" } = columns[at] ?? {};
@@ -75,12 +110,12 @@ function placesIn(
     places.splice(places.indexOf(first), 1);
   }
   narrow(places, { columns, widths }, limit);
-  return { places, widths };
+  return places;
 }
 
 /** The width of a line with columns of these widths. */
 function sumOf(widths: readonly number[]): number {
-  return widths.reduce((sum, width) => sum + width, GAP * (widths.length - 1));
+  return widths.reduce((sum, width) => sum + width, GAP.length * (widths.length - 1));
 }
 
 /** Narrows the widest column that may be cut, until the line fits or none may be cut further. */
@@ -99,12 +134,4 @@ function narrow(
     if (widest === undefined) return;
     widths[widest] = (widths[widest] ?? 0) - 1;
   }
-}
-
-function textOf(cell: Cell): string {
-  return shown(typeof cell === "object" ? cell.text : cell);
-}
-
-function styleOf(cell: Cell | undefined): Style | undefined {
-  return typeof cell === "object" ? cell.style : undefined;
 }

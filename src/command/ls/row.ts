@@ -1,4 +1,5 @@
 // The rows of `pontoon ls`: attachments, pairs of others, strays, as one kind of value.
+import type { PodAddress } from "../../attachment/attachment.ts";
 import { bridgeOf, hostEndOf, type Link } from "../../attachment/link.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { formatPrefix } from "../../ip/prefix.ts";
@@ -42,9 +43,10 @@ export interface Row {
 
 /** The rows of a survey: attachments, then strays, then the pairs of others. */
 export function rowsOf(survey: Survey): Row[] {
-  const macs = new Set(survey.attachments.map(({ attachment }) => attachment.link.pod.mac));
   // The free end of a wire belongs to the pod at its other end, which has a row.
-  const others = survey.pairs.filter(({ isParked, far }) => !isParked || !macs.has(far?.mac ?? ""));
+  const hasRow = (mac: string): boolean =>
+    survey.attachments.some(({ attachment }) => attachment.link.pod.mac === mac);
+  const others = survey.pairs.filter(({ isParked, far }) => !isParked || !hasRow(far?.mac ?? ""));
   const pairs = others.map((pair) => rowOfPair(pair, survey));
   return [
     ...survey.attachments.map(rowOfAttachment),
@@ -63,7 +65,7 @@ export function rowOfAttachment(surveyed: SurveyedAttachment): Row {
     containerId: key.containerId,
     network: key.network,
     interface: key.interfaceName,
-    addresses: addresses.map(({ address }) => formatPrefix(address)),
+    addresses: addresses.map(addressText),
     mac: link.pod.mac || undefined,
     via: viaOf(link),
     hostInterface: hostEndOf(link)?.name,
@@ -77,6 +79,10 @@ export function rowOfAttachment(surveyed: SurveyedAttachment): Row {
     state,
     problems,
   };
+}
+
+function addressText({ address }: PodAddress): string {
+  return formatPrefix(address);
 }
 
 /** The way of attaching in words. */
