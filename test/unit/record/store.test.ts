@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -335,6 +336,24 @@ test("a record under another's name is damaged, so that no DEL frees a stranger'
   const { unreadable } = store.listRecords("net");
   expect(unreadable.map(({ reason }) => reason)).toEqual(["damaged"]);
   expect(store.removeDamaged(unreadable[0]!)).toBe(true);
+});
+
+test("a file whose name is no digest is none of the records, whatever is in it", () => {
+  mkdirSync(join(root, "net"));
+  for (const text of ["torn", formatRecord(record)])
+    for (const name of [`${"z".repeat(32)}.json`, `${"a".repeat(33)}.json`, "a.intent", "readme"]) {
+      writeFileSync(join(root, "net", name), text);
+      expect(store.listRecords("net")).toEqual({ records: [], unreadable: [] });
+    }
+});
+
+test("records are listed with the time when their ADD ended, and without one before that", () => {
+  using intent = store.createIntent(record);
+  expect(store.listDatedRecords("net").records).toEqual([{ attachment: record, completedAt: undefined }]);
+  intent.complete();
+  const completedAt = Math.floor(statSync(place(".json")).mtimeMs);
+  expect(store.listDatedRecords("net").records).toEqual([{ attachment: record, completedAt }]);
+  expect(store.completedAt(key)).toBe(completedAt);
 });
 
 test("a readable intent counts beside a damaged record", () => {
