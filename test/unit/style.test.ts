@@ -18,7 +18,7 @@ const LITERALS =
 
 const COMMENT = /^\s*(\/\/|\/?\*|#)/;
 
-const files = globSync("{src,test,scripts,bench}/**", { cwd: REPOSITORY, withFileTypes: true })
+const files = globSync("{src,agent,test,scripts,bench}/**", { cwd: REPOSITORY, withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => join(entry.parentPath, entry.name).slice(REPOSITORY.length).replace(/^\//, ""))
   .filter((path) => WRITTEN.test(path) && !ODD.includes(path))

@@ -1,0 +1,136 @@
+// The agent's life: the executable installed, the cluster watched, the node kept as the cluster wants it.
+
+import { Backoff, pause } from "./api/backoff.ts";
+import { Api } from "./api/http.ts";
+import { ListWatch, type Watcher } from "./api/list-watch.ts";
+import { type ClusterNode, NODES } from "./cluster/node-object.ts";
+import { type Readiness, serveHealth } from "./health.ts";
+import { installPlugin } from "./install.ts";
+import type { Log } from "./log.ts";
+import { type Metrics, openMetrics } from "./metrics.ts";
+import { Executable } from "./node/executable.ts";
+import { ProblemBook } from "./node/problems.ts";
+import { type PassWatcher, Reconciler } from "./node/reconcile.ts";
+import { Trigger } from "./node/trigger.ts";
+import { watchNode } from "./node/watch.ts";
+import type { Settings } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+/** The API server of the settings. */
+export function apiOf(settings: Settings): Api {
+  return new Api({
+    url: settings.api,
+    serviceAccount: settings["service-account"],
+    userAgent: `pontoon-agent/${VERSION}`,
+  });
+}
+
+/** The cluster's nodes, kept like the API server's. */
+export function nodesOf(settings: Settings, log: Log, watcher: Watcher): ListWatch<ClusterNode> {
+  return new ListWatch(apiOf(settings), NODES, { log, watcher });
+}
+
+/** Works until the abort. On it nothing is taken away. */
+export async function runAgent(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
+  const metrics = openMetrics(VERSION);
+  const readiness: Readiness = {
+    isInstalled: false,
+    isApplied: false,
+    reason: "the plugin is not installed yet",
+  };
+  const executable = new Executable(settings.pontoon, settings["conf-dir"]);
+  const trigger = new Trigger();
+  const problems = new ProblemBook(log, () => undefined);
+  log.info("started", `pontoon-agent ${VERSION} on node ${settings["node-name"]}`, {
+    node: settings["node-name"],
+    backend: settings.backend,
+    api: settings.api.href,
+  });
+  const list = nodesOf(settings, log, {
+    changed: () => trigger.poke(),
+    reached: (isReached) => metrics.apiUp.set(Number(isReached)),
+    count: (event) => metrics.api.inc({ event }),
+  });
+  const reconciler = new Reconciler({
+    settings,
+    executable,
+    trigger,
+    problems,
+    log,
+    nodes: () => list.items,
+    watcher: passWatcher(metrics, readiness, problems),
+  });
+  const served =
+    settings.listen && serveHealth(settings.listen, { readiness, registry: metrics.registry, log }, signal);
+  const listed = list.run(signal);
+  await install(executable, settings, { log, readiness, signal });
+  const watcher = {
+    changed: (what: string): void => {
+      metrics.nodeChanges.inc({ what });
+      log.debug("node-changed", `the node has changed: ${what}`);
+      reconciler.nodeChanged();
+    },
+    restarted: () => metrics.watchRestarts.inc(),
+  };
+  await Promise.all([
+    served,
+    listed,
+    reconciler.run(signal),
+    watchNode(settings.pontoon, { log, watcher }, signal),
+  ]);
+}
+
+/** Installs the plugin, before anything refers to it; tries until it is done. */
+async function install(
+  executable: Executable,
+  settings: Settings,
+  { log, readiness, signal }: { log: Log; readiness: Readiness; signal: AbortSignal },
+): Promise<void> {
+  const backoff = new Backoff({ firstMs: 1000, mostMs: 30_000 });
+  while (!signal.aborted)
+    try {
+      const places = { binDir: settings["bin-dir"], confDir: settings["conf-dir"] };
+      for (const line of await installPlugin(executable, places)) log.info("installed", line);
+      readiness.isInstalled = true;
+      readiness.reason = "no wish was applied yet";
+      return;
+    } catch (error) {
+      const wait = backoff.next();
+      readiness.reason = (error as Error).message;
+      log.error("install-failed", readiness.reason, { retryMs: wait });
+      await pause(wait, signal);
+    }
+}
+
+function passWatcher(metrics: Metrics, readiness: Readiness, problems: ProblemBook): PassWatcher {
+  const tell = (): void => {
+    metrics.problems.reset();
+    for (const [code, count] of problems.counts()) metrics.problems.set({ code }, count);
+    metrics.ready.set(Number(readiness.isApplied && readiness.isInstalled));
+  };
+  return {
+    passed({ seconds, applied, wish, nodes }) {
+      metrics.applies.inc({ result: applied.refused.length === 0 ? "done" : "refused" });
+      metrics.applySeconds.observe(seconds);
+      metrics.lastSuccess.setToCurrentTime();
+      for (const { action } of applied.changed) metrics.changes.inc({ action });
+      metrics.nodes.set(nodes);
+      metrics.routes.set(wish.routes.length);
+      metrics.tunnelPeers.set(wish.tunnel?.peers.length ?? 0);
+      const refusal = applied.refused.find(({ what }) => /^(conflist|masquerade|forwarding)/.test(what));
+      readiness.isApplied ||= refusal === undefined;
+      readiness.reason = refusal === undefined ? "ok" : `${refusal.what}: ${refusal.reason}`;
+      tell();
+    },
+    failed() {
+      metrics.applies.inc({ result: "failed" });
+      if (!readiness.isApplied) readiness.reason = "the apply fails; the log says why";
+      tell();
+    },
+    idle() {
+      readiness.isApplied = false;
+      readiness.reason = "this node has no podCIDR in the cluster";
+      tell();
+    },
+  };
+}

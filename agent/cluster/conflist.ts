@@ -1,0 +1,49 @@
+// The network configuration of this node's pods. Pure.
+import { formatPrefix, type Prefix } from "../../src/ip/prefix.ts";
+
+/** What the configuration follows from. */
+export interface PodNetwork {
+  name: string;
+  /** This node's own podCIDRs. */
+  subnets: readonly Prefix[];
+  /** Bytes; undefined: the plugin takes that of the node's way out. */
+  mtu: number | undefined;
+  /** Laid over the entry of the plugin, as RFC 7396 says: null takes a key away. */
+  patch: Record<string, unknown>;
+}
+
+/**
+ * The text of the configuration. Version 1.0.0 of the specification: containerd since 1.6 and CRI-O since
+ * 1.22 know it, and an older one would lack CHECK's and GC's later forms only.
+ */
+export function conflistText({ name, subnets, mtu, patch }: PodNetwork): string {
+  const plugin = {
+    type: "pontoon",
+    bridge: "pontoon0",
+    isDefaultGateway: true,
+    hairpinMode: true,
+    // Masquerading is the node's, as one rule for all pods.
+    ipMasq: false,
+    // Pods pass a FORWARD chain whose policy is DROP.
+    ingressPolicy: "open",
+    ...(mtu !== undefined && { mtu }),
+    capabilities: { portMappings: true, bandwidth: true },
+    ipam: { type: "host-local", ranges: subnets.map((subnet) => [{ subnet: formatPrefix(subnet) }]) },
+  };
+  const list = { cniVersion: "1.0.0", name, plugins: [merged(plugin, patch)] };
+  return `${JSON.stringify(list, undefined, 2)}\n`;
+}
+
+/** A JSON value with a merge patch laid over it (RFC 7396, section 2). */
+export function merged(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const result: Record<string, unknown> = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch))
+    if (value === null) delete result[key];
+    else if (key !== "__proto__") result[key] = merged(result[key], value);
+  return result;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,28 @@
+// What is not as it should be in the cluster or on the node: told in the log, by a metric and as an Event.
+
+/**
+ * The kinds of problems. Programs rely on them, so a kind keeps its name; docs/kubernetes.md says what each
+ * means.
+ */
+export type ProblemCode =
+  | "no-node"
+  | "no-pod-cidr"
+  | "wrong-pod-cidr"
+  | "wrong-address"
+  | "no-address"
+  | "same-address"
+  | "overlap"
+  | "no-direct-way"
+  | "refused"
+  | "wrong-wish"
+  | "apply-failed"
+  | "note"
+  | "install-failed";
+
+/** A problem, in one sentence. */
+export interface Problem {
+  code: ProblemCode;
+  /** The node that it is about. */
+  node: string;
+  text: string;
+}

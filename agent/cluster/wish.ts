@@ -1,0 +1,203 @@
+// The wish of this node: what `pontoon node apply` reads (docs/node.md), out of the cluster and the settings.
+// Pure.
+import { type Address, type Family, formatAddress } from "../../src/ip/address.ts";
+import { formatPrefix, type Prefix, wholeOf } from "../../src/ip/prefix.ts";
+import type { Settings } from "../settings.ts";
+import { conflistText } from "./conflist.ts";
+import { addressOf, type Cluster, type Member } from "./members.ts";
+import type { Problem } from "./problem.ts";
+
+/** The document of docs/node.md. */
+export interface Wish {
+  version: 1;
+  podSubnets: string[];
+  routes: { subnet: string; via: string }[];
+  tunnel?: {
+    kind: "vxlan";
+    vni: number;
+    port: number;
+    mtu: number | "auto";
+    local: string;
+    peers: { subnets: string[]; address: string }[];
+  };
+  masquerade?: { except: string[] };
+  conflist?: { path: string; content: string };
+}
+
+/** What the node's kernel says of the ways to other nodes. */
+export interface Ways {
+  /** True where packets to the address need no router. */
+  isDirect(address: string): boolean;
+  /** The MTU of the interface with this address; undefined where none has it. */
+  mtuOf(address: string): number | undefined;
+}
+
+/** The wish, or the reason why there is none: then nothing on the node is changed. */
+export interface Decision {
+  wish: Wish | undefined;
+  problems: Problem[];
+}
+
+/** The bytes of the outer headers of VXLAN (RFC 7348, section 5), by the family of the outer packets. */
+const OVERHEAD: Record<Family, number> = { 4: 50, 6: 70 };
+
+/**
+ * The wish by which the executable says which nodes need no router: all subnets as routes. It is for a dry
+ * run.
+ */
+export function probeOf(own: Member, { others }: Cluster): Wish {
+  return {
+    version: 1,
+    podSubnets: own.subnets.map(formatPrefix),
+    routes: others.flatMap((peer) => directRoutes(peer).routes),
+  };
+}
+
+/** Decides what this node is to have. */
+export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decision {
+  const { own } = cluster;
+  const problems = [...cluster.problems];
+  const none = ownProblem(own, settings["node-name"]);
+  if (own === undefined || none !== undefined)
+    return { wish: undefined, problems: none === undefined ? problems : [...problems, none] };
+  const paths = cluster.others.map((peer) => pathTo(peer, settings, ways));
+  const tunnel = tunnelOf(own, settings, paths, problems);
+  const routes = paths.flatMap(({ kind, peer }) => (kind === "direct" ? routesTo(peer, problems) : []));
+  if (settings.backend === "routes")
+    problems.push(...paths.filter(({ kind }) => kind === "unreachable").map(({ peer }) => notDirect(peer)));
+  const mtu = podMtu(settings, tunnel, ways);
+  const wish: Wish = {
+    version: 1,
+    podSubnets: own.subnets.map(formatPrefix),
+    routes,
+    ...(tunnel && { tunnel }),
+    ...(settings.masquerade && { masquerade: { except: exceptOf(own, settings, paths) } }),
+    conflist: {
+      path: settings.conflistPath,
+      content: conflistText({
+        name: settings["network-name"],
+        subnets: own.subnets,
+        mtu,
+        patch: settings["conflist-patch"],
+      }),
+    },
+  };
+  return { wish, problems };
+}
+
+function ownProblem(own: Member | undefined, name: string): Problem | undefined {
+  if (own === undefined)
+    return {
+      code: "no-node",
+      node: name,
+      text: `the cluster has no node ${name}: kubelet has not registered it, or --node-name is wrong`,
+    };
+  if (own.subnets.length > 0) return undefined;
+  return {
+    code: "no-pod-cidr",
+    node: name,
+    text: `node ${name} has no podCIDR: kube-controller-manager needs --allocate-node-cidrs and --cluster-cidr, or all subnets of its mask (--node-cidr-mask-size) are given out`,
+  };
+}
+
+/** How packets get to another node. `unreachable`: by a router, and there is no tunnel. */
+interface Path {
+  peer: Member;
+  kind: "direct" | "tunnel" | "unreachable" | "cloud";
+}
+
+function pathTo(peer: Member, { backend }: Settings, ways: Ways): Path {
+  if (backend === "none") return { peer, kind: "cloud" };
+  if (backend === "vxlan") return { peer, kind: "tunnel" };
+  const { routes, missing } = directRoutes(peer);
+  const isDirect = routes.every(({ via }) => ways.isDirect(via));
+  if (backend === "routes") return { peer, kind: isDirect ? "direct" : "unreachable" };
+  return { peer, kind: isDirect && missing.length === 0 ? "direct" : "tunnel" };
+}
+
+/** Routes to a peer's subnets by its own address of their family; `missing` have none. */
+function directRoutes(peer: Member): { routes: Wish["routes"]; missing: Prefix[] } {
+  const routes: Wish["routes"] = [];
+  const missing: Prefix[] = [];
+  for (const subnet of peer.subnets) {
+    const via = addressOf(peer, subnet.address.family);
+    if (via === undefined) missing.push(subnet);
+    else routes.push({ subnet: formatPrefix(subnet), via: formatAddress(via) });
+  }
+  return { routes, missing };
+}
+
+function routesTo(peer: Member, problems: Problem[]): Wish["routes"] {
+  const { routes, missing } = directRoutes(peer);
+  for (const subnet of missing)
+    problems.push({
+      code: "no-address",
+      node: peer.name,
+      text: `node ${peer.name} has no InternalIP of IPv${subnet.address.family}, so there is no way to its pods in ${formatPrefix(subnet)}`,
+    });
+  return routes;
+}
+
+function notDirect({ name }: Member): Problem {
+  return {
+    code: "no-direct-way",
+    node: name,
+    text: `node ${name} is behind a router, so it gets no route; use --backend auto or vxlan`,
+  };
+}
+
+function tunnelOf(
+  own: Member,
+  { backend, vni, port, mtu }: Settings,
+  paths: readonly Path[],
+  problems: Problem[],
+): Wish["tunnel"] {
+  const members = paths.filter(({ kind, peer }) => kind === "tunnel" && peer.subnets.length > 0);
+  if (backend !== "vxlan" && members.length === 0) return undefined;
+  const local = addressOf(own, 4) ?? addressOf(own, 6);
+  if (local === undefined) {
+    problems.push({
+      code: "no-address",
+      node: own.name,
+      text: `node ${own.name} has no InternalIP, so it can have no tunnel`,
+    });
+    return undefined;
+  }
+  const peers = members.flatMap(({ peer }) => {
+    const address = addressOf(peer, local.family);
+    if (address !== undefined)
+      return [{ subnets: peer.subnets.map(formatPrefix), address: formatAddress(address) }];
+    problems.push({
+      code: "no-address",
+      node: peer.name,
+      text: `node ${peer.name} has no InternalIP of IPv${local.family}, the family of this node's tunnel`,
+    });
+    return [];
+  });
+  return { kind: "vxlan", vni, port, mtu, local: formatAddress(local), peers };
+}
+
+/**
+ * The subnets where pods keep their address, beside those that routes and tunnel name. Nodes behind a router
+ * are none of them: what is between would drop packets of pods, or lead the answers another way.
+ */
+function exceptOf(own: Member, settings: Settings, paths: readonly Path[]): string[] {
+  const keep = paths.filter(({ kind }) => kind === "direct" || kind === "cloud").map(({ peer }) => peer);
+  const addresses: Address[] = [own, ...keep].flatMap((member) => member.addresses);
+  const subnets = paths.flatMap(({ peer }) => peer.subnets);
+  return [
+    ...new Set([
+      ...addresses.map((address) => formatPrefix(wholeOf(address))),
+      ...subnets.map(formatPrefix),
+      ...settings["no-masquerade"],
+    ]),
+  ];
+}
+
+/** With a tunnel, packets of pods have to fit into it. */
+function podMtu({ mtu }: Settings, tunnel: Wish["tunnel"], ways: Ways): number | undefined {
+  if (mtu !== "auto") return mtu;
+  if (tunnel === undefined) return undefined;
+  const uplink = ways.mtuOf(tunnel.local);
+  return uplink === undefined ? undefined : uplink - OVERHEAD[tunnel.local.includes(":") ? 6 : 4];
+}

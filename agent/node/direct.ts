@@ -1,0 +1,38 @@
+// Which nodes need no router: the kernel of this node says it, by a dry run of the executable.
+import type { Wish } from "../cluster/wish.ts";
+import type { Executable } from "./executable.ts";
+
+/** The answers of the kernel. They are kept until the nodes change or the node's own links or routes do. */
+export class DirectWays {
+  readonly #executable: Executable;
+  #question = "";
+  #indirect = new Set<string>();
+
+  constructor(executable: Executable) {
+    this.#executable = executable;
+  }
+
+  /** Asks for the routes of the probe, where that is another than before. Throws ExecutableError. */
+  async ask(probe: Wish): Promise<void> {
+    const question = JSON.stringify(probe);
+    if (question === this.#question) return;
+    const { refused } = await this.#executable.apply(probe, { isDryRun: true });
+    this.#indirect = new Set(refused.flatMap(({ what, reason }) => indirectOf(what, reason)));
+    this.#question = question;
+  }
+
+  /** The kernel may answer otherwise now. */
+  forget(): void {
+    this.#question = "";
+  }
+
+  isDirect(address: string): boolean {
+    return !this.#indirect.has(address);
+  }
+}
+
+/** The address of a refused route, where a router is the reason. */
+function indirectOf(what: string, reason: string): string[] {
+  const [, via] = /^route \S+ via (\S+)$/.exec(what) ?? [];
+  return via !== undefined && reason.includes("no direct way") ? [via] : [];
+}

@@ -1,0 +1,117 @@
+// The executable, which does all work on the node. Each call is a process of a few milliseconds.
+import { execa } from "execa";
+import { z } from "zod";
+import type { Wish } from "../cluster/wish.ts";
+
+/** What an apply has done. */
+export interface Applied {
+  changed: { what: string; action: string }[];
+  refused: { what: string; reason: string }[];
+  notes: string[];
+}
+
+const applied = z.object({
+  changed: z.array(z.object({ what: z.string(), action: z.string() })),
+  refused: z.array(z.object({ what: z.string(), reason: z.string() })),
+  notes: z.array(z.string()),
+});
+const wrong = z.object({ wrong: z.array(z.string()) });
+
+/** A call that did not do its work: in one sentence. */
+export class ExecutableError extends Error {
+  /** The sentences about a wrong wish. */
+  readonly wrong: readonly string[];
+
+  constructor(message: string, wrongValues: readonly string[] = []) {
+    super(message);
+    this.wrong = wrongValues;
+  }
+}
+
+/** The outcome of a call. */
+export interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+const LIMIT_MS = 60_000;
+const MOST_OUTPUT = 32 << 20;
+const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
+
+/** The executable Pontoon at a path. */
+export class Executable {
+  readonly path: string;
+  readonly #confFolder: string;
+
+  constructor(path: string, confFolder: string) {
+    this.path = path;
+    this.#confFolder = confFolder;
+  }
+
+  /** Makes the node as wished; with `isDryRun` says what it would change. Throws ExecutableError. */
+  async apply(wish: Wish, { isDryRun = false }: { isDryRun?: boolean } = {}): Promise<Applied> {
+    const words = [
+      "node",
+      "apply",
+      "--json",
+      "--conf-dir",
+      this.#confFolder,
+      ...(isDryRun ? ["--dry-run"] : []),
+    ];
+    return this.#report(words, JSON.stringify(wish));
+  }
+
+  /** Takes away all that an apply made. Throws ExecutableError. */
+  remove(): Promise<Applied> {
+    return this.#report(["node", "remove", "--json", "--conf-dir", this.#confFolder]);
+  }
+
+  /** Runs it to its end. Throws ExecutableError where it cannot be run, or does not end. */
+  async call(words: readonly string[], { input = "", limitMs = LIMIT_MS } = {}): Promise<Outcome> {
+    const { exitCode, stdout, stderr, timedOut, signal, failed, shortMessage } = await execa(
+      this.path,
+      words,
+      {
+        input,
+        env: ENVIRONMENT,
+        extendEnv: false,
+        reject: false,
+        timeout: limitMs,
+        killSignal: "SIGKILL",
+        maxBuffer: MOST_OUTPUT,
+        stripFinalNewline: false,
+      },
+    );
+    const name = `pontoon ${words.slice(0, 2).join(" ")}`;
+    if (timedOut) throw new ExecutableError(`${name} did not end within ${limitMs / 1000} s and was killed`);
+    if (signal !== undefined) throw new ExecutableError(`${name} was ended by ${signal}`);
+    if (exitCode === undefined || (failed && exitCode === undefined))
+      throw new ExecutableError(`${this.path} cannot be run: ${shortMessage ?? ""}`);
+    return { status: exitCode, stdout, stderr };
+  }
+
+  /** A call that prints JSON; any exit status may be right. Throws ExecutableError. */
+  async json(words: readonly string[], options: { input?: string; limitMs?: number } = {}): Promise<unknown> {
+    const { status, stdout, stderr } = await this.call(words, options);
+    try {
+      return JSON.parse(stdout) as unknown;
+    } catch {
+      throw new ExecutableError(`pontoon ${words[0]} failed with status ${status}: ${firstLine(stderr)}`);
+    }
+  }
+
+  async #report(words: readonly string[], input = ""): Promise<Applied> {
+    const value = await this.json(words, { input });
+    const refused = wrong.safeParse(value);
+    if (refused.success)
+      throw new ExecutableError(`the wish is wrong: ${refused.data.wrong.join("; ")}`, refused.data.wrong);
+    const read = applied.safeParse(value);
+    if (read.success) return read.data;
+    throw new ExecutableError(`pontoon ${words.slice(0, 2).join(" ")} printed what the agent does not know`);
+  }
+}
+
+function firstLine(text: string): string {
+  return text.trim().split("\n")[0]?.slice(0, 500) || "it said nothing";
+}

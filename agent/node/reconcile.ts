@@ -1,0 +1,131 @@
+// The node made as the cluster wants it, again and again: one pass at a time, the last state wins.
+import { Backoff } from "../api/backoff.ts";
+import { type Cluster, readCluster } from "../cluster/members.ts";
+import type { ClusterNode } from "../cluster/node-object.ts";
+import type { Problem } from "../cluster/problem.ts";
+import { decide, probeOf, type Wish } from "../cluster/wish.ts";
+import type { Log } from "../log.ts";
+import type { Settings } from "../settings.ts";
+import { DirectWays } from "./direct.ts";
+import { type Applied, type Executable, ExecutableError } from "./executable.ts";
+import type { ProblemBook } from "./problems.ts";
+import type { Trigger } from "./trigger.ts";
+import { mtuOf } from "./uplink.ts";
+
+/** Who hears of passes. */
+export interface PassWatcher {
+  passed(pass: { seconds: number; applied: Applied; wish: Wish; nodes: number }): void;
+  failed(): void;
+  /** There is nothing to apply: the node has no podCIDR, or is none of the cluster. */
+  idle(): void;
+}
+
+/** The parts of a reconciler. */
+export interface Parts {
+  settings: Settings;
+  executable: Executable;
+  nodes: () => ReadonlyMap<string, ClusterNode> | undefined;
+  trigger: Trigger;
+  problems: ProblemBook;
+  watcher: PassWatcher;
+  log: Log;
+}
+
+/** An apply without a reason, against whatever nobody heard of. */
+const SAFETY_MS = 60_000;
+
+/** Applies the wish at each reason, until the abort. */
+export class Reconciler {
+  readonly #parts: Parts;
+  readonly #direct: DirectWays;
+  readonly #backoff = new Backoff({ firstMs: 1000, mostMs: 30_000 });
+  #subnets = "";
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#direct = new DirectWays(parts.executable);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { trigger } = this.#parts;
+    for (;;) {
+      await trigger.due(signal);
+      if (signal.aborted) return;
+      const isDone = await this.pass();
+      if (isDone) this.#backoff.reset();
+      trigger.pokeAfter(isDone ? SAFETY_MS : this.#backoff.next());
+    }
+  }
+
+  /** Something of the node itself has changed: ways may be others. */
+  nodeChanged(): void {
+    this.#direct.forget();
+    this.#parts.trigger.poke();
+  }
+
+  /** The wish of now, as `decide` gives it; undefined before the first list. Throws ExecutableError. */
+  async decide(): Promise<ReturnType<typeof decide> | undefined> {
+    const { nodes, settings } = this.#parts;
+    const all = nodes();
+    if (all === undefined) return undefined;
+    const cluster = readCluster(all, settings["node-name"]);
+    await this.#askWays(cluster);
+    return decide(cluster, settings, { isDirect: (address) => this.#direct.isDirect(address), mtuOf });
+  }
+
+  async #askWays(cluster: Cluster): Promise<void> {
+    const { own } = cluster;
+    const { backend } = this.#parts.settings;
+    if (own === undefined || own.subnets.length === 0 || (backend !== "auto" && backend !== "routes")) return;
+    await this.#direct.ask(probeOf(own, cluster));
+  }
+
+  /** One pass. False when it has to be done again. */
+  async pass(): Promise<boolean> {
+    const { problems, executable, watcher, log } = this.#parts;
+    try {
+      const decision = await this.decide();
+      if (decision === undefined) return true;
+      if (decision.wish === undefined) {
+        problems.set(decision.problems);
+        watcher.idle();
+        return true;
+      }
+      this.#tellSubnets(decision.wish);
+      const begin = performance.now();
+      const applied = await executable.apply(decision.wish);
+      const seconds = (performance.now() - begin) / 1000;
+      for (const { what, action } of applied.changed) log.info("changed", `${what}: ${action}`);
+      problems.set([...decision.problems, ...problemsOf(applied, this.#parts.settings["node-name"])]);
+      watcher.passed({ seconds, applied, wish: decision.wish, nodes: this.#parts.nodes()?.size ?? 0 });
+      return true;
+    } catch (error) {
+      problems.set([problemOf(error, this.#parts.settings["node-name"])]);
+      watcher.failed();
+      return false;
+    }
+  }
+
+  /** Pods keep the addresses of the subnets in which they began. */
+  #tellSubnets({ podSubnets }: Wish): void {
+    const now = podSubnets.join(", ");
+    if (this.#subnets !== "" && this.#subnets !== now)
+      this.#parts.log.warn(
+        "pod-cidr-changed",
+        `the podCIDRs of this node were ${this.#subnets} and are ${now}; pods that run keep their old addresses, which other nodes no longer reach: make them anew`,
+      );
+    this.#subnets = now;
+  }
+}
+
+function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
+  return [
+    ...refused.map(({ what, reason }): Problem => ({ code: "refused", node, text: `${what}: ${reason}` })),
+    ...notes.map((text): Problem => ({ code: "note", node, text })),
+  ];
+}
+
+function problemOf(error: unknown, node: string): Problem {
+  if (!(error instanceof ExecutableError)) throw error;
+  return { code: error.wrong.length > 0 ? "wrong-wish" : "apply-failed", node, text: error.message };
+}
