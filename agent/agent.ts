@@ -61,7 +61,7 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
     watcher: passWatcher(metrics, readiness, problems),
   });
   const served =
-    settings.listen && serveHealth(settings.listen, { readiness, registry: metrics.registry, log }, signal);
+    settings.listen !== "none" && serveHealth(settings.listen, { readiness, registry: metrics.registry, log }, signal);
   const listed = list.run(signal);
   await install(executable, settings, { log, readiness, signal });
   const watcher = {

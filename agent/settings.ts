@@ -1,6 +1,7 @@
 // What a person sets: options of the command line, or environment variables of the same names.
 import { parseArgs } from "node:util";
-import { z } from "zod";
+import * as z from "zod/mini";
+import { parseAddress } from "../src/ip/address.ts";
 import { hasHostBits, parsePrefix } from "../src/ip/prefix.ts";
 import { LEVELS } from "./log.ts";
 
@@ -42,108 +43,120 @@ export const OPTIONS = {
 
 const table: Record<string, Option> = OPTIONS;
 
-/** A duration as text, in ms. */
-const duration = z
-  .string()
-  .regex(/^\d{1,6}(ms|s|m|h)$/, "must be a number with s, m or h, as in 60s")
-  .transform((text) => Number.parseInt(text, 10) * { s: 1000, m: 60_000, h: 3_600_000, ms: 1 }[unitOf(text)])
-  .refine((ms) => ms >= 1000, "must be 1s at least");
+const matching = (pattern: RegExp, error: string) => z.string().check(z.regex(pattern, error));
 
-function unitOf(text: string): "ms" | "s" | "m" | "h" {
-  return text.replace(/^\d+/, "") as "ms" | "s" | "m" | "h";
+/** A text that is read to another value; `read` gives undefined for a wrong one. */
+function reading<T>(read: (text: string) => T | undefined, error: string, missing = error) {
+  return z.pipe(
+    z.string(missing),
+    z.transform((text, context): T => {
+      const value = read(text);
+      if (value !== undefined) return value;
+      context.issues.push({ code: "custom", message: error, input: text });
+      return z.NEVER;
+    }),
+  );
 }
 
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A duration as text, in ms. */
+const duration = reading((text) => {
+  const [, count, unit = ""] = /^(\d{1,6})(ms|s|m|h)$/.exec(text) ?? [];
+  const ms = Number(count) * (UNITS[unit] ?? Number.NaN);
+  return ms >= 1000 ? ms : undefined;
+}, "must be a time of 1s at least, as in 60s or 5m");
+
 const whole = (least: number, most: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
-    .transform(Number)
-    .refine((n) => n >= least && n <= most, `must be a whole number from ${least} to ${most}`);
+  reading(
+    (text) => (/^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined),
+    `must be a whole number from ${least} to ${most}`,
+  );
 
-const boolean = z
-  .enum(["true", "false"], { error: "must be true or false" })
-  .transform((text) => text === "true");
+const mtu = reading<number | "auto">((text) => {
+  const bytes = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (text === "auto") return text;
+  return bytes >= 576 && bytes <= 65_000 ? bytes : undefined;
+}, "must be auto, or a whole number from 576 to 65000");
 
-const folder = z.string().regex(/^\/[^\0]*$/, "must be an absolute path");
+const boolean = reading(
+  (text) => (text === "true" ? true : text === "false" ? false : undefined),
+  "must be true or false",
+);
 
-const apiUrl = z
-  .string({ error: "has to be given where KUBERNETES_SERVICE_HOST is not set" })
-  .transform((text, context) => {
+const folder = matching(/^\/[^\0]*$/, "must be an absolute path");
+
+const apiUrl = reading(
+  (text) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url?.protocol === "https:" && url.username === "") return url;
-    context.addIssue("must be a URL that begins with https://");
-    return z.NEVER;
-  });
+    return url?.protocol === "https:" && url.username === "" ? url : undefined;
+  },
+  "must be a URL that begins with https://",
+  "has to be given where KUBERNETES_SERVICE_HOST is not set",
+);
 
-const subnet = z
-  .string()
-  .refine((text) => parsePrefix(text) !== undefined, "must be a subnet, as in 10.0.0.0/8")
-  .refine((text) => !hasHostBits(parsePrefix(text)!), "has bits behind its length");
+const subnet = reading((text) => {
+  const prefix = parsePrefix(text);
+  return prefix === undefined || hasHostBits(prefix) ? undefined : text;
+}, "must be a subnet by its first address, as in 10.0.0.0/8");
 
-const patch = z.string().transform((text, context): Record<string, unknown> => {
+const patch = reading((text): Record<string, unknown> | undefined => {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>;
-  } catch {}
-  context.addIssue('must be a JSON object, as in {"macspoofchk": true}');
-  return z.NEVER;
-});
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}, 'must be a JSON object, as in {"macspoofchk": true}');
 
-const listen = z.string().transform((text, context) => {
-  if (text === "none") return undefined;
-  const [, address, port] = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/i.exec(text)
-    ? [text, text.replace(/:\d+$/, "").replaceAll(/[[\]]/g, ""), text.replace(/^.*:/, "")]
-    : [];
-  if (address !== undefined && port !== undefined && Number(port) <= 65_535)
-    return { address, port: Number(port) };
-  context.addIssue("must be an address and a port, as in 127.0.0.1:9880 or [::1]:9880, or none");
-  return z.NEVER;
-});
+/** Where to listen; "none" is a place as well. */
+const listen = reading<{ address: string; port: number } | "none">((text) => {
+  if (text === "none") return text;
+  const [, six, four, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = six ?? four;
+  if (address === undefined || parseAddress(address) === undefined || Number(port) > 65_535) return undefined;
+  return { address, port: Number(port) };
+}, "must be an address and a port, as in 127.0.0.1:9880 or [::1]:9880, or none");
 
-const schema = z
-  .object({
-    "node-name": z.string({ error: "has to be given: the node's name in the cluster" }).min(1).max(253),
-    api: apiUrl,
-    "service-account": folder.default("/var/run/secrets/kubernetes.io/serviceaccount"),
-    backend: z
-      .enum(["auto", "routes", "vxlan", "none"], { error: "must be auto, routes, vxlan or none" })
-      .default("auto"),
-    vni: whole(1, 0xff_ffff).default(4096),
-    port: whole(1, 65_535).default(8472),
-    mtu: z
-      .union([z.literal("auto"), whole(576, 65_000)], { error: "must be auto, or 576 to 65000" })
-      .default("auto"),
-    masquerade: boolean.default(true),
-    "no-masquerade": z.array(subnet).default([]),
-    "network-name": z
-      .string()
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "must be a network's name, as in pods")
-      .default("pods"),
-    "conf-dir": folder.default("/etc/cni/net.d"),
-    "conflist-name": z
-      .string()
-      .regex(/^[a-zA-Z0-9_][^/\0]{0,190}\.conflist$/, "must be a name that ends in .conflist")
-      .default("10-pontoon.conflist"),
-    "conflist-patch": patch.default({}),
-    "bin-dir": folder.default("/opt/cni/bin"),
-    pontoon: folder.default("/pontoon"),
-    listen: listen.default({ address: "127.0.0.1", port: 9880 }),
-    "log-level": z.enum(LEVELS, { error: `must be ${LEVELS.join(", ")}` }).default("info"),
-    "log-format": z.enum(["json", "text"], { error: "must be json or text" }).default("json"),
-    events: z.enum(["true", "false", "auto"], { error: "must be true, false or auto" }).default("auto"),
-    care: boolean.default(false),
-    "care-interval": duration.default(60_000),
-    "dry-run": z.boolean().default(false),
-    remove: z.boolean().default(false),
-  })
-  .transform((read) => ({
-    ...read,
-    conflistPath: `${read["conf-dir"].replace(/\/+$/, "")}/${read["conflist-name"]}`,
-  }));
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, `must be ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`);
+
+const schema = z.object({
+  "node-name": z.string("has to be given: the node's name in the cluster").check(z.minLength(1), z.maxLength(253)),
+  api: apiUrl,
+  "service-account": z._default(folder, "/var/run/secrets/kubernetes.io/serviceaccount"),
+  backend: z._default(oneOf(["auto", "routes", "vxlan", "none"]), "auto"),
+  vni: z._default(whole(1, 0xff_ffff), 4096),
+  port: z._default(whole(1, 65_535), 8472),
+  mtu: z._default(mtu, "auto"),
+  masquerade: z._default(boolean, true),
+  "no-masquerade": z._default(z.array(subnet), []),
+  "network-name": z._default(matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "must be a network's name, as in pods"), "pods"),
+  "conf-dir": z._default(folder, "/etc/cni/net.d"),
+  "conflist-name": z._default(
+    matching(/^[a-zA-Z0-9_][^/\0]{0,190}\.conflist$/, "must be a name that ends in .conflist"),
+    "10-pontoon.conflist",
+  ),
+  "conflist-patch": z._default(patch, {}),
+  "bin-dir": z._default(folder, "/opt/cni/bin"),
+  pontoon: z._default(folder, "/pontoon"),
+  listen: z._default(listen, { address: "127.0.0.1", port: 9880 }),
+  "log-level": z._default(oneOf(LEVELS), "info"),
+  "log-format": z._default(oneOf(["json", "text"]), "json"),
+  events: z._default(oneOf(["true", "false", "auto"]), "auto"),
+  care: z._default(boolean, false),
+  "care-interval": z._default(duration, 60_000),
+  "dry-run": z._default(z.boolean(), false),
+  remove: z._default(z.boolean(), false),
+});
 
 /** The settings, read and checked. */
-export type Settings = z.infer<typeof schema>;
+export type Settings = z.infer<typeof schema> & {
+  /** The path of our configuration. */
+  conflistPath: string;
+};
 
 /** A wrong option: a sentence for each. */
 export class WrongSettings extends Error {
@@ -176,7 +189,10 @@ export function readSettings(args: readonly string[], env: NodeJS.ProcessEnv): A
   if (values["remove"] === true) values["api"] = "https://localhost";
   if (values["remove"] === true) values["node-name"] ??= "none";
   const { success, data, error } = schema.safeParse(values);
-  if (success) return { settings: data };
+  if (success) {
+    const conflistPath = `${data["conf-dir"].replace(/\/+$/, "")}/${data["conflist-name"]}`;
+    return { settings: { ...data, conflistPath } };
+  }
   throw new WrongSettings(error.issues.map(({ path, message }) => `--${path[0]?.toString()}: ${message}`));
 }
 

@@ -5,6 +5,7 @@ import { Agent, request } from "node:https";
 import { ApiError, errorOfConnection, errorOfStatus } from "./api-error.ts";
 import { type Credentials, readCredentials } from "./credentials.ts";
 import { linesOf } from "./lines.ts";
+import { ListSplitter } from "./list-splitter.ts";
 
 /** Where the API server is, and whose credentials are used. */
 export interface ApiPlace {
@@ -32,8 +33,8 @@ export interface ApiRequest {
 const SILENCE_MS = 30_000;
 const KEEP_ALIVE_MS = 15_000;
 const MOST_OF_ERROR = 64 << 10;
-/** A page of a list; the lister asks for smaller pages when one is larger. */
-export const MOST_OF_BODY = 16 << 20;
+/** Answers that are no lists are small. */
+const MOST_OF_BODY = 4 << 20;
 /** An object in etcd has 1.5 MB at most; as JSON it may be larger. */
 const MOST_OF_LINE = 8 << 20;
 
@@ -50,11 +51,21 @@ export class Api {
   async json(wanted: ApiRequest): Promise<unknown> {
     const response = await this.#open(wanted);
     const text = await this.#received(response, () => bodyOf(response, MOST_OF_BODY));
-    try {
-      return JSON.parse(text) as unknown;
-    } catch (error) {
-      throw garbage(text, error);
-    }
+    return parseJson(text);
+  }
+
+  /**
+   * Reads a list: hands each of its `items` to `take` as it comes, and gives the JSON of the rest. So a page needs
+   * the memory of one object. Throws ApiError.
+   */
+  async list(wanted: ApiRequest, take: (item: unknown) => void): Promise<unknown> {
+    const response = await this.#open(wanted);
+    return this.#received(response, async () => {
+      const splitter = new ListSplitter((text) => take(parseJson(text)), MOST_OF_LINE);
+      for await (const part of response as AsyncIterable<Buffer>) splitter.write(part);
+      if (!response.complete) throw new Error("the answer ended early");
+      return parseJson(splitter.end());
+    });
   }
 
   /** The values of an answer with one JSON text a line, as they come. Throws ApiError. */
@@ -65,7 +76,7 @@ export class Api {
       for (;;) {
         const { value, done } = await this.#received(response, () => lines.next());
         if (done === true) return;
-        yield parseLine(value);
+        yield parseJson(value);
       }
     } finally {
       response.destroy();
@@ -169,11 +180,11 @@ async function bodyOf(response: IncomingMessage, most: number): Promise<string> 
   return Buffer.concat(parts).toString("utf8");
 }
 
-function parseLine(line: string): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(line) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (error) {
-    throw garbage(line, error);
+    throw garbage(text, error);
   }
 }
 

@@ -1,5 +1,5 @@
 // A list of objects that is kept like the API server's: listed by pages, then watched.
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Log } from "../log.ts";
 import { ApiError } from "./api-error.ts";
 import { Backoff, pause } from "./backoff.ts";
@@ -53,23 +53,22 @@ export interface Watcher {
 }
 
 const listSchema = z.object({
-  metadata: z.object({ resourceVersion: z.string(), continue: z.string().optional() }),
-  items: z.array(z.unknown()).nullish(),
+  metadata: z.object({ resourceVersion: z.string(), continue: z.optional(z.string()) }),
 });
 
 const eventSchema = z.object({
   type: z.string(),
   object: z.looseObject({
-    metadata: z
-      .looseObject({ resourceVersion: z.string().optional(), name: z.string().optional() })
-      .optional(),
+    metadata: z.optional(
+      z.looseObject({ resourceVersion: z.optional(z.string()), name: z.optional(z.string()) }),
+    ),
   }),
 });
 
 const statusSchema = z.looseObject({
-  code: z.number().optional(),
-  message: z.string().optional(),
-  reason: z.string().optional(),
+  code: z.optional(z.number()),
+  message: z.optional(z.string()),
+  reason: z.optional(z.string()),
 });
 
 /** After so many failures in a row the version is given up: it might be the reason. */
@@ -125,17 +124,19 @@ export class ListWatch<T> {
     let next: string | undefined;
     let version = "";
     do {
-      const answer = await this.#api.json({
-        what: `list ${this.#kind.plural}`,
-        path: this.#kind.path,
-        query: { limit: this.#page, continue: next },
-        signal,
-      });
+      const answer = await this.#api.list(
+        {
+          what: `list ${this.#kind.plural}`,
+          path: this.#kind.path,
+          query: { limit: this.#page, continue: next },
+          signal,
+        },
+        (item) => {
+          const kept = this.#kind.read(item);
+          if (kept !== undefined) found.set(kept.name, kept.value);
+        },
+      );
       const page = parse(listSchema, answer, "list");
-      for (const item of page.items ?? []) {
-        const kept = this.#kind.read(item);
-        if (kept !== undefined) found.set(kept.name, kept.value);
-      }
       version = page.metadata.resourceVersion;
       next = page.metadata.continue || undefined;
     } while (next !== undefined);
@@ -228,7 +229,7 @@ export class ListWatch<T> {
   }
 }
 
-function parse<S extends z.ZodType>(schema: S, value: unknown, of: string): z.infer<S> {
+function parse<S extends z.ZodMiniType>(schema: S, value: unknown, of: string): z.infer<S> {
   const { success, data, error } = schema.safeParse(value);
   if (success) return data;
   const [first] = error.issues;

@@ -1,5 +1,5 @@
 // What the agent keeps of a Node object: some hundred bytes of some ten thousand.
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Kept, Kind } from "../api/list-watch.ts";
 
 /** A node of the cluster, as the API server has it. */
@@ -14,12 +14,17 @@ export interface ClusterNode {
   internalIPs: string[];
 }
 
+const texts = z.nullish(z.array(z.string()));
 const schema = z.object({
-  metadata: z.object({ name: z.string().min(1), uid: z.string(), creationTimestamp: z.string().nullish() }),
-  spec: z.object({ podCIDR: z.string().nullish(), podCIDRs: z.array(z.string()).nullish() }).nullish(),
-  status: z
-    .object({ addresses: z.array(z.object({ type: z.string(), address: z.string() })).nullish() })
-    .nullish(),
+  metadata: z.object({
+    name: z.string().check(z.minLength(1)),
+    uid: z.string(),
+    creationTimestamp: z.nullish(z.string()),
+  }),
+  spec: z.nullish(z.object({ podCIDR: z.nullish(z.string()), podCIDRs: texts })),
+  status: z.nullish(
+    z.object({ addresses: z.nullish(z.array(z.object({ type: z.string(), address: z.string() }))) }),
+  ),
 });
 
 /** The Node objects of the core API. */

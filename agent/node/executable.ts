@@ -1,7 +1,7 @@
 // The executable, which does all work on the node. Each call is a process of a few milliseconds.
-import { execa } from "execa";
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Wish } from "../cluster/wish.ts";
+import { runProgram } from "./program.ts";
 
 /** What an apply has done. */
 export interface Applied {
@@ -37,7 +37,6 @@ export interface Outcome {
 
 const LIMIT_MS = 60_000;
 const MOST_OUTPUT = 32 << 20;
-const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
 /** The executable Pontoon at a path. */
 export class Executable {
@@ -69,26 +68,14 @@ export class Executable {
 
   /** Runs it to its end. Throws ExecutableError where it cannot be run, or does not end. */
   async call(words: readonly string[], { input = "", limitMs = LIMIT_MS } = {}): Promise<Outcome> {
-    const { exitCode, stdout, stderr, timedOut, signal, failed, shortMessage } = await execa(
-      this.path,
-      words,
-      {
-        input,
-        env: ENVIRONMENT,
-        extendEnv: false,
-        reject: false,
-        timeout: limitMs,
-        killSignal: "SIGKILL",
-        maxBuffer: MOST_OUTPUT,
-        stripFinalNewline: false,
-      },
-    );
-    const name = `pontoon ${words.slice(0, 2).join(" ")}`;
-    if (timedOut) throw new ExecutableError(`${name} did not end within ${limitMs / 1000} s and was killed`);
-    if (signal !== undefined) throw new ExecutableError(`${name} was ended by ${signal}`);
-    if (exitCode === undefined || (failed && exitCode === undefined))
-      throw new ExecutableError(`${this.path} cannot be run: ${shortMessage ?? ""}`);
-    return { status: exitCode, stdout, stderr };
+    const { status, failure, stdout, stderr } = await runProgram(this.path, words, {
+      input,
+      limitMs,
+      mostBytes: MOST_OUTPUT,
+    });
+    if (failure !== undefined || status === undefined)
+      throw new ExecutableError(`pontoon ${words.slice(0, 2).join(" ")} ${failure}`);
+    return { status, stdout, stderr };
   }
 
   /** A call that prints JSON; any exit status may be right. Throws ExecutableError. */

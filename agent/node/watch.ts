@@ -1,9 +1,10 @@
 // `pontoon node watch`: the executable says when somebody has changed what it keeps on the node.
-import { execa } from "execa";
-import { z } from "zod";
+import { spawn } from "node:child_process";
+import * as z from "zod/mini";
 import { Backoff, pause } from "../api/backoff.ts";
 import { linesOf } from "../api/lines.ts";
 import type { Log } from "../log.ts";
+import { ENVIRONMENT } from "./program.ts";
 
 /** What happens to the watch. */
 export interface NodeWatcher {
@@ -41,15 +42,13 @@ export async function watchNode(
 }
 
 async function watchOnce(path: string, watcher: NodeWatcher, signal: AbortSignal): Promise<string> {
-  const child = execa(path, ["node", "watch"], {
-    env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
-    extendEnv: false,
-    stdin: "ignore",
-    reject: false,
-    buffer: false,
-    cancelSignal: signal,
-    killSignal: "SIGKILL",
+  const child = spawn(path, ["node", "watch"], { env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
+  const ended = new Promise<string>((done) => {
+    child.on("error", ({ message }) => done(message));
+    child.on("close", (status, killed) => done(killed ?? `status ${status}`));
   });
+  const kill = (): boolean => child.kill("SIGKILL");
+  signal.addEventListener("abort", kill);
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-1000);
@@ -60,9 +59,10 @@ async function watchOnce(path: string, watcher: NodeWatcher, signal: AbortSignal
       if (read.success && "changed" in read.data) watcher.changed(read.data.changed);
     }
   } catch (error) {
-    child.kill("SIGKILL");
+    kill();
     errors = `${(error as Error).message} ${errors}`;
   }
-  const { exitCode, signal: killed } = await child;
-  return errors.trim().split("\n")[0] || `status ${exitCode ?? killed ?? "unknown"}`;
+  const how = await ended;
+  signal.removeEventListener("abort", kill);
+  return errors.trim().split("\n")[0] || how;
 }

@@ -14,6 +14,9 @@ import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, pluginBinary, type World } from
 export const BIN_FOLDER = "/run/world/opt";
 export const CONFLIST = `${CONFIG_FOLDER}/10-pontoon.conflist`;
 
+/** The options of Node in the image. */
+const NODE_OPTIONS: string[] = [];
+
 /** The bundle of the agent. */
 export function agentBundle(): string {
   const path = join(REPOSITORY, "dist/pontoon-agent.mjs");
@@ -43,9 +46,12 @@ export class RunningAgent implements AsyncDisposable {
   readonly process: BackgroundProcess;
   readonly #place: Pod;
 
-  constructor(place: Pod, args: readonly string[]) {
+  constructor(place: Pod, args: readonly string[], { nodeOptions = NODE_OPTIONS, env = {} }: { nodeOptions?: string[]; env?: Record<string, string> } = {}) {
     this.#place = place;
-    this.process = place.start([process.execPath, agentBundle(), ...args], { timeoutMs: 120_000 });
+    this.process = place.start([process.execPath, ...nodeOptions, agentBundle(), ...args], {
+      timeoutMs: 120_000,
+      env,
+    });
   }
 
   /** The lines of the log so far. */

@@ -150,7 +150,7 @@ export class KubeApi implements AsyncDisposable {
 
   /** Versions of before now are too old from now on. */
   compact(): void {
-    this.oldest = this.#version;
+    this.oldest = ++this.#version;
   }
 
   /** Sends bytes to all watches as they are. */
