@@ -1,8 +1,9 @@
 // The agent's life: the executable installed, the cluster watched, the node kept as the cluster wants it.
-
 import { Backoff, pause } from "./api/backoff.ts";
+import { EventTeller } from "./api/events.ts";
 import { Api } from "./api/http.ts";
 import { ListWatch, type Watcher } from "./api/list-watch.ts";
+import { Care, type CareWatcher } from "./care.ts";
 import { type ClusterNode, NODES } from "./cluster/node-object.ts";
 import { type Readiness, serveHealth } from "./health.ts";
 import { installPlugin } from "./install.ts";
@@ -26,12 +27,18 @@ export function apiOf(settings: Settings): Api {
 }
 
 /** The cluster's nodes, kept like the API server's. */
-export function nodesOf(settings: Settings, log: Log, watcher: Watcher): ListWatch<ClusterNode> {
-  return new ListWatch(apiOf(settings), NODES, { log, watcher });
+export function nodesOf(api: Api, log: Log, watcher: Watcher): ListWatch<ClusterNode> {
+  return new ListWatch(api, NODES, { log, watcher });
 }
 
 /** Works until the abort. On it nothing is taken away. */
 export async function runAgent(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
+  const name = settings["node-name"];
+  log.info("started", `pontoon-agent ${VERSION} on node ${name}`, {
+    node: name,
+    backend: settings.backend,
+    api: settings.api.href,
+  });
   const metrics = openMetrics(VERSION);
   const readiness: Readiness = {
     isInstalled: false,
@@ -39,18 +46,26 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
     reason: "the plugin is not installed yet",
   };
   const executable = new Executable(settings.pontoon, settings["conf-dir"]);
+  const api = apiOf(settings);
   const trigger = new Trigger();
-  const problems = new ProblemBook(log, () => undefined);
-  log.info("started", `pontoon-agent ${VERSION} on node ${settings["node-name"]}`, {
-    node: settings["node-name"],
-    backend: settings.backend,
-    api: settings.api.href,
-  });
-  const list = nodesOf(settings, log, {
+  const list = nodesOf(api, log, {
     changed: () => trigger.poke(),
     reached: (isReached) => metrics.apiUp.set(Number(isReached)),
     count: (event) => metrics.api.inc({ event }),
   });
+  const events = new EventTeller(
+    {
+      api,
+      log,
+      mode: settings.events,
+      node: () => list.items?.get(name),
+      count: (result) => metrics.events.inc({ result }),
+    },
+    signal,
+  );
+  const warn = ({ code, text }: { code: string; text: string }): void =>
+    events.tell({ type: "Warning", code, note: text });
+  const problems = new ProblemBook(log, warn);
   const reconciler = new Reconciler({
     settings,
     executable,
@@ -58,25 +73,31 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
     problems,
     log,
     nodes: () => list.items,
-    watcher: passWatcher(metrics, readiness, problems),
+    watcher: passWatcher({ metrics, readiness, problems, warn, log }),
   });
-  const served =
-    settings.listen !== "none" && serveHealth(settings.listen, { readiness, registry: metrics.registry, log }, signal);
-  const listed = list.run(signal);
-  await install(executable, settings, { log, readiness, signal });
+  const care = settings.care
+    ? new Care({ executable, settings, log, watcher: careWatcher(name, { metrics, events, warn, log }) })
+    : undefined;
   const watcher = {
     changed: (what: string): void => {
       metrics.nodeChanges.inc({ what });
       log.debug("node-changed", `the node has changed: ${what}`);
       reconciler.nodeChanged();
+      care?.nodeChanged();
     },
     restarted: () => metrics.watchRestarts.inc(),
   };
+  const early = [
+    settings.listen !== "none" &&
+      serveHealth(settings.listen, { readiness, registry: metrics.registry, log }, signal),
+    list.run(signal),
+  ];
+  await install(executable, settings, { log, readiness, signal });
   await Promise.all([
-    served,
-    listed,
+    ...early,
     reconciler.run(signal),
     watchNode(settings.pontoon, { log, watcher }, signal),
+    care?.run(signal),
   ]);
 }
 
@@ -102,7 +123,22 @@ async function install(
     }
 }
 
-function passWatcher(metrics: Metrics, readiness: Readiness, problems: ProblemBook): PassWatcher {
+/** Says a warning as an Event. */
+type Warn = (problem: { code: string; text: string }) => void;
+
+function passWatcher({
+  metrics,
+  readiness,
+  problems,
+  warn,
+  log,
+}: {
+  metrics: Metrics;
+  readiness: Readiness;
+  problems: ProblemBook;
+  warn: Warn;
+  log: Log;
+}): PassWatcher {
   const tell = (): void => {
     metrics.problems.reset();
     for (const [code, count] of problems.counts()) metrics.problems.set({ code }, count);
@@ -117,6 +153,7 @@ function passWatcher(metrics: Metrics, readiness: Readiness, problems: ProblemBo
       metrics.nodes.set(nodes);
       metrics.routes.set(wish.routes.length);
       metrics.tunnelPeers.set(wish.tunnel?.peers.length ?? 0);
+      // A peer without a way is no reason: the node's own pods work.
       const refusal = applied.refused.find(({ what }) => /^(conflist|masquerade|forwarding)/.test(what));
       readiness.isApplied ||= refusal === undefined;
       readiness.reason = refusal === undefined ? "ok" : `${refusal.what}: ${refusal.reason}`;
@@ -132,5 +169,38 @@ function passWatcher(metrics: Metrics, readiness: Readiness, problems: ProblemBo
       readiness.reason = "this node has no podCIDR in the cluster";
       tell();
     },
+    moved(text) {
+      log.warn("pod-cidr-changed", text);
+      warn({ code: "pod-cidr-changed", text });
+    },
+  };
+}
+
+function careWatcher(
+  node: string,
+  { metrics, events, warn, log }: { metrics: Metrics; events: EventTeller; warn: Warn; log: Log },
+): CareWatcher {
+  const findings = new ProblemBook(log, warn);
+  return {
+    mended(what, sentences) {
+      metrics.repairs.inc({ what }, sentences.length);
+      for (const sentence of sentences) log.info(what, sentence);
+      events.tell({ type: "Normal", code: what, note: sentences.join("; ") });
+    },
+    found(all) {
+      metrics.findings.reset();
+      for (const { severity, repairable } of all)
+        metrics.findings.inc({ severity, repairable: String(repairable) });
+      findings.set(
+        all
+          .filter(({ severity }) => severity !== "note")
+          .map(({ sentence, cure }) => ({
+            code: "finding",
+            node,
+            text: cure === undefined ? sentence : `${sentence} To mend it: ${cure}`,
+          })),
+      );
+    },
+    looked: () => metrics.careSeconds.setToCurrentTime(),
   };
 }

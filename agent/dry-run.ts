@@ -1,5 +1,5 @@
 // `--dry-run`: the wish for this node, for people.
-import { nodesOf } from "./agent.ts";
+import { apiOf, nodesOf } from "./agent.ts";
 import type { Log } from "./log.ts";
 import { Executable } from "./node/executable.ts";
 import { ProblemBook } from "./node/problems.ts";
@@ -15,7 +15,7 @@ export async function printWish(
   const stop = new AbortController();
   const trigger = new Trigger();
   const either = AbortSignal.any([signal, stop.signal]);
-  const list = nodesOf(settings, log, {
+  const list = nodesOf(apiOf(settings), log, {
     changed: () => trigger.poke(),
     reached: () => undefined,
     count: () => undefined,
@@ -30,7 +30,12 @@ export async function printWish(
     problems,
     executable: new Executable(settings.pontoon, settings["conf-dir"]),
     nodes: () => list.items,
-    watcher: { passed: () => undefined, failed: () => undefined, idle: () => undefined },
+    watcher: {
+      passed: () => undefined,
+      failed: () => undefined,
+      idle: () => undefined,
+      moved: () => undefined,
+    },
   });
   const decision = await reconciler.decide();
   problems.set(decision?.problems ?? []);

@@ -32,8 +32,8 @@ export function openMetrics(version: string) {
     watchRestarts: counter("node_watch_restarts_total", "Restarts of pontoon node watch"),
     nodeChanges: counter("node_changes_total", "Changes of the node by others, by what changed", ["what"]),
     events: counter("events_total", "Events of the Node, by result", ["result"]),
-    findings: gauge("findings", "Findings of pontoon doctor, by severity and code", ["severity", "code"]),
-    repairs: counter("repairs_total", "What care has mended or collected", ["what"]),
+    findings: gauge("findings", "Findings of pontoon doctor, by severity", ["severity", "repairable"]),
+    repairs: counter("repairs_total", "Things that care has collected, repaired or restored", ["what"]),
     careSeconds: gauge("care_last_success_timestamp_seconds", "Time of the last look of care"),
     ready: gauge("ready", "1 when the node's network is as wished"),
     memory: new Gauge({

@@ -69,7 +69,8 @@ const duration = reading((text) => {
 
 const whole = (least: number, most: number) =>
   reading(
-    (text) => (/^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined),
+    (text) =>
+      /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most ? Number(text) : undefined,
     `must be a whole number from ${least} to ${most}`,
   );
 
@@ -124,7 +125,9 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, `must be ${values.slice(0, -1).join(", ")} or ${values.at(-1)}`);
 
 const schema = z.object({
-  "node-name": z.string("has to be given: the node's name in the cluster").check(z.minLength(1), z.maxLength(253)),
+  "node-name": z
+    .string("has to be given: the node's name in the cluster")
+    .check(z.minLength(1), z.maxLength(253)),
   api: apiUrl,
   "service-account": z._default(folder, "/var/run/secrets/kubernetes.io/serviceaccount"),
   backend: z._default(oneOf(["auto", "routes", "vxlan", "none"]), "auto"),
@@ -133,7 +136,10 @@ const schema = z.object({
   mtu: z._default(mtu, "auto"),
   masquerade: z._default(boolean, true),
   "no-masquerade": z._default(z.array(subnet), []),
-  "network-name": z._default(matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "must be a network's name, as in pods"), "pods"),
+  "network-name": z._default(
+    matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "must be a network's name, as in pods"),
+    "pods",
+  ),
   "conf-dir": z._default(folder, "/etc/cni/net.d"),
   "conflist-name": z._default(
     matching(/^[a-zA-Z0-9_][^/\0]{0,190}\.conflist$/, "must be a name that ends in .conflist"),

@@ -6,13 +6,14 @@
 import "../test/support/native.ts";
 
 import { readFileSync } from "node:fs";
-import { agentOptions, RunningAgent, startIn } from "../test/support/agent.ts";
+import { agentOptions, NODE_OPTIONS, RunningAgent, startIn } from "../test/support/agent.ts";
 import { join, segment } from "../test/support/cluster.ts";
 import { KubeApi, type NodeSpec } from "../test/support/kube-api.ts";
 import { waitFor } from "../test/support/wait.ts";
 import { openWorld } from "../test/support/world.ts";
 
-const [count = "2000", kilobytes = "12", ...nodeOptions] = process.argv.slice(2);
+const [count = "2000", kilobytes = "12", ...given] = process.argv.slice(2);
+const nodeOptions = given.length === 0 ? NODE_OPTIONS : given;
 
 /** What a real Node object has beside: mostly the list of images. */
 const images = Array.from({ length: Number(kilobytes) * 5 }, (_, at) => ({
@@ -41,11 +42,17 @@ interface Memory {
 function memoryOf(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/status`, "utf8");
   const kilobytesOf = (key: string): number => Number(new RegExp(`${key}:\\s+(\\d+)`).exec(text)?.[1] ?? 0);
-  return { rss: kilobytesOf("VmRSS") / 1024, peak: kilobytesOf("VmHWM") / 1024, anon: kilobytesOf("RssAnon") / 1024 };
+  return {
+    rss: kilobytesOf("VmRSS") / 1024,
+    peak: kilobytesOf("VmHWM") / 1024,
+    anon: kilobytesOf("RssAnon") / 1024,
+  };
 }
 
 function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /, "").split(" ");
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
@@ -60,7 +67,6 @@ for (let number = 11; number < Number(count) + 11; number++) api.put(specOf(numb
 await startIn(api, world, place);
 await using agent = new RunningAgent(place, agentOptions(world, api, "node11", "--log-level", "info"), {
   nodeOptions,
-  env: { MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "1" },
 });
 const begin = performance.now();
 await agent.isReady();

@@ -36,6 +36,8 @@ const { outputFiles } = await build({
   target: "node24",
   format: "esm",
   minifySyntax: true,
+  // Node keeps the text in memory.
+  minifyWhitespace: true,
   legalComments: "none",
   define: { PONTOON_VERSION: JSON.stringify(version) },
   // Packages of the older module system ask for Node's modules by require.

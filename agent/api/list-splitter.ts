@@ -58,7 +58,8 @@ export class ListSplitter {
     }
     this.#parts.push(Uint8Array.prototype.slice.call(chunk, from));
     this.#length += chunk.length - from;
-    if (this.#length > this.#most) throw new RangeError(`a part of the answer is longer than ${this.#most} bytes`);
+    if (this.#length > this.#most)
+      throw new RangeError(`a part of the answer is longer than ${this.#most} bytes`);
   }
 
   /** The text of the list without its items. */

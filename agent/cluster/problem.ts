@@ -17,7 +17,8 @@ export type ProblemCode =
   | "wrong-wish"
   | "apply-failed"
   | "note"
-  | "install-failed";
+  | "pod-cidr-changed"
+  | "finding";
 
 /** A problem, in one sentence. */
 export interface Problem {

@@ -1,7 +1,6 @@
 // Subnets that do not overlap, and the owner of each.
-import type { Address, Family } from "../../src/ip/address.ts";
-import type { Prefix } from "../../src/ip/prefix.ts";
-import { prefixRange } from "../../src/ip/range.ts";
+import { type Address, type Family, familyBits } from "../../src/ip/address.ts";
+import { networkOf, type Prefix } from "../../src/ip/prefix.ts";
 
 /** A subnet and its owner. */
 export interface Owned {
@@ -21,12 +20,13 @@ export class Subnets {
 
   /** Adds the subnet, unless it overlaps one that is there; gives that one. */
   claim(subnet: Prefix, owner: string): Owned | undefined {
-    const { first, last } = prefixRange(subnet);
+    const first = networkOf(subnet).address.value;
+    const last = first + (1n << BigInt(familyBits(subnet.address.family) - subnet.length)) - 1n;
     const entries = this.#entries[subnet.address.family];
-    const at = this.#indexAfter(last.value, entries);
+    const at = this.#indexAfter(last, entries);
     const before = entries[at - 1];
-    if (before !== undefined && before.last >= first.value) return before;
-    entries.splice(at, 0, { subnet, owner, first: first.value, last: last.value });
+    if (before !== undefined && before.last >= first) return before;
+    entries.splice(at, 0, { subnet, owner, first, last });
     return undefined;
   }
 

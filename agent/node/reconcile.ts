@@ -18,6 +18,8 @@ export interface PassWatcher {
   failed(): void;
   /** There is nothing to apply: the node has no podCIDR, or is none of the cluster. */
   idle(): void;
+  /** The node's own podCIDRs are others than before. */
+  moved(text: string): void;
 }
 
 /** The parts of a reconciler. */
@@ -110,8 +112,7 @@ export class Reconciler {
   #tellSubnets({ podSubnets }: Wish): void {
     const now = podSubnets.join(", ");
     if (this.#subnets !== "" && this.#subnets !== now)
-      this.#parts.log.warn(
-        "pod-cidr-changed",
+      this.#parts.watcher.moved(
         `the podCIDRs of this node were ${this.#subnets} and are ${now}; pods that run keep their old addresses, which other nodes no longer reach: make them anew`,
       );
     this.#subnets = now;

@@ -14,8 +14,8 @@ import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, pluginBinary, type World } from
 export const BIN_FOLDER = "/run/world/opt";
 export const CONFLIST = `${CONFIG_FOLDER}/10-pontoon.conflist`;
 
-/** The options of Node in the image. */
-const NODE_OPTIONS: string[] = [];
+/** The options of Node in the image: docs/decisions/0019-agent.md says why. */
+export const NODE_OPTIONS = ["--lite-mode", "--max-semi-space-size=1", "--max-old-space-size=32"];
 
 /** The bundle of the agent. */
 export function agentBundle(): string {
@@ -46,11 +46,10 @@ export class RunningAgent implements AsyncDisposable {
   readonly process: BackgroundProcess;
   readonly #place: Pod;
 
-  constructor(place: Pod, args: readonly string[], { nodeOptions = NODE_OPTIONS, env = {} }: { nodeOptions?: string[]; env?: Record<string, string> } = {}) {
+  constructor(place: Pod, args: readonly string[], { nodeOptions = NODE_OPTIONS } = {}) {
     this.#place = place;
     this.process = place.start([process.execPath, ...nodeOptions, agentBundle(), ...args], {
       timeoutMs: 120_000,
-      env,
     });
   }
 
