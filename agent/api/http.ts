@@ -68,9 +68,13 @@ export class Api {
     });
   }
 
-  /** The values of an answer with one JSON text a line, as they come. Throws ApiError. */
-  async *stream(wanted: ApiRequest): AsyncGenerator<unknown> {
+  /**
+   * The values of an answer with one JSON text a line, as they come; `opened` hears that the answer begins. Throws
+   * ApiError.
+   */
+  async *stream(wanted: ApiRequest & { opened?: () => void }): AsyncGenerator<unknown> {
     const response = await this.#open(wanted);
+    wanted.opened?.();
     const lines = linesOf(response, MOST_OF_LINE);
     try {
       for (;;) {

@@ -144,7 +144,7 @@ export class ListWatch<T> {
     this.#version = version;
     const isChanged = this.#items === undefined || !isSame(this.#items, found);
     this.#items = found;
-    this.#succeeded();
+    this.#reached();
     this.#log.debug("listed", `the API server has ${found.size} ${this.#kind.plural}`, { version });
     if (isChanged) this.#watcher.changed();
   }
@@ -168,13 +168,14 @@ export class ListWatch<T> {
       },
       signal: limit,
       silenceMs: this.#pace.silenceMs,
+      opened: () => this.#reached(),
     })) {
       this.#take(line);
       events += 1;
-      this.#succeeded();
+      this.#backoff.reset();
     }
     const isHealthy = events > 0 || performance.now() - begin >= this.#pace.healthyMs;
-    if (isHealthy) this.#succeeded();
+    if (isHealthy) this.#backoff.reset();
     else throw new ApiError("failed", `the API server ended the watch of ${this.#kind.plural} at once`);
   }
 
@@ -200,8 +201,7 @@ export class ListWatch<T> {
     if (name !== undefined && this.#items?.delete(name)) this.#watcher.changed();
   }
 
-  #succeeded(): void {
-    this.#backoff.reset();
+  #reached(): void {
     if (this.#lastFailure !== "") this.#log.info("api-back", "the API server answers again");
     this.#lastFailure = "";
     this.#watcher.reached(true);

@@ -13,8 +13,8 @@ export interface PodNetwork {
 }
 
 /**
- * The text of the configuration. Version 1.0.0 of the specification: containerd since 1.6 and CRI-O since
- * 1.22 know it, and an older one would lack CHECK's and GC's later forms only.
+ * The text of the configuration. Its version is 1.0.0, which containerd since 1.6 and CRI-O since 1.22 know; a
+ * runtime that knows 1.1.0 finds it in `cniVersions`, and asks for STATUS and GC.
  */
 export function conflistText({ name, subnets, mtu, patch }: PodNetwork): string {
   const plugin = {
@@ -30,7 +30,12 @@ export function conflistText({ name, subnets, mtu, patch }: PodNetwork): string 
     capabilities: { portMappings: true, bandwidth: true },
     ipam: { type: "host-local", ranges: subnets.map((subnet) => [{ subnet: formatPrefix(subnet) }]) },
   };
-  const list = { cniVersion: "1.0.0", name, plugins: [merged(plugin, patch)] };
+  const list = {
+    cniVersion: "1.0.0",
+    cniVersions: ["1.0.0", "1.1.0"],
+    name,
+    plugins: [merged(plugin, patch)],
+  };
   return `${JSON.stringify(list, undefined, 2)}\n`;
 }
 

@@ -15,6 +15,7 @@ export type ProblemCode =
   | "no-direct-way"
   | "refused"
   | "wrong-wish"
+  | "wrong-conflist"
   | "apply-failed"
   | "note"
   | "pod-cidr-changed"

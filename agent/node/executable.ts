@@ -15,6 +15,7 @@ const applied = z.object({
   refused: z.array(z.object({ what: z.string(), reason: z.string() })),
   notes: z.array(z.string()),
 });
+const validated = z.array(z.object({ severity: z.string(), message: z.string() }));
 const wrong = z.object({ wrong: z.array(z.string()) });
 
 /** A call that did not do its work: in one sentence. */
@@ -64,6 +65,14 @@ export class Executable {
   /** Takes away all that an apply made. Throws ExecutableError. */
   remove(): Promise<Applied> {
     return this.#report(["node", "remove", "--json", "--conf-dir", this.#confFolder]);
+  }
+
+  /** The mistakes in a configuration, as `pontoon validate` finds them. Throws ExecutableError. */
+  async mistakesIn(conflist: string): Promise<string[]> {
+    const value = await this.json(["validate", "--no-node", "--json", "-"], { input: conflist });
+    const read = validated.safeParse(value);
+    if (!read.success) throw new ExecutableError("pontoon validate printed what the agent does not know");
+    return read.data.filter(({ severity }) => severity === "error").map(({ message }) => message);
   }
 
   /** Runs it to its end. Throws ExecutableError where it cannot be run, or does not end. */

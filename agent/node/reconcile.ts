@@ -42,6 +42,8 @@ export class Reconciler {
   readonly #direct: DirectWays;
   readonly #backoff = new Backoff({ firstMs: 1000, mostMs: 30_000 });
   #subnets = "";
+  /** The last configuration without a mistake. */
+  #right = "";
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -93,6 +95,12 @@ export class Reconciler {
         watcher.idle();
         return true;
       }
+      const mistakes = await this.#mistakesIn(decision.wish);
+      if (mistakes.length > 0) {
+        problems.set([...decision.problems, wrongConflist(mistakes, this.#parts.settings["node-name"])]);
+        watcher.failed();
+        return false;
+      }
       this.#tellSubnets(decision.wish);
       const begin = performance.now();
       const applied = await executable.apply(decision.wish);
@@ -106,6 +114,14 @@ export class Reconciler {
       watcher.failed();
       return false;
     }
+  }
+
+  /** What Pontoon would refuse in the configuration, above all by --conflist-patch. */
+  async #mistakesIn({ conflist }: Wish): Promise<string[]> {
+    if (conflist === undefined || conflist.content === this.#right) return [];
+    const mistakes = await this.#parts.executable.mistakesIn(conflist.content);
+    if (mistakes.length === 0) this.#right = conflist.content;
+    return mistakes;
   }
 
   /** Pods keep the addresses of the subnets in which they began. */
@@ -124,6 +140,11 @@ function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
     ...refused.map(({ what, reason }): Problem => ({ code: "refused", node, text: `${what}: ${reason}` })),
     ...notes.map((text): Problem => ({ code: "note", node, text })),
   ];
+}
+
+function wrongConflist(mistakes: readonly string[], node: string): Problem {
+  const text = `the configuration would be wrong, so nothing was applied; look at --conflist-patch: ${mistakes.join("; ")}`;
+  return { code: "wrong-conflist", node, text };
 }
 
 function problemOf(error: unknown, node: string): Problem {

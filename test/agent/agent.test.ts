@@ -72,3 +72,159 @@ scene(
     expect(world.has(CONFLIST)).toBe(true);
   },
 );
+
+/** Starts an agent that is ready, for the node of `node`. */
+async function running(
+  world: World,
+  own: ClusterNode,
+  api: KubeApi,
+  ...more: string[]
+): Promise<RunningAgent> {
+  const agent = new RunningAgent(own.place, agentOptions(world, api, "node1", ...more));
+  await agent.isReady();
+  return agent;
+}
+
+async function routesBecome(own: ClusterNode, routes: string[]): Promise<void> {
+  await waitFor("the routes are as wanted", async () => `${await routesOf(own)}` === `${routes}`, 15_000);
+}
+
+/** The value of a metric, with its labels as they are printed. */
+async function metric(agent: RunningAgent, name: string): Promise<number> {
+  const line = (await agent.get("/metrics")).split("\n").find((each) => each.startsWith(`${name} `));
+  return Number(line?.slice(name.length) ?? Number.NaN);
+}
+
+scene(
+  "what changed while the agent was killed is so when it is back, and nothing stale stays",
+  async (world) => {
+    const { node: one, api } = await node(world, 4);
+    await using _ = api;
+    const first = await running(world, one, api);
+    await first.stop("SIGKILL");
+    expect(await routesOf(one)).toEqual(ROUTES(2, 3, 4));
+    api.remove("node2");
+    // Made anew with the same name, at another address; and a subnet that now belongs to another node.
+    api.remove("node3");
+    api.put({ ...specOf(3), uid: "another", internalIPs: ["10.90.0.33", "fd90::33"] });
+    api.remove("node4");
+    api.put({ ...specOf(5), podCIDRs: subnetsOf(4) });
+    await using __ = await running(world, one, api);
+    expect(await routesOf(one)).toEqual(
+      [
+        "10.244.3.0/24 via 10.90.0.33",
+        "10.244.4.0/24 via 10.90.0.15",
+        "fd01:3::/64 via fd90::33",
+        "fd01:4::/64 via fd90::15",
+      ].sort(),
+    );
+  },
+);
+
+scene("the same changes reach an agent that runs", async (world) => {
+  const { node: one, api } = await node(world, 3);
+  await using _ = api;
+  await using agent = await running(world, one, api);
+  api.put({ ...specOf(2), internalIPs: ["10.90.0.22", "fd90::22"] });
+  await routesBecome(one, ["10.244.2.0/24 via 10.90.0.22", "fd01:2::/64 via fd90::22", ...ROUTES(3)].sort());
+  // Two nodes have one podCIDR: the younger object counts, and it is told.
+  api.put({ ...specOf(6), podCIDRs: subnetsOf(3), created: "2026-06-01T00:00:00Z" });
+  const { msg } = await agent.logs("overlap");
+  expect(msg).toContain("of node node3 overlaps");
+  api.remove("node6");
+  await routesBecome(one, ["10.244.2.0/24 via 10.90.0.22", "fd01:2::/64 via fd90::22", ...ROUTES(3)].sort());
+  await agent.logs("solved");
+});
+
+scene("a node without podCIDRs is told why and stays as it is; with one it becomes ready", async (world) => {
+  const { node: one, api } = await node(world, 2);
+  await using _ = api;
+  api.put({ ...specOf(1), podCIDRs: [] });
+  await using agent = new RunningAgent(one.place, agentOptions(world, api, "node1"));
+  expect((await agent.logs("no-pod-cidr")).msg).toContain("--allocate-node-cidrs");
+  expect(await agent.get("/readyz")).toBe("this node has no podCIDR in the cluster\n");
+  expect(await agent.get("/healthz")).toBe("ok\n");
+  expect(await routesOf(one)).toEqual([]);
+  expect(world.has(CONFLIST)).toBe(false);
+  api.put(specOf(1));
+  await agent.isReady();
+  api.put({ ...specOf(1), podCIDRs: ["10.244.9.0/24"] });
+  expect((await agent.logs("pod-cidr-changed")).msg).toContain(
+    "10.244.1.0/24, fd01:1::/64 and are 10.244.9.0/24",
+  );
+  await waitFor("the configuration has it", () => world.read(CONFLIST).includes("10.244.9.0/24"));
+});
+
+scene("an API server that is away changes nothing, and what it says afterwards is done", async (world) => {
+  const { node: one, api } = await node(world, 3);
+  await using _ = api;
+  await using agent = await running(world, one, api);
+  await api.stop();
+  await agent.logs("api-unreachable");
+  expect(await routesOf(one)).toEqual(ROUTES(2, 3));
+  expect(await agent.get("/readyz")).toBe("ok\n");
+  api.remove("node2");
+  await startIn(api, world, one.place);
+  await routesBecome(one, ROUTES(3));
+});
+
+scene("a burst of nodes is one apply", async (world) => {
+  const { node: one, api } = await node(world, 1);
+  await using _ = api;
+  await using agent = await running(world, one, api);
+  const name = 'pontoon_agent_changes_total{action="added"}';
+  const applies = "pontoon_agent_apply_duration_seconds_count";
+  const [before, added] = [await metric(agent, applies), await metric(agent, name)];
+  for (let number = 2; number < 200; number++)
+    api.put({
+      name: `n${number}`,
+      podCIDRs: [`10.245.${number}.0/24`],
+      internalIPs: [`10.90.0.${number + 20}`],
+    });
+  await waitFor("all routes are there", async () => (await metric(agent, name)) === added + 198, 15_000, 50);
+  expect((await metric(agent, applies)) - before).toBeLessThanOrEqual(5);
+});
+
+scene("a configuration of others that comes first is left alone and told", async (world) => {
+  const { node: one, api } = await node(world, 1);
+  await using _ = api;
+  const other = CONFLIST.replace("10-pontoon", "05-other");
+  world.write(other, "{}");
+  await using agent = await running(world, one, api);
+  expect((await agent.logs("note")).msg).toContain("05-other.conflist before 10-pontoon.conflist");
+  expect(world.read(other)).toBe("{}");
+  expect(await metric(agent, 'pontoon_agent_problems{code="note"}')).toBe(1);
+});
+
+scene("--remove leaves nothing of ours, and a plugin of others stays", async (world) => {
+  const { node: one, api } = await node(world, 2);
+  await using _ = api;
+  const agent = await running(world, one, api);
+  await agent.stop("SIGTERM");
+  world.write(`${BIN_FOLDER}/bridge`, "of others");
+  const removed = await RunningAgent.once(one.place, agentOptions(world, api, "node1", "--remove"));
+  expect(removed.status).toBe(0);
+  expect(await routesOf(one)).toEqual([]);
+  expect((await one.place.must("nft list tables")).trim()).toBe("");
+  expect(
+    (
+      await world.host.must(`find ${BIN_FOLDER} ${CONFLIST.replace(/\/[^/]*$/, "")} -type f -o -type l`)
+    ).trim(),
+  ).toBe(`${BIN_FOLDER}/bridge`);
+});
+
+scene("--dry-run prints the wish and changes nothing", async (world) => {
+  const { node: one, api } = await node(world, 3);
+  await using _ = api;
+  api.put({ ...specOf(3), internalIPs: ["10.91.0.13", "fd91::13"] });
+  const { status, stdout } = await RunningAgent.once(
+    one.place,
+    agentOptions(world, api, "node1", "--dry-run"),
+  );
+  expect(status).toBe(0);
+  const wish = JSON.parse(stdout) as { routes: object[]; tunnel: object };
+  expect(wish.routes).toHaveLength(2);
+  expect(wish.tunnel).toMatchObject({ local: "10.90.0.11", peers: [{ address: "10.91.0.13" }] });
+  expect(await routesOf(one)).toEqual([]);
+  expect(world.has(CONFLIST)).toBe(false);
+});

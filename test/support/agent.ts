@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { O_RDONLY, openFile } from "../../src/sys/file.ts";
 import { inNamespace, openOwnNamespace } from "../../src/sys/netns.ts";
 import type { KubeApi } from "./kube-api.ts";
-import type { BackgroundProcess } from "./process.ts";
+import type { Place } from "./place.ts";
+import type { BackgroundProcess, Outcome } from "./process.ts";
 import { REPOSITORY } from "./tool.ts";
 import { waitFor } from "./wait.ts";
-import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, pluginBinary, type World } from "./world.ts";
+import { CONFIG_FOLDER, PLUGIN_FOLDER, pluginBinary, type World } from "./world.ts";
 
 /** Where the agent installs the plugin, in a world. */
 export const BIN_FOLDER = "/run/world/opt";
@@ -34,9 +35,9 @@ export interface LogLine {
   node?: string;
 }
 
-/** Lets the API server listen in the network namespace of a place of this world. */
-export async function startIn(api: KubeApi, world: World, place: Pod): Promise<void> {
-  using handle = openFile(world.outside(place.namespace), O_RDONLY);
+/** Lets the API server listen in the network namespace of a place of this world, or of its host. */
+export async function startIn(api: KubeApi, world: World, { namespace }: Place): Promise<void> {
+  using handle = openFile(namespace === undefined ? world.hostNamespace : world.outside(namespace), O_RDONLY);
   using back = openOwnNamespace();
   await api.start((action) => inNamespace(handle, back, action));
 }
@@ -44,13 +45,18 @@ export async function startIn(api: KubeApi, world: World, place: Pod): Promise<v
 /** An agent that runs. */
 export class RunningAgent implements AsyncDisposable {
   readonly process: BackgroundProcess;
-  readonly #place: Pod;
+  readonly #place: Place;
 
-  constructor(place: Pod, args: readonly string[], { nodeOptions = NODE_OPTIONS } = {}) {
+  constructor(place: Place, args: readonly string[], { nodeOptions = NODE_OPTIONS } = {}) {
     this.#place = place;
     this.process = place.start([process.execPath, ...nodeOptions, agentBundle(), ...args], {
       timeoutMs: 120_000,
     });
+  }
+
+  /** Runs the agent to its own end. */
+  static once(place: Place, args: readonly string[]): Promise<Outcome> {
+    return place.exec([process.execPath, ...NODE_OPTIONS, agentBundle(), ...args]);
   }
 
   /** The lines of the log so far. */

@@ -43,6 +43,8 @@ export class KubeApi implements AsyncDisposable {
   /** The only token that is known. */
   token = "token-1";
   fault: Fault | undefined;
+  /** True: watches hear nothing. */
+  isMute = false;
   /** Watches from before this version are too old. */
   oldest = 0;
   readonly folder = mkdtempSync(join(tmpdir(), "kube-api-"));
@@ -57,7 +59,7 @@ export class KubeApi implements AsyncDisposable {
 
   constructor(address = "127.0.0.1") {
     this.#address = address;
-    this.#certificate = makeCertificate(this.folder, [address]);
+    this.#certificate = makeCertificate([address]);
     this.writeAccount();
   }
 
@@ -114,7 +116,7 @@ export class KubeApi implements AsyncDisposable {
 
   /** Another CA and another certificate of the server from the next start on. */
   renewCertificate(): void {
-    this.#certificate = makeCertificate(this.folder, [this.#address]);
+    this.#certificate = makeCertificate([this.#address]);
   }
 
   /** Adds or changes a node. */
@@ -140,12 +142,13 @@ export class KubeApi implements AsyncDisposable {
     });
   }
 
-  /** Sends a bookmark to all watches; the version goes on, as by changes of other objects. */
-  bookmark(): void {
+  /** Sends a bookmark to all watches; gives its version, which goes on as by changes of other objects. */
+  bookmark(): number {
     this.#version += 10;
     this.#send(
       `${JSON.stringify({ type: "BOOKMARK", object: { kind: "Node", metadata: { resourceVersion: `${this.#version}` } } })}\n`,
     );
+    return this.#version;
   }
 
   /** Versions of before now are too old from now on. */
@@ -175,6 +178,7 @@ export class KubeApi implements AsyncDisposable {
   }
 
   #send(line: string): void {
+    if (this.isMute) return;
     for (const watch of this.#watches) watch.write(line);
   }
 

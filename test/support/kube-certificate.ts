@@ -1,6 +1,7 @@
 // Certificates for a simulated API server, made by openssl: a CA, and a server that it vouches for.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { toolPath } from "./tool.ts";
 
@@ -11,8 +12,17 @@ export interface ServerCertificate {
   ca: string;
 }
 
-/** Makes a new CA and a certificate of it for these addresses, with files in `folder`. */
-export function makeCertificate(folder: string, addresses: readonly string[]): ServerCertificate {
+/** Makes a new CA and a certificate of it for these addresses. */
+export function makeCertificate(addresses: readonly string[]): ServerCertificate {
+  const folder = mkdtempSync(join(tmpdir(), "kube-certificate-"));
+  try {
+    return makeIn(folder, addresses);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function makeIn(folder: string, addresses: readonly string[]): ServerCertificate {
   const file = (name: string): string => join(folder, name);
   const openssl = (...args: string[]): void => {
     execFileSync(toolPath("openssl"), args, { stdio: "pipe" });

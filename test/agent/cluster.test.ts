@@ -1,0 +1,278 @@
+// What is made of the cluster's nodes: whose subnets and addresses count, and the wish.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Cluster, readCluster } from "../../agent/cluster/members.ts";
+import { type ClusterNode, readNode } from "../../agent/cluster/node-object.ts";
+import { decide, probeOf, type Ways } from "../../agent/cluster/wish.ts";
+import { readSettings, type Settings } from "../../agent/settings.ts";
+import { tunnelMac } from "../../src/cluster/tunnel-mac.ts";
+import { readWish } from "../../src/cluster/wish.ts";
+import { parseAddress } from "../../src/ip/address.ts";
+import { formatPrefix } from "../../src/ip/prefix.ts";
+
+const OWN = "node1";
+
+function node(number: number, more: Partial<ClusterNode> = {}): ClusterNode {
+  return {
+    name: `node${number}`,
+    uid: `uid-${number}`,
+    created: 1000 + number,
+    podCIDRs: [`10.244.${number}.0/24`, `fd01:${number}::/64`],
+    internalIPs: [`10.90.0.1${number}`, `fd90::1${number}`],
+    ...more,
+  };
+}
+
+function read(...nodes: ClusterNode[]): Cluster {
+  return readCluster(new Map(nodes.map((each) => [each.name, each])), OWN);
+}
+
+function settings(...args: string[]): Settings {
+  const asked = readSettings(["--node-name", OWN, "--api", "https://localhost", ...args], {});
+  if (!("settings" in asked)) throw new Error("These are no settings.");
+  return asked.settings;
+}
+
+/** All ways need no router, but those to these addresses. */
+function ways(...indirect: string[]): Ways {
+  return { isDirect: (address) => !indirect.includes(address), mtuOf: () => 1500 };
+}
+
+/** The wish as the executable reads it. A peer's MAC follows from its address. */
+function accepted(wish: ReturnType<typeof decide>["wish"]) {
+  const peers = wish?.tunnel?.peers.map((peer) => ({ ...peer, mac: tunnelMac(parseAddress(peer.address)!) }));
+  return readWish(
+    JSON.stringify(peers === undefined ? wish : { ...wish, tunnel: { ...wish?.tunnel, peers } }),
+  );
+}
+
+const subnetsOf = (cluster: Cluster, name: string): string[] =>
+  [cluster.own, ...cluster.others].find((each) => each?.name === name)?.subnets.map(formatPrefix) ?? [];
+const codesOf = ({ problems }: { problems: { code: string; node: string }[] }): string[] =>
+  problems.map(({ code, node: name }) => `${code} ${name}`);
+
+describe("whose subnets and addresses count", () => {
+  test("a podCIDR that two nodes have belongs to the one whose object is younger, and it is told", () => {
+    const cluster = read(node(1), node(2), node(3, { podCIDRs: ["10.244.2.0/24"] }));
+    expect(subnetsOf(cluster, "node3")).toEqual(["10.244.2.0/24"]);
+    expect(subnetsOf(cluster, "node2")).toEqual(["fd01:2::/64"]);
+    expect(codesOf(cluster)).toEqual(["overlap node2"]);
+    expect(cluster.problems[0]?.text).toContain(
+      "10.244.2.0/24 of node node2 overlaps 10.244.2.0/24 of node node3",
+    );
+  });
+
+  test.each([
+    ["a part of the other", "10.244.2.128/25"],
+    ["all of the other and more", "10.244.2.0/23"],
+  ])("a podCIDR that is %s counts as the same", (_, cidr) => {
+    const cluster = read(node(1), node(2), node(9, { podCIDRs: [cidr] }));
+    expect(subnetsOf(cluster, "node2")).toEqual(["fd01:2::/64"]);
+    expect(codesOf(cluster)).toEqual(["overlap node2"]);
+  });
+
+  test("this node's own podCIDR stays its own, however young the other is", () => {
+    const cluster = read(node(1), node(2, { podCIDRs: ["10.244.1.0/24"], created: 9e9 }));
+    expect(subnetsOf(cluster, OWN)).toEqual(["10.244.1.0/24", "fd01:1::/64"]);
+    expect(subnetsOf(cluster, "node2")).toEqual([]);
+    expect(codesOf(cluster)).toEqual(["overlap node2"]);
+  });
+
+  test("nodes that were made in one second have one order, whatever the list's", () => {
+    const twins = [node(2, { created: 5 }), node(3, { created: 5, podCIDRs: ["10.244.2.0/24"] })];
+    const orders = [read(node(1), ...twins), read(...twins.toReversed(), node(1))];
+    expect(orders.map((cluster) => subnetsOf(cluster, "node3"))).toEqual([
+      ["10.244.2.0/24"],
+      ["10.244.2.0/24"],
+    ]);
+  });
+
+  test("an address that two nodes have belongs to the younger", () => {
+    const cluster = read(node(1), node(2), node(3, { internalIPs: ["10.90.0.12"] }));
+    expect(codesOf(cluster)).toEqual(["same-address node2"]);
+    expect(cluster.others.map(({ addresses }) => addresses.length)).toEqual([1, 1]);
+  });
+
+  test("a podCIDR that holds another node's address counts for nobody", () => {
+    const cluster = read(node(1), node(2, { podCIDRs: ["10.90.0.0/24"] }), node(3));
+    expect(subnetsOf(cluster, "node2")).toEqual([]);
+    expect(new Set(codesOf(cluster))).toEqual(new Set(["overlap node2"]));
+  });
+
+  test.each([
+    ["podCIDRs", "10.244.2.0", "wrong-pod-cidr"],
+    ["podCIDRs", "127.0.0.0/8", "wrong-pod-cidr"],
+    ["podCIDRs", "0.0.0.0/0", "wrong-pod-cidr"],
+    ["internalIPs", "node2.example", "wrong-address"],
+    ["internalIPs", "169.254.1.1", "wrong-address"],
+    ["internalIPs", "::1", "wrong-address"],
+  ] as const)("%s of %s is told and left out", (key, text, code) => {
+    expect(codesOf(read(node(1), node(2, { [key]: [text] })))).toEqual([`${code} node2`]);
+  });
+
+  test("host bits of a podCIDR are no mistake", () => {
+    expect(subnetsOf(read(node(1), node(2, { podCIDRs: ["10.244.2.7/24"] })), "node2")).toEqual([
+      "10.244.2.0/24",
+    ]);
+  });
+
+  test.each([
+    undefined,
+    null,
+    {},
+    { metadata: {} },
+    { metadata: { name: "a" } },
+    { metadata: { name: 1, uid: "u" } },
+  ])("%j is no Node", (object) => {
+    expect(readNode(object)).toBeUndefined();
+  });
+});
+
+describe("the wish", () => {
+  test("routes: all nodes of the segment by their addresses of the family, as a document that is accepted", () => {
+    const { wish, problems } = decide(read(node(1), node(2)), settings(), ways());
+    expect(problems).toEqual([]);
+    expect(wish?.routes).toEqual([
+      { subnet: "10.244.2.0/24", via: "10.90.0.12" },
+      { subnet: "fd01:2::/64", via: "fd90::12" },
+    ]);
+    expect(wish?.tunnel).toBeUndefined();
+    expect(accepted(wish).podSubnets).toHaveLength(2);
+  });
+
+  test("auto: a node behind a router goes by the tunnel with all its subnets, the others by routes", () => {
+    const { wish } = decide(read(node(1), node(2), node(3)), settings(), ways("10.90.0.13", "fd90::13"));
+    expect(wish?.routes.map(({ via }) => via)).toEqual(["10.90.0.12", "fd90::12"]);
+    expect(wish?.tunnel).toMatchObject({
+      local: "10.90.0.11",
+      peers: [{ subnets: ["10.244.3.0/24", "fd01:3::/64"], address: "10.90.0.13" }],
+    });
+    expect(accepted(wish).tunnel?.peers).toHaveLength(1);
+  });
+
+  test("routes alone: a node behind a router gets none, and it is told", () => {
+    const decision = decide(
+      read(node(1), node(2)),
+      settings("--backend", "routes"),
+      ways("10.90.0.12", "fd90::12"),
+    );
+    expect(decision.wish?.routes).toEqual([]);
+    expect(codesOf(decision)).toEqual(["no-direct-way node2"]);
+  });
+
+  test("vxlan: all nodes by the tunnel, whose settings are those of the options", () => {
+    const { wish } = decide(
+      read(node(1), node(2)),
+      settings("--backend", "vxlan", "--vni", "7", "--port", "4789", "--mtu", "1300"),
+      ways(),
+    );
+    expect(wish?.routes).toEqual([]);
+    expect(wish?.tunnel).toMatchObject({ vni: 7, port: 4789, mtu: 1300 });
+    expect(wish?.tunnel?.peers).toHaveLength(1);
+  });
+
+  test("none: no way at all, and pods keep their address to all pods and nodes", () => {
+    const { wish } = decide(read(node(1), node(2)), settings("--backend", "none"), ways());
+    expect(wish?.routes).toEqual([]);
+    expect(wish?.tunnel).toBeUndefined();
+    expect(wish?.masquerade?.except).toEqual(
+      expect.arrayContaining(["10.244.2.0/24", "10.90.0.12/32", "fd90::12/128"]),
+    );
+  });
+
+  test("the tunnel is of IPv6 where this node has no InternalIP of IPv4; who has none of that family is told", () => {
+    const decision = decide(
+      read(node(1, { internalIPs: ["fd90::11"] }), node(2), node(3, { internalIPs: ["10.90.0.13"] })),
+      settings("--backend", "vxlan"),
+      ways(),
+    );
+    expect(decision.wish?.tunnel).toMatchObject({ local: "fd90::11", peers: [{ address: "fd90::12" }] });
+    expect(codesOf(decision)).toEqual(["no-address node3"]);
+  });
+
+  test.each([
+    [[], undefined],
+    [["--backend", "vxlan"], 1450],
+    [["--backend", "vxlan", "--mtu", "1300"], 1300],
+    [["--mtu", "9000"], 9000],
+  ])("with %j the pods' MTU is %s", (args, mtu) => {
+    const { wish } = decide(read(node(1), node(2)), settings(...args), ways());
+    const { plugins } = JSON.parse(wish?.conflist?.content ?? "") as { plugins: { mtu?: number }[] };
+    expect(plugins[0]?.mtu).toBe(mtu);
+  });
+
+  test("pods keep their address to nodes of the segment and to --no-masquerade, and not to nodes behind a router", () => {
+    const { wish } = decide(
+      read(node(1), node(2), node(3)),
+      settings("--no-masquerade", "192.168.0.0/16,fc00::/7"),
+      ways("10.90.0.13", "fd90::13"),
+    );
+    const except = wish?.masquerade?.except ?? [];
+    expect(except).toEqual(
+      expect.arrayContaining([
+        "10.90.0.11/32",
+        "10.90.0.12/32",
+        "fd90::12/128",
+        "192.168.0.0/16",
+        "fc00::/7",
+      ]),
+    );
+    expect(except).not.toContain("10.90.0.13/32");
+  });
+
+  test("--masquerade=false: nothing is masqueraded", () => {
+    expect(decide(read(node(1)), settings("--masquerade", "false"), ways()).wish?.masquerade).toBeUndefined();
+  });
+
+  test("--conflist-patch is laid over the plugin's entry, and null takes a key away", () => {
+    const patch = '{"macspoofchk": true, "hairpinMode": null, "ipam": {"dataDir": "/x"}}';
+    const { wish } = decide(read(node(1)), settings("--conflist-patch", patch), ways());
+    const { plugins } = JSON.parse(wish?.conflist?.content ?? "") as { plugins: Record<string, unknown>[] };
+    expect(plugins[0]).toMatchObject({ macspoofchk: true, ipam: { type: "host-local", dataDir: "/x" } });
+    expect(plugins[0]).not.toHaveProperty("hairpinMode");
+  });
+
+  test("no podCIDR: no wish, and the words say which options the controller manager needs", () => {
+    const decision = decide(read(node(1, { podCIDRs: [] }), node(2)), settings(), ways());
+    expect(decision.wish).toBeUndefined();
+    expect(decision.problems[0]?.text).toMatch(/--allocate-node-cidrs.*--cluster-cidr.*mask/);
+  });
+
+  test("a name that is none of the cluster's: no wish", () => {
+    expect(codesOf(decide(read(node(2)), settings(), ways()))).toEqual(["no-node node1"]);
+  });
+
+  test("whatever the API server has of nodes, the executable accepts the wish and the probe", () => {
+    const cidr = fc.oneof(
+      fc
+        .tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 20, max: 26 }))
+        .map(([n, l]) => `10.244.${n}.0/${l}`),
+      fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom(48, 64)).map(([n, l]) => `fd01:${n}::/${l}`),
+      fc.constantFrom("10.90.0.0/30", "fd90::/126", "0.0.0.0/0", "224.0.0.0/8", "x"),
+    );
+    const address = fc.oneof(
+      fc.integer({ min: 1, max: 5 }).map((n) => `10.90.0.${n}`),
+      fc.integer({ min: 1, max: 5 }).map((n) => `fd90::${n}`),
+      fc.constantFrom("10.244.1.9", "fd01:1::9", "127.0.0.1", "::ffff:10.90.0.1", ""),
+    );
+    const any = fc.record({
+      created: fc.integer({ min: 0, max: 2 }),
+      podCIDRs: fc.array(cidr, { maxLength: 3 }),
+      internalIPs: fc.array(address, { maxLength: 3 }),
+    });
+    const backend = fc.constantFrom("auto", "routes", "vxlan", "none");
+    const indirect = fc.array(address, { maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(any, { minLength: 1, maxLength: 6 }), backend, indirect, (all, name, far) => {
+        const cluster = read(...all.map((each, at) => node(at + 1, each)));
+        const { wish } = decide(cluster, settings("--backend", name), ways(...far));
+        const documents = [
+          () => cluster.own && readWish(JSON.stringify(probeOf(cluster.own, cluster))),
+          () => wish && accepted(wish),
+        ];
+        for (const document of documents) expect(document).not.toThrow();
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
