@@ -17,7 +17,10 @@ export async function printWish(
   const either = AbortSignal.any([signal, stop.signal]);
   const list = nodesOf(apiOf(settings), log, {
     changed: () => trigger.poke(),
-    reached: () => undefined,
+    // Nobody waits for an API server that does not answer.
+    reached: (isReached) => {
+      if (!isReached) trigger.poke();
+    },
     count: () => undefined,
   });
   const kept = list.run(either);

@@ -11,7 +11,7 @@ export async function removeAll(settings: Settings, log: Log): Promise<number> {
     const { changed, refused, notes } = await executable.remove();
     for (const { what, action } of changed) log.info("changed", `${what}: ${action}`);
     for (const { what, reason } of refused) log.error("refused", `${what}: ${reason}`);
-    for (const note of notes) log.warn("note", note);
+    for (const { text } of notes) log.warn("note", text);
     for (const line of await removePlugin(executable, settings["bin-dir"])) log.info("changed", line);
     if (refused.length > 0) return 1;
     log.info("removed", "the node has nothing of Pontoon's any more");

@@ -69,7 +69,7 @@ await using agent = new RunningAgent(place, agentOptions(world, api, "node11", "
   nodeOptions,
 });
 const begin = performance.now();
-await agent.isReady();
+await agent.isReady(120_000);
 const pid = agent.process.pid;
 const say = (what: string): void => {
   const { rss, peak, anon } = memoryOf(pid);
@@ -85,7 +85,7 @@ for (let round = 0; round < 3; round++) {
   const start = performance.now();
   const before = await routes();
   api.put(specOf(number));
-  await waitFor("the route is there", async () => (await routes()) === before + 1, 20_000);
+  await waitFor("the route is there", async () => (await routes()) === before + 1, 60_000);
   say(`a node more: ${Math.round(performance.now() - start)} ms`);
 }
 for (let round = 0; round < 3; round++) {

@@ -55,8 +55,8 @@ export class Api {
   }
 
   /**
-   * Reads a list: hands each of its `items` to `take` as it comes, and gives the JSON of the rest. So a page needs
-   * the memory of one object. Throws ApiError.
+   * Reads a list: hands each of its `items` to `take` as it comes, and gives the JSON of the rest. So a page
+   * needs the memory of one object. Throws ApiError.
    */
   async list(wanted: ApiRequest, take: (item: unknown) => void): Promise<unknown> {
     const response = await this.#open(wanted);
@@ -69,8 +69,8 @@ export class Api {
   }
 
   /**
-   * The values of an answer with one JSON text a line, as they come; `opened` hears that the answer begins. Throws
-   * ApiError.
+   * The values of an answer with one JSON text a line, as they come; `opened` hears that the answer begins.
+   * Throws ApiError.
    */
   async *stream(wanted: ApiRequest & { opened?: () => void }): AsyncGenerator<unknown> {
     const response = await this.#open(wanted);

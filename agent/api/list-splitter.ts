@@ -3,8 +3,8 @@
 const [QUOTE, BACKSLASH, OPEN_OBJECT, CLOSE_OBJECT, OPEN_LIST, CLOSE_LIST] = [34, 92, 123, 125, 91, 93];
 
 /**
- * Cuts `{"metadata": …, "items": [{…}, {…}]}` into the texts of its items and the text without them. It counts
- * brackets outside of strings and checks nothing else: what it gives is still to be parsed.
+ * Cuts `{"metadata": …, "items": [{…}, {…}]}` into the texts of its items and the text without them. It
+ * counts brackets outside of strings and checks nothing else: what it gives is still to be parsed.
  */
 export class ListSplitter {
   readonly #take: (item: string) => void;

@@ -13,8 +13,8 @@ export interface PodNetwork {
 }
 
 /**
- * The text of the configuration. Its version is 1.0.0, which containerd since 1.6 and CRI-O since 1.22 know; a
- * runtime that knows 1.1.0 finds it in `cniVersions`, and asks for STATUS and GC.
+ * The text of the configuration. Its version is 1.0.0, which containerd since 1.6 and CRI-O since 1.22 know;
+ * a runtime that knows 1.1.0 finds it in `cniVersions`, and asks for STATUS and GC.
  */
 export function conflistText({ name, subnets, mtu, patch }: PodNetwork): string {
   const plugin = {

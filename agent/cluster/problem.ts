@@ -13,11 +13,11 @@ export type ProblemCode =
   | "same-address"
   | "overlap"
   | "no-direct-way"
-  | "refused"
+  | `refused-${string}`
   | "wrong-wish"
   | "wrong-conflist"
   | "apply-failed"
-  | "note"
+  | `note-${string}`
   | "pod-cidr-changed"
   | "finding";
 

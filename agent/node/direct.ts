@@ -1,6 +1,6 @@
 // Which nodes need no router: the kernel of this node says it, by a dry run of the executable.
 import type { Wish } from "../cluster/wish.ts";
-import type { Executable } from "./executable.ts";
+import type { Applied, Executable } from "./executable.ts";
 
 /** The answers of the kernel. They are kept until the nodes change or the node's own links or routes do. */
 export class DirectWays {
@@ -17,7 +17,7 @@ export class DirectWays {
     const question = JSON.stringify(probe);
     if (question === this.#question) return;
     const { refused } = await this.#executable.apply(probe, { isDryRun: true });
-    this.#indirect = new Set(refused.flatMap(({ what, reason }) => indirectOf(what, reason)));
+    this.#indirect = new Set(refused.flatMap(indirectOf));
     this.#question = question;
   }
 
@@ -32,7 +32,8 @@ export class DirectWays {
 }
 
 /** The address of a refused route, where a router is the reason. */
-function indirectOf(what: string, reason: string): string[] {
+function indirectOf({ what, code, reason }: Applied["refused"][number]): string[] {
   const [, via] = /^route \S+ via (\S+)$/.exec(what) ?? [];
-  return via !== undefined && reason.includes("no direct way") ? [via] : [];
+  const isRouter = code === "noDirectWay" || reason.includes("no direct way");
+  return via !== undefined && isRouter ? [via] : [];
 }

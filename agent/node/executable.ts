@@ -6,14 +6,21 @@ import { runProgram } from "./program.ts";
 /** What an apply has done. */
 export interface Applied {
   changed: { what: string; action: string }[];
-  refused: { what: string; reason: string }[];
-  notes: string[];
+  refused: { what: string; code: string; reason: string }[];
+  notes: { code: string; text: string }[];
 }
 
 const applied = z.object({
   changed: z.array(z.object({ what: z.string(), action: z.string() })),
-  refused: z.array(z.object({ what: z.string(), reason: z.string() })),
-  notes: z.array(z.string()),
+  refused: z.array(
+    z.object({ what: z.string(), code: z._default(z.string(), "failed"), reason: z.string() }),
+  ),
+  notes: z.array(
+    z.pipe(
+      z.union([z.string(), z.object({ code: z.string(), text: z.string() })]),
+      z.transform((note) => (typeof note === "string" ? { code: "note", text: note } : note)),
+    ),
+  ),
 });
 const validated = z.array(z.object({ severity: z.string(), message: z.string() }));
 const wrong = z.object({ wrong: z.array(z.string()) });

@@ -137,9 +137,20 @@ export class Reconciler {
 
 function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
   return [
-    ...refused.map(({ what, reason }): Problem => ({ code: "refused", node, text: `${what}: ${reason}` })),
-    ...notes.map((text): Problem => ({ code: "note", node, text })),
+    ...refused.map(
+      ({ what, code, reason }): Problem => ({
+        code: `refused-${kebabCase(code)}`,
+        node,
+        text: `${what}: ${reason}`,
+      }),
+    ),
+    ...notes.map(({ code, text }): Problem => ({ code: `note-${kebabCase(code)}`, node, text })),
   ];
+}
+
+/** A code of the executable, as those of the agent are written. */
+function kebabCase(code: string): string {
+  return code.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function wrongConflist(mistakes: readonly string[], node: string): Problem {

@@ -19,7 +19,10 @@ const MOST_OF_LINE = 64 << 10;
 /** A watch that lived so long was a success. */
 const HEALTHY_MS = 10_000;
 
-/** Watches until the abort; a watch that ends is started again. */
+/**
+ * Watches until the abort; a watch that ends is started again. It ends with its stdin, so it does not outlive the
+ * agent.
+ */
 export async function watchNode(
   path: string,
   { log, watcher }: { log: Log; watcher: NodeWatcher },
@@ -42,7 +45,7 @@ export async function watchNode(
 }
 
 async function watchOnce(path: string, watcher: NodeWatcher, signal: AbortSignal): Promise<string> {
-  const child = spawn(path, ["node", "watch"], { env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(path, ["node", "watch"], { env: ENVIRONMENT, stdio: ["pipe", "pipe", "pipe"] });
   const ended = new Promise<string>((done) => {
     child.on("error", ({ message }) => done(message));
     child.on("close", (status, killed) => done(killed ?? `status ${status}`));
@@ -50,6 +53,7 @@ async function watchOnce(path: string, watcher: NodeWatcher, signal: AbortSignal
   const kill = (): boolean => child.kill("SIGKILL");
   signal.addEventListener("abort", kill);
   let errors = "";
+  child.stdin.on("error", () => undefined);
   child.stderr.on("data", (chunk: Buffer) => {
     errors = (errors + chunk.toString()).slice(-1000);
   });

@@ -269,12 +269,14 @@ test("a watch on which no byte comes is given up, and begun anew", async () => {
   await kept.logs("api-silent");
   kept.api.put({ name: "b" });
   await kept.has("a b");
+  expect(kept.api.count("list")).toBe(1);
 });
 
 test("a server that takes the connection and says nothing is given up", async () => {
   await using kept = await keep("a", { fault: first(1, "watch", () => undefined) });
   await kept.logs("api-silent");
   await kept.watches();
+  expect(kept.api.count("list")).toBe(1);
 });
 
 test("503 and 429 are tried again no sooner than the server asks", async () => {
@@ -316,6 +318,7 @@ test.each([
   await kept.logs("api-garbage");
   await kept.has("a b c");
   await kept.watches();
+  expect(kept.names).toBe("a b c");
 });
 
 test("objects that are no Nodes are left out, and a null list is empty", async () => {
@@ -328,6 +331,7 @@ test("objects that are no Nodes are left out, and a null list is empty", async (
   kept.api.sendRaw('{"type":"ADDED","object":{"metadata":{"resourceVersion":"1001"}}}\n');
   kept.api.put({ name: "a" });
   await kept.has("a");
+  expect(kept.names).toBe("a");
 });
 
 test("a character that is split between chunks stays whole", async () => {
@@ -339,6 +343,7 @@ test("a character that is split between chunks stays whole", async () => {
   };
   for (const byte of Buffer.from(`${JSON.stringify(event)}\n`)) kept.api.sendRaw(Uint8Array.of(byte));
   await kept.has("a nöde-日本");
+  expect(kept.node("nöde-日本")?.uid).toBe("u");
 });
 
 test("a server that ends each watch at once is not asked without pause", async () => {

@@ -16,7 +16,7 @@ export const BIN_FOLDER = "/run/world/opt";
 export const CONFLIST = `${CONFIG_FOLDER}/10-pontoon.conflist`;
 
 /** The options of Node in the image: docs/decisions/0019-agent.md says why. */
-export const NODE_OPTIONS = ["--lite-mode", "--max-semi-space-size=1", "--max-old-space-size=32"];
+export const NODE_OPTIONS = ["--lite-mode", "--max-semi-space-size=1", "--heap-growing-percent=15"];
 
 /** The bundle of the agent. */
 export function agentBundle(): string {
@@ -24,6 +24,15 @@ export function agentBundle(): string {
   if (!existsSync(path))
     execFileSync(process.execPath, [join(REPOSITORY, "scripts/build-agent.mjs")], { stdio: "pipe" });
   return path;
+}
+
+/** As in a container of the node's network: /sys is of that. */
+function commandOf(nodeOptions: readonly string[], args: readonly string[]): string[] {
+  const mounted = 'mount -t sysfs sysfs /sys && exec "$@"';
+  return [
+    ...["unshare", "--mount", "--propagation", "private", "sh", "-c", mounted, "sh"],
+    ...[process.execPath, ...nodeOptions, agentBundle(), ...args],
+  ];
 }
 
 /** A line of the agent's log. */
@@ -49,14 +58,14 @@ export class RunningAgent implements AsyncDisposable {
 
   constructor(place: Place, args: readonly string[], { nodeOptions = NODE_OPTIONS } = {}) {
     this.#place = place;
-    this.process = place.start([process.execPath, ...nodeOptions, agentBundle(), ...args], {
+    this.process = place.start(commandOf(nodeOptions, args), {
       timeoutMs: 120_000,
     });
   }
 
   /** Runs the agent to its own end. */
   static once(place: Place, args: readonly string[]): Promise<Outcome> {
-    return place.exec([process.execPath, ...NODE_OPTIONS, agentBundle(), ...args]);
+    return place.exec(commandOf(NODE_OPTIONS, args));
   }
 
   /** The lines of the log so far. */
@@ -68,8 +77,9 @@ export class RunningAgent implements AsyncDisposable {
   }
 
   /** Waits for a line with this code; gives the latest. */
-  async logs(code: string, limitMs = 15_000): Promise<LogLine> {
-    const find = (): LogLine | undefined => this.log.findLast((line) => line.code === code);
+  async logs(code: string | RegExp, limitMs = 15_000): Promise<LogLine> {
+    const find = (): LogLine | undefined =>
+      this.log.findLast((line) => (typeof code === "string" ? line.code === code : code.test(line.code)));
     await waitFor(
       `the agent logs ${code}; it logged:\n${this.process.output}`,
       () => find() !== undefined,
@@ -85,12 +95,15 @@ export class RunningAgent implements AsyncDisposable {
   }
 
   /** Waits until the node is as the cluster wants it. */
-  async isReady(): Promise<void> {
-    await waitFor("the agent is ready", async () => (await this.get("/readyz")) === "ok\n", 15_000, 50).catch(
-      (error: Error) => {
-        throw new Error(`${error.message} It logged:\n${this.process.output}`);
-      },
-    );
+  async isReady(limitMs = 15_000): Promise<void> {
+    await waitFor(
+      "the agent is ready",
+      async () => (await this.get("/readyz")) === "ok\n",
+      limitMs,
+      50,
+    ).catch((error: Error) => {
+      throw new Error(`${error.message} It logged:\n${this.process.output}`);
+    });
   }
 
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGKILL"): Promise<void> {

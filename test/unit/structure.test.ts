@@ -332,6 +332,22 @@ test("the arrows themselves have no circle", () => {
   expect(Object.keys(ARROWS).filter((folder) => reaches(folder).includes(folder))).toEqual([]);
 });
 
+test("the agent takes values alone out of src, and src nothing out of the agent", () => {
+  const agent = globSync("**/*.ts", { cwd: join(REPOSITORY, "agent") });
+  const taken = agent.flatMap((path) =>
+    [...readFileSync(join(REPOSITORY, "agent", path), "utf8").matchAll(/from "[./]*\/src\/([^"]+)"/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  expect([...new Set(taken)].sort()).toEqual([
+    "cluster/reader.ts",
+    "cni/problems.ts",
+    "ip/address.ts",
+    "ip/prefix.ts",
+  ]);
+  expect(files.flatMap(modulesOf).filter((name) => name.includes("/agent/"))).toEqual([]);
+});
+
 test("no files load each other in a circle", () => {
   const walk = { done: new Set<string>(), importsOf: loadedBy };
   for (const { path } of files) expect(circle(path, [], walk)?.join(" → ")).toBeUndefined();
