@@ -6,7 +6,7 @@ import { ListWatch, type Watcher } from "./api/list-watch.ts";
 import { Care, type CareWatcher } from "./care.ts";
 import { type ClusterNode, NODES } from "./cluster/node-object.ts";
 import { type Readiness, serveHealth } from "./health.ts";
-import { installPlugin } from "./install.ts";
+import { Plugin } from "./install.ts";
 import type { Log } from "./log.ts";
 import { type Metrics, openMetrics } from "./metrics.ts";
 import { Executable } from "./node/executable.ts";
@@ -14,6 +14,7 @@ import { ProblemBook } from "./node/problems.ts";
 import { type PassWatcher, Reconciler } from "./node/reconcile.ts";
 import { Trigger } from "./node/trigger.ts";
 import { watchNode } from "./node/watch.ts";
+import { watchFolders } from "./node/watch-folders.ts";
 import type { Settings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
@@ -66,6 +67,7 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
   const warn = ({ code, text }: { code: string; text: string }): void =>
     events.tell({ type: "Warning", code, note: text });
   const problems = new ProblemBook(log, warn);
+  const plugin = new Plugin(executable, { binDir: settings["bin-dir"], confDir: settings["conf-dir"] });
   const reconciler = new Reconciler({
     settings,
     executable,
@@ -73,6 +75,9 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
     problems,
     log,
     nodes: () => list.items,
+    prepare: async () => {
+      if (!(await plugin.isThere())) for (const line of await plugin.install()) log.info("installed", line);
+    },
     watcher: passWatcher({ metrics, readiness, problems, warn, log }),
   });
   const care = settings.care
@@ -82,7 +87,7 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
     changed: (what: string): void => {
       metrics.nodeChanges.inc({ what });
       log.debug("node-changed", `the node has changed: ${what}`);
-      reconciler.nodeChanged();
+      reconciler.nodeChanged(what);
       care?.nodeChanged();
     },
     restarted: () => metrics.watchRestarts.inc(),
@@ -92,26 +97,25 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
       serveHealth(settings.listen, { readiness, registry: metrics.registry, log }, signal),
     list.run(signal),
   ];
-  await install(executable, settings, { log, readiness, signal });
+  await install(plugin, { log, readiness, signal });
   await Promise.all([
     ...early,
     reconciler.run(signal),
     watchNode(settings.pontoon, { log, watcher }, signal),
+    watchFolders([settings["conf-dir"], settings["bin-dir"]], () => trigger.poke(), signal),
     care?.run(signal),
   ]);
 }
 
 /** Installs the plugin, before anything refers to it; tries until it is done. */
 async function install(
-  executable: Executable,
-  settings: Settings,
+  plugin: Plugin,
   { log, readiness, signal }: { log: Log; readiness: Readiness; signal: AbortSignal },
 ): Promise<void> {
   const backoff = new Backoff({ firstMs: 1000, mostMs: 30_000 });
   while (!signal.aborted)
     try {
-      const places = { binDir: settings["bin-dir"], confDir: settings["conf-dir"] };
-      for (const line of await installPlugin(executable, places)) log.info("installed", line);
+      for (const line of await plugin.install()) log.info("installed", line);
       readiness.isInstalled = true;
       readiness.reason = "no wish was applied yet";
       return;

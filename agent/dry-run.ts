@@ -33,6 +33,7 @@ export async function printWish(
     problems,
     executable: new Executable(settings.pontoon, settings["conf-dir"]),
     nodes: () => list.items,
+    prepare: async () => undefined,
     watcher: {
       passed: () => undefined,
       failed: () => undefined,

@@ -1,39 +1,59 @@
 // The executable where the runtime looks for plugins, and its way back.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { lstat, open, readFile, readlink, rename, rm } from "node:fs/promises";
+import { lstat, open, readFile, readlink, rename, rm, stat } from "node:fs/promises";
 import { type Executable, ExecutableError } from "./node/executable.ts";
 
 /** Beside the plugin: the hashes of what agents have installed, so that a removal takes nothing of others. */
 const MARK = ".pontoon.agent";
 
-/**
- * Installs the executable and the link `loopback`, by `pontoon install`, which compares, writes beside the
- * place, brings to the disk and renames. Gives what was done, one line each. Throws ExecutableError.
- */
-export async function installPlugin(
-  executable: Executable,
-  { binDir, confDir }: { binDir: string; confDir: string },
-): Promise<string[]> {
-  const hash = await hashOf(executable.path);
-  const folder = binDir.replace(/\/+$/, "");
-  const { status, stdout, stderr } = await executable.call([
-    "install",
-    "--bin-dir",
-    folder,
-    "--conf-dir",
-    confDir,
-  ]);
-  const [first = "it said nothing"] = stderr.trim().split("\n");
-  if (status !== 0) throw new ExecutableError(`the plugin cannot be installed: ${first}`);
-  await addMark(folder, hash);
-  return stdout.split("\n").filter((line) => line !== "" && !line.endsWith(": already there"));
+/** Where things go on the node. */
+export interface InstallFolders {
+  binDir: string;
+  confDir: string;
 }
 
-/** True when the runtime's folder has the very executable of the image. */
-export async function isInstalled(executable: Executable, binDir: string): Promise<boolean> {
-  const installed = await hashOf(`${binDir}/pontoon`).catch(() => "");
-  return installed === (await hashOf(executable.path));
+/** The plugin in the runtime's folder. */
+export class Plugin {
+  readonly #executable: Executable;
+  readonly #folders: InstallFolders;
+  /** What tells whether the file is still the one that was installed. */
+  #identity = "";
+
+  constructor(executable: Executable, { binDir, confDir }: InstallFolders) {
+    this.#executable = executable;
+    this.#folders = { binDir: binDir.replace(/\/+$/, ""), confDir };
+  }
+
+  /**
+   * Installs the executable and the link `loopback`, by `pontoon install`, which compares, writes beside the
+   * place, brings to the disk and renames. Gives what was done, one line each. Throws ExecutableError.
+   */
+  async install(): Promise<string[]> {
+    const { binDir, confDir } = this.#folders;
+    const hash = await hashOf(this.#executable.path);
+    const words = ["install", "--bin-dir", binDir, "--conf-dir", confDir];
+    const { status, stdout, stderr } = await this.#executable.call(words);
+    const [first = "it said nothing"] = stderr.trim().split("\n");
+    if (status !== 0) throw new ExecutableError(`the plugin cannot be installed: ${first}`);
+    await addMark(binDir, hash);
+    this.#identity = await this.#identityNow();
+    return stdout.split("\n").filter((line) => /: (installed|kept)/.test(line));
+  }
+
+  /** True while nobody has removed or replaced what was installed. */
+  async isThere(): Promise<boolean> {
+    return this.#identity !== "" && this.#identity === (await this.#identityNow());
+  }
+
+  async #identityNow(): Promise<string> {
+    const names = ["pontoon", "loopback"];
+    const all = await Promise.all(
+      names.map((name) => stat(`${this.#folders.binDir}/${name}`).catch(() => undefined)),
+    );
+    if (all.includes(undefined)) return "";
+    return all.map((each) => `${each?.ino} ${each?.size} ${each?.mtimeMs} ${each?.mode}`).join("; ");
+  }
 }
 
 /** Takes away what was installed: the plugin where an agent has put it, and our link. Gives what was done. */

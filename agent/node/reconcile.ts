@@ -1,5 +1,5 @@
 // The node made as the cluster wants it, again and again: one pass at a time, the last state wins.
-import { Backoff } from "../api/backoff.ts";
+import { Backoff, pause } from "../api/backoff.ts";
 import { type Cluster, readCluster } from "../cluster/members.ts";
 import type { ClusterNode } from "../cluster/node-object.ts";
 import type { Problem } from "../cluster/problem.ts";
@@ -31,10 +31,16 @@ export interface Parts {
   problems: ProblemBook;
   watcher: PassWatcher;
   log: Log;
+  /** What has to be there before a pass. Throws ExecutableError. */
+  prepare(): Promise<void>;
 }
 
 /** An apply without a reason, against whatever nobody heard of. */
 const SAFETY_MS = 60_000;
+/** The time between the beginnings of two passes, where another program undoes each. */
+const LEAST_MS = 500;
+/** What may change ways to other nodes, of what `pontoon node watch` tells. */
+const OF_WAYS = ["routes", "tunnel", "links", "addresses", "unknown"];
 
 /** Applies the wish at each reason, until the abort. */
 export class Reconciler {
@@ -42,6 +48,7 @@ export class Reconciler {
   readonly #direct: DirectWays;
   readonly #backoff = new Backoff({ firstMs: 1000, mostMs: 30_000 });
   #subnets = "";
+  #begun = Number.NEGATIVE_INFINITY;
   /** The last configuration without a mistake. */
   #right = "";
 
@@ -55,6 +62,8 @@ export class Reconciler {
     for (;;) {
       await trigger.due(signal);
       if (signal.aborted) return;
+      await pause(Math.max(0, this.#begun + LEAST_MS - performance.now()), signal);
+      this.#begun = performance.now();
       const isDone = await this.pass();
       if (isDone) this.#backoff.reset();
       trigger.pokeAfter(isDone ? SAFETY_MS : this.#backoff.next());
@@ -62,8 +71,8 @@ export class Reconciler {
   }
 
   /** Something of the node itself has changed: ways may be others. */
-  nodeChanged(): void {
-    this.#direct.forget();
+  nodeChanged(what: string): void {
+    if (OF_WAYS.includes(what)) this.#direct.forget();
     this.#parts.trigger.poke();
   }
 
@@ -90,6 +99,7 @@ export class Reconciler {
     try {
       const decision = await this.decide();
       if (decision === undefined) return true;
+      await this.#parts.prepare();
       if (decision.wish === undefined) {
         problems.set(decision.problems);
         watcher.idle();

@@ -262,3 +262,13 @@ scene("a node behind a router is reached by the tunnel, whose MTU is that of the
   expect(world.read(CONFLIST)).not.toContain('"mtu"');
   expect(await agent.get("/readyz")).toBe("ok\n");
 });
+
+scene("a plugin and a configuration that somebody removes are back at once", async (world) => {
+  const { node: one, api } = await node(world, 1);
+  await using _ = api;
+  await using agent = await running(world, one, api);
+  await world.host.must(`rm ${CONFLIST} ${BIN_FOLDER}/pontoon`);
+  await waitFor("the plugin is back", () => world.has(`${BIN_FOLDER}/pontoon`), 10_000);
+  await waitFor("the configuration is back", () => world.has(CONFLIST), 10_000);
+  expect(await agent.get("/readyz")).toBe("ok\n");
+});

@@ -1,0 +1,41 @@
+// The folders that the agent writes to: others may remove or replace what is in them.
+import { type FSWatcher, watch } from "node:fs";
+import { pause } from "../api/backoff.ts";
+
+/** A folder that is not there yet, or went, is tried again after so long. */
+const AGAIN_MS = 10_000;
+
+/** Calls `changed` after anything in these folders has changed, until the abort. */
+export async function watchFolders(
+  folders: readonly string[],
+  changed: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    folders.map(async (folder) => {
+      while (!signal.aborted) {
+        await watchOnce(folder, changed, signal);
+        await pause(AGAIN_MS, signal);
+      }
+    }),
+  );
+}
+
+/** Watches until that ends: by the abort, or because the folder is not there. */
+function watchOnce(folder: string, changed: () => void, signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    let watcher: FSWatcher;
+    try {
+      watcher = watch(folder, { signal });
+    } catch {
+      return done();
+    }
+    watcher.on("change", (event, name) => {
+      changed();
+      // The folder itself was renamed or removed: what has its name now is another one.
+      if (event === "rename" && name === folder.slice(folder.lastIndexOf("/") + 1)) watcher.close();
+    });
+    watcher.on("error", () => done());
+    watcher.on("close", () => done());
+  });
+}
