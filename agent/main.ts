@@ -30,7 +30,11 @@ async function main(): Promise<number> {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(signal));
   if (settings.remove) return removeAll(settings, log);
   if (settings["dry-run"]) return printWish(settings, { log, print, signal: stop.signal });
-  await runAgent(settings, log, stop.signal);
+  const stopped = new Promise<void>((done) => {
+    stop.signal.addEventListener("abort", () => done(), { once: true });
+  });
+  // An apply that is running may be killed at any moment; the next one completes it.
+  await Promise.race([runAgent(settings, log, stop.signal), stopped]);
   log.info("stopped", `stopped by ${stop.signal.reason as string}; what was made stays`);
   return 0;
 }

@@ -169,6 +169,6 @@ function wrongConflist(mistakes: readonly string[], node: string): Problem {
 }
 
 function problemOf(error: unknown, node: string): Problem {
-  if (!(error instanceof ExecutableError)) throw error;
-  return { code: error.wrong.length > 0 ? "wrong-wish" : "apply-failed", node, text: error.message };
+  const isWrong = error instanceof ExecutableError && error.wrong.length > 0;
+  return { code: isWrong ? "wrong-wish" : "apply-failed", node, text: (error as Error).message };
 }
