@@ -32,8 +32,7 @@ export class DirectWays {
 }
 
 /** The address of a refused route, where a router is the reason. */
-function indirectOf({ what, code, reason }: Applied["refused"][number]): string[] {
+function indirectOf({ what, code }: Applied["refused"][number]): string[] {
   const [, via] = /^route \S+ via (\S+)$/.exec(what) ?? [];
-  const isRouter = code === "noDirectWay" || reason.includes("no direct way");
-  return via !== undefined && isRouter ? [via] : [];
+  return via !== undefined && code === "noDirectWay" ? [via] : [];
 }

@@ -12,15 +12,8 @@ export interface Applied {
 
 const applied = z.object({
   changed: z.array(z.object({ what: z.string(), action: z.string() })),
-  refused: z.array(
-    z.object({ what: z.string(), code: z._default(z.string(), "failed"), reason: z.string() }),
-  ),
-  notes: z.array(
-    z.pipe(
-      z.union([z.string(), z.object({ code: z.string(), text: z.string() })]),
-      z.transform((note) => (typeof note === "string" ? { code: "note", text: note } : note)),
-    ),
-  ),
+  refused: z.array(z.object({ what: z.string(), code: z.string(), reason: z.string() })),
+  notes: z.array(z.object({ code: z.string(), text: z.string() })),
 });
 const validated = z.array(z.object({ severity: z.string(), message: z.string() }));
 const wrong = z.object({ wrong: z.array(z.string()) });

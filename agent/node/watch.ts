@@ -20,8 +20,8 @@ const MOST_OF_LINE = 64 << 10;
 const HEALTHY_MS = 10_000;
 
 /**
- * Watches until the abort; a watch that ends is started again. It ends with its stdin, so it does not outlive the
- * agent.
+ * Watches until the abort; a watch that ends is started again. It ends with its stdin, so it does not outlive
+ * the agent.
  */
 export async function watchNode(
   path: string,

@@ -5,9 +5,7 @@ import { type Cluster, readCluster } from "../../agent/cluster/members.ts";
 import { type ClusterNode, readNode } from "../../agent/cluster/node-object.ts";
 import { decide, probeOf, type Ways } from "../../agent/cluster/wish.ts";
 import { readSettings, type Settings } from "../../agent/settings.ts";
-import { tunnelMac } from "../../src/cluster/tunnel-mac.ts";
 import { readWish } from "../../src/cluster/wish.ts";
-import { parseAddress } from "../../src/ip/address.ts";
 import { formatPrefix } from "../../src/ip/prefix.ts";
 
 const OWN = "node1";
@@ -38,12 +36,9 @@ function ways(...indirect: string[]): Ways {
   return { isDirect: (address) => !indirect.includes(address), mtuOf: () => 1500 };
 }
 
-/** The wish as the executable reads it. A peer's MAC follows from its address. */
+/** The wish as the executable reads it. */
 function accepted(wish: ReturnType<typeof decide>["wish"]) {
-  const peers = wish?.tunnel?.peers.map((peer) => ({ ...peer, mac: tunnelMac(parseAddress(peer.address)!) }));
-  return readWish(
-    JSON.stringify(peers === undefined ? wish : { ...wish, tunnel: { ...wish?.tunnel, peers } }),
-  );
+  return readWish(JSON.stringify(wish));
 }
 
 const subnetsOf = (cluster: Cluster, name: string): string[] =>

@@ -77,9 +77,8 @@ export class RunningAgent implements AsyncDisposable {
   }
 
   /** Waits for a line with this code; gives the latest. */
-  async logs(code: string | RegExp, limitMs = 15_000): Promise<LogLine> {
-    const find = (): LogLine | undefined =>
-      this.log.findLast((line) => (typeof code === "string" ? line.code === code : code.test(line.code)));
+  async logs(code: string, limitMs = 15_000): Promise<LogLine> {
+    const find = (): LogLine | undefined => this.log.findLast((line) => line.code === code);
     await waitFor(
       `the agent logs ${code}; it logged:\n${this.process.output}`,
       () => find() !== undefined,
