@@ -263,7 +263,7 @@ scene("a node behind a router is reached by the tunnel, whose MTU is that of the
     "the tunnel is gone",
     async () => !(await one.place.must("ip link")).includes("pontoon-vxlan"),
   );
-  expect(world.read(CONFLIST)).not.toContain('"mtu"');
+  await waitFor("the configuration follows", () => !world.read(CONFLIST).includes('"mtu"'));
   expect(await agent.get("/readyz")).toBe("ok\n");
 });
 
