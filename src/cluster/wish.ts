@@ -74,6 +74,7 @@ export class WrongWish extends Error {
   }
 }
 
+/** Each has a route of both families. */
 const MOST_NODES = 10_000;
 const MOST_SUBNETS = 16;
 const PATH_BYTES = 4095;
@@ -172,7 +173,7 @@ const wish = object<Wish>(
   {
     version,
     podSubnets: list(podSubnet, MOST_SUBNETS),
-    routes: list(object<WishedRoute>({ subnet: podSubnet, via: nodeAddress }), MOST_NODES),
+    routes: list(object<WishedRoute>({ subnet: podSubnet, via: nodeAddress }), 2 * MOST_NODES),
     tunnel,
     masquerade: object<{ except: Prefix[] }>({ except: list(anySubnet, 4 * MOST_NODES) }),
     conflist: object<Conflist>({ path: confPath, content }),
