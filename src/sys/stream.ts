@@ -13,6 +13,8 @@ const { EAGAIN, EFBIG, EINTR } = errnoTable;
 export interface Reading {
   /** Bytes; more are EFBIG. */
   limit?: number | undefined;
+  /** Bytes that are likely there. So many take no more memory than they are. */
+  expected?: number;
   /**
    * A read of less than was asked for is the last one, as with files on a disk and settings below /proc/sys.
    */
@@ -27,8 +29,9 @@ const TO_THE_END: Reading = {};
 
 /** Reads a descriptor to its end. `what` names it in errors. Throws SystemError. */
 export function readAll(fd: number, what: string, reading = TO_THE_END): Uint8Array {
-  const { limit = 16 * 1024 * 1024, shortIsLast = false, waits = false } = reading;
-  let buffer = new Uint8Array(4096);
+  const { limit = 16 * 1024 * 1024, expected = 4095, shortIsLast = false, waits = false } = reading;
+  // One byte more: a read that gives nothing says that all is there.
+  let buffer = new Uint8Array(expected + 1);
   let length = 0;
   for (;;) {
     if (length === buffer.length) {

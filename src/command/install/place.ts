@@ -86,7 +86,8 @@ function placeLocked({ folder, name, bytes, mode, needs, replaces }: Wanted, pat
   const temporary = pathIn(folder, `.${name}.new`);
   removeFile(temporary);
   const found = fileStatus(path);
-  const hasBytes = found?.kind === "file" && found.size === bytes.length && isEqual(read(path), bytes);
+  const hasBytes =
+    found?.kind === "file" && found.size === bytes.length && isEqual(read(path, found.size), bytes);
   if (hasBytes && (found.mode & needs) === needs) return "already there";
   if (found !== undefined && !hasBytes && !replaces) return "kept";
   replaceDurably({ path, bytes, mode }, handle, temporary);
@@ -109,9 +110,9 @@ function lock(handle: FileHandle, folder: string): void {
   });
 }
 
-function read(path: string): Uint8Array {
+function read(path: string, expected: number): Uint8Array {
   using file = openFile(path, O_RDONLY);
-  return readAll(file.fd, path);
+  return readAll(file.fd, path, { expected });
 }
 
 /** True for equal bytes. It compares four bytes at a time: the executable has some millions. */

@@ -6,6 +6,7 @@ import { listRecordedNetworks, openRecordStore } from "../../record/store.ts";
 import { listConfigurations } from "../../survey/folder.ts";
 import { O_RDONLY, openFile } from "../../sys/file.ts";
 import { native } from "../../sys/native.ts";
+import { handleStatus } from "../../sys/status.ts";
 import { readAll } from "../../sys/stream.ts";
 import { pathIn } from "../network/folder.ts";
 import { restoreAll } from "../restore.ts";
@@ -91,7 +92,7 @@ function putLoopback({ binDir: folder }: Wish, said: Said): void {
 function ownBytes(): Uint8Array {
   return attempt("ioFailure", `${OWN_EXECUTABLE} cannot be read`, () => {
     using file = openFile(OWN_EXECUTABLE, O_RDONLY);
-    return readAll(file.fd, OWN_EXECUTABLE);
+    return readAll(file.fd, OWN_EXECUTABLE, { expected: handleStatus(file.fd).size });
   });
 }
 

@@ -75,6 +75,16 @@ test.each([0, 1, 4095, 4096, 4097, 16384, 100_000])("a file of %i bytes is read 
   expect(readText(at("a"))).toBe(text);
 });
 
+test("a file of an expected size takes no more memory than it has bytes, and is read whole where it has others", () => {
+  writeFileSync(at("a"), "x".repeat(100_000));
+  for (const expected of [0, 99_999, 100_000, 100_001]) {
+    using file = openFile(at("a"), O_RDONLY);
+    const bytes = readAll(file.fd, "a", { expected });
+    expect(bytes).toHaveLength(100_000);
+    if (expected >= 100_000) expect(bytes.buffer.byteLength).toBe(expected + 1);
+  }
+});
+
 test("a file that is larger than the limit is EFBIG, one of the limit's size is not", () => {
   writeFileSync(at("a"), "x".repeat(4096));
   using file = openFile(at("a"), O_RDONLY);
