@@ -4,8 +4,10 @@ import { CniError } from "../cni/error.ts";
 import { ensureForwarding, isForwarding } from "../host/kind/forwarding/forwarding.ts";
 import type { Node } from "../host/node.ts";
 import { hasFamily } from "../ip/prefix.ts";
+import { readTextOfAny } from "../sys/file.ts";
 import { lockInPatience, PATIENCE_MS } from "../sys/flock.ts";
-import { ensureConflist, folderOf, removeStale } from "./conflist.ts";
+import { bridgesIn, type NamedBridge, removeBridges } from "./bridge.ts";
+import { ensureConflist, folderOf, markedIn, removeStale } from "./conflist.ts";
 import { addressChanges, type Device, deviceRemoval, ensureDevice, ownDevice } from "./device.ts";
 import { ensureMasquerade } from "./masquerade.ts";
 import { peerChanges } from "./peer.ts";
@@ -33,8 +35,18 @@ export function applyWish(wish: Wish, node: Node, { isDryRun, confFolder }: Mann
   const isForwarded = switchOn(wish, node, report);
   report.part("routes", () => applyRoutes(wish, node, report));
   const isMasqueraded = ensureMasquerade(wish, node, report);
+  const bridges = wish.conflist === undefined ? namedBridges(confFolder) : [];
   applyConflist(wish, report, { confFolder, isReady: isForwarded && isMasqueraded });
+  report.part("bridges of before", () => removeBridges(bridges, node, report));
   return report;
+}
+
+/** The bridges of the configurations that were written by an apply and are as they were. */
+function namedBridges(confFolder: string): NamedBridge[] {
+  const folder = confFolder.replace(/\/+$/, "") || "/";
+  return markedIn([folder])
+    .filter(({ state }) => state === "as written")
+    .flatMap(({ path }) => bridgesIn(readTextOfAny(path) ?? ""));
 }
 
 /**

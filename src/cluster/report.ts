@@ -26,6 +26,7 @@ export const CODES = [
   "kernelRefused",
   "foreignConflist",
   "firstConflist",
+  "inUse",
   "notReady",
   "failed",
 ] as const;

@@ -10,7 +10,7 @@ import { ownerOf } from "./comment.ts";
 import { type Element, getElements } from "./element.ts";
 import { markBitOf, PORT_TABLE, portLayout, UNMARK } from "./host-port-layout.ts";
 import { isChainOf } from "./layout.ts";
-import { deleteTableMessage } from "./message.ts";
+import { deleteTableMessage, getTableMessage } from "./message.ts";
 import { ensureElements, type On, type OwnedTable } from "./owned-table.ts";
 import { chainsFor, elementsOf, type HostPorts, listPortElements } from "./port-attachment.ts";
 import { claimPorts, type PortNode } from "./port-claim.ts";
@@ -86,6 +86,18 @@ function makeRoomForBit({ markBit }: HostPorts, { socket, node }: On<PortNode>, 
     );
   executeBatch(socket, [deleteTableMessage(PORT_TABLE)]);
   return true;
+}
+
+/** True when the table of host ports is there, and no attachment has one in it. */
+export function isPortTableIdle(socket: NetlinkSocket): boolean {
+  const [outcome] = socket.transact([getTableMessage(PORT_TABLE)]);
+  if (outcome?.error !== undefined && !isErrno(outcome.error, "ENOENT")) throw outcome.error;
+  return outcome?.error === undefined && listPortElements(socket).length === 0;
+}
+
+/** Deletes the table of host ports with all that is in it. */
+export function deletePortTable(socket: NetlinkSocket): void {
+  executeBatch(socket, [deleteTableMessage(PORT_TABLE)]);
 }
 
 /**

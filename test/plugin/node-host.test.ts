@@ -215,6 +215,41 @@ scene("the configuration is replaced and removed only while it is as Pontoon wro
   expect(world.read(`${CONFIG_FOLDER}/05-pontoon.conflist`)).toBe('{"name":"edited by hand"}');
 });
 
+scene(
+  "with the last configuration goes its bridge, unless a pod is on it or it serves others",
+  async (world) => {
+    const wish = await host(world);
+    const entry = { type: "pontoon", bridge: "pods0", ipam: { ranges: [[{ subnet: "10.244.1.0/24" }]] } };
+    const content = JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins: [entry] });
+    const full = { ...wish, conflist: { path: CONFLIST, content } };
+    const remove = async (): Promise<{ changed: { what: string }[]; notes: { code: string }[] }> => {
+      await mustApply(world.host, full, ...HERE);
+      const { stdout } = await pontoonNode(world.host, ["remove", "--json", ...HERE]);
+      return JSON.parse(stdout);
+    };
+    const bridges = (): Promise<string> => world.host.must("ip -br link show type bridge");
+    await world.host.must("ip link add pods0 type bridge");
+    await world.host.must("ip addr add 10.244.1.1/24 dev pods0");
+    await world.host.must("ip link add pod type veth peer name far");
+    await world.host.must("nft add table inet pontoon-ports");
+    await world.host.must("ip link set pod master pods0");
+    expect((await remove()).notes).toEqual([{ code: "inUse", text: "bridge pods0 stays: 1 port is on it" }]);
+    await world.host.must("ip link del pod");
+    await world.host.must("ip addr add 192.0.2.1/24 dev pods0");
+    expect((await remove()).notes).toEqual([
+      { code: "inUse", text: "bridge pods0 stays: it has an address of others" },
+    ]);
+    expect(await bridges()).toContain("pods0");
+    await world.host.must("ip addr del 192.0.2.1/24 dev pods0");
+    expect(await world.host.must("nft list tables")).toContain("inet pontoon-ports");
+    expect((await remove()).changed.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(["bridge pods0", "table inet pontoon-ports"]),
+    );
+    expect(await bridges()).not.toContain("pods0");
+    expect(await world.host.must("nft list tables")).not.toContain("pontoon");
+  },
+);
+
 scene("a configuration that a runtime takes before ours is told", async (world) => {
   const wish = await host(world);
   world.write(`${CONFIG_FOLDER}/00-other.conf`, "{}");
