@@ -3,6 +3,7 @@ import { removePlugin } from "./install.ts";
 import type { Log } from "./log.ts";
 import { Executable } from "./node/executable.ts";
 import type { Settings } from "./settings.ts";
+import { removeState } from "./state-folder.ts";
 
 /** Takes all away: configuration, routes, tunnel and rules first, the plugin last. Gives the exit status. */
 export async function removeAll(settings: Settings, log: Log): Promise<number> {
@@ -13,6 +14,7 @@ export async function removeAll(settings: Settings, log: Log): Promise<number> {
     for (const { what, reason } of refused) log.error("refused", `${what}: ${reason}`);
     for (const { text } of notes) log.warn("note", text);
     for (const line of await removePlugin(executable, settings["bin-dir"])) log.info("changed", line);
+    for (const line of await removeState(settings["network-name"])) log.info("changed", line);
     if (refused.length > 0) return 1;
     log.info("removed", "the node has nothing of Pontoon's any more");
     return 0;
