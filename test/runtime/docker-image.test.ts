@@ -1,5 +1,5 @@
-// The image that the Dockerfile describes, built and run by buildah. It begins with nothing, so no image has
-// to be fetched from anywhere.
+// The images that the Dockerfile describes, built and run by buildah, and the archive that scripts/image
+// makes. They begin with nothing, so no image has to be fetched from anywhere.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), "pontoon-docker-image-"));
 let container: string;
 
 beforeAll(async () => {
-  await buildah("bud", "--pull-never", "--tag", IMAGE, REPOSITORY);
+  await buildah("bud", "--pull-never", "--target", "installer", "--tag", IMAGE, REPOSITORY);
   container = await buildah("from", "--pull-never", IMAGE);
   for (const mount of MOUNTS) mkdirSync(join(folder, mount), { recursive: true });
 }, 120_000);
@@ -43,7 +43,7 @@ test.each(MOUNTS)(
     const present = MOUNTS.filter((mount) => mount !== missing);
     const commands = [
       undefined,
-      ["/pontoon/pontoon", "install", "--conf", "/pontoon/cni-conf/20-pontoon-dual-stack.conflist"],
+      ["/pontoon", "install", "--conf", "/cni-conf/20-pontoon-dual-stack.conflist"],
     ];
     for (const command of commands) {
       const { status, stderr } = await start(present, command);
