@@ -6,7 +6,8 @@ export default defineConfig({
   // As in scripts/bundle.mjs.
   define: { PONTOON_PAGES: JSON.stringify(pagesText()) },
   test: {
-    include: ["test/**/*.test.ts"],
+    // test/cluster is for scripts/test-cluster.
+    include: ["test/!(cluster)/**/*.test.ts"],
     // Processes, not threads: starting a program copies the page tables of all that its starter has in
     // memory.
     pool: "forks",

@@ -1,0 +1,125 @@
+// usage: scripts/test-cluster --compare
+// The same cluster with the network of this repository, and with that of the reference plugins (bridge,
+// host-local, portmap; routes by hand): how fast pods start, when the first ping comes back, what the agent
+// takes.
+import { waitFor } from "../support/wait.ts";
+import { startReference, stopReference } from "./support/by-hand.ts";
+import { apply, deploy, get, kubectl, node, remove, type Thing } from "./support/stage.ts";
+import { template } from "./support/web.ts";
+
+const PODS = 50;
+const ROUNDS = 3;
+
+interface Figures {
+  /** From the scaling to the last pod that is Ready. */
+  startSeconds: number[];
+  /** From the scaling to none being there. */
+  stopSeconds: number[];
+  /** Processor time of all nodes from the scaling to Ready. */
+  cpuSeconds: number[];
+  /** In a pod: from its first instruction to the first answer of a pod on the other node. */
+  pingMs: number[];
+}
+
+await kubectl(["delete", "daemonset,deployment,service", "--all", "--ignore-not-found"]);
+await remove("-n", "kube-system", "deployment/coredns");
+const pontoon = await measureOurs();
+const reference = await measureReference();
+print({ pontoon, reference });
+
+async function measureOurs(): Promise<Figures> {
+  await deploy("base");
+  const figures = await measure();
+  console.log("agent, MB:", (await memory()).join(", "));
+  await remove("-n", "kube-system", "daemonset/pontoon");
+  for (const n of [1, 2]) await node(n).must("/opt/cni/bin/pontoon node remove");
+  return figures;
+}
+
+async function measureReference(): Promise<Figures> {
+  await startReference();
+  await kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=60s"]);
+  const figures = await measure();
+  await stopReference();
+  return figures;
+}
+
+async function measure(): Promise<Figures> {
+  const figures: Figures = { startSeconds: [], stopSeconds: [], cpuSeconds: [], pingMs: [] };
+  await apply(deployment("target", "exec sleep 1000000", 2));
+  await kubectl(["rollout", "status", "deployment/target", "--timeout=60s"]);
+  const addresses = ((await get("pods", "-l", "app=target"))["items"] as Thing[]).map(
+    ({ status }) => status["podIP"],
+  );
+  // Each pod writes how long its first ping to one of the targets took to come back, tried every 10 ms.
+  const line =
+    `s=$(date +%s%N); until ping -c 1 -W 1 ${addresses[0]} > /dev/null; do usleep 10000; done; ` +
+    "echo $((($(date +%s%N) - s) / 1000)) us; exec sleep 1000000";
+  await apply(deployment("many", line, 0));
+  for (let round = 0; round < ROUNDS; round++) {
+    const cpu = await processorSeconds();
+    const begin = performance.now();
+    await kubectl(["scale", "deployment/many", `--replicas=${PODS}`]);
+    await count("readyReplicas", PODS);
+    figures.startSeconds.push((performance.now() - begin) / 1000);
+    figures.cpuSeconds.push((await processorSeconds()) - cpu);
+    const logs = await kubectl(["logs", "-l", "app=many", "--tail=1", `--max-log-requests=${PODS}`]);
+    figures.pingMs.push(...[...logs.matchAll(/^(\d+) us$/gm)].map(([, us]) => Number(us) / 1000));
+    const end = performance.now();
+    await kubectl(["scale", "deployment/many", "--replicas=0"]);
+    await waitFor(
+      "all pods have gone",
+      async () => (await get("pods", "-l", "app=many"))["items"].length === 0,
+      120_000,
+      100,
+    );
+    figures.stopSeconds.push((performance.now() - end) / 1000);
+  }
+  await remove("deployment/many", "deployment/target");
+  await waitFor("all pods have gone", async () => (await get("pods"))["items"].length === 0, 60_000, 100);
+  return figures;
+}
+
+async function count(field: string, wanted: number): Promise<void> {
+  await waitFor(
+    `${field} is ${wanted}`,
+    async () => ((await get("deployment", "many"))["status"][field] ?? 0) === wanted,
+    180_000,
+    100,
+  );
+}
+
+/** User and system time of all processes of both nodes since they began, ended ones too. */
+async function processorSeconds(): Promise<number> {
+  let sum = 0;
+  for (const n of [1, 2]) sum += Number(await node(n).must("cat /sys/fs/cgroup/cpuacct/cpuacct.usage")) / 1e9;
+  return sum;
+}
+
+/** What the agent of each node takes of its own: anonymous memory, as the kernel counts it. */
+async function memory(): Promise<string[]> {
+  const line = "grep RssAnon /proc/$(pgrep -f '^/bin/node /pontoon-agent')/status | tr -dc 0-9";
+  return Promise.all([1, 2].map(async (n) => (Number(await node(n).must(line)) / 1000).toFixed(1)));
+}
+
+function deployment(app: string, line: string, replicas: number): Thing {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: app },
+    spec: { replicas, selector: { matchLabels: { app } }, template: template(app, line) },
+  };
+}
+
+function print(all: Record<string, Figures>): void {
+  const median = (list: number[]): number =>
+    [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
+  for (const [name, { startSeconds, stopSeconds, cpuSeconds, pingMs }] of Object.entries(all))
+    console.log(
+      `${name.padEnd(10)} ${PODS} pods Ready in ${median(startSeconds).toFixed(1)} s ` +
+        `(${(PODS / median(startSeconds)).toFixed(1)} pods/s), gone in ${median(stopSeconds).toFixed(1)} s; ` +
+        `processor time of the nodes ${median(cpuSeconds).toFixed(1)} s; ` +
+        `first ping after ${median(pingMs).toFixed(1)} ms, the slowest ${Math.max(...pingMs).toFixed(1)} ms ` +
+        `(${pingMs.length} pods)`,
+    );
+}
