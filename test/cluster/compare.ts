@@ -51,8 +51,8 @@ async function measure(): Promise<Figures> {
   const addresses = ((await get("pods", "-l", "app=target"))["items"] as Thing[]).map(
     ({ status }) => status["podIP"],
   );
-  // Each pod writes how long its first ping to one of the targets took to come back, in hundredths of a second, the
-  // unit of /proc/uptime.
+  // Each pod writes how long its first ping to one of the targets took to come back, in hundredths of a
+  // second, the unit of /proc/uptime.
   const now = "$(cut -d ' ' -f 1 /proc/uptime | tr -d .)";
   const line =
     `s=${now}; until ping -c 1 -W 1 ${addresses[0]} > /dev/null; do usleep 10000; done; ` +
