@@ -26,7 +26,9 @@ export function examineFirewalls(context: Context): Finding[] {
 function bothFamilies(findings: readonly Finding[]): Finding[] {
   const one = new Map<string, Finding>();
   for (const finding of findings) {
-    const id = `${finding.sentence}\0${finding.proof?.replace("ip6tables", "iptables")}`;
+    // A command for the one family is no help for the other where that has an advice.
+    const isCure = finding.cure !== undefined;
+    const id = `${finding.sentence}\0${finding.proof?.replace("ip6tables", "iptables")}\0${isCure}`;
     const first = one.get(id);
     if (first === undefined) one.set(id, finding);
     else if (first.cure !== finding.cure) first.cure = `${first.cure} && ${finding.cure}`;
@@ -37,7 +39,11 @@ function bothFamilies(findings: readonly Finding[]): Finding[] {
 /** The certain losses of each hook, or where it has none, its first possible one. */
 function byHook(losses: readonly Loss[]): Loss[][] {
   const hooks = new Map<string, Loss[]>();
-  for (const loss of losses) hooks.set(loss.hook.place, [...(hooks.get(loss.hook.place) ?? []), loss]);
+  for (const loss of losses) {
+    const all = hooks.get(loss.hook.place);
+    if (all === undefined) hooks.set(loss.hook.place, [loss]);
+    else all.push(loss);
+  }
   return [...hooks.values()].map((all) => {
     const certain = all.filter(({ isCertain }) => isCertain);
     return certain.length > 0 ? certain : all.slice(0, 1);
