@@ -6,6 +6,7 @@ import type { Family } from "../../ip/address.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
 import { type Context, type Group, groupsOf, hasFamily } from "../context.ts";
 import type { Finding } from "../finding.ts";
+import { groupBy } from "../group.ts";
 import { type Loss, lossesOf, trafficOf } from "./lost-packet.ts";
 
 /** Chains that drop packets of pods: findings where that is certain, notes where a rule may do it. */
@@ -38,13 +39,7 @@ function bothFamilies(findings: readonly Finding[]): Finding[] {
 
 /** The certain losses of each hook, or where it has none, its first possible one. */
 function byHook(losses: readonly Loss[]): Loss[][] {
-  const hooks = new Map<string, Loss[]>();
-  for (const loss of losses) {
-    const all = hooks.get(loss.hook.place);
-    if (all === undefined) hooks.set(loss.hook.place, [loss]);
-    else all.push(loss);
-  }
-  return [...hooks.values()].map((all) => {
+  return [...groupBy(losses, ({ hook }) => hook.place).values()].map((all) => {
     const certain = all.filter(({ isCertain }) => isCertain);
     return certain.length > 0 ? certain : all.slice(0, 1);
   });
