@@ -232,7 +232,8 @@ scene("SIGTERM ends it while its reader sleeps and its stdin has more and more",
     return /SigBlk:\t0*4000\n/.test(status) && /State:\tS/.test(status);
   });
   kill(pid, "SIGTERM");
-  await shell.says("status 0.");
+  await waitFor("it has ended", () => shell.output.includes("status"));
+  expect(shell.output).toContain("status 0.");
 });
 
 scene("it ends when its parent is killed", async (world) => {

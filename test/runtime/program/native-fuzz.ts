@@ -151,7 +151,7 @@ function argument(victim: Uint8Array): unknown {
   }
 }
 
-/** These give a descriptor. It is closed again, so that no later call reads one by which nothing ever comes. */
+/** These give a descriptor. It is closed again: a later call would wait for what never comes by it. */
 const OPENING = ["open", "memfd_create", "signalfd", "socket"];
 
 /** True for a number that leads to a standard stream when it is cut to 32 bits. */
