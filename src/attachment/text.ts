@@ -96,14 +96,15 @@ function parseAnew(text: string): ParsedRecord {
 function readVersion2(fields: Fields): Attachment {
   if (!isVersion2(fields)) throw new Damaged();
   const whole = fields as unknown as Attachment;
-  whole.link = readLink(fields["link"]);
+  whole.detectsDuplicates = readFlag(fields["detectsDuplicates"]);
+  whole.spoofCheck = readFlag(fields["spoofCheck"]);
+  whole.sourceRouting = readFlag(fields["sourceRouting"]);
   whole.addresses = listOf(fields["addresses"], readPodAddress);
   whole.routes = listOf(fields["routes"], readRoute);
   whole.gateway = readGateway(fields["gateway"]);
   whole.masquerade = readMasquerade(fields["masquerade"]);
-  whole.detectsDuplicates = readFlag(fields["detectsDuplicates"]);
-  whole.spoofCheck = readFlag(fields["spoofCheck"]);
-  whole.sourceRouting = readFlag(fields["sourceRouting"]);
+  // A link of a later kind is no damage, so all else is read before it.
+  whole.link = readLink(fields["link"]);
   return whole;
 }
 

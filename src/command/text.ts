@@ -52,13 +52,7 @@ function rangeText(first: number, last: number): string {
 
 /** Each host port once: a mapping of both families stands in the record twice. */
 export function mappingTexts({ hostPorts }: Pick<Attachment, "hostPorts">): string[] {
-  const texts: string[] = [];
-  if (hostPorts === undefined) return texts;
-  for (const mapping of hostPorts.mappings) {
-    const text = mappingText(mapping);
-    if (!texts.includes(text)) texts.push(text);
-  }
-  return texts;
+  return hostPorts === undefined ? [] : [...new Set(hostPorts.mappings.map(mappingText))];
 }
 
 /** A number with its noun: `1 pod`, `2 pods`. */

@@ -9,7 +9,7 @@ import type { PacketRule, PacketTest, RuleVerdict } from "./packet.ts";
 import { connectionField, headerField, maskedField, metaField, unknownField } from "./packet-field.ts";
 import { elementsText, keyIn, type LookUp, mapText, namesText } from "./packet-look-up.ts";
 import { Registers } from "./packet-register.ts";
-import { PacketSet, type SetElement } from "./packet-set.ts";
+import { PacketSet, type SetElement, verdictId } from "./packet-set.ts";
 import { COMPARISONS, inverted, isBetween } from "./packet-value.ts";
 import { isContinuing, matchTest } from "./xtables.ts";
 
@@ -229,14 +229,15 @@ function ruleOf(tests: PacketTest[], verdict: RuleVerdict, words: readonly Word[
 function rulesOfMap(map: LookUp, tests: readonly PacketTest[], words: readonly Word[]): PacketRule[] {
   const groups = new Map<string, SetElement[]>();
   for (const element of map.set.elements) {
-    const id = `${element.code} ${element.chain}`;
-    groups.set(id, [...(groups.get(id) ?? []), element]);
+    const group = groups.get(verdictId(element));
+    if (group === undefined) groups.set(verdictId(element), [element]);
+    else group.push(element);
   }
-  return [...groups.values()].map((group) => {
+  return [...groups].map(([id, group]) => {
     const { code, chain } = group[0]!;
     const test: PacketTest = (packet) => {
-      const { elements, isCertain } = map.set.find(keyIn(map, packet));
-      if (!elements.some((one) => one.code === code && one.chain === chain)) return false;
+      const { verdicts, isCertain } = map.set.find(keyIn(map, packet));
+      if (!verdicts.has(id)) return false;
       return isCertain ? true : undefined;
     };
     return ruleOf([...tests, test], verdictOf(code, chain), [...words, () => mapText(map, group)]);

@@ -26,10 +26,20 @@ export interface SetElement {
 /** The parts of a key, each in registers of its own, of which some may not be known. */
 export type KeyParts = readonly Bytes[];
 
-/** The elements that a packet may have; certain: it has the one, or none. */
+/** The verdicts of the elements that a packet may have; certain: it has the one, or none. */
 export interface Found {
-  elements: readonly SetElement[];
+  /** As {@link verdictId} names them: very many elements have the same. */
+  verdicts: ReadonlySet<string>;
   isCertain: boolean;
+}
+
+/** The name of an element's verdict. */
+export function verdictId({ code, chain }: SetElement): string {
+  return `${code} ${chain}`;
+}
+
+function foundOf(elements: readonly SetElement[], isCertain: boolean): Found {
+  return { verdicts: new Set(elements.map(verdictId)), isCertain };
 }
 
 /** A set or map. Its elements are read when they are needed. */
@@ -37,7 +47,7 @@ export class PacketSet {
   private readonly socket: NetlinkSocket;
   private readonly table: Table;
   private readonly name: string;
-  private readonly answers = new Map<string, Found | undefined>();
+  private readonly answers = new Map<string, Found>();
   private listed: SetElement[] | undefined;
   private length: number | undefined;
 
@@ -71,32 +81,39 @@ export class PacketSet {
   has(key: KeyParts): boolean | undefined {
     // Of a set of thousands nothing is read for a key of which nothing is known.
     if (key.every((part) => part.every((byte) => byte === undefined))) return undefined;
-    const { elements, isCertain } = this.find(key);
-    if (elements.length === 0) return false;
+    const { verdicts, isCertain } = this.find(key);
+    if (verdicts.size === 0) return false;
     return isCertain ? true : undefined;
   }
 
-  /** The elements that a packet with this key may have. Throws SystemError. */
+  /** What a packet with this key may find: each key is looked up once. Throws SystemError. */
   find(key: KeyParts): Found {
+    const id = key.map((part) => part.join()).join(" ");
+    const found = this.answers.get(id) ?? this.lookUp(key);
+    this.answers.set(id, found);
+    return found;
+  }
+
+  private lookUp(key: KeyParts): Found {
     const known = knownBytes(key.flat());
-    const found = known && this.ask(known);
-    return found ?? { elements: this.elements.filter((each) => mayBe(each, key)), isCertain: false };
+    const found = known && this.askKernel(known);
+    return (
+      found ??
+      foundOf(
+        this.elements.filter((each) => mayBe(each, key)),
+        false,
+      )
+    );
   }
 
   /** What the kernel finds for a key; undefined where it does not look up keys of this set. */
-  private ask(key: Uint8Array): Found | undefined {
-    const id = key.join();
-    if (!this.answers.has(id)) this.answers.set(id, this.askKernel(key));
-    return this.answers.get(id);
-  }
-
   private askKernel(key: Uint8Array): Found | undefined {
     // The second is for all other keys. Both are refused where there is none, and the second by old kernels.
     const outcomes = this.socket.transact([this.askMessage(key), this.askMessage(undefined)]);
     const payload = outcomes.find(({ replies }) => replies.length > 0)?.replies[0]?.payload;
     const element = payload && readList(payload)[0]?.element;
-    if (element !== undefined) return { elements: [element], isCertain: !element.isConditional };
-    return isErrno(outcomes[0]?.error, "ENOENT") ? { elements: [], isCertain: true } : undefined;
+    if (element !== undefined) return foundOf([element], !element.isConditional);
+    return isErrno(outcomes[0]?.error, "ENOENT") ? foundOf([], true) : undefined;
   }
 
   private askMessage(key: Uint8Array | undefined): Message {

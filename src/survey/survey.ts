@@ -18,6 +18,7 @@ import { type DatedRecord, listRecordedNetworks, type UnreadableRecord } from ".
 import { driftOf } from "./drift.ts";
 import { findStrayLeases, type StrayLease } from "./lease.ts";
 import { findLost } from "./lost.ts";
+import { inOrder } from "./order.ts";
 import { findPairs, type Pair } from "./pair.ts";
 import { lookUntilSure } from "./sure.ts";
 
@@ -199,39 +200,4 @@ interface Found {
   since: number | undefined;
   hostLink: CountedLink | undefined;
   node: Node;
-}
-
-/** By network, then by the pod's name, then containers without one; numbers in names by their value. */
-function inOrder(surveyed: readonly SurveyedAttachment[]): SurveyedAttachment[] {
-  const byPlace = new Map<string, SurveyedAttachment>();
-  // Most attachments have the same network and interface.
-  const known = new Map<string, string>();
-  const paddedOnce = (name: string): string => {
-    const text = known.get(name) ?? padded(name);
-    known.set(name, text);
-    return text;
-  };
-  for (const each of surveyed) {
-    const { key, pod } = each.attachment;
-    const { network, containerId, interfaceName } = key;
-    const name = padded(pod ?? `~${containerId}`);
-    byPlace.set(`${paddedOnce(network)}\0${name}\0${paddedOnce(interfaceName)}\0${containerId}`, each);
-  }
-  return [...byPlace.keys()].sort().flatMap((place) => byPlace.get(place) ?? []);
-}
-
-const NUMBER = /\d+/;
-
-/** The name with each number in ten digits. */
-function padded(name: string): string {
-  let text = "";
-  let rest = name;
-  while (rest !== "") {
-    const found = NUMBER.exec(rest);
-    if (found === null) break;
-    const digits = found[0];
-    text += rest.slice(0, found.index) + digits.padStart(10, "0");
-    rest = rest.slice(found.index + digits.length);
-  }
-  return text + rest;
 }

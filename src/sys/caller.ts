@@ -1,7 +1,7 @@
 // The caller of this process, as long as there is one: whoever holds the other ends of its streams.
 import { check } from "./errno.ts";
 import { native } from "./native.ts";
-import { POLLIN, POLLOUT, type Waited, waitForAny } from "./stream.ts";
+import { POLLIN, POLLOUT, type Waited, waitFor, waitForAny } from "./stream.ts";
 
 const STDIN = 0;
 const OUTPUT = 1;
@@ -26,7 +26,9 @@ export class Caller {
 
   /** Waits until stdout takes more. False when the caller has gone. */
   takes(): boolean {
-    return this.isThere([{ fd: OUTPUT, event: POLLOUT }], -1);
+    // What comes by stdin ends the wait, too.
+    while (this.isThere([{ fd: OUTPUT, event: POLLOUT }], -1)) if (waitFor(OUTPUT, POLLOUT, 0)) return true;
+    return false;
   }
 
   /** Waits for an event; the last one is of stdout. */

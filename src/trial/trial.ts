@@ -36,7 +36,8 @@ export interface Trial {
 
 /**
  * Tries a network. Whatever fails, all that was made is taken down again, unless `keeps`. Throws CniError
- * when it cannot begin. A signal that asks it to end (Ctrl-C) ends it within a second or two.
+ * when it cannot begin. A signal that asks it to end (Ctrl-C) ends a measurement within a second or two, and
+ * the trial after the plugin that runs then.
  */
 export function tryNetwork(chain: Chain, keeps: boolean, node: Node): Trial {
   using _lock = lock();

@@ -125,8 +125,8 @@ export const DOCTOR: readonly Mutation[] = [
   {
     name: "a gateway in the tunnel is known without the node behind its MAC",
     file: "src/cluster/part.ts",
-    find: 'return entries.find((entry) => entry.table === "fdb" && entry.mac === mac)?.address;',
-    replace: 'return entries.find((entry) => entry.table === "arp" && entry.mac === mac)?.address;',
+    find: 'const node = table === "arp" ? byMac.get(mac) : undefined;',
+    replace: 'const node = table === "arp" ? (byMac.get(mac) ?? address) : undefined;',
     test: "test/plugin/doctor-node.test.ts",
     promise: "when the node behind a MAC is gone the doctor names that",
   },

@@ -52,4 +52,12 @@ export const SURVEY: readonly Mutation[] = [
     test: "test/unit/terminal/table.test.ts",
     promise: "where the terminal is narrow",
   },
+  {
+    name: "names that are the same but for zeros are one",
+    file: "src/survey/order.ts",
+    find: "byPlace.set(`${place}\\0${byPlace.size}`, each);",
+    replace: "byPlace.set(place, each);",
+    test: "test/unit/survey/order.test.ts",
+    promise: "all are shown, also those whose names are the same but for zeros",
+  },
 ];

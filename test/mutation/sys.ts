@@ -75,6 +75,14 @@ export const SYS: readonly Mutation[] = [
     promise: "it ends without fault with its stdin, with its reader, and by SIGTERM",
   },
   {
+    name: "what comes by stdin counts as room for output",
+    file: "src/sys/caller.ts",
+    find: "if (waitFor(OUTPUT, POLLOUT, 0)) return true;",
+    replace: "return true;",
+    test: "test/plugin/node-watch.test.ts",
+    promise: "SIGTERM ends it while its reader sleeps and its stdin has more and more",
+  },
+  {
     name: "a process whose output nobody reads goes on",
     file: "src/sys/caller.ts",
     find: "(output & ~POLLOUT) !== 0",

@@ -1,6 +1,7 @@
 // Chains that drop frames: between ports of a bridge, at devices, and in the hook "forward" where the packet
 // filter sees bridged packets. Ping is the judge.
 import { expect } from "vitest";
+import { mustApply } from "../support/cluster.ts";
 import { add } from "../support/cni.ts";
 import {
   type DoctorFinding,
@@ -255,5 +256,24 @@ scene(
     await runCures(world, faults);
     await expectContent(world);
     for (const address of [BLUE, "fd01::3"]) expect(await reaches(all[0]!, address)).toBe(true);
+  },
+);
+
+scene(
+  "where one family alone has an address of the node at the way out, its advice is apart from the command for the other",
+  async (world) => {
+    await healthyNode(world, { ipMasq: false });
+    await mustApply(world.host, {
+      version: 1,
+      podSubnets: ["10.1.0.0/24"],
+      routes: [],
+      masquerade: { except: [] },
+    });
+    await onHost(world, table("netdev", "egress device uplink", "", "drop"));
+    const faults = faultsOf(await doctor(world));
+    expect(faults.map(({ cure, advice }) => cure ?? advice)).toEqual([
+      "Let those packets pass, or take the chain away: nft delete chain netdev mine through",
+      expect.stringMatching(/^nft insert rule netdev mine through ip6 saddr fd01::/),
+    ]);
   },
 );

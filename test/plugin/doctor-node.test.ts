@@ -177,3 +177,21 @@ scene("status, draw and report show the node's part as Pontoon's", async (world)
   const shown = JSON.parse(await pontoon(`node show --json --conf-dir ${CONFIG_FOLDER}`)) as unknown;
   expect(JSON.parse(await world.host.must("tar -xOf /run/report.tar node.json"))).toEqual(shown);
 });
+
+scene(
+  "a cluster of 10,000 nodes is looked at in a moment, and a node that the tunnel has lost is found",
+  async (world) => {
+    const wish = await clusterNode(world);
+    const peers = Array.from({ length: 10_000 }, (_, at) => ({
+      subnets: [`10.${64 + (at >> 7)}.${(2 * at) & 255}.0/24`, `fd64:${(2 * at).toString(16)}::/64`],
+      address: `192.168.${64 + (at >> 8)}.${at & 255}`,
+    }));
+    await mustApply(world.host, { ...wish, tunnel: { ...wish.tunnel!, peers } }, ...HERE);
+    await expectContent(world);
+    await world.host.must("ip neighbour delete 10.64.2.0 dev pontoon-vxlan");
+    expect(faultsOf(await doctor(world)).map(({ sentence }) => sentence)).toEqual([
+      "the tunnel does not know the node with the pods of 10.64.2.0/24",
+    ]);
+  },
+  120_000,
+);

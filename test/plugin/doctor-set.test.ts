@@ -17,10 +17,9 @@ interface Ruleset {
 }
 
 const load = (world: World, { sets = "", rules, policy }: Ruleset): Promise<string> =>
-  world.host.must([
-    "nft",
-    `table inet mine { ${sets} chain deny { drop; }; chain through { type filter hook forward priority 0; policy ${policy ?? "accept"}; ${rules} }; }`,
-  ]);
+  world.host.must(["nft", "-f", "-"], {
+    stdin: `table inet mine { ${sets} chain deny { drop; }; chain through { type filter hook forward priority 0; policy ${policy ?? "accept"}; ${rules} }; }`,
+  });
 
 const DROPS: Ruleset[] = [
   {
@@ -215,6 +214,43 @@ scene(
       await world.host.must("nft delete table inet mine");
     }
   },
+);
+
+/** So many addresses with a verdict each, from 100.64.0.0 on. */
+const verdicts = (count: number, verdictOf: (at: number) => string): string =>
+  Array.from(
+    { length: count },
+    (_, at) => `100.${64 + (at >> 16)}.${(at >> 8) & 255}.${at & 255}${verdictOf(at)}`,
+  ).join(", ");
+
+const LARGE: Ruleset[] = [
+  {
+    name: "a map with one verdict for 40,000 keys",
+    sets: `map who { type ipv4_addr . inet_service : verdict; elements = { ${verdicts(40_000, () => " . 25 : drop")} }; };`,
+    rules: "ip saddr . tcp dport vmap @who;",
+  },
+  {
+    name: "a map that leads to a chain for each of 1,000 keys",
+    sets: `${Array.from({ length: 1000 }, (_, at) => `chain c${at} { drop; };`).join(" ")} map who { type ipv4_addr . inet_service : verdict; elements = { ${verdicts(1000, (at) => ` . 25 : goto c${at}`)} }; };`,
+    rules: "ip saddr . tcp dport vmap @who;",
+  },
+];
+
+scene(
+  "maps with very many verdicts are looked at in a moment",
+  async (world) => {
+    await node(world);
+    for (const ruleset of LARGE) {
+      await load(world, ruleset);
+      const { findings } = await doctor(world);
+      expect({ name: ruleset.name, findings }).toMatchObject({
+        name: ruleset.name,
+        findings: [{ severity: "note", sentence: expect.stringContaining("may drop the answers to pods") }],
+      });
+      await world.host.must("nft delete table inet mine");
+    }
+  },
+  60_000,
 );
 
 const PORTS: [name: string, put: string, take: string][] = [

@@ -1,6 +1,6 @@
 // `pontoon node watch`: the kernel's events become lines for an agent, those of pods do not, and an agent
 // that applies its wish at each line comes to rest.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { kill } from "node:process";
 import { expect } from "vitest";
 import { apply, mustApply, type WishJson } from "../support/cluster.ts";
@@ -217,6 +217,23 @@ scene("it ends without fault with its stdin, with its reader, and by SIGTERM", a
   await using read = world.host.start(["sh", "-c", `${WATCH.join(" ")} | head -n 1; echo over`]);
   await read.says("over");
   expect(await world.host.exec(WATCH)).toMatchObject({ status: 0, stderr: "" });
+});
+
+scene("SIGTERM ends it while its reader sleeps and its stdin has more and more", async (world) => {
+  // The pipe of stdout is full before the first line, and nobody reads it.
+  const full = `mkfifo /run/full; exec 3<>/run/full
+    dd if=/dev/zero of=/run/full bs=4096 count=16 oflag=nonblock 2>/dev/null
+    yes | { exec 4<&0; ${WATCH.join(" ")} >/run/full 3<&- <&4 & echo "pid $!."; wait $!; echo "status $?."; }`;
+  await using shell = world.host.start(["sh", "-c", full]);
+  await shell.says(".");
+  const pid = Number(/pid (\d+)\./.exec(shell.output)?.[1]);
+  await waitFor("it holds SIGTERM and waits", () => {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return /SigBlk:\t0*4000\n/.test(status) && /State:\tS/.test(status);
+  });
+  kill(pid, "SIGTERM");
+  await waitFor("it has ended", () => shell.output.includes("status"));
+  expect(shell.output).toContain("status 0.");
 });
 
 scene("it ends when its parent is killed", async (world) => {

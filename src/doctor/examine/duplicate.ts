@@ -7,6 +7,7 @@ import { listAddressesOfAll } from "../../net/address.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import type { Context } from "../context.ts";
 import { type Finding, NODE, nameOf } from "../finding.ts";
+import { groupBy } from "../group.ts";
 
 /** Equal MACs on one bridge, and addresses that two pods, or a pod and the node, have. */
 export function examineDuplicates(context: Context): Finding[] {
@@ -115,14 +116,4 @@ function addressesOfNode({ living, node, survey }: Context): Finding[] {
       ];
     }),
   );
-}
-
-function groupBy<T>(list: readonly T[], idOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of list) {
-    const group = groups.get(idOf(item));
-    if (group === undefined) groups.set(idOf(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }

@@ -6,6 +6,7 @@ import type { Family } from "../../ip/address.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
 import { type Context, type Group, groupsOf, hasFamily } from "../context.ts";
 import type { Finding } from "../finding.ts";
+import { groupBy } from "../group.ts";
 import { type Loss, lossesOf, trafficOf } from "./lost-packet.ts";
 
 /** Chains that drop packets of pods: findings where that is certain, notes where a rule may do it. */
@@ -26,7 +27,9 @@ export function examineFirewalls(context: Context): Finding[] {
 function bothFamilies(findings: readonly Finding[]): Finding[] {
   const one = new Map<string, Finding>();
   for (const finding of findings) {
-    const id = `${finding.sentence}\0${finding.proof?.replace("ip6tables", "iptables")}`;
+    // A command for the one family is no help for the other where that has an advice.
+    const isCure = finding.cure !== undefined;
+    const id = `${finding.sentence}\0${finding.proof?.replace("ip6tables", "iptables")}\0${isCure}`;
     const first = one.get(id);
     if (first === undefined) one.set(id, finding);
     else if (first.cure !== finding.cure) first.cure = `${first.cure} && ${finding.cure}`;
@@ -36,9 +39,7 @@ function bothFamilies(findings: readonly Finding[]): Finding[] {
 
 /** The certain losses of each hook, or where it has none, its first possible one. */
 function byHook(losses: readonly Loss[]): Loss[][] {
-  const hooks = new Map<string, Loss[]>();
-  for (const loss of losses) hooks.set(loss.hook.place, [...(hooks.get(loss.hook.place) ?? []), loss]);
-  return [...hooks.values()].map((all) => {
+  return [...groupBy(losses, ({ hook }) => hook.place).values()].map((all) => {
     const certain = all.filter(({ isCertain }) => isCertain);
     return certain.length > 0 ? certain : all.slice(0, 1);
   });

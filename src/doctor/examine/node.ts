@@ -1,5 +1,6 @@
 // What `pontoon node` has made for a cluster, judged without the wish: parts that do not fit each other.
 import { type MarkedConflist, markedIn } from "../../cluster/conflist.ts";
+import { addressKey } from "../../cluster/key.ts";
 import {
   isExcepted,
   isTunnelled,
@@ -10,7 +11,7 @@ import {
   type TunnelPart,
 } from "../../cluster/part.ts";
 import { forwardingFault } from "../../host/kind/forwarding/forwarding.ts";
-import { type Family, formatAddress, sameAddress } from "../../ip/address.ts";
+import { type Family, formatAddress } from "../../ip/address.ts";
 import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
 import type { LinkRoute } from "../../net/route.ts";
 import { stepOf } from "../../plan/steps.ts";
@@ -41,10 +42,9 @@ export function examineTunnel(part: NodePart): Finding[] {
   if (fault !== undefined) return [fault];
   const routes = part.routes.filter((route) => isTunnelled(route, part));
   const unknown = routes.filter(({ gateway }) => gateway && nodeBehind(gateway, tunnel) === undefined);
+  const reached = new Set(routes.map(({ gateway }) => gateway && addressKey(gateway)));
   const lost = tunnel.entries.filter(
-    ({ table, address }) =>
-      table === "arp" &&
-      !routes.some(({ gateway }) => gateway !== undefined && sameAddress(gateway, address)),
+    ({ table, address }) => table === "arp" && !reached.has(addressKey(address)),
   );
   const pods = [...routes.map(({ dst }) => dst), ...(part.table?.sources ?? [])];
   const mute = FAMILIES.filter(

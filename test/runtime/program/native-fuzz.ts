@@ -151,6 +151,9 @@ function argument(victim: Uint8Array): unknown {
   }
 }
 
+/** These give a descriptor. It is closed again: a later call would wait for what never comes by it. */
+const OPENING = ["open", "memfd_create", "signalfd", "socket"];
+
 /** True for a number that leads to a standard stream when it is cut to 32 bits. */
 function isStandardStream(fd: unknown): boolean {
   return typeof fd === "number" && (fd | 0) >= 0 && (fd | 0) < 4;
@@ -168,8 +171,7 @@ function callOne(name: string): void {
   if (name === "umount") args[0] = oneOf(["/nowhere/x", "", "\0", undefined]);
   try {
     const result = functions[name]!(...args);
-    if (typeof result === "number" && result > 3 && ["open", "memfd_create", "socket"].includes(name))
-      native.close(result);
+    if (typeof result === "number" && result > 3 && OPENING.includes(name)) native.close(result);
   } catch (error) {
     if (!(error instanceof TypeError) && !(error instanceof RangeError) && !isOurs(error)) throw error;
   }

@@ -121,6 +121,14 @@ test("a whole record with a way of attaching that is not known is of a later Pon
   });
 });
 
+test.each(["spoofCheck", "detectsDuplicates", "addresses", "masquerade", "tuning"])(
+  "a record with damaged %s is damaged, whatever its way of attaching",
+  (field) => {
+    const fields = JSON.parse(withKind("tunnel")) as object;
+    expect(parseRecord(JSON.stringify({ ...fields, [field]: "x" }))).toEqual({ state: "damaged" });
+  },
+);
+
 test.each([undefined, 5, "", "a b", "\u001b[2J", "x".repeat(1000)])(
   "a record with %j as the way of attaching is damaged",
   (kind) => {
