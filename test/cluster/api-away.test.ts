@@ -1,7 +1,7 @@
 // The API server is away: nothing on the nodes changes, pods come and go.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
-import { pretend, routesBecome, routesOn } from "./support/node-life.ts";
+import { expectRoutes, pretend, routesOn } from "./support/node-life.ts";
 import { deploy, kubectl, node, outside, remove, stage, type Thing } from "./support/stage.ts";
 import { fetchLine, HOST_PORT, SERVER, startWeb, template } from "./support/web.ts";
 
@@ -37,6 +37,7 @@ test("a pod is attached and taken down", async () => {
   await waitFor("the pod answers", async () => (await ask()).status === 0, 60_000, 200);
   await node(1).must(`rm ${MANIFEST}`);
   await waitFor("the pod has gone", async () => (await ask()).status !== 0, 60_000, 200);
+  expect(await node(1).try(`test -e ${MANIFEST}`)).not.toMatchObject({ status: 0 });
 });
 
 test("an agent that starts now leaves the node as it is", async () => {
@@ -55,6 +56,6 @@ test("an agent that starts now leaves the node as it is", async () => {
 test("when it is back, changes are heard again", async () => {
   await stage(["api-up"]);
   await pretend("other-a", ["10.244.102.0/24"], ["10.90.0.52"]);
-  for (const n of [1, 2]) await routesBecome(n, { "10.244.102.0/24": "10.90.0.52" });
+  for (const n of [1, 2]) await expectRoutes(n, { "10.244.102.0/24": "10.90.0.52" });
   await kubectl(["wait", "node", "node1", "node2", "--for=condition=Ready", "--timeout=60s"]);
 });

@@ -1,7 +1,7 @@
 // A node that boots, and one that joins: Ready means ready, and nothing waits for the agent.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
-import { isReady, leave, routesBecome } from "./support/node-life.ts";
+import { expectRoutes, isReady, leave } from "./support/node-life.ts";
 import { deploy, node, rolledOut, stage, withoutAgents } from "./support/stage.ts";
 import { fetchLine, inPod, mustInPod, PORT, podOf, startWeb } from "./support/web.ts";
 
@@ -53,5 +53,5 @@ test("of a node that joins the plugin, routes and masquerading are there before 
   await rolledOut("daemonset/web");
   const [one, three] = [await podOf("web", 1), await podOf("web", 3)];
   expect(await mustInPod(three.name, fetchLine(one.ipv4, PORT))).toBe("node1");
-  await routesBecome(3, {});
+  await expectRoutes(3, {});
 });

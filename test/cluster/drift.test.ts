@@ -1,7 +1,7 @@
 // What others take away of the node's network is put back.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../support/wait.ts";
-import { routesBecome, routesOn } from "./support/node-life.ts";
+import { expectRoutes, routesOn } from "./support/node-life.ts";
 import { agentOn, deploy, node, stage } from "./support/stage.ts";
 import { startWeb } from "./support/web.ts";
 
@@ -33,7 +33,7 @@ test("a route that somebody removed is there again within 60 s", async () => {
   const [subnet = "", via = ""] = (before[0] ?? "").split(" via ");
   await node(1).must(`ip route del ${subnet} proto 180`);
   await waitFor("the route is back", async () => (await routesOn(1)).length === before.length, 60_000, 100);
-  await routesBecome(1, { [subnet]: via });
+  await expectRoutes(1, { [subnet]: via });
 });
 
 /** A ruleset as JSON without the numbers that the kernel gives. */

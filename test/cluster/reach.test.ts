@@ -43,8 +43,8 @@ describe.each(FAMILIES)("by %s", (family) => {
     const pod = await podOf("web", 1);
     for (const n of [1, 2]) {
       const address = family === "ipv4" ? `10.90.0.1${n}` : `fd00:90::1${n}`;
-      await mustInPod(pod.name, `ping -c 1 -W 2 ${address}`);
-      await node(n).must(`ping -c 1 -W 2 ${pod[family]}`);
+      expect(await mustInPod(pod.name, `ping -c 1 -W 2 ${address}`)).toContain("1 packets received");
+      expect(await node(n).must(`ping -c 1 -W 2 ${pod[family]}`)).toContain("1 received");
     }
   });
 

@@ -1,6 +1,6 @@
 // A third node behind a router joins and leaves: its pods go by the tunnel, full packets too.
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { join, leave, routesBecome, routesOn, subnetsOf } from "./support/node-life.ts";
+import { expectRoutes, join, leave, routesOn, subnetsOf } from "./support/node-life.ts";
 import { deploy, kubectl, node, rolledOut, router } from "./support/stage.ts";
 import { fetchLine, inNamespaceOf, mustInPod, PORT, podOf, seenFrom, startWeb } from "./support/web.ts";
 
@@ -16,11 +16,11 @@ beforeAll(async () => {
 afterAll(() => leave(3));
 
 test("nodes of one segment have direct routes, and those to a node behind the router lead into the tunnel", async () => {
-  await routesBecome(1, Object.fromEntries(subnets.map((subnet) => [subnet, "pontoon-vxlan"])));
+  await expectRoutes(1, Object.fromEntries(subnets.map((subnet) => [subnet, "pontoon-vxlan"])));
   const [four = "", six = ""] = await subnetsOf("node2");
-  await routesBecome(1, { [four]: "10.90.0.12", [six]: "fd00:90::12" });
+  await expectRoutes(1, { [four]: "10.90.0.12", [six]: "fd00:90::12" });
   const [first = ""] = await subnetsOf("node1");
-  await routesBecome(3, { [first]: "pontoon-vxlan", [four]: "pontoon-vxlan" });
+  await expectRoutes(3, { [first]: "pontoon-vxlan", [four]: "pontoon-vxlan" });
 });
 
 test("pods reach each other over the router, which knows no way to pods, and see their own addresses", async () => {
@@ -64,7 +64,7 @@ test("a large file comes whole through the tunnel", async () => {
 test("when the node has left, nothing of it is on the others", async () => {
   await leave(3);
   for (const n of [1, 2]) {
-    await routesBecome(n, Object.fromEntries(subnets.map((subnet) => [subnet, undefined])));
+    await expectRoutes(n, Object.fromEntries(subnets.map((subnet) => [subnet, undefined])));
     expect(await routesOn(n)).toHaveLength(2);
     expect(await node(n).must("ip neigh show dev pontoon-vxlan nud permanent 2> /dev/null || true")).toBe("");
   }

@@ -50,6 +50,7 @@ test("an upgrade of the executable fails no pod of 100 that start, and 100 that 
 
 test("when they have gone, their addresses are free", async () => {
   await remove("deployment/churn");
+  expect((await get("deployments"))["items"]).toEqual([]);
   for (const n of [1, 2])
     await waitFor(
       `node${n} has no lease of a pod that went`,

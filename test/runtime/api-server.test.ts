@@ -77,11 +77,11 @@ describe.skipIf(isMissing)("with a real API server", () => {
   test("a node that comes gets routes, one that moves others, and one that goes loses them", async () => {
     await joins("node2", ["10.90.0.12", "fd00:90::12"]);
     const [four = "", six = ""] = await subnetsOf("node2");
-    await routesBecome([`${four} via 10.90.0.12`, `${six} via fd00:90::12`]);
+    await expectRoutes([`${four} via 10.90.0.12`, `${six} via fd00:90::12`]);
     await addresses("node2", ["10.90.0.22", "fd00:90::22"]);
-    await routesBecome([`${four} via 10.90.0.22`, `${six} via fd00:90::22`]);
+    await expectRoutes([`${four} via 10.90.0.22`, `${six} via fd00:90::22`]);
     await kubectl(["delete", "node", "node2"]);
-    await routesBecome([]);
+    await expectRoutes([]);
   });
 
   test("what has changed while the agent was away is right after its start", async () => {
@@ -99,17 +99,17 @@ describe.skipIf(isMissing)("with a real API server", () => {
     const [four = "", six = ""] = await subnetsOf("node3");
     expect(await routes()).toContain(`${old} via 10.90.0.13`);
     agent = await startAgent();
-    await routesBecome([`${four} via 10.90.0.33`, `${six} via fd00:90::33`]);
+    await expectRoutes([`${four} via 10.90.0.33`, `${six} via fd00:90::33`]);
   });
 
   test("while the API server is away nothing changes, and afterwards changes are heard again", async () => {
     const before = await routes();
     await stage(["api-down"]);
     await inNode("ip route flush proto 180");
-    await routesBecome(before);
+    await expectRoutes(before);
     await stage(["api-up"]);
     await kubectl(["delete", "node", "node3"]);
-    await routesBecome([], 40_000);
+    await expectRoutes([], 40_000);
   });
 
   test("the API server refuses the agent's account all but reading nodes", async () => {
@@ -185,7 +185,7 @@ async function routes(): Promise<string[]> {
     .sort();
 }
 
-async function routesBecome(wanted: string[], limitMs = 15_000): Promise<void> {
+async function expectRoutes(wanted: string[], limitMs = 15_000): Promise<void> {
   const text = JSON.stringify([...wanted].sort());
   await waitFor(
     `the routes are ${text}`,

@@ -72,7 +72,7 @@ export async function routesOn(n: number): Promise<string[]> {
 }
 
 /** Waits until the routes of a node to these subnets are as said, or none of them is there (undefined). */
-export async function routesBecome(n: number, wanted: Record<string, string | undefined>): Promise<void> {
+export async function expectRoutes(n: number, wanted: Record<string, string | undefined>): Promise<void> {
   let seen: string[] = [];
   const isAsWanted = () =>
     Object.entries(wanted).every(([subnet, via]) =>
