@@ -1,6 +1,6 @@
 // The network namespaces of the node that can be reached: by the names that runtimes and people gave them,
 // and by the processes that run in them.
-import { SystemError } from "../sys/errno.ts";
+import { isErrno, SystemError } from "../sys/errno.ts";
 import { listDirectory } from "../sys/file.ts";
 import { fileIdentity } from "../sys/status.ts";
 
@@ -44,9 +44,12 @@ function namesIn(folder: string): string[] {
 
 /**
  * Adds the processes of the node to the namespaces, and the namespaces that have no name but a process. A
- * process that ends meanwhile is passed over. Throws SystemError.
+ * process that ends meanwhile is passed over. Gives how many there are whose namespace may not be seen;
+ * process 1 is none of them, since it runs in no pod and is hidden where the node is a container. Throws
+ * SystemError.
  */
-export function addProcesses(found: Namespaces): void {
+export function addProcesses(found: Namespaces): number {
+  let hidden = 0;
   for (const name of listDirectory("/proc")) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
@@ -54,7 +57,18 @@ export function addProcesses(found: Namespaces): void {
     const identity = identityAt(path);
     const known = identity === undefined ? undefined : found.get(identity);
     if (known !== undefined && known.pids.length > 0) known.pids.push(pid);
-    else namespaceAt(path, found)?.pids.push(pid);
+    else if (identity !== undefined) namespaceAt(path, found)?.pids.push(pid);
+    else if (pid !== 1 && isForbidden(path)) hidden++;
+  }
+  return hidden;
+}
+
+function isForbidden(path: string): boolean {
+  try {
+    fileIdentity(path);
+    return false;
+  } catch (error) {
+    return isErrno(error, "EACCES", "EPERM");
   }
 }
 

@@ -1,5 +1,6 @@
 // Attachments in whose namespace no process runs.
 import type { Attachment } from "../attachment/attachment.ts";
+import { CniError } from "../cni/error.ts";
 import { openRecordedPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { addProcesses, type Namespaces, namespaceAt } from "../look/namespaces.ts";
@@ -10,7 +11,8 @@ const START_MS = 60_000;
 
 /**
  * The attachments in whose namespace no process runs: the runtime was killed together with the pod. An ADD of
- * the last minute counts as used. The caller has to see the processes of the whole node. Throws SystemError.
+ * the last minute counts as used. The caller has to see the processes of the whole node. Throws SystemError,
+ * and CniError where some may not be seen: any of them may run in a pod.
  */
 export function idleAmong(attachments: readonly Attachment[], node: Node): Attachment[] {
   const found: Namespaces = new Map();
@@ -21,8 +23,18 @@ export function idleAmong(attachments: readonly Attachment[], node: Node): Attac
     const namespace = pod && namespaceAt(attachment.namespace.path, found);
     return namespace === undefined ? [] : [{ attachment, namespace }];
   });
-  addProcesses(found);
+  const hidden = addProcesses(found);
+  if (hidden > 0 && candidates.length > 0) throw blind(hidden);
   return candidates
     .filter(({ namespace }) => namespace.pids.length === 0)
     .map(({ attachment }) => attachment);
+}
+
+function blind(hidden: number): CniError {
+  const processes = hidden === 1 ? "process" : "processes";
+  return new CniError("ioFailure", {
+    message: "nothing was taken down",
+    cause: `${hidden} ${processes} of this node may not be seen, so nobody can tell which pods have none`,
+    hint: "Run it as root with the capability CAP_SYS_PTRACE",
+  });
 }

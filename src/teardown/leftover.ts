@@ -36,7 +36,7 @@ export function allRecorded(node: Node): Attachment[] {
 /**
  * Everything on the node that is left over: attachments without a namespace, of killed ADDs, and of an
  * earlier boot; with `idle` those in whose namespace no process runs; entries of the runtime's cache for
- * attachments that are no longer there; leases of nobody. Throws SystemError.
+ * attachments that are no longer there; leases of nobody. Throws SystemError, and CniError as idleAmong does.
  */
 export function findLeftovers(node: Node, { idle }: { idle: boolean }): Leftover[] {
   const recorded = allRecorded(node);

@@ -28,4 +28,12 @@ export const TEARDOWN: readonly Mutation[] = [
     test: "test/plugin/clean.test.ts",
     promise: "the other plugins of the chain get their DEL",
   },
+  {
+    name: "processes that may not be seen run in no pod",
+    file: "src/teardown/idle.ts",
+    find: "if (hidden > 0 && candidates.length > 0) throw blind(hidden);",
+    replace: "if (hidden < 0 && candidates.length > 0) throw blind(hidden);",
+    test: "test/plugin/clean.test.ts",
+    promise: "with --idle pods go in whose namespace no process runs, and none where some may not be seen",
+  },
 ];

@@ -224,3 +224,32 @@ function cacheOf(containerId: string, netns: string, type: string, networkName =
   const config = Buffer.from(JSON.stringify(list)).toString("base64");
   return JSON.stringify({ kind: "cniCacheV1", containerId, config, ifName: "eth0", networkName, netns });
 }
+
+scene(
+  "with --idle pods go in whose namespace no process runs, and none where some may not be seen",
+  async (world) => {
+    const pods = install(world, network("pods"));
+    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+    for (const pod of [red, blue]) await add(world, pods, pod);
+    await using _process = blue.start(["sleep", "600"]);
+    await world.host.must(["sh", "-c", 'touch -d "2 minutes ago" /var/lib/cni/pontoon/pods/*.json']);
+    // Without this capability the system tells of no process with more rights where it runs.
+    const blind = await world.host.exec([
+      "setpriv",
+      "--bounding-set=-sys_ptrace",
+      "--inh-caps=-sys_ptrace",
+      `${PLUGIN_FOLDER}/pontoon`,
+      "clean",
+      "--idle",
+      "--yes",
+    ]);
+    expect([blind.status, blind.stdout]).toEqual([1, ""]);
+    expect(blind.stderr).toMatch(
+      /^pontoon clean: nothing was taken down: Cause: \d+ process(es)? of this node may not be seen, .*CAP_SYS_PTRACE/,
+    );
+    expect(await pontoonMust(world, "clean --idle --yes")).toMatch(
+      new RegExp(`^taken down: container ${red.containerId} .*\n$`),
+    );
+    expect(await check(world, pods, blue)).toBeUndefined();
+  },
+);
