@@ -24,11 +24,11 @@ pub static FUNCTIONS: [Function; 50] = [
     calls("open", |a| number(kernel::open(a.text(0)?, a.number(1)?, a.number(2)?))),
     calls("close", |a| number(kernel::close(a.number(0)?))),
     calls("read", |a| number(kernel::read(a.number(0)?, a.bytes(1)?))),
-    calls("write", |a| number(kernel::write(a.number(0)?, a.bytes(1)?))),
     calls("read_text", |a| {
         let (path, flags, most) = (a.text(0)?, a.number(1)?, a.number(2)?);
         kernel::read_text(path, flags, most, a.bytes(3)?).map_or_else(number, |text| Ok(Answer::Text(Cow::Owned(text))))
     }),
+    calls("write", |a| number(kernel::write(a.number(0)?, a.bytes(1)?))),
     calls("link", |a| number(kernel::link(a.text(0)?, a.text(1)?))),
     calls("symlink", |a| number(kernel::symlink(a.text(0)?, a.text(1)?))),
     calls("readlink", |a| number(kernel::readlink(a.text(0)?, a.bytes(1)?))),
@@ -84,11 +84,11 @@ pub static FUNCTIONS: [Function; 50] = [
         let bytes = a.bytes(0)?;
         Ok(Answer::Text(str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)))
     }),
+    computes("is_printable", |a| number(a.text(0)?.bytes().all(|byte| matches!(byte, b' '..=b'~')).into())),
     computes("attribute_places", |a| {
         let (start, end) = (a.number(1)?, a.number(2)?);
         Ok(Answer::Bytes(kernel::attribute_places(a.bytes(0)?, start as usize, end as usize)))
     }),
-    computes("is_printable", |a| number(a.text(0)?.bytes().all(|byte| matches!(byte, b' '..=b'~')).into())),
     computes("entry_names", |a| Ok(Answer::Texts(kernel::entry_names(a.bytes(0)?)))),
     computes("sha256", |a| hexadecimal(&Sha256::digest(a.text(0)?))),
     computes("sha512", |a| hexadecimal(&Sha512::digest(a.text(0)?))),
