@@ -169,6 +169,8 @@ scene(
         `"${word}" names no attachment`,
       );
     await using user = red.start("cat");
+    user.write("here\n");
+    await user.says("here");
     const used = await pontoon(world, "rm --yes web");
     expect([used.status, used.stderr]).toEqual([
       1,
