@@ -40,7 +40,7 @@ import {
   ownNamespaceIdentity,
 } from "../../src/look/namespaces.ts";
 import { observe, observeLink } from "../../src/look/observed.ts";
-import { observeFilter } from "../../src/look/packet-filter.ts";
+import { filterSees, observeFilter } from "../../src/look/packet-filter.ts";
 import { findHolders, readProcess } from "../../src/look/process.ts";
 import { checkBridge, checkNftables } from "../../src/look/status.ts";
 import { listSubnetOwners } from "../../src/look/subnet-owner.ts";
@@ -108,6 +108,7 @@ export function sourceLooks(listenedPort: number): Look[] {
     lookOf(observeBridge, "a network with host ports", ({ links }) => observeBridge(WITH_PORTS, links)),
     lookOf(observeWayOut, "a network with host ports", ({ links }) => observeWayOut(WITH_PORTS, links)),
     lookOf(withoutNode, "a network with host ports", () => withoutNode(WITH_PORTS)),
+    lookOf(filterSees, "of IPv4", () => filterSees(4)),
     lookOf(observeFilter, "a network with host ports", () => observeFilter(WITH_PORTS)),
     lookOf(networkFamilies, "a network with host ports", () => networkFamilies(WITH_PORTS)),
     ...["br0", "new0", "half0", "plain0"].flatMap((bridge) => [
