@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describe, run } from "../support/process.ts";
-import { REPOSITORY, SYSTEM_PATH, toolPath } from "../support/tool.ts";
+import { REPOSITORY, SYSTEM_PATH } from "../support/tool.ts";
+import { buildahIn } from "./buildah.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "pontoon-agent-image-"));
 const archive = join(folder, "image.tar");
@@ -63,15 +64,7 @@ function hashOf(path: string): string {
 }
 
 async function buildah(...words: string[]): Promise<string> {
-  const store = [
-    "--root",
-    join(folder, "store"),
-    "--runroot",
-    join(folder, "run"),
-    "--storage-driver",
-    "vfs",
-  ];
-  return (await must([toolPath("buildah"), ...store, ...words])).trim();
+  return (await must([...buildahIn(folder), ...words])).trim();
 }
 
 /** Runs a program in the repository; it has to succeed. Gives what it printed. */

@@ -6,6 +6,7 @@ import { type BackgroundProcess, describe, type Outcome } from "../support/proce
 import { toolPath } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
+import { removeGroups } from "./group.ts";
 import { buildImage, IMAGE } from "./image.ts";
 
 const FOLDER = "/run/world/containerd";
@@ -125,11 +126,7 @@ export class Containerd implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#process.finish();
-    await this.#world.host.exec([
-      "sh",
-      "-c",
-      `find /sys/fs/cgroup -depth -type d -path '*/${CGROUP}*' -exec rmdir {} +`,
-    ]);
+    await removeGroups(this.#world, CGROUP);
   }
 
   #logEnd(): string {

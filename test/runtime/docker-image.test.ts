@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describe, type Outcome, run } from "../support/process.ts";
-import { REPOSITORY, SYSTEM_PATH, toolPath } from "../support/tool.ts";
+import { REPOSITORY, SYSTEM_PATH } from "../support/tool.ts";
+import { buildahIn } from "./buildah.ts";
 
 const IMAGE = "pontoon.test/pontoon:1";
 const MOUNTS = ["opt/cni/bin", "etc/cni/net.d"];
@@ -99,15 +100,7 @@ async function buildah(command: string, ...args: string[]): Promise<string> {
 
 /** Runs buildah on a store of the test's own. */
 async function tryBuildah(command: string, ...args: string[]): Promise<Outcome> {
-  const store = [
-    "--root",
-    join(folder, "store"),
-    "--runroot",
-    join(folder, "run"),
-    "--storage-driver",
-    "vfs",
-  ];
-  return run([toolPath("buildah"), ...store, command, ...args], {
+  return run([...buildahIn(folder), command, ...args], {
     env: { PATH: SYSTEM_PATH, HOME: folder, TMPDIR: folder },
     timeoutMs: 60_000,
   });
