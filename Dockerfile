@@ -13,6 +13,6 @@ ENV PONTOON_IN_IMAGE=yes
 ENTRYPOINT ["/pontoon", "install", "--conf", "/cni-conf/10-pontoon.conflist"]
 
 # The one for a cluster (deploy/) is the first, and Node.js with the agent, which the DaemonSet starts by
-# /bin/node /pontoon-agent.mjs.
+# /bin/node /pontoon-agent.cjs.
 FROM installer
 COPY dist/agent /

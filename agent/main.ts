@@ -6,9 +6,8 @@ import { removeAll } from "./remove.ts";
 import { type Asked, helpText, readSettings, WrongSettings } from "./settings.ts";
 import { VERSION } from "./version.ts";
 
-process.exitCode = await main();
 // A connection or a child that is still open holds nobody up.
-process.exit();
+void main().then((status) => process.exit(status));
 
 async function main(): Promise<number> {
   let asked: Asked;

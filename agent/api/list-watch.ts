@@ -1,6 +1,7 @@
 // A list of objects that is kept like the API server's: listed by pages, then watched.
 import * as z from "zod/mini";
 import type { Log } from "../log.ts";
+import { giveBackMemory } from "../memory.ts";
 import { ApiError } from "./api-error.ts";
 import { Backoff, pause } from "./backoff.ts";
 import type { Api } from "./http.ts";
@@ -139,6 +140,7 @@ export class ListWatch<T> {
       const page = parse(listSchema, answer, "list");
       version = page.metadata.resourceVersion;
       next = page.metadata.continue || undefined;
+      giveBackMemory();
     } while (next !== undefined);
     this.#watcher.count("list");
     this.#version = version;

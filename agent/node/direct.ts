@@ -1,5 +1,6 @@
 // Which nodes need no router: the kernel of this node says it, by a dry run of the executable.
 import type { Wish } from "../cluster/wish.ts";
+import { giveBackMemory } from "../memory.ts";
 import type { Applied, Executable } from "./executable.ts";
 
 /** The answers of the kernel. They are kept until the nodes change or the node's own links or routes do. */
@@ -19,6 +20,7 @@ export class DirectWays {
     const { refused } = await this.#executable.apply(probe, { isDryRun: true });
     this.#indirect = new Set(refused.flatMap(indirectOf));
     this.#question = question;
+    giveBackMemory();
   }
 
   /** The kernel may answer otherwise now. */

@@ -5,6 +5,7 @@ import type { ClusterNode } from "../cluster/node-object.ts";
 import type { Problem } from "../cluster/problem.ts";
 import { decide, probeOf, type Wish } from "../cluster/wish.ts";
 import type { Log } from "../log.ts";
+import { giveBackMemory } from "../memory.ts";
 import type { Settings } from "../settings.ts";
 import { DirectWays } from "./direct.ts";
 import { type Applied, type Executable, ExecutableError } from "./executable.ts";
@@ -66,6 +67,7 @@ export class Reconciler {
       this.#begun = performance.now();
       const isDone = await this.pass();
       if (isDone) this.#backoff.reset();
+      if (!trigger.hasReason) giveBackMemory();
       trigger.pokeAfter(isDone ? SAFETY_MS : this.#backoff.next());
     }
   }

@@ -25,6 +25,11 @@ export class Trigger {
     this.#pace = pace;
   }
 
+  /** True when a reason waits for its pass. */
+  get hasReason(): boolean {
+    return this.#isDue || this.#timer !== undefined;
+  }
+
   /** A reason for a pass, soon. */
   poke(): void {
     const now = performance.now();
@@ -34,7 +39,7 @@ export class Trigger {
 
   /** A reason for a pass at the latest after so long. */
   pokeAfter(ms: number): void {
-    if (this.#first === undefined && this.#timer === undefined) this.#set(ms);
+    if (!this.hasReason) this.#set(ms);
   }
 
   /** Resolves when a pass is to begin, or at the abort. */

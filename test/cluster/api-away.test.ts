@@ -42,10 +42,10 @@ test("a pod is attached and taken down", async () => {
 
 test("an agent that starts now leaves the node as it is", async () => {
   const before = await routesOn(2);
-  await node(2).must("pkill -KILL -f '^/bin/node /pontoon-agent'");
+  await node(2).must("pkill -KILL -f '^/bin/node .*/pontoon-agent'");
   await waitFor(
     "the agent runs again",
-    async () => (await node(2).try("pgrep -f '^/bin/node /pontoon-agent'")).status === 0,
+    async () => (await node(2).try("pgrep -f '^/bin/node .*/pontoon-agent'")).status === 0,
     60_000,
     200,
   );

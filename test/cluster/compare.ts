@@ -100,7 +100,7 @@ async function processorSeconds(): Promise<number> {
 
 /** What the agent of each node takes of its own: anonymous memory, as the kernel counts it. */
 async function memory(): Promise<string[]> {
-  const line = "grep RssAnon /proc/$(pgrep -f '^/bin/node /pontoon-agent')/status | tr -dc 0-9";
+  const line = "grep RssAnon /proc/$(pgrep -f '^/bin/node .*/pontoon-agent')/status | tr -dc 0-9";
   return Promise.all([1, 2].map(async (n) => (Number(await node(n).must(line)) / 1000).toFixed(1)));
 }
 

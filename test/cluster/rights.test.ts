@@ -39,7 +39,7 @@ test("the agent's account reads nodes, and all else is refused", async () => {
 
 test("of the capabilities the agent has NET_ADMIN alone, and it can get no other", async () => {
   const status = await node(1).must(
-    'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline | grep -q "^/bin/node /pontoon-agent" && cat $p/status; done; true',
+    'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline | grep -q "^/bin/node .*/pontoon-agent" && cat $p/status; done; true',
   );
   const line = (name: string) => new RegExp(`^${name}:\\s+(\\S+)$`, "m").exec(status)?.[1];
   const NET_ADMIN = (1n << 12n).toString(16).padStart(16, "0");

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("in the image alone the agent and the executable start", async () => {
-  const agent = await must(["chroot", root, "/bin/node", "/pontoon-agent.mjs", "--version"]);
+  const agent = await must(["chroot", root, "/bin/node", "/pontoon-agent.cjs", "--version"]);
   expect(agent).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(await must(["chroot", root, "/pontoon", "version"])).toContain(`pontoon ${agent.trim()}`);
 });

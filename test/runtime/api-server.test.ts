@@ -157,7 +157,7 @@ async function startAgent(): Promise<BackgroundProcess> {
   }).flatMap(([name, value]) => [`--${name}`, value]);
   const command = ["nsenter", `--net=/run/netns/${PREFIX}-node1`, process.execPath];
   const started = new BackgroundProcess(
-    [...command, join(REPOSITORY, "dist/pontoon-agent.mjs"), ...options],
+    [...command, join(REPOSITORY, "dist/pontoon-agent.cjs"), ...options],
     {
       env: { PATH: SYSTEM_PATH },
       timeoutMs: 300_000,

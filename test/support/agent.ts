@@ -1,6 +1,6 @@
 // The agent as a real process, in a network namespace of a test.
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { O_RDONLY, openFile } from "../../src/sys/file.ts";
 import { inNamespace, openOwnNamespace } from "../../src/sys/netns.ts";
@@ -15,12 +15,20 @@ import { CONFIG_FOLDER, PLUGIN_FOLDER, pluginBinary, type World } from "./world.
 export const BIN_FOLDER = "/run/world/opt";
 export const CONFLIST = `${CONFIG_FOLDER}/10-pontoon.conflist`;
 
-/** The options of Node in the image: docs/decisions/0019-agent.md says why. */
-export const NODE_OPTIONS = ["--lite-mode", "--max-semi-space-size=1", "--heap-growing-percent=15"];
+/** The options of Node in a cluster; docs/decisions/0019-agent.md says why. */
+export const NODE_OPTIONS = optionsOfNode(
+  readFileSync(join(REPOSITORY, "deploy/base/daemonset.yaml"), "utf8"),
+);
+
+function optionsOfNode(manifest: string): string[] {
+  const [, lines] = /- \/bin\/node\n([^]*?) +- \/pontoon-agent\.cjs\n/.exec(manifest) ?? [];
+  if (lines === undefined) throw new Error("deploy/base/daemonset.yaml has no command of /bin/node");
+  return [...lines.matchAll(/- (--\S+)/g)].map(([, option]) => option!);
+}
 
 /** The bundle of the agent. */
 export function agentBundle(): string {
-  const path = join(REPOSITORY, "dist/pontoon-agent.mjs");
+  const path = join(REPOSITORY, "dist/pontoon-agent.cjs");
   if (!existsSync(path))
     execFileSync(process.execPath, [join(REPOSITORY, "scripts/build-agent.mjs")], { stdio: "pipe" });
   return path;
