@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/cluster/*.test.ts"],
+    include: [process.env["STAGE"] === "kind" ? "test/cluster/kind/*.test.ts" : "test/cluster/*.test.ts"],
     pool: "forks",
     fileParallelism: false,
     testTimeout: 180_000,

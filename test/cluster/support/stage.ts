@@ -1,10 +1,11 @@
-// The cluster that scripts/test-cluster started, for the tests: its programs, its nodes, its API.
+// The cluster that scripts/test-cluster started, for the tests: its programs, its nodes, its API. STAGE names
+// the script in test/cluster/stage that has it.
 import { join } from "node:path";
 import { describe, type Outcome, type RunOptions, run } from "../../support/process.ts";
 import { REPOSITORY } from "../../support/tool.ts";
 import { waitFor } from "../../support/wait.ts";
 
-const STAGE = join(REPOSITORY, "test/cluster/stage/cluster");
+const STAGE = join(REPOSITORY, "test/cluster/stage", process.env["STAGE"] ?? "cluster");
 
 /** What Kubernetes' objects look like as JSON; a test reads what it needs. */
 // biome-ignore lint/suspicious/noExplicitAny: the API's types are no part of the repository.
@@ -12,11 +13,11 @@ export type Thing = Record<string, any>;
 
 /** Calls test/cluster/stage/cluster with these words, whatever comes of it. */
 export function tryStage(words: string[], options: RunOptions = {}): Promise<Outcome> {
-  const { BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY } = process.env;
+  const { BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY, TOOLS, HOME } = process.env;
   if (BIN === undefined || STATE === undefined)
     throw new Error("There is no cluster. Hint: scripts/test-cluster starts one, and these tests in it.");
   const env = Object.fromEntries(
-    Object.entries({ BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY }).filter(
+    Object.entries({ BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY, TOOLS, HOME }).filter(
       ([, value]) => value !== undefined,
     ),
   ) as Record<string, string>;
