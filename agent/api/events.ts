@@ -1,7 +1,9 @@
-// Events of the Node object, for people who look by kubectl: few, and each said once (events.k8s.io/v1).
-import * as z from "zod/mini";
+// Events of the Node object, for people who look by kubectl: few, and each said once (events.k8s.io/v1). They
+// wait while the API server is away, so many and so long.
+import { randomBytes } from "node:crypto";
 import type { Log } from "../log.ts";
 import { ApiError } from "./api-error.ts";
+import { Backoff, pause } from "./backoff.ts";
 import type { Api } from "./http.ts";
 
 /** An event as it happens. */
@@ -18,6 +20,31 @@ export interface Regarded {
   uid: string;
 }
 
+/** The times and numbers of a teller. Tests make them small. */
+export interface EventPace {
+  /** New events an hour. */
+  mostAnHour: number;
+  /** The time between two repetitions of one. */
+  repeatMs: number;
+  /** Events that wait; the oldest goes for one more. */
+  mostWaiting: number;
+  /** One that has not happened again for so long waits no longer. */
+  mostAgeMs: number;
+  firstPauseMs: number;
+  mostPauseMs: number;
+}
+
+const HOUR_MS = 3_600_000;
+
+export const EVENT_PACE: EventPace = {
+  mostAnHour: 30,
+  repeatMs: 600_000,
+  mostWaiting: 50,
+  mostAgeMs: HOUR_MS,
+  firstPauseMs: 1000,
+  mostPauseMs: 30_000,
+};
+
 /** The parts of a teller. */
 export interface EventParts {
   api: Api;
@@ -25,121 +52,208 @@ export interface EventParts {
   mode: "true" | "false" | "auto";
   /** The own Node; undefined while the API server has none. */
   node: () => Regarded | undefined;
-  count(result: "created" | "repeated" | "suppressed" | "failed"): void;
+  /** `failed` is a try, `dropped` an event that was lost; the others are events. */
+  count(result: "created" | "repeated" | "suppressed" | "failed" | "dropped"): void;
+  pace?: EventPace;
 }
 
 /** Events of an object that is in no namespace are in this one (events.k8s.io). */
 const PATH = "/apis/events.k8s.io/v1/namespaces/default/events";
 /** The API server refuses a longer note. */
 const MOST_OF_NOTE = 1000;
-const HOUR_MS = 3_600_000;
-/** New events an hour, and the time between two repetitions of one. */
-const MOST_AN_HOUR = 30;
-const REPEAT_MS = 600_000;
-const MOST_WAITING = 50;
 
-const created = z.object({ metadata: z.object({ name: z.string() }) });
-
-interface Known {
+/** An event and its repetitions. */
+interface Series {
+  readonly key: string;
+  readonly happening: Happening;
+  /** Its name, which it keeps when it is sent again: an answer may be lost, and the event is not made twice. */
   name: string;
+  readonly first: number;
+  last: number;
   count: number;
-  first: number;
-  told: number;
+  /** When the API server last took it. */
+  told: number | undefined;
+  /** True while it waits or is on its way. */
+  isWaiting: boolean;
 }
 
 /** Tells events, one request at a time. */
 export class EventTeller {
   readonly #parts: EventParts;
-  readonly #known = new Map<string, Known>();
+  readonly #pace: EventPace;
+  readonly #backoff: Backoff;
   readonly #signal: AbortSignal;
-  #isOff: boolean;
-  #waiting: Happening[] = [];
-  #isWorking = false;
+  /** What waits, and what was told within the hour: no more than `mostWaiting` and `mostAnHour`. */
+  readonly #series = new Map<string, Series>();
+  /** In the order in which they go out. */
+  #waiting: Series[] = [];
   #times: number[] = [];
+  #isOff: boolean;
+  #isWorking = false;
+  #lastFailure = "";
 
   constructor(parts: EventParts, signal: AbortSignal) {
     this.#parts = parts;
+    this.#pace = parts.pace ?? EVENT_PACE;
+    this.#backoff = new Backoff({ firstMs: this.#pace.firstPauseMs, mostMs: this.#pace.mostPauseMs });
     this.#signal = signal;
     this.#isOff = parts.mode === "false";
   }
 
-  /** Tells an event, soon. One that was told within the hour is counted up instead. */
+  /** Tells an event, soon. One that waits, or was told within the hour, is counted up instead. */
   tell(happening: Happening): void {
     if (this.#isOff) return;
-    if (this.#waiting.length >= MOST_WAITING) return this.#parts.count("suppressed");
-    this.#waiting.push(happening);
+    const now = Date.now();
+    for (const { key, told, first } of this.#series.values())
+      if (told !== undefined && now - first > HOUR_MS) this.#series.delete(key);
+    const key = `${happening.code} ${happening.note}`;
+    const known = this.#series.get(key);
+    if (known === undefined) {
+      const series = { key, happening, name: "", first: now, last: now, count: 1, told: undefined };
+      this.#wait({ ...series, isWaiting: false }, "last");
+    } else {
+      known.last = now;
+      known.count += 1;
+      if (known.isWaiting || now - known.told! < this.#pace.repeatMs) this.#parts.count("suppressed");
+      else this.#wait(known, "last");
+    }
     void this.#work();
+  }
+
+  /** Puts an event in the queue. */
+  #wait(series: Series, place: "first" | "last"): void {
+    series.isWaiting = true;
+    this.#series.set(series.key, series);
+    this.#waiting[place === "first" ? "unshift" : "push"](series);
+    while (this.#waiting.length > this.#pace.mostWaiting) this.#drop(this.#waiting.shift()!);
+  }
+
+  #drop(series: Series): void {
+    this.#series.delete(series.key);
+    this.#parts.count("dropped");
   }
 
   async #work(): Promise<void> {
     if (this.#isWorking) return;
     this.#isWorking = true;
-    for (;;) {
+    while (!this.#signal.aborted) {
       const next = this.#waiting.shift();
-      if (next === undefined || this.#isOff || this.#signal.aborted) break;
-      await this.#send(next).catch((error: unknown) => this.#failed(error));
+      if (next === undefined) break;
+      const wait = await this.#attempt(next);
+      if (wait > 0) await pause(wait, this.#signal);
     }
     this.#isWorking = false;
   }
 
-  async #send(happening: Happening): Promise<void> {
-    const now = Date.now();
-    for (const [key, { first }] of this.#known) if (now - first > HOUR_MS) this.#known.delete(key);
-    const key = `${happening.code} ${happening.note}`;
-    const known = this.#known.get(key);
-    return known === undefined ? this.#create(key, happening, now) : this.#repeat(known, now);
-  }
-
-  async #create(key: string, happening: Happening, now: number): Promise<void> {
-    const { api, node, count } = this.#parts;
+  /** One try; gives the wait before the next. */
+  async #attempt(series: Series): Promise<number> {
+    const { node, count } = this.#parts;
+    if (Date.now() - series.last > this.#pace.mostAgeMs) return (this.#drop(series), 0);
     const regarded = node();
+    if (regarded === undefined) return (this.#wait(series, "first"), this.#backoff.next());
+    try {
+      count(await this.#send(series, regarded));
+      series.isWaiting = false;
+      this.#backoff.reset();
+      this.#lastFailure = "";
+      return 0;
+    } catch (error) {
+      return this.#failed(error, series);
+    }
+  }
+
+  async #send(series: Series, regarded: Regarded): Promise<"created" | "repeated" | "suppressed"> {
+    const isRepeated = series.told !== undefined && (await this.#repeat(series));
+    if (!isRepeated && !(await this.#create(series, regarded))) {
+      this.#series.delete(series.key);
+      return "suppressed";
+    }
+    series.told = Date.now();
+    return isRepeated ? "repeated" : "created";
+  }
+
+  /** Makes the event; false where there were too many within the hour. */
+  async #create(series: Series, regarded: Regarded): Promise<boolean> {
+    const now = Date.now();
     this.#times = this.#times.filter((time) => now - time < HOUR_MS);
-    if (regarded === undefined || this.#times.length >= MOST_AN_HOUR) return count("suppressed");
+    if (this.#times.length >= this.#pace.mostAnHour) return false;
+    series.name ||= nameFor(regarded);
+    try {
+      await this.#parts.api.json({
+        what: "create events",
+        method: "POST",
+        path: PATH,
+        body: eventOf(series, regarded),
+        signal: this.#signal,
+      });
+    } catch (error) {
+      // The one of a try whose answer was lost.
+      if (!isStatus(error, 409)) throw error;
+    }
     this.#times.push(now);
-    const answer = await api.json({
-      what: "create events",
-      method: "POST",
-      path: PATH,
-      body: eventOf(happening, regarded, now),
-      signal: this.#signal,
-    });
-    const { success, data } = created.safeParse(answer);
-    if (success) this.#known.set(key, { name: data.metadata.name, count: 1, first: now, told: now });
-    count("created");
+    return true;
   }
 
-  async #repeat(known: Known, now: number): Promise<void> {
-    known.count += 1;
-    if (now - known.told < REPEAT_MS) return this.#parts.count("suppressed");
-    known.told = now;
-    await this.#parts.api.json({
-      what: "patch events",
-      method: "PATCH",
-      path: `${PATH}/${known.name}`,
-      contentType: "application/merge-patch+json",
-      body: { series: { count: known.count, lastObservedTime: microTime(now) } },
-      signal: this.#signal,
-    });
-    this.#parts.count("repeated");
+  /** Counts the event up; false where the API server no longer has it. */
+  async #repeat(series: Series): Promise<boolean> {
+    try {
+      await this.#parts.api.json({
+        what: "patch events",
+        method: "PATCH",
+        path: `${PATH}/${series.name}`,
+        contentType: "application/merge-patch+json",
+        body: { series: repetitionsOf(series) },
+        signal: this.#signal,
+      });
+      return true;
+    } catch (error) {
+      if (!isStatus(error, 404)) throw error;
+      series.name = "";
+      return false;
+    }
   }
 
-  #failed(error: unknown): void {
+  /** Puts an event back that may go out later; gives the wait before that. */
+  #failed(error: unknown, series: Series): number {
     const { log, mode, count } = this.#parts;
     count("failed");
-    const message = (error as Error).message;
+    const { message } = error as Error;
     if (mode === "auto" && error instanceof ApiError && error.failure === "forbidden") {
       this.#isOff = true;
+      for (const each of [series, ...this.#waiting.splice(0)]) this.#drop(each);
+      this.#series.clear();
       log.info("events-off", `no Events of the Node are told: ${message}`);
-    } else log.warn("event-failed", `an Event of the Node could not be told: ${message}`);
+      return 0;
+    }
+    const isRefused = isStatus(error, 400, 404, 405, 413, 415, 422);
+    if (isRefused) this.#drop(series);
+    else this.#wait(series, "first");
+    const wait = isRefused ? 0 : this.#backoff.next(error instanceof ApiError ? error.retryAfterMs : 0);
+    const level = this.#lastFailure === message ? "debug" : "warn";
+    log[level]("event-failed", `an Event of the Node could not be told: ${message}`, { retryMs: wait });
+    this.#lastFailure = message;
+    return wait;
   }
 }
 
-function eventOf({ type, code, note }: Happening, { name, uid }: Regarded, now: number): object {
+function isStatus(error: unknown, ...statuses: number[]): boolean {
+  return error instanceof ApiError && error.status !== undefined && statuses.includes(error.status);
+}
+
+/** A name that no other event has, as those of other programs: the object's and something at random. */
+function nameFor({ name }: Regarded): string {
+  return `${name.slice(0, 200).replace(/[^a-z0-9]+$/, "")}.pontoon-${randomBytes(8).toString("hex")}`;
+}
+
+function eventOf(series: Series, { name, uid }: Regarded): object {
+  const { type, code, note } = series.happening;
   return {
     apiVersion: "events.k8s.io/v1",
     kind: "Event",
-    metadata: { generateName: `${name}.pontoon-`, namespace: "default" },
-    eventTime: microTime(now),
+    metadata: { name: series.name, namespace: "default" },
+    eventTime: microTime(series.first),
+    // A series begins with the second.
+    ...(series.count > 1 && { series: repetitionsOf(series) }),
     reportingController: "pontoon-agent",
     reportingInstance: name.slice(0, 128),
     action: "Reconcile",
@@ -148,6 +262,10 @@ function eventOf({ type, code, note }: Happening, { name, uid }: Regarded, now: 
     note: note.length > MOST_OF_NOTE ? `${note.slice(0, MOST_OF_NOTE)}…` : note,
     type,
   };
+}
+
+function repetitionsOf({ count, last }: Series): object {
+  return { count, lastObservedTime: microTime(last) };
 }
 
 /** A time of type MicroTime: six digits behind the second. */

@@ -170,6 +170,34 @@ scene("an API server that is away changes nothing, and what it says afterwards i
   await routesBecome(one, ROUTES(3));
 });
 
+scene(
+  "an Event of the time without the API server arrives when it is back, and SIGTERM waits for none",
+  async (world) => {
+    const { node: one, api } = await node(world, 1);
+    await using _ = api;
+    const agent = await running(world, one, api);
+    await api.stop();
+    const other = CONFLIST.replace("10-pontoon", "05-other");
+    world.write(other, "{}");
+    await agent.logs("event-failed");
+    const isTold = (): boolean =>
+      api.seen.some(({ method, body }) => method === "POST" && body.includes("NoteFirstConflist"));
+    expect(isTold()).toBe(false);
+    await startIn(api, world, one.place);
+    await waitFor("the Event is told", isTold, 15_000);
+    await api.stop();
+    await world.host.must(`mv ${other} ${other.replace("05", "06")}`);
+    await waitFor(
+      "another Event waits",
+      () => agent.log.filter(({ code }) => code === "event-failed").length > 1,
+    );
+    const begin = performance.now();
+    await agent.stop("SIGTERM");
+    expect(performance.now() - begin).toBeLessThan(3000);
+    expect(agent.log.at(-1)?.code).toBe("stopped");
+  },
+);
+
 scene("a burst of nodes is one apply", async (world) => {
   const { node: one, api } = await node(world, 1);
   await using _ = api;

@@ -7,7 +7,7 @@ import { startWeb } from "./support/web.ts";
 
 beforeAll(async () => {
   await deploy("overlays/care");
-  // A flush also takes kube-proxy's way to the API server, and with it the Event.
+  // A flush also takes kube-proxy's way to the API server, and the Event would wait for that.
   await setAgents("PONTOON_API=https://10.90.0.1:6443", "PONTOON_CARE_INTERVAL=5s");
   await startWeb();
 });
