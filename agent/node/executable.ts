@@ -43,10 +43,17 @@ const MOST_OUTPUT = 32 << 20;
 export class Executable {
   readonly path: string;
   readonly #confFolder: string;
+  readonly #limitMs: number;
 
-  constructor(path: string, confFolder: string) {
+  /** A call that has no limit of its own is killed after `limitMs`. */
+  constructor(
+    path: string,
+    confFolder: string,
+    { limitMs = LIMIT_MS }: { limitMs?: number | undefined } = {},
+  ) {
     this.path = path;
     this.#confFolder = confFolder;
+    this.#limitMs = limitMs;
   }
 
   /** Makes the node as wished; with `isDryRun` says what it would change. Throws ExecutableError. */
@@ -76,7 +83,7 @@ export class Executable {
   }
 
   /** Runs it to its end. Throws ExecutableError where it cannot be run, or does not end. */
-  async call(words: readonly string[], { input = "", limitMs = LIMIT_MS } = {}): Promise<Outcome> {
+  async call(words: readonly string[], { input = "", limitMs = this.#limitMs } = {}): Promise<Outcome> {
     const { status, failure, stdout, stderr } = await runProgram(this.path, words, {
       input,
       limitMs,

@@ -37,6 +37,9 @@ export function runProgram(
     const kill = (why: string): void => {
       failure ??= why;
       child.kill("SIGKILL");
+      // A child of it that lives on holds the pipes: their end is not waited for.
+      child.stdout.destroy();
+      child.stderr.destroy();
     };
     const timer = setTimeout(() => kill(`did not end within ${limitMs / 1000} s and was killed`), limitMs);
     for (const name of ["stdout", "stderr"] as const)

@@ -1,0 +1,66 @@
+// Calls of the executable that do not end as they should: programs stand in its place.
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Wish } from "../../agent/cluster/wish.ts";
+import { Executable } from "../../agent/node/executable.ts";
+import { waitFor } from "../support/wait.ts";
+
+const WISH: Wish = { version: 1, podSubnets: [], routes: [] };
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "pontoon-executable-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** An executable of these lines of a shell. */
+function executableOf(script: string, limitMs?: number): Executable {
+  const path = join(folder, "pontoon");
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+  return new Executable(path, folder, { limitMs });
+}
+
+/** True while the process lives whose id the script has written. */
+function lives(): boolean {
+  return existsSync(`/proc/${readFileSync(join(folder, "pid"), "utf8").trim()}`);
+}
+
+test("an apply that hangs is killed after the limit, and told", async () => {
+  const executable = executableOf(`echo $$ > ${folder}/pid; exec sleep 1000`, 300);
+  await expect(executable.apply(WISH)).rejects.toThrow(
+    "pontoon node apply did not end within 0.3 s and was killed",
+  );
+  await waitFor("it is gone", () => !lives());
+});
+
+test("a child that it leaves behind holds up nobody beyond the limit", async () => {
+  const executable = executableOf(`sleep 1000 & echo $! > ${folder}/pid; exit 0`, 300);
+  try {
+    await expect(executable.apply(WISH)).rejects.toThrow("did not end within 0.3 s");
+    expect(lives()).toBe(true);
+  } finally {
+    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGKILL");
+  }
+});
+
+test("an apply that prints without end is killed, and told", async () => {
+  await expect(executableOf("exec cat /dev/zero").apply(WISH)).rejects.toThrow(/printed more than \d+ bytes/);
+});
+
+test.each([
+  ["exit 1", "failed with status 1: it said nothing"],
+  ["echo so >&2; exit 3", "failed with status 3: so"],
+  ["echo '{}'", "printed what the agent does not know"],
+  ['echo \'{"wrong":["routes: must be a list"]}\'; exit 2', "the wish is wrong: routes: must be a list"],
+  ["kill -9 $$", "was ended by SIGKILL"],
+])("an apply that ends by %j is told in a sentence", async (script, sentence) => {
+  await expect(executableOf(script).apply(WISH)).rejects.toThrow(sentence);
+});
+
+test("a program that is not there is told in a sentence", async () => {
+  await expect(new Executable(join(folder, "none"), folder).apply(WISH)).rejects.toThrow("cannot be run");
+});
