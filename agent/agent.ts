@@ -5,6 +5,7 @@ import { Api } from "./api/http.ts";
 import { ListWatch, type Watcher } from "./api/list-watch.ts";
 import { Care, type CareWatcher } from "./care.ts";
 import { type ClusterNode, NODES } from "./cluster/node-object.ts";
+import { kebabCase } from "./cluster/problem.ts";
 import { type Readiness, serveHealth } from "./health.ts";
 import { Plugin } from "./install.ts";
 import type { Log } from "./log.ts";
@@ -193,13 +194,13 @@ function careWatcher(
     },
     found(all) {
       metrics.findings.reset();
-      for (const { severity, repairable } of all)
-        metrics.findings.inc({ severity, repairable: String(repairable) });
+      for (const { code, severity, repairable } of all)
+        metrics.findings.inc({ code: kebabCase(code), severity, repairable: String(repairable) });
       findings.set(
         all
           .filter(({ severity }) => severity !== "note")
-          .map(({ sentence, cure }) => ({
-            code: "finding",
+          .map(({ code, sentence, cure }) => ({
+            code: `finding-${kebabCase(code)}`,
             node,
             text: cure === undefined ? sentence : `${sentence} To mend it: ${cure}`,
           })),

@@ -8,6 +8,8 @@ import type { Settings } from "./settings.ts";
 
 /** A fault that `pontoon doctor` has found. */
 export interface Finding {
+  /** The kind, as docs/doctor.md lists them. */
+  code: string;
   subject: string;
   severity: "error" | "warning" | "note";
   sentence: string;
@@ -42,6 +44,7 @@ const thing = z.object({
 const cleaned = z.object({ removed: z.array(thing) });
 
 const finding = z.object({
+  code: z.string(),
   subject: z.string(),
   severity: z.enum(["error", "warning", "note"]),
   sentence: z.string(),

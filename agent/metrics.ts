@@ -32,7 +32,7 @@ export function openMetrics(version: string) {
     watchRestarts: counter("node_watch_restarts_total", "Restarts of pontoon node watch"),
     nodeChanges: counter("node_changes_total", "Changes of the node by others, by what changed", ["what"]),
     events: counter("events_total", "Events of the Node, by result", ["result"]),
-    findings: gauge("findings", "Findings of pontoon doctor, by severity", ["severity", "repairable"]),
+    findings: gauge("findings", "Findings of pontoon doctor, by code", ["code", "severity", "repairable"]),
     repairs: counter("repairs_total", "Things that care has collected, repaired or restored", ["what"]),
     careSeconds: gauge("care_last_success_timestamp_seconds", "Time of the last look of care"),
     ready: gauge("ready", "1 when the node's network is as wished"),

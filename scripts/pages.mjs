@@ -1,5 +1,5 @@
-// The rows of docs/errors.md and docs/configuration.md, which `pontoon explain` prints: the build puts them
-// into the executable, so page and command cannot differ.
+// The rows of docs/errors.md, docs/configuration.md and docs/doctor.md, which `pontoon explain` prints: the
+// build puts them into the executable, so page and command cannot differ.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -7,6 +7,7 @@ const docs = new URL("../docs/", import.meta.url);
 
 const ERRORS = "| Code | Title | When | What helps |";
 const KEYS = "| Key | Type | Default | Effect |";
+const FINDINGS = "| Code | Examination | Meaning | What helps |";
 const REQUESTS = "| Asked for | Capability and `runtimeConfig` | In the configuration | In CNI_ARGS |";
 
 /** The rows as JSON: the type `Pages` in src/command/explain/page.ts says how. */
@@ -23,6 +24,14 @@ export function pagesText() {
         standard,
         effect,
         section,
+      })),
+    ),
+    findings: tablesOf("doctor.md", FINDINGS).flatMap(({ rows }) =>
+      rows.map(([codes = "", examination, meaning, helps]) => ({
+        codes: codes.split(", "),
+        examination,
+        meaning,
+        helps,
       })),
     ),
     requests: tablesOf("configuration.md", REQUESTS).flatMap(({ rows, section }) =>

@@ -66,7 +66,7 @@ const MOST_OF_NOTE = 1000;
 interface Series {
   readonly key: string;
   readonly happening: Happening;
-  /** Its name, which it keeps when it is sent again: an answer may be lost, and the event is not made twice. */
+  /** Its name, which it keeps when it is sent again: where an answer was lost it is not made twice. */
   name: string;
   readonly first: number;
   last: number;

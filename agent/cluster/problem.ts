@@ -19,7 +19,12 @@ export type ProblemCode =
   | "apply-failed"
   | `note-${string}`
   | "pod-cidr-changed"
-  | "finding";
+  | `finding-${string}`;
+
+/** A code of the executable as those of the agent are written: `noUplink` is `no-uplink`. */
+export function kebabCase(code: string): string {
+  return code.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
 
 /** A problem, in one sentence. */
 export interface Problem {

@@ -2,7 +2,7 @@
 import { Backoff, pause } from "../api/backoff.ts";
 import { type Cluster, readCluster } from "../cluster/members.ts";
 import type { ClusterNode } from "../cluster/node-object.ts";
-import type { Problem } from "../cluster/problem.ts";
+import { kebabCase, type Problem } from "../cluster/problem.ts";
 import { decide, probeOf, type Wish } from "../cluster/wish.ts";
 import type { Log } from "../log.ts";
 import { giveBackMemory } from "../memory.ts";
@@ -158,11 +158,6 @@ function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
     ),
     ...notes.map(({ code, text }): Problem => ({ code: `note-${kebabCase(code)}`, node, text })),
   ];
-}
-
-/** A code of the executable, as those of the agent are written. */
-function kebabCase(code: string): string {
-  return code.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function wrongConflist(mistakes: readonly string[], node: string): Problem {

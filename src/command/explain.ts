@@ -1,4 +1,5 @@
-// `pontoon explain`: what the pages of the sources say about an error or a key, on a node without sources.
+// `pontoon explain`: what the pages of the sources say about an error, a finding of the doctor or a key, on a
+// node without sources.
 import { CniError } from "../cni/error.ts";
 import { quote } from "../cni/problems.ts";
 import { tableOf } from "../terminal/table.ts";
@@ -14,16 +15,17 @@ export const explain = defineCommand({
   name: "explain",
   subject: "help",
   words: "[CODE|KEY|-]",
-  summary: "says what an error or a key means, and what helps",
-  page: `Explains an error by its code or words of its title, or a key of the
-configuration by its name or path, as the pages docs/errors.md and
-docs/configuration.md of the sources do. With - it reads a message on stdin, as
-a JSON error or a line of a log, and explains the codes and keys in it. Without
-a word it lists all codes.
+  summary: "says what an error, a finding or a key means",
+  page: `Explains an error by its code or words of its title, a finding of the doctor by
+its code, or a key of the configuration by its name or path, as the pages
+docs/errors.md, docs/doctor.md and docs/configuration.md of the sources do. With
+- it reads a message on stdin, as a JSON error or a line of a log, and explains
+the codes and keys in it. Without a word it lists all codes of errors.
 `,
   options: JSON_OPTION,
   examples: [
     ["explain 111", "an error that a runtime has shown"],
+    ["explain lostLease", "a finding of the doctor"],
     ["explain ipam.ranges", "a key"],
     ["explain portMappings", "a capability"],
     ["explain - < message", "what is in a message"],

@@ -1,6 +1,7 @@
 // The result of an examination: what is wrong, how that was seen, and what mends it.
 import { shortContainerId } from "../attachment/name.ts";
 import type { SurveyedAttachment } from "../survey/survey.ts";
+import type { FindingCode } from "./code.ts";
 
 /**
  * `error`: packets of pods are lost, or a pod is not as its ADD made it. `warning`: it will hurt a pod that
@@ -10,6 +11,7 @@ export type Severity = "error" | "warning" | "note";
 
 /** A finding. Texts of others in it are as they were found: whoever prints them makes them safe. */
 export interface Finding {
+  code: FindingCode;
   /** The object that it is about: a pod's name, `network pods`, `bridge cni0`, `this node`. */
   subject: string;
   severity: Severity;

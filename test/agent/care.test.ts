@@ -106,6 +106,24 @@ scene(
   60_000,
 );
 
+scene("a fault that the doctor finds has its code in log, metric and Event", async (world) => {
+  const pods = portNetwork(world, "pods");
+  const red = await world.pod("red");
+  await add(world, pods, red);
+  await world.host.must(["sh", "-c", `rm $(grep -rl ${red.containerId} /var/lib/cni/networks/pods)`]);
+  await using api = await server(world, ["10.244.1.0/24"]);
+  api.fault = takeEvents;
+  await using agent = new RunningAgent(
+    world.host,
+    agentOptions(world, api, "node1", "--care", "true", "--care-interval", "1s"),
+  );
+  expect((await agent.logs("finding-lost-lease")).msg).toContain("To mend it: printf");
+  expect(await agent.get("/metrics")).toMatch(
+    /^pontoon_agent_findings\{code="lost-lease",severity="error",repairable="false"\} [1-9]/m,
+  );
+  await waitFor("an Event tells it", () => toldTo(api).some(({ reason }) => reason === "FindingLostLease"));
+});
+
 scene("a --conflist-patch that Pontoon would refuse is told, and nothing is applied", async (world) => {
   await using api = await server(world, ["10.244.1.0/24"]);
   await using agent = new RunningAgent(

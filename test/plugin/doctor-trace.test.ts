@@ -1,7 +1,8 @@
 // `pontoon doctor --trace`: the way of a packet, hop by hop, up to the first fault.
 import { expect } from "vitest";
+import type { FindingCode } from "../../src/doctor/code.ts";
 import { add } from "../support/cni.ts";
-import { doctorText, runDoctor } from "../support/doctor.ts";
+import { doctorText, expectCodes, runDoctor } from "../support/doctor.ts";
 import { portArgs, portNetwork } from "../support/host-port.ts";
 import { addNeighbour } from "../support/neighbour.ts";
 import { install, network } from "../support/network.ts";
@@ -15,12 +16,15 @@ import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 interface Traced {
   status: number | undefined;
   reaches: boolean;
-  hops: { passes: boolean; sentence: string; cure?: string; proof?: string }[];
+  hops: { passes: boolean; code?: FindingCode; sentence: string; cure?: string; proof?: string }[];
 }
 
 async function trace(world: World, from: string, to: string): Promise<Traced> {
   const { status, stdout } = await runDoctor(world, "--json", "--trace", from, to);
-  return { ...(JSON.parse(stdout) as Traced), status };
+  const traced = JSON.parse(stdout) as Traced;
+  expectCodes(traced.hops.flatMap(({ code, sentence }) => (code === undefined ? [] : [{ code, sentence }])));
+  expect(traced.hops.every(({ passes, code }) => passes || code !== undefined)).toBe(true);
+  return { ...traced, status };
 }
 
 /** A way that holds, or the sentence of its first fault. */

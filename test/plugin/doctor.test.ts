@@ -1,6 +1,7 @@
 // `pontoon doctor` on a node that is broken in one place: it names that and nothing else, and what it prints
 // mends it.
 import { expect } from "vitest";
+import type { FindingCode } from "../../src/doctor/code.ts";
 import { add, del } from "../support/cni.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
 import {
@@ -28,6 +29,8 @@ interface Scene {
   harm(stage: Stage): Promise<unknown>;
   /** What the doctor says, one pattern for each fault in order. */
   says: RegExp[];
+  /** The codes of the faults, where these are differences of an attachment. */
+  codes?: FindingCode[];
   /** True: `--repair` mends it too, not only the printed commands. */
   isRepairable?: boolean;
 }
@@ -48,6 +51,7 @@ const SCENES: Scene[] = [
     name: "a port is isolated",
     harm: onHost("bridge link set dev HOST isolated on"),
     says: [/^port isolation of veth\w+ is on$/],
+    codes: ["vethDiffers"],
     isRepairable: true,
   },
   {
@@ -132,6 +136,7 @@ const SCENES: Scene[] = [
     name: "forwarding is off",
     harm: onHost("sysctl -qw net.ipv4.ip_forward=0"),
     says: [/^forwarding of IPv4 is switched off/],
+    codes: ["forwardingDiffers"],
     isRepairable: true,
   },
   {
@@ -153,6 +158,7 @@ const SCENES: Scene[] = [
     wishes: { subnets: ["10.1.0.0/24"] },
     harm: onHost("ip link set pods0 down"),
     says: [/^bridge pods0 is down$/],
+    codes: ["bridgeDiffers"],
     isRepairable: true,
   },
   {
@@ -194,7 +200,7 @@ const SCENES: Scene[] = [
   },
 ];
 
-for (const { name, wishes, harm, says, isRepairable } of SCENES)
+for (const { name, wishes, harm, says, codes, isRepairable } of SCENES)
   scene(
     `the doctor names it and nothing else when ${name}, and the printed command mends it`,
     async (world) => {
@@ -203,6 +209,7 @@ for (const { name, wishes, harm, says, isRepairable } of SCENES)
       const report = await doctor(world);
       const faults = faultsOf(report);
       expect(faults.map(({ sentence }) => sentence)).toEqual(says.map((each) => expect.stringMatching(each)));
+      if (codes !== undefined) expect(faults.map(({ code }) => code)).toEqual(codes);
       expect({ status: report.status, blind: report.blind }).toEqual({ status: 1, blind: [] });
       expect(faults.map(({ repairable }) => repairable)).toEqual(says.map(() => isRepairable === true));
       await runCures(world, faults);

@@ -2,6 +2,7 @@
 // mends it.
 import { dirname } from "node:path";
 import { expect } from "vitest";
+import { FINDING_CODES, type FindingCode } from "../../src/doctor/code.ts";
 import { add } from "./cni.ts";
 import { addNeighbour } from "./neighbour.ts";
 import { install, type Network, type NetworkWishes, network } from "./network.ts";
@@ -10,6 +11,7 @@ import { toolPath } from "./tool.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type Pod, type World } from "./world.ts";
 
 export interface DoctorFinding {
+  code: FindingCode;
   subject: string;
   severity: "error" | "warning" | "note";
   sentence: string;
@@ -28,6 +30,64 @@ export interface DoctorReport {
   repaired?: string[];
 }
 
+/** The words by which a sentence of each kind is known. Those of a difference are those of its step. */
+const SENTENCES: { readonly [Code in Exclude<FindingCode, `${string}Differs`>]: RegExp } = {
+  wrongConfiguration: /./,
+  waitingConfiguration: /^containerd and CRI-O take this file/,
+  missingPlugin: /^this plugin is missing/,
+  unusablePlugin: /^this plugin cannot be run/,
+  damagedRecord: /^the record \S+ is damaged/,
+  laterRecord: /^the record \S+ was written by a later Pontoon/,
+  readOnlyState: /is mounted read-only/,
+  unwritableState: /^nothing can be written in/,
+  lostLease: /^its lease of/,
+  strayLease: /^the lease of \S+ belongs to no attachment, so no pod/,
+  foreignLease: /it may be that of a pod of another plugin/,
+  fullPool: /^no address is left in/,
+  deadAttachment: /^its pod is gone/,
+  strayInterface: /is an interface of Pontoon, and no record says whose/,
+  wrongNeighbour: /^a static neighbour (in the pod|on the node) says/,
+  sameMac: /have the same MAC/,
+  sameAddress: /have the same address/,
+  addressOfNode: /of the node has its address \S+ too/,
+  nobodyListens: /where nobody listens|^nobody in/,
+  shadowedListener: /connections from outside go to the pod/,
+  firewallDrops: / drops /,
+  firewallMayDrop: / may drop /,
+  secondOwner: /as well, and the node sends packets for one subnet by one interface/,
+  overlappingSubnet: /which overlaps the subnet of the pods/,
+  wrongRoute: /^the node sends packets for/,
+  mtuAboveWayOut: /^pods send packets of \d+ bytes, and the way out/,
+  tunnelDown: /^the tunnel is down/,
+  tunnelAddressLost: /^no interface of this node has/,
+  tunnelMac: /^the tunnel has the MAC/,
+  tunnelLearns: /^the tunnel learns/,
+  tunnelNodeUnknown: /^the tunnel does not know the node/,
+  tunnelRouteLost: /^no route leads to the pods behind/,
+  tunnelWithoutFamily: /^the node has no IPv[46] address in the tunnel/,
+  nodeTableAbsent: /^it is not there, so no wish masquerades/,
+  nodeTableBroken: /^it is not whole/,
+  nodeTableException: /^packets to pods of \S+ .*are masqueraded/,
+  forwardingOff: /^forwarding of IPv[46] is/,
+  conflistGone: /^it is gone since an apply/,
+  conflistChanged: /^it was changed by others/,
+  connectionTableFull: /^the table of tracked connections is/,
+  neighbourTableFull: /^the table of IPv[46] neighbours is/,
+  noRoute: /^the node has no route to/,
+  noHostPort: /^no pod has/,
+  isolatedPorts: /^both ports are isolated/,
+  otherEndOfWire: /leads to its other pod alone/,
+};
+
+/** Expects that each finding has the code of its kind. */
+export function expectCodes(findings: readonly Pick<DoctorFinding, "code" | "sentence">[]): void {
+  for (const { code, sentence } of findings) {
+    const pattern = new Map<string, RegExp>(Object.entries(SENTENCES)).get(code);
+    expect(FINDING_CODES, sentence).toContain(code);
+    expect(pattern?.test(sentence) ?? code.endsWith("Differs"), `${code}: ${sentence}`).toBe(true);
+  }
+}
+
 const FOLDERS = ["--conf-dir", CONFIG_FOLDER, "--bin-dir", PLUGIN_FOLDER];
 
 /** The report of a doctor, as programs read it. */
@@ -35,7 +95,9 @@ export async function doctor(world: World, ...args: string[]): Promise<DoctorRep
   const command = [`${PLUGIN_FOLDER}/pontoon`, "doctor", "--json", ...FOLDERS, ...args];
   const { status, stdout, stderr } = await world.host.exec(command);
   if (stdout === "") throw new Error(`doctor said nothing, ended with ${status}: ${stderr}`);
-  return { ...(JSON.parse(stdout) as DoctorReport), status };
+  const report = JSON.parse(stdout) as DoctorReport;
+  expectCodes(report.findings);
+  return { ...report, status };
 }
 
 /** A call of the doctor. */

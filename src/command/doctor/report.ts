@@ -128,6 +128,7 @@ export function jsonOf(
 /** A finding for programs; docs/doctor.md describes it. */
 export function findingJson(finding: Finding): Record<string, unknown> {
   return {
+    code: finding.code,
     subject: finding.subject,
     severity: finding.severity,
     sentence: finding.sentence,

@@ -6,9 +6,10 @@ import { pathsOf, type Topic } from "./topic.ts";
 
 /** All topics, in the order of the pages. */
 export function allTopics(): Topic[] {
-  const { errors, keys, requests } = pages();
+  const { errors, findings, keys, requests } = pages();
   return [
     ...errors.map((row): Topic => ({ kind: "error", row })),
+    ...findings.map((row): Topic => ({ kind: "finding", row })),
     ...keys.map((row): Topic => ({ kind: "key", row })),
     ...requests.map((row): Topic => ({ kind: "request", row })),
   ];
@@ -18,11 +19,21 @@ export function allTopics(): Topic[] {
 type Reading = (word: string, topics: readonly Topic[]) => Topic[];
 
 /** In this order: the first reading that finds something counts. */
-const READINGS: readonly Reading[] = [byCode, byKind, byPath, byName, byObject, byTitle, byMention];
+const READINGS: readonly Reading[] = [
+  byCode,
+  byFinding,
+  byKind,
+  byPath,
+  byName,
+  byObject,
+  byTitle,
+  byMention,
+];
 
 /**
- * The topics that a person means by a word: a code, the name of its kind, a key or its path, an object, words
- * of a title, else a word that the explanation of an error has. None where it means nothing.
+ * The topics that a person means by a word: a code of an error or a finding, the name of an error's kind, a
+ * key or its path, an object, words of a title, else a word that the explanation of an error has. None where
+ * it means nothing.
  */
 export function findTopics(word: string): Topic[] {
   const topics = allTopics();
@@ -35,13 +46,11 @@ export function findTopics(word: string): Topic[] {
 
 /** The word that a person may have meant by one that means nothing. */
 export function similarTopic(word: string): string | undefined {
-  const names = allTopics().flatMap((topic) =>
-    topic.kind === "key"
-      ? [...topic.row.names, ...pathsOf(topic.row)]
-      : topic.kind === "error"
-        ? [topic.row.title]
-        : topic.row.capability || [],
-  );
+  const names = allTopics().flatMap((topic) => {
+    if (topic.kind === "key") return [...topic.row.names, ...pathsOf(topic.row)];
+    if (topic.kind === "error") return [topic.row.title];
+    return topic.kind === "finding" ? topic.row.codes : topic.row.capability || [];
+  });
   const known = [...new Set([...names, ...Object.keys(errorKinds)])];
   const near = similarName(
     word.toLowerCase(),
@@ -53,6 +62,24 @@ export function similarTopic(word: string): string | undefined {
 function byCode(word: string, topics: readonly Topic[]): Topic[] {
   const code = /^(?:code |error )?(\d+)$/i.exec(word)?.[1];
   return topics.filter(({ kind, row }) => kind === "error" && row.code === Number(code));
+}
+
+/**
+ * A finding of the doctor by its code, also as the agent writes it: `finding-lost-lease` and
+ * `FindingLostLease`.
+ */
+function byFinding(word: string, topics: readonly Topic[]): Topic[] {
+  const code = findingWord(word);
+  return topics.filter(
+    ({ kind, row }) => kind === "finding" && row.codes.some((each) => findingWord(each) === code),
+  );
+}
+
+function findingWord(word: string): string {
+  return word
+    .replace(/^finding-?/i, "")
+    .replaceAll("-", "")
+    .toLowerCase();
 }
 
 function byKind(word: string, topics: readonly Topic[]): Topic[] {
@@ -72,7 +99,7 @@ function byPath(word: string, topics: readonly Topic[]): Topic[] {
   if (!word.includes(".")) return [];
   return topics.filter((topic) => {
     if (topic.kind === "key") return pathsOf(topic.row).some((each) => each.toLowerCase() === path);
-    if (topic.kind === "error") return false;
+    if (topic.kind !== "request") return false;
     const { capability, configuration } = topic.row;
     const own = [`runtimeconfig.${capability}`, `capabilities.${capability}`].map((each) =>
       each.toLowerCase(),
@@ -89,7 +116,7 @@ function isFirstWord(word: string, text: string): boolean {
 function byName(word: string, topics: readonly Topic[]): Topic[] {
   const name = word.toLowerCase();
   return topics.filter((topic) => {
-    if (topic.kind === "error") return false;
+    if (topic.kind === "error" || topic.kind === "finding") return false;
     const names = topic.kind === "key" ? pathsOf(topic.row) : [topic.row.capability];
     return names.some((each) => each.toLowerCase().split(".").at(-1) === name) && name !== "";
   });
@@ -129,6 +156,7 @@ function byMention(word: string, topics: readonly Topic[]): Topic[] {
 
 /** Titles, codes and keys in a message stand by these signs; quotes may be escaped, as in a line of a log. */
 const CODES = /\\?"code\\?"\s*:\s*(\d+)|\bcode[ =](\d+)/g;
+const FINDINGS = /\bfinding-[a-z-]+|\bFinding[A-Z]\w+|\b[a-z]+[A-Z]\w*/g;
 const KEYS =
   /(?:\b[a-z]\w*(?:\[\d+\])*(?:\.[a-z]\w*(?:\[\d+\])*)+|\\?"[a-z]\w*\\?"|\b[a-z]\w*(?= \S+: )|\b[a-z]+[A-Z]\w*)/g;
 
@@ -140,10 +168,12 @@ export function topicsIn(message: string): Topic[] {
       key.replaceAll(/[\\"]|\[\d+\]/g, "").replace(/^plugins\./, ""),
     ),
   );
+  const findings = new Set([...message.matchAll(FINDINGS)].map(([code]) => findingWord(code)));
   const topics = allTopics();
   const titles = titlesIn(message, topics);
   return topics.filter((topic) => {
     if (topic.kind === "error") return codes.has(topic.row.code) || titles.has(topic.row.title);
+    if (topic.kind === "finding") return topic.row.codes.some((code) => findings.has(findingWord(code)));
     if (topic.kind === "key") return pathsOf(topic.row).some((path) => keys.has(path));
     const { capability } = topic.row;
     return capability !== "" && keys.has(`runtimeConfig.${capability}`);

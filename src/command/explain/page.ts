@@ -1,4 +1,5 @@
-// The rows of docs/errors.md and docs/configuration.md, which the build puts in (scripts/pages.mjs).
+// The rows of docs/errors.md, docs/configuration.md and docs/doctor.md, which the build puts in
+// (scripts/pages.mjs).
 
 /** An error code, as docs/errors.md explains it. */
 export interface ErrorRow {
@@ -31,8 +32,17 @@ export interface RequestRow {
   section: string;
 }
 
+/** Kinds of findings of the doctor with one meaning, as docs/doctor.md explains them. */
+export interface FindingRow {
+  codes: string[];
+  examination: string;
+  meaning: string;
+  helps: string;
+}
+
 interface Pages {
   errors: ErrorRow[];
+  findings: FindingRow[];
   keys: KeyRow[];
   requests: RequestRow[];
 }
@@ -40,7 +50,7 @@ interface Pages {
 /** Put in by the build, as JSON. It stays text until a person asks: a call of a runtime never reads it. */
 declare const PONTOON_PAGES: string;
 
-/** All rows of both pages. */
+/** All rows of the pages. */
 export function pages(): Pages {
   return JSON.parse(PONTOON_PAGES) as Pages;
 }

@@ -2,11 +2,12 @@
 import { placeBelow } from "../../cni/keys.ts";
 import { styled, type Terminal } from "../../terminal/terminal.ts";
 import { wrapped } from "../../terminal/wrap.ts";
-import { type ErrorRow, type KeyRow, pages, type RequestRow } from "./page.ts";
+import { type ErrorRow, type FindingRow, type KeyRow, pages, type RequestRow } from "./page.ts";
 
 /** A row of the pages. */
 export type Topic =
   | { kind: "error"; row: ErrorRow }
+  | { kind: "finding"; row: FindingRow }
   | { kind: "key"; row: KeyRow }
   | { kind: "request"; row: RequestRow };
 
@@ -35,6 +36,8 @@ function textOf(topic: Topic): Text {
         source: "docs/errors.md of the sources",
       };
     }
+    case "finding":
+      return findingText(topic.row);
     case "key": {
       const { row } = topic;
       return {
@@ -62,6 +65,18 @@ function textOf(topic: Topic): Text {
       };
     }
   }
+}
+
+function findingText({ codes, examination, meaning, helps }: FindingRow): Text {
+  return {
+    title: `finding ${codes.join(", ")}`,
+    paragraphs: [
+      ["Meaning", meaning],
+      ["What helps", helps],
+      ["Examination", examination],
+    ],
+    source: "docs/doctor.md of the sources",
+  };
 }
 
 /** The keys of the object or of the list of objects that a key has as its value. */

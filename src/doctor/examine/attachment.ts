@@ -25,6 +25,7 @@ export function findingOf({ step, difference }: StepDifference, { surveyed }: Po
   const { sentence, cure, isRestorable } = difference;
   const { network } = surveyed.attachment.key;
   return {
+    code: `${step}Differs`,
     subject: traitsOf(step).stays === true ? `network ${network}` : nameOf(surveyed),
     severity: "error",
     sentence,

@@ -27,6 +27,7 @@ function brokenFile({ path, plugins, netconfs, error }: ConfigurationFile, isInF
   const { message, parts } = error;
   return [
     {
+      code: "wrongConfiguration",
       subject: path,
       severity: isOurs && isInFront ? "error" : "warning",
       sentence: message,
@@ -43,6 +44,7 @@ function waitingFiles(first: ConfigurationFile | undefined, files: readonly Conf
   if (first === undefined || waiting.length === 0 || first.netconfs.length > 0) return [];
   return [
     {
+      code: "waitingConfiguration",
       subject: first.path,
       severity: "note",
       sentence: `containerd and CRI-O take this file, which does not use Pontoon; ${waiting.map(({ path }) => path).join(", ")} waits behind it`,
@@ -65,11 +67,23 @@ function missingPlugins({ path, plugins, netconfs }: ConfigurationFile, { folder
       const about = { subject: file, severity: "error", networks, proof: `${path} names it` } as const;
       if (status === undefined)
         return [
-          { ...about, sentence: "this plugin is missing, so no pod can start", advice: adviceFor(type) },
+          {
+            ...about,
+            code: "missingPlugin",
+            sentence: "this plugin is missing, so no pod can start",
+            advice: adviceFor(type),
+          },
         ];
       return status.kind === "file" && (status.mode & 0o111) !== 0
         ? []
-        : [{ ...about, sentence: "this plugin cannot be run", cure: `chmod 755 ${shellWord(file)}` }];
+        : [
+            {
+              ...about,
+              code: "unusablePlugin",
+              sentence: "this plugin cannot be run",
+              cure: `chmod 755 ${shellWord(file)}`,
+            },
+          ];
     });
 }
 
@@ -82,6 +96,7 @@ function adviceFor(type: string): string {
 /** Records that cannot be read. */
 export function examineRecords({ survey }: Context): Finding[] {
   return survey.unreadable.map(({ path, reason }) => ({
+    code: reason === "damaged" ? "damagedRecord" : "laterRecord",
     subject: NODE,
     severity: "warning",
     sentence: `the record ${path} ${reason === "damaged" ? "is damaged" : "was written by a later Pontoon"}`,

@@ -30,6 +30,7 @@ function equalMacs(context: Context): Finding[] {
       .filter((ends) => !haveOneAddress(ends))
       .map(
         (ends): Finding => ({
+          code: "sameMac",
           subject: `bridge ${bridge}`,
           severity: "error",
           sentence: `${ends.map(({ name }) => name).join(" and ")} have the same MAC ${ends[0]!.mac}, so frames for one reach the other`,
@@ -81,6 +82,7 @@ function equalAddresses({ living }: Context): Finding[] {
     .filter((group) => group.length > 1)
     .map(
       (group): Finding => ({
+        code: "sameAddress",
         subject: NODE,
         severity: "error",
         sentence: `${group.map(({ one }) => nameOf(one)).join(" and ")} have the same address ${group[0]!.text}`,
@@ -107,6 +109,7 @@ function addressesOfNode({ living, node, survey }: Context): Finding[] {
       if (one === undefined || link === undefined) return [];
       return [
         {
+          code: "addressOfNode",
           subject: nameOf(one),
           severity: "error",
           sentence: `${link.name} of the node has its address ${formatAddress(prefix.address)} too`,

@@ -66,7 +66,12 @@ function findingOf(losses: readonly Loss[], group: Group, family: Family): Findi
   const { rule, chain } = end;
   const place = chain === hook.base ? hook.title : `${hook.title} (its chain ${chain})`;
   if (!isCertain)
-    return { ...about, severity: "note", sentence: `${place} may drop ${WHAT[way]}: ${rule?.text ?? ""}` };
+    return {
+      ...about,
+      code: "firewallMayDrop",
+      severity: "note",
+      sentence: `${place} may drop ${WHAT[way]}: ${rule?.text ?? ""}`,
+    };
   const isBoth = way !== "each" && losses.some((loss) => loss.way === "each");
   const isFiltered = losses.some((loss) => loss.way === "each") && !("at" in hook);
   const because =
@@ -75,6 +80,7 @@ function findingOf(losses: readonly Loss[], group: Group, family: Family): Findi
   const policy = members.some(({ attachment }) => attachment.ingressPolicy === undefined);
   return {
     ...about,
+    code: "firewallDrops",
     severity: "error",
     sentence: `${place} drops ${WHAT[way]}${isBoth ? ", and what they send each other" : ""}`,
     proof: isFiltered ? `${because}; bridge-nf-call-${program} is on` : because,

@@ -31,6 +31,7 @@ function deafPorts({ surveyed, listeners }: PodFacts, isAsked: boolean): Finding
     deaf.filter((mapping) => !heard.has(portText(mapping))).map((one) => [portText(one), one]),
   );
   return [...silent.values()].map((mapping) => ({
+    code: "nobodyListens",
     subject: nameOf(surveyed),
     severity: isAsked ? "warning" : "note",
     sentence: `host port ${portText(mapping)} leads to ${targetText(mapping)}, where nobody listens`,
@@ -98,6 +99,7 @@ function deafProcesses({ living }: Context): Finding[] {
     const who = process === undefined ? "a process of the node" : `${process.name} (pid ${process.pid})`;
     return [
       {
+        code: "shadowedListener",
         subject: nameOf(one),
         severity: "note",
         sentence: `${who} listens on ${formatAddress(address)}:${port}/${protocol} of the node, and connections from outside go to the pod`,

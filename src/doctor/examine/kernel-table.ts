@@ -2,6 +2,7 @@
 import type { Family } from "../../ip/address.ts";
 import { listNeighbours } from "../../net/neighbour.ts";
 import { readSysctl } from "../../net/sysctl.ts";
+import type { FindingCode } from "../code.ts";
 import type { Context } from "../context.ts";
 import { type Finding, NODE } from "../finding.ts";
 import { familiesOfLearned } from "../pod-facts.ts";
@@ -18,6 +19,7 @@ export function examineKernelTables({ node, pods }: Context): Finding[] {
   const count = (family: Family): number => learned.filter((one) => one === family).length;
   return [
     ...fullTable({
+      code: "connectionTableFull",
       title: "the table of tracked connections",
       used: numberIn("netfilter/nf_conntrack_count"),
       most: numberIn("netfilter/nf_conntrack_max"),
@@ -26,6 +28,7 @@ export function examineKernelTables({ node, pods }: Context): Finding[] {
     }),
     ...([4, 6] as const).flatMap((family) =>
       fullTable({
+        code: "neighbourTableFull",
         title: `the table of IPv${family} neighbours`,
         used: count(family),
         most: numberIn(`ipv${family}/neigh/default/gc_thresh3`),
@@ -37,6 +40,7 @@ export function examineKernelTables({ node, pods }: Context): Finding[] {
 }
 
 interface KernelTable {
+  code: FindingCode;
   title: string;
   /** The entries that it has; undefined where this namespace does not tell. */
   used: number | undefined;
@@ -47,11 +51,12 @@ interface KernelTable {
   loss: string;
 }
 
-function fullTable({ title, used, most, setting, loss }: KernelTable): Finding[] {
+function fullTable({ code, title, used, most, setting, loss }: KernelTable): Finding[] {
   if (used === undefined || most === undefined || most === 0 || used < NEARLY_FULL * most) return [];
   const isFull = used >= most;
   return [
     {
+      code,
       subject: NODE,
       severity: isFull ? "error" : "note",
       sentence: isFull ? `${title} is full: ${loss}` : `${title} is nearly full`,

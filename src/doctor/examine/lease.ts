@@ -27,6 +27,7 @@ function lostLeases(one: SurveyedAttachment): Finding[] {
     .filter((address) => !ownsLease(directory, key, address))
     .map(
       (address): Finding => ({
+        code: "lostLease",
         subject: nameOf(one),
         severity: "error",
         sentence: `its lease of ${formatAddress(address)} in ${directory} is missing or another container's, so another pod may get the address`,
@@ -60,11 +61,13 @@ function strayLease({ directory, address, owner }: StrayLease, context: Context)
   if (hasForeign)
     return {
       ...about,
+      code: "foreignLease",
       severity: "note",
       sentence: `the lease of ${formatAddress(address)} belongs to no attachment of Pontoon; it may be that of a pod of another plugin`,
     };
   return {
     ...about,
+    code: "strayLease",
     severity: "warning",
     sentence: `the lease of ${formatAddress(address)} belongs to no attachment, so no pod gets the address`,
     cure: `rm ${shellWord(path)}`,
@@ -94,6 +97,7 @@ function fullPools(netconf: Netconf): Finding[] {
   return poolsOf(netconf)
     .pools.filter(({ size, taken }) => taken >= size)
     .map(({ words, size, taken }) => ({
+      code: "fullPool",
       subject: `network ${name}`,
       severity: "warning",
       sentence: `no address is left in ${words}, so no further pod can start`,
@@ -109,6 +113,7 @@ export function examineDead({ survey }: Context): Finding[] {
     .filter(({ state }) => state === "dead")
     .map(
       (one): Finding => ({
+        code: "deadAttachment",
         subject: nameOf(one),
         severity: "warning",
         sentence: "its pod is gone, and no DEL came: its address and its rules are still there",
@@ -121,6 +126,7 @@ export function examineDead({ survey }: Context): Finding[] {
     .filter(({ key }) => key !== undefined)
     .map(
       ({ link, key }): Finding => ({
+        code: "strayInterface",
         subject: `network ${key!.network}`,
         severity: "warning",
         sentence: `${link.name} is an interface of Pontoon, and no record says whose it is`,

@@ -24,6 +24,7 @@ function tooLarge({ network, members }: Group, family: Family, { node, survey }:
   if (larger.length === 0) return [];
   return [
     {
+      code: "mtuAboveWayOut",
       subject: `network ${network}`,
       severity: "warning",
       sentence: `pods send packets of ${most} bytes, and the way out by ${link.name} takes ${mtu}`,

@@ -50,6 +50,7 @@ function inPods({ pods }: Context, owners: Owners): Finding[] {
       const command = `ip neighbour del ${text} dev ${shellWord(link.pod.name)}`;
       return [
         {
+          code: "wrongNeighbour",
           subject: nameOf(surveyed),
           severity: "error",
           sentence: `a static neighbour in the pod says that ${text} is at ${mac}, so its packets there are lost`,
@@ -72,6 +73,7 @@ function onNode({ node, survey, living }: Context, owners: Owners): Finding[] {
     if (!isPermanent || link === undefined || pod === undefined || !isWrong(text, mac, owners)) return [];
     return [
       {
+        code: "wrongNeighbour",
         subject: NODE,
         severity: "error",
         sentence: `a static neighbour on the node says that ${text} of ${nameOf(pod)} is at ${mac}`,

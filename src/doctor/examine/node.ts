@@ -15,6 +15,7 @@ import { type Family, formatAddress } from "../../ip/address.ts";
 import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
 import type { LinkRoute } from "../../net/route.ts";
 import { stepOf } from "../../plan/steps.ts";
+import type { FindingCode } from "../code.ts";
 import type { Context } from "../context.ts";
 import { type Finding, NODE } from "../finding.ts";
 
@@ -53,6 +54,7 @@ export function examineTunnel(part: NodePart): Finding[] {
   return [
     ...some(unknown.map(subnetOf), (text) =>
       about(TUNNEL, {
+        code: "tunnelNodeUnknown",
         sentence: `the tunnel does not know the node with the pods of ${text}`,
         proof: "an entry for the route's gateway, or for its MAC, is missing",
       }),
@@ -61,12 +63,14 @@ export function examineTunnel(part: NodePart): Finding[] {
       lost.map(({ address }) => formatAddress(address)),
       (text) =>
         about(TUNNEL, {
+          code: "tunnelRouteLost",
           sentence: `no route leads to the pods behind ${text} in the tunnel`,
           proof: "the tunnel has an entry for that gateway",
         }),
     ),
     ...mute.map((family) =>
       about(TUNNEL, {
+        code: "tunnelWithoutFamily",
         sentence: `the node has no IPv${family} address in the tunnel, so answers to itself go another way`,
       }),
     ),
@@ -82,11 +86,22 @@ export function deviceFinding(tunnel: TunnelPart): Finding | undefined {
 function deviceFault({ device, hasLocal, wantedMac }: TunnelPart): Told | undefined {
   const local = device.settings === undefined ? "" : formatAddress(device.settings.local);
   if (!device.up)
-    return { sentence: "the tunnel is down, and with that the kernel has dropped the routes by it" };
-  if (!hasLocal) return { sentence: `no interface of this node has ${local}, the address of the tunnel` };
+    return {
+      code: "tunnelDown",
+      sentence: "the tunnel is down, and with that the kernel has dropped the routes by it",
+    };
+  if (!hasLocal)
+    return {
+      code: "tunnelAddressLost",
+      sentence: `no interface of this node has ${local}, the address of the tunnel`,
+    };
   if (device.mac !== wantedMac)
-    return { sentence: `the tunnel has the MAC ${device.mac}, and other nodes know it by ${wantedMac}` };
-  if (device.learns) return { sentence: "the tunnel learns the places of MACs from packets" };
+    return {
+      code: "tunnelMac",
+      sentence: `the tunnel has the MAC ${device.mac}, and other nodes know it by ${wantedMac}`,
+    };
+  if (device.learns)
+    return { code: "tunnelLearns", sentence: "the tunnel learns the places of MACs from packets" };
   return undefined;
 }
 
@@ -97,6 +112,7 @@ function tableFindings(part: NodePart): Finding[] {
       ? []
       : [
           {
+            code: "nodeTableAbsent",
             subject: TABLE,
             severity: "note",
             sentence: "it is not there, so no wish masquerades what pods send out of the cluster",
@@ -106,6 +122,7 @@ function tableFindings(part: NodePart): Finding[] {
   if (!table.isAsMade || bare.length > 0)
     return [
       about(TABLE, {
+        code: "nodeTableBroken",
         sentence: "it is not whole, so what pods send out of the cluster may not come back",
         proof: table.isAsMade
           ? `it has no rule for IPv${bare[0]}, and routes to other nodes' pods have`
@@ -117,6 +134,7 @@ function tableFindings(part: NodePart): Finding[] {
   );
   return some(hidden.map(formatPrefix), (text) =>
     about(TABLE, {
+      code: "nodeTableException",
       sentence: `packets to pods of ${text} are masqueraded`,
       proof: "the subnet is not among its exceptions",
     }),
@@ -139,7 +157,15 @@ function forwardingFindings({ routes }: NodePart, { living }: Context): Finding[
     const fault = isNeeded && !isTold ? forwardingFault(family) : undefined;
     return fault === undefined
       ? []
-      : [{ subject: NODE, severity: "error" as const, sentence: fault.sentence, cure: fault.cure }];
+      : [
+          {
+            code: "forwardingOff" as const,
+            subject: NODE,
+            severity: "error" as const,
+            sentence: fault.sentence,
+            cure: fault.cure,
+          },
+        ];
   });
 }
 
@@ -148,6 +174,7 @@ function conflistFindings({ path, state }: MarkedConflist): Finding[] {
   const isGone = state === "gone";
   return [
     {
+      code: isGone ? "conflistGone" : "conflistChanged",
       subject: path,
       severity: "warning",
       sentence: isGone
@@ -159,6 +186,7 @@ function conflistFindings({ path, state }: MarkedConflist): Finding[] {
 }
 
 interface Told {
+  code: FindingCode;
   sentence: string;
   proof?: string;
 }

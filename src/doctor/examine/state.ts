@@ -30,6 +30,7 @@ function stateOf(folder: string): Finding[] {
     const { cause, hint } = error.parts;
     return [
       {
+        code: isReadOnly ? "readOnlyState" : "unwritableState",
         subject: NODE,
         severity: "error",
         sentence: isReadOnly

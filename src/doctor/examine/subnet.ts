@@ -52,11 +52,13 @@ function ownerFinding({ name, address, isInTheWay }: SubnetOwner, { network, ent
   if (!isInTheWay)
     return {
       ...about,
+      code: "overlappingSubnet",
       severity: "note",
       sentence: `${name} has ${text}, which overlaps the subnet of the pods on ${entry}`,
     };
   return {
     ...about,
+    code: "secondOwner",
     severity: "error",
     sentence: `${name} has ${text} as well, and the node sends packets for one subnet by one interface alone`,
     proof: `the pods are on ${entry}`,
@@ -156,6 +158,7 @@ function shadowFinding({ strayed, route }: Shadow, { node, survey }: Context): F
       ? "the route to the pods' subnet is gone"
       : `the route to ${formatPrefix(route)} by ${by} is taken`;
   return {
+    code: "wrongRoute",
     subject: attachments.length === 1 ? nameOf(one) : `network ${one.attachment.key.network}`,
     severity: "error",
     sentence: `the node sends packets for ${listText(addresses)} by ${by}, and ${attachments.length === 1 ? "the pod is" : "the pods are"} on ${entry}`,

@@ -13,6 +13,7 @@ export function bridgeHop(from: SurveyedAttachment, to: SurveyedAttachment): Hop
   return {
     sentence,
     fault: {
+      code: "isolatedPorts",
       subject: `network ${from.attachment.key.network}`,
       severity: "error",
       sentence: `both ports are isolated on ${bridge}, so the pods do not reach each other`,

@@ -72,6 +72,7 @@ function firewallFault(
     return allowCommand(hook, { entry, subnet, traffic });
   };
   return {
+    code: "firewallDrops",
     subject: hook.title,
     severity: "error",
     sentence: `${hook.title} drops ${what}`,

@@ -59,6 +59,7 @@ function* tunnelHops(
   yield {
     sentence,
     fault: {
+      code: "noRoute",
       subject: NODE,
       severity: "error",
       sentence: `the node has no route to ${next}, the node with the pods of ${subnet}`,

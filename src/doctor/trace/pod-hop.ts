@@ -52,6 +52,7 @@ export function pastTheNode(from: SurveyedAttachment, { one, title }: Endpoint):
   return {
     sentence,
     fault: {
+      code: "otherEndOfWire",
       subject: nameOf(from),
       severity: "error",
       sentence: `the wire of network ${key.network} leads to its other pod alone, and not to ${title}`,
@@ -68,6 +69,7 @@ export function* hostPortHops(to: Endpoint, context: Context): Generator<Hop> {
     yield {
       sentence: title,
       fault: {
+        code: "noHostPort",
         subject: title,
         severity: "error",
         sentence: `no pod has ${title}`,
@@ -129,6 +131,7 @@ function listenerHop(to: Endpoint, context: Context): Hop {
   return {
     sentence,
     fault: {
+      code: "nobodyListens",
       subject: nameOf(one!),
       severity: "error",
       sentence: `nobody in ${nameOf(one!)} listens on ${port}/${protocol}`,

@@ -66,6 +66,7 @@ function routeHop({ to }: Way, context: Context): Hop {
   return {
     sentence,
     fault: {
+      code: "noRoute",
       subject: "this node",
       severity: "error",
       sentence: `the node has no route to ${to.title === "outside" ? "hosts far away" : addressText(to)}`,

@@ -6,12 +6,14 @@ import { allTopics, findTopics, similarTopic, topicsIn } from "../../../src/comm
 import { pages } from "../../../src/command/explain/page.ts";
 import { linesOf, pathsOf, type Topic } from "../../../src/command/explain/topic.ts";
 import { explain } from "../../../src/command/explain.ts";
+import { FINDING_CODES } from "../../../src/doctor/code.ts";
 import { PLAIN } from "../../../src/terminal/terminal.ts";
 import { keysOf } from "../cni/key-path.ts";
 
 /** A topic in a word: its code, the paths of its keys, or its capability. */
 function named(topic: Topic): string {
   if (topic.kind === "error") return String(topic.row.code);
+  if (topic.kind === "finding") return topic.row.codes.join(",");
   return topic.kind === "key" ? pathsOf(topic.row).join(",") : `request:${topic.row.capability}`;
 }
 
@@ -32,6 +34,29 @@ test.each(pages().keys.flatMap(pathsOf))("%s: its row is found by its path, in a
       findTopics(word).flatMap((topic) => named(topic).split(",")),
       word,
     ).toContain(path);
+});
+
+test.each(FINDING_CODES)(
+  "%s: its row is found by the code, also as the agent's log and Events write it",
+  (code) => {
+    const kebab = code.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const event = `Finding${code.slice(0, 1).toUpperCase()}${code.slice(1)}`;
+    for (const word of [code, kebab, `finding-${kebab}`, event])
+      expect(
+        findTopics(word).flatMap((topic) => named(topic).split(",")),
+        word,
+      ).toContain(code);
+    for (const message of [`{"code":"${code}"}`, `{"code":"finding-${kebab}"}`, `Warning ${event} node/a`])
+      expect(
+        topicsIn(message).flatMap((topic) => named(topic).split(",")),
+        message,
+      ).toContain(code);
+  },
+);
+
+test("docs/doctor.md has each code of a finding once, and no other", () => {
+  const explained = pages().findings.flatMap(({ codes }) => codes);
+  expect(explained.toSorted()).toEqual(FINDING_CODES.toSorted());
 });
 
 test.each<[string, string[]]>([

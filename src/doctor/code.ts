@@ -1,0 +1,59 @@
+// The kinds of findings, for programs. They stay; docs/doctor.md says what each means, and what helps.
+import { STEP_NAMES, type StepName } from "../plan/step.ts";
+
+/** In the order of the examinations; the last are those of a way that is traced. */
+const CODES = [
+  "wrongConfiguration",
+  "waitingConfiguration",
+  "missingPlugin",
+  "unusablePlugin",
+  "damagedRecord",
+  "laterRecord",
+  "readOnlyState",
+  "unwritableState",
+  "lostLease",
+  "strayLease",
+  "foreignLease",
+  "fullPool",
+  "deadAttachment",
+  "strayInterface",
+  "wrongNeighbour",
+  "sameMac",
+  "sameAddress",
+  "addressOfNode",
+  "nobodyListens",
+  "shadowedListener",
+  "firewallDrops",
+  "firewallMayDrop",
+  "secondOwner",
+  "overlappingSubnet",
+  "wrongRoute",
+  "mtuAboveWayOut",
+  "tunnelDown",
+  "tunnelAddressLost",
+  "tunnelMac",
+  "tunnelLearns",
+  "tunnelNodeUnknown",
+  "tunnelRouteLost",
+  "tunnelWithoutFamily",
+  "nodeTableAbsent",
+  "nodeTableBroken",
+  "nodeTableException",
+  "forwardingOff",
+  "conflistGone",
+  "conflistChanged",
+  "connectionTableFull",
+  "neighbourTableFull",
+  "noRoute",
+  "noHostPort",
+  "isolatedPorts",
+  "otherEndOfWire",
+] as const;
+
+/** A difference of an attachment from its ADD has the code of the step that differs: `bridgeDiffers`. */
+export type FindingCode = (typeof CODES)[number] | `${StepName}Differs`;
+
+export const FINDING_CODES: readonly FindingCode[] = [
+  ...CODES,
+  ...STEP_NAMES.map((name) => `${name}Differs` as const),
+];
