@@ -3,7 +3,7 @@ import { Backoff, pause } from "./api/backoff.ts";
 import { EventTeller } from "./api/events.ts";
 import { Api } from "./api/http.ts";
 import { ListWatch, type Watcher } from "./api/list-watch.ts";
-import { Care, type CareWatcher } from "./care.ts";
+import { Care, type CareWatcher, type Finding } from "./care.ts";
 import { type ClusterNode, NODES } from "./cluster/node-object.ts";
 import { kebabCase } from "./cluster/problem.ts";
 import { type Readiness, serveHealth } from "./health.ts";
@@ -181,6 +181,12 @@ function passWatcher({
   };
 }
 
+/** A finding with its subject, and what mends it. */
+function textOf({ subject, sentence, cure, advice }: Finding): string {
+  const mend = cure === undefined ? advice : `To mend it: ${cure}`;
+  return mend === undefined ? `${subject}: ${sentence}` : `${subject}: ${sentence}. ${mend}`;
+}
+
 function careWatcher(
   node: string,
   { metrics, events, warn, log }: { metrics: Metrics; events: EventTeller; warn: Warn; log: Log },
@@ -199,10 +205,10 @@ function careWatcher(
       findings.set(
         all
           .filter(({ severity }) => severity !== "note")
-          .map(({ code, sentence, cure }) => ({
-            code: `finding-${kebabCase(code)}`,
+          .map((finding) => ({
+            code: `finding-${kebabCase(finding.code)}` as const,
             node,
-            text: cure === undefined ? sentence : `${sentence} To mend it: ${cure}`,
+            text: textOf(finding),
           })),
       );
     },

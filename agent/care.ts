@@ -14,6 +14,7 @@ export interface Finding {
   severity: "error" | "warning" | "note";
   sentence: string;
   cure?: string | undefined;
+  advice?: string | undefined;
   repairable: boolean;
 }
 
@@ -49,6 +50,7 @@ const finding = z.object({
   severity: z.enum(["error", "warning", "note"]),
   sentence: z.string(),
   cure: z.optional(z.string()),
+  advice: z.optional(z.string()),
   repairable: z._default(z.boolean(), false),
 });
 const examined = z.object({

@@ -1,6 +1,9 @@
 // The network configuration of this node's pods. Pure.
 import { formatPrefix, type Prefix } from "../../src/ip/prefix.ts";
 
+/** The bridge of pods, unless --conflist-patch names another. */
+export const BRIDGE = "pontoon0";
+
 /** What the configuration follows from. */
 export interface PodNetwork {
   name: string;
@@ -19,7 +22,7 @@ export interface PodNetwork {
 export function conflistText({ name, subnets, mtu, patch }: PodNetwork): string {
   const plugin = {
     type: "pontoon",
-    bridge: "pontoon0",
+    bridge: BRIDGE,
     isDefaultGateway: true,
     hairpinMode: true,
     // Masquerading is the node's, as one rule for all pods.

@@ -13,6 +13,7 @@ export type ProblemCode =
   | "same-address"
   | "overlap"
   | "no-direct-way"
+  | "mtu-above-tunnel"
   | `refused-${string}`
   | "wrong-wish"
   | "wrong-conflist"

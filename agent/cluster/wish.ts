@@ -3,7 +3,7 @@
 import { type Address, type Family, formatAddress } from "../../src/ip/address.ts";
 import { formatPrefix, type Prefix, wholeOf } from "../../src/ip/prefix.ts";
 import type { Settings } from "../settings.ts";
-import { conflistText } from "./conflist.ts";
+import { BRIDGE, conflistText } from "./conflist.ts";
 import { addressOf, type Cluster, type Member } from "./members.ts";
 import type { Problem } from "./problem.ts";
 
@@ -30,6 +30,8 @@ export interface Ways {
   isDirect(address: string): boolean;
   /** The MTU of the interface with this address; undefined where none has it. */
   mtuOf(address: string): number | undefined;
+  /** True where a port of the bridge, which has the MTU of its pod, takes more than so many bytes. */
+  hasPortAbove(bridge: string, mtu: number): boolean;
 }
 
 /** The wish, or the reason why there is none: then nothing on the node is changed. */
@@ -66,6 +68,7 @@ export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decisi
   if (settings.backend === "routes")
     problems.push(...paths.filter(({ kind }) => kind === "unreachable").map(({ peer }) => notDirect(peer)));
   const mtu = podMtu(settings, tunnel, ways);
+  if (tunnel !== undefined) problems.push(...mtuProblems({ own, settings, mtu }, tunnel, ways));
   const wish: Wish = {
     version: 1,
     podSubnets: own.subnets.map(formatPrefix),
@@ -200,4 +203,22 @@ function podMtu({ mtu }: Settings, tunnel: Wish["tunnel"], ways: Ways): number |
   if (tunnel === undefined) return undefined;
   const uplink = ways.mtuOf(tunnel.local);
   return uplink === undefined ? undefined : uplink - OVERHEAD[tunnel.local.includes(":") ? 6 : 4];
+}
+
+/** Pods that are older than the tunnel keep the MTU of their time. Care tells it as a finding of the doctor. */
+function mtuProblems(
+  { own, settings, mtu }: { own: Member; settings: Settings; mtu: number | undefined },
+  { peers }: NonNullable<Wish["tunnel"]>,
+  ways: Ways,
+): Problem[] {
+  const { bridge = BRIDGE } = settings["conflist-patch"];
+  if (settings.care || mtu === undefined || peers.length === 0 || typeof bridge !== "string") return [];
+  if (!ways.hasPortAbove(bridge, mtu)) return [];
+  return [
+    {
+      code: "mtu-above-tunnel",
+      node: own.name,
+      text: `pods of this node that are older than its tunnel send larger packets than the ${mtu} bytes that it takes; TCP adapts, and programs that forbid fragments may not: delete these pods so that they are made anew ("pontoon doctor" on the node names them)`,
+    },
+  ];
 }

@@ -11,7 +11,7 @@ import { DirectWays } from "./direct.ts";
 import { type Applied, type Executable, ExecutableError } from "./executable.ts";
 import type { ProblemBook } from "./problems.ts";
 import type { Trigger } from "./trigger.ts";
-import { mtuOf } from "./uplink.ts";
+import { hasPortAbove, mtuOf } from "./uplink.ts";
 
 /** Who hears of passes. */
 export interface PassWatcher {
@@ -85,7 +85,11 @@ export class Reconciler {
     if (all === undefined) return undefined;
     const cluster = readCluster(all, settings["node-name"]);
     await this.#askWays(cluster);
-    return decide(cluster, settings, { isDirect: (address) => this.#direct.isDirect(address), mtuOf });
+    return decide(cluster, settings, {
+      isDirect: (address) => this.#direct.isDirect(address),
+      mtuOf,
+      hasPortAbove,
+    });
   }
 
   async #askWays(cluster: Cluster): Promise<void> {

@@ -29,6 +29,7 @@ const CODES = [
   "overlappingSubnet",
   "wrongRoute",
   "mtuAboveWayOut",
+  "mtuAboveTunnel",
   "tunnelDown",
   "tunnelAddressLost",
   "tunnelMac",

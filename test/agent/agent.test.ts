@@ -295,6 +295,29 @@ scene("a node behind a router is reached by the tunnel, whose MTU is that of the
   expect(await agent.get("/readyz")).toBe("ok\n");
 });
 
+scene(
+  "pods that are older than the tunnel and send more than it takes are a problem, until they are gone",
+  async (world) => {
+    const { node: one, api } = await node(world, 3);
+    await using _ = api;
+    await one.place.must("ip route add default via 10.90.0.100");
+    await using agent = await running(world, one, api);
+    await one.place.must("ip link add pontoon0 type bridge");
+    await one.place.must("ip link add old type veth peer name peer");
+    await one.place.must("ip link set old master pontoon0");
+    api.put({ ...specOf(3), internalIPs: ["10.91.0.13", "fd91::13"] });
+    const { msg } = await agent.logs("mtu-above-tunnel");
+    expect(msg).toContain("the 1450 bytes that it takes");
+    await waitFor(
+      "the metric says it",
+      async () => (await metric(agent, 'pontoon_agent_problems{code="mtu-above-tunnel"}')) === 1,
+    );
+    await one.place.must("ip link delete old");
+    api.put(specOf(4));
+    await agent.logs("solved");
+  },
+);
+
 scene("a plugin and a configuration that somebody removes are back at once", async (world) => {
   const { node: one, api } = await node(world, 1);
   await using _ = api;

@@ -33,7 +33,7 @@ function settings(...args: string[]): Settings {
 
 /** All ways need no router, but those to these addresses. */
 function ways(...indirect: string[]): Ways {
-  return { isDirect: (address) => !indirect.includes(address), mtuOf: () => 1500 };
+  return { isDirect: (address) => !indirect.includes(address), mtuOf: () => 1500, hasPortAbove: () => false };
 }
 
 /** The wish as the executable reads it. */
@@ -194,6 +194,33 @@ describe("the wish", () => {
     const { wish } = decide(read(node(1), node(2)), settings(...args), ways());
     const { plugins } = JSON.parse(wish?.conflist?.content ?? "") as { plugins: { mtu?: number }[] };
     expect(plugins[0]?.mtu).toBe(mtu);
+  });
+
+  test.each([
+    [[], ["pontoon0", 1450]],
+    [
+      ["--mtu", "1300"],
+      ["pontoon0", 1300],
+    ],
+    [
+      ["--conflist-patch", '{"bridge": "br1"}'],
+      ["br1", 1450],
+    ],
+  ])("with %j pods that send more than the tunnel takes are told, by the ports of %j", (args, asked) => {
+    const seen: unknown[] = [];
+    const hasPortAbove: Ways["hasPortAbove"] = (...about) => (seen.push(about), true);
+    const far = { ...ways("10.90.0.12", "fd90::12"), hasPortAbove };
+    const cluster = read(node(1), node(2));
+    const decision = decide(cluster, settings(...args), far);
+    expect(codesOf(decision)).toEqual(["mtu-above-tunnel node1"]);
+    expect(decision.problems[0]?.text).toContain(`${asked[1]} bytes`);
+    expect(seen).toEqual([asked]);
+    // Care tells it by the doctor; and without a tunnel, or with one to nobody, no packet is too large for it.
+    expect(codesOf(decide(cluster, settings(...args, "--care", "true"), far))).toEqual([]);
+    expect(codesOf(decide(cluster, settings(...args), { ...ways(), hasPortAbove }))).toEqual([]);
+    expect(
+      codesOf(decide(read(node(1)), settings(...args, "--backend", "vxlan"), { ...ways(), hasPortAbove })),
+    ).toEqual([]);
   });
 
   test("pods keep their address to nodes of the segment and to --no-masquerade, and not to nodes behind a router", () => {

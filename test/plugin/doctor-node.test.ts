@@ -2,7 +2,9 @@
 // nothing else, and the wish applied again mends it.
 import { expect } from "vitest";
 import { mustApply, type WishJson } from "../support/cluster.ts";
+import { add, del } from "../support/cni.ts";
 import { doctor, expectContent, faultsOf, healthyNode, runCures, runDoctor } from "../support/doctor.ts";
+import { install } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { CONFIG_FOLDER, PLUGIN_FOLDER, type World } from "../support/world.ts";
 
@@ -11,7 +13,7 @@ const CONFLIST = `${CONFIG_FOLDER}/50-cluster.conflist`;
 
 /** A node with two pods, the routes and the tunnel of a cluster, and a doctor that is content. */
 async function clusterNode(world: World): Promise<WishJson> {
-  await healthyNode(world, { ipMasq: false });
+  await healthyNode(world, { ipMasq: false, mtu: 1450 });
   const plugin = { type: "pontoon", bridge: "other0", ipam: { type: "host-local", subnet: "10.7.0.0/24" } };
   const wish = {
     version: 1,
@@ -110,6 +112,50 @@ for (const [name, harm, says] of [
       await expectContent(world);
     },
   );
+
+scene(
+  "pods of before the tunnel that send more than it takes are named, until they are made anew",
+  async (world) => {
+    const { pods, all } = await healthyNode(world, { ipMasq: false });
+    const [red] = all;
+    const tunnel = {
+      kind: "vxlan",
+      vni: 9,
+      port: 8472,
+      local: "192.168.50.1",
+      peers: [{ subnets: ["10.3.0.0/24"], address: "192.168.60.3" }],
+    };
+    await mustApply(world.host, {
+      version: 1,
+      podSubnets: ["10.1.0.0/24", "fd01::/64"],
+      routes: [],
+      masquerade: { except: [] },
+      tunnel,
+    });
+    const [fault, ...others] = faultsOf(await doctor(world));
+    expect(others).toEqual([]);
+    expect(fault).toMatchObject({
+      code: "mtuAboveTunnel",
+      subject: "network pods",
+      severity: "warning",
+      sentence: "pods send packets of 1500 bytes, and the tunnel to other nodes takes 1450",
+      advice: 'Set "mtu": 1450 in the configuration of network pods, and make these pods anew',
+    });
+    expect(fault?.pods).toHaveLength(2);
+    // What the proof says is so: the node itself answers.
+    const ping = await red!.exec("ping -c 1 -W 1 -M do -s 1472 10.3.0.9");
+    expect(ping.stdout).toMatch(/From 10\.1\.0\.1 .*mtu = 1450/);
+    const smaller = install(world, { ...pods, plugins: [{ ...pods.plugins[0], mtu: 1450 }] });
+    expect(faultsOf(await doctor(world))[0]?.advice).toBe(
+      'Delete these pods so that they are made anew: the configuration of network pods has "mtu": 1450 now',
+    );
+    for (const pod of all) {
+      await del(world, pods, pod);
+      await add(world, smaller, pod);
+    }
+    await expectContent(world);
+  },
+);
 
 scene("a flush of all rules leaves a note about the table, where there are routes", async (world) => {
   const wish = await clusterNode(world);

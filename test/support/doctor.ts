@@ -58,6 +58,7 @@ const SENTENCES: { readonly [Code in Exclude<FindingCode, `${string}Differs`>]: 
   overlappingSubnet: /which overlaps the subnet of the pods/,
   wrongRoute: /^the node sends packets for/,
   mtuAboveWayOut: /^pods send packets of \d+ bytes, and the way out/,
+  mtuAboveTunnel: /^pods send packets of \d+ bytes, and the tunnel/,
   tunnelDown: /^the tunnel is down/,
   tunnelAddressLost: /^no interface of this node has/,
   tunnelMac: /^the tunnel has the MAC/,

@@ -1,7 +1,10 @@
-// The largest packets of pods against those that the node's way out takes.
+// The largest packets of pods against those that the node's way out, and the tunnel to other nodes, take.
+import { isTunnelled, type NodePart } from "../../cluster/part.ts";
 import { shellWord } from "../../host/difference.ts";
 import type { Family } from "../../ip/address.ts";
+import { prefixContains } from "../../ip/prefix.ts";
 import { describeWayOut } from "../../look/bridge.ts";
+import type { SurveyedAttachment } from "../../survey/survey.ts";
 import { type Context, type Group, groupsOf, hasFamily } from "../context.ts";
 import type { Finding } from "../finding.ts";
 
@@ -34,4 +37,53 @@ function tooLarge({ network, members }: Group, family: Family, { node, survey }:
       attachments: larger,
     },
   ];
+}
+
+/**
+ * Pods whose packets are larger than the tunnel takes: those that are older than the tunnel keep the MTU of
+ * their time.
+ */
+export function examineTunnelMtu(part: NodePart, context: Context): Finding[] {
+  const families = ([4, 6] as const).filter((family) =>
+    part.routes.some((route) => isTunnelled(route, part) && route.dst.address.family === family),
+  );
+  const mtu = part.tunnel?.device.mtu;
+  if (mtu === undefined || families.length === 0) return [];
+  return groupsOf(context).flatMap(({ network, members }) => {
+    const larger = members.filter(
+      (one) =>
+        (one.attachment.link.mtu ?? 0) > mtu && families.some((family) => sendsInto(part, one, family)),
+    );
+    const most = Math.max(0, ...larger.map(({ attachment }) => attachment.link.mtu ?? 0));
+    if (larger.length === 0) return [];
+    return [
+      {
+        code: "mtuAboveTunnel",
+        subject: `network ${network}`,
+        severity: "warning",
+        sentence: `pods send packets of ${most} bytes, and the tunnel to other nodes takes ${mtu}`,
+        proof:
+          "the node answers larger ones with the tunnel's MTU, which TCP heeds, and programs that forbid fragments may not",
+        advice: adviceFor(network, mtu, context),
+        attachments: larger,
+      },
+    ];
+  });
+}
+
+/** True for a pod of the cluster's network: its packets to pods of other nodes take the routes by the tunnel. */
+function sendsInto({ table }: NodePart, { attachment }: SurveyedAttachment, family: Family): boolean {
+  if (attachment.gateway === undefined) return false;
+  return attachment.addresses.some(
+    ({ address: { address } }) =>
+      address.family === family &&
+      (table === undefined || table.sources.some((subnet) => prefixContains(subnet, address))),
+  );
+}
+
+function adviceFor(network: string, mtu: number, { netconfs }: Context): string {
+  const now = netconfs.find(({ name }) => name === network)?.mtu ?? 0;
+  return now > 0 && now <= mtu
+    ? `Delete these pods so that they are made anew: the configuration of network ${network} has "mtu": ${now} now`
+    : `Set "mtu": ${mtu} in the configuration of network ${network}, and make these pods anew`;
 }

@@ -18,6 +18,7 @@ import { stepOf } from "../../plan/steps.ts";
 import type { FindingCode } from "../code.ts";
 import type { Context } from "../context.ts";
 import { type Finding, NODE } from "../finding.ts";
+import { examineTunnelMtu } from "./mtu.ts";
 
 const APPLY = 'Apply the wish of this node again: an agent does, and by hand "pontoon node apply" takes it';
 const TUNNEL = "interface pontoon-vxlan";
@@ -29,6 +30,7 @@ export function examineNodePart(context: Context): Finding[] {
   const part = lookAtPart(context.node);
   return [
     ...examineTunnel(part),
+    ...examineTunnelMtu(part, context),
     ...tableFindings(part),
     ...forwardingFindings(part, context),
     ...markedIn([context.folders.configurations]).flatMap(conflistFindings),
