@@ -74,6 +74,8 @@ export class MutationCopy {
     });
     if (build.exitCode !== 0)
       return { isGreen: false, isBroken: true, failed: [], words: `the build failed: ${build.all}` };
+    // A test that needs the agent builds it where it is not there.
+    rmSync(join(this.folder, "dist/pontoon-agent.mjs"), { force: true });
     const file = join(this.folder, "mutation-report.json");
     rmSync(file, { force: true });
     const names = rows.map(({ promise }) => escaped(promise)).join("|");

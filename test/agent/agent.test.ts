@@ -305,6 +305,8 @@ scene(
     await one.place.must("ip link add pontoon0 type bridge");
     await one.place.must("ip link add old type veth peer name peer");
     await one.place.must("ip link set old master pontoon0");
+    await one.place.must("ip link add new mtu 1450 type veth peer name newpeer");
+    await one.place.must("ip link set new master pontoon0");
     api.put({ ...specOf(3), internalIPs: ["10.91.0.13", "fd91::13"] });
     const { msg } = await agent.logs("mtu-above-tunnel");
     expect(msg).toContain("the 1450 bytes that it takes");
@@ -315,6 +317,21 @@ scene(
     await one.place.must("ip link delete old");
     api.put(specOf(4));
     await agent.logs("solved");
+  },
+);
+
+scene(
+  "a node that a new address of this node reaches without a router gets a route, without a word of the cluster",
+  async (world) => {
+    const { node: one, api } = await node(world, 1);
+    await using _ = api;
+    await one.place.must("ip route add default via 10.90.0.100");
+    api.put({ ...specOf(2), podCIDRs: ["10.244.2.0/24"], internalIPs: ["10.91.0.12"] });
+    await using agent = await running(world, one, api);
+    expect(await one.place.must("ip route get 10.244.2.9")).toContain("dev pontoon-vxlan");
+    await one.place.must("ip address add 10.91.0.11/24 dev eth0");
+    await routesBecome(one, ["10.244.2.0/24 via 10.91.0.12"]);
+    expect(await agent.get("/readyz")).toBe("ok\n");
   },
 );
 

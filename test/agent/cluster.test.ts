@@ -3,10 +3,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Cluster, readCluster } from "../../agent/cluster/members.ts";
 import { type ClusterNode, readNode } from "../../agent/cluster/node-object.ts";
+import { Subnets } from "../../agent/cluster/subnets.ts";
 import { decide, probeOf, type Ways } from "../../agent/cluster/wish.ts";
 import { readSettings, type Settings } from "../../agent/settings.ts";
 import { readWish } from "../../src/cluster/wish.ts";
-import { formatPrefix } from "../../src/ip/prefix.ts";
+import { parseAddress } from "../../src/ip/address.ts";
+import { formatPrefix, type Prefix, parsePrefix } from "../../src/ip/prefix.ts";
 
 const OWN = "node1";
 
@@ -105,6 +107,19 @@ describe("whose subnets and addresses count", () => {
     expect(codesOf(read(node(1), node(2, { [key]: [text] })))).toEqual([`${code} node2`]);
   });
 
+  test("this node's own podCIDR stays its own, too, where it holds another node's address: that gives way", () => {
+    const cluster = read(node(1, { podCIDRs: ["10.90.0.0/24"], internalIPs: ["fd90::11"] }), node(2));
+    expect(subnetsOf(cluster, OWN)).toEqual(["10.90.0.0/24"]);
+    expect(cluster.others[0]?.addresses.map(({ family }) => family)).toEqual([6]);
+    expect(codesOf(cluster)).toEqual(["overlap node1"]);
+  });
+
+  test("a podCIDR that one node lists twice is one, and no problem", () => {
+    const cluster = read(node(1), node(2, { podCIDRs: ["10.244.2.0/24", "10.244.2.0/24"] }));
+    expect(subnetsOf(cluster, "node2")).toEqual(["10.244.2.0/24"]);
+    expect(codesOf(cluster)).toEqual([]);
+  });
+
   test("host bits of a podCIDR are no mistake", () => {
     expect(subnetsOf(read(node(1), node(2, { podCIDRs: ["10.244.2.7/24"] })), "node2")).toEqual([
       "10.244.2.0/24",
@@ -120,6 +135,39 @@ describe("whose subnets and addresses count", () => {
     { metadata: { name: 1, uid: "u" } },
   ])("%j is no Node", (object) => {
     expect(readNode(object)).toBeUndefined();
+  });
+});
+
+describe("subnets that do not overlap", () => {
+  const prefix = (text: string): Prefix => parsePrefix(text)!;
+  const holder = (subnets: Subnets, text: string): string | undefined =>
+    subnets.holderOf(parseAddress(text)!)?.owner;
+
+  test("each holds its first and its last address, and none beside them", () => {
+    const subnets = new Subnets();
+    expect(subnets.claim(prefix("10.0.1.0/24"), "a")).toBeUndefined();
+    expect(subnets.claim(prefix("10.0.2.0/31"), "b")).toBeUndefined();
+    expect(subnets.claim(prefix("0.0.0.0/32"), "c")).toBeUndefined();
+    const addresses = ["0.0.0.0", "10.0.0.255", "10.0.1.0", "10.0.1.255", "10.0.2.0", "10.0.2.1", "10.0.2.2"];
+    expect(addresses.map((text) => holder(subnets, text))).toEqual([
+      "c",
+      undefined,
+      "a",
+      "a",
+      "b",
+      "b",
+      undefined,
+    ]);
+    expect(holder(subnets, "::a00:100")).toBeUndefined();
+  });
+
+  test("one is refused that shares but one address with another", () => {
+    const subnets = new Subnets();
+    subnets.claim(prefix("10.0.1.0/24"), "a");
+    for (const text of ["10.0.1.0/32", "10.0.1.255/32", "10.0.0.0/23", "10.0.1.0/24"])
+      expect(subnets.claim(prefix(text), "b")?.owner, text).toBe("a");
+    for (const text of ["10.0.0.255/32", "10.0.2.0/32"])
+      expect(subnets.claim(prefix(text), "b"), text).toBeUndefined();
   });
 });
 
@@ -143,6 +191,44 @@ describe("the wish", () => {
       peers: [{ subnets: ["10.244.3.0/24", "fd01:3::/64"], address: "10.90.0.13" }],
     });
     expect(accepted(wish).tunnel?.peers).toHaveLength(1);
+  });
+
+  test("auto: a node that one family reaches by a router goes by the tunnel with both", () => {
+    const { wish } = decide(read(node(1), node(2)), settings(), ways("fd90::12"));
+    expect(wish?.routes).toEqual([]);
+    expect(wish?.tunnel?.peers).toEqual([
+      { subnets: ["10.244.2.0/24", "fd01:2::/64"], address: "10.90.0.12" },
+    ]);
+  });
+
+  test("auto: a node without an address of one family goes by the tunnel with both", () => {
+    const { wish } = decide(read(node(1), node(2, { internalIPs: ["10.90.0.12"] })), settings(), ways());
+    expect(wish?.routes).toEqual([]);
+    expect(wish?.tunnel?.peers[0]?.subnets).toEqual(["10.244.2.0/24", "fd01:2::/64"]);
+  });
+
+  test("vxlan: the tunnel is there before another node is, so that the first pods have its MTU", () => {
+    const { wish } = decide(read(node(1)), settings("--backend", "vxlan"), ways());
+    expect(wish?.tunnel?.peers).toEqual([]);
+    expect(wish?.conflist?.content).toContain('"mtu": 1450');
+  });
+
+  test("the configuration leaves masquerading to the node, and lets pods pass a FORWARD that drops", () => {
+    const { wish } = decide(read(node(1)), settings(), ways());
+    const list = JSON.parse(wish?.conflist?.content ?? "") as { name: string; plugins: object[] };
+    expect(list).toMatchObject({ cniVersion: "1.0.0", cniVersions: ["1.0.0", "1.1.0"], name: "pods" });
+    expect(list.plugins).toMatchObject([
+      {
+        type: "pontoon",
+        bridge: "pontoon0",
+        isDefaultGateway: true,
+        hairpinMode: true,
+        ipMasq: false,
+        ingressPolicy: "open",
+        capabilities: { portMappings: true, bandwidth: true },
+        ipam: { type: "host-local", ranges: [[{ subnet: "10.244.1.0/24" }], [{ subnet: "fd01:1::/64" }]] },
+      },
+    ]);
   });
 
   test("routes alone: a node behind a router gets none, and it is told", () => {
@@ -182,6 +268,7 @@ describe("the wish", () => {
       ways(),
     );
     expect(decision.wish?.tunnel).toMatchObject({ local: "fd90::11", peers: [{ address: "fd90::12" }] });
+    expect(decision.wish?.conflist?.content).toContain('"mtu": 1430');
     expect(codesOf(decision)).toEqual(["no-address node3"]);
   });
 

@@ -2,7 +2,7 @@
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Wish } from "../../agent/cluster/wish.ts";
 import { Executable } from "../../agent/node/executable.ts";
 import { waitFor } from "../support/wait.ts";
@@ -59,6 +59,26 @@ test.each([
   ["kill -9 $$", "was ended by SIGKILL"],
 ])("an apply that ends by %j is told in a sentence", async (script, sentence) => {
   await expect(executableOf(script).apply(WISH)).rejects.toThrow(sentence);
+});
+
+test("only errors of a configuration are mistakes", async () => {
+  const found = [
+    { severity: "warning", message: "a subnet that others have" },
+    { severity: "error", message: "mtu: must be a number" },
+    { severity: "note", message: "a key that nobody reads" },
+  ];
+  const executable = executableOf(`echo '${JSON.stringify(found)}'; exit 1`);
+  expect(await executable.mistakesIn("{}")).toEqual(["mtu: must be a number"]);
+});
+
+test("a program has none of the agent's environment", async () => {
+  process.env["PONTOON_TEST_SECRET"] = "secret";
+  onTestFinished(() => {
+    delete process.env["PONTOON_TEST_SECRET"];
+  });
+  const { stdout } = await executableOf("env").call([]);
+  expect(stdout).toContain("LC_ALL=C");
+  expect(stdout).not.toContain("secret");
 });
 
 test("a program that is not there is told in a sentence", async () => {

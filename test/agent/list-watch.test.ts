@@ -332,6 +332,48 @@ test("objects that are no Nodes are left out, and a null list is empty", async (
   expect(kept.names).toBe("a");
 });
 
+test("an object that can no longer be read is none that is kept", async () => {
+  await using kept = await keep("a b");
+  await kept.watches();
+  const broken = { metadata: { name: "a", resourceVersion: "2000", uid: 7 } };
+  kept.api.sendRaw(`${JSON.stringify({ type: "MODIFIED", object: broken })}\n`);
+  await kept.has("b");
+});
+
+test("a version at which each watch fails is given up after some tries", async () => {
+  await using kept = await keep("a", {
+    fault: first(8, "watch", (_, response) => sendStatus(response, 500, "no")),
+  });
+  await waitFor("it lists anew", () => kept.api.count("list") > 1);
+  expect(kept.api.seen.filter(({ query }) => query.has("watch")).length).toBeGreaterThan(4);
+  await kept.watches();
+});
+
+test("a page that is too large is asked for again with half of its objects", async () => {
+  await using kept = await keep("a b c", {
+    fault: first(1, "list", (_, response) =>
+      response.end(`{"items":[{"metadata":"${"x".repeat(9 << 20)}"}],"metadata":{"resourceVersion":"1"}}`),
+    ),
+  });
+  await kept.logs("api-too-large");
+  await kept.has("a b c");
+  expect(kept.api.seen.slice(0, 2).map(({ query }) => query.get("limit"))).toEqual(["2", "1"]);
+});
+
+test("a watch that outlives its time is cut off, though bytes keep coming", async () => {
+  await using kept = await keep("a", { watchSeconds: [0, 0] });
+  await kept.watches();
+  await waitFor(
+    "it watches anew",
+    () => {
+      kept.api.bookmark();
+      return kept.api.count("watch") > 1;
+    },
+    5000,
+    20,
+  );
+});
+
 test("a character that is split between chunks stays whole", async () => {
   await using kept = await keep("a");
   await kept.watches();

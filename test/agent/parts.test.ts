@@ -169,6 +169,24 @@ describe("a trigger", () => {
     expect(await third).toBe(true);
   });
 
+  test("a reason of the time of a pass is not put off by the next pass of its own", async () => {
+    const trigger = new Trigger({ quietMs: 5, mostMs: 50 });
+    const never = new AbortController().signal;
+    trigger.poke();
+    await trigger.due(never);
+    trigger.poke();
+    trigger.pokeAfter(60_000);
+    const begin = performance.now();
+    await trigger.due(never);
+    expect(performance.now() - begin).toBeLessThan(5000);
+  });
+
+  test("a pass of its own comes without a reason", async () => {
+    const trigger = new Trigger({ quietMs: 5, mostMs: 50 });
+    trigger.pokeAfter(10);
+    await trigger.due(new AbortController().signal);
+  });
+
   test("does not wait for ever while reasons keep coming", async () => {
     vi.useFakeTimers();
     onTestFinished(() => {

@@ -1,4 +1,5 @@
 // All small changes that some test has to notice, by the folder that they are in.
+import { AGENT } from "./agent.ts";
 import { ATTACHMENT } from "./attachment.ts";
 import { CLUSTER } from "./cluster.ts";
 import { CNI } from "./cni.ts";
@@ -32,6 +33,7 @@ import { TRIAL } from "./trial.ts";
 import { VERB } from "./verb.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
+  ...AGENT,
   ...ATTACHMENT,
   ...CLUSTER,
   ...CNI,

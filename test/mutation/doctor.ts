@@ -43,6 +43,14 @@ export const DOCTOR: readonly Mutation[] = [
     promise: "pods whose ports are isolated are not to reach each other, so no chain is at fault for that",
   },
   {
+    name: "pods with the tunnel's own MTU are too large for it",
+    file: "src/doctor/examine/mtu.ts",
+    find: "(one.attachment.link.mtu ?? 0) > mtu &&",
+    replace: "(one.attachment.link.mtu ?? 0) >= mtu &&",
+    test: "test/plugin/doctor-node.test.ts",
+    promise: "pods of before the tunnel that send more than it takes are named, until they are made anew",
+  },
+  {
     name: "the neighbours of pods do not count",
     file: "src/doctor/examine/kernel-table.ts",
     find: "...pods.flatMap((facts) => facts.learned),",

@@ -26,7 +26,9 @@ test("every small change names a test file that exists, and no name stands for t
 });
 
 test("the list has rows from every folder of src", () => {
-  const folders = new Set(MUTATIONS.map(({ file }) => file.split("/")[1]));
+  const folders = new Set(
+    MUTATIONS.filter(({ file }) => file.startsWith("src/")).map(({ file }) => file.split("/")[1]),
+  );
   expect([...folders].sort()).toEqual([
     "attachment",
     "cluster",
