@@ -65,17 +65,15 @@ export class MutationCopy {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Builds the executable as the sources are now and runs the tests that `rows` name. */
+  /** Builds the executable, and for its tests the agent, as the sources are now, and runs the tests of `rows`. */
   async run(rows: readonly Mutation[]): Promise<TestResult> {
-    const build = await execa(process.execPath, ["scripts/build.mjs", "--engine", this.#engine], {
-      cwd: this.folder,
-      reject: false,
-      all: true,
-    });
-    if (build.exitCode !== 0)
-      return { isGreen: false, isBroken: true, failed: [], words: `the build failed: ${build.all}` };
-    // A test that needs the agent builds it where it is not there.
-    rmSync(join(this.folder, "dist/pontoon-agent.mjs"), { force: true });
+    const builds = [["scripts/build.mjs", "--engine", this.#engine]];
+    if (rows.some(({ test }) => test.startsWith("test/agent/"))) builds.push(["scripts/build-agent.mjs"]);
+    for (const words of builds) {
+      const build = await execa(process.execPath, words, { cwd: this.folder, reject: false, all: true });
+      if (build.exitCode !== 0)
+        return { isGreen: false, isBroken: true, failed: [], words: `the build failed: ${build.all}` };
+    }
     const file = join(this.folder, "mutation-report.json");
     rmSync(file, { force: true });
     const names = rows.map(({ promise }) => escaped(promise)).join("|");

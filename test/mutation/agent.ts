@@ -91,7 +91,7 @@ export const AGENT: readonly Mutation[] = [
     find: "before.last >= first",
     replace: "before.first >= first",
     test: DECISION,
-    promise: "a podCIDR that is a part of the other counts as the same",
+    promise: "one is refused that shares but one address with another",
   },
   {
     name: "a podCIDR around another is none with it",
@@ -99,7 +99,7 @@ export const AGENT: readonly Mutation[] = [
     find: "const at = this.#indexAfter(last, entries);",
     replace: "const at = this.#indexAfter(first, entries);",
     test: DECISION,
-    promise: "a podCIDR that is all of the other and more counts as the same",
+    promise: "a podCIDR that is a part of the other counts as the same",
   },
   {
     name: "an address behind a subnet is in it",
@@ -524,7 +524,7 @@ export const AGENT: readonly Mutation[] = [
     find: '...(isDryRun ? ["--dry-run"] : []),',
     replace: "",
     test: AGENT_RUN,
-    promise: "--dry-run prints the wish and changes nothing",
+    promise: "dry-run prints the wish and changes nothing",
   },
   {
     name: "a child that holds the outputs is waited for",
