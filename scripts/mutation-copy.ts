@@ -65,7 +65,7 @@ export class MutationCopy {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Builds the executable, and for its tests the agent, as the sources are now, and runs the tests of `rows`. */
+  /** Builds the executable, and for its tests the agent, as the sources are now; runs the tests of `rows`. */
   async run(rows: readonly Mutation[]): Promise<TestResult> {
     const builds = [["scripts/build.mjs", "--engine", this.#engine]];
     if (rows.some(({ test }) => test.startsWith("test/agent/"))) builds.push(["scripts/build-agent.mjs"]);

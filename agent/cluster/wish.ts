@@ -205,7 +205,7 @@ function podMtu({ mtu }: Settings, tunnel: Wish["tunnel"], ways: Ways): number |
   return uplink === undefined ? undefined : uplink - OVERHEAD[tunnel.local.includes(":") ? 6 : 4];
 }
 
-/** Pods that are older than the tunnel keep the MTU of their time. Care tells it as a finding of the doctor. */
+/** Pods that are older than the tunnel keep the MTU of their time. With care the doctor tells it. */
 function mtuProblems(
   { own, settings, mtu }: { own: Member; settings: Settings; mtu: number | undefined },
   { peers }: NonNullable<Wish["tunnel"]>,

@@ -302,7 +302,7 @@ describe("the wish", () => {
     expect(codesOf(decision)).toEqual(["mtu-above-tunnel node1"]);
     expect(decision.problems[0]?.text).toContain(`${asked[1]} bytes`);
     expect(seen).toEqual([asked]);
-    // Care tells it by the doctor; and without a tunnel, or with one to nobody, no packet is too large for it.
+    // Care tells it by the doctor; and for no tunnel, or one to nobody, no packet is too large.
     expect(codesOf(decide(cluster, settings(...args, "--care", "true"), far))).toEqual([]);
     expect(codesOf(decide(cluster, settings(...args), { ...ways(), hasPortAbove }))).toEqual([]);
     expect(

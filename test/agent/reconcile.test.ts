@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A reconciler whose executable accepts each configuration and answers an apply by these lines of a shell. */
+/** A reconciler whose executable accepts each configuration and answers an apply by lines of a shell. */
 function reconciler(apply: string, ...args: string[]) {
   const path = join(folder, "pontoon");
   const script = `case "$1" in validate) echo '[]';; *) ${apply};; esac`;

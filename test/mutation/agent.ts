@@ -441,7 +441,7 @@ export const AGENT: readonly Mutation[] = [
   {
     name: "a reason waits for the next pass of its own",
     file: "agent/node/trigger.ts",
-    find: "if (this.#first === undefined && this.#timer === undefined) this.#set(ms);",
+    find: "if (!this.hasReason) this.#set(ms);",
     replace: "this.#set(ms);",
     test: PARTS,
     promise: "a reason of the time of a pass is not put off by the next pass of its own",

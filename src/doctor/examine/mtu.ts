@@ -71,7 +71,7 @@ export function examineTunnelMtu(part: NodePart, context: Context): Finding[] {
   });
 }
 
-/** True for a pod of the cluster's network: its packets to pods of other nodes take the routes by the tunnel. */
+/** True for a pod of the cluster's network: its packets to pods of other nodes take the tunnel. */
 function sendsInto({ table }: NodePart, { attachment }: SurveyedAttachment, family: Family): boolean {
   if (attachment.gateway === undefined) return false;
   return attachment.addresses.some(
