@@ -212,7 +212,7 @@ async function mtuOf(n: number, pod: PodOf): Promise<number> {
   return (JSON.parse(stdout) as { mtu: number }[])[0]?.mtu ?? 0;
 }
 
-/** The first pod of before says a word each 100 ms to the second one, by one connection, and notes what it hears. */
+/** A pod says a word each 100 ms to another one, by one connection, and notes what it hears. */
 async function startTalk(family: "ipv4" | "ipv6"): Promise<void> {
   const talk = `while :; do echo word; usleep 100000; done | nc ${before.two[family]} ${ECHO_PORT} > /tmp/${family}`;
   await mustInPod(before.one.name, `(${talk}) > /dev/null 2>&1 < /dev/null &`);
