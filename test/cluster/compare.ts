@@ -4,6 +4,7 @@
 // takes.
 import { waitFor } from "../support/wait.ts";
 import { startReference, stopReference } from "./support/by-hand.ts";
+import { type FirstPing, PingWatch } from "./support/first-ping.ts";
 import { apply, deploy, get, kubectl, node, remove, type Thing } from "./support/stage.ts";
 import { template } from "./support/web.ts";
 
@@ -17,8 +18,8 @@ interface Figures {
   stopSeconds: number[];
   /** Processor time of all nodes from the scaling to Ready. */
   cpuSeconds: number[];
-  /** In a pod: from its first instruction to the first answer of a pod on the other node. */
-  pingMs: number[];
+  /** Of each pod: what its first ping to another one met. */
+  pings: FirstPing[];
 }
 
 await kubectl(["delete", "daemonset,deployment,service", "--all", "--ignore-not-found"]);
@@ -45,28 +46,25 @@ async function measureReference(): Promise<Figures> {
 }
 
 async function measure(): Promise<Figures> {
-  const figures: Figures = { startSeconds: [], stopSeconds: [], cpuSeconds: [], pingMs: [] };
+  const figures: Figures = { startSeconds: [], stopSeconds: [], cpuSeconds: [], pings: [] };
   await apply(deployment("target", "exec sleep 1000000", 2));
   await kubectl(["rollout", "status", "deployment/target", "--timeout=60s"]);
   const addresses = ((await get("pods", "-l", "app=target"))["items"] as Thing[]).map(
     ({ status }) => status["podIP"],
   );
-  // Each pod writes how long its first ping to one of the targets took to come back, in hundredths of a
-  // second, the unit of /proc/uptime.
-  const now = "$(cut -d ' ' -f 1 /proc/uptime | tr -d .)";
-  const line =
-    `s=${now}; until ping -c 1 -W 1 ${addresses[0]} > /dev/null; do usleep 10000; done; ` +
-    `echo $((${now} - s)) cs; exec sleep 1000000`;
+  // Each pod pings one of the targets as the first thing.
+  const line = `until ping -c 1 -W 5 ${addresses[0]}; do :; done; exec sleep 1000000`;
   await apply(deployment("many", line, 0));
   for (let round = 0; round < ROUNDS; round++) {
+    await using watch = await PingWatch.start([1, 2]);
     const cpu = await processorSeconds();
     const begin = performance.now();
     await kubectl(["scale", "deployment/many", `--replicas=${PODS}`]);
     await count("readyReplicas", PODS);
     figures.startSeconds.push((performance.now() - begin) / 1000);
     figures.cpuSeconds.push((await processorSeconds()) - cpu);
-    const logs = await kubectl(["logs", "-l", "app=many", "--tail=1", `--max-log-requests=${PODS}`]);
-    figures.pingMs.push(...[...logs.matchAll(/^(\d+) cs$/gm)].map(([, cs]) => Number(cs) * 10));
+    await waitFor("each pod's ping is answered", () => watch.answered().size === PODS, 60_000, 100);
+    figures.pings.push(...watch.answered().values());
     const end = performance.now();
     await kubectl(["scale", "deployment/many", "--replicas=0"]);
     await waitFor(
@@ -116,12 +114,14 @@ function deployment(app: string, line: string, replicas: number): Thing {
 function print(all: Record<string, Figures>): void {
   const median = (list: number[]): number =>
     [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
-  for (const [name, { startSeconds, stopSeconds, cpuSeconds, pingMs }] of Object.entries(all))
+  for (const [name, { startSeconds, stopSeconds, cpuSeconds, pings }] of Object.entries(all))
     console.log(
       `${name.padEnd(10)} ${PODS} pods Ready in ${median(startSeconds).toFixed(1)} s ` +
         `(${(PODS / median(startSeconds)).toFixed(1)} pods/s), gone in ${median(stopSeconds).toFixed(1)} s; ` +
         `processor time of the nodes ${median(cpuSeconds).toFixed(1)} s; ` +
-        `first ping after ${median(pingMs)} ms, the slowest ${Math.max(...pingMs)} ms ` +
-        `(${pingMs.length} pods)`,
+        `first ping of ${pings.length} pods answered after ` +
+        `${median(pings.map(({ waitedMs }) => waitedMs)).toFixed(2)} ms, ` +
+        `the slowest ${Math.max(...pings.map(({ waitedMs }) => waitedMs)).toFixed(1)} ms, ` +
+        `${pings.reduce((sum, { lost }) => sum + lost, 0)} lost`,
     );
 }
