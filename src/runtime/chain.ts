@@ -83,13 +83,27 @@ export function checkChain(chain: Chain, asked: Asked): boolean {
  * attachment. Throws CniError of the first plugin that failed; the cache keeps the attachment then.
  */
 export function delChain(chain: Chain, asked: Asked): void {
+  for (const del of delsOf(chain, asked)) del();
+  removeCache(keyIn(chain, asked));
+}
+
+/**
+ * DEL of every plugin as {@link delChain} does it, but one that fails stops no other. Gives the errors; the
+ * cache keeps the attachment when there are any.
+ */
+export function delWholeChain(chain: Chain, asked: Asked): CniError[] {
+  const errors = collectErrors(delsOf(chain, asked));
+  return errors.length > 0 ? errors : collectErrors([() => void removeCache(keyIn(chain, asked))]);
+}
+
+/** The calls of a DEL, the last plugin first. */
+function delsOf(chain: Chain, asked: Asked): (() => void)[] {
   const { list } = chain;
   const remembered = compareVersions(knownVersion(list), "0.4.0") < 0 ? {} : cachedResult(chain, asked);
-  for (const plugin of list.plugins.toReversed()) {
+  return list.plugins.toReversed().map((plugin) => () => {
     const config = { ...configOf(chain, plugin, asked), ...remembered };
     callPlugin({ ...callOf(chain, plugin, asked), verb: "DEL", config });
-  }
-  removeCache(keyIn(chain, asked));
+  });
 }
 
 /** The outcome of a GC: the attachments that were taken down, and what failed. */

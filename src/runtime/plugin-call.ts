@@ -7,6 +7,7 @@ import { explain } from "../failure/failure.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { SystemError } from "../sys/errno.ts";
 import { shown } from "../terminal/terminal.ts";
+import { PATIENCE_MS } from "../tool/execution.ts";
 import { findPlugin, runPlugin } from "../tool/plugin.ts";
 import type { Outcome } from "../tool/program.ts";
 
@@ -86,6 +87,7 @@ function run(path: string, call: Parameters<typeof runPlugin>[1]): Outcome {
 
 /** The failure of a plugin in its own words, which may be any text. */
 function refusalOf(type: string, verb: Verb, outcome: Outcome): CniError {
+  if (outcome.isOverdue) return overdue(type, verb);
   const said = parse(outcome.stdout);
   const { code, msg, details } = isFields(said) ? said : {};
   if (typeof msg === "string" && msg !== "")
@@ -106,6 +108,12 @@ function refusalOf(type: string, verb: Verb, outcome: Outcome): CniError {
     message: `plugin ${shown(type)} ${end} at ${verb}, without an error object`,
     cause: words === "" ? undefined : `its last words: ${words}`,
   });
+}
+
+/** A plugin that had to be ended, since somebody has asked for the end and it went on. */
+function overdue(type: string, verb: Verb): CniError {
+  const patience = `after the interrupt it had ${PATIENCE_MS / 1000} s for its ${verb}`;
+  return new CniError("tryAgainLater", { message: `plugin ${shown(type)} was ended: ${patience}` });
 }
 
 /** A text of a plugin on one line, as it may be shown. */

@@ -99,6 +99,24 @@ export interface Native {
     stdout: number,
     stderr: number,
   ): number;
+  /**
+   * Starts a program as `spawn` does, as the leader of a process group of its own. Gives its process id; a
+   * call of `wait` has to follow.
+   */
+  launch(
+    file: string,
+    args: readonly string[],
+    environment: readonly string[],
+    stdin: number,
+    stdout: number,
+    stderr: number,
+  ): number;
+  /** pidfd_open(2): a descriptor that can be read once the process has ended. */
+  pidfd_open(process: number): number;
+  /** kill(2) with SIGKILL of all processes of the group that `leader` leads; EINVAL for one below 2. */
+  kill_group(leader: number): number;
+  /** Waits for the end of a child, and gives its wait status (wait(2)). */
+  wait(child: number): number;
   /** Says `words` on stderr, where that is open, and ends the process at once, as abort(3). */
   abort(words: string): never;
 
