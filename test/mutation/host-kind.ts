@@ -271,7 +271,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "CHECK does not look at port isolation",
     file: "src/host/kind/veth/veth.ts",
-    find: '{ title: "port isolation", word: "isolated", is: port.isolated, wanted: isolated },',
+    find: '{ title: ISOLATION, word: "isolated", is: port.isolated, wanted: isolated },',
     replace: "",
     test: "test/plugin/config-link.test.ts",
     promise: "portIsolation: CHECK notices when it is lost, and when it is there unasked",
