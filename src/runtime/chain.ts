@@ -1,6 +1,8 @@
 // The verbs over all plugins of a network list, as libcni 1.3 does them (libcni/api.go).
+
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
+import { valueOf } from "../cni/json.ts";
 import { type Fields, isFields } from "../cni/keys.ts";
 import { Problems } from "../cni/problems.ts";
 import { formatResult } from "../cni/result-format.ts";
@@ -234,12 +236,7 @@ function cachedResult(chain: Chain, asked: Asked): { prevResult?: Fields } {
 /** The object that a plugin printed; one without a version has that of the list. Throws CniError 6. */
 function readAnswer(stdout: string, plugin: Fields, cniVersion: string): Fields {
   const type = shown(typeOf(plugin));
-  let answer: unknown;
-  try {
-    answer = JSON.parse(stdout);
-  } catch {
-    answer = undefined;
-  }
+  const answer = valueOf(stdout);
   if (isFields(answer)) return (answer["cniVersion"] ?? "") === "" ? { ...answer, cniVersion } : answer;
   throw new CniError("undecodable", {
     message: `plugin ${type} printed no result`,

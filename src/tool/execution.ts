@@ -29,6 +29,12 @@ export interface Ending {
   isOverdue?: true;
 }
 
+/** The end of a program in words, as in `plugin a ended with status 1`. */
+export function endText({ status, signal, refusal }: Ending): string {
+  if (refusal !== undefined) return `could not be started: ${refusal}`;
+  return signal === undefined ? `ended with status ${status}` : `was ended by ${signal}`;
+}
+
 /**
  * The time that a program has after an interrupt, in milliseconds. A plugin that waits for a lock gives up
  * before: Pontoon after 10 s, and 2 s for taking back what it did.
