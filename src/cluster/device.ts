@@ -6,7 +6,7 @@ import { addAddressMessage, deleteAddressMessage, listAddresses } from "../net/a
 import { getLink, type Link } from "../net/link.ts";
 import { changeLinkMessage, deleteLinkMessage } from "../net/link-change.ts";
 import { TUNNEL_ALIAS, TUNNEL_DEVICE } from "../net/node-tunnel.ts";
-import { findLocalRoute } from "../net/route.ts";
+import { findLocalRoute } from "../net/route-look-up.ts";
 import {
   createVxlanMessage,
   getVxlan,

@@ -4,14 +4,9 @@ import type { Node } from "../host/node.ts";
 import { type Family, formatAddress, sameAddress } from "../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
 import { listAddressesOfAll } from "../net/address.ts";
-import {
-  addRouteMessage,
-  deleteRouteMessage,
-  type LinkRoute,
-  listRoutes,
-  lookUpDirectLinks,
-  type NewRoute,
-} from "../net/route.ts";
+import { addRouteMessage, deleteRouteMessage, type LinkRoute, type NewRoute } from "../net/route.ts";
+import { listRoutes } from "../net/route-list.ts";
+import { lookUpDirectLinks } from "../net/route-look-up.ts";
 import { RT_TABLE_MAIN } from "../netlink/uapi/rtnetlink.ts";
 import type { Device } from "./device.ts";
 import { addressKey, prefixKey } from "./key.ts";

@@ -57,7 +57,7 @@ export function* watchNode(node: Node, waits: Waits): Generator<readonly Changed
   for (const socket of [network, rules]) socket.makeRoomForEvents(ROOM);
   const watch = new Watch(node);
   yield [];
-  while (waits([network.descriptor, rules.descriptor], watch.restMs)) {
+  while (waits([network.fd, rules.fd], watch.restMs)) {
     watch.hear(network, (reply) => watch.network(reply));
     watch.hear(rules, ({ type, payload }) => (isNodeTableEvent(type, payload) ? "rules" : undefined));
     const changed = watch.due();

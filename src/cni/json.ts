@@ -17,6 +17,15 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** The one JSON value in the text of another program; undefined where it is no JSON. */
+export function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function brokenText(text: string): CniError {
   const broken = findBroken(text);
   const { offset } = broken;

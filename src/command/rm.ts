@@ -4,7 +4,7 @@ import { CniError } from "../cni/error.ts";
 import { quote } from "../cni/problems.ts";
 import { Node } from "../host/node.ts";
 import { allRecorded, findUnrecorded, type Leftover, reasonOf } from "../teardown/leftover.ts";
-import { usersOf } from "../teardown/use.ts";
+import { useOf } from "../teardown/use.ts";
 import { shown } from "../terminal/terminal.ts";
 import { JSON_OPTION } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
@@ -25,8 +25,9 @@ does what a DEL of the runtime does. The attachments are shown first, and it
 asks. Needs root.
 
 Without a record of the attachment its traces are found by the container id. An
-attachment is refused whose namespace has processes: let the runtime stop the
-pod. "pontoon clean" finds all by itself that nobody uses.
+attachment is refused whose namespace has processes, or may have some that
+cannot be seen: let the runtime stop the pod. "pontoon clean" finds all by
+itself that nobody uses.
 `,
   options: {
     force: { letter: "f", meaning: "also takes down what processes use" },
@@ -90,12 +91,20 @@ function distinct(leftovers: readonly Leftover[]): Leftover[] {
   return [...byTitle.values()];
 }
 
+/** Throws CniError when processes use it, and when that cannot be told. */
 function refuseUsed(leftover: Leftover, node: Node): void {
-  const users = usersOf(leftover, node);
-  if (users.length === 0) return;
+  const { users, hidden } = useOf(leftover, node);
+  const title = shown(describe(leftover).title);
   const names = users.map(({ pid, name }) => `${shown(name)} (${pid})`).join(", ");
-  throw new CniError("ioFailure", {
-    message: `${shown(describe(leftover).title)} is in use by ${names}`,
-    hint: "Let the runtime stop the pod, or give --force",
-  });
+  if (names !== "")
+    throw new CniError("ioFailure", {
+      message: `${title} is in use by ${names}`,
+      hint: "Let the runtime stop the pod, or give --force",
+    });
+  if (hidden !== undefined)
+    throw new CniError("ioFailure", {
+      message: `${title} may be in use`,
+      cause: `its namespace is there, and ${hidden}, so nobody can tell whether one runs in it`,
+      hint: "Run it as root with the capability CAP_SYS_PTRACE, or give --force",
+    });
 }

@@ -6,7 +6,7 @@ import { dropsByDefault } from "../iptables/legacy-table.ts";
 import { FILTER } from "../iptables/table.ts";
 import { uplinkMtu } from "../look/bridge.ts";
 import { listDroppingChains } from "../look/drop.ts";
-import { SystemError } from "../sys/errno.ts";
+import { orNone } from "../sys/errno.ts";
 import type { Node } from "./node.ts";
 
 /**
@@ -17,15 +17,6 @@ import type { Node } from "./node.ts";
 export function wayOutNotices(netconf: Netconf, node: Node): string[] {
   if (!netconf.isGateway) return [];
   return [...orNone(() => dropNotices(netconf, node)), ...orNone(() => mtuNotices(netconf, node))];
-}
-
-function orNone(look: () => string[]): string[] {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof SystemError) return [];
-    throw error;
-  }
 }
 
 function dropNotices({ name, ingressPolicy, ipam }: Netconf, node: Node): string[] {

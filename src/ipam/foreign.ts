@@ -4,9 +4,11 @@
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Verb } from "../cni/environment.ts";
 import { CniError } from "../cni/error.ts";
+import { valueOf } from "../cni/json.ts";
 import { type Fields, isFields, normaliseKeys } from "../cni/keys.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { SystemError } from "../sys/errno.ts";
+import { endText } from "../tool/execution.ts";
 import { findPlugin, isThisProgram, runPlugin } from "../tool/plugin.ts";
 import type { Outcome } from "../tool/program.ts";
 import { explainedError } from "./failure.ts";
@@ -69,7 +71,7 @@ function run({ name, path, stdin, onBehalfOf }: ForeignIpam, verb: Verb): Outcom
 
 /** The error object that a plugin printed; undefined when it printed none. Key names are read as in Go. */
 function errorObject(text: string): CniError | undefined {
-  const value = parse(text);
+  const value = valueOf(text);
   if (!isFields(value)) return undefined;
   const { code, msg, details } = normaliseKeys(value, { code: true, msg: true, details: true }) as Fields;
   if (typeof msg !== "string" || msg === "") return undefined;
@@ -80,28 +82,15 @@ function errorObject(text: string): CniError | undefined {
   });
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The error for a plugin that failed without an error object: it quotes the end of the plugin's stderr. */
-function wordless(name: string, verb: Verb, { status, signal, refusal, stdout, stderr }: Outcome): CniError {
-  const end =
-    refusal !== undefined
-      ? `could not be started: ${refusal}`
-      : signal !== undefined
-        ? `was ended by ${signal}`
-        : `ended with status ${status}`;
+function wordless(name: string, verb: Verb, outcome: Outcome): CniError {
+  const { refusal, stdout, stderr } = outcome;
   const printed =
     stdout.trim() === ""
       ? "it printed no error object"
       : `it printed no error object but ${shortened(stdout)}`;
   return new CniError("ipamPlugin", {
-    about: `${name} ${verb} ${end}`,
+    about: `${name} ${verb} ${endText(outcome)}`,
     cause:
       refusal !== undefined
         ? undefined

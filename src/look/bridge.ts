@@ -7,7 +7,7 @@ import { LARGEST_MTU } from "../cni/netconf-check.ts";
 import { attempt } from "../failure/failure.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { getLink, type Link, listPorts } from "../net/link.ts";
-import { lookUpRoute, lookUpWay, type RouteWay } from "../net/route.ts";
+import { lookUpRoute, lookUpWay, type RouteWay } from "../net/route-look-up.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
 /** The bridge as an ADD sees it. */

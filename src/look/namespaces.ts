@@ -1,6 +1,6 @@
 // The network namespaces of the node that can be reached: by the names that runtimes and people gave them,
 // and by the processes that run in them.
-import { isErrno, SystemError } from "../sys/errno.ts";
+import { isErrno, orNone, unlessRefused } from "../sys/errno.ts";
 import { listDirectory } from "../sys/file.ts";
 import { fileIdentity } from "../sys/status.ts";
 
@@ -28,18 +28,9 @@ export function namedNamespaces(): Namespaces {
     const identity = identityAt(folder);
     if (identity === undefined || seen.has(identity)) continue;
     seen.add(identity);
-    for (const name of namesIn(folder)) namespaceAt(`${folder}/${name}`, found);
+    for (const name of orNone(() => listDirectory(folder))) namespaceAt(`${folder}/${name}`, found);
   }
   return found;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return listDirectory(folder);
-  } catch (error) {
-    if (error instanceof SystemError) return [];
-    throw error;
-  }
 }
 
 /**
@@ -89,10 +80,5 @@ export function ownNamespaceIdentity(): string {
 
 /** Device and inode of the namespace at a path; undefined where there is none, or it may not be seen. */
 export function identityAt(path: string): string | undefined {
-  try {
-    return fileIdentity(path);
-  } catch (error) {
-    if (error instanceof SystemError) return undefined;
-    throw error;
-  }
+  return unlessRefused(() => fileIdentity(path), undefined);
 }

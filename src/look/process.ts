@@ -2,7 +2,7 @@
 // meanwhile, is passed over.
 
 import type { Process } from "../plan/listener.ts";
-import { SystemError } from "../sys/errno.ts";
+import { orNone, unlessRefused } from "../sys/errno.ts";
 import { listDirectory, readTextOfAny } from "../sys/file.ts";
 import { fileIdentity, socketInode } from "../sys/status.ts";
 
@@ -14,7 +14,7 @@ const MOST_OF_ALL = 65_536;
 
 /** The network namespace of a process, or of this thread. */
 const namespaceOf = (process: string): string | undefined =>
-  orNone(() => [fileIdentity(`/proc/${process}/ns/net`)])[0];
+  unlessRefused(() => fileIdentity(`/proc/${process}/ns/net`), undefined);
 
 /**
  * The processes that have these sockets open, by the inodes of the sockets. Processes in the network
@@ -56,15 +56,7 @@ function heldBy(folder: string, descriptors: string[], inodes: ReadonlySet<numbe
 
 /** Name and arguments of a process; empty where it has ended. */
 export function readProcess(pid: number): Process {
-  const read = (file: string): string => orNone(() => [readTextOfAny(`/proc/${pid}/${file}`) ?? ""])[0] ?? "";
+  const read = (file: string): string =>
+    unlessRefused(() => readTextOfAny(`/proc/${pid}/${file}`), undefined) ?? "";
   return { pid, name: read("comm").trim(), arguments: read("cmdline").split("\0") };
-}
-
-function orNone<T>(look: () => T[]): T[] {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof SystemError) return [];
-    throw error;
-  }
 }

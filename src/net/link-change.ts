@@ -6,7 +6,7 @@ import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
 import { isErrno } from "../sys/errno.ts";
-import { type LinkName, linkHeader } from "./link.ts";
+import { type LinkName, linkHeader, writeNewLink } from "./link.ts";
 
 /**
  * Makes a bridge, down. A MAC given at creation is pinned: it does not follow the ports. Refused with EEXIST
@@ -47,23 +47,15 @@ export interface VethPair {
   group?: number | undefined;
 }
 
-/**
- * A veth pair, down. One queue each way saves two grace periods in the kernel. Refused with EEXIST when
- * either name is taken.
- */
+/** A veth pair, down. Refused with EEXIST when either name is taken. */
 export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu, group }: VethPair): Message {
-  const end = (w: Writer, { name, mac }: VethEnd) => {
-    w.string(rt.IFLA_IFNAME, name).attribute(rt.IFLA_ADDRESS, macBytes(mac));
-    if (mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, mtu);
-    return w.u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1).u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
-  };
   return {
     what: `create veth pair ${host.name} with ${pod.name} in the pod`,
     type: rt.RTM_NEWLINK,
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
       linkHeader(w);
-      end(w, host);
+      writeNewLink(w, host, mtu);
       if (bridgeIndex !== undefined) w.u32Attribute(rt.IFLA_MASTER, bridgeIndex);
       if (group !== undefined) w.u32Attribute(rt.IFLA_GROUP, group);
       const info = w.openNest(rt.IFLA_LINKINFO);
@@ -71,7 +63,7 @@ export function createVethMessage({ host, bridgeIndex, pod, namespaceFd, mtu, gr
       const data = w.openNest(rt.IFLA_INFO_DATA);
       const peer = w.openNest(rt.VETH_INFO_PEER);
       linkHeader(w);
-      end(w, pod).u32Attribute(rt.IFLA_NET_NS_FD, namespaceFd);
+      writeNewLink(w, pod, mtu).u32Attribute(rt.IFLA_NET_NS_FD, namespaceFd);
       w.closeNest(peer).closeNest(data).closeNest(info);
     },
   };

@@ -1,11 +1,10 @@
 // Links of a kind, and links that are deleted together. (linux/if_link.h, net/core/rtnetlink.c)
 
-import { macBytes } from "../ip/mac.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { isErrno } from "../sys/errno.ts";
-import { Link, linkHeader } from "./link.ts";
+import { Link, linkHeader, writeNewLink } from "./link.ts";
 
 /**
  * Makes an intermediate functional block (ifb), down: packets that are redirected to it pass its output
@@ -18,11 +17,7 @@ export function createIfbMessage({ name, mac, mtu }: { name: string; mac: string
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
       linkHeader(w);
-      w.string(rt.IFLA_IFNAME, name)
-        .attribute(rt.IFLA_ADDRESS, macBytes(mac))
-        .u32Attribute(rt.IFLA_MTU, mtu)
-        .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1)
-        .u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
+      writeNewLink(w, { name, mac }, mtu);
       w.nest(rt.IFLA_LINKINFO, () => w.string(rt.IFLA_INFO_KIND, "ifb"));
     },
   };

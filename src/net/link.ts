@@ -1,5 +1,6 @@
 // Links (network interfaces): requests for them and the kernel's answers. (linux/rtnetlink.h, if_link.h)
 
+import { macBytes } from "../ip/mac.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
@@ -74,6 +75,11 @@ export class Link {
    */
   get peerIndex(): number {
     return this.attributes.u32(rt.IFLA_LINK) ?? 0;
+  }
+
+  /** The index of the other end of a veth, in the namespace of that. */
+  get otherEnd(): number {
+    return this.peerIndex === 0 ? this.index : this.peerIndex;
   }
 
   /**
@@ -196,10 +202,9 @@ export function getLink(socket: NetlinkSocket, which: LinkName): Link | undefine
  * The other end of a veth pair, in whichever namespace; undefined when that is dying and takes both ends with
  * it. Throws SystemError.
  */
-export function getPeer(socket: NetlinkSocket, { index, peerIndex, peerNamespace }: Link): Link | undefined {
+export function getPeer(socket: NetlinkSocket, { otherEnd, peerNamespace }: Link): Link | undefined {
   if (peerNamespace !== undefined && peerNamespace < 0) return undefined;
-  const which = { index: peerIndex === 0 ? index : peerIndex };
-  const [outcome] = socket.transact([getLinkMessage(which, peerNamespace)]);
+  const [outcome] = socket.transact([getLinkMessage({ index: otherEnd }, peerNamespace)]);
   // EINVAL: the number is that of a namespace that has begun to die.
   if (outcome?.error !== undefined && !isErrno(outcome.error, "ENODEV", "EINVAL")) throw outcome.error;
   const reply = outcome?.replies[0];
@@ -244,6 +249,20 @@ export function listPorts(socket: NetlinkSocket, bridgeIndex: number): Link[] {
     },
   };
   return socket.dump(message).map((reply) => new Link(reply));
+}
+
+/**
+ * Writes what a new link is given; an MTU that is undefined is the kernel's default. One queue each way saves
+ * two grace periods in the kernel.
+ */
+export function writeNewLink(
+  w: Writer,
+  { name, mac }: { name: string; mac: string },
+  mtu: number | undefined,
+): Writer {
+  w.string(rt.IFLA_IFNAME, name).attribute(rt.IFLA_ADDRESS, macBytes(mac));
+  if (mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, mtu);
+  return w.u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1).u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
 }
 
 /** Writes struct ifinfomsg. `up` and `promiscuous` change the flag when given. */

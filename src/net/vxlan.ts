@@ -2,13 +2,12 @@
 // knows each node by an entry of its forwarding table. (linux/if_link.h, drivers/net/vxlan; the requests are
 // those of iproute2)
 import { type Address, addressBytes, addressFromBytes, formatAddress } from "../ip/address.ts";
-import { macBytes } from "../ip/mac.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { be16At } from "../sys/bytes.ts";
 import { isErrno } from "../sys/errno.ts";
-import { getLinkMessage, Link, type LinkName, linkHeader } from "./link.ts";
+import { getLinkMessage, Link, type LinkName, linkHeader, writeNewLink } from "./link.ts";
 
 /** What cannot be changed in a VXLAN device once it is there. */
 export interface VxlanSettings {
@@ -59,11 +58,7 @@ export function createVxlanMessage({ name, mac, mtu, vni, port, local }: NewVxla
     flags: NLM_F_CREATE | NLM_F_EXCL,
     body: (w) => {
       linkHeader(w);
-      w.string(rt.IFLA_IFNAME, name)
-        .attribute(rt.IFLA_ADDRESS, macBytes(mac))
-        .u32Attribute(rt.IFLA_MTU, mtu)
-        .u32Attribute(rt.IFLA_NUM_TX_QUEUES, 1)
-        .u32Attribute(rt.IFLA_NUM_RX_QUEUES, 1);
+      writeNewLink(w, { name, mac }, mtu);
       w.nest(rt.IFLA_LINKINFO, () => {
         w.string(rt.IFLA_INFO_KIND, "vxlan");
         w.nest(rt.IFLA_INFO_DATA, () =>

@@ -1,13 +1,11 @@
-// A netlink socket: sends requests, gathers the kernel's answers, turns refusals into SystemError with the
-// kernel's text. It stays in the namespace that it was opened in, wherever the thread goes after.
-
-import { u32At, u32Bytes } from "../sys/bytes.ts";
-import { monotonicMs } from "../sys/clock.ts";
-import { check, errnoName, errnoOf, isErrno, SystemError } from "../sys/errno.ts";
+// Requests over a netlink socket: sends them, gathers the kernel's answers, turns refusals into SystemError
+// with the kernel's text.
+import { check, errnoOf, SystemError } from "../sys/errno.ts";
 import { native } from "../sys/native.ts";
-import { POLLIN, waitFor } from "../sys/stream.ts";
+import { NetlinkChannel } from "./channel.ts";
+import { heard, heardOfList } from "./listener.ts";
 import { Outcome, readError } from "./outcome.ts";
-import { type Reply, readMessages } from "./reader.ts";
+import type { Reply } from "./reader.ts";
 import * as nl from "./uapi/netlink.ts";
 import { Writer } from "./writer.ts";
 
@@ -19,16 +17,6 @@ export interface Message {
   body: (writer: Writer) => void;
 }
 
-/** Somebody who is told of each request and of its end: `ok`, or the name of the error. */
-export type Listener = (request: string, end: string) => void;
-
-let listener: Listener | undefined;
-
-/** From now on `hear` is told of each request of this process. */
-export function listen(hear: Listener): void {
-  listener = hear;
-}
-
 const TIMEOUT_MS = 10_000;
 const DUMP_ATTEMPTS = 8;
 /**
@@ -37,73 +25,25 @@ const DUMP_ATTEMPTS = 8;
  */
 const MOST_AT_ONCE = 200;
 
-/** Bytes that every socket may send at once: the default is 208 kB, less the kernel's own share. */
-const LEAST_SEND_BUFFER = 128 * 1024;
-
-/**
- * The buffer of all sockets: bytes are copied out of it at once. The kernel never makes a message of a list
- * longer than 32 KiB.
- */
-const buffer = new Uint8Array(32 * 1024);
-
-export class NetlinkSocket implements Disposable {
-  private readonly fd: number;
-  private readonly protocol: number;
+export class NetlinkSocket extends NetlinkChannel {
   private sequence = 1;
-  private open = true;
-  private cookie: string | undefined;
-
-  private constructor(fd: number, protocol: number) {
-    this.fd = fd;
-    this.protocol = protocol;
-  }
 
   /**
    * Opens a socket of `protocol` (NETLINK_ROUTE, NETLINK_NETFILTER) in this thread's namespace, listening to
    * `groups` (RTNLGRP_…). Throws SystemError.
    */
-  static open(protocol: number, groups: number[] = []): NetlinkSocket {
+  static open(protocol: number, groups: readonly number[] = []): NetlinkSocket {
     const socket = new NetlinkSocket(
       check(native.socket(nl.AF_NETLINK, nl.SOCK_RAW, protocol), "open a netlink socket"),
       protocol,
     );
     try {
-      for (const option of [nl.NETLINK_CAP_ACK, nl.NETLINK_EXT_ACK]) socket.setOption(option, 1);
-      if (protocol === nl.NETLINK_ROUTE) socket.setOption(nl.NETLINK_GET_STRICT_CHK, 1);
-      if (groups.length > 0) socket.join(groups);
+      socket.setUp(groups);
       return socket;
     } catch (error) {
       socket.close();
       throw error;
     }
-  }
-
-  /** The descriptor, to be waited for together with others. */
-  get descriptor(): number {
-    return this.fd;
-  }
-
-  /**
-   * Gives events so many bytes of room. A kernel that refuses it leaves the room as it is (208 kB), and tells
-   * of lost events all the same.
-   */
-  makeRoomForEvents(bytes: number): void {
-    native.setsockopt(this.fd, nl.SOL_SOCKET, nl.SO_RCVBUFFORCE, u32Bytes(bytes));
-  }
-
-  /**
-   * The cookie of the socket's namespace: unlike an inode number it is never used again (SO_NETNS_COOKIE,
-   * Linux 5.14).
-   */
-  get namespaceCookie(): string {
-    this.cookie ??= this.readCookie();
-    return this.cookie;
-  }
-
-  private readCookie(): string {
-    const value = new Uint8Array(8);
-    check(native.getsockopt(this.fd, nl.SOL_SOCKET, nl.SO_NETNS_COOKIE, value), "read the namespace cookie");
-    return String(u32At(value, 0) + u32At(value, 4) * 2 ** 32);
   }
 
   /**
@@ -153,56 +93,11 @@ export class NetlinkSocket implements Disposable {
   dump(message: Message): Reply[] {
     for (let attempt = 1; ; attempt++) {
       const list = this.dumpOnce(message);
-      listener?.(message.what, list === undefined ? "changed meanwhile" : `${list.length} answers`);
+      heardOfList(message.what, list);
       if (list !== undefined) return list;
       if (attempt === DUMP_ATTEMPTS)
         throw new SystemError(message.what, errnoOf("EAGAIN"), "the list changed at each attempt to read it");
     }
-  }
-
-  /**
-   * The messages of one receive within `timeoutMs`; none when no message came. Throws SystemError, ENOBUFS
-   * when events were lost.
-   */
-  receive(what: string, timeoutMs: number): Reply[] {
-    let deadline: number | undefined;
-    for (;;) {
-      const count = native.recv(this.fd, buffer, nl.MSG_DONTWAIT | nl.MSG_TRUNC);
-      if (count > buffer.length)
-        throw new SystemError(what, errnoOf("ENOBUFS"), "an answer was longer than the buffer");
-      if (count >= 0) return readMessages(buffer.subarray(0, count));
-      if (count !== -errnoOf("EAGAIN") && count !== -errnoOf("EINTR")) throw new SystemError(what, -count);
-      // The clock is read only when there is nothing to receive: an answer of rtnetlink is there once its
-      // request was sent.
-      const now = monotonicMs();
-      deadline ??= now + timeoutMs;
-      const rest = Math.ceil(deadline - now);
-      if (rest <= 0) return [];
-      waitFor(this.fd, POLLIN, rest);
-    }
-  }
-
-  /**
-   * Waits until an event comes, `timeoutMs` at most. Lost events (ENOBUFS) count as an event, since the
-   * caller looks again afterwards. Throws SystemError.
-   */
-  waitForEvent(what: string, timeoutMs: number): void {
-    try {
-      this.receive(what, timeoutMs);
-    } catch (error) {
-      if (!isErrno(error, "ENOBUFS")) throw error;
-    }
-  }
-
-  /** Closes the socket. After a delete in nftables this waits for the kernel's clean-up. */
-  close(): void {
-    if (!this.open) return;
-    this.open = false;
-    native.close(this.fd);
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   /**
@@ -226,20 +121,6 @@ export class NetlinkSocket implements Disposable {
     );
   }
 
-  /** Gives a batch that is larger than the socket's buffer a buffer of its size, as `nft` does. */
-  private makeRoom(bytes: number): void {
-    if (bytes < LEAST_SEND_BUFFER) return;
-    const result = native.setsockopt(this.fd, nl.SOL_SOCKET, nl.SO_SNDBUFFORCE, u32Bytes(2 * bytes));
-    check(result, "enlarge the buffer of a netlink socket");
-  }
-
-  private send(bytes: Uint8Array, what: string): void {
-    for (;;) {
-      const sent = native.send(this.fd, bytes, 0);
-      if (sent !== -errnoOf("EINTR")) return void check(sent, what);
-    }
-  }
-
   /**
    * The outcomes of messages whose sequence numbers begin at `first`. A refusal of the one that begins their
    * batch, `frame`, refuses every message. Any other number is an answer to an earlier request, which failed
@@ -250,8 +131,7 @@ export class NetlinkSocket implements Disposable {
     const what = messages[0]?.what ?? "nothing";
     for (let done = messages.length === 0; !done; ) {
       const replies = this.receive(what, TIMEOUT_MS);
-      if (replies.length === 0)
-        throw new SystemError(what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
+      if (replies.length === 0) throw silence(what);
       for (const reply of replies) {
         const index = reply.sequence - first;
         const outcome = outcomes[index];
@@ -288,8 +168,7 @@ export class NetlinkSocket implements Disposable {
     let interrupted = false;
     for (;;) {
       const replies = this.receive(message.what, TIMEOUT_MS);
-      if (replies.length === 0)
-        throw new SystemError(message.what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
+      if (replies.length === 0) throw silence(message.what);
       for (const reply of replies) {
         if (reply.sequence !== sequence) continue;
         if ((reply.flags & nl.NLM_F_DUMP_INTR) !== 0) interrupted = true;
@@ -302,37 +181,14 @@ export class NetlinkSocket implements Disposable {
       }
     }
   }
-
-  /**
-   * Joins groups of events. The socket needs a port number first: without one the kernel takes it for the
-   * sender of its own events, and leaves it out.
-   */
-  private join(groups: number[]): void {
-    // struct sockaddr_nl: family, padding, port number (0: the kernel chooses), groups
-    const anyPort = Uint8Array.of(nl.AF_NETLINK, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    check(native.bind(this.fd, anyPort), "bind a netlink socket");
-    for (const group of groups) this.setOption(nl.NETLINK_ADD_MEMBERSHIP, group);
-  }
-
-  private setOption(option: number, value: number): void {
-    check(
-      native.setsockopt(this.fd, nl.SOL_NETLINK, option, u32Bytes(value)),
-      `set netlink option ${option}`,
-    );
-  }
-}
-
-/** Tells the listener, if there is one, of these requests. Gives their outcomes. */
-function heard(messages: readonly Message[], outcomes: Outcome[]): Outcome[] {
-  if (listener === undefined) return outcomes;
-  for (const [at, { what }] of messages.entries()) {
-    const errno = outcomes[at]?.errno ?? 0;
-    listener(what, errno === 0 ? "ok" : errnoName(errno));
-  }
-  return outcomes;
 }
 
 function refuseAll(outcomes: Outcome[], refusal: Reply): Outcome[] {
   for (const outcome of outcomes) outcome.add(refusal);
   return outcomes;
+}
+
+/** The error for a request to which no answer came. */
+function silence(what: string): SystemError {
+  return new SystemError(what, errnoOf("ETIMEDOUT"), "the kernel did not answer");
 }

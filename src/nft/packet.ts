@@ -71,13 +71,19 @@ export interface PacketEnds {
   drops: PacketEnd[];
 }
 
-/** The deepest nesting of jumps (NFT_JUMP_STACK_SIZE). */
-const DEEPEST = 16;
+/**
+ * The deepest nesting of jumps that is followed; what is behind is not known. nftables has 16
+ * (NFT_JUMP_STACK_SIZE), iptables in its legacy variant no limit.
+ */
+const DEEPEST = 200;
 
-/** The ends of the packet's way through a hook. Throws SystemError. */
+/**
+ * The ends of the packet's way through a hook. Each chain is walked twice at most, so what is not known about
+ * rules that lead to chains does not multiply. Throws SystemError.
+ */
 export function endsOf(hook: PacketHook, packet: Packet): PacketEnds {
   const walk = new Walk(hook, packet);
-  const falls = walk.through(hook.base, true, 0);
+  const falls = walk.through(hook.base, true);
   if (falls !== "never")
     walk.end(hook.policy, { chain: hook.base, rule: undefined, isCertain: falls === "always" });
   return walk.ends;
@@ -100,6 +106,12 @@ interface Ways {
 
 class Walk {
   readonly ends: PacketEnds = { accepts: [], drops: [] };
+  /** The chains that were walked, or are: `undefined` while they are. A second walk finds no other ends. */
+  private readonly walked = {
+    certain: new Map<string, Falls | undefined>(),
+    perhaps: new Map<string, Falls | undefined>(),
+  };
+  private depth = 0;
   private readonly hook: PacketHook;
   private readonly packet: Packet;
 
@@ -113,14 +125,25 @@ class Walk {
   }
 
   /** Leads the packet through a chain; `isCertain`: it comes there for certain. */
-  through(chain: string, isCertain: boolean, depth: number): Falls {
-    if (depth > DEEPEST) return "perhaps";
+  through(chain: string, isCertain: boolean): Falls {
+    const walked = isCertain ? this.walked.certain : this.walked.perhaps;
+    const known = walked.get(chain);
+    if (known !== undefined) return known;
+    walked.set(chain, undefined);
+    this.depth++;
+    const falls = this.walk(chain, isCertain);
+    this.depth--;
+    walked.set(chain, falls);
+    return falls;
+  }
+
+  private walk(chain: string, isCertain: boolean): Falls {
     let isHere = true;
     let mayReturn = false;
     for (const rule of this.hook.rulesOf(chain)) {
       const fits = fitsAll(rule, this.packet);
       if (fits === false) continue;
-      const at = { chain, isCertain: isCertain && isHere && fits === true, depth };
+      const at = { chain, isCertain: isCertain && isHere && fits === true };
       const { ends, returns, stays } = this.waysBehind(rule, at);
       const isLeft = fits === true && stays === undefined;
       if (ends === undefined && returns === undefined) continue;
@@ -133,10 +156,7 @@ class Walk {
   }
 
   /** The ways of a packet that the rule fits. */
-  private waysBehind(
-    rule: PacketRule,
-    { chain, isCertain, depth }: { chain: string; isCertain: boolean; depth: number },
-  ): Ways {
+  private waysBehind(rule: PacketRule, { chain, isCertain }: { chain: string; isCertain: boolean }): Ways {
     const { verdict } = rule;
     switch (verdict.kind) {
       case "accept":
@@ -152,13 +172,24 @@ class Walk {
       case "continue":
         return { stays: true };
       default: {
-        const falls = this.through(verdict.chain, isCertain, depth + 1);
         // Behind a goto the packet goes back to where this chain was called from.
         const back: Ways = verdict.kind === "goto" ? { returns: true } : { stays: true };
+        if (this.isUnwalkable(verdict.chain)) {
+          this.end("accept", { chain, rule, isCertain: false });
+          return { ends: true, ...back };
+        }
+        const falls = this.through(verdict.chain, isCertain);
         if (falls === "never") return { ends: true };
         return falls === "always" ? back : { ends: true, ...back };
       }
     }
+  }
+
+  /** True for a chain that is being walked, which the kernel refuses, and for one that is too deep. */
+  private isUnwalkable(chain: string): boolean {
+    const { certain, perhaps } = this.walked;
+    const isOpen = (walked: typeof certain): boolean => walked.has(chain) && walked.get(chain) === undefined;
+    return isOpen(certain) || isOpen(perhaps) || this.depth >= DEEPEST;
   }
 }
 

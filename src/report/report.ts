@@ -12,7 +12,7 @@ import { listRecordedNetworks, RECORD_ROOT } from "../record/store.ts";
 import { listConfigurations } from "../survey/folder.ts";
 import type { Survey } from "../survey/survey.ts";
 import { epochMs, utcText } from "../sys/clock.ts";
-import { SystemError } from "../sys/errno.ts";
+import { orNone, SystemError } from "../sys/errno.ts";
 import { listDirectory, readFileText, readTextOfAny } from "../sys/file.ts";
 import { askNode, askPod } from "./program.ts";
 import type { Entry } from "./tar.ts";
@@ -201,15 +201,6 @@ function podEntries({ attachments }: Survey): Entry[] {
 /** A name as a part of a path in the archive. */
 function plain(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9._-]/g, "-");
-}
-
-function orNone<T>(look: () => T[]): T[] {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof SystemError) return [];
-    throw error;
-  }
 }
 
 /** The text, or the reason why there is none in brackets. */

@@ -1,6 +1,8 @@
 // The result cache of libcni: one file for each attachment, which an ADD writes, CHECK and DEL read, and DEL
 // removes. Runtimes and cnitool share it (containernetworking/cni 1.3, libcni/api.go, cachedInfo).
+
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
+import { valueOf } from "../cni/json.ts";
 import { type Fields, isFields } from "../cni/keys.ts";
 import {
   ensureDirectory,
@@ -83,7 +85,7 @@ export function listCache(): CachedAttachment[] {
 }
 
 function parseCache(text: string): CachedAttachment | undefined {
-  const fields = parse(text);
+  const fields = valueOf(text);
   if (!isFields(fields) || fields["kind"] !== KIND) return undefined;
   const { containerId, config, ifName, networkName, netns, cniArgs, capabilityArgs, result } = fields;
   if (!isText(containerId) || !isText(ifName) || !isText(networkName)) return undefined;
@@ -103,14 +105,6 @@ function readArgs(value: unknown): [string, string][] {
     const [name, text] = Array.isArray(pair) ? (pair as unknown[]) : [];
     return typeof name === "string" && typeof text === "string" ? [[name, text] as [string, string]] : [];
   });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A text that may be part of a file's name. */

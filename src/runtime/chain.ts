@@ -1,6 +1,8 @@
 // The verbs over all plugins of a network list, as libcni 1.3 does them (libcni/api.go).
+
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
+import { valueOf } from "../cni/json.ts";
 import { type Fields, isFields } from "../cni/keys.ts";
 import { Problems } from "../cni/problems.ts";
 import { formatResult } from "../cni/result-format.ts";
@@ -83,13 +85,27 @@ export function checkChain(chain: Chain, asked: Asked): boolean {
  * attachment. Throws CniError of the first plugin that failed; the cache keeps the attachment then.
  */
 export function delChain(chain: Chain, asked: Asked): void {
+  for (const del of delsOf(chain, asked)) del();
+  removeCache(keyIn(chain, asked));
+}
+
+/**
+ * DEL of every plugin as {@link delChain} does it, but one that fails stops no other. Gives the errors; the
+ * cache keeps the attachment when there are any.
+ */
+export function delWholeChain(chain: Chain, asked: Asked): CniError[] {
+  const errors = collectErrors(delsOf(chain, asked));
+  return errors.length > 0 ? errors : collectErrors([() => void removeCache(keyIn(chain, asked))]);
+}
+
+/** The calls of a DEL, the last plugin first. */
+function delsOf(chain: Chain, asked: Asked): (() => void)[] {
   const { list } = chain;
   const remembered = compareVersions(knownVersion(list), "0.4.0") < 0 ? {} : cachedResult(chain, asked);
-  for (const plugin of list.plugins.toReversed()) {
+  return list.plugins.toReversed().map((plugin) => () => {
     const config = { ...configOf(chain, plugin, asked), ...remembered };
     callPlugin({ ...callOf(chain, plugin, asked), verb: "DEL", config });
-  }
-  removeCache(keyIn(chain, asked));
+  });
 }
 
 /** The outcome of a GC: the attachments that were taken down, and what failed. */
@@ -220,12 +236,7 @@ function cachedResult(chain: Chain, asked: Asked): { prevResult?: Fields } {
 /** The object that a plugin printed; one without a version has that of the list. Throws CniError 6. */
 function readAnswer(stdout: string, plugin: Fields, cniVersion: string): Fields {
   const type = shown(typeOf(plugin));
-  let answer: unknown;
-  try {
-    answer = JSON.parse(stdout);
-  } catch {
-    answer = undefined;
-  }
+  const answer = valueOf(stdout);
   if (isFields(answer)) return (answer["cniVersion"] ?? "") === "" ? { ...answer, cniVersion } : answer;
   throw new CniError("undecodable", {
     message: `plugin ${type} printed no result`,

@@ -1,12 +1,15 @@
 // One call of one plugin of a network list, as libcni makes it (containernetworking/cni 1.3, pkg/invoke).
+
 import { PONTOON } from "../cni/about.ts";
 import type { Verb } from "../cni/environment.ts";
 import { CniError } from "../cni/error.ts";
+import { valueOf } from "../cni/json.ts";
 import { type Fields, isFields } from "../cni/keys.ts";
 import { explain } from "../failure/failure.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { SystemError } from "../sys/errno.ts";
 import { shown } from "../terminal/terminal.ts";
+import { endText, PATIENCE_MS } from "../tool/execution.ts";
 import { findPlugin, runPlugin } from "../tool/plugin.ts";
 import type { Outcome } from "../tool/program.ts";
 
@@ -86,7 +89,8 @@ function run(path: string, call: Parameters<typeof runPlugin>[1]): Outcome {
 
 /** The failure of a plugin in its own words, which may be any text. */
 function refusalOf(type: string, verb: Verb, outcome: Outcome): CniError {
-  const said = parse(outcome.stdout);
+  if (outcome.isOverdue) return overdue(type, verb);
+  const said = valueOf(outcome.stdout);
   const { code, msg, details } = isFields(said) ? said : {};
   if (typeof msg === "string" && msg !== "")
     return new CniError("ioFailure", {
@@ -94,29 +98,20 @@ function refusalOf(type: string, verb: Verb, outcome: Outcome): CniError {
       message: `plugin ${shown(type)} refused ${verb} with code ${typeof code === "number" ? code : "?"}: ${line(msg)}`,
       details: typeof details === "string" ? line(details) : undefined,
     });
-  const { status, signal, refusal, stderr } = outcome;
-  const end =
-    refusal !== undefined
-      ? `could not be started: ${refusal}`
-      : signal !== undefined
-        ? `was ended by ${signal}`
-        : `ended with status ${status}`;
-  const words = line(stderr.trim().split("\n").slice(-3).join("\n"));
+  const words = line(outcome.stderr.trim().split("\n").slice(-3).join("\n"));
   return new CniError("ioFailure", {
-    message: `plugin ${shown(type)} ${end} at ${verb}, without an error object`,
+    message: `plugin ${shown(type)} ${endText(outcome)} at ${verb}, without an error object`,
     cause: words === "" ? undefined : `its last words: ${words}`,
   });
+}
+
+/** A plugin that had to be ended, since somebody has asked for the end and it went on. */
+function overdue(type: string, verb: Verb): CniError {
+  const patience = `after the interrupt it had ${PATIENCE_MS / 1000} s for its ${verb}`;
+  return new CniError("tryAgainLater", { message: `plugin ${shown(type)} was ended: ${patience}` });
 }
 
 /** A text of a plugin on one line, as it may be shown. */
 function line(text: string): string {
   return shown(text.trim().replaceAll(/\s*\n\s*/g, " | "));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

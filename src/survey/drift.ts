@@ -1,8 +1,17 @@
 // The differences between an attachment and what is there, as far as the node's side shows them. CHECK and
 // doctor also look into the pod.
 import type { Attachment } from "../attachment/attachment.ts";
-import type { BridgePortLink } from "../attachment/link.ts";
-import { hostEndOf } from "../attachment/link.ts";
+import { type BridgePortLink, hostEndOf } from "../attachment/link.ts";
+import {
+  downBridge,
+  downEnd,
+  HAIRPIN,
+  ISOLATION,
+  missingBridge,
+  missingEnd,
+  notPort,
+  wrongSetting,
+} from "../host/sentence.ts";
 import type { CountedLink } from "../net/link-list.ts";
 import type { StepName } from "../plan/step.ts";
 import { stepOf } from "../plan/steps.ts";
@@ -21,11 +30,11 @@ export function driftOf(attachment: Attachment, { hostLink, links, lost }: Seen)
   const { link, key } = attachment;
   if (hostLink === undefined) {
     const end = hostEndOf(link);
-    if (end !== undefined) return [`the host's end ${end.name} of its veth pair is gone`];
+    if (end !== undefined) return [missingEnd(end.name)];
   }
   const problems: string[] = [];
   if (hostLink !== undefined) {
-    if (!hostLink.up) problems.push(`the host's end ${hostLink.name} is down`);
+    if (!hostLink.up) problems.push(downEnd(hostLink.name));
     if (link.kind === "bridgePort") addPortDrift(problems, { link, hostLink, links });
   }
   const kinds = lost.get(key.network);
@@ -58,14 +67,13 @@ interface SeenPort extends Pick<Seen, "links"> {
 function addPortDrift(problems: string[], { link, hostLink, links }: SeenPort): void {
   const { bridge, isolated, hairpin } = link;
   const found = links.get(bridge.name);
-  if (found === undefined) problems.push(`the bridge ${bridge.name} is gone`);
-  else if (hostLink.master !== found.index) problems.push(`${hostLink.name} is not a port of ${bridge.name}`);
+  const { name, master, port } = hostLink;
+  if (found === undefined) problems.push(missingBridge(bridge.name));
+  else if (master !== found.index) problems.push(notPort(name, bridge.name));
   else {
-    if (!found.up) problems.push(`the bridge ${bridge.name} is down`);
-    const { port } = hostLink;
-    if (port !== undefined && port.isolated !== isolated)
-      problems.push(`port ${hostLink.name} is ${isolated ? "no longer " : ""}isolated`);
-    if (port !== undefined && port.hairpin !== hairpin)
-      problems.push(`port ${hostLink.name} has ${hairpin ? "lost" : "got"} hairpin mode`);
+    if (!found.up) problems.push(downBridge(bridge.name));
+    if (port === undefined) return;
+    if (port.isolated !== isolated) problems.push(wrongSetting(ISOLATION, name, port.isolated));
+    if (port.hairpin !== hairpin) problems.push(wrongSetting(HAIRPIN, name, port.hairpin));
   }
 }

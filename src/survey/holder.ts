@@ -1,7 +1,7 @@
 // The container or process that a namespace belongs to, as people know it.
 import type { NetworkNamespace } from "../look/namespaces.ts";
 import { readProcess } from "../look/process.ts";
-import { SystemError } from "../sys/errno.ts";
+import { unlessRefused } from "../sys/errno.ts";
 import { readTextOfAny } from "../sys/file.ts";
 
 /** The holder of a namespace. */
@@ -30,10 +30,6 @@ export function holderOf({ paths, pids }: NetworkNamespace): Holder {
  * Docker, podman, containerd and CRI-O write them (cgroups(7)).
  */
 function containerOf(pid: number): string | undefined {
-  try {
-    return /[/\-:]([0-9a-f]{64})(?![0-9a-f])/.exec(readTextOfAny(`/proc/${pid}/cgroup`) ?? "")?.[1];
-  } catch (error) {
-    if (error instanceof SystemError) return undefined;
-    throw error;
-  }
+  const groups = unlessRefused(() => readTextOfAny(`/proc/${pid}/cgroup`), undefined);
+  return /[/\-:]([0-9a-f]{64})(?![0-9a-f])/.exec(groups ?? "")?.[1];
 }

@@ -11,7 +11,7 @@ import { listAddresses, listFarAddresses } from "../net/address.ts";
 import type { Device } from "../net/device.ts";
 import { type CountedLink, type FarLink, getFarLinks } from "../net/link-list.ts";
 import { namespaceIds } from "../net/namespace-id.ts";
-import { SystemError } from "../sys/errno.ts";
+import { orNone, SystemError } from "../sys/errno.ts";
 import { openNamespace } from "../sys/netns.ts";
 
 /** A veth end on the node. */
@@ -83,22 +83,18 @@ function findById(
   return byId;
 }
 
-/** The place of the other end. The kernel leaves its index out where it equals the link's own. */
-function farOf({ peerNamespace = 0, peerIndex, index }: CountedLink): FarLink {
-  return { namespace: peerNamespace, index: peerIndex === 0 ? index : peerIndex };
+/** The place of the other end. */
+function farOf({ peerNamespace = 0, otherEnd }: CountedLink): FarLink {
+  return { namespace: peerNamespace, index: otherEnd };
 }
 
 /** The addresses of the other end that are not of the link alone; none where they cannot be seen. */
 function addressesOf(link: CountedLink, { links }: Node): Prefix[] {
   const far = farOf(link);
-  try {
-    const all =
-      link.peerNamespace === undefined ? listAddresses(links, far.index) : listFarAddresses(links, far);
-    return all.map(({ prefix }) => prefix).filter(({ address }) => !isLinkLocal(address));
-  } catch (error) {
-    if (error instanceof SystemError) return [];
-    throw error;
-  }
+  const all = orNone(() =>
+    link.peerNamespace === undefined ? listAddresses(links, far.index) : listFarAddresses(links, far),
+  );
+  return all.map(({ prefix }) => prefix).filter(({ address }) => !isLinkLocal(address));
 }
 
 /** The attachment whose host's end this is: by its alias, where the name goes with that. */

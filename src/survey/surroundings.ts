@@ -7,7 +7,7 @@ import { isLinkLocal } from "../ip/link-local.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { describeWayOut } from "../look/bridge.ts";
 import { listAddressesOfAll } from "../net/address.ts";
-import type { RouteWay } from "../net/route.ts";
+import type { RouteWay } from "../net/route-look-up.ts";
 import { readSysctl } from "../net/sysctl.ts";
 import { readText } from "../sys/file.ts";
 

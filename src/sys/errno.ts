@@ -88,6 +88,21 @@ export function isErrno(error: unknown, ...wanted: ErrnoName[]): boolean {
   return false;
 }
 
+/** The result of `look`; `instead` where the system refuses it. */
+export function unlessRefused<Found, Instead>(look: () => Found, instead: Instead): Found | Instead {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof SystemError) return instead;
+    throw error;
+  }
+}
+
+/** What `look` lists; nothing where the system refuses it. */
+export function orNone<T>(look: () => T[]): T[] {
+  return unlessRefused(look, []);
+}
+
 /** Gives the result of a native function; throws a SystemError for `operation` when it is `-errno`. */
 export function check(result: number, operation: string): number {
   if (result < 0) throw new SystemError(operation, -result);

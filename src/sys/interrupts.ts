@@ -18,8 +18,25 @@ export function holdInterrupts(): void {
   held.push(...ENDING.map((signal) => check(native.signalfd(signal), "hold back signals")));
 }
 
+/** True from {@link holdInterrupts} on. */
+export function holdsInterrupts(): boolean {
+  return held.length > 0;
+}
+
 /** True when a held signal has come. */
 export function isInterrupted(): boolean {
-  const waited = held.map((fd) => ({ fd, event: POLLIN }));
-  return held.length > 0 && waitForAny(waited, 0).some((events) => events !== 0);
+  return holdsInterrupts() && waitForAny(waitedOf(held), 0).some((events) => events !== 0);
+}
+
+/** Waits until `fd` can be read, or a held signal has come. True for the former. */
+export function waitUnlessInterrupted(fd: number): boolean {
+  for (;;) {
+    const [isReadable = 0, ...interrupts] = waitForAny(waitedOf([fd, ...held]));
+    if (isReadable !== 0) return true;
+    if (interrupts.some((events) => events !== 0)) return false;
+  }
+}
+
+function waitedOf(fds: readonly number[]) {
+  return fds.map((fd) => ({ fd, event: POLLIN }));
 }

@@ -5,6 +5,17 @@
 // NUL inside. Every descriptor is close-on-exec. An argument of the wrong type is a TypeError. While the
 // executable is built, only the last seven may be called.
 
+/** A function that runs a program. */
+// biome-ignore lint/complexity/useMaxParams: these are the parts of a start.
+type RunProgram = (
+  file: string,
+  args: readonly string[],
+  environment: readonly string[],
+  stdin: number,
+  stdout: number,
+  stderr: number,
+) => number;
+
 /** The global object `native`. Numbers are integers unless said otherwise. */
 export interface Native {
   /** open(2), with O_CLOEXEC. */
@@ -91,14 +102,18 @@ export interface Native {
    * open descriptors, from 3 on, that become its standard input, output and error. Gives the wait status of
    * wait(2), or `-errno` when it could not be started.
    */
-  spawn(
-    file: string,
-    args: readonly string[],
-    environment: readonly string[],
-    stdin: number,
-    stdout: number,
-    stderr: number,
-  ): number;
+  spawn: RunProgram;
+  /**
+   * Starts a program as `spawn` does, as the leader of a process group of its own. Gives its process id; a
+   * call of `wait` has to follow.
+   */
+  launch: RunProgram;
+  /** pidfd_open(2): a descriptor that can be read once the process has ended. */
+  pidfd_open(process: number): number;
+  /** kill(2) with SIGKILL of all processes of the group that `leader` leads; EINVAL for one below 2. */
+  kill_group(leader: number): number;
+  /** Waits for the end of a child, and gives its wait status (wait(2)). */
+  wait(child: number): number;
   /** Says `words` on stderr, where that is open, and ends the process at once, as abort(3). */
   abort(words: string): never;
 

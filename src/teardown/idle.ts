@@ -5,6 +5,7 @@ import { openRecordedPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { addProcesses, type Namespaces, namespaceAt } from "../look/namespaces.ts";
 import { epochMs } from "../sys/clock.ts";
+import { hiddenText } from "./hidden.ts";
 
 /** An ADD that ended no longer ago than this may be followed by the first process of the pod. */
 const START_MS = 60_000;
@@ -31,10 +32,9 @@ export function idleAmong(attachments: readonly Attachment[], node: Node): Attac
 }
 
 function blind(hidden: number): CniError {
-  const processes = hidden === 1 ? "process" : "processes";
   return new CniError("ioFailure", {
     message: "nothing was taken down",
-    cause: `${hidden} ${processes} of this node may not be seen, so nobody can tell which pods have none`,
+    cause: `${hiddenText(hidden)}, so nobody can tell which pods have none`,
     hint: "Run it as root with the capability CAP_SYS_PTRACE",
   });
 }

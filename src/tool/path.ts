@@ -1,6 +1,6 @@
 // The places of programs.
 
-import { SystemError } from "../sys/errno.ts";
+import { unlessRefused } from "../sys/errno.ts";
 import { native } from "../sys/native.ts";
 import { fileStatus } from "../sys/status.ts";
 
@@ -26,10 +26,5 @@ export function findProgram(
  * for libcni.
  */
 export function isFile(path: string): boolean {
-  try {
-    return fileStatus(path)?.kind === "file";
-  } catch (error) {
-    if (error instanceof SystemError) return false;
-    throw error;
-  }
+  return unlessRefused(() => fileStatus(path), undefined)?.kind === "file";
 }

@@ -1,7 +1,8 @@
 // The measurements of a trial, each a line or two of what was seen.
 import type { Node } from "../host/node.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
-import { isLocalAddress, listRoutes } from "../net/route.ts";
+import { listRoutes } from "../net/route-list.ts";
+import { isLocalAddress } from "../net/route-look-up.ts";
 import { type Finding, findingOf, skipped } from "./finding.ts";
 import type { Member } from "./member.ts";
 import { beginConnection, isReached, listen, ping, type Silence } from "./socket.ts";

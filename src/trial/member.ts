@@ -10,7 +10,7 @@ import type { Pod } from "../host/pod.ts";
 import type { Address } from "../ip/address.ts";
 import { getLink } from "../net/link.ts";
 import { listCache } from "../runtime/cache.ts";
-import { type Asked, addChain, type Chain, delChain, keyIn } from "../runtime/chain.ts";
+import { type Asked, addChain, type Chain, delWholeChain, keyIn } from "../runtime/chain.ts";
 import { createNamedNamespace, namedNamespace, removeNamedNamespace } from "../sys/named-namespace.ts";
 import { allRecorded, type Leftover } from "../teardown/leftover.ts";
 import { type Means, takeDown } from "../teardown/take-down.ts";
@@ -65,9 +65,13 @@ export interface Attaching {
   node: Node;
 }
 
-/** Detaches a pod and removes its namespace. What is not there is no error. */
+/**
+ * Detaches a pod and removes its namespace. A plugin that fails stops neither the others nor that; what is
+ * not there is no error.
+ */
 export function removeMember(name: string, chain: Chain): CniError[] {
-  return collectErrors([() => delChain(chain, askedFor(name, {})), () => void removeNamedNamespace(name)]);
+  const errors = delWholeChain(chain, askedFor(name, {}));
+  return [...errors, ...collectErrors([() => void removeNamedNamespace(name)])];
 }
 
 /** Takes away what a killed trial has left, of whichever network. */

@@ -36,8 +36,8 @@ export interface Trial {
 
 /**
  * Tries a network. Whatever fails, all that was made is taken down again, unless `keeps`. Throws CniError
- * when it cannot begin. A signal that asks it to end (Ctrl-C) ends a measurement within a second or two, and
- * the trial after the plugin that runs then.
+ * when it cannot begin. A signal that asks it to end (Ctrl-C) ends a measurement within a second or two; a
+ * plugin that runs then, or for the DEL, has the time of `execute` before it is ended.
  */
 export function tryNetwork(chain: Chain, keeps: boolean, node: Node): Trial {
   using _lock = lock();
@@ -49,14 +49,17 @@ export function tryNetwork(chain: Chain, keeps: boolean, node: Node): Trial {
   const findings = remains.map((error) =>
     findingOf("what a killed trial has left is gone", sentenceOf(error)),
   );
-  findings.push(...attachAndMeasure(names, chain, node));
+  const begun: string[] = [];
+  findings.push(...attachAndMeasure(names, chain, node, begun));
   if (keeps && !isInterrupted()) return { findings, kept: names };
-  const silence = sentencesOf(names.toReversed().flatMap((name) => removeMember(name, chain))).join("; ");
+  const silence = sentencesOf(begun.toReversed().flatMap((name) => removeMember(name, chain))).join("; ");
   findings.push(findingOf("all is taken down again by DEL", silence === "" ? undefined : silence));
   return { findings, kept: [] };
 }
 
-function attachAndMeasure(names: readonly string[], chain: Chain, node: Node): Finding[] {
+/** Attaches and measures the pods; `begun` gets the names of those whose attachment began. */
+// biome-ignore lint/complexity/useMaxParams: an exception must not hide how far it came.
+function attachAndMeasure(names: readonly string[], chain: Chain, node: Node, begun: string[]): Finding[] {
   const port = portOf(chain);
   const capabilities = port === undefined ? {} : { portMappings: [{ ...port, protocol: "tcp" }] };
   const findings: Finding[] = [];
@@ -64,6 +67,7 @@ function attachAndMeasure(names: readonly string[], chain: Chain, node: Node): F
     // The first pod has the host port.
     const members = names.map((name, at) => {
       endIfInterrupted();
+      begun.push(name);
       return attachMember(name, { chain, node, capabilities: at === 0 ? capabilities : {} });
     });
     findings.push(findingOf(`attached by ADD: ${members.map(textOf).join("; ")}`, undefined));

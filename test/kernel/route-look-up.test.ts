@@ -1,7 +1,7 @@
 // Which way a packet takes: asked of the kernel, not found by reading tables.
 import { expect, test } from "vitest";
 import { formatAddress } from "../../src/ip/address.ts";
-import { lookUpRoute, lookUpWay } from "../../src/net/route.ts";
+import { lookUpRoute, lookUpWay } from "../../src/net/route-look-up.ts";
 import { address } from "../support/ip.ts";
 import { addWire, mustIndex, Scene } from "./scene.ts";
 

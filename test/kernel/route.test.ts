@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { formatAddress } from "../../src/ip/address.ts";
 import { formatPrefix } from "../../src/ip/prefix.ts";
-import { addRouteMessage, type LinkRoute, listRoutes } from "../../src/net/route.ts";
+import { addRouteMessage, type LinkRoute } from "../../src/net/route.ts";
+import { listRoutes } from "../../src/net/route-list.ts";
 import { address, prefix } from "../support/ip.ts";
 import type { Netns } from "../support/netns.ts";
 import { mustIndex, refusal, Scene } from "./scene.ts";

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { expect, test } from "vitest";
 import { addAddressMessage, listAddresses } from "../../src/net/address.ts";
-import { addRouteMessage, listRoutes } from "../../src/net/route.ts";
+import { addRouteMessage } from "../../src/net/route.ts";
+import { listRoutes } from "../../src/net/route-list.ts";
 import { NetlinkSocket } from "../../src/netlink/socket.ts";
 import { NETLINK_ROUTE } from "../../src/netlink/uapi/netlink.ts";
 import { RTNLGRP_LINK } from "../../src/netlink/uapi/rtnetlink.ts";

@@ -10,7 +10,7 @@ const WISH = "test/unit/cluster/wish.test.ts";
 export const CLUSTER: readonly Mutation[] = [
   {
     name: "a node behind a router gets a route",
-    file: "src/net/route.ts",
+    file: "src/net/route-look-up.ts",
     find: "return hasGateway ? undefined : attributes.u32(rt.RTA_OIF);",
     replace: "return attributes.u32(rt.RTA_OIF);",
     test: NODE,

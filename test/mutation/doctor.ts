@@ -11,6 +11,23 @@ export const DOCTOR: readonly Mutation[] = [
     promise: "a rule that may drop is no fault",
   },
   {
+    name: "chains are walked as often as rules lead to them",
+    file: "src/nft/packet.ts",
+    find: "    if (known !== undefined) return known;\n",
+    replace: "",
+    test: "test/unit/nft/packet.test.ts",
+    promise:
+      "forty nested chains with two undecided jumps each are walked in no more steps than they have rules",
+  },
+  {
+    name: "a chain that is too deep counts as one without an end",
+    file: "src/nft/packet.ts",
+    find: "        if (this.isUnwalkable(verdict.chain)) {\n",
+    replace: "        if (this.isUnwalkable(verdict.chain)) {\n          if (this.depth > 0) return back;\n",
+    test: "test/unit/nft/packet.test.ts",
+    promise: "chains that lead to themselves, or deeper than a ruleset does, are undecided",
+  },
+  {
     name: "an expression that is not known leaves the registers as they were",
     file: "src/nft/packet-rule.ts",
     find: "    this.registers.clear();\n",

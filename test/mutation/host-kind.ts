@@ -269,9 +269,17 @@ export const HOST_KIND: readonly Mutation[] = [
     promise: "CHECK notices that the host's port of that name is the end of another pair than the pod's",
   },
   {
+    name: "a failed ADD parks the free end of a wire as one that a member has left",
+    file: "src/host/kind/wire/wire.ts",
+    find: 'if (stateOfFreeEnd(free.alias) === "open") on.onUndo',
+    replace: "if (free.index < 0) on.onUndo",
+    test: "test/plugin/wire-life.test.ts",
+    promise: "CHECK of a member is content when an ADD of another failed, unless one has left before",
+  },
+  {
     name: "CHECK does not look at port isolation",
     file: "src/host/kind/veth/veth.ts",
-    find: '{ title: "port isolation", word: "isolated", is: port.isolated, wanted: isolated },',
+    find: '{ title: ISOLATION, word: "isolated", is: port.isolated, wanted: isolated },',
     replace: "",
     test: "test/plugin/config-link.test.ts",
     promise: "portIsolation: CHECK notices when it is lost, and when it is there unasked",
@@ -375,7 +383,7 @@ export const HOST_KIND: readonly Mutation[] = [
   {
     name: "a member that leaves a wire takes the other's interface with it",
     file: "src/host/kind/wire/release.ts",
-    find: "if (free === undefined) return park({ end, pod, key }, node);",
+    find: "if (free === undefined) return park({ end, pod, key, state }, node);",
     replace: "if (free === undefined) return void removeLink(pod.links, { index: end.index });",
     test: "test/plugin/wire-life.test.ts",
     promise: "DEL of the first leaves the other interface",

@@ -20,7 +20,7 @@ export const NET: readonly Mutation[] = [
   },
   {
     name: "a route by several links counts for each of them",
-    file: "src/net/route.ts",
+    file: "src/net/route-list.ts",
     find: "routes.filter(({ index }) => index === filter.index)",
     replace: "routes",
     test: "test/kernel/route.test.ts",

@@ -9,6 +9,14 @@ const STRAYS = {
 
 export const TEARDOWN: readonly Mutation[] = [
   {
+    name: "rm takes a pod of which it cannot see whether it is in use",
+    file: "src/command/rm.ts",
+    find: "  if (hidden !== undefined)",
+    replace: "  if (hidden === undefined && users.length > 0)",
+    test: "test/plugin/clean.test.ts",
+    promise: "rm refuses a pod when some processes may not be seen, unless its namespace is gone",
+  },
+  {
     ...STRAYS,
     name: "clean frees addresses that a namespace has",
     find: "!addresses.some((address) => used.has(formatAddress(address)))",

@@ -227,6 +227,33 @@ function cacheOf(containerId: string, netns: string, type: string, networkName =
   return JSON.stringify({ kind: "cniCacheV1", containerId, config, ifName: "eth0", networkName, netns });
 }
 
+/** Without this capability the system tells of no process with more rights where it runs. */
+const blindly = async (world: World, ...words: string[]) =>
+  world.host.exec([
+    "setpriv",
+    "--bounding-set=-sys_ptrace",
+    "--inh-caps=-sys_ptrace",
+    `${PLUGIN_FOLDER}/pontoon`,
+    ...words,
+  ]);
+
+scene("rm refuses a pod when some processes may not be seen, unless its namespace is gone", async (world) => {
+  const pods = install(world, network("pods"));
+  const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+  for (const pod of [red, blue]) await add(world, pods, pod);
+  await using _process = red.start(["sleep", "600"]);
+  const refused = await blindly(world, "rm", "--yes", "10.1.0.2");
+  expect([refused.status, refused.stdout]).toEqual([1, ""]);
+  expect(refused.stderr).toMatch(
+    /^pontoon rm: .* may be in use: Cause: its namespace is there, and \d+ process(es)? of this node may not be seen, .*CAP_SYS_PTRACE, or give --force/,
+  );
+  expect(await check(world, pods, red)).toBeUndefined();
+  await forget(world, blue);
+  const gone = await blindly(world, "rm", "--yes", "10.1.0.3");
+  expect([gone.status, gone.stderr]).toEqual([0, ""]);
+  expect((await blindly(world, "rm", "--yes", "--force", "10.1.0.2")).status).toBe(0);
+});
+
 scene(
   "with --idle pods go in whose namespace no process runs, and none where some may not be seen",
   async (world) => {
@@ -235,16 +262,7 @@ scene(
     for (const pod of [red, blue]) await add(world, pods, pod);
     await using _process = blue.start(["sleep", "600"]);
     await world.host.must(["sh", "-c", 'touch -d "2 minutes ago" /var/lib/cni/pontoon/pods/*.json']);
-    // Without this capability the system tells of no process with more rights where it runs.
-    const blind = await world.host.exec([
-      "setpriv",
-      "--bounding-set=-sys_ptrace",
-      "--inh-caps=-sys_ptrace",
-      `${PLUGIN_FOLDER}/pontoon`,
-      "clean",
-      "--idle",
-      "--yes",
-    ]);
+    const blind = await blindly(world, "clean", "--idle", "--yes");
     expect([blind.status, blind.stdout]).toEqual([1, ""]);
     expect(blind.stderr).toMatch(
       /^pontoon clean: nothing was taken down: Cause: \d+ process(es)? of this node may not be seen, .*CAP_SYS_PTRACE/,

@@ -12,7 +12,11 @@ import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
 
 const onHost = (command: string) => async (world: World) =>
-  world.host.must(["sh", "-c", command.replaceAll(/\bip6?tables-(nft|legacy)\b/g, (tool) => toolPath(tool))]);
+  world.host.must([
+    "sh",
+    "-c",
+    command.replaceAll(/\bip6?tables-(nft|legacy)(-restore)?\b/g, (tool) => toolPath(tool)),
+  ]);
 
 const nftChain = (rules: string, policy = "accept") =>
   `nft 'table inet mine { chain other { ip saddr 10.9.0.0/16 accept; drop; }; chain through { type filter hook forward priority 0; policy ${policy}; ${rules} }; }'`;
@@ -25,6 +29,14 @@ interface Drop {
   proof?: RegExp;
   wishes?: NetworkWishes;
 }
+
+/** Chains of iptables: each leads to the next by two rules of which nobody can tell whether they fit. */
+const NESTED = [
+  "printf '*filter\\n:FORWARD DROP\\n'; seq -f ':c%g -' 1 40",
+  "j='-m limit --limit 5/min -j'; printf -- \"-A FORWARD $j c1\\n-A FORWARD $j c1\\n\"",
+  'for i in $(seq 39); do printf -- "-A c$i $j c$((i + 1))\\n-A c$i $j c$((i + 1))\\n"; done',
+  "printf -- '-A c40 -j ACCEPT\\nCOMMIT\\n'",
+].join("; ");
 
 const V4 = { subnets: ["10.1.0.0/24"] };
 
@@ -137,6 +149,10 @@ const FINE: [name: string, command: string, note?: RegExp][] = [
     nftChain('oifname "pods0" accept; iifname "pods0" fib daddr type unicast accept;', "drop"),
   ],
   ["a policy drop behind a rule that may accept", nftChain("limit rate 10/second accept;", "drop")],
+  [
+    "a policy DROP before forty nested chains with two undecided jumps each, the last of which accepts,",
+    `(${NESTED}) | iptables-legacy-restore`,
+  ],
 ];
 
 for (const [name, command, note] of FINE)

@@ -128,19 +128,23 @@ scene(
     await add(world, pods, red);
     const { hostInterface: end } = await rowOf(world, red.namespace);
     const broken: [breaks: string, mends: string, sentence: string][] = [
-      [`ip link set ${end} down`, `ip link set ${end} up`, `the host's end ${end} is down`],
-      [`ip link set ${end} nomaster`, `ip link set ${end} master pods0`, `${end} is not a port of pods0`],
+      [`ip link set ${end} down`, `ip link set ${end} up`, `the host's end ${end} of the veth pair is down`],
+      [
+        `ip link set ${end} nomaster`,
+        `ip link set ${end} master pods0`,
+        `${end} is not a port of bridge pods0`,
+      ],
       [
         `bridge link set dev ${end} isolated on`,
         `bridge link set dev ${end} isolated off`,
-        `port ${end} is isolated`,
+        `port isolation of ${end} is on`,
       ],
       [
         `bridge link set dev ${end} hairpin on`,
         `bridge link set dev ${end} hairpin off`,
-        `port ${end} has got hairpin mode`,
+        `hairpin mode of ${end} is on`,
       ],
-      ["ip link set pods0 down", "ip link set pods0 up", "the bridge pods0 is down"],
+      ["ip link set pods0 down", "ip link set pods0 up", "bridge pods0 is down"],
       ["nft flush ruleset", `${PLUGIN_FOLDER}/pontoon restore`, "rules of masquerading are missing"],
     ];
     for (const [breaks, mends, sentence] of broken) {

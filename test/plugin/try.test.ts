@@ -1,5 +1,5 @@
 // `pontoon try`: what it measures is true, and it leaves nothing.
-import { symlinkSync } from "node:fs";
+import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
 import { pontoon, pontoonMust } from "../support/by-person.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
@@ -210,6 +210,42 @@ for (const signal of ["INT", "TERM"])
     },
     60_000,
   );
+
+/** A plugin that never comes back, with a child that does neither; both and its verbs stand in a file. */
+const HANGS = `#!/bin/sh
+sleep 600 &
+echo "$CNI_COMMAND $$ $!" >> /run/hanging
+wait
+`;
+
+scene(
+  "Ctrl-C does not wait for a plugin that hangs: it is ended with its children, and the pods go",
+  async (world) => {
+    writeFileSync(world.outside(`${PLUGIN_FOLDER}/hangs`), HANGS, { mode: 0o755 });
+    const pods = WAYS[0]!.networkOf("pods", DUAL);
+    install(world, { ...pods, plugins: [...pods.plugins, { type: "hangs" }] });
+    const hanging = async (): Promise<string> =>
+      world.host.must(["sh", "-c", "cat /run/hanging 2>/dev/null || true"]);
+    const command = `echo $$ > /run/trial; exec ${TRIAL.replace("/nowhere", PLUGIN_FOLDER)}`;
+    await using trial = world.host.start(["sh", "-c", command], { timeoutMs: 60_000 });
+    await waitFor("the plugin hangs", async () => (await hanging()).includes("ADD"));
+    await world.host.must(["sh", "-c", "kill -INT $(cat /run/trial)"]);
+    // The plugin hangs at the ADD, and once more at the DEL of the one pod that there is.
+    await trial.says("taken down again", 45_000);
+    const { status, stdout } = await trial.finish();
+    expect(signs(stdout)).toEqual([
+      "✗ plugin hangs was ended: after the interrupt it had 15 s for its ADD",
+      "✗ all is taken down again by DEL: plugin hangs was ended: after the interrupt it had 15 s for its DEL",
+    ]);
+    expect(status).toBe(1);
+    const calls = (await hanging()).trim().split("\n");
+    expect(calls.map((line) => line.split(" ")[0])).toEqual(["ADD", "DEL"]);
+    const ids = calls.flatMap((line) => line.split(" ").slice(1));
+    await waitFor("the processes are gone", () => ids.every((id) => !existsSync(`/proc/${id}`)));
+    await expectNothing(world);
+  },
+  90_000,
+);
 
 scene("--keep leaves the pods there, and tells how they go", async (world) => {
   install(world, WAYS[0]!.networkOf("pods", DUAL));

@@ -84,6 +84,27 @@ scene("CHECK of a member that has been alone so far is content", async (world) =
   ]);
 });
 
+scene(
+  "CHECK of a member is content when an ADD of another failed, unless one has left before",
+  async (world) => {
+    const [lab, odd] = [{}, { sysctl: { "net.ipv4.conf.IFNAME.odd": "1" } }].map((wishes) =>
+      wireNetwork("lab", wishes),
+    );
+    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+    install(world, lab!);
+    await add(world, lab!, red);
+    const before = await hostLinks(world);
+    const failed = async () => mustFail(await plugin(world, "ADD", { network: odd!, pod: blue })).code;
+    expect(await failed()).toBe(140);
+    expect(await hostLinks(world)).toEqual(before);
+    expect(await check(world, lab!, red)).toBeUndefined();
+    await add(world, lab!, blue);
+    await del(world, lab!, blue);
+    expect(await failed()).toBe(140);
+    expect(await check(world, lab!, red)).toContain("the other pod has left network lab");
+  },
+);
+
 for (const survivor of ["first", "second"])
   scene(
     `the ${survivor} member, whose wire died with the other namespace, gets all of it again with the next ADD`,

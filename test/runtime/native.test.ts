@@ -18,7 +18,9 @@ import { run } from "../support/process.ts";
 import { SYSTEM_PATH } from "../support/tool.ts";
 import type { Argument, Call, Results } from "./program/calls.ts";
 
-const [ENOENT, ENOEXEC, EBADF, EEXIST, EISDIR, EINVAL, EFBIG, ENAMETOOLONG] = [2, 8, 9, 17, 21, 22, 27, 36];
+const [ENOENT, ESRCH, ENOEXEC, EBADF, ECHILD, EEXIST, EISDIR, EINVAL, EFBIG, ENAMETOOLONG] = [
+  2, 3, 8, 9, 10, 17, 21, 22, 27, 36,
+];
 const [O_WRONLY, O_CREAT, O_DIRECTORY] = [1, 0o100, 0o200000];
 const HERE = -100;
 
@@ -446,6 +448,38 @@ test("a program is run with its arguments, environment and descriptors, and its 
   expect(readFileSync(at("err"), "utf8")).toBe("oops\n");
   // Of our files ls has two, its input and its error; its output is the pipe.
   expect(said).toMatch(/\n2\n$/);
+});
+
+test("a program that is launched leads its group, which can be waited for and ended with all in it", async () => {
+  const program = (...command: string[]): Call => [
+    "launch",
+    "/bin/sh",
+    command,
+    [],
+    result(0),
+    result(1),
+    result(0),
+  ];
+  const { results } = await calls([
+    ["open", "/dev/null", 2, 0],
+    ["open", at("out"), O_WRONLY | O_CREAT, 0o600],
+    program("sh", "-c", "cut -d ' ' -f 1,5 /proc/$$/stat; exit 7"),
+    ["wait", result(2)],
+    program("sh", "-c", "sleep 600 & echo $! >&1; wait"),
+    ["pidfd_open", result(4)],
+    ["usleep", 0],
+    ["kill_group", result(4)],
+    ["wait", result(4)],
+    ["wait", result(4)],
+    ["pidfd_open", result(4)],
+    ...[1, 0, -1].map((leader): Call => ["kill_group", leader]),
+    ["launch", at("nothing"), ["nothing"], [], result(0), result(0), result(0)],
+  ]);
+  expect(results[3]).toBe(7 << 8);
+  expect(results.slice(7, 11)).toEqual([0, 9, -ECHILD, -ESRCH]);
+  expect(results.slice(11)).toEqual([-EINVAL, -EINVAL, -EINVAL, -ENOENT]);
+  const [ids = ""] = readFileSync(at("out"), "utf8").split("\n");
+  expect(ids).toBe(`${String(results[2])} ${String(results[2])}`);
 });
 
 test("a program that the kernel does not know is refused", async () => {

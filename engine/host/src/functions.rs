@@ -19,8 +19,14 @@ fn number(result: i64) -> Result<Answer<'static>, Refused> {
     Ok(Answer::Number(result as f64))
 }
 
+/// The six arguments of a function that runs a program.
+fn program(a: &mut dyn Arguments) -> Result<Program, Refused> {
+    let descriptors = [a.number(3)?, a.number(4)?, a.number(5)?];
+    Ok(Program { file: a.text(0)?, arguments: a.texts(1)?, environment: a.texts(2)?, descriptors })
+}
+
 /// All native functions.
-pub static FUNCTIONS: [Function; 50] = [
+pub static FUNCTIONS: [Function; 54] = [
     calls("open", |a| number(kernel::open(a.text(0)?, a.number(1)?, a.number(2)?))),
     calls("close", |a| number(kernel::close(a.number(0)?))),
     calls("read", |a| number(kernel::read(a.number(0)?, a.bytes(1)?))),
@@ -74,10 +80,11 @@ pub static FUNCTIONS: [Function; 50] = [
     calls("environment", |_| Ok(Answer::Texts(process::environment()))),
     calls("argv", |_| Ok(Answer::Texts(process::argv()))),
     calls("program_name", |_| Ok(Answer::Text(Cow::Owned(process::program_name())))),
-    calls("spawn", |a| {
-        let descriptors = [a.number(3)?, a.number(4)?, a.number(5)?];
-        number(process::spawn(Program { file: a.text(0)?, arguments: a.texts(1)?, environment: a.texts(2)?, descriptors }))
-    }),
+    calls("spawn", |a| number(process::spawn(program(a)?))),
+    calls("launch", |a| number(process::launch(program(a)?))),
+    calls("pidfd_open", |a| number(kernel::pidfd_open(a.number(0)?))),
+    calls("kill_group", |a| number(kernel::kill_group(a.number(0)?))),
+    calls("wait", |a| number(kernel::wait(a.number(0)?))),
     calls("abort", |a| process::abort(&a.text(0)?)),
     computes("encode", |a| Ok(Answer::Bytes(a.text(0)?.into_bytes()))),
     computes("decode", |a| {

@@ -41,6 +41,19 @@ pub fn wait(child: i64) -> i64 {
     }
 }
 
+/// Gives a descriptor that can be read once the process has ended.
+pub fn pidfd_open(process: i64) -> i64 {
+    call(libc::SYS_pidfd_open, [process, 0, 0, 0, 0, 0])
+}
+
+/// Ends all processes of the group that `leader` leads. No other number is let through: 0, 1 and -1 would mean others.
+pub fn kill_group(leader: i64) -> i64 {
+    if leader < 2 {
+        return -i64::from(libc::EINVAL);
+    }
+    call(libc::SYS_kill, [-leader, i64::from(libc::SIGKILL), 0, 0, 0, 0])
+}
+
 fn address<T: ?Sized>(value: &T) -> i64 {
     ptr::from_ref(value).cast::<u8>() as i64
 }

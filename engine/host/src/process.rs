@@ -116,8 +116,21 @@ pub struct Program {
 /// Runs a program to its end. Gives the wait status (wait(2): the signal in the low seven bits, else the exit status in the
 /// next eight), or `-errno` when it could not be started.
 pub fn spawn(program: Program) -> i64 {
+    match start(program, false) {
+        refusal @ ..0 => refusal,
+        child => wait(child),
+    }
+}
+
+/// Starts a program that leads a process group of its own. Gives its process id, which is to be waited for (`kernel::wait`), or
+/// `-errno` when it could not be started.
+pub fn launch(program: Program) -> i64 {
+    start(program, true)
+}
+
+fn start(program: Program, leads_group: bool) -> i64 {
     match prepared(program) {
-        Ok((file, arguments, environment, descriptors)) => start(&file, &arguments, &environment, descriptors),
+        Ok((file, arguments, environment, descriptors)) => fork(&file, &arguments, &environment, descriptors, leads_group),
         Err(refusal) => refusal,
     }
 }
@@ -132,7 +145,7 @@ fn prepared(Program { file, arguments, environment, descriptors }: Program) -> R
     Ok((c_text(file)?, all(arguments)?, all(environment)?, descriptors.map(|fd| fd as c_int)))
 }
 
-fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptors: [c_int; 3]) -> i64 {
+fn fork(file: &CStr, arguments: &[CString], environment: &[CString], descriptors: [c_int; 3], leads_group: bool) -> i64 {
     let list = |texts: &[CString]| texts.iter().map(|text| text.as_ptr().cast_mut()).chain([ptr::null_mut()]).collect::<Vec<_>>();
     let (arguments, environment) = (list(arguments), list(environment));
     let mut report = [0; 2];
@@ -145,7 +158,7 @@ fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptor
     let (parent, child) = unsafe { (libc::getpid(), libc::fork()) };
     if child == 0 {
         // SAFETY: the lists end with a null pointer, and all texts in them live in this copy of the memory.
-        unsafe { become_program(parent, file, &arguments, &environment, descriptors) };
+        unsafe { become_program(parent, file, &arguments, &environment, descriptors, leads_group) };
         let refusal = errno().to_ne_bytes();
         write(i64::from(report[1]), &refusal);
         exit(127);
@@ -159,8 +172,11 @@ fn start(file: &CStr, arguments: &[CString], environment: &[CString], descriptor
     let mut code = [0; 4];
     let count = read_whole(i64::from(report[0]), &mut code);
     close(i64::from(report[0]));
-    let end = wait(i64::from(child));
-    if count == code.len() { -i64::from(c_int::from_ne_bytes(code)) } else { end }
+    if count < code.len() {
+        return i64::from(child);
+    }
+    wait(i64::from(child));
+    -i64::from(c_int::from_ne_bytes(code))
 }
 
 fn errno() -> c_int {
@@ -187,7 +203,14 @@ fn read_whole(fd: i64, buffer: &mut [u8]) -> usize {
 ///
 /// # Safety
 /// The lists end with a null pointer, and the process is a child that does nothing else.
-unsafe fn become_program(parent: libc::pid_t, file: &CStr, arguments: &[*mut c_char], environment: &[*mut c_char], descriptors: [c_int; 3]) {
+unsafe fn become_program(
+    parent: libc::pid_t,
+    file: &CStr,
+    arguments: &[*mut c_char],
+    environment: &[*mut c_char],
+    descriptors: [c_int; 3],
+    leads_group: bool,
+) {
     // SAFETY: system calls on plain numbers, and the caller's promise for the lists.
     unsafe {
         if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
@@ -196,6 +219,9 @@ unsafe fn become_program(parent: libc::pid_t, file: &CStr, arguments: &[*mut c_c
         // The caller may have died before.
         if libc::getppid() != parent {
             exit(127);
+        }
+        if leads_group && libc::setpgid(0, 0) < 0 {
+            return;
         }
         for (to, from) in descriptors.into_iter().enumerate() {
             if libc::dup2(from, to as c_int) < 0 {

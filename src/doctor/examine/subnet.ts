@@ -8,7 +8,8 @@ import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from
 import { listSubnetOwners, type SubnetOwner } from "../../look/subnet-owner.ts";
 import { listAddresses } from "../../net/address.ts";
 import { getLink } from "../../net/link.ts";
-import { listRoutes, lookUpRoutes } from "../../net/route.ts";
+import { listRoutes } from "../../net/route-list.ts";
+import { lookUpRoutes } from "../../net/route-look-up.ts";
 import { readSysctl } from "../../net/sysctl.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
 import { stepOf } from "../../plan/steps.ts";

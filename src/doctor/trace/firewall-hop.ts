@@ -5,7 +5,7 @@ import { type Drop, dropOf } from "../../host/forward/drop.ts";
 import type { ForwardHook } from "../../host/forward/hook.ts";
 import { listNodeHooks, type Passage, passagesOf, type Side } from "../../host/forward/passage.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
-import { lookUpRoute } from "../../net/route.ts";
+import { lookUpRoute } from "../../net/route-look-up.ts";
 import type { Packet, PacketLink } from "../../nft/packet.ts";
 import { PROTOCOLS as NUMBERS } from "../../nft/port-mapping.ts";
 import type { Context } from "../context.ts";

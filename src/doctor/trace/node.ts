@@ -9,7 +9,7 @@ import {
 } from "../../cluster/part.ts";
 import { type Address, formatAddress } from "../../ip/address.ts";
 import { formatPrefix, type Prefix, prefixContains } from "../../ip/prefix.ts";
-import { lookUpWay } from "../../net/route.ts";
+import { lookUpWay } from "../../net/route-look-up.ts";
 import type { Context } from "../context.ts";
 import { deviceFinding, examineTunnel } from "../examine/node.ts";
 import { NODE } from "../finding.ts";

@@ -1,7 +1,7 @@
 // The hops of a packet that the node routes: the gateway, the route, the firewalls, and the way out.
 import { entryOf } from "../../attachment/link.ts";
 import { formatAddress } from "../../ip/address.ts";
-import { isLocalAddress, lookUpRoute } from "../../net/route.ts";
+import { isLocalAddress, lookUpRoute } from "../../net/route-look-up.ts";
 import type { StepName } from "../../plan/step.ts";
 import type { Context } from "../context.ts";
 import { examineDuplicates } from "../examine/duplicate.ts";

@@ -165,10 +165,8 @@ function strayPlaceOf(unrecorded: Unrecorded): StrayPlace {
  * the reference plugin have no alias, its name is that of the result, which the plugin made by chance.
  */
 function isPeerOurs({ key, prevResult }: Unrecorded, link: Link, node: Node): boolean {
-  const index = link.peerIndex === 0 ? link.index : link.peerIndex;
-  const peer = getLink(node.links, { index });
-  if (peer?.kind !== "veth" || (peer.peerIndex === 0 ? peer.index : peer.peerIndex) !== link.index)
-    return false;
+  const peer = getLink(node.links, { index: link.otherEnd });
+  if (peer?.kind !== "veth" || peer.otherEnd !== link.index) return false;
   if (peer.alias === "")
     return (
       prevResult?.interfaces.some(({ name, sandbox = "" }) => sandbox === "" && name === peer.name) === true

@@ -14,6 +14,7 @@ import { isErrno } from "../../../sys/errno.ts";
 import { curable, type Difference, restorable, shellWord, sysctlCommand } from "../../difference.ts";
 import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
+import { downBridge, missingBridge } from "../../sentence.ts";
 import { closeUnguarded, isUnguarded, unguarded } from "../host-port/localhost.ts";
 import { requireVlanFiltering } from "../vlan/filtering.ts";
 
@@ -117,7 +118,7 @@ export function refuseAdvertisements(name: string): void {
 function verifyBridge(step: BridgeStep, { node }: Place): Difference | string | undefined {
   const { name } = step;
   const link = getLink(node.links, { name });
-  if (link === undefined) return `bridge ${name} does not exist`;
+  if (link === undefined) return missingBridge(name);
   if (link.kind !== "bridge") return `${name} is not a bridge`;
   const lost = lostSetting(step, link);
   if (lost !== undefined && !link.up) return lost;
@@ -134,7 +135,7 @@ function lostSetting(
   link: Link,
 ): Difference | undefined {
   const set = `ip link set dev ${shellWord(name)}`;
-  if (!link.up) return restorable(`bridge ${name} is down`, `${set} up`);
+  if (!link.up) return restorable(downBridge(name), `${set} up`);
   if (promiscuous && !link.promiscuous)
     return restorable(`bridge ${name} is not promiscuous`, `${set} promisc on`);
   if (isMadeByPontoon(name) && takesAdvertisements(name))

@@ -3,7 +3,7 @@
 import { attempt } from "../../../failure/failure.ts";
 import type { Family } from "../../../ip/address.ts";
 import { getLink } from "../../../net/link.ts";
-import { listRoutes } from "../../../net/route.ts";
+import { listRoutes } from "../../../net/route-list.ts";
 import { ensureSysctl, readSysctl } from "../../../net/sysctl.ts";
 import { RTPROT_RA } from "../../../netlink/uapi/rtnetlink.ts";
 import type { ForwardingStep } from "../../../plan/step.ts";

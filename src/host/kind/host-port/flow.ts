@@ -2,7 +2,7 @@
 // equal port elsewhere.
 import { type Address, type Family, sameAddress } from "../../../ip/address.ts";
 import { deleteUdpFlows, type UdpFlow } from "../../../net/conntrack.ts";
-import { isLocalAddress } from "../../../net/route.ts";
+import { isLocalAddress } from "../../../net/route-look-up.ts";
 import { type PortMapping, PROTOCOLS } from "../../../nft/port-mapping.ts";
 import type { Node } from "../../node.ts";
 

@@ -6,7 +6,7 @@ import { CniError } from "../../../cni/error.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
 import { formatPrefix, type Prefix } from "../../../ip/prefix.ts";
 import { getLink } from "../../../net/link.ts";
-import { findLocalRoute } from "../../../net/route.ts";
+import { findLocalRoute } from "../../../net/route-look-up.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
 import type { Applying } from "../../kind.ts";
 import type { Node } from "../../node.ts";

@@ -5,7 +5,7 @@ import { type Address, formatAddress } from "../../../ip/address.ts";
 import { isWhole } from "../../../ip/prefix.ts";
 import { listAddresses } from "../../../net/address.ts";
 import { getLink, getLinkMessage } from "../../../net/link.ts";
-import { listRoutes } from "../../../net/route.ts";
+import { listRoutes } from "../../../net/route-list.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";

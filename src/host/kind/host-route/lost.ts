@@ -5,7 +5,7 @@ import { type Address, familyBits, formatAddress } from "../../../ip/address.ts"
 import type { Prefix } from "../../../ip/prefix.ts";
 import { listAddressesOfAll } from "../../../net/address.ts";
 import { listLinks } from "../../../net/link-set.ts";
-import { listRoutes } from "../../../net/route.ts";
+import { listRoutes } from "../../../net/route-list.ts";
 import type { LostRules } from "../../../nft/answer.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
 import type { Node } from "../../node.ts";

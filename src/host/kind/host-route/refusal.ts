@@ -5,7 +5,7 @@ import { addressHint, explain } from "../../../failure/failure.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
 import { isWhole } from "../../../ip/prefix.ts";
 import { getLink } from "../../../net/link.ts";
-import { listRoutes } from "../../../net/route.ts";
+import { listRoutes } from "../../../net/route-list.ts";
 import { isErrno, type SystemError } from "../../../sys/errno.ts";
 import { AddressTaken } from "../../address-taken.ts";
 import type { Node } from "../../node.ts";

@@ -1,7 +1,8 @@
 // The search for missing routes in the pod.
 import { sameAddress } from "../../../ip/address.ts";
 import { formatPrefix, samePrefix } from "../../../ip/prefix.ts";
-import { type LinkRoute, listRoutes } from "../../../net/route.ts";
+import type { LinkRoute } from "../../../net/route.ts";
+import { listRoutes } from "../../../net/route-list.ts";
 import type { NetlinkSocket } from "../../../netlink/socket.ts";
 import { RT_TABLE_MAIN } from "../../../netlink/uapi/rtnetlink.ts";
 import type { PodRoute } from "../../../plan/step.ts";

@@ -24,6 +24,7 @@ import { curable, type Difference, inPod, restorable, shellWord } from "../../di
 import type { Applying, Place, Renewal, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import type { Pod } from "../../pod.ts";
+import { downEnd, HAIRPIN, ISOLATION, missingEnd, notPort, wrongSetting } from "../../sentence.ts";
 
 export const veth: StepKind<VethStep> = {
   apply: createVeth,
@@ -91,12 +92,10 @@ function hostEndProblem(step: VethStep, pod: Link, on: Place): Difference | stri
   ]);
   const title = `interface ${step.pod.name} in the pod`;
   const set = `ip link set dev ${name}`;
-  if (host === undefined) return `the host's end ${name} of the veth pair does not exist`;
-  if (!host.up) return restorable(`the host's end ${name} of the veth pair is down`, `${set} up`);
+  if (host === undefined) return missingEnd(name);
+  if (!host.up) return restorable(downEnd(name), `${set} up`);
   if (port !== undefined && (bridge === undefined || host.master !== bridge.index))
-    return bridge === undefined
-      ? `${name} is not a port of bridge ${port.bridge}`
-      : restorable(`${name} is not a port of bridge ${port.bridge}`);
+    return bridge === undefined ? notPort(name, port.bridge) : restorable(notPort(name, port.bridge));
   if (port === undefined && host.master !== 0)
     return curable(`${name} is a port of another interface`, `${set} nomaster`);
   if (group !== undefined && host.group !== group)
@@ -134,8 +133,8 @@ interface PortSetting {
 function settingsOf({ hairpin, isolated, learns }: PortSettings, port: LinkPort): PortSetting[] {
   const { unicast, multicast, broadcast } = port.floods;
   return [
-    { title: "hairpin mode", word: "hairpin", is: port.hairpin, wanted: hairpin },
-    { title: "port isolation", word: "isolated", is: port.isolated, wanted: isolated },
+    { title: HAIRPIN, word: "hairpin", is: port.hairpin, wanted: hairpin },
+    { title: ISOLATION, word: "isolated", is: port.isolated, wanted: isolated },
     { title: "learning", word: "learning", is: port.learning, wanted: learns ?? port.learning },
     { title: "flooding", word: "flood", is: unicast, wanted: true },
     { title: "flooding of multicast", word: "mcast_flood", is: multicast, wanted: true },
@@ -149,7 +148,7 @@ function portProblem(name: string, settings: PortSettings, port: LinkPort): Diff
   if (first === undefined) return undefined;
   const words = wrong.map(({ word, wanted }) => `${word} ${wanted ? "on" : "off"}`);
   return restorable(
-    `${first.title} of ${name} is ${first.is ? "on" : "off"}`,
+    wrongSetting(first.title, name, first.is),
     `bridge link set dev ${name} ${words.join(" ")}`,
   );
 }

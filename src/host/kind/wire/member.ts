@@ -65,11 +65,7 @@ export function findEndOf(pod: Pod, key: AttachmentKey, mac: string | undefined)
 
 /** True when the two links, each in its own namespace, are the ends of one pair. */
 export function arePeers(one: Link, other: Link): boolean {
-  return peerOf(one) === other.index && peerOf(other) === one.index;
-}
-
-function peerOf({ index, peerIndex }: Link): number {
-  return peerIndex === 0 ? index : peerIndex;
+  return one.otherEnd === other.index && other.otherEnd === one.index;
 }
 
 /**

@@ -24,7 +24,7 @@ import {
   othersOf,
 } from "./member.ts";
 import { refuseThird, refuseToCut, refuseUnknown } from "./refusal.ts";
-import { release } from "./release.ts";
+import { giveFreeEndBack, release } from "./release.ts";
 import { isWhole, refuseBusy, renew } from "./renew.ts";
 
 export const wire: StepKind<WireStep> = {
@@ -69,9 +69,12 @@ function leadsToMember(free: Link, other: Member | undefined, others: Others): b
   return other.end !== undefined && isWhole(other) && arePeers(free, other.end);
 }
 
-function take(free: Link, { pod: { name, mac }, mtu, alias }: WireStep, on: Applying): void {
+function take(free: Link, step: WireStep, on: Applying): void {
+  const { mtu, alias } = step;
+  const { name, mac } = step.pod;
   // The kernel moves the link also when it refuses the name.
   checkInterfaceIsFree(name, on.pod);
+  if (stateOfFreeEnd(free.alias) === "open") on.onUndo(() => giveFreeEndBack(step, on));
   const where = { namespaceFd: on.pod.namespace.fd, name, mac, mtu, alias };
   on.node.links.execute([
     changeDeviceMessage(free.index, where, `move ${free.name} into the pod as ${name}`),

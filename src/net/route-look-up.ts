@@ -1,0 +1,114 @@
+// The ways of packets, as the kernel looks them up: one answer, however many routes there are.
+// (linux/rtnetlink.h)
+import { type Address, addressBytes, addressFromBytes, familyBits, formatAddress } from "../ip/address.ts";
+import { type Reply, readAttributes } from "../netlink/reader.ts";
+import type { Message, NetlinkSocket } from "../netlink/socket.ts";
+import * as rt from "../netlink/uapi/rtnetlink.ts";
+import { routeHeader } from "./route.ts";
+import { readGateway } from "./route-list.ts";
+
+/** The way of a packet: its link, and the MTU of the route if it has one. */
+export interface RouteChoice {
+  index: number;
+  mtu: number | undefined;
+}
+
+/** True for an address of this machine. Throws SystemError. */
+export function isLocalAddress(socket: NetlinkSocket, address: Address): boolean {
+  const reply = socket.transact([lookUpMessage(address)])[0]?.replies[0];
+  // struct rtmsg: the type is its eighth byte.
+  return reply !== undefined && reply.payload[7] === rt.RTN_LOCAL;
+}
+
+/**
+ * The index of the link that has the address, which is one of this machine's; undefined: none has it. One
+ * look-up, however many links there are. Throws SystemError.
+ */
+export function findLocalRoute(socket: NetlinkSocket, address: Address): number | undefined {
+  const reply = socket.transact([lookUpMessage(address, rt.RTM_F_FIB_MATCH)])[0]?.replies[0];
+  if (reply === undefined || reply.payload[7] !== rt.RTN_LOCAL) return undefined;
+  return readAttributes(reply.payload, 12).u32(rt.RTA_OIF);
+}
+
+/**
+ * The route of a packet to `address`: one look-up, however many routes there are. Undefined without a route.
+ * Throws SystemError for any other refusal.
+ */
+export function lookUpRoute(socket: NetlinkSocket, address: Address): RouteChoice | undefined {
+  const [outcome] = socket.transact([lookUpMessage(address)]);
+  return readChoice(outcome?.replies[0]);
+}
+
+/** The kernel refuses when there is no way out: unreachable, prohibited, blackhole. */
+function readChoice(reply: Reply | undefined): RouteChoice | undefined {
+  if (reply === undefined) return undefined;
+  const attributes = readAttributes(reply.payload, 12);
+  const index = attributes.u32(rt.RTA_OIF);
+  return index === undefined ? undefined : { index, mtu: attributes.nest(rt.RTA_METRICS)?.u32(rt.RTAX_MTU) };
+}
+
+/** The way of a packet with what people know it by. */
+export interface RouteWay extends RouteChoice {
+  /** The next router; undefined where the destination is on the link, or the router has another family. */
+  gateway: Address | undefined;
+  /** The own address that the packet gets. */
+  source: Address | undefined;
+}
+
+/** As {@link lookUpRoute}, with the next router and the own address. Throws SystemError. */
+export function lookUpWay(socket: NetlinkSocket, address: Address): RouteWay | undefined {
+  const [outcome] = socket.transact([lookUpMessage(address)]);
+  const reply = outcome?.replies[0];
+  const choice = readChoice(reply);
+  if (reply === undefined || choice === undefined) return undefined;
+  const attributes = readAttributes(reply.payload, 12);
+  const source = attributes.addressBytes(rt.RTA_PREFSRC);
+  return { ...choice, gateway: readGateway(attributes), source: source && addressFromBytes(source) };
+}
+
+/** The routes of packets to each address, by one exchange; undefined in the place of each without a route. */
+export function lookUpRoutes(
+  socket: NetlinkSocket,
+  addresses: readonly Address[],
+): (RouteChoice | undefined)[] {
+  const choices: (RouteChoice | undefined)[] = [];
+  for (let at = 0; at < addresses.length; at += MOST_LOOK_UPS) {
+    const messages = addresses.slice(at, at + MOST_LOOK_UPS).map((address) => lookUpMessage(address));
+    for (const { replies } of socket.transact(messages)) choices.push(readChoice(replies[0]));
+  }
+  return choices;
+}
+
+/** So many answers about routes fit into a socket's buffer of 208 kB. */
+const MOST_LOOK_UPS = 100;
+
+/**
+ * The links by which the node reaches addresses without a gateway, one for each; undefined for an address
+ * that is behind a gateway, out of reach, or the node's own. Throws SystemError when the socket fails.
+ */
+export function lookUpDirectLinks(
+  socket: NetlinkSocket,
+  addresses: readonly Address[],
+): (number | undefined)[] {
+  if (addresses.length === 0) return [];
+  return socket.transact(addresses.map((address) => lookUpMessage(address))).map(({ replies: [reply] }) => {
+    // struct rtmsg: the type is its eighth byte.
+    if (reply === undefined || reply.payload[7] !== rt.RTN_UNICAST) return undefined;
+    const attributes = readAttributes(reply.payload, 12);
+    const hasGateway = [rt.RTA_GATEWAY, rt.RTA_VIA].some((type) => attributes.bytes(type) !== undefined);
+    return hasGateway ? undefined : attributes.u32(rt.RTA_OIF);
+  });
+}
+
+/** With RTM_F_FIB_MATCH the answer is the entry that fits, and not the way that follows from it. */
+function lookUpMessage(address: Address, flags = 0): Message {
+  return {
+    what: `look up the route to ${formatAddress(address)}`,
+    type: rt.RTM_GETROUTE,
+    flags: 0,
+    body: (w) => {
+      routeHeader(w, { address, length: familyBits(address.family) }, { flags });
+      w.attribute(rt.RTA_DST, addressBytes(address));
+    },
+  };
+}
