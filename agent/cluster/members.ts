@@ -1,14 +1,14 @@
-// The nodes of a cluster, checked: subnets and addresses that belong to one node each. Pure.
+// The nodes of a cluster, checked: subnets of pods that belong to one node each, and ways to them. Pure.
 
 import { nodeAddress, podSubnet, type Read } from "../../src/cluster/reader.ts";
 import { Problems } from "../../src/cni/problems.ts";
 import { type Address, type Family, formatAddress } from "../../src/ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, parsePrefix } from "../../src/ip/prefix.ts";
+import { formatPrefix, networkOf, type Prefix, parsePrefix, wholeOf } from "../../src/ip/prefix.ts";
 import type { ClusterNode } from "./node-object.ts";
 import type { Problem } from "./problem.ts";
 import { Subnets } from "./subnets.ts";
 
-/** A node whose subnets and addresses are its own alone. */
+/** A node whose subnets are its own alone. */
 export interface Member {
   name: string;
   uid: string;
@@ -32,28 +32,30 @@ export function addressOf({ addresses }: Pick<Member, "addresses">, family: Fami
 }
 
 /**
- * Reads what the API server has of all nodes, for the node `ownName`. Two nodes with one address, or with
- * subnets that overlap, cannot both be right: this node keeps its own, else the Node object that was made
- * last counts, since a machine that is gone may have left its object. What is left out is told as a problem.
+ * Reads what the API server has of all nodes, for the node `ownName`. Where two contradict each other, this
+ * node's own counts, else that of the Node object that was made first: whoever joins the cluster chooses
+ * podCIDR and addresses, and shall take nothing from others by them. What is left out is told as a problem.
  */
 export function readCluster(nodes: ReadonlyMap<string, ClusterNode>, ownName: string): Cluster {
   const problems: Problem[] = [];
   const ranked = [...nodes.values()].sort(byRank(ownName));
   const members = ranked.map((node) => memberOf(node, problems));
-  claimAddresses(members, problems);
-  claimSubnets(members, problems);
-  giveWay(members, ownName, problems);
+  const claims: Claims = { subnets: new Subnets(), addresses: new Subnets(), ownName, problems };
+  for (const member of members) {
+    member.subnets = member.subnets.filter((subnet) => claimSubnet(subnet, member.name, claims));
+    member.addresses = member.addresses.filter((address) => claimAddress(address, member.name, claims));
+  }
   const [own] = members.filter(({ name }) => name === ownName);
   const others = members.filter((each) => each !== own).sort((a, b) => compare(a.name, b.name));
   return { own, others, problems };
 }
 
-/** This node first, then the youngest. */
+/** This node first, then the oldest. */
 function byRank(ownName: string) {
   return (a: ClusterNode, b: ClusterNode): number =>
     Number(b.name === ownName) - Number(a.name === ownName) ||
-    b.created - a.created ||
-    compare(b.uid, a.uid) ||
+    a.created - b.created ||
+    compare(a.uid, b.uid) ||
     compare(a.name, b.name);
 }
 
@@ -84,64 +86,60 @@ function withoutHostBits(text: string): string {
   return prefix === undefined ? text : formatPrefix(networkOf(prefix));
 }
 
-/** Leaves each address to the first member that has it. */
-function claimAddresses(members: readonly Member[], problems: Problem[]): void {
-  const owners = new Map<string, string>();
-  for (const member of members)
-    member.addresses = member.addresses.filter((address) => {
-      const text = formatAddress(address);
-      const owner = owners.get(text) ?? member.name;
-      owners.set(text, owner);
-      if (owner !== member.name)
-        problems.push({
-          code: "same-address",
-          node: member.name,
-          text: `the nodes ${owner} and ${member.name} have the address ${text}; it counts for ${owner}, whose Node object is younger or this node's own`,
-        });
-      return owner === member.name;
-    });
+/** What the members of before have, the first of them this node. */
+interface Claims {
+  subnets: Subnets;
+  /** Each as a subnet of one address. */
+  addresses: Subnets;
+  ownName: string;
+  problems: Problem[];
 }
 
-/** Leaves each subnet to the first member that has it, and none to those that overlap it. */
-function claimSubnets(members: readonly Member[], problems: Problem[]): void {
-  const taken = new Subnets();
-  for (const member of members)
-    member.subnets = member.subnets.filter((subnet) => {
-      const before = taken.claim(subnet, member.name);
-      if (before === undefined) return true;
-      if (before.owner !== member.name || formatPrefix(before.subnet) !== formatPrefix(subnet))
-        problems.push({
-          code: "overlap",
-          node: member.name,
-          text: `podCIDR ${formatPrefix(subnet)} of node ${member.name} overlaps ${formatPrefix(before.subnet)} of node ${before.owner}; ${before.owner} keeps it, whose Node object is younger or this node's own`,
-        });
-      return false;
-    });
+/** True for a subnet that is free of subnets and addresses of the members of before. */
+function claimSubnet(subnet: Prefix, name: string, { subnets, addresses, problems }: Claims): boolean {
+  const text = formatPrefix(subnet);
+  const tell = (reason: string): void => void problems.push({ code: "overlap", node: name, text: reason });
+  const holding = addresses.overlapping(subnet);
+  if (holding !== undefined) {
+    const address = formatAddress(holding.subnet.address);
+    tell(
+      `podCIDR ${text} of node ${name} holds ${address}, the address of node ${holding.owner}, whose Node object is older or this node's own; no packet goes to that podCIDR`,
+    );
+    return false;
+  }
+  const before = subnets.claim(subnet, name);
+  if (before === undefined) return true;
+  const other = formatPrefix(before.subnet);
+  if (before.owner !== name || other !== text)
+    tell(
+      `podCIDR ${text} of node ${name} overlaps ${other} of node ${before.owner}; ${before.owner} keeps it, whose Node object is older or this node's own`,
+    );
+  return false;
 }
 
 /**
- * No subnet of pods may hold a node's address: the other's subnet gives way, or the address in this node's
- * own.
+ * True for an address that lies in no subnet of pods and is not this node's own. Other nodes may share one:
+ * packets to the pods of each go to the machine that has it, so none loses by what another says.
  */
-function giveWay(members: readonly Member[], ownName: string, problems: Problem[]): void {
-  const taken = new Subnets();
-  for (const { name, subnets } of members) for (const subnet of subnets) taken.claim(subnet, name);
-  const wrong = new Set<string>();
-  for (const member of members)
-    member.addresses = member.addresses.filter((address) => {
-      const holder = taken.holderOf(address);
-      if (holder === undefined) return true;
-      const subnet = formatPrefix(holder.subnet);
-      problems.push({
-        code: "overlap",
-        node: holder.owner,
-        text: `podCIDR ${subnet} of node ${holder.owner} holds ${formatAddress(address)}, the address of node ${member.name}`,
-      });
-      if (holder.owner === ownName) return false;
-      wrong.add(subnet);
-      return true;
+function claimAddress(address: Address, name: string, { subnets, addresses, ownName, problems }: Claims) {
+  const text = formatAddress(address);
+  const holder = subnets.holderOf(address);
+  if (holder !== undefined) {
+    problems.push({
+      code: "overlap",
+      node: name,
+      text: `podCIDR ${formatPrefix(holder.subnet)} of node ${holder.owner} holds ${text}, the address of node ${name}, which does not count: no packet goes to its pods`,
     });
-  for (const member of members)
-    if (member.name !== ownName)
-      member.subnets = member.subnets.filter((subnet) => !wrong.has(formatPrefix(subnet)));
+    return false;
+  }
+  const before = addresses.claim(wholeOf(address), name);
+  if (before === undefined) return true;
+  const isOwn = before.owner === ownName;
+  if (before.owner !== name)
+    problems.push({
+      code: "same-address",
+      node: name,
+      text: `the nodes ${before.owner} and ${name} have the address ${text}; ${isOwn ? "it is this node's own" : "packets to the pods of both go there"}`,
+    });
+  return !isOwn && before.owner !== name;
 }

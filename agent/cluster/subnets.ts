@@ -20,14 +20,20 @@ export class Subnets {
 
   /** Adds the subnet, unless it overlaps one that is there; gives that one. */
   claim(subnet: Prefix, owner: string): Owned | undefined {
-    const first = networkOf(subnet).address.value;
-    const last = first + (1n << BigInt(familyBits(subnet.address.family) - subnet.length)) - 1n;
+    const before = this.overlapping(subnet);
+    if (before !== undefined) return before;
     const entries = this.#entries[subnet.address.family];
-    const at = this.#indexAfter(last, entries);
-    const before = entries[at - 1];
-    if (before !== undefined && before.last >= first) return before;
-    entries.splice(at, 0, { subnet, owner, first, last });
+    const { first, last } = rangeOf(subnet);
+    entries.splice(this.#indexAfter(last, entries), 0, { subnet, owner, first, last });
     return undefined;
+  }
+
+  /** One that overlaps the subnet. */
+  overlapping(subnet: Prefix): Owned | undefined {
+    const { first, last } = rangeOf(subnet);
+    const entries = this.#entries[subnet.address.family];
+    const before = entries[this.#indexAfter(last, entries) - 1];
+    return before !== undefined && before.last >= first ? before : undefined;
   }
 
   /** The subnet with this address. */
@@ -47,4 +53,9 @@ export class Subnets {
     }
     return from;
   }
+}
+
+function rangeOf(subnet: Prefix): { first: bigint; last: bigint } {
+  const first = networkOf(subnet).address.value;
+  return { first, last: first + (1n << BigInt(familyBits(subnet.address.family) - subnet.length)) - 1n };
 }

@@ -40,6 +40,9 @@ export interface Decision {
   problems: Problem[];
 }
 
+/** The most subnets of a peer in the document. */
+const MOST_SUBNETS = 16;
+
 /** The bytes of the outer headers of VXLAN (RFC 7348, section 5), by the family of the outer packets. */
 const OVERHEAD: Record<Family, number> = { 4: 50, 6: 70 };
 
@@ -166,17 +169,25 @@ function tunnelOf(
     });
     return undefined;
   }
-  const peers = members.flatMap(({ peer }) => {
+  const byAddress = new Map<string, string[]>();
+  for (const { peer } of members) {
     const address = addressOf(peer, local.family);
-    if (address !== undefined)
-      return [{ subnets: peer.subnets.map(formatPrefix), address: formatAddress(address) }];
-    problems.push({
-      code: "no-address",
-      node: peer.name,
-      text: `node ${peer.name} has no InternalIP of IPv${local.family}, the family of this node's tunnel`,
-    });
-    return [];
-  });
+    if (address === undefined)
+      problems.push({
+        code: "no-address",
+        node: peer.name,
+        text: `node ${peer.name} has no InternalIP of IPv${local.family}, the family of this node's tunnel`,
+      });
+    else {
+      const text = formatAddress(address);
+      byAddress.set(text, [...(byAddress.get(text) ?? []), ...peer.subnets.map(formatPrefix)]);
+    }
+  }
+  // Nodes that share an address are one peer; with more subnets the executable would refuse the whole wish.
+  const peers = [...byAddress].map(([address, subnets]) => ({
+    subnets: subnets.slice(0, MOST_SUBNETS),
+    address,
+  }));
   return { kind: "vxlan", vni, port, mtu, local: formatAddress(local), peers };
 }
 

@@ -129,10 +129,10 @@ scene("the same changes reach an agent that runs", async (world) => {
   await using agent = await running(world, one, api);
   api.put({ ...specOf(2), internalIPs: ["10.90.0.22", "fd90::22"] });
   await routesBecome(one, ["10.244.2.0/24 via 10.90.0.22", "fd01:2::/64 via fd90::22", ...ROUTES(3)].sort());
-  // Two nodes have one podCIDR: the younger object counts, and it is told.
+  // Two nodes have one podCIDR: the older object counts, and it is told.
   api.put({ ...specOf(6), podCIDRs: subnetsOf(3), created: "2026-06-01T00:00:00Z" });
   const { msg } = await agent.logs("overlap");
-  expect(msg).toContain("of node node3 overlaps");
+  expect(msg).toContain("of node node6 overlaps");
   api.remove("node6");
   await routesBecome(one, ["10.244.2.0/24 via 10.90.0.22", "fd01:2::/64 via fd90::22", ...ROUTES(3)].sort());
   await agent.logs("solved");

@@ -49,13 +49,13 @@ const codesOf = ({ problems }: { problems: { code: string; node: string }[] }): 
   problems.map(({ code, node: name }) => `${code} ${name}`);
 
 describe("whose subnets and addresses count", () => {
-  test("a podCIDR that two nodes have belongs to the one whose object is younger, and it is told", () => {
+  test("a podCIDR that two nodes have stays with the one whose object is older, and it is told", () => {
     const cluster = read(node(1), node(2), node(3, { podCIDRs: ["10.244.2.0/24"] }));
-    expect(subnetsOf(cluster, "node3")).toEqual(["10.244.2.0/24"]);
-    expect(subnetsOf(cluster, "node2")).toEqual(["fd01:2::/64"]);
-    expect(codesOf(cluster)).toEqual(["overlap node2"]);
+    expect(subnetsOf(cluster, "node2")).toEqual(["10.244.2.0/24", "fd01:2::/64"]);
+    expect(subnetsOf(cluster, "node3")).toEqual([]);
+    expect(codesOf(cluster)).toEqual(["overlap node3"]);
     expect(cluster.problems[0]?.text).toContain(
-      "10.244.2.0/24 of node node2 overlaps 10.244.2.0/24 of node node3",
+      "10.244.2.0/24 of node node3 overlaps 10.244.2.0/24 of node node2",
     );
   });
 
@@ -64,12 +64,12 @@ describe("whose subnets and addresses count", () => {
     ["all of the other and more", "10.244.2.0/23"],
   ])("a podCIDR that is %s counts as the same", (_, cidr) => {
     const cluster = read(node(1), node(2), node(9, { podCIDRs: [cidr] }));
-    expect(subnetsOf(cluster, "node2")).toEqual(["fd01:2::/64"]);
-    expect(codesOf(cluster)).toEqual(["overlap node2"]);
+    expect(subnetsOf(cluster, "node2")).toEqual(["10.244.2.0/24", "fd01:2::/64"]);
+    expect(codesOf(cluster)).toEqual(["overlap node9"]);
   });
 
-  test("this node's own podCIDR stays its own, however young the other is", () => {
-    const cluster = read(node(1), node(2, { podCIDRs: ["10.244.1.0/24"], created: 9e9 }));
+  test("this node's own podCIDR stays its own, however old the other is", () => {
+    const cluster = read(node(1), node(2, { podCIDRs: ["10.244.1.0/24"], created: 1 }));
     expect(subnetsOf(cluster, OWN)).toEqual(["10.244.1.0/24", "fd01:1::/64"]);
     expect(subnetsOf(cluster, "node2")).toEqual([]);
     expect(codesOf(cluster)).toEqual(["overlap node2"]);
@@ -78,22 +78,49 @@ describe("whose subnets and addresses count", () => {
   test("nodes that were made in one second have one order, whatever the list's", () => {
     const twins = [node(2, { created: 5 }), node(3, { created: 5, podCIDRs: ["10.244.2.0/24"] })];
     const orders = [read(node(1), ...twins), read(...twins.toReversed(), node(1))];
-    expect(orders.map((cluster) => subnetsOf(cluster, "node3"))).toEqual([
-      ["10.244.2.0/24"],
-      ["10.244.2.0/24"],
+    expect(orders.map((cluster) => subnetsOf(cluster, "node3"))).toEqual([[], []]);
+  });
+
+  test("a node that says it has another's address takes nothing from it: both are reached there", () => {
+    const cluster = read(node(1), node(2), node(3, { internalIPs: ["10.90.0.12", "fd90::12"] }));
+    expect(codesOf(cluster)).toEqual(["same-address node3", "same-address node3"]);
+    const { wish } = decide(cluster, settings(), ways());
+    expect(wish?.routes).toEqual([
+      { subnet: "10.244.2.0/24", via: "10.90.0.12" },
+      { subnet: "fd01:2::/64", via: "fd90::12" },
+      { subnet: "10.244.3.0/24", via: "10.90.0.12" },
+      { subnet: "fd01:3::/64", via: "fd90::12" },
     ]);
+    const tunnel = decide(cluster, settings("--backend", "vxlan"), ways()).wish;
+    expect(tunnel?.tunnel?.peers).toEqual([
+      {
+        subnets: ["10.244.2.0/24", "fd01:2::/64", "10.244.3.0/24", "fd01:3::/64"],
+        address: "10.90.0.12",
+      },
+    ]);
+    accepted(wish);
+    accepted(tunnel);
   });
 
-  test("an address that two nodes have belongs to the younger", () => {
-    const cluster = read(node(1), node(2), node(3, { internalIPs: ["10.90.0.12"] }));
+  test("many nodes with one address leave a wish that is accepted", () => {
+    const others = Array.from({ length: 12 }, (_, at) => node(at + 2, { internalIPs: ["10.90.0.12"] }));
+    const { wish } = decide(read(node(1), ...others), settings("--backend", "vxlan"), ways());
+    expect(accepted(wish).tunnel?.peers).toHaveLength(1);
+  });
+
+  test("this node's own address is no other's", () => {
+    const cluster = read(node(1), node(2, { internalIPs: ["10.90.0.11"], created: 1 }));
     expect(codesOf(cluster)).toEqual(["same-address node2"]);
-    expect(cluster.others.map(({ addresses }) => addresses.length)).toEqual([1, 1]);
+    expect(cluster.others[0]?.addresses).toEqual([]);
+    expect(cluster.own?.addresses).toHaveLength(2);
   });
 
-  test("a podCIDR that holds another node's address counts for nobody", () => {
-    const cluster = read(node(1), node(2, { podCIDRs: ["10.90.0.0/24"] }), node(3));
-    expect(subnetsOf(cluster, "node2")).toEqual([]);
-    expect(new Set(codesOf(cluster))).toEqual(new Set(["overlap node2"]));
+  test("of an address and the podCIDR that holds it, the older node's counts", () => {
+    const wide = read(node(1), node(2), node(3, { podCIDRs: ["10.90.0.0/28"] }));
+    expect([subnetsOf(wide, "node3"), codesOf(wide)]).toEqual([[], ["overlap node3"]]);
+    const inside = read(node(1), node(2), node(3, { internalIPs: ["10.244.2.9"] }));
+    expect(subnetsOf(inside, "node2")).toEqual(["10.244.2.0/24", "fd01:2::/64"]);
+    expect([inside.others[1]?.addresses, codesOf(inside)]).toEqual([[], ["overlap node3"]]);
   });
 
   test.each([
