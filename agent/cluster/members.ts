@@ -13,7 +13,7 @@ export interface Member {
   name: string;
   uid: string;
   subnets: Prefix[];
-  /** Its InternalIPs; the first of a family is the node's address in that family. */
+  /** The first InternalIP of each family. */
   addresses: Address[];
 }
 
@@ -76,8 +76,13 @@ function memberOf({ name, uid, podCIDRs, internalIPs }: ClusterNode, problems: P
     name,
     uid,
     subnets: readAll(podCIDRs.map(withoutHostBits), podSubnet, "wrong-pod-cidr", "podCIDR"),
-    addresses: readAll(internalIPs, nodeAddress, "wrong-address", "InternalIP"),
+    addresses: firstOfFamilies(readAll(internalIPs, nodeAddress, "wrong-address", "InternalIP")),
   };
+}
+
+/** What further addresses say is not needed, and a kubelet could write thousands of them. */
+function firstOfFamilies(addresses: readonly Address[]): Address[] {
+  return addresses.filter(({ family }, at) => addresses.findIndex((each) => each.family === family) === at);
 }
 
 /** The API server takes 10.1.2.3/24 for a podCIDR, and means the subnet. */

@@ -14,6 +14,10 @@ export interface ClusterNode {
   internalIPs: string[];
 }
 
+/** The podCIDRs and addresses of a node that are read, and their length: a kubelet writes what it likes. */
+const MOST_TEXTS = 16;
+const MOST_CHARACTERS = 64;
+
 const texts = z.nullish(z.array(z.string()));
 const schema = z.object({
   metadata: z.object({
@@ -40,10 +44,16 @@ export function readNode(object: unknown): Kept<ClusterNode> | undefined {
     name: metadata.name,
     uid: metadata.uid,
     created: Date.parse(metadata.creationTimestamp ?? "") || 0,
-    podCIDRs,
-    internalIPs: (status?.addresses ?? [])
-      .filter(({ type }) => type === "InternalIP")
-      .map(({ address }) => address),
+    podCIDRs: bounded(podCIDRs),
+    internalIPs: bounded(
+      (status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address),
+    ),
   };
   return { name: value.name, value };
+}
+
+function bounded(all: readonly string[]): string[] {
+  return all
+    .slice(0, MOST_TEXTS)
+    .map((text) => (text.length > MOST_CHARACTERS ? "(a text that is too long)" : text));
 }

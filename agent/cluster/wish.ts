@@ -1,7 +1,7 @@
 // The wish of this node: what `pontoon node apply` reads (docs/node.md), out of the cluster and the settings.
 // Pure.
-import { type Address, type Family, formatAddress } from "../../src/ip/address.ts";
-import { formatPrefix, type Prefix, wholeOf } from "../../src/ip/prefix.ts";
+import { type Family, formatAddress } from "../../src/ip/address.ts";
+import { formatPrefix, type Prefix } from "../../src/ip/prefix.ts";
 import type { Settings } from "../settings.ts";
 import { BRIDGE, conflistText } from "./conflist.ts";
 import { addressOf, type Cluster, type Member } from "./members.ts";
@@ -193,15 +193,21 @@ function tunnelOf(
 
 /**
  * The subnets where pods keep their address, beside those that routes and tunnel name. Nodes behind a router
- * are none of them: what is between would drop packets of pods, or lead the answers another way.
+ * are none of them: what is between would drop packets of pods, or lead the answers another way. So of a
+ * node's addresses those count that the kernel was asked for: another may be of a machine outside.
  */
 function exceptOf(own: Member, settings: Settings, paths: readonly Path[]): string[] {
-  const keep = paths.filter(({ kind }) => kind === "direct" || kind === "cloud").map(({ peer }) => peer);
-  const addresses: Address[] = [own, ...keep].flatMap((member) => member.addresses);
+  const addresses = [
+    ...own.addresses.map(formatAddress),
+    ...paths.flatMap(({ kind, peer }) => {
+      if (kind === "cloud") return peer.addresses.map(formatAddress);
+      return kind === "direct" ? directRoutes(peer).routes.map(({ via }) => via) : [];
+    }),
+  ];
   const subnets = paths.flatMap(({ peer }) => peer.subnets);
   return [
     ...new Set([
-      ...addresses.map((address) => formatPrefix(wholeOf(address))),
+      ...addresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
       ...subnets.map(formatPrefix),
       ...settings["no-masquerade"],
     ]),

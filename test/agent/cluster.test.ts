@@ -356,6 +356,38 @@ describe("the wish", () => {
     expect(except).not.toContain("10.90.0.13/32");
   });
 
+  test("no further address that a node has, or says it has, takes masquerading from a machine outside", () => {
+    const liar = node(2, {
+      podCIDRs: ["10.244.2.0/24"],
+      internalIPs: ["10.90.0.12", "8.8.8.8", "2001:db8::8"],
+    });
+    const bare = node(3, { podCIDRs: [], internalIPs: ["9.9.9.9"] });
+    const { wish } = decide(read(node(1), liar, bare), settings(), ways());
+    expect(wish?.masquerade?.except).toEqual([
+      "10.90.0.11/32",
+      "fd90::11/128",
+      "10.90.0.12/32",
+      "10.244.2.0/24",
+    ]);
+  });
+
+  test("a node that writes very many and very long addresses costs others nothing", () => {
+    const addresses = Array.from({ length: 50_000 }, (_, at) => `10.${at >> 8}.${at & 255}.9`).concat(
+      "x".repeat(100_000),
+    );
+    const kept = readNode({
+      metadata: { name: "node2", uid: "u" },
+      spec: { podCIDRs: ["10.244.2.0/24"] },
+      status: {
+        addresses: ["y".repeat(100_000), ...addresses].map((address) => ({ type: "InternalIP", address })),
+      },
+    })?.value;
+    expect(JSON.stringify(kept).length).toBeLessThan(1000);
+    const decision = decide(read(node(1), kept!), settings("--backend", "none"), ways());
+    expect(accepted(decision.wish).masquerade?.except.length).toBeLessThan(10);
+    expect(codesOf(decision)).toEqual(["wrong-address node2"]);
+  });
+
   test("--masquerade=false: nothing is masqueraded", () => {
     expect(decide(read(node(1)), settings("--masquerade", "false"), ways()).wish?.masquerade).toBeUndefined();
   });
