@@ -12,6 +12,8 @@ import { Subnets } from "./subnets.ts";
 export interface Member {
   name: string;
   uid: string;
+  /** Its place where nodes contradict each other: the lower one's word counts. */
+  rank: number;
   subnets: Prefix[];
   /** The first InternalIP of each family. */
   addresses: Address[];
@@ -39,7 +41,7 @@ export function addressOf({ addresses }: Pick<Member, "addresses">, family: Fami
 export function readCluster(nodes: ReadonlyMap<string, ClusterNode>, ownName: string): Cluster {
   const problems: Problem[] = [];
   const ranked = [...nodes.values()].sort(byRank(ownName));
-  const members = ranked.map((node) => memberOf(node, problems));
+  const members = ranked.map((node, rank) => memberOf(node, rank, problems));
   const claims: Claims = { subnets: new Subnets(), addresses: new Subnets(), ownName, problems };
   for (const member of members) {
     member.subnets = member.subnets.filter((subnet) => claimSubnet(subnet, member.name, claims));
@@ -63,7 +65,11 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function memberOf({ name, uid, podCIDRs, internalIPs }: ClusterNode, problems: Problem[]): Member {
+function memberOf(
+  { name, uid, podCIDRs, internalIPs }: ClusterNode,
+  rank: number,
+  problems: Problem[],
+): Member {
   const readAll = <T>(texts: readonly string[], read: Read<T>, code: Problem["code"], what: string): T[] =>
     texts.flatMap((text) => {
       const found = new Problems();
@@ -75,6 +81,7 @@ function memberOf({ name, uid, podCIDRs, internalIPs }: ClusterNode, problems: P
   return {
     name,
     uid,
+    rank,
     subnets: readAll(podCIDRs.map(withoutHostBits), podSubnet, "wrong-pod-cidr", "podCIDR"),
     addresses: firstOfFamilies(readAll(internalIPs, nodeAddress, "wrong-address", "InternalIP")),
   };

@@ -11,6 +11,7 @@ export type ProblemCode =
   | "wrong-address"
   | "no-address"
   | "same-address"
+  | "same-mac"
   | "overlap"
   | "no-direct-way"
   | "mtu-above-tunnel"

@@ -1,11 +1,18 @@
 // The wish of this node: what `pontoon node apply` reads (docs/node.md), out of the cluster and the settings.
 // Pure.
-import { type Family, formatAddress } from "../../src/ip/address.ts";
+import { type Address, type Family, formatAddress } from "../../src/ip/address.ts";
 import { formatPrefix, type Prefix } from "../../src/ip/prefix.ts";
 import type { Settings } from "../settings.ts";
 import { BRIDGE, conflistText } from "./conflist.ts";
 import { addressOf, type Cluster, type Member } from "./members.ts";
 import type { Problem } from "./problem.ts";
+import { tunnelMac } from "./tunnel-mac.ts";
+
+/** Another node behind the tunnel. */
+interface Peer {
+  subnets: string[];
+  address: string;
+}
 
 /** The document of docs/node.md. */
 export interface Wish {
@@ -18,7 +25,7 @@ export interface Wish {
     port: number;
     mtu: number | "auto";
     local: string;
-    peers: { subnets: string[]; address: string }[];
+    peers: Peer[];
   };
   masquerade?: { except: string[] };
   conflist?: { path: string; content: string };
@@ -169,26 +176,48 @@ function tunnelOf(
     });
     return undefined;
   }
-  const byAddress = new Map<string, string[]>();
-  for (const { peer } of members) {
+  return {
+    kind: "vxlan",
+    vni,
+    port,
+    mtu,
+    local: formatAddress(local),
+    peers: peersOf(members, local, problems),
+  };
+}
+
+/** The nodes behind the tunnel. The executable refuses a wish whole where it could not tell two of them apart. */
+function peersOf(members: readonly Path[], local: Address, problems: Problem[]): Peer[] {
+  const peers = new Map<string, Peer>();
+  const owners = new Map([[tunnelMac(formatAddress(local)), formatAddress(local)]]);
+  for (const { peer } of members.toSorted((a, b) => a.peer.rank - b.peer.rank)) {
     const address = addressOf(peer, local.family);
-    if (address === undefined)
-      problems.push({
-        code: "no-address",
-        node: peer.name,
-        text: `node ${peer.name} has no InternalIP of IPv${local.family}, the family of this node's tunnel`,
-      });
-    else {
-      const text = formatAddress(address);
-      byAddress.set(text, [...(byAddress.get(text) ?? []), ...peer.subnets.map(formatPrefix)]);
+    const tell = (code: Problem["code"], text: string): void =>
+      void problems.push({ code, node: peer.name, text });
+    if (address === undefined) {
+      tell(
+        "no-address",
+        `node ${peer.name} has no InternalIP of IPv${local.family}, the family of this node's tunnel`,
+      );
+      continue;
     }
+    const text = formatAddress(address);
+    const mac = tunnelMac(text);
+    const owner = owners.get(mac) ?? text;
+    owners.set(mac, owner);
+    if (owner !== text) {
+      tell(
+        "same-mac",
+        `the tunnel devices of ${owner} and ${text} have one MAC, so node ${peer.name} is not reached; give it another address`,
+      );
+      continue;
+    }
+    // Nodes that share an address are one peer.
+    const known = peers.get(text)?.subnets ?? [];
+    const subnets = [...known, ...peer.subnets.map(formatPrefix)].slice(0, MOST_SUBNETS);
+    peers.set(text, { subnets, address: text });
   }
-  // Nodes that share an address are one peer; with more subnets the executable would refuse the whole wish.
-  const peers = [...byAddress].map(([address, subnets]) => ({
-    subnets: subnets.slice(0, MOST_SUBNETS),
-    address,
-  }));
-  return { kind: "vxlan", vni, port, mtu, local: formatAddress(local), peers };
+  return [...peers.values()];
 }
 
 /**

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type Cluster, readCluster } from "../../agent/cluster/members.ts";
 import { type ClusterNode, readNode } from "../../agent/cluster/node-object.ts";
 import { Subnets } from "../../agent/cluster/subnets.ts";
+import { tunnelMac } from "../../agent/cluster/tunnel-mac.ts";
 import { decide, probeOf, type Ways } from "../../agent/cluster/wish.ts";
 import { readSettings, type Settings } from "../../agent/settings.ts";
 import { readWish } from "../../src/cluster/wish.ts";
@@ -106,6 +107,20 @@ describe("whose subnets and addresses count", () => {
     const others = Array.from({ length: 12 }, (_, at) => node(at + 2, { internalIPs: ["10.90.0.12"] }));
     const { wish } = decide(read(node(1), ...others), settings("--backend", "vxlan"), ways());
     expect(accepted(wish).tunnel?.peers).toHaveLength(1);
+  });
+
+  test("a node whose address makes the MAC of an older one's tunnel device is left out alone, and told", () => {
+    const [first, second] = ["10.132.99.25", "10.149.196.82"];
+    expect([tunnelMac(first), tunnelMac(second)]).toEqual(["0e:84:e9:47:e0:3d", "0e:84:e9:47:e0:3d"]);
+    const cluster = read(
+      node(1),
+      node(2, { internalIPs: [second], created: 9e9 }),
+      node(3, { internalIPs: [first] }),
+    );
+    const decision = decide(cluster, settings("--backend", "vxlan"), ways());
+    expect(accepted(decision.wish).tunnel?.peers).toHaveLength(1);
+    expect(decision.wish?.tunnel?.peers[0]?.address).toBe(first);
+    expect(codesOf(decision)).toEqual(["same-mac node2"]);
   });
 
   test("this node's own address is no other's", () => {
