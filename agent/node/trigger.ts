@@ -46,8 +46,12 @@ export class Trigger {
   async due(signal: AbortSignal): Promise<void> {
     while (!this.#isDue && !signal.aborted)
       await new Promise<void>((done) => {
-        this.#wake = done;
-        signal.addEventListener("abort", () => done(), { once: true });
+        const wake = (): void => {
+          signal.removeEventListener("abort", wake);
+          done();
+        };
+        this.#wake = wake;
+        signal.addEventListener("abort", wake);
       });
     this.#isDue = false;
   }

@@ -1,4 +1,5 @@
 // Small parts of the agent: settings, waits, lines, lists in pieces, triggers.
+import { getEventListeners } from "node:events";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { retryAfterMs } from "../../agent/api/api-error.ts";
 import { Backoff } from "../../agent/api/backoff.ts";
@@ -190,6 +191,16 @@ describe("a trigger", () => {
     const trigger = new Trigger({ quietMs: 5, mostMs: 50 });
     trigger.pokeAfter(10);
     await trigger.due(new AbortController().signal);
+  });
+
+  test("leaves nothing at its signal, however many passes there were", async () => {
+    const trigger = new Trigger({ quietMs: 0, mostMs: 0 });
+    const { signal } = new AbortController();
+    for (let pass = 0; pass < 5; pass++) {
+      trigger.poke();
+      await trigger.due(signal);
+    }
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   test("does not wait for ever while reasons keep coming", async () => {
