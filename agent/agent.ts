@@ -169,9 +169,9 @@ function passWatcher({
       if (!readiness.isApplied) readiness.reason = "the apply fails; the log says why";
       tell();
     },
-    idle() {
+    idle(reason) {
       readiness.isApplied = false;
-      readiness.reason = "this node has no podCIDR in the cluster";
+      readiness.reason = reason;
       tell();
     },
     moved(text) {

@@ -45,6 +45,8 @@ export interface Ways {
 export interface Decision {
   wish: Wish | undefined;
   problems: Problem[];
+  /** The one of the problems that is the reason. */
+  none?: Problem | undefined;
 }
 
 /** The most subnets of a peer in the document. */
@@ -69,10 +71,10 @@ export function probeOf(own: Member, { others }: Cluster): Wish {
 export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decision {
   const { own } = cluster;
   const problems = [...cluster.problems];
-  const none = ownProblem(own, settings["node-name"]);
-  if (own === undefined || none !== undefined)
-    return { wish: undefined, problems: none === undefined ? problems : [...problems, none] };
   const paths = cluster.others.map((peer) => pathTo(peer, settings, ways));
+  const none = ownProblem(own, settings, paths);
+  if (own === undefined || none !== undefined)
+    return { wish: undefined, problems: none === undefined ? problems : [...problems, none], none };
   const tunnel = tunnelOf(own, settings, paths, problems);
   const routes = paths.flatMap(({ kind, peer }) => (kind === "direct" ? routesTo(peer, problems) : []));
   if (settings.backend === "routes")
@@ -98,18 +100,30 @@ export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decisi
   return { wish, problems };
 }
 
-function ownProblem(own: Member | undefined, name: string): Problem | undefined {
+function ownProblem(
+  own: Member | undefined,
+  settings: Settings,
+  paths: readonly Path[],
+): Problem | undefined {
+  const name = settings["node-name"];
   if (own === undefined)
     return {
       code: "no-node",
       node: name,
       text: `the cluster has no node ${name}: kubelet has not registered it, or --node-name is wrong`,
     };
-  if (own.subnets.length > 0) return undefined;
+  if (own.subnets.length === 0)
+    return {
+      code: "no-pod-cidr",
+      node: name,
+      text: `node ${name} has no podCIDR: kube-controller-manager needs --allocate-node-cidrs and --cluster-cidr, or all subnets of its mask (--node-cidr-mask-size) are given out`,
+    };
+  // A wish without the tunnel would take away one that is there, and pods would begin with too large an MTU.
+  if (own.addresses.length > 0 || !needsTunnel(settings, paths)) return undefined;
   return {
-    code: "no-pod-cidr",
+    code: "no-address",
     node: name,
-    text: `node ${name} has no podCIDR: kube-controller-manager needs --allocate-node-cidrs and --cluster-cidr, or all subnets of its mask (--node-cidr-mask-size) are given out`,
+    text: `node ${name} has no InternalIP, so it can have no tunnel: kubelet or the cloud's controller has not told one yet`,
   };
 }
 
@@ -159,38 +173,34 @@ function notDirect({ name }: Member): Problem {
   };
 }
 
+/** True where the tunnel is wanted, or a node that has told an address is behind a router. */
+function needsTunnel({ backend }: Settings, paths: readonly Path[]): boolean {
+  return backend === "vxlan" || tunnelled(paths).some(({ addresses }) => addresses.length > 0);
+}
+
+function tunnelled(paths: readonly Path[]): Member[] {
+  return paths.flatMap(({ kind, peer }) => (kind === "tunnel" && peer.subnets.length > 0 ? [peer] : []));
+}
+
 function tunnelOf(
   own: Member,
   { backend, vni, port, mtu }: Settings,
   paths: readonly Path[],
   problems: Problem[],
 ): Wish["tunnel"] {
-  const members = paths.filter(({ kind, peer }) => kind === "tunnel" && peer.subnets.length > 0);
-  if (backend !== "vxlan" && members.length === 0) return undefined;
   const local = addressOf(own, 4) ?? addressOf(own, 6);
-  if (local === undefined) {
-    problems.push({
-      code: "no-address",
-      node: own.name,
-      text: `node ${own.name} has no InternalIP, so it can have no tunnel`,
-    });
-    return undefined;
-  }
-  return {
-    kind: "vxlan",
-    vni,
-    port,
-    mtu,
-    local: formatAddress(local),
-    peers: peersOf(members, local, problems),
-  };
+  if (local === undefined) return undefined;
+  const peers = peersOf(tunnelled(paths), local, problems);
+  // A node that joins has its podCIDR before its address, where a cloud tells that: no reason for a tunnel.
+  if (backend !== "vxlan" && peers.length === 0) return undefined;
+  return { kind: "vxlan", vni, port, mtu, local: formatAddress(local), peers };
 }
 
-/** The nodes behind the tunnel. The executable refuses a wish whole where it could not tell two of them apart. */
-function peersOf(members: readonly Path[], local: Address, problems: Problem[]): Peer[] {
+/** The nodes behind the tunnel, each another for the executable, which else refuses the wish whole. */
+function peersOf(members: readonly Member[], local: Address, problems: Problem[]): Peer[] {
   const peers = new Map<string, Peer>();
   const owners = new Map([[tunnelMac(formatAddress(local)), formatAddress(local)]]);
-  for (const { peer } of members.toSorted((a, b) => a.peer.rank - b.peer.rank)) {
+  for (const peer of members.toSorted((a, b) => a.rank - b.rank)) {
     const address = addressOf(peer, local.family);
     const tell = (code: Problem["code"], text: string): void =>
       void problems.push({ code, node: peer.name, text });

@@ -17,8 +17,8 @@ import { hasPortAbove, mtuOf } from "./uplink.ts";
 export interface PassWatcher {
   passed(pass: { seconds: number; applied: Applied; wish: Wish; nodes: number }): void;
   failed(): void;
-  /** There is nothing to apply: the node has no podCIDR, or is none of the cluster. */
-  idle(): void;
+  /** There is nothing to apply, for this reason: the node has no podCIDR, say, or is none of the cluster. */
+  idle(reason: string): void;
   /** The node's own podCIDRs are others than before. */
   moved(text: string): void;
 }
@@ -108,7 +108,7 @@ export class Reconciler {
       await this.#parts.prepare();
       if (decision.wish === undefined) {
         problems.set(decision.problems);
-        watcher.idle();
+        watcher.idle(decision.none?.text ?? "");
         return true;
       }
       const mistakes = await this.#mistakesIn(decision.wish);

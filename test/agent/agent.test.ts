@@ -144,10 +144,14 @@ scene("a node without podCIDRs is told why and stays as it is; with one it becom
   api.put({ ...specOf(1), podCIDRs: [] });
   await using agent = new RunningAgent(one.place, agentOptions(world, api, "node1"));
   expect((await agent.logs("no-pod-cidr")).msg).toContain("--allocate-node-cidrs");
-  expect(await agent.get("/readyz")).toBe("this node has no podCIDR in the cluster\n");
+  expect(await agent.get("/readyz")).toMatch(/^node node1 has no podCIDR: /);
   expect(await agent.get("/healthz")).toBe("ok\n");
   expect(await routesOf(one)).toEqual([]);
   expect(world.has(CONFLIST)).toBe(false);
+  api.remove("node1");
+  await waitFor("the reason is another", async () =>
+    (await agent.get("/readyz")).startsWith("the cluster has no node node1"),
+  );
   api.put(specOf(1));
   await agent.isReady();
   api.put({ ...specOf(1), podCIDRs: ["10.244.9.0/24"] });

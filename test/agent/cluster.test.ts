@@ -421,6 +421,26 @@ describe("the wish", () => {
     expect(decision.problems[0]?.text).toMatch(/--allocate-node-cidrs.*--cluster-cidr.*mask/);
   });
 
+  test("a node that joins, with a podCIDR and no address yet, is no reason for a tunnel", () => {
+    const decision = decide(read(node(1), node(2), node(3, { internalIPs: [] })), settings(), ways());
+    expect(decision.wish?.tunnel).toBeUndefined();
+    expect(decision.wish?.conflist?.content).not.toContain('"mtu"');
+    expect(codesOf(decision)).toEqual(["no-address node3"]);
+  });
+
+  test.each([
+    ["vxlan", [], "none"],
+    ["auto", ["10.90.0.12", "fd90::12"], "none"],
+    ["auto", [], "a wish"],
+    ["routes", ["10.90.0.12"], "a wish"],
+    ["none", [], "a wish"],
+  ])("a node without an InternalIP, backend %s, behind a router %j: %s", (backend, far, outcome) => {
+    const all = read(node(1, { internalIPs: [] }), node(2));
+    const { wish, none } = decide(all, settings("--backend", backend), ways(...far));
+    expect(wish === undefined ? "none" : "a wish").toBe(outcome);
+    expect(none?.code).toBe(outcome === "none" ? "no-address" : undefined);
+  });
+
   test("a name that is none of the cluster's: no wish", () => {
     expect(codesOf(decide(read(node(2)), settings(), ways()))).toEqual(["no-node node1"]);
   });
