@@ -2,11 +2,22 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 
-/** The MTU of the interface that has this address; undefined where none has it, or /sys does not say it. */
+/** The name of the interface that had an address when it was seen last. */
+const seen = new Map<string, string>();
+
+/**
+ * The MTU of the interface that has this address; undefined where none has had it, or /sys does not say it.
+ * Node lists no interface without a carrier, so one that was seen with the address counts until another has
+ * it.
+ */
 export function mtuOf(address: string): number | undefined {
-  for (const [name, addresses] of Object.entries(networkInterfaces()))
-    if (addresses?.some((each) => each.address === address)) return read(name);
-  return undefined;
+  const [name] = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some((each) => each.address === address),
+  ) ?? [seen.get(address)];
+  if (name === undefined) return undefined;
+  seen.clear();
+  seen.set(address, name);
+  return read(name);
 }
 
 /** True where a port of the bridge has a larger MTU. A bridge that is not there has none. */

@@ -339,6 +339,24 @@ scene(
   },
 );
 
+scene("pods keep the tunnel's MTU while the uplink has no carrier", async (world) => {
+  const lan = await segment(world, "lan");
+  const one = await clusterNode(world, 1, { place: lan });
+  await using api = new KubeApi();
+  api.put(specOf(1));
+  api.put({ ...specOf(3), internalIPs: ["10.91.0.13"] });
+  await startIn(api, world, one.place);
+  await using _ = await running(world, one, api, "--backend", "vxlan");
+  expect(world.read(CONFLIST)).toContain('"mtu": 1450');
+  await lan.must("ip link set p-node1 down");
+  await waitFor("eth0 has no carrier", async () => (await one.place.must("ip link")).includes("NO-CARRIER"));
+  api.put({ ...specOf(4), internalIPs: ["10.91.0.14"] });
+  await waitFor("the tunnel has the new node", async () =>
+    (await one.place.must("bridge fdb show dev pontoon-vxlan")).includes("10.91.0.14"),
+  );
+  expect(world.read(CONFLIST)).toContain('"mtu": 1450');
+});
+
 scene("a plugin and a configuration that somebody removes are back at once", async (world) => {
   const { node: one, api } = await node(world, 1);
   await using _ = api;
