@@ -5,7 +5,11 @@ import { pause } from "../api/backoff.ts";
 /** A folder that is not there yet, or went, is tried again after so long. */
 const AGAIN_MS = 10_000;
 
-/** Calls `changed` after anything in these folders has changed, until the abort. */
+/**
+ * Calls `changed` after anything in these folders has changed that a runtime reads, until the abort. Hidden
+ * files are none of it: those are what an apply or an installation writes first, and each that fails for a
+ * full disk would be the reason for the next.
+ */
 export async function watchFolders(
   folders: readonly string[],
   changed: () => void,
@@ -31,7 +35,7 @@ function watchOnce(folder: string, changed: () => void, signal: AbortSignal): Pr
       return done();
     }
     watcher.on("change", (event, name) => {
-      changed();
+      if (!name?.toString().startsWith(".")) changed();
       // The folder itself was renamed or removed: what has its name now is another one.
       if (event === "rename" && name === folder.slice(folder.lastIndexOf("/") + 1)) watcher.close();
     });

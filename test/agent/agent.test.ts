@@ -357,6 +357,27 @@ scene("pods keep the tunnel's MTU while the uplink has no carrier", async (world
   expect(world.read(CONFLIST)).toContain('"mtu": 1450');
 });
 
+scene("a full disk is told, and the agent's own tries are no reason for more of them", async (world) => {
+  const { node: one, api } = await node(world, 1);
+  await using _ = api;
+  const folder = CONFLIST.replace(/\/[^/]*$/, "");
+  await world.host.must(`mount -t tmpfs -o size=16k tmpfs ${folder}`);
+  await world.host.must(["dd", "if=/dev/zero", `of=${folder}/full`, "bs=4096", "count=4"]);
+  await using agent = new RunningAgent(one.place, agentOptions(world, api, "node1"));
+  expect((await agent.logs("refused-failed")).msg).toContain("ENOSPC");
+  expect(await agent.get("/readyz")).toContain("ENOSPC");
+  const applies = "pontoon_agent_apply_duration_seconds_count";
+  let before = Number.NaN;
+  await waitFor(
+    "applies come to rest",
+    async () => before === (before = await metric(agent, applies)),
+    15_000,
+    2000,
+  );
+  await world.host.must(`rm ${folder}/full`);
+  await agent.isReady();
+});
+
 scene("a plugin and a configuration that somebody removes are back at once", async (world) => {
   const { node: one, api } = await node(world, 1);
   await using _ = api;
