@@ -2,6 +2,9 @@
 import type { Problem } from "../cluster/problem.ts";
 import type { Log } from "../log.ts";
 
+/** The codes of a pass that did not come to its end: the next one has another reason, or none. */
+const FAILURES: readonly Problem["code"][] = ["apply-failed", "wrong-wish"];
+
 /** Who hears of new problems. */
 export type Told = (problem: Problem) => void;
 
@@ -29,6 +32,12 @@ export class ProblemBook {
         this.#told(problem);
       }
     this.#present = next;
+  }
+
+  /** Adds the failure of a pass, which has looked at nothing: what else there was is there still. */
+  addFailure(failure: Problem): void {
+    const others = [...this.#present.values()].filter(({ code }) => !FAILURES.includes(code));
+    this.set([...others, failure]);
   }
 
   /** How many problems of each code there are. */

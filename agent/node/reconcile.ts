@@ -126,7 +126,7 @@ export class Reconciler {
       watcher.passed({ seconds, applied, wish: decision.wish, nodes: this.#parts.nodes()?.size ?? 0 });
       return true;
     } catch (error) {
-      problems.set([problemOf(error, this.#parts.settings["node-name"])]);
+      problems.addFailure(problemOf(error, this.#parts.settings["node-name"]));
       watcher.failed();
       return false;
     }

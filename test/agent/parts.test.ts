@@ -6,6 +6,7 @@ import { Backoff } from "../../agent/api/backoff.ts";
 import { linesOf } from "../../agent/api/lines.ts";
 import { ListSplitter } from "../../agent/api/list-splitter.ts";
 import { openLog } from "../../agent/log.ts";
+import { ProblemBook } from "../../agent/node/problems.ts";
 import { Trigger } from "../../agent/node/trigger.ts";
 import { helpText, OPTIONS, readSettings, variableOf, WrongSettings } from "../../agent/settings.ts";
 
@@ -222,6 +223,26 @@ describe("a trigger", () => {
     await due;
     expect(times).toEqual([60]);
   });
+});
+
+test("an apply that fails solves no problem, and the next that does not ends its own alone", () => {
+  const lines: string[] = [];
+  const log = openLog({ level: "info", format: "json" }, (line) => lines.push(line));
+  const told: string[] = [];
+  const book = new ProblemBook(log, ({ text }) => told.push(text));
+  const near = { code: "no-direct-way", node: "node2", text: "a" } as const;
+  book.set([near]);
+  book.addFailure({ code: "apply-failed", node: "node1", text: "b" });
+  book.addFailure({ code: "apply-failed", node: "node1", text: "c" });
+  expect([...book.counts()]).toEqual([
+    ["no-direct-way", 1],
+    ["apply-failed", 1],
+  ]);
+  book.set([near]);
+  expect(told).toEqual(["a", "b", "c"]);
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+    ...["a", "b", "no longer so: b", "c", "no longer so: c"],
+  ]);
 });
 
 test("a line of the log is one line, whatever is in it", () => {
