@@ -76,9 +76,7 @@ export async function runAgent(settings: Settings, log: Log, signal: AbortSignal
     problems,
     log,
     nodes: () => list.items,
-    prepare: async () => {
-      if (!(await plugin.isThere())) for (const line of await plugin.install()) log.info("installed", line);
-    },
+    prepare: () => ensurePlugin(plugin, log),
     watcher: passWatcher({ metrics, readiness, problems, warn, log }),
   });
   const care = settings.care
@@ -116,7 +114,7 @@ async function install(
   const backoff = new Backoff({ firstMs: 1000, mostMs: 30_000 });
   while (!signal.aborted)
     try {
-      for (const line of await plugin.install()) log.info("installed", line);
+      await ensurePlugin(plugin, log);
       readiness.isInstalled = true;
       readiness.reason = "no wish was applied yet";
       return;
@@ -126,6 +124,12 @@ async function install(
       log.error("install-failed", readiness.reason, { retryMs: wait });
       await pause(wait, signal);
     }
+}
+
+async function ensurePlugin(plugin: Plugin, log: Log): Promise<void> {
+  const failed = (reason: string): void =>
+    log.error("install-failed", `${reason}; the plugin of before stays meanwhile`);
+  for (const line of await plugin.ensure(failed)) log.info("installed", line);
 }
 
 /** Says a warning as an Event. */

@@ -7,6 +7,8 @@ import { type Executable, ExecutableError } from "./node/executable.ts";
 /** Beside the plugin: the hashes of what agents have installed, so that a removal takes nothing of others. */
 const MARK = ".pontoon.agent";
 
+const AGAIN_MS = 60_000;
+
 /** Where things go on the node. */
 export interface InstallFolders {
   binDir: string;
@@ -19,10 +21,29 @@ export class Plugin {
   readonly #folders: InstallFolders;
   /** What tells whether the file is still the one that was installed. */
   #identity = "";
+  /** No installation is tried before, where an older plugin serves (performance.now). */
+  #again = Number.NEGATIVE_INFINITY;
 
   constructor(executable: Executable, { binDir, confDir }: InstallFolders) {
     this.#executable = executable;
     this.#folders = { binDir: binDir.replace(/\/+$/, ""), confDir };
+  }
+
+  /**
+   * Installs where that is not done, or somebody has undone it. Where it cannot be done, on a disk that is
+   * full, say, a plugin of before serves: `failed` hears of it, and it is tried again in a minute. Gives what
+   * was done. Throws ExecutableError where there is no plugin at all.
+   */
+  async ensure(failed: (reason: string) => void): Promise<string[]> {
+    if (performance.now() < this.#again || (await this.isThere())) return [];
+    try {
+      return await this.install();
+    } catch (error) {
+      if (!(await this.#hasAny())) throw error;
+      this.#again = performance.now() + AGAIN_MS;
+      failed((error as Error).message);
+      return [];
+    }
   }
 
   /**
@@ -44,6 +65,11 @@ export class Plugin {
   /** True while nobody has removed or replaced what was installed. */
   async isThere(): Promise<boolean> {
     return this.#identity !== "" && this.#identity === (await this.#identityNow());
+  }
+
+  async #hasAny(): Promise<boolean> {
+    const found = await stat(`${this.#folders.binDir}/pontoon`).catch(() => undefined);
+    return found?.isFile() === true && found.size > 0 && (found.mode & 0o111) !== 0;
   }
 
   async #identityNow(): Promise<string> {

@@ -378,6 +378,33 @@ scene("a full disk is told, and the agent's own tries are no reason for more of 
   await agent.isReady();
 });
 
+scene("a plugin that cannot be replaced serves on, and the node follows the cluster", async (world) => {
+  const { node: one, api } = await node(world, 2);
+  await using _ = api;
+  await world.host.must(`mkdir -p ${BIN_FOLDER}`);
+  await world.host.must(`mount -t tmpfs tmpfs ${BIN_FOLDER}`);
+  world.write(`${BIN_FOLDER}/pontoon`, "older");
+  await world.host.must(`chmod 755 ${BIN_FOLDER}/pontoon`);
+  await world.host.must(`mount -o remount,ro ${BIN_FOLDER}`);
+  await using agent = await running(world, one, api);
+  expect((await agent.logs("install-failed")).msg).toContain("EROFS");
+  expect(await routesOf(one)).toEqual(ROUTES(2));
+  api.put(specOf(3));
+  await routesBecome(one, ROUTES(2, 3));
+  expect(agent.log.filter(({ code }) => code === "install-failed")).toHaveLength(1);
+});
+
+scene("without any plugin a node is not ready, and has no configuration", async (world) => {
+  const { node: one, api } = await node(world, 2);
+  await using _ = api;
+  await world.host.must(`mkdir -p ${BIN_FOLDER}`);
+  await world.host.must(`mount -t tmpfs -o ro tmpfs ${BIN_FOLDER}`);
+  await using agent = new RunningAgent(one.place, agentOptions(world, api, "node1"));
+  expect((await agent.logs("install-failed")).msg).toContain("EROFS");
+  expect(await agent.get("/readyz")).toContain("EROFS");
+  expect(world.has(CONFLIST)).toBe(false);
+});
+
 scene("a plugin and a configuration that somebody removes are back at once", async (world) => {
   const { node: one, api } = await node(world, 1);
   await using _ = api;
