@@ -23,6 +23,7 @@ export const OPTIONS = {
   mtu: { value: "N", meaning: "MTU of pods and tunnel, or auto  (auto)" },
   masquerade: { value: "true|false", meaning: "hide pods behind the node outside  (true)" },
   "no-masquerade": { value: "CIDR,...", meaning: "where pods keep their address", isList: true },
+  "cluster-cidr": { value: "CIDR,...", meaning: "no podCIDR outside of it counts", isList: true },
   "network-name": { value: "NAME", meaning: "name of the pods' network  (pods)" },
   "conf-dir": { value: "DIR", meaning: "network configurations  (/etc/cni/net.d)" },
   "conflist-name": { value: "FILE", meaning: "ours among them  (10-pontoon.conflist)" },
@@ -136,6 +137,7 @@ const schema = z.object({
   mtu: z._default(mtu, "auto"),
   masquerade: z._default(boolean, true),
   "no-masquerade": z._default(z.array(subnet), []),
+  "cluster-cidr": z._default(z.array(subnet), []),
   "network-name": z._default(
     matching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, "must be a network's name, as in pods"),
     "pods",
@@ -183,14 +185,8 @@ export function readSettings(args: readonly string[], env: NodeJS.ProcessEnv): A
   if (given["help"] === true) return { help: true };
   if (given["version"] === true) return { version: true };
   const values: Record<string, unknown> = { ...defaultsOf(env), ...ofEnvironment(env), ...given };
-  const list = values["no-masquerade"];
-  if (list !== undefined)
-    values["no-masquerade"] = [list].flat().flatMap((text) =>
-      String(text)
-        .split(",")
-        .map((each) => each.trim())
-        .filter((each) => each !== ""),
-    );
+  for (const [name, { isList }] of Object.entries(table))
+    if (isList && values[name] !== undefined) values[name] = itemsOf([values[name]].flat());
   // A removal asks no API server.
   if (values["remove"] === true) values["api"] = "https://localhost";
   if (values["remove"] === true) values["node-name"] ??= "none";
@@ -200,6 +196,16 @@ export function readSettings(args: readonly string[], env: NodeJS.ProcessEnv): A
     return { settings: { ...data, conflistPath } };
   }
   throw new WrongSettings(error.issues.map(({ path, message }) => `--${path[0]?.toString()}: ${message}`));
+}
+
+/** The items of a list: by commas, or by several options. */
+function itemsOf(texts: readonly unknown[]): string[] {
+  return texts.flatMap((text) =>
+    String(text)
+      .split(",")
+      .map((each) => each.trim())
+      .filter((each) => each !== ""),
+  );
 }
 
 type Given = Record<string, string | boolean | (string | boolean)[] | undefined>;

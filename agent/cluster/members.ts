@@ -3,7 +3,14 @@
 import { nodeAddress, podSubnet, type Read } from "../../src/cluster/reader.ts";
 import { Problems } from "../../src/cni/problems.ts";
 import { type Address, type Family, formatAddress } from "../../src/ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, parsePrefix, wholeOf } from "../../src/ip/prefix.ts";
+import {
+  formatPrefix,
+  networkOf,
+  type Prefix,
+  parsePrefix,
+  prefixContains,
+  wholeOf,
+} from "../../src/ip/prefix.ts";
 import type { ClusterNode } from "./node-object.ts";
 import type { Problem } from "./problem.ts";
 import { Subnets } from "./subnets.ts";
@@ -36,12 +43,18 @@ export function addressOf({ addresses }: Pick<Member, "addresses">, family: Fami
 /**
  * Reads what the API server has of all nodes, for the node `ownName`. Where two contradict each other, this
  * node's own counts, else that of the Node object that was made first: whoever joins the cluster chooses
- * podCIDR and addresses, and shall take nothing from others by them. What is left out is told as a problem.
+ * podCIDR and addresses, and shall take nothing from others by them. Where `range` is given, podCIDRs outside
+ * of it count for nobody, nor do addresses in it. What is left out is told as a problem.
  */
-export function readCluster(nodes: ReadonlyMap<string, ClusterNode>, ownName: string): Cluster {
+export function readCluster(
+  nodes: ReadonlyMap<string, ClusterNode>,
+  ownName: string,
+  range: readonly Prefix[] = [],
+): Cluster {
   const problems: Problem[] = [];
   const ranked = [...nodes.values()].sort(byRank(ownName));
   const members = ranked.map((node, rank) => memberOf(node, rank, problems));
+  if (range.length > 0) for (const member of members) keepToRange(member, range, problems);
   const claims: Claims = { subnets: new Subnets(), addresses: new Subnets(), ownName, problems };
   for (const member of members) {
     member.subnets = member.subnets.filter((subnet) => claimSubnet(subnet, member.name, claims));
@@ -96,6 +109,25 @@ function firstOfFamilies(addresses: readonly Address[]): Address[] {
 function withoutHostBits(text: string): string {
   const prefix = parsePrefix(text);
   return prefix === undefined ? text : formatPrefix(networkOf(prefix));
+}
+
+/** Leaves out podCIDRs that are not in the range of the cluster, and addresses that are. */
+function keepToRange(member: Member, range: readonly Prefix[], problems: Problem[]): void {
+  const { name: node } = member;
+  const isIn = (address: Address): boolean => range.some((each) => prefixContains(each, address));
+  member.subnets = member.subnets.filter((subnet) => {
+    if (range.some((each) => each.length <= subnet.length && prefixContains(each, subnet.address)))
+      return true;
+    const text = `podCIDR ${formatPrefix(subnet)} of node ${node} is outside of --cluster-cidr`;
+    problems.push({ code: "wrong-pod-cidr", node, text });
+    return false;
+  });
+  member.addresses = member.addresses.filter((address) => {
+    if (!isIn(address)) return true;
+    const text = `InternalIP ${formatAddress(address)} of node ${node} is in --cluster-cidr, which is for pods`;
+    problems.push({ code: "wrong-address", node, text });
+    return false;
+  });
 }
 
 /** What the members of before have, the first of them this node. */

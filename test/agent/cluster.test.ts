@@ -123,6 +123,20 @@ describe("whose subnets and addresses count", () => {
     expect(codesOf(decision)).toEqual(["same-mac node2"]);
   });
 
+  test("with the cluster's range no podCIDR outside of it counts, and no address in it", () => {
+    const all = [
+      node(1, { created: 9e9 }),
+      node(2, { podCIDRs: ["8.8.8.0/24", "fd01:2::/64"], created: 1 }),
+      node(3, { internalIPs: ["10.244.4.9", "fd90::13"], created: 1 }),
+      node(4),
+    ];
+    const range = ["10.244.0.0/16", "fd01::/16"].flatMap((text) => parsePrefix(text) ?? []);
+    const cluster = readCluster(new Map(all.map((each) => [each.name, each])), OWN, range);
+    expect(subnetsOf(cluster, "node2")).toEqual(["fd01:2::/64"]);
+    expect(subnetsOf(cluster, "node4")).toEqual(["10.244.4.0/24", "fd01:4::/64"]);
+    expect(codesOf(cluster).sort()).toEqual(["wrong-address node3", "wrong-pod-cidr node2"]);
+  });
+
   test("this node's own address is no other's", () => {
     const cluster = read(node(1), node(2, { internalIPs: ["10.90.0.11"], created: 1 }));
     expect(codesOf(cluster)).toEqual(["same-address node2"]);
