@@ -156,8 +156,8 @@ const schema = z.object({
   events: z._default(oneOf(["true", "false", "auto"]), "auto"),
   care: z._default(boolean, false),
   "care-interval": z._default(duration, 60_000),
-  "dry-run": z._default(z.boolean(), false),
-  remove: z._default(z.boolean(), false),
+  "dry-run": z._default(z.boolean("must be true or false"), false),
+  remove: z._default(z.boolean("must be true or false"), false),
 });
 
 /** The settings, read and checked. */
@@ -237,7 +237,7 @@ function ofEnvironment(env: NodeJS.ProcessEnv): Record<string, unknown> {
     Object.entries(table).flatMap(([name, { value }]) => {
       const text = env[variableOf(name)];
       if (text === undefined || text === "" || name === "help" || name === "version") return [];
-      return [[name, value === undefined ? text === "true" : text]];
+      return [[name, value === undefined && /^(true|false)$/.test(text) ? text === "true" : text]];
     }),
   );
 }

@@ -65,6 +65,14 @@ describe("settings", () => {
     expect(problemsOf([...GIVEN, ...args])).toContain(sentence);
   });
 
+  test("a variable of a switch is true or false, and anything else is told", () => {
+    expect(settingsOf(GIVEN, { PONTOON_DRY_RUN: "true" })["dry-run"]).toBe(true);
+    expect(settingsOf(GIVEN, { PONTOON_REMOVE: "false" }).remove).toBe(false);
+    expect(problemsOf(GIVEN, { PONTOON_DRY_RUN: "1", PONTOON_REMOVE: "yes" })).toBe(
+      "--dry-run: must be true or false\n--remove: must be true or false",
+    );
+  });
+
   test("without a node name and an API server both are asked for", () => {
     expect(problemsOf([])).toContain("--node-name: has to be given");
     expect(problemsOf([])).toContain("--api: has to be given where KUBERNETES_SERVICE_HOST is not set");
