@@ -46,7 +46,8 @@ export async function serveHealth(
 
 function listen(server: Server, { address, port }: { address: string; port: number }): Promise<void> {
   return new Promise((done, fail) => {
-    server.once("error", fail);
+    // It hears later errors as well: a connection that cannot be taken is no end of the agent.
+    server.on("error", fail);
     server.listen(port, address, () => done());
   });
 }
