@@ -28,9 +28,12 @@ export interface ApiRequest {
   signal: AbortSignal;
   /** The longest time without a byte from the server. */
   silenceMs?: number;
+  /** The longest time until the answer is whole; a stream has none. */
+  limitMs?: number;
 }
 
 const SILENCE_MS = 30_000;
+const LIMIT_MS = 120_000;
 const KEEP_ALIVE_MS = 15_000;
 const MOST_OF_ERROR = 64 << 10;
 /** Answers that are no lists are small. */
@@ -48,23 +51,27 @@ export class Api {
   }
 
   /** The JSON of an answer. Throws ApiError. */
-  async json(wanted: ApiRequest): Promise<unknown> {
-    const response = await this.#open(wanted);
-    const text = await this.#received(response, () => bodyOf(response, MOST_OF_BODY));
-    return parseJson(text);
+  json(wanted: ApiRequest): Promise<unknown> {
+    return this.#withinLimit(wanted, async (bounded) => {
+      const response = await this.#open(bounded);
+      const text = await this.#received(response, () => bodyOf(response, MOST_OF_BODY));
+      return parseJson(text);
+    });
   }
 
   /**
    * Reads a list: hands each of its `items` to `take` as it comes, and gives the JSON of the rest. So a page
    * needs the memory of one object. Throws ApiError.
    */
-  async list(wanted: ApiRequest, take: (item: unknown) => void): Promise<unknown> {
-    const response = await this.#open(wanted);
-    return this.#received(response, async () => {
-      const splitter = new ListSplitter((text) => take(parseJson(text)), MOST_OF_LINE);
-      for await (const part of response as AsyncIterable<Buffer>) splitter.write(part);
-      if (!response.complete) throw new Error("the answer ended early");
-      return parseJson(splitter.end());
+  list(wanted: ApiRequest, take: (item: unknown) => void): Promise<unknown> {
+    return this.#withinLimit(wanted, async (bounded) => {
+      const response = await this.#open(bounded);
+      return this.#received(response, async () => {
+        const splitter = new ListSplitter((text) => take(parseJson(text)), MOST_OF_LINE);
+        for await (const part of response as AsyncIterable<Buffer>) splitter.write(part);
+        if (!response.complete) throw new Error("the answer ended early");
+        return parseJson(splitter.end());
+      });
     });
   }
 
@@ -87,9 +94,18 @@ export class Api {
     }
   }
 
-  /** Closes connections that are kept for the next request. */
-  close(): void {
-    this.#connections?.agent.destroy();
+  /** A server may send a byte now and then, and never come to an end. */
+  async #withinLimit<T>(wanted: ApiRequest, act: (bounded: ApiRequest) => Promise<T>): Promise<T> {
+    const { signal, limitMs = LIMIT_MS } = wanted;
+    const limit = AbortSignal.timeout(limitMs);
+    try {
+      return await act({ ...wanted, signal: AbortSignal.any([signal, limit]) });
+    } catch (error) {
+      if (!limit.aborted || signal.aborted) throw error;
+      throw new ApiError("silent", `the API server's answer was not whole within ${limitMs} ms`, {
+        cause: error,
+      });
+    }
   }
 
   async #received<T>(response: IncomingMessage, receive: () => Promise<T>): Promise<T> {

@@ -10,6 +10,8 @@ import type { Api } from "./http.ts";
 export interface Pace {
   /** Objects a page. */
   page: number;
+  /** The longest time for a page. */
+  pageMs: number;
   /** How long the server is asked to keep a watch open, at random between both. */
   watchSeconds: [least: number, most: number];
   /** A watch without a byte for so long is dead. The server sends a bookmark about every minute. */
@@ -22,6 +24,7 @@ export interface Pace {
 
 export const PACE: Pace = {
   page: 100,
+  pageMs: 120_000,
   watchSeconds: [300, 600],
   silenceMs: 150_000,
   healthyMs: 10_000,
@@ -131,6 +134,7 @@ export class ListWatch<T> {
           path: this.#kind.path,
           query: { limit: this.#page, continue: next },
           signal,
+          limitMs: this.#pace.pageMs,
         },
         (item) => {
           const kept = this.#kind.read(item);

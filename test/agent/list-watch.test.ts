@@ -14,6 +14,7 @@ enterOwnNetwork();
 
 const PACE: Pace = {
   page: 2,
+  pageMs: 10_000,
   watchSeconds: [20, 20],
   silenceMs: 400,
   healthyMs: 50,
@@ -275,6 +276,19 @@ test("a server that takes the connection and says nothing is given up", async ()
   await kept.logs("api-silent");
   await kept.watches();
   expect(kept.api.count("list")).toBe(1);
+});
+
+test("a list that comes byte by byte and never ends is given up", async () => {
+  await using kept = await keep("a", {
+    pageMs: 200,
+    fault: first(1, "list", (_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const trickle = setInterval(() => response.write(" "), 10);
+      response.on("close", () => clearInterval(trickle));
+    }),
+  });
+  expect((await kept.logs("api-silent")).msg).toContain("not whole within 200 ms");
+  await kept.has("a");
 });
 
 test("503 and 429 are tried again no sooner than the server asks", async () => {
