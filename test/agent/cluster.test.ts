@@ -167,7 +167,7 @@ describe("whose subnets and addresses count", () => {
     const cluster = read(node(1, { podCIDRs: ["10.90.0.0/24"], internalIPs: ["fd90::11"] }), node(2));
     expect(subnetsOf(cluster, OWN)).toEqual(["10.90.0.0/24"]);
     expect(cluster.others[0]?.addresses.map(({ family }) => family)).toEqual([6]);
-    expect(codesOf(cluster)).toEqual(["overlap node1"]);
+    expect(codesOf(cluster)).toEqual(["overlap node2"]);
   });
 
   test("a podCIDR that one node lists twice is one, and no problem", () => {
@@ -398,6 +398,8 @@ describe("the wish", () => {
       "10.90.0.12/32",
       "10.244.2.0/24",
     ]);
+    const { wish: routedByCloud } = decide(read(node(1), liar), settings("--backend", "none"), ways());
+    expect(routedByCloud?.masquerade?.except).not.toContain("8.8.8.8/32");
   });
 
   test("a node that writes very many and very long addresses costs others nothing", () => {
