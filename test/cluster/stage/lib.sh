@@ -31,9 +31,9 @@ mount_groups() {
   done <<< "$(cat /proc/self/cgroup)"
 }
 
-# remove_groups NAME: a group can go when the last of its processes has gone.
+# remove_groups NAME [SECONDS]: a group can go when the last of its processes has gone.
 remove_groups() {
-  local end=$((SECONDS + 10)) left
+  local end=$((SECONDS + ${2:-10})) left
   while true; do
     find /sys/fs/cgroup -depth -type d -path "*/$1*" -exec rmdir {} + 2> /dev/null || true
     left=$(find /sys/fs/cgroup -type d -path "*/$1" -print -quit)
