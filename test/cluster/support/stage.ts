@@ -13,11 +13,11 @@ export type Thing = Record<string, any>;
 
 /** Calls test/cluster/stage/cluster with these words, whatever comes of it. */
 export function tryStage(words: string[], options: RunOptions = {}): Promise<Outcome> {
-  const { BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY, TOOLS, HOME } = process.env;
+  const { BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY, TOOLS, HOME, PATIENCE } = process.env;
   if (BIN === undefined || STATE === undefined)
     throw new Error("There is no cluster. Hint: scripts/test-cluster starts one, and these tests in it.");
   const env = Object.fromEntries(
-    Object.entries({ BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY, TOOLS, HOME }).filter(
+    Object.entries({ BIN, STATE, CNI, IMAGES, PREFIX, PATH, CONTROL_ONLY, TOOLS, HOME, PATIENCE }).filter(
       ([, value]) => value !== undefined,
     ),
   ) as Record<string, string>;
