@@ -1,6 +1,5 @@
 // The wish made so. The whole of it is compared with the kernel at each call, so an event that nobody heard
 // of, a killed call and a reboot are all the same.
-import { CniError } from "../cni/error.ts";
 import { ensureForwarding, isForwarding } from "../host/kind/forwarding/forwarding.ts";
 import type { Node } from "../host/node.ts";
 import { hasFamily } from "../ip/prefix.ts";
@@ -27,11 +26,11 @@ export const NOTHING: Wish = { version: 1, podSubnets: [], routes: [] };
 
 /**
  * Makes the node as wished, as far as that goes: what is refused stops nothing else. One call at a time works
- * on a network namespace. Throws CniError 11 when another does not end, and SystemError.
+ * on a network namespace. Throws SystemError.
  */
 export function applyWish(wish: Wish, node: Node, { isDryRun, confFolder }: Manner): Report {
-  lock(node);
   const report = new Report(isDryRun);
+  lock(node, report);
   const isForwarded = switchOn(wish, node, report);
   report.part("routes", () => applyRoutes(wish, node, report));
   const isMasqueraded = ensureMasquerade(wish, node, report);
@@ -51,14 +50,15 @@ function namedBridges(confFolder: string): NamedBridge[] {
 
 /**
  * The lock is that of the network namespace's own file: it needs no folder, and holds whichever folders the
- * callers see. It goes with the process.
+ * callers see. It goes with the process. Any process of the namespace may hold it, also one without rights,
+ * so a call does not wait for ever: two at a time do no harm that the next does not mend.
  */
-function lock({ home }: Node): void {
+function lock({ home }: Node, report: Report): void {
   if (lockInPatience(home, "the network namespace", PATIENCE_MS)) return;
-  throw new CniError("tryAgainLater", {
-    about: "another call of pontoon node is at work",
-    hint: "Wait for its end, then run it again",
-  });
+  report.note(
+    "heldLock",
+    "another process has held the lock of the network namespace for 10 s, so this call went on without it; `grep FLOCK /proc/locks` shows its id",
+  );
 }
 
 /** Switches on forwarding of the pods' families. True when it is on. */

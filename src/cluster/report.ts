@@ -27,6 +27,7 @@ export const CODES = [
   "foreignConflist",
   "firstConflist",
   "inUse",
+  "heldLock",
   "notReady",
   "failed",
 ] as const;

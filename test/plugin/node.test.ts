@@ -243,3 +243,23 @@ function manyNodes(own: ClusterNode, count: number) {
   };
   return wish;
 }
+
+scene("a process without rights that holds the lock of the namespace stops no apply", async (world) => {
+  const lan = await segment(world, "lan");
+  const [one, two] = [
+    await clusterNode(world, 1, { place: lan }),
+    await clusterNode(world, 2, { place: lan }),
+  ];
+  const holder = one.place.start([
+    ...["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"],
+    ...["flock", "--no-fork", "/proc/self/ns/net", "sleep", "50"],
+  ]);
+  await waitFor("the lock is held", async () => {
+    const { status } = await one.place.exec("flock --nonblock /proc/self/ns/net true");
+    return status !== 0;
+  });
+  const { status, notes } = await apply(one.place, routedWish(one, [two]));
+  expect({ status, notes: notes.map(({ code }) => code) }).toEqual({ status: 0, notes: ["heldLock"] });
+  expect(await routesOf(one)).toEqual(["10.244.2.0/24 via 10.90.0.12", "fd01:2::/64 via fd90::12"]);
+  await holder.stop("SIGKILL");
+});
