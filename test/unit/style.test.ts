@@ -50,6 +50,18 @@ test("no line is longer than 110 columns, comments included, unless it is by a t
   expect(long).toEqual([]);
 });
 
+test("the help of each script fits into a terminal of 80 columns", () => {
+  const helps = files.flatMap(({ path, lines }) => {
+    const [, text] = /<<'TEXT'\n([^]*?)\nTEXT\n/.exec(lines.join("\n")) ?? [];
+    return path.startsWith("scripts/") && text !== undefined ? [{ path, text }] : [];
+  });
+  expect(helps.length).toBeGreaterThanOrEqual(10);
+  const long = helps.flatMap(({ path, text }) =>
+    text.split("\n").flatMap((line) => ([...line].length > 80 ? [`${path}: ${line}`] : [])),
+  );
+  expect(long).toEqual([]);
+});
+
 describe("what counts as too long", () => {
   const text = "x".repeat(COLUMNS);
   test.each([
