@@ -3,16 +3,16 @@
 import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
 import { formatPrefix } from "../ip/prefix.ts";
 import { readText } from "../netlink/reader.ts";
-import { NF_ACCEPT, NF_DROP } from "../netlink/uapi/nf_tables.ts";
+import { NF_ACCEPT, NF_DROP, NF_QUEUE } from "../netlink/uapi/nf_tables.ts";
 import type { PacketLink, PacketTest } from "../nft/packet.ts";
 import { PROTOCOL_NAMES } from "../nft/packet-field.ts";
-import { isContinuing, matchTest } from "../nft/xtables.ts";
+import { isContinuing, isQueue, matchTest } from "../nft/xtables.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
 import { leadingOnes } from "./table.ts";
 
 /** What becomes of a packet: a verdict, or the way to the chain whose first rule stands at `first`. */
 export type LegacyVerdict =
-  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "unknown" }
+  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "queue" | "unknown" }
   | { kind: "jump" | "goto"; first: number };
 
 /** A rule of a legacy table. */
@@ -198,6 +198,7 @@ function targetName(family: Family, bytes: Uint8Array): string {
 function verdictOf(family: Family, bytes: Uint8Array, next: number): LegacyVerdict {
   const name = targetName(family, bytes);
   if (name === "REJECT") return { kind: "reject" };
+  if (isQueue(name)) return { kind: "queue" };
   if (name !== "") return { kind: isContinuing(name) ? "continue" : "unknown" };
   const value = u32At(bytes, u16At(bytes, FIELDS[family].targetOffset) + DATA) | 0;
   if (value === next) return { kind: "continue" };
@@ -208,5 +209,6 @@ function verdictOf(family: Family, bytes: Uint8Array, next: number): LegacyVerdi
     };
   if (value === RETURNED) return { kind: "return" };
   if (value === -NF_DROP - 1) return { kind: "drop" };
+  if (value === -NF_QUEUE - 1) return { kind: "queue" };
   return { kind: value === -NF_ACCEPT - 1 ? "accept" : "unknown" };
 }

@@ -11,7 +11,7 @@ import { elementsText, keyIn, type LookUp, mapText, namesText } from "./packet-l
 import { Registers } from "./packet-register.ts";
 import { PacketSet, type SetElement, verdictId } from "./packet-set.ts";
 import { COMPARISONS, inverted, isBetween } from "./packet-value.ts";
-import { isContinuing, matchTest } from "./xtables.ts";
+import { isContinuing, isQueue, matchTest } from "./xtables.ts";
 
 /** The rules of a chain; one with a map of verdicts is a rule for each of these. Throws SystemError. */
 export function readPacketRules(socket: NetlinkSocket, table: Table, chain: string): PacketRule[] {
@@ -34,6 +34,9 @@ export function readRuleTexts(socket: NetlinkSocket, table: Table, chain: string
 
 /** Expressions that change nothing about the packet's way. */
 const HARMLESS = new Set(["counter", "log", "objref", "last", "notrack", "dup", "flow_offload"]);
+
+/** Expressions that translate a packet, and let it go on behind the chain. */
+const TRANSLATING = new Set(["masq", "nat", "redir"]);
 
 /** A word of a rule; one that takes a look into a set is made when it is needed. */
 type Word = string | (() => string);
@@ -74,6 +77,8 @@ class RuleReader {
   private add(name: string, data: Attributes | undefined): void {
     if (HARMLESS.has(name)) return;
     if (name === "reject") this.verdict = { kind: "reject" };
+    else if (TRANSLATING.has(name)) this.translate(name);
+    else if (name === "queue") this.queue(data);
     else if (data === undefined) this.unknown(name);
     else if (name === "meta" || name === "ct") this.load(name, data);
     else if (name === "payload") this.loadPayload(data);
@@ -94,6 +99,18 @@ class RuleReader {
     if (name !== "") this.words.push(`(${name})`);
     // It may have loaded a register.
     this.registers.clear();
+  }
+
+  private translate(name: string): void {
+    this.verdict = { kind: "unknown" };
+    this.words.push(`(${name})`);
+  }
+
+  private queue(data: Attributes | undefined): void {
+    const [high, low] = data?.bytes(nft.NFTA_QUEUE_NUM) ?? [];
+    const isKnown = high !== undefined && low !== undefined;
+    this.verdict = { kind: "queue" };
+    this.words.push(isKnown ? `queue to ${high * 256 + low}` : "queue");
   }
 
   private load(name: string, data: Attributes): void {
@@ -200,7 +217,10 @@ class RuleReader {
   private target(data: Attributes): void {
     const name = data.string(nft.NFTA_TARGET_NAME) ?? "";
     if (name === "REJECT") this.verdict = { kind: "reject" };
-    else if (!isContinuing(name)) this.verdict = { kind: "unknown" };
+    else if (isQueue(name)) {
+      this.verdict = { kind: "queue" };
+      this.words.push(`-j ${name}`);
+    } else if (!isContinuing(name)) this.verdict = { kind: "unknown" };
   }
 }
 
@@ -211,6 +231,7 @@ function verdictOf(code: number, chain: string): RuleVerdict {
   if (code < 0) return { kind: "continue" };
   const NF_VERDICT_MASK = 0xff;
   if ((code & NF_VERDICT_MASK) === nft.NF_DROP) return { kind: "drop" };
+  if ((code & NF_VERDICT_MASK) === nft.NF_QUEUE) return { kind: "queue" };
   return { kind: (code & NF_VERDICT_MASK) === nft.NF_ACCEPT ? "accept" : "unknown" };
 }
 
@@ -246,7 +267,8 @@ function rulesOfMap(map: LookUp, tests: readonly PacketTest[], words: readonly W
 
 function textOf(words: readonly Word[], verdict: RuleVerdict): string {
   const { kind } = verdict;
-  const isSilent = kind === "continue" || kind === "unknown";
+  // A queue is among the words.
+  const isSilent = kind === "continue" || kind === "queue" || kind === "unknown";
   const end = "chain" in verdict ? `${kind} ${verdict.chain}` : isSilent ? "" : kind;
   const texts = words.map((word) => (typeof word === "string" ? word : word()));
   return [...texts, end].filter((word) => word !== "").join(" ");

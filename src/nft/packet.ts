@@ -14,7 +14,7 @@ export interface Packet {
   protocol: number | undefined;
   sourcePort?: number | undefined;
   destinationPort: number | undefined;
-  /** The bridge from port to port of which it goes, in a chain that sees frames. */
+  /** The bridge whose ports its interfaces are, in a chain that sees frames. */
   bridge?: { name: string } | undefined;
   /** Its connection: this is the first packet, or one has been answered. */
   state: "new" | "established" | undefined;
@@ -32,9 +32,12 @@ export interface PacketLink {
 /** True when the packet fits; undefined where that is not known. */
 export type PacketTest = (packet: Packet) => boolean | undefined;
 
-/** What becomes of a packet that a rule fits. `unknown`: nobody can tell from here (a queue, a program). */
+/**
+ * What becomes of a packet that a rule fits. `queue`: another program decides. `unknown`: nobody can tell
+ * from here.
+ */
 export type RuleVerdict =
-  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "unknown" }
+  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "queue" | "unknown" }
   | { kind: "jump" | "goto"; chain: string };
 
 /** A rule as far as a way through a chain needs it. */
@@ -160,6 +163,7 @@ class Walk {
     const { verdict } = rule;
     switch (verdict.kind) {
       case "accept":
+      case "queue":
       case "unknown":
         this.end("accept", { chain, rule, isCertain });
         return { ends: true };

@@ -35,6 +35,11 @@ export function isContinuing(target: string): boolean {
   return CONTINUING.has(target);
 }
 
+/** True for a target that hands packets to another program. */
+export function isQueue(target: string): boolean {
+  return target === "NFQUEUE" || target === "QUEUE";
+}
+
 /** The test of a match by its name and data. */
 export function matchTest(name: string, info: Uint8Array): XtablesMatch {
   if (name === "comment") return { test: undefined, text: `/* ${readText(info)} */` };
