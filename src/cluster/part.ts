@@ -66,7 +66,8 @@ function lookAtTunnel(node: Node): TunnelPart | undefined {
   };
 }
 
-function lookAtTable({ rules }: Node): TablePart | undefined {
+/** Looks at the table of the node's part alone; undefined where there is none. Throws SystemError. */
+export function lookAtTable({ rules }: Node): TablePart | undefined {
   if (!hasNodeTable(rules)) return undefined;
   const sources = listSources(rules);
   const isAsMade = sources.length > 0 && isTableAsMade(rules, nodeLayout(sources));

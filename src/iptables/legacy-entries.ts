@@ -33,7 +33,10 @@ const INFO = { bytes: 84, hookEntry: 36, underflow: 56, size: 80 };
 /** struct ipt_get_entries: name, size, then the entries. */
 const ENTRIES = { size: 32, first: 40 };
 /** Numbers of the hooks (linux/netfilter.h). */
-const HOOK = { FORWARD: 2, POSTROUTING: 4 } as const;
+const HOOK = { PREROUTING: 0, INPUT: 1, FORWARD: 2, OUTPUT: 3, POSTROUTING: 4 } as const;
+
+/** A chain to which the kernel sends packets. */
+export type LegacyBase = keyof typeof HOOK;
 
 /** struct ipt_entry, struct ip6t_entry: their size, and where their fields are. */
 const ENTRY = {
@@ -253,14 +256,22 @@ export class LegacyEntries {
  * Reads one family of the table, which must exist: the kernel makes a table that is asked for. Throws
  * SystemError.
  */
-export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntries {
-  const what = operationOf(family, place);
+export function readLegacyEntries(family: Family, { table, base }: TablePlace): LegacyEntries {
+  return readLegacyTable(family, table)(base);
+}
+
+/**
+ * As {@link readLegacyEntries}, for several base chains, each of which the table must have: the entries are
+ * read once.
+ */
+export function readLegacyTable(family: Family, table: string): (base: LegacyBase) => LegacyEntries {
+  const what = operationOf(family, table);
   using socket = new FileHandle(
     check(native.socket(family === 4 ? AF_INET : AF_INET6, SOCK_RAW, IPPROTO_RAW), what),
   );
   for (let attempt = 1; ; attempt++) {
     try {
-      return readOnce(family, place, socket.fd);
+      return readOnce(family, table, socket.fd);
     } catch (error) {
       // EAGAIN: the size of the table has changed between the two requests.
       if (!isErrno(error, "EAGAIN") || attempt === ATTEMPTS) throw error;
@@ -268,13 +279,12 @@ export function readLegacyEntries(family: Family, place: TablePlace): LegacyEntr
   }
 }
 
-function operationOf(family: Family, { table }: TablePlace): string {
+function operationOf(family: Family, table: string): string {
   return `read the legacy table ${table} of IPv${family}`;
 }
 
-function readOnce(family: Family, place: TablePlace, fd: number): LegacyEntries {
-  const { table, base } = place;
-  const what = operationOf(family, place);
+function readOnce(family: Family, table: string, fd: number): (base: LegacyBase) => LegacyEntries {
+  const what = operationOf(family, table);
   const ask = (option: number, buffer: Uint8Array): void => {
     buffer.set(textBytes(table));
     check(native.getsockopt(fd, family === 4 ? IPPROTO_IP : IPPROTO_IPV6, option, buffer), what);
@@ -285,8 +295,11 @@ function readOnce(family: Family, place: TablePlace, fd: number): LegacyEntries 
   const all = new Uint8Array(ENTRIES.first + size);
   all.set(u32Bytes(size), ENTRIES.size);
   ask(IPT_SO_GET_ENTRIES, all);
-  const first = u32At(info, INFO.hookEntry + 4 * HOOK[base]);
-  const end = u32At(info, INFO.underflow + 4 * HOOK[base]);
-  if (end > size) throw new SystemError(what, errnoOf("EINVAL"), "an offset lies outside of the table");
-  return new LegacyEntries(family, all.subarray(ENTRIES.first, ENTRIES.first + size), { first, end });
+  const entries = all.subarray(ENTRIES.first, ENTRIES.first + size);
+  return (base) => {
+    const first = u32At(info, INFO.hookEntry + 4 * HOOK[base]);
+    const end = u32At(info, INFO.underflow + 4 * HOOK[base]);
+    if (end > size) throw new SystemError(what, errnoOf("EINVAL"), "an offset lies outside of the table");
+    return new LegacyEntries(family, entries, { first, end });
+  };
 }

@@ -64,7 +64,7 @@ function mayDrop(family: Family, place: TablePlace): boolean {
  * True when the kernel lists this legacy table in this network namespace; the list is absent where the kernel
  * has none.
  */
-export function hasLegacyTable(family: Family, { table }: TablePlace): boolean {
+export function hasLegacyTable(family: Family, { table }: { table: string }): boolean {
   const names =
     readTextOfAny(
       family === 4 ? "/proc/thread-self/net/ip_tables_names" : "/proc/thread-self/net/ip6_tables_names",

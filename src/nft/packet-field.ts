@@ -185,8 +185,8 @@ function byteField(
 const META: Record<number, Field> = {
   [nft.NFT_META_IIFNAME]: nameField("iifname", ({ input }) => input),
   [nft.NFT_META_OIFNAME]: nameField("oifname", ({ output }) => output),
-  [nft.NFT_META_BRI_IIFNAME]: nameField("meta ibrname", ({ bridge }) => bridge),
-  [nft.NFT_META_BRI_OIFNAME]: nameField("meta obrname", ({ bridge }) => bridge),
+  [nft.NFT_META_BRI_IIFNAME]: nameField("meta ibrname", ({ input, bridge }) => input && bridge),
+  [nft.NFT_META_BRI_OIFNAME]: nameField("meta obrname", ({ output, bridge }) => output && bridge),
   [nft.NFT_META_IIF]: numberField("iif", ({ input }) => input?.index),
   [nft.NFT_META_OIF]: numberField("oif", ({ output }) => output?.index),
   [nft.NFT_META_IIFGROUP]: numberField("iifgroup", ({ input }) => input?.group),

@@ -84,6 +84,25 @@ const SCENES: Scene[] = [
     leaves: [["red", FAR]],
   },
   {
+    name: "a chain of ebtables for what pods send to the node",
+    command: "ebtables-nft -P INPUT DROP",
+    says: /^chain INPUT of table bridge filter drops what pods send beyond the node$/,
+    proof: /^its policy is drop/,
+    stops: [["red", FAR]],
+    leaves: [["red", BLUE]],
+  },
+  {
+    name: "a table of family bridge at its last hook",
+    command: table("bridge", "postrouting", "ip daddr 10.1.0.0/24 drop;"),
+    says: /^chain through of table bridge mine drops the answers to pods from beyond the node, and what they send each other$/,
+    proof: /^its rule is: .*ip daddr 10\.1\.0\.0\/24 drop$/,
+    stops: [
+      ["red", FAR],
+      ["red", BLUE],
+    ],
+    leaves: [],
+  },
+  {
     name: "a chain at the ingress of a pod's port",
     command: table("netdev", 'ingress device "HOST"', "", "drop"),
     says: /^chain through of table netdev mine drops what pods send beyond the node, and what they send each other$/,

@@ -4,12 +4,15 @@ import type { MadeProbe } from "../../doctor/trace/probe.ts";
 import { shown, styled, type Terminal } from "../../terminal/terminal.ts";
 import { findingJson, lineOf, signed } from "./report.ts";
 
+const PASSED = { sign: "✓", style: "green" } as const;
+const UNDECIDED = { sign: "?", style: "yellow" } as const;
+
 /** A way as text: a line for each hop, and what mends the broken one. */
 export function traceText({ from, to, hops }: Trace, terminal: Terminal): string {
   const head = `${styled(`${shown(from.title)} to ${shown(to.title)}${portOf(to)}`, "bold", terminal)}\n`;
-  const lines = hops.map(({ sentence, fault }) =>
+  const lines = hops.map(({ sentence, fault, isUndecided }) =>
     fault === undefined
-      ? signed({ sign: "✓", style: "green" }, shown(sentence), terminal)
+      ? signed(isUndecided === true ? UNDECIDED : PASSED, shown(sentence), terminal)
       : lineOf({ ...fault, severity: "error", attachments: [] }, terminal),
   );
   return `${head}${lines.join("")}`;
@@ -25,8 +28,9 @@ export function traceJson({ from, to, hops }: Trace, probed: MadeProbe | undefin
     from: from.title,
     to: `${to.title}${portOf(to)}`,
     reaches: hops.every(({ fault }) => fault === undefined),
-    hops: hops.map(({ sentence, fault }) => ({
+    hops: hops.map(({ sentence, fault, isUndecided }) => ({
       passes: fault === undefined,
+      ...(isUndecided === true ? { undecided: true } : {}),
       sentence: fault?.sentence ?? sentence,
       ...(fault === undefined ? {} : findingJson(fault)),
     })),

@@ -1,6 +1,6 @@
 // Firewalls of others that drop what the node forwards for pods, or what pods of one bridge send each other.
 import { prefixesOf } from "../../attachment/attachment.ts";
-import { allowCommand, allowFramesCommand } from "../../host/forward/allow.ts";
+import { allowAdvice, allowCommand, allowFramesCommand } from "../../host/forward/allow.ts";
 import { listNodeHooks } from "../../host/forward/passage.ts";
 import type { Family } from "../../ip/address.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
@@ -13,7 +13,9 @@ import { type Loss, lossesOf, trafficOf } from "./lost-packet.ts";
 export function examineFirewalls(context: Context): Finding[] {
   const groups = groupsOf(context);
   if (groups.length === 0) return [];
-  const hooks = listNodeHooks(context.node);
+  const all = listNodeHooks(context.node);
+  // Chains of type nat have rules for each service of a cluster, and rarely one that drops.
+  const hooks = { ...all, firewall: all.firewall.filter(({ type }) => type !== "nat") };
   return groups.flatMap((group) =>
     bothFamilies(
       ([4, 6] as const).flatMap((family) =>
@@ -70,7 +72,10 @@ function findingOf(losses: readonly Loss[], group: Group, family: Family): Findi
       ...about,
       code: "firewallMayDrop",
       severity: "note",
-      sentence: `${place} may drop ${WHAT[way]}: ${rule?.text ?? ""}`,
+      sentence:
+        rule?.verdict.kind === "queue"
+          ? `${place} ${end.isCertain ? "hands" : "may hand"} ${WHAT[way]} to another program, which may drop packets: ${rule.text}`
+          : `${place} may drop ${WHAT[way]}: ${rule?.text ?? ""}`,
     };
   const isBoth = way !== "each" && losses.some((loss) => loss.way === "each");
   const isFiltered = losses.some((loss) => loss.way === "each") && !("at" in hook);
@@ -85,7 +90,7 @@ function findingOf(losses: readonly Loss[], group: Group, family: Family): Findi
     sentence: `${place} drops ${WHAT[way]}${isBoth ? ", and what they send each other" : ""}`,
     proof: isFiltered ? `${because}; bridge-nf-call-${program} is on` : because,
     ...mending(losses, group, family),
-    ...(policy && !("at" in hook)
+    ...(policy && !("at" in hook) && hook.stage === "forward"
       ? {
           advice: `For pods made from now on, set "ingressPolicy": "open" in the configuration of network ${network}`,
         }
@@ -103,8 +108,7 @@ function mending(losses: readonly Loss[], group: Group, family: Family): Pick<Fi
     .flatMap(({ attachment }) => prefixesOf(attachment))
     .find(({ address }) => address.family === family);
   const text = subnet === undefined ? "" : formatPrefix(networkOf(subnet));
-  if (losses.some(({ isTranslated }) => isTranslated))
-    return { advice: `Let those packets pass, or take the chain away: nft delete chain ${hook.place}` };
+  if (losses.some(({ isTranslated }) => isTranslated)) return { advice: allowAdvice(hook, family) };
   if ("at" in hook) return { cure: allowFramesCommand(hook, text, family) };
   const traffic = trafficOf(own, group, family);
   const far = losses.filter(({ way }) => way !== "each");
@@ -115,5 +119,5 @@ function mending(losses: readonly Loss[], group: Group, family: Family): Pick<Fi
   const commands = [...new Set(entries)].map((entry) =>
     allowCommand(hook, { entry: bridge === undefined ? undefined : entry, subnet: text, traffic }),
   );
-  return { cure: commands.join(" && ") };
+  return { cure: [...new Set(commands)].join(" && ") };
 }

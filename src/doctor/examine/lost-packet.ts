@@ -1,16 +1,9 @@
 // The packets of a group of pods that chains of others drop: those to hosts far away and back, and those from
 // port to port of one bridge.
-import { hostEndOf } from "../../attachment/link.ts";
-import {
-  type Drop,
-  dropOf,
-  droppingHooks,
-  type PodTraffic,
-  packetsOfPod,
-  type Way,
-} from "../../host/forward/drop.ts";
-import type { ForwardHook } from "../../host/forward/hook.ts";
-import { type NodeHooks, type PacketWay, passagesOf, type Side } from "../../host/forward/passage.ts";
+import { bridgeOf, hostEndOf } from "../../attachment/link.ts";
+import { type Drop, type PodTraffic, packetsOfPod, type Way } from "../../host/forward/drop.ts";
+import type { FirewallHook } from "../../host/forward/hook.ts";
+import { fateAt, type NodeHooks, type PacketWay, passagesOf, type Side } from "../../host/forward/passage.ts";
 import type { Address, Family } from "../../ip/address.ts";
 import { FAR_AWAY } from "../../look/bridge.ts";
 import type { Packet, PacketLink } from "../../nft/packet.ts";
@@ -18,9 +11,9 @@ import type { SurveyedAttachment } from "../../survey/survey.ts";
 import { type Context, type Group, hasFamily } from "../context.ts";
 import { isMasqueradedByNode } from "../trace/node.ts";
 
-/** A hook that drops packets of pods. */
+/** A hook that drops packets of pods, or hands them to another program. */
 export interface Loss extends Drop {
-  hook: ForwardHook;
+  hook: FirewallHook;
   /** `each`: between pods of one bridge. */
   way: Way | "each";
   /** The pods have an address of the node there, so no rule can tell them from others. */
@@ -34,9 +27,10 @@ export function lossesOf(group: Group, { family, hooks, context }: Looking): Los
   const members = group.members.filter((one) => hasFamily(one, family));
   const looking = { family, hooks, context };
   const far = members.filter(({ attachment }) => attachment.gateway !== undefined);
-  const traffic = far.length === 0 ? undefined : trafficOf(far, group, family);
+  const isLookedAt = far.length > 0 && hooks.firewall.length + hooks.frames.length > 0;
+  const traffic = isLookedAt ? farTrafficOf(far, group, looking) : undefined;
   return [
-    ...(traffic === undefined ? [] : forwardLosses(traffic, looking)),
+    ...(traffic === undefined ? [] : firewallLosses(far, traffic, looking)),
     ...(traffic === undefined || hooks.frames.length === 0 ? [] : frameLosses(far, traffic, looking)),
     ...(group.bridge === undefined ? [] : eachOther(group.bridge, members, looking)),
   ];
@@ -47,6 +41,21 @@ export interface Looking {
   family: Family;
   hooks: NodeHooks;
   context: Context;
+}
+
+/** The traffic of pods with hosts far away; the node's table may be large, so it is looked at once. */
+interface FarTraffic extends PodTraffic {
+  /** The node's own table gives the packets an address of the node. */
+  isMasqueraded: boolean;
+}
+
+function farTrafficOf(
+  far: readonly SurveyedAttachment[],
+  group: Group,
+  { family, context }: Looking,
+): FarTraffic {
+  const traffic = trafficOf(far, group, family);
+  return { ...traffic, isMasqueraded: isMasqueradedByNode(traffic.pod, FAR_AWAY[family], context) };
 }
 
 /** The traffic of the first of some pods, which stands for all. */
@@ -63,43 +72,47 @@ export function trafficOf(
   };
 }
 
-function forwardLosses(traffic: PodTraffic, { hooks, context }: Looking): Loss[] {
-  return droppingHooks(traffic, context.node, hooks.forward).map((dropping) => ({
-    ...dropping,
-    isTranslated: false,
-    who: undefined,
-  }));
+/** What chains at the hooks of IP drop; one pod stands for all, as these tell pods by addresses alone. */
+function firewallLosses(far: readonly SurveyedAttachment[], traffic: FarTraffic, looking: Looking): Loss[] {
+  const hooks = { ...looking.hooks, frames: [] };
+  return far
+    .slice(0, 1)
+    .flatMap((one) => waysOf(one, traffic, looking))
+    .flatMap(({ about, ...way }) => lost(way, hooks, { way: about, who: undefined }));
 }
 
 /** What chains at the pods' ports, the bridge and the way out drop. */
-function frameLosses(
-  far: readonly SurveyedAttachment[],
-  traffic: PodTraffic,
-  { hooks, context, family }: Looking,
-): Loss[] {
-  const packets = packetsOfPod(traffic, context.node);
-  const isOfNode = isMasqueradedByNode(traffic.pod, FAR_AWAY[family], context);
-  return far.flatMap((one) => {
-    const { link, masquerade } = one.attachment;
-    const [port, end] = [portOf(one, context), hostEndOf(link)];
-    return packets.flatMap(([way, packet]) => {
-      const [isOut, address] = [way === "out", addressOf(one, family)];
-      const [inside, outside] = isOut ? [packet.input, packet.output] : [packet.output, packet.input];
-      const own: Side = {
-        link: port === undefined && end !== undefined ? linkOf(end.name, context) : inside,
-        port,
-        isTranslated: false,
-      };
-      const isTranslated = masquerade !== undefined || isOfNode || way === "hostPort";
-      const other: Side = { link: outside, isTranslated };
-      const seen = { ...packet, ...(isOut ? { source: address } : { destination: address }) };
-      const [from, to] = isOut ? [own, other] : [other, own];
-      return lost(
-        { packet: seen, from, to, isBridged: false },
-        { ...hooks, forward: [] },
-        { way, who: [one] },
-      );
-    });
+function frameLosses(far: readonly SurveyedAttachment[], traffic: FarTraffic, looking: Looking): Loss[] {
+  const hooks = { ...looking.hooks, firewall: [] };
+  return far.flatMap((one) =>
+    waysOf(one, traffic, looking).flatMap(({ about, ...way }) =>
+      lost(way, hooks, { way: about, who: [one] }),
+    ),
+  );
+}
+
+/** A pod's packets to hosts far away, and from them. */
+function waysOf(
+  one: SurveyedAttachment,
+  traffic: FarTraffic,
+  { context, family }: Looking,
+): (PacketWay & { about: Way })[] {
+  const { link, masquerade } = one.attachment;
+  const [port, end, address] = [portOf(one, context), hostEndOf(link), addressOf(one, family)];
+  return packetsOfPod(traffic, context.node).map(([about, packet]) => {
+    const isOut = about === "out";
+    const [inside, outside] = isOut ? [packet.input, packet.output] : [packet.output, packet.input];
+    const own: Side = {
+      link: port === undefined && end !== undefined ? linkOf(end.name, context) : inside,
+      port,
+      bridge: bridgeOf(link),
+      isTranslated: false,
+    };
+    const isTranslated = masquerade !== undefined || traffic.isMasqueraded || about === "hostPort";
+    const other: Side = { link: outside, isTranslated };
+    const seen = { ...packet, ...(isOut ? { source: address } : { destination: address }) };
+    const [from, to] = isOut ? [own, other] : [other, own];
+    return { packet: seen, from, to, route: "forward", about };
   });
 }
 
@@ -110,6 +123,7 @@ function eachOther(bridge: string, members: readonly SurveyedAttachment[], looki
   const sees = (one: SurveyedAttachment): Side => ({
     link: linkOf(bridge, context),
     port: portOf(one, context),
+    bridge,
     isTranslated: false,
   });
   return members.flatMap((one, at) => {
@@ -118,7 +132,7 @@ function eachOther(bridge: string, members: readonly SurveyedAttachment[], looki
     // As for packets to hosts far away, one pod stands for all in chains that tell pods by addresses alone.
     const seen = at === 0 ? hooks : { ...hooks, filtersBridges: { 4: false, 6: false } };
     const packet = packetBetween(addressOf(one, family), addressOf(next, family), family);
-    const way = { packet, from: sees(one), to: sees(next), isBridged: true };
+    const way = { packet, from: sees(one), to: sees(next), route: "bridge" } as const;
     const about = { way: "each", who: [one, next] } as const;
     const answer: Packet = {
       ...packet,
@@ -152,9 +166,12 @@ function packetBetween(
 }
 
 function lost(way: PacketWay, hooks: NodeHooks, about: Pick<Loss, "way" | "who">): Loss[] {
-  return passagesOf(way, hooks).flatMap(({ hook, packet, isTranslated }): Loss[] => {
-    const drop = dropOf(hook, packet);
-    return drop === undefined ? [] : [{ hook, isTranslated, ...about, ...drop }];
+  return passagesOf(way, hooks).flatMap((passage): Loss[] => {
+    const { hook, isTranslated } = passage;
+    const { drop, queue } = fateAt(passage);
+    const known = { hook, isTranslated, ...about };
+    if (drop?.isCertain !== true && queue !== undefined) return [{ ...known, end: queue, isCertain: false }];
+    return drop === undefined ? [] : [{ ...known, ...drop }];
   });
 }
 

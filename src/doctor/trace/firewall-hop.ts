@@ -1,12 +1,19 @@
 // The hops through the firewalls of the node: the packet, and its answer.
 import { bridgeOf, entryOf } from "../../attachment/link.ts";
-import { allowCommand, allowFramesCommand } from "../../host/forward/allow.ts";
-import { type Drop, dropOf } from "../../host/forward/drop.ts";
-import type { ForwardHook } from "../../host/forward/hook.ts";
-import { listNodeHooks, type Passage, passagesOf, type Side } from "../../host/forward/passage.ts";
+import { allowAdvice, allowCommand, allowFramesCommand } from "../../host/forward/allow.ts";
+import type { Drop } from "../../host/forward/drop.ts";
+import type { FirewallHook } from "../../host/forward/hook.ts";
+import {
+  fateAt,
+  listNodeHooks,
+  type Passage,
+  passagesOf,
+  type Route,
+  type Side,
+} from "../../host/forward/passage.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
 import { lookUpRoute } from "../../net/route-look-up.ts";
-import type { Packet, PacketLink } from "../../nft/packet.ts";
+import type { Packet, PacketEnd, PacketLink } from "../../nft/packet.ts";
 import { PROTOCOLS as NUMBERS } from "../../nft/port-mapping.ts";
 import type { Context } from "../context.ts";
 import type { Finding } from "../finding.ts";
@@ -15,43 +22,60 @@ import type { Hop, Way } from "./hop.ts";
 import { isMasqueradedByNode } from "./node.ts";
 
 /**
- * What chains do to the packet and to its answer: at the devices, from port to port of a bridge
- * (`isBridged`), and at the hook "forward".
+ * What chains do to the packet and to its answer, on the packet's route: at the devices, in bridges, and at
+ * the hooks of IP.
  */
-export function* firewallHops(way: Way, context: Context, isBridged: boolean): Generator<Hop> {
+export function* firewallHops(way: Way, context: Context, route: Route): Generator<Hop> {
   const hooks = listNodeHooks(context.node);
-  const [from, to] = [
-    sideOf(way.from, way.to, { context, isBridged }),
-    sideOf(way.to, way.from, { context, isBridged }),
-  ];
+  const [from, to] = sidesOf(way, context, route === "bridge");
   for (const packet of packetsOf(way, context)) {
-    const what = packet.state === "new" ? "the packet" : "the answer";
-    const sides = packet.state === "new" ? { from, to } : { from: to, to: from };
-    yield passHop(what, passagesOf({ packet, ...sides, isBridged }, hooks), way);
+    const isNew = packet.state === "new";
+    const passages = passagesOf(
+      { packet, ...(isNew ? { from, to, route } : { from: to, to: from, route: RETURN[route] }) },
+      hooks,
+    );
+    yield* passHops(isNew ? "the packet" : "the answer", passages, way);
   }
 }
 
-function passHop(what: string, passages: readonly Passage[], way: Way): Hop {
-  const titles = [...new Set(passages.map(({ hook }) => hookText(hook)))];
-  const drops = passages.flatMap(({ hook, packet, isTranslated }) => {
-    const drop = dropOf(hook, packet);
-    return drop === undefined ? [] : [{ hook, isTranslated, ...drop }];
-  });
+/** The route of an answer. */
+const RETURN: { readonly [Each in Route]: Route } = {
+  bridge: "bridge",
+  forward: "forward",
+  input: "output",
+  output: "input",
+};
+
+function* passHops(what: string, passages: readonly Passage[], way: Way): Generator<Hop> {
+  const met = passages.map((passage) => ({ ...passage, ...fateAt(passage) }));
+  const queues = met.flatMap(({ hook, queue }) => (queue === undefined ? [] : [{ hook, queue }]));
+  const others = met.filter(({ queue }) => queue === undefined);
+  const titles = [...new Set(others.map(({ hook }) => hookText(hook)))];
+  const drops = met.flatMap(({ hook, isTranslated, drop }) =>
+    drop === undefined ? [] : [{ hook, isTranslated, ...drop }],
+  );
   const certain = drops.find(({ isCertain }) => isCertain);
   const text = drops[0]?.end.rule?.text;
+  const unless = text === undefined ? "" : `, unless this rule fits: ${text}`;
   const passes =
     titles.length === 0
-      ? `no firewall looks at ${what}`
-      : `${titles.join(", ")}: lets ${what} pass${text === undefined ? "" : `, unless this rule fits: ${text}`}`;
-  return { sentence: passes, fault: certain && firewallFault(certain, what, way) };
+      ? `no ${queues.length > 0 ? "other " : ""}firewall looks at ${what}`
+      : `${titles.join(", ")}: lets ${what} pass${unless}`;
+  yield { sentence: passes, fault: certain && firewallFault(certain, what, way) };
+  for (const sentence of new Set(queues.map(({ hook, queue }) => queueText(hook, queue, what))))
+    yield { sentence, isUndecided: true };
 }
 
-function hookText({ title, policy }: ForwardHook): string {
+function queueText({ title }: FirewallHook, { rule, isCertain }: PacketEnd, what: string): string {
+  return `${title} ${isCertain ? "hands" : "may hand"} ${what} to another program, which decides: ${rule?.text ?? ""}`;
+}
+
+function hookText({ title, policy }: FirewallHook): string {
   return `${title} (policy ${policy})`;
 }
 
 function firewallFault(
-  { hook, end, isTranslated }: Drop & { hook: ForwardHook; isTranslated: boolean },
+  { hook, end, isTranslated }: Drop & { hook: FirewallHook; isTranslated: boolean },
   what: string,
   { from, to, family }: Way,
 ): Finding {
@@ -66,8 +90,10 @@ function firewallFault(
       hasHostPorts: to.hostPort !== undefined,
     };
   const subnet = own && formatPrefix(networkOf(own.address));
+  // Whom the node itself lets in is not said by a rule for all that pods send.
+  const isOfNode = !("at" in hook) && (hook.stage === "input" || hook.stage === "output");
   const cureOf = (): string | undefined => {
-    if (subnet === undefined || !traffic || isTranslated) return undefined;
+    if (subnet === undefined || !traffic || isTranslated || isOfNode) return undefined;
     if ("at" in hook) return allowFramesCommand(hook, subnet, family);
     return allowCommand(hook, { entry, subnet, traffic });
   };
@@ -79,14 +105,16 @@ function firewallFault(
     proof:
       end.rule === undefined ? "its policy is drop, and no rule accepts it" : `its rule is: ${end.rule.text}`,
     cure: cureOf(),
-    advice: isTranslated
-      ? `Let those packets pass, or take the chain away: nft delete chain ${hook.place}`
-      : undefined,
+    advice: isOfNode
+      ? "Let those packets pass, where pods and the node are to reach each other"
+      : isTranslated
+        ? allowAdvice(hook, family)
+        : undefined,
     attachments: one && [one],
   };
 }
 
-/** The packet and its answer, as they pass the hook "forward". */
+/** The packet and its answer, with the addresses that pods and hosts know each other by. */
 function packetsOf({ from, to, family }: Way, context: Context): Packet[] {
   const common = {
     family,
@@ -112,23 +140,35 @@ function packetsOf({ from, to, family }: Way, context: Context): Packet[] {
   ];
 }
 
-/** The devices of an end; beyond the node its pod may have an address of the node. */
-function sideOf(
-  end: Endpoint,
-  other: Endpoint,
-  { context, isBridged }: { context: Context; isBridged: boolean },
-): Side {
+/** The devices of both ends, and which addresses the node translates between them. */
+function sidesOf(way: Way, context: Context, isBridged: boolean): [Side, Side] {
+  const { from, to } = way;
+  const isHostPort = to.hostPort !== undefined;
+  // The packet of a pod to a host port may go back to where it came from, and is masqueraded then.
+  const isHairpin = isHostPort && from.one !== undefined;
+  return [
+    { ...sideOf(from, context, isBridged), isTranslated: isHostPort },
+    { ...sideOf(to, context, isBridged), isTranslated: !isBridged && (isHairpin || isMasked(way, context)) },
+  ];
+}
+
+function sideOf(end: Endpoint, context: Context, isBridged: boolean): Omit<Side, "isTranslated"> {
   const link = end.one?.attachment.link;
   const bridge = link && bridgeOf(link);
-  const isMasked =
-    other.one?.attachment.masquerade !== undefined ||
-    other.hostPort !== undefined ||
-    (end.address !== undefined && isMasqueradedByNode(other.address, end.address, context));
   return {
     link: isBridged && bridge !== undefined ? named(bridge, context) : linkOf(end, context),
     port: link?.kind === "bridgePort" ? named(link.host.name, context) : undefined,
-    isTranslated: end.one === undefined && isMasked,
+    bridge,
   };
+}
+
+/** True where the packet gets an address of the node: the pod's network or the node masquerades. */
+function isMasked({ from, to }: Way, context: Context): boolean {
+  if (from.one === undefined) return false;
+  const { key, masquerade } = from.one.attachment;
+  const isOfNetwork = to.one?.attachment.key.network === key.network;
+  const isByNode = to.address !== undefined && isMasqueradedByNode(from.address, to.address, context);
+  return (masquerade !== undefined && !isOfNetwork) || isByNode;
 }
 
 /** The interface of the node at that end: the pods' own, or the one of the route there. */

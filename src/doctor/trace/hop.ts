@@ -11,6 +11,8 @@ import type { Endpoint } from "./endpoint.ts";
 export interface Hop {
   sentence: string;
   fault?: Finding | undefined;
+  /** Another program decides there about the packet. */
+  isUndecided?: boolean;
 }
 
 /** A way through the node. */

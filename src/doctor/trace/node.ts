@@ -3,6 +3,7 @@ import {
   isExcepted,
   isTunnelled,
   lookAtPart,
+  lookAtTable,
   type NodePart,
   nodeBehind,
   routeTo,
@@ -69,14 +70,12 @@ function* tunnelHops(
 }
 
 /** True for an address of this node's own pods. */
-function isOfPods(address: Address, { table }: NodePart): boolean {
+function isOfPods(address: Address, { table }: Pick<NodePart, "table">): boolean {
   return table?.sources.some((subnet) => prefixContains(subnet, address)) === true;
 }
 
 /** True where the node's table gives a packet between these an address of the node. */
 export function isMasqueradedByNode(from: Address | undefined, to: Address, { node }: Context): boolean {
-  const part = lookAtPart(node);
-  return (
-    part.table !== undefined && from !== undefined && isOfPods(from, part) && !isExcepted(to, part.table)
-  );
+  const table = from && lookAtTable(node);
+  return from !== undefined && table !== undefined && isOfPods(from, { table }) && !isExcepted(to, table);
 }

@@ -28,9 +28,10 @@ export function* routedHops(way: Way, context: Context): Generator<Hop> {
   }
   yield routeHop(way, context);
   if (to.one === undefined && to.address !== undefined) yield* nodeHops(to.address, context);
-  // What is for the node itself is not forwarded.
-  if (isOfNode(to, context)) return;
-  yield* firewallHops(way, context, false);
+  // What is for the node itself, or comes from it, is not forwarded.
+  const route = isOfNode(to, context) ? "input" : isOfNode(from, context) ? "output" : "forward";
+  yield* firewallHops(way, context, route);
+  if (route === "input") return;
   if (from.one !== undefined && to.one === undefined) {
     const masquerades =
       from.one.attachment.masquerade !== undefined ||

@@ -35,7 +35,7 @@ function* hopsOf(way: Way, context: Context): Generator<Hop> {
     areOnOneBridge(from.one, to.one);
   if (isBridged) {
     yield bridgeHop(from.one!, to.one!);
-    yield* firewallHops(way, context, true);
+    yield* firewallHops(way, context, "bridge");
   }
   if (!isBridged && own !== "wire" && own !== "device") yield* routedHops(way, context);
   if (to.one !== undefined) yield* receivingHops(to, context);

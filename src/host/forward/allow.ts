@@ -1,12 +1,13 @@
 // The command by which a person lets a network's packets pass a firewall.
 import type { Family } from "../../ip/address.ts";
 import { findIptables } from "../../iptables/program.ts";
+import { FILTER } from "../../iptables/table.ts";
 import { shellWord } from "../difference.ts";
 import type { PodTraffic } from "./drop.ts";
-import type { ForwardHook } from "./hook.ts";
+import type { FirewallHook } from "./hook.ts";
 
 /** The program's name, with its variant where the node has a program of that name. */
-function programOf(family: Family, by: ForwardHook["by"]): string {
+function programOf(family: Family, by: FirewallHook["by"]): string {
   const variant = by === "iptables" ? "-nft" : "-legacy";
   const name = family === 4 ? "iptables" : "ip6tables";
   return findIptables(family, [variant]) === undefined ? name : `${name}${variant}`;
@@ -22,7 +23,10 @@ export interface Allowed {
 }
 
 /** The command that puts rules in front of all others of the hook. */
-export function allowCommand({ by, place }: ForwardHook, { entry, subnet, traffic }: Allowed): string {
+export function allowCommand(hook: FirewallHook, { entry, subnet, traffic }: Allowed): string {
+  const { by, place, stage, tableName } = hook;
+  if (stage !== "forward" || (by !== "nft" && tableName !== FILTER.table))
+    return allowSubnetCommand(hook, subnet, traffic.family);
   if (by !== "nft") {
     const program = programOf(traffic.family, by);
     const states = `RELATED,ESTABLISHED${traffic.hasHostPorts ? ",DNAT" : ""}`;
@@ -42,13 +46,36 @@ export function allowCommand({ by, place }: ForwardHook, { entry, subnet, traffi
   return `${insert} ${from} accept && ${insert} ${to} ct state established,related accept${ports}`;
 }
 
+/** At other hooks one of the interfaces is not known, and perhaps the connection. */
+function allowSubnetCommand(hook: FirewallHook, subnet: string, family: Family): string {
+  const { by, place } = hook;
+  const ip = family === 4 ? "ip" : "ip6";
+  if (by === "nft")
+    return ["saddr", "daddr"]
+      .map((side) => `nft insert rule ${place} ${ip} ${side} ${subnet} accept`)
+      .join(" && ");
+  const insert = `${programOf(family, by)} -t ${hook.tableName} -I ${hook.base}`;
+  return `${insert} -s ${subnet} -j ACCEPT && ${insert} -d ${subnet} -j ACCEPT`;
+}
+
+/** The advice for a hook at which no command of one line lets pods' packets alone pass. */
+export function allowAdvice({ by, place, tableName, base }: FirewallHook, family: Family): string {
+  if (by === "nft" || by === "ebtables")
+    return `Let those packets pass, or take the chain away: nft delete chain ${place}`;
+  return `Let those packets pass; "${programOf(family, by)} -t ${tableName} -S ${base}" lists the rules`;
+}
+
 /**
  * The command that puts rules for a subnet in front of all others of a hook that sees frames, and rules for
  * the messages by which neighbours find each other.
  */
-export function allowFramesCommand({ by, place }: ForwardHook, subnet: string, family: Family): string {
+export function allowFramesCommand(hook: FirewallHook, subnet: string, family: Family): string {
+  const { by, place, tableName, base } = hook;
   const rules = by === "ebtables" ? EBTABLES_RULES[family] : NFT_RULES[family];
-  const insert = by === "ebtables" ? "ebtables -I FORWARD" : `nft insert rule ${place}`;
+  const insert =
+    by === "ebtables"
+      ? `ebtables ${tableName === FILTER.table ? "" : `-t ${tableName} `}-I ${base}`
+      : `nft insert rule ${place}`;
   return rules.map((rule) => `${insert} ${rule.replace("SUBNET", subnet)}`).join(" && ");
 }
 

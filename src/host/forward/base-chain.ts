@@ -7,16 +7,25 @@ import type { PacketHook, PacketRule } from "../../nft/packet.ts";
 import { readPacketRules } from "../../nft/packet-rule.ts";
 import type { Node } from "../node.ts";
 
-/** A base chain of type filter. Its rules are read when a packet comes to them. */
+/** A base chain. Its rules are read when a packet comes to them. */
 export interface BaseChain extends PacketHook {
   table: Table;
+  /** A chain of type nat sees the first packet of a connection alone, and one of type route what leaves. */
+  type: ChainType;
   /** The number of the hook in its family. */
   number: number;
+  /** Where it stands among the chains of its hook: the lowest comes first. */
+  priority: number;
   /** The devices of a chain that belongs to some; a star at the end stands for any ending. */
   devices: readonly string[];
   /** Family, table and chain, as nft names them. */
   place: string;
 }
+
+/** The type of a base chain; each may drop packets. */
+export type ChainType = "filter" | "nat" | "route";
+
+const TYPES: readonly ChainType[] = ["filter", "nat", "route"];
 
 /** The base chains of the node; none on a kernel without nftables. Throws SystemError. */
 export function listBaseChains(node: Node): BaseChain[] {
@@ -28,13 +37,16 @@ export function listBaseChains(node: Node): BaseChain[] {
     const hook = chain.nest(nft.NFTA_CHAIN_HOOK);
     const [base = "", name = ""] = [chain.string(nft.NFTA_CHAIN_NAME), chain.string(nft.NFTA_CHAIN_TABLE)];
     const familyName = FAMILY_NAMES[family];
-    const isFilter = chain.string(nft.NFTA_CHAIN_TYPE) === "filter";
-    if (familyName === undefined || hook === undefined || !isFilter || name.startsWith("pontoon")) return [];
+    const type = TYPES.find((each) => each === chain.string(nft.NFTA_CHAIN_TYPE));
+    if (familyName === undefined || hook === undefined || type === undefined || name.startsWith("pontoon"))
+      return [];
     const table: Table = { family, name, title: `${familyName} ${name}` };
     return [
       {
         table,
+        type,
         number: hook.be32(nft.NFTA_HOOK_HOOKNUM) ?? -1,
+        priority: (hook.be32(nft.NFTA_HOOK_PRIORITY) ?? 0) | 0,
         devices: devicesOf(hook),
         title: `chain ${base} of table ${table.title}`,
         policy: chain.be32(nft.NFTA_CHAIN_POLICY) === nft.NF_DROP ? "drop" : "accept",

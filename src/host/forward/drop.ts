@@ -11,7 +11,7 @@ import {
   type PacketLink,
 } from "../../nft/packet.ts";
 import type { Node } from "../node.ts";
-import { type ForwardHook, listForwardHooks } from "./hook.ts";
+import { type FirewallHook, listForwardHooks } from "./hook.ts";
 
 /** A network's packets, in one family. */
 export interface PodTraffic {
@@ -29,15 +29,15 @@ export type Way = "out" | "answer" | "hostPort";
 
 /** A hook that drops packets of a network. */
 export interface Dropping extends Drop {
-  hook: ForwardHook;
+  hook: FirewallHook;
   way: Way;
 }
 
-/** The hooks that drop a network's packets, the first way of each. Throws SystemError. */
+/** The hooks that drop what is forwarded for a network, the first way of each. Throws SystemError. */
 export function droppingHooks(
   traffic: PodTraffic,
   node: Node,
-  hooks: readonly ForwardHook[] = listForwardHooks(node),
+  hooks: readonly FirewallHook[] = listForwardHooks(node),
 ): Dropping[] {
   const packets = packetsOfPod(traffic, node);
   return hooks
@@ -52,17 +52,28 @@ export interface Drop {
   isCertain: boolean;
 }
 
-/** The way in which a hook drops a packet; undefined where it lets it pass. Throws SystemError. */
-export function dropOf(hook: ForwardHook, packet: Packet): Drop | undefined {
+/** What may become of a packet at a hook, other than to pass. */
+export interface Fate {
+  /** The way in which it is dropped. */
+  drop: Drop | undefined;
+  /** The rule that hands it to another program, which decides. */
+  queue: PacketEnd | undefined;
+}
+
+/** What a hook does to a packet. Throws SystemError. */
+export function fateOf(hook: FirewallHook, packet: Packet): Fate {
   const ends = endsOf(hook, packet);
   const isCertain = isDropped(ends);
   const end = endToTell(ends, isCertain);
-  return end && { end, isCertain };
+  return {
+    drop: end && { end, isCertain },
+    queue: ends.accepts.find(({ rule }) => rule?.verdict.kind === "queue"),
+  };
 }
 
-function firstDrop(hook: ForwardHook, packets: readonly [Way, Packet][]): Dropping | undefined {
+function firstDrop(hook: FirewallHook, packets: readonly [Way, Packet][]): Dropping | undefined {
   const drops = packets.flatMap(([way, packet]): Dropping[] => {
-    const drop = dropOf(hook, packet);
+    const { drop } = fateOf(hook, packet);
     return drop === undefined ? [] : [{ hook, way, ...drop }];
   });
   return drops.find(({ isCertain }) => isCertain) ?? drops[0];

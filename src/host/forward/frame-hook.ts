@@ -1,40 +1,47 @@
 // The places where the node may drop frames before its routing sees them, or behind it: base chains of
-// nftables of family bridge at the hook "forward", and those of devices as frames come in or leave.
+// nftables of family bridge, and those of devices as frames come in or leave.
 import type { Family } from "../../ip/address.ts";
 import * as nft from "../../netlink/uapi/nf_tables.ts";
 import type { BaseChain } from "./base-chain.ts";
-import type { ForwardHook } from "./hook.ts";
+import type { FirewallHook, Stage } from "./hook.ts";
 
-/** `port`: from port to port of a bridge; else as a frame comes in by a device, or leaves by it. */
-export type FramePlace = "port" | "ingress" | "egress";
-
-/** A hook that sees frames. */
-export interface FrameHook extends ForwardHook {
-  at: FramePlace;
+/** A hook that sees frames: of all bridges, or as frames come in by a device or leave by it. */
+export interface FrameHook extends FirewallHook {
+  at: "bridge" | "device";
   devices: readonly string[];
 }
 
 const BOTH: readonly Family[] = [4, 6];
 
-/** The hooks for frames among the base chains. */
+/** The hooks for frames among the base chains, in the order of their priorities. */
 export function frameHooksOf(chains: readonly BaseChain[]): FrameHook[] {
-  return chains.flatMap((chain) => {
-    const at = placeOf(chain);
-    return at === undefined ? [] : [{ ...chain, at, families: BOTH, by: programOf(chain) }];
-  });
+  return chains
+    .flatMap((chain): FrameHook[] => {
+      const stage = STAGES[chain.table.family]?.[chain.number];
+      if (stage === undefined) return [];
+      const at = chain.table.family === nft.NFPROTO_BRIDGE ? "bridge" : "device";
+      return [{ ...chain, at, stage, families: BOTH, by: programOf(chain), tableName: chain.table.name }];
+    })
+    .toSorted((a, b) => a.priority - b.priority);
 }
 
-function placeOf({ table: { family }, number }: BaseChain): FramePlace | undefined {
-  if (family === nft.NFPROTO_BRIDGE) return number === nft.NF_BR_FORWARD ? "port" : undefined;
-  if (family === nft.NFPROTO_INET) return number === nft.NF_INET_INGRESS ? "ingress" : undefined;
-  if (family !== nft.NFPROTO_NETDEV) return undefined;
-  if (number === nft.NF_NETDEV_INGRESS) return "ingress";
-  return number === nft.NF_NETDEV_EGRESS ? "egress" : undefined;
-}
+const STAGES: { readonly [Each in number]?: { readonly [Number in number]?: Stage } } = {
+  [nft.NFPROTO_BRIDGE]: {
+    [nft.NF_BR_PRE_ROUTING]: "prerouting",
+    [nft.NF_BR_LOCAL_IN]: "input",
+    [nft.NF_BR_FORWARD]: "forward",
+    [nft.NF_BR_LOCAL_OUT]: "output",
+    [nft.NF_BR_POST_ROUTING]: "postrouting",
+  },
+  [nft.NFPROTO_INET]: { [nft.NF_INET_INGRESS]: "ingress" },
+  [nft.NFPROTO_NETDEV]: { [nft.NF_NETDEV_INGRESS]: "ingress", [nft.NF_NETDEV_EGRESS]: "egress" },
+};
 
-/** The program ebtables, in its nftables variant, keeps the chain FORWARD of the table filter. */
-function programOf({ table, base }: BaseChain): ForwardHook["by"] {
-  const isOfEbtables = table.family === nft.NFPROTO_BRIDGE && table.name === "filter" && base === "FORWARD";
+/** The tables of the program ebtables, in its nftables variant, with their chains. */
+const EBTABLES = /^(filter (INPUT|FORWARD|OUTPUT)|nat (PREROUTING|OUTPUT|POSTROUTING))$/;
+
+function programOf({ table, base }: BaseChain): FirewallHook["by"] {
+  const isOfEbtables = table.family === nft.NFPROTO_BRIDGE && EBTABLES.test(`${table.name} ${base}`);
   return isOfEbtables ? "ebtables" : "nft";
 }
 

@@ -1,21 +1,29 @@
-// The places where the node may drop what it forwards: base chains of nftables at the hook "forward", those
-// of iptables in that variant among them, and the chain FORWARD of iptables in the legacy variant.
+// The places where the node may drop packets: base chains of nftables at all hooks of IP, those of iptables
+// in that variant among them, and the chains of iptables in the legacy variant.
 import type { Family } from "../../ip/address.ts";
-import { readLegacyEntries } from "../../iptables/legacy-entries.ts";
+import { type LegacyBase, type LegacyEntries, readLegacyTable } from "../../iptables/legacy-entries.ts";
 import { hasLegacyTable } from "../../iptables/legacy-table.ts";
 import { FILTER } from "../../iptables/table.ts";
 import * as nft from "../../netlink/uapi/nf_tables.ts";
 import type { PacketHook, PacketRule } from "../../nft/packet.ts";
 import type { Node } from "../node.ts";
-import { type BaseChain, listBaseChains, once } from "./base-chain.ts";
+import { type BaseChain, type ChainType, listBaseChains, once } from "./base-chain.ts";
+
+/** The hooks of a packet's way, as nft names them; the last two are those of devices. */
+export type Stage = "prerouting" | "input" | "forward" | "output" | "postrouting" | "ingress" | "egress";
 
 /** A hook, with the families of its packets and the way in which people change it. */
-export interface ForwardHook extends PacketHook {
+export interface FirewallHook extends PacketHook {
   families: readonly Family[];
   /** The program that keeps the chain: rules of its own go in by that. */
   by: "nft" | "iptables" | "iptables-legacy" | "ebtables";
   /** Family, table and chain, as nft names them. */
   place: string;
+  tableName: string;
+  type: ChainType;
+  stage: Stage;
+  /** Where it stands among the chains of its stage: the lowest comes first. */
+  priority: number;
 }
 
 const FAMILIES: Record<number, readonly Family[]> = {
@@ -24,27 +32,83 @@ const FAMILIES: Record<number, readonly Family[]> = {
   [nft.NFPROTO_IPV6]: [6],
 };
 
+const STAGES: { readonly [Each in number]?: Stage } = {
+  [nft.NF_INET_PRE_ROUTING]: "prerouting",
+  [nft.NF_INET_LOCAL_IN]: "input",
+  [nft.NF_INET_FORWARD]: "forward",
+  [nft.NF_INET_LOCAL_OUT]: "output",
+  [nft.NF_INET_POST_ROUTING]: "postrouting",
+};
+
+/** The names of base chains of iptables. */
+const BASES: { readonly [Each in Stage]?: LegacyBase } = {
+  prerouting: "PREROUTING",
+  input: "INPUT",
+  forward: "FORWARD",
+  output: "OUTPUT",
+  postrouting: "POSTROUTING",
+};
+
 /**
- * The hooks of the node, without Pontoon's own tables. Rules are read when a packet comes to them. Throws
- * SystemError.
+ * The tables of iptables with their chains and priorities. Its table nat is not looked at: iptables refuses
+ * to drop there, and kube-proxy has rules for each service in it.
  */
-export function listForwardHooks(node: Node, chains = listBaseChains(node)): ForwardHook[] {
-  return [...chains.flatMap(forwardHook), ...([4, 6] as const).flatMap(legacyHook)];
+const TABLES: { readonly [Each in string]?: { priority: number; stages: readonly Stage[] } } = {
+  raw: { priority: nft.NF_IP_PRI_RAW, stages: ["prerouting", "output"] },
+  mangle: {
+    priority: nft.NF_IP_PRI_MANGLE,
+    stages: ["prerouting", "input", "forward", "output", "postrouting"],
+  },
+  filter: { priority: nft.NF_IP_PRI_FILTER, stages: ["input", "forward", "output"] },
+  security: { priority: nft.NF_IP_PRI_SECURITY, stages: ["input", "forward", "output"] },
+};
+
+/**
+ * The hooks of the node, without Pontoon's own tables, in the order of their priorities. Rules are read when
+ * a packet comes to them. Throws SystemError.
+ */
+export function listFirewallHooks(node: Node, chains = listBaseChains(node)): FirewallHook[] {
+  const legacy = ([4, 6] as const).flatMap((family) =>
+    Object.entries(TABLES).flatMap(([table, place]) => legacyHooks(family, table, place?.stages ?? [])),
+  );
+  return [...chains.flatMap(firewallHook), ...legacy].toSorted((a, b) => a.priority - b.priority);
 }
 
-function forwardHook(chain: BaseChain): ForwardHook[] {
-  const { table, base, number } = chain;
+/** Those of a firewall for what is forwarded: chains of type filter at that hook. Throws SystemError. */
+export function listForwardHooks(node: Node): FirewallHook[] {
+  return [
+    ...listBaseChains(node)
+      .flatMap(firewallHook)
+      .filter(({ stage, type }) => stage === "forward" && type === "filter"),
+    ...([4, 6] as const).flatMap((family) => legacyHooks(family, FILTER.table, ["forward"])),
+  ];
+}
+
+function firewallHook(chain: BaseChain): FirewallHook[] {
+  const { table, base, number, type } = chain;
   const families = FAMILIES[table.family];
-  if (families === undefined || number !== nft.NF_INET_FORWARD) return [];
-  const isOfIptables =
-    base === FILTER.base && table.name === FILTER.table && table.family !== nft.NFPROTO_INET;
-  return [{ ...chain, families, by: isOfIptables ? "iptables" : "nft" }];
+  const stage = STAGES[number];
+  if (families === undefined || stage === undefined) return [];
+  const isOfIptables = table.family !== nft.NFPROTO_INET && BASES[stage] === base;
+  if (isOfIptables && table.name === "nat" && type === "nat") return [];
+  const by = isOfIptables && TABLES[table.name] !== undefined ? "iptables" : "nft";
+  return [{ ...chain, families, stage, by, tableName: table.name }];
 }
 
-function legacyHook(family: Family): ForwardHook[] {
-  if (!hasLegacyTable(family, FILTER)) return [];
-  const entries = readLegacyEntries(family, FILTER);
-  const places = new Map<string, number | undefined>([[FILTER.base, undefined]]);
+function legacyHooks(family: Family, table: string, stages: readonly Stage[]): FirewallHook[] {
+  if (!hasLegacyTable(family, { table })) return [];
+  const entriesOf = readLegacyTable(family, table);
+  return stages.flatMap((stage) => {
+    const base = BASES[stage];
+    return base === undefined ? [] : [legacyHook(entriesOf(base), { family, table, base, stage })];
+  });
+}
+
+function legacyHook(
+  entries: LegacyEntries,
+  { family, table, base, stage }: { family: Family; table: string; base: LegacyBase; stage: Stage },
+): FirewallHook {
+  const places = new Map<string, number | undefined>([[base, undefined]]);
   const rulesOf = (chain: string): PacketRule[] =>
     entries.listRules(places.get(chain)).map(({ tests, verdict, text }) => {
       if (!("first" in verdict)) return { tests, verdict, text };
@@ -57,15 +121,18 @@ function legacyHook(family: Family): ForwardHook[] {
       };
     });
   const program = family === 4 ? "iptables-legacy" : "ip6tables-legacy";
-  return [
-    {
-      title: `chain FORWARD of ${program}`,
-      policy: entries.dropsByDefault() ? "drop" : "accept",
-      base: FILTER.base,
-      rulesOf: once(rulesOf),
-      families: [family],
-      by: "iptables-legacy",
-      place: `${program} FORWARD`,
-    },
-  ];
+  const isFilter = table === FILTER.table;
+  return {
+    title: `chain ${base} of ${isFilter ? "" : `table ${table} of `}${program}`,
+    policy: entries.dropsByDefault() ? "drop" : "accept",
+    base,
+    rulesOf: once(rulesOf),
+    families: [family],
+    by: "iptables-legacy",
+    place: `${program} ${isFilter ? "" : `-t ${table} `}${base}`,
+    tableName: table,
+    type: "filter",
+    stage,
+    priority: TABLES[table]?.priority ?? 0,
+  };
 }
