@@ -1,7 +1,8 @@
 // A cluster of the real kind that scripts/kind-up has made, as it is for its user.
 import { beforeAll, expect, test } from "vitest";
+import { waitFor } from "../../support/wait.ts";
 import { apply, get, rolledOut, stage, type Thing, tryStage } from "../support/stage.ts";
-import { daemonSet, fetchLine, mustInPod, PORT, SERVER, service } from "../support/web.ts";
+import { daemonSet, fetchLine, inPod, mustInPod, PORT, SERVER, service } from "../support/web.ts";
 
 const NODES = ["pontoon-control-plane", "pontoon-worker", "pontoon-worker2"];
 
@@ -11,6 +12,8 @@ let pods: { name: string; node: string; ips: string[] }[] = [];
 beforeAll(async () => {
   await apply([daemonSet("web", SERVER), service("web", "web")]);
   await rolledOut("daemonset/web");
+  // It starts when the first node is Ready, so after kind-up has ended.
+  await rolledOut("deployment/coredns", "kube-system");
   const { items } = await get("pods", "-l", "app=web");
   pods = (items as Thing[])
     .map(({ metadata, spec, status }) => ({
@@ -44,7 +47,14 @@ test("a pod reaches the pods of all nodes by both families, and a service by its
   const asker = pods[1]?.name ?? "";
   for (const { node, ips } of pods)
     for (const ip of ips) expect(await mustInPod(asker, fetchLine(ip, PORT))).toBe(node);
-  expect(NODES).toContain(await mustInPod(asker, fetchLine("web.default.svc.cluster.local", 80)));
+  // kube-proxy makes the way to the service in its own time.
+  await waitFor(
+    "a service answers by its name",
+    async () =>
+      NODES.includes((await inPod(asker, fetchLine("web.default.svc.cluster.local", 80))).stdout.trim()),
+    20_000,
+    500,
+  );
 });
 
 test("a pod reaches what is outside of the cluster: podman's DNS server, which knows the nodes by name", async () => {
