@@ -5,16 +5,15 @@
 // NUL inside. Every descriptor is close-on-exec. An argument of the wrong type is a TypeError. While the
 // executable is built, only the last seven may be called.
 
-/** A function that runs a program. */
-// biome-ignore lint/complexity/useMaxParams: these are the parts of a start.
-type RunProgram = (
+/** A program and its descriptors 0, 1 and 2. */
+type Program = [
   file: string,
   args: readonly string[],
   environment: readonly string[],
   stdin: number,
   stdout: number,
   stderr: number,
-) => number;
+];
 
 /** The global object `native`. Numbers are integers unless said otherwise. */
 export interface Native {
@@ -102,12 +101,12 @@ export interface Native {
    * open descriptors, from 3 on, that become its standard input, output and error. Gives the wait status of
    * wait(2), or `-errno` when it could not be started.
    */
-  spawn: RunProgram;
+  spawn(...program: Program): number;
   /**
    * Starts a program as `spawn` does, as the leader of a process group of its own. Gives its process id; a
    * call of `wait` has to follow.
    */
-  launch: RunProgram;
+  launch(...program: Program): number;
   /** pidfd_open(2): a descriptor that can be read once the process has ended. */
   pidfd_open(process: number): number;
   /** kill(2) with SIGKILL of all processes of the group that `leader` leads; EINVAL for one below 2. */
