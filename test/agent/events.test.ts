@@ -106,8 +106,10 @@ test("Events wait until the API server has the node", async () => {
   const { node } = told;
   told.node = undefined;
   told.tell("a");
+  expect(told.sent("POST")).toEqual([]);
   told.node = node;
   await told.hasCounted("created");
+  expect(told.notes).toBe("a");
 });
 
 test("of more Events than may wait the oldest are lost, and counted", async () => {
@@ -150,6 +152,7 @@ test("with --events true a 403 is waited for: the right may come", async () => {
   await told.hasCounted("failed");
   told.api.fault = takeEvent;
   await told.hasCounted("created");
+  expect(told.codes).not.toContain("events-off");
 });
 
 test("an Event whose answer was lost is told again by its name, so it is there once", async () => {

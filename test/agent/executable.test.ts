@@ -30,7 +30,7 @@ function lives(): boolean {
 }
 
 test("an apply that hangs is killed after the limit, and told", async () => {
-  const executable = executableOf(`echo $$ > ${folder}/pid; exec sleep 1000`, 300);
+  const executable = executableOf(`echo $$ > ${folder}/pid; exec tail -f /dev/null`, 300);
   await expect(executable.apply(WISH)).rejects.toThrow(
     "pontoon node apply did not end within 0.3 s and was killed",
   );
@@ -38,7 +38,7 @@ test("an apply that hangs is killed after the limit, and told", async () => {
 });
 
 test("a child that it leaves behind holds up nobody beyond the limit", async () => {
-  const executable = executableOf(`sleep 1000 & echo $! > ${folder}/pid; exit 0`, 300);
+  const executable = executableOf(`tail -f /dev/null & echo $! > ${folder}/pid; exit 0`, 300);
   try {
     await expect(executable.apply(WISH)).rejects.toThrow("did not end within 0.3 s");
     expect(lives()).toBe(true);

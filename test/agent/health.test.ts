@@ -1,5 +1,5 @@
 // The pages of the agent, over real HTTP.
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server } from "node:net";
 import { expect, test } from "vitest";
 import { serveHealth } from "../../agent/health.ts";
 import { openLog } from "../../agent/log.ts";
@@ -36,9 +36,14 @@ test("a taken port is told, tried again, and served once it is free", async () =
   const ready = await fetch(`http://127.0.0.1:${PLACE.port}/readyz`);
   expect([ready.status, await ready.text()]).toEqual([503, "no wish was applied yet\n"]);
   stop.abort();
-  await waitFor("the port is free again", async () => {
-    const next = await listener().catch(() => undefined);
-    next?.close();
-    return next !== undefined;
-  });
+  await waitFor("nobody listens", () => isRefused());
 });
+
+/** True where nobody listens at the place. */
+function isRefused(): Promise<boolean> {
+  return new Promise((done) => {
+    const connection = connect(PLACE.port, "127.0.0.1");
+    connection.on("connect", () => (connection.destroy(), done(false)));
+    connection.on("error", () => done(true));
+  });
+}

@@ -352,6 +352,7 @@ test("an object that can no longer be read is none that is kept", async () => {
   const broken = { metadata: { name: "a", resourceVersion: "2000", uid: 7 } };
   kept.api.sendRaw(`${JSON.stringify({ type: "MODIFIED", object: broken })}\n`);
   await kept.has("b");
+  expect(kept.api.count("list")).toBe(1);
 });
 
 test("a version at which each watch fails is given up after some tries", async () => {
@@ -386,6 +387,7 @@ test("a watch that outlives its time is cut off, though bytes keep coming", asyn
     5000,
     20,
   );
+  expect(kept.api.count("list")).toBe(1);
 });
 
 test("a character that is split between chunks stays whole", async () => {

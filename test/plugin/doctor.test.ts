@@ -209,7 +209,7 @@ for (const { name, wishes, harm, says, codes, isRepairable } of SCENES)
       const report = await doctor(world);
       const faults = faultsOf(report);
       expect(faults.map(({ sentence }) => sentence)).toEqual(says.map((each) => expect.stringMatching(each)));
-      if (codes !== undefined) expect(faults.map(({ code }) => code)).toEqual(codes);
+      expect(faults.map(({ code }) => code)).toEqual(codes ?? says.map(() => expect.any(String)));
       expect({ status: report.status, blind: report.blind }).toEqual({ status: 1, blind: [] });
       expect(faults.map(({ repairable }) => repairable)).toEqual(says.map(() => isRepairable === true));
       await runCures(world, faults);

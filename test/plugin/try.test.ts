@@ -213,7 +213,7 @@ for (const signal of ["INT", "TERM"])
 
 /** A plugin that never comes back, with a child that does neither; both and its verbs stand in a file. */
 const HANGS = `#!/bin/sh
-sleep 600 &
+tail -f /dev/null &
 echo "$CNI_COMMAND $$ $!" >> /run/hanging
 wait
 `;

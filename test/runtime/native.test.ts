@@ -465,7 +465,7 @@ test("a program that is launched leads its group, which can be waited for and en
     ["open", at("out"), O_WRONLY | O_CREAT, 0o600],
     program("sh", "-c", "cut -d ' ' -f 1,5 /proc/$$/stat; exit 7"),
     ["wait", result(2)],
-    program("sh", "-c", "sleep 600 & echo $! >&1; wait"),
+    program("sh", "-c", "tail -f /dev/null & echo $! >&1; wait"),
     ["pidfd_open", result(4)],
     ["usleep", 0],
     ["kill_group", result(4)],

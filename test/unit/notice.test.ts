@@ -18,6 +18,7 @@ const ALLOWED: [file: string, complaint: string, why: string][] = [
   ["support/echo-server.ts", SLEEP, "The longest life of a server that a test forgot."],
   ["support/flow.ts", SLEEP, "The longest life of a program that a test forgot."],
   ["reliability/turn.ts", SLEEP, "The longest time that a case may take."],
+  ["agent/list-watch.test.ts", SLEEP, "The pace of a server that sends byte by byte."],
   ["unit/notice.test.ts", SLEEP, "The samples of this test."],
   [
     "runtime/containerd.test.ts",
