@@ -109,7 +109,10 @@ export interface Native {
   launch(...program: Program): number;
   /** pidfd_open(2): a descriptor that can be read once the process has ended. */
   pidfd_open(process: number): number;
-  /** kill(2) with SIGKILL of all processes of the group that `leader` leads; EINVAL for one below 2. */
+  /**
+   * kill(2) with SIGKILL of all processes of the group that `leader` leads; EINVAL for what is no process id
+   * above 1.
+   */
   kill_group(leader: number): number;
   /** Waits for the end of a child, and gives its wait status (wait(2)). */
   wait(child: number): number;

@@ -46,9 +46,10 @@ pub fn pidfd_open(process: i64) -> i64 {
     call(libc::SYS_pidfd_open, [process, 0, 0, 0, 0, 0])
 }
 
-/// Ends all processes of the group that `leader` leads. No other number is let through: 0, 1 and -1 would mean others.
+/// Ends all processes of the group that `leader` leads. No other number is let through: the kernel takes the low 32 bits, and
+/// 0, 1 and -1 would mean others.
 pub fn kill_group(leader: i64) -> i64 {
-    if leader < 2 {
+    if !(2..=i64::from(i32::MAX)).contains(&leader) {
         return -i64::from(libc::EINVAL);
     }
     call(libc::SYS_kill, [-leader, i64::from(libc::SIGKILL), 0, 0, 0, 0])

@@ -152,7 +152,7 @@ function argument(victim: Uint8Array): unknown {
 }
 
 /** These give a descriptor. It is closed again: a later call would wait for what never comes by it. */
-const OPENING = ["open", "memfd_create", "signalfd", "socket"];
+const OPENING = ["open", "memfd_create", "pidfd_open", "signalfd", "socket"];
 
 /** True for a number that leads to a standard stream when it is cut to 32 bits. */
 function isStandardStream(fd: unknown): boolean {
@@ -164,7 +164,9 @@ function callOne(name: string): void {
   const args = Array.from({ length: below(8) }, () => argument(victim));
   // The standard streams stay as they are, and nothing waits for what comes by them or for a packet.
   if (["close", "fchmod", "read", "write"].includes(name) && isStandardStream(args[0])) return;
-  if (name === "spawn") args[0] = oneOf(["/nowhere/x", "", "\0", undefined]);
+  if (name === "spawn" || name === "launch") args[0] = oneOf(["/nowhere/x", "", "\0", undefined]);
+  // Any other number may be the group of somebody.
+  if (name === "kill_group") args[0] = oneOf([-1, 0, 1, 2 ** 31 - 1, 2 ** 32, 2 ** 32 + 1, "", undefined]);
   if (name === "recv") args[2] = 0x40;
   // No mount of the machine changes.
   if (name === "mount") args[1] = oneOf(["/nowhere/x", "", "\0", undefined]);
