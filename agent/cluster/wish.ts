@@ -1,7 +1,7 @@
 // The wish of this node: what `pontoon node apply` reads (docs/node.md), out of the cluster and the settings.
 // Pure.
 import { type Address, type Family, formatAddress } from "../../src/ip/address.ts";
-import { formatPrefix, type Prefix } from "../../src/ip/prefix.ts";
+import { formatPrefix, type Prefix, wholeOf } from "../../src/ip/prefix.ts";
 import type { Settings } from "../settings.ts";
 import { BRIDGE, conflistText } from "./conflist.ts";
 import { addressOf, type Cluster, type Member } from "./members.ts";
@@ -237,20 +237,25 @@ function peersOf(members: readonly Member[], local: Address, problems: Problem[]
  */
 function exceptOf(own: Member, settings: Settings, paths: readonly Path[]): string[] {
   const addresses = [
-    ...own.addresses.map(formatAddress),
+    ...own.addresses,
     ...paths.flatMap(({ kind, peer }) => {
-      if (kind === "cloud") return peer.addresses.map(formatAddress);
-      return kind === "direct" ? directRoutes(peer).routes.map(({ via }) => via) : [];
+      if (kind === "cloud") return peer.addresses;
+      return kind === "direct" ? gatewaysTo(peer) : [];
     }),
   ];
   const subnets = paths.flatMap(({ peer }) => peer.subnets);
   return [
     ...new Set([
-      ...addresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
+      ...addresses.map((address) => formatPrefix(wholeOf(address))),
       ...subnets.map(formatPrefix),
       ...settings["no-masquerade"],
     ]),
   ];
+}
+
+/** The addresses by which routes lead to a peer's subnets. */
+function gatewaysTo(peer: Member): Address[] {
+  return peer.subnets.flatMap(({ address: { family } }) => addressOf(peer, family) ?? []);
 }
 
 /** With a tunnel, packets of pods have to fit into it. */

@@ -1,5 +1,5 @@
 // The node made as the cluster wants it, again and again: one pass at a time, the last state wins.
-import { parsePrefix } from "../../src/ip/prefix.ts";
+import { parsePrefixes } from "../../src/ip/prefix.ts";
 import { Backoff, pause } from "../api/backoff.ts";
 import { type Cluster, readCluster } from "../cluster/members.ts";
 import type { ClusterNode } from "../cluster/node-object.ts";
@@ -84,7 +84,7 @@ export class Reconciler {
     const { nodes, settings } = this.#parts;
     const all = nodes();
     if (all === undefined) return undefined;
-    const range = settings["cluster-cidr"].flatMap((text) => parsePrefix(text) ?? []);
+    const range = parsePrefixes(settings["cluster-cidr"]);
     const cluster = readCluster(all, settings["node-name"], range);
     await this.#askWays(cluster);
     return decide(cluster, settings, {

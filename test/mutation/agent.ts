@@ -208,8 +208,8 @@ export const AGENT: readonly Mutation[] = [
   {
     name: "pods keep their address to nodes behind a router",
     file: "agent/cluster/wish.ts",
-    find: 'return kind === "direct" ? directRoutes(peer)',
-    replace: 'return kind !== "unreachable" ? directRoutes(peer)',
+    find: 'return kind === "direct" ? gatewaysTo(peer)',
+    replace: 'return kind !== "unreachable" ? gatewaysTo(peer)',
     test: DECISION,
     promise: "and not to nodes behind a router",
   },
@@ -224,7 +224,7 @@ export const AGENT: readonly Mutation[] = [
   {
     name: "pods hide their address from their own node",
     file: "agent/cluster/wish.ts",
-    find: "...own.addresses.map(formatAddress),",
+    find: "    ...own.addresses,\n",
     replace: "",
     test: DECISION,
     promise: "pods keep their address to nodes of the segment and to --no-masquerade",

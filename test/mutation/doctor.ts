@@ -86,8 +86,8 @@ export const DOCTOR: readonly Mutation[] = [
   {
     name: "pods with the tunnel's own MTU are too large for it",
     file: "src/doctor/examine/mtu.ts",
-    find: "(one.attachment.link.mtu ?? 0) > mtu &&",
-    replace: "(one.attachment.link.mtu ?? 0) >= mtu &&",
+    find: "mtuOf(one) > mtu &&",
+    replace: "mtuOf(one) >= mtu &&",
     test: "test/plugin/doctor-node.test.ts",
     promise: "pods of before the tunnel that send more than it takes are named, until they are made anew",
   },

@@ -22,17 +22,19 @@ function tooLarge({ network, members }: Group, family: Family, { node, survey }:
   const link = wayOut && survey.links.get(wayOut.index);
   if (wayOut === undefined || link === undefined) return [];
   const mtu = wayOut.mtu ?? link.mtu;
-  const larger = far.filter(({ attachment }) => (attachment.link.mtu ?? 0) > mtu);
-  const most = Math.max(0, ...larger.map(({ attachment }) => attachment.link.mtu ?? 0));
+  const larger = far.filter((one) => mtuOf(one) > mtu);
   if (larger.length === 0) return [];
   return [
     {
       code: "mtuAboveWayOut",
       subject: `network ${network}`,
       severity: "warning",
-      sentence: `pods send packets of ${most} bytes, and the way out by ${link.name} takes ${mtu}`,
+      sentence: `pods send packets of ${mostOf(larger)} bytes, and the way out by ${link.name} takes ${mtu}`,
       proof: "larger packets need fragments or path MTU discovery, which many networks break",
-      cure: wayOut.mtu === undefined ? `ip link set dev ${shellWord(link.name)} mtu ${most}` : undefined,
+      cure:
+        wayOut.mtu === undefined
+          ? `ip link set dev ${shellWord(link.name)} mtu ${mostOf(larger)}`
+          : undefined,
       advice: `Where ${link.name} takes no more, set "mtu": ${mtu} in the configuration of network ${network} and make its pods anew`,
       attachments: larger,
     },
@@ -51,17 +53,15 @@ export function examineTunnelMtu(part: NodePart, context: Context): Finding[] {
   if (mtu === undefined || families.length === 0) return [];
   return groupsOf(context).flatMap(({ network, members }) => {
     const larger = members.filter(
-      (one) =>
-        (one.attachment.link.mtu ?? 0) > mtu && families.some((family) => sendsInto(part, one, family)),
+      (one) => mtuOf(one) > mtu && families.some((family) => sendsInto(part, one, family)),
     );
-    const most = Math.max(0, ...larger.map(({ attachment }) => attachment.link.mtu ?? 0));
     if (larger.length === 0) return [];
     return [
       {
         code: "mtuAboveTunnel",
         subject: `network ${network}`,
         severity: "warning",
-        sentence: `pods send packets of ${most} bytes, and the tunnel to other nodes takes ${mtu}`,
+        sentence: `pods send packets of ${mostOf(larger)} bytes, and the tunnel to other nodes takes ${mtu}`,
         proof:
           "the node answers larger ones with the tunnel's MTU, which TCP heeds, and programs that forbid fragments may not",
         advice: adviceFor(network, mtu, context),
@@ -69,6 +69,15 @@ export function examineTunnelMtu(part: NodePart, context: Context): Finding[] {
       },
     ];
   });
+}
+
+/** The MTU that the pod's interface got, in bytes; 0 where its record has none. */
+function mtuOf({ attachment }: SurveyedAttachment): number {
+  return attachment.link.mtu ?? 0;
+}
+
+function mostOf(pods: readonly SurveyedAttachment[]): number {
+  return Math.max(0, ...pods.map(mtuOf));
 }
 
 /** True for a pod of the cluster's network: its packets to pods of other nodes take the tunnel. */
