@@ -19,6 +19,8 @@ interface Known {
   kind: "tunnel" | "pod" | "other";
   /** All that an apply would put right or follow. */
   state: string;
+  /** Whether routes may lead to it: one of another program may be in the place of ours. */
+  isWay: boolean;
 }
 
 /** An address as it was told last; those of one link alone are left out. */
@@ -61,6 +63,8 @@ export class WatchedLinks {
     else this.links.set(index, after);
     if (before?.state === after?.state && before?.kind === after?.kind) return undefined;
     if (before?.kind === "tunnel" || after?.kind === "tunnel") return "tunnel";
+    // The kernel tells nobody of the IPv4 routes that go with an interface.
+    if (before?.isWay && !after?.isWay) return "links";
     const isOther = after?.kind === "other" && before?.kind === "other";
     return isOther && this.hasAddress(index) ? "links" : undefined;
   }
@@ -96,10 +100,10 @@ export class WatchedLinks {
 }
 
 function known(link: Link): Known {
-  const { name, alias, up, mtu } = link;
-  if (name === TUNNEL_DEVICE) return { kind: "tunnel", state: tunnelState(link) };
-  if (alias.startsWith(POD_ALIAS) && alias !== TUNNEL_ALIAS) return { kind: "pod", state: "" };
-  return { kind: "other", state: `${up} ${mtu}` };
+  const { name, alias, up, mtu, master } = link;
+  if (name === TUNNEL_DEVICE) return { kind: "tunnel", state: tunnelState(link), isWay: false };
+  if (alias.startsWith(POD_ALIAS) && alias !== TUNNEL_ALIAS) return { kind: "pod", state: "", isWay: false };
+  return { kind: "other", state: `${up} ${mtu}`, isWay: up && master === 0 };
 }
 
 /** All of the tunnel device but what the kernel counts. */

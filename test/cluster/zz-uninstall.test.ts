@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { REPOSITORY } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
-import { deploy, get, kubectl, node, remove, rolledOut, type Thing } from "./support/stage.ts";
+import { deploy, get, kubectl, node, remove, rolledOut, type Thing, undeploy } from "./support/stage.ts";
 import { startWeb } from "./support/web.ts";
 
 const folder = (name: string) => join(REPOSITORY, "deploy", name);
@@ -28,10 +28,7 @@ test("after an uninstall no link, route, rule or file of ours is on any node", a
     60_000,
     200,
   );
-  await remove("-k", folder("base"));
-  await kubectl(["apply", "-k", folder("uninstall")]);
-  await rolledOut("daemonset/pontoon-uninstall", "kube-system");
-  await remove("-k", folder("uninstall"));
+  await undeploy();
   for (const n of [1, 2]) expect(await traces(n)).toEqual([]);
   const { items } = await get("clusterroles,clusterrolebindings,serviceaccounts,daemonsets", "-A");
   expect(

@@ -128,6 +128,26 @@ scene("an uplink that goes and comes again is told each time", async (world) => 
   await waitFor("its return is told", () => linesOf(watch).slice(from).includes("addresses"));
 });
 
+scene("a device of another program that takes its route to a subnet along is told", async (world) => {
+  const { wish, watch } = await watched(world);
+  await using _watch = watch;
+  const place = { subnet: "10.244.8.0/24", via: "10.90.0.18" };
+  for (const end of ["ip link delete flannel.1", "ip link set flannel.1 down"]) {
+    await world.host.must("ip link add flannel.1 type veth peer name far.1");
+    await world.host.must("ip address add 10.244.1.0/32 dev flannel.1");
+    for (const name of ["flannel.1", "far.1"]) await world.host.must(`ip link set ${name} up`);
+    await world.host.must("ip route add 10.244.8.0/24 via 10.244.8.0 dev flannel.1 onlink");
+    const bothWays = { ...wish, routes: [...wish.routes, place] };
+    expect((await apply(world.host, bothWays)).refused.map(({ code }) => code)).toContain("foreignRoute");
+    const from = (await linesUntilNow(world.host, watch)).length + 1;
+    await world.host.must(end);
+    await waitFor("it is told", () => linesOf(watch).slice(from).includes("links"));
+    expect((await apply(world.host, bothWays)).refused).toEqual([]);
+    await mustApply(world.host, wish);
+    await world.host.exec("ip link delete far.1");
+  }
+});
+
 scene(
   "200 pods that come and go, with and without a bridge, are none of it",
   async (world) => {

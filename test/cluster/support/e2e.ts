@@ -18,7 +18,7 @@ const WORK = join(process.env["STATE"] ?? "", "../e2e");
 const PROGRAMS = ["sh", "bash", "curl", "dig", "nc", "ss", "socat", "ip", "getent"];
 
 /** Folder with what test/cluster/stage/build makes for the tests of this name. */
-export function build(name: "conformance" | "netpol"): string {
+export function build(name: "conformance" | "netpol" | "flannel"): string {
   return execFileSync(join(REPOSITORY, "test/cluster/stage/build"), [name], { encoding: "utf8" }).trim();
 }
 

@@ -97,6 +97,15 @@ export async function deploy(folder: string): Promise<void> {
   await kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=60s"]);
 }
 
+/** Takes Pontoon away from all nodes by deploy/uninstall; pods with a network of their own should have gone. */
+export async function undeploy(): Promise<void> {
+  const folder = (name: string) => join(REPOSITORY, "deploy", name);
+  await remove("-k", folder("base"));
+  await kubectl(["apply", "-k", folder("uninstall")]);
+  await rolledOut("daemonset/pontoon-uninstall", "kube-system");
+  await remove("-k", folder("uninstall"));
+}
+
 /** Waits until the pods of such an object are as it says. */
 export async function rolledOut(what: string, namespace = "default", seconds = 60): Promise<void> {
   const words = ["-n", namespace, "rollout", "status", what, `--timeout=${seconds}s`];
