@@ -1,10 +1,11 @@
 // usage: scripts/test-cluster --compare
-// The same cluster with the network of this repository, and with that of the reference plugins (bridge,
-// host-local, portmap; routes by hand): how fast pods start, when the first ping comes back, what the agent
-// takes.
+// The same cluster with the network of this repository, with that of the reference plugins (bridge, host-local,
+// portmap; routes by hand), and with flannel: how fast pods start, when the first ping comes back, what the
+// agent takes.
 import { waitFor } from "../support/wait.ts";
 import { startReference, stopReference } from "./support/by-hand.ts";
 import { type FirstPing, PingWatch } from "./support/first-ping.ts";
+import { startFlannel, stopFlannel } from "./support/flannel.ts";
 import { apply, deploy, get, kubectl, node, remove, stage, type Thing } from "./support/stage.ts";
 import { template } from "./support/web.ts";
 
@@ -26,12 +27,13 @@ await kubectl(["delete", "daemonset,deployment,service", "--all", "--ignore-not-
 await remove("-n", "kube-system", "deployment/coredns");
 const pontoon = await measureOurs();
 const reference = await measureReference();
-print({ pontoon, reference });
+const flannel = await measureFlannel();
+print({ pontoon, reference, flannel });
 
 async function measureOurs(): Promise<Figures> {
   await deploy("base");
   const figures = await measure();
-  console.log("agent, MB:", (await memory()).join(", "));
+  await printMemory("agent", "^/bin/node .*/pontoon-agent");
   await remove("-n", "kube-system", "daemonset/pontoon");
   for (const n of [1, 2]) await node(n).must("/opt/cni/bin/pontoon node remove");
   return figures;
@@ -42,6 +44,15 @@ async function measureReference(): Promise<Figures> {
   await kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=60s"]);
   const figures = await measure();
   await stopReference();
+  return figures;
+}
+
+async function measureFlannel(): Promise<Figures> {
+  await startFlannel();
+  await kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=60s"]);
+  const figures = await measure();
+  await printMemory("flanneld", "^/opt/bin/flanneld");
+  await stopFlannel();
   return figures;
 }
 
@@ -96,10 +107,13 @@ async function processorSeconds(): Promise<number> {
   return sum;
 }
 
-/** What the agent of each node takes of its own: anonymous memory, as the kernel counts it. */
-async function memory(): Promise<string[]> {
-  const line = "grep RssAnon /proc/$(pgrep -f '^/bin/node .*/pontoon-agent')/status | tr -dc 0-9";
-  return Promise.all([1, 2].map(async (n) => (Number(await node(n).must(line)) / 1000).toFixed(1)));
+/** Prints what such a program takes on each node, as the kernel counts it: its own memory, and all of it. */
+async function printMemory(name: string, pattern: string): Promise<void> {
+  for (const field of ["RssAnon", "VmRSS"]) {
+    const line = `grep ${field} /proc/$(pgrep -f '${pattern}')/status | tr -dc 0-9`;
+    const figures = await Promise.all([1, 2].map((n) => node(n).must(line)));
+    console.log(`${name}, ${field}, MB:`, figures.map((text) => (Number(text) / 1000).toFixed(1)).join(", "));
+  }
 }
 
 function deployment(app: string, line: string, replicas: number): Thing {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { REPOSITORY } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
-import { deploy, get, kubectl, node, remove, rolledOut, type Thing, undeploy } from "./support/stage.ts";
+import { deploy, get, node, remove, type Thing, undeploy } from "./support/stage.ts";
 import { startWeb } from "./support/web.ts";
 
 const folder = (name: string) => join(REPOSITORY, "deploy", name);
