@@ -13,16 +13,9 @@ import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
 import { type Address, type Family, sameAddress } from "../ip/address.ts";
 import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import { bandwidthStep } from "./bandwidth.ts";
+import { STEP_NAMES } from "./order.ts";
 import { podRoutes } from "./route.ts";
-import {
-  type BridgePort,
-  type PortSettings,
-  type SourceCheck,
-  STEP_NAMES,
-  type Step,
-  type StepName,
-  type StepOf,
-} from "./step.ts";
+import type { BridgePort, PortSettings, SourceCheck, Step, StepName, StepOf } from "./step.ts";
 
 /**
  * The steps of the attachment, in the order of an ADD; with `names` only steps of these kinds. A part that

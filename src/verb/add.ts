@@ -25,8 +25,9 @@ import { checkAllowList } from "../look/allow-list.ts";
 import { type Observed, observe } from "../look/observed.ts";
 import type { Known } from "../plan/describe.ts";
 import { noticesOf } from "../plan/notice.ts";
+import { isDoneAgain, traitsOf } from "../plan/order.ts";
 import { dnsOf, resultOf } from "../plan/result.ts";
-import { isDoneAgain, type Step, traitsOf } from "../plan/step.ts";
+import type { Step } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
 import { phase } from "../sys/phase.ts";
 import {
