@@ -3,7 +3,7 @@
 import type { PodAddress } from "../attachment/attachment.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { formatPrefix, isSingle, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 
 /**
  * The addresses with the gateways for the bridge: an absent gateway is the first address of the subnet, as in
@@ -14,7 +14,7 @@ import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/pref
  * the address behind a pod's may be another pod's.
  */
 export function completeGateways(addresses: PodAddress[], isOnBridge = true): PodAddress[] {
-  const nameless = addresses.find(({ address, gateway }) => isWhole(address) && gateway === undefined);
+  const nameless = addresses.find(({ address, gateway }) => isSingle(address) && gateway === undefined);
   if (!isOnBridge && nameless !== undefined) throw withoutGateway(nameless.address);
   const complete = addresses.map(({ address, gateway }) => ({
     address,
@@ -30,11 +30,7 @@ export function completeGateways(addresses: PodAddress[], isOnBridge = true): Po
 }
 
 function isOutside({ address, gateway }: { address: Prefix; gateway: Address }): boolean {
-  return !isWhole(address) && !prefixContains(address, gateway);
-}
-
-function isWhole({ address, length }: Prefix): boolean {
-  return length === familyBits(address.family);
+  return !isSingle(address) && !prefixContains(address, gateway);
 }
 
 function firstAddress(prefix: Prefix): Address {
