@@ -179,8 +179,7 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
   const { ipam } = asking;
   asking.isAsked = true;
   const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));
-  const { isGateway, attach } = request.netconf;
-  const addresses = isGateway ? completeGateways(given, attach === "bridge") : given;
+  const addresses = completeGateways(given, request.netconf);
   const attachment = withAddresses(claimed.attachment, known, { addresses, routes });
   const extend = (): boolean => node.records.extendIntent(claimed.intent, attachment);
   claimed.latest.attachment = attachment;
