@@ -77,14 +77,19 @@ export function keyOfLabel(label: string): AttachmentKey | undefined {
   return rest.length === 0 ? { network, containerId, interfaceName } : undefined;
 }
 
+/** An attachment as people know it. */
+export interface Named {
+  key: AttachmentKey;
+  /** `namespace/name` of the Kubernetes pod, where it is known. */
+  pod?: string | undefined;
+}
+
 /**
  * The attachment for people who read an error: `pod default/web (network pods, eth0)`, or where the pod's
  * name is not known `container 6537f52c… (network pods, eth0)`.
  */
-export function attachmentTitle(
-  { network, containerId, interfaceName }: AttachmentKey,
-  pod: string | undefined,
-): string {
+export function attachmentTitle({ key, pod }: Named): string {
+  const { network, containerId, interfaceName } = key;
   const subject = pod === undefined ? `container ${containerId}` : `pod ${pod}`;
   return `${subject} (network ${network}, ${interfaceName})`;
 }

@@ -79,7 +79,7 @@ function attach(claim: Claim, pod: Pod): Added {
   const { node, rollback, request, observed } = claim;
   phase("addresses");
   const claimed = request.netconf.foreignIpam === undefined ? claimAddresses(claim) : claimPlace(claim);
-  const title = (): string => titleOf(request);
+  const title = (): string => attachmentTitle(request);
   const mustGoOn = (): void => {
     if (!attempt("recordStore", title, () => claimed.intent.isWanted())) throw deletedMeanwhile();
   };
@@ -100,10 +100,6 @@ function attach(claim: Claim, pod: Pod): Added {
   return answer(claim, addressed, attaching);
 }
 
-function titleOf({ key, pod }: AddRequest): string {
-  return attachmentTitle(key, pod);
-}
-
 /** Formats the result; then completes the record, when the answer is ready to be printed. */
 function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, attaching: Attaching): Added {
   phase("record");
@@ -120,7 +116,7 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
     ...(attaching.isFirst ? wayOutNotices(netconf, node) : []),
     ...noticesOf(attachment, netconf, { isFiltered, bridgeLearned }),
   ];
-  const title = (): string => titleOf(request);
+  const title = (): string => attachmentTitle(request);
   if (!attempt("recordStore", title, () => intent.complete())) throw deletedMeanwhile();
   const forget = (): void => void node.records.removeRecord(key);
   return {
@@ -189,7 +185,7 @@ function isLeftover(request: AddRequest, { records }: Node): boolean {
   const { key } = request;
   return attempt(
     "recordStore",
-    titleOf(request),
+    attachmentTitle(request),
     () => records.hasRecord(key) && !records.isComplete(key) && !records.isAddRunning(key),
   );
 }

@@ -26,7 +26,7 @@ import { RECORD_ROOT } from "../record/store.ts";
 export function check(request: CheckRequest, node: Node): void {
   const { netconf, key } = request;
   const { interfaceName } = key;
-  const title = attachmentTitle(key, request.pod);
+  const title = attachmentTitle(request);
   using pod = openPod(request.namespacePath, request.allowOwnNamespace, node);
   const record = readRecord(request, node);
   const end = findPodEnd(netconf.prevResult, interfaceName);
@@ -53,8 +53,9 @@ export function check(request: CheckRequest, node: Node): void {
  * The record; undefined when another program made the attachment. Throws CniError for a record of a later
  * Pontoon.
  */
-function readRecord({ key, pod }: CheckRequest, { records }: Node): Attachment | undefined {
-  return attempt("recordStore", attachmentTitle(key, pod), () => {
+function readRecord(request: CheckRequest, { records }: Node): Attachment | undefined {
+  const { key } = request;
+  return attempt("recordStore", attachmentTitle(request), () => {
     const record = records.getRecord(key);
     const unknown = record === undefined ? records.findUnknownVersion(key) : undefined;
     if (unknown === undefined) return record;
