@@ -99,8 +99,8 @@ export function shortContainerId(id: string): string {
   return /^[0-9a-f]{13,}$/.test(id) ? id.slice(0, 12) : id;
 }
 
-/** IFALIASZ (linux/if.h) without its final zero. */
-const ALIAS_BYTES = 255;
+/** The most bytes of an alias: IFALIASZ (linux/if.h) without its final zero. */
+export const ALIAS_BYTES = 255;
 
 /**
  * The alias of an attachment's links, which people see in `ip link`: `pontoon <network> <container id>
@@ -126,6 +126,7 @@ export function keyOfAlias(alias: string): AttachmentKey | undefined {
   return interfaceName === undefined ? undefined : { network, containerId, interfaceName };
 }
 
-function printable(text: string): string {
+/** The text with "?" in the place of each character that is not printable. */
+export function printable(text: string): string {
   return isPrintable(text) ? text : text.replace(/[^ -~]/g, "?");
 }
