@@ -1,5 +1,5 @@
 // CHECK: compares an attachment with its record. Changes nothing.
-import { type Attachment, VERSION } from "../attachment/attachment.ts";
+import { type Attachment, addressesOf, VERSION } from "../attachment/attachment.ts";
 import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import type { CheckRequest } from "../cni/request.ts";
@@ -92,10 +92,10 @@ function recordLost(network: string): string {
   return `the record of the attachment in ${RECORD_ROOT}/${network} is missing or damaged, so a part of it cannot be compared`;
 }
 
-function leaseProblems({ leaseDirectory: directory, key, addresses }: Attachment): string[] {
+function leaseProblems(attachment: Attachment): string[] {
+  const { leaseDirectory: directory, key } = attachment;
   if (directory === undefined) return [];
-  return addresses
-    .map(({ address }) => address.address)
+  return addressesOf(attachment)
     .filter((address) => !ownsLease(directory, key, address))
     .map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`);
 }
