@@ -82,9 +82,9 @@ export const masquerade: Writer<MasqueradeStep> = {
 };
 
 function elementsOf(step: MasqueradeStep): Element[] {
-  const { chain, bridge, addresses } = masqueradeOf(step);
+  const { chain, gatewayInterface, addresses } = masqueradeOf(step);
   return addresses.map((address) => ({
-    ...elementPlaces(address, bridge).common,
+    ...elementPlaces(address, gatewayInterface).common,
     chain: chain.name,
     comment: "",
   }));
