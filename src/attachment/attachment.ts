@@ -105,6 +105,11 @@ export function prefixesOf({ addresses }: Pick<Attachment, "addresses">): Prefix
   return addresses.map(({ address }) => address);
 }
 
+/** The pod's addresses without their lengths. */
+export function addressesOf({ addresses }: Pick<Attachment, "addresses">): Address[] {
+  return addresses.map(({ address }) => address.address);
+}
+
 /** The address families of the prefixes, each once, IPv4 first. */
 export function familiesOfPrefixes(prefixes: readonly Prefix[]): Family[] {
   return ([4, 6] as const).filter((family) => prefixes.some(({ address }) => address.family === family));

@@ -2,6 +2,7 @@
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { byteLength, hasUnprintable, hasWhiteSpace, isPlainName } from "../cni/name.ts";
 import type { GivenAddress } from "../ip/given-address.ts";
+import { ALIAS_BYTES, printable } from "./name.ts";
 
 /** Everything that is needed to give the device back as it was. */
 export interface FormerDevice {
@@ -29,9 +30,6 @@ export interface FormerDevice {
   busPath: string | undefined;
 }
 
-/** IFALIASZ (linux/if.h) without its final zero. */
-const ALIAS_BYTES = 255;
-
 /** The first word of an alias. No alias of a veth or an ifb begins so. */
 const PROGRAM = "pontoon-device";
 
@@ -40,7 +38,7 @@ const PROGRAM = "pontoon-device";
  * <container id> <interface>`. People read it, and a DEL without a record finds the name in it.
  */
 export function deviceAlias(key: AttachmentKey, formerName: string): string {
-  const owner = `${key.network} ${key.containerId} ${key.interfaceName}`.replace(/[^ -~]/g, "?");
+  const owner = printable(`${key.network} ${key.containerId} ${key.interfaceName}`);
   const head = `${PROGRAM} ${formerName} `;
   return head + owner.slice(0, ALIAS_BYTES - byteLength(head));
 }

@@ -77,14 +77,19 @@ export function keyOfLabel(label: string): AttachmentKey | undefined {
   return rest.length === 0 ? { network, containerId, interfaceName } : undefined;
 }
 
+/** An attachment as people know it. */
+export interface Named {
+  key: AttachmentKey;
+  /** `namespace/name` of the Kubernetes pod, where it is known. */
+  pod?: string | undefined;
+}
+
 /**
  * The attachment for people who read an error: `pod default/web (network pods, eth0)`, or where the pod's
  * name is not known `container 6537f52c… (network pods, eth0)`.
  */
-export function attachmentTitle(
-  { network, containerId, interfaceName }: AttachmentKey,
-  pod: string | undefined,
-): string {
+export function attachmentTitle({ key, pod }: Named): string {
+  const { network, containerId, interfaceName } = key;
   const subject = pod === undefined ? `container ${containerId}` : `pod ${pod}`;
   return `${subject} (network ${network}, ${interfaceName})`;
 }
@@ -94,8 +99,8 @@ export function shortContainerId(id: string): string {
   return /^[0-9a-f]{13,}$/.test(id) ? id.slice(0, 12) : id;
 }
 
-/** IFALIASZ (linux/if.h) without its final zero. */
-const ALIAS_BYTES = 255;
+/** The most bytes of an alias: IFALIASZ (linux/if.h) without its final zero. */
+export const ALIAS_BYTES = 255;
 
 /**
  * The alias of an attachment's links, which people see in `ip link`: `pontoon <network> <container id>
@@ -121,6 +126,7 @@ export function keyOfAlias(alias: string): AttachmentKey | undefined {
   return interfaceName === undefined ? undefined : { network, containerId, interfaceName };
 }
 
-function printable(text: string): string {
+/** The text with "?" in the place of each character that is not printable. */
+export function printable(text: string): string {
   return isPrintable(text) ? text : text.replace(/[^ -~]/g, "?");
 }

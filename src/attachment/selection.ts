@@ -1,5 +1,5 @@
 // Attachments by the words that people know them by. Pure.
-import type { Attachment } from "./attachment.ts";
+import { type Attachment, addressesOf } from "./attachment.ts";
 import { meantBy } from "./word.ts";
 
 /**
@@ -8,11 +8,11 @@ import { meantBy } from "./word.ts";
  */
 export function selectAttachments(attachments: readonly Attachment[], word: string): Attachment[] {
   return meantBy(word, attachments, {
-    calledOf: ({ pod, key, addresses, hostPorts }) => ({
-      pod,
-      containerId: key.containerId,
-      addresses: addresses.map(({ address }) => address.address),
-      ports: hostPorts?.mappings ?? [],
+    calledOf: (attachment) => ({
+      pod: attachment.pod,
+      containerId: attachment.key.containerId,
+      addresses: addressesOf(attachment),
+      ports: attachment.hostPorts?.mappings ?? [],
     }),
     hasParts: false,
   });

@@ -2,6 +2,7 @@
 // and alias tell the network and the pod at the other end, so that a DEL without a record knows whose it is.
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { sha256 } from "../sys/hash.ts";
+import { ALIAS_BYTES, printable } from "./name.ts";
 
 /** The name of the free end of a network's wire: 15 characters, made from the network's name. */
 export function freeEndName(network: string): string {
@@ -16,9 +17,6 @@ export type FreeEndState = "open" | "left";
 
 const HEAD = { open: "pontoon-wire-open", left: "pontoon-wire-left" } as const;
 
-/** IFALIASZ (linux/if.h) without its final zero. */
-const ALIAS_BYTES = 255;
-
 /**
  * The alias of a free end: the state, the network, and the container and interface at the other end where
  * these are known. Where there is no room the network is cut: the end's name proves it.
@@ -26,7 +24,7 @@ const ALIAS_BYTES = 255;
 export function freeEndAlias(state: FreeEndState, network: string, other: AttachmentKey | undefined): string {
   const tail = other === undefined ? "" : ` ${other.containerId} ${other.interfaceName}`;
   const room = Math.max(0, ALIAS_BYTES - HEAD[state].length - tail.length - 1);
-  return `${HEAD[state]} ${network.slice(0, room)}${tail}`.slice(0, ALIAS_BYTES).replace(/[^ -~]/g, "?");
+  return printable(`${HEAD[state]} ${network.slice(0, room)}${tail}`.slice(0, ALIAS_BYTES));
 }
 
 /** The state that the alias of a free end tells; undefined for the alias of any other link. */

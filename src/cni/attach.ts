@@ -24,14 +24,6 @@ export function readWay(shape: Shape, problems: Problems): Way {
   return way;
 }
 
-/**
- * True for the value of a configuration whose pods are on a bridge, however it is written: for a DEL and a GC
- * whatever names no other way is the default.
- */
-export function isOnBridge(attach: unknown): boolean {
-  return attach === "bridge" || !WAYS.some((way) => way === attach);
-}
-
 function listed(words: readonly string[]): string {
   const quoted = words.map((word) => JSON.stringify(word));
   return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;

@@ -10,11 +10,17 @@ type BridgeFlags = {
   -readonly [Key in keyof typeof BRIDGE as (typeof BRIDGE)[Key] extends "flag" ? Key : never]: boolean;
 };
 
+/** The settings of the bridge and its ports. */
 export interface BridgeConfig extends BridgeFlags {
   attach: Way;
+  /** The name of the bridge; of no use where pods are attached in another way. */
   bridge: string;
-  /** The node's interface with the gateway's addresses: the bridge, or in a VLAN an interface above it. */
-  gatewayInterface: string;
+  /**
+   * The node's interface where packets of all pods come in, with the gateway's addresses: the bridge, or in a
+   * VLAN an interface above it. Undefined without a bridge: they come in by an interface for each pod, or not
+   * at all.
+   */
+  gatewayInterface: string | undefined;
   ipMasqBackend: MasqueradeBackend;
   /** Bytes; 0: Pontoon chooses. */
   mtu: number;
@@ -55,6 +61,7 @@ export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
   refuseSenselessKeys(attach, shape, problems);
   // Without a bridge the node is the one way out of the pod.
   const isGateway = flags.isDefaultGateway || flags.isGateway || attach === "ptp";
+  const entry = vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`;
   checkBridge(shape.bridge, problems);
   if (vlan !== 0) checkVlan(vlan, problems);
   checkTogether(flags, problems);
@@ -62,7 +69,7 @@ export function readBridge(shape: Shape, problems: Problems): BridgeConfig {
     ...flags,
     attach,
     bridge,
-    gatewayInterface: vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`,
+    gatewayInterface: attach === "bridge" ? entry : undefined,
     isGateway,
     macspoofchk: flags.macspoofchk || flags.ipspoofchk,
     ipMasqBackend:

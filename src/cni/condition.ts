@@ -1,7 +1,7 @@
 // Conditions of host ports, in the words of iptables or of nft, as the reference `portmap` takes them for its
 // backends.
-import { type Family, familyBits, parseAddress } from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, parsePrefix } from "../ip/prefix.ts";
+import { type Family, parseAddress } from "../ip/address.ts";
+import { formatPrefix, networkOf, type Prefix, parsePrefix, wholeOf } from "../ip/prefix.ts";
 import type { Problems } from "./problems.ts";
 
 /** A test that a packet to a host port must pass to be led to the pod; with `not` the test must fail. */
@@ -150,7 +150,7 @@ function valueProblem({ field, value }: PortCondition, family: Family): string |
 /** The subnet that a text names; an address is a subnet with one member. */
 function subnetOf(text: string): Prefix | undefined {
   const address = parseAddress(text);
-  return address === undefined ? parsePrefix(text) : { address, length: familyBits(address.family) };
+  return address === undefined ? parsePrefix(text) : wholeOf(address);
 }
 
 /** The condition with a subnet that has a length and no host bits. */

@@ -172,10 +172,14 @@ function deviceRules({ attach }: BridgeConfig, verb: string, fields: Fields): De
 }
 
 /** Checks keys of the bridge that are wrong only in a network where pods get addresses. */
-function checkBesideIpam(bridge: BridgeConfig, problems: Problems): void {
-  if (bridge.disableContainerInterface) refuseContainerInterface(problems);
+function checkBesideIpam(
+  { disableContainerInterface, bridge, vlan, gatewayInterface }: BridgeConfig,
+  problems: Problems,
+): void {
+  if (disableContainerInterface) refuseContainerInterface(problems);
   // A name that is too long by itself was reported.
-  if (bridge.vlan !== 0 && isBridgeName(bridge.bridge)) checkGatewayInterface(bridge, problems);
+  if (vlan !== 0 && gatewayInterface !== undefined && isBridgeName(bridge))
+    checkGatewayInterface({ bridge, vlan, gatewayInterface }, problems);
 }
 
 /** The fields that belong to Pontoon, not to a foreign IPAM plugin. */

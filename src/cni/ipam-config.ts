@@ -1,7 +1,7 @@
 // The `ipam` section: the built-in host-local, or the name of another plugin that gives the addresses.
 import { networkOf } from "../ip/prefix.ts";
 import type { LeaseRange } from "../ip/range.ts";
-import { isOnBridge, isWithoutGateway } from "./attach.ts";
+import { isWithoutGateway, wayOf } from "./attach.ts";
 import { type Fields, isFields } from "./keys.ts";
 import { hasUnprintable, isPlainName } from "./name.ts";
 import { checkDataDir } from "./netconf-check.ts";
@@ -54,7 +54,7 @@ export function readIpam(
   }
   checkDataDir(ipam.dataDir, problems);
   const isGateway = shape.isGateway === true || shape.isDefaultGateway === true;
-  const gatewayInSubnet = isForPods && isGateway && isOnBridge(shape.attach);
+  const gatewayInSubnet = isForPods && isGateway && wayOf(shape.attach) === "bridge";
   const hasGateways = !isWithoutGateway(shape.attach);
   const routes = readRoutes(ipam.routes, "ipam.routes", problems);
   checkRoutes(routes, problems);

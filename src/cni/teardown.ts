@@ -1,5 +1,5 @@
 // The few settings of a configuration that DEL and GC need.
-import { isOnBridge, type Way, wayOf } from "./attach.ts";
+import { type Way, wayOf } from "./attach.ts";
 import type { MasqueradeBackend } from "./bridge-config.ts";
 import { decodeConfig } from "./decode.ts";
 import { CniError } from "./error.ts";
@@ -65,11 +65,12 @@ export function parseTeardownConfig(text: string, verb: "DEL" | "GC"): TeardownC
   const { attach, bridge, ipam, ipMasq, ipMasqBackend, prevResult } = fields;
   const dataDir = isFields(ipam) ? ipam["dataDir"] : undefined;
   const foreignIpam = foreignIpamOf(fields);
+  const way = wayOf(attach);
   return {
     cniVersion,
     name,
-    attach: wayOf(attach),
-    bridge: isOnBridge(attach) ? bridgeNameOr(DEFAULT_BRIDGE, bridge) : undefined,
+    attach: way,
+    bridge: way === "bridge" ? bridgeNameOr(DEFAULT_BRIDGE, bridge) : undefined,
     dataDir: typeof dataDir === "string" && isUsablePath(dataDir) ? dataDir : DEFAULT_DATA_DIR,
     foreignIpam: foreignIpam !== undefined && isPluginName(foreignIpam) ? foreignIpam : undefined,
     ipMasq: ipMasq === true,

@@ -38,7 +38,7 @@ export function ageText(milliseconds: number): string {
 }
 
 /** A host port and the pod's: `8080->80/tcp`, with the node's address where it is one alone. */
-export function mappingText(mapping: AttachedPortMapping): string {
+function mappingText(mapping: AttachedPortMapping): string {
   const { hostAddress, hostPort, hostPortEnd, containerPort, protocol } = mapping;
   const last = containerPort + hostPortEnd - hostPort;
   const ports = `${rangeText(hostPort, hostPortEnd)}->${rangeText(containerPort, last)}/${protocol}`;

@@ -1,5 +1,6 @@
 // The kinds of findings, for programs. They stay; docs/doctor.md says what each means, and what helps.
-import { STEP_NAMES, type StepName } from "../plan/step.ts";
+import { STEP_NAMES } from "../plan/order.ts";
+import type { StepName } from "../plan/step.ts";
 
 /** In the order of the examinations; the last are those of a way that is traced. */
 const CODES = [

@@ -2,8 +2,9 @@
 import type { Attachment } from "../attachment/attachment.ts";
 import type { CniError } from "../cni/error.ts";
 import { asCniError, collectErrors } from "../failure/failure.ts";
+import { traitsOf } from "../plan/order.ts";
 import type { SharedLink } from "../plan/result.ts";
-import { type Step, traitsOf } from "../plan/step.ts";
+import type { Step } from "../plan/step.ts";
 import { phasePart } from "../sys/phase.ts";
 import type { Applying, BridgePlan, OtherEnd, Place } from "./kind.ts";
 import { kindOf } from "./kinds.ts";

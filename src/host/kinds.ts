@@ -1,5 +1,6 @@
 // The table of all kinds of steps.
-import { type ORDER, STEP_NAMES, type Step, type StepName, type StepOf } from "../plan/step.ts";
+import { type ORDER, STEP_NAMES } from "../plan/order.ts";
+import type { Step, StepName, StepOf } from "../plan/step.ts";
 import { announce } from "./kind/announce/announce.ts";
 import { bandwidth } from "./kind/bandwidth/bandwidth.ts";
 import { bridge } from "./kind/bridge/bridge.ts";

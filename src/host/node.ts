@@ -88,7 +88,7 @@ export class Node implements Disposable {
 
   /** The attachment in words for people: by its pod's name, where a record tells that. */
   nameOf(key: AttachmentKey): string {
-    return attachmentTitle(key, this.records.getRecord(key)?.pod);
+    return attachmentTitle({ key, pod: this.records.getRecord(key)?.pod });
   }
 
   /** The record of the attachment with this digest, in whichever network; undefined when there is none. */

@@ -3,7 +3,7 @@
 import type { Netconf } from "../cni/config.ts";
 import type { Family } from "../ip/address.ts";
 import { dropsByDefault } from "../iptables/legacy-table.ts";
-import { FILTER } from "../iptables/table.ts";
+import { FILTER, iptablesOf } from "../iptables/table.ts";
 import { uplinkMtu } from "../look/bridge.ts";
 import { listDroppingChains } from "../look/drop.ts";
 import { orNone } from "../sys/errno.ts";
@@ -44,7 +44,7 @@ export function listDroppingForwards(families: readonly Family[], node: Node): s
 function legacyChains(families: readonly Family[]): string[] {
   return families
     .filter((family) => dropsByDefault(family, FILTER))
-    .map((family) => `chain FORWARD of ${family === 4 ? "iptables" : "ip6tables"}-legacy`);
+    .map((family) => `chain FORWARD of ${iptablesOf(family)}-legacy`);
 }
 
 function mtuNotices(netconf: Netconf, node: Node): string[] {

@@ -77,7 +77,12 @@ export function wholeOf(address: Address): Prefix {
   return { address, length: familyBits(address.family) };
 }
 
+/** True for a prefix of one address. */
+export function isSingle({ address, length }: Prefix): boolean {
+  return length === familyBits(address.family);
+}
+
 /** True for a prefix that is this address alone. */
-export function isWhole({ address, length }: Prefix, wanted: Address): boolean {
-  return length === familyBits(wanted.family) && sameAddress(address, wanted);
+export function isWhole(prefix: Prefix, wanted: Address): boolean {
+  return isSingle(prefix) && sameAddress(prefix.address, wanted);
 }

@@ -3,7 +3,7 @@
 import { type Attachment, type HostIdentity, sameHost } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
 import { markBootSwept, type Swept } from "../record/boot-marker.ts";
-import type { UnreadableRecord } from "../record/store.ts";
+import type { UnreadableRecord } from "../record/record-file.ts";
 import { removeFile } from "../sys/file.ts";
 import { listLeases } from "./lease-directory.ts";
 import { removeLease } from "./lease-file.ts";

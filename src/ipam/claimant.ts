@@ -1,17 +1,13 @@
 // The attachment that an ADD is about to make, with the facts about other attachments that IPAM needs.
 import type { Attachment, HostIdentity } from "../attachment/attachment.ts";
-import { attachmentTitle } from "../attachment/name.ts";
-import type { AttachmentKey } from "../cni/attachment-key.ts";
+import { attachmentTitle, type Named } from "../attachment/name.ts";
 import type { RecordStore } from "../record/store.ts";
 
 /**
  * An attachment that claims its place. The node answers for other attachments; IPAM itself knows no kernel
  * objects.
  */
-export interface Claimant {
-  key: AttachmentKey;
-  /** `namespace/name` of the Kubernetes pod, where the runtime said it. */
-  pod?: string | undefined;
+export interface Claimant extends Named {
   host: HostIdentity;
   records: RecordStore;
   /** `<dataDir>/<network>`; empty without built-in IPAM. */
@@ -25,6 +21,6 @@ export interface Claimant {
 }
 
 /** The work of IPAM for an attachment in words, for errors. */
-export function reservationOf({ key, pod }: Pick<Claimant, "key" | "pod">): string {
-  return `reserve addresses for ${attachmentTitle(key, pod)}`;
+export function reservationOf(attachment: Named): string {
+  return `reserve addresses for ${attachmentTitle(attachment)}`;
 }

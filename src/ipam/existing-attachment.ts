@@ -1,7 +1,7 @@
 // An attachment that has a record already: it lives, or its remains are cleared.
 
 import { type Attachment, sameHost } from "../attachment/attachment.ts";
-import { attachmentTitle } from "../attachment/name.ts";
+import { attachmentTitle, type Named } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
@@ -82,19 +82,17 @@ function clear(
 }
 
 /** An attachment as errors name it. */
-type Named = Pick<Attachment, "key" | "pod">;
-
-function duplicate({ key, pod }: Named, address: string | undefined): CniError {
+function duplicate(attachment: Named, address: string | undefined): CniError {
   return new CniError("duplicateAttachment", {
-    message: `${address ?? "an address"} has been allocated to ${key.containerId}, duplicate allocation is not allowed`,
-    attempted: reservationOf({ key, pod }),
+    message: `${address ?? "an address"} has been allocated to ${attachment.key.containerId}, duplicate allocation is not allowed`,
+    attempted: reservationOf(attachment),
     hint: "Send a DEL for this container and interface first",
   });
 }
 
-function addRunning({ key, pod }: Named): CniError {
+function addRunning(attachment: Named): CniError {
   return new CniError("tryAgainLater", {
-    about: `another ADD of ${attachmentTitle(key, pod)} is running`,
+    about: `another ADD of ${attachmentTitle(attachment)} is running`,
     hint: "Wait for it to end, then send a DEL or try again",
   });
 }

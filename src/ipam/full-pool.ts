@@ -36,7 +36,7 @@ export function reclaimDead(reclaim: Reclaim): Reclaimed {
       reclaimed.attachments++;
     } catch (error) {
       reclaimed.failures.push(
-        `${attachmentTitle(record.key, record.pod)}: ${error instanceof Error ? error.message : String(error)}`,
+        `${attachmentTitle(record)}: ${error instanceof Error ? error.message : String(error)}`,
       );
     }
   }

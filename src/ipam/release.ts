@@ -30,7 +30,7 @@ export interface Release {
  */
 export function release({ directory, key, record, lockTimeoutMs }: Release): void {
   const where = record?.leaseDirectory ?? directory;
-  const attempted = `give back the addresses of ${attachmentTitle(key, record?.pod)}`;
+  const attempted = `give back the addresses of ${attachmentTitle({ key, pod: record?.pod })}`;
   explained("leaseStore", attempted, () => {
     using lock = openExistingLeaseLock(where, lockTimeoutMs);
     if (lock === undefined) return;

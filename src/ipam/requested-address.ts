@@ -40,7 +40,7 @@ function holderName({ records, key: { network } }: AddressWish, holder: LeaseOwn
   const { containerId, interfaceName } = holder;
   if (interfaceName === undefined) return `container ${containerId}`;
   const key = { network, containerId, interfaceName };
-  return attachmentTitle(key, records.getRecord(key)?.pod);
+  return attachmentTitle({ key, pod: records.getRecord(key)?.pod });
 }
 
 /**

@@ -6,7 +6,7 @@ import { findProgram } from "../tool/path.ts";
 import { type Outcome, runProgram } from "../tool/program.ts";
 import { type ForwardChain, forwardLines } from "./forward-chain.ts";
 import { type NetworkChain, restoreLines } from "./network-chain.ts";
-import { type ChainPlace, FILTER, NAT, programRefused, type TablePlace } from "./table.ts";
+import { type ChainPlace, FILTER, iptablesOf, NAT, programRefused, type TablePlace } from "./table.ts";
 
 /** The longest wait for the lock of the legacy variant, in seconds, as for other locks. */
 const LOCK_WAIT_S = 10;
@@ -16,7 +16,7 @@ const LOCK_WAIT_S = 10;
  * none exists.
  */
 export function findIptables(family: Family, endings: readonly string[]): string | undefined {
-  const program = family === 4 ? "iptables" : "ip6tables";
+  const program = iptablesOf(family);
   return findProgram(endings.map((ending) => `${program}${ending}`));
 }
 

@@ -7,6 +7,11 @@ import type { Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { isErrno } from "../sys/errno.ts";
 
+/** The name of the program for a family; its other programs have an ending behind it, as in `-restore`. */
+export function iptablesOf(family: Family): string {
+  return family === 4 ? "iptables" : "ip6tables";
+}
+
 /** A table and the chain in it from which rules lead to Pontoon's chains. */
 export interface ChainPlace {
   table: "nat" | "filter";
@@ -27,6 +32,7 @@ export const NAT: TablePlace = { table: "nat", base: "POSTROUTING" };
 /** The table that lets packets on their way through the node pass, or drops them. */
 export const FILTER: TablePlace = { table: "filter", base: "FORWARD" };
 
+/** A table in one family and one variant. */
 export interface IptablesTable {
   readonly family: Family;
   readonly variant: "nftables" | "legacy";

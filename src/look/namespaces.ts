@@ -73,12 +73,7 @@ export function namespaceAt(path: string, found: Namespaces): NetworkNamespace |
   return namespace;
 }
 
-/** Device and inode of the namespace that this thread is in. Throws SystemError. */
-export function ownNamespaceIdentity(): string {
-  return fileIdentity("/proc/thread-self/ns/net") ?? "";
-}
-
 /** Device and inode of the namespace at a path; undefined where there is none, or it may not be seen. */
-export function identityAt(path: string): string | undefined {
+function identityAt(path: string): string | undefined {
   return unlessRefused(() => fileIdentity(path), undefined);
 }

@@ -1,13 +1,6 @@
 // Addresses of links. (linux/if_addr.h, rtnetlink.h)
-import {
-  type Address,
-  addressBytes,
-  addressFromBytes,
-  type Family,
-  familyBits,
-  sameAddress,
-} from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
+import { type Address, addressBytes, addressFromBytes, type Family } from "../ip/address.ts";
+import { formatPrefix, isWhole, networkOf, type Prefix } from "../ip/prefix.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
@@ -124,7 +117,7 @@ export function listAddressesOfAll(socket: NetlinkSocket, family: Family): Forei
     list.push({
       ...address,
       onLink: { address: far, length },
-      hasRoute: length < familyBits(family) || !sameAddress(far, address.prefix.address),
+      hasRoute: !isWhole(address.prefix, far),
       isLinkLocal: (reply.payload[3] ?? 0) === rt.RT_SCOPE_LINK,
     });
   }

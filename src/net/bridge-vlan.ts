@@ -128,7 +128,7 @@ export function listPortVlans(socket: NetlinkSocket, ports: number[]): PortVlan[
 }
 
 /** Reads RTM_NEWLINK of family AF_BRIDGE. A range is two entries, its beginning and its end. */
-export function readPortVlans({ payload }: Reply): PortVlan[] {
+function readPortVlans({ payload }: Reply): PortVlan[] {
   const list: PortVlan[] = [];
   let first: number | undefined;
   for (const [type, value] of listAttributes(

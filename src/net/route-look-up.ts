@@ -1,6 +1,7 @@
 // The ways of packets, as the kernel looks them up: one answer, however many routes there are.
 // (linux/rtnetlink.h)
-import { type Address, addressBytes, addressFromBytes, familyBits, formatAddress } from "../ip/address.ts";
+import { type Address, addressBytes, addressFromBytes, formatAddress } from "../ip/address.ts";
+import { wholeOf } from "../ip/prefix.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
@@ -107,7 +108,7 @@ function lookUpMessage(address: Address, flags = 0): Message {
     type: rt.RTM_GETROUTE,
     flags: 0,
     body: (w) => {
-      routeHeader(w, { address, length: familyBits(address.family) }, { flags });
+      routeHeader(w, wholeOf(address), { flags });
       w.attribute(rt.RTA_DST, addressBytes(address));
     },
   };

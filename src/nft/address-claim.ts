@@ -22,17 +22,18 @@ export interface Masquerade {
   /** The attachment in words, for people who list the rules: network, container, interface. */
   label: string;
   chain: NetworkChain;
-  bridge: string;
+  /** The interface where packets of the pod to others come in: the bridge, or where it is on none its own. */
+  gatewayInterface: string;
   addresses: Address[];
 }
 
 /** The facts about the node that masquerading needs. */
 export interface MasqueradeNode extends NodeAttachments<Masquerade> {
   /**
-   * True when the attachment's packets come in by this interface, the bridge or the gateway of a VLAN.
-   * `network` is the attachment's own, undefined when its element does not tell.
+   * True when the attachment's packets come in by this interface. `network` is the attachment's own,
+   * undefined when its element does not tell.
    */
-  isOnBridge(owner: string, network: string | undefined, bridge: string): boolean;
+  isBehind(owner: string, network: string | undefined, gatewayInterface: string): boolean;
   /**
    * Tells that this owner's element gave way: it had this attachment's address, and its owner is no
    * attachment any more.
@@ -42,7 +43,7 @@ export interface MasqueradeNode extends NodeAttachments<Masquerade> {
 
 /**
  * Takes a place for each address of the attachment. Throws SystemError; EADDRINUSE when an address belongs to
- * a living attachment on the same bridge.
+ * a living attachment behind the same interface.
  */
 export function claimAddresses(wanted: Masquerade, on: On<MasqueradeNode>): void {
   for (const address of wanted.addresses) claimAddress(wanted, address, on);
@@ -50,21 +51,21 @@ export function claimAddresses(wanted: Masquerade, on: On<MasqueradeNode>): void
 
 /**
  * Puts an address into the common map. Where a living pod of another network has that address too, it goes
- * into the map that is keyed by bridge.
+ * into the map that is keyed by interface too.
  */
 function claimAddress(wanted: Masquerade, address: Address, on: On<MasqueradeNode>): void {
-  const { common, byBridge } = elementPlaces(address, wanted.bridge);
+  const { common, byInterface } = elementPlaces(address, wanted.gatewayInterface);
   const first = claimPlace(wanted, common, on);
   if (first === undefined) return;
-  // Two pods with the same address on the same bridge cannot work, whatever the rules say.
-  const holder = on.node.isOnBridge(ownerOf(first), networkOfComment(first), wanted.bridge)
+  // Two pods with the same address behind the same interface cannot work, whatever the rules say.
+  const holder = on.node.isBehind(ownerOf(first), networkOfComment(first), wanted.gatewayInterface)
     ? first
-    : claimPlace(wanted, byBridge, on);
+    : claimPlace(wanted, byInterface, on);
   if (holder === undefined) return;
   throw new SystemError(
     "masquerade the address",
     errnoOf("EADDRINUSE"),
-    `behind ${wanted.bridge} it belongs to ${on.node.nameOf(holder)}`,
+    `behind ${wanted.gatewayInterface} it belongs to ${on.node.nameOf(holder)}`,
   );
 }
 

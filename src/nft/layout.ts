@@ -4,7 +4,7 @@
 //   table inet pontoon {
 //     map net4 { type ipv4_addr : verdict }                   pod address : goto the network's chain
 //     map net6 { type ipv6_addr : verdict }
-//     map on4 { type ifname . ipv4_addr : verdict }           bridge . pod address, where a pod of another
+//     map on4 { type ifname . ipv4_addr : verdict }           interface . pod address, where a pod of another
 //     map on6 { type ifname . ipv6_addr : verdict }           network has that address too; asked first
 //     chain postrouting { … }
 //     chain net-<network>-<hash of its subnets> { … }
@@ -103,15 +103,18 @@ export function sharedNetworkChain(chain: NetworkChain): SharedChain {
   return sharedChain(TABLE, { name, count, rules: () => networkRules(chain) });
 }
 
-/** The two places for an address: in the common map, and in the map that is keyed by bridge and address. */
+/**
+ * The two places for an address: in the common map, and in the map that is keyed by the interface where the
+ * pod's packets come in, too.
+ */
 export function elementPlaces(
   address: Address,
-  bridge: string,
-): { common: ElementPlace; byBridge: ElementPlace } {
+  gatewayInterface: string,
+): { common: ElementPlace; byInterface: ElementPlace } {
   const bytes = addressBytes(address);
-  const named = interfaceKey(bridge, bytes);
+  const named = interfaceKey(gatewayInterface, bytes);
   return {
     common: { table: TABLE, set: `net${address.family}`, key: bytes },
-    byBridge: { table: TABLE, set: `on${address.family}`, key: named },
+    byInterface: { table: TABLE, set: `on${address.family}`, key: named },
   };
 }

@@ -1,5 +1,4 @@
 // Masquerading for attachments: put in, take out, compare. Every function throws SystemError.
-import type { Address } from "../ip/address.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import { isErrno } from "../sys/errno.ts";
 import { claimAddresses, type Masquerade, type MasqueradeNode } from "./address-claim.ts";
@@ -50,7 +49,7 @@ function claimForOther(...[other, on]: Parameters<typeof claimAddresses>): void 
 
 /**
  * Makes sure that the attachment's addresses are masqueraded, and puts back all lost parts of the table.
- * SystemError EADDRINUSE when an address belongs to a living attachment on this bridge.
+ * SystemError EADDRINUSE when an address belongs to a living attachment behind this interface.
  */
 export function ensureMasquerade(socket: NetlinkSocket, wanted: Masquerade, node: MasqueradeNode): void {
   ensureElements(MASQUERADE, wanted, { socket, node });
@@ -62,12 +61,8 @@ export function missingParts(socket: NetlinkSocket, chains: NetworkChain[]): str
   return missingOrAltered(socket, parts);
 }
 
-/** The places where elements of an attachment may be; without addresses all maps are read. */
-export interface MasqueradeTraces {
-  owner: string;
-  bridge: string;
-  addresses: Address[] | undefined;
-}
+/** The attachment, and the places where elements of it may be. */
+type MasqueradeTraces = Pick<Masquerade, "owner" | "gatewayInterface" | "addresses">;
 
 /** The chains to try: the chain of the attachment or, where it is not known, all chains of its network. */
 export type ChainTraces = { chain: string } | { network: string };
@@ -97,21 +92,25 @@ export function removeUnusedChains(socket: NetlinkSocket, elements: Element[], c
   deleteUnusedChains(socket, { table: TABLE, rules }, candidates);
 }
 
-/** The elements that carry the attachment's digest. */
+/** The elements of these addresses that carry the attachment's digest. */
 export function findElements(
   socket: NetlinkSocket,
-  { owner, bridge, addresses }: MasqueradeTraces,
+  { owner, gatewayInterface, addresses }: MasqueradeTraces,
 ): Element[] {
-  if (addresses === undefined) return listAllElements(socket).filter((element) => ownerOf(element) === owner);
   const found: Element[] = [];
   for (const address of addresses) {
-    const places = elementPlaces(address, bridge);
-    for (const place of [places.common, places.byBridge]) {
+    const places = elementPlaces(address, gatewayInterface);
+    for (const place of [places.common, places.byInterface]) {
       const element = getElement(socket, place);
       if (element !== undefined && ownerOf(element) === owner) found.push(element);
     }
   }
   return found;
+}
+
+/** The elements that carry this digest, whatever their addresses are. Reads all maps. */
+export function findElementsOf(socket: NetlinkSocket, owner: string): Element[] {
+  return listAllElements(socket).filter((element) => ownerOf(element) === owner);
 }
 
 /** Every element of every attachment on the node. */

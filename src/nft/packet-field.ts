@@ -66,12 +66,12 @@ export function connectionField(key: number): Field | undefined {
 }
 
 /** True for the state of the connection, which is a set of bits. */
-export function isState(field: Field): boolean {
+function isState(field: Field): boolean {
   return field === CONNECTION[nft.NFT_CT_STATE];
 }
 
 /** The names of the states whose bits are set. */
-export function statesText([bits = 0]: Uint8Array): string {
+function statesText([bits = 0]: Uint8Array): string {
   const names = Object.entries(STATES).filter(([, bit]) => (bits & bit) !== 0);
   return names.map(([name]) => name).join(",");
 }

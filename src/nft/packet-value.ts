@@ -14,7 +14,7 @@ export function beginsWith(bytes: Bytes, value: Uint8Array): boolean | undefined
 }
 
 /** The order of the bytes and a value, as memcmp gives it; undefined where it depends on unknown bytes. */
-export function orderOf(bytes: Bytes, value: Uint8Array): number | undefined {
+function orderOf(bytes: Bytes, value: Uint8Array): number | undefined {
   for (const [at, byte] of value.entries()) {
     const own = bytes[at];
     if (own === undefined) return undefined;

@@ -24,7 +24,7 @@ import { claimsOverlap } from "./port-mapping.ts";
  * True when both elements stand for a port that is the same. A map and the map of its conditions count as
  * one. In different maps two siblings may have one port: the more exact map comes first.
  */
-export function haveSamePort(a: Element, b: Element): boolean {
+function haveSamePort(a: Element, b: Element): boolean {
   if (valueMap(a.set) !== valueMap(b.set)) return false;
   const [one, other] = [claimOf(a), claimOf(b)];
   return one !== undefined && other !== undefined && claimsOverlap(one, other);

@@ -18,8 +18,8 @@ export interface RangeSubnet {
  * The subnets that the node is to reach by an interface of the network: that of a bridge that is the gateway,
  * or those of pods without a bridge. None for other networks, of which the node has no address and no route.
  */
-export function subnetsOfRanges({ attach, isGateway, ipam }: Netconf): RangeSubnet[] {
-  if (!(attach === "bridge" && isGateway) && attach !== "ptp") return [];
+export function subnetsOfRanges({ isGateway, ipam }: Netconf): RangeSubnet[] {
+  if (!isGateway) return [];
   return (ipam?.rangeSets ?? []).flatMap((ranges, set) =>
     ranges.map(({ subnet, gateway }, range) => {
       const isInside = gateway !== undefined && prefixContains(subnet, gateway);
@@ -28,11 +28,16 @@ export function subnetsOfRanges({ attach, isGateway, ipam }: Netconf): RangeSubn
   );
 }
 
-/** The step that gives the bridge of a network the gateway addresses of all ranges. */
-export function gatewayStepOf(netconf: Netconf): GatewayStep {
+/**
+ * The step that gives the bridge of a network the gateway addresses of all ranges; undefined without a
+ * bridge.
+ */
+export function gatewayStepOf(netconf: Netconf): GatewayStep | undefined {
+  const { gatewayInterface } = netconf;
+  if (gatewayInterface === undefined) return undefined;
   return {
     kind: "gateway",
-    gatewayInterface: netconf.gatewayInterface,
+    gatewayInterface,
     addresses: subnetsOfRanges(netconf).map(({ address }) => address),
     others: [],
     force: netconf.forceAddress,

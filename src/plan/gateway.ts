@@ -1,20 +1,26 @@
 // The gateways of a network whose IPAM plugin may leave them out. Pure.
 
 import type { PodAddress } from "../attachment/attachment.ts";
+import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import { type Address, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { formatPrefix, isSingle, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 
 /**
- * The addresses with the gateways for the bridge: an absent gateway is the first address of the subnet, as in
- * the reference bridge (calcGatewayIP in bridge.go). Throws CniError ipamPlugin for a pod with its gateway's
- * address, since one of the two would not be reached, and with `isOnBridge` for a gateway outside of the
- * pod's subnet, which the bridge cannot be. A whole address (/32, /128) has no other address in its subnet,
- * so its gateway lies outside; without `isOnBridge` it has to be named, since
- * the address behind a pod's may be another pod's.
+ * The addresses with all of their gateways, where the node is the gateway of the network; all others as they
+ * are. An absent gateway is the first address of the subnet, as in the reference bridge (calcGatewayIP in
+ * bridge.go). Throws CniError ipamPlugin for a pod with its gateway's address, since one of the two would not
+ * be reached, and for a gateway of a bridge outside of the pod's subnet, which the bridge cannot be. A whole
+ * address (/32, /128) has no other address in its subnet, so its gateway lies outside; without a bridge it
+ * has to be named, since the address behind a pod's may be another pod's.
  */
-export function completeGateways(addresses: PodAddress[], isOnBridge = true): PodAddress[] {
-  const nameless = addresses.find(({ address, gateway }) => isWhole(address) && gateway === undefined);
+export function completeGateways(
+  addresses: PodAddress[],
+  { attach, isGateway }: Pick<Netconf, "attach" | "isGateway">,
+): PodAddress[] {
+  if (!isGateway) return addresses;
+  const isOnBridge = attach === "bridge";
+  const nameless = addresses.find(({ address, gateway }) => isSingle(address) && gateway === undefined);
   if (!isOnBridge && nameless !== undefined) throw withoutGateway(nameless.address);
   const complete = addresses.map(({ address, gateway }) => ({
     address,
@@ -30,11 +36,7 @@ export function completeGateways(addresses: PodAddress[], isOnBridge = true): Po
 }
 
 function isOutside({ address, gateway }: { address: Prefix; gateway: Address }): boolean {
-  return !isWhole(address) && !prefixContains(address, gateway);
-}
-
-function isWhole({ address, length }: Prefix): boolean {
-  return length === familyBits(address.family);
+  return !isSingle(address) && !prefixContains(address, gateway);
 }
 
 function firstAddress(prefix: Prefix): Address {

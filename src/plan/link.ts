@@ -75,7 +75,7 @@ const UNKNOWN_DEVICE: FormerDevice = {
 
 /** The interface of the node where packets of the pod to others come in. */
 export function entryName(netconf: Netconf, key: AttachmentKey): string {
-  return netconf.attach === "bridge" ? netconf.gatewayInterface : hostInterfaceName(key);
+  return netconf.gatewayInterface ?? hostInterfaceName(key);
 }
 
 function hostEndOf({ netconf, key, macs }: LinkInput): HostEnd {
@@ -93,12 +93,12 @@ function podInterfaceOf({ netconf, key, addresses, macs }: LinkInput): PodInterf
   };
 }
 
-function bridgePortOf({ netconf, hostPorts }: LinkInput): Omit<BridgePortLink, "host" | "pod" | "mtu"> {
-  const { bridge, promiscMode, hasVlans, gatewayInterface } = netconf;
+function bridgePortOf({ netconf, key, hostPorts }: LinkInput): Omit<BridgePortLink, "host" | "pod" | "mtu"> {
+  const { bridge, promiscMode, hasVlans } = netconf;
   return {
     kind: "bridgePort",
     bridge: { name: bridge, promiscuous: promiscMode, filtersVlans: hasVlans },
-    gatewayInterface,
+    gatewayInterface: entryName(netconf, key),
     hairpin: netconf.hairpinMode || hostPorts?.hairpin === true,
     isolated: netconf.portIsolation || netconf.ingressPolicy === "isolated",
     hasFixedMac: netconf.macspoofchk,

@@ -1,8 +1,8 @@
 // The routes of a pod: as the result tells them, and as the pod's kernel gets them. Pure.
 import type { Attachment, PodAddress } from "../attachment/attachment.ts";
 import { type Route, SCOPE_LINK, TABLE_MAIN } from "../cni/result.ts";
-import { type Address, type Family, familyBits } from "../ip/address.ts";
-import { formatPrefix, networkOf, type Prefix, prefixContains, wholeOf } from "../ip/prefix.ts";
+import type { Address, Family } from "../ip/address.ts";
+import { formatPrefix, isSingle, networkOf, type Prefix, prefixContains, wholeOf } from "../ip/prefix.ts";
 import type { PodRoute } from "./step.ts";
 
 /**
@@ -66,8 +66,7 @@ function isDefault({ dst }: PodRoute): boolean {
 
 /** The route to the address's own network, which the kernel puts into the main table only. */
 function connected(prefix: Prefix): PodRoute[] {
-  const { family } = prefix.address;
-  if (prefix.length === familyBits(family)) return [];
+  if (isSingle(prefix)) return [];
   return [podRoute({ dst: prefix, scope: onLinkScope(prefix.address) }, [], [])];
 }
 
@@ -92,7 +91,7 @@ function subnetsByGateway(addresses: readonly PodAddress[]): PodRoute[] {
   for (const { address, gateway } of addresses)
     if (gateway !== undefined) add({ dst: wholeOf(gateway), scope: onLinkScope(gateway) }, address);
   for (const { address, gateway: gw } of addresses)
-    if (address.length < familyBits(address.address.family)) add({ dst: address, gw }, address);
+    if (!isSingle(address)) add({ dst: address, gw }, address);
   return [...routes.values()];
 }
 

@@ -1,6 +1,7 @@
 // From an attachment to its steps. This file alone makes steps, for ADD, CHECK, DEL, GC and restore. Pure.
 import {
   type Attachment,
+  addressesOf,
   familiesOfPrefixes,
   type PodAddress,
   prefixesOf,
@@ -13,16 +14,9 @@ import { INTERFACE_PLACEHOLDER, type Sysctl } from "../cni/tuning.ts";
 import { type Address, type Family, sameAddress } from "../ip/address.ts";
 import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import { bandwidthStep } from "./bandwidth.ts";
+import { STEP_NAMES } from "./order.ts";
 import { podRoutes } from "./route.ts";
-import {
-  type BridgePort,
-  type PortSettings,
-  type SourceCheck,
-  STEP_NAMES,
-  type Step,
-  type StepName,
-  type StepOf,
-} from "./step.ts";
+import type { BridgePort, PortSettings, SourceCheck, Step, StepName, StepOf } from "./step.ts";
 
 /**
  * The steps of the attachment, in the order of an ADD; with `names` only steps of these kinds. A part that
@@ -180,7 +174,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     return {
       kind: "sourceRouting",
       interfaceName: link.pod.name,
-      sources: addresses.map(({ address }) => address.address),
+      sources: addressesOf(attachment),
       routes: podRoutes(attachment).own,
     };
   },
@@ -195,7 +189,8 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     return { ...tuning, kind: "tuning", interfaceName: pod.name, sysctls };
   },
 
-  masquerade({ masquerade, key, link, addresses }) {
+  masquerade(attachment) {
+    const { masquerade, key, link } = attachment;
     const entry = entryOf(link);
     if (masquerade?.backend !== "nftables" || entry === undefined) return undefined;
     return {
@@ -203,7 +198,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       key,
       gatewayInterface: entry,
       subnets: masquerade.subnets,
-      addresses: addresses.map(({ address }) => address.address),
+      addresses: addressesOf(attachment),
     };
   },
 
@@ -225,7 +220,7 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
       hostMac: link.host.mac,
       podMac: link.pod.mac,
       gateways: eachOnce(gatewaysOf(attachment).map(({ address }) => address)),
-      addresses: addresses.map(({ address }) => address.address),
+      addresses: addressesOf(attachment),
       subnets: addresses.map(subnetOf),
     };
   },
@@ -262,15 +257,14 @@ function groupOf({ ingressPolicy, key, link }: Attachment): number | undefined {
 /** The check of what the pod sends; undefined without one, and where no end of the link is the node's. */
 function sourceCheckOf(attachment: Attachment): SourceCheck | undefined {
   if (!attachment.spoofCheck) return undefined;
-  const { addressCheck, addresses, key, link } = attachment;
+  const { addressCheck, key, link } = attachment;
   const host = hostEndOf(link);
   if (host === undefined) return undefined;
-  const own = addresses.map(({ address }) => address.address);
   return {
     key,
     hostInterface: host.name,
     mac: link.pod.mac,
-    addresses: addressCheck && { own, asksDhcp: addressCheck.asksDhcp },
+    addresses: addressCheck && { own: addressesOf(attachment), asksDhcp: addressCheck.asksDhcp },
   };
 }
 

@@ -4,19 +4,11 @@
 
 import type { Attachment } from "../attachment/attachment.ts";
 import { attachmentDigest } from "../attachment/name.ts";
-import { formatRecord, type ParsedRecord, parseRecord } from "../attachment/text.ts";
+import { formatRecord } from "../attachment/text.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { textBytes } from "../sys/bytes.ts";
 import { errnoOf, isErrno, SystemError } from "../sys/errno.ts";
-import {
-  type DatedText,
-  ensureDirectory,
-  listDirectory,
-  readDatedTextOfAny,
-  readTextOfAny,
-  removeFile,
-  STATE_LIMIT,
-} from "../sys/file.ts";
+import { ensureDirectory, listDirectory, removeFile, STATE_LIMIT } from "../sys/file.ts";
 import { fileStatus } from "../sys/status.ts";
 import {
   createIntentFile,
@@ -27,53 +19,27 @@ import {
   type StoppedAdd,
   stopRunningAdd,
 } from "./intent.ts";
-import { hasMark, leaveMark, MARKS, RESTORED, removeMark, SHARED } from "./mark.ts";
+import { digestOfMark, hasMark, leaveMark, RESTORED, removeMark, SHARED } from "./mark.ts";
+import {
+  COMPLETE,
+  type DatedRecordList,
+  ENDINGS,
+  INTENT,
+  isDigest,
+  isRecordName,
+  listFolder,
+  readRecord,
+  STOPPED,
+  type UnreadableRecord,
+  unreadable,
+} from "./record-file.ts";
 
+/** The folder with a folder of records for each network. */
 export const RECORD_ROOT = "/var/lib/cni/pontoon";
 
-const COMPLETE = ".json";
-const INTENT = ".intent";
-const STOPPED = ".stopped";
-/**
- * The endings of records, the most trusted first: an intent counts only when there is no readable complete
- * record.
- */
-const ENDINGS = [COMPLETE, INTENT, STOPPED];
-
-/**
- * A file in the place of a record that cannot be used. `damaged`: torn or altered. `unknownVersion`: a later
- * Pontoon wrote it, and it is left alone.
- */
-export interface UnreadableRecord {
-  digest: string;
-  path: string;
-  reason: "damaged" | "unknownVersion";
-  /** The version that the file says, where it is unknown, as in ParsedRecord. */
-  version?: string | undefined;
-}
-
-/** One file in a network's folder. */
-interface RecordFile {
-  digest: string;
-  /** One of ENDINGS. */
-  ending: string;
-}
-
+/** The records of a network, without their times. */
 export interface RecordList {
   records: Attachment[];
-  unreadable: UnreadableRecord[];
-}
-
-/** A record, and when its ADD ended. */
-export interface DatedRecord {
-  attachment: Attachment;
-  /** As {@link RecordStore.completedAt} gives it. */
-  completedAt: number | undefined;
-}
-
-/** Records with their times. */
-export interface DatedRecordList {
-  records: DatedRecord[];
   unreadable: UnreadableRecord[];
 }
 
@@ -121,7 +87,7 @@ export class RecordStore {
   getRecordOfDigest(network: string, digest: string): Attachment | undefined {
     if (!isDigest(digest)) return undefined;
     for (const ending of ENDINGS) {
-      const parsed = readRecord(`${this.directory(network)}/${digest}${ending}`);
+      const parsed = readRecord(this.baseOfDigest(network, digest) + ending);
       if (parsed?.state === "record" && attachmentDigest(parsed.attachment.key) === digest)
         return parsed.attachment;
     }
@@ -169,7 +135,7 @@ export class RecordStore {
    */
   isAddOfDigestRunning(network: string, digest: string): boolean {
     if (!isDigest(digest)) return false;
-    const base = `${this.directory(network)}/${digest}`;
+    const base = this.baseOfDigest(network, digest);
     return isIntentLocked(base + INTENT) || isIntentLocked(base + STOPPED);
   }
 
@@ -192,12 +158,7 @@ export class RecordStore {
 
   /** What {@link RecordStore.listRecords} gives, with the time when each ADD ended. */
   listDatedRecords(network: string): DatedRecordList {
-    const list: DatedRecordList = { records: [], unreadable: [] };
-    const seen = new Set<string>();
-    const directory = this.directory(network);
-    for (const file of recordFiles(listDirectory(directory)))
-      if (!seen.has(file.digest) && addTo(list, file, directory)) seen.add(file.digest);
-    return list;
+    return listFolder(this.directory(network));
   }
 
   /**
@@ -207,7 +168,7 @@ export class RecordStore {
   hasRecordLike(network: string, wanted: (attachment: Attachment) => boolean): boolean {
     const directory = this.directory(network);
     return listDirectory(directory).some((name) => {
-      if (!ENDINGS.some((ending) => digestOfName(name, ending) !== undefined)) return false;
+      if (!isRecordName(name)) return false;
       const parsed = readRecord(`${directory}/${name}`);
       return parsed?.state === "record" && wanted(parsed.attachment);
     });
@@ -227,7 +188,7 @@ export class RecordStore {
    */
   removeRecordOfDigest(network: string, digest: string): boolean {
     if (!isDigest(digest)) return false;
-    const base = `${this.directory(network)}/${digest}`;
+    const base = this.baseOfDigest(network, digest);
     const wasThere = removeAll(base);
     removeMark(base, SHARED);
     return wasThere;
@@ -309,8 +270,13 @@ export class RecordStore {
     return `${this.root}/${network}`;
   }
 
+  /** The path of the attachment's files, without an ending. */
   private base(key: AttachmentKey): string {
-    return `${this.directory(key.network)}/${attachmentDigest(key)}`;
+    return this.baseOfDigest(key.network, attachmentDigest(key));
+  }
+
+  private baseOfDigest(network: string, digest: string): string {
+    return `${this.directory(network)}/${digest}`;
   }
 
   private intentPaths(key: AttachmentKey): IntentPaths {
@@ -347,86 +313,4 @@ function removeAll(base: string): boolean {
 /** The networks that have records. A name with a leading dot is no network's folder. Throws SystemError. */
 export function listRecordedNetworks(): string[] {
   return listDirectory(RECORD_ROOT).filter((name) => !name.startsWith("."));
-}
-
-/** Puts one file of a folder into its part of `list`; true when it is a record. */
-function addTo(list: DatedRecordList, { digest, ending }: RecordFile, directory: string): boolean {
-  const base = `${directory}/${digest}`;
-  const found = readDated(base, ending);
-  if (found === undefined) return false;
-  const { parsed, completedAt } = found;
-  if (parsed.state === "record" && attachmentDigest(parsed.attachment.key) === digest) {
-    list.records.push({ attachment: parsed.attachment, completedAt });
-    return true;
-  }
-  // A file with a name that is no digest is none of Pontoon's.
-  if (isDigest(digest)) list.unreadable.push(unreadable(digest, base + ending, parsed));
-  return false;
-}
-
-/** A record that was read, and when it was completed. */
-interface Found {
-  parsed: ParsedRecord;
-  completedAt: number | undefined;
-}
-
-/** The record with an ending; undefined where it has gone since the folder was read. */
-function readDated(base: string, ending: string): Found | undefined {
-  const dated = readDatedTextOfAny(base + ending);
-  const parsed = parseText(base + ending, dated);
-  if (parsed !== undefined) return { parsed, completedAt: ending === COMPLETE ? dated?.modified : undefined };
-  // An intent that has gone since then may have been renamed.
-  if (ending !== INTENT) return undefined;
-  return readDated(base, COMPLETE) ?? readDated(base, STOPPED);
-}
-
-/**
- * The record at `path`; undefined when there is no file. A folder or a pipe in the place of a record counts
- * as damaged.
- */
-function readRecord(path: string): ParsedRecord | undefined {
-  const text = readTextOfAny(path);
-  return parseText(path, text === undefined ? undefined : { text });
-}
-
-function parseText(path: string, read: Pick<DatedText, "text"> | undefined): ParsedRecord | undefined {
-  if (read !== undefined) return parseRecord(read.text);
-  return fileStatus(path) === undefined ? undefined : { state: "damaged" };
-}
-
-function unreadable(digest: string, path: string, parsed: ParsedRecord): UnreadableRecord {
-  return parsed.state === "unknownVersion"
-    ? { digest, path, reason: "unknownVersion", version: parsed.version }
-    : { digest, path, reason: "damaged" };
-}
-
-/** The files of records among these names, the most trusted ending first. */
-function recordFiles(names: readonly string[]): RecordFile[] {
-  const files = ENDINGS.map((): RecordFile[] => []);
-  for (const name of names) {
-    const [digest, ending] = [name.slice(0, 32), name.slice(32)];
-    const ofEnding = files[ENDINGS.indexOf(ending)];
-    ofEnding?.push({ digest, ending });
-  }
-  return files.flat();
-}
-
-/** The digest in the name of a record's file; undefined for every other file. */
-function digestOfName(name: string, ending: string): string | undefined {
-  if (!name.endsWith(ending) || name.length !== 32 + ending.length) return undefined;
-  const digest = name.slice(0, 32);
-  return isDigest(digest) ? digest : undefined;
-}
-
-/** The digest in the name of a mark; undefined for every other file. */
-function digestOfMark(name: string): string | undefined {
-  for (const mark of MARKS) {
-    const digest = digestOfName(name, mark);
-    if (digest !== undefined) return digest;
-  }
-  return undefined;
-}
-
-function isDigest(text: string): boolean {
-  return /^[0-9a-f]+$/.test(text);
 }

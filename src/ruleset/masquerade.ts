@@ -9,7 +9,7 @@ export function masqueradeOf({ key, gatewayInterface, subnets, addresses }: Masq
   return {
     owner: attachmentDigest(key),
     label: attachmentLabel(key),
-    bridge: gatewayInterface,
+    gatewayInterface,
     addresses,
     chain: networkChain(key.network, subnets),
   };

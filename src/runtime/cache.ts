@@ -15,7 +15,7 @@ import {
 import { fromBase64, toBase64 } from "./base64.ts";
 
 /** The folder of the cache, libcni's CacheDir with `results` below it. */
-export const CACHE_FOLDER = "/var/lib/cni/results";
+const CACHE_FOLDER = "/var/lib/cni/results";
 
 const KIND = "cniCacheV1";
 /** The name of a file that is being written. It begins with a dot, which no network's name does. */

@@ -14,7 +14,8 @@ import {
   namespaceAt,
 } from "../look/namespaces.ts";
 import { type CountedLink, listCountedLinks } from "../net/link-list.ts";
-import { type DatedRecord, listRecordedNetworks, type UnreadableRecord } from "../record/store.ts";
+import type { DatedRecord, UnreadableRecord } from "../record/record-file.ts";
+import { listRecordedNetworks } from "../record/store.ts";
 import { driftOf } from "./drift.ts";
 import { findStrayLeases, type StrayLease } from "./lease.ts";
 import { findLost } from "./lost.ts";

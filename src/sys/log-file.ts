@@ -18,7 +18,7 @@ import { writeAll } from "./stream.ts";
  * Bytes from which on a log begins anew; the old one is kept beside it as `.1`, so two of that size may
  * exist.
  */
-export const LOG_LIMIT = 10 * 1024 * 1024;
+const LOG_LIMIT = 10 * 1024 * 1024;
 
 /**
  * Adds a line to a log file, which is made where it is missing, for its owner alone. One write puts it at the

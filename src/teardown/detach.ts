@@ -166,7 +166,7 @@ function markShut({ key, attachment }: Detachment, { removals }: Traces, { recor
 }
 
 function titleOf({ key, attachment }: Detachment): string {
-  return attachmentTitle(key, attachment?.pod);
+  return attachmentTitle({ key, pod: attachment?.pod });
 }
 
 function incomplete(errors: CniError[], title: string): CniError {

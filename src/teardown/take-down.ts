@@ -88,9 +88,10 @@ function directoryOf({ network }: AttachmentKey): string {
 }
 
 /** The refusal to forget addresses that another IPAM plugin has given, and would keep for ever. */
-function foreignAddresses({ key, pod }: Attachment): CniError {
+function foreignAddresses(attachment: Attachment): CniError {
+  const { key } = attachment;
   return new CniError("ipamPlugin", {
-    about: `the addresses of ${attachmentTitle(key, pod)} were given by an IPAM plugin that cannot be asked`,
+    about: `the addresses of ${attachmentTitle(attachment)} were given by an IPAM plugin that cannot be asked`,
     cause: "no result cache of a runtime tells the network's configuration, or its plugins failed",
     hint: `Run "pontoon cni del ${key.network} --id ${key.containerId} --ifname ${key.interfaceName}"`,
   });

@@ -25,8 +25,9 @@ import { checkAllowList } from "../look/allow-list.ts";
 import { type Observed, observe } from "../look/observed.ts";
 import type { Known } from "../plan/describe.ts";
 import { noticesOf } from "../plan/notice.ts";
+import { isDoneAgain, traitsOf } from "../plan/order.ts";
 import { dnsOf, resultOf } from "../plan/result.ts";
-import { isDoneAgain, type Step, traitsOf } from "../plan/step.ts";
+import type { Step } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
 import { phase } from "../sys/phase.ts";
 import {
@@ -78,7 +79,7 @@ function attach(claim: Claim, pod: Pod): Added {
   const { node, rollback, request, observed } = claim;
   phase("addresses");
   const claimed = request.netconf.foreignIpam === undefined ? claimAddresses(claim) : claimPlace(claim);
-  const title = (): string => titleOf(request);
+  const title = (): string => attachmentTitle(request);
   const mustGoOn = (): void => {
     if (!attempt("recordStore", title, () => claimed.intent.isWanted())) throw deletedMeanwhile();
   };
@@ -99,10 +100,6 @@ function attach(claim: Claim, pod: Pod): Added {
   return answer(claim, addressed, attaching);
 }
 
-function titleOf({ key, pod }: AddRequest): string {
-  return attachmentTitle(key, pod);
-}
-
 /** Formats the result; then completes the record, when the answer is ready to be printed. */
 function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, attaching: Attaching): Added {
   phase("record");
@@ -119,7 +116,7 @@ function answer({ request, node, rollback, observed }: Claim, claimed: Claimed, 
     ...(attaching.isFirst ? wayOutNotices(netconf, node) : []),
     ...noticesOf(attachment, netconf, { isFiltered, bridgeLearned }),
   ];
-  const title = (): string => titleOf(request);
+  const title = (): string => attachmentTitle(request);
   if (!attempt("recordStore", title, () => intent.complete())) throw deletedMeanwhile();
   const forget = (): void => void node.records.removeRecord(key);
   return {
@@ -188,7 +185,7 @@ function isLeftover(request: AddRequest, { records }: Node): boolean {
   const { key } = request;
   return attempt(
     "recordStore",
-    titleOf(request),
+    attachmentTitle(request),
     () => records.hasRecord(key) && !records.isComplete(key) && !records.isAddRunning(key),
   );
 }

@@ -1,5 +1,5 @@
 // CHECK: compares an attachment with its record. Changes nothing.
-import { type Attachment, VERSION } from "../attachment/attachment.ts";
+import { type Attachment, addressesOf, VERSION } from "../attachment/attachment.ts";
 import { attachmentTitle, hostInterfaceName } from "../attachment/name.ts";
 import { CniError } from "../cni/error.ts";
 import type { CheckRequest } from "../cni/request.ts";
@@ -26,7 +26,7 @@ import { RECORD_ROOT } from "../record/store.ts";
 export function check(request: CheckRequest, node: Node): void {
   const { netconf, key } = request;
   const { interfaceName } = key;
-  const title = attachmentTitle(key, request.pod);
+  const title = attachmentTitle(request);
   using pod = openPod(request.namespacePath, request.allowOwnNamespace, node);
   const record = readRecord(request, node);
   const end = findPodEnd(netconf.prevResult, interfaceName);
@@ -53,8 +53,9 @@ export function check(request: CheckRequest, node: Node): void {
  * The record; undefined when another program made the attachment. Throws CniError for a record of a later
  * Pontoon.
  */
-function readRecord({ key, pod }: CheckRequest, { records }: Node): Attachment | undefined {
-  return attempt("recordStore", attachmentTitle(key, pod), () => {
+function readRecord(request: CheckRequest, { records }: Node): Attachment | undefined {
+  const { key } = request;
+  return attempt("recordStore", attachmentTitle(request), () => {
     const record = records.getRecord(key);
     const unknown = record === undefined ? records.findUnknownVersion(key) : undefined;
     if (unknown === undefined) return record;
@@ -91,10 +92,10 @@ function recordLost(network: string): string {
   return `the record of the attachment in ${RECORD_ROOT}/${network} is missing or damaged, so a part of it cannot be compared`;
 }
 
-function leaseProblems({ leaseDirectory: directory, key, addresses }: Attachment): string[] {
+function leaseProblems(attachment: Attachment): string[] {
+  const { leaseDirectory: directory, key } = attachment;
   if (directory === undefined) return [];
-  return addresses
-    .map(({ address }) => address.address)
+  return addressesOf(attachment)
     .filter((address) => !ownsLease(directory, key, address))
     .map((address) => `the lease of ${formatAddress(address)} in ${directory} is not this container's`);
 }

@@ -79,7 +79,7 @@ export function claimAddresses(claim: Claim): Claimed {
   const dns = readResolvConf(request.netconf);
   const claimant = claimantOf(claim);
   if (ipam === undefined) {
-    const begun = attempt("recordStore", titleOf(claimant), () => {
+    const begun = attempt("recordStore", attachmentTitle(claimant), () => {
       refuseDuplicate(claimant);
       return begin(claim, NOTHING);
     });
@@ -156,7 +156,7 @@ export function claimPlace(claim: Claim): Claimed {
   const { key, netconf } = request;
   const ipam = findIpam(netconf.foreignIpam ?? "", request);
   const claimant = claimantOf(claim);
-  const begun = attempt("recordStore", titleOf(claimant), () => {
+  const begun = attempt("recordStore", attachmentTitle(claimant), () => {
     const wasThere = claimant.records.hasRecord(key);
     refuseDuplicate(claimant);
     if (wasThere) callIpam(ipam, "DEL");
@@ -179,12 +179,11 @@ export function askForeignIpam(claimed: Claimed, asking: Asking, { request, know
   const { ipam } = asking;
   asking.isAsked = true;
   const { addresses: given, routes, dns } = readReservation(ipam.name, callIpam(ipam, "ADD"));
-  const { isGateway, attach } = request.netconf;
-  const addresses = isGateway ? completeGateways(given, attach === "bridge") : given;
+  const addresses = completeGateways(given, request.netconf);
   const attachment = withAddresses(claimed.attachment, known, { addresses, routes });
   const extend = (): boolean => node.records.extendIntent(claimed.intent, attachment);
   claimed.latest.attachment = attachment;
-  if (!attempt("recordStore", titleOf(known), extend)) throw deletedMeanwhile();
+  if (!attempt("recordStore", attachmentTitle(known), extend)) throw deletedMeanwhile();
   return { ...claimed, attachment, dns };
 }
 
@@ -223,10 +222,6 @@ export function deletedMeanwhile(): CniError {
     about: "the attachment was deleted while it was being made",
     hint: "Run ADD again",
   });
-}
-
-function titleOf({ key, pod }: Pick<Known, "key"> & { pod?: string | undefined }): string {
-  return attachmentTitle(key, pod);
 }
 
 /** The attachment in the form that IPAM needs. Throws SystemError. */

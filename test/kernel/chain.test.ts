@@ -3,7 +3,12 @@ import { expect, test } from "vitest";
 import { sendBatch } from "../../src/nft/batch.ts";
 import { deleteElements } from "../../src/nft/element.ts";
 import { TABLE } from "../../src/nft/layout.ts";
-import { findElements, listAllElements, removeUnusedChains } from "../../src/nft/masquerade.ts";
+import {
+  findElements,
+  findElementsOf,
+  listAllElements,
+  removeUnusedChains,
+} from "../../src/nft/masquerade.ts";
 import { deleteChainMessage } from "../../src/nft/message.ts";
 import { Netns } from "../support/netns.ts";
 import { attachment, Ruleset } from "./masquerade.ts";
@@ -58,8 +63,8 @@ test("an element by bridge holds its chain too", () => {
   const ruleset = new Ruleset(host);
   const one = attachment({ owner: "1", addresses: ["10.1.0.2"] });
   const [by, common] = [
-    attachment({ owner: "2", network: "other", bridge: "br1", addresses: ["10.1.0.2"] }),
-    attachment({ owner: "3", network: "other", bridge: "br1", addresses: ["10.1.0.3"] }),
+    attachment({ owner: "2", network: "other", gatewayInterface: "br1", addresses: ["10.1.0.2"] }),
+    attachment({ owner: "3", network: "other", gatewayInterface: "br1", addresses: ["10.1.0.3"] }),
   ];
   for (const each of [one, by, common]) ruleset.put(each);
   ruleset.take(common);
@@ -75,13 +80,13 @@ test("without a record all maps are looked through, and nobody else's elements g
   const two = attachment({
     owner: "2",
     network: "other",
-    bridge: "br1",
+    gatewayInterface: "br1",
     addresses: ["10.1.0.2", "10.1.0.3"],
   });
   ruleset.put(one);
   ruleset.put(two);
   expect(listAllElements(host.rules)).toHaveLength(4);
-  const found = findElements(host.rules, { owner: two.owner, bridge: "", addresses: undefined });
+  const found = findElementsOf(host.rules, two.owner);
   expect(found.map(({ set }) => set).sort()).toEqual(["net4", "on4"]);
   deleteElements(host.rules, found);
   removeUnusedChains(host.rules, found, { network: "other" });
@@ -100,7 +105,7 @@ test("a thousand elements are read whole, and one of them is found by its key", 
   expect(
     findElements(host.rules, {
       owner: "1".repeat(32),
-      bridge: "br0",
+      gatewayInterface: "br0",
       addresses: [{ family: 4, value: 0x0a0103e7n }],
     }),
   ).toHaveLength(1);

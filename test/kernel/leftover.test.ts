@@ -54,7 +54,9 @@ test("what is masqueraded for a network whose name goes on after a dash stays", 
   using host = Netns.open();
   const ruleset = new Ruleset(host);
   ruleset.put(attachment({ owner: "1", addresses: ["10.1.0.2"] }));
-  ruleset.put(attachment({ owner: "2", network: "net-blue", bridge: "br1", addresses: ["10.1.0.3"] }));
+  ruleset.put(
+    attachment({ owner: "2", network: "net-blue", gatewayInterface: "br1", addresses: ["10.1.0.3"] }),
+  );
   collect(host, "net", () => true);
   expect(ruleset.elements("net4")).toEqual([
     expect.stringMatching(/^10\.1\.0\.3 net-net-blue-[0-9a-f]{8} \(net-blue c2 eth0\)$/),

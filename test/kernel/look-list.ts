@@ -32,13 +32,7 @@ import {
 import { hasNetworkDevice, refuseUserDriver, wayToBus } from "../../src/look/device-bus.ts";
 import { listDroppingChains } from "../../src/look/drop.ts";
 import { observeListeners } from "../../src/look/listener.ts";
-import {
-  addProcesses,
-  identityAt,
-  namedNamespaces,
-  namespaceAt,
-  ownNamespaceIdentity,
-} from "../../src/look/namespaces.ts";
+import { addProcesses, namedNamespaces, namespaceAt } from "../../src/look/namespaces.ts";
 import { observe, observeLink } from "../../src/look/observed.ts";
 import { filterSees, observeFilter } from "../../src/look/packet-filter.ts";
 import { findHolders, readProcess } from "../../src/look/process.ts";
@@ -183,8 +177,6 @@ function listenerLooks(port: number): Look[] {
     lookOf(namedNamespaces, "the node", namedNamespaces),
     lookOf(addProcesses, "the node", () => addProcesses(namedNamespaces())),
     lookOf(namespaceAt, "its own", () => namespaceAt("/proc/self/ns/net", new Map())),
-    lookOf(identityAt, "its own", () => identityAt("/proc/self/ns/net")),
-    lookOf(ownNamespaceIdentity, "its own", ownNamespaceIdentity),
   ];
 }
 

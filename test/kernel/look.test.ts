@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { hostEndOf } from "../../src/attachment/link.ts";
 import { CniError } from "../../src/cni/error.ts";
 import { kindOf } from "../../src/host/kinds.ts";
-import { STEP_NAMES } from "../../src/plan/step.ts";
+import { STEP_NAMES } from "../../src/plan/order.ts";
 import { SystemError } from "../../src/sys/errno.ts";
 import { attachmentWithEverything } from "../support/everything.ts";
 import type { Netns } from "../support/netns.ts";

@@ -12,7 +12,7 @@ export interface Wishes {
   /** One digit, repeated: the owner's digest. */
   owner: string;
   network?: string;
-  bridge?: string;
+  gatewayInterface?: string;
   subnets?: string[];
   addresses: string[];
   label?: string;
@@ -21,7 +21,7 @@ export interface Wishes {
 export function attachment({
   owner,
   network = "net",
-  bridge = "br0",
+  gatewayInterface = "br0",
   subnets = ["10.1.0.0/24", "fd01::/64"],
   addresses,
   label,
@@ -30,7 +30,7 @@ export function attachment({
     owner: owner.repeat(32).slice(0, 32),
     label: label ?? `${network} c${owner} eth0`,
     chain: networkChain(network, subnets.map(prefix)),
-    bridge,
+    gatewayInterface,
     addresses: addresses.map(address),
   };
 }
@@ -56,7 +56,7 @@ export class Ruleset {
     return {
       nameOf: holderOf,
       isAlive: (owner) => !this.dead.has(owner),
-      isOnBridge: () => false,
+      isBehind: () => false,
       underNodeLock: (action) => {
         this.locked++;
         action();
@@ -73,8 +73,8 @@ export class Ruleset {
     ensureMasquerade(this.host.rules, wanted, this.node);
   }
 
-  take({ owner, bridge, addresses, chain }: Masquerade): void {
-    removeMasquerade(this.host.rules, { owner, bridge, addresses }, { chain: chain.name });
+  take({ owner, gatewayInterface, addresses, chain }: Masquerade): void {
+    removeMasquerade(this.host.rules, { owner, gatewayInterface, addresses }, { chain: chain.name });
   }
 
   /** As `nft` shows it. */

@@ -5,8 +5,8 @@ import { attachment, Ruleset, type Wishes } from "./masquerade.ts";
 import { refusal } from "./scene.ts";
 
 const FAMILIES = [
-  { family: "IPv4", common: "net4", byBridge: "on4", held: "10.1.0.2" },
-  { family: "IPv6", common: "net6", byBridge: "on6", held: "fd01::2" },
+  { family: "IPv4", common: "net4", byInterface: "on4", held: "10.1.0.2" },
+  { family: "IPv6", common: "net6", byInterface: "on6", held: "fd01::2" },
 ];
 
 function play(action: (ruleset: Ruleset) => void): void {
@@ -19,39 +19,39 @@ const first = (held: string, more: Partial<Wishes> = {}) =>
 
 test.each(FAMILIES)(
   "$family: what a dead attachment of another network left is replaced",
-  ({ common, byBridge, held }) =>
+  ({ common, byInterface, held }) =>
     play((ruleset) => {
       const one = first(held);
-      const other = attachment({ owner: "2", network: "other", bridge: "br1", addresses: [held] });
+      const other = attachment({ owner: "2", network: "other", gatewayInterface: "br1", addresses: [held] });
       ruleset.put(one);
       ruleset.dead.add(one.owner);
       ruleset.put(other);
       expect(ruleset.gaveWay).toEqual([one.owner]);
       expect(ruleset.elements(common)).toEqual([`${held} ${other.chain.name} (other c2 eth0)`]);
-      expect(ruleset.elements(byBridge)).toEqual([]);
+      expect(ruleset.elements(byInterface)).toEqual([]);
     }),
 );
 
 test.each(FAMILIES)(
   "$family: a living attachment of another network keeps its place, the new one stands beside it, by its bridge",
-  ({ common, byBridge, held }) =>
+  ({ common, byInterface, held }) =>
     play((ruleset) => {
       const one = first(held);
-      const other = attachment({ owner: "2", network: "other", bridge: "br1", addresses: [held] });
+      const other = attachment({ owner: "2", network: "other", gatewayInterface: "br1", addresses: [held] });
       ruleset.put(one);
       ruleset.put(other);
       ruleset.put(other);
       expect(ruleset.elements(common)).toEqual([`${held} ${one.chain.name} (net c1 eth0)`]);
-      expect(ruleset.elements(byBridge)).toEqual([`br1 . ${held} ${other.chain.name} (other c2 eth0)`]);
+      expect(ruleset.elements(byInterface)).toEqual([`br1 . ${held} ${other.chain.name} (other c2 eth0)`]);
     }),
 );
 
 test.each(FAMILIES)(
   "$family: the same address twice on one bridge, both alive, is an error that names the holder",
-  ({ common, byBridge, held }) =>
+  ({ common, byInterface, held }) =>
     play((ruleset) => {
       const networks = ["net", "other", "third"].map((network, at) =>
-        attachment({ owner: `${at + 1}`, network, bridge: "br0", addresses: [held] }),
+        attachment({ owner: `${at + 1}`, network, gatewayInterface: "br0", addresses: [held] }),
       );
       ruleset.put(networks[0]!);
       ruleset.put(networks[1]!);
@@ -59,7 +59,7 @@ test.each(FAMILIES)(
       expect(error).toMatchObject({ errno: 98, operation: "masquerade the address" });
       expect(error.kernelText).toBe("behind br0 it belongs to other c2 eth0");
       expect(ruleset.elements(common)).toHaveLength(1);
-      expect(ruleset.elements(byBridge)).toHaveLength(1);
+      expect(ruleset.elements(byInterface)).toHaveLength(1);
     }),
 );
 
@@ -85,10 +85,15 @@ test("an attachment whose network got other subnets moves its own element", () =
 test("an attachment takes out its own elements only, wherever they stand", () =>
   play((ruleset) => {
     const one = first("10.1.0.2");
-    const other = attachment({ owner: "2", network: "other", bridge: "br1", addresses: ["10.1.0.2"] });
+    const other = attachment({
+      owner: "2",
+      network: "other",
+      gatewayInterface: "br1",
+      addresses: ["10.1.0.2"],
+    });
     ruleset.put(one);
     ruleset.put(other);
-    ruleset.take({ ...other, bridge: "br0" });
+    ruleset.take({ ...other, gatewayInterface: "br0" });
     expect([ruleset.elements("net4").length, ruleset.elements("on4").length]).toEqual([1, 1]);
     ruleset.take(one);
     expect([ruleset.elements("net4").length, ruleset.elements("on4").length]).toEqual([0, 1]);

@@ -9,11 +9,16 @@ const ONE = attachment({ owner: "1", addresses: ["10.1.0.2", "fd01::2"] });
 const OTHER = attachment({
   owner: "2",
   network: "other",
-  bridge: "br1",
+  gatewayInterface: "br1",
   subnets: ["10.2.0.0/24"],
   addresses: ["10.2.0.2"],
 });
-const SAME_ADDRESS = attachment({ owner: "3", network: "third", bridge: "br2", addresses: ["10.1.0.2"] });
+const SAME_ADDRESS = attachment({
+  owner: "3",
+  network: "third",
+  gatewayInterface: "br2",
+  addresses: ["10.1.0.2"],
+});
 
 /** Everything that is lost, and what an ADD then misses. */
 const LOSSES = [
@@ -91,7 +96,7 @@ test("a node of two hundred networks gets all of them back", () => {
       attachment({
         owner: "2",
         network: `net${at}`,
-        bridge: "br1",
+        gatewayInterface: "br1",
         subnets: [`11.${at}.0.0/24`],
         addresses: [`11.${at}.0.2`],
       }),

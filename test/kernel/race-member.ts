@@ -17,7 +17,7 @@ function put(): void {
   ensureMasquerade(socket, wanted, {
     nameOf: holderOf,
     isAlive: () => true,
-    isOnBridge: () => false,
+    isBehind: () => false,
     underNodeLock: (action) => {
       using _lock = openLock(lock, 10_000);
       action();

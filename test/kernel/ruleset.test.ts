@@ -19,7 +19,7 @@ const SCENES: { name: string; attachments: Wishes[] }[] = [
       {
         owner: "2",
         network: "other",
-        bridge: "br1",
+        gatewayInterface: "br1",
         subnets: ["10.0.0.0/13", "fd01:2::/47"],
         addresses: ["10.1.0.2", "fd01::2"],
       },

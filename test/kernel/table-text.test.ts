@@ -87,8 +87,8 @@ const CASES: Case[] = [
     layout: MASQUERADE_LAYOUT,
     chains: [sharedNetworkChain(NETWORK)],
     elements: ["10.1.0.2", "fd01::2"].flatMap((text) => {
-      const { common, byBridge } = elementPlaces(address(text), "br1");
-      return [common, byBridge].map((place) => ({ ...place, chain: NETWORK.name, comment: "" }));
+      const { common, byInterface } = elementPlaces(address(text), "br1");
+      return [common, byInterface].map((place) => ({ ...place, chain: NETWORK.name, comment: "" }));
     }),
   },
   {

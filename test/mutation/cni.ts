@@ -173,7 +173,7 @@ export const CNI: readonly Mutation[] = [
   {
     name: "a GC looks for pods without a bridge on a bridge",
     file: "src/cni/teardown.ts",
-    find: "isOnBridge(attach) ? bridgeNameOr(DEFAULT_BRIDGE, bridge) : undefined",
+    find: 'way === "bridge" ? bridgeNameOr(DEFAULT_BRIDGE, bridge) : undefined',
     replace: "bridgeNameOr(DEFAULT_BRIDGE, bridge)",
     test: "test/plugin/ptp-ingress.test.ts",
     promise: "nft: the last pod takes the rules with it, however its DEL comes, and GC takes what is left",

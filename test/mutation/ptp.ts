@@ -8,9 +8,9 @@ const FEATURE = "test/plugin/ptp-feature.test.ts";
 export const PTP: readonly Mutation[] = [
   {
     name: "GC looks for the pods of a network without a bridge on the default bridge",
-    file: "src/cni/attach.ts",
-    find: "!WAYS.some((way) => way === attach)",
-    replace: "true",
+    file: "src/cni/teardown.ts",
+    find: 'bridge: way === "bridge"',
+    replace: "bridge: true",
     test: "test/plugin/gc.test.ts",
     promise: "a pair of its own: GC needs no record",
   },

@@ -4,7 +4,7 @@ import type { Mutation } from "./mutation.ts";
 export const RECORD: readonly Mutation[] = [
   {
     name: "an ADD that was told to stop and died has no record any more",
-    file: "src/record/store.ts",
+    file: "src/record/record-file.ts",
     find: "const ENDINGS = [COMPLETE, INTENT, STOPPED];",
     replace: "const ENDINGS = [COMPLETE, INTENT];",
     test: "test/unit/record/store.test.ts",

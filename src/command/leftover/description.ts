@@ -30,13 +30,19 @@ export function describe(leftover: Leftover): Described {
       const hostPorts = mappingTexts(leftover.attachment);
       const own = { network, containerId, interface: interfaceName, pod, hostPorts };
       const held = addresses.map(({ address }) => formatAddress(address.address));
-      return { ...nothing, kind: "attachment", ...own, addresses: held, title: attachmentTitle(key, pod) };
+      return {
+        ...nothing,
+        kind: "attachment",
+        ...own,
+        addresses: held,
+        title: attachmentTitle({ key, pod }),
+      };
     }
     case "unrecorded":
     case "cached": {
       const key = leftover.kind === "cached" ? leftover.cached.key : leftover.key;
       const { network, containerId, interfaceName } = key;
-      const title = attachmentTitle(key, undefined);
+      const title = attachmentTitle({ key });
       const isCache = leftover.kind === "cached";
       return {
         ...nothing,
@@ -51,7 +57,7 @@ export function describe(leftover: Leftover): Described {
       const { key, addresses } = leftover;
       const { network, containerId, interfaceName } = key;
       const own = { network, containerId, interface: interfaceName, addresses: addresses.map(formatAddress) };
-      return { ...nothing, kind: "lease", ...own, title: `lease of ${attachmentTitle(key, undefined)}` };
+      return { ...nothing, kind: "lease", ...own, title: `lease of ${attachmentTitle({ key })}` };
     }
   }
 }

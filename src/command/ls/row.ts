@@ -86,7 +86,7 @@ function addressText({ address }: PodAddress): string {
 }
 
 /** The way of attaching in words. */
-export function viaOf(link: Link): string {
+function viaOf(link: Link): string {
   switch (link.kind) {
     case "bridgePort":
       return `bridge ${shown(bridgeOf(link) ?? "")}`;

@@ -140,10 +140,8 @@ function requestOf({ entry }: NamedNetwork, wishes: PodWishes): AddRequest {
 }
 
 /** The addresses and routes. Those of another IPAM plugin are known to a person alone. */
-function givenFor(
-  { ipam, foreignIpam, requestedAddresses, isGateway, attach }: Netconf,
-  { ips }: PodWishes,
-): Given {
+function givenFor(netconf: Netconf, { ips }: PodWishes): Given {
+  const { ipam, foreignIpam, requestedAddresses } = netconf;
   if (ipam !== undefined)
     return { addresses: firstAddresses(ipam.rangeSets, requestedAddresses), routes: ipam.routes };
   if (foreignIpam === undefined) return { addresses: [], routes: [] };
@@ -153,7 +151,7 @@ function givenFor(
       hint: "Give one with --ip, with the length of its subnet, as in --ip 10.1.0.5/24",
     });
   const given = ips.map((text) => ({ address: prefixOf(text), gateway: undefined }));
-  return { addresses: isGateway ? completeGateways(given, attach === "bridge") : given, routes: [] };
+  return { addresses: completeGateways(given, netconf), routes: [] };
 }
 
 function prefixOf(text: string): Prefix {

@@ -59,9 +59,7 @@ function subnetRemarks({ netconf, entry, path }: ReadEntry, node: Node): Remark[
   const step = gatewayStepOf(netconf);
   return subnetsOfRanges(netconf).flatMap(({ address, set, range }) => {
     const { refusal, notices } =
-      netconf.attach === "ptp"
-        ? foreseeSubnet(netconf.name, address, node)
-        : foreseeGateway(step, address, node);
+      step === undefined ? foreseeSubnet(netconf.name, address, node) : foreseeGateway(step, address, node);
     const at = placeBelow(path, subnetPath(entry, set, range));
     const notes = notices.map((message): Remark => ({ severity: "note", path: at, message }));
     return refusal === undefined ? notes : [...notes, warning(at, refusal)];

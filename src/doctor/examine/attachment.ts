@@ -1,6 +1,7 @@
 // Each attachment as its ADD made it: CHECK's own comparison, step by step.
+
+import { traitsOf } from "../../plan/order.ts";
 import type { StepName } from "../../plan/step.ts";
-import { traitsOf } from "../../plan/step.ts";
 import type { Context } from "../context.ts";
 import { type Finding, nameOf } from "../finding.ts";
 import type { PodFacts, StepDifference } from "../pod-facts.ts";

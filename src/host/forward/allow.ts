@@ -1,7 +1,7 @@
 // The command by which a person lets a network's packets pass a firewall.
 import type { Family } from "../../ip/address.ts";
 import { findIptables } from "../../iptables/program.ts";
-import { FILTER } from "../../iptables/table.ts";
+import { FILTER, iptablesOf } from "../../iptables/table.ts";
 import { shellWord } from "../difference.ts";
 import type { PodTraffic } from "./drop.ts";
 import type { FirewallHook } from "./hook.ts";
@@ -9,7 +9,7 @@ import type { FirewallHook } from "./hook.ts";
 /** The program's name, with its variant where the node has a program of that name. */
 function programOf(family: Family, by: FirewallHook["by"]): string {
   const variant = by === "iptables" ? "-nft" : "-legacy";
-  const name = family === 4 ? "iptables" : "ip6tables";
+  const name = iptablesOf(family);
   return findIptables(family, [variant]) === undefined ? name : `${name}${variant}`;
 }
 

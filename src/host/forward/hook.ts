@@ -3,7 +3,7 @@
 import type { Family } from "../../ip/address.ts";
 import { type LegacyBase, type LegacyEntries, readLegacyTable } from "../../iptables/legacy-entries.ts";
 import { hasLegacyTable } from "../../iptables/legacy-table.ts";
-import { FILTER } from "../../iptables/table.ts";
+import { FILTER, iptablesOf } from "../../iptables/table.ts";
 import * as nft from "../../netlink/uapi/nf_tables.ts";
 import type { PacketHook, PacketRule } from "../../nft/packet.ts";
 import type { Node } from "../node.ts";
@@ -120,7 +120,7 @@ function legacyHook(
         text: text.replace(/-j (jump|goto)$/, `-j ${name}`),
       };
     });
-  const program = family === 4 ? "iptables-legacy" : "ip6tables-legacy";
+  const program = `${iptablesOf(family)}-legacy`;
   const isFilter = table === FILTER.table;
   return {
     title: `chain ${base} of ${isFilter ? "" : `table ${table} of `}${program}`,

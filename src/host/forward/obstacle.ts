@@ -4,13 +4,13 @@ import { prefixesOf } from "../../attachment/attachment.ts";
 import { keyOfAlias } from "../../attachment/name.ts";
 import type { Netconf } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
-import type { Address, Family } from "../../ip/address.ts";
+import type { Family } from "../../ip/address.ts";
 import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
 import { networkFamilies } from "../../look/bridge.ts";
 import { listSubnetOwners } from "../../look/subnet-owner.ts";
 import { getLink } from "../../net/link.ts";
 import type { Node } from "../node.ts";
-import { droppingHooks } from "./drop.ts";
+import { droppingHooks, type PodTraffic } from "./drop.ts";
 import { listForwardHooks } from "./hook.ts";
 
 /**
@@ -33,8 +33,8 @@ interface Obstacle {
 
 /** An interface of others that has a gateway's subnet: packets for pods would go there. */
 function otherOwner(netconf: Netconf, { links }: Node): Obstacle | undefined {
-  const { attach, isGateway, gatewayInterface: name } = netconf;
-  if (attach !== "bridge" || !isGateway) return undefined;
+  const { isGateway, gatewayInterface: name } = netconf;
+  if (name === undefined || !isGateway) return undefined;
   const own = getLink(links, { name })?.index ?? 0;
   for (const gateway of gatewaysOf(netconf)) {
     const owner = listSubnetOwners(links, own, gateway).find(
@@ -87,20 +87,19 @@ function dropping(netconf: Netconf, node: Node): Obstacle | undefined {
 }
 
 /** True for a network whose pods are to reach others: it masquerades, or has a default route. */
-function isMeantForOthers({ attach, isGateway, isDefaultGateway, ipMasq, ipam }: Netconf): boolean {
-  const isRouted = (attach === "bridge" && isGateway) || attach === "ptp";
+function isMeantForOthers({ isGateway, isDefaultGateway, ipMasq, ipam }: Netconf): boolean {
   const hasDefault = isDefaultGateway || ipam?.routes.some(({ dst }) => dst.length === 0) === true;
-  return isRouted && (ipMasq || hasDefault);
+  return isGateway && (ipMasq || hasDefault);
 }
 
 /** The traffic of the network's pods: of one that runs, or where a bridge is known, of one to come. */
 function trafficOf(
-  { attach, name, gatewayInterface, ipam }: Netconf,
+  { name, gatewayInterface, ipam }: Netconf,
   family: Family,
   node: Node,
-): { family: Family; entry: string; pod: Address; hasHostPorts: boolean } | undefined {
+): PodTraffic | undefined {
   const isOf = ({ address }: Prefix): boolean => address.family === family;
-  if (attach === "bridge") {
+  if (gatewayInterface !== undefined) {
     const first = ipam?.rangeSets.flat().find(({ subnet }) => isOf(subnet))?.first;
     return first && { family, entry: gatewayInterface, pod: first, hasHostPorts: false };
   }

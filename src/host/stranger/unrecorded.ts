@@ -15,7 +15,7 @@ import { listAddresses } from "../../net/address.ts";
 import { getLink, type Link } from "../../net/link.ts";
 import { ifThereIsNftables } from "../../nft/answer.ts";
 import { ownerOf } from "../../nft/comment.ts";
-import { findElements, removeUnusedChains } from "../../nft/masquerade.ts";
+import { findElementsOf, removeUnusedChains } from "../../nft/masquerade.ts";
 import { removeReferenceSpoofCheck } from "../../nft/reference-spoof-check.ts";
 import { listSpoofElementsOf } from "../../nft/spoof-check.ts";
 import { findPodEnd, podMacOf } from "../../plan/result.ts";
@@ -86,7 +86,7 @@ export function removalsOfUnrecorded(unrecorded: Unrecorded, node: Node): Remova
 /** Elements that carry the attachment's digest, or name its veth. */
 function findRules(key: AttachmentKey, node: Node): FoundRules {
   const owner = attachmentDigest(key);
-  const masquerade = findElements(node.rules, { owner, bridge: "", addresses: undefined });
+  const masquerade = findElementsOf(node.rules, owner);
   const spoofCheck = listSpoofElementsOf(node.rules, hostInterfaceName(key));
   const afterwards = (): boolean => {
     removeUnusedChains(node.rules, masquerade, { network: key.network });

@@ -5,7 +5,7 @@
 export type Writing = "title" | "label" | "code" | "small";
 
 /** The sizes in pixels, as in style.ts. */
-export const SIZES: { readonly [Each in Writing]: number } = { title: 13, label: 12, code: 12, small: 11 };
+const SIZES: { readonly [Each in Writing]: number } = { title: 13, label: 12, code: 12, small: 11 };
 
 /** The height of a row of text. */
 export const ROW = 18;

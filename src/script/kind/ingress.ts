@@ -1,5 +1,7 @@
 // The ingress policy: which pods reach each other, and the ways of their packets through firewalls.
+
 import { forwardLines } from "../../iptables/forward-chain.ts";
+import { iptablesOf } from "../../iptables/table.ts";
 import type { Element } from "../../nft/element.ts";
 import { type Entry, INGRESS_LAYOUT, ingressPlace } from "../../nft/ingress-layout.ts";
 import type { IngressPolicyStep } from "../../plan/step.ts";
@@ -66,8 +68,8 @@ function wayParts(each: IngressPart, step: IngressPolicyStep): Part[] {
         ...when(FIREWALLD, [sh`firewall-cmd -q --zone=trusted --add-interface=${step.gatewayInterface}`]),
       ),
     ];
-  const program = programOf(each);
   const chain = chainOf(each, entryOf(step));
+  const program = iptablesOf(chain.family);
   const isFirewall = `${program} -w -S FORWARD 2> /dev/null | grep -qv "^-P FORWARD ACCEPT"`;
   const isThere = `${program} -w -S ${quoted(chain.name)} > /dev/null 2>&1`;
   return [
@@ -105,8 +107,8 @@ function wayGoes(each: IngressPart, step: IngressPolicyStep): Part[] {
         ...when(FIREWALLD, [sh`firewall-cmd -q --zone=trusted --remove-interface=${step.gatewayInterface}`]),
       ),
     ];
-  const program = programOf(each);
   const chain = chainOf(each, entryOf(step));
+  const program = iptablesOf(chain.family);
   const jumps = forwardLines(chain, false).filter((line) => line.startsWith("-I"));
   return [
     part(
@@ -121,8 +123,4 @@ function wayGoes(each: IngressPart, step: IngressPolicyStep): Part[] {
       ]),
     ),
   ];
-}
-
-function programOf(way: "accept4" | "accept6"): string {
-  return way === "accept4" ? "iptables" : "ip6tables";
 }

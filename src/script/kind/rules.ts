@@ -2,6 +2,7 @@
 
 import { formatPrefix } from "../../ip/prefix.ts";
 import { networkChains, restoreLines } from "../../iptables/network-chain.ts";
+import { iptablesOf } from "../../iptables/table.ts";
 import type { Element } from "../../nft/element.ts";
 import { elementPlaces, MASQUERADE_LAYOUT, sharedNetworkChain } from "../../nft/layout.ts";
 import { spoofPlaces } from "../../nft/spoof-check.ts";
@@ -82,9 +83,9 @@ export const masquerade: Writer<MasqueradeStep> = {
 };
 
 function elementsOf(step: MasqueradeStep): Element[] {
-  const { chain, bridge, addresses } = masqueradeOf(step);
+  const { chain, gatewayInterface, addresses } = masqueradeOf(step);
   return addresses.map((address) => ({
-    ...elementPlaces(address, bridge).common,
+    ...elementPlaces(address, gatewayInterface).common,
     chain: chain.name,
     comment: "",
   }));
@@ -159,7 +160,7 @@ export const iptablesMasquerade: Writer<IptablesMasqueradeStep> = {
 };
 
 function natProgram(family: 4 | 6): string {
-  return family === 4 ? "iptables -w -t nat" : "ip6tables -w -t nat";
+  return `${iptablesOf(family)} -w -t nat`;
 }
 
 /** A condition: no pod is left on the bridge, or without one none that the node routes to in the subnets. */

@@ -5,7 +5,9 @@ import { failure } from "../../support/failure.ts";
 import { podAddress } from "./input.ts";
 
 const gateways = (...texts: string[]) =>
-  completeGateways(texts.map(podAddress)).map(({ gateway }) => gateway && formatAddress(gateway));
+  completeGateways(texts.map(podAddress), { attach: "bridge", isGateway: true }).map(
+    ({ gateway }) => gateway && formatAddress(gateway),
+  );
 
 test.each([
   [["10.1.0.7/24"], ["10.1.0.1"]],

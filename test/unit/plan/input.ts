@@ -35,7 +35,8 @@ export type Wishes = Partial<Netconf> & { routes?: Route[]; subnets?: string[] }
 
 /** A network whose bridge is its gateway, with built-in IPAM. */
 export function netconf({ routes = [], subnets = [], ...more }: Wishes = {}): Netconf {
-  const { bridge = "br0", isGateway = true, vlan = 0, vlanTrunk = [] } = more;
+  const { attach = "bridge", bridge = "br0", isGateway = true, vlan = 0, vlanTrunk = [] } = more;
+  const entry = vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`;
   const range = (text: string) => {
     const subnet = prefix(text);
     return { subnet, first: subnet.address, last: subnet.address, gateway: subnet.address };
@@ -44,7 +45,7 @@ export function netconf({ routes = [], subnets = [], ...more }: Wishes = {}): Ne
     ...PLAIN,
     bridge,
     isGateway,
-    gatewayInterface: vlan === 0 || !isGateway ? bridge : `${bridge}.${vlan}`,
+    gatewayInterface: attach === "bridge" ? entry : undefined,
     hasVlans: vlan !== 0 || vlanTrunk.length > 0,
     ipam: {
       type: "host-local",

@@ -4,7 +4,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ORDER, STEP_NAMES, type StepName, traitsOf } from "../../../src/plan/step.ts";
+import { ORDER, STEP_NAMES, traitsOf } from "../../../src/plan/order.ts";
+import type { StepName } from "../../../src/plan/step.ts";
 import { stepsOf } from "../../../src/plan/steps.ts";
 import { attachmentWithEverything } from "../../support/everything.ts";
 import { REPOSITORY } from "../../support/tool.ts";

@@ -96,8 +96,8 @@ export function closeUnguardedIfThere(name: string, node: Node): void {
  * were opened and there is no guard, so once after a flush. Throws CniError, also where another process holds
  * the node's lock and an interface stays open; and SystemError.
  */
-export function closeUnguardedSoon({ attach, gatewayInterface }: Netconf, node: Node): void {
-  if (attach === "bridge") return closeSoonIfThere(gatewayInterface, node);
+export function closeUnguardedSoon({ gatewayInterface }: Netconf, node: Node): void {
+  if (gatewayInterface !== undefined) return closeSoonIfThere(gatewayInterface, node);
   const isFlushed = (): boolean => isUnguarded({ routeLocalnet: OPENED_BY_PONTOON }, node);
   if (!node.opened.isMarked() || !isFlushed()) return;
   for (const { name, alias } of listLinks(node.links, "veth"))

@@ -1,5 +1,5 @@
 // The words for a host's end that cannot have its addresses or routes, because something else has them.
-import { attachmentTitle, keyOfAlias } from "../../../attachment/name.ts";
+import { keyOfAlias } from "../../../attachment/name.ts";
 import type { CniError } from "../../../cni/error.ts";
 import { addressHint, explain } from "../../../failure/failure.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
@@ -37,6 +37,6 @@ function holderOf(address: Address, node: Node): string {
   const index = routes.find(({ dst }) => isWhole(dst, address))?.index;
   const link = index === undefined ? undefined : getLink(node.links, { index });
   const key = link && keyOfAlias(link.alias);
-  if (key !== undefined) return attachmentTitle(key, node.records.getRecord(key)?.pod);
+  if (key !== undefined) return node.nameOf(key);
   return link === undefined ? "another interface" : `interface ${link.name}`;
 }

@@ -13,7 +13,7 @@ import {
 import { forwardMessages } from "../../../iptables/forward-rule.ts";
 import { findLegacyRestore, isOutOfReach } from "../../../iptables/legacy-table.ts";
 import { makeForwardChain } from "../../../iptables/program.ts";
-import { FILTER, type IptablesTable, removeJumps } from "../../../iptables/table.ts";
+import { FILTER, type IptablesTable, iptablesOf, removeJumps } from "../../../iptables/table.ts";
 import { executeBatch } from "../../../nft/batch.ts";
 import type { Entry } from "../../../nft/ingress-layout.ts";
 import { iptablesTables } from "../../iptables-tables.ts";
@@ -76,7 +76,7 @@ function hasAdminChain(table: IptablesTable): boolean {
 
 function programMissing(family: Family): CniError {
   return new CniError("rules", {
-    about: `${family === 4 ? "iptables" : "ip6tables"}-restore of the legacy variant is not there`,
+    about: `${iptablesOf(family)}-restore of the legacy variant is not there`,
     cause:
       "the legacy iptables of this node drop what is forwarded, and only this program can let the pods' packets through",
     hint: "Install the package iptables, or set the policy of the chain FORWARD to ACCEPT",

@@ -1,8 +1,10 @@
 // The parts of an ingress policy for one entry of a network: the interface that its pods share, or the link
 // group of their interfaces. Pods share each part, but for a place in a zone of firewalld where each pod has
 // an interface of its own.
+
 import { collectErrors, throwJoined } from "../../../failure/failure.ts";
 import { forwardUses } from "../../../iptables/forward-chain.ts";
+import { iptablesOf } from "../../../iptables/table.ts";
 import { ifThereIsNftables } from "../../../nft/answer.ts";
 import {
   ingressSetsOf,
@@ -97,7 +99,7 @@ export function missingText(part: IngressPart, entry: Entry, network: string): s
   if (part === "zone")
     return `firewalld has ${entry} in none of its zones, so it rejects packets of network ${network}`;
   const { family, name } = chainOf(part, entry);
-  return `the ${family === 4 ? "iptables" : "ip6tables"} chain ${name} in table filter, which lets packets of network ${network} through, is missing or not whole`;
+  return `the ${iptablesOf(family)} chain ${name} in table filter, which lets packets of network ${network} through, is missing or not whole`;
 }
 
 /** The name of an interface: a part that is of interfaces alone has no other entry. */

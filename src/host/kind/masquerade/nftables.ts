@@ -44,7 +44,7 @@ function putMasquerade(step: MasqueradeStep, node: Node): void {
   const about = step.addresses.map(formatAddress).join(", ");
   try {
     ensureMasquerade(node.rules, masqueradeOf(step), {
-      isOnBridge: (owner, network, gateway) => isBehind({ owner, network, gateway }, node),
+      isBehind: (owner, network, gateway) => isBehind({ owner, network, gateway }, node),
       giveWay: (owner) => forgetDead(owner, step, node),
       ...otherAttachments(step, masqueradeOf, node),
     });
@@ -103,10 +103,10 @@ export function rulesHint(error: SystemError): string | undefined {
  * the chains that nothing leads to.
  */
 function removeMasquerade(step: MasqueradeStep, { node }: Removing): Removal {
-  const { owner, bridge, addresses, chain } = masqueradeOf(step);
+  const { owner, gatewayInterface, addresses, chain } = masqueradeOf(step);
   return {
     rules() {
-      const elements = findElements(node.rules, { owner, bridge, addresses });
+      const elements = findElements(node.rules, { owner, gatewayInterface, addresses });
       const afterwards = (): boolean => {
         removeUnusedChains(node.rules, elements, { chain: chain.name });
         return true;
@@ -118,14 +118,14 @@ function removeMasquerade(step: MasqueradeStep, { node }: Removing): Removal {
 
 /** The problem with the masquerading as a sentence; undefined when there is none. */
 function verifyMasquerade(step: MasqueradeStep, { node }: Place): string | undefined {
-  const { owner, bridge, chain } = masqueradeOf(step);
+  const { owner, gatewayInterface, chain } = masqueradeOf(step);
   const missing = attempt("rules", "table inet pontoon", () => missingParts(node.rules, [chain]));
   if (missing.includes("table"))
     return "the nftables table inet pontoon, which masquerades, is missing or not whole";
   if (missing.length > 0)
     return `the nftables chain ${missing[0]}, which masquerades network ${step.key.network}, is missing or not whole`;
   const lost = step.addresses.find((address) => {
-    const elements = findElements(node.rules, { owner, bridge, addresses: [address] });
+    const elements = findElements(node.rules, { owner, gatewayInterface, addresses: [address] });
     return !elements.some((element) => element.chain === chain.name);
   });
   if (lost === undefined) return undefined;

@@ -1,6 +1,6 @@
 // The pod's end: up, with its addresses and routes. All of it goes with the veth.
-import { familyBits, formatAddress } from "../../../ip/address.ts";
-import { formatPrefix, hasFamily, networkOf, type Prefix, samePrefix } from "../../../ip/prefix.ts";
+import { formatAddress } from "../../../ip/address.ts";
+import { formatPrefix, hasFamily, isSingle, networkOf, type Prefix, samePrefix } from "../../../ip/prefix.ts";
 import { listAddresses } from "../../../net/address.ts";
 import { takesAdvertisements } from "../../../net/advertisement.ts";
 import { getLink } from "../../../net/link.ts";
@@ -98,7 +98,7 @@ function routeCommand(route: PodRoute, interfaceName: string): string {
 function subnetRoutes({ addresses, subnetsAreOnLink }: PodStep): PodRoute[] {
   if (!subnetsAreOnLink) return [];
   return addresses
-    .filter(({ address, length }) => length < familyBits(address.family))
+    .filter((address) => !isSingle(address))
     .map((address) => ({ ...PLAIN_ROUTE, dst: networkOf(address) }));
 }
 

@@ -6,7 +6,7 @@ import { findUnknownEnd, type GoingEnd, type Others } from "./member.ts";
 
 /** Refuses a third member, by the names of the two. Throws CniError. */
 export function refuseThird({ network }: AttachmentKey, { members }: Others): void {
-  const [one, other] = members.map(({ attachment: { key, pod } }) => attachmentTitle(key, pod));
+  const [one, other] = members.map(({ attachment }) => attachmentTitle(attachment));
   if (one === undefined || other === undefined) return;
   throw new CniError("wire", {
     about: `the wire of network ${network} has its two ends`,

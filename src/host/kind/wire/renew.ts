@@ -29,10 +29,10 @@ export function isWhole({ attachment, end, isComplete }: Member): boolean {
 }
 
 /** Refuses a member that cannot be given another end, since its own ADD is under way. Throws CniError. */
-export function refuseBusy({ attachment: { key, pod } }: Member, { records }: Node): void {
-  if (!records.isAddRunning(key)) return;
+export function refuseBusy({ attachment }: Member, { records }: Node): void {
+  if (!records.isAddRunning(attachment.key)) return;
   throw new CniError("tryAgainLater", {
-    about: `the ADD of ${attachmentTitle(key, pod)} is running, and its wire has gone`,
+    about: `the ADD of ${attachmentTitle(attachment)} is running, and its wire has gone`,
     hint: "Run ADD again when that one has ended",
   });
 }
@@ -55,7 +55,7 @@ export function renew({ attachment, pod }: Member, free: Link, on: Applying): vo
     on.applyTo({ attachment, pod, podIndex }, stepsOf(attachment, ON_THE_END));
     markWhole(pod, podIndex, step);
   } catch (error) {
-    throw explained(asCniError(error), attachmentTitle(attachment.key, attachment.pod));
+    throw explained(asCniError(error), attachmentTitle(attachment));
   }
 }
 
