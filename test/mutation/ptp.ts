@@ -15,6 +15,14 @@ export const PTP: readonly Mutation[] = [
     promise: "a pair of its own: GC needs no record",
   },
   {
+    name: "STATUS reads the records of all pods without a bridge",
+    file: "src/host/forward/obstacle.ts",
+    find: "const found = node.findLiving(",
+    replace: "node.living();\n  const found = node.findLiving(",
+    test: "test/plugin/status.test.ts",
+    promise: "beside a firewall STATUS reads the record of one pod without a bridge",
+  },
+  {
     name: "the gateway of a second IPv4 subnet hears the address of the first",
     file: "src/plan/route.ts",
     find: "source: own.family === 4 ? own : undefined",
