@@ -230,9 +230,9 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     };
   },
 
-  wireCarrier({ key, link }) {
-    if (link.kind !== "wire" || !link.pod.isRaised) return undefined;
-    return { kind: "wireCarrier", key, interfaceName: link.pod.name, mac: link.pod.mac };
+  wireCarrier({ key, pod: podName, link }) {
+    if (link.kind !== "wire") return undefined;
+    return { kind: "wireCarrier", key, pod: link.pod, alias: aliasOf(key, podName) };
   },
 
   announce(attachment) {
