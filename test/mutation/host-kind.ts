@@ -302,6 +302,14 @@ export const HOST_KIND: readonly Mutation[] = [
     promise: "a pod that takes the end of one that left gets none of its settings",
   },
   {
+    name: "a pod on a wire or a device gets the address of one whose lease was lost",
+    file: "src/verb/claim.ts",
+    find: "    restoreLostLeases({ ...claimant, network });\n",
+    replace: "",
+    test: "test/plugin/lost-lease.test.ts",
+    promise: "a device: this file alone is removed",
+  },
+  {
     name: "a device asks for no neighbours after a pod that had switched that off",
     file: "src/net/device.ts",
     find: "[rt.IFF_NOARP, arp === undefined ? undefined : !arp]",
