@@ -453,6 +453,7 @@ export interface WireCarrierStep {
  */
 export interface AnnounceStep extends BridgePort {
   kind: "announce";
+  key: AttachmentKey;
   interfaceName: string;
   mac: string;
   addresses: Prefix[];

@@ -236,11 +236,12 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
   },
 
   announce(attachment) {
-    const { link, gateway } = attachment;
+    const { key, link, gateway } = attachment;
     // A link that stays down cannot announce, and its port cannot forward.
     if (link.kind !== "bridgePort" || !link.pod.isRaised) return undefined;
     return {
       kind: "announce",
+      key,
       ...portOf(link),
       interfaceName: link.pod.name,
       mac: link.pod.mac,

@@ -120,6 +120,14 @@ export const PTP: readonly Mutation[] = [
     promise: "a restore beside a DEL leaves the pod's link shut",
   },
   {
+    name: "restore leaves a port up that a DEL has shut meanwhile",
+    file: "src/host/kind/announce/announce.ts",
+    find: "if (records.isComplete(key)) return `${name} is up again`;",
+    replace: "if (records.root !== key.network) return `${name} is up again`;",
+    test: "test/plugin/spoof-check.test.ts",
+    promise: "a restore beside a DEL opens no port whose check the DEL has taken out",
+  },
+  {
     name: "DEL does not tell a restore that it shuts the pod's link",
     file: "src/teardown/detach.ts",
     find: 'attempt("recordStore", hostInterfaceName(key), () => records.markLeaving(key));',
