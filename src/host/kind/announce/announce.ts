@@ -87,8 +87,8 @@ function hasOtherLink({ pod, podIndex }: Applying): boolean {
 }
 
 /**
- * Raises ports that are down and where they belong: on their bridge, behind their settings. One that a DEL has
- * shut stays shut: the DEL leaves its mark before it shuts the port, so one of the two sees the other.
+ * Raises ports that are down and where they belong: on their bridge, behind their settings. One that a DEL
+ * has shut stays shut: the DEL leaves its mark before it shuts the port, so one of the two sees the other.
  */
 function raiseAgain(steps: readonly AnnounceStep[], node: Node): Renewal[] {
   const { links, records } = node;
