@@ -53,9 +53,10 @@ const POD: PodStep = {
   detection: undefined,
 };
 
+const key = { network: "bench", containerId: "kernel", interfaceName };
 const MASQUERADE: MasqueradeStep = {
   kind: "masquerade",
-  key: { network: "bench", containerId: "kernel", interfaceName },
+  key,
   gatewayInterface: bridge,
   subnets: [subnet],
   addresses: [address.address],
@@ -129,6 +130,7 @@ function vethStep(mac: string): VethStep {
 function announceStep(mac: string): AnnounceStep {
   return {
     kind: "announce",
+    key,
     bridge,
     hostInterface: hostEnd.name,
     interfaceName,

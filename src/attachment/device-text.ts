@@ -30,10 +30,11 @@ function formatGiven({ prefix, peer, broadcast, ...address }: GivenAddress): obj
 /** The device that a record has. Throws Damaged for anything else. */
 export function readFormerDevice(value: unknown): FormerDevice {
   if (!isFields(value)) throw new Damaged();
-  const { name, mac, mtu, txQueueLength, alias, permanentMac, busPath } = value;
+  const { name, mac, mtu, txQueueLength, group, alias, permanentMac, busPath } = value;
   if (typeof name !== "string" || typeof mac !== "string" || !isDeviceName(name)) throw new Damaged();
   if (![alias, permanentMac, busPath].every(isOptionalText)) throw new Damaged();
   if (!isCount(mtu) || !isCount(txQueueLength)) throw new Damaged();
+  if (group !== undefined && !isCount(group)) throw new Damaged();
   return {
     name,
     mac,
@@ -46,6 +47,9 @@ export function readFormerDevice(value: unknown): FormerDevice {
     addresses: listOf(value["addresses"], readGiven),
     permanentMac: textOf(permanentMac),
     busPath: textOf(busPath),
+    ...(value["arp"] === undefined ? {} : { arp: readFlag(value["arp"]) }),
+    ...(value["multicast"] === undefined ? {} : { multicast: readFlag(value["multicast"]) }),
+    ...(group === undefined ? {} : { group }),
     ...(value["altNames"] === undefined ? {} : { altNames: listOf(value["altNames"], readAltName) }),
   };
 }

@@ -14,6 +14,12 @@ export interface FormerDevice {
   up: boolean;
   promiscuous: boolean;
   allMulticast: boolean;
+  /** It asks neighbours for their MACs; absent where that is not known. */
+  arp?: boolean | undefined;
+  /** It sends frames to groups; absent where that is not known. */
+  multicast?: boolean | undefined;
+  /** Its link group; absent where that is not known. */
+  group?: number | undefined;
   /** Packets. */
   txQueueLength: number;
   alias: string;

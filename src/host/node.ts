@@ -160,8 +160,20 @@ export class Node implements Disposable {
   }
 
   /** The recorded attachments of this host that have their link. */
-  living(networks?: readonly string[]): Attachment[] {
-    return this.recorded(networks).filter((attachment) => this.hasLink(attachment));
+  living(): Attachment[] {
+    return this.recorded().filter((attachment) => this.hasLink(attachment));
+  }
+
+  /**
+   * The first recorded attachment of a network that is of this host, has its link, and for which `wanted`
+   * holds; undefined when there is none. However many there are, no more is read than that needs.
+   */
+  findLiving(network: string, wanted: (attachment: Attachment) => boolean): Attachment | undefined {
+    const host = this.identity();
+    return this.records.findRecordLike(
+      network,
+      (attachment) => sameHost(attachment.host, host) && wanted(attachment) && this.hasLink(attachment),
+    );
   }
 
   /**

@@ -1,5 +1,5 @@
 // Devices of the node that a pod may be given. Looking changes nothing.
-import type { FormerDevice } from "../attachment/device.ts";
+import { type FormerDevice, isDeviceName } from "../attachment/device.ts";
 import { stateOfFreeEnd } from "../attachment/wire.ts";
 import type { DeviceChoice, DeviceConfig } from "../cni/device-config.ts";
 import { CniError } from "../cni/error.ts";
@@ -39,6 +39,8 @@ export function findDevices(choice: DeviceChoice, links: NetlinkSocket): Device[
 }
 
 function deviceNamed(name: string, links: NetlinkSocket): Device[] {
+  // The kernel looks for a name that only an alternative one can be where it is asked for such a one.
+  if (!isDeviceName(name)) return listDevices(links).filter(({ altNames }) => altNames.includes(name));
   const device = getDevice(links, { name });
   return device === undefined ? [] : [device];
 }
@@ -129,11 +131,11 @@ export function stays(name: string, cause: string, hint: string): CniError {
 /** The device as it is on the node, with all that is needed to give it back so. Throws SystemError. */
 export function describeDevice(device: Device, links: NetlinkSocket): FormerDevice {
   const { name, mac, mtu, up, promiscuous, allMulticast, txQueueLength, alias } = device;
-  const { permanentMac, busPath, altNames } = device;
+  const { permanentMac, busPath, altNames, arp, multicast, group } = device;
   const addresses = listGivenAddresses(links, device);
   return {
     ...{ name, mac, mtu, up, promiscuous, allMulticast, txQueueLength, alias },
-    ...{ addresses, permanentMac, busPath, altNames },
+    ...{ addresses, permanentMac, busPath, altNames, arp, multicast, group },
   };
 }
 

@@ -1,10 +1,14 @@
 // Other interfaces of the node with addresses in a subnet that a bridge is to hold. The node sends packets
 // for a subnet by one interface alone.
+import { keyOfAlias } from "../attachment/name.ts";
+import { TABLE_MAIN } from "../cni/result.ts";
 import { sameAddress } from "../ip/address.ts";
-import { networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
+import { isWhole, networkOf, type Prefix, prefixContains } from "../ip/prefix.ts";
 import { type ForeignAddress, listAddressesOfAll } from "../net/address.ts";
 import { getLink, type Link } from "../net/link.ts";
+import { listLinks } from "../net/link-set.ts";
 import { TUNNEL_ALIAS } from "../net/node-tunnel.ts";
+import { listRoutes } from "../net/route-list.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
 /** An interface with an address that is the gateway's, or that lies in a subnet which overlaps the pods'. */
@@ -47,6 +51,27 @@ export function listSubnetOwners(links: NetlinkSocket, own: number, gateway: Pre
     });
   }
   return found.sort((a, b) => Number(b.isInTheWay) - Number(a.isInTheWay));
+}
+
+/**
+ * The pods without a bridge to which the node has routes, and which have an address in the subnet of
+ * `gateway`, those in the way first: one with that address itself. Reads all routes of the node. Throws
+ * SystemError.
+ */
+export function listRoutedPods(links: NetlinkSocket, gateway: Prefix): SubnetOwner[] {
+  const routes = listRoutes(links, gateway.address.family, { table: TABLE_MAIN }).filter(
+    ({ dst }) => isWhole(dst, dst.address) && prefixContains(networkOf(gateway), dst.address),
+  );
+  if (routes.length === 0) return [];
+  const pairs = new Map(listLinks(links, "veth").map((link) => [link.index, link]));
+  return routes
+    .flatMap(({ index, dst: address }): SubnetOwner[] => {
+      const pair = pairs.get(index);
+      if (pair === undefined || keyOfAlias(pair.alias) === undefined) return [];
+      const { name, kind, alias } = pair;
+      return [{ name, kind, alias, address, isInTheWay: sameAddress(address.address, gateway.address) }];
+    })
+    .sort((a, b) => Number(b.isInTheWay) - Number(a.isInTheWay));
 }
 
 function overlaps({ prefix, onLink }: ForeignAddress, gateway: Prefix): boolean {

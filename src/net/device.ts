@@ -19,6 +19,16 @@ export class Device extends Link {
     return (u32At(this.payload, 8) & rt.IFF_ALLMULTI) !== 0;
   }
 
+  /** Neighbours are asked for their MACs. */
+  get arp(): boolean {
+    return (u32At(this.payload, 8) & rt.IFF_NOARP) === 0;
+  }
+
+  /** Frames to groups are sent. */
+  get multicast(): boolean {
+    return (u32At(this.payload, 8) & rt.IFF_MULTICAST) !== 0;
+  }
+
   /** The alternative names. */
   get altNames(): string[] {
     const names = this.attributes.bytes(rt.IFLA_PROP_LIST);
@@ -81,8 +91,38 @@ export interface DeviceChange {
   mtu?: number | undefined;
   alias?: string | undefined;
   txQueueLength?: number | undefined;
-  /** The flags that are set, of those that a person sets; the others of them are taken off. */
-  flags?: { up: boolean; promiscuous: boolean; allMulticast: boolean } | undefined;
+  /** The link group. */
+  group?: number | undefined;
+  flags?: DeviceFlags | undefined;
+}
+
+/** The flags that a person sets. Those that are undefined stay as they are. */
+export interface DeviceFlags {
+  up: boolean;
+  promiscuous: boolean;
+  allMulticast: boolean;
+  arp?: boolean | undefined;
+  multicast?: boolean | undefined;
+}
+
+/** The flags as the kernel has them: those that are set, of those that the mask names. */
+function flagBits({ up, promiscuous, allMulticast, arp, multicast }: DeviceFlags): {
+  bits: number;
+  mask: number;
+} {
+  const known = [
+    [rt.IFF_UP, up],
+    [rt.IFF_PROMISC, promiscuous],
+    [rt.IFF_ALLMULTI, allMulticast],
+    [rt.IFF_NOARP, arp === undefined ? undefined : !arp],
+    [rt.IFF_MULTICAST, multicast],
+  ] as const;
+  let [bits, mask] = [0, 0];
+  for (const [bit, isSet] of known) {
+    if (isSet !== undefined) mask |= bit;
+    if (isSet === true) bits |= bit;
+  }
+  return { bits, mask };
 }
 
 /**
@@ -90,17 +130,13 @@ export interface DeviceChange {
  * alias, flags. Refused with EEXIST when the name is taken where the device goes to; it may have moved then.
  */
 export function changeDeviceMessage(index: number, change: DeviceChange, what: string): Message {
-  const { namespaceFd, name, mac, mtu, alias, txQueueLength, flags } = change;
+  const { namespaceFd, name, mac, mtu, alias, txQueueLength, group, flags } = change;
   return {
     what,
     type: rt.RTM_SETLINK,
     flags: 0,
     body: (w) => {
-      const bits =
-        (flags?.up ? rt.IFF_UP : 0) |
-        (flags?.promiscuous ? rt.IFF_PROMISC : 0) |
-        (flags?.allMulticast ? rt.IFF_ALLMULTI : 0);
-      const mask = flags === undefined ? 0 : rt.IFF_UP | rt.IFF_PROMISC | rt.IFF_ALLMULTI;
+      const { bits, mask } = flags === undefined ? { bits: 0, mask: 0 } : flagBits(flags);
       // struct ifinfomsg
       w.u8(rt.AF_UNSPEC).u8(0).u16(0).u32(index).u32(bits).u32(mask);
       if (namespaceFd !== undefined) w.u32Attribute(rt.IFLA_NET_NS_FD, namespaceFd);
@@ -109,6 +145,7 @@ export function changeDeviceMessage(index: number, change: DeviceChange, what: s
       if (mtu !== undefined) w.u32Attribute(rt.IFLA_MTU, mtu);
       if (alias !== undefined) w.bareString(rt.IFLA_IFALIAS, alias);
       if (txQueueLength !== undefined) w.u32Attribute(rt.IFLA_TXQLEN, txQueueLength);
+      if (group !== undefined) w.u32Attribute(rt.IFLA_GROUP, group);
     },
   };
 }

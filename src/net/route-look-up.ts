@@ -2,7 +2,7 @@
 // (linux/rtnetlink.h)
 import { type Address, addressBytes, addressFromBytes, formatAddress } from "../ip/address.ts";
 import { wholeOf } from "../ip/prefix.ts";
-import { type Reply, readAttributes } from "../netlink/reader.ts";
+import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { routeHeader } from "./route.ts";
@@ -26,9 +26,45 @@ export function isLocalAddress(socket: NetlinkSocket, address: Address): boolean
  * look-up, however many links there are. Throws SystemError.
  */
 export function findLocalRoute(socket: NetlinkSocket, address: Address): number | undefined {
-  const reply = socket.transact([lookUpMessage(address, rt.RTM_F_FIB_MATCH)])[0]?.replies[0];
-  if (reply === undefined || reply.payload[7] !== rt.RTN_LOCAL) return undefined;
-  return readAttributes(reply.payload, 12).u32(rt.RTA_OIF);
+  const [entry] = lookUpEntries(socket, [address]);
+  return entry?.isLocal === true ? entry.index : undefined;
+}
+
+/** The entry of the routing tables that an address meets. */
+export interface RouteEntry {
+  /** The link that has the address, or by which packets go there. */
+  index: number;
+  /** The address is one of this machine's. */
+  isLocal: boolean;
+  /** Packets go to the address itself, and not to a router. */
+  isDirect: boolean;
+  /** The length of the prefix. */
+  length: number;
+}
+
+/**
+ * The entries that addresses meet, by one exchange, however many routes there are; undefined in the place of
+ * each that leads by no link. Throws SystemError when the socket fails.
+ */
+export function lookUpEntries(
+  socket: NetlinkSocket,
+  addresses: readonly Address[],
+): (RouteEntry | undefined)[] {
+  if (addresses.length === 0) return [];
+  const messages = addresses.map((address) => lookUpMessage(address, rt.RTM_F_FIB_MATCH));
+  return socket.transact(messages).map(({ replies: [reply] }) => {
+    if (reply === undefined) return undefined;
+    // struct rtmsg: the length of the destination is its second byte, the type its eighth.
+    const [length = 0, type] = [reply.payload[1], reply.payload[7]];
+    const attributes = readAttributes(reply.payload, 12);
+    const index = attributes.u32(rt.RTA_OIF);
+    const isDirect = type === rt.RTN_UNICAST && !hasRouter(attributes);
+    return index === undefined ? undefined : { index, length, isLocal: type === rt.RTN_LOCAL, isDirect };
+  });
+}
+
+function hasRouter(attributes: Attributes): boolean {
+  return [rt.RTA_GATEWAY, rt.RTA_VIA].some((type) => attributes.bytes(type) !== undefined);
 }
 
 /**
@@ -96,8 +132,7 @@ export function lookUpDirectLinks(
     // struct rtmsg: the type is its eighth byte.
     if (reply === undefined || reply.payload[7] !== rt.RTN_UNICAST) return undefined;
     const attributes = readAttributes(reply.payload, 12);
-    const hasGateway = [rt.RTA_GATEWAY, rt.RTA_VIA].some((type) => attributes.bytes(type) !== undefined);
-    return hasGateway ? undefined : attributes.u32(rt.RTA_OIF);
+    return hasRouter(attributes) ? undefined : attributes.u32(rt.RTA_OIF);
   });
 }
 

@@ -370,14 +370,15 @@ export interface HostRouteStep {
 }
 
 /**
- * Both ends of the wire carry packets, and the other pod hears of the addresses. Nothing to do for the first
- * member.
+ * Both ends of the wire carry packets, the other pod hears of the addresses, and the end has the attachment's
+ * name. The first member has nobody yet to tell.
  */
 export interface WireCarrierStep {
   kind: "wireCarrier";
   key: AttachmentKey;
-  interfaceName: string;
-  mac: string;
+  pod: PodInterface;
+  /** As in the wire: the end gets it last of all. */
+  alias: string;
 }
 
 /**
@@ -386,6 +387,7 @@ export interface WireCarrierStep {
  */
 export interface AnnounceStep extends BridgePort {
   kind: "announce";
+  key: AttachmentKey;
   interfaceName: string;
   mac: string;
   addresses: Prefix[];

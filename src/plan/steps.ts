@@ -225,17 +225,18 @@ const MAKERS: { readonly [Name in StepName]: (attachment: Attachment) => StepOf<
     };
   },
 
-  wireCarrier({ key, link }) {
-    if (link.kind !== "wire" || !link.pod.isRaised) return undefined;
-    return { kind: "wireCarrier", key, interfaceName: link.pod.name, mac: link.pod.mac };
+  wireCarrier({ key, pod: podName, link }) {
+    if (link.kind !== "wire") return undefined;
+    return { kind: "wireCarrier", key, pod: link.pod, alias: aliasOf(key, podName) };
   },
 
   announce(attachment) {
-    const { link, gateway } = attachment;
+    const { key, link, gateway } = attachment;
     // A link that stays down cannot announce, and its port cannot forward.
     if (link.kind !== "bridgePort" || !link.pod.isRaised) return undefined;
     return {
       kind: "announce",
+      key,
       ...portOf(link),
       interfaceName: link.pod.name,
       mac: link.pod.mac,

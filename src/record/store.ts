@@ -161,17 +161,23 @@ export class RecordStore {
     return listFolder(this.directory(network));
   }
 
-  /**
-   * True when `wanted` holds for a record of the network, complete or intended. Stops at the first such
-   * record.
-   */
+  /** True when `wanted` holds for a record of the network, as {@link findRecordLike}. */
   hasRecordLike(network: string, wanted: (attachment: Attachment) => boolean): boolean {
+    return this.findRecordLike(network, wanted) !== undefined;
+  }
+
+  /**
+   * The first record of the network, complete or intended, for which `wanted` holds; no other is read behind
+   * it. Undefined when there is none.
+   */
+  findRecordLike(network: string, wanted: (attachment: Attachment) => boolean): Attachment | undefined {
     const directory = this.directory(network);
-    return listDirectory(directory).some((name) => {
-      if (!isRecordName(name)) return false;
+    for (const name of listDirectory(directory)) {
+      if (!isRecordName(name)) continue;
       const parsed = readRecord(`${directory}/${name}`);
-      return parsed?.state === "record" && wanted(parsed.attachment);
-    });
+      if (parsed?.state === "record" && wanted(parsed.attachment)) return parsed.attachment;
+    }
+    return undefined;
   }
 
   /**

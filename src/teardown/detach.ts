@@ -157,11 +157,11 @@ function tracesOf(detachment: Detachment, node: Node): Traces {
 }
 
 /**
- * Leaves a mark that a pair is to be shut, before it is: a restore raises each host's end that is down,
- * unless it finds the mark. Throws CniError.
+ * Leaves a mark that a host's end is to be shut, before it is: a restore raises each that is down, unless it
+ * finds the mark. Throws CniError.
  */
 function markShut({ key, attachment }: Detachment, { removals }: Traces, { records }: Node): void {
-  if (attachment?.link.kind !== "routedPair" || removals.every(({ shut }) => shut === undefined)) return;
+  if (attachment === undefined || removals.every(({ shut }) => shut === undefined)) return;
   attempt("recordStore", hostInterfaceName(key), () => records.markLeaving(key));
 }
 

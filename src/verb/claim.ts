@@ -85,7 +85,7 @@ export function claimAddresses(claim: Claim): Claimed {
     });
     return { ...begun, dns, givenByOthers: false, foreign: undefined };
   }
-  if (request.netconf.attach === "wire") clearDeadMembers(claimant);
+  if (hasFewPods(request.netconf)) reviewLeases(claimant, request.netconf);
   const keepsForeignHint = claim.observed.bridge.found?.macsFollow;
   using reservation = Reservation.open({
     ...claimant,
@@ -104,12 +104,23 @@ export function claimAddresses(claim: Claim): Claimed {
   return { ...begun, dns, givenByOthers: leases.some((lease) => lease.givenByOthers), foreign: undefined };
 }
 
-/** Clears dead attachments of a wire, so that their addresses are free for the next member. */
-function clearDeadMembers(claimant: Claimant): void {
+/** True for a network with two pods at most, or one for each device. */
+function hasFewPods({ attach }: Netconf): boolean {
+  return attach === "wire" || attach === "device";
+}
+
+/**
+ * Gives living attachments of a network with few pods the leases back that they have lost: nothing on the
+ * node would tell that another pod has their address. Before that clears dead attachments of a wire, so that
+ * their addresses are free for the next member.
+ */
+function reviewLeases(claimant: Claimant, { attach }: Netconf): void {
   const { directory, key } = claimant;
-  explained("leaseStore", `clear the dead attachments of network ${key.network}`, () => {
+  const { network } = key;
+  explained("leaseStore", `compare the leases of network ${network} with its attachments`, () => {
     using _lock = openLeaseLock(directory);
-    reclaimDead({ ...claimant, network: key.network });
+    if (attach === "wire") reclaimDead({ ...claimant, network });
+    restoreLostLeases({ ...claimant, network });
   });
 }
 

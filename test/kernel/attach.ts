@@ -101,6 +101,7 @@ export function podStep(addresses: string[], routes: PodRoute[] = []): PodStep {
 export function announceStep(more: Partial<AnnounceStep> = {}): AnnounceStep {
   return {
     kind: "announce",
+    key: KEY,
     bridge: BRIDGE.name,
     hostInterface: HOST_END.name,
     interfaceName: POD_END.name,

@@ -37,7 +37,7 @@ import { observe, observeLink } from "../../src/look/observed.ts";
 import { filterSees, observeFilter } from "../../src/look/packet-filter.ts";
 import { findHolders, readProcess } from "../../src/look/process.ts";
 import { checkBridge, checkNftables } from "../../src/look/status.ts";
-import { listSubnetOwners } from "../../src/look/subnet-owner.ts";
+import { listRoutedPods, listSubnetOwners } from "../../src/look/subnet-owner.ts";
 import { verifyVlanFiltering, vlanHint } from "../../src/look/vlan-filtering.ts";
 import { type Device, getDevice } from "../../src/net/device.ts";
 import { getLink } from "../../src/net/link.ts";
@@ -119,9 +119,10 @@ export function sourceLooks(listenedPort: number): Look[] {
     lookOf(vlanHint, "a refusal", () => vlanHint(new SystemError("ask", errnoOf("EOPNOTSUPP")))),
     lookOf(uplinkMtu, "a network with host ports", ({ links }) => uplinkMtu(WITH_PORTS, links)),
     lookOf(listDroppingChains, "the node", (node) => listDroppingChains(() => node.rules, [4, 6])),
-    ...["10.1.0.1/24", "fd01::1/64"].map((gateway) =>
+    ...["10.1.0.1/24", "fd01::1/64"].flatMap((gateway) => [
       lookOf(listSubnetOwners, gateway, ({ links }) => listSubnetOwners(links, 1, prefix(gateway))),
-    ),
+      lookOf(listRoutedPods, gateway, ({ links }) => listRoutedPods(links, prefix(gateway))),
+    ]),
     ...listenerLooks(listenedPort),
     ...deviceLooks(),
   ];

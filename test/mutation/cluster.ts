@@ -11,7 +11,7 @@ export const CLUSTER: readonly Mutation[] = [
   {
     name: "a node behind a router gets a route",
     file: "src/net/route-look-up.ts",
-    find: "return hasGateway ? undefined : attributes.u32(rt.RTA_OIF);",
+    find: "return hasRouter(attributes) ? undefined : attributes.u32(rt.RTA_OIF);",
     replace: "return attributes.u32(rt.RTA_OIF);",
     test: NODE,
     promise: "a node behind a router gets no route",

@@ -114,6 +114,21 @@ scene(
   },
 );
 
+scene(
+  "what a pod switched off on its device is on again after DEL, and its group is that of before",
+  async (world) => {
+    const { name } = await plugIn(world);
+    await world.host.must(`ip link set ${name} group 5`);
+    const lan = install(world, deviceNetwork("lan", { device: name }));
+    const red = await world.pod("red");
+    const before = await settled(world.host, name);
+    await add(world, lan, red);
+    await red.must("ip link set eth0 arp off multicast off group 7");
+    await del(world, lan, red);
+    expect(await settled(world.host, name)).toEqual(before);
+  },
+);
+
 scene("routes and source routing of the network work on a device", async (world) => {
   const { name } = await plugIn(world);
   const ipam = { type: "host-local", ranges: LAN_RANGES, routes: [{ dst: "0.0.0.0/0" }] };
@@ -182,9 +197,9 @@ scene("STATUS wants the device on the node or with an attachment", async (world)
   expect(JSON.parse(stdout)).toMatchObject({ code: 50, msg: expect.stringContaining(`"${name}"`) as string });
 });
 
-for (const wishes of [{ device: "enp0s7" }, { devices: ["enp*"] }])
+for (const wishes of [{ device: "enp0s7" }, { device: "uplink-to-the-lan" }, { devices: ["enp*"] }])
   scene(
-    `a device that is named by an alternative name (${Object.keys(wishes)[0]}) is known by it while a pod has it, too`,
+    `a device that is named by an alternative name (${JSON.stringify(wishes)}) is known by it while a pod has it, too`,
     async (world) => {
       const { name } = await plugIn(world);
       await world.host.must(`ip link property add dev ${name} altname enp0s7 altname uplink-to-the-lan`);

@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import { add, addressOf, check, del, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
+import { deviceNetwork, plugIn } from "../support/device.ts";
 import { holdAtOrEnd, locksOf } from "../support/held.ts";
 import { hostLinkOf } from "../support/link.ts";
 import { install, type Network, network } from "../support/network.ts";
@@ -11,6 +12,7 @@ import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import { atEveryMoment } from "../support/strace.ts";
 import { pings } from "../support/traffic.ts";
+import { wireNetwork } from "../support/wire.ts";
 import type { Pod, World } from "../support/world.ts";
 
 const LEASES = "/var/lib/cni/networks/pods";
@@ -58,6 +60,28 @@ for (const [{ way, networkOf }, ipMasq] of WAYS.flatMap((each) => [
     );
   }
 }
+
+for (const { way, networkOf } of [
+  { way: "a wire", networkOf: wireNetwork },
+  { way: "a device", networkOf: deviceNetwork },
+])
+  scene(
+    `${way}: this file alone is removed: the pod keeps its address, the next one gets another`,
+    async (world) => {
+      for (const name of ["eth7", "eth88"]) await plugIn(world, name);
+      const wishes = { ipam: POOL, ...(networkOf === deviceNetwork ? { devices: ["eth*"] } : {}) };
+      const pods = install(world, networkOf("pods", wishes));
+      const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+      expect(addressOf(await add(world, pods, red))).toBe("10.1.0.2");
+      // Red's address is the next in turn.
+      await add(world, pods, blue);
+      await del(world, pods, blue);
+      await world.host.must(`rm ${LEASES}/10.1.0.2`);
+      expect(addressOf(await add(world, pods, blue))).toBe("10.1.0.3");
+      expect(world.read(`${LEASES}/10.1.0.2`)).toContain(red.containerId);
+      expect(await check(world, pods, red)).toBeUndefined();
+    },
+  );
 
 scene("an address that is asked for stays with the pod whose lease is empty", async (world) => {
   const pods = install(world, network("pods"));

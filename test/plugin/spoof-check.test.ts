@@ -12,18 +12,19 @@ import {
 } from "../support/cni.ts";
 import { collect } from "../support/collection.ts";
 import { DEL_WAYS, type DelWay } from "../support/del-way.ts";
-import { holdAtOrEnd, locksOf } from "../support/held.ts";
+import { holdAt, holdAtOrEnd, holdCommandAtOrEnd, locksOf } from "../support/held.ts";
 import { hostLinkOf, linkOf } from "../support/link.ts";
 import { FAMILIES, install, network } from "../support/network.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
 import type { Snapshot } from "../support/snapshot-part.ts";
 import { warmUp } from "../support/steady.ts";
-import { atEveryMoment } from "../support/strace.ts";
+import { atEveryMoment, type Moment } from "../support/strace.ts";
 import { isSilent, pings } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
-import type { Pod, World } from "../support/world.ts";
+import { PLUGIN_FOLDER, type Pod, type World } from "../support/world.ts";
 
+const RESTORE = [`${PLUGIN_FOLDER}/pontoon`, "restore"];
 /** The rules of the table, however many pods there are. */
 const RULES = 18;
 const FALSE_MAC = "0a:00:00:00:00:99";
@@ -276,6 +277,46 @@ for (const [way, between] of [
     60_000,
   );
 }
+
+scene(
+  "a restore beside a DEL opens no port whose check the DEL has taken out",
+  async (world) => {
+    const pods = install(world, network("pods", { macspoofchk: true }));
+    const call = { network: pods, pod: await world.pod("red") };
+    const isOpen = async (): Promise<boolean> =>
+      (await world.host.must("ip -j link show type veth")).includes('"UP"');
+    const isChecked = async (): Promise<boolean> =>
+      (await world.host.must("nft list table bridge pontoon")).includes("0a:58");
+    const unchecked: Moment[] = [];
+    await atEveryMoment(
+      async (moment) => {
+        await add(world, pods, call.pod);
+        await using deleting = await holdAtOrEnd(world, "DEL", call, moment);
+        const stood = !deleting.isOver;
+        if (stood && !(await isChecked())) unchecked.push(moment);
+        mustSucceed(await (stood ? deleting.goOn() : deleting.outcome));
+        return stood;
+      },
+      ["sendto"],
+    );
+    await atEveryMoment(
+      async (moment) => {
+        await add(world, pods, call.pod);
+        await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
+        const stood = !restoring.isOver;
+        await using deleting = await holdAt(world, "DEL", call, unchecked[0]!);
+        mustSucceed(await (stood ? restoring.goOn() : restoring.outcome));
+        expect((await isOpen()) && !(await isChecked()), `restore before request ${moment.count}`).toBe(
+          false,
+        );
+        mustSucceed(await deleting.goOn());
+        return stood;
+      },
+      ["sendto"],
+    );
+  },
+  60_000,
+);
 
 scene("what stays after DEL is the table without elements", async (world) => {
   const plain = await warmUp(world, install(world, network("pods")));

@@ -2,8 +2,10 @@
 import { expect } from "vitest";
 import { add, cnitool, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { install, network } from "../support/network.ts";
+import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
 import { snapshot } from "../support/snapshot.ts";
+import { failingAt, TRACE } from "../support/strace.ts";
 
 scene("STATUS is green on a fresh host, silent, and without any effect", async (world) => {
   const pods = install(world, network("pods"));
@@ -51,6 +53,20 @@ scene(
         details: expect.stringContaining("/var/lib/cni/pontoon") as string,
       });
     }
+  },
+);
+
+scene(
+  "beside a firewall STATUS reads the record of one pod without a bridge, not those of all",
+  async (world) => {
+    const table =
+      "table inet mine { chain through { type filter hook forward priority 0; policy accept; }; }";
+    await world.host.must(["nft", table]);
+    const pods = install(world, ptpNetwork("pods"));
+    for (const name of ["red", "blue", "green"]) await add(world, pods, await world.pod(name));
+    const through = failingAt({ kind: "openat", count: 10_000 }, "ENOMEM");
+    mustSucceed(await plugin(world, "STATUS", { network: pods, through }));
+    expect(world.read(TRACE).match(/pontoon\/pods\/[0-9a-f]+\.json/g)).toHaveLength(1);
   },
 );
 

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { add, addDirectly, addressOf, type CniError, mustFail, mustSucceed, plugin } from "../support/cni.ts";
 import { holdAt, holdAtOrEnd, NODE_LOCK } from "../support/held.ts";
 import { addNeighbour } from "../support/neighbour.ts";
-import { install, network } from "../support/network.ts";
+import { install, type Network, network } from "../support/network.ts";
 import type { Outcome } from "../support/process.ts";
 import { ptpNetwork, WAYS } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
@@ -115,6 +115,83 @@ scene("a bridge has the subnet of a network of pairs: refused by its name", asyn
     code: 122,
     msg: expect.stringContaining('because "bridged0" has 10.1.0.1/24'),
   });
+});
+
+/** A network of pairs whose gateway lies in none of its subnets. */
+function pairsBy(gateway: string, name: string, subnet: string): Network {
+  const ranges = [[{ subnet, gateway, rangeStart: subnet.replace(/0?\/.*/, "2") }]];
+  return ptpNetwork(name, { ipam: { type: "host-local", ranges } });
+}
+
+for (const [gateway, subnet, free] of [
+  ["169.254.1.1", "10.2.0.0/24", "10.1.0.0/24"],
+  ["fe80::1", "fd02::/64", "fd01::/64"],
+] as const)
+  scene(
+    `a bridge has the subnet of a network of pairs by ${gateway}, which another network has too: refused by its name`,
+    async (world) => {
+      await add(world, install(world, network("bridged", { subnets: [subnet] })), await world.pod("red"));
+      const [early, late] = [pairsBy(gateway, "early", free), pairsBy(gateway, "late", subnet)];
+      const first = mustSucceed(await plugin(world, "ADD", { network: early, pod: await world.pod("blue") }));
+      expect(first.stderr).toBe("");
+      const error = mustFail(await plugin(world, "ADD", { network: late, pod: await world.pod("green") }));
+      expect(error).toMatchObject({ code: 122, msg: expect.stringContaining('because "bridged0" has') });
+    },
+  );
+
+for (const address of ["10.1.0.3", "fd01::3"])
+  scene(
+    `the node has ${address} by itself: no pod on a pair gets it, and the ADD after the refused one works`,
+    async (world) => {
+      const [subnet, more] = address.includes(":") ? ["fd01::/64", " nodad"] : ["10.1.0.0/24", ""];
+      for (const command of [WIRE, UP, `ip address add ${address} dev other0${more}`])
+        await world.host.must(command);
+      const pods = ptpNetwork("pods", { subnets: [subnet] });
+      mustSucceed(await plugin(world, "ADD", { network: pods, pod: await world.pod("red") }));
+      const call = { network: pods, pod: await world.pod("blue") };
+      const error = mustFail(await plugin(world, "ADD", call));
+      expect(error).toMatchObject({
+        code: 122,
+        msg: expect.stringContaining(`a pod cannot have ${address}, because "other0" of the node has it`),
+      });
+      const { ips } = await addDirectly(world, call);
+      expect(ips?.[0]?.address).toBe(`${address.replace("3", "4")}/${subnet.split("/")[1]}`);
+    },
+  );
+
+scene(
+  "a bridge gets no gateway address that a pod on a pair has, and hears of pods in its subnet",
+  async (world) => {
+    const pairs = pairsBy("169.254.1.1", "pairs", "10.1.0.0/24");
+    for (const name of ["red", "blue", "green"])
+      mustSucceed(await plugin(world, "ADD", { network: pairs, pod: await world.pod(name) }));
+    const bridged = (gateway: string) => {
+      const range = { subnet: "10.1.0.0/16", gateway, rangeStart: "10.1.9.9" };
+      return network("bridged", { ipam: { type: "host-local", ranges: [[range]] } });
+    };
+    const pod = await world.pod("pink");
+    const error = mustFail(await plugin(world, "ADD", { network: bridged("10.1.0.3"), pod }));
+    expect(error).toMatchObject({
+      code: 111,
+      msg: expect.stringMatching(/because "veth\w+" has 10\.1\.0\.3\/32/),
+    });
+    expect(error.details).toContain("delete the pods of network pairs");
+    const told = mustSucceed(await plugin(world, "ADD", { network: bridged("10.1.0.1"), pod }));
+    expect(told.stderr).toMatch(
+      /^pontoon: veth\w+ leads to the pod with 10\.1\.0\.\d and 2 others in the subnet of 10\.1\.0\.1\/16 on bridged0\n$/,
+    );
+  },
+);
+
+scene("the gateway address of many pairs in the subnet of a bridge is one line in the log", async (world) => {
+  const pairs = ptpNetwork("pairs");
+  for (const name of ["red", "blue", "green"])
+    mustSucceed(await plugin(world, "ADD", { network: pairs, pod: await world.pod(name) }));
+  const range = { subnet: "10.1.0.0/16", gateway: "10.1.9.1", rangeStart: "10.1.9.2" };
+  const wide = network("wide", { ipam: { type: "host-local", ranges: [[range]] } });
+  const told = mustSucceed(await plugin(world, "ADD", { network: wide, pod: await world.pod("pink") }));
+  expect(told.stderr.match(/has? 10\.1\.0\.1\/32|have 10\.1\.0\.1\/32/g)).toHaveLength(1);
+  expect(told.stderr).toMatch(/veth\w+ and 2 others have 10\.1\.0\.1\/32, which overlaps the subnet of/);
 });
 
 scene("networks of pairs may have one subnet, and no line says so", async (world) => {

@@ -62,6 +62,28 @@ async function stage(world: World) {
   return { lab, red, blue, call: { network: lab, pod: red } };
 }
 
+scene(
+  "an ADD of the second member that dies before its answer, and its DEL, leave a free end that nobody has left",
+  async (world) => {
+    const lab = install(world, wireNetwork("lab", WIRE_WITH_ALL));
+    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+    await add(world, lab, red);
+    const [before, call] = [await hostLinks(world), { network: lab, pod: blue }];
+    await atEveryMoment(
+      async (moment) => {
+        const died = await dieAt(world, "ADD", call, moment);
+        mustSucceed(await plugin(world, "DEL", call));
+        // An ADD that has come to its answer has made a member, which then leaves.
+        if (!died) return false;
+        expect(await hostLinks(world), text(moment)).toEqual(before);
+        return true;
+      },
+      ["sendto"],
+    );
+  },
+  LIMIT_MS,
+);
+
 for (const { name, goOn } of WAYS_ON) {
   scene(
     `an ADD of the second member that dies before any one of its steps is made good by ${name}`,

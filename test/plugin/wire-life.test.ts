@@ -60,17 +60,40 @@ for (const order of ["the first", "the second"])
 
 scene("a pod that takes the end of one that left gets none of its settings", async (world) => {
   const { lab, red, blue } = await redAndBlue(world, WIRE_WITH_ALL);
+  await blue.must("ip link set eth0 arp off multicast off group 7");
+  // One of the two names is taken on the node, the other in the next pod.
+  for (const altName of ["node0", "pod0"])
+    await blue.must(`ip link property add dev eth0 altname ${altName}`);
+  await world.host.must("ip link add node0 type bridge");
   await del(world, lab, blue);
   install(world, wireNetwork("lab"));
   const green = await world.pod("green");
+  await green.must("ip link add pod0 type bridge");
   await add(world, lab, green);
   const facts = async (pod: Pod): Promise<unknown> => {
-    const { promiscuity, txqlen, flags } = await linkOf(pod, "eth0");
-    return { promiscuity, txqlen, allMulticast: flags.includes("ALLMULTI") };
+    const { promiscuity, txqlen, group, altnames, flags } = await linkOf(pod, "eth0");
+    const set = flags.filter((flag) => ["ALLMULTI", "NOARP", "MULTICAST"].includes(flag));
+    return { promiscuity, txqlen, group, altnames, set };
   };
-  expect(await facts(green)).toEqual({ promiscuity: 0, txqlen: 1000, allMulticast: false });
+  const asMade = { promiscuity: 0, txqlen: 1000, group: "default", altnames: undefined, set: ["MULTICAST"] };
+  expect(await facts(green)).toEqual(asMade);
   expect(await facts(red)).toMatchObject({ promiscuity: 1, txqlen: 77 });
 });
+
+scene(
+  "a member that a program in the pod has renamed goes by its DEL, and a third pod takes its place",
+  async (world) => {
+    const { lab, red, blue } = await redAndBlue(world);
+    for (const change of ["down", "name odd0"]) await blue.must(`ip link set eth0 ${change}`);
+    const before = await holdings(red);
+    await del(world, lab, blue);
+    expect((await blue.exec("ip link show odd0")).status).not.toBe(0);
+    expect(await holdings(red)).toEqual(before);
+    const green = await world.pod("green");
+    for (const address of addressesOf(await add(world, lab, green)))
+      expect(await pings(red, address)).toBe(true);
+  },
+);
 
 scene("CHECK of a member that has been alone so far is content", async (world) => {
   const lab = install(world, wireNetwork("lab"));

@@ -14,6 +14,7 @@ export interface Link {
   txqlen: number;
   address: string;
   promiscuity: number;
+  group: string;
   ifalias?: string;
   altnames?: string[];
   num_tx_queues: number;

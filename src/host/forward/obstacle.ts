@@ -1,6 +1,7 @@
 // Obstacles between a network's pods and the world that no ADD removes, for STATUS: another owner of the
 // subnet, and a firewall that drops for certain.
 import { prefixesOf } from "../../attachment/attachment.ts";
+import { hostEndOf } from "../../attachment/link.ts";
 import { keyOfAlias } from "../../attachment/name.ts";
 import type { Netconf } from "../../cni/config.ts";
 import { CniError } from "../../cni/error.ts";
@@ -21,7 +22,7 @@ import { listForwardHooks } from "./hook.ts";
 export function refuseObstacles(netconf: Netconf, node: Node): void {
   const obstacle = otherOwner(netconf, node) ?? dropping(netconf, node);
   if (obstacle === undefined) return;
-  const suffers = node.living([netconf.name]).length > 0;
+  const suffers = node.findLiving(netconf.name, () => true) !== undefined;
   throw new CniError(suffers ? "limitedConnectivity" : "notAvailable", obstacle);
 }
 
@@ -103,10 +104,12 @@ function trafficOf(
     const first = ipam?.rangeSets.flat().find(({ subnet }) => isOf(subnet))?.first;
     return first && { family, entry: gatewayInterface, pod: first, hasHostPorts: false };
   }
-  for (const attachment of node.living([name])) {
-    const pod = prefixesOf(attachment).find(isOf);
-    if (pod !== undefined && "host" in attachment.link)
-      return { family, entry: attachment.link.host.name, pod: pod.address, hasHostPorts: false };
-  }
-  return undefined;
+  const found = node.findLiving(
+    name,
+    (attachment) => hostEndOf(attachment.link) !== undefined && prefixesOf(attachment).some(isOf),
+  );
+  const [entry, pod] = [found && hostEndOf(found.link)?.name, found && prefixesOf(found).find(isOf)];
+  return entry === undefined || pod === undefined
+    ? undefined
+    : { family, entry, pod: pod.address, hasHostPorts: false };
 }

@@ -37,8 +37,10 @@ export const RTNLGRP_IPV6_NETCONF = 25;
 
 export const IFF_UP = 0x1;
 export const IFF_LOOPBACK = 0x8;
+export const IFF_NOARP = 0x80;
 export const IFF_PROMISC = 0x100;
 export const IFF_ALLMULTI = 0x200;
+export const IFF_MULTICAST = 0x1000;
 export const IF_OPER_UP = 6;
 
 export const IFLA_ADDRESS = 1;

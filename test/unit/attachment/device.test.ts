@@ -20,6 +20,9 @@ const FORMER: FormerDevice = {
   up: true,
   promiscuous: false,
   allMulticast: true,
+  arp: false,
+  multicast: true,
+  group: 5,
   txQueueLength: 1000,
   alias: "uplink",
   addresses: [
@@ -67,6 +70,8 @@ test.each<[string, object]>([
   ["an address that is none", { addresses: [{ address: "eth1", scope: 0, flags: 0 }] }],
   ["a state that is no flag", { up: "yes" }],
   ["a place on a bus that is no text", { busPath: 3 }],
+  ["a word in the place of a flag", { arp: "off" }],
+  ["a link group that is none", { group: -1 }],
   ["alternative names that are no list", { altNames: "enp0s3" }],
   ["an alternative name that is none", { altNames: [""] }],
   ["an alternative name that is too long", { altNames: ["x".repeat(128)] }],

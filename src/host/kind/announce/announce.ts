@@ -10,6 +10,7 @@ import type { AnnounceStep } from "../../../plan/step.ts";
 import { readText } from "../../../sys/file.ts";
 import type { Applying, Place, Renewal, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
+import { shutPort } from "../../shut.ts";
 import { takeAlias } from "../bridge/macs-follow.ts";
 import { awaitVlanGateway } from "../vlan/vlan-gateway.ts";
 import { isForwarding, raisePort } from "./bridge-port.ts";
@@ -85,16 +86,23 @@ function hasOtherLink({ pod, podIndex }: Applying): boolean {
   );
 }
 
-/** Raises ports that are down and where they belong: on their bridge, behind their settings. */
-function raiseAgain(steps: readonly AnnounceStep[], { links }: Node): Renewal[] {
-  return steps.map(({ hostInterface: name, bridge }) => () => {
+/**
+ * Raises ports that are down and where they belong: on their bridge, behind their settings. One that a DEL
+ * has shut stays shut: the DEL leaves its mark before it shuts the port, so one of the two sees the other.
+ */
+function raiseAgain(steps: readonly AnnounceStep[], node: Node): Renewal[] {
+  const { links, records } = node;
+  return steps.map(({ key, hostInterface: name, bridge }) => () => {
     const [port, master] = getLinks(links, [{ name }, { name: bridge }]);
     if (port === undefined || port.up || master === undefined || port.master !== master.index)
       return undefined;
+    if (!records.isComplete(key)) return undefined;
     attempt("bridgePort", name, () =>
       links.execute([changeLinkMessage({ name }, { up: true }, `set up interface ${name}`)]),
     );
-    return `${name} is up again`;
+    if (records.isComplete(key)) return `${name} is up again`;
+    shutPort(name, node);
+    return undefined;
   });
 }
 

@@ -188,8 +188,9 @@ function changesOf(device: Device, former: Returning["former"]): DeviceChange | 
     device.name === former.name &&
     settings.mac === undefined &&
     settings.mtu === undefined &&
-    device.txQueueLength === former.txQueueLength &&
-    (["up", "promiscuous", "allMulticast"] as const).every((flag) => device[flag] === former[flag]);
+    (["txQueueLength", "group", "up", "promiscuous", "allMulticast", "arp", "multicast"] as const).every(
+      (each) => former[each] === undefined || device[each] === former[each],
+    );
   return isRight ? undefined : { ...settings, name: former.name };
 }
 
@@ -199,6 +200,7 @@ function settingsOf(device: Device, former: Returning["former"]): DeviceChange {
     mac: device.mac === former.mac ? undefined : former.mac,
     mtu: device.mtu === former.mtu ? undefined : former.mtu,
     txQueueLength: former.txQueueLength,
+    group: former.group,
     flags: former,
   };
 }

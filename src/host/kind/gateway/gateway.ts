@@ -118,7 +118,7 @@ function refuseOwners({
       hint: `Choose another subnet for the network${use}, or ${waysToRemove(owner)}`,
     });
   };
-  checkOwners({ place: `on ${name}`, index, address, notice }, refusal, node);
+  checkOwners({ place: `on ${name}`, index, address, isSharedByPods: false, notice }, refusal, node);
 }
 
 /** The addresses of the interface, of the family of the wanted one. */

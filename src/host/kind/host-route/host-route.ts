@@ -11,7 +11,7 @@ import { isErrno } from "../../../sys/errno.ts";
 import type { Applying, Place, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { shutPort } from "../../shut.ts";
-import { checkSubnets, isFirst } from "./first.ts";
+import { checkSubnets, exploreAddresses } from "./first.ts";
 import { countLostRoutes } from "./lost.ts";
 import { explainRefusal } from "./refusal.ts";
 import { hostLinkLocal, prepare, requestsOf } from "./request.ts";
@@ -28,19 +28,21 @@ export const hostRoute: StepKind<HostRouteStep> = {
  */
 function routeToPod(step: HostRouteStep, on: Applying): void {
   const { hostInterface: name } = step;
-  const { node, pod } = on;
+  const { node, pod, hostIndex } = on;
+  const { isFirst, isElsewhere, refusal } = attempt("address", name, () => exploreAddresses(step, node));
   const make = (): void => {
+    // The first pod tells of subnets that only touch the network's.
+    const notice = (text: string): void => (isFirst ? on.notice(text) : undefined);
+    if (isFirst || isElsewhere)
+      attempt("address", name, () => checkSubnets(step, { node, hostIndex, notice }));
+    if (refusal !== undefined) throw refusal;
     attempt("sysctl", name, () => prepare(step));
-    send(step, on.hostIndex, node);
+    send(step, hostIndex, node);
   };
-  if (attempt("address", name, () => isFirst(step, node)))
-    // Another ADD may give the subnet to a bridge: under the lock one of the two sees the other's address.
-    node.underLock(() => {
-      attempt("address", name, () => checkSubnets(step, on));
-      make();
-      on.isFirst = true;
-    });
+  // Another ADD may give the subnet to a bridge: under the lock one of the two sees the other's address.
+  if (isFirst) node.underLock(make);
   else make();
+  on.isFirst = isFirst;
   attempt("link", step.interfaceName, () =>
     pod.links.execute([getLinkMessage({ name: step.interfaceName })]),
   );

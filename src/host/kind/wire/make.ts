@@ -37,10 +37,13 @@ export function makePair(step: WireStep, on: Applying): void {
     throw settled?.error ?? new SystemError(`find ${name}`, errnoOf("ENODEV"));
   }
   on.podIndex = readIndices(reply).pod;
-  markWhole(pod, on.podIndex, step);
 }
 
 /** Names the attachment on its end: from then on the end has all that the attachment describes. */
-export function markWhole({ links }: Pod, index: number, { alias, pod: { name } }: WireStep): void {
+export function markWhole(
+  { links }: Pod,
+  index: number,
+  { alias, pod: { name } }: Pick<WireStep, "alias" | "pod">,
+): void {
   links.execute([changeLinkMessage({ index }, { alias }, `name the attachment of ${name} in the pod`)]);
 }

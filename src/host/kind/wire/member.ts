@@ -4,6 +4,7 @@ import { keyOfAlias } from "../../../attachment/name.ts";
 import { freeEndName, isAtOtherEnd, stateOfFreeEnd } from "../../../attachment/wire.ts";
 import { type AttachmentKey, sameKey } from "../../../cni/attachment-key.ts";
 import { CniError } from "../../../cni/error.ts";
+import { type Device, getDevice, listDevices } from "../../../net/device.ts";
 import { getLink, getPeer, type Link } from "../../../net/link.ts";
 import type { NetlinkSocket } from "../../../netlink/socket.ts";
 import { isEndOf } from "../../link.ts";
@@ -16,7 +17,7 @@ export interface Member {
   attachment: Attachment;
   pod: Pod;
   /** Its end of the pair; undefined when that has gone with the other namespace. */
-  end: Link | undefined;
+  end: Device | undefined;
   /** Its ADD has ended well, and no DEL has begun. */
   isComplete: boolean;
 }
@@ -53,14 +54,18 @@ export function othersOf(key: AttachmentKey, node: Node): Others {
 }
 
 /** The attachment's end of the pair in its pod; undefined when it is not there. Throws SystemError. */
-export function findEnd(pod: Pod, { key, link }: Attachment): Link | undefined {
+export function findEnd(pod: Pod, { key, link }: Attachment): Device | undefined {
   return findEndOf(pod, key, link.pod.mac);
 }
 
-/** As {@link findEnd}, without a record: the alias alone tells where the MAC is not known. */
-export function findEndOf(pod: Pod, key: AttachmentKey, mac: string | undefined): Link | undefined {
-  const link = getLink(pod.links, { name: key.interfaceName });
-  return link?.kind === "veth" && isEndOf(link, { key, mac }) ? link : undefined;
+/**
+ * As {@link findEnd}, without a record: the alias alone tells where the MAC is not known. A program in the
+ * pod may have given the end another name.
+ */
+export function findEndOf(pod: Pod, key: AttachmentKey, mac: string | undefined): Device | undefined {
+  const isOurs = (link: Device): boolean => link.kind === "veth" && isEndOf(link, { key, mac });
+  const named = getDevice(pod.links, { name: key.interfaceName });
+  return named !== undefined && isOurs(named) ? named : listDevices(pod.links).find(isOurs);
 }
 
 /** True when the two links, each in its own namespace, are the ends of one pair. */

@@ -1,15 +1,15 @@
 // A member that leaves its wire: its end is parked for the next one, and with the last member the pair goes.
 import type { Attachment } from "../../../attachment/attachment.ts";
-import { type FreeEndState, freeEndAlias, freeEndName, isAtOtherEnd } from "../../../attachment/wire.ts";
+import { freeEndAlias, freeEndName, isAtOtherEnd, stateOfFreeEnd } from "../../../attachment/wire.ts";
 import type { AttachmentKey } from "../../../cni/attachment-key.ts";
 import { CniError } from "../../../cni/error.ts";
 import { attempt } from "../../../failure/failure.ts";
-import { changeDeviceMessage, VETH_QUEUE_LENGTH } from "../../../net/device.ts";
+import { takeAltNameMessage } from "../../../net/alt-name.ts";
+import { changeDeviceMessage, type Device, VETH_QUEUE_LENGTH } from "../../../net/device.ts";
 import { getLink, getPeer, type Link } from "../../../net/link.ts";
 import { removeLink } from "../../../net/link-change.ts";
-import type { WireStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
-import type { Place, Removing } from "../../kind.ts";
+import type { Removing } from "../../kind.ts";
 import { openRecordedPod } from "../../namespace.ts";
 import type { Node } from "../../node.ts";
 import type { Pod } from "../../pod.ts";
@@ -52,21 +52,11 @@ export function releaseUnrecorded(key: AttachmentKey, pod: Pod | undefined, node
 }
 
 /**
- * Takes back that an ADD took an end which no member had left: it is parked as it was, so CHECK of the other
- * member does not speak of one that has left. Throws CniError.
- */
-export function giveFreeEndBack({ key, pod: { mac } }: WireStep, { node, pod }: Place): void {
-  attempt("cleanup", freeEndName(key.network), () =>
-    underWireLock(key.network, node, () => leave({ key, mac, pod }, node, "open")),
-  );
-}
-
-/**
  * Parks the end of the attachment, or removes the pair when its other end is parked already. An attachment
  * whose end is not there leaves nothing but a free end that names it. Throws CniError where the free end is
  * another pair's, and somebody else has the other end of this one.
  */
-function leave({ key, mac, pod }: Leaving, node: Node, state: FreeEndState = "left"): void {
+function leave({ key, mac, pod }: Leaving, node: Node): void {
   const end = pod && findEndOf(pod, key, mac);
   if (pod === undefined || end === undefined) {
     const free = getLink(node.links, { name: freeEndName(key.network) });
@@ -74,7 +64,7 @@ function leave({ key, mac, pod }: Leaving, node: Node, state: FreeEndState = "le
     return;
   }
   const free = findFreeEnd(key.network, node);
-  if (free === undefined) return park({ end, pod, key, state }, node);
+  if (free === undefined) return park({ end, pod, key }, node);
   if (!arePeers(free, end) && getPeer(pod.links, end) !== undefined) throw nameOfAnother(key.network, free);
   removeLink(pod.links, { index: end.index });
 }
@@ -90,23 +80,32 @@ function nameOfAnother(network: string, { name, alias }: Link): CniError {
 /** What the next pod finds: nothing of the settings of the one that leaves. */
 const AS_MADE = {
   txQueueLength: VETH_QUEUE_LENGTH,
-  flags: { up: false, promiscuous: false, allMulticast: false },
+  group: 0,
+  flags: { up: false, promiscuous: false, allMulticast: false, arp: true, multicast: true },
 };
 
-/** An end to be parked, and why it is free then. */
+/** An end to be parked. */
 interface Parking {
-  end: Link;
+  end: Device;
   pod: Pod;
   key: AttachmentKey;
-  state: FreeEndState;
 }
 
-function park({ end, pod, key, state }: Parking, node: Node): void {
+/**
+ * Parks an end, without the alternative names that the pod gave it. An ADD that took the end and has not come
+ * to its own end has left it the alias that it had when it was free: then it is free for the same reason.
+ */
+function park({ end, pod, key }: Parking, node: Node): void {
+  const { index, altNames } = end;
   const other = othersOf(key, node).members.find((member) => member.end !== undefined);
   const name = freeEndName(key.network);
-  const alias = freeEndAlias(state, key.network, other?.attachment.key);
+  const alias = freeEndAlias(stateOfFreeEnd(end.alias) ?? "left", key.network, other?.attachment.key);
   const parked = { namespaceFd: node.home.fd, name, alias, ...AS_MADE };
-  const [moved] = pod.links.transact([changeDeviceMessage(end.index, parked, `park ${end.name} as ${name}`)]);
+  const outcomes = pod.links.transact([
+    ...altNames.map((each) => takeAltNameMessage(index, each)),
+    changeDeviceMessage(index, parked, `park ${end.name} as ${name}`),
+  ]);
+  const moved = outcomes.at(-1);
   // The namespace at the other end may die at this moment, and takes the pair with it.
   if (moved?.error !== undefined && !isErrno(moved.error, "ENODEV")) throw moved.error;
 }

@@ -24,7 +24,7 @@ import {
   othersOf,
 } from "./member.ts";
 import { refuseThird, refuseToCut, refuseUnknown } from "./refusal.ts";
-import { giveFreeEndBack, release } from "./release.ts";
+import { release } from "./release.ts";
 import { isWhole, refuseBusy, renew } from "./renew.ts";
 
 export const wire: StepKind<WireStep> = {
@@ -70,12 +70,11 @@ function leadsToMember(free: Link, other: Member | undefined, others: Others): b
 }
 
 function take(free: Link, step: WireStep, on: Applying): void {
-  const { mtu, alias } = step;
   const { name, mac } = step.pod;
   // The kernel moves the link also when it refuses the name.
   checkInterfaceIsFree(name, on.pod);
-  if (stateOfFreeEnd(free.alias) === "open") on.onUndo(() => giveFreeEndBack(step, on));
-  const where = { namespaceFd: on.pod.namespace.fd, name, mac, mtu, alias };
+  // The alias stays until the attachment is whole: an end that goes back before that is free as it was.
+  const where = { namespaceFd: on.pod.namespace.fd, name, mac, mtu: step.mtu };
   on.node.links.execute([
     changeDeviceMessage(free.index, where, `move ${free.name} into the pod as ${name}`),
   ]);
