@@ -94,7 +94,7 @@ function add({ args: { options }, person, chain: open }: Call): Answer {
   const path = pathOf(fresh === undefined ? (netns ?? "") : nameOf(fresh));
   const chain = open();
   const asked = askedBy(options, chain, path);
-  needRoot("attach pods", "cni add");
+  needRoot("attach pods", "cni add", ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"]);
   const result = fresh === undefined ? addChain(chain, asked) : addInNew(fresh, chain, asked);
   const { terminal } = person;
   const isForPerson = terminal.columns !== Number.POSITIVE_INFINITY;
@@ -167,6 +167,7 @@ function living({ list }: Chain): ValidAttachment[] {
 
 function status({ person, chain: open }: Call): Answer {
   const chain = open();
+  needRoot("ask whether a network is ready", "cni status");
   const isAsked = statusOfChain(chain);
   return said(person, chain, isAsked ? "all plugins are ready" : "version of the list has no status");
 }

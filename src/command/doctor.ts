@@ -65,6 +65,7 @@ ports that are down, and ports on their bridge with their settings, as
   statuses: `0 when all is well (notes are no fault), 1 when something is wrong,
 2 when it could not look or the command line is wrong.
 `,
+  failureStatus: BLIND,
   run({ options, words }, { terminal }): Answer {
     const [word, to, ...more] = words;
     const isTrace = options.trace === true;

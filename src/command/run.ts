@@ -30,14 +30,16 @@ export interface Printout {
 /** Runs the command that the arguments of the process name; there is at least one. Throws nothing. */
 export function runCommand([word = "", ...rest]: readonly string[], person: Person): Printout {
   let title = "pontoon";
+  let status = 1;
   try {
     const command = findCommand(word, COMMANDS);
     title = `pontoon ${command.name}`;
+    status = command.failureStatus ?? 1;
     return printoutOf(title, asksForHelp(rest) ? { text: pageOf(command) } : answerOf(command, rest, person));
   } catch (error) {
     if (error instanceof UnknownCommand) return misused("pontoon", error);
     if (error instanceof Misuse) return misused(title, error);
-    return printoutOf(title, { text: "", errors: [asCniError(error)] });
+    return printoutOf(title, { text: "", errors: [asCniError(error)], status });
   }
 }
 

@@ -43,6 +43,7 @@ Needs root; changes nothing.
   statuses: `0 when all is well, 1 when something is wrong, 2 when it could
 not look or the command line is wrong.
 `,
+  failureStatus: 2,
   run({ options, words }, { terminal }): Answer {
     refuseWords(words);
     needRoot("look at all of the node's network", "status");

@@ -94,21 +94,22 @@ function podsText(pods: readonly string[]): string {
     : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;
 }
 
-function sumOf({ findings, attachments }: Diagnosis, done: string[] | undefined): string {
+function sumOf({ findings, blind, attachments }: Diagnosis, done: string[] | undefined): string {
   const counts = (["error", "warning", "note"] as const).flatMap((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
     return count === 0 ? [] : [counted(count, severity)];
   });
   const networks = new Set(attachments.map(({ attachment }) => attachment.key.network)).size;
   const looked = `${counted(attachments.length, "attachment")} of ${counted(networks, "network")}`;
-  const isWrong = findings.some(({ severity }) => severity !== "note");
-  const sum = counts.length === 0 ? "nothing is wrong" : counts.join(", ");
-  const repairable = findings.filter(({ isRepairable }) => isRepairable === true).length;
+  const faults = findings.filter(({ severity }) => severity !== "note");
+  if (blind.length > 0) counts.push(`${counted(blind.length, "examination")} could not look`);
+  else if (faults.length === 0) counts.push("nothing is wrong");
+  const repairable = faults.filter(({ isRepairable }) => isRepairable === true).length;
   const hint =
     repairable > 0 && done === undefined
-      ? `"pontoon doctor --repair" mends ${repairable === findings.length ? "all of it" : `${repairable} of these`}.\n`
+      ? `"pontoon doctor --repair" mends ${repairable === faults.length ? "all of it" : `${repairable} of these`}.\n`
       : "";
-  return `${looked}: ${sum}${isWrong || counts.length === 0 ? "" : ", nothing is wrong"}.\n${hint}`;
+  return `${looked}: ${counts.join(", ")}.\n${hint}`;
 }
 
 /** The report for programs; docs/doctor.md describes it. */
