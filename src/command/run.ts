@@ -2,7 +2,7 @@
 // lines.
 import type { CniError } from "../cni/error.ts";
 import { asciiJson } from "../cni/json.ts";
-import { asCniError, sentencesOf } from "../failure/failure.ts";
+import { asCniError } from "../failure/failure.ts";
 import { shown } from "../terminal/terminal.ts";
 import { readArguments } from "./arguments.ts";
 import type { Answer, Command, Person } from "./command.ts";
@@ -48,9 +48,14 @@ export function runCommand([word = "", ...rest]: readonly string[], person: Pers
  * of another program may have several lines.
  */
 export function errorLines(title: string, errors: readonly CniError[]): string {
-  return sentencesOf(errors.map((error) => error.explained()))
-    .map((sentence) => `${title}: ${shown(sentence.replaceAll(/\s*\n\s*/g, " "))}.\n`)
-    .join("");
+  return errors.map((error) => `${title}: ${lineOf(error.explained())}\n`).join("");
+}
+
+/** The message and the details of an error. Details that are no sentences of ours go on with the message. */
+function lineOf({ message, details }: CniError): string {
+  const glue = /[.!?]$/.test(message) ? " " : /^[A-Z]/.test(details) ? ". " : ": ";
+  const text = details === "" ? message : `${message}${glue}${details}`;
+  return shown((/[.!?]$/.test(text) ? text : `${text}.`).replaceAll(/\s*\n\s*/g, " "));
 }
 
 /** True when the arguments ask for help. Words behind `--` are no options. */

@@ -119,9 +119,6 @@ export function explain(
   hint = hintOf(errnoName(error.errno)),
 ): CniError {
   const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;
-  return new CniError(
-    kind,
-    { about, attempted: `Tried to ${error.operation}`, cause, hint },
-    { cause: error },
-  );
+  const attempted = about === error.operation ? undefined : `Tried to ${error.operation}`;
+  return new CniError(kind, { about, attempted, cause, hint }, { cause: error });
 }

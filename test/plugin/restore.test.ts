@@ -268,7 +268,7 @@ scene(
       status: 1,
       stdout: "",
       stderr:
-        'pontoon restore: only root may change packet rules: Hint: Run it as root, as in "sudo pontoon restore".\n',
+        'pontoon restore: only root may change packet rules. Hint: Run it as root, as in "sudo pontoon restore".\n',
     });
     const unable = await world.host.exec(
       `setpriv --bounding-set=-net_admin ${PLUGIN_FOLDER}/pontoon restore`,
