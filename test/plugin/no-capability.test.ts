@@ -65,23 +65,26 @@ scene("without CAP_NET_ADMIN a command says that alone, and changes nothing", as
   expect((await snapshot(world)).minus(before).lines).toEqual([]);
 });
 
-scene("without CAP_SYS_ADMIN the doctor says that it cannot look into pods, and blames none", async (world) => {
-  const pods = install(world, network("pods"));
-  for (const name of ["red", "blue"]) await add(world, pods, await world.pod(name));
-  const through = [toolPath("setpriv"), "--bounding-set=-sys_admin", `${PLUGIN_FOLDER}/pontoon`];
-  const seen = await world.host.exec([...through, "doctor", "--json"]);
-  expect(seen.status).toBe(2);
-  const reason = expect.stringMatching(/^2 of 2 pods cannot be looked into$/) as string;
-  expect(JSON.parse(seen.stdout)).toMatchObject({
-    findings: [],
-    blind: [{ examination: "attachments", reason }],
-  });
-  const traced = await world.host.exec([...through, "doctor", "--trace", "red", "outside"]);
-  expect(traced).toMatchObject({ status: 2, stderr: expect.stringContaining("CAP_SYS_ADMIN") as string });
-  const tried = await world.host.exec([...through, "try", LIST]);
-  expect(tried).toMatchObject({
-    status: 1,
-    stdout: "",
-    stderr: expect.stringMatching(/^pontoon try: CAP_SYS_ADMIN is missing, /) as string,
-  });
-});
+scene(
+  "without CAP_SYS_ADMIN the doctor says that it cannot look into pods, and blames none",
+  async (world) => {
+    const pods = install(world, network("pods"));
+    for (const name of ["red", "blue"]) await add(world, pods, await world.pod(name));
+    const through = [toolPath("setpriv"), "--bounding-set=-sys_admin", `${PLUGIN_FOLDER}/pontoon`];
+    const seen = await world.host.exec([...through, "doctor", "--json"]);
+    expect(seen.status).toBe(2);
+    const reason = expect.stringMatching(/^2 of 2 pods cannot be looked into$/) as string;
+    expect(JSON.parse(seen.stdout)).toMatchObject({
+      findings: [],
+      blind: [{ examination: "attachments", reason }],
+    });
+    const traced = await world.host.exec([...through, "doctor", "--trace", "red", "outside"]);
+    expect(traced).toMatchObject({ status: 2, stderr: expect.stringContaining("CAP_SYS_ADMIN") as string });
+    const tried = await world.host.exec([...through, "try", LIST]);
+    expect(tried).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^pontoon try: CAP_SYS_ADMIN is missing, /) as string,
+    });
+  },
+);

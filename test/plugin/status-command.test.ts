@@ -81,13 +81,16 @@ scene("a runtime that would take another program's file, or none of ours, is tol
   });
 });
 
-scene("status and doctor that may not look end with exit status 2, not as if a fault were found", async (world) => {
-  for (const command of ["status", "doctor", "doctor --trace red outside"]) {
-    const asNobody = `setpriv --reuid 65534 --clear-groups ${PLUGIN_FOLDER}/pontoon ${command}`;
-    expect(await world.host.exec(asNobody), command).toMatchObject({
-      status: 2,
-      stdout: "",
-      stderr: expect.stringMatching(/^pontoon (status|doctor): only root may look/) as string,
-    });
-  }
-});
+scene(
+  "status and doctor that may not look end with exit status 2, not as if a fault were found",
+  async (world) => {
+    for (const command of ["status", "doctor", "doctor --trace red outside"]) {
+      const asNobody = `setpriv --reuid 65534 --clear-groups ${PLUGIN_FOLDER}/pontoon ${command}`;
+      expect(await world.host.exec(asNobody), command).toMatchObject({
+        status: 2,
+        stdout: "",
+        stderr: expect.stringMatching(/^pontoon (status|doctor): only root may look/) as string,
+      });
+    }
+  },
+);
