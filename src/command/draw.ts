@@ -59,7 +59,7 @@ or 2 when the command line is wrong.
     const scene = word === undefined ? whole : partOf(whole, word);
     if (scene === undefined)
       return {
-        text: `Nothing on this node has the name, address or port ${quote(shown(word))}.\n`,
+        text: `Nothing on this node has the name, address or port ${quote(shown(word ?? ""))}.\n`,
         status: 1,
       };
     const isWhole = options.all === true;
