@@ -1,6 +1,6 @@
 // The findings of a doctor as text and as JSON.
 import type { Diagnosis } from "../../doctor/doctor.ts";
-import { type Finding, nameOf, type Severity } from "../../doctor/finding.ts";
+import { type Finding, nameOf, networksOf, type Severity } from "../../doctor/finding.ts";
 import { type Style, shown, styled, type Terminal } from "../../terminal/terminal.ts";
 import { wrapped } from "../../terminal/wrap.ts";
 import { counted } from "../text.ts";
@@ -140,8 +140,4 @@ export function findingJson(finding: Finding): Record<string, unknown> {
     pods: (finding.attachments ?? []).map(nameOf),
     networks: networksOf(finding),
   };
-}
-
-function networksOf({ networks, attachments }: Finding): string[] {
-  return [...new Set(networks ?? (attachments ?? []).map(({ attachment }) => attachment.key.network))];
 }
