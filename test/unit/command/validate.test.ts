@@ -398,6 +398,8 @@ const HINTS: [line: number, text: string, hint: string][] = [
   ],
   [4, '  "name":,', "Give the key in front of the comma a value"],
   [4, '  "name": "po\nds",', 'Close the text with a double quote (") in its line'],
+  [4, '  "name": "po\tds",', "Put a blank in place of the tab in the text, or write it as \\t"],
+  [4, '  "name": "po\u0007ds",', "Take U+0007 out of the text"],
   [4, '  "name": "po\\ds",', "Write a backslash in a text as two (\\\\)"],
   [
     11,
