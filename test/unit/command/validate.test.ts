@@ -87,6 +87,12 @@ const MISTAKES: [what: string, line: number, text: string, ...told: string[]][] 
     '8:47 note plugins[0].capabilities.hostPorts | key "hostPorts" in "capabilities" is not read; there is "portMappings", "bandwidth", "ipRanges", "ips", "mac", "dns", "deviceID"',
   ],
   [
+    "a second plugin that does host ports",
+    16,
+    '    }, { "type": "portmap", "capabilities": { "portMappings": true } }',
+    '16:63 note plugins[1].capabilities.portMappings | "pontoon" has the capability "portMappings" too, so both it and "portmap" do that',
+  ],
+  [
     "capabilites",
     8,
     '      "capabilites": { "portMappings": true },',
