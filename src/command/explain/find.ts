@@ -33,9 +33,9 @@ const READINGS: readonly Reading[] = [
 ];
 
 /**
- * The topics that a person means by a word: a code of an error or a finding, the name of an error's kind, a
- * key or its path, an object, a code of `pontoon node` or the agent, words of a title, else a word that the explanation of an error has. None where
- * it means nothing.
+ * The topics that a person means by a word: a code of an error, of a finding, of `pontoon node` or of the
+ * agent, the name of an error's kind, a key or its path, an object, words of a title, else a word that the
+ * explanation of an error has. None where it means nothing.
  */
 export function findTopics(word: string): Topic[] {
   const topics = allTopics();
@@ -138,8 +138,8 @@ function byObject(word: string, topics: readonly Topic[]): Topic[] {
 }
 
 /**
- * A code of `pontoon node` or of the agent's log, which writes one of `pontoon node` as `refused-no-uplink` or
- * `note-in-use`.
+ * A code of `pontoon node` or of the agent's log, which writes those of `pontoon node` as `refused-no-uplink`
+ * or `note-in-use`.
  */
 function byReport(word: string, topics: readonly Topic[]): Topic[] {
   const code = reportWord(word);

@@ -40,7 +40,9 @@ export interface FindingRow {
   helps: string;
 }
 
-/** Codes with one meaning that `pontoon node` prints (docs/node.md) or the agent logs (docs/kubernetes.md). */
+/**
+ * Codes with one meaning that `pontoon node` prints (docs/node.md), or the agent logs (docs/kubernetes.md).
+ */
 export interface ReportRow {
   codes: string[];
   meaning: string;
