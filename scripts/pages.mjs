@@ -1,5 +1,5 @@
-// The rows of docs/errors.md, docs/configuration.md and docs/doctor.md, which `pontoon explain` prints: the
-// build puts them into the executable, so page and command cannot differ.
+// The rows of docs/errors.md, docs/configuration.md, docs/doctor.md, docs/node.md and docs/kubernetes.md that
+// `pontoon explain` prints: the build puts them into the executable, so page and command cannot differ.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -8,6 +8,7 @@ const docs = new URL("../docs/", import.meta.url);
 const ERRORS = "| Code | Title | When | What helps |";
 const KEYS = "| Key | Type | Default | Effect |";
 const FINDINGS = "| Code | Examination | Meaning | What helps |";
+const REPORTS = "| Code | Meaning |";
 const REQUESTS = "| Asked for | Capability and `runtimeConfig` | In the configuration | In CNI_ARGS |";
 
 /** The rows as JSON: the type `Pages` in src/command/explain/page.ts says how. */
@@ -33,6 +34,14 @@ export function pagesText() {
         meaning,
         helps,
       })),
+    ),
+    reports: ["node.md", "kubernetes.md"].flatMap((page) =>
+      tablesOf(page, REPORTS).flatMap(({ rows, section }) =>
+        // `refused-CODE` stands for many.
+        rows
+          .filter(([codes = ""]) => !codes.endsWith("-CODE"))
+          .map(([codes = "", meaning]) => ({ codes: codes.split(", "), meaning, page, section })),
+      ),
     ),
     requests: tablesOf("configuration.md", REQUESTS).flatMap(({ rows, section }) =>
       rows.map(([asked, runtime = "", configuration, args]) => {

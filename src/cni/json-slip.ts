@@ -131,11 +131,16 @@ function endOfText({ text, offset, open, isInString }: Around): Slip | undefined
 function brokenString({ text, offset, character }: Around): Slip | undefined {
   const { wrong } = character === '"' ? readString(text, offset) : {};
   if (wrong === undefined) return undefined;
+  const odd = text.charAt(wrong);
+  if (odd === "\\") return { advice: "Write a backslash in a text as two (\\\\)" };
+  if (odd === "\n" || odd === "\r") return { advice: 'Close the text with a double quote (") in its line' };
+  const code = odd.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
   return {
     advice:
-      text.charAt(wrong) === "\\"
-        ? "Write a backslash in a text as two (\\\\)"
-        : 'Close the text with a double quote (") in its line',
+      odd === "\t"
+        ? "Put a blank in place of the tab in the text, or write it as \\t"
+        : `Take U+${code} out of the text`,
+    repaired: () => replace(text, { from: wrong, to: wrong + 1 }, " "),
   };
 }
 

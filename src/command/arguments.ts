@@ -87,12 +87,19 @@ export function unknownWord(what: string, word: string, names: readonly string[]
   return `unknown ${what} ${quote(word)}${meant === undefined ? "" : `; did you mean "${meant}"?`}`;
 }
 
+/** The sentence about an unknown word where few are known: the most similar one, else all of them. */
+export function unknownChoice(what: string, word: string, names: readonly string[]): string {
+  const sentence = unknownWord(what, word, names);
+  return sentence.endsWith("?") ? sentence : `${sentence}; there is ${names.join(", ")}`;
+}
+
 /** The option that was written as `--name` or `-l`, with its name. Throws Misuse when there is none. */
 function findOption(written: string, table: OptionTable): [string, Option] {
   const found = Object.entries(table).find(
     ([name, { letter }]) => written === `--${name}` || (letter !== undefined && written === `-${letter}`),
   );
   if (found !== undefined) return found;
+  if (written === "--help") throw new Misuse("--help takes no value");
   const names = Object.keys(table).map((name) => `--${name}`);
   throw new Misuse(unknownWord("option", written, [...names, "--help"]));
 }
@@ -100,6 +107,6 @@ function findOption(written: string, table: OptionTable): [string, Option] {
 function checked(written: string, value: string | undefined, { choices }: Option): string {
   if (value === undefined || value === "") throw new Misuse(`${written} needs a value`);
   if (choices !== undefined && !choices.includes(value))
-    throw new Misuse(`${unknownWord(`value of ${written}`, value, choices)}; there is ${choices.join(", ")}`);
+    throw new Misuse(unknownChoice(`value of ${written}`, value, choices));
   return value;
 }

@@ -1,4 +1,6 @@
 // `pontoon cni`: the calls of a container runtime, by hand.
+import { CniError } from "../cni/error.ts";
+import { quote } from "../cni/problems.ts";
 import type { ValidAttachment } from "../cni/teardown.ts";
 import { collectErrors } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
@@ -13,12 +15,13 @@ import {
   statusOfChain,
   versionsOfChain,
 } from "../runtime/chain.ts";
+import { isErrno } from "../sys/errno.ts";
 import { createNamedNamespace, NAMED_NAMESPACES, removeNamedNamespace } from "../sys/named-namespace.ts";
 import { baseName, folderOf } from "../sys/path.ts";
 import { livingAttachments } from "../teardown/life.ts";
 import { shown } from "../terminal/terminal.ts";
 import type { Arguments } from "./arguments.ts";
-import { refuseWords, unknownWord } from "./arguments.ts";
+import { refuseWords, unknownChoice } from "./arguments.ts";
 import { BELONGS_TO, type CniOptions, OPTIONS, VERBS, type WrittenVerb } from "./cni/options.ts";
 import { addedText } from "./cni/report.ts";
 import { askedAgain, askedBy, nameOf, pathOf } from "./cni/wish.ts";
@@ -58,7 +61,7 @@ other verbs print a line on a terminal alone; version prints its list always.
     const [verb, conflist, ...others] = args.words;
     if (verb === undefined) throw new Misuse(`name a verb: ${VERBS.join(", ")}`);
     const known = VERBS.find((each) => each === verb);
-    if (known === undefined) throw new Misuse(unknownWord("verb", verb, VERBS));
+    if (known === undefined) throw new Misuse(unknownChoice("verb", verb, VERBS));
     if (conflist === undefined) throw new Misuse("name a network, or its file");
     refuseOthersOptions(known, args.options);
     if (known !== "gc") refuseWords(others);
@@ -94,7 +97,7 @@ function add({ args: { options }, person, chain: open }: Call): Answer {
   const path = pathOf(fresh === undefined ? (netns ?? "") : nameOf(fresh));
   const chain = open();
   const asked = askedBy(options, chain, path);
-  needRoot("attach pods", "cni add");
+  needRoot("attach pods", "cni add", ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"]);
   const result = fresh === undefined ? addChain(chain, asked) : addInNew(fresh, chain, asked);
   const { terminal } = person;
   const isForPerson = terminal.columns !== Number.POSITIVE_INFINITY;
@@ -111,7 +114,15 @@ function add({ args: { options }, person, chain: open }: Call): Answer {
 function addInNew(name: string, chain: Chain, asked: Asked): ReturnType<typeof addChain> {
   {
     using node = Node.open();
-    createNamedNamespace(name, node.home);
+    try {
+      createNamedNamespace(name, node.home);
+    } catch (error) {
+      if (!isErrno(error, "EEXIST")) throw error;
+      throw new CniError("invalidNamespace", {
+        message: `there is a namespace ${quote(name)} already`,
+        hint: `Give -n ${name} to attach it, or another name`,
+      });
+    }
   }
   try {
     return addChain(chain, asked);
@@ -167,6 +178,7 @@ function living({ list }: Chain): ValidAttachment[] {
 
 function status({ person, chain: open }: Call): Answer {
   const chain = open();
+  needRoot("ask whether a network is ready", "cni status");
   const isAsked = statusOfChain(chain);
   return said(person, chain, isAsked ? "all plugins are ready" : "version of the list has no status");
 }

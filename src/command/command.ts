@@ -72,6 +72,8 @@ export interface Description<Table extends OptionTable> {
   more?: string;
   /** The exit statuses, where they are others than those of every command: a paragraph. */
   statuses?: string;
+  /** The exit status where nothing could be done, with an error that is thrown; 1 where it says nothing. */
+  failureStatus?: number;
   /** The words that a shell offers: files, or one of these. */
   completes?: "file" | readonly string[];
 }

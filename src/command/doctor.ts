@@ -1,6 +1,7 @@
 // `pontoon doctor`: what is wrong on this node, how that was seen, and the command that mends it.
 
 import type { CniError } from "../cni/error.ts";
+import { quote } from "../cni/problems.ts";
 import type { Folders } from "../doctor/context.ts";
 import { type Diagnosis, diagnose, trace } from "../doctor/doctor.ts";
 import { probeWay } from "../doctor/trace/probe.ts";
@@ -65,6 +66,7 @@ ports that are down, and ports on their bridge with their settings, as
   statuses: `0 when all is well (notes are no fault), 1 when something is wrong,
 2 when it could not look or the command line is wrong.
 `,
+  failureStatus: BLIND,
   run({ options, words }, { terminal }): Answer {
     const [word, to, ...more] = words;
     const isTrace = options.trace === true;
@@ -129,7 +131,7 @@ function nothingMeant(word: string): Answer {
   return {
     text: "",
     notes: [
-      `Nothing on this node has the name, address or port ${shown(word)}; "pontoon ls" lists what there is`,
+      `Nothing on this node has the name, address or port ${quote(word)}; "pontoon ls" lists what there is`,
     ],
     status: BLIND,
   };

@@ -1,4 +1,6 @@
 // `pontoon draw`: the node's network as a picture, for a terminal or as SVG.
+
+import { quote } from "../cni/problems.ts";
 import { Node } from "../host/node.ts";
 import { partOf } from "../picture/part.ts";
 import { svgOf } from "../picture/svg/svg.ts";
@@ -7,6 +9,7 @@ import { textOf } from "../picture/text/text.ts";
 import { lookAround } from "../survey/surroundings.ts";
 import { takeSurvey } from "../survey/survey.ts";
 import { variables } from "../sys/environment.ts";
+import { shown } from "../terminal/terminal.ts";
 import { type Answer, defineCommand } from "./command.ts";
 import { findProblems } from "./draw/problem.ts";
 import { sceneOf } from "./draw/scene.ts";
@@ -55,7 +58,10 @@ or 2 when the command line is wrong.
     const whole = sceneOf({ survey, surroundings: lookAround(node), problems: findProblems(node, survey) });
     const scene = word === undefined ? whole : partOf(whole, word);
     if (scene === undefined)
-      return { text: `Nothing on this node has the name, address or port ${word}.\n`, status: 1 };
+      return {
+        text: `Nothing on this node has the name, address or port ${quote(shown(word ?? ""))}.\n`,
+        status: 1,
+      };
     const isWhole = options.all === true;
     if (options.svg) return { text: svgOf(scene, { isWhole }) };
     const isAscii = options.ascii === true || !isUnicode(variables("LC_ALL", "LC_CTYPE", "LANG"));

@@ -16,16 +16,18 @@ export const explain = defineCommand({
   subject: "help",
   words: "[CODE|KEY|-]",
   summary: "says what an error, a finding or a key means",
-  page: `Explains an error by its code or words of its title, a finding of the doctor by
-its code, or a key of the configuration by its name or path, as the pages
-docs/errors.md, docs/doctor.md and docs/configuration.md of the sources do. With
-- it reads a message on stdin, as a JSON error or a line of a log, and explains
-the codes and keys in it. Without a word it lists all codes of errors.
+  page: `Explains an error by its code or words of its title, a finding of the doctor, a
+code of "pontoon node" or of the agent's log by its code, or a key of the
+configuration by its name or path, as the pages errors.md, doctor.md, node.md,
+kubernetes.md and configuration.md in docs of the sources do. With - it reads a
+message on stdin, as a JSON error or a line of a log, and explains the codes and
+keys in it. Without a word it lists all codes of errors.
 `,
   options: JSON_OPTION,
   examples: [
     ["explain 111", "an error that a runtime has shown"],
     ["explain lostLease", "a finding of the doctor"],
+    ["explain refused-no-uplink", "a code of the agent's log"],
     ["explain ipam.ranges", "a key"],
     ["explain portMappings", "a capability"],
     ["explain - < message", "what is in a message"],

@@ -16,13 +16,16 @@ export function findCommand(word: string, commands: readonly Command[]): Command
   const wanted = Object.hasOwn(COMMAND_OF_OPTION, word) ? COMMAND_OF_OPTION[word] : word;
   const command = commands.find(({ name }) => name === wanted);
   if (command !== undefined) return command;
+  if (!word.startsWith("-"))
+    throw new UnknownCommand(
+      unknownWord(
+        "command",
+        word,
+        commands.map(({ name }) => name),
+      ),
+    );
+  const sentence = unknownWord("option", word, Object.keys(COMMAND_OF_OPTION));
   throw new UnknownCommand(
-    word.startsWith("-")
-      ? unknownWord("option", word, Object.keys(COMMAND_OF_OPTION))
-      : unknownWord(
-          "command",
-          word,
-          commands.map(({ name }) => name),
-        ),
+    sentence.endsWith("?") ? sentence : `${sentence}; options stand behind the name of a command`,
   );
 }

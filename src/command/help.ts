@@ -6,8 +6,10 @@ import { type Answer, type Command, defineCommand, SUBJECTS } from "./command.ts
 import { findCommand } from "./find.ts";
 import { Misuse } from "./misuse.ts";
 
-/** The exit statuses of a command that has no others. */
-export const STATUSES = "0, or 1 when something could not be done, or 2 when the command line is wrong.\n";
+/** The exit statuses of a command that has no others, as a paragraph. */
+export const STATUSES = `0, or 1 when something could not be done, or 2 when
+the command line is wrong.
+`;
 
 /** The command `help`, which lists all commands, itself included. */
 export function helpOf(all: () => readonly Command[]): Command {
@@ -39,14 +41,14 @@ export function usageOf({ name, options, words }: Command): string {
 
 /** The help page of a command. */
 export function pageOf(command: Command): string {
-  const { page, options, examples = [], more, statuses } = command;
+  const { page, options, examples = [], more, statuses = STATUSES } = command;
   const parts = [
     `usage: pontoon ${usageOf(command)}\n`,
     page,
     columnsOf(Object.entries(options).map(([name, option]) => [spelt(name, option), option.meaning])),
     columnsOf(examples.map(([line, meaning]) => [`pontoon ${line}`, meaning])),
     more ?? "",
-    statuses === undefined ? "" : `Exit status: ${statuses}`,
+    `Exit status: ${statuses}`,
   ];
   return parts.filter((part) => part !== "").join("\n");
 }
@@ -87,7 +89,7 @@ A container runtime starts this program for every pod. Started by the name
 loopback it is the plugin of that name, which raises the pod's own lo. People
 type the commands below.
 ${lists.join("")}
-The exit status is ${STATUSES.replace("when the command line", "when the\ncommand line").trimEnd()} stderr says what and why.
+The exit status is ${STATUSES.trimEnd()} stderr says what and why.
 
 A network is a file in /etc/cni/net.d. "pontoon install --help" shows such a
 file. "pontoon validate" finds the mistakes in one, "pontoon explain" says what

@@ -1,5 +1,6 @@
 // `pontoon ls`: the attachments of the node, and which end of a veth pair belongs to which namespace.
 
+import { quote } from "../cni/problems.ts";
 import { Node } from "../host/node.ts";
 import { CONFIGURATIONS } from "../survey/folder.ts";
 import { takeSurvey } from "../survey/survey.ts";
@@ -22,7 +23,11 @@ const OPTIONS = {
     choices: ["wide", "json"],
     meaning: "wide: all columns, nothing cut",
   },
-  sort: { value: "KEY", choices: SORT_KEYS, meaning: "youngest, smallest address or most bytes first" },
+  sort: {
+    value: "KEY",
+    choices: SORT_KEYS,
+    meaning: "age, address or traffic: youngest, smallest, most first",
+  },
   watch: { letter: "w", meaning: "again every two seconds, until Ctrl-C" },
   "conf-dir": { value: "DIR", meaning: "where network configurations are  (/etc/cni/net.d)" },
   ...JSON_OPTION,
@@ -87,7 +92,7 @@ or 2 when the command line is wrong.
 function nothing(word: string | undefined): Answer {
   if (word === undefined) return { text: "No pods are attached on this node.\n", json: [] };
   return {
-    text: `Nothing on this node has the name, address, port or state ${shown(word)}.\n`,
+    text: `Nothing on this node has the name, address, port or state ${quote(shown(word))}.\n`,
     json: [],
     status: 1,
   };

@@ -3,7 +3,7 @@ import { textOf } from "../sys/bytes.ts";
 import { defineCommand } from "./command.ts";
 import * as list from "./migrate/list.ts";
 import { Misuse } from "./misuse.ts";
-import { readConfigFile } from "./network/file.ts";
+import { inFile, readConfigFile } from "./network/file.ts";
 
 export const migrate = defineCommand({
   name: "migrate",
@@ -18,13 +18,15 @@ is done differently. An entry of loopback stays.
 `,
   options: {},
   examples: [["migrate 10-old.conflist > 10-pontoon.conflist", "the list with Pontoon in it"]],
-  more: `What Pontoon would refuse is not printed: stderr says why, and the exit status
-is 1. docs/migrate.md of the sources tells what becomes of each plugin.
+  more: `What Pontoon would refuse is not printed, and stderr says why. docs/migrate.md
+of the sources tells what becomes of each plugin.
 `,
   completes: "file",
   run({ words }, { readStdin }) {
     const [file, ...more] = words;
     if (file === undefined || more.length > 0) throw new Misuse("name one file, or - for stdin");
-    return list.migrate(file === "-" ? readStdin() : textOf(readConfigFile(file)));
+    if (file === "-") return list.migrate(readStdin());
+    const text = textOf(readConfigFile(file));
+    return inFile(file, () => list.migrate(text));
   },
 });

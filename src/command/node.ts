@@ -8,7 +8,7 @@ import { CniError } from "../cni/error.ts";
 import { Node } from "../host/node.ts";
 import { CONFIGURATIONS } from "../survey/folder.ts";
 import { shown, type Terminal } from "../terminal/terminal.ts";
-import { type Arguments, JSON_OPTION, refuseWords, unknownWord } from "./arguments.ts";
+import { type Arguments, JSON_OPTION, refuseWords, unknownChoice } from "./arguments.ts";
 import { type Answer, defineCommand, type Person } from "./command.ts";
 import { Misuse } from "./misuse.ts";
 import { stateText } from "./node/state.ts";
@@ -62,7 +62,7 @@ changed.
     refuseWords(more);
     if (!ACTIONS.includes(action))
       throw new Misuse(
-        action === "" ? `say ${ACTIONS.join(", ")}` : unknownWord("action of node", action, ACTIONS),
+        action === "" ? `say ${ACTIONS.join(", ")}` : unknownChoice("action of node", action, ACTIONS),
       );
     needRoot("look at and change the node's network", `node ${action}`);
     if (action === "show") return show(options, terminal);

@@ -9,6 +9,7 @@ import { takeSurvey } from "../survey/survey.ts";
 import { epochMs, utcText } from "../sys/clock.ts";
 import { isErrno } from "../sys/errno.ts";
 import { O_CREAT, O_EXCL, O_WRONLY, openFile, removeFile } from "../sys/file.ts";
+import { folderOf } from "../sys/path.ts";
 import { writeBytes } from "../sys/stream.ts";
 import { defineCommand } from "./command.ts";
 import { Misuse } from "./misuse.ts";
@@ -42,6 +43,7 @@ it on.
     const now = epochMs();
     const [path = `pontoon-report-${utcText(now).replaceAll(/[:.]/g, "-")}.tar`, ...more] = words;
     if (more.length > 0 || path === "") throw new Misuse("name one file");
+    if (path === "-") throw new Misuse("a report goes into a file, and none is named by -");
     needRoot("look at all of the node's network", "report");
     using node = Node.open();
     const survey = takeSurvey(node, { withProcesses: true });
@@ -63,7 +65,13 @@ function write(path: string, archive: Uint8Array): void {
       throw error;
     }
   } catch (error) {
-    if (!isErrno(error, "EEXIST")) throw error;
-    throw new CniError("ioFailure", { message: `${path} is there already`, hint: "Name another file" });
+    if (isErrno(error, "EEXIST"))
+      throw new CniError("ioFailure", { message: `${path} is there already`, hint: "Name another file" });
+    if (isErrno(error, "ENOENT"))
+      throw new CniError("ioFailure", {
+        message: `there is no folder ${folderOf(path)}`,
+        hint: "Make it, or name a file in another one",
+      });
+    throw error;
   }
 }

@@ -18,8 +18,8 @@ raised, gateway addresses put back, and forwarding switched on where pods need
 it, as by the next ADD. Needs root. Prints a line for each network.
 
 Rules that are there stay as they are, so it may be run at any time, beside
-pods that come and go. The exit status is 1 when something could not be put
-back. docs/restore.md of the sources has hooks for systemd and firewalld.
+pods that come and go. docs/restore.md of the sources has hooks for systemd
+and firewalld.
 `,
   options: {},
   examples: [["restore", "after a firewall was reloaded"]],

@@ -2,7 +2,7 @@
 // lines.
 import type { CniError } from "../cni/error.ts";
 import { asciiJson } from "../cni/json.ts";
-import { asCniError, sentencesOf } from "../failure/failure.ts";
+import { asCniError } from "../failure/failure.ts";
 import { shown } from "../terminal/terminal.ts";
 import { readArguments } from "./arguments.ts";
 import type { Answer, Command, Person } from "./command.ts";
@@ -30,14 +30,16 @@ export interface Printout {
 /** Runs the command that the arguments of the process name; there is at least one. Throws nothing. */
 export function runCommand([word = "", ...rest]: readonly string[], person: Person): Printout {
   let title = "pontoon";
+  let status = 1;
   try {
     const command = findCommand(word, COMMANDS);
     title = `pontoon ${command.name}`;
+    status = command.failureStatus ?? 1;
     return printoutOf(title, asksForHelp(rest) ? { text: pageOf(command) } : answerOf(command, rest, person));
   } catch (error) {
     if (error instanceof UnknownCommand) return misused("pontoon", error);
     if (error instanceof Misuse) return misused(title, error);
-    return printoutOf(title, { text: "", errors: [asCniError(error)] });
+    return printoutOf(title, { text: "", errors: [asCniError(error)], status });
   }
 }
 
@@ -46,9 +48,14 @@ export function runCommand([word = "", ...rest]: readonly string[], person: Pers
  * of another program may have several lines.
  */
 export function errorLines(title: string, errors: readonly CniError[]): string {
-  return sentencesOf(errors.map((error) => error.explained()))
-    .map((sentence) => `${title}: ${shown(sentence.replaceAll(/\s*\n\s*/g, " "))}.\n`)
-    .join("");
+  return errors.map((error) => `${title}: ${lineOf(error.explained())}\n`).join("");
+}
+
+/** The message and the details of an error. Details that are no sentences of ours go on with the message. */
+function lineOf({ message, details }: CniError): string {
+  const glue = /[.!?]$/.test(message) ? " " : /^[A-Z]/.test(details) ? ". " : ": ";
+  const text = details === "" ? message : `${message}${glue}${details}`;
+  return shown((/[.!?]$/.test(text) ? text : `${text}.`).replaceAll(/\s*\n\s*/g, " "));
 }
 
 /** True when the arguments ask for help. Words behind `--` are no options. */

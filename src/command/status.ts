@@ -16,6 +16,7 @@ import {
   clusterLines,
   configurationLine,
   executableLine,
+  judged,
   type Line,
   networkLines,
   podLine,
@@ -43,6 +44,7 @@ Needs root; changes nothing.
   statuses: `0 when all is well, 1 when something is wrong, 2 when it could
 not look or the command line is wrong.
 `,
+  failureStatus: 2,
   run({ options, words }, { terminal }): Answer {
     refuseWords(words);
     needRoot("look at all of the node's network", "status");
@@ -55,15 +57,15 @@ not look or the command line is wrong.
     const diagnosis = diagnoseAll({ node, survey }, folders);
     const { findings, blind } = diagnosis;
     const files = readConfigurations(folders.configurations);
-    const lines = [
+    const seen = [
       executableLine(folders.executables),
       configurationLine(files, folders.configurations),
       ...networkLines(files, survey),
       ...clusterLines(readState(node, folders.configurations)),
       ...surroundingLines(lookAround(node), survey),
       podLine(survey),
-      verdictLine(diagnosis),
     ];
+    const lines = [...judged(seen, diagnosis), verdictLine(diagnosis)];
     const isWrong = findings.some(({ severity }) => severity !== "note");
     return {
       text: textOf(lines, terminal),
@@ -77,8 +79,13 @@ not look or the command line is wrong.
 function textOf(lines: readonly Line[], terminal: Terminal): string {
   const width = Math.max(...lines.map(({ subject }) => subject.length));
   const margin = `\n${" ".repeat(width + 4)}`;
-  const said = lines.map(({ subject, text, isWell }) => {
-    const sign = isWell ? styled("✓", "green", terminal) : styled("✗", "red", terminal);
+  const said = lines.map(({ subject, text, isWell, isNote }) => {
+    const [mark, style] = isNote
+      ? (["·", "faint"] as const)
+      : isWell
+        ? (["✓", "green"] as const)
+        : (["✗", "red"] as const);
+    const sign = styled(mark, style, terminal);
     const body = wrapped(text, terminal.columns - width - 4).join(margin);
     return `${sign} ${styled(subject.padEnd(width), "bold", terminal)}  ${body}\n`;
   });

@@ -5,6 +5,7 @@ import type { AttachedPortMapping } from "../attachment/host-ports.ts";
 import { shortContainerId } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
+import { type Capability, hasCapability } from "../sys/capability.ts";
 import { native } from "../sys/native.ts";
 import { shown } from "../terminal/terminal.ts";
 
@@ -60,12 +61,25 @@ export function counted(count: number | bigint, noun: string): string {
   return `${count} ${noun}${BigInt(count) === 1n ? "" : "s"}`;
 }
 
-/** Refuses a person who is not root. `what` is what only root may do. Throws CniError. */
-export function needRoot(what: string, command: string): void {
-  if (native.geteuid() === 0) return;
+/**
+ * Refuses a person who is not root, and a root without one of these capabilities, as in a container. `what`
+ * is what only root may do. Throws CniError and SystemError.
+ */
+export function needRoot(
+  what: string,
+  command: string,
+  capabilities: readonly Capability[] = ["CAP_NET_ADMIN"],
+): void {
+  if (native.geteuid() !== 0)
+    throw new CniError("rules", {
+      message: `only root may ${what}`,
+      hint: `Run it as root, as in "sudo pontoon ${command}"`,
+    });
+  const missing = capabilities.find((name) => !hasCapability(name));
+  if (missing === undefined) return;
   throw new CniError("rules", {
-    message: `only root may ${what}`,
-    hint: `Run it as root, as in "sudo pontoon ${command}"`,
+    message: `${missing} is missing, without which nobody may ${what}`,
+    hint: "Run it on the node itself, or give the container this capability",
   });
 }
 

@@ -41,7 +41,7 @@ A network with a device of the node gets one pod. Names (DNS) are not tried.
     if (conflist === undefined) throw new Misuse("name a network, or its file");
     refuseWords(others);
     const list = networkListOf(conflist, options["conf-dir"]);
-    needRoot("try networks", "try");
+    needRoot("try networks", "try", ["CAP_NET_ADMIN", "CAP_SYS_ADMIN"]);
     using node = Node.open();
     const chain = { list, folders: pluginFolders(options["bin-dir"]) };
     const { findings, kept } = tryNetwork(chain, options.keep === true, node);

@@ -62,7 +62,7 @@ that is not there. A "note" is something that may be meant so.
     const { findings, errors } = run;
     const lines = findings.map((finding) => linesOf(finding, terminal)).join("");
     return {
-      text: `${lines}${summaryOf(run)}\n`,
+      text: run.files === 0 && findings.length === 0 ? "" : `${lines}${summaryOf(run)}\n`,
       json: findings.map(jsonOf),
       errors,
       status: errors.length > 0 ? 2 : findings.some(({ severity }) => severity === "error") ? 1 : 0,

@@ -82,7 +82,9 @@ function run(examination: Examination, context: Context, { findings, content, bl
   try {
     const found = examination.examine(context).filter((finding) => concerns(finding, context.asked));
     findings.push(...found);
-    if (found.length === 0) content.push(examination);
+    const error = examination.blind?.(context);
+    if (error !== undefined) blind.push({ name: examination.name, error });
+    else if (found.length === 0) content.push(examination);
   } catch (error) {
     blind.push({ name: examination.name, error: asCniError(error) });
   }

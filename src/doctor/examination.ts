@@ -1,6 +1,7 @@
 // All examinations. A new one is a file in the folder "examine", and a line here.
+import type { CniError } from "../cni/error.ts";
 import type { Context } from "./context.ts";
-import { examineAttachments } from "./examine/attachment.ts";
+import { blindToPods, examineAttachments } from "./examine/attachment.ts";
 import { examineConfiguration, examineRecords } from "./examine/configuration.ts";
 import { examineDuplicates } from "./examine/duplicate.ts";
 import { examineFirewalls } from "./examine/firewall.ts";
@@ -22,6 +23,8 @@ export interface Examination {
   content: string;
   /** The findings. Throws CniError and SystemError where it cannot look. */
   examine(context: Context): Finding[];
+  /** The reason why it could not look at a part; undefined where it looked at all. */
+  blind?(context: Context): CniError | undefined;
 }
 
 /** In the order in which a packet's way comes about: what should be, what is, what others do to it. */
@@ -37,6 +40,7 @@ export const EXAMINATIONS: readonly Examination[] = [
     name: "attachments",
     content: "interfaces, addresses, routes and packet rules are as each ADD made them",
     examine: examineAttachments,
+    blind: blindToPods,
   },
   { name: "leases", content: "each address is leased to the pod that has it", examine: examineLeases },
   { name: "pools", content: "every pool has free addresses", examine: examinePools },

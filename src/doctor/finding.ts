@@ -39,6 +39,11 @@ export function nameOf({ attachment: { pod, key } }: SurveyedAttachment): string
   return pod ?? shortContainerId(key.containerId);
 }
 
+/** The names of the networks that suffer from a finding; none where it is about the whole node. */
+export function networksOf({ networks, attachments }: Finding): string[] {
+  return [...new Set(networks ?? (attachments ?? []).map(({ attachment }) => attachment.key.network))];
+}
+
 /**
  * Findings with equal sentences and cures as one, about the network or the node where they are of several
  * pods.

@@ -1,7 +1,8 @@
 // What one visit to a pod tells: differences from its ADD, its neighbours, and who listens in it.
 import type { Attachment } from "../attachment/attachment.ts";
+import type { CniError } from "../cni/error.ts";
 import { PROTOCOLS } from "../cni/host-port-config.ts";
-import { asCniError } from "../failure/failure.ts";
+import { asCniError, explain } from "../failure/failure.ts";
 import { type Difference, incurable } from "../host/difference.ts";
 import { openRecordedPod } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
@@ -19,6 +20,8 @@ import type { Step, StepName } from "../plan/step.ts";
 import { stepsOf } from "../plan/steps.ts";
 import { withCachedResult } from "../survey/cached-result.ts";
 import type { SurveyedAttachment } from "../survey/survey.ts";
+import { isErrno, SystemError } from "../sys/errno.ts";
+import { nameOf } from "./finding.ts";
 
 /** A listening socket and its protocol. */
 export interface PodListener extends Listener {
@@ -41,11 +44,13 @@ export interface PodFacts {
   learned: Family[];
   /** The listening sockets; undefined where they cannot be seen, or nobody asks for them. */
   listeners: PodListener[] | undefined;
+  /** The reason why not all of it could be looked at. */
+  refusal?: CniError;
 }
 
 /**
  * Visits these pods, each once; with `hasAllListeners` all listening sockets are looked for. A step that pods
- * share is compared once: equal steps are one. A pod that cannot be entered has that as its one difference.
+ * share is compared once: equal steps are one.
  */
 export function lookIntoPods(
   attached: readonly SurveyedAttachment[],
@@ -63,11 +68,18 @@ function visitPod(surveyed: SurveyedAttachment, visit: Omit<Visit, "pod">): PodF
     if (pod !== undefined) look(facts, { ...visit, pod });
     else facts.differences.push(gone(surveyed.attachment));
   } catch (error) {
-    const { message, details } = asCniError(error);
-    const sentence = details === "" ? message : `${message}: ${details.replace(/\.$/, "")}`;
-    facts.differences.push({ step: "pod", difference: incurable(sentence) });
+    facts.refusal = refusalOf(error, surveyed);
   }
   return facts;
+}
+
+/** The reason why a pod could not be looked into. Only entering its namespace needs more than NET_ADMIN. */
+function refusalOf(error: unknown, surveyed: SurveyedAttachment): CniError {
+  if (!(error instanceof SystemError)) return asCniError(error);
+  const hint = isErrno(error, "EPERM")
+    ? "Run it as root on the node; entering a pod's namespace needs CAP_SYS_ADMIN"
+    : undefined;
+  return explain("ioFailure", `${nameOf(surveyed)} cannot be looked into`, error, hint);
 }
 
 function gone({ namespace: { path } }: Attachment): StepDifference {

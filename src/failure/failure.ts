@@ -52,6 +52,18 @@ export function addressHint({ errno, operation }: SystemError): string | undefin
     : undefined;
 }
 
+/** A file that a person names cannot be read: why, in plain words. */
+export function unreadable(path: string, error: SystemError): CniError {
+  const name = errnoName(error.errno);
+  const words: Partial<Record<ErrnoName, string>> = {
+    ENOENT: "there is no such file",
+    EISDIR: "it is a folder",
+    EACCES: "this user may not read it",
+  };
+  const reason = words[name as ErrnoName] ?? name;
+  return new CniError("ioFailure", { message: `${path} cannot be read: ${reason}` }, { cause: error });
+}
+
 /** Any thrown value as a CniError: a SystemError becomes an I/O failure, any other value a bug of Pontoon. */
 export function asCniError(error: unknown): CniError {
   return error instanceof SystemError ? explain("ioFailure", error.operation, error) : toCniError(error);
@@ -119,9 +131,6 @@ export function explain(
   hint = hintOf(errnoName(error.errno)),
 ): CniError {
   const cause = `${errnoName(error.errno)}${error.kernelText === "" ? "" : ` (${error.kernelText})`}`;
-  return new CniError(
-    kind,
-    { about, attempted: `Tried to ${error.operation}`, cause, hint },
-    { cause: error },
-  );
+  const attempted = about === error.operation ? undefined : `Tried to ${error.operation}`;
+  return new CniError(kind, { about, attempted, cause, hint }, { cause: error });
 }

@@ -4,6 +4,7 @@ import type { LeaseRange } from "../ip/range.ts";
 import { isErrno, SystemError } from "../sys/errno.ts";
 import { listDirectory, O_RDWR, O_TMPFILE, openFile } from "../sys/file.ts";
 import { fileStatus } from "../sys/status.ts";
+import { writeAll } from "../sys/stream.ts";
 import { explainedError } from "./failure.ts";
 import { addressOfName } from "./lease-directory.ts";
 import { formatRangeSet, indexInSet, isGateway, rangeOf, rangeSetOf } from "./range-set.ts";
@@ -23,8 +24,10 @@ export interface PoolCount {
  */
 export function checkLeaseDirectory(directory: string): void {
   try {
-    // A file without a name proves that the file system takes new files now, and is gone when it is closed.
-    openFile(nearestFolder(directory), O_RDWR | O_TMPFILE, 0o600).close();
+    // A file without a name proves that the file system takes new files now, and is gone when it is closed. A
+    // full one still makes files: only a byte in it proves space.
+    using file = openFile(nearestFolder(directory), O_RDWR | O_TMPFILE, 0o600);
+    writeAll(file.fd, "\n", directory);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     // Some file systems have no nameless files; their refusal does not concern leases.

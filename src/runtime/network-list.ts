@@ -1,11 +1,13 @@
 // A network list as a runtime reads it from a file: libcni 1.3 (libcni/conf.go) is the judge.
+
 import { CniError } from "../cni/error.ts";
 import { parseJson } from "../cni/json.ts";
 import { type Fields, isFields } from "../cni/keys.ts";
 import { isPlainName } from "../cni/name.ts";
 import { quote } from "../cni/problems.ts";
 import { compareVersions, NEWEST_VERSION, SUPPORTED_VERSIONS, type Version } from "../cni/version.ts";
-import { errnoName, isErrno, SystemError } from "../sys/errno.ts";
+import { unreadable } from "../failure/failure.ts";
+import { SystemError } from "../sys/errno.ts";
 import { listDirectory, readFileText } from "../sys/file.ts";
 import { baseName, folderOf } from "../sys/path.ts";
 import { fileStatus } from "../sys/status.ts";
@@ -165,8 +167,7 @@ function readText(path: string): string {
     return readFileText(path);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    const reason = isErrno(error, "ENOENT") ? "there is no such file" : errnoName(error.errno);
-    throw new CniError("ioFailure", { message: `${path} cannot be read: ${reason}` }, { cause: error });
+    throw unreadable(path, error);
   }
 }
 

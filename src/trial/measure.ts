@@ -48,13 +48,15 @@ export function measureOutside(member: Member, node: Node): Finding[] {
     const way = listRoutes(node.links, family, {}).find(({ dst, gateway }) => dst.length === 0 && gateway);
     const to = way?.gateway;
     if (to === undefined) return skipped(`outside over IPv${family}: the node itself has no default gateway`);
-    const text = `outside over IPv${family}: the node's gateway ${formatAddress(to)} answers`;
+    const router = `the node's gateway ${formatAddress(to)}`;
+    const text = `outside over IPv${family}: ${router} answers`;
     const silence = pingFrom(member, to);
     if (silence === undefined) return findingOf(text, undefined);
-    if (silence === "there is no route") return skipped(`${text}: the pod has no route there`);
+    if (silence === "there is no route")
+      return skipped(`outside over IPv${family}: the pod has no route to ${router}`);
     return ping({ to, tries: 1 }) === undefined
       ? findingOf(text, silence)
-      : skipped(`${text}: it answers the node neither, so it tells nothing`);
+      : skipped(`outside over IPv${family}: ${router} answers not even the node, so it tells nothing`);
   });
 }
 
@@ -87,7 +89,8 @@ export function measurePort(members: readonly Member[], port: TriedPort, node: N
       (gateway) => gateway.family === family && isLocalAddress(node.links, gateway),
     );
     const text = `host port ${port.hostPort} leads to port ${port.containerPort} of the pod over IPv${family}`;
-    if (to === undefined) return skipped(`${text}: the node has no address in the network to try it by`);
+    if (to === undefined)
+      return skipped(`host port over IPv${family}: the node has no address in the network to try it by`);
     const from = other === undefined || areApart(member) ? undefined : other;
     using listener = member.pod.inside(() => listen(family, port.containerPort));
     const begin = () => beginConnection(to, port.hostPort);

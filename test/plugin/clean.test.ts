@@ -245,7 +245,7 @@ scene("rm refuses a pod when some processes may not be seen, unless its namespac
   const refused = await blindly(world, "rm", "--yes", "10.1.0.2");
   expect([refused.status, refused.stdout]).toEqual([1, ""]);
   expect(refused.stderr).toMatch(
-    /^pontoon rm: .* may be in use: Cause: its namespace is there, and \d+ process(es)? of this node may not be seen, .*CAP_SYS_PTRACE, or give --force/,
+    /^pontoon rm: .* may be in use. Cause: its namespace is there, and \d+ process(es)? of this node may not be seen, .*CAP_SYS_PTRACE, or give --force/,
   );
   expect(await check(world, pods, red)).toBeUndefined();
   await forget(world, blue);
@@ -265,7 +265,7 @@ scene(
     const blind = await blindly(world, "clean", "--idle", "--yes");
     expect([blind.status, blind.stdout]).toEqual([1, ""]);
     expect(blind.stderr).toMatch(
-      /^pontoon clean: nothing was taken down: Cause: \d+ process(es)? of this node may not be seen, .*CAP_SYS_PTRACE/,
+      /^pontoon clean: nothing was taken down. Cause: \d+ process(es)? of this node may not be seen, .*CAP_SYS_PTRACE/,
     );
     expect(await pontoonMust(world, "clean --idle --yes")).toMatch(
       new RegExp(`^taken down: container ${red.containerId} .*\n$`),

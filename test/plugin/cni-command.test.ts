@@ -52,7 +52,10 @@ scene("--new-netns makes a namespace as ip netns does, and --rm-netns removes it
   expect(mount).toContain("shared:");
   await world.host.must("ip netns exec red ping -c1 -W5 10.1.0.1");
   const again = await pontoon(world, "cni add pods --new-netns red");
-  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("EEXIST")]);
+  expect([again.status, again.stderr]).toEqual([
+    1,
+    'pontoon cni: there is a namespace "red" already. Hint: Give -n red to attach it, or another name.\n',
+  ]);
   await pontoonMust(world, "cni del pods -n red --rm-netns");
   expect(await world.host.must("ip netns list")).toBe("");
   expect((await snapshot(world)).attachments.lines).toEqual([]);

@@ -94,6 +94,10 @@ test.each(COMMANDS)("%s: its page comes by help and by --help, before anything i
     expect(await said(name, ...words)).toBe(page);
 });
 
+test("every page says what the exit status means", async () => {
+  for (const name of COMMANDS) expect(await said("help", name)).toMatch(/\nExit status: 0[ ,][^]*\.\n$/);
+});
+
 test("all help fits a terminal of 80 columns, and a line never ends in blanks", async () => {
   const pages = [await said("help"), ...(await Promise.all(COMMANDS.map((name) => said("help", name))))];
   const lines = pages.flatMap((page) => page.split("\n"));
@@ -111,7 +115,20 @@ test.each([
   [["a\nb"], 'pontoon: unknown command "a\\nb".', "pontoon"],
   [["help", "restoer"], 'pontoon: unknown command "restoer"; did you mean "restore"?', "pontoon"],
   [["--verison"], 'pontoon: unknown option "--verison"; did you mean "--version"?', "pontoon"],
-  [["-x"], 'pontoon: unknown option "-x".', "pontoon"],
+  [["-x"], 'pontoon: unknown option "-x"; options stand behind the name of a command.', "pontoon"],
+  [["restore", "--help=1"], "pontoon restore: --help takes no value.", "pontoon restore"],
+  [
+    ["cni", "foo", "pods"],
+    'pontoon cni: unknown verb "foo"; there is add, check, del, gc, status, version.',
+    "pontoon cni",
+  ],
+  [["cni", "chek"], 'pontoon cni: unknown verb "chek"; did you mean "check"?', "pontoon cni"],
+  [
+    ["ls", "--sort", "name"],
+    'pontoon ls: unknown value of --sort "name"; there is age, address, traffic.',
+    "pontoon ls",
+  ],
+  [["report", "-"], "pontoon report: a report goes into a file, and none is named by -.", "pontoon report"],
   [["help", "restore", "migrate"], "pontoon help: name one command.", "pontoon help"],
   [["version", "1"], 'pontoon version: "1" is one word too many.', "pontoon version"],
   [["restore", "now"], 'pontoon restore: "now" is one word too many.', "pontoon restore"],
@@ -136,6 +153,6 @@ test("what cannot be printed is an error", async () => {
   const { status, stderr } = await run(["sh", "-c", '"$0" version > /dev/full', pluginBinary()]);
   expect([status, stderr]).toEqual([
     1,
-    expect.stringMatching(/^pontoon version: I\/O failure: write stdout: .*Cause: ENOSPC/),
+    "pontoon version: I/O failure: write stdout. Cause: ENOSPC. Hint: Free some disk space.\n",
   ]);
 });

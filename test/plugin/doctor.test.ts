@@ -281,6 +281,38 @@ scene(
   },
 );
 
+scene(
+  "after a flush --repair mends all of it: rules come back, and localhost is closed, also where no pod has a port",
+  async (world) => {
+    const pods = portNetwork(world, "pods");
+    const [red, blue] = [await world.pod("red"), await world.pod("blue")];
+    await add(world, pods, red, portArgs([{ hostPort: 8080, containerPort: 80, protocol: "tcp" }]));
+    await add(world, pods, blue);
+    await world.host.must("nft flush ruleset");
+    const faults = faultsOf(await doctor(world));
+    expect(faults.map(({ code, repairable, cure }) => ({ code, repairable, cure }))).toEqual(
+      ["bridgeDiffers", "masqueradeDiffers", "hostPortsDiffers"].map((code) => ({
+        code,
+        repairable: true,
+        cure: "pontoon restore",
+      })),
+    );
+    expect(await doctorText(world)).toMatch(/\n"pontoon doctor --repair" mends all of it\.\n$/);
+    expect((await doctor(world, "--repair")).status).toBe(0);
+    const setting = "/proc/sys/net/ipv4/conf/pods0/route_localnet";
+    expect(await world.host.must(`cat ${setting}`)).toBe("2\n");
+
+    await del(world, pods, red);
+    await world.host.must(["sh", "-c", `nft delete table inet pontoon-ports; echo 2 > ${setting}`]);
+    const mended = await doctor(world, "--repair");
+    expect(mended).toMatchObject({
+      status: 0,
+      repaired: ["the node's 127.0.0.1 is closed to pods on pods0 again"],
+    });
+    expect(await world.host.must(`cat ${setting}`)).toBe("0\n");
+  },
+);
+
 scene("a full pool is a warning, until a pod goes", async (world) => {
   const ipam = {
     type: "host-local",

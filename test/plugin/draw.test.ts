@@ -174,7 +174,7 @@ scene("a word draws only what it names: a pod, a network, a bridge, an address",
   expect(await shown(await hostLinkOf(world, green))).toEqual(["green"]);
   expect(await draw(world, "nobody")).toMatchObject({
     status: 1,
-    stdout: "Nothing on this node has the name, address or port nobody.\n",
+    stdout: 'Nothing on this node has the name, address or port "nobody".\n',
   });
 });
 

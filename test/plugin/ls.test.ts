@@ -114,7 +114,7 @@ scene(
       const { status, stdout } = await world.host.exec([...LS.split(" "), word]);
       expect({ status, stdout }).toEqual({
         status: 1,
-        stdout: `Nothing on this node has the name, address, port or state ${word}.\n`,
+        stdout: `Nothing on this node has the name, address, port or state "${word}".\n`,
       });
     }
   },

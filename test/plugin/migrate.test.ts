@@ -142,7 +142,13 @@ scene("stdin works too, and what is no network configuration leaves stdout empty
     status: 1,
     stdout: "",
     stderr:
-      'pontoon migrate: error unmarshall network config: unexpected end of JSON input: Hint: Write the missing "}": the "{" in line 1, column 1 is not closed.\n',
+      'pontoon migrate: error unmarshall network config: unexpected end of JSON input. Hint: Write the missing "}": the "{" in line 1, column 1 is not closed.\n',
+  });
+  world.write("/run/old.conflist", "{");
+  expect(await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate /run/old.conflist`)).toMatchObject({
+    status: 1,
+    stdout: "",
+    stderr: expect.stringMatching(/^pontoon migrate: \/run\/old\.conflist: error unmarshall/) as string,
   });
   expect(await world.host.exec(`${PLUGIN_FOLDER}/pontoon migrate /nowhere`)).toMatchObject({
     status: 1,

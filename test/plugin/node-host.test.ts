@@ -128,6 +128,7 @@ test("a wrong command line is told before anything is read", async () => {
   for (const [words, sentence] of [
     [[], "say apply, show, watch, remove"],
     [["aply"], 'unknown action of node "aply"; did you mean "apply"?'],
+    [["foo"], 'unknown action of node "foo"; there is apply, show, watch, remove'],
     [["apply", "wish.json"], '"wish.json" is one word too many'],
     [["show", "--dry-run"], "--dry-run is not for show"],
   ] as const) {

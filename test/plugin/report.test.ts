@@ -72,7 +72,11 @@ scene("a file that is there stays, and a node without programs gives the rest", 
   const { status, stderr } = await world.host.exec(`${REPORT} /run/report.tar`);
   expect({ status, stderr }).toEqual({
     status: 1,
-    stderr: "pontoon report: /run/report.tar is there already: Hint: Name another file.\n",
+    stderr: "pontoon report: /run/report.tar is there already. Hint: Name another file.\n",
   });
   expect(world.read("/run/report.tar")).toBe("mine");
+  expect(await world.host.exec(`${REPORT} /nowhere/report.tar`)).toMatchObject({
+    status: 1,
+    stderr: "pontoon report: there is no folder /nowhere. Hint: Make it, or name a file in another one.\n",
+  });
 });

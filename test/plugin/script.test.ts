@@ -427,7 +427,7 @@ scene("addresses of another IPAM plugin have to be given", async (world) => {
   const refused = await world.host.exec(pontoon);
   expect(refused.status).toBe(1);
   expect(refused.stderr).toBe(
-    'pontoon script: the addresses come from the IPAM plugin "static": Hint: Give one with --ip, with the length of its subnet, as in --ip 10.1.0.5/24.\n',
+    'pontoon script: the addresses come from the IPAM plugin "static". Hint: Give one with --ip, with the length of its subnet, as in --ip 10.1.0.5/24.\n',
   );
   const text = await world.host.must([...pontoon, "--ip", "10.9.0.5/24"]);
   expect(text).toContain("ip -n red address add 10.9.0.5/24 brd + dev eth0");
@@ -456,7 +456,7 @@ scene(
     const unknown = await run("add", "nets", "--conf-dir", CONFIG_FOLDER);
     expect([unknown.status, unknown.stderr]).toEqual([
       1,
-      `pontoon script: there is no file "nets", and no network of that name in ${CONFIG_FOLDER}: Hint: Name a file, or one of pods.\n`,
+      `pontoon script: there is no file "nets", and no network of that name in ${CONFIG_FOLDER}. Hint: Name a file, or one of pods.\n`,
     ]);
     const outside = await run("add", FILE, "--ip", "10.9.0.1");
     expect(outside.stderr).toContain("failed to allocate all requested IPs: 10.9.0.1");

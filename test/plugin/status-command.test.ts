@@ -12,6 +12,7 @@ interface Line {
   subject: string;
   text: string;
   isWell: boolean;
+  isNote?: boolean;
 }
 
 async function status(world: World): Promise<{ status: number | undefined; lines: Map<string, Line> }> {
@@ -72,11 +73,55 @@ scene("a runtime that would take another program's file, or none of ours, is tol
   );
   expect((await status(world)).lines.get("configuration")).toMatchObject({
     text: `a runtime takes ${CONFIG_FOLDER}/00-other.conflist, which is not Pontoon's; 1 file behind it`,
-    isWell: false,
+    isWell: true,
+    isNote: true,
   });
   await world.host.must(`rm -r ${CONFIG_FOLDER}`);
   expect((await status(world)).lines.get("configuration")).toMatchObject({
     text: `there is none in ${CONFIG_FOLDER}`,
-    isWell: false,
+    isWell: true,
+    isNote: true,
   });
 });
+
+scene("on a node without anything no line contradicts the verdict that all is well", async (world) => {
+  await world.host.must(`rm -r ${CONFIG_FOLDER}`);
+  const { status: exit, lines } = await status(world);
+  expect({ exit, wrong: [...lines.values()].filter(({ isWell }) => !isWell) }).toEqual({
+    exit: 0,
+    wrong: [],
+  });
+  const away = [WORDS[0]!, "status", "--conf-dir", CONFIG_FOLDER, "--bin-dir", "/nowhere"];
+  const { stdout } = await world.host.exec(away);
+  expect(stdout).toContain(
+    "· executable     there is no folder /nowhere; --bin-dir names that of the runtime\n",
+  );
+  expect(stdout).toContain(`· configuration  there is none in ${CONFIG_FOLDER}\n`);
+});
+
+scene("the line that a fault is about is not well", async (world) => {
+  const pods = install(world, network("pods"));
+  await add(world, pods, await world.pod("red"));
+  const wrong = async (): Promise<string[]> =>
+    [...(await status(world)).lines.values()].flatMap(({ subject, isWell }) => (isWell ? [] : [subject]));
+  expect(await wrong()).toEqual([]);
+  await world.host.must("sysctl -qw net.ipv4.ip_forward=0");
+  expect(await wrong()).toEqual(["network pods", "forwarding", "verdict"]);
+  await world.host.must("sysctl -qw net.ipv4.ip_forward=1");
+  await world.host.must("iptables-legacy -P FORWARD DROP");
+  expect(await wrong()).toEqual(["network pods", "firewalls", "verdict"]);
+});
+
+scene(
+  "status and doctor that may not look end with exit status 2, not as if a fault were found",
+  async (world) => {
+    for (const command of ["status", "doctor", "doctor --trace red outside"]) {
+      const asNobody = `setpriv --reuid 65534 --clear-groups ${PLUGIN_FOLDER}/pontoon ${command}`;
+      expect(await world.host.exec(asNobody), command).toMatchObject({
+        status: 2,
+        stdout: "",
+        stderr: expect.stringMatching(/^pontoon (status|doctor): only root may look/) as string,
+      });
+    }
+  },
+);

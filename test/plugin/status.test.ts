@@ -1,6 +1,7 @@
 // STATUS: green as long as an ADD could be served, and it never changes anything.
 import { expect } from "vitest";
 import { add, cnitool, mustFail, mustSucceed, plugin } from "../support/cni.ts";
+import { doctor } from "../support/doctor.ts";
 import { install, network } from "../support/network.ts";
 import { ptpNetwork } from "../support/ptp.ts";
 import { scene } from "../support/scene.ts";
@@ -40,6 +41,33 @@ scene("STATUS is red with code 50 when leases cannot be written", async (world) 
   await world.host.must("mount -o remount,ro /var/lib/cni");
   expect(mustFail(await plugin(world, "STATUS", { network: network("pods") })).code).toBe(50);
 });
+
+scene(
+  "a full disk makes STATUS red with code 50, and the doctor names the folder, until there is space again",
+  async (world) => {
+    const pods = install(world, network("pods"));
+    await add(world, pods, await world.pod("red"));
+    await world.host.must(["sh", "-c", FILL]);
+    const before = await world.host.must("find /var/lib/cni");
+    expect(mustFail(await plugin(world, "STATUS", { network: pods }))).toMatchObject({
+      code: 50,
+      details: expect.stringMatching(/ENOSPC.*Hint: Free space or inodes on this file system/) as string,
+    });
+    const { findings, status } = await doctor(world);
+    expect({ status, codes: findings.map(({ code }) => code) }).toEqual({
+      status: 1,
+      codes: ["unwritableState", "unwritableState"],
+    });
+    expect(findings[0]).toMatchObject({ advice: "Free space or inodes on this file system" });
+    expect(await world.host.must("find /var/lib/cni")).toBe(before);
+    await world.host.must("rm /var/lib/cni/filler");
+    mustSucceed(await plugin(world, "STATUS", { network: pods }));
+    expect((await doctor(world)).status).toBe(0);
+  },
+);
+
+/** Takes all space of the file system with records and leases, and none of its inodes. */
+const FILL = "mount -o remount,size=256k /var/lib/cni && ! head -c 1M /dev/zero > /var/lib/cni/filler";
 
 scene(
   "STATUS is red with code 50 when records cannot be written, whoever gives the addresses",

@@ -51,7 +51,7 @@ test.each(MOUNTS)(
       // buildah has a line of its own about the exit status.
       expect(stderr).toMatch(
         new RegExp(
-          `^pontoon install: /${missing} is the container's own, and would go with it: Hint: Mount`,
+          `^pontoon install: /${missing} is the container's own, and would go with it. Hint: Mount`,
           "m",
         ),
       );

@@ -1,6 +1,6 @@
 // The findings of a doctor as text and as JSON.
 import type { Diagnosis } from "../../doctor/doctor.ts";
-import { type Finding, nameOf, type Severity } from "../../doctor/finding.ts";
+import { type Finding, nameOf, networksOf, type Severity } from "../../doctor/finding.ts";
 import { type Style, shown, styled, type Terminal } from "../../terminal/terminal.ts";
 import { wrapped } from "../../terminal/wrap.ts";
 import { counted } from "../text.ts";
@@ -94,21 +94,22 @@ function podsText(pods: readonly string[]): string {
     : `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;
 }
 
-function sumOf({ findings, attachments }: Diagnosis, done: string[] | undefined): string {
+function sumOf({ findings, blind, attachments }: Diagnosis, done: string[] | undefined): string {
   const counts = (["error", "warning", "note"] as const).flatMap((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
     return count === 0 ? [] : [counted(count, severity)];
   });
   const networks = new Set(attachments.map(({ attachment }) => attachment.key.network)).size;
   const looked = `${counted(attachments.length, "attachment")} of ${counted(networks, "network")}`;
-  const isWrong = findings.some(({ severity }) => severity !== "note");
-  const sum = counts.length === 0 ? "nothing is wrong" : counts.join(", ");
-  const repairable = findings.filter(({ isRepairable }) => isRepairable === true).length;
+  const faults = findings.filter(({ severity }) => severity !== "note");
+  if (blind.length > 0) counts.push(`${counted(blind.length, "examination")} could not look`);
+  else if (faults.length === 0) counts.push("nothing is wrong");
+  const repairable = faults.filter(({ isRepairable }) => isRepairable === true).length;
   const hint =
     repairable > 0 && done === undefined
-      ? `"pontoon doctor --repair" mends ${repairable === findings.length ? "all of it" : `${repairable} of these`}.\n`
+      ? `"pontoon doctor --repair" mends ${repairable === faults.length ? "all of it" : `${repairable} of these`}.\n`
       : "";
-  return `${looked}: ${sum}${isWrong || counts.length === 0 ? "" : ", nothing is wrong"}.\n${hint}`;
+  return `${looked}: ${counts.join(", ")}.\n${hint}`;
 }
 
 /** The report for programs; docs/doctor.md describes it. */
@@ -139,8 +140,4 @@ export function findingJson(finding: Finding): Record<string, unknown> {
     pods: (finding.attachments ?? []).map(nameOf),
     networks: networksOf(finding),
   };
-}
-
-function networksOf({ networks, attachments }: Finding): string[] {
-  return [...new Set(networks ?? (attachments ?? []).map(({ attachment }) => attachment.key.network))];
 }

@@ -6,10 +6,11 @@ import { pathsOf, type Topic } from "./topic.ts";
 
 /** All topics, in the order of the pages. */
 export function allTopics(): Topic[] {
-  const { errors, findings, keys, requests } = pages();
+  const { errors, findings, reports, keys, requests } = pages();
   return [
     ...errors.map((row): Topic => ({ kind: "error", row })),
     ...findings.map((row): Topic => ({ kind: "finding", row })),
+    ...reports.map((row): Topic => ({ kind: "report", row })),
     ...keys.map((row): Topic => ({ kind: "key", row })),
     ...requests.map((row): Topic => ({ kind: "request", row })),
   ];
@@ -26,14 +27,15 @@ const READINGS: readonly Reading[] = [
   byPath,
   byName,
   byObject,
+  byReport,
   byTitle,
   byMention,
 ];
 
 /**
- * The topics that a person means by a word: a code of an error or a finding, the name of an error's kind, a
- * key or its path, an object, words of a title, else a word that the explanation of an error has. None where
- * it means nothing.
+ * The topics that a person means by a word: a code of an error, of a finding, of `pontoon node` or of the
+ * agent, the name of an error's kind, a key or its path, an object, words of a title, else a word that the
+ * explanation of an error has. None where it means nothing.
  */
 export function findTopics(word: string): Topic[] {
   const topics = allTopics();
@@ -49,7 +51,7 @@ export function similarTopic(word: string): string | undefined {
   const names = allTopics().flatMap((topic) => {
     if (topic.kind === "key") return [...topic.row.names, ...pathsOf(topic.row)];
     if (topic.kind === "error") return [topic.row.title];
-    return topic.kind === "finding" ? topic.row.codes : topic.row.capability || [];
+    return "codes" in topic.row ? topic.row.codes : topic.row.capability || [];
   });
   const known = [...new Set([...names, ...Object.keys(errorKinds)])];
   const near = similarName(
@@ -66,13 +68,15 @@ function byCode(word: string, topics: readonly Topic[]): Topic[] {
 
 /**
  * A finding of the doctor by its code, also as the agent writes it: `finding-lost-lease` and
- * `FindingLostLease`.
+ * `FindingLostLease`. A code of the agent's own that is spelt alike is meant as well.
  */
 function byFinding(word: string, topics: readonly Topic[]): Topic[] {
   const code = findingWord(word);
-  return topics.filter(
+  const found = topics.filter(
     ({ kind, row }) => kind === "finding" && row.codes.some((each) => findingWord(each) === code),
   );
+  const alike = topics.filter(({ kind, row }) => kind === "report" && row.codes.includes(word));
+  return found.length === 0 ? [] : [...found, ...alike];
 }
 
 function findingWord(word: string): string {
@@ -116,7 +120,7 @@ function isFirstWord(word: string, text: string): boolean {
 function byName(word: string, topics: readonly Topic[]): Topic[] {
   const name = word.toLowerCase();
   return topics.filter((topic) => {
-    if (topic.kind === "error" || topic.kind === "finding") return false;
+    if (topic.kind !== "key" && topic.kind !== "request") return false;
     const names = topic.kind === "key" ? pathsOf(topic.row) : [topic.row.capability];
     return names.some((each) => each.toLowerCase().split(".").at(-1) === name) && name !== "";
   });
@@ -131,6 +135,24 @@ function byObject(word: string, topics: readonly Topic[]): Topic[] {
       topic.kind === "key" && pathsOf(topic.row).some((path) => path.toLowerCase().startsWith(`${name}.`))
     );
   });
+}
+
+/**
+ * A code of `pontoon node` or of the agent's log, which writes those of `pontoon node` as `refused-no-uplink`
+ * or `note-in-use`.
+ */
+function byReport(word: string, topics: readonly Topic[]): Topic[] {
+  const code = reportWord(word);
+  return topics.filter(
+    ({ kind, row }) => kind === "report" && row.codes.some((each) => reportWord(each) === code),
+  );
+}
+
+function reportWord(word: string): string {
+  return word
+    .replace(/^(?:refused|note)-/i, "")
+    .replaceAll("-", "")
+    .toLowerCase();
 }
 
 function byTitle(word: string, topics: readonly Topic[]): Topic[] {
@@ -156,6 +178,7 @@ function byMention(word: string, topics: readonly Topic[]): Topic[] {
 
 /** Titles, codes and keys in a message stand by these signs; quotes may be escaped, as in a line of a log. */
 const CODES = /\\?"code\\?"\s*:\s*(\d+)|\bcode[ =](\d+)/g;
+const REPORTS = /\\?"code\\?"\s*:\s*\\?"([\w-]+)/g;
 const FINDINGS = /\bfinding-[a-z-]+|\bFinding[A-Z]\w+|\b[a-z]+[A-Z]\w*/g;
 const KEYS =
   /(?:\b[a-z]\w*(?:\[\d+\])*(?:\.[a-z]\w*(?:\[\d+\])*)+|\\?"[a-z]\w*\\?"|\b[a-z]\w*(?= \S+: )|\b[a-z]+[A-Z]\w*)/g;
@@ -169,11 +192,13 @@ export function topicsIn(message: string): Topic[] {
     ),
   );
   const findings = new Set([...message.matchAll(FINDINGS)].map(([code]) => findingWord(code)));
+  const reports = new Set([...message.matchAll(REPORTS)].map(([, code = ""]) => reportWord(code)));
   const topics = allTopics();
   const titles = titlesIn(message, topics);
   return topics.filter((topic) => {
     if (topic.kind === "error") return codes.has(topic.row.code) || titles.has(topic.row.title);
     if (topic.kind === "finding") return topic.row.codes.some((code) => findings.has(findingWord(code)));
+    if (topic.kind === "report") return topic.row.codes.some((code) => reports.has(reportWord(code)));
     if (topic.kind === "key") return pathsOf(topic.row).some((path) => keys.has(path));
     const { capability } = topic.row;
     return capability !== "" && keys.has(`runtimeConfig.${capability}`);

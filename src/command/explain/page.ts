@@ -1,5 +1,5 @@
-// The rows of docs/errors.md, docs/configuration.md and docs/doctor.md, which the build puts in
-// (scripts/pages.mjs).
+// The rows of docs/errors.md, docs/configuration.md, docs/doctor.md, docs/node.md and docs/kubernetes.md,
+// which the build puts in (scripts/pages.mjs).
 
 /** An error code, as docs/errors.md explains it. */
 export interface ErrorRow {
@@ -40,9 +40,21 @@ export interface FindingRow {
   helps: string;
 }
 
+/**
+ * Codes with one meaning that `pontoon node` prints (docs/node.md), or the agent logs (docs/kubernetes.md).
+ */
+export interface ReportRow {
+  codes: string[];
+  meaning: string;
+  /** The name of the page, and of its section. */
+  page: string;
+  section: string;
+}
+
 interface Pages {
   errors: ErrorRow[];
   findings: FindingRow[];
+  reports: ReportRow[];
   keys: KeyRow[];
   requests: RequestRow[];
 }

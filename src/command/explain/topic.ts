@@ -2,12 +2,20 @@
 import { placeBelow } from "../../cni/keys.ts";
 import { styled, type Terminal } from "../../terminal/terminal.ts";
 import { wrapped } from "../../terminal/wrap.ts";
-import { type ErrorRow, type FindingRow, type KeyRow, pages, type RequestRow } from "./page.ts";
+import {
+  type ErrorRow,
+  type FindingRow,
+  type KeyRow,
+  pages,
+  type ReportRow,
+  type RequestRow,
+} from "./page.ts";
 
 /** A row of the pages. */
 export type Topic =
   | { kind: "error"; row: ErrorRow }
   | { kind: "finding"; row: FindingRow }
+  | { kind: "report"; row: ReportRow }
   | { kind: "key"; row: KeyRow }
   | { kind: "request"; row: RequestRow };
 
@@ -38,6 +46,8 @@ function textOf(topic: Topic): Text {
     }
     case "finding":
       return findingText(topic.row);
+    case "report":
+      return reportText(topic.row);
     case "key": {
       const { row } = topic;
       return {
@@ -76,6 +86,15 @@ function findingText({ codes, examination, meaning, helps }: FindingRow): Text {
       ["Examination", examination],
     ],
     source: "docs/doctor.md of the sources",
+  };
+}
+
+function reportText({ codes, meaning, page, section }: ReportRow): Text {
+  const whose = page === "node.md" ? "pontoon node" : "the agent's log";
+  return {
+    title: `code ${codes.join(", ")} of ${whose}`,
+    paragraphs: [["Meaning", meaning]],
+    source: `docs/${page} of the sources, "${section}"`,
   };
 }
 

@@ -6,7 +6,7 @@ import { CniError } from "../../cni/error.ts";
 import { quote } from "../../cni/problems.ts";
 import { joined } from "../../failure/failure.ts";
 import { textOf } from "../../sys/bytes.ts";
-import { readConfigFile } from "../network/file.ts";
+import { inFile, readConfigFile } from "../network/file.ts";
 import { endingsFor, isNameFor } from "../network/folder.ts";
 import {
   limited,
@@ -32,7 +32,7 @@ export interface Configuration {
  */
 export function readConfiguration(file: string, name: string): Configuration {
   const bytes = readConfigFile(file);
-  const network = inFile(file, () => readRight(textOf(bytes)));
+  const network = inFile(file, () => limited(() => readRight(textOf(bytes))));
   checkName(name, network.isList);
   return { name, bytes, misspelt: misspeltIn(network).map(({ text }) => `${file}: ${text}`) };
 }
@@ -45,17 +45,6 @@ function readRight(text: string): Network {
   if (first !== undefined) throw joined(first, errors);
   if (ourEntries(network).length === 0) throw noneOfOurs(network.chain);
   return network;
-}
-
-/** The result of `action`; an error that it throws gets the file's name. */
-function inFile<T>(file: string, action: () => T): T {
-  try {
-    return limited(action);
-  } catch (error) {
-    if (!(error instanceof CniError)) throw error;
-    const message = `${file}: ${error.message}`;
-    throw new CniError(error.kind, { ...error.parts, message }, { cause: error });
-  }
 }
 
 /**

@@ -1,6 +1,7 @@
 // A network configuration in a file that a person names.
 import { CniError } from "../../cni/error.ts";
-import { errnoName, isErrno, SystemError } from "../../sys/errno.ts";
+import { unreadable } from "../../failure/failure.ts";
+import { SystemError } from "../../sys/errno.ts";
 import { O_RDONLY, openFile } from "../../sys/file.ts";
 import { readAll } from "../../sys/stream.ts";
 
@@ -11,7 +12,17 @@ export function readConfigFile(path: string): Uint8Array {
     return readAll(file.fd, path);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    const reason = isErrno(error, "ENOENT") ? "there is no such file" : errnoName(error.errno);
-    throw new CniError("ioFailure", { message: `${path} cannot be read: ${reason}` });
+    throw unreadable(path, error);
+  }
+}
+
+/** The result of `action`; an error that it throws gets the file's name. */
+export function inFile<T>(file: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    const message = `${file}: ${error.message}`;
+    throw new CniError(error.kind, { ...error.parts, message }, { cause: error });
   }
 }

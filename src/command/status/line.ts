@@ -2,7 +2,9 @@
 
 import type { NodeState } from "../../cluster/state.ts";
 import type { Netconf } from "../../cni/config.ts";
+import type { FindingCode } from "../../doctor/code.ts";
 import type { Diagnosis } from "../../doctor/doctor.ts";
+import { networksOf } from "../../doctor/finding.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { type ConfigurationFile, poolsOf } from "../../survey/network.ts";
 import type { Surroundings } from "../../survey/surroundings.ts";
@@ -16,19 +18,50 @@ export interface Line {
   subject: string;
   text: string;
   isWell: boolean;
+  /** Worth knowing, and no fault. */
+  isNote?: true;
 }
 
 /** The most ports of a Linux bridge (BR_MAX_PORTS, net/bridge/br_private.h). */
 const MOST_PORTS = 1023;
 
 const line = (subject: string, text: string, isWell = true): Line => ({ subject, text, isWell });
+const note = (subject: string, text: string): Line => ({ subject, text, isWell: true, isNote: true });
+
+/** The codes of findings that are about the node, by the line that they are about. */
+const CODES: { readonly [subject: string]: readonly FindingCode[] } = {
+  "way out": ["mtuAboveWayOut"],
+  forwarding: ["forwardingDiffers", "forwardingOff"],
+  firewalls: ["firewallDrops"],
+};
+
+/**
+ * The lines as the doctor judges them: those about which it tells a fault are not well, and where it tells
+ * none at all, none is.
+ */
+export function judged(lines: readonly Line[], { findings, blind }: Diagnosis): Line[] {
+  const faults = findings.filter(({ severity }) => severity !== "note");
+  const isFault = ({ subject }: Line): boolean =>
+    faults.some(
+      (fault) =>
+        CODES[subject]?.includes(fault.code) === true ||
+        networksOf(fault).some((name) => subject === networkSubject(name)),
+    );
+  const isContent = faults.length === 0 && blind.length === 0;
+  return lines.map((each) => {
+    if (isFault(each)) return { ...each, isWell: false };
+    return each.isWell || !isContent ? each : note(each.subject, each.text);
+  });
+}
+
+const networkSubject = (name: string): string => `network ${shown(name)}`;
 
 /** The executable that a runtime starts, and whether it is this one. */
 export function executableLine(folder: string): Line {
   const path = `${folder}/pontoon`;
   const file = fileStatus(path);
   if (fileStatus(folder) === undefined)
-    return line("executable", `there is no folder ${folder}; --bin-dir names that of the runtime`);
+    return note("executable", `there is no folder ${folder}; --bin-dir names that of the runtime`);
   if (file === undefined) return line("executable", `${path} is not there, so no runtime starts it`, false);
   if ((file.mode & 0o111) === 0) return line("executable", `${path} may not be run (chmod +x)`, false);
   const isThis = fileIdentity(path) === fileIdentity("/proc/self/exe");
@@ -38,12 +71,12 @@ export function executableLine(folder: string): Line {
 /** The configuration that a runtime takes. */
 export function configurationLine(files: readonly ConfigurationFile[], folder: string): Line {
   const [first, ...others] = files;
-  if (first === undefined) return line("configuration", `there is none in ${folder}`, false);
+  if (first === undefined) return note("configuration", `there is none in ${folder}`);
   const rest = others.length === 0 ? "" : `; ${counted(others.length, "file")} behind it`;
   if (first.error !== undefined)
     return line("configuration", `${first.path} is wrong: ${shown(first.error.message)}`, false);
   if (!first.plugins.includes("pontoon"))
-    return line("configuration", `a runtime takes ${first.path}, which is not Pontoon's${rest}`, false);
+    return note("configuration", `a runtime takes ${first.path}, which is not Pontoon's${rest}`);
   return line("configuration", `a runtime takes ${first.path}${rest}`);
 }
 
@@ -68,7 +101,7 @@ function networkLine(netconf: Netconf, { attachments, links }: Survey): Line {
     ...(ipMasq ? ["masquerading"] : []),
     ...(ingressPolicy === undefined ? [] : [`policy ${ingressPolicy}`]),
   ];
-  return line(`network ${shown(name)}`, parts.join(", "), pool === undefined || pool.taken < pool.size);
+  return line(networkSubject(name), parts.join(", "), pool === undefined || pool.taken < pool.size);
 }
 
 /** The node's ways out, forwarding, and the firewalls that drop. */

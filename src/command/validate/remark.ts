@@ -14,7 +14,13 @@ import type { Remark } from "./finding.ts";
 export function remarksOf(network: Network): Remark[] {
   const ours = ourEntries(network);
   if (ours.length === 0) return ofOthers(network.chain);
-  return [...misspeltTypes(network.chain), ...aboutStatus(network), ...aboutHostPorts(network.chain, ours)];
+  const { chain } = network;
+  return [
+    ...misspeltTypes(chain),
+    ...aboutStatus(network),
+    ...aboutHostPorts(chain, ours),
+    ...aboutTwice(chain, ours),
+  ];
 }
 
 /** A configuration without an entry of Pontoon: for other plugins, or for one whose name is misspelt. */
@@ -71,7 +77,7 @@ function aboutStatus({ config, isList }: Network): Remark[] {
 
 /** A runtime tells host ports to plugins with the capability alone, and says nothing where there is none. */
 function aboutHostPorts(chain: readonly Placed[], ours: readonly Placed[]): Remark[] {
-  if (chain.some(({ entry }) => hasHostPorts(entry))) return [];
+  if (chain.some(({ entry }) => hasCapability(entry, "portMappings"))) return [];
   return ours
     .filter(({ entry }) => leadsHostPorts(entry))
     .map(({ path }) => ({
@@ -82,9 +88,26 @@ function aboutHostPorts(chain: readonly Placed[], ours: readonly Placed[]): Rema
     }));
 }
 
-function hasHostPorts(entry: Fields): boolean {
+/** A runtime hands a request to every plugin with its capability, and these two are done by each of them. */
+function aboutTwice(chain: readonly Placed[], ours: readonly Placed[]): Remark[] {
+  const others = chain.filter((placed) => !ours.some(({ path }) => path === placed.path));
+  return ["portMappings", "bandwidth"].flatMap((name) =>
+    ours.some(({ entry }) => hasCapability(entry, name))
+      ? others
+          .filter(({ entry }) => hasCapability(entry, name))
+          .map(({ entry, path }) => ({
+            severity: "note",
+            path: `${path}.capabilities.${name}`,
+            message: `"${PONTOON}" has the capability "${name}" too, so both it and ${quote(typeOf(entry))} do that`,
+            hint: "Take the capability out of one of them, or the other plugin out of the list",
+          }))
+      : [],
+  );
+}
+
+function hasCapability(entry: Fields, name: string): boolean {
   const { capabilities } = normaliseKeys(entry, { capabilities: true }) as Fields;
-  return isFields(capabilities) && capabilities["portMappings"] === true;
+  return isFields(capabilities) && capabilities[name] === true;
 }
 
 /** True for an entry whose pods have addresses on a way by which host ports can lead to them. */

@@ -1,5 +1,5 @@
 // Each attachment as its ADD made it: CHECK's own comparison, step by step.
-
+import { CniError } from "../../cni/error.ts";
 import { traitsOf } from "../../plan/order.ts";
 import type { StepName } from "../../plan/step.ts";
 import type { Context } from "../context.ts";
@@ -15,6 +15,15 @@ export function examineAttachments({ pods }: Context): Finding[] {
 
 /** The steps whose differences explain that a port does not forward. */
 const BEFORE_FORWARDING: readonly StepName[] = ["bridge", "veth", "wire", "device"];
+
+/** The reason why pods could not be looked into, that of the first; undefined where all could. */
+export function blindToPods({ pods }: Context): CniError | undefined {
+  const refusals = pods.flatMap(({ refusal }) => refusal ?? []);
+  const [first] = refusals;
+  if (first === undefined) return undefined;
+  const message = `${refusals.length} of ${pods.length} pods cannot be looked into`;
+  return new CniError(first.kind, { ...first.parts, message });
+}
 
 /** True for a difference that follows from another one. */
 function follows({ step }: StepDifference, { differences }: PodFacts): boolean {

@@ -22,7 +22,10 @@ export interface Way {
   family: Family;
 }
 
-/** A hop that holds when no step of these kinds differs from the attachment's description. */
+/**
+ * A hop that holds when no step of these kinds differs from the attachment's description. Throws CniError
+ * where that could not be looked at.
+ */
 export function stepHop(
   one: SurveyedAttachment,
   { steps, sentence }: { steps: readonly StepName[]; sentence: string },
@@ -30,6 +33,7 @@ export function stepHop(
 ): Hop {
   const facts = context.pods.find(({ surveyed }) => surveyed === one);
   const difference = facts?.differences.find(({ step }) => steps.includes(step));
+  if (difference === undefined && facts?.refusal !== undefined) throw facts.refusal;
   return { sentence, fault: difference && facts && findingOf(difference, facts) };
 }
 

@@ -13,7 +13,7 @@ import { keysOf } from "../cni/key-path.ts";
 /** A topic in a word: its code, the paths of its keys, or its capability. */
 function named(topic: Topic): string {
   if (topic.kind === "error") return String(topic.row.code);
-  if (topic.kind === "finding") return topic.row.codes.join(",");
+  if (topic.kind === "finding" || topic.kind === "report") return topic.row.codes.join(",");
   return topic.kind === "key" ? pathsOf(topic.row).join(",") : `request:${topic.row.capability}`;
 }
 
@@ -57,6 +57,21 @@ test.each(FINDING_CODES)(
 test("docs/doctor.md has each code of a finding once, and no other", () => {
   const explained = pages().findings.flatMap(({ codes }) => codes);
   expect(explained.toSorted()).toEqual(FINDING_CODES.toSorted());
+});
+
+test.each(pages().reports.flatMap(({ codes }) => codes))(
+  "%s: its row is found by the code, and in a line that has it",
+  (code) => {
+    for (const topics of [findTopics(code), topicsIn(`{"level":"warn","code":"${code}"}`)])
+      expect(topics.flatMap((topic) => named(topic).split(","))).toContain(code);
+  },
+);
+
+test("a code of pontoon node is found as the agent writes it, and no code is a row for many", () => {
+  for (const word of ["refused-no-uplink", "no-uplink", "noUplink"])
+    expect(findTopics(word).map(named), word).toEqual(["noUplink"]);
+  expect(findTopics("note-first-conflist").map(named)).toEqual(["firstConflist"]);
+  expect(pages().reports.filter(({ codes }) => codes.some((code) => code.includes("CODE")))).toEqual([]);
 });
 
 test.each<[string, string[]]>([

@@ -87,6 +87,12 @@ const MISTAKES: [what: string, line: number, text: string, ...told: string[]][] 
     '8:47 note plugins[0].capabilities.hostPorts | key "hostPorts" in "capabilities" is not read; there is "portMappings", "bandwidth", "ipRanges", "ips", "mac", "dns", "deviceID"',
   ],
   [
+    "a second plugin that does host ports",
+    16,
+    '    }, { "type": "portmap", "capabilities": { "portMappings": true } }',
+    '16:63 note plugins[1].capabilities.portMappings | "pontoon" has the capability "portMappings" too, so both it and "portmap" do that',
+  ],
+  [
     "capabilites",
     8,
     '      "capabilites": { "portMappings": true },',
@@ -398,6 +404,8 @@ const HINTS: [line: number, text: string, hint: string][] = [
   ],
   [4, '  "name":,', "Give the key in front of the comma a value"],
   [4, '  "name": "po\nds",', 'Close the text with a double quote (") in its line'],
+  [4, '  "name": "po\tds",', "Put a blank in place of the tab in the text, or write it as \\t"],
+  [4, '  "name": "po\u0007ds",', "Take U+0007 out of the text"],
   [4, '  "name": "po\\ds",', "Write a backslash in a text as two (\\\\)"],
   [
     11,

@@ -122,8 +122,7 @@ function verifyBridge(step: BridgeStep, { node }: Place): Difference | string | 
   if (link.kind !== "bridge") return `${name} is not a bridge`;
   const lost = lostSetting(step, link);
   if (lost !== undefined && !link.up) return lost;
-  if (isUnguarded(link, node))
-    return curable(unguarded(name), sysctlCommand(`ipv4/conf/${name}/route_localnet`, "0"));
+  if (isUnguarded(link, node)) return restorable(unguarded(name));
   if (lost !== undefined) return lost;
   const unfiltered = step.filtersVlans ? verifyVlanFiltering(name, node.links) : undefined;
   return unfiltered && curable(unfiltered, `ip link set dev ${shellWord(name)} type bridge vlan_filtering 1`);
@@ -159,7 +158,10 @@ function isMadeByPontoon(name: string): boolean {
   return readSysctl(`ipv6/conf/${name}/accept_dad`) === "0";
 }
 
-/** Raises bridges that are down, and puts back their settings, those that any of their pods needs. */
+/**
+ * Raises bridges that are down, and puts back their settings, those that any of their pods needs. One that is
+ * open to localhost without its rules is closed: the restoration of host ports opens it again.
+ */
 function renewBridges(steps: readonly BridgeStep[], node: Node): Renewal[] {
   const byName = new Map<string, BridgeStep>();
   for (const step of steps) {
@@ -176,7 +178,11 @@ function renewBridges(steps: readonly BridgeStep[], node: Node): Renewal[] {
 function renewBridge(step: BridgeStep, node: Node): string | undefined {
   const { name, ignoresLinkLocal } = step;
   const link = getLink(node.links, { name });
-  if (link?.kind !== "bridge" || lostSetting(step, link) === undefined) return undefined;
+  if (link?.kind !== "bridge") return undefined;
+  const wasOpen = isUnguarded(link, node);
+  if (wasOpen) closeUnguarded(link, node);
+  if (lostSetting(step, link) === undefined)
+    return wasOpen ? `the node's 127.0.0.1 is closed to pods on ${name} again` : undefined;
   attempt("bridge", name, () => {
     if (isMadeByPontoon(name)) refuseAdvertisements(name);
     setUp(step, node, ignoresLinkLocal ? [{ ignoresLinkLocal: true }] : []);

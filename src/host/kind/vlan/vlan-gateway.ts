@@ -19,7 +19,7 @@ import type { SharedLink } from "../../../plan/result.ts";
 import type { VlanGatewayStep } from "../../../plan/step.ts";
 import { monotonicMs } from "../../../sys/clock.ts";
 import { errnoOf, isErrno, SystemError } from "../../../sys/errno.ts";
-import { curable, type Difference, shellWord } from "../../difference.ts";
+import { curable, type Difference, shellWord, sysctlCommand } from "../../difference.ts";
 import type { Applying, Place, StayingKind } from "../../kind.ts";
 import { requireLink } from "../../link.ts";
 import type { Node } from "../../node.ts";
@@ -88,7 +88,11 @@ function verifyVlanGateway(step: VlanGatewayStep, { node }: Place): Difference |
       `${step.gatewayInterface}, the gateway of VLAN ${step.vlan}, is down`,
       `ip link set dev ${shellWord(step.gatewayInterface)} up`,
     );
-  if (isUnguarded(link, node)) return unguarded(step.gatewayInterface);
+  if (isUnguarded(link, node))
+    return curable(
+      unguarded(step.gatewayInterface),
+      sysctlCommand(`ipv4/conf/${step.gatewayInterface}/route_localnet`, "0"),
+    );
   if (link.kind === "vlan") return undefined;
   const port = portOf(link, node);
   if (port === undefined || port.master !== getLink(node.links, { name: step.bridge })?.index)
