@@ -5,7 +5,7 @@ import type { Node } from "../host/node.ts";
 import { hasFamily } from "../ip/prefix.ts";
 import { readTextOfAny } from "../sys/file.ts";
 import { lockInPatience, PATIENCE_MS } from "../sys/flock.ts";
-import { bridgesIn, type NamedBridge, removeBridges } from "./bridge.ts";
+import { bridgesIn, type NamedBridge, removeBridges, removeFormerGateways } from "./bridge.ts";
 import { ensureConflist, folderOf, markedIn, removeStale } from "./conflist.ts";
 import { addressChanges, type Device, deviceRemoval, ensureDevice, ownDevice } from "./device.ts";
 import { ensureMasquerade } from "./masquerade.ts";
@@ -32,11 +32,14 @@ export function applyWish(wish: Wish, node: Node, { isDryRun, confFolder }: Mann
   const report = new Report(isDryRun);
   lock(node, report);
   const isForwarded = switchOn(wish, node, report);
+  const before = namedBridges(confFolder);
+  const what = "bridges of before";
+  if (wish.conflist !== undefined)
+    report.part(what, () => removeFormerGateways(before, wish.podSubnets, { node, report }));
   report.part("routes", () => applyRoutes(wish, node, report));
   const isMasqueraded = ensureMasquerade(wish, node, report);
-  const bridges = wish.conflist === undefined ? namedBridges(confFolder) : [];
   applyConflist(wish, report, { confFolder, isReady: isForwarded && isMasqueraded });
-  report.part("bridges of before", () => removeBridges(bridges, node, report));
+  if (wish.conflist === undefined) report.part(what, () => removeBridges(before, node, report));
   return report;
 }
 
@@ -75,7 +78,7 @@ function switchOn({ podSubnets }: Wish, node: Node, report: Report): boolean {
 /** Tunnel, nodes behind it, and routes. A tunnel that is refused stays as it is, with its routes. */
 function applyRoutes(wish: Wish, node: Node, report: Report): void {
   const before = ownDevice(node);
-  const device = wish.tunnel && ensureDevice(wish.tunnel, node, report);
+  const device = wish.tunnel && ensureDevice(wish.tunnel, wish.podSubnets, { node, report });
   const isRefused = wish.tunnel !== undefined && device === undefined;
   if (wish.tunnel !== undefined && device !== undefined)
     report.carryOut(node.links, [

@@ -215,6 +215,50 @@ scene("the configuration is replaced and removed only while it is as Pontoon wro
   expect(world.read(`${CONFIG_FOLDER}/05-pontoon.conflist`)).toBe('{"name":"edited by hand"}');
 });
 
+scene("a configuration that is found by another name of its folder stays", async (world) => {
+  const wish = await host(world);
+  const [folder, name] = [CONFIG_FOLDER, "10-pontoon.conflist"];
+  await world.host.must(`ln -s ${folder} /run/linked`);
+  for (const path of [`${folder}//${name}`, `/run/linked/${name}`]) {
+    const other = { ...wish, conflist: { ...wish["conflist"], path } };
+    expect(await mustApply(world.host, other, ...HERE)).not.toContain(`conflist ${CONFLIST}: removed`);
+    expect(world.read(CONFLIST)).toBe(wish["conflist"].content);
+    expect(await mustApply(world.host, other, ...HERE)).toEqual([]);
+  }
+});
+
+scene(
+  "a bridge keeps no gateway of a subnet that is the node's no longer, and all else that it has",
+  async (world) => {
+    const wish = await host(world);
+    const of = (...subnets: string[]): WishJson => {
+      const ranges = subnets.map((subnet) => [{ subnet }]);
+      const plugins = [{ type: "pontoon", bridge: "pods0", ipam: { type: "host-local", ranges } }];
+      const content = JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins });
+      return { ...wish, podSubnets: subnets, conflist: { path: CONFLIST, content } };
+    };
+    await mustApply(world.host, of("10.244.1.0/24", "fd01:1::/64"), ...HERE);
+    await world.host.must("ip link add pods0 type bridge");
+    await world.host.must("ip link set pods0 up");
+    for (const address of ["10.244.1.1/24", "fd01:1::1/64", "192.0.2.1/24"])
+      await world.host.must(`ip address add ${address} dev pods0`);
+    const changes = await mustApply(
+      world.host,
+      {
+        ...of("fd01:1::/64", "10.244.7.0/24"),
+        // The subnet of before is another node's now.
+        routes: [{ subnet: "10.244.1.0/24", via: "10.90.0.12" }],
+      },
+      ...HERE,
+    );
+    expect(changes).toContain("address 10.244.1.1/24 of pods0: removed");
+    expect(changes).toContain("route 10.244.1.0/24 via 10.90.0.12: added");
+    const left = await world.host.must("ip -br address show pods0");
+    expect(left).toContain("192.0.2.1/24 fd01:1::1/64");
+    expect(left).not.toContain("10.244.1.1");
+  },
+);
+
 scene(
   "with the last configuration goes its bridge, unless a pod is on it or it serves others",
   async (world) => {

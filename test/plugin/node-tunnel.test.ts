@@ -261,3 +261,34 @@ scene(
     expect(await one.place.must("ip -d link show pontoon-vxlan")).toContain("bridge");
   },
 );
+
+scene("pods of two segments reach each other where the node lets no new interface forward", async (world) => {
+  const { nodes } = await twoSegments(world, "ipv4");
+  const [one, , three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
+  const wish = tunnelWish(one, [three], "ipv4");
+  for (const hurt of [
+    "ip link delete pontoon-vxlan && sysctl -qw net.ipv4.conf.default.forwarding=0",
+    "sysctl -qw net.ipv4.conf.pontoon-vxlan.forwarding=0",
+  ]) {
+    await one.place.must(["sh", "-c", hurt]);
+    expect(await mustApply(one.place, wish), hurt).not.toEqual([]);
+    expect(await mustApply(one.place, wish), hurt).toEqual([]);
+    await waitFor(`pods reach each other after ${hurt}`, () => pings(one.pod, podAddresses(3).ipv4));
+  }
+});
+
+scene("an address on the loopback gives the tunnel the MTU of the way out", async (world) => {
+  const { nodes } = await twoSegments(world, "ipv4");
+  const [one, , three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
+  await one.place.must("ip address add 10.99.0.1/32 dev lo");
+  const wish = tunnelWish(one, [three], "ipv4");
+  const from = (local: string): WishJson => ({ ...wish, tunnel: { ...wish["tunnel"], local } });
+  for (const [mtu, wanted] of [
+    ["1500", 1450],
+    ["1400", 1350],
+  ] as const) {
+    await one.place.must(`ip link set eth0 mtu ${mtu}`);
+    await mustApply(one.place, from("10.99.0.1"));
+    expect(await one.place.must("ip link show pontoon-vxlan")).toContain(` mtu ${wanted} `);
+  }
+});
