@@ -7,6 +7,9 @@ import type { Applied, Executable } from "./executable.ts";
 export class DirectWays {
   readonly #executable: Executable;
   #question = "";
+  /** How often the answers were to be forgotten. */
+  #forgotten = 0;
+  #isFresh = false;
   #indirect = new Set<string>();
 
   constructor(executable: Executable) {
@@ -16,15 +19,24 @@ export class DirectWays {
   /** Asks for the routes of the probe, where that is another than before. Throws ExecutableError. */
   async ask(probe: Wish): Promise<void> {
     const question = JSON.stringify(probe);
-    if (question === this.#question) return;
+    this.#isFresh = question !== this.#question;
+    if (!this.#isFresh) return;
+    const forgotten = this.#forgotten;
     const { refused } = await this.#executable.apply(probe, { isDryRun: true });
     this.#indirect = new Set(refused.flatMap(indirectOf));
-    this.#question = question;
+    // What changed meanwhile may have come too late for this answer.
+    this.#question = forgotten === this.#forgotten ? question : "";
     giveBackMemory();
+  }
+
+  /** True where the kernel was asked by the last `ask`, and not before. */
+  get isFresh(): boolean {
+    return this.#isFresh;
   }
 
   /** The kernel may answer otherwise now. */
   forget(): void {
+    this.#forgotten += 1;
     this.#question = "";
   }
 
