@@ -72,7 +72,7 @@ export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decisi
   const { own } = cluster;
   const problems = [...cluster.problems];
   const paths = cluster.others.map((peer) => pathTo(peer, settings, ways));
-  const none = ownProblem(own, settings, paths);
+  const none = ownProblem(cluster, settings, paths);
   if (own === undefined || none !== undefined)
     return { wish: undefined, problems: none === undefined ? problems : [...problems, none], none };
   const tunnel = tunnelOf(own, settings, paths, problems);
@@ -101,7 +101,7 @@ export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decisi
 }
 
 function ownProblem(
-  own: Member | undefined,
+  { own, problems }: Cluster,
   settings: Settings,
   paths: readonly Path[],
 ): Problem | undefined {
@@ -111,6 +111,13 @@ function ownProblem(
       code: "no-node",
       node: name,
       text: `the cluster has no node ${name}: kubelet has not registered it, or --node-name is wrong`,
+    };
+  const cause = problems.find(({ node, code }) => node === name && /^(overlap|wrong-pod-cidr)$/.test(code));
+  if (own.subnets.length === 0 && cause !== undefined)
+    return {
+      code: "no-pod-cidr",
+      node: name,
+      text: `node ${name} has no podCIDR that counts: ${cause.text}`,
     };
   if (own.subnets.length === 0)
     return {
