@@ -52,6 +52,9 @@ export interface Decision {
 /** The most subnets of a peer in the document. */
 const MOST_SUBNETS = 16;
 
+/** Bytes that each link of IPv6 takes (RFC 8200, section 5). */
+const IPV6_LEAST_MTU = 1280;
+
 /** The bytes of the outer headers of VXLAN (RFC 7348, section 5), by the family of the outer packets. */
 const OVERHEAD: Record<Family, number> = { 4: 50, 6: 70 };
 
@@ -79,11 +82,13 @@ export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decisi
   const routes = paths.flatMap(({ kind, peer }) => (kind === "direct" ? routesTo(peer, problems) : []));
   if (settings.backend === "routes")
     problems.push(...paths.filter(({ kind }) => kind === "unreachable").map(({ peer }) => notDirect(peer)));
-  const mtu = podMtu(settings, tunnel, ways);
+  const ownSubnets = own.subnets.map(formatPrefix);
+  const all = [ownSubnets, ...(tunnel?.peers ?? []).map(({ subnets }) => subnets)].flat();
+  const mtu = podMtu(settings, { tunnel, has6: all.some((subnet) => subnet.includes(":")) }, ways);
   if (tunnel !== undefined) problems.push(...mtuProblems({ own, settings, mtu }, tunnel, ways));
   const wish: Wish = {
     version: 1,
-    podSubnets: own.subnets.map(formatPrefix),
+    podSubnets: ownSubnets,
     routes,
     ...(tunnel && { tunnel }),
     ...(settings.masquerade && { masquerade: { except: exceptOf(own, settings, paths) } }),
@@ -265,12 +270,19 @@ function gatewaysTo(peer: Member): Address[] {
   return peer.subnets.flatMap(({ address: { family } }) => addressOf(peer, family) ?? []);
 }
 
-/** With a tunnel, packets of pods have to fit into it. */
-function podMtu({ mtu }: Settings, tunnel: Wish["tunnel"], ways: Ways): number | undefined {
+/** With a tunnel, packets of pods have to fit into it, whose MTU the executable finds by the same rule. */
+function podMtu(
+  { mtu }: Settings,
+  { tunnel, has6 }: { tunnel: Wish["tunnel"]; has6: boolean },
+  ways: Ways,
+): number | undefined {
   if (mtu !== "auto") return mtu;
   if (tunnel === undefined) return undefined;
   const uplink = ways.mtuOf(tunnel.local);
-  return uplink === undefined ? undefined : uplink - OVERHEAD[tunnel.local.includes(":") ? 6 : 4];
+  if (uplink === undefined) return undefined;
+  if (tunnel.local.includes(":")) return uplink - OVERHEAD[6];
+  // Outer packets of IPv4 may go in fragments.
+  return Math.max(uplink - OVERHEAD[4], has6 ? IPV6_LEAST_MTU : 0);
 }
 
 /** Pods that are older than the tunnel keep the MTU of their time. With care the doctor tells it. */

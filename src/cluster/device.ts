@@ -2,7 +2,7 @@
 import type { Node } from "../host/node.ts";
 import { type Family, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
 import { formatPrefix, hasFamily, type Prefix, samePrefix, wholeOf } from "../ip/prefix.ts";
-import { DEFAULT_MTU, wayOutMtu } from "../look/bridge.ts";
+import { DEFAULT_MTU, IPV6_LEAST_MTU, wayOutMtu } from "../look/bridge.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../net/address.ts";
 import { getLink, type Link } from "../net/link.ts";
 import { changeLinkMessage, deleteLinkMessage, type LinkChange } from "../net/link-change.ts";
@@ -56,7 +56,7 @@ export function ensureDevice(
     report.refuse(TITLE, "foreignDevice", "an interface of this name is there, and is not Pontoon's");
     return undefined;
   }
-  const wanted = describe(tunnel, node);
+  const wanted = describe(tunnel, podSubnets, node);
   if (wanted === undefined) {
     report.refuse(
       TITLE,
@@ -77,11 +77,19 @@ export function ensureDevice(
   return { index: made?.index, replaced: found?.index };
 }
 
-function describe({ vni, port, local, mtu }: Tunnel, { links }: Node): NewVxlan | undefined {
+function describe(
+  { vni, port, local, mtu, peers }: Tunnel,
+  podSubnets: readonly Prefix[],
+  { links }: Node,
+): NewVxlan | undefined {
   const index = findLocalRoute(links, local);
   const under = index === undefined ? undefined : getLink(links, { index });
   if (under === undefined) return undefined;
-  const bytes = mtu ?? mtuUnder(under, local.family, links) - VXLAN_OVERHEAD[local.family];
+  // On a link with less than 1280 bytes IPv6 is off. Outer packets of IPv4 may go in fragments.
+  const has6 = [podSubnets, ...peers.map(({ subnets }) => subnets)].some((each) => hasFamily(each, 6));
+  const least = has6 && local.family === 4 ? IPV6_LEAST_MTU : 0;
+  const fitting = mtuUnder(under, local.family, links) - VXLAN_OVERHEAD[local.family];
+  const bytes = mtu ?? Math.max(fitting, least);
   return { name: TUNNEL_DEVICE, mac: tunnelMac(local), mtu: bytes, vni, port, local };
 }
 

@@ -104,9 +104,15 @@ function isTaken({ errno, kernelText }: SystemError): boolean {
   return errnoName(errno) === "EEXIST" && kernelText === "";
 }
 
+/** What an errno without a text of the kernel means here. */
+const MEANINGS: Record<string, string> = {
+  EADDRINUSE: "another program, or a tunnel of another kind, has its UDP port",
+};
+
 function reasonOf({ errno, kernelText }: SystemError): string {
   const name = errnoName(errno);
-  return kernelText === ""
+  const meaning = kernelText || MEANINGS[name];
+  return meaning === undefined
     ? `the kernel refuses it: ${name}`
-    : `the kernel refuses it: ${name} (${kernelText})`;
+    : `the kernel refuses it: ${name} (${meaning})`;
 }

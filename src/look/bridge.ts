@@ -36,7 +36,7 @@ export const FAR_AWAY: Record<Family, Address> = {
 };
 
 export const DEFAULT_MTU = 1500;
-const IPV6_LEAST_MTU = 1280;
+export const IPV6_LEAST_MTU = 1280;
 
 /**
  * The alias of a bridge that Pontoon raised first, on which all pods so far have had the MAC that follows

@@ -317,6 +317,22 @@ describe("the wish", () => {
     expect(wish?.tunnel?.peers).toHaveLength(1);
   });
 
+  test.each([
+    [1500, [], 1450],
+    [1500, ["--mtu", "1300"], 1300],
+    [1280, [], 1280],
+    [1329, [], 1280],
+    [1331, [], 1281],
+  ])("a way of %i bytes, options %j: pods have an MTU of %i, 1280 at least for IPv6", (mtu, args, wanted) => {
+    const of = (...nodes: ClusterNode[]): string =>
+      decide(read(...nodes), settings("--backend", "vxlan", ...args), { ...ways(), mtuOf: () => mtu }).wish
+        ?.conflist?.content ?? "";
+    expect(of(node(1), node(2))).toContain(`"mtu": ${wanted},`);
+    const four = (number: number): ClusterNode => node(number, { podCIDRs: [`10.244.${number}.0/24`] });
+    expect(of(four(1), four(2))).toContain(`"mtu": ${args.length > 0 ? wanted : mtu - 50},`);
+    expect(of(four(1), node(2))).toContain(`"mtu": ${wanted},`);
+  });
+
   test("none: no way at all, and pods keep their address to all pods and nodes", () => {
     const { wish } = decide(read(node(1), node(2)), settings("--backend", "none"), ways());
     expect(wish?.routes).toEqual([]);

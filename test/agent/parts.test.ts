@@ -270,7 +270,11 @@ describe("a log", () => {
   function logAt(level: "info" | "debug") {
     const clock = { ms: 0 };
     const lines: { level: string; msg: string; code: string; unsaid?: number }[] = [];
-    const log = openLog({ level, format: "json" }, (line) => lines.push(JSON.parse(line)), () => clock.ms);
+    const log = openLog(
+      { level, format: "json" },
+      (line) => lines.push(JSON.parse(line)),
+      () => clock.ms,
+    );
     return { clock, lines, log };
   }
 
