@@ -11,6 +11,8 @@ export class DirectWays {
   #forgotten = 0;
   #isFresh = false;
   #indirect = new Set<string>();
+  /** The addresses that were asked for. */
+  #asked = new Set<string>();
 
   constructor(executable: Executable) {
     this.#executable = executable;
@@ -23,7 +25,14 @@ export class DirectWays {
     if (!this.#isFresh) return;
     const forgotten = this.#forgotten;
     const { refused } = await this.#executable.apply(probe, { isDryRun: true });
-    this.#indirect = new Set(refused.flatMap(indirectOf));
+    const addresses = [...new Set(probe.routes.map(({ via }) => via))];
+    const [byRouter, lost] = (["noDirectWay", "noWay"] as const).map((code) => refusedBy(code, refused));
+    // While the uplink is down nobody can say where the others are: they are where they were.
+    const wasIndirect = (address: string): boolean => !this.#asked.has(address) || !this.isDirect(address);
+    this.#indirect = new Set(
+      addresses.filter((each) => byRouter!.has(each) || (lost!.has(each) && wasIndirect(each))),
+    );
+    this.#asked = new Set(addresses);
     // What changed meanwhile may have come too late for this answer.
     this.#question = forgotten === this.#forgotten ? question : "";
     giveBackMemory();
@@ -45,8 +54,12 @@ export class DirectWays {
   }
 }
 
-/** The address of a refused route, where a router is the reason. */
-function indirectOf({ what, code }: Applied["refused"][number]): string[] {
-  const [, via] = /^route \S+ via (\S+)$/.exec(what) ?? [];
-  return via !== undefined && code === "noDirectWay" ? [via] : [];
+/** The addresses of the routes that were refused by this code. */
+function refusedBy(wanted: string, refused: Applied["refused"]): Set<string> {
+  return new Set(
+    refused.flatMap(({ what, code }) => {
+      const [, via] = /^route \S+ via (\S+)$/.exec(what) ?? [];
+      return via !== undefined && code === wanted ? [via] : [];
+    }),
+  );
 }

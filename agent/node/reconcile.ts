@@ -175,7 +175,7 @@ function tellChanges({ changed }: Applied, log: Log): void {
 
 function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
   return [
-    ...refused.map(
+    ...onceNoWay(refused).map(
       ({ what, code, reason }): Problem => ({
         code: `refused-${kebabCase(code)}`,
         node,
@@ -184,6 +184,16 @@ function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
     ),
     ...notes.map(({ code, text }): Problem => ({ code: `note-${kebabCase(code)}`, node, text })),
   ];
+}
+
+/** An uplink that is down is one problem, and not one for each of its routes. */
+function onceNoWay(refused: Applied["refused"]): Applied["refused"] {
+  const lost = refused.filter(({ code }) => code === "noWay");
+  const [first] = lost;
+  if (first === undefined || lost.length === 1) return refused;
+  const what = `${lost.length} routes, the first of them ${first.what}`;
+  const reason = "the node has no way to these addresses now; its uplink may be down";
+  return [...refused.filter(({ code }) => code !== "noWay"), { ...first, what, reason }];
 }
 
 function wrongConflist(mistakes: readonly string[], node: string): Problem {

@@ -19,6 +19,7 @@ export interface Change {
 /** The kinds of refusals and notes, for programs. docs/node.md has them as a table, and they stay. */
 export const CODES = [
   "noDirectWay",
+  "noWay",
   "foreignRoute",
   "ownSubnet",
   "noUplink",
