@@ -29,6 +29,7 @@ export const CODES = [
   "firstConflist",
   "inUse",
   "heldLock",
+  "notForwarding",
   "notReady",
   "failed",
 ] as const;

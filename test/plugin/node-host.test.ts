@@ -306,6 +306,25 @@ scene("a configuration that a runtime takes before ours is told", async (world) 
   ]);
 });
 
+scene("an interface that does not forward, though the node does, is told", async (world) => {
+  const wish = await host(world);
+  await world.host.must("ip link add eth0.9 type veth peer name far9");
+  await world.host.must("ip link set eth0.9 up");
+  await world.host.must("ip address add 10.99.0.11/24 dev eth0.9");
+  await world.host.must("ip route replace default via 10.99.0.1");
+  expect((await apply(world.host, wish, ...HERE)).notes).toEqual([]);
+  for (const name of ["eth0", "eth0.9"]) {
+    const setting = `net/ipv4/conf/${name}/forwarding`;
+    await world.host.must(`sysctl -qw ${setting}=0`);
+    const { status, notes } = await apply(world.host, wish, ...HERE);
+    expect(status).toBe(0);
+    expect(notes).toMatchObject([{ code: "notForwarding" }]);
+    expect(notes[0]?.text).toContain(`"sysctl -w ${setting}=1"`);
+    await world.host.must(["sh", "-c", /"(sysctl [^"]+)"/.exec(notes[0]?.text ?? "")?.[1] ?? "false"]);
+    expect((await apply(world.host, wish, ...HERE)).notes).toEqual([]);
+  }
+});
+
 scene("what keeps forwarding or masquerading away keeps the configuration away too", async (world) => {
   const wish = await host(world);
   await world.host.must("sysctl -qw net.ipv4.ip_forward=0");
