@@ -59,7 +59,7 @@ export interface EventParts {
 
 /** Events of an object that is in no namespace are in this one (events.k8s.io). */
 const PATH = "/apis/events.k8s.io/v1/namespaces/default/events";
-/** The API server refuses a longer note. */
+/** Bytes; the API server refuses a note of more than 1,024 (NoteLengthLimit). */
 const MOST_OF_NOTE = 1000;
 
 /** An event and its repetitions. */
@@ -68,6 +68,7 @@ interface Series {
   readonly happening: Happening;
   /** Its name, which it keeps when it is sent again: where an answer was lost it is not made twice. */
   name: string;
+  // Times by the clock that never jumps, as of performance.now.
   readonly first: number;
   last: number;
   count: number;
@@ -103,7 +104,7 @@ export class EventTeller {
   /** Tells an event, soon. One that waits, or was told within the hour, is counted up instead. */
   tell(happening: Happening): void {
     if (this.#isOff) return;
-    const now = Date.now();
+    const now = performance.now();
     for (const { key, told, first } of this.#series.values())
       if (told !== undefined && now - first > HOUR_MS) this.#series.delete(key);
     const key = `${happening.code} ${happening.note}`;
@@ -148,7 +149,7 @@ export class EventTeller {
   /** One try; gives the wait before the next. */
   async #attempt(series: Series): Promise<number> {
     const { node, count } = this.#parts;
-    if (Date.now() - series.last > this.#pace.mostAgeMs) return (this.#drop(series), 0);
+    if (performance.now() - series.last > this.#pace.mostAgeMs) return (this.#drop(series), 0);
     const regarded = node();
     if (regarded === undefined) return (this.#wait(series, "first"), this.#backoff.next());
     try {
@@ -168,13 +169,13 @@ export class EventTeller {
       this.#series.delete(series.key);
       return "suppressed";
     }
-    series.told = Date.now();
+    series.told = performance.now();
     return isRepeated ? "repeated" : "created";
   }
 
   /** Makes the event; false where there were too many within the hour. */
   async #create(series: Series, regarded: Regarded): Promise<boolean> {
-    const now = Date.now();
+    const now = performance.now();
     this.#times = this.#times.filter((time) => now - time < HOUR_MS);
     if (this.#times.length >= this.#pace.mostAnHour) return false;
     series.name ||= nameFor(regarded);
@@ -259,7 +260,7 @@ function eventOf(series: Series, { name, uid }: Regarded): object {
     action: "Reconcile",
     reason: camelCase(code),
     regarding: { apiVersion: "v1", kind: "Node", name, uid },
-    note: note.length > MOST_OF_NOTE ? `${note.slice(0, MOST_OF_NOTE)}…` : note,
+    note: shortened(note),
     type,
   };
 }
@@ -268,9 +269,22 @@ function repetitionsOf({ count, last }: Series): object {
   return { count, lastObservedTime: microTime(last) };
 }
 
-/** A time of type MicroTime: six digits behind the second. */
+/** A note that the API server takes: whole characters of it. */
+function shortened(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= MOST_OF_NOTE) return note;
+  let end = MOST_OF_NOTE;
+  // A byte that goes on with a character is 10xxxxxx (RFC 3629).
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return `${bytes.toString("utf8", 0, end)}…`;
+}
+
+/**
+ * A time of performance.now as the node's clock has it now, also where that was set meanwhile; of type
+ * MicroTime: six digits behind the second.
+ */
 function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace("Z", "000Z");
+  return new Date(Date.now() - (performance.now() - ms)).toISOString().replace("Z", "000Z");
 }
 
 function camelCase(code: string): string {

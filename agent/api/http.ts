@@ -173,7 +173,14 @@ export class Api {
   #agentFor(ca: string): Agent {
     if (this.#connections?.ca !== ca) {
       this.#connections?.agent.destroy();
-      const agent = new Agent({ ca, keepAlive: true, keepAliveMsecs: KEEP_ALIVE_MS, maxFreeSockets: 1 });
+      const agent = new Agent({
+        ca,
+        // Else NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would give the token to anybody.
+        rejectUnauthorized: true,
+        keepAlive: true,
+        keepAliveMsecs: KEEP_ALIVE_MS,
+        maxFreeSockets: 1,
+      });
       this.#connections = { ca, agent };
     }
     return this.#connections.agent;

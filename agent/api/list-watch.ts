@@ -161,6 +161,8 @@ export class ListWatch<T> {
     const begin = performance.now();
     // The server ends the watch at its time; one that outlives it by far is cut off here.
     const limit = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1000 + this.#pace.silenceMs)]);
+    // Events alone are no success: a server that sends one and ends would be asked without a pause.
+    const isHealthy = (): boolean => performance.now() - begin >= this.#pace.healthyMs;
     this.#watcher.count("watch");
     let events = 0;
     for await (const line of this.#api.stream({
@@ -178,10 +180,10 @@ export class ListWatch<T> {
     })) {
       this.#take(line);
       events += 1;
-      this.#backoff.reset();
+      if (isHealthy()) this.#backoff.reset();
     }
-    const isHealthy = events > 0 || performance.now() - begin >= this.#pace.healthyMs;
-    if (isHealthy) this.#backoff.reset();
+    if (isHealthy()) this.#backoff.reset();
+    else if (events > 0) await pause(this.#backoff.next(), signal);
     else throw new ApiError("failed", `the API server ended the watch of ${this.#kind.plural} at once`);
   }
 

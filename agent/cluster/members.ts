@@ -57,6 +57,7 @@ export function readCluster(
   if (range.length > 0) for (const member of members) keepToRange(member, range, problems);
   const claims: Claims = { subnets: new Subnets(), addresses: new Subnets(), ownName, problems };
   for (const member of members) {
+    dropOverSelf(member, problems);
     member.subnets = member.subnets.filter((subnet) => claimSubnet(subnet, member.name, claims));
     member.addresses = member.addresses.filter((address) => claimAddress(address, member.name, claims));
   }
@@ -126,6 +127,18 @@ function keepToRange(member: Member, range: readonly Prefix[], problems: Problem
     if (!isIn(address)) return true;
     const text = `InternalIP ${formatAddress(address)} of node ${node} is in --cluster-cidr, which is for pods`;
     problems.push({ code: "wrong-address", node, text });
+    return false;
+  });
+}
+
+/** Leaves out podCIDRs that hold the node's own address: its pods would be on its segment, and none reached. */
+function dropOverSelf(member: Member, problems: Problem[]): void {
+  const { name: node, addresses } = member;
+  member.subnets = member.subnets.filter((subnet) => {
+    const held = addresses.find((address) => prefixContains(subnet, address));
+    if (held === undefined) return true;
+    const text = `podCIDR ${formatPrefix(subnet)} of node ${node} holds ${formatAddress(held)}, the node's own address, so it counts for nobody`;
+    problems.push({ code: "overlap", node, text });
     return false;
   });
 }

@@ -52,6 +52,9 @@ export interface Decision {
 /** The most subnets of a peer in the document. */
 const MOST_SUBNETS = 16;
 
+/** Bytes that each link of IPv6 takes (RFC 8200, section 5). */
+const IPV6_LEAST_MTU = 1280;
+
 /** The bytes of the outer headers of VXLAN (RFC 7348, section 5), by the family of the outer packets. */
 const OVERHEAD: Record<Family, number> = { 4: 50, 6: 70 };
 
@@ -72,18 +75,20 @@ export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decisi
   const { own } = cluster;
   const problems = [...cluster.problems];
   const paths = cluster.others.map((peer) => pathTo(peer, settings, ways));
-  const none = ownProblem(own, settings, paths);
+  const none = ownProblem(cluster, settings, paths);
   if (own === undefined || none !== undefined)
     return { wish: undefined, problems: none === undefined ? problems : [...problems, none], none };
   const tunnel = tunnelOf(own, settings, paths, problems);
   const routes = paths.flatMap(({ kind, peer }) => (kind === "direct" ? routesTo(peer, problems) : []));
   if (settings.backend === "routes")
     problems.push(...paths.filter(({ kind }) => kind === "unreachable").map(({ peer }) => notDirect(peer)));
-  const mtu = podMtu(settings, tunnel, ways);
+  const ownSubnets = own.subnets.map(formatPrefix);
+  const all = [ownSubnets, ...(tunnel?.peers ?? []).map(({ subnets }) => subnets)].flat();
+  const mtu = podMtu(settings, { tunnel, has6: all.some((subnet) => subnet.includes(":")) }, ways);
   if (tunnel !== undefined) problems.push(...mtuProblems({ own, settings, mtu }, tunnel, ways));
   const wish: Wish = {
     version: 1,
-    podSubnets: own.subnets.map(formatPrefix),
+    podSubnets: ownSubnets,
     routes,
     ...(tunnel && { tunnel }),
     ...(settings.masquerade && { masquerade: { except: exceptOf(own, settings, paths) } }),
@@ -101,7 +106,7 @@ export function decide(cluster: Cluster, settings: Settings, ways: Ways): Decisi
 }
 
 function ownProblem(
-  own: Member | undefined,
+  { own, problems }: Cluster,
   settings: Settings,
   paths: readonly Path[],
 ): Problem | undefined {
@@ -111,6 +116,13 @@ function ownProblem(
       code: "no-node",
       node: name,
       text: `the cluster has no node ${name}: kubelet has not registered it, or --node-name is wrong`,
+    };
+  const cause = problems.find(({ node, code }) => node === name && /^(overlap|wrong-pod-cidr)$/.test(code));
+  if (own.subnets.length === 0 && cause !== undefined)
+    return {
+      code: "no-pod-cidr",
+      node: name,
+      text: `node ${name} has no podCIDR that counts: ${cause.text}`,
     };
   if (own.subnets.length === 0)
     return {
@@ -258,12 +270,19 @@ function gatewaysTo(peer: Member): Address[] {
   return peer.subnets.flatMap(({ address: { family } }) => addressOf(peer, family) ?? []);
 }
 
-/** With a tunnel, packets of pods have to fit into it. */
-function podMtu({ mtu }: Settings, tunnel: Wish["tunnel"], ways: Ways): number | undefined {
+/** With a tunnel, packets of pods have to fit into it, whose MTU the executable finds by the same rule. */
+function podMtu(
+  { mtu }: Settings,
+  { tunnel, has6 }: { tunnel: Wish["tunnel"]; has6: boolean },
+  ways: Ways,
+): number | undefined {
   if (mtu !== "auto") return mtu;
   if (tunnel === undefined) return undefined;
   const uplink = ways.mtuOf(tunnel.local);
-  return uplink === undefined ? undefined : uplink - OVERHEAD[tunnel.local.includes(":") ? 6 : 4];
+  if (uplink === undefined) return undefined;
+  if (tunnel.local.includes(":")) return uplink - OVERHEAD[6];
+  // Outer packets of IPv4 may go in fragments.
+  return Math.max(uplink - OVERHEAD[4], has6 ? IPV6_LEAST_MTU : 0);
 }
 
 /** Pods that are older than the tunnel keep the MTU of their time. With care the doctor tells it. */

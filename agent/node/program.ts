@@ -1,5 +1,5 @@
 // Running a program: with a limit, no environment of ours, and nothing left unread.
-import { spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 
 /** The end of a program. */
 export interface ProgramEnd {
@@ -23,14 +23,38 @@ export interface ProgramOptions {
 /** The environment of every program: none of the agent's variables gets through. */
 export const ENVIRONMENT = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" };
 
-/** Runs a program to its end. Throws nothing: what went wrong is in `failure`. */
-export function runProgram(
+/** Starts a program with three pipes. Throws where it cannot be started. */
+export function startProgram(
   path: string,
   words: readonly string[],
+): Promise<ChildProcessWithoutNullStreams> {
+  return new Promise((done, fail) => {
+    // Without descriptors for the pipes there are none, and the error comes later (EMFILE).
+    const child = spawn(path, words, { env: ENVIRONMENT, stdio: "pipe" });
+    child.on("error", fail);
+    child.once("spawn", () => done(child));
+  });
+}
+
+/** Runs a program to its end. Throws nothing: what went wrong is in `failure`. */
+export async function runProgram(
+  path: string,
+  words: readonly string[],
+  options: ProgramOptions,
+): Promise<ProgramEnd> {
+  try {
+    return await endOf(await startProgram(path, words), options);
+  } catch (error) {
+    const failure = `cannot be run: ${(error as Error).message}`;
+    return { status: undefined, failure, stdout: "", stderr: "" };
+  }
+}
+
+function endOf(
+  child: ChildProcessWithoutNullStreams,
   { input = "", limitMs, mostBytes }: ProgramOptions,
 ): Promise<ProgramEnd> {
   return new Promise((done) => {
-    const child = spawn(path, words, { env: ENVIRONMENT, stdio: "pipe" });
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     let failure: string | undefined;
     let length = 0;
@@ -48,18 +72,11 @@ export function runProgram(
         if (length > mostBytes) kill(`printed more than ${mostBytes} bytes`);
         else output[name].push(part);
       });
-    const end = (status: number | undefined): void => {
-      clearTimeout(timer);
-      const text = (name: "stdout" | "stderr"): string => Buffer.concat(output[name]).toString("utf8");
-      done({ status, failure, stdout: text("stdout"), stderr: text("stderr") });
-    };
-    child.on("error", (error) => {
-      failure ??= `cannot be run: ${error.message}`;
-      end(undefined);
-    });
     child.on("close", (status, signal) => {
+      clearTimeout(timer);
       if (signal !== null) failure ??= `was ended by ${signal}`;
-      end(status ?? undefined);
+      const text = (name: "stdout" | "stderr"): string => Buffer.concat(output[name]).toString("utf8");
+      done({ status: status ?? undefined, failure, stdout: text("stdout"), stderr: text("stderr") });
     });
     // A program that ends before it has read all is no failure of its own.
     child.stdin.on("error", () => undefined);

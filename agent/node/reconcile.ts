@@ -49,7 +49,7 @@ export class Reconciler {
   readonly #parts: Parts;
   readonly #direct: DirectWays;
   readonly #backoff = new Backoff({ firstMs: 1000, mostMs: 30_000 });
-  #subnets = "";
+  #subnets: readonly string[] = [];
   #begun = Number.NEGATIVE_INFINITY;
   /** The last configuration without a mistake. */
   #right = "";
@@ -123,7 +123,8 @@ export class Reconciler {
       const begin = performance.now();
       const applied = await executable.apply(decision.wish);
       const seconds = (performance.now() - begin) / 1000;
-      for (const { what, action } of applied.changed) log.info("changed", `${what}: ${action}`);
+      tellChanges(applied, log);
+      this.#askAgain(applied);
       problems.set([...decision.problems, ...problemsOf(applied, this.#parts.settings["node-name"])]);
       watcher.passed({ seconds, applied, wish: decision.wish, nodes: this.#parts.nodes()?.size ?? 0 });
       return true;
@@ -132,6 +133,13 @@ export class Reconciler {
       watcher.failed();
       return false;
     }
+  }
+
+  /** Rules of routing and other tables change ways as well, and nobody tells of them: a refusal shows it. */
+  #askAgain({ refused }: Applied): void {
+    if (this.#direct.isFresh || !refused.some(({ code }) => code === "noDirectWay")) return;
+    this.#direct.forget();
+    this.#parts.trigger.poke();
   }
 
   /** What Pontoon would refuse in the configuration, above all by --conflist-patch. */
@@ -144,18 +152,30 @@ export class Reconciler {
 
   /** Pods keep the addresses of the subnets in which they began. */
   #tellSubnets({ podSubnets }: Wish): void {
-    const now = podSubnets.join(", ");
-    if (this.#subnets !== "" && this.#subnets !== now)
+    if (this.#subnets.some((subnet) => !podSubnets.includes(subnet)))
       this.#parts.watcher.moved(
-        `the podCIDRs of this node were ${this.#subnets} and are ${now}; pods that run keep their old addresses, which other nodes no longer reach: make them anew`,
+        `the podCIDRs of this node were ${this.#subnets.join(", ")} and are ${podSubnets.join(", ")}; pods that run keep their old addresses, which other nodes no longer reach: make them anew`,
       );
-    this.#subnets = now;
+    this.#subnets = podSubnets;
   }
+}
+
+/** The changes of one apply that have a line of their own: a large cluster has thousands at first. */
+const MOST_CHANGES = 50;
+
+/** Tells the first changes, and the last one, which may be the configuration. */
+function tellChanges({ changed }: Applied, log: Log): void {
+  const first = changed.slice(0, MOST_CHANGES);
+  for (const { what, action } of first) log.info("changed", `${what}: ${action}`);
+  const last = changed.slice(MOST_CHANGES).at(-1);
+  if (last === undefined) return;
+  const rest = changed.length - MOST_CHANGES;
+  log.info("changed", `and ${rest} more by the same apply, the last ${last.what}: ${last.action}`);
 }
 
 function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
   return [
-    ...refused.map(
+    ...onceNoWay(refused).map(
       ({ what, code, reason }): Problem => ({
         code: `refused-${kebabCase(code)}`,
         node,
@@ -164,6 +184,16 @@ function problemsOf({ refused, notes }: Applied, node: string): Problem[] {
     ),
     ...notes.map(({ code, text }): Problem => ({ code: `note-${kebabCase(code)}`, node, text })),
   ];
+}
+
+/** An uplink that is down is one problem, and not one for each of its routes. */
+function onceNoWay(refused: Applied["refused"]): Applied["refused"] {
+  const lost = refused.filter(({ code }) => code === "noWay");
+  const [first] = lost;
+  if (first === undefined || lost.length === 1) return refused;
+  const what = `${lost.length} routes, the first of them ${first.what}`;
+  const reason = "the node has no way to these addresses now; its uplink may be down";
+  return [...refused.filter(({ code }) => code !== "noWay"), { ...first, what, reason }];
 }
 
 function wrongConflist(mistakes: readonly string[], node: string): Problem {

@@ -1,10 +1,9 @@
 // `pontoon node watch`: the executable says when somebody has changed what it keeps on the node.
-import { spawn } from "node:child_process";
 import * as z from "zod/mini";
 import { Backoff, pause } from "../api/backoff.ts";
 import { linesOf } from "../api/lines.ts";
 import type { Log } from "../log.ts";
-import { ENVIRONMENT } from "./program.ts";
+import { startProgram } from "./program.ts";
 
 /** What happens to the watch. */
 export interface NodeWatcher {
@@ -45,13 +44,14 @@ export async function watchNode(
 }
 
 async function watchOnce(path: string, watcher: NodeWatcher, signal: AbortSignal): Promise<string> {
-  const child = spawn(path, ["node", "watch"], { env: ENVIRONMENT, stdio: ["pipe", "pipe", "pipe"] });
+  const child = await startProgram(path, ["node", "watch"]).catch((error: Error) => error);
+  if (child instanceof Error) return child.message;
   const ended = new Promise<string>((done) => {
-    child.on("error", ({ message }) => done(message));
     child.on("close", (status, killed) => done(killed ?? `status ${status}`));
   });
   const kill = (): boolean => child.kill("SIGKILL");
   signal.addEventListener("abort", kill);
+  if (signal.aborted) kill();
   let errors = "";
   child.stdin.on("error", () => undefined);
   child.stderr.on("data", (chunk: Buffer) => {

@@ -1,11 +1,15 @@
 // The wish made so. The whole of it is compared with the kernel at each call, so an event that nobody heard
 // of, a killed call and a reboot are all the same.
+import { sysctlCommand } from "../host/difference.ts";
 import { ensureForwarding, isForwarding } from "../host/kind/forwarding/forwarding.ts";
 import type { Node } from "../host/node.ts";
 import { hasFamily } from "../ip/prefix.ts";
+import { describeWayOut } from "../look/bridge.ts";
+import { getLink } from "../net/link.ts";
+import type { NewRoute } from "../net/route.ts";
 import { readTextOfAny } from "../sys/file.ts";
 import { lockInPatience, PATIENCE_MS } from "../sys/flock.ts";
-import { bridgesIn, type NamedBridge, removeBridges } from "./bridge.ts";
+import { bridgesIn, type NamedBridge, removeBridges, removeFormerGateways } from "./bridge.ts";
 import { ensureConflist, folderOf, markedIn, removeStale } from "./conflist.ts";
 import { addressChanges, type Device, deviceRemoval, ensureDevice, ownDevice } from "./device.ts";
 import { ensureMasquerade } from "./masquerade.ts";
@@ -32,11 +36,14 @@ export function applyWish(wish: Wish, node: Node, { isDryRun, confFolder }: Mann
   const report = new Report(isDryRun);
   lock(node, report);
   const isForwarded = switchOn(wish, node, report);
+  const before = namedBridges(confFolder);
+  const what = "bridges of before";
+  if (wish.conflist !== undefined)
+    report.part(what, () => removeFormerGateways(before, wish.podSubnets, { node, report }));
   report.part("routes", () => applyRoutes(wish, node, report));
   const isMasqueraded = ensureMasquerade(wish, node, report);
-  const bridges = wish.conflist === undefined ? namedBridges(confFolder) : [];
   applyConflist(wish, report, { confFolder, isReady: isForwarded && isMasqueraded });
-  report.part("bridges of before", () => removeBridges(bridges, node, report));
+  if (wish.conflist === undefined) report.part(what, () => removeBridges(before, node, report));
   return report;
 }
 
@@ -75,7 +82,7 @@ function switchOn({ podSubnets }: Wish, node: Node, report: Report): boolean {
 /** Tunnel, nodes behind it, and routes. A tunnel that is refused stays as it is, with its routes. */
 function applyRoutes(wish: Wish, node: Node, report: Report): void {
   const before = ownDevice(node);
-  const device = wish.tunnel && ensureDevice(wish.tunnel, node, report);
+  const device = wish.tunnel && ensureDevice(wish.tunnel, wish.podSubnets, { node, report });
   const isRefused = wish.tunnel !== undefined && device === undefined;
   if (wish.tunnel !== undefined && device !== undefined)
     report.carryOut(node.links, [
@@ -86,7 +93,32 @@ function applyRoutes(wish: Wish, node: Node, report: Report): void {
   const wanted = wantedRoutes(isRefused ? { ...wish, tunnel: undefined } : wish, known, { node, report });
   const found = ownRoutes(node).filter(({ index }) => index !== device?.replaced);
   report.carryOut(node.links, routeChanges(found, wanted, isRefused ? before?.index : undefined));
+  const direct = wanted.filter(({ index }) => index !== known?.index);
+  noteNotForwarding(wish, direct, { node, report });
   if (wish.tunnel === undefined) report.carryOut(node.links, deviceRemoval(node));
+}
+
+/**
+ * Tells interfaces by which packets to pods come in, from other nodes and as answers from outside, that
+ * forward none although the node does: a setting of somebody for that interface.
+ */
+function noteNotForwarding(
+  { podSubnets }: Wish,
+  direct: readonly NewRoute[],
+  { node, report }: { node: Node; report: Report },
+): void {
+  if (!hasFamily(podSubnets, 4) || !isForwarding(4)) return;
+  const wayOut = describeWayOut(4, node.links);
+  const indices = direct.filter(({ dst }) => dst.address.family === 4).map(({ index }) => index);
+  for (const index of new Set([...indices, ...(wayOut === undefined ? [] : [wayOut.index])])) {
+    const link = getLink(node.links, { index });
+    if (link === undefined || link.forwards) continue;
+    const cure = sysctlCommand(`ipv4/conf/${link.name}/forwarding`, "1");
+    report.note(
+      "notForwarding",
+      `${link.name} does not forward IPv4, though the node does, so no packet that comes in by it reaches a pod; "${cure}" switches it on`,
+    );
+  }
 }
 
 /** A node is Ready with the file, so it comes last, and not before packets can pass. */

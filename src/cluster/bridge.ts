@@ -1,8 +1,8 @@
 // The bridge of a configuration that goes, and the table of host ports. An ADD makes them, and they outlive
 // pods; with the network they go too.
 import type { Node } from "../host/node.ts";
-import { type Prefix, parsePrefix, parsePrefixes, prefixContains } from "../ip/prefix.ts";
-import { listAddresses } from "../net/address.ts";
+import { formatPrefix, type Prefix, parsePrefix, parsePrefixes, prefixContains } from "../ip/prefix.ts";
+import { deleteAddressMessage, listAddresses } from "../net/address.ts";
 import { getLink, listPorts } from "../net/link.ts";
 import { deleteLinkMessage } from "../net/link-change.ts";
 import { deletePortTable, isPortTableIdle } from "../nft/host-port.ts";
@@ -31,6 +31,36 @@ export function bridgesIn(text: string): NamedBridge[] {
     const subnets = ranges.map((range) => key(range, "subnet")).filter((each) => typeof each === "string");
     return [{ name, subnets: subnets.flatMap((each) => parsePrefix(each) ?? []) }];
   });
+}
+
+/**
+ * Takes the gateways of subnets that are this node's pods' no longer off their bridges. An ADD refuses a
+ * bridge that has another address, and no route to another node may lead over such a subnet. Throws
+ * SystemError.
+ */
+export function removeFormerGateways(
+  bridges: readonly NamedBridge[],
+  podSubnets: readonly Prefix[],
+  { node, report }: { node: Node; report: Report },
+): void {
+  for (const { name, subnets } of bridges) {
+    const link = getLink(node.links, { name });
+    if (link?.kind !== "bridge") continue;
+    const former = listAddresses(node.links, link.index)
+      .map(({ prefix }) => prefix)
+      .filter(({ address }) => {
+        const holds = (each: Prefix): boolean => prefixContains(each, address);
+        return subnets.some(holds) && !podSubnets.some(holds);
+      });
+    report.carryOut(
+      node.links,
+      former.map((prefix) => ({
+        what: `address ${formatPrefix(prefix)} of ${name}`,
+        action: "removed",
+        messages: [deleteAddressMessage(link.index, prefix)],
+      })),
+    );
+  }
 }
 
 /**

@@ -12,7 +12,7 @@ import {
   removeFile,
 } from "../sys/file.ts";
 import { sha256 } from "../sys/hash.ts";
-import { fileStatus } from "../sys/status.ts";
+import { fileIdentity, fileStatus } from "../sys/status.ts";
 import type { Report } from "./report.ts";
 import type { Conflist } from "./wish.ts";
 
@@ -51,11 +51,12 @@ export function ensureConflist({ path, content }: Conflist, report: Report): voi
   noteEarlier(path, report);
 }
 
-/** Removes what was written under other paths in these folders; `wanted` stays. */
+/** Removes what was written under other paths in these folders; `wanted` stays, by whatever name it is found. */
 export function removeStale(folders: readonly string[], wanted: string | undefined, report: Report): void {
   if (!report.isDryRun) removeHalfMarks(folders);
+  const mark = wanted === undefined ? undefined : fileIdentity(markPath(wanted));
   for (const { path, state } of markedIn(folders)) {
-    if (path === wanted) continue;
+    if (path === wanted || (mark !== undefined && fileIdentity(markPath(path)) === mark)) continue;
     const what = titleOf(path);
     if (state === "changed by others")
       report.note("foreignConflist", `${what} has been changed since; it was left alone`);

@@ -1,10 +1,11 @@
 // The node's tunnel device: one VXLAN device, and the addresses that the node itself has in the tunnel.
 import type { Node } from "../host/node.ts";
-import { familyBits, formatAddress, sameAddress } from "../ip/address.ts";
-import { formatPrefix, type Prefix, samePrefix, wholeOf } from "../ip/prefix.ts";
+import { type Family, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
+import { formatPrefix, hasFamily, type Prefix, samePrefix, wholeOf } from "../ip/prefix.ts";
+import { DEFAULT_MTU, IPV6_LEAST_MTU, wayOutMtu } from "../look/bridge.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../net/address.ts";
 import { getLink, type Link } from "../net/link.ts";
-import { changeLinkMessage, deleteLinkMessage } from "../net/link-change.ts";
+import { changeLinkMessage, deleteLinkMessage, type LinkChange } from "../net/link-change.ts";
 import { TUNNEL_ALIAS, TUNNEL_DEVICE } from "../net/node-tunnel.ts";
 import { findLocalRoute } from "../net/route-look-up.ts";
 import {
@@ -15,6 +16,7 @@ import {
   type VxlanLink,
   type VxlanSettings,
 } from "../net/vxlan.ts";
+import type { NetlinkSocket } from "../netlink/socket.ts";
 import type { Change, Report } from "./report.ts";
 import { tunnelMac } from "./tunnel-mac.ts";
 import type { Tunnel } from "./wish.ts";
@@ -40,14 +42,21 @@ export function isOwnTunnel({ kind, alias }: Pick<Link, "kind" | "alias">): bool
   return kind === "vxlan" && alias === TUNNEL_ALIAS;
 }
 
-/** Makes the device as wished. Undefined when it cannot be: then the report says why. Throws SystemError. */
-export function ensureDevice(tunnel: Tunnel, node: Node, report: Report): Device | undefined {
+/**
+ * Makes the device as wished; it forwards where the node's own pods have IPv4. Undefined when it cannot be:
+ * then the report says why. Throws SystemError.
+ */
+export function ensureDevice(
+  tunnel: Tunnel,
+  podSubnets: readonly Prefix[],
+  { node, report }: { node: Node; report: Report },
+): Device | undefined {
   const found = getVxlan(node.links, { name: TUNNEL_DEVICE });
   if (found !== undefined && !isOwnTunnel(found)) {
     report.refuse(TITLE, "foreignDevice", "an interface of this name is there, and is not Pontoon's");
     return undefined;
   }
-  const wanted = describe(tunnel, node);
+  const wanted = describe(tunnel, podSubnets, node);
   if (wanted === undefined) {
     report.refuse(
       TITLE,
@@ -57,7 +66,9 @@ export function ensureDevice(tunnel: Tunnel, node: Node, report: Report): Device
     return undefined;
   }
   const isSame = found !== undefined && !found.learns && sameSettings(found.settings, wanted);
-  const change = isSame ? adjust(found, wanted) : make(wanted, found);
+  // A node that forwards may give new interfaces another setting (net.ipv4.conf.default.forwarding).
+  const forwarding = hasFamily(podSubnets, 4) ? { forwarding: true } : {};
+  const change = isSame ? adjust(found, wanted, forwarding) : make(wanted, found, forwarding);
   const refusals = report.refused.length;
   if (change !== undefined) report.carryOut(node.links, [change]);
   if (report.refused.length > refusals) return undefined;
@@ -66,12 +77,28 @@ export function ensureDevice(tunnel: Tunnel, node: Node, report: Report): Device
   return { index: made?.index, replaced: found?.index };
 }
 
-function describe({ vni, port, local, mtu }: Tunnel, { links }: Node): NewVxlan | undefined {
+function describe(
+  { vni, port, local, mtu, peers }: Tunnel,
+  podSubnets: readonly Prefix[],
+  { links }: Node,
+): NewVxlan | undefined {
   const index = findLocalRoute(links, local);
   const under = index === undefined ? undefined : getLink(links, { index });
   if (under === undefined) return undefined;
-  const bytes = mtu ?? under.mtu - VXLAN_OVERHEAD[local.family];
+  // On a link with less than 1280 bytes IPv6 is off. Outer packets of IPv4 may go in fragments.
+  const has6 = [podSubnets, ...peers.map(({ subnets }) => subnets)].some((each) => hasFamily(each, 6));
+  const least = has6 && local.family === 4 ? IPV6_LEAST_MTU : 0;
+  const fitting = mtuUnder(under, local.family, links) - VXLAN_OVERHEAD[local.family];
+  const bytes = mtu ?? Math.max(fitting, least);
   return { name: TUNNEL_DEVICE, mac: tunnelMac(local), mtu: bytes, vni, port, local };
+}
+
+/**
+ * The MTU under the tunnel: that of the link with its own address. An address on the loopback, as of a node
+ * that tells its routers of it, is left by the way out.
+ */
+function mtuUnder({ isLoopback, mtu }: Link, family: Family, links: NetlinkSocket): number {
+  return isLoopback ? (wayOutMtu(family, links) ?? DEFAULT_MTU) : mtu;
 }
 
 function sameSettings(a: VxlanSettings | undefined, b: VxlanSettings): boolean {
@@ -79,10 +106,15 @@ function sameSettings(a: VxlanSettings | undefined, b: VxlanSettings): boolean {
 }
 
 /** The settings of a device that is there, without the device's interruption. */
-function adjust({ mtu, mac, up }: VxlanLink, wanted: NewVxlan): Change | undefined {
-  if (mtu === wanted.mtu && mac === wanted.mac && up) return undefined;
+function adjust(
+  { mtu, mac, up, forwards }: VxlanLink,
+  wanted: NewVxlan,
+  { forwarding = forwards }: LinkChange,
+): Change | undefined {
+  if (mtu === wanted.mtu && mac === wanted.mac && up && forwards === forwarding) return undefined;
   const change = {
     up: true,
+    ...(forwards === forwarding ? {} : { forwarding }),
     ...(mtu === wanted.mtu ? {} : { mtu: wanted.mtu }),
     ...(mac === wanted.mac ? {} : { mac: wanted.mac }),
   };
@@ -95,9 +127,9 @@ function adjust({ mtu, mac, up }: VxlanLink, wanted: NewVxlan): Change | undefin
 }
 
 /** One send makes the device with its alias, so that no kill leaves one that nobody knows. */
-function make(wanted: NewVxlan, found: VxlanLink | undefined): Change {
+function make(wanted: NewVxlan, found: VxlanLink | undefined, forwarding: LinkChange): Change {
   const which = { name: TUNNEL_DEVICE };
-  const marks = { alias: TUNNEL_ALIAS, addressGeneration: "none" } as const;
+  const marks = { alias: TUNNEL_ALIAS, addressGeneration: "none", ...forwarding } as const;
   return {
     what: TITLE,
     action: found === undefined ? "added" : "changed",

@@ -19,6 +19,7 @@ export interface Change {
 /** The kinds of refusals and notes, for programs. docs/node.md has them as a table, and they stay. */
 export const CODES = [
   "noDirectWay",
+  "noWay",
   "foreignRoute",
   "ownSubnet",
   "noUplink",
@@ -28,6 +29,7 @@ export const CODES = [
   "firstConflist",
   "inUse",
   "heldLock",
+  "notForwarding",
   "notReady",
   "failed",
 ] as const;
@@ -104,9 +106,15 @@ function isTaken({ errno, kernelText }: SystemError): boolean {
   return errnoName(errno) === "EEXIST" && kernelText === "";
 }
 
+/** What an errno without a text of the kernel means here. */
+const MEANINGS: Record<string, string> = {
+  EADDRINUSE: "another program, or a tunnel of another kind, has its UDP port",
+};
+
 function reasonOf({ errno, kernelText }: SystemError): string {
   const name = errnoName(errno);
-  return kernelText === ""
+  const meaning = kernelText || MEANINGS[name];
+  return meaning === undefined
     ? `the kernel refuses it: ${name}`
-    : `the kernel refuses it: ${name} (${kernelText})`;
+    : `the kernel refuses it: ${name} (${meaning})`;
 }

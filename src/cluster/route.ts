@@ -6,7 +6,7 @@ import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from
 import { listAddressesOfAll } from "../net/address.ts";
 import { addRouteMessage, deleteRouteMessage, type LinkRoute, type NewRoute } from "../net/route.ts";
 import { listRoutes } from "../net/route-list.ts";
-import { lookUpDirectLinks } from "../net/route-look-up.ts";
+import { lookUpDirectWays } from "../net/route-look-up.ts";
 import { RT_TABLE_MAIN } from "../netlink/uapi/rtnetlink.ts";
 import type { Device } from "./device.ts";
 import { addressKey, prefixKey } from "./key.ts";
@@ -68,17 +68,21 @@ function directRoutes(
   { node, report }: On,
 ): NewRoute[] {
   const unique = new Map(routes.map(({ via }) => [addressKey(via), via]));
-  const found = lookUpDirectLinks(node.links, [...unique.values()]);
-  const links = new Map([...unique.keys()].map((text, at) => [text, found[at]]));
+  const found = lookUpDirectWays(node.links, [...unique.values()]);
+  const ways = new Map([...unique.keys()].map((text, at) => [text, found[at]]));
   return routes.flatMap((route) => {
-    const index = links.get(addressKey(route.via));
-    if (index !== undefined && index !== device?.index)
-      return [{ index, dst: route.subnet, gateway: route.via, protocol: ROUTE_PROTOCOL, isOnly: true }];
-    report.refuse(
-      textOf(route),
-      "noDirectWay",
-      "the node has no direct way to that address; it needs a tunnel",
-    );
+    const way = ways.get(addressKey(route.via));
+    if (typeof way === "object" && way.index !== device?.index)
+      return [
+        { index: way.index, dst: route.subnet, gateway: route.via, protocol: ROUTE_PROTOCOL, isOnly: true },
+      ];
+    if (way === "none") report.refuse(textOf(route), "noWay", "the node has no way to that address now");
+    else
+      report.refuse(
+        textOf(route),
+        "noDirectWay",
+        "the node has no direct way to that address; it needs a tunnel",
+      );
     return [];
   });
 }

@@ -35,8 +35,8 @@ export const FAR_AWAY: Record<Family, Address> = {
   6: { family: 6, value: 0x20010503ba3e00000000000000020030n },
 };
 
-const DEFAULT_MTU = 1500;
-const IPV6_LEAST_MTU = 1280;
+export const DEFAULT_MTU = 1500;
+export const IPV6_LEAST_MTU = 1280;
 
 /**
  * The alias of a bridge that Pontoon raised first, on which all pods so far have had the MAC that follows
@@ -148,7 +148,8 @@ const STANDS_ON_OTHERS: readonly string[] = ["vlan", "macvlan", "ipvlan"];
 /** The kernel stacks no more links than this (MAX_NEST_DEV). */
 const MOST_ABOVE = 8;
 
-function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
+/** The MTU of the way out in a family; undefined without one. Throws SystemError. */
+export function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
   const route = lookUpRoute(links, FAR_AWAY[family]);
   if (route === undefined) return undefined;
   return route.mtu ?? getLink(links, { index: route.index })?.mtu;

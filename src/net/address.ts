@@ -75,6 +75,14 @@ function broadcastOf(prefix: Prefix): Address {
   return { family: 4, value: networkOf(prefix).address.value | ((1n << BigInt(32 - prefix.length)) - 1n) };
 }
 
+/**
+ * The answers of one family, which is the first byte of each. A kernel that was started without IPv6
+ * (ipv6.disable=1) knows no list of that family, and answers with those of all others (rtnl_dump_all).
+ */
+export function ofFamily(replies: Reply[], family: Family): Reply[] {
+  return replies.filter(({ payload }) => payload[0] === familyNumber(family));
+}
+
 /** The addresses of one link, of both families or of one, filtered in the kernel. Throws SystemError. */
 export function listAddresses(socket: NetlinkSocket, index: number, family?: Family): LinkAddress[] {
   const list: LinkAddress[] = [];
@@ -87,7 +95,8 @@ export function listAddresses(socket: NetlinkSocket, index: number, family?: Fam
 
 /** The addresses of one link as messages of the kernel. Throws SystemError. */
 export function listAddressMessages(socket: NetlinkSocket, index: number, family?: Family): Reply[] {
-  return socket.dump(listMessage(index, family));
+  const replies = socket.dump(listMessage(index, family));
+  return family === undefined ? replies : ofFamily(replies, family);
 }
 
 /** The addresses of all links as messages of the kernel. Throws SystemError. */
@@ -108,7 +117,7 @@ export interface ForeignAddress extends LinkAddress {
 /** The addresses of one family of all links. Throws SystemError. */
 export function listAddressesOfAll(socket: NetlinkSocket, family: Family): ForeignAddress[] {
   const list: ForeignAddress[] = [];
-  for (const reply of socket.dump(listMessage(0, family))) {
+  for (const reply of ofFamily(socket.dump(listMessage(0, family)), family)) {
     const address = readAddress(reply);
     if (address === undefined) continue;
     const bytes = readAttributes(reply.payload, 8).addressBytes(rt.IFA_ADDRESS);

@@ -11,10 +11,6 @@ import { formatMac, getLinkMessage, Link, type LinkName, linkHeader } from "./li
 
 /** A link with what the kernel says of the hardware behind it. */
 export class Device extends Link {
-  get isLoopback(): boolean {
-    return (u32At(this.payload, 8) & rt.IFF_LOOPBACK) !== 0;
-  }
-
   get allMulticast(): boolean {
     return (u32At(this.payload, 8) & rt.IFF_ALLMULTI) !== 0;
   }

@@ -51,6 +51,10 @@ export class Link {
     return (u32At(this.payload, 8) & rt.IFF_UP) !== 0;
   }
 
+  get isLoopback(): boolean {
+    return (u32At(this.payload, 8) & rt.IFF_LOOPBACK) !== 0;
+  }
+
   get promiscuous(): boolean {
     return (u32At(this.payload, 8) & rt.IFF_PROMISC) !== 0;
   }
@@ -104,13 +108,20 @@ export class Link {
     return this.attributes.u32(rt.IFLA_GROUP) ?? 0;
   }
 
-  /**
-   * The setting route_localnet: packets from and to 127.0.0.0/8 may pass, unless it is 0. IFLA_INET_CONF
-   * has all settings of IPv4 in a row, and they count from 1.
-   */
+  /** The setting route_localnet: packets from and to 127.0.0.0/8 may pass, unless it is 0. */
   get routeLocalnet(): number {
+    return this.inetSetting(rt.IPV4_DEVCONF_ROUTE_LOCALNET);
+  }
+
+  /** IPv4 packets that come in by the link are forwarded, where the node forwards. */
+  get forwards(): boolean {
+    return this.inetSetting(rt.IPV4_DEVCONF_FORWARDING) !== 0;
+  }
+
+  /** A setting of IPv4; 0 where there is none. IFLA_INET_CONF has all in a row, and they count from 1. */
+  private inetSetting(setting: number): number {
     const settings = this.attributes.nest(rt.IFLA_AF_SPEC)?.nest(rt.AF_INET)?.bytes(rt.IFLA_INET_CONF);
-    const at = 4 * (rt.IPV4_DEVCONF_ROUTE_LOCALNET - 1);
+    const at = 4 * (setting - 1);
     return settings === undefined || settings.length < at + 4 ? 0 : u32At(settings, at);
   }
 

@@ -120,19 +120,23 @@ export function lookUpRoutes(
 const MOST_LOOK_UPS = 100;
 
 /**
- * The links by which the node reaches addresses without a gateway, one for each; undefined for an address
- * that is behind a gateway, out of reach, or the node's own. Throws SystemError when the socket fails.
+ * How the node reaches an address: by a link without a gateway, by a `router` or by itself (its own address),
+ * or not at all.
  */
-export function lookUpDirectLinks(
-  socket: NetlinkSocket,
-  addresses: readonly Address[],
-): (number | undefined)[] {
+export type DirectWay = { index: number } | "router" | "own" | "none";
+
+/** The ways to addresses, one for each. Throws SystemError when the socket fails. */
+export function lookUpDirectWays(socket: NetlinkSocket, addresses: readonly Address[]): DirectWay[] {
   if (addresses.length === 0) return [];
   return socket.transact(addresses.map((address) => lookUpMessage(address))).map(({ replies: [reply] }) => {
-    // struct rtmsg: the type is its eighth byte.
-    if (reply === undefined || reply.payload[7] !== rt.RTN_UNICAST) return undefined;
+    // struct rtmsg: the type is its eighth byte. Without a route there is no reply, or one of another type.
+    const type = reply?.payload[7];
+    if (type === rt.RTN_LOCAL) return "own";
+    if (reply === undefined || type !== rt.RTN_UNICAST) return "none";
     const attributes = readAttributes(reply.payload, 12);
-    return hasRouter(attributes) ? undefined : attributes.u32(rt.RTA_OIF);
+    if (hasRouter(attributes)) return "router";
+    const index = attributes.u32(rt.RTA_OIF);
+    return index === undefined ? "none" : { index };
   });
 }
 

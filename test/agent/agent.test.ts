@@ -339,6 +339,24 @@ scene(
   },
 );
 
+scene("an uplink that is down moves no peer to the tunnel, and is one problem until it is up", async (world) => {
+  const { node: one, api } = await node(world, 4);
+  await using _ = api;
+  await one.place.must("ip route add default via 10.90.0.100");
+  await using agent = await running(world, one, api);
+  const before = world.read(CONFLIST);
+  await one.place.must("ip link set eth0 down");
+  const { msg } = await agent.logs("refused-no-way");
+  expect(msg).toMatch(/^6 routes, the first of them route \S+ via \S+: .* no way to these addresses now/);
+  expect(await metric(agent, 'pontoon_agent_problems{code="refused-no-way"}')).toBe(1);
+  expect(await one.place.must("ip link")).not.toContain("pontoon-vxlan");
+  expect(world.read(CONFLIST)).toBe(before);
+  await one.place.must("ip link set eth0 up");
+  await one.place.must("ip address add fd90::11/64 dev eth0 nodad");
+  await routesBecome(one, ROUTES(2, 3, 4));
+  await agent.logs("solved");
+});
+
 scene("pods keep the tunnel's MTU while the uplink has no carrier", async (world) => {
   const lan = await segment(world, "lan");
   const one = await clusterNode(world, 1, { place: lan });
@@ -356,6 +374,35 @@ scene("pods keep the tunnel's MTU while the uplink has no carrier", async (world
   );
   expect(world.read(CONFLIST)).toContain('"mtu": 1450');
 });
+
+scene(
+  "an address on the loopback gives pods the MTU of the way out, less the tunnel's bytes",
+  async (world) => {
+    const { node: one, api } = await node(world, 0);
+    await using _ = api;
+    const [four, six] = ["10.99.0.1", "fd99::1"];
+    for (const command of [
+      `ip address add ${four}/32 dev lo`,
+      `ip address add ${six}/128 dev lo`,
+      "ip link add slow mtu 1400 type veth peer name far",
+      "ip link set slow up",
+      "ip route add default via 10.90.0.100",
+      "ip route add default dev slow metric 9",
+      "ip -6 route add default dev slow metric 9",
+      "ip -6 route add default via fd90::100",
+    ])
+      await one.place.must(command);
+    for (const [address, mtu] of [
+      [four, 1450],
+      [six, 1330],
+    ] as const) {
+      api.put({ ...specOf(1), internalIPs: [address] });
+      await using _agent = await running(world, one, api, "--backend", "vxlan");
+      await waitFor("the configuration follows", () => world.read(CONFLIST).includes(`"mtu": ${mtu}`));
+      expect(await one.place.must("ip link show pontoon-vxlan")).toContain(` mtu ${mtu} `);
+    }
+  },
+);
 
 scene("a full disk is told, and the agent's own tries are no reason for more of them", async (world) => {
   const { node: one, api } = await node(world, 1);

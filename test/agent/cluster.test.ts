@@ -170,6 +170,15 @@ describe("whose subnets and addresses count", () => {
     expect(codesOf(cluster)).toEqual(["overlap node2"]);
   });
 
+  test("a podCIDR that holds the node's own address counts for nobody, on the node itself and on others", () => {
+    const wrong = { podCIDRs: ["10.90.0.0/24", "fd01:7::/64"] };
+    const own = read(node(1, wrong), node(2));
+    expect([subnetsOf(own, OWN), codesOf(own)]).toEqual([["fd01:7::/64"], ["overlap node1"]]);
+    expect([own.own?.addresses.length, own.others[0]?.addresses.length]).toEqual([2, 2]);
+    const other = read(node(1), node(2, wrong));
+    expect([subnetsOf(other, "node2"), codesOf(other)]).toEqual([["fd01:7::/64"], ["overlap node2"]]);
+  });
+
   test("a podCIDR that one node lists twice is one, and no problem", () => {
     const cluster = read(node(1), node(2, { podCIDRs: ["10.244.2.0/24", "10.244.2.0/24"] }));
     expect(subnetsOf(cluster, "node2")).toEqual(["10.244.2.0/24"]);
@@ -308,6 +317,22 @@ describe("the wish", () => {
     expect(wish?.tunnel?.peers).toHaveLength(1);
   });
 
+  test.each([
+    [1500, [], 1450],
+    [1500, ["--mtu", "1300"], 1300],
+    [1280, [], 1280],
+    [1329, [], 1280],
+    [1331, [], 1281],
+  ])("a way of %i bytes, options %j: pods have an MTU of %i, 1280 at least for IPv6", (mtu, args, wanted) => {
+    const of = (...nodes: ClusterNode[]): string =>
+      decide(read(...nodes), settings("--backend", "vxlan", ...args), { ...ways(), mtuOf: () => mtu }).wish
+        ?.conflist?.content ?? "";
+    expect(of(node(1), node(2))).toContain(`"mtu": ${wanted},`);
+    const four = (number: number): ClusterNode => node(number, { podCIDRs: [`10.244.${number}.0/24`] });
+    expect(of(four(1), four(2))).toContain(`"mtu": ${args.length > 0 ? wanted : mtu - 50},`);
+    expect(of(four(1), node(2))).toContain(`"mtu": ${wanted},`);
+  });
+
   test("none: no way at all, and pods keep their address to all pods and nodes", () => {
     const { wish } = decide(read(node(1), node(2)), settings("--backend", "none"), ways());
     expect(wish?.routes).toEqual([]);
@@ -435,6 +460,20 @@ describe("the wish", () => {
     const decision = decide(read(node(1, { podCIDRs: [] }), node(2)), settings(), ways());
     expect(decision.wish).toBeUndefined();
     expect(decision.problems[0]?.text).toMatch(/--allocate-node-cidrs.*--cluster-cidr.*mask/);
+  });
+
+  test.each([
+    [["10.90.0.0/24"], "holds 10.90.0.11, the node's own address"],
+    [["8.8.8.0/24"], "is outside of --cluster-cidr"],
+    [["10.244.1.0"], "must be a subnet"],
+  ])("no podCIDR of %j counts: no wish, and the words say why", (podCIDRs, reason) => {
+    const all = new Map([[OWN, node(1, { podCIDRs })]]);
+    const range = ["10.0.0.0/8"].flatMap((text) => parsePrefix(text) ?? []);
+    const cluster = readCluster(all, OWN, podCIDRs[0] === "8.8.8.0/24" ? range : []);
+    const { wish, none } = decide(cluster, settings(), ways());
+    expect([wish, none?.code]).toEqual([undefined, "no-pod-cidr"]);
+    expect(none?.text).toContain("has no podCIDR that counts: ");
+    expect(none?.text).toContain(reason);
   });
 
   test("a node that joins, with a podCIDR and no address yet, is no reason for a tunnel", () => {

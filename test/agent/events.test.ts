@@ -1,7 +1,7 @@
 // Events of the Node, against a simulated API server over real TLS: told once, counted up, and not lost while
 // the API server is away.
 import type { ServerResponse } from "node:http";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { EVENT_PACE, type EventPace, EventTeller } from "../../agent/api/events.ts";
 import { Api } from "../../agent/api/http.ts";
 import { openLog } from "../../agent/log.ts";
@@ -10,6 +10,7 @@ import { enterOwnNetwork } from "../support/own-network.ts";
 import { waitFor } from "../support/wait.ts";
 
 enterOwnNetwork();
+afterEach(() => vi.useRealTimers());
 
 const EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events";
 
@@ -218,4 +219,41 @@ test("there are so many new Events an hour and no more", async () => {
   for (const note of ["a", "b", "c"]) told.tell(note);
   await told.hasCounted("suppressed");
   expect(told.notes).toBe("a b");
+});
+
+test("an Event is counted up though the clock was set back, as on a node that had a wrong one at first", async () => {
+  await using told = await Told.start({ repeatMs: 1 });
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2046-01-01T00:00:00Z") });
+  told.tell("a");
+  await told.hasCounted("created");
+  vi.setSystemTime(Date.parse("2026-01-01T00:00:00Z"));
+  const begin = performance.now();
+  await waitFor("the pause is over", () => performance.now() - begin > 1);
+  told.tell("a");
+  await told.hasCounted("repeated");
+  expect(told.sent("PATCH")[0]?.series?.lastObservedTime).toMatch(/^20(25-12-31|26-01-01)T/);
+});
+
+test("an Event that waited while the clock was set forward is told, with its time by the clock of now", async () => {
+  await using told = await Told.start();
+  vi.useFakeTimers({ toFake: ["Date"], now: 1000 });
+  const { node } = told;
+  told.node = undefined;
+  told.tell("a");
+  vi.setSystemTime(Date.parse("2026-06-01T00:00:00Z"));
+  told.node = node;
+  await told.hasCounted("created");
+  const [sent] = told.sent("POST") as (Sent & { eventTime: string })[];
+  expect(sent?.eventTime).toMatch(/^2026-0(5-31|6-01)T/);
+});
+
+test("a long note is cut to what the API server takes, between characters", async () => {
+  await using told = await Told.start();
+  for (const note of ["ä", "日", "😀", "a😀"]) told.tell(note.repeat(1000));
+  await told.hasCounted("created", 4);
+  for (const { note } of told.sent("POST")) {
+    expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1024);
+    expect(Buffer.byteLength(note)).toBeGreaterThan(990);
+    expect(note).not.toContain("\ufffd");
+  }
 });

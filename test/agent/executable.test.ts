@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Wish } from "../../agent/cluster/wish.ts";
 import { Executable } from "../../agent/node/executable.ts";
+import { run } from "../support/process.ts";
+import { REPOSITORY } from "../support/tool.ts";
 import { waitFor } from "../support/wait.ts";
 
 const WISH: Wish = { version: 1, podSubnets: [], routes: [] };
@@ -83,4 +85,31 @@ test("a program has none of the agent's environment", async () => {
 
 test("a program that is not there is told in a sentence", async () => {
   await expect(new Executable(join(folder, "none"), folder).apply(WISH)).rejects.toThrow("cannot be run");
+});
+
+test("an agent without descriptors for a program goes on, and tells it in a sentence", async () => {
+  const program = `
+    const { closeSync, openSync } = require("node:fs");
+    const { runProgram } = require(${JSON.stringify(join(REPOSITORY, "agent/node/program.ts"))});
+    const { watchNode } = require(${JSON.stringify(join(REPOSITORY, "agent/node/watch.ts"))});
+    const run = () => runProgram("/bin/true", [], { limitMs: 10000, mostBytes: 10 });
+    const taken = [];
+    void (async () => {
+      try { for (;;) taken.push(openSync("/dev/null", "r")); } catch {}
+      const failed = await run();
+      const stop = new AbortController();
+      const watcher = { changed: () => stop.abort(), restarted: () => undefined };
+      const warn = (code, text) => console.log(code, text);
+      await watchNode("/bin/true", { log: { warn, debug: warn }, watcher }, stop.signal);
+      for (const each of taken) closeSync(each);
+      console.log(failed.failure, (await run()).status);
+    })();`;
+  const file = join(folder, "program.cjs");
+  writeFileSync(file, program);
+  const limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh", process.execPath, file];
+  const { status, stdout } = await run(limited);
+  expect(stdout).toBe(
+    "watch-ended pontoon node watch has ended: spawn /bin/true EMFILE\ncannot be run: spawn /bin/true EMFILE 0\n",
+  );
+  expect(status).toBe(0);
 });

@@ -1,7 +1,7 @@
 // The list and watch of nodes, against a simulated API server over real TLS and real streams.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Api } from "../../agent/api/http.ts";
 import { ListWatch, type Pace } from "../../agent/api/list-watch.ts";
 import { type ClusterNode, NODES } from "../../agent/cluster/node-object.ts";
@@ -417,4 +417,37 @@ test("a server that ends each watch at once is not asked without pause", async (
   const third = (): Line | undefined => kept.lines.filter(({ retryMs }) => retryMs !== undefined)[2];
   await waitFor("it has tried three times", () => third() !== undefined);
   expect(third()?.retryMs).toBeGreaterThanOrEqual(200);
+});
+
+test("a server that ends each watch after its first event is not asked without pause", async () => {
+  const times: number[] = [];
+  await using kept = await keep("a", {
+    healthyMs: 10_000,
+    firstPauseMs: 100,
+    mostPauseMs: 100_000,
+    fault: (seen, response) => {
+      if (!seen.query.has("watch")) return false;
+      times.push(performance.now());
+      const metadata = { name: `n${times.length}`, uid: "u", resourceVersion: `${2000 + times.length}` };
+      response.writeHead(200);
+      response.end(`${JSON.stringify({ type: "ADDED", object: { metadata } })}\n`);
+      return true;
+    },
+  });
+  await kept.has("a n1 n2 n3");
+  const [, second = 0, third = 0] = times;
+  expect(third - second).toBeGreaterThanOrEqual(99);
+  expect(kept.api.count("list")).toBe(1);
+});
+
+test("no variable of the environment makes the agent trust a server that the cluster's CA does not know", async () => {
+  vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await using kept = await keep("a");
+  await kept.watches();
+  kept.api.renewCertificate();
+  await kept.api.stop();
+  await kept.api.start();
+  await kept.logs("api-tls");
+  expect(kept.api.seen.filter(({ token }) => token !== undefined).length).toBeLessThanOrEqual(2);
 });

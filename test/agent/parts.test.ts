@@ -264,3 +264,50 @@ test("a line of the log is one line, whatever is in it", () => {
   }
   expect(lines.map((line) => line.split("\n").length)).toEqual([2, 2]);
 });
+
+describe("a log", () => {
+  /** A log with a clock of its own, and what it says. */
+  function logAt(level: "info" | "debug") {
+    const clock = { ms: 0 };
+    const lines: { level: string; msg: string; code: string; unsaid?: number }[] = [];
+    const log = openLog(
+      { level, format: "json" },
+      (line) => lines.push(JSON.parse(line)),
+      () => clock.ms,
+    );
+    return { clock, lines, log };
+  }
+
+  test("says a sentence five times in ten minutes, and how often it did not", () => {
+    const { clock, lines, log } = logAt("info");
+    for (let at = 0; at < 1200; at++) {
+      clock.ms = at * 500;
+      log.info("changed", "masquerade: added");
+    }
+    expect(lines).toHaveLength(5);
+    clock.ms = 600_000;
+    log.info("changed", "masquerade: added");
+    log.info("changed", "route: added");
+    expect(lines.slice(5).map(({ msg, unsaid }) => [msg, unsaid])).toEqual([
+      ["masquerade: added", 1195],
+      ["route: added", undefined],
+    ]);
+  });
+
+  test("has a limit for sentences of one code, whatever they say, and none for those of others", () => {
+    const { clock, lines, log } = logAt("info");
+    for (let at = 0; at < 5000; at++) log.warn("wrong-address", `InternalIP ${at} is none`);
+    expect(lines).toHaveLength(1000);
+    log.error("apply-failed", "so");
+    expect(lines.at(-1)?.code).toBe("apply-failed");
+    clock.ms = 600_000;
+    log.warn("wrong-address", "another");
+    expect(lines).toHaveLength(1002);
+  });
+
+  test("has all lines at level debug", () => {
+    const { lines, log } = logAt("debug");
+    for (let at = 0; at < 20; at++) log.warn("care-failed", "so");
+    expect(lines.map(({ level }) => level)).toEqual([...Array(5).fill("warn"), ...Array(15).fill("debug")]);
+  });
+});

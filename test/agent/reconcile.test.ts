@@ -1,5 +1,5 @@
 // Passes of the reconciler, with a program in the place of the executable.
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -21,10 +21,21 @@ const NODE: ClusterNode = {
   internalIPs: ["10.90.0.11"],
 };
 
+const OTHER: ClusterNode = {
+  ...NODE,
+  name: "node2",
+  uid: "u2",
+  podCIDRs: ["10.244.2.0/24"],
+  internalIPs: ["10.90.0.12"],
+};
+
 let folder: string;
+/** What the API server has. */
+let nodes: ClusterNode[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "pontoon-reconcile-"));
+  nodes = [NODE];
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -37,14 +48,17 @@ function reconciler(apply: string, ...args: string[]) {
   const asked = readSettings(["--node-name", "node1", "--api", "https://localhost", ...args], {});
   if (!("settings" in asked)) throw new Error("These are no settings.");
   const happened: string[] = [];
-  const log = openLog({ level: "info", format: "json" }, (line) =>
-    happened.push((JSON.parse(line) as { code: string }).code),
-  );
+  const lines: string[] = [];
+  const log = openLog({ level: "info", format: "json" }, (line) => {
+    const { code, msg } = JSON.parse(line) as { code: string; msg: string };
+    happened.push(code);
+    lines.push(msg);
+  });
   const trigger = new Trigger({ quietMs: 1, mostMs: 10 });
   const parts = {
     settings: asked.settings,
     executable: new Executable(path, folder),
-    nodes: () => new Map([[NODE.name, NODE]]),
+    nodes: () => new Map(nodes.map((node) => [node.name, node])),
     trigger,
     problems: new ProblemBook(log, () => undefined),
     watcher: {
@@ -56,7 +70,7 @@ function reconciler(apply: string, ...args: string[]) {
     log,
     prepare: async () => undefined,
   };
-  return { reconciler: new Reconciler(parts), trigger, happened };
+  return { reconciler: new Reconciler(parts), trigger, happened, lines };
 }
 
 function calls(name: string): number {
@@ -96,4 +110,71 @@ test("two passes begin no sooner than half a second after each other, however ma
   expect(performance.now() - begin).toBeGreaterThanOrEqual(1000);
   stop.abort();
   await run;
+});
+
+/** An executable that writes down whether it was asked for ways (`ask`) or to apply (`do`). */
+const NOTING = `case "$*" in *--dry-run*) call=ask;; *) call=do;; esac; echo $call >> $0.log`;
+
+function noted(): string {
+  return readFileSync(join(folder, "pontoon.log"), "utf8").trim().replaceAll("\n", " ");
+}
+
+test("a change of the node while the kernel is asked for ways has it asked again", async () => {
+  nodes = [NODE, OTHER];
+  const held = `while [ $call = ask ] && [ ! -e ${folder}/go ]; do sleep 0.01; done`;
+  const { reconciler: own } = reconciler(`${NOTING}; ${held}; echo '${DONE}'`);
+  const first = own.pass();
+  await waitFor("the kernel is asked", () => existsSync(join(folder, "pontoon.log")));
+  own.nodeChanged("routes");
+  writeFileSync(join(folder, "go"), "");
+  await first;
+  await own.pass();
+  expect(noted()).toBe("ask do ask do");
+  await own.pass();
+  expect(noted()).toBe("ask do ask do do");
+});
+
+test("a way that an apply no longer finds is asked for again, once, without a word of the node", async () => {
+  nodes = [NODE, OTHER];
+  const refused = `{ "what": "route 10.244.2.0/24 via 10.90.0.12", "code": "noDirectWay", "reason": "so" }`;
+  const answer = `{"changed":[],"refused":['"$(cat ${folder}/refused 2>/dev/null)"'],"notes":[]}`;
+  const { reconciler: own, trigger } = reconciler(`${NOTING}; echo '${answer}'`, "--backend", "routes");
+  await own.pass();
+  await own.pass();
+  expect(noted()).toBe("ask do do");
+  expect(trigger.hasReason).toBe(false);
+  writeFileSync(join(folder, "refused"), refused);
+  await own.pass();
+  expect(trigger.hasReason).toBe(true);
+  await trigger.due(new AbortController().signal);
+  await own.pass();
+  expect(noted()).toBe("ask do do do ask do");
+  expect(trigger.hasReason).toBe(false);
+});
+
+test("pods are to be made anew where a podCIDR has gone, and not where one has come", async () => {
+  const { reconciler: own, happened } = reconciler(`echo '${DONE}'`, "--backend", "none");
+  for (const podCIDRs of [
+    ["10.244.1.0/24"],
+    ["10.244.1.0/24", "fd01:1::/64"],
+    ["fd01:1::/64", "10.244.1.0/24"],
+  ]) {
+    nodes = [{ ...NODE, podCIDRs }];
+    await own.pass();
+  }
+  expect(happened).toEqual(["passed", "passed", "passed"]);
+  nodes = [{ ...NODE, podCIDRs: ["fd01:1::/64"] }];
+  await own.pass();
+  expect(happened.slice(3)).toEqual(["moved", "passed"]);
+});
+
+test("thousands of changes of one apply are fifty lines and a count", async () => {
+  const change = '{ "what": "route 10.0.0.0/24 via 10.90.0.9", "action": "added" }';
+  const last = '{ "what": "conflist /c", "action": "added" }';
+  const many = `{"changed":[${Array(2999).fill(change).join()},${last}],"refused":[],"notes":[]}`;
+  writeFileSync(join(folder, "many"), many);
+  const { reconciler: own, lines } = reconciler(`cat ${folder}/many`, "--backend", "none");
+  await own.pass();
+  expect(lines.length).toBeLessThanOrEqual(51);
+  expect(lines.at(-1)).toBe("and 2950 more by the same apply, the last conflist /c: added");
 });

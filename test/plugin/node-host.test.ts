@@ -216,6 +216,50 @@ scene("the configuration is replaced and removed only while it is as Pontoon wro
   expect(world.read(`${CONFIG_FOLDER}/05-pontoon.conflist`)).toBe('{"name":"edited by hand"}');
 });
 
+scene("a configuration that is found by another name of its folder stays", async (world) => {
+  const wish = await host(world);
+  const [folder, name] = [CONFIG_FOLDER, "10-pontoon.conflist"];
+  await world.host.must(`ln -s ${folder} /run/linked`);
+  for (const path of [`${folder}//${name}`, `/run/linked/${name}`]) {
+    const other = { ...wish, conflist: { ...wish["conflist"], path } };
+    expect(await mustApply(world.host, other, ...HERE)).not.toContain(`conflist ${CONFLIST}: removed`);
+    expect(world.read(CONFLIST)).toBe(wish["conflist"].content);
+    expect(await mustApply(world.host, other, ...HERE)).toEqual([]);
+  }
+});
+
+scene(
+  "a bridge keeps no gateway of a subnet that is the node's no longer, and all else that it has",
+  async (world) => {
+    const wish = await host(world);
+    const of = (...subnets: string[]): WishJson => {
+      const ranges = subnets.map((subnet) => [{ subnet }]);
+      const plugins = [{ type: "pontoon", bridge: "pods0", ipam: { type: "host-local", ranges } }];
+      const content = JSON.stringify({ cniVersion: "1.0.0", name: "pods", plugins });
+      return { ...wish, podSubnets: subnets, conflist: { path: CONFLIST, content } };
+    };
+    await mustApply(world.host, of("10.244.1.0/24", "fd01:1::/64"), ...HERE);
+    await world.host.must("ip link add pods0 type bridge");
+    await world.host.must("ip link set pods0 up");
+    for (const address of ["10.244.1.1/24", "fd01:1::1/64", "192.0.2.1/24"])
+      await world.host.must(`ip address add ${address} dev pods0`);
+    const changes = await mustApply(
+      world.host,
+      {
+        ...of("fd01:1::/64", "10.244.7.0/24"),
+        // The subnet of before is another node's now.
+        routes: [{ subnet: "10.244.1.0/24", via: "10.90.0.12" }],
+      },
+      ...HERE,
+    );
+    expect(changes).toContain("address 10.244.1.1/24 of pods0: removed");
+    expect(changes).toContain("route 10.244.1.0/24 via 10.90.0.12: added");
+    const left = await world.host.must("ip -br address show pods0");
+    expect(left).toContain("192.0.2.1/24 fd01:1::1/64");
+    expect(left).not.toContain("10.244.1.1");
+  },
+);
+
 scene(
   "with the last configuration goes its bridge, unless a pod is on it or it serves others",
   async (world) => {
@@ -261,6 +305,25 @@ scene("a configuration that a runtime takes before ours is told", async (world) 
       text: `a runtime takes ${CONFIG_FOLDER}/00-other.conf before 10-pontoon.conflist, since its name comes first`,
     },
   ]);
+});
+
+scene("an interface that does not forward, though the node does, is told", async (world) => {
+  const wish = await host(world);
+  await world.host.must("ip link add eth0.9 type veth peer name far9");
+  await world.host.must("ip link set eth0.9 up");
+  await world.host.must("ip address add 10.99.0.11/24 dev eth0.9");
+  await world.host.must("ip route replace default via 10.99.0.1");
+  expect((await apply(world.host, wish, ...HERE)).notes).toEqual([]);
+  for (const name of ["eth0", "eth0.9"]) {
+    const setting = `net/ipv4/conf/${name}/forwarding`;
+    await world.host.must(`sysctl -qw ${setting}=0`);
+    const { status, notes } = await apply(world.host, wish, ...HERE);
+    expect(status).toBe(0);
+    expect(notes).toMatchObject([{ code: "notForwarding" }]);
+    expect(notes[0]?.text).toContain(`"sysctl -w ${setting}=1"`);
+    await world.host.must(["sh", "-c", /"(sysctl [^"]+)"/.exec(notes[0]?.text ?? "")?.[1] ?? "false"]);
+    expect((await apply(world.host, wish, ...HERE)).notes).toEqual([]);
+  }
 });
 
 scene("what keeps forwarding or masquerading away keeps the configuration away too", async (world) => {

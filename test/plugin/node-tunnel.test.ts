@@ -242,6 +242,17 @@ scene(
       status: 1,
       refused: [{ what: "tunnel pontoon-vxlan", code: "kernelRefused" }],
     });
+    await one.place.must("ip link add external type vxlan external dstport 4789");
+    await one.place.must("ip link set external up");
+    const bound = await apply(one.place, { ...wish, tunnel: { ...wish["tunnel"], port: 4789 } });
+    expect(bound.refused).toEqual([
+      {
+        what: "tunnel pontoon-vxlan",
+        code: "kernelRefused",
+        reason:
+          "the kernel refuses it: EADDRINUSE (another program, or a tunnel of another kind, has its UDP port)",
+      },
+    ]);
     await mustApply(one.place, wish);
     await waitFor("pods reach each other again", () => pings(one.pod, podAddresses(3).ipv4));
     // The name of another program's device.
@@ -261,3 +272,55 @@ scene(
     expect(await one.place.must("ip -d link show pontoon-vxlan")).toContain("bridge");
   },
 );
+
+scene("pods of two segments reach each other where the node lets no new interface forward", async (world) => {
+  const { nodes } = await twoSegments(world, "ipv4");
+  const [one, , three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
+  const wish = tunnelWish(one, [three], "ipv4");
+  for (const hurt of [
+    "ip link delete pontoon-vxlan && sysctl -qw net.ipv4.conf.default.forwarding=0",
+    "sysctl -qw net.ipv4.conf.pontoon-vxlan.forwarding=0",
+  ]) {
+    await one.place.must(["sh", "-c", hurt]);
+    expect(await mustApply(one.place, wish), hurt).not.toEqual([]);
+    expect(await mustApply(one.place, wish), hurt).toEqual([]);
+    await waitFor(`pods reach each other after ${hurt}`, () => pings(one.pod, podAddresses(3).ipv4));
+  }
+});
+
+scene("an address on the loopback gives the tunnel the MTU of the way out", async (world) => {
+  const { nodes } = await twoSegments(world, "ipv4");
+  const [one, , three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
+  await one.place.must("ip address add 10.99.0.1/32 dev lo");
+  const wish = tunnelWish(one, [three], "ipv4");
+  const from = (local: string): WishJson => ({ ...wish, tunnel: { ...wish["tunnel"], local } });
+  for (const [mtu, wanted] of [
+    ["1500", 1450],
+    ["1400", 1350],
+  ] as const) {
+    await one.place.must(`ip link set eth0 mtu ${mtu}`);
+    await mustApply(one.place, from("10.99.0.1"));
+    expect(await one.place.must("ip link show pontoon-vxlan")).toContain(` mtu ${wanted} `);
+  }
+});
+
+scene("over IPv4 a way of 1,280 bytes carries packets of 1,280 bytes of both families", async (world) => {
+  const { nodes } = await twoSegments(world, "ipv4");
+  const [one, two, three] = nodes as [ClusterNode, ClusterNode, ClusterNode];
+  for (const { place } of nodes) await place.must("ip link set eth0 mtu 1280");
+  for (const [own, peers] of [
+    [one, [three]],
+    [three, [one, two]],
+  ] as const) {
+    await mustApply(own.place, tunnelWish(own, peers, "ipv4"));
+    expect(await own.place.must("ip link show pontoon-vxlan")).toContain(" mtu 1280 ");
+  }
+  for (const [family, payload] of [
+    ["ipv4", 1252],
+    ["ipv6", 1232],
+  ] as const)
+    await waitFor(`full packets of ${family} arrive`, async () => {
+      const sent = await one.pod.exec(`ping -n -c 1 -W 1 -s ${payload} ${podAddresses(3)[family]}`);
+      return sent.status === 0;
+    });
+});

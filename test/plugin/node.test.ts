@@ -165,10 +165,14 @@ scene(
     wish["routes"].push(
       { subnet: "10.244.3.0/24", via: "10.91.0.13" },
       { subnet: "10.244.4.0/24", via: one.ipv4 },
+      { subnet: "10.244.6.0/24", via: "10.93.0.16" },
+      { subnet: "fd01:6::/64", via: "fd93::16" },
       { subnet: "10.90.0.128/25", via: "10.90.0.12" },
       { subnet: "10.90.0.100/32", via: "10.90.0.12" },
       { subnet: "fd90::ffff:0/112", via: "fd90::12" },
     );
+    await one.place.must("ip route add unreachable 10.93.0.0/24");
+    await one.place.must("ip -6 route add unreachable fd93::/64");
     const before = await routesOf(one);
     // A route from the time when that node was on this segment.
     await one.place.must("ip route add 10.244.3.0/24 via 10.90.0.13 proto 180");
@@ -180,6 +184,8 @@ scene(
     expect(refused.map(({ what, code }) => `${code}: ${what}`).sort()).toEqual([
       "noDirectWay: route 10.244.3.0/24 via 10.91.0.13",
       "noDirectWay: route 10.244.4.0/24 via 10.90.0.11",
+      "noWay: route 10.244.6.0/24 via 10.93.0.16",
+      "noWay: route fd01:6::/64 via fd93::16",
       "ownSubnet: route 10.90.0.100/32 via 10.90.0.12",
       "ownSubnet: route 10.90.0.128/25 via 10.90.0.12",
       "ownSubnet: route fd90::ffff:0/112 via fd90::12",
