@@ -339,23 +339,26 @@ scene(
   },
 );
 
-scene("an uplink that is down moves no peer to the tunnel, and is one problem until it is up", async (world) => {
-  const { node: one, api } = await node(world, 4);
-  await using _ = api;
-  await one.place.must("ip route add default via 10.90.0.100");
-  await using agent = await running(world, one, api);
-  const before = world.read(CONFLIST);
-  await one.place.must("ip link set eth0 down");
-  const { msg } = await agent.logs("refused-no-way");
-  expect(msg).toMatch(/^6 routes, the first of them route \S+ via \S+: .* no way to these addresses now/);
-  expect(await metric(agent, 'pontoon_agent_problems{code="refused-no-way"}')).toBe(1);
-  expect(await one.place.must("ip link")).not.toContain("pontoon-vxlan");
-  expect(world.read(CONFLIST)).toBe(before);
-  await one.place.must("ip link set eth0 up");
-  await one.place.must("ip address add fd90::11/64 dev eth0 nodad");
-  await routesBecome(one, ROUTES(2, 3, 4));
-  await agent.logs("solved");
-});
+scene(
+  "an uplink that is down moves no peer to the tunnel, and is one problem until it is up",
+  async (world) => {
+    const { node: one, api } = await node(world, 4);
+    await using _ = api;
+    await one.place.must("ip route add default via 10.90.0.100");
+    await using agent = await running(world, one, api);
+    const before = world.read(CONFLIST);
+    await one.place.must("ip link set eth0 down");
+    const { msg } = await agent.logs("refused-no-way");
+    expect(msg).toMatch(/^6 routes, the first of them route \S+ via \S+: .* no way to these addresses now/);
+    expect(await metric(agent, 'pontoon_agent_problems{code="refused-no-way"}')).toBe(1);
+    expect(await one.place.must("ip link")).not.toContain("pontoon-vxlan");
+    expect(world.read(CONFLIST)).toBe(before);
+    await one.place.must("ip link set eth0 up");
+    await one.place.must("ip address add fd90::11/64 dev eth0 nodad");
+    await routesBecome(one, ROUTES(2, 3, 4));
+    await agent.logs("solved");
+  },
+);
 
 scene("pods keep the tunnel's MTU while the uplink has no carrier", async (world) => {
   const lan = await segment(world, "lan");

@@ -97,7 +97,7 @@ export async function deploy(folder: string): Promise<void> {
   await kubectl(["wait", "node", "--all", "--for=condition=Ready", "--timeout=60s"]);
 }
 
-/** Takes Pontoon away from all nodes by deploy/uninstall; pods with a network of their own should have gone. */
+/** Takes Pontoon away from all nodes by deploy/uninstall. Pods with a network of their own went before. */
 export async function undeploy(): Promise<void> {
   const folder = (name: string) => join(REPOSITORY, "deploy", name);
   await remove("-k", folder("base"));
