@@ -191,6 +191,7 @@ export function readWish(json: string): Wish {
 }
 
 function parse(json: string): unknown {
+  if (json.trim() === "") throw new WrongWish(["the document is empty"]);
   try {
     return JSON.parse(json) as unknown;
   } catch (error) {

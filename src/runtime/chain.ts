@@ -13,7 +13,7 @@ import { collectErrors } from "../failure/failure.ts";
 import { shown } from "../terminal/terminal.ts";
 import { type CachedAttachment, listCache, readCache, removeCache, writeCache } from "./cache.ts";
 import { knownVersion, type NetworkList } from "./network-list.ts";
-import { type Attachee, callPlugin, NO_ATTACHEE, placeOfPlugin } from "./plugin-call.ts";
+import { type Attachee, callPlugin, NO_ATTACHEE, placeOfPlugin, shownPlace } from "./plugin-call.ts";
 
 /** The network list of a call, and the folders of its plugins. */
 export interface Chain {
@@ -171,7 +171,7 @@ export function versionsOfChain({ list, folders }: Chain): PluginVersions[] {
     const versions = Array.isArray(supportedVersions)
       ? supportedVersions.map((each) => shown(String(each)))
       : [];
-    return { type, path: placeOfPlugin(type, folders), versions };
+    return { type, path: shownPlace(placeOfPlugin(type, folders)), versions };
   });
 }
 

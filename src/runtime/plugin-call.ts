@@ -8,6 +8,7 @@ import { type Fields, isFields } from "../cni/keys.ts";
 import { explain } from "../failure/failure.ts";
 import { wholeEnvironment } from "../sys/environment.ts";
 import { SystemError } from "../sys/errno.ts";
+import { ownExecutable } from "../sys/path.ts";
 import { shown } from "../terminal/terminal.ts";
 import { endText, PATIENCE_MS } from "../tool/execution.ts";
 import { findPlugin, runPlugin } from "../tool/plugin.ts";
@@ -62,6 +63,11 @@ export function placeOfPlugin(type: string, folders: readonly string[]): string 
     message: `there is no plugin "${shown(type)}" in ${folders.join(", ")}`,
     hint: "Install it there, or name its folder with --bin-dir",
   });
+}
+
+/** The place of a plugin as a person knows it. */
+export function shownPlace(place: string): string {
+  return place === THIS_PROGRAM ? ownExecutable() : place;
 }
 
 function environmentOf(

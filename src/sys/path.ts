@@ -31,7 +31,16 @@ export function folderOf(path: string): string {
 }
 
 function workingDirectory(): string {
+  return target("/proc/self/cwd", "read the working directory");
+}
+
+/** The path that the executable of this process was started by, links followed. Throws SystemError. */
+export function ownExecutable(): string {
+  return target("/proc/self/exe", "find this executable");
+}
+
+function target(link: string, operation: string): string {
   const buffer = new Uint8Array(LONGEST);
-  const length = check(native.readlink("/proc/self/cwd", buffer), "read the working directory");
+  const length = check(native.readlink(link, buffer), operation);
   return textOf(buffer.subarray(0, length));
 }

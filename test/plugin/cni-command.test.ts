@@ -221,6 +221,12 @@ scene(
   async (world) => {
     install(world, network("pods"));
     await world.pod("red");
+    const { plugins } = JSON.parse(
+      await pontoonMust(world, "cni version pods --json --bin-dir /nowhere"),
+    ) as {
+      plugins: { path: string }[];
+    };
+    expect(plugins.map(({ path }) => path)).toEqual([expect.stringMatching(/^\/(?!proc\/).*\/pontoon$/)]);
     const { stdout, status } = await onTerminal(world, "cni add pods -n red --bin-dir /nowhere");
     expect([status, stdout]).toEqual([
       0,

@@ -177,7 +177,8 @@ test("all wrong values of a document are told at once", () => {
 });
 
 test.each([
-  ["", "the document is no JSON: unexpected end of JSON input"],
+  ["", "the document is empty"],
+  ["{", "the document is no JSON: unexpected end of JSON input"],
   ['{"version":1,}', "the document is no JSON: invalid character '}' in line 1, column 14"],
   ["[]", "[]: must be an object"],
 ])("%s is no document", (text, sentence) => {
