@@ -8,6 +8,7 @@ import {
   type Prefix,
   parsePrefix,
   prefixContains,
+  prefixProblem,
 } from "../ip/prefix.ts";
 import { type LeaseRange, prefixRange, rangesOverlap } from "../ip/range.ts";
 import type { RangeShape, Shape } from "./netconf-keys.ts";
@@ -178,11 +179,7 @@ function parseSubnet(
   }
   const prefix = parsePrefix(text);
   if (prefix === undefined) {
-    problems.add(
-      path,
-      text,
-      'invalid CIDR address; it must be a network with its prefix length, as in "10.1.0.0/16"',
-    );
+    problems.add(path, text, prefixProblem(text, 'a network with its prefix length, as in "10.1.0.0/16"'));
   } else if (hasHostBits(prefix)) {
     const network = formatAddress(networkOf(prefix).address);
     problems.add(

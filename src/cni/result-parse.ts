@@ -1,7 +1,7 @@
 // A result as it comes back in `prevResult`, or from an IPAM plugin. The shape of the result decides how it
 // is read, not the version that it claims: any program in the chain may have written it.
 import { type Address, parseAddress } from "../ip/address.ts";
-import { type Prefix, parsePrefix } from "../ip/prefix.ts";
+import { type Prefix, parsePrefix, prefixProblem } from "../ip/prefix.ts";
 import { type Fields, isFields, type KeyTree, type Kind, normaliseKeys } from "./keys.ts";
 import type { Problems } from "./problems.ts";
 import type { Dns, Result, ResultInterface, ResultIp, Route } from "./result.ts";
@@ -182,11 +182,7 @@ function readPrefix(value: unknown, path: string, problems: Problems): Prefix | 
   if (value === undefined)
     problems.addAt(path, 'is missing; it must be an address with its prefix length, as in "10.1.2.3/16"');
   else if (prefix === undefined)
-    problems.add(
-      path,
-      value,
-      'invalid CIDR address; it must be an address with its prefix length, as in "10.1.2.3/16"',
-    );
+    problems.add(path, value, prefixProblem(value, 'an address with its prefix length, as in "10.1.2.3/16"'));
   return prefix;
 }
 

@@ -13,6 +13,7 @@ function hintOf(name: string): string | undefined {
     EXFULL: "Use a second network with another bridge: a Linux bridge has at most 1,023 ports",
     EROFS: "Mount the file system writable for the runtime",
     ENOSPC: "Free some disk space",
+    EMFILE: "Raise the limit of open files (ulimit -n)",
     ENOBUFS: "Give the node more memory",
     ENOMEM: "Give the node more memory",
   };

@@ -28,6 +28,28 @@ export function parsePrefix(text: string): Prefix | undefined {
   return { address, length };
 }
 
+/** What is wrong with a text that names no prefix, in words; undefined where it looks like no slip. */
+export function prefixSlip(text: string): string | undefined {
+  if (/\s/.test(text)) return "there is a blank in it";
+  const [, address = "", length] = /^([^/]+)(?:\/(\d+))?$/.exec(text) ?? [];
+  const bits = familyBits(address.includes(":") ? 6 : 4);
+  if (/^\d+(\.\d+)*$/.test(address)) {
+    const numbers = address.split(".");
+    if (numbers.length !== 4) return "an IPv4 address has four numbers";
+    const large = numbers.find((each) => Number(each) > 255);
+    if (large !== undefined) return `${large} is more than 255`;
+    const padded = numbers.find((each) => /^0\d/.test(each));
+    if (padded !== undefined) return `${padded} begins with a zero`;
+  }
+  return Number(length) > bits ? `its length is ${bits} at most` : undefined;
+}
+
+/** `invalid CIDR address`, with the slip and what it must be: "a network", "an address". */
+export function prefixProblem(value: unknown, must: string): string {
+  const slip = typeof value === "string" ? prefixSlip(value) : undefined;
+  return `invalid CIDR address; ${slip === undefined ? "" : `${slip}; `}it must be ${must}`;
+}
+
 /** The prefixes that texts name; a text that names none is left out. */
 export function parsePrefixes(texts: readonly string[]): Prefix[] {
   return texts.flatMap((text) => parsePrefix(text) ?? []);

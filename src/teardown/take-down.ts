@@ -45,8 +45,10 @@ function takeDownRecorded(attachment: Attachment, means: Means): CniError[] {
   const cached = readCache(key);
   const errors = collectErrors(cached === undefined ? [] : [() => delByCache(cached, attachment, means)]);
   const left = records.getRecord(key);
-  if (left !== undefined) errors.push(...collectErrors([() => detachRecorded(left, means.node)]));
-  return errors;
+  if (left === undefined) return errors;
+  const own = collectErrors([() => detachRecorded(left, means.node)]);
+  // What Pontoon could not do as a plugin, and can no more do now, is one error.
+  return [...errors.filter(({ message }) => !own.some((error) => message.endsWith(error.message))), ...own];
 }
 
 /**

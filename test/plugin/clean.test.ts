@@ -237,6 +237,21 @@ const blindly = async (world: World, ...words: string[]) =>
     ...words,
   ]);
 
+scene(
+  "where nothing can be written rm says once what stayed, and the next one takes it down",
+  async (world) => {
+    install(world, network("pods"));
+    await world.pod("red");
+    await pontoonMust(world, "cni add pods -n red");
+    await world.host.must("mount -o remount,ro /var/lib/cni");
+    const { status, stderr } = await pontoon(world, "rm --yes 10.1.0.2");
+    expect([status, stderr.split("\n").length]).toEqual([1, 2]);
+    expect(stderr).toMatch(/^pontoon rm: clean-up is not complete: .* could not be removed\. Cause: .*EROFS/);
+    await world.host.must("mount -o remount,rw /var/lib/cni");
+    await pontoonMust(world, "rm --yes 10.1.0.2");
+  },
+);
+
 scene("rm refuses a pod when some processes may not be seen, unless its namespace is gone", async (world) => {
   const pods = install(world, network("pods"));
   const [red, blue] = [await world.pod("red"), await world.pod("blue")];

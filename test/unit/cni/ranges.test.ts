@@ -80,9 +80,29 @@ describe("what is refused", () => {
     ["no subnet", {}, "ipam.ranges[0][0].subnet: is missing"],
     ["an empty subnet", { subnet: "" }, 'ipam.ranges[0][0].subnet "": invalid CIDR address'],
     ["no prefix length", { subnet: "10.1.0.0" }, "invalid CIDR address"],
-    ["a prefix length that is too long", { subnet: "10.1.0.0/33" }, "invalid CIDR address"],
-    ["a negative prefix length", { subnet: "10.1.0.0/-1" }, "invalid CIDR address"],
-    ["leading zeros", { subnet: "010.1.0.0/16" }, "invalid CIDR address"],
+    [
+      "a prefix length that is too long",
+      { subnet: "10.1.0.0/33" },
+      "invalid CIDR address; its length is 32 at most; it must be a network",
+    ],
+    ["a length of IPv6 that is too long", { subnet: "fd01::/129" }, "; its length is 128 at most; "],
+    ["a negative prefix length", { subnet: "10.1.0.0/-1" }, "invalid CIDR address; it must be"],
+    ["leading zeros", { subnet: "010.1.0.0/16" }, "invalid CIDR address; 010 begins with a zero; it must be"],
+    [
+      "a number above 255",
+      { subnet: "10.1.0.256/16" },
+      "invalid CIDR address; 256 is more than 255; it must",
+    ],
+    [
+      "a number too few",
+      { subnet: "10.1.0/16" },
+      "invalid CIDR address; an IPv4 address has four numbers; it",
+    ],
+    [
+      "a blank in front",
+      { subnet: " 10.1.0.0/16" },
+      "invalid CIDR address; there is a blank in it; it must be",
+    ],
     ["an IPv4 network in IPv6 clothes", { subnet: "::ffff:10.1.0.0/112" }, "invalid CIDR address"],
     [
       "host bits",
