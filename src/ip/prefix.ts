@@ -29,7 +29,7 @@ export function parsePrefix(text: string): Prefix | undefined {
 }
 
 /** What is wrong with a text that names no prefix, in words; undefined where it looks like no slip. */
-export function prefixSlip(text: string): string | undefined {
+function prefixSlip(text: string): string | undefined {
   if (/\s/.test(text)) return "there is a blank in it";
   const [, address = "", length] = /^([^/]+)(?:\/(\d+))?$/.exec(text) ?? [];
   const bits = familyBits(address.includes(":") ? 6 : 4);
