@@ -31,8 +31,8 @@ export const TEARDOWN: readonly Mutation[] = [
   {
     name: "a plugin that is missing keeps Pontoon's part of an attachment",
     file: "src/teardown/take-down.ts",
-    find: "if (left !== undefined) errors.push",
-    replace: "if (left !== undefined && errors.length === 0) errors.push",
+    find: "if (left === undefined) return errors;",
+    replace: "if (left === undefined || errors.length > 0) return errors;",
     test: "test/plugin/clean.test.ts",
     promise: "the other plugins of the chain get their DEL",
   },
