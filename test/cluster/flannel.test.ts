@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describe } from "../support/process.ts";
 import { waitFor } from "../support/wait.ts";
-import { startFlannel, stopFlannel } from "./support/flannel.ts";
+import { clearNodes, startFlannel, stopFlannel } from "./support/flannel.ts";
 import { expectRoutes, isReady, subnetsOf } from "./support/node-life.ts";
 import {
   apply,
@@ -51,6 +51,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await remove("daemonset/peer", "service/peer");
   await stopFlannel();
+  await clearNodes();
   await deploy("base");
 });
 

@@ -50,6 +50,12 @@ function rootOf(bin: string): string {
   return root;
 }
 
+/** Takes away what this stage has put on the nodes for flannel, and what the runtime noted of its pods. */
+export async function clearNodes(): Promise<void> {
+  const files = PLUGINS.map((name) => `/opt/cni/bin/${name}`).join(" ");
+  for (const { n } of await nodes()) await node(n).must(`rm -f ${files} /var/lib/cni/results/cbr0-*`);
+}
+
 /** Takes flannel's objects away; what it made on the nodes stays, as flannel leaves it. */
 export async function stopFlannel(): Promise<void> {
   await kubectl(["delete", "--ignore-not-found", "--wait", "--timeout=60s", "namespace", "kube-flannel"]);
