@@ -30,6 +30,7 @@ interface KnownAddress {
   state: string;
 }
 
+/** The interfaces and addresses that an apply depends on, as the last events told them. */
 export class WatchedLinks {
   private readonly links = new Map<number, Known>();
   private readonly addresses = new Map<string, KnownAddress>();

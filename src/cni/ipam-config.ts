@@ -94,6 +94,7 @@ export function isPluginName(name: string): boolean {
   return isPlainName(name) || (name.startsWith("/") && !name.endsWith("/") && !hasUnprintable(name));
 }
 
+/** Reports a type of IPAM that can be no plugin's. */
 export function checkForeignIpam(name: string, problems: Problems): void {
   if (isPluginName(name)) return;
   problems.add(

@@ -17,10 +17,12 @@ export interface KeyTree {
 
 export type Fields = { readonly [key: string]: unknown };
 
+/** True for an object of JSON; a list is none. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** True for the kind of a key whose value is a list of such members. */
 export function isList(kind: Kind): kind is readonly [Kind] {
   return Array.isArray(kind);
 }

@@ -22,6 +22,7 @@ export function isBridgeName(name: string): boolean {
   return name !== "" && bridgeNameProblem(name) === undefined;
 }
 
+/** Reports a name that no bridge can have; undefined: the key is absent. */
 export function checkBridge(name: string | undefined, problems: Problems): void {
   const text = name === undefined ? undefined : bridgeNameProblem(name);
   if (text !== undefined) problems.add("bridge", name, text);
@@ -72,12 +73,14 @@ export function refuseAddressCheck(problems: Problems): void {
   );
 }
 
+/** Reports a folder for leases that is no absolute path; an empty one counts as absent. */
 export function checkDataDir(path: string | undefined, problems: Problems): void {
   if (path === undefined || path === "") return;
   if (!isUsablePath(path))
     problems.add("ipam.dataDir", path, "must be an absolute path, as in /var/lib/cni/networks");
 }
 
+/** True for an absolute path that the kernel can be given. */
 export function isUsablePath(path: string): boolean {
   return path.startsWith("/") && !path.includes("\0");
 }

@@ -61,6 +61,7 @@ export function readRoutes(value: unknown, path: string, problems: Problems): Ro
   return readRouteList(normaliseKeys(value, ROUTES), path, problems);
 }
 
+/** The dns of a result or of the configuration. Every wrong value is reported and left out. */
 export function readDns(value: unknown, path: string, problems: Problems): Dns {
   const fields = readFields(normaliseKeys(value ?? {}, DNS), path, problems);
   const texts = (key: string): string[] | undefined =>

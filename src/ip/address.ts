@@ -36,6 +36,7 @@ export function formatAddress(address: Address): string {
   return address.family === 4 ? formatIPv4(Number(address.value)) : formatIPv6(address.value);
 }
 
+/** True when the two are one address of one family. */
 export function sameAddress(a: Address, b: Address): boolean {
   return a.family === b.family && a.value === b.value;
 }

@@ -55,6 +55,7 @@ export function parsePrefixes(texts: readonly string[]): Prefix[] {
   return texts.flatMap((text) => parsePrefix(text) ?? []);
 }
 
+/** The text of a prefix, `address/length`. */
 export function formatPrefix(prefix: Prefix): string {
   return `${formatAddress(prefix.address)}/${prefix.length}`;
 }
@@ -71,6 +72,7 @@ export function networkOf(prefix: Prefix): Prefix {
   return { address: { family, value: (value >> hostBits) << hostBits }, length: prefix.length };
 }
 
+/** True when a bit behind the length is set. */
 export function hasHostBits(prefix: Prefix): boolean {
   return networkOf(prefix).address.value !== prefix.address.value;
 }

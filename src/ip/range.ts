@@ -26,6 +26,7 @@ export function prefixRange(prefix: Prefix): AddressRange {
   return { first, last: { family: first.family, value: first.value + (1n << hostBits) - 1n } };
 }
 
+/** True when `address` lies in the range, its ends included. */
 export function rangeContains(range: AddressRange, address: Address): boolean {
   return (
     range.first.family === address.family &&

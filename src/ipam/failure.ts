@@ -15,6 +15,7 @@ export function explained<T>(kind: ErrorKind, attempted: string | (() => string)
   }
 }
 
+/** A SystemError as a CniError of `kind`: the operation, its cause, and what to do. */
 export function explainedError(kind: ErrorKind, attempted: string, error: SystemError): CniError {
   return new CniError(
     kind,

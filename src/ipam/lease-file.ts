@@ -14,6 +14,7 @@ import { formatOwner, type LeaseOwner, parseOwner } from "./lease.ts";
  */
 export const UNFINISHED = ".pontoon.new";
 
+/** The path of the file of a lease. */
 export function leasePath(directory: string, address: Address): string {
   return `${directory}/${formatAddress(address)}`;
 }

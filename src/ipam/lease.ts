@@ -23,6 +23,7 @@ export interface LeaseOwner {
 
 const LINE_BREAK = "\r\n";
 
+/** The text of a lease file, as host-local writes it. */
 export function formatOwner(owner: LeaseOwner): string {
   return owner.interfaceName === undefined
     ? owner.containerId

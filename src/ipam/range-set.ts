@@ -13,6 +13,7 @@ export interface RangeSet {
   readonly number: number;
 }
 
+/** The ranges as a set, the one with this number in the network's list of sets. */
 export function rangeSetOf(ranges: readonly LeaseRange[], number = 0): RangeSet {
   let size = 0n;
   for (const range of ranges) size += rangeSize(range);

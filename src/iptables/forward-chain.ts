@@ -37,6 +37,7 @@ const OF_GROUP = "PONTOON-GROUP-";
 /** The beginning of all these chains' names. */
 export const FORWARD_PREFIX = "PONTOON-";
 
+/** The chain of an entry, with the name by which every call finds it again. */
 export function forwardChain(family: Family, entry: Entry): ForwardChain {
   const name = typeof entry === "number" ? `${OF_GROUP}${entry.toString(16)}` : `${OF_INTERFACE}${entry}`;
   return { family, entry, name };

@@ -80,6 +80,7 @@ export interface LegacyJump {
   comment: string;
 }
 
+/** The entries of a table of the legacy variant, read from the kernel's bytes as they are asked for. */
 export class LegacyEntries {
   private readonly family: Family;
   private readonly bytes: Uint8Array;

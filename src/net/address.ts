@@ -17,6 +17,7 @@ export interface LinkAddress {
   duplicate: boolean;
 }
 
+/** The kernel's number of a family: AF_INET or AF_INET6. */
 export function familyNumber(family: Family): number {
   return family === 4 ? rt.AF_INET : rt.AF_INET6;
 }

@@ -44,6 +44,7 @@ export function removeVlansMessage(port: number, range: VlanRange): Message {
   return vlanMessage(port, { what, type: rt.RTM_DELLINK, range, flags: 0 });
 }
 
+/** A range of VLANs for people: `100`, `200-299`. */
 export function formatRange({ first, last }: VlanRange): string {
   return first === last ? String(first) : `${first}-${last}`;
 }

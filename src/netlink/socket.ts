@@ -25,6 +25,7 @@ const DUMP_ATTEMPTS = 8;
  */
 const MOST_AT_ONCE = 200;
 
+/** A netlink socket for requests, each with the answers of the kernel to it. */
 export class NetlinkSocket extends NetlinkChannel {
   private sequence = 1;
 

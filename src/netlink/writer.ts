@@ -4,6 +4,7 @@
 import { textBytes } from "../sys/bytes.ts";
 import { NLA_F_NESTED, NLA_HDRLEN } from "./uapi/netlink.ts";
 
+/** The bytes of messages, written one attribute after another. */
 export class Writer {
   private buffer = new Uint8Array(512);
   private view = new DataView(this.buffer.buffer);

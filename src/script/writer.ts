@@ -35,6 +35,7 @@ export interface Writer<S extends Step> {
   del?(step: S, scene: Scene): Undoing;
 }
 
+/** The commands for one purpose, under the sentence that tells it. */
 export function part(why: string, ...lines: readonly string[]): Part {
   return { why, lines };
 }

@@ -17,6 +17,7 @@ export function capabilitiesOf(entry: Fields): Fields {
   return isFields(found) ? found : {};
 }
 
+/** The tree of these keys, whose values may be anything. */
 export function treeOf(keys: readonly string[]): KeyTree {
   return Object.fromEntries(keys.map((key) => [key, true]));
 }
