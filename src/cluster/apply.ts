@@ -10,7 +10,7 @@ import type { NewRoute } from "../net/route.ts";
 import { readTextOfAny } from "../sys/file.ts";
 import { lockInPatience, PATIENCE_MS } from "../sys/flock.ts";
 import { bridgesIn, type NamedBridge, removeBridges, removeFormerGateways } from "./bridge.ts";
-import { ensureConflist, folderOf, markedIn, removeStale } from "./conflist.ts";
+import { ensureConflist, folderOf, markedIn, removeStale, withoutSlash } from "./conflist.ts";
 import { addressChanges, type Device, deviceRemoval, ensureDevice, ownDevice } from "./device.ts";
 import { ensureMasquerade } from "./masquerade.ts";
 import { peerChanges } from "./peer.ts";
@@ -49,8 +49,7 @@ export function applyWish(wish: Wish, node: Node, { isDryRun, confFolder }: Mann
 
 /** The bridges of the configurations that were written by an apply and are as they were. */
 function namedBridges(confFolder: string): NamedBridge[] {
-  const folder = confFolder.replace(/\/+$/, "") || "/";
-  return markedIn([folder])
+  return markedIn([withoutSlash(confFolder)])
     .filter(({ state }) => state === "as written")
     .flatMap(({ path }) => bridgesIn(readTextOfAny(path) ?? ""));
 }
@@ -134,7 +133,7 @@ function applyConflist(
       "notReady",
       "forwarding and masquerading have to be there before it",
     );
-  const folder = confFolder.replace(/\/+$/, "") || "/";
+  const folder = withoutSlash(confFolder);
   const folders = conflist === undefined ? [folder] : [folder, folderOf(conflist.path)];
   report.part("conflists of before", () => removeStale(folders, conflist?.path, report));
 }

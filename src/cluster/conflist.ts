@@ -12,6 +12,7 @@ import {
   removeFile,
 } from "../sys/file.ts";
 import { sha256 } from "../sys/hash.ts";
+import { baseName } from "../sys/path.ts";
 import { fileIdentity, fileStatus } from "../sys/status.ts";
 import type { Report } from "./report.ts";
 import type { Conflist } from "./wish.ts";
@@ -89,7 +90,12 @@ function stateOf(path: string): MarkedConflist {
 
 /** The folder of a path, without a slash at its end but for the root. */
 export function folderOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/")).replace(/\/+$/, "") || "/";
+  return withoutSlash(path.slice(0, path.lastIndexOf("/")));
+}
+
+/** The path of a folder without slashes at its end; the root keeps its own. */
+export function withoutSlash(folder: string): string {
+  return folder.replace(/\/+$/, "") || "/";
 }
 
 function titleOf(path: string): string {
@@ -132,7 +138,7 @@ function removeHalfMarks(folders: readonly string[]): void {
 
 /** Runtimes take the first file by name (libcni, ConfFiles). */
 function noteEarlier(path: string, report: Report): void {
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = baseName(path);
   const first = listDirectory(folderOf(path))
     .filter((each) => /\.(conf|conflist|json)$/.test(each) && each < name)
     .sort()[0];

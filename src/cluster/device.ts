@@ -1,7 +1,7 @@
 // The node's tunnel device: one VXLAN device, and the addresses that the node itself has in the tunnel.
 import type { Node } from "../host/node.ts";
 import { type Family, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
-import { formatPrefix, hasFamily, type Prefix, samePrefix, wholeOf } from "../ip/prefix.ts";
+import { formatPrefix, hasFamily, hasPrefix, type Prefix, wholeOf } from "../ip/prefix.ts";
 import { DEFAULT_MTU, IPV6_LEAST_MTU, wayOutMtu } from "../look/bridge.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../net/address.ts";
 import { getLink, type Link } from "../net/link.ts";
@@ -165,10 +165,6 @@ export function addressChanges({ index }: Device, podSubnets: readonly Prefix[],
     ...found.filter((each) => !hasPrefix(wanted, each)).map((each) => changeOf(each, "removed")),
     ...wanted.filter((each) => !hasPrefix(found, each)).map((each) => changeOf(each, "added")),
   ];
-}
-
-function hasPrefix(list: readonly Prefix[], wanted: Prefix): boolean {
-  return list.some((each) => samePrefix(each, wanted));
 }
 
 /** The change that takes the device away; none where it is not there, or not ours. Throws SystemError. */

@@ -106,7 +106,7 @@ export const podSubnet: Read<Prefix> = (value, at) => {
 /** The reason why an address is none of a node or pod; undefined without one (RFC 6890, RFC 4291). */
 function unusual(address: Address): string | undefined {
   const { family, value } = address;
-  if (isLoopbackAddress(address) || (family === 4 && value >> 24n === 127n)) return "is of the loopback";
+  if (isLoopbackAddress(address)) return "is of the loopback";
   if (family === 4 ? value >> 24n === 0n : value >> 120n === 0n)
     return `${formatAddress(address)} is no address of a machine`;
   if (family === 4 ? value >> 28n >= 14n : value >> 120n === 0xffn) return "is of a group, not of a machine";

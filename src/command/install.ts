@@ -2,6 +2,7 @@
 
 import { asCniError } from "../failure/failure.ts";
 import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
+import { baseName } from "../sys/path.ts";
 import { type Options, refuseWords } from "./arguments.ts";
 import { defineCommand } from "./command.ts";
 import { EXAMPLE } from "./install/example.ts";
@@ -68,7 +69,7 @@ function wishOf(options: Options<typeof OPTIONS>): Wish {
   for (const name of ["name", "force"] as const)
     if (options[name] !== undefined && file === undefined)
       throw new Misuse(`--${name} is about the configuration that --conf names`);
-  const name = options.name ?? file?.slice(file.lastIndexOf("/") + 1);
+  const name = options.name ?? (file && baseName(file));
   if (name?.includes("/")) throw new Misuse("--name is a name without a folder; --conf-dir names the folder");
   return {
     binDir: withoutSlashes(options["bin-dir"] ?? EXECUTABLES),

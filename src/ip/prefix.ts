@@ -65,6 +65,12 @@ export function samePrefix(a: Prefix, b: Prefix): boolean {
   return a.length === b.length && sameAddress(a.address, b.address);
 }
 
+/** True when the list has the prefix, host bits counted. */
+export function hasPrefix(list: readonly Prefix[], wanted: Prefix): boolean {
+  for (const prefix of list) if (samePrefix(prefix, wanted)) return true;
+  return false;
+}
+
 /** The network that a prefix lies in: its host bits are cleared. */
 export function networkOf(prefix: Prefix): Prefix {
   const { family, value } = prefix.address;

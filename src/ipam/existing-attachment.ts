@@ -5,6 +5,7 @@ import { attachmentTitle, type Named } from "../attachment/name.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import { CniError } from "../cni/error.ts";
 import { formatAddress } from "../ip/address.ts";
+import { baseName } from "../sys/path.ts";
 import { type Claimant, reservationOf } from "./claimant.ts";
 import { addressOfName, listOwnFiles } from "./lease-directory.ts";
 import { isOwnedBy, readOwner } from "./lease-file.ts";
@@ -66,7 +67,7 @@ function isTakenDown({ key, hasLink }: Claimant, record: Attachment): boolean {
 function refuseUnreadable(directory: string, key: AttachmentKey): void {
   const [path] = listOwnFiles(directory, key);
   if (path === undefined) return;
-  const address = addressOfName(path.slice(path.lastIndexOf("/") + 1));
+  const address = addressOfName(baseName(path));
   throw duplicate({ key, pod: undefined }, address && formatAddress(address));
 }
 

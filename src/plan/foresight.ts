@@ -1,6 +1,6 @@
 // What is known of a network before its first pod comes. Pure.
 import type { Netconf } from "../cni/config.ts";
-import { type Prefix, prefixContains, samePrefix } from "../ip/prefix.ts";
+import { hasPrefix, type Prefix, prefixContains } from "../ip/prefix.ts";
 import { prefixRange, rangesOverlap } from "../ip/range.ts";
 import type { GatewayStep } from "./step.ts";
 
@@ -54,9 +54,10 @@ export function clashOf(one: Netconf, other: Netconf): "bridge" | "subnet" | und
   const ours = subnetsOfRanges(one).map(({ address }) => address);
   const theirs = subnetsOfRanges(other).map(({ address }) => address);
   if (one.attach === other.attach && one.gatewayInterface === other.gatewayInterface) {
-    const [mine, others] = [ours, theirs].map((all) => all.filter(({ address }) => address.family === 4));
-    const isForeign = (each: Prefix): boolean => !mine?.some((own) => samePrefix(own, each));
-    return mine?.length !== 0 && others?.some(isForeign) ? "bridge" : undefined;
+    const isIpv4 = ({ address }: Prefix): boolean => address.family === 4;
+    const mine = ours.filter(isIpv4);
+    const isForeign = (each: Prefix): boolean => isIpv4(each) && !hasPrefix(mine, each);
+    return mine.length > 0 && theirs.some(isForeign) ? "bridge" : undefined;
   }
   const overlap = ours.some((own) =>
     theirs.some((each) => rangesOverlap(prefixRange(own), prefixRange(each))),

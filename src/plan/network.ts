@@ -2,14 +2,13 @@
 import type { PodAddress } from "../attachment/attachment.ts";
 import type { Netconf } from "../cni/config.ts";
 import { sameAddress } from "../ip/address.ts";
-import { networkOf, type Prefix, samePrefix } from "../ip/prefix.ts";
+import { hasPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 
 /** The subnets of a network, which its pods reach without masquerading. */
 export function networkSubnets(netconf: Netconf, addresses: PodAddress[]): Prefix[] {
   const subnets: Prefix[] = [];
   const add = (subnet: Prefix): void => {
-    for (const known of subnets) if (samePrefix(known, subnet)) return;
-    subnets.push(subnet);
+    if (!hasPrefix(subnets, subnet)) subnets.push(subnet);
   };
   for (const ranges of netconf.ipam?.rangeSets ?? []) for (const { subnet } of ranges) add(subnet);
   for (const { address } of addresses) add(networkOf(address));
@@ -28,8 +27,7 @@ export function otherGateways({ ipam }: Netconf, addresses: readonly PodAddress[
     for (const { subnet, gateway } of ranges) {
       if (gateway === undefined) continue;
       const held = { address: gateway, length: subnet.length };
-      if (!addresses.some((own) => isGatewayOf(own, held)) && !others.some((it) => samePrefix(it, held)))
-        others.push(held);
+      if (!addresses.some((own) => isGatewayOf(own, held)) && !hasPrefix(others, held)) others.push(held);
     }
   }
   return others;

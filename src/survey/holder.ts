@@ -1,8 +1,10 @@
 // The container or process that a namespace belongs to, as people know it.
+
 import type { NetworkNamespace } from "../look/namespaces.ts";
 import { readProcess } from "../look/process.ts";
 import { unlessRefused } from "../sys/errno.ts";
 import { readTextOfAny } from "../sys/file.ts";
+import { baseName } from "../sys/path.ts";
 
 /** The holder of a namespace. */
 export interface Holder {
@@ -21,7 +23,7 @@ export function holderOf({ paths, pids }: NetworkNamespace): Holder {
   return {
     container: pid === undefined ? undefined : containerOf(pid),
     process: pid === undefined ? undefined : { pid, name: readProcess(pid).name },
-    name: path?.slice(path.lastIndexOf("/") + 1),
+    name: path && baseName(path),
   };
 }
 

@@ -1,4 +1,5 @@
 // The rows of `pontoon ls`: attachments, pairs of others, strays, as one kind of value.
+
 import type { PodAddress } from "../../attachment/attachment.ts";
 import { bridgeOf, hostEndOf, type Link } from "../../attachment/link.ts";
 import { formatAddress } from "../../ip/address.ts";
@@ -7,6 +8,7 @@ import { holderOf } from "../../survey/holder.ts";
 import type { StrayLease } from "../../survey/lease.ts";
 import type { Pair } from "../../survey/pair.ts";
 import type { Survey, SurveyedAttachment } from "../../survey/survey.ts";
+import { baseName } from "../../sys/path.ts";
 import { shown } from "../../terminal/terminal.ts";
 import { mappingTexts, podName, shortId } from "../text.ts";
 
@@ -136,7 +138,7 @@ export function rowOfLease({ directory, address, owner }: StrayLease): Row {
   return {
     pod: shortId(owner.containerId),
     containerId: owner.containerId,
-    network: shown(directory.slice(directory.lastIndexOf("/") + 1)),
+    network: shown(baseName(directory)),
     interface: owner.interfaceName === undefined ? undefined : shown(owner.interfaceName),
     addresses: [formatAddress(address)],
     via: "lease",

@@ -5,10 +5,10 @@ import { addressHint, attempt } from "../../../failure/failure.ts";
 import {
   formatPrefix,
   hasFamily,
+  hasPrefix,
   networkOf,
   type Prefix,
   prefixContains,
-  samePrefix,
 } from "../../../ip/prefix.ts";
 import type { SubnetOwner } from "../../../look/subnet-owner.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
@@ -246,9 +246,4 @@ function conflict(bridge: string, wanted: Prefix, present: Prefix[]): CniError {
 
 function overlap(a: Prefix, b: Prefix): boolean {
   return prefixContains(networkOf(a), b.address) || prefixContains(networkOf(b), a.address);
-}
-
-function hasPrefix(list: Prefix[], wanted: Prefix): boolean {
-  for (const prefix of list) if (samePrefix(prefix, wanted)) return true;
-  return false;
 }
