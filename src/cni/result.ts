@@ -3,6 +3,7 @@
 import type { Address } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 
+/** A result, whichever plugin of a chain it is of. */
 export interface Result {
   interfaces: ResultInterface[];
   ips: ResultIp[];
@@ -10,6 +11,7 @@ export interface Result {
   dns: Dns;
 }
 
+/** An interface of a result. */
 export interface ResultInterface {
   name: string;
   mac?: string | undefined;
@@ -21,6 +23,12 @@ export interface ResultInterface {
   pciID?: string | undefined;
 }
 
+/** True for an interface inside the pod. Some plugins give those of the host an empty sandbox. */
+export function isInPod({ sandbox }: ResultInterface): boolean {
+  return sandbox !== undefined && sandbox !== "";
+}
+
+/** An address of a result. */
 export interface ResultIp {
   /** Index into `interfaces`; 0 is a real index. */
   interface?: number | undefined;
@@ -36,6 +44,7 @@ export interface ResultIp {
 export const TABLE_MAIN = 254;
 export const SCOPE_LINK = 253;
 
+/** A route of a result. */
 export interface Route {
   dst: Prefix;
   gw?: Address | undefined;
@@ -51,6 +60,7 @@ export interface Route {
   scope?: number | undefined;
 }
 
+/** What a result tells of name servers. */
 export interface Dns {
   nameservers?: string[] | undefined;
   domain?: string | undefined;

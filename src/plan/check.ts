@@ -3,7 +3,7 @@ import type { Attachment } from "../attachment/attachment.ts";
 import type { Link } from "../attachment/link.ts";
 import type { AttachmentKey } from "../cni/attachment-key.ts";
 import type { Netconf } from "../cni/config.ts";
-import type { Result } from "../cni/result.ts";
+import { isInPod, type Result } from "../cni/result.ts";
 import { describe } from "./describe.ts";
 import type { FilteredFamilies } from "./host-port.ts";
 import type { PodEnd } from "./result.ts";
@@ -37,7 +37,7 @@ export function describeByResult(input: CheckInput): Attachment {
   const isOurs = record !== undefined || interfaces.some(({ name }) => name === hostInterface);
   const described = describeAsOurs(input, isOurs && record === undefined);
   const named = interfaces[end.index - 1];
-  if (isOurs || named === undefined || (named.sandbox ?? "") !== "") return described;
+  if (isOurs || named === undefined || isInPod(named)) return described;
   return {
     ...described,
     // As little is known of the attachment as of an attachment with a record of version 1.

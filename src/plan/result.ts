@@ -4,7 +4,7 @@ import { bridgeOf, entryOf, hostEndOf } from "../attachment/link.ts";
 import { ifbName } from "../attachment/name.ts";
 import { needsIfb } from "../cni/bandwidth.ts";
 import type { Netconf } from "../cni/config.ts";
-import type { Dns, Result, ResultInterface, ResultIp } from "../cni/result.ts";
+import { type Dns, isInPod, type Result, type ResultInterface, type ResultIp } from "../cni/result.ts";
 import { formatPrefix, networkOf, type Prefix } from "../ip/prefix.ts";
 
 /** A link of the node that pods share, as it was when the pod was attached to it. */
@@ -66,9 +66,7 @@ export interface PodEnd {
 
 /** Finds the pod's end in the result of a chain; undefined when the result names none inside the pod. */
 export function findPodEnd(result: Result, interfaceName: string): PodEnd | undefined {
-  const index = result.interfaces.findIndex(
-    ({ name, sandbox }) => name === interfaceName && (sandbox ?? "") !== "",
-  );
+  const index = result.interfaces.findIndex((each) => each.name === interfaceName && isInPod(each));
   const link = result.interfaces[index];
   if (link === undefined) return undefined;
   const ips = result.ips.filter((ip) => ip.interface === undefined || ip.interface === index);

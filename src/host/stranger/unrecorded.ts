@@ -8,7 +8,7 @@ import {
   referenceIfbName,
 } from "../../attachment/name.ts";
 import { type AttachmentKey, sameKey } from "../../cni/attachment-key.ts";
-import type { Result } from "../../cni/result.ts";
+import { isInPod, type Result } from "../../cni/result.ts";
 import { attempt } from "../../failure/failure.ts";
 import type { Address } from "../../ip/address.ts";
 import { listAddresses } from "../../net/address.ts";
@@ -168,9 +168,7 @@ function isPeerOurs({ key, prevResult }: Unrecorded, link: Link, node: Node): bo
   const peer = getLink(node.links, { index: link.otherEnd });
   if (peer?.kind !== "veth" || peer.otherEnd !== link.index) return false;
   if (peer.alias === "")
-    return (
-      prevResult?.interfaces.some(({ name, sandbox = "" }) => sandbox === "" && name === peer.name) === true
-    );
+    return prevResult?.interfaces.some((each) => !isInPod(each) && each.name === peer.name) === true;
   const named = keyOfAlias(peer.alias);
   return named !== undefined && sameKey(named, key);
 }
