@@ -7,7 +7,6 @@ import {
   type HostEnd,
   hostEndOf,
   type Link,
-  type LinkKind,
   type PodInterface,
   type PortVlans,
   type RoutedPairLink,
@@ -21,17 +20,22 @@ export function formatLink(link: Link): object {
     ...link,
     host: host && formatHost(host),
     pod: formatPod(link.pod),
-    ...OWN_FIELDS[link.kind](link),
+    ...ownFields(link),
   };
 }
 
 /** The fields that only one kind of links has, or writes in another way. */
-const OWN_FIELDS: { readonly [Kind in LinkKind]: (link: Link) => object } = {
-  bridgePort: (link) => (link.kind === "bridgePort" ? formatPort(link) : {}),
-  routedPair: () => ({}),
-  wire: () => ({}),
-  device: (link) => (link.kind === "device" ? { former: formatFormerDevice(link.former) } : {}),
-};
+function ownFields(link: Link): object {
+  switch (link.kind) {
+    case "bridgePort":
+      return formatPort(link);
+    case "device":
+      return { former: formatFormerDevice(link.former) };
+    case "routedPair":
+    case "wire":
+      return {};
+  }
+}
 
 function formatPort({ bridge, hairpin, isolated, hasFixedMac }: BridgePortLink): object {
   return {

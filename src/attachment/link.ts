@@ -6,9 +6,6 @@ import type { FormerDevice } from "./device.ts";
 /** The connection of the pod. */
 export type Link = BridgePortLink | RoutedPairLink | WireLink | DeviceLink;
 
-/** The kinds of links. */
-export type LinkKind = Link["kind"];
-
 /** The end of a veth pair on the node. */
 export interface HostEnd {
   name: string;
@@ -28,12 +25,16 @@ export interface PodInterface {
   isRaised: boolean;
 }
 
-/** A veth pair of which one end is the node's: the pod's end is born in the pod's namespace. */
-interface NodePair {
-  host: HostEnd;
+/** What every link has: its end in the pod. */
+interface PodLink {
   pod: PodInterface;
-  /** Bytes; undefined where neither record nor result tell it. */
+  /** Bytes, in the pod; undefined where neither record nor result tell it. */
   mtu: number | undefined;
+}
+
+/** A veth pair of which one end is the node's: the pod's end is born in the pod's namespace. */
+interface NodePair extends PodLink {
+  host: HostEnd;
 }
 
 /** A veth pair whose host's end is a port of a bridge. */
@@ -59,19 +60,13 @@ export interface RoutedPairLink extends NodePair {
  * A veth pair that joins the only two attachments of a network directly. While one of the two is missing, its
  * end is parked on the node (src/attachment/wire.ts).
  */
-export interface WireLink {
+export interface WireLink extends PodLink {
   kind: "wire";
-  pod: PodInterface;
-  /** Bytes; undefined where neither record nor result tell it. */
-  mtu: number | undefined;
 }
 
 /** A device of the node that is moved into the pod and given back. It is never deleted. */
-export interface DeviceLink {
+export interface DeviceLink extends PodLink {
   kind: "device";
-  pod: PodInterface;
-  /** Bytes, in the pod; undefined where neither record nor result tell it. */
-  mtu: number | undefined;
   former: FormerDevice;
 }
 
