@@ -11,11 +11,10 @@ import { closeUnguardedSoon } from "../host/kind/host-port/localhost.ts";
 import { rulesHint } from "../host/kind/masquerade/nftables.ts";
 import { checkIptables } from "../host/kind/masquerade/program.ts";
 import type { Node } from "../host/node.ts";
-import type { Family } from "../ip/address.ts";
-import type { LeaseRange } from "../ip/range.ts";
 import { callIpam, findIpam } from "../ipam/foreign.ts";
 import { leaseDirectoryOf } from "../ipam/lease-directory.ts";
 import { checkFreeAddresses, checkLeaseDirectory } from "../ipam/status.ts";
+import { networkFamilies } from "../look/bridge.ts";
 import { checkBridge, checkNftables } from "../look/status.ts";
 import { RECORD_ROOT } from "../record/store.ts";
 import { SystemError } from "../sys/errno.ts";
@@ -34,9 +33,7 @@ export function status(request: StatusRequest, node: Node): void {
   const byIptables = netconf.ipMasq && netconf.ipMasqBackend === "iptables";
   answering("rtnetlink", () => closeUnguardedSoon(netconf, node));
   if (byIptables)
-    answering("iptables", () =>
-      checkIptables(netconf.ipam === undefined ? [4] : familiesOf(netconf.ipam.rangeSets)),
-    );
+    answering("iptables", () => checkIptables(netconf.ipam === undefined ? [4] : networkFamilies(netconf)));
   if ((netconf.ipMasq && !byIptables) || netconf.macspoofchk)
     answering("nftables", () => checkNftables(node.rules));
   answering("network", () => refuseObstacles(netconf, node));
@@ -57,10 +54,6 @@ function askIpam(name: string, request: StatusRequest): void {
     answering("IPAM", () => findIpam(name, request)),
     "STATUS",
   );
-}
-
-function familiesOf(rangeSets: readonly (readonly LeaseRange[])[]): Family[] {
-  return [...new Set(rangeSets.flat().map(({ subnet }) => subnet.address.family))];
 }
 
 /** The kinds of errors that say already that no ADD should come. */
