@@ -1,10 +1,12 @@
 // Things of attachments that nobody will take down any more: the runtime was killed, or has forgotten them.
 import { type Attachment, sameHost } from "../attachment/attachment.ts";
+import { readDeviceAlias } from "../attachment/device.ts";
 import { hostInterfaceName, keyOfAlias } from "../attachment/name.ts";
 import { isNamedById } from "../attachment/word.ts";
 import { PONTOON } from "../cni/about.ts";
 import { type AttachmentKey, sameKey } from "../cni/attachment-key.ts";
 import { DEFAULT_DATA_DIR } from "../cni/netconf-keys.ts";
+import { listStrays } from "../host/kind/device/stray.ts";
 import { isDead } from "../host/namespace.ts";
 import type { Node } from "../host/node.ts";
 import { type Address, formatAddress } from "../ip/address.ts";
@@ -35,8 +37,9 @@ export function allRecorded(node: Node): Attachment[] {
 
 /**
  * Everything on the node that is left over: attachments without a namespace, of killed ADDs, and of an
- * earlier boot; with `idle` those in whose namespace no process runs; entries of the runtime's cache for
- * attachments that are no longer there; leases of nobody. Throws SystemError, and CniError as idleAmong does.
+ * earlier boot; with `idle` those in whose namespace no process runs; devices with the alias of an attachment
+ * without a record; entries of the runtime's cache for attachments that are no longer there; leases of
+ * nobody. Throws SystemError, and CniError as idleAmong does.
  */
 export function findLeftovers(node: Node, { idle }: { idle: boolean }): Leftover[] {
   const recorded = allRecorded(node);
@@ -48,7 +51,21 @@ export function findLeftovers(node: Node, { idle }: { idle: boolean }): Leftover
   });
   const isRecorded = (key: AttachmentKey): boolean => recorded.some((each) => sameKey(each.key, key));
   const cache = listCache().filter(({ key }) => !isRecorded(key));
-  return [...attachments, ...strayCache(cache, node), ...strayLeases(recorded, cache, node)];
+  return [
+    ...attachments,
+    ...strayDevices(node),
+    ...strayCache(cache, node),
+    ...strayLeases(recorded, cache, node),
+  ];
+}
+
+/** Attachments without a record that have left a device of the node with their alias. */
+function strayDevices(node: Node): Leftover[] {
+  return keysOfStrays(node).map((key) => ({ kind: "unrecorded", key, reason: "a device has its alias" }));
+}
+
+function keysOfStrays(node: Node): AttachmentKey[] {
+  return listStrays(node).flatMap(({ alias }) => readDeviceAlias(alias)?.key ?? []);
 }
 
 /**
@@ -70,6 +87,7 @@ export function findUnrecorded(word: string, node: Node): Leftover[] {
     const key = keyOfAlias(alias);
     if (key !== undefined) add(key);
   }
+  for (const key of keysOfStrays(node)) add(key);
   for (const network of listDirectory(DEFAULT_DATA_DIR))
     for (const { owner } of listLeases(`${DEFAULT_DATA_DIR}/${network}`).leases)
       if (owner.interfaceName !== undefined)

@@ -81,7 +81,8 @@ function detachUnrecorded(key: AttachmentKey, directory: string, node: Node): vo
     (each) => each.key.network === key.network && !sameKey(each.key, key),
   );
   const bridge = sibling && bridgeOf(sibling.link);
-  const hasDevices = sibling?.link.kind === "device";
+  // An attachment of which nothing is known may have left a device of the node.
+  const hasDevices = sibling === undefined || sibling.link.kind === "device";
   detach({ key, attachment: undefined, bridge, directory, hasDevices, releaseForeign: () => {} }, node);
 }
 

@@ -11,8 +11,8 @@ export const CLUSTER: readonly Mutation[] = [
   {
     name: "a node behind a router gets a route",
     file: "src/net/route-look-up.ts",
-    find: "return hasRouter(attributes) ? undefined : attributes.u32(rt.RTA_OIF);",
-    replace: "return attributes.u32(rt.RTA_OIF);",
+    find: 'if (hasRouter(attributes)) return "router";',
+    replace: "",
     test: NODE,
     promise: "a node behind a router gets no route",
   },

@@ -310,6 +310,14 @@ export const HOST_KIND: readonly Mutation[] = [
     promise: "a device: this file alone is removed",
   },
   {
+    name: "clean does not know a stray device",
+    file: "src/teardown/leftover.ts",
+    find: "    ...strayDevices(node),\n",
+    replace: "",
+    test: "test/plugin/device-stray.test.ts",
+    promise: "pontoon clean --yes gives a stray device its name again",
+  },
+  {
     name: "a device asks for no neighbours after a pod that had switched that off",
     file: "src/net/device.ts",
     find: "[rt.IFF_NOARP, arp === undefined ? undefined : !arp]",

@@ -168,6 +168,14 @@ export const PTP: readonly Mutation[] = [
     promise: "a bridge has the subnet of a network of pairs by 169.254.1.1",
   },
   {
+    name: "STATUS does not look who has the subnet of pods without a bridge",
+    file: "src/host/forward/obstacle.ts",
+    find: 'if (attach === "ptp") return ownerWithoutBridge(netconf, node);',
+    replace: "",
+    test: "test/plugin/subnet-owner.test.ts",
+    promise: "a bridge has the subnet of a network of pairs by 169.254.1.1",
+  },
+  {
     name: "a pod on a pair gets an address that the node has",
     file: "src/host/kind/host-route/host-route.ts",
     find: "    if (refusal !== undefined) throw refusal;\n",

@@ -3,8 +3,10 @@
 import { expect } from "vitest";
 import { addDirectly, type CniResult, mustFail, mustSucceed, NOBODY, plugin } from "../support/cni.ts";
 import { deviceNetwork, plugIn } from "../support/device.ts";
+import { holdAtOrEnd } from "../support/held.ts";
 import { linkOf } from "../support/link.ts";
 import { scene } from "../support/scene.ts";
+import { atEveryMoment } from "../support/strace.ts";
 import { PLUGIN_FOLDER, type World } from "../support/world.ts";
 
 /** The card eth7 as the kernel gives it back when a pod has died: another name, and the alias of the pod. */
@@ -39,6 +41,37 @@ scene("pontoon restore gives a stray device its name again, once, and says so", 
   expect(mustSucceed(await restore(world)).stdout).toContain("node: device eth7 is back");
   expect((await linkOf(world.host, "eth7")).ifalias).toBeUndefined();
   expect(mustSucceed(await restore(world)).stdout).not.toContain("eth7");
+});
+
+for (const words of ["rm --yes nobody", "clean --yes"])
+  scene(`pontoon ${words} gives a stray device its name again, and tells whose it was`, async (world) => {
+    await strayCard(world);
+    const command = [`${PLUGIN_FOLDER}/pontoon`, ...words.split(" ")];
+    expect(mustSucceed(await world.host.exec(command)).stdout).toContain(
+      "container nobody (network lan, eth0)",
+    );
+    expect((await linkOf(world.host, "eth7")).ifalias).toBeUndefined();
+  });
+
+scene("pontoon clean leaves a device alone at any moment of the ADD that takes it", async (world) => {
+  await plugIn(world);
+  const call = { network: deviceNetwork("lan", { device: "eth7" }), pod: await world.pod("red") };
+  const clean = [`${PLUGIN_FOLDER}/pontoon`, "clean", "--dry-run"];
+  let reserved = 0;
+  await atEveryMoment(
+    async (moment) => {
+      await using adding = await holdAtOrEnd(world, "ADD", call, moment);
+      const stood = !adding.isOver;
+      const { stdout } = await world.host.exec("ip -d link show eth7");
+      if (stdout.includes("pontoon-device eth7 lan")) reserved += 1;
+      expect(mustSucceed(await world.host.exec(clean)).stdout).toBe("nothing is left over\n");
+      mustSucceed(await (stood ? adding.goOn() : adding.outcome));
+      mustSucceed(await plugin(world, "DEL", call));
+      return stood;
+    },
+    ["sendto"],
+  );
+  expect(reserved).toBeGreaterThan(0);
 });
 
 scene("pontoon restore leaves devices alone that are in pods, or that others have named", async (world) => {

@@ -302,6 +302,7 @@ scene(
     await atEveryMoment(
       async (moment) => {
         await add(world, pods, call.pod);
+        await world.host.must(`ip link set ${await hostLinkOf(world, call.pod)} down`);
         await using restoring = await holdCommandAtOrEnd(world, RESTORE, moment);
         const stood = !restoring.isOver;
         await using deleting = await holdAt(world, "DEL", call, unchecked[0]!);

@@ -136,6 +136,9 @@ for (const [gateway, subnet, free] of [
       expect(first.stderr).toBe("");
       const error = mustFail(await plugin(world, "ADD", { network: late, pod: await world.pod("green") }));
       expect(error).toMatchObject({ code: 122, msg: expect.stringContaining('because "bridged0" has') });
+      const status = mustFail(await plugin(world, "STATUS", { network: late }));
+      expect(status).toMatchObject({ code: 50, msg: expect.stringContaining('because "bridged0" has') });
+      mustSucceed(await plugin(world, "STATUS", { network: early }));
     },
   );
 

@@ -10,6 +10,7 @@ import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
 import { networkFamilies } from "../../look/bridge.ts";
 import { listSubnetOwners } from "../../look/subnet-owner.ts";
 import { getLink } from "../../net/link.ts";
+import { foreseeOwner } from "../kind/host-route/first.ts";
 import type { Node } from "../node.ts";
 import { droppingHooks, type PodTraffic } from "./drop.ts";
 import { listForwardHooks } from "./hook.ts";
@@ -33,8 +34,10 @@ interface Obstacle {
 }
 
 /** An interface of others that has a gateway's subnet: packets for pods would go there. */
-function otherOwner(netconf: Netconf, { links }: Node): Obstacle | undefined {
-  const { isGateway, gatewayInterface: name } = netconf;
+function otherOwner(netconf: Netconf, node: Node): Obstacle | undefined {
+  const { links } = node;
+  const { attach, isGateway, gatewayInterface: name } = netconf;
+  if (attach === "ptp") return ownerWithoutBridge(netconf, node);
   if (name === undefined || !isGateway) return undefined;
   const own = getLink(links, { name })?.index ?? 0;
   for (const gateway of gatewaysOf(netconf)) {
@@ -48,6 +51,15 @@ function otherOwner(netconf: Netconf, { links }: Node): Obstacle | undefined {
       cause: "the node sends packets for one subnet by one interface alone",
       hint: `Take it away when nothing uses it ("ip address del ${address} dev ${owner.name}"), or choose another subnet`,
     };
+  }
+  return undefined;
+}
+
+function ownerWithoutBridge({ name, ipam }: Netconf, node: Node): Obstacle | undefined {
+  for (const range of ipam?.rangeSets.flat() ?? []) {
+    const refusal = foreseeOwner(name, range, node);
+    const { about, cause, hint } = refusal?.parts ?? {};
+    if (about !== undefined && cause !== undefined && hint !== undefined) return { about, cause, hint };
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import { CniError } from "../../../cni/error.ts";
 import { type Address, formatAddress } from "../../../ip/address.ts";
 import { isLinkLocal } from "../../../ip/link-local.ts";
 import { formatPrefix, type Prefix } from "../../../ip/prefix.ts";
+import type { LeaseRange } from "../../../ip/range.ts";
 import { getLink } from "../../../net/link.ts";
 import { lookUpEntries, type RouteEntry } from "../../../net/route-look-up.ts";
 import type { HostRouteStep } from "../../../plan/step.ts";
@@ -107,6 +108,22 @@ export function checkSubnets(
         }),
       node,
     );
+}
+
+/**
+ * The error that the next ADD of a network without a bridge would end with, since an interface of others has
+ * its subnet; `range` is where its addresses begin. Undefined where none has it. One look-up, but where an
+ * interface of others leads there. Throws SystemError.
+ */
+export function foreseeOwner(
+  network: string,
+  { first, subnet }: Pick<LeaseRange, "first" | "subnet">,
+  node: Node,
+): CniError | undefined {
+  const [entry] = lookUpEntries(node.links, [first]);
+  return leadsElsewhere(entry, subnet.length, node)
+    ? foreseeSubnet(network, subnet, node).refusal
+    : undefined;
 }
 
 /**
