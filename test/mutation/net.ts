@@ -66,4 +66,12 @@ export const NET: readonly Mutation[] = [
     test: "test/unit/net/family.test.ts",
     promise: "a list of IPv6 has nothing of IPv4",
   },
+  {
+    name: "a table of routes that is not there is a fault",
+    file: "src/net/route-list.ts",
+    find: 'if (isErrno(error, "ENOENT")) return [];',
+    replace: "",
+    test: "test/kernel/route.test.ts",
+    promise: "a table that is not there has no routes",
+  },
 ];
