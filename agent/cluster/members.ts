@@ -131,7 +131,7 @@ function keepToRange(member: Member, range: readonly Prefix[], problems: Problem
   });
 }
 
-/** Leaves out podCIDRs that hold the node's own address: its pods would be on its segment, and none reached. */
+/** Leaves out podCIDRs that hold the node's own address: pods would be on its segment, and none reached. */
 function dropOverSelf(member: Member, problems: Problem[]): void {
   const { name: node, addresses } = member;
   member.subnets = member.subnets.filter((subnet) => {

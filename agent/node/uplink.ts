@@ -42,7 +42,7 @@ function wayOut(family: 4 | 6): string {
   return routes.sort((a, b) => a.metric - b.metric)[0]?.name ?? "";
 }
 
-/** Bytes of a table of routes that are read: a router's has a million lines, that of IPv4 default routes first. */
+/** Bytes that are read of a table: a router has a million lines, and those of default routes come first. */
 const MOST_OF_TABLE = 1 << 18;
 
 function linesIn(path: string): string[] {

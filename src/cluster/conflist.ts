@@ -52,7 +52,7 @@ export function ensureConflist({ path, content }: Conflist, report: Report): voi
   noteEarlier(path, report);
 }
 
-/** Removes what was written under other paths in these folders; `wanted` stays, by whatever name it is found. */
+/** Removes what was written under other paths in these folders; `wanted` stays, by whatever name of it. */
 export function removeStale(folders: readonly string[], wanted: string | undefined, report: Report): void {
   if (!report.isDryRun) removeHalfMarks(folders);
   const mark = wanted === undefined ? undefined : fileIdentity(markPath(wanted));

@@ -2,7 +2,6 @@
 import type { Node } from "../host/node.ts";
 import { type Family, familyBits, formatAddress, sameAddress } from "../ip/address.ts";
 import { formatPrefix, hasFamily, hasPrefix, type Prefix, wholeOf } from "../ip/prefix.ts";
-import { DEFAULT_MTU, IPV6_LEAST_MTU, wayOutMtu } from "../look/bridge.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../net/address.ts";
 import { getLink, type Link } from "../net/link.ts";
 import { changeLinkMessage, deleteLinkMessage, type LinkChange } from "../net/link-change.ts";
@@ -16,6 +15,7 @@ import {
   type VxlanLink,
   type VxlanSettings,
 } from "../net/vxlan.ts";
+import { DEFAULT_MTU, IPV6_LEAST_MTU, wayOutMtu } from "../net/way-out.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 import type { Change, Report } from "./report.ts";
 import { tunnelMac } from "./tunnel-mac.ts";

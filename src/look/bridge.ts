@@ -5,9 +5,10 @@ import type { Netconf } from "../cni/config.ts";
 import { CniError } from "../cni/error.ts";
 import { LARGEST_MTU } from "../cni/netconf-check.ts";
 import { attempt } from "../failure/failure.ts";
-import type { Address, Family } from "../ip/address.ts";
+import type { Family } from "../ip/address.ts";
 import { getLink, type Link, listPorts } from "../net/link.ts";
-import { lookUpRoute, lookUpWay, type RouteWay } from "../net/route-look-up.ts";
+import { lookUpRoute } from "../net/route-look-up.ts";
+import { DEFAULT_MTU, FAR_AWAY, IPV6_LEAST_MTU, wayOutMtu } from "../net/way-out.ts";
 import type { NetlinkSocket } from "../netlink/socket.ts";
 
 /** The bridge as an ADD sees it. */
@@ -28,15 +29,6 @@ export interface FoundBridge {
   /** See {@link saysMacsFollow}. */
   macsFollow: boolean;
 }
-
-/** The root name server A, as an address in the Internet: the way to it is the way out of the node. */
-export const FAR_AWAY: Record<Family, Address> = {
-  4: { family: 4, value: 0xc6290004n },
-  6: { family: 6, value: 0x20010503ba3e00000000000000020030n },
-};
-
-export const DEFAULT_MTU = 1500;
-export const IPV6_LEAST_MTU = 1280;
 
 /**
  * The alias of a bridge that Pontoon raised first, on which all pods so far have had the MAC that follows
@@ -147,15 +139,3 @@ export function isOnWayOut(index: number, links: NetlinkSocket): boolean {
 const STANDS_ON_OTHERS: readonly string[] = ["vlan", "macvlan", "ipvlan"];
 /** The kernel stacks no more links than this (MAX_NEST_DEV). */
 const MOST_ABOVE = 8;
-
-/** The MTU of the way out in a family; undefined without one. Throws SystemError. */
-export function wayOutMtu(family: Family, links: NetlinkSocket): number | undefined {
-  const route = lookUpRoute(links, FAR_AWAY[family]);
-  if (route === undefined) return undefined;
-  return route.mtu ?? getLink(links, { index: route.index })?.mtu;
-}
-
-/** The node's way out in a family, with its router; undefined where there is none. Throws SystemError. */
-export function describeWayOut(family: Family, links: NetlinkSocket): RouteWay | undefined {
-  return lookUpWay(links, FAR_AWAY[family]);
-}

@@ -5,6 +5,7 @@ import { type Attributes, type Reply, readAttributes } from "../netlink/reader.t
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
+import { isErrno } from "../sys/errno.ts";
 import { ofFamily } from "./address.ts";
 import { type LinkRoute, routeHeader } from "./route.ts";
 
@@ -30,9 +31,19 @@ export function listRoutes(socket: NetlinkSocket, family: Family, filter: RouteF
       if (filter.table !== undefined) w.u32Attribute(rt.RTA_TABLE, filter.table);
     },
   };
-  const routes = ofFamily(socket.dump(message), family).flatMap((reply) => readRoutes(reply, family));
+  const routes = ofFamily(dumpOf(socket, message), family).flatMap((reply) => readRoutes(reply, family));
   // The kernel shows a route through several links whole, with the links that were not asked for.
   return filter.index === undefined ? routes : routes.filter(({ index }) => index === filter.index);
+}
+
+/** The answers; none where there is no such table: the kernel makes one with its first route. */
+function dumpOf(socket: NetlinkSocket, message: Message): Reply[] {
+  try {
+    return socket.dump(message);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
+  }
 }
 
 /**

@@ -5,10 +5,10 @@ import { listDroppingForwards } from "../host/way-out.ts";
 import type { Family } from "../ip/address.ts";
 import { isLinkLocal } from "../ip/link-local.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import { describeWayOut } from "../look/bridge.ts";
 import { listAddressesOfAll } from "../net/address.ts";
 import type { RouteWay } from "../net/route-look-up.ts";
 import { readSysctl } from "../net/sysctl.ts";
+import { describeWayOut } from "../net/way-out.ts";
 import { readText } from "../sys/file.ts";
 
 /** The node as its pods have it around them. */

@@ -1,4 +1,5 @@
 // Passes of the reconciler, with a program in the place of the executable.
+import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -121,12 +122,15 @@ function noted(): string {
 
 test("a change of the node while the kernel is asked for ways has it asked again", async () => {
   nodes = [NODE, OTHER];
-  const held = `while [ $call = ask ] && [ ! -e ${folder}/go ]; do sleep 0.01; done`;
+  const fifo = join(folder, "fifo");
+  execFileSync("mkfifo", [fifo]);
+  const held = `[ $call = ask ] && [ ! -e ${folder}/go ] && read line < ${fifo}`;
   const { reconciler: own } = reconciler(`${NOTING}; ${held}; echo '${DONE}'`);
   const first = own.pass();
   await waitFor("the kernel is asked", () => existsSync(join(folder, "pontoon.log")));
   own.nodeChanged("routes");
   writeFileSync(join(folder, "go"), "");
+  writeFileSync(fifo, "go on\n");
   await first;
   await own.pass();
   expect(noted()).toBe("ask do ask do");

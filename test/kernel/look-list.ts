@@ -9,7 +9,6 @@ import type { Node } from "../../src/host/node.ts";
 import { checkAllowList } from "../../src/look/allow-list.ts";
 import {
   checkIsBridge,
-  describeWayOut,
   isOnWayOut,
   networkFamilies,
   observeBridge,
@@ -141,7 +140,6 @@ function deviceLooks(): Look[] {
   const device = ({ links }: Node): Device => present(getDevice(links, { name: "plain0" }), "plain0");
   const place = { bus: "pci", address: "0000:ff:1f.7", folders: [], busPaths: [] };
   return [
-    lookOf(describeWayOut, "the way out", ({ links }) => describeWayOut(4, links)),
     lookOf(isOnWayOut, "a device", (node) => isOnWayOut(device(node).index, node.links)),
     lookOf(describeDevice, "a device", (node) => describeDevice(device(node), node.links)),
     lookOf(whyItStays, "a device", (node) => whyItStays(device(node), false, node.links)),

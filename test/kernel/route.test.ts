@@ -152,6 +152,12 @@ test("of a route by several links a list for one of them holds its own way alone
   }
 });
 
+test("a table that is not there has no routes, as the main one of a namespace that had no address yet", () => {
+  using net = new Scene();
+  for (const family of [4, 6] as const)
+    for (const table of [254, 1000]) expect(listRoutes(net.pod.links, family, { table })).toEqual([]);
+});
+
 test("what `ip` makes of a route, we read", () => {
   using net = new Routed();
   net.pod.run("ip route add 10.9.0.0/16 via 10.1.0.1 mtu 1300 advmss 1200 metric 7 table 1000");

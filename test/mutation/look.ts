@@ -53,7 +53,7 @@ export const LOOK: readonly Mutation[] = [
   },
   {
     name: "the MTU of the way out is the link's, whatever its route says",
-    file: "src/look/bridge.ts",
+    file: "src/net/way-out.ts",
     find: "return route.mtu ?? getLink(",
     replace: "return getLink(",
     test: "test/kernel/bridge-step.test.ts",

@@ -58,4 +58,20 @@ export const NET: readonly Mutation[] = [
     test: "test/plugin/bridge-learning.test.ts",
     promise: "nor does a pod without macspoofchk on the same bridge: the entry stays where it is",
   },
+  {
+    name: "answers of another family count",
+    file: "src/net/address.ts",
+    find: "replies.filter(({ payload }) => payload[0] === familyNumber(family))",
+    replace: "replies.filter(({ payload }) => payload[0] !== undefined && family > 0)",
+    test: "test/unit/net/family.test.ts",
+    promise: "a list of IPv6 has nothing of IPv4",
+  },
+  {
+    name: "a table of routes that is not there is a fault",
+    file: "src/net/route-list.ts",
+    find: 'if (isErrno(error, "ENOENT")) return [];',
+    replace: "",
+    test: "test/kernel/route.test.ts",
+    promise: "a table that is not there has no routes",
+  },
 ];

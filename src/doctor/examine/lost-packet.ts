@@ -5,7 +5,7 @@ import { type Drop, type PodTraffic, packetsOfPod, type Way } from "../../host/f
 import type { FirewallHook } from "../../host/forward/hook.ts";
 import { fateAt, type NodeHooks, type PacketWay, passagesOf, type Side } from "../../host/forward/passage.ts";
 import type { Address, Family } from "../../ip/address.ts";
-import { FAR_AWAY } from "../../look/bridge.ts";
+import { FAR_AWAY } from "../../net/way-out.ts";
 import type { Packet, PacketLink } from "../../nft/packet.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import { type Context, type Group, hasFamily } from "../context.ts";

@@ -3,7 +3,7 @@ import { isTunnelled, type NodePart } from "../../cluster/part.ts";
 import { shellWord } from "../../host/difference.ts";
 import type { Family } from "../../ip/address.ts";
 import { prefixContains } from "../../ip/prefix.ts";
-import { describeWayOut } from "../../look/bridge.ts";
+import { describeWayOut } from "../../net/way-out.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import { type Context, type Group, groupsOf, hasFamily } from "../context.ts";
 import type { Finding } from "../finding.ts";

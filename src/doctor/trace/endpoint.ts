@@ -5,7 +5,7 @@ import { hostEndOf } from "../../attachment/link.ts";
 import { isPortOf, readPort } from "../../attachment/word.ts";
 import { CniError } from "../../cni/error.ts";
 import { type Address, type Family, formatAddress, parseAddress } from "../../ip/address.ts";
-import { FAR_AWAY } from "../../look/bridge.ts";
+import { FAR_AWAY } from "../../net/way-out.ts";
 import type { Survey, SurveyedAttachment } from "../../survey/survey.ts";
 import { nameOf } from "../finding.ts";
 import { attachmentsMeant } from "../subject.ts";

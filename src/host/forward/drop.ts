@@ -1,7 +1,7 @@
 // What the node's firewalls do to the packets of a network's pods.
 import type { Address, Family } from "../../ip/address.ts";
-import { describeWayOut } from "../../look/bridge.ts";
 import { getLink } from "../../net/link.ts";
+import { describeWayOut } from "../../net/way-out.ts";
 import {
   endsOf,
   isDropped,
