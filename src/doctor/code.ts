@@ -59,3 +59,8 @@ export const FINDING_CODES: readonly FindingCode[] = [
   ...CODES,
   ...STEP_NAMES.map((name) => `${name}Differs` as const),
 ];
+
+/** The code as labels of metrics have it: `lost-lease`. */
+export function labelOf(code: FindingCode): string {
+  return code.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

@@ -187,4 +187,21 @@ export const DOCTOR: readonly Mutation[] = [
     test: "test/plugin/doctor-node.test.ts",
     promise: "a trace follows a packet to the pods of other nodes",
   },
+  {
+    name: "PREROUTING of table nat of legacy iptables is not looked at",
+    file: "src/host/forward/hook.ts",
+    find: '      stage === "prerouting" || stage === "output" ? nft.NF_IP_PRI_NAT_DST : nft.NF_IP_PRI_NAT_SRC,\n    stages: ["prerouting", "input", "output", "postrouting"]',
+    replace:
+      '      stage === "prerouting" || stage === "output" ? nft.NF_IP_PRI_NAT_DST : nft.NF_IP_PRI_NAT_SRC,\n    stages: ["input", "output"]',
+    test: "test/plugin/doctor-hook.test.ts",
+    promise: "iptables-legacy: a trace sees a queue in chain PREROUTING of table nat",
+  },
+  {
+    name: "findings by code are counted without their severity",
+    file: "src/command/metrics.ts",
+    find: "`${code} ${severity} ${isRepairable}`",
+    replace: "`${severity}`",
+    test: "test/plugin/metrics.test.ts",
+    promise: "attachments by state, addresses, host ports and strays are counted",
+  },
 ];
