@@ -95,6 +95,11 @@ export class Link {
     return id === undefined ? undefined : id | 0;
   }
 
+  /** The kernel hears the other end; what else it says of that, operState, comes up to a second later. */
+  get hasCarrier(): boolean {
+    return this.attributes.u8(rt.IFLA_CARRIER) !== 0;
+  }
+
   get operState(): number {
     return this.attributes.u8(rt.IFLA_OPERSTATE) ?? 0;
   }

@@ -204,4 +204,28 @@ export const DOCTOR: readonly Mutation[] = [
     test: "test/plugin/metrics.test.ts",
     promise: "attachments by state, addresses, host ports and strays are counted",
   },
+  {
+    name: "answers are looked up as if they came in by the pods' interface",
+    file: "src/doctor/examine/way.ts",
+    find: "source: far, destination: sender.address, input: way.index }",
+    replace: "source: far, destination: sender.address, input: sender.input.index }",
+    test: "test/plugin/doctor-way.test.ts",
+    promise: "the doctor and a trace name it when the way out does not forward, and the printed command mends it",
+  },
+  {
+    name: "a rule that refuses is no reason",
+    file: "src/doctor/refusal.ts",
+    find: "if (action !== undefined) return byRule(rule, action);",
+    replace: "",
+    test: "test/plugin/doctor-way.test.ts",
+    promise: "the doctor and a trace name it when a routing rule refuses what pods send",
+  },
+  {
+    name: "a node without an uplink has to have a way out",
+    file: "src/doctor/examine/way.ts",
+    find: "  if (uplinks.length === 0) return [];\n",
+    replace: "",
+    test: "test/plugin/doctor-way.test.ts",
+    promise: "pods on a node without an uplink, or with a way out by a rule of their own, are no fault",
+  },
 ];

@@ -295,21 +295,21 @@ for (const [program, title] of [
   ["iptables-nft", "table ip nat"],
   ["iptables-legacy", "table nat of iptables-legacy"],
 ] as const)
-  for (const [chain, route, at] of [
-    ["PREROUTING", [RED, FAR], "hands"],
-    ["POSTROUTING", [RED, FAR], "may hand"],
-    ["INPUT", [RED, "10.1.0.1"], "hands"],
+  for (const [chain, { to, at }] of [
+    ["PREROUTING", { to: FAR, at: "hands" }],
+    ["POSTROUTING", { to: FAR, at: "may hand" }],
+    ["INPUT", { to: "10.1.0.1", at: "hands" }],
   ] as const)
     scene(`${program}: a trace sees a queue in chain ${chain} of table nat`, async (world) => {
       const { all } = await healthyNode(world, { subnets: ["10.1.0.0/24"] });
       await onHost(world, `${program} -t nat -A ${chain} -s ${RED} -j NFQUEUE --queue-num 100`);
-      expect((await all[0]!.exec(`ping -c1 -W0.3 ${route[1]}`)).status).toBe(1);
-      const { status, stdout } = await trace(world, ...route);
+      expect((await all[0]!.exec(`ping -c1 -W0.3 ${to}`)).status).toBe(1);
+      const { status, stdout } = await trace(world, RED, to);
       expect(stdout.replaceAll(/\n {4,}/g, " ")).toContain(
         `? chain ${chain} of ${title} ${at} the packet to another program, which decides: `,
       );
       expect(status).toBe(0);
-      expect(await trace(world, BLUE, route[1])).toMatchObject({
+      expect(await trace(world, BLUE, to)).toMatchObject({
         status: 0,
         stdout: expect.not.stringContaining("another program"),
       });
