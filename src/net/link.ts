@@ -173,6 +173,11 @@ export class LinkPort {
     return this.data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1;
   }
 
+  /** Frames of MACs that the bridge has not got from elsewhere are dropped. A kernel before 5.18 has no such switch. */
+  get locked(): boolean {
+    return this.data?.u8(rt.IFLA_BRPORT_LOCKED) === 1;
+  }
+
   /** The bridge learns MACs from frames that come in by the port. */
   get learning(): boolean {
     return this.data?.u8(rt.IFLA_BRPORT_LEARNING) !== 0;

@@ -228,4 +228,20 @@ export const DOCTOR: readonly Mutation[] = [
     test: "test/plugin/doctor-way.test.ts",
     promise: "pods on a node without an uplink, or with a way out by a rule of their own, are no fault",
   },
+  {
+    name: "a port that is locked counts as right",
+    file: "src/host/kind/veth/veth.ts",
+    find: "is: port.locked, wanted: false",
+    replace: "is: false, wanted: false",
+    test: "test/plugin/doctor.test.ts",
+    promise: "the doctor names it and nothing else when a port is locked, and the printed command mends it",
+  },
+  {
+    name: "the command for a pod's end that is down leaves its routes out",
+    file: "src/host/kind/pod/pod.ts",
+    find: "    ...routes.map((route) => routeCommand(route, interfaceName)),\n  ]",
+    replace: "  ]",
+    test: "test/plugin/doctor.test.ts",
+    promise: "the doctor names it and nothing else when the pod's end is down, and the printed command mends it",
+  },
 ];

@@ -77,6 +77,29 @@ const SCENES: Scene[] = [
     isRepairable: true,
   },
   {
+    name: "the pod's end is down",
+    harm: inPod("ip link set eth0 down"),
+    says: [/^interface eth0 in the pod is down$/],
+    codes: ["podDiffers"],
+  },
+  {
+    name: "a port is locked",
+    harm: onHost("bridge link set dev HOST locked on"),
+    says: [/^locking of veth\w+ is on$/],
+    isRepairable: true,
+  },
+  {
+    name: "a port was switched off in its bridge",
+    harm: onHost("bridge link set dev HOST state 0"),
+    says: [/^veth\w+ does not forward on bridge pods0$/],
+    codes: ["announceDiffers"],
+  },
+  {
+    name: "the MTU of a pod's end is too small for IPv6",
+    harm: inPod("ip link set eth0 mtu 600"),
+    says: [/^interface eth0 in the pod has no address fd01::2\/64$/],
+  },
+  {
     name: "the host's end is off the bridge",
     harm: onHost("ip link set HOST nomaster"),
     says: [/^veth\w+ is not a port of bridge pods0$/],

@@ -25,8 +25,11 @@ export function blindToPods({ pods }: Context): CniError | undefined {
   return new CniError(first.kind, { ...first.parts, message });
 }
 
-/** True for a difference that follows from another one. */
-function follows({ step }: StepDifference, { differences }: PodFacts): boolean {
+/** True for a difference that follows from another one, or that another step says with more in its command. */
+function follows({ step, difference }: StepDifference, { differences }: PodFacts): boolean {
+  const isSaid = ({ step: other, difference: { sentence } }: StepDifference): boolean =>
+    other === "pod" && sentence === difference.sentence;
+  if (step !== "pod" && differences.some(isSaid)) return true;
   return step === "announce" && differences.some((other) => BEFORE_FORWARDING.includes(other.step));
 }
 

@@ -84,6 +84,7 @@ export const IFLA_BRPORT_MCAST_FLOOD = 27;
 export const IFLA_BRPORT_BCAST_FLOOD = 30;
 export const IFLA_BRPORT_GROUP_FWD_MASK = 31;
 export const IFLA_BRPORT_ISOLATED = 33;
+export const IFLA_BRPORT_LOCKED = 39;
 export const BR_STATE_FORWARDING = 3;
 export const IFLA_BR_VLAN_FILTERING = 7;
 export const IFLA_BR_VLAN_PROTOCOL = 8;
