@@ -5,6 +5,7 @@ import type { StepName } from "../plan/step.ts";
 /** In the order of the examinations; the last are those of a way that is traced. */
 const CODES = [
   "wrongConfiguration",
+  "noConfiguration",
   "waitingConfiguration",
   "missingPlugin",
   "unusablePlugin",

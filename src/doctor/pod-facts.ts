@@ -32,6 +32,8 @@ export interface PodListener extends Listener {
 export interface StepDifference {
   step: StepName;
   difference: Difference;
+  /** What helps where no command does; undefined: to make the pod anew. */
+  advice?: string;
 }
 
 /** The facts about one pod. */
@@ -82,8 +84,13 @@ function refusalOf(error: unknown, surveyed: SurveyedAttachment): CniError {
   return explain("ioFailure", `${nameOf(surveyed)} cannot be looked into`, error, hint);
 }
 
-function gone({ namespace: { path } }: Attachment): StepDifference {
-  return { step: "pod", difference: incurable(`its network namespace ${path} is gone or replaced`) };
+/** What is left of a pod without its namespace keeps its address and its rules until a DEL. */
+function gone({ key: { containerId }, namespace: { path } }: Attachment): StepDifference {
+  return {
+    step: "pod",
+    difference: incurable(`its network namespace ${path} is gone or replaced`),
+    advice: `Delete the pod; where its runtime has forgotten it, "pontoon rm ${containerId}" takes down what is left`,
+  };
 }
 
 interface Visit {

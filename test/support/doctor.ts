@@ -33,6 +33,7 @@ export interface DoctorReport {
 /** The words by which a sentence of each kind is known. Those of a difference are those of its step. */
 const SENTENCES: { readonly [Code in Exclude<FindingCode, `${string}Differs`>]: RegExp } = {
   wrongConfiguration: /./,
+  noConfiguration: /^no network configuration is in this folder/,
   waitingConfiguration: /^containerd and CRI-O take this file/,
   missingPlugin: /^this plugin is missing/,
   unusablePlugin: /^this plugin cannot be run/,

@@ -34,7 +34,7 @@ function follows({ step, difference }: StepDifference, { differences }: PodFacts
 }
 
 /** A difference of a pod as a finding. */
-export function findingOf({ step, difference }: StepDifference, { surveyed }: PodFacts): Finding {
+export function findingOf({ step, difference, advice }: StepDifference, { surveyed }: PodFacts): Finding {
   const { sentence, cure, isRestorable } = difference;
   const { network } = surveyed.attachment.key;
   return {
@@ -44,7 +44,9 @@ export function findingOf({ step, difference }: StepDifference, { surveyed }: Po
     sentence,
     cure,
     advice:
-      cure === undefined ? "Undo the change by hand, or delete the pod so that it is made anew" : undefined,
+      cure === undefined
+        ? (advice ?? "Undo the change by hand, or delete the pod so that it is made anew")
+        : undefined,
     isRepairable: isRestorable,
     attachments: [surveyed],
   };
