@@ -25,6 +25,7 @@ const CODES = [
   "addressOfNode",
   "nobodyListens",
   "shadowedListener",
+  "hostPortShadowed",
   "firewallDrops",
   "firewallMayDrop",
   "secondOwner",

@@ -230,8 +230,14 @@ scene("a trace to a host port knows where its packet has the address of the node
   await using server = await serve(red, "tcp", "0.0.0.0", 80);
   void server;
   for (const [hook, rule, drops, says] of [
-    ["prerouting priority -300", "tcp dport 80 drop", false, ", unless this rule fits: "],
-    ["prerouting priority -300", "tcp dport 8080 drop", true, ", unless this rule fits: "],
+    ["prerouting priority -300", "tcp dport 80 drop", false, `${MINE("inet")} (policy accept)`],
+    ["prerouting priority -300", "tcp dport 8080 drop", true, `✗ ${MINE("inet")} drops the packet.`],
+    [
+      "prerouting priority -300",
+      "fib daddr type local tcp dport 8080 drop",
+      true,
+      `✗ ${MINE("inet")} drops the packet.`,
+    ],
     ["prerouting priority -99", "tcp dport 80 drop", true, `✗ ${MINE("inet")} drops the packet.`],
     ["prerouting priority -99", "tcp dport 8080 drop", false, `${MINE("inet")} (policy accept)`],
     ["postrouting priority 99", "tcp sport 80 drop", true, `✗ ${MINE("inet")} drops the answer.`],

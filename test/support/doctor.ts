@@ -53,6 +53,7 @@ const SENTENCES: { readonly [Code in Exclude<FindingCode, `${string}Differs`>]: 
   addressOfNode: /of the node has its address \S+ too/,
   nobodyListens: /where nobody listens|^nobody in/,
   shadowedListener: /connections from outside go to the pod/,
+  hostPortShadowed: /(leads|may lead) connections to host port \S+ elsewhere: /,
   firewallDrops: / drops /,
   firewallMayDrop: / may drop /,
   secondOwner: /as well, and the node sends packets for one subnet by one interface/,

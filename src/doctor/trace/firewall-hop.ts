@@ -126,7 +126,16 @@ function packetsOf({ from, to, family }: Way, context: Context): Packet[] {
     title === "outside" ? undefined : address,
   );
   return [
-    { ...common, input, output, source, destination, destinationPort: to.port, state: "new" },
+    {
+      ...common,
+      input,
+      output,
+      source,
+      destination,
+      destinationPort: to.port,
+      nodePort: to.hostPort,
+      state: "new",
+    },
     {
       ...common,
       input: output,

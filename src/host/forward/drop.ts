@@ -58,6 +58,8 @@ export interface Fate {
   drop: Drop | undefined;
   /** The rule that hands it to another program, which decides. */
   queue: PacketEnd | undefined;
+  /** The rule that gives it another destination or source. */
+  translation: PacketEnd | undefined;
 }
 
 /** What a hook does to a packet. Throws SystemError. */
@@ -68,6 +70,7 @@ export function fateOf(hook: FirewallHook, packet: Packet): Fate {
   return {
     drop: end && { end, isCertain },
     queue: ends.accepts.find(({ rule }) => rule?.verdict.kind === "queue"),
+    translation: ends.accepts.find(({ rule }) => rule?.verdict.kind === "translate"),
   };
 }
 

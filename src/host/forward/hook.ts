@@ -24,6 +24,8 @@ export interface FirewallHook extends PacketHook {
   stage: Stage;
   /** Where it stands among the chains of its stage: the lowest comes first. */
   priority: number;
+  /** It is younger than the table of host ports; undefined where nobody can tell. */
+  isBeforeHostPorts?: boolean;
 }
 
 const FAMILIES: Record<number, readonly Family[]> = {
