@@ -54,6 +54,7 @@ const CODES = [
   "connectionTableFull",
   "neighbourTableFull",
   "noRoute",
+  "podLeadsElsewhere",
   "noHostPort",
   "isolatedPorts",
   "otherEndOfWire",

@@ -93,9 +93,12 @@ export interface RouteWay extends RouteChoice {
   source: Address | undefined;
 }
 
-/** As {@link lookUpRoute}, with the next router and the own address. Throws SystemError. */
-export function lookUpWay(socket: NetlinkSocket, address: Address): RouteWay | undefined {
-  const [outcome] = socket.transact([lookUpMessage(address)]);
+/**
+ * As {@link lookUpRoute}, with the next router and the own address; with `source`, for a packet from that address
+ * of this machine. Throws SystemError.
+ */
+export function lookUpWay(socket: NetlinkSocket, address: Address, source?: Address): RouteWay | undefined {
+  const [outcome] = socket.transact([lookUpMessage(address, 0, source)]);
   return readWay(outcome?.replies[0]);
 }
 
@@ -189,14 +192,16 @@ function incomingMessage({ source, destination, input }: IncomingPacket): Messag
 }
 
 /** With RTM_F_FIB_MATCH the answer is the entry that fits, and not the way that follows from it. */
-function lookUpMessage(address: Address, flags = 0): Message {
+function lookUpMessage(address: Address, flags = 0, source?: Address): Message {
   return {
     what: `look up the route to ${formatAddress(address)}`,
     type: rt.RTM_GETROUTE,
     flags: 0,
     body: (w) => {
-      routeHeader(w, wholeOf(address), { flags });
+      const whole = wholeOf(address);
+      routeHeader(w, whole, { flags, sourceLength: source === undefined ? 0 : whole.length });
       w.attribute(rt.RTA_DST, addressBytes(address));
+      if (source !== undefined) w.attribute(rt.RTA_SRC, addressBytes(source));
     },
   };
 }

@@ -81,6 +81,7 @@ const SENTENCES: { readonly [Code in Exclude<FindingCode, `${string}Differs`>]: 
   conflistChanged: /^it was changed by others/,
   connectionTableFull: /^the table of tracked connections is/,
   neighbourTableFull: /^the table of IPv[46] neighbours is/,
+  podLeadsElsewhere: /^the pod (has no way to|sends packets for)/,
   noRoute: /^the node has no route to/,
   noHostPort: /^no pod has/,
   isolatedPorts: /^both ports are isolated/,

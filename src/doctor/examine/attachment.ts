@@ -35,12 +35,12 @@ function follows({ step, difference }: StepDifference, { differences }: PodFacts
 
 /** A difference of a pod as a finding. */
 export function findingOf({ step, difference, advice }: StepDifference, { surveyed }: PodFacts): Finding {
-  const { sentence, cure, isRestorable } = difference;
+  const { sentence, cure, isRestorable, isHarmless } = difference;
   const { network } = surveyed.attachment.key;
   return {
     code: `${step}Differs`,
     subject: traitsOf(step).stays === true ? `network ${network}` : nameOf(surveyed),
-    severity: "error",
+    severity: isHarmless === true ? "note" : "error",
     sentence,
     cure,
     advice:

@@ -31,7 +31,7 @@ export type ChainType = "filter" | "nat" | "route";
 const TYPES: readonly ChainType[] = ["filter", "nat", "route"];
 
 /** The base chains of the node; none on a kernel without nftables. Throws SystemError. */
-export function listBaseChains(node: Node): BaseChain[] {
+export function listBaseChains(node: Pick<Node, "rules">): BaseChain[] {
   const open = () => node.rules;
   let isYounger = false;
   const replies = ifThereIsNftables(open, (socket) => socket.dump(listAllChainsMessage())) ?? [];

@@ -18,8 +18,8 @@ export interface PodTraffic {
   family: Family;
   /** The interface by which the pods' packets come in; it may not be there yet. */
   entry: string;
-  /** An address of a pod, or one that a pod may get. */
-  pod: Address;
+  /** An address of a pod, or one that a pod may get; undefined: any. */
+  pod: Address | undefined;
   /** Pods of it have host ports. */
   hasHostPorts: boolean;
 }

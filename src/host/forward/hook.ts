@@ -79,7 +79,7 @@ const TABLES: { readonly [Each in string]?: TableOfIptables } = {
  * The hooks of the node, without Pontoon's own tables, in the order of their priorities. Rules are read when
  * a packet comes to them. Throws SystemError.
  */
-export function listFirewallHooks(node: Node, chains = listBaseChains(node)): FirewallHook[] {
+export function listFirewallHooks(node: Pick<Node, "rules">, chains = listBaseChains(node)): FirewallHook[] {
   const legacy = ([4, 6] as const).flatMap((family) =>
     Object.entries(TABLES).flatMap(([table, place]) => legacyHooks(family, table, place?.stages ?? [])),
   );
