@@ -3,6 +3,7 @@
 import { expect } from "vitest";
 import type { FindingCode } from "../../src/doctor/code.ts";
 import { healthyNode, runDoctor } from "../support/doctor.ts";
+import { hostLinkOf } from "../support/link.ts";
 import { scene } from "../support/scene.ts";
 import { toolPath } from "../support/tool.ts";
 import type { World } from "../support/world.ts";
@@ -125,5 +126,33 @@ scene(
     await world.host.must("sysctl -qw net.ipv4.conf.pods0.arp_ignore=8");
     await world.host.must("ip netns exec red ip neighbour flush dev eth0");
     expect((await tracesOf(FAR))[0]).toBe("nobody has answered when the pod asked for the MAC of 10.1.0.1");
+  },
+);
+
+scene(
+  "a trace tells filters of traffic control on its way, and none that limits bandwidth",
+  async (world) => {
+    const { all } = await healthyNode(world, {
+      subnets: ["10.1.0.0/24"],
+      ingressRate: 100_000_000,
+      egressRate: 100_000_000,
+    });
+    expect((await traced(world, "red", FAR)).open).toEqual([]);
+    const end = await hostLinkOf(world, all[1]!);
+    for (const [device, side] of [
+      [end, "ingress"],
+      ["uplink", "egress"],
+    ] as const) {
+      if (device === "uplink") await world.host.must("tc qdisc add dev uplink clsact");
+      const parent = device === "uplink" ? side : "parent ffff:";
+      await world.host.must(
+        `tc filter add dev ${device} ${parent} protocol all prio 1 u32 match u32 0 0 action mirred egress redirect dev lo`,
+      );
+      const { open } = await traced(world, "blue", FAR);
+      expect(open.map(({ sentence }) => sentence)).toContain(
+        `a u32 filter of traffic control may drop packets at ${device}, or lead them elsewhere: "tc filter show dev ${device} ${side}" lists it`,
+      );
+    }
+    expect((await traced(world, "red", FAR)).open.length).toBe(1);
   },
 );
