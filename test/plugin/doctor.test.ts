@@ -138,6 +138,18 @@ const SCENES: Scene[] = [
     says: [/^interface eth0 in the pod has the MAC \S+ instead of \S+$/],
   },
   {
+    name: "a pod has taken the address of its gateway",
+    harm: inPod("ip address add 10.1.0.1/24 dev eth0"),
+    says: [/^eth0 in the pod has 10\.1\.0\.1 too, the address of its gateway$/],
+    codes: ["sameAddress"],
+  },
+  {
+    name: "a pod has taken the address of another",
+    harm: inPod("ip address add fd01::3/64 dev eth0 nodad"),
+    says: [/^eth0 in the pod has fd01::3 too, the address of \S+$/],
+    codes: ["sameAddress"],
+  },
+  {
     name: "a static neighbour in a pod is wrong",
     harm: inPod("ip neighbour replace 10.1.0.1 lladdr 02:00:00:00:00:99 dev eth0 nud permanent"),
     says: [/^a static neighbour in the pod says that 10\.1\.0\.1 is at 02:00:00:00:00:99/],

@@ -49,7 +49,7 @@ const SENTENCES: { readonly [Code in Exclude<FindingCode, `${string}Differs`>]: 
   strayInterface: /is an interface of Pontoon, and no record says whose/,
   wrongNeighbour: /^a static neighbour (in the pod|on the node) says/,
   sameMac: /have the same MAC/,
-  sameAddress: /have the same address/,
+  sameAddress: /have the same address|in the pod has \S+ too, the address of/,
   addressOfNode: /of the node has its address \S+ too/,
   nobodyListens: /where nobody listens|^nobody in/,
   shadowedListener: /connections from outside go to the pod/,
