@@ -177,13 +177,13 @@ export function lookUpForwarding(socket: NetlinkSocket, packets: readonly Incomi
 }
 
 function incomingMessage({ source, destination, input }: IncomingPacket): Message {
-  const length = familyBits(destination.family);
+  const whole = wholeOf(destination);
   return {
     what: `look up the way from ${formatAddress(source)} to ${formatAddress(destination)}`,
     type: rt.RTM_GETROUTE,
     flags: 0,
     body: (w) => {
-      routeHeader(w, { address: destination, length }, { sourceLength: length });
+      routeHeader(w, whole, { sourceLength: whole.length });
       w.attribute(rt.RTA_DST, addressBytes(destination))
         .attribute(rt.RTA_SRC, addressBytes(source))
         .u32Attribute(rt.RTA_IIF, input);

@@ -210,7 +210,8 @@ export const DOCTOR: readonly Mutation[] = [
     find: "source: far, destination: sender.address, input: way.index }",
     replace: "source: far, destination: sender.address, input: sender.input.index }",
     test: "test/plugin/doctor-way.test.ts",
-    promise: "the doctor and a trace name it when the way out does not forward, and the printed command mends it",
+    promise:
+      "the doctor and a trace name it when the way out does not forward, and the printed command mends it",
   },
   {
     name: "a rule that refuses is no reason",
@@ -242,7 +243,8 @@ export const DOCTOR: readonly Mutation[] = [
     find: "    ...routes.map((route) => routeCommand(route, interfaceName)),\n  ]",
     replace: "  ]",
     test: "test/plugin/doctor.test.ts",
-    promise: "the doctor names it and nothing else when the pod's end is down, and the printed command mends it",
+    promise:
+      "the doctor names it and nothing else when the pod's end is down, and the printed command mends it",
   },
   {
     name: "a rule for a host port is before the pod's whatever its age",
