@@ -173,7 +173,7 @@ export class LinkPort {
     return this.data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1;
   }
 
-  /** Frames of MACs that the bridge has not got from elsewhere are dropped. A kernel before 5.18 has no such switch. */
+  /** Frames of MACs that the bridge has not got from elsewhere are dropped. Kernels before 5.18 cannot. */
   get locked(): boolean {
     return this.data?.u8(rt.IFLA_BRPORT_LOCKED) === 1;
   }

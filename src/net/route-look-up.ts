@@ -94,8 +94,8 @@ export interface RouteWay extends RouteChoice {
 }
 
 /**
- * As {@link lookUpRoute}, with the next router and the own address; with `source`, for a packet from that address
- * of this machine. Throws SystemError.
+ * As {@link lookUpRoute}, with the next router and the own address; with `source`, for a packet from that
+ * address of this machine. Throws SystemError.
  */
 export function lookUpWay(socket: NetlinkSocket, address: Address, source?: Address): RouteWay | undefined {
   const [outcome] = socket.transact([lookUpMessage(address, 0, source)]);
@@ -163,8 +163,8 @@ export interface Forwarding {
 }
 
 /**
- * What the kernel does with packets that come in, as it looks at them itself: rules and routes, and of IPv4 also
- * forwarding of the link and rp_filter. Throws SystemError when the socket fails.
+ * What the kernel does with packets that come in, as it looks at them itself: rules and routes, and of IPv4
+ * also forwarding of the link and rp_filter. Throws SystemError when the socket fails.
  */
 export function lookUpForwarding(socket: NetlinkSocket, packets: readonly IncomingPacket[]): Forwarding[] {
   const found: Forwarding[] = [];

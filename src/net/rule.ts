@@ -1,4 +1,5 @@
-// Rules of routing, above all those that choose a table by the source address. (linux/fib_rules.h, net/core/fib_rules.c)
+// Rules of routing, above all those that choose a table by the source address. (linux/fib_rules.h,
+// net/core/fib_rules.c)
 import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";

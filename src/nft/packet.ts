@@ -16,7 +16,7 @@ export interface Packet {
   destinationPort: number | undefined;
   /** It is for an address of the node, which need not be known. */
   isForNode?: boolean | undefined;
-  /** The port of the node that it is for, where a host port is translated: the destination of the packet until then. */
+  /** The port of the node that it is for until a host port is translated. */
   nodePort?: number | undefined;
   /** The bridge whose ports its interfaces are, in a chain that sees frames. */
   bridge?: { name: string } | undefined;
@@ -37,8 +37,8 @@ export interface PacketLink {
 export type PacketTest = (packet: Packet) => boolean | undefined;
 
 /**
- * What becomes of a packet that a rule fits. `queue`: another program decides. `translate`: its connection gets
- * another destination or source. `unknown`: nobody can tell from here.
+ * What becomes of a packet that a rule fits. `queue`: another program decides. `translate`: its connection
+ * gets another destination or source. `unknown`: nobody can tell from here.
  */
 export type RuleVerdict =
   | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "queue" | "translate" | "unknown" }

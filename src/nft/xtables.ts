@@ -80,7 +80,7 @@ function connectionTest(info: Uint8Array): XtablesMatch {
   return { test, text: `${isNot ? "! " : ""}--ctstate ${names.map(([name]) => name).join(",")}` };
 }
 
-/** Struct xt_addrtype_info_v1: bits of types of source and destination, and flags. XT_ADDRTYPE_LOCAL is a bit. */
+/** Struct xt_addrtype_info_v1: bits of types of source and destination, flags; XT_ADDRTYPE_LOCAL. */
 const ADDRTYPE = { bytes: 8, source: 0, destination: 2, flags: 4, local: 4 };
 
 /** `--dst-type LOCAL` alone: how programs tell connections to ports of the node. */

@@ -1,5 +1,5 @@
-// Rules of others that lead a host port elsewhere: `pontoon doctor` and `--trace` name the rule that comes first,
-// and leave one alone that the packet does not meet.
+// Rules of others that lead a host port elsewhere: `pontoon doctor` and `--trace` name the rule that comes
+// first, and leave one alone that the packet does not meet.
 import { expect } from "vitest";
 import { add } from "../support/cni.ts";
 import { doctor, runDoctor } from "../support/doctor.ts";

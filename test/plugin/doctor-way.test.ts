@@ -1,5 +1,5 @@
-// The ways of pods' packets beyond the node: what rules and routes refuse, links that do not forward, and routers
-// that do not answer. `pontoon doctor` and `--trace` name it, and the printed command mends it.
+// The ways of pods' packets beyond the node: what rules and routes refuse, links that do not forward, and
+// routers that do not answer. `pontoon doctor` and `--trace` name it, and the printed command mends it.
 import { expect } from "vitest";
 import type { FindingCode } from "../../src/doctor/code.ts";
 import { add } from "../support/cni.ts";

@@ -25,7 +25,7 @@ export function blindToPods({ pods }: Context): CniError | undefined {
   return new CniError(first.kind, { ...first.parts, message });
 }
 
-/** True for a difference that follows from another one, or that another step says with more in its command. */
+/** True for a difference that follows from another one, or that another step says with a longer command. */
 function follows({ step, difference }: StepDifference, { differences }: PodFacts): boolean {
   const isSaid = ({ step: other, difference: { sentence } }: StepDifference): boolean =>
     other === "pod" && sentence === difference.sentence;

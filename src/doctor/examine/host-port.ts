@@ -170,7 +170,7 @@ interface HostPort {
   port: number;
 }
 
-/** The rule that leads a connection from outside to a host port elsewhere, as a finding. Throws SystemError. */
+/** The rule that leads connections to a host port elsewhere, as a finding. Throws SystemError. */
 export function shadowedPort(
   { one, mapping, port }: HostPort,
   hooks: readonly FirewallHook[],

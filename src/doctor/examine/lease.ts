@@ -41,8 +41,8 @@ function lostLeases(one: SurveyedAttachment): Finding[] {
 }
 
 /**
- * True for a lease whose container still has its interface on the node. Its record was lost, which is a finding
- * about that interface: without the lease another pod would get the address of a pod that lives.
+ * True for a lease whose container still has its interface on the node. Its record was lost, which is a
+ * finding about that interface: without the lease another pod would get the address of a pod that lives.
  */
 function isInUse({ directory, owner }: StrayLease, { survey }: Context): boolean {
   return survey.pairs.some(

@@ -1,5 +1,5 @@
-// The ways of pods' packets beyond the node and of the answers, as the kernel routes them; and the first router
-// on that way.
+// The ways of pods' packets beyond the node and of the answers, as the kernel routes them; and the first
+// router on that way.
 import { shellWord } from "../../host/difference.ts";
 import type { Node } from "../../host/node.ts";
 import { type Address, type Family, formatAddress, sameAddress } from "../../ip/address.ts";

@@ -26,12 +26,10 @@ function* hopsOf(way: Way, context: Context): Generator<Hop> {
       message: "a way begins at a pod, an address or outside, not at a port",
     });
   if (to.hostPort !== undefined) yield* hostPortHops(to, context);
-  if (from.one !== undefined) {
-    yield* sendingHops(from.one, context);
-    yield* insideSender(way, context);
-  }
+  if (from.one !== undefined) yield* sendingHops(from.one, context);
   const own = from.one?.attachment.link.kind;
   if (own === "wire" || own === "device") yield pastTheNode(from.one!, to);
+  if (from.one !== undefined) yield* insideSender(way, context);
   const isBridged =
     from.one !== undefined &&
     to.one !== undefined &&

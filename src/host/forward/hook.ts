@@ -58,7 +58,7 @@ interface TableOfIptables {
   stages: readonly Stage[];
 }
 
-/** The tables of iptables. Its table nat drops nothing, as iptables refuses that there, and may have a queue. */
+/** The tables of iptables. Its table nat drops nothing, since iptables refuses that, and may have a queue. */
 const TABLES: { readonly [Each in string]?: TableOfIptables } = {
   raw: { priority: nft.NF_IP_PRI_RAW, stages: ["prerouting", "output"] },
   mangle: {

@@ -177,8 +177,8 @@ function verifyPolicy(step: IngressPolicyStep, { node }: Place): Difference | un
 }
 
 /**
- * True for a chain of iptables that lets packets through where no chain drops any: programs that come later than
- * the pods, such as kube-proxy, make the table filter.
+ * True for a chain of iptables that lets packets through where no chain drops any: programs that come later
+ * than the pods, such as kube-proxy, make the table filter.
  */
 function isNeedless(
   { part }: EntryPart,

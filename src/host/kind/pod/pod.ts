@@ -58,7 +58,7 @@ function verifyPod(step: PodStep, on: Place): Difference | string | undefined {
   );
 }
 
-/** The commands that raise the pod's end, and give it what went with its state: routes, and addresses of IPv6. */
+/** The commands that raise the pod's end and give it back what went: routes, and addresses of IPv6. */
 function raiseCommand({ interfaceName, detection, addresses, routes }: PodStep, { index, pod }: End): string {
   const present = listAddresses(pod.links, index);
   const lost = addresses.filter((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
