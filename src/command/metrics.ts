@@ -2,8 +2,10 @@
 // collector.
 
 import { programVersion } from "../cni/about.ts";
+import { labelOf } from "../doctor/code.ts";
 import { type Diagnosis, diagnoseAll } from "../doctor/doctor.ts";
 import type { Severity } from "../doctor/finding.ts";
+import { groupBy } from "../doctor/group.ts";
 import { sentencesOf } from "../failure/failure.ts";
 import { Node } from "../host/node.ts";
 import { CONFIGURATIONS, EXECUTABLES } from "../survey/folder.ts";
@@ -43,7 +45,7 @@ much the doctor finds wrong. Needs root; changes nothing.
       hostPorts(survey),
       ...pools,
       strays(survey),
-      findings(diagnoseAll({ node, survey }, folders)),
+      ...findings(diagnoseAll({ node, survey }, folders)),
     ];
     return { text: families.map(textOf).join(""), notes };
   },
@@ -142,18 +144,33 @@ function strays({ pairs, leases, unreadable }: Survey): Family {
   };
 }
 
-/** What the doctor finds, by severity; an examination that could not look is `blind`. */
-function findings({ findings: all, blind }: Diagnosis): Family {
+/**
+ * What the doctor finds, by severity, and by code where there is something of it: a series for each code and
+ * severity that may come would be hundreds. An examination that could not look is `blind`.
+ */
+function findings({ findings: all, blind }: Diagnosis): Family[] {
   const countOf = (wanted: Severity): number => all.filter(({ severity }) => severity === wanted).length;
   const severities: readonly Severity[] = ["error", "warning", "note"];
-  return {
-    name: "pontoon_findings",
-    help: "What pontoon doctor finds, by severity.",
-    samples: [
-      ...severities.map((severity) => ({ labels: { severity }, value: countOf(severity) })),
-      { labels: { severity: "blind" }, value: blind.length },
-    ],
-  };
+  const byCode = groupBy(all, ({ code, severity, isRepairable }) => `${code} ${severity} ${isRepairable}`);
+  return [
+    {
+      name: "pontoon_findings",
+      help: "What pontoon doctor finds, by severity.",
+      samples: [
+        ...severities.map((severity) => ({ labels: { severity }, value: countOf(severity) })),
+        { labels: { severity: "blind" }, value: blind.length },
+      ],
+    },
+    {
+      name: "pontoon_findings_by_code",
+      help: "What pontoon doctor finds, by code, severity, and whether --repair mends it.",
+      samples: [...byCode.values()].map((group) => {
+        const { code, severity, isRepairable } = group[0]!;
+        const labels = { code: labelOf(code), severity, repairable: String(isRepairable === true) };
+        return { labels, value: group.length };
+      }),
+    },
+  ];
 }
 
 /** The exposition format of Prometheus, version 0.0.4. */

@@ -5,6 +5,7 @@ import type { StepName } from "../plan/step.ts";
 /** In the order of the examinations; the last are those of a way that is traced. */
 const CODES = [
   "wrongConfiguration",
+  "noConfiguration",
   "waitingConfiguration",
   "missingPlugin",
   "unusablePlugin",
@@ -24,11 +25,17 @@ const CODES = [
   "addressOfNode",
   "nobodyListens",
   "shadowedListener",
+  "hostPortShadowed",
   "firewallDrops",
   "firewallMayDrop",
   "secondOwner",
   "overlappingSubnet",
   "wrongRoute",
+  "noWayOut",
+  "wayOutRefused",
+  "answersRefused",
+  "wayOutDown",
+  "silentRouter",
   "mtuAboveWayOut",
   "mtuAboveTunnel",
   "tunnelDown",
@@ -47,6 +54,7 @@ const CODES = [
   "connectionTableFull",
   "neighbourTableFull",
   "noRoute",
+  "podLeadsElsewhere",
   "noHostPort",
   "isolatedPorts",
   "otherEndOfWire",
@@ -59,3 +67,8 @@ export const FINDING_CODES: readonly FindingCode[] = [
   ...CODES,
   ...STEP_NAMES.map((name) => `${name}Differs` as const),
 ];
+
+/** The code as labels of metrics have it: `lost-lease`. */
+export function labelOf(code: FindingCode): string {
+  return code.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

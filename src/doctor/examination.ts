@@ -13,6 +13,7 @@ import { examineNeighbours } from "./examine/neighbour.ts";
 import { examineNodePart } from "./examine/node.ts";
 import { examineState } from "./examine/state.ts";
 import { examineSubnets } from "./examine/subnet.ts";
+import { examineWays } from "./examine/way.ts";
 import type { Finding } from "./finding.ts";
 
 /** An examination of one subject. It changes nothing. */
@@ -57,6 +58,11 @@ export const EXAMINATIONS: readonly Examination[] = [
     name: "subnets",
     content: "the node sends packets for pods by their own interface",
     examine: examineSubnets,
+  },
+  {
+    name: "ways",
+    content: "the node routes what pods send beyond it, and the answers",
+    examine: examineWays,
   },
   { name: "mtu", content: "the way out takes the pods' largest packets", examine: examineMtu },
   {

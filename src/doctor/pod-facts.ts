@@ -9,6 +9,9 @@ import type { Node } from "../host/node.ts";
 import type { Pod } from "../host/pod.ts";
 import { verifyStep } from "../host/verify.ts";
 import type { Family } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
+import { listAddresses } from "../net/address.ts";
+import { getLink } from "../net/link.ts";
 import { type Listener, listListeners } from "../net/listener.ts";
 import { listNeighbours, type Neighbour } from "../net/neighbour.ts";
 import { NetlinkSocket } from "../netlink/socket.ts";
@@ -32,6 +35,8 @@ export interface PodListener extends Listener {
 export interface StepDifference {
   step: StepName;
   difference: Difference;
+  /** What helps where no command does; undefined: to make the pod anew. */
+  advice?: string;
 }
 
 /** The facts about one pod. */
@@ -40,6 +45,8 @@ export interface PodFacts {
   differences: StepDifference[];
   /** The neighbours that somebody entered by hand, which the kernel does not learn. */
   neighbours: Neighbour[];
+  /** The addresses of the pod's interface, those that the ADD did not give it among them. */
+  addresses: Prefix[];
   /** The families of the neighbours that the kernel learned. All namespaces share one table of a family. */
   learned: Family[];
   /** The listening sockets; undefined where they cannot be seen, or nobody asks for them. */
@@ -62,7 +69,14 @@ export function lookIntoPods(
 }
 
 function visitPod(surveyed: SurveyedAttachment, visit: Omit<Visit, "pod">): PodFacts {
-  const facts: PodFacts = { surveyed, differences: [], neighbours: [], learned: [], listeners: undefined };
+  const facts: PodFacts = {
+    surveyed,
+    differences: [],
+    neighbours: [],
+    addresses: [],
+    learned: [],
+    listeners: undefined,
+  };
   try {
     using pod = openRecordedPod(surveyed.attachment, visit.node);
     if (pod !== undefined) look(facts, { ...visit, pod });
@@ -82,8 +96,13 @@ function refusalOf(error: unknown, surveyed: SurveyedAttachment): CniError {
   return explain("ioFailure", `${nameOf(surveyed)} cannot be looked into`, error, hint);
 }
 
-function gone({ namespace: { path } }: Attachment): StepDifference {
-  return { step: "pod", difference: incurable(`its network namespace ${path} is gone or replaced`) };
+/** What is left of a pod without its namespace keeps its address and its rules until a DEL. */
+function gone({ key: { containerId }, namespace: { path } }: Attachment): StepDifference {
+  return {
+    step: "pod",
+    difference: incurable(`its network namespace ${path} is gone or replaced`),
+    advice: `Delete the pod; where its runtime has forgotten it, "pontoon rm ${containerId}" takes down what is left`,
+  };
 }
 
 interface Visit {
@@ -107,6 +126,8 @@ function look(facts: PodFacts, visit: Visit): void {
   const neighbours = listNeighbours(pod.links);
   facts.neighbours = neighbours.filter(({ isPermanent }) => isPermanent);
   facts.learned = familiesOfLearned(neighbours);
+  const index = getLink(pod.links, { name: attachment.link.pod.name })?.index;
+  if (index !== undefined) facts.addresses = listAddresses(pod.links, index).map(({ prefix }) => prefix);
   if (visit.hasAllListeners || attachment.hostPorts !== undefined) facts.listeners = listenersIn(pod);
 }
 

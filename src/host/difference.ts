@@ -9,6 +9,8 @@ export interface Difference {
   cure: string | undefined;
   /** True: a restore mends it, too. */
   isRestorable: boolean;
+  /** True: nothing is lost by it as things are. */
+  isHarmless?: boolean;
 }
 
 /** The command that puts back what a restore can put back. */

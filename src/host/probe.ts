@@ -14,7 +14,7 @@ import {
 } from "../net/internet-socket.ts";
 import { followPacket, type TraceEvent } from "../nft/packet-trace.ts";
 import { u32At } from "../sys/bytes.ts";
-import { check, errnoOf } from "../sys/errno.ts";
+import { check, errnoOf, isErrno, type SystemError } from "../sys/errno.ts";
 import { native } from "../sys/native.ts";
 import { POLLIN, POLLOUT, waitFor } from "../sys/stream.ts";
 import type { Pod } from "./pod.ts";
@@ -35,6 +35,8 @@ export type ProbeAnswer = "answered" | "refused" | "nothing";
 /** The outcome of a probe. */
 export interface Probed {
   answer: ProbeAnswer;
+  /** The pod's own kernel refused to send the packet. */
+  refusal: SystemError | undefined;
   /** The rules of nftables that the packet met. The legacy variant of iptables tells nothing. */
   events: TraceEvent[];
 }
@@ -49,15 +51,32 @@ const ANSWER_MS = 1_000;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
 
+/** The errors by which a kernel refuses a packet: by its rules and routes, or since a link is down. */
+const REFUSALS = [
+  "EPERM",
+  "EACCES",
+  "EINVAL",
+  "EADDRNOTAVAIL",
+  "ENETDOWN",
+  "ENETUNREACH",
+  "EHOSTUNREACH",
+] as const;
+
 /** Sends the packet and waits for its answer, a second at most. Throws SystemError. */
 export function probe(pod: Pod, wanted: Probe): Probed {
   let answer: ProbeAnswer = "nothing";
+  let refusal: SystemError | undefined;
   const protocol = protocolOf(wanted);
   const { source, destination, port, isBridged } = wanted;
   const events = followPacket({ source, destination, protocol, port, isBridged }, () => {
-    answer = send(pod, wanted, protocol);
+    try {
+      answer = send(pod, wanted, protocol);
+    } catch (error) {
+      if (!isErrno(error, ...REFUSALS)) throw error;
+      refusal = error as SystemError;
+    }
   });
-  return { answer, events };
+  return { answer, refusal, events };
 }
 
 function protocolOf({ port, protocol, source }: Probe): number {

@@ -6,13 +6,13 @@ import { readText } from "../netlink/reader.ts";
 import { NF_ACCEPT, NF_DROP, NF_QUEUE } from "../netlink/uapi/nf_tables.ts";
 import type { PacketLink, PacketTest } from "../nft/packet.ts";
 import { PROTOCOL_NAMES } from "../nft/packet-field.ts";
-import { isContinuing, isQueue, matchTest } from "../nft/xtables.ts";
+import { isContinuing, isQueue, isTranslating, matchTest } from "../nft/xtables.ts";
 import { u16At, u32At } from "../sys/bytes.ts";
 import { leadingOnes } from "./table.ts";
 
 /** What becomes of a packet: a verdict, or the way to the chain whose first rule stands at `first`. */
 export type LegacyVerdict =
-  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "queue" | "unknown" }
+  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "queue" | "translate" | "unknown" }
   | { kind: "jump" | "goto"; first: number };
 
 /** A rule of a legacy table. */
@@ -199,6 +199,7 @@ function verdictOf(family: Family, bytes: Uint8Array, next: number): LegacyVerdi
   const name = targetName(family, bytes);
   if (name === "REJECT") return { kind: "reject" };
   if (isQueue(name)) return { kind: "queue" };
+  if (isTranslating(name)) return { kind: "translate" };
   if (name !== "") return { kind: isContinuing(name) ? "continue" : "unknown" };
   const value = u32At(bytes, u16At(bytes, FIELDS[family].targetOffset) + DATA) | 0;
   if (value === next) return { kind: "continue" };

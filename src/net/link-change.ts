@@ -90,6 +90,8 @@ export interface LinkChange {
   isolated?: boolean;
   /** The bridge learns MACs from frames that come in by this port. */
   learning?: boolean;
+  /** Frames of MACs that the bridge has not got from elsewhere come in by this bridge port, too. */
+  locked?: false;
   /** Frames to unknown MACs, to groups and to all go out by this bridge port. */
   floods?: true;
   /** The index of the bridge (or other master) that the link becomes a port of. */
@@ -112,6 +114,7 @@ export function changeLinkMessage(which: LinkName, change: LinkChange, what: str
     change.hairpin !== undefined ||
     change.isolated !== undefined ||
     change.learning !== undefined ||
+    change.locked !== undefined ||
     change.floods !== undefined ||
     change.forwardsLinkLocal !== undefined;
   return {
@@ -167,13 +170,14 @@ function writeInetSetting(w: Writer, setting: number, value: number): void {
 const LINK_LOCAL_GROUPS = Uint8Array.of(0xfd, 0xff);
 
 function writePortSettings(w: Writer, change: LinkChange): void {
-  const { hairpin, isolated, learning, floods, forwardsLinkLocal } = change;
+  const { hairpin, isolated, learning, locked, floods, forwardsLinkLocal } = change;
   w.nest(rt.IFLA_LINKINFO, () => {
     w.string(rt.IFLA_INFO_SLAVE_KIND, "bridge");
     w.nest(rt.IFLA_INFO_SLAVE_DATA, () => {
       if (hairpin !== undefined) w.u8Attribute(rt.IFLA_BRPORT_MODE, hairpin ? 1 : 0);
       if (isolated !== undefined) w.u8Attribute(rt.IFLA_BRPORT_ISOLATED, isolated ? 1 : 0);
       if (learning !== undefined) w.u8Attribute(rt.IFLA_BRPORT_LEARNING, learning ? 1 : 0);
+      if (locked !== undefined) w.u8Attribute(rt.IFLA_BRPORT_LOCKED, 0);
       if (floods !== undefined) for (const flood of FLOODS) w.u8Attribute(flood, 1);
       if (forwardsLinkLocal !== undefined) w.attribute(rt.IFLA_BRPORT_GROUP_FWD_MASK, LINK_LOCAL_GROUPS);
     });

@@ -95,6 +95,11 @@ export class Link {
     return id === undefined ? undefined : id | 0;
   }
 
+  /** The kernel hears the other end; what else it says of that, operState, comes up to a second later. */
+  get hasCarrier(): boolean {
+    return this.attributes.u8(rt.IFLA_CARRIER) !== 0;
+  }
+
   get operState(): number {
     return this.attributes.u8(rt.IFLA_OPERSTATE) ?? 0;
   }
@@ -166,6 +171,11 @@ export class LinkPort {
 
   get isolated(): boolean {
     return this.data?.u8(rt.IFLA_BRPORT_ISOLATED) === 1;
+  }
+
+  /** Frames of MACs that the bridge has not got from elsewhere are dropped. Kernels before 5.18 cannot. */
+  get locked(): boolean {
+    return this.data?.u8(rt.IFLA_BRPORT_LOCKED) === 1;
   }
 
   /** The bridge learns MACs from frames that come in by the port. */

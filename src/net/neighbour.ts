@@ -15,6 +15,8 @@ export interface Neighbour {
   mac: string;
   /** Somebody entered it by hand: it does not grow old, and nobody is asked. */
   isPermanent: boolean;
+  /** Nobody has answered: the kernel asks now, or has asked in vain. */
+  isSilent: boolean;
   /** The kernel needs no answer for it: a group's address, or a link without link-layer addresses. */
   needsNoAnswer: boolean;
 }
@@ -44,6 +46,7 @@ function readNeighbour({ payload }: Reply): Neighbour | undefined {
     address: addressFromBytes(bytes),
     mac: formatMac(attributes.bytes(rt.NDA_LLADDR)),
     isPermanent: (state & rt.NUD_PERMANENT) !== 0,
+    isSilent: (state & (rt.NUD_INCOMPLETE | rt.NUD_FAILED)) !== 0,
     needsNoAnswer: (state & rt.NUD_NOARP) !== 0,
   };
 }

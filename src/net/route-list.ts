@@ -88,6 +88,7 @@ function readRoute(reply: Reply, family: Family, attributes: Attributes): LinkRo
     priority: attributes.u32(rt.RTA_PRIORITY),
     table: attributes.u32(rt.RTA_TABLE) ?? reply.payload[4],
     scope: reply.payload[6],
+    type: reply.payload[7],
     protocol: reply.payload[5],
   };
 }

@@ -5,6 +5,7 @@ import { wholeOf } from "../ip/prefix.ts";
 import { type Attributes, type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
+import type { SystemError } from "../sys/errno.ts";
 import { routeHeader } from "./route.ts";
 import { readGateway } from "./route-list.ts";
 
@@ -92,10 +93,16 @@ export interface RouteWay extends RouteChoice {
   source: Address | undefined;
 }
 
-/** As {@link lookUpRoute}, with the next router and the own address. Throws SystemError. */
-export function lookUpWay(socket: NetlinkSocket, address: Address): RouteWay | undefined {
-  const [outcome] = socket.transact([lookUpMessage(address)]);
-  const reply = outcome?.replies[0];
+/**
+ * As {@link lookUpRoute}, with the next router and the own address; with `source`, for a packet from that
+ * address of this machine. Throws SystemError.
+ */
+export function lookUpWay(socket: NetlinkSocket, address: Address, source?: Address): RouteWay | undefined {
+  const [outcome] = socket.transact([lookUpMessage(address, 0, source)]);
+  return readWay(outcome?.replies[0]);
+}
+
+function readWay(reply: Reply | undefined): RouteWay | undefined {
   const choice = readChoice(reply);
   if (reply === undefined || choice === undefined) return undefined;
   const attributes = readAttributes(reply.payload, 12);
@@ -140,15 +147,61 @@ export function lookUpDirectWays(socket: NetlinkSocket, addresses: readonly Addr
   });
 }
 
+/** A packet that comes into this machine. */
+export interface IncomingPacket {
+  source: Address;
+  destination: Address;
+  /** The index of the link by which it comes in. */
+  input: number;
+}
+
+/** What becomes of a packet that came in: it is for this machine, goes on, or is refused with an error. */
+export interface Forwarding {
+  isLocal: boolean;
+  way: RouteWay | undefined;
+  error: SystemError | undefined;
+}
+
+/**
+ * What the kernel does with packets that come in, as it looks at them itself: rules and routes, and of IPv4
+ * also forwarding of the link and rp_filter. Throws SystemError when the socket fails.
+ */
+export function lookUpForwarding(socket: NetlinkSocket, packets: readonly IncomingPacket[]): Forwarding[] {
+  const found: Forwarding[] = [];
+  for (let at = 0; at < packets.length; at += MOST_LOOK_UPS)
+    for (const { replies, error } of socket.transact(
+      packets.slice(at, at + MOST_LOOK_UPS).map(incomingMessage),
+    ))
+      found.push({ isLocal: replies[0]?.payload[7] === rt.RTN_LOCAL, way: readWay(replies[0]), error });
+  return found;
+}
+
+function incomingMessage({ source, destination, input }: IncomingPacket): Message {
+  const whole = wholeOf(destination);
+  return {
+    what: `look up the way from ${formatAddress(source)} to ${formatAddress(destination)}`,
+    type: rt.RTM_GETROUTE,
+    flags: 0,
+    body: (w) => {
+      routeHeader(w, whole, { sourceLength: whole.length });
+      w.attribute(rt.RTA_DST, addressBytes(destination))
+        .attribute(rt.RTA_SRC, addressBytes(source))
+        .u32Attribute(rt.RTA_IIF, input);
+    },
+  };
+}
+
 /** With RTM_F_FIB_MATCH the answer is the entry that fits, and not the way that follows from it. */
-function lookUpMessage(address: Address, flags = 0): Message {
+function lookUpMessage(address: Address, flags = 0, source?: Address): Message {
   return {
     what: `look up the route to ${formatAddress(address)}`,
     type: rt.RTM_GETROUTE,
     flags: 0,
     body: (w) => {
-      routeHeader(w, wholeOf(address), { flags });
+      const whole = wholeOf(address);
+      routeHeader(w, whole, { flags, sourceLength: source === undefined ? 0 : whole.length });
       w.attribute(rt.RTA_DST, addressBytes(address));
+      if (source !== undefined) w.attribute(rt.RTA_SRC, addressBytes(source));
     },
   };
 }

@@ -21,6 +21,8 @@ export interface LinkRoute {
   priority?: number | undefined;
   table?: number | undefined;
   scope?: number | undefined;
+  /** What becomes of packets (RTN_…); a new route lets them pass. */
+  type?: number | undefined;
   /** The origin of the route (RTPROT_…); without it a new route counts as made by hand. */
   protocol?: number | undefined;
 }
@@ -101,6 +103,7 @@ function writeMetrics(w: Writer, { mtu, advmss }: LinkRoute): void {
 }
 
 interface RouteFields {
+  sourceLength?: number;
   table?: number;
   protocol?: number;
   scope?: number;
@@ -112,11 +115,11 @@ interface RouteFields {
 export function routeHeader(
   w: Writer,
   dst: Prefix,
-  { table = 0, protocol = 0, scope = 0, type = 0, flags = 0 }: RouteFields,
+  { sourceLength = 0, table = 0, protocol = 0, scope = 0, type = 0, flags = 0 }: RouteFields,
 ): void {
   w.u8(familyNumber(dst.address.family))
     .u8(dst.length)
-    .u8(0)
+    .u8(sourceLength)
     .u8(0)
     .u8(table)
     .u8(protocol)

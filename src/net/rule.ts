@@ -1,10 +1,13 @@
-// Rules that choose a routing table by the source address. (linux/fib_rules.h, net/core/fib_rules.c)
+// Rules of routing, above all those that choose a table by the source address. (linux/fib_rules.h,
+// net/core/fib_rules.c)
 import { type Address, addressBytes, addressFromBytes, type Family, formatAddress } from "../ip/address.ts";
+import type { Prefix } from "../ip/prefix.ts";
 import { type Reply, readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";
 import * as rt from "../netlink/uapi/rtnetlink.ts";
 import type { Writer } from "../netlink/writer.ts";
+import { u32At } from "../sys/bytes.ts";
 import { familyNumber } from "./address.ts";
 
 /**
@@ -38,13 +41,65 @@ export function deleteRuleMessage(rule: SourceRule): Message {
 
 /** The rules of a family that look at a single source address and lead to a table. Throws SystemError. */
 export function listSourceRules(socket: NetlinkSocket, family: Family): SourceRule[] {
-  const message: Message = {
+  return listRuleReplies(socket, family).flatMap((reply) => readRule(reply, family) ?? []);
+}
+
+function listRuleReplies(socket: NetlinkSocket, family: Family): Reply[] {
+  return socket.dump({
     what: `list the rules of IPv${family}`,
     type: rt.RTM_GETRULE,
     flags: 0,
     body: (w) => w.u8(familyNumber(family)).bytes(new Uint8Array(11)),
-  };
-  return socket.dump(message).flatMap((reply) => readRule(reply, family) ?? []);
+  });
+}
+
+/** A rule of routing, as the kernel lists it. */
+export interface RoutingRule {
+  family: Family;
+  /** The lowest is asked first. */
+  priority: number;
+  source: Prefix | undefined;
+  destination: Prefix | undefined;
+  /** The links by which a packet comes in and leaves. */
+  input: string | undefined;
+  output: string | undefined;
+  mark: { value: number; mask: number } | undefined;
+  isInverted: boolean;
+  /** It asks for ports, a protocol or a type of service, too. */
+  asksForMore: boolean;
+  /** What a packet meets: a table (FR_ACT_TO_TBL), or its end (FR_ACT_BLACKHOLE and others). */
+  action: number;
+  table: number;
+}
+
+/** All rules of a family, in their order. Throws SystemError. */
+export function listRules(socket: NetlinkSocket, family: Family): RoutingRule[] {
+  return listRuleReplies(socket, family).map(({ payload }) => {
+    const attributes = readAttributes(payload, 12);
+    const prefix = (type: number, length: number): Prefix | undefined => {
+      const bytes = attributes.addressBytes(type);
+      return bytes && { address: addressFromBytes(bytes), length };
+    };
+    const value = attributes.u32(rt.FRA_FWMARK);
+    const mask = attributes.u32(rt.FRA_FWMASK) ?? 0;
+    return {
+      family,
+      priority: attributes.u32(rt.FRA_PRIORITY) ?? 0,
+      source: prefix(rt.FRA_SRC, payload[2] ?? 0),
+      destination: prefix(rt.FRA_DST, payload[1] ?? 0),
+      input: attributes.string(rt.FRA_IIFNAME),
+      output: attributes.string(rt.FRA_OIFNAME),
+      mark: value === undefined ? undefined : { value, mask },
+      isInverted: (u32At(payload, 8) & rt.FIB_RULE_INVERT) !== 0,
+      asksForMore:
+        payload[3] !== 0 ||
+        [rt.FRA_IP_PROTO, rt.FRA_SPORT_RANGE, rt.FRA_DPORT_RANGE].some(
+          (type) => attributes.bytes(type) !== undefined,
+        ),
+      action: payload[7] ?? 0,
+      table: attributes.u32(rt.FRA_TABLE) ?? payload[4] ?? 0,
+    };
+  });
 }
 
 function ruleText({ source, table }: SourceRule): string {

@@ -127,6 +127,49 @@ export function listRedirects(socket: NetlinkSocket, index: number): number[] {
   return socket.dump(message).flatMap((reply) => redirectOf(attributesOf(reply)) ?? []);
 }
 
+/** A filter at a link's edge, which sees what the link receives (`ingress`) or sends (`egress`). */
+export interface EdgeFilter {
+  side: "ingress" | "egress";
+  /** `u32`, `bpf`… */
+  kind: string;
+  /** The index of the link to which it redirects; undefined: it does something else, or nobody can tell. */
+  redirect: number | undefined;
+}
+
+/** The filters at the edges of a link. Throws SystemError. */
+export function listEdgeFilters(socket: NetlinkSocket, index: number): EdgeFilter[] {
+  const sides = [
+    ["ingress", tc.TC_H_MIN_INGRESS],
+    ["egress", tc.TC_H_MIN_EGRESS],
+  ] as const;
+  const found = sides.flatMap(([side, minor]) =>
+    socket
+      .dump({
+        what: `list the filters of interface number ${index}`,
+        type: tc.RTM_GETTFILTER,
+        flags: 0,
+        body: (w) => header(w, index, { parent: INGRESS_HANDLE + minor }),
+      })
+      .map((reply) => ({ side, reply, parent: u32At(reply.payload, 12) })),
+  );
+  // A qdisc "ingress" has one side, and gives its filters for both; those have its handle as parent.
+  const isOne = found.some(({ parent }) => parent === INGRESS_HANDLE);
+  return found
+    .filter(({ side }) => !isOne || side === "ingress")
+    .flatMap(({ side, reply }): EdgeFilter[] => {
+      const attributes = attributesOf(reply);
+      if (isHead(attributes)) return [];
+      return [{ side, kind: attributes.string(tc.TCA_KIND) ?? "", redirect: redirectOf(attributes) }];
+    });
+}
+
+/** True for what holds filters and is none: a classifier without options, a table of u32. */
+function isHead(attributes: Attributes): boolean {
+  const options = attributes.nest(tc.TCA_OPTIONS);
+  if (options === undefined) return true;
+  return attributes.string(tc.TCA_KIND) === "u32" && options.bytes(tc.TCA_U32_SEL) === undefined;
+}
+
 /** A place among the queues and filters of a link. Without a handle the kernel chooses. */
 interface Spot {
   handle?: number;

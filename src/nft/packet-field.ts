@@ -2,7 +2,8 @@
 // undefined. (linux/netfilter/nf_tables.h; RFC 791, 8200, 9293)
 import { addressBytes, addressFromBytes, formatAddress } from "../ip/address.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";
-import { u32Bytes } from "../sys/bytes.ts";
+import { RTN_LOCAL } from "../netlink/uapi/rtnetlink.ts";
+import { u32At, u32Bytes } from "../sys/bytes.ts";
 import { HEADER } from "./expression.ts";
 import { INTERFACE_NAME_BYTES } from "./key.ts";
 import type { Packet, PacketLink } from "./packet.ts";
@@ -48,6 +49,14 @@ export function unknownBytes(length: number): Bytes {
 export function unknownField(name: string, length = 4): Field {
   return { name, length, bytesOf: () => unknownBytes(length), textOf: hexText };
 }
+
+/** `fib daddr type`: of the node, where that is known; other types are not. */
+export const DESTINATION_TYPE: Field = {
+  name: "fib daddr type",
+  length: 4,
+  bytesOf: ({ isForNode }) => (isForNode === true ? [...u32Bytes(RTN_LOCAL)] : unknownBytes(4)),
+  textOf: (value) => (u32At(value, 0) === RTN_LOCAL ? "local" : hexText(value)),
+};
 
 /** The property that `meta` loads by this key, in a table of this family; undefined: not known. */
 export function metaField(key: number, tableFamily: number): Field | undefined {

@@ -6,12 +6,19 @@ import * as nft from "../netlink/uapi/nf_tables.ts";
 import { listExpressions } from "./answer.ts";
 import { GENERIC_HEADER, listRulesMessage, type Table } from "./message.ts";
 import type { PacketRule, PacketTest, RuleVerdict } from "./packet.ts";
-import { connectionField, headerField, maskedField, metaField, unknownField } from "./packet-field.ts";
+import {
+  connectionField,
+  DESTINATION_TYPE,
+  headerField,
+  maskedField,
+  metaField,
+  unknownField,
+} from "./packet-field.ts";
 import { elementsText, keyIn, type LookUp, mapText, namesText } from "./packet-look-up.ts";
 import { Registers } from "./packet-register.ts";
 import { PacketSet, type SetElement, verdictId } from "./packet-set.ts";
 import { COMPARISONS, inverted, isBetween } from "./packet-value.ts";
-import { isContinuing, isQueue, matchTest } from "./xtables.ts";
+import { isContinuing, isQueue, isTranslating, matchTest } from "./xtables.ts";
 
 /** The rules of a chain; one with a map of verdicts is a rule for each of these. Throws SystemError. */
 export function readPacketRules(socket: NetlinkSocket, table: Table, chain: string): PacketRule[] {
@@ -82,6 +89,7 @@ class RuleReader {
     else if (data === undefined) this.unknown(name);
     else if (name === "meta" || name === "ct") this.load(name, data);
     else if (name === "payload") this.loadPayload(data);
+    else if (name === "fib") this.loadType(data);
     else if (name === "bitwise") this.mask(data);
     else if (name === "byteorder") this.turn(data);
     else if (name === "cmp") this.compare(data);
@@ -102,7 +110,7 @@ class RuleReader {
   }
 
   private translate(name: string): void {
-    this.verdict = { kind: "unknown" };
+    this.verdict = { kind: "translate" };
     this.words.push(`(${name})`);
   }
 
@@ -132,6 +140,14 @@ class RuleReader {
       data.be32(nft.NFTA_PAYLOAD_LEN),
     ];
     this.registers.put(register, headerField(base, { offset, length }));
+  }
+
+  private loadType(data: Attributes): void {
+    const isDestinationType =
+      data.be32(nft.NFTA_FIB_RESULT) === nft.NFT_FIB_RESULT_ADDRTYPE &&
+      data.be32(nft.NFTA_FIB_FLAGS) === nft.NFTA_FIB_F_DADDR;
+    if (!isDestinationType) return this.unknown("fib");
+    this.registers.put(data.be32(nft.NFTA_FIB_DREG) ?? 0, DESTINATION_TYPE);
   }
 
   private mask(data: Attributes): void {
@@ -220,6 +236,9 @@ class RuleReader {
     else if (isQueue(name)) {
       this.verdict = { kind: "queue" };
       this.words.push(`-j ${name}`);
+    } else if (isTranslating(name)) {
+      this.verdict = { kind: "translate" };
+      this.words.push(`-j ${name}`);
     } else if (!isContinuing(name)) this.verdict = { kind: "unknown" };
   }
 }
@@ -268,7 +287,7 @@ function rulesOfMap(map: LookUp, tests: readonly PacketTest[], words: readonly W
 function textOf(words: readonly Word[], verdict: RuleVerdict): string {
   const { kind } = verdict;
   // A queue is among the words.
-  const isSilent = kind === "continue" || kind === "queue" || kind === "unknown";
+  const isSilent = ["continue", "queue", "translate", "unknown"].includes(kind);
   const end = "chain" in verdict ? `${kind} ${verdict.chain}` : isSilent ? "" : kind;
   const texts = words.map((word) => (typeof word === "string" ? word : word()));
   return [...texts, end].filter((word) => word !== "").join(" ");

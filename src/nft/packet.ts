@@ -14,6 +14,10 @@ export interface Packet {
   protocol: number | undefined;
   sourcePort?: number | undefined;
   destinationPort: number | undefined;
+  /** It is for an address of the node, which need not be known. */
+  isForNode?: boolean | undefined;
+  /** The port of the node that it is for until a host port is translated. */
+  nodePort?: number | undefined;
   /** The bridge whose ports its interfaces are, in a chain that sees frames. */
   bridge?: { name: string } | undefined;
   /** Its connection: this is the first packet, or one has been answered. */
@@ -33,11 +37,11 @@ export interface PacketLink {
 export type PacketTest = (packet: Packet) => boolean | undefined;
 
 /**
- * What becomes of a packet that a rule fits. `queue`: another program decides. `unknown`: nobody can tell
- * from here.
+ * What becomes of a packet that a rule fits. `queue`: another program decides. `translate`: its connection
+ * gets another destination or source. `unknown`: nobody can tell from here.
  */
 export type RuleVerdict =
-  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "queue" | "unknown" }
+  | { kind: "accept" | "drop" | "reject" | "return" | "continue" | "queue" | "translate" | "unknown" }
   | { kind: "jump" | "goto"; chain: string };
 
 /** A rule as far as a way through a chain needs it. */
@@ -164,6 +168,7 @@ class Walk {
     switch (verdict.kind) {
       case "accept":
       case "queue":
+      case "translate":
       case "unknown":
         this.end("accept", { chain, rule, isCertain });
         return { ends: true };

@@ -40,11 +40,17 @@ export function isQueue(target: string): boolean {
   return target === "NFQUEUE" || target === "QUEUE";
 }
 
+/** True for a target that gives a connection another destination or source. */
+export function isTranslating(target: string): boolean {
+  return ["DNAT", "REDIRECT", "SNAT", "MASQUERADE", "NETMAP"].includes(target);
+}
+
 /** The test of a match by its name and data. */
 export function matchTest(name: string, info: Uint8Array): XtablesMatch {
   if (name === "comment") return { test: undefined, text: `/* ${readText(info)} */` };
   if (name === "conntrack") return connectionTest(info);
   if (name === "devgroup") return groupTest(info);
+  if (name === "addrtype") return addressTypeTest(info);
   if (name === "tcp" || name === "udp") return portsTest(name, info);
   if (name === "multiport") return multiportTest(info);
   return { test: () => undefined, text: `-m ${name}` };
@@ -72,6 +78,20 @@ function connectionTest(info: Uint8Array): XtablesMatch {
     return isIn !== isNot;
   };
   return { test, text: `${isNot ? "! " : ""}--ctstate ${names.map(([name]) => name).join(",")}` };
+}
+
+/** Struct xt_addrtype_info_v1: bits of types of source and destination, flags; XT_ADDRTYPE_LOCAL. */
+const ADDRTYPE = { bytes: 8, source: 0, destination: 2, flags: 4, local: 4 };
+
+/** `--dst-type LOCAL` alone: how programs tell connections to ports of the node. */
+function addressTypeTest(info: Uint8Array): XtablesMatch {
+  const isPlain =
+    info.length >= ADDRTYPE.bytes &&
+    u16At(info, ADDRTYPE.source) === 0 &&
+    u16At(info, ADDRTYPE.destination) === ADDRTYPE.local &&
+    u32At(info, ADDRTYPE.flags) === 0;
+  if (!isPlain) return { test: () => undefined, text: "-m addrtype" };
+  return { test: ({ isForNode }) => isForNode, text: "-m addrtype --dst-type LOCAL" };
 }
 
 /** Struct xt_devgroup_info: flags, then for each side its group and a mask; the flag behind says "not". */

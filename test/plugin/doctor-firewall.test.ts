@@ -181,6 +181,30 @@ scene(
   },
 );
 
+for (const program of ["iptables-nft", "iptables-legacy"])
+  scene(
+    `${program}: rules of others that come after a pod with an ingress policy and drop nothing of it are a note, and those that drop a fault`,
+    async (world) => {
+      await addNeighbour(world);
+      await world.host.must("ip route add default via 192.168.50.2");
+      const red = await world.pod("red");
+      await add(world, install(world, network("pods", { ...V4, ingressPolicy: "open" })), red);
+      await expectContent(world);
+      await onHost(
+        `${program} -N KUBE-FORWARD; ${program} -A FORWARD -j KUBE-FORWARD; ${program} -A KUBE-FORWARD -m conntrack --ctstate INVALID -j DROP; ${program} -A KUBE-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+      )(world);
+      await expectContent(world);
+      expect((await doctor(world)).findings).toMatchObject([
+        { code: "ingressPolicyDiffers", severity: "note", repairable: true },
+      ]);
+      await onHost(`${program} -P FORWARD DROP`)(world);
+      const faults = faultsOf(await doctor(world));
+      expect(faults[0]).toMatchObject({ code: "ingressPolicyDiffers", severity: "error" });
+      await runCures(world, faults.slice(0, 1));
+      expect((await doctor(world)).findings).toEqual([]);
+    },
+  );
+
 scene(
   "connections to host ports that a firewall drops are named, and the printed command mends it",
   async (world) => {

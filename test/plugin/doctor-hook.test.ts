@@ -230,8 +230,14 @@ scene("a trace to a host port knows where its packet has the address of the node
   await using server = await serve(red, "tcp", "0.0.0.0", 80);
   void server;
   for (const [hook, rule, drops, says] of [
-    ["prerouting priority -300", "tcp dport 80 drop", false, ", unless this rule fits: "],
-    ["prerouting priority -300", "tcp dport 8080 drop", true, ", unless this rule fits: "],
+    ["prerouting priority -300", "tcp dport 80 drop", false, `${MINE("inet")} (policy accept)`],
+    ["prerouting priority -300", "tcp dport 8080 drop", true, `✗ ${MINE("inet")} drops the packet.`],
+    [
+      "prerouting priority -300",
+      "fib daddr type local tcp dport 8080 drop",
+      true,
+      `✗ ${MINE("inet")} drops the packet.`,
+    ],
     ["prerouting priority -99", "tcp dport 80 drop", true, `✗ ${MINE("inet")} drops the packet.`],
     ["prerouting priority -99", "tcp dport 8080 drop", false, `${MINE("inet")} (policy accept)`],
     ["postrouting priority 99", "tcp sport 80 drop", true, `✗ ${MINE("inet")} drops the answer.`],
@@ -290,3 +296,27 @@ for (const [program, title] of [
       });
     },
   );
+
+for (const [program, title] of [
+  ["iptables-nft", "table ip nat"],
+  ["iptables-legacy", "table nat of iptables-legacy"],
+] as const)
+  for (const [chain, { to, at }] of [
+    ["PREROUTING", { to: FAR, at: "hands" }],
+    ["POSTROUTING", { to: FAR, at: "may hand" }],
+    ["INPUT", { to: "10.1.0.1", at: "hands" }],
+  ] as const)
+    scene(`${program}: a trace sees a queue in chain ${chain} of table nat`, async (world) => {
+      const { all } = await healthyNode(world, { subnets: ["10.1.0.0/24"] });
+      await onHost(world, `${program} -t nat -A ${chain} -s ${RED} -j NFQUEUE --queue-num 100`);
+      expect((await all[0]!.exec(`ping -c1 -W0.3 ${to}`)).status).toBe(1);
+      const { status, stdout } = await trace(world, RED, to);
+      expect(stdout.replaceAll(/\n {4,}/g, " ")).toContain(
+        `? chain ${chain} of ${title} ${at} the packet to another program, which decides: `,
+      );
+      expect(status).toBe(0);
+      expect(await trace(world, BLUE, to)).toMatchObject({
+        status: 0,
+        stdout: expect.not.stringContaining("another program"),
+      });
+    });

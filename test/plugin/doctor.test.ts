@@ -31,6 +31,8 @@ interface Scene {
   says: RegExp[];
   /** The codes of the faults, where these are differences of an attachment. */
   codes?: FindingCode[];
+  /** What a person does where no command is printed. */
+  mend?(stage: Stage): Promise<unknown>;
   /** True: `--repair` mends it too, not only the printed commands. */
   isRepairable?: boolean;
 }
@@ -77,6 +79,29 @@ const SCENES: Scene[] = [
     isRepairable: true,
   },
   {
+    name: "the pod's end is down",
+    harm: inPod("ip link set eth0 down"),
+    says: [/^interface eth0 in the pod is down$/],
+    codes: ["podDiffers"],
+  },
+  {
+    name: "a port is locked",
+    harm: onHost("bridge link set dev HOST locked on"),
+    says: [/^locking of veth\w+ is on$/],
+    isRepairable: true,
+  },
+  {
+    name: "a port was switched off in its bridge",
+    harm: onHost("bridge link set dev HOST state 0"),
+    says: [/^veth\w+ does not forward on bridge pods0$/],
+    codes: ["announceDiffers"],
+  },
+  {
+    name: "the MTU of a pod's end is too small for IPv6",
+    harm: inPod("ip link set eth0 mtu 600"),
+    says: [/^interface eth0 in the pod has no address fd01::2\/64$/],
+  },
+  {
     name: "the host's end is off the bridge",
     harm: onHost("ip link set HOST nomaster"),
     says: [/^veth\w+ is not a port of bridge pods0$/],
@@ -111,6 +136,18 @@ const SCENES: Scene[] = [
       await red!.must(`ip link set eth0 address ${address}`);
     },
     says: [/^interface eth0 in the pod has the MAC \S+ instead of \S+$/],
+  },
+  {
+    name: "a pod has taken the address of its gateway",
+    harm: inPod("ip address add 10.1.0.1/24 dev eth0"),
+    says: [/^eth0 in the pod has 10\.1\.0\.1 too, the address of its gateway$/],
+    codes: ["sameAddress"],
+  },
+  {
+    name: "a pod has taken the address of another",
+    harm: inPod("ip address add fd01::3/64 dev eth0 nodad"),
+    says: [/^eth0 in the pod has fd01::3 too, the address of \S+$/],
+    codes: ["sameAddress"],
   },
   {
     name: "a static neighbour in a pod is wrong",
@@ -189,6 +226,30 @@ const SCENES: Scene[] = [
     says: [/^\/var\/lib\/cni is mounted read-only, so no pod can start or be deleted$/],
   },
   {
+    name: "the folder of leases has gone",
+    wishes: { subnets: ["10.1.0.0/24"] },
+    harm: onHost("rm -r /var/lib/cni/networks"),
+    says: [/^its lease of 10\.1\.0\.2 in/, /^its lease of 10\.1\.0\.3 in/],
+    codes: ["lostLease", "lostLease"],
+  },
+  {
+    name: "the folder of configurations is empty",
+    harm: onHost(`mkdir /run/kept; mv ${CONFIG_FOLDER}/* /run/kept`),
+    says: [/^no network configuration is in this folder, so no further pod can start$/],
+    mend: onHost(`mv /run/kept/* ${CONFIG_FOLDER}`),
+  },
+  {
+    name: "the disk of the state is full",
+    harm: onHost(
+      "mount -o remount,size=1m /var/lib/cni; dd if=/dev/zero of=/var/lib/cni/fill bs=64k count=32 2>&1 || true",
+    ),
+    says: [
+      /^nothing can be written in \/var\/lib\/cni\/pontoon, so no pod can start$/,
+      /^nothing can be written in \/var\/lib\/cni\/networks\/pods, so no pod can start$/,
+    ],
+    mend: onHost("rm /var/lib/cni/fill"),
+  },
+  {
     name: "a lease is there without a record",
     harm: onHost("printf 'gone\\r\\neth0' > /var/lib/cni/networks/pods/10.1.0.77"),
     says: [/^the lease of 10\.1\.0\.77 belongs to no attachment, so no pod gets the address$/],
@@ -200,7 +261,7 @@ const SCENES: Scene[] = [
   },
 ];
 
-for (const { name, wishes, harm, says, codes, isRepairable } of SCENES)
+for (const { name, wishes, harm, says, codes, mend, isRepairable } of SCENES)
   scene(
     `the doctor names it and nothing else when ${name}, and the printed command mends it`,
     async (world) => {
@@ -213,6 +274,7 @@ for (const { name, wishes, harm, says, codes, isRepairable } of SCENES)
       expect({ status: report.status, blind: report.blind }).toEqual({ status: 1, blind: [] });
       expect(faults.map(({ repairable }) => repairable)).toEqual(says.map(() => isRepairable === true));
       await runCures(world, faults);
+      await mend?.(stage);
       await expectContent(world);
       if (isRepairable !== true) return;
       await harm(stage);
@@ -348,6 +410,25 @@ scene("a pod that is gone without a DEL is a warning, which its command mends", 
   await runCures(world, faults);
   await expectContent(world);
 });
+
+for (const [what, harm] of [
+  ["gone", "rm RECORD"],
+  ["damaged", "echo { > RECORD"],
+] as const)
+  scene(`the lease of a living pod whose record is ${what} is not told to be removed`, async (world) => {
+    const pods = install(world, network("pods"));
+    const red = await world.pod("red");
+    await add(world, pods, red);
+    const record = (await world.host.must("ls /var/lib/cni/pontoon/pods")).match(/\w+\.json/)?.[0];
+    await world.host.must(["sh", "-c", harm.replace("RECORD", `/var/lib/cni/pontoon/pods/${record}`)]);
+    const { findings } = await doctor(world);
+    expect(findings.map(({ code }) => code)).toEqual(
+      what === "gone" ? ["strayInterface"] : ["damagedRecord", "strayInterface"],
+    );
+    await runCures(world, findings);
+    expect(world.has("/var/lib/cni/networks/pods/10.1.0.2")).toBe(true);
+    await red.must("ping -c1 -W2 10.1.0.1");
+  });
 
 scene("a word shows what concerns one pod alone, and what is right", async (world) => {
   const { all } = await healthyNode(world);

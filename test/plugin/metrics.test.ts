@@ -52,18 +52,31 @@ scene("attachments by state, addresses, host ports and strays are counted", asyn
 /** The samples of findings, counted from what the doctor says. */
 async function findingsBy(world: World): Promise<Record<string, number>> {
   const { stdout } = await world.host.exec(`${PLUGIN_FOLDER}/pontoon doctor --json ${FOLDERS}`);
-  const { findings, blind } = JSON.parse(stdout) as { findings: { severity: string }[]; blind: unknown[] };
+  const { findings, blind } = JSON.parse(stdout) as {
+    findings: { code: string; severity: string; repairable: boolean }[];
+    blind: unknown[];
+  };
   const counts = ["error", "warning", "note"].map((severity): [string, number] => [
     severity,
     findings.filter((each) => each.severity === severity).length,
   ]);
   expect(counts.some(([, count]) => count > 0)).toBe(true);
-  return Object.fromEntries(
-    [...counts, ["blind", blind.length] as const].map(([severity, count]) => [
-      `pontoon_findings{severity="${severity}"}`,
-      count,
-    ]),
-  );
+  const byCode: Record<string, number> = {};
+  for (const { code, severity, repairable } of findings) {
+    const label = code.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const name = `pontoon_findings_by_code{code="${label}",severity="${severity}",repairable="${repairable}"}`;
+    byCode[name] = (byCode[name] ?? 0) + 1;
+  }
+  expect(Object.keys(byCode).length).toBeGreaterThan(1);
+  return {
+    ...byCode,
+    ...Object.fromEntries(
+      [...counts, ["blind", blind.length] as const].map(([severity, count]) => [
+        `pontoon_findings{severity="${severity}"}`,
+        count,
+      ]),
+    ),
+  };
 }
 
 scene("no sample comes twice, and leases that cannot be counted hide no other figures", async (world) => {

@@ -83,7 +83,8 @@ export function signed(
     .join("");
 }
 
-function paragraph(text: string, terminal: Terminal): string[] {
+/** A text below a sentence with a sign. */
+export function paragraph(text: string, terminal: Terminal): string[] {
   return wrapped(text, terminal.columns, "    ").map((line) => `${line}\n`);
 }
 

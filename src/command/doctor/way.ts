@@ -2,7 +2,7 @@
 import type { Trace } from "../../doctor/doctor.ts";
 import type { MadeProbe } from "../../doctor/trace/probe.ts";
 import { shown, styled, type Terminal } from "../../terminal/terminal.ts";
-import { findingJson, lineOf, signed } from "./report.ts";
+import { findingJson, lineOf, paragraph, signed } from "./report.ts";
 
 const PASSED = { sign: "✓", style: "green" } as const;
 const UNDECIDED = { sign: "?", style: "yellow" } as const;
@@ -34,7 +34,12 @@ export function traceJson({ from, to, hops }: Trace, probed: MadeProbe | undefin
       sentence: fault?.sentence ?? sentence,
       ...(fault === undefined ? {} : findingJson(fault)),
     })),
-    probe: probed && { packet: probed.packet, answer: probed.answer, rules: probed.events },
+    probe: probed && {
+      packet: probed.packet,
+      answer: probed.answer,
+      traces: probed.traces,
+      rules: probed.events,
+    },
   };
 }
 
@@ -45,7 +50,10 @@ const ANSWERS: { readonly [Each in MadeProbe["answer"]]: string } = {
 };
 
 /** The rules that the packet of a probe met, and its answer. */
-export function probeText({ packet, answer, events }: MadeProbe, terminal: Terminal): string {
+export function probeText(
+  { packet, answer, refusal, traces, events }: MadeProbe,
+  terminal: Terminal,
+): string {
   const lines = events.map(({ place, rule, verdict }) => {
     const text = rule === undefined ? "policy" : rule === "" ? "a rule without conditions" : rule;
     const isDrop = verdict === "drop";
@@ -59,5 +67,7 @@ export function probeText({ packet, answer, events }: MadeProbe, terminal: Termi
   const isLost = answer === "nothing";
   const sign = isLost ? ({ sign: "✗", style: "red" } as const) : ({ sign: "✓", style: "green" } as const);
   const head = `${styled(shown(packet), "bold", terminal)}\n`;
-  return `\n${head}${lines.join("")}${signed(sign, ANSWERS[answer], terminal)}`;
+  const end = refusal === undefined ? ANSWERS[answer] : "the pod does not send it";
+  const more = traces.flatMap((each) => paragraph(`${shown(each)}.`, terminal)).join("");
+  return `\n${head}${lines.join("")}${signed(sign, end, terminal)}${more}`;
 }

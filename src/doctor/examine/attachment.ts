@@ -25,23 +25,28 @@ export function blindToPods({ pods }: Context): CniError | undefined {
   return new CniError(first.kind, { ...first.parts, message });
 }
 
-/** True for a difference that follows from another one. */
-function follows({ step }: StepDifference, { differences }: PodFacts): boolean {
+/** True for a difference that follows from another one, or that another step says with a longer command. */
+function follows({ step, difference }: StepDifference, { differences }: PodFacts): boolean {
+  const isSaid = ({ step: other, difference: { sentence } }: StepDifference): boolean =>
+    other === "pod" && sentence === difference.sentence;
+  if (step !== "pod" && differences.some(isSaid)) return true;
   return step === "announce" && differences.some((other) => BEFORE_FORWARDING.includes(other.step));
 }
 
 /** A difference of a pod as a finding. */
-export function findingOf({ step, difference }: StepDifference, { surveyed }: PodFacts): Finding {
-  const { sentence, cure, isRestorable } = difference;
+export function findingOf({ step, difference, advice }: StepDifference, { surveyed }: PodFacts): Finding {
+  const { sentence, cure, isRestorable, isHarmless } = difference;
   const { network } = surveyed.attachment.key;
   return {
     code: `${step}Differs`,
     subject: traitsOf(step).stays === true ? `network ${network}` : nameOf(surveyed),
-    severity: "error",
+    severity: isHarmless === true ? "note" : "error",
     sentence,
     cure,
     advice:
-      cure === undefined ? "Undo the change by hand, or delete the pod so that it is made anew" : undefined,
+      cure === undefined
+        ? (advice ?? "Undo the change by hand, or delete the pod so that it is made anew")
+        : undefined,
     isRepairable: isRestorable,
     attachments: [surveyed],
   };

@@ -15,9 +15,25 @@ export function examineConfiguration(context: Context): Finding[] {
   const { files } = context;
   const usable = files.findIndex(({ error }) => error === undefined);
   return [
+    ...noConfiguration(context),
     ...files.flatMap((file, place) => brokenFile(file, usable === -1 || place < usable)),
     ...waitingFiles(files[usable], files),
     ...files.flatMap((file) => missingPlugins(file, context)),
+  ];
+}
+
+/** A folder without a configuration; a node without that folder keeps them elsewhere. */
+function noConfiguration({ files, folders, living }: Context): Finding[] {
+  const { configurations: folder } = folders;
+  if (files.length > 0 || living.length === 0 || fileStatus(folder) === undefined) return [];
+  return [
+    {
+      code: "noConfiguration",
+      subject: folder,
+      severity: "warning",
+      sentence: "no network configuration is in this folder, so no further pod can start",
+      advice: "Put it back, or name the folder of the runtime with --conf-dir",
+    },
   ];
 }
 

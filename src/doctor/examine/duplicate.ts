@@ -1,6 +1,6 @@
 // MACs and addresses that two have at once.
 import { bridgeOf, hostEndOf } from "../../attachment/link.ts";
-import { shellWord } from "../../host/difference.ts";
+import { inPod, shellWord } from "../../host/difference.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { formatPrefix } from "../../ip/prefix.ts";
 import { listAddressesOfAll } from "../../net/address.ts";
@@ -11,7 +11,12 @@ import { groupBy } from "../group.ts";
 
 /** Equal MACs on one bridge, and addresses that two pods, or a pod and the node, have. */
 export function examineDuplicates(context: Context): Finding[] {
-  return [...equalMacs(context), ...equalAddresses(context), ...addressesOfNode(context)];
+  return [
+    ...equalMacs(context),
+    ...equalAddresses(context),
+    ...takenAddresses(context),
+    ...addressesOfNode(context),
+  ];
 }
 
 /** An end on a bridge. */
@@ -91,6 +96,50 @@ function equalAddresses({ living }: Context): Finding[] {
         attachments: group.map(({ one }) => one),
       }),
     );
+}
+
+/** Addresses that somebody gave to a pod, though another pod of its bridge or the gateway has them. */
+function takenAddresses({ pods, living }: Context): Finding[] {
+  return pods.flatMap(({ surveyed, addresses }): Finding[] => {
+    const { link, namespace } = surveyed.attachment;
+    const bridge = bridgeOf(link);
+    if (bridge === undefined) return [];
+    const own = new Set(surveyed.attachment.addresses.map(({ address }) => formatAddress(address.address)));
+    const others = ownersOn(bridge, living);
+    return addresses.flatMap((prefix): Finding[] => {
+      const text = formatAddress(prefix.address);
+      const owner = own.has(text) ? undefined : others.get(text);
+      if (owner === undefined) return [];
+      const { name } = link.pod;
+      return [
+        {
+          code: "sameAddress",
+          subject: nameOf(surveyed),
+          severity: "error",
+          sentence: `${name} in the pod has ${text} too, the address of ${owner.name}`,
+          proof: "its ADD did not give it that address",
+          cure: inPod(namespace, `ip address del ${formatPrefix(prefix)} dev ${shellWord(name)}`),
+          attachments: [surveyed, ...owner.who],
+        },
+      ];
+    });
+  });
+}
+
+/** The addresses of pods on a bridge, and of their gateways, with whose they are. */
+function ownersOn(
+  bridge: string,
+  living: readonly SurveyedAttachment[],
+): Map<string, { name: string; who: SurveyedAttachment[] }> {
+  const owners = new Map<string, { name: string; who: SurveyedAttachment[] }>();
+  for (const one of living) {
+    if (bridgeOf(one.attachment.link) !== bridge) continue;
+    for (const { address, gateway } of one.attachment.addresses) {
+      if (gateway !== undefined) owners.set(formatAddress(gateway), { name: "its gateway", who: [] });
+      owners.set(formatAddress(address.address), { name: nameOf(one), who: [one] });
+    }
+  }
+  return owners;
 }
 
 /** Addresses of pods that the node has itself: its packets for them never leave it. */

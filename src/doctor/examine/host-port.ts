@@ -1,10 +1,16 @@
 // Host ports: who listens behind them in the pod, and who on the node hears nothing because of them.
 import type { AttachedPortMapping } from "../../attachment/host-ports.ts";
+import { fateOf } from "../../host/forward/drop.ts";
+import { type FirewallHook, listFirewallHooks } from "../../host/forward/hook.ts";
 import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
+import { FAR_AWAY } from "../../look/bridge.ts";
 import { findHolders } from "../../look/process.ts";
 import { listListeners } from "../../net/listener.ts";
+import { lookUpRoute } from "../../net/route-look-up.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
+import { NF_IP_PRI_NAT_DST } from "../../netlink/uapi/nf_tables.ts";
 import { NETLINK_SOCK_DIAG } from "../../netlink/uapi/sock_diag.ts";
+import type { Packet } from "../../nft/packet.ts";
 import { PROTOCOLS as NUMBERS } from "../../nft/port-mapping.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import type { Context } from "../context.ts";
@@ -13,12 +19,16 @@ import type { PodFacts, PodListener } from "../pod-facts.ts";
 
 /**
  * Host ports behind which nobody listens, a note until that pod or port is asked for; and processes of the
- * node that listen on a port which leads to a pod.
+ * node that listen on a port which leads to a pod; and ports that rules of others lead elsewhere.
  */
 export function examineHostPorts(context: Context): Finding[] {
   const { pods } = context;
   const isAsked = context.asked !== undefined;
-  return [...pods.flatMap((facts) => deafPorts(facts, isAsked)), ...deafProcesses(context)];
+  return [
+    ...pods.flatMap((facts) => deafPorts(facts, isAsked)),
+    ...deafProcesses(context),
+    ...shadowedPorts(context),
+  ];
 }
 
 function deafPorts({ surveyed, listeners }: PodFacts, isAsked: boolean): Finding[] {
@@ -125,4 +135,80 @@ function takesFrom(
     const node = mapping.hostAddress === undefined ? undefined : parseAddress(mapping.hostAddress);
     return node === undefined || takes(address, isForBoth, node);
   });
+}
+
+/** Host ports that rules of others translate before Pontoon's, or beside them. */
+function shadowedPorts(context: Context): Finding[] {
+  const holders = context.living.flatMap((one) =>
+    (one.attachment.hostPorts?.mappings ?? []).map((mapping) => ({ one, mapping })),
+  );
+  const hooks = holders.length === 0 ? [] : translatingHooks(listFirewallHooks(context.node));
+  return holders.flatMap(({ one, mapping }) => {
+    const ports = Array.from(
+      { length: mapping.hostPortEnd - mapping.hostPort + 1 },
+      (_, at) => mapping.hostPort + at,
+    );
+    for (const port of ports) {
+      const finding = shadowedPort({ one, mapping, port }, hooks, context);
+      if (finding !== undefined) return [finding];
+    }
+    return [];
+  });
+}
+
+/** The hooks that may translate a connection before the rules of host ports do, or at their priority. */
+export function translatingHooks(hooks: readonly FirewallHook[]): FirewallHook[] {
+  return hooks.filter(
+    ({ type, stage, priority }) => type === "nat" && stage === "prerouting" && priority <= NF_IP_PRI_NAT_DST,
+  );
+}
+
+/** A port of the node that leads to a pod. */
+interface HostPort {
+  one: SurveyedAttachment;
+  mapping: AttachedPortMapping;
+  port: number;
+}
+
+/** The rule that leads connections to a host port elsewhere, as a finding. Throws SystemError. */
+export function shadowedPort(
+  { one, mapping, port }: HostPort,
+  hooks: readonly FirewallHook[],
+  { node, survey }: Context,
+): Finding | undefined {
+  const target = parseAddress(mapping.address);
+  if (target === undefined) return undefined;
+  const { family } = target;
+  const by = survey.links.get(lookUpRoute(node.links, FAR_AWAY[family])?.index ?? 0);
+  const packet: Packet = {
+    family,
+    input: by && { name: by.name, index: by.index, group: by.group },
+    output: undefined,
+    source: undefined,
+    destination: mapping.hostAddress === undefined ? undefined : parseAddress(mapping.hostAddress),
+    protocol: NUMBERS[mapping.protocol],
+    destinationPort: port,
+    isForNode: true,
+    state: "new",
+    isTranslated: false,
+  };
+  for (const hook of hooks.filter(({ families }) => families.includes(family))) {
+    const { translation } = fateOf(hook, packet);
+    if (translation?.isCertain !== true) continue;
+    const { rule, chain } = translation;
+    const place = chain === hook.base ? hook.title : `${hook.title} (its chain ${chain})`;
+    const isFirst = hook.priority < NF_IP_PRI_NAT_DST || hook.isBeforeHostPorts === true;
+    return {
+      code: "hostPortShadowed",
+      subject: nameOf(one),
+      severity: isFirst ? "error" : "note",
+      sentence: `${place} ${isFirst ? "leads" : "may lead"} connections to host port ${port}/${mapping.protocol} elsewhere: ${rule?.text ?? ""}`,
+      proof: isFirst
+        ? "the chain comes before the rules that lead the port to the pod"
+        : "of chains with one priority the one that was made last comes first, and its age is not known",
+      advice: "Take that rule away where the port is the pod's, or give the pod another host port",
+      attachments: [one],
+    };
+  }
+  return undefined;
 }

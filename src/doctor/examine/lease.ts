@@ -8,6 +8,7 @@ import { ownsLease } from "../../ipam/ownership.ts";
 import type { StrayLease } from "../../survey/lease.ts";
 import { poolsOf } from "../../survey/network.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
+import { fileStatus } from "../../sys/status.ts";
 import type { Context } from "../context.ts";
 import { type Finding, nameOf } from "../finding.ts";
 
@@ -15,7 +16,9 @@ import { type Finding, nameOf } from "../finding.ts";
 export function examineLeases(context: Context): Finding[] {
   return [
     ...context.living.flatMap(lostLeases),
-    ...context.survey.leases.map((lease) => strayLease(lease, context)),
+    ...context.survey.leases
+      .filter((lease) => !isInUse(lease, context))
+      .map((lease) => strayLease(lease, context)),
   ];
 }
 
@@ -37,9 +40,21 @@ function lostLeases(one: SurveyedAttachment): Finding[] {
     );
 }
 
+/**
+ * True for a lease whose container still has its interface on the node. Its record was lost, which is a
+ * finding about that interface: without the lease another pod would get the address of a pod that lives.
+ */
+function isInUse({ directory, owner }: StrayLease, { survey }: Context): boolean {
+  return survey.pairs.some(
+    ({ key }) => key?.containerId === owner.containerId && directory.endsWith(`/${key.network}`),
+  );
+}
+
 /** The command that writes a lease as host-local does: the container, and the interface in a second line. */
 function leaseCommand(path: string, { attachment: { key } }: SurveyedAttachment): string {
-  return `printf '%s\\r\\n%s' ${shellWord(key.containerId)} ${shellWord(key.interfaceName)} > ${shellWord(path)}`;
+  const directory = path.slice(0, path.lastIndexOf("/"));
+  const make = fileStatus(directory) === undefined ? `mkdir -p ${shellWord(directory)} && ` : "";
+  return `${make}printf '%s\\r\\n%s' ${shellWord(key.containerId)} ${shellWord(key.interfaceName)} > ${shellWord(path)}`;
 }
 
 /**

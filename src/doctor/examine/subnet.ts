@@ -3,19 +3,22 @@
 import { keyOfAlias } from "../../attachment/name.ts";
 import { shellWord } from "../../host/difference.ts";
 import type { Node } from "../../host/node.ts";
-import { type Address, formatAddress } from "../../ip/address.ts";
+import { type Address, formatAddress, sameAddress } from "../../ip/address.ts";
 import { formatPrefix, networkOf, type Prefix, prefixContains, samePrefix } from "../../ip/prefix.ts";
 import { listSubnetOwners, type SubnetOwner } from "../../look/subnet-owner.ts";
-import { listAddresses } from "../../net/address.ts";
+import { listAddresses, listAddressesOfAll } from "../../net/address.ts";
 import { getLink } from "../../net/link.ts";
+import type { LinkRoute } from "../../net/route.ts";
 import { listRoutes } from "../../net/route-list.ts";
 import { lookUpRoutes } from "../../net/route-look-up.ts";
 import { readSysctl } from "../../net/sysctl.ts";
 import type { NetlinkSocket } from "../../netlink/socket.ts";
+import { RT_TABLE_MAIN, RTN_LOCAL } from "../../netlink/uapi/rtnetlink.ts";
 import { stepOf } from "../../plan/steps.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import { type Context, type Group, groupsOf } from "../context.ts";
 import { type Finding, nameOf } from "../finding.ts";
+import { lostMainRule, refusedByRule } from "../refusal.ts";
 
 /** Second owners of a network's subnet, and routes that shadow it. */
 export function examineSubnets(context: Context): Finding[] {
@@ -71,7 +74,7 @@ function ownerFinding({ name, address, isInTheWay }: SubnetOwner, { network, ent
 interface Strayed {
   one: SurveyedAttachment;
   address: Address;
-  /** The indices of the links. */
+  /** The indices of the links; `taken` 0: the node has no way there. */
   taken: number;
   own: number;
 }
@@ -85,14 +88,19 @@ function shadowed(group: Group, known: ReadonlySet<string>, context: Context): F
     wanted.map(({ address }) => address),
   );
   const strayed = wanted.flatMap((way, at): Strayed[] => {
-    const taken = routes[at]?.index;
-    const name = survey.links.get(taken ?? 0)?.name;
-    // The node's own address leads to lo: the examination of duplicates tells of it, as of a second owner.
-    if (taken === undefined || taken === way.own || name === undefined || name === "lo" || known.has(name))
-      return [];
+    const taken = routes[at]?.index ?? 0;
+    const name = survey.links.get(taken)?.name;
+    if (taken === way.own || (taken !== 0 && name === undefined)) return [];
+    // An address of the node leads to lo: the examination of duplicates tells of it, as of a second owner.
+    if (name !== undefined && (known.has(name) || (name === "lo" && isOnNode(way.address, node)))) return [];
     return [{ ...way, taken }];
   });
   return byRoute(strayed, context).map((part) => shadowFinding(part, context));
+}
+
+/** True for an address that an interface of the node has. */
+function isOnNode(address: Address, { links }: Node): boolean {
+  return listAddressesOfAll(links, address.family).some(({ prefix }) => sameAddress(prefix.address, address));
 }
 
 /** The addresses of a pod that the node reaches, with the link that they are on. */
@@ -111,18 +119,15 @@ function waysOf(
 interface Shadow {
   strayed: Strayed[];
   /** The route; undefined where there is none but the default. */
-  route: Prefix | undefined;
+  route: LinkRoute | undefined;
 }
 
 function byRoute(strayed: readonly Strayed[], { node }: Context): Shadow[] {
   const shadows = new Map<string, Shadow>();
   for (const one of strayed) {
-    const covering = listRoutes(node.links, one.address.family, { index: one.taken })
-      .filter(({ dst }) => dst.length > 0 && prefixContains(dst, one.address))
-      .sort((a, b) => b.dst.length - a.dst.length)[0];
-    const route = covering?.dst;
-    const id = `${one.taken} ${one.own} ${one.address.family} ${route && formatPrefix(route)}`;
-    const shadow = shadows.get(id) ?? { strayed: [], route };
+    const covering = one.taken === 0 ? undefined : coveringRoute(one, node);
+    const id = `${one.taken} ${one.own} ${one.address.family} ${covering && formatPrefix(covering.dst)}`;
+    const shadow = shadows.get(id) ?? { strayed: [], route: covering };
     shadow.strayed.push(one);
     shadows.set(id, shadow);
   }
@@ -131,6 +136,12 @@ function byRoute(strayed: readonly Strayed[], { node }: Context): Shadow[] {
   return [...shadows.values()].filter(
     ({ route, strayed: [first] }) => route !== undefined || hasRouteLost(first!, node),
   );
+}
+
+function coveringRoute({ taken, address }: Strayed, { links }: Node): LinkRoute | undefined {
+  return listRoutes(links, address.family, { index: taken })
+    .filter(({ dst }) => dst.length > 0 && prefixContains(dst, address))
+    .sort((a, b) => b.dst.length - a.dst.length)[0];
 }
 
 /** True when the interface of the pods is up and has its gateway address, so its route was taken away. */
@@ -154,23 +165,58 @@ function shadowFinding({ strayed, route }: Shadow, { node, survey }: Context): F
   const attachments = [...new Set(strayed.map((each) => each.one))];
   const dropped = readSysctl(`ipv4/conf/${entry}/rp_filter`) === "1" && first!.address.family === 4;
   const gateway = gatewayOn(first!, node.links);
+  if (route === undefined && taken === 0) {
+    const refusal = unreachable(first!, node);
+    if (refusal !== undefined)
+      return {
+        code: "wrongRoute",
+        subject: attachments.length === 1 ? nameOf(one) : `network ${one.attachment.key.network}`,
+        severity: "error",
+        sentence: `the node does not reach ${listText(addresses)} on ${entry}`,
+        ...refusal,
+        attachments,
+      };
+  }
   const taking =
     route === undefined
       ? "the route to the pods' subnet is gone"
-      : `the route to ${formatPrefix(route)} by ${by} is taken`;
+      : `the route to ${formatPrefix(route.dst)} by ${by} is taken`;
   return {
     code: "wrongRoute",
     subject: attachments.length === 1 ? nameOf(one) : `network ${one.attachment.key.network}`,
     severity: "error",
-    sentence: `the node sends packets for ${listText(addresses)} by ${by}, and ${attachments.length === 1 ? "the pod is" : "the pods are"} on ${entry}`,
+    sentence: `the node sends packets for ${listText(addresses)} by ${taken === 0 ? "no interface" : by}, and ${attachments.length === 1 ? "the pod is" : "the pods are"} on ${entry}`,
     proof: dropped ? `${taking}, and rp_filter of ${entry} drops what the pods send` : taking,
     cure:
       route !== undefined
-        ? `ip route del ${formatPrefix(route)} dev ${shellWord(by)}`
+        ? removal(route, by)
         : gateway &&
           `ip route add ${formatPrefix(networkOf(gateway))} dev ${shellWord(entry)} src ${formatAddress(gateway.address)}`,
     attachments,
   };
+}
+
+/** Why the node has no way at all to a pod, where that is not a route to its subnet that has gone. */
+function unreachable(
+  { address }: Strayed,
+  { links }: Node,
+): { proof: string; cure: string | undefined } | undefined {
+  const packet = { source: address, destination: address, input: { name: "lo", index: 1 } };
+  const refusal = refusedByRule(packet, links);
+  if (refusal !== undefined) return { proof: refusal.cause, cure: refusal.cure };
+  return lostMainRule(address.family, links);
+}
+
+/** The command that takes a route away, from whichever table. */
+function removal({ dst, type, table, priority }: LinkRoute, by: string): string {
+  const words = [
+    dst.address.family === 6 ? "ip -6 route del" : "ip route del",
+    ...(type === RTN_LOCAL ? ["local"] : []),
+    `${formatPrefix(dst)} dev ${shellWord(by)}`,
+    ...(priority === undefined ? [] : [`metric ${priority}`]),
+    ...(table === undefined || table === RT_TABLE_MAIN ? [] : [`table ${table}`]),
+  ];
+  return words.join(" ");
 }
 
 /** At most two of them: `a`, `a and b`, `a and 7 more`. */

@@ -13,6 +13,7 @@ import {
 } from "../../host/forward/passage.ts";
 import { formatPrefix, networkOf } from "../../ip/prefix.ts";
 import { lookUpRoute } from "../../net/route-look-up.ts";
+import { listEdgeFilters } from "../../net/traffic-control.ts";
 import type { Packet, PacketEnd, PacketLink } from "../../nft/packet.ts";
 import { PROTOCOLS as NUMBERS } from "../../nft/port-mapping.ts";
 import type { Context } from "../context.ts";
@@ -36,6 +37,27 @@ export function* firewallHops(way: Way, context: Context, route: Route): Generat
     );
     yield* passHops(isNew ? "the packet" : "the answer", passages, way);
   }
+  yield* filterHops([from, to], context);
+}
+
+/** Filters of traffic control at the devices of both sides, but for those that limit a pod's bandwidth. */
+function* filterHops(sides: readonly Side[], { node, survey }: Context): Generator<Hop> {
+  const devices = new Map(
+    sides
+      .flatMap(({ link, port }) => [link, port])
+      .flatMap((one) => (one === undefined ? [] : [[one.name, one]])),
+  );
+  const sentences = [...devices.values()].flatMap(({ name, index }) =>
+    index === undefined
+      ? []
+      : listEdgeFilters(node.links, index)
+          .filter(({ redirect }) => survey.links.get(redirect ?? 0)?.kind !== "ifb")
+          .map(
+            ({ side, kind }) =>
+              `a ${kind} filter of traffic control may drop packets at ${name}, or lead them elsewhere: "tc filter show dev ${name} ${side}" lists it`,
+          ),
+  );
+  for (const sentence of new Set(sentences)) yield { sentence, isUndecided: true };
 }
 
 /** The route of an answer. */
@@ -126,7 +148,16 @@ function packetsOf({ from, to, family }: Way, context: Context): Packet[] {
     title === "outside" ? undefined : address,
   );
   return [
-    { ...common, input, output, source, destination, destinationPort: to.port, state: "new" },
+    {
+      ...common,
+      input,
+      output,
+      source,
+      destination,
+      destinationPort: to.port,
+      nodePort: to.hostPort,
+      state: "new",
+    },
     {
       ...common,
       input: output,

@@ -32,7 +32,9 @@ export function stepHop(
   context: Context,
 ): Hop {
   const facts = context.pods.find(({ surveyed }) => surveyed === one);
-  const difference = facts?.differences.find(({ step }) => steps.includes(step));
+  const difference = facts?.differences.find(
+    ({ step, difference: { isHarmless } }) => steps.includes(step) && isHarmless !== true,
+  );
   if (difference === undefined && facts?.refusal !== undefined) throw facts.refusal;
   return { sentence, fault: difference && facts && findingOf(difference, facts) };
 }

@@ -1,10 +1,11 @@
 // The hops at the two ends of a way: a pod with its interface, its end on the node, and who listens in it.
+import { listFirewallHooks } from "../../host/forward/hook.ts";
 import { formatAddress } from "../../ip/address.ts";
 import { formatPrefix } from "../../ip/prefix.ts";
 import type { StepName } from "../../plan/step.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import type { Context } from "../context.ts";
-import { hears } from "../examine/host-port.ts";
+import { hears, shadowedPort, translatingHooks } from "../examine/host-port.ts";
 import { examineNeighbours } from "../examine/neighbour.ts";
 import { nameOf } from "../finding.ts";
 import { addressText, type Endpoint, endOf } from "./endpoint.ts";
@@ -83,6 +84,11 @@ export function* hostPortHops(to: Endpoint, context: Context): Generator<Hop> {
     { steps: ["hostPorts"], sentence: `${title} leads to ${addressText(to)}, ${nameOf(one)}` },
     context,
   );
+  const hooks = translatingHooks(listFirewallHooks(context.node));
+  const shadow = shadowedPort({ one, mapping, port: to.hostPort ?? mapping.hostPort }, hooks, context);
+  yield shadow?.severity === "note"
+    ? { sentence: shadow.sentence, isUndecided: true }
+    : { sentence: "no rule of others leads it elsewhere", fault: shadow };
 }
 
 /** The packet comes to the pod, and to the program there. */

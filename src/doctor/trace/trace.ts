@@ -5,6 +5,7 @@ import { bridgeHop } from "./bridge-hop.ts";
 import { areOnOneBridge } from "./endpoint.ts";
 import { firewallHops } from "./firewall-hop.ts";
 import type { Hop, Way } from "./hop.ts";
+import { insideReceiver, insideSender } from "./inside-hop.ts";
 import { hostPortHops, pastTheNode, receivingHops, sendingHops } from "./pod-hop.ts";
 import { routedHops } from "./route-hop.ts";
 
@@ -28,6 +29,7 @@ function* hopsOf(way: Way, context: Context): Generator<Hop> {
   if (from.one !== undefined) yield* sendingHops(from.one, context);
   const own = from.one?.attachment.link.kind;
   if (own === "wire" || own === "device") yield pastTheNode(from.one!, to);
+  if (from.one !== undefined) yield* insideSender(way, context);
   const isBridged =
     from.one !== undefined &&
     to.one !== undefined &&
@@ -38,5 +40,7 @@ function* hopsOf(way: Way, context: Context): Generator<Hop> {
     yield* firewallHops(way, context, "bridge");
   }
   if (!isBridged && own !== "wire" && own !== "device") yield* routedHops(way, context);
-  if (to.one !== undefined) yield* receivingHops(to, context);
+  if (to.one === undefined) return;
+  yield* receivingHops(to, context);
+  yield* insideReceiver(way, context);
 }

@@ -2,6 +2,7 @@
 import { type Attributes, listAttributes, readAttributes, readText } from "../../netlink/reader.ts";
 import * as nft from "../../netlink/uapi/nf_tables.ts";
 import { ifThereIsNftables } from "../../nft/answer.ts";
+import { PORT_TABLE } from "../../nft/host-port-layout.ts";
 import { FAMILY_NAMES, GENERIC_HEADER, listAllChainsMessage, type Table } from "../../nft/message.ts";
 import type { PacketHook, PacketRule } from "../../nft/packet.ts";
 import { readPacketRules } from "../../nft/packet-rule.ts";
@@ -20,6 +21,8 @@ export interface BaseChain extends PacketHook {
   devices: readonly string[];
   /** Family, table and chain, as nft names them. */
   place: string;
+  /** Its table is younger than that of host ports: of chains with one priority the youngest comes first. */
+  isBeforeHostPorts: boolean;
 }
 
 /** The type of a base chain; each may drop packets. */
@@ -28,8 +31,9 @@ export type ChainType = "filter" | "nat" | "route";
 const TYPES: readonly ChainType[] = ["filter", "nat", "route"];
 
 /** The base chains of the node; none on a kernel without nftables. Throws SystemError. */
-export function listBaseChains(node: Node): BaseChain[] {
+export function listBaseChains(node: Pick<Node, "rules">): BaseChain[] {
   const open = () => node.rules;
+  let isYounger = false;
   const replies = ifThereIsNftables(open, (socket) => socket.dump(listAllChainsMessage())) ?? [];
   return replies.flatMap(({ payload }): BaseChain[] => {
     const family = payload[0] ?? 0;
@@ -38,6 +42,8 @@ export function listBaseChains(node: Node): BaseChain[] {
     const [base = "", name = ""] = [chain.string(nft.NFTA_CHAIN_NAME), chain.string(nft.NFTA_CHAIN_TABLE)];
     const familyName = FAMILY_NAMES[family];
     const type = TYPES.find((each) => each === chain.string(nft.NFTA_CHAIN_TYPE));
+    // The kernel lists tables by their age.
+    isYounger ||= name === PORT_TABLE.name;
     if (familyName === undefined || hook === undefined || type === undefined || name.startsWith("pontoon"))
       return [];
     const table: Table = { family, name, title: `${familyName} ${name}` };
@@ -53,6 +59,7 @@ export function listBaseChains(node: Node): BaseChain[] {
         base,
         rulesOf: once((which) => readPacketRules(node.rules, table, which)),
         place: `${table.title} ${base}`,
+        isBeforeHostPorts: isYounger,
       },
     ];
   });

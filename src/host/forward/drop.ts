@@ -18,8 +18,8 @@ export interface PodTraffic {
   family: Family;
   /** The interface by which the pods' packets come in; it may not be there yet. */
   entry: string;
-  /** An address of a pod, or one that a pod may get. */
-  pod: Address;
+  /** An address of a pod, or one that a pod may get; undefined: any. */
+  pod: Address | undefined;
   /** Pods of it have host ports. */
   hasHostPorts: boolean;
 }
@@ -58,6 +58,8 @@ export interface Fate {
   drop: Drop | undefined;
   /** The rule that hands it to another program, which decides. */
   queue: PacketEnd | undefined;
+  /** The rule that gives it another destination or source. */
+  translation: PacketEnd | undefined;
 }
 
 /** What a hook does to a packet. Throws SystemError. */
@@ -68,6 +70,7 @@ export function fateOf(hook: FirewallHook, packet: Packet): Fate {
   return {
     drop: end && { end, isCertain },
     queue: ends.accepts.find(({ rule }) => rule?.verdict.kind === "queue"),
+    translation: ends.accepts.find(({ rule }) => rule?.verdict.kind === "translate"),
   };
 }
 

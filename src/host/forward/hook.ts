@@ -24,6 +24,8 @@ export interface FirewallHook extends PacketHook {
   stage: Stage;
   /** Where it stands among the chains of its stage: the lowest comes first. */
   priority: number;
+  /** It is younger than the table of host ports; undefined where nobody can tell. */
+  isBeforeHostPorts?: boolean;
 }
 
 const FAMILIES: Record<number, readonly Family[]> = {
@@ -49,15 +51,25 @@ const BASES: { readonly [Each in Stage]?: LegacyBase } = {
   postrouting: "POSTROUTING",
 };
 
-/**
- * The tables of iptables with their chains and priorities. Its table nat is not looked at: iptables refuses
- * to drop there, and kube-proxy has rules for each service in it.
- */
-const TABLES: { readonly [Each in string]?: { priority: number; stages: readonly Stage[] } } = {
+/** A table of iptables: its chains, and where they stand. */
+interface TableOfIptables {
+  type?: ChainType;
+  priority: number | ((stage: Stage) => number);
+  stages: readonly Stage[];
+}
+
+/** The tables of iptables. Its table nat drops nothing, since iptables refuses that, and may have a queue. */
+const TABLES: { readonly [Each in string]?: TableOfIptables } = {
   raw: { priority: nft.NF_IP_PRI_RAW, stages: ["prerouting", "output"] },
   mangle: {
     priority: nft.NF_IP_PRI_MANGLE,
     stages: ["prerouting", "input", "forward", "output", "postrouting"],
+  },
+  nat: {
+    type: "nat",
+    priority: (stage) =>
+      stage === "prerouting" || stage === "output" ? nft.NF_IP_PRI_NAT_DST : nft.NF_IP_PRI_NAT_SRC,
+    stages: ["prerouting", "input", "output", "postrouting"],
   },
   filter: { priority: nft.NF_IP_PRI_FILTER, stages: ["input", "forward", "output"] },
   security: { priority: nft.NF_IP_PRI_SECURITY, stages: ["input", "forward", "output"] },
@@ -67,7 +79,7 @@ const TABLES: { readonly [Each in string]?: { priority: number; stages: readonly
  * The hooks of the node, without Pontoon's own tables, in the order of their priorities. Rules are read when
  * a packet comes to them. Throws SystemError.
  */
-export function listFirewallHooks(node: Node, chains = listBaseChains(node)): FirewallHook[] {
+export function listFirewallHooks(node: Pick<Node, "rules">, chains = listBaseChains(node)): FirewallHook[] {
   const legacy = ([4, 6] as const).flatMap((family) =>
     Object.entries(TABLES).flatMap(([table, place]) => legacyHooks(family, table, place?.stages ?? [])),
   );
@@ -85,12 +97,11 @@ export function listForwardHooks(node: Node): FirewallHook[] {
 }
 
 function firewallHook(chain: BaseChain): FirewallHook[] {
-  const { table, base, number, type } = chain;
+  const { table, base, number } = chain;
   const families = FAMILIES[table.family];
   const stage = STAGES[number];
   if (families === undefined || stage === undefined) return [];
   const isOfIptables = table.family !== nft.NFPROTO_INET && BASES[stage] === base;
-  if (isOfIptables && table.name === "nat" && type === "nat") return [];
   const by = isOfIptables && TABLES[table.name] !== undefined ? "iptables" : "nft";
   return [{ ...chain, families, stage, by, tableName: table.name }];
 }
@@ -122,6 +133,7 @@ function legacyHook(
     });
   const program = `${iptablesOf(family)}-legacy`;
   const isFilter = table === FILTER.table;
+  const { type = "filter", priority = 0 } = TABLES[table] ?? {};
   return {
     title: `chain ${base} of ${isFilter ? "" : `table ${table} of `}${program}`,
     policy: entries.dropsByDefault() ? "drop" : "accept",
@@ -131,8 +143,8 @@ function legacyHook(
     by: "iptables-legacy",
     place: `${program} ${isFilter ? "" : `-t ${table} `}${base}`,
     tableName: table,
-    type: "filter",
+    type,
     stage,
-    priority: TABLES[table]?.priority ?? 0,
+    priority: typeof priority === "number" ? priority : priority(stage),
   };
 }

@@ -99,11 +99,12 @@ export function passagesOf(way: PacketWay, hooks: NodeHooks): Passage[] {
 
 /** What becomes of the packet there. Throws SystemError. */
 export function fateAt({ hook, packet, mayBeMissed }: Passage): Fate {
-  const { drop, queue } = fateOf(hook, packet);
-  if (!mayBeMissed) return { drop, queue };
+  const { drop, queue, translation } = fateOf(hook, packet);
+  if (!mayBeMissed) return { drop, queue, translation };
   return {
     drop: drop && { ...drop, isCertain: false },
     queue: queue && { ...queue, isCertain: false },
+    translation: translation && { ...translation, isCertain: false },
   };
 }
 
@@ -153,7 +154,7 @@ function passageOf(
     ...packet,
     input: hasNoInput ? undefined : packet.input,
     output: stage === "prerouting" || stage === "input" ? undefined : packet.output,
-    ...(hidesDestination ? { destination: undefined, destinationPort: undefined } : {}),
+    ...(hidesDestination ? ofNode(packet) : {}),
     ...(hidesSource ? { source: undefined, sourcePort: undefined } : {}),
     state: isKnownConnection ? packet.state : undefined,
     isTranslated: packet.isTranslated && !(isUntranslated && packet.state === "new"),
@@ -164,6 +165,16 @@ function passageOf(
     packet: seen,
     isTranslated: hidesDestination || hidesSource,
     mayBeMissed: isNat && (isBehindOthers || (isBehind && isTranslating)),
+  };
+}
+
+/** The destination of a packet before that is translated: a port of the node. */
+function ofNode({ state, nodePort }: Packet): Partial<Packet> {
+  const isNew = state === "new" && nodePort !== undefined;
+  return {
+    destination: undefined,
+    destinationPort: isNew ? nodePort : undefined,
+    isForNode: isNew || undefined,
   };
 }
 
@@ -214,7 +225,5 @@ function atDevice({ way, side, link, stage }: Device, { frames }: NodeHooks): Pa
 /** The packet without the address that it has not at this side. */
 function hidden(packet: Packet, { isTranslated }: Side, isOut: boolean): Packet {
   if (!isTranslated) return packet;
-  return isOut
-    ? { ...packet, source: undefined, sourcePort: undefined }
-    : { ...packet, destination: undefined, destinationPort: undefined };
+  return isOut ? { ...packet, source: undefined, sourcePort: undefined } : { ...packet, ...ofNode(packet) };
 }

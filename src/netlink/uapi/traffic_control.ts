@@ -8,6 +8,8 @@ export const RTM_GETTFILTER = 46;
 
 export const TC_H_ROOT = 0xffffffff;
 export const TC_H_INGRESS = 0xfffffff1;
+export const TC_H_MIN_INGRESS = 0xfff2;
+export const TC_H_MIN_EGRESS = 0xfff3;
 export const TC_LINKLAYER_ETHERNET = 1;
 export const ETH_P_ALL = 3;
 

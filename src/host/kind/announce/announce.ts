@@ -6,14 +6,16 @@ import { hasFamily } from "../../../ip/prefix.ts";
 import { saysMacsFollow } from "../../../look/bridge.ts";
 import { getLink, getLinks, type Link } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
+import { BR_STATE_FORWARDING } from "../../../netlink/uapi/rtnetlink.ts";
 import type { AnnounceStep } from "../../../plan/step.ts";
 import { readText } from "../../../sys/file.ts";
+import { curable, type Difference, shellWord } from "../../difference.ts";
 import type { Applying, Place, Renewal, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { shutPort } from "../../shut.ts";
 import { takeAlias } from "../bridge/macs-follow.ts";
 import { awaitVlanGateway } from "../vlan/vlan-gateway.ts";
-import { isForwarding, raisePort } from "./bridge-port.ts";
+import { BR_STATE_DISABLED, isForwarding, raisePort } from "./bridge-port.ts";
 
 export const announce: StepKind<AnnounceStep> = {
   apply: announceAddresses,
@@ -106,10 +108,17 @@ function raiseAgain(steps: readonly AnnounceStep[], node: Node): Renewal[] {
   });
 }
 
-/** The problem with the port as a sentence; undefined when there is none. */
-function verifyAnnounced({ hostInterface: name, bridge }: AnnounceStep, { node }: Place): string | undefined {
+/** The problem with the port; undefined when there is none. */
+function verifyAnnounced(
+  { hostInterface: name, bridge }: AnnounceStep,
+  { node }: Place,
+): Difference | string | undefined {
   const port = getLink(node.links, { name });
-  return port === undefined || isForwarding(port)
-    ? undefined
-    : `${name} does not forward on bridge ${bridge}`;
+  if (port === undefined || isForwarding(port)) return undefined;
+  const sentence = `${name} does not forward on bridge ${bridge}`;
+  // What else keeps a port from forwarding is the spanning tree's, or a link that is down.
+  const isSwitchedOff = port.up && port.hasCarrier && port.port?.state === BR_STATE_DISABLED;
+  return isSwitchedOff
+    ? curable(sentence, `bridge link set dev ${shellWord(name)} state ${BR_STATE_FORWARDING}`)
+    : sentence;
 }

@@ -23,7 +23,7 @@ const EVENT_MS = 250;
  * never.
  */
 const DISABLED_MS = 2_000;
-const BR_STATE_DISABLED = 0;
+export const BR_STATE_DISABLED = 0;
 
 /** The pod's end of a pair, or a link in its place. */
 export interface PodEnd {

@@ -12,7 +12,7 @@ import {
 } from "../../../ip/prefix.ts";
 import type { SubnetOwner } from "../../../look/subnet-owner.ts";
 import { addAddressMessage, deleteAddressMessage, listAddresses } from "../../../net/address.ts";
-import { getLink } from "../../../net/link.ts";
+import { getLink, type Link } from "../../../net/link.ts";
 import { changeLinkMessage } from "../../../net/link-change.ts";
 import {
   ensureSysctl,
@@ -24,7 +24,7 @@ import type { Message } from "../../../netlink/socket.ts";
 import type { SharedLink } from "../../../plan/result.ts";
 import type { GatewayStep } from "../../../plan/step.ts";
 import { isErrno } from "../../../sys/errno.ts";
-import { type Difference, restorable, shellWord, sysctlCommand } from "../../difference.ts";
+import { curable, type Difference, restorable, shellWord, sysctlCommand } from "../../difference.ts";
 import type { Applying, Place, Renewal, StayingKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { refuseAdvertisements } from "../bridge/bridge.ts";
@@ -159,17 +159,31 @@ function verifyGateway(
   const present = listAddresses(node.links, link.index).map(({ prefix }) => prefix);
   const missing = addresses.find((wanted) => !hasPrefix(present, wanted));
   if (missing !== undefined)
-    return restorable(`${name} has no gateway address ${formatPrefix(missing)}`, addCommand(name, missing));
+    return (isTooSmall(missing, link) ? curable : restorable)(
+      `${name} has no gateway address ${formatPrefix(missing)}`,
+      addCommand(link, missing),
+    );
   const problem = hasFamily(addresses, 4) ? forwardingProblem(name) : undefined;
   return problem && restorable(problem, sysctlCommand(forwardingOf(name), "1"));
 }
 
+/** The least MTU of a link with IPv6 (RFC 8200, 5): below it the kernel takes IPv6 off the link. */
+const IPV6_LEAST_MTU = 1280;
+
+function isTooSmall({ address }: Prefix, { mtu }: Link): boolean {
+  return address.family === 6 && mtu < IPV6_LEAST_MTU;
+}
+
 /** The command that gives the interface its address, and IPv6 before where that is switched off there. */
-function addCommand(name: string, prefix: Prefix): string {
+function addCommand(link: Link, prefix: Prefix): string {
+  const { name } = link;
   const isSix = prefix.address.family === 6;
   const setting = `ipv6/conf/${name}/disable_ipv6`;
   const enable = isSix && readSysctl(setting) === "1" ? `${sysctlCommand(setting, "0")} && ` : "";
-  return `${enable}ip address add ${formatPrefix(prefix)} dev ${shellWord(name)}${isSix ? " nodad" : ""}`;
+  const enlarge = isTooSmall(prefix, link)
+    ? `ip link set dev ${shellWord(name)} mtu ${IPV6_LEAST_MTU} && `
+    : "";
+  return `${enable}${enlarge}ip address add ${formatPrefix(prefix)} dev ${shellWord(name)}${isSix ? " nodad" : ""}`;
 }
 
 /**

@@ -11,6 +11,8 @@ import { isTableWhole, ruleCountOf, type TableTest } from "../../../nft/table-la
 import type { IngressPolicyStep } from "../../../plan/step.ts";
 import { type IngressPart, isElement, partsOf } from "../../../ruleset/ingress.ts";
 import type { SystemError } from "../../../sys/errno.ts";
+import { type Difference, restorable } from "../../difference.ts";
+import { droppingHooks } from "../../forward/drop.ts";
 import type { Place, Removal, Removing, StepKind } from "../../kind.ts";
 import type { Node } from "../../node.ts";
 import { modulesHint } from "../../rules-hint.ts";
@@ -162,12 +164,30 @@ function removePolicy(step: IngressPolicyStep, { node }: Removing): Removal {
 }
 
 /** The problem with the policy as a sentence; undefined when there is none. */
-function verifyPolicy(step: IngressPolicyStep, { node }: Place): string | undefined {
+function verifyPolicy(step: IngressPolicyStep, { node }: Place): Difference | undefined {
   const { network } = step.key;
-  const [missing] = attempt("rules", `ingress policy of network ${network}`, () =>
+  const all = attempt("rules", `ingress policy of network ${network}`, () =>
     missingOf(POLICY_PARTS.thingsOf(step), isTableAsMade, node),
   );
-  return missing && missingText(missing.part, missing.entry, network);
+  const [first] = all;
+  if (first === undefined) return undefined;
+  const needed = all.find((each) => !isNeedless(each, step, node));
+  const { part, entry } = needed ?? first;
+  return { ...restorable(missingText(part, entry, network)), isHarmless: needed === undefined };
+}
+
+/**
+ * True for a chain of iptables that lets packets through where no chain drops any: programs that come later
+ * than the pods, such as kube-proxy, make the table filter.
+ */
+function isNeedless(
+  { part }: EntryPart,
+  { gatewayInterface: entry }: IngressPolicyStep,
+  node: Node,
+): boolean {
+  if (part !== "accept4" && part !== "accept6") return false;
+  const family = part === "accept4" ? 4 : 6;
+  return droppingHooks({ family, entry, pod: undefined, hasHostPorts: true }, node).length === 0;
 }
 
 /** The number of missing rules and elements of these attachments' policies. */

@@ -31,6 +31,11 @@ function verifyPod(step: PodStep, on: Place): Difference | string | undefined {
   const link = getLink(links, { name: step.interfaceName });
   if (link === undefined) return `interface ${step.interfaceName} in the pod does not exist`;
   const { index } = link;
+  if (!link.up)
+    return curable(
+      `interface ${step.interfaceName} in the pod is down`,
+      raiseCommand(step, { index, pod: on.pod }),
+    );
   const present = listAddresses(links, index);
   const lost = step.addresses.find((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
   if (lost !== undefined)
@@ -53,23 +58,59 @@ function verifyPod(step: PodStep, on: Place): Difference | string | undefined {
   );
 }
 
+/** The commands that raise the pod's end and give it back what went: routes, and addresses of IPv6. */
+function raiseCommand({ interfaceName, detection, addresses, routes }: PodStep, { index, pod }: End): string {
+  const present = listAddresses(pod.links, index);
+  const lost = addresses.filter((wanted) => !present.some(({ prefix }) => samePrefix(prefix, wanted)));
+  return [
+    `ip link set dev ${shellWord(interfaceName)} up`,
+    ...lost.map((each) => addWords(each, interfaceName, detection)),
+    ...routes.map((route) => routeCommand(route, interfaceName)),
+  ]
+    .map((command) => inPod(pod, command))
+    .join(" && ");
+}
+
+function addWords(address: Prefix, interfaceName: string, detection: PodStep["detection"]): string {
+  const noDetection = address.address.family === 6 && detection === undefined ? " nodad" : "";
+  return `ip address add ${formatPrefix(address)} dev ${shellWord(interfaceName)}${noDetection}`;
+}
+
+/** The least MTU of a link with IPv6 (RFC 8200, 5): below it the kernel takes IPv6 off the link. */
+const IPV6_LEAST_MTU = 1280;
+
+/** An interface that gets IPv6 again has the kernel's settings. */
+function enlargeCommands(interfaceName: string, mayHearRouters: boolean | undefined): string[] {
+  return [
+    `ip link set dev ${shellWord(interfaceName)} mtu ${IPV6_LEAST_MTU}`,
+    ...(mayHearRouters === true ? [] : [sysctlCommand(`ipv6/conf/${interfaceName}/accept_ra`, "0")]),
+  ];
+}
+
+/** The pod's end. */
+interface End {
+  index: number;
+  pod: Pod;
+}
+
 /** The commands that give the pod's end an address, and the routes that had gone with it. */
 function addressCommand(
-  { interfaceName, detection, routes }: PodStep,
+  { interfaceName, detection, routes, mayHearRouters }: PodStep,
   lost: Prefix,
-  { index, pod }: { index: number; pod: Pod },
+  { index, pod }: End,
 ): string {
   const { family } = lost.address;
-  const noDetection = family === 6 && detection === undefined ? " nodad" : "";
   const gone = routes.filter(
     (route) =>
       route.dst.address.family === family && findMissingRoute([route], pod.links, index) !== undefined,
   );
   const setting = `ipv6/conf/${interfaceName}/disable_ipv6`;
   const isOff = family === 6 && pod.inside(() => readSysctl(setting)) === "1";
+  const isSmall = family === 6 && (getLink(pod.links, { index })?.mtu ?? IPV6_LEAST_MTU) < IPV6_LEAST_MTU;
   return [
     ...(isOff ? [sysctlCommand(setting, "0")] : []),
-    `ip address add ${formatPrefix(lost)} dev ${shellWord(interfaceName)}${noDetection}`,
+    ...(isSmall ? enlargeCommands(interfaceName, mayHearRouters) : []),
+    addWords(lost, interfaceName, detection),
     ...gone.map((route) => routeCommand(route, interfaceName)),
   ]
     .map((command) => inPod(pod, command))

@@ -136,6 +136,7 @@ function settingsOf({ hairpin, isolated, learns }: PortSettings, port: LinkPort)
     { title: HAIRPIN, word: "hairpin", is: port.hairpin, wanted: hairpin },
     { title: ISOLATION, word: "isolated", is: port.isolated, wanted: isolated },
     { title: "learning", word: "learning", is: port.learning, wanted: learns ?? port.learning },
+    { title: "locking", word: "locked", is: port.locked, wanted: false },
     { title: "flooding", word: "flood", is: unicast, wanted: true },
     { title: "flooding of multicast", word: "mcast_flood", is: multicast, wanted: true },
     { title: "flooding of broadcast", word: "bcast_flood", is: broadcast, wanted: true },
@@ -175,6 +176,7 @@ function renewPort(name: string, settings: PortSettings, { links }: Node): strin
     hairpin,
     isolated,
     floods: true,
+    ...(host.port?.locked === true ? { locked: false } : {}),
     ...(learns === undefined ? {} : { learning: learns }),
     ...(learns === false ? { forwardsLinkLocal: true } : {}),
   };
