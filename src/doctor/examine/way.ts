@@ -4,7 +4,6 @@ import { shellWord } from "../../host/difference.ts";
 import type { Node } from "../../host/node.ts";
 import { type Address, type Family, formatAddress, sameAddress } from "../../ip/address.ts";
 import { formatPrefix, type Prefix } from "../../ip/prefix.ts";
-import { FAR_AWAY } from "../../look/bridge.ts";
 import { listAddressesOfAll } from "../../net/address.ts";
 import type { CountedLink } from "../../net/link-list.ts";
 import { listNeighbours } from "../../net/neighbour.ts";
@@ -16,6 +15,7 @@ import {
   type RouteWay,
 } from "../../net/route-look-up.ts";
 import { readSysctl } from "../../net/sysctl.ts";
+import { FAR_AWAY } from "../../net/way-out.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import { type Context, type Group, groupsOf, hasFamily } from "../context.ts";
 import { type Finding, NODE, nameOf } from "../finding.ts";
