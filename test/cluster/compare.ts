@@ -1,7 +1,7 @@
 // usage: scripts/test-cluster --compare
 // The same cluster with the network of this repository, with that of the reference plugins (bridge,
-// host-local, portmap; routes by hand), and with flannel: how fast pods start, when the first ping comes back,
-// what the agent takes.
+// host-local, portmap; routes by hand), and with flannel: how fast pods start, how soon the first ping comes
+// back, what the agent takes.
 import { waitFor } from "../support/wait.ts";
 import { startReference, stopReference } from "./support/by-hand.ts";
 import { type FirstPing, PingWatch } from "./support/first-ping.ts";
