@@ -216,7 +216,8 @@ export function brokenWay({ index, gateway }: RouteWay, { node, survey }: Contex
   return {
     code: "silentRouter",
     subject: NODE,
-    severity: "warning",
+    // The kernel asks again when a packet is for it, so what it heard last may be of long ago.
+    severity: "note",
     sentence: `the router ${formatAddress(gateway)}, by which pods' packets leave the node, did not answer on ${link.name} when it was asked for last`,
     proof: `"ip neighbour show ${formatAddress(gateway)}" has no MAC for it`,
     advice: "Look whether the router is there, and whether the route names the right one",

@@ -98,7 +98,10 @@ function* forwardingHops(packet: RefusedPacket, { to }: Way, context: Context): 
   if (way === undefined || to.one !== undefined) return;
   const router =
     way.gateway === undefined ? "" : `, and the router ${formatAddress(way.gateway)} has not been silent`;
-  yield { sentence: `${by?.name ?? "it"} has a carrier${router}`, fault: brokenWay(way, context) };
+  const broken = brokenWay(way, context);
+  yield broken?.severity === "note"
+    ? { sentence: broken.sentence, isUndecided: true }
+    : { sentence: `${by?.name ?? "it"} has a carrier${router}`, fault: broken };
 }
 
 function refusedFault({ what, packet, forwarding }: Routed, { node }: Context): Finding | undefined {
