@@ -5,7 +5,7 @@ import { type FirewallHook, listFirewallHooks } from "../../host/forward/hook.ts
 import { type Address, formatAddress, parseAddress } from "../../ip/address.ts";
 import { findHolders } from "../../look/process.ts";
 import { listListeners } from "../../net/listener.ts";
-import { lookUpRoute } from "../../net/route-look-up.ts";
+import { lookUpWay } from "../../net/route-look-up.ts";
 import { FAR_AWAY } from "../../net/way-out.ts";
 import { NetlinkSocket } from "../../netlink/socket.ts";
 import { NF_IP_PRI_NAT_DST } from "../../netlink/uapi/nf_tables.ts";
@@ -143,13 +143,27 @@ function shadowedPorts(context: Context): Finding[] {
     (one.attachment.hostPorts?.mappings ?? []).map((mapping) => ({ one, mapping })),
   );
   const hooks = holders.length === 0 ? [] : translatingHooks(listFirewallHooks(context.node));
+  // Of thousands of rules most are for addresses of services: one look for all ports tells which hooks count.
+  const known = new Map<string, FirewallHook[]>();
+  const hooksFor = (mapping: AttachedPortMapping): FirewallHook[] => {
+    const { protocol, hostAddress = "" } = mapping;
+    const id = `${parseAddress(mapping.address)?.family} ${protocol} ${hostAddress}`;
+    const packet = packetTo(mapping, undefined, context);
+    const found =
+      known.get(id) ??
+      hooks.filter((hook) => packet !== undefined && fateOf(hook, packet).translation !== undefined);
+    known.set(id, found);
+    return found;
+  };
   return holders.flatMap(({ one, mapping }) => {
+    const meant = hooksFor(mapping);
+    if (meant.length === 0) return [];
     const ports = Array.from(
       { length: mapping.hostPortEnd - mapping.hostPort + 1 },
       (_, at) => mapping.hostPort + at,
     );
     for (const port of ports) {
-      const finding = shadowedPort({ one, mapping, port }, hooks, context);
+      const finding = shadowedPort({ one, mapping, port }, meant, context);
       if (finding !== undefined) return [finding];
     }
     return [];
@@ -174,25 +188,11 @@ interface HostPort {
 export function shadowedPort(
   { one, mapping, port }: HostPort,
   hooks: readonly FirewallHook[],
-  { node, survey }: Context,
+  context: Context,
 ): Finding | undefined {
-  const target = parseAddress(mapping.address);
-  if (target === undefined) return undefined;
-  const { family } = target;
-  const by = survey.links.get(lookUpRoute(node.links, FAR_AWAY[family])?.index ?? 0);
-  const packet: Packet = {
-    family,
-    input: by && { name: by.name, index: by.index, group: by.group },
-    output: undefined,
-    source: undefined,
-    destination: mapping.hostAddress === undefined ? undefined : parseAddress(mapping.hostAddress),
-    protocol: NUMBERS[mapping.protocol],
-    destinationPort: port,
-    isForNode: true,
-    state: "new",
-    isTranslated: false,
-  };
-  for (const hook of hooks.filter(({ families }) => families.includes(family))) {
+  const packet = packetTo(mapping, port, context);
+  if (packet === undefined) return undefined;
+  for (const hook of hooks.filter(({ families }) => families.includes(packet.family))) {
     const { translation } = fateOf(hook, packet);
     if (translation?.isCertain !== true) continue;
     const { rule, chain } = translation;
@@ -211,4 +211,28 @@ export function shadowedPort(
     };
   }
   return undefined;
+}
+
+/** The first packet from far away to a port of the node, any of them where that is undefined. */
+function packetTo(
+  { address, hostAddress, protocol }: AttachedPortMapping,
+  port: number | undefined,
+  { node, survey }: Context,
+): Packet | undefined {
+  const family = parseAddress(address)?.family;
+  if (family === undefined) return undefined;
+  const way = lookUpWay(node.links, FAR_AWAY[family]);
+  const by = survey.links.get(way?.index ?? 0);
+  return {
+    family,
+    input: by && { name: by.name, index: by.index, group: by.group },
+    output: undefined,
+    source: undefined,
+    destination: hostAddress === undefined ? way?.source : parseAddress(hostAddress),
+    protocol: NUMBERS[protocol],
+    destinationPort: port,
+    isForNode: true,
+    state: "new",
+    isTranslated: false,
+  };
 }
