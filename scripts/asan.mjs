@@ -80,7 +80,8 @@ function run(args) {
  */
 async function executable(name, entry) {
   const bundle = join(folder, `${name}.mjs`);
-  await bundleSource(join(root, entry), bundle);
+  // In one piece: nothing lies packed behind an image.
+  await bundleSource(join(root, entry), bundle, []);
   const path = join(folder, name);
   writeFileSync(path, `#!/bin/sh\nPONTOON_BUNDLE=${bundle} ASAN_OPTIONS=${OPTIONS} exec ${engine} "$@"\n`);
   chmodSync(path, 0o755);

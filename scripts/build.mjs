@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // Builds the executable:
 //
-//   src/main.ts --esbuild--> dist/pontoon.mjs --compiler--> bytecode --+
-//   engine/     --cargo----> compiler, and engine with an empty heap --+--run once--> heap --> dist/pontoon
+//   src/main.ts --esbuild--> scripts --compiler--> bytecode ----------+
+//   engine/ --cargo--> compiler, and an engine with an empty heap ----+--run once--> heap --> dist/pontoon
 //
-// The engine loads the bundle, once, here; what its heap holds then is put into the executable, so a start
-// loads nothing (docs/decisions/0013-engine.md). Files are made in a directory of their own and moved into
-// place, so a dist/pontoon that is running or being built by somebody else is never half a file.
+// The engine loads the first script, once, here; what its heap holds then is put into the executable, so a
+// start loads nothing (docs/decisions/0013-engine.md). The other scripts, which few calls need, are put there
+// as packed bytecode. Files are made in a directory of their own and moved into place, so a dist/pontoon that
+// is running or being built by somebody else is never half a file.
 //
 // The same sources and compilers give the same bytes, in whatever folder and whatever environment.
 
@@ -21,7 +22,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileEngine } from "./engine.mjs";
@@ -29,7 +30,8 @@ import { withImage } from "./heap-image.mjs";
 
 const usage = `usage: node scripts/build.mjs [--entry FILE] [--out-dir DIR] [--engine FILE]
 
-Builds DIR/pontoon.mjs (the bundle) and DIR/pontoon (the executable, engine inside).
+Builds DIR/pontoon.mjs (the bundle), DIR/pontoon.0.mjs and so on (its parts that
+are loaded late), and DIR/pontoon (the executable, engine inside).
   --entry FILE    what to build: a module that exports main   (src/main.ts)
   --out-dir DIR   where the files go                          (dist)
   --engine FILE   an engine that is compiled already, beside its compiler; without it cargo compiles engine/
@@ -65,22 +67,22 @@ mkdirSync(outDir, { recursive: true });
 const workDir = mkdtempSync(join(outDir, ".build-"));
 try {
   const engine = options.engine === undefined ? compileEngine(root) : resolve(root, options.engine);
-  const bundle = join(workDir, "pontoon.mjs");
-  await bundleSource(resolve(root, options.entry), bundle);
+  const scripts = await bundleSource(resolve(root, options.entry), join(workDir, "pontoon.mjs"));
+  const names = scripts.map((path) => basename(path));
   const image = join(workDir, "image");
   // By names without a folder: what the arguments were leaves its traces in the heap. Node hands argv0 on to
   // spawnSync, although its types know it there alone.
   /** @type {import("node:child_process").SpawnSyncOptions} */
   const alike = { cwd: workDir, argv0: "pontoon", env: {}, stdio: ["ignore", "inherit", "inherit"] };
-  execFileSync(join(dirname(engine), "compiler"), ["pontoon.mjs", "bytecode"], alike);
-  execFileSync(engine, ["bytecode", "image"], alike);
+  execFileSync(join(dirname(engine), "compiler"), ["bytecode", "parts", ...names], alike);
+  execFileSync(engine, ["bytecode", "parts", "image"], alike);
   const executable = withImage(readFileSync(engine), readFileSync(image));
   if (executable.length > MOST_BYTES) {
     console.error(tooLarge(executable.length));
     process.exitCode = 1;
   } else {
     writeFileSync(join(workDir, "pontoon"), executable, { mode: 0o755 });
-    for (const name of ["pontoon.mjs", "pontoon"]) {
+    for (const name of [...names, "pontoon"]) {
       renameSync(join(workDir, name), join(outDir, name));
       console.log(`${join(options["out-dir"], name)}  ${size(join(outDir, name))}`);
     }

@@ -1,7 +1,12 @@
-// The TypeScript as one function for the engine, which is called once and leaves `main`. Not as a module: the
-// engine keeps what of a module has run once, and a second list of all that is in it.
+// The TypeScript as functions for the engine, a script each.
+//
+// The first is called while the heap image is made, and leaves `main`. It is no module: the engine keeps what
+// of a module has run once, and a second list of all that is in it.
+//
+// Late is what few calls need: each module of LATE, with all that nothing else imports. The engine keeps such
+// a part packed, and loads it when one of the module's functions is first called.
 import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { pagesText } from "./pages.mjs";
@@ -9,28 +14,62 @@ import { pagesText } from "./pages.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
 
+/** It turns lines of the bundle into those of the TypeScript, by a table that is made here. */
+const PLACE = "src/cni/place.ts";
+/** The modules that are loaded late, known by their place here. They export functions and types alone. */
+export const LATE = ["src/command/run.ts", "src/command/explain/page.ts", "src/cni/netconf-schema.ts", PLACE];
+
+/** Namespaces of modules that are no files: the first to run, the start of a part, and what calls a part. */
+const [FIRST, PART, STAND_IN] = ["first", "part", "stand-in"];
+
 /**
- * Bundles the module `entry`, which exports `main`, into `outfile`.
+ * Bundles the module `entry`, which exports `main`, into `outfile`, and each part that is loaded late into a
+ * file beside it: FILE.0.mjs and so on, empty where `entry` does not need it. Gives the files in that order.
  * @param {string} entry
  * @param {string} outfile
+ * @param {readonly string[]} late
  */
-export async function bundleSource(entry, outfile) {
+export async function bundleSource(entry, outfile, late = LATE) {
+  /** @type {Set<string>} */
+  const needed = new Set();
+  let scripts = await bundleScripts(entry, late, needed);
+  // The first script shows which parts it needs, and those may need others.
+  for (let known = 0; known < needed.size; scripts = await bundleScripts(entry, late, needed))
+    known = needed.size;
+  const names = ["", ...late.map((_, at) => `.${at}`)];
+  const tables = Object.fromEntries(scripts.map(({ map }, at) => [`pontoon${names[at]}`, lineTable(map)]));
+  return scripts.map(({ text }, at) => {
+    const file = outfile.replace(/(?=\.mjs$)/, names[at] ?? "");
+    const lines = at === late.indexOf(PLACE) + 1 ? `const BUNDLE_LINES = ${JSON.stringify(tables)};` : "";
+    writeFileSync(file, text === "" ? "" : `"use strict";${lines}(() => {${text}})();\n`);
+    return file;
+  });
+}
+
+/**
+ * One script for all that is not late, and one for each part, with their source maps. The parts that were
+ * asked for are added to `needed`; texts of those that are not in there yet are empty.
+ * @param {string} entry
+ * @param {readonly string[]} late
+ * @param {Set<string>} needed
+ */
+async function bundleScripts(entry, late, needed) {
+  const parts = late.map((path, at) => ({ in: `${PART}:${path}`, out: `${PART}${at}`, path }));
   const { outputFiles } = await build({
     // Files are named from here on, whatever folder the build is called in.
     absWorkingDir: root,
-    stdin: {
-      contents: `import { main } from ${JSON.stringify(entry)}; globalThis.main = main;`,
-      resolveDir: root,
-      sourcefile: "scripts/bundle.mjs",
-    },
-    outfile,
+    entryPoints: [{ in: FIRST, out: FIRST }, ...parts.filter(({ path }) => needed.has(path))].map(
+      ({ in: from, out }) => ({ in: from, out }),
+    ),
+    plugins: [lateParts(entry, late, needed)],
+    splitting: true,
+    outdir: root,
     write: false,
     bundle: true,
     // Neither Node nor a browser: what asks for one of them does not build.
     platform: "neutral",
     mainFields: ["module", "main"],
-    format: "iife",
-    banner: { js: `"use strict";` },
+    format: "esm",
     // As new as the engine: `using` stays, which as a function of its own would cost each call its making.
     target: "esnext",
     // Names and lines stay, for the trace of an internal error.
@@ -44,10 +83,109 @@ export async function bundleSource(entry, outfile) {
     },
     logLevel: "warning",
   });
-  const [map, code] = outputFiles.sort((a, b) => b.path.length - a.path.length);
-  if (map === undefined || code === undefined) throw new Error("esbuild made no bundle with a source map");
-  const table = lineTable(JSON.parse(map.text), dirname(outfile));
-  writeFileSync(outfile, `${code.text}const BUNDLE_LINES = ${JSON.stringify(table)};\n`);
+  /** @param {string} name */
+  const script = (name) => {
+    const text = outputFiles.find(({ path }) => path === resolve(root, `${name}.js`))?.text ?? "";
+    const map = outputFiles.find(({ path }) => path === resolve(root, `${name}.js.map`))?.text;
+    return { text, map: map === undefined ? { mappings: "", sources: [] } : JSON.parse(map) };
+  };
+  // What the first script shares with a part is in a file of its own, and that is all of it.
+  const [shared, ...others] = outputFiles.flatMap(({ path }) => /(chunk-\w+)\.js$/.exec(path)?.[1] ?? []);
+  if (others.length > 0)
+    throw new Error(`two of the parts ${[...needed].join(", ")} import what nothing else does`);
+  const first = script(shared ?? FIRST);
+  return [
+    { ...first, text: withoutExports(first.text, "globalThis.shared = () => (", ")") },
+    ...parts.map(({ out }) => {
+      const part = script(out);
+      return { ...part, text: withoutExports(withoutImports(part.text), "return ", "") };
+    }),
+  ];
+}
+
+/**
+ * Puts a stand-in in the place of each late module, which loads the part and calls the function there.
+ * @param {string} entry
+ * @param {readonly string[]} late
+ * @param {Set<string>} needed
+ * @returns {import("esbuild").Plugin}
+ */
+function lateParts(entry, late, needed) {
+  return {
+    name: "late",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: new RegExp(`^${FIRST}$`) }, () => ({ path: FIRST, namespace: FIRST }));
+      onResolve({ filter: new RegExp(`^${PART}:`) }, ({ path }) => ({
+        path: path.slice(PART.length + 1),
+        namespace: PART,
+      }));
+      onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir, namespace }) => {
+        const file = relative(root, resolve(resolveDir, path));
+        if (namespace === PART || !late.includes(file)) return undefined;
+        needed.add(file);
+        return { path: file, namespace: STAND_IN };
+      });
+      onLoad({ filter: /^/, namespace: FIRST }, () => ({
+        contents: `import { main } from ${JSON.stringify(entry)}; globalThis.main = main;`,
+        resolveDir: root,
+      }));
+      // With all of the first script, so that what both import is in the first.
+      onLoad({ filter: /^/, namespace: PART }, ({ path }) => ({
+        contents: `import "${FIRST}"; export * from ${JSON.stringify(`./${path}`)};`,
+        resolveDir: root,
+      }));
+      onLoad({ filter: /^/, namespace: STAND_IN }, async ({ path }) => {
+        const names = await exportsOf(path);
+        const functions = names.map(
+          (name) =>
+            `export const ${name} = (...given) => (part ??= loadPart(${late.indexOf(path)})).${name}(...given);`,
+        );
+        return { contents: ["let part;", ...functions].join("\n") };
+      });
+    },
+  };
+}
+
+/**
+ * The names that a module exports, without types.
+ * @param {string} path
+ */
+async function exportsOf(path) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [path],
+    outdir: root,
+    write: false,
+    metafile: true,
+    format: "esm",
+  });
+  return Object.values(metafile.outputs).flatMap(({ exports }) => exports);
+}
+
+/**
+ * What a script imports as constants.
+ * @param {string} text
+ */
+function withoutImports(text) {
+  return text
+    .replace(
+      /^import \{([^}]*)\} from "[^"]*";$/m,
+      (_, names) => `const {${names.replaceAll(" as ", ": ")}} = shared();`,
+    )
+    .replace(/^import "[^"]*";$/m, "");
+}
+
+/**
+ * What a script exports as an object between these words.
+ * @param {string} text
+ * @param {string} before
+ * @param {string} behind
+ */
+function withoutExports(text, before, behind) {
+  return text.replace(
+    /^export \{([^}]*)\};$/m,
+    (_, names) => `${before}{${names.replaceAll(/(\S+) as ([^\s,]+)/g, "$2: $1")}}${behind};`,
+  );
 }
 
 /** What stands for a step of no line; the characters around it stand for the steps around it. */
@@ -56,14 +194,13 @@ const NO_STEP = "@".charCodeAt(0);
 const [LEAST_STEP, MOST_STEP] = ["!".charCodeAt(0) - NO_STEP, "~".charCodeAt(0) - NO_STEP];
 
 /**
- * Which line of which file each line of the bundle is from, for src/cni/trace.ts: the files, one a line, then
- * an empty line, then a line for each stretch of the bundle that is from one file, and where a step is too
- * large for a character: `bundle file line STEPS`, with a character for each line of the bundle after the
+ * Which line of which file each line of a script is from, for src/cni/place.ts: the files, one a line, then
+ * an empty line, then a line for each stretch of the script that is from one file, and where a step is too
+ * large for a character: `script file line STEPS`, with a character for each line of the script after the
  * first, which says by how much the line in the file is another one.
  * @param {{ mappings: string, sources: string[] }} map
- * @param {string} folder where the bundle is
  */
-function lineTable({ mappings, sources }, folder) {
+function lineTable({ mappings, sources }) {
   const stretches = [];
   let [file, line, ownFile, ownLine] = [0, 0, -1, 0];
   for (const [at, segments] of mappings.split(";").entries()) {
@@ -80,8 +217,7 @@ function lineTable({ mappings, sources }, folder) {
     else if (stretches.length > 0) stretches[stretches.length - 1] += String.fromCharCode(NO_STEP + step);
     [ownFile, ownLine] = [firstFile, firstLine];
   }
-  const files = sources.map((source) => relative(root, resolve(folder, source)));
-  return `${files.join("\n")}\n\n${stretches.join("\n")}`;
+  return `${sources.join("\n")}\n\n${stretches.join("\n")}`;
 }
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -1,5 +1,5 @@
 // The executable itself: what it needs, what it listens to, and how it ends when its limits are met.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -108,9 +108,12 @@ test("of a runtime's environment it asks for CNI_* and nothing else", async () =
   expect(opened).toContain("/proc/self/ns/net");
   expect(opened).not.toMatch(/environ|locale|zoneinfo|\.so/);
   // Every question by name goes through one function; with a library in between it could not be counted.
-  const asked = [
-    ...readFileSync(join(REPOSITORY, "dist/pontoon.mjs"), "utf8").matchAll(/native\.getenv\(([^)]*)\)/g),
-  ].map(([, name]) => name);
+  const scripts = globSync("dist/pontoon*.mjs", { cwd: REPOSITORY });
+  const asked = scripts
+    .flatMap((path) => [
+      ...readFileSync(join(REPOSITORY, path), "utf8").matchAll(/native\.getenv\(([^)]*)\)/g),
+    ])
+    .map(([, name]) => name);
   const ofRuntimes = ["name", '"CNI_COMMAND"', '"PATH"'];
   // Commands ask for these, and no runtime calls a command.
   const ofPeople = ["CNI_PATH", "NETCONFPATH", "NO_COLOR", "PONTOON_IN_IMAGE", "PONTOON_TRACE", "TERM"];
@@ -173,6 +176,31 @@ test("between enough stack and too little there is no crash", async () => {
     expect((await add(CONFIG, [toolPath("prlimit"), `--stack=${bytes}`])).msg, `${bytes} bytes`).toMatch(
       said,
     );
+  }
+});
+
+/** The words for a wrong type are loaded late. */
+const WRONG_TYPE = CONFIG.replace(/}$/, ',"mtu":"much"}');
+
+test("between enough stack and too little for what is loaded late there is no crash", async () => {
+  const said =
+    /^(invalid network config: mtu "much": must be a whole number, without quotes|internal error: RangeError: Maximum call stack size exceeded|internal error: pontoon had to stop|.*: nested too deeply)$/;
+  for (let bytes = 20 << 10; bytes <= 88 << 10; bytes += 2 << 10) {
+    const { msg } = await add(WRONG_TYPE, [toolPath("prlimit"), `--stack=${bytes}`]);
+    expect(msg, `${bytes} bytes`).toMatch(said);
+  }
+});
+
+test("between enough memory and too little for what is loaded late there is no crash", async () => {
+  // The kernel needs so much to start it.
+  const least = readFileSync(pluginBinary()).length + 800_000;
+  for (let bytes = least; bytes <= least + 5_000_000; bytes += 100_000) {
+    const limited = [toolPath("prlimit"), `--as=${bytes}`, pluginBinary(), "version"];
+    const { status, stdout } = await run(limited, { env: { PATH: SYSTEM_PATH } });
+    expect([status, stdout.split("\n", 4).join()], `${bytes} bytes`).toEqual([
+      expect.toBeOneOf([0, 1]),
+      expect.stringMatching(status === 0 ? /^pontoon \d/ : /"internal error: pontoon had to stop"/),
+    ]);
   }
 });
 
@@ -242,6 +270,17 @@ test("a bug of ours names function, file and line of the TypeScript, and what to
     expect(details).toContain(`${name} (${line(words)}), called by main (${line("return native.argv()")})`);
     expect(details).toContain("Report this as a bug");
   }
+});
+
+test("a module that calls what is loaded late while it loads itself does not build", async () => {
+  const { status, stderr } = await build(
+    join(REPOSITORY, "test/runtime/program/early.ts"),
+    join(folder, "early"),
+  );
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringContaining("what is loaded late is called while modules load"),
+  ]);
 });
 
 test("a module that looks at the machine while it loads does not build", async () => {

@@ -3,6 +3,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join, normalize } from "node:path";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
+import { LATE } from "../../scripts/bundle.mjs";
 import { REPOSITORY } from "../support/tool.ts";
 
 /** Every folder, what it may import, and why no more. `main` is src/main.ts. */
@@ -418,6 +419,15 @@ test.each([
       .filter(({ code, path }) => pattern.test(code) && !path.startsWith("tool/"))
       .map(({ path }) => `src/${path}: ${sentence}`),
   ).toEqual([]);
+});
+
+// Stand-ins call the functions of a late module (scripts/bundle.mjs), and late modules get the values that
+// exports of others have when they are loaded.
+test("modules that are loaded late export functions and types alone, and no module exports what changes", () => {
+  const late = files.filter(({ path }) => LATE.includes(`src/${path}`));
+  expect(late.length).toBe(LATE.length);
+  expect(late.filter(({ code }) => /^export (?!function |interface |type )/m.test(code))).toEqual([]);
+  expect(files.filter(({ code }) => /^export (let|var) /m.test(code))).toEqual([]);
 });
 
 test("only main.ts knows the descriptor of stdout", () => {

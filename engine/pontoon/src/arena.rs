@@ -37,6 +37,8 @@ struct Image {
     end: usize,
     /// Where the blocks of the image end.
     last: usize,
+    /// How many bytes lie between them and the fresh memory: the parts that are loaded late.
+    late: usize,
     program: Program,
     /// Fresh memory.
     next: usize,
@@ -73,6 +75,7 @@ static SEGMENT: Segment = Segment {
         address: 0,
         end: 0,
         last: 0,
+        late: 0,
         program: Program { runtime: null_mut(), context: null_mut(), main: js::JS_MKVAL(js::JS_TAG_INT, 0) },
         next: 0,
         mapped: 0,
@@ -109,18 +112,30 @@ pub fn space() -> Range<usize> {
     start + size_of::<Image>()..start + BYTES
 }
 
-/// The image with its last block ending at `last`.
-pub fn finish(last: usize) -> &'static [u8] {
+/// The image with its last block ending at `last`, and the parts that are loaded `late` behind it.
+pub fn finish(last: usize, late: &[u8]) -> &'static [u8] {
     let start = SEGMENT.image.get().addr();
     let image = image();
     image.free = [null_mut(); CLASSES];
     image.mapped = 0;
     image.address = start;
     image.last = last;
-    image.next = last.next_multiple_of(STEP) + HEAD;
-    image.end = (last + FRESH).next_multiple_of(4096).min(start + BYTES);
-    // SAFETY: the last block ends within the segment.
-    unsafe { slice::from_raw_parts(SEGMENT.image.get().cast(), last - start) }
+    image.late = late.len();
+    let used = last + late.len();
+    image.next = used.next_multiple_of(STEP) + HEAD;
+    image.end = (used + FRESH).next_multiple_of(4096).min(start + BYTES);
+    // SAFETY: the segment holds both, and nothing lies behind the last block.
+    unsafe {
+        ptr::copy_nonoverlapping(late.as_ptr(), ptr::with_exposed_provenance_mut(last), late.len());
+        slice::from_raw_parts(SEGMENT.image.get().cast(), used - start)
+    }
+}
+
+/// The parts that are loaded late.
+pub fn parts() -> &'static [u8] {
+    let image = image();
+    // SAFETY: they lie there from the start to the end.
+    unsafe { slice::from_raw_parts(ptr::with_exposed_provenance(image.last), image.late) }
 }
 
 /// Makes the first fresh memory ready.

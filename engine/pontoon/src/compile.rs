@@ -1,4 +1,4 @@
-//! From the bundle to bytecode.
+//! From a script to bytecode.
 use crate::text::exception;
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -8,10 +8,13 @@ use core::slice;
 use host::process;
 use rquickjs_sys as js;
 
-/// The file `bundle` as bytecode without its source text. Gives what is wrong with it as text.
-pub fn compile(bundle: &str) -> Result<Vec<u8>, String> {
-    let Ok(source) = process::read_file(bundle) else { return Err(["cannot read ", bundle].concat()) };
-    let Ok(source) = CString::new(source) else { return Err(["a NUL is in ", bundle].concat()) };
+/// The script in the file `path` as bytecode without its source text. Stack traces name it as the file, without folder and
+/// extension. Gives what is wrong with it as text.
+pub fn compile(path: &str) -> Result<Vec<u8>, String> {
+    let Ok(source) = process::read_file(path) else { return Err(["cannot read ", path].concat()) };
+    let Ok(source) = CString::new(source) else { return Err(["a NUL is in ", path].concat()) };
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let name = CString::new(file.trim_end_matches(".mjs")).unwrap_or_default();
     // SAFETY: the source ends with NUL, as the parser wants it. The context outlives its values, each of which is used once.
     unsafe {
         let context = js::JS_NewContextRaw(js::JS_NewRuntime());
@@ -19,7 +22,7 @@ pub fn compile(bundle: &str) -> Result<Vec<u8>, String> {
         js::JS_AddIntrinsicEval(context);
         js::JS_AddIntrinsicRegExp(context);
         let flags = js::JS_EVAL_TYPE_GLOBAL | js::JS_EVAL_FLAG_COMPILE_ONLY;
-        let script = js::JS_Eval(context, source.as_ptr(), source.count_bytes() as js::size_t, c"pontoon".as_ptr(), flags as c_int);
+        let script = js::JS_Eval(context, source.as_ptr(), source.count_bytes() as js::size_t, name.as_ptr(), flags as c_int);
         if js::JS_IsException(script) {
             return Err(exception(context));
         }

@@ -1,4 +1,6 @@
-//! The compiler of the build: `compiler BUNDLE BYTECODE`. The executable has no parser of scripts.
+//! The compiler of the build: `compiler BYTECODE PARTS BUNDLE [PART...]`. The executable has no parser of scripts.
+//!
+//! BYTECODE gets the bytecode of the script BUNDLE, PARTS that of the scripts that are loaded late, as `late.rs` reads it.
 #![no_std]
 #![no_main]
 
@@ -10,10 +12,14 @@ mod arena;
 mod block;
 mod compile;
 mod last_words;
+// It packs parts; the engine unpacks them.
+#[allow(dead_code)]
+mod late;
 mod no_clock;
 mod text;
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::ffi::{c_char, c_int};
 use host::{kernel, process};
 
@@ -24,13 +30,25 @@ unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_i
     // SAFETY: the list is the one that `main` got.
     unsafe { process::prepare(arguments) };
     let arguments = process::argv();
-    let [bundle, bytecode] = arguments.as_slice() else {
-        return text::refuse(&["usage: compiler BUNDLE BYTECODE"]);
+    let [bytecode, parts, bundle, late @ ..] = arguments.as_slice() else {
+        return text::refuse(&["usage: compiler BYTECODE PARTS BUNDLE [PART...]"]);
     };
-    let bytes = match compile::compile(bundle) {
-        Ok(bytes) => bytes,
-        Err(problem) => return text::refuse(&[&problem]),
-    };
-    let file = kernel::open(bytecode.to_string(), i64::from(libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC), 0o644);
-    if process::write_all(file, &bytes) { 0 } else { text::refuse(&["cannot write ", bytecode]) }
+    match compile::compile(bundle).and_then(|bytes| save(bytecode, &bytes)).and_then(|()| save(parts, &packed(late)?)) {
+        Ok(()) => 0,
+        Err(problem) => text::refuse(&[&problem]),
+    }
+}
+
+/// The scripts in these files, as `late.rs` reads them.
+fn packed(scripts: &[String]) -> Result<Vec<u8>, String> {
+    let mut parts = Vec::new();
+    for script in scripts {
+        late::pack(&mut parts, &compile::compile(script)?);
+    }
+    Ok(parts)
+}
+
+fn save(path: &str, bytes: &[u8]) -> Result<(), String> {
+    let file = kernel::open(path.to_string(), i64::from(libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC), 0o644);
+    if process::write_all(file, bytes) { Ok(()) } else { Err(["cannot write ", path].concat()) }
 }

@@ -3,6 +3,7 @@ use crate::arena;
 #[cfg(feature = "sanitized")]
 use crate::compile::compile;
 use crate::last_words::stop;
+use crate::late;
 use crate::making;
 use crate::text::{exception, refuse, text};
 use alloc::ffi::CString;
@@ -54,17 +55,18 @@ fn stack_bottom() -> usize {
     unsafe { libc::getauxval(libc::AT_EXECFN) as usize }
 }
 
-/// Loads the bytecode in the file `program` and writes the heap to `image`. Gives the exit status; what is wrong is said on
-/// stderr.
-pub fn make(program: &str, image: &str) -> c_int {
+/// Loads the bytecode in the file `program`, and writes the heap and what is in the file `parts` to `image`. Gives the exit
+/// status; what is wrong is said on stderr.
+pub fn make(program: &str, parts: &str, image: &str) -> c_int {
     let Ok(bytecode) = process::read_file(program) else { return refuse(&["cannot read ", program]) };
+    let Ok(late) = process::read_file(parts) else { return refuse(&["cannot read ", parts]) };
     let last = match perform(&bytecode) {
         Ok(last) => last,
         Err(problem) => return refuse(&[&problem]),
     };
     // Opened first: nothing may ask for memory once the image is finished.
     let file = kernel::open(image.to_string(), i64::from(libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC), 0o644);
-    if !process::write_all(file, arena::finish(last)) {
+    if !process::write_all(file, arena::finish(last, &late)) {
         return refuse(&["cannot write ", image]);
     }
     0
@@ -117,6 +119,8 @@ unsafe fn load(bytecode: &[u8], functions: &js::JSMallocFunctions) -> Result<(),
         let math = js::JS_GetPropertyStr(context, global, c"Math".as_ptr());
         js::JS_DeleteProperty(context, math, js::JS_NewAtom(context, c"random".as_ptr()), 0);
         js::JS_SetPropertyStr(context, global, c"native".as_ptr(), natives(context));
+        let part = js::JS_NewCFunction2(context, Some(load_part), c"loadPart".as_ptr(), 1, js::JSCFunctionEnum_JS_CFUNC_generic, 0);
+        js::JS_SetPropertyStr(context, global, c"loadPart".as_ptr(), part);
         let script = js::JS_ReadObject(context, bytecode.as_ptr(), bytecode.len() as js::size_t, js::JS_READ_OBJ_BYTECODE as c_int);
         if js::JS_IsException(script) || js::JS_IsException(js::JS_EvalFunction(context, script)) {
             return Err(exception(context));
@@ -130,6 +134,28 @@ unsafe fn load(bytecode: &[u8], functions: &js::JSMallocFunctions) -> Result<(),
         js::JS_SetMaxStackSize(runtime, 0);
         *arena::program() = arena::Program { runtime, context, main };
         Ok(())
+    }
+}
+
+/// The global function `loadPart`: loads the part of the program that has this number (`scripts/bundle.mjs`), and gives what it
+/// exports.
+///
+/// # Safety
+/// The engine calls it, with a context and as many values as it says.
+unsafe extern "C" fn load_part(context: *mut js::JSContext, _: js::JSValue, count: c_int, values: *mut js::JSValue) -> js::JSValue {
+    // SAFETY: the caller's promise. The bytecode comes from the compiler, and the engine keeps nothing of its bytes.
+    unsafe {
+        if count == 0 || js::JS_VALUE_GET_TAG(*values) != js::JS_TAG_INT {
+            return js::JS_ThrowTypeError(context, c"a part has a number".as_ptr());
+        }
+        if !arena::has_image() {
+            return js::JS_ThrowTypeError(context, c"what is loaded late is called while modules load".as_ptr());
+        }
+        let Some(bytecode) = late::unpack(arena::parts(), js::JS_VALUE_GET_INT(*values) as usize) else {
+            return js::JS_ThrowOutOfMemory(context);
+        };
+        let script = js::JS_ReadObject(context, bytecode.as_ptr(), bytecode.len() as js::size_t, js::JS_READ_OBJ_BYTECODE as c_int);
+        if js::JS_IsException(script) { script } else { js::JS_EvalFunction(context, script) }
     }
 }
 

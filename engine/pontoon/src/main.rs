@@ -1,8 +1,9 @@
 //! Pontoon's executable: an engine whose heap, with every module loaded, was made when the program was built.
 //!
-//! What the linker makes has an empty heap. Run as `pontoon BYTECODE IMAGE` it loads the bundle that the compiler (`compiler.rs`)
-//! has compiled and writes its heap to the file IMAGE; `scripts/build.mjs` puts these bytes into the executable, in the place of
-//! the empty heap. From then on a start calls `main` and nothing else: neither argument leads back here.
+//! What the linker makes has an empty heap. Run as `pontoon BYTECODE PARTS IMAGE` it loads the bundle that the compiler
+//! (`compiler.rs`) has compiled, and writes its heap to the file IMAGE, with the parts that are loaded late behind it;
+//! `scripts/build.mjs` puts these bytes into the executable, in the place of the empty heap. From then on a start calls `main` and
+//! nothing else: no argument leads back here.
 #![no_std]
 #![no_main]
 
@@ -14,6 +15,9 @@ mod block;
 mod compile;
 mod engine;
 mod last_words;
+// It unpacks parts; the compiler packs them.
+#[allow(dead_code)]
+mod late;
 mod making;
 mod no_clock;
 mod text;
@@ -35,9 +39,9 @@ unsafe extern "C" fn main(_count: c_int, arguments: *const *const c_char) -> c_i
         return engine::run();
     }
     match process::argv().as_slice() {
-        [bytecode, image] => engine::make(bytecode, image),
+        [bytecode, parts, image] => engine::make(bytecode, parts, image),
         _ => {
-            kernel::write(2, b"usage: pontoon BYTECODE IMAGE\n");
+            kernel::write(2, b"usage: pontoon BYTECODE PARTS IMAGE\n");
             2
         }
     }
