@@ -1,8 +1,8 @@
 //! The engine's memory while an image is made: each block that lasts lies in the segment, close to the next one.
 //!
 //! Loading a bundle asks for the same blocks in the same order each time. So it is done twice: a rehearsal in memory that
-//! is in no image shows which of the blocks last, and at the performance these go into the segment as they come, without a
-//! head and without gaps between them. A performance that differs from its rehearsal ends the build.
+//! is in no image shows which of the blocks last, and at the performance these go into the segment, each behind the last one
+//! of its group, without a head and without gaps between them. A performance that differs from its rehearsal ends the build.
 use crate::arena;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -14,9 +14,28 @@ use rquickjs_sys as js;
 
 /// Of an address that the engine may ask for.
 const ALIGNMENT: usize = 8;
+/// A page is copied when it is first written to, so blocks that calls write to lie apart from those that they read: objects, of so
+/// many bytes each, and small blocks, whose references are counted, apart from functions and lists.
+const OBJECT: usize = 72;
+const SMALL: usize = 64;
 /// In front of a block that is in no image: its number, and the bytes that were asked for.
 type Label = (usize, usize);
 const LABEL: usize = size_of::<Label>();
+
+/// The group of a block of so many bytes; the first is that of the runtime.
+const fn group(bytes: usize) -> usize {
+    match bytes {
+        OBJECT => 1,
+        ..SMALL => 2,
+        _ => 0,
+    }
+}
+const GROUPS: usize = 3;
+
+/// The bytes that a block takes up.
+fn place(bytes: usize) -> usize {
+    bytes.max(1).next_multiple_of(ALIGNMENT)
+}
 
 struct Making {
     /// The bytes of each block that the rehearsal asked for, in the order of asking.
@@ -26,8 +45,10 @@ struct Making {
     is_rehearsed: bool,
     /// How many blocks were asked for.
     count: usize,
-    /// Where the next block goes that lasts.
-    next: usize,
+    /// Where the next block of each group goes that lasts.
+    next: [usize; GROUPS],
+    /// Where the last group ends.
+    last: usize,
     differs: bool,
 }
 
@@ -36,7 +57,15 @@ struct State(UnsafeCell<Making>);
 // SAFETY: the process has one thread.
 unsafe impl Sync for State {}
 
-static STATE: State = State(UnsafeCell::new(Making { sizes: Vec::new(), lasts: Vec::new(), is_rehearsed: false, count: 0, next: 0, differs: false }));
+static STATE: State = State(UnsafeCell::new(Making {
+    sizes: Vec::new(),
+    lasts: Vec::new(),
+    is_rehearsed: false,
+    count: 0,
+    next: [0; GROUPS],
+    last: 0,
+    differs: false,
+}));
 
 /// No two references to it exist at a time: every function here ends before another one starts.
 fn making() -> &'static mut Making {
@@ -49,7 +78,12 @@ pub fn perform() {
     let making = making();
     making.is_rehearsed = true;
     making.count = 0;
-    making.next = arena::space().start.next_multiple_of(ALIGNMENT);
+    making.last = arena::space().start.next_multiple_of(ALIGNMENT);
+    for at in 0..GROUPS {
+        making.next[at] = making.last;
+        let blocks = making.sizes.iter().zip(&making.lasts).filter(|&(bytes, lasts)| *lasts && group(*bytes) == at);
+        making.last += blocks.map(|(bytes, _)| place(*bytes)).sum::<usize>();
+    }
 }
 
 /// Ends the performance: hands the runtime `runtime`, which is the first block, over to the allocator of a start, and takes
@@ -71,7 +105,7 @@ pub fn end(runtime: *mut js::JSRuntime, stack: Range<usize>) -> Option<usize> {
     for word in words.iter_mut().filter(|word| stack.contains(word)) {
         *word = 0;
     }
-    Some(making.next)
+    Some(making.last)
 }
 
 fn addresses(functions: &js::JSMallocFunctions) -> [usize; 5] {
@@ -94,9 +128,10 @@ fn allocate(bytes: usize) -> *mut u8 {
     } else if making.sizes.get(number) != Some(&bytes) {
         making.differs = true;
     } else if making.lasts[number] {
-        let start = making.next;
-        making.next = (start + bytes.max(1)).next_multiple_of(ALIGNMENT);
-        return if making.next > arena::space().end { null_mut() } else { ptr::with_exposed_provenance_mut(start) };
+        let next = &mut making.next[group(bytes)];
+        let start = *next;
+        *next += place(bytes);
+        return if making.last > arena::space().end { null_mut() } else { ptr::with_exposed_provenance_mut(start) };
     }
     let block = arena::allocate(LABEL + bytes);
     if block.is_null() {
