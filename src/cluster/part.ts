@@ -2,7 +2,7 @@
 import type { Node } from "../host/node.ts";
 import type { Address, Family } from "../ip/address.ts";
 import { type Prefix, prefixContains } from "../ip/prefix.ts";
-import type { AddressRange } from "../ip/ranged-set.ts";
+import type { AddressRange } from "../ip/range.ts";
 import { listAddresses } from "../net/address.ts";
 import type { LinkRoute } from "../net/route.ts";
 import { findLocalRoute } from "../net/route-look-up.ts";

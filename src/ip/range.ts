@@ -1,12 +1,12 @@
 // Ranges of addresses: membership, size, the n-th address.
-//
-// ip-num compares ranges with each other. The place of an address in a range takes a comparison and a
-// subtraction.
 import { type Address, familyBits } from "./address.ts";
 import { networkOf, type Prefix } from "./prefix.ts";
-import { type AddressRange, rangedSet } from "./ranged-set.ts";
 
-export type { AddressRange } from "./ranged-set.ts";
+/** An unbroken run of addresses of one family, both ends included. */
+export interface AddressRange {
+  readonly first: Address;
+  readonly last: Address;
+}
 
 /** A run of addresses to hand out, both ends included, with the settings of its pods. */
 export interface LeaseRange extends AddressRange {
@@ -37,13 +37,7 @@ export function rangeContains(range: AddressRange, address: Address): boolean {
 
 /** True when at least one address lies in both. */
 export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
-  if (a.first.family !== b.first.family) return false;
-  const [one, other] = [rangedSet(a), rangedSet(b)];
-  // RangedSet.isOverlapping of ip-num 1.6.2 is not used: it says no when one range ends with the first
-  // address of the other.
-  const startsIn = (set: typeof one, { first }: AddressRange): boolean =>
-    set.contains(rangedSet({ first, last: first }));
-  return startsIn(one, b) || startsIn(other, a);
+  return rangeContains(a, b.first) || rangeContains(b, a.first);
 }
 
 /** The number of addresses, at least 1. */

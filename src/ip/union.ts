@@ -1,8 +1,7 @@
 // Many ranges as few.
 import { type Family, familyBits, formatAddress } from "./address.ts";
 import { formatPrefix, type Prefix } from "./prefix.ts";
-import { prefixRange, rangeSize } from "./range.ts";
-import type { AddressRange } from "./ranged-set.ts";
+import { type AddressRange, prefixRange, rangeSize } from "./range.ts";
 
 /** The addresses of these prefixes of one family as ranges in order, with a gap between any two of them. */
 export function unionOf(prefixes: readonly Prefix[], family: Family): AddressRange[] {

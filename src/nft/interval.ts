@@ -2,7 +2,7 @@
 // behind its last one with the flag "end of an interval"; one that ends with the last key of all has no end.
 // (net/netfilter/nft_set_rbtree.c)
 import { type Address, addressBytes, addressFromBytes, type Family, familyBits } from "../ip/address.ts";
-import type { AddressRange } from "../ip/ranged-set.ts";
+import type { AddressRange } from "../ip/range.ts";
 import { readAttributes, walkAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import { NLM_F_CREATE, NLM_F_EXCL } from "../netlink/uapi/netlink.ts";

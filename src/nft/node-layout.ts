@@ -9,7 +9,7 @@
 //   }
 import { addressFromBytes, type Family } from "../ip/address.ts";
 import type { Prefix } from "../ip/prefix.ts";
-import type { AddressRange } from "../ip/ranged-set.ts";
+import type { AddressRange } from "../ip/range.ts";
 import { readAttributes } from "../netlink/reader.ts";
 import type { Message, NetlinkSocket } from "../netlink/socket.ts";
 import * as nft from "../netlink/uapi/nf_tables.ts";

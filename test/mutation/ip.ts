@@ -5,8 +5,8 @@ export const IP: readonly Mutation[] = [
   {
     name: "a range that lies around another one does not overlap with it",
     file: "src/ip/range.ts",
-    find: "startsIn(one, b) || startsIn(other, a)",
-    replace: "startsIn(one, b)",
+    find: "rangeContains(a, b.first) || rangeContains(b, a.first)",
+    replace: "rangeContains(a, b.first)",
     test: "test/unit/ip/range.test.ts",
     promise: "ranges that share one address overlap, neighbours do not",
   },

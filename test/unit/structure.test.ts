@@ -200,7 +200,6 @@ const TYPES_ONLY = [
 
 /** Packages and the one place that may import them. */
 const PACKAGES: Record<string, { only: RegExp; why: string }> = {
-  "ip-num": { only: /^ip\/ranged-set\.ts$/, why: "ranges are compared in one place" },
   zod: { only: /^cni\/netconf-schema\.ts$/, why: "it only explains what was wrong" },
 };
 
