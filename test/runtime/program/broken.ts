@@ -1,4 +1,4 @@
-// Fails as a program does that has a bug: it asks nothing for a property, or calls nothing.
+// Fails as a program does that has a bug: it asks nothing for a property, calls nothing, or reads too early.
 import { toCniError } from "../../../src/cni/error.ts";
 import { native } from "../../../src/sys/native.ts";
 import { writeAll } from "../../../src/sys/stream.ts";
@@ -15,9 +15,18 @@ function callIt(holder: object): number {
   return nothing(other);
 }
 
+function readEarly(holder: object): number {
+  const give = (): number => notYetThere;
+  const other = Object.keys(holder).length + give();
+  const notYetThere = other + native.argv().length;
+  return notYetThere;
+}
+
+const BUGS: Record<string, (holder: object) => number> = { call: callIt, early: readEarly };
+
 export function main(): number {
   try {
-    return native.argv().length === 0 ? reachInto({}) : callIt({});
+    return (BUGS[native.argv()[0] ?? ""] ?? reachInto)({});
   } catch (error) {
     writeAll(1, toCniError(error).toJson("1.0.0"), "stdout");
     return 1;
