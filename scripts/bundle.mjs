@@ -3,10 +3,11 @@
 // The first is called while the heap image is made, and leaves `main`. It is no module: the engine keeps what
 // of a module has run once, and a second list of all that is in it.
 //
-// Late is what few calls need: each module of LATE, with all that nothing else imports. The engine keeps such
-// a part packed, and loads it when one of the module's functions is first called.
+// Late is what few calls need: each module of LATE, with all that is not imported elsewhere. The engine keeps
+// such a part packed, and loads it when one of the module's functions is first called. What several parts
+// import belongs to the first of them, or is a part of its own that they load.
 import { readFileSync, writeFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { pagesText } from "./pages.mjs";
@@ -16,8 +17,26 @@ const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8
 
 /** It turns lines of the bundle into those of the TypeScript, by a table that is made here. */
 const PLACE = "src/cni/place.ts";
-/** The modules that are loaded late, known by their place here. They export functions and types alone. */
-export const LATE = ["src/command/run.ts", "src/command/explain/page.ts", "src/cni/netconf-schema.ts", PLACE];
+/**
+ * The modules that are loaded late, known by their place here: first what a runtime may meet, then what
+ * people type. They export functions and types alone.
+ */
+export const LATE = [
+  "src/cni/netconf-schema.ts",
+  PLACE,
+  "src/command/run.ts",
+  "src/command/explain/page.ts",
+  "src/doctor/doctor.ts",
+  "src/doctor/trace/probe.ts",
+  "src/picture/svg/svg.ts",
+  "src/picture/text/text.ts",
+  "src/report/report.ts",
+  "src/script/script.ts",
+  "src/trial/trial.ts",
+];
+
+/** What gives the exports of a part, which the engine's function loads. */
+const LOADER = "{ const parts = []; globalThis.part = (place) => (parts[place] ??= loadPart(place)); }";
 
 /** Namespaces of modules that are no files: the first to run, the start of a part, and what calls a part. */
 const [FIRST, PART, STAND_IN] = ["first", "part", "stand-in"];
@@ -36,19 +55,22 @@ export async function bundleSource(entry, outfile, late = LATE) {
   // The first script shows which parts it needs, and those may need others.
   for (let known = 0; known < needed.size; scripts = await bundleScripts(entry, late, needed))
     known = needed.size;
-  const names = ["", ...late.map((_, at) => `.${at}`)];
+  const names = scripts.map((_, at) => (at === 0 ? "" : `.${at - 1}`));
   const tables = Object.fromEntries(scripts.map(({ map }, at) => [`pontoon${names[at]}`, lineTable(map)]));
   return scripts.map(({ text }, at) => {
     const file = outfile.replace(/(?=\.mjs$)/, names[at] ?? "");
-    const lines = at === late.indexOf(PLACE) + 1 ? `const BUNDLE_LINES = ${JSON.stringify(tables)};` : "";
-    writeFileSync(file, text === "" ? "" : `"use strict";${lines}(() => {${text}})();\n`);
+    // On the first line, so that the others have the numbers that the map has.
+    const lines = text.includes("BUNDLE_LINES") ? `const BUNDLE_LINES = ${JSON.stringify(tables)};` : "";
+    const before = `"use strict";${at === 0 ? LOADER : ""}${lines}`;
+    writeFileSync(file, text === "" ? "" : `${before}(() => {${text}})();\n`);
     return file;
   });
 }
 
 /**
- * One script for all that is not late, and one for each part, with their source maps. The parts that were
- * asked for are added to `needed`; texts of those that are not in there yet are empty.
+ * One script for all that is not late, one for each late module, and those that they share, with their source
+ * maps. The modules that were asked for are added to `needed`; texts of those that are not in there yet are
+ * empty.
  * @param {string} entry
  * @param {readonly string[]} late
  * @param {Set<string>} needed
@@ -83,24 +105,17 @@ async function bundleScripts(entry, late, needed) {
     },
     logLevel: "warning",
   });
-  /** @param {string} name */
-  const script = (name) => {
-    const text = outputFiles.find(({ path }) => path === resolve(root, `${name}.js`))?.text ?? "";
-    const map = outputFiles.find(({ path }) => path === resolve(root, `${name}.js.map`))?.text;
-    return { text, map: map === undefined ? { mappings: "", sources: [] } : JSON.parse(map) };
-  };
+  const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
   // What the first script shares with a part is in a file of its own, and that is all of it.
-  const [shared, ...others] = outputFiles.flatMap(({ path }) => /(chunk-\w+)\.js$/.exec(path)?.[1] ?? []);
-  if (others.length > 0)
-    throw new Error(`two of the parts ${[...needed].join(", ")} import what nothing else does`);
-  const first = script(shared ?? FIRST);
-  return [
-    { ...first, text: withoutExports(first.text, "globalThis.shared = () => (", ")") },
-    ...parts.map(({ out }) => {
-      const part = script(out);
-      return { ...part, text: withoutExports(withoutImports(part.text), "return ", "") };
-    }),
-  ];
+  const first = /^import "\.\/(.*)";$/m.exec(texts.get(`${FIRST}.js`) ?? "")?.[1] ?? `${FIRST}.js`;
+  const chunks = [...texts.keys()].filter((name) => /^chunk-.*js$/.test(name) && name !== first);
+  const names = [...parts.map(({ out }) => `${out}.js`), ...chunks.sort()];
+  /** @param {string} name */
+  const valueOf = (name) => (name === first ? "shared()" : `part(${names.indexOf(name)})`);
+  return [first, ...names].map((name) => ({
+    text: asFunction(texts.get(name) ?? "", valueOf, name === first ? "globalThis.shared = () =>" : "return"),
+    map: JSON.parse(texts.get(`${name}.map`) ?? '{ "mappings": "", "sources": [] }'),
+  }));
 }
 
 /**
@@ -129,18 +144,23 @@ function lateParts(entry, late, needed) {
         contents: `import { main } from ${JSON.stringify(entry)}; globalThis.main = main;`,
         resolveDir: root,
       }));
-      // With all of the first script, so that what both import is in the first.
-      onLoad({ filter: /^/, namespace: PART }, ({ path }) => ({
-        contents: `import "${FIRST}"; export * from ${JSON.stringify(`./${path}`)};`,
-        resolveDir: root,
-      }));
+      // With all scripts in front of it, so that what both import is in the one in front.
+      onLoad({ filter: /^/, namespace: PART }, ({ path }) => {
+        const before = late.slice(0, late.indexOf(path)).filter((other) => needed.has(other));
+        const imports = [FIRST, ...before.map((other) => `${PART}:${other}`)];
+        const contents = `${imports.map((name) => `import "${name}";`).join("")} export * from "./${path}";`;
+        return { contents, resolveDir: root };
+      });
       onLoad({ filter: /^/, namespace: STAND_IN }, async ({ path }) => {
         const names = await exportsOf(path);
-        const functions = names.map(
-          (name) =>
-            `export const ${name} = (...given) => (part ??= loadPart(${late.indexOf(path)})).${name}(...given);`,
-        );
-        return { contents: ["let part;", ...functions].join("\n") };
+        const place = late.indexOf(path);
+        return {
+          contents: names
+            .map(
+              (name) => `export const ${name} = (...given) => globalThis.part(${place}).${name}(...given);`,
+            )
+            .join("\n"),
+        };
       });
     },
   };
@@ -163,29 +183,23 @@ async function exportsOf(path) {
 }
 
 /**
- * What a script imports as constants.
+ * The text of a module as that of a function: what it imports as constants, what it exports as an object
+ * behind `giving`.
  * @param {string} text
+ * @param {(file: string) => string} valueOf what another script exports
+ * @param {string} giving
  */
-function withoutImports(text) {
+function asFunction(text, valueOf, giving) {
   return text
-    .replace(
-      /^import \{([^}]*)\} from "[^"]*";$/m,
-      (_, names) => `const {${names.replaceAll(" as ", ": ")}} = shared();`,
+    .replaceAll(
+      /^import \{([^}]*)\} from "\.\/(.*)";$/gm,
+      (_, names, file) => `const {${names.replaceAll(" as ", ": ")}} = globalThis.${valueOf(file)};`,
     )
-    .replace(/^import "[^"]*";$/m, "");
-}
-
-/**
- * What a script exports as an object between these words.
- * @param {string} text
- * @param {string} before
- * @param {string} behind
- */
-function withoutExports(text, before, behind) {
-  return text.replace(
-    /^export \{([^}]*)\};$/m,
-    (_, names) => `${before}{${names.replaceAll(/(\S+) as ([^\s,]+)/g, "$2: $1")}}${behind};`,
-  );
+    .replaceAll(/^import ".*";$/gm, "")
+    .replace(
+      /^export \{([^}]*)\};$/m,
+      (_, names) => `${giving} ({${names.replaceAll(/(\S+) as ([^\s,]+)/g, "$2: $1")}});`,
+    );
 }
 
 /** What stands for a step of no line; the characters around it stand for the steps around it. */
