@@ -108,8 +108,13 @@ async function bundleScripts(entry, late, needed) {
   const texts = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
   // What the first script shares with a part is in a file of its own, and that is all of it.
   const first = /^import "\.\/(.*)";$/m.exec(texts.get(`${FIRST}.js`) ?? "")?.[1] ?? `${FIRST}.js`;
-  const chunks = [...texts.keys()].filter((name) => /^chunk-.*js$/.test(name) && name !== first);
-  const names = [...parts.map(({ out }) => `${out}.js`), ...chunks.sort()];
+  // A chunk is named by a hash that another folder changes: they are put in the order of their sources.
+  const chunks = [...texts.keys()]
+    .filter((name) => /^chunk-.*js$/.test(name) && name !== first)
+    .map((name) => ({ name, sources: JSON.parse(texts.get(`${name}.map`) ?? "").sources.join() }))
+    .sort((a, b) => (a.sources < b.sources ? -1 : 1))
+    .map(({ name }) => name);
+  const names = [...parts.map(({ out }) => `${out}.js`), ...chunks];
   /** @param {string} name */
   const valueOf = (name) => (name === first ? "shared()" : `part(${names.indexOf(name)})`);
   return [first, ...names].map((name) => ({
