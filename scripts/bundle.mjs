@@ -6,8 +6,8 @@
 // Late is what few calls need: each module of LATE, with all that is not imported elsewhere. The engine keeps
 // such a part packed, and loads it when one of the module's functions is first called. What several parts
 // import belongs to the first of them, or is a part of its own that they load.
-import { readFileSync, writeFileSync } from "node:fs";
-import { basename, relative, resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { pagesText } from "./pages.mjs";
@@ -16,23 +16,23 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8"));
 
 /** It turns lines of the bundle into those of the TypeScript, by a table that is made here. */
-const PLACE = "src/cni/place.ts";
+const PLACE = "cni/place.ts";
 /**
- * The modules that are loaded late, known by their place here: first what a runtime may meet, then what
- * people type. They export functions and types alone.
+ * The modules of src that are loaded late, known by their place here: first what a runtime may meet, then
+ * what people type. They export functions and types alone.
  */
 export const LATE = [
-  "src/cni/netconf-schema.ts",
+  "cni/netconf-schema.ts",
   PLACE,
-  "src/command/run.ts",
-  "src/command/explain/page.ts",
-  "src/doctor/doctor.ts",
-  "src/doctor/trace/probe.ts",
-  "src/picture/svg/svg.ts",
-  "src/picture/text/text.ts",
-  "src/report/report.ts",
-  "src/script/script.ts",
-  "src/trial/trial.ts",
+  "command/run.ts",
+  "command/explain/page.ts",
+  "doctor/doctor.ts",
+  "doctor/trace/probe.ts",
+  "picture/svg/svg.ts",
+  "picture/text/text.ts",
+  "report/report.ts",
+  "script/script.ts",
+  "trial/trial.ts",
 ];
 
 /** What gives the exports of a part, which the engine's function loads. */
@@ -49,11 +49,14 @@ const [FIRST, PART, STAND_IN] = ["first", "part", "stand-in"];
  * @param {readonly string[]} late
  */
 export async function bundleSource(entry, outfile, late = LATE) {
+  // The bench builds a copy of src.
+  const source = existsSync(resolve(dirname(entry), PLACE)) ? dirname(entry) : resolve(root, "src");
+  const paths = late.map((path) => relative(root, resolve(source, path)));
   /** @type {Set<string>} */
   const needed = new Set();
-  let scripts = await bundleScripts(entry, late, needed);
+  let scripts = await bundleScripts(entry, paths, needed);
   // The first script shows which parts it needs, and those may need others.
-  for (let known = 0; known < needed.size; scripts = await bundleScripts(entry, late, needed))
+  for (let known = 0; known < needed.size; scripts = await bundleScripts(entry, paths, needed))
     known = needed.size;
   const names = scripts.map((_, at) => (at === 0 ? "" : `.${at - 1}`));
   const tables = Object.fromEntries(scripts.map(({ map }, at) => [`pontoon${names[at]}`, lineTable(map)]));

@@ -7,7 +7,7 @@ import type { Report } from "../report.ts";
 import { Samples } from "../sample.ts";
 import { pause, rotate, type Scene } from "../scene.ts";
 
-const LARGEST_MB = 6;
+const LARGEST_MB = 3.3;
 
 export async function measureStart(scene: Scene, report: Report): Promise<void> {
   const { ours, reference } = scene;
