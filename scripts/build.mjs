@@ -82,10 +82,10 @@ try {
     process.exitCode = 1;
   } else {
     writeFileSync(join(workDir, "pontoon"), executable, { mode: 0o755 });
-    for (const name of [...names, "pontoon"]) {
-      renameSync(join(workDir, name), join(outDir, name));
-      console.log(`${join(options["out-dir"], name)}  ${size(join(outDir, name))}`);
-    }
+    for (const name of [...names, "pontoon"]) renameSync(join(workDir, name), join(outDir, name));
+    const [bundle = "", ...parts] = names;
+    console.log(`${join(options["out-dir"], bundle)} and ${parts.length} parts  ${size(names)}`);
+    console.log(`${join(options["out-dir"], "pontoon")}  ${size(["pontoon"])}`);
   }
 } finally {
   rmSync(workDir, { recursive: true, force: true });
@@ -100,8 +100,8 @@ function tooLarge(bytes) {
   );
 }
 
-/** @param {string} file */
-function size(file) {
-  const bytes = statSync(file).size;
+/** @param {readonly string[]} names */
+function size(names) {
+  const bytes = names.reduce((sum, name) => sum + statSync(join(outDir, name)).size, 0);
   return bytes > 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
 }
