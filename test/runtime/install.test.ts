@@ -231,7 +231,7 @@ for (const { what, moment, errno, words } of [
         through: failingAt(moment, errno),
       });
       expect([status, stdout]).toEqual([1, ""]);
-      expect(stderr).toContain(`pontoon install: I/O failure: ${INSTALLED} cannot be written: `);
+      expect(stderr).toContain(`pontoon install: I/O failure: ${INSTALLED} cannot be written. Tried to `);
       expect(stderr).toContain(words);
       expect([world.read(INSTALLED), namesOf(world)]).toEqual([OLD_PLUGIN, ["pontoon"]]);
     },
