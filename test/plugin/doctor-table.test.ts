@@ -11,13 +11,14 @@ scene(
   "a full table of tracked connections is named, and a table that is nearly full is a note",
   async (world) => {
     const { all } = await healthyNode(world, { subnets: ["10.1.0.0/24"] });
-    for (let at = 0; at < 10; at++) await all[0]!.must("ping -c1 -W5 192.168.50.2");
+    for (let at = 0; at < 40; at++) await all[0]!.must("ping -c1 -W5 192.168.50.2");
     const setting = "/proc/sys/net/netfilter/nf_conntrack_max";
     await sh(world, `echo 262144 > /run/most && mount --bind /run/most ${setting}`);
     const used = Number(await sh(world, "cat /proc/sys/net/netfilter/nf_conntrack_count"));
-    expect(used).toBeGreaterThanOrEqual(10);
+    expect(used).toBeGreaterThanOrEqual(40);
     await expectContent(world);
-    await sh(world, `echo ${used + 1} > ${setting}`);
+    // The kernel itself adds entries: packets that IPv6 sends when an interface is new.
+    await sh(world, `echo ${used + 3} > ${setting}`);
     const { findings, status } = await doctor(world);
     expect({ findings, status }).toMatchObject({
       findings: [{ severity: "note", sentence: "the table of tracked connections is nearly full" }],
@@ -30,7 +31,7 @@ scene(
         subject: "this node",
         severity: "error",
         sentence: "the table of tracked connections is full: packets of new connections are dropped",
-        proof: `${used} of ${used} entries are in use`,
+        proof: expect.stringMatching(new RegExp(`^\\d+ of ${used} entries are in use$`)) as string,
       },
     ]);
     await runCures(world, faults);
