@@ -47,7 +47,7 @@ beforeAll(async () => {
   await startFlannel();
   await apply([daemonSet("peer", SERVER), service("peer", "peer", { ipFamilyPolicy: "SingleStack" })]);
   await rolledOut("daemonset/peer");
-});
+}, 300_000);
 afterAll(async () => {
   await remove("daemonset/peer", "service/peer");
   await stopFlannel();

@@ -24,7 +24,8 @@ export async function startFlannel(): Promise<string> {
   for (const { n } of await nodes())
     await node(n).must(`mkdir -p /opt/cni/bin && cp ${plugins} /opt/cni/bin/`);
   await apply(manifest);
-  await rolledOut("daemonset/kube-flannel-ds", "kube-flannel");
+  // It gives up after 30 s where kube-proxy is not there yet, and is started again.
+  await rolledOut("daemonset/kube-flannel-ds", "kube-flannel", 150);
   return manifest;
 }
 
