@@ -147,7 +147,8 @@ function eachOther(bridge: string, members: readonly SurveyedAttachment[], looki
   });
 }
 
-function packetBetween(
+/** The first packet of a connection, of whatever protocol, before it has met an interface. */
+export function packetBetween(
   source: Address | undefined,
   destination: Address | undefined,
   family: Family,

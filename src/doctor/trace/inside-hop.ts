@@ -13,6 +13,7 @@ import type { Packet } from "../../nft/packet.ts";
 import { PROTOCOLS as NUMBERS } from "../../nft/port-mapping.ts";
 import type { SurveyedAttachment } from "../../survey/survey.ts";
 import type { Context } from "../context.ts";
+import { packetBetween } from "../examine/lost-packet.ts";
 import { type Finding, nameOf } from "../finding.ts";
 import { refusedByRule } from "../refusal.ts";
 import type { Hop, Way } from "./hop.ts";
@@ -91,15 +92,9 @@ interface Ends {
 
 function packetOf({ family, to }: Way, { source, destination, port }: Ends): Packet {
   return {
-    family,
-    input: undefined,
-    output: undefined,
-    source,
-    destination,
+    ...packetBetween(source, destination, family),
     protocol: port === undefined ? undefined : NUMBERS[to.protocol],
     destinationPort: port,
-    state: "new",
-    isTranslated: false,
   };
 }
 
